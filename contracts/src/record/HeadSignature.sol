@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title A device's signature of a head (EIP-712)
+library HeadSignature {
+    bytes32 private constant DOMAIN_TYPE =
+        keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+    bytes32 private constant HEAD_TYPE = keccak256("Head(bytes32 dataset,uint64 size,uint32 batches,bytes32 root)");
+    bytes32 private constant NAME = keccak256("Plumbline DISSC");
+    bytes32 private constant VERSION = keccak256("1");
+
+    /// @dev Half the order of secp256k1, rounded down: a signature with a larger s has a twin with a smaller one.
+    uint256 private constant MAX_S = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
+
+    /// @notice The domain separator. Computed anew for each call, so that a chain that splits has two of them.
+    function domain() internal view returns (bytes32) {
+        return keccak256(abi.encode(DOMAIN_TYPE, NAME, VERSION, block.chainid, address(this)));
+    }
+
+    /// @notice What is signed.
+    function digest(bytes32 domainSeparator, bytes32 dataset, uint256 size, uint256 batches, bytes32 root)
+        internal
+        pure
+        returns (bytes32 result)
+    {
+        bytes32 headType = HEAD_TYPE;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, headType)
+            mstore(add(free, 0x20), dataset)
+            mstore(add(free, 0x40), size)
+            mstore(add(free, 0x60), batches)
+            mstore(add(free, 0x80), root)
+            let structHash := keccak256(free, 0xa0)
+            mstore(free, hex"1901")
+            mstore(add(free, 2), domainSeparator)
+            mstore(add(free, 34), structHash)
+            result := keccak256(free, 66)
+        }
+    }
+
+    /// @notice Takes 65 bytes apart.
+    function split(bytes calldata signature) internal pure returns (bytes32 r, bytes32 s, uint8 v) {
+        r = bytes32(signature[0:32]);
+        s = bytes32(signature[32:64]);
+        v = uint8(signature[64]);
+    }
+
+    /// @notice Whether a signature is in the one form of its two that counts.
+    function isCanonical(bytes32 s, uint8 v) internal pure returns (bool) {
+        return (v == 27 || v == 28) && uint256(s) <= MAX_S;
+    }
+}
