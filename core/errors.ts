@@ -1,0 +1,73 @@
+/** Details a machine may act on: numbers, strings and flags only, never secrets. */
+export type ErrorDetails = Readonly<Record<string, string | number | boolean | null>>;
+
+export interface ErrorOptions {
+  details?: ErrorDetails;
+  cause?: unknown;
+}
+
+/**
+ * The base of every error Plumbline raises on purpose.
+ * `shortMessage` says what is wrong, the value, the limit and the remedy; `toJSON` is what `--json` prints.
+ */
+export abstract class PlumblineError extends Error {
+  abstract override readonly name: string;
+  readonly shortMessage: string;
+  readonly details: ErrorDetails;
+
+  constructor(shortMessage: string, options: ErrorOptions = {}) {
+    super(shortMessage, options.cause === undefined ? undefined : { cause: options.cause });
+    this.shortMessage = shortMessage;
+    this.details = options.details ?? {};
+  }
+
+  toJSON(): { name: string; message: string; details: ErrorDetails } {
+    return { name: this.name, message: this.shortMessage, details: this.details };
+  }
+}
+
+/** A value given by a caller or read from outside is out of its bounds. */
+export class InvalidInputError extends PlumblineError {
+  override readonly name = 'InvalidInputError';
+}
+
+/** A stored segment is not what the format says; `where` is a byte offset or a field. */
+export class SegmentError extends PlumblineError {
+  override readonly name = 'SegmentError';
+  readonly where: string;
+
+  constructor(shortMessage: string, where: string, options: ErrorOptions = {}) {
+    super(`${shortMessage} (at ${where})`, { ...options, details: { ...options.details, where } });
+    this.where = where;
+  }
+}
+
+/** A proof does not lead where it claims to lead. */
+export class ProofError extends PlumblineError {
+  override readonly name = 'ProofError';
+}
+
+/** A key does not open what it was given for. */
+export class KeyError extends PlumblineError {
+  override readonly name = 'KeyError';
+}
+
+/** Bytes could not be stored: nothing has changed outside. */
+export class NotStoredError extends PlumblineError {
+  override readonly name = 'NotStoredError';
+}
+
+/** Bytes are stored, but the chain does not have them yet. */
+export class NotRecordedError extends PlumblineError {
+  override readonly name = 'NotRecordedError';
+}
+
+/** The chain cannot be read or written now; nothing is known to have changed. */
+export class LedgerUnavailableError extends PlumblineError {
+  override readonly name = 'LedgerUnavailableError';
+}
+
+/** A store (objects, table, queue) cannot be reached now. */
+export class StoreUnavailableError extends PlumblineError {
+  override readonly name = 'StoreUnavailableError';
+}

@@ -1,0 +1,70 @@
+import type { Brand } from './brand.ts';
+import { fromHex, to0x } from './bytes.ts';
+import { InvalidInputError } from './errors.ts';
+
+/** 32 bytes, lower-case hex with 0x: one device's append-only log. */
+export type DatasetId = Brand<`0x${string}`, 'DatasetId'>;
+/** 20 bytes, lower-case hex with 0x: an Ethereum account or contract. */
+export type Address = Brand<`0x${string}`, 'Address'>;
+/** Position of a block in its dataset, from 0. */
+export type BlockIndex = number;
+
+/** A DataBlock's name in the log (the paper's BlockID). */
+export interface BlockId {
+  readonly dataset: DatasetId;
+  readonly index: BlockIndex;
+}
+
+/** Where storage keeps a block's bytes (the paper's ObjectID). */
+export interface ObjectId {
+  readonly key: string;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** Hash of a block's stored bytes. */
+export type Sha256 = Brand<Uint8Array, 'Sha256'>;
+/** Merkle root of a block's 1,024-byte chunks. */
+export type ChunkRoot = Brand<Uint8Array, 'ChunkRoot'>;
+export type MetaHash = Brand<Uint8Array, 'MetaHash'>;
+/** What binds bytes, size, chunks and meta to one BlockId. */
+export type Digest = Brand<Uint8Array, 'Digest'>;
+/** Encrypted[Hash(DataBlock)] of the paper. */
+export type SealedDigest = Brand<Uint8Array, 'SealedDigest'>;
+export type Commitment = Brand<Uint8Array, 'Commitment'>;
+export type Salt = Brand<Uint8Array, 'Salt'>;
+export type BatchRoot = Brand<Uint8Array, 'BatchRoot'>;
+export type LogRoot = Brand<Uint8Array, 'LogRoot'>;
+export type SealedHash = Brand<Uint8Array, 'SealedHash'>;
+export type ContentCommitment = Brand<Uint8Array, 'ContentCommitment'>;
+
+/** Secret of one dataset; everything of that dataset follows from it. */
+export type DatasetKey = Brand<Uint8Array, 'DatasetKey'>;
+/** Secret that opens one block's sealed digest. */
+export type BlockKey = Brand<Uint8Array, 'BlockKey'>;
+/** Secret of the content of one batch. */
+export type ContentBatchKey = Brand<Uint8Array, 'ContentBatchKey'>;
+/** Secret of the content of one block. */
+export type ContentKey = Brand<Uint8Array, 'ContentKey'>;
+/** An account's private key. */
+export type PrivateKey = Brand<Uint8Array, 'PrivateKey'>;
+
+/** @throws InvalidInputError unless 32 bytes of hex */
+export function datasetId(hex: string): DatasetId {
+  return to0x(fromHex(hex, 'dataset id', 32)) as DatasetId;
+}
+
+/** @throws InvalidInputError unless 20 bytes of hex */
+export function address(hex: string): Address {
+  return to0x(fromHex(hex, 'address', 20)) as Address;
+}
+
+export function datasetBytes(dataset: DatasetId): Uint8Array {
+  return fromHex(dataset, 'dataset id', 32);
+}
+
+/** Brands 32 bytes that were just computed or parsed. @throws InvalidInputError on any other length */
+export function bytes32<T extends Uint8Array>(bytes: Uint8Array, what: string): T {
+  if (bytes.length !== 32) throw new InvalidInputError(`The ${what} has ${bytes.length} bytes; it must have 32.`);
+  return bytes as T;
+}
