@@ -71,3 +71,16 @@ export class LedgerUnavailableError extends PlumblineError {
 export class StoreUnavailableError extends PlumblineError {
   override readonly name = 'StoreUnavailableError';
 }
+
+/** The service answered 4xx: trying the same again does not help. `type` is the stable type of the problem document. */
+export class RequestRefusedError extends PlumblineError {
+  override readonly name = 'RequestRefusedError';
+  readonly type: string;
+  readonly status: number;
+
+  constructor(shortMessage: string, problem: { type: string; status: number }, options: ErrorOptions = {}) {
+    super(shortMessage, { ...options, details: { ...options.details, ...problem } });
+    this.type = problem.type;
+    this.status = problem.status;
+  }
+}

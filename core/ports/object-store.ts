@@ -1,0 +1,27 @@
+/** A request that its holder can send as it is, until it expires. */
+export interface PresignedRequest {
+  readonly method: 'PUT' | 'GET';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly expiresAtMs: number;
+}
+
+/** Where segments lie. Methods throw StoreUnavailableError when it cannot be reached within their time. */
+export interface ObjectStore {
+  /** Bytes start … end - 1, fewer when the object ends before, or null when there is no such object. */
+  read(key: string, range: { start: number; end: number }, signal?: AbortSignal): Promise<Uint8Array | null>;
+  /** The same bytes piece by piece. */
+  stream(
+    key: string,
+    range: { start: number; end: number },
+    signal?: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array> | null>;
+  /** Size in bytes, or null when there is no such object. */
+  size(key: string, signal?: AbortSignal): Promise<number | null>;
+  /** A write-once PUT bound by signed headers to key, length and SHA-256. */
+  presignPut(
+    object: { key: string; sizeBytes: number; sha256: Uint8Array },
+    expiresSeconds: number,
+  ): Promise<PresignedRequest>;
+  presignGet(key: string, expiresSeconds: number): Promise<PresignedRequest>;
+}

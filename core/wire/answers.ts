@@ -1,0 +1,138 @@
+import * as dagCbor from '@ipld/dag-cbor';
+import { z } from 'zod';
+import { concatBytes } from '../bytes.ts';
+import { InvalidInputError } from '../errors.ts';
+import { CHUNK_BYTES, MAX_BLOCK_BYTES, MAX_RECORD_BLOCKS } from '../limits.ts';
+import type { Answers, Fault, HashedBlock, ProvenChunk, Records } from '../ports/css.ts';
+import { MAX_CHALLENGE_BLOCKS } from './requests.ts';
+
+/*
+ * Answers travel as dag-cbor lists without field names, paths as one byte string: an audit's size is what a consumer
+ * pays for in time. Readers bound everything, as the writer is not trusted.
+ */
+
+const index = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+const bytesOf = (least: number, most: number) =>
+  z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length >= least && value.length <= most);
+const hash = bytesOf(32, 32);
+const nodes = (most: number) =>
+  bytesOf(0, 32 * most)
+    .refine((bytes) => bytes.length % 32 === 0)
+    .transform(splitNodes);
+const size = z.int().min(1).max(MAX_BLOCK_BYTES);
+
+const fault = z
+  .tuple([index, z.enum(['unavailable', 'refused', 'unrecorded']), z.string().max(500)])
+  .transform(([index, kind, reason]): Fault => ({ index, kind, reason }));
+const hashedBlock = z
+  .tuple([index, size, hash, hash, hash])
+  .transform(
+    ([index, size, sha256, chunkRoot, metaHash]) =>
+      ({ index, opening: { size, sha256, chunkRoot, metaHash } }) as unknown as HashedBlock,
+  );
+const provenChunk = z
+  .tuple([index, size, hash, hash, bytesOf(1, CHUNK_BYTES), nodes(10)])
+  .transform(
+    ([index, size, sha256, metaHash, chunk, path]) =>
+      ({ index, size, sha256, metaHash, chunk, path }) as unknown as ProvenChunk,
+  );
+const answersOf = <T extends z.ZodType>(answer: T) =>
+  z.tuple([z.array(z.union([fault, answer])).max(MAX_CHALLENGE_BLOCKS), z.array(index).max(MAX_CHALLENGE_BLOCKS)]);
+
+const batchRecords = z
+  .tuple([
+    index,
+    index,
+    z.int().min(1).max(1024),
+    hash,
+    hash,
+    hash,
+    bytesOf(16, 16).nullable(),
+    z.int().min(0).max(MAX_BLOCK_BYTES),
+    z
+      .array(z.tuple([index, hash, hash]).transform(([index, sealed, commitment]) => ({ index, sealed, commitment })))
+      .min(1)
+      .max(MAX_RECORD_BLOCKS),
+    nodes(1024),
+  ])
+  .transform(
+    ([position, first, count, salt, sealedHash, contentCommitment, nonce, largestBlockBytes, records, proof]) => ({
+      ...{ position, first, count, salt, sealedHash, contentCommitment, nonce, largestBlockBytes, records, proof },
+    }),
+  );
+const recordsAnswer = z
+  .tuple([
+    z.array(batchRecords).max(MAX_RECORD_BLOCKS),
+    nodes(32 * MAX_RECORD_BLOCKS),
+    z.array(fault).max(MAX_RECORD_BLOCKS),
+  ])
+  .transform(([batches, proof, faults]) => ({ batches, proof, faults }) as unknown as Records);
+
+export function encodeHashedBlocks(answers: Answers<HashedBlock>): Uint8Array {
+  return encodeAnswers(answers, ({ index, opening }) => [
+    ...[index, opening.size, opening.sha256, opening.chunkRoot, opening.metaHash],
+  ]);
+}
+
+/** @throws InvalidInputError when the bytes are no such answer */
+export function decodeHashedBlocks(bytes: Uint8Array): Answers<HashedBlock> {
+  const [answers, remaining] = decode('answer of hash-blocks', answersOf(hashedBlock), bytes);
+  return { answers, remaining };
+}
+
+export function encodeProvenChunks(answers: Answers<ProvenChunk>): Uint8Array {
+  return encodeAnswers(answers, (proven) => [
+    ...[proven.index, proven.size, proven.sha256, proven.metaHash, proven.chunk, concatBytes(...proven.path)],
+  ]);
+}
+
+/** @throws InvalidInputError when the bytes are no such answer */
+export function decodeProvenChunks(bytes: Uint8Array): Answers<ProvenChunk> {
+  const [answers, remaining] = decode('answer of prove-chunks', answersOf(provenChunk), bytes);
+  return { answers, remaining };
+}
+
+export function encodeRecords(records: Records): Uint8Array {
+  const batches = records.batches.map((batch) => [
+    ...[batch.position, batch.first, batch.count, batch.salt, batch.sealedHash, batch.contentCommitment, batch.nonce],
+    batch.largestBlockBytes,
+    batch.records.map((record) => [record.index, record.sealed, record.commitment]),
+    concatBytes(...batch.proof),
+  ]);
+  return dagCbor.encode([batches, concatBytes(...records.proof), records.faults.map(faultLine)]);
+}
+
+/** @throws InvalidInputError when the bytes are no such answer */
+export function decodeRecords(bytes: Uint8Array): Records {
+  return decode('answer of get-records', recordsAnswer, bytes);
+}
+
+function encodeAnswers<T extends { index: number }>(answers: Answers<T>, line: (answer: T) => unknown[]): Uint8Array {
+  const lines = answers.answers.map((answer) => ('kind' in answer ? faultLine(answer as Fault) : line(answer as T)));
+  return dagCbor.encode([lines, [...answers.remaining]]);
+}
+
+function faultLine(fault: Fault): unknown[] {
+  return [fault.index, fault.kind, fault.reason.slice(0, 500)];
+}
+
+function decode<T extends z.ZodType>(what: string, schema: T, bytes: Uint8Array): z.output<T> {
+  let value: unknown;
+  try {
+    value = dagCbor.decode(bytes);
+  } catch (cause) {
+    throw new InvalidInputError(`The ${what} is not dag-cbor.`, { cause });
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new InvalidInputError(
+      `The ${what} is malformed at ${issue?.path.join('.') ?? '?'}: ${issue?.message ?? '?'}.`,
+    );
+  }
+  return parsed.data;
+}
+
+function splitNodes(bytes: Uint8Array): Uint8Array[] {
+  return Array.from({ length: bytes.length / 32 }, (_, i) => bytes.subarray(32 * i, 32 * (i + 1)));
+}

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { MAX_RECORD_BLOCKS, MAX_SEGMENT_BYTES } from '../limits.ts';
+
+/** Blocks one hash-blocks or prove-chunks request may name. */
+export const MAX_CHALLENGE_BLOCKS = 512;
+/** Lines of one page of list-batches. */
+export const MAX_PAGE = 500;
+
+const index = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+const hash0x = z.string().regex(/^0x[0-9a-f]{64}$/, 'must be 0x and 64 lower-case hex digits');
+
+export const datasetParameter = hash0x;
+export const indexParameter = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,15})$/, 'must be a decimal number without leading zeros')
+  .transform(Number)
+  .pipe(index);
+
+export const uploadSegmentRequest = z.strictObject({
+  first: index,
+  sha256: hash0x,
+  sizeBytes: z.int().min(1).max(MAX_SEGMENT_BYTES),
+});
+export type UploadSegmentRequest = z.infer<typeof uploadSegmentRequest>;
+
+const uniqueBlocks = (most: number) =>
+  z
+    .array(index)
+    .min(1)
+    .max(most)
+    .refine((blocks) => new Set(blocks).size === blocks.length, 'must not name a block twice');
+
+export const hashBlocksRequest = z.strictObject({ blocks: uniqueBlocks(MAX_CHALLENGE_BLOCKS) });
+
+export const proveChunksRequest = z.strictObject({
+  challenges: z
+    .array(z.strictObject({ index, random: z.int().min(0).max(0xffff_ffff) }))
+    .min(1)
+    .max(MAX_CHALLENGE_BLOCKS)
+    .refine((list) => new Set(list.map((c) => c.index)).size === list.length, 'must not name a block twice'),
+});
+
+export const getRecordsRequest = z.strictObject({
+  blocks: uniqueBlocks(MAX_RECORD_BLOCKS),
+  batches: z.int().min(1).max(0xffff_ffff),
+});
+
+/** Query of list-batches: blocks from … to, or capture times (ms) from … to, both inclusive. */
+export const listBatchesQuery = z.strictObject({
+  by: z.enum(['block', 'time']).default('block'),
+  from: indexParameter.optional(),
+  to: indexParameter.optional(),
+  cursor: z.string().max(256).optional(),
+  limit: z
+    .string()
+    .regex(/^[1-9][0-9]{0,2}$/)
+    .transform(Number)
+    .pipe(z.int().max(MAX_PAGE))
+    .optional(),
+});
+
+const wireHead = z.strictObject({ size: index, batches: z.int().min(0), root: hash0x });
+export type WireHead = z.infer<typeof wireHead>;
+
+const presigned = z.strictObject({
+  method: z.enum(['PUT', 'GET']),
+  url: z.url().max(8192),
+  headers: z.record(z.string().max(128), z.string().max(1024)),
+  expiresAtMs: index,
+});
+
+export const uploadSegmentResponse = z.strictObject({
+  key: z.string().max(256),
+  /** Null when the segment is stored already. */
+  put: presigned.nullable(),
+  recorded: wireHead,
+  final: wireHead,
+});
+export type UploadSegmentResponse = z.infer<typeof uploadSegmentResponse>;
+
+const batchState = z.enum(['received', 'rejected', 'superseded', 'recorded', 'final']);
+
+/** One stored segment, as list-batches shows it. */
+const batchLine = z.strictObject({
+  first: index,
+  count: z.int().min(1).max(1024).nullable(),
+  /** Batches of the log up to and with this one, by the segment's own word. */
+  batches: z.int().min(1).nullable(),
+  key: z.string().max(256),
+  sizeBytes: index,
+  state: batchState,
+  /** Why it was rejected. */
+  reason: z.string().max(1000).nullable(),
+  /** True when its object is no longer stored. */
+  lost: z.boolean(),
+  /** Transaction that recorded it. */
+  tx: z.string().max(66).nullable(),
+  root: hash0x.nullable(),
+  fromMs: index.nullable(),
+  toMs: index.nullable(),
+  receivedAtMs: index,
+});
+export type BatchLine = z.infer<typeof batchLine>;
+
+export const listBatchesResponse = z.strictObject({
+  recorded: wireHead,
+  final: wireHead,
+  batches: z.array(batchLine).max(MAX_PAGE),
+  next: z.string().max(256).nullable(),
+});
+export type ListBatchesResponse = z.infer<typeof listBatchesResponse>;
+
+export const getSegmentResponse = z.strictObject({ key: z.string().max(256), get: presigned, sizeBytes: index });
+export type GetSegmentResponse = z.infer<typeof getSegmentResponse>;
+
+/** RFC 9457 problem document. `type` is stable; `serverTimeMs` is given where the caller's clock was refused. */
+export const problemDocument = z.looseObject({
+  type: z.string().max(256),
+  title: z.string().max(512),
+  status: z.int(),
+  detail: z.string().max(4096).optional(),
+  serverTimeMs: index.optional(),
+});
+export type ProblemDocument = z.infer<typeof problemDocument>;

@@ -1,0 +1,107 @@
+import type { DatasetId } from '../../core/ids.ts';
+
+/*
+ * The service's state in the one table. A dataset's items share pk `D#<dataset>`; numbers in keys are padded so that
+ * their text order is their order.
+ *
+ *   B#<first>#<sha256>   SegmentEntry    one stored segment, whatever became of it
+ *   L#<batches>          LogEntry        the log as this service has verified it: position -> segment, with the frontier
+ *   T#<fromMs>#<first>#<sha256>          index by capture time, naming B#
+ *   X#<batches>          RecordedEntry   one accepted update of the chain, for naming transactions
+ *   H#<level>#<n>        TileEntry       256 hashes of complete subtrees of 256^level batches (a cache; may be absent)
+ *   S                    DatasetEntry
+ *
+ * Outside: `WORK`/<dataset> (a dataset whose log may be ahead of the final chain), `OWNER#<address>`/USAGE (stored bytes),
+ * `RELAYER#<address>`/STATE and TX#<nonce>#<hash> (transactions under way), `NONCE#<key>`/- (burnt request nonces).
+ */
+
+const pad = (value: number, digits: number): string => String(value).padStart(digits, '0');
+
+export const datasetPk = (dataset: DatasetId): string => `D#${dataset}`;
+export const segmentSk = (first: number, sha256Hex: string): string => `B#${pad(first, 16)}#${sha256Hex}`;
+export const logSk = (batches: number): string => `L#${pad(batches, 10)}`;
+export const timeSk = (fromMs: number, first: number, sha256Hex: string): string =>
+  `T#${pad(fromMs, 16)}#${pad(first, 16)}#${sha256Hex}`;
+export const recordedSk = (batches: number): string => `X#${pad(batches, 10)}`;
+export const tileSk = (level: number, number: number): string => `H#${level}#${pad(number, 10)}`;
+export const DATASET_SK = 'S';
+export const WORK_PK = 'WORK';
+export const ownerPk = (owner: string): string => `OWNER#${owner}`;
+export const USAGE_SK = 'USAGE';
+export const relayerPk = (account: string): string => `RELAYER#${account}`;
+export const RELAYER_STATE_SK = 'STATE';
+export const transactionSk = (nonce: number, hash: string): string => `TX#${pad(nonce, 12)}#${hash}`;
+export const noncePk = (key: string): string => `NONCE#${key}`;
+
+/** `received`: its place in the log is not verified yet (a predecessor is missing) or it is in the log (see L#). */
+export type SegmentState = 'received' | 'rejected';
+
+export interface SegmentEntry {
+  readonly key: string;
+  readonly state: SegmentState;
+  /** Why it was rejected. */
+  readonly reason?: string;
+  readonly sizeBytes: number;
+  readonly receivedAtMs: number;
+  /** When its object was found missing. */
+  readonly lostAtMs?: number;
+  readonly first: number;
+  readonly sha256Hex: string;
+  // The rest is known of segments that could be read (state received).
+  readonly count?: number;
+  /** The manifest's head. */
+  readonly headSize?: number;
+  readonly headBatches?: number;
+  readonly headRoot?: Uint8Array;
+  readonly signature?: Uint8Array;
+  readonly signer?: string;
+  readonly salt?: Uint8Array;
+  readonly batchRoot?: Uint8Array;
+  readonly sealedHash?: Uint8Array;
+  readonly published?: boolean;
+  /** Bytes up to the end of the manifest. */
+  readonly frontBytes?: number;
+  readonly largestBlockBytes?: number;
+  readonly fromMs?: number;
+  readonly toMs?: number;
+}
+
+/** One batch of the verified log. `batches` is the log's length with it; it stands at position batches - 1. */
+export interface LogEntry {
+  readonly batches: number;
+  readonly first: number;
+  readonly count: number;
+  readonly sha256Hex: string;
+  readonly salt: Uint8Array;
+  readonly batchRoot: Uint8Array;
+  readonly sealedHash: Uint8Array;
+  readonly published: boolean;
+  /** Frontier after this batch: its peaks, concatenated. */
+  readonly peaks: Uint8Array;
+  readonly root: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly signer: string;
+}
+
+export interface DatasetEntry {
+  /** Longest span (ms) between first and last capture within one batch: how far a search by time must look back. */
+  readonly longestSpanMs: number;
+  /** Set when the chain refused its update: nothing is sent until the chain's head has another number of batches. */
+  readonly suspendedAtBatches?: number;
+  readonly suspendedReason?: string;
+  /** Last chain block whose Recorded events are in X#. */
+  readonly scannedToBlock?: number;
+}
+
+/** One accepted update: every batch up to `batches` that no earlier entry covers was recorded by `txHash`. */
+export interface RecordedEntry {
+  readonly batches: number;
+  readonly txHash: string;
+  readonly blockNumber: number;
+  readonly signer: string;
+}
+
+/** Hashes, concatenated: leaves (level 0) or roots of complete subtrees of 256^level leaves. */
+export interface TileEntry {
+  readonly hashes: Uint8Array;
+}
