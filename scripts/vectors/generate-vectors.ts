@@ -13,7 +13,7 @@ import { logVectors } from './log.ts';
 import { metaVectors } from './meta.ts';
 import type { Json } from './reference/bytes.ts';
 import { sealingVectors } from './sealing.ts';
-
+import { segmentVectors } from './segments.ts';
 
 const FOLDER = join(import.meta.dirname, '../../test/vectors');
 
@@ -26,6 +26,7 @@ const files: Record<string, () => Json | Promise<Json>> = {
   'log.json': logVectors,
   'heads.json': headVectors,
   'keys.json': keyVectors,
+  'segments.json': segmentVectors,
 };
 
 const check = process.argv.includes('--check');
