@@ -74,8 +74,8 @@ export function gatewayEventFromRequest(request: SignedRequest): APIGatewayProxy
   };
 }
 
-function joinUrl(host: string | undefined, rawPath: unknown, rawQueryString: unknown): string {
-  if (host === undefined || typeof rawPath !== 'string') return '';
+function joinUrl(host: unknown, rawPath: unknown, rawQueryString: unknown): string {
+  if (typeof host !== 'string' || typeof rawPath !== 'string') return '';
   if (rawQueryString !== undefined && typeof rawQueryString !== 'string') return '';
   const query = rawQueryString ?? '';
   const url = `https://${host}${rawPath}${query === '' ? '' : `?${query}`}`;
