@@ -10,6 +10,7 @@ import { digestVectors } from './digests.ts';
 import { headVectors } from './heads.ts';
 import { keyVectors } from './keys.ts';
 import { logVectors } from './log.ts';
+import { malformedSegmentVectors } from './malformed-segments.ts';
 import { metaVectors } from './meta.ts';
 import type { Json } from './reference/bytes.ts';
 import { sealingVectors } from './sealing.ts';
@@ -27,6 +28,7 @@ const files: Record<string, () => Json | Promise<Json>> = {
   'heads.json': headVectors,
   'keys.json': keyVectors,
   'segments.json': segmentVectors,
+  'malformed-segments.json': malformedSegmentVectors,
 };
 
 const check = process.argv.includes('--check');

@@ -29,7 +29,7 @@ export async function goodSegments(): Promise<Record<string, Segment>> {
     ...secret,
     blocks: [
       { content: AGAIN, meta: { at: AT } },
-      { content: expand('segments/secret/1', 3000), meta: { at: AT + 10, type: 'application/octet-stream' } },
+      { content: expand('segments/secret/1', 1100), meta: { at: AT + 10, type: 'application/octet-stream' } },
       { content: AGAIN, meta: { at: AT + 20 } },
     ],
   });
@@ -38,7 +38,7 @@ export async function goodSegments(): Promise<Record<string, Segment>> {
     ...after(encryptedThree),
     nonce: expand('segments/secret/nonce/1', 16),
     blocks: [0, 1, 2].map((part) => ({
-      content: expand(`segments/secret/wind/${part}`, part < 2 ? 1024 : 300),
+      content: expand(`segments/secret/wind/${part}`, [20, 1024, 7][part]!),
       meta: { at: AT + 30, name: 'Zürich/wind.csv', type: 'text/csv', part, parts: 3 },
     })),
   });
