@@ -1,0 +1,163 @@
+import type { z } from 'zod';
+import { to0x } from '../../core/bytes.ts';
+import { InvalidInputError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
+import { MAX_BLOCK_BYTES } from '../../core/limits.ts';
+import type { StorageService } from '../../core/ports/service.ts';
+import { decodeHashedBlocks, decodeProvenChunks, decodeRecords } from '../../core/wire/answers.ts';
+import {
+  getSegmentResponse,
+  listBatchesResponse,
+  type ProblemDocument,
+  problemDocument,
+  uploadSegmentResponse,
+} from '../../core/wire/requests.ts';
+import { ROUTES, type RouteName, routePath } from '../../core/wire/routes.ts';
+import { createRequestSigner, type RequestSigner, type UnsignedRequest } from '../http-signature/sign-request.ts';
+import { httpTransport } from './http-transport.ts';
+import type { Transport, TransportResponse } from './transport.ts';
+
+/** The account that signs requests. */
+export interface RequestAccount {
+  readonly address: string;
+  /** EIP-191 signature of a message, 0x-hex. */
+  signMessage(message: Uint8Array): Promise<string>;
+}
+
+export interface ServiceTarget {
+  /** Origin of the service; what is signed as the authority, also when a request travels by Lambda Invoke. */
+  readonly apiUrl: string;
+  readonly chainId: number;
+  readonly account: RequestAccount;
+  /** How requests travel; HTTP when absent. */
+  readonly transport?: Transport;
+  /** For one request and its answer. */
+  readonly timeoutMs?: number;
+  readonly nowMs?: () => number;
+}
+
+const DEFAULT_TIMEOUT_MS = 35_000;
+const CLOCK_PROBLEM = '/problems/clock';
+
+type Parameters = Readonly<Record<string, string | number>>;
+interface CallOptions {
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The storage service over signed HTTP or Lambda Invoke. When the service refuses the caller's clock it says its own
+ * time; the request is then signed again with that offset, once.
+ */
+export function createStorageServiceClient(target: ServiceTarget): StorageService {
+  const transport = target.transport ?? httpTransport;
+  const nowMs = target.nowMs ?? Date.now;
+  const timeoutMs = target.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  let clockOffsetMs = 0;
+  const signer: RequestSigner = createRequestSigner(
+    (message) => target.account.signMessage(message),
+    { address: target.account.address, chainId: target.chainId },
+    { clockOffsetMs: () => clockOffsetMs },
+  );
+
+  async function call(route: RouteName, parameters: Parameters, options: CallOptions = {}): Promise<TransportResponse> {
+    const unsigned = requestFor(target.apiUrl, route, parameters, options);
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
+    try {
+      const send = async () => transport(route, await signer.signRequest(unsigned, { nowMs: nowMs() }), signal);
+      let response = await send();
+      const problem = problemOf(response);
+      if (problem?.type.endsWith(CLOCK_PROBLEM) === true && problem.serverTimeMs !== undefined) {
+        clockOffsetMs = problem.serverTimeMs - nowMs();
+        response = await send();
+      }
+      return requireSuccess(route, response);
+    } catch (cause) {
+      options.signal?.throwIfAborted();
+      if (timeout.aborted)
+        throw new StoreUnavailableError(`${route} did not answer within ${timeoutMs} ms.`, { cause });
+      throw cause;
+    }
+  }
+
+  return {
+    async uploadSegment(dataset, segment, signal) {
+      const body = { first: segment.first, sha256: to0x(segment.sha256), sizeBytes: segment.sizeBytes };
+      return json(uploadSegmentResponse, await call('upload-segment', { dataset }, { body, signal }));
+    },
+    async listBatches(dataset, query, signal) {
+      return json(listBatchesResponse, await call('list-batches', { dataset }, { query, signal }));
+    },
+    async getSegment(dataset, first, signal) {
+      return json(getSegmentResponse, await call('get-segment', { dataset, first }, { signal }));
+    },
+    async hashBlocks(dataset, blocks, signal) {
+      return decodeHashedBlocks((await call('hash-blocks', { dataset }, { body: { blocks }, signal })).body);
+    },
+    async proveChunks(dataset, challenges, signal) {
+      return decodeProvenChunks((await call('prove-chunks', { dataset }, { body: { challenges }, signal })).body);
+    },
+    async getRecords(dataset, blocks, batches, signal) {
+      return decodeRecords((await call('get-records', { dataset }, { body: { blocks, batches }, signal })).body);
+    },
+    async getBlock(dataset, index, signal) {
+      try {
+        const response = await call('get-block', { dataset, index }, { signal });
+        if (response.body.length > MAX_BLOCK_BYTES) throw new InvalidInputError('The block exceeds 1 MiB.');
+        return { block: response.body, meta: Buffer.from(response.headers['plumbline-meta'] ?? '', 'base64') };
+      } catch (cause) {
+        if (cause instanceof RequestRefusedError && cause.status === 404) {
+          return { index, kind: 'unavailable', reason: cause.shortMessage };
+        }
+        throw cause;
+      }
+    },
+  };
+}
+
+function requestFor(apiUrl: string, route: RouteName, parameters: Parameters, options: CallOptions): UnsignedRequest {
+  const url = new URL(routePath(route, parameters), apiUrl);
+  for (const [name, value] of Object.entries(options.query ?? {})) {
+    if (value !== undefined) url.searchParams.set(name, String(value));
+  }
+  const request = { method: ROUTES[route].method, url: url.href };
+  if (options.body === undefined) return request;
+  return {
+    ...request,
+    headers: { 'content-type': 'application/json' },
+    body: new TextEncoder().encode(JSON.stringify(options.body)),
+  };
+}
+
+function requireSuccess(route: RouteName, response: TransportResponse): TransportResponse {
+  if (response.status === 200) return response;
+  const problem = problemOf(response);
+  if (response.status >= 400 && response.status < 500 && response.status !== 429) {
+    const said = problem?.detail ?? problem?.title ?? 'no reason given';
+    throw new RequestRefusedError(`The service refuses ${route} (${response.status}): ${said}`, {
+      type: problem?.type ?? 'about:blank',
+      status: response.status,
+    });
+  }
+  throw new StoreUnavailableError(`The service answers ${route} with ${response.status}. Try again later.`, {
+    details: { status: response.status },
+  });
+}
+
+function problemOf(response: TransportResponse): ProblemDocument | null {
+  if (response.status < 400) return null;
+  try {
+    return problemDocument.parse(JSON.parse(new TextDecoder().decode(response.body)));
+  } catch {
+    return null;
+  }
+}
+
+function json<T extends z.ZodType>(schema: T, response: TransportResponse): z.output<T> {
+  try {
+    return schema.parse(JSON.parse(new TextDecoder().decode(response.body)));
+  } catch (cause) {
+    throw new InvalidInputError('The service answers something else than its interface says.', { cause });
+  }
+}
