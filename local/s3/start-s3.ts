@@ -1,0 +1,255 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { deliverEvents } from './deliver-events.ts';
+import type { S3Service } from './exchange.ts';
+import { handleRequest } from './handle-request.ts';
+import { forgetEntry, openStore } from './open-store.ts';
+import { errorXml, S3Error } from './s3-error.ts';
+import type { S3ObjectEvent } from './s3-event.ts';
+import { SigV4Refused, verifySigV4 } from './verify-sigv4.ts';
+
+export interface S3Options {
+  /** Created when missing; used by one process at a time. */
+  readonly dataDir: string;
+  readonly host?: '127.0.0.1';
+  /** 0, the default, takes any free one. */
+  readonly port?: number;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  readonly region: string;
+  /** Every bucket there is. */
+  readonly buckets: readonly string[];
+  /** Told of every object put or deleted, at least once, in no promised order, also after a crash. */
+  readonly onEvent?: (event: S3ObjectEvent, signal: AbortSignal) => Promise<void>;
+  /** The clock, for signatures and dates. */
+  readonly now?: () => Date;
+  readonly log?: (line: object) => void;
+  readonly limits?: Partial<S3Limits>;
+}
+
+export interface S3Limits {
+  /** At most 5 GiB, as in S3. */
+  readonly maxObjectBytes: number;
+  readonly maxConnections: number;
+  /** A request's headers must be in within this. */
+  readonly headersTimeoutMs: number;
+  /** All of a request, body included. */
+  readonly requestTimeoutMs: number;
+  /** A connection on which nothing moves. */
+  readonly idleTimeoutMs: number;
+  /** What requests under way are given when closing. */
+  readonly closeTimeoutMs: number;
+}
+
+export interface RunningS3 {
+  readonly endpoint: string;
+  readonly port: number;
+  /** Resolves when every event was taken; rejects when closed before. */
+  drained(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const DEFAULT_LIMITS: S3Limits = {
+  maxObjectBytes: 64 * 1024 * 1024,
+  maxConnections: 256,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 120_000,
+  idleTimeoutMs: 30_000,
+  closeTimeoutMs: 5_000,
+};
+const S3_MAX_OBJECT_BYTES = 5 * 1024 ** 3;
+const MAX_HEADER_BYTES = 16 * 1024;
+const DRAIN_TIMEOUT_MS = 3_000;
+
+/**
+ * Starts the embedded object store: a subset of S3 on plain files, path style, on loopback only.
+ *
+ * @throws when a bucket's name is no bucket name, the port is taken or the folder cannot be used.
+ */
+export async function startS3(options: S3Options): Promise<RunningS3> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  if (limits.maxObjectBytes > S3_MAX_OBJECT_BYTES) {
+    throw new RangeError(
+      `maxObjectBytes is ${limits.maxObjectBytes}; S3 takes at most ${S3_MAX_OBJECT_BYTES} in one PUT.`,
+    );
+  }
+  const log = options.log ?? (() => undefined);
+  const now = options.now ?? (() => new Date());
+  const { store, pending } = await openStore(options.dataDir, options.buckets);
+  const delivery =
+    options.onEvent === undefined
+      ? null
+      : deliverEvents({ onEvent: options.onEvent, forget: (name) => forgetEntry(store, name), log });
+  if (delivery !== null) store.deliver = (event) => delivery.take(event);
+  const service: S3Service = {
+    store,
+    region: options.region,
+    accessKey: options.accessKey,
+    maxObjectBytes: limits.maxObjectBytes,
+    listening: delivery !== null,
+    pendingEvents: () => delivery?.pending() ?? 0,
+    nowMs: () => now().getTime(),
+  };
+  const server = makeServer(limits);
+  const port = await listen(server, options.host ?? '127.0.0.1', options.port ?? 0);
+  const authority = `${options.host ?? '127.0.0.1'}:${port}`;
+  const underWay = new Set<Promise<void>>();
+  const accept = (expectsContinue: boolean) => (incoming: IncomingMessage, response: ServerResponse) => {
+    const rules = { ...options, service: 's3', authority, now };
+    const answer = answerRequest(service, rules, log, incoming, response, expectsContinue).finally(() => {
+      underWay.delete(answer);
+    });
+    underWay.add(answer);
+  };
+  server.on('request', accept(false));
+  server.on('checkContinue', accept(true));
+  for (const event of pending) delivery?.take(event);
+  return {
+    endpoint: `http://${authority}`,
+    port,
+    drained: async () => delivery?.drained(),
+    async close() {
+      await closeServer(server, underWay, limits.closeTimeoutMs);
+      await delivery?.close();
+    },
+  };
+}
+
+function makeServer(limits: S3Limits): Server {
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
+    keepAliveTimeout: 5_000,
+  });
+  server.maxConnections = limits.maxConnections;
+  // No header is dropped silently: what is not seen could not be checked. The size bounds their number.
+  server.maxHeadersCount = 0;
+  server.timeout = limits.idleTimeoutMs;
+  server.on('clientError', refuseBytes);
+  server.on('connection', (socket) => socket.on('error', () => socket.destroy()));
+  return server;
+}
+
+/** What came was not HTTP, or too large, or too slow. */
+function refuseBytes(error: Error, socket: Duplex): void {
+  const code = 'code' in error ? error.code : '';
+  const status =
+    code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request';
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
+}
+
+async function listen(server: Server, host: string, port: number): Promise<number> {
+  server.listen(port, host);
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+async function answerRequest(
+  service: S3Service,
+  rules: Parameters<typeof verifySigV4>[0],
+  log: (line: object) => void,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  expectsContinue: boolean,
+): Promise<void> {
+  const requestId = randomBytes(8).toString('hex').toUpperCase();
+  const method = incoming.method ?? '';
+  const started = performance.now();
+  let asked = !expectsContinue;
+  const askForBody = () => {
+    if (!asked) response.writeContinue();
+    asked = true;
+  };
+  response.setHeader('x-amz-request-id', requestId);
+  response.on('error', () => undefined);
+  incoming.on('error', () => undefined);
+  let failure: unknown = null;
+  try {
+    const request = verifySigV4(rules, { method, target: incoming.url ?? '', rawHeaders: incoming.rawHeaders });
+    await handleRequest(service, { request, incoming, response, requestId, askForBody });
+  } catch (error) {
+    failure = error;
+    await sendError(error, requestId, incoming, response, asked).catch(() => response.destroy());
+  }
+  log({
+    event: 's3-request',
+    requestId,
+    method,
+    // Never the query: it holds signatures.
+    path: (incoming.url ?? '').split('?')[0]?.slice(0, 2048),
+    status: response.statusCode,
+    ms: Math.round(performance.now() - started),
+    ...(failure === null ? {} : isKnown(failure) ? { code: failure.code } : { error: String(failure) }),
+  });
+}
+
+async function sendError(
+  error: unknown,
+  requestId: string,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  asked: boolean,
+): Promise<void> {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const known = isKnown(error)
+    ? error
+    : new S3Error('InternalError', 500, 'We encountered an internal error. Please try again.');
+  const path = (incoming.url ?? '').split('?')[0] ?? '';
+  const body = Buffer.from(errorXml(known, path, requestId));
+  const unread = !incoming.complete;
+  response.writeHead(known.status, {
+    'content-type': 'application/xml',
+    'content-length': body.length,
+    ...(unread ? { connection: 'close' } : {}),
+  });
+  if (incoming.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  if (unread && asked) {
+    // The whole answer first, then the rest of the body: closing on unread bytes would reset the connection and lose both.
+    response.write(body);
+    await drain(incoming);
+    response.end();
+  } else response.end(body);
+}
+
+function isKnown(error: unknown): error is S3Error | SigV4Refused {
+  return error instanceof S3Error || error instanceof SigV4Refused;
+}
+
+async function drain(incoming: IncomingMessage): Promise<void> {
+  incoming.resume();
+  const ended = Promise.withResolvers<void>();
+  const timer = setTimeout(ended.resolve, DRAIN_TIMEOUT_MS);
+  incoming.once('close', ended.resolve);
+  incoming.once('end', ended.resolve);
+  if (incoming.complete || incoming.destroyed) ended.resolve();
+  await ended.promise;
+  clearTimeout(timer);
+}
+
+async function closeServer(server: Server, underWay: ReadonlySet<Promise<void>>, timeoutMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), timeoutMs);
+  await closed;
+  clearTimeout(timer);
+  await Promise.allSettled(underWay);
+}
