@@ -12,6 +12,7 @@ import { keyVectors } from './keys.ts';
 import { logVectors } from './log.ts';
 import { malformedSegmentVectors } from './malformed-segments.ts';
 import { metaVectors } from './meta.ts';
+import { publishedFiles } from './published.ts';
 import type { Json } from './reference/bytes.ts';
 import { sealingVectors } from './sealing.ts';
 import { segmentVectors } from './segments.ts';
@@ -29,6 +30,7 @@ const files: Record<string, () => Json | Promise<Json>> = {
   'keys.json': keyVectors,
   'segments.json': segmentVectors,
   'malformed-segments.json': malformedSegmentVectors,
+  ...Object.fromEntries(Object.entries(publishedFiles).map(([name, make]) => [`published/${name}`, make])),
 };
 
 const check = process.argv.includes('--check');

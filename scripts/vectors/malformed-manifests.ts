@@ -107,7 +107,7 @@ function shapes(base: string, s: Segment, { withManifest, rebuilt }: Edits): Fau
     [
       '2^32 blocks announced in the manifest',
       'bad-manifest',
-      rebuilt(new Raw(`${hex(encode({ v: 1 })).slice(2)}9b0000000100000000`), []),
+      rebuilt(new Raw(`a1${hex(encode('blocks')).slice(2)}9b0000000100000000`), []),
     ],
     ['count 0', 'wrong-count', rebuilt({ ...s.manifest, blocks: [], head: { ...head, size: s.first } }, [])],
   ];
@@ -182,7 +182,7 @@ function entries(base: string, s: Segment, edits: Edits): Fault[] {
       'cid as text',
       'manifest',
       'wrong-type',
-      set('cid', 'bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e'),
+      set('cid', 'bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e'),
     ],
     ['cid under dag-cbor', 'manifest', 'wrong-codec', set('cid', new Link(cidOf(DAG_CBOR, stored)))],
     [
