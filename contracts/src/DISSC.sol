@@ -25,22 +25,6 @@ contract DISSC is IDISSC {
         bytes32[32] peaks;
     }
 
-    /// @dev Memory that every update of a call uses in turn.
-    struct Bench {
-        bytes32 domain;
-        Frontier.Workspace workspace;
-        BatchLeaves.Leaf leaf;
-    }
-
-    /// @dev A log while batches are being appended to it. The peaks are in the workspace: `height` of them, of which the
-    /// first `unchanged` are those in storage.
-    struct Log {
-        uint256 size;
-        uint256 batches;
-        uint256 height;
-        uint256 unchanged;
-    }
-
     mapping(bytes32 dataset => Dataset) private _datasets;
 
     /// @inheritdoc IDISSC
@@ -58,7 +42,9 @@ contract DISSC is IDISSC {
 
         // Effect: open them all
         datasets = new bytes32[](names.length);
-        for (uint256 i = 0; i < names.length; ++i) datasets[i] = _open(names[i], devices[i]);
+        for (uint256 i = 0; i < names.length; ++i) {
+            datasets[i] = _open(names[i], devices[i]);
+        }
     }
 
     /// @inheritdoc IDISSC
@@ -76,18 +62,32 @@ contract DISSC is IDISSC {
 
     /// @inheritdoc IDISSC
     function record(Update[] calldata updates) external returns (bool[] memory accepted) {
-        accepted = new bool[](updates.length);
-        Bench memory bench = Bench(HeadSignature.domain(), Frontier.allocate(), BatchLeaves.allocate());
+        accepted = _allocateFlags(updates.length);
+        bytes32 domain = HeadSignature.domain();
+        Frontier.Workspace workspace = Frontier.allocate();
+        BatchLeaves.Leaf leaf = BatchLeaves.allocate();
 
         for (uint256 i = 0; i < updates.length; ++i) {
-            (bool whole, bytes32 dataset, bytes calldata leaves, bytes calldata sealedDigests, bytes calldata signature) =
-                UpdateCalldata.read(updates, i);
+            (
+                bool whole,
+                bytes32 dataset,
+                bytes calldata leaves,
+                bytes calldata sealedDigests,
+                bytes calldata signature
+            ) = UpdateCalldata.read(updates, i);
             bytes4 reason = whole
-                ? _recordUpdate(bench, dataset, leaves, sealedDigests, signature)
+                ? _recordUpdate(domain, workspace, leaf, dataset, leaves, sealedDigests, signature)
                 : DISSC_MalformedUpdate.selector;
 
             if (reason == 0) accepted[i] = true;
             else emit UpdateRefused(dataset, reason);
+        }
+
+        // The array stands in memory as the ABI wants it, but for the offset in front
+        assembly ("memory-safe") {
+            let start := sub(accepted, 0x20)
+            mstore(start, 0x20)
+            return(start, add(shl(5, mload(accepted)), 0x40))
         }
     }
 
@@ -115,7 +115,9 @@ contract DISSC is IDISSC {
     function heads(bytes32[] calldata datasets) external view returns (Head[] memory states) {
         Frontier.Workspace workspace = Frontier.allocate();
         states = new Head[](datasets.length);
-        for (uint256 i = 0; i < datasets.length; ++i) states[i] = _head(workspace, datasets[i]);
+        for (uint256 i = 0; i < datasets.length; ++i) {
+            states[i] = _head(workspace, datasets[i]);
+        }
     }
 
     /// @inheritdoc IDISSC
@@ -140,9 +142,22 @@ contract DISSC is IDISSC {
         emit DatasetOpened(dataset, msg.sender, name, device);
     }
 
+    /// @dev `new bool[](length)` for a length that is known to fit into the calldata, at a fifth of the gas.
+    function _allocateFlags(uint256 length) private pure returns (bool[] memory flags) {
+        assembly ("memory-safe") {
+            flags := mload(0x40)
+            let bytesLength := shl(5, length)
+            mstore(flags, length)
+            calldatacopy(add(flags, 0x20), calldatasize(), bytesLength)
+            mstore(0x40, add(add(flags, 0x20), bytesLength))
+        }
+    }
+
     /// @dev Zero if the update was accepted, else the reason why not.
     function _recordUpdate(
-        Bench memory bench,
+        bytes32 domain,
+        Frontier.Workspace workspace,
+        BatchLeaves.Leaf leaf,
         bytes32 dataset,
         bytes calldata leaves,
         bytes calldata sealedDigests,
@@ -153,74 +168,85 @@ contract DISSC is IDISSC {
 
         // Check: the dataset exists, the parts have the right lengths, the log has room
         if (device == address(0)) return DISSC_UnknownDataset.selector;
-        if (leaves.length == 0 || leaves.length % BatchLeaves.BATCH_BYTES != 0) return DISSC_BadLeavesLength.selector;
+        if (!BatchLeaves.isWhole(leaves)) return DISSC_BadLeavesLength.selector;
         if (signature.length != 65) return DISSC_BadSignatureLength.selector;
-        uint256 batchesAfter = batches + leaves.length / BatchLeaves.BATCH_BYTES;
+        uint256 batchesAfter = batches + BatchLeaves.number(leaves);
         if (batchesAfter > Frontier.MAX_LEAVES) return DISSC_LogFull.selector;
 
         // Check: each batch is well formed. In memory, append them all
-        Log memory log = Log(size, batches, bench.workspace.load(state.peaks, batches), type(uint256).max);
-        bytes4 reason = _append(bench, log, dataset, leaves, sealedDigests);
+        (bytes4 reason, uint256 sizeAfter, uint256 top, uint256 changed) =
+            _append(workspace, leaf, state, dataset, size, batches, leaves, sealedDigests);
         if (reason != 0) return reason;
 
         // Check: the device has signed the head that this leads to
-        bytes32 root = bench.workspace.root(log.height);
+        bytes32 root = workspace.root(top);
         {
             (bytes32 r, bytes32 s, uint8 v) = HeadSignature.split(signature);
             if (!HeadSignature.isCanonical(s, v)) return DISSC_NonCanonicalSignature.selector;
-            bytes32 digest = HeadSignature.digest(bench.domain, dataset, log.size, batchesAfter, root);
+            bytes32 digest = HeadSignature.digest(domain, dataset, sizeAfter, batchesAfter, root);
             if (ecrecover(digest, v, r, s) != device) return DISSC_WrongSigner.selector;
         }
 
         // Effect: the head moves. 2^32 batches of 1,024 blocks are far from 2^64 blocks
-        state.size = uint64(log.size);
+        state.size = uint64(sizeAfter);
         state.batches = uint32(batchesAfter);
-        bench.workspace.store(state.peaks, log.unchanged, log.height, batches, batchesAfter);
+        workspace.store(state.peaks, changed, top, batches, batchesAfter);
 
         // Log
-        emit Recorded(dataset, device, uint64(log.size), uint32(batchesAfter), root);
+        emit Recorded(dataset, device, uint64(sizeAfter), uint32(batchesAfter), root);
         if (sealedDigests.length != 0) _emitPublished(dataset, size, leaves, sealedDigests);
         return 0;
     }
 
-    /// @dev Moves `log` over all batches. Zero if each is well formed, else the reason why not.
+    /// @dev Appends batches, in memory, to the dataset's log.
+    /// @return reason Zero, or why one of the batches or the sealed digests are not well formed
+    /// @return size The log's blocks now
+    /// @return top The end of its peaks in the workspace
+    /// @return changed Where those begin that differ from storage
     function _append(
-        Bench memory bench,
-        Log memory log,
+        Frontier.Workspace workspace,
+        BatchLeaves.Leaf leaf,
+        Dataset storage state,
         bytes32 dataset,
+        uint256 sizeBefore,
+        uint256 batches,
         bytes calldata leaves,
         bytes calldata sealedDigests
-    ) private view returns (bytes4) {
+    ) private view returns (bytes4 reason, uint256 size, uint256 top, uint256 changed) {
         unchecked {
-            (uint256 position, uint256 end) = BatchLeaves.range(leaves);
-            (uint256 sealedPosition, uint256 sealedEnd) = BatchLeaves.range(sealedDigests);
-            bench.leaf.begin(dataset);
-            for (; position < end; position += BatchLeaves.BATCH_BYTES) {
+            size = sizeBefore;
+            top = workspace.load(state.peaks, batches);
+            changed = top;
+            uint256 sealedPosition = BatchLeaves.start(sealedDigests);
+            uint256 end = BatchLeaves.end(leaves);
+            leaf.begin(dataset);
+            for (uint256 position = BatchLeaves.start(leaves); position < end; position += BatchLeaves.BATCH_BYTES) {
                 (uint256 published, uint256 count) = BatchLeaves.read(position);
-                if (published > 1) return DISSC_BadPublishedFlag.selector;
-                if (count == 0 || count > MAX_BATCH_BLOCKS) return DISSC_BadCount.selector;
+                if (count - 1 >= MAX_BATCH_BLOCKS) return (DISSC_BadCount.selector, 0, 0, 0);
 
                 bytes32 sealedHash = 0;
-                if (published == 1) {
-                    uint256 length = count * 32;
-                    if (sealedPosition + length > sealedEnd) return DISSC_BadSealedLength.selector;
-                    sealedHash = BatchLeaves.keccakOf(sealedPosition, length);
-                    sealedPosition += length;
+                if (published != 0) {
+                    if (published != 1) return (DISSC_BadPublishedFlag.selector, 0, 0, 0);
+                    uint256 sealedEnd = sealedPosition + count * 32;
+                    if (sealedEnd > BatchLeaves.end(sealedDigests)) return (DISSC_BadSealedLength.selector, 0, 0, 0);
+                    sealedHash = BatchLeaves.keccakOf(sealedPosition, sealedEnd);
+                    sealedPosition = sealedEnd;
                 }
 
-                bytes32 leafHash = bench.leaf.hash(log.size, position, sealedHash);
-                log.height = bench.workspace.append(log.height, log.batches, leafHash);
-                if (log.height <= log.unchanged) log.unchanged = log.height - 1;
-                log.size += count;
-                ++log.batches;
+                top = workspace.append(top, batches, leaf.hash(size, position, sealedHash));
+                if (top <= changed) changed = top - 32;
+                size += count;
+                ++batches;
             }
-            return sealedPosition == sealedEnd ? bytes4(0) : DISSC_BadSealedLength.selector;
+            if (sealedPosition != BatchLeaves.end(sealedDigests)) reason = DISSC_BadSealedLength.selector;
         }
     }
 
     /// @dev Emits the published ones among batches that begin at block `first` and were found well formed.
-    function _emitPublished(bytes32 dataset, uint256 first, bytes calldata leaves, bytes calldata sealedDigests) private {
-        (uint256 position, uint256 end) = BatchLeaves.range(leaves);
+    function _emitPublished(bytes32 dataset, uint256 first, bytes calldata leaves, bytes calldata sealedDigests)
+        private
+    {
+        (uint256 position, uint256 end) = (BatchLeaves.start(leaves), BatchLeaves.end(leaves));
         uint256 sealedPosition = 0;
         for (; position < end; position += BatchLeaves.BATCH_BYTES) {
             (uint256 published, uint256 count) = BatchLeaves.read(position);

@@ -49,7 +49,12 @@ interface IDISSC {
     /// @notice A published batch of the update whose `Recorded` came just before. `sealedDigests` counts for a reader only
     /// after `batchRoot` has been rebuilt from it.
     event Published(
-        bytes32 indexed dataset, uint64 indexed first, uint32 count, bytes32 salt, bytes32 batchRoot, bytes sealedDigests
+        bytes32 indexed dataset,
+        uint64 indexed first,
+        uint32 count,
+        bytes32 salt,
+        bytes32 batchRoot,
+        bytes sealedDigests
     );
 
     /// @notice An update was refused and its dataset is as it was.

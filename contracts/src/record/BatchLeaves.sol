@@ -26,11 +26,27 @@ library BatchLeaves {
         }
     }
 
-    /// @notice Where a byte string of the calldata begins and ends.
-    function range(bytes calldata data) internal pure returns (uint256 start, uint256 end) {
+    /// @notice Whether these are whole batches, one at least.
+    function isWhole(bytes calldata leaves) internal pure returns (bool) {
+        return leaves.length != 0 && leaves.length % BATCH_BYTES == 0;
+    }
+
+    /// @notice How many batches these are.
+    function number(bytes calldata leaves) internal pure returns (uint256) {
+        return leaves.length / BATCH_BYTES;
+    }
+
+    /// @notice Where a byte string begins.
+    function start(bytes calldata data) internal pure returns (uint256 position) {
         assembly ("memory-safe") {
-            start := data.offset
-            end := add(data.offset, data.length)
+            position := data.offset
+        }
+    }
+
+    /// @notice Where a byte string ends.
+    function end(bytes calldata data) internal pure returns (uint256 position) {
+        assembly ("memory-safe") {
+            position := add(data.offset, data.length)
         }
     }
 
@@ -52,22 +68,27 @@ library BatchLeaves {
     }
 
     /// @notice H(00 ‖ batchLeaf) of the batch at `position`.
-    function hash(Leaf leaf, uint256 first, uint256 position, bytes32 sealedHash) internal view returns (bytes32 leafHash) {
+    function hash(Leaf leaf, uint256 first, uint256 position, bytes32 sealedHash)
+        internal
+        view
+        returns (bytes32 leafHash)
+    {
         assembly ("memory-safe") {
             mstore(add(leaf, 33), shl(192, first))
             // count ‖ salt ‖ batchRoot stand together there as here
             calldatacopy(add(leaf, 41), add(position, 1), 68)
             mstore(add(leaf, 109), sealedHash)
-            if iszero(staticcall(gas(), 2, leaf, LEAF_BYTES, 0, 0x20)) { revert(0, 0) }
+            pop(staticcall(gas(), 2, leaf, LEAF_BYTES, 0, 0x20))
             leafHash := mload(0)
         }
     }
 
-    /// @notice keccak256 of a part of the calldata, by way of memory that is not kept.
-    function keccakOf(uint256 position, uint256 length) internal pure returns (bytes32 result) {
+    /// @notice keccak256 of the calldata from `from` to `to`, by way of memory that is not kept.
+    function keccakOf(uint256 from, uint256 to) internal pure returns (bytes32 result) {
         assembly ("memory-safe") {
             let free := mload(0x40)
-            calldatacopy(free, position, length)
+            let length := sub(to, from)
+            calldatacopy(free, from, length)
             result := keccak256(free, length)
         }
     }

@@ -13,8 +13,17 @@ library HeadSignature {
     uint256 private constant MAX_S = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
 
     /// @notice The domain separator. Computed anew for each call, so that a chain that splits has two of them.
-    function domain() internal view returns (bytes32) {
-        return keccak256(abi.encode(DOMAIN_TYPE, NAME, VERSION, block.chainid, address(this)));
+    function domain() internal view returns (bytes32 separator) {
+        (bytes32 domainType, bytes32 name, bytes32 version) = (DOMAIN_TYPE, NAME, VERSION);
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, domainType)
+            mstore(add(free, 0x20), name)
+            mstore(add(free, 0x40), version)
+            mstore(add(free, 0x60), chainid())
+            mstore(add(free, 0x80), address())
+            separator := keccak256(free, 0xa0)
+        }
     }
 
     /// @notice What is signed.
@@ -41,9 +50,11 @@ library HeadSignature {
 
     /// @notice Takes 65 bytes apart.
     function split(bytes calldata signature) internal pure returns (bytes32 r, bytes32 s, uint8 v) {
-        r = bytes32(signature[0:32]);
-        s = bytes32(signature[32:64]);
-        v = uint8(signature[64]);
+        assembly ("memory-safe") {
+            r := calldataload(signature.offset)
+            s := calldataload(add(signature.offset, 0x20))
+            v := byte(0, calldataload(add(signature.offset, 0x40)))
+        }
     }
 
     /// @notice Whether a signature is in the one form of its two that counts.

@@ -13,37 +13,36 @@ library UpdateCalldata {
     function read(IDISSC.Update[] calldata updates, uint256 i)
         internal
         pure
-        returns (bool whole, bytes32 dataset, bytes calldata leaves, bytes calldata sealedDigests, bytes calldata signature)
+        returns (
+            bool whole,
+            bytes32 dataset,
+            bytes calldata leaves,
+            bytes calldata sealedDigests,
+            bytes calldata signature
+        )
     {
         assembly ("memory-safe") {
-            // The byte string whose offset, relative to `base`, stands at `base + word`. An offset or a length of 2^64 or
-            // more is refused first, so that no sum can wrap.
-            function bytesAt(base, word) -> start, length, inside {
+            // The byte string whose offset, relative to `base`, stands at `base + word`. A sum wraps only if one of its terms
+            // is 2^64 or more, and that is outside anyway. What stands behind the calldata reads as zeros.
+            function bytesAt(base, word) -> start, length, outside {
                 let offset := calldataload(add(base, word))
                 start := add(add(base, offset), 0x20)
-                if iszero(or(shr(64, offset), gt(start, calldatasize()))) {
-                    length := calldataload(sub(start, 0x20))
-                    inside := iszero(or(shr(64, length), gt(add(start, length), calldatasize())))
-                }
+                length := calldataload(sub(start, 0x20))
+                outside := or(shr(64, or(offset, length)), gt(add(start, length), calldatasize()))
             }
 
-            leaves.offset := 0
-            leaves.length := 0
-            sealedDigests.offset := 0
-            sealedDigests.length := 0
-            signature.offset := 0
-            signature.length := 0
             let position := calldataload(add(updates.offset, shl(5, i)))
             let base := add(updates.offset, position)
-            if iszero(or(shr(64, position), gt(add(base, 0x80), calldatasize()))) {
-                let inside
-                dataset := calldataload(base)
-                leaves.offset, leaves.length, whole := bytesAt(base, 0x20)
-                sealedDigests.offset, sealedDigests.length, inside := bytesAt(base, 0x40)
-                whole := and(whole, inside)
-                signature.offset, signature.length, inside := bytesAt(base, 0x60)
-                whole := and(whole, inside)
-            }
+            let outside := or(shr(64, position), gt(add(base, 0x80), calldatasize()))
+            dataset := mul(calldataload(base), iszero(outside))
+
+            let part
+            leaves.offset, leaves.length, part := bytesAt(base, 0x20)
+            outside := or(outside, part)
+            sealedDigests.offset, sealedDigests.length, part := bytesAt(base, 0x40)
+            outside := or(outside, part)
+            signature.offset, signature.length, part := bytesAt(base, 0x60)
+            whole := iszero(or(outside, part))
         }
     }
 }
