@@ -14,9 +14,9 @@ export interface SignatureInput {
   paramsValue: string;
 }
 
-export const MAX_SIGNATURE_INPUT_CHARS = 2_048;
+const MAX_SIGNATURE_INPUT_CHARS = 2_048;
 const MAX_COMPONENTS = 16;
-export const NONCE_CHARS = { min: 8, max: 64 } as const;
+const NONCE_CHARS = { min: 8, max: 64 } as const;
 
 // The canonical serialisation of RFC 8941 only: one space between items, none around ';' and '='. Escapes in strings
 // are left out, as no component, key id or nonce needs one, and with them one value would have two spellings.

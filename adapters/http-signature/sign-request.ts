@@ -75,13 +75,13 @@ export function createRequestSigner(
         throw new InvalidInputError(`A ${method} request carries no body; this one has ${body.length} bytes.`);
       }
       const createdSec = Math.floor((nowMs + clockOffsetMs()) / 1000);
+      // Without the caller's headers: the library would believe a Content-Digest found there.
       const signed = await signErc8128(
         url,
         // TypeScript sets shared buffers apart; fetch copies the bytes either way.
         { method, ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }) },
         signer,
-        // By default the library believes a Content-Digest that is already there.
-        { created: createdSec, expires: createdSec + ttlSeconds, contentDigest: 'recompute' },
+        { created: createdSec, expires: createdSec + ttlSeconds },
       );
       for (const [name, value] of signed.headers) if (MADE_HERE.has(name)) headers[name] = value;
       return { method, url, headers, ...(body === undefined ? {} : { body }) };

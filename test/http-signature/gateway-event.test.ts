@@ -121,6 +121,18 @@ describe('an event made by an attacker who may invoke the function', () => {
     });
   }
 
+  test('has no URL where host, path and query could be cut apart differently', async () => {
+    for (const change of [
+      { rawPath: '/v1/a?b=1', rawQueryString: '' },
+      { rawPath: '/v1/a?', rawQueryString: '' },
+      { rawPath: '/a', headers: { host: `${HOST}/v1` } },
+      { rawPath: '.evil.example/a' },
+      { rawPath: '' },
+    ]) {
+      assert.equal(requestFromGatewayEvent({ ...(await event()), ...change } as APIGatewayProxyEventV2).url, '');
+    }
+  });
+
   test('is refused, never an exception, whatever it is', async () => {
     const good = (await event()) as unknown as Record<string, unknown>;
     const anything = fc.anything({ withNullPrototype: true });
