@@ -1,0 +1,200 @@
+import { readSegmentFront, type SegmentFront } from '../../core/batch/segment.ts';
+import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
+import { PlumblineError } from '../../core/errors.ts';
+import type { DatasetId, DatasetKey } from '../../core/ids.ts';
+import { MAX_RECORD_BLOCKS, MAX_SEGMENT_BYTES } from '../../core/limits.ts';
+import type { Fault } from '../../core/ports/css.ts';
+import type { Anchor, Ledger } from '../../core/ports/ledger.ts';
+import type { PresignedRequest } from '../../core/ports/object-store.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
+import type { BatchLine, StorageService } from '../../core/ports/service.ts';
+import { verdictOn, verdictOnFault } from '../../core/protocols/judge-block.ts';
+import { type OwnerCssN, openContent, verifyRetrieved } from '../../core/protocols/owner-css-n.ts';
+import { type FoundRecords, type ProvenRecord, proveRecords } from '../../core/protocols/prove-records.ts';
+import type { Verdict, VerdictAnchor } from '../../core/verdict.ts';
+import { MAX_PAGE } from '../../core/wire/requests.ts';
+import { type AnchoredHead, readAnchor } from './read-anchor.ts';
+
+export interface GetDeps {
+  readonly primitives: Primitives;
+  readonly ledger: Ledger;
+  readonly service: StorageService;
+  /** Bytes behind a presigned GET, at most `maxBytes`; null when the object is gone. */
+  readonly download: (get: PresignedRequest, maxBytes: number, signal?: AbortSignal) => Promise<Uint8Array | null>;
+}
+
+export interface GetRange {
+  readonly dataset: DatasetId;
+  readonly datasetKey: DatasetKey;
+  readonly anchor: Anchor;
+  /** By block numbers or by capture times in ms; both ends inclusive. */
+  readonly by: 'block' | 'time';
+  readonly from: number;
+  readonly to: number;
+  readonly fromBlock?: number;
+}
+
+/** One block of the answer, in log order: its content only when the verdict is intact. */
+export interface GotBlock {
+  readonly verdict: Verdict;
+  readonly meta: BlockMeta | null;
+  readonly content: Uint8Array | null;
+}
+
+/**
+ * Retrieves a range of blocks, verifies each whole against DISSC and decrypts it. Nothing damaged is ever handed on:
+ * such a block comes with its verdict and without content.
+ */
+export async function* getRange(
+  deps: GetDeps,
+  range: GetRange,
+  onAnchor: (anchor: VerdictAnchor) => void = () => {},
+  signal?: AbortSignal,
+): AsyncGenerator<GotBlock> {
+  const anchored = await readAnchor(deps.ledger, range.dataset, range.anchor, range.fromBlock ?? 0, signal);
+  onAnchor(anchored.anchor);
+  const batches = await recordedBatches(deps.service, range, anchored, signal);
+  const last = Math.min(range.to, anchored.head.size - 1);
+  let next = range.by === 'block' ? range.from : Number.POSITIVE_INFINITY;
+  for (const batch of [...batches, { first: last + 1, count: 0 }]) {
+    // By number it is known which blocks there must be: what the storage does not list is shown as missing.
+    for (; next < Math.min(batch.first, last + 1); next++) {
+      const fault = {
+        index: next,
+        kind: 'unavailable' as const,
+        reason: 'The storage lists no batch with this block.',
+      };
+      yield nothing(verdictOnFault('retrieved', fault));
+    }
+    if (batch.count > 0) yield* getBatch(deps, range, anchored, batch, signal);
+    next = Math.max(next, batch.first + batch.count);
+  }
+}
+
+/** The recorded batches that meet the range, in log order. Which those are is the storage's word; gaps are shown. */
+async function recordedBatches(
+  service: StorageService,
+  range: GetRange,
+  anchored: AnchoredHead,
+  signal?: AbortSignal,
+): Promise<{ first: number; count: number }[]> {
+  const lines: BatchLine[] = [];
+  let cursor: string | undefined;
+  do {
+    const { by, from, to } = range;
+    const page = await service.listBatches(
+      range.dataset,
+      { by, from, to, limit: MAX_PAGE, ...(cursor === undefined ? {} : { cursor }) },
+      signal,
+    );
+    lines.push(...page.batches);
+    cursor = page.next ?? undefined;
+  } while (cursor !== undefined);
+  return lines
+    .filter((line) => line.state === 'recorded' || line.state === 'final')
+    .flatMap(({ first, count }) => (count === null || first >= anchored.head.size ? [] : [{ first, count }]))
+    .sort((a, b) => a.first - b.first);
+}
+
+async function* getBatch(
+  deps: GetDeps,
+  range: GetRange,
+  anchored: AnchoredHead,
+  batch: { first: number; count: number },
+  signal?: AbortSignal,
+): AsyncGenerator<GotBlock> {
+  const indices = Array.from({ length: batch.count }, (_, number) => batch.first + number).filter(
+    (index) => range.by === 'time' || (index >= range.from && index <= range.to),
+  );
+  const stored = await retrieveSegment(deps, range.dataset, batch.first, signal);
+  if ('reason' in stored) {
+    for (const index of indices) yield nothing(verdictOnFault('retrieved', { ...stored, index }));
+    return;
+  }
+  const owner: OwnerCssN = { ...deps, ...range, signerOf: anchored.signerOf };
+  for (let at = 0; at < indices.length; at += MAX_RECORD_BLOCKS) {
+    const window = indices.slice(at, at + MAX_RECORD_BLOCKS);
+    const found = await proveRecords({ hasher: deps.primitives, records: deps.service }, anchored.head, window, signal);
+    for (const got of judgeWindow(owner, stored, window, found)) {
+      if (isWanted(range, got)) yield got;
+    }
+  }
+}
+
+function* judgeWindow(
+  owner: OwnerCssN,
+  stored: StoredSegment,
+  window: readonly number[],
+  found: FoundRecords,
+): Generator<GotBlock> {
+  const proven = new Map(found.proven.map((record) => [record.index, record]));
+  const faults = new Map(found.faults.map((fault) => [fault.index, fault]));
+  const broken = new Map(found.broken.map((record) => [record.index, record]));
+  for (const index of window) {
+    const record = proven.get(index);
+    const fault = faults.get(index);
+    if (record !== undefined) yield judgeStored(owner, stored, record);
+    else if (fault !== undefined) yield nothing(verdictOnFault('retrieved', fault));
+    else {
+      const reason = broken.get(index)?.reason ?? 'The storage gives no record.';
+      yield nothing(verdictOn({ record: { index }, evidence: 'retrieved', signer: null }, 'corrupted', reason));
+    }
+  }
+}
+
+function judgeStored(owner: OwnerCssN, stored: StoredSegment, record: ProvenRecord): GotBlock {
+  const line = stored.front.manifest.blocks[record.index - stored.front.manifest.first];
+  const offset = stored.front.offsets[record.index - stored.front.manifest.first];
+  const trial = { record, evidence: 'retrieved' as const, signer: owner.signerOf(record.batch.position) };
+  if (line === undefined || offset === undefined) {
+    return nothing(verdictOn(trial, 'corrupted', 'The stored segment does not list this block.'));
+  }
+  const block = stored.car.subarray(offset, offset + line.size);
+  if (block.length !== line.size) {
+    return nothing(verdictOn(trial, 'unavailable', 'The stored segment ends before the end of this block.'));
+  }
+  const verdict = verifyRetrieved(owner, record, { block, meta: line.meta, listedChunkRoot: line.chunkRoot });
+  if (verdict.verdict !== 'intact') return nothing(verdict);
+  try {
+    return { verdict, meta: decodeMeta(line.meta), content: openContent(owner, record, block) };
+  } catch (cause) {
+    if (!(cause instanceof PlumblineError)) throw cause;
+    return nothing({ ...verdictOn(trial, 'misrecorded', cause.shortMessage), blame: null });
+  }
+}
+
+interface StoredSegment {
+  readonly car: Uint8Array;
+  readonly front: SegmentFront;
+}
+
+async function retrieveSegment(
+  deps: GetDeps,
+  dataset: DatasetId,
+  first: number,
+  signal?: AbortSignal,
+): Promise<StoredSegment | Omit<Fault, 'index'>> {
+  try {
+    const { get } = await deps.service.getSegment(dataset, first, signal);
+    const car = await deps.download(get, MAX_SEGMENT_BYTES, signal);
+    if (car === null) return { kind: 'unavailable', reason: 'The segment is not stored any more.' };
+    return { car, front: readSegmentFront(deps.primitives, car) };
+  } catch (cause) {
+    signal?.throwIfAborted();
+    if (!(cause instanceof PlumblineError)) throw cause;
+    const kind = cause.name === 'RequestRefusedError' && cause.details.status === 403 ? 'refused' : 'unavailable';
+    return { kind, reason: cause.shortMessage };
+  }
+}
+
+/**
+ * By time, a verified block counts when it was captured in the range. A damaged one may have lost its time, so every
+ * damaged block of a batch that meets the range is named.
+ */
+function isWanted(range: GetRange, got: GotBlock): boolean {
+  return range.by === 'block' || got.meta === null || (got.meta.at >= range.from && got.meta.at <= range.to);
+}
+
+function nothing(verdict: Verdict): GotBlock {
+  return { verdict, meta: null, content: null };
+}
