@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  type DynamoDBClient,
+  ResourceInUseException,
+} from '@aws-sdk/client-dynamodb';
+import { StoreUnavailableError } from '../../core/errors.ts';
+
+/** Makes the service's table where no deployment has made it: the embedded stack and tests. Repeating it is harmless. */
+export async function createTable(client: DynamoDBClient, tableName: string, waitMs = 10_000): Promise<void> {
+  try {
+    await client.send(
+      new CreateTableCommand({
+        TableName: tableName,
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: [
+          { AttributeName: 'pk', AttributeType: 'S' },
+          { AttributeName: 'sk', AttributeType: 'S' },
+        ],
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof ResourceInUseException)) {
+      throw new StoreUnavailableError(`The table ${tableName} cannot be made.`, { cause: error });
+    }
+  }
+  const until = performance.now() + waitMs;
+  for (;;) {
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: tableName }));
+    if (Table?.TableStatus === 'ACTIVE') return;
+    if (performance.now() > until) {
+      throw new StoreUnavailableError(`The table ${tableName} is still ${Table?.TableStatus} after ${waitMs} ms.`);
+    }
+    await sleep(20);
+  }
+}

@@ -1,0 +1,20 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+
+export interface DynamoOptions {
+  readonly region: string;
+  /** Null for AWS's own. */
+  readonly endpoint: string | null;
+  /** Null for the environment's (Lambda's role). */
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
+}
+
+/** A client whose requests cannot hang; whoever makes it destroys it. */
+export function createDynamoClient(options: DynamoOptions): DynamoDBClient {
+  return new DynamoDBClient({
+    region: options.region,
+    ...(options.endpoint === null ? {} : { endpoint: options.endpoint }),
+    ...(options.credentials === null ? {} : { credentials: options.credentials }),
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 2000, requestTimeout: 4000, throwOnRequestTimeout: true },
+  });
+}

@@ -1,0 +1,46 @@
+import { NotRecordedError } from '../../core/errors.ts';
+import { type JsonRpc, RpcRefusedError } from './json-rpc.ts';
+
+/** Why a node does not take a transaction. */
+export type SendRefusal = 'insufficient-funds' | 'nonce-too-low' | 'underpriced' | 'other';
+
+/**
+ * Sends a signed transaction; one that the node already has, pending or mined, is no error.
+ * @throws NotRecordedError with `details.refusal` when the node does not take it, LedgerUnavailableError
+ */
+export async function sendRawTransaction(
+  rpc: JsonRpc,
+  transaction: { readonly hash: string; readonly raw: string },
+  signal?: AbortSignal,
+): Promise<void> {
+  try {
+    await rpc.call('eth_sendRawTransaction', [transaction.raw], signal);
+  } catch (error) {
+    if (!(error instanceof RpcRefusedError)) throw error;
+    if (/already known|already imported|known transaction/i.test(error.said)) return;
+    if ((await rpc.call('eth_getTransactionByHash', [transaction.hash], signal)) !== null) return;
+    throw refusedTransaction(error);
+  }
+}
+
+/** What a node's refusal to take or to estimate a transaction means. */
+export function refusedTransaction(error: RpcRefusedError): NotRecordedError {
+  const refusal = classify(error.said);
+  const remedy = {
+    'insufficient-funds': 'The paying account has too little ether. Send it some.',
+    'nonce-too-low': 'Another transaction of the paying account took its place.',
+    underpriced: 'Its fees are too low, or too little above those of the one it replaces.',
+    other: 'See what the node said.',
+  }[refusal];
+  return new NotRecordedError(`The node does not take the transaction: ${error.said}. ${remedy}`, {
+    cause: error,
+    details: { refusal, code: error.code },
+  });
+}
+
+function classify(said: string): SendRefusal {
+  if (/insufficient funds/i.test(said)) return 'insufficient-funds';
+  if (/nonce too low|nonce is too low/i.test(said)) return 'nonce-too-low';
+  if (/underpriced|less than block base fee|max fee per gas/i.test(said)) return 'underpriced';
+  return 'other';
+}
