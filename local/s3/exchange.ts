@@ -41,7 +41,14 @@ export function refuseUnknown(
   }
 }
 
-const ALWAYS_KNOWN: ReadonlySet<string> = new Set(['x-amz-date', 'x-amz-content-sha256', 'x-amz-user-agent']);
+const ALWAYS_KNOWN: ReadonlySet<string> = new Set([
+  'x-amz-date',
+  'x-amz-content-sha256',
+  'x-amz-user-agent',
+  // The AWS SDK sends the CRC-32 of the empty body with a GET when it is not to validate responses.
+  'x-amz-checksum-crc32',
+  'x-amz-sdk-checksum-algorithm',
+]);
 
 export function sendXml(response: ServerResponse, xml: string): void {
   const body = Buffer.from(xml);

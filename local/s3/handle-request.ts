@@ -8,6 +8,7 @@ import { putObject } from './put-object.ts';
 import { notImplemented, S3Error, xmlText } from './s3-error.ts';
 
 const MAX_BUCKET_BODY_BYTES = 16 * 1024;
+const EMPTY_CRC32 = 'AAAAAA==';
 const EMPTY_SHA256 = createHash('sha256').digest('hex');
 
 /**
@@ -103,6 +104,9 @@ function refuseUnsignedPayload({ request }: Exchange): void {
 function refuseBody({ request }: Exchange): void {
   if (request.headers.has('transfer-encoding') || !/^0*$/.test(request.headers.get('content-length') ?? '')) {
     throw new S3Error('InvalidRequest', 400, `${request.method} takes no body here.`);
+  }
+  if ((request.headers.get('x-amz-checksum-crc32') ?? EMPTY_CRC32) !== EMPTY_CRC32) {
+    throw new S3Error('BadDigest', 400, 'The crc32 you specified is not that of an empty body.');
   }
   if (request.payload.kind === 'sha256' && request.payload.sha256Hex !== EMPTY_SHA256) {
     throw new S3Error('XAmzContentSHA256Mismatch', 400, 'The body is not the one that was signed.');

@@ -27,7 +27,7 @@ export async function putObject(service: S3Service, exchange: Exchange, bucket: 
   const { headers } = exchange.request;
   refuseUnknown(exchange.request, {
     query: [],
-    headers: ['x-amz-checksum-sha256', 'x-amz-checksum-crc32', 'x-amz-sdk-checksum-algorithm'],
+    headers: ['x-amz-checksum-sha256'],
     headerPrefix: 'x-amz-meta-',
   });
   const sizeBytes = contentLength(headers, service.maxObjectBytes);

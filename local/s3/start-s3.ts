@@ -174,6 +174,7 @@ async function answerRequest(
     asked = true;
   };
   response.setHeader('x-amz-request-id', requestId);
+  response.setHeader('date', rules.now().toUTCString());
   response.on('error', () => undefined);
   incoming.on('error', () => undefined);
   let failure: unknown = null;

@@ -14,6 +14,8 @@ objectStoreSuite({
     refusesForeignHost: true,
     refusesForeignOrigin: true,
     refusesHoistedChecksum: true,
+    refusesFuturePresigned: true,
+    explainsNul: true,
     keepsEmptySegments: true,
   },
   async start(): Promise<RunningObjectStore> {

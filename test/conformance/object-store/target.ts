@@ -18,6 +18,10 @@ export interface ObjectStoreBehaviour {
   readonly refusesForeignOrigin: boolean;
   /** Refuses a presigned PUT whose checksum was hoisted into the query; others take it and ignore the checksum. */
   readonly refusesHoistedChecksum: boolean;
+  /** Refuses a presigned URL whose date lies more than the skew ahead. */
+  readonly refusesFuturePresigned: boolean;
+  /** Answers a key with a NUL with a 4xx; others with a 500. */
+  readonly explainsNul: boolean;
   /** Keeps keys with empty segments (`/a`, `a//b`) apart from those without. */
   readonly keepsEmptySegments: boolean;
 }

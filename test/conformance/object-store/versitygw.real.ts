@@ -20,6 +20,8 @@ objectStoreSuite({
     refusesForeignHost: false,
     refusesForeignOrigin: false,
     refusesHoistedChecksum: false,
+    refusesFuturePresigned: false,
+    explainsNul: false,
     keepsEmptySegments: false,
   },
   async start(): Promise<RunningObjectStore> {
