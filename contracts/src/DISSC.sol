@@ -83,7 +83,7 @@ contract DISSC is IDISSC {
             else emit UpdateRefused(dataset, reason);
         }
 
-        // The array stands in memory as the ABI wants it, but for the offset in front
+        // The flags stand in memory as the ABI wants them, but for the offset in front
         assembly ("memory-safe") {
             let start := sub(accepted, 0x20)
             mstore(start, 0x20)
@@ -128,8 +128,8 @@ contract DISSC is IDISSC {
 
     function _open(bytes32 name, address device) private returns (bytes32 dataset) {
         // Check: a device, and a name not yet used
-        if (device == address(0)) revert DISSC_ZeroDevice(name);
         dataset = keccak256(abi.encode(block.chainid, address(this), msg.sender, name));
+        if (device == address(0)) revert DISSC_ZeroDevice(dataset);
         Dataset storage state = _datasets[dataset];
         if (state.owner != address(0)) revert DISSC_AlreadyOpen(dataset);
 
@@ -142,14 +142,15 @@ contract DISSC is IDISSC {
         emit DatasetOpened(dataset, msg.sender, name, device);
     }
 
-    /// @dev `new bool[](length)` for a length that is known to fit into the calldata, at a fifth of the gas.
+    /// @dev `new bool[](length)` for a length that is known to fit into the calldata, at a fifth of the gas and with a word
+    /// of room in front.
     function _allocateFlags(uint256 length) private pure returns (bool[] memory flags) {
         assembly ("memory-safe") {
-            flags := mload(0x40)
-            let bytesLength := shl(5, length)
+            flags := add(mload(0x40), 0x20)
+            let flagsBytes := shl(5, length)
             mstore(flags, length)
-            calldatacopy(add(flags, 0x20), calldatasize(), bytesLength)
-            mstore(0x40, add(add(flags, 0x20), bytesLength))
+            calldatacopy(add(flags, 0x20), calldatasize(), flagsBytes)
+            mstore(0x40, add(add(flags, 0x20), flagsBytes))
         }
     }
 

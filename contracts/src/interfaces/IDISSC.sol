@@ -74,7 +74,7 @@ interface IDISSC {
     error DISSC_AlreadyOpen(bytes32 dataset);
 
     /// @notice A device is an account, never zero.
-    error DISSC_ZeroDevice(bytes32 name);
+    error DISSC_ZeroDevice(bytes32 dataset);
 
     /// @notice Every dataset to open needs one name and one device.
     error DISSC_LengthMismatch(uint256 names, uint256 devices);
