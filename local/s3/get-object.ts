@@ -3,9 +3,9 @@ import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { HeaderMap } from './canonical-request.ts';
 import { type Exchange, refuseUnknown, type S3Service } from './exchange.ts';
+import { checksumHeaders } from './object-headers.ts';
 import { type ObjectMeta, openObject, withObject } from './open-store.ts';
 import { type ByteRange, parseRange } from './parse-range.ts';
-import { checksumHeaders } from './put-object.ts';
 import { noSuchKey, S3Error } from './s3-error.ts';
 
 /**

@@ -65,7 +65,7 @@ async function readBucketBody(exchange: Exchange): Promise<void> {
   exchange.askForBody();
   const hash = createHash('sha256');
   let sizeBytes = 0;
-  for await (const chunk of exchange.incoming as AsyncIterable<Buffer>) {
+  for await (const chunk of exchange.incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     sizeBytes += chunk.length;
     if (sizeBytes > MAX_BUCKET_BODY_BYTES) throw new S3Error('EntityTooLarge', 400, 'The body is too large.');
     hash.update(chunk);

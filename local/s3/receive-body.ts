@@ -29,7 +29,7 @@ export async function receiveBody(store: ObjectStore, body: Readable, sizeBytes:
     let crc = 0;
     let received = 0;
     try {
-      for await (const chunk of body as AsyncIterable<Buffer>) {
+      for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         received += chunk.length;
         if (received > sizeBytes) break;
         md5.update(chunk);

@@ -1,15 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { answerRequest } from './answer-request.ts';
 import { deliverEvents } from './deliver-events.ts';
 import type { S3Service } from './exchange.ts';
-import { handleRequest } from './handle-request.ts';
 import { forgetEntry, openStore } from './open-store.ts';
-import { errorXml, S3Error } from './s3-error.ts';
 import type { S3ObjectEvent } from './s3-event.ts';
-import { SigV4Refused, verifySigV4 } from './verify-sigv4.ts';
 
 export interface S3Options {
   /** Created when missing; used by one process at a time. */
@@ -62,7 +59,6 @@ const DEFAULT_LIMITS: S3Limits = {
 };
 const S3_MAX_OBJECT_BYTES = 5 * 1024 ** 3;
 const MAX_HEADER_BYTES = 16 * 1024;
-const DRAIN_TIMEOUT_MS = 3_000;
 
 /**
  * Starts the embedded object store: a subset of S3 on plain files, path style, on loopback only.
@@ -155,95 +151,6 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
   server.listen(port, host);
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
-}
-
-async function answerRequest(
-  service: S3Service,
-  rules: Parameters<typeof verifySigV4>[0],
-  log: (line: object) => void,
-  incoming: IncomingMessage,
-  response: ServerResponse,
-  expectsContinue: boolean,
-): Promise<void> {
-  const requestId = randomBytes(8).toString('hex').toUpperCase();
-  const method = incoming.method ?? '';
-  const started = performance.now();
-  let asked = !expectsContinue;
-  const askForBody = () => {
-    if (!asked) response.writeContinue();
-    asked = true;
-  };
-  response.setHeader('x-amz-request-id', requestId);
-  response.setHeader('date', rules.now().toUTCString());
-  response.on('error', () => undefined);
-  incoming.on('error', () => undefined);
-  let failure: unknown = null;
-  try {
-    const request = verifySigV4(rules, { method, target: incoming.url ?? '', rawHeaders: incoming.rawHeaders });
-    await handleRequest(service, { request, incoming, response, requestId, askForBody });
-  } catch (error) {
-    failure = error;
-    await sendError(error, requestId, incoming, response, asked).catch(() => response.destroy());
-  }
-  log({
-    event: 's3-request',
-    requestId,
-    method,
-    // Never the query: it holds signatures.
-    path: (incoming.url ?? '').split('?')[0]?.slice(0, 2048),
-    status: response.statusCode,
-    ms: Math.round(performance.now() - started),
-    ...(failure === null ? {} : isKnown(failure) ? { code: failure.code } : { error: String(failure) }),
-  });
-}
-
-async function sendError(
-  error: unknown,
-  requestId: string,
-  incoming: IncomingMessage,
-  response: ServerResponse,
-  asked: boolean,
-): Promise<void> {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  const known = isKnown(error)
-    ? error
-    : new S3Error('InternalError', 500, 'We encountered an internal error. Please try again.');
-  const path = (incoming.url ?? '').split('?')[0] ?? '';
-  const body = Buffer.from(errorXml(known, path, requestId));
-  const unread = !incoming.complete;
-  response.writeHead(known.status, {
-    'content-type': 'application/xml',
-    'content-length': body.length,
-    ...(unread ? { connection: 'close' } : {}),
-  });
-  if (incoming.method === 'HEAD') {
-    response.end();
-    return;
-  }
-  if (unread && asked) {
-    // The whole answer first, then the rest of the body: closing on unread bytes would reset the connection and lose both.
-    response.write(body);
-    await drain(incoming);
-    response.end();
-  } else response.end(body);
-}
-
-function isKnown(error: unknown): error is S3Error | SigV4Refused {
-  return error instanceof S3Error || error instanceof SigV4Refused;
-}
-
-async function drain(incoming: IncomingMessage): Promise<void> {
-  incoming.resume();
-  const ended = Promise.withResolvers<void>();
-  const timer = setTimeout(ended.resolve, DRAIN_TIMEOUT_MS);
-  incoming.once('close', ended.resolve);
-  incoming.once('end', ended.resolve);
-  if (incoming.complete || incoming.destroyed) ended.resolve();
-  await ended.promise;
-  clearTimeout(timer);
 }
 
 async function closeServer(server: Server, underWay: ReadonlySet<Promise<void>>, timeoutMs: number): Promise<void> {

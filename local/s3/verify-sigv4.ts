@@ -9,6 +9,7 @@ import {
   type QueryMap,
   type RequestTarget,
 } from './canonical-request.ts';
+import { claimFromHeaders, claimFromQuery, SIGV4_ALGORITHM, type SignatureClaim, SigV4Refused } from './sigv4-claim.ts';
 
 export interface SigV4Rules {
   readonly accessKey: string;
@@ -45,21 +46,7 @@ export interface VerifiedRequest {
   readonly payload: SignedPayload;
 }
 
-/** The request is not let in; `code` is one of S3's error codes. */
-export class SigV4Refused extends Error {
-  override readonly name = 'SigV4Refused';
-  readonly code: string;
-  readonly status: number;
-  constructor(code: string, status: number, message: string) {
-    super(message);
-    this.code = code;
-    this.status = status;
-  }
-}
-
-const ALGORITHM = 'AWS4-HMAC-SHA256';
 const SKEW_MS = 15 * 60_000;
-const MAX_EXPIRES_S = 7 * 24 * 3600;
 
 /**
  * Verifies AWS Signature Version 4, in the Authorization header or presigned in the query, for any service.
@@ -122,14 +109,6 @@ const SIGNATURE_PARAMETERS: ReadonlySet<string> = new Set([
   'X-Amz-Content-Sha256',
 ]);
 
-interface Claim {
-  readonly credential: string;
-  readonly dateTime: string;
-  readonly signedHeaders: readonly string[];
-  readonly signature: string;
-  readonly expiresS: number | undefined;
-}
-
 function parseRequest(request: SigV4Request): { target: RequestTarget; headers: HeaderMap } {
   try {
     return { target: parseTarget(request.target), headers: parseHeaders(request.rawHeaders) };
@@ -149,49 +128,8 @@ function refuseForeign(rules: SigV4Rules, headers: HeaderMap): void {
   }
 }
 
-function claimFromHeaders(headers: HeaderMap): Claim {
-  const authorization = headers.get('authorization');
-  if (authorization === undefined) throw new SigV4Refused('AccessDenied', 403, 'The request is not signed.');
-  const match = /^AWS4-HMAC-SHA256 +Credential=([^, ]+) *, *SignedHeaders=([^, ]+) *, *Signature=([0-9a-f]{64})$/.exec(
-    authorization,
-  );
-  const dateTime = headers.get('x-amz-date');
-  if (match === null || dateTime === undefined) {
-    throw new SigV4Refused(
-      'AuthorizationHeaderMalformed',
-      400,
-      `Authorization must be ${ALGORITHM} with Credential, SignedHeaders and Signature, next to an x-amz-date header.`,
-    );
-  }
-  return {
-    credential: match[1]!,
-    dateTime,
-    signedHeaders: match[2]!.split(';'),
-    signature: match[3]!,
-    expiresS: undefined,
-  };
-}
-
-function claimFromQuery(query: QueryMap): Claim {
-  const get = (name: string) => query.get(`X-Amz-${name}`) ?? '';
-  const malformed = (what: string) => new SigV4Refused('AuthorizationQueryParametersError', 400, what);
-  if (get('Algorithm') !== ALGORITHM) throw malformed(`X-Amz-Algorithm must be ${ALGORITHM}.`);
-  if (!/^[0-9a-f]{64}$/.test(get('Signature'))) throw malformed('X-Amz-Signature must be 64 lower-case hex digits.');
-  const expiresS = /^[0-9]{1,6}$/.test(get('Expires')) ? Number(get('Expires')) : 0;
-  if (expiresS < 1 || expiresS > MAX_EXPIRES_S) {
-    throw malformed(`X-Amz-Expires must be 1 to ${MAX_EXPIRES_S} seconds (7 days).`);
-  }
-  return {
-    credential: get('Credential'),
-    dateTime: get('Date'),
-    signedHeaders: get('SignedHeaders').split(';'),
-    signature: get('Signature'),
-    expiresS,
-  };
-}
-
 /** Returns the instant the request was signed, in ms since 1970. */
-function checkScope(rules: SigV4Rules, claim: Claim): number {
+function checkScope(rules: SigV4Rules, claim: SignatureClaim): number {
   const [accessKey, date, region, service, end, ...rest] = claim.credential.split('/');
   const time = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(claim.dateTime);
   const signedAtMs = time === null ? Number.NaN : Date.parse(isoOf(time));
@@ -294,7 +232,7 @@ function sign(rules: SigV4Rules, dateTime: string, canonical: Buffer): Buffer {
   const hash = createHash('sha256').update(canonical).digest('hex');
   let key: Buffer = Buffer.from(`AWS4${rules.secretKey}`);
   for (const part of [date, rules.region, rules.service, 'aws4_request']) key = hmac(key, part);
-  return hmac(key, [ALGORITHM, dateTime, scope, hash].join('\n'));
+  return hmac(key, [SIGV4_ALGORITHM, dateTime, scope, hash].join('\n'));
 }
 
 function hmac(key: Buffer, message: string): Buffer {

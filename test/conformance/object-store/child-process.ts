@@ -15,6 +15,7 @@ export async function startChild(
   args: readonly string[],
   env: Record<string, string>,
   ready: Readiness,
+  onLine: (line: string) => void = () => undefined,
 ): Promise<{ child: ChildProcess; match: readonly string[] }> {
   const child = spawn(command, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
   const given = new AbortController();
@@ -24,7 +25,7 @@ export async function startChild(
   child.once('exit', (code, signal) => fail(`The server ended with ${code ?? signal} before it was ready.`));
   const timer = setTimeout(() => fail(`The server was not ready within ${READY_TIMEOUT_MS} ms.`), READY_TIMEOUT_MS);
   try {
-    const waiting = 'line' in ready ? waitForLine(child, ready.line) : waitForAnswer(ready.url, given.signal);
+    const waiting = 'line' in ready ? waitForLine(child, ready.line, onLine) : waitForAnswer(ready.url, given.signal);
     return { child, match: await Promise.race([waiting, failed.promise]) };
   } catch (error) {
     child.kill('SIGKILL');
@@ -43,9 +44,10 @@ export async function killChild(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-function waitForLine(child: ChildProcess, pattern: RegExp): Promise<readonly string[]> {
+function waitForLine(child: ChildProcess, pattern: RegExp, onLine: (line: string) => void): Promise<readonly string[]> {
   const found = Promise.withResolvers<readonly string[]>();
   createInterface({ input: child.stdout! }).on('line', (line) => {
+    onLine(line);
     const match = pattern.exec(line);
     if (match !== null) found.resolve(match);
   });

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   CopyObjectCommand,
   CreateBucketCommand,
@@ -22,9 +23,13 @@ import {
   S3Client,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
+import fc from 'fast-check';
 import { objectPath } from '../../../local/s3/object-path.ts';
 import type { S3ObjectEvent } from '../../../local/s3/s3-event.ts';
 import { type RunningS3, type S3Options, startS3 } from '../../../local/s3/start-s3.ts';
+import { requestHead } from '../../conformance/object-store/bench.ts';
+import { signCommand } from '../../conformance/object-store/signed-request.ts';
+import type { RunningObjectStore } from '../../conformance/object-store/target.ts';
 
 const Bucket = 'blocks';
 const ACCESS = { accessKey: 'key', secretKey: 'a very secret secret', region: 'us-east-1', buckets: [Bucket] };
@@ -59,6 +64,12 @@ function makeClient(s3: RunningS3, config: S3ClientConfig = {}): S3Client {
     maxAttempts: 1,
     ...config,
   });
+}
+
+/** The store as the conformance suite's wire functions want it. */
+function wireStore(s3: RunningS3): RunningObjectStore {
+  const none = () => Promise.resolve();
+  return { ...ACCESS, endpoint: s3.endpoint, bucket: Bucket, dataDir, restart: none, stop: none };
 }
 
 async function open(s3: RunningS3): Promise<Socket> {
@@ -171,6 +182,12 @@ describe('bounds', () => {
     const slowBody = await open(s3);
     slowBody.write(`PUT /blocks/k HTTP/1.1\r\nHost: 127.0.0.1:${s3.port}\r\nContent-Length: 100\r\n\r\nab`);
     assert.match(await text(slowBody), /^HTTP\/1.1 403/);
+    const signed = await signCommand(wireStore(s3), new PutObjectCommand({ Bucket, Key: 'slow', Body: 'abcdef' }));
+    const slowSigned = await open(s3);
+    slowSigned.write(Buffer.concat([requestHead(signed), Buffer.from('abc')]));
+    assert.match(await text(slowSigned), /^HTTP\/1.1 (408|400)/);
+    await assert.rejects(client.send(new GetObjectCommand({ Bucket, Key: 'slow' })), { name: 'NoSuchKey' });
+    assert.deepEqual(await readdir(join(dataDir, 'tmp')), []);
     await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }));
   });
 
@@ -187,11 +204,12 @@ describe('bounds', () => {
       const done = await put.then(
         () => true,
         (error) => {
-          if (attempt === 20) throw error;
+          if (attempt === 100) throw error;
           return false;
         },
       );
       if (done) break;
+      await delay(25); // Until the server has noticed, too, that they are gone.
     }
   });
 
@@ -228,6 +246,52 @@ describe('bounds', () => {
     }
     await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }));
     assert.deepEqual(await readdir(join(dataDir, 'tmp')), []);
+  });
+
+  it('answers signed requests mutated at random with a 4xx, and takes none of them', async () => {
+    const lines: { status: number; code?: string; error?: string }[] = [];
+    const { s3, client } = await start({
+      log: (line) => lines.push(line as (typeof lines)[number]),
+      limits: { requestTimeoutMs: 300, headersTimeoutMs: 200 },
+    });
+    const store = wireStore(s3);
+    const put = await signCommand(
+      store,
+      new PutObjectCommand({ Bucket, Key: 'k/l', Body: 'the body', IfNoneMatch: '*' }),
+    );
+    const get = await signCommand(store, new GetObjectCommand({ Bucket, Key: 'k/l', Range: 'bytes=0-3' }));
+    const bytesOf = fc.constantFrom(
+      ...[put, get].map((wire) => Buffer.concat([requestHead(wire), wire.body]).toString('latin1')),
+    );
+    const edit = fc.record({
+      at: fc.nat(2000),
+      remove: fc.nat(3),
+      insert: fc.oneof(
+        fc.constantFrom('%', '%00', '\r\n', ':', ' ', '/', '..', '&', '=', '+', '\xff', ''),
+        fc.string({ maxLength: 4 }),
+      ),
+    });
+    await fc.assert(
+      fc.asyncProperty(bytesOf, fc.array(edit, { minLength: 1, maxLength: 3 }), async (original, edits) => {
+        const bytes = edits.reduce(
+          (text, { at, remove, insert }) =>
+            text.slice(0, at % text.length) + insert + text.slice((at % text.length) + remove),
+          original,
+        );
+        const socket = await open(s3);
+        socket.end(Buffer.from(bytes, 'latin1'));
+        assert.doesNotMatch(await text(socket).catch(() => ''), /^HTTP\/1.1 5(?!01)/);
+      }),
+      { numRuns: 300 },
+    );
+    assert.deepEqual(
+      lines.filter(({ error }) => error !== undefined),
+      [],
+    );
+    const kept = await client.send(new ListObjectsV2Command({ Bucket }));
+    for (const { Key } of kept.Contents ?? []) assert.equal(Key, 'k/l'); // Only an edit that changed nothing signed.
+    const body = await client.send(new GetObjectCommand({ Bucket, Key: 'k/l' })).catch(() => null);
+    if (body !== null) assert.equal(await body.Body!.transformToString(), 'the body');
   });
 
   it('closes in time with a request under way, and finishes it when it can', async () => {
