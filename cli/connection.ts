@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
-import { readSecretFile } from '../adapters/keys/secret-file.ts';
+import { isMissingFile, readSecretFile } from '../adapters/keys/secret-file.ts';
 import { createLambdaTransport, type LambdaTarget } from '../adapters/service/lambda-transport.ts';
 import { createStorageServiceClient, type RequestAccount } from '../adapters/service/storage-service-client.ts';
 import { InvalidInputError } from '../core/errors.ts';
@@ -24,7 +24,7 @@ export interface Connection {
 /** Options that every command talking to chain or service takes. */
 export interface ConnectionOptions {
   readonly home: string;
-  readonly stack?: string;
+  readonly stack: string | undefined;
 }
 
 const connectionFile = z.strictObject({
@@ -60,9 +60,7 @@ export function openLedger(connection: Connection): Ledger {
 export function openService(connection: Connection, account: RequestAccount, via: 'http' | 'lambda'): StorageService {
   const { apiUrl, chainId, lambda } = connection;
   const target = { apiUrl, chainId, account };
-  return createStorageServiceClient(
-    via === 'http' ? target : { ...target, transport: createLambdaTransport(lambda) },
-  );
+  return createStorageServiceClient(via === 'http' ? target : { ...target, transport: createLambdaTransport(lambda) });
 }
 
 async function fromStack(path: string): Promise<Connection> {
@@ -84,22 +82,18 @@ async function fromStack(path: string): Promise<Connection> {
 }
 
 async function readJson(path: string, remedy: string): Promise<unknown> {
-  let bytes: Uint8Array;
+  let text: string;
   try {
-    bytes = await readSecretFile(path);
+    text = await readSecretFile(path);
   } catch (cause) {
-    if (cause instanceof Error && (cause as NodeJS.ErrnoException).code !== 'ENOENT' && !hasMissingFile(cause)) throw cause;
+    if (!isMissingFile(cause)) throw cause;
     throw new InvalidInputError(`There is no ${path}. ${remedy}`, { cause });
   }
   try {
-    return JSON.parse(new TextDecoder().decode(bytes));
+    return JSON.parse(text);
   } catch (cause) {
     throw new InvalidInputError(`${path} is not JSON.`, { cause });
   }
-}
-
-function hasMissingFile(error: Error): boolean {
-  return (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
 }
 
 function malformed(path: string, error: z.ZodError): InvalidInputError {

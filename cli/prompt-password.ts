@@ -8,7 +8,7 @@ import { InvalidInputError } from '../core/errors.ts';
  */
 export async function readPassword(file: string | undefined, message: string, signal: AbortSignal): Promise<string> {
   if (file !== undefined) {
-    const text = new TextDecoder().decode(await readSecretFile(file)).replace(/\r?\n$/, '');
+    const text = (await readSecretFile(file)).replace(/\r?\n$/, '');
     if (text === '') throw new InvalidInputError(`The password file ${file} is empty.`);
     return text;
   }

@@ -1,0 +1,72 @@
+import { scrypt as nodeScrypt } from 'node:crypto';
+import { decryptKeystoreJson, encryptKeystoreJson, Mnemonic, scrypt } from 'ethers';
+import { fromHex, to0x } from '../../core/bytes.ts';
+import { InvalidInputError, KeyError } from '../../core/errors.ts';
+import type { PrivateKey } from '../../core/ids.ts';
+import { accountOfKey } from '../../core/log/head.ts';
+import { createSecretFile, readSecretFile } from './secret-file.ts';
+
+/** What a keystore file keeps: an account, and the mnemonic it comes from where there is one. */
+export interface KeystoreContent {
+  readonly privateKey: PrivateKey;
+  readonly mnemonic: string | null;
+}
+
+/** scrypt's N against a password that a person chose: about 0.4 s and 128 MiB a try. */
+export const SCRYPT_N = 2 ** 17;
+/** scrypt's N for a password of 256 random bits, which nobody can guess anyway. */
+export const SCRYPT_N_RANDOM_PASSWORD = 2 ** 12;
+
+// node:crypto's scrypt runs off the main thread and several times faster than the library's own.
+scrypt.register(async (password, salt, N, r, p, length, progress) => {
+  const derived = await new Promise<Uint8Array>((resolve, reject) =>
+    nodeScrypt(toBytes(password), toBytes(salt), length, { N, r, p, maxmem: 256 * N * r }, (error, key) =>
+      error === null ? resolve(key) : reject(error),
+    ),
+  );
+  progress?.(1);
+  return to0x(derived);
+});
+
+/** Writes a new Web3 Secret Storage file, mode 0600. @throws InvalidInputError when the file exists */
+export async function createKeystore(
+  path: string,
+  content: KeystoreContent,
+  password: string,
+  scryptN: number = SCRYPT_N,
+): Promise<void> {
+  const { privateKey, mnemonic } = content;
+  const account = { address: accountOfKey(privateKey), privateKey: to0x(privateKey) };
+  const json = await encryptKeystoreJson(
+    mnemonic === null
+      ? account
+      : {
+          ...account,
+          mnemonic: { path: "m/44'/60'/0'/0/0", locale: 'en', entropy: Mnemonic.fromPhrase(mnemonic).entropy },
+        },
+    password,
+    { scrypt: { N: scryptN, r: 8, p: 1 } },
+  );
+  await createSecretFile(path, `${json}\n`);
+}
+
+/** @throws KeyError when the password is wrong, InvalidInputError when the file is missing, readable by others or no keystore */
+export async function readKeystore(path: string, password: string): Promise<KeystoreContent> {
+  const json = await readSecretFile(path);
+  try {
+    const account = await decryptKeystoreJson(json, password);
+    return {
+      privateKey: fromHex(account.privateKey, 'private key', 32) as PrivateKey,
+      mnemonic: account.mnemonic === undefined ? null : Mnemonic.fromEntropy(account.mnemonic.entropy).phrase,
+    };
+  } catch (cause) {
+    if (cause instanceof Error && /incorrect password/.test(cause.message)) {
+      throw new KeyError(`The password does not open the keystore ${path}.`);
+    }
+    throw new InvalidInputError(`${path} is no keystore that this program wrote.`);
+  }
+}
+
+function toBytes(value: string | Uint8Array): Uint8Array {
+  return typeof value === 'string' ? fromHex(value, 'scrypt input') : value;
+}

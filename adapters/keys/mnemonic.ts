@@ -1,0 +1,52 @@
+import { HDNodeWallet, Mnemonic, Wallet } from 'ethers';
+import { fromHex, to0x } from '../../core/bytes.ts';
+import { InvalidInputError } from '../../core/errors.ts';
+import type { PrivateKey } from '../../core/ids.ts';
+
+/** Device numbers are hardened path steps. */
+const MAX_DEVICE = 2 ** 31 - 1;
+
+/** A new BIP-39 mnemonic of 24 words, 256 bits of randomness. */
+export function createMnemonic(): string {
+  return Mnemonic.fromEntropy(crypto.getRandomValues(new Uint8Array(32))).phrase;
+}
+
+/** A mnemonic as a person typed it. @throws InvalidInputError, without repeating any of it */
+export function parseMnemonic(text: string): string {
+  const words = text.trim().toLowerCase().split(/\s+/);
+  try {
+    return Mnemonic.fromPhrase(words.join(' ')).phrase;
+  } catch {
+    throw new InvalidInputError(
+      `These ${words.length} words are no BIP-39 mnemonic: a word is unknown or the check word does not fit.`,
+    );
+  }
+}
+
+/** The 64-byte BIP-39 seed, without passphrase: dataset keys are derived from it. */
+export function mnemonicSeed(mnemonic: string): Uint8Array {
+  return fromHex(Mnemonic.fromPhrase(mnemonic).computeSeed(), 'seed', 64);
+}
+
+/** Key of the owner's account, m/44'/60'/0'/0/0. */
+export function ownerKey(mnemonic: string): PrivateKey {
+  return accountKey(mnemonic, 0);
+}
+
+/** Key of device i's account, m/44'/60'/i'/0/0: hardened, so a stolen device reveals nothing of the others. */
+export function deviceKey(mnemonic: string, device: number): PrivateKey {
+  if (!Number.isInteger(device) || device < 1 || device > MAX_DEVICE) {
+    throw new InvalidInputError(`There is no device ${device}; devices are numbered from 1 to ${MAX_DEVICE}.`);
+  }
+  return accountKey(mnemonic, device);
+}
+
+/** EIP-191 signature of a message, as signed requests carry it. */
+export function signMessage(key: PrivateKey, message: Uint8Array): Promise<string> {
+  return new Wallet(to0x(key)).signMessage(message);
+}
+
+function accountKey(mnemonic: string, account: number): PrivateKey {
+  const node = HDNodeWallet.fromPhrase(mnemonic, '', `m/44'/60'/${account}'/0/0`);
+  return fromHex(node.privateKey, 'private key', 32) as PrivateKey;
+}

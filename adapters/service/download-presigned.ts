@@ -1,0 +1,38 @@
+import { concatBytes } from '../../core/bytes.ts';
+import { RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
+import type { PresignedRequest } from '../../core/ports/object-store.ts';
+
+const TIMEOUT_MS = 120_000;
+
+/** Bytes behind a presigned GET, at most `maxBytes`; null when the object is gone. */
+export async function downloadPresigned(
+  get: PresignedRequest,
+  maxBytes: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array | null> {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+  try {
+    const response = await fetch(get.url, { headers: { ...get.headers }, redirect: 'error', signal: either });
+    if (response.status === 404) return null;
+    if (!response.ok) {
+      const problem = { type: 'about:blank', status: response.status };
+      if (response.status < 500)
+        throw new RequestRefusedError(`The storage refuses the download (${response.status}).`, problem);
+      throw new StoreUnavailableError(`The storage answers the download with ${response.status}.`);
+    }
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    for await (const part of response.body ?? []) {
+      length += part.length;
+      if (length > maxBytes)
+        throw new StoreUnavailableError(`The storage sends more than the ${maxBytes} bytes allowed.`);
+      parts.push(part);
+    }
+    return concatBytes(...parts);
+  } catch (cause) {
+    signal?.throwIfAborted();
+    if (cause instanceof StoreUnavailableError || cause instanceof RequestRefusedError) throw cause;
+    throw new StoreUnavailableError('The stored segment cannot be downloaded.', { cause });
+  }
+}

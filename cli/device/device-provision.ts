@@ -1,0 +1,49 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { createSecretFile } from '../../adapters/keys/secret-file.ts';
+import { to0x } from '../../core/bytes.ts';
+import { readConnection } from '../connection.ts';
+import { EXIT } from '../exit-codes.ts';
+import { datasetEntry, datasetKeyOf, deviceKeyOf, openOwner } from '../owner/owner-home.ts';
+import { runCommand, withOwnerOptions } from '../run-command.ts';
+
+interface ProvisionOptions {
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+/** Adds `plumb device provision`: writes the one file a device needs. */
+export function addDeviceProvision(device: Command): void {
+  const command = device
+    .command('provision')
+    .description(
+      "Write a device's provision file (mode 0600): its own account's key and its dataset's key, nothing else.",
+    )
+    .argument('<dataset>', 'name or id of the dataset')
+    .option('--out <file>', 'file to create; an existing one is never replaced', 'device.json')
+    .addHelpText('after', EXAMPLES);
+  withOwnerOptions(command).action((name: string, options: ProvisionOptions) =>
+    runCommand(options, async (context) => {
+      const entry = await datasetEntry(context.home, name);
+      const opened = await openOwner(context);
+      const { rpcUrl, chainId, dissc, apiUrl } = await readConnection(context);
+      const provision = {
+        ...{ rpcUrl, chainId, dissc, apiUrl, dataset: entry.dataset, plain: entry.plain, published: entry.published },
+        datasetKey: to0x(datasetKeyOf(opened, entry.dataset)),
+        devicePrivateKey: to0x(deviceKeyOf(opened, entry.device)),
+      };
+      const path = resolve(options.out);
+      await createSecretFile(path, `${JSON.stringify(provision, null, 2)}\n`);
+      context.output.result(
+        { path, dataset: entry.dataset, account: entry.account },
+        `${path} is written (mode 0600). Bring it to the device over a channel you trust, then delete it here.\n` +
+          'On the device: plumb device run --provision device.json --source dir:/var/readings --every 10s',
+      );
+      return EXIT.ok;
+    }),
+  );
+}
+
+const EXAMPLES = `
+Example:
+  plumb device provision weather --out device.json`;

@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import { parseMnemonic } from '../../adapters/keys/mnemonic.ts';
+import { readSecretFile } from '../../adapters/keys/secret-file.ts';
+import { EXIT } from '../exit-codes.ts';
+import { choosePassword, readPassword } from '../prompt-password.ts';
+import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { createOwnerHome } from './owner-home.ts';
+
+interface RestoreOptions {
+  readonly mnemonicFile?: string;
+  readonly json?: boolean;
+}
+
+/** Adds `plumb owner restore`. */
+export function addOwnerRestore(owner: Command): void {
+  const command = owner
+    .command('restore')
+    .description('Make the keystore again from the mnemonic, on this or another machine.')
+    .option('--mnemonic-file <file>', 'read the mnemonic from this file (mode 0600) instead of asking')
+    .addHelpText('after', EXAMPLES);
+  withOwnerOptions(command).action((options: RestoreOptions) =>
+    runCommand(options, async (context) => {
+      const words =
+        options.mnemonicFile === undefined
+          ? await readPassword(undefined, 'Mnemonic:', context.signal)
+          : await readSecretFile(options.mnemonicFile);
+      const mnemonic = parseMnemonic(words);
+      const password = await choosePassword(context.passwordFile, context.signal);
+      const { account } = await createOwnerHome(context, mnemonic, password);
+      context.output.result(
+        { account, home: context.home },
+        `Owner account ${account} is restored in ${context.home}.\nDatasets are found by their ids; give them names again with: plumb dataset create NAME (which opens nothing twice).`,
+      );
+      return EXIT.ok;
+    }),
+  );
+}
+
+const EXAMPLES = `
+Examples:
+  plumb owner restore
+  plumb owner restore --mnemonic-file ./mnemonic --password-file ./password`;

@@ -1,0 +1,133 @@
+import { type Command, Option } from 'commander';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { type AuditReport, verifyDataset } from '../../client/owner/verify-dataset.ts';
+import type { CssYEvidence } from '../../core/protocols/owner-css-y.ts';
+import { InvalidInputError } from '../../core/errors.ts';
+import { DEFAULT_SAMPLE, sampleSize } from '../../core/sampling/confidence.ts';
+import type { Verdict } from '../../core/verdict.ts';
+import { openLedger, openService, readConnection } from '../connection.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type Output, progressBar } from '../output.ts';
+import { parseCount, parseFraction, parseRange } from '../parse-arguments.ts';
+import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { datasetKeyOf, findDataset, openOwner } from './owner-home.ts';
+
+interface VerifyOptions {
+  readonly evidence: CssYEvidence;
+  readonly sample?: number | true;
+  readonly confidence?: number;
+  readonly fraction: number;
+  readonly blocks?: { from: number; to: number };
+  readonly via: 'http' | 'lambda';
+  readonly anchor: 'final' | 'latest';
+  readonly verdicts?: boolean;
+  readonly json?: boolean;
+}
+
+/** Adds `plumb owner verify`: Protocol I. */
+export function addOwnerVerify(owner: Command): void {
+  const command = owner
+    .command('verify')
+    .description('Check stored blocks against the chain (Protocol I): nothing the storage says is believed.')
+    .argument('<dataset>', 'name or id of the dataset')
+    .addOption(
+      new Option('--evidence <kind>', 'attested: by hash-blocks; possession: by prove-chunks')
+        .choices(['attested', 'possession'])
+        .default('possession'),
+    )
+    .option(
+      '--sample [count]',
+      `check this many blocks chosen at random (${DEFAULT_SAMPLE} when no count is given)`,
+      parseCount,
+    )
+    .option('--confidence <p>', 'choose the sample for this confidence, e.g. 0.99', parseFraction)
+    .option('--fraction <f>', 'damaged fraction that the confidence is about', parseFraction, 0.01)
+    .option('--blocks <from-to>', 'only these blocks, e.g. 0-999', parseRange)
+    .addOption(new Option('--via <way>', 'how requests travel').choices(['http', 'lambda']).default('http'))
+    .addOption(
+      new Option('--anchor <block>', 'chain state to check against').choices(['final', 'latest']).default('final'),
+    )
+    .option('--verdicts', 'show the verdict of every block, not only of those that are not intact')
+    .addHelpText('after', EXAMPLES);
+  withOwnerOptions(command).action((name: string, options: VerifyOptions) =>
+    runCommand(options, async (context) => {
+      const opened = await openOwner(context);
+      const connection = await readConnection(context);
+      const dataset = await findDataset(context.home, name);
+      const { output } = context;
+      const audit = {
+        dataset,
+        datasetKey: datasetKeyOf(opened, dataset),
+        evidence: options.evidence,
+        anchor: options.anchor,
+        fraction: options.fraction,
+        fromBlock: connection.fromBlock,
+        ...(options.blocks === undefined ? {} : { range: options.blocks }),
+      };
+      const ledger = openLedger(connection);
+      const sample = await wantedSample(options, async () => {
+        const { heads } = await ledger.readHeads([dataset], options.anchor, context.signal);
+        return options.blocks === undefined ? (heads[0]?.size ?? 0) : options.blocks.to - options.blocks.from + 1;
+      });
+      const report = await verifyDataset(
+        { primitives: nodePrimitives, ledger, css: openService(connection, opened, options.via) },
+        sample === undefined ? audit : { ...audit, sample },
+        (verdicts, checked, wanted) => {
+          output.progress(progressBar(checked, wanted, 'blocks'));
+          if (options.verdicts === true) for (const verdict of verdicts) showVerdict(output, verdict);
+        },
+        context.signal,
+      );
+      output.result(report, reportText(output, report));
+      return report.ok ? EXIT.ok : EXIT.notIntact;
+    }),
+  );
+}
+
+const EXAMPLES = `
+Examples:
+  plumb owner verify weather                          every block, a random chunk of each
+  plumb owner verify weather --evidence attested      every block, by its hash
+  plumb owner verify weather --sample                 ${DEFAULT_SAMPLE} random blocks
+  plumb owner verify weather --confidence 0.999 --fraction 0.005
+Exit codes: 0 all checked blocks are intact, 1 some are not, 3 chain or service do not answer.`;
+
+async function wantedSample(options: VerifyOptions, total: () => Promise<number>): Promise<number | undefined> {
+  if (options.confidence !== undefined) {
+    if (options.sample !== undefined) throw new InvalidInputError('Give --sample or --confidence, not both.');
+    return sampleSize('possession', await total(), options.fraction, options.confidence);
+  }
+  return options.sample === true ? DEFAULT_SAMPLE : options.sample;
+}
+
+function showVerdict(output: Output, verdict: Verdict): void {
+  output.result(verdict, `block ${verdict.index}: ${verdictText(output, verdict)}`);
+}
+
+function verdictText(output: Output, verdict: Verdict): string {
+  if (verdict.verdict === 'intact') return output.style('green', 'intact');
+  const blame = verdict.blame === null ? '' : ` Proven fault of the ${verdict.blame}.`;
+  return `${output.style('red', verdict.verdict)}: ${verdict.reason}${blame}`;
+}
+
+const MOST_SHOWN = 50;
+
+function reportText(output: Output, report: AuditReport): string {
+  const { anchor } = report;
+  const bad = report.notIntact.slice(0, MOST_SHOWN).map((v) => `  block ${v.index}: ${verdictText(output, v)}`);
+  const more = report.notIntact.length - bad.length;
+  const counts = Object.entries(report.counts).filter(([, count]) => count > 0);
+  return [
+    `Dataset ${report.dataset}`,
+    `  chain block   ${anchor.point.blockNumber} (${anchor.anchor}), ${new Date(anchor.point.timestampMs).toISOString()}`,
+    `  recorded      ${anchor.size} blocks in ${anchor.batches} batches, root ${anchor.root}`,
+    `  checked       ${report.checked} of ${report.total}: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')}`,
+    `  evidence      ${report.evidence}: ${report.proves}`,
+    `  assurance     ${report.assurance.words}`,
+    ...bad,
+    ...(more > 0 ? [`  and ${more} more; --json lists them all`] : []),
+    report.ok
+      ? output.style('green', 'Every checked block is intact.')
+      : output.style('red', 'Not every checked block is intact.'),
+  ].join('\n');
+}
