@@ -521,7 +521,7 @@ contract RecordTest is DisscTest {
     }
 
     function testFuzz_ReachesTheRoot(uint256 seed) public {
-        while (model.leaves.length < 200) {
+        while (model.leaves.length < 130) {
             seed = uint256(keccak256(abi.encode(seed)));
             Batch[] memory batches = new Batch[](1 + seed % 60);
             for (uint256 i = 0; i < batches.length; ++i) {

@@ -6,7 +6,7 @@ import { Cheats, vm } from "../Cheats.sol";
 import { NaiveTree } from "./NaiveTree.sol";
 
 /// @title What tests of DISSC share: datasets as a device knows them, updates, signatures
-abstract contract DisscTest {
+abstract contract DisscModel {
     uint256 internal constant SECP256K1_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
 
     struct Batch {
@@ -29,10 +29,6 @@ abstract contract DisscTest {
     IDISSC internal dissc;
 
     uint256 private _drawn;
-
-    function setUp() public virtual {
-        dissc = _deploy();
-    }
 
     function _deploy() internal returns (IDISSC) {
         return IDISSC(vm.deployCode("DISSC.sol:DISSC"));
@@ -217,5 +213,12 @@ abstract contract DisscTest {
             s := mload(add(signature, 64))
             v := byte(0, mload(add(signature, 96)))
         }
+    }
+}
+
+/// @title A test with a DISSC of its own
+abstract contract DisscTest is DisscModel {
+    function setUp() public virtual {
+        dissc = _deploy();
     }
 }
