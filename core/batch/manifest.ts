@@ -15,7 +15,14 @@ import type {
   SealedDigest,
   Sha256,
 } from '../ids.ts';
-import { GCM_TAG_BYTES, MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_BLOCK_BYTES, MAX_MANIFEST_BYTES } from '../limits.ts';
+import {
+  GCM_TAG_BYTES,
+  MAX_BATCH_BLOCKS,
+  MAX_BATCH_BYTES,
+  MAX_BLOCK_BYTES,
+  MAX_CONTENT_BYTES,
+  MAX_MANIFEST_BYTES,
+} from '../limits.ts';
 import { SIGNATURE_BYTES } from '../log/head.ts';
 
 /** One block's line in the manifest. `sha256` stands in the file as a raw CIDv1. */
@@ -175,8 +182,14 @@ function requireConsistent(manifest: Manifest): void {
       'manifest.nonce',
     );
   }
-  if (!plain && blocks.some((block) => block.size <= GCM_TAG_BYTES)) {
-    throw new SegmentError(`An encrypted block has more than ${GCM_TAG_BYTES} bytes.`, 'manifest.blocks');
+  // Content has 1 byte to 1 MiB - 16 in both cases; only an encrypted block has a tag on top.
+  const [least, most] = plain ? [1, MAX_CONTENT_BYTES] : [1 + GCM_TAG_BYTES, MAX_BLOCK_BYTES];
+  const number = blocks.findIndex((block) => block.size < least || block.size > most);
+  if (number >= 0) {
+    throw new SegmentError(
+      `${plain ? 'A plain' : 'An encrypted'} block of ${blocks[number]?.size} bytes is not allowed; ${least} to ${most} are.`,
+      `manifest.blocks[${number}].size`,
+    );
   }
 }
 
