@@ -1,0 +1,59 @@
+import { dirname, resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import { InvalidInputError } from '../../core/errors.ts';
+import { type Address, address } from '../../core/ids.ts';
+import { admitOwner, DEFAULT_QUOTA_BYTES } from '../../local/served-owners.ts';
+import { fund } from '../../local/stack/fund.ts';
+import { readConnection } from '../connection.ts';
+import { EXIT } from '../exit-codes.ts';
+import { parseCount } from '../parse-arguments.ts';
+import { runCommand, withHomeOptions } from '../run-command.ts';
+
+interface AdmitOptions {
+  readonly quota: number;
+  readonly fundOnly?: boolean;
+  readonly json?: boolean;
+}
+
+const ETHER_WEI = 10n ** 18n;
+
+/** Adds `plumb local admit`. */
+export function addLocalAdmit(local: Command): void {
+  const command = local
+    .command('admit')
+    .description('Let the local stack store for this owner, and give its account 100 test ether.')
+    .argument('<address>', "account of an owner, or with --fund-only of anybody, such as a device that records itself", parseAddress)
+    .option('--quota <bytes>', 'stored bytes the owner may have', parseCount, DEFAULT_QUOTA_BYTES)
+    .option('--fund-only', 'only give test ether')
+    .addHelpText('after', EXAMPLES);
+  withHomeOptions(command).action((account: Address, options: AdmitOptions) =>
+    runCommand(options, async (context) => {
+      if (context.stack === undefined) {
+        throw new InvalidInputError('Which stack? Give --stack FILE (its stack.json) or set PLUMB_STACK.');
+      }
+      const { rpcUrl, chainId } = await readConnection(context);
+      await fund(createJsonRpc({ rpcUrl, chainId }), account, 100n * ETHER_WEI);
+      if (options.fundOnly !== true) await admitOwner(dirname(resolve(context.stack)), account, options.quota);
+      const admitted = options.fundOnly !== true;
+      context.output.result(
+        { account, admitted, quotaBytes: admitted ? options.quota : null, balanceEther: 100 },
+        `${account} has 100 test ether${admitted ? ` and may store ${options.quota.toLocaleString('en')} bytes` : ''}.`,
+      );
+      return EXIT.ok;
+    }),
+  );
+}
+
+const EXAMPLES = `
+Examples:
+  plumb local admit 0x52908400098527886e0f7030069857d2e4169ee7 --stack ./data/stack.json
+  plumb local admit 0x… --fund-only`;
+
+function parseAddress(text: string): Address {
+  try {
+    return address(text.toLowerCase());
+  } catch {
+    throw new InvalidArgumentError(`${text} is not an address: 0x and 40 hex digits.`);
+  }
+}
