@@ -15,7 +15,12 @@ export const realDamage: Damage = {
     try {
       const byte = new Uint8Array(1);
       await file.read(byte, 0, 1, offset);
-      await file.write(byte.map((value) => value ^ 0x10), 0, 1, offset);
+      await file.write(
+        byte.map((value) => value ^ 0x10),
+        0,
+        1,
+        offset,
+      );
     } finally {
       await file.close();
     }

@@ -51,7 +51,11 @@ async function answerFor(
   const json = (): unknown => JSON.parse(new TextDecoder().decode(body));
   if (path.endsWith('/records')) {
     const headers = { 'content-type': 'application/json' };
-    const passed = await fetch(new URL(path, honestApiUrl), { method: 'POST', headers, body: body as Uint8Array<ArrayBuffer> });
+    const passed = await fetch(new URL(path, honestApiUrl), {
+      method: 'POST',
+      headers,
+      body: body as Uint8Array<ArrayBuffer>,
+    });
     return new Uint8Array(await passed.arrayBuffer());
   }
   if (path.endsWith('/hashes')) {

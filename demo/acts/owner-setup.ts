@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { createSecretFile } from '../../adapters/keys/secret-file.ts';
+import { plumb } from '../plumb-process.ts';
+import type { StepLog } from '../step-log.ts';
+
+/** An owner's folder, and what every further command of hers is given. */
+export interface DemoOwner {
+  readonly env: Readonly<Record<string, string>>;
+  readonly args: readonly string[];
+}
+
+export interface DemoDataset {
+  readonly name: string;
+  readonly dataset: string;
+  /** Account of its device. */
+  readonly account: string;
+  /** Its device.json. */
+  readonly provision: string;
+}
+
+/** Makes an owner, lets the stack serve her, opens three datasets and writes their devices' files. */
+export async function setUpOwner(
+  log: StepLog,
+  folder: string,
+  stackFile: string,
+): Promise<{ owner: DemoOwner; datasets: Readonly<Record<'files' | 'lines' | 'load', DemoDataset>> }> {
+  log.act('An owner opens a dataset for each of three devices');
+  const passwordFile = join(folder, 'password');
+  const env = { PLUMB_HOME: join(folder, 'owner'), PLUMB_STACK: stackFile };
+  const owner: DemoOwner = { env, args: ['--password-file', passwordFile] };
+  await log.step('makes her keys; the mnemonic goes to a file only she can read', 'a keystore', async () => {
+    await createSecretFile(passwordFile, `${randomBytes(24).toString('base64url')}\n`);
+    const mnemonic = join(folder, 'mnemonic');
+    const made = await plumb<{ account: string }>(['owner', 'init', ...owner.args, '--mnemonic-out', mnemonic], { env });
+    await plumb(['local', 'admit', made.account], { env });
+    return 'a keystore';
+  });
+  const make = async (name: string, file: string, flags: readonly string[]): Promise<DemoDataset> => {
+    const made = await plumb<{ dataset: string; account: string }>(['dataset', 'create', name, ...owner.args, ...flags], { env });
+    const provision = join(folder, file);
+    await plumb(['device', 'provision', name, ...owner.args, '--out', provision], { env });
+    return { name, provision, ...made };
+  };
+  const datasets: Partial<Record<'files' | 'lines' | 'load', DemoDataset>> = {};
+  await log.step('opens files (encrypted), lines (encrypted, published) and load (plain) on the chain', '3 datasets', async () => {
+    datasets.files = await make('files', 'device.json', []);
+    datasets.lines = await make('lines', 'device-lines.json', ['--published']);
+    datasets.load = await make('load', 'device-load.json', ['--plain']);
+    // Two of the devices record by themselves, so they need gas of their own.
+    await plumb(['local', 'admit', datasets.lines.account, '--fund-only'], { env });
+    await plumb(['local', 'admit', datasets.load.account, '--fund-only'], { env });
+    return `${Object.keys(datasets).length} datasets`;
+  });
+  return { owner, datasets: datasets as Record<'files' | 'lines' | 'load', DemoDataset> };
+}
