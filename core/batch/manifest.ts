@@ -134,7 +134,8 @@ const BLOCK_FIELDS = ['cid', 'size', 'chunkRoot', 'meta', 'sealed', 'commitment'
 function decodeBlock(value: unknown, number: number): ManifestBlock {
   const where = `manifest.blocks[${number}]`;
   const map = requireMap(value, where, BLOCK_FIELDS);
-  const cid = CID.asCID(map.cid);
+  // A decoded link is a CID; `CID.asCID` would also take a hostile map that only looks like one.
+  const cid = map.cid instanceof CID ? map.cid : null;
   if (cid?.version !== 1 || cid.code !== RAW || cid.multihash.code !== SHA2_256 || cid.multihash.size !== 32) {
     throw new SegmentError('A block is linked by a CIDv1 with the raw codec and sha2-256.', `${where}.cid`);
   }
@@ -197,7 +198,7 @@ function requireMap(value: unknown, where: string, fields: readonly string[]): R
   if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array) {
     throw new SegmentError('A map is wanted here.', where);
   }
-  if (CID.asCID(value) !== null) throw new SegmentError('A map is wanted here, not a link.', where);
+  if (value instanceof CID) throw new SegmentError('A map is wanted here, not a link.', where);
   const map = value as Record<string, unknown>;
   for (const field of fields) {
     if (!Object.hasOwn(map, field)) throw new SegmentError(`The field ${field} is missing.`, where);
