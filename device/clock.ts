@@ -1,0 +1,27 @@
+/** The device's time, and whether it is to be believed. */
+export interface DeviceClock {
+  nowMs(): number;
+  /** Compares with a time that came from outside; a difference of more than a minute makes the clock unsynchronised. */
+  compare(outsideMs: number): void;
+  /** Time and trust as a block's meta says them: `at` is never negative, `clock` is 1 when unsynchronised. */
+  stamp(): { at: number; clock?: 1 };
+}
+
+/** No device of ours ran before 2020: a clock that says so has never been set. */
+const EARLIEST_MS = Date.UTC(2020, 0, 1);
+const TOLERANCE_MS = 60_000;
+
+export function createDeviceClock(nowMs: () => number = Date.now): DeviceClock {
+  let unsynchronised = false;
+  return {
+    nowMs,
+    compare(outsideMs) {
+      unsynchronised = Math.abs(nowMs() - outsideMs) > TOLERANCE_MS;
+    },
+    stamp() {
+      const now = Math.floor(nowMs());
+      const at = Number.isSafeInteger(now) && now > 0 ? now : 0;
+      return at < EARLIEST_MS || unsynchronised ? { at, clock: 1 } : { at };
+    },
+  };
+}

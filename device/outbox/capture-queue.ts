@@ -1,0 +1,177 @@
+import type { Report } from '../events.ts';
+import { appendBlocks, type CaptureEntry } from './append-blocks.ts';
+import { dropOldest } from './drop-oldest.ts';
+import type { Outbox } from './open-outbox.ts';
+import { readDiskBytes } from './read-backlog.ts';
+
+export interface CaptureLimits {
+  /** How long an entry may wait for others before the disk is synchronised for all of them. */
+  readonly commitWithinMs: number;
+  /** Bytes waiting for a commit beyond which a source is to pause. */
+  readonly maxPendingBytes: number;
+  /** Bytes the outbox may take on the disk. */
+  readonly maxDiskBytes: number;
+  readonly whenFull: 'wait' | 'drop-oldest';
+}
+
+/** The way into the outbox. Nothing is acknowledged before it is on the disk. */
+export interface CaptureQueue {
+  /** Resolves once the entry is durable; rejects only when the queue is closed before that, or the disk fails. */
+  capture(entry: CaptureEntry): Promise<void>;
+  /** Resolves when there is room for more: a source waits for it before it reads on. */
+  room(): Promise<void>;
+  /** Resolves once everything given so far is durable. */
+  settled(): Promise<void>;
+  /** Tries again after space was released. */
+  retry(): void;
+  /** Commits what waits, if it fits, and takes nothing more. */
+  close(): void;
+}
+
+interface Waiting {
+  readonly entry: CaptureEntry;
+  readonly bytes: number;
+  readonly resolve: () => void;
+  readonly reject: (cause: unknown) => void;
+}
+
+// A commit this large is worth an fsync of its own.
+const COMMIT_BYTES = 2 ** 20;
+// What the tables need beside content, and the write-ahead log: kept free so that stored batches can always move on.
+const RESERVE_SHARE = 8;
+const MAX_RESERVE_BYTES = 16 * 2 ** 20;
+// Sizes, metas and page fractions beside the content of one block.
+const BLOCK_OVERHEAD_BYTES = 64;
+
+/**
+ * Groups what sources give into commits.
+ * @param parts.onCommit told after each commit, before its entries are acknowledged
+ */
+export function createCaptureQueue(
+  parts: {
+    readonly outbox: Outbox;
+    readonly report: Report;
+    readonly nowMs: () => number;
+    readonly onCommit: (added: { readonly blocks: number; readonly bytes: number }) => void;
+    readonly onFailure: (cause: unknown) => void;
+  },
+  limits: CaptureLimits,
+): CaptureQueue {
+  let waiting: Waiting[] = [];
+  let pendingBytes = 0;
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let full = false;
+  let closed = false;
+  let roomWaiters: (() => void)[] = [];
+
+  const schedule = (): void => {
+    if (full || closed || waiting.length === 0) return;
+    const soon = pendingBytes >= COMMIT_BYTES ? 0 : limits.commitWithinMs;
+    if (timer !== null && soon > 0) return;
+    if (timer !== null) clearTimeout(timer);
+    timer = setTimeout(flush, soon);
+  };
+
+  const flush = (): void => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    const taken = takeCommit();
+    if (taken.length === 0) return;
+    const bytes = taken.reduce((sum, one) => sum + one.bytes, 0);
+    try {
+      if (!makeSpace(bytes)) {
+        waiting = [...taken, ...waiting];
+        return;
+      }
+      const atMs = Math.max(0, Math.floor(parts.nowMs()));
+      parts.outbox.commit(() =>
+        appendBlocks(
+          parts.outbox,
+          taken.map((one) => one.entry),
+          atMs,
+        ),
+      );
+    } catch (cause) {
+      for (const one of taken) one.reject(cause);
+      parts.onFailure(cause);
+      return;
+    }
+    pendingBytes -= bytes;
+    acknowledge(taken, bytes);
+    schedule();
+  };
+
+  const takeCommit = (): Waiting[] => {
+    let bytes = 0;
+    let count = 0;
+    while (count < waiting.length && (count === 0 || bytes < COMMIT_BYTES))
+      bytes += (waiting[count++] as Waiting).bytes;
+    const taken = waiting.slice(0, count);
+    waiting = waiting.slice(count);
+    return taken;
+  };
+
+  const makeSpace = (bytes: number): boolean => {
+    const most = limits.maxDiskBytes - Math.min(MAX_RESERVE_BYTES, limits.maxDiskBytes / RESERVE_SHARE);
+    let { used } = readDiskBytes(parts.outbox);
+    if (used + bytes > most && limits.whenFull === 'drop-oldest') {
+      const dropped = dropOldest(parts.outbox, used + bytes - most, parts.nowMs());
+      if (dropped.blocks > 0) parts.report({ event: 'gap', blocks: dropped.blocks, bytes: dropped.bytes });
+      used = readDiskBytes(parts.outbox).used;
+    }
+    const fits = used + bytes <= most;
+    if (!fits && !full) parts.report({ event: 'full', usedBytes: used, maxBytes: limits.maxDiskBytes });
+    full = !fits;
+    return fits;
+  };
+
+  const acknowledge = (taken: readonly Waiting[], bytes: number): void => {
+    const totals = parts.outbox.sql('SELECT blocks, stream_bytes FROM counters').get();
+    const blocks = taken.reduce((sum, one) => sum + one.entry.blocks.length, 0);
+    const added = { blocks, bytes: bytes - blocks * BLOCK_OVERHEAD_BYTES };
+    const { blocks: totalBlocks, stream_bytes: streamBytes } = totals as { blocks: number; stream_bytes: number };
+    if (blocks > 0) parts.report({ event: 'captured', ...added, totalBlocks, streamBytes });
+    parts.onCommit(added);
+    for (const one of taken) one.resolve();
+    if (pendingBytes < limits.maxPendingBytes) {
+      for (const wake of roomWaiters) wake();
+      roomWaiters = [];
+    }
+  };
+
+  const capture = (entry: CaptureEntry): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (closed) {
+        reject(new Error('The outbox takes nothing more.'));
+        return;
+      }
+      const bytes = entry.blocks.reduce((sum, block) => sum + block.content.length + BLOCK_OVERHEAD_BYTES, 0);
+      waiting.push({ entry, bytes, resolve, reject });
+      pendingBytes += bytes;
+      schedule();
+    });
+
+  return {
+    capture,
+    room: () =>
+      pendingBytes < limits.maxPendingBytes || closed
+        ? Promise.resolve()
+        : new Promise((resolve) => roomWaiters.push(resolve)),
+    async settled() {
+      // Entries are committed in order: behind an empty one, all before it are durable.
+      if (waiting.length > 0) await capture({ blocks: [] });
+    },
+    retry() {
+      if (!full) return;
+      full = false;
+      flush();
+    },
+    close() {
+      while (waiting.length > 0 && !full) flush();
+      closed = true;
+      if (timer !== null) clearTimeout(timer);
+      for (const one of waiting) one.reject(new Error('The device stopped before this was kept.'));
+      for (const wake of roomWaiters) wake();
+    },
+  };
+}

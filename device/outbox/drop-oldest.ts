@@ -1,0 +1,99 @@
+import { utf8 } from '../../core/bytes.ts';
+import { insertPiece } from './append-blocks.ts';
+import type { Outbox } from './open-outbox.ts';
+import { decodeLines, metaOf } from './piece-lines.ts';
+import { sealedSeq } from './read-backlog.ts';
+
+/** Media type of the note that stands in the log where blocks were dropped. */
+export const GAP_TYPE = 'application/vnd.plumbline.gap+json';
+
+/** Content of that note. Times are those of the dropped blocks' capture. */
+export interface GapNote {
+  readonly droppedBlocks: number;
+  readonly droppedBytes: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Names of files that lost blocks, the first hundred. */
+  readonly files: readonly string[];
+}
+
+interface OldPiece {
+  seq: number;
+  blocks: number;
+  bytes: number;
+  gap: number;
+  lines: Uint8Array;
+  content: Uint8Array | null;
+}
+
+const MAX_NAMED_FILES = 100;
+
+/**
+ * Drops the oldest unsealed pieces, `bytes` at least if there are as many, and leaves one note in their place. The note has
+ * a name, so that it never becomes a line of the stream; notes next to each other are made one.
+ */
+export function dropOldest(outbox: Outbox, bytes: number, nowMs: number): { blocks: number; bytes: number } {
+  return outbox.commit(() => {
+    const gap = { blocks: 0, bytes: 0, fromMs: Number.MAX_SAFE_INTEGER, toMs: 0, files: new Set<string>() };
+    const dropped = { blocks: 0, bytes: 0 };
+    const from = sealedSeq(outbox);
+    const rows = outbox
+      .sql(`SELECT seq, blocks, bytes, gap, lines, iif(gap = 1, content, NULL) AS content FROM pieces
+        WHERE seq >= ? ORDER BY seq`)
+      .iterate(from) as unknown as Iterable<OldPiece>;
+    const seqs: number[] = [];
+    // The note takes the last dropped block's number: numbers are never given twice.
+    let at = from;
+    for (const piece of rows) {
+      if (dropped.bytes >= bytes && piece.gap === 0) break;
+      seqs.push(piece.seq);
+      at = piece.seq + piece.blocks - 1;
+      if (piece.gap === 1) addNote(gap, piece.content as Uint8Array);
+      else addPiece(gap, dropped, piece);
+    }
+    if (dropped.blocks === 0) return dropped;
+    for (const seq of seqs) outbox.sql('DELETE FROM pieces WHERE seq = ?').run(seq);
+    // A file that lost blocks was not captured: it is never deleted for having been.
+    for (const name of gap.files) outbox.sql('UPDATE files SET end_seq = -1 WHERE path = ?').run(name);
+    const note: GapNote = {
+      ...{ droppedBlocks: gap.blocks, droppedBytes: gap.bytes, fromMs: gap.fromMs, toMs: gap.toMs },
+      files: [...gap.files].slice(0, MAX_NAMED_FILES),
+    };
+    const meta = { at: gap.fromMs, name: `gaps/${gap.fromMs}-${at}.json`, type: GAP_TYPE };
+    insertPiece(outbox, at, [{ content: utf8(JSON.stringify(note)), meta }], Math.max(0, Math.floor(nowMs)), true);
+    outbox
+      .sql('UPDATE counters SET dropped_blocks = dropped_blocks + ?, dropped_bytes = dropped_bytes + ?')
+      .run(dropped.blocks, dropped.bytes);
+    return dropped;
+  });
+}
+
+interface Gap {
+  blocks: number;
+  bytes: number;
+  fromMs: number;
+  toMs: number;
+  readonly files: Set<string>;
+}
+
+function addPiece(gap: Gap, dropped: { blocks: number; bytes: number }, piece: OldPiece): void {
+  for (const line of decodeLines(piece.lines, piece.seq)) {
+    const { at, name } = metaOf(line);
+    gap.fromMs = Math.min(gap.fromMs, at);
+    gap.toMs = Math.max(gap.toMs, at);
+    if (name !== undefined) gap.files.add(name);
+  }
+  gap.blocks += piece.blocks;
+  gap.bytes += piece.bytes;
+  dropped.blocks += piece.blocks;
+  dropped.bytes += piece.bytes;
+}
+
+function addNote(gap: Gap, content: Uint8Array): void {
+  const note = JSON.parse(Buffer.from(content).toString('utf8')) as GapNote;
+  gap.blocks += note.droppedBlocks;
+  gap.bytes += note.droppedBytes;
+  gap.fromMs = Math.min(gap.fromMs, note.fromMs);
+  gap.toMs = Math.max(gap.toMs, note.toMs);
+  for (const file of note.files) gap.files.add(file);
+}

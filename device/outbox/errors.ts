@@ -1,0 +1,16 @@
+import { PlumblineError } from '../../core/errors.ts';
+
+/** The outbox's bytes are not what was written to them. */
+export class OutboxDamagedError extends PlumblineError {
+  override readonly name = 'OutboxDamagedError';
+}
+
+/** Another process has this outbox open. */
+export class OutboxBusyError extends PlumblineError {
+  override readonly name = 'OutboxBusyError';
+}
+
+/** This outbox is for another dataset, or of another version. */
+export class OutboxMismatchError extends PlumblineError {
+  override readonly name = 'OutboxMismatchError';
+}

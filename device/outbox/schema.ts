@@ -1,0 +1,86 @@
+/*
+ * The outbox, one SQLite file. Content is written once, in pieces: one piece is what one group commit took in, many blocks
+ * in one row, so that a block of 1 KiB costs the disk little more than 1 KiB (twice: write-ahead log and checkpoint).
+ * Segments are not kept: they are made again, byte for byte, from pieces and the batch's row.
+ *
+ * A block's `seq` counts what was captured, its index what was sealed: only batches have indices. Order is the same.
+ */
+
+/** Raised with every change of the tables. */
+export const SCHEMA_VERSION = 1;
+/** "plOB": tells this file from every other SQLite file. */
+export const APPLICATION_ID = 0x706c4f42;
+
+export const SCHEMA = `
+CREATE TABLE identity (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  dataset TEXT NOT NULL,
+  account TEXT NOT NULL,
+  plain INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE counters (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  blocks INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  stream_bytes INTEGER NOT NULL,
+  dropped_blocks INTEGER NOT NULL,
+  dropped_bytes INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE pieces (
+  seq INTEGER PRIMARY KEY,
+  blocks INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  gap INTEGER NOT NULL,
+  crc INTEGER NOT NULL,
+  lines BLOB NOT NULL,
+  content BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE batches (
+  position INTEGER PRIMARY KEY,
+  state INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  blocks INTEGER NOT NULL,
+  from_seq INTEGER NOT NULL,
+  to_seq INTEGER NOT NULL,
+  published INTEGER NOT NULL,
+  nonce BLOB NOT NULL,
+  planned_ms INTEGER NOT NULL,
+  sha256 BLOB,
+  segment_bytes INTEGER,
+  salt BLOB,
+  batch_root BLOB,
+  root BLOB,
+  peaks BLOB,
+  signature BLOB,
+  manifest BLOB
+) STRICT;
+CREATE INDEX batches_by_state ON batches (state, position);
+
+CREATE TABLE files (
+  path TEXT PRIMARY KEY,
+  identity TEXT NOT NULL,
+  parts INTEGER NOT NULL,
+  captured_parts INTEGER NOT NULL,
+  end_seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE steps (
+  step TEXT PRIMARY KEY,
+  at_ms INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE transactions (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  hash TEXT NOT NULL,
+  nonce INTEGER NOT NULL,
+  raw TEXT NOT NULL,
+  max_fee TEXT NOT NULL,
+  max_tip TEXT NOT NULL
+) STRICT;
+`;

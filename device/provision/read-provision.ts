@@ -1,0 +1,142 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { z } from 'zod';
+import { fromHex } from '../../core/bytes.ts';
+import { type ErrorOptions, PlumblineError } from '../../core/errors.ts';
+import type { Address, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
+import { accountOfKey } from '../../core/log/head.ts';
+
+/** What the owner's `device provision` hands to a device (design §11, `device.json`). */
+export interface Provision {
+  readonly rpcUrl: string;
+  readonly chainId: number;
+  readonly dissc: Address;
+  readonly apiUrl: string;
+  readonly dataset: DatasetId;
+  readonly plain: boolean;
+  readonly published: boolean;
+  readonly datasetKey: DatasetKey;
+  readonly devicePrivateKey: PrivateKey;
+  /** The account of `devicePrivateKey`. */
+  readonly account: Address;
+}
+
+/** A provision file cannot be used. `field` names what is wrong; no value is ever repeated, as most are secret. */
+export class ProvisionError extends PlumblineError {
+  override readonly name = 'ProvisionError';
+  readonly field: string;
+
+  constructor(shortMessage: string, field: string, options: ErrorOptions = {}) {
+    super(shortMessage, { ...options, details: { ...options.details, field } });
+    this.field = field;
+  }
+}
+
+const MAX_PROVISION_BYTES = 64 * 1024;
+
+const hexBytes = (size: number) =>
+  z.string().regex(new RegExp(`^0x[0-9a-fA-F]{${2 * size}}$`), `must be 0x and ${2 * size} hex digits`);
+const webUrl = z.string().max(2048).refine(isWebUrl, 'must be an http or https URL');
+
+const provisionFile = z.strictObject({
+  rpcUrl: webUrl,
+  chainId: z.int('must be a whole number').min(1, 'must be a positive number'),
+  dissc: hexBytes(20),
+  apiUrl: webUrl,
+  dataset: hexBytes(32),
+  plain: z.boolean('must be true or false'),
+  published: z.boolean('must be true or false'),
+  datasetKey: hexBytes(32),
+  devicePrivateKey: hexBytes(32),
+});
+
+/**
+ * Reads a device's provision file. It holds two secrets, so it must be a plain file that nobody but this user can read.
+ * @throws ProvisionError
+ */
+export function readProvision(path: string): Provision {
+  const text = readSecretFile(path);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's message quotes the text, and with it perhaps a key.
+    throw new ProvisionError(`The provision file ${path} is not JSON. Provision the device again.`, 'file');
+  }
+  return parseProvision(value);
+}
+
+/** Checks what a provision file says. @throws ProvisionError naming the field, never its value */
+export function parseProvision(value: unknown): Provision {
+  const parsed = provisionFile.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+    const field = unknown ?? issue?.path.join('.') ?? '';
+    const problem = unknown === undefined ? describeIssue(value, field, issue?.message) : 'is unknown';
+    throw new ProvisionError(`The provision's ${field === '' ? 'content' : `field ${field}`} ${problem}.`, field);
+  }
+  const file = parsed.data;
+  const devicePrivateKey = fromHex(file.devicePrivateKey, 'field devicePrivateKey', 32) as PrivateKey;
+  let account: Address;
+  try {
+    account = accountOfKey(devicePrivateKey);
+  } catch {
+    throw new ProvisionError("The provision's field devicePrivateKey is no secp256k1 key.", 'devicePrivateKey');
+  }
+  return {
+    rpcUrl: file.rpcUrl,
+    chainId: file.chainId,
+    dissc: file.dissc.toLowerCase() as Address,
+    apiUrl: file.apiUrl,
+    dataset: file.dataset.toLowerCase() as DatasetId,
+    plain: file.plain,
+    published: file.published,
+    datasetKey: fromHex(file.datasetKey, 'field datasetKey', 32) as DatasetKey,
+    devicePrivateKey,
+    account,
+  };
+}
+
+function describeIssue(value: unknown, field: string, message: string | undefined): string {
+  const missing = value !== null && typeof value === 'object' && field !== '' && !Object.hasOwn(value, field);
+  if (missing) return 'is missing';
+  return message?.startsWith('must ') === true ? message : 'has the wrong type';
+}
+
+function isWebUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url !== null && /^https?:$/.test(url.protocol);
+}
+
+/** The text of a file of ours that nobody else may read or write. The checks are on the open file, not on its name. */
+function readSecretFile(path: string): string {
+  let file: number;
+  try {
+    // Not to be held up by a pipe of that name.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new ProvisionError(`The provision file ${path} cannot be opened (${code}).`, 'file', { cause });
+  }
+  try {
+    const stat = fstatSync(file);
+    if (!stat.isFile()) throw new ProvisionError(`The provision file ${path} is not a plain file.`, 'file');
+    const mode = stat.mode & 0o777;
+    if ((mode & 0o077) !== 0) {
+      const shown = mode.toString(8).padStart(4, '0');
+      throw new ProvisionError(`The provision file ${path} has mode ${shown}; chmod it to 0600.`, 'file');
+    }
+    const user = process.getuid?.();
+    if (user !== undefined && stat.uid !== user) {
+      throw new ProvisionError(`The provision file ${path} belongs to user ${stat.uid}, not ${user}.`, 'file');
+    }
+    if (stat.size > MAX_PROVISION_BYTES) {
+      throw new ProvisionError(`The provision file ${path} has ${stat.size} bytes; at most 65,536 are read.`, 'file');
+    }
+    const bytes = Buffer.alloc(stat.size);
+    const length = readSync(file, bytes, 0, stat.size, 0);
+    return bytes.toString('utf8', 0, length);
+  } finally {
+    closeSync(file);
+  }
+}

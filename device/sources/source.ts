@@ -1,0 +1,24 @@
+import type { DeviceClock } from '../clock.ts';
+import type { Report } from '../events.ts';
+import type { CaptureQueue } from '../outbox/capture-queue.ts';
+import type { Outbox } from '../outbox/open-outbox.ts';
+
+export interface SourceParts {
+  readonly outbox: Outbox;
+  readonly queue: CaptureQueue;
+  readonly clock: DeviceClock;
+  readonly report: Report;
+}
+
+/** Something that yields bytes. It acknowledges nothing before the queue has it on the disk. */
+export interface Source {
+  /** The source's own spelling, for people. */
+  readonly description: string;
+  /**
+   * Captures until aborted, or until there is nothing more: the end of a stream; with `once`, everything present.
+   * What was read before aborting is given to the queue.
+   */
+  run(parts: SourceParts, options: { readonly once: boolean }, signal: AbortSignal): Promise<void>;
+  /** Told when batches were checked: what they hold may be removed at the source, where the user wants it. */
+  released?(parts: SourceParts): void;
+}

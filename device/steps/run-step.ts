@@ -1,0 +1,71 @@
+import { PlumblineError } from '../../core/errors.ts';
+import type { Report } from '../events.ts';
+import { OutboxDamagedError } from '../outbox/errors.ts';
+import { noteStep, type StepName } from '../outbox/note-step.ts';
+import type { Outbox } from '../outbox/open-outbox.ts';
+import { createWakeup, type Wakeup } from './wakeup.ts';
+
+export interface Backoff {
+  readonly firstMs: number;
+  readonly mostMs: number;
+}
+
+/** One of the device's loops. */
+export interface Step {
+  readonly name: StepName;
+  readonly wakeup: Wakeup;
+}
+
+export function createStep(name: StepName): Step {
+  return { name, wakeup: createWakeup() };
+}
+
+/**
+ * Repeats `work` until aborted. It answers how long nothing is to be done (until woken); when it fails, it is tried again
+ * after twice the last pause, with jitter, so that a fleet does not come back all at once. Damage to the outbox ends it.
+ */
+export async function runStep(
+  context: { readonly outbox: Outbox; readonly report: Report; readonly backoff: Backoff },
+  step: Step,
+  work: (signal: AbortSignal) => Promise<number>,
+  signal: AbortSignal,
+): Promise<void> {
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      const restMs = await work(signal);
+      if (failures > 0 && !signal.aborted) noteStep(context.outbox, step.name, null);
+      failures = 0;
+      await step.wakeup.wait(restMs, signal);
+    } catch (cause) {
+      if (signal.aborted) return;
+      if (cause instanceof OutboxDamagedError) throw cause;
+      failures++;
+      const inMs = pauseMs(context.backoff, failures);
+      const reason = reasonOf(cause);
+      noteStep(context.outbox, step.name, { reason, failures });
+      context.report({ event: 'retry', step: step.name, reason, inMs });
+      await pause(inMs, signal);
+    }
+  }
+}
+
+/** Between half and the whole of firstMs · 2^(failures - 1), at most mostMs. */
+export function pauseMs(backoff: Backoff, failures: number): number {
+  const whole = Math.min(backoff.mostMs, backoff.firstMs * 2 ** Math.min(failures - 1, 30));
+  return Math.round(whole * (0.5 + Math.random() / 2));
+}
+
+/** What went wrong, for a person. Only messages written on purpose are shown whole: others may quote what they read. */
+export function reasonOf(cause: unknown): string {
+  if (cause instanceof PlumblineError) return cause.shortMessage.slice(0, 500);
+  if (cause instanceof Error) {
+    const code = (cause as { code?: unknown }).code;
+    return `${cause.name}${typeof code === 'string' ? ` ${code}` : ''}: ${cause.message}`.slice(0, 300);
+  }
+  return 'unknown error';
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await createWakeup().wait(ms, signal);
+}

@@ -1,0 +1,36 @@
+/** Lets one loop sleep until there is work, a time has passed, or it is told to stop. */
+export interface Wakeup {
+  notify(): void;
+  /** Resolves when notified (also if that was before the call), after `timeoutMs`, or when aborted; never rejects. */
+  wait(timeoutMs: number, signal: AbortSignal): Promise<void>;
+}
+
+// Longer timers overflow and fire at once.
+const LONGEST_MS = 2 ** 31 - 1;
+
+export function createWakeup(): Wakeup {
+  let notified = false;
+  let wake: (() => void) | null = null;
+  return {
+    notify() {
+      notified = true;
+      wake?.();
+    },
+    async wait(timeoutMs, signal) {
+      if (!notified && !signal.aborted && timeoutMs > 0) {
+        await new Promise<void>((resolve) => {
+          const done = (): void => {
+            clearTimeout(timer);
+            signal.removeEventListener('abort', done);
+            wake = null;
+            resolve();
+          };
+          const timer = setTimeout(done, Math.min(timeoutMs, LONGEST_MS));
+          signal.addEventListener('abort', done);
+          wake = done;
+        });
+      }
+      notified = false;
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import type { DatasetWriter, SealedBatch } from '../../core/batch/seal-batch.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
+import type { StorageService } from '../../core/ports/service.ts';
+import type { DeviceClock } from '../clock.ts';
+import { rebuildSegment } from '../log/seal-planned.ts';
+import type { SealedRow } from '../outbox/batch-rows.ts';
+import type { Outbox } from '../outbox/open-outbox.ts';
+import { putObject } from './put-object.ts';
+
+export interface UploadParts {
+  readonly primitives: Primitives;
+  readonly outbox: Outbox;
+  readonly writer: DatasetWriter;
+  readonly service: Pick<StorageService, 'uploadSegment'>;
+  readonly clock: DeviceClock;
+}
+
+/** Presigned uploads are good for 15 minutes (design §6): their end tells the service's time. */
+const PRESIGNED_MS = 15 * 60_000;
+
+/**
+ * Brings a sealed batch into the store: asks for a presigned PUT, sends the segment. Any step may be repeated, as the
+ * object's name is its hash.
+ * @param fresh the batch as it was just sealed, when it is still at hand
+ * @returns whether it was there already
+ */
+export async function uploadBatch(
+  parts: UploadParts,
+  row: SealedRow,
+  fresh: SealedBatch | null,
+  options: { readonly stallMs: number },
+  signal: AbortSignal,
+): Promise<{ readonly again: boolean }> {
+  const segment = { first: row.first, sha256: row.sha256, sizeBytes: row.segmentBytes };
+  const { put } = await parts.service.uploadSegment(parts.writer.dataset, segment, signal);
+  if (put === null) return { again: true };
+  parts.clock.compare(put.expiresAtMs - PRESIGNED_MS);
+  const { car } = (fresh ?? rebuildSegment(parts.primitives, parts.outbox, parts.writer, row)).segment;
+  return { again: (await putObject(put, car, options, signal)) === 'present' };
+}
