@@ -3,8 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { S3Service } from './exchange.ts';
 import { handleRequest } from './handle-request.ts';
 import { errorXml, S3Error } from './s3-error.ts';
-import { SigV4Refused } from './sigv4-claim.ts';
-import { type SigV4Rules, verifySigV4 } from './verify-sigv4.ts';
+import { SigV4Refused, type SigV4Rules, verifySigV4 } from './verify-sigv4.ts';
 
 const DRAIN_TIMEOUT_MS = 3_000;
 

@@ -6,9 +6,9 @@ export const MAX_KEY_BYTES = 1024;
 /** A file name may be 255 bytes long; this leaves room for the marks below. */
 const PIECE_CHARACTERS = 200;
 export const DATA_MARK = '@data';
-export const META_MARK = '@meta';
+const META_MARK = '@meta';
 export const CONTINUED_MARK = '@';
-export const EMPTY_SEGMENT = '%';
+const EMPTY_SEGMENT = '%';
 
 /**
  * The plain file that holds an object's bytes, `<dataDir>/buckets/<bucket>/<path of the key>@data`; beside it `…@meta` holds

@@ -63,6 +63,6 @@ export function makeEvent(what: {
 }
 
 /** `application/x-www-form-urlencoded`, slashes left standing. Undo: plus signs to spaces, then decodeURIComponent. */
-export function eventKey(key: string): string {
+function eventKey(key: string): string {
   return new URLSearchParams({ k: key }).toString().slice(2).replaceAll('%2F', '/');
 }

@@ -27,7 +27,7 @@ export interface S3Options {
   readonly limits?: Partial<S3Limits>;
 }
 
-export interface S3Limits {
+interface S3Limits {
   /** At most 5 GiB, as in S3. */
   readonly maxObjectBytes: number;
   readonly maxConnections: number;

@@ -11,6 +11,8 @@ import {
 } from './canonical-request.ts';
 import { claimFromHeaders, claimFromQuery, SIGV4_ALGORITHM, type SignatureClaim, SigV4Refused } from './sigv4-claim.ts';
 
+export { SigV4Refused };
+
 export interface SigV4Rules {
   readonly accessKey: string;
   readonly secretKey: string;
@@ -33,7 +35,7 @@ export interface SigV4Request {
 }
 
 /** What the signature says about the body. */
-export type SignedPayload = { kind: 'sha256'; sha256Hex: string } | { kind: 'unsigned' };
+type SignedPayload = { kind: 'sha256'; sha256Hex: string } | { kind: 'unsigned' };
 
 /** The request as the signature covers it; nothing else should be read from the wire afterwards. */
 export interface VerifiedRequest {

@@ -96,13 +96,6 @@ export function withHeaders(headers: Record<string, string>): (wire: WireRequest
   return (wire) => ({ ...wire, headers: { ...wire.headers, ...headers } });
 }
 
-export function withoutHeader(name: string): (wire: WireRequest) => WireRequest {
-  return (wire) => {
-    const { [name]: _, ...headers } = wire.headers;
-    return { ...wire, headers };
-  };
-}
-
 export function withBody(body: Uint8Array): (wire: WireRequest) => WireRequest {
   return (wire) => ({ ...wire, body, headers: { ...wire.headers, 'content-length': String(body.length) } });
 }

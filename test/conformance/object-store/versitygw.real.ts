@@ -13,6 +13,8 @@ import type { RunningObjectStore } from './target.ts';
 const VERSION = '1.8.0';
 const BUILD_TIMEOUT_MS = 15 * 60_000;
 
+const gateway = await buildGateway();
+
 objectStoreSuite({
   name: `versitygw ${VERSION}`,
   behaviour: {
@@ -25,7 +27,6 @@ objectStoreSuite({
     keepsEmptySegments: false,
   },
   async start(): Promise<RunningObjectStore> {
-    const gateway = await buildGateway();
     const folder = await mkdtemp(join(tmpdir(), 'plumbline-versitygw-'));
     const store = {
       region: 'us-east-1',

@@ -6,8 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { SigV4Refused } from '../../../local/s3/sigv4-claim.ts';
-import { type SigV4Request, type SigV4Rules, verifySigV4 } from '../../../local/s3/verify-sigv4.ts';
+import { SigV4Refused, type SigV4Request, type SigV4Rules, verifySigV4 } from '../../../local/s3/verify-sigv4.ts';
 
 // Published by AWS: Amazon S3 API Reference, "Signature Calculations for the Authorization Header: Transferring Payload in a
 // Single Chunk" and "Authenticating Requests: Using Query Parameters"; bucket examplebucket, virtual-host style.
