@@ -1,5 +1,6 @@
 /**
- * Compiles the contracts and writes `adapters/ethereum/abi/<contract>.ts`: the ABI and the creation bytecode.
+ * Compiles the contracts and writes `adapters/ethereum/abi/<contract>.ts`: the ABI, the creation bytecode, and the address
+ * that the deterministic deployment proxy gives to it.
  *
  *     node scripts/contracts/generate-abi.ts            writes
  *     node scripts/contracts/generate-abi.ts --check    fails when what is written is stale
@@ -8,10 +9,15 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { getCreate2Address, keccak256 } from 'ethers';
 
 const CONTRACTS = ['DISSC'] as const;
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** Stands at this address on nearly every chain, anvil included: `salt32 ‖ creation bytecode` is all it wants as data. */
+const CREATE2_PROXY = '0x4e59b44847b379578588920cA78FbF26c0B4956C';
+const SALT = `0x${'00'.repeat(32)}`;
+
 const FORGE_TIMEOUT_MS = 300_000;
 
 // A folder of its own, made anew: the compiler's output can depend on which other files were compiled along, and with
@@ -80,6 +86,9 @@ function render(contract: string, { abi, bytecode }: Artifact): string {
     '/** Creation bytecode; the constructor takes no arguments. */',
     `export const ${name}Bytecode =`,
     `  '${bytecode.object}';`,
+    '',
+    `/** Where the proxy ${CREATE2_PROXY} deploys these bytes with salt zero, on whichever chain. */`,
+    `export const ${name}Address = '${getCreate2Address(CREATE2_PROXY, SALT, keccak256(bytecode.object))}';`,
     '',
   ].join('\n');
 }
