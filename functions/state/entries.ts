@@ -36,12 +36,21 @@ export const noncePk = (key: string): string => `NONCE#${key}`;
 /** `received`: its place in the log is not verified yet (a predecessor is missing) or it is in the log (see L#). */
 export type SegmentState = 'received' | 'rejected';
 
+/**
+ * `content` is for good: the bytes cannot become right. The others depend on what the chain, the log or the operator said
+ * at that time, and are looked at again.
+ */
+export type Rejection = 'content' | 'dataset' | 'not-served' | 'quota' | 'signer' | 'root';
+
 export interface SegmentEntry {
   readonly key: string;
   readonly state: SegmentState;
-  /** Why it was rejected. */
+  /** Why it was rejected: for people, and what kind of reason it is. */
   readonly reason?: string;
+  readonly rejection?: Rejection;
   readonly sizeBytes: number;
+  /** Whether its bytes count in the owner's usage. */
+  readonly counted: boolean;
   readonly receivedAtMs: number;
   /** When its object was found missing. */
   readonly lostAtMs?: number;
@@ -86,8 +95,12 @@ export interface LogEntry {
 export interface DatasetEntry {
   /** Longest span (ms) between first and last capture within one batch: how far a search by time must look back. */
   readonly longestSpanMs: number;
-  /** Set when the chain refused its update: nothing is sent until the chain's head has another number of batches. */
+  /** Largest log length that a segment was waiting for: up to there, successors may lie stored already. */
+  readonly waitingUntil?: number;
+  /** Set when the chain refused its update: it is not sent again while the chain's head has this number of batches. */
   readonly suspendedAtBatches?: number;
+  /** Log length that the refused update led to: a newer head of the device is tried all the same. */
+  readonly suspendedUpTo?: number;
   readonly suspendedReason?: string;
   /** Last chain block whose Recorded events are in X#. */
   readonly scannedToBlock?: number;
@@ -99,6 +112,12 @@ export interface RecordedEntry {
   readonly txHash: string;
   readonly blockNumber: number;
   readonly signer: string;
+}
+
+/** Stored bytes of one owner. `pending` names segments (JSON list of keys) that are counted here but may not say so yet. */
+export interface UsageEntry {
+  readonly storedBytes: number;
+  readonly pending: string;
 }
 
 /** Hashes, concatenated: leaves (level 0) or roots of complete subtrees of 256^level leaves. */

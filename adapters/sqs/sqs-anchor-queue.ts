@@ -1,0 +1,38 @@
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { StoreUnavailableError } from '../../core/errors.ts';
+import { withDeadline } from '../with-deadline.ts';
+
+export interface SqsAnchorQueueOptions {
+  readonly region: string;
+  /** Of a FIFO queue. */
+  readonly queueUrl: string;
+  readonly timeoutMs?: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 5_000;
+// SQS drops what repeats within five minutes; a wake-up a second is enough.
+const COALESCE_MS = 1_000;
+
+/** Wakes the anchor function through a FIFO queue with one group, so that one run follows on the other. */
+export function createSqsAnchorQueue(options: SqsAnchorQueueOptions): { wake(signal?: AbortSignal): Promise<void> } {
+  const { region, queueUrl, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const client = new SQSClient({ region, maxAttempts: 3 });
+  return {
+    wake(signal) {
+      const run = async (abortSignal: AbortSignal) => {
+        // Of the next second: what was stored after the run of this one began must wake another.
+        const slot = String(Math.floor(Date.now() / COALESCE_MS) + 1);
+        const message = {
+          QueueUrl: queueUrl,
+          MessageBody: '{}',
+          MessageGroupId: 'anchor',
+          MessageDeduplicationId: slot,
+        };
+        await client.send(new SendMessageCommand(message), { abortSignal });
+      };
+      return withDeadline(timeoutMs, signal, run, (cause) => {
+        return new StoreUnavailableError('The queue of the anchor function does not answer.', { cause });
+      });
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import middy from '@middy/core';
+import type { DatasetId } from '../core/ids.ts';
+import type { Fault } from '../core/ports/css.ts';
+import { bytesAnswer } from './http/answer.ts';
+import { type Call, httpMiddleware } from './http/http-middleware.ts';
+import { Problem } from './http/problem.ts';
+import type { ServicePorts } from './ports.ts';
+import { lazyHandler } from './ports-from-env.ts';
+import { answerBlocks, endsBefore, faultOf } from './read/answer-blocks.ts';
+import { httpRows } from './table.ts';
+
+export interface StoredBlock {
+  readonly index: number;
+  readonly block: Uint8Array;
+  /** As the stored manifest lists it. */
+  readonly meta: Uint8Array;
+}
+
+/** The stored bytes of one block, as they are now (Tables III and V). */
+export async function getBlock(
+  ports: Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer'>,
+  input: { readonly dataset: DatasetId; readonly index: number },
+  signal?: AbortSignal,
+): Promise<StoredBlock | Fault> {
+  const { answers } = await answerBlocks<StoredBlock>(
+    ports,
+    input.dataset,
+    [input.index],
+    async (segment, listed) =>
+      Promise.all(
+        listed.map(async (block) => {
+          const { index, offset } = block;
+          const bytes = await ports.objects.read(
+            segment.key,
+            { start: offset, end: offset + block.listed.size },
+            signal,
+          );
+          if (bytes === null) return faultOf(index, 'object missing');
+          if (bytes.length < block.listed.size) return endsBefore(block, bytes.length);
+          return { index, block: bytes, meta: block.listed.meta };
+        }),
+      ),
+    signal,
+  );
+  return answers[0] ?? faultOf(input.index, 'not read');
+}
+
+const row = httpRows['get-block'];
+
+export const handlerFor = (ports: ServicePorts) =>
+  middy(async ({ params, signal }: Call<typeof row>) => blockAnswer(await getBlock(ports, params, signal))).use(
+    httpMiddleware(ports, row),
+  );
+
+export const handler = lazyHandler(row);
+
+function blockAnswer(found: StoredBlock | Fault) {
+  if ('kind' in found) {
+    const type = found.kind === 'unrecorded' ? '/problems/unrecorded' : '/problems/block-unavailable';
+    throw new Problem(type, `Block ${found.index}: ${found.reason}`, { index: found.index });
+  }
+  return bytesAnswer(found.block, {
+    'content-type': row.response.media,
+    'plumbline-meta': Buffer.from(found.meta).toString('base64'),
+  });
+}

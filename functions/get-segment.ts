@@ -1,0 +1,43 @@
+import middy from '@middy/core';
+import type { DatasetId } from '../core/ids.ts';
+import type { GetSegmentResponse } from '../core/wire/requests.ts';
+import { jsonAnswer } from './http/answer.ts';
+import { type Call, httpMiddleware } from './http/http-middleware.ts';
+import { Problem } from './http/problem.ts';
+import type { ServicePorts } from './ports.ts';
+import { lazyHandler } from './ports-from-env.ts';
+import { locateBlocks } from './read/locate-blocks.ts';
+import { httpRows } from './table.ts';
+
+/** Design §6: long enough to begin, too short to pass on. */
+const EXPIRES_SECONDS = 15;
+
+/**
+ * An address for fetching the whole segment of the log's batch that begins with block `first`.
+ * @throws Problem when no batch of the log begins there, or its object is lost
+ */
+export async function getSegment(
+  ports: Pick<ServicePorts, 'objects' | 'table'>,
+  input: { readonly dataset: DatasetId; readonly first: number },
+  signal?: AbortSignal,
+): Promise<GetSegmentResponse> {
+  const { dataset, first } = input;
+  const segment = (await locateBlocks(ports.table, dataset, [first], signal)).batches[0]?.segment;
+  if (segment?.first !== first) {
+    throw new Problem('/problems/not-found', `No batch of the log begins with block ${first}.`);
+  }
+  if (segment.lostAtMs !== undefined) {
+    throw new Problem('/problems/block-unavailable', `The object of the batch of block ${first} is missing.`);
+  }
+  const get = await ports.objects.presignGet(segment.key, EXPIRES_SECONDS);
+  return { key: segment.key, get: { ...get, headers: { ...get.headers } }, sizeBytes: segment.sizeBytes };
+}
+
+const row = httpRows['get-segment'];
+
+export const handlerFor = (ports: ServicePorts) =>
+  middy(async ({ params, signal }: Call<typeof row>) => jsonAnswer(await getSegment(ports, params, signal))).use(
+    httpMiddleware(ports, row),
+  );
+
+export const handler = lazyHandler(row);

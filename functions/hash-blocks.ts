@@ -1,0 +1,38 @@
+import middy from '@middy/core';
+import type { DatasetId } from '../core/ids.ts';
+import type { Answers, HashedBlock } from '../core/ports/css.ts';
+import { encodeHashedBlocks } from '../core/wire/answers.ts';
+import { dagCborAnswer } from './http/answer.ts';
+import { type Call, httpMiddleware } from './http/http-middleware.ts';
+import type { ServicePorts } from './ports.ts';
+import { lazyHandler } from './ports-from-env.ts';
+import { answerBlocks } from './read/answer-blocks.ts';
+import { hashListedBlocks } from './read/hash-listed-blocks.ts';
+import { httpRows } from './table.ts';
+
+/**
+ * Openings of blocks as they are stored now (Tables II and IV: the CSS-Y hashes on request): SHA-256 computed from the
+ * stored bytes, the rest as the stored manifest says. Damage is answered with what is there, for the verifier to judge.
+ */
+export function hashBlocks(
+  ports: Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer'>,
+  input: { readonly dataset: DatasetId; readonly blocks: readonly number[] },
+  signal?: AbortSignal,
+): Promise<Answers<HashedBlock>> {
+  return answerBlocks(
+    ports,
+    input.dataset,
+    input.blocks,
+    (segment, listed) => hashListedBlocks(ports, segment, listed, signal),
+    signal,
+  );
+}
+
+const row = httpRows['hash-blocks'];
+
+export const handlerFor = (ports: ServicePorts) =>
+  middy(async ({ params, body, signal }: Call<typeof row>) =>
+    dagCborAnswer(encodeHashedBlocks(await hashBlocks(ports, { ...params, ...body }, signal))),
+  ).use(httpMiddleware(ports, row));
+
+export const handler = lazyHandler(row);

@@ -1,0 +1,75 @@
+import { LedgerUnavailableError, PlumblineError, StoreUnavailableError } from '../../core/errors.ts';
+
+/** Stable types of problem documents (RFC 9457), with their status and title. Callers act on these. */
+export const PROBLEMS = {
+  '/problems/bad-request': { status: 400, title: 'The request is not what the interface says.' },
+  '/problems/signature': { status: 401, title: 'The request is not signed as it must be.' },
+  '/problems/clock': { status: 401, title: 'The request was not signed now, by the clock here.' },
+  '/problems/forbidden': { status: 403, title: 'The caller has no right to this.' },
+  '/problems/not-served': { status: 403, title: 'The owner of this dataset is not served here.' },
+  '/problems/quota': { status: 403, title: 'The owner has used up the stored bytes it may have.' },
+  '/problems/not-found': { status: 404, title: 'There is no such thing.' },
+  '/problems/unrecorded': { status: 404, title: 'No stored batch has this block.' },
+  '/problems/block-unavailable': { status: 404, title: 'The block cannot be read from what is stored.' },
+  '/problems/method-not-allowed': { status: 405, title: 'The resource does not take this method.' },
+  '/problems/rejected': { status: 409, title: 'The segment is stored, and was rejected.' },
+  '/problems/too-large': { status: 413, title: 'The request is too large.' },
+  '/problems/uri-too-long': { status: 414, title: 'The address is too long.' },
+  '/problems/headers-too-large': { status: 431, title: 'The headers are too large.' },
+  '/problems/internal': { status: 500, title: 'Something failed here. It has been logged.' },
+  '/problems/unavailable': { status: 503, title: 'A part of the service is not reachable now. Try again.' },
+} as const;
+
+export type ProblemType = keyof typeof PROBLEMS;
+
+/** Ends a request with a problem document. The detail is for the caller: what, the value, the limit, the remedy. */
+export class Problem extends PlumblineError {
+  override readonly name = 'Problem';
+  readonly type: ProblemType;
+  readonly extra: Readonly<Record<string, string | number>>;
+
+  constructor(type: ProblemType, detail: string, extra: Readonly<Record<string, string | number>> = {}) {
+    super(detail);
+    this.type = type;
+    this.extra = extra;
+  }
+}
+
+/** What the caller may know of an error: all of a Problem, nothing of what failed inside. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof LedgerUnavailableError) {
+    return new Problem('/problems/unavailable', 'The chain cannot be read now. Try again.');
+  }
+  if (error instanceof StoreUnavailableError) {
+    return new Problem('/problems/unavailable', 'A store cannot be reached now. Try again.');
+  }
+  if (error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError')) {
+    return new Problem('/problems/unavailable', 'The request took longer than it may. Try again, or ask for less.');
+  }
+  return new Problem('/problems/internal', 'The request could not be answered.');
+}
+
+export interface HttpAnswer {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly isBase64Encoded: boolean;
+}
+
+export function problemAnswer(problem: Problem): HttpAnswer {
+  const { status, title } = PROBLEMS[problem.type];
+  const document = { type: problem.type, title, status, detail: problem.shortMessage, ...problem.extra };
+  return {
+    statusCode: status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      // RFC 9110 §15.5.2 asks for a challenge, RFC 9110 §15.6.4 for a hint.
+      ...(status === 401 ? { 'www-authenticate': 'Signature' } : {}),
+      ...(status === 503 ? { 'retry-after': '2' } : {}),
+    },
+    body: JSON.stringify(document),
+    isBase64Encoded: false,
+  };
+}

@@ -1,0 +1,198 @@
+import middy from '@middy/core';
+import { equalBytes, to0x } from '../core/bytes.ts';
+import type { DatasetId } from '../core/ids.ts';
+import { MAX_BATCH_BLOCKS } from '../core/limits.ts';
+import type { Head } from '../core/log/head.ts';
+import { type BatchLine, type ListBatchesResponse, MAX_PAGE } from '../core/wire/requests.ts';
+import { jsonAnswer } from './http/answer.ts';
+import { type Call, httpMiddleware } from './http/http-middleware.ts';
+import { Problem } from './http/problem.ts';
+import type { ServicePorts } from './ports.ts';
+import { lazyHandler } from './ports-from-env.ts';
+import { mapBounded } from './read/map-bounded.ts';
+import { readBothHeads, wireHead } from './read/wire-head.ts';
+import { readDatasetEntry } from './state/dataset-entry.ts';
+import { datasetPk, type LogEntry, type RecordedEntry, recordedSk, segmentSk, timeSk } from './state/entries.ts';
+import { queryLog, readLogEntry } from './state/log-entry.ts';
+import { querySegments, readSegmentEntry, type StoredSegment } from './state/segment-entry.ts';
+import { httpRows } from './table.ts';
+
+export interface ListInput {
+  readonly dataset: DatasetId;
+  /** Blocks, or capture times in ms since 1970. */
+  readonly by: 'block' | 'time';
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  /** Where the page before ended. */
+  readonly cursor?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+type Ports = Pick<ServicePorts, 'table' | 'ledger'>;
+
+interface Page {
+  readonly segments: readonly StoredSegment[];
+  readonly next: string | null;
+}
+
+const DEFAULT_PAGE = 100;
+
+/**
+ * Stored segments with blocks, or capture times, in a range, and what became of each: `recorded` and `final` only where
+ * the stored log leads to the very root that the chain has.
+ * @throws Problem when the cursor is not one of this range
+ */
+export async function listBatches(ports: Ports, input: ListInput, signal?: AbortSignal): Promise<ListBatchesResponse> {
+  const { dataset } = input;
+  const { from = 0, to = Number.MAX_SAFE_INTEGER } = input;
+  const limit = Math.min(input.limit ?? DEFAULT_PAGE, MAX_PAGE);
+  const list = input.by === 'block' ? listByBlock : listByTime;
+  const [heads, page] = await Promise.all([
+    readBothHeads(ports.ledger, dataset, signal),
+    list(ports, dataset, { from, to, limit, cursor: input.cursor }, signal),
+  ]);
+  const lengths = page.segments.flatMap(({ headBatches }) => (headBatches === undefined ? [] : [headBatches]));
+  const [log, transactions, recordedBatches, finalBatches] = await Promise.all([
+    readLog(ports, dataset, lengths, signal),
+    readTransactions(ports, dataset, lengths, signal),
+    readProvenLength(ports, heads.recorded, signal),
+    readProvenLength(ports, heads.final, signal),
+  ]);
+  const batches = page.segments.map((segment) => {
+    const inLog = log.get(segment.headBatches ?? 0)?.sha256Hex === segment.sha256Hex;
+    const state = stateOf(segment, { inLog, taken: log.has(segment.headBatches ?? 0), recordedBatches, finalBatches });
+    const isRecorded = state === 'recorded' || state === 'final';
+    const transaction = isRecorded ? transactions.find((entry) => entry.batches >= (segment.headBatches ?? 0)) : null;
+    return lineOf(segment, state, transaction?.txHash ?? null);
+  });
+  return { recorded: wireHead(heads.recorded), final: wireHead(heads.final), batches, next: page.next };
+}
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+  readonly limit: number;
+  readonly cursor: string | undefined;
+}
+
+async function listByBlock({ table }: Ports, dataset: DatasetId, range: Range, signal?: AbortSignal): Promise<Page> {
+  // A batch that began before the range may reach into it.
+  const begin = segmentSk(Math.max(0, range.from - MAX_BATCH_BLOCKS + 1), '');
+  const end = segmentSk(range.to, 'g');
+  let next: string | null = startAt(range.cursor, begin, end);
+  const segments: StoredSegment[] = [];
+  while (next !== null && segments.length < range.limit) {
+    const page = await querySegments(
+      table,
+      dataset,
+      { from: next, to: end, limit: range.limit - segments.length },
+      signal,
+    );
+    segments.push(...page.entries.filter(({ first, count = 1 }) => first + count > range.from));
+    next = page.next;
+  }
+  return { segments, next };
+}
+
+async function listByTime({ table }: Ports, dataset: DatasetId, range: Range, signal?: AbortSignal): Promise<Page> {
+  const { longestSpanMs } = await readDatasetEntry(table, dataset, signal);
+  const begin = timeSk(Math.max(0, range.from - longestSpanMs), 0, '');
+  const end = timeSk(range.to, Number.MAX_SAFE_INTEGER, 'g');
+  let next: string | null = startAt(range.cursor, begin, end);
+  const segments: StoredSegment[] = [];
+  while (next !== null && segments.length < range.limit) {
+    const query = { from: next, to: end, limit: range.limit - segments.length };
+    const page = await table.query(datasetPk(dataset), query, signal);
+    const within = page.items.filter((item) => (item.toMs as number) >= range.from);
+    const named = within.map(({ sk }) => sk.split('#') as [string, string, string, string]);
+    const found = await mapBounded(named, 16, ([, , first, sha256Hex]) =>
+      readSegmentEntry(table, dataset, { first: Number(first), sha256Hex }, signal),
+    );
+    segments.push(...found.filter((segment) => segment !== null));
+    next = page.next;
+  }
+  return { segments, next };
+}
+
+/** A cursor is the key that the next page begins with. */
+function startAt(cursor: string | undefined, begin: string, end: string): string {
+  if (cursor === undefined) return begin;
+  if (/^[BT](#[0-9]{16}){1,2}#[0-9a-f]{64}$/.test(cursor) && cursor >= begin && cursor <= end) return cursor;
+  throw new Problem('/problems/bad-request', 'query.cursor: is not one of this range. Begin without one.');
+}
+
+/** The log's entries of these lengths. Those of a page mostly follow on each other. */
+async function readLog(
+  { table }: Ports,
+  dataset: DatasetId,
+  lengths: readonly number[],
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<number, LogEntry>> {
+  const sorted = [...new Set(lengths)].sort((a, b) => a - b);
+  const runs: { from: number; to: number }[] = [];
+  for (const batches of sorted) {
+    const run = runs[runs.length - 1];
+    if (run?.to === batches - 1) run.to = batches;
+    else runs.push({ from: batches, to: batches });
+  }
+  const read = await mapBounded(runs, 16, (run) => queryLog(table, dataset, run.from, run.to, signal));
+  return new Map(read.flat().map((entry) => [entry.batches, entry]));
+}
+
+/** Accepted updates that cover these lengths, shortest log first. */
+async function readTransactions(
+  { table }: Ports,
+  dataset: DatasetId,
+  lengths: readonly number[],
+  signal?: AbortSignal,
+): Promise<RecordedEntry[]> {
+  if (lengths.length === 0) return [];
+  const range = { from: recordedSk(Math.min(...lengths)), to: recordedSk(0xffff_ffff), limit: lengths.length };
+  const { items } = await table.query(datasetPk(dataset), range, signal);
+  return items as unknown as RecordedEntry[];
+}
+
+/** How many batches of the stored log this head of the chain proves: all of the head's, or none when its root is another. */
+async function readProvenLength({ table }: Ports, head: Head, signal?: AbortSignal): Promise<number> {
+  if (head.batches === 0) return 0;
+  const entry = await readLogEntry(table, head.dataset, head.batches, signal);
+  return entry !== null && equalBytes(entry.root, head.root) ? head.batches : 0;
+}
+
+function stateOf(
+  segment: StoredSegment,
+  log: { inLog: boolean; taken: boolean; recordedBatches: number; finalBatches: number },
+): BatchLine['state'] {
+  if (segment.state === 'rejected') return 'rejected';
+  const batches = segment.headBatches ?? Number.POSITIVE_INFINITY;
+  if (!log.inLog) return log.taken ? 'superseded' : 'received';
+  if (batches <= log.finalBatches) return 'final';
+  return batches <= log.recordedBatches ? 'recorded' : 'received';
+}
+
+function lineOf(segment: StoredSegment, state: BatchLine['state'], tx: string | null): BatchLine {
+  return {
+    first: segment.first,
+    count: segment.count ?? null,
+    batches: segment.headBatches ?? null,
+    key: segment.key,
+    sizeBytes: segment.sizeBytes,
+    state,
+    reason: segment.reason ?? null,
+    lost: segment.lostAtMs !== undefined,
+    tx,
+    root: segment.headRoot === undefined ? null : to0x(segment.headRoot),
+    fromMs: segment.fromMs ?? null,
+    toMs: segment.toMs ?? null,
+    receivedAtMs: segment.receivedAtMs,
+  };
+}
+
+const row = httpRows['list-batches'];
+
+export const handlerFor = (ports: ServicePorts) =>
+  middy(async ({ params, query, signal }: Call<typeof row>) =>
+    jsonAnswer(await listBatches(ports, { ...params, ...query }, signal)),
+  ).use(httpMiddleware(ports, row));
+
+export const handler = lazyHandler(row);

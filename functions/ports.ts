@@ -1,0 +1,33 @@
+import type { Address } from '../core/ids.ts';
+import type { Ledger, Recorder } from '../core/ports/ledger.ts';
+import type { ObjectStore } from '../core/ports/object-store.ts';
+import type { Primitives } from '../core/ports/primitives.ts';
+import type { Table } from '../core/ports/table.ts';
+import type { Observer } from './observe/observer.ts';
+
+/** What the operator decides; read anew for every request, so that a running host can be told of a new owner. */
+export interface ServiceSettings {
+  /** Owners this service stores for, and how many stored bytes each may have. */
+  readonly owners: ReadonlyMap<Address, number>;
+  /** Host names, with their port where it is not the default one, that requests may be addressed to; lower case. */
+  readonly authorities: readonly string[];
+}
+
+/** Wakes the anchor function. A lost wake-up costs time only: the anchor acts on state and is woken every minute too. */
+export interface AnchorQueue {
+  wake(signal?: AbortSignal): Promise<void>;
+}
+
+/** Everything the functions reach the world through. An operation takes only those of them that it uses. */
+export interface ServicePorts {
+  readonly primitives: Primitives;
+  readonly objects: ObjectStore;
+  readonly table: Table;
+  readonly ledger: Ledger;
+  /** The paying account; only the anchor function has one. */
+  readonly recorder: Recorder | null;
+  readonly anchorQueue: AnchorQueue;
+  readonly settings: () => ServiceSettings;
+  readonly nowMs: () => number;
+  readonly observer: Observer;
+}

@@ -1,0 +1,40 @@
+import middy from '@middy/core';
+import type { DatasetId } from '../core/ids.ts';
+import type { Answers, ProvenChunk } from '../core/ports/css.ts';
+import { encodeProvenChunks } from '../core/wire/answers.ts';
+import { dagCborAnswer } from './http/answer.ts';
+import { type Call, httpMiddleware } from './http/http-middleware.ts';
+import type { ServicePorts } from './ports.ts';
+import { lazyHandler } from './ports-from-env.ts';
+import { answerBlocks } from './read/answer-blocks.ts';
+import { proveListedBlocks } from './read/prove-listed-blocks.ts';
+import { httpRows } from './table.ts';
+
+/**
+ * Chunk `random mod n` of each challenged block with its path in the block's chunk tree, all from the bytes stored now:
+ * who has kept only hashes cannot answer.
+ */
+export function proveChunks(
+  ports: Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer'>,
+  input: { readonly dataset: DatasetId; readonly challenges: readonly { index: number; random: number }[] },
+  signal?: AbortSignal,
+): Promise<Answers<ProvenChunk>> {
+  const randoms = new Map(input.challenges.map(({ index, random }) => [index, random]));
+  const randomOf = (index: number) => randoms.get(index) as number;
+  return answerBlocks(
+    ports,
+    input.dataset,
+    [...randoms.keys()],
+    (segment, listed) => proveListedBlocks(ports, segment, listed, randomOf, signal),
+    signal,
+  );
+}
+
+const row = httpRows['prove-chunks'];
+
+export const handlerFor = (ports: ServicePorts) =>
+  middy(async ({ params, body, signal }: Call<typeof row>) =>
+    dagCborAnswer(encodeProvenChunks(await proveChunks(ports, { ...params, ...body }, signal))),
+  ).use(httpMiddleware(ports, row));
+
+export const handler = lazyHandler(row);

@@ -1,0 +1,52 @@
+import middy from '@middy/core';
+import { parseSegmentKey } from '../core/batch/segment.ts';
+import { StoreUnavailableError } from '../core/errors.ts';
+import { type S3EventCall, s3EventMiddleware } from './events/s3-event-middleware.ts';
+import { ingestSegment } from './ingest-segment.ts';
+import type { ServicePorts } from './ports.ts';
+import { lazyHandler } from './ports-from-env.ts';
+import { readSegmentEntry, writeSegmentEntry } from './state/segment-entry.ts';
+import { eventRows } from './table.ts';
+
+/** `present`: the event is older than what is stored now. */
+export type Removal = 'foreign' | 'unknown' | 'present' | 'lost';
+
+/**
+ * Looks whether a segment's object is really gone, as events repeat and reorder, and marks it lost. When the object comes
+ * back with the very same bytes the mark is taken away again (ingest-segment): the log needs bytes, not their history.
+ */
+export async function segmentRemoved(
+  ports: Omit<ServicePorts, 'recorder'>,
+  key: string,
+  signal?: AbortSignal,
+): Promise<Removal> {
+  const name = parseSegmentKey(key);
+  if (name === null) return 'foreign';
+  const entry = await readSegmentEntry(ports.table, name.dataset, name, signal);
+  if (entry === null) return 'unknown';
+  if ((await ports.objects.size(key, signal)) !== null) return 'present';
+  if (entry.lostAtMs === undefined) {
+    const lost = { ...entry, lostAtMs: ports.nowMs() };
+    if (!(await writeSegmentEntry(ports.table, name.dataset, lost, { version: entry.version }, signal))) {
+      throw new StoreUnavailableError(`The entry of ${key} has changed meanwhile. Try again.`);
+    }
+  }
+  // It may have come back, and been looked at, before the mark was made.
+  if ((await ports.objects.size(key, signal)) === null) return 'lost';
+  await ingestSegment(ports, key, signal);
+  return 'present';
+}
+
+const row = eventRows['segment-removed'];
+
+export const handlerFor = (ports: ServicePorts) =>
+  middy(async ({ records, each }: S3EventCall) =>
+    each(records, async ({ key, signal }) => {
+      const outcome = await segmentRemoved(ports, key, signal);
+      if (outcome === 'lost') ports.observer.error('segment lost', { key });
+      else ports.observer.info('removal looked at', { key, outcome });
+      ports.observer.count(`Removal.${outcome}`);
+    }),
+  ).use(s3EventMiddleware(ports, row));
+
+export const handler = lazyHandler(row);

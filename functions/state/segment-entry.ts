@@ -1,0 +1,73 @@
+import { segmentKey } from '../../core/batch/segment.ts';
+import { fromHex } from '../../core/bytes.ts';
+import type { DatasetId } from '../../core/ids.ts';
+import type { Item, Table, WriteCondition } from '../../core/ports/table.ts';
+import { datasetPk, type SegmentEntry, segmentSk, timeSk } from './entries.ts';
+
+/** A segment entry as it was read, for changing it. */
+export type StoredSegment = SegmentEntry & { readonly version: number };
+
+/** An entry whose segment could be read: all of its fields are known. */
+export type ReadableSegment = Required<Omit<SegmentEntry, 'reason' | 'rejection' | 'lostAtMs'>> &
+  Pick<SegmentEntry, 'reason' | 'rejection' | 'lostAtMs'>;
+
+export async function readSegmentEntry(
+  table: Table,
+  dataset: DatasetId,
+  name: { readonly first: number; readonly sha256Hex: string },
+  signal?: AbortSignal,
+): Promise<StoredSegment | null> {
+  const item = await table.get(datasetPk(dataset), segmentSk(name.first, name.sha256Hex), signal);
+  return item === null ? null : segmentOf(item);
+}
+
+/** False when the entry has changed meanwhile. */
+export function writeSegmentEntry(
+  table: Table,
+  dataset: DatasetId,
+  entry: SegmentEntry,
+  condition: WriteCondition,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const { version: _, ...fields } = entry as StoredSegment;
+  return table.put(
+    { pk: datasetPk(dataset), sk: segmentSk(entry.first, entry.sha256Hex), ...fields },
+    condition,
+    signal,
+  );
+}
+
+/** Makes the segment findable by its capture time. Repeating it changes nothing. */
+export async function indexByTime(
+  table: Table,
+  dataset: DatasetId,
+  entry: ReadableSegment,
+  signal?: AbortSignal,
+): Promise<void> {
+  const sk = timeSk(entry.fromMs, entry.first, entry.sha256Hex);
+  await table.put({ pk: datasetPk(dataset), sk, toMs: entry.toMs }, 'absent', signal);
+}
+
+/** Entries of segments whose first block is from … to, in order; `limit` and `next` as the table's. */
+export async function querySegments(
+  table: Table,
+  dataset: DatasetId,
+  range: { from: string; to: string; limit: number; reverse?: boolean },
+  signal?: AbortSignal,
+): Promise<{ entries: StoredSegment[]; next: string | null }> {
+  const { items, next } = await table.query(datasetPk(dataset), range, signal);
+  return { entries: items.map(segmentOf), next };
+}
+
+export function isReadable(entry: SegmentEntry): entry is ReadableSegment & SegmentEntry {
+  return entry.headBatches !== undefined;
+}
+
+export function objectKey(dataset: DatasetId, entry: { first: number; sha256Hex: string }): string {
+  return segmentKey(dataset, entry.first, fromHex(entry.sha256Hex, 'segment hash', 32));
+}
+
+export function segmentOf(item: Item): StoredSegment {
+  const { pk: _, sk: __, ...entry } = item;
+  return entry as unknown as StoredSegment;
+}

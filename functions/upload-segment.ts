@@ -1,0 +1,95 @@
+import middy from '@middy/core';
+import { segmentKey } from '../core/batch/segment.ts';
+import { fromHex, toHex } from '../core/bytes.ts';
+import type { Address, DatasetId } from '../core/ids.ts';
+import type { PresignedRequest } from '../core/ports/object-store.ts';
+import type { UploadSegmentResponse } from '../core/wire/requests.ts';
+import { jsonAnswer } from './http/answer.ts';
+import { type Call, httpMiddleware } from './http/http-middleware.ts';
+import { Problem } from './http/problem.ts';
+import { ingestSegment } from './ingest-segment.ts';
+import type { ServicePorts } from './ports.ts';
+import { lazyHandler } from './ports-from-env.ts';
+import { readBothHeads, wireHead } from './read/wire-head.ts';
+import { readSegmentEntry } from './state/segment-entry.ts';
+import { readStoredBytes } from './state/usage-entry.ts';
+import { httpRows } from './table.ts';
+
+export interface UploadInput {
+  readonly dataset: DatasetId;
+  /** Of the dataset, by the chain. */
+  readonly owner: Address;
+  readonly first: number;
+  readonly sha256: Uint8Array;
+  readonly sizeBytes: number;
+}
+
+type Ports = Omit<ServicePorts, 'recorder'>;
+
+const EXPIRES_SECONDS = 15 * 60;
+
+/**
+ * Where a device may PUT one segment, bound to its bytes, or null when it is stored already. Bytes are counted when they
+ * have arrived and their hash is known (ingest-segment), conditionally, so no race exceeds the quota; here a device is
+ * only told early that there is no room.
+ * @throws Problem when the owner is not served, the quota is used up, or this segment was stored and rejected
+ */
+export async function uploadSegment(
+  ports: Ports,
+  input: UploadInput,
+  signal?: AbortSignal,
+): Promise<UploadSegmentResponse> {
+  const quotaBytes = ports.settings().owners.get(input.owner);
+  if (quotaBytes === undefined) {
+    throw new Problem('/problems/not-served', `This service does not store for ${input.owner}.`);
+  }
+  const key = segmentKey(input.dataset, input.first, input.sha256);
+  const [heads, put] = await Promise.all([
+    readBothHeads(ports.ledger, input.dataset, signal),
+    presignUnlessStored(ports, input, key, quotaBytes, signal),
+  ]);
+  return {
+    key,
+    put: put === null ? null : { ...put, headers: { ...put.headers } },
+    recorded: wireHead(heads.recorded),
+    final: wireHead(heads.final),
+  };
+}
+
+async function presignUnlessStored(
+  ports: Ports,
+  input: UploadInput,
+  key: string,
+  quotaBytes: number,
+  signal?: AbortSignal,
+): Promise<PresignedRequest | null> {
+  const { dataset, first, owner, sizeBytes } = input;
+  const name = { first, sha256Hex: toHex(input.sha256) };
+  const entry = await readSegmentEntry(ports.table, dataset, name, signal);
+  if (entry !== null && (await ports.objects.size(key, signal)) !== null) {
+    // What was rejected for a reason that may have passed, or marked lost, is looked at again.
+    if (entry.state === 'rejected' || entry.lostAtMs !== undefined) await ingestSegment(ports, key, signal);
+    const now = (await readSegmentEntry(ports.table, dataset, name, signal)) ?? entry;
+    if (now.state === 'rejected') throw new Problem('/problems/rejected', now.reason ?? 'It was rejected.');
+    return null;
+  }
+  const storedBytes = await readStoredBytes(ports.table, owner, signal);
+  if (entry?.counted !== true && storedBytes + sizeBytes > quotaBytes) {
+    throw new Problem(
+      '/problems/quota',
+      `${storedBytes} bytes are stored for ${owner}; ${sizeBytes} more would exceed its ${quotaBytes}.`,
+    );
+  }
+  return ports.objects.presignPut({ key, sizeBytes, sha256: input.sha256 }, EXPIRES_SECONDS);
+}
+
+const row = httpRows['upload-segment'];
+
+export const handlerFor = (ports: ServicePorts) =>
+  middy(async ({ params, body, parties, signal }: Call<typeof row>) => {
+    const owner = (parties as NonNullable<typeof parties>).owner;
+    const segment = { ...params, ...body, owner, sha256: fromHex(body.sha256) };
+    return jsonAnswer(await uploadSegment(ports, segment, signal));
+  }).use(httpMiddleware(ports, row));
+
+export const handler = lazyHandler(row);

@@ -1,0 +1,43 @@
+import type { Observer } from '../../functions/observe/observer.ts';
+import type { LocalFunction } from './invoke-function.ts';
+
+export interface AnchorLoop {
+  /** Runs the anchor soon; wake-ups that come while it runs make one more run. */
+  wake(): void;
+  /** Stops, and waits for the run under way. */
+  close(): Promise<void>;
+}
+
+/** Runs the anchor function every so often and when it is woken, one run at a time: what a FIFO queue does in AWS. */
+export function startAnchorLoop(anchor: LocalFunction, everyMs: number, observer: Observer): AnchorLoop {
+  let running: Promise<void> | null = null;
+  let again = false;
+  let closed = false;
+
+  const run = async () => {
+    do {
+      again = false;
+      try {
+        await anchor.invoke({ Records: [{ messageId: 'wake', body: '{}' }] });
+      } catch (error) {
+        observer.error('function failed', { function: 'anchor', error });
+      }
+    } while (again && !closed);
+    running = null;
+  };
+  const wake = () => {
+    if (closed) return;
+    if (running === null) running = run();
+    else again = true;
+  };
+  // A run that is still under way needs no second one just because time has passed.
+  const timer = setInterval(() => running === null && wake(), everyMs);
+  return {
+    wake,
+    async close() {
+      closed = true;
+      clearInterval(timer);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { PROBLEMS, type ProblemType } from '../../functions/http/problem.ts';
+import type { ServicePorts, ServiceSettings } from '../../functions/ports.ts';
+import { eventRows, httpRows } from '../../functions/table.ts';
+import type { S3ObjectEvent } from '../s3/s3-event.ts';
+import { startAnchorLoop } from './anchor-loop.ts';
+import { refusal, sendAnswer } from './host-answer.ts';
+import { type LocalFunction, loadFunction } from './invoke-function.ts';
+import { createHttpServer } from './serve-http.ts';
+import { createInvokeServer, isInvokePath } from './serve-invoke.ts';
+
+export interface HostOptions {
+  /** What the functions run on. The host adds its own queue, and its address to the allowed authorities. */
+  readonly ports: Omit<ServicePorts, 'anchorQueue' | 'settings'>;
+  /** Owners served; asked anew for every request. */
+  readonly owners: () => ServiceSettings['owners'];
+  readonly host?: '127.0.0.1';
+  /** 0, the default, takes any free one. */
+  readonly port?: number;
+  /** Names besides its own that requests may be addressed to. */
+  readonly moreAuthorities?: readonly string[];
+  /** AWS credentials that Lambda's Invoke API takes; null turns it off. */
+  readonly lambda: { readonly accessKey: string; readonly secretKey: string; readonly region: string } | null;
+  /** How often the anchor runs unasked; 1 s by default. It runs only where `ports.recorder` is given. */
+  readonly anchorEveryMs?: number;
+  /** What requests under way are given when closing. */
+  readonly closeTimeoutMs?: number;
+}
+
+export interface RunningHost {
+  readonly apiUrl: string;
+  /** Null when Invoke is off. */
+  readonly lambdaEndpoint: string | null;
+  readonly port: number;
+  /** Takes one event of the object store, as S3 would send it through SQS. Rejects when it must come again. */
+  deliverS3Event(event: S3ObjectEvent): Promise<void>;
+  wakeAnchor(): void;
+  close(): Promise<void>;
+}
+
+const MAX_HEADER_BYTES = 16 * 1024;
+const MAX_CONNECTIONS = 256;
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/**
+ * Serves every function of the table on loopback: routes over HTTP as API Gateway events, Lambda's Invoke API, S3 events
+ * and the anchor's schedule. The handlers are those that Lambda runs.
+ * @throws when the port is taken
+ */
+export async function startHost(options: HostOptions): Promise<RunningHost> {
+  const { host = '127.0.0.1', observer } = { ...options, observer: options.ports.observer };
+  const server = makeServer();
+  server.listen(options.port ?? 0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const authority = `${host}:${port}`;
+
+  let wakeAnchor = (): void => undefined;
+  const authorities = [authority, ...(options.moreAuthorities ?? [])];
+  const ports: ServicePorts = {
+    ...options.ports,
+    settings: () => ({ owners: options.owners(), authorities }),
+    anchorQueue: { wake: async () => wakeAnchor() },
+  };
+  const load = (row: LocalFunction['row']) => loadFunction(row, ports);
+  const routed = await Promise.all(Object.values(httpRows).map(load));
+  const ingest = await load(eventRows['ingest-segment']);
+  const removed = await load(eventRows['segment-removed']);
+  const loop =
+    ports.recorder === null
+      ? null
+      : startAnchorLoop(await load(eventRows.anchor), options.anchorEveryMs ?? 1000, observer);
+  wakeAnchor = () => loop?.wake();
+
+  const serveHttp = createHttpServer(routed, observer);
+  const rules = options.lambda && {
+    ...options.lambda,
+    service: 'lambda',
+    authority,
+    now: () => new Date(ports.nowMs()),
+  };
+  const serveInvoke = rules && createInvokeServer(routed, rules, observer);
+  const underWay = new Set<Promise<void>>();
+  server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
+    response.on('error', () => undefined);
+    incoming.on('error', () => undefined);
+    const serve = serveInvoke !== null && isInvokePath(incoming.url ?? '') ? serveInvoke : serveHttp;
+    const answered = serve(incoming, response)
+      .catch((error) => {
+        if (!incoming.destroyed) observer.error('request failed', { error });
+        sendAnswer(incoming, response, refusal('/problems/internal', 'The request could not be answered.'));
+      })
+      .finally(() => underWay.delete(answered));
+    underWay.add(answered);
+  });
+
+  return {
+    apiUrl: `http://${authority}`,
+    lambdaEndpoint: options.lambda === null ? null : `http://${authority}`,
+    port,
+    async deliverS3Event(event) {
+      const isRemoval = event.eventName.startsWith('ObjectRemoved:');
+      const answer = await (isRemoval ? removed : ingest).invoke(queueEvent(event));
+      const { batchItemFailures } = answer as { batchItemFailures: readonly unknown[] };
+      if (batchItemFailures.length > 0) throw new Error(`The function did not take ${event.eventName}.`);
+    },
+    wakeAnchor: () => wakeAnchor(),
+    async close() {
+      await closeServer(server, underWay, options.closeTimeoutMs ?? 5_000);
+      await loop?.close();
+    },
+  };
+}
+
+function makeServer(): Server {
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: 1_000,
+    keepAliveTimeout: 5_000,
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.maxHeadersCount = 0;
+  server.on('clientError', refuseBytes);
+  server.on('connection', (socket) => socket.on('error', () => socket.destroy()));
+  // Neither tunnels nor other protocols.
+  server.on('connect', (_request, socket) => socket.destroy());
+  return server;
+}
+
+/** What came was not HTTP, too large or too slow. */
+function refuseBytes(error: Error, socket: Duplex): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const code = 'code' in error ? error.code : '';
+  const type: ProblemType = code === 'HPE_HEADER_OVERFLOW' ? '/problems/headers-too-large' : '/problems/bad-request';
+  const { status, title } = PROBLEMS[type];
+  const body = JSON.stringify({ type, title, status });
+  const head = `HTTP/1.1 ${status} Refused\r\nContent-Type: application/problem+json\r\nConnection: close`;
+  socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+/** One S3 event in one message of a queue, as Lambda gets it. */
+function queueEvent(event: S3ObjectEvent) {
+  return {
+    Records: [
+      {
+        messageId: randomUUID(),
+        receiptHandle: 'local',
+        body: JSON.stringify({ Records: [event] }),
+        attributes: {},
+        messageAttributes: {},
+        eventSource: 'aws:sqs',
+        eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:segments',
+        awsRegion: event.awsRegion,
+      },
+    ],
+  };
+}
+
+async function closeServer(server: Server, underWay: ReadonlySet<Promise<void>>, timeoutMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), timeoutMs);
+  await closed;
+  clearTimeout(timer);
+  const waited = Promise.withResolvers<void>();
+  const giveUp = setTimeout(waited.resolve, timeoutMs);
+  await Promise.race([Promise.allSettled(underWay), waited.promise]);
+  clearTimeout(giveUp);
+}

@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createTable } from '../../adapters/dynamodb/create-table.ts';
+import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
+import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
+import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
+import {
+  type CapturedBlock,
+  EMPTY_LOG,
+  type LogEnd,
+  type SealedBatch,
+  sealBatch,
+} from '../../core/batch/seal-batch.ts';
+import { LedgerUnavailableError } from '../../core/errors.ts';
+import type { Address, DatasetId, DatasetKey, LogRoot, PrivateKey } from '../../core/ids.ts';
+import { accountOfKey, type Head, type HeadDomain } from '../../core/log/head.ts';
+import type { Anchor, Ledger, Parties } from '../../core/ports/ledger.ts';
+import type { Table } from '../../core/ports/table.ts';
+import { createLineObserver } from '../../functions/observe/line-observer.ts';
+import type { ServicePorts, ServiceSettings } from '../../functions/ports.ts';
+import type { S3ObjectEvent } from '../../local/s3/s3-event.ts';
+import { startS3 } from '../../local/s3/start-s3.ts';
+import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
+
+export const REGION = 'us-east-1';
+export const BUCKET = 'segments';
+export const DOMAIN: HeadDomain = { chainId: 31337, dissc: `0x${'d1'.repeat(20)}` as Address };
+
+/** A chain of which a test says what it holds; everything else about it is DISSC's word. */
+export class StatedLedger implements Ledger {
+  readonly domain = DOMAIN;
+  readonly parties = new Map<DatasetId, Parties>();
+  readonly heads = { latest: new Map<DatasetId, Head>(), final: new Map<DatasetId, Head>() };
+  reads = 0;
+  down = false;
+
+  async readHeads(datasets: readonly DatasetId[], anchor: Anchor) {
+    this.#answer();
+    const empty = (dataset: DatasetId): Head => ({ dataset, size: 0, batches: 0, root: new Uint8Array(32) as LogRoot });
+    return { point: POINT, heads: datasets.map((dataset) => this.heads[anchor].get(dataset) ?? empty(dataset)) };
+  }
+
+  async readParties(datasets: readonly DatasetId[]) {
+    this.#answer();
+    return { point: POINT, parties: datasets.map((dataset) => this.parties.get(dataset) ?? null) };
+  }
+
+  async findRecorded() {
+    this.#answer();
+    return [];
+  }
+
+  #answer() {
+    this.reads++;
+    if (this.down) throw new LedgerUnavailableError('The chain does not answer.');
+  }
+}
+
+const POINT = { blockNumber: 1, blockHash: `0x${'00'.repeat(32)}`, timestampMs: 0 };
+
+/** Real stores on this machine, a stated chain, and a clock that tests may move. */
+export async function startStores(onEvent?: (event: S3ObjectEvent) => Promise<void>) {
+  const folder = await mkdtemp(join(tmpdir(), 'plumbline-functions-'));
+  const s3Keys = { accessKey: 'PLTESTACCESSKEY0', secretKey: randomBytes(30).toString('base64url') };
+  const events: S3ObjectEvent[] = [];
+  const s3 = await startS3({
+    dataDir: join(folder, 's3'),
+    ...s3Keys,
+    region: REGION,
+    buckets: [BUCKET],
+    onEvent: async (event) => {
+      events.push(event);
+      await onEvent?.(event);
+    },
+  });
+  const dynalite = await startDynalite({ folder: null });
+  const client = createDynamoClient({ region: REGION, endpoint: dynalite.endpoint, credentials: DYNALITE_CREDENTIALS });
+  await createTable(client, 'plumbline');
+  const table = createDynamoTable({ client, tableName: 'plumbline' });
+  const objects = createS3ObjectStore({
+    region: REGION,
+    bucket: BUCKET,
+    endpoint: s3.endpoint,
+    credentials: { accessKeyId: s3Keys.accessKey, secretAccessKey: s3Keys.secretKey },
+  });
+  const ledger = new StatedLedger();
+  const owners = new Map<Address, number>();
+  const lines: Record<string, unknown>[] = [];
+  const woken = { times: 0 };
+  const clock = { offsetMs: 0 };
+  const settings: ServiceSettings = { owners, authorities: ['api.plumbline.example'] };
+  const ports: ServicePorts = {
+    primitives: nodePrimitives,
+    objects,
+    table,
+    ledger,
+    recorder: null,
+    anchorQueue: {
+      wake: async () => {
+        woken.times++;
+      },
+    },
+    settings: () => settings,
+    nowMs: () => Date.now() + clock.offsetMs,
+    observer: createLineObserver((line) => lines.push(line)),
+  };
+  return {
+    ...{ folder, s3, s3Keys, events, table, objects, ledger, owners, lines, woken, clock, ports },
+    async close() {
+      objects.close();
+      await s3.close();
+      client.destroy();
+      await dynalite.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type Stores = Awaited<ReturnType<typeof startStores>>;
+
+/** A dataset of an owner, with the device that writes it. */
+export class TestDevice {
+  readonly dataset: DatasetId;
+  readonly ownerKey = key();
+  readonly owner: Address = accountOfKey(this.ownerKey);
+  deviceKey: PrivateKey;
+  readonly datasetKey = new Uint8Array(randomBytes(32)) as DatasetKey;
+  readonly plain: boolean;
+  end: LogEnd = EMPTY_LOG;
+
+  constructor(stores: Pick<Stores, 'ledger' | 'owners'>, options: { quotaBytes?: number; plain?: boolean } = {}) {
+    this.dataset = `0x${randomBytes(32).toString('hex')}` as DatasetId;
+    this.deviceKey = key();
+    this.plain = options.plain ?? false;
+    stores.ledger.parties.set(this.dataset, { owner: this.owner, device: accountOfKey(this.deviceKey) });
+    stores.owners.set(this.owner, options.quotaBytes ?? 2 ** 40);
+  }
+
+  /** Seals the next batch; with `stay`, the log's end stays, so that the next one is a rival. */
+  seal(captured: readonly CapturedBlock[], options: { stay?: boolean; deviceKey?: PrivateKey } = {}): SealedBatch {
+    const writer = {
+      ...{ dataset: this.dataset, datasetKey: this.datasetKey, deviceKey: options.deviceKey ?? this.deviceKey },
+      ...{ domain: DOMAIN, plain: this.plain, published: false },
+    };
+    const sealed = sealBatch(nodePrimitives, writer, this.end, captured, new Uint8Array(randomBytes(16)));
+    if (options.stay !== true) this.end = sealed.end;
+    return sealed;
+  }
+}
+
+export function key(): PrivateKey {
+  return new Uint8Array(randomBytes(32)) as PrivateKey;
+}
+
+/** Blocks of these sizes, random bytes, captured a second apart. */
+export function blocks(sizes: readonly number[], fromMs = 1_700_000_000_000): CapturedBlock[] {
+  return sizes.map((size, i) => ({ content: new Uint8Array(randomBytes(size)), meta: { at: fromMs + 1000 * i } }));
+}
+
+/** Puts bytes where the service would have them put, past the service. */
+export async function putObject(stores: Pick<Stores, 'objects' | 'ports'>, key: string, bytes: Uint8Array) {
+  const sha256 = nodePrimitives.sha256(bytes);
+  const { url, headers } = await stores.objects.presignPut({ key, sizeBytes: bytes.length, sha256 }, 60);
+  const response = await fetch(url, { method: 'PUT', headers, body: bytes as Uint8Array<ArrayBuffer> });
+  if (!response.ok) throw new Error(`PUT ${response.status}: ${await response.text()}`);
+}
+
+/** Everything of one partition, as the table has it. */
+export async function dump(table: Table, pk: string) {
+  const { items } = await table.query(pk, { from: ' ', to: '~', limit: 10_000 });
+  return items;
+}
