@@ -1,7 +1,7 @@
 import { chunkRootFromProof } from '../block/chunk-tree.ts';
 import type { Opening } from '../block/digest.ts';
 import { blockKeys } from '../block/seal.ts';
-import { PlumblineError, StoreUnavailableError } from '../errors.ts';
+import { PlumblineError } from '../errors.ts';
 import type { DatasetKey } from '../ids.ts';
 import { MAX_BLOCK_BYTES, MAX_RECORD_BLOCKS, MAX_REQUEST_STORED_BYTES } from '../limits.ts';
 import type { Head } from '../log/head.ts';
@@ -9,7 +9,7 @@ import type { Answers, CssY, Fault, HashedBlock, ProvenChunk, RecordSource } fro
 import type { Primitives } from '../ports/primitives.ts';
 import type { Verdict } from '../verdict.ts';
 import { type Case, judgeOpening, verdictOn, verdictOnFault } from './judge-block.ts';
-import { type ProvenRecord, proveRecords } from './prove-records.ts';
+import { faultOnRecorded, type ProvenRecord, proveRecords } from './prove-records.ts';
 import type { SignerOf } from './signers.ts';
 
 /** What Protocol I runs on. The storage is the one under suspicion; head and key come from elsewhere. */
@@ -129,7 +129,10 @@ function settle(
   for (const index of blocks) {
     const answer = byIndex.get(index);
     if (answer !== undefined && 'kind' in answer) {
-      verdicts.push({ ...verdictOnFault(evidence, answer), signer: cases.get(index)?.signer ?? null });
+      verdicts.push({
+        ...verdictOnFault(evidence, faultOnRecorded(answer as Fault)),
+        signer: cases.get(index)?.signer ?? null,
+      });
     } else if (answer !== undefined) {
       verdicts.push(verdictOf(answer));
     } else if (postponed.has(index)) {
@@ -138,10 +141,11 @@ function settle(
       verdicts.push(verdictOnFault(evidence, { index, kind: 'unavailable', reason: 'The storage gives no answer.' }));
     }
   }
-  if (remaining.length === blocks.length) {
-    throw new StoreUnavailableError(`The storage postpones all ${remaining.length} blocks of a request.`);
-  }
-  return { verdicts, remaining };
+  if (remaining.length < blocks.length) return { verdicts, remaining };
+  // Asking again would go on for ever.
+  const reason = `The storage postpones all ${remaining.length} blocks of a request.`;
+  const faults = remaining.map((index): Fault => ({ index, kind: 'unavailable', reason }));
+  return { verdicts: faults.map((fault) => verdictOnFault(evidence, fault)), remaining: [] };
 }
 
 function judge(

@@ -41,9 +41,9 @@ export interface FoundRecords {
 }
 
 /**
- * Fetches the records of at most 512 blocks and proves them against a head that was read from DISSC (Tables II to V:
- * "get Encrypted[Hash(DataBlock)] from DISSC"). A batch whose record leads elsewhere does not spoil the others: the
- * batches are then proven one by one.
+ * Fetches the records of at most 512 recorded blocks and proves them against a head that was read from DISSC (Tables II
+ * to V: "get Encrypted[Hash(DataBlock)] from DISSC"). A batch whose record leads elsewhere does not spoil the others: the
+ * batches are then proven one by one. Each block comes back exactly once: proven, broken or with a fault.
  */
 export async function proveRecords(
   deps: { readonly hasher: Hasher; readonly records: RecordSource },
@@ -51,37 +51,49 @@ export async function proveRecords(
   blocks: readonly number[],
   signal?: AbortSignal,
 ): Promise<FoundRecords> {
-  const answer = await deps.records.getRecords(head.dataset, blocks, head.batches, signal);
-  const reason = faultOf(deps.hasher, head, answer);
-  if (reason === null) return collect(blocks, answer);
-  const batches = answer.batches.map((batch) => batch.records.map((record) => record.index));
-  if (batches.length <= 1) {
-    return {
-      proven: [],
-      broken: missing(blocks, answer.faults).map((index) => ({ index, reason })),
-      faults: answer.faults,
-    };
-  }
-  // Which block belongs to which batch is the storage's word, so what it did not name is asked for by itself too.
-  const named = new Set(batches.flat());
-  const unnamed = missing(blocks, answer.faults).filter((index) => !named.has(index));
-  const found: FoundRecords[] = [{ proven: [], broken: [], faults: answer.faults }];
-  for (const group of [...batches, ...unnamed.map((index) => [index])]) {
-    const asked = group.filter((index) => blocks.includes(index));
-    if (asked.length === 0) continue;
-    const one = await deps.records.getRecords(head.dataset, asked, head.batches, signal);
-    const fault = faultOf(deps.hasher, head, one);
-    found.push(
-      fault === null
-        ? collect(asked, one)
-        : { proven: [], broken: asked.map((index) => ({ index, reason: fault })), faults: [] },
-    );
+  const { answer, found } = await askRecords(deps, head, blocks, signal);
+  if (found.broken.length === 0 || answer.batches.length <= 1) return found;
+  // Which block belongs to which batch is the storage's word: a block is asked for again with the batch that names it
+  // first, and by itself when none does.
+  const left = new Set(found.broken.map((record) => record.index));
+  const groups = answer.batches.map((batch) => batch.records.map(({ index }) => index).filter((i) => left.delete(i)));
+  const parts: FoundRecords[] = [{ proven: [], broken: [], faults: found.faults }];
+  for (const group of [...groups, ...[...left].map((index) => [index])]) {
+    if (group.length > 0) parts.push((await askRecords(deps, head, group, signal)).found);
   }
   return {
-    proven: found.flatMap((part) => part.proven),
-    broken: found.flatMap((part) => part.broken),
-    faults: found.flatMap((part) => part.faults),
+    proven: parts.flatMap((part) => part.proven),
+    broken: parts.flatMap((part) => part.broken),
+    faults: parts.flatMap((part) => part.faults),
   };
+}
+
+/** The chain has a block below its head: storage that calls it unrecorded does not have it. */
+export function faultOnRecorded(fault: Fault): Fault {
+  return fault.kind === 'unrecorded' ? { ...fault, kind: 'unavailable' } : fault;
+}
+
+async function askRecords(
+  deps: { readonly hasher: Hasher; readonly records: RecordSource },
+  head: Head,
+  blocks: readonly number[],
+  signal?: AbortSignal,
+): Promise<{ answer: Records; found: FoundRecords }> {
+  let answer: Records;
+  try {
+    answer = await deps.records.getRecords(head.dataset, blocks, head.batches, signal);
+  } catch (cause) {
+    signal?.throwIfAborted();
+    if (!(cause instanceof PlumblineError)) throw cause;
+    const kind = cause.name === 'RequestRefusedError' ? 'refused' : 'unavailable';
+    answer = { batches: [], proof: [], faults: blocks.map((index) => ({ index, kind, reason: cause.shortMessage })) };
+  }
+  const reason = faultOf(deps.hasher, head, answer);
+  if (reason === null) return { answer, found: collect(blocks, answer) };
+  const faults = faultsAmong(blocks, answer.faults);
+  const told = new Set(faults.map((fault) => fault.index));
+  const broken = blocks.filter((index) => !told.has(index)).map((index) => ({ index, reason }));
+  return { answer, found: { proven: [], broken, faults } };
 }
 
 /** Null when every record leads to the head, else why not. */
@@ -105,6 +117,8 @@ function faultOf(hasher: Hasher, head: Head, answer: Records): string | null {
 function batchLeaf(hasher: Hasher, dataset: DatasetId, batch: BatchRecords): BatchLeaf {
   const { first, count, salt, sealedHash, contentCommitment } = batch;
   const records = new Map(batch.records.map((record) => [record.index - first, recordHash(hasher, record)]));
+  // Of two records of one block only one would be proven.
+  if (records.size < batch.records.length) throw new ProofError(`Batch ${batch.position} gives a block twice.`);
   const tree = rootFromMultiproof(hasher, records, count, batch.proof);
   return { dataset, first, count, salt, batchRoot: batchRootOf(hasher, contentCommitment, tree), sealedHash };
 }
@@ -114,20 +128,17 @@ function collect(blocks: readonly number[], answer: Records): FoundRecords {
   const proven = answer.batches.flatMap(({ records, proof: _, sealedHash: __, ...batch }) =>
     records.filter((record) => asked.has(record.index)).map((record) => ({ ...record, batch })),
   );
-  const seen = new Set(proven.map((record) => record.index));
-  const faults = answer.faults.filter((fault) => asked.has(fault.index) && !seen.has(fault.index));
-  const silent = missing(blocks, faults).filter((index) => !seen.has(index));
-  return {
-    proven,
-    broken: [],
-    faults: [
-      ...faults,
-      ...silent.map((index) => ({ index, kind: 'unavailable' as const, reason: 'The storage gives no record.' })),
-    ],
-  };
+  for (const record of proven) asked.delete(record.index);
+  const faults = faultsAmong([...asked], answer.faults);
+  for (const fault of faults) asked.delete(fault.index);
+  const silent = [...asked].map((index): Fault => {
+    return { index, kind: 'unavailable', reason: 'The storage gives no record.' };
+  });
+  return { proven, broken: [], faults: [...faults, ...silent] };
 }
 
-function missing(blocks: readonly number[], faults: readonly Fault[]): number[] {
-  const told = new Set(faults.map((fault) => fault.index));
-  return blocks.filter((index) => !told.has(index));
+/** At most one fault a block, and none of blocks that nobody asked for. */
+function faultsAmong(blocks: readonly number[], faults: readonly Fault[]): Fault[] {
+  const byIndex = new Map(faults.map((fault) => [fault.index, faultOnRecorded(fault)]));
+  return blocks.flatMap((index) => byIndex.get(index) ?? []);
 }
