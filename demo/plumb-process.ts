@@ -27,7 +27,8 @@ export async function runPlumb(args: readonly string[], options: RunOptions = {}
     stderr = (stderr + text).slice(-4000);
   });
   const reading = (async () => {
-    for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) lines.push(JSON.parse(line));
+    for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream }))
+      lines.push(JSON.parse(line));
   })();
   child.stdin?.on('error', () => {});
   child.stdin?.end(options.input ?? '');
@@ -43,7 +44,9 @@ export async function plumb<T>(args: readonly string[], options: RunOptions = {}
   const { exitCode, lines, stderr } = await runPlumb(args, options);
   const last = lines.at(-1);
   if (exitCode !== 0 || last === undefined) {
-    throw new Error(`plumb ${args.slice(0, 2).join(' ')} ended with ${exitCode}: ${JSON.stringify(last ?? null)} ${stderr}`);
+    throw new Error(
+      `plumb ${args.slice(0, 2).join(' ')} ended with ${exitCode}: ${JSON.stringify(last ?? null)} ${stderr}`,
+    );
   }
   return last as T;
 }

@@ -23,7 +23,11 @@ export function addLocalAdmit(local: Command): void {
   const command = local
     .command('admit')
     .description('Let the local stack store for this owner, and give its account 100 test ether.')
-    .argument('<address>', "account of an owner, or with --fund-only of anybody, such as a device that records itself", parseAddress)
+    .argument(
+      '<address>',
+      'account of an owner, or with --fund-only of anybody, such as a device that records itself',
+      parseAddress,
+    )
     .option('--quota <bytes>', 'stored bytes the owner may have', parseCount, DEFAULT_QUOTA_BYTES)
     .option('--fund-only', 'only give test ether')
     .addHelpText('after', EXAMPLES);

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { type Command } from 'commander';
+import type { Command } from 'commander';
 import { startStack } from '../../local/start-stack.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseCount } from '../parse-arguments.ts';

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { type AuditReport, verifyDataset } from '../../client/owner/verify-dataset.ts';
-import type { CssYEvidence } from '../../core/protocols/owner-css-y.ts';
 import { InvalidInputError } from '../../core/errors.ts';
+import type { CssYEvidence } from '../../core/protocols/owner-css-y.ts';
 import { DEFAULT_SAMPLE, sampleSize } from '../../core/sampling/confidence.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import { openLedger, openService, readConnection } from '../connection.ts';

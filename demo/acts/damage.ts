@@ -50,7 +50,11 @@ export async function damageAndCatch(log: StepLog, owner: DemoOwner, target: Tar
   const pair = twinsOf(front);
   await log.step(`blocks ${pair[0]} and ${pair[1]}, of one size, change places`, expected('corrupted', pair), () =>
     caught(() =>
-      damage.swapBlocks(path, [offsetOf(front, pair[0]), offsetOf(front, pair[1])], front.manifest.blocks[pair[0]]?.size ?? 0),
+      damage.swapBlocks(
+        path,
+        [offsetOf(front, pair[0]), offsetOf(front, pair[1])],
+        front.manifest.blocks[pair[0]]?.size ?? 0,
+      ),
     ),
   );
 

@@ -32,25 +32,34 @@ export async function setUpOwner(
   await log.step('makes her keys; the mnemonic goes to a file only she can read', 'a keystore', async () => {
     await createSecretFile(passwordFile, `${randomBytes(24).toString('base64url')}\n`);
     const mnemonic = join(folder, 'mnemonic');
-    const made = await plumb<{ account: string }>(['owner', 'init', ...owner.args, '--mnemonic-out', mnemonic], { env });
+    const made = await plumb<{ account: string }>(['owner', 'init', ...owner.args, '--mnemonic-out', mnemonic], {
+      env,
+    });
     await plumb(['local', 'admit', made.account], { env });
     return 'a keystore';
   });
   const make = async (name: string, file: string, flags: readonly string[]): Promise<DemoDataset> => {
-    const made = await plumb<{ dataset: string; account: string }>(['dataset', 'create', name, ...owner.args, ...flags], { env });
+    const made = await plumb<{ dataset: string; account: string }>(
+      ['dataset', 'create', name, ...owner.args, ...flags],
+      { env },
+    );
     const provision = join(folder, file);
     await plumb(['device', 'provision', name, ...owner.args, '--out', provision], { env });
     return { name, provision, ...made };
   };
   const datasets: Partial<Record<'files' | 'lines' | 'load', DemoDataset>> = {};
-  await log.step('opens files (encrypted), lines (encrypted, published) and load (plain) on the chain', '3 datasets', async () => {
-    datasets.files = await make('files', 'device.json', []);
-    datasets.lines = await make('lines', 'device-lines.json', ['--published']);
-    datasets.load = await make('load', 'device-load.json', ['--plain']);
-    // Two of the devices record by themselves, so they need gas of their own.
-    await plumb(['local', 'admit', datasets.lines.account, '--fund-only'], { env });
-    await plumb(['local', 'admit', datasets.load.account, '--fund-only'], { env });
-    return `${Object.keys(datasets).length} datasets`;
-  });
+  await log.step(
+    'opens files (encrypted), lines (encrypted, published) and load (plain) on the chain',
+    '3 datasets',
+    async () => {
+      datasets.files = await make('files', 'device.json', []);
+      datasets.lines = await make('lines', 'device-lines.json', ['--published']);
+      datasets.load = await make('load', 'device-load.json', ['--plain']);
+      // Two of the devices record by themselves, so they need gas of their own.
+      await plumb(['local', 'admit', datasets.lines.account, '--fund-only'], { env });
+      await plumb(['local', 'admit', datasets.load.account, '--fund-only'], { env });
+      return `${Object.keys(datasets).length} datasets`;
+    },
+  );
   return { owner, datasets: datasets as Record<'files' | 'lines' | 'load', DemoDataset> };
 }

@@ -56,7 +56,9 @@ export async function verifyIntact(
   log.act('The owner verifies (Protocol I): the storage is asked, the chain is believed');
   const { files, lines, load } = datasets;
   const all = (count: number): string => `${count} intact`;
-  await log.step('files, a random chunk of every block (prove-chunks)', all(sizes.files), () => verdictsOf(owner, files));
+  await log.step('files, a random chunk of every block (prove-chunks)', all(sizes.files), () =>
+    verdictsOf(owner, files),
+  );
   await log.step('lines, the hash of every block (hash-blocks)', all(sizes.lines), () =>
     verdictsOf(owner, lines, ['--evidence', 'attested']),
   );

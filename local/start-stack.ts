@@ -1,0 +1,170 @@
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
+import { createTable } from '../adapters/dynamodb/create-table.ts';
+import { createDynamoClient } from '../adapters/dynamodb/dynamo-client.ts';
+import { createDynamoTable } from '../adapters/dynamodb/dynamo-table.ts';
+import { createKeySigner } from '../adapters/ethereum/account-signer.ts';
+import { deployDissc } from '../adapters/ethereum/deploy-dissc.ts';
+import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
+import { createDisscRecorder } from '../adapters/ethereum/dissc-recorder.ts';
+import { createJsonRpc } from '../adapters/ethereum/json-rpc.ts';
+import { replaceSecretFile } from '../adapters/keys/secret-file.ts';
+import { createS3ObjectStore } from '../adapters/s3/s3-object-store.ts';
+import { InvalidInputError, StoreUnavailableError } from '../core/errors.ts';
+import { accountOfKey } from '../core/log/head.ts';
+import type { StackFile } from '../core/wire/stack-file.ts';
+import { createLineObserver } from '../functions/observe/line-observer.ts';
+import { type RunningHost, startHost } from './host/start-host.ts';
+import { startS3 } from './s3/start-s3.ts';
+import { servedOwnersOf } from './served-owners.ts';
+import { fund } from './stack/fund.ts';
+import { acquireStackLock } from './stack/stack-lock.ts';
+import { startAnvil } from './stack/start-anvil.ts';
+import { DYNALITE_CREDENTIALS, startDynalite } from './stack/start-dynalite.ts';
+import { openStackFolder, type StackIdentity } from './stack-folder.ts';
+
+export interface StackOptions {
+  /** Everything the stack keeps, in one folder; started there again, it goes on. */
+  readonly folder: string;
+  readonly blockTimeMs: number;
+}
+
+export interface RunningStack {
+  readonly apiUrl: string;
+  readonly rpcUrl: string;
+  /** Settles with the reason when a part ends by itself. */
+  readonly failed: Promise<Error>;
+  stop(): Promise<void>;
+}
+
+const REGION = 'us-east-1';
+const BUCKET = 'segments';
+const TABLE = 'plumbline';
+const OPERATOR_WEI = 10n ** 21n;
+
+/**
+ * Starts the whole stack on loopback: chain, object store, table and every function, and writes `stack.json` when all of
+ * it is ready.
+ * @throws InvalidInputError when another stack runs in the folder or a port of it is taken
+ */
+export async function startStack(options: StackOptions, signal?: AbortSignal): Promise<RunningStack> {
+  const { folder } = options;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // In order of starting; stopped in the reverse order.
+  const parts: (() => Promise<void>)[] = [];
+  const stopAll = async (): Promise<void> => {
+    for (let stop = parts.pop(); stop !== undefined; stop = parts.pop()) await stop();
+  };
+  try {
+    const lock = await acquireStackLock(folder);
+    parts.push(() => lock.release());
+    const identity = await openStackFolder(folder);
+    await requireFreePorts(identity.ports);
+    signal?.throwIfAborted();
+    return await startParts(options, identity, parts, stopAll);
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+}
+
+async function startParts(
+  options: StackOptions,
+  identity: StackIdentity,
+  parts: (() => Promise<void>)[],
+  stopAll: () => Promise<void>,
+): Promise<RunningStack> {
+  const { folder } = options;
+  const { ports, s3AccessKey, s3SecretKey, operatorKey } = identity;
+  const log = createWriteStream(join(folder, 'stack.log'), { flags: 'a', mode: 0o600 });
+  parts.push(() => new Promise((resolve) => log.end(() => resolve())));
+  const write = (line: object): void => void log.write(`${JSON.stringify(line)}\n`);
+
+  mkdirSync(join(folder, 'chain'), { recursive: true, mode: 0o700 });
+  const [chain, dynalite] = await Promise.all([
+    startAnvil({
+      stateFile: join(folder, 'chain', 'state.json'),
+      port: ports.chain,
+      mining: { blockTimeMs: options.blockTimeMs },
+    }),
+    startDynalite({ folder: join(folder, 'table'), port: ports.table }),
+  ]);
+  parts.push(
+    () => chain.stop(),
+    () => dynalite.stop(),
+  );
+  const { rpcUrl, chainId } = chain;
+
+  const signer = createKeySigner(operatorKey);
+  await fund(createJsonRpc({ rpcUrl, chainId }), signer.account, OPERATOR_WEI);
+  const { dissc } = await deployDissc({ rpcUrl, chainId, signer });
+
+  const client = createDynamoClient({ region: REGION, endpoint: dynalite.endpoint, credentials: DYNALITE_CREDENTIALS });
+  parts.push(async () => client.destroy());
+  await createTable(client, TABLE);
+
+  let host: RunningHost | null = null;
+  const s3 = await startS3({
+    ...{ dataDir: join(folder, 'objects'), port: ports.objects, region: REGION, buckets: [BUCKET], log: write },
+    ...{ accessKey: s3AccessKey, secretKey: s3SecretKey },
+    onEvent: async (event) => {
+      // Events of a former run may come before the functions are up: they are delivered again.
+      if (host === null) throw new StoreUnavailableError('The functions are not started yet.');
+      await host.deliverS3Event(event);
+    },
+  });
+  parts.push(() => s3.close());
+  const credentials = { accessKeyId: s3AccessKey, secretAccessKey: s3SecretKey };
+  const objects = createS3ObjectStore({ region: REGION, bucket: BUCKET, endpoint: s3.endpoint, credentials });
+  parts.push(async () => objects.close());
+
+  const started = await startHost({
+    ports: {
+      primitives: nodePrimitives,
+      objects,
+      table: createDynamoTable({ client, tableName: TABLE }),
+      ledger: createDisscLedger({ rpcUrl, chainId, dissc }),
+      recorder: createDisscRecorder({ rpcUrl, chainId, dissc, signer }),
+      nowMs: Date.now,
+      observer: createLineObserver(write),
+    },
+    owners: servedOwnersOf(folder),
+    port: ports.api,
+    lambda: { accessKey: s3AccessKey, secretKey: s3SecretKey, region: REGION },
+  });
+  host = started;
+  parts.push(() => started.close());
+
+  const stackFile: StackFile = {
+    ...{ rpcUrl, chainId, contracts: { DISSC: dissc, ASC: null, OCASC: null }, apiUrl: started.apiUrl },
+    ...{ s3Endpoint: s3.endpoint, s3AccessKey, s3SecretKey, bucket: BUCKET, ipfsApiUrl: null },
+    ...{ lambdaEndpoint: started.lambdaEndpoint ?? started.apiUrl, operator: accountOfKey(operatorKey) },
+  };
+  const path = join(folder, 'stack.json');
+  await replaceSecretFile(path, `${JSON.stringify(stackFile, null, 2)}\n`);
+  parts.push(() => rm(path, { force: true }));
+  const failed = chain.exited.then(
+    () => new StoreUnavailableError(`The chain has ended. ${join(folder, 'stack.log')} may say why.`),
+  );
+  return { apiUrl: started.apiUrl, rpcUrl, failed, stop: stopAll };
+}
+
+/** Says which port is taken before any part is started. */
+async function requireFreePorts(ports: StackIdentity['ports']): Promise<void> {
+  for (const [part, port] of Object.entries(ports)) {
+    const server = createServer();
+    const error = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
+      server.once('error', resolve);
+      server.listen({ port, host: '127.0.0.1', exclusive: true }, () => resolve(null));
+    });
+    await new Promise((resolve) => server.close(resolve));
+    if (error !== null) {
+      throw new InvalidInputError(
+        `Port ${port} of 127.0.0.1, where this stack's ${part} was, is taken (${error.code}). End what uses it, or start in another folder.`,
+      );
+    }
+  }
+}
