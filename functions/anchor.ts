@@ -1,0 +1,92 @@
+import middy from '@middy/core';
+import { InvalidInputError } from '../core/errors.ts';
+import type { AnchorPorts } from './anchor/anchor-ports.ts';
+import { DEFAULT_ANCHOR_SETTINGS } from './anchor/anchor-settings.ts';
+import type { Pending } from './anchor/build-update.ts';
+import { findPending } from './anchor/find-pending.ts';
+import { followTransactions } from './anchor/follow-transactions.ts';
+import { readRelayerState } from './anchor/relayer-state.ts';
+import { createSender, releaseStuck, sendUpdates } from './anchor/send-updates.ts';
+import type { ServicePorts } from './ports.ts';
+import { lazyHandler } from './ports-from-env.ts';
+import { eventRows } from './table.ts';
+
+export interface Anchored {
+  /** `stopped`: its time was up; the next run goes on. `busy`: other runs kept winning, and do the work. */
+  readonly outcome: 'done' | 'stopped' | 'busy' | 'full' | 'out-of-funds';
+  /** Transactions sent by this run for the first time. */
+  readonly transactions: number;
+}
+
+const ATTEMPTS = 5;
+
+/**
+ * Records what is stored and not recorded (design §3, step 5). Compares states: the chain's heads, the verified logs, the
+ * transactions under way. So it may be run twice, by many at once, after a reorganisation, and after a crash anywhere in
+ * a former run; the chain ends up with every batch exactly once. It never waits for a block.
+ */
+export async function anchorDatasets(ports: AnchorPorts, signal?: AbortSignal): Promise<Anchored> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), ports.anchorSettings.timeLimitMs);
+  const within = signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]);
+  const counted = { transactions: 0 };
+  try {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const outcome = await runOnce(ports, counted, within);
+      if (outcome !== 'lost') return { outcome, ...counted };
+    }
+    return { outcome: 'busy', ...counted };
+  } catch (error) {
+    if (!limit.signal.aborted) throw error;
+    ports.observer.warn('anchor stopped: its time was up', { ...counted });
+    return { outcome: 'stopped', ...counted };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function runOnce(
+  ports: AnchorPorts,
+  counted: { transactions: number },
+  signal: AbortSignal,
+): Promise<'done' | 'lost' | 'full' | 'out-of-funds'> {
+  const state = await readRelayerState(ports.table, ports.recorder.account, signal);
+  const followed = await followTransactions(ports, state, signal);
+  if (followed === null) return 'lost';
+  const sender = createSender(followed);
+  try {
+    let gathered: Pending[] = [];
+    for await (const pending of findPending(ports, followed.covered, signal)) {
+      gathered.push(...pending);
+      // A transaction full of them at a time: what is found later shares the next one.
+      if (gathered.length < ports.anchorSettings.maxUpdates) continue;
+      const sent = await sendUpdates(ports, sender, gathered, signal);
+      if (sent !== 'sent') return sent;
+      gathered = [];
+    }
+    const sent = await sendUpdates(ports, sender, gathered, signal);
+    if (sent !== 'sent') return sent;
+    const released = await releaseStuck(ports, sender, signal);
+    return released === 'sent' ? 'done' : released;
+  } finally {
+    counted.transactions += sender.transactions;
+  }
+}
+
+const row = eventRows.anchor;
+const RESERVED_MS = 500;
+
+export const handlerFor = (ports: ServicePorts) => {
+  const { recorder } = ports;
+  if (recorder === null) throw new InvalidInputError('The anchor function needs an account to pay from. Give it one.');
+  const anchorPorts: AnchorPorts = { ...ports, recorder, anchorSettings: DEFAULT_ANCHOR_SETTINGS };
+  // Whatever woke it, it acts on state alone.
+  return middy(async (_event: unknown, context: { getRemainingTimeInMillis?: () => number }) => {
+    const leftMs = context.getRemainingTimeInMillis?.() ?? row.limits.timeoutMs;
+    const anchored = await anchorDatasets(anchorPorts, AbortSignal.timeout(Math.max(1, leftMs - RESERVED_MS)));
+    ports.observer.info('anchored', { ...anchored });
+    return anchored;
+  }).use([...ports.observer.middleware]);
+};
+
+export const handler = lazyHandler(row);

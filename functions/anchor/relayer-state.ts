@@ -1,0 +1,115 @@
+import { fromHex, to0x } from '../../core/bytes.ts';
+import type { DatasetId } from '../../core/ids.ts';
+import type { SignedTransaction } from '../../core/ports/ledger.ts';
+import type { Table, WriteCondition } from '../../core/ports/table.ts';
+import { RELAYER_STATE_SK, relayerPk, transactionSk } from '../state/entries.ts';
+
+/*
+ * All that the relayer knows of its transactions is one item, STATE, written only in the version that was read: of runs at
+ * the same time one gets through, the others begin again. A transaction is stored (TX#) before the STATE that counts it,
+ * and sent after that: whatever is in STATE can be sent again, and what is not was never sent.
+ *
+ * Nonces follow from STATE and the chain alone, so nothing is lost when the account is used elsewhere or a reorganisation
+ * takes transactions back.
+ */
+
+/** One nonce, with every transaction that was made for it: any of them may be the one that is mined. */
+export interface OpenNonce {
+  readonly nonce: number;
+  /** Oldest first. */
+  readonly hashes: readonly string[];
+  /** When the newest was made. */
+  readonly preparedAtMs: number;
+}
+
+export interface RelayerState {
+  /** Condition of the next write. */
+  readonly condition: WriteCondition;
+  /** Nonces whose transaction is not final yet, in order. */
+  readonly open: readonly OpenNonce[];
+}
+
+/** A stored transaction and what it does: the log lengths its updates lead to. */
+export interface StoredTransaction {
+  readonly transaction: SignedTransaction;
+  readonly covers: readonly { readonly dataset: DatasetId; readonly batches: number }[];
+}
+
+export async function readRelayerState(table: Table, account: string, signal?: AbortSignal): Promise<RelayerState> {
+  const item = await table.get(relayerPk(account), RELAYER_STATE_SK, signal);
+  if (item === null) return { condition: 'absent', open: [] };
+  return { condition: { version: item.version }, open: JSON.parse(item.open as string) as OpenNonce[] };
+}
+
+/** The state as it is after the write, or null when another run has written meanwhile. */
+export async function writeRelayerState(
+  table: Table,
+  account: string,
+  state: RelayerState,
+  open: readonly OpenNonce[],
+  signal?: AbortSignal,
+): Promise<RelayerState | null> {
+  const sorted = [...open].sort((a, b) => a.nonce - b.nonce);
+  const item = { pk: relayerPk(account), sk: RELAYER_STATE_SK, open: JSON.stringify(sorted) };
+  if (!(await table.put(item, state.condition, signal))) return null;
+  const version = typeof state.condition === 'object' ? state.condition.version + 1 : 1;
+  return { condition: { version }, open: sorted };
+}
+
+export async function storeTransaction(
+  table: Table,
+  account: string,
+  { transaction, covers }: StoredTransaction,
+  signal?: AbortSignal,
+): Promise<void> {
+  const item = {
+    pk: relayerPk(account),
+    sk: transactionSk(transaction.nonce, transaction.hash),
+    raw: fromHex(transaction.raw, 'transaction'),
+    maxFeePerGasWei: String(transaction.maxFeePerGasWei),
+    maxPriorityFeePerGasWei: String(transaction.maxPriorityFeePerGasWei),
+    covers: JSON.stringify(covers),
+  };
+  await table.put(item, 'any', signal);
+}
+
+export async function readTransaction(
+  table: Table,
+  account: string,
+  nonce: number,
+  hash: string,
+  signal?: AbortSignal,
+): Promise<StoredTransaction | null> {
+  const item = await table.get(relayerPk(account), transactionSk(nonce, hash), signal);
+  if (item === null) return null;
+  return {
+    transaction: {
+      hash,
+      nonce,
+      raw: to0x(item.raw as Uint8Array),
+      maxFeePerGasWei: BigInt(item.maxFeePerGasWei as string),
+      maxPriorityFeePerGasWei: BigInt(item.maxPriorityFeePerGasWei as string),
+    },
+    covers: JSON.parse(item.covers as string) as StoredTransaction['covers'],
+  };
+}
+
+/**
+ * Deletes stored transactions that can never be mined any more or are mined for good: those of nonces that the final
+ * chain is past, unless STATE still names them. That also catches those that a run stored and never counted.
+ */
+export async function sweepTransactions(
+  table: Table,
+  account: string,
+  state: RelayerState,
+  finalNonce: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (finalNonce === 0) return;
+  const named = new Set(state.open.flatMap(({ nonce, hashes }) => hashes.map((hash) => transactionSk(nonce, hash))));
+  const range = { from: transactionSk(0, ''), to: transactionSk(finalNonce - 1, '~'), limit: 25 };
+  const { items } = await table.query(relayerPk(account), range, signal);
+  for (const { sk } of items) {
+    if (!named.has(sk)) await table.delete(relayerPk(account), sk, 'any', signal);
+  }
+}

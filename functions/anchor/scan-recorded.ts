@@ -1,0 +1,49 @@
+import type { DatasetId } from '../../core/ids.ts';
+import type { Head } from '../../core/log/head.ts';
+import type { ChainPoint } from '../../core/ports/ledger.ts';
+import { changeDatasetEntry } from '../state/dataset-entry.ts';
+import { type DatasetEntry, datasetPk, type RecordedEntry, recordedSk } from '../state/entries.ts';
+import type { AnchorPorts } from './anchor-ports.ts';
+
+/** One scan asks for no more, so that a long-silent dataset does not take all of a run's time. */
+const MAX_BLOCKS = 50_000;
+const NUMBERS_END = 9_999_999_999;
+
+/**
+ * Notes which transactions recorded which batches, from the final chain alone, as far as it has not been read yet. True
+ * when everything up to the final head is noted.
+ */
+export async function scanRecorded(
+  { table, ledger, anchorSettings }: AnchorPorts,
+  dataset: DatasetId,
+  entry: DatasetEntry,
+  final: { readonly head: Head; readonly point: ChainPoint },
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const { blockNumber } = final.point;
+  const noteScanned = (scannedToBlock: number) =>
+    changeDatasetEntry(
+      table,
+      dataset,
+      (known) => ((known.scannedToBlock ?? -1) >= scannedToBlock ? null : { ...known, scannedToBlock }),
+      signal,
+    );
+  if (final.head.batches === 0) {
+    // Nothing can be found so far back, then: the first scan begins here.
+    if (entry.scannedToBlock === undefined && blockNumber > 0) await noteScanned(blockNumber);
+    return true;
+  }
+  const newest = { from: recordedSk(0), to: recordedSk(NUMBERS_END), limit: 1, reverse: true };
+  const [last] = (await table.query(datasetPk(dataset), newest, signal)).items;
+  if (last !== undefined && (last.batches as number) >= final.head.batches) return true;
+
+  const fromBlock = Math.max(anchorSettings.fromBlock, (entry.scannedToBlock ?? -1) + 1);
+  const toBlock = Math.min(blockNumber, fromBlock + MAX_BLOCKS - 1);
+  for (const event of await ledger.findRecorded(dataset, fromBlock, toBlock, signal)) {
+    const { batches, txHash, blockNumber, signer } = event;
+    const recorded: RecordedEntry = { batches, txHash, blockNumber, signer };
+    await table.put({ pk: datasetPk(dataset), sk: recordedSk(batches), ...recorded }, 'any', signal);
+  }
+  await noteScanned(toBlock);
+  return toBlock === blockNumber;
+}

@@ -1,0 +1,462 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { LedgerUnavailableError } from '../../core/errors.ts';
+import type { ChainPoint, Recorder } from '../../core/ports/ledger.ts';
+import { readDatasetEntry } from '../../functions/state/dataset-entry.ts';
+import {
+  datasetPk,
+  logSk,
+  RELAYER_STATE_SK,
+  relayerPk,
+  transactionSk,
+  WORK_PK,
+} from '../../functions/state/entries.ts';
+import { readLogEnd } from '../../functions/state/log-entry.ts';
+import {
+  assertRecordedOnce,
+  createLogFixture,
+  type LogFixture,
+  seal,
+  type TestService,
+  updateOf,
+} from './log-fixture.ts';
+
+describe('anchor', () => {
+  let fixture: LogFixture;
+  before(async () => {
+    fixture = await createLogFixture();
+  });
+  after(() => fixture.stop());
+
+  const openNonces = async (service: TestService): Promise<{ nonce: number; hashes: string[] }[]> => {
+    const state = await service.table.get(relayerPk(service.recorder.account), RELAYER_STATE_SK);
+    return JSON.parse((state?.open as string | undefined) ?? '[]');
+  };
+  const work = async (service: TestService): Promise<string[]> =>
+    (await service.table.query(WORK_PK, { from: '0', to: 'z', limit: 100 })).items.map((item) => item.sk);
+  /** Sends an update as the device would, by itself. */
+  const recordDirectly = async (recorder: Recorder, update: ReturnType<typeof updateOf>) => {
+    const { gas } = await recorder.simulate([update]);
+    const { latest } = await recorder.nonces();
+    await recorder.broadcast(await recorder.prepare([update], { nonce: latest, gas: gas + 50_000n }));
+  };
+
+  it('records every stored batch of every dataset in one transaction, and nothing more when run again', async () => {
+    const service = await fixture.service();
+    const datasets = [await fixture.openDataset(), await fixture.openDataset()];
+    for (const dataset of datasets) await service.fill(dataset, 5);
+    assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 1 });
+    assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 0 });
+    await fixture.mine();
+    assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 0 });
+    for (const dataset of datasets) await fixture.assertRecorded(dataset);
+    assert.equal((await work(service)).length, 2, 'recorded is not final');
+    await fixture.mine(2);
+    await service.anchor();
+    await service.anchor();
+    assert.deepEqual(await work(service), []);
+    assert.deepEqual(await openNonces(service), []);
+    const { items } = await service.table.query(relayerPk(service.recorder.account), { from: 'TX', to: 'U', limit: 9 });
+    assert.deepEqual(items, []);
+    for (const dataset of datasets) await assertRecordedOnce(fixture, dataset);
+  });
+
+  it('notes which final transaction recorded which batches', async () => {
+    const service = await fixture.service();
+    const dataset = await fixture.openDataset();
+    await service.fill(dataset, 2);
+    await service.anchor();
+    const [open] = await openNonces(service);
+    await fixture.mine(3);
+    await service.anchor();
+    const { items } = await service.table.query(datasetPk(dataset.id), { from: 'X#', to: 'X$', limit: 9 });
+    assert.equal(items.length, 1);
+    assert.equal(items[0]?.batches, 2);
+    assert.equal(items[0]?.txHash, open?.hashes[0]);
+  });
+
+  it('records each batch once when eight runs start at the same time', async () => {
+    const service = await fixture.service();
+    const datasets = [];
+    for (let i = 0; i < 4; i++) datasets.push(await fixture.openDataset());
+    for (const dataset of datasets) await service.fill(dataset, 3);
+    const runs = await Promise.all(Array.from({ length: 8 }, () => service.anchor()));
+    assert.equal(
+      runs.reduce((sum, run) => sum + run.transactions, 0),
+      1,
+    );
+    await fixture.mine();
+    for (const dataset of datasets) await assertRecordedOnce(fixture, dataset);
+  });
+
+  it('publishes the sealed digests of published datasets, read from their segments', async () => {
+    const service = await fixture.service();
+    const dataset = await fixture.openDataset({ published: true });
+    await service.fill(dataset, 2, 40);
+    await service.anchor();
+    await fixture.mine();
+    await assertRecordedOnce(fixture, dataset);
+  });
+
+  it('records what lies before a published segment that was deleted, and raises an alarm', async () => {
+    const service = await fixture.service();
+    const dataset = await fixture.openDataset({ published: true });
+    const [, second] = await service.fill(dataset, 3);
+    service.stored.delete(second?.segment.key ?? '');
+    await service.anchor();
+    await fixture.mine();
+    assert.equal((await fixture.ledger.readHeads([dataset.id], 'latest')).heads[0]?.batches, 1);
+    assert.equal(service.counts.get('Anchor.segmentUnreadable'), 1);
+    service.stored.set(second?.segment.key ?? '', second?.segment.car ?? new Uint8Array());
+    await service.anchor();
+    await fixture.mine();
+    await assertRecordedOnce(fixture, dataset);
+  });
+
+  it('goes on under an intermediate head where all batches do not fit one transaction', async () => {
+    const service = await fixture.service({ maxUpdateBytes: 384 + 69 * 4 });
+    const dataset = await fixture.openDataset();
+    await service.fill(dataset, 10, 1);
+    for (const batches of [4, 8, 10]) {
+      assert.equal((await service.anchor()).transactions, 1);
+      await fixture.mine();
+      assert.equal((await fixture.ledger.readHeads([dataset.id], 'latest')).heads[0]?.batches, batches);
+    }
+    await assertRecordedOnce(fixture, dataset);
+  });
+
+  it('halves what needs too much gas', async () => {
+    const service = await fixture.service({ maxGas: 100_000n });
+    const datasets = [];
+    for (let i = 0; i < 5; i++) datasets.push(await fixture.openDataset());
+    for (const dataset of datasets) await service.fill(dataset, 1);
+    assert.ok((await service.anchor()).transactions > 1);
+    await fixture.mine();
+    for (const dataset of datasets) await assertRecordedOnce(fixture, dataset);
+  });
+
+  it('waits until a batch is recordEvery old, then records all of them together', async () => {
+    const service = await fixture.service({ recordEveryMs: 60_000 });
+    const dataset = await fixture.openDataset();
+    await service.fill(dataset, 1);
+    service.passTime(59_000);
+    await service.fill(dataset, 2);
+    assert.equal((await service.anchor()).transactions, 0);
+    service.passTime(1_000);
+    assert.equal((await service.anchor()).transactions, 1);
+    await fixture.mine();
+    await assertRecordedOnce(fixture, dataset);
+  });
+
+  for (const depth of [1, 2, 5]) {
+    it(`records again what a reorganisation of ${depth} blocks took back`, async () => {
+      const service = await fixture.service();
+      const dataset = await fixture.openDataset();
+      await fixture.mine(6);
+      await service.fill(dataset, 2);
+      await service.anchor();
+      await fixture.mine();
+      await service.fill(dataset, 1);
+      await service.anchor();
+      await fixture.mine();
+      await fixture.assertRecorded(dataset);
+      await fixture.rpc.call('anvil_reorg', [depth, []]);
+      for (let run = 0; run < 4; run++) {
+        await service.anchor();
+        await service.anchor();
+        await fixture.mine();
+      }
+      await assertRecordedOnce(fixture, dataset);
+      await fixture.mine(2);
+      await service.anchor();
+      assert.deepEqual(await work(service), []);
+    });
+
+    it(`records again after the chain went back ${depth} blocks`, async () => {
+      const service = await fixture.service();
+      const dataset = await fixture.openDataset();
+      await fixture.mine(6);
+      await service.fill(dataset, 2);
+      await service.anchor();
+      await fixture.mine();
+      await fixture.assertRecorded(dataset);
+      await fixture.rpc.call('anvil_rollback', [depth]);
+      for (let run = 0; run < 3; run++) {
+        await service.anchor();
+        await fixture.mine();
+      }
+      await assertRecordedOnce(fixture, dataset);
+    });
+  }
+
+  it('sends again what the node has forgotten', async () => {
+    const service = await fixture.service();
+    const dataset = await fixture.openDataset();
+    await service.fill(dataset, 1);
+    await service.anchor();
+    const [open] = await openNonces(service);
+    await fixture.rpc.call('anvil_dropTransaction', [open?.hashes[0]]);
+    await fixture.mine();
+    assert.equal((await fixture.ledger.readHeads([dataset.id], 'latest')).heads[0]?.batches, 0);
+    assert.equal((await service.anchor()).transactions, 0);
+    await fixture.mine();
+    await assertRecordedOnce(fixture, dataset);
+  });
+
+  it('replaces a transaction whose fees have become too low, with what is wanted by then', async () => {
+    const service = await fixture.service({ replaceAfterMs: 60_000 });
+    const dataset = await fixture.openDataset();
+    await service.fill(dataset, 1);
+    await service.anchor();
+    await fixture.rpc.call('anvil_setNextBlockBaseFeePerGas', ['0x174876e800']); // 100 gwei
+    await fixture.mine();
+    await fixture.assertEmpty(dataset);
+    await service.fill(dataset, 1);
+    assert.equal((await service.anchor()).transactions, 0, 'not yet stuck');
+    service.passTime(60_000);
+    assert.equal((await service.anchor()).transactions, 1);
+    const [open] = await openNonces(service);
+    assert.equal(open?.hashes.length, 2);
+    await fixture.mine();
+    await assertRecordedOnce(fixture, dataset);
+    await fixture.mine(2);
+    await service.anchor();
+    assert.deepEqual(await openNonces(service), []);
+  });
+
+  it('frees a stuck nonce whose batches the device has recorded meanwhile', async () => {
+    const service = await fixture.service({ replaceAfterMs: 60_000 });
+    const device = await fixture.service();
+    const dataset = await fixture.openDataset();
+    const batches = await service.fill(dataset, 2);
+    await service.anchor();
+    await fixture.rpc.call('anvil_setNextBlockBaseFeePerGas', ['0x174876e800']);
+    await fixture.mine();
+    await recordDirectly(device.recorder, updateOf(batches));
+    await fixture.rpc.call('anvil_setNextBlockBaseFeePerGas', ['0x174876e800']);
+    await fixture.mine();
+    await assertRecordedOnce(fixture, dataset);
+    service.passTime(60_000);
+    assert.equal((await service.anchor()).transactions, 1);
+    await fixture.mine(3);
+    await service.anchor();
+    assert.deepEqual(await openNonces(service), []);
+    assert.deepEqual(await work(service), []);
+    await assertRecordedOnce(fixture, dataset);
+  });
+
+  it('suspends a dataset whose update is refused, and the others go on', async () => {
+    const service = await fixture.service();
+    const bad = await fixture.openDataset();
+    const good = await fixture.openDataset();
+    await service.fill(bad, 1);
+    await service.fill(good, 1);
+    // A fault of the table: the signature is no longer the device's.
+    const item = await service.table.get(datasetPk(bad.id), logSk(1));
+    const signature = Uint8Array.from(item?.signature as Uint8Array);
+    signature[10] = (signature[10] as number) ^ 1;
+    await service.table.put({ ...item, pk: datasetPk(bad.id), sk: logSk(1), signature }, 'any');
+    await service.anchor();
+    await fixture.mine();
+    await assertRecordedOnce(fixture, good);
+    await fixture.assertEmpty(bad);
+    const entry = await readDatasetEntry(service.table, bad.id);
+    assert.equal(entry.suspendedAtBatches, 0);
+    assert.equal(service.counts.get('Anchor.suspended'), 1);
+    assert.equal((await service.anchor()).transactions, 0);
+    assert.equal(service.counts.get('Anchor.suspended'), 1, 'it is not even simulated again');
+    // A newer head of the device covers the batch.
+    await service.fill(bad, 1);
+    assert.equal((await service.anchor()).transactions, 1);
+    await fixture.mine();
+    await assertRecordedOnce(fixture, bad);
+    assert.equal((await readDatasetEntry(service.table, bad.id)).suspendedAtBatches, undefined);
+  });
+
+  it('sends only what is missing when the device has recorded some of it itself', async () => {
+    const service = await fixture.service();
+    const device = await fixture.service();
+    const dataset = await fixture.openDataset();
+    const batches = await service.fill(dataset, 5);
+    await recordDirectly(device.recorder, updateOf(batches.slice(0, 3)));
+    await fixture.mine();
+    await service.anchor();
+    await fixture.mine();
+    await assertRecordedOnce(fixture, dataset);
+  });
+
+  it('sends the rest when the device comes first with a part of what is under way', async () => {
+    const service = await fixture.service();
+    const device = await fixture.service();
+    const dataset = await fixture.openDataset();
+    const batches = await service.fill(dataset, 5);
+    await service.anchor();
+    // Higher in the block, as it pays more.
+    const { gas } = await device.recorder.simulate([updateOf(batches.slice(0, 2))]);
+    const cheap = await device.recorder.prepare([], { nonce: 0, gas: 21_000n });
+    const priced = await device.recorder.prepare([updateOf(batches.slice(0, 2))], {
+      ...{ nonce: 0, gas: gas + 50_000n, replaces: { ...cheap, maxPriorityFeePerGasWei: 10n ** 10n } },
+    });
+    await device.recorder.broadcast(priced);
+    await fixture.mine();
+    assert.equal((await fixture.ledger.readHeads([dataset.id], 'latest')).heads[0]?.batches, 2);
+    assert.equal((await service.anchor()).transactions, 1);
+    await fixture.mine();
+    await assertRecordedOnce(fixture, dataset);
+  });
+
+  it('waits for a head of the new device once another is named, then records all under it', async () => {
+    const service = await fixture.service();
+    const dataset = await fixture.openDataset();
+    await service.fill(dataset, 2);
+    await fixture.replaceDevice(dataset);
+    assert.equal((await service.anchor()).transactions, 0);
+    await service.fill(dataset, 1);
+    assert.equal((await service.anchor()).transactions, 1);
+    await fixture.mine();
+    await assertRecordedOnce(fixture, dataset);
+  });
+
+  it('recovers when the device is replaced while its update is under way', async () => {
+    const service = await fixture.service();
+    const dataset = await fixture.openDataset();
+    await service.fill(dataset, 2);
+    await service.anchor();
+    const [open] = await openNonces(service);
+    await fixture.rpc.call('anvil_dropTransaction', [open?.hashes[0]]);
+    await fixture.replaceDevice(dataset);
+    await service.anchor();
+    await fixture.mine();
+    await fixture.assertEmpty(dataset);
+    await service.fill(dataset, 1);
+    await service.anchor();
+    await fixture.mine();
+    await assertRecordedOnce(fixture, dataset);
+  });
+
+  it('goes on when the relayer’s account is used by another program', async () => {
+    const service = await fixture.service();
+    const dataset = await fixture.openDataset();
+    await service.fill(dataset, 1);
+    await service.anchor();
+    const [open] = await openNonces(service);
+    await fixture.rpc.call('anvil_dropTransaction', [open?.hashes[0]]);
+    await recordDirectly(service.recorder, updateOf([seal(await fixture.openDataset())]));
+    await fixture.mine();
+    for (let run = 0; run < 3; run++) {
+      await service.anchor();
+      await fixture.mine();
+    }
+    await assertRecordedOnce(fixture, dataset);
+    await fixture.mine(2);
+    await service.anchor();
+    assert.deepEqual(await openNonces(service), []);
+  });
+
+  it('says so when its account has no funds, stores nothing, and goes on once it has', async () => {
+    const service = await fixture.service({}, 0n);
+    const dataset = await fixture.openDataset();
+    await service.fill(dataset, 1);
+    assert.deepEqual(await service.anchor(), { outcome: 'out-of-funds', transactions: 0 });
+    assert.equal(service.counts.get('Anchor.outOfFunds'), 1);
+    const told = service.noted.find(({ level }) => level === 'error');
+    assert.equal(told?.fields.account, service.recorder.account);
+    assert.deepEqual(await openNonces(service), []);
+    await fixture.fund(service.recorder.account);
+    assert.equal((await service.anchor()).transactions, 1);
+    await fixture.mine();
+    await assertRecordedOnce(fixture, dataset);
+  });
+
+  it('sweeps a transaction that a run stored and never counted', async () => {
+    const service = await fixture.service();
+    const dataset = await fixture.openDataset();
+    await service.fill(dataset, 1);
+    const orphan = `0x${'ab'.repeat(32)}`;
+    await service.table.put(
+      { pk: relayerPk(service.recorder.account), sk: transactionSk(0, orphan), raw: new Uint8Array(1) },
+      'any',
+    );
+    await service.anchor();
+    await fixture.mine(3);
+    await service.anchor();
+    await service.anchor();
+    assert.equal(await service.table.get(relayerPk(service.recorder.account), transactionSk(0, orphan)), null);
+  });
+
+  it('follows the chain when the device has recorded a rival of what is in the log', async () => {
+    const service = await fixture.service();
+    const device = await fixture.service();
+    const dataset = await fixture.openDataset();
+    const common = await service.fill(dataset, 3);
+    const { end } = dataset;
+    const fork = { ...dataset };
+    await service.fill(dataset, 2);
+    // The device was restored from a copy: it seals other batches in the place of the last two, and one more.
+    fork.end = end;
+    const rivals = [seal(fork, 3, 1), seal(fork, 2, 1), seal(fork, 1, 1)];
+    for (const rival of rivals) await service.store(rival);
+    const before = await readLogEnd(service.table, dataset.id);
+    assert.equal(before?.batches, 5);
+    await recordDirectly(device.recorder, updateOf([...common, ...rivals.slice(0, 2)]));
+    await fixture.mine();
+    await service.anchor();
+    await fixture.mine();
+    assert.equal(service.counts.get('Anchor.logAdopted'), 1);
+    const after = await readLogEnd(service.table, dataset.id);
+    assert.deepEqual(after?.root, rivals[2]?.manifest.head.root);
+    await assertRecordedOnce(fixture, fork);
+    await fixture.mine(2);
+    await service.anchor();
+    assert.deepEqual(await work(service), []);
+  });
+
+  it('raises an alarm and touches nothing when the chain has batches that are not stored here', async () => {
+    const service = await fixture.service();
+    const device = await fixture.service();
+    const dataset = await fixture.openDataset();
+    await service.fill(dataset, 1);
+    const fork = { ...dataset, end: { size: 0, frontier: { leaves: 0, peaks: [] } } };
+    await recordDirectly(device.recorder, updateOf([seal(fork, 2, 7)]));
+    await fixture.mine();
+    assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 0 });
+    assert.equal(service.counts.get('Anchor.chainAhead'), 1);
+    assert.equal((await readLogEnd(service.table, dataset.id))?.batches, 1);
+    assert.deepEqual(await work(service), [dataset.id]);
+  });
+
+  it('records for no owner but those served', async () => {
+    const service = await fixture.service();
+    const dataset = await fixture.openDataset();
+    await service.fill(dataset, 1);
+    const nobody = () => ({ owners: new Map(), authorities: [] });
+    assert.equal((await service.anchor({ settings: nobody })).transactions, 0);
+    assert.equal((await service.anchor()).transactions, 1);
+    await fixture.mine();
+  });
+
+  it('stops when its time is up', async () => {
+    const service = await fixture.service({ timeLimitMs: 200 });
+    const dataset = await fixture.openDataset();
+    await service.fill(dataset, 1);
+    const never = (_: unknown, __: unknown, signal?: AbortSignal) =>
+      new Promise<{ point: ChainPoint; heads: never[] }>((_resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+    const hung = { ...service.ports.ledger, readHeads: never };
+    assert.deepEqual(await service.anchor({ ledger: hung }), { outcome: 'stopped', transactions: 0 });
+    assert.equal((await service.anchor()).transactions, 1);
+    await fixture.mine();
+  });
+
+  it('fails as a chain that cannot be reached, and changes nothing', async () => {
+    const service = await fixture.service();
+    const dataset = await fixture.openDataset();
+    await service.fill(dataset, 1);
+    const away = { ...fixture.chain, rpcUrl: 'http://127.0.0.1:1' };
+    const recorder = createDisscRecorder({ ...away, signer: service.relayer });
+    await assert.rejects(service.anchor({ recorder }), LedgerUnavailableError);
+    assert.deepEqual(await openNonces(service), []);
+  });
+});

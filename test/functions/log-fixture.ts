@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createTable } from '../../adapters/dynamodb/create-table.ts';
+import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
+import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
+import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { deployDissc } from '../../adapters/ethereum/deploy-dissc.ts';
+import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
+import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import {
+  type DatasetWriter,
+  EMPTY_LOG,
+  type LogEnd,
+  type SealedBatch,
+  sealBatch,
+} from '../../core/batch/seal-batch.ts';
+import { equalBytes, toHex, u32 } from '../../core/bytes.ts';
+import type { Address, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
+import type { Recorder, Update } from '../../core/ports/ledger.ts';
+import type { ObjectStore } from '../../core/ports/object-store.ts';
+import type { Table } from '../../core/ports/table.ts';
+import type { AnchorPorts } from '../../functions/anchor/anchor-ports.ts';
+import { type AnchorSettings, DEFAULT_ANCHOR_SETTINGS } from '../../functions/anchor/anchor-settings.ts';
+import { anchorDatasets } from '../../functions/anchor.ts';
+import { ingestSegment } from '../../functions/ingest-segment.ts';
+import { fund } from '../../local/stack/fund.ts';
+import { startAnvil } from '../../local/stack/start-anvil.ts';
+import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
+
+const ETHER = 10n ** 18n;
+
+/** One device's log, as the test writes it. */
+export interface TestDataset {
+  readonly id: DatasetId;
+  writer: DatasetWriter;
+  end: LogEnd;
+}
+
+export interface Noted {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export type LogFixture = Awaited<ReturnType<typeof createLogFixture>>;
+
+/** A chain that mines only when told to, a table, DISSC, and a service that stores what the test seals. */
+export async function createLogFixture() {
+  const anvil = await startAnvil({ stateFile: null, mining: 'manual' });
+  const dynalite = await startDynalite({ folder: null });
+  const chain = { rpcUrl: anvil.rpcUrl, chainId: anvil.chainId };
+  const rpc = createJsonRpc(chain);
+  const client = createDynamoClient({
+    region: 'us-east-1',
+    endpoint: dynalite.endpoint,
+    credentials: DYNALITE_CREDENTIALS,
+  });
+
+  const newKey = () => nodePrimitives.randomBytes(32) as PrivateKey;
+  const owner = createKeySigner(newKey());
+  await fund(rpc, owner.account, 1000n * ETHER);
+  const mine = async (blocks = 1): Promise<void> => {
+    for (let i = 0; i < blocks; i++) await rpc.call('evm_mine', []);
+  };
+  await rpc.call('evm_setAutomine', [true]);
+  const { dissc } = await deployDissc({ ...chain, signer: owner });
+  const disscOwner = createDisscOwner({ ...chain, dissc, signer: owner });
+  const ledger = createDisscLedger({ ...chain, dissc });
+  let tables = 0;
+
+  return {
+    rpc,
+    ledger,
+    owner,
+    disscOwner,
+    mine,
+    chain: { ...chain, dissc },
+
+    /** Mines with every transaction, or only when told to. */
+    async automine(on: boolean): Promise<void> {
+      await rpc.call('evm_setAutomine', [on]);
+    },
+
+    /** A service of its own: an empty table, a relayer with funds. */
+    async service(settings: Partial<AnchorSettings> = {}, balanceWei = 100n * ETHER) {
+      const tableName = `test-${++tables}`;
+      await createTable(client, tableName);
+      const table = createDynamoTable({ client, tableName });
+      const relayer = createKeySigner(newKey());
+      await fund(rpc, relayer.account, balanceWei);
+      const recorder = createDisscRecorder({ ...chain, dissc, signer: relayer });
+      return createService({ ...chain, dissc }, ledger, owner.account, table, recorder, settings, relayer);
+    },
+
+    async openDataset(options: { published?: boolean } = {}): Promise<TestDataset> {
+      await rpc.call('evm_setAutomine', [true]);
+      const deviceKey = newKey();
+      const device = createKeySigner(deviceKey).account;
+      const name = nodePrimitives.randomBytes(32);
+      const { datasets } = await disscOwner.openDatasets([{ name, device }]);
+      await rpc.call('evm_setAutomine', [false]);
+      const id = datasets[0] as DatasetId;
+      const writer: DatasetWriter = {
+        ...{ dataset: id, datasetKey: nodePrimitives.randomBytes(32) as DatasetKey, deviceKey },
+        ...{ domain: ledger.domain, plain: false, published: options.published ?? false },
+      };
+      return { id, writer, end: EMPTY_LOG };
+    },
+
+    /** Names another device; what is sealed from now on is signed by it. */
+    async replaceDevice(dataset: TestDataset): Promise<void> {
+      await rpc.call('evm_setAutomine', [true]);
+      const deviceKey = newKey();
+      await disscOwner.setDevice(dataset.id, createKeySigner(deviceKey).account);
+      dataset.writer = { ...dataset.writer, deviceKey };
+      await rpc.call('evm_setAutomine', [false]);
+    },
+
+    fund: (account: Address) => fund(rpc, account, 100n * ETHER),
+
+    async assertEmpty(dataset: TestDataset): Promise<void> {
+      assert.equal((await ledger.readHeads([dataset.id], 'latest')).heads[0]?.batches, 0);
+    },
+
+    async assertRecorded(dataset: TestDataset, anchor: 'latest' | 'final' = 'latest'): Promise<void> {
+      const { heads } = await ledger.readHeads([dataset.id], anchor);
+      assert.equal(heads[0]?.batches, dataset.end.frontier.leaves);
+      assert.equal(heads[0]?.size, dataset.end.size);
+    },
+
+    async stop(): Promise<void> {
+      client.destroy();
+      await Promise.all([anvil.stop(), dynalite.stop()]);
+    },
+  };
+}
+
+/** Seals the next batch of small blocks; `unlike` makes rivals differ. */
+export function seal(dataset: TestDataset, blocks = 3, unlike = 0): SealedBatch {
+  const captured = Array.from({ length: blocks }, (_, i) => ({
+    content: new Uint8Array([...u32(dataset.end.size + i), ...u32(unlike)]),
+    meta: { at: 1_700_000_000_000 + dataset.end.size + i },
+  }));
+  const sealed = sealBatch(nodePrimitives, dataset.writer, dataset.end, captured, nodePrimitives.randomBytes(16));
+  dataset.end = sealed.end;
+  return sealed;
+}
+
+/** What the device itself would send for these consecutive batches. */
+export function updateOf(batches: readonly SealedBatch[]): Update {
+  const last = batches.at(-1) as SealedBatch;
+  return {
+    dataset: last.leaf.dataset,
+    signature: last.manifest.signature,
+    leaves: batches.map(({ leaf, manifest }) => ({
+      ...{ count: leaf.count, salt: leaf.salt, batchRoot: leaf.batchRoot },
+      sealed: manifest.published ? manifest.blocks.map((block) => block.sealed) : null,
+    })),
+  };
+}
+
+export type TestService = ReturnType<typeof createService>;
+
+function createService(
+  chain: { rpcUrl: string; chainId: number; dissc: DatasetId | string },
+  ledger: ReturnType<typeof createDisscLedger>,
+  owner: ReturnType<typeof createKeySigner>['account'],
+  table: Table,
+  recorder: Recorder,
+  settings: Partial<AnchorSettings>,
+  relayer: ReturnType<typeof createKeySigner>,
+) {
+  const stored = new Map<string, Uint8Array>();
+  const noted: Noted[] = [];
+  const counts = new Map<string, number>();
+  const note =
+    (level: Noted['level']) =>
+    (message: string, fields: Noted['fields'] = {}) => {
+      noted.push({ level, message, fields });
+    };
+  let nowMs = 1_800_000_000_000;
+  const ports = {
+    primitives: nodePrimitives,
+    objects: objectsOf(stored),
+    table,
+    ledger,
+    recorder,
+    anchorQueue: { wake: async () => {} },
+    settings: () => ({ owners: new Map([[owner, 2 ** 40]]), authorities: [] }),
+    nowMs: () => nowMs,
+    observer: {
+      ...{ info: note('info'), warn: note('warn'), error: note('error'), middleware: [] },
+      count: (metric: string, value = 1) => void counts.set(metric, (counts.get(metric) ?? 0) + value),
+    },
+    anchorSettings: { ...DEFAULT_ANCHOR_SETTINGS, ...settings },
+  } satisfies AnchorPorts & Record<string, unknown>;
+  return {
+    ...{ ports, table, recorder, relayer, stored, noted, counts, chain },
+    passTime(ms: number): void {
+      nowMs += ms;
+    },
+    anchor: (overrides: Partial<AnchorPorts> = {}) => anchorDatasets({ ...ports, ...overrides }),
+    /** Stores a segment and lets the service check it in. */
+    async store(batch: SealedBatch): Promise<void> {
+      stored.set(batch.segment.key, batch.segment.car);
+      await ingestSegment(ports, batch.segment.key);
+    },
+    /** Seals and stores `batches` batches. */
+    async fill(dataset: TestDataset, batches: number, blocks = 3): Promise<SealedBatch[]> {
+      const sealed = Array.from({ length: batches }, () => seal(dataset, blocks));
+      for (const batch of sealed) await this.store(batch);
+      return sealed;
+    },
+  };
+}
+
+function objectsOf(stored: ReadonlyMap<string, Uint8Array>): ObjectStore {
+  const unused = () => Promise.reject(new Error('not part of this test'));
+  return {
+    read: async (key, { start, end }) => stored.get(key)?.slice(start, end) ?? null,
+    size: async (key) => stored.get(key)?.length ?? null,
+    stream: unused,
+    presignPut: unused,
+    presignGet: unused,
+  };
+}
+
+/** The dataset's Recorded events are one unbroken history up to its end, each batch in exactly one of them. */
+export async function assertRecordedOnce(fixture: LogFixture, dataset: TestDataset): Promise<void> {
+  const { heads, point } = await fixture.ledger.readHeads([dataset.id], 'latest');
+  const events = await fixture.ledger.findRecorded(dataset.id, 0, point.blockNumber);
+  let batches = 0;
+  for (const event of events) {
+    assert.ok(event.batches > batches, `batch ${batches} is recorded twice`);
+    batches = event.batches;
+  }
+  assert.equal(batches, dataset.end.frontier.leaves, `dataset ${dataset.id} is not recorded to its end`);
+  const last = events.at(-1);
+  assert.ok(
+    last !== undefined && equalBytes(last.root, heads[0]?.root ?? new Uint8Array()),
+    toHex(last?.root ?? new Uint8Array()),
+  );
+}
