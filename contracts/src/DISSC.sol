@@ -228,6 +228,7 @@ contract DISSC is IDISSC {
                 bytes32 sealedHash = 0;
                 if (published != 0) {
                     if (published != 1) return (DISSC_BadPublishedFlag.selector, 0, 0, 0);
+                    // At once, so that an update makes no more work than it has bytes
                     uint256 sealedEnd = sealedPosition + count * 32;
                     if (sealedEnd > BatchLeaves.end(sealedDigests)) return (DISSC_BadSealedLength.selector, 0, 0, 0);
                     sealedHash = BatchLeaves.keccakOf(sealedPosition, sealedEnd);

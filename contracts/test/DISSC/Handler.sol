@@ -29,6 +29,12 @@ contract Handler is DisscModel {
     uint256 public acceptedUpdates;
     uint256 public refusedUpdates;
     uint256 public publishedBatches;
+    uint256 public steps;
+
+    modifier step() {
+        ++steps;
+        _;
+    }
 
     /// @dev One update of a call, and what must become of it.
     struct Plan {
@@ -48,13 +54,13 @@ contract Handler is DisscModel {
 
     // -------------------------------------------------------------------------------------------------- what owners do
 
-    function openDataset(uint256 owner, uint256 key) public {
+    function openDataset(uint256 owner, uint256 key) public step {
         if (opened == MAX_DATASETS) return;
         _open(_models[opened], _owner(owner), bytes32(opened), _key(key));
         ++opened;
     }
 
-    function openAgain(uint256 dataset, uint256 key) public {
+    function openAgain(uint256 dataset, uint256 key) public step {
         Model storage model = _pick(dataset);
         vm.prank(model.owner);
         try dissc.openDataset(bytes32(dataset % opened), vm.addr(_key(key))) {
@@ -62,7 +68,7 @@ contract Handler is DisscModel {
         } catch { }
     }
 
-    function setDevice(uint256 dataset, uint256 key) public {
+    function setDevice(uint256 dataset, uint256 key) public step {
         Model storage model = _pick(dataset);
         vm.prank(model.owner);
         dissc.setDevice(model.dataset, vm.addr(_key(key)));
@@ -70,7 +76,7 @@ contract Handler is DisscModel {
         model.deviceKey = _key(key);
     }
 
-    function link(uint256 dataset, uint256 first) public {
+    function link(uint256 dataset, uint256 first) public step {
         Model storage model = _pick(dataset);
         if (model.size == 0) return;
         vm.prank(model.owner);
@@ -79,7 +85,7 @@ contract Handler is DisscModel {
 
     // ----------------------------------------------------------------------------------------- what an attacker may try
 
-    function usurp(uint256 dataset, uint256 key) public {
+    function usurp(uint256 dataset, uint256 key) public step {
         Model storage model = _pick(dataset);
         address usurper = key % 2 == 0 ? ATTACKER : vm.addr(model.deviceKey);
         vm.prank(usurper);
@@ -94,13 +100,13 @@ contract Handler is DisscModel {
 
     // ------------------------------------------------------------------------------------------------ what anyone sends
 
-    function recordOne(uint256 seed) public {
+    function recordOne(uint256 seed) public step {
         Plan[] memory plans = new Plan[](1);
         plans[0] = _planHonest(seed);
         _send(plans, seed);
     }
 
-    function recordMany(uint256 seed) public {
+    function recordMany(uint256 seed) public step {
         Plan[] memory plans = new Plan[](1 + seed % 6);
         for (uint256 i = 0; i < plans.length; ++i) {
             uint256 dice = _roll(seed, i);
@@ -109,13 +115,13 @@ contract Handler is DisscModel {
         _send(plans, seed);
     }
 
-    function recordHostile(uint256 seed) public {
+    function recordHostile(uint256 seed) public step {
         Plan[] memory plans = new Plan[](1);
         plans[0] = _planHostile(seed);
         _send(plans, seed);
     }
 
-    function recordMalformed(uint256 seed) public {
+    function recordMalformed(uint256 seed) public step {
         // An honest update behind one that points outside
         Plan memory bad = _planHonest(_roll(seed, 1));
         _forget(bad);

@@ -43,9 +43,11 @@ contract DisscInvariants is DisscTest {
         }
     }
 
-    /// @dev A run in which nothing happened would show nothing.
+    /// @dev A long history in which nothing happened would show nothing. (A failure that is played again is a short one.)
     function afterInvariant() public view {
+        if (handler.steps() < 40) return;
         vm.assertTrue(handler.acceptedUpdates() > 0, "something was accepted");
         vm.assertTrue(handler.refusedUpdates() > 0, "something was refused");
+        vm.assertTrue(handler.publishedBatches() > 0, "something was published");
     }
 }

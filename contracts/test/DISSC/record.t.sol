@@ -238,6 +238,22 @@ contract RecordTest is DisscTest {
         _assertRefused(update, IDISSC.DISSC_BadSealedLength.selector);
     }
 
+    function test_Refuses_AtOnce_WhatNeedsMoreSealedDigestsThanItBrings() public {
+        // To hash 32 KiB that are not there, 500 times, would take 5 million gas and could starve the other updates
+        Batch[] memory batches = new Batch[](500);
+        for (uint256 i = 0; i < batches.length; ++i) {
+            batches[i] = _rooted(1024);
+            batches[i].published = 1;
+        }
+        IDISSC.Update[] memory updates = _list(IDISSC.Update(model.dataset, _pack(batches), "", new bytes(65)));
+        updates[0].signature[64] = bytes1(uint8(27));
+        bytes memory data = abi.encodeCall(IDISSC.record, (updates));
+        uint256 before = gasleft();
+        (bool ok,) = address(dissc).call(data);
+        vm.assertTrue(ok && before - gasleft() < 100_000, "gas");
+        _assertRefused(updates[0], IDISSC.DISSC_BadSealedLength.selector);
+    }
+
     // --------------------------------------------------------------------------------------------- form of the signature
 
     function test_Refuses_AnotherV() public {
@@ -555,6 +571,20 @@ contract RecordTest is DisscTest {
         }
     }
 
+    function test_Writes_OnlyTheHeadAndThePeaksThatHaveChanged() public {
+        _assertWrites(0, 4, hex"00");
+        _assertWrites(4, 5, hex"01");
+        _assertWrites(5, 6, hex"01");
+        _assertWrites(6, 7, hex"02");
+        _assertWrites(7, 8, hex"00");
+        _assertWrites(8, 30, hex"00010203");
+        _assertWrites(30, 31, hex"04");
+        // 30 batches have 4 peaks and 32 one, but 31 have 5: the fifth slot is touched in passing
+        _assertWrites(30, 32, hex"0004");
+        _assertWrites(32, 62, hex"01020304");
+        _assertWrites(62, 64, hex"0005");
+    }
+
     function test_Takes_ManyUpdatesAndManyBatches() public {
         IDISSC.Update[] memory updates = new IDISSC.Update[](60);
         for (uint256 i = 0; i < updates.length; ++i) {
@@ -654,6 +684,21 @@ contract RecordTest is DisscTest {
         vm.assertEq(logs.length, 3, "events");
         _assertRefusal(logs[1], dataset, IDISSC.DISSC_MalformedUpdate.selector);
         _assertHead(other, "the middle one");
+    }
+
+    /// @dev Lets a new log grow in two steps, and looks which peaks' slots the second writes.
+    function _assertWrites(uint256 before, uint256 afterwards, bytes memory ranks) private {
+        Model storage log = models[1000 * before + afterwards];
+        _open(log, OWNER, bytes32(1000 * before + afterwards), DEVICE);
+        _grow(log, before);
+        vm.record();
+        _grow(log, afterwards);
+        (, bytes32[] memory writes) = vm.accesses(address(dissc));
+        vm.assertEq(writes.length, 1 + ranks.length, "slots written");
+        vm.assertEq(writes[0], keccak256(abi.encode(log.dataset, uint256(0))), "the head's slot");
+        for (uint256 i = 0; i < ranks.length; ++i) {
+            vm.assertEq(writes[1 + i], _peakSlot(log.dataset, uint8(ranks[i])), "a peak's slot");
+        }
     }
 
     /// @dev Moves the first slot of a dataset's state: device, size, batches. Nothing else can make 2^32 batches.
