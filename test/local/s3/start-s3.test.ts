@@ -174,7 +174,7 @@ describe('bounds', () => {
   });
 
   it('hangs up on a sender of slow headers and of a slow body, and goes on serving', async () => {
-    const limits = { headersTimeoutMs: 200, requestTimeoutMs: 400 };
+    const limits = { headersTimeoutMs: 500, requestTimeoutMs: 1_000 };
     const { s3, client } = await start({ limits });
     const slowHead = await open(s3);
     slowHead.write('GET /blocks/k HTTP/1.1\r\nHost: x\r\nx-a');
@@ -187,8 +187,9 @@ describe('bounds', () => {
     slowSigned.write(Buffer.concat([requestHead(signed), Buffer.from('abc')]));
     assert.match(await text(slowSigned), /^HTTP\/1.1 (408|400)/);
     await assert.rejects(client.send(new GetObjectCommand({ Bucket, Key: 'slow' })), { name: 'NoSuchKey' });
-    assert.deepEqual(await readdir(join(dataDir, 'tmp')), []);
     await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }));
+    await s3.close();
+    assert.deepEqual(await readdir(join(dataDir, 'tmp')), []);
   });
 
   it('turns away connections over the limit and takes new ones afterwards', async () => {
@@ -245,6 +246,7 @@ describe('bounds', () => {
         assert.match(answer, /^HTTP\/1.1 (4\d\d|100 Continue.*HTTP\/1.1 4)/s, JSON.stringify(bytes.slice(0, 60)));
     }
     await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }));
+    await s3.close();
     assert.deepEqual(await readdir(join(dataDir, 'tmp')), []);
   });
 
@@ -252,7 +254,7 @@ describe('bounds', () => {
     const lines: { status: number; code?: string; error?: string }[] = [];
     const { s3, client } = await start({
       log: (line) => lines.push(line as (typeof lines)[number]),
-      limits: { requestTimeoutMs: 300, headersTimeoutMs: 200 },
+      limits: { requestTimeoutMs: 2_000, headersTimeoutMs: 1_000 },
     });
     const store = wireStore(s3);
     const put = await signCommand(
