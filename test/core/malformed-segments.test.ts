@@ -4,12 +4,25 @@ import * as dagCbor from '@ipld/dag-cbor';
 import fc from 'fast-check';
 import { decodeManifest, encodeManifest, rawCid, sha256Cid } from '../../core/batch/manifest.ts';
 import { EMPTY_LOG, sealBatch } from '../../core/batch/seal-batch.ts';
-import { buildSegment, frontBytesOf, parseSegmentKey, readSegment, readSegmentFront, segmentKey } from '../../core/batch/segment.ts';
+import {
+  buildSegment,
+  frontBytesOf,
+  parseSegmentKey,
+  readSegment,
+  readSegmentFront,
+  segmentKey,
+} from '../../core/batch/segment.ts';
 import { decodeMeta, encodeMeta } from '../../core/block/meta.ts';
 import { concatBytes, u8, utf8 } from '../../core/bytes.ts';
 import { InvalidInputError, PlumblineError, SegmentError } from '../../core/errors.ts';
 import { address, type DatasetKey, datasetId, type PrivateKey, type Sha256 } from '../../core/ids.ts';
-import { MAX_BATCH_BLOCKS, MAX_BLOCK_BYTES, MAX_CONTENT_BYTES, MAX_MANIFEST_BYTES, MAX_SEGMENT_BYTES } from '../../core/limits.ts';
+import {
+  MAX_BATCH_BLOCKS,
+  MAX_BLOCK_BYTES,
+  MAX_CONTENT_BYTES,
+  MAX_MANIFEST_BYTES,
+  MAX_SEGMENT_BYTES,
+} from '../../core/limits.ts';
 import { BOTH } from './both-primitives.ts';
 
 const domain = { chainId: 31337, dissc: address(`0x${'d1'.repeat(20)}`) };
@@ -18,14 +31,33 @@ const writer = {
   ...{ deviceKey: new Uint8Array(32).fill(9) as PrivateKey, domain, plain: false, published: false },
 };
 const NONCE = new Uint8Array(16).fill(3);
-const captured = [1, 40, 1100].map((size, at) => ({ content: new Uint8Array(size).fill(size), meta: { at, name: `f${at}` } }));
+const captured = [1, 40, 1100].map((size, at) => ({
+  content: new Uint8Array(size).fill(size),
+  meta: { at, name: `f${at}` },
+}));
 
 /** A segment around any manifest bytes: header, manifest and blocks all carry the right CIDs. */
-function wrap(sha256: (data: Uint8Array) => Uint8Array, manifest: Uint8Array, blocks: readonly Uint8Array[]): Uint8Array {
+function wrap(
+  sha256: (data: Uint8Array) => Uint8Array,
+  manifest: Uint8Array,
+  blocks: readonly Uint8Array[],
+): Uint8Array {
   const root = sha256Cid(0x71, sha256(manifest)).bytes;
-  const header = concatBytes(Uint8Array.of(0x3a, 0xa2, 0x65), utf8('roots'), Uint8Array.of(0x81, 0xd8, 0x2a, 0x58, 0x25, 0), root, u8(0x67), utf8('version'), u8(1));
+  const header = concatBytes(
+    Uint8Array.of(0x3a, 0xa2, 0x65),
+    utf8('roots'),
+    Uint8Array.of(0x81, 0xd8, 0x2a, 0x58, 0x25, 0),
+    root,
+    u8(0x67),
+    utf8('version'),
+    u8(1),
+  );
   const frame = (cid: Uint8Array, data: Uint8Array): Uint8Array => concatBytes(varint(36 + data.length), cid, data);
-  return concatBytes(header, frame(root, manifest), ...blocks.map((block) => frame(rawCid(sha256(block) as Sha256).bytes, block)));
+  return concatBytes(
+    header,
+    frame(root, manifest),
+    ...blocks.map((block) => frame(rawCid(sha256(block) as Sha256).bytes, block)),
+  );
 }
 
 function varint(value: number): Uint8Array {
@@ -64,7 +96,8 @@ for (const { name, primitives, slow } of BOTH) {
     }
     return assert.fail(`${what}: accepted`);
   };
-  const withManifest = (changed: unknown, what: string): SegmentError => refused(wrap(sha256, dagCbor.encode(changed), blocks), what);
+  const withManifest = (changed: unknown, what: string): SegmentError =>
+    refused(wrap(sha256, dagCbor.encode(changed), blocks), what);
   const runs = { numRuns: slow ? 40 : 400, seed: 59 };
 
   describe(`hostile segments on ${name}`, () => {
@@ -85,17 +118,23 @@ for (const { name, primitives, slow } of BOTH) {
       const { frontBytes } = readSegmentFront(primitives, car);
       for (let length = 0; length < car.length; length += slow ? 11 : 1) {
         refused(car.subarray(0, length), `cut to ${length}`);
-        if (length < frontBytes) assert.throws(() => readSegmentFront(primitives, car.subarray(0, length)), SegmentError);
+        if (length < frontBytes)
+          assert.throws(() => readSegmentFront(primitives, car.subarray(0, length)), SegmentError);
         if (length < 61) assert.throws(() => frontBytesOf(car.subarray(0, length)), SegmentError);
       }
     });
 
     it('bytes inserted, removed or overwritten anywhere are noticed', () => {
       fc.assert(
-        fc.property(fc.nat(car.length), fc.uint8Array({ minLength: 1, maxLength: 50 }), fc.nat(30), (at, piece, gone) => {
-          const changed = concatBytes(car.subarray(0, at), piece, car.subarray(at + gone));
-          if (Buffer.compare(changed, car) !== 0) refused(changed, `${piece.length} bytes at ${at} for ${gone}`);
-        }),
+        fc.property(
+          fc.nat(car.length),
+          fc.uint8Array({ minLength: 1, maxLength: 50 }),
+          fc.nat(30),
+          (at, piece, gone) => {
+            const changed = concatBytes(car.subarray(0, at), piece, car.subarray(at + gone));
+            if (Buffer.compare(changed, car) !== 0) refused(changed, `${piece.length} bytes at ${at} for ${gone}`);
+          },
+        ),
         runs,
       );
     });
@@ -111,9 +150,21 @@ for (const { name, primitives, slow } of BOTH) {
     });
 
     it('a manifest of random dag-cbor never crashes a reader', () => {
-      const leaf = fc.oneof(fc.uint8Array({ maxLength: 70 }), fc.integer(), fc.string(), fc.boolean(), fc.constant(null), fc.double({ noNaN: true, noDefaultInfinity: true }));
+      const leaf = fc.oneof(
+        fc.uint8Array({ maxLength: 70 }),
+        fc.integer(),
+        fc.string(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+      );
       const any = fc.letrec((tie) => ({
-        node: fc.oneof({ maxDepth: 4 }, leaf, fc.array(tie('node'), { maxLength: 4 }), fc.dictionary(fc.string({ maxLength: 12 }), tie('node'), { maxKeys: 4 })),
+        node: fc.oneof(
+          { maxDepth: 4 },
+          leaf,
+          fc.array(tie('node'), { maxLength: 4 }),
+          fc.dictionary(fc.string({ maxLength: 12 }), tie('node'), { maxKeys: 4 }),
+        ),
       })).node;
       fc.assert(
         fc.property(any, fc.constantFrom(...Object.keys(value)), (noise, field) => {
@@ -225,13 +276,22 @@ for (const { name, primitives, slow } of BOTH) {
 
     it('a plain block above 1 MiB - 16 is refused, and one byte less is not', () => {
       const line = (value.blocks as Record<string, unknown>[])[0] as Record<string, unknown>;
-      const plain = { ...value, nonce: null, contentCommitment: new Uint8Array(32), head: { ...(value.head as object), size: 1 } };
+      const plain = {
+        ...value,
+        nonce: null,
+        contentCommitment: new Uint8Array(32),
+        head: { ...(value.head as object), size: 1 },
+      };
       const withSize = (size: number): Uint8Array => dagCbor.encode({ ...plain, blocks: [{ ...line, size }] });
       assert.equal(decodeManifest(withSize(MAX_CONTENT_BYTES)).blocks[0]?.size, MAX_CONTENT_BYTES);
       for (const size of [MAX_CONTENT_BYTES + 1, MAX_BLOCK_BYTES]) {
         assert.throws(() => decodeManifest(withSize(size)), { name: 'SegmentError', where: 'manifest.blocks[0].size' });
       }
-      const encrypted = { ...value, head: { ...(value.head as object), size: 1 }, blocks: [{ ...line, size: MAX_BLOCK_BYTES }] };
+      const encrypted = {
+        ...value,
+        head: { ...(value.head as object), size: 1 },
+        blocks: [{ ...line, size: MAX_BLOCK_BYTES }],
+      };
       assert.equal(decodeManifest(dagCbor.encode(encrypted)).blocks[0]?.size, MAX_BLOCK_BYTES);
     });
 
@@ -250,7 +310,8 @@ for (const { name, primitives, slow } of BOTH) {
         [{ ...one, meta: { at: 0, name: 'x'.repeat(600) } }],
         Array.from({ length: MAX_BATCH_BLOCKS + 1 }, () => one),
       ];
-      for (const list of bad) assert.throws(() => sealBatch(primitives, writer, EMPTY_LOG, list, NONCE), PlumblineError);
+      for (const list of bad)
+        assert.throws(() => sealBatch(primitives, writer, EMPTY_LOG, list, NONCE), PlumblineError);
       assert.throws(() => sealBatch(primitives, writer, EMPTY_LOG, [one], new Uint8Array(15)), InvalidInputError);
       const [first] = good.manifest.blocks;
       assert.ok(first);
@@ -265,7 +326,10 @@ describe('hostile metas', () => {
   it('nested arrays and maps to the brim end in a typed error', () => {
     for (const bomb of [nestedArrays(511), nestedMaps(255)]) {
       assert.throws(() => decodeMeta(bomb), InvalidInputError);
-      assert.throws(() => decodeMeta(concatBytes(Uint8Array.of(0xa1, 0x62), utf8('at'), bomb.subarray(8))), InvalidInputError);
+      assert.throws(
+        () => decodeMeta(concatBytes(Uint8Array.of(0xa1, 0x62), utf8('at'), bomb.subarray(8))),
+        InvalidInputError,
+      );
     }
     assert.throws(() => decodeMeta(nestedArrays(20_000)), InvalidInputError);
   });
@@ -290,9 +354,23 @@ describe('hostile metas', () => {
 
   it('values out of bounds are not encoded', () => {
     const bad: unknown[] = [
-      null, [], 'x', {}, { at: 1.5 }, { at: -0 }, { at: 2 ** 53 }, { at: 0, clock: 0 }, { at: 0, name: '' }, { at: 0, name: '\ud800' },
-      { at: 0, type: 7 }, { at: 0, part: 0 }, { at: 0, parts: 1 }, { at: 0, part: 0, parts: 1 }, { at: 0, name: 'x', part: 1, parts: 1 },
-      { at: 0, other: 1 }, new Uint8Array(3),
+      null,
+      [],
+      'x',
+      {},
+      { at: 1.5 },
+      { at: -0 },
+      { at: 2 ** 53 },
+      { at: 0, clock: 0 },
+      { at: 0, name: '' },
+      { at: 0, name: '\ud800' },
+      { at: 0, type: 7 },
+      { at: 0, part: 0 },
+      { at: 0, parts: 1 },
+      { at: 0, part: 0, parts: 1 },
+      { at: 0, name: 'x', part: 1, parts: 1 },
+      { at: 0, other: 1 },
+      new Uint8Array(3),
     ];
     for (const meta of bad) assert.throws(() => encodeMeta(meta as never), InvalidInputError, JSON.stringify(meta));
   });
@@ -308,8 +386,24 @@ describe('segment keys', () => {
 
   it('are not read from anything else', () => {
     const others = [
-      ...['', '/', key.toUpperCase(), key.slice(1), `${key}x`, `/${key}`, `../${key}`, `x${key}`, key.replace('.car', '.cax')],
-      ...[key.replace('0012', '012'), key.replace('0012', '00012'), key.replace('0012', '-012'), `${key}\n`, `\n${key}`],
+      ...[
+        '',
+        '/',
+        key.toUpperCase(),
+        key.slice(1),
+        `${key}x`,
+        `/${key}`,
+        `../${key}`,
+        `x${key}`,
+        key.replace('.car', '.cax'),
+      ],
+      ...[
+        key.replace('0012', '012'),
+        key.replace('0012', '00012'),
+        key.replace('0012', '-012'),
+        `${key}\n`,
+        `\n${key}`,
+      ],
       ...[key.replace('0000000000000012', '9999999999999999')],
     ];
     for (const other of others) assert.equal(parseSegmentKey(other), null, JSON.stringify(other));
@@ -319,16 +413,25 @@ describe('segment keys', () => {
 /** dag-cbor of plain values in canonical key order, where a map with a slash in it stays a map. */
 function encodeAnything(value: unknown): Uint8Array {
   if (Array.isArray(value)) return concatBytes(cborHead(4, value.length), ...value.map(encodeAnything));
-  const isMap = value !== null && typeof value === 'object' && !(value instanceof Uint8Array) && Object.getPrototypeOf(value) === Object.prototype;
+  const isMap =
+    value !== null &&
+    typeof value === 'object' &&
+    !(value instanceof Uint8Array) &&
+    Object.getPrototypeOf(value) === Object.prototype;
   return isMap ? encodeEntries(Object.entries(value)) : dagCbor.encode(value);
 }
 
 function encodeEntries(entries: [string, unknown][], announced = entries.length): Uint8Array {
   const sorted = entries.toSorted(([a], [b]) => a.length - b.length || (a < b ? -1 : 1));
-  return concatBytes(cborHead(5, announced), ...sorted.flatMap(([key, each]) => [dagCbor.encode(key), encodeAnything(each)]));
+  return concatBytes(
+    cborHead(5, announced),
+    ...sorted.flatMap(([key, each]) => [dagCbor.encode(key), encodeAnything(each)]),
+  );
 }
 
 function cborHead(major: number, count: number): Uint8Array {
   if (count < 24) return Uint8Array.of((major << 5) + count);
-  return count < 256 ? Uint8Array.of((major << 5) + 24, count) : Uint8Array.of((major << 5) + 25, count >> 8, count & 255);
+  return count < 256
+    ? Uint8Array.of((major << 5) + 24, count)
+    : Uint8Array.of((major << 5) + 25, count >> 8, count & 255);
 }

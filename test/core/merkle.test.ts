@@ -25,7 +25,19 @@ const hashes = naive.leafHashes(LARGEST);
 function indicesOf(size: number): number[] {
   if (size <= 130) return Array.from({ length: size }, (_, i) => i);
   const half = 2 ** (Math.ceil(Math.log2(size)) - 1);
-  return [...new Set([0, 1, half - 1, half, Math.min(half + 1, size - 1), size - 2, size - 1, (size * 7919) % size, (size * 31) % 97])];
+  return [
+    ...new Set([
+      0,
+      1,
+      half - 1,
+      half,
+      Math.min(half + 1, size - 1),
+      size - 2,
+      size - 1,
+      (size * 7919) % size,
+      (size * 31) % 97,
+    ]),
+  ];
 }
 
 function same(found: readonly Uint8Array[], wanted: readonly Uint8Array[]): boolean {
@@ -63,7 +75,10 @@ for (const { name, primitives, slow } of BOTH) {
     });
 
     it('a frontier with a peak missing is refused', () => {
-      assert.throws(() => appendLeaf(primitives, { leaves: 3, peaks: [hashes[0] as Uint8Array] }, hashes[1] as Uint8Array), InvalidInputError);
+      assert.throws(
+        () => appendLeaf(primitives, { leaves: 3, peaks: [hashes[0] as Uint8Array] }, hashes[1] as Uint8Array),
+        InvalidInputError,
+      );
     });
 
     it('inclusion: every path is the defined one and leads to the root', () => {
@@ -72,7 +87,8 @@ for (const { name, primitives, slow } of BOTH) {
         const list = hashes.slice(0, size);
         for (const index of indicesOf(size)) {
           const path = naive.path(index, 0, size);
-          if (size <= 130 || index === size - 1) assert.ok(same(inclusionPath(primitives, list, index), path), `${index} of ${size}`);
+          if (size <= 130 || index === size - 1)
+            assert.ok(same(inclusionPath(primitives, list, index), path), `${index} of ${size}`);
           const led = rootFromPath(primitives, hashes[index] as Uint8Array, index, size, path);
           assert.ok(equalBytes(led, root), `${index} of ${size}`);
         }
@@ -155,7 +171,13 @@ for (const { name, primitives, slow } of BOTH) {
     });
 
     it('notices any one bit changed in a leaf or a step', () => {
-      for (const [index, size] of [[0, 2], [4, 5], [5, 8], [6, 7], [40, 65]] as const) {
+      for (const [index, size] of [
+        [0, 2],
+        [4, 5],
+        [5, 8],
+        [6, 7],
+        [40, 65],
+      ] as const) {
         const nodes = [hashes[index] as Uint8Array, ...naive.path(index, 0, size)];
         const root = naive.hash(0, size);
         for (const [at, node] of nodes.entries()) {
@@ -168,11 +190,21 @@ for (const { name, primitives, slow } of BOTH) {
     });
 
     it('notices any one bit changed in a root or a node of a consistency proof', () => {
-      for (const [from, to] of [[1, 2], [3, 7], [4, 8], [6, 8], [33, 65]] as const) {
+      for (const [from, to] of [
+        [1, 2],
+        [3, 7],
+        [4, 8],
+        [6, 8],
+        [33, 65],
+      ] as const) {
         const nodes = [naive.hash(0, from), naive.hash(0, to), ...naive.consistency(from, to)];
         for (const [at, node] of nodes.entries()) {
           for (let bit = 0; bit < 256; bit += slow ? 37 : 1) {
-            const [oldRoot, newRoot, ...proof] = nodes.with(at, flip(node, bit)) as [Uint8Array, Uint8Array, ...Uint8Array[]];
+            const [oldRoot, newRoot, ...proof] = nodes.with(at, flip(node, bit)) as [
+              Uint8Array,
+              Uint8Array,
+              ...Uint8Array[],
+            ];
             assert.ok(!isConsistent(primitives, from, to, oldRoot, newRoot, proof), `node ${at} from ${from} to ${to}`);
           }
         }
@@ -185,7 +217,15 @@ for (const { name, primitives, slow } of BOTH) {
 
     it('refuses leaves and sizes that cannot be', () => {
       const leaf = hashes[0] as Uint8Array;
-      for (const [index, size] of [[0, 0], [-1, 2], [2, 2], [0.5, 2], [0, 1.5], [Number.NaN, 2], [0, 2 ** 53]] as const) {
+      for (const [index, size] of [
+        [0, 0],
+        [-1, 2],
+        [2, 2],
+        [0.5, 2],
+        [0, 1.5],
+        [Number.NaN, 2],
+        [0, 2 ** 53],
+      ] as const) {
         assert.throws(() => rootFromPath(primitives, leaf, index, size, []), InvalidInputError, `${index} of ${size}`);
       }
       assert.throws(() => inclusionPath(primitives, hashes.slice(0, 3), 3), InvalidInputError);
@@ -209,7 +249,10 @@ for (const { name, primitives, slow } of BOTH) {
     const sets = fc.integer({ min: 1, max: largest }).chain((size) =>
       fc.record({
         size: fc.constant(size),
-        positions: fc.uniqueArray(fc.integer({ min: 0, max: size - 1 }), { minLength: 1, maxLength: Math.min(size, 40) }),
+        positions: fc.uniqueArray(fc.integer({ min: 0, max: size - 1 }), {
+          minLength: 1,
+          maxLength: Math.min(size, 40),
+        }),
       }),
     );
 
@@ -283,11 +326,17 @@ for (const { name, primitives, slow } of BOTH) {
     it('are refused without leaves, and for leaves outside the tree', async () => {
       assert.throws(() => rootFromMultiproof(primitives, new Map(), 4, []), InvalidInputError);
       for (const position of [-1, 4, 0.5, Number.NaN]) {
-        assert.throws(() => rootFromMultiproof(primitives, new Map([[position, hashes[0] as Uint8Array]]), 4, []), InvalidInputError);
+        assert.throws(
+          () => rootFromMultiproof(primitives, new Map([[position, hashes[0] as Uint8Array]]), 4, []),
+          InvalidInputError,
+        );
         await assert.rejects(multiproof([position], 4, subtree), InvalidInputError);
       }
       assert.throws(() => rootFromMultiproof(primitives, leafMap([0]), 0, []), InvalidInputError);
-      assert.throws(() => rootFromMultiproof(primitives, leafMap([0]), Number.POSITIVE_INFINITY, []), InvalidInputError);
+      assert.throws(
+        () => rootFromMultiproof(primitives, leafMap([0]), Number.POSITIVE_INFINITY, []),
+        InvalidInputError,
+      );
     });
   });
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { hkdfSync } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { keccak_256 } from '@noble/hashes/sha3.js';
-import { concatBytes, to0x, u8, utf8 } from '../../core/bytes.ts';
 import { sealedHash } from '../../core/batch/record.ts';
+import { concatBytes, to0x, u8, utf8 } from '../../core/bytes.ts';
 import { datasetId, type SealedDigest } from '../../core/ids.ts';
 import { deriveDatasetKey } from '../../core/keys.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
@@ -106,7 +106,12 @@ for (const { name, primitives } of BOTH) {
       const parts = [vector.key, vector.iv, vector.aad, vector.ciphertext + vector.tag.slice(2)].map(hex);
       for (const [part, bytes] of parts.entries()) {
         for (let bit = 0; bit < 8 * bytes.length; bit++) {
-          const changed = parts.map((each) => Uint8Array.from(each)) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+          const changed = parts.map((each) => Uint8Array.from(each)) as [
+            Uint8Array,
+            Uint8Array,
+            Uint8Array,
+            Uint8Array,
+          ];
           (changed[part] as Uint8Array)[bit >> 3]! ^= 1 << (bit & 7);
           const [key, iv, aad, sealed] = changed;
           assert.equal(primitives.openAesGcm(key, iv, aad, sealed), null, `part ${part}, bit ${bit}`);
@@ -116,7 +121,12 @@ for (const { name, primitives } of BOTH) {
 
     it('AES-256-GCM opens nothing that is shorter than its tag', () => {
       for (let length = 0; length < 16; length++) {
-        const opened = primitives.openAesGcm(new Uint8Array(32), new Uint8Array(12), new Uint8Array(0), new Uint8Array(length));
+        const opened = primitives.openAesGcm(
+          new Uint8Array(32),
+          new Uint8Array(12),
+          new Uint8Array(0),
+          new Uint8Array(length),
+        );
         assert.equal(opened, null, `${length} bytes`);
       }
     });

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { batchLeafBytes, batchLeafHash, batchRoot, ROOTED, sealedHash } from '../../core/batch/record.ts';
 import { chunkCount, chunkRoot, chunkRootFromProof, proveChunk } from '../../core/block/chunk-tree.ts';
-import { commitContent, contentBatchKey, contentKey, decryptContent, encryptContent } from '../../core/block/content-cipher.ts';
+import {
+  commitContent,
+  contentBatchKey,
+  contentKey,
+  decryptContent,
+  encryptContent,
+} from '../../core/block/content-cipher.ts';
 import { blockDigest, openBlock } from '../../core/block/digest.ts';
 import { type BlockMeta, decodeMeta, encodeMeta } from '../../core/block/meta.ts';
 import { batchSalt, blockKeys, commitKey, openDigest, sealDigest } from '../../core/block/seal.ts';
@@ -22,8 +28,22 @@ import {
 } from '../../core/ids.ts';
 import { deriveDatasetId, deriveDatasetKey } from '../../core/keys.ts';
 import { appendLeaf, EMPTY_FRONTIER, type Frontier, frontierRoot } from '../../core/log/frontier.ts';
-import { accountOfKey, type Head, type HeadDomain, headHash, recoverHeadSigner, signHead } from '../../core/log/head.ts';
-import { consistencyProof, inclusionPath, isConsistent, leafHash, merkleTreeHash, rootFromPath } from '../../core/log/merkle.ts';
+import {
+  accountOfKey,
+  type Head,
+  type HeadDomain,
+  headHash,
+  recoverHeadSigner,
+  signHead,
+} from '../../core/log/head.ts';
+import {
+  consistencyProof,
+  inclusionPath,
+  isConsistent,
+  leafHash,
+  merkleTreeHash,
+  rootFromPath,
+} from '../../core/log/merkle.ts';
 import { BOTH } from './both-primitives.ts';
 import { hex, readVectors, type VectorBytes, vectorBytes } from './read-vectors.ts';
 
@@ -62,7 +82,14 @@ interface ContentVector {
   nonce: string;
   contentBatchKey: string;
   contentCommitment: string;
-  blocks: { index: string; content: VectorBytes; contentKey: string; block: VectorBytes; size: number; sha256: string }[];
+  blocks: {
+    index: string;
+    content: VectorBytes;
+    contentKey: string;
+    block: VectorBytes;
+    size: number;
+    sha256: string;
+  }[];
 }
 interface LogFile {
   dataset: string;
@@ -113,7 +140,11 @@ for (const { name, primitives, slow } of BOTH) {
           [opening.size, to0x(opening.sha256), to0x(opening.chunkRoot), to0x(opening.metaHash)],
           [vector.size, vector.sha256, vector.chunkRoot, vector.metaHash],
         );
-        const digest = blockDigest(primitives, { dataset: datasetId(vector.dataset), index: Number(vector.index) }, opening);
+        const digest = blockDigest(
+          primitives,
+          { dataset: datasetId(vector.dataset), index: Number(vector.index) },
+          opening,
+        );
         assert.equal(to0x(digest), vector.digest);
       }
     });

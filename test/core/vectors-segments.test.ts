@@ -120,7 +120,10 @@ for (const { name, primitives, slow } of BOTH) {
         );
         assert.equal(read.segmentBytes, vector.carSize);
         assert.equal(frontBytesOf(car.subarray(0, 98)), read.frontBytes);
-        assert.deepEqual(read.offsets, vector.blocks.map(({ offset }) => offset));
+        assert.deepEqual(
+          read.offsets,
+          vector.blocks.map(({ offset }) => offset),
+        );
         assert.equal(segmentKey(dataset, manifest.first, primitives.sha256(car)), vector.key);
         assert.deepEqual(parseSegmentKey(vector.key), {
           ...{ dataset, first: manifest.first, sha256Hex: vector.carSha256.slice(2) },
@@ -164,10 +167,7 @@ for (const { name, primitives, slow } of BOTH) {
               ? block
               : decryptContent(primitives, contentKey(primitives, batchKey, index), { dataset, index }, block);
           assert.equal(toHex(content), toHex(vectorBytes(wanted.content)));
-          assert.equal(
-            batchKey === null ? null : to0x(contentKey(primitives, batchKey, index)),
-            wanted.contentKey,
-          );
+          assert.equal(batchKey === null ? null : to0x(contentKey(primitives, batchKey, index)), wanted.contentKey);
           return digest;
         });
         assert.equal(to0x(batchSalt(primitives, datasetKey, manifest.first, digests)), vector.salt);

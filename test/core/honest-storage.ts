@@ -1,0 +1,308 @@
+import { batchLeafHash, recordHash } from '../../core/batch/record.ts';
+import {
+  batchLeafOf,
+  type CapturedBlock,
+  type DatasetWriter,
+  EMPTY_LOG,
+  type LogEnd,
+  type SealedBatch,
+  sealBatch,
+} from '../../core/batch/seal-batch.ts';
+import { readSegmentFront } from '../../core/batch/segment.ts';
+import { proveChunk } from '../../core/block/chunk-tree.ts';
+import { metaHash } from '../../core/block/meta.ts';
+import { equalBytes, to0x } from '../../core/bytes.ts';
+import { RequestRefusedError } from '../../core/errors.ts';
+import { address, type DatasetId, type DatasetKey, datasetId, type PrivateKey, type Sha256 } from '../../core/ids.ts';
+import { frontierRoot } from '../../core/log/frontier.ts';
+import { accountOfKey, type Head } from '../../core/log/head.ts';
+import { rootOfLeafHashes } from '../../core/log/merkle.ts';
+import { multiproof } from '../../core/log/multiproof.ts';
+import type { Answers, BatchRecords, Fault, HashedBlock, ProvenChunk, Records } from '../../core/ports/css.ts';
+import type { Ledger, RecordedEvent } from '../../core/ports/ledger.ts';
+import type { PresignedRequest } from '../../core/ports/object-store.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
+import type { StorageService } from '../../core/ports/service.ts';
+import type { ListBatchesResponse } from '../../core/wire/requests.ts';
+
+export const DEVICE_KEY = new Uint8Array(32).fill(9) as PrivateKey;
+
+export const WRITER: DatasetWriter = {
+  ...{ dataset: datasetId(`0x${'ab'.repeat(32)}`), datasetKey: new Uint8Array(32).fill(7) as DatasetKey },
+  ...{ deviceKey: DEVICE_KEY, domain: { chainId: 31337, dissc: address(`0x${'d1'.repeat(20)}`) } },
+  ...{ plain: false, published: false },
+};
+
+/** Content that tells by itself which block it belongs to. */
+export function reading(index: number, sizeBytes: number): CapturedBlock {
+  const content = new Uint8Array(sizeBytes);
+  for (let at = 0; at < sizeBytes; at++) content[at] = (index * 31 + at * 7 + (at >> 8)) % 256;
+  return { content, meta: { at: 1_790_000_000_000 + 1000 * index } };
+}
+
+/** Batches of blocks of these sizes, one after another. */
+export function sealLog(
+  primitives: Primitives,
+  sizes: readonly (readonly number[])[],
+  writer: DatasetWriter = WRITER,
+  capture: (index: number, sizeBytes: number) => CapturedBlock = reading,
+): SealedBatch[] {
+  const batches: SealedBatch[] = [];
+  let end: LogEnd = EMPTY_LOG;
+  for (const [position, blocks] of sizes.entries()) {
+    const captured = blocks.map((size, number) => capture(end.size + number, size));
+    const sealed = sealBatch(primitives, writer, end, captured, new Uint8Array(16).fill(position + 1));
+    batches.push(sealed);
+    end = sealed.end;
+  }
+  return batches;
+}
+
+/** The head that DISSC has after these batches. */
+export function headOf(primitives: Primitives, batches: readonly SealedBatch[]): Head {
+  const last = batches[batches.length - 1];
+  if (last === undefined)
+    return { dataset: WRITER.dataset, size: 0, batches: 0, root: new Uint8Array(32) as Head['root'] };
+  const { size, frontier } = last.end;
+  return { dataset: last.manifest.dataset, size, batches: frontier.leaves, root: frontierRoot(primitives, frontier) };
+}
+
+/** DISSC with these batches recorded, one update each. */
+export function ledgerOf(primitives: Primitives, batches: readonly SealedBatch[]): Ledger {
+  const signer = accountOfKey(DEVICE_KEY);
+  const events = batches.map((batch, number): RecordedEvent => {
+    const { size, batches: count, root } = headOf(primitives, [batch]);
+    return {
+      dataset: WRITER.dataset,
+      signer,
+      size,
+      batches: count,
+      root,
+      txHash: `0x${number}`,
+      blockNumber: number + 1,
+    };
+  });
+  const point = { blockNumber: batches.length + 1, blockHash: `0x${'bb'.repeat(32)}`, timestampMs: 1_790_000_000_000 };
+  return {
+    domain: WRITER.domain,
+    readHeads: async (datasets) => ({ point, heads: datasets.map(() => headOf(primitives, batches)) }),
+    readParties: async (datasets) => ({ point, parties: datasets.map(() => ({ owner: signer, device: signer })) }),
+    findRecorded: async (_, from, to) => events.filter((event) => event.blockNumber >= from && event.blockNumber <= to),
+  };
+}
+
+/**
+ * A small honest storage service over stored segments: it answers from the bytes it has now. A hostile one extends it and
+ * changes `objects` (the bytes), `batches` (what it indexed) or an answer.
+ */
+export class HonestStorage implements StorageService {
+  readonly primitives: Primitives;
+  readonly batches: SealedBatch[];
+  readonly objects = new Map<string, Uint8Array>();
+  /** Stored bytes that one request covers. */
+  requestBytes = 64 * 2 ** 20;
+  /** Requests by name, in order. */
+  readonly calls: { name: string; blocks: readonly number[] }[] = [];
+
+  constructor(primitives: Primitives, batches: readonly SealedBatch[]) {
+    this.primitives = primitives;
+    this.batches = [...batches];
+    for (const { segment } of batches) this.objects.set(segment.key, Uint8Array.from(segment.car));
+  }
+
+  async hashBlocks(dataset: DatasetId, blocks: readonly number[]): Promise<Answers<HashedBlock>> {
+    this.calls.push({ name: 'hash-blocks', blocks });
+    return this.#answer(dataset, blocks, (index, block, batch) => {
+      const line = batch.manifest.blocks[index - batch.manifest.first];
+      if (line === undefined) throw new Error('No such line.');
+      return {
+        index,
+        opening: {
+          size: block.length,
+          sha256: this.primitives.sha256(block) as Sha256,
+          chunkRoot: line.chunkRoot,
+          metaHash: metaHash(this.primitives, line.meta),
+        },
+      };
+    });
+  }
+
+  async proveChunks(
+    dataset: DatasetId,
+    challenges: readonly { index: number; random: number }[],
+  ): Promise<Answers<ProvenChunk>> {
+    const blocks = challenges.map(({ index }) => index);
+    const randomOf = new Map(challenges.map(({ index, random }) => [index, random]));
+    this.calls.push({ name: 'prove-chunks', blocks });
+    return this.#answer(dataset, blocks, (index, block, batch) => {
+      const line = batch.manifest.blocks[index - batch.manifest.first];
+      if (line === undefined) throw new Error('No such line.');
+      const { chunk, path } = proveChunk(this.primitives, block, randomOf.get(index) as number);
+      const { sha256 } = line;
+      return { index, size: block.length, sha256, metaHash: metaHash(this.primitives, line.meta), chunk, path };
+    });
+  }
+
+  async getBlock(dataset: DatasetId, index: number): Promise<{ block: Uint8Array; meta: Uint8Array } | Fault> {
+    this.calls.push({ name: 'get-block', blocks: [index] });
+    const found = this.storedBlock(dataset, index);
+    if ('reason' in found) return found;
+    return {
+      block: found.block,
+      meta: found.batch.manifest.blocks[index - found.batch.manifest.first]?.meta as Uint8Array,
+    };
+  }
+
+  async getRecords(dataset: DatasetId, blocks: readonly number[], batches: number): Promise<Records> {
+    this.calls.push({ name: 'get-records', blocks });
+    const log = this.batches.slice(0, batches);
+    const hashes = log.map(({ manifest }) => batchLeafHash(this.primitives, batchLeafOf(this.primitives, manifest)));
+    const wanted = new Map<number, number[]>();
+    const faults: Fault[] = [];
+    for (const index of blocks) {
+      const position = log.findIndex(
+        ({ manifest }) =>
+          manifest.dataset === dataset && index >= manifest.first && index < manifest.first + manifest.blocks.length,
+      );
+      if (position < 0) faults.push({ index, kind: 'unavailable', reason: 'No such batch is stored.' });
+      else wanted.set(position, [...(wanted.get(position) ?? []), index]);
+    }
+    const found = await Promise.all([...wanted].map(([position, indices]) => this.recordsOf(position, indices)));
+    const subtree = (from: number, to: number) => rootOfLeafHashes(this.primitives, hashes.slice(from, to));
+    const proof = wanted.size === 0 ? [] : await multiproof([...wanted.keys()], log.length, subtree);
+    return { batches: found, proof, faults };
+  }
+
+  async recordsOf(position: number, indices: readonly number[]): Promise<BatchRecords> {
+    const { manifest, leaf } = this.batches[position] as SealedBatch;
+    const hashes = manifest.blocks.map((line) => recordHash(this.primitives, line));
+    const subtree = (from: number, to: number) => rootOfLeafHashes(this.primitives, hashes.slice(from, to));
+    return {
+      ...{ position, first: manifest.first, count: manifest.blocks.length, salt: manifest.salt },
+      ...{ sealedHash: leaf.sealedHash, contentCommitment: manifest.contentCommitment, nonce: manifest.nonce },
+      largestBlockBytes: Math.max(...manifest.blocks.map(({ size }) => size)),
+      records: indices.map((index) => {
+        const line = manifest.blocks[index - manifest.first];
+        if (line === undefined) throw new Error('No such line.');
+        return { index, sealed: line.sealed, commitment: line.commitment };
+      }),
+      proof: await multiproof(
+        indices.map((index) => index - manifest.first),
+        manifest.blocks.length,
+        subtree,
+      ),
+    };
+  }
+
+  async listBatches(
+    _dataset: DatasetId,
+    query: { by?: 'block' | 'time'; from?: number; to?: number; cursor?: string; limit?: number },
+  ): Promise<ListBatchesResponse> {
+    this.calls.push({ name: 'list-batches', blocks: [] });
+    const { by = 'block', from = 0, to = Number.MAX_SAFE_INTEGER, limit = 500 } = query;
+    const lines = this.batches.map(({ manifest, segment, end }, position) => {
+      const times = manifest.blocks.map((_, number) => 1_790_000_000_000 + 1000 * (manifest.first + number));
+      return {
+        ...{ first: manifest.first, count: manifest.blocks.length, batches: position + 1, key: segment.key },
+        ...{ sizeBytes: segment.car.length, state: 'final' as const, reason: null, lost: false, tx: null },
+        ...{
+          root: to0x(frontierRoot(this.primitives, end.frontier)),
+          fromMs: times[0] ?? null,
+          toMs: times.at(-1) ?? null,
+        },
+        receivedAtMs: 0,
+      };
+    });
+    const meets = lines.filter(({ first, count, fromMs, toMs }) =>
+      by === 'block' ? first <= to && first + count > from : (fromMs ?? 0) <= to && (toMs ?? 0) >= from,
+    );
+    const start = Number(query.cursor ?? 0);
+    const head = { size: 0, batches: 0, root: to0x(new Uint8Array(32)) };
+    return {
+      ...{ recorded: head, final: head, batches: meets.slice(start, start + limit) },
+      next: start + limit < meets.length ? String(start + limit) : null,
+    };
+  }
+
+  async getSegment(
+    _dataset: DatasetId,
+    first: number,
+  ): Promise<{ key: string; get: PresignedRequest; sizeBytes: number }> {
+    this.calls.push({ name: 'get-segment', blocks: [first] });
+    const batch = this.batches.find(({ manifest }) => manifest.first === first);
+    if (batch === undefined)
+      throw new RequestRefusedError('No such batch.', { type: '/problems/not-found', status: 404 });
+    const { key, car } = batch.segment;
+    return { key, get: { method: 'GET', url: key, headers: {}, expiresAtMs: 1 }, sizeBytes: car.length };
+  }
+
+  uploadSegment(): Promise<never> {
+    throw new Error('Nothing is uploaded in these tests.');
+  }
+
+  /** What stands behind a presigned GET. */
+  readonly download = async (get: PresignedRequest): Promise<Uint8Array | null> => this.objects.get(get.url) ?? null;
+
+  /** Where a block's bytes lie. */
+  locate(index: number): { key: string; offset: number; size: number } {
+    const batch = this.batches.find(
+      ({ manifest }) => index >= manifest.first && index < manifest.first + manifest.blocks.length,
+    );
+    if (batch === undefined) throw new Error(`No block ${index}.`);
+    const { offsets, manifest } = readSegmentFront(this.primitives, batch.segment.car);
+    const number = index - manifest.first;
+    return { key: batch.segment.key, offset: offsets[number] as number, size: manifest.blocks[number]?.size as number };
+  }
+
+  /** Flips one bit of a stored block, behind everybody's back. */
+  flipBit(index: number, bit = 0): void {
+    const { key, offset } = this.locate(index);
+    (this.objects.get(key) as Uint8Array)[offset + (bit >> 3)]! ^= 1 << (bit & 7);
+  }
+
+  protected storedBlock(dataset: DatasetId, index: number): { block: Uint8Array; batch: SealedBatch } | Fault {
+    const batch = this.batches.find(
+      ({ manifest }) =>
+        manifest.dataset === dataset && index >= manifest.first && index < manifest.first + manifest.blocks.length,
+    );
+    if (batch === undefined) return { index, kind: 'unrecorded', reason: 'No such block.' };
+    const { key, offset, size } = this.locate(index);
+    const object = this.objects.get(key);
+    if (object === undefined) return { index, kind: 'unavailable', reason: 'The object is gone.' };
+    const block = object.subarray(offset, offset + size);
+    if (block.length < size) return { index, kind: 'unavailable', reason: 'The object ends before the block does.' };
+    return { block, batch };
+  }
+
+  #answer<T>(
+    dataset: DatasetId,
+    blocks: readonly number[],
+    work: (index: number, block: Uint8Array, batch: SealedBatch) => T,
+  ): Answers<T> {
+    const answers: (T | Fault)[] = [];
+    let room = this.requestBytes;
+    for (const [number, index] of blocks.entries()) {
+      const found = this.storedBlock(dataset, index);
+      if ('reason' in found) {
+        answers.push(found);
+        continue;
+      }
+      room -= found.block.length;
+      if (room < 0 && number > 0) return { answers, remaining: blocks.slice(number) };
+      answers.push(work(index, found.block, found.batch));
+    }
+    return { answers, remaining: [] };
+  }
+}
+
+/** Puts the stored bytes of two blocks of one size in each other's place. */
+export function swapBlocks(storage: HonestStorage, a: number, b: number): void {
+  const [one, two] = [storage.locate(a), storage.locate(b)];
+  const [first, second] = [one, two].map(({ key, offset, size }) =>
+    (storage.objects.get(key) as Uint8Array).slice(offset, offset + size),
+  ) as [Uint8Array, Uint8Array];
+  if (equalBytes(first, second) || one.size !== two.size)
+    throw new Error('Swap two blocks that differ and have one size.');
+  (storage.objects.get(one.key) as Uint8Array).set(second, one.offset);
+  (storage.objects.get(two.key) as Uint8Array).set(first, two.offset);
+}
