@@ -74,6 +74,18 @@ contract RecordTest is DisscTest {
         }
     }
 
+    function test_Refuses_APartWhoseOffsetWrapsToSomethingThatWouldDo() public {
+        for (uint256 part = 1; part <= 3; ++part) {
+            (bytes memory data, uint256 middle) = _threeUpdates();
+            // Backwards from the update, to the number of updates: read as a length, it says 3 bytes
+            unchecked {
+                _put(data, middle + part * 0x20, 4 + 0x20 - middle);
+            }
+            _assertOnlyTheMiddleOneRefused(data, other.dataset);
+            _startOver();
+        }
+    }
+
     function test_Refuses_APartWhoseLengthLeadsOutside() public {
         for (uint256 part = 1; part <= 3; ++part) {
             (bytes memory data, uint256 middle) = _threeUpdates();
