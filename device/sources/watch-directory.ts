@@ -32,6 +32,8 @@ interface SeenFile {
 
 // Files up to this size are kept in one commit: whole or not at all.
 const ONE_COMMIT_BYTES = 8 * 2 ** 20;
+// A file this old when it is first seen, by the time of its last change, is complete.
+const LONG_MS = 60_000;
 const MAX_REMEMBERED_FILES = 50_000;
 
 /**
@@ -94,7 +96,10 @@ function createWatch(directory: string, options: DirectoryOptions, parts: Source
         if (seen?.identity !== file.identity) unsettled.set(file.path, { identity: file.identity, sinceMs: nowMs });
         open++;
         // What was partly captured had been complete.
-        const settled = same || (seen?.identity === file.identity && nowMs - seen.sinceMs >= options.settleMs);
+        const settled =
+          same ||
+          isLongUnchanged(file, options.settleMs) ||
+          (seen?.identity === file.identity && nowMs - seen.sinceMs >= options.settleMs);
         if (!settled) continue;
         const captured = await captureFile(directory, file, same ? (known.captured_parts as number) : 0);
         if (captured) open--;
@@ -169,6 +174,11 @@ async function listFiles(root: string, skip: (what: string, reason: string) => v
   };
   await visit('');
   return found.sort((a, b) => (a.mtimeNs === b.mtimeNs ? (a.path < b.path ? -1 : 1) : a.mtimeNs < b.mtimeNs ? -1 : 1));
+}
+
+/** Whether nobody has written to it for so long that it need not be watched first. */
+function isLongUnchanged(file: SeenFile, settleMs: number): boolean {
+  return Date.now() - Number(file.mtimeNs / 1_000_000n) > Math.max(LONG_MS, settleMs);
 }
 
 function identityOf(stat: BigIntStats): string {

@@ -1,0 +1,237 @@
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { signMessage } from '../../adapters/keys/mnemonic.ts';
+import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
+import { InvalidInputError } from '../../core/errors.ts';
+import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_CONTENT_BYTES } from '../../core/limits.ts';
+import { createDeviceClock } from '../../device/clock.ts';
+import { openOutbox } from '../../device/outbox/open-outbox.ts';
+import { type Provision, readProvision } from '../../device/provision/read-provision.ts';
+import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions, runDevice } from '../../device/run-device.ts';
+import { parseSource } from '../../device/sources/parse-source.ts';
+import { readLines } from '../../device/sources/read-lines.ts';
+import { runCommand as runCommandSource } from '../../device/sources/run-command.ts';
+import type { Source } from '../../device/sources/source.ts';
+import { watchDirectory } from '../../device/sources/watch-directory.ts';
+import { EXIT } from '../exit-codes.ts';
+import { parseCount } from '../parse-arguments.ts';
+import { runCommand, withJson } from '../run-command.ts';
+import { outboxPathOf } from './outbox-path.ts';
+import { parseDuration, parseSize } from './parse-units.ts';
+import { showProgress } from './show-progress.ts';
+
+interface RunOptions {
+  readonly source: string;
+  readonly provision: string;
+  readonly outbox?: string;
+  readonly every: number;
+  readonly record: 'relayed' | 'direct';
+  readonly recordEvery: number;
+  readonly batchAge?: number;
+  readonly batchBlocks: number;
+  readonly batchBytes: number;
+  readonly blockBytes: number;
+  readonly maxDisk: number;
+  readonly whenFull: 'wait' | 'drop-oldest';
+  readonly settle: number;
+  readonly deleteAfter?: 'checked';
+  readonly commandTimeout: number;
+  readonly maxOutput: number;
+  readonly poll: number;
+  readonly untilIdle?: boolean;
+  readonly timeout?: number;
+  readonly json?: boolean;
+}
+
+const MIN_DISK_BYTES = 64 * 2 ** 20;
+
+/** Adds `plumb device run`. */
+export function addDeviceRun(device: Command): void {
+  const defaults = DEFAULT_DEVICE_OPTIONS;
+  const command = device
+    .command('run')
+    .description(
+      'Capture a source, seal it into batches, upload them and follow them until they are final and checked.',
+    )
+    .requiredOption('--source <source>', "dir:PATH, stdin or cmd:'COMMAND'")
+    .option('--provision <file>', 'the device.json that the owner provisioned', 'device.json')
+    .option(
+      '--outbox <file>',
+      'where captured data is kept until the storage has proven it (default: beside device.json)',
+    )
+    .option(
+      '--every <duration>',
+      'cadence: a command runs, a directory or stream is sealed, this often',
+      parseDuration,
+      10_000,
+    )
+    .addOption(
+      new Option('--record <how>', 'relayed: the service records; direct: this device does, and pays')
+        .choices(['relayed', 'direct'])
+        .default('relayed'),
+    )
+    .option(
+      '--record-every <duration>',
+      'least time between two transactions of --record direct',
+      parseDuration,
+      defaults.recordEveryMs,
+    )
+    .option(
+      '--batch-age <duration>',
+      'seal when the oldest block is this old (default: --every; 10s for a command)',
+      parseDuration,
+    )
+    .option(
+      '--batch-blocks <count>',
+      `seal at this many blocks, at most ${MAX_BATCH_BLOCKS}`,
+      parseCount,
+      defaults.batch.maxBlocks,
+    )
+    .option('--batch-bytes <size>', 'seal at this many bytes, at most 32MiB', parseSize, defaults.batch.maxBytes)
+    .option(
+      '--block-bytes <size>',
+      `cut larger files, lines and outputs, at most ${MAX_CONTENT_BYTES}B`,
+      parseSize,
+      MAX_CONTENT_BYTES,
+    )
+    .option('--max-disk <size>', 'bytes the outbox may take, at least 64MiB', parseSize, defaults.capture.maxDiskBytes)
+    .addOption(
+      new Option(
+        '--when-full <policy>',
+        'at that bound: let the source wait, or drop the oldest unsealed and note the gap',
+      )
+        .choices(['wait', 'drop-oldest'])
+        .default('wait'),
+    )
+    .option('--settle <duration>', 'a file is complete when it has not changed for this long', parseDuration, 2000)
+    .addOption(
+      new Option('--delete-after <state>', 'remove a file once the storage has proven every block of it').choices([
+        'checked',
+      ]),
+    )
+    .option(
+      '--command-timeout <duration>',
+      'a command that runs longer is ended and not recorded',
+      parseDuration,
+      60_000,
+    )
+    .option('--max-output <size>', 'a command that prints more is ended and not recorded', parseSize, 16 * 2 ** 20)
+    .option(
+      '--poll <duration>',
+      'how often the chain is looked at while something is not final',
+      parseDuration,
+      defaults.followEveryMs,
+    )
+    .option(
+      '--until-idle',
+      'end when the source has ended (a directory: when all in it is captured) and all is final and checked',
+    )
+    .option('--timeout <duration>', 'end with code 3 if that takes longer', parseDuration)
+    .addHelpText('after', EXAMPLES);
+  withJson(command).action((options: RunOptions) =>
+    runCommand(options, async ({ output, signal }) => {
+      const provisionPath = resolve(options.provision);
+      const provision = readProvision(provisionPath);
+      const outboxPath = resolve(options.outbox ?? outboxPathOf(provisionPath));
+      const deviceOptions = toDeviceOptions(options);
+      const source = createSource(options, [provisionPath, outboxPath]);
+      const outbox = openOutbox(outboxPath, provision);
+      const timeout = options.timeout === undefined ? null : AbortSignal.timeout(options.timeout);
+      const live = process.stderr.isTTY === true && process.stdout.isTTY === true && !output.json;
+      try {
+        const complete = await runDevice(
+          { ...connect(provision, options), outbox, source, report: showProgress(output, live) },
+          deviceOptions,
+          timeout === null ? signal : AbortSignal.any([signal, timeout]),
+        );
+        if (timeout?.aborted === true && !complete) return EXIT.unavailable;
+        return signal.aborted && options.untilIdle === true && !complete ? EXIT.interrupted : EXIT.ok;
+      } finally {
+        outbox.close();
+      }
+    }),
+  );
+}
+
+/** Everything the device reaches the world through. */
+function connect(provision: Provision, options: RunOptions) {
+  const { rpcUrl, chainId, dissc, apiUrl, account, devicePrivateKey: key } = provision;
+  const chain = { rpcUrl, chainId, dissc };
+  const signer = createKeySigner(key);
+  return {
+    primitives: nodePrimitives,
+    account,
+    writer: { ...provision, deviceKey: key, domain: { chainId, dissc } },
+    clock: createDeviceClock(),
+    ledger: createDisscLedger(chain),
+    service: createStorageServiceClient({
+      ...{ apiUrl, chainId },
+      account: { address: account, signMessage: (message) => signMessage(key, message) },
+    }),
+    ...(options.record === 'direct' ? { recorder: createDisscRecorder({ ...chain, signer }) } : {}),
+  };
+}
+
+function createSource(options: RunOptions, keepOut: readonly string[]): Source {
+  const choice = parseSource(options.source);
+  const { blockBytes } = options;
+  switch (choice.kind) {
+    case 'stdin':
+      return readLines(process.stdin, 'stdin', blockBytes);
+    case 'dir':
+      return watchDirectory(resolve(choice.path), {
+        ...{ blockBytes, keepOut },
+        settleMs: options.settle,
+        scanEveryMs: Math.min(1000, options.settle),
+        deleteAfterChecked: options.deleteAfter === 'checked',
+      });
+    case 'cmd':
+      return runCommandSource(choice.command, {
+        ...{ blockBytes, everyMs: options.every, timeoutMs: options.commandTimeout, maxOutputBytes: options.maxOutput },
+      });
+  }
+}
+
+function toDeviceOptions(options: RunOptions): DeviceOptions {
+  requireAtMost('--batch-blocks', options.batchBlocks, MAX_BATCH_BLOCKS);
+  requireAtMost('--batch-bytes', options.batchBytes, MAX_BATCH_BYTES);
+  requireAtMost('--block-bytes', options.blockBytes, MAX_CONTENT_BYTES);
+  if (options.maxDisk < MIN_DISK_BYTES) {
+    throw new InvalidInputError(`--max-disk is ${options.maxDisk} bytes; at least 64MiB are needed.`);
+  }
+  const ofCommand = options.source.startsWith('cmd:');
+  const { batch, capture } = DEFAULT_DEVICE_OPTIONS;
+  return {
+    ...DEFAULT_DEVICE_OPTIONS,
+    batch: {
+      maxBlocks: options.batchBlocks,
+      maxBytes: options.batchBytes,
+      maxAgeMs: options.batchAge ?? (ofCommand ? batch.maxAgeMs : options.every),
+    },
+    capture: { ...capture, maxDiskBytes: options.maxDisk, whenFull: options.whenFull },
+    followEveryMs: options.poll,
+    recordEveryMs: options.recordEvery,
+    untilIdle: options.untilIdle === true,
+  };
+}
+
+function requireAtMost(option: string, value: number, most: number): void {
+  if (value > most) throw new InvalidInputError(`${option} is ${value}; at most ${most} is allowed.`);
+}
+
+const EXAMPLES = `
+--every is how often a command runs; for a directory or a stream it is the age at which what was captured is sealed into a
+batch and uploaded, full or not. A file keeps its name; lines, and what commands print, are restored as one stream.
+
+Examples:
+  plumb device run --source dir:/var/readings --every 10s
+  sensor | plumb device run --source stdin --provision device.json
+  plumb device run --source cmd:'cat /proc/loadavg' --every 10s --record direct
+  plumb device run --source dir:./readings --until-idle --timeout 5m --json
+
+Kill it at any time and start it again. After a crash, the writer of a stream goes on behind captured.streamBytes of
+plumb device status.`;

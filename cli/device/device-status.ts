@@ -1,0 +1,77 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
+import { type OutboxStatus, readStatus } from '../../device/outbox/read-status.ts';
+import { EXIT } from '../exit-codes.ts';
+import { runCommand, withJson } from '../run-command.ts';
+import { outboxPathOf } from './outbox-path.ts';
+import { showBytes } from './parse-units.ts';
+
+interface StatusOptions {
+  readonly provision: string;
+  readonly outbox?: string;
+  readonly json?: boolean;
+}
+
+/** Adds `plumb device status`: reads the outbox, also while a device works on it. No key is needed. */
+export function addDeviceStatus(device: Command): void {
+  const command = device
+    .command('status')
+    .description('Show what the outbox holds, how far it has come, and what fails.')
+    .option('--provision <file>', 'the device.json whose outbox to show', 'device.json')
+    .option('--outbox <file>', 'the outbox, where it is not beside the provision file')
+    .addHelpText('after', EXAMPLES);
+  withJson(command).action((options: StatusOptions) =>
+    runCommand(options, async ({ output }) => {
+      const outbox = openOutboxReadOnly(resolve(options.outbox ?? outboxPathOf(options.provision)));
+      try {
+        const status = readStatus(outbox);
+        output.result(status, describe(status, Date.now()));
+      } finally {
+        outbox.close();
+      }
+      return EXIT.ok;
+    }),
+  );
+}
+
+const EXAMPLES = `
+Examples:
+  plumb device status
+  plumb device status --provision device.json --json
+
+After a crash, the writer of a stream goes on behind captured.streamBytes.`;
+
+function describe(status: OutboxStatus, nowMs: number): string {
+  const { captured, unsealed, dropped, states, log, disk } = status;
+  const count = (value: number): string => value.toLocaleString('en');
+  const lines = [
+    `dataset   ${status.dataset}`,
+    `account   ${status.account}`,
+    `captured  ${count(captured.blocks)} blocks, ${showBytes(captured.bytes)}`,
+    `unsealed  ${count(unsealed.blocks)} blocks, ${showBytes(unsealed.bytes)}`,
+    ...(['planned', 'sealed', 'stored', 'recorded', 'final'] as const)
+      .filter((state) => states[state].batches > 0)
+      .map(
+        (state) => `${state.padEnd(9)} ${count(states[state].batches)} batches, ${count(states[state].blocks)} blocks`,
+      ),
+    `log       ${count(log.batches)} batches, ${count(log.blocks)} blocks; what is not listed above is checked`,
+    `disk      ${showBytes(disk.usedBytes)} in use, ${showBytes(disk.fileBytes)} taken`,
+  ];
+  if (dropped.blocks > 0) lines.push(`dropped   ${count(dropped.blocks)} blocks, ${showBytes(dropped.bytes)}`);
+  lines.push(
+    status.oldestUnsentMs === null
+      ? 'All of it is stored.'
+      : `The oldest that is not stored was captured ${showAge(nowMs - status.oldestUnsentMs)} ago.`,
+  );
+  for (const { step, atMs, reason } of status.failures)
+    lines.push(`${step} fails (${showAge(nowMs - atMs)} ago): ${reason}`);
+  return lines.join('\n');
+}
+
+function showAge(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3600)} h`;
+}

@@ -1,0 +1,84 @@
+import type { DeviceEvent, Report } from '../../device/events.ts';
+import type { Output } from '../output.ts';
+import { showBytes } from './parse-units.ts';
+
+/**
+ * How a running device speaks: one updating line and what is out of the ordinary on a terminal, one JSON line an event
+ * everywhere else.
+ */
+export function showProgress(output: Output, live: boolean): Report {
+  if (!live) return (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
+  const counts = { captured: 0, sealed: 0, stored: 0, recorded: 0, final: 0, checked: 0, waitingBytes: 0 };
+  return (event) => {
+    count(counts, event);
+    const notice = describe(event);
+    if (notice !== null) output.notice(notice);
+    output.progress(
+      `captured ${counts.captured}  sealed ${counts.sealed}  stored ${counts.stored}  recorded ${counts.recorded}  ` +
+        `final ${counts.final}  checked ${counts.checked} blocks  (${showBytes(Math.max(0, counts.waitingBytes))} here)`,
+    );
+  };
+}
+
+interface Counts {
+  captured: number;
+  sealed: number;
+  stored: number;
+  recorded: number;
+  final: number;
+  checked: number;
+  waitingBytes: number;
+}
+
+function count(counts: Counts, event: DeviceEvent): void {
+  switch (event.event) {
+    case 'captured':
+      counts.captured += event.blocks;
+      counts.waitingBytes += event.bytes;
+      break;
+    case 'sealed':
+      counts.sealed += event.blocks;
+      break;
+    case 'stored':
+      counts.stored += event.blocks;
+      counts.waitingBytes -= event.bytes;
+      break;
+    case 'recorded':
+    case 'final':
+      counts[event.event] = event.blocks;
+      break;
+    case 'checked':
+      counts.checked += event.blocks;
+      break;
+  }
+}
+
+/** What a person should read; null for the ordinary. */
+function describe(event: DeviceEvent): string | null {
+  switch (event.event) {
+    case 'started':
+      return `Dataset ${event.dataset}\nAccount ${event.account}. Ctrl-C stops; nothing captured is lost.`;
+    case 'retry':
+      return `${event.step}: ${event.reason} Again in ${Math.ceil(event.inMs / 1000)} s.`;
+    case 'adopted':
+      return `Adopted ${event.batches} batches (${event.blocks} blocks) that were recorded or stored before; ${event.known} blocks of them were here.`;
+    case 'resealed':
+      return `${event.batches} batches (${event.blocks} blocks) lost their place in the log and are sealed again.`;
+    case 'held':
+      return `Nothing is sealed for now: ${event.reason}`;
+    case 'full':
+      return `The outbox is full (${showBytes(event.usedBytes)} of ${showBytes(event.maxBytes)}): the source waits.`;
+    case 'gap':
+      return `The outbox is full: ${event.blocks} of the oldest blocks (${showBytes(event.bytes)}) were dropped; a note stands in the log.`;
+    case 'skipped':
+      return `${event.what} is not recorded: ${event.reason}`;
+    case 'sent':
+      return `Sent ${event.batches} batches to the chain in ${event.tx}.`;
+    case 'source-complete':
+      return 'The source has ended.';
+    case 'stopped':
+      return `Stopped: ${event.unsealedBlocks} blocks unsealed, ${event.pendingBatches} batches under way.`;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,173 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
+import { contentBatchKey, contentKey, decryptContent } from '../../core/block/content-cipher.ts';
+import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
+import { concatBytes, fromHex, to0x } from '../../core/bytes.ts';
+import type { Address, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
+import { accountOfKey } from '../../core/log/head.ts';
+import { createDeviceClock, type DeviceClock } from '../../device/clock.ts';
+import type { DeviceEvent } from '../../device/events.ts';
+import { openOutbox } from '../../device/outbox/open-outbox.ts';
+import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions, runDevice } from '../../device/run-device.ts';
+import type { Source } from '../../device/sources/source.ts';
+import type { Remote } from './remote.ts';
+
+/** A folder that is gone when the test ends. */
+export function temporaryFolder(test: { after: (done: () => void) => void }): string {
+  const folder = mkdtempSync(join(tmpdir(), 'plumbline-device-'));
+  test.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export function newWriter(options: { plain?: boolean; published?: boolean } = {}): DatasetWriter {
+  return {
+    dataset: to0x(nodePrimitives.randomBytes(32)) as DatasetId,
+    datasetKey: nodePrimitives.randomBytes(32) as DatasetKey,
+    deviceKey: nodePrimitives.randomBytes(32) as PrivateKey,
+    domain: { chainId: 31337, dissc: `0x${'d1'.repeat(20)}` as Address },
+    plain: options.plain ?? false,
+    published: options.published ?? false,
+  };
+}
+
+export function accountOf(writer: DatasetWriter): Address {
+  return accountOfKey(writer.deviceKey);
+}
+
+/** A writer as text, for another process. */
+export function writerToJson(writer: DatasetWriter): string {
+  return JSON.stringify({ ...writer, datasetKey: to0x(writer.datasetKey), deviceKey: to0x(writer.deviceKey) });
+}
+
+export function writerFromJson(text: string): DatasetWriter {
+  const value = JSON.parse(text) as DatasetWriter & { datasetKey: string; deviceKey: string };
+  return {
+    ...value,
+    datasetKey: fromHex(value.datasetKey) as DatasetKey,
+    deviceKey: fromHex(value.deviceKey) as PrivateKey,
+  } as DatasetWriter;
+}
+
+/** Everything fast, nothing else changed. */
+export const FAST: DeviceOptions = {
+  ...DEFAULT_DEVICE_OPTIONS,
+  batch: { maxBlocks: 16, maxBytes: 2 ** 20, maxAgeMs: 20 },
+  capture: { ...DEFAULT_DEVICE_OPTIONS.capture, commitWithinMs: 5 },
+  backoff: { firstMs: 10, mostMs: 50 },
+  followEveryMs: 10,
+  recordEveryMs: 10,
+  replaceAfterMs: 1000,
+};
+
+export interface RunningDevice {
+  readonly events: DeviceEvent[];
+  /** Whether all was final and checked. */
+  readonly ended: Promise<boolean>;
+  /** Resolves with the first event, past or coming, that fits. */
+  event<K extends DeviceEvent['event']>(
+    kind: K,
+    fits?: (event: Extract<DeviceEvent, { event: K }>) => boolean,
+  ): Promise<Extract<DeviceEvent, { event: K }>>;
+  stop(): Promise<boolean>;
+}
+
+/** A device in this process, on a real outbox. */
+export function startDevice(
+  parts: {
+    readonly remote: Pick<Remote, 'service' | 'ledger' | 'recorder'>;
+    readonly writer: DatasetWriter;
+    readonly outboxPath: string;
+    readonly source: Source;
+    readonly clock?: DeviceClock;
+    readonly direct?: boolean;
+  },
+  options: Partial<DeviceOptions> = {},
+): RunningDevice {
+  const { remote, writer, source } = parts;
+  const account = accountOf(writer);
+  const outbox = openOutbox(parts.outboxPath, { dataset: writer.dataset, account, plain: writer.plain });
+  const stop = new AbortController();
+  const events: DeviceEvent[] = [];
+  const listeners = new Set<(event: DeviceEvent) => void>();
+  const report = (event: DeviceEvent): void => {
+    events.push(event);
+    for (const listen of listeners) listen(event);
+  };
+  const ended = runDevice(
+    {
+      ...{ primitives: nodePrimitives, outbox, writer, account, source, report },
+      ...{ service: remote.service, ledger: remote.ledger, clock: parts.clock ?? createDeviceClock() },
+      ...(parts.direct === true ? { recorder: remote.recorder } : {}),
+    },
+    { ...FAST, ...options },
+    stop.signal,
+  ).finally(() => outbox.close());
+  ended.catch(() => {});
+  return {
+    events,
+    ended,
+    event: (kind, fits = () => true) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          const seen = events.slice(-20).map((event) => JSON.stringify(event));
+          reject(new Error(`no event ${kind} within 20 s; last seen:\n${seen.join('\n')}`));
+        }, 20_000);
+        const look = (event: DeviceEvent): void => {
+          if (event.event !== kind || !fits(event as never)) return;
+          clearTimeout(timer);
+          listeners.delete(look);
+          resolve(event as never);
+        };
+        listeners.add(look);
+        for (const event of [...events]) look(event);
+      }),
+    stop() {
+      stop.abort();
+      return ended;
+    },
+  };
+}
+
+export interface RestoredBlock {
+  readonly index: number;
+  readonly meta: BlockMeta;
+  readonly content: Uint8Array;
+}
+
+/** What an owner gets back: every block of the remote's log, opened. */
+export function restore(remote: Remote, writer: DatasetWriter): RestoredBlock[] {
+  return remote.blocks().map(({ block, index, meta, nonce }) => {
+    if (nonce === null) return { index, meta: decodeMeta(meta), content: block };
+    const key = contentKey(nodePrimitives, contentBatchKey(nodePrimitives, writer.datasetKey, nonce), index);
+    const content = decryptContent(nodePrimitives, key, { dataset: writer.dataset, index }, block);
+    return { index, meta: decodeMeta(meta), content };
+  });
+}
+
+/** The stream: all blocks without a name, in order. */
+export function restoreStream(blocks: readonly RestoredBlock[]): Buffer {
+  return Buffer.from(
+    concatBytes(...blocks.filter(({ meta }) => meta.name === undefined).map(({ content }) => content)),
+  );
+}
+
+/** The files: for each name its versions, each put together from its parts. */
+export function restoreFiles(blocks: readonly RestoredBlock[]): Map<string, Buffer[]> {
+  const files = new Map<string, Buffer[]>();
+  const open = new Map<string, Uint8Array[]>();
+  for (const { meta, content } of blocks) {
+    if (meta.name === undefined) continue;
+    const { name, part = 0, parts = 1 } = meta;
+    const sofar = part === 0 ? [] : (open.get(name) ?? []);
+    if (sofar.length !== part) throw new Error(`part ${part} of ${name} follows on ${sofar.length} parts`);
+    sofar.push(content);
+    open.set(name, sofar);
+    if (sofar.length < parts) continue;
+    files.set(name, [...(files.get(name) ?? []), Buffer.concat(sofar)]);
+    open.delete(name);
+  }
+  return files;
+}
