@@ -8,7 +8,7 @@ import {
   type SealedBatch,
   sealBatch,
 } from '../../core/batch/seal-batch.ts';
-import { readSegmentFront } from '../../core/batch/segment.ts';
+import { readSegmentFront, type SegmentFront } from '../../core/batch/segment.ts';
 import { proveChunk } from '../../core/block/chunk-tree.ts';
 import { metaHash } from '../../core/block/meta.ts';
 import { equalBytes, to0x } from '../../core/bytes.ts';
@@ -101,6 +101,7 @@ export class HonestStorage implements StorageService {
   readonly objects = new Map<string, Uint8Array>();
   /** Stored bytes that one request covers. */
   requestBytes = 64 * 2 ** 20;
+  readonly #fronts = new WeakMap<SealedBatch, SegmentFront>();
   /** Requests by name, in order. */
   readonly calls: { name: string; blocks: readonly number[] }[] = [];
 
@@ -249,7 +250,7 @@ export class HonestStorage implements StorageService {
       ({ manifest }) => index >= manifest.first && index < manifest.first + manifest.blocks.length,
     );
     if (batch === undefined) throw new Error(`No block ${index}.`);
-    const { offsets, manifest } = readSegmentFront(this.primitives, batch.segment.car);
+    const { offsets, manifest } = this.#frontOf(batch);
     const number = index - manifest.first;
     return { key: batch.segment.key, offset: offsets[number] as number, size: manifest.blocks[number]?.size as number };
   }
@@ -272,6 +273,12 @@ export class HonestStorage implements StorageService {
     const block = object.subarray(offset, offset + size);
     if (block.length < size) return { index, kind: 'unavailable', reason: 'The object ends before the block does.' };
     return { block, batch };
+  }
+
+  #frontOf(batch: SealedBatch): SegmentFront {
+    const front = this.#fronts.get(batch) ?? readSegmentFront(this.primitives, batch.segment.car);
+    this.#fronts.set(batch, front);
+    return front;
   }
 
   #answer<T>(

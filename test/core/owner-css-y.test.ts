@@ -251,7 +251,7 @@ for (const { name, primitives, slow } of BOTH) {
         for (const [error, verdict] of cases) {
           for (const methods of [['hashBlocks', 'proveChunks'], ['getRecords']] as const) {
             const storage = new HonestStorage(primitives, log);
-            for (const method of methods) storage[method] = () => Promise.reject(error);
+            for (const method of methods) storage[method] = (() => Promise.reject(error)) as never;
             const verdicts = await expect(storage, evidence, all(verdict));
             assert.ok(verdicts.every(({ reason }) => reason === error.message));
           }
@@ -261,7 +261,8 @@ for (const { name, primitives, slow } of BOTH) {
       it('a programming error is not taken for a verdict', async () => {
         for (const methods of [['hashBlocks', 'proveChunks'], ['getRecords']] as const) {
           const storage = new HonestStorage(primitives, log);
-          for (const method of methods) storage[method] = () => Promise.reject(new TypeError('x is not a function'));
+          for (const method of methods)
+            storage[method] = (() => Promise.reject(new TypeError('x is not a function'))) as never;
           await assert.rejects(verify(depsOf(storage), evidence), TypeError);
         }
       });
@@ -275,7 +276,7 @@ for (const { name, primitives, slow } of BOTH) {
           return Promise.reject(new StoreUnavailableError('Aborted.'));
         };
         for (const methods of [['hashBlocks', 'proveChunks'], ['getRecords']] as const) {
-          for (const method of methods) storage[method] = stop;
+          for (const method of methods) storage[method] = stop as never;
           const audit = verifyOwnerCssY(depsOf(storage), ALL, evidence, abort.signal);
           await assert.rejects(audit.next(), reason);
         }
