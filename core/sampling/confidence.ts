@@ -41,7 +41,7 @@ export function sampleSize(
   }
   const reaches = (sample: number): boolean =>
     (evidence === 'retrieved'
-      ? detectionOfDamagedBlocks(total, Math.max(1, Math.ceil(fraction * total)), sample)
+      ? detectionOfDamagedBlocks(total, blocksOf(fraction, total), sample)
       : detectionOfDamagedChunks(fraction, sample)) >= confidence;
   let low = 1;
   let high = total;
@@ -91,7 +91,7 @@ export function assure(count: AuditCount): Assurance {
   if (evidence === 'retrieved') {
     if (checked === total)
       return { confidence: 1, words: `All ${total} blocks were hashed here: every byte is as recorded.` };
-    const damagedBlocks = Math.max(1, Math.ceil(fraction * total));
+    const damagedBlocks = blocksOf(fraction, total);
     const confidence = detectionOfDamagedBlocks(total, damagedBlocks, checked);
     return {
       confidence,
@@ -103,6 +103,11 @@ export function assure(count: AuditCount): Assurance {
     confidence,
     words: `The storage produced a random chunk of ${ofAll}. If on average ${percent(fraction)} of the chunks of the blocks were damaged, this would have been seen with probability at least ${shown(confidence)}; isolated damaged chunks go unseen.`,
   };
+}
+
+/** The least number of blocks that is at least this fraction. 0.07 × 100 is above 7 in floating point: that is no eighth. */
+function blocksOf(fraction: number, total: number): number {
+  return Math.max(1, Math.ceil(fraction * total * (1 - 2 ** -50)));
 }
 
 function percent(fraction: number): string {
