@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
 import { isMissingFile, readSecretFile } from '../adapters/keys/secret-file.ts';
-import { createLambdaTransport, type LambdaTarget } from '../adapters/service/lambda-transport.ts';
+import type { LambdaTarget } from '../adapters/service/lambda-transport.ts';
 import { createStorageServiceClient, type RequestAccount } from '../adapters/service/storage-service-client.ts';
 import { InvalidInputError } from '../core/errors.ts';
 import { type Address, address } from '../core/ids.ts';
@@ -57,10 +57,17 @@ export function openLedger(connection: Connection): Ledger {
   return createDisscLedger(connection);
 }
 
-export function openService(connection: Connection, account: RequestAccount, via: 'http' | 'lambda'): StorageService {
+/** The service, called as this account. By Lambda Invoke go the functions that take it, the others over HTTP. */
+export async function openService(
+  connection: Connection,
+  account: RequestAccount,
+  via: 'http' | 'lambda',
+): Promise<StorageService> {
   const { apiUrl, chainId, lambda } = connection;
   const target = { apiUrl, chainId, account };
-  return createStorageServiceClient(via === 'http' ? target : { ...target, transport: createLambdaTransport(lambda) });
+  if (via === 'http') return createStorageServiceClient(target);
+  const { createLambdaTransport } = await import('../adapters/service/lambda-transport.ts');
+  return createStorageServiceClient({ ...target, transport: createLambdaTransport(lambda) });
 }
 
 async function fromStack(path: string): Promise<Connection> {

@@ -1,16 +1,22 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
-import { addDatasetCreate } from './dataset/dataset-create.ts';
-import { addDeviceCommands } from './device/device-commands.ts';
-import { addDeviceProvision } from './device/device-provision.ts';
 import { exitCodeOf } from './exit-codes.ts';
-import { addLocalAdmit } from './local/local-admit.ts';
-import { addLocalUp } from './local/local-up.ts';
-import { addOwnerGet } from './owner/owner-get.ts';
-import { addOwnerInit } from './owner/owner-init.ts';
-import { addOwnerRestore } from './owner/owner-restore.ts';
-import { addOwnerVerify } from './owner/owner-verify.ts';
+
+/** The parts of the command line. Only the one that is called is loaded: each brings its own libraries. */
+const PARTS: Readonly<Record<string, (program: Command) => Promise<void>>> = {
+  owner: async (program) => (await import('./owner/owner-commands.ts')).addOwnerCommands(program),
+  dataset: async (program) => {
+    const { addDatasetCreate } = await import('./dataset/dataset-create.ts');
+    addDatasetCreate(program.command('dataset').description('datasets of an owner'));
+  },
+  device: async (program) => {
+    const { addDeviceCommands } = await import('./device/device-commands.ts');
+    const { addDeviceProvision } = await import('./device/device-provision.ts');
+    addDeviceProvision(addDeviceCommands(program));
+  },
+  local: async (program) => (await import('./local/local-commands.ts')).addLocalCommands(program),
+};
 
 const HELP = `
 Begin:
@@ -27,28 +33,21 @@ Exit codes: 0 ok, 1 not intact or not everything got, 2 wrong arguments, files o
 4 the service refuses, 5 nothing recorded yet, 70 a fault of plumb itself, 130 interrupted.`;
 
 /** The command line, one file per command. */
-function createProgram(): Command {
+async function createProgram(called: string | undefined): Promise<Command> {
   const program = new Command('plumb')
     .description('Data integrity for IoT data: record what a device stores, verify any part of it later, trust nobody.')
     .version(packageJson.version)
     .showHelpAfterError('(add --help for usage and examples)')
     .exitOverride()
     .addHelpText('after', HELP);
-  const owner = program.command('owner').description("keys of a data owner, and the owner's checks");
-  addOwnerInit(owner);
-  addOwnerRestore(owner);
-  addOwnerVerify(owner);
-  addOwnerGet(owner);
-  addDatasetCreate(program.command('dataset').description('datasets of an owner'));
-  addDeviceProvision(addDeviceCommands(program));
-  const local = program.command('local').description('the embedded stack: chain, object store, table and functions');
-  addLocalUp(local);
-  addLocalAdmit(local);
+  const part = called === undefined ? undefined : PARTS[called];
+  for (const add of part === undefined ? Object.values(PARTS) : [part]) await add(program);
   return program;
 }
 
 try {
-  await createProgram().parseAsync();
+  const program = await createProgram(process.argv[2]);
+  await program.parseAsync();
 } catch (error) {
   // Commander has said what is wrong, or printed the help that was asked for.
   process.exitCode = exitCodeOf(error);

@@ -55,7 +55,9 @@ async function readSecrets(path: string): Promise<Secrets | null> {
   }
   const parsed = secretsFile.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
-  throw new InvalidInputError(`${path} is not what plumb local up wrote (${parsed.error.issues[0]?.path.join('.')}). Use another folder.`);
+  throw new InvalidInputError(
+    `${path} is not what plumb local up wrote (${parsed.error.issues[0]?.path.join('.')}). Use another folder.`,
+  );
 }
 
 async function createSecrets(path: string): Promise<Secrets> {

@@ -1,7 +1,9 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { z } from 'zod';
 import { StoreUnavailableError } from '../../core/errors.ts';
+import { INVOCABLE } from '../../core/wire/routes.ts';
 import { gatewayEventFromRequest } from '../http-signature/gateway-event.ts';
+import { httpTransport } from './http-transport.ts';
 import { MAX_RESPONSE_BYTES, type Transport } from './transport.ts';
 
 export interface LambdaTarget {
@@ -21,7 +23,7 @@ const proxyResult = z.object({
 });
 
 /**
- * Sends the same signed requests by Lambda Invoke. The invocation carries them whole: AWS credentials allow the call,
+ * Sends the same signed requests by Lambda Invoke, where the function takes it; the others go over HTTP. The invocation carries them whole: AWS credentials allow the call,
  * the Ethereum signature alone authorises it.
  */
 export function createLambdaTransport(target: LambdaTarget): Transport {
@@ -32,6 +34,7 @@ export function createLambdaTransport(target: LambdaTarget): Transport {
     ...(target.credentials === undefined ? {} : { credentials: target.credentials }),
   });
   return async (route, request, signal) => {
+    if (!INVOCABLE.has(route)) return httpTransport(route, request, signal);
     try {
       const payload = new TextEncoder().encode(JSON.stringify(gatewayEventFromRequest(request)));
       const command = new InvokeCommand({ FunctionName: `${target.functionPrefix ?? ''}${route}`, Payload: payload });

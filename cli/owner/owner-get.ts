@@ -62,7 +62,7 @@ export function addOwnerGet(owner: Command): void {
         {
           primitives: nodePrimitives,
           ledger: openLedger(connection),
-          service: openService(connection, opened, options.via),
+          service: await openService(connection, opened, options.via),
           download: downloadPresigned,
         },
         {

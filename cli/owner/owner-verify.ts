@@ -70,7 +70,7 @@ export function addOwnerVerify(owner: Command): void {
         return options.blocks === undefined ? (heads[0]?.size ?? 0) : options.blocks.to - options.blocks.from + 1;
       });
       const report = await verifyDataset(
-        { primitives: nodePrimitives, ledger, css: openService(connection, opened, options.via) },
+        { primitives: nodePrimitives, ledger, css: await openService(connection, opened, options.via) },
         sample === undefined ? audit : { ...audit, sample },
         (verdicts, checked, wanted) => {
           output.progress(progressBar(checked, wanted, 'blocks'));

@@ -15,3 +15,6 @@ export type RouteName = keyof typeof ROUTES;
 export function routePath(route: RouteName, parameters: Readonly<Record<string, string | number>>): string {
   return ROUTES[route].path.replace(/\{(\w+)\}/g, (_, name: string) => String(parameters[name]));
 }
+
+/** Those that may also be called by Lambda Invoke, with the same signed request. */
+export const INVOCABLE: ReadonlySet<RouteName> = new Set<RouteName>(['hash-blocks', 'prove-chunks']);

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+
+const address = z.string().regex(/^0x[0-9a-f]{40}$/);
+
+/** `stack.json` (design §11): what a running local stack tells other programs. Mode 0600, as it holds S3 keys. */
+export const stackFile = z.looseObject({
+  rpcUrl: z.url(),
+  chainId: z.int().min(1),
+  contracts: z.looseObject({ DISSC: address, ASC: address.nullable(), OCASC: address.nullable() }),
+  apiUrl: z.url(),
+  s3Endpoint: z.url(),
+  s3AccessKey: z.string().min(1),
+  s3SecretKey: z.string().min(1),
+  bucket: z.string().min(1),
+  ipfsApiUrl: z.url().nullable(),
+  lambdaEndpoint: z.url(),
+  operator: address,
+});
+export type StackFile = z.infer<typeof stackFile>;

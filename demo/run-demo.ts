@@ -1,0 +1,127 @@
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { objectPath } from '../local/s3/object-path.ts';
+import { damageAndCatch } from './acts/damage.ts';
+import { catchHashesOnly } from './acts/hashes-only.ts';
+import { setUpOwner } from './acts/owner-setup.ts';
+import { recordMeasurements } from './acts/record.ts';
+import { restoreAndCompare } from './acts/restore.ts';
+import { verifyIntact } from './acts/verify.ts';
+import { type Damage, realDamage } from './damage.ts';
+import { startStackProcess } from './stack-process.ts';
+import { StepLog } from './step-log.ts';
+
+export interface DemoOptions {
+  /** Runs here and leaves everything; a temporary folder otherwise. */
+  readonly keep?: string;
+  /** Keeps the stack up at the end until this is aborted. */
+  readonly hold?: AbortSignal;
+  readonly quiet: boolean;
+  readonly damage: Damage;
+}
+
+const BLOCK_TIME_MS = 500;
+const BUCKET = 'segments';
+
+/** Plays the whole story on a real stack, real device processes and real measurements, and says what held. */
+export async function runDemo(options: DemoOptions): Promise<StepLog> {
+  const log = new StepLog(options.quiet);
+  const folder = options.keep === undefined ? await mkdtemp(join(tmpdir(), 'plumbline-demo-')) : resolve(options.keep);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  if ((await readdir(folder)).length > 0) throw new Error(`${folder} is not empty. Give a new folder.`);
+  log.act('A stack of npm packages alone: chain, object store, table and functions, on loopback');
+  const started: { stack: Awaited<ReturnType<typeof startStackProcess>> | null } = { stack: null };
+  try {
+    await log.step('starts', 'ready', async () => {
+      started.stack = await startStackProcess(folder, BLOCK_TIME_MS);
+      return 'ready';
+    });
+    if (started.stack !== null) await play(log, folder, started.stack.stackFile, options.damage);
+    if (options.hold !== undefined && started.stack !== null) await held(options.hold, folder, options.quiet);
+  } finally {
+    await started.stack?.stop();
+    if (options.keep === undefined) await rm(folder, { recursive: true, force: true });
+  }
+  return log;
+}
+
+async function play(log: StepLog, folder: string, stackFile: string, damage: Damage): Promise<void> {
+  const { owner, datasets } = await setUpOwner(log, folder, stackFile);
+  const { sizes, fromMs, toMs } = await recordMeasurements(log, datasets, folder);
+  await verifyIntact(log, owner, datasets, sizes);
+  await restoreAndCompare(log, owner, datasets, { fromMs, toMs }, folder);
+  const stored = await storedObjects(folder, datasets.lines.dataset);
+  const target = { dataset: datasets.lines, path: stored[0] as string, size: sizes.lines };
+  await damageAndCatch(log, owner, target, damage);
+  await catchHashesOnly(log, owner, datasets.lines, stored, folder);
+}
+
+/** The files in which the object store keeps a dataset's segments, in log order. */
+async function storedObjects(folder: string, dataset: string): Promise<string[]> {
+  const one = objectPath(join(folder, 'objects'), BUCKET, `${dataset.slice(2)}/x`);
+  const root = join(one, '..');
+  const paths = await readdir(root, { recursive: true });
+  return paths
+    .filter((path) => path.endsWith('.car@data'))
+    .sort()
+    .map((path) => join(root, path));
+}
+
+function held(hold: AbortSignal, folder: string, quiet: boolean): Promise<void> {
+  if (!quiet) process.stdout.write(`\nThe stack stays up (${join(folder, 'stack.json')}). Ctrl-C stops it.\n`);
+  return new Promise((done) => {
+    if (hold.aborted) done();
+    else hold.addEventListener('abort', () => done(), { once: true });
+  });
+}
+
+const HELP = `npm run demo -- [--json] [--keep DIR] [--hold]
+
+  --json      one object: {ok, steps: [{act, step, expected, seen, ok, ms}]}
+  --keep DIR  run in this new folder and leave it, with stack.json and device.json in it
+  --hold      keep the stack up until Ctrl-C
+
+Exit codes: 0 every expectation held, 1 one did not, 2 wrong arguments.`;
+
+async function main(): Promise<number> {
+  let args: { json?: boolean; keep?: string; hold?: boolean; help?: boolean };
+  try {
+    args = parseArgs({
+      options: {
+        json: { type: 'boolean' },
+        keep: { type: 'string' },
+        hold: { type: 'boolean' },
+        help: { type: 'boolean' },
+      },
+    }).values;
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${HELP}\n`);
+    return 2;
+  }
+  if (args.help === true) {
+    process.stdout.write(`${HELP}\n`);
+    return 0;
+  }
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort()).once('SIGTERM', () => interrupt.abort());
+  const quiet = args.json === true;
+  const begin = performance.now();
+  const log = await runDemo({
+    ...(args.keep === undefined ? {} : { keep: args.keep }),
+    ...(args.hold === true ? { hold: interrupt.signal } : {}),
+    ...{ quiet, damage: realDamage },
+  });
+  if (quiet) process.stdout.write(`${JSON.stringify({ ok: log.ok, steps: log.steps })}\n`);
+  else {
+    const failed = log.steps.filter((step) => !step.ok).length;
+    const verdict = log.ok
+      ? `All ${log.steps.length} expectations held`
+      : `${failed} of ${log.steps.length} expectations did not hold`;
+    process.stdout.write(`\n${verdict}, in ${((performance.now() - begin) / 1000).toFixed(1)} s.\n`);
+  }
+  return log.ok ? 0 : 1;
+}
+
+if (import.meta.main) process.exitCode = await main();
