@@ -62,11 +62,13 @@ contract DISSC is IDISSC {
 
     /// @inheritdoc IDISSC
     function record(Update[] calldata updates) external returns (bool[] memory accepted) {
+        // Memory that every update uses in turn
         accepted = _allocateFlags(updates.length);
         bytes32 domain = HeadSignature.domain();
         Frontier.Workspace workspace = Frontier.allocate();
         BatchLeaves.Leaf leaf = BatchLeaves.allocate();
 
+        // Effect, Log: each update by itself, in order
         for (uint256 i = 0; i < updates.length; ++i) {
             (
                 bool whole,
