@@ -89,7 +89,7 @@ async function nextEntry(
 ) {
   // The object is back: only the very bytes make a segment whole again. What is wrong with others shows when they are read.
   if (stored?.lostAtMs !== undefined) {
-    if (inspected.entry.rejection === 'content') return null;
+    if (inspected.entry.rejection === 'content' || inspected.entry.rejection === 'bytes') return null;
     const { lostAtMs: _, ...found } = stored;
     return found;
   }

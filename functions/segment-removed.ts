@@ -24,15 +24,16 @@ export async function segmentRemoved(
   if (name === null) return 'foreign';
   const entry = await readSegmentEntry(ports.table, name.dataset, name, signal);
   if (entry === null) return 'unknown';
-  if ((await ports.objects.size(key, signal)) !== null) return 'present';
+  const isThere = async () => (await ports.objects.size(key, signal)) !== null;
   if (entry.lostAtMs === undefined) {
+    if (await isThere()) return 'present';
     const lost = { ...entry, lostAtMs: ports.nowMs() };
     if (!(await writeSegmentEntry(ports.table, name.dataset, lost, { version: entry.version }, signal))) {
       throw new StoreUnavailableError(`The entry of ${key} has changed meanwhile. Try again.`);
     }
   }
-  // It may have come back, and been looked at, before the mark was made.
-  if ((await ports.objects.size(key, signal)) === null) return 'lost';
+  // It may have come back, and been looked at, before the mark was made; then the look is repeated.
+  if (!(await isThere())) return 'lost';
   await ingestSegment(ports, key, signal);
   return 'present';
 }

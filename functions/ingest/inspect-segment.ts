@@ -2,7 +2,7 @@ import { batchLeafOf } from '../../core/batch/seal-batch.ts';
 import { readSegment } from '../../core/batch/segment.ts';
 import { decodeMeta } from '../../core/block/meta.ts';
 import { toHex } from '../../core/bytes.ts';
-import { ProofError, SegmentError } from '../../core/errors.ts';
+import { ProofError, SegmentError, StoreUnavailableError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import { MAX_SEGMENT_BYTES } from '../../core/limits.ts';
 import { recoverHeadSigner } from '../../core/log/head.ts';
@@ -51,13 +51,17 @@ export async function inspectSegment(
   const { owner, device } = parties;
   const car = await ports.objects.read(key, { start: 0, end: MAX_SEGMENT_BYTES + 1 }, signal);
   if (car === null) return null;
-  if (car.length > MAX_SEGMENT_BYTES) {
-    const sizeBytes = (await ports.objects.size(key, signal)) ?? car.length;
-    return reject('content', `The object has ${sizeBytes} bytes; at most ${MAX_SEGMENT_BYTES} fit.`, sizeBytes, owner);
-  }
   const sha256Hex = toHex(ports.primitives.sha256(car));
   if (sha256Hex !== name.sha256Hex) {
-    return reject('content', `The stored bytes hash to ${sha256Hex}, not to the name's hash.`, car.length, owner);
+    const sizeBytes = await ports.objects.size(key, signal);
+    if (sizeBytes !== car.length && car.length <= MAX_SEGMENT_BYTES) {
+      throw new StoreUnavailableError(`The store gave ${car.length} of the ${sizeBytes} bytes of ${key}. Try again.`);
+    }
+    const reason =
+      car.length > MAX_SEGMENT_BYTES
+        ? `The object has ${sizeBytes} bytes; at most ${MAX_SEGMENT_BYTES} fit.`
+        : `The stored bytes hash to ${sha256Hex}, not to the hash in their name.`;
+    return reject('bytes', reason, sizeBytes ?? car.length, owner);
   }
   try {
     const { manifest, frontBytes } = readSegment(ports.primitives, car);

@@ -58,7 +58,10 @@ export async function answerBlocks<T extends { readonly index: number }>(
   const unrecorded = located.unrecorded.map((index): Fault => {
     return { index, kind: 'unrecorded', reason: 'No stored batch of the log has this block.' };
   });
-  return { answers: [...parts.flat(), ...unrecorded], remaining: remaining.sort((a, b) => a - b) };
+  // In the order asked for.
+  const byIndex = new Map([...parts.flat(), ...unrecorded].map((one) => [one.index, one]));
+  const answers = blocks.flatMap((index) => byIndex.get(index) ?? []);
+  return { answers, remaining: remaining.sort((a, b) => a - b) };
 }
 
 async function answerBatch<T extends { readonly index: number }>(

@@ -37,10 +37,10 @@ export const noncePk = (key: string): string => `NONCE#${key}`;
 export type SegmentState = 'received' | 'rejected';
 
 /**
- * `content` is for good: the bytes cannot become right. The others depend on what the chain, the log or the operator said
- * at that time, and are looked at again.
+ * `content` is for good: bytes with this name's hash cannot become right. The others depend on what lay there (`bytes`), or
+ * on what the chain, the log or the operator said at that time, and are looked at again.
  */
-export type Rejection = 'content' | 'dataset' | 'not-served' | 'quota' | 'signer' | 'root';
+export type Rejection = 'content' | 'bytes' | 'dataset' | 'not-served' | 'quota' | 'signer' | 'root';
 
 export interface SegmentEntry {
   readonly key: string;

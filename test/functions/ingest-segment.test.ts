@@ -1,0 +1,342 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { batchLeafHash } from '../../core/batch/record.ts';
+import type { SealedBatch } from '../../core/batch/seal-batch.ts';
+import { buildSegment, type Segment } from '../../core/batch/segment.ts';
+import { appendLeaf, EMPTY_FRONTIER, frontierRoot } from '../../core/log/frontier.ts';
+import { accountOfKey, signHead } from '../../core/log/head.ts';
+import type { Item } from '../../core/ports/table.ts';
+import { ingestSegment } from '../../functions/ingest-segment.ts';
+import { listBatches } from '../../functions/list-batches.ts';
+import { datasetPk, logSk, ownerPk, segmentSk, USAGE_SK, WORK_PK } from '../../functions/state/entries.ts';
+import { uploadSegment } from '../../functions/upload-segment.ts';
+import { blocks, DOMAIN, dump, key, putObject, type Stores, startStores, TestDevice } from './start-service.ts';
+
+describe('ingest-segment', () => {
+  let stores: Stores;
+  let device: TestDevice;
+  before(async () => {
+    stores = await startStores();
+  });
+  after(() => stores.close());
+  beforeEach(() => {
+    device = new TestDevice(stores);
+  });
+
+  const put = async (segment: Pick<Segment, 'key' | 'car'>) => putObject(stores, segment.key, segment.car);
+  const ingest = (segment: Pick<Segment, 'key'>) => ingestSegment(stores.ports, segment.key);
+  const states = async () => {
+    const { batches } = await listBatches(stores.ports, { dataset: device.dataset, by: 'block' });
+    return batches.map(({ first, state, key: name }) => ({ first, state, key: name }));
+  };
+  const line = async (batch: { segment: Pick<Segment, 'key'> }) => {
+    const { batches } = await listBatches(stores.ports, { dataset: device.dataset, by: 'block' });
+    return batches.find(({ key: name }) => name === batch.segment.key);
+  };
+  const logLengths = async () =>
+    (await dump(stores.table, datasetPk(device.dataset)))
+      .filter(({ sk }) => sk.startsWith('L#'))
+      .map(({ batches }) => batches);
+  const usage = async () => (await stores.table.get(ownerPk(device.owner), USAGE_SK))?.storedBytes ?? 0;
+  const resign = (batch: SealedBatch, change: Partial<SealedBatch['manifest']>, deviceKey = device.deviceKey) => {
+    const manifest = { ...batch.manifest, ...change };
+    const head = { dataset: manifest.dataset, ...manifest.head };
+    const stored = batch.manifest.blocks.map((block, i) => {
+      const end = endOf(batch, i);
+      return batch.segment.car.subarray(end - block.size, end);
+    });
+    return buildSegment(nodePrimitives, { ...manifest, signature: signHead(DOMAIN, head, deviceKey) }, stored);
+  };
+
+  test('places segments in order and counts each of them once', async () => {
+    const batches = [device.seal(blocks([10, 20])), device.seal(blocks([30]))];
+    for (const { segment } of batches) await put(segment);
+    for (const { segment } of [...batches, ...batches]) assert.equal(await ingest(segment), 'placed');
+    assert.deepEqual(await logLengths(), [1, 2]);
+    assert.equal(
+      await usage(),
+      batches.reduce((sum, { segment }) => sum + segment.car.length, 0),
+    );
+    const work = await stores.table.get(WORK_PK, device.dataset);
+    assert.ok(work !== null);
+  });
+
+  test('keeps a segment whose predecessor is missing, and places it when that comes', async () => {
+    const batches = Array.from({ length: 5 }, () => device.seal(blocks([8])));
+    for (const { segment } of batches) await put(segment);
+    for (const number of [4, 2, 3, 1]) assert.equal(await ingest(batches[number]!.segment), 'waiting');
+    assert.deepEqual(await logLengths(), []);
+    assert.equal((await line(batches[4]!))?.state, 'received');
+    assert.equal(await ingest(batches[0]!.segment), 'placed');
+    assert.deepEqual(await logLengths(), [1, 2, 3, 4, 5]);
+  });
+
+  test('whatever repeats, races and reorders, the log ends up the same', async () => {
+    const batches = Array.from({ length: 12 }, () => device.seal(blocks([5, 6])));
+    for (const { segment } of batches) await put(segment);
+    const deliveries = [...batches, ...batches, ...batches].sort(() => Math.random() - 0.5);
+    const outcomes = await Promise.allSettled(deliveries.map(({ segment }) => ingest(segment)));
+    // What lost a race is delivered again, as a queue would.
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome.status === 'rejected') await ingest(deliveries[i]!.segment);
+    }
+    assert.deepEqual(
+      await logLengths(),
+      Array.from({ length: 12 }, (_, i) => i + 1),
+    );
+    assert.equal(
+      await usage(),
+      batches.reduce((sum, { segment }) => sum + segment.car.length, 0),
+    );
+  });
+
+  test('of two rivals the first verified stands, the other is listed as superseded', async () => {
+    const rivals = [device.seal(blocks([10]), { stay: true }), device.seal(blocks([11]))];
+    for (const { segment } of rivals) await put(segment);
+    assert.equal(await ingest(rivals[0]!.segment), 'placed');
+    assert.equal(await ingest(rivals[1]!.segment), 'superseded');
+    assert.deepEqual((await states()).map(({ state }) => state).sort(), ['received', 'superseded']);
+    assert.equal((await line(rivals[1]!))?.state, 'superseded');
+  });
+
+  test('of many racing rivals exactly one stands', async () => {
+    const rivals = Array.from({ length: 6 }, () => device.seal(blocks([10]), { stay: true }));
+    for (const { segment } of rivals) await put(segment);
+    const outcomes = await Promise.all(rivals.map(({ segment }) => ingest(segment)));
+    assert.deepEqual(outcomes.sort(), [...Array(1).fill('placed'), ...Array(5).fill('superseded')]);
+  });
+
+  test('a device that was replaced leaves its stored batches to the next one, and stores no more', async () => {
+    const first = device.seal(blocks([10]));
+    await put(first.segment);
+    assert.equal(await ingest(first.segment), 'placed');
+    const oldKey = device.deviceKey;
+    device.deviceKey = key();
+    stores.ledger.parties.set(device.dataset, { owner: device.owner, device: accountOfKey(device.deviceKey) });
+    assert.equal(await ingest(first.segment), 'placed', 'a repeated event changes nothing');
+    const late = device.seal(blocks([12]), { stay: true, deviceKey: oldKey });
+    await put(late.segment);
+    assert.equal(await ingest(late.segment), 'rejected');
+    assert.match((await line(late))?.reason ?? '', /signed by/);
+    const second = device.seal(blocks([11]));
+    await put(second.segment);
+    assert.equal(await ingest(second.segment), 'placed');
+    assert.deepEqual(await logLengths(), [1, 2]);
+  });
+
+  describe('rejects and keeps, never placing it,', () => {
+    const rejected = async (segment: Segment, why: RegExp) => {
+      await put(segment);
+      assert.equal(await ingest(segment), 'rejected');
+      assert.deepEqual(await logLengths(), []);
+      const found = await line({ segment });
+      assert.equal(found?.state, 'rejected');
+      assert.match(found?.reason ?? '', why);
+    };
+
+    test('a head signed with a root that does not follow', async () => {
+      const batch = device.seal(blocks([10]));
+      const root = batch.manifest.head.root.slice() as typeof batch.manifest.head.root;
+      root[0]! ^= 1;
+      await rejected(resign(batch, { head: { ...batch.manifest.head, root } }), /not what follows/);
+    });
+
+    test('a head signed by a stranger', async () => {
+      const batch = device.seal(blocks([10]));
+      await rejected(resign(batch, {}, key()), /signed by/);
+    });
+
+    test('a head signed for another contract', async () => {
+      const batch = device.seal(blocks([10]));
+      const elsewhere = { ...DOMAIN, chainId: DOMAIN.chainId + 1 };
+      const head = { dataset: device.dataset, ...batch.manifest.head };
+      const signature = signHead(elsewhere, head, device.deviceKey);
+      const car = batch.segment.car.slice();
+      car.set(signature, indexOf(car, batch.manifest.signature));
+      // The manifest has another hash then: rebuilt around the foreign signature.
+      const stored = batch.manifest.blocks.map((block, i) =>
+        car.subarray(endOf(batch, i) - block.size, endOf(batch, i)),
+      );
+      await rejected(buildSegment(nodePrimitives, { ...batch.manifest, signature }, stored), /signed by/);
+    });
+
+    test('bytes under the name of others', async () => {
+      const batch = device.seal(blocks([10]));
+      const car = batch.segment.car.slice();
+      car[car.length - 1]! ^= 1;
+      await rejected({ ...batch.segment, car }, /hash to/);
+    });
+
+    test('bytes that are no segment', async () => {
+      const car = Buffer.from('no segment at all');
+      const sha256 = nodePrimitives.sha256(car);
+      const name = `${device.dataset.slice(2)}/${'0'.repeat(16)}/${Buffer.from(sha256).toString('hex')}.car`;
+      await rejected({ key: name, car, sha256 }, /CARv1/);
+    });
+
+    test("another dataset's segment under a name of this one", async () => {
+      const other = new TestDevice(stores);
+      const { segment } = other.seal(blocks([10]));
+      const name = segment.key.replace(other.dataset.slice(2), device.dataset.slice(2));
+      await rejected({ ...segment, key: name }, /manifest is that of/);
+    });
+
+    test('the segment of an owner who is not served', async () => {
+      const batch = device.seal(blocks([10]));
+      stores.owners.delete(device.owner);
+      await rejected(batch.segment, /not served/);
+      stores.owners.set(device.owner, 2 ** 40);
+      assert.equal(await ingest(batch.segment), 'placed', 'once the owner is served it is looked at again');
+    });
+
+    test('the segment of a dataset that the chain does not know', async () => {
+      const batch = device.seal(blocks([10]));
+      const parties = stores.ledger.parties.get(device.dataset)!;
+      stores.ledger.parties.delete(device.dataset);
+      await rejected(batch.segment, /no such dataset/);
+      stores.ledger.parties.set(device.dataset, parties);
+    });
+  });
+
+  test('racing segments never exceed the quota', async () => {
+    const batches = Array.from({ length: 8 }, () => device.seal(blocks([1000]), { stay: true }));
+    const each = batches[0]!.segment.car.length;
+    stores.owners.set(device.owner, 3 * each + 10);
+    for (const { segment } of batches) await put(segment);
+    await Promise.all(batches.map(({ segment }) => ingest(segment)));
+    assert.equal(await usage(), 3 * each);
+    const { batches: lines } = await listBatches(stores.ports, { dataset: device.dataset, by: 'block' });
+    assert.equal(lines.filter(({ reason }) => reason?.includes('quota')).length, 5);
+  });
+
+  test('tells a device early that the quota is used up, and why its segment was rejected', async () => {
+    const batch = device.seal(blocks([1000]));
+    const { car, sha256 } = batch.segment;
+    const input = { dataset: device.dataset, owner: device.owner, first: 0, sha256, sizeBytes: car.length };
+    stores.owners.set(device.owner, car.length - 1);
+    await assert.rejects(uploadSegment(stores.ports, input), { type: '/problems/quota' });
+    await put(batch.segment);
+    assert.equal(await ingest(batch.segment), 'rejected');
+    await assert.rejects(uploadSegment(stores.ports, input), { type: '/problems/rejected' });
+    stores.owners.set(device.owner, car.length);
+    assert.equal((await uploadSegment(stores.ports, input)).put, null, 'with room for it, it is looked at again');
+    assert.deepEqual(await logLengths(), [1]);
+  });
+
+  describe('dies at any call and is delivered again', () => {
+    // Dying before a call leaves what dying after the one before it leaves.
+    test('with the same state in the end', async () => {
+      const reference = await settle(new TestDevice(stores), null);
+      assert.equal(reference.stored, reference.expected);
+      for (let k = 0; ; k++) {
+        const crash = { left: k, happened: false };
+        const { expected, ...seen } = await settle(new TestDevice(stores), crash);
+        assert.deepEqual({ expected, ...seen }, { ...reference, expected, stored: expected }, `dying after call ${k}`);
+        if (!crash.happened) {
+          assert.ok(k > 30, `only ${k} calls`);
+          break;
+        }
+      }
+    });
+
+    /** Delivers 2, 3, 1 with a crash somewhere; what fails is delivered again. What the state is, in comparable words. */
+    async function settle(writer: TestDevice, crash: Crash | null) {
+      const batches = [writer.seal(blocks([9])), writer.seal(blocks([7, 8])), writer.seal(blocks([5]))];
+      for (const { segment } of batches) await put(segment);
+      const ports = crash === null ? stores.ports : mortal(stores.ports, crash);
+      const wokenBefore = stores.woken.times;
+      for (const number of [1, 2, 0]) {
+        const { segment } = batches[number]!;
+        await ingestSegment(ports, segment.key).catch((error) => {
+          assert.equal((error as Error).message, DEAD);
+          return ingestSegment(stores.ports, segment.key);
+        });
+      }
+      const items = await dump(stores.table, datasetPk(writer.dataset));
+      const work = await stores.table.get(WORK_PK, writer.dataset);
+      const words = (item: Item) => ({
+        sk: item.sk.split('#').slice(0, 2).join('#'),
+        state: item.state,
+        counted: item.counted,
+        batches: item.batches,
+        waitingUntil: item.waitingUntil,
+        toMs: item.toMs === undefined ? undefined : 'set',
+      });
+      return {
+        items: items.map(words).map((item) => (item.sk.startsWith('T#') ? { ...item, sk: 'T#' } : item)),
+        stored: (await stores.table.get(ownerPk(writer.owner), USAGE_SK))?.storedBytes,
+        expected: batches.reduce((sum, { segment }) => sum + segment.car.length, 0),
+        work: work !== null,
+        woken: stores.woken.times > wokenBefore,
+      };
+    }
+  });
+
+  test('a lost segment that comes back with the same bytes is whole again; other bytes do not make it so', async () => {
+    const { segment } = device.seal(blocks([10]));
+    await put(segment);
+    await ingest(segment);
+    const sk = segmentSk(0, Buffer.from(segment.sha256).toString('hex'));
+    const item = (await stores.table.get(datasetPk(device.dataset), sk))!;
+    await stores.table.put({ ...item, lostAtMs: 5 }, 'any');
+    assert.equal((await line({ segment }))?.lost, true);
+    assert.equal(await ingest(segment), 'placed');
+    assert.equal((await line({ segment }))?.lost, false);
+  });
+
+  test('the log it keeps is the one that the device signs', async () => {
+    const batches = Array.from({ length: 9 }, () => device.seal(blocks([3])));
+    let frontier = EMPTY_FRONTIER;
+    for (const { segment, leaf, manifest } of batches) {
+      await put(segment);
+      await ingest(segment);
+      frontier = appendLeaf(nodePrimitives, frontier, batchLeafHash(nodePrimitives, leaf));
+      const entry = await stores.table.get(datasetPk(device.dataset), logSk(manifest.head.batches));
+      assert.deepEqual(entry?.root, frontierRoot(nodePrimitives, frontier));
+      assert.deepEqual(entry?.peaks, new Uint8Array(Buffer.concat(frontier.peaks)));
+    }
+  });
+});
+
+interface Crash {
+  left: number;
+  happened: boolean;
+}
+
+const DEAD = 'The process died here.';
+
+/** Ports of a process that dies at one call, and does nothing from then on. */
+function mortal<T extends object>(ports: T, crash: Crash): T {
+  return new Proxy(ports, {
+    get(target, name) {
+      const value = Reflect.get(target, name);
+      if (['table', 'objects', 'ledger', 'anchorQueue'].includes(String(name))) return mortal(value as object, crash);
+      if (typeof value !== 'function' || name === 'settings' || name === 'nowMs') return value;
+      return async (...args: unknown[]) => {
+        if (crash.happened) throw new Error(DEAD);
+        const here = crash.left-- === 0;
+        if (here) crash.happened = true;
+        const result = await Reflect.apply(value, target, args);
+        if (here) throw new Error(DEAD);
+        return result;
+      };
+    },
+  });
+}
+
+function endOf(batch: SealedBatch, number: number): number {
+  const { blocks: listed } = batch.manifest;
+  let end = batch.segment.car.length;
+  for (let i = listed.length - 1; i > number; i--) end -= frame(listed[i]!.size);
+  return end;
+}
+
+function frame(dataBytes: number): number {
+  const section = 36 + dataBytes;
+  return (section < 0x80 ? 1 : section < 0x4000 ? 2 : 3) + section;
+}
+
+function indexOf(bytes: Uint8Array, part: Uint8Array): number {
+  return Buffer.from(bytes).indexOf(part);
+}
