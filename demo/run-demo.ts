@@ -10,8 +10,9 @@ import { recordMeasurements } from './acts/record.ts';
 import { restoreAndCompare } from './acts/restore.ts';
 import { verifyIntact } from './acts/verify.ts';
 import { type Damage, realDamage } from './damage.ts';
-import { startStackProcess } from './stack-process.ts';
+import { type StackProcess, startStackProcess } from './stack-process.ts';
 import { StepLog } from './step-log.ts';
+import { openVerifier } from './verify-here.ts';
 
 export interface DemoOptions {
   /** Runs here and leaves everything; a temporary folder otherwise. */
@@ -24,6 +25,7 @@ export interface DemoOptions {
 
 const BLOCK_TIME_MS = 500;
 const BUCKET = 'segments';
+const PLAY_TIMEOUT_MS = 300_000;
 
 /** Plays the whole story on a real stack, real device processes and real measurements, and says what held. */
 export async function runDemo(options: DemoOptions): Promise<StepLog> {
@@ -32,13 +34,13 @@ export async function runDemo(options: DemoOptions): Promise<StepLog> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if ((await readdir(folder)).length > 0) throw new Error(`${folder} is not empty. Give a new folder.`);
   log.act('A stack of npm packages alone: chain, object store, table and functions, on loopback');
-  const started: { stack: Awaited<ReturnType<typeof startStackProcess>> | null } = { stack: null };
+  const started: { stack: StackProcess | null } = { stack: null };
   try {
     await log.step('starts', 'ready', async () => {
       started.stack = await startStackProcess(folder, BLOCK_TIME_MS);
       return 'ready';
     });
-    if (started.stack !== null) await play(log, folder, started.stack.stackFile, options.damage);
+    if (started.stack !== null) await play(log, folder, started.stack, options.damage);
     if (options.hold !== undefined && started.stack !== null) await held(options.hold, folder, options.quiet);
   } finally {
     await started.stack?.stop();
@@ -47,15 +49,17 @@ export async function runDemo(options: DemoOptions): Promise<StepLog> {
   return log;
 }
 
-async function play(log: StepLog, folder: string, stackFile: string, damage: Damage): Promise<void> {
+async function play(log: StepLog, folder: string, stack: StackProcess, damage: Damage): Promise<void> {
+  const { stackFile, apiUrl } = stack;
   const { owner, datasets } = await setUpOwner(log, folder, stackFile);
   const { sizes, fromMs, toMs } = await recordMeasurements(log, datasets, folder);
   await verifyIntact(log, owner, datasets, sizes);
   await restoreAndCompare(log, owner, datasets, { fromMs, toMs }, folder);
   const stored = await storedObjects(folder, datasets.lines.dataset);
   const target = { dataset: datasets.lines, path: stored[0] as string, size: sizes.lines };
-  await damageAndCatch(log, owner, target, damage);
-  await catchHashesOnly(log, owner, datasets.lines, stored, folder);
+  const verify = await openVerifier(owner, AbortSignal.timeout(PLAY_TIMEOUT_MS));
+  await damageAndCatch(log, verify, target, damage);
+  await catchHashesOnly(log, verify, datasets.lines, stored, apiUrl);
 }
 
 /** The files in which the object store keeps a dataset's segments, in log order. */

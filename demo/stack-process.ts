@@ -5,7 +5,7 @@ import { startPlumb } from './plumb-process.ts';
 
 export interface StackProcess {
   readonly stackFile: string;
-  readonly readyMs: number;
+  readonly apiUrl: string;
   /** Ends it as Ctrl-C does. */
   stop(): Promise<void>;
 }
@@ -20,10 +20,10 @@ export async function startStackProcess(folder: string, blockTimeMs: number): Pr
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
   const timer = setTimeout(() => child.kill('SIGKILL'), 30_000);
   for await (const line of lines) {
-    const said = JSON.parse(line) as { event?: string; stackFile?: string; readyMs?: number };
+    const said = JSON.parse(line) as { event?: string; stackFile?: string; apiUrl?: string };
     if (said.event !== 'ready') throw new Error(`The stack does not start: ${line} ${stderr}`);
     clearTimeout(timer);
-    return { stackFile: said.stackFile as string, readyMs: said.readyMs as number, stop: () => stop(child) };
+    return { stackFile: said.stackFile as string, apiUrl: said.apiUrl as string, stop: () => stop(child) };
   }
   clearTimeout(timer);
   throw new Error(`The stack ended before it was ready. ${stderr}`);

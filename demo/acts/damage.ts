@@ -5,8 +5,9 @@ import { readSegmentFront, type SegmentFront } from '../../core/batch/segment.ts
 import { readProvision } from '../../device/provision/read-provision.ts';
 import type { Damage } from '../damage.ts';
 import type { StepLog } from '../step-log.ts';
-import type { DemoDataset, DemoOwner } from './owner-setup.ts';
-import { sayBlocks, verdictsOf } from './verify.ts';
+import type { VerifyHere } from '../verify-here.ts';
+import type { DemoDataset } from './owner-setup.ts';
+import { sayBlocks } from './verify.ts';
 
 /** The stored object of a dataset's first batch, and how many blocks the whole dataset has. */
 export interface Target {
@@ -19,7 +20,7 @@ export interface Target {
  * Damages the stored bytes in five ways, behind the back of every interface, and expects each to be caught and named to
  * the block. The object is put right again after each.
  */
-export async function damageAndCatch(log: StepLog, owner: DemoOwner, target: Target, damage: Damage): Promise<void> {
+export async function damageAndCatch(log: StepLog, verify: VerifyHere, target: Target, damage: Damage): Promise<void> {
   log.act('Somebody with access to the storage damages it; the owner verifies again');
   const { dataset, path, size } = target;
   const original = new Uint8Array(await readFile(path));
@@ -29,7 +30,7 @@ export async function damageAndCatch(log: StepLog, owner: DemoOwner, target: Tar
   const caught = async (act: () => Promise<void>): Promise<string> => {
     await act();
     try {
-      return await verdictsOf(owner, dataset);
+      return await verify(dataset, 'possession');
     } finally {
       await writeFile(path, original);
     }
@@ -67,7 +68,7 @@ export async function damageAndCatch(log: StepLog, owner: DemoOwner, target: Tar
 
   await log.step('the object is deleted', expected('unavailable', range), () => caught(() => damage.remove(path)));
 
-  await log.step('put right again, everything is intact', `${size} intact`, () => verdictsOf(owner, dataset));
+  await log.step('put right again, everything is intact', `${size} intact`, () => verify(dataset, 'possession'));
 }
 
 function offsetOf(front: SegmentFront, number: number): number {

@@ -6,6 +6,9 @@ import type { StepLog } from '../step-log.ts';
 
 /** An owner's folder, and what every further command of hers is given. */
 export interface DemoOwner {
+  readonly home: string;
+  readonly stackFile: string;
+  readonly passwordFile: string;
   readonly env: Readonly<Record<string, string>>;
   readonly args: readonly string[];
 }
@@ -27,8 +30,9 @@ export async function setUpOwner(
 ): Promise<{ owner: DemoOwner; datasets: Readonly<Record<'files' | 'lines' | 'load', DemoDataset>> }> {
   log.act('An owner opens a dataset for each of three devices');
   const passwordFile = join(folder, 'password');
-  const env = { PLUMB_HOME: join(folder, 'owner'), PLUMB_STACK: stackFile };
-  const owner: DemoOwner = { env, args: ['--password-file', passwordFile] };
+  const home = join(folder, 'owner');
+  const env = { PLUMB_HOME: home, PLUMB_STACK: stackFile };
+  const owner: DemoOwner = { home, stackFile, passwordFile, env, args: ['--password-file', passwordFile] };
   await log.step('makes her keys; the mnemonic goes to a file only she can read', 'a keystore', async () => {
     await createSecretFile(passwordFile, `${randomBytes(24).toString('base64url')}\n`);
     const mnemonic = join(folder, 'mnemonic');

@@ -4,28 +4,20 @@ import type { DemoDataset, DemoOwner } from './owner-setup.ts';
 
 /** The report of `plumb owner verify --json`, as far as the demo looks at it. */
 interface Report {
-  readonly total: number;
-  readonly checked: number;
   readonly counts: Readonly<Record<string, number>>;
-  readonly notIntact: readonly { readonly index: number; readonly verdict: string; readonly reason: string }[];
-  readonly assurance: { readonly confidence: number | null; readonly words: string };
-  readonly anchor: { readonly anchor: string; readonly point: { readonly blockNumber: number } };
+  readonly notIntact: readonly { readonly index: number; readonly verdict: string }[];
 }
 
-/** Runs a verification and says its verdicts shortly: `3 intact` or `1 corrupted (17), 2 unavailable (20-21), 9 intact`. */
-export async function verdictsOf(
-  owner: DemoOwner,
-  dataset: DemoDataset,
-  flags: readonly string[] = [],
-  env: Readonly<Record<string, string>> = {},
-): Promise<string> {
+/** Runs `plumb owner verify`. */
+async function verdictsOf(owner: DemoOwner, dataset: DemoDataset, flags: readonly string[] = []): Promise<string> {
   const args = ['owner', 'verify', dataset.name, ...owner.args, ...flags];
-  const { lines, stderr } = await runPlumb(args, { env: { ...owner.env, ...env } });
+  const { lines, stderr } = await runPlumb(args, { env: owner.env });
   const report = lines.at(-1) as Partial<Report> | undefined;
   if (report?.counts === undefined) throw new Error(`${JSON.stringify(report ?? null)} ${stderr}`);
   return sayVerdicts(report as Report);
 }
 
+/** `3 intact` or `1 corrupted (17), 2 unavailable (20-21), 9 intact`. */
 export function sayVerdicts(report: Report): string {
   const kinds = [...new Set(report.notIntact.map((verdict) => verdict.verdict))].sort();
   const bad = kinds.map((kind) => {
