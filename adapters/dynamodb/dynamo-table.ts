@@ -125,7 +125,11 @@ async function succeeds(write: () => Promise<unknown>): Promise<boolean> {
     await write();
     return true;
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    if ((error.$metadata.attempts ?? 1) === 1) return false;
+    // An earlier attempt may have been what the condition met: its answer was lost, not its effect.
+    throw new StoreUnavailableError('Whether the item was written is not known. Look before writing it again.', {
+      cause: error,
+    });
   }
 }

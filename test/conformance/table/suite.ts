@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { InvalidInputError, StoreUnavailableError } from '../../../core/errors.ts';
+import type { Item, Table } from '../../../core/ports/table.ts';
+
+export interface TableTarget {
+  /** The table under test. */
+  readonly table: () => Table;
+  /** A table whose server is not there, and one whose server accepts and never answers; 1 s of patience each. */
+  readonly unreachable: () => Table;
+  readonly silent: () => Table;
+}
+
+const MEBIBYTE = 2 ** 20;
+
+/** What every implementation of the Table port must do. */
+export function tableConformance(name: string, target: TableTarget): void {
+  let keys = 0;
+  const freshPk = (): string => `conformance-${process.pid}-${++keys}`;
+  const fill = async (table: Table, pk: string, count: number): Promise<string[]> => {
+    const sks = Array.from({ length: count }, (_, i) => `k#${String(i).padStart(4, '0')}`);
+    await Promise.all(sks.map((sk) => table.put({ pk, sk }, 'absent')));
+    return sks;
+  };
+  const everything = { from: '', to: '~' };
+
+  describe(`table: ${name}`, () => {
+    it('keeps every kind of value as it was given', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      const values = {
+        ...{ text: 'ä€😀\u0000\n', empty: '', zero: 0, negative: -1.5, large: Number.MAX_SAFE_INTEGER, tiny: 1e-7 },
+        ...{ yes: true, no: false, nothing: null, bytes: Uint8Array.of(0, 255, 128), noBytes: new Uint8Array(0) },
+      };
+      assert.equal(await table.put({ pk, sk: 'a', expiresAtS: 4_000_000_000, ...values }, 'absent'), true);
+      assert.deepEqual(await table.get(pk, 'a'), { pk, sk: 'a', version: 1, expiresAtS: 4_000_000_000, ...values });
+    });
+
+    it('answers null for what is not there', async () => {
+      assert.equal(await target.table().get(freshPk(), 'a'), null);
+    });
+
+    it('leaves out attributes that are undefined, and forgets those of the item before', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      await table.put({ pk, sk: 'a', old: 1, both: 1 }, 'absent');
+      await table.put({ pk, sk: 'a', both: 2, gone: undefined }, 'any');
+      assert.deepEqual(await table.get(pk, 'a'), { pk, sk: 'a', version: 2, both: 2 });
+    });
+
+    it('counts writes, and writes only in the version that was named', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      assert.equal(await table.put({ pk, sk: 'a', n: 1 }, { version: 1 }), false, 'nothing is there to be version 1');
+      assert.equal(await table.put({ pk, sk: 'a', n: 1 }, 'absent'), true);
+      assert.equal(await table.put({ pk, sk: 'a', n: 2 }, 'absent'), false);
+      assert.equal(await table.put({ pk, sk: 'a', n: 3 }, { version: 1 }), true);
+      assert.equal(await table.put({ pk, sk: 'a', n: 4 }, { version: 1 }), false, 'that version is over');
+      assert.equal(await table.put({ pk, sk: 'a', n: 5 }, 'any'), true);
+      assert.deepEqual(await table.get(pk, 'a'), { pk, sk: 'a', version: 3, n: 5 });
+    });
+
+    it('does not let a caller choose the version', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      const item = { pk, sk: 'a', version: 41 };
+      await table.put(item, 'absent');
+      assert.equal((await table.get(pk, 'a'))?.version, 1);
+    });
+
+    it('deletes only in the version that was named', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      await table.put({ pk, sk: 'a' }, 'absent');
+      await table.put({ pk, sk: 'a' }, 'any');
+      assert.equal(await table.delete(pk, 'a', { version: 1 }), false);
+      assert.notEqual(await table.get(pk, 'a'), null);
+      assert.equal(await table.delete(pk, 'a', { version: 2 }), true);
+      assert.equal(await table.get(pk, 'a'), null);
+      assert.equal(await table.delete(pk, 'a', 'any'), true, 'deleting what is gone is no fault');
+      assert.equal(await table.delete(pk, 'a', { version: 2 }), false);
+    });
+
+    it('lets one of 64 racing writers put an absent item', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      const won = await Promise.all(Array.from({ length: 64 }, (_, n) => table.put({ pk, sk: 'a', n }, 'absent')));
+      assert.equal(won.filter(Boolean).length, 1);
+      assert.equal((await table.get(pk, 'a'))?.n, won.indexOf(true));
+    });
+
+    it('lets one of 64 racing writers replace a version', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      await table.put({ pk, sk: 'a' }, 'absent');
+      const race = Array.from({ length: 64 }, (_, n) => table.put({ pk, sk: 'a', n }, { version: 1 }));
+      const won = await Promise.all(race);
+      assert.equal(won.filter(Boolean).length, 1);
+      const item = await table.get(pk, 'a');
+      assert.deepEqual([item?.version, item?.n], [2, won.indexOf(true)]);
+    });
+
+    it('counts each of 16 racing writes that ask for no version', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      const race = Array.from({ length: 16 }, (_, n) => table.put({ pk, sk: 'a', n }, 'any'));
+      assert.ok((await Promise.all(race)).every(Boolean));
+      assert.equal((await table.get(pk, 'a'))?.version, 16);
+    });
+
+    it('answers a range in order of the bytes of its keys, both ends included', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      for (const sk of ['b', 'a#10', 'a#09', 'B', 'a', 'ä', 'a#1']) await table.put({ pk, sk }, 'absent');
+      const of = async (range: Parameters<Table['query']>[1]) =>
+        (await table.query(pk, range)).items.map((item) => item.sk);
+      assert.deepEqual(await of({ from: 'B', to: 'ä', limit: 9 }), ['B', 'a', 'a#09', 'a#1', 'a#10', 'b', 'ä']);
+      assert.deepEqual(await of({ from: 'a#09', to: 'a#10', limit: 9 }), ['a#09', 'a#1', 'a#10']);
+      assert.deepEqual(await of({ from: 'a#09', to: 'a#10', limit: 9, reverse: true }), ['a#10', 'a#1', 'a#09']);
+      assert.deepEqual(await of({ from: 'c', to: 'd', limit: 9 }), []);
+      assert.deepEqual(await of({ from: 'd', to: 'c', limit: 9 }), [], 'a range that ends before it begins is empty');
+    });
+
+    it('keeps the items of other keys out', async () => {
+      const table = target.table();
+      const [one, other] = [freshPk(), freshPk()];
+      await table.put({ pk: one, sk: 'a' }, 'absent');
+      await table.put({ pk: other, sk: 'a' }, 'absent');
+      assert.equal((await table.query(one, { ...everything, from: ' ', limit: 9 })).items.length, 1);
+    });
+
+    for (const reverse of [false, true]) {
+      it(`goes through a range page by page, ${reverse ? 'backwards' : 'forwards'}, each item once`, async () => {
+        const table = target.table();
+        const pk = freshPk();
+        const sks = await fill(table, pk, 25);
+        const seen: string[] = [];
+        let next: string | null = reverse ? '~' : ' ';
+        let pages = 0;
+        while (next !== null) {
+          const range: { from: string; to: string; limit: number; reverse: boolean } = reverse
+            ? { from: ' ', to: next, limit: 10, reverse }
+            : { from: next, to: '~', limit: 10, reverse };
+          const page: { items: Item[]; next: string | null } = await table.query(pk, range);
+          seen.push(...page.items.map((item) => item.sk));
+          next = page.next;
+          pages++;
+        }
+        assert.deepEqual(seen, reverse ? sks.toReversed() : sks);
+        assert.equal(pages, 3);
+      });
+    }
+
+    it('says that nothing follows when a page ends where the range ends', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      await fill(table, pk, 10);
+      assert.equal((await table.query(pk, { from: 'k', to: 'l', limit: 10 })).next, null);
+      assert.equal((await table.query(pk, { from: 'k', to: 'l', limit: 9 })).next, 'k#0009');
+    });
+
+    it('answers a whole range of several mebibytes', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      const bytes = new Uint8Array(300_000);
+      for (let i = 0; i < 12; i++) {
+        bytes.fill(i);
+        await table.put({ pk, sk: `k#${String(i).padStart(2, '0')}`, bytes }, 'absent');
+      }
+      const { items, next } = await table.query(pk, { from: 'k', to: 'l', limit: 100 });
+      assert.equal(next, null);
+      assert.ok(items.length * bytes.length > 3 * MEBIBYTE);
+      assert.deepEqual(
+        items.map((item) => (item.bytes as Uint8Array)[299_999]),
+        Array.from({ length: 12 }, (_, i) => i),
+      );
+    });
+
+    it('refuses what would not come back as it is', async () => {
+      const table = target.table();
+      for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+        await assert.rejects(table.put({ pk: freshPk(), sk: 'a', value }, 'absent'), InvalidInputError);
+      }
+      await assert.rejects(async () => table.query(freshPk(), { from: 'a', to: 'b', limit: 0 }), InvalidInputError);
+    });
+
+    for (const [what, broken] of [
+      ['is not there', target.unreachable],
+      ['never answers', target.silent],
+    ] as const) {
+      it(`fails as unavailable, in time, when its server ${what}`, async () => {
+        const table = broken();
+        const startedAt = performance.now();
+        await Promise.all([
+          assert.rejects(table.get('a', 'a'), StoreUnavailableError),
+          assert.rejects(table.put({ pk: 'a', sk: 'a' }, 'any'), StoreUnavailableError),
+          assert.rejects(table.put({ pk: 'a', sk: 'a' }, 'absent'), StoreUnavailableError),
+          assert.rejects(table.query('a', { from: 'a', to: 'b', limit: 1 }), StoreUnavailableError),
+          assert.rejects(table.delete('a', 'a', 'any'), StoreUnavailableError),
+        ]);
+        assert.ok(performance.now() - startedAt < 8_000);
+      });
+    }
+
+    it('ends at once when its caller aborts', async () => {
+      const aborted = new AbortController();
+      const waiting = target.silent().get('a', 'a', aborted.signal);
+      aborted.abort();
+      await assert.rejects(waiting, { name: 'AbortError' });
+    });
+  });
+}
