@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Wallet } from 'ethers';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { deployDissc } from '../../adapters/ethereum/deploy-dissc.ts';
+import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
+import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
+import { type DatasetWriter, EMPTY_LOG, type LogEnd, sealBatch } from '../../core/batch/seal-batch.ts';
+import { to0x } from '../../core/bytes.ts';
+import type { Address, DatasetKey } from '../../core/ids.ts';
+import { accountOfKey } from '../../core/log/head.ts';
+import type { Ledger } from '../../core/ports/ledger.ts';
+import { proveRecords } from '../../core/protocols/prove-records.ts';
+import { type RunningHost, startHost } from '../../local/host/start-host.ts';
+import { fund } from '../../local/stack/fund.ts';
+import { type RunningAnvil, startAnvil } from '../../local/stack/start-anvil.ts';
+import { blocks, key, type Stores, startStores } from '../functions/start-service.ts';
+
+describe('the local host on a real chain', () => {
+  let stores: Stores;
+  let anvil: RunningAnvil;
+  let host: RunningHost;
+  let ledger: Ledger;
+  let writer: DatasetWriter;
+  const ownerKey = key();
+  const deviceKey = key();
+  const operatorKey = key();
+  const served = new Map<Address, number>();
+
+  before(async () => {
+    let deliver: RunningHost['deliverS3Event'] | null = null;
+    stores = await startStores(async (event) => deliver?.(event));
+    anvil = await startAnvil({ stateFile: null, mining: { blockTimeMs: 200 } });
+    const chain = { rpcUrl: anvil.rpcUrl, chainId: anvil.chainId };
+    const rpc = createJsonRpc(chain);
+    for (const account of [ownerKey, operatorKey]) await fund(rpc, accountOfKey(account), 10n ** 20n);
+    const { dissc } = await deployDissc({ ...chain, signer: createKeySigner(operatorKey) });
+    const owner = createDisscOwner({ ...chain, dissc, signer: createKeySigner(ownerKey) });
+    const device = accountOfKey(deviceKey);
+    const { datasets } = await owner.openDatasets([{ name: new Uint8Array(randomBytes(32)), device }]);
+    ledger = createDisscLedger({ ...chain, dissc });
+    const ports = {
+      ...stores.ports,
+      ledger,
+      recorder: createDisscRecorder({ ...chain, dissc, signer: createKeySigner(operatorKey) }),
+    };
+    host = await startHost({ ports, owners: () => served, lambda: null, anchorEveryMs: 300 });
+    deliver = host.deliverS3Event;
+    const datasetKey = new Uint8Array(randomBytes(32)) as DatasetKey;
+    writer = { dataset: datasets[0]!, datasetKey, deviceKey, domain: ledger.domain, plain: false, published: false };
+  });
+  after(async () => {
+    await host.close();
+    await anvil.stop();
+    await stores.close();
+  });
+
+  test('an owner who is not served stores nothing; once served, batches become recorded and final', async () => {
+    const clientOf = (account: Uint8Array) =>
+      createStorageServiceClient({ apiUrl: host.apiUrl, chainId: anvil.chainId, account: new Wallet(to0x(account)) });
+    const uploader = clientOf(deviceKey);
+    const owner = clientOf(ownerKey);
+    let end: LogEnd = EMPTY_LOG;
+    const seal = (sizes: readonly number[]) => {
+      const sealed = sealBatch(nodePrimitives, writer, end, blocks(sizes), new Uint8Array(randomBytes(16)));
+      end = sealed.end;
+      return sealed;
+    };
+    const upload = async ({ segment, leaf }: ReturnType<typeof seal>) => {
+      const { car, sha256 } = segment;
+      const input = { first: leaf.first, sha256, sizeBytes: car.length };
+      const { put } = await uploader.uploadSegment(writer.dataset, input);
+      const body = car as Uint8Array<ArrayBuffer>;
+      const stored = await fetch(put!.url, { method: 'PUT', headers: put!.headers, body });
+      assert.equal(stored.status, 200, await stored.text());
+    };
+    const batches = [seal([500, 600]), seal([700]), seal([10, 20, 30])];
+    await assert.rejects(upload(batches[0]!), { type: '/problems/not-served' });
+    served.set(accountOfKey(ownerKey), 2 ** 30);
+    // The last one first: the log waits for what it stands on.
+    for (const batch of batches.toReversed()) await upload(batch);
+
+    const seen = new Set<string>();
+    const until = performance.now() + 20_000;
+    for (let done = false; !done; ) {
+      assert.ok(performance.now() < until, `still ${[...seen].join()}`);
+      const list = await owner.listBatches(writer.dataset, { by: 'block' });
+      for (const line of list.batches) seen.add(line.state);
+      done = list.batches.length === 3 && list.batches.every(({ state, tx }) => state === 'final' && tx !== null);
+      if (!done) await sleep(50);
+    }
+    assert.ok(!seen.has('rejected') && !seen.has('superseded'));
+
+    const { heads } = await ledger.readHeads([writer.dataset], 'final');
+    assert.equal(heads[0]!.size, 6);
+    const found = await proveRecords({ hasher: nodePrimitives, records: owner }, heads[0]!, [0, 2, 5]);
+    assert.deepEqual(found.proven.map(({ index }) => index).sort(), [0, 2, 5]);
+    const { batches: byTime } = await owner.listBatches(writer.dataset, {
+      by: 'time',
+      from: 1_700_000_000_500,
+      to: 1_700_000_001_500,
+    });
+    assert.deepEqual(byTime.map(({ first }) => first).sort(), [0, 3]);
+  });
+});
