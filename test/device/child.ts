@@ -1,0 +1,50 @@
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createDeviceClock } from '../../device/clock.ts';
+import { openOutbox } from '../../device/outbox/open-outbox.ts';
+import { runDevice } from '../../device/run-device.ts';
+import { readLines } from '../../device/sources/read-lines.ts';
+import { watchDirectory } from '../../device/sources/watch-directory.ts';
+import { accountOf, FAST, writerFromJson } from './fixture.ts';
+import { remotePorts } from './remote.ts';
+
+/** What the child is told, as JSON in PLUMB_TEST_CHILD. */
+export interface ChildTask {
+  readonly writer: string;
+  readonly remoteUrl: string;
+  readonly outboxPath: string;
+  /** Null: standard input. */
+  readonly directory: string | null;
+  readonly direct: boolean;
+  readonly untilIdle: boolean;
+}
+
+const BLOCK_BYTES = 700;
+
+// Without a task only the modules are loaded, and with that compiled and cached.
+if (process.env.PLUMB_TEST_CHILD === undefined) process.exit(0);
+
+// A device in a process of its own, to be killed. Events go to standard output, one JSON line each.
+const task = JSON.parse(process.env.PLUMB_TEST_CHILD) as ChildTask;
+const writer = writerFromJson(task.writer);
+const account = accountOf(writer);
+const { service, ledger, recorder } = remotePorts(task.remoteUrl, writer.domain, account);
+const outbox = openOutbox(task.outboxPath, { dataset: writer.dataset, account, plain: writer.plain });
+const source =
+  task.directory === null
+    ? readLines(process.stdin, 'stdin', BLOCK_BYTES)
+    : watchDirectory(task.directory, {
+        ...{ blockBytes: BLOCK_BYTES, scanEveryMs: 15, settleMs: 30, deleteAfterChecked: false, keepOut: [] },
+      });
+const stop = new AbortController();
+process.on('SIGINT', () => stop.abort());
+const complete = await runDevice(
+  {
+    ...{ primitives: nodePrimitives, outbox, writer, account, source, service, ledger, clock: createDeviceClock() },
+    ...(task.direct ? { recorder } : {}),
+    report: (event) => process.stdout.write(`${JSON.stringify(event)}\n`),
+  },
+  { ...FAST, backoff: { firstMs: 5, mostMs: 20 }, untilIdle: task.untilIdle },
+  stop.signal,
+);
+outbox.close();
+process.exit(complete ? 0 : 3);
