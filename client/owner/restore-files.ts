@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { appendFile, type FileHandle, mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import type { BlockMeta } from '../../core/block/meta.ts';
 import { InvalidInputError } from '../../core/errors.ts';
@@ -11,7 +10,7 @@ export interface Restored {
   readonly files: readonly string[];
   /** Blocks without a name, in order, in one file; null when there were none. */
   readonly lines: { readonly path: string; readonly blocks: number } | null;
-  /** Files of which a part is damaged or outside the range: nothing of them was written. */
+  /** Files of which a part is damaged or outside the range, with the parts that were verified: nothing of them was written. */
   readonly incomplete: readonly { readonly name: string; readonly got: number; readonly parts: number }[];
 }
 
@@ -39,15 +38,19 @@ interface OpenFile {
   readonly name: string;
   readonly parts: number;
   readonly temporary: string;
-  readonly handle: FileHandle;
   next: number;
 }
 
 class FolderWriter {
   readonly #folder: string;
+  // Parts are appended by path: a dataset may leave more files unfinished than a process may hold open.
   readonly #open = new Map<string, OpenFile>();
   readonly #files: string[] = [];
   readonly #incomplete: { name: string; got: number; parts: number }[] = [];
+  readonly #broken = new Map<string, { got: number }>();
+  readonly #copies = new Map<string, number>();
+  #staging: string | null = null;
+  #begun = 0;
   #lines: { handle: FileHandle; path: string; blocks: number } | null = null;
 
   constructor(folder: string) {
@@ -57,7 +60,7 @@ class FolderWriter {
   async write(meta: BlockMeta, content: Uint8Array): Promise<void> {
     if (meta.name === undefined) {
       this.#lines ??= { handle: await this.#create(LINES), path: LINES, blocks: 0 };
-      await this.#lines.handle.write(content);
+      await this.#lines.handle.appendFile(content);
       this.#lines.blocks += 1;
       return;
     }
@@ -66,10 +69,10 @@ class FolderWriter {
     if (part === 0) await this.#begin(meta.name, parts);
     const file = this.#open.get(meta.name);
     if (file === undefined || file.next !== part || file.parts !== parts) {
-      await this.#drop(meta.name, parts, file === undefined ? 1 : file.next);
+      await this.#drop(meta.name, parts, (file?.next ?? 0) + 1);
       return;
     }
-    await file.handle.write(content);
+    await appendFile(file.temporary, content);
     file.next += 1;
     if (file.next === file.parts) await this.#complete(file);
   }
@@ -86,52 +89,68 @@ class FolderWriter {
 
   /** Closes what is open and removes what is not whole. */
   async abandon(): Promise<void> {
-    for (const file of this.#open.values()) {
-      await file.handle.close();
-      await rm(file.temporary, { force: true });
-    }
     this.#open.clear();
     await this.#lines?.handle.close();
     this.#lines = null;
+    if (this.#staging !== null) await rm(this.#staging, { recursive: true, force: true });
   }
 
   async #begin(name: string, parts: number): Promise<void> {
     const unfinished = this.#open.get(name);
     if (unfinished !== undefined) await this.#drop(name, unfinished.parts, unfinished.next);
-    const digest = createHash('sha256').update(name).digest('hex').slice(0, 16);
-    const temporary = join(this.#folder, `.${digest}.part`);
-    await rm(temporary, { force: true });
-    this.#open.set(name, { name, parts, temporary, handle: await open(temporary, 'wx'), next: 0 });
+    this.#broken.delete(name);
+    // A folder of our own: no name that a device chose can be in it.
+    this.#staging ??= await mkdtemp(join(this.#folder, '.restoring-'));
+    this.#begun += 1;
+    this.#open.set(name, { name, parts, temporary: join(this.#staging, String(this.#begun)), next: 0 });
   }
 
   async #complete(file: OpenFile): Promise<void> {
-    await file.handle.sync();
-    await file.handle.close();
+    const handle = await open(file.temporary, 'r+');
+    await handle.sync().finally(() => handle.close());
     this.#open.delete(file.name);
-    for (let copy = 1; ; copy++) {
-      const relative = copy === 1 ? safePath(file.name) : `${safePath(file.name)}~${copy}`;
-      const path = join(this.#folder, relative);
-      await mkdir(dirname(path), { recursive: true });
-      // An exclusive empty file reserves the name, so that the rename replaces nothing of anybody else's.
-      const reserved = await open(path, 'wx').catch(ignoreExisting);
-      if (reserved === null) continue;
-      await reserved.close();
-      await rename(file.temporary, path);
-      this.#files.push(relative);
-      return;
+    const relative = await this.#reserve(file.name);
+    await rename(file.temporary, join(this.#folder, relative));
+    this.#files.push(relative);
+  }
+
+  /** Takes a free name. An exclusive empty file holds it, so that the rename replaces nothing of anybody else's. */
+  async #reserve(name: string): Promise<string> {
+    let path = safePath(name);
+    try {
+      await mkdir(dirname(join(this.#folder, path)), { recursive: true });
+    } catch (cause) {
+      // A file has the name of one of the folders.
+      if (!isCode(cause, 'EEXIST', 'ENOTDIR')) throw cause;
+      path = path.replaceAll(sep, '_');
+    }
+    for (;;) {
+      const copy = (this.#copies.get(path) ?? 0) + 1;
+      this.#copies.set(path, copy);
+      const relative = copy === 1 ? path : `${path}~${copy}`;
+      try {
+        await (await open(join(this.#folder, relative), 'wx')).close();
+        return relative;
+      } catch (cause) {
+        if (!isCode(cause, 'EEXIST')) throw cause;
+      }
     }
   }
 
   async #drop(name: string, parts: number, got: number): Promise<void> {
     const file = this.#open.get(name);
     if (file !== undefined) {
-      await file.handle.close();
-      await rm(file.temporary, { force: true });
       this.#open.delete(name);
+      await rm(file.temporary, { force: true });
     }
-    const noted = this.#incomplete.find((entry) => entry.name === name);
-    if (noted === undefined) this.#incomplete.push({ name, got, parts });
-    else if (file === undefined) noted.got += 1;
+    const broken = this.#broken.get(name);
+    if (broken !== undefined) {
+      broken.got += got;
+      return;
+    }
+    const entry = { name: safePath(name), got, parts };
+    this.#broken.set(name, entry);
+    this.#incomplete.push(entry);
   }
 
   async #create(name: string): Promise<FileHandle> {
@@ -146,15 +165,22 @@ class FolderWriter {
   }
 }
 
+// Most file systems take 255 bytes a name; a number may come behind it.
+const MAX_STEP_BYTES = 240;
+
 /** A path below the folder, whatever the name says: it was written by a device, not by this machine's user. */
 function safePath(name: string): string {
-  const steps = name.split(/[/\\]/).filter((step) => step !== '' && step !== '.' && step !== '..');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out.
-  const clean = steps.map((step) => step.replace(/[\u0000-\u001f\u007f]/g, '_').slice(0, 200));
+  const steps = name.split(/[/\\]/).map((step) => cutToBytes(step.replace(/\p{Cc}/gu, '_'), MAX_STEP_BYTES));
+  const clean = steps.filter((step) => step !== '' && step !== '.' && step !== '..');
   return clean.length === 0 || clean[0] === LINES ? ['file', ...clean].join(sep) : clean.join(sep);
 }
 
-function ignoreExisting(cause: NodeJS.ErrnoException): null {
-  if (cause.code === 'EEXIST') return null;
-  throw cause;
+function cutToBytes(text: string, most: number): string {
+  const characters = [...text];
+  while (Buffer.byteLength(characters.join('')) > most) characters.pop();
+  return characters.join('');
+}
+
+function isCode(cause: unknown, ...codes: string[]): boolean {
+  return codes.includes((cause as NodeJS.ErrnoException).code ?? '');
 }
