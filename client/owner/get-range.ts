@@ -1,9 +1,8 @@
 import { readSegmentFront, type SegmentFront } from '../../core/batch/segment.ts';
 import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
-import { PlumblineError } from '../../core/errors.ts';
+import { KeyError, PlumblineError, SegmentError, StoreUnavailableError } from '../../core/errors.ts';
 import type { DatasetId, DatasetKey } from '../../core/ids.ts';
 import { MAX_RECORD_BLOCKS, MAX_SEGMENT_BYTES } from '../../core/limits.ts';
-import type { Fault } from '../../core/ports/css.ts';
 import type { Anchor, Ledger } from '../../core/ports/ledger.ts';
 import type { PresignedRequest } from '../../core/ports/object-store.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
@@ -54,20 +53,18 @@ export async function* getRange(
   const anchored = await readAnchor(deps.ledger, range.dataset, range.anchor, range.fromBlock ?? 0, signal);
   onAnchor(anchored.anchor);
   const batches = await recordedBatches(deps.service, range, anchored, signal);
-  const last = Math.min(range.to, anchored.head.size - 1);
-  let next = range.by === 'block' ? range.from : Number.POSITIVE_INFINITY;
-  for (const batch of [...batches, { first: last + 1, count: 0 }]) {
+  const end = range.by === 'block' ? Math.min(range.to + 1, anchored.head.size) : anchored.head.size;
+  // Each block comes once, whatever the storage lists.
+  let next = range.by === 'block' ? range.from : 0;
+  for (const batch of [...batches, { first: end, count: 0 }]) {
     // By number it is known which blocks there must be: what the storage does not list is shown as missing.
-    for (; next < Math.min(batch.first, last + 1); next++) {
-      const fault = {
-        index: next,
-        kind: 'unavailable' as const,
-        reason: 'The storage lists no batch with this block.',
-      };
-      yield nothing(verdictOnFault('retrieved', fault));
+    for (; range.by === 'block' && next < Math.min(batch.first, end); next++) {
+      yield without({ index: next, verdict: 'unavailable', reason: 'The storage lists no batch with this block.' });
     }
-    if (batch.count > 0) yield* getBatch(deps, range, anchored, batch, signal);
-    next = Math.max(next, batch.first + batch.count);
+    const from = Math.max(next, batch.first);
+    const to = Math.min(batch.first + batch.count, end);
+    if (from < to) yield* getBatch(deps, range, anchored, batch.first, blocksBetween(from, to), signal);
+    next = Math.max(next, to);
   }
 }
 
@@ -80,35 +77,41 @@ async function recordedBatches(
 ): Promise<{ first: number; count: number }[]> {
   const lines: BatchLine[] = [];
   let cursor: string | undefined;
+  let pages = 0;
   do {
+    if (++pages > anchored.head.batches + SPARE_PAGES) {
+      throw new StoreUnavailableError(
+        `The storage has listed ${pages - 1} pages of batches and does not come to an end.`,
+      );
+    }
     const { by, from, to } = range;
     const page = await service.listBatches(
       range.dataset,
       { by, from, to, limit: MAX_PAGE, ...(cursor === undefined ? {} : { cursor }) },
       signal,
     );
-    lines.push(...page.batches);
+    lines.push(...page.batches.filter((line) => line.state === 'recorded' || line.state === 'final'));
     cursor = page.next ?? undefined;
   } while (cursor !== undefined);
   return lines
-    .filter((line) => line.state === 'recorded' || line.state === 'final')
     .flatMap(({ first, count }) => (count === null || first >= anchored.head.size ? [] : [{ first, count }]))
     .sort((a, b) => a.first - b.first);
 }
+
+/** Pages that may show nothing but rejected or superseded segments. */
+const SPARE_PAGES = 200;
 
 async function* getBatch(
   deps: GetDeps,
   range: GetRange,
   anchored: AnchoredHead,
-  batch: { first: number; count: number },
+  first: number,
+  indices: readonly number[],
   signal?: AbortSignal,
 ): AsyncGenerator<GotBlock> {
-  const indices = Array.from({ length: batch.count }, (_, number) => batch.first + number).filter(
-    (index) => range.by === 'time' || (index >= range.from && index <= range.to),
-  );
-  const stored = await retrieveSegment(deps, range.dataset, batch.first, signal);
+  const stored = await retrieveSegment(deps, range.dataset, first, signal);
   if ('reason' in stored) {
-    for (const index of indices) yield nothing(verdictOnFault('retrieved', { ...stored, index }));
+    for (const index of indices) yield without({ ...stored, index });
     return;
   }
   const owner: OwnerCssN = { ...deps, ...range, signerOf: anchored.signerOf };
@@ -135,10 +138,12 @@ function* judgeWindow(
     const fault = faults.get(index);
     if (record !== undefined) yield judgeStored(owner, stored, record);
     else if (fault !== undefined) yield nothing(verdictOnFault('retrieved', fault));
-    else {
-      const reason = broken.get(index)?.reason ?? 'The storage gives no record.';
-      yield nothing(verdictOn({ record: { index }, evidence: 'retrieved', signer: null }, 'corrupted', reason));
-    }
+    else
+      yield without({
+        index,
+        verdict: 'corrupted',
+        reason: broken.get(index)?.reason ?? 'The storage gives no record.',
+      });
   }
 }
 
@@ -159,7 +164,9 @@ function judgeStored(owner: OwnerCssN, stored: StoredSegment, record: ProvenReco
     return { verdict, meta: decodeMeta(line.meta), content: openContent(owner, record, block) };
   } catch (cause) {
     if (!(cause instanceof PlumblineError)) throw cause;
-    return nothing({ ...verdictOn(trial, 'misrecorded', cause.shortMessage), blame: null });
+    // The nonce is the storage's word; the key it leads to, once it fits the commitment, is the writer's.
+    if (!(cause instanceof KeyError)) return nothing(verdictOn(trial, 'corrupted', cause.shortMessage));
+    return nothing({ ...verdictOn(trial, 'misrecorded', cause.shortMessage), blame: 'writer' });
   }
 }
 
@@ -173,17 +180,18 @@ async function retrieveSegment(
   dataset: DatasetId,
   first: number,
   signal?: AbortSignal,
-): Promise<StoredSegment | Omit<Fault, 'index'>> {
+): Promise<StoredSegment | Omit<Missing, 'index'>> {
   try {
     const { get } = await deps.service.getSegment(dataset, first, signal);
     const car = await deps.download(get, MAX_SEGMENT_BYTES, signal);
-    if (car === null) return { kind: 'unavailable', reason: 'The segment is not stored any more.' };
+    if (car === null) return { verdict: 'unavailable', reason: 'The segment is not stored any more.' };
     return { car, front: readSegmentFront(deps.primitives, car) };
   } catch (cause) {
     signal?.throwIfAborted();
     if (!(cause instanceof PlumblineError)) throw cause;
-    const kind = cause.name === 'RequestRefusedError' && cause.details.status === 403 ? 'refused' : 'unavailable';
-    return { kind, reason: cause.shortMessage };
+    if (cause instanceof SegmentError) return { verdict: 'corrupted', reason: cause.shortMessage };
+    const refused = cause.name === 'RequestRefusedError' && cause.details.status === 403;
+    return { verdict: refused ? 'refused' : 'unavailable', reason: cause.shortMessage };
   }
 }
 
@@ -195,6 +203,20 @@ function isWanted(range: GetRange, got: GotBlock): boolean {
   return range.by === 'block' || got.meta === null || (got.meta.at >= range.from && got.meta.at <= range.to);
 }
 
+interface Missing {
+  readonly index: number;
+  readonly verdict: 'unavailable' | 'refused' | 'corrupted';
+  readonly reason: string;
+}
+
+function without({ index, verdict, reason }: Missing): GotBlock {
+  return nothing(verdictOn({ record: { index }, evidence: 'retrieved', signer: null }, verdict, reason));
+}
+
 function nothing(verdict: Verdict): GotBlock {
   return { verdict, meta: null, content: null };
+}
+
+function blocksBetween(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, number) => from + number);
 }

@@ -2,8 +2,9 @@ import { commitContent, contentBatchKey, contentKey, decryptContent, isPlain } f
 import { openBlock } from '../block/digest.ts';
 import { blockKeys } from '../block/seal.ts';
 import { equalBytes } from '../bytes.ts';
-import { KeyError } from '../errors.ts';
+import { ProofError } from '../errors.ts';
 import type { ChunkRoot, DatasetId, DatasetKey } from '../ids.ts';
+import { MAX_BLOCK_BYTES } from '../limits.ts';
 import type { Primitives } from '../ports/primitives.ts';
 import type { Verdict } from '../verdict.ts';
 import { judgeOpening, verdictOn } from './judge-block.ts';
@@ -33,6 +34,7 @@ export function verifyRetrieved(deps: OwnerCssN, record: ProvenRecord, retrieved
   const { primitives, dataset } = deps;
   const trial = { dataset, record, evidence: 'retrieved' as const, signer: deps.signerOf(record.batch.position) };
   if (retrieved.block.length === 0) return verdictOn(trial, 'unavailable', 'The storage gives no bytes.');
+  if (retrieved.block.length > MAX_BLOCK_BYTES) return verdictOn(trial, 'corrupted', 'No block is as large as this.');
   const key = blockKeys(primitives, deps.datasetKey, record.batch.salt)(record.index);
   const opening = openBlock(primitives, retrieved.block, retrieved.meta);
   const verdict = judgeOpening(primitives, trial, key, opening);
@@ -48,16 +50,17 @@ export function verifyRetrieved(deps: OwnerCssN, record: ProvenRecord, retrieved
 
 /**
  * Content of a block whose verdict is intact.
- * @throws KeyError when the batch was encrypted under another key than it committed to: the writer's doing
+ * @throws ProofError when the nonce that storage gives does not lead to the recorded content commitment
+ * @throws KeyError when the block was encrypted under another key than its batch committed to: the writer's doing
  */
 export function openContent(deps: OwnerCssN, record: ProvenRecord, block: Uint8Array): Uint8Array {
   const { primitives, dataset, datasetKey } = deps;
   const { contentCommitment, nonce } = record.batch;
   if (isPlain(contentCommitment)) return block;
-  if (nonce === null) throw new KeyError(`The nonce of the batch of block ${record.index} is missing.`);
+  if (nonce === null) throw new ProofError(`The nonce of the batch of block ${record.index} is missing.`);
   const batchKey = contentBatchKey(primitives, datasetKey, nonce);
   if (!equalBytes(commitContent(primitives, batchKey), contentCommitment)) {
-    throw new KeyError(`The nonce of the batch of block ${record.index} does not lead to its content commitment.`);
+    throw new ProofError(`The nonce of the batch of block ${record.index} does not lead to its content commitment.`);
   }
   return decryptContent(
     primitives,
