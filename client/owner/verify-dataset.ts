@@ -48,6 +48,8 @@ export interface AuditReport {
 }
 
 const DEFAULT_FRACTION = 0.01;
+/** Every block checked is a verdict held in memory; more are audited range by range. */
+const MAX_AUDIT_BLOCKS = 8_000_000;
 
 /** Protocol I over a whole dataset, a range or a random sample of it; `onVerdicts` hears every verdict. */
 export async function verifyDataset(
@@ -62,6 +64,11 @@ export async function verifyDataset(
   if (range.from > range.to) throw new InvalidInputError(`There are no blocks from ${range.from} to ${range.to}.`);
   const total = range.to - range.from + 1;
   const wanted = Math.min(audit.sample ?? total, total);
+  if (!(wanted >= 1 && wanted <= MAX_AUDIT_BLOCKS)) {
+    throw new InvalidInputError(
+      `An audit checks 1 to ${MAX_AUDIT_BLOCKS} blocks, not ${wanted}. Give a sample or a range of that size.`,
+    );
+  }
   const blocks = chooseDistinct(deps.primitives, total, wanted).map((number) => range.from + number);
 
   const counts: Record<VerdictKind, number> = {
