@@ -1,0 +1,338 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type GetRange, type GotBlock, getRange } from '../../client/owner/get-range.ts';
+import { EMPTY_LOG } from '../../core/batch/seal-batch.ts';
+import { commitContent, contentBatchKey, contentKey, encryptContent } from '../../core/block/content-cipher.ts';
+import {
+  LedgerUnavailableError,
+  NotRecordedError,
+  RequestRefusedError,
+  StoreUnavailableError,
+} from '../../core/errors.ts';
+import { accountOfKey } from '../../core/log/head.ts';
+import type { Verdict, VerdictAnchor, VerdictKind } from '../../core/verdict.ts';
+import { BOTH } from '../core/both-primitives.ts';
+import {
+  DEVICE_KEY,
+  HonestStorage,
+  headOf,
+  ledgerOf,
+  reading,
+  sealLog,
+  swapBlocks,
+  WRITER,
+} from '../core/honest-storage.ts';
+import { sealMisrecorded } from '../core/misrecorded-batch.ts';
+
+const SIZES = [[40, 40, 2500], [300, 300, 300, 300], [1], [1000, 7]];
+const T0 = 1_790_000_000_000;
+const ALL: GetRange = {
+  dataset: WRITER.dataset,
+  datasetKey: WRITER.datasetKey,
+  anchor: 'final',
+  by: 'block',
+  from: 0,
+  to: 9,
+};
+const BY_TIME: GetRange = { ...ALL, by: 'time', from: 0, to: Number.MAX_SAFE_INTEGER };
+
+for (const { name, primitives } of BOTH) {
+  const log = sealLog(primitives, SIZES);
+  const get = async (storage: HonestStorage, range: GetRange, recorded = log): Promise<GotBlock[]> => {
+    const got: GotBlock[] = [];
+    const deps = { primitives, ledger: ledgerOf(primitives, recorded), service: storage, download: storage.download };
+    for await (const block of getRange(deps, range)) got.push(block);
+    for (const { verdict, meta, content } of got) {
+      assert.equal(verdict.evidence, 'retrieved');
+      const intact = verdict.verdict === 'intact';
+      assert.deepEqual(
+        [meta !== null, content !== null, verdict.reason === null],
+        [intact, intact, intact],
+        'content only when intact',
+      );
+      if (!intact) continue;
+      const size = SIZES.flat()[verdict.index] as number;
+      assert.deepEqual({ content, meta }, reading(verdict.index, size));
+      assert.equal(verdict.signer, accountOfKey(DEVICE_KEY));
+    }
+    return got;
+  };
+  const verdictsOf = (got: readonly GotBlock[]): [number, VerdictKind][] =>
+    got.map(({ verdict }) => [verdict.index, verdict.verdict]);
+  const indicesOf = (got: readonly GotBlock[]): number[] => got.map(({ verdict }) => verdict.index);
+  /** Everything asked for, by number and by time: `changed` differ, all others are intact. */
+  const expect = async (storage: HonestStorage, changed: Record<number, VerdictKind>): Promise<Verdict[]> => {
+    const wanted = SIZES.flat().map((_, index) => [index, changed[index] ?? 'intact']);
+    assert.deepEqual(verdictsOf(await get(storage, BY_TIME)), wanted);
+    const got = await get(storage, ALL);
+    assert.deepEqual(verdictsOf(got), wanted);
+    return got.map(({ verdict }) => verdict);
+  };
+  const all = (verdict: VerdictKind, blocks: number[]): Record<number, VerdictKind> =>
+    Object.fromEntries(blocks.map((index) => [index, verdict]));
+
+  describe(`getting a range back, on ${name}`, () => {
+    it('honest storage gives every block with its content, once and in order', async () => {
+      await expect(new HonestStorage(primitives, log), {});
+    });
+
+    it('exactly the blocks asked for, by number', async () => {
+      for (const [from, to] of [
+        [0, 0],
+        [2, 3],
+        [3, 6],
+        [5, 7],
+        [9, 9],
+        [8, 1000],
+        [0, Number.MAX_SAFE_INTEGER - 1],
+      ] as const) {
+        const wanted = SIZES.flat()
+          .map((_, index) => index)
+          .filter((index) => index >= from && index <= to);
+        assert.deepEqual(indicesOf(await get(new HonestStorage(primitives, log), { ...ALL, from, to })), wanted);
+      }
+      assert.deepEqual(await get(new HonestStorage(primitives, log), { ...ALL, from: 10, to: 20 }), []);
+      assert.deepEqual(await get(new HonestStorage(primitives, log), { ...ALL, from: 5, to: 4 }), []);
+    });
+
+    it('exactly the blocks captured in a time, both ends included', async () => {
+      for (const [from, to] of [
+        [T0, T0],
+        [T0 + 2000, T0 + 5000],
+        [T0 + 2001, T0 + 5999],
+        [0, T0 + 500],
+        [T0 + 9000, T0 + 90_000],
+      ] as const) {
+        const wanted = SIZES.flat()
+          .map((_, index) => index)
+          .filter((index) => T0 + 1000 * index >= from && T0 + 1000 * index <= to);
+        assert.deepEqual(indicesOf(await get(new HonestStorage(primitives, log), { ...BY_TIME, from, to })), wanted);
+      }
+    });
+
+    it('says which chain state it measured against, before any block', async () => {
+      const storage = new HonestStorage(primitives, log);
+      const deps = { primitives, ledger: ledgerOf(primitives, log), service: storage, download: storage.download };
+      const heard: VerdictAnchor[] = [];
+      for await (const _ of getRange(deps, ALL, (anchor) => heard.push(anchor))) assert.equal(heard.length, 1);
+      assert.deepEqual([heard[0]?.size, heard[0]?.batches, heard[0]?.anchor], [10, 4, 'final']);
+    });
+
+    it('what the chain does not have yet is not given', async () => {
+      const storage = new HonestStorage(primitives, log);
+      assert.deepEqual(indicesOf(await get(storage, ALL, log.slice(0, 2))), [0, 1, 2, 3, 4, 5, 6]);
+      assert.deepEqual(indicesOf(await get(storage, BY_TIME, log.slice(0, 2))), [0, 1, 2, 3, 4, 5, 6]);
+      await assert.rejects(get(storage, ALL, []), NotRecordedError);
+    });
+
+    it('a chain that does not answer is an error, not a verdict', async () => {
+      const storage = new HonestStorage(primitives, log);
+      const ledger = {
+        ...ledgerOf(primitives, log),
+        readHeads: () => Promise.reject(new LedgerUnavailableError('Down.')),
+      };
+      const blocks = getRange({ primitives, ledger, service: storage, download: storage.download }, ALL);
+      await assert.rejects(blocks.next(), LedgerUnavailableError);
+    });
+
+    it('a bit flipped is seen in that block alone', async () => {
+      for (const index of [0, 2, 9]) {
+        const storage = new HonestStorage(primitives, log);
+        storage.flipBit(index, 8 * 6 + 1);
+        await expect(storage, { [index]: 'corrupted' });
+      }
+    });
+
+    it('a bit flipped in the manifest makes the batch corrupted', async () => {
+      const storage = new HonestStorage(primitives, log);
+      (storage.objects.get(storage.locate(3).key) as Uint8Array)[300]! ^= 1;
+      await expect(storage, all('corrupted', [3, 4, 5, 6]));
+    });
+
+    it('an object cut off loses what lies behind the cut', async () => {
+      const storage = new HonestStorage(primitives, log);
+      const { key, offset } = storage.locate(5);
+      storage.objects.set(key, (storage.objects.get(key) as Uint8Array).slice(0, offset + 10));
+      await expect(storage, { 5: 'unavailable', 6: 'unavailable' });
+      storage.objects.set(key, new Uint8Array(0));
+      await expect(storage, all('corrupted', [3, 4, 5, 6]));
+    });
+
+    it('two blocks swapped are both corrupted', async () => {
+      const storage = new HonestStorage(primitives, log);
+      swapBlocks(storage, 3, 5);
+      await expect(storage, { 3: 'corrupted', 5: 'corrupted' });
+    });
+
+    it('a rival older segment in place of the recorded one is corrupted', async () => {
+      const storage = new HonestStorage(primitives, log);
+      const rivals = sealLog(primitives, SIZES, WRITER, (index, size) => reading(index + 50, size));
+      storage.objects.set(storage.locate(3).key, rivals[1]?.segment.car as Uint8Array);
+      await expect(storage, all('corrupted', [3, 4, 5, 6]));
+      storage.objects.set(storage.locate(3).key, log[0]?.segment.car as Uint8Array);
+      await expect(storage, all('corrupted', [3, 4, 5, 6]));
+    });
+
+    it('a deleted object is unavailable, a refused one refused', async () => {
+      const storage = new HonestStorage(primitives, log);
+      storage.objects.delete(storage.locate(7).key);
+      await expect(storage, { 7: 'unavailable' });
+      for (const [status, verdict] of [
+        [403, 'refused'],
+        [404, 'unavailable'],
+      ] as const) {
+        storage.getSegment = async (dataset, first) => {
+          if (first === 3) throw new RequestRefusedError('No.', { type: '/problems/x', status });
+          return HonestStorage.prototype.getSegment.call(storage, dataset, first);
+        };
+        await expect(storage, { ...all(verdict, [3, 4, 5, 6]), 7: 'unavailable' });
+      }
+    });
+
+    it('a record altered in storage is corrupted, withheld it is unavailable', async () => {
+      const storage = new HonestStorage(primitives, log);
+      storage.recordsOf = async (position, indices) => {
+        const batch = await HonestStorage.prototype.recordsOf.call(storage, position, indices);
+        return position === 1 ? { ...batch, salt: new Uint8Array(32) as typeof batch.salt } : batch;
+      };
+      await expect(storage, all('corrupted', [3, 4, 5, 6]));
+      storage.getRecords = (dataset, blocks, batches) =>
+        blocks.includes(3)
+          ? Promise.reject(new StoreUnavailableError('Down.'))
+          : HonestStorage.prototype.getRecords.call(storage, dataset, blocks, batches);
+      storage.recordsOf = HonestStorage.prototype.recordsOf;
+      await expect(storage, all('unavailable', [3, 4, 5, 6]));
+    });
+
+    it('a nonce altered in storage is corrupted, and nobody is blamed', async () => {
+      for (const nonce of [null, new Uint8Array(16)]) {
+        const storage = new HonestStorage(primitives, log);
+        storage.recordsOf = async (position, indices) => ({
+          ...(await HonestStorage.prototype.recordsOf.call(storage, position, indices)),
+          nonce,
+        });
+        const verdicts = await expect(
+          storage,
+          all(
+            'corrupted',
+            SIZES.flat().map((_, index) => index),
+          ),
+        );
+        assert.ok(verdicts.every(({ blame }) => blame === null));
+      }
+    });
+
+    it('content under another key than the batch committed to is the writer misrecording', async () => {
+      const nonce = new Uint8Array(16).fill(4);
+      const batchKey = contentBatchKey(primitives, WRITER.datasetKey, nonce);
+      const seal = (index: number, keyIndex: number) => ({
+        content: encryptContent(
+          primitives,
+          contentKey(primitives, batchKey, keyIndex),
+          { dataset: WRITER.dataset, index },
+          reading(index, 40).content,
+        ),
+        meta: reading(index, 40).meta,
+      });
+      const made = sealMisrecorded(primitives, EMPTY_LOG, [seal(0, 0), seal(1, 7)], {
+        content: { nonce, commitment: commitContent(primitives, batchKey) },
+      });
+      const got = await get(new HonestStorage(primitives, [made]), { ...ALL, to: 1 }, [made]);
+      assert.deepEqual(verdictsOf(got), [
+        [0, 'intact'],
+        [1, 'misrecorded'],
+      ]);
+      assert.equal(got[1]?.verdict.blame, 'writer');
+    });
+
+    it('batches that the storage hides are shown as missing when asked for by number', async () => {
+      const storage = new HonestStorage(primitives, log);
+      storage.listBatches = async (...ask) => {
+        const page = await HonestStorage.prototype.listBatches.apply(storage, ask);
+        return { ...page, batches: page.batches.filter(({ first }) => first === 3) };
+      };
+      const got = await get(storage, ALL);
+      assert.deepEqual(
+        verdictsOf(got),
+        SIZES.flat().map((_, index) => [index, index >= 3 && index <= 6 ? 'intact' : 'unavailable']),
+      );
+      storage.listBatches = async (...ask) => ({
+        ...(await HonestStorage.prototype.listBatches.apply(storage, ask)),
+        batches: [],
+      });
+      assert.deepEqual(verdictsOf(await get(storage, { ...ALL, from: 8 })), [
+        [8, 'unavailable'],
+        [9, 'unavailable'],
+      ]);
+    });
+
+    it('batches listed twice, out of order, overlapping or beyond the log give no block twice', async () => {
+      const storage = new HonestStorage(primitives, log);
+      storage.listBatches = async (...ask) => {
+        const page = await HonestStorage.prototype.listBatches.apply(storage, ask);
+        const beyond = page.batches.map((line) => ({ ...line, first: line.first + 10, count: 1024 }));
+        return { ...page, batches: [...beyond, ...page.batches.toReversed(), ...page.batches] };
+      };
+      await expect(storage, {});
+      storage.listBatches = async (...ask) => {
+        const page = await HonestStorage.prototype.listBatches.apply(storage, ask);
+        return { ...page, batches: page.batches.map((line) => ({ ...line, count: 1024 })) };
+      };
+      // It claims that the first batch holds everything: what its segment does not list is not intact.
+      await expect(storage, all('corrupted', [3, 4, 5, 6, 7, 8, 9]));
+    });
+
+    it('rejected, superseded and received segments are not looked at', async () => {
+      for (const state of ['rejected', 'superseded', 'received'] as const) {
+        const storage = new HonestStorage(primitives, log);
+        storage.listBatches = async (...ask) => {
+          const page = await HonestStorage.prototype.listBatches.apply(storage, ask);
+          return { ...page, batches: page.batches.flatMap((line) => [{ ...line, state, key: 'x' }, line]) };
+        };
+        await expect(storage, {});
+      }
+    });
+
+    it('a list in pages is read to its end, and one without an end is given up', async () => {
+      const many = sealLog(
+        primitives,
+        Array.from({ length: 25 }, () => [3]),
+      );
+      const storage = new HonestStorage(primitives, many);
+      storage.listBatches = (dataset, query) =>
+        HonestStorage.prototype.listBatches.call(storage, dataset, { ...query, limit: 10 });
+      const deps = { primitives, ledger: ledgerOf(primitives, many), service: storage, download: storage.download };
+      const got: GotBlock[] = [];
+      for await (const block of getRange(deps, { ...ALL, to: 99 })) got.push(block);
+      assert.deepEqual(
+        verdictsOf(got),
+        many.map((_, index) => [index, 'intact']),
+      );
+      assert.equal(storage.calls.filter((call) => call.name === 'list-batches').length, 3);
+
+      let pages = 0;
+      storage.listBatches = async (dataset, query) => ({
+        ...(await HonestStorage.prototype.listBatches.call(storage, dataset, query)),
+        next: String(++pages),
+      });
+      await assert.rejects(getRange(deps, ALL).next(), StoreUnavailableError);
+      assert.ok(pages < 1000);
+    });
+
+    it('is called off with the reason given', async () => {
+      const storage = new HonestStorage(primitives, log);
+      const abort = new AbortController();
+      const reason = new Error('enough');
+      storage.getSegment = async () => {
+        abort.abort(reason);
+        throw new StoreUnavailableError('Aborted.');
+      };
+      const deps = { primitives, ledger: ledgerOf(primitives, log), service: storage, download: storage.download };
+      await assert.rejects(getRange(deps, ALL, undefined, abort.signal).next(), reason);
+    });
+
+    it('the head of the chain is what this test thinks', () => {
+      assert.deepEqual([headOf(primitives, log).size, headOf(primitives, log).batches], [10, 4]);
+    });
+  });
+}
