@@ -15,7 +15,10 @@ export const amount = z
   .regex(/^0x[0-9a-f]{1,64}$/i)
   .transform(BigInt);
 export const hash32 = z.string().regex(/^0x[0-9a-f]{64}$/i);
-export const data = z.string().regex(/^0x([0-9a-f]{2})*$/i);
+export const data = z
+  .string()
+  .regex(/^0x[0-9a-f]*$/i)
+  .refine((hex) => hex.length % 2 === 0);
 
 /** @throws LedgerUnavailableError when the node answered something else */
 export function parseAnswer<T extends z.ZodType>(schema: T, method: string, answered: unknown): z.output<T> {

@@ -3,19 +3,25 @@ import { z } from 'zod';
 import type { JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { parseAnswer, quantity } from '../../adapters/ethereum/parse-answers.ts';
 
+export interface MiningOptions {
+  readonly rpc: JsonRpc;
+  readonly blockTimeMs: number;
+  /** Writes the chain down; called behind every block that holds something, before another one follows. */
+  readonly keep: () => Promise<void>;
+}
+
 const LOOK_EVERY_MS = 100;
 /** A block is final when so many follow it (one slot an epoch). */
 export const BLOCKS_UNTIL_FINAL = 2;
 
 /**
  * Mines on a chain that mines nothing by itself: what is pending, at most one block in `blockTimeMs`, then the blocks that
- * make it final, then nothing. An idle chain neither grows nor costs anything. What becomes final is two block times old,
- * so that with a second or more the chain's state file, written every second, already has it: a chain that is killed
- * and started again never takes back what was final.
+ * make it final, then nothing. An idle chain neither grows nor costs anything. A block with transactions is on the disk
+ * before the next one follows it: a chain that is killed and started again never takes back what was final.
  */
-export function startMining(rpc: JsonRpc, blockTimeMs: number): { stop(): Promise<void> } {
+export function startMining(options: MiningOptions): { stop(): Promise<void> } {
   const stopping = new AbortController();
-  const running = mine(rpc, blockTimeMs, stopping.signal);
+  const running = mine(options, stopping.signal);
   return {
     async stop() {
       stopping.abort();
@@ -26,26 +32,27 @@ export function startMining(rpc: JsonRpc, blockTimeMs: number): { stop(): Promis
 
 const poolStatus = z.looseObject({ pending: quantity });
 
-async function mine(rpc: JsonRpc, blockTimeMs: number, signal: AbortSignal): Promise<void> {
-  // After a restart nothing says whether the last blocks were followed by others. Until that is known, none are mined.
-  let missing: number | null = null;
+async function mine({ rpc, blockTimeMs, keep }: MiningOptions, signal: AbortSignal): Promise<void> {
+  let toFollow = 0;
+  let unkept = false;
   let minedAtMs = Number.NEGATIVE_INFINITY;
   while (!signal.aborted) {
     try {
+      if (unkept) await keep();
+      unkept = false;
       if (performance.now() - minedAtMs >= blockTimeMs) {
         const { pending } = parseAnswer(poolStatus, 'txpool_status', await rpc.call('txpool_status', [], signal));
-        missing ??= (await rpc.call('eth_blockNumber', [], signal)) === '0x0' ? 0 : BLOCKS_UNTIL_FINAL;
-        if (pending > 0) missing = BLOCKS_UNTIL_FINAL + 1;
-        if (missing > 0) {
+        if (pending > 0 || toFollow > 0) {
           minedAtMs = performance.now();
+          unkept = pending > 0;
+          toFollow = pending > 0 ? BLOCKS_UNTIL_FINAL : toFollow - 1;
           await rpc.call('evm_mine', [], signal);
-          missing--;
         }
       }
-      await sleep(Math.min(LOOK_EVERY_MS, blockTimeMs), undefined, { signal });
+      if (!unkept) await sleep(Math.min(LOOK_EVERY_MS, blockTimeMs), undefined, { signal });
     } catch {
       // Stopped, or the chain has gone: its process's end tells that. Look again, not at once.
-      await sleep(LOOK_EVERY_MS);
+      if (!signal.aborted) await sleep(LOOK_EVERY_MS);
     }
   }
 }

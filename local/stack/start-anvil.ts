@@ -1,14 +1,19 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
-import { startMining } from './mine-blocks.ts';
+import { keepChainState } from './keep-chain-state.ts';
+import { BLOCKS_UNTIL_FINAL, startMining } from './mine-blocks.ts';
 
 export interface AnvilOptions {
-  /** Keeps the chain over restarts and SIGKILL; null forgets it. */
+  /**
+   * Keeps the chain over restarts, and what was final over SIGKILL at any moment; null forgets it. With `instant` and
+   * `manual` mining it is written by `stop` alone.
+   */
   readonly stateFile: string | null;
   readonly chainId?: number;
   /** 0 takes a free one. */
@@ -36,13 +41,12 @@ const STOP_TIMEOUT_MS = 10_000;
 const MAX_OUTPUT_CHARS = 4000;
 
 // With one slot an epoch, a block is final when two more follow: "latest" and "final" really differ.
-const CHAIN_ARGUMENTS = ['--slots-in-an-epoch', '1', '--accounts', '0', '--host', '127.0.0.1'];
-// State is written every second. Each kept state is a whole copy (84 KB a block when all are kept): those that reads at
-// the final block can ask for after a restart are enough.
-const STATE_ARGUMENTS = ['--state-interval', '1', '--preserve-historical-states', '--max-persisted-states', '16'];
+// Each state is a whole copy of the chain's accounts: so many are kept that reads at the final block find theirs, and none
+// are left behind in the user's home.
+const CHAIN_ARGUMENTS = ['--slots-in-an-epoch', '1', '--prune-history', '16', '--accounts', '0', '--host', '127.0.0.1'];
 
 // The shell becomes anvil. Beside it waits `cat` for the end of a pipe that this process holds: when this process dies,
-// however it dies, anvil is told to write its state and end, and after five seconds made to.
+// however it dies, anvil is told to end, and after five seconds made to.
 const DIE_WITH_PARENT = `exec 3<&0
 (cat <&3 >/dev/null; kill -TERM $$; for i in 1 2 3 4 5; do sleep 1; kill -0 $$ || exit 0; done; kill -KILL $$) >/dev/null 2>&1 &
 exec 3<&-
@@ -55,7 +59,7 @@ export async function startAnvil(options: AnvilOptions): Promise<RunningAnvil> {
     ...CHAIN_ARGUMENTS,
     ...['--chain-id', String(chainId), '--port', String(port)],
     ...(mining === 'instant' ? [] : ['--no-mining']),
-    ...(stateFile === null ? [] : ['--state', stateFile, ...STATE_ARGUMENTS]),
+    ...(stateFile !== null && existsSync(stateFile) ? ['--load-state', stateFile] : []),
   ];
   const child = spawn('/bin/sh', ['-c', DIE_WITH_PARENT, findAnvil(), ...arguments_], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -70,7 +74,12 @@ export async function startAnvil(options: AnvilOptions): Promise<RunningAnvil> {
 
   const rpcUrl = await untilListening(child, exited);
   const rpc = createJsonRpc({ rpcUrl, chainId });
-  const miner = typeof mining === 'string' ? null : startMining(rpc, mining.blockTimeMs);
+  const keep = async (): Promise<void> => {
+    if (stateFile !== null) await keepChainState(rpc, stateFile);
+  };
+  const resumed = await finalizeResumed(rpc);
+  if (resumed) await keep();
+  const miner = typeof mining === 'string' ? null : startMining({ rpc, blockTimeMs: mining.blockTimeMs, keep });
   return {
     rpcUrl,
     chainId,
@@ -78,12 +87,21 @@ export async function startAnvil(options: AnvilOptions): Promise<RunningAnvil> {
     exited,
     async stop() {
       await miner?.stop();
+      // A chain that has gone cannot be written down; what was final is.
+      await keep().catch(() => {});
       child.stdin.end();
       const timer = setTimeout(() => killGroup(child), STOP_TIMEOUT_MS);
       await exited;
       clearTimeout(timer);
     },
   };
+}
+
+/** All that was written down may be final. Without blocks behind it, it would not be again until something is sent. */
+async function finalizeResumed(rpc: JsonRpc): Promise<boolean> {
+  if ((await rpc.call('eth_blockNumber', [])) === '0x0') return false;
+  for (let i = 0; i < BLOCKS_UNTIL_FINAL; i++) await rpc.call('evm_mine', []);
+  return true;
 }
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
