@@ -7,7 +7,7 @@ import { createS3ObjectStore } from '../adapters/s3/s3-object-store.ts';
 import { createSqsAnchorQueue } from '../adapters/sqs/sqs-anchor-queue.ts';
 import { InvalidInputError } from '../core/errors.ts';
 import { type Address, address } from '../core/ids.ts';
-import { createPowertoolsObserver } from './observe/powertools-observer.ts';
+import type { Observer } from './observe/observer.ts';
 import type { ServicePorts } from './ports.ts';
 import type { FunctionRow, Handler } from './table.ts';
 
@@ -46,7 +46,7 @@ const environment = z.object({
 });
 
 /** The composition root in Lambda. @throws InvalidInputError naming the variable, never its value */
-export function portsFromEnv(row: FunctionRow, env: Readonly<Record<string, string | undefined>>): ServicePorts {
+export function portsFromEnv(env: Readonly<Record<string, string | undefined>>, observer: Observer): ServicePorts {
   const parsed = environment.safeParse(env);
   if (!parsed.success) {
     throw new InvalidInputError(`The environment lacks ${parsed.error.issues[0]?.path.join('.')}, or it is malformed.`);
@@ -70,7 +70,7 @@ export function portsFromEnv(row: FunctionRow, env: Readonly<Record<string, stri
     anchorQueue: queueUrl === undefined ? NO_QUEUE : createSqsAnchorQueue({ region, queueUrl }),
     settings: () => settings,
     nowMs: Date.now,
-    observer: createPowertoolsObserver(row.name),
+    observer,
   };
 }
 
@@ -80,7 +80,9 @@ const NO_QUEUE = {
 
 async function makeHandler(row: FunctionRow): Promise<Handler> {
   const { handlerFor } = await row.load();
-  return handlerFor(portsFromEnv(row, process.env)) as Handler;
+  // Loaded in Lambda only: merely importing the tracer hooks into every promise of a process and slows it down.
+  const { createPowertoolsObserver } = await import('./observe/powertools-observer.ts');
+  return handlerFor(portsFromEnv(process.env, createPowertoolsObserver(row.name))) as Handler;
 }
 
 function readOwners(text: string): ReadonlyMap<Address, number> {

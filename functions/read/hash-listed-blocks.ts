@@ -5,6 +5,11 @@ import type { IncrementalSha256 } from '../../core/ports/primitives.ts';
 import type { ServicePorts } from '../ports.ts';
 import type { ReadableSegment } from '../state/segment-entry.ts';
 import { endsBefore, faultOf, type ListedBlock } from './answer-blocks.ts';
+import { cutSpans, endOf } from './cut-spans.ts';
+import { mapBounded } from './map-bounded.ts';
+
+/** Of one segment; what lies far apart is waited for together. */
+const PARALLEL_SPANS = 4;
 
 type Ports = Pick<ServicePorts, 'primitives' | 'objects'>;
 
@@ -18,54 +23,45 @@ export async function hashListedBlocks(
   blocks: readonly ListedBlock[],
   signal?: AbortSignal,
 ): Promise<(HashedBlock | Fault)[]> {
-  const answers: (HashedBlock | Fault)[] = [];
-  for (const run of cutRuns(blocks)) answers.push(...(await hashRun(ports, segment.key, run, signal)));
-  return answers;
+  const answered = await mapBounded(cutSpans(blocks), PARALLEL_SPANS, (span) =>
+    hashSpan(ports, segment.key, span, signal),
+  );
+  return answered.flat();
 }
 
-async function hashRun(
+async function hashSpan(
   { primitives, objects }: Ports,
   key: string,
-  run: readonly ListedBlock[],
+  span: readonly ListedBlock[],
   signal?: AbortSignal,
 ): Promise<(HashedBlock | Fault)[]> {
-  const start = (run[0] as ListedBlock).offset;
-  const stream = await objects.stream(key, { start, end: endOf(run[run.length - 1] as ListedBlock) }, signal);
-  if (stream === null) return run.map(({ index }) => faultOf(index, 'object missing'));
+  const start = (span[0] as ListedBlock).offset;
+  const stream = await objects.stream(key, { start, end: endOf(span[span.length - 1] as ListedBlock) }, signal);
+  if (stream === null) return span.map(({ index }) => faultOf(index, 'object missing'));
   const answers: (HashedBlock | Fault)[] = [];
   let at = start;
   let hash: IncrementalSha256 | null = null;
   for await (const piece of stream) {
     const end = at + piece.length;
-    for (let block = run[answers.length]; block !== undefined && block.offset < end; block = run[answers.length]) {
+    for (let block = span[answers.length]; block !== undefined && block.offset < end; block = span[answers.length]) {
+      const part = piece.subarray(Math.max(0, block.offset - at), Math.min(piece.length, endOf(block) - at));
+      if (hash === null && part.length === block.listed.size) {
+        answers.push(hashedBlock(primitives, block, primitives.sha256(part) as Sha256));
+        continue;
+      }
       hash ??= primitives.createSha256();
-      hash.update(piece.subarray(Math.max(0, block.offset - at), Math.min(piece.length, endOf(block) - at)));
+      hash.update(part);
       if (endOf(block) > end) break;
       answers.push(hashedBlock(primitives, block, hash.digest() as Sha256));
       hash = null;
     }
     at = end;
   }
-  const cut = run.slice(answers.length).map((block) => endsBefore(block, Math.max(0, at - block.offset)));
+  const cut = span.slice(answers.length).map((block) => endsBefore(block, Math.max(0, at - block.offset)));
   return [...answers, ...cut];
 }
 
 function hashedBlock(primitives: Ports['primitives'], { index, listed }: ListedBlock, sha256: Sha256): HashedBlock {
   const { size, chunkRoot, meta } = listed;
   return { index, opening: { size, sha256, chunkRoot, metaHash: metaHash(primitives, meta) } };
-}
-
-/** Runs of blocks that follow on each other: between two of them is only the next one's frame. */
-function cutRuns(blocks: readonly ListedBlock[]): ListedBlock[][] {
-  const runs: ListedBlock[][] = [];
-  for (const block of blocks) {
-    const run = runs[runs.length - 1];
-    if (run?.[run.length - 1]?.index === block.index - 1) run.push(block);
-    else runs.push([block]);
-  }
-  return runs;
-}
-
-function endOf(block: ListedBlock): number {
-  return block.offset + block.listed.size;
 }
