@@ -205,12 +205,12 @@ describe('anchor', () => {
   });
 
   it('replaces a transaction whose fees have become too low, with what is wanted by then', async () => {
+    await fixture.mineAtBaseFee(1);
     const service = await fixture.service({ replaceAfterMs: 60_000 });
     const dataset = await fixture.openDataset();
     await service.fill(dataset, 1);
     await service.anchor();
-    await fixture.rpc.call('anvil_setNextBlockBaseFeePerGas', ['0x174876e800']); // 100 gwei
-    await fixture.mine();
+    await fixture.mineAtBaseFee(100);
     await fixture.assertEmpty(dataset);
     await service.fill(dataset, 1);
     assert.equal((await service.anchor()).transactions, 0, 'not yet stuck');
@@ -226,16 +226,15 @@ describe('anchor', () => {
   });
 
   it('frees a stuck nonce whose batches the device has recorded meanwhile', async () => {
+    await fixture.mineAtBaseFee(1);
     const service = await fixture.service({ replaceAfterMs: 60_000 });
     const device = await fixture.service();
     const dataset = await fixture.openDataset();
     const batches = await service.fill(dataset, 2);
     await service.anchor();
-    await fixture.rpc.call('anvil_setNextBlockBaseFeePerGas', ['0x174876e800']);
-    await fixture.mine();
+    await fixture.mineAtBaseFee(100);
     await recordDirectly(device.recorder, updateOf(batches));
-    await fixture.rpc.call('anvil_setNextBlockBaseFeePerGas', ['0x174876e800']);
-    await fixture.mine();
+    await fixture.mineAtBaseFee(100);
     await assertRecordedOnce(fixture, dataset);
     service.passTime(60_000);
     assert.equal((await service.anchor()).transactions, 1);

@@ -83,6 +83,11 @@ export async function createLogFixture() {
       await rpc.call('evm_setAutomine', [on]);
     },
 
+    async mineAtBaseFee(gwei: number): Promise<void> {
+      await rpc.call('anvil_setNextBlockBaseFeePerGas', [`0x${(BigInt(gwei) * 10n ** 9n).toString(16)}`]);
+      await mine();
+    },
+
     /** A service of its own: an empty table, a relayer with funds. */
     async service(settings: Partial<AnchorSettings> = {}, balanceWei = 100n * ETHER) {
       const tableName = `test-${++tables}`;
