@@ -2,6 +2,7 @@ import { createWriteStream, mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
 import { createTable } from '../adapters/dynamodb/create-table.ts';
 import { createDynamoClient } from '../adapters/dynamodb/dynamo-client.ts';
@@ -44,6 +45,7 @@ const REGION = 'us-east-1';
 const BUCKET = 'segments';
 const TABLE = 'plumbline';
 const OPERATOR_WEI = 10n ** 21n;
+const FORMER_CHAIN_MS = 8_000;
 
 /**
  * Starts the whole stack on loopback: chain, object store, table and every function, and writes `stack.json` when all of
@@ -62,8 +64,8 @@ export async function startStack(options: StackOptions, signal?: AbortSignal): P
     const lock = await acquireStackLock(folder);
     parts.push(() => lock.release());
     const identity = await openStackFolder(folder);
-    await requireFreePorts(identity.ports);
-    signal?.throwIfAborted();
+    // A chain whose stack was killed writes its state before it ends, and holds its port until then.
+    await requireFreePorts(identity.ports, lock.takenOverFrom === null ? 0 : FORMER_CHAIN_MS, signal);
     return await startParts(options, identity, parts, stopAll);
   } catch (error) {
     await stopAll();
@@ -152,19 +154,33 @@ async function startParts(
   return { apiUrl: started.apiUrl, rpcUrl, failed, stop: stopAll };
 }
 
-/** Says which port is taken before any part is started. */
-async function requireFreePorts(ports: StackIdentity['ports']): Promise<void> {
+/** Says which port is taken, before any part is started; waits `patienceMs` for what is just ending. */
+async function requireFreePorts(
+  ports: StackIdentity['ports'],
+  patienceMs: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  const untilMs = performance.now() + patienceMs;
   for (const [part, port] of Object.entries(ports)) {
-    const server = createServer();
-    const error = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
-      server.once('error', resolve);
-      server.listen({ port, host: '127.0.0.1', exclusive: true }, () => resolve(null));
-    });
-    await new Promise((resolve) => server.close(resolve));
-    if (error !== null) {
-      throw new InvalidInputError(
-        `Port ${port} of 127.0.0.1, where this stack's ${part} was, is taken (${error.code}). End what uses it, or start in another folder.`,
-      );
+    for (let code = await whyTaken(port); code !== null; code = await whyTaken(port)) {
+      signal?.throwIfAborted();
+      if (performance.now() > untilMs) {
+        throw new InvalidInputError(
+          `Port ${port} of 127.0.0.1, where this stack's ${part} was, is taken (${code}). End what uses it, or start in another folder.`,
+        );
+      }
+      await sleep(100, undefined, signal === undefined ? {} : { signal });
     }
   }
+}
+
+/** Null when a port can be listened to, else the error's code. */
+async function whyTaken(port: number): Promise<string | null> {
+  const server = createServer();
+  const code = await new Promise<string | null>((resolve) => {
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => resolve(null));
+  });
+  await new Promise((resolve) => server.close(resolve));
+  return code;
 }

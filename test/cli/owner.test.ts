@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type Ended, runPlumb, type StackUnderTest, startStackUnderTest } from './run-plumb.ts';
+
+let folder: string;
+let stack: StackUnderTest;
+let env: Record<string, string>;
+const everythingSaid: string[] = [];
+const passwordArgs = () => ['--password-file', join(folder, 'password')];
+
+async function plumb(args: readonly string[], more: Record<string, string> = {}, input = ''): Promise<Ended> {
+  const ended = await runPlumb(args, { ...env, ...more }, input);
+  everythingSaid.push(ended.stdout, ended.stderr);
+  return ended;
+}
+
+function json(ended: Ended) {
+  assert.equal(ended.exitCode, 0, `${ended.stdout}${ended.stderr}`);
+  return JSON.parse(ended.stdout.trim().split('\n').at(-1) as string);
+}
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plumbline-owner-'));
+  stack = await startStackUnderTest(join(folder, 'stack'));
+  env = { PLUMB_STACK: stack.stackFile, PLUMB_HOME: join(folder, 'owner') };
+  await writeFile(join(folder, 'password'), 'correct horse battery\n', { mode: 0o600 });
+  await writeFile(join(folder, 'wrong'), 'incorrect horse\n', { mode: 0o600 });
+  const init = await plumb(['owner', 'init', ...passwordArgs(), '--mnemonic-out', join(folder, 'mnemonic'), '--json']);
+  const { account } = json(init);
+  json(await plumb(['local', 'admit', account, '--json']));
+  json(await plumb(['dataset', 'create', 'readings', ...passwordArgs(), '--json']));
+  json(
+    await plumb(['device', 'provision', 'readings', ...passwordArgs(), '--out', join(folder, 'device.json'), '--json']),
+  );
+});
+
+after(async () => {
+  await stack?.end('SIGINT');
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('verify before anything is recorded ends with its own code', async () => {
+  const ended = await plumb(['owner', 'verify', 'readings', ...passwordArgs(), '--anchor', 'latest', '--json']);
+  assert.equal(ended.exitCode, 5);
+  assert.equal(JSON.parse(ended.stdout).error.name, 'NotRecordedError');
+});
+
+test('lines from a stream are recorded, verified and brought back byte for byte', async () => {
+  const lines = `first line\n\nthird, ünïcode\n${'x'.repeat(5000)}\nlast, without end`;
+  const device = ['device', 'run', '--provision', join(folder, 'device.json'), '--source', 'stdin', '--every', '200ms'];
+  const ran = await plumb([...device, '--poll', '100ms', '--until-idle', '--timeout', '60s', '--json'], {}, lines);
+  assert.equal(ran.exitCode, 0, ran.stdout + ran.stderr);
+
+  const report = json(await plumb(['owner', 'verify', 'readings', ...passwordArgs(), '--json']));
+  assert.equal(report.ok, true);
+  assert.equal(report.evidence, 'possession');
+  assert.deepEqual(report.counts, {
+    intact: 5,
+    corrupted: 0,
+    unavailable: 0,
+    refused: 0,
+    unrecorded: 0,
+    misrecorded: 0,
+  });
+  assert.equal(report.anchor.anchor, 'final');
+  assert.match(report.assurance.words, /random chunk of 5 of 5 blocks/);
+
+  const out = join(folder, 'restored');
+  json(await plumb(['owner', 'get', 'readings', ...passwordArgs(), '--out', out, '--json']));
+  assert.equal(await readFile(join(out, 'lines'), 'utf8'), lines);
+  const again = await plumb(['owner', 'get', 'readings', ...passwordArgs(), '--out', out]);
+  assert.equal(again.exitCode, 2, 'nothing that is there is overwritten');
+  assert.match(again.stderr, /exists already/);
+});
+
+test('the mnemonic alone, on another machine, is enough to verify and to get everything back', async () => {
+  const home = join(folder, 'elsewhere');
+  const restore = ['owner', 'restore', ...passwordArgs(), '--mnemonic-file', join(folder, 'mnemonic'), '--json'];
+  const restored = json(await plumb(restore, { PLUMB_HOME: home }));
+  const { dataset } = JSON.parse(await readFile(join(folder, 'device.json'), 'utf8'));
+  const verify = ['owner', 'verify', dataset, ...passwordArgs(), '--evidence', 'attested', '--via', 'lambda', '--json'];
+  assert.equal(json(await plumb(verify, { PLUMB_HOME: home })).ok, true);
+  assert.equal(restored.home, home);
+});
+
+test("another owner's request for the dataset is refused, and says so with its own code", async () => {
+  const home = join(folder, 'stranger');
+  const stranger = { PLUMB_HOME: home };
+  json(await plumb(['owner', 'init', ...passwordArgs(), '--mnemonic-out', join(folder, 'other'), '--json'], stranger));
+  const { dataset } = JSON.parse(await readFile(join(folder, 'device.json'), 'utf8'));
+  const ended = await plumb(['owner', 'verify', dataset, ...passwordArgs(), '--json'], stranger);
+  const report = JSON.parse(ended.stdout);
+  assert.equal(ended.exitCode, 1);
+  assert.equal(report.counts.refused, report.checked);
+  assert.equal(report.assurance.confidence, null);
+});
+
+test('files with secrets are created once, mode 0600, and refused when others could read them', async () => {
+  for (const path of ['owner/keystore.json', 'device.json', 'mnemonic']) {
+    assert.equal((await stat(join(folder, path))).mode & 0o777, 0o600, path);
+  }
+  const again = await plumb([
+    'device',
+    'provision',
+    'readings',
+    ...passwordArgs(),
+    '--out',
+    join(folder, 'device.json'),
+  ]);
+  assert.equal(again.exitCode, 2);
+  assert.match(again.stderr, /exists already and is not replaced/);
+  const twice = await plumb(['owner', 'init', ...passwordArgs(), '--mnemonic-out', join(folder, 'third')]);
+  assert.equal(twice.exitCode, 2);
+
+  await chmod(join(folder, 'wrong'), 0o640);
+  const loose = await plumb(['owner', 'verify', 'readings', '--password-file', join(folder, 'wrong')]);
+  assert.equal(loose.exitCode, 2);
+  assert.match(loose.stderr, /mode 0640.*chmod 600/);
+  await chmod(join(folder, 'wrong'), 0o600);
+});
+
+const MISTAKES: readonly [string, () => string[], number, RegExp][] = [
+  [
+    'a wrong password',
+    () => ['owner', 'verify', 'readings', '--password-file', join(folder, 'wrong')],
+    2,
+    /password does not open/,
+  ],
+  [
+    'an unknown dataset',
+    () => ['owner', 'verify', 'rain', ...passwordArgs()],
+    2,
+    /no dataset rain .*known are: readings/,
+  ],
+  ['an unknown option', () => ['owner', 'verify', 'readings', '--samples'], 2, /unknown option '--samples'/],
+  ['a sample of nothing', () => ['owner', 'verify', 'readings', '--sample', '0'], 2, /not a number of 1 or more/],
+  [
+    'blocks that are no range',
+    () => ['owner', 'get', 'readings', '--blocks', '9-3', '--out', 'x'],
+    2,
+    /not a block range/,
+  ],
+  ['a time that is none', () => ['owner', 'get', 'readings', '--from', 'noon', '--out', 'x'], 2, /not a time/],
+  ['a name too long', () => ['dataset', 'create', 'n'.repeat(33), ...passwordArgs()], 2, /33 bytes; 1 to 32/],
+  [
+    'no stack there',
+    () => ['owner', 'verify', 'readings', ...passwordArgs(), '--stack', join(folder, 'none')],
+    2,
+    /plumb local up/,
+  ],
+  ['an address that is none', () => ['local', 'admit', '0x12'], 2, /not an address/],
+];
+
+for (const [mistake, args, code, said] of MISTAKES) {
+  test(`${mistake} is named, with the way out`, async () => {
+    const ended = await plumb(args());
+    assert.equal(ended.exitCode, code, ended.stderr);
+    assert.match(ended.stderr, said);
+    assert.doesNotMatch(ended.stderr, /\n {4}at /, 'no stack trace for a mistake of the caller');
+  });
+}
+
+test('a chain that does not answer ends with the code for trying again', async () => {
+  const text = JSON.parse(await readFile(stack.stackFile, 'utf8'));
+  const path = join(folder, 'dead-chain.json');
+  await writeFile(path, JSON.stringify({ ...text, rpcUrl: 'http://127.0.0.1:1' }), { mode: 0o600 });
+  const ended = await plumb(['owner', 'verify', 'readings', ...passwordArgs(), '--stack', path, '--json']);
+  assert.equal(ended.exitCode, 3, ended.stdout);
+  assert.equal(JSON.parse(ended.stdout).error.name, 'LedgerUnavailableError');
+});
+
+test('every command has help with an example', async () => {
+  for (const command of [
+    'owner init',
+    'owner restore',
+    'owner verify',
+    'owner get',
+    'dataset create',
+    'device provision',
+  ]) {
+    const { exitCode, stdout } = await plumb([...command.split(' '), '--help']);
+    assert.equal(exitCode, 0);
+    assert.match(stdout, new RegExp(`Examples?:[^]*plumb ${command}`), command);
+  }
+});
+
+test('no secret was ever said', () => {
+  const secrets = [
+    readFileSync(join(folder, 'mnemonic'), 'utf8').trim(),
+    readFileSync(join(folder, 'password'), 'utf8').trim(),
+    ...(['datasetKey', 'devicePrivateKey'] as const).map((name) =>
+      JSON.parse(readFileSync(join(folder, 'device.json'), 'utf8'))[name].slice(2),
+    ),
+    JSON.parse(readFileSync(stack.stackFile, 'utf8')).s3SecretKey,
+  ];
+  const said = everythingSaid.join('\n') + readFileSync(join(folder, 'stack', 'stack.log'), 'utf8');
+  for (const secret of secrets) assert.ok(secret.length > 8 && !said.includes(secret));
+});

@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const PLUMB = join(import.meta.dirname, '..', '..', 'cli', 'plumb.ts');
+
+export interface Ended {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command line as a user does: a process, with nothing of this one's environment that concerns it. */
+export async function runPlumb(args: readonly string[], env: Record<string, string> = {}, input = ''): Promise<Ended> {
+  const child = spawnPlumb(args, env);
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(input);
+  const timer = setTimeout(() => child.kill('SIGKILL'), 120_000);
+  const [exitCode, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  clearTimeout(timer);
+  return { exitCode, signal, stdout, stderr };
+}
+
+export function spawnPlumb(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
+  const { PLUMB_HOME: _, PLUMB_STACK: __, ...rest } = process.env;
+  return spawn(process.execPath, [PLUMB, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...rest, ...env } });
+}
+
+/** A stack in a process of its own. */
+export interface StackUnderTest {
+  readonly child: ChildProcess;
+  readonly stackFile: string;
+  /** Sends a signal and waits until the process has ended. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export async function startStackUnderTest(folder: string): Promise<StackUnderTest> {
+  const child = spawnPlumb(['local', 'up', '--data', folder, '--block-time', '200', '--json']);
+  const exited = once(child, 'exit');
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
+  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+    clearTimeout(timer);
+    const said = JSON.parse(line);
+    if (said.event !== 'ready') throw new Error(`not ready: ${line}`);
+    return {
+      child,
+      stackFile: said.stackFile,
+      async end(signal) {
+        child.stdout?.resume();
+        child.kill(signal);
+        const [code] = (await exited) as [number | null];
+        return code;
+      },
+    };
+  }
+  throw new Error(`The stack ended before it was ready: ${stderr}`);
+}

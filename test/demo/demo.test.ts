@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { noDamage } from '../../demo/damage.ts';
+import { runDemo } from '../../demo/run-demo.ts';
+
+test('the demo fails when the damage it tells of is not done, and only there', async () => {
+  const log = await runDemo({ quiet: true, damage: noDamage });
+  const failed = log.steps.filter((step) => !step.ok).map((step) => step.step);
+  assert.equal(log.ok, false);
+  assert.deepEqual(
+    failed.map((step) => /flipped|cut off|change places|rival|deleted/.exec(step)?.[0]),
+    ['flipped', 'cut off', 'change places', 'rival', 'deleted'],
+  );
+  const damage = log.steps.filter((step) => failed.includes(step.step));
+  assert.ok(damage.every((step) => /^\d+ intact$/.test(step.seen)));
+});
