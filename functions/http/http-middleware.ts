@@ -78,6 +78,11 @@ function admitCall(ports: ServicePorts, row: HttpRow): MiddlewareObj {
       if (target === null) {
         throw new Problem('/problems/bad-request', 'Host, path, query or body of the request are malformed.');
       }
+      if (!ports.settings().authorities.includes(target.authority.toLowerCase())) {
+        throw new Problem('/problems/signature', 'The request is addressed to a host that is not this service.', {
+          reason: 'authority',
+        });
+      }
       const bodyBytes = received.body?.length ?? 0;
       if (bodyBytes > row.limits.bodyBytes) {
         throw new Problem(

@@ -6,13 +6,33 @@ import { ownerPk, USAGE_SK, type UsageEntry } from './entries.ts';
 const ATTEMPTS = 50;
 // Stays far below what one item may hold, whatever crashes.
 const MAX_PENDING = 500;
+const MAX_REMEMBERED = 10_000;
 
 export interface Counting {
   readonly key: string;
   readonly sizeBytes: number;
   readonly quotaBytes: number;
-  /** Whether the segment of this key says that it is counted. Read anew at every call. */
+  /** When this process knew that the segment does not say that it is counted: `usageMoment` taken before it was read. */
+  readonly uncountedSince: number;
+  /** Whether the segment of a key says that it is counted. Read anew at every call. */
   readonly isCounted: (key: string) => Promise<boolean>;
+}
+
+interface StoredUsage {
+  readonly usage: UsageEntry;
+  /** Of the item; null when there is none yet. */
+  readonly version: number | null;
+  /** When this process learned it. */
+  readonly moment: number;
+}
+
+/** What this process knows of an owner's usage: spares the reading, as the writing is conditional. */
+const remembered = new WeakMap<Table, { usage: Map<Address, StoredUsage>; settled: Set<string> }>();
+let moment = 0;
+
+/** A moment in this process's order of events. */
+export function usageMoment(): number {
+  return ++moment;
 }
 
 export async function readStoredBytes(table: Table, owner: Address, signal?: AbortSignal): Promise<number> {
@@ -25,7 +45,7 @@ export async function readStoredBytes(table: Table, owner: Address, signal?: Abo
  *
  * Usage and segment are two items and there are no transactions. So the usage names the keys it has counted until their
  * segments say so themselves. As a segment says so only after that, and leaves the list only after that, a process that
- * reads the usage first and the segment second sees a counted key in one of the two; and whatever happens in between
+ * knows the usage first and reads the segment second sees a counted key in one of the two; and whatever happens in between
  * changes the usage's version.
  */
 export async function countStored(
@@ -34,32 +54,81 @@ export async function countStored(
   segment: Counting,
   signal?: AbortSignal,
 ): Promise<boolean> {
+  const memory = memoryOf(table);
+  const known = memory.usage.get(owner);
+  // Only what was known before the segment was read: see above.
+  let stored = known !== undefined && known.moment < segment.uncountedSince ? known : null;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const item = await table.get(ownerPk(owner), USAGE_SK, signal);
-    const usage = usageOf(item);
-    const pending = JSON.parse(usage.pending) as string[];
-    if (pending.includes(segment.key) || (await segment.isCounted(segment.key))) return true;
-    const storedBytes = usage.storedBytes + segment.sizeBytes;
-    if (storedBytes > segment.quotaBytes) return false;
-    const settled = await findSettled(pending, segment.isCounted);
-    const changed: UsageEntry = {
-      storedBytes,
-      pending: JSON.stringify([...pending.filter((key) => !settled.has(key)), segment.key]),
-    };
-    const condition = item === null ? 'absent' : { version: item.version };
-    if (await table.put({ pk: ownerPk(owner), sk: USAGE_SK, ...changed }, condition, signal)) return true;
+    const isFresh = stored === null;
+    stored ??= await readUsage(table, owner, signal);
+    const pending = JSON.parse(stored.usage.pending) as string[];
+    if (pending.includes(segment.key) || (isFresh && (await segment.isCounted(segment.key)))) return true;
+    const storedBytes = stored.usage.storedBytes + segment.sizeBytes;
+    // What is remembered may be old: room is denied only by what was read.
+    if (storedBytes > segment.quotaBytes && isFresh) return false;
+    if (storedBytes <= segment.quotaBytes) {
+      const settled = await findSettled(pending, memory.settled, segment.isCounted);
+      const left = pending.filter((key) => !settled.has(key));
+      const usage: UsageEntry = { storedBytes, pending: JSON.stringify([...left, segment.key]) };
+      if (await writeUsage(table, owner, stored, usage, signal)) return true;
+    }
+    memory.usage.delete(owner);
+    stored = null;
   }
   throw new StoreUnavailableError(`The usage of owner ${owner} is changing too often. Try again.`);
+}
+
+/** Remembers that a segment says that it is counted, so that the next count need not read it to know. */
+export function noteCounted(table: Table, key: string): void {
+  const { settled } = memoryOf(table);
+  settled.add(key);
+  const [oldest] = settled;
+  if (settled.size > MAX_REMEMBERED && oldest !== undefined) settled.delete(oldest);
+}
+
+async function readUsage(table: Table, owner: Address, signal?: AbortSignal): Promise<StoredUsage> {
+  const item = await table.get(ownerPk(owner), USAGE_SK, signal);
+  return { usage: usageOf(item), version: item?.version ?? null, moment: usageMoment() };
+}
+
+async function writeUsage(
+  table: Table,
+  owner: Address,
+  before: StoredUsage,
+  usage: UsageEntry,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const condition = before.version === null ? 'absent' : { version: before.version };
+  if (!(await table.put({ pk: ownerPk(owner), sk: USAGE_SK, ...usage }, condition, signal))) return false;
+  const memory = memoryOf(table).usage;
+  memory.delete(owner);
+  memory.set(owner, { usage, version: (before.version ?? 0) + 1, moment: usageMoment() });
+  const oldest = memory.keys().next();
+  if (memory.size > MAX_REMEMBERED && oldest.done !== true) memory.delete(oldest.value);
+  return true;
 }
 
 /** The oldest pending keys that are counted by now: a few at a time, so that the list shrinks faster than it grows. */
 async function findSettled(
   pending: readonly string[],
+  known: ReadonlySet<string>,
   isCounted: (key: string) => Promise<boolean>,
 ): Promise<ReadonlySet<string>> {
-  const looked = pending.length > MAX_PENDING ? pending : pending.slice(0, 2);
-  const answers = await Promise.all(looked.map(async (key) => ((await isCounted(key)) ? [key] : [])));
-  return new Set(answers.flat());
+  const settled = new Set(pending.filter((key) => known.has(key)));
+  const open = pending.filter((key) => !settled.has(key));
+  const looked = open.length > MAX_PENDING ? open : open.slice(0, 2);
+  await Promise.all(
+    looked.map(async (key) => {
+      if (await isCounted(key)) settled.add(key);
+    }),
+  );
+  return settled;
+}
+
+function memoryOf(table: Table) {
+  const memory = remembered.get(table) ?? { usage: new Map<Address, StoredUsage>(), settled: new Set<string>() };
+  remembered.set(table, memory);
+  return memory;
 }
 
 function usageOf(item: Item | null): UsageEntry {

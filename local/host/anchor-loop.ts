@@ -4,8 +4,8 @@ import type { LocalFunction } from './invoke-function.ts';
 export interface AnchorLoop {
   /** Runs the anchor soon; wake-ups that come while it runs make one more run. */
   wake(): void;
-  /** Stops, and waits for the run under way. */
-  close(): Promise<void>;
+  /** Stops, and waits for the run under way, but not longer than that; it may be cut off anywhere. */
+  close(timeoutMs: number): Promise<void>;
 }
 
 /** Runs the anchor function every so often and when it is woken, one run at a time: what a FIFO queue does in AWS. */
@@ -34,10 +34,13 @@ export function startAnchorLoop(anchor: LocalFunction, everyMs: number, observer
   const timer = setInterval(() => running === null && wake(), everyMs);
   return {
     wake,
-    async close() {
+    async close(timeoutMs) {
       closed = true;
       clearInterval(timer);
-      await running;
+      const late = Promise.withResolvers<void>();
+      const giveUp = setTimeout(late.resolve, timeoutMs);
+      await Promise.race([running, late.promise]);
+      clearTimeout(giveUp);
     },
   };
 }

@@ -111,8 +111,8 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     },
     wakeAnchor: () => wakeAnchor(),
     async close() {
-      await closeServer(server, underWay, options.closeTimeoutMs ?? 5_000);
-      await loop?.close();
+      const closeTimeoutMs = options.closeTimeoutMs ?? 5_000;
+      await Promise.all([closeServer(server, underWay, closeTimeoutMs), loop?.close(closeTimeoutMs)]);
     },
   };
 }

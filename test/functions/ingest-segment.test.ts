@@ -76,7 +76,11 @@ describe('ingest-segment', () => {
     const batches = Array.from({ length: 12 }, () => device.seal(blocks([5, 6])));
     for (const { segment } of batches) await put(segment);
     const deliveries = [...batches, ...batches, ...batches].sort(() => Math.random() - 0.5);
-    const outcomes = await Promise.allSettled(deliveries.map(({ segment }) => ingest(segment)));
+    // Three processes: each remembers for itself what it knows of the table.
+    const processes = [0, 1, 2].map(() => ({ ...stores.ports, table: { ...stores.table } }));
+    const outcomes = await Promise.allSettled(
+      deliveries.map(({ segment }, i) => ingestSegment(processes[i % 3]!, segment.key)),
+    );
     // What lost a race is delivered again, as a queue would.
     for (const [i, outcome] of outcomes.entries()) {
       if (outcome.status === 'rejected') await ingest(deliveries[i]!.segment);

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { createLineObserver } from '../../functions/observe/line-observer.ts';
+import { createPowertoolsObserver } from '../../functions/observe/powertools-observer.ts';
+import { portsFromEnv } from '../../functions/ports-from-env.ts';
+import { eventRows, functionRows, httpRows } from '../../functions/table.ts';
+import { MAX_PAYLOAD_BYTES } from '../../local/host/host-answer.ts';
+
+const ENV = {
+  AWS_REGION: 'eu-central-1',
+  PLUMBLINE_RPC_URL: 'https://rpc.example/key',
+  PLUMBLINE_CHAIN_ID: '1',
+  PLUMBLINE_DISSC: `0x${'ab'.repeat(20)}`,
+  PLUMBLINE_BUCKET: 'segments',
+  PLUMBLINE_TABLE: 'plumbline',
+  PLUMBLINE_ANCHOR_QUEUE: 'https://sqs.eu-central-1.amazonaws.com/1/anchor.fifo',
+  PLUMBLINE_OWNERS: `{"0x${'cd'.repeat(20)}": 1000}`,
+  PLUMBLINE_AUTHORITIES: 'api.example,api2.example',
+};
+
+const silent = createLineObserver(() => undefined);
+
+describe('the table of functions', () => {
+  test('names a module with both handlers for every function, once', async () => {
+    assert.equal(new Set(functionRows.map(({ name }) => name)).size, functionRows.length);
+    for (const row of functionRows) {
+      assert.ok(existsSync(new URL(`../../functions/${row.module}`, import.meta.url)), row.module);
+      assert.equal(row.module, `${row.name}.ts`);
+      const module = (await row.load()) as { handler?: unknown; handlerFor: unknown };
+      assert.equal(typeof module.handler, 'function', row.name);
+      assert.equal(typeof module.handlerFor, 'function', row.name);
+    }
+  });
+
+  test('keeps every function within 30 s and what Lambda takes', () => {
+    for (const { name, limits } of functionRows) {
+      assert.ok(limits.timeoutMs < 30_000, name);
+      assert.ok(limits.bodyBytes < MAX_PAYLOAD_BYTES / 2, name);
+    }
+  });
+
+  test('gives the chain’s purse to the anchor only, and writes objects nowhere', () => {
+    for (const row of functionRows) {
+      assert.equal(row.may.chain === 'record', row.name === 'anchor', row.name);
+      assert.ok(!('objects' in row.may) || ['read', 'presign', 'read-presign'].includes(row.may.objects), row.name);
+    }
+  });
+
+  test('gives a table that can be written to every function that burns nonces', () => {
+    for (const row of Object.values(httpRows)) {
+      if (row.callers !== 'anyone') assert.equal(row.may.table, 'read-write', row.name);
+    }
+  });
+
+  test('lets the two hashing functions be invoked, and no other', () => {
+    assert.deepEqual(
+      functionRows.filter(({ invoke }) => invoke).map(({ name }) => name),
+      ['hash-blocks', 'prove-chunks'],
+    );
+  });
+});
+
+describe('the composition root in Lambda', () => {
+  test('makes all ports from the environment, reaching for nothing yet', () => {
+    const ports = portsFromEnv(ENV, silent);
+    assert.deepEqual([...ports.settings().owners], [[`0x${'cd'.repeat(20)}`, 1000]]);
+    assert.deepEqual(ports.settings().authorities, ['api.example', 'api2.example']);
+    assert.equal(ports.ledger.domain.chainId, 1);
+  });
+
+  test('names what is missing or malformed, never a value', () => {
+    for (const name of Object.keys(ENV).filter((one) => one !== 'PLUMBLINE_ANCHOR_QUEUE')) {
+      assert.throws(
+        () => portsFromEnv({ ...ENV, [name]: undefined }, silent),
+        (error: Error) => error.message.includes(name) && !error.message.includes('rpc.example'),
+      );
+    }
+    assert.throws(() => portsFromEnv({ ...ENV, PLUMBLINE_OWNERS: '{"0xAB": 1}' }, silent), /PLUMBLINE_OWNERS/);
+  });
+
+  test('a function without its environment fails its invocation, and the next one may succeed', async () => {
+    const { handler } = (await eventRows['ingest-segment'].load()) as unknown as {
+      handler: (event: unknown, context: unknown) => Promise<{ batchItemFailures: unknown[] }>;
+    };
+    await assert.rejects(handler({ Records: [] }, context()), /environment lacks/);
+    Object.assign(process.env, ENV);
+    try {
+      assert.deepEqual(await handler({ Records: [] }, context()), { batchItemFailures: [] });
+    } finally {
+      for (const name of Object.keys(ENV)) delete process.env[name];
+    }
+  });
+});
+
+test('the observer of Lambda is quiet about traces outside of it, and its middleware lets events through', async () => {
+  const observer = createPowertoolsObserver('test', false);
+  assert.equal(observer.middleware.length, 3);
+  observer.count('Answered');
+  observer.info('seen', { key: 'k' });
+});
+
+function context() {
+  return {
+    getRemainingTimeInMillis: () => 5_000,
+    functionName: 'x',
+    memoryLimitInMB: '1',
+    invokedFunctionArn: 'arn',
+    awsRequestId: 'r',
+  };
+}
