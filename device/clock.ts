@@ -1,5 +1,6 @@
 /** The device's time, and whether it is to be believed. */
 export interface DeviceClock {
+  /** Ms since 1970, whole and never negative, whatever the machine says. */
   nowMs(): number;
   /** Compares with a time that came from outside; a difference of more than a minute makes the clock unsynchronised. */
   compare(outsideMs: number): void;
@@ -11,16 +12,19 @@ export interface DeviceClock {
 const EARLIEST_MS = Date.UTC(2020, 0, 1);
 const TOLERANCE_MS = 60_000;
 
-export function createDeviceClock(nowMs: () => number = Date.now): DeviceClock {
+export function createDeviceClock(machineMs: () => number = Date.now): DeviceClock {
   let unsynchronised = false;
+  const nowMs = (): number => {
+    const now = Math.floor(machineMs());
+    return Number.isSafeInteger(now) && now > 0 ? now : 0;
+  };
   return {
     nowMs,
     compare(outsideMs) {
       unsynchronised = Math.abs(nowMs() - outsideMs) > TOLERANCE_MS;
     },
     stamp() {
-      const now = Math.floor(nowMs());
-      const at = Number.isSafeInteger(now) && now > 0 ? now : 0;
+      const at = nowMs();
       return at < EARLIEST_MS || unsynchronised ? { at, clock: 1 } : { at };
     },
   };

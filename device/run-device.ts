@@ -252,7 +252,7 @@ class Device {
       this.#steps.compare.wakeup.notify();
       return Number.POSITIVE_INFINITY;
     }
-    const planned = planBatch(primitives, outbox, batch, { published: writer.published, nowMs: clock.stamp().at });
+    const planned = planBatch(primitives, outbox, batch, { published: writer.published, nowMs: clock.nowMs() });
     if (planned === null) {
       this.#unsealed = { blocks: 0, bytes: 0 };
       return 0;

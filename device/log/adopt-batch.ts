@@ -39,7 +39,7 @@ export function adoptBatch(
       toSeq: known.toSeq,
       published: manifest.published,
       nonce: manifest.nonce ?? new Uint8Array(0),
-      plannedMs: Math.max(0, Math.floor(nowMs)),
+      plannedMs: nowMs,
       sha256: fromHex(fetched.sha256Hex),
       segmentBytes: fetched.segmentBytes,
       salt: leaf.salt,

@@ -22,6 +22,7 @@ export async function adoptHead(parts: CompareParts, head: Head, signal: AbortSi
     throw new ProofError(`The storage does not show the record of the last recorded block, ${head.size - 1}.`);
   }
   const fetched = await fetchFront(parts, writer.dataset, last.first, signal);
+  if (fetched === null) throw new ProofError(`The service does not give the batch at block ${last.first}.`);
   const { manifest } = fetched.front;
   const leaf = batchLeafOf(primitives, manifest);
   const before = { leaves: head.batches - 1, peaks: records.proof };

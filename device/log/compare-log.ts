@@ -1,6 +1,6 @@
 import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
 import { equalBytes } from '../../core/bytes.ts';
-import { ProofError, RequestRefusedError } from '../../core/errors.ts';
+import { ProofError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
@@ -14,7 +14,7 @@ import { adoptBatch } from './adopt-batch.ts';
 import { adoptHead } from './adopt-head.ts';
 import { fetchFront } from './fetch-front.ts';
 import { resolveFork } from './resolve-fork.ts';
-import { verifyBatch } from './verify-batch.ts';
+import { type VerifiedBatch, verifyBatch } from './verify-batch.ts';
 
 export interface CompareParts {
   readonly primitives: Primitives;
@@ -129,12 +129,17 @@ async function adoptAhead(
     const end = logEnd(outbox);
     const recorded = view !== null && view.latest.batches > end.frontier.leaves;
     if (!recorded && !listed.has(end.size)) return adopted;
-    const fetched = await fetchFront(parts, writer.dataset, end.size, signal).catch((cause) => {
-      if (cause instanceof RequestRefusedError) return null;
-      throw cause;
-    });
+    const fetched = await fetchFront(parts, writer.dataset, end.size, signal);
     if (fetched === null) return adopted;
-    const batch = verifyBatch(primitives, writer, account, end, fetched.front.manifest);
+    let batch: VerifiedBatch;
+    try {
+      batch = verifyBatch(primitives, writer, account, end, fetched.front.manifest);
+    } catch (cause) {
+      // What only storage says must not keep this device from going on; what the chain has recorded must.
+      if (recorded || !(cause instanceof ProofError)) throw cause;
+      parts.report({ event: 'skipped', what: `the service's batch at block ${end.size}`, reason: cause.shortMessage });
+      return adopted;
+    }
     // Of a former device: only where the chain says that this one is its successor.
     if (!batch.own && view === null) return adopted;
     adopted.known += adoptBatch(primitives, outbox, writer, batch, fetched, parts.nowMs());

@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { frontBytesOf, MAX_FRONT_BYTES, readSegmentFront, type SegmentFront } from '../../core/batch/segment.ts';
 import { concatBytes } from '../../core/bytes.ts';
-import { StoreUnavailableError } from '../../core/errors.ts';
+import { RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { PresignedRequest } from '../../core/ports/object-store.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
@@ -22,25 +22,31 @@ export interface FetchedFront {
 }
 
 /**
- * The front of the stored segment that begins at block `first`: its manifest, without its blocks. What it says is not
- * verified here beyond its form.
- * @throws StoreUnavailableError | RequestRefusedError | SegmentError
+ * The front of the stored segment that begins at block `first`: its manifest, without its blocks; null when the service
+ * gives none there, or its object is gone. What it says is not verified here beyond its form.
+ * @throws StoreUnavailableError | SegmentError
  */
 export async function fetchFront(
   parts: { readonly primitives: Pick<Primitives, 'sha256'>; readonly service: Pick<StorageService, 'getSegment'> },
   dataset: DatasetId,
   first: number,
   signal: AbortSignal,
-): Promise<FetchedFront> {
-  const { key, get, sizeBytes } = await parts.service.getSegment(dataset, first, signal);
+): Promise<FetchedFront | null> {
+  const given = await parts.service.getSegment(dataset, first, signal).catch((cause) => {
+    if (cause instanceof RequestRefusedError) return null;
+    throw cause;
+  });
+  if (given === null) return null;
+  const { key, get, sizeBytes } = given;
   const bytes = await readFront(get, AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]));
+  if (bytes === null) return null;
   const front = readSegmentFront(parts.primitives, bytes);
   const sha256Hex = /([0-9a-f]{64})\.car$/.exec(key)?.[1] ?? '';
   return { front, bytes, segmentBytes: sizeBytes, sha256Hex };
 }
 
 /** Reads until the front is complete, then hangs up: the blocks may be 32 MiB. */
-function readFront(get: PresignedRequest, signal: AbortSignal): Promise<Uint8Array> {
+function readFront(get: PresignedRequest, signal: AbortSignal): Promise<Uint8Array | null> {
   const url = new URL(get.url);
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
@@ -49,7 +55,8 @@ function readFront(get: PresignedRequest, signal: AbortSignal): Promise<Uint8Arr
     const sent = request(url, { method: 'GET', headers: get.headers, signal }, (response) => {
       if (response.statusCode !== 200) {
         response.resume();
-        fail(new Error(`status ${response.statusCode}`));
+        if (response.statusCode === 404) resolve(null);
+        else fail(new Error(`status ${response.statusCode}`));
         return;
       }
       const parts: Uint8Array[] = [];

@@ -22,6 +22,7 @@ export async function resolveFork(parts: CompareParts, final: Head, signal: Abor
   const log: { batch: VerifiedBatch; fetched: FetchedFront }[] = [];
   while (end.frontier.leaves < final.batches) {
     const fetched = await fetchFront(parts, writer.dataset, end.size, signal);
+    if (fetched === null) throw new ProofError(`The service does not give the final log's batch at block ${end.size}.`);
     const batch = verifyBatch(primitives, writer, account, end, fetched.front.manifest);
     const ours = batchAt(outbox, end.frontier.leaves);
     const same = log.length === 0 && ours !== null && isSealed(ours) && equalBytes(ours.root, batch.manifest.head.root);

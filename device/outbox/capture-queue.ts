@@ -83,7 +83,7 @@ export function createCaptureQueue(
         waiting = [...taken, ...waiting];
         return;
       }
-      const atMs = Math.max(0, Math.floor(parts.nowMs()));
+      const atMs = parts.nowMs();
       parts.outbox.commit(() =>
         appendBlocks(
           parts.outbox,

@@ -60,7 +60,7 @@ export function dropOldest(outbox: Outbox, bytes: number, nowMs: number): { bloc
       files: [...gap.files].slice(0, MAX_NAMED_FILES),
     };
     const meta = { at: gap.fromMs, name: `gaps/${gap.fromMs}-${at}.json`, type: GAP_TYPE };
-    insertPiece(outbox, at, [{ content: utf8(JSON.stringify(note)), meta }], Math.max(0, Math.floor(nowMs)), true);
+    insertPiece(outbox, at, [{ content: utf8(JSON.stringify(note)), meta }], nowMs, true);
     outbox
       .sql('UPDATE counters SET dropped_blocks = dropped_blocks + ?, dropped_bytes = dropped_bytes + ?')
       .run(dropped.blocks, dropped.bytes);

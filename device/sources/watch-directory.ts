@@ -101,14 +101,16 @@ function createWatch(directory: string, options: DirectoryOptions, parts: Source
           isLongUnchanged(file, options.settleMs) ||
           (seen?.identity === file.identity && nowMs - seen.sinceMs >= options.settleMs);
         if (!settled) continue;
-        const captured = await captureFile(directory, file, same ? (known.captured_parts as number) : 0);
+        const fromPart = same ? (known.captured_parts as number) : 0;
+        const captured = await captureFile(file, fromPart, signal);
         if (captured) open--;
       }
       return open;
     },
   };
 
-  async function captureFile(root: string, file: SeenFile, fromPart: number): Promise<boolean> {
+  /** Whether all of it was given to the queue. */
+  async function captureFile(file: SeenFile, fromPart: number, signal: AbortSignal): Promise<boolean> {
     const type = mediaType(file.path);
     const partCount = Math.ceil(file.sizeBytes / options.blockBytes);
     const metaOf = (part: number) => ({
@@ -123,9 +125,10 @@ function createWatch(directory: string, options: DirectoryOptions, parts: Source
       skip(file, 'Its name is too long for a block.');
       return true;
     }
-    const handle = await open(join(root, file.path), 'r');
+    const handle = await open(join(directory, file.path), 'r');
     try {
       for (let part = fromPart; part < partCount; ) {
+        if (signal.aborted) return false;
         const blocks: CapturedBlock[] = [];
         let bytes = 0;
         while (part < partCount && bytes < ONE_COMMIT_BYTES) {

@@ -107,8 +107,8 @@ export async function startRemote(writer: Pick<DatasetWriter, 'dataset' | 'domai
       again = false;
       for (const stored of state.objects.values()) {
         const end = endOfLog();
-        if (stored.first !== end.size) continue;
-        const { manifest } = readSegment(primitives, stored.car);
+        if (stored.first !== end.size || stored.car.length === 0) continue;
+        const { manifest } = opened(stored);
         const leafHash = batchLeafHash(primitives, batchLeafOf(primitives, manifest));
         const frontier = appendLeaf(primitives, end.frontier, leafHash);
         if (!equalBytes(frontierRoot(primitives, frontier), manifest.head.root)) continue;
@@ -122,7 +122,7 @@ export async function startRemote(writer: Pick<DatasetWriter, 'dataset' | 'domai
 
   function relay(): void {
     for (const { end, stored } of state.log.slice(latestHead().batches)) {
-      const { manifest } = readSegment(primitives, stored.car);
+      const { manifest } = opened(stored);
       const signer = recoverHeadSigner(domain, { dataset, ...manifest.head }, manifest.signature);
       if (signer === state.device) state.chain.push(headOf(end));
     }
@@ -145,7 +145,7 @@ export async function startRemote(writer: Pick<DatasetWriter, 'dataset' | 'domai
       const batch = batchOf(index);
       if (batch === undefined) return { index, kind: 'unrecorded', reason: 'not in the log' };
       if (batch.stored.car.length === 0) return { index, kind: 'unavailable', reason: 'lost' };
-      const { manifest, blocks } = readSegment(primitives, batch.stored.car);
+      const { manifest, blocks } = opened(batch.stored);
       const number = index - manifest.first;
       return make(index, blocks[number] as Uint8Array, manifest.blocks[number]?.meta as Uint8Array);
     });
@@ -210,7 +210,7 @@ export async function startRemote(writer: Pick<DatasetWriter, 'dataset' | 'domai
       requireService();
       // For the last leaf of a log the proof is the frontier of those before it.
       const batch = state.log[batches - 1] as LogBatch;
-      const { manifest } = readSegment(primitives, batch.stored.car);
+      const { manifest } = opened(batch.stored);
       const before = state.log[batches - 2]?.end ?? EMPTY_LOG;
       const leaf = batchLeafOf(primitives, manifest);
       const { salt, sealedHash, first, count } = leaf;
@@ -366,7 +366,7 @@ export async function startRemote(writer: Pick<DatasetWriter, 'dataset' | 'domai
     },
     blocks() {
       return state.log.flatMap(({ stored }) => {
-        const { manifest, blocks } = readSegment(primitives, stored.car);
+        const { manifest, blocks } = opened(stored);
         return blocks.map((block, number) => ({
           ...{ block, index: manifest.first + number, nonce: manifest.nonce },
           meta: manifest.blocks[number]?.meta as Uint8Array,
@@ -424,6 +424,18 @@ export function readBody(request: IncomingMessage): Promise<Uint8Array> {
     request.on('end', () => resolve(concatBytes(...parts)));
     request.on('error', reject);
   });
+}
+
+const read = new WeakMap<Uint8Array, ReturnType<typeof readSegment>>();
+
+/** A whole segment, verified once. */
+function opened({ car }: Stored): ReturnType<typeof readSegment> {
+  let segment = read.get(car);
+  if (segment === undefined) {
+    segment = readSegment(primitives, car);
+    read.set(car, segment);
+  }
+  return segment;
 }
 
 function closeServer(server: Server): Promise<void> {

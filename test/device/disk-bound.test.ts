@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { GAP_TYPE, type GapNote } from '../../device/outbox/drop-oldest.ts';
+import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
+import { readStatus } from '../../device/outbox/read-status.ts';
+import { accountOf, FAST, newWriter, restore, startDevice, temporaryFolder } from './fixture.ts';
+import { pushSource } from './push-source.ts';
+import { startRemote } from './remote.ts';
+
+const MAX_DISK = 4 * 2 ** 20;
+const BLOCK = 100_000;
+
+async function setUp(context: TestContext) {
+  const folder = temporaryFolder(context);
+  const writer = newWriter();
+  const remote = await startRemote(writer, accountOf(writer));
+  context.after(() => remote.close());
+  remote.serviceDown = true;
+  remote.chainDown = true;
+  return { writer, remote, outboxPath: join(folder, 'o') };
+}
+
+function numbered(n: number): Uint8Array {
+  const content = Buffer.alloc(BLOCK, n);
+  content.writeUInt32BE(n);
+  return content;
+}
+
+const options = (whenFull: 'wait' | 'drop-oldest') => ({
+  untilIdle: true,
+  capture: { ...FAST.capture, maxDiskBytes: MAX_DISK, whenFull },
+  batch: { maxBlocks: 1024, maxBytes: 2 ** 20, maxAgeMs: 50 },
+});
+
+test('at the bound of the disk the source waits, and goes on when space is released', async (context) => {
+  const { writer, remote, outboxPath } = await setUp(context);
+  const source = pushSource();
+  const device = startDevice({ remote, writer, outboxPath, source }, options('wait'));
+  let acknowledged = 0;
+  const pushes = Array.from({ length: 60 }, async (_, n) => {
+    await source.push({ blocks: [{ content: numbered(n), meta: { at: n } }] });
+    acknowledged++;
+  });
+  await device.event('full');
+  const atBound = acknowledged;
+  assert.ok(atBound > 20 && atBound < 42, `${atBound} blocks of 100 kB fit 4 MiB`);
+  assert.ok(statSync(outboxPath).size <= MAX_DISK);
+  remote.serviceDown = false;
+  remote.chainDown = false;
+  await Promise.all(pushes);
+  source.end();
+  assert.equal(await device.ended, true);
+  assert.deepEqual(
+    restore(remote, writer).map(({ content }) => Buffer.from(content).readUInt32BE()),
+    Array.from({ length: 60 }, (_, n) => n),
+  );
+  assert.ok(statSync(outboxPath).size <= MAX_DISK, 'released pages are used again');
+});
+
+test('where the user wants it the oldest unsealed blocks are dropped, and one note in the log says so', async (context) => {
+  const { writer, remote, outboxPath } = await setUp(context);
+  const source = pushSource();
+  const device = startDevice({ remote, writer, outboxPath, source }, options('drop-oldest'));
+  for (let n = 0; n < 60; n++) {
+    const meta = n === 3 ? { at: 1000 + n, name: 'file-3' } : { at: 1000 + n };
+    await source.push({ blocks: [{ content: numbered(n), meta }] });
+  }
+  const outbox = openOutboxReadOnly(outboxPath);
+  const { dropped } = readStatus(outbox);
+  outbox.close();
+  assert.ok(dropped.blocks >= 18 && dropped.blocks < 40, `${dropped.blocks} dropped`);
+  assert.ok(statSync(outboxPath).size <= MAX_DISK);
+  remote.serviceDown = false;
+  remote.chainDown = false;
+  source.end();
+  assert.equal(await device.ended, true);
+  const [note, ...rest] = restore(remote, writer);
+  assert.equal(note?.meta.type, GAP_TYPE);
+  assert.notEqual(note?.meta.name, undefined, 'it never becomes a line of the stream');
+  const said = JSON.parse(Buffer.from(note?.content ?? []).toString()) as GapNote;
+  assert.deepEqual(said, {
+    droppedBlocks: dropped.blocks,
+    droppedBytes: dropped.blocks * BLOCK,
+    fromMs: 1000,
+    toMs: 1000 + dropped.blocks - 1,
+    files: ['file-3'],
+  });
+  assert.deepEqual(
+    rest.map(({ content }) => Buffer.from(content).readUInt32BE()),
+    Array.from({ length: 60 - dropped.blocks }, (_, i) => i + dropped.blocks),
+  );
+});
+
+test('with everything sealed and nothing to drop, the source waits under that policy too', async (context) => {
+  const { writer, remote, outboxPath } = await setUp(context);
+  remote.chainDown = false;
+  const source = pushSource();
+  const device = startDevice({ remote, writer, outboxPath, source }, options('drop-oldest'));
+  let acknowledged = 0;
+  const pushes: Promise<void>[] = [];
+  for (let n = 0; n < 60; n++) {
+    pushes.push(source.push({ blocks: [{ content: numbered(n), meta: { at: n } }] }).then(() => void acknowledged++));
+    // Each is sealed before the next comes.
+    await Promise.race([device.event('sealed', ({ first, blocks }) => first + blocks > n), device.event('full')]);
+  }
+  await device.event('full');
+  assert.ok(acknowledged < 60);
+  assert.equal(
+    device.events.some(({ event }) => event === 'gap'),
+    false,
+  );
+  remote.serviceDown = false;
+  await Promise.all(pushes);
+  source.end();
+  assert.equal(await device.ended, true);
+  assert.equal(restore(remote, writer).length, 60);
+});
