@@ -3,6 +3,7 @@ import { equalBytes, to0x } from '../core/bytes.ts';
 import type { DatasetId } from '../core/ids.ts';
 import { MAX_BATCH_BLOCKS } from '../core/limits.ts';
 import type { Head } from '../core/log/head.ts';
+import type { Item } from '../core/ports/table.ts';
 import { type BatchLine, type ListBatchesResponse, MAX_PAGE } from '../core/wire/requests.ts';
 import { jsonAnswer } from './http/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
@@ -36,6 +37,8 @@ interface Page {
 }
 
 const DEFAULT_PAGE = 100;
+const QUERY_ITEMS = 128;
+const PARALLEL = 16;
 
 /**
  * Stored segments with blocks, or capture times, in a range, and what became of each: `recorded` and `final` only where
@@ -79,39 +82,41 @@ async function listByBlock({ table }: Ports, dataset: DatasetId, range: Range, s
   // A batch that began before the range may reach into it.
   const begin = segmentSk(Math.max(0, range.from - MAX_BATCH_BLOCKS + 1), '');
   const end = segmentSk(range.to, 'g');
-  let next: string | null = startAt(range.cursor, begin, end);
-  const segments: StoredSegment[] = [];
-  while (next !== null && segments.length < range.limit) {
-    const page = await querySegments(
-      table,
-      dataset,
-      { from: next, to: end, limit: range.limit - segments.length },
-      signal,
-    );
-    segments.push(...page.entries.filter(({ first, count = 1 }) => first + count > range.from));
-    next = page.next;
+  let start: string | null = startAt(range.cursor, begin, end);
+  const found: { sk: string; segment: StoredSegment }[] = [];
+  // One more than wanted: the page after begins with it.
+  while (start !== null && found.length <= range.limit) {
+    const page = await querySegments(table, dataset, { from: start, to: end, limit: QUERY_ITEMS }, signal);
+    for (const segment of page.entries) {
+      const { first, count = 1, sha256Hex } = segment;
+      if (first + count > range.from) found.push({ sk: segmentSk(first, sha256Hex), segment });
+    }
+    start = page.next;
   }
-  return { segments, next };
+  return pageOf(found, range.limit);
 }
 
 async function listByTime({ table }: Ports, dataset: DatasetId, range: Range, signal?: AbortSignal): Promise<Page> {
   const { longestSpanMs } = await readDatasetEntry(table, dataset, signal);
   const begin = timeSk(Math.max(0, range.from - longestSpanMs), 0, '');
   const end = timeSk(range.to, Number.MAX_SAFE_INTEGER, 'g');
-  let next: string | null = startAt(range.cursor, begin, end);
-  const segments: StoredSegment[] = [];
-  while (next !== null && segments.length < range.limit) {
-    const query = { from: next, to: end, limit: range.limit - segments.length };
-    const page = await table.query(datasetPk(dataset), query, signal);
-    const within = page.items.filter((item) => (item.toMs as number) >= range.from);
-    const named = within.map(({ sk }) => sk.split('#') as [string, string, string, string]);
-    const found = await mapBounded(named, 16, ([, , first, sha256Hex]) =>
-      readSegmentEntry(table, dataset, { first: Number(first), sha256Hex }, signal),
-    );
-    segments.push(...found.filter((segment) => segment !== null));
-    next = page.next;
+  let start: string | null = startAt(range.cursor, begin, end);
+  const within: Item[] = [];
+  while (start !== null && within.length <= range.limit) {
+    const page = await table.query(datasetPk(dataset), { from: start, to: end, limit: QUERY_ITEMS }, signal);
+    within.push(...page.items.filter((item) => (item.toMs as number) >= range.from));
+    start = page.next;
   }
-  return { segments, next };
+  const found = await mapBounded(within.slice(0, range.limit + 1), PARALLEL, async ({ sk }) => {
+    const [, , first, sha256Hex] = sk.split('#') as [string, string, string, string];
+    return { sk, segment: await readSegmentEntry(table, dataset, { first: Number(first), sha256Hex }, signal) };
+  });
+  return pageOf(found, range.limit);
+}
+
+function pageOf(found: readonly { sk: string; segment: StoredSegment | null }[], limit: number): Page {
+  const segments = found.slice(0, limit).flatMap(({ segment }) => segment ?? []);
+  return { segments, next: found[limit]?.sk ?? null };
 }
 
 /** A cursor is the key that the next page begins with. */
@@ -135,7 +140,7 @@ async function readLog(
     if (run?.to === batches - 1) run.to = batches;
     else runs.push({ from: batches, to: batches });
   }
-  const read = await mapBounded(runs, 16, (run) => queryLog(table, dataset, run.from, run.to, signal));
+  const read = await mapBounded(runs, PARALLEL, (run) => queryLog(table, dataset, run.from, run.to, signal));
   return new Map(read.flat().map((entry) => [entry.batches, entry]));
 }
 

@@ -3,6 +3,7 @@ import { segmentKey } from '../core/batch/segment.ts';
 import { fromHex, toHex } from '../core/bytes.ts';
 import type { Address, DatasetId } from '../core/ids.ts';
 import type { PresignedRequest } from '../core/ports/object-store.ts';
+import type { Table } from '../core/ports/table.ts';
 import type { UploadSegmentResponse } from '../core/wire/requests.ts';
 import { jsonAnswer } from './http/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
@@ -27,6 +28,7 @@ export interface UploadInput {
 type Ports = Omit<ServicePorts, 'recorder'>;
 
 const EXPIRES_SECONDS = 15 * 60;
+const MAX_REMEMBERED = 10_000;
 
 /**
  * Where a device may PUT one segment, bound to its bytes, or null when it is stored already. Bytes are counted when they
@@ -66,11 +68,13 @@ async function presignUnlessStored(
   const { dataset, first, owner, sizeBytes } = input;
   const name = { first, sha256Hex: toHex(input.sha256) };
   const entry = await readSegmentEntry(ports.table, dataset, name, signal);
-  if (entry !== null && (await ports.objects.size(key, signal)) !== null) {
-    // What was rejected for a reason that may have passed, or marked lost, is looked at again.
-    if (entry.state === 'rejected' || entry.lostAtMs !== undefined) await ingestSegment(ports, key, signal);
-    const now = (await readSegmentEntry(ports.table, dataset, name, signal)) ?? entry;
-    if (now.state === 'rejected') throw new Problem('/problems/rejected', now.reason ?? 'It was rejected.');
+  const isRepeated = wasPresigned(ports.table, key);
+  if ((entry !== null || isRepeated) && (await ports.objects.size(key, signal)) !== null) {
+    // Its event may be late or lost; what was rejected for a reason that may have passed, or marked lost, may be so no more.
+    const isSound = entry?.state === 'received' && entry.lostAtMs === undefined;
+    if (!isSound) await ingestSegment(ports, key, signal);
+    const now = isSound ? entry : await readSegmentEntry(ports.table, dataset, name, signal);
+    if (now?.state === 'rejected') throw new Problem('/problems/rejected', now.reason ?? 'It was rejected.');
     return null;
   }
   const storedBytes = await readStoredBytes(ports.table, owner, signal);
@@ -80,7 +84,23 @@ async function presignUnlessStored(
       `${storedBytes} bytes are stored for ${owner}; ${sizeBytes} more would exceed its ${quotaBytes}.`,
     );
   }
+  notePresigned(ports.table, key);
   return ports.objects.presignPut({ key, sizeBytes, sha256: input.sha256 }, EXPIRES_SECONDS);
+}
+
+/** Keys this process gave addresses for: whoever asks again may have stored it. Others need not be looked for. */
+const presigned = new WeakMap<Table, Set<string>>();
+
+function wasPresigned(table: Table, key: string): boolean {
+  return presigned.get(table)?.has(key) === true;
+}
+
+function notePresigned(table: Table, key: string): void {
+  const keys = presigned.get(table) ?? new Set();
+  presigned.set(table, keys);
+  keys.add(key);
+  const [oldest] = keys;
+  if (keys.size > MAX_REMEMBERED && oldest !== undefined) keys.delete(oldest);
 }
 
 const row = httpRows['upload-segment'];

@@ -15,20 +15,21 @@ interface Ports {
   readonly table: Table;
 }
 
-/** Leaf hashes by tile, shared by requests; what is in it may be stale after the log was rewritten, never wrong by itself. */
+/** Leaf hashes by tile, shared by requests. Stale after the log was rewritten, so what is made of it has to be checked. */
 export class TileMemory {
-  readonly #tiles = new Map<string, readonly Uint8Array[]>();
+  /** Concatenated: 8 KiB each. */
+  readonly #tiles = new Map<string, Uint8Array>();
   readonly #most: number;
 
   constructor(mostTiles = 1024) {
     this.#most = mostTiles;
   }
 
-  get(dataset: DatasetId, tile: number): readonly Uint8Array[] | undefined {
+  get(dataset: DatasetId, tile: number): Uint8Array | undefined {
     return this.#tiles.get(`${dataset}/${tile}`);
   }
 
-  set(dataset: DatasetId, tile: number, hashes: readonly Uint8Array[]): void {
+  set(dataset: DatasetId, tile: number, hashes: Uint8Array): void {
     const key = `${dataset}/${tile}`;
     this.#tiles.delete(key);
     this.#tiles.set(key, hashes);
@@ -87,12 +88,11 @@ export class LogHashes {
     const pk = datasetPk(this.#dataset);
     if (this.#trustCaches) {
       const remembered = this.#memory.get(this.#dataset, tile);
-      if (remembered !== undefined) return remembered;
+      if (remembered !== undefined) return splitHashes(remembered);
       const stored = (await table.get(pk, tileSk(0, tile), this.#signal)) as unknown as TileEntry | null;
       if (stored !== null && stored.hashes.length === 32 * TILE_LEAVES) {
-        const hashes = splitHashes(stored.hashes);
-        this.#memory.set(this.#dataset, tile, hashes);
-        return hashes;
+        this.#memory.set(this.#dataset, tile, stored.hashes);
+        return splitHashes(stored.hashes);
       }
     }
     const first = tile * TILE_LEAVES;
@@ -101,8 +101,9 @@ export class LogHashes {
     if (leaves.length < to - first)
       throw new StoreUnavailableError(`The log of ${this.#dataset} has a gap. Try again.`);
     if (leaves.length === TILE_LEAVES) {
-      this.#memory.set(this.#dataset, tile, leaves);
-      await table.put({ pk, sk: tileSk(0, tile), hashes: concatBytes(...leaves) }, 'any', this.#signal);
+      const hashes = concatBytes(...leaves);
+      this.#memory.set(this.#dataset, tile, hashes);
+      await table.put({ pk, sk: tileSk(0, tile), hashes }, this.#trustCaches ? 'absent' : 'any', this.#signal);
     }
     return leaves;
   }

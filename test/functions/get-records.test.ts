@@ -12,6 +12,7 @@ import { proveRecords } from '../../core/protocols/prove-records.ts';
 import { getRecords } from '../../functions/get-records.ts';
 import { ingestSegment } from '../../functions/ingest-segment.ts';
 import { TileMemory } from '../../functions/read/log-hashes.ts';
+import { mapBounded } from '../../functions/read/map-bounded.ts';
 import { proveBatches } from '../../functions/read/prove-batches.ts';
 import { datasetPk, type LogEntry, tileSk } from '../../functions/state/entries.ts';
 import { appendLogEntry, leafOf } from '../../functions/state/log-entry.ts';
@@ -80,7 +81,7 @@ describe('get-records', () => {
         const rest = { sha256Hex: 'x', published: false, signature: rand(), signer: '0x', peaks, root };
         entries.push({ batches, ...own, ...rest });
       }
-      await Promise.all(entries.map((entry) => appendLogEntry(stores.table, dataset, entry)));
+      await mapBounded(entries, 16, (entry) => appendLogEntry(stores.table, dataset, entry));
     });
 
     const check = async (table: Table, positions: number[], batches: number, memory: TileMemory) => {
@@ -119,7 +120,7 @@ describe('get-records', () => {
     test('stale tiles, in memory or in the table, cost time and spoil nothing', async () => {
       const memory = new TileMemory();
       const stale = Array.from({ length: 256 }, rand);
-      memory.set(dataset, 1, stale);
+      memory.set(dataset, 1, new Uint8Array(Buffer.concat(stale)));
       await check(stores.table, [300], LENGTH, memory);
       await stores.table.put(
         { pk: datasetPk(dataset), sk: tileSk(0, 2), hashes: new Uint8Array(Buffer.concat(stale)) },
