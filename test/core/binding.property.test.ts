@@ -138,6 +138,23 @@ for (const { name, primitives, slow } of BOTH) {
     });
   });
 
+  it(`a chunk of another length than its place asks for is refused as that, on ${name}`, () => {
+    const block = new Uint8Array(2500).fill(3);
+    for (const [random, lengths] of [
+      [0, [0, 1, 452, 1023, 1025]],
+      [2, [0, 451, 453, 1024]],
+    ] as const) {
+      const { path } = proveChunk(primitives, block, random);
+      for (const length of lengths) {
+        const proof = { chunk: new Uint8Array(length).fill(3), path };
+        assert.throws(() => chunkRootFromProof(primitives, 2500, random, proof), {
+          name: 'ProofError',
+          message: /it must have (1024|452)\./,
+        });
+      }
+    }
+  });
+
   describe(`what sealing binds, on ${name}`, () => {
     it('a key opens its own block alone, and any bit changed in it is seen', () => {
       fc.assert(

@@ -16,6 +16,7 @@ import { decodeMeta, encodeMeta } from '../../core/block/meta.ts';
 import { concatBytes, u8, utf8 } from '../../core/bytes.ts';
 import { InvalidInputError, PlumblineError, SegmentError } from '../../core/errors.ts';
 import { address, type DatasetKey, datasetId, type PrivateKey, type Sha256 } from '../../core/ids.ts';
+import * as limits from '../../core/limits.ts';
 import {
   MAX_BATCH_BLOCKS,
   MAX_BLOCK_BYTES,
@@ -250,6 +251,7 @@ for (const { name, primitives, slow } of BOTH) {
         [{ ...value, blocks: [{ ...line, meta: new Uint8Array(513) }] }, 'manifest.blocks[0].meta'],
         [{ ...value, blocks: [{ ...line, meta: nestedArrays(500) }] }, 'manifest.blocks[0].meta'],
         [{ ...value, blocks: [{ ...line, cid: sha256Cid(0x71, new Uint8Array(32)) }] }, 'manifest.blocks[0].cid'],
+        [{ ...value, blocks: [{ ...line, cid: sha256Cid(0x55, new Uint8Array(31)) }] }, 'manifest.blocks[0].cid'],
         [{ ...value, first: -1 }, 'manifest.first'],
         [{ ...value, first: 2n ** 53n }, 'manifest.first'],
         [{ ...value, first: 1 }, 'manifest.head.size'],
@@ -374,6 +376,23 @@ describe('hostile metas', () => {
     ];
     for (const meta of bad) assert.throws(() => encodeMeta(meta as never), InvalidInputError, JSON.stringify(meta));
   });
+});
+
+it('the limits are those of the design', () => {
+  assert.deepEqual(
+    [
+      limits.CHUNK_BYTES,
+      limits.MAX_BLOCK_BYTES,
+      limits.MAX_CONTENT_BYTES,
+      limits.MAX_BATCH_BLOCKS,
+      limits.MAX_META_BYTES,
+    ],
+    [1024, 1_048_576, 1_048_560, 1024, 512],
+  );
+  assert.deepEqual(
+    [limits.MAX_BATCH_BYTES, limits.MAX_MANIFEST_BYTES, limits.MAX_RECORD_BLOCKS, limits.MAX_REQUEST_STORED_BYTES],
+    [33_554_432, 1_048_576, 512, 67_108_864],
+  );
 });
 
 describe('segment keys', () => {

@@ -215,6 +215,19 @@ for (const { name, primitives, slow } of BOTH) {
       }
     });
 
+    it('a consistency proof that stops early or goes on too long is refused, even where the hashes fit', () => {
+      const at = (from: number, to: number): Uint8Array => naive.hash(from, to);
+      // The old root passed off as the new one, with nothing in between.
+      assert.ok(!isConsistent(primitives, 4, 8, at(0, 4), at(0, 4), []));
+      assert.ok(!isConsistent(primitives, 2, 3, at(0, 2), at(0, 2), []));
+      // The root of seven leaves passed off as that of three: one step more than three and four leaves have.
+      const node = (left: Uint8Array, right: Uint8Array): Uint8Array =>
+        primitives.sha256(new Uint8Array([1, ...left, ...right]));
+      const made = node(at(0, 4), node(at(4, 6), node(at(6, 7), at(7, 8))));
+      assert.ok(!isConsistent(primitives, 3, 4, at(0, 7), made, [at(6, 7), at(7, 8), at(4, 6), at(0, 4)]));
+      assert.ok(isConsistent(primitives, 7, 8, at(0, 7), made, [at(6, 7), at(7, 8), at(4, 6), at(0, 4)]));
+    });
+
     it('refuses leaves and sizes that cannot be', () => {
       const leaf = hashes[0] as Uint8Array;
       for (const [index, size] of [
