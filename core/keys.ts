@@ -1,10 +1,13 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { concatBytes, fromHex, to0x, u8, u64, utf8 } from './bytes.ts';
-import { type Address, type DatasetId, type DatasetKey, datasetBytes } from './ids.ts';
+import { type Address, bytes32, type DatasetId, type DatasetKey, datasetBytes } from './ids.ts';
 import type { HeadDomain } from './log/head.ts';
 import type { Primitives } from './ports/primitives.ts';
 
-/** keccak256(abi.encode(uint256 chainId, address DISSC, address owner, bytes32 name)). */
+/**
+ * keccak256(abi.encode(uint256 chainId, address DISSC, address owner, bytes32 name)).
+ * @throws InvalidInputError unless the name has 32 bytes
+ */
 export function deriveDatasetId(domain: HeadDomain, owner: Address, name: Uint8Array): DatasetId {
   const padding = new Uint8Array(12);
   return to0x(
@@ -16,7 +19,7 @@ export function deriveDatasetId(domain: HeadDomain, owner: Address, name: Uint8A
         fromHex(domain.dissc, 'DISSC address', 20),
         padding,
         fromHex(owner, 'owner address', 20),
-        name,
+        bytes32(name, 'dataset name'),
       ),
     ),
   ) as DatasetId;
