@@ -18,6 +18,7 @@ import { batchSalt, blockKeys, commitKey, openDigest, sealDigest } from '../../c
 import { equalBytes, fromHex, to0x, toHex, u32, u64, xorBytes } from '../../core/bytes.ts';
 import { InvalidInputError, KeyError, type PlumblineError, ProofError } from '../../core/errors.ts';
 import { address, bytes32, type DatasetKey, datasetId, type PrivateKey } from '../../core/ids.ts';
+import { deriveDatasetId } from '../../core/keys.ts';
 import { type Head, recoverHeadSigner, signHead } from '../../core/log/head.ts';
 import { BOTH } from './both-primitives.ts';
 
@@ -328,6 +329,14 @@ describe('bytes and ids at the edge', () => {
     assert.throws(() => datasetId(`0x${'00'.repeat(31)}`), InvalidInputError);
     assert.throws(() => address(`0x${'00'.repeat(21)}`), InvalidInputError);
     assert.equal(address(`0x${'AB'.repeat(20)}`), `0x${'ab'.repeat(20)}`);
+  });
+
+  it('a dataset name of other than 32 bytes gives no id', () => {
+    const domain = { chainId: 1, dissc: address(`0x${'d1'.repeat(20)}`) };
+    for (const size of [0, 31, 33]) {
+      assert.throws(() => deriveDatasetId(domain, domain.dissc, new Uint8Array(size)), InvalidInputError);
+    }
+    assert.match(deriveDatasetId(domain, domain.dissc, new Uint8Array(32)), /^0x[0-9a-f]{64}$/);
   });
 
   it('integers are written big-endian, and none that do not fit', () => {
