@@ -84,7 +84,8 @@ export const handlerFor = (ports: ServicePorts) => {
   return middy(async (_event: unknown, context: { getRemainingTimeInMillis?: () => number }) => {
     const leftMs = context.getRemainingTimeInMillis?.() ?? row.limits.timeoutMs;
     const anchored = await anchorDatasets(anchorPorts, AbortSignal.timeout(Math.max(1, leftMs - RESERVED_MS)));
-    ports.observer.info('anchored', { ...anchored });
+    // Most runs find nothing to do.
+    if (anchored.transactions > 0 || anchored.outcome !== 'done') ports.observer.info('anchored', { ...anchored });
     return anchored;
   }).use([...ports.observer.middleware]);
 };

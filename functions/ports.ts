@@ -11,6 +11,8 @@ export interface ServiceSettings {
   readonly owners: ReadonlyMap<Address, number>;
   /** Host names, with their port where it is not the default one, that requests may be addressed to; lower case. */
   readonly authorities: readonly string[];
+  /** A stored batch waits at most so long for others of its dataset before it is recorded (design §3); 0 when not given. */
+  readonly recordEveryMs?: number;
 }
 
 /** Wakes the anchor function. A lost wake-up costs time only: the anchor acts on state and is woken every minute too. */

@@ -1,7 +1,5 @@
 /** How the anchor function goes about it. The bounds of a transaction are the chain's (design §5, §6). */
 export interface AnchorSettings {
-  /** A batch waits at most so long for others of its dataset before it is recorded. */
-  readonly recordEveryMs: number;
   /** A transaction that is not mined within this time is replaced by one with higher fees. */
   readonly replaceAfterMs: number;
   /** After this time a run stops where it is; the next one goes on. */
@@ -17,7 +15,6 @@ export interface AnchorSettings {
 }
 
 export const DEFAULT_ANCHOR_SETTINGS: AnchorSettings = {
-  recordEveryMs: 0,
   replaceAfterMs: 120_000,
   timeLimitMs: 20_000,
   maxUpdates: 100,

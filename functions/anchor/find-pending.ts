@@ -177,12 +177,12 @@ function followsOn(
 }
 
 async function isDue(
-  { table, nowMs, anchorSettings }: AnchorPorts,
+  { table, nowMs, settings }: AnchorPorts,
   dataset: DatasetId,
   oldest: LogEntry,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const { recordEveryMs } = anchorSettings;
+  const { recordEveryMs = 0 } = settings();
   if (recordEveryMs === 0) return true;
   const segment = await readSegmentEntry(table, dataset, oldest, signal);
   return segment === null || nowMs() - segment.receivedAtMs >= recordEveryMs;

@@ -137,14 +137,15 @@ describe('anchor', () => {
   });
 
   it('waits until a batch is recordEvery old, then records all of them together', async () => {
-    const service = await fixture.service({ recordEveryMs: 60_000 });
+    const service = await fixture.service();
+    const settings = () => ({ ...service.ports.settings(), recordEveryMs: 60_000 });
     const dataset = await fixture.openDataset();
     await service.fill(dataset, 1);
     service.passTime(59_000);
     await service.fill(dataset, 2);
-    assert.equal((await service.anchor()).transactions, 0);
+    assert.equal((await service.anchor({ settings })).transactions, 0);
     service.passTime(1_000);
-    assert.equal((await service.anchor()).transactions, 1);
+    assert.equal((await service.anchor({ settings })).transactions, 1);
     await fixture.mine();
     await assertRecordedOnce(fixture, dataset);
   });
