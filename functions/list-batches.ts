@@ -1,21 +1,18 @@
 import middy from '@middy/core';
 import { equalBytes, to0x } from '../core/bytes.ts';
 import type { DatasetId } from '../core/ids.ts';
-import { MAX_BATCH_BLOCKS } from '../core/limits.ts';
 import type { Head } from '../core/log/head.ts';
-import type { Item } from '../core/ports/table.ts';
 import { type BatchLine, type ListBatchesResponse, MAX_PAGE } from '../core/wire/requests.ts';
 import { jsonAnswer } from './http/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import { Problem } from './http/problem.ts';
 import type { ServicePorts } from './ports.ts';
 import { lazyHandler } from './ports-from-env.ts';
 import { mapBounded } from './read/map-bounded.ts';
+import { pageByBlock, pageByTime } from './read/page-segments.ts';
 import { readBothHeads, wireHead } from './read/wire-head.ts';
-import { readDatasetEntry } from './state/dataset-entry.ts';
-import { datasetPk, type LogEntry, type RecordedEntry, recordedSk, segmentSk, timeSk } from './state/entries.ts';
+import { datasetPk, type LogEntry, type RecordedEntry, recordedSk } from './state/entries.ts';
 import { queryLog, readLogEntry } from './state/log-entry.ts';
-import { querySegments, readSegmentEntry, type StoredSegment } from './state/segment-entry.ts';
+import type { StoredSegment } from './state/segment-entry.ts';
 import { httpRows } from './table.ts';
 
 export interface ListInput {
@@ -31,13 +28,7 @@ export interface ListInput {
 
 type Ports = Pick<ServicePorts, 'table' | 'ledger'>;
 
-interface Page {
-  readonly segments: readonly StoredSegment[];
-  readonly next: string | null;
-}
-
 const DEFAULT_PAGE = 100;
-const QUERY_ITEMS = 128;
 const PARALLEL = 16;
 
 /**
@@ -49,81 +40,26 @@ export async function listBatches(ports: Ports, input: ListInput, signal?: Abort
   const { dataset } = input;
   const { from = 0, to = Number.MAX_SAFE_INTEGER } = input;
   const limit = Math.min(input.limit ?? DEFAULT_PAGE, MAX_PAGE);
-  const list = input.by === 'block' ? listByBlock : listByTime;
-  const [heads, page] = await Promise.all([
+  const page = input.by === 'block' ? pageByBlock : pageByTime;
+  const [heads, { segments, next }] = await Promise.all([
     readBothHeads(ports.ledger, dataset, signal),
-    list(ports, dataset, { from, to, limit, cursor: input.cursor }, signal),
+    page(ports.table, dataset, { from, to, limit, cursor: input.cursor }, signal),
   ]);
-  const lengths = page.segments.flatMap(({ headBatches }) => (headBatches === undefined ? [] : [headBatches]));
+  const lengths = segments.flatMap(({ headBatches }) => (headBatches === undefined ? [] : [headBatches]));
   const [log, transactions, recordedBatches, finalBatches] = await Promise.all([
     readLog(ports, dataset, lengths, signal),
     readTransactions(ports, dataset, lengths, signal),
     readProvenLength(ports, heads.recorded, signal),
     readProvenLength(ports, heads.final, signal),
   ]);
-  const batches = page.segments.map((segment) => {
+  const batches = segments.map((segment) => {
     const inLog = log.get(segment.headBatches ?? 0)?.sha256Hex === segment.sha256Hex;
     const state = stateOf(segment, { inLog, taken: log.has(segment.headBatches ?? 0), recordedBatches, finalBatches });
     const isRecorded = state === 'recorded' || state === 'final';
     const transaction = isRecorded ? transactions.find((entry) => entry.batches >= (segment.headBatches ?? 0)) : null;
     return lineOf(segment, state, transaction?.txHash ?? null);
   });
-  return { recorded: wireHead(heads.recorded), final: wireHead(heads.final), batches, next: page.next };
-}
-
-interface Range {
-  readonly from: number;
-  readonly to: number;
-  readonly limit: number;
-  readonly cursor: string | undefined;
-}
-
-async function listByBlock({ table }: Ports, dataset: DatasetId, range: Range, signal?: AbortSignal): Promise<Page> {
-  // A batch that began before the range may reach into it.
-  const begin = segmentSk(Math.max(0, range.from - MAX_BATCH_BLOCKS + 1), '');
-  const end = segmentSk(range.to, 'g');
-  let start: string | null = startAt(range.cursor, begin, end);
-  const found: { sk: string; segment: StoredSegment }[] = [];
-  // One more than wanted: the page after begins with it.
-  while (start !== null && found.length <= range.limit) {
-    const page = await querySegments(table, dataset, { from: start, to: end, limit: QUERY_ITEMS }, signal);
-    for (const segment of page.entries) {
-      const { first, count = 1, sha256Hex } = segment;
-      if (first + count > range.from) found.push({ sk: segmentSk(first, sha256Hex), segment });
-    }
-    start = page.next;
-  }
-  return pageOf(found, range.limit);
-}
-
-async function listByTime({ table }: Ports, dataset: DatasetId, range: Range, signal?: AbortSignal): Promise<Page> {
-  const { longestSpanMs } = await readDatasetEntry(table, dataset, signal);
-  const begin = timeSk(Math.max(0, range.from - longestSpanMs), 0, '');
-  const end = timeSk(range.to, Number.MAX_SAFE_INTEGER, 'g');
-  let start: string | null = startAt(range.cursor, begin, end);
-  const within: Item[] = [];
-  while (start !== null && within.length <= range.limit) {
-    const page = await table.query(datasetPk(dataset), { from: start, to: end, limit: QUERY_ITEMS }, signal);
-    within.push(...page.items.filter((item) => (item.toMs as number) >= range.from));
-    start = page.next;
-  }
-  const found = await mapBounded(within.slice(0, range.limit + 1), PARALLEL, async ({ sk }) => {
-    const [, , first, sha256Hex] = sk.split('#') as [string, string, string, string];
-    return { sk, segment: await readSegmentEntry(table, dataset, { first: Number(first), sha256Hex }, signal) };
-  });
-  return pageOf(found, range.limit);
-}
-
-function pageOf(found: readonly { sk: string; segment: StoredSegment | null }[], limit: number): Page {
-  const segments = found.slice(0, limit).flatMap(({ segment }) => segment ?? []);
-  return { segments, next: found[limit]?.sk ?? null };
-}
-
-/** A cursor is the key that the next page begins with. */
-function startAt(cursor: string | undefined, begin: string, end: string): string {
-  if (cursor === undefined) return begin;
-  if (/^[BT](#[0-9]{16}){1,2}#[0-9a-f]{64}$/.test(cursor) && cursor >= begin && cursor <= end) return cursor;
-  throw new Problem('/problems/bad-request', 'query.cursor: is not one of this range. Begin without one.');
+  return { recorded: wireHead(heads.recorded), final: wireHead(heads.final), batches, next };
 }
 
 /** The log's entries of these lengths. Those of a page mostly follow on each other. */

@@ -24,10 +24,17 @@ export type AnswerListed<T> = (segment: ReadableSegment, blocks: readonly Listed
 type Ports = Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer'>;
 
 const PARALLEL_SEGMENTS = 4;
+/** Where the store is slow, the blocks of segments not begun by then remain, and a request is answered in its time. */
+const BEGIN_WITHIN_MS = 10_000;
+
+interface Budget {
+  leftBytes: number;
+  readonly beginBefore: number;
+}
 
 /**
  * Finds blocks, reads the fronts of their segments and has them answered, segment by segment. What is stored is at most
- * read up to 64 MiB; the blocks behind that remain. A segment that cannot be read costs its own blocks only.
+ * read up to 64 MiB, and for ten seconds; the blocks behind that remain. A segment that cannot be read costs its own blocks only.
  * @throws StoreUnavailableError when the store answers for none of them
  */
 export async function answerBlocks<T extends { readonly index: number }>(
@@ -38,7 +45,7 @@ export async function answerBlocks<T extends { readonly index: number }>(
   signal?: AbortSignal,
 ): Promise<Answers<T>> {
   const located = await locateBlocks(ports.table, dataset, blocks, signal);
-  const budget = { leftBytes: MAX_REQUEST_STORED_BYTES };
+  const budget = { leftBytes: MAX_REQUEST_STORED_BYTES, beginBefore: performance.now() + BEGIN_WITHIN_MS };
   const remaining: number[] = [];
   const failures: StoreUnavailableError[] = [];
   const parts = await mapBounded(located.batches, PARALLEL_SEGMENTS, async (batch): Promise<(T | Fault)[]> => {
@@ -68,12 +75,13 @@ async function answerBatch<T extends { readonly index: number }>(
   ports: Ports,
   batch: LocatedBatch,
   answer: AnswerListed<T>,
-  budget: { leftBytes: number },
+  budget: Budget,
   remaining: number[],
   signal?: AbortSignal,
 ): Promise<(T | Fault)[]> {
   const { segment, indices } = batch;
-  if (budget.leftBytes < segment.frontBytes) {
+  const isFirst = budget.leftBytes === MAX_REQUEST_STORED_BYTES;
+  if (!isFirst && (budget.leftBytes < segment.frontBytes || performance.now() > budget.beginBefore)) {
     remaining.push(...indices);
     return [];
   }

@@ -1,0 +1,80 @@
+import { parseSegmentKey } from '../../core/batch/segment.ts';
+import { StoreUnavailableError } from '../../core/errors.ts';
+import type { ServicePorts } from '../ports.ts';
+import type { SegmentEntry } from '../state/entries.ts';
+import { readSegmentEntry, type StoredSegment, writeSegmentEntry } from '../state/segment-entry.ts';
+import { countStored, noteCounted, usageMoment } from '../state/usage-entry.ts';
+import { type Inspected, inspectSegment, type SegmentName } from './inspect-segment.ts';
+
+type Ports = Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'ledger' | 'settings' | 'nowMs'>;
+
+const ATTEMPTS = 10;
+
+/** The segment's entry, made or brought up to date; null when there is no such object. */
+export async function checkIn(
+  ports: Ports,
+  key: string,
+  name: SegmentName,
+  signal?: AbortSignal,
+): Promise<StoredSegment | null> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const readSince = usageMoment();
+    const stored = await readSegmentEntry(ports.table, name.dataset, name, signal);
+    if (stored !== null && isSettled(stored)) return stored;
+    const inspected = await inspectSegment(ports, key, name, signal);
+    if (inspected === null) return null;
+    const entry = await nextEntry(ports, name, { stored, readSince }, inspected, signal);
+    if (entry === null) return stored;
+    const condition = stored === null ? 'absent' : { version: stored.version };
+    if (await writeSegmentEntry(ports.table, name.dataset, entry, condition, signal)) {
+      if (entry.counted) noteCounted(ports.table, key);
+      return { ...entry, version: (stored?.version ?? 0) + 1 };
+    }
+  }
+  throw new StoreUnavailableError(`The entry of ${key} is changing too often. Try again.`);
+}
+
+/** Nothing new can come out of looking at the object again. */
+function isSettled(entry: StoredSegment): boolean {
+  if (entry.lostAtMs !== undefined) return false;
+  return entry.state === 'received' || entry.rejection === 'content' || entry.rejection === 'root';
+}
+
+/** What the entry becomes by the inspection; null when it stays as it is. */
+async function nextEntry(
+  ports: Ports,
+  name: SegmentName,
+  { stored, readSince }: { stored: StoredSegment | null; readSince: number },
+  inspected: Inspected,
+  signal?: AbortSignal,
+): Promise<SegmentEntry | null> {
+  // The object is back: only the very bytes make a segment whole again. What is wrong with others shows when they are read.
+  if (stored?.lostAtMs !== undefined) {
+    if (inspected.entry.rejection === 'content' || inspected.entry.rejection === 'bytes') return null;
+    const { lostAtMs: _, ...found } = stored;
+    return found;
+  }
+  const { entry, owner } = inspected;
+  const counted = stored?.counted === true || (await count(ports, name, inspected, readSince, signal));
+  const receivedAtMs = stored?.receivedAtMs ?? entry.receivedAtMs;
+  if (counted || owner === null) return { ...entry, counted, receivedAtMs };
+  const reason = `The owner's quota leaves no room for ${entry.sizeBytes} bytes.`;
+  return { ...entry, receivedAtMs, state: 'rejected' as const, rejection: 'quota' as const, reason };
+}
+
+async function count(
+  ports: Ports,
+  name: SegmentName,
+  { entry, owner }: Inspected,
+  uncountedSince: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const quotaBytes = owner === null ? undefined : ports.settings().owners.get(owner);
+  if (owner === null || quotaBytes === undefined) return false;
+  const isCounted = async (key: string) => {
+    const named = key === entry.key ? name : parseSegmentKey(key);
+    return named !== null && (await readSegmentEntry(ports.table, named.dataset, named, signal))?.counted === true;
+  };
+  const counting = { key: entry.key, sizeBytes: entry.sizeBytes, quotaBytes, uncountedSince, isCounted };
+  return countStored(ports.table, owner, counting, signal);
+}
