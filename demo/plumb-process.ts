@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const PLUMB = join(import.meta.dirname, '..', 'cli', 'plumb.ts');
+const PLUMB = join(import.meta.dirname, '..', 'bin', 'plumb');
 
 /** What a command said under --json, and how it ended. */
 export interface Finished {
@@ -53,7 +53,7 @@ export async function plumb<T>(args: readonly string[], options: RunOptions = {}
 
 /** Starts a command that goes on; its lines are the caller's to read. */
 export function startPlumb(args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
-  return spawn(process.execPath, [PLUMB, ...args, '--json'], {
+  return spawn(PLUMB, [...args, '--json'], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const PLUMB = join(import.meta.dirname, '..', '..', 'cli', 'plumb.ts');
+const PLUMB = join(import.meta.dirname, '..', '..', 'bin', 'plumb');
 
 export interface Ended {
   readonly exitCode: number | null;
@@ -33,7 +33,7 @@ export async function runPlumb(args: readonly string[], env: Record<string, stri
 
 export function spawnPlumb(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
   const { PLUMB_HOME: _, PLUMB_STACK: __, ...rest } = process.env;
-  return spawn(process.execPath, [PLUMB, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...rest, ...env } });
+  return spawn(PLUMB, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...rest, ...env } });
 }
 
 /** A stack in a process of its own. */
