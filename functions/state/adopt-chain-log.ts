@@ -1,11 +1,12 @@
-import { concatBytes, equalBytes } from '../../core/bytes.ts';
+import { batchLeafHash } from '../../core/batch/record.ts';
+import { concatBytes, equalBytes, toHex } from '../../core/bytes.ts';
 import type { DatasetId } from '../../core/ids.ts';
-import { appendLeaf, EMPTY_FRONTIER, frontierRoot } from '../../core/log/frontier.ts';
+import { appendLeaf, EMPTY_FRONTIER, type Frontier, frontierRoot } from '../../core/log/frontier.ts';
 import type { Head } from '../../core/log/head.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { datasetPk, type LogEntry, logSk, segmentSk, tileSk } from './entries.ts';
-import { appendLogEntry, frontierOf, leafHashOf, readLogEntry } from './log-entry.ts';
+import { appendLogEntry, frontierOf, leafOf, queryLog, readLogEntry } from './log-entry.ts';
 import {
   isReadable,
   querySegments,
@@ -32,8 +33,8 @@ const PAGE = 256;
 const NUMBERS_END = 9_999_999_999;
 const TILE_LEVELS = 4;
 const TILE_WIDTH = 256;
-/** Segments looked at in one search. A device that signs more rivals than that for its own log is left alone. */
-const MAX_VISITS = 20_000;
+/** Segments looked at in one search; a log that parts from the chain further back is left alone. */
+const MAX_VISITS = 100_000;
 
 /**
  * Makes the service's log follow the chain. Of rival segments the log holds the first verified; when the chain has
@@ -55,7 +56,7 @@ export async function adoptChainLog(
   const path = await findPath(ports, dataset, chain, signal);
   if (path === null) return 'unknown';
   const [firstNew] = path;
-  if (firstNew === undefined) return 'unknown';
+  if (firstNew === undefined) return 'contended';
   await forgetTiles(ports.table, dataset, firstNew.entry.batches - 1, signal);
   await cutLog(ports.table, dataset, firstNew.entry.batches, signal);
   for (const { entry, segment } of path) {
@@ -67,14 +68,16 @@ export async function adoptChainLog(
   return 'adopted';
 }
 
+/** A segment and the log's entry that it becomes. */
 interface Step {
   readonly entry: LogEntry;
   readonly segment: Segment;
 }
 
 /**
- * Stored segments that lead from the log (or from nothing) to the chain's head, with the entries they become. Walks
- * backwards, as only the last one's root is known, and forwards from where it meets the log.
+ * Stored segments that lead from an entry of the log (or from nothing) to the chain's head. Of the way there only the end
+ * is known: so the segments that may lie on it are gathered backwards, place by place, and tried forwards from the log,
+ * each time from twice as far back. Forwards, a root leaves no choice: whatever rivals there are, no way is walked twice.
  */
 async function findPath(
   ports: Ports,
@@ -82,48 +85,82 @@ async function findPath(
   chain: Pick<Head, 'batches' | 'size' | 'root'>,
   signal?: AbortSignal,
 ): Promise<Step[] | null> {
-  let visits = 0;
   const segmentsEndingAt = segmentsBackFrom(ports.table, dataset, chain.size, signal);
   const ends = await segmentsEndingAt(chain.size, chain.batches);
-  // Each way backwards is a list from its earliest segment to the chain's head; the shortest detours are tried first.
-  const open = ends.filter((segment) => equalBytes(segment.headRoot, chain.root)).map((segment) => [segment]);
-  for (let way = open.pop(); way !== undefined && visits < MAX_VISITS; way = open.pop()) {
-    visits++;
-    const earliest = way[0] as Segment;
-    const before = await readLogEntry(ports.table, dataset, earliest.headBatches - 1, signal);
-    if (earliest.headBatches === 1 || before !== null) {
-      const steps = walkForwards(ports, dataset, earliest.headBatches === 1 ? null : before, way);
-      if (steps !== null) return steps;
-    }
-    if (earliest.headBatches === 1) continue;
-    const earlier = await segmentsEndingAt(earliest.first, earliest.headBatches - 1);
-    for (const segment of earlier) open.push([segment, ...way]);
+  // The places from some batch on, in order: for each the segments that may be the one.
+  const places: Segment[][] = [];
+  let candidates = ends.filter((segment) => equalBytes(segment.headRoot, chain.root));
+  for (let visits = 0; candidates.length > 0 && visits < MAX_VISITS; visits += candidates.length) {
+    places.unshift(candidates);
+    const before = chain.batches - places.length;
+    const firsts = new Set(before === 0 ? [] : candidates.map((segment) => segment.first));
+    candidates = [];
+    for (const first of firsts) candidates.push(...(await segmentsEndingAt(first, before)));
+    if (candidates.length > 0 && !isPowerOfTwo(places.length)) continue;
+    const path = await walkForwards(ports, dataset, before, places, signal);
+    if (path !== null) return path;
   }
   return null;
 }
 
-/** The entries these segments become behind `before`; null when one of them does not lead to the head it was signed with. */
-function walkForwards(
-  { primitives }: Ports,
+/** The way through these places from the log's entry `before`, without what the log has already; null when there is none. */
+async function walkForwards(
+  { primitives, table }: Ports,
   dataset: DatasetId,
-  before: LogEntry | null,
-  segments: readonly Segment[],
-): Step[] | null {
-  let frontier = before === null ? EMPTY_FRONTIER : frontierOf(before);
-  let size = before === null ? 0 : before.first + before.count;
-  const steps: Step[] = [];
-  for (const segment of segments) {
-    const { first, count, sha256Hex, salt, batchRoot, sealedHash, published, signature, signer } = segment;
-    const batch = { first, count, sha256Hex, salt, batchRoot, sealedHash, published, signature, signer };
-    if (first !== size) return null;
-    frontier = appendLeaf(primitives, frontier, leafHashOf(primitives, dataset, batch as LogEntry));
-    const root = frontierRoot(primitives, frontier);
-    if (!equalBytes(root, segment.headRoot)) return null;
-    const entry = { batches: frontier.leaves, ...batch, peaks: concatBytes(...frontier.peaks), root };
-    steps.push({ entry, segment });
-    size += count;
+  before: number,
+  places: readonly (readonly Segment[])[],
+  signal?: AbortSignal,
+): Promise<Step[] | null> {
+  const start = before === 0 ? null : await readLogEntry(table, dataset, before, signal);
+  if (before > 0 && start === null) return null;
+  const first: Way = {
+    frontier: start === null ? EMPTY_FRONTIER : frontierOf(start),
+    size: start === null ? 0 : start.first + start.count,
+    step: null,
+    back: null,
+  };
+  let ways = [first];
+  for (const place of places) {
+    // Segments that differ in their signature alone are the same way.
+    const next = new Map<string, Way>();
+    for (const way of ways) {
+      for (const segment of place) {
+        const gone = goOn(primitives, dataset, way, segment);
+        if (gone !== null) next.set(toHex(segment.headRoot), gone);
+      }
+    }
+    ways = [...next.values()];
   }
-  return steps;
+  const [found] = ways;
+  if (found === undefined) return null;
+  const steps: Step[] = [];
+  for (let way: Way | null = found; way !== null; way = way.back) if (way.step !== null) steps.unshift(way.step);
+  const there = await queryLog(table, dataset, before + 1, before + steps.length, signal);
+  const parting = steps.findIndex(({ entry }, i) => !equalBytes(there[i]?.root ?? new Uint8Array(0), entry.root));
+  return parting === -1 ? [] : steps.slice(parting);
+}
+
+interface Way {
+  readonly frontier: Frontier;
+  readonly size: number;
+  readonly step: Step | null;
+  readonly back: Way | null;
+}
+
+/** The way with this segment behind it; null when that does not lead to the head the segment was signed with. */
+function goOn(primitives: Ports['primitives'], dataset: DatasetId, way: Way, segment: Segment): Way | null {
+  const { first, count, sha256Hex, salt, batchRoot, sealedHash, published, signature, signer } = segment;
+  if (first !== way.size) return null;
+  const batch = { first, count, sha256Hex, salt, batchRoot, sealedHash, published, signature, signer };
+  const frontier = appendLeaf(primitives, way.frontier, batchLeafHash(primitives, leafOf(dataset, batch)));
+  const root = frontierRoot(primitives, frontier);
+  if (!equalBytes(root, segment.headRoot)) return null;
+  const entry = { batches: frontier.leaves, ...batch, peaks: concatBytes(...frontier.peaks), root };
+  return { frontier, size: first + count, step: { entry, segment }, back: way };
+}
+
+function isPowerOfTwo(n: number): boolean {
+  return Number.isInteger(Math.log2(n));
 }
 
 /**
