@@ -184,7 +184,7 @@ export function ledgerConformance(name: string, lookUp: () => LedgerTarget): voi
       await assert.rejects(recorder.prepare([many], { nonce: 0, gas: 1_000_000n }), InvalidInputError);
       await assert.rejects(recorder.prepare([update], { nonce: 0, gas: 16_777_217n }), InvalidInputError);
       const tooMuch = Array.from({ length: 12 }, () => ({ ...many, leaves: many.leaves.slice(0, 1500) }));
-      await assert.rejects(recorder.simulate(tooMuch), (error) => error instanceof Error);
+      await assert.rejects(recorder.simulate(tooMuch), InvalidInputError);
     });
 
     it('takes a transaction twice, and a replacement that pays more', async () => {
