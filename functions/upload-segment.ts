@@ -12,6 +12,7 @@ import { ingestSegment } from './ingest-segment.ts';
 import type { ServicePorts } from './ports.ts';
 import { lazyHandler } from './ports-from-env.ts';
 import { readBothHeads, wireHead } from './read/wire-head.ts';
+import { changeDatasetEntry } from './state/dataset-entry.ts';
 import { readSegmentEntry } from './state/segment-entry.ts';
 import { readStoredBytes } from './state/usage-entry.ts';
 import { httpRows } from './table.ts';
@@ -23,6 +24,8 @@ export interface UploadInput {
   readonly first: number;
   readonly sha256: Uint8Array;
   readonly sizeBytes: number;
+  /** Who records the dataset from now on. */
+  readonly record: 'relayed' | 'direct';
 }
 
 type Ports = Omit<ServicePorts, 'recorder'>;
@@ -46,8 +49,15 @@ export async function uploadSegment(
     throw new Problem('/problems/not-served', `This service does not store for ${input.owner}.`);
   }
   const key = segmentKey(input.dataset, input.first, input.sha256);
-  const [heads, put] = await Promise.all([
+  const direct = input.record === 'direct';
+  const [heads, , put] = await Promise.all([
     readBothHeads(ports.ledger, input.dataset, signal),
+    changeDatasetEntry(
+      ports.table,
+      input.dataset,
+      (entry) => ((entry.direct ?? false) === direct ? null : { ...entry, direct }),
+      signal,
+    ),
     presignUnlessStored(ports, input, key, quotaBytes, signal),
   ]);
   return {

@@ -97,6 +97,8 @@ export interface DatasetEntry {
   readonly longestSpanMs: number;
   /** Largest log length that a segment was waiting for: up to there, successors may lie stored already. */
   readonly waitingUntil?: number;
+  /** The device records by itself, as it said at its last upload: nothing is relayed for it. */
+  readonly direct?: boolean;
   /** Set when the chain refused its update: it is not sent again while the chain's head has this number of batches. */
   readonly suspendedAtBatches?: number;
   /** Log length that the refused update led to: a newer head of the device is tried all the same. */

@@ -6,9 +6,10 @@ import type { SealedBatch } from '../../core/batch/seal-batch.ts';
 import { buildSegment, type Segment } from '../../core/batch/segment.ts';
 import { appendLeaf, EMPTY_FRONTIER, frontierRoot } from '../../core/log/frontier.ts';
 import { accountOfKey, signHead } from '../../core/log/head.ts';
-import type { Item } from '../../core/ports/table.ts';
+import type { Item, Table } from '../../core/ports/table.ts';
 import { ingestSegment } from '../../functions/ingest-segment.ts';
 import { listBatches } from '../../functions/list-batches.ts';
+import type { ServicePorts } from '../../functions/ports.ts';
 import { datasetPk, logSk, ownerPk, segmentSk, USAGE_SK, WORK_PK } from '../../functions/state/entries.ts';
 import { uploadSegment } from '../../functions/upload-segment.ts';
 import { blocks, DOMAIN, dump, key, putObject, type Stores, startStores, TestDevice } from './start-service.ts';
@@ -165,11 +166,9 @@ describe('ingest-segment', () => {
       await rejected(buildSegment(nodePrimitives, { ...batch.manifest, signature }, stored), /signed by/);
     });
 
-    test('bytes under the name of others', async () => {
-      const batch = device.seal(blocks([10]));
-      const car = batch.segment.car.slice();
-      car[car.length - 1]! ^= 1;
-      await rejected({ ...batch.segment, car }, /hash to/);
+    test('a sound segment under the name of another', async () => {
+      const [batch, other] = [device.seal(blocks([10]), { stay: true }), device.seal(blocks([10]))];
+      await rejected({ ...batch.segment, car: other.segment.car }, /stored bytes hash to/);
     });
 
     test('bytes that are no segment', async () => {
@@ -227,6 +226,48 @@ describe('ingest-segment', () => {
     assert.equal((await uploadSegment(stores.ports, input)).put, null, 'with room for it, it is looked at again');
     assert.deepEqual(await logLengths(), [1]);
   });
+
+  test('a predecessor that comes between the look for it and the word of waiting is not missed', async () => {
+    const [first, second] = [device.seal(blocks([1])), device.seal(blocks([2]))];
+    for (const { segment } of [first, second]) await put(segment);
+    let came = false;
+    const table: Table = {
+      ...stores.table,
+      put: async (item, ...rest) => {
+        if (item.waitingUntil !== undefined && !came) {
+          came = true;
+          assert.equal(await ingest(first.segment), 'placed');
+        }
+        return stores.table.put(item, ...rest);
+      },
+    };
+    assert.equal(await ingestSegment({ ...stores.ports, table }, second.segment.key), 'placed');
+    assert.ok(came);
+    assert.deepEqual(await logLengths(), [1, 2]);
+  });
+
+  for (const where of ['this', 'another'] as const) {
+    test(`a segment that ${where} process counted meanwhile, and forgot again, is not counted twice`, async () => {
+      const [segment, later] = [device.seal(blocks([1])).segment, device.seal(blocks([2])).segment];
+      for (const one of [segment, later]) await put(one);
+      const other = where === 'this' ? stores.ports : { ...stores.ports, table: { ...stores.table } };
+      let came = false;
+      const objects: ServicePorts['objects'] = {
+        ...stores.objects,
+        read: async (...args) => {
+          if (!came) {
+            came = true;
+            // Of the second one's counting the list of pending keys loses the first.
+            for (const one of [segment, later]) await ingestSegment(other, one.key);
+          }
+          return stores.objects.read(...args);
+        },
+      };
+      await ingestSegment({ ...stores.ports, objects }, segment.key);
+      assert.ok(came);
+      assert.equal(await usage(), segment.car.length + later.car.length);
+    });
+  }
 
   describe('dies at any call and is delivered again', () => {
     // Dying before a call leaves what dying after the one before it leaves.
