@@ -11,7 +11,8 @@ export type DeviceEvent =
   | { event: 'final'; batches: number; blocks: number; block: number }
   | { event: 'checked'; position: number; first: number; blocks: number }
   | { event: 'retry'; step: StepName; reason: string; inMs: number }
-  | { event: 'adopted'; batches: number; blocks: number; known: number }
+  /** `known` of the blocks were captured here too; `streamBytes` is where the stream's writer goes on. */
+  | { event: 'adopted'; streamBytes: number; batches: number; blocks: number; known: number }
   | { event: 'resealed'; fromPosition: number; batches: number; blocks: number }
   | { event: 'held'; reason: string }
   | { event: 'full'; usedBytes: number; maxBytes: number }

@@ -10,6 +10,7 @@ import { checkBatch } from './check/check-batch.ts';
 import type { DeviceClock } from './clock.ts';
 import type { Report } from './events.ts';
 import { type Comparison, compareLog } from './log/compare-log.ts';
+import { findInLog } from './log/find-in-log.ts';
 import { rebuildSegment, sealPlanned } from './log/seal-planned.ts';
 import { batchesIn, countUnchecked, isSealed, lastBatch, moveBatch, type SealedRow } from './outbox/batch-rows.ts';
 import { type CaptureLimits, createCaptureQueue } from './outbox/capture-queue.ts';
@@ -59,7 +60,7 @@ export interface DeviceOptions {
 }
 
 export const DEFAULT_DEVICE_OPTIONS: DeviceOptions = {
-  batch: { maxBlocks: 1024, maxBytes: 16 * 2 ** 20, maxAgeMs: 10_000 },
+  batch: { maxBlocks: 1024, maxBytes: 8 * 2 ** 20, maxAgeMs: 10_000 },
   capture: { commitWithinMs: 100, maxPendingBytes: 4 * 2 ** 20, maxDiskBytes: 4 * 2 ** 30, whenFull: 'wait' },
   backoff: { firstMs: 500, mostMs: 30_000 },
   followEveryMs: 2000,
@@ -73,6 +74,8 @@ export const DEFAULT_DEVICE_OPTIONS: DeviceOptions = {
 
 /** How long a source may take to hand over what it has read, once told to stop. */
 const SOURCE_GRACE_MS = 1500;
+/** How long a source waits for the first comparison with service and chain. */
+const FIRST_COMPARE_MS = 5000;
 /** An idle device looks at the chain this much more rarely. */
 const IDLE_FACTOR = 15;
 
@@ -104,6 +107,7 @@ class Device {
   #held: string | null = null;
   /** The batch sealed last, while nothing else waits to be uploaded: saves making it again. */
   #fresh: { position: number; sealed: SealedBatch } | null = null;
+  readonly #firstCompared = Promise.withResolvers<void>();
   #sourceEnded = false;
   #failure: unknown = null;
 
@@ -130,7 +134,10 @@ class Device {
       },
       options.capture,
     );
-    this.#sourceParts = { outbox, queue, clock, report };
+    const { primitives, writer } = parts;
+    const isInLog: SourceParts['isInLog'] = (file, readPart) =>
+      findInLog({ primitives, outbox, writer }, file, readPart);
+    this.#sourceParts = { outbox, queue, clock, report, isInLog };
   }
 
   async run(signal: AbortSignal): Promise<boolean> {
@@ -181,6 +188,8 @@ class Device {
 
   async #runSource(): Promise<void> {
     const { source } = this.#parts;
+    // A copy that was put back learns first what the log has of the source; without an answer capture begins all the same.
+    await Promise.race([this.#firstCompared.promise, delay(FIRST_COMPARE_MS)]);
     await this.#loop(this.#steps.source, async (signal) => {
       try {
         await source.run(this.#sourceParts, { once: this.#options.untilIdle }, signal);
@@ -222,6 +231,7 @@ class Device {
       const compared = { primitives, outbox, writer, account, service, ledger, nowMs, report, bornEmpty };
       comparison = await compareLog(compared, signal);
     } finally {
+      this.#firstCompared.resolve();
       this.#comparing = false;
       this.#unsealed = readUnsealed(outbox);
     }
@@ -280,7 +290,7 @@ class Device {
     try {
       const fresh = this.#fresh?.position === position ? this.#fresh.sealed : null;
       this.#fresh = null;
-      const parts = { primitives, outbox, writer, service, clock };
+      const parts = { primitives, outbox, writer, service, clock, record: this.#record };
       const { again } = await uploadBatch(parts, row, fresh, { stallMs: this.#options.stallMs }, signal);
       if (moveBatch(outbox, row, 'sealed', 'stored')) {
         report({ event: 'stored', position, first, blocks, bytes: segmentBytes, again });
@@ -291,6 +301,10 @@ class Device {
       this.#uploading.delete(position);
     }
     return 0;
+  }
+
+  get #record(): 'relayed' | 'direct' {
+    return this.#parts.recorder === undefined ? 'relayed' : 'direct';
   }
 
   async #follow(signal: AbortSignal): Promise<number> {
@@ -343,7 +357,8 @@ class Device {
     } catch (cause) {
       signal.throwIfAborted();
       // The store may have lost it since: it is offered once more, then proven at the next attempt.
-      await uploadBatch({ primitives, outbox, writer, service, clock }, row, sealed, this.#options, signal);
+      const parts = { primitives, outbox, writer, service, clock, record: this.#record };
+      await uploadBatch(parts, row, sealed, this.#options, signal);
       throw cause;
     }
   }

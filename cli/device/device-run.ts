@@ -9,6 +9,7 @@ import { createStorageServiceClient } from '../../adapters/service/storage-servi
 import { InvalidInputError } from '../../core/errors.ts';
 import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_CONTENT_BYTES } from '../../core/limits.ts';
 import { createDeviceClock } from '../../device/clock.ts';
+import { limitMemory } from '../../device/limit-memory.ts';
 import { openOutbox } from '../../device/outbox/open-outbox.ts';
 import { type Provision, readProvision } from '../../device/provision/read-provision.ts';
 import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions, runDevice } from '../../device/run-device.ts';
@@ -39,6 +40,7 @@ interface RunOptions {
   readonly whenFull: 'wait' | 'drop-oldest';
   readonly settle: number;
   readonly deleteAfter?: 'checked';
+  readonly times?: number;
   readonly commandTimeout: number;
   readonly maxOutput: number;
   readonly poll: number;
@@ -113,6 +115,7 @@ export function addDeviceRun(device: Command): void {
         'checked',
       ]),
     )
+    .option('--times <count>', 'runs of a command after which the source has ended', parseCount)
     .option(
       '--command-timeout <duration>',
       'a command that runs longer is ended and not recorded',
@@ -134,6 +137,7 @@ export function addDeviceRun(device: Command): void {
     .addHelpText('after', EXAMPLES);
   withJson(command).action((options: RunOptions) =>
     runCommand(options, async ({ output, signal }) => {
+      limitMemory();
       const provisionPath = resolve(options.provision);
       const provision = readProvision(provisionPath);
       const outboxPath = resolve(options.outbox ?? outboxPathOf(provisionPath));
@@ -191,7 +195,13 @@ function createSource(options: RunOptions, keepOut: readonly string[]): Source {
       });
     case 'cmd':
       return runCommandSource(choice.command, {
-        ...{ blockBytes, everyMs: options.every, timeoutMs: options.commandTimeout, maxOutputBytes: options.maxOutput },
+        ...{
+          blockBytes,
+          everyMs: options.every,
+          times: options.times ?? null,
+          timeoutMs: options.commandTimeout,
+          maxOutputBytes: options.maxOutput,
+        },
       });
   }
 }

@@ -1,7 +1,6 @@
 import type { Manifest } from '../../core/batch/manifest.ts';
 import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
-import { contentBatchKey, contentKey, encryptContent } from '../../core/block/content-cipher.ts';
-import { encodeMeta } from '../../core/block/meta.ts';
+import { decodeMeta, encodeMeta } from '../../core/block/meta.ts';
 import { equalBytes, fromHex } from '../../core/bytes.ts';
 import { GCM_TAG_BYTES } from '../../core/limits.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
@@ -10,12 +9,14 @@ import type { Outbox } from '../outbox/open-outbox.ts';
 import { sealedSeq } from '../outbox/read-backlog.ts';
 import { walkBlocks } from '../outbox/read-blocks.ts';
 import type { FetchedFront } from './fetch-front.ts';
+import { isStoredAs } from './find-in-log.ts';
 import type { VerifiedBatch } from './verify-batch.ts';
 
 /**
  * Takes a verified batch that is stored, but not in the outbox, as the next one of this log: the device goes on behind it.
  * Unsealed blocks that are found in it, in their order, are in a batch from now on and never sealed a second time; their
- * bytes stay until the storage has proven it.
+ * bytes stay until the storage has proven it. The rest was captured by an outbox that is gone: its files are noted, so that
+ * a directory's are not captured again, and the stream is that much longer.
  * @returns how many captured blocks were found in it
  */
 export function adoptBatch(
@@ -29,7 +30,8 @@ export function adoptBatch(
   return outbox.commit(() => {
     const { manifest, leaf, end } = batch;
     const fromSeq = sealedSeq(outbox);
-    const known = countKnown(primitives, outbox, writer, manifest, fromSeq);
+    const known = findKnown(primitives, outbox, writer, manifest, fromSeq);
+    noteUnknown(outbox, manifest, known.numbers);
     const row: SealedRow = {
       position: end.frontier.leaves - 1,
       state: 'stored',
@@ -51,37 +53,49 @@ export function adoptBatch(
     };
     insertPlanned(outbox, row);
     updateSealed(outbox, row);
-    return known.count;
+    return known.numbers.size;
   });
 }
 
-/** How many unsealed blocks, from the oldest on, stand in this batch in the same order. */
-function countKnown(
+/** Which of the batch's blocks are the oldest unsealed ones here, in the same order. */
+function findKnown(
   primitives: Primitives,
   outbox: Outbox,
   writer: DatasetWriter,
   manifest: Manifest,
   fromSeq: number,
-): { count: number; toSeq: number } {
-  const batchKey = manifest.nonce === null ? null : contentBatchKey(primitives, writer.datasetKey, manifest.nonce);
+): { numbers: ReadonlySet<number>; toSeq: number } {
   const captured = walkBlocks(outbox, fromSeq);
   let next = captured.next().value ?? null;
-  let count = 0;
+  const numbers = new Set<number>();
   let toSeq = fromSeq;
   for (const [number, listed] of manifest.blocks.entries()) {
     if (next === null) break;
     const { content, meta } = next.block;
-    const size = content.length + (batchKey === null ? 0 : GCM_TAG_BYTES);
-    if (size !== listed.size || !equalBytes(encodeMeta(meta), listed.meta)) continue;
-    const index = manifest.first + number;
-    const block = { dataset: writer.dataset, index };
-    const stored =
-      batchKey === null ? content : encryptContent(primitives, contentKey(primitives, batchKey, index), block, content);
-    if (!equalBytes(primitives.sha256(stored), listed.sha256)) continue;
-    count++;
+    if (!equalBytes(encodeMeta(meta), listed.meta)) continue;
+    const place = { index: manifest.first + number, nonce: manifest.nonce, size: listed.size, sha256: listed.sha256 };
+    if (!isStoredAs(primitives, writer, place, content)) continue;
+    numbers.add(number);
     toSeq = next.seq + 1;
     next = captured.next().value ?? null;
   }
   captured.return(undefined);
-  return { count, toSeq };
+  return { numbers, toSeq };
+}
+
+function noteUnknown(outbox: Outbox, manifest: Manifest, known: ReadonlySet<number>): void {
+  let streamBytes = 0;
+  for (const [number, { size, meta, sha256 }] of manifest.blocks.entries()) {
+    if (known.has(number)) continue;
+    const { name, part = 0, parts = 1 } = decodeMeta(meta);
+    if (name === undefined) streamBytes += size - (manifest.nonce === null ? 0 : GCM_TAG_BYTES);
+    else {
+      outbox
+        .sql(
+          'INSERT OR REPLACE INTO adopted_parts (name, idx, part, parts, size, nonce, sha256) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        )
+        .run(name, manifest.first + number, part, parts, size, manifest.nonce ?? new Uint8Array(0), sha256);
+    }
+  }
+  if (streamBytes > 0) outbox.sql('UPDATE counters SET stream_bytes = stream_bytes + ?').run(streamBytes);
 }

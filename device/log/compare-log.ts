@@ -57,7 +57,7 @@ export async function compareLog(parts: CompareParts, signal: AbortSignal): Prom
   const ahead = listing.status === 'fulfilled' ? listing.value : [];
   try {
     const adopted = await adoptAhead(parts, view, ahead, signal);
-    if (adopted.batches > 0) parts.report({ event: 'adopted', ...adopted });
+    if (adopted.batches > 0) reportAdopted(parts, adopted);
   } catch (cause) {
     if (!(cause instanceof ProofError)) throw cause;
     // The log went on from another batch than ours. Once that is final, it is known which one counts.
@@ -68,6 +68,15 @@ export async function compareLog(parts: CompareParts, signal: AbortSignal): Prom
     return held('The chain is ahead of this outbox, and the service does not give the batches.');
   }
   return { held: null };
+}
+
+/** Says what was adopted, and how long the stream is with it. */
+export function reportAdopted(
+  { outbox, report }: CompareParts,
+  adopted: { readonly batches: number; readonly blocks: number; readonly known: number },
+): void {
+  const row = outbox.sql('SELECT stream_bytes FROM counters').get();
+  report({ event: 'adopted', ...adopted, streamBytes: row?.stream_bytes as number });
 }
 
 function held(reason: string): Comparison {

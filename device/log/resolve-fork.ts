@@ -5,7 +5,7 @@ import type { Head } from '../../core/log/head.ts';
 import { batchAt, endAfter, isSealed, stateNumber } from '../outbox/batch-rows.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 import { adoptBatch } from './adopt-batch.ts';
-import type { CompareParts } from './compare-log.ts';
+import { type CompareParts, reportAdopted } from './compare-log.ts';
 import { type FetchedFront, fetchFront } from './fetch-front.ts';
 import { type VerifiedBatch, verifyBatch } from './verify-batch.ts';
 
@@ -46,7 +46,7 @@ export async function resolveFork(parts: CompareParts, final: Head, signal: Abor
   });
   if (lost.batches > 0) parts.report({ event: 'resealed', fromPosition, batches: lost.batches, blocks: lost.blocks });
   const blocks = log.reduce((sum, { batch }) => sum + batch.manifest.blocks.length, 0);
-  parts.report({ event: 'adopted', batches: log.length, blocks, known });
+  reportAdopted(parts, { batches: log.length, blocks, known });
   return true;
 }
 

@@ -43,9 +43,11 @@ export function appendBlocks(outbox: Outbox, entries: readonly CaptureEntry[], a
       seq++;
     }
     streamBytes += entry.streamBytes ?? 0;
-    if (entry.file !== undefined) noteFile(outbox, entry.file, seq);
+    // Without blocks it stands in the log already: 0 belongs to no block of this outbox.
+    if (entry.file !== undefined) noteFile(outbox, entry.file, entry.blocks.length === 0 ? 0 : seq);
   }
   closePiece();
+  if (seq === begin) return;
   outbox
     .sql('UPDATE counters SET blocks = blocks + ?, bytes = bytes + ?, stream_bytes = stream_bytes + ?')
     .run(seq - begin, bytes, streamBytes);

@@ -6,6 +6,8 @@ import type { Source } from './source.ts';
 export interface CommandOptions {
   /** From one start to the next; a run that takes longer delays the next one. */
   readonly everyMs: number;
+  /** Runs after which the source ends; null: it never does (once, where everything present is wanted). */
+  readonly times: number | null;
   readonly timeoutMs: number;
   readonly blockBytes: number;
   /** Output beyond this is a failure: nothing of it is kept. */
@@ -24,7 +26,8 @@ export function runCommand(command: string, options: CommandOptions): Source {
     description: `cmd:${command}`,
     async run({ queue, clock, report }, { once }, signal) {
       const wakeup = createWakeup();
-      while (!signal.aborted) {
+      const times = options.times ?? (once ? 1 : Number.POSITIVE_INFINITY);
+      for (let run = 1; !signal.aborted; run++) {
         const startedMs = performance.now();
         const stamp = clock.stamp();
         const outcome = await runOnce(command, options, signal);
@@ -36,7 +39,7 @@ export function runCommand(command: string, options: CommandOptions): Source {
           );
           await queue.capture({ blocks, streamBytes: outcome.output.length });
         }
-        if (once) return;
+        if (run === times) return;
         await wakeup.wait(options.everyMs - (performance.now() - startedMs), signal);
       }
     },

@@ -8,6 +8,14 @@ export interface SourceParts {
   readonly queue: CaptureQueue;
   readonly clock: DeviceClock;
   readonly report: Report;
+  /**
+   * Whether a file, from a part on, stands in the log already, though this outbox has not captured it: an older copy of it
+   * was put back.
+   */
+  readonly isInLog: (
+    file: { readonly name: string; readonly parts: number; readonly fromPart: number },
+    readPart: (part: number) => Promise<Uint8Array | null>,
+  ) => Promise<boolean>;
 }
 
 /** Something that yields bytes. It acknowledges nothing before the queue has it on the disk. */

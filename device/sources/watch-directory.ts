@@ -127,20 +127,27 @@ function createWatch(directory: string, options: DirectoryOptions, parts: Source
     }
     const handle = await open(join(directory, file.path), 'r');
     try {
+      const read = (part: number) => readPart(handle, part, file.sizeBytes, options.blockBytes);
+      const note = (capturedParts: number) => ({
+        ...{ path: file.path, identity: file.identity, parts: partCount, capturedParts },
+      });
+      if (await parts.isInLog({ name: file.path, parts: partCount, fromPart }, read)) {
+        await parts.queue.capture({ blocks: [], file: note(partCount) });
+        return true;
+      }
       for (let part = fromPart; part < partCount; ) {
         if (signal.aborted) return false;
         const blocks: CapturedBlock[] = [];
         let bytes = 0;
         while (part < partCount && bytes < ONE_COMMIT_BYTES) {
-          const content = await readPart(handle, part, file.sizeBytes, options.blockBytes);
+          const content = await read(part);
           if (content === null) return false;
           blocks.push({ content, meta: metaOf(part++) });
           bytes += content.length;
         }
         // Had it changed while it was read, the parts would not belong together.
         if (identityOf(await handle.stat({ bigint: true })) !== file.identity) return false;
-        const note = { path: file.path, identity: file.identity, parts: partCount, capturedParts: part };
-        const entry: CaptureEntry = { blocks, file: note };
+        const entry: CaptureEntry = { blocks, file: note(part) };
         const durable = parts.queue.capture(entry);
         // A large file would fill the memory; small ones may share a commit.
         if (partCount > blocks.length) await durable;

@@ -13,6 +13,8 @@ export interface UploadParts {
   readonly writer: DatasetWriter;
   readonly service: Pick<StorageService, 'uploadSegment'>;
   readonly clock: DeviceClock;
+  /** Who records: told to the service, which then pays for nothing that the device records by itself. */
+  readonly record: 'relayed' | 'direct';
 }
 
 /** Presigned uploads are good for 15 minutes (design §6): their end tells the service's time. */
@@ -31,7 +33,8 @@ export async function uploadBatch(
   options: { readonly stallMs: number },
   signal: AbortSignal,
 ): Promise<{ readonly again: boolean }> {
-  const segment = { first: row.first, sha256: row.sha256, sizeBytes: row.segmentBytes };
+  const { first, sha256, segmentBytes: sizeBytes } = row;
+  const segment = { first, sha256, sizeBytes, record: parts.record };
   const { put } = await parts.service.uploadSegment(parts.writer.dataset, segment, signal);
   if (put === null) return { again: true };
   parts.clock.compare(put.expiresAtMs - PRESIGNED_MS);

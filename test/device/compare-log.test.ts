@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { EMPTY_LOG, sealBatch } from '../../core/batch/seal-batch.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
-import { accountOf, newWriter, restore, restoreStream, startDevice, temporaryFolder } from './fixture.ts';
+import { watchDirectory } from '../../device/sources/watch-directory.ts';
+import { accountOf, newWriter, restore, restoreFiles, restoreStream, startDevice, temporaryFolder } from './fixture.ts';
 import { pushSource } from './push-source.ts';
 import { startRemote } from './remote.ts';
 
@@ -61,6 +62,55 @@ test('an old copy of the outbox, put back, is noticed: stored batches are adopte
   assert.equal(await after.ended, true);
   assert.equal(restoreStream(restore(remote, writer)).toString(), 'one\ntwo\nthree\nfour\nfive\n');
   assert.equal(remote.objects.size, remote.log.length);
+});
+
+test('files captured after a copy was made are not captured again when it is put back, unless they changed', async (context) => {
+  const { folder, writer, remote, outboxPath } = await setUp(context);
+  const directory = join(folder, 'readings');
+  mkdirSync(directory);
+  const watch = { blockBytes: 100, scanEveryMs: 10, settleMs: 20, deleteAfterChecked: false, keepOut: [] };
+  const run = async () => {
+    const device = startDevice(
+      { remote, writer, outboxPath, source: watchDirectory(directory, watch) },
+      { untilIdle: true },
+    );
+    assert.equal(await device.ended, true);
+    return device;
+  };
+  writeFileSync(join(directory, 'early'), 'early');
+  await run();
+  copyOutbox(outboxPath, join(folder, 'copy'));
+  writeFileSync(join(directory, 'late'), 'late'.repeat(100));
+  writeFileSync(join(directory, 'changed'), 'one');
+  await run();
+  copyOutbox(join(folder, 'copy'), outboxPath);
+  writeFileSync(join(directory, 'changed'), 'two');
+  const after = await run();
+  assert.equal((await after.event('adopted')).known, 0);
+  assert.deepEqual(
+    Object.fromEntries(
+      [...restoreFiles(restore(remote, writer))].map(([name, versions]) => [name, versions.map(String)]),
+    ),
+    { early: ['early'], late: ['late'.repeat(100)], changed: ['one', 'two'] },
+  );
+});
+
+test('the writer of a stream is told where to go on when an old copy was put back', async (context) => {
+  const { folder, writer, remote, outboxPath } = await setUp(context);
+  const run = async (lines: readonly string[]) => {
+    const source = pushSource();
+    const device = startDevice({ remote, writer, outboxPath, source }, { untilIdle: true });
+    for (const line of lines) await source.line(line);
+    source.end();
+    assert.equal(await device.ended, true);
+    return device;
+  };
+  await run(['one\n']);
+  copyOutbox(outboxPath, join(folder, 'copy'));
+  await run(['two\n', 'three\n']);
+  copyOutbox(join(folder, 'copy'), outboxPath);
+  const after = await run([]);
+  assert.equal((await after.event('adopted')).streamBytes, 'one\ntwo\nthree\n'.length);
 });
 
 test('a copy made between choosing a nonce and sealing seals the same bytes again', async (context) => {
@@ -204,7 +254,9 @@ test('an empty outbox takes its place behind a long recorded log in two requests
     { remote: counted, writer, outboxPath: join(folder, 'new'), source: third },
     { untilIdle: true },
   );
-  assert.deepEqual(await device.event('adopted'), { event: 'adopted', batches: 13, blocks: 13, known: 0 });
+  assert.deepEqual(await device.event('adopted'), {
+    ...{ event: 'adopted', batches: 13, blocks: 13, known: 0, streamBytes: 3 },
+  });
   await third.line('13\n');
   third.end();
   assert.equal(await device.ended, true);

@@ -12,7 +12,7 @@ import { startRemote } from './remote.ts';
 const WATCH: DirectoryOptions = {
   ...{ blockBytes: 1000, scanEveryMs: 10, settleMs: 100, deleteAfterChecked: false, keepOut: [] },
 };
-const COMMAND = { everyMs: 20, timeoutMs: 5000, blockBytes: 1000, maxOutputBytes: 5000 };
+const COMMAND = { everyMs: 20, times: null, timeoutMs: 5000, blockBytes: 1000, maxOutputBytes: 5000 };
 
 async function setUp(context: TestContext) {
   const folder = temporaryFolder(context);
