@@ -83,7 +83,7 @@ export function createStorageServiceClient(target: ServiceTarget): StorageServic
 
   return {
     async uploadSegment(dataset, segment, signal) {
-      const body = { first: segment.first, sha256: to0x(segment.sha256), sizeBytes: segment.sizeBytes };
+      const body = { ...segment, sha256: to0x(segment.sha256) };
       return json(uploadSegmentResponse, await call('upload-segment', { dataset }, { body, signal }));
     },
     async listBatches(dataset, query, signal) {

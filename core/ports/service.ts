@@ -11,7 +11,7 @@ export type { BatchLine };
 export interface StorageService extends CssY, CssN, RecordSource {
   uploadSegment(
     dataset: DatasetId,
-    segment: { first: number; sha256: Uint8Array; sizeBytes: number },
+    segment: { first: number; sha256: Uint8Array; sizeBytes: number; record?: 'relayed' | 'direct' },
     signal?: AbortSignal,
   ): Promise<UploadSegmentResponse>;
   listBatches(

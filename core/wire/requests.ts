@@ -20,6 +20,8 @@ export const uploadSegmentRequest = z.strictObject({
   first: index,
   sha256: hash0x,
   sizeBytes: z.int().min(1).max(MAX_SEGMENT_BYTES),
+  /** Who records it: the service for the device, or the device by itself, for which the service then pays nothing. */
+  record: z.enum(['relayed', 'direct']).default('relayed'),
 });
 export type UploadSegmentRequest = z.infer<typeof uploadSegmentRequest>;
 

@@ -112,7 +112,7 @@ async function inspectDataset(
     if (scanned) await table.delete(WORK_PK, dataset, { version: work.version }, signal);
     return null;
   }
-  if (end.batches <= latest.batches || covered.has(dataset)) return null;
+  if (end.batches <= latest.batches || covered.has(dataset) || entry.direct === true) return null;
   const pending = await pendingOf(ports, work, end, signal);
   if (pending === null || entry.suspendedAtBatches === undefined) return pending;
   const refused =

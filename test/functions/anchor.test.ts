@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { ChainPoint, Recorder } from '../../core/ports/ledger.ts';
-import { readDatasetEntry } from '../../functions/state/dataset-entry.ts';
+import { changeDatasetEntry, readDatasetEntry } from '../../functions/state/dataset-entry.ts';
 import {
   datasetPk,
   logSk,
@@ -60,6 +60,23 @@ describe('anchor', () => {
     const { items } = await service.table.query(relayerPk(service.recorder.account), { from: 'TX', to: 'U', limit: 9 });
     assert.deepEqual(items, []);
     for (const dataset of datasets) await assertRecordedOnce(fixture, dataset);
+  });
+
+  it('pays nothing for a device that records by itself, until it says otherwise', async () => {
+    const service = await fixture.service();
+    const dataset = await fixture.openDataset();
+    const batches = await service.fill(dataset, 2);
+    const says = (direct: boolean) => changeDatasetEntry(service.table, dataset.id, (entry) => ({ ...entry, direct }));
+    await says(true);
+    assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 0 });
+    const device = await fixture.service();
+    await recordDirectly(device.recorder, updateOf(batches.slice(0, 1)));
+    await fixture.mine(3);
+    assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 0 });
+    await says(false);
+    assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 1 });
+    await fixture.mine();
+    await assertRecordedOnce(fixture, dataset);
   });
 
   it('notes which final transaction recorded which batches', async () => {

@@ -216,7 +216,14 @@ describe('ingest-segment', () => {
   test('tells a device early that the quota is used up, and why its segment was rejected', async () => {
     const batch = device.seal(blocks([1000]));
     const { car, sha256 } = batch.segment;
-    const input = { dataset: device.dataset, owner: device.owner, first: 0, sha256, sizeBytes: car.length };
+    const input = {
+      dataset: device.dataset,
+      owner: device.owner,
+      first: 0,
+      sha256,
+      sizeBytes: car.length,
+      record: 'relayed' as const,
+    };
     stores.owners.set(device.owner, car.length - 1);
     await assert.rejects(uploadSegment(stores.ports, input), { type: '/problems/quota' });
     await put(batch.segment);
