@@ -52,7 +52,7 @@ export async function runDemo(options: DemoOptions): Promise<StepLog> {
 async function play(log: StepLog, folder: string, stack: StackProcess, damage: Damage): Promise<void> {
   const { stackFile, apiUrl } = stack;
   const { owner, datasets } = await setUpOwner(log, folder, stackFile);
-  const { sizes, fromMs, toMs } = await recordMeasurements(log, datasets, folder);
+  const { sizes, fromMs, toMs } = await recordMeasurements(log, datasets, folder, stackFile);
   await verifyIntact(log, owner, datasets, sizes);
   await restoreAndCompare(log, owner, datasets, { fromMs, toMs }, folder);
   const stored = await storedObjects(folder, datasets.lines.dataset);

@@ -1,22 +1,34 @@
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { FILES, LINES_FILE, layOutFiles, readMeasurement } from '../measurements.ts';
-import { runPlumb, startPlumb } from '../plumb-process.ts';
+import { payersOf } from '../payers.ts';
+import { runPlumb } from '../plumb-process.ts';
 import type { StepLog } from '../step-log.ts';
 import type { DemoDataset } from './owner-setup.ts';
 
 type Datasets = Readonly<Record<'files' | 'lines' | 'load', DemoDataset>>;
 
-const UNTIL_DONE = ['--until-idle', '--timeout', '60s', '--every', '500ms', '--poll', '250ms'];
-/** Samples of this machine's load before that device is stopped. */
-const SAMPLES = 4;
+const UNTIL_DONE = [
+  '--until-idle',
+  '--timeout',
+  '60s',
+  '--every',
+  '500ms',
+  '--batch-age',
+  '500ms',
+  '--record-every',
+  '500ms',
+  '--poll',
+  '250ms',
+];
+/** Samples of this machine's load. */
+const SAMPLES = 5;
 
 /** Three real device processes, side by side: a folder, a stream and a command; one is relayed, two record themselves. */
 export async function recordMeasurements(
   log: StepLog,
   datasets: Datasets,
   folder: string,
+  stackFile: string,
 ): Promise<{ sizes: Readonly<Record<keyof Datasets, number>>; fromMs: number; toMs: number }> {
   log.act(
     'Three devices capture, seal, upload; everything is recorded on the chain, made final, and proven to be stored',
@@ -31,7 +43,8 @@ export async function recordMeasurements(
   // Started together, told of one after the other.
   const files = ingest(datasets.files, ['--source', `dir:${readings}`, '--settle', '200ms', '--record', 'relayed']);
   const stream = ingest(datasets.lines, ['--source', 'stdin', '--record', 'direct'], text);
-  const load = ingestLoad(datasets.load);
+  const command = `${process.execPath} -e "console.log(new Date().toISOString(), ...require('node:os').loadavg())"`;
+  const load = ingest(datasets.load, ['--source', `cmd:${command}`, '--times', String(SAMPLES), '--record', 'direct']);
   for (const ingesting of [files, stream, load]) ingesting.catch(() => {});
 
   // Earthquakes are 1.2 MB: two parts.
@@ -53,12 +66,20 @@ export async function recordMeasurements(
   );
   await log.step(
     "this machine's own load, live, recorded by the device itself",
-    `${SAMPLES} or more samples recorded, final, checked`,
+    `${SAMPLES} blocks recorded, final, checked`,
     async () => {
       sizes.load = (await load).blocks;
-      return sizes.load >= SAMPLES && (await load).complete
-        ? `${SAMPLES} or more samples recorded, final, checked`
-        : sayIngested(await load);
+      return sayIngested(await load);
+    },
+  );
+  await log.step(
+    'whose transactions recorded them, by the chain',
+    'files: the service, lines: the device, load: the device',
+    async () => {
+      const said = Object.entries(datasets).map(
+        async ([name, dataset]) => `${name}: ${await payersOf(stackFile, dataset)}`,
+      );
+      return (await Promise.all(said)).join(', ');
     },
   );
   return { sizes, fromMs, toMs: Date.now() };
@@ -87,39 +108,6 @@ async function ingest(dataset: DemoDataset, flags: readonly string[], input?: st
   });
   if (exitCode !== 0) throw new Error(`The device ended with ${exitCode}: ${JSON.stringify(lines.at(-1))} ${stderr}`);
   return ingestedFrom(lines as unknown as DeviceLine[]);
-}
-
-/** A command's device never ends by itself: it is stopped when enough samples are final and checked. */
-async function ingestLoad(dataset: DemoDataset): Promise<Ingested> {
-  const command = `${process.execPath} -e "console.log(new Date().toISOString(), ...require('node:os').loadavg())"`;
-  const flags = [
-    '--source',
-    `cmd:${command}`,
-    '--every',
-    '500ms',
-    '--batch-age',
-    '1s',
-    '--poll',
-    '250ms',
-    '--record',
-    'direct',
-  ];
-  const device = startPlumb(['device', 'run', '--provision', dataset.provision, ...flags], {});
-  const seen: DeviceLine[] = [];
-  const closed = once(device, 'close');
-  const timer = setTimeout(() => device.kill('SIGKILL'), 60_000);
-  device.stderr?.resume();
-  for await (const line of createInterface({ input: device.stdout as NodeJS.ReadableStream })) {
-    seen.push(JSON.parse(line));
-    if (sum(seen, 'checked') >= SAMPLES) device.kill('SIGINT');
-  }
-  await closed;
-  clearTimeout(timer);
-  // What is still in its outbox is recorded and proven now.
-  return ingest(dataset, ['--source', 'stdin', '--record', 'direct'], '').then((rest) => ({
-    blocks: sum(seen, 'checked') + rest.blocks,
-    complete: rest.complete,
-  }));
 }
 
 function ingestedFrom(lines: readonly DeviceLine[]): Ingested {
