@@ -83,7 +83,7 @@ const IDLE_FACTOR = 15;
  * Runs a device: captures, seals, uploads, follows the chain (or records by itself) and checks, each step on its own, until
  * aborted; then keeps what was read and ends. It may be killed at any instant and started again: all it knows is in the
  * outbox, and every step does the same once more.
- * @returns whether everything captured was final and checked
+ * @returns whether everything captured was final and checked, and the source had ended where that was waited for
  * @throws OutboxDamagedError | InvalidInputError what cannot mend itself; every other failure is retried
  */
 export async function runDevice(parts: DeviceParts, options: DeviceOptions, signal: AbortSignal): Promise<boolean> {
@@ -172,7 +172,8 @@ class Device {
     const pending = { unsealedBlocks: readUnsealed(outbox).blocks, pendingBatches: countUnchecked(outbox) };
     report({ event: 'stopped', ...pending });
     if (this.#failure !== null) throw this.#failure;
-    return pending.unsealedBlocks === 0 && pending.pendingBatches === 0;
+    const done = pending.unsealedBlocks === 0 && pending.pendingBatches === 0;
+    return done && (this.#sourceEnded || !this.#options.untilIdle);
   }
 
   #loop(step: Step, work: (signal: AbortSignal) => Promise<number>): Promise<void> {

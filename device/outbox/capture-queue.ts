@@ -42,6 +42,8 @@ const RESERVE_SHARE = 8;
 const MAX_RESERVE_BYTES = 16 * 2 ** 20;
 // Sizes, metas and page fractions beside the content of one block.
 const BLOCK_OVERHEAD_BYTES = 64;
+const SQLITE_FULL = 13;
+const FULL_RETRY_MS = 2000;
 
 /**
  * Groups what sources give into commits.
@@ -92,6 +94,10 @@ export function createCaptureQueue(
         ),
       );
     } catch (cause) {
+      if ((cause as { errcode?: number }).errcode === SQLITE_FULL) {
+        waitForDisk(taken);
+        return;
+      }
       for (const one of taken) one.reject(cause);
       parts.onFailure(cause);
       return;
@@ -99,6 +105,18 @@ export function createCaptureQueue(
     pendingBytes -= bytes;
     acknowledge(taken, bytes);
     schedule();
+  };
+
+  /** The disk is full though our bound is not reached: somebody else filled it, and may empty it again. */
+  const waitForDisk = (taken: readonly Waiting[]): void => {
+    waiting = [...taken, ...waiting];
+    if (!full)
+      parts.report({ event: 'full', usedBytes: readDiskBytes(parts.outbox).used, maxBytes: limits.maxDiskBytes });
+    full = true;
+    timer = setTimeout(() => {
+      full = false;
+      flush();
+    }, FULL_RETRY_MS);
   };
 
   const takeCommit = (): Waiting[] => {

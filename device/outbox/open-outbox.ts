@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { PlumblineError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import { createPrivateFile } from './create-private-file.ts';
 import { OutboxDamagedError, OutboxMismatchError } from './errors.ts';
@@ -43,7 +44,10 @@ export function openOutbox(path: string, owner: OutboxOwner): Outbox {
       return outbox;
     } catch (cause) {
       database.close();
-      throw cause;
+      if (cause instanceof PlumblineError) throw cause;
+      throw new OutboxDamagedError(`The outbox ${path} cannot be used. Keep a copy of it; move it away to go on.`, {
+        cause,
+      });
     }
   } catch (cause) {
     unlock();

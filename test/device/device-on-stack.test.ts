@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, test } from 'node:test';
+import type { DeviceEvent } from '../../device/events.ts';
+import { runPlumb, type StackUnderTest, spawnPlumb, startStackUnderTest } from '../cli/run-plumb.ts';
+
+/* The device as its user starts it, against the whole embedded stack: real chain, contract, store, functions. */
+
+let folder: string;
+let stack: StackUnderTest;
+let env: Record<string, string>;
+const passwordArgs = () => ['--password-file', join(folder, 'password')];
+const FAST = ['--poll', '100ms', '--batch-age', '200ms', '--settle', '100ms', '--json'];
+
+async function plumb(args: readonly string[], input = '') {
+  const ended = await runPlumb(args, env, input);
+  assert.equal(ended.exitCode, 0, `plumb ${args.join(' ')}\n${ended.stdout}${ended.stderr}`);
+  return JSON.parse(ended.stdout.trim().split('\n').at(-1) as string);
+}
+
+/** A dataset with its device's file. */
+async function provision(name: string, flags: readonly string[] = []): Promise<{ file: string; account: string }> {
+  const { account } = await plumb(['dataset', 'create', name, ...passwordArgs(), ...flags, '--json']);
+  const file = join(folder, `${name}.json`);
+  await plumb(['device', 'provision', name, ...passwordArgs(), '--out', file, '--json']);
+  return { file, account };
+}
+
+function startDevice(args: readonly string[]): {
+  child: ChildProcess;
+  event(kind: string, count?: number): Promise<void>;
+} {
+  const child = spawnPlumb(['device', 'run', ...args, ...FAST], env);
+  const seen: DeviceEvent[] = [];
+  const waiting = new Set<() => void>();
+  let stderr = '';
+  child.stderr?.on('data', (text) => {
+    stderr += text;
+  });
+  createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+    seen.push(JSON.parse(line));
+    for (const look of waiting) look();
+  });
+  return {
+    child,
+    event: (kind, count = 1) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(
+          () => reject(new Error(`no ${kind} within 60 s: ${JSON.stringify(seen.slice(-10))} ${stderr}`)),
+          60_000,
+        );
+        const look = (): void => {
+          if (seen.filter(({ event }) => event === kind).length < count) return;
+          clearTimeout(timer);
+          waiting.delete(look);
+          resolve();
+        };
+        waiting.add(look);
+        look();
+      }),
+  };
+}
+
+async function kill(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  const closed = once(child, 'close');
+  child.kill(signal);
+  const [code] = (await closed) as [number | null];
+  return code;
+}
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plumbline-on-stack-'));
+  stack = await startStackUnderTest(join(folder, 'stack'));
+  env = { PLUMB_STACK: stack.stackFile, PLUMB_HOME: join(folder, 'owner') };
+  await writeFile(join(folder, 'password'), 'correct horse battery\n', { mode: 0o600 });
+  const init = ['owner', 'init', ...passwordArgs(), '--mnemonic-out', join(folder, 'mnemonic'), '--json'];
+  await plumb(['local', 'admit', (await plumb(init)).account, '--json']);
+});
+
+after(async () => {
+  await stack?.end('SIGINT');
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('the stack is killed while a device runs: it goes on capturing, and everything is recorded once the stack is back', async () => {
+  const { file } = await provision('outage');
+  const readings = join(folder, 'readings');
+  mkdirSync(readings);
+  const device = startDevice(['--provision', file, '--source', `dir:${readings}`]);
+  writeFileSync(join(readings, 'before.csv'), 'before');
+  await device.event('recorded');
+  await stack.end('SIGKILL');
+  writeFileSync(join(readings, 'during.csv'), 'during');
+  await device.event('captured', 2);
+  await device.event('retry', 2);
+  const status = await plumb(['device', 'status', '--provision', file, '--json']);
+  assert.equal(status.captured.blocks, 2);
+  assert.ok(status.oldestUnsentMs > 0);
+  assert.ok(status.failures.length > 0);
+  // The device dies too, and comes back before the stack does.
+  assert.equal(await kill(device.child, 'SIGKILL'), null);
+  const again = startDevice(['--provision', file, '--source', `dir:${readings}`, '--until-idle']);
+  writeFileSync(join(readings, 'later.csv'), 'later');
+  await again.event('captured');
+  stack = await startStackUnderTest(join(folder, 'stack'));
+  const [code] = (await once(again.child, 'close')) as [number | null];
+  assert.equal(code, 0);
+  const out = join(folder, 'outage-restored');
+  await plumb(['owner', 'get', 'outage', ...passwordArgs(), '--out', out, '--json']);
+  assert.deepEqual(readdirSync(out).sort(), ['before.csv', 'during.csv', 'later.csv']);
+  for (const name of readdirSync(readings)) {
+    assert.deepEqual(readFileSync(join(out, name)), readFileSync(join(readings, name)));
+  }
+});
+
+test('an older copy of the outbox, put back, adopts what the service and the chain have, and records on', async () => {
+  const { file, account } = await provision('copied', ['--published']);
+  await plumb(['local', 'admit', account, '--fund-only', '--json']);
+  const outbox = join(folder, 'copied.outbox');
+  const run = (lines: string) => {
+    const args = [
+      '--provision',
+      file,
+      '--source',
+      'stdin',
+      '--record',
+      'direct',
+      '--record-every',
+      '100ms',
+      '--until-idle',
+    ];
+    return plumb(['device', 'run', ...args, '--timeout', '60s', ...FAST], lines);
+  };
+  await run('one\ntwo\n');
+  copyFileSync(outbox, join(folder, 'old-copy'));
+  await run('three\n');
+  for (const ending of ['-wal', '-shm']) rmSync(`${outbox}${ending}`, { force: true });
+  copyFileSync(join(folder, 'old-copy'), outbox);
+  await run('four\n');
+  const out = join(folder, 'copied-restored');
+  await plumb(['owner', 'get', 'copied', ...passwordArgs(), '--out', out, '--json']);
+  assert.equal(readFileSync(join(out, 'lines'), 'utf8'), 'one\ntwo\nthree\nfour\n');
+  const report = await plumb(['owner', 'verify', 'copied', ...passwordArgs(), '--json']);
+  assert.equal(report.counts.intact, 4);
+});
+
+test('a plain dataset takes what a command prints; Ctrl-C ends within seconds and keeps it', async () => {
+  const { file } = await provision('plain', ['--plain']);
+  const device = startDevice(['--provision', file, '--source', 'cmd:echo reading', '--every', '100ms']);
+  await device.event('captured', 3);
+  await device.event('recorded');
+  const begin = performance.now();
+  assert.equal(await kill(device.child, 'SIGINT'), 0);
+  assert.ok(performance.now() - begin < 5000);
+  const { captured } = await plumb(['device', 'status', '--provision', file, '--json']);
+  assert.equal(captured.streamBytes, captured.blocks * 'reading\n'.length);
+  // What Ctrl-C left behind is recorded by the next run, which adds one reading.
+  const args = ['--provision', file, '--source', 'cmd:echo reading', '--until-idle', '--timeout', '60s'];
+  await plumb(['device', 'run', ...args, ...FAST]);
+  const report = await plumb(['owner', 'verify', 'plain', ...passwordArgs(), '--json']);
+  assert.equal(report.counts.intact, captured.blocks + 1);
+});
+
+test('what was not finished within the time ends with code 3, wrong arguments and files with 2', async () => {
+  const { file } = await provision('late');
+  const run = (args: readonly string[]) => runPlumb(['device', 'run', '--provision', file, ...args], env, 'x\n');
+  const late = await run(['--source', 'stdin', '--until-idle', '--timeout', '50ms', '--json']);
+  assert.equal(late.exitCode, 3, late.stderr);
+  const bad: readonly (readonly [readonly string[], RegExp])[] = [
+    [['--source', 'nowhere'], /is no source/],
+    [['--source', 'stdin', '--every', '10'], /is not a duration/],
+    [['--source', 'stdin', '--max-disk', '1MiB'], /at least 64MiB/],
+    [['--source', 'stdin', '--batch-blocks', '1025'], /at most 1024/],
+    [['--source', `dir:${folder}`], /is secret/],
+    [['--source', 'stdin', '--provision', join(folder, 'none.json')], /cannot be opened/],
+  ];
+  for (const [args, message] of bad) {
+    const ended = await run(args);
+    assert.equal(ended.exitCode, 2, `${args.join(' ')}: ${ended.stdout}${ended.stderr}`);
+    assert.match(ended.stderr, message);
+  }
+  assert.ok(existsSync(join(folder, 'late.outbox')));
+  const keys = JSON.parse(readFileSync(file, 'utf8'));
+  assert.equal((late.stdout + late.stderr).includes(keys.datasetKey.slice(2)), false);
+  assert.equal((late.stdout + late.stderr).includes(keys.devicePrivateKey.slice(2)), false);
+});

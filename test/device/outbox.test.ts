@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { chmodSync, copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { type TestContext, test } from 'node:test';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import type { PrivateKey } from '../../core/ids.ts';
+import type { DeviceEvent } from '../../device/events.ts';
+import { sealPlanned } from '../../device/log/seal-planned.ts';
+import { appendBlocks } from '../../device/outbox/append-blocks.ts';
+import { lastBatch } from '../../device/outbox/batch-rows.ts';
+import { createCaptureQueue } from '../../device/outbox/capture-queue.ts';
+import { OutboxBusyError, OutboxDamagedError, OutboxMismatchError } from '../../device/outbox/errors.ts';
+import { type Outbox, openOutbox, openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
+import { planBatch } from '../../device/outbox/plan-batch.ts';
+import { readUnsealed } from '../../device/outbox/read-backlog.ts';
+import { readBlocks } from '../../device/outbox/read-blocks.ts';
+import { accountOf, newWriter, startDevice, temporaryFolder } from './fixture.ts';
+import { pushSource } from './push-source.ts';
+import { startRemote } from './remote.ts';
+
+const LIMITS = { maxBlocks: 4, maxBytes: 1000 };
+
+function setUp(context: TestContext) {
+  const path = join(temporaryFolder(context), 'o');
+  const writer = newWriter();
+  const owner = { dataset: writer.dataset, account: accountOf(writer), plain: writer.plain };
+  return { path, writer, owner };
+}
+
+function append(outbox: Outbox, sizes: readonly number[]): void {
+  const blocks = sizes.map((size, n) => ({ content: new Uint8Array(size).fill(n + 1), meta: { at: n } }));
+  outbox.commit(() => appendBlocks(outbox, [{ blocks }], 0));
+}
+
+test('one process at a time works on an outbox; others may look', (context) => {
+  const { path, owner } = setUp(context);
+  const outbox = openOutbox(path, owner);
+  assert.throws(() => openOutbox(path, owner), OutboxBusyError);
+  const look = openOutboxReadOnly(path);
+  assert.deepEqual(readUnsealed(look), { blocks: 0, bytes: 0 });
+  assert.throws(() => look.sql('DELETE FROM pieces').run(), /readonly/);
+  look.close();
+  outbox.close();
+  openOutbox(path, owner).close();
+});
+
+test('what is captured can be read by nobody else', (context) => {
+  const { path, owner } = setUp(context);
+  const outbox = openOutbox(path, owner);
+  append(outbox, [10]);
+  for (const name of [path, `${path}-wal`, `${path}-shm`, `${path}.lock`]) {
+    assert.equal(statSync(name).mode & 0o777, 0o600, name);
+  }
+  outbox.close();
+  chmodSync(path, 0o644);
+  assert.throws(
+    () => openOutbox(path, owner),
+    (error) => error instanceof OutboxMismatchError && /0644/.test(error.message),
+  );
+});
+
+test('an outbox of another dataset, another kind, another program or another version is refused', (context) => {
+  const { path, owner } = setUp(context);
+  openOutbox(path, owner).close();
+  assert.throws(() => openOutbox(path, { ...owner, dataset: newWriter().dataset }), OutboxMismatchError);
+  assert.throws(() => openOutbox(path, { ...owner, plain: true }), OutboxMismatchError);
+  const other = `${path}-other`;
+  writeFileSync(other, '', { mode: 0o600 });
+  const database = new DatabaseSync(other);
+  database.exec('CREATE TABLE something (id INTEGER)');
+  assert.throws(() => openOutbox(other, owner), OutboxMismatchError);
+  database.exec('PRAGMA application_id = 1886146370; PRAGMA user_version = 99');
+  assert.throws(
+    () => openOutbox(other, owner),
+    (error) => error instanceof OutboxMismatchError && /99/.test(error.message),
+  );
+  database.close();
+  assert.throws(() => openOutboxReadOnly(`${path}-none`), OutboxMismatchError);
+});
+
+test('damage on the disk is a typed error, never a wrong batch', async (context) => {
+  const { path, writer, owner } = setUp(context);
+  const outbox = openOutbox(path, owner);
+  append(outbox, [900_000]);
+  outbox.sql('PRAGMA wal_checkpoint(TRUNCATE)').get();
+  outbox.close();
+  // A bit of the content: SQLite cannot see it.
+  const bytes = readFileSync(path);
+  const at = bytes.length - 300_000;
+  bytes[at] = (bytes[at] as number) ^ 1;
+  copyFileSync(path, `${path}-sound`);
+  writeFileSync(path, bytes, { mode: 0o600 });
+  const remote = await startRemote(writer, accountOf(writer));
+  context.after(() => remote.close());
+  const device = startDevice({ remote, writer, outboxPath: path, source: pushSource() });
+  await assert.rejects(device.ended, OutboxDamagedError);
+  assert.equal(remote.objects.size, 0);
+  // Everything: not even a database any more.
+  writeFileSync(`${path}-broken`, Buffer.alloc(20_000, 7), { mode: 0o600 });
+  assert.throws(() => openOutbox(`${path}-broken`, owner), OutboxDamagedError);
+});
+
+test('a batch takes as many blocks as its bounds allow, one at least, and cuts through pieces', (context) => {
+  const { path, owner } = setUp(context);
+  const outbox = openOutbox(path, owner);
+  append(outbox, [100, 100, 100]);
+  append(outbox, [100, 100, 600, 400, 2000, 1]);
+  const planned: [number, number][] = [];
+  for (;;) {
+    const next = planBatch(nodePrimitives, outbox, LIMITS, { published: false, nowMs: 0 });
+    if (next === null) break;
+    planned.push([next.planned.blocks, next.bytes]);
+  }
+  assert.deepEqual(planned, [
+    [4, 400],
+    [2, 700],
+    [1, 400],
+    [1, 2000],
+    [1, 1],
+  ]);
+  assert.deepEqual(readUnsealed(outbox), { blocks: 0, bytes: 0 });
+  assert.deepEqual(
+    readBlocks(outbox, 2, 5).map(({ content }) => content.length),
+    [100, 100, 100],
+  );
+  outbox.close();
+});
+
+test('a sealed batch that is not stored is signed anew when the device account has changed, under the same keys', (context) => {
+  const { path, writer, owner } = setUp(context);
+  const first = openOutbox(path, owner);
+  append(first, [10, 20]);
+  const planned = planBatch(nodePrimitives, first, LIMITS, { published: false, nowMs: 0 });
+  assert.ok(planned !== null);
+  const before = sealPlanned(nodePrimitives, first, writer, planned.planned);
+  first.close();
+  const successor = { ...writer, deviceKey: nodePrimitives.randomBytes(32) as PrivateKey };
+  const second = openOutbox(path, { ...owner, account: accountOf(successor) });
+  const row = lastBatch(second);
+  assert.equal(row?.state, 'planned');
+  const again = sealPlanned(nodePrimitives, second, successor, row);
+  assert.deepEqual(again.row.root, before.row.root);
+  assert.notDeepEqual(again.row.signature, before.row.signature);
+  assert.deepEqual(again.sealed.manifest.blocks, before.sealed.manifest.blocks);
+  second.close();
+});
+
+test('a disk that others have filled holds capture up, and nothing is lost or acknowledged meanwhile', async (context) => {
+  const { path, owner } = setUp(context);
+  const outbox = openOutbox(path, owner);
+  const limits = { commitWithinMs: 1, maxPendingBytes: 2 ** 20, maxDiskBytes: 2 ** 30, whenFull: 'wait' as const };
+  const full = Promise.withResolvers<void>();
+  const report = (event: DeviceEvent): void => {
+    if (event.event === 'full') full.resolve();
+  };
+  const onFailure = (cause: unknown): void => full.reject(cause);
+  const queue = createCaptureQueue({ outbox, report, nowMs: Date.now, onCommit() {}, onFailure }, limits);
+  // As SQLite says it when the disk has no room.
+  outbox.sql('PRAGMA max_page_count = 40').get();
+  let acknowledged = false;
+  const captured = queue.capture({ blocks: [{ content: new Uint8Array(500_000), meta: { at: 0 } }] }).then(() => {
+    acknowledged = true;
+  });
+  await full.promise;
+  assert.equal(acknowledged, false);
+  outbox.sql('PRAGMA max_page_count = 4294967294').get();
+  queue.retry();
+  await captured;
+  assert.equal(readUnsealed(outbox).bytes, 500_000);
+  queue.close();
+  outbox.close();
+});
