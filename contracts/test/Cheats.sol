@@ -13,10 +13,16 @@ interface Cheats {
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
 
     function deployCode(string calldata artifact) external returns (address);
+    function deployCode(string calldata artifact, bytes calldata constructorArguments) external returns (address);
     function prank(address sender) external;
     function chainId(uint256 id) external;
+    function warp(uint256 timestamp) external;
+    function fee(uint256 baseFee) external;
+    function deal(address account, uint256 balance) external;
     function assume(bool condition) external pure;
+    function expectRevert() external;
     function expectRevert(bytes calldata data) external;
+    function expectPartialRevert(bytes4 selector) external;
     function load(address target, bytes32 slot) external view returns (bytes32);
     function store(address target, bytes32 slot, bytes32 value) external;
     function record() external;
