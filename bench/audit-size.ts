@@ -32,7 +32,14 @@ for (let at = 0; at < indices.length; at += perRequest) {
 }
 const proofBytes = bodies.reduce((sum, bytes) => sum + bytes, 0);
 const total = records.length + proofBytes;
-const figure = { blocks: BLOCKS, sample: SAMPLE, requests: bodies.length + 1, recordBytes: records.length, proofBytes, total };
+const figure = {
+  blocks: BLOCKS,
+  sample: SAMPLE,
+  requests: bodies.length + 1,
+  recordBytes: records.length,
+  proofBytes,
+  total,
+};
 if (process.argv.includes('--json')) console.log(JSON.stringify(figure));
 else {
   console.log(`${SAMPLE} of ${BLOCKS} blocks of 1 MiB, ${BATCHES} batches`);
@@ -42,7 +49,9 @@ else {
 }
 process.exitCode = total <= LIMIT ? 0 : 1;
 
-async function recordsOf(blocks: readonly number[]): Promise<{ batches: BatchRecords[]; proof: Uint8Array[]; faults: [] }> {
+async function recordsOf(
+  blocks: readonly number[],
+): Promise<{ batches: BatchRecords[]; proof: Uint8Array[]; faults: [] }> {
   const byBatch = Map.groupBy(blocks, (index) => Math.floor(index / BATCH_BLOCKS));
   const batches: BatchRecords[] = [];
   for (const [position, members] of byBatch) {
@@ -53,7 +62,14 @@ async function recordsOf(blocks: readonly number[]): Promise<{ batches: BatchRec
       random,
     );
     batches.push({
-      ...{ position, first, count: BATCH_BLOCKS, nonce: random().subarray(0, 16), largestBlockBytes: MAX_BLOCK_BYTES, proof },
+      ...{
+        position,
+        first,
+        count: BATCH_BLOCKS,
+        nonce: random().subarray(0, 16),
+        largestBlockBytes: MAX_BLOCK_BYTES,
+        proof,
+      },
       ...({ salt: random(), sealedHash: new Uint8Array(32), contentCommitment: random() } as Pick<
         BatchRecords,
         'salt' | 'sealedHash' | 'contentCommitment'

@@ -31,7 +31,17 @@ const folder = await mkdtemp(join(tmpdir(), 'plumbline-bench-'));
 const stack = await startStackProcess(join(folder, 'stack'), 500);
 try {
   const { datasets } = await setUpOwner(new StepLog(true), folder, stack.stackFile);
-  const args = ['device', 'run', '--provision', datasets.files.provision, '--source', 'stdin', '--until-idle', '--every', '10s'];
+  const args = [
+    'device',
+    'run',
+    '--provision',
+    datasets.files.provision,
+    '--source',
+    'stdin',
+    '--until-idle',
+    '--every',
+    '10s',
+  ];
   const device = startPlumb(args, {});
   const seen = { writtenBytes: 0, peakBytes: 0, batches: 0 };
   const ended = once(device, 'exit');
@@ -47,12 +57,20 @@ try {
   await Promise.all([lines, watching]);
   if (code !== 0) throw new Error(`The device ended with ${code}.`);
   const figure = {
-    ...{ seconds, capturedBytes, batches: seen.batches, peakMemoryBytes: seen.peakBytes, writtenBytes: seen.writtenBytes },
+    ...{
+      seconds,
+      capturedBytes,
+      batches: seen.batches,
+      peakMemoryBytes: seen.peakBytes,
+      writtenBytes: seen.writtenBytes,
+    },
     writtenPerCaptured: Number((seen.writtenBytes / capturedBytes).toFixed(2)),
   };
   if (values.json === true) console.log(JSON.stringify(figure));
   else {
-    console.log(`${BLOCKS_PER_SECOND} blocks of ${BLOCK_BYTES} bytes a second for ${seconds} s, ${seen.batches} batches`);
+    console.log(
+      `${BLOCKS_PER_SECOND} blocks of ${BLOCK_BYTES} bytes a second for ${seconds} s, ${seen.batches} batches`,
+    );
     console.log(`  memory at its peak           ${(seen.peakBytes / 1e6).toFixed(0)} MB   goal <= 256`);
     console.log(`  written for a captured byte  ${figure.writtenPerCaptured}   goal <= 3`);
   }
@@ -66,9 +84,14 @@ async function feed(input: NodeJS.WritableStream, forSeconds: number): Promise<n
   const begin = performance.now();
   let blocks = 0;
   while (blocks < forSeconds * BLOCKS_PER_SECOND) {
-    const due = Math.min(forSeconds * BLOCKS_PER_SECOND, Math.floor(((performance.now() - begin) / 1000) * BLOCKS_PER_SECOND));
+    const due = Math.min(
+      forSeconds * BLOCKS_PER_SECOND,
+      Math.floor(((performance.now() - begin) / 1000) * BLOCKS_PER_SECOND),
+    );
     for (; blocks < due; blocks++) {
-      const line = `${randomBytes(BLOCK_BYTES).toString('base64').slice(0, BLOCK_BYTES - 1)}\n`;
+      const line = `${randomBytes(BLOCK_BYTES)
+        .toString('base64')
+        .slice(0, BLOCK_BYTES - 1)}\n`;
       if (!input.write(line)) await once(input as unknown as NodeJS.EventEmitter, 'drain');
     }
     await sleep(TICK_MS);
@@ -78,14 +101,21 @@ async function feed(input: NodeJS.WritableStream, forSeconds: number): Promise<n
 }
 
 /** What the kernel counts for the process, until it ends. */
-async function watch(pid: number, seen: { writtenBytes: number; peakBytes: number }, ended: Promise<unknown>): Promise<void> {
+async function watch(
+  pid: number,
+  seen: { writtenBytes: number; peakBytes: number },
+  ended: Promise<unknown>,
+): Promise<void> {
   let running = true;
   ended.finally(() => {
     running = false;
   });
   while (running) {
     try {
-      const [io, status] = await Promise.all([readFile(`/proc/${pid}/io`, 'utf8'), readFile(`/proc/${pid}/status`, 'utf8')]);
+      const [io, status] = await Promise.all([
+        readFile(`/proc/${pid}/io`, 'utf8'),
+        readFile(`/proc/${pid}/status`, 'utf8'),
+      ]);
       seen.writtenBytes = Number(/^write_bytes: (\d+)/m.exec(io)?.[1]);
       seen.peakBytes = Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
     } catch {

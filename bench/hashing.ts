@@ -33,7 +33,9 @@ else {
     console.log(`  openings (flat hash and chunk tree)  ${figure.openingsMibPerSecond.toFixed(0)} MiB/s   goal >= 150`);
     console.log(`  hashing loop of hash-blocks          ${figure.hashingMibPerSecond.toFixed(0)} MiB/s`);
     console.log(`  openssl speed sha256                 ${figure.opensslMibPerSecond.toFixed(0)} MiB/s`);
-    console.log(`  hashing / openssl                    ${median.toFixed(2)} (${min.toFixed(2)} to ${max.toFixed(2)})   goal >= 0.8`);
+    console.log(
+      `  hashing / openssl                    ${median.toFixed(2)} (${min.toFixed(2)} to ${max.toFixed(2)})   goal >= 0.8`,
+    );
   }
 }
 
@@ -55,7 +57,6 @@ function measure(blockBytes: number): Figure {
     hashingAgainstOpenssl: { min: ratios[0] as number, median: median(ratios), max: ratios.at(-1) as number },
   };
 }
-
 
 function hashInPieces(block: Uint8Array): Uint8Array {
   const hash = nodePrimitives.createSha256();

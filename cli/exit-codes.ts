@@ -24,7 +24,6 @@ const BY_NAME: Readonly<Record<string, number>> = {
   KeyError: EXIT.usage,
   LedgerUnavailableError: EXIT.unavailable,
   StoreUnavailableError: EXIT.unavailable,
-  NotStoredError: EXIT.unavailable,
   RequestRefusedError: EXIT.refused,
   NotRecordedError: EXIT.notRecorded,
 };

@@ -52,11 +52,6 @@ export class KeyError extends PlumblineError {
   override readonly name = 'KeyError';
 }
 
-/** Bytes could not be stored: nothing has changed outside. */
-export class NotStoredError extends PlumblineError {
-  override readonly name = 'NotStoredError';
-}
-
 /** Bytes are stored, but the chain does not have them yet. */
 export class NotRecordedError extends PlumblineError {
   override readonly name = 'NotRecordedError';

@@ -15,4 +15,3 @@ export const MAX_SEGMENT_BYTES = MAX_BATCH_BYTES + MAX_MANIFEST_BYTES + MAX_BATC
 export const MAX_RECORD_BLOCKS = 512;
 /** Stored bytes one request may cover (design §6). */
 export const MAX_REQUEST_STORED_BYTES = 64 * 2 ** 20;
-export const MAX_BATCHES = 2 ** 32 - 1;

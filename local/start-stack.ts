@@ -36,6 +36,8 @@ export interface StackOptions {
 export interface RunningStack {
   readonly apiUrl: string;
   readonly rpcUrl: string;
+  /** The process that ran a stack here before and ended without stopping it, or null. */
+  readonly takenOverFrom: number | null;
   /** Settles with the reason when a part ends by itself. */
   readonly failed: Promise<Error>;
   stop(): Promise<void>;
@@ -66,7 +68,8 @@ export async function startStack(options: StackOptions, signal?: AbortSignal): P
     const identity = await openStackFolder(folder);
     // A chain whose stack was killed writes its state before it ends, and holds its port until then.
     await requireFreePorts(identity.ports, lock.takenOverFrom === null ? 0 : FORMER_CHAIN_MS, signal);
-    return await startParts(options, identity, parts, stopAll);
+    const started = await startParts(options, identity, parts, stopAll);
+    return { ...started, takenOverFrom: lock.takenOverFrom?.pid ?? null };
   } catch (error) {
     await stopAll();
     throw error;
@@ -78,7 +81,7 @@ async function startParts(
   identity: StackIdentity,
   parts: (() => Promise<void>)[],
   stopAll: () => Promise<void>,
-): Promise<RunningStack> {
+): Promise<Omit<RunningStack, 'takenOverFrom'>> {
   const { folder } = options;
   const { ports, s3AccessKey, s3SecretKey, operatorKey } = identity;
   const log = createWriteStream(join(folder, 'stack.log'), { flags: 'a', mode: 0o600 });

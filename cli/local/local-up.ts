@@ -23,10 +23,20 @@ export function addLocalUp(local: Command): void {
     runCommand(options, async ({ output, signal }) => {
       const begin = performance.now();
       const stack = await startStack({ folder: resolve(options.data), blockTimeMs: options.blockTime }, signal);
+      if (stack.takenOverFrom !== null) {
+        output.notice(`Process ${stack.takenOverFrom} ran a stack here and was killed; this one goes on where it was.`);
+      }
       const readyMs = Math.round(performance.now() - begin);
       const stackFile = join(resolve(options.data), 'stack.json');
       output.result(
-        { event: 'ready', stackFile, apiUrl: stack.apiUrl, rpcUrl: stack.rpcUrl, readyMs },
+        {
+          event: 'ready',
+          stackFile,
+          apiUrl: stack.apiUrl,
+          rpcUrl: stack.rpcUrl,
+          readyMs,
+          takenOverFrom: stack.takenOverFrom,
+        },
         [
           `Ready in ${(readyMs / 1000).toFixed(1)} s.`,
           `  service   ${stack.apiUrl}`,

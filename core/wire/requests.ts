@@ -23,7 +23,6 @@ export const uploadSegmentRequest = z.strictObject({
   /** Who records it: the service for the device, or the device by itself, for which the service then pays nothing. */
   record: z.enum(['relayed', 'direct']).default('relayed'),
 });
-export type UploadSegmentRequest = z.infer<typeof uploadSegmentRequest>;
 
 const uniqueBlocks = (most: number) =>
   z

@@ -23,7 +23,8 @@ const reported = stream.compose(new spec());
 reported.pipe(process.stdout);
 await new Promise((resolve, reject) => reported.once('end', resolve).once('error', reject));
 
-const contracts = named.length > 0 ? 0 : (spawnSync('npm', ['run', '--silent', 'contracts:test'], { stdio: 'inherit' }).status ?? 1);
+const contracts =
+  named.length > 0 ? 0 : (spawnSync('npm', ['run', '--silent', 'contracts:test'], { stdio: 'inherit' }).status ?? 1);
 console.log(`\n${files.length} test files and ${named.length > 0 ? 'no contracts' : 'the contracts'} were run.`);
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exitCode = counts.failed + counts.skipped > 0 || counts.passed === 0 || contracts !== 0 ? 1 : 0;
