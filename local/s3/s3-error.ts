@@ -10,8 +10,9 @@ export class S3Error extends Error {
   }
 }
 
+/** S3 answers 501 here; 400 keeps every 5xx of this store a fault of its own. */
 export function notImplemented(what: string): S3Error {
-  return new S3Error('NotImplemented', 501, `${what} is not part of this subset of S3.`);
+  return new S3Error('NotImplemented', 400, `${what} is not part of this subset of S3.`);
 }
 
 export function noSuchKey(): S3Error {

@@ -214,7 +214,7 @@ function payloadOf(
   if (named.startsWith('STREAMING-')) {
     throw new SigV4Refused(
       'NotImplemented',
-      501,
+      400,
       'Streaming (aws-chunked) payloads are not taken; send the body plainly.',
     );
   }
