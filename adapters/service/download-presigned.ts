@@ -1,6 +1,6 @@
-import { concatBytes } from '../../core/bytes.ts';
 import { RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import type { PresignedRequest } from '../../core/ports/object-store.ts';
+import { readBody } from './read-body.ts';
 
 const TIMEOUT_MS = 120_000;
 
@@ -21,15 +21,7 @@ export async function downloadPresigned(
         throw new RequestRefusedError(`The storage refuses the download (${response.status}).`, problem);
       throw new StoreUnavailableError(`The storage answers the download with ${response.status}.`);
     }
-    const parts: Uint8Array[] = [];
-    let length = 0;
-    for await (const part of response.body ?? []) {
-      length += part.length;
-      if (length > maxBytes)
-        throw new StoreUnavailableError(`The storage sends more than the ${maxBytes} bytes allowed.`);
-      parts.push(part);
-    }
-    return concatBytes(...parts);
+    return await readBody(response, maxBytes);
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof StoreUnavailableError || cause instanceof RequestRefusedError) throw cause;

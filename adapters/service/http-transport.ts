@@ -1,5 +1,5 @@
-import { concatBytes } from '../../core/bytes.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
+import { readBody } from './read-body.ts';
 import { MAX_RESPONSE_BYTES, type Transport } from './transport.ts';
 
 /** Sends requests over HTTP(S). Redirects are not followed: a signature is for one authority. */
@@ -15,7 +15,7 @@ export const httpTransport: Transport = async (_route, request, signal) => {
     return {
       status: response.status,
       headers: Object.fromEntries(response.headers),
-      body: await readBounded(response),
+      body: await readBody(response, MAX_RESPONSE_BYTES),
     };
   } catch (cause) {
     signal.throwIfAborted();
@@ -23,16 +23,3 @@ export const httpTransport: Transport = async (_route, request, signal) => {
     throw new StoreUnavailableError(`The service at ${new URL(request.url).origin} does not answer.`, { cause });
   }
 };
-
-async function readBounded(response: Response): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of response.body ?? []) {
-    length += part.length;
-    if (length > MAX_RESPONSE_BYTES) {
-      throw new StoreUnavailableError(`The service answers more than ${MAX_RESPONSE_BYTES} bytes.`);
-    }
-    parts.push(part);
-  }
-  return concatBytes(...parts);
-}
