@@ -1,76 +1,21 @@
-import type { DatasetWriter, SealedBatch } from '../core/batch/seal-batch.ts';
-import { readSegmentFront } from '../core/batch/segment.ts';
+import type { SealedBatch } from '../core/batch/seal-batch.ts';
 import { to0x } from '../core/bytes.ts';
 import { InvalidInputError } from '../core/errors.ts';
-import type { Address } from '../core/ids.ts';
-import type { Ledger, Recorder } from '../core/ports/ledger.ts';
-import type { Primitives } from '../core/ports/primitives.ts';
-import type { StorageService } from '../core/ports/service.ts';
-import { checkBatch } from './check/check-batch.ts';
-import type { DeviceClock } from './clock.ts';
-import type { Report } from './events.ts';
+import { proveStored } from './check/prove-stored.ts';
+import type { DeviceOptions, DeviceParts } from './device-options.ts';
 import { type Comparison, compareLog } from './log/compare-log.ts';
 import { findInLog } from './log/find-in-log.ts';
-import { rebuildSegment, sealPlanned } from './log/seal-planned.ts';
-import { batchesIn, countUnchecked, isSealed, lastBatch, moveBatch, type SealedRow } from './outbox/batch-rows.ts';
-import { type CaptureLimits, createCaptureQueue } from './outbox/capture-queue.ts';
-import type { Outbox } from './outbox/open-outbox.ts';
-import { type BatchLimits, planBatch } from './outbox/plan-batch.ts';
+import { sealPlanned } from './log/seal-planned.ts';
+import { batchesIn, countUnchecked, isSealed, lastBatch, moveBatch } from './outbox/batch-rows.ts';
+import { createCaptureQueue } from './outbox/capture-queue.ts';
+import { planBatch } from './outbox/plan-batch.ts';
 import { nextSeq, readUnsealed } from './outbox/read-backlog.ts';
 import { releaseBatch } from './outbox/release-blocks.ts';
 import { followHeads } from './record/follow-heads.ts';
 import { createDirectRecorder } from './record/record-directly.ts';
-import type { Source, SourceParts } from './sources/source.ts';
-import { type Backoff, createStep, runStep, type Step } from './steps/run-step.ts';
+import type { SourceParts } from './sources/source.ts';
+import { createStep, runStep, type Step } from './steps/run-step.ts';
 import { uploadBatch } from './upload/upload-batch.ts';
-
-export interface DeviceParts {
-  readonly primitives: Primitives;
-  readonly outbox: Outbox;
-  readonly writer: DatasetWriter;
-  /** The account of the writer's device key. */
-  readonly account: Address;
-  readonly source: Source;
-  readonly service: StorageService;
-  readonly ledger: Ledger;
-  /** Given when the device records by itself; else a relayer does. */
-  readonly recorder?: Recorder;
-  readonly clock: DeviceClock;
-  readonly report: Report;
-}
-
-export interface DeviceOptions {
-  readonly batch: BatchLimits & {
-    /** Age of the oldest unsealed block at which a batch is sealed, full or not. */
-    readonly maxAgeMs: number;
-  };
-  readonly capture: CaptureLimits;
-  readonly backoff: Backoff;
-  /** How often the chain is looked at while something is not final. */
-  readonly followEveryMs: number;
-  /** How old a comparison with service and chain may be when a batch is sealed. */
-  readonly compareEveryMs: number;
-  readonly uploadsAtOnce: number;
-  /** How long an upload may stand still. */
-  readonly stallMs: number;
-  readonly recordEveryMs: number;
-  readonly replaceAfterMs: number;
-  /** End when the source has ended, or everything present is captured, and all of it is final and checked. */
-  readonly untilIdle: boolean;
-}
-
-export const DEFAULT_DEVICE_OPTIONS: DeviceOptions = {
-  batch: { maxBlocks: 1024, maxBytes: 8 * 2 ** 20, maxAgeMs: 10_000 },
-  capture: { commitWithinMs: 100, maxPendingBytes: 4 * 2 ** 20, maxDiskBytes: 4 * 2 ** 30, whenFull: 'wait' },
-  backoff: { firstMs: 500, mostMs: 30_000 },
-  followEveryMs: 2000,
-  compareEveryMs: 10_000,
-  uploadsAtOnce: 2,
-  stallMs: 30_000,
-  recordEveryMs: 10_000,
-  replaceAfterMs: 60_000,
-  untilIdle: false,
-};
 
 /** How long a source may take to hand over what it has read, once told to stop. */
 const SOURCE_GRACE_MS = 1500;
@@ -324,13 +269,14 @@ class Device {
 
   async #check(signal: AbortSignal): Promise<number> {
     const { outbox, report } = this.#parts;
+    const proven = { ...this.#parts, record: this.#record };
     let failure: unknown = null;
     for (const row of batchesIn(outbox, 'final', Number.MAX_SAFE_INTEGER)) {
       if (signal.aborted) return 0;
       if (!isSealed(row)) continue;
       try {
         // Adopted without any block of ours: no bytes here depend on it.
-        if (row.toSeq > row.fromSeq) await this.#prove(row, signal);
+        if (row.toSeq > row.fromSeq) await proveStored(proven, row, this.#options, signal);
       } catch (cause) {
         failure ??= cause;
         continue;
@@ -343,25 +289,6 @@ class Device {
     this.#steps.seal.wakeup.notify();
     if (failure !== null) throw failure;
     return Number.POSITIVE_INFINITY;
-  }
-
-  async #prove(row: SealedRow, signal: AbortSignal): Promise<void> {
-    const { primitives, outbox, writer, service, clock } = this.#parts;
-    if (row.manifest !== null) {
-      const { manifest } = readSegmentFront(primitives, row.manifest);
-      await checkBatch({ primitives, writer, service }, manifest, signal);
-      return;
-    }
-    const sealed = rebuildSegment(primitives, outbox, writer, row);
-    try {
-      await checkBatch({ primitives, writer, service }, sealed.manifest, signal);
-    } catch (cause) {
-      signal.throwIfAborted();
-      // The store may have lost it since: it is offered once more, then proven at the next attempt.
-      const parts = { primitives, outbox, writer, service, clock, record: this.#record };
-      await uploadBatch(parts, row, sealed, this.#options, signal);
-      throw cause;
-    }
   }
 
   #endWhenIdle(): void {

@@ -9,10 +9,11 @@ import { createStorageServiceClient } from '../../adapters/service/storage-servi
 import { InvalidInputError } from '../../core/errors.ts';
 import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_CONTENT_BYTES } from '../../core/limits.ts';
 import { createDeviceClock } from '../../device/clock.ts';
+import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions } from '../../device/device-options.ts';
 import { limitMemory } from '../../device/limit-memory.ts';
 import { openOutbox } from '../../device/outbox/open-outbox.ts';
 import { type Provision, readProvision } from '../../device/provision/read-provision.ts';
-import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions, runDevice } from '../../device/run-device.ts';
+import { runDevice } from '../../device/run-device.ts';
 import { parseSource } from '../../device/sources/parse-source.ts';
 import { readLines } from '../../device/sources/read-lines.ts';
 import { runCommand as runCommandSource } from '../../device/sources/run-command.ts';

@@ -49,10 +49,10 @@ export function adoptBatch(
       root: manifest.head.root,
       signature: manifest.signature,
       frontier: end.frontier,
-      manifest: fetched.bytes,
+      adopted: true,
     };
     insertPlanned(outbox, row);
-    updateSealed(outbox, row);
+    updateSealed(outbox, row, fetched.bytes);
     return known.numbers.size;
   });
 }

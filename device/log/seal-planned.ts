@@ -30,9 +30,9 @@ export function sealPlanned(
     root: sealed.manifest.head.root,
     signature: sealed.manifest.signature,
     frontier: sealed.end.frontier,
-    manifest: null,
+    adopted: false,
   };
-  outbox.commit(() => updateSealed(outbox, row));
+  outbox.commit(() => updateSealed(outbox, row, null));
   return { row, sealed };
 }
 

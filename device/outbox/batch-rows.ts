@@ -33,8 +33,8 @@ export interface SealedRow extends PlannedBatch {
   readonly signature: Uint8Array;
   /** The log's frontier after it. */
   readonly frontier: Frontier;
-  /** Of an adopted batch, until it is checked: it cannot be made again from what was captured here. */
-  readonly manifest: Uint8Array | null;
+  /** It cannot be made again from what was captured here: its front is kept until it is checked (readFront). */
+  readonly adopted: boolean;
 }
 
 export type BatchRow = PlannedBatch | SealedRow;
@@ -47,25 +47,31 @@ export function stateNumber(state: BatchState): number {
   return BATCH_STATES.indexOf(state);
 }
 
+// Without the manifest, which may have 250 kB.
+const COLUMNS = `position, state, first, blocks, from_seq, to_seq, published, nonce, planned_ms, sha256, segment_bytes, salt,
+  batch_root, root, peaks, signature, manifest IS NOT NULL AS adopted`;
+
 export function lastBatch(outbox: Outbox): BatchRow | null {
-  return rowOf(outbox.sql('SELECT * FROM batches ORDER BY position DESC LIMIT 1').get());
+  return rowOf(outbox.sql(`SELECT ${COLUMNS} FROM batches ORDER BY position DESC LIMIT 1`).get());
 }
 
 export function batchAt(outbox: Outbox, position: number): BatchRow | null {
-  return rowOf(outbox.sql('SELECT * FROM batches WHERE position = ?').get(position));
+  return rowOf(outbox.sql(`SELECT ${COLUMNS} FROM batches WHERE position = ?`).get(position));
 }
 
 /** Batches in one state, oldest first. */
 export function batchesIn(outbox: Outbox, state: BatchState, limit: number): BatchRow[] {
   const rows = outbox
-    .sql('SELECT * FROM batches WHERE state = ? ORDER BY position LIMIT ?')
+    .sql(`SELECT ${COLUMNS} FROM batches WHERE state = ? ORDER BY position LIMIT ?`)
     .all(stateNumber(state), limit);
   return rows.map((row) => rowOf(row) as BatchRow);
 }
 
 /** Batches from a position on, in order. */
 export function batchesFrom(outbox: Outbox, position: number, limit: number): BatchRow[] {
-  const rows = outbox.sql('SELECT * FROM batches WHERE position >= ? ORDER BY position LIMIT ?').all(position, limit);
+  const rows = outbox
+    .sql(`SELECT ${COLUMNS} FROM batches WHERE position >= ? ORDER BY position LIMIT ?`)
+    .all(position, limit);
   return rows.map((row) => rowOf(row) as BatchRow);
 }
 
@@ -79,15 +85,22 @@ export function insertPlanned(outbox: Outbox, batch: PlannedBatch): void {
     );
 }
 
-/** Writes what sealing (or adopting) made of a batch whose row is there. */
-export function updateSealed(outbox: Outbox, row: SealedRow): void {
+/** Writes what sealing made of a batch whose row is there; `front` is that of an adopted one's segment. */
+export function updateSealed(outbox: Outbox, row: SealedRow, front: Uint8Array | null): void {
   outbox
     .sql(`UPDATE batches SET state = ?, sha256 = ?, segment_bytes = ?, salt = ?, batch_root = ?, root = ?, signature = ?,
       peaks = ?, manifest = ? WHERE position = ?`)
     .run(
       ...[stateNumber(row.state), row.sha256, row.segmentBytes, row.salt, row.batchRoot, row.root, row.signature],
-      ...[Buffer.concat(row.frontier.peaks), row.manifest, row.position],
+      ...[Buffer.concat(row.frontier.peaks), front, row.position],
     );
+}
+
+/** The front of an adopted batch's segment. @throws OutboxDamagedError when it is not there */
+export function readFront(outbox: Outbox, position: number): Uint8Array {
+  const front = outbox.sql('SELECT manifest FROM batches WHERE position = ?').get(position)?.manifest;
+  if (front instanceof Uint8Array) return front;
+  throw new OutboxDamagedError(`The outbox has not kept the front of batch ${position}.`);
 }
 
 /** Moves a batch to its next state, if it still is this one: a fork may have put another in its place meanwhile. */
@@ -140,7 +153,7 @@ function rowOf(row: Record<string, unknown> | undefined): BatchRow | null {
     root: row.root as LogRoot,
     signature: row.signature as Uint8Array,
     frontier: { leaves: position + 1, peaks: splitPeaks(row.peaks as Uint8Array) },
-    manifest: row.manifest as Uint8Array | null,
+    adopted: row.adopted === 1,
   };
 }
 

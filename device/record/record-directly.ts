@@ -8,7 +8,7 @@ import type { Ledger, Recorder, SignedTransaction, Update, UpdateLeaf } from '..
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Report } from '../events.ts';
 import { rebuildSegment } from '../log/seal-planned.ts';
-import { batchesFrom, isSealed, type SealedRow } from '../outbox/batch-rows.ts';
+import { batchesFrom, isSealed, readFront, type SealedRow } from '../outbox/batch-rows.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 import { isOurs } from './follow-heads.ts';
 
@@ -123,10 +123,9 @@ function buildUpdate(parts: DirectParts, rows: readonly SealedRow[]): Update {
 }
 
 function sealedDigests({ primitives, outbox, writer }: DirectParts, row: SealedRow): SealedDigest[] {
-  const manifest =
-    row.manifest === null
-      ? rebuildSegment(primitives, outbox, writer, row).manifest
-      : readSegmentFront(primitives, row.manifest).manifest;
+  const manifest = row.adopted
+    ? readSegmentFront(primitives, readFront(outbox, row.position)).manifest
+    : rebuildSegment(primitives, outbox, writer, row).manifest;
   return manifest.blocks.map((block) => block.sealed);
 }
 

@@ -9,9 +9,10 @@ import { concatBytes, fromHex, to0x } from '../../core/bytes.ts';
 import type { Address, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/log/head.ts';
 import { createDeviceClock, type DeviceClock } from '../../device/clock.ts';
+import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions } from '../../device/device-options.ts';
 import type { DeviceEvent } from '../../device/events.ts';
 import { openOutbox } from '../../device/outbox/open-outbox.ts';
-import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions, runDevice } from '../../device/run-device.ts';
+import { runDevice } from '../../device/run-device.ts';
 import type { Source } from '../../device/sources/source.ts';
 import type { Remote } from './remote.ts';
 

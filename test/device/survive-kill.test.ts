@@ -158,7 +158,10 @@ describe('SIGKILL at random instants', { concurrency: 2 }, () => {
       restored.sort(([a], [b]) => (a < b ? -1 : 1)),
       [...written].map(([name, content]) => [name, [content]] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
     );
-    assert.ok(acknowledgedBlocks <= blocks.length && acknowledgedBlocks > 0);
+    assert.ok(
+      acknowledgedBlocks <= blocks.length && acknowledgedBlocks > 0,
+      `${acknowledgedBlocks} blocks acknowledged, ${blocks.length} recorded`,
+    );
     assertSealedOnce(remote);
   });
 

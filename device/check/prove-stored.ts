@@ -1,0 +1,32 @@
+import { readSegmentFront } from '../../core/batch/segment.ts';
+import type { StorageService } from '../../core/ports/service.ts';
+import { rebuildSegment } from '../log/seal-planned.ts';
+import { readFront, type SealedRow } from '../outbox/batch-rows.ts';
+import { type UploadParts, uploadBatch } from '../upload/upload-batch.ts';
+import { checkBatch, NotProvenError } from './check-batch.ts';
+
+/**
+ * Has the storage prove a batch of the outbox. One that it does not prove is offered to it once more, as it may have lost
+ * it since, and is to be proven at the next attempt.
+ * @throws NotProvenError | StoreUnavailableError
+ */
+export async function proveStored(
+  parts: UploadParts & { readonly service: Pick<StorageService, 'uploadSegment' | 'proveChunks'> },
+  row: SealedRow,
+  options: { readonly stallMs: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const { primitives, outbox, writer } = parts;
+  if (row.adopted) {
+    await checkBatch(parts, readSegmentFront(primitives, readFront(outbox, row.position)).manifest, signal);
+    return;
+  }
+  const sealed = rebuildSegment(primitives, outbox, writer, row);
+  try {
+    await checkBatch(parts, sealed.manifest, signal);
+  } catch (cause) {
+    signal.throwIfAborted();
+    if (cause instanceof NotProvenError) await uploadBatch(parts, row, sealed, options, signal);
+    throw cause;
+  }
+}

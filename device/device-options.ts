@@ -1,0 +1,61 @@
+import type { DatasetWriter } from '../core/batch/seal-batch.ts';
+import type { Address } from '../core/ids.ts';
+import type { Ledger, Recorder } from '../core/ports/ledger.ts';
+import type { Primitives } from '../core/ports/primitives.ts';
+import type { StorageService } from '../core/ports/service.ts';
+import type { DeviceClock } from './clock.ts';
+import type { Report } from './events.ts';
+import type { CaptureLimits } from './outbox/capture-queue.ts';
+import type { Outbox } from './outbox/open-outbox.ts';
+import type { BatchLimits } from './outbox/plan-batch.ts';
+import type { Source } from './sources/source.ts';
+import type { Backoff } from './steps/run-step.ts';
+
+/** Everything a device reaches the world through. */
+export interface DeviceParts {
+  readonly primitives: Primitives;
+  readonly outbox: Outbox;
+  readonly writer: DatasetWriter;
+  /** The account of the writer's device key. */
+  readonly account: Address;
+  readonly source: Source;
+  readonly service: StorageService;
+  readonly ledger: Ledger;
+  /** Given when the device records by itself; else a relayer does. */
+  readonly recorder?: Recorder;
+  readonly clock: DeviceClock;
+  readonly report: Report;
+}
+
+export interface DeviceOptions {
+  readonly batch: BatchLimits & {
+    /** Age of the oldest unsealed block at which a batch is sealed, full or not. */
+    readonly maxAgeMs: number;
+  };
+  readonly capture: CaptureLimits;
+  readonly backoff: Backoff;
+  /** How often the chain is looked at while something is not final. */
+  readonly followEveryMs: number;
+  /** How old a comparison with service and chain may be when a batch is sealed. */
+  readonly compareEveryMs: number;
+  readonly uploadsAtOnce: number;
+  /** How long an upload may stand still. */
+  readonly stallMs: number;
+  readonly recordEveryMs: number;
+  readonly replaceAfterMs: number;
+  /** End when the source has ended, or everything present is captured, and all of it is final and checked. */
+  readonly untilIdle: boolean;
+}
+
+export const DEFAULT_DEVICE_OPTIONS: DeviceOptions = {
+  batch: { maxBlocks: 1024, maxBytes: 8 * 2 ** 20, maxAgeMs: 10_000 },
+  capture: { commitWithinMs: 100, maxPendingBytes: 4 * 2 ** 20, maxDiskBytes: 4 * 2 ** 30, whenFull: 'wait' },
+  backoff: { firstMs: 500, mostMs: 30_000 },
+  followEveryMs: 2000,
+  compareEveryMs: 10_000,
+  uploadsAtOnce: 2,
+  stallMs: 30_000,
+  recordEveryMs: 10_000,
+  replaceAfterMs: 60_000,
+  untilIdle: false,
+};
