@@ -15,7 +15,7 @@ import { createJsonRpc } from '../adapters/ethereum/json-rpc.ts';
 import { replaceSecretFile } from '../adapters/keys/secret-file.ts';
 import { createS3ObjectStore } from '../adapters/s3/s3-object-store.ts';
 import { InvalidInputError, StoreUnavailableError } from '../core/errors.ts';
-import { accountOfKey } from '../core/log/head.ts';
+import { accountOfKey } from '../core/typed-data.ts';
 import type { StackFile } from '../core/wire/stack-file.ts';
 import { createLineObserver } from '../functions/observe/line-observer.ts';
 import { type RunningHost, startHost } from './host/start-host.ts';

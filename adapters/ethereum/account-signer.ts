@@ -1,6 +1,6 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import type { Address, PrivateKey } from '../../core/ids.ts';
-import { accountOfKey } from '../../core/log/head.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
 
 /** Signs for one account without showing its key: a key in memory, or one that never leaves a KMS. */
 export interface AccountSigner {

@@ -3,7 +3,7 @@ import { decryptKeystoreJson, encryptKeystoreJson, Mnemonic, scrypt } from 'ethe
 import { fromHex, to0x } from '../../core/bytes.ts';
 import { InvalidInputError, KeyError } from '../../core/errors.ts';
 import type { PrivateKey } from '../../core/ids.ts';
-import { accountOfKey } from '../../core/log/head.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
 import { createSecretFile, readSecretFile } from './secret-file.ts';
 
 /** What a keystore file keeps: an account, and the mnemonic it comes from where there is one. */

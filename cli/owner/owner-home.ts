@@ -9,7 +9,7 @@ import { utf8 } from '../../core/bytes.ts';
 import { InvalidInputError } from '../../core/errors.ts';
 import { type Address, type DatasetId, type DatasetKey, datasetId, type PrivateKey } from '../../core/ids.ts';
 import { deriveDatasetKey } from '../../core/keys.ts';
-import { accountOfKey } from '../../core/log/head.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
 import { readPassword } from '../prompt-password.ts';
 import type { CommandContext } from '../run-command.ts';
 

@@ -23,7 +23,7 @@ import {
   MAX_CONTENT_BYTES,
   MAX_MANIFEST_BYTES,
 } from '../limits.ts';
-import { SIGNATURE_BYTES } from '../log/head.ts';
+import { SIGNATURE_BYTES } from '../typed-data.ts';
 
 /** One block's line in the manifest. `sha256` stands in the file as a raw CIDv1. */
 export interface ManifestBlock {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { fromHex } from '../../core/bytes.ts';
 import { type ErrorOptions, PlumblineError } from '../../core/errors.ts';
 import type { Address, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
-import { accountOfKey } from '../../core/log/head.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
 
 /** What the owner's `device provision` hands to a device (design §11, `device.json`). */
 export interface Provision {

@@ -9,7 +9,7 @@ import {
   RequestRefusedError,
   StoreUnavailableError,
 } from '../../core/errors.ts';
-import { accountOfKey } from '../../core/log/head.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
 import type { Verdict, VerdictAnchor, VerdictKind } from '../../core/verdict.ts';
 import { BOTH } from '../core/both-primitives.ts';
 import {

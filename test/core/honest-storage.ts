@@ -15,7 +15,7 @@ import { equalBytes, to0x } from '../../core/bytes.ts';
 import { RequestRefusedError } from '../../core/errors.ts';
 import { address, type DatasetId, type DatasetKey, datasetId, type PrivateKey, type Sha256 } from '../../core/ids.ts';
 import { frontierRoot } from '../../core/log/frontier.ts';
-import { accountOfKey, type Head } from '../../core/log/head.ts';
+import type { Head } from '../../core/log/head.ts';
 import { rootOfLeafHashes } from '../../core/log/merkle.ts';
 import { multiproof } from '../../core/log/multiproof.ts';
 import type { Answers, BatchRecords, Fault, HashedBlock, ProvenChunk, Records } from '../../core/ports/css.ts';
@@ -23,6 +23,7 @@ import type { Ledger, RecordedEvent } from '../../core/ports/ledger.ts';
 import type { PresignedRequest } from '../../core/ports/object-store.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { StorageService } from '../../core/ports/service.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
 import type { ListBatchesResponse } from '../../core/wire/requests.ts';
 
 export const DEVICE_KEY = new Uint8Array(32).fill(9) as PrivateKey;

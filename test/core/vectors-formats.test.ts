@@ -28,14 +28,7 @@ import {
 } from '../../core/ids.ts';
 import { deriveDatasetId, deriveDatasetKey } from '../../core/keys.ts';
 import { appendLeaf, EMPTY_FRONTIER, type Frontier, frontierRoot } from '../../core/log/frontier.ts';
-import {
-  accountOfKey,
-  type Head,
-  type HeadDomain,
-  headHash,
-  recoverHeadSigner,
-  signHead,
-} from '../../core/log/head.ts';
+import { type Head, type HeadDomain, headHash, recoverHeadSigner, signHead } from '../../core/log/head.ts';
 import {
   consistencyProof,
   inclusionPath,
@@ -44,6 +37,7 @@ import {
   merkleTreeHash,
   rootFromPath,
 } from '../../core/log/merkle.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
 import { BOTH } from './both-primitives.ts';
 import { hex, readVectors, type VectorBytes, vectorBytes } from './read-vectors.ts';
 

@@ -7,7 +7,7 @@ import { contentBatchKey, contentKey, decryptContent } from '../../core/block/co
 import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
 import { concatBytes, fromHex, to0x } from '../../core/bytes.ts';
 import type { Address, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
-import { accountOfKey } from '../../core/log/head.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
 import { createDeviceClock, type DeviceClock } from '../../device/clock.ts';
 import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions } from '../../device/device-options.ts';
 import type { DeviceEvent } from '../../device/events.ts';

@@ -6,7 +6,7 @@ import { gatewayEventFromRequest } from '../../adapters/http-signature/gateway-e
 import { createRequestSigner, type UnsignedRequest } from '../../adapters/http-signature/sign-request.ts';
 import { to0x } from '../../core/bytes.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
-import { accountOfKey } from '../../core/log/head.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
 import type { HttpAnswer } from '../../functions/http/problem.ts';
 import { ingestSegment } from '../../functions/ingest-segment.ts';
 import type { ServicePorts } from '../../functions/ports.ts';

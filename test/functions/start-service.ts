@@ -16,9 +16,10 @@ import {
 } from '../../core/batch/seal-batch.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address, DatasetId, DatasetKey, LogRoot, PrivateKey } from '../../core/ids.ts';
-import { accountOfKey, type Head, type HeadDomain } from '../../core/log/head.ts';
+import type { Head, HeadDomain } from '../../core/log/head.ts';
 import type { Anchor, Ledger, Parties } from '../../core/ports/ledger.ts';
 import type { Table } from '../../core/ports/table.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import type { ServicePorts, ServiceSettings } from '../../functions/ports.ts';
 import type { S3ObjectEvent } from '../../local/s3/s3-event.ts';

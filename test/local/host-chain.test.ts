@@ -14,9 +14,9 @@ import { createStorageServiceClient } from '../../adapters/service/storage-servi
 import { type DatasetWriter, EMPTY_LOG, type LogEnd, sealBatch } from '../../core/batch/seal-batch.ts';
 import { to0x } from '../../core/bytes.ts';
 import type { Address, DatasetKey } from '../../core/ids.ts';
-import { accountOfKey } from '../../core/log/head.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import { proveRecords } from '../../core/protocols/prove-records.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
 import { type RunningHost, startHost } from '../../local/host/start-host.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { type RunningAnvil, startAnvil } from '../../local/stack/start-anvil.ts';
