@@ -3,6 +3,7 @@ import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
 import { createDynamoClient } from '../adapters/dynamodb/dynamo-client.ts';
 import { createDynamoTable } from '../adapters/dynamodb/dynamo-table.ts';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
+import { createKuboP2pfs } from '../adapters/ipfs/kubo-p2pfs.ts';
 import { createS3ObjectStore } from '../adapters/s3/s3-object-store.ts';
 import { createSqsAnchorQueue } from '../adapters/sqs/sqs-anchor-queue.ts';
 import { InvalidInputError } from '../core/errors.ts';
@@ -39,6 +40,8 @@ const environment = z.object({
   PLUMBLINE_TABLE: z.string().min(3),
   /** URL of the anchor's FIFO queue; only where the function may wake it. */
   PLUMBLINE_ANCHOR_QUEUE: z.url().optional(),
+  /** RPC of an IPFS node; only where the function may import into one. */
+  PLUMBLINE_IPFS_API: z.url().optional(),
   /** JSON: owner's address, lower case, to the stored bytes it may have. */
   PLUMBLINE_OWNERS: z.string(),
   /** Comma-separated host names that requests may be addressed to. */
@@ -67,6 +70,7 @@ export function portsFromEnv(env: Readonly<Record<string, string | undefined>>, 
     }),
     // The relayer's key lives in KMS in a deployment; that signer comes with it.
     recorder: null,
+    ...(set.PLUMBLINE_IPFS_API === undefined ? {} : { p2pfs: createKuboP2pfs({ apiUrl: set.PLUMBLINE_IPFS_API }) }),
     anchorQueue: queueUrl === undefined ? NO_QUEUE : createSqsAnchorQueue({ region, queueUrl }),
     settings: () => settings,
     nowMs: Date.now,

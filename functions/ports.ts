@@ -1,6 +1,7 @@
 import type { Address } from '../core/ids.ts';
 import type { Ledger, Recorder } from '../core/ports/ledger.ts';
 import type { ObjectStore } from '../core/ports/object-store.ts';
+import type { P2pfs } from '../core/ports/p2pfs.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
 import type { Table } from '../core/ports/table.ts';
 import type { Observer } from './observe/observer.ts';
@@ -29,6 +30,8 @@ export interface ServicePorts {
   /** The paying account; only the anchor function has one. */
   readonly recorder: Recorder | null;
   readonly anchorQueue: AnchorQueue;
+  /** The operator's IPFS node; absent where there is none. */
+  readonly p2pfs?: P2pfs;
   readonly settings: () => ServiceSettings;
   readonly nowMs: () => number;
   readonly observer: Observer;

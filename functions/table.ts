@@ -9,6 +9,7 @@ import {
   listBatchesQuery,
   listBatchesResponse,
   proveChunksRequest,
+  publishSegmentResponse,
   uploadSegmentRequest,
   uploadSegmentResponse,
 } from '../core/wire/requests.ts';
@@ -29,6 +30,8 @@ export interface May {
   readonly table?: 'read' | 'read-write';
   readonly chain?: 'read' | 'record';
   readonly queue?: 'wake';
+  /** The IPFS node that the operator has configured, if any. */
+  readonly ipfs?: 'import';
 }
 
 export interface Limits {
@@ -144,6 +147,17 @@ export const httpRows = {
     response: { json: getSegmentResponse },
     module: 'get-segment.ts',
     load: (): Promise<FunctionModule> => import('./get-segment.ts'),
+  },
+  'publish-segment': {
+    ...http('publish-segment'),
+    invoke: false,
+    callers: ['owner'],
+    may: { objects: 'read', table: 'read-write', chain: 'read', ipfs: 'import' },
+    limits: { timeoutMs: 29_000, bodyBytes: 0, memoryMb: 1_769 },
+    request: { params: z.strictObject({ dataset, first: indexParameter }), query: noQuery, body: nothing },
+    response: { json: publishSegmentResponse },
+    module: 'publish-segment.ts',
+    load: (): Promise<FunctionModule> => import('./publish-segment.ts'),
   },
   'get-records': {
     ...http('get-records'),

@@ -10,7 +10,13 @@ import type { PrivateKey } from '../core/ids.ts';
 
 /** What a stack's folder keeps of it besides the data of its parts: with these it comes back as it was. */
 export interface StackIdentity {
-  readonly ports: { readonly chain: number; readonly objects: number; readonly table: number; readonly api: number };
+  readonly ports: {
+    readonly chain: number;
+    readonly objects: number;
+    readonly table: number;
+    readonly api: number;
+    readonly ipfs: number;
+  };
   readonly s3AccessKey: string;
   readonly s3SecretKey: string;
   /** Key of the operator's account: the relayer, and the storage of agreements. */
@@ -19,7 +25,7 @@ export interface StackIdentity {
 
 const port = z.int().min(1).max(65_535);
 const secretsFile = z.strictObject({
-  ports: z.strictObject({ chain: port, objects: port, table: port, api: port }),
+  ports: z.strictObject({ chain: port, objects: port, table: port, api: port, ipfs: port }),
   s3AccessKey: z.string().min(16).max(128),
   s3SecretKey: z.string().min(32).max(128),
   keystorePassword: z.string().min(32).max(128),
@@ -61,9 +67,9 @@ async function readSecrets(path: string): Promise<Secrets | null> {
 }
 
 async function createSecrets(path: string): Promise<Secrets> {
-  const [chain, objects, table, api] = await freePorts(4);
+  const [chain, objects, table, api, ipfs] = await freePorts(5);
   const secrets = {
-    ports: { chain, objects, table, api } as Secrets['ports'],
+    ports: { chain, objects, table, api, ipfs } as Secrets['ports'],
     s3AccessKey: `PL${randomBytes(9).toString('hex').toUpperCase()}`,
     s3SecretKey: randomBytes(30).toString('base64url'),
     keystorePassword: randomBytes(32).toString('hex'),

@@ -12,6 +12,7 @@ import { deployDissc } from '../adapters/ethereum/deploy-dissc.ts';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../adapters/ethereum/dissc-recorder.ts';
 import { createJsonRpc } from '../adapters/ethereum/json-rpc.ts';
+import { createKuboP2pfs } from '../adapters/ipfs/kubo-p2pfs.ts';
 import { replaceSecretFile } from '../adapters/keys/secret-file.ts';
 import { createS3ObjectStore } from '../adapters/s3/s3-object-store.ts';
 import { InvalidInputError, StoreUnavailableError } from '../core/errors.ts';
@@ -19,6 +20,7 @@ import { accountOfKey } from '../core/typed-data.ts';
 import type { StackFile } from '../core/wire/stack-file.ts';
 import { createLineObserver } from '../functions/observe/line-observer.ts';
 import { type RunningHost, startHost } from './host/start-host.ts';
+import { startIpfs } from './ipfs/start-ipfs.ts';
 import { startS3 } from './s3/start-s3.ts';
 import { servedOwnersOf } from './served-owners.ts';
 import { fund } from './stack/fund.ts';
@@ -50,7 +52,7 @@ const OPERATOR_WEI = 10n ** 21n;
 const FORMER_CHAIN_MS = 8_000;
 
 /**
- * Starts the whole stack on loopback: chain, object store, table and every function, and writes `stack.json` when all of
+ * Starts the whole stack on loopback: chain, object store, table, IPFS and every function, and writes `stack.json` when all of
  * it is ready.
  * @throws InvalidInputError when another stack runs in the folder or a port of it is taken
  */
@@ -89,17 +91,19 @@ async function startParts(
   const write = (line: object): void => void log.write(`${JSON.stringify(line)}\n`);
 
   mkdirSync(join(folder, 'chain'), { recursive: true, mode: 0o700 });
-  const [chain, dynalite] = await Promise.all([
+  const [chain, dynalite, ipfs] = await Promise.all([
     startAnvil({
       stateFile: join(folder, 'chain', 'state.json'),
       port: ports.chain,
       mining: { blockTimeMs: options.blockTimeMs },
     }),
     startDynalite({ folder: join(folder, 'table'), port: ports.table }),
+    startIpfs({ folder: join(folder, 'ipfs'), port: ports.ipfs }),
   ]);
   parts.push(
     () => chain.stop(),
     () => dynalite.stop(),
+    () => ipfs.stop(),
   );
   const { rpcUrl, chainId } = chain;
 
@@ -126,6 +130,9 @@ async function startParts(
   const objects = createS3ObjectStore({ region: REGION, bucket: BUCKET, endpoint: s3.endpoint, credentials });
   parts.push(async () => objects.close());
 
+  const p2pfs = createKuboP2pfs({ apiUrl: ipfs.apiUrl });
+  parts.push(async () => p2pfs.close());
+
   const started = await startHost({
     ports: {
       primitives: nodePrimitives,
@@ -133,6 +140,7 @@ async function startParts(
       table: createDynamoTable({ client, tableName: TABLE }),
       ledger: createDisscLedger({ rpcUrl, chainId, dissc }),
       recorder: createDisscRecorder({ rpcUrl, chainId, dissc, signer }),
+      p2pfs,
       nowMs: Date.now,
       observer: createLineObserver(write),
     },
@@ -145,7 +153,7 @@ async function startParts(
 
   const stackFile: StackFile = {
     ...{ rpcUrl, chainId, contracts: { DISSC: dissc, ASC: null, OCASC: null }, apiUrl: started.apiUrl },
-    ...{ s3Endpoint: s3.endpoint, s3AccessKey, s3SecretKey, bucket: BUCKET, ipfsApiUrl: null },
+    ...{ s3Endpoint: s3.endpoint, s3AccessKey, s3SecretKey, bucket: BUCKET, ipfsApiUrl: ipfs.apiUrl },
     ...{ lambdaEndpoint: started.lambdaEndpoint ?? started.apiUrl, operator: accountOfKey(operatorKey) },
   };
   const path = join(folder, 'stack.json');

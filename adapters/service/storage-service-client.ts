@@ -2,13 +2,14 @@ import type { z } from 'zod';
 import { to0x } from '../../core/bytes.ts';
 import { InvalidInputError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import { MAX_BLOCK_BYTES } from '../../core/limits.ts';
-import type { StorageService } from '../../core/ports/service.ts';
+import type { SegmentPublisher, StorageService } from '../../core/ports/service.ts';
 import { decodeHashedBlocks, decodeProvenChunks, decodeRecords } from '../../core/wire/answers.ts';
 import {
   getSegmentResponse,
   listBatchesResponse,
   type ProblemDocument,
   problemDocument,
+  publishSegmentResponse,
   uploadSegmentResponse,
 } from '../../core/wire/requests.ts';
 import { ROUTES, type RouteName, routePath } from '../../core/wire/routes.ts';
@@ -49,7 +50,7 @@ interface CallOptions {
  * The storage service over signed HTTP or Lambda Invoke. When the service refuses the caller's clock it says its own
  * time; the request is then signed again with that offset, once.
  */
-export function createStorageServiceClient(target: ServiceTarget): StorageService {
+export function createStorageServiceClient(target: ServiceTarget): StorageService & SegmentPublisher {
   const transport = target.transport ?? httpTransport;
   const nowMs = target.nowMs ?? Date.now;
   const timeoutMs = target.timeoutMs ?? DEFAULT_TIMEOUT_MS;
@@ -92,6 +93,9 @@ export function createStorageServiceClient(target: ServiceTarget): StorageServic
     async getSegment(dataset, first, signal) {
       return json(getSegmentResponse, await call('get-segment', { dataset, first }, { signal }));
     },
+    async publishSegment(dataset, first, signal) {
+      return json(publishSegmentResponse, await call('publish-segment', { dataset, first }, { signal }));
+    },
     async hashBlocks(dataset, blocks, signal) {
       return decodeHashedBlocks((await call('hash-blocks', { dataset }, { body: { blocks }, signal })).body);
     },
@@ -131,7 +135,7 @@ function requestFor(apiUrl: string, route: RouteName, parameters: Parameters, op
 }
 
 function requireSuccess(route: RouteName, response: TransportResponse): TransportResponse {
-  if (response.status === 200) return response;
+  if (response.status === 200 || response.status === 202) return response;
   const problem = problemOf(response);
   if (response.status >= 400 && response.status < 500 && response.status !== 429) {
     const said = problem?.detail ?? problem?.title ?? 'no reason given';

@@ -1,5 +1,11 @@
 import type { DatasetId } from '../ids.ts';
-import type { BatchLine, GetSegmentResponse, ListBatchesResponse, UploadSegmentResponse } from '../wire/requests.ts';
+import type {
+  BatchLine,
+  GetSegmentResponse,
+  ListBatchesResponse,
+  PublishSegmentResponse,
+  UploadSegmentResponse,
+} from '../wire/requests.ts';
 import type { CssN, CssY, RecordSource } from './css.ts';
 
 export type { BatchLine };
@@ -20,4 +26,9 @@ export interface StorageService extends CssY, CssN, RecordSource {
     signal?: AbortSignal,
   ): Promise<ListBatchesResponse>;
   getSegment(dataset: DatasetId, first: number, signal?: AbortSignal): Promise<GetSegmentResponse>;
+}
+
+/** The service's way into IPFS, for an owner; throws like StorageService. Repeating it changes nothing. */
+export interface SegmentPublisher {
+  publishSegment(dataset: DatasetId, first: number, signal?: AbortSignal): Promise<PublishSegmentResponse>;
 }

@@ -114,6 +114,16 @@ export type ListBatchesResponse = z.infer<typeof listBatchesResponse>;
 export const getSegmentResponse = z.strictObject({ key: z.string().max(256), get: presigned, sizeBytes: index });
 export type GetSegmentResponse = z.infer<typeof getSegmentResponse>;
 
+const cid = z.string().regex(/^b[a-z2-7]{20,127}$/, 'must be a CIDv1 in base32');
+
+/** What IPFS calls a segment's manifest (its root) and its blocks. */
+export const publishSegmentResponse = z.strictObject({
+  key: z.string().max(256),
+  root: cid,
+  blocks: z.array(z.strictObject({ index, cid })).min(1).max(1024),
+});
+export type PublishSegmentResponse = z.infer<typeof publishSegmentResponse>;
+
 /** RFC 9457 problem document. `type` is stable; `serverTimeMs` is given where the caller's clock was refused. */
 export const problemDocument = z.looseObject({
   type: z.string().max(256),

@@ -6,6 +6,7 @@ export const ROUTES = {
   'prove-chunks': { method: 'POST', path: '/v1/datasets/{dataset}/proofs' },
   'get-block': { method: 'GET', path: '/v1/datasets/{dataset}/blocks/{index}' },
   'get-segment': { method: 'GET', path: '/v1/datasets/{dataset}/segments/{first}' },
+  'publish-segment': { method: 'POST', path: '/v1/datasets/{dataset}/segments/{first}/ipfs' },
   'get-records': { method: 'POST', path: '/v1/datasets/{dataset}/records' },
 } as const;
 

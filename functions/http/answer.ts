@@ -2,9 +2,9 @@ import type { HttpAnswer } from './problem.ts';
 
 const NO_STORE = { 'cache-control': 'no-store' };
 
-export function jsonAnswer(value: unknown): HttpAnswer {
+export function jsonAnswer(value: unknown, statusCode: 200 | 202 = 200): HttpAnswer {
   return {
-    statusCode: 200,
+    statusCode,
     headers: { 'content-type': 'application/json', ...NO_STORE },
     body: JSON.stringify(value),
     isBase64Encoded: false,

@@ -11,6 +11,7 @@ export const PROBLEMS = {
   '/problems/not-found': { status: 404, title: 'There is no such thing.' },
   '/problems/unrecorded': { status: 404, title: 'No stored batch has this block.' },
   '/problems/block-unavailable': { status: 404, title: 'The block cannot be read from what is stored.' },
+  '/problems/no-ipfs': { status: 404, title: 'This service has no IPFS node.' },
   '/problems/method-not-allowed': { status: 405, title: 'The resource does not take this method.' },
   '/problems/rejected': { status: 409, title: 'The segment is stored, and was rejected.' },
   '/problems/too-large': { status: 413, title: 'The request is too large.' },
