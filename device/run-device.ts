@@ -262,9 +262,10 @@ class Device {
       this.#steps.compare.wakeup.notify();
     }
     if (followed.final > 0) this.#steps.check.wakeup.notify();
-    return batchesIn(outbox, 'stored', 1).length + batchesIn(outbox, 'recorded', 1).length > 0
-      ? followEveryMs
-      : followEveryMs * IDLE_FACTOR;
+    const stored = batchesIn(outbox, 'stored', 1).length > 0;
+    // Adopted, or back from a reorganisation: nobody else tells.
+    if (stored) this.#steps.record.wakeup.notify();
+    return stored || batchesIn(outbox, 'recorded', 1).length > 0 ? followEveryMs : followEveryMs * IDLE_FACTOR;
   }
 
   async #check(signal: AbortSignal): Promise<number> {

@@ -226,6 +226,25 @@ test("a new device named by setDevice adopts the old one's stored batches, and i
   assert.equal(remote.log.length, 3);
 });
 
+test('a new device records by itself what the old one had stored, under its own signature', async (context) => {
+  const { folder, writer, remote, outboxPath } = await setUp(context);
+  remote.relaying = false;
+  const first = pushSource();
+  const old = startDevice({ remote, writer, outboxPath, source: first });
+  await first.line('one\n');
+  await old.event('stored');
+  await old.stop();
+  const successor = { ...writer, deviceKey: nodePrimitives.randomBytes(32) as PrivateKey };
+  remote.device = accountOf(successor);
+  const source = pushSource();
+  const parts = { remote, writer: successor, outboxPath: join(folder, 'new'), source, direct: true };
+  const device = startDevice(parts, { untilIdle: true });
+  await device.event('adopted');
+  source.end();
+  assert.equal(await device.ended, true);
+  assert.equal(remote.chain.at(-1)?.batches, 1);
+});
+
 test('an empty outbox takes its place behind a long recorded log in two requests', async (context) => {
   const { folder, writer, remote, outboxPath } = await setUp(context);
   const first = pushSource();

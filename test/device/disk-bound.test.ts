@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { GAP_TYPE, type GapNote } from '../../device/outbox/drop-oldest.ts';
-import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
+import { appendBlocks } from '../../device/outbox/append-blocks.ts';
+import { dropOldest, GAP_TYPE, type GapNote } from '../../device/outbox/drop-oldest.ts';
+import { openOutbox, openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
+import { nextSeq } from '../../device/outbox/read-backlog.ts';
 import { readStatus } from '../../device/outbox/read-status.ts';
 import { accountOf, FAST, newWriter, restore, startDevice, temporaryFolder } from './fixture.ts';
 import { pushSource } from './push-source.ts';
@@ -116,4 +118,33 @@ test('with everything sealed and nothing to drop, the source waits under that po
   source.end();
   assert.equal(await device.ended, true);
   assert.equal(restore(remote, writer).length, 60);
+});
+
+test('a file that lost a block is never deleted for having been captured, and no number is given twice', (context) => {
+  const path = join(temporaryFolder(context), 'o');
+  const writer = newWriter();
+  const outbox = openOutbox(path, { dataset: writer.dataset, account: accountOf(writer), plain: false });
+  const part = (name: string, part: number) => ({ content: numbered(part), meta: { at: part, name, part, parts: 2 } });
+  const file = (path: string, capturedParts: number) => ({ path, identity: '1/2/3', parts: 2, capturedParts });
+  const keep = (name: string, number: number): void =>
+    outbox.commit(() => appendBlocks(outbox, [{ blocks: [part(name, number)], file: file(name, number + 1) }], 0));
+  const ends = () =>
+    outbox
+      .sql('SELECT path, end_seq FROM files ORDER BY path')
+      .all()
+      .map((row) => [row.path, row.end_seq]);
+  keep('a', 0);
+  keep('a', 1);
+  keep('b', 0);
+  assert.equal(dropOldest(outbox, 2 * BLOCK + 1, 0).blocks, 3);
+  assert.equal(nextSeq(outbox), 3);
+  keep('b', 1);
+  keep('c', 0);
+  keep('c', 1);
+  assert.deepEqual(ends(), [
+    ['a', -1],
+    ['b', -1],
+    ['c', 6],
+  ]);
+  outbox.close();
 });

@@ -99,6 +99,19 @@ test('bytes stay on the device until the storage has proven every block, and are
   assert.equal(restoreStream(restore(remote, writer)).toString(), 'kept\n');
 });
 
+test('a batch whose record a reorganisation took away is shown as stored again', async (context) => {
+  const { writer, remote, outboxPath } = await setUp(context);
+  remote.finalLag = 1;
+  const source = pushSource();
+  const device = startDevice({ remote, writer, outboxPath, source });
+  await source.line('one\n');
+  await device.event('recorded');
+  assert.equal(statusOf(outboxPath).states.recorded.batches, 1);
+  remote.chain.pop();
+  while (statusOf(outboxPath).states.stored.batches !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  await device.stop();
+});
+
 test('a record that a reorganisation took away is a stored batch again, and comes back', async (context) => {
   const { writer, remote, outboxPath } = await setUp(context);
   remote.finalLag = 1;

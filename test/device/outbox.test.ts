@@ -8,7 +8,7 @@ import type { PrivateKey } from '../../core/ids.ts';
 import type { DeviceEvent } from '../../device/events.ts';
 import { sealPlanned } from '../../device/log/seal-planned.ts';
 import { appendBlocks } from '../../device/outbox/append-blocks.ts';
-import { lastBatch } from '../../device/outbox/batch-rows.ts';
+import { lastBatch, moveBatch } from '../../device/outbox/batch-rows.ts';
 import { createCaptureQueue } from '../../device/outbox/capture-queue.ts';
 import { OutboxBusyError, OutboxDamagedError, OutboxMismatchError } from '../../device/outbox/errors.ts';
 import { type Outbox, openOutbox, openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
@@ -140,6 +140,9 @@ test('a sealed batch that is not stored is signed anew when the device account h
   const row = lastBatch(second);
   assert.equal(row?.state, 'planned');
   const again = sealPlanned(nodePrimitives, second, successor, row);
+  // An upload of the former segment that ends only now says nothing of this one.
+  assert.equal(moveBatch(second, before.row, 'sealed', 'stored'), false);
+  assert.equal(moveBatch(second, again.row, 'sealed', 'stored'), true);
   assert.deepEqual(again.row.root, before.row.root);
   assert.notDeepEqual(again.row.signature, before.row.signature);
   assert.deepEqual(again.sealed.manifest.blocks, before.sealed.manifest.blocks);

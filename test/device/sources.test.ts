@@ -34,12 +34,12 @@ async function setUp(context: TestContext) {
 
 test('a file that is still being written is not captured; it is once it rests', async (context) => {
   const { directory, start, files } = await setUp(context);
-  const device = start();
+  const device = start({ settleMs: 500 });
   const path = join(directory, 'growing.csv');
   writeFileSync(path, 'begin ');
-  // Writes for several times the settling time, never resting for as long as that.
-  for (let i = 0; i < 40; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
+  // Writes for several times the settling time, never resting for nearly as long as that.
+  for (let i = 0; i < 60; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
     appendFileSync(path, `${i} `);
   }
   assert.equal(
@@ -47,7 +47,7 @@ test('a file that is still being written is not captured; it is once it rests', 
     false,
   );
   await device.event('checked');
-  assert.deepEqual(files(), { 'growing.csv': [`begin ${Array.from({ length: 40 }, (_, i) => `${i} `).join('')}`] });
+  assert.deepEqual(files(), { 'growing.csv': [`begin ${Array.from({ length: 60 }, (_, i) => `${i} `).join('')}`] });
   await device.stop();
 });
 

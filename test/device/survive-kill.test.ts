@@ -27,8 +27,10 @@ import { type Remote, startRemote } from './remote.ts';
 const CHILD = join(import.meta.dirname, 'child.ts');
 const KILLS = 100;
 const SEED = 0x5eed;
-/** Longest life of a device after it began to work. */
-const LIFE_MS = 180;
+/** A device is killed a little after one of these happened first in its life, or when it does not come: after PATIENCE_MS. */
+const INSTANTS = ['started', 'captured', 'sealed', 'stored', 'recorded', 'final', 'checked'] as const;
+const AFTER_MS = 40;
+const PATIENCE_MS = 500;
 
 type Child = ChildProcessByStdio<Writable, Readable, null>;
 
@@ -50,7 +52,7 @@ after(() => rmSync(cacheFolder, { recursive: true, force: true }));
 function startChild(
   context: TestContext,
   task: ChildTask,
-): { child: Child; events: DeviceEvent[]; began: Promise<void> } {
+): { child: Child; events: DeviceEvent[]; began: Promise<void>; first: (kind: string) => Promise<void> } {
   const child = spawn(process.execPath, [CHILD], {
     stdio: ['pipe', 'pipe', 'inherit'],
     // Starting is most of the time; the cache halves it.
@@ -59,15 +61,21 @@ function startChild(
   context.after(() => void child.kill('SIGKILL'));
   child.stdin.on('error', () => {});
   const events: DeviceEvent[] = [];
-  const began = new Promise<void>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      events.push(JSON.parse(line) as DeviceEvent);
-      resolve();
-    });
-    child.once('exit', () => reject(new Error('the device ended before it began')));
+  const firsts = new Map<string, PromiseWithResolvers<void>>();
+  const awaited = (kind: string): PromiseWithResolvers<void> => {
+    const known = firsts.get(kind) ?? Promise.withResolvers<void>();
+    firsts.set(kind, known);
+    return known;
+  };
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const event = JSON.parse(line) as DeviceEvent;
+    events.push(event);
+    awaited(event.event).resolve();
   });
+  child.once('exit', () => awaited('started').reject(new Error('the device ended before it began')));
+  const began = awaited('started').promise;
   began.catch(() => {});
-  return { child, events, began };
+  return { child, events, began, first: (kind) => awaited(kind).promise };
 }
 
 /** Starts the device again and again, and ends each by SIGKILL at an instant of the schedule. */
@@ -79,26 +87,34 @@ async function killOften(
 ): Promise<{ acknowledgedBlocks: number }> {
   const random = seeded(SEED);
   let acknowledgedBlocks = 0;
+  const lived = new Map<string, number>();
   for (let run = 0; run < KILLS; run++) {
     // The world fails too, now and then.
     remote.serviceDown = random(8) === 0;
     remote.chainDown = random(8) === 0;
     remote.storeDown = random(8) === 0;
     remote.finalLag = random(3);
-    const { child, events, began } = startChild(context, task);
+    const instant = INSTANTS[random(INSTANTS.length)] as string;
+    const { child, events, began, first } = startChild(context, task);
     const closed = once(child, 'close');
     await began;
     const feeding = feed(child, run, random);
-    await delay(random(LIFE_MS));
+    await Promise.race([first(instant), delay(PATIENCE_MS)]);
+    await delay(random(AFTER_MS));
     child.kill('SIGKILL');
     await closed;
     await feeding;
     for (const event of events) if (event.event === 'captured') acknowledgedBlocks = event.totalBlocks;
+    for (const kind of new Set(events.map((event) => event.event))) lived.set(kind, (lived.get(kind) ?? 0) + 1);
   }
   remote.serviceDown = false;
   remote.chainDown = false;
   remote.storeDown = false;
   remote.finalLag = 0;
+  // The kills came where they hurt: in lives that had captured, sealed and stored something.
+  for (const kind of ['captured', 'sealed', 'stored']) {
+    assert.ok((lived.get(kind) ?? 0) >= KILLS / 10, `only ${lived.get(kind) ?? 0} of ${KILLS} lives had ${kind}`);
+  }
   return { acknowledgedBlocks };
 }
 
