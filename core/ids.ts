@@ -6,6 +6,8 @@ import { InvalidInputError } from './errors.ts';
 export type DatasetId = Brand<`0x${string}`, 'DatasetId'>;
 /** 20 bytes, lower-case hex with 0x: an Ethereum account or contract. */
 export type Address = Brand<`0x${string}`, 'Address'>;
+/** 32 bytes, lower-case hex with 0x: an agreement of OCASC, by its terms and the log it is about. */
+export type AgreementId = Brand<`0x${string}`, 'AgreementId'>;
 /** Position of a block in its dataset, from 0. */
 export type BlockIndex = number;
 
@@ -61,6 +63,10 @@ export function address(hex: string): Address {
 
 export function datasetBytes(dataset: DatasetId): Uint8Array {
   return fromHex(dataset, 'dataset id', 32);
+}
+
+export function agreementBytes(agreement: AgreementId): Uint8Array {
+  return fromHex(agreement, 'agreement id', 32);
 }
 
 /** Brands 32 bytes that were just computed or parsed. @throws InvalidInputError on any other length */
