@@ -1,7 +1,7 @@
 /**
  * Completes package-lock.json after `npm install`.
  *
- *     node scripts/lock/complete-lock.ts
+ *     node scripts/lock/complete-lock.ts [--check]
  *
  * npm leaves out of the lock the optional packages for other platforms that the registry at hand does not have; `npm ci`
  * then refuses that lock everywhere. Here they are entered by name, version and platform, so that `npm ci` passes them by
@@ -37,9 +37,16 @@ for (const [place, { dev, optionalDependencies = {} }] of Object.entries(lock.pa
     added.push(`${name}@${version}`);
   }
 }
-lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)));
-writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
-console.log(added.length === 0 ? 'Nothing was missing.' : `Entered: ${added.join(', ')}`);
+if (process.argv.includes('--check')) {
+  if (added.length > 0) {
+    console.error(`package-lock.json lacks ${added.join(', ')}. Run: node scripts/lock/complete-lock.ts`);
+    process.exitCode = 1;
+  }
+} else {
+  lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)));
+  writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
+  console.log(added.length === 0 ? 'Nothing was missing.' : `Entered: ${added.join(', ')}`);
+}
 
 /** What a platform package's name says, such as `@scope/cli-linux-x64-musl`; null when it says nothing. */
 function platformOf(name: string): Pick<Locked, 'os' | 'cpu' | 'libc'> | null {
