@@ -6,8 +6,8 @@ import type { LambdaTarget } from '../adapters/service/lambda-transport.ts';
 import { createStorageServiceClient, type RequestAccount } from '../adapters/service/storage-service-client.ts';
 import { InvalidInputError } from '../core/errors.ts';
 import { type Address, address } from '../core/ids.ts';
-import type { Ledger } from '../core/ports/ledger.ts';
-import type { StorageService } from '../core/ports/service.ts';
+import type { Ledger, LinkReader } from '../core/ports/ledger.ts';
+import type { SegmentPublisher, StorageService } from '../core/ports/service.ts';
 import { stackFile } from '../core/wire/stack-file.ts';
 
 /** Where the chain and the service are. */
@@ -19,6 +19,17 @@ export interface Connection {
   /** Chain block from which DISSC exists. */
   readonly fromBlock: number;
   readonly lambda: LambdaTarget;
+  /** The bucket itself, for an owner who may read it; null when not named. Without credentials, the environment's. */
+  readonly s3: Bucket | null;
+  /** RPC of an IPFS node that the owner uses; null when not named. */
+  readonly ipfsApiUrl: string | null;
+}
+
+interface Bucket {
+  readonly region: string;
+  readonly bucket: string;
+  readonly endpoint: string | null;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
 }
 
 /** Options that every command talking to chain or service takes. */
@@ -36,24 +47,33 @@ const connectionFile = z.strictObject({
   lambda: z
     .strictObject({ region: z.string().min(1), functionPrefix: z.string().optional() })
     .default({ region: 'us-east-1' }),
+  s3: z.strictObject({ bucket: z.string().min(3), region: z.string().min(1), endpoint: z.url().optional() }).optional(),
+  ipfsApiUrl: z.url().optional(),
 });
 
 /** From a local stack's stack.json when named, else from `connection.json` in the home folder. */
 export async function readConnection(options: ConnectionOptions): Promise<Connection> {
   if (options.stack !== undefined) return fromStack(resolve(options.stack));
   const path = join(options.home, 'connection.json');
-  const parsed = connectionFile.safeParse(await readJson(path, 'Give --stack FILE, or write this file (see README).'));
+  const parsed = connectionFile.safeParse(
+    await readJson(
+      path,
+      'Name a stack: --stack FILE, or export PLUMB_STACK=…/stack.json; or write this file (README, "Another chain").',
+    ),
+  );
   if (!parsed.success) throw malformed(path, parsed.error);
-  const { dissc, lambda, ...rest } = parsed.data;
+  const { dissc, lambda, s3, ipfsApiUrl, ...rest } = parsed.data;
   const { functionPrefix } = lambda;
   return {
     ...rest,
     dissc: address(dissc),
     lambda: { region: lambda.region, ...(functionPrefix === undefined ? {} : { functionPrefix }) },
+    s3: s3 === undefined ? null : { ...s3, endpoint: s3.endpoint ?? null, credentials: null },
+    ipfsApiUrl: ipfsApiUrl ?? null,
   };
 }
 
-export function openLedger(connection: Connection): Ledger {
+export function openLedger(connection: Connection): Ledger & LinkReader {
   return createDisscLedger(connection);
 }
 
@@ -62,7 +82,7 @@ export async function openService(
   connection: Connection,
   account: RequestAccount,
   via: 'http' | 'lambda',
-): Promise<StorageService> {
+): Promise<StorageService & SegmentPublisher> {
   const { apiUrl, chainId, lambda } = connection;
   const target = { apiUrl, chainId, account };
   if (via === 'http') return createStorageServiceClient(target);
@@ -74,17 +94,16 @@ async function fromStack(path: string): Promise<Connection> {
   const parsed = stackFile.safeParse(await readJson(path, 'Is the local stack running? Start it with: plumb local up'));
   if (!parsed.success) throw malformed(path, parsed.error);
   const stack = parsed.data;
+  const credentials = { accessKeyId: stack.s3AccessKey, secretAccessKey: stack.s3SecretKey };
   return {
     rpcUrl: stack.rpcUrl,
     chainId: stack.chainId,
     dissc: address(stack.contracts.DISSC),
     apiUrl: stack.apiUrl,
     fromBlock: 0,
-    lambda: {
-      region: 'us-east-1',
-      endpoint: stack.lambdaEndpoint,
-      credentials: { accessKeyId: stack.s3AccessKey, secretAccessKey: stack.s3SecretKey },
-    },
+    lambda: { region: 'us-east-1', endpoint: stack.lambdaEndpoint, credentials },
+    s3: { region: 'us-east-1', bucket: stack.bucket, endpoint: stack.s3Endpoint, credentials },
+    ipfsApiUrl: stack.ipfsApiUrl,
   };
 }
 

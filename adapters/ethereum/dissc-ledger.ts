@@ -1,9 +1,10 @@
+import type { Result } from 'ethers';
 import { z } from 'zod';
 import { fromHex } from '../../core/bytes.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import { type Address, address, bytes32, type DatasetId, type LogRoot } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
-import type { Anchor, ChainPoint, Ledger, Parties, RecordedEvent } from '../../core/ports/ledger.ts';
+import type { Anchor, ChainPoint, Ledger, LinkReader, Parties } from '../../core/ports/ledger.ts';
 import { disscInterface } from './dissc-interface.ts';
 import { createJsonRpc, type JsonRpc, type JsonRpcOptions } from './json-rpc.ts';
 import { data, hash32, parseAnswer, quantity } from './parse-answers.ts';
@@ -28,7 +29,7 @@ const log = z.looseObject({
 });
 
 /** DISSC read through one Ethereum node; all answers of one call belong to one block, named by its hash. */
-export function createDisscLedger(options: DisscLedgerOptions): Ledger {
+export function createDisscLedger(options: DisscLedgerOptions): Ledger & LinkReader {
   const rpc = createJsonRpc(options);
   const { chainId, dissc } = options;
   const view = { rpc, dissc };
@@ -55,12 +56,25 @@ export function createDisscLedger(options: DisscLedgerOptions): Ledger {
     },
 
     async findRecorded(dataset, fromBlock, toBlock, signal) {
-      const events: RecordedEvent[] = [];
-      for (let from = fromBlock; from <= toBlock; from += BLOCKS_PER_LOG_QUERY) {
-        const to = Math.min(toBlock, from + BLOCKS_PER_LOG_QUERY - 1);
-        events.push(...(await findRecordedBetween(view, dataset, from, to, signal)));
-      }
-      return events;
+      const logs = await findLogs(view, 'Recorded', { dataset, fromBlock, toBlock }, signal);
+      return logs.map(({ values: [, signer, size, batches, root], ...place }) => ({
+        dataset,
+        signer: address(signer),
+        size: Number(size),
+        batches: Number(batches),
+        root: bytes32<LogRoot>(fromHex(root, 'root', 32), 'root'),
+        ...place,
+      }));
+    },
+
+    async findLinked(dataset, fromBlock, toBlock, signal) {
+      const logs = await findLogs(view, 'ObjectsLinked', { dataset, fromBlock, toBlock }, signal);
+      return logs.map(({ values: [, first, count, objects], ...place }) => ({
+        first: Number(first),
+        count: Number(count),
+        objects: fromHex(objects, 'linked objects'),
+        ...place,
+      }));
     },
   };
 }
@@ -101,16 +115,43 @@ async function callAt(
   }
 }
 
-async function findRecordedBetween(
-  { rpc, dissc }: View,
-  dataset: DatasetId,
-  fromBlock: number,
-  toBlock: number,
+interface LogRange {
+  readonly dataset: DatasetId;
+  readonly fromBlock: number;
+  readonly toBlock: number;
+}
+
+interface FoundLog {
+  /** The event's arguments, decoded. */
+  readonly values: Result;
+  readonly txHash: string;
+  readonly blockNumber: number;
+}
+
+/** A dataset's events of one kind, oldest first. */
+async function findLogs(
+  view: View,
+  event: 'Recorded' | 'ObjectsLinked',
+  { dataset, fromBlock, toBlock }: LogRange,
   signal?: AbortSignal,
-): Promise<RecordedEvent[]> {
+): Promise<FoundLog[]> {
+  const found: FoundLog[] = [];
+  for (let from = fromBlock; from <= toBlock; from += BLOCKS_PER_LOG_QUERY) {
+    const range = { dataset, fromBlock: from, toBlock: Math.min(toBlock, from + BLOCKS_PER_LOG_QUERY - 1) };
+    found.push(...(await findLogsBetween(view, event, range, signal)));
+  }
+  return found;
+}
+
+async function findLogsBetween(
+  { rpc, dissc }: View,
+  event: 'Recorded' | 'ObjectsLinked',
+  { dataset, fromBlock, toBlock }: LogRange,
+  signal?: AbortSignal,
+): Promise<FoundLog[]> {
   const filter = {
     address: dissc,
-    topics: [disscInterface.getEvent('Recorded')?.topicHash, dataset],
+    topics: [disscInterface.getEvent(event)?.topicHash, dataset],
     fromBlock: `0x${fromBlock.toString(16)}`,
     toBlock: `0x${toBlock.toString(16)}`,
   };
@@ -123,20 +164,11 @@ async function findRecordedBetween(
   const logs = parseAnswer(z.array(log).max(MAX_LOGS_PER_QUERY), 'eth_getLogs', answered);
   return logs
     .filter((one) => one.removed !== true)
-    .map((one) => {
-      const [, signer, size, batches, root] = decode(() =>
-        disscInterface.decodeEventLog('Recorded', one.data, one.topics),
-      );
-      return {
-        dataset,
-        signer: address(signer),
-        size: Number(size),
-        batches: Number(batches),
-        root: bytes32<LogRoot>(fromHex(root, 'root', 32), 'root'),
-        txHash: one.transactionHash.toLowerCase(),
-        blockNumber: one.blockNumber,
-      };
-    });
+    .map((one) => ({
+      values: decode(() => disscInterface.decodeEventLog(event, one.data, one.topics)),
+      txHash: one.transactionHash.toLowerCase(),
+      blockNumber: one.blockNumber,
+    }));
 }
 
 function decodeHeads(datasets: readonly DatasetId[], result: string): Head[] {

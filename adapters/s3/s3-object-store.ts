@@ -1,13 +1,14 @@
 import {
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { InvalidInputError, StoreUnavailableError } from '../../core/errors.ts';
-import type { ObjectStore } from '../../core/ports/object-store.ts';
+import type { ObjectLister, ObjectStore } from '../../core/ports/object-store.ts';
 import { withDeadline } from '../with-deadline.ts';
 
 export interface S3Options {
@@ -27,7 +28,7 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 const PUT_HEADERS = ['host', 'content-length', 'content-type', 'x-amz-checksum-sha256', 'if-none-match'];
 
 /** Segments in S3, or in anything that speaks its protocol. */
-export function createS3ObjectStore(options: S3Options): ObjectStore & { close(): void } {
+export function createS3ObjectStore(options: S3Options): ObjectStore & ObjectLister & { close(): void } {
   const { bucket: Bucket, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const client = createClient(options);
   const bounded = { bucket: Bucket, timeoutMs };
@@ -80,6 +81,22 @@ export function createS3ObjectStore(options: S3Options): ObjectStore & { close()
       // A Buffer is not the Uint8Array that deep comparison and dag-cbor expect.
       const joined = Buffer.concat(parts);
       return new Uint8Array(joined.buffer, joined.byteOffset, joined.byteLength);
+    },
+
+    async *list(prefix, signal) {
+      let token: string | undefined;
+      do {
+        const page = await withinTime(
+          bounded,
+          (abortSignal) =>
+            client.send(new ListObjectsV2Command({ Bucket, Prefix: prefix, ContinuationToken: token }), {
+              abortSignal,
+            }),
+          signal,
+        );
+        for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key;
+        token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+      } while (token !== undefined);
     },
 
     async presignPut({ key, sizeBytes, sha256 }, expiresSeconds) {

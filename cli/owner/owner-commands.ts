@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { addOwnerGet } from './owner-get.ts';
 import { addOwnerInit } from './owner-init.ts';
+import { addOwnerLink } from './owner-link.ts';
+import { addOwnerPublish } from './owner-publish.ts';
 import { addOwnerRestore } from './owner-restore.ts';
 import { addOwnerVerify } from './owner-verify.ts';
 
@@ -11,4 +13,6 @@ export function addOwnerCommands(program: Command): void {
   addOwnerRestore(owner);
   addOwnerVerify(owner);
   addOwnerGet(owner);
+  addOwnerPublish(owner);
+  addOwnerLink(owner);
 }

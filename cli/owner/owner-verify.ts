@@ -1,19 +1,25 @@
 import { type Command, Option } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { type AuditReport, verifyDataset } from '../../client/owner/verify-dataset.ts';
+import type { AuditReport, OnVerdicts } from '../../client/owner/audit-blocks.ts';
+import { verifyDataset } from '../../client/owner/verify-dataset.ts';
+import { type RetrievalAudit, verifyRetrievable } from '../../client/owner/verify-retrievable.ts';
 import { InvalidInputError } from '../../core/errors.ts';
-import type { CssYEvidence } from '../../core/protocols/owner-css-y.ts';
+import type { StorageService } from '../../core/ports/service.ts';
 import { DEFAULT_SAMPLE, sampleSize } from '../../core/sampling/confidence.ts';
-import type { Verdict } from '../../core/verdict.ts';
-import { openLedger, openService, readConnection } from '../connection.ts';
+import type { Evidence, Verdict } from '../../core/verdict.ts';
+import { type Connection, openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Output, progressBar } from '../output.ts';
 import { parseCount, parseFraction, parseRange } from '../parse-arguments.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
 import { datasetKeyOf, findDataset, openOwner } from './owner-home.ts';
+import { openSource, type VerifyWay, wantedWay } from './verify-way.ts';
 
 interface VerifyOptions {
-  readonly evidence: CssYEvidence;
+  readonly protocol: 'I' | 'II';
+  readonly from?: 's3' | 'get-block' | 'ipfs';
+  readonly evidence?: Evidence;
+  readonly ipfs?: string;
   readonly sample?: number | true;
   readonly confidence?: number;
   readonly fraction: number;
@@ -24,17 +30,24 @@ interface VerifyOptions {
   readonly json?: boolean;
 }
 
-/** Adds `plumb owner verify`: Protocol I. */
+/** Adds `plumb owner verify`: Protocols I and II. */
 export function addOwnerVerify(owner: Command): void {
   const command = owner
     .command('verify')
-    .description('Check stored blocks against the chain (Protocol I): nothing the storage says is believed.')
+    .description('Check stored blocks against the chain: nothing the storage says is believed.')
     .argument('<dataset>', 'name or id of the dataset')
     .addOption(
-      new Option('--evidence <kind>', 'attested: by hash-blocks; possession: by prove-chunks')
-        .choices(['attested', 'possession'])
-        .default('possession'),
+      new Option('--protocol <number>', 'I: the storage hashes; II: it only gives blocks back, or is IPFS')
+        .choices(['I', 'II'])
+        .default('I'),
     )
+    .addOption(
+      new Option('--from <source>', 'for Protocol II, where the blocks are').choices(['s3', 'get-block', 'ipfs']),
+    )
+    .addOption(
+      new Option('--evidence <kind>', 'what to ask for; see below').choices(['attested', 'possession', 'retrieved']),
+    )
+    .option('--ipfs <url>', "RPC of the IPFS node to ask (default: the stack's)")
     .option(
       '--sample [count]',
       `check this many blocks chosen at random (${DEFAULT_SAMPLE} when no count is given)`,
@@ -51,6 +64,7 @@ export function addOwnerVerify(owner: Command): void {
     .addHelpText('after', EXAMPLES);
   withOwnerOptions(command).action((name: string, options: VerifyOptions) =>
     runCommand(options, async (context) => {
+      const way = wantedWay(options);
       const opened = await openOwner(context);
       const connection = await readConnection(context);
       const dataset = await findDataset(context.home, name);
@@ -58,26 +72,23 @@ export function addOwnerVerify(owner: Command): void {
       const audit = {
         dataset,
         datasetKey: datasetKeyOf(opened, dataset),
-        evidence: options.evidence,
         anchor: options.anchor,
         fraction: options.fraction,
         fromBlock: connection.fromBlock,
         ...(options.blocks === undefined ? {} : { range: options.blocks }),
       };
       const ledger = openLedger(connection);
-      const sample = await wantedSample(options, async () => {
+      const sample = await wantedSample(options, way, async () => {
         const { heads } = await ledger.readHeads([dataset], options.anchor, context.signal);
         return options.blocks === undefined ? (heads[0]?.size ?? 0) : options.blocks.to - options.blocks.from + 1;
       });
-      const report = await verifyDataset(
-        { primitives: nodePrimitives, ledger, css: await openService(connection, opened, options.via) },
-        sample === undefined ? audit : { ...audit, sample },
-        (verdicts, checked, wanted) => {
-          output.progress(progressBar(checked, wanted, 'blocks'));
-          if (options.verdicts === true) for (const verdict of verdicts) showVerdict(output, verdict);
-        },
-        context.signal,
-      );
+      const scope = sample === undefined ? audit : { ...audit, sample };
+      const onVerdicts: OnVerdicts = (verdicts, checked, wanted) => {
+        output.progress(progressBar(checked, wanted, 'blocks'));
+        if (options.verdicts === true) for (const verdict of verdicts) showVerdict(output, verdict);
+      };
+      const service = await openService(connection, opened, options.via);
+      const report = await verify(connection, service, ledger, way, scope, onVerdicts, context.signal);
       output.result(report, reportText(output, report));
       return report.ok ? EXIT.ok : EXIT.notIntact;
     }),
@@ -85,17 +96,57 @@ export function addOwnerVerify(owner: Command): void {
 }
 
 const EXAMPLES = `
+Protocol I, the storage hashes on request:
+  --evidence possession   a random chunk of every block, with its path (the default)
+  --evidence attested     its hash; the storage may have kept only hashes
+Protocol II, the storage does nothing:
+  --from s3               byte ranges of the segments in the bucket; needs nobody's cooperation
+  --from get-block        whole blocks through the service
+  --from ipfs             the CIDs that an IPFS node names; no block is fetched (attested)
+  --from ipfs --evidence retrieved
+                          blocks fetched from IPFS and hashed here, linked objects included
+
 Examples:
   plumb owner verify weather                          every block, a random chunk of each
   plumb owner verify weather --evidence attested      every block, by its hash
   plumb owner verify weather --sample                 ${DEFAULT_SAMPLE} random blocks
   plumb owner verify weather --confidence 0.999 --fraction 0.005
+  plumb owner verify weather --protocol II --from s3 --sample 20
+  plumb owner verify weather --protocol II --from ipfs
 Exit codes: 0 all checked blocks are intact, 1 some are not, 3 chain or service do not answer.`;
 
-async function wantedSample(options: VerifyOptions, total: () => Promise<number>): Promise<number | undefined> {
+type Ledgers = ReturnType<typeof openLedger>;
+
+async function verify(
+  connection: Connection,
+  service: StorageService,
+  ledger: Ledgers,
+  way: VerifyWay,
+  scope: RetrievalAudit,
+  onVerdicts: OnVerdicts,
+  signal: AbortSignal,
+): Promise<AuditReport> {
+  const deps = { primitives: nodePrimitives, ledger };
+  if (way.protocol === 'I') {
+    return verifyDataset({ ...deps, css: service }, { ...scope, evidence: way.evidence }, onVerdicts, signal);
+  }
+  const { source, close } = openSource(way, connection, service);
+  try {
+    return await verifyRetrievable({ ...deps, records: service }, source, scope, onVerdicts, signal);
+  } finally {
+    close();
+  }
+}
+
+async function wantedSample(
+  options: VerifyOptions,
+  way: VerifyWay,
+  total: () => Promise<number>,
+): Promise<number | undefined> {
   if (options.confidence !== undefined) {
     if (options.sample !== undefined) throw new InvalidInputError('Give --sample or --confidence, not both.');
-    return sampleSize('possession', await total(), options.fraction, options.confidence);
+    const kind = way.protocol === 'I' ? 'possession' : 'retrieved';
+    return sampleSize(kind, await total(), options.fraction, options.confidence);
   }
   return options.sample === true ? DEFAULT_SAMPLE : options.sample;
 }

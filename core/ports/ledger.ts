@@ -50,6 +50,21 @@ export interface Ledger {
   findRecorded(dataset: DatasetId, fromBlock: number, toBlock: number, signal?: AbortSignal): Promise<RecordedEvent[]>;
 }
 
+/** ObjectIDs that the owner tied to consecutive blocks, sealed (core/block/linked-objects.ts). */
+export interface LinkedEvent {
+  readonly first: number;
+  readonly count: number;
+  readonly objects: Uint8Array;
+  readonly txHash: string;
+  readonly blockNumber: number;
+}
+
+/** DISSC's links, read. Throws LedgerUnavailableError like Ledger. */
+export interface LinkReader {
+  /** ObjectsLinked events of a dataset in blocks `fromBlock` … `toBlock`, oldest first. */
+  findLinked(dataset: DatasetId, fromBlock: number, toBlock: number, signal?: AbortSignal): Promise<LinkedEvent[]>;
+}
+
 /** One batch of an update. */
 export interface UpdateLeaf {
   readonly count: number;

@@ -25,3 +25,9 @@ export interface ObjectStore {
   ): Promise<PresignedRequest>;
   presignGet(key: string, expiresSeconds: number): Promise<PresignedRequest>;
 }
+
+/** A bucket that can be listed. Throws like ObjectStore. */
+export interface ObjectLister {
+  /** Keys that begin so, in order of their bytes. */
+  list(prefix: string, signal?: AbortSignal): AsyncIterable<string>;
+}

@@ -1,14 +1,22 @@
+import { CID } from 'multiformats/cid';
+import { type Manifest, rawCid } from '../batch/manifest.ts';
 import { commitContent, contentBatchKey, contentKey, decryptContent, isPlain } from '../block/content-cipher.ts';
 import { openBlock } from '../block/digest.ts';
+import type { LinkedObject } from '../block/linked-objects.ts';
+import { metaHash } from '../block/meta.ts';
 import { blockKeys } from '../block/seal.ts';
 import { equalBytes } from '../bytes.ts';
-import { ProofError } from '../errors.ts';
-import type { ChunkRoot, DatasetId, DatasetKey } from '../ids.ts';
-import { MAX_BLOCK_BYTES } from '../limits.ts';
+import { eachInParallel } from '../each-in-parallel.ts';
+import { PlumblineError, ProofError } from '../errors.ts';
+import type { ChunkRoot, DatasetId, DatasetKey, Sha256 } from '../ids.ts';
+import { MAX_BLOCK_BYTES, MAX_RECORD_BLOCKS } from '../limits.ts';
+import type { Head } from '../log/head.ts';
+import type { Fault, RecordSource } from '../ports/css.ts';
+import type { P2pfs } from '../ports/p2pfs.ts';
 import type { Primitives } from '../ports/primitives.ts';
-import type { Verdict } from '../verdict.ts';
-import { judgeOpening, verdictOn } from './judge-block.ts';
-import type { ProvenRecord } from './prove-records.ts';
+import type { Evidence, Verdict } from '../verdict.ts';
+import { judgeOpening, verdictOn, verdictOnFault } from './judge-block.ts';
+import { faultOnRecorded, type ProvenBatch, type ProvenRecord, proveRecords } from './prove-records.ts';
 import type { SignerOf } from './signers.ts';
 
 /** What an owner checks retrieved bytes with. */
@@ -26,9 +34,104 @@ export interface RetrievedBlock {
   readonly listedChunkRoot?: ChunkRoot;
 }
 
+/** What Protocol II runs on, besides the storage. Records prove themselves; head and key come from elsewhere. */
+export interface ProtocolTwo extends OwnerCssN {
+  /** Read from DISSC: the anchor of every verdict. */
+  readonly head: Head;
+  readonly records: RecordSource;
+}
+
+/** Bytes of a block from storage that does nothing but give them back: a bucket, get-block. */
+export type Retrieve = (record: ProvenRecord, signal?: AbortSignal) => Promise<RetrievedBlock | Fault>;
+
+/** Manifests that an IPFS node has pinned, by the batch they are of; null when there is none. */
+export type FindManifest = (batch: ProvenBatch) => Manifest | null;
+
+/** ObjectID of a block in IPFS, and its meta: as linked by the owner, or as its pinned manifest has it. */
+export type FindObject = (record: ProvenRecord) => LinkedObject | null;
+
+/** Questions to the storage under way at once. */
+const PARALLEL_BLOCKS = 8;
+
 /**
- * Protocol II (Table III), plain retrieval: hashes the whole block here and compares it with the opened record
- * (steps 8–13). Evidence is `retrieved`.
+ * Protocol II (Table III), first function: plain retrieval. The storage gives blocks back and does nothing else. Evidence
+ * is `retrieved`. Like the two below, it gives one verdict for each block asked for, window by window of 512.
+ */
+export function verifyByRetrieval(
+  deps: ProtocolTwo,
+  retrieve: Retrieve,
+  blocks: readonly number[],
+  signal?: AbortSignal,
+): AsyncGenerator<Verdict[]> {
+  return verifyBlocks(deps, 'retrieved', blocks, signal, async (record) => {
+    // Table III steps 8–9: the BlockID to the CSS, the DataBlock back.
+    const stored = await retrieve(record, signal);
+    if ('kind' in stored)
+      return { ...verdictOnFault('retrieved', faultOnRecorded(stored)), signer: signerOf(deps, record) };
+    return verifyRetrieved(deps, record, stored);
+  });
+}
+
+/**
+ * Protocol II (Table III), second function: P2PFS with the same hash library. The CIDs that an IPFS node of the owner's
+ * choice names are compared with the recorded digests; no block is retrieved. Evidence is `attested`.
+ */
+export function verifyByCid(
+  deps: ProtocolTwo,
+  p2pfs: Pick<P2pfs, 'nameBlock'>,
+  findManifest: FindManifest,
+  blocks: readonly number[],
+  signal?: AbortSignal,
+): AsyncGenerator<Verdict[]> {
+  return verifyBlocks(deps, 'attested', blocks, signal, async (record) => {
+    const trial = { record, evidence: 'attested' as const, signer: signerOf(deps, record) };
+    const manifest = findManifest(record.batch);
+    const line = manifest?.blocks[record.index - manifest.first];
+    if (line === undefined)
+      return verdictOn(trial, 'unavailable', 'The IPFS node has not pinned the batch of this block.');
+    const cid = rawCid(line.sha256).toString();
+    const named = await p2pfs.nameBlock(cid, signal);
+    if (named === null) return verdictOn(trial, 'unavailable', `The IPFS node does not have ${cid}.`);
+    const sha256 = sha256Of(named.cid);
+    if (sha256 === null || named.sizeBytes < 1 || named.sizeBytes > MAX_BLOCK_BYTES) {
+      return verdictOn(trial, 'corrupted', `What the IPFS node names, ${named.cid}, is no block.`);
+    }
+    const key = blockKeys(deps.primitives, deps.datasetKey, record.batch.salt)(record.index);
+    const opening = {
+      ...{ size: named.sizeBytes, sha256, chunkRoot: line.chunkRoot },
+      metaHash: metaHash(deps.primitives, line.meta),
+    };
+    return judgeOpening(deps.primitives, { ...trial, dataset: deps.dataset }, key, opening);
+  });
+}
+
+/**
+ * Protocol II (Table III), third function: P2PFS with another hash library. An object's CID says nothing about the digest
+ * when other tools cut or hashed the block in their own way: it is retrieved from peers and hashed here. Evidence is
+ * `retrieved`.
+ */
+export function verifyFromPeers(
+  deps: ProtocolTwo,
+  p2pfs: Pick<P2pfs, 'readFile'>,
+  findObject: FindObject,
+  blocks: readonly number[],
+  signal?: AbortSignal,
+): AsyncGenerator<Verdict[]> {
+  return verifyBlocks(deps, 'retrieved', blocks, signal, async (record) => {
+    const trial = { record, evidence: 'retrieved' as const, signer: signerOf(deps, record) };
+    const object = findObject(record);
+    if (object === null) {
+      return verdictOn(trial, 'unavailable', 'No object in IPFS is linked to this block, and its batch is not pinned.');
+    }
+    const block = await p2pfs.readFile(object.cid, MAX_BLOCK_BYTES, signal);
+    if (block === null) return verdictOn(trial, 'unavailable', `No peer has ${object.cid}.`);
+    return verifyRetrieved(deps, record, { block, meta: object.meta });
+  });
+}
+
+/**
+ * A retrieved block against its record (Table III steps 12–13: hash the DataBlock, open Encrypted[Hash(DataBlock)],
+ * compare). Evidence is `retrieved`.
  */
 export function verifyRetrieved(deps: OwnerCssN, record: ProvenRecord, retrieved: RetrievedBlock): Verdict {
   const { primitives, dataset } = deps;
@@ -68,4 +171,67 @@ export function openContent(deps: OwnerCssN, record: ProvenRecord, block: Uint8A
     { dataset, index: record.index },
     block,
   );
+}
+
+/** What is common to the three functions: records proven window by window, then each block checked in its own way. */
+async function* verifyBlocks(
+  deps: ProtocolTwo,
+  evidence: Evidence,
+  blocks: readonly number[],
+  signal: AbortSignal | undefined,
+  check: (record: ProvenRecord) => Promise<Verdict>,
+): AsyncGenerator<Verdict[]> {
+  for (let at = 0; at < blocks.length; at += MAX_RECORD_BLOCKS) {
+    signal?.throwIfAborted();
+    const window = blocks.slice(at, at + MAX_RECORD_BLOCKS);
+    const recorded = window.filter((index) => index < deps.head.size);
+    const verdicts = window
+      .filter((index) => index >= deps.head.size)
+      .map((index) =>
+        verdictOnFault(evidence, { index, kind: 'unrecorded', reason: 'The chain has no such block yet.' }),
+      );
+    if (recorded.length > 0) {
+      // Table III steps 10–11: Encrypted[Hash(DataBlock)] from DISSC. A record proves itself against the head read there.
+      const found = await proveRecords({ hasher: deps.primitives, records: deps.records }, deps.head, recorded, signal);
+      verdicts.push(
+        ...found.faults.map((fault) => verdictOnFault(evidence, fault)),
+        ...found.broken.map(({ index, reason }) =>
+          verdictOn({ record: { index }, evidence, signer: null }, 'corrupted', reason),
+        ),
+      );
+      await eachInParallel(found.proven, PARALLEL_BLOCKS, async (record) => {
+        verdicts.push(await check(record).catch((cause) => verdictOnFailure(deps, record, evidence, cause, signal)));
+      });
+    }
+    yield verdicts.sort((a, b) => a.index - b.index);
+  }
+}
+
+/** A storage that refuses, fails or is silent until its time is over costs the block its verdict, not the audit its end. */
+function verdictOnFailure(
+  deps: ProtocolTwo,
+  record: ProvenRecord,
+  evidence: Evidence,
+  cause: unknown,
+  signal: AbortSignal | undefined,
+): Verdict {
+  signal?.throwIfAborted();
+  if (!(cause instanceof PlumblineError)) throw cause;
+  const kind = cause.name === 'RequestRefusedError' ? 'refused' : 'unavailable';
+  return verdictOn({ record, evidence, signer: signerOf(deps, record) }, kind, cause.shortMessage);
+}
+
+function signerOf(deps: OwnerCssN, record: ProvenRecord): Verdict['signer'] {
+  return deps.signerOf(record.batch.position);
+}
+
+/** The SHA-256 that the CID of a raw leaf is; null when it is another kind of CID. */
+function sha256Of(text: string): Sha256 | null {
+  try {
+    const cid = CID.parse(text);
+    const sha256 = cid.multihash.digest as Sha256;
+    return rawCid(sha256).equals(cid) ? sha256 : null;
+  } catch {
+    return null;
+  }
 }

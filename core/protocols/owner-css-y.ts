@@ -1,6 +1,7 @@
 import { chunkRootFromProof } from '../block/chunk-tree.ts';
 import type { Opening } from '../block/digest.ts';
 import { blockKeys } from '../block/seal.ts';
+import { eachInParallel } from '../each-in-parallel.ts';
 import { PlumblineError } from '../errors.ts';
 import type { DatasetKey } from '../ids.ts';
 import { MAX_BLOCK_BYTES, MAX_RECORD_BLOCKS, MAX_REQUEST_STORED_BYTES } from '../limits.ts';
@@ -189,12 +190,4 @@ function groupByStoredBytes(records: readonly ProvenRecord[]): number[][] {
 function randomU32(primitives: Primitives): number {
   const bytes = primitives.randomBytes(4);
   return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0);
-}
-
-async function eachInParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
-  const queue = [...items];
-  const worker = async (): Promise<void> => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
 }

@@ -1,0 +1,51 @@
+import type { Command } from 'commander';
+import { type PublishedBatch, publishBatches } from '../../client/owner/publish-batches.ts';
+import { openService, readConnection } from '../connection.ts';
+import { EXIT } from '../exit-codes.ts';
+import { parseRange } from '../parse-arguments.ts';
+import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { findDataset, openOwner } from './owner-home.ts';
+
+interface PublishOptions {
+  readonly blocks?: { from: number; to: number };
+  readonly json?: boolean;
+}
+
+/** Adds `plumb owner publish`: publish-segment for every recorded batch. */
+export function addOwnerPublish(owner: Command): void {
+  const command = owner
+    .command('publish')
+    .description('Have the service import recorded batches into IPFS and pin them, under the hashes they have.')
+    .argument('<dataset>', 'name or id of the dataset')
+    .option('--blocks <from-to>', 'only batches with these blocks, e.g. 0-999', parseRange)
+    .addHelpText('after', EXAMPLES);
+  withOwnerOptions(command).action((name: string, options: PublishOptions) =>
+    runCommand(options, async (context) => {
+      const opened = await openOwner(context);
+      const connection = await readConnection(context);
+      const dataset = await findDataset(context.home, name);
+      const service = await openService(connection, opened, 'http');
+      const range = options.blocks ?? { from: 0, to: Number.MAX_SAFE_INTEGER };
+      const published: PublishedBatch[] = [];
+      for await (const batch of publishBatches(service, dataset, range, context.signal)) {
+        published.push(batch);
+        context.output.progress(`${published.length} batches are in IPFS`);
+      }
+      const lines = published.map(({ first, count, root }) => `  blocks ${first} to ${first + count - 1}   ${root}`);
+      context.output.result(
+        { dataset, published },
+        published.length === 0
+          ? `Nothing of ${dataset} is recorded in this range yet.`
+          : [`Pinned in IPFS, of dataset ${dataset}:`, ...lines].join('\n'),
+      );
+      return published.length === 0 ? EXIT.notRecorded : EXIT.ok;
+    }),
+  );
+}
+
+const EXAMPLES = `
+Whoever knows a CID can fetch what it names: publish encrypted datasets, or what everybody may read.
+
+Examples:
+  plumb owner publish weather
+  plumb owner verify weather --protocol II --from ipfs`;

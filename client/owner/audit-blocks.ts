@@ -1,0 +1,93 @@
+import { InvalidInputError } from '../../core/errors.ts';
+import type { DatasetId } from '../../core/ids.ts';
+import type { Anchor } from '../../core/ports/ledger.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
+import { chooseDistinct } from '../../core/sampling/choose-blocks.ts';
+import { type Assurance, assure } from '../../core/sampling/confidence.ts';
+import {
+  EVIDENCE_PROVES,
+  type Evidence,
+  type Verdict,
+  type VerdictAnchor,
+  type VerdictKind,
+} from '../../core/verdict.ts';
+import type { AnchoredHead } from './read-anchor.ts';
+
+/** Which blocks of a dataset an audit is about. */
+export interface AuditScope {
+  readonly anchor: Anchor;
+  /** Blocks from … to, both inclusive; the whole log when absent. */
+  readonly range?: { readonly from: number; readonly to: number };
+  /** How many blocks to choose at random; all when absent. */
+  readonly sample?: number;
+  /** The damaged fraction the confidence is stated for. */
+  readonly fraction?: number;
+  /** First chain block to search for signers. */
+  readonly fromBlock?: number;
+}
+
+/** The report of an audit, in words and numbers. */
+export interface AuditReport {
+  readonly dataset: DatasetId;
+  readonly protocol: 'I' | 'II';
+  readonly evidence: Evidence;
+  readonly proves: string;
+  readonly anchor: VerdictAnchor;
+  /** Blocks of the range, and how many of them were checked. */
+  readonly total: number;
+  readonly checked: number;
+  readonly counts: Readonly<Record<VerdictKind, number>>;
+  /** Every verdict that is not intact. */
+  readonly notIntact: readonly Verdict[];
+  readonly assurance: Assurance;
+  readonly ok: boolean;
+}
+
+export type OnVerdicts = (verdicts: readonly Verdict[], checked: number, wanted: number) => void;
+
+const DEFAULT_FRACTION = 0.01;
+/** Every block checked is a verdict held in memory; more are audited range by range. */
+const MAX_AUDIT_BLOCKS = 8_000_000;
+
+/** Chooses the blocks of an audit, has them verified and says what came of it; `onVerdicts` hears every verdict. */
+export async function auditBlocks(
+  primitives: Primitives,
+  anchored: AnchoredHead,
+  audit: { readonly scope: AuditScope; readonly protocol: AuditReport['protocol']; readonly evidence: Evidence },
+  verify: (blocks: readonly number[]) => AsyncIterable<readonly Verdict[]>,
+  onVerdicts: OnVerdicts = () => {},
+): Promise<AuditReport> {
+  const { scope, protocol, evidence } = audit;
+  const range = scope.range ?? { from: 0, to: anchored.head.size - 1 };
+  if (range.from > range.to) throw new InvalidInputError(`There are no blocks from ${range.from} to ${range.to}.`);
+  const total = range.to - range.from + 1;
+  const wanted = Math.min(scope.sample ?? total, total);
+  if (!(wanted >= 1 && wanted <= MAX_AUDIT_BLOCKS)) {
+    throw new InvalidInputError(
+      `An audit checks 1 to ${MAX_AUDIT_BLOCKS} blocks, not ${wanted}. Give a sample or a range of that size.`,
+    );
+  }
+  const blocks = chooseDistinct(primitives, total, wanted).map((number) => range.from + number);
+
+  const counts: Record<VerdictKind, number> = {
+    ...{ intact: 0, corrupted: 0, unavailable: 0, refused: 0, unrecorded: 0, misrecorded: 0 },
+  };
+  const notIntact: Verdict[] = [];
+  let checked = 0;
+  for await (const verdicts of verify(blocks)) {
+    for (const verdict of verdicts) {
+      counts[verdict.verdict] += 1;
+      if (verdict.verdict !== 'intact') notIntact.push(verdict);
+    }
+    checked += verdicts.length;
+    onVerdicts(verdicts, checked, blocks.length);
+  }
+  const unanswered = counts.unavailable + counts.refused + counts.unrecorded;
+  const fraction = scope.fraction ?? DEFAULT_FRACTION;
+  return {
+    ...{ dataset: anchored.head.dataset, protocol, evidence, proves: EVIDENCE_PROVES[evidence] },
+    ...{ anchor: anchored.anchor, total, checked, counts, notIntact },
+    assurance: assure({ evidence, total, checked, intact: counts.intact, unanswered, fraction }),
+    ok: counts.intact === blocks.length,
+  };
+}

@@ -1,0 +1,103 @@
+import { type LinkedObject, sealLinkedObjects } from '../../core/block/linked-objects.ts';
+import { InvalidInputError } from '../../core/errors.ts';
+import type { DatasetId, DatasetKey } from '../../core/ids.ts';
+import { MAX_BLOCK_BYTES } from '../../core/limits.ts';
+import type { CssN, RecordSource } from '../../core/ports/css.ts';
+import type { Anchor, Ledger } from '../../core/ports/ledger.ts';
+import type { P2pfs } from '../../core/ports/p2pfs.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
+import { verifyFromPeers } from '../../core/protocols/owner-css-n.ts';
+import { readAnchor } from './read-anchor.ts';
+
+export interface LinkDeps {
+  readonly primitives: Primitives;
+  readonly ledger: Ledger;
+  /** Asked for records and metas; both are checked against the chain before anything is linked. */
+  readonly css: CssN & RecordSource;
+  readonly p2pfs: Pick<P2pfs, 'readFile'>;
+  readonly chain: {
+    link(
+      dataset: DatasetId,
+      range: { first: number; count: number },
+      objects: Uint8Array,
+      signal?: AbortSignal,
+    ): Promise<{ readonly txHash: string }>;
+  };
+}
+
+/** An object in IPFS that holds a block's stored bytes. */
+export interface ObjectOfBlock {
+  readonly index: number;
+  readonly cid: string;
+}
+
+export interface WrittenLink {
+  readonly first: number;
+  readonly count: number;
+  readonly txHash: string;
+}
+
+// Entries take at most 650 bytes, and a link 65,536.
+const MAX_LINKED_AT_ONCE = 96;
+
+/**
+ * Ties blocks to objects that other tools put into IPFS (Table III: ObjectID, by `DISSC.link`). Every object is retrieved
+ * and hashed first: what is not the recorded block is not linked. Neighbours share a transaction.
+ * @throws InvalidInputError when an object is not the block it is given for
+ */
+export async function linkObjects(
+  deps: LinkDeps,
+  target: { dataset: DatasetId; datasetKey: DatasetKey; anchor: Anchor; fromBlock: number },
+  objects: readonly ObjectOfBlock[],
+  signal?: AbortSignal,
+): Promise<WrittenLink[]> {
+  const { dataset, datasetKey } = target;
+  const sorted = objects.toSorted((a, b) => a.index - b.index);
+  if (sorted.some(({ index }, at) => index === sorted[at + 1]?.index)) {
+    throw new InvalidInputError('A block is given twice. Link one object to each block.');
+  }
+  const anchored = await readAnchor(deps.ledger, dataset, target.anchor, target.fromBlock, signal);
+  const linked = new Map<number, LinkedObject>();
+  for (const { index, cid } of sorted) {
+    const stored = await deps.css.getBlock(dataset, index, signal);
+    if ('kind' in stored) throw new InvalidInputError(`The meta of block ${index} cannot be had: ${stored.reason}`);
+    linked.set(index, { cid, meta: stored.meta });
+  }
+  const protocol = { ...deps, ...anchored, dataset, datasetKey, records: deps.css };
+  const blocks = sorted.map(({ index }) => index);
+  for await (const verdicts of verifyFromPeers(
+    protocol,
+    deps.p2pfs,
+    ({ index }) => linked.get(index) ?? null,
+    blocks,
+    signal,
+  )) {
+    const bad = verdicts.find(({ verdict }) => verdict !== 'intact');
+    if (bad !== undefined) {
+      const { cid } = linked.get(bad.index) as LinkedObject;
+      throw new InvalidInputError(
+        `${cid} is not linked to block ${bad.index}, ${bad.verdict}: ${bad.reason} It must hold the block's stored bytes, at most ${MAX_BLOCK_BYTES}.`,
+      );
+    }
+  }
+  const written: WrittenLink[] = [];
+  for (const run of cutRuns(blocks)) {
+    const first = run[0] as number;
+    const entries = run.map((index) => linked.get(index) as LinkedObject);
+    const sealed = sealLinkedObjects(deps.primitives, datasetKey, dataset, first, entries);
+    const { txHash } = await deps.chain.link(dataset, { first, count: run.length }, sealed, signal);
+    written.push({ first, count: run.length, txHash });
+  }
+  return written;
+}
+
+/** Neighbouring blocks, as many together as fit one link. */
+function cutRuns(sorted: readonly number[]): number[][] {
+  const runs: number[][] = [];
+  for (const index of sorted) {
+    const run = runs[runs.length - 1];
+    if (run === undefined || run[run.length - 1] !== index - 1 || run.length >= MAX_LINKED_AT_ONCE) runs.push([index]);
+    else run.push(index);
+  }
+  return runs;
+}

@@ -1,0 +1,81 @@
+import { InvalidInputError } from '../../core/errors.ts';
+import type { DatasetId, DatasetKey } from '../../core/ids.ts';
+import type { CssN, RecordSource } from '../../core/ports/css.ts';
+import type { Ledger, LinkReader } from '../../core/ports/ledger.ts';
+import type { P2pfs } from '../../core/ports/p2pfs.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
+import { type ProtocolTwo, verifyByCid, verifyByRetrieval, verifyFromPeers } from '../../core/protocols/owner-css-n.ts';
+import type { Verdict } from '../../core/verdict.ts';
+import { type AuditReport, type AuditScope, auditBlocks, type OnVerdicts } from './audit-blocks.ts';
+import { type AnchoredHead, readAnchor } from './read-anchor.ts';
+import { type BucketDeps, readBucket } from './read-bucket.ts';
+import { objectsFrom, readLinkedObjects, readPinnedManifests } from './read-ipfs.ts';
+
+export interface RetrievalDeps {
+  readonly primitives: Primitives;
+  readonly ledger: Ledger & LinkReader;
+  /** The public records, which prove themselves; a bucket that holds the whole log is not asked for them. */
+  readonly records: RecordSource;
+}
+
+/** Where Protocol II takes the blocks from. */
+export type RetrievalSource =
+  | { readonly from: 's3'; readonly bucket: BucketDeps['bucket'] }
+  | { readonly from: 'get-block'; readonly css: CssN }
+  /** `attested` compares CIDs, `retrieved` fetches every block from peers. */
+  | { readonly from: 'ipfs'; readonly p2pfs: P2pfs; readonly evidence: 'attested' | 'retrieved' };
+
+export interface RetrievalAudit extends AuditScope {
+  readonly dataset: DatasetId;
+  readonly datasetKey: DatasetKey;
+}
+
+/** Protocol II over a whole dataset, a range or a random sample of it; `onVerdicts` hears every verdict. */
+export async function verifyRetrievable(
+  deps: RetrievalDeps,
+  source: RetrievalSource,
+  audit: RetrievalAudit,
+  onVerdicts?: OnVerdicts,
+  signal?: AbortSignal,
+): Promise<AuditReport> {
+  const { dataset, datasetKey } = audit;
+  const anchored = await readAnchor(deps.ledger, dataset, audit.anchor, audit.fromBlock ?? 0, signal);
+  const protocol: ProtocolTwo = { ...deps, ...anchored, dataset, datasetKey };
+  const verify = await openSource(deps, source, audit, anchored, protocol, signal);
+  const evidence = source.from === 'ipfs' ? source.evidence : 'retrieved';
+  return auditBlocks(deps.primitives, anchored, { scope: audit, protocol: 'II', evidence }, verify, onVerdicts);
+}
+
+type Verify = (blocks: readonly number[]) => AsyncIterable<Verdict[]>;
+
+async function openSource(
+  deps: RetrievalDeps,
+  source: RetrievalSource,
+  audit: RetrievalAudit,
+  { head, anchor }: AnchoredHead,
+  protocol: ProtocolTwo,
+  signal?: AbortSignal,
+): Promise<Verify> {
+  const { primitives, ledger } = deps;
+  const { dataset, datasetKey } = audit;
+  switch (source.from) {
+    case 's3': {
+      const { retrieve, records } = await readBucket({ primitives, bucket: source.bucket }, head, signal);
+      const withRecords = { ...protocol, records: records ?? deps.records };
+      return (blocks) => verifyByRetrieval(withRecords, retrieve, blocks, signal);
+    }
+    case 'get-block':
+      return (blocks) =>
+        verifyByRetrieval(protocol, ({ index }) => source.css.getBlock(dataset, index, signal), blocks, signal);
+    case 'ipfs': {
+      const { p2pfs, evidence } = source;
+      const findManifest = await readPinnedManifests({ primitives, p2pfs }, dataset, signal);
+      if (evidence === 'attested') return (blocks) => verifyByCid(protocol, p2pfs, findManifest, blocks, signal);
+      const span = { dataset, datasetKey, fromBlock: audit.fromBlock ?? 0, toBlock: anchor.point.blockNumber };
+      const linked = await readLinkedObjects({ primitives, ledger }, span, signal);
+      return (blocks) => verifyFromPeers(protocol, p2pfs, objectsFrom(linked, findManifest), blocks, signal);
+    }
+    default:
+      throw new InvalidInputError('Blocks come from s3, get-block or ipfs.');
+  }
+}
