@@ -44,6 +44,11 @@ export function createOutput(json: boolean): Output {
   };
 }
 
+/** A text that others wrote, without characters that move or hide what a terminal shows. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}');
+}
+
 /** `[#######.....] 58 %  1,200/2,048 blocks` */
 export function progressBar(done: number, total: number, unit: string): string {
   const width = 30;
@@ -62,17 +67,19 @@ export function reportError(error: unknown, json: boolean): number {
   } else if (isAbort(error)) {
     process.stderr.write('Interrupted.\n');
   } else if (error instanceof PlumblineError) {
-    process.stderr.write(`${error.name}: ${error.shortMessage}\n${causeLine(error)}`);
+    process.stderr.write(`${printable(error.shortMessage)}\n${causeLine(error)}`);
   } else {
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
   }
   return code;
 }
 
+/** What lies behind it, where that is not one of our own sentences' rewording of a system's code. */
 function causeLine(error: PlumblineError): string {
-  return error.cause instanceof Error && !(error.cause instanceof AggregateError) && error.cause.message !== ''
-    ? `  because: ${error.cause.message.split('\n')[0]}\n`
-    : '';
+  const { cause } = error;
+  if (!(cause instanceof Error) || cause instanceof AggregateError || 'code' in cause || cause.message === '')
+    return '';
+  return `  because: ${printable(cause.message.split('\n')[0] ?? '')}\n`;
 }
 
 function nameOf(error: unknown): string {

@@ -45,6 +45,13 @@ async function createProgram(called: string | undefined): Promise<Command> {
   return program;
 }
 
+// Whoever read the output has gone (`| head`): the work goes on and ends with its own exit code.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 try {
   const program = await createProgram(process.argv[2]);
   await program.parseAsync();

@@ -55,6 +55,8 @@ export async function plumb<T>(args: readonly string[], options: RunOptions = {}
 export function startPlumb(args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
   return spawn(PLUMB, [...args, '--json'], {
     stdio: ['pipe', 'pipe', 'pipe'],
+    // Out of the terminal's process group: an interrupt is the demo's to handle, in its order.
+    detached: true,
     env: { ...process.env, ...env },
   });
 }

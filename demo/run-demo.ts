@@ -17,10 +17,13 @@ import { openVerifier } from './verify-here.ts';
 export interface DemoOptions {
   /** Runs here and leaves everything; a temporary folder otherwise. */
   readonly keep?: string;
-  /** Keeps the stack up at the end until this is aborted. */
-  readonly hold?: AbortSignal;
+  /** Keeps the stack up at the end until the interrupt. */
+  readonly hold: boolean;
+  readonly interrupt: AbortSignal;
   readonly quiet: boolean;
   readonly damage: Damage;
+  /** Told when all was played, before the stack is held or stopped. */
+  readonly played?: (log: StepLog) => void;
 }
 
 const BLOCK_TIME_MS = 500;
@@ -29,7 +32,7 @@ const PLAY_TIMEOUT_MS = 300_000;
 
 /** Plays the whole story on a real stack, real device processes and real measurements, and says what held. */
 export async function runDemo(options: DemoOptions): Promise<StepLog> {
-  const log = new StepLog(options.quiet);
+  const log = new StepLog(options.quiet, options.interrupt);
   const folder = options.keep === undefined ? await mkdtemp(join(tmpdir(), 'plumbline-demo-')) : resolve(options.keep);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if ((await readdir(folder)).length > 0) throw new Error(`${folder} is not empty. Give a new folder.`);
@@ -41,7 +44,8 @@ export async function runDemo(options: DemoOptions): Promise<StepLog> {
       return 'ready';
     });
     if (started.stack !== null) await play(log, folder, started.stack, options.damage);
-    if (options.hold !== undefined && started.stack !== null) await held(options.hold, folder, options.quiet);
+    options.played?.(log);
+    if (options.hold && started.stack !== null) await held(options.interrupt, started.stack, options.quiet);
   } finally {
     await started.stack?.stop();
     if (options.keep === undefined) await rm(folder, { recursive: true, force: true });
@@ -73,12 +77,15 @@ async function storedObjects(folder: string, dataset: string): Promise<string[]>
     .map((path) => join(root, path));
 }
 
-function held(hold: AbortSignal, folder: string, quiet: boolean): Promise<void> {
-  if (!quiet) process.stdout.write(`\nThe stack stays up (${join(folder, 'stack.json')}). Ctrl-C stops it.\n`);
-  return new Promise((done) => {
-    if (hold.aborted) done();
-    else hold.addEventListener('abort', () => done(), { once: true });
+/** Until interrupted; the stack's own end is an error. */
+async function held(interrupt: AbortSignal, stack: StackProcess, quiet: boolean): Promise<void> {
+  if (!quiet) process.stdout.write(`\nThe stack stays up (${stack.stackFile}). Ctrl-C stops it.\n`);
+  const interrupted = new Promise<'interrupted'>((resolve) => {
+    if (interrupt.aborted) resolve('interrupted');
+    else interrupt.addEventListener('abort', () => resolve('interrupted'), { once: true });
   });
+  const ended = await Promise.race([interrupted, stack.exited]);
+  if (ended !== 'interrupted') throw new Error(`The stack ended while it was held, with ${ended}.`);
 }
 
 const HELP = `npm run demo -- [--json] [--keep DIR] [--hold]
@@ -87,7 +94,7 @@ const HELP = `npm run demo -- [--json] [--keep DIR] [--hold]
   --keep DIR  run in this new folder and leave it, with stack.json and device.json in it
   --hold      keep the stack up until Ctrl-C
 
-Exit codes: 0 every expectation held, 1 one did not, 2 wrong arguments.`;
+Exit codes: 0 every expectation held, 1 one did not, 2 wrong arguments, 130 interrupted.`;
 
 async function main(): Promise<number> {
   let args: { json?: boolean; keep?: string; hold?: boolean; help?: boolean };
@@ -114,18 +121,35 @@ async function main(): Promise<number> {
   const begin = performance.now();
   const log = await runDemo({
     ...(args.keep === undefined ? {} : { keep: args.keep }),
-    ...(args.hold === true ? { hold: interrupt.signal } : {}),
-    ...{ quiet, damage: realDamage },
+    ...{
+      hold: args.hold === true,
+      interrupt: interrupt.signal,
+      quiet,
+      damage: realDamage,
+      played: (played) => sayEnd(played, quiet, performance.now() - begin),
+    },
   });
-  if (quiet) process.stdout.write(`${JSON.stringify({ ok: log.ok, steps: log.steps })}\n`);
-  else {
-    const failed = log.steps.filter((step) => !step.ok).length;
-    const verdict = log.ok
-      ? `All ${log.steps.length} expectations held`
-      : `${failed} of ${log.steps.length} expectations did not hold`;
-    process.stdout.write(`\n${verdict}, in ${((performance.now() - begin) / 1000).toFixed(1)} s.\n`);
-  }
   return log.ok ? 0 : 1;
 }
 
-if (import.meta.main) process.exitCode = await main();
+function sayEnd(log: StepLog, quiet: boolean, ms: number): void {
+  if (quiet) {
+    process.stdout.write(`${JSON.stringify({ ok: log.ok, steps: log.steps })}\n`);
+    return;
+  }
+  const failed = log.steps.filter((step) => !step.ok).length;
+  const verdict = log.ok
+    ? `All ${log.steps.length} expectations held`
+    : `${failed} of ${log.steps.length} expectations did not hold`;
+  process.stdout.write(`\n${verdict}, in ${(ms / 1000).toFixed(1)} s.\n`);
+}
+
+if (import.meta.main) {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    const interrupted = error instanceof Error && error.name === 'AbortError';
+    process.stderr.write(interrupted ? 'Interrupted.\n' : `${error instanceof Error ? error.message : error}\n`);
+    process.exitCode = interrupted ? 130 : 1;
+  }
+}

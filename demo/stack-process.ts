@@ -6,6 +6,8 @@ import { startPlumb } from './plumb-process.ts';
 export interface StackProcess {
   readonly stackFile: string;
   readonly apiUrl: string;
+  /** Settles with its exit code or signal, whoever ended it. */
+  readonly exited: Promise<number | string>;
   /** Ends it as Ctrl-C does. */
   stop(): Promise<void>;
 }
@@ -13,6 +15,7 @@ export interface StackProcess {
 /** Starts `plumb local up` and waits until it is ready. */
 export async function startStackProcess(folder: string, blockTimeMs: number): Promise<StackProcess> {
   const child = startPlumb(['local', 'up', '--data', folder, '--block-time', String(blockTimeMs)], {});
+  const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-4000);
@@ -23,7 +26,7 @@ export async function startStackProcess(folder: string, blockTimeMs: number): Pr
     const said = JSON.parse(line) as { event?: string; stackFile?: string; apiUrl?: string };
     if (said.event !== 'ready') throw new Error(`The stack does not start: ${line} ${stderr}`);
     clearTimeout(timer);
-    return { stackFile: said.stackFile as string, apiUrl: said.apiUrl as string, stop: () => stop(child) };
+    return { stackFile: said.stackFile as string, apiUrl: said.apiUrl as string, exited, stop: () => stop(child) };
   }
   clearTimeout(timer);
   throw new Error(`The stack ended before it was ready. ${stderr}`);

@@ -12,10 +12,13 @@ export interface Step {
 export class StepLog {
   readonly steps: Step[] = [];
   readonly #quiet: boolean;
+  readonly #signal: AbortSignal | null;
   #act = '';
 
-  constructor(quiet: boolean) {
+  /** Once `signal` is aborted, no step begins. */
+  constructor(quiet: boolean, signal: AbortSignal | null = null) {
     this.#quiet = quiet;
+    this.#signal = signal;
   }
 
   get ok(): boolean {
@@ -29,6 +32,7 @@ export class StepLog {
 
   /** Runs one step; it holds when what it saw is, as text, what was expected. An error is what was seen. */
   async step(step: string, expected: string, run: () => Promise<string>): Promise<void> {
+    this.#signal?.throwIfAborted();
     const begin = performance.now();
     let seen: string;
     try {
@@ -36,6 +40,7 @@ export class StepLog {
     } catch (error) {
       seen = `error: ${error instanceof Error ? error.message : String(error)}`;
     }
+    this.#signal?.throwIfAborted();
     const ms = Math.round(performance.now() - begin);
     const done: Step = { act: this.#act, step, expected, seen, ok: seen === expected, ms };
     this.steps.push(done);

@@ -26,15 +26,11 @@ export async function getBlock(
     ports,
     input.dataset,
     [input.index],
-    async (segment, listed) =>
+    async (objects, segment, listed) =>
       Promise.all(
         listed.map(async (block) => {
           const { index, offset } = block;
-          const bytes = await ports.objects.read(
-            segment.key,
-            { start: offset, end: offset + block.listed.size },
-            signal,
-          );
+          const bytes = await objects.read(segment.key, { start: offset, end: offset + block.listed.size }, signal);
           if (bytes === null) return faultOf(index, 'object missing');
           if (bytes.length < block.listed.size) return endsBefore(block, bytes.length);
           return { index, block: bytes, meta: block.listed.meta };

@@ -23,7 +23,7 @@ export function hashBlocks(
     ports,
     input.dataset,
     input.blocks,
-    (segment, listed) => hashListedBlocks(ports, segment, listed, signal),
+    (objects, segment, listed) => hashListedBlocks({ ...ports, objects }, segment, listed, signal),
     signal,
   );
 }

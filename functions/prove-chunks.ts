@@ -25,7 +25,7 @@ export function proveChunks(
     ports,
     input.dataset,
     [...randoms.keys()],
-    (segment, listed) => proveListedBlocks(ports, segment, listed, randomOf, signal),
+    (objects, segment, listed) => proveListedBlocks({ ...ports, objects }, segment, listed, randomOf, signal),
     signal,
   );
 }

@@ -44,7 +44,8 @@ export function addLocalUp(local: Command): void {
           `  stack     ${stackFile}`,
           'Next, in another terminal:',
           `  export PLUMB_STACK=${stackFile}`,
-          '  plumb owner init',
+          '  plumb owner init                    then plumb local admit ADDRESS, plumb dataset create NAME,',
+          '                                      plumb device provision NAME, plumb device run (plumb --help)',
           'Ctrl-C stops the stack; its data stays.',
         ].join('\n'),
       );

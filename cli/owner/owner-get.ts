@@ -8,7 +8,7 @@ import { InvalidInputError } from '../../core/errors.ts';
 import type { Verdict, VerdictAnchor } from '../../core/verdict.ts';
 import { openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
-import type { Output } from '../output.ts';
+import { type Output, printable } from '../output.ts';
 import { parseRange, parseTime } from '../parse-arguments.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
 import { datasetKeyOf, findDataset, openOwner } from './owner-home.ts';
@@ -87,6 +87,7 @@ export function addOwnerGet(owner: Command): void {
       }
       const out = resolve(options.out);
       const restored = await restoreFiles(out, counted());
+      notIntact.push(...beyondTheLog(range, anchor));
       const ok = notIntact.length === 0 && restored.incomplete.length === 0 && intact > 0;
       const report: GetReport = { dataset, out, anchor, intact, notIntact, restored, ok };
       output.result(report, reportText(output, report));
@@ -117,6 +118,17 @@ function wantedRange(options: GetOptions): { by: 'block' | 'time'; from: number;
   return { by: 'time', from, to };
 }
 
+/** What was asked for by number and the chain does not have: one verdict for all of it, as a range may end anywhere. */
+function beyondTheLog(
+  range: { by: 'block' | 'time'; from: number; to: number },
+  anchor: VerdictAnchor | null,
+): Verdict[] {
+  if (anchor === null || range.by === 'time' || range.to < anchor.size) return [];
+  const index = Math.max(range.from, anchor.size);
+  const reason = `The chain's log ends at block ${anchor.size - 1}; blocks ${index} to ${range.to} are not recorded.`;
+  return [{ index, verdict: 'unrecorded', evidence: 'retrieved', reason, blame: null, signer: null }];
+}
+
 function reportText(output: Output, report: GetReport): string {
   const { anchor, restored } = report;
   const lines =
@@ -125,10 +137,10 @@ function reportText(output: Output, report: GetReport): string {
     `Dataset ${report.dataset}`,
     ...(anchor === null ? [] : [`  chain block   ${anchor.point.blockNumber} (${anchor.anchor})`]),
     `  verified      ${report.intact} blocks, every byte hashed here`,
-    `  files         ${restored.files.length}${restored.files.length === 0 ? '' : `: ${restored.files.slice(0, 20).join(', ')}`}`,
+    `  files         ${restored.files.length}${restored.files.length === 0 ? '' : `: ${restored.files.slice(0, 20).map(printable).join(', ')}`}`,
     ...lines,
     ...restored.incomplete.map(
-      (file) => `  incomplete    ${file.name}: ${file.got} of ${file.parts} parts; not written`,
+      (file) => `  incomplete    ${printable(file.name)}: ${file.got} of ${file.parts} parts; not written`,
     ),
     ...report.notIntact
       .slice(0, 50)

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -36,6 +37,12 @@ export type DatasetEntry = z.infer<typeof datasetEntryFile>;
 
 const keystorePath = (home: string): string => join(home, 'keystore.json');
 const datasetsPath = (home: string): string => join(home, 'datasets.json');
+
+/** Says so before anything is asked for. @throws InvalidInputError when the folder holds an owner already */
+export async function requireNoOwner(home: string): Promise<void> {
+  if (!existsSync(keystorePath(home))) return;
+  throw new InvalidInputError(`${home} holds an owner already, and keys are never replaced. Give another --home.`);
+}
 
 /** @throws InvalidInputError when the folder holds an owner already */
 export async function createOwnerHome(

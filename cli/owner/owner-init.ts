@@ -6,7 +6,7 @@ import { InvalidInputError } from '../../core/errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { choosePassword } from '../prompt-password.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
-import { createOwnerHome } from './owner-home.ts';
+import { createOwnerHome, requireNoOwner } from './owner-home.ts';
 
 interface InitOptions {
   readonly mnemonicOut?: string;
@@ -27,6 +27,7 @@ export function addOwnerInit(owner: Command): void {
           'With --json the mnemonic is not printed, as such output is often kept. Give --mnemonic-out FILE.',
         );
       }
+      await requireNoOwner(context.home);
       const mnemonic = createMnemonic();
       const password = await choosePassword(context.passwordFile, context.signal);
       if (options.mnemonicOut !== undefined) await createSecretFile(resolve(options.mnemonicOut), `${mnemonic}\n`);
@@ -37,7 +38,7 @@ export function addOwnerInit(owner: Command): void {
           : `The mnemonic is in ${resolve(options.mnemonicOut)}.`;
       context.output.result(
         { account, home: context.home, mnemonicOut: options.mnemonicOut ?? null },
-        `${shown}\nOwner account ${account}, keystore in ${context.home}.\nNext: plumb dataset create NAME`,
+        `${shown}\nOwner account ${account}, keystore in ${context.home}.\nNext, on a local stack: plumb local admit ${account}\nThen: plumb dataset create NAME`,
       );
       return EXIT.ok;
     }),

@@ -4,7 +4,7 @@ import { readSecretFile } from '../../adapters/keys/secret-file.ts';
 import { EXIT } from '../exit-codes.ts';
 import { choosePassword, readPassword } from '../prompt-password.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
-import { createOwnerHome } from './owner-home.ts';
+import { createOwnerHome, requireNoOwner } from './owner-home.ts';
 
 interface RestoreOptions {
   readonly mnemonicFile?: string;
@@ -20,6 +20,7 @@ export function addOwnerRestore(owner: Command): void {
     .addHelpText('after', EXAMPLES);
   withOwnerOptions(command).action((options: RestoreOptions) =>
     runCommand(options, async (context) => {
+      await requireNoOwner(context.home);
       const words =
         options.mnemonicFile === undefined
           ? await readPassword(undefined, 'Mnemonic:', context.signal)

@@ -28,7 +28,7 @@ export async function readAnchor(
   const { point, heads } = await ledger.readHeads([dataset], anchor, signal);
   const head = heads[0] as Head;
   if (head.batches === 0) {
-    const hint = anchor === 'final' ? ' Wait for finality, or verify against the latest block.' : '';
+    const hint = anchor === 'final' ? ' Wait for finality, or use the latest block: --anchor latest.' : '';
     throw new NotRecordedError(
       `Dataset ${dataset} has nothing recorded at the ${anchor} block ${point.blockNumber}.${hint}`,
     );

@@ -4,8 +4,10 @@ import { StoreUnavailableError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { MAX_REQUEST_STORED_BYTES } from '../../core/limits.ts';
 import type { Answers, Fault } from '../../core/ports/css.ts';
+import type { ObjectStore } from '../../core/ports/object-store.ts';
 import type { ServicePorts } from '../ports.ts';
 import type { ReadableSegment } from '../state/segment-entry.ts';
+import { holdSmallObject } from './hold-small-object.ts';
 import { type LocatedBatch, locateBlocks } from './locate-blocks.ts';
 import { mapBounded } from './map-bounded.ts';
 import { readFront } from './read-front.ts';
@@ -18,8 +20,12 @@ export interface ListedBlock {
   readonly offset: number;
 }
 
-/** Answers for listed blocks of one segment, ascending, some of them adjacent. */
-export type AnswerListed<T> = (segment: ReadableSegment, blocks: readonly ListedBlock[]) => Promise<(T | Fault)[]>;
+/** Answers for listed blocks of one segment, ascending, some of them adjacent, from the object store it is given. */
+export type AnswerListed<T> = (
+  objects: ObjectStore,
+  segment: ReadableSegment,
+  blocks: readonly ListedBlock[],
+) => Promise<(T | Fault)[]>;
 
 type Ports = Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer'>;
 
@@ -86,7 +92,8 @@ async function answerBatch<T extends { readonly index: number }>(
     return [];
   }
   budget.leftBytes -= segment.frontBytes;
-  const front = await readFront(ports, segment, signal);
+  const objects = await holdSmallObject(ports.objects, segment, signal);
+  const front = await readFront({ ...ports, objects }, segment, signal);
   if ('damage' in front) return indices.map((index) => faultOf(index, front.damage));
   const listed = indices.map((index) => listBlock(front, index));
   const taken: ListedBlock[] = [];
@@ -99,7 +106,7 @@ async function answerBatch<T extends { readonly index: number }>(
       taken.push(block);
     }
   }
-  return [...faults, ...(taken.length === 0 ? [] : await answer(segment, taken))];
+  return [...faults, ...(taken.length === 0 ? [] : await answer(objects, segment, taken))];
 }
 
 /** Where the stored manifest says a block is. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ServicePorts } from '../../functions/ports.ts';
 import type { FunctionRow } from '../../functions/table.ts';
+import type { Gate } from './gate.ts';
 
 /** A function of the table, ready to be run as Lambda would run it. */
 export interface LocalFunction {
@@ -11,24 +12,29 @@ export interface LocalFunction {
 
 type LambdaHandler = (event: unknown, context: unknown) => Promise<unknown>;
 
-export async function loadFunction(row: FunctionRow, ports: ServicePorts): Promise<LocalFunction> {
+/** Functions that are given a whole processor in Lambda. */
+const WHOLE_PROCESSOR_MB = 1_769;
+
+/**
+ * A function on these ports. Lambda gives every invocation a machine of its own; here they share one process, so those
+ * that need a whole processor pass the gate, and their time counts from there: all at once, all would be late.
+ */
+export async function loadFunction(row: FunctionRow, ports: ServicePorts, gate: Gate): Promise<LocalFunction> {
   const { handlerFor } = await row.load();
   const handler = handlerFor(ports) as LambdaHandler;
-  return {
-    row,
-    async invoke(event) {
-      const endsAtMs = performance.now() + row.limits.timeoutMs;
-      const timeUp = Promise.withResolvers<never>();
-      const timer = setTimeout(() => {
-        timeUp.reject(new DOMException(`${row.name} took longer than ${row.limits.timeoutMs} ms.`, 'TimeoutError'));
-      }, row.limits.timeoutMs);
-      try {
-        return await Promise.race([handler(event, lambdaContext(row, endsAtMs)), timeUp.promise]);
-      } finally {
-        clearTimeout(timer);
-      }
-    },
+  const invoke = async (event: unknown): Promise<unknown> => {
+    const endsAtMs = performance.now() + row.limits.timeoutMs;
+    const timeUp = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      timeUp.reject(new DOMException(`${row.name} took longer than ${row.limits.timeoutMs} ms.`, 'TimeoutError'));
+    }, row.limits.timeoutMs);
+    try {
+      return await Promise.race([handler(event, lambdaContext(row, endsAtMs)), timeUp.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   };
+  return { row, invoke: row.limits.memoryMb < WHOLE_PROCESSOR_MB ? invoke : (event) => gate.pass(() => invoke(event)) };
 }
 
 function lambdaContext({ name, limits }: FunctionRow, endsAtMs: number) {

@@ -4,7 +4,7 @@ import { noDamage } from '../../demo/damage.ts';
 import { runDemo } from '../../demo/run-demo.ts';
 
 test('the demo fails when the damage it tells of is not done, and only there', async () => {
-  const log = await runDemo({ quiet: true, damage: noDamage });
+  const log = await runDemo({ quiet: true, damage: noDamage, hold: false, interrupt: new AbortController().signal });
   const failed = log.steps.filter((step) => !step.ok).map((step) => step.step);
   assert.equal(log.ok, false);
   assert.deepEqual(

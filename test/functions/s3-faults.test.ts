@@ -115,8 +115,8 @@ describe('faults of S3', () => {
   });
 
   test('a body that ends early is a fault of the blocks behind the end only', async () => {
-    const segment = await store([100, 200, 300]);
-    healthy((_, bytes) => Readable.from([bytes.length > 1000 ? bytes : bytes.subarray(0, 150)]));
+    const segment = await store([100_000, 200_000, 300_000]);
+    healthy((_, bytes) => Readable.from([bytes.length < 10_000 ? bytes : bytes.subarray(0, 150_000)]));
     stored.set(segment.key, segment.car);
     const { answers } = await hash([0, 1, 2]);
     assert.deepEqual(
