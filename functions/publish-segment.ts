@@ -41,6 +41,10 @@ export async function publishSegment(
   const { root } = await ports.p2pfs.importCar(car, signal);
   const expected = manifestCid(ports.primitives, manifest);
   if (root !== expected) throw new StoreUnavailableError(`The IPFS node names ${root} as the root of ${expected}.`);
+  // A pin is the node's word; that it has everything, it can say without asking a peer.
+  if (!(await ports.p2pfs.hasWhole(root, signal))) {
+    throw new StoreUnavailableError(`The IPFS node has imported only a part of ${root}. Try again.`);
+  }
   const blocks = manifest.blocks.map(({ sha256 }, number) => ({
     index: first + number,
     cid: rawCid(sha256).toString(),

@@ -25,7 +25,7 @@ export interface StackIdentity {
 
 const port = z.int().min(1).max(65_535);
 const secretsFile = z.strictObject({
-  ports: z.strictObject({ chain: port, objects: port, table: port, api: port, ipfs: port }),
+  ports: z.strictObject({ chain: port, objects: port, table: port, api: port, ipfs: port.optional() }),
   s3AccessKey: z.string().min(16).max(128),
   s3SecretKey: z.string().min(32).max(128),
   keystorePassword: z.string().min(32).max(128),
@@ -40,6 +40,7 @@ export async function openStackFolder(folder: string): Promise<StackIdentity> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, 'secrets.json');
   const secrets = (await readSecrets(path)) ?? (await createSecrets(path));
+  const ipfs = secrets.ports.ipfs ?? (await addIpfsPort(path, secrets));
   const keystore = join(folder, 'operator.json');
   const content = await readKeystore(keystore, secrets.keystorePassword).catch(async (error: unknown) => {
     if (!isMissingFile(error)) throw error;
@@ -47,8 +48,8 @@ export async function openStackFolder(folder: string): Promise<StackIdentity> {
     await createKeystore(keystore, made, secrets.keystorePassword, SCRYPT_N_RANDOM_PASSWORD);
     return made;
   });
-  const { ports, s3AccessKey, s3SecretKey } = secrets;
-  return { ports, s3AccessKey, s3SecretKey, operatorKey: content.privateKey };
+  const { s3AccessKey, s3SecretKey } = secrets;
+  return { ports: { ...secrets.ports, ipfs }, s3AccessKey, s3SecretKey, operatorKey: content.privateKey };
 }
 
 async function readSecrets(path: string): Promise<Secrets | null> {
@@ -64,6 +65,13 @@ async function readSecrets(path: string): Promise<Secrets | null> {
   throw new InvalidInputError(
     `${path} is not what plumb local up wrote (${parsed.error.issues[0]?.path.join('.')}). Use another folder.`,
   );
+}
+
+/** Folders made before the stack had an IPFS node name no port for it. */
+async function addIpfsPort(path: string, secrets: Secrets): Promise<number> {
+  const [ipfs] = (await freePorts(1)) as [number];
+  await replaceSecretFile(path, `${JSON.stringify({ ...secrets, ports: { ...secrets.ports, ipfs } }, null, 2)}\n`);
+  return ipfs;
 }
 
 async function createSecrets(path: string): Promise<Secrets> {

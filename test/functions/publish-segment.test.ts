@@ -91,9 +91,11 @@ describe('publish-segment', { timeout: 60_000 }, () => {
     gone.close();
   });
 
-  test('a node that names another root is not believed', async () => {
+  test('a node that names another root, or has only a part of it, is not believed', async () => {
     await checkIn([10]);
     const lying = { ...p2pfs, importCar: async () => ({ root: 'bafyreib' }) };
     await assert.rejects(publish(0, { ...ports, p2pfs: lying }), StoreUnavailableError);
+    const half = { ...p2pfs, hasWhole: async () => false };
+    await assert.rejects(publish(0, { ...ports, p2pfs: half }), StoreUnavailableError);
   });
 });
