@@ -12,10 +12,17 @@ export interface DisscChain {
   readonly dissc: string;
   /** An account with funds. */
   readonly owner: HDNodeWallet;
+  /** Another. */
+  readonly consumer: HDNodeWallet;
   readonly deployGas: number;
-  /** Sends from `owner` and waits. @throws when the transaction fails. */
-  send(to: string, data: string): Promise<{ gas: number; logs: readonly EventLog[] }>;
+  /** Sends, from `owner` if not said otherwise, and waits. @throws when the transaction fails. */
+  send(to: string, data: string, options?: SendOptions): Promise<{ gas: number; logs: readonly EventLog[] }>;
   stop(): void;
+}
+
+export interface SendOptions {
+  readonly from?: HDNodeWallet;
+  readonly valueWei?: bigint;
 }
 
 export const disscInterface: Interface = new Interface(disscAbi);
@@ -43,13 +50,15 @@ export async function startDisscChain(): Promise<DisscChain> {
     const rpcUrl = await readRpcUrl(child);
     const provider = new JsonRpcProvider(rpcUrl, CHAIN_ID, { staticNetwork: true, cacheTimeout: -1 });
     const owner = HDNodeWallet.fromPhrase(DEVELOPMENT_MNEMONIC).connect(provider);
-    const send = (to: string, data: string) => sendAndWait(provider, owner, to, data);
+    const consumer = HDNodeWallet.fromPhrase(DEVELOPMENT_MNEMONIC, '', "m/44'/60'/0'/0/1").connect(provider);
+    const send = (to: string, data: string, { from = owner, valueWei = 0n }: SendOptions = {}) =>
+      sendAndWait(provider, from, to, data, valueWei);
     const deployed = await send(CREATE2_PROXY, concat([zeroPadValue('0x', 32), disscBytecode]));
     const stop = () => {
       provider.destroy();
       child.kill('SIGKILL');
     };
-    return { provider, chainId: CHAIN_ID, dissc: disscAddress, owner, deployGas: deployed.gas, send, stop };
+    return { provider, chainId: CHAIN_ID, dissc: disscAddress, owner, consumer, deployGas: deployed.gas, send, stop };
   } catch (error) {
     child.kill('SIGKILL');
     throw error;
@@ -73,8 +82,8 @@ function readRpcUrl(child: ChildProcess): Promise<string> {
   });
 }
 
-async function sendAndWait(provider: JsonRpcProvider, from: HDNodeWallet, to: string, data: string) {
-  const sent = await from.sendTransaction({ to, data, gasLimit: MAX_TRANSACTION_GAS });
+async function sendAndWait(provider: JsonRpcProvider, from: HDNodeWallet, to: string, data: string, value: bigint) {
+  const sent = await from.sendTransaction({ to, data, value, gasLimit: MAX_TRANSACTION_GAS });
   const receipt = await waitForReceipt(provider, sent.hash);
   if (receipt.status !== 1) throw new Error(`A transaction to ${to} with ${data.length / 2 - 1} bytes failed.`);
   return { gas: Number(receipt.gasUsed), logs: receipt.logs };

@@ -15,6 +15,17 @@ export interface Log {
   batches: number;
   /** One of RFC 9162's perfect subtrees for each bit set in `batches`, the largest first. */
   peaks: { leaves: number; hash: Buffer }[];
+  /** H(00 ‖ batchLeaf), batch by batch. */
+  leafHashes: Buffer[];
+}
+
+/** A batch, as it is recorded. */
+export interface LogBatch {
+  readonly count: number;
+  readonly salt: Uint8Array;
+  readonly batchRoot: Uint8Array;
+  /** Of a published batch; else empty. */
+  readonly sealedDigests: Uint8Array;
 }
 
 export interface DisscUpdate {
@@ -35,7 +46,7 @@ const HEAD_TYPES = {
 
 /** An empty log. */
 export function makeLog(dataset: string, device: HDNodeWallet): Log {
-  return { dataset, device, size: 0, batches: 0, peaks: [] };
+  return { dataset, device, size: 0, batches: 0, peaks: [], leafHashes: [] };
 }
 
 /** Appends `batches` batches of `count` made-up blocks each to the log, and signs what it is then. */
@@ -46,15 +57,24 @@ export function makeUpdate(
   count: number,
   published: boolean,
 ): DisscUpdate {
+  return makeUpdateOf(
+    domain,
+    log,
+    Array.from({ length: batches }, () => {
+      const digests = published ? Buffer.concat(Array.from({ length: count }, nextBytes32)) : Buffer.alloc(0);
+      return { count, salt: nextBytes32(), batchRoot: nextBytes32(), sealedDigests: digests };
+    }),
+  );
+}
+
+/** Appends these batches to the log, and signs what it is then. */
+export function makeUpdateOf(domain: SigningDomain, log: Log, batches: readonly LogBatch[]): DisscUpdate {
   const leaves: Buffer[] = [];
-  const sealedDigests: Buffer[] = [];
-  for (let i = 0; i < batches; i++) {
-    const digests = published ? Buffer.concat(Array.from({ length: count }, nextBytes32)) : Buffer.alloc(0);
-    const [salt, batchRoot] = [nextBytes32(), nextBytes32()];
+  for (const { count, salt, batchRoot, sealedDigests } of batches) {
+    const published = sealedDigests.length > 0;
     const count32 = Buffer.from(toBeHex(count, 4).slice(2), 'hex');
-    const sealedHash = published ? keccak256(digests) : zeroPadValue('0x', 32);
+    const sealedHash = published ? keccak256(sealedDigests) : zeroPadValue('0x', 32);
     leaves.push(Buffer.concat([Buffer.from([published ? 1 : 0]), count32, salt, batchRoot]));
-    sealedDigests.push(digests);
     const leaf = concat([log.dataset, toBeHex(log.size, 8), count32, salt, batchRoot, sealedHash]);
     appendPeak(log, sha256(Buffer.from(`00${leaf.slice(2)}`, 'hex')));
     log.size += count;
@@ -62,12 +82,13 @@ export function makeUpdate(
   return {
     dataset: log.dataset,
     leaves: Buffer.concat(leaves),
-    sealedDigests: Buffer.concat(sealedDigests),
+    sealedDigests: Buffer.concat(batches.map(({ sealedDigests }) => sealedDigests)),
     signature: signHead(domain, log),
   };
 }
 
 function appendPeak(log: Log, leafHash: Buffer): void {
+  log.leafHashes.push(leafHash);
   let peak = { leaves: 1, hash: leafHash };
   while (log.peaks.at(-1)?.leaves === peak.leaves) {
     peak = {
@@ -95,7 +116,7 @@ function signHead({ chainId, dissc }: SigningDomain, log: Log): string {
 let drawn = 0;
 
 /** Bytes that are as good as random and the same in every run. */
-function nextBytes32(): Buffer {
+export function nextBytes32(): Buffer {
   return sha256(Buffer.from(`plumbline gas ${++drawn}`));
 }
 

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import { Address } from "@openzeppelin/contracts/utils/Address.sol";
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import { IASC } from "./interfaces/IASC.sol";
 import { IDISSC } from "./interfaces/IDISSC.sol";
 
@@ -10,6 +11,8 @@ import { IDISSC } from "./interfaces/IDISSC.sol";
 /// @dev Calls DISSC, which calls nothing, and receivers of the native coin, which may call back: every function that changes
 /// anything is behind one guard. There is no `receive`: what no call asks for is not taken.
 contract ASC is IASC, ReentrancyGuardTransient {
+    using SafeCast for uint256;
+
     uint256 private constant MAX_DURATION = 5 * 365 days;
     uint256 private constant LEAF_BYTES = 69;
     uint8 private constant ALL_KINDS = 3;
@@ -90,7 +93,7 @@ contract ASC is IASC, ReentrancyGuardTransient {
         if (msg.value == 0) revert ASC_NoValue(id);
 
         // Effect
-        g.fuel += msg.value;
+        g.fuel += msg.value.toUint128();
 
         // Log
         emit Funded(id, msg.sender, msg.value);
@@ -125,7 +128,7 @@ contract ASC is IASC, ReentrancyGuardTransient {
                     continue;
                 }
                 reasons[i] = ASC_Refused.selector;
-                _grants[grants[i]].fuel += _cost(_grants[grants[i]], updates[i]);
+                _grants[grants[i]].fuel += _cost(_grants[grants[i]], updates[i]).toUint128();
             }
             emit NotRelayed(grants[i], updates[i].dataset, reasons[i]);
         }
@@ -157,8 +160,10 @@ contract ASC is IASC, ReentrancyGuardTransient {
         uint256 fuel = g.fuel;
         g.state = State.Ended;
         g.fuel = 0;
+        credit[g.owner] += fuel;
+
+        // Log
         emit Ended(id, fuel);
-        _credit(id, g.owner, fuel);
     }
 
     /// @inheritdoc IASC
@@ -197,7 +202,8 @@ contract ASC is IASC, ReentrancyGuardTransient {
         if (update.dataset != g.terms.dataset) return ASC_WrongDataset.selector;
         uint256 cost = _cost(g, update);
         if (g.fuel < cost) return ASC_TooLittleFuel.selector;
-        g.fuel -= cost;
+        // Less than the fuel, so it fits
+        g.fuel -= uint128(cost);
     }
 
     /// @dev The updates that no reason speaks against.
@@ -216,14 +222,8 @@ contract ASC is IASC, ReentrancyGuardTransient {
     function _pay(bytes32 id, IDISSC.Update calldata update) private {
         Grant storage g = _grants[id];
         uint256 cost = _cost(g, update);
+        credit[g.terms.css] += cost;
         emit Relayed(id, update.leaves.length / LEAF_BYTES, cost);
-        _credit(id, g.terms.css, cost);
-    }
-
-    function _credit(bytes32 id, address account, uint256 amount) private {
-        if (amount == 0) return;
-        credit[account] += amount;
-        emit Credited(account, id, amount);
     }
 
     /// @dev What an update costs if it is accepted: its leaves are whole batches then.

@@ -12,28 +12,39 @@ library InclusionPath {
         view
         returns (bytes32 computed)
     {
-        (uint256 place, uint256 last, uint256 used) = (index, leaves - 1, 0);
-        computed = leafHash;
-        for (; last != 0; (place, last) = (place >> 1, last >> 1)) {
-            // The last node of a level has no sibling if its index is even: it stands in the next level as it is
-            if (place & 1 == 0 && place == last) continue;
-            if (used == path.length) revert IOCASC.OCASC_BadPathLength(index, leaves, path.length);
-            computed = place & 1 == 1 ? _node(path[used], computed) : _node(computed, path[used]);
-            ++used;
-        }
-        if (used != path.length) revert IOCASC.OCASC_BadPathLength(index, leaves, path.length);
-    }
-
-    /// @dev H(01 ‖ left ‖ right), by way of memory that is not kept.
-    function _node(bytes32 left, bytes32 right) private view returns (bytes32 hash) {
+        uint256 used = 0;
         assembly ("memory-safe") {
+            // In memory, not kept: 01 ‖ left ‖ right. The hash so far is left of its sibling, or right of it
             let free := mload(0x40)
             mstore8(free, 1)
-            mstore(add(free, 1), left)
-            mstore(add(free, 0x21), right)
-            // The precompile fails only for want of gas
-            if iszero(staticcall(gas(), 2, free, 65, 0, 0x20)) { revert(0, 0) }
-            hash := mload(0)
+            let left := add(free, 0x01)
+            let right := add(free, 0x21)
+
+            mstore(0, leafHash)
+            let place := index
+            for { let last := sub(leaves, 1) } last {
+                place := shr(1, place)
+                last := shr(1, last)
+            } {
+                // Beyond the path stands other calldata, or zeros: its length is judged below
+                let sibling := calldataload(add(path.offset, shl(5, used)))
+                switch and(place, 1)
+                case 1 {
+                    mstore(left, sibling)
+                    mstore(right, mload(0))
+                }
+                default {
+                    // The last node of a level, if its place is even, has no sibling: it stands in the next level as it is
+                    if eq(place, last) { continue }
+                    mstore(left, mload(0))
+                    mstore(right, sibling)
+                }
+                used := add(used, 1)
+                // The precompile fails only for want of gas
+                if iszero(staticcall(gas(), 2, free, 65, 0, 0x20)) { revert(0, 0) }
+            }
+            computed := mload(0)
         }
+        if (used != path.length) revert IOCASC.OCASC_BadPathLength(index, leaves, path.length);
     }
 }

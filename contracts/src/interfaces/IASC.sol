@@ -27,39 +27,39 @@ interface IASC {
     /// @notice What an owner lets a CSS do. It never changes.
     /// @param dataset The dataset's id
     /// @param css The account of the CSS
+    /// @param perBatch What the CSS earns for a recorded batch, in wei
     /// @param first The first block that consumers may see
     /// @param count The number of blocks that they may see, recorded already or not, one at least
     /// @param kinds What they may see: 1 for digests (Protocol III), 2 for blocks (Protocol IV), 3 for both
     /// @param maxBlocks How many distinct blocks an agreement's consumer may see
-    /// @param perBatch What the CSS earns for a recorded batch, in wei
     /// @param window Seconds for which the CSS is still paid after a revocation
     /// @param until When the grant ends by itself; at most 5 years ahead
     struct Terms {
         bytes32 dataset;
         address css;
+        uint96 perBatch;
         uint64 first;
         uint64 count;
         uint8 kinds;
         uint32 maxBlocks;
-        uint96 perBatch;
         uint32 window;
         uint64 until;
     }
 
     /// @notice All there is to know about a grant.
     /// @param terms As proposed
-    /// @param owner The dataset's owner
     /// @param state Where the grant stands
     /// @param end From when on it is over: `until`, or earlier after a revocation
     /// @param revoked Whether it was revoked: reads have stopped, and batches are paid until the end
     /// @param fuel What is left to pay for batches with, in wei
+    /// @param owner The dataset's owner
     struct Grant {
         Terms terms;
-        address owner;
         State state;
         uint64 end;
         bool revoked;
-        uint256 fuel;
+        uint128 fuel;
+        address owner;
     }
 
     /// @notice An owner proposes a grant.
@@ -73,7 +73,7 @@ interface IASC {
     /// @notice Somebody has put in fuel.
     event Funded(bytes32 indexed id, address indexed from, uint256 amount);
 
-    /// @notice Batches were recorded and paid for.
+    /// @notice Batches were recorded, and `paid` was credited to the CSS.
     event Relayed(bytes32 indexed id, uint256 batches, uint256 paid);
 
     /// @notice An update was not recorded, or not even forwarded, and is not paid for.
@@ -83,11 +83,8 @@ interface IASC {
     /// @notice Reads have stopped; the grant is over at `end`.
     event Revoked(bytes32 indexed id, address by, uint64 end);
 
-    /// @notice The grant is over. `fuel`, what was left of it, is the owner's.
+    /// @notice The grant is over. `fuel`, what was left of it, was credited to the owner.
     event Ended(bytes32 indexed id, uint256 fuel);
-
-    /// @notice `amount` waits for `account`. `id` is the grant it comes from.
-    event Credited(address indexed account, bytes32 indexed id, uint256 amount);
 
     /// @notice An account has taken out its credit.
     event Withdrawn(address indexed account, address to, uint256 amount);

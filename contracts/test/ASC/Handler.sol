@@ -279,7 +279,7 @@ contract AscHandler is DisscModel {
     function _compare(Known storage known) private view {
         IASC.Grant memory seen = _asc.grant(known.id);
         IASC.Grant memory model =
-            IASC.Grant(known.terms, _owner(known.dataset), known.state, known.end, known.revoked, known.fuel);
+            IASC.Grant(known.terms, known.state, known.end, known.revoked, uint128(known.fuel), _owner(known.dataset));
         require(keccak256(abi.encode(seen)) == keccak256(abi.encode(model)), "grant");
         bool isReadable = known.state == IASC.State.Accepted && !known.revoked && _now < known.end;
         require(_asc.readable(known.id) == isReadable, "readable");
