@@ -7,6 +7,7 @@ import type { Primitives } from '../../core/ports/primitives.ts';
 import { type ProtocolTwo, verifyByCid, verifyByRetrieval, verifyFromPeers } from '../../core/protocols/owner-css-n.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import { type AuditReport, type AuditScope, auditBlocks, type OnVerdicts } from './audit-blocks.ts';
+import { limitPatience } from './limit-patience.ts';
 import { type AnchoredHead, readAnchor } from './read-anchor.ts';
 import { type BucketDeps, readBucket } from './read-bucket.ts';
 import { objectsFrom, readLinkedObjects, readPinnedManifests } from './read-ipfs.ts';
@@ -69,11 +70,12 @@ async function openSource(
         verifyByRetrieval(protocol, ({ index }) => source.css.getBlock(dataset, index, signal), blocks, signal);
     case 'ipfs': {
       const { p2pfs, evidence } = source;
+      const patient = limitPatience(p2pfs);
       const findManifest = await readPinnedManifests({ primitives, p2pfs }, dataset, signal);
-      if (evidence === 'attested') return (blocks) => verifyByCid(protocol, p2pfs, findManifest, blocks, signal);
+      if (evidence === 'attested') return (blocks) => verifyByCid(protocol, patient, findManifest, blocks, signal);
       const span = { dataset, datasetKey, fromBlock: audit.fromBlock ?? 0, toBlock: anchor.point.blockNumber };
       const linked = await readLinkedObjects({ primitives, ledger }, span, signal);
-      return (blocks) => verifyFromPeers(protocol, p2pfs, objectsFrom(linked, findManifest), blocks, signal);
+      return (blocks) => verifyFromPeers(protocol, patient, objectsFrom(linked, findManifest), blocks, signal);
     }
     default:
       throw new InvalidInputError('Blocks come from s3, get-block or ipfs.');

@@ -273,6 +273,28 @@ for (const { name, primitives } of BOTH) {
         assert.deepEqual((await run(from(ipfs), {}, [event])).kinds, except(1, 'unavailable'));
       });
 
+      it('a node that hangs for every block is given up, and one that answers in between is not', async () => {
+        const many = sealLog(primitives, [Array.from({ length: 100 }, () => 5)]);
+        const deps = { primitives, ledger: { ...ledgerOf(primitives, many), findLinked: async () => [] } };
+        const records = new HonestStorage(primitives, many);
+        for (const [answersEvery, asked] of [
+          [1000, 24],
+          [20, 100],
+        ] as const) {
+          const ipfs = new MemoryIpfs();
+          for (const batch of many) ipfs.publish(primitives, batch);
+          let questions = 0;
+          ipfs.readFile = async (cid, most) => {
+            if (++questions % answersEvery !== 0) throw new StoreUnavailableError('Nothing within 5 ms.');
+            return MemoryIpfs.prototype.readFile.call(ipfs, cid, most);
+          };
+          const report = await verifyRetrievable({ ...deps, records }, from(ipfs), audit);
+          assert.equal(report.counts.unavailable, 100 - Math.floor(asked / answersEvery));
+          // Those under way at the same time are asked too.
+          assert.ok(questions >= asked && questions < asked + 8, String(questions));
+        }
+      });
+
       it('the newest link of a block counts', async () => {
         const old = link(
           0,
