@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { PlumblineError } from '../../core/errors.ts';
@@ -63,7 +63,12 @@ export function openOutboxReadOnly(path: string): Outbox {
     requireVersion(database, path);
   } catch (cause) {
     if (cause instanceof OutboxMismatchError) throw cause;
-    throw new OutboxMismatchError(`There is no outbox at ${path}, or it cannot be read.`, { cause });
+    throw new OutboxMismatchError(
+      existsSync(path)
+        ? `The outbox at ${path} cannot be read.`
+        : `No device has run here yet: there is no outbox at ${path}. Start one with: plumb device run`,
+      { cause },
+    );
   }
   return outboxOf(path, database, () => {});
 }

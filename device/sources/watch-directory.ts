@@ -1,10 +1,11 @@
 import type { BigIntStats } from 'node:fs';
-import { type FileHandle, lstat, open, readdir, realpath, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readdir, realpath, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CapturedBlock } from '../../core/batch/seal-batch.ts';
 import { encodeMeta } from '../../core/block/meta.ts';
 import { InvalidInputError } from '../../core/errors.ts';
 import type { CaptureEntry } from '../outbox/append-blocks.ts';
+import { noteStep } from '../outbox/note-step.ts';
 import { createWakeup } from '../steps/wakeup.ts';
 import { mediaType } from './media-type.ts';
 import type { Source, SourceParts } from './source.ts';
@@ -47,11 +48,16 @@ export function watchDirectory(directory: string, options: DirectoryOptions): So
   return {
     description: `dir:${directory}`,
     async run(parts, { once }, signal) {
+      await requireDirectory(directory);
       await refuseSecrets(directory, options.keepOut);
       const watch = createWatch(directory, options, parts);
       const wakeup = createWakeup();
+      let works = false;
       while (!signal.aborted) {
         const open = await watch.scan(signal);
+        // It runs on for ever, so it says itself that it works again.
+        if (!works) noteStep(parts.outbox, 'source', null);
+        works = true;
         // The next look must find every file of this one in the outbox.
         await parts.queue.settled();
         if (once && open === 0) return;
@@ -249,6 +255,14 @@ async function deleteChecked(directory: string, { outbox, report }: SourceParts)
       report({ event: 'skipped', what: row.path, reason: 'It is checked, but cannot be deleted.' });
     }
   }
+}
+
+/** @throws InvalidInputError when it is not there, or no directory */
+async function requireDirectory(directory: string): Promise<void> {
+  const found = await stat(directory).catch(ignoreGone);
+  if (found === undefined)
+    throw new InvalidInputError(`There is no directory ${directory} yet. It is waited for: create it.`);
+  if (!found.isDirectory()) throw new InvalidInputError(`${directory} is no directory. Name the directory to watch.`);
 }
 
 /** @throws InvalidInputError when the directory holds what must never be captured */

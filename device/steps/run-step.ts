@@ -31,16 +31,20 @@ export async function runStep(
   signal: AbortSignal,
 ): Promise<void> {
   let failures = 0;
+  // A former run may have left word of a failure.
+  let mended = false;
   while (!signal.aborted) {
     try {
       const restMs = await work(signal);
-      if (failures > 0 && !signal.aborted) noteStep(context.outbox, step.name, null);
+      if (!mended && !signal.aborted) noteStep(context.outbox, step.name, null);
+      mended = true;
       failures = 0;
       await step.wakeup.wait(restMs, signal);
     } catch (cause) {
       if (signal.aborted) return;
       if (cause instanceof OutboxDamagedError) throw cause;
       failures++;
+      mended = false;
       const inMs = pauseMs(context.backoff, failures);
       const reason = reasonOf(cause);
       noteStep(context.outbox, step.name, { reason, failures });
