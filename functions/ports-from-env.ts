@@ -3,6 +3,7 @@ import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
 import { createDynamoClient } from '../adapters/dynamodb/dynamo-client.ts';
 import { createDynamoTable } from '../adapters/dynamodb/dynamo-table.ts';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
+import { createOcascLedger } from '../adapters/ethereum/ocasc-ledger.ts';
 import { createKuboP2pfs } from '../adapters/ipfs/kubo-p2pfs.ts';
 import { createS3ObjectStore } from '../adapters/s3/s3-object-store.ts';
 import { createSqsAnchorQueue } from '../adapters/sqs/sqs-anchor-queue.ts';
@@ -40,6 +41,11 @@ const environment = z.object({
   PLUMBLINE_TABLE: z.string().min(3),
   /** URL of the anchor's FIFO queue; only where the function may wake it. */
   PLUMBLINE_ANCHOR_QUEUE: z.url().optional(),
+  /** Address of OCASC; where it is absent, no agreements are served. */
+  PLUMBLINE_OCASC: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{40}$/)
+    .optional(),
   /** RPC of an IPFS node; only where the function may import into one. */
   PLUMBLINE_IPFS_API: z.url().optional(),
   /** JSON: owner's address, lower case, to the stored bytes it may have. */
@@ -70,6 +76,13 @@ export function portsFromEnv(env: Readonly<Record<string, string | undefined>>, 
     }),
     // The relayer's key lives in KMS in a deployment; that signer comes with it.
     recorder: null,
+    ...(set.PLUMBLINE_OCASC === undefined
+      ? {}
+      : {
+          agreements: createOcascLedger({
+            ...{ rpcUrl: set.PLUMBLINE_RPC_URL, chainId: set.PLUMBLINE_CHAIN_ID, ocasc: address(set.PLUMBLINE_OCASC) },
+          }),
+        }),
     ...(set.PLUMBLINE_IPFS_API === undefined ? {} : { p2pfs: createKuboP2pfs({ apiUrl: set.PLUMBLINE_IPFS_API }) }),
     anchorQueue: queueUrl === undefined ? NO_QUEUE : createSqsAnchorQueue({ region, queueUrl }),
     settings: () => settings,

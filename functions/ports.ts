@@ -1,4 +1,5 @@
 import type { Address } from '../core/ids.ts';
+import type { Agreements } from '../core/ports/agreements.ts';
 import type { Ledger, Recorder } from '../core/ports/ledger.ts';
 import type { ObjectStore } from '../core/ports/object-store.ts';
 import type { P2pfs } from '../core/ports/p2pfs.ts';
@@ -30,6 +31,8 @@ export interface ServicePorts {
   /** The paying account; only the anchor function has one. */
   readonly recorder: Recorder | null;
   readonly anchorQueue: AnchorQueue;
+  /** OCASC; absent where no agreements are served. */
+  readonly agreements?: Agreements;
   /** The operator's IPFS node; absent where there is none. */
   readonly p2pfs?: P2pfs;
   readonly settings: () => ServiceSettings;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { DatasetId } from '../core/ids.ts';
+import type { AgreementId, DatasetId } from '../core/ids.ts';
 import {
+  agreementParameter,
   datasetParameter,
   getRecordsRequest,
   getSegmentResponse,
@@ -8,16 +9,25 @@ import {
   indexParameter,
   listBatchesQuery,
   listBatchesResponse,
+  listMessagesQuery,
+  postMessageRequest,
+  postMessageResponse,
   proveChunksRequest,
   publishSegmentResponse,
+  storeVoucherRequest,
+  storeVoucherResponse,
   uploadSegmentRequest,
   uploadSegmentResponse,
 } from '../core/wire/requests.ts';
 import { ROUTES, type RouteName } from '../core/wire/routes.ts';
 import type { ServicePorts } from './ports.ts';
 
-/** Who may call: parties of the dataset in the path, by the chain; `anyone` needs not even sign. */
-export type Caller = 'owner' | 'device';
+/** Parties of the dataset in the path, by the chain. */
+export type DatasetCaller = 'owner' | 'device';
+/** Parties of the agreement in the path: the owner's agent, and who signs for the consumer. */
+export type AgreementCaller = 'agent' | 'signer';
+/** Who may call; `anyone` needs not even sign. */
+export type Caller = DatasetCaller | AgreementCaller;
 
 export type Trigger =
   | { readonly kind: 'http'; readonly method: 'GET' | 'POST'; readonly path: string }
@@ -71,6 +81,7 @@ export interface HttpRow extends FunctionRow {
 
 const dataset = datasetParameter.transform((text) => text as DatasetId);
 const ofDataset = z.strictObject({ dataset });
+const ofAgreement = z.strictObject({ agreement: agreementParameter.transform((text) => text as AgreementId) });
 const nothing = z.undefined();
 const noQuery = z.strictObject({});
 const DAG_CBOR = { media: 'application/vnd.ipld.dag-cbor' } as const;
@@ -169,6 +180,39 @@ export const httpRows = {
     response: DAG_CBOR,
     module: 'get-records.ts',
     load: (): Promise<FunctionModule> => import('./get-records.ts'),
+  },
+  'store-voucher': {
+    ...http('store-voucher'),
+    invoke: false,
+    callers: ['signer'],
+    may: { table: 'read-write', chain: 'read' },
+    limits: { timeoutMs: 20_000, bodyBytes: 1_024, memoryMb: 512 },
+    request: { params: ofAgreement, query: noQuery, body: storeVoucherRequest },
+    response: { json: storeVoucherResponse },
+    module: 'store-voucher.ts',
+    load: (): Promise<FunctionModule> => import('./store-voucher.ts'),
+  },
+  'post-message': {
+    ...http('post-message'),
+    invoke: false,
+    callers: ['agent', 'signer'],
+    may: { table: 'read-write', chain: 'read' },
+    limits: { timeoutMs: 20_000, bodyBytes: 132_096, memoryMb: 512 },
+    request: { params: ofAgreement, query: noQuery, body: postMessageRequest },
+    response: { json: postMessageResponse },
+    module: 'post-message.ts',
+    load: (): Promise<FunctionModule> => import('./post-message.ts'),
+  },
+  'list-messages': {
+    ...http('list-messages'),
+    invoke: false,
+    callers: ['agent', 'signer'],
+    may: { table: 'read-write', chain: 'read' },
+    limits: { timeoutMs: 20_000, bodyBytes: 0, memoryMb: 512 },
+    request: { params: ofAgreement, query: listMessagesQuery, body: nothing },
+    response: DAG_CBOR,
+    module: 'list-messages.ts',
+    load: (): Promise<FunctionModule> => import('./list-messages.ts'),
   },
 } as const satisfies { readonly [Name in RouteName]: HttpRow & { readonly name: Name } };
 

@@ -2,14 +2,17 @@ import type { z } from 'zod';
 import { to0x } from '../../core/bytes.ts';
 import { InvalidInputError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import { MAX_BLOCK_BYTES } from '../../core/limits.ts';
-import type { SegmentPublisher, StorageService } from '../../core/ports/service.ts';
+import type { AgreementService, SegmentPublisher, StorageService } from '../../core/ports/service.ts';
 import { decodeHashedBlocks, decodeProvenChunks, decodeRecords } from '../../core/wire/answers.ts';
+import { decodeMessagePage } from '../../core/wire/messages.ts';
 import {
   getSegmentResponse,
   listBatchesResponse,
   type ProblemDocument,
+  postMessageResponse,
   problemDocument,
   publishSegmentResponse,
+  storeVoucherResponse,
   uploadSegmentResponse,
 } from '../../core/wire/requests.ts';
 import { ROUTES, type RouteName, routePath } from '../../core/wire/routes.ts';
@@ -50,7 +53,9 @@ interface CallOptions {
  * The storage service over signed HTTP or Lambda Invoke. When the service refuses the caller's clock it says its own
  * time; the request is then signed again with that offset, once.
  */
-export function createStorageServiceClient(target: ServiceTarget): StorageService & SegmentPublisher {
+export function createStorageServiceClient(
+  target: ServiceTarget,
+): StorageService & SegmentPublisher & AgreementService {
   const transport = target.transport ?? httpTransport;
   const nowMs = target.nowMs ?? Date.now;
   const timeoutMs = target.timeoutMs ?? DEFAULT_TIMEOUT_MS;
@@ -104,6 +109,19 @@ export function createStorageServiceClient(target: ServiceTarget): StorageServic
     },
     async getRecords(dataset, blocks, batches, signal) {
       return decodeRecords((await call('get-records', { dataset }, { body: { blocks, batches }, signal })).body);
+    },
+    async storeVoucher({ agreement, due }, signature, signal) {
+      const body = { due: String(due), signature: to0x(signature) };
+      return json(storeVoucherResponse, await call('store-voucher', { agreement }, { body, signal })).due;
+    },
+    async postMessage(message, signal) {
+      const { agreement, to, sequence } = message;
+      const [enc, ciphertext, signature] = [message.enc, message.ciphertext, message.signature].map(to0x);
+      const body = { to, sequence, enc, ciphertext, signature };
+      json(postMessageResponse, await call('post-message', { agreement }, { body, signal }));
+    },
+    async listMessages(agreement, query, signal) {
+      return decodeMessagePage(agreement, (await call('list-messages', { agreement }, { query, signal })).body);
     },
     async getBlock(dataset, index, signal) {
       try {

@@ -1,4 +1,7 @@
-import type { DatasetId } from '../ids.ts';
+import type { SealedMessage } from '../agreement/message.ts';
+import type { Voucher } from '../agreement/voucher.ts';
+import type { Address, AgreementId, DatasetId } from '../ids.ts';
+import type { MessagePage } from '../wire/messages.ts';
 import type {
   BatchLine,
   GetSegmentResponse,
@@ -31,4 +34,18 @@ export interface StorageService extends CssY, CssN, RecordSource {
 /** The service's way into IPFS, for an owner; throws like StorageService. Repeating it changes nothing. */
 export interface SegmentPublisher {
   publishSegment(dataset: DatasetId, first: number, signal?: AbortSignal): Promise<PublishSegmentResponse>;
+}
+
+/** What the service does for the two parties of an agreement: the owner's agent, and who signs for the consumer. */
+export interface AgreementService {
+  /** What is due by the highest voucher that the service has: at least this one's. */
+  storeVoucher(voucher: Voucher, signature: Uint8Array, signal?: AbortSignal): Promise<bigint>;
+  /** Lays a message into the agreement's mailbox; the very same one again changes nothing. */
+  postMessage(message: SealedMessage, signal?: AbortSignal): Promise<void>;
+  /** Messages of one party from a sequence on: not to be believed before each is opened. */
+  listMessages(
+    agreement: AgreementId,
+    query: { from: Address; sequence?: number },
+    signal?: AbortSignal,
+  ): Promise<MessagePage>;
 }

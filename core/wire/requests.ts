@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { ENC_BYTES, MAX_MESSAGES, MAX_PAYLOAD_BYTES } from '../agreement/message.ts';
 import { MAX_RECORD_BLOCKS, MAX_SEGMENT_BYTES } from '../limits.ts';
+import { SIGNATURE_BYTES } from '../typed-data.ts';
 
 /** Blocks one hash-blocks or prove-chunks request may name. */
 export const MAX_CHALLENGE_BLOCKS = 512;
@@ -9,7 +11,16 @@ export const MAX_PAGE = 500;
 const index = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const hash0x = z.string().regex(/^0x[0-9a-f]{64}$/, 'must be 0x and 64 lower-case hex digits');
 
+const address0x = z.string().regex(/^0x[0-9a-f]{40}$/, 'must be 0x and 40 lower-case hex digits');
+const hex0x = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^0x(?:[0-9a-f]{2})*$/, 'must be 0x and pairs of lower-case hex digits')
+    .min(2 + 2 * least)
+    .max(2 + 2 * most);
+
 export const datasetParameter = hash0x;
+export const agreementParameter = hash0x;
 export const indexParameter = z
   .string()
   .regex(/^(0|[1-9][0-9]{0,15})$/, 'must be a decimal number without leading zeros')
@@ -44,6 +55,37 @@ export const proveChunksRequest = z.strictObject({
 export const getRecordsRequest = z.strictObject({
   blocks: uniqueBlocks(MAX_RECORD_BLOCKS),
   batches: z.int().min(1).max(0xffff_ffff),
+});
+
+/** Amounts are decimal, as JSON's numbers end at 2^53. */
+const amount = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,38})$/, 'must be a decimal number of at most 39 digits')
+  .transform(BigInt);
+
+export const storeVoucherRequest = z.strictObject({ due: amount, signature: hex0x(SIGNATURE_BYTES, SIGNATURE_BYTES) });
+
+/** What is owed by the highest voucher that the service has of the agreement. */
+export const storeVoucherResponse = z.strictObject({ due: amount });
+
+export const postMessageRequest = z.strictObject({
+  to: address0x,
+  sequence: z
+    .int()
+    .min(0)
+    .max(MAX_MESSAGES - 1),
+  enc: hex0x(ENC_BYTES, ENC_BYTES),
+  ciphertext: hex0x(0, MAX_PAYLOAD_BYTES - ENC_BYTES),
+  signature: hex0x(SIGNATURE_BYTES, SIGNATURE_BYTES),
+});
+
+/** `stored` is false when the very same message was there already. */
+export const postMessageResponse = z.strictObject({ stored: z.boolean() });
+
+/** Messages of one party, from a sequence on. */
+export const listMessagesQuery = z.strictObject({
+  from: address0x,
+  sequence: indexParameter.pipe(z.int().max(MAX_MESSAGES)).optional(),
 });
 
 /** Query of list-batches: blocks from … to, or capture times (ms) from … to, both inclusive. */

@@ -8,6 +8,9 @@ export const ROUTES = {
   'get-segment': { method: 'GET', path: '/v1/datasets/{dataset}/segments/{first}' },
   'publish-segment': { method: 'POST', path: '/v1/datasets/{dataset}/segments/{first}/ipfs' },
   'get-records': { method: 'POST', path: '/v1/datasets/{dataset}/records' },
+  'store-voucher': { method: 'POST', path: '/v1/agreements/{agreement}/vouchers' },
+  'post-message': { method: 'POST', path: '/v1/agreements/{agreement}/messages' },
+  'list-messages': { method: 'GET', path: '/v1/agreements/{agreement}/messages' },
 } as const;
 
 export type RouteName = keyof typeof ROUTES;

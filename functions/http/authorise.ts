@@ -1,21 +1,51 @@
-import type { Address, DatasetId } from '../../core/ids.ts';
+import type { Address, AgreementId, DatasetId } from '../../core/ids.ts';
+import type { Agreement } from '../../core/ports/agreements.ts';
 import type { Parties } from '../../core/ports/ledger.ts';
 import type { ServicePorts } from '../ports.ts';
-import type { Caller } from '../table.ts';
+import type { AgreementCaller, Caller, DatasetCaller } from '../table.ts';
+import { keepBriefly } from './keep-briefly.ts';
 import { Problem } from './problem.ts';
-import { createPartiesReader } from './read-parties.ts';
+
+type Ports = Pick<ServicePorts, 'ledger' | 'agreements' | 'settings' | 'nowMs'>;
+
+/** What the chain says of that. */
+export interface Admitted {
+  readonly parties: Parties | null;
+  readonly agreement: Agreement | null;
+}
+
+/** What a path names. */
+export interface Subject {
+  readonly dataset?: DatasetId;
+  readonly agreement?: AgreementId;
+}
+
+type Authoriser = (subject: Subject, caller: Address | null, signal: AbortSignal) => Promise<Admitted>;
+
+const AGREEMENT_CALLERS: readonly string[] = ['agent', 'signer'] satisfies AgreementCaller[];
 
 /**
- * Lets the wanted parties of a dataset in, by the chain alone; when it cannot be read, nobody.
+ * Lets the wanted parties of a dataset or of an agreement in, by the chain alone; when it cannot be read, nobody.
  * @throws Problem when the caller is none of them, LedgerUnavailableError when the chain does not answer
  */
-export function createAuthoriser(
-  ports: Pick<ServicePorts, 'ledger' | 'nowMs'>,
-  wanted: readonly Caller[] | 'anyone',
-): (subject: { dataset: DatasetId }, caller: Address | null, signal: AbortSignal) => Promise<Parties | null> {
-  if (wanted === 'anyone') return async () => null;
-  const readParties = createPartiesReader(ports);
-  return async ({ dataset }, caller, signal) => {
+export function createAuthoriser(ports: Ports, wanted: readonly Caller[] | 'anyone'): Authoriser {
+  if (wanted === 'anyone') return async () => ({ parties: null, agreement: null });
+  const ofAgreement = wanted.filter((role): role is AgreementCaller => AGREEMENT_CALLERS.includes(role));
+  const ofDataset = wanted.filter((role): role is DatasetCaller => !AGREEMENT_CALLERS.includes(role));
+  const forDataset = datasetAuthoriser(ports, ofDataset);
+  const forAgreement = agreementAuthoriser(ports, ofAgreement);
+  return async ({ dataset, agreement }, caller, signal) =>
+    agreement === undefined
+      ? { parties: await forDataset(dataset as DatasetId, caller, signal), agreement: null }
+      : { parties: null, agreement: await forAgreement(agreement, caller, signal) };
+}
+
+function datasetAuthoriser(ports: Ports, wanted: readonly DatasetCaller[]) {
+  const readParties = keepBriefly<DatasetId, Parties | null>(
+    async (dataset, signal) => (await ports.ledger.readParties([dataset], 'latest', signal)).parties[0] ?? null,
+    ports.nowMs,
+  );
+  return async (dataset: DatasetId, caller: Address | null, signal: AbortSignal): Promise<Parties> => {
     const isWanted = (parties: Parties | null) =>
       parties !== null && caller !== null && wanted.some((role) => parties[role].toLowerCase() === caller);
     const parties = await readParties(dataset, isWanted, signal);
@@ -25,4 +55,31 @@ export function createAuthoriser(
     }
     return parties;
   };
+}
+
+/** Agreements count once they are final: what is stored for them must not vanish with a reorganisation. */
+function agreementAuthoriser(ports: Ports, wanted: readonly AgreementCaller[]) {
+  const readAgreement = keepBriefly<AgreementId, Agreement | null>(
+    async (id, signal) => (await ports.agreements?.readAgreement(id, 'final', signal))?.agreement ?? null,
+    ports.nowMs,
+  );
+  return async (id: AgreementId, caller: Address | null, signal: AbortSignal): Promise<Agreement> => {
+    const isWanted = (agreement: Agreement | null) =>
+      caller !== null && wanted.some((role) => agreement?.buyer != null && accountOf(agreement, role) === caller);
+    const agreement = await readAgreement(id, isWanted, signal);
+    if (agreement?.buyer == null) {
+      throw new Problem('/problems/not-found', 'No such agreement has been accepted on this chain, finally.');
+    }
+    if (!isWanted(agreement)) {
+      throw new Problem('/problems/forbidden', `Only the agreement's ${wanted.join(' or ')} may do this.`);
+    }
+    if (!ports.settings().owners.has(agreement.owner)) {
+      throw new Problem('/problems/not-served', `This service does not store for ${agreement.owner}.`);
+    }
+    return agreement;
+  };
+}
+
+function accountOf(agreement: Agreement, role: AgreementCaller): Address | undefined {
+  return role === 'agent' ? agreement.agent : agreement.buyer?.signer;
 }

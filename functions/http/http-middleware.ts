@@ -3,11 +3,12 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { z } from 'zod';
 import { requestFromGatewayEvent } from '../../adapters/http-signature/gateway-event.ts';
 import { parseRequestTarget } from '../../adapters/http-signature/parse-request-target.ts';
-import type { Address, DatasetId } from '../../core/ids.ts';
+import type { Address } from '../../core/ids.ts';
+import type { Agreement } from '../../core/ports/agreements.ts';
 import type { Parties } from '../../core/ports/ledger.ts';
 import type { ServicePorts } from '../ports.ts';
 import type { HttpRow } from '../table.ts';
-import { createAuthoriser } from './authorise.ts';
+import { createAuthoriser, type Subject } from './authorise.ts';
 import { matchPath } from './match-path.ts';
 import { parseRequest } from './parse-request.ts';
 import { PROBLEMS, Problem, problemAnswer, problemOf } from './problem.ts';
@@ -20,8 +21,10 @@ export interface Call<Row extends HttpRow> {
   readonly body: z.output<Row['request']['body']>;
   /** The account that signed the request; null where nobody needs to sign. */
   readonly caller: Address | null;
-  /** Of the dataset in the path, by the chain; null where anyone may call. */
+  /** Of the dataset in the path, by the chain; null where anyone may call, and of agreements. */
   readonly parties: Parties | null;
+  /** The accepted agreement in the path, by the final chain; null where there is none. */
+  readonly agreement: Agreement | null;
   /** Aborts shortly before the function's time is up. */
   readonly signal: AbortSignal;
 }
@@ -97,8 +100,8 @@ function admitCall(ports: ServicePorts, row: HttpRow): MiddlewareObj {
       }
       const caller = row.callers === 'anyone' ? null : await verifyCaller(received);
       const parsed = parseRequest(row.request, { path, query: target.query, body: received.body });
-      const parties = await authorise(parsed.params as { dataset: DatasetId }, caller, signal);
-      request.event = { ...parsed, caller, parties, signal } satisfies Call<HttpRow>;
+      const admitted = await authorise(parsed.params as Subject, caller, signal);
+      request.event = { ...parsed, caller, ...admitted, signal } satisfies Call<HttpRow>;
     },
   };
 }

@@ -14,6 +14,8 @@ export const PROBLEMS = {
   '/problems/no-ipfs': { status: 404, title: 'This service has no IPFS node.' },
   '/problems/method-not-allowed': { status: 405, title: 'The resource does not take this method.' },
   '/problems/rejected': { status: 409, title: 'The segment is stored, and was rejected.' },
+  '/problems/sequence-used': { status: 409, title: 'Another message has this number.' },
+  '/problems/ended': { status: 410, title: 'The agreement has ended.' },
   '/problems/too-large': { status: 413, title: 'The request is too large.' },
   '/problems/uri-too-long': { status: 414, title: 'The address is too long.' },
   '/problems/headers-too-large': { status: 431, title: 'The headers are too large.' },

@@ -1,4 +1,4 @@
-import type { DatasetId } from '../../core/ids.ts';
+import type { Address, AgreementId, DatasetId } from '../../core/ids.ts';
 
 /*
  * The service's state in the one table. A dataset's items share pk `D#<dataset>`; numbers in keys are padded so that
@@ -10,6 +10,11 @@ import type { DatasetId } from '../../core/ids.ts';
  *   X#<batches>          RecordedEntry   one accepted update of the chain, for naming transactions
  *   H#<level>#<n>        TileEntry       256 hashes of complete subtrees of 256^level batches (a cache; may be absent)
  *   S                    DatasetEntry
+ *
+ * An agreement's items share pk `A#<agreement>`:
+ *
+ *   S                    AgreementEntry
+ *   M#<from>#<sequence>  MessageEntry    one message of its mailbox
  *
  * Outside: `WORK`/<dataset> (a dataset whose log may be ahead of the final chain), `OWNER#<address>`/USAGE (stored bytes),
  * `RELAYER#<address>`/STATE and TX#<nonce>#<hash> (transactions under way), `NONCE#<key>`/- (burnt request nonces).
@@ -31,6 +36,11 @@ export const USAGE_SK = 'USAGE';
 export const relayerPk = (account: string): string => `RELAYER#${account}`;
 export const RELAYER_STATE_SK = 'STATE';
 export const transactionSk = (nonce: number, hash: string): string => `TX#${pad(nonce, 12)}#${hash}`;
+export const agreementPk = (agreement: AgreementId): string => `A#${agreement}`;
+export const AGREEMENT_SK = 'S';
+export const messageSk = (from: Address, sequence: number): string => `M#${from}#${pad(sequence, 6)}`;
+/** Of a message's key. */
+export const sequenceOf = (messageKey: string): number => Number(messageKey.slice(-6));
 export const noncePk = (key: string): string => `NONCE#${key}`;
 
 /** `received`: its place in the log is not verified yet (a predecessor is missing) or it is in the log (see L#). */
@@ -125,4 +135,18 @@ export interface UsageEntry {
 /** Hashes, concatenated: leaves (level 0) or roots of complete subtrees of 256^level leaves. */
 export interface TileEntry {
   readonly hashes: Uint8Array;
+}
+
+/** What the service keeps of an agreement: whatever must change together is here. */
+export interface AgreementEntry {
+  /** Decimal: what the highest voucher says. */
+  readonly due: string;
+  readonly voucher: Uint8Array;
+}
+
+export interface MessageEntry {
+  readonly to: string;
+  readonly enc: Uint8Array;
+  readonly ciphertext: Uint8Array;
+  readonly signature: Uint8Array;
 }

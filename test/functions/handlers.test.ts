@@ -15,6 +15,8 @@ import { blocks, DOMAIN, key, putObject, type Stores, startStores, TestDevice } 
 
 const ORIGIN = 'https://api.plumbline.example';
 type Name = keyof typeof httpRows;
+/** In test/functions/agreements.test.ts. */
+type AgreementName = 'store-voucher' | 'post-message' | 'list-messages';
 
 describe('handlers', () => {
   let stores: Stores;
@@ -62,7 +64,10 @@ describe('handlers', () => {
   test('let the parties in that the table names, and nobody else', async () => {
     const stranger = key();
     const other = new TestDevice(stores);
-    const requests: Record<Exclude<Name, 'get-records' | 'publish-segment'>, { path: string; body?: unknown }> = {
+    const requests: Record<
+      Exclude<Name, 'get-records' | 'publish-segment' | AgreementName>,
+      { path: string; body?: unknown }
+    > = {
       'upload-segment': { path: path('segments'), body: { first: 2, sha256: `0x${'ab'.repeat(32)}`, sizeBytes: 500 } },
       'list-batches': { path: path('batches') },
       'hash-blocks': { path: path('hashes'), body: { blocks: [0] } },

@@ -1,0 +1,69 @@
+import middy from '@middy/core';
+import { recoverVoucherSigner, type Voucher } from '../core/agreement/voucher.ts';
+import { fromHex } from '../core/bytes.ts';
+import { ProofError, StoreUnavailableError } from '../core/errors.ts';
+import type { Agreement, Agreements } from '../core/ports/agreements.ts';
+import { requireOpen } from './agreement/require-open.ts';
+import { jsonAnswer } from './http/answer.ts';
+import { type Call, httpMiddleware } from './http/http-middleware.ts';
+import { Problem } from './http/problem.ts';
+import type { ServicePorts } from './ports.ts';
+import { lazyHandler } from './ports-from-env.ts';
+import { AGREEMENT_SK, type AgreementEntry, agreementPk } from './state/entries.ts';
+import { httpRows } from './table.ts';
+
+const ATTEMPTS = 50;
+
+/**
+ * Keeps the agreement's highest voucher, by one conditional item: whatever races, what is kept only rises.
+ * @returns what is due by the highest voucher kept
+ * @throws Problem when the voucher is not the signer's, or OCASC would not take it
+ */
+export async function storeVoucher(
+  ports: Pick<ServicePorts, 'table' | 'nowMs'> & { readonly agreements: Pick<Agreements, 'domain'> },
+  agreement: Agreement,
+  given: { readonly due: bigint; readonly signature: Uint8Array },
+  signal?: AbortSignal,
+): Promise<bigint> {
+  const buyer = requireOpen(agreement, ports.nowMs());
+  const { fee, price } = agreement.terms;
+  if (given.due <= fee || given.due > price) {
+    throw new Problem('/problems/bad-request', `body.due: ${given.due} is not above ${fee}, at most ${price}.`);
+  }
+  const voucher = { agreement: agreement.id, due: given.due };
+  const signer = signerOf(ports.agreements.domain, voucher, given.signature);
+  if (signer !== buyer.signer) {
+    throw new Problem('/problems/bad-request', 'body.signature: is not of this voucher by the agreement’s signer.');
+  }
+  const pk = agreementPk(agreement.id);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const item = await ports.table.get(pk, AGREEMENT_SK, signal);
+    const kept = item as (typeof item & AgreementEntry) | null;
+    if (kept !== null && BigInt(kept.due) >= given.due) return BigInt(kept.due);
+    const entry: AgreementEntry = { due: String(given.due), voucher: given.signature };
+    const condition = item === null ? 'absent' : { version: item.version };
+    if (await ports.table.put({ ...item, pk, sk: AGREEMENT_SK, ...entry }, condition, signal)) return given.due;
+  }
+  throw new StoreUnavailableError(`The entry of agreement ${agreement.id} is changing too often. Try again.`);
+}
+
+function signerOf(domain: Agreements['domain'], voucher: Voucher, signature: Uint8Array): string | null {
+  try {
+    return recoverVoucherSigner(domain, voucher, signature);
+  } catch (error) {
+    if (error instanceof ProofError) return null;
+    throw error;
+  }
+}
+
+const row = httpRows['store-voucher'];
+
+export const handlerFor = (ports: ServicePorts) =>
+  middy(async ({ body, agreement, signal }: Call<typeof row>) => {
+    const voucher = { due: body.due, signature: fromHex(body.signature) };
+    const agreements = ports.agreements as Agreements;
+    const due = await storeVoucher({ ...ports, agreements }, agreement as Agreement, voucher, signal);
+    return jsonAnswer({ due: String(due) });
+  }).use(httpMiddleware(ports, row));
+
+export const handler = lazyHandler(row);
