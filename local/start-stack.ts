@@ -8,10 +8,13 @@ import { createTable } from '../adapters/dynamodb/create-table.ts';
 import { createDynamoClient } from '../adapters/dynamodb/dynamo-client.ts';
 import { createDynamoTable } from '../adapters/dynamodb/dynamo-table.ts';
 import { createKeySigner } from '../adapters/ethereum/account-signer.ts';
-import { deployDissc } from '../adapters/ethereum/deploy-dissc.ts';
+import { deployContracts, deployedAddress } from '../adapters/ethereum/deploy-contracts.ts';
+import { DISSC, disscAddress } from '../adapters/ethereum/deploy-dissc.ts';
+import { deployableOcasc } from '../adapters/ethereum/deployable-ocasc.ts';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../adapters/ethereum/dissc-recorder.ts';
 import { createJsonRpc } from '../adapters/ethereum/json-rpc.ts';
+import { createOcascLedger } from '../adapters/ethereum/ocasc-ledger.ts';
 import { createKuboP2pfs } from '../adapters/ipfs/kubo-p2pfs.ts';
 import { replaceSecretFile } from '../adapters/keys/secret-file.ts';
 import { createS3ObjectStore } from '../adapters/s3/s3-object-store.ts';
@@ -49,6 +52,10 @@ const REGION = 'us-east-1';
 const BUCKET = 'segments';
 const TABLE = 'plumbline';
 const OPERATOR_WEI = 10n ** 21n;
+/** On this chain nobody waits a day for an answer. */
+const MIN_WINDOW_SECONDS = 5;
+/** At most; design §12. */
+const ANSWER_GAS = 130_000;
 const FORMER_CHAIN_MS = 8_000;
 
 /**
@@ -109,7 +116,10 @@ async function startParts(
 
   const signer = createKeySigner(operatorKey);
   await fund(createJsonRpc({ rpcUrl, chainId }), signer.account, OPERATOR_WEI);
-  const { dissc } = await deployDissc({ rpcUrl, chainId, signer });
+  const dissc = disscAddress();
+  const deployable = deployableOcasc({ dissc, minWindowSeconds: MIN_WINDOW_SECONDS, answerGas: ANSWER_GAS });
+  await deployContracts({ rpcUrl, chainId, signer }, [DISSC, deployable]);
+  const ocasc = deployedAddress(deployable);
 
   const client = createDynamoClient({ region: REGION, endpoint: dynalite.endpoint, credentials: DYNALITE_CREDENTIALS });
   parts.push(async () => client.destroy());
@@ -140,6 +150,7 @@ async function startParts(
       table: createDynamoTable({ client, tableName: TABLE }),
       ledger: createDisscLedger({ rpcUrl, chainId, dissc }),
       recorder: createDisscRecorder({ rpcUrl, chainId, dissc, signer }),
+      agreements: createOcascLedger({ rpcUrl, chainId, ocasc }),
       p2pfs,
       nowMs: Date.now,
       observer: createLineObserver(write),
@@ -152,7 +163,7 @@ async function startParts(
   parts.push(() => started.close());
 
   const stackFile: StackFile = {
-    ...{ rpcUrl, chainId, contracts: { DISSC: dissc, ASC: null, OCASC: null }, apiUrl: started.apiUrl },
+    ...{ rpcUrl, chainId, contracts: { DISSC: dissc, ASC: null, OCASC: ocasc }, apiUrl: started.apiUrl },
     ...{ s3Endpoint: s3.endpoint, s3AccessKey, s3SecretKey, bucket: BUCKET, ipfsApiUrl: ipfs.apiUrl },
     ...{ lambdaEndpoint: started.lambdaEndpoint ?? started.apiUrl, operator: accountOfKey(operatorKey) },
   };
