@@ -47,7 +47,9 @@ export function signHash(hash: Uint8Array, key: PrivateKey): Uint8Array {
 export function recoverSigner(hash: Uint8Array, signature: Uint8Array, what: string): Address {
   const v = signature[64];
   if (signature.length !== SIGNATURE_BYTES || (v !== 27 && v !== 28)) {
-    throw new ProofError(`A ${what} has 65 bytes and ends in 27 or 28; this one has ${signature.length}.`);
+    throw new ProofError(
+      `A ${what} has 65 bytes and ends in 27 or 28; this one has ${signature.length} and ends in ${signature.at(-1) ?? 'nothing'}.`,
+    );
   }
   try {
     const compact = concatBytes(u8(v - 27), signature.subarray(0, 64));

@@ -40,12 +40,16 @@ export async function answerRequest(
     event: 's3-request',
     requestId,
     method,
-    // Never the query: it holds signatures.
-    path: (incoming.url ?? '').split('?')[0]?.slice(0, 2048),
+    path: withoutSignature(incoming.url ?? ''),
     status: response.statusCode,
     ms: Math.round(performance.now() - started),
     ...(failure === null ? {} : isKnown(failure) ? { code: failure.code } : { error: String(failure) }),
   });
+}
+
+/** Never the query: it holds signatures. Where a question mark was lost, they follow without one. */
+function withoutSignature(target: string): string {
+  return target.split(/\?|x-amz-/i, 1)[0]?.slice(0, 2048) ?? '';
 }
 
 async function sendError(
