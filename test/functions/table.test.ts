@@ -67,6 +67,10 @@ describe('the composition root in Lambda', () => {
     assert.deepEqual([...ports.settings().owners], [[`0x${'cd'.repeat(20)}`, 1000]]);
     assert.deepEqual(ports.settings().authorities, ['api.example', 'api2.example']);
     assert.equal(ports.ledger.domain.chainId, 1);
+    assert.equal(ports.agreements, undefined, 'no agreements without OCASC');
+    const ocasc = `0x${'0c'.repeat(20)}`;
+    const { agreements } = portsFromEnv({ ...ENV, PLUMBLINE_OCASC: ocasc }, silent);
+    assert.deepEqual(agreements?.domain, { chainId: 1, ocasc });
   });
 
   test('names what is missing or malformed, never a value', () => {
