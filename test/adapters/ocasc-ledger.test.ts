@@ -5,20 +5,18 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { ocascAbi, ocascBytecode } from '../../adapters/ethereum/abi/ocasc.ts';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { deployDissc } from '../../adapters/ethereum/deploy-dissc.ts';
-import { disscInterface, encodeRecord } from '../../adapters/ethereum/dissc-interface.ts';
 import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { agreementId, type Terms } from '../../core/agreement/terms.ts';
 import { recoverVoucherSigner, signVoucher } from '../../core/agreement/voucher.ts';
-import { EMPTY_LOG, sealBatch } from '../../core/batch/seal-batch.ts';
 import { concatBytes, to0x, u8 } from '../../core/bytes.ts';
 import { LedgerUnavailableError, ProofError } from '../../core/errors.ts';
-import { type Address, type AgreementId, address, type DatasetKey, type PrivateKey } from '../../core/ids.ts';
-import { deriveDatasetId } from '../../core/keys.ts';
+import { type Address, type AgreementId, address, type PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { BLOCKS_UNTIL_FINAL } from '../../local/stack/mine-blocks.ts';
 import { type RunningAnvil, startAnvil } from '../../local/stack/start-anvil.ts';
+import { recordDataset } from './recorded-dataset.ts';
 
 const NOBODY = `0x${'00'.repeat(20)}` as Address;
 const key = () => new Uint8Array(nodePrimitives.randomBytes(32)) as PrivateKey;
@@ -56,27 +54,14 @@ describe('OCASC through a node', () => {
     const deployed = await new ContractFactory(ocascAbi, ocascBytecode, owner).deploy(dissc, 60, 150_000);
     await deployed.waitForDeployment();
     const ocasc = address(await deployed.getAddress());
-    const name = new Uint8Array(32).fill(1);
-    const dataset = deriveDatasetId({ chainId, dissc }, address(owner.address), name);
-    const deviceKey = key();
-    const writer = {
-      ...{ dataset, deviceKey, datasetKey: new Uint8Array(32) as DatasetKey, domain: { chainId, dissc } },
-      ...{ plain: true, published: false },
-    };
-    const captured = [1, 2, 3].map((size) => ({ content: new Uint8Array(size), meta: { at: size } }));
-    const { leaf, manifest } = sealBatch(nodePrimitives, writer, EMPTY_LOG, captured, new Uint8Array(16));
-    const opened = disscInterface.encodeFunctionData('openDataset', [name, accountOfKey(deviceKey)]);
-    await (await owner.sendTransaction({ to: dissc, data: opened })).wait();
-    const leaves = [{ count: 3, salt: leaf.salt, batchRoot: leaf.batchRoot, sealed: null }];
-    const update = { dataset, leaves, signature: manifest.signature };
-    await (await owner.sendTransaction({ to: dissc, data: encodeRecord([update]) })).wait();
+    const { dataset, root } = await recordDataset(owner, { chainId, dissc });
     const terms: Terms = {
       ...{ dataset, first: 1, count: 2, token: NOBODY, price: 1000n, fee: 10n, bond: 500n, stakeWei: 3n },
       ...{ maxChallenges: 2, samples: 1, windowSeconds: 60, durationSeconds: 3600 },
       ...{ acceptBySeconds: 2n ** 64n - 1n, consumer: NOBODY },
     };
     const domain = { chainId, ocasc };
-    return { owner, ocasc, domain, terms, root: manifest.head.root, ledger: createOcascLedger({ rpcUrl, ...domain }) };
+    return { owner, ocasc, domain, terms, root, ledger: createOcascLedger({ rpcUrl, ...domain }) };
   }
   const ocascAs = (who: Wallet) => new Contract(chain.ocasc, ocascAbi, who);
   let offers = 0n;
