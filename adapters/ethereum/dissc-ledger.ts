@@ -4,11 +4,12 @@ import { fromHex } from '../../core/bytes.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import { type Address, address, bytes32, type DatasetId, type LogRoot } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
-import type { Anchor, ChainPoint, Ledger, LinkReader, Parties } from '../../core/ports/ledger.ts';
+import type { Ledger, LinkReader, Parties } from '../../core/ports/ledger.ts';
+import { callAt } from './call-at.ts';
 import { disscInterface } from './dissc-interface.ts';
 import { createJsonRpc, type JsonRpc, type JsonRpcOptions } from './json-rpc.ts';
 import { data, hash32, parseAnswer, quantity } from './parse-answers.ts';
-import { asUnavailable, readChainPoint } from './read-chain-point.ts';
+import { asUnavailable } from './read-chain-point.ts';
 
 export interface DisscLedgerOptions extends JsonRpcOptions {
   readonly dissc: Address;
@@ -41,7 +42,7 @@ export function createDisscLedger(options: DisscLedgerOptions): Ledger & LinkRea
       for (let i = 0; i < datasets.length; i += HEADS_PER_CALL) {
         calls.push(disscInterface.encodeFunctionData('heads', [datasets.slice(i, i + HEADS_PER_CALL)]));
       }
-      const { point, results } = await callAt(view, calls, anchor, signal);
+      const { point, results } = await callAt({ rpc, name: 'DISSC', at: dissc }, calls, anchor, signal);
       const heads = results.flatMap((result, call) => {
         const asked = datasets.slice(call * HEADS_PER_CALL, (call + 1) * HEADS_PER_CALL);
         return result === null ? asked.map(emptyHead) : decodeHeads(asked, result);
@@ -51,7 +52,7 @@ export function createDisscLedger(options: DisscLedgerOptions): Ledger & LinkRea
 
     async readParties(datasets, anchor, signal) {
       const calls = datasets.map((dataset) => disscInterface.encodeFunctionData('parties', [dataset]));
-      const { point, results } = await callAt(view, calls, anchor, signal);
+      const { point, results } = await callAt({ rpc, name: 'DISSC', at: dissc }, calls, anchor, signal);
       return { point, parties: results.map((result) => (result === null ? null : decodeParties(result))) };
     },
 
@@ -82,37 +83,6 @@ export function createDisscLedger(options: DisscLedgerOptions): Ledger & LinkRea
 interface View {
   readonly rpc: JsonRpc;
   readonly dissc: Address;
-}
-
-/** Results of view calls at one block; null for each where DISSC did not exist yet. */
-async function callAt(
-  { rpc, dissc }: View,
-  calls: readonly string[],
-  anchor: Anchor,
-  signal?: AbortSignal,
-): Promise<{ point: ChainPoint; results: (string | null)[] }> {
-  // The block may be reorganised away between the two requests; then the newer one is asked.
-  for (let attempt = 1; ; attempt++) {
-    const { blockNumber, blockHash, timestampMs } = await readChainPoint(rpc, anchor, signal);
-    const point = { blockNumber, blockHash, timestampMs };
-    // Nodes need not keep the state of the genesis block, and contracts come later.
-    if (blockNumber === 0) return { point, results: calls.map(() => null) };
-    try {
-      const answers = await rpc.callMany(
-        calls.map((input) => ({ method: 'eth_call', params: [{ to: dissc, data: input }, { blockHash }] })),
-        signal,
-      );
-      const results = answers.map((answered) => {
-        const result = parseAnswer(data, 'eth_call', answered);
-        return result === '0x' ? null : result;
-      });
-      if (anchor === 'latest' && results.includes(null)) throw noContract(dissc, blockNumber);
-      return { point, results };
-    } catch (error) {
-      if (attempt >= 3 || error instanceof LedgerUnavailableError) throw asUnavailable(error);
-      signal?.throwIfAborted();
-    }
-  }
 }
 
 interface LogRange {
@@ -197,11 +167,4 @@ function decode<T>(read: () => T): T {
 
 function emptyHead(dataset: DatasetId): Head {
   return { dataset, size: 0, batches: 0, root: new Uint8Array(32) as LogRoot };
-}
-
-function noContract(dissc: Address, blockNumber: number): LedgerUnavailableError {
-  return new LedgerUnavailableError(
-    `There is no contract at ${dissc} in block ${blockNumber}. Deploy DISSC, or correct its address.`,
-    { details: { dissc, blockNumber } },
-  );
 }

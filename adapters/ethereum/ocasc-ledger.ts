@@ -4,11 +4,9 @@ import { fromHex } from '../../core/bytes.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import { type Address, type AgreementId, address, datasetId, type LogRoot } from '../../core/ids.ts';
 import type { Agreement, AgreementState, Agreements, OpenChallenge } from '../../core/ports/agreements.ts';
-import type { Anchor, ChainPoint } from '../../core/ports/ledger.ts';
 import { ocascAbi } from './abi/ocasc.ts';
-import { createJsonRpc, type JsonRpc, type JsonRpcOptions } from './json-rpc.ts';
-import { data, parseAnswer } from './parse-answers.ts';
-import { asUnavailable, readChainPoint } from './read-chain-point.ts';
+import { callAt } from './call-at.ts';
+import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
 
 export interface OcascLedgerOptions extends JsonRpcOptions {
   readonly ocasc: Address;
@@ -21,8 +19,6 @@ const STATES: readonly (AgreementState | null)[] = [
   ...[null, 'offered', 'cancelled', 'active', 'challenged', 'breached', 'closed'],
 ] as const;
 
-const ATTEMPTS = 3;
-
 /** OCASC read through one Ethereum node, at one block named by its hash. */
 export function createOcascLedger(options: OcascLedgerOptions): Agreements {
   const rpc = createJsonRpc(options);
@@ -31,40 +27,11 @@ export function createOcascLedger(options: OcascLedgerOptions): Agreements {
     domain: { chainId, ocasc },
     async readAgreement(id, anchor, signal) {
       const input = ocascInterface.encodeFunctionData('agreement', [id]);
-      const { point, result } = await callAt({ rpc, ocasc }, input, anchor, signal);
+      const { point, results } = await callAt({ rpc, name: 'OCASC', at: ocasc }, [input], anchor, signal);
+      const [result = null] = results;
       return { point, agreement: result === null ? null : decodeAgreement(id, result) };
     },
   };
-}
-
-/** The result of a view call; null where OCASC did not exist yet. */
-async function callAt(
-  { rpc, ocasc }: { readonly rpc: JsonRpc; readonly ocasc: Address },
-  input: string,
-  anchor: Anchor,
-  signal?: AbortSignal,
-): Promise<{ point: ChainPoint; result: string | null }> {
-  // The block may be reorganised away between the two requests; then the newer one is asked.
-  for (let attempt = 1; ; attempt++) {
-    const { blockNumber, blockHash, timestampMs } = await readChainPoint(rpc, anchor, signal);
-    const point = { blockNumber, blockHash, timestampMs };
-    // Nodes need not keep the state of the genesis block, and contracts come later.
-    if (blockNumber === 0) return { point, result: null };
-    try {
-      const answered = await rpc.call('eth_call', [{ to: ocasc, data: input }, { blockHash }], signal);
-      const result = parseAnswer(data, 'eth_call', answered);
-      if (result === '0x' && anchor === 'latest') {
-        throw new LedgerUnavailableError(
-          `There is no contract at ${ocasc} in block ${blockNumber}. Deploy OCASC, or correct its address.`,
-          { details: { ocasc, blockNumber } },
-        );
-      }
-      return { point, result: result === '0x' ? null : result };
-    } catch (error) {
-      if (attempt >= ATTEMPTS || error instanceof LedgerUnavailableError) throw asUnavailable(error);
-      signal?.throwIfAborted();
-    }
-  }
 }
 
 function decodeAgreement(id: AgreementId, result: string): Agreement | null {
