@@ -81,7 +81,9 @@ export function createKuboP2pfs(options: KuboOptions): P2pfs & { close(): void }
     },
 
     async *pinnedRoots(signal) {
-      const ls = (await client()).pin.ls({ type: 'recursive', ...(signal === undefined ? {} : { signal }) });
+      const ended = new AbortController();
+      const either = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]);
+      const ls = (await client()).pin.ls({ type: 'recursive', signal: either });
       const pins = ls[Symbol.asyncIterator]();
       try {
         for (let count = 0; ; count++) {
@@ -91,8 +93,8 @@ export function createKuboP2pfs(options: KuboOptions): P2pfs & { close(): void }
           yield next.value.cid.toString();
         }
       } finally {
-        // Not waited for: a node that has gone silent does not end its list either.
-        void Promise.resolve(pins.return?.()).catch(() => undefined);
+        // A node that has gone silent does not end its list either, and an open request keeps the process.
+        ended.abort();
       }
     },
 
