@@ -31,7 +31,7 @@ describe('handlers', () => {
   after(() => stores.close());
   beforeEach(() => {
     stores.ledger.down = false;
-    stores.clock.offsetMs = 0;
+    Object.assign(stores.clock, { offsetMs: 0, stoppedAtMs: null });
     stores.lines.length = 0;
   });
 
@@ -164,6 +164,7 @@ describe('handlers', () => {
   });
 
   test('a new device is let in after a second, and a removed one is out after fifteen', async () => {
+    stores.clock.stoppedAtMs = Date.now();
     for (const [waitMs, old, fresh] of [
       [1_001, 200, 200],
       [14_900, 200, 200],

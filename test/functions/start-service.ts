@@ -91,7 +91,8 @@ export async function startStores(onEvent?: (event: S3ObjectEvent) => Promise<vo
   const owners = new Map<Address, number>();
   const lines: Record<string, unknown>[] = [];
   const woken = { times: 0 };
-  const clock = { offsetMs: 0 };
+  // Stands still at `stoppedAtMs` where that is given.
+  const clock = { offsetMs: 0, stoppedAtMs: null as number | null };
   const settings: ServiceSettings = { owners, authorities: ['api.plumbline.example'] };
   const ports: ServicePorts = {
     primitives: nodePrimitives,
@@ -105,7 +106,7 @@ export async function startStores(onEvent?: (event: S3ObjectEvent) => Promise<vo
       },
     },
     settings: () => settings,
-    nowMs: () => Date.now() + clock.offsetMs,
+    nowMs: () => (clock.stoppedAtMs ?? Date.now()) + clock.offsetMs,
     observer: createLineObserver((line) => lines.push(line)),
   };
   return {
