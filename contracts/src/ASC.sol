@@ -128,7 +128,8 @@ contract ASC is IASC, ReentrancyGuardTransient {
                     continue;
                 }
                 reasons[i] = ASC_Refused.selector;
-                _grants[grants[i]].fuel += _cost(_grants[grants[i]], updates[i]).toUint128();
+                // It was set aside, so it fits
+                _grants[grants[i]].fuel += uint128(_cost(_grants[grants[i]], updates[i]));
             }
             emit NotRelayed(grants[i], updates[i].dataset, reasons[i]);
         }

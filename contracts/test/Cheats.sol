@@ -14,6 +14,7 @@ interface Cheats {
 
     function deployCode(string calldata artifact) external returns (address);
     function deployCode(string calldata artifact, bytes calldata constructorArguments) external returns (address);
+    function getCode(string calldata artifact) external view returns (bytes memory);
     function prank(address sender) external;
     function chainId(uint256 id) external;
     function warp(uint256 timestamp) external;

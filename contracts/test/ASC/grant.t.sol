@@ -199,6 +199,14 @@ contract GrantTest is AscTest {
         asc.fund(id);
     }
 
+    function test_Fund_Reverts_WithMoreThanThereIs() public {
+        bytes32 id = _grant(model.dataset, 0);
+        vm.deal(OWNER, 1 << 128);
+        vm.expectRevert(abi.encodeWithSignature("SafeCastOverflowedUintDowncast(uint8,uint256)", 128, 1 << 128));
+        vm.prank(OWNER);
+        asc.fund{ value: 1 << 128 }(id);
+    }
+
     function test_Fund_AddsToTheFuel() public {
         bytes32 id = _grant(model.dataset, 0);
         address[3] memory givers = [OWNER, STRANGER, STRANGER];

@@ -12,8 +12,22 @@ abstract contract OfferTest is OcascTest {
     function test_Constructor_Reverts_WithAnImpossibleWindow() public {
         uint32[2] memory windows = [uint32(0), 30 days + 1];
         for (uint256 i = 0; i < windows.length; ++i) {
-            vm.expectRevert();
-            vm.deployCode("OCASC.sol:OCASC", abi.encode(address(dissc), windows[i], ANSWER_GAS));
+            bytes memory arguments = abi.encode(address(dissc), windows[i], ANSWER_GAS);
+            (address made, bytes memory answer) = _create(bytes.concat(vm.getCode("OCASC.sol:OCASC"), arguments));
+            vm.assertEq(made, address(0), "nothing was made");
+            vm.assertEq(
+                answer, abi.encodeWithSelector(IOCASC.OCASC_BadWindow.selector, windows[i], 1, 30 days), "reason"
+            );
+        }
+    }
+
+    function _create(bytes memory initCode) private returns (address made, bytes memory answer) {
+        assembly ("memory-safe") {
+            made := create(0, add(initCode, 32), mload(initCode))
+            answer := mload(0x40)
+            mstore(answer, returndatasize())
+            returndatacopy(add(answer, 32), 0, returndatasize())
+            mstore(0x40, add(answer, and(add(returndatasize(), 63), not(31))))
         }
     }
 
