@@ -64,7 +64,7 @@ export function makeMutants(file: string, source: string, next: () => number): {
     const text = parts.map((part) => mutateDisjunct(part.trim(), (what) => add(from, what))).join(' || ');
     edits.push({ from, to, text });
   }
-  for (const match of source.matchAll(/(?<=[{};)]\s+)_check\w+\([^;]*\);/g)) {
+  for (const match of source.matchAll(/(?<=(?:[{};)]|\/\/[^\n]*\n)\s+)_check\w+\([^;]*\);/g)) {
     const number = add(match.index, `without ${match[0]}`);
     edits.push({
       from: match.index,
