@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
 import { isMissingFile, readSecretFile } from '../adapters/keys/secret-file.ts';
@@ -9,14 +9,19 @@ import { type Address, address } from '../core/ids.ts';
 import type { Ledger, LinkReader } from '../core/ports/ledger.ts';
 import type { SegmentPublisher, StorageService } from '../core/ports/service.ts';
 import { stackFile } from '../core/wire/stack-file.ts';
+import { readDeployments } from './contracts/read-deployments.ts';
 
 /** Where the chain and the service are. */
 export interface Connection {
   readonly rpcUrl: string;
   readonly chainId: number;
   readonly dissc: Address;
+  /** Null where it is not deployed, or not named. */
+  readonly ocasc: Address | null;
+  /** Null where it is not deployed, or not named. */
+  readonly asc: Address | null;
   readonly apiUrl: string;
-  /** Chain block from which DISSC exists. */
+  /** Chain block from which DISSC exists: before it, nothing happened in any of the contracts. */
   readonly fromBlock: number;
   readonly lambda: LambdaTarget;
   /** The bucket itself, for an owner who may read it; null when not named. Without credentials, the environment's. */
@@ -38,12 +43,18 @@ export interface ConnectionOptions {
   readonly stack: string | undefined;
 }
 
+const addressText = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
+
 const connectionFile = z.strictObject({
   rpcUrl: z.url(),
   chainId: z.int().min(1),
-  dissc: z.string().regex(/^0x[0-9a-fA-F]{40}$/),
+  /** A file that `plumb contracts deploy` wrote, from this file's folder; else the addresses themselves. */
+  deployments: z.string().min(1).optional(),
+  dissc: addressText.optional(),
+  ocasc: addressText.optional(),
+  asc: addressText.optional(),
+  fromBlock: z.int().min(0).optional(),
   apiUrl: z.url(),
-  fromBlock: z.int().min(0).default(0),
   lambda: z
     .strictObject({ region: z.string().min(1), functionPrefix: z.string().optional() })
     .default({ region: 'us-east-1' }),
@@ -62,11 +73,11 @@ export async function readConnection(options: ConnectionOptions): Promise<Connec
     ),
   );
   if (!parsed.success) throw malformed(path, parsed.error);
-  const { dissc, lambda, s3, ipfsApiUrl, ...rest } = parsed.data;
+  const { rpcUrl, chainId, apiUrl, lambda, s3, ipfsApiUrl } = parsed.data;
   const { functionPrefix } = lambda;
   return {
-    ...rest,
-    dissc: address(dissc),
+    ...{ rpcUrl, chainId, apiUrl },
+    ...(await contractsOf(path, parsed.data)),
     lambda: { region: lambda.region, ...(functionPrefix === undefined ? {} : { functionPrefix }) },
     s3: s3 === undefined ? null : { ...s3, endpoint: s3.endpoint ?? null, credentials: null },
     ipfsApiUrl: ipfsApiUrl ?? null,
@@ -99,12 +110,50 @@ async function fromStack(path: string): Promise<Connection> {
     rpcUrl: stack.rpcUrl,
     chainId: stack.chainId,
     dissc: address(stack.contracts.DISSC),
+    ocasc: addressOrNull(stack.contracts.OCASC),
+    asc: addressOrNull(stack.contracts.ASC),
     apiUrl: stack.apiUrl,
     fromBlock: 0,
     lambda: { region: 'us-east-1', endpoint: stack.lambdaEndpoint, credentials },
     s3: { region: 'us-east-1', bucket: stack.bucket, endpoint: stack.s3Endpoint, credentials },
     ipfsApiUrl: stack.ipfsApiUrl,
   };
+}
+
+/** Where the contracts are: from the deployments file that is named, or as they are named themselves. */
+async function contractsOf(
+  path: string,
+  named: z.infer<typeof connectionFile>,
+): Promise<Pick<Connection, 'dissc' | 'ocasc' | 'asc' | 'fromBlock'>> {
+  const { deployments, dissc, ocasc, asc, fromBlock, chainId } = named;
+  if (deployments === undefined) {
+    if (dissc === undefined) {
+      throw new InvalidInputError(`${path} names no contracts. Give deployments, the path of a file, or dissc.`);
+    }
+    return {
+      ...{ dissc: address(dissc), ocasc: addressOrNull(ocasc), asc: addressOrNull(asc) },
+      fromBlock: fromBlock ?? 0,
+    };
+  }
+  if ([dissc, ocasc, asc, fromBlock].some((one) => one !== undefined)) {
+    throw new InvalidInputError(
+      `${path} names deployments, and contracts besides. Leave out dissc, ocasc, asc and fromBlock.`,
+    );
+  }
+  const file = resolve(dirname(path), deployments);
+  const deployed = await readDeployments(file);
+  if (deployed.chainId !== chainId) {
+    throw new InvalidInputError(`${file} is about chain ${deployed.chainId}, ${path} about ${chainId}.`);
+  }
+  const { DISSC, OCASC, ASC } = deployed.contracts;
+  return {
+    ...{ dissc: address(DISSC.address), ocasc: address(OCASC.address), asc: address(ASC.address) },
+    fromBlock: DISSC.block,
+  };
+}
+
+function addressOrNull(hex: string | null | undefined): Address | null {
+  return hex === null || hex === undefined ? null : address(hex);
 }
 
 async function readJson(path: string, remedy: string): Promise<unknown> {
