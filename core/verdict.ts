@@ -13,8 +13,8 @@ export interface Verdict {
   readonly evidence: Evidence;
   /** Why it is not intact; null when it is. */
   readonly reason: string | null;
-  /** Whose fault it is, only where that is proven: a record that contradicts itself is the writer's. */
-  readonly blame: 'writer' | null;
+  /** Whose fault it is, only where that is proven: a record that contradicts itself is the writer's, a wrong key the owner's. */
+  readonly blame: 'writer' | 'owner' | null;
   /** The device account whose signature the record was accepted under; null when unrecorded or not read. */
   readonly signer: Address | null;
 }

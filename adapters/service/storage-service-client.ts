@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { to0x } from '../../core/bytes.ts';
 import { InvalidInputError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
+import type { AgreementId } from '../../core/ids.ts';
 import { MAX_BLOCK_BYTES } from '../../core/limits.ts';
 import type { AgreementService, SegmentPublisher, StorageService } from '../../core/ports/service.ts';
 import { decodeHashedBlocks, decodeProvenChunks, decodeRecords } from '../../core/wire/answers.ts';
@@ -32,6 +33,8 @@ export interface ServiceTarget {
   readonly apiUrl: string;
   readonly chainId: number;
   readonly account: RequestAccount;
+  /** Under which agreement blocks are asked for, by its consumer's signer or its owner's agent. */
+  readonly agreement?: AgreementId;
   /** How requests travel; HTTP when absent. */
   readonly transport?: Transport;
   /** For one request and its answer. */
@@ -59,6 +62,8 @@ export function createStorageServiceClient(
   const transport = target.transport ?? httpTransport;
   const nowMs = target.nowMs ?? Date.now;
   const timeoutMs = target.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const { agreement } = target;
+  const under = agreement === undefined ? {} : { query: { agreement } };
   let clockOffsetMs = 0;
   const signer: RequestSigner = createRequestSigner(
     (message) => target.account.signMessage(message),
@@ -96,16 +101,18 @@ export function createStorageServiceClient(
       return json(listBatchesResponse, await call('list-batches', { dataset }, { query, signal }));
     },
     async getSegment(dataset, first, signal) {
-      return json(getSegmentResponse, await call('get-segment', { dataset, first }, { signal }));
+      return json(getSegmentResponse, await call('get-segment', { dataset, first }, { ...under, signal }));
     },
     async publishSegment(dataset, first, signal) {
       return json(publishSegmentResponse, await call('publish-segment', { dataset, first }, { signal }));
     },
     async hashBlocks(dataset, blocks, signal) {
-      return decodeHashedBlocks((await call('hash-blocks', { dataset }, { body: { blocks }, signal })).body);
+      return decodeHashedBlocks((await call('hash-blocks', { dataset }, { ...under, body: { blocks }, signal })).body);
     },
     async proveChunks(dataset, challenges, signal) {
-      return decodeProvenChunks((await call('prove-chunks', { dataset }, { body: { challenges }, signal })).body);
+      return decodeProvenChunks(
+        (await call('prove-chunks', { dataset }, { ...under, body: { challenges }, signal })).body,
+      );
     },
     async getRecords(dataset, blocks, batches, signal) {
       return decodeRecords((await call('get-records', { dataset }, { body: { blocks, batches }, signal })).body);
@@ -125,7 +132,7 @@ export function createStorageServiceClient(
     },
     async getBlock(dataset, index, signal) {
       try {
-        const response = await call('get-block', { dataset, index }, { signal });
+        const response = await call('get-block', { dataset, index }, { ...under, signal });
         if (response.body.length > MAX_BLOCK_BYTES) throw new InvalidInputError('The block exceeds 1 MiB.');
         return { block: response.body, meta: Buffer.from(response.headers['plumbline-meta'] ?? '', 'base64') };
       } catch (cause) {

@@ -12,6 +12,8 @@ export interface Allowance {
   readonly due: bigint;
   /** The blocks, of the consumer's choice, delivered so far without being paid for. */
   readonly sampled: ReadonlySet<BlockIndex>;
+  /** The storage's ceiling of distinct blocks (ASC's `maxBlocks`); none when absent. */
+  readonly maxBlocks?: number;
 }
 
 export interface Admission {
@@ -51,12 +53,13 @@ export function dueFor({ count, price, fee }: SaleTerms, blocks: number): bigint
 
 /**
  * Which of the blocks asked for may be delivered: the paid prefix, what was sampled before, and new samples in the order
- * asked for, until they are used up. A block that is paid for later stays a sample.
+ * asked for, until they are used up. A block that is paid for later stays a sample. Under a ceiling, samples count before
+ * the prefix, and a block that is both counts twice: so never more distinct blocks are delivered, whatever is asked when.
  */
 export function admitBlocks(allowance: Allowance, asked: readonly BlockIndex[]): Admission {
-  const { terms, due, sampled } = allowance;
-  const paid = paidBlocks(terms, due);
-  const most = Math.min(terms.samples, MAX_SAMPLES);
+  const { terms, due, sampled, maxBlocks = Number.POSITIVE_INFINITY } = allowance;
+  const paid = Math.max(0, Math.min(paidBlocks(terms, due), maxBlocks - sampled.size));
+  const most = Math.min(terms.samples, MAX_SAMPLES, maxBlocks - paid);
   const newSamples = new Set<BlockIndex>();
   const admitted: BlockIndex[] = [];
   const refused: BlockIndex[] = [];

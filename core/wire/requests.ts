@@ -40,7 +40,8 @@ const uniqueBlocks = (most: number) =>
     .array(index)
     .min(1)
     .max(most)
-    .refine((blocks) => new Set(blocks).size === blocks.length, 'must not name a block twice');
+    .refine((blocks) => new Set(blocks).size === blocks.length, 'must not name a block twice')
+    .meta({ uniqueItems: true });
 
 export const hashBlocksRequest = z.strictObject({ blocks: uniqueBlocks(MAX_CHALLENGE_BLOCKS) });
 
@@ -85,7 +86,7 @@ export const postMessageResponse = z.strictObject({ stored: z.boolean() });
 /** Messages of one party, from a sequence on. */
 export const listMessagesQuery = z.strictObject({
   from: address0x,
-  sequence: indexParameter.pipe(z.int().max(MAX_MESSAGES)).optional(),
+  sequence: indexParameter.pipe(z.int().min(0).max(MAX_MESSAGES)).optional(),
 });
 
 /** Query of list-batches: blocks from … to, or capture times (ms) from … to, both inclusive. */
@@ -98,7 +99,7 @@ export const listBatchesQuery = z.strictObject({
     .string()
     .regex(/^[1-9][0-9]{0,2}$/)
     .transform(Number)
-    .pipe(z.int().max(MAX_PAGE))
+    .pipe(z.int().min(1).max(MAX_PAGE))
     .optional(),
 });
 

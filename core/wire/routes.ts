@@ -11,6 +11,7 @@ export const ROUTES = {
   'store-voucher': { method: 'POST', path: '/v1/agreements/{agreement}/vouchers' },
   'post-message': { method: 'POST', path: '/v1/agreements/{agreement}/messages' },
   'list-messages': { method: 'GET', path: '/v1/agreements/{agreement}/messages' },
+  'get-openapi': { method: 'GET', path: '/v1/openapi.json' },
 } as const;
 
 export type RouteName = keyof typeof ROUTES;
