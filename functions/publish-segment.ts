@@ -54,10 +54,9 @@ export async function publishSegment(
 
 const row = httpRows['publish-segment'];
 
-// 202: it is pinned here; that other peers find it takes its time.
 export const handlerFor = (ports: ServicePorts) =>
   middy(async ({ params, signal }: Call<typeof row>) =>
-    jsonAnswer(await publishSegment(ports, params, signal), 202),
+    jsonAnswer(await publishSegment(ports, params, signal), row.response.status),
   ).use(httpMiddleware(ports, row));
 
 export const handler = lazyHandler(row);

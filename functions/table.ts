@@ -76,13 +76,14 @@ export interface HttpRow extends FunctionRow {
   readonly callers: readonly Caller[] | 'anyone';
   readonly request: { readonly params: z.ZodType; readonly query: z.ZodType; readonly body: z.ZodType };
   /** JSON by a schema, or another media type (core/wire/answers.ts has the layout of dag-cbor answers). */
-  readonly response: { readonly json: z.ZodType } | { readonly media: string };
+  readonly response: ({ readonly json: z.ZodType } | { readonly media: string }) & { readonly status?: 202 };
 }
 
 const dataset = datasetParameter.transform((text) => text as DatasetId);
 const ofDataset = z.strictObject({ dataset });
 const ofAgreement = z.strictObject({ agreement: agreementParameter.transform((text) => text as AgreementId) });
 const nothing = z.undefined();
+const noParameters = z.strictObject({});
 const noQuery = z.strictObject({});
 const DAG_CBOR = { media: 'application/vnd.ipld.dag-cbor' } as const;
 
@@ -166,7 +167,8 @@ export const httpRows = {
     may: { objects: 'read', table: 'read-write', chain: 'read', ipfs: 'import' },
     limits: { timeoutMs: 29_000, bodyBytes: 0, memoryMb: 1_769 },
     request: { params: z.strictObject({ dataset, first: indexParameter }), query: noQuery, body: nothing },
-    response: { json: publishSegmentResponse },
+    // 202: it is pinned then; that other peers find it takes its time.
+    response: { json: publishSegmentResponse, status: 202 },
     module: 'publish-segment.ts',
     load: (): Promise<FunctionModule> => import('./publish-segment.ts'),
   },
@@ -213,6 +215,17 @@ export const httpRows = {
     response: DAG_CBOR,
     module: 'list-messages.ts',
     load: (): Promise<FunctionModule> => import('./list-messages.ts'),
+  },
+  'get-openapi': {
+    ...http('get-openapi'),
+    invoke: false,
+    callers: 'anyone',
+    may: {},
+    limits: { timeoutMs: 10_000, bodyBytes: 0, memoryMb: 512 },
+    request: { params: noParameters, query: noQuery, body: nothing },
+    response: { json: z.looseObject({ openapi: z.string() }) },
+    module: 'get-openapi.ts',
+    load: (): Promise<FunctionModule> => import('./get-openapi.ts'),
   },
 } as const satisfies { readonly [Name in RouteName]: HttpRow & { readonly name: Name } };
 

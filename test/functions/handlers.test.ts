@@ -65,7 +65,7 @@ describe('handlers', () => {
     const stranger = key();
     const other = new TestDevice(stores);
     const requests: Record<
-      Exclude<Name, 'get-records' | 'publish-segment' | AgreementName>,
+      Exclude<Name, 'get-records' | 'publish-segment' | 'get-openapi' | AgreementName>,
       { path: string; body?: unknown }
     > = {
       'upload-segment': { path: path('segments'), body: { first: 2, sha256: `0x${'ab'.repeat(32)}`, sizeBytes: 500 } },

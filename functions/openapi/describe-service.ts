@@ -1,0 +1,101 @@
+import type { Caller, HttpRow } from '../table.ts';
+import { httpRows } from '../table.ts';
+import { describeProblems, PROBLEM_RESPONSES, PROBLEM_SCHEMA, responseName } from './describe-problems.ts';
+import { describeQuery, isAbsent, wireSchema } from './describe-schemas.ts';
+import { SECURITY_SCHEMES, securityOf } from './describe-signature.ts';
+import { BYTES_LAYOUTS, OPERATION_TEXTS, PARAMETER_TEXTS, RESPONSE_HEADERS, SERVICE_TEXT } from './operation-texts.ts';
+
+/** Of the interface, not of the programs: raised when a request or an answer changes. */
+const INTERFACE_VERSION = '1.0.0';
+
+/** The OpenAPI 3.1 document of the service, made from the table of functions and the schemas that requests are parsed by. */
+export function describeService(): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const row of Object.values<HttpRow>(httpRows)) {
+    const { path, method } = row.trigger;
+    paths[path] = { ...paths[path], [method.toLowerCase()]: describeOperation(row) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Plumbline storage service',
+      version: INTERFACE_VERSION,
+      description: SERVICE_TEXT,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/', description: 'Wherever this document was fetched from.' }],
+    tags: [
+      { name: 'datasets', description: "One device's append-only log of blocks." },
+      { name: 'agreements', description: 'A sale of recorded blocks, between an owner and a consumer.' },
+      { name: 'service', description: 'The service itself.' },
+    ],
+    paths,
+    components: {
+      schemas: { Problem: PROBLEM_SCHEMA },
+      responses: PROBLEM_RESPONSES,
+      securitySchemes: SECURITY_SCHEMES,
+    },
+  };
+}
+
+function describeOperation(row: HttpRow): object {
+  const { summary, description } = OPERATION_TEXTS[row.name];
+  const { params, query, body } = row.request;
+  const parameters = [...describeQuery('path', params), ...describeQuery('query', query)].map((parameter) => ({
+    ...parameter,
+    description: PARAMETER_TEXTS[parameter.name] ?? '',
+  }));
+  return {
+    operationId: row.name,
+    tags: [tagOf(row)],
+    summary,
+    description: `${description}\n\n${callersText(row)}`,
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(isAbsent(body)
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: wireSchema(body) } } } }),
+    responses: {
+      [row.response.status ?? 200]: describeAnswer(row),
+      ...Object.fromEntries(
+        describeProblems(row).map((status) => [status, { $ref: `#/components/responses/${responseName(status)}` }]),
+      ),
+    },
+    security: row.callers === 'anyone' ? [] : securityOf(!isAbsent(body)),
+    'x-plumbline-callers': row.callers,
+    'x-plumbline-invoke': row.invoke,
+    'x-plumbline-max-body-bytes': row.limits.bodyBytes,
+  };
+}
+
+function describeAnswer(row: HttpRow): object {
+  const headers = RESPONSE_HEADERS[row.name];
+  const content =
+    'json' in row.response
+      ? { 'application/json': { schema: wireSchema(row.response.json) } }
+      : { [row.response.media]: {} };
+  return {
+    description: BYTES_LAYOUTS[row.name] ?? 'Done.',
+    ...(headers === undefined ? {} : { headers }),
+    content,
+  };
+}
+
+function tagOf({ trigger: { path } }: HttpRow): string {
+  if (path.startsWith('/v1/datasets/')) return 'datasets';
+  return path.startsWith('/v1/agreements/') ? 'agreements' : 'service';
+}
+
+const CALLER_WORDS: Readonly<Record<Caller, string>> = {
+  owner: "the dataset's owner",
+  device: "the dataset's device",
+  agent: "the account that signs for the agreement's owner",
+  signer: "the account that signs for the agreement's consumer",
+};
+
+function callersText({ callers, invoke }: HttpRow): string {
+  const who =
+    callers === 'anyone'
+      ? 'Anyone may call; the request need not be signed.'
+      : `May be called by: ${callers.map((caller) => CALLER_WORDS[caller] ?? caller).join('; ')}.`;
+  return invoke ? `${who} The same signed request may come by Lambda Invoke.` : who;
+}

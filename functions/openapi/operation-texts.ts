@@ -1,0 +1,121 @@
+import type { RouteName } from '../../core/wire/routes.ts';
+
+/** Words of the document that no schema carries. What is enforced stands in the schemas, not here. */
+export const SERVICE_TEXT = `The storage service of Plumbline: it takes segments of devices, has them recorded on a chain, and answers
+challenges about what it stores. Nothing that it answers is to be believed: verify it against the contract DISSC.
+Formats, keys and protocols are in the design document.
+
+Requests about a dataset or an agreement are signed with an Ethereum account (see the security scheme \`signature\`). Errors
+are problem documents (RFC 9457) with a stable \`type\`; a 4xx says what to do, a 503 says to try again. Answers in
+\`application/vnd.ipld.dag-cbor\` are lists without field names; each response describes its layout, in which \`index\`, \`size\`
+and the like are unsigned integers, hashes are byte strings of 32 bytes, and a path is one byte string of concatenated hashes.
+A gateway in front of the service may limit the rate with status 429 and an answer of its own.`;
+
+interface OperationText {
+  readonly summary: string;
+  readonly description: string;
+}
+
+export const OPERATION_TEXTS: Readonly<Record<RouteName, OperationText>> = {
+  'upload-segment': {
+    summary: 'Ask where to put a segment',
+    description:
+      'Answers a presigned PUT for one sealed batch, bound to its SHA-256 and size and good for a single creation, and the ' +
+      "chain's heads of the dataset. `put` is null when this very segment is stored already. A rejected segment is a 409.",
+  },
+  'list-batches': {
+    summary: 'List stored batches and their state',
+    description:
+      'Batches with blocks, or capture times, in a range, both ends included: received, rejected, superseded, recorded, final. ' +
+      'Go on with `cursor` set to `next` of the answer and the same range, until `next` is null.',
+  },
+  'hash-blocks': {
+    summary: 'Hash blocks as they are stored now',
+    description:
+      'Protocols I and III: openings of up to 512 blocks with SHA-256 computed from the stored bytes for this request. Blocks ' +
+      'that did not fit into one answer are named in it: ask for them again.',
+  },
+  'prove-chunks': {
+    summary: 'Prove possession of random chunks',
+    description:
+      'For each challenge, chunk `random` modulo the number of chunks of the block, with its path in the chunk tree, read from ' +
+      'the stored bytes for this request.',
+  },
+  'get-block': {
+    summary: 'Fetch one block',
+    description: 'Protocols II and IV: the stored bytes of one block, as they are now.',
+  },
+  'get-segment': {
+    summary: 'Ask where to fetch a segment',
+    description:
+      "Answers a presigned GET, good for 15 seconds, for the segment of the log's batch that begins with `first`.",
+  },
+  'publish-segment': {
+    summary: 'Publish a segment in IPFS',
+    description: "Imports and pins the batch that begins with `first` in the service's IPFS node and names its CIDs.",
+  },
+  'get-records': {
+    summary: 'Fetch public records with their proofs',
+    description:
+      'Sealed digests and commitments of up to 512 blocks, with what proves them up to the head of `batches`. They are public ' +
+      'and prove themselves.',
+  },
+  'store-voucher': {
+    summary: 'Hand in a voucher',
+    description: 'Keeps the highest valid voucher of the agreement; what the consumer may read follows it.',
+  },
+  'post-message': {
+    summary: 'Leave a message for the other party',
+    description:
+      "Lays an encrypted, signed message into the agreement's mailbox, once for each `sequence`. The very same message again " +
+      'changes nothing; another one of that number is a 409.',
+  },
+  'list-messages': {
+    summary: 'Read messages of one party',
+    description: 'Messages that `from` has sent, from `sequence` on, at most 16 at a time.',
+  },
+  'get-openapi': {
+    summary: 'Describe this service',
+    description: 'This document, made from the table of functions and the schemas that requests are parsed by.',
+  },
+};
+
+export const PARAMETER_TEXTS: Readonly<Record<string, string>> = {
+  dataset: 'Id of the dataset.',
+  agreement: 'Id of the agreement.',
+  index: 'Number of the block, from 0.',
+  first: 'Number of the first block of a batch.',
+  by: 'Whether `from` and `to` are block numbers or capture times in milliseconds since 1970.',
+  from: 'Where to begin; for messages, the account that sent them.',
+  to: 'Where to end, included.',
+  cursor: '`next` of the page before; of the same range, or it is refused.',
+  limit: 'Lines of the page at most.',
+  sequence: 'The first number wanted.',
+};
+
+const FAULT = '`[index, "unavailable" | "refused" | "unrecorded", reason]`';
+const ANSWERS =
+  'dag-cbor `[answers, remaining]`: an answer or a fault for each block, and the blocks to ask for again. ';
+
+/** Layouts of the answers that are no JSON (core/wire/answers.ts, core/wire/messages.ts). */
+export const BYTES_LAYOUTS: Readonly<Partial<Record<RouteName, string>>> = {
+  'hash-blocks': `${ANSWERS}An answer is \`[index, size, sha256, chunkRoot, metaHash]\`, a fault ${FAULT}.`,
+  'prove-chunks': `${ANSWERS}An answer is \`[index, size, sha256, metaHash, chunk, path]\`, a fault ${FAULT}.`,
+  'get-block': 'The stored bytes.',
+  'get-records':
+    'dag-cbor `[batches, proof, faults]`: a batch is `[position, first, count, salt, sealedHash, contentCommitment, nonce or ' +
+    `null, largestBlockBytes, [[index, sealed, commitment] …], proof]\`, a fault ${FAULT}.`,
+  'list-messages':
+    'dag-cbor `[[[from, to, sequence, enc, ciphertext, signature] …], next]`: accounts are byte strings of 20 bytes, `next` is ' +
+    'the sequence to go on with, or null.',
+  'get-openapi': 'An OpenAPI 3.1 document.',
+};
+
+export const RESPONSE_HEADERS: Readonly<Partial<Record<RouteName, object>>> = {
+  'get-block': {
+    'Plumbline-Meta': {
+      description: "The block's meta as the stored manifest lists it: dag-cbor in base64.",
+      schema: { type: 'string', contentEncoding: 'base64' },
+    },
+  },
+};
