@@ -1,5 +1,6 @@
 import type { Address } from '../core/ids.ts';
 import type { Agreements } from '../core/ports/agreements.ts';
+import type { Grants } from '../core/ports/grants.ts';
 import type { Ledger, Recorder } from '../core/ports/ledger.ts';
 import type { ObjectStore } from '../core/ports/object-store.ts';
 import type { P2pfs } from '../core/ports/p2pfs.ts';
@@ -15,6 +16,8 @@ export interface ServiceSettings {
   readonly authorities: readonly string[];
   /** A stored batch waits at most so long for others of its dataset before it is recorded (design §3); 0 when not given. */
   readonly recordEveryMs?: number;
+  /** The account that grants of ASC are made out to: the recorder's. Without it, no grant is of this service. */
+  readonly cssAccount?: Address;
 }
 
 /** Wakes the anchor function. A lost wake-up costs time only: the anchor acts on state and is woken every minute too. */
@@ -33,6 +36,8 @@ export interface ServicePorts {
   readonly anchorQueue: AnchorQueue;
   /** OCASC; absent where no agreements are served. */
   readonly agreements?: Agreements;
+  /** ASC; absent where no consumers are served. */
+  readonly grants?: Grants;
   /** The operator's IPFS node; absent where there is none. */
   readonly p2pfs?: P2pfs;
   readonly settings: () => ServiceSettings;

@@ -1,4 +1,5 @@
 import type { Address, AgreementId, DatasetId } from '../../core/ids.ts';
+import type { GrantId } from '../../core/ports/grants.ts';
 
 /*
  * The service's state in the one table. A dataset's items share pk `D#<dataset>`; numbers in keys are padded so that
@@ -9,6 +10,7 @@ import type { Address, AgreementId, DatasetId } from '../../core/ids.ts';
  *   T#<fromMs>#<first>#<sha256>          index by capture time, naming B#
  *   X#<batches>          RecordedEntry   one accepted update of the chain, for naming transactions
  *   H#<level>#<n>        TileEntry       256 hashes of complete subtrees of 256^level batches (a cache; may be absent)
+ *   G#<grant>            a grant of ASC by its id; all else about it is on the chain
  *   S                    DatasetEntry
  *
  * An agreement's items share pk `A#<agreement>`:
@@ -29,6 +31,7 @@ export const timeSk = (fromMs: number, first: number, sha256Hex: string): string
   `T#${pad(fromMs, 16)}#${pad(first, 16)}#${sha256Hex}`;
 export const recordedSk = (batches: number): string => `X#${pad(batches, 10)}`;
 export const tileSk = (level: number, number: number): string => `H#${level}#${pad(number, 10)}`;
+export const grantSk = (grant: GrantId): string => `G#${grant}`;
 export const DATASET_SK = 'S';
 export const WORK_PK = 'WORK';
 export const ownerPk = (owner: string): string => `OWNER#${owner}`;
