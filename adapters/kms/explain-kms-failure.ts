@@ -1,0 +1,26 @@
+import { KMSServiceException } from '@aws-sdk/client-kms';
+import { InvalidInputError, type PlumblineError, StoreUnavailableError } from '../../core/errors.ts';
+
+// KMS answers these with 400 as well.
+const TRANSIENT = /Throttl|TooManyRequests|LimitExceeded|Unavailable|Timeout/i;
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  NotFoundException: 'Name a key of this region and account.',
+  AccessDeniedException: 'Allow kms:GetPublicKey and kms:Sign on it.',
+  DisabledException: 'Enable it, or name another.',
+  KMSInvalidStateException: 'It may be scheduled for deletion: cancel that, or name another.',
+  InvalidKeyUsageException: 'It must be made for SIGN_VERIFY.',
+  CredentialsProviderError: 'Give AWS credentials, for instance in the environment.',
+};
+
+/** What a failed request to KMS means: something to put right, or something to wait for. */
+export function explainKmsFailure(keyId: string, timeoutMs: number, cause: unknown, timedOut: boolean): PlumblineError {
+  if (timedOut) return new StoreUnavailableError(`KMS did not answer within ${timeoutMs} ms.`, { cause });
+  const name = cause instanceof Error ? cause.name : 'unknown error';
+  const refused = cause instanceof KMSServiceException && cause.$fault === 'client' && !TRANSIENT.test(name);
+  if (refused || name === 'CredentialsProviderError') {
+    const remedy = REMEDIES[name] ?? 'See the cause.';
+    return new InvalidInputError(`The KMS key ${keyId} cannot be used (${name}). ${remedy}`, { cause });
+  }
+  return new StoreUnavailableError(`KMS does not answer, or refuses for now (${name}). Try again later.`, { cause });
+}
