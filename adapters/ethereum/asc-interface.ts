@@ -1,0 +1,33 @@
+import { Interface, type Result } from 'ethers';
+import { address, datasetId } from '../../core/ids.ts';
+import type { GrantTerms } from '../../core/ports/grants.ts';
+import { ascAbi } from './abi/asc.ts';
+
+/** ASC's ABI, parsed once. */
+export const ascInterface = new Interface(ascAbi);
+
+/** Bits of `kinds`. */
+const DIGESTS = 1;
+const BLOCKS = 2;
+
+/** `IASC.Terms`. */
+export function encodeTerms(terms: GrantTerms): object {
+  return {
+    ...{ dataset: terms.dataset, css: terms.css, perBatch: terms.perBatchWei, first: terms.first, count: terms.count },
+    ...{ kinds: (terms.digests ? DIGESTS : 0) + (terms.blocks ? BLOCKS : 0), maxBlocks: terms.maxBlocks },
+    ...{ window: terms.windowSeconds, until: terms.untilSeconds },
+  };
+}
+
+/** Null for terms whose numbers do not fit a safe integer: anybody may have written them. */
+export function decodeTerms(terms: Result): GrantTerms | null {
+  const [first, count] = [Number(terms.first), Number(terms.count)];
+  const untilSeconds = Number(terms.until);
+  if (!Number.isSafeInteger(first + count) || !Number.isSafeInteger(untilSeconds)) return null;
+  const kinds = Number(terms.kinds);
+  return {
+    ...{ dataset: datasetId(terms.dataset), css: address(terms.css), perBatchWei: BigInt(terms.perBatch) },
+    ...{ first, count, digests: (kinds & DIGESTS) !== 0, blocks: (kinds & BLOCKS) !== 0 },
+    ...{ maxBlocks: Number(terms.maxBlocks), windowSeconds: Number(terms.window), untilSeconds },
+  };
+}

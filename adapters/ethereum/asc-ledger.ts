@@ -1,0 +1,74 @@
+import { type Result, zeroPadValue } from 'ethers';
+import { fromHex, to0x } from '../../core/bytes.ts';
+import { LedgerUnavailableError } from '../../core/errors.ts';
+import { type Address, address } from '../../core/ids.ts';
+import type { Grant, GrantId, GrantState, Grants } from '../../core/ports/grants.ts';
+import { ascInterface, decodeTerms } from './asc-interface.ts';
+import { callAt } from './call-at.ts';
+import { decode, findLogs } from './find-logs.ts';
+import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
+
+export interface AscLedgerOptions extends JsonRpcOptions {
+  readonly asc: Address;
+}
+
+/** In the order of ASC's State; the first means that there is no such grant. */
+const STATES: readonly (GrantState | null)[] = [null, 'proposed', 'accepted', 'ended'];
+
+/**
+ * ASC read through one Ethereum node; grants are read at one block named by its hash. Block numbers of a grant are any u64,
+ * and anybody proposes: terms that do not fit a safe integer are no grant here, and their proposals are not found.
+ */
+export function createAscLedger(options: AscLedgerOptions): Grants {
+  const { chainId, asc } = options;
+  const view = { rpc: createJsonRpc(options), name: 'ASC', at: asc };
+  return {
+    domain: { chainId, asc },
+
+    async readGrants(ids, anchor, signal) {
+      const inputs = ids.map((id) => ascInterface.encodeFunctionData('grant', [id]));
+      const { point, results } = await callAt(view, inputs, anchor, signal);
+      const grants = results.map((result, i) => {
+        if (result === null) return null;
+        return decode(view, () =>
+          decodeGrant(ids[i] as GrantId, ascInterface.decodeFunctionResult('grant', result)[0]),
+        );
+      });
+      return { point, grants };
+    },
+
+    async findProposed({ css, dataset }, fromBlock, toBlock, signal) {
+      const indexed = [null, dataset ?? null, css === undefined ? null : zeroPadValue(css, 32)];
+      const logs = await findLogs(view, ascInterface, { event: 'Proposed', indexed, fromBlock, toBlock }, signal);
+      return logs.flatMap(({ values, blockNumber }) =>
+        decode(view, () => {
+          const terms = decodeTerms(values.terms);
+          return terms === null ? [] : { id: grantId(values.id), owner: address(values.owner), terms, blockNumber };
+        }),
+      );
+    },
+
+    async readCreditWei(account, anchor, signal) {
+      const input = ascInterface.encodeFunctionData('credit', [account]);
+      const { results } = await callAt(view, [input], anchor, signal);
+      const [result = null] = results;
+      if (result === null) return 0n;
+      return decode(view, () => BigInt(ascInterface.decodeFunctionResult('credit', result)[0]));
+    },
+  };
+}
+
+function decodeGrant(id: GrantId, grant: Result): Grant | null {
+  const state = STATES[Number(grant.state)];
+  if (state === undefined) throw new LedgerUnavailableError(`A grant is in the unknown state ${grant.state}.`);
+  const terms = decodeTerms(grant.terms);
+  const endSeconds = Number(grant.end);
+  if (state === null || terms === null || !Number.isSafeInteger(endSeconds)) return null;
+  const fuelWei = BigInt(grant.fuel);
+  return { id, terms, state, endSeconds, revoked: Boolean(grant.revoked), fuelWei, owner: address(grant.owner) };
+}
+
+/** Also what a proposal's event says. */
+export function grantId(hex: string): GrantId {
+  return to0x(fromHex(hex, 'grant id', 32)) as GrantId;
+}
