@@ -8,8 +8,10 @@ import { createTable } from '../adapters/dynamodb/create-table.ts';
 import { createDynamoClient } from '../adapters/dynamodb/dynamo-client.ts';
 import { createDynamoTable } from '../adapters/dynamodb/dynamo-table.ts';
 import { createKeySigner } from '../adapters/ethereum/account-signer.ts';
+import { createAscLedger } from '../adapters/ethereum/asc-ledger.ts';
 import { deployContracts, deployedAddress } from '../adapters/ethereum/deploy-contracts.ts';
 import { DISSC, disscAddress } from '../adapters/ethereum/deploy-dissc.ts';
+import { deployableAsc } from '../adapters/ethereum/deployable-asc.ts';
 import { deployableOcasc } from '../adapters/ethereum/deployable-ocasc.ts';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../adapters/ethereum/dissc-recorder.ts';
@@ -117,9 +119,10 @@ async function startParts(
   const signer = createKeySigner(operatorKey);
   await fund(createJsonRpc({ rpcUrl, chainId }), signer.account, OPERATOR_WEI);
   const dissc = disscAddress();
-  const deployable = deployableOcasc({ dissc, minWindowSeconds: MIN_WINDOW_SECONDS, answerGas: ANSWER_GAS });
-  await deployContracts({ rpcUrl, chainId, signer }, [DISSC, deployable]);
-  const ocasc = deployedAddress(deployable);
+  const ocascDeployable = deployableOcasc({ dissc, minWindowSeconds: MIN_WINDOW_SECONDS, answerGas: ANSWER_GAS });
+  const ascDeployable = deployableAsc({ dissc });
+  await deployContracts({ rpcUrl, chainId, signer }, [DISSC, ocascDeployable, ascDeployable]);
+  const [ocasc, asc] = [deployedAddress(ocascDeployable), deployedAddress(ascDeployable)];
 
   const client = createDynamoClient({ region: REGION, endpoint: dynalite.endpoint, credentials: DYNALITE_CREDENTIALS });
   parts.push(async () => client.destroy());
@@ -151,6 +154,7 @@ async function startParts(
       ledger: createDisscLedger({ rpcUrl, chainId, dissc }),
       recorder: createDisscRecorder({ rpcUrl, chainId, dissc, signer }),
       agreements: createOcascLedger({ rpcUrl, chainId, ocasc }),
+      grants: createAscLedger({ rpcUrl, chainId, asc }),
       p2pfs,
       nowMs: Date.now,
       observer: createLineObserver(write),
@@ -163,7 +167,7 @@ async function startParts(
   parts.push(() => started.close());
 
   const stackFile: StackFile = {
-    ...{ rpcUrl, chainId, contracts: { DISSC: dissc, ASC: null, OCASC: ocasc }, apiUrl: started.apiUrl },
+    ...{ rpcUrl, chainId, contracts: { DISSC: dissc, ASC: asc, OCASC: ocasc }, apiUrl: started.apiUrl },
     ...{ s3Endpoint: s3.endpoint, s3AccessKey, s3SecretKey, bucket: BUCKET, ipfsApiUrl: ipfs.apiUrl },
     ...{ lambdaEndpoint: started.lambdaEndpoint ?? started.apiUrl, operator: accountOfKey(operatorKey) },
   };
