@@ -1,5 +1,5 @@
 import { createECDH, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -31,6 +31,8 @@ export interface KmsServer {
   readonly misbehave: Misbehaviour[];
   /** Operations that were asked for. */
   readonly asked: string[];
+  /** The next request has come in whole. */
+  nextAsked(): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -40,8 +42,11 @@ export async function startKmsServer(): Promise<KmsServer> {
   const asked: string[] = [];
   const keyId = '1234abcd-12ab-34cd-56ef-1234567890ab';
   const key = { keyId, privateKey, publicKey };
+  const events = new EventEmitter();
   const server = createServer((request, response) => {
-    answer(key, misbehave, asked, request, response).catch((error) => response.destroy(error));
+    answer(key, misbehave, asked, request, response)
+      .catch((error) => response.destroy(error))
+      .finally(() => events.emit('asked'));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -50,6 +55,7 @@ export async function startKmsServer(): Promise<KmsServer> {
     ...key,
     misbehave,
     asked,
+    nextAsked: () => once(events, 'asked'),
     async close() {
       server.closeAllConnections();
       server.close();
