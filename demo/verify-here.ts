@@ -4,7 +4,7 @@ import { createOutput } from '../cli/output.ts';
 import { datasetKeyOf, openOwner } from '../cli/owner/owner-home.ts';
 import { verifyDataset } from '../client/owner/verify-dataset.ts';
 import type { DatasetId } from '../core/ids.ts';
-import type { CssYEvidence } from '../core/protocols/owner-css-y.ts';
+import type { CssYEvidence } from '../core/protocols/challenge-storage.ts';
 import type { DemoDataset, DemoOwner } from './acts/owner-setup.ts';
 import { sayVerdicts } from './acts/verify.ts';
 

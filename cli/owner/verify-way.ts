@@ -3,7 +3,7 @@ import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import type { RetrievalSource } from '../../client/owner/verify-retrievable.ts';
 import { InvalidInputError } from '../../core/errors.ts';
 import type { CssN } from '../../core/ports/css.ts';
-import type { CssYEvidence } from '../../core/protocols/owner-css-y.ts';
+import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import type { Evidence } from '../../core/verdict.ts';
 import type { Connection } from '../connection.ts';
 

@@ -2,7 +2,8 @@ import type { DatasetId, DatasetKey } from '../../core/ids.ts';
 import type { CssY, RecordSource } from '../../core/ports/css.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
-import { type CssYEvidence, verifyOwnerCssY } from '../../core/protocols/owner-css-y.ts';
+import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
+import { verifyOwnerCssY } from '../../core/protocols/owner-css-y.ts';
 import { type AuditReport, type AuditScope, auditBlocks, type OnVerdicts } from './audit-blocks.ts';
 import { readAnchor } from './read-anchor.ts';
 

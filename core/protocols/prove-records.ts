@@ -9,6 +9,9 @@ import type { Primitives } from '../ports/primitives.ts';
 
 type Hasher = Pick<Primitives, 'sha256'>;
 
+/** A state of a dataset's log, from the chain: DISSC's head, or the one that an agreement is bound to. */
+export type LogState = Pick<Head, 'dataset' | 'batches' | 'root'>;
+
 /** One block's record, proven to lead to DISSC's head. */
 export interface ProvenRecord {
   readonly index: number;
@@ -47,7 +50,7 @@ export interface FoundRecords {
  */
 export async function proveRecords(
   deps: { readonly hasher: Hasher; readonly records: RecordSource },
-  head: Head,
+  head: LogState,
   blocks: readonly number[],
   signal?: AbortSignal,
 ): Promise<FoundRecords> {
@@ -75,7 +78,7 @@ export function faultOnRecorded(fault: Fault): Fault {
 
 async function askRecords(
   deps: { readonly hasher: Hasher; readonly records: RecordSource },
-  head: Head,
+  head: LogState,
   blocks: readonly number[],
   signal?: AbortSignal,
 ): Promise<{ answer: Records; found: FoundRecords }> {
@@ -97,7 +100,7 @@ async function askRecords(
 }
 
 /** Null when every record leads to the head, else why not. */
-function faultOf(hasher: Hasher, head: Head, answer: Records): string | null {
+function faultOf(hasher: Hasher, head: LogState, answer: Records): string | null {
   if (answer.batches.length === 0) return null;
   try {
     const leaves = new Map<number, Uint8Array>();

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { SealedBatch } from '../../core/batch/seal-batch.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
-import { type CssYEvidence, type OwnerCssY, verifyOwnerCssY } from '../../core/protocols/owner-css-y.ts';
+import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
+import { type OwnerCssY, verifyOwnerCssY } from '../../core/protocols/owner-css-y.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import type { Verdict, VerdictKind } from '../../core/verdict.ts';
 import { DEVICE_KEY, type HonestStorage, headOf, sealLog, WRITER } from './honest-storage.ts';
