@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
 import { createDynamoClient } from '../adapters/dynamodb/dynamo-client.ts';
 import { createDynamoTable } from '../adapters/dynamodb/dynamo-table.ts';
+import type { AccountSigner } from '../adapters/ethereum/account-signer.ts';
+import { createAscLedger } from '../adapters/ethereum/asc-ledger.ts';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
+import { createDisscRecorder } from '../adapters/ethereum/dissc-recorder.ts';
 import { createOcascLedger } from '../adapters/ethereum/ocasc-ledger.ts';
 import { createKuboP2pfs } from '../adapters/ipfs/kubo-p2pfs.ts';
 import { createS3ObjectStore } from '../adapters/s3/s3-object-store.ts';
@@ -32,20 +35,25 @@ export function lazyHandler(row: FunctionRow): Handler {
 
 const ownersText = z.record(z.string().regex(/^0x[0-9a-f]{40}$/), z.int().min(0));
 
+const addressText = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
+
 const environment = z.object({
   AWS_REGION: z.string().min(1),
   PLUMBLINE_RPC_URL: z.url(),
   PLUMBLINE_CHAIN_ID: z.coerce.number().int().min(1),
-  PLUMBLINE_DISSC: z.string().regex(/^0x[0-9a-fA-F]{40}$/),
+  PLUMBLINE_DISSC: addressText,
   PLUMBLINE_BUCKET: z.string().min(3),
   PLUMBLINE_TABLE: z.string().min(3),
   /** URL of the anchor's FIFO queue; only where the function may wake it. */
   PLUMBLINE_ANCHOR_QUEUE: z.url().optional(),
   /** Address of OCASC; where it is absent, no agreements are served. */
-  PLUMBLINE_OCASC: z
-    .string()
-    .regex(/^0x[0-9a-fA-F]{40}$/)
-    .optional(),
+  PLUMBLINE_OCASC: addressText.optional(),
+  /** Address of ASC; where it is absent, no consumers are served. */
+  PLUMBLINE_ASC: addressText.optional(),
+  /** The account that grants of ASC are made out to; where the relayer's key is, that one's. */
+  PLUMBLINE_CSS_ACCOUNT: addressText.optional(),
+  /** Id or ARN in KMS of the key that records and is repaid (design §10); only where the function records. */
+  PLUMBLINE_RELAYER_KEY_ID: z.string().min(1).optional(),
   /** RPC of an IPFS node; only where the function may import into one. */
   PLUMBLINE_IPFS_API: z.url().optional(),
   /** JSON: owner's address, lower case, to the stored bytes it may have. */
@@ -54,35 +62,45 @@ const environment = z.object({
   PLUMBLINE_AUTHORITIES: z.string().min(1),
 });
 
-/** The composition root in Lambda. @throws InvalidInputError naming the variable, never its value */
-export function portsFromEnv(env: Readonly<Record<string, string | undefined>>, observer: Observer): ServicePorts {
+/**
+ * The composition root in Lambda. Nothing is reached for yet but the public key of the relayer, where there is one.
+ * @throws InvalidInputError naming the variable, never its value; StoreUnavailableError when KMS does not answer
+ */
+export async function portsFromEnv(
+  env: Readonly<Record<string, string | undefined>>,
+  observer: Observer,
+): Promise<ServicePorts> {
   const parsed = environment.safeParse(env);
   if (!parsed.success) {
     throw new InvalidInputError(`The environment lacks ${parsed.error.issues[0]?.path.join('.')}, or it is malformed.`);
   }
   const set = parsed.data;
   const region = set.AWS_REGION;
-  const settings = { owners: readOwners(set.PLUMBLINE_OWNERS), authorities: set.PLUMBLINE_AUTHORITIES.split(',') };
+  const chain = { rpcUrl: set.PLUMBLINE_RPC_URL, chainId: set.PLUMBLINE_CHAIN_ID };
+  const dissc = address(set.PLUMBLINE_DISSC);
+  const owners = readOwners(set.PLUMBLINE_OWNERS);
+  const keyId = set.PLUMBLINE_RELAYER_KEY_ID;
+  const signer = keyId === undefined ? null : await openRelayer(region, keyId);
+  const cssAccount =
+    signer?.account ?? (set.PLUMBLINE_CSS_ACCOUNT === undefined ? undefined : address(set.PLUMBLINE_CSS_ACCOUNT));
+  const settings = {
+    ...{ owners, authorities: set.PLUMBLINE_AUTHORITIES.split(',') },
+    ...(cssAccount === undefined ? {} : { cssAccount }),
+  };
   const client = createDynamoClient({ region, endpoint: null, credentials: null });
   const queueUrl = set.PLUMBLINE_ANCHOR_QUEUE;
   return {
     primitives: nodePrimitives,
     objects: createS3ObjectStore({ region, bucket: set.PLUMBLINE_BUCKET, endpoint: null, credentials: null }),
     table: createDynamoTable({ client, tableName: set.PLUMBLINE_TABLE }),
-    ledger: createDisscLedger({
-      rpcUrl: set.PLUMBLINE_RPC_URL,
-      chainId: set.PLUMBLINE_CHAIN_ID,
-      dissc: address(set.PLUMBLINE_DISSC),
-    }),
-    // The relayer's key lives in KMS in a deployment; that signer comes with it.
-    recorder: null,
+    ledger: createDisscLedger({ ...chain, dissc }),
+    recorder: signer === null ? null : createDisscRecorder({ ...chain, dissc, signer }),
     ...(set.PLUMBLINE_OCASC === undefined
       ? {}
-      : {
-          agreements: createOcascLedger({
-            ...{ rpcUrl: set.PLUMBLINE_RPC_URL, chainId: set.PLUMBLINE_CHAIN_ID, ocasc: address(set.PLUMBLINE_OCASC) },
-          }),
-        }),
+      : { agreements: createOcascLedger({ ...chain, ocasc: address(set.PLUMBLINE_OCASC) }) }),
+    ...(set.PLUMBLINE_ASC === undefined
+      ? {}
+      : { grants: createAscLedger({ ...chain, asc: address(set.PLUMBLINE_ASC) }) }),
     ...(set.PLUMBLINE_IPFS_API === undefined ? {} : { p2pfs: createKuboP2pfs({ apiUrl: set.PLUMBLINE_IPFS_API }) }),
     anchorQueue: queueUrl === undefined ? NO_QUEUE : createSqsAnchorQueue({ region, queueUrl }),
     settings: () => settings,
@@ -99,7 +117,13 @@ async function makeHandler(row: FunctionRow): Promise<Handler> {
   const { handlerFor } = await row.load();
   // Loaded in Lambda only: merely importing the tracer hooks into every promise of a process and slows it down.
   const { createPowertoolsObserver } = await import('./observe/powertools-observer.ts');
-  return handlerFor(portsFromEnv(process.env, createPowertoolsObserver(row.name))) as Handler;
+  return handlerFor(await portsFromEnv(process.env, createPowertoolsObserver(row.name))) as Handler;
+}
+
+async function openRelayer(region: string, keyId: string): Promise<AccountSigner> {
+  // Loaded only where it is used: the others start without it.
+  const { createKmsSigner } = await import('../adapters/kms/kms-signer.ts');
+  return createKmsSigner({ region, keyId, endpoint: null, credentials: null });
 }
 
 function readOwners(text: string): ReadonlyMap<Address, number> {

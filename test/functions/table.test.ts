@@ -6,6 +6,7 @@ import { createPowertoolsObserver } from '../../functions/observe/powertools-obs
 import { portsFromEnv } from '../../functions/ports-from-env.ts';
 import { eventRows, functionRows, httpRows } from '../../functions/table.ts';
 import { MAX_PAYLOAD_BYTES } from '../../local/host/host-answer.ts';
+import { KMS_CREDENTIALS, startKmsServer } from '../adapters/kms-server.ts';
 
 const ENV = {
   AWS_REGION: 'eu-central-1',
@@ -62,25 +63,53 @@ describe('the table of functions', () => {
 });
 
 describe('the composition root in Lambda', () => {
-  test('makes all ports from the environment, reaching for nothing yet', () => {
-    const ports = portsFromEnv(ENV, silent);
+  test('makes all ports from the environment, reaching for nothing yet', async () => {
+    const ports = await portsFromEnv(ENV, silent);
     assert.deepEqual([...ports.settings().owners], [[`0x${'cd'.repeat(20)}`, 1000]]);
     assert.deepEqual(ports.settings().authorities, ['api.example', 'api2.example']);
     assert.equal(ports.ledger.domain.chainId, 1);
     assert.equal(ports.agreements, undefined, 'no agreements without OCASC');
     const ocasc = `0x${'0c'.repeat(20)}`;
-    const { agreements } = portsFromEnv({ ...ENV, PLUMBLINE_OCASC: ocasc }, silent);
+    const { agreements } = await portsFromEnv({ ...ENV, PLUMBLINE_OCASC: ocasc }, silent);
     assert.deepEqual(agreements?.domain, { chainId: 1, ocasc });
+    assert.equal(ports.grants, undefined, 'no grants without ASC');
+    const css = `0x${'c5'.repeat(20)}`;
+    const serving = await portsFromEnv({ ...ENV, PLUMBLINE_ASC: ocasc, PLUMBLINE_CSS_ACCOUNT: css }, silent);
+    assert.ok(serving.grants !== undefined);
+    assert.equal(serving.settings().cssAccount, css);
+    assert.equal(serving.recorder, null, 'nobody pays without a key');
   });
 
-  test('names what is missing or malformed, never a value', () => {
+  test('records with the key in KMS that the environment names, and says when KMS refuses it', async (t) => {
+    const kms = await startKmsServer();
+    t.after(() => kms.close());
+    const keys = {
+      AWS_ENDPOINT_URL_KMS: kms.endpoint,
+      AWS_ACCESS_KEY_ID: KMS_CREDENTIALS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: KMS_CREDENTIALS.secretAccessKey,
+    };
+    const before = Object.keys(keys).map((name) => [name, process.env[name]] as const);
+    t.after(() => {
+      for (const [name, value] of before) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
+    });
+    Object.assign(process.env, keys);
+    const { recorder, settings } = await portsFromEnv({ ...ENV, PLUMBLINE_RELAYER_KEY_ID: kms.keyId }, silent);
+    assert.match(String(recorder?.account), /^0x[0-9a-f]{40}$/);
+    assert.equal(settings().cssAccount, recorder?.account, 'repaid as it records');
+    await assert.rejects(portsFromEnv({ ...ENV, PLUMBLINE_RELAYER_KEY_ID: 'another' }, silent), /NotFoundException/);
+  });
+
+  test('names what is missing or malformed, never a value', async () => {
     for (const name of Object.keys(ENV).filter((one) => one !== 'PLUMBLINE_ANCHOR_QUEUE')) {
-      assert.throws(
-        () => portsFromEnv({ ...ENV, [name]: undefined }, silent),
+      await assert.rejects(
+        portsFromEnv({ ...ENV, [name]: undefined }, silent),
         (error: Error) => error.message.includes(name) && !error.message.includes('rpc.example'),
       );
     }
-    assert.throws(() => portsFromEnv({ ...ENV, PLUMBLINE_OWNERS: '{"0xAB": 1}' }, silent), /PLUMBLINE_OWNERS/);
+    await assert.rejects(portsFromEnv({ ...ENV, PLUMBLINE_OWNERS: '{"0xAB": 1}' }, silent), /PLUMBLINE_OWNERS/);
   });
 
   test('a function without its environment fails its invocation, and the next one may succeed', async () => {
