@@ -80,6 +80,7 @@ export function decode<T>({ name }: ContractView, read: () => T): T {
   try {
     return read();
   } catch (cause) {
+    if (cause instanceof LedgerUnavailableError) throw cause;
     throw new LedgerUnavailableError(`What answers at the address of ${name} is not ${name}. Check the address.`, {
       cause,
     });
