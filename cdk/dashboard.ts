@@ -1,0 +1,75 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  type IWidget,
+  Stats,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import type { Construct } from 'constructs';
+import { type Alarms, counted, type Watched } from './alarms.ts';
+
+/** What an operator looks at first: alarms, then the way of a block from request to chain. */
+export function createDashboard(
+  scope: Construct,
+  id: string,
+  watched: Watched & { readonly alarms: Alarms },
+): Dashboard {
+  const { parameters, functions, queues, api, alarms } = watched;
+  const period = Duration.minutes(5);
+  const sum = { period, statistic: Stats.SUM };
+  return new Dashboard(scope, id, {
+    dashboardName: `plumbline-${parameters.stage}`,
+    widgets: [
+      [new AlarmStatusWidget({ title: 'Alarms', width: 24, height: 4, alarms: [...alarms.alarms] })],
+      [
+        graph('Requests', [
+          api.stage.metricCount(sum),
+          api.stage.metricClientError(sum),
+          api.stage.metricServerError(sum),
+        ]),
+        graph('Latency, 95 of 100', [api.stage.metricLatency({ period, statistic: Stats.percentile(95) })]),
+        graph('Refused for the clock; parts that do not answer', Object.values(alarms.fromLogs)),
+      ],
+      [
+        graph(
+          'Segments checked in',
+          ['placed', 'waiting', 'superseded', 'rejected', 'gone'].map((outcome) =>
+            counted('ingest-segment', `Ingest.${outcome}`),
+          ),
+        ),
+        graph('Objects removed', [
+          counted('segment-removed', 'Removal.lost'),
+          counted('segment-removed', 'Removal.present'),
+        ]),
+        graph(
+          'Recording',
+          ['sent', 'final', 'suspended', 'outOfFunds', 'refusedByNode'].map((outcome) =>
+            counted('anchor', `Anchor.${outcome}`),
+          ),
+        ),
+      ],
+      [
+        graph(
+          'Age of the oldest message, s',
+          Object.values(queues).map(({ queue }) =>
+            queue.metricApproximateAgeOfOldestMessage({ period, statistic: Stats.MAXIMUM }),
+          ),
+        ),
+        graph(
+          'Duration, 95 of 100, ms',
+          functions.map((one) => one.function.metricDuration({ period, statistic: Stats.percentile(95) })),
+        ),
+        graph(
+          'Errors of functions',
+          functions.map((one) => one.function.metricErrors(sum)),
+        ),
+      ],
+    ],
+  });
+}
+
+function graph(title: string, left: IMetric[]): IWidget {
+  return new GraphWidget({ title, left, width: 8, height: 6 });
+}

@@ -1,0 +1,72 @@
+import { Stack } from 'aws-cdk-lib';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+import type { ServiceFunction } from './service-function.ts';
+import type { StageRules } from './stage-rules.ts';
+
+/** The way in. Whoever calls is known by the signature of the request, which the functions check (design §6). */
+export class ServiceApi extends Construct {
+  readonly api: HttpApi;
+  readonly stage: HttpStage;
+  readonly host: string;
+  readonly #rules: StageRules;
+
+  constructor(scope: Construct, id: string, { rules, stageName }: { rules: StageRules; stageName: string }) {
+    super(scope, id);
+    this.#rules = rules;
+    this.api = new HttpApi(this, 'Http', { apiName: `plumbline-${stageName}`, createDefaultStage: false });
+    const stack = Stack.of(this);
+    this.host = `${this.api.apiId}.execute-api.${stack.region}.${stack.urlSuffix}`;
+    this.stage = this.#createStage();
+  }
+
+  /** Answers the row's method and path with the function; that route alone may invoke it. */
+  addRoute(to: ServiceFunction): void {
+    const { row } = to;
+    if (row.trigger.kind !== 'http') return;
+    const [route] = this.api.addRoutes({
+      path: row.trigger.path,
+      methods: [HttpMethod[row.trigger.method]],
+      integration: new HttpLambdaIntegration(row.name, to.function),
+    });
+    const reason =
+      row.callers === 'anyone'
+        ? 'What it answers is public and proves itself (design §6).'
+        : 'The function itself verifies the signature of every request and the rights of its signer (design §6).';
+    acknowledge(route?.node.defaultChild ?? this, 'AwsSolutions-APIG4', reason);
+  }
+
+  #createStage(): HttpStage {
+    const logs = new LogGroup(this, 'AccessLogs', {
+      retention: this.#rules.logRetention,
+      removalPolicy: this.#rules.removal,
+    });
+    return new HttpStage(this, 'Default', {
+      httpApi: this.api,
+      stageName: '$default',
+      autoDeploy: true,
+      detailedMetricsEnabled: true,
+      throttle: { rateLimit: this.#rules.requestsPerSecond, burstLimit: this.#rules.burst },
+      accessLogSettings: { destination: new LogGroupLogDestination(logs), format: ACCESS_LOG_FORMAT },
+    });
+  }
+}
+
+/** No header and no query: what was asked, by whom the network says, how it went. */
+const ACCESS_LOG_FORMAT = AccessLogFormat.custom(
+  JSON.stringify({
+    requestId: '$context.requestId',
+    time: '$context.requestTime',
+    ip: '$context.identity.sourceIp',
+    route: '$context.routeKey',
+    path: '$context.path',
+    status: '$context.status',
+    responseBytes: '$context.responseLength',
+    latencyMs: '$context.responseLatency',
+    integrationError: '$context.integrationErrorMessage',
+  }),
+);

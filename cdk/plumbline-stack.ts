@@ -1,0 +1,186 @@
+import { CfnOutput, Duration, Stack, type StackProps, Tags } from 'aws-cdk-lib';
+import { CfnRule } from 'aws-cdk-lib/aws-events';
+import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
+import { type Code, EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import { eventRows, type FunctionRow, functionRows } from '../functions/table.ts';
+import { acknowledge } from './acknowledge.ts';
+import { Alarms } from './alarms.ts';
+import { createDashboard } from './dashboard.ts';
+import { environmentOf, type Placed } from './environment-of.ts';
+import { EventQueue } from './event-queue.ts';
+import { ServiceApi } from './http-api.ts';
+import type { Parameters } from './read-parameters.ts';
+import { pollingRights, rightsOf, type Touchable } from './rights-of.ts';
+import { SegmentStore } from './segment-store.ts';
+import { ServiceFunction } from './service-function.ts';
+import { STAGE_RULES, type StageRules } from './stage-rules.ts';
+import { createStateTable } from './state-table.ts';
+
+export interface PlumblineStackProps extends StackProps {
+  readonly code: Code;
+  readonly parameters: Parameters;
+}
+
+type EventName = keyof typeof eventRows;
+
+/** A poller takes no more invocations at once than that: a small account has ten for everything. */
+const INGEST_AT_ONCE = 5;
+/** Each may be a segment of 33 MiB, and all of a batch share the function's time. */
+const SEGMENTS_AT_ONCE = 5;
+const RELAYER_GROUP = 'anchor';
+
+/** The whole service of one stage, made from the table of functions. */
+export class PlumblineStack extends Stack {
+  readonly functions: readonly ServiceFunction[];
+
+  constructor(scope: Construct, id: string, { code, parameters, ...props }: PlumblineStackProps) {
+    const rules = STAGE_RULES[parameters.stage];
+    super(scope, id, {
+      description: `Plumbline (${parameters.stage}): integrity of stored IoT data, provable to anyone entitled`,
+      terminationProtection: rules.isProtected,
+      ...props,
+    });
+    const queues = this.#createQueues(rules);
+    const { bucket } = new SegmentStore(this, 'Store', { rules, listeners: listenersOf(queues) });
+    const table = createStateTable(this, 'Table', rules);
+    const relayerKey = this.#createRelayerKey(parameters, rules);
+    const ipfsToken = parameters.kuboApiUrl === null ? null : this.#createIpfsToken(rules);
+    const api = new ServiceApi(this, 'Api', { rules, stageName: parameters.stage });
+
+    const touchable: Touchable = {
+      bucketArn: bucket.bucketArn,
+      tableArn: table.tableArn,
+      anchorQueueArn: queues.anchor.queue.queueArn,
+      relayerKeyArn: relayerKey.keyArn,
+      ipfsTokenArn: ipfsToken?.secretArn ?? null,
+    };
+    const placed: Placed = {
+      bucket: bucket.bucketName,
+      table: table.tableName,
+      anchorQueueUrl: queues.anchor.queue.queueUrl,
+      relayerKeyId: relayerKey.keyId,
+      apiHost: api.host,
+      ipfsTokenArn: ipfsToken?.secretArn ?? null,
+    };
+    // Without a node to import into, publishing is not offered at all.
+    const rows = functionRows.filter(({ may }) => may.ipfs === undefined || ipfsToken !== null);
+    this.functions = rows.map((row) => {
+      const polled = isEventName(row.name) ? pollingRights(queues[row.name].queue.queueArn) : [];
+      return new ServiceFunction(this, idOf(row.name), {
+        row,
+        stage: parameters.stage,
+        rules,
+        code,
+        rights: [...rightsOf(row.may, touchable), ...polled],
+        environment: environmentOf(row, parameters, placed),
+      });
+    });
+    for (const one of this.functions) {
+      if (isEventName(one.row.name)) this.#feed(one, one.row.name, queues[one.row.name]);
+      else api.addRoute(one);
+    }
+    this.#wakeRegularly(queues.anchor, eventRows.anchor.trigger.everyMs);
+
+    const alarms = new Alarms(this, 'Alarms', { parameters, functions: this.functions, queues, api });
+    createDashboard(this, 'Dashboard', { parameters, functions: this.functions, queues, api, alarms });
+    Tags.of(this).add('application', 'plumbline');
+    Tags.of(this).add('stage', parameters.stage);
+    this.#tellOutputs({
+      ApiUrl: `https://${api.host}`,
+      Bucket: placed.bucket,
+      Table: placed.table,
+      RelayerKeyId: placed.relayerKeyId,
+      AlarmTopic: alarms.topic.topicArn,
+      ...(placed.ipfsTokenArn === null ? {} : { IpfsTokenSecret: placed.ipfsTokenArn }),
+    });
+  }
+
+  #createQueues(rules: StageRules): Readonly<Record<EventName, EventQueue>> {
+    const queueOf = (name: EventName, more: { isFifo: boolean; retention: Duration; mostReceives: number }) =>
+      new EventQueue(this, `${idOf(name)}Queue`, {
+        rules,
+        functionTimeoutMs: eventRows[name].limits.timeoutMs,
+        ...more,
+      });
+    const ofStore = { isFifo: false, retention: Duration.days(14), mostReceives: 5 };
+    return {
+      'ingest-segment': queueOf('ingest-segment', ofStore),
+      'segment-removed': queueOf('segment-removed', ofStore),
+      // An old wake-up says nothing: the next minute's does as well.
+      anchor: queueOf('anchor', { isFifo: true, retention: Duration.hours(1), mostReceives: 3 }),
+    };
+  }
+
+  /** The account that records, and to which owners grant their fuel. Its private key never leaves KMS. */
+  #createRelayerKey({ stage }: Parameters, rules: StageRules): Key {
+    return new Key(this, 'RelayerKey', {
+      description: `Account of Plumbline's relayer and cloud storage service (${stage})`,
+      alias: `plumbline-${stage}-relayer`,
+      keySpec: KeySpec.ECC_SECG_P256K1,
+      keyUsage: KeyUsage.SIGN_VERIFY,
+      pendingWindow: Duration.days(30),
+      removalPolicy: rules.removal,
+    });
+  }
+
+  /** Made at random here; the operator copies it into Kubo's configuration. */
+  #createIpfsToken(rules: StageRules): Secret {
+    const token = new Secret(this, 'IpfsToken', {
+      description: 'Bearer token that Kubo asks for at its RPC (API.Authorizations)',
+      generateSecretString: { passwordLength: 48, excludePunctuation: true },
+      removalPolicy: rules.removal,
+    });
+    const cfnSecret = token.node.defaultChild ?? token;
+    acknowledge(
+      cfnSecret,
+      'AwsSolutions-SMG4',
+      'Kubo reads its tokens from a file of its own: no rotation reaches it.',
+    );
+    return token;
+  }
+
+  #feed(to: ServiceFunction, name: EventName, { queue }: EventQueue): void {
+    const isAnchor = name === 'anchor';
+    new EventSourceMapping(to, 'Feed', {
+      target: to.function,
+      eventSourceArn: queue.queueArn,
+      // Many wake-ups make one run.
+      batchSize: isAnchor ? 10 : SEGMENTS_AT_ONCE,
+      reportBatchItemFailures: !isAnchor,
+      ...(isAnchor ? {} : { maxConcurrency: INGEST_AT_ONCE }),
+    });
+  }
+
+  /** The clock feeds the same queue and the same group as the wake-ups: one run follows on the other. */
+  #wakeRegularly(anchor: EventQueue, everyMs: number): void {
+    const minutes = Duration.millis(everyMs).toMinutes();
+    const rule = new CfnRule(this, 'AnchorClock', {
+      description: 'Wakes the anchor function',
+      scheduleExpression: `rate(${minutes} ${minutes === 1 ? 'minute' : 'minutes'})`,
+      targets: [{ id: 'anchor', arn: anchor.queue.queueArn, sqsParameters: { messageGroupId: RELAYER_GROUP } }],
+    });
+    anchor.allowSending('events.amazonaws.com', rule.attrArn);
+  }
+
+  #tellOutputs(outputs: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(outputs))
+      new CfnOutput(this, `${name}Output`, { value }).overrideLogicalId(name);
+  }
+}
+
+function listenersOf(queues: Readonly<Record<EventName, EventQueue>>) {
+  return Object.values(eventRows).flatMap((row) =>
+    row.trigger.kind === 's3-event' ? [{ queue: queues[row.name], events: row.trigger.events }] : [],
+  );
+}
+
+function isEventName(name: FunctionRow['name']): name is EventName {
+  return Object.hasOwn(eventRows, name);
+}
+
+/** get-block: GetBlock. */
+function idOf(name: string): string {
+  return name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { InvalidInputError } from '../core/errors.ts';
+import { deploymentsFile } from '../core/wire/deployments-file.ts';
+
+export type StageName = 'dev' | 'prod';
+
+/** What the operator decides about a deployment. */
+export interface Parameters {
+  readonly stage: StageName;
+  readonly rpcUrl: string;
+  readonly chainId: number;
+  readonly contracts: { readonly dissc: string; readonly ocasc: string | null; readonly asc: string | null };
+  /** Host names besides the API's own that requests may be addressed to. */
+  readonly authorities: readonly string[];
+  /** Owner's address, lower case, to the stored bytes it may have. */
+  readonly owners: Readonly<Record<string, number>>;
+  /** Where Kubo's RPC is reached; null for none. */
+  readonly kuboApiUrl: string | null;
+  /** Who is told of alarms; null leaves it to whoever subscribes to the topic. */
+  readonly alarmEmail: string | null;
+}
+
+/** Lambda takes 4 KiB of environment a function. */
+const MAX_OWNERS_BYTES = 2_400;
+
+const address = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/, 'is not an address (0x and 40 hexadecimal digits)')
+  .transform((text) => text.toLowerCase());
+const url = (protocols: RegExp) =>
+  z
+    .url({ protocol: protocols, error: 'is not a URL of http or https' })
+    .refine((text) => !URL.canParse(text) || new URL(text).username === '', 'must not carry a user or password');
+const hosts = z
+  .string()
+  .transform((text) => text.split(',').filter((host) => host !== ''))
+  .pipe(z.array(z.string().regex(/^[a-z0-9.-]+(:\d{1,5})?$/, 'is not a list of lower-case host names and commas')));
+
+const context = z.object({
+  stage: z.enum(['dev', 'prod'], { error: 'is dev or prod' }),
+  rpcUrl: url(/^https?$/),
+  chainId: z.coerce.number({ error: 'is a number' }).int().min(1),
+  /** File with the contracts' addresses; `deployments/<chainId>.json` unless DISSC's is given. */
+  deployments: z.string().optional(),
+  dissc: address.optional(),
+  ocasc: address.optional(),
+  asc: address.optional(),
+  authorities: hosts.default([]),
+  /** JSON, or the path of a file with it. */
+  owners: z.string({ error: 'is JSON of addresses and bytes, or the path of a file with it' }),
+  kuboApiUrl: url(/^https?$/).optional(),
+  alarmEmail: z.email('is not an address of e-mail').optional(),
+});
+
+const ownersShape = z.record(address, z.int().min(0)).refine((owners) => Object.keys(owners).length > 0, 'is empty');
+
+/**
+ * The parameters of a deployment from the CDK's context.
+ * @throws InvalidInputError naming the parameter, what is wrong, and how to give it
+ */
+export function readParameters(
+  contextValue: (name: string) => unknown,
+  readFile: (path: string) => string = (path) => readFileSync(path, 'utf8'),
+): Parameters {
+  const given = Object.fromEntries(Object.keys(context.shape).map((name) => [name, contextValue(name) ?? undefined]));
+  const parsed = context.safeParse(given);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map(({ path, message }) => explain(String(path[0]), given, message));
+    throw new InvalidInputError(lines.join('\n'));
+  }
+  const { stage, rpcUrl, chainId, authorities, kuboApiUrl = null, alarmEmail = null } = parsed.data;
+  const contracts = contractsOf(parsed.data, readFile);
+  const owners = readOwners(parsed.data.owners, readFile);
+  return { stage, rpcUrl, chainId, contracts, authorities, owners, kuboApiUrl, alarmEmail };
+}
+
+function explain(name: string, given: Record<string, unknown>, message: string): string {
+  const value = given[name];
+  // Never the value: an RPC endpoint may have its key in it.
+  return value === undefined
+    ? `The parameter ${name} is missing. Give it with -c ${name}=...`
+    : `The parameter ${name} ${message}. Give another with -c ${name}=...`;
+}
+
+function contractsOf(
+  given: z.output<typeof context>,
+  readFile: (path: string) => string,
+): { dissc: string; ocasc: string | null; asc: string | null } {
+  const { chainId, dissc, ocasc = null, asc = null } = given;
+  if (dissc !== undefined && given.deployments === undefined) return { dissc, ocasc, asc };
+  if (dissc !== undefined || ocasc !== null || asc !== null) {
+    throw new InvalidInputError(
+      'Contracts come from a file of deployments or one by one. Give -c deployments=... or -c dissc=..., not both.',
+    );
+  }
+  const path = given.deployments ?? `deployments/${chainId}.json`;
+  const remedy = 'Deploy the contracts with `plumb contracts deploy`, or give -c dissc=...';
+  const parsed = deploymentsFile.safeParse(parseFile(path, readFile, remedy));
+  if (!parsed.success) throw new InvalidInputError(`${path} is no file of deployments. ${remedy}`);
+  if (parsed.data.chainId !== chainId) {
+    throw new InvalidInputError(`${path} is of chain ${parsed.data.chainId}, and chainId says ${chainId}. Mend one.`);
+  }
+  const { DISSC, OCASC, ASC } = parsed.data.contracts;
+  return { dissc: DISSC.address, ocasc: OCASC.address, asc: ASC.address };
+}
+
+function readOwners(given: string, readFile: (path: string) => string): Readonly<Record<string, number>> {
+  const remedy = 'Give -c owners=\'{"0x...": bytes}\', or the path of a file with that.';
+  const parsed = ownersShape.safeParse(
+    given.trimStart().startsWith('{') ? parseText(given, 'owners', remedy) : parseFile(given, readFile, remedy),
+  );
+  if (!parsed.success) {
+    throw new InvalidInputError(`The parameter owners ${parsed.error.issues[0]?.message}. ${remedy}`);
+  }
+  const sizeBytes = Buffer.byteLength(JSON.stringify(parsed.data));
+  if (sizeBytes > MAX_OWNERS_BYTES) {
+    throw new InvalidInputError(
+      `The owners take ${sizeBytes} bytes; ${MAX_OWNERS_BYTES} fit into a function's environment. Deploy a second stack.`,
+    );
+  }
+  return parsed.data;
+}
+
+function parseFile(path: string, readFile: (path: string) => string, remedy: string): unknown {
+  let text: string;
+  try {
+    text = readFile(path);
+  } catch (cause) {
+    throw new InvalidInputError(`The file ${path} cannot be read. ${remedy}`, { cause });
+  }
+  return parseText(text, path, remedy);
+}
+
+function parseText(text: string, what: string, remedy: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InvalidInputError(`${what}: not JSON. ${remedy}`);
+  }
+}

@@ -1,0 +1,59 @@
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { May } from '../functions/table.ts';
+
+/** ARNs of what functions may touch. */
+export interface Touchable {
+  readonly bucketArn: string;
+  readonly tableArn: string;
+  readonly anchorQueueArn: string;
+  readonly relayerKeyArn: string;
+  /** Null where no IPFS node is configured. */
+  readonly ipfsTokenArn: string | null;
+}
+
+/** What a row of the table may do, as IAM says it: the calls that the adapters make, on these resources alone. */
+export function rightsOf(may: May, on: Touchable): PolicyStatement[] {
+  return [
+    ...objectRights(may.objects, on),
+    ...tableRights(may.table, on),
+    ...(may.chain === 'record' ? relayerRights(on) : []),
+    ...(may.queue === 'wake' ? [allow(['sqs:SendMessage'], on.anchorQueueArn)] : []),
+    ...(may.ipfs === 'import' && on.ipfsTokenArn !== null
+      ? [allow(['secretsmanager:GetSecretValue'], on.ipfsTokenArn)]
+      : []),
+  ];
+}
+
+/** What Lambda's poller does with a queue in the name of the function that it feeds. */
+export function pollingRights(queueArn: string): PolicyStatement[] {
+  return [allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], queueArn)];
+}
+
+function objectRights(objects: May['objects'], { bucketArn }: Touchable): PolicyStatement[] {
+  if (objects === undefined) return [];
+  const every = `${bucketArn}/*`;
+  // Without the right to list, S3 says "forbidden" of an object that is missing.
+  const tell = allow(['s3:ListBucket'], bucketArn);
+  if (objects === 'presign') return [allow(['s3:GetObject'], every)];
+  return [allow(objects === 'read' ? ['s3:GetObject'] : ['s3:GetObject', 's3:PutObject'], every), tell];
+}
+
+function tableRights(table: May['table'], { tableArn }: Touchable): PolicyStatement[] {
+  if (table === undefined) return [];
+  const reads = ['dynamodb:GetItem', 'dynamodb:Query'];
+  return [allow(table === 'read' ? reads : [...reads, 'dynamodb:PutItem', 'dynamodb:DeleteItem'], tableArn)];
+}
+
+/** Signs digests by the one algorithm that a chain takes; nothing else can be asked of the key. */
+function relayerRights({ relayerKeyArn }: Touchable): PolicyStatement[] {
+  const sign = new PolicyStatement({
+    actions: ['kms:Sign'],
+    resources: [relayerKeyArn],
+    conditions: { StringEquals: { 'kms:MessageType': 'DIGEST', 'kms:SigningAlgorithm': 'ECDSA_SHA_256' } },
+  });
+  return [allow(['kms:GetPublicKey'], relayerKeyArn), sign];
+}
+
+function allow(actions: string[], resource: string): PolicyStatement {
+  return new PolicyStatement({ actions, resources: [resource] });
+}

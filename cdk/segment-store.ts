@@ -1,0 +1,88 @@
+import { Aws, Duration, Stack } from 'aws-cdk-lib';
+import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  type BucketProps,
+  type CfnBucket,
+  type IBucket,
+  ObjectOwnership,
+} from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import type { EventQueue } from './event-queue.ts';
+import type { StageRules } from './stage-rules.ts';
+
+export interface SegmentStoreProps {
+  readonly rules: StageRules;
+  /** Queues and the events of S3 that they take. */
+  readonly listeners: readonly { readonly queue: EventQueue; readonly events: readonly string[] }[];
+}
+
+const MULTIPART_DAYS = 1;
+const ACCESS_LOG_DAYS = 90;
+
+/** The bucket of segments: what devices have stored. Nothing here ever removes the current version of an object. */
+export class SegmentStore extends Construct {
+  readonly bucket: Bucket;
+
+  constructor(scope: Construct, id: string, { rules, listeners }: SegmentStoreProps) {
+    super(scope, id);
+    const common: BucketProps = {
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      removalPolicy: rules.removal,
+    };
+    const accessLogs = new Bucket(this, 'AccessLogs', {
+      ...common,
+      lifecycleRules: [{ id: 'expire', expiration: Duration.days(ACCESS_LOG_DAYS) }],
+    });
+    this.bucket = new Bucket(this, 'Segments', {
+      ...common,
+      versioned: true,
+      serverAccessLogsBucket: accessLogs as IBucket,
+      serverAccessLogsPrefix: 'segments/',
+      lifecycleRules: [
+        {
+          id: 'old-versions',
+          noncurrentVersionExpiration: Duration.days(rules.oldVersionDays),
+          abortIncompleteMultipartUploadAfter: Duration.days(MULTIPART_DAYS),
+          expiredObjectDeleteMarker: true,
+        },
+      ],
+    });
+    this.bucket.addToResourcePolicy(writeOnce(this.bucket));
+    this.#tell(listeners);
+  }
+
+  /** Notifications by the bucket's own property: the CDK's method would bring a function that may change every bucket. */
+  #tell(listeners: SegmentStoreProps['listeners']): void {
+    const cfnBucket = this.bucket.node.defaultChild as CfnBucket;
+    cfnBucket.notificationConfiguration = {
+      queueConfigurations: listeners.flatMap(({ queue, events }) =>
+        events.map((event) => ({ event, queue: queue.queue.queueArn })),
+      ),
+    };
+    // The bucket cannot be named in the policy of a queue that must be there before it; its name begins with the stack's.
+    const nameOfBucket = `arn:${Aws.PARTITION}:s3:::${Stack.of(this).stackName.toLowerCase()}-*`;
+    for (const { queue } of listeners) {
+      queue.allowSending('s3.amazonaws.com', nameOfBucket);
+      this.bucket.node.addDependency(queue);
+    }
+  }
+}
+
+/** An object is written once, whoever writes it: a PUT that would replace one is refused before its bytes are kept. */
+function writeOnce(bucket: Bucket): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'WriteOnce',
+    effect: Effect.DENY,
+    principals: [new AnyPrincipal()],
+    actions: ['s3:PutObject'],
+    resources: [bucket.arnForObjects('*')],
+    conditions: { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } },
+  });
+}

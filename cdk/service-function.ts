@@ -1,0 +1,81 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import { type CfnRole, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, type Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { FunctionRow } from '../functions/table.ts';
+import { acknowledge } from './acknowledge.ts';
+import type { StageName } from './read-parameters.ts';
+import type { StageRules } from './stage-rules.ts';
+
+export interface ServiceFunctionProps {
+  readonly row: FunctionRow;
+  readonly stage: StageName;
+  readonly rules: StageRules;
+  readonly code: Code;
+  /** All that it may do beside writing its own log and traces. */
+  readonly rights: readonly PolicyStatement[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** One function of the table, with a role of its own that nothing adds to later. */
+export class ServiceFunction extends Construct {
+  readonly row: FunctionRow;
+  readonly function: LambdaFunction;
+  readonly logGroup: LogGroup;
+
+  constructor(scope: Construct, id: string, props: ServiceFunctionProps) {
+    super(scope, id);
+    const { row, stage, rules, code, rights, environment } = props;
+    this.row = row;
+    this.logGroup = new LogGroup(this, 'Logs', { retention: rules.logRetention, removalPolicy: rules.removal });
+    const own = [
+      new PolicyStatement({
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: [this.logGroup.logGroupArn],
+      }),
+      new PolicyStatement({ actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], resources: ['*'] }),
+    ];
+    const role = new Role(this, 'Role', {
+      description: `What ${row.name} of Plumbline (${stage}) may do`,
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      inlinePolicies: { table: new PolicyDocument({ statements: [...rights, ...own], minimize: false }) },
+    });
+    this.function = new LambdaFunction(this, 'Function', {
+      functionName: `plumbline-${stage}-${row.name}`,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code,
+      handler: `${row.name}.handler`,
+      memorySize: row.limits.memoryMb,
+      timeout: Duration.seconds(Math.ceil(row.limits.timeoutMs / 1_000)),
+      tracing: Tracing.ACTIVE,
+      logGroup: this.logGroup,
+      environment: { ...environment, NODE_OPTIONS: '--enable-source-maps' },
+      role: role.withoutPolicyUpdates(),
+    });
+    this.#acknowledgeWildcards(role, rights);
+  }
+
+  #acknowledgeWildcards(role: Role, rights: readonly PolicyStatement[]): void {
+    const cfnRole = role.node.defaultChild as CfnRole;
+    acknowledge(cfnRole, 'AwsSolutions-IAM5[Resource::*]', 'X-Ray has no resources: AWS gives this right for * only.');
+    const resources = new Set(rights.flatMap(({ resources }) => resources));
+    for (const arn of resources) {
+      if (!arn.endsWith('/*')) continue;
+      const bucket = nameInFinding(Stack.of(this).resolve(arn));
+      acknowledge(
+        cfnRole,
+        `AwsSolutions-IAM5[Resource::${bucket}]`,
+        'Segments are named by dataset, block and hash, which are not known before; the bucket holds nothing else.',
+      );
+    }
+  }
+}
+
+/** How the rules write an ARN made of a resource's attribute and a text. */
+function nameInFinding(resolved: { 'Fn::Join': [string, ({ 'Fn::GetAtt': [string, string] } | string)[]] }): string {
+  return resolved['Fn::Join'][1]
+    .map((part) => (typeof part === 'string' ? part : `<${part['Fn::GetAtt'].join('.')}>`))
+    .join('');
+}
