@@ -1,0 +1,19 @@
+/** The programs that the real tests run on, at the versions they were measured at (docs say what each stands for). */
+export const VERSIONS = {
+  geth: '1.16.8',
+  kubo: '0.42.0',
+  versitygw: '1.8.0',
+  'dynamodb-local': '2.5.2',
+  moto: '5.2.5',
+} as const;
+
+export type RealProgram = keyof typeof VERSIONS;
+
+/** What each is started by, in its folder of the cache. */
+export const STARTED_BY: Readonly<Record<RealProgram, string>> = {
+  geth: 'geth',
+  kubo: 'ipfs',
+  versitygw: 'versitygw',
+  'dynamodb-local': 'lib',
+  moto: 'bin/python3',
+};
