@@ -1,5 +1,6 @@
 import type { Address } from '../core/ids.ts';
 import type { Agreements } from '../core/ports/agreements.ts';
+import type { GrantRecorder } from '../core/ports/grant-recorder.ts';
 import type { Grants } from '../core/ports/grants.ts';
 import type { Ledger, Recorder } from '../core/ports/ledger.ts';
 import type { ObjectStore } from '../core/ports/object-store.ts';
@@ -18,7 +19,24 @@ export interface ServiceSettings {
   readonly recordEveryMs?: number;
   /** The account that grants of ASC are made out to: the recorder's. Without it, no grant is of this service. */
   readonly cssAccount?: Address;
+  /** Which grants of ASC are accepted; when not given, those of the owners above, at any price. */
+  readonly grants?: GrantPolicy;
+  /** No event of the contracts is in an earlier block; 0 when not given. */
+  readonly fromBlock?: number;
 }
+
+/** Which proposed grants this service accepts. */
+export interface GrantPolicy {
+  /** The least that a recorded batch must earn. */
+  readonly minPerBatchWei: bigint;
+  /**
+   * Stored bytes that any owner may have who is not among the owners served, in datasets with an accepted grant; null:
+   * nobody else is served.
+   */
+  readonly openQuotaBytes: number | null;
+}
+
+export const DEFAULT_GRANT_POLICY: GrantPolicy = { minPerBatchWei: 0n, openQuotaBytes: null };
 
 /** Wakes the anchor function. A lost wake-up costs time only: the anchor acts on state and is woken every minute too. */
 export interface AnchorQueue {
@@ -33,6 +51,8 @@ export interface ServicePorts {
   readonly ledger: Ledger;
   /** The paying account; only the anchor function has one. */
   readonly recorder: Recorder | null;
+  /** The same account's calls of ASC; only the anchor function has them, and only where grants are accepted. */
+  readonly grantRecorder?: GrantRecorder;
   readonly anchorQueue: AnchorQueue;
   /** OCASC; absent where no agreements are served. */
   readonly agreements?: Agreements;

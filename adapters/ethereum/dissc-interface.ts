@@ -8,14 +8,17 @@ export const disscInterface = new Interface(disscAbi);
 
 /** Calldata of record(updates). */
 export function encodeRecord(updates: readonly Update[]): string {
-  return disscInterface.encodeFunctionData('record', [
-    updates.map((update) => ({
-      dataset: update.dataset,
-      leaves: to0x(encodeLeaves(update)),
-      sealedDigests: to0x(concatBytes(...update.leaves.flatMap((leaf) => leaf.sealed ?? []))),
-      signature: to0x(update.signature),
-    })),
-  ]);
+  return disscInterface.encodeFunctionData('record', [updates.map(encodeUpdate)]);
+}
+
+/** `IDISSC.Update`. */
+export function encodeUpdate(update: Update): object {
+  return {
+    dataset: update.dataset,
+    leaves: to0x(encodeLeaves(update)),
+    sealedDigests: to0x(concatBytes(...update.leaves.flatMap((leaf) => leaf.sealed ?? []))),
+    signature: to0x(update.signature),
+  };
 }
 
 /** For each batch u8 published ‖ u32 count ‖ salt ‖ batchRoot, packed (design §5). */

@@ -19,7 +19,9 @@ import type { GrantId } from '../../core/ports/grants.ts';
  *   M#<from>#<sequence>  MessageEntry    one message of its mailbox
  *
  * Outside: `WORK`/<dataset> (a dataset whose log may be ahead of the final chain), `OWNER#<address>`/USAGE (stored bytes),
- * `RELAYER#<address>`/STATE and TX#<nonce>#<hash> (transactions under way), `NONCE#<key>`/- (burnt request nonces).
+ * `RELAYER#<address>`/STATE and TX#<nonce>#<hash> (transactions under way), `RELAYER#<address>`/PROPOSALS (how far proposed
+ * grants were looked for), `PROPOSED#<address>`/<grant> (proposed to that account, not accepted or over yet, finally),
+ * `NONCE#<key>`/- (burnt request nonces).
  */
 
 const pad = (value: number, digits: number): string => String(value).padStart(digits, '0');
@@ -38,6 +40,8 @@ export const ownerPk = (owner: string): string => `OWNER#${owner}`;
 export const USAGE_SK = 'USAGE';
 export const relayerPk = (account: string): string => `RELAYER#${account}`;
 export const RELAYER_STATE_SK = 'STATE';
+export const PROPOSALS_SK = 'PROPOSALS';
+export const proposedPk = (css: string): string => `PROPOSED#${css}`;
 export const transactionSk = (nonce: number, hash: string): string => `TX#${pad(nonce, 12)}#${hash}`;
 export const agreementPk = (agreement: AgreementId): string => `A#${agreement}`;
 export const AGREEMENT_SK = 'S';
@@ -105,6 +109,12 @@ export interface LogEntry {
   readonly signer: string;
 }
 
+/**
+ * `no-fuel`: less than one recorded batch costs. `over`: the grants have ended, or are about to. `too-dear`: the gas costs
+ * more than the grant pays, and the owner is served for its grant alone.
+ */
+export type Unpaid = 'no-fuel' | 'over' | 'too-dear';
+
 export interface DatasetEntry {
   /** Longest span (ms) between first and last capture within one batch: how far a search by time must look back. */
   readonly longestSpanMs: number;
@@ -117,6 +127,8 @@ export interface DatasetEntry {
   /** Log length that the refused update led to: a newer head of the device is tried all the same. */
   readonly suspendedUpTo?: number;
   readonly suspendedReason?: string;
+  /** Why no grant of ASC pays for recording it, although it has one; absent when one does, or it never had one. */
+  readonly unpaid?: Unpaid;
   /** Last chain block whose Recorded events are in X#. */
   readonly scannedToBlock?: number;
 }
