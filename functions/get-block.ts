@@ -1,6 +1,9 @@
 import middy from '@middy/core';
 import type { DatasetId } from '../core/ids.ts';
 import type { Fault } from '../core/ports/css.ts';
+import type { Access } from './agreement/access.ts';
+import { reserveBlocks } from './agreement/reserve-blocks.ts';
+import type { Refusal } from './agreement/rule-blocks.ts';
 import { bytesAnswer } from './http/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
 import { Problem } from './http/problem.ts';
@@ -16,12 +19,14 @@ export interface StoredBlock {
   readonly meta: Uint8Array;
 }
 
-/** The stored bytes of one block, as they are now (Tables III and V). */
+/** The stored bytes of one block, as they are now (Tables III and V); for a consumer, within what is paid for. */
 export async function getBlock(
   ports: Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer'>,
-  input: { readonly dataset: DatasetId; readonly index: number },
+  input: { readonly dataset: DatasetId; readonly index: number; readonly access?: Access | null },
   signal?: AbortSignal,
-): Promise<StoredBlock | Fault> {
+): Promise<StoredBlock | Fault | Refusal> {
+  const { refusals } = await reserveBlocks(ports, input.access ?? null, [input.index], signal);
+  if (refusals[0] !== undefined) return refusals[0];
   const { answers } = await answerBlocks<StoredBlock>(
     ports,
     input.dataset,
@@ -44,14 +49,16 @@ export async function getBlock(
 const row = httpRows['get-block'];
 
 export const handlerFor = (ports: ServicePorts) =>
-  middy(async ({ params, signal }: Call<typeof row>) => blockAnswer(await getBlock(ports, params, signal))).use(
-    httpMiddleware(ports, row),
-  );
+  middy(async ({ params, access, signal }: Call<typeof row>) =>
+    blockAnswer(await getBlock(ports, { ...params, access }, signal)),
+  ).use(httpMiddleware(ports, row));
 
 export const handler = lazyHandler(row);
 
-function blockAnswer(found: StoredBlock | Fault) {
+function blockAnswer(found: StoredBlock | Fault | Refusal) {
   if ('kind' in found) {
+    if ('problem' in found)
+      throw new Problem(found.problem, `Block ${found.index}: ${found.reason}`, { index: found.index });
     const type = found.kind === 'unrecorded' ? '/problems/unrecorded' : '/problems/block-unavailable';
     throw new Problem(type, `Block ${found.index}: ${found.reason}`, { index: found.index });
   }

@@ -1,6 +1,8 @@
 import middy from '@middy/core';
 import type { DatasetId } from '../core/ids.ts';
 import type { GetSegmentResponse } from '../core/wire/requests.ts';
+import type { Access } from './agreement/access.ts';
+import { requireWholeBatch } from './agreement/reserve-blocks.ts';
 import { jsonAnswer } from './http/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
 import { Problem } from './http/problem.ts';
@@ -14,11 +16,11 @@ const EXPIRES_SECONDS = 15;
 
 /**
  * An address for fetching the whole segment of the log's batch that begins with block `first`.
- * @throws Problem when no batch of the log begins there, or its object is lost
+ * @throws Problem when no batch of the log begins there, its object is lost, or the caller may not have all of it
  */
 export async function getSegment(
   ports: Pick<ServicePorts, 'objects' | 'table'>,
-  input: { readonly dataset: DatasetId; readonly first: number },
+  input: { readonly dataset: DatasetId; readonly first: number; readonly access?: Access | null },
   signal?: AbortSignal,
 ): Promise<GetSegmentResponse> {
   const { dataset, first } = input;
@@ -26,6 +28,7 @@ export async function getSegment(
   if (segment?.first !== first) {
     throw new Problem('/problems/not-found', `No batch of the log begins with block ${first}.`);
   }
+  await requireWholeBatch(ports, input.access ?? null, segment, signal);
   if (segment.lostAtMs !== undefined) {
     throw new Problem('/problems/block-unavailable', `The object of the batch of block ${first} is missing.`);
   }
@@ -36,8 +39,8 @@ export async function getSegment(
 const row = httpRows['get-segment'];
 
 export const handlerFor = (ports: ServicePorts) =>
-  middy(async ({ params, signal }: Call<typeof row>) => jsonAnswer(await getSegment(ports, params, signal))).use(
-    httpMiddleware(ports, row),
-  );
+  middy(async ({ params, access, signal }: Call<typeof row>) =>
+    jsonAnswer(await getSegment(ports, { ...params, access }, signal)),
+  ).use(httpMiddleware(ports, row));
 
 export const handler = lazyHandler(row);

@@ -2,6 +2,9 @@ import middy from '@middy/core';
 import type { DatasetId } from '../core/ids.ts';
 import type { Answers, ProvenChunk } from '../core/ports/css.ts';
 import { encodeProvenChunks } from '../core/wire/answers.ts';
+import type { Access } from './agreement/access.ts';
+import { reserveBlocks } from './agreement/reserve-blocks.ts';
+import { answerAllowed } from './agreement/rule-blocks.ts';
 import { dagCborAnswer } from './http/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
 import type { ServicePorts } from './ports.ts';
@@ -12,29 +15,37 @@ import { httpRows } from './table.ts';
 
 /**
  * Chunk `random mod n` of each challenged block with its path in the block's chunk tree, all from the bytes stored now:
- * who has kept only hashes cannot answer.
+ * who has kept only hashes cannot answer. A chunk is data: for a consumer, every distinct block counts (design §6).
  */
-export function proveChunks(
+export async function proveChunks(
   ports: Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer'>,
-  input: { readonly dataset: DatasetId; readonly challenges: readonly { index: number; random: number }[] },
+  input: {
+    readonly dataset: DatasetId;
+    readonly challenges: readonly { index: number; random: number }[];
+    readonly access?: Access | null;
+  },
   signal?: AbortSignal,
 ): Promise<Answers<ProvenChunk>> {
   const randoms = new Map(input.challenges.map(({ index, random }) => [index, random]));
   const randomOf = (index: number) => randoms.get(index) as number;
-  return answerBlocks(
-    ports,
-    input.dataset,
-    [...randoms.keys()],
-    (objects, segment, listed) => proveListedBlocks({ ...ports, objects }, segment, listed, randomOf, signal),
-    signal,
+  const blocks = [...randoms.keys()];
+  const ruling = await reserveBlocks(ports, input.access ?? null, blocks, signal);
+  return answerAllowed(blocks, ruling, (allowed) =>
+    answerBlocks(
+      ports,
+      input.dataset,
+      allowed,
+      (objects, segment, listed) => proveListedBlocks({ ...ports, objects }, segment, listed, randomOf, signal),
+      signal,
+    ),
   );
 }
 
 const row = httpRows['prove-chunks'];
 
 export const handlerFor = (ports: ServicePorts) =>
-  middy(async ({ params, body, signal }: Call<typeof row>) =>
-    dagCborAnswer(encodeProvenChunks(await proveChunks(ports, { ...params, ...body }, signal))),
+  middy(async ({ params, body, access, signal }: Call<typeof row>) =>
+    dagCborAnswer(encodeProvenChunks(await proveChunks(ports, { ...params, ...body, access }, signal))),
   ).use(httpMiddleware(ports, row));
 
 export const handler = lazyHandler(row);

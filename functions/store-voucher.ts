@@ -1,7 +1,7 @@
 import middy from '@middy/core';
 import { recoverVoucherSigner, type Voucher } from '../core/agreement/voucher.ts';
 import { fromHex } from '../core/bytes.ts';
-import { ProofError, StoreUnavailableError } from '../core/errors.ts';
+import { ProofError } from '../core/errors.ts';
 import type { Agreement, Agreements } from '../core/ports/agreements.ts';
 import { requireOpen } from './agreement/require-open.ts';
 import { jsonAnswer } from './http/answer.ts';
@@ -9,10 +9,8 @@ import { type Call, httpMiddleware } from './http/http-middleware.ts';
 import { Problem } from './http/problem.ts';
 import type { ServicePorts } from './ports.ts';
 import { lazyHandler } from './ports-from-env.ts';
-import { AGREEMENT_SK, type AgreementEntry, agreementPk } from './state/entries.ts';
+import { changeAgreementEntry } from './state/agreement-entry.ts';
 import { httpRows } from './table.ts';
-
-const ATTEMPTS = 50;
 
 /**
  * Keeps the agreement's highest voucher, by one conditional item: whatever races, what is kept only rises.
@@ -35,16 +33,16 @@ export async function storeVoucher(
   if (signer !== buyer.signer) {
     throw new Problem('/problems/bad-request', 'body.signature: is not of this voucher by the agreement’s signer.');
   }
-  const pk = agreementPk(agreement.id);
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const item = await ports.table.get(pk, AGREEMENT_SK, signal);
-    const kept = item as (typeof item & AgreementEntry) | null;
-    if (kept !== null && BigInt(kept.due) >= given.due) return BigInt(kept.due);
-    const entry: AgreementEntry = { due: String(given.due), voucher: given.signature };
-    const condition = item === null ? 'absent' : { version: item.version };
-    if (await ports.table.put({ ...item, pk, sk: AGREEMENT_SK, ...entry }, condition, signal)) return given.due;
-  }
-  throw new StoreUnavailableError(`The entry of agreement ${agreement.id} is changing too often. Try again.`);
+  const entry = await changeAgreementEntry(
+    ports.table,
+    agreement.id,
+    (kept) =>
+      kept.due !== undefined && BigInt(kept.due) >= given.due
+        ? null
+        : { ...kept, due: String(given.due), voucher: given.signature },
+    signal,
+  );
+  return BigInt(entry.due as string);
 }
 
 function signerOf(domain: Agreements['domain'], voucher: Voucher, signature: Uint8Array): string | null {

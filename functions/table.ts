@@ -16,15 +16,17 @@ import {
   publishSegmentResponse,
   storeVoucherRequest,
   storeVoucherResponse,
+  underAgreementQuery,
   uploadSegmentRequest,
   uploadSegmentResponse,
 } from '../core/wire/requests.ts';
 import { ROUTES, type RouteName } from '../core/wire/routes.ts';
+import type { Kind } from './agreement/access.ts';
 import type { ServicePorts } from './ports.ts';
 
 /** Parties of the dataset in the path, by the chain. */
 export type DatasetCaller = 'owner' | 'device';
-/** Parties of the agreement in the path: the owner's agent, and who signs for the consumer. */
+/** Parties of the agreement in the path or the query: the owner's agent, and who signs for the consumer. */
 export type AgreementCaller = 'agent' | 'signer';
 /** Who may call; `anyone` needs not even sign. */
 export type Caller = DatasetCaller | AgreementCaller;
@@ -74,6 +76,8 @@ export interface HttpRow extends FunctionRow {
   readonly name: RouteName;
   readonly trigger: Extract<Trigger, { kind: 'http' }>;
   readonly callers: readonly Caller[] | 'anyone';
+  /** What an agreement's parties get of the dataset, under the agreement in the query. */
+  readonly delivers?: Kind;
   readonly request: { readonly params: z.ZodType; readonly query: z.ZodType; readonly body: z.ZodType };
   /** JSON by a schema, or another media type (core/wire/answers.ts has the layout of dag-cbor answers). */
   readonly response: ({ readonly json: z.ZodType } | { readonly media: string }) & { readonly status?: 202 };
@@ -82,6 +86,9 @@ export interface HttpRow extends FunctionRow {
 const dataset = datasetParameter.transform((text) => text as DatasetId);
 const ofDataset = z.strictObject({ dataset });
 const ofAgreement = z.strictObject({ agreement: agreementParameter.transform((text) => text as AgreementId) });
+const underAgreement = underAgreementQuery.transform(({ agreement }) => ({
+  agreement: agreement as AgreementId | undefined,
+}));
 const nothing = z.undefined();
 const noParameters = z.strictObject({});
 const noQuery = z.strictObject({});
@@ -119,10 +126,11 @@ export const httpRows = {
   'hash-blocks': {
     ...http('hash-blocks'),
     invoke: true,
-    callers: ['owner'],
+    callers: ['owner', 'signer', 'agent'],
+    delivers: 'digests',
     may: { objects: 'read', table: 'read-write', chain: 'read' },
     limits: { timeoutMs: 29_000, bodyBytes: 32_768, memoryMb: 1_769 },
-    request: { params: ofDataset, query: noQuery, body: hashBlocksRequest },
+    request: { params: ofDataset, query: underAgreement, body: hashBlocksRequest },
     response: DAG_CBOR,
     module: 'hash-blocks.ts',
     load: (): Promise<FunctionModule> => import('./hash-blocks.ts'),
@@ -130,10 +138,11 @@ export const httpRows = {
   'prove-chunks': {
     ...http('prove-chunks'),
     invoke: true,
-    callers: ['owner', 'device'],
+    callers: ['owner', 'device', 'signer', 'agent'],
+    delivers: 'digests',
     may: { objects: 'read', table: 'read-write', chain: 'read' },
     limits: { timeoutMs: 29_000, bodyBytes: 65_536, memoryMb: 1_769 },
-    request: { params: ofDataset, query: noQuery, body: proveChunksRequest },
+    request: { params: ofDataset, query: underAgreement, body: proveChunksRequest },
     response: DAG_CBOR,
     module: 'prove-chunks.ts',
     load: (): Promise<FunctionModule> => import('./prove-chunks.ts'),
@@ -141,10 +150,11 @@ export const httpRows = {
   'get-block': {
     ...http('get-block'),
     invoke: false,
-    callers: ['owner'],
+    callers: ['owner', 'signer', 'agent'],
+    delivers: 'blocks',
     may: { objects: 'read', table: 'read-write', chain: 'read' },
     limits: { timeoutMs: 20_000, bodyBytes: 0, memoryMb: 512 },
-    request: { params: z.strictObject({ dataset, index: indexParameter }), query: noQuery, body: nothing },
+    request: { params: z.strictObject({ dataset, index: indexParameter }), query: underAgreement, body: nothing },
     response: { media: 'application/octet-stream' },
     module: 'get-block.ts',
     load: (): Promise<FunctionModule> => import('./get-block.ts'),
@@ -152,10 +162,11 @@ export const httpRows = {
   'get-segment': {
     ...http('get-segment'),
     invoke: false,
-    callers: ['owner', 'device'],
+    callers: ['owner', 'device', 'signer', 'agent'],
+    delivers: 'blocks',
     may: { objects: 'presign', table: 'read-write', chain: 'read' },
     limits: { timeoutMs: 20_000, bodyBytes: 0, memoryMb: 512 },
-    request: { params: z.strictObject({ dataset, first: indexParameter }), query: noQuery, body: nothing },
+    request: { params: z.strictObject({ dataset, first: indexParameter }), query: underAgreement, body: nothing },
     response: { json: getSegmentResponse },
     module: 'get-segment.ts',
     load: (): Promise<FunctionModule> => import('./get-segment.ts'),

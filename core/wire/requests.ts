@@ -21,6 +21,8 @@ const hex0x = (least: number, most: number) =>
 
 export const datasetParameter = hash0x;
 export const agreementParameter = hash0x;
+/** Under which agreement its consumer, or its owner's agent, asks for blocks. */
+export const underAgreementQuery = z.strictObject({ agreement: agreementParameter.optional() });
 export const indexParameter = z
   .string()
   .regex(/^(0|[1-9][0-9]{0,15})$/, 'must be a decimal number without leading zeros')

@@ -1,43 +1,55 @@
 import type { Address, AgreementId, DatasetId } from '../../core/ids.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import type { Parties } from '../../core/ports/ledger.ts';
+import type { Access } from '../agreement/access.ts';
+import { createAccessFinder } from '../agreement/find-access.ts';
+import { createGrantReader, type GrantReader } from '../agreement/read-grants.ts';
 import type { ServicePorts } from '../ports.ts';
-import type { AgreementCaller, Caller, DatasetCaller } from '../table.ts';
+import type { AgreementCaller, DatasetCaller, HttpRow } from '../table.ts';
 import { keepBriefly } from './keep-briefly.ts';
 import { Problem } from './problem.ts';
 
-type Ports = Pick<ServicePorts, 'ledger' | 'agreements' | 'settings' | 'nowMs'>;
+type Ports = Pick<ServicePorts, 'ledger' | 'agreements' | 'grants' | 'table' | 'settings' | 'nowMs'>;
 
 /** What the chain says of that. */
 export interface Admitted {
   readonly parties: Parties | null;
   readonly agreement: Agreement | null;
+  readonly access: Access | null;
 }
 
-/** What a path names. */
+/** What a path names, and under which agreement its dataset is asked for. */
 export interface Subject {
   readonly dataset?: DatasetId;
   readonly agreement?: AgreementId;
+  readonly under?: AgreementId | undefined;
 }
 
 type Authoriser = (subject: Subject, caller: Address | null, signal: AbortSignal) => Promise<Admitted>;
 
+const NOBODY: Admitted = { parties: null, agreement: null, access: null };
 const AGREEMENT_CALLERS: readonly string[] = ['agent', 'signer'] satisfies AgreementCaller[];
 
 /**
- * Lets the wanted parties of a dataset or of an agreement in, by the chain alone; when it cannot be read, nobody.
+ * Lets the callers of a row in, as parties of the dataset or of an agreement, by the chain alone; when it cannot be read, nobody.
  * @throws Problem when the caller is none of them, LedgerUnavailableError when the chain does not answer
  */
-export function createAuthoriser(ports: Ports, wanted: readonly Caller[] | 'anyone'): Authoriser {
-  if (wanted === 'anyone') return async () => ({ parties: null, agreement: null });
-  const ofAgreement = wanted.filter((role): role is AgreementCaller => AGREEMENT_CALLERS.includes(role));
-  const ofDataset = wanted.filter((role): role is DatasetCaller => !AGREEMENT_CALLERS.includes(role));
+export function createAuthoriser(ports: Ports, row: Pick<HttpRow, 'callers' | 'delivers'>): Authoriser {
+  const { callers } = row;
+  if (callers === 'anyone') return async () => NOBODY;
+  const ofAgreement = callers.filter((role): role is AgreementCaller => AGREEMENT_CALLERS.includes(role));
+  const ofDataset = callers.filter((role): role is DatasetCaller => !AGREEMENT_CALLERS.includes(role));
+  const readGrants = createGrantReader(ports);
   const forDataset = datasetAuthoriser(ports, ofDataset);
-  const forAgreement = agreementAuthoriser(ports, ofAgreement);
-  return async ({ dataset, agreement }, caller, signal) =>
-    agreement === undefined
-      ? { parties: await forDataset(dataset as DatasetId, caller, signal), agreement: null }
-      : { parties: null, agreement: await forAgreement(agreement, caller, signal) };
+  const forAgreement = agreementAuthoriser(ports, ofAgreement, readGrants);
+  const findAccess = row.delivers === undefined ? null : createAccessFinder(ports, readGrants, row.delivers);
+  return async ({ dataset, agreement, under }, caller, signal) => {
+    if (agreement !== undefined) return { ...NOBODY, agreement: await forAgreement(agreement, caller, signal) };
+    if (under === undefined || findAccess === null) {
+      return { ...NOBODY, parties: await forDataset(dataset as DatasetId, caller, signal) };
+    }
+    return { ...NOBODY, access: await findAccess(dataset as DatasetId, under, caller, signal) };
+  };
 }
 
 function datasetAuthoriser(ports: Ports, wanted: readonly DatasetCaller[]) {
@@ -58,7 +70,7 @@ function datasetAuthoriser(ports: Ports, wanted: readonly DatasetCaller[]) {
 }
 
 /** Agreements count once they are final: what is stored for them must not vanish with a reorganisation. */
-function agreementAuthoriser(ports: Ports, wanted: readonly AgreementCaller[]) {
+function agreementAuthoriser(ports: Ports, wanted: readonly AgreementCaller[], readGrants: GrantReader) {
   const readAgreement = keepBriefly<AgreementId, Agreement | null>(
     async (id, signal) => (await ports.agreements?.readAgreement(id, 'final', signal))?.agreement ?? null,
     ports.nowMs,
@@ -73,7 +85,9 @@ function agreementAuthoriser(ports: Ports, wanted: readonly AgreementCaller[]) {
     if (!isWanted(agreement)) {
       throw new Problem('/problems/forbidden', `Only the agreement's ${wanted.join(' or ')} may do this.`);
     }
-    if (!ports.settings().owners.has(agreement.owner)) {
+    const isGranted = async () =>
+      (await readGrants(agreement.terms.dataset, (granted) => granted.length > 0, signal)).length > 0;
+    if (!ports.settings().owners.has(agreement.owner) && !(await isGranted())) {
       throw new Problem('/problems/not-served', `This service does not store for ${agreement.owner}.`);
     }
     return agreement;

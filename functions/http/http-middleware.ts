@@ -3,9 +3,10 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { z } from 'zod';
 import { requestFromGatewayEvent } from '../../adapters/http-signature/gateway-event.ts';
 import { parseRequestTarget } from '../../adapters/http-signature/parse-request-target.ts';
-import type { Address } from '../../core/ids.ts';
+import type { Address, AgreementId } from '../../core/ids.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import type { Parties } from '../../core/ports/ledger.ts';
+import type { Access } from '../agreement/access.ts';
 import type { ServicePorts } from '../ports.ts';
 import type { HttpRow } from '../table.ts';
 import { createAuthoriser, type Subject } from './authorise.ts';
@@ -25,6 +26,8 @@ export interface Call<Row extends HttpRow> {
   readonly parties: Parties | null;
   /** The accepted agreement in the path, by the final chain; null where there is none. */
   readonly agreement: Agreement | null;
+  /** What the agreement in the query lets the caller have; null without one: the owner and the device may have all. */
+  readonly access: Access | null;
   /** Aborts shortly before the function's time is up. */
   readonly signal: AbortSignal;
 }
@@ -69,7 +72,7 @@ function answerProblems({ observer, nowMs }: ServicePorts, row: HttpRow): Middle
 /** Replaces the event by a Call, or throws the Problem that ends the request. */
 function admitCall(ports: ServicePorts, row: HttpRow): MiddlewareObj {
   const verifyCaller = createCallerVerifier(ports, row.limits.bodyBytes);
-  const authorise = createAuthoriser(ports, row.callers);
+  const authorise = createAuthoriser(ports, row);
   return {
     before: async (request) => {
       const event = request.event as APIGatewayProxyEventV2;
@@ -100,7 +103,8 @@ function admitCall(ports: ServicePorts, row: HttpRow): MiddlewareObj {
       }
       const caller = row.callers === 'anyone' ? null : await verifyCaller(received);
       const parsed = parseRequest(row.request, { path, query: target.query, body: received.body });
-      const admitted = await authorise(parsed.params as Subject, caller, signal);
+      const under = row.delivers === undefined ? undefined : (parsed.query as { agreement?: AgreementId }).agreement;
+      const admitted = await authorise({ ...(parsed.params as Subject), under }, caller, signal);
       request.event = { ...parsed, caller, ...admitted, signal } satisfies Call<HttpRow>;
     },
   };

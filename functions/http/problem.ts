@@ -8,6 +8,8 @@ export const PROBLEMS = {
   '/problems/forbidden': { status: 403, title: 'The caller has no right to this.' },
   '/problems/not-served': { status: 403, title: 'The owner of this dataset is not served here.' },
   '/problems/quota': { status: 403, title: 'The owner has used up the stored bytes it may have.' },
+  '/problems/no-grant': { status: 403, title: 'The owner has not authorised this service to show that.' },
+  '/problems/not-paid': { status: 403, title: 'The block is neither paid for nor one of the samples.' },
   '/problems/not-found': { status: 404, title: 'There is no such thing.' },
   '/problems/unrecorded': { status: 404, title: 'No stored batch has this block.' },
   '/problems/block-unavailable': { status: 404, title: 'The block cannot be read from what is stored.' },

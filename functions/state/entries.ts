@@ -155,8 +155,12 @@ export interface TileEntry {
 /** What the service keeps of an agreement: whatever must change together is here. */
 export interface AgreementEntry {
   /** Decimal: what the highest voucher says. */
-  readonly due: string;
-  readonly voucher: Uint8Array;
+  readonly due?: string;
+  readonly voucher?: Uint8Array;
+  /** Decimal: more than that, which blocks were delivered for, as the chain said it was due. */
+  readonly countedDue?: string;
+  /** Blocks delivered without being paid for: offsets from the first one for sale, u32 each, ascending. */
+  readonly samples?: Uint8Array;
 }
 
 export interface MessageEntry {

@@ -1,0 +1,116 @@
+import { LedgerUnavailableError } from '../../core/errors.ts';
+import type { Address, AgreementId, DatasetId } from '../../core/ids.ts';
+import type { Agreement, Buyer } from '../../core/ports/agreements.ts';
+import { keepBriefly } from '../http/keep-briefly.ts';
+import { Problem } from '../http/problem.ts';
+import type { ServicePorts } from '../ports.ts';
+import type { Access, Kind } from './access.ts';
+import type { GrantReader } from './read-grants.ts';
+
+type Ports = Pick<ServicePorts, 'agreements' | 'settings' | 'nowMs'>;
+type Accepted = Agreement & { readonly buyer: Buyer };
+
+/** Finds out under which terms an account may be served blocks of a dataset for an agreement. */
+export type AccessFinder = (
+  dataset: DatasetId,
+  agreement: AgreementId,
+  caller: Address | null,
+  signal: AbortSignal,
+) => Promise<Access>;
+
+/** What the chain says of an accepted agreement; null when it is not, finally. */
+interface Sighting {
+  readonly final: Accepted;
+  readonly latest: Accepted;
+}
+
+/** The agent answers challenges up to their deadline, by the chain's clock: this is for clocks that differ. */
+const AGENT_MARGIN_MS = 3_600_000;
+
+/**
+ * Lets an agreement's parties in: it counts once its acceptance is final, while its end and its closing count as soon as
+ * they are on the chain, and are kept at most 15 s (design §6). The consumer also needs the owner's grant for this service.
+ * @throws Problem when the caller is neither party, or is not served any more; LedgerUnavailableError when the chain does
+ *   not answer
+ */
+export function createAccessFinder(ports: Ports, readGrants: GrantReader, kind: Kind): AccessFinder {
+  const readAgreement = keepBriefly<AgreementId, Sighting | null>(
+    (id, signal) => sight(ports, id, signal),
+    ports.nowMs,
+  );
+  return async (dataset, id, caller, signal) => {
+    const sighting = await readAgreement(id, (known) => known !== null && hasRight(ports, known, caller), signal);
+    if (sighting === null) {
+      throw new Problem('/problems/not-found', 'No such agreement has been accepted on this chain, finally.');
+    }
+    const { final: agreement } = sighting;
+    const role = roleOf(agreement, caller);
+    if (role === null) {
+      throw new Problem('/problems/forbidden', "Only the agreement's signer or agent may do this.");
+    }
+    if (agreement.terms.dataset !== dataset) {
+      throw new Problem('/problems/forbidden', `The agreement is about dataset ${agreement.terms.dataset}.`);
+    }
+    if (ports.nowMs() >= servedUntilMs(sighting, role)) throw hasEnded(sighting, role);
+
+    const isServed = ports.settings().owners.has(agreement.owner);
+    if (role === 'agent' && isServed) return { agreement, grants: null };
+    const wanted = (grant: { readonly [K in Kind]: boolean }) => role === 'agent' || grant[kind];
+    const all = await readGrants(dataset, (granted) => granted.some(wanted), signal);
+    const grants = all.filter(wanted);
+    if (grants.length > 0) return { agreement, grants: role === 'agent' ? null : grants };
+    if (!isServed && all.length === 0) {
+      throw new Problem('/problems/not-served', `This service does not store for ${agreement.owner}.`);
+    }
+    throw new Problem(
+      '/problems/no-grant',
+      `No grant of the owner lets this service show ${kind} of this dataset now.`,
+    );
+  };
+}
+
+async function sight({ agreements }: Ports, id: AgreementId, signal?: AbortSignal): Promise<Sighting | null> {
+  if (agreements === undefined) return null;
+  const [{ agreement: final }, { agreement: latest }] = await Promise.all([
+    agreements.readAgreement(id, 'final', signal),
+    agreements.readAgreement(id, 'latest', signal),
+  ]);
+  if (!isAccepted(final)) return null;
+  if (!isAccepted(latest)) {
+    throw new LedgerUnavailableError('The latest block does not have what the final one has. Check the node.');
+  }
+  return { final, latest };
+}
+
+function isAccepted(agreement: Agreement | null): agreement is Accepted {
+  return agreement?.buyer != null;
+}
+
+function hasRight(ports: Ports, sighting: Sighting, caller: Address | null): boolean {
+  const role = roleOf(sighting.final, caller);
+  return role !== null && ports.nowMs() < servedUntilMs(sighting, role);
+}
+
+function roleOf({ agent, buyer }: Accepted, caller: Address | null): 'agent' | 'signer' | null {
+  if (caller === null) return null;
+  if (agent === caller) return 'agent';
+  return buyer.signer === caller ? 'signer' : null;
+}
+
+/** When this ends for a party; 0 when it has. A challenge may be open until the end and the window are over. */
+function servedUntilMs({ final, latest }: Sighting, role: 'agent' | 'signer'): number {
+  if (role === 'agent') return 1000 * (final.buyer.endSeconds + final.terms.windowSeconds) + AGENT_MARGIN_MS;
+  if (!isDelivered(final) || !isDelivered(latest)) return 0;
+  return 1000 * Math.min(final.buyer.endSeconds, latest.buyer.endSeconds);
+}
+
+/** Who has approved has paid for everything, and is served until the end that was agreed. */
+function isDelivered({ state, due, terms }: Agreement): boolean {
+  return state === 'active' || state === 'challenged' || (state === 'closed' && due === terms.price);
+}
+
+function hasEnded({ latest }: Sighting, role: 'agent' | 'signer'): Problem {
+  const end = new Date(1000 * latest.buyer.endSeconds).toISOString();
+  const since = role === 'agent' ? ', and so has the time to answer challenges' : '';
+  return new Problem('/problems/ended', `The agreement is ${latest.state}, its end is ${end}${since}.`);
+}
