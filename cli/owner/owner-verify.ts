@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import type { AuditReport, OnVerdicts } from '../../client/owner/audit-blocks.ts';
+import type { AuditReport, OnVerdicts } from '../../client/audit-blocks.ts';
 import { verifyDataset } from '../../client/owner/verify-dataset.ts';
 import { type RetrievalAudit, verifyRetrievable } from '../../client/owner/verify-retrievable.ts';
 import { InvalidInputError } from '../../core/errors.ts';

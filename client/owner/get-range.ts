@@ -12,7 +12,7 @@ import { type OwnerCssN, openContent, verifyRetrieved } from '../../core/protoco
 import { type FoundRecords, type ProvenRecord, proveRecords } from '../../core/protocols/prove-records.ts';
 import type { Verdict, VerdictAnchor } from '../../core/verdict.ts';
 import { MAX_PAGE } from '../../core/wire/requests.ts';
-import { type AnchoredHead, readAnchor } from './read-anchor.ts';
+import { type AnchoredHead, readAnchor } from '../read-anchor.ts';
 
 export interface GetDeps {
   readonly primitives: Primitives;

@@ -7,7 +7,7 @@ import type { Anchor, Ledger } from '../../core/ports/ledger.ts';
 import type { P2pfs } from '../../core/ports/p2pfs.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import { verifyFromPeers } from '../../core/protocols/owner-css-n.ts';
-import { readAnchor } from './read-anchor.ts';
+import { readAnchor } from '../read-anchor.ts';
 
 export interface LinkDeps {
   readonly primitives: Primitives;

@@ -4,8 +4,8 @@ import type { Ledger } from '../../core/ports/ledger.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import { verifyOwnerCssY } from '../../core/protocols/owner-css-y.ts';
-import { type AuditReport, type AuditScope, auditBlocks, type OnVerdicts } from './audit-blocks.ts';
-import { readAnchor } from './read-anchor.ts';
+import { type AuditReport, type AuditScope, auditBlocks, type OnVerdicts } from '../audit-blocks.ts';
+import { readAnchor } from '../read-anchor.ts';
 
 export interface OwnerDeps {
   readonly primitives: Primitives;

@@ -6,9 +6,9 @@ import type { P2pfs } from '../../core/ports/p2pfs.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import { type ProtocolTwo, verifyByCid, verifyByRetrieval, verifyFromPeers } from '../../core/protocols/owner-css-n.ts';
 import type { Verdict } from '../../core/verdict.ts';
-import { type AuditReport, type AuditScope, auditBlocks, type OnVerdicts } from './audit-blocks.ts';
+import { type AuditReport, type AuditScope, auditBlocks, type OnVerdicts } from '../audit-blocks.ts';
+import { type AnchoredHead, readAnchor } from '../read-anchor.ts';
 import { limitPatience } from './limit-patience.ts';
-import { type AnchoredHead, readAnchor } from './read-anchor.ts';
 import { type BucketDeps, readBucket } from './read-bucket.ts';
 import { objectsFrom, readLinkedObjects, readPinnedManifests } from './read-ipfs.ts';
 

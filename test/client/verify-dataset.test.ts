@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { AuditReport } from '../../client/owner/audit-blocks.ts';
+import type { AuditReport } from '../../client/audit-blocks.ts';
 import { type DatasetAudit, type OwnerDeps, verifyDataset } from '../../client/owner/verify-dataset.ts';
 import {
   InvalidInputError,

@@ -1,16 +1,10 @@
-import { InvalidInputError } from '../../core/errors.ts';
-import type { DatasetId } from '../../core/ids.ts';
-import type { Anchor } from '../../core/ports/ledger.ts';
-import type { Primitives } from '../../core/ports/primitives.ts';
-import { chooseDistinct } from '../../core/sampling/choose-blocks.ts';
-import { type Assurance, assure } from '../../core/sampling/confidence.ts';
-import {
-  EVIDENCE_PROVES,
-  type Evidence,
-  type Verdict,
-  type VerdictAnchor,
-  type VerdictKind,
-} from '../../core/verdict.ts';
+import { InvalidInputError } from '../core/errors.ts';
+import type { DatasetId } from '../core/ids.ts';
+import type { Anchor } from '../core/ports/ledger.ts';
+import type { Primitives } from '../core/ports/primitives.ts';
+import { chooseDistinct } from '../core/sampling/choose-blocks.ts';
+import { type Assurance, assure } from '../core/sampling/confidence.ts';
+import { EVIDENCE_PROVES, type Evidence, type Verdict, type VerdictAnchor, type VerdictKind } from '../core/verdict.ts';
 import type { AnchoredHead } from './read-anchor.ts';
 
 /** Which blocks of a dataset an audit is about. */
@@ -18,8 +12,8 @@ export interface AuditScope {
   readonly anchor: Anchor;
   /** Blocks from … to, both inclusive; the whole log when absent. */
   readonly range?: { readonly from: number; readonly to: number };
-  /** How many blocks to choose at random; all when absent. */
-  readonly sample?: number;
+  /** How many blocks to choose at random, or which were so chosen; all when absent. */
+  readonly sample?: number | readonly number[];
   /** The damaged fraction the confidence is stated for. */
   readonly fraction?: number;
   /** First chain block to search for signers. */
@@ -29,7 +23,7 @@ export interface AuditScope {
 /** The report of an audit, in words and numbers. */
 export interface AuditReport {
   readonly dataset: DatasetId;
-  readonly protocol: 'I' | 'II';
+  readonly protocol: 'I' | 'II' | 'III' | 'IV';
   readonly evidence: Evidence;
   readonly proves: string;
   readonly anchor: VerdictAnchor;
@@ -61,13 +55,14 @@ export async function auditBlocks(
   const range = scope.range ?? { from: 0, to: anchored.head.size - 1 };
   if (range.from > range.to) throw new InvalidInputError(`There are no blocks from ${range.from} to ${range.to}.`);
   const total = range.to - range.from + 1;
-  const wanted = Math.min(scope.sample ?? total, total);
+  const chosen = typeof scope.sample === 'object' ? scope.sample : null;
+  const wanted = chosen?.length ?? Math.min((scope.sample as number | undefined) ?? total, total);
   if (!(wanted >= 1 && wanted <= MAX_AUDIT_BLOCKS)) {
     throw new InvalidInputError(
       `An audit checks 1 to ${MAX_AUDIT_BLOCKS} blocks, not ${wanted}. Give a sample or a range of that size.`,
     );
   }
-  const blocks = chooseDistinct(primitives, total, wanted).map((number) => range.from + number);
+  const blocks = chosen ?? chooseDistinct(primitives, total, wanted).map((number) => range.from + number);
 
   const counts: Record<VerdictKind, number> = {
     ...{ intact: 0, corrupted: 0, unavailable: 0, refused: 0, unrecorded: 0, misrecorded: 0 },

@@ -1,10 +1,10 @@
-import { to0x } from '../../core/bytes.ts';
-import { NotRecordedError } from '../../core/errors.ts';
-import type { DatasetId } from '../../core/ids.ts';
-import type { Head } from '../../core/log/head.ts';
-import type { Anchor, Ledger } from '../../core/ports/ledger.ts';
-import { type SignerOf, signersFrom } from '../../core/protocols/signers.ts';
-import type { VerdictAnchor } from '../../core/verdict.ts';
+import { to0x } from '../core/bytes.ts';
+import { NotRecordedError } from '../core/errors.ts';
+import type { DatasetId } from '../core/ids.ts';
+import type { Head } from '../core/log/head.ts';
+import type { Anchor, Ledger } from '../core/ports/ledger.ts';
+import { type SignerOf, signersFrom } from '../core/protocols/signers.ts';
+import type { VerdictAnchor } from '../core/verdict.ts';
 
 /** One state of DISSC: what every verdict of an audit is measured against. */
 export interface AnchoredHead {

@@ -1,0 +1,98 @@
+import { InvalidInputError } from '../../core/errors.ts';
+import type { BlockIndex } from '../../core/ids.ts';
+import type { CssN, CssY, RecordSource } from '../../core/ports/css.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
+import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
+import { verifyConsumerCssN } from '../../core/protocols/consumer-css-n.ts';
+import { verifyConsumerCssY } from '../../core/protocols/consumer-css-y.ts';
+import type { RequestKeys } from '../../core/protocols/judge-with-keys.ts';
+import { chooseDistinct } from '../../core/sampling/choose-blocks.ts';
+import { DEFAULT_SAMPLE } from '../../core/sampling/confidence.ts';
+import { type AuditReport, auditBlocks, type OnVerdicts } from '../audit-blocks.ts';
+import type { Purchase, PurchaseLog } from './open-purchase.ts';
+import type { PurchaseStore } from './purchase-state.ts';
+
+/** What an audit of a purchase runs on. */
+export interface PurchaseAuditDeps {
+  readonly primitives: Primitives;
+  /** Asked under the agreement. */
+  readonly service: CssY & CssN & RecordSource;
+  readonly requestKeys: RequestKeys;
+  readonly store: PurchaseStore;
+}
+
+export interface PurchaseAudit {
+  readonly purchase: Purchase;
+  readonly log: PurchaseLog;
+  /** III asks the storage for proofs or hashes, IV for the blocks. */
+  readonly protocol: 'III' | 'IV';
+  /** For III: `possession` unless hashes are enough. */
+  readonly evidence: CssYEvidence;
+  /** How many blocks; the smaller of 460 and what the agreement leaves when absent. */
+  readonly sample?: number;
+  /** The damaged fraction the confidence is stated for. */
+  readonly fraction: number;
+}
+
+/**
+ * Protocol III or IV over a random sample of what is for sale. The sample counts in the agreement from when it is drawn; an
+ * audit that broke off is gone on with, on the same blocks.
+ * @throws InvalidInputError when the agreement leaves no such sample
+ */
+export async function auditPurchase(
+  deps: PurchaseAuditDeps,
+  audit: PurchaseAudit,
+  onVerdicts?: OnVerdicts,
+  signal?: AbortSignal,
+): Promise<AuditReport> {
+  const { primitives, store } = deps;
+  const { purchase, log, protocol } = audit;
+  const { first, count } = purchase.terms;
+  const sample = store.state.openSample ?? (await drawSample(deps, audit));
+  const evidence = protocol === 'IV' ? 'retrieved' : audit.evidence;
+  const consumer = { ...deps, log: log.log, records: deps.service, css: deps.service, signerOf: log.signerOf };
+  const report = await auditBlocks(
+    primitives,
+    log,
+    {
+      scope: { anchor: 'final', range: { from: first, to: first + count - 1 }, sample, fraction: audit.fraction },
+      ...{ protocol, evidence },
+    },
+    (blocks) =>
+      protocol === 'IV'
+        ? verifyConsumerCssN(consumer, blocks, signal)
+        : verifyConsumerCssY(consumer, blocks, audit.evidence, signal),
+    onVerdicts,
+  );
+  await store.save({ openSample: null });
+  return report;
+}
+
+/** Tables IV and V, step 4: the consumer's own choice, of blocks that were not sampled before. */
+async function drawSample({ primitives, store }: PurchaseAuditDeps, audit: PurchaseAudit): Promise<BlockIndex[]> {
+  const { first, count, samples } = audit.purchase.terms;
+  const sampled = new Set(store.state.sampled);
+  const left = Math.min(samples, count) - sampled.size;
+  const wanted = audit.sample ?? Math.min(DEFAULT_SAMPLE, left);
+  if (wanted < 1 || wanted > left) {
+    throw new InvalidInputError(
+      `The agreement leaves ${Math.max(0, left)} of its ${samples} samples; ${wanted} cannot be drawn. Fetch and pay on instead, or give a smaller --sample.`,
+    );
+  }
+  const unseen = chooseDistinct(primitives, count - sampled.size, wanted);
+  const openSample = skipOver(
+    [...sampled].map((index) => index - first).sort((a, b) => a - b),
+    unseen,
+  ).map((place) => first + place);
+  await store.save({ openSample, sampled: [...sampled, ...openSample] });
+  return openSample;
+}
+
+/** The nth numbers that are not among the taken ones; both ascending. */
+function skipOver(taken: readonly number[], ranks: readonly number[]): number[] {
+  let passed = 0;
+  return ranks.map((rank) => {
+    while (passed < taken.length && (taken[passed] as number) <= rank + passed) passed++;
+    return rank + passed;
+  });
+}

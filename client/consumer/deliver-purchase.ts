@@ -1,0 +1,215 @@
+import type { PresentedVoucher } from '../../core/agreement/key-request.ts';
+import { dueFor, paidBlocks } from '../../core/agreement/quota.ts';
+import type { AgreementDomain } from '../../core/agreement/terms.ts';
+import { signVoucher } from '../../core/agreement/voucher.ts';
+import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
+import { eachInParallel } from '../../core/each-in-parallel.ts';
+import { PlumblineError } from '../../core/errors.ts';
+import type { BlockIndex, PrivateKey } from '../../core/ids.ts';
+import type { CssN, Fault, RecordSource } from '../../core/ports/css.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
+import type { AgreementService } from '../../core/ports/service.ts';
+import type { BrokenAnswer } from '../../core/protocols/challenge-storage.ts';
+import { type DeliveredBlock, openDelivered, retrieveBlock } from '../../core/protocols/consumer-css-n.ts';
+import { verdictOn, verdictOnFault } from '../../core/protocols/judge-block.ts';
+import { caseOf, findKeys, judgeWithKeys, type ReceivedKeys } from '../../core/protocols/judge-with-keys.ts';
+import { type ProvenRecord, proveRecords } from '../../core/protocols/prove-records.ts';
+import type { Verdict } from '../../core/verdict.ts';
+import type { KeyChannel } from './key-channel.ts';
+import type { Purchase, PurchaseLog } from './open-purchase.ts';
+import type { PurchaseStore } from './purchase-state.ts';
+
+export interface DeliveryDeps {
+  readonly primitives: Primitives;
+  /** Asked under the agreement. */
+  readonly service: CssN & RecordSource & Pick<AgreementService, 'storeVoucher'>;
+  readonly channel: KeyChannel;
+  readonly store: PurchaseStore;
+  readonly domain: AgreementDomain;
+  readonly signerKey: PrivateKey;
+}
+
+export interface Delivery {
+  readonly purchase: Purchase;
+  readonly log: PurchaseLog;
+  /** Blocks paid for before they are verified, at most: what is risked on the owner and the storage. */
+  readonly ahead: number;
+}
+
+/** A block of the range, verified and decrypted. */
+export interface VerifiedBlock {
+  readonly index: BlockIndex;
+  readonly meta: BlockMeta;
+  readonly content: Uint8Array;
+}
+
+/** How far a delivery has come. */
+export interface DeliveryProgress {
+  readonly verified: number;
+  readonly count: number;
+  /** What the highest voucher says, in units of the token. */
+  readonly due: bigint;
+}
+
+/** Where a delivery ended. `stopped` is the first block that did not verify: nothing is paid for behind it. */
+export interface Delivered extends DeliveryProgress {
+  readonly stopped: Verdict | null;
+}
+
+/** Where verified blocks go, in order. */
+export interface DeliverySink {
+  append(block: VerifiedBlock): Promise<void>;
+  /** Returns when all that was appended is durable: then it counts as verified, and is not asked for again. */
+  sync(): Promise<void>;
+}
+
+const PARALLEL_BLOCKS = 4;
+
+/**
+ * Delivery against vouchers (design §5): pays for the next few blocks, gets them and their keys, verifies, decrypts and
+ * hands them on; and pays on only when all of them were as recorded.
+ */
+export async function deliverPurchase(
+  deps: DeliveryDeps,
+  delivery: Delivery,
+  sink: DeliverySink,
+  onProgress: (progress: DeliveryProgress) => void = () => {},
+  signal?: AbortSignal,
+): Promise<Delivered> {
+  const { store } = deps;
+  const { purchase } = delivery;
+  const progress = (): DeliveryProgress => ({
+    verified: store.state.verified,
+    count: purchase.terms.count,
+    due: highestDue(purchase, store),
+  });
+  // A former run may have ended between signing and showing.
+  await showVoucher(deps, purchase, signal);
+  for (let isFirst = true; store.state.verified < purchase.terms.count; isFirst = false) {
+    signal?.throwIfAborted();
+    onProgress(progress());
+    const from = store.state.verified;
+    const to = Math.min(purchase.terms.count, from + Math.max(1, delivery.ahead));
+    const places = Array.from({ length: to - from }, (_, i) => purchase.terms.first + from + i);
+    const isNew = await payFor(deps, purchase, to, signal);
+    // A voucher releases what it pays for; without a new one, and after a crash, keys are asked for by name.
+    await deps.channel.send(
+      { blocks: isNew && !isFirst ? [] : places, voucher: signedVoucher(deps, purchase) },
+      signal,
+    );
+    const { taken, stopped } = await deliverStep(deps, delivery, places, sink, signal);
+    await sink.sync();
+    await store.save({ verified: from + taken });
+    if (stopped !== null) return { ...progress(), stopped };
+  }
+  onProgress(progress());
+  return { ...progress(), stopped: null };
+}
+
+/** Signs for the first `places` blocks of the range. False when so many are paid for already. */
+async function payFor(deps: DeliveryDeps, purchase: Purchase, places: number, signal?: AbortSignal): Promise<boolean> {
+  const { store } = deps;
+  if (paidBlocks(purchase.terms, highestDue(purchase, store)) >= places) return false;
+  // Remembered before it is shown: what was ever signed is owed.
+  await store.save({ due: dueFor(purchase.terms, places) });
+  await showVoucher(deps, purchase, signal);
+  return true;
+}
+
+/** Shows the highest voucher to the storage; the owner gets it with the next request. */
+async function showVoucher(deps: DeliveryDeps, purchase: Purchase, signal?: AbortSignal): Promise<void> {
+  const voucher = signedVoucher(deps, purchase);
+  if (voucher === null || voucher.due <= purchase.due) return;
+  await deps.service.storeVoucher({ agreement: purchase.id, due: voucher.due }, voucher.signature, signal);
+}
+
+/** The highest voucher that was ever signed, once more: signatures are deterministic. */
+function signedVoucher({ store, domain, signerKey }: DeliveryDeps, purchase: Purchase): PresentedVoucher | null {
+  const { due } = store.state;
+  if (due === 0n) return null;
+  return { due, signature: signVoucher(domain, { agreement: purchase.id, due }, signerKey) };
+}
+
+/** What is owed by now: by the chain, or by the highest voucher. */
+function highestDue(purchase: Purchase, store: PurchaseStore): bigint {
+  if (purchase.due > store.state.due) return purchase.due;
+  return store.state.due;
+}
+
+/** One step's blocks, up to the first that is not as recorded. */
+async function deliverStep(
+  deps: DeliveryDeps,
+  { log }: Delivery,
+  indices: readonly BlockIndex[],
+  sink: DeliverySink,
+  signal?: AbortSignal,
+): Promise<{ taken: number; stopped: Verdict | null }> {
+  const consumer = { primitives: deps.primitives, log: log.log, signerOf: log.signerOf, css: deps.service };
+  const found = await proveRecords({ hasher: deps.primitives, records: deps.service }, log.log, indices, signal);
+  const records = new Map(found.proven.map((record) => [record.index, record]));
+  const blocks = new Map<number, DeliveredBlock | BrokenAnswer | Fault>();
+  await eachInParallel(found.proven, PARALLEL_BLOCKS, async ({ index }) => {
+    blocks.set(index, await retrieveBlock(consumer, index, signal));
+  });
+  const keys = await receiveKeys(deps, indices, signal);
+  for (const [taken, index] of indices.entries()) {
+    const record = records.get(index);
+    if (record === undefined) return { taken, stopped: missingRecord(found, index) };
+    const delivered = blocks.get(index) as DeliveredBlock | BrokenAnswer | Fault;
+    const judged = judgeDelivered(deps.primitives, consumer, record, delivered, keys);
+    if ('verdict' in judged) return { taken, stopped: judged };
+    await sink.append(judged);
+  }
+  return { taken: indices.length, stopped: null };
+}
+
+async function receiveKeys(
+  { channel }: DeliveryDeps,
+  indices: readonly BlockIndex[],
+  signal?: AbortSignal,
+): Promise<ReceivedKeys> {
+  const received = await channel.receive(indices, signal);
+  const got = new Set(received.batches.flatMap(({ blocks }) => blocks.map(({ index }) => index)));
+  const missing = indices.filter((index) => !got.has(index));
+  if (missing.length === 0 || missing.length === indices.length) return received;
+  // A message may have been withheld: once more, by name.
+  await channel.send({ blocks: missing, voucher: null }, signal);
+  const again = await channel.receive(missing, signal);
+  return {
+    batches: [...received.batches, ...again.batches],
+    refusals: [...received.refusals, ...again.refusals],
+  };
+}
+
+function judgeDelivered(
+  primitives: Primitives,
+  log: Parameters<typeof caseOf>[0],
+  record: ProvenRecord,
+  delivered: DeliveredBlock | BrokenAnswer | Fault,
+  keys: ReceivedKeys,
+): Verdict | VerifiedBlock {
+  const trial = caseOf(log, record, 'retrieved');
+  if ('kind' in delivered) return { ...verdictOnFault('retrieved', delivered), signer: trial.signer };
+  if ('reason' in delivered) return verdictOn(trial, 'corrupted', delivered.reason);
+  const found = findKeys(keys, record.index);
+  const verdict = judgeWithKeys(primitives, trial, found, delivered.opening);
+  if (verdict.verdict !== 'intact' || found === null || 'refusal' in found) return verdict;
+  const opened = openDelivered(primitives, log.log.dataset, record, found, delivered.block);
+  if ('reason' in opened) {
+    const kind = opened.blame === 'writer' ? 'misrecorded' : 'refused';
+    return { ...verdictOn(trial, kind, opened.reason), blame: opened.blame };
+  }
+  try {
+    return { index: record.index, meta: decodeMeta(delivered.meta), content: opened.content };
+  } catch (cause) {
+    if (!(cause instanceof PlumblineError)) throw cause;
+    return { ...verdictOn(trial, 'misrecorded', `The recorded meta is none: ${cause.shortMessage}`), blame: 'writer' };
+  }
+}
+
+function missingRecord(found: Awaited<ReturnType<typeof proveRecords>>, index: BlockIndex): Verdict {
+  const fault = found.faults.find((one) => one.index === index);
+  if (fault !== undefined) return verdictOnFault('retrieved', fault);
+  const reason = found.broken.find((one) => one.index === index)?.reason ?? 'The storage gives no record.';
+  return verdictOn({ record: { index }, evidence: 'retrieved', signer: null }, 'corrupted', reason);
+}

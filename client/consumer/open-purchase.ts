@@ -1,0 +1,63 @@
+import { equalBytes, to0x } from '../../core/bytes.ts';
+import { InvalidInputError, ProofError } from '../../core/errors.ts';
+import type { AgreementId } from '../../core/ids.ts';
+import type { Agreement, Agreements, Buyer } from '../../core/ports/agreements.ts';
+import type { Anchor, Ledger } from '../../core/ports/ledger.ts';
+import type { LogState } from '../../core/protocols/prove-records.ts';
+import { signersFrom } from '../../core/protocols/signers.ts';
+import type { AnchoredHead } from '../read-anchor.ts';
+
+/** An accepted agreement, as the chain has it. */
+export type Purchase = Agreement & { readonly buyer: Buyer };
+
+/** What a consumer verifies against: the log that the agreement is bound to. */
+export interface PurchaseLog extends AnchoredHead {
+  readonly log: LogState;
+}
+
+/**
+ * Tables IV and V, step 1: the agreement, from OCASC.
+ * @throws InvalidInputError when there is none, or nobody has accepted it by then
+ */
+export async function openPurchase(
+  agreements: Agreements,
+  id: AgreementId,
+  anchor: Anchor,
+  signal?: AbortSignal,
+): Promise<Purchase> {
+  const { point, agreement } = await agreements.readAgreement(id, anchor, signal);
+  const at = `at the ${anchor} block ${point.blockNumber}`;
+  if (agreement === null) throw new InvalidInputError(`There is no agreement ${id} ${at}. Check the id and the chain.`);
+  const { buyer } = agreement;
+  if (buyer === null)
+    throw new InvalidInputError(`Agreement ${id} is ${agreement.state} ${at}; nobody has accepted it.`);
+  return { ...agreement, buyer };
+}
+
+/**
+ * The log that a purchase is bound to, with who signed its records. OCASC took its root from DISSC; that DISSC's own events
+ * agree is looked at once more here.
+ * @throws ProofError when they do not
+ */
+export async function readPurchaseLog(
+  ledger: Ledger,
+  { terms, root, batches }: Agreement,
+  fromBlock: number,
+  signal?: AbortSignal,
+): Promise<PurchaseLog> {
+  const { dataset } = terms;
+  const { point } = await ledger.readHeads([dataset], 'final', signal);
+  const events = await ledger.findRecorded(dataset, fromBlock, point.blockNumber, signal);
+  const made = events.find((event) => event.batches === batches);
+  if (made !== undefined && !equalBytes(made.root, root)) {
+    throw new ProofError(`OCASC and DISSC name different logs of ${batches} batches. Check the contracts' addresses.`);
+  }
+  // Where the event lies before what was searched, the range that is for sale is known to be recorded all the same.
+  const size = made?.size ?? terms.first + terms.count;
+  return {
+    log: { dataset, batches, root },
+    head: { dataset, size, batches, root },
+    anchor: { anchor: 'final', point, size, batches, root: to0x(root) },
+    signerOf: signersFrom(events),
+  };
+}

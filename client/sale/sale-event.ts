@@ -1,0 +1,57 @@
+import type { Address, AgreementId, BlockIndex, DatasetId } from '../../core/ids.ts';
+
+/** What happens on the owner's side of sales, for people and machines that watch. Nothing secret. */
+export type SaleEvent =
+  | {
+      readonly event: 'offer-found';
+      readonly agreement: AgreementId;
+      readonly dataset: DatasetId;
+      readonly first: BlockIndex;
+      readonly count: number;
+    }
+  | {
+      readonly event: 'accepted';
+      readonly agreement: AgreementId;
+      readonly consumer: Address;
+      readonly endSeconds: number;
+    }
+  /** All that answers and keys are made of is here, and leads to the log that was sold. */
+  | { readonly event: 'archived'; readonly agreement: AgreementId; readonly batches: number }
+  | {
+      readonly event: 'request';
+      readonly agreement: AgreementId;
+      readonly sequence: number;
+      readonly admitted: number;
+      readonly refused: number;
+    }
+  | {
+      readonly event: 'message-refused';
+      readonly agreement: AgreementId;
+      readonly sequence: number;
+      readonly reason: string;
+    }
+  | { readonly event: 'voucher'; readonly agreement: AgreementId; readonly due: string; readonly paidBlocks: number }
+  | { readonly event: 'keys-sent'; readonly agreement: AgreementId; readonly sequence: number }
+  | {
+      readonly event: 'challenged';
+      readonly agreement: AgreementId;
+      readonly block: BlockIndex;
+      readonly seed: number;
+      readonly secondsLeft: number;
+    }
+  | { readonly event: 'answered'; readonly agreement: AgreementId; readonly block: BlockIndex; readonly txHash: string }
+  /** The bond is in danger: storage does not give what was sold. */
+  | {
+      readonly event: 'unanswered';
+      readonly agreement: AgreementId;
+      readonly block: BlockIndex;
+      readonly secondsLeft: number;
+      readonly reason: string;
+    }
+  | { readonly event: 'claimed'; readonly agreement: AgreementId; readonly due: string; readonly txHash: string }
+  | { readonly event: 'closed'; readonly agreement: AgreementId; readonly txHash: string }
+  | { readonly event: 'settled'; readonly agreement: AgreementId; readonly state: 'cancelled' | 'breached' | 'closed' }
+  /** Cannot be served as it is, and will not by itself: a person must look. */
+  | { readonly event: 'not-servable'; readonly agreement: AgreementId; readonly reason: string }
+  /** Something did not work and is tried again; `agreement` is null when it concerns all of them. */
+  | { readonly event: 'trouble'; readonly agreement: AgreementId | null; readonly reason: string };

@@ -1,0 +1,40 @@
+import type { Manifest } from '../../core/batch/manifest.ts';
+import type { Address, AgreementId, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
+import type { AgreementMarket, AgreementParty } from '../../core/ports/agreements.ts';
+import type { Anchor, ChainPoint } from '../../core/ports/ledger.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
+import type { AgreementService, StorageService } from '../../core/ports/service.ts';
+import type { SaleEvent } from './sale-event.ts';
+import type { SaleState } from './sale-state.ts';
+
+/** The service as an agreement's agent has it. */
+export type SaleService = AgreementService &
+  Pick<StorageService, 'getRecords' | 'getSegment' | 'proveChunks' | 'getBlock'>;
+
+/** What the owner's side of all sales works with. */
+export interface SaleParts {
+  readonly primitives: Primitives;
+  readonly owner: Address;
+  /** Signs messages and answers challenges; holds no money but that for gas. */
+  readonly agentKey: PrivateKey;
+  /** What the encryption keys of the offers follow from. */
+  readonly offersSecret: Uint8Array;
+  readonly datasetKeys: ReadonlyMap<DatasetId, DatasetKey>;
+  readonly market: AgreementMarket;
+  /** OCASC as the agent. */
+  readonly party: AgreementParty;
+  readPoint(anchor: Anchor, signal?: AbortSignal): Promise<ChainPoint>;
+  /** The service, asked under this agreement. */
+  serviceFor(agreement: AgreementId): SaleService;
+  /** Manifest of the stored segment that begins at a block; null when there is none. Nothing in it is believed. */
+  fetchManifest(
+    service: Pick<StorageService, 'getSegment'>,
+    dataset: DatasetId,
+    first: number,
+    signal: AbortSignal,
+  ): Promise<Manifest | null>;
+  readonly state: SaleState;
+  /** Chain block from which OCASC exists. */
+  readonly fromBlock: number;
+  onEvent(event: SaleEvent): void;
+}

@@ -1,0 +1,159 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { PlumblineError } from '../../core/errors.ts';
+import type { Address } from '../../core/ids.ts';
+import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './sale-schema.ts';
+
+/** What the owner's side keeps on its own disk: archives, vouchers, samples, and messages on their way. */
+export interface SaleState {
+  readonly folder: string;
+  /** A statement, prepared once. */
+  sql(text: string): StatementSync;
+  /** Runs `work` in one durable transaction: on the disk when it returns, not at all when it throws. */
+  commit<T>(work: () => T): T;
+  close(): void;
+}
+
+/** Whose sales these are. */
+export interface SaleIdentity {
+  readonly chainId: number;
+  readonly ocasc: Address;
+  readonly owner: Address;
+  readonly agent: Address;
+}
+
+/** The folder of the owner's side of sales cannot be used. */
+export class SaleStateError extends PlumblineError {
+  override readonly name = 'SaleStateError';
+}
+
+const SQLITE_BUSY = 5;
+
+/**
+ * Opens the state in a folder of its own, or begins it, for one process: two servers would answer with the same sequence
+ * numbers.
+ * @throws SaleStateError when another process has it, it is another owner's, or it is damaged
+ */
+export function openSaleState(folder: string, identity: SaleIdentity): SaleState {
+  const path = resolve(folder);
+  makePrivateFolder(path);
+  const unlock = lockFolder(join(path, 'lock'));
+  const file = join(path, 'sales.sqlite');
+  let database: DatabaseSync | null = null;
+  try {
+    closeSync(openSync(file, 'a', 0o600));
+    database = new DatabaseSync(file, { timeout: 5000 });
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 8388608;');
+    prepareTables(database, file);
+    syncFolder(path);
+    const state = stateOf(path, database, unlock);
+    requireIdentity(state, identity);
+    return state;
+  } catch (cause) {
+    database?.close();
+    unlock();
+    if (cause instanceof PlumblineError) throw cause;
+    throw new SaleStateError(`${file} cannot be used. Keep a copy of it; move the folder away to begin anew.`, {
+      cause,
+    });
+  }
+}
+
+function makePrivateFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const { mode, uid } = statSync(path);
+  if ((mode & 0o077) !== 0) {
+    const shown = (mode & 0o777).toString(8).padStart(4, '0');
+    throw new SaleStateError(`${path} has mode ${shown}; it holds vouchers: chmod it to 0700.`);
+  }
+  const user = process.getuid?.();
+  if (user !== undefined && uid !== user) throw new SaleStateError(`${path} belongs to user ${uid}, not ${user}.`);
+}
+
+/** The lock is the kernel's, taken through SQLite: it ends with the process, however that ends. */
+function lockFolder(path: string): () => void {
+  closeSync(openSync(path, 'a', 0o600));
+  const lock = new DatabaseSync(path, { timeout: 0 });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+  } catch (cause) {
+    lock.close();
+    if ((cause as { errcode?: number }).errcode !== SQLITE_BUSY) throw cause;
+    throw new SaleStateError(`Another process serves sales from ${path.replace(/\/lock$/, '')}. Stop it first.`);
+  }
+  return () => lock.close();
+}
+
+function prepareTables(database: DatabaseSync, path: string): void {
+  const [version] = Object.values(database.prepare('PRAGMA user_version').get() ?? {});
+  const tables = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get();
+  if (version === 0 && tables?.n === 0) {
+    database.exec(`BEGIN IMMEDIATE; ${SCHEMA}
+      PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
+  }
+  const [id] = Object.values(database.prepare('PRAGMA application_id').get() ?? {});
+  const [found] = Object.values(database.prepare('PRAGMA user_version').get() ?? {});
+  if (id !== APPLICATION_ID || found !== SCHEMA_VERSION) {
+    throw new SaleStateError(`${path} is no state of sales of version ${SCHEMA_VERSION}.`);
+  }
+  const [verdict] = Object.values(database.prepare('PRAGMA quick_check(1)').get() ?? {});
+  if (verdict !== 'ok') {
+    throw new SaleStateError(`${path} is damaged: ${verdict}. Keep a copy; move the folder away to begin anew.`);
+  }
+}
+
+/** A new file's name must survive a power cut as well as its bytes. */
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+function requireIdentity(state: SaleState, identity: SaleIdentity): void {
+  const { chainId, ocasc, owner, agent } = identity;
+  const wanted = `${chainId} ${ocasc} ${owner} ${agent}`;
+  const found = state.sql('SELECT name FROM identity').get();
+  if (found === undefined) {
+    state.commit(() => state.sql('INSERT INTO identity (one, name, scanned) VALUES (1, ?, -1)').run(wanted));
+  } else if (found.name !== wanted) {
+    throw new SaleStateError(
+      `${state.folder} holds sales of another chain, contract, owner or agent: ${found.name}, not ${wanted}.`,
+    );
+  }
+}
+
+function stateOf(folder: string, database: DatabaseSync, unlock: () => void): SaleState {
+  const statements = new Map<string, StatementSync>();
+  const sql = (text: string): StatementSync => {
+    let statement = statements.get(text);
+    if (statement === undefined) {
+      statement = database.prepare(text);
+      statements.set(text, statement);
+    }
+    return statement;
+  };
+  return {
+    folder,
+    sql,
+    commit(work) {
+      if (database.isTransaction) return work();
+      sql('BEGIN IMMEDIATE').run();
+      try {
+        const result = work();
+        sql('COMMIT').run();
+        return result;
+      } catch (cause) {
+        if (database.isTransaction) sql('ROLLBACK').run();
+        throw cause;
+      }
+    },
+    close() {
+      database.close();
+      unlock();
+    },
+  };
+}
