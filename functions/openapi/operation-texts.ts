@@ -33,22 +33,27 @@ export const OPERATION_TEXTS: Readonly<Record<RouteName, OperationText>> = {
     summary: 'Hash blocks as they are stored now',
     description:
       'Protocols I and III: openings of up to 512 blocks with SHA-256 computed from the stored bytes for this request. Blocks ' +
-      'that did not fit into one answer are named in it: ask for them again.',
+      'that did not fit into one answer are named in it: ask for them again. With `agreement`, blocks that it does not sell, ' +
+      'or that no grant covers, are refused in the answer; none of them counts.',
   },
   'prove-chunks': {
     summary: 'Prove possession of random chunks',
     description:
       'For each challenge, chunk `random` modulo the number of chunks of the block, with its path in the chunk tree, read from ' +
-      'the stored bytes for this request.',
+      'the stored bytes for this request. With `agreement`, every distinct block counts as a sample unless it is paid for; a ' +
+      'repeat is free, and the blocks beyond that are refused in the answer, which says what would pay for them.',
   },
   'get-block': {
     summary: 'Fetch one block',
-    description: 'Protocols II and IV: the stored bytes of one block, as they are now.',
+    description:
+      'Protocols II and IV: the stored bytes of one block, as they are now. With `agreement`, a block that is not paid for ' +
+      'counts as a sample, or is a 403 `/problems/not-paid` that says what would pay for it.',
   },
   'get-segment': {
     summary: 'Ask where to fetch a segment',
     description:
-      "Answers a presigned GET, good for 15 seconds, for the segment of the log's batch that begins with `first`.",
+      "Answers a presigned GET, good for 15 seconds, for the segment of the log's batch that begins with `first`. " +
+      'With `agreement`, its consumer gets it once every block of it is paid for.',
   },
   'publish-segment': {
     summary: 'Publish a segment in IPFS',
@@ -82,7 +87,7 @@ export const OPERATION_TEXTS: Readonly<Record<RouteName, OperationText>> = {
 
 export const PARAMETER_TEXTS: Readonly<Record<string, string>> = {
   dataset: 'Id of the dataset.',
-  agreement: 'Id of the agreement.',
+  agreement: 'Id of the agreement; in a query, the one under which its signer or agent asks for blocks of the dataset.',
   index: 'Number of the block, from 0.',
   first: 'Number of the first block of a batch.',
   by: 'Whether `from` and `to` are block numbers or capture times in milliseconds since 1970.',
