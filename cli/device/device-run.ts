@@ -14,14 +14,10 @@ import { limitMemory } from '../../device/limit-memory.ts';
 import { openOutbox } from '../../device/outbox/open-outbox.ts';
 import { type Provision, readProvision } from '../../device/provision/read-provision.ts';
 import { runDevice } from '../../device/run-device.ts';
-import { parseSource } from '../../device/sources/parse-source.ts';
-import { readLines } from '../../device/sources/read-lines.ts';
-import { runCommand as runCommandSource } from '../../device/sources/run-command.ts';
-import type { Source } from '../../device/sources/source.ts';
-import { watchDirectory } from '../../device/sources/watch-directory.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseCount } from '../parse-arguments.ts';
 import { runCommand, withJson } from '../run-command.ts';
+import { createSource } from './create-source.ts';
 import { outboxPathOf } from './outbox-path.ts';
 import { parseDuration, parseSize } from './parse-units.ts';
 import { showProgress } from './show-progress.ts';
@@ -44,6 +40,8 @@ interface RunOptions {
   readonly times?: number;
   readonly commandTimeout: number;
   readonly maxOutput: number;
+  readonly maxMessage: number;
+  readonly mqttSecrets?: string;
   readonly poll: number;
   readonly untilIdle?: boolean;
   readonly timeout?: number;
@@ -60,7 +58,7 @@ export function addDeviceRun(device: Command): void {
     .description(
       'Capture a source, seal it into batches, upload them and follow them until they are final and checked.',
     )
-    .requiredOption('--source <source>', "dir:PATH, stdin or cmd:'COMMAND'")
+    .requiredOption('--source <source>', "dir:PATH, stdin, cmd:'COMMAND' or mqtt:mqtt://HOST:1883/TOPIC")
     .option('--provision <file>', 'the device.json that the owner provisioned', 'device.json')
     .option(
       '--outbox <file>',
@@ -124,6 +122,8 @@ export function addDeviceRun(device: Command): void {
       60_000,
     )
     .option('--max-output <size>', 'a command that prints more is ended and not recorded', parseSize, 16 * 2 ** 20)
+    .option('--max-message <size>', 'the MQTT broker is told not to send larger messages', parseSize, 16 * 2 ** 20)
+    .option('--mqtt-secrets <file>', 'user, password and TLS files for the MQTT broker (JSON, mode 0600)')
     .option(
       '--poll <duration>',
       'how often the chain is looked at while something is not final',
@@ -143,7 +143,7 @@ export function addDeviceRun(device: Command): void {
       const provision = readProvision(provisionPath);
       const outboxPath = resolve(options.outbox ?? outboxPathOf(provisionPath));
       const deviceOptions = toDeviceOptions(options);
-      const source = createSource(options, [provisionPath, outboxPath]);
+      const source = await createSource(options, provision, [provisionPath, outboxPath]);
       const outbox = openOutbox(outboxPath, provision);
       const timeout = options.timeout === undefined ? null : AbortSignal.timeout(options.timeout);
       const live = process.stderr.isTTY === true && process.stdout.isTTY === true && !output.json;
@@ -181,32 +181,6 @@ function connect(provision: Provision, options: RunOptions) {
   };
 }
 
-function createSource(options: RunOptions, keepOut: readonly string[]): Source {
-  const choice = parseSource(options.source);
-  const { blockBytes } = options;
-  switch (choice.kind) {
-    case 'stdin':
-      return readLines(process.stdin, 'stdin', blockBytes);
-    case 'dir':
-      return watchDirectory(resolve(choice.path), {
-        ...{ blockBytes, keepOut },
-        settleMs: options.settle,
-        scanEveryMs: Math.min(1000, options.settle),
-        deleteAfterChecked: options.deleteAfter === 'checked',
-      });
-    case 'cmd':
-      return runCommandSource(choice.command, {
-        ...{
-          blockBytes,
-          everyMs: options.every,
-          times: options.times ?? null,
-          timeoutMs: options.commandTimeout,
-          maxOutputBytes: options.maxOutput,
-        },
-      });
-  }
-}
-
 function toDeviceOptions(options: RunOptions): DeviceOptions {
   requireAtMost('--batch-blocks', options.batchBlocks, MAX_BATCH_BLOCKS);
   requireAtMost('--batch-bytes', options.batchBytes, MAX_BATCH_BYTES);
@@ -236,13 +210,15 @@ function requireAtMost(option: string, value: number, most: number): void {
 
 const EXAMPLES = `
 --every is how often a command runs; for a directory or a stream it is the age at which what was captured is sealed into a
-batch and uploaded, full or not. A file keeps its name; lines, and what commands print, are restored as one stream.
+batch and uploaded, full or not. A file keeps its name, a message has its topic's; lines, and what commands print, are
+restored as one stream.
 
 Examples:
   plumb device run --source dir:/var/readings --every 10s
   sensor | plumb device run --source stdin --provision device.json
   plumb device run --source cmd:'cat /proc/loadavg' --every 10s --record direct
   plumb device run --source dir:./readings --until-idle --timeout 5m --json
+  plumb device run --source 'mqtt:mqtts://broker.example/plant/+/temperature' --mqtt-secrets mqtt.json
 
 Kill it at any time and start it again. After a crash, the writer of a stream goes on behind captured.streamBytes of
 plumb device status.`;

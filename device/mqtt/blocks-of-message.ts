@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import type { IPublishPacket } from 'mqtt-packet';
+import type { CapturedBlock } from '../../core/batch/seal-batch.ts';
+import type { BlockMeta } from '../../core/block/meta.ts';
+
+const MAX_NAME_BYTES = 256;
+const MEDIA_TYPE = /^[\w!#$&^.+-]{1,60}\/[\w!#$&^.+-]{1,60}$/;
+
+/**
+ * A message as blocks: named by its topic, of the media type that it says, cut into parts above the block size. A topic
+ * that is too long for a name is shortened, and told apart by its hash.
+ */
+export function blocksOfMessage(
+  { topic, payload, properties }: IPublishPacket,
+  stamp: Pick<BlockMeta, 'at' | 'clock'>,
+  blockBytes: number,
+): CapturedBlock[] {
+  const content = typeof payload === 'string' ? Buffer.from(payload) : payload;
+  const parts = Math.ceil(content.length / blockBytes);
+  const type = properties?.contentType;
+  const meta: BlockMeta = {
+    ...stamp,
+    name: nameOf(topic),
+    ...(type !== undefined && MEDIA_TYPE.test(type) ? { type } : {}),
+  };
+  return Array.from({ length: parts }, (_, part) => ({
+    // Its own memory: what came with it from the broker need not stay.
+    content: new Uint8Array(content.subarray(part * blockBytes, (part + 1) * blockBytes)),
+    meta: parts === 1 ? meta : { ...meta, part, parts },
+  }));
+}
+
+function nameOf(topic: string): string {
+  if (Buffer.byteLength(topic) <= MAX_NAME_BYTES && topic.isWellFormed()) return topic;
+  const characters = [...topic.toWellFormed()];
+  const hash = createHash('sha256').update(topic).digest('hex').slice(0, 16);
+  while (Buffer.byteLength(characters.join('')) > MAX_NAME_BYTES - hash.length - 1) characters.pop();
+  return `${characters.join('')}~${hash}`;
+}

@@ -1,0 +1,30 @@
+import { PlumblineError } from '../../core/errors.ts';
+
+/** The broker cannot be reached, refuses, or says what MQTT 5 does not allow. It is connected to again. */
+export class BrokerError extends PlumblineError {
+  override readonly name = 'BrokerError';
+}
+
+/** Reason codes of MQTT 5 §2.4 that a person can do something about. */
+const REASONS: Readonly<Record<number, string>> = {
+  1: 'it does not speak MQTT 5',
+  132: 'it does not speak MQTT 5',
+  133: 'it does not take this client id',
+  134: 'user name or password are wrong',
+  135: 'this client is not authorised',
+  136: 'it is not available',
+  137: 'it is busy',
+  138: 'this client is banned',
+  139: 'it is shutting down',
+  142: 'another client has connected with this client id',
+  143: 'it does not take this topic filter',
+  149: 'a packet was too large',
+  151: 'a quota is exceeded',
+  159: 'the rate of connections is exceeded',
+};
+
+export function reasonText(code: number | undefined): string {
+  const shown = `reason code 0x${(code ?? 0).toString(16).padStart(2, '0')}`;
+  const words = REASONS[code ?? 0];
+  return words === undefined ? shown : `${words} (${shown})`;
+}

@@ -1,0 +1,277 @@
+import type { Socket } from 'node:net';
+import { generate, type IConnackPacket, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
+import { BrokerError, reasonText } from './broker-error.ts';
+import { openSocket } from './open-socket.ts';
+import type { Broker } from './parse-broker.ts';
+import type { BrokerSecrets } from './read-secrets.ts';
+
+export interface SessionOptions {
+  readonly broker: Broker;
+  readonly secrets: BrokerSecrets;
+  readonly clientId: string;
+  /** Packets beyond this are a reason to leave; the broker is told, and then does not send them. */
+  readonly maxPacketBytes: number;
+  /** Messages that the broker may send ahead of their acknowledgements. */
+  readonly receiveMaximum: number;
+}
+
+export interface SessionEvents {
+  /** The broker has the session, with what waits in it, or begins a new one. */
+  onConnected(sessionPresent: boolean): void;
+  /** Subscribed: from here on nothing is missed. */
+  onSubscribed(): void;
+  /** Resolves when the message may be acknowledged; the acknowledgements leave in the order of the messages. */
+  onMessage(message: IPublishPacket): Promise<void>;
+  /** The broker is known to have these acknowledgements: it will not send these messages again. */
+  onSettled(packetIds: readonly number[]): void;
+  /** Resolves when more may be read. */
+  room(): Promise<void>;
+}
+
+/** What the broker keeps while this device is away (seconds); it may allow less. */
+const SESSION_EXPIRY_SECONDS = 30 * 86_400;
+const KEEPALIVE_SECONDS = 30;
+const SETTLE_MS = 1000;
+const CONNACK_TIMEOUT_MS = 15_000;
+const GOODBYE_MS = 1000;
+const SUBSCRIBE_ID = 1;
+
+/**
+ * One connection to the broker, from CONNECT to DISCONNECT: subscribes with QoS 1 in a persistent session, hands on what
+ * comes, acknowledges what `onMessage` says is kept. Returns when aborted (with `once`, when the broker has nothing more),
+ * after what was read is acknowledged.
+ * @throws BrokerError when the connection ends otherwise, in whatever way
+ */
+export async function holdSession(
+  options: SessionOptions,
+  events: SessionEvents,
+  once: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const socket = await openSocket(options.broker, options.secrets, signal);
+  const session = new Session(socket, options, events, once);
+  await session.run(signal);
+}
+
+class Session {
+  readonly #socket: Socket;
+  readonly #options: SessionOptions;
+  readonly #events: SessionEvents;
+  readonly #once: boolean;
+  readonly #parser = parser({ protocolVersion: 5 });
+  readonly #ended = Promise.withResolvers<void>();
+  /** Acknowledgements wait for those before them. */
+  #acknowledging: Promise<void> = Promise.resolve();
+  #connected = false;
+  #subscribed = false;
+  #stopping = false;
+  #unacknowledged = 0;
+  /** Acknowledged since the last PINGREQ, and before it. */
+  #sent: number[] = [];
+  #pinged: number[] = [];
+  #pingedMs = Number.NEGATIVE_INFINITY;
+  #pingIsOpen = false;
+  #quietSincePing = true;
+  #keepaliveMs = KEEPALIVE_SECONDS * 1000;
+
+  constructor(socket: Socket, options: SessionOptions, events: SessionEvents, once: boolean) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#events = events;
+    this.#once = once;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const fail = (reason: string, cause?: unknown): void => this.#fail(reason, cause);
+    this.#socket.on('data', (bytes) => this.#take(bytes));
+    this.#socket.on('error', (cause: NodeJS.ErrnoException) => fail(cause.code ?? cause.message, cause));
+    this.#socket.on('close', () => fail('it closed the connection'));
+    this.#parser.on('packet', (packet) => this.#handle(packet));
+    this.#parser.on('error', (cause) => fail('what it sent is not MQTT 5', cause));
+    const onAbort = (): void => void this.#leave();
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    const connackTimer = setTimeout(() => {
+      if (!this.#connected) fail(`no answer within ${CONNACK_TIMEOUT_MS} ms`);
+    }, CONNACK_TIMEOUT_MS);
+    const pingTimer = setInterval(() => this.#pingWhenDue(), SETTLE_MS);
+    this.#sendConnect();
+    try {
+      await this.#ended.promise;
+    } finally {
+      clearTimeout(connackTimer);
+      clearInterval(pingTimer);
+      signal.removeEventListener('abort', onAbort);
+      this.#stopping = true;
+      this.#socket.destroy();
+    }
+  }
+
+  #sendConnect(): void {
+    const { clientId, secrets, receiveMaximum, maxPacketBytes: maximumPacketSize } = this.#options;
+    const { username, password } = secrets;
+    this.#send({
+      cmd: 'connect',
+      ...{ protocolId: 'MQTT', protocolVersion: 5, clientId, clean: false, keepalive: KEEPALIVE_SECONDS },
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password: Buffer.from(password) }),
+      properties: { sessionExpiryInterval: SESSION_EXPIRY_SECONDS, receiveMaximum, maximumPacketSize },
+    });
+  }
+
+  #take(bytes: Buffer): void {
+    if (this.#stopping) return;
+    // What is left over is the beginning of one packet.
+    const waitingBytes = this.#parser.parse(bytes);
+    if (waitingBytes > this.#options.maxPacketBytes) {
+      this.#fail(`it sent a packet of more than ${this.#options.maxPacketBytes} bytes`);
+      return;
+    }
+    this.#socket.pause();
+    const resume = (): void => void this.#socket.resume();
+    this.#events.room().then(resume, resume);
+  }
+
+  #handle(packet: Packet): void {
+    if (this.#stopping) return;
+    if (!this.#connected) {
+      if (packet.cmd === 'connack') this.#greet(packet);
+      else this.#fail(`its first packet is ${packet.cmd}`);
+      return;
+    }
+    switch (packet.cmd) {
+      case 'suback':
+        this.#noteSubscribed(packet.granted[0]);
+        return;
+      case 'publish':
+        this.#receive(packet);
+        return;
+      case 'pingresp':
+        this.#settle();
+        return;
+      case 'disconnect':
+        this.#fail(`it ends the connection: ${reasonText(packet.reasonCode)}`);
+        return;
+      default:
+        this.#fail(`it sent ${packet.cmd}, which nothing asked for`);
+    }
+  }
+
+  #greet(packet: IConnackPacket): void {
+    const code = packet.reasonCode ?? packet.returnCode;
+    if (code !== 0) {
+      this.#fail(`it refuses: ${reasonText(code)}`);
+      return;
+    }
+    const { sessionExpiryInterval = SESSION_EXPIRY_SECONDS, serverKeepAlive } = packet.properties ?? {};
+    if (sessionExpiryInterval === 0) {
+      this.#fail('it keeps no session while this device is away, so messages would be lost');
+      return;
+    }
+    // 0: the broker does not mind how long nothing comes.
+    if (serverKeepAlive !== undefined && serverKeepAlive > 0) this.#keepaliveMs = serverKeepAlive * 1000;
+    this.#connected = true;
+    this.#events.onConnected(packet.sessionPresent);
+    const { topicFilter: topic } = this.#options.broker;
+    // rh 2: what is retained was published before; recording it again with each new session would record it twice.
+    const subscriptions = [{ topic, qos: 1 as const, nl: false, rap: true, rh: 2 }];
+    this.#send({ cmd: 'subscribe', messageId: SUBSCRIBE_ID, subscriptions });
+  }
+
+  #noteSubscribed(granted: unknown): void {
+    if (granted !== 1) {
+      const answer = granted === 0 ? 'only QoS 0, which loses messages' : reasonText(Number(granted));
+      this.#fail(`it does not grant the subscription: ${answer}`);
+      return;
+    }
+    this.#subscribed = true;
+    this.#events.onSubscribed();
+    if (this.#once) this.#ping();
+  }
+
+  #receive(message: IPublishPacket): void {
+    const { qos, messageId, topic } = message;
+    this.#quietSincePing = false;
+    if (qos > 1 || topic === '' || (qos === 1 && messageId === undefined)) {
+      this.#fail('it sent a message that this subscription cannot have: does another program use this client id?');
+      return;
+    }
+    this.#unacknowledged++;
+    if (this.#unacknowledged > 2 * this.#options.receiveMaximum && qos === 1) {
+      this.#fail(`it sent more than ${this.#options.receiveMaximum} messages ahead of their acknowledgements`);
+      return;
+    }
+    const kept = this.#events.onMessage(message);
+    kept.catch(() => undefined);
+    this.#acknowledging = this.#acknowledging
+      .then(() => kept)
+      .then(() => {
+        this.#unacknowledged--;
+        if (qos !== 1) return;
+        this.#sent.push(messageId as number);
+        this.#send({ cmd: 'puback', messageId: messageId as number, reasonCode: 0 });
+      });
+    // A message that was not kept is not acknowledged, nor are those behind it: the broker sends them again.
+    this.#acknowledging.catch((cause) => this.#fail('a message could not be kept', cause));
+  }
+
+  #pingWhenDue(): void {
+    if (!this.#connected) return;
+    const sinceMs = performance.now() - this.#pingedMs;
+    if (!this.#pingIsOpen) {
+      if (this.#sent.length > 0 || sinceMs > this.#keepaliveMs / 2) this.#ping();
+    } else if (sinceMs > KEEPALIVE_SECONDS * 1000) {
+      this.#fail(`no answer to a ping within ${KEEPALIVE_SECONDS} s`);
+    }
+  }
+
+  #ping(): void {
+    if (this.#pingIsOpen) return;
+    this.#pingIsOpen = true;
+    this.#pingedMs = performance.now();
+    this.#pinged = this.#sent;
+    this.#sent = [];
+    this.#quietSincePing = true;
+    this.#send({ cmd: 'pingreq' });
+  }
+
+  /** A connection is read in order: with the answer to a ping, the broker has all that was acknowledged before it. */
+  #settle(): void {
+    this.#pingIsOpen = false;
+    if (this.#pinged.length > 0) this.#events.onSettled(this.#pinged);
+    this.#pinged = [];
+    if (!this.#once || !this.#subscribed) return;
+    if (this.#quietSincePing && this.#unacknowledged === 0 && this.#sent.length === 0) void this.#leave();
+    else void this.#acknowledging.then(() => this.#ping());
+  }
+
+  /** Acknowledges what was read, if it is kept in time, and takes leave; the broker keeps the session. */
+  async #leave(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#socket.pause();
+    const timer = Promise.withResolvers<void>();
+    const handle = setTimeout(timer.resolve, GOODBYE_MS);
+    await Promise.race([this.#acknowledging.catch(() => undefined), timer.promise]);
+    clearTimeout(handle);
+    if (this.#socket.writable) {
+      const flushed = Promise.withResolvers<void>();
+      this.#socket.end(generate({ cmd: 'disconnect', reasonCode: 0 }, { protocolVersion: 5 }), () => flushed.resolve());
+      const limit = setTimeout(flushed.resolve, GOODBYE_MS);
+      await flushed.promise;
+      clearTimeout(limit);
+    }
+    this.#ended.resolve();
+  }
+
+  #send(packet: Packet): void {
+    if (this.#socket.writable) this.#socket.write(generate(packet, { protocolVersion: 5 }));
+  }
+
+  #fail(reason: string, cause?: unknown): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    const { host, port } = this.#options.broker;
+    this.#ended.reject(new BrokerError(`MQTT broker ${host}:${port}: ${reason}.`, { cause }));
+  }
+}

@@ -1,0 +1,69 @@
+import { isIP } from 'node:net';
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { readSecretFile } from '../../adapters/keys/secret-file.ts';
+import { InvalidInputError } from '../../core/errors.ts';
+import type { Broker } from './parse-broker.ts';
+
+/** What the broker is told of who this is, and what it is known by itself. */
+export interface BrokerSecrets {
+  readonly username?: string;
+  readonly password?: string;
+  /** Of the session that the broker keeps; the dataset's where it is not given. */
+  readonly clientId?: string;
+  /** PEM. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+const secretsFile = z.strictObject({
+  username: z.string().max(65_535).optional(),
+  password: z.string().max(65_535).optional(),
+  clientId: z.string().min(1).max(256).optional(),
+  /** Files with PEM, from the folder of this file. */
+  caFile: z.string().min(1).optional(),
+  certFile: z.string().min(1).optional(),
+  keyFile: z.string().min(1).optional(),
+  /** Lets a password travel unencrypted to another machine. */
+  allowPlaintext: z.boolean().optional(),
+});
+
+/**
+ * Reads the file of `--mqtt-secrets`: JSON, and like the key that it may name, mode 0600.
+ * @throws InvalidInputError naming the field, never its value
+ */
+export async function readBrokerSecrets(path: string, broker: Broker): Promise<BrokerSecrets> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readSecretFile(path));
+  } catch (cause) {
+    if (cause instanceof InvalidInputError) throw cause;
+    // The parser's message quotes the text.
+    throw new InvalidInputError(`The MQTT secrets ${path} are not JSON.`);
+  }
+  const parsed = secretsFile.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const field = issue?.code === 'unrecognized_keys' ? `${issue.keys[0]} (unknown)` : issue?.path.join('.');
+    throw new InvalidInputError(`The MQTT secrets ${path} are malformed at ${field ?? '?'}.`);
+  }
+  const { caFile, certFile, keyFile, allowPlaintext, ...rest } = parsed.data;
+  if (!broker.tls && rest.password !== undefined && allowPlaintext !== true && !isLoopback(broker.host)) {
+    throw new InvalidInputError(
+      `The password would travel unencrypted to ${broker.host}. Use mqtts://, or say "allowPlaintext": true in ${path}.`,
+    );
+  }
+  const read = (file: string | undefined) =>
+    file === undefined ? undefined : readSecretFile(resolve(dirname(path), file));
+  const [ca, cert, key] = await Promise.all([read(caFile), read(certFile), read(keyFile)]);
+  return definedOnly({ ...rest, ca, cert, key });
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function definedOnly(secrets: { readonly [Name in keyof BrokerSecrets]: string | undefined }): BrokerSecrets {
+  return Object.fromEntries(Object.entries(secrets).filter(([, value]) => value !== undefined));
+}
