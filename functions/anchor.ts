@@ -1,12 +1,14 @@
 import middy from '@middy/core';
 import { InvalidInputError } from '../core/errors.ts';
+import { acceptGrants } from './anchor/accept-grants.ts';
 import type { AnchorPorts } from './anchor/anchor-ports.ts';
 import { DEFAULT_ANCHOR_SETTINGS } from './anchor/anchor-settings.ts';
 import type { Pending } from './anchor/build-update.ts';
 import { findPending } from './anchor/find-pending.ts';
 import { followTransactions } from './anchor/follow-transactions.ts';
 import { readRelayerState } from './anchor/relayer-state.ts';
-import { createSender, releaseStuck, sendUpdates } from './anchor/send-updates.ts';
+import { createSender, releaseStuck } from './anchor/send-call.ts';
+import { sendUpdates } from './anchor/send-updates.ts';
 import type { ServicePorts } from './ports.ts';
 import { lazyHandler } from './ports-from-env.ts';
 import { eventRows } from './table.ts';
@@ -23,7 +25,8 @@ const ATTEMPTS = 5;
 /**
  * Records what is stored and not recorded (design §3, step 5). Compares states: the chain's heads, the verified logs, the
  * transactions under way. So it may be run twice, by many at once, after a reorganisation, and after a crash anywhere in
- * a former run; the chain ends up with every batch exactly once. It never waits for a block.
+ * a former run; the chain ends up with every batch exactly once, paid for once where a grant has fuel. It never waits for a
+ * block.
  */
 export async function anchorDatasets(ports: AnchorPorts, signal?: AbortSignal): Promise<Anchored> {
   const limit = new AbortController();
@@ -55,6 +58,8 @@ async function runOnce(
   if (followed === null) return 'lost';
   const sender = createSender(followed);
   try {
+    const accepted = await acceptGrants(ports, sender, followed.accepting, signal);
+    if (accepted === 'lost' || accepted === 'out-of-funds') return accepted;
     let gathered: Pending[] = [];
     for await (const pending of findPending(ports, followed.covered, signal)) {
       gathered.push(...pending);
@@ -77,9 +82,16 @@ const row = eventRows.anchor;
 const RESERVED_MS = 500;
 
 export const handlerFor = (ports: ServicePorts) => {
-  const { recorder } = ports;
+  const { recorder, grantRecorder } = ports;
   if (recorder === null) throw new InvalidInputError('The anchor function needs an account to pay from. Give it one.');
-  const anchorPorts: AnchorPorts = { ...ports, recorder, anchorSettings: DEFAULT_ANCHOR_SETTINGS };
+  if (grantRecorder !== undefined && grantRecorder.account !== recorder.account) {
+    throw new InvalidInputError(
+      `One account records and is repaid; these are ${recorder.account} and ${grantRecorder.account}.`,
+    );
+  }
+  const { fromBlock = DEFAULT_ANCHOR_SETTINGS.fromBlock } = ports.settings();
+  const anchorSettings = { ...DEFAULT_ANCHOR_SETTINGS, fromBlock };
+  const anchorPorts: AnchorPorts = { ...ports, recorder, anchorSettings };
   // Whatever woke it, it acts on state alone.
   return middy(async (_event: unknown, context: { getRemainingTimeInMillis?: () => number }) => {
     const leftMs = context.getRemainingTimeInMillis?.() ?? row.limits.timeoutMs;

@@ -8,6 +8,7 @@ import type { UploadSegmentResponse } from '../core/wire/requests.ts';
 import { jsonAnswer } from './http/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
 import { Problem } from './http/problem.ts';
+import { quotaOf } from './ingest/quota-of.ts';
 import { ingestSegment } from './ingest-segment.ts';
 import type { ServicePorts } from './ports.ts';
 import { lazyHandler } from './ports-from-env.ts';
@@ -44,8 +45,8 @@ export async function uploadSegment(
   input: UploadInput,
   signal?: AbortSignal,
 ): Promise<UploadSegmentResponse> {
-  const quotaBytes = ports.settings().owners.get(input.owner);
-  if (quotaBytes === undefined) {
+  const quotaBytes = await quotaOf(ports, input.dataset, input.owner, signal);
+  if (quotaBytes === null) {
     throw new Problem('/problems/not-served', `This service does not store for ${input.owner}.`);
   }
   const key = segmentKey(input.dataset, input.first, input.sha256);

@@ -10,7 +10,9 @@ export interface AnchorSettings {
   readonly maxUpdateBytes: number;
   /** Transactions under way at a time. */
   readonly maxOpen: number;
-  /** No event of DISSC is in an earlier block. */
+  /** A grant that ends within this time of the latest block pays for nothing more: it may be over when that is mined. */
+  readonly grantMarginMs: number;
+  /** No event of the contracts is in an earlier block. */
   readonly fromBlock: number;
 }
 
@@ -21,5 +23,7 @@ export const DEFAULT_ANCHOR_SETTINGS: AnchorSettings = {
   maxGas: 15_000_000n,
   maxUpdateBytes: 126_000,
   maxOpen: 8,
+  // Two slots of a public chain.
+  grantMarginMs: 24_000,
   fromBlock: 0,
 };

@@ -4,7 +4,7 @@ import { equalBytes } from '../../core/bytes.ts';
 import { SegmentError } from '../../core/errors.ts';
 import type { Address, BatchRoot, DatasetId, Salt, SealedDigest } from '../../core/ids.ts';
 import type { Update, UpdateLeaf } from '../../core/ports/ledger.ts';
-import type { LogEntry } from '../state/entries.ts';
+import type { LogEntry, Unpaid } from '../state/entries.ts';
 import { objectKey, readSegmentEntry } from '../state/segment-entry.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
 
@@ -14,6 +14,10 @@ export interface Pending {
   /** The chain's number of batches, which these follow. */
   readonly batches: number;
   readonly device: Address;
+  /** Whether its owner is served for a grant alone: nothing is recorded for it that is not paid for. */
+  readonly onlyPaid: boolean;
+  /** As it was when last looked at. */
+  readonly unpaid: Unpaid | null;
   readonly entries: readonly LogEntry[];
 }
 

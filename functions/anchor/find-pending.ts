@@ -5,10 +5,11 @@ import type { Head } from '../../core/log/head.ts';
 import type { ChainPoint, Parties } from '../../core/ports/ledger.ts';
 import type { Item } from '../../core/ports/table.ts';
 import { extendLog } from '../ingest/extend-log.ts';
+import { quotaOf } from '../ingest/quota-of.ts';
 import { mapBounded } from '../read/map-bounded.ts';
 import { adoptChainLog } from '../state/adopt-chain-log.ts';
 import { changeDatasetEntry, readDatasetEntry } from '../state/dataset-entry.ts';
-import { type LogEntry, WORK_PK } from '../state/entries.ts';
+import { type LogEntry, type Unpaid, WORK_PK } from '../state/entries.ts';
 import { frontierOf, leafHashOf, queryLog, readLogEnd, readLogEntry } from '../state/log-entry.ts';
 import { readSegmentEntry } from '../state/segment-entry.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
@@ -54,6 +55,7 @@ interface Work {
   readonly parties: Parties;
   readonly latest: Head;
   readonly final: { readonly head: Head; readonly point: ChainPoint };
+  readonly onlyPaid: boolean;
 }
 
 async function inspectPage(
@@ -72,20 +74,19 @@ async function inspectPage(
   const owners = ports.settings().owners;
   const found = await mapBounded(items, PARALLEL, async (item, i) => {
     const parties = known.parties[i];
-    if (!parties || !owners.has(parties.owner)) return null;
-    const work: Work = {
-      dataset: item.sk as DatasetId,
-      version: item.version,
-      parties,
-      latest: latest.heads[i] as Head,
-      final: { head: final.heads[i] as Head, point: final.point },
-    };
+    if (!parties) return null;
+    const dataset = item.sk as DatasetId;
     try {
+      if ((await quotaOf(ports, dataset, parties.owner, signal)) === null) return null;
+      const work: Work = {
+        ...{ dataset, version: item.version, parties, latest: latest.heads[i] as Head },
+        ...{ final: { head: final.heads[i] as Head, point: final.point }, onlyPaid: !owners.has(parties.owner) },
+      };
       return await inspectDataset(ports, work, covered, signal);
     } catch (error) {
       signal?.throwIfAborted();
       // One dataset's trouble is not the others'.
-      observer.error('dataset not anchored', { dataset: work.dataset, error });
+      observer.error('dataset not anchored', { dataset, error });
       observer.count('Anchor.datasetFailed');
       return null;
     }
@@ -113,7 +114,7 @@ async function inspectDataset(
     return null;
   }
   if (end.batches <= latest.batches || covered.has(dataset) || entry.direct === true) return null;
-  const pending = await pendingOf(ports, work, end, signal);
+  const pending = await pendingOf(ports, work, end, entry.unpaid ?? null, signal);
   if (pending === null || entry.suspendedAtBatches === undefined) return pending;
   const refused =
     entry.suspendedAtBatches === pending.batches && entry.suspendedUpTo === pending.entries.at(-1)?.batches;
@@ -147,8 +148,9 @@ async function followChain(
 
 async function pendingOf(
   ports: AnchorPorts,
-  { dataset, parties, latest }: Work,
+  { dataset, parties, latest, onlyPaid }: Work,
   end: LogEntry,
+  unpaid: Unpaid | null,
   signal?: AbortSignal,
 ): Promise<Pending | null> {
   const from = latest.batches + 1;
@@ -159,7 +161,7 @@ async function pendingOf(
   const before = latest.batches === 0 ? null : await readLogEntry(ports.table, dataset, latest.batches, signal);
   if (pending.length === 0 || !followsOn(ports, dataset, latest, before, pending)) return null;
   if (!(await isDue(ports, dataset, pending[0] as LogEntry, signal))) return null;
-  return { dataset, batches: latest.batches, device: parties.device, entries: pending };
+  return { dataset, batches: latest.batches, device: parties.device, onlyPaid, unpaid, entries: pending };
 }
 
 /** Whether these entries lead on from the chain's head. While the log is being rewritten, what was read may be of two. */

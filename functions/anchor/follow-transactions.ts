@@ -1,5 +1,6 @@
 import { NotRecordedError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
+import type { GrantId } from '../../core/ports/grants.ts';
 import type { SignedTransaction } from '../../core/ports/ledger.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
 import {
@@ -16,6 +17,8 @@ export interface Followed {
   readonly state: RelayerState;
   /** Datasets with an update under way: nothing is sent for them meanwhile. */
   readonly covered: ReadonlySet<DatasetId>;
+  /** Grants whose acceptance is under way. */
+  readonly accepting: ReadonlySet<GrantId>;
   /** Nonces to be taken by another transaction with higher fees, lowest first; null when none was stored. */
   readonly stuck: readonly { readonly open: OpenNonce; readonly newest: SignedTransaction | null }[];
   /** The account's next nonce in the latest block. */
@@ -43,13 +46,15 @@ export async function followTransactions(
   let kept = state;
   if (outcomes.some(({ outcome }) => outcome === 'closed')) {
     const open = outcomes.filter(({ outcome }) => outcome !== 'closed').map((followed) => followed.open);
-    const written = await writeRelayerState(table, recorder.account, state, open, signal);
+    const written = await writeRelayerState(table, recorder.account, state, { ...state, open }, signal);
     if (written === null) return null;
     kept = written;
   }
   await sweepTransactions(table, recorder.account, kept, nonces.final, signal);
 
   const covered = new Set<DatasetId>();
+  const accepting = new Set<GrantId>();
+  let isPoor = false;
   const stuck: { open: OpenNonce; newest: SignedTransaction | null }[] = [];
   for (const { open, outcome } of outcomes) {
     if (outcome !== 'waiting') continue;
@@ -59,10 +64,19 @@ export async function followTransactions(
       stuck.push({ open, newest });
       continue;
     }
-    for (const { covers } of stored) for (const { dataset } of covers) covered.add(dataset);
-    await sendAgain(ports, newest, signal);
+    for (const { call } of stored) {
+      for (const { dataset } of call.covers) covered.add(dataset);
+      if (call.grant !== undefined) accepting.add(call.grant);
+    }
+    const refusal = await sendAgain(ports, newest, kept.outOfFundsSinceMs !== null || isPoor, signal);
+    isPoor ||= refusal === 'insufficient-funds';
   }
-  return { state: kept, covered, stuck, nextNonce: nonces.latest };
+  if (isPoor) {
+    const noted = await notePoor(ports, kept, signal);
+    if (noted === null) return null;
+    kept = noted;
+  }
+  return { state: kept, covered, accepting, stuck, nextNonce: nonces.latest };
 }
 
 /** `closed`: final, by us or by another. `taken`: mined, not final yet, by us or by another. `waiting`: not mined. */
@@ -103,19 +117,41 @@ async function readStored(
   return found.filter((stored) => stored !== null);
 }
 
-/** Sends what is stored and counted. A refusal is told; the transaction stays open and is replaced in time. */
+type SendRefusal = 'insufficient-funds' | 'other';
+
+/**
+ * Sends what is stored and counted. A refusal is told, but not for want of funds where that is known; the transaction stays
+ * open and is replaced in time.
+ */
 export async function sendAgain(
   { recorder, observer }: AnchorPorts,
   transaction: SignedTransaction,
+  isKnownPoor: boolean,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<SendRefusal | null> {
   try {
     await recorder.broadcast(transaction, signal);
+    return null;
   } catch (error) {
     if (!(error instanceof NotRecordedError)) throw error;
     const { hash, nonce } = transaction;
     const refusal = error.details.refusal ?? 'other';
-    observer.error('transaction refused by the node', { hash, nonce, refusal, reason: error.shortMessage });
-    observer.count(refusal === 'insufficient-funds' ? 'Anchor.outOfFunds' : 'Anchor.refusedByNode');
+    const isPoor = refusal === 'insufficient-funds';
+    if (!isPoor || !isKnownPoor) {
+      observer.error('transaction refused by the node', { hash, nonce, refusal, reason: error.shortMessage });
+    }
+    observer.count(isPoor ? 'Anchor.outOfFunds' : 'Anchor.refusedByNode');
+    return isPoor ? 'insufficient-funds' : 'other';
   }
+}
+
+/** Keeps that the account has too little ether. Null: another run has written the state. */
+export async function notePoor(
+  { recorder, table, nowMs }: AnchorPorts,
+  state: RelayerState,
+  signal?: AbortSignal,
+): Promise<RelayerState | null> {
+  if (state.outOfFundsSinceMs !== null) return state;
+  const next = { open: state.open, outOfFundsSinceMs: nowMs() };
+  return writeRelayerState(table, recorder.account, state, next, signal);
 }

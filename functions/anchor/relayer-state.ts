@@ -1,5 +1,6 @@
 import { fromHex, to0x } from '../../core/bytes.ts';
 import type { DatasetId } from '../../core/ids.ts';
+import type { GrantId } from '../../core/ports/grants.ts';
 import type { SignedTransaction } from '../../core/ports/ledger.ts';
 import type { Table, WriteCondition } from '../../core/ports/table.ts';
 import { RELAYER_STATE_SK, relayerPk, transactionSk } from '../state/entries.ts';
@@ -27,18 +28,28 @@ export interface RelayerState {
   readonly condition: WriteCondition;
   /** Nonces whose transaction is not final yet, in order. */
   readonly open: readonly OpenNonce[];
+  /** Since when the account has had too little ether, as far as is known; null when it has enough. */
+  readonly outOfFundsSinceMs: number | null;
 }
 
-/** A stored transaction and what it does: the log lengths its updates lead to. */
+/** What a stored transaction does: the log lengths its updates lead to, or the grant that it accepts. */
+export interface StoredCall {
+  readonly kind: 'record' | 'relay' | 'accept';
+  readonly covers: readonly { readonly dataset: DatasetId; readonly batches: number }[];
+  readonly grant?: GrantId;
+}
+
 export interface StoredTransaction {
   readonly transaction: SignedTransaction;
-  readonly covers: readonly { readonly dataset: DatasetId; readonly batches: number }[];
+  readonly call: StoredCall;
 }
 
 export async function readRelayerState(table: Table, account: string, signal?: AbortSignal): Promise<RelayerState> {
   const item = await table.get(relayerPk(account), RELAYER_STATE_SK, signal);
-  if (item === null) return { condition: 'absent', open: [] };
-  return { condition: { version: item.version }, open: JSON.parse(item.open as string) as OpenNonce[] };
+  if (item === null) return { condition: 'absent', open: [], outOfFundsSinceMs: null };
+  const open = JSON.parse(item.open as string) as OpenNonce[];
+  const outOfFundsSinceMs = (item.outOfFundsSinceMs as number | undefined) ?? null;
+  return { condition: { version: item.version }, open, outOfFundsSinceMs };
 }
 
 /** The state as it is after the write, or null when another run has written meanwhile. */
@@ -46,20 +57,21 @@ export async function writeRelayerState(
   table: Table,
   account: string,
   state: RelayerState,
-  open: readonly OpenNonce[],
+  next: Omit<RelayerState, 'condition'>,
   signal?: AbortSignal,
 ): Promise<RelayerState | null> {
-  const sorted = [...open].sort((a, b) => a.nonce - b.nonce);
-  const item = { pk: relayerPk(account), sk: RELAYER_STATE_SK, open: JSON.stringify(sorted) };
+  const open = [...next.open].sort((a, b) => a.nonce - b.nonce);
+  const { outOfFundsSinceMs } = next;
+  const item = { pk: relayerPk(account), sk: RELAYER_STATE_SK, open: JSON.stringify(open), outOfFundsSinceMs };
   if (!(await table.put(item, state.condition, signal))) return null;
   const version = typeof state.condition === 'object' ? state.condition.version + 1 : 1;
-  return { condition: { version }, open: sorted };
+  return { condition: { version }, open, outOfFundsSinceMs };
 }
 
 export async function storeTransaction(
   table: Table,
   account: string,
-  { transaction, covers }: StoredTransaction,
+  { transaction, call }: StoredTransaction,
   signal?: AbortSignal,
 ): Promise<void> {
   const item = {
@@ -68,7 +80,9 @@ export async function storeTransaction(
     raw: fromHex(transaction.raw, 'transaction'),
     maxFeePerGasWei: String(transaction.maxFeePerGasWei),
     maxPriorityFeePerGasWei: String(transaction.maxPriorityFeePerGasWei),
-    covers: JSON.stringify(covers),
+    kind: call.kind,
+    covers: JSON.stringify(call.covers),
+    ...(call.grant === undefined ? {} : { grant: call.grant }),
   };
   await table.put(item, 'any', signal);
 }
@@ -90,7 +104,12 @@ export async function readTransaction(
       maxFeePerGasWei: BigInt(item.maxFeePerGasWei as string),
       maxPriorityFeePerGasWei: BigInt(item.maxPriorityFeePerGasWei as string),
     },
-    covers: JSON.parse(item.covers as string) as StoredTransaction['covers'],
+    call: {
+      // Those of former versions recorded, all of them.
+      kind: (item.kind as StoredCall['kind'] | undefined) ?? 'record',
+      covers: JSON.parse(item.covers as string) as StoredCall['covers'],
+      ...(item.grant === undefined ? {} : { grant: item.grant as GrantId }),
+    },
   };
 }
 

@@ -5,8 +5,9 @@ import type { SegmentEntry } from '../state/entries.ts';
 import { readSegmentEntry, type StoredSegment, writeSegmentEntry } from '../state/segment-entry.ts';
 import { countStored, noteCounted, usageMoment } from '../state/usage-entry.ts';
 import { type Inspected, inspectSegment, type SegmentName } from './inspect-segment.ts';
+import { quotaOf } from './quota-of.ts';
 
-type Ports = Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'ledger' | 'settings' | 'nowMs'>;
+type Ports = Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'ledger' | 'grants' | 'settings' | 'nowMs'>;
 
 const ATTEMPTS = 10;
 
@@ -69,8 +70,8 @@ async function count(
   uncountedSince: number,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const quotaBytes = owner === null ? undefined : ports.settings().owners.get(owner);
-  if (owner === null || quotaBytes === undefined) return false;
+  const quotaBytes = owner === null ? null : await quotaOf(ports, name.dataset, owner, signal);
+  if (owner === null || quotaBytes === null) return false;
   const isCounted = async (key: string) => {
     const named = key === entry.key ? name : parseSegmentKey(key);
     return named !== null && (await readSegmentEntry(ports.table, named.dataset, named, signal))?.counted === true;

@@ -8,6 +8,7 @@ import { MAX_SEGMENT_BYTES } from '../../core/limits.ts';
 import { recoverHeadSigner } from '../../core/log/head.ts';
 import type { ServicePorts } from '../ports.ts';
 import type { Rejection, SegmentEntry } from '../state/entries.ts';
+import { quotaOf } from './quota-of.ts';
 
 export interface SegmentName {
   readonly dataset: DatasetId;
@@ -21,7 +22,7 @@ export interface Inspected {
   readonly owner: Address | null;
 }
 
-type Ports = Pick<ServicePorts, 'primitives' | 'objects' | 'ledger' | 'settings' | 'nowMs'>;
+type Ports = Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'ledger' | 'grants' | 'settings' | 'nowMs'>;
 
 /**
  * Checks a stored segment in everything but its place in the log: bounds, name, framing, every block, the head's
@@ -41,7 +42,8 @@ export async function inspectSegment(
 
   // Not from what is kept: a device named a moment ago must find itself here, or its segment would be turned away.
   const [parties] = (await ports.ledger.readParties([name.dataset], 'latest', signal)).parties;
-  if (parties === null || parties === undefined || !ports.settings().owners.has(parties.owner)) {
+  const quotaBytes = parties ? await quotaOf(ports, name.dataset, parties.owner, signal) : null;
+  if (parties === null || parties === undefined || quotaBytes === null) {
     const sizeBytes = await ports.objects.size(key, signal);
     if (sizeBytes === null) return null;
     return parties

@@ -1,0 +1,88 @@
+import { toHex } from '../../core/bytes.ts';
+import type { DatasetId } from '../../core/ids.ts';
+import type { Grant, GrantId, Grants } from '../../core/ports/grants.ts';
+import { DEFAULT_GRANT_POLICY, type ServiceSettings } from '../ports.ts';
+import { PROPOSALS_SK, proposedPk, relayerPk } from '../state/entries.ts';
+import { rememberGrant } from '../state/grant-entry.ts';
+import type { AnchorPorts } from './anchor-ports.ts';
+
+/** One scan asks for no more, so that a first one does not take all of a run's time. */
+const MAX_BLOCKS = 50_000;
+const PAGE = 100;
+/** A grant that ends sooner is not worth its acceptance. */
+const LEAST_LIFE_MS = 60_000;
+
+/**
+ * Looks for proposals to this service's account in the final chain, as far as it has not been read yet, and answers with the
+ * grants to be accepted now. Proposals are kept until they are accepted or over, finally, so that a reorganisation loses none
+ * and an owner who is admitted later need not propose again; a page of them is looked at in each run, from a random place on,
+ * so that none hides behind many others.
+ */
+export async function findAcceptable(
+  ports: AnchorPorts,
+  accepting: ReadonlySet<GrantId>,
+  signal?: AbortSignal,
+): Promise<Grant[]> {
+  const { table, grants, grantRecorder, recorder } = ports;
+  if (grants === undefined || grantRecorder === undefined) return [];
+  await scanProposals(ports, grants, signal);
+  const proposed = await pageOfProposals(ports, signal);
+  const acceptable: Grant[] = [];
+  if (proposed.length === 0) return acceptable;
+  const ids = proposed.map(({ id }) => id);
+  const [final, latest] = [
+    await grants.readGrants(ids, 'final', signal),
+    await grants.readGrants(ids, 'latest', signal),
+  ];
+  for (const [i, { id, dataset }] of proposed.entries()) {
+    const [atFinal, atLatest] = [final.grants[i] ?? null, latest.grants[i] ?? null];
+    if (atLatest?.state === 'accepted') await rememberGrant(table, dataset, id, signal);
+    if (isSettled(atFinal, final.point.timestampMs)) {
+      await table.delete(proposedPk(recorder.account), id, 'any', signal);
+    } else if (atFinal?.state === 'proposed' && atLatest?.state === 'proposed' && !accepting.has(id)) {
+      const isLive = 1000 * atLatest.endSeconds > latest.point.timestampMs + LEAST_LIFE_MS;
+      if (isLive && isWanted(atLatest, ports.settings())) acceptable.push(atLatest);
+    }
+  }
+  return acceptable;
+}
+
+/** Accepted, ended, or too late to be accepted: for good. */
+function isSettled(atFinal: Grant | null, nowMs: number): boolean {
+  return atFinal !== null && (atFinal.state !== 'proposed' || 1000 * atFinal.endSeconds <= nowMs);
+}
+
+function isWanted({ owner, terms }: Grant, { owners, grants = DEFAULT_GRANT_POLICY }: ServiceSettings): boolean {
+  return terms.perBatchWei >= grants.minPerBatchWei && (owners.has(owner) || grants.openQuotaBytes !== null);
+}
+
+async function scanProposals(
+  { table, recorder, anchorSettings }: AnchorPorts,
+  grants: Grants,
+  signal?: AbortSignal,
+): Promise<void> {
+  const pk = relayerPk(recorder.account);
+  const scanned = await table.get(pk, PROPOSALS_SK, signal);
+  const { point } = await grants.readGrants([], 'final', signal);
+  const fromBlock = scanned === null ? anchorSettings.fromBlock : (scanned.scannedToBlock as number) + 1;
+  const toBlock = Math.min(point.blockNumber, fromBlock + MAX_BLOCKS - 1);
+  if (toBlock < fromBlock) return;
+  for (const { id, terms } of await grants.findProposed({ css: recorder.account }, fromBlock, toBlock, signal)) {
+    await table.put({ pk: proposedPk(recorder.account), sk: id, dataset: terms.dataset }, 'any', signal);
+  }
+  // Where another run has come further meanwhile, this one has nothing to add.
+  const condition = scanned === null ? 'absent' : { version: scanned.version };
+  await table.put({ pk, sk: PROPOSALS_SK, scannedToBlock: toBlock }, condition, signal);
+}
+
+async function pageOfProposals(
+  { table, recorder, primitives }: AnchorPorts,
+  signal?: AbortSignal,
+): Promise<{ id: GrantId; dataset: DatasetId }[]> {
+  const pk = proposedPk(recorder.account);
+  const start = `0x${toHex(primitives.randomBytes(4))}`;
+  const ahead = await table.query(pk, { from: start, to: '0xg', limit: PAGE }, signal);
+  const behind = await table.query(pk, { from: '0x', to: start, limit: PAGE }, signal);
+  const items = [...ahead.items, ...behind.items].slice(0, PAGE);
+  return items.map(({ sk, dataset }) => ({ id: sk as GrantId, dataset: dataset as DatasetId }));
+}

@@ -1,0 +1,99 @@
+import type { SignedTransaction } from '../../core/ports/ledger.ts';
+import { type AnchorCall, prepareCall, storedCallOf } from './anchor-call.ts';
+import type { AnchorPorts } from './anchor-ports.ts';
+import { type Followed, notePoor, sendAgain } from './follow-transactions.ts';
+import { type OpenNonce, type RelayerState, storeTransaction, writeRelayerState } from './relayer-state.ts';
+
+/** `lost`: another run has written the relayer's state; begin again. `full`: no more may be under way for now. */
+export type Sent = 'sent' | 'lost' | 'full' | 'out-of-funds';
+
+/** The run's own view of what is under way; each transaction it sends moves it on. */
+export interface Sender {
+  state: RelayerState;
+  readonly nextNonce: number;
+  readonly stuck: { readonly open: OpenNonce; readonly newest: SignedTransaction | null }[];
+  transactions: number;
+}
+
+export function createSender({ state, nextNonce, stuck }: Followed): Sender {
+  return { state, nextNonce, stuck: [...stuck], transactions: 0 };
+}
+
+/** Signs, stores, counts, sends: in this order, so that wherever it stops, the next run knows what may have been sent. */
+export async function sendCall(
+  ports: AnchorPorts,
+  sender: Sender,
+  call: AnchorCall,
+  gas: bigint,
+  signal?: AbortSignal,
+): Promise<Sent> {
+  const { recorder, table, observer, nowMs, anchorSettings } = ports;
+  const replaced = sender.stuck[0];
+  if (replaced === undefined && sender.state.open.length >= anchorSettings.maxOpen) return 'full';
+  const nonce = replaced?.open.nonce ?? freeNonce(sender);
+  const limit = gas + gas / 10n + 20_000n;
+  const options = { nonce, gas: limit, ...(replaced?.newest ? { replaces: replaced.newest } : {}) };
+  const transaction = await prepareCall(ports, call, options, signal);
+
+  const neededWei = limit * transaction.maxFeePerGasWei;
+  const balanceWei = await recorder.balanceWei(signal);
+  if (balanceWei < neededWei) return giveUp(ports, sender, { balanceWei, neededWei }, signal);
+
+  await storeTransaction(table, recorder.account, { transaction, call: storedCallOf(call) }, signal);
+  const hashes = [...(replaced?.open.hashes ?? []), transaction.hash];
+  const others = sender.state.open.filter((open) => open.nonce !== nonce);
+  const open = [...others, { nonce, hashes, preparedAtMs: nowMs() }];
+  const next = { open, outOfFundsSinceMs: null };
+  const written = await writeRelayerState(table, recorder.account, sender.state, next, signal);
+  if (written === null) return 'lost';
+  if (sender.state.outOfFundsSinceMs !== null) {
+    observer.info('the relayer has funds again', { account: recorder.account });
+  }
+  sender.state = written;
+  if (replaced !== undefined) sender.stuck.shift();
+  sender.transactions++;
+  const what = call.kind === 'accept' ? { grant: call.grant } : { updates: call.updates.length };
+  const replaces = replaced === undefined ? {} : { replaces: replaced.open.hashes.at(-1) };
+  observer.info('sending', { call: call.kind, hash: transaction.hash, nonce, ...what, ...replaces });
+  observer.count('Anchor.sent');
+  await sendAgain(ports, transaction, false, signal);
+  return 'sent';
+}
+
+/** Gives the nonces that are stuck and for which nothing is left to record a transaction that does nothing: those behind
+ * them are stuck as well. */
+export async function releaseStuck(ports: AnchorPorts, sender: Sender, signal?: AbortSignal): Promise<Sent> {
+  while (sender.stuck.length > 0) {
+    const { gas } = await ports.recorder.simulate([], signal);
+    const sent = await sendCall(ports, sender, { kind: 'record', updates: [] }, gas, signal);
+    if (sent !== 'sent') return sent;
+  }
+  return 'sent';
+}
+
+/** That the account has too little is counted each time, and told when it begins. */
+async function giveUp(
+  ports: AnchorPorts,
+  sender: Sender,
+  { balanceWei, neededWei }: { balanceWei: bigint; neededWei: bigint },
+  signal?: AbortSignal,
+): Promise<'lost' | 'out-of-funds'> {
+  const { recorder, observer } = ports;
+  const noted = await notePoor(ports, sender.state, signal);
+  if (noted === null) return 'lost';
+  observer.count('Anchor.outOfFunds');
+  if (sender.state.outOfFundsSinceMs === null) {
+    const fields = { account: recorder.account, balanceWei: String(balanceWei), neededWei: String(neededWei) };
+    observer.error('the relayer is out of funds: send ether to its account', fields);
+  }
+  sender.state = noted;
+  return 'out-of-funds';
+}
+
+/** The first nonce from the chain's on that nothing is open for: also one that a reorganisation has left empty. */
+function freeNonce({ state, nextNonce }: Sender): number {
+  const taken = new Set(state.open.map(({ nonce }) => nonce));
+  let nonce = nextNonce;
+  while (taken.has(nonce)) nonce++;
+  return nonce;
+}
