@@ -4,6 +4,7 @@ import { createDynamoClient } from '../adapters/dynamodb/dynamo-client.ts';
 import { createDynamoTable } from '../adapters/dynamodb/dynamo-table.ts';
 import type { AccountSigner } from '../adapters/ethereum/account-signer.ts';
 import { createAscLedger } from '../adapters/ethereum/asc-ledger.ts';
+import { createAscRecorder } from '../adapters/ethereum/asc-recorder.ts';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../adapters/ethereum/dissc-recorder.ts';
 import { createOcascLedger } from '../adapters/ethereum/ocasc-ledger.ts';
@@ -13,7 +14,7 @@ import { createSqsAnchorQueue } from '../adapters/sqs/sqs-anchor-queue.ts';
 import { InvalidInputError } from '../core/errors.ts';
 import { type Address, address } from '../core/ids.ts';
 import type { Observer } from './observe/observer.ts';
-import type { ServicePorts } from './ports.ts';
+import { DEFAULT_GRANT_POLICY, type ServicePorts, type ServiceSettings } from './ports.ts';
 import type { FunctionRow, Handler } from './table.ts';
 
 /** Lambda's entry to a function: ports and handler are made from the environment at the first invocation. */
@@ -58,6 +59,17 @@ const environment = z.object({
   PLUMBLINE_IPFS_API: z.url().optional(),
   /** JSON: owner's address, lower case, to the stored bytes it may have. */
   PLUMBLINE_OWNERS: z.string(),
+  /** A stored batch waits so long for others of its dataset before it is recorded; 0 when absent. */
+  PLUMBLINE_RECORD_EVERY_MS: z.coerce.number().int().min(0).optional(),
+  /** What a recorded batch must earn for a proposed grant to be accepted, in wei; 0 when absent. */
+  PLUMBLINE_GRANTS_MIN_PER_BATCH_WEI: z
+    .string()
+    .regex(/^[0-9]{1,30}$/)
+    .optional(),
+  /** Stored bytes of any owner with an accepted grant; where it is absent, the owners below alone are served. */
+  PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES: z.coerce.number().int().min(0).optional(),
+  /** The block from which on events of the contracts are looked for; 0 when absent. */
+  PLUMBLINE_FROM_BLOCK: z.coerce.number().int().min(0).optional(),
   /** Comma-separated host names that requests may be addressed to. */
   PLUMBLINE_AUTHORITIES: z.string().min(1),
 });
@@ -83,8 +95,14 @@ export async function portsFromEnv(
   const signer = keyId === undefined ? null : await openRelayer(region, keyId);
   const cssAccount =
     signer?.account ?? (set.PLUMBLINE_CSS_ACCOUNT === undefined ? undefined : address(set.PLUMBLINE_CSS_ACCOUNT));
-  const settings = {
+  const settings: ServiceSettings = {
     ...{ owners, authorities: set.PLUMBLINE_AUTHORITIES.split(',') },
+    recordEveryMs: set.PLUMBLINE_RECORD_EVERY_MS ?? 0,
+    grants: {
+      minPerBatchWei: BigInt(set.PLUMBLINE_GRANTS_MIN_PER_BATCH_WEI ?? DEFAULT_GRANT_POLICY.minPerBatchWei),
+      openQuotaBytes: set.PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES ?? DEFAULT_GRANT_POLICY.openQuotaBytes,
+    },
+    fromBlock: set.PLUMBLINE_FROM_BLOCK ?? 0,
     ...(cssAccount === undefined ? {} : { cssAccount }),
   };
   const client = createDynamoClient({ region, endpoint: null, credentials: null });
@@ -101,6 +119,9 @@ export async function portsFromEnv(
     ...(set.PLUMBLINE_ASC === undefined
       ? {}
       : { grants: createAscLedger({ ...chain, asc: address(set.PLUMBLINE_ASC) }) }),
+    ...(set.PLUMBLINE_ASC === undefined || signer === null
+      ? {}
+      : { grantRecorder: createAscRecorder({ ...chain, asc: address(set.PLUMBLINE_ASC), signer }) }),
     ...(set.PLUMBLINE_IPFS_API === undefined ? {} : { p2pfs: createKuboP2pfs({ apiUrl: set.PLUMBLINE_IPFS_API }) }),
     anchorQueue: queueUrl === undefined ? NO_QUEUE : createSqsAnchorQueue({ region, queueUrl }),
     settings: () => settings,

@@ -9,6 +9,7 @@ import { createDynamoClient } from '../adapters/dynamodb/dynamo-client.ts';
 import { createDynamoTable } from '../adapters/dynamodb/dynamo-table.ts';
 import { createKeySigner } from '../adapters/ethereum/account-signer.ts';
 import { createAscLedger } from '../adapters/ethereum/asc-ledger.ts';
+import { createAscRecorder } from '../adapters/ethereum/asc-recorder.ts';
 import { deployContracts, deployedAddress } from '../adapters/ethereum/deploy-contracts.ts';
 import { DISSC, disscAddress } from '../adapters/ethereum/deploy-dissc.ts';
 import { deployableAsc } from '../adapters/ethereum/deployable-asc.ts';
@@ -38,6 +39,8 @@ export interface StackOptions {
   /** Everything the stack keeps, in one folder; started there again, it goes on. */
   readonly folder: string;
   readonly blockTimeMs: number;
+  /** How long a stored batch waits for others of its dataset before it is recorded; not at all by default. */
+  readonly recordEveryMs?: number;
 }
 
 export interface RunningStack {
@@ -153,6 +156,7 @@ async function startParts(
       table: createDynamoTable({ client, tableName: TABLE }),
       ledger: createDisscLedger({ rpcUrl, chainId, dissc }),
       recorder: createDisscRecorder({ rpcUrl, chainId, dissc, signer }),
+      grantRecorder: createAscRecorder({ rpcUrl, chainId, asc, signer }),
       agreements: createOcascLedger({ rpcUrl, chainId, ocasc }),
       grants: createAscLedger({ rpcUrl, chainId, asc }),
       p2pfs,
@@ -161,6 +165,7 @@ async function startParts(
     },
     owners: servedOwnersOf(folder),
     port: ports.api,
+    ...(options.recordEveryMs === undefined ? {} : { recordEveryMs: options.recordEveryMs }),
     lambda: { accessKey: s3AccessKey, secretKey: s3SecretKey, region: REGION },
   });
   host = started;

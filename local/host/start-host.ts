@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { PROBLEMS, type ProblemType } from '../../functions/http/problem.ts';
-import type { ServicePorts, ServiceSettings } from '../../functions/ports.ts';
+import type { GrantPolicy, ServicePorts, ServiceSettings } from '../../functions/ports.ts';
 import { eventRows, httpRows } from '../../functions/table.ts';
 import type { S3ObjectEvent } from '../s3/s3-event.ts';
 import { startAnchorLoop } from './anchor-loop.ts';
@@ -26,6 +26,10 @@ export interface HostOptions {
   readonly moreAuthorities?: readonly string[];
   /** AWS credentials that Lambda's Invoke API takes; null turns it off. */
   readonly lambda: { readonly accessKey: string; readonly secretKey: string; readonly region: string } | null;
+  /** How long a stored batch waits for others of its dataset before it is recorded; not at all by default. */
+  readonly recordEveryMs?: number;
+  /** Which proposed grants of ASC are accepted, to the account of `ports.recorder`. */
+  readonly grants?: GrantPolicy;
   /** How often the anchor runs unasked; 1 s by default. It runs only where `ports.recorder` is given. */
   readonly anchorEveryMs?: number;
   /** What requests under way are given when closing. */
@@ -65,9 +69,14 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
 
   let wakeAnchor = (): void => undefined;
   const authorities = [authority, ...(options.moreAuthorities ?? [])];
+  const fixed: Partial<ServiceSettings> = {
+    ...(options.recordEveryMs === undefined ? {} : { recordEveryMs: options.recordEveryMs }),
+    ...(options.grants === undefined ? {} : { grants: options.grants }),
+    ...(options.ports.recorder === null ? {} : { cssAccount: options.ports.recorder.account }),
+  };
   const ports: ServicePorts = {
     ...options.ports,
-    settings: () => ({ owners: options.owners(), authorities }),
+    settings: () => ({ ...fixed, owners: options.owners(), authorities }),
     anchorQueue: { wake: async () => wakeAnchor() },
   };
   const gate = createGate(HEAVY_AT_ONCE);
