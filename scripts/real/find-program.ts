@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidInputError } from '../../core/errors.ts';
-import { type RealProgram, STARTED_BY, VERSIONS } from './versions.ts';
+import { COMPLETE_WITH, type RealProgram, STARTED_BY, VERSIONS } from './versions.ts';
 
 /** Where a program is installed, or will be: `$PLUMBLINE_CACHE` or `~/.cache/plumbline`, by name and version. */
 export function programFolder(program: RealProgram): string {
@@ -11,7 +11,7 @@ export function programFolder(program: RealProgram): string {
 }
 
 export function isInstalled(program: RealProgram): boolean {
-  return existsSync(join(programFolder(program), STARTED_BY[program]));
+  return existsSync(join(programFolder(program), COMPLETE_WITH[program]));
 }
 
 /** The file (or, for jars, the folder) that an installed program is started by. @throws InvalidInputError when it is missing */

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isInstalled, programFolder } from './find-program.ts';
 import { runStep } from './run-step.ts';
-import { type RealProgram, VERSIONS } from './versions.ts';
+import { COMPLETE_WITH, type RealProgram, VERSIONS } from './versions.ts';
 
 type Say = (line: string) => void;
 
@@ -62,15 +62,17 @@ ${of('plumbline', 'dynamodb-local', '1')}
     const lib = join(folder, 'lib');
     const parameters = ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${lib}`];
     await runStep('mvn', parameters, { folder, timeoutMs: TIMEOUT_MS });
+    await writeFile(join(folder, COMPLETE_WITH['dynamodb-local']), version);
   },
 
   // Started as `python3 -m moto.server`: scripts in `bin` name the folder that it was made in.
-  async moto(folder) {
+  async moto(folder, version) {
     const step = (command: string, ...parameters: string[]) =>
       runStep(command, parameters, { folder, timeoutMs: TIMEOUT_MS });
     await step('python3', '-m', 'venv', folder);
     const requirements = join(import.meta.dirname, 'moto-requirements.txt');
     await step(join(folder, 'bin', 'python3'), '-m', 'pip', 'install', '--quiet', '-r', requirements);
+    await writeFile(join(folder, COMPLETE_WITH.moto), version);
   },
 };
 

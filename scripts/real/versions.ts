@@ -17,3 +17,10 @@ export const STARTED_BY: Readonly<Record<RealProgram, string>> = {
   'dynamodb-local': 'lib',
   moto: 'bin/python3',
 };
+
+/** What is in its folder once all of it is there. */
+export const COMPLETE_WITH: Readonly<Record<RealProgram, string>> = {
+  ...STARTED_BY,
+  'dynamodb-local': 'complete',
+  moto: 'plumbline-installed',
+};

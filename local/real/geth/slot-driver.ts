@@ -54,7 +54,6 @@ const BUILD_MS = 300;
 const SECOND_BUILD_MS = 1_500;
 const MAX_KEPT = 256;
 const ZERO_HASH = `0x${'00'.repeat(32)}`;
-const FEE_RECIPIENT = `0x${'fe'.repeat(20)}`;
 const GWEI = 10n ** 9n;
 
 const forkchoiceAnswer = z.looseObject({
@@ -107,7 +106,7 @@ export function createSlotDriver(options: SlotOptions): SlotDriver {
       timestamp: hex(Math.max(head().timestamp + 1, Math.floor(Date.now() / 1000))),
       // Also makes two builds of one slot differ.
       prevRandao: to0x(randomBytes(32)),
-      suggestedFeeRecipient: FEE_RECIPIENT,
+      suggestedFeeRecipient: feeRecipientOf(nodes.indexOf(node)),
       withdrawals: withdrawals.map(({ account, amountWei }, i) => ({
         ...{ index: hex(withdrawn + i), validatorIndex: '0x0', address: account },
         amount: `0x${(amountWei / GWEI).toString(16)}`,
@@ -245,6 +244,11 @@ export function createSlotDriver(options: SlotOptions): SlotDriver {
       running = null;
     },
   };
+}
+
+/** Blocks name it as their miner: it tells which node built them. */
+export function feeRecipientOf(node: number): string {
+  return `0xfe${node.toString(16).padStart(38, '0')}`;
 }
 
 function hex(value: number): string {

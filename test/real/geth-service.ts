@@ -1,0 +1,118 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createTable } from '../../adapters/dynamodb/create-table.ts';
+import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
+import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
+import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { deployDissc } from '../../adapters/ethereum/deploy-dissc.ts';
+import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
+import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { EMPTY_LOG, type SealedBatch } from '../../core/batch/seal-batch.ts';
+import type { DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
+import type { ObjectStore } from '../../core/ports/object-store.ts';
+import type { AnchorPorts } from '../../functions/anchor/anchor-ports.ts';
+import { DEFAULT_ANCHOR_SETTINGS } from '../../functions/anchor/anchor-settings.ts';
+import { type Anchored, anchorDatasets } from '../../functions/anchor.ts';
+import { ingestSegment } from '../../functions/ingest-segment.ts';
+import { createLineObserver } from '../../functions/observe/line-observer.ts';
+import { type GethNetwork, startGethNetwork } from '../../local/real/geth/start-network.ts';
+import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
+import { findProgram } from '../../scripts/real/find-program.ts';
+import { seal, type TestDataset } from '../functions/log-fixture.ts';
+
+const ETHER = 10n ** 18n;
+
+export type GethService = Awaited<ReturnType<typeof startGethService>>;
+
+/** The service's recording on a network of geth nodes whose slots a test makes; it asks the first node. */
+export async function startGethService(finalityLagSlots: number) {
+  const folder = await mkdtemp(join(tmpdir(), 'plumbline-geth-'));
+  const network = await startGethNetwork({ geth: findProgram('geth'), folder, finalityLagSlots });
+  const { rpcUrl, chainId, slots } = network;
+  const newKey = () => nodePrimitives.randomBytes(32) as PrivateKey;
+  const owner = createKeySigner(newKey());
+  const relayer = createKeySigner(newKey());
+  for (const { account } of [owner, relayer]) await slots.credit(account, 100n * ETHER);
+  const { dissc } = await whileRunning(network, () => deployDissc({ rpcUrl, chainId, signer: owner }));
+  const chain = { rpcUrl, chainId, dissc };
+  const ledger = createDisscLedger(chain);
+  const recorder = createDisscRecorder({ ...chain, signer: relayer, timeoutMs: 3_000 });
+
+  const dynalite = await startDynalite({ folder: null });
+  const { endpoint } = dynalite;
+  const client = createDynamoClient({ region: 'us-east-1', endpoint, credentials: DYNALITE_CREDENTIALS });
+  await createTable(client, 'real');
+  const stored = new Map<string, Uint8Array>();
+  const lines: object[] = [];
+  const ports: AnchorPorts & Parameters<typeof ingestSegment>[0] = {
+    primitives: nodePrimitives,
+    objects: objectsOf(stored),
+    table: createDynamoTable({ client, tableName: 'real' }),
+    ledger,
+    recorder,
+    anchorQueue: { wake: async () => {} },
+    settings: () => ({ owners: new Map([[owner.account, 2 ** 40]]), authorities: [] }),
+    nowMs: Date.now,
+    observer: createLineObserver((line) => lines.push(line)),
+    anchorSettings: DEFAULT_ANCHOR_SETTINGS,
+  };
+  return {
+    ...{ network, slots, ledger, recorder, relayer, chain, lines },
+    anchor: (): Promise<Anchored> => anchorDatasets(ports),
+
+    async openDataset(): Promise<TestDataset> {
+      const deviceKey = newKey();
+      const disscOwner = createDisscOwner({ ...chain, signer: owner });
+      const wanted = [{ name: nodePrimitives.randomBytes(32), device: createKeySigner(deviceKey).account }];
+      const { datasets } = await whileRunning(network, () => disscOwner.openDatasets(wanted));
+      // Opened for good: no reorganisation of a test takes that back.
+      await network.finalize();
+      const id = datasets[0] as DatasetId;
+      const keys = { datasetKey: nodePrimitives.randomBytes(32) as DatasetKey, deviceKey };
+      const writer = { dataset: id, ...keys, domain: ledger.domain, plain: false, published: false };
+      return { id, writer, end: EMPTY_LOG };
+    },
+
+    /** Seals a batch, stores it and has the service check it in. */
+    async fill(dataset: TestDataset): Promise<SealedBatch> {
+      const batch = seal(dataset);
+      stored.set(batch.segment.key, batch.segment.car);
+      await ingestSegment(ports, batch.segment.key);
+      return batch;
+    },
+
+    async batchesAt(dataset: TestDataset, anchor: 'latest' | 'final'): Promise<number | undefined> {
+      return (await ledger.readHeads([dataset.id], anchor)).heads[0]?.batches;
+    },
+
+    async stop(): Promise<void> {
+      client.destroy();
+      await Promise.all([network.stop(), dynalite.stop()]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Makes slots by themselves while something waits for its transaction. */
+async function whileRunning<T>({ slots }: GethNetwork, run: () => Promise<T>): Promise<T> {
+  slots.run(500);
+  try {
+    return await run();
+  } finally {
+    await slots.pause();
+  }
+}
+
+function objectsOf(stored: ReadonlyMap<string, Uint8Array>): ObjectStore {
+  const unused = () => Promise.reject(new Error('not part of this test'));
+  return {
+    read: async (key, { start, end }) => stored.get(key)?.slice(start, end) ?? null,
+    size: async (key) => stored.get(key)?.length ?? null,
+    stream: unused,
+    presignPut: unused,
+    presignGet: unused,
+  };
+}
