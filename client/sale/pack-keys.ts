@@ -1,6 +1,6 @@
 import type { BatchKeys, BlockKeys } from '../../core/agreement/key-payload.ts';
-import { MAX_PLAINTEXT_BYTES } from '../../core/agreement/seal-message.ts';
 import { MAX_MESSAGES } from '../../core/agreement/message.ts';
+import { MAX_PLAINTEXT_BYTES } from '../../core/agreement/seal-message.ts';
 import { InvalidInputError } from '../../core/errors.ts';
 
 /** dag-cbor of 32 bytes. */

@@ -1,0 +1,120 @@
+import { deriveEncryptionKeys } from '../../core/agreement/seal-message.ts';
+import { equalBytes } from '../../core/bytes.ts';
+import {
+  InvalidInputError,
+  KeyError,
+  LedgerUnavailableError,
+  type PlumblineError,
+  ProofError,
+  SegmentError,
+} from '../../core/errors.ts';
+import type { AgreementId } from '../../core/ids.ts';
+import { deriveOfferSeed } from '../../core/keys.ts';
+import type { Agreement } from '../../core/ports/agreements.ts';
+import { answerChallenge } from './answer-challenge.ts';
+import { countHeld, datasetKeyOf, firstUnheld, holdBatch } from './hold-batch.ts';
+import { findNextSequence, postMessages } from './post-messages.ts';
+import { releasePaid } from './release-paid.ts';
+import type { SaleParts } from './sale-parts.ts';
+import { noteSettled, readProgress } from './sale-rows.ts';
+import type { ServedAgreement } from './served-agreement.ts';
+import { claimVoucher, closeAgreement } from './settle-agreement.ts';
+import { takeMessages } from './take-messages.ts';
+
+/** Of one agreement in one step, so that messages and challenges need not wait for a long archive. */
+const BATCHES_PER_STEP = 64;
+const RELEASES_PER_STEP = 64;
+
+/**
+ * One step of the owner's side of one agreement, from whatever state it is in: everything is read from the chain, the mailbox
+ * and the disk first, so any step can be repeated. What is about the bond comes first.
+ * @throws the first error, when the other steps have had their turn
+ */
+export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: AbortSignal): Promise<void> {
+  const { point, agreement: newest } = await parts.market.readAgreement(id, 'latest', signal);
+  const { agreement: final } = await parts.market.readAgreement(id, 'final', signal);
+  if (final === null || newest === null)
+    throw new LedgerUnavailableError(`The node does not know agreement ${id} (yet).`);
+  if (final.state === 'cancelled' || final.state === 'breached' || final.state === 'closed') {
+    noteSettled(parts.state, id, final.state);
+    parts.onEvent({ event: 'settled', agreement: id, state: final.state });
+    return;
+  }
+  const nowSeconds = Math.floor(point.timestampMs / 1000);
+  const errors: unknown[] = [];
+  const attempt = async (work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      errors.push(error);
+    }
+  };
+  const { challenge, buyer, state } = newest;
+  if (challenge !== null) {
+    const secondsLeft = challenge.deadlineSeconds - nowSeconds;
+    if (secondsLeft >= 0) await attempt(() => answerChallenge(parts, newest, challenge, secondsLeft, signal));
+    await attempt(() => claimVoucher(parts, newest, nowSeconds, signal));
+  }
+  if (final.buyer !== null && buyer !== null && (state === 'active' || state === 'challenged')) {
+    const { consumer, endSeconds } = buyer;
+    parts.onEvent({ event: 'accepted', agreement: id, consumer, endSeconds });
+    const before = errors.length;
+    const toClaimSeconds = endSeconds + newest.terms.windowSeconds;
+    const times = { delivers: nowSeconds < endSeconds, posts: nowSeconds <= toClaimSeconds };
+    await attempt(() => deliver(parts, final as ServedAgreement['agreement'], times, signal));
+    // The last voucher may be in a mailbox that does not answer now: whoever ends the agreement gives it up.
+    const isRead = errors.length === before || nowSeconds > toClaimSeconds + newest.terms.windowSeconds;
+    await attempt(() => claimVoucher(parts, newest, nowSeconds, signal));
+    if (isRead && nowSeconds >= toClaimSeconds) await attempt(() => closeAgreement(parts, newest, signal));
+    await attempt(() => archive(parts, final, signal));
+  }
+  if (errors.length > 0) throw errors[0];
+}
+
+async function deliver(
+  parts: SaleParts,
+  agreement: ServedAgreement['agreement'],
+  { delivers, posts }: { readonly delivers: boolean; readonly posts: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const { privateKey: encryptionKey } = await encryptionKeysOf(parts, agreement);
+  const served: ServedAgreement = { agreement, encryptionKey, delivers };
+  await findNextSequence(parts, served, signal);
+  if (posts) await postMessages(parts, served, signal);
+  await takeMessages(parts, served, signal);
+  if (posts) await postMessages(parts, served, signal);
+  for (let i = 0; i < RELEASES_PER_STEP && (await releasePaid(parts, served, signal)); i++) {
+    await postMessages(parts, served, signal);
+  }
+}
+
+/** @throws KeyError when the offer was made for other keys than those that follow from the agent's file */
+async function encryptionKeysOf(parts: SaleParts, { id, ownerEncryptionKey }: Agreement) {
+  const { nonce } = readProgress(parts.state, id);
+  const keys = await deriveEncryptionKeys(deriveOfferSeed(parts.primitives, parts.offersSecret, nonce));
+  if (equalBytes(keys.publicKey, ownerEncryptionKey)) return keys;
+  throw new KeyError(`Offer ${nonce} was made for another encryption key than the agent's file gives.`);
+}
+
+/** Goes on archiving. An agreement that cannot be served is said to be so, as its bond is in danger. */
+async function archive(parts: SaleParts, agreement: Agreement, signal: AbortSignal): Promise<void> {
+  const { id } = agreement;
+  if (firstUnheld(parts.state, agreement) === null) return;
+  try {
+    datasetKeyOf(parts, agreement.terms.dataset);
+    for (let i = 0; i < BATCHES_PER_STEP; i++) {
+      const block = firstUnheld(parts.state, agreement);
+      if (block === null) break;
+      await holdBatch(parts, agreement, block, signal);
+    }
+  } catch (cause) {
+    const isLasting = [ProofError, KeyError, SegmentError, InvalidInputError].some((type) => cause instanceof type);
+    if (isLasting)
+      parts.onEvent({ event: 'not-servable', agreement: id, reason: (cause as PlumblineError).shortMessage });
+    throw cause;
+  }
+  if (firstUnheld(parts.state, agreement) === null) {
+    parts.onEvent({ event: 'archived', agreement: id, batches: countHeld(parts.state, id) });
+  }
+}

@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PlumblineError } from '../../core/errors.ts';
+import type { AgreementId } from '../../core/ids.ts';
+import type { AgreementParty } from '../../core/ports/agreements.ts';
+import { findSales } from './find-sales.ts';
+import type { SaleEvent } from './sale-event.ts';
+import type { SaleParts } from './sale-parts.ts';
+import { openAgreements } from './sale-rows.ts';
+import { serveAgreement } from './serve-agreement.ts';
+
+export interface ServeOptions {
+  /** Between two looks at chain and mailboxes. */
+  readonly pollMs: number;
+  /** One step for every agreement, then end. */
+  readonly once?: boolean;
+}
+
+const SIDE_BY_SIDE = 16;
+/** A step that hangs in spite of all timeouts within it. */
+const STEP_TIMEOUT_MS = 300_000;
+const MAX_BACKOFF_MS = 30_000;
+/** The same thing is said again after so long. */
+const REPEAT_MS = 60_000;
+const MAX_REMEMBERED = 10_000;
+
+/**
+ * Serves all sales of an owner until aborted: each agreement by itself, so that a bad one stops no other. What fails is tried
+ * again, later and later, up to half a minute.
+ * @returns how many agreements had trouble in their last step
+ */
+export async function serveSales(given: SaleParts, options: ServeOptions, signal: AbortSignal): Promise<number> {
+  const parts = { ...given, onEvent: sayOnce(given.onEvent), party: inTurn(given.party) };
+  const running = new Map<AgreementId, Promise<void>>();
+  const failing = new Map<AgreementId, { failures: number; notBeforeMs: number }>();
+  const step = async (id: AgreementId): Promise<void> => {
+    try {
+      await serveAgreement(parts, id, AbortSignal.any([signal, AbortSignal.timeout(STEP_TIMEOUT_MS)]));
+      failing.delete(id);
+    } catch (cause) {
+      if (signal.aborted) return;
+      const failures = (failing.get(id)?.failures ?? 0) + 1;
+      const pauseMs = Math.min(options.pollMs * 2 ** Math.min(failures - 1, 16), MAX_BACKOFF_MS);
+      failing.set(id, { failures, notBeforeMs: performance.now() + pauseMs });
+      parts.onEvent({ event: 'trouble', agreement: id, reason: reasonOf(cause) });
+    } finally {
+      running.delete(id);
+    }
+  };
+  while (!signal.aborted) {
+    let scanFailed = false;
+    try {
+      await findSales(parts, signal);
+    } catch (cause) {
+      if (signal.aborted) break;
+      scanFailed = true;
+      parts.onEvent({ event: 'trouble', agreement: null, reason: reasonOf(cause) });
+    }
+    const nowMs = performance.now();
+    const due = openAgreements(parts.state).filter((id) => (failing.get(id)?.notBeforeMs ?? 0) <= nowMs);
+    for (const id of due) {
+      if (running.has(id)) continue;
+      if (running.size >= SIDE_BY_SIDE) await Promise.race(running.values());
+      running.set(id, step(id));
+    }
+    if (options.once === true) {
+      await Promise.all(running.values());
+      return failing.size + (scanFailed ? 1 : 0);
+    }
+    await sleep(options.pollMs, undefined, { signal }).catch(() => {});
+  }
+  await Promise.all(running.values());
+  return failing.size;
+}
+
+function reasonOf(cause: unknown): string {
+  if (cause instanceof PlumblineError) return cause.shortMessage;
+  return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+}
+
+/** Transactions of one account one after another: two at once would take the same number. */
+function inTurn(party: AgreementParty): AgreementParty {
+  let last: Promise<unknown> = Promise.resolve();
+  const wait = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = last.then(work, work);
+    last = next.catch(() => {});
+    return next;
+  };
+  return {
+    ...party,
+    claim: (...call) => wait(() => party.claim(...call)),
+    respond: (...call) => wait(() => party.respond(...call)),
+    close: (...call) => wait(() => party.close(...call)),
+  };
+}
+
+/** Keeps what is noticed at every step from being said at every step. */
+function sayOnce(say: (event: SaleEvent) => void): (event: SaleEvent) => void {
+  const said = new Map<string, number>();
+  const forGood = new Set<SaleEvent['event']>(['accepted', 'archived', 'message-refused', 'settled']);
+  return (event) => {
+    const { secondsLeft: _, ...rest } = { secondsLeft: 0, ...event };
+    const key = JSON.stringify(rest);
+    const before = said.get(key);
+    const nowMs = performance.now();
+    if (before !== undefined && (forGood.has(event.event) || nowMs - before < REPEAT_MS)) return;
+    if (said.size >= MAX_REMEMBERED) said.clear();
+    said.set(key, nowMs);
+    say(event);
+  };
+}

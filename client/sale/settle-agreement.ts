@@ -1,0 +1,33 @@
+import type { Agreement } from '../../core/ports/agreements.ts';
+import type { SaleParts } from './sale-parts.ts';
+import { readProgress } from './sale-rows.ts';
+
+/**
+ * Brings the highest voucher to the chain when there is a reason to: a challenge is open, as a breach would pay only what
+ * the chain knows, or the end has come, also by quitting.
+ * @param nowSeconds of the chain's newest block
+ */
+export async function claimVoucher(
+  parts: SaleParts,
+  { id, state, buyer, due }: Agreement,
+  nowSeconds: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { voucher } = readProgress(parts.state, id);
+  if (buyer === null || voucher === null || voucher.due <= due) return;
+  if (state !== 'challenged' && nowSeconds < buyer.endSeconds) return;
+  // The step may have claimed it already: what was read of the chain is older than that.
+  const { agreement } = await parts.market.readAgreement(id, 'latest', signal);
+  if (agreement === null || voucher.due <= agreement.due) return;
+  if (agreement.state !== 'active' && agreement.state !== 'challenged') return;
+  const { txHash } = await parts.party.claim(id, voucher.due, voucher.signature, signal);
+  parts.onEvent({ event: 'claimed', agreement: id, due: String(voucher.due), txHash });
+}
+
+/** Ends an agreement when the time to claim is over: the agent is anyone, and waits until anyone may. */
+export async function closeAgreement(parts: SaleParts, { id }: Agreement, signal: AbortSignal): Promise<void> {
+  const { agreement } = await parts.market.readAgreement(id, 'latest', signal);
+  if (agreement?.state !== 'active') return;
+  const { txHash } = await parts.party.close(id, signal);
+  parts.onEvent({ event: 'closed', agreement: id, txHash });
+}

@@ -1,0 +1,152 @@
+import { encodeKeyPayload } from '../../core/agreement/key-payload.ts';
+import { decodeKeyRequest, encodeKeyRefusal, type KeyRequest } from '../../core/agreement/key-request.ts';
+import { MAX_MESSAGES, requireMessageSigner, type SealedMessage } from '../../core/agreement/message.ts';
+import { admitBlocks } from '../../core/agreement/quota.ts';
+import { openMessage } from '../../core/agreement/seal-message.ts';
+import { SequenceGuard } from '../../core/agreement/sequence-guard.ts';
+import { recoverVoucherSigner } from '../../core/agreement/voucher.ts';
+import { InvalidInputError, KeyError, PlumblineError, ProofError } from '../../core/errors.ts';
+import type { BlockIndex } from '../../core/ids.ts';
+import { buildKeysOf } from './build-keys-of.ts';
+import { packKeys, SURE_BLOCKS } from './pack-keys.ts';
+import type { SaleParts } from './sale-parts.ts';
+import { keepStep, noteVoucher, readProgress, readSamples, type SaleProgress } from './sale-rows.ts';
+import { sealToConsumer } from './seal-to-consumer.ts';
+import { dueOf, paidOf, type ServedAgreement } from './served-agreement.ts';
+
+/** Of one agreement in one step: the others have their turn, too. */
+const MAX_PAGES = 16;
+
+/**
+ * Takes what the consumer has written since, each message once and in order: its voucher is kept first, then what it asks for
+ * is admitted or refused, and the answer kept together with the note that the message was taken.
+ */
+export async function takeMessages(parts: SaleParts, served: ServedAgreement, signal: AbortSignal): Promise<void> {
+  const { id, buyer } = served.agreement;
+  const service = parts.serviceFor(id);
+  let sequence = readProgress(parts.state, id).received + 1;
+  for (let page = 0; page < MAX_PAGES && sequence < MAX_MESSAGES; page++) {
+    const { messages, next } = await service.listMessages(id, { from: buyer.signer, sequence }, signal);
+    for (const message of messages.toSorted((a, b) => a.sequence - b.sequence)) {
+      await takeMessage(parts, served, message, signal);
+    }
+    if (next === null || next <= sequence) return;
+    sequence = next;
+  }
+}
+
+async function takeMessage(
+  parts: SaleParts,
+  served: ServedAgreement,
+  message: SealedMessage,
+  signal: AbortSignal,
+): Promise<void> {
+  const { state, market } = parts;
+  const { id, buyer, agent } = served.agreement;
+  const progress = readProgress(state, id);
+  const { sequence } = message;
+  try {
+    const isOurs = message.agreement === id && message.from === buyer.signer && message.to === agent;
+    if (!isOurs) throw new ProofError('It is not from the consumer to the agent of this agreement.');
+    requireMessageSigner(market.domain, message);
+    const read = { agreement: id, from: buyer.signer, sequence: progress.received };
+    new SequenceGuard(progress.received < 0 ? [] : [read]).take(message);
+  } catch (cause) {
+    // Whoever put it there was not the consumer, or it was taken before: it leaves no trace.
+    if (!(cause instanceof ProofError)) throw cause;
+    parts.onEvent({ event: 'message-refused', agreement: id, sequence, reason: cause.shortMessage });
+    return;
+  }
+  let request: KeyRequest;
+  try {
+    request = decodeKeyRequest(await openMessage(market.domain, message, served.encryptionKey));
+  } catch (cause) {
+    if (!(cause instanceof KeyError || cause instanceof InvalidInputError)) throw cause;
+    parts.onEvent({ event: 'message-refused', agreement: id, sequence, reason: cause.shortMessage });
+    await answer(parts, served, sequence, { keys: [], newSamples: [], refused: [], reason: cause.shortMessage });
+    return;
+  }
+  const voucherProblem = takeVoucher(parts, served, request, progress);
+  await answerRequest(parts, served, sequence, request, voucherProblem, signal);
+}
+
+/** Keeps a higher valid voucher. @returns what is wrong with it, or null */
+function takeVoucher(
+  { state, market, onEvent }: SaleParts,
+  served: ServedAgreement,
+  { voucher }: KeyRequest,
+  progress: SaleProgress,
+): string | null {
+  if (voucher === null) return null;
+  const { id, terms, buyer } = served.agreement;
+  const { due, signature } = voucher;
+  if (due > terms.price) return `The voucher over ${due} exceeds the price, which is ${terms.price}.`;
+  try {
+    const signer = recoverVoucherSigner(market.domain, { agreement: id, due }, signature);
+    if (signer !== buyer.signer) return `The voucher is signed by ${signer}, not by ${buyer.signer}.`;
+  } catch (cause) {
+    if (!(cause instanceof PlumblineError)) throw cause;
+    return cause.shortMessage;
+  }
+  if (due <= (progress.voucher?.due ?? terms.fee)) return null;
+  noteVoucher(state, id, due, signature);
+  onEvent({ event: 'voucher', agreement: id, due: String(due), paidBlocks: paidOf(served, { voucher }) });
+  return null;
+}
+
+async function answerRequest(
+  parts: SaleParts,
+  served: ServedAgreement,
+  sequence: number,
+  { blocks }: KeyRequest,
+  voucherProblem: string | null,
+  signal: AbortSignal,
+): Promise<void> {
+  const { id, terms } = served.agreement;
+  const progress = readProgress(parts.state, id);
+  const sampled = readSamples(parts.state, id);
+  const admission = served.delivers
+    ? admitBlocks({ terms, due: dueOf(served, progress), sampled }, blocks)
+    : { admitted: [], newSamples: [], refused: blocks };
+  const built = await buildKeysOf(parts, served, admission.admitted, paidOf(served, progress), signal);
+  const gone = new Set(built.missing);
+  const refused = [...admission.refused, ...built.missing].sort((a, b) => a - b);
+  const reasons = [
+    voucherProblem,
+    built.reason,
+    served.delivers || blocks.length === 0 ? null : 'The agreement has ended.',
+    served.delivers && admission.refused.length > 0 ? 'Some blocks are neither paid for nor within the samples.' : null,
+  ];
+  await answer(parts, served, sequence, {
+    keys: packKeys(built.keys).map(encodeKeyPayload),
+    newSamples: admission.newSamples.filter((block) => !gone.has(block)),
+    refused,
+    reason: reasons.filter((reason) => reason !== null).join(' ') || null,
+  });
+  const admitted = blocks.length - refused.length;
+  parts.onEvent({ event: 'request', agreement: id, sequence, admitted, refused: refused.length });
+}
+
+interface Answer {
+  readonly keys: readonly Uint8Array[];
+  readonly newSamples: readonly BlockIndex[];
+  readonly refused: readonly BlockIndex[];
+  /** Null when nothing is refused. */
+  readonly reason: string | null;
+}
+
+/** Keeps the answer and that the message was taken, at once: after a crash it is neither lost nor made a second time. */
+async function answer(parts: SaleParts, served: ServedAgreement, sequence: number, given: Answer): Promise<void> {
+  const { agreement } = served;
+  const { next, released } = readProgress(parts.state, agreement.id);
+  const first = next ?? 0;
+  // What is new has its place; repetitions and refusals must leave enough for what is still to be delivered.
+  const isNew = given.newSamples.length > 0;
+  const kept = Math.ceil((agreement.terms.count - released) / SURE_BLOCKS);
+  const room = MAX_MESSAGES - first - (isNew ? 0 : kept);
+  const refusal = given.reason === null ? [] : [encodeKeyRefusal({ blocks: given.refused, reason: given.reason })];
+  const wanted = [...given.keys, ...refusal];
+  const payloads = wanted.length <= room ? wanted : isNew ? given.keys : [];
+  const messages = await sealToConsumer(parts, agreement, first, payloads);
+  keepStep(parts.state, agreement.id, { received: sequence, newSamples: given.newSamples, messages });
+}
