@@ -1,6 +1,7 @@
 import { Interface, type Result } from 'ethers';
+import { fromHex, to0x } from '../../core/bytes.ts';
 import { address, datasetId } from '../../core/ids.ts';
-import type { GrantTerms } from '../../core/ports/grants.ts';
+import type { GrantId, GrantTerms } from '../../core/ports/grants.ts';
 import { ascAbi } from './abi/asc.ts';
 
 /** ASC's ABI, parsed once. */
@@ -30,4 +31,8 @@ export function decodeTerms(terms: Result): GrantTerms | null {
     ...{ first, count, digests: (kinds & DIGESTS) !== 0, blocks: (kinds & BLOCKS) !== 0 },
     ...{ maxBlocks: Number(terms.maxBlocks), windowSeconds: Number(terms.window), untilSeconds },
   };
+}
+
+export function decodeGrantId(hex: string): GrantId {
+  return to0x(fromHex(hex, 'grant id', 32)) as GrantId;
 }

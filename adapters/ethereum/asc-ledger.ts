@@ -1,9 +1,8 @@
 import { type Result, zeroPadValue } from 'ethers';
-import { fromHex, to0x } from '../../core/bytes.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import { type Address, address } from '../../core/ids.ts';
 import type { Grant, GrantId, GrantState, Grants } from '../../core/ports/grants.ts';
-import { ascInterface, decodeTerms } from './asc-interface.ts';
+import { ascInterface, decodeGrantId, decodeTerms } from './asc-interface.ts';
 import { callAt } from './call-at.ts';
 import { decode, findLogs } from './find-logs.ts';
 import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
@@ -43,7 +42,9 @@ export function createAscLedger(options: AscLedgerOptions): Grants {
       return logs.flatMap(({ values, blockNumber }) =>
         decode(view, () => {
           const terms = decodeTerms(values.terms);
-          return terms === null ? [] : { id: grantId(values.id), owner: address(values.owner), terms, blockNumber };
+          return terms === null
+            ? []
+            : { id: decodeGrantId(values.id), owner: address(values.owner), terms, blockNumber };
         }),
       );
     },
@@ -66,9 +67,4 @@ function decodeGrant(id: GrantId, grant: Result): Grant | null {
   if (state === null || terms === null || !Number.isSafeInteger(endSeconds)) return null;
   const fuelWei = BigInt(grant.fuel);
   return { id, terms, state, endSeconds, revoked: Boolean(grant.revoked), fuelWei, owner: address(grant.owner) };
-}
-
-/** Also what a proposal's event says. */
-export function grantId(hex: string): GrantId {
-  return to0x(fromHex(hex, 'grant id', 32)) as GrantId;
 }

@@ -1,21 +1,12 @@
-import type { ErrorDescription } from 'ethers';
 import { to0x } from '../../core/bytes.ts';
-import { InvalidInputError, NotRecordedError } from '../../core/errors.ts';
+import { InvalidInputError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import { deriveDatasetId } from '../../core/keys.ts';
-import type { AccountSigner } from './account-signer.ts';
+import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
 import { disscInterface } from './dissc-interface.ts';
 import { createDisscLedger } from './dissc-ledger.ts';
-import { createJsonRpc, type JsonRpc, type JsonRpcOptions, RpcRefusedError } from './json-rpc.ts';
-import { amount, parseAnswer, quantity } from './parse-answers.ts';
-import { refusedTransaction, sendRawTransaction } from './send-raw-transaction.ts';
-import { readFees, signTransaction } from './sign-transaction.ts';
-import { waitForReceipt } from './wait-for-receipt.ts';
-
-export interface MinedTransaction {
-  readonly txHash: string;
-  readonly blockNumber: number;
-}
+import { type CallSenderOptions, createCallSender } from './send-call.ts';
+import { asMined } from './wait-for-receipt.ts';
 
 /** What an owner does on DISSC. Each call waits until its transaction is mined. */
 export interface DisscOwner {
@@ -35,19 +26,18 @@ export interface DisscOwner {
   ): Promise<MinedTransaction>;
 }
 
-export interface DisscOwnerOptions extends JsonRpcOptions {
+export interface DisscOwnerOptions extends CallSenderOptions {
   readonly dissc: Address;
-  readonly signer: AccountSigner;
-  /** How long a transaction may take to be mined. */
-  readonly waitMs?: number;
 }
 
 export function createDisscOwner(options: DisscOwnerOptions): DisscOwner {
   const { chainId, dissc, signer } = options;
   const { account } = signer;
-  const rpc = createJsonRpc(options);
   const ledger = createDisscLedger(options);
-  const send = (data: string, signal?: AbortSignal) => sendCall(rpc, options, data, signal);
+  const sender = createCallSender(options);
+  const contract = { name: 'DISSC', at: dissc, abi: disscInterface };
+  const send = (data: string, signal?: AbortSignal) =>
+    sender.inTurn(async (sendCall) => asMined(await sendCall({ contract, data })), signal);
 
   return {
     account,
@@ -78,51 +68,4 @@ export function createDisscOwner(options: DisscOwnerOptions): DisscOwner {
       return send(disscInterface.encodeFunctionData('link', [dataset, first, count, to0x(objects)]), signal);
     },
   };
-}
-
-async function sendCall(
-  rpc: JsonRpc,
-  { chainId, dissc, signer, waitMs = 60_000 }: DisscOwnerOptions,
-  data: string,
-  signal?: AbortSignal,
-): Promise<MinedTransaction> {
-  try {
-    const from = signer.account;
-    const [estimated, counted] = await rpc.callMany(
-      [
-        { method: 'eth_estimateGas', params: [{ from, to: dissc, data }] },
-        { method: 'eth_getTransactionCount', params: [from, 'pending'] },
-      ],
-      signal,
-    );
-    const gas = parseAnswer(amount, 'eth_estimateGas', estimated);
-    const nonce = parseAnswer(quantity, 'eth_getTransactionCount', counted);
-    const fees = await readFees(rpc, undefined, signal);
-    const call = { chainId, to: dissc, data, nonce, gas: gas + gas / 5n, fees };
-    const transaction = await signTransaction(signer, call, signal);
-    await sendRawTransaction(rpc, transaction, signal);
-    const { blockNumber, ok } = await waitForReceipt(rpc, transaction.hash, waitMs, signal);
-    if (!ok) throw new NotRecordedError(`Transaction ${transaction.hash} was mined and reverted.`);
-    return { txHash: transaction.hash, blockNumber };
-  } catch (error) {
-    throw error instanceof RpcRefusedError ? explain(error) : error;
-  }
-}
-
-function explain(error: RpcRefusedError): Error {
-  const reverted = error.data === null ? null : parseRevert(error.data);
-  if (reverted === null) return refusedTransaction(error);
-  const values = reverted.fragment.inputs.map((input, i) => `${input.name} ${String(reverted.args[i])}`).join(', ');
-  return new InvalidInputError(`DISSC refuses: ${reverted.name}(${values}).`, {
-    cause: error,
-    details: { reason: reverted.name },
-  });
-}
-
-function parseRevert(data: string): ErrorDescription | null {
-  try {
-    return disscInterface.parseError(data);
-  } catch {
-    return null;
-  }
 }

@@ -39,7 +39,8 @@ export function refusedTransaction(error: RpcRefusedError): NotRecordedError {
 }
 
 function classify(said: string): SendRefusal {
-  if (/insufficient funds/i.test(said)) return 'insufficient-funds';
+  // geth's estimate says the second of an account that cannot pay for the gas.
+  if (/insufficient funds|gas required exceeds allowance/i.test(said)) return 'insufficient-funds';
   if (/nonce too low|nonce is too low/i.test(said)) return 'nonce-too-low';
   if (/underpriced|less than block base fee|max fee per gas/i.test(said)) return 'underpriced';
   return 'other';

@@ -20,6 +20,17 @@ export interface Fees {
   readonly maxPriorityFeePerGasWei: bigint;
 }
 
+export interface UnsignedCall {
+  readonly chainId: number;
+  readonly to: Address | null;
+  readonly data: string;
+  /** Nothing when not given. */
+  readonly valueWei?: bigint;
+  readonly nonce: number;
+  readonly gas: bigint;
+  readonly fees: Fees;
+}
+
 /** EIP-1559 fees that stay good for several blocks of rising base fee; in place of another transaction, high enough. */
 export async function readFees(rpc: JsonRpc, replaces: Fees | undefined, signal?: AbortSignal): Promise<Fees> {
   const { baseFeePerGasWei } = await readChainPoint(rpc, 'latest', signal);
@@ -40,7 +51,7 @@ export async function readFees(rpc: JsonRpc, replaces: Fees | undefined, signal?
 /** Signs a call of a contract as an EIP-1559 transaction. @throws InvalidInputError when no node would take it */
 export async function signTransaction(
   signer: AccountSigner,
-  call: { chainId: number; to: Address | null; data: string; nonce: number; gas: bigint; fees: Fees },
+  call: UnsignedCall,
   signal?: AbortSignal,
 ): Promise<SignedTransaction> {
   if (call.gas > MAX_TRANSACTION_GAS) {
@@ -57,7 +68,7 @@ export async function signTransaction(
     gasLimit: call.gas,
     maxFeePerGas: call.fees.maxFeePerGasWei,
     maxPriorityFeePerGas: call.fees.maxPriorityFeePerGasWei,
-    value: 0n,
+    value: call.valueWei ?? 0n,
   });
   const { r, s, yParity } = await signer.signHash(fromHex(transaction.unsignedHash, 'hash', 32), signal);
   transaction.signature = Signature.from({ r: to0x(r), s: to0x(s), yParity });

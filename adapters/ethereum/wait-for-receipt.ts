@@ -1,34 +1,63 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { LedgerUnavailableError } from '../../core/errors.ts';
+import { NotRecordedError } from '../../core/errors.ts';
+import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
 import type { JsonRpc } from './json-rpc.ts';
-import { parseAnswer, quantity } from './parse-answers.ts';
+import { amount, data, hash32, parseAnswer, quantity } from './parse-answers.ts';
 
-const receiptAnswer = z.looseObject({ blockNumber: quantity, status: z.enum(['0x0', '0x1']) });
+export interface Receipt extends MinedTransaction {
+  /** False when it was reverted. */
+  readonly ok: boolean;
+  readonly logs: readonly { readonly address: string; readonly topics: readonly string[]; readonly data: string }[];
+}
+
+const receiptAnswer = z.looseObject({
+  blockNumber: quantity,
+  status: z.enum(['0x0', '0x1']),
+  gasUsed: amount,
+  effectiveGasPrice: amount,
+  logs: z.array(z.looseObject({ address: z.string(), topics: z.array(hash32).max(4), data })),
+});
 
 /**
- * Asks for a receipt until there is one.
- * @throws LedgerUnavailableError when the transaction was not mined in time; it may still be
+ * Asks for a receipt until there is one; a node that cannot be reached meanwhile is asked again.
+ * @throws NotRecordedError with `details.hash` when the transaction was not seen mined in time; it may still be
  */
 export async function waitForReceipt(
   rpc: JsonRpc,
   hash: string,
   waitMs: number,
   signal?: AbortSignal,
-): Promise<{ blockNumber: number; ok: boolean }> {
+): Promise<Receipt> {
   const until = performance.now() + waitMs;
   for (let pauseMs = 25; ; pauseMs = Math.min(2 * pauseMs, 1000)) {
-    const answered = await rpc.call('eth_getTransactionReceipt', [hash], signal);
-    if (answered !== null) {
-      const { blockNumber, status } = parseAnswer(receiptAnswer, 'eth_getTransactionReceipt', answered);
-      return { blockNumber, ok: status === '0x1' };
+    let cause: unknown;
+    try {
+      const receipt = await readReceipt(rpc, hash, signal);
+      if (receipt !== null) return receipt;
+    } catch (error) {
+      signal?.throwIfAborted();
+      cause = error;
     }
     if (performance.now() + pauseMs > until) {
-      throw new LedgerUnavailableError(
+      throw new NotRecordedError(
         `Transaction ${hash} was not mined within ${waitMs} ms. It may be mined later; look before sending it again.`,
-        { details: { hash } },
+        { details: { hash }, cause },
       );
     }
     await sleep(pauseMs, undefined, { signal: signal as AbortSignal, ref: true });
   }
+}
+
+/** What is told of a receipt. */
+export function asMined({ txHash, blockNumber, gasUsed, feeWei }: Receipt): MinedTransaction {
+  return { txHash, blockNumber, gasUsed, feeWei };
+}
+
+async function readReceipt(rpc: JsonRpc, hash: string, signal?: AbortSignal): Promise<Receipt | null> {
+  const answered = await rpc.call('eth_getTransactionReceipt', [hash], signal);
+  if (answered === null) return null;
+  const receipt = parseAnswer(receiptAnswer, 'eth_getTransactionReceipt', answered);
+  const { blockNumber, status, gasUsed, effectiveGasPrice, logs } = receipt;
+  return { txHash: hash, blockNumber, gasUsed, feeWei: gasUsed * effectiveGasPrice, ok: status === '0x1', logs };
 }

@@ -1,0 +1,43 @@
+import { type ErrorDescription, Interface } from 'ethers';
+import { InvalidInputError } from '../../core/errors.ts';
+import type { Address } from '../../core/ids.ts';
+import type { RpcRefusedError } from './json-rpc.ts';
+import { refusedTransaction } from './send-raw-transaction.ts';
+
+export interface CalledContract {
+  /** For errors. */
+  readonly name: string;
+  readonly at: Address;
+  readonly abi: Interface;
+}
+
+/** Tokens that a contract of ours calls may be what refuses. */
+const tokenErrors = new Interface([
+  'error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)',
+  'error ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed)',
+  'error ERC20InvalidSender(address sender)',
+  'error ERC20InvalidReceiver(address receiver)',
+  'error ERC20InvalidApprover(address approver)',
+  'error ERC20InvalidSpender(address spender)',
+]);
+
+/** What a node's refusal of a call means: a contract's error by its name, or what the node has against the transaction. */
+export function explainRefusal(contract: CalledContract, error: RpcRefusedError, hash?: string): Error {
+  if (error.data === null && !/revert/i.test(error.said)) return refusedTransaction(error);
+  const reverted = error.data === null ? null : parseRevert(contract, error.data);
+  const values = reverted?.fragment.inputs.map((input, i) => `${input.name} ${String(reverted.args[i])}`.trim());
+  const reason = reverted?.name ?? error.data?.slice(0, 10) ?? 'none';
+  const said = reverted === null ? `for a reason it does not name (${reason})` : `${reason}(${values?.join(', ')})`;
+  return new InvalidInputError(`${contract.name} refuses${reverted === null ? ',' : ':'} ${said}.`, {
+    cause: error,
+    details: { reason, ...(hash === undefined ? {} : { hash }) },
+  });
+}
+
+function parseRevert({ abi }: CalledContract, data: string): ErrorDescription | null {
+  try {
+    return abi.parseError(data) ?? tokenErrors.parseError(data);
+  } catch {
+    return null;
+  }
+}

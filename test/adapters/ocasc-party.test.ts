@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
+import type { Terms } from '../../core/agreement/terms.ts';
+import { signVoucher } from '../../core/agreement/voucher.ts';
+import { InvalidInputError, LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
+import type { Address, AgreementId } from '../../core/ids.ts';
+import type { AgreementParty } from '../../core/ports/agreements.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
+import { ANSWER_GAS, type Market, NATIVE, randomEncryptionKey, randomKey, startMarket } from './ocasc-fixture.ts';
+
+describe('what one account does on OCASC', () => {
+  let market: Market;
+  before(async () => {
+    market = await startMarket();
+  });
+  after(() => market?.stop());
+
+  const refusal = (reason: string) => (error: unknown) => {
+    assert.ok(error instanceof InvalidInputError, String(error));
+    assert.equal(error.details.reason, reason);
+    assert.match(error.message, new RegExp(`^OCASC refuses: ${reason}\\(`));
+    return true;
+  };
+  const read = async (id: AgreementId) => {
+    const { agreement } = await market.ledger.readAgreement(id, 'latest');
+    assert.ok(agreement !== null);
+    return agreement;
+  };
+  async function offer(terms: Terms = market.terms) {
+    const agent = accountOfKey(randomKey());
+    return (await market.owner.offer(terms, agent, randomEncryptionKey())).id;
+  }
+  async function agree(terms?: Terms) {
+    const id = await offer(terms);
+    const signerKey = randomKey();
+    const consumer = market.party(await market.newKey());
+    await consumer.accept({ id, ...market.terms }, accountOfKey(signerKey), randomEncryptionKey());
+    return { id, signerKey, consumer };
+  }
+  async function challenge(consumer: AgreementParty, id: AgreementId, block: number, seed: number) {
+    const valueWei = 2n * (await market.ledger.readChallengeStakeWei(id));
+    await consumer.challenge(id, { block, seed, valueWei });
+  }
+
+  test('an offer is found by its owner, its dataset, and its number', async () => {
+    const { terms, owner, ledger, rpc } = market;
+    const [agent, key] = [accountOfKey(randomKey()), randomEncryptionKey()];
+    const nonce = await ledger.readOfferCount(owner.account, 'latest');
+    const { id, transaction } = await owner.offer(terms, agent, key);
+    const to = Number(await rpc.call('eth_blockNumber', []));
+    for (const query of [{}, { owner: owner.account }, { dataset: terms.dataset }]) {
+      const found = (await ledger.findOffers(query, 0, to)).find((one) => one.id === id);
+      const { root, ...rest } = found ?? assert.fail('not found');
+      assert.deepEqual(rest, {
+        ...{ id, owner: owner.account, nonce, terms, batches: 3, agent, encryptionKey: key },
+        ...{ txHash: transaction.txHash, blockNumber: transaction.blockNumber },
+      });
+      assert.deepEqual(root, (await read(id)).root);
+    }
+    assert.equal(await ledger.readOfferCount(owner.account, 'latest'), nonce + 1n);
+    assert.equal(await ledger.readOfferCount(NATIVE, 'latest'), 0n);
+    assert.deepEqual(await ledger.findOffers({ owner: NATIVE }, 0, to), []);
+    assert.deepEqual(await ledger.findOffers({}, transaction.blockNumber + 1, to), []);
+    await owner.cancel(id);
+    assert.equal((await read(id)).state, 'cancelled');
+  });
+
+  test('a sale, from the offer to the last withdrawal: balances add up to the wei', async () => {
+    const { owner, ledger, terms, balanceWei } = market;
+    const consumer = market.party(await market.newKey());
+    const signerKey = randomKey();
+    await owner.withdraw(NATIVE, owner.account).catch(refusal('OCASC_NoCredit'));
+    const before = { owner: await balanceWei(owner.account), consumer: await balanceWei(consumer.account) };
+    let fees = { owner: 0n, consumer: 0n };
+    const { id, transaction } = await owner.offer(terms, owner.account, randomEncryptionKey());
+    fees.owner += transaction.feeWei;
+    const accepted = await consumer.accept({ id, ...terms }, accountOfKey(signerKey), randomEncryptionKey());
+    fees.consumer += accepted.feeWei;
+    assert.ok(accepted.gasUsed > 21_000n && accepted.feeWei >= accepted.gasUsed);
+    const due = 400n;
+    const signature = signVoucher(ledger.domain, { agreement: id, due }, signerKey);
+    fees.owner += (await owner.claim(id, due, signature)).feeWei;
+    assert.equal((await read(id)).due, due);
+    fees.consumer += (await consumer.quit(id)).feeWei;
+    fees.owner += (await owner.close(id)).feeWei;
+    assert.equal(await ledger.readCredit(NATIVE, owner.account, 'latest'), due + terms.bond);
+    assert.equal(await ledger.readCredit(NATIVE, consumer.account, 'latest'), terms.price - due);
+    fees.owner += (await owner.withdraw(NATIVE, owner.account)).feeWei;
+    fees = { ...fees, consumer: fees.consumer + (await consumer.withdraw(NATIVE, consumer.account)).feeWei };
+    assert.equal(await balanceWei(owner.account), before.owner + due - fees.owner);
+    assert.equal(await balanceWei(consumer.account), before.consumer - due - fees.consumer);
+    assert.equal(await ledger.readCredit(NATIVE, owner.account, 'latest'), 0n);
+  });
+
+  test('answers with a real block, its batch and its log: each block, first, middle and last chunk', async () => {
+    const { id, consumer } = await agree();
+    const { first } = market.terms;
+    // A chunk number beyond the block comes round again
+    for (const [i, seed] of [2 ** 32 - 1, 0, 1, 68, 511].entries()) {
+      await challenge(consumer, id, first + i, seed);
+      assert.deepEqual((await read(id)).challenge?.seed, seed);
+      await market.owner.respond(id, market.answer(first + i, seed));
+      assert.equal((await read(id)).state, 'active');
+    }
+    await assert.rejects(challenge(consumer, id, first, 0), refusal('OCASC_NoChallengeLeft'));
+    await consumer.approve(id);
+    assert.equal((await read(id)).state, 'closed');
+  });
+
+  test('an answer with another chunk, of another block or cut short is refused, and another account may answer', async () => {
+    const { id, consumer } = await agree();
+    const block = market.terms.first + 3;
+    await challenge(consumer, id, block, 7);
+    const answer = market.answer(block, 7);
+    const chunk = Uint8Array.from(answer.chunk);
+    chunk[0] = (chunk[0] as number) ^ 1;
+    const { owner } = market;
+    await assert.rejects(owner.respond(id, { ...answer, chunk }), refusal('OCASC_WrongRoot'));
+    await assert.rejects(owner.respond(id, market.answer(block, 8)), refusal('OCASC_WrongRoot'));
+    const cut = { ...answer, chunk: chunk.subarray(1) };
+    await assert.rejects(owner.respond(id, cut), refusal('OCASC_BadChunkLength'));
+    const short = { ...answer, logPath: answer.logPath.slice(1) };
+    await assert.rejects(owner.respond(id, short), refusal('OCASC_BadPathLength'));
+    await assert.rejects(owner.respond(id, { ...answer, position: -1 }), InvalidInputError);
+    assert.equal((await read(id)).state, 'challenged');
+    await market.party(await market.newKey()).respond(id, answer);
+    assert.equal((await read(id)).state, 'active');
+    await assert.rejects(owner.respond(id, answer), refusal('OCASC_WrongState'));
+  });
+
+  test('a challenge without an answer in time: the breach, not before, and the bond', async () => {
+    const { id, consumer } = await agree();
+    await challenge(consumer, id, market.terms.first, 0);
+    await assert.rejects(consumer.breach(id), refusal('OCASC_TooEarly'));
+    const { challenge: open } = await read(id);
+    await market.goTo((open?.deadlineSeconds ?? 0) + 1);
+    await market.mine();
+    const late = market.owner.respond(id, market.answer(market.terms.first, 0));
+    await assert.rejects(late, (error: Error) => {
+      assert.match(error.message, /^OCASC refuses: OCASC_TooLate\(id 0x[0-9a-f]{64}, timestamp \d+, limit \d+\)\.$/);
+      return refusal('OCASC_TooLate')(error);
+    });
+    await consumer.breach(id);
+    const { price, fee, bond } = market.terms;
+    // Too much of a stake came back at once
+    assert.ok((await market.ledger.readCredit(NATIVE, consumer.account, 'latest')) > price - fee + bond);
+    await assert.rejects(consumer.breach(id), refusal('OCASC_WrongState'));
+  });
+
+  test('what was done is refused when it is done again, by name', async () => {
+    const { owner, ledger } = market;
+    const id = await offer();
+    await owner.cancel(id);
+    await assert.rejects(owner.cancel(id), refusal('OCASC_WrongState'));
+    const { id: sold, consumer, signerKey } = await agree();
+    const again = consumer.accept({ id: sold, ...market.terms }, consumer.account, randomEncryptionKey());
+    await assert.rejects(again, refusal('OCASC_WrongState'));
+    const signature = signVoucher(ledger.domain, { agreement: sold, due: 20n }, signerKey);
+    await owner.claim(sold, 20n, signature);
+    await assert.rejects(owner.claim(sold, 20n, signature), refusal('OCASC_BadDue'));
+    await assert.rejects(owner.approve(sold), refusal('OCASC_NotAllowed'));
+    await assert.rejects(owner.close(sold), refusal('OCASC_TooEarly'));
+    await consumer.quit(sold);
+    await assert.rejects(consumer.quit(sold), refusal('OCASC_TooLate'));
+    await owner.close(sold);
+    await assert.rejects(owner.close(sold), refusal('OCASC_WrongState'));
+  });
+
+  test('a stake is what the chain takes at its base fee; too little is refused before anything is sent', async () => {
+    const { rpc, ledger, terms } = market;
+    const { id, consumer } = await agree();
+    const baseFee = 10n ** 10n;
+    await rpc.call('anvil_setNextBlockBaseFeePerGas', [`0x${baseFee.toString(16)}`]);
+    await market.mine();
+    const stake = await ledger.readChallengeStakeWei(id);
+    assert.equal(stake, 2n * BigInt(ANSWER_GAS) * baseFee);
+    const nonce = await market.nonce(consumer.account);
+    const low = consumer.challenge(id, { block: terms.first, seed: 0, valueWei: terms.stakeWei });
+    await assert.rejects(low, refusal('OCASC_StakeTooLow'));
+    assert.equal(await market.nonce(consumer.account), nonce);
+    await consumer.challenge(id, { block: terms.first, seed: 0, valueWei: 2n * stake });
+    const taken = (await read(id)).challenge?.stakeWei ?? 0n;
+    assert.ok(taken > 0n && taken <= stake);
+    await rpc.call('anvil_setNextBlockBaseFeePerGas', ['0x1']);
+    await market.mine();
+    const dear = await agree({ ...terms, stakeWei: 10n ** 17n });
+    assert.equal(await ledger.readChallengeStakeWei(dear.id), 10n ** 17n);
+  });
+
+  test('an account that cannot pay, and a node that is not there, change nothing', async () => {
+    const { chain, ocasc, terms } = market;
+    const poor = market.party(randomKey());
+    const id = await offer();
+    await assert.rejects(
+      poor.accept({ id, ...terms }, poor.account, randomEncryptionKey()),
+      (error: unknown) => error instanceof NotRecordedError && error.details.refusal === 'insufficient-funds',
+    );
+    const signer = createKeySigner(randomKey());
+    const gone = createOcascParty({ ...chain, rpcUrl: 'http://127.0.0.1:1', ocasc, signer });
+    await assert.rejects(gone.quit(id), LedgerUnavailableError);
+    await assert.rejects(market.owner.cancel(id, AbortSignal.abort()), { name: 'AbortError' });
+    assert.equal((await read(id)).state, 'offered');
+    const nowhere = `0x${'12'.repeat(20)}` as Address;
+    const lost = createOcascParty({ ...chain, ocasc: nowhere, signer: createKeySigner(market.ownerKey) });
+    await assert.rejects(lost.offer(terms, poor.account, randomEncryptionKey()), LedgerUnavailableError);
+    assert.equal(await market.balanceWei(nowhere), 0n);
+  });
+});
