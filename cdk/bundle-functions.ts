@@ -1,4 +1,3 @@
-import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { type FunctionRow, functionRows } from '../functions/table.ts';
@@ -11,12 +10,7 @@ const REQUIRE = "import{createRequire as makeRequire}from'node:module';const req
  * All functions for Lambda's Node 24, in one folder: an entry each, and what they share in pieces that are loaded when
  * needed. Nothing is left out, not even the SDK, so that what runs is what was locked here. Returns the folder.
  */
-export function bundleFunctions(
-  folder = join(root, 'build', 'lambda'),
-  rows: readonly FunctionRow[] = functionRows,
-): string {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+export function bundleFunctions(folder: string, rows: readonly FunctionRow[] = functionRows): string {
   buildSync({
     absWorkingDir: root,
     entryPoints: Object.fromEntries(rows.map(({ name, module }) => [name, join('functions', module)])),

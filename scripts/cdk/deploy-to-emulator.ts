@@ -1,0 +1,77 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runCdk } from './run-cdk.ts';
+import { EMULATED_ACCOUNT, EMULATED_REGION, type Emulator, startEmulator } from './start-emulator.ts';
+
+export interface Deployment {
+  readonly emulator: Emulator;
+  readonly stackName: string;
+  /** With the templates and bundles, until it is closed. */
+  readonly outdir: string;
+  /** `cdk destroy`; the emulator stays, so that one can look what is left. */
+  destroy(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const root = join(import.meta.dirname, '..', '..');
+const build = join(root, 'build');
+
+/** A deployment that needs no parameters of anybody. */
+export const EXAMPLE_CONTEXT = {
+  rpcUrl: 'https://rpc.example',
+  chainId: '31337',
+  dissc: `0x${'d1'.repeat(20)}`,
+  ocasc: `0x${'0c'.repeat(20)}`,
+  asc: `0x${'a5'.repeat(20)}`,
+  owners: `{"0x${'ab'.repeat(20)}":1000000}`,
+  authorities: 'api.example',
+  kuboApiUrl: 'https://kubo.example',
+  alarmEmail: 'operator@plumbline.example',
+} as const;
+
+/** `cdk bootstrap` and `cdk deploy` against a fresh emulator: an update would report success and change nothing there. */
+export async function deployToEmulator(stage: 'dev' | 'prod', signal?: AbortSignal): Promise<Deployment> {
+  // Inside the project, as the app is made of its files; the path of the bundles is the same wherever that is.
+  await mkdir(build, { recursive: true });
+  const outdir = await mkdtemp(join(build, 'emulated-'));
+  const removeFolder = () => rm(outdir, { recursive: true, force: true });
+  const emulator = await startEmulator(signal).catch(async (error) => {
+    await removeFolder();
+    throw error;
+  });
+  const close = async () => {
+    await emulator.close();
+    await removeFolder();
+  };
+  const stackName = `Plumbline-${stage}`;
+  const assembly = join(outdir, 'cdk.out');
+  try {
+    const context = Object.entries({ ...EXAMPLE_CONTEXT, stage }).flatMap(([name, value]) => [
+      '-c',
+      `${name}=${value}`,
+    ]);
+    await runCdk(emulator, root, ['synth', '--quiet', '--output', assembly, ...context], signal);
+    await runCdk(emulator, outdir, ['bootstrap', `aws://${EMULATED_ACCOUNT}/${EMULATED_REGION}`], signal);
+    const deploy = ['deploy', stackName, '--app', assembly, '--method=direct', '--require-approval=never'];
+    await runCdk(emulator, outdir, deploy, signal);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    emulator,
+    stackName,
+    outdir,
+    destroy: async () => {
+      await runCdk(emulator, outdir, ['destroy', stackName, '--app', assembly, '--force']);
+    },
+    close,
+  };
+}
+
+if (import.meta.main) {
+  const deployment = await deployToEmulator(process.argv[2] === 'prod' ? 'prod' : 'dev');
+  console.log(`${deployment.stackName} is deployed to ${deployment.emulator.endpoint}. Destroying it again.`);
+  await deployment.destroy();
+  await deployment.close();
+}
