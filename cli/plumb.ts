@@ -6,6 +6,7 @@ import { exitCodeOf } from './exit-codes.ts';
 /** The parts of the command line. Only the one that is called is loaded: each brings its own libraries. */
 const PARTS: Readonly<Record<string, (program: Command) => Promise<void>>> = {
   owner: async (program) => (await import('./owner/owner-commands.ts')).addOwnerCommands(program),
+  consumer: async (program) => (await import('./consumer/consumer-commands.ts')).addConsumerCommands(program),
   dataset: async (program) => {
     const { addDatasetCreate } = await import('./dataset/dataset-create.ts');
     addDatasetCreate(program.command('dataset').description('datasets of an owner'));
@@ -15,6 +16,7 @@ const PARTS: Readonly<Record<string, (program: Command) => Promise<void>>> = {
     const { addDeviceProvision } = await import('./device/device-provision.ts');
     addDeviceProvision(addDeviceCommands(program));
   },
+  contracts: async (program) => (await import('./contracts/contracts-commands.ts')).addContractsCommands(program),
   local: async (program) => (await import('./local/local-commands.ts')).addLocalCommands(program),
 };
 
@@ -28,6 +30,8 @@ Begin:
   plumb device run --provision device.json --source dir:PATH
   plumb owner verify NAME            check what is stored against the chain
   plumb owner get NAME --out DIR     bring it back, verified
+  plumb owner offer NAME …           sell blocks of it; plumb owner serve delivers them
+  plumb consumer offers              what is for sale: accept, audit, fetch
 
 Exit codes: 0 ok, 1 not intact or not everything got, 2 wrong arguments, files or keys, 3 chain or service do not answer,
 4 the service refuses, 5 nothing recorded yet, 70 a fault of plumb itself, 130 interrupted.`;

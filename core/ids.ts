@@ -6,6 +6,9 @@ import { InvalidInputError } from './errors.ts';
 export type DatasetId = Brand<`0x${string}`, 'DatasetId'>;
 /** 20 bytes, lower-case hex with 0x: an Ethereum account or contract. */
 export type Address = Brand<`0x${string}`, 'Address'>;
+/** What stands for the native coin where a token's address does. */
+export const NATIVE_COIN = `0x${'00'.repeat(20)}` as Address;
+
 /** 32 bytes, lower-case hex with 0x: an agreement of OCASC, by its terms and the log it is about. */
 export type AgreementId = Brand<`0x${string}`, 'AgreementId'>;
 /** Position of a block in its dataset, from 0. */

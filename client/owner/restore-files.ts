@@ -21,7 +21,10 @@ const LINES = 'lines';
  * appended to the file `lines`. A file appears under its name only when all its parts are verified; a second file of the
  * same name gets `~2` behind it, so that nothing written is replaced.
  */
-export async function restoreFiles(folder: string, blocks: AsyncIterable<GotBlock>): Promise<Restored> {
+export async function restoreFiles(
+  folder: string,
+  blocks: AsyncIterable<Pick<GotBlock, 'meta' | 'content'>>,
+): Promise<Restored> {
   await mkdir(folder, { recursive: true });
   const writer = new FolderWriter(folder);
   try {

@@ -1,0 +1,119 @@
+import { type Command, Option } from 'commander';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import type { AuditReport } from '../../client/audit-blocks.ts';
+import { auditPurchase } from '../../client/consumer/audit-purchase.ts';
+import { readPurchaseLog } from '../../client/consumer/open-purchase.ts';
+import { InvalidInputError } from '../../core/errors.ts';
+import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
+import { openLedger } from '../connection.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type Output, printable, progressBar } from '../output.ts';
+import { parseCount, parseFraction } from '../parse-arguments.ts';
+import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { plainJson } from '../show-amount.ts';
+import { openConsumerPurchase } from './consumer-home.ts';
+import { nextStep } from './next-step.ts';
+import { type Cost, costOf, costText } from './show-cost.ts';
+
+interface AuditOptions {
+  readonly protocol: 'III' | 'IV';
+  readonly evidence?: CssYEvidence;
+  readonly sample?: number;
+  readonly fraction: number;
+  readonly patience: number;
+  readonly json?: boolean;
+}
+
+/** Adds `plumb consumer audit`: Protocols III and IV. */
+export function addConsumerAudit(consumer: Command): void {
+  const command = consumer
+    .command('audit')
+    .description('Check random blocks of what is for sale, before paying for it.')
+    .argument('<agreement>', 'id of an accepted agreement')
+    .addOption(
+      new Option('--protocol <number>', 'III: the storage hashes; IV: it gives the sampled blocks')
+        .choices(['III', 'IV'])
+        .default('III'),
+    )
+    .addOption(
+      new Option('--evidence <kind>', 'for III: a random chunk of each block (default), or its hash').choices([
+        'possession',
+        'attested',
+      ]),
+    )
+    .option('--sample <count>', 'how many blocks (default: 460, or what the agreement leaves)', parseCount)
+    .option('--fraction <f>', 'damaged fraction that the confidence is about', parseFraction, 0.01)
+    .option('--patience <seconds>', 'how long the owner is waited for', parseCount, 60)
+    .addHelpText('after', EXAMPLES);
+  withOwnerOptions(command).action((id: string, options: AuditOptions) =>
+    runCommand(options, async (context) => {
+      const { output, signal } = context;
+      if (options.protocol === 'IV' && options.evidence !== undefined) {
+        throw new InvalidInputError('Protocol IV retrieves whole blocks; --evidence is for Protocol III.');
+      }
+      const opened = await openConsumerPurchase(context, id);
+      const { connection } = opened.consumer;
+      const log = await readPurchaseLog(openLedger(connection), opened.purchase, connection.fromBlock, signal);
+      const { channel, distrusted } = opened.channel(options.patience * 1000);
+      const report = await auditPurchase(
+        { primitives: nodePrimitives, ...opened, requestKeys: channel.requestKeys },
+        {
+          ...{ purchase: opened.purchase, log, protocol: options.protocol, fraction: options.fraction },
+          evidence: options.evidence ?? 'possession',
+          ...(options.sample === undefined ? {} : { sample: options.sample }),
+        },
+        (_, checked, wanted) => output.progress(progressBar(checked, wanted, 'blocks')),
+        signal,
+      );
+      const cost = costOf(opened);
+      const next = nextStep(opened.purchase, report.notIntact[0] ?? null);
+      const { samples } = opened.purchase.terms;
+      const samplesLeft = samples - opened.store.state.sampled.length;
+      output.result(
+        { agreement: opened.purchase.id, ...report, samplesLeft, cost: plainJson(cost), distrusted, next },
+        reportText(output, report, cost, samplesLeft, distrusted, next),
+      );
+      return report.ok ? EXIT.ok : EXIT.notIntact;
+    }),
+  );
+}
+
+const EXAMPLES = `
+The storage answers before the owner learns which blocks were sampled. A sample counts in the agreement from when it is
+drawn; an audit that was broken off is gone on with, on the same blocks.
+
+Examples:
+  plumb consumer audit 0x… --protocol III
+  plumb consumer audit 0x… --protocol IV --sample 20
+Exit codes: 0 all sampled blocks are intact, 1 some are not, 3 chain or service do not answer.`;
+
+const MOST_SHOWN = 50;
+
+function reportText(
+  output: Output,
+  report: AuditReport,
+  cost: Cost,
+  samplesLeft: number,
+  distrusted: readonly string[],
+  next: string,
+): string {
+  const counts = Object.entries(report.counts).filter(([, count]) => count > 0);
+  const bad = report.notIntact.slice(0, MOST_SHOWN).map(({ index, verdict, reason, blame }) => {
+    const proven = blame === null ? '' : ` Proven fault of the ${blame}.`;
+    return `  block ${index}: ${output.style('red', verdict)}: ${printable(reason ?? '')}${proven}`;
+  });
+  return [
+    `Protocol ${report.protocol} on dataset ${report.dataset}`,
+    `  log           ${report.anchor.batches} batches, root ${report.anchor.root}, as offered`,
+    `  checked       ${report.checked} of ${report.total}: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')}; ${samplesLeft} samples left`,
+    `  evidence      ${report.evidence}: ${report.proves}`,
+    `  assurance     ${report.assurance.words}`,
+    `  cost          ${costText(cost)}`,
+    ...bad,
+    ...distrusted.map((reason) => `  not believed  ${printable(reason)}`),
+    report.ok
+      ? output.style('green', 'Every sampled block is intact.')
+      : output.style('red', 'Not every sampled block is intact.'),
+    next,
+  ].join('\n');
+}

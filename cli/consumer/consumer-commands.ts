@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import { addInit } from '../init-keystore.ts';
+import { addConsumerAccept } from './consumer-accept.ts';
+import { addConsumerAudit } from './consumer-audit.ts';
+import { addConsumerChallenge } from './consumer-challenge.ts';
+import { addConsumerFetch } from './consumer-fetch.ts';
+import { addConsumerOffers } from './consumer-offers.ts';
+import { addConsumerSettlements } from './consumer-settle.ts';
+import { addConsumerStatus } from './consumer-status.ts';
+import { addConsumerWithdraw } from './consumer-withdraw.ts';
+
+/** Adds `plumb consumer …`. */
+export function addConsumerCommands(program: Command): void {
+  const consumer = program.command('consumer').description('what a consumer buys, checks and pays for');
+  addInit(
+    consumer,
+    'consumer',
+    (account) => `Next, on a local stack: plumb local admit ${account} --fund-only\nThen: plumb consumer offers`,
+  );
+  addConsumerOffers(consumer);
+  addConsumerAccept(consumer);
+  addConsumerStatus(consumer);
+  addConsumerAudit(consumer);
+  addConsumerFetch(consumer);
+  addConsumerChallenge(consumer);
+  addConsumerSettlements(consumer);
+  addConsumerWithdraw(consumer);
+}

@@ -1,0 +1,148 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { type Delivered, deliverPurchase } from '../../client/consumer/deliver-purchase.ts';
+import { readPurchaseLog } from '../../client/consumer/open-purchase.ts';
+import { type StagedDelivery, stageDelivery } from '../../client/consumer/stage-delivery.ts';
+import { type Restored, restoreFiles } from '../../client/owner/restore-files.ts';
+import { InvalidInputError } from '../../core/errors.ts';
+import { openLedger } from '../connection.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type Output, printable, progressBar } from '../output.ts';
+import { parseCount } from '../parse-arguments.ts';
+import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { plainJson, showAmount } from '../show-amount.ts';
+import { type OpenedPurchase, openConsumerPurchase } from './consumer-home.ts';
+import { nextStep } from './next-step.ts';
+import { purchasePath } from './purchase-file.ts';
+import { type Cost, costOf, costText } from './show-cost.ts';
+
+interface FetchOptions {
+  readonly out: string;
+  readonly ahead: number;
+  readonly patience: number;
+  readonly json?: boolean;
+}
+
+interface FetchReport extends Delivered {
+  readonly agreement: string;
+  readonly out: string;
+  /** What was written; null while nothing was. */
+  readonly restored: Restored | null;
+  readonly cost: Cost;
+  readonly distrusted: readonly string[];
+  readonly next: string;
+  readonly ok: boolean;
+}
+
+/** Adds `plumb consumer fetch`. */
+export function addConsumerFetch(consumer: Command): void {
+  const command = consumer
+    .command('fetch')
+    .description('Get what was bought, verified and decrypted, paying as it comes.')
+    .argument('<agreement>', 'id of an accepted agreement')
+    .requiredOption('--out <folder>', 'where to write; nothing there is overwritten')
+    .option('--ahead <blocks>', 'blocks paid for before they are verified: what is risked', parseCount, 8)
+    .option('--patience <seconds>', 'how long the owner is waited for', parseCount, 60)
+    .addHelpText('after', EXAMPLES);
+  withOwnerOptions(command).action((id: string, options: FetchOptions) =>
+    runCommand(options, async (context) => {
+      const { output, signal } = context;
+      const opened = await openConsumerPurchase(context, id);
+      const { purchase, store, consumer } = opened;
+      const { connection, market } = consumer;
+      const log = await readPurchaseLog(openLedger(connection), purchase, connection.fromBlock, signal);
+      const { channel, distrusted } = opened.channel(options.patience * 1000);
+      const out = resolve(options.out);
+      if (store.state.deliveredTo !== null) {
+        throw new InvalidInputError(`All of ${purchase.id} is in ${store.state.deliveredTo} already.`);
+      }
+      const path = purchasePath(context.home, purchase.id, 'blocks');
+      const staged = await stageDelivery(path, store.state.verified);
+      try {
+        const delivered = await deliverPurchase(
+          { primitives: nodePrimitives, ...opened, channel, domain: market.domain, signerKey: opened.keys.signerKey },
+          { purchase, log, ahead: options.ahead },
+          staged,
+          ({ verified, count, due }) =>
+            output.progress(
+              `${progressBar(verified, count, 'blocks')}, ${showAmount(due, purchase.terms.token)} signed for`,
+            ),
+          signal,
+        );
+        const restored = await writeOut(staged, out, delivered);
+        if (delivered.stopped === null) {
+          await store.save({ deliveredTo: out });
+          await staged.remove();
+        }
+        const report = reportOf(opened, delivered, { out, restored, distrusted });
+        output.result(plainJson(report) as object, reportText(output, report, opened));
+        return report.ok ? EXIT.ok : EXIT.notIntact;
+      } finally {
+        await staged.close();
+      }
+    }),
+  );
+}
+
+const EXAMPLES = `
+Blocks come in the order of the log; the first that does not verify stops the payment. Called again after a crash or
+Ctrl-C, it goes on behind the last verified block.
+
+Examples:
+  plumb consumer fetch 0x… --out ./bought
+  plumb consumer fetch 0x… --out ./bought --ahead 1     risk no more than one block
+Exit codes: 0 all of it is there and verified, 1 it stopped at a block, 3 chain or service do not answer.`;
+
+/** Everything: as files and lines in the folder. What a stop leaves is paid for: it goes into a folder of its own. */
+async function writeOut(staged: StagedDelivery, out: string, delivered: Delivered): Promise<Restored | null> {
+  if (delivered.verified === 0) return null;
+  if (delivered.stopped === null) return restoreFiles(out, staged.blocks());
+  const folder = join(out, `first-${delivered.verified}-blocks`);
+  // A run before this one has stopped at the same block.
+  return existsSync(folder) ? null : restoreFiles(folder, staged.blocks());
+}
+
+function reportOf(
+  opened: OpenedPurchase,
+  delivered: Delivered,
+  rest: Pick<FetchReport, 'out' | 'restored' | 'distrusted'>,
+): FetchReport {
+  const { purchase } = opened;
+  const done = delivered.stopped === null;
+  const next = done
+    ? `Next: plumb consumer approve ${purchase.id}   (the owner gets price and bond at once)`
+    : nextStep(purchase, delivered.stopped);
+  return { agreement: purchase.id, ...delivered, ...rest, cost: costOf(opened), next, ok: done };
+}
+
+function reportText(output: Output, report: FetchReport, { purchase }: OpenedPurchase): string {
+  const { restored, stopped } = report;
+  const { token, price } = purchase.terms;
+  return [
+    `Agreement ${report.agreement}`,
+    `  verified      ${report.verified} of ${report.count} blocks, every byte hashed here`,
+    `  signed for    ${showAmount(report.due, token)} of ${showAmount(price, token)}`,
+    ...(restored === null
+      ? []
+      : [
+          `  files         ${restored.files.length}${restored.files.length === 0 ? '' : `: ${restored.files.slice(0, 20).map(printable).join(', ')}`}`,
+          ...(restored.lines === null
+            ? []
+            : [`  lines         ${restored.lines.blocks} blocks in ${restored.lines.path}`]),
+          ...restored.incomplete.map(
+            (file) => `  incomplete    ${printable(file.name)}: ${file.got} of ${file.parts} parts; not written`,
+          ),
+        ]),
+    `  cost          ${costText(report.cost)}`,
+    ...report.distrusted.map((reason) => `  not believed  ${printable(reason)}`),
+    stopped === null
+      ? output.style('green', `Everything that was bought is intact and in ${report.out}.`)
+      : output.style(
+          'red',
+          `Stopped at block ${stopped.index}: ${stopped.verdict}: ${printable(stopped.reason ?? '')}`,
+        ),
+    report.next,
+  ].join('\n');
+}

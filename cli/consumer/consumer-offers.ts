@@ -1,0 +1,153 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
+import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { type Address, address, type DatasetId, datasetId, NATIVE_COIN } from '../../core/ids.ts';
+import type { Agreement, OfferedEvent } from '../../core/ports/agreements.ts';
+import { type Connection, readConnection } from '../connection.ts';
+import { EXIT } from '../exit-codes.ts';
+import { runCommand, withHomeOptions } from '../run-command.ts';
+import { plainJson, showAmount, showSeconds } from '../show-amount.ts';
+import { openMarket } from './consumer-home.ts';
+
+interface OffersOptions {
+  readonly dataset?: DatasetId;
+  readonly owner?: Address;
+  readonly all?: boolean;
+  readonly json?: boolean;
+}
+
+/** An offer as a consumer looks at it. */
+interface ShownOffer {
+  readonly id: string;
+  readonly state: Agreement['state'];
+  readonly owner: string;
+  readonly terms: Agreement['terms'];
+  /** Whether it can be accepted now. */
+  readonly open: boolean;
+  /** Protocols that a storage may serve for these blocks, by ASC; null where the address of ASC is not known. */
+  readonly served: readonly ('III' | 'IV')[] | null;
+}
+
+const MAX_SHOWN = 500;
+
+/** Adds `plumb consumer offers`. */
+export function addConsumerOffers(consumer: Command): void {
+  const command = consumer
+    .command('offers')
+    .description('What is for sale: open offers on the chain, newest first.')
+    .option('--dataset <id>', 'only of this dataset', parseDataset)
+    .option('--owner <address>', 'only of this owner', parseOwner)
+    .option('--all', 'also offers that are accepted, cancelled or too old')
+    .addHelpText('after', EXAMPLES);
+  withHomeOptions(command).action((options: OffersOptions) =>
+    runCommand(options, async ({ home, stack, output, signal }) => {
+      const connection = await readConnection({ home, stack });
+      const market = openMarket(connection);
+      const { dataset, owner } = options;
+      const query = { ...(dataset === undefined ? {} : { dataset }), ...(owner === undefined ? {} : { owner }) };
+      const now = await newestPoint(connection, signal);
+      const events = await market.findOffers(query, connection.fromBlock, now.blockNumber, signal);
+      const shown: ShownOffer[] = [];
+      for (const event of events.reverse().slice(0, MAX_SHOWN)) {
+        const { agreement } = await market.readAgreement(event.id, 'latest', signal);
+        if (agreement === null) continue;
+        const open = agreement.state === 'offered' && now.timestampMs <= 1000 * Number(event.terms.acceptBySeconds);
+        if (!open && options.all !== true) continue;
+        const { id, state, terms } = agreement;
+        shown.push({
+          id,
+          state,
+          owner: agreement.owner,
+          terms,
+          open,
+          served: await servedBy(connection, event, signal),
+        });
+      }
+      output.result(
+        { offers: plainJson(shown) },
+        shown.length === 0 ? 'Nothing is for sale.' : shown.map(text).join('\n'),
+      );
+      return EXIT.ok;
+    }),
+  );
+}
+
+const EXAMPLES = `
+Before accepting, look at who offers: a bond is worth what the owner loses by breaking the promise.
+
+Examples:
+  plumb consumer offers
+  plumb consumer offers --dataset 0x… --json`;
+
+async function newestPoint(connection: Connection, signal: AbortSignal) {
+  return (await createDisscLedger(connection).readHeads([], 'latest', signal)).point;
+}
+
+/** Table IV step 2: which storage the owner has authorised, as far as ASC says. */
+async function servedBy(
+  connection: Connection,
+  { terms }: OfferedEvent,
+  signal: AbortSignal,
+): Promise<ShownOffer['served']> {
+  if (connection.asc === null) return null;
+  const { rpcUrl, chainId, asc } = connection;
+  const ledger = createAscLedger({ rpcUrl, chainId, asc });
+  const { point } = await ledger.readGrants([], 'latest', signal);
+  const proposed = await ledger.findProposed(
+    { dataset: terms.dataset },
+    connection.fromBlock,
+    point.blockNumber,
+    signal,
+  );
+  const { grants } = await ledger.readGrants(
+    proposed.map(({ id }) => id),
+    'latest',
+    signal,
+  );
+  const current = grants.flatMap((grant) =>
+    grant !== null &&
+    grant.state === 'accepted' &&
+    !grant.revoked &&
+    grant.terms.first <= terms.first &&
+    grant.terms.first + grant.terms.count >= terms.first + terms.count
+      ? [grant.terms]
+      : [],
+  );
+  return [
+    ...(current.some(({ digests }) => digests) ? (['III'] as const) : []),
+    ...(current.some(({ blocks }) => blocks) ? (['IV'] as const) : []),
+  ];
+}
+
+function text({ id, state, owner, terms, open, served }: ShownOffer): string {
+  const { first, count, token, price, fee, bond, samples, windowSeconds, durationSeconds } = terms;
+  return [
+    `${id}${open ? '' : `   (${state})`}`,
+    `  dataset     ${terms.dataset} of ${owner}`,
+    `  blocks      ${first} to ${first + count - 1} (${count.toLocaleString('en')}), ${samples} of your choice before paying on`,
+    `  price       ${showAmount(price, token)}, of it at once ${showAmount(fee, token)}; bond ${showAmount(bond, token)}`,
+    `  challenges  ${terms.maxChallenges}, answered within ${windowSeconds} s, for ${showAmount(terms.stakeWei, NATIVE_COIN)} or twice the gas`,
+    `  time        ${durationSeconds} s from acceptance; accept by ${showSeconds(terms.acceptBySeconds)}`,
+    ...(served === null
+      ? []
+      : [
+          `  storage     ${served.length === 0 ? 'may serve nobody yet' : `may serve Protocols ${served.join(' and ')}`}`,
+        ]),
+  ].join('\n');
+}
+
+function parseDataset(value: string): DatasetId {
+  try {
+    return datasetId(value.toLowerCase());
+  } catch {
+    throw new InvalidArgumentError(`${value} is not a dataset id: 0x and 64 hex digits.`);
+  }
+}
+
+function parseOwner(value: string): Address {
+  try {
+    return address(value.toLowerCase());
+  } catch {
+    throw new InvalidArgumentError(`${value} is not an address: 0x and 40 hex digits.`);
+  }
+}

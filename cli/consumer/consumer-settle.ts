@@ -1,0 +1,90 @@
+import type { Command } from 'commander';
+import type { Agreement, AgreementState } from '../../core/ports/agreements.ts';
+import { EXIT } from '../exit-codes.ts';
+import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { plainJson, showAmount } from '../show-amount.ts';
+import { type OpenedPurchase, openConsumerPurchase } from './consumer-home.ts';
+import { noteTransaction } from './purchase-file.ts';
+
+/** A transition of OCASC that a consumer makes by one call. */
+interface Settlement {
+  readonly call: 'approve' | 'quit' | 'breach' | 'close';
+  readonly description: string;
+  /** States in which the call was made already. */
+  readonly isDone: (agreement: Agreement, nowMs: number) => boolean;
+  readonly text: (agreement: Agreement) => string;
+}
+
+const inState =
+  (state: AgreementState) =>
+  (agreement: Agreement): boolean =>
+    agreement.state === state;
+
+const SETTLEMENTS: readonly Settlement[] = [
+  {
+    call: 'approve',
+    description: 'Be content: the owner gets the price and the bond back at once.',
+    isDone: (agreement) => agreement.state === 'closed' && agreement.due === agreement.terms.price,
+    text: ({ terms, owner }) =>
+      `Closed: ${showAmount(terms.price, terms.token)} and the bond of ${showAmount(terms.bond, terms.token)} are ${owner}'s.`,
+  },
+  {
+    call: 'quit',
+    description:
+      'Want no more: nothing is delivered from now on, and what was not paid for comes back when it is closed.',
+    isDone: ({ buyer }, nowMs) => buyer !== null && 1000 * buyer.endSeconds <= nowMs,
+    text: ({ id, terms }) =>
+      `Ended. The owner may claim what was signed for ${terms.windowSeconds} s more and close; after that anybody may.\nThen: plumb consumer close ${id}, plumb consumer withdraw`,
+  },
+  {
+    call: 'breach',
+    description: 'After an unanswered challenge: escrow, bond and stake are the consumer’s, less what is due.',
+    isDone: inState('breached'),
+    text: ({ terms, due }) =>
+      `Breached: ${showAmount(terms.price - due + terms.bond, terms.token)} and the stake are yours.\nNext: plumb consumer withdraw`,
+  },
+  {
+    call: 'close',
+    description: 'Close an agreement whose time is over: what was not paid for comes back.',
+    isDone: inState('closed'),
+    text: ({ terms, due }) =>
+      `Closed: ${showAmount(terms.price - due, terms.token)} came back.\nNext: plumb consumer withdraw`,
+  },
+];
+
+/** Adds `plumb consumer approve`, `quit`, `breach` and `close`. */
+export function addConsumerSettlements(consumer: Command): void {
+  for (const settlement of SETTLEMENTS) {
+    const command = consumer
+      .command(settlement.call)
+      .description(settlement.description)
+      .argument('<agreement>', 'id of an accepted agreement')
+      .addHelpText('after', `\nExamples:\n  plumb consumer ${settlement.call} 0x…`);
+    withOwnerOptions(command).action((id: string, options: { json?: boolean }) =>
+      runCommand(options, async (context) => {
+        const opened = await openConsumerPurchase(context, id);
+        const agreement = await settle(opened, settlement.call, settlement.isDone, context.signal);
+        context.output.result(resultOf(opened, agreement), settlement.text(agreement));
+        return EXIT.ok;
+      }),
+    );
+  }
+}
+
+/** Makes the call unless it was made before, in a run that did not see it. */
+async function settle(
+  { consumer, purchase, store }: OpenedPurchase,
+  call: Settlement['call'],
+  isDone: Settlement['isDone'],
+  signal: AbortSignal,
+): Promise<Agreement> {
+  const read = () => consumer.market.readAgreement(purchase.id, 'latest', signal);
+  const before = await read();
+  if (before.agreement !== null && isDone(before.agreement, before.point.timestampMs)) return before.agreement;
+  await noteTransaction(store, call, await consumer.party[call](purchase.id, signal));
+  return (await read()).agreement ?? purchase;
+}
+
+function resultOf({ store }: OpenedPurchase, { id, state, due, buyer }: Agreement): object {
+  return plainJson({ agreement: id, state, due, buyer, transactions: store.state.transactions }) as object;
+}

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { EXIT } from '../exit-codes.ts';
+import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { plainJson, showAmount, showSeconds } from '../show-amount.ts';
+import { openConsumerPurchase } from './consumer-home.ts';
+
+/** Adds `plumb consumer status`. */
+export function addConsumerStatus(consumer: Command): void {
+  const command = consumer
+    .command('status')
+    .description('Where an agreement stands, by the chain and by what is here.')
+    .argument('<agreement>', 'id of an accepted agreement')
+    .addHelpText('after', '\nExamples:\n  plumb consumer status 0x…');
+  withOwnerOptions(command).action((id: string, options: { json?: boolean }) =>
+    runCommand(options, async (context) => {
+      const { purchase, store } = await openConsumerPurchase(context, id);
+      const { state, terms, due, buyer, challenge } = purchase;
+      const { sampled, verified } = store.state;
+      context.output.result(
+        plainJson({ agreement: purchase.id, state, terms, due, buyer, challenge, local: store.state }) as object,
+        [
+          `Agreement ${purchase.id}`,
+          `  state         ${state}; until ${showSeconds(buyer.endSeconds)}`,
+          `  sampled       ${sampled.length} of ${terms.samples}`,
+          `  verified      ${verified} of ${terms.count} blocks`,
+          `  signed for    ${showAmount(store.state.due, terms.token)} of ${showAmount(terms.price, terms.token)}; due by the chain ${showAmount(due, terms.token)}`,
+          ...(challenge === null
+            ? []
+            : [`  challenged    block ${challenge.block}, until ${showSeconds(challenge.deadlineSeconds)}`]),
+        ].join('\n'),
+      );
+      return EXIT.ok;
+    }),
+  );
+}

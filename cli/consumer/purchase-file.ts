@@ -1,0 +1,73 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isMissingFile, readSecretFile, replaceSecretFile } from '../../adapters/keys/secret-file.ts';
+import {
+  newPurchase,
+  type PurchaseState,
+  type PurchaseStore,
+  purchaseState,
+} from '../../client/consumer/purchase-state.ts';
+import { InvalidInputError } from '../../core/errors.ts';
+import type { AgreementId } from '../../core/ids.ts';
+import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
+
+/**
+ * `purchases/<agreement>.json` in the consumer's folder, made when it is missing: every change is durable when it returns.
+ * @throws InvalidInputError when the file is not what this program writes
+ */
+export async function openPurchaseFile(home: string, agreement: AgreementId): Promise<PurchaseStore> {
+  await mkdir(join(home, 'purchases'), { recursive: true, mode: 0o700 });
+  const path = purchasePath(home, agreement, 'json');
+  let state = (await read(path)) ?? newPurchase(agreement);
+  return {
+    get state() {
+      return state;
+    },
+    async save(change) {
+      state = { ...state, ...change };
+      await replaceSecretFile(path, `${JSON.stringify(state, amountsAsText, 2)}\n`);
+    },
+  };
+}
+
+/** A file of one purchase in the consumer's folder: its state, or the blocks verified so far. */
+export function purchasePath(home: string, agreement: AgreementId, kind: 'json' | 'blocks'): string {
+  return join(home, 'purchases', `${agreement.slice(2)}.${kind}`);
+}
+
+/** Adds a transaction to what the purchase has cost. */
+export async function noteTransaction(store: PurchaseStore, call: string, made: MinedTransaction): Promise<void> {
+  const { txHash, blockNumber, gasUsed, feeWei } = made;
+  const others = store.state.transactions.filter((one) => one.txHash !== txHash);
+  await store.save({ transactions: [...others, { call, txHash, blockNumber, gasUsed, feeWei }] });
+}
+
+async function read(path: string): Promise<PurchaseState | null> {
+  let text: string;
+  try {
+    text = await readSecretFile(path);
+  } catch (error) {
+    if (isMissingFile(error)) return null;
+    throw error;
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new InvalidInputError(
+      `${path} is not JSON. Move it away: what matters is on the chain and in the mnemonic.`,
+      {
+        cause,
+      },
+    );
+  }
+  const parsed = purchaseState.safeParse(value);
+  if (!parsed.success) {
+    throw new InvalidInputError(`${path} is malformed at ${parsed.error.issues[0]?.path.join('.') ?? '?'}.`);
+  }
+  return parsed.data;
+}
+
+function amountsAsText(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
