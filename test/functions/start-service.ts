@@ -111,6 +111,7 @@ export async function startStores(onEvent?: (event: S3ObjectEvent) => Promise<vo
   };
   return {
     ...{ folder, s3, s3Keys, events, table, objects, ledger, owners, lines, woken, clock, ports },
+    dynaliteEndpoint: dynalite.endpoint,
     async close() {
       objects.close();
       await s3.close();
