@@ -41,7 +41,7 @@ export function createAccessFinder(ports: Ports, readGrants: GrantReader, kind: 
   return async (dataset, id, caller, signal) => {
     const sighting = await readAgreement(id, (known) => known !== null && hasRight(ports, known, caller), signal);
     if (sighting === null) {
-      throw new Problem('/problems/not-found', 'No such agreement has been accepted on this chain, finally.');
+      throw new Problem('/problems/no-agreement', `Agreement ${id} is not accepted on this chain, or not finally yet.`);
     }
     const { final: agreement } = sighting;
     const role = roleOf(agreement, caller);

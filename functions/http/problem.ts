@@ -8,6 +8,7 @@ export const PROBLEMS = {
   '/problems/forbidden': { status: 403, title: 'The caller has no right to this.' },
   '/problems/not-served': { status: 403, title: 'The owner of this dataset is not served here.' },
   '/problems/quota': { status: 403, title: 'The owner has used up the stored bytes it may have.' },
+  '/problems/no-agreement': { status: 403, title: 'No such agreement has been accepted, finally.' },
   '/problems/no-grant': { status: 403, title: 'The owner has not authorised this service to show that.' },
   '/problems/not-paid': { status: 403, title: 'The block is neither paid for nor one of the samples.' },
   '/problems/not-found': { status: 404, title: 'There is no such thing.' },

@@ -1,0 +1,209 @@
+import { randomBytes } from 'node:crypto';
+import { Wallet } from 'ethers';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
+import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
+import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
+import { createAscParty } from '../../adapters/ethereum/asc-party.ts';
+import { deployContracts, deployedAddress } from '../../adapters/ethereum/deploy-contracts.ts';
+import { DISSC, disscAddress } from '../../adapters/ethereum/deploy-dissc.ts';
+import { deployableAsc } from '../../adapters/ethereum/deployable-asc.ts';
+import { deployableOcasc } from '../../adapters/ethereum/deployable-ocasc.ts';
+import { disscInterface, encodeRecord } from '../../adapters/ethereum/dissc-interface.ts';
+import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
+import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
+import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
+import { createCallSender } from '../../adapters/ethereum/send-call.ts';
+import { gatewayEventFromRequest } from '../../adapters/http-signature/gateway-event.ts';
+import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
+import type { Transport } from '../../adapters/service/transport.ts';
+import type { EncryptionPublicKey } from '../../core/agreement/seal-message.ts';
+import type { Terms } from '../../core/agreement/terms.ts';
+import { signVoucher } from '../../core/agreement/voucher.ts';
+import { EMPTY_LOG, type SealedBatch, sealBatch } from '../../core/batch/seal-batch.ts';
+import { to0x } from '../../core/bytes.ts';
+import type { Address, AgreementId, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
+import type { GrantTerms } from '../../core/ports/grants.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
+import type { RouteName } from '../../core/wire/routes.ts';
+import type { HttpAnswer } from '../../functions/http/problem.ts';
+import { ingestSegment } from '../../functions/ingest-segment.ts';
+import type { ServicePorts, ServiceSettings } from '../../functions/ports.ts';
+import { rememberGrant } from '../../functions/state/grant-entry.ts';
+import { httpRows } from '../../functions/table.ts';
+import { fund } from '../../local/stack/fund.ts';
+import { startAnvil } from '../../local/stack/start-anvil.ts';
+import { DYNALITE_CREDENTIALS } from '../../local/stack/start-dynalite.ts';
+import { blocks, key, putObject, REGION, startStores } from './start-service.ts';
+
+const NATIVE = `0x${'00'.repeat(20)}` as Address;
+/** Nothing is sent to it. */
+export const SOME_KEY = new Uint8Array(32).fill(9) as EncryptionPublicKey;
+export const BATCHES = [48, 16];
+export const WINDOW_SECONDS = 2;
+
+/** A chain with the three contracts, real stores, and a service that reads that chain; its clock is the tests' to move. */
+export async function startMarket() {
+  const stores = await startStores();
+  const anvil = await startAnvil({ stateFile: null, mining: 'instant' });
+  const { rpcUrl, chainId } = anvil;
+  const rpc = createJsonRpc({ rpcUrl, chainId });
+  const funded = async () => {
+    const signer = createKeySigner(key());
+    await fund(rpc, signer.account, 10n ** 21n);
+    return signer;
+  };
+  const css = await funded();
+  const dissc = disscAddress();
+  const [ocascCode, ascCode] = [
+    deployableOcasc({ dissc, minWindowSeconds: WINDOW_SECONDS, answerGas: 200_000 }),
+    deployableAsc({ dissc }),
+  ];
+  await deployContracts({ rpcUrl, chainId, signer: css }, [DISSC, ocascCode, ascCode]);
+  const [ocasc, asc] = [deployedAddress(ocascCode), deployedAddress(ascCode)];
+  const settings: ServiceSettings = { ...stores.ports.settings(), cssAccount: css.account };
+  const ports: ServicePorts = {
+    ...stores.ports,
+    ledger: createDisscLedger({ rpcUrl, chainId, dissc }),
+    agreements: createOcascLedger({ rpcUrl, chainId, ocasc }),
+    grants: createAscLedger({ rpcUrl, chainId, asc }),
+    settings: () => settings,
+  };
+  const tables: { destroy(): void }[] = [];
+  const as = (signer: ReturnType<typeof createKeySigner>) => ({
+    grants: createAscParty({ rpcUrl, chainId, asc, signer }),
+    agreements: createOcascParty({ rpcUrl, chainId, ocasc, signer }),
+    datasets: createDisscOwner({ rpcUrl, chainId, dissc, signer }),
+    calls: createCallSender({ rpcUrl, chainId, signer }),
+  });
+  return {
+    ...{ stores, ports, rpc, css, domain: { chainId, ocasc }, funded, as },
+    contracts: { rpcUrl, chainId, dissc, ocasc, asc },
+    /** What has been mined so far is final then. */
+    finalise: () => rpc.call('anvil_mine', ['0x2']),
+    /** Moves the chain's clock, not the service's. */
+    passSeconds: async (seconds: number) => {
+      await rpc.call('evm_increaseTime', [seconds]);
+      await rpc.call('anvil_mine', ['0x1']);
+    },
+    /** The same service in another process, as far as it can be told: nothing in memory is shared. */
+    anotherProcess(change: Partial<ServicePorts> = {}): ServicePorts {
+      const client = createDynamoClient({
+        ...{ region: REGION, endpoint: stores.dynaliteEndpoint, credentials: DYNALITE_CREDENTIALS },
+      });
+      tables.push(client);
+      return { ...ports, table: createDynamoTable({ client, tableName: 'plumbline' }), ...change };
+    },
+    async stop() {
+      for (const table of tables) table.destroy();
+      await anvil.stop();
+      await stores.close();
+    },
+  };
+}
+
+export type Market = Awaited<ReturnType<typeof startMarket>>;
+
+export interface SaleChange {
+  readonly terms?: Partial<Terms>;
+  /** Null for a sale without a grant. */
+  readonly grant?: Partial<GrantTerms> | null;
+  /** Whether the operator serves the owner; true when absent. */
+  readonly served?: boolean;
+}
+
+/** A recorded dataset of 64 blocks in two batches, a grant for the service, and an accepted agreement about all of it. */
+export async function makeSale(market: Market, change: SaleChange = {}) {
+  const { stores, ports, contracts, css } = market;
+  const { chainId, dissc } = contracts;
+  const [owner, consumer, agentKey, signerKey] = [await market.funded(), await market.funded(), key(), key()];
+  if (change.served !== false) stores.owners.set(owner.account, 2 ** 40);
+  const deviceKey = key();
+  const party = market.as(owner);
+  const { datasets } = await party.datasets.openDatasets([{ name: randomBytes(32), device: accountOfKey(deviceKey) }]);
+  const dataset = datasets[0] as DatasetId;
+  const writer = {
+    ...{ dataset, deviceKey, datasetKey: new Uint8Array(32) as DatasetKey, domain: { chainId, dissc } },
+    ...{ plain: true, published: false },
+  };
+  let end = EMPTY_LOG;
+  const batches: SealedBatch[] = BATCHES.map((count) => {
+    const sealed = sealBatch(nodePrimitives, writer, end, blocks(Array(count).fill(40)), new Uint8Array(16));
+    end = sealed.end;
+    return sealed;
+  });
+  const leaves = batches.map(({ leaf, manifest }) => {
+    return { count: manifest.blocks.length, salt: leaf.salt, batchRoot: leaf.batchRoot, sealed: null };
+  });
+  const signature = (batches.at(-1) as SealedBatch).manifest.signature;
+  const recorded = encodeRecord([{ dataset, leaves, signature }]);
+  await party.calls.inTurn((send) =>
+    send({ contract: { name: 'DISSC', at: dissc, abi: disscInterface }, data: recorded }),
+  );
+  // Sent past the owner's list, so that a dataset of somebody who is not served any more is there too.
+  const wasServed = stores.owners.has(owner.account);
+  stores.owners.set(owner.account, 2 ** 40);
+  for (const { segment } of batches) {
+    await putObject(stores, segment.key, segment.car);
+    await ingestSegment(ports, segment.key);
+  }
+  if (!wasServed) stores.owners.delete(owner.account);
+
+  const grantTo = async (terms: Partial<GrantTerms> = {}, by = css) => {
+    const { grant } = await party.grants.authorise({
+      ...{ dataset, css: by.account, perBatchWei: 0n, first: 0, count: 64, digests: true, blocks: true },
+      ...{ maxBlocks: 4096, windowSeconds: 60, untilSeconds: Math.floor(Date.now() / 1000) + 86_400, ...terms },
+    });
+    await market.as(by).grants.accept(grant);
+    await rememberGrant(stores.table, dataset, grant);
+    return grant;
+  };
+  const grant = change.grant === null ? null : await grantTo(change.grant);
+  const terms: Terms = {
+    ...{ dataset, first: 0, count: 64, token: NATIVE, price: 6_410n, fee: 10n, bond: 500n, stakeWei: 1n },
+    ...{ maxChallenges: 4, samples: 4, windowSeconds: WINDOW_SECONDS, durationSeconds: 3600 },
+    ...{ acceptBySeconds: 2n ** 64n - 1n, consumer: NATIVE, ...change.terms },
+  };
+  const { id } = await party.agreements.offer(terms, accountOfKey(agentKey), SOME_KEY);
+  const accept = () => market.as(consumer).agreements.accept({ id, ...terms }, accountOfKey(signerKey), SOME_KEY);
+  const voucher = (due: bigint, of: AgreementId = id, by: PrivateKey = signerKey) =>
+    [{ agreement: id, due }, signVoucher(market.domain, { agreement: of, due }, by)] as const;
+  await accept();
+  await market.finalise();
+  return {
+    ...{ id, dataset, terms, batches, grant, grantTo, voucher, owner, consumer, agentKey, signerKey, deviceKey },
+    party: party,
+    buyer: market.as(consumer),
+    signer: clientOf(ports, signerKey, id),
+    agent: clientOf(ports, agentKey, id),
+  };
+}
+
+export type Sale = Awaited<ReturnType<typeof makeSale>>;
+
+/** The service as an account calls it, requests signed, straight into handlers of its own. */
+export function clientOf(ports: ServicePorts, accountKey: PrivateKey, agreement?: AgreementId) {
+  const wallet = new Wallet(to0x(accountKey));
+  return createStorageServiceClient({
+    ...{ apiUrl: 'https://api.plumbline.example', chainId: ports.ledger.domain.chainId, nowMs: ports.nowMs },
+    ...(agreement === undefined ? {} : { agreement }),
+    transport: handlersOf(ports),
+    account: { address: wallet.address, signMessage: (message) => wallet.signMessage(message) },
+  });
+}
+
+function handlersOf(ports: ServicePorts): Transport {
+  type Handle = (event: unknown, context: object) => Promise<HttpAnswer>;
+  const handlers = new Map<RouteName, Promise<Handle>>();
+  const load = async (route: RouteName) => (await httpRows[route].load()).handlerFor(ports) as Handle;
+  return async (route, request) => {
+    const handler = handlers.get(route) ?? load(route);
+    handlers.set(route, handler);
+    const answer = await (await handler)(gatewayEventFromRequest(request), {});
+    const body = Buffer.from(answer.body, answer.isBase64Encoded ? 'base64' : 'utf8');
+    return { status: answer.statusCode, headers: { ...answer.headers }, body: new Uint8Array(body) };
+  };
+}
