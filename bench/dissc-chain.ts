@@ -4,7 +4,8 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Log as EventLog, TransactionReceipt } from 'ethers';
 import { concat, HDNodeWallet, Interface, JsonRpcProvider, zeroPadValue } from 'ethers';
-import { disscAbi, disscAddress, disscBytecode } from '../adapters/ethereum/abi/dissc.ts';
+import { disscAbi, disscBytecode } from '../adapters/ethereum/abi/dissc.ts';
+import { disscAddress } from '../adapters/ethereum/deploy-dissc.ts';
 
 export interface DisscChain {
   readonly provider: JsonRpcProvider;
@@ -58,7 +59,7 @@ export async function startDisscChain(): Promise<DisscChain> {
       provider.destroy();
       child.kill('SIGKILL');
     };
-    return { provider, chainId: CHAIN_ID, dissc: disscAddress, owner, consumer, deployGas: deployed.gas, send, stop };
+    return { provider, chainId: CHAIN_ID, dissc: disscAddress(), owner, consumer, deployGas: deployed.gas, send, stop };
   } catch (error) {
     child.kill('SIGKILL');
     throw error;

@@ -1,6 +1,8 @@
 import type { Address } from '../../core/ids.ts';
-import { disscBytecode } from './abi/dissc.ts';
-import { type Deployable, type DeployOptions, deployContracts, deployedAddress } from './deploy-contracts.ts';
+import { disscBytecode, disscRuntime } from './abi/dissc.ts';
+import { deployContracts, deployedAddress } from './deploy-contracts.ts';
+import type { DeployOptions } from './deploy-proxy.ts';
+import type { Deployable } from './deployable-code.ts';
 
 export interface Deployment {
   readonly dissc: Address;
@@ -9,7 +11,10 @@ export interface Deployment {
 }
 
 /** DISSC: without arguments, its address follows from its code alone. */
-export const DISSC: Deployable = { name: 'DISSC', initCode: disscBytecode };
+export const DISSC: Deployable = {
+  ...{ name: 'DISSC', initCode: disscBytecode, runtime: disscRuntime },
+  immutablesAt: () => ({}),
+};
 
 /** Where DISSC is on every chain. */
 export function disscAddress(): Address {

@@ -88,6 +88,19 @@ export function createJsonRpc(options: JsonRpcOptions): JsonRpc {
   };
 }
 
+/** The chain that a node is on. @throws LedgerUnavailableError, RpcRefusedError */
+export async function readChainId(
+  { rpcUrl, timeoutMs = DEFAULT_TIMEOUT_MS }: Omit<JsonRpcOptions, 'chainId'>,
+  signal?: AbortSignal,
+): Promise<number> {
+  const url = new URL(rpcUrl);
+  const request = { method: 'eth_chainId', params: [] };
+  const text = await post(url, JSON.stringify({ jsonrpc: '2.0', id: 0, ...request }), timeoutMs, signal);
+  const chainId = Number(readAnswers(url, [request], text)[0]);
+  if (Number.isSafeInteger(chainId) && chainId > 0) return chainId;
+  throw new LedgerUnavailableError(`The node at ${url.host} does not say which chain it is on.`);
+}
+
 interface Request {
   readonly method: string;
   readonly params: readonly unknown[];

@@ -1,0 +1,95 @@
+import { InvalidInputError, NotRecordedError } from '../../core/errors.ts';
+import { address } from '../../core/ids.ts';
+import type { AccountSigner } from './account-signer.ts';
+import { createJsonRpc, type JsonRpc, type JsonRpcOptions } from './json-rpc.ts';
+import { amount, parseAnswer, quantity } from './parse-answers.ts';
+import { readChainPoint } from './read-chain-point.ts';
+import { sendRawTransaction } from './send-raw-transaction.ts';
+import { readFees, signTransaction } from './sign-transaction.ts';
+import { waitForReceipt } from './wait-for-receipt.ts';
+
+export interface DeployOptions extends JsonRpcOptions {
+  readonly signer: AccountSigner;
+  /** How long one transaction may take to be mined. */
+  readonly waitMs?: number;
+}
+
+export const DEFAULT_WAIT_MS = 60_000;
+
+/** The deterministic deployment proxy, at the same address on every chain: https://github.com/Arachnid/deterministic-deployment-proxy */
+export const CREATE2_PROXY = address('0x4e59b44847b379578588920cA78FbF26c0B4956C');
+
+/**
+ * The one transaction that brings it there. Nobody has the key of its sender: the signature was chosen, and the sender
+ * follows from it, for every chain the same.
+ */
+const PROXY_TRANSACTION = {
+  hash: '0xeddf9e61fb9d8f5111840daef55e5fde0041f5702856532cdbb5a02998033d26',
+  raw: '0xf8a58085174876e800830186a08080b853604580600e600039806000f350fe7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf31ba02222222222222222222222222222222222222222222222222222222222222222a02222222222222222222222222222222222222222222222222222222222222222',
+} as const;
+const PROXY_SENDER = address('0x3fAB184622Dc19b6109349B94811493BF2a45362');
+/** 100,000 gas at 100 gwei, as the transaction says. */
+const PROXY_COST_WEI = 10n ** 16n;
+const PROXY_GAS_PRICE_WEI = 10n ** 11n;
+const TRANSFER_GAS = 21_000n;
+
+/** Whether the deployment proxy is on the chain. */
+export async function hasProxy(rpc: JsonRpc, signal?: AbortSignal): Promise<boolean> {
+  return (await rpc.call('eth_getCode', [CREATE2_PROXY, 'latest'], signal)) !== '0x';
+}
+
+/**
+ * Brings the deployment proxy to a chain without it, paid by the signer's account: 0.01 of the chain's coin, most of which
+ * is gas. After a crash at any point, calling it again goes on.
+ * @throws InvalidInputError when this chain or node cannot have it, NotRecordedError when a transaction is not taken or mined
+ */
+export async function deployProxy(options: DeployOptions, signal?: AbortSignal): Promise<void> {
+  const { chainId, waitMs = DEFAULT_WAIT_MS } = options;
+  const rpc = createJsonRpc(options);
+  if (await hasProxy(rpc, signal)) return;
+  const sent = await rpc.call('eth_getTransactionCount', [PROXY_SENDER, 'latest'], signal);
+  if (parseAnswer(quantity, 'eth_getTransactionCount', sent) > 0) {
+    throw new InvalidInputError(
+      `Chain ${chainId} has no deployment proxy and can get none: ${PROXY_SENDER} has sent its one transaction.`,
+    );
+  }
+  const { baseFeePerGasWei } = await readChainPoint(rpc, 'latest', signal);
+  if (baseFeePerGasWei > PROXY_GAS_PRICE_WEI) {
+    throw new NotRecordedError(
+      `The transaction that deploys the proxy pays ${PROXY_GAS_PRICE_WEI} wei a gas; the chain asks ${baseFeePerGasWei} now. Wait until it asks less.`,
+    );
+  }
+  await fundSender(options, rpc, waitMs, signal);
+  try {
+    await sendRawTransaction(rpc, PROXY_TRANSACTION, signal);
+  } catch (cause) {
+    if (!(cause instanceof NotRecordedError) || !/protected|EIP-155/i.test(cause.message)) throw cause;
+    throw new InvalidInputError(
+      `The node does not take the transaction that deploys the proxy, as it names no chain. Use a node that does (geth: --rpc.allow-unprotected-txs).`,
+      { cause },
+    );
+  }
+  await waitForReceipt(rpc, PROXY_TRANSACTION.hash, waitMs, signal);
+  if (await hasProxy(rpc, signal)) return;
+  throw new InvalidInputError(
+    `The transaction that deploys the proxy was mined on chain ${chainId}, and there is none: 100,000 gas is too little there.`,
+  );
+}
+
+async function fundSender(
+  { signer, chainId }: DeployOptions,
+  rpc: JsonRpc,
+  waitMs: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  const had = await rpc.call('eth_getBalance', [PROXY_SENDER, 'latest'], signal);
+  const missingWei = PROXY_COST_WEI - parseAnswer(amount, 'eth_getBalance', had);
+  if (missingWei <= 0n) return;
+  const counted = await rpc.call('eth_getTransactionCount', [signer.account, 'latest'], signal);
+  const nonce = parseAnswer(quantity, 'eth_getTransactionCount', counted);
+  const fees = await readFees(rpc, undefined, signal);
+  const transfer = { chainId, to: PROXY_SENDER, data: '0x', valueWei: missingWei, nonce, gas: TRANSFER_GAS, fees };
+  const transaction = await signTransaction(signer, transfer, signal);
+  await sendRawTransaction(rpc, transaction, signal);
+  await waitForReceipt(rpc, transaction.hash, waitMs, signal);
+}

@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import { EXIT } from '../exit-codes.ts';
+import { runCommand, withJson } from '../run-command.ts';
+import { openPayer, type PayerOptions, withPayerOptions } from './open-payer.ts';
+
+/** Adds `plumb contracts account`. */
+export function addContractsAccount(contracts: Command): void {
+  const command = contracts
+    .command('account')
+    .description('Print the account that a keystore or a key in KMS stands for: the one to send ether to.')
+    .addHelpText('after', EXAMPLES);
+  withPayerOptions(withJson(command)).action((options: PayerOptions & { json?: boolean }) =>
+    runCommand(options, async (context) => {
+      const payer = await openPayer(context, options);
+      payer.close();
+      context.output.result({ account: payer.account }, payer.account);
+      return EXIT.ok;
+    }),
+  );
+}
+
+const EXAMPLES = `
+Examples:
+  plumb contracts account --kms alias/plumbline-relayer --region eu-central-1
+  plumb contracts account --keystore operator.json --password-file ./password`;

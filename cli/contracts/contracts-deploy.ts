@@ -1,0 +1,155 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { type Deployed, deployContracts } from '../../adapters/ethereum/deploy-contracts.ts';
+import { CREATE2_PROXY, deployProxy, hasProxy } from '../../adapters/ethereum/deploy-proxy.ts';
+import { findDeploymentBlock } from '../../adapters/ethereum/find-deployment-block.ts';
+import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import { LedgerUnavailableError } from '../../core/errors.ts';
+import type { DeploymentsFile } from '../../core/wire/deployments-file.ts';
+import { EXIT } from '../exit-codes.ts';
+import { parseCount } from '../parse-arguments.ts';
+import { type CommandContext, runCommand, withJson } from '../run-command.ts';
+import { checkContracts } from './check-contracts.ts';
+import { type Choices, CONTRACTS, deployablesOf, describeDeployments } from './deployables.ts';
+import { openPayer, type PayerOptions, withPayerOptions } from './open-payer.ts';
+import { readDeployments } from './read-deployments.ts';
+import { requireChain } from './require-chain.ts';
+import { requireSameContracts, writeDeployments } from './write-deployments.ts';
+
+interface DeployCommandOptions extends PayerOptions {
+  readonly rpc: string;
+  readonly chainId?: number;
+  readonly minWindow?: number;
+  readonly answerGas: number;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+/** What a chain for trying things out is called; there, nobody waits a day for an answer. */
+const LOCAL_CHAIN_ID = 31337;
+const LOCAL_MIN_WINDOW_SECONDS = 5;
+const MIN_WINDOW_SECONDS = 24 * 60 * 60;
+/** At most; design §12. */
+const ANSWER_GAS = 130_000;
+const WAIT_MS = 5 * 60_000;
+
+/** Adds `plumb contracts deploy`. */
+export function addContractsDeploy(contracts: Command): void {
+  const command = contracts
+    .command('deploy')
+    .description(
+      'Deploy what is missing of DISSC, OCASC and ASC, and write where they are. It costs gas; again, it goes on.',
+    )
+    .addOption(new Option('--rpc <url>', 'a node of the chain').env('PLUMB_RPC_URL').makeOptionMandatory())
+    .option('--chain-id <number>', 'the chain it must be (default: whichever the node is on)', parseCount)
+    .option('--min-window <seconds>', 'shortest window of OCASC (default: 24 h; 5 s on chain 31337)', parseCount)
+    .option('--answer-gas <gas>', 'what OCASC takes an answer to cost', parseCount, ANSWER_GAS)
+    .option('--out <folder>', 'where <chain>.json is written', 'deployments')
+    .addHelpText('after', EXAMPLES);
+  withPayerOptions(withJson(command)).action((options: DeployCommandOptions) =>
+    runCommand(options, async (context) => {
+      const chainId = await requireChain(options.rpc, options.chainId, context.signal);
+      const choices = {
+        minWindowSeconds:
+          options.minWindow ?? (chainId === LOCAL_CHAIN_ID ? LOCAL_MIN_WINDOW_SECONDS : MIN_WINDOW_SECONDS),
+        answerGas: options.answerGas,
+      };
+      const path = join(resolve(options.out), `${chainId}.json`);
+      const former = existsSync(path) ? await readDeployments(path) : null;
+      // Before anything is paid for.
+      if (former !== null) {
+        requireSameContracts(path, former, describeDeployments(chainId, choices, { DISSC: 0, OCASC: 0, ASC: 0 }));
+      }
+      const { account, deployed } = await deploy(context, options, chainId, choices);
+      const rpc = createJsonRpc({ rpcUrl: options.rpc, chainId });
+      const blocks = await findBlocks(rpc, deployed, former, context.signal);
+      const deployments = describeDeployments(chainId, choices, blocks);
+      await requireCode(rpc, deployments, context.signal);
+      await writeDeployments(path, deployments);
+      report(context, deployments, { account, path, deployed });
+      return EXIT.ok;
+    }),
+  );
+}
+
+async function deploy(
+  context: CommandContext,
+  options: DeployCommandOptions,
+  chainId: number,
+  choices: Choices,
+): Promise<{ account: string; deployed: readonly Deployed[] }> {
+  const { output, signal } = context;
+  const payer = await openPayer(context, options);
+  try {
+    const target = { rpcUrl: options.rpc, chainId, signer: payer, waitMs: WAIT_MS };
+    output.notice(`Chain ${chainId}, paid by ${payer.account}.`);
+    if (!(await hasProxy(createJsonRpc(target), signal))) {
+      output.notice(`The chain lacks the deployment proxy ${CREATE2_PROXY}: deploying it first, for 0.01 of its coin.`);
+      await deployProxy(target, signal);
+    }
+    output.progress('Deploying what is missing …');
+    const all = deployablesOf(choices);
+    const { deployed } = await deployContracts(
+      target,
+      CONTRACTS.map((name) => all[name]),
+      signal,
+    );
+    return { account: payer.account, deployed };
+  } finally {
+    payer.close();
+  }
+}
+
+/** Of those deployed just now it is known; of the others it is in the former file, or has to be searched. */
+async function findBlocks(
+  rpc: JsonRpc,
+  deployed: readonly Deployed[],
+  former: DeploymentsFile | null,
+  signal: AbortSignal,
+): Promise<Record<(typeof CONTRACTS)[number], number>> {
+  const blocks = { DISSC: 0, OCASC: 0, ASC: 0 };
+  for (const [i, name] of CONTRACTS.entries()) {
+    const { address, block } = deployed[i] as Deployed;
+    blocks[name] = block ?? former?.contracts[name].block ?? (await findDeploymentBlock(rpc, address, signal));
+  }
+  return blocks;
+}
+
+async function requireCode(rpc: JsonRpc, deployments: DeploymentsFile, signal: AbortSignal): Promise<void> {
+  for (const { name, address, difference } of await checkContracts(rpc, deployments, signal)) {
+    if (difference === null) continue;
+    const { what, expected, actual } = difference;
+    throw new LedgerUnavailableError(
+      `The code of ${name} at ${address} is not what was deployed: ${what} is ${actual}, not ${expected}. Nothing was written.`,
+    );
+  }
+}
+
+function report(
+  { output }: CommandContext,
+  deployments: DeploymentsFile,
+  { account, path, deployed }: { account: string; path: string; deployed: readonly Deployed[] },
+): void {
+  const { chainId, contracts } = deployments;
+  const lines = CONTRACTS.map((name, i) => {
+    const how = deployed[i]?.block === null ? 'was there' : 'deployed';
+    return `  ${name.padEnd(6)} ${contracts[name].address}  ${how}, block ${contracts[name].block}`;
+  });
+  const names = deployed.filter(({ block }) => block !== null).map(({ name }) => name);
+  output.result(
+    { chainId, account, file: path, deployed: names, contracts },
+    [`Contracts on chain ${chainId}:`, ...lines, `Written to ${path}. Check it with: plumb contracts verify`].join(
+      '\n',
+    ),
+  );
+}
+
+const EXAMPLES = `
+The addresses follow from the code and the arguments alone, through the proxy 0x4e59b44847b379578588920cA78FbF26c0B4956C: whoever
+deploys them, they are the same. A chain without that proxy is given it, where the paying account has 0.01 of its coin to spare.
+
+Examples:
+  plumb contracts deploy --rpc https://rpc.example --chain-id 11155111 --keystore operator.json
+  PLUMB_RPC_URL=https://rpc.example/key plumb contracts deploy --kms alias/plumbline-relayer --region eu-central-1
+  plumb contracts deploy --rpc http://127.0.0.1:8545 --min-window 60 --out ./deployments`;
