@@ -23,7 +23,7 @@ const tokenErrors = new Interface([
 
 /** What a node's refusal of a call means: a contract's error by its name, or what the node has against the transaction. */
 export function explainRefusal(contract: CalledContract, error: RpcRefusedError, hash?: string): Error {
-  if (error.data === null && !/revert/i.test(error.said)) return refusedTransaction(error);
+  if (!isRevert(error)) return refusedTransaction(error);
   const reverted = error.data === null ? null : parseRevert(contract, error.data);
   const values = reverted?.fragment.inputs.map((input, i) => `${input.name} ${String(reverted.args[i])}`.trim());
   const reason = reverted?.name ?? error.data?.slice(0, 10) ?? 'none';
@@ -32,6 +32,11 @@ export function explainRefusal(contract: CalledContract, error: RpcRefusedError,
     cause: error,
     details: { reason, ...(hash === undefined ? {} : { hash }) },
   });
+}
+
+/** Whether a contract refuses, rather than the node. */
+export function isRevert({ data, said }: RpcRefusedError): boolean {
+  return data !== null || /revert/i.test(said);
 }
 
 function parseRevert({ abi }: CalledContract, data: string): ErrorDescription | null {

@@ -3,7 +3,7 @@ import { InvalidInputError, LedgerUnavailableError, NotRecordedError } from '../
 import type { Address } from '../../core/ids.ts';
 import type { SignedTransaction } from '../../core/ports/ledger.ts';
 import type { AccountSigner } from './account-signer.ts';
-import { type CalledContract, explainRefusal } from './explain-refusal.ts';
+import { type CalledContract, explainRefusal, isRevert } from './explain-refusal.ts';
 import { createJsonRpc, type JsonRpc, type JsonRpcOptions, RpcRefusedError } from './json-rpc.ts';
 import { amount, data, parseAnswer, quantity } from './parse-answers.ts';
 import { asUnavailable } from './read-chain-point.ts';
@@ -173,15 +173,9 @@ async function readNonces(rpc: JsonRpc, account: Address, signal?: AbortSignal):
   }
 }
 
-/** The gas it takes now and a fifth more. With the fees named, the base fee is seen as it is, and so is the balance. */
+/** The gas it takes and a fifth more. With the fees named, the base fee is seen as it is, and so is the balance. */
 async function estimateGas(sender: Sender, call: ContractCall, fees: Fees, signal?: AbortSignal): Promise<bigint> {
-  let gas: bigint;
-  try {
-    const answered = await sender.rpc.call('eth_estimateGas', [request(sender, call, fees), 'latest'], signal);
-    gas = parseAnswer(amount, 'eth_estimateGas', answered);
-  } catch (error) {
-    throw error instanceof RpcRefusedError ? explainRefusal(call.contract, error) : error;
-  }
+  const gas = parseAnswer(amount, 'eth_estimateGas', await askGas(sender, call, fees, signal));
   if (gas > MAX_TRANSACTION_GAS) {
     throw new InvalidInputError(
       `The call of ${call.contract.name} needs ${gas} gas; at most ${MAX_TRANSACTION_GAS} are allowed.`,
@@ -189,6 +183,22 @@ async function estimateGas(sender: Sender, call: ContractCall, fees: Fees, signa
   }
   const ample = gas + gas / 5n;
   return ample > MAX_TRANSACTION_GAS ? MAX_TRANSACTION_GAS : ample;
+}
+
+/** Asked of the block to come: the newest one may be old, and what its time allows is not what the time now allows. */
+async function askGas(sender: Sender, call: ContractCall, fees: Fees, signal?: AbortSignal): Promise<unknown> {
+  const ask = (block: string) => sender.rpc.call('eth_estimateGas', [request(sender, call, fees), block], signal);
+  try {
+    try {
+      return await ask('pending');
+    } catch (error) {
+      // Not every node has one.
+      if (!(error instanceof RpcRefusedError) || isRevert(error) || !/pending|block/i.test(error.said)) throw error;
+      return await ask('latest');
+    }
+  } catch (error) {
+    throw error instanceof RpcRefusedError ? explainRefusal(call.contract, error) : error;
+  }
 }
 
 async function broadcast(sender: Sender, transaction: SignedTransaction, signal?: AbortSignal): Promise<void> {

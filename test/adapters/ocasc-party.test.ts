@@ -136,7 +136,6 @@ describe('what one account does on OCASC', () => {
     await assert.rejects(consumer.breach(id), refusal('OCASC_TooEarly'));
     const { challenge: open } = await read(id);
     await market.goTo((open?.deadlineSeconds ?? 0) + 1);
-    await market.mine();
     const late = market.owner.respond(id, market.answer(market.terms.first, 0));
     await assert.rejects(late, (error: Error) => {
       assert.match(error.message, /^OCASC refuses: OCASC_TooLate\(id 0x[0-9a-f]{64}, timestamp \d+, limit \d+\)\.$/);
