@@ -137,8 +137,10 @@ describe('recording on four geth nodes', { timeout: 300_000 }, () => {
     await assert.rejects(service.anchor(), LedgerUnavailableError);
     assert.ok(performance.now() - beganMs < WITHIN_MS);
     for (let i = 0; i < 3; i++) await service.slots.slot();
-    await service.fill(dataset);
+    const late = service.put(dataset);
+    await assert.rejects(service.checkIn(late), LedgerUnavailableError, 'the event comes again');
     await service.network.revive(asked);
+    await service.checkIn(late);
     assert.ok(((await service.batchesAt(dataset, 'latest')) ?? 0) >= 1, 'nothing recorded was lost');
     await settle();
     assert.equal(await service.batchesAt(dataset, 'final'), 3);

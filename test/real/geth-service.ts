@@ -76,12 +76,16 @@ export async function startGethService(finalityLagSlots: number) {
       return { id, writer, end: EMPTY_LOG };
     },
 
-    /** Seals a batch, stores it and has the service check it in. */
-    async fill(dataset: TestDataset): Promise<SealedBatch> {
+    /** Seals a batch and stores it. */
+    put(dataset: TestDataset): SealedBatch {
       const batch = seal(dataset);
       stored.set(batch.segment.key, batch.segment.car);
-      await ingestSegment(ports, batch.segment.key);
       return batch;
+    },
+    /** Has the service check a stored batch in, as the store's event does. */
+    checkIn: (batch: SealedBatch) => ingestSegment(ports, batch.segment.key),
+    async fill(dataset: TestDataset): Promise<void> {
+      await this.checkIn(this.put(dataset));
     },
 
     async batchesAt(dataset: TestDataset, anchor: 'latest' | 'final'): Promise<number | undefined> {
