@@ -1,4 +1,6 @@
 import { InvalidArgumentError } from 'commander';
+import { type Address, address } from '../core/ids.ts';
+import { parseDuration } from './device/parse-units.ts';
 
 /** A count from 1 to 2^53 - 1. */
 export function parseCount(text: string): number {
@@ -33,4 +35,47 @@ export function parseTime(text: string): number {
     throw new InvalidArgumentError(`${text} is not a time such as 2026-11-22T10:00:00Z or milliseconds since 1970.`);
   }
   return value;
+}
+
+const DECIMALS: Readonly<Record<string, number>> = { units: 0, wei: 0, gwei: 9, ether: 18 };
+const MAX_AMOUNT = 2n ** 128n - 1n;
+
+/** An amount such as 1500wei, 20gwei or 0.05ether, in wei; of a token: 1500units, in its smallest units. */
+export function parseAmount(text: string): bigint {
+  const match = /^([0-9]{1,39})(?:\.([0-9]{1,18}))?(units|wei|gwei|ether)$/.exec(text);
+  const [, whole = '', fraction = '', unit = ''] = match ?? [];
+  const decimals = DECIMALS[unit];
+  const value = decimals === undefined ? MAX_AMOUNT + 1n : BigInt(whole + fraction.padEnd(decimals, '0'));
+  if (decimals === undefined || fraction.length > decimals || value > MAX_AMOUNT) {
+    throw new InvalidArgumentError(
+      `${text} is not an amount such as 1500wei, 20gwei or 0.05ether (of a token: 1500units).`,
+    );
+  }
+  return value;
+}
+
+/** An account or a contract. */
+export function parseAddress(text: string): Address {
+  if (!/^0x[0-9a-fA-F]{40}$/.test(text))
+    throw new InvalidArgumentError(`${text} is not an address: 0x and 40 hex digits.`);
+  return address(text.toLowerCase());
+}
+
+/** 32 bytes by which the chain knows an agreement or a grant. */
+export function parseId<T extends string>(text: string): T {
+  if (!/^0x[0-9a-fA-F]{64}$/.test(text)) throw new InvalidArgumentError(`${text} is not an id: 0x and 64 hex digits.`);
+  return text.toLowerCase() as T;
+}
+
+/** A time as in parseTime, or from now on a duration such as 30m or 7d, as seconds since 1970. */
+export function parseUntil(text: string): number {
+  const isDuration = /^[0-9]{1,9}(s|m|h|d)$/.test(text);
+  return Math.floor((isDuration ? Date.now() + parseDuration(text) : parseTime(text)) / 1000);
+}
+
+/** A duration of whole seconds such as 90, 90s, 5m or 7d. */
+export function parseSeconds(text: string): number {
+  const ms = /^[0-9]{1,9}$/.test(text) ? 1000 * parseCount(text) : parseDuration(text);
+  if (ms % 1000 !== 0) throw new InvalidArgumentError(`${text} is not a number of whole seconds.`);
+  return ms / 1000;
 }

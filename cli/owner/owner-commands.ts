@@ -1,9 +1,12 @@
 import type { Command } from 'commander';
+import { addOwnerAgent } from './owner-agent.ts';
 import { addOwnerGet } from './owner-get.ts';
 import { addOwnerInit } from './owner-init.ts';
 import { addOwnerLink } from './owner-link.ts';
+import { addOwnerOffer } from './owner-offer.ts';
 import { addOwnerPublish } from './owner-publish.ts';
 import { addOwnerRestore } from './owner-restore.ts';
+import { addOwnerServe } from './owner-serve.ts';
 import { addOwnerVerify } from './owner-verify.ts';
 
 /** Adds `plumb owner …`. */
@@ -15,4 +18,7 @@ export function addOwnerCommands(program: Command): void {
   addOwnerGet(owner);
   addOwnerPublish(owner);
   addOwnerLink(owner);
+  addOwnerAgent(owner);
+  addOwnerOffer(owner);
+  addOwnerServe(owner);
 }

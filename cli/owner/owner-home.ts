@@ -92,6 +92,11 @@ export async function datasetEntry(home: string, nameOrId: string): Promise<Data
   throw new InvalidInputError(`There is no dataset ${nameOrId} in ${home}; known are: ${known}.`);
 }
 
+/** The datasets of `datasets.json`. */
+export function listDatasets(home: string): Promise<DatasetEntry[]> {
+  return readDatasets(home);
+}
+
 export async function nextDeviceNumber(home: string): Promise<number> {
   return Math.max(0, ...(await readDatasets(home)).map(({ device }) => device)) + 1;
 }

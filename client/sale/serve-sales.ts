@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlumblineError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
-import type { AgreementParty } from '../../core/ports/agreements.ts';
 import { findSales } from './find-sales.ts';
 import type { SaleEvent } from './sale-event.ts';
 import type { SaleParts } from './sale-parts.ts';
@@ -29,7 +28,7 @@ const MAX_REMEMBERED = 10_000;
  * @returns how many agreements had trouble in their last step
  */
 export async function serveSales(given: SaleParts, options: ServeOptions, signal: AbortSignal): Promise<number> {
-  const parts = { ...given, onEvent: sayOnce(given.onEvent), party: inTurn(given.party) };
+  const parts = { ...given, onEvent: sayOnce(given.onEvent) };
   const running = new Map<AgreementId, Promise<void>>();
   const failing = new Map<AgreementId, { failures: number; notBeforeMs: number }>();
   const step = async (id: AgreementId): Promise<void> => {
@@ -75,22 +74,6 @@ export async function serveSales(given: SaleParts, options: ServeOptions, signal
 function reasonOf(cause: unknown): string {
   if (cause instanceof PlumblineError) return cause.shortMessage;
   return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-}
-
-/** Transactions of one account one after another: two at once would take the same number. */
-function inTurn(party: AgreementParty): AgreementParty {
-  let last: Promise<unknown> = Promise.resolve();
-  const wait = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(work, work);
-    last = next.catch(() => {});
-    return next;
-  };
-  return {
-    ...party,
-    claim: (...call) => wait(() => party.claim(...call)),
-    respond: (...call) => wait(() => party.respond(...call)),
-    close: (...call) => wait(() => party.close(...call)),
-  };
 }
 
 /** Keeps what is noticed at every step from being said at every step. */

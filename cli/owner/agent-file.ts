@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { readSecretFile } from '../../adapters/keys/secret-file.ts';
+import { fromHex, to0x } from '../../core/bytes.ts';
+import { InvalidInputError } from '../../core/errors.ts';
+import { type Address, address, type DatasetId, type DatasetKey, type PrivateKey } from '../../core/ids.ts';
+
+const bytes32 = z.string().regex(/^0x[0-9a-f]{64}$/);
+const account = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
+
+const agentFile = z.strictObject({
+  rpcUrl: z.url(),
+  chainId: z.int().min(1),
+  dissc: account,
+  ocasc: account,
+  apiUrl: z.url(),
+  /** Chain block from which the contracts exist. */
+  fromBlock: z.int().min(0),
+  owner: account,
+  agentPrivateKey: bytes32,
+  offersSecret: bytes32,
+  datasets: z.array(z.strictObject({ name: z.string(), dataset: bytes32, datasetKey: bytes32 })).max(100_000),
+});
+
+/** All that serves an owner's sales; no account of the owner that holds money. */
+export interface Agent {
+  readonly rpcUrl: string;
+  readonly chainId: number;
+  readonly dissc: Address;
+  readonly ocasc: Address;
+  readonly apiUrl: string;
+  readonly fromBlock: number;
+  readonly owner: Address;
+  readonly agentKey: PrivateKey;
+  readonly offersSecret: Uint8Array;
+  readonly datasets: readonly { readonly name: string; readonly dataset: DatasetId; readonly datasetKey: DatasetKey }[];
+}
+
+/** What `plumb owner agent` writes and `plumb owner serve` reads. */
+export function agentFileText({ agentKey, offersSecret, datasets, ...plain }: Agent): string {
+  const file: z.infer<typeof agentFile> = {
+    ...plain,
+    ...{ agentPrivateKey: to0x(agentKey), offersSecret: to0x(offersSecret) },
+    datasets: datasets.map(({ name, dataset, datasetKey }) => ({ name, dataset, datasetKey: to0x(datasetKey) })),
+  };
+  return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+/** @throws InvalidInputError when it is missing, others could read it, or it is malformed; a value is never repeated */
+export async function readAgentFile(path: string): Promise<Agent> {
+  let json: unknown;
+  const text = await readSecretFile(path);
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new InvalidInputError(`${path} is not JSON.`);
+  }
+  const parsed = agentFile.safeParse(json);
+  if (!parsed.success) {
+    throw new InvalidInputError(
+      `${path} is malformed at ${parsed.error.issues[0]?.path.join('.') || 'its top'}. Write it anew: plumb owner agent`,
+    );
+  }
+  const { rpcUrl, chainId, dissc, ocasc, apiUrl, fromBlock, owner, agentPrivateKey, offersSecret, datasets } =
+    parsed.data;
+  return {
+    ...{ rpcUrl, chainId, dissc: address(dissc), ocasc: address(ocasc), apiUrl, fromBlock, owner: address(owner) },
+    ...{ agentKey: fromHex(agentPrivateKey) as PrivateKey, offersSecret: fromHex(offersSecret) },
+    datasets: datasets.map(({ name, dataset, datasetKey }) => {
+      return { name, dataset: dataset as DatasetId, datasetKey: fromHex(datasetKey) as DatasetKey };
+    }),
+  };
+}

@@ -1,0 +1,50 @@
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
+import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
+import { readChainPoint } from '../../adapters/ethereum/read-chain-point.ts';
+import { signMessage } from '../../adapters/keys/mnemonic.ts';
+import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
+import type { SaleEvent } from '../../client/sale/sale-event.ts';
+import type { SaleParts } from '../../client/sale/sale-parts.ts';
+import type { SaleState } from '../../client/sale/sale-state.ts';
+import { RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
+import { fetchFront } from '../../device/log/fetch-front.ts';
+import type { Agent } from './agent-file.ts';
+
+/** Everything the owner's side of sales reaches the world through. */
+export function openSaleParts(agent: Agent, state: SaleState, onEvent: (event: SaleEvent) => void): SaleParts {
+  const { rpcUrl, chainId, ocasc, apiUrl, agentKey, owner, offersSecret, fromBlock } = agent;
+  const chain = { rpcUrl, chainId, ocasc };
+  const rpc = createJsonRpc(chain);
+  const account = {
+    address: accountOfKey(agentKey),
+    signMessage: (message: Uint8Array) => signMessage(agentKey, message),
+  };
+  return {
+    ...{ primitives: nodePrimitives, owner, agentKey, offersSecret, state, fromBlock, onEvent, fetchManifest },
+    datasetKeys: new Map(agent.datasets.map(({ dataset, datasetKey }) => [dataset, datasetKey])),
+    market: createOcascLedger(chain),
+    party: createOcascParty({ ...chain, signer: createKeySigner(agentKey) }),
+    readPoint: (anchor, signal) => readChainPoint(rpc, anchor, signal),
+    serviceFor: (agreement) => createStorageServiceClient({ apiUrl, chainId, account, agreement }),
+  };
+}
+
+/** Reads the front of a segment only. That there is none is one thing, that the service does not let us in another. */
+export const fetchManifest: SaleParts['fetchManifest'] = async (service, dataset, first, signal) => {
+  const getSegment: typeof service.getSegment = (...call) =>
+    service.getSegment(...call).catch((cause) => {
+      if (!(cause instanceof RequestRefusedError) || cause.status === 404) throw cause;
+      throw new StoreUnavailableError(
+        `The service does not give the segment of block ${first}: ${cause.shortMessage}`,
+        {
+          cause,
+        },
+      );
+    });
+  const fetched = await fetchFront({ primitives: nodePrimitives, service: { getSegment } }, dataset, first, signal);
+  return fetched?.front.manifest ?? null;
+};

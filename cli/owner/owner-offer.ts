@@ -1,0 +1,143 @@
+import type { Command } from 'commander';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { mnemonicSeed } from '../../adapters/keys/mnemonic.ts';
+import { checkServable, offerBlocks } from '../../client/sale/offer-blocks.ts';
+import { requireDeliverable } from '../../client/sale/pack-keys.ts';
+import { MAX_SAMPLES } from '../../core/agreement/quota.ts';
+import type { Terms } from '../../core/agreement/terms.ts';
+import { InvalidInputError } from '../../core/errors.ts';
+import type { Address } from '../../core/ids.ts';
+import { deriveAgentSecrets } from '../../core/keys.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
+import { openService, readConnection } from '../connection.ts';
+import { EXIT } from '../exit-codes.ts';
+import { progressBar } from '../output.ts';
+import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds, parseUntil } from '../parse-arguments.ts';
+import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { openMarket, openSeller } from './open-market.ts';
+import { fetchManifest } from './open-sale-parts.ts';
+import { datasetKeyOf, findDataset, openOwner } from './owner-home.ts';
+import { showTerms } from './show-agreement.ts';
+
+interface OfferOptions {
+  readonly blocks: { from: number; to: number };
+  readonly price: bigint;
+  readonly fee: bigint;
+  readonly bond: bigint;
+  readonly stake: bigint;
+  readonly maxChallenges: number;
+  readonly samples?: number;
+  readonly window: number;
+  readonly duration: number;
+  readonly acceptBy?: number;
+  readonly consumer?: Address;
+  readonly token?: Address;
+  readonly again?: boolean;
+  /** False with --no-check. */
+  readonly check: boolean;
+  readonly json?: boolean;
+}
+
+const NOBODY = `0x${'00'.repeat(20)}` as Address;
+const DAY_SECONDS = 86_400;
+/** 99 % sure to see 1 % (design §8). */
+const DEFAULT_SAMPLES = 460;
+
+/** Adds `plumb owner offer`. */
+export function addOwnerOffer(owner: Command): void {
+  const command = owner
+    .command('offer')
+    .description('Offer recorded blocks for sale, with a bond that is lost when a challenged block is not shown.')
+    .argument('<dataset>', 'name or id of the dataset')
+    .requiredOption('--blocks <from-to>', 'what is for sale, e.g. 0-999', parseRange)
+    .requiredOption('--price <amount>', 'for all the blocks, fee included, e.g. 0.5ether', parseAmount)
+    .requiredOption('--fee <amount>', 'what is due at acceptance already, at most price and bond', parseAmount)
+    .requiredOption('--bond <amount>', 'what you put in, and lose at a breach', parseAmount)
+    .requiredOption('--stake <amount>', 'what a challenge costs at least; yours once you have answered', parseAmount)
+    .option('--max-challenges <count>', 'how many challenges the consumer has', parseCount, 10)
+    .option(
+      '--samples <count>',
+      `blocks of the consumer's choice before paying (default: ${DEFAULT_SAMPLES}, or all)`,
+      parseCount,
+    )
+    .option('--window <seconds>', 'time to answer a challenge, and to claim after the end', parseSeconds, DAY_SECONDS)
+    .option('--duration <seconds>', 'from acceptance to the end', parseSeconds, 30 * DAY_SECONDS)
+    .option('--accept-by <time>', 'last moment to accept: a time, or from now on 12h or 7d (default: 7d)', parseUntil)
+    .option('--consumer <address>', 'only this account may accept', parseAddress)
+    .option('--token <address>', 'ERC-20 that price, fee and bond are in; give them as units then', parseAddress)
+    .option('--again', 'even if the same offer stands already')
+    .option('--no-check', 'without looking first whether storage has what answers are made of')
+    .addHelpText('after', EXAMPLES);
+  withOwnerOptions(command).action((name: string, options: OfferOptions) =>
+    runCommand(options, async (context) => {
+      const { output, signal } = context;
+      const opened = await openOwner(context);
+      const connection = await readConnection(context);
+      const terms = termsOf(await findDataset(context.home, name), options);
+      requireDeliverable(terms);
+      const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, mnemonicSeed(opened.mnemonic));
+      const agent = accountOfKey(agentKey);
+      const ledger = createDisscLedger(connection);
+      if (options.check) {
+        const service = await openService(connection, opened, 'http');
+        const datasetKey = datasetKeyOf(opened, terms.dataset);
+        const parts = { primitives: nodePrimitives, ledger, service, datasetKey, fetchManifest };
+        for await (const done of checkServable(parts, terms, signal)) {
+          output.progress(progressBar(done, terms.count, 'blocks can be served'));
+        }
+      }
+      const parts = {
+        ...{ primitives: nodePrimitives, ledger, agent, offersSecret, fromBlock: connection.fromBlock },
+        ...{ market: openMarket(connection), party: openSeller(connection, opened) },
+      };
+      output.progress('Offering …');
+      const { id, nonce, txHash } = await offerBlocks(parts, terms, { again: options.again === true }, signal);
+      output.result(
+        { id, nonce: String(nonce), agent, tx: txHash, terms: showTerms(terms) },
+        [
+          txHash === null ? `This offer stands already; --again makes another one.` : `Offered: ${id}`,
+          ...(txHash === null ? [`  id           ${id}`] : [`  transaction  ${txHash}`]),
+          `  blocks       ${terms.first} to ${terms.first + terms.count - 1} of ${terms.dataset}`,
+          `  price ${terms.price}, fee ${terms.fee}, bond ${terms.bond}, ${terms.samples} samples`,
+          'Have this running from now on: plumb owner agent --out agent.json; plumb owner serve --agent agent.json',
+        ].join('\n'),
+      );
+      return EXIT.ok;
+    }),
+  );
+}
+
+function termsOf(dataset: Terms['dataset'], options: OfferOptions): Terms {
+  const { price, fee, bond, stake, maxChallenges, window, duration } = options;
+  const count = options.blocks.to - options.blocks.from + 1;
+  const samples = options.samples ?? Math.min(DEFAULT_SAMPLES, count);
+  if (fee > price || fee > bond) {
+    throw new InvalidInputError(`--fee is ${fee}; it is at most the price, ${price}, and the bond, ${bond}.`);
+  }
+  if (samples > MAX_SAMPLES)
+    throw new InvalidInputError(`--samples is ${samples}; at most ${MAX_SAMPLES} are allowed.`);
+  if (count > 0xffff_ffff) throw new InvalidInputError(`${count} blocks are too many for one offer.`);
+  if (stake >= 2n ** 96n) throw new InvalidInputError(`--stake is ${stake}; it must be below 2^96 wei.`);
+  if (maxChallenges > 0xffff) throw new InvalidInputError(`--max-challenges is ${maxChallenges}; 65535 is the most.`);
+  return {
+    ...{
+      dataset,
+      first: options.blocks.from,
+      count,
+      token: options.token ?? NOBODY,
+      price,
+      fee,
+      bond,
+      stakeWei: stake,
+    },
+    ...{ maxChallenges, samples, windowSeconds: window, durationSeconds: duration },
+    acceptBySeconds: BigInt(options.acceptBy ?? Math.floor(Date.now() / 1000) + 7 * DAY_SECONDS),
+    consumer: options.consumer ?? NOBODY,
+  };
+}
+
+const EXAMPLES = `
+Examples:
+  plumb owner offer weather --blocks 0-9999 --price 0.5ether --fee 0.01ether --bond 1ether --stake 0.001ether
+  plumb owner offer weather --blocks 0-99 --price 1000wei --fee 10wei --bond 500wei --stake 1gwei --window 10s --duration 1h`;

@@ -1,0 +1,103 @@
+import { dirname, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { SaleEvent } from '../../client/sale/sale-event.ts';
+import { openSaleState } from '../../client/sale/sale-state.ts';
+import { serveSales } from '../../client/sale/serve-sales.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
+import { parseDuration } from '../device/parse-units.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type Output, printable } from '../output.ts';
+import { runCommand, withJson } from '../run-command.ts';
+import { readAgentFile } from './agent-file.ts';
+import { openSaleParts } from './open-sale-parts.ts';
+
+interface ServeOptions {
+  readonly agent: string;
+  readonly state?: string;
+  readonly poll: number;
+  readonly once?: boolean;
+  readonly json?: boolean;
+}
+
+/** Adds `plumb owner serve`: the owner's side of all sales. */
+export function addOwnerServe(owner: Command): void {
+  const command = owner
+    .command('serve')
+    .description('Serve sales until Ctrl-C: hand out keys against vouchers, answer challenges, claim what is owed.')
+    .option('--agent <file>', 'what plumb owner agent wrote', 'agent.json')
+    .option('--state <folder>', "archives, vouchers and messages (default: sales beside the agent's file)")
+    .option('--poll <duration>', 'between two looks at chain and mailboxes', parseDuration, 2000)
+    .option('--once', 'one step for every sale, then end; with code 1 when one had trouble')
+    .addHelpText('after', EXAMPLES);
+  withJson(command).action((options: ServeOptions) =>
+    runCommand(options, async ({ output, signal }) => {
+      const path = resolve(options.agent);
+      const agent = await readAgentFile(path);
+      const { chainId, ocasc, owner } = agent;
+      const account = accountOfKey(agent.agentKey);
+      const folder = resolve(options.state ?? join(dirname(path), 'sales'));
+      const state = openSaleState(folder, { chainId, ocasc, owner, agent: account });
+      try {
+        const ready = { event: 'ready', owner, agent: account, state: folder };
+        output.result(ready, `Serving sales of ${owner} as agent ${account}; state in ${folder}. Ctrl-C ends it.`);
+        const parts = openSaleParts(agent, state, (event) => output.result(event, describe(event, output)));
+        const once = options.once === true;
+        const failing = await serveSales(parts, { pollMs: options.poll, once }, signal);
+        return once && failing > 0 ? EXIT.notIntact : EXIT.ok;
+      } finally {
+        state.close();
+      }
+    }),
+  );
+}
+
+function describe(event: SaleEvent, output: Output): string {
+  const sale = event.agreement === null ? '' : `${event.agreement.slice(0, 10)}  `;
+  switch (event.event) {
+    case 'offer-found':
+      return `${sale}offered: blocks ${event.first} to ${event.first + event.count - 1} of ${event.dataset}`;
+    case 'accepted':
+      return `${sale}accepted by ${event.consumer}, until ${timeOf(event.endSeconds)}`;
+    case 'archived':
+      return `${sale}archived: all records of ${event.batches} batches, proven by the log that was sold`;
+    case 'request':
+      return `${sale}request ${event.sequence}: keys of ${event.admitted} blocks given, ${event.refused} refused`;
+    case 'message-refused':
+      return `${sale}message ${event.sequence} refused: ${printable(event.reason)}`;
+    case 'voucher':
+      return `${sale}voucher over ${event.due}: ${event.paidBlocks} blocks are paid for`;
+    case 'keys-sent':
+      return `${sale}message ${event.sequence} posted`;
+    case 'challenged':
+      return output.style('yellow', `${sale}challenged: block ${event.block}, ${event.secondsLeft} s to answer`);
+    case 'answered':
+      return output.style('green', `${sale}answered for block ${event.block}: ${event.txHash}`);
+    case 'unanswered':
+      return output.style(
+        'red',
+        `${sale}THE BOND IS IN DANGER: block ${event.block} is not answered, ${event.secondsLeft} s left: ${printable(event.reason)}`,
+      );
+    case 'claimed':
+      return `${sale}claimed ${event.due}: ${event.txHash}`;
+    case 'closed':
+      return `${sale}closed: ${event.txHash}`;
+    case 'settled':
+      return `${sale}${event.state}, finally. plumb owner withdraw takes out what is owed.`;
+    case 'not-servable':
+      return output.style('red', `${sale}CANNOT BE SERVED: ${printable(event.reason)}`);
+    case 'trouble':
+      return output.style('yellow', `${sale}trouble, will be tried again: ${printable(event.reason)}`);
+  }
+}
+
+function timeOf(seconds: number): string {
+  const ms = 1000 * seconds;
+  return Number.isFinite(ms) && ms < 8.64e15 ? new Date(ms).toISOString() : `second ${seconds}`;
+}
+
+const EXAMPLES = `
+It needs the agent's file and no key of the owner's account. What it keeps is enough to go on after any crash.
+
+Examples:
+  plumb owner serve --agent agent.json
+  plumb owner serve --agent agent.json --state /var/lib/plumb/sales --json`;

@@ -1,0 +1,121 @@
+import { deriveEncryptionKeys } from '../../core/agreement/seal-message.ts';
+import type { Terms } from '../../core/agreement/terms.ts';
+import { equalBytes } from '../../core/bytes.ts';
+import { InvalidInputError, NotRecordedError } from '../../core/errors.ts';
+import type { Address, AgreementId, BlockIndex } from '../../core/ids.ts';
+import { deriveOfferSeed } from '../../core/keys.ts';
+import type { Head } from '../../core/log/head.ts';
+import type { AgreementMarket, AgreementParty } from '../../core/ports/agreements.ts';
+import type { Ledger } from '../../core/ports/ledger.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
+import { type CollectParts, collectBatch } from './collect-batch.ts';
+import { requireDeliverable } from './pack-keys.ts';
+
+export interface OfferParts {
+  readonly primitives: Primitives;
+  readonly ledger: Pick<Ledger, 'readHeads'>;
+  readonly market: AgreementMarket;
+  /** OCASC as the owner. */
+  readonly party: AgreementParty;
+  readonly agent: Address;
+  readonly offersSecret: Uint8Array;
+  readonly fromBlock: number;
+}
+
+export interface MadeOffer {
+  readonly id: AgreementId;
+  readonly nonce: bigint;
+  /** Null when the very same offer stood already. */
+  readonly txHash: string | null;
+}
+
+/**
+ * Offers blocks for sale. An offer with the same terms (but for its last moment to accept) that stands already is not made a
+ * second time unless `again`, as an answer may have been lost.
+ * @throws NotRecordedError when the range is not recorded; InvalidInputError when it cannot be delivered, or OCASC refuses
+ */
+export async function offerBlocks(
+  parts: OfferParts,
+  terms: Terms,
+  options: { readonly again: boolean },
+  signal?: AbortSignal,
+): Promise<MadeOffer> {
+  requireDeliverable(terms);
+  const { blockNumber: newest } = await readRecorded(parts, terms, signal);
+  const { market, party } = parts;
+  const { account } = party;
+  const standing = options.again ? null : await findStanding(parts, terms, newest, signal);
+  if (standing !== null) return { ...standing, txHash: null };
+  const nonce = await market.readOfferCount(account, 'latest', signal);
+  const keys = await deriveEncryptionKeys(deriveOfferSeed(parts.primitives, parts.offersSecret, nonce));
+  const { id, transaction } = await party.offer(terms, parts.agent, keys.publicKey, signal);
+  const { blockNumber, txHash } = transaction;
+  const made = (await market.findOffers({ owner: account }, blockNumber, blockNumber, signal)).find((o) => o.id === id);
+  if (made === undefined || made.nonce !== nonce || !equalBytes(made.encryptionKey, keys.publicKey)) {
+    throw new InvalidInputError(
+      `Offer ${id} was mined as number ${made?.nonce ?? '?'} and not ${nonce}, as another one came between: its messages ` +
+        `could not be opened. Take it back: plumb owner cancel ${id}`,
+    );
+  }
+  return { id, nonce, txHash };
+}
+
+/**
+ * Looks whether storage holds all that an agreement's answers and keys are made of, batch by batch; nothing is kept.
+ * @throws ProofError when it does not lead to the recorded log
+ */
+export async function* checkServable(
+  parts: Omit<CollectParts, 'findArchive'> & Pick<OfferParts, 'ledger'>,
+  range: Pick<Terms, 'dataset' | 'first' | 'count'>,
+  signal: AbortSignal,
+): AsyncGenerator<BlockIndex> {
+  const { head } = await readRecorded(parts, range, signal);
+  const log = { dataset: range.dataset, root: head.root, batches: head.batches };
+  const end = range.first + range.count;
+  for (let block = range.first; block < end; ) {
+    const { batch } = await collectBatch({ ...parts, findArchive: () => null }, log, block, signal);
+    block = batch.archive.first + batch.archive.openings.length;
+    yield Math.min(block, end) - range.first;
+  }
+}
+
+async function readRecorded(
+  { ledger }: Pick<OfferParts, 'ledger'>,
+  { dataset, first, count }: Pick<Terms, 'dataset' | 'first' | 'count'>,
+  signal?: AbortSignal,
+): Promise<{ head: Head; blockNumber: number }> {
+  const { heads, point } = await ledger.readHeads([dataset], 'latest', signal);
+  const head = heads[0] as Head;
+  if (first + count <= head.size) return { head, blockNumber: point.blockNumber };
+  throw new NotRecordedError(
+    `Blocks ${first} to ${first + count - 1} are not all recorded; ${dataset} has ${head.size}. Wait for the device, or offer fewer.`,
+  );
+}
+
+/** An offer that nobody has accepted yet, with the same terms, this agent and the key that its number asks for. */
+async function findStanding(
+  parts: OfferParts,
+  terms: Terms,
+  newest: number,
+  signal?: AbortSignal,
+): Promise<Pick<MadeOffer, 'id' | 'nonce'> | null> {
+  const { market, party, fromBlock, agent } = parts;
+  const { dataset } = terms;
+  const offers = await market.findOffers({ owner: party.account, dataset }, fromBlock, newest, signal);
+  const wanted = comparable(terms);
+  for (const offer of offers.reverse()) {
+    if (offer.agent !== agent || comparable(offer.terms) !== wanted) continue;
+    const { agreement, point } = await market.readAgreement(offer.id, 'latest', signal);
+    if (agreement?.state !== 'offered' || BigInt(point.timestampMs) > 1000n * offer.terms.acceptBySeconds) continue;
+    return { id: offer.id, nonce: offer.nonce };
+  }
+  return null;
+}
+
+function comparable({ acceptBySeconds: _, ...terms }: Terms): string {
+  return JSON.stringify(
+    Object.entries(terms)
+      .map(([name, value]) => [name, String(value)])
+      .sort(),
+  );
+}
