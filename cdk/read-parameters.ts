@@ -15,6 +15,18 @@ export interface Parameters {
   readonly authorities: readonly string[];
   /** Owner's address, lower case, to the stored bytes it may have. */
   readonly owners: Readonly<Record<string, number>>;
+  /** The account that grants of ASC are made out to: the relayer key's, known after the first deployment; null before. */
+  readonly cssAccount: string | null;
+  /** No event of the contracts is in an earlier block. */
+  readonly fromBlock: number;
+  /** A stored batch waits so long for others of its dataset before it is recorded. */
+  readonly recordEveryMs: number;
+  readonly grants: {
+    /** What a recorded batch must earn for a grant to be accepted. */
+    readonly minPerBatchWei: string;
+    /** Stored bytes of any owner with an accepted grant; null serves the listed owners alone. */
+    readonly openQuotaBytes: number | null;
+  };
   /** Where Kubo's RPC is reached; null for none. */
   readonly kuboApiUrl: string | null;
   /** Who is told of alarms; null leaves it to whoever subscribes to the topic. */
@@ -32,6 +44,7 @@ const url = (protocols: RegExp) =>
   z
     .url({ protocol: protocols, error: 'is not a URL of http or https' })
     .refine((text) => !URL.canParse(text) || new URL(text).username === '', 'must not carry a user or password');
+const count = z.coerce.number({ error: 'is a number' }).int('is a whole number').min(0, 'is below 0');
 const hosts = z
   .string()
   .transform((text) => text.split(',').filter((host) => host !== ''))
@@ -49,6 +62,14 @@ const context = z.object({
   authorities: hosts.default([]),
   /** JSON, or the path of a file with it. */
   owners: z.string({ error: 'is JSON of addresses and bytes, or the path of a file with it' }),
+  cssAccount: address.optional(),
+  fromBlock: count.optional(),
+  recordEveryMs: count.default(0),
+  grantsMinPerBatchWei: z
+    .string()
+    .regex(/^[0-9]{1,30}$/, 'is a whole number of wei')
+    .default('0'),
+  grantsOpenQuotaBytes: count.optional(),
   kuboApiUrl: url(/^https?$/).optional(),
   alarmEmail: z.email('is not an address of e-mail').optional(),
 });
@@ -69,10 +90,16 @@ export function readParameters(
     const lines = parsed.error.issues.map(({ path, message }) => explain(String(path[0]), given, message));
     throw new InvalidInputError(lines.join('\n'));
   }
-  const { stage, rpcUrl, chainId, authorities, kuboApiUrl = null, alarmEmail = null } = parsed.data;
-  const contracts = contractsOf(parsed.data, readFile);
-  const owners = readOwners(parsed.data.owners, readFile);
-  return { stage, rpcUrl, chainId, contracts, authorities, owners, kuboApiUrl, alarmEmail };
+  const { stage, rpcUrl, chainId, authorities, recordEveryMs, grantsMinPerBatchWei } = parsed.data;
+  return {
+    ...{ stage, rpcUrl, chainId, authorities, recordEveryMs },
+    ...contractsOf(parsed.data, readFile),
+    owners: readOwners(parsed.data.owners, readFile),
+    cssAccount: parsed.data.cssAccount ?? null,
+    grants: { minPerBatchWei: grantsMinPerBatchWei, openQuotaBytes: parsed.data.grantsOpenQuotaBytes ?? null },
+    kuboApiUrl: parsed.data.kuboApiUrl ?? null,
+    alarmEmail: parsed.data.alarmEmail ?? null,
+  };
 }
 
 function explain(name: string, given: Record<string, unknown>, message: string): string {
@@ -86,9 +113,11 @@ function explain(name: string, given: Record<string, unknown>, message: string):
 function contractsOf(
   given: z.output<typeof context>,
   readFile: (path: string) => string,
-): { dissc: string; ocasc: string | null; asc: string | null } {
+): Pick<Parameters, 'contracts' | 'fromBlock'> {
   const { chainId, dissc, ocasc = null, asc = null } = given;
-  if (dissc !== undefined && given.deployments === undefined) return { dissc, ocasc, asc };
+  if (dissc !== undefined && given.deployments === undefined) {
+    return { contracts: { dissc, ocasc, asc }, fromBlock: given.fromBlock ?? 0 };
+  }
   if (dissc !== undefined || ocasc !== null || asc !== null) {
     throw new InvalidInputError(
       'Contracts come from a file of deployments or one by one. Give -c deployments=... or -c dissc=..., not both.',
@@ -102,7 +131,10 @@ function contractsOf(
     throw new InvalidInputError(`${path} is of chain ${parsed.data.chainId}, and chainId says ${chainId}. Mend one.`);
   }
   const { DISSC, OCASC, ASC } = parsed.data.contracts;
-  return { dissc: DISSC.address, ocasc: OCASC.address, asc: ASC.address };
+  return {
+    contracts: { dissc: DISSC.address, ocasc: OCASC.address, asc: ASC.address },
+    fromBlock: given.fromBlock ?? Math.min(DISSC.block, OCASC.block, ASC.block),
+  };
 }
 
 function readOwners(given: string, readFile: (path: string) => string): Readonly<Record<string, number>> {

@@ -1,0 +1,94 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Template } from 'aws-cdk-lib/assertions';
+import { Code } from 'aws-cdk-lib/aws-lambda';
+import { createApp } from '../../cdk/create-app.ts';
+
+export interface Resource {
+  readonly Type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: CloudFormation's JSON
+  readonly Properties: any;
+  readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
+  readonly Metadata?: Readonly<Record<string, unknown>>;
+}
+
+export interface Synthesised {
+  readonly template: Template;
+  readonly resources: Readonly<Record<string, Resource>>;
+  /** What the rules found and nobody acknowledged. */
+  readonly findings: readonly unknown[];
+  /** Resources of a type by their place in the code, such as `Anchor/Role`. */
+  ofType(type: string): Map<string, Resource>;
+  /** A value of the template with the resources it refers to by their place: `<Store/Segments.Arn>/*`. */
+  text(value: unknown): string;
+}
+
+/** A context that lacks nothing; every contract and Kubo are there. */
+export const CONTEXT = {
+  stage: 'dev',
+  rpcUrl: 'https://rpc.example',
+  chainId: '31337',
+  dissc: `0x${'d1'.repeat(20)}`,
+  ocasc: `0x${'0c'.repeat(20)}`,
+  asc: `0x${'a5'.repeat(20)}`,
+  cssAccount: `0x${'c5'.repeat(20)}`,
+  owners: `{"0x${'ab'.repeat(20)}":1000000}`,
+  authorities: 'api.example',
+  kuboApiUrl: 'https://kubo.example',
+  alarmEmail: 'operator@plumbline.example',
+} as const;
+
+/** The template of the deployment with this context; the code of the functions is an empty file. */
+export function synthStack(context: Readonly<Record<string, string | undefined>> = {}): Synthesised {
+  const folder = mkdtempSync(join(tmpdir(), 'plumbline-synth-'));
+  try {
+    const code = join(folder, 'code');
+    const given = Object.entries({ ...CONTEXT, ...context }).filter(([, value]) => value !== undefined);
+    writeFileSync(code, '');
+    const app = createApp({
+      code: () => Code.fromAsset(folder, { exclude: ['out'] }),
+      // As the CDK's command asks for it: each resource says where in the code it comes from.
+      context: { ...Object.fromEntries(given), 'aws:cdk:enable-path-metadata': true },
+      outdir: join(folder, 'out'),
+    });
+    const template = Template.fromStack(app.stack);
+    app.synth({ force: true });
+    const report = JSON.parse(readFileSync(join(folder, 'out', 'validation-report.json'), 'utf8')) as {
+      pluginReports: { violations: unknown[] }[];
+    };
+    const findings = report.pluginReports.flatMap(({ violations }) => violations);
+    return describeStack(template, findings);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function describeStack(template: Template, findings: readonly unknown[]): Synthesised {
+  const resources = template.toJSON().Resources as Record<string, Resource>;
+  const placeOf = (id: string): string => {
+    const path = String(resources[id]?.Metadata?.['aws:cdk:path'] ?? id);
+    return path.replace(/^[^/]+\//, '').replace(/\/Resource$/, '');
+  };
+  const text = (value: unknown): string => {
+    if (typeof value !== 'object' || value === null) return String(value);
+    const [[kind, inner]] = Object.entries(value) as [[string, unknown]];
+    if (kind === 'Ref') return `<${placeOf(inner as string)}>`;
+    if (kind === 'Fn::GetAtt') return `<${placeOf((inner as string[])[0] as string)}.${(inner as string[])[1]}>`;
+    if (kind === 'Fn::Join') return (inner as [string, unknown[]])[1].map(text).join((inner as [string])[0]);
+    return JSON.stringify(value);
+  };
+  return {
+    template,
+    resources,
+    findings,
+    text,
+    ofType: (type) =>
+      new Map(
+        Object.entries(resources)
+          .filter(([, { Type }]) => Type === type)
+          .map(([id, resource]) => [placeOf(id), resource]),
+      ),
+  };
+}
