@@ -1,40 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { AnchorPorts } from '../../functions/anchor/anchor-ports.ts';
 import { RELAYER_STATE_SK, relayerPk, WORK_PK } from '../../functions/state/entries.ts';
+import { Death, dyingPorts } from './dying-ports.ts';
 import { assertRecordedOnce, createLogFixture, type LogFixture, type TestService } from './log-fixture.ts';
-
-/** `before`: the process dies before the call goes out. `after`: the call is done, and its answer never comes back. */
-type Moment = 'before' | 'after';
-
-class Death extends Error {}
-
-/** The ports of a process that dies at its call number `at`: that one and every later one fails. */
-function dyingPorts(ports: AnchorPorts, at: number, moment: Moment): { ports: AnchorPorts; calls: () => number } {
-  let calls = 0;
-  const dying = <T extends object>(port: T): T =>
-    new Proxy(port, {
-      get(target, name) {
-        const method = Reflect.get(target, name);
-        if (typeof method !== 'function') return method;
-        return async (...parameters: unknown[]) => {
-          const call = calls++;
-          if (call > at || (call === at && moment === 'before')) throw new Death(String(name));
-          const result = await method.apply(target, parameters);
-          if (call === at) throw new Death(String(name));
-          return result;
-        };
-      },
-    });
-  const { table, ledger, recorder, objects } = ports;
-  return {
-    ports: {
-      ...ports,
-      ...{ table: dying(table), ledger: dying(ledger), recorder: dying(recorder), objects: dying(objects) },
-    },
-    calls: () => calls,
-  };
-}
 
 describe('anchor, killed at any moment', () => {
   let fixture: LogFixture;

@@ -3,8 +3,12 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createTable } from '../../adapters/dynamodb/create-table.ts';
 import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
 import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
-import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
-import { deployDissc } from '../../adapters/ethereum/deploy-dissc.ts';
+import { type AccountSigner, createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
+import { createAscRecorder } from '../../adapters/ethereum/asc-recorder.ts';
+import { deployContracts, deployedAddress } from '../../adapters/ethereum/deploy-contracts.ts';
+import { DISSC, disscAddress } from '../../adapters/ethereum/deploy-dissc.ts';
+import { deployableAsc } from '../../adapters/ethereum/deployable-asc.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
@@ -18,13 +22,13 @@ import {
 } from '../../core/batch/seal-batch.ts';
 import { equalBytes, toHex, u32 } from '../../core/bytes.ts';
 import type { Address, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
-import type { Recorder, Update } from '../../core/ports/ledger.ts';
+import type { Update } from '../../core/ports/ledger.ts';
 import type { ObjectStore } from '../../core/ports/object-store.ts';
-import type { Table } from '../../core/ports/table.ts';
 import type { AnchorPorts } from '../../functions/anchor/anchor-ports.ts';
 import { type AnchorSettings, DEFAULT_ANCHOR_SETTINGS } from '../../functions/anchor/anchor-settings.ts';
 import { anchorDatasets } from '../../functions/anchor.ts';
 import { ingestSegment } from '../../functions/ingest-segment.ts';
+import type { GrantPolicy, ServiceSettings } from '../../functions/ports.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { startAnvil } from '../../local/stack/start-anvil.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
@@ -65,9 +69,13 @@ export async function createLogFixture() {
     for (let i = 0; i < blocks; i++) await rpc.call('evm_mine', []);
   };
   await rpc.call('evm_setAutomine', [true]);
-  const { dissc } = await deployDissc({ ...chain, signer: owner });
+  const dissc = disscAddress();
+  const ascDeployable = deployableAsc({ dissc });
+  await deployContracts({ ...chain, signer: owner }, [DISSC, ascDeployable]);
+  const asc = deployedAddress(ascDeployable);
   const disscOwner = createDisscOwner({ ...chain, dissc, signer: owner });
   const ledger = createDisscLedger({ ...chain, dissc });
+  const grants = createAscLedger({ ...chain, asc });
   let tables = 0;
 
   return {
@@ -76,7 +84,15 @@ export async function createLogFixture() {
     owner,
     disscOwner,
     mine,
-    chain: { ...chain, dissc },
+    grants,
+    chain: { ...chain, dissc, asc },
+
+    /** An account with funds that has nothing to do with the others. */
+    async newAccount(): Promise<AccountSigner> {
+      const signer = createKeySigner(newKey());
+      await fund(rpc, signer.account, 1000n * ETHER);
+      return signer;
+    },
 
     /** Mines with every transaction, or only when told to. */
     async automine(on: boolean): Promise<void> {
@@ -88,23 +104,36 @@ export async function createLogFixture() {
       await mine();
     },
 
-    /** A service of its own: an empty table, a relayer with funds. */
-    async service(settings: Partial<AnchorSettings> = {}, balanceWei = 100n * ETHER) {
+    /** A service of its own: an empty table, a relayer with funds; with a policy, one that accepts grants. */
+    async service(
+      settings: Partial<AnchorSettings> = {},
+      balanceWei = 100n * ETHER,
+      policy: GrantPolicy | null = null,
+    ) {
       const tableName = `test-${++tables}`;
       await createTable(client, tableName);
       const table = createDynamoTable({ client, tableName });
       const relayer = createKeySigner(newKey());
       await fund(rpc, relayer.account, balanceWei);
       const recorder = createDisscRecorder({ ...chain, dissc, signer: relayer });
-      return createService({ ...chain, dissc }, ledger, owner.account, table, recorder, settings, relayer);
+      const served: ServiceSettings = {
+        ...{ owners: new Map([[owner.account, 2 ** 40]]), authorities: [] },
+        ...(policy === null ? {} : { cssAccount: relayer.account, grants: policy }),
+      };
+      const grantRecorder = createAscRecorder({ ...chain, asc, signer: relayer });
+      const throughAsc = policy === null ? {} : { grants, grantRecorder };
+      const parts = { ledger, table, recorder, ...throughAsc };
+      return createService({ ...chain, dissc }, parts, served, settings, relayer);
     },
 
-    async openDataset(options: { published?: boolean } = {}): Promise<TestDataset> {
+    async openDataset(options: { published?: boolean; owner?: AccountSigner } = {}): Promise<TestDataset> {
       await rpc.call('evm_setAutomine', [true]);
       const deviceKey = newKey();
       const device = createKeySigner(deviceKey).account;
       const name = nodePrimitives.randomBytes(32);
-      const { datasets } = await disscOwner.openDatasets([{ name, device }]);
+      const opener =
+        options.owner === undefined ? disscOwner : createDisscOwner({ ...chain, dissc, signer: options.owner });
+      const { datasets } = await opener.openDatasets([{ name, device }]);
       await rpc.call('evm_setAutomine', [false]);
       const id = datasets[0] as DatasetId;
       const writer: DatasetWriter = {
@@ -170,12 +199,10 @@ export type TestService = ReturnType<typeof createService>;
 
 function createService(
   chain: { rpcUrl: string; chainId: number; dissc: DatasetId | string },
-  ledger: ReturnType<typeof createDisscLedger>,
-  owner: ReturnType<typeof createKeySigner>['account'],
-  table: Table,
-  recorder: Recorder,
+  parts: Pick<AnchorPorts, 'ledger' | 'table' | 'recorder' | 'grants' | 'grantRecorder'>,
+  served: ServiceSettings,
   settings: Partial<AnchorSettings>,
-  relayer: ReturnType<typeof createKeySigner>,
+  relayer: AccountSigner,
 ) {
   const stored = new Map<string, Uint8Array>();
   const noted: Noted[] = [];
@@ -186,14 +213,13 @@ function createService(
       noted.push({ level, message, fields });
     };
   let nowMs = 1_800_000_000_000;
+  const { table, recorder } = parts;
   const ports = {
+    ...parts,
     primitives: nodePrimitives,
     objects: objectsOf(stored),
-    table,
-    ledger,
-    recorder,
     anchorQueue: { wake: async () => {} },
-    settings: () => ({ owners: new Map([[owner, 2 ** 40]]), authorities: [] }),
+    settings: () => served,
     nowMs: () => nowMs,
     observer: {
       ...{ info: note('info'), warn: note('warn'), error: note('error'), middleware: [] },
