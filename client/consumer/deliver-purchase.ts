@@ -92,11 +92,11 @@ export async function deliverPurchase(
     const to = Math.min(purchase.terms.count, from + Math.max(1, delivery.ahead));
     const places = Array.from({ length: to - from }, (_, i) => purchase.terms.first + from + i);
     const isNew = await payFor(deps, purchase, to, signal);
-    // A voucher releases what it pays for; without a new one, and after a crash, keys are asked for by name.
-    await deps.channel.send(
-      { blocks: isNew && !isFirst ? [] : places, voucher: signedVoucher(deps, purchase) },
-      signal,
-    );
+    // A voucher releases the keys of what it pays for, but for samples, which were sent before. Without a new one, and
+    // after a crash, all are asked for by name.
+    const sampled = new Set(store.state.sampled);
+    const named = isNew && !isFirst ? places.filter((index) => sampled.has(index)) : places;
+    await deps.channel.send({ blocks: named, voucher: signedVoucher(deps, purchase) }, signal);
     const { taken, stopped } = await deliverStep(deps, delivery, places, sink, signal);
     await sink.sync();
     await store.save({ verified: from + taken });

@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { auditPurchase } from '../../client/consumer/audit-purchase.ts';
+import { deliverPurchase, type VerifiedBlock } from '../../client/consumer/deliver-purchase.ts';
+import type { BatchKeys } from '../../core/agreement/key-payload.ts';
+import { dueFor } from '../../core/agreement/quota.ts';
+import type { Terms } from '../../core/agreement/terms.ts';
+import { EMPTY_LOG, type SealedBatch } from '../../core/batch/seal-batch.ts';
+import { RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
+import type { BlockKey, ChunkRoot, ContentBatchKey, ContentKey } from '../../core/ids.ts';
+import type { Verdict, VerdictKind } from '../../core/verdict.ts';
+import { changeBit } from '../core/audit-storage.ts';
+import { BOTH } from '../core/both-primitives.ts';
+import { HonestStorage, reading, sealLog, swapBlocks } from '../core/honest-storage.ts';
+import { sealMisrecorded } from '../core/misrecorded-batch.ts';
+import { MemorySale, memoryStore } from './memory-sale.ts';
+
+const SIZES = [[40, 3000, 300], [300], [5000, 17]];
+const BLOCKS = 6;
+
+for (const { name, primitives } of BOTH) {
+  const sealed = sealLog(primitives, SIZES);
+
+  const prepare = async (terms: Partial<Terms> = {}, log: readonly SealedBatch[] = sealed) => {
+    const sale = await MemorySale.open(primitives, log, { samples: BLOCKS, ...terms });
+    const storage = new HonestStorage(primitives, log);
+    const store = memoryStore(sale.purchase.id);
+    const { channel, distrusted } = sale.channel(store);
+    const audit = async (sample = sale.purchase.terms.count) => {
+      const verdicts: Verdict[] = [];
+      const report = await auditPurchase(
+        { primitives, service: storage, requestKeys: channel.requestKeys, store },
+        { purchase: sale.purchase, log: sale.log, protocol: 'IV', evidence: 'possession', sample, fraction: 0.01 },
+        (some) => verdicts.push(...some),
+      );
+      return { report, verdicts, kinds: verdicts.map(({ verdict }) => verdict) };
+    };
+    const taken: VerifiedBlock[] = [];
+    const synced: number[] = [];
+    const service = Object.assign(storage, { storeVoucher: sale.storeVoucher.bind(sale) });
+    const deliver = (ahead = 2) =>
+      deliverPurchase(
+        { primitives, service, channel, store, domain: sale.domain, signerKey: sale.signerKey },
+        { purchase: sale.purchase, log: sale.log, ahead },
+        {
+          append: async (block) => void taken.push(block),
+          sync: async () => void synced.push(taken.length),
+        },
+      );
+    return { sale, storage, store, distrusted, audit, deliver, taken, synced };
+  };
+  const all = (kind: VerdictKind): VerdictKind[] => Array.from({ length: BLOCKS }, () => kind);
+  const except = (index: number, kind: VerdictKind) => all('intact').with(index, kind);
+
+  describe(`Protocol IV, Table V, on ${name}`, () => {
+    it('steps 1–12: a limited number of blocks is retrieved, hashed here, opened and intact', async () => {
+      const { sale, storage, store, audit } = await prepare({ samples: 3 });
+      // Table V step 1: the agreement on OCASC; step 2: the grant on ASC; step 3: BlockIDs and where the storage is.
+      assert.equal(sale.purchase.terms.samples, 3);
+      const mailWhenAsked: number[] = [];
+      const honest = storage.getBlock.bind(storage);
+      storage.getBlock = async (dataset, index) => {
+        mailWhenAsked.push(sale.mailbox.length);
+        return honest(dataset, index);
+      };
+      const { report, kinds, verdicts } = await audit(3);
+      // Table V step 4: the sample; steps 6–7: BlockIDs to the CSS, DataBlocks back; only then step 5: keys.
+      const retrieved = storage.calls.filter((call) => call.name === 'get-block').flatMap(({ blocks }) => blocks);
+      assert.deepEqual(retrieved.toSorted(), store.state.sampled);
+      assert.deepEqual(mailWhenAsked, [0, 0, 0]);
+      // Table V step 8: hashed here; steps 9–12: sealed digests from the log, opened and compared.
+      assert.deepEqual(kinds, ['intact', 'intact', 'intact']);
+      assert.deepEqual(
+        [report.protocol, report.evidence, report.checked, report.total],
+        ['IV', 'retrieved', 3, BLOCKS],
+      );
+      assert.ok(verdicts.every(({ evidence }) => evidence === 'retrieved'));
+      assert.ok((report.assurance.confidence ?? 0) > 0.4);
+    });
+
+    it('a tampered and a swapped block are corrupted, with no proven culprit', async () => {
+      const tampered = await prepare();
+      tampered.storage.flipBit(1, 8 * 2999);
+      const { verdicts, kinds } = await tampered.audit();
+      assert.deepEqual(kinds, except(1, 'corrupted'));
+      assert.deepEqual([verdicts[1]?.blame, /SHA-256, chunk root/.test(verdicts[1]?.reason ?? '')], [null, true]);
+
+      const swapped = await prepare();
+      swapBlocks(swapped.storage, 2, 3);
+      assert.deepEqual((await swapped.audit()).kinds, all('intact').with(2, 'corrupted').with(3, 'corrupted'));
+    });
+
+    it('a wrong key is the owner’s fault, a record that contradicts itself the writer’s', async () => {
+      const wrong = await prepare();
+      wrong.sale.changeKeys = (batches) =>
+        batches.map((batch) => ({
+          ...batch,
+          blocks: batch.blocks.map((block) => ({ ...block, blockKey: changeBit(block.blockKey) as BlockKey })),
+        }));
+      const refused = await wrong.audit();
+      assert.deepEqual(refused.kinds, all('refused'));
+      assert.ok(refused.verdicts.every(({ blame }) => blame === 'owner'));
+
+      const captured = [0, 1, 2].map((index) => reading(index, 3000));
+      const lie = sealMisrecorded(primitives, EMPTY_LOG, captured, {
+        opening: (opening, number) =>
+          number === 1 ? { ...opening, chunkRoot: changeBit(opening.chunkRoot) as ChunkRoot } : opening,
+      });
+      const contradicted = await prepare({ samples: 3 }, [lie]);
+      const { verdicts, kinds } = await contradicted.audit(3);
+      assert.deepEqual(kinds, ['intact', 'misrecorded', 'intact']);
+      assert.equal(verdicts[1]?.blame, 'writer');
+    });
+
+    it('a refusal, a failure, no bytes and too many cost that block its verdict, and the confidence', async () => {
+      for (const [given, kind] of [
+        [new RequestRefusedError('Not paid.', { type: '/problems/not-paid', status: 403 }), 'refused'],
+        [new StoreUnavailableError('get-block did not answer within 35000 ms.'), 'unavailable'],
+        [{ index: 3, kind: 'unavailable', reason: 'lost' }, 'unavailable'],
+        [{ index: 3, kind: 'unrecorded', reason: 'never heard of it' }, 'unavailable'],
+        [{ block: new Uint8Array(0), meta: new Uint8Array(1) }, 'unavailable'],
+        [{ block: new Uint8Array(2 ** 20 + 1), meta: new Uint8Array(1) }, 'corrupted'],
+      ] as const) {
+        const { storage, audit } = await prepare();
+        const honest = storage.getBlock.bind(storage);
+        storage.getBlock = async (dataset, index) => {
+          if (index !== 3) return honest(dataset, index);
+          if (given instanceof Error) throw given;
+          return given;
+        };
+        const { kinds, report } = await audit();
+        assert.deepEqual(kinds, except(3, kind));
+        assert.equal(report.assurance.confidence, null);
+      }
+    });
+  });
+
+  describe(`delivery against vouchers, on ${name}`, () => {
+    it('pays block by block, and the vouchers end at the price', async () => {
+      const { sale, store, deliver, taken } = await prepare({ samples: 0, price: 1001n });
+      const { terms } = sale.purchase;
+      const delivered = await deliver(2);
+      assert.deepEqual([delivered.stopped, delivered.verified, delivered.due], [null, BLOCKS, 1001n]);
+      assert.deepEqual(
+        taken.map(({ index }) => index),
+        [0, 1, 2, 3, 4, 5],
+      );
+      for (const { index, content } of taken) {
+        assert.deepEqual(content, reading(index, SIZES.flat()[index] as number).content);
+      }
+      assert.deepEqual(
+        sale.vouchers.map(({ due }) => due),
+        [2, 4, 6].map((blocks) => dueFor(terms, blocks)),
+      );
+      assert.equal(sale.ownerDue, 1001n);
+      assert.equal(store.state.verified, BLOCKS);
+    });
+
+    it('stops paying at the first block that does not verify: never more than `ahead` beyond it is owed', async () => {
+      for (const ahead of [1, 2, 3]) {
+        const { sale, storage, deliver, taken } = await prepare({ samples: 0 });
+        storage.flipBit(3);
+        const { stopped, verified, due } = await deliver(ahead);
+        assert.deepEqual([stopped?.index, stopped?.verdict, verified, taken.length], [3, 'corrupted', 3, 3]);
+        assert.ok(due <= dueFor(sale.purchase.terms, 3 + ahead));
+        assert.equal(sale.vouchers.at(-1)?.due, due);
+        // A second run pays nothing more.
+        const again = await deliver(ahead);
+        assert.deepEqual([again.stopped?.index, again.due <= dueFor(sale.purchase.terms, 3 + ahead)], [3, true]);
+      }
+    });
+
+    it('keys of samples come by name, as a release leaves them out', async () => {
+      const { audit, deliver, taken } = await prepare({ samples: 3 });
+      await audit(3);
+      const { stopped } = await deliver(2);
+      assert.equal(stopped, null);
+      assert.equal(taken.length, BLOCKS);
+    });
+
+    it('goes on after a crash anywhere: nothing is paid twice, nothing comes twice', async () => {
+      for (const crashAt of [0, 1, 2, 3]) {
+        const { sale, store, deliver, taken, synced } = await prepare({ samples: 0 });
+        const post = sale.postMessage.bind(sale);
+        let posts = 0;
+        sale.postMessage = async (message) => {
+          if (posts++ === crashAt) throw new TypeError('the power went');
+          return post(message);
+        };
+        await assert.rejects(deliver(2), TypeError).catch((error) => {
+          if (crashAt < 3) throw error;
+        });
+        taken.length = store.state.verified;
+        const delivered = await deliver(2);
+        assert.deepEqual([delivered.stopped, delivered.due], [null, 1000n]);
+        assert.deepEqual(
+          taken.map(({ index }) => index),
+          [0, 1, 2, 3, 4, 5],
+        );
+        assert.ok(synced.length >= 3);
+        const dues = sale.vouchers.map(({ due }) => due);
+        assert.deepEqual(
+          dues,
+          dues.toSorted((a, b) => Number(a - b)),
+        );
+      }
+    });
+
+    it('a content key that does not fit: the batch’s is the owner’s fault, a single block’s is nobody’s', async () => {
+      const whole = await prepare({ samples: 0 });
+      whole.sale.changeKeys = (batches) =>
+        batches.map((batch): BatchKeys => {
+          const { contentBatchKey } = batch;
+          return contentBatchKey === null
+            ? batch
+            : { ...batch, contentBatchKey: changeBit(contentBatchKey) as ContentBatchKey };
+        });
+      const stopped = (await whole.deliver(3)).stopped;
+      assert.deepEqual([stopped?.index, stopped?.verdict, stopped?.blame], [0, 'refused', 'owner']);
+
+      const single = await prepare({ samples: 0 });
+      single.sale.changeKeys = (batches) =>
+        batches.map((batch) => ({
+          ...batch,
+          blocks: batch.blocks.map((block) => ({
+            ...block,
+            contentKey: block.contentKey === null ? null : (changeBit(block.contentKey) as ContentKey),
+          })),
+        }));
+      const alone = (await single.deliver(1)).stopped;
+      assert.deepEqual([alone?.index, alone?.verdict, alone?.blame], [0, 'refused', null]);
+    });
+
+    it('an owner who takes the voucher and sends nothing stops it', async () => {
+      const { sale, deliver } = await prepare({ samples: 0 });
+      sale.changeKeys = () => null;
+      const { stopped, due } = await deliver(1);
+      assert.deepEqual([stopped?.verdict, due], ['unavailable', dueFor(sale.purchase.terms, 1)]);
+    });
+
+    it('when all was the fee, nothing is signed and all is delivered', async () => {
+      const { sale, deliver } = await prepare({ samples: 0, price: 100n, fee: 100n });
+      const { stopped, verified } = await deliver(2);
+      assert.deepEqual([stopped, verified, sale.vouchers.length], [null, BLOCKS, 0]);
+    });
+  });
+}

@@ -1,0 +1,226 @@
+import { type KeyChannel, openKeyChannel } from '../../client/consumer/key-channel.ts';
+import type { Purchase, PurchaseLog } from '../../client/consumer/open-purchase.ts';
+import {
+  newPurchase,
+  type PurchaseState,
+  type PurchaseStore,
+  purchaseState,
+} from '../../client/consumer/purchase-state.ts';
+import { type BatchArchive, buildBatchKeys, ownBatch } from '../../core/agreement/build-keys.ts';
+import { type BatchKeys, encodeKeyPayload } from '../../core/agreement/key-payload.ts';
+import { decodeKeyRequest, encodeKeyRefusal } from '../../core/agreement/key-request.ts';
+import type { SealedMessage } from '../../core/agreement/message.ts';
+import { admitBlocks, paidBlocks } from '../../core/agreement/quota.ts';
+import {
+  deriveEncryptionKeys,
+  type EncryptionPrivateKey,
+  openMessage,
+  sealMessage,
+} from '../../core/agreement/seal-message.ts';
+import type { AgreementDomain, Terms } from '../../core/agreement/terms.ts';
+import { recoverVoucherSigner, type Voucher } from '../../core/agreement/voucher.ts';
+import type { SealedBatch } from '../../core/batch/seal-batch.ts';
+import { metaHash } from '../../core/block/meta.ts';
+import { to0x } from '../../core/bytes.ts';
+import {
+  type Address,
+  type AgreementId,
+  address,
+  type BlockIndex,
+  NATIVE_COIN,
+  type PrivateKey,
+} from '../../core/ids.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
+import type { AgreementService } from '../../core/ports/service.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
+import { MAX_MESSAGE_PAGE } from '../../core/wire/messages.ts';
+import { DEVICE_KEY, headOf, WRITER } from '../core/honest-storage.ts';
+
+const DOMAIN: AgreementDomain = { chainId: 31337, ocasc: address(`0x${'0c'.repeat(20)}`) };
+const SIGNER_KEY = new Uint8Array(32).fill(3) as PrivateKey;
+const AGENT_KEY = new Uint8Array(32).fill(4) as PrivateKey;
+
+/** An owner's keys of a batch, made from what was sealed. */
+export function archiveOf(primitives: Primitives, { manifest }: SealedBatch): BatchArchive {
+  return {
+    ...{ dataset: manifest.dataset, first: manifest.first, salt: manifest.salt, nonce: manifest.nonce },
+    ...{ contentCommitment: manifest.contentCommitment, published: manifest.published },
+    openings: manifest.blocks.map(({ size, sha256, chunkRoot, meta }) => ({
+      ...{ size, sha256, chunkRoot, metaHash: metaHash(primitives, meta) },
+    })),
+  };
+}
+
+/**
+ * One sale with a mailbox in memory and an honest owner at its other end, who answers at once. Messages are sealed and
+ * signed as anywhere; a test makes owner or mailbox hostile by its hooks.
+ */
+export class MemorySale implements AgreementService {
+  readonly primitives: Primitives;
+  readonly domain = DOMAIN;
+  readonly purchase: Purchase;
+  readonly log: PurchaseLog;
+  readonly signerKey = SIGNER_KEY;
+  readonly agentKey = AGENT_KEY;
+  readonly mailbox: SealedMessage[] = [];
+  /** What the service has stored. */
+  readonly vouchers: Voucher[] = [];
+  /** What the owner has been shown. */
+  ownerDue: bigint;
+  readonly samples = new Set<BlockIndex>();
+  /** Keys that were sent, in order; a hostile owner changes them. */
+  changeKeys: (batches: BatchKeys[]) => BatchKeys[] | null = (batches) => batches;
+  /** What the mailbox shows of what it has. */
+  show: (messages: readonly SealedMessage[]) => readonly SealedMessage[] = (messages) => messages;
+  readonly #batches: readonly SealedBatch[];
+  readonly #ownerKey: EncryptionPrivateKey;
+  readonly #consumerKey: EncryptionPrivateKey;
+  #next = 0;
+
+  constructor(
+    primitives: Primitives,
+    batches: readonly SealedBatch[],
+    purchase: Purchase,
+    keys: { owner: EncryptionPrivateKey; consumer: EncryptionPrivateKey },
+  ) {
+    this.primitives = primitives;
+    this.#batches = batches;
+    this.#ownerKey = keys.owner;
+    this.#consumerKey = keys.consumer;
+    this.purchase = purchase;
+    this.ownerDue = purchase.due;
+    const { dataset, root, batches: count, size } = headOf(primitives, batches);
+    const point = { blockNumber: 9, blockHash: `0x${'bb'.repeat(32)}`, timestampMs: 1_790_000_000_000 };
+    this.log = {
+      log: { dataset, batches: count, root },
+      head: { dataset, size, batches: count, root },
+      anchor: { anchor: 'final', point, size, batches: count, root: to0x(root) },
+      signerOf: () => accountOfKey(DEVICE_KEY),
+    };
+  }
+
+  static async open(
+    primitives: Primitives,
+    batches: readonly SealedBatch[],
+    terms: Partial<Terms> = {},
+  ): Promise<MemorySale> {
+    const [owner, consumer] = await Promise.all([
+      deriveEncryptionKeys(new Uint8Array(32).fill(5)),
+      deriveEncryptionKeys(new Uint8Array(32).fill(6)),
+    ]);
+    const { size, root, batches: count } = headOf(primitives, batches);
+    const all: Terms = {
+      ...{ dataset: WRITER.dataset, first: 0, count: size, token: NATIVE_COIN, price: 1000n, fee: 100n, bond: 500n },
+      ...{
+        stakeWei: 7n,
+        maxChallenges: 2,
+        samples: 4,
+        windowSeconds: 5,
+        durationSeconds: 600,
+        acceptBySeconds: 2n ** 40n,
+      },
+      ...{ consumer: NATIVE_COIN as Address, ...terms },
+    };
+    const signer = accountOfKey(SIGNER_KEY);
+    const purchase: Purchase = {
+      ...{ id: `0x${'a9'.repeat(32)}` as AgreementId, terms: all, root, batches: count, state: 'active' },
+      ...{
+        owner: address(`0x${'01'.repeat(20)}`),
+        agent: accountOfKey(AGENT_KEY),
+        ownerEncryptionKey: owner.publicKey,
+      },
+      buyer: {
+        consumer: address(`0x${'02'.repeat(20)}`),
+        signer,
+        encryptionKey: consumer.publicKey,
+        endSeconds: 2 ** 40,
+      },
+      ...{ due: all.fee, challenges: 0, challenge: null },
+    };
+    return new MemorySale(primitives, batches, purchase, { owner: owner.privateKey, consumer: consumer.privateKey });
+  }
+
+  channel(store: PurchaseStore, patienceMs = 30): { channel: KeyChannel; distrusted: string[] } {
+    const distrusted: string[] = [];
+    const channel = openKeyChannel({
+      ...{ service: this, domain: this.domain, purchase: this.purchase, store, patienceMs, pollMs: 5 },
+      ...{ signerKey: this.signerKey, encryptionKey: this.#consumerKey },
+      onDistrusted: (reason) => void distrusted.push(reason),
+    });
+    return { channel, distrusted };
+  }
+
+  async storeVoucher(voucher: Voucher, signature: Uint8Array): Promise<bigint> {
+    if (recoverVoucherSigner(this.domain, voucher, signature) !== this.purchase.buyer.signer) throw new Error('Whose?');
+    this.vouchers.push(voucher);
+    return voucher.due;
+  }
+
+  async postMessage(message: SealedMessage): Promise<void> {
+    this.mailbox.push(message);
+    await this.#answer(message);
+  }
+
+  async listMessages(_: AgreementId, query: { from: Address; sequence?: number }) {
+    const { from, sequence = 0 } = query;
+    const messages = this.show(this.mailbox.filter((one) => one.from === from))
+      .filter((one) => one.sequence >= sequence)
+      .slice(0, MAX_MESSAGE_PAGE);
+    return { messages, next: null };
+  }
+
+  /** Seals a message of the owner's and lays it into the mailbox. */
+  async say(plaintext: Uint8Array, change: Partial<SealedMessage> = {}): Promise<void> {
+    const { id, agent, buyer } = this.purchase;
+    const header = { agreement: id, from: agent, to: buyer.signer, sequence: this.#next++ };
+    const sealed = await sealMessage(this.domain, header, buyer.encryptionKey, this.agentKey, plaintext);
+    this.mailbox.push({ ...sealed, ...change });
+  }
+
+  async #answer(message: SealedMessage): Promise<void> {
+    const { terms } = this.purchase;
+    const request = decodeKeyRequest(await openMessage(this.domain, message, this.#ownerKey));
+    const before = paidBlocks(terms, this.ownerDue);
+    if (request.voucher !== null && request.voucher.due > this.ownerDue) this.ownerDue = request.voucher.due;
+    const paid = paidBlocks(terms, this.ownerDue);
+    const { admitted, newSamples, refused } = admitBlocks(
+      { terms, due: this.ownerDue, sampled: this.samples },
+      request.blocks,
+    );
+    for (const index of newSamples) this.samples.add(index);
+    const released = Array.from({ length: paid - before }, (_, i) => terms.first + before + i);
+    const wanted = [...new Set([...admitted, ...released.filter((index) => !this.samples.has(index))])];
+    const batches = this.changeKeys(this.keysOf(wanted.sort((a, b) => a - b)));
+    if (batches === null) return;
+    if (batches.length > 0) await this.say(encodeKeyPayload(batches));
+    if (refused.length > 0) await this.say(encodeKeyRefusal({ blocks: refused, reason: 'beyond the samples' }));
+  }
+
+  /** Keys of blocks as their owner has them. */
+  keysOf(indices: readonly BlockIndex[]): BatchKeys[] {
+    return this.#batches.flatMap((batch, position) => {
+      const { first, blocks } = batch.manifest;
+      const inside = indices.filter((index) => index >= first && index < first + blocks.length);
+      if (inside.length === 0) return [];
+      const own = ownBatch(this.primitives, WRITER.datasetKey, archiveOf(this.primitives, batch));
+      const paid = paidBlocks(this.purchase.terms, this.ownerDue);
+      const whole = first + blocks.length <= this.purchase.terms.first + paid;
+      return [buildBatchKeys(this.primitives, WRITER.datasetKey, own, position, inside, whole)];
+    });
+  }
+}
+
+/** A purchase's state in memory; what is saved must be what the file would take. */
+export function memoryStore(agreement: AgreementId): PurchaseStore {
+  let state: PurchaseState = newPurchase(agreement);
+  return {
+    get state() {
+      return state;
+    },
+    async save(change) {
+      state = { ...state, ...change };
+      const text = JSON.stringify(state, (_, value) => (typeof value === 'bigint' ? String(value) : value));
+      purchaseState.parse(JSON.parse(text));
+    },
+  };
+}
