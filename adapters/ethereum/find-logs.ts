@@ -2,7 +2,7 @@ import type { Interface, Result } from 'ethers';
 import { z } from 'zod';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { ContractView } from './call-at.ts';
-import { RpcRefusedError } from './json-rpc.ts';
+import { AnswerTooLongError, RpcRefusedError } from './json-rpc.ts';
 import { data, hash32, parseAnswer, quantity } from './parse-answers.ts';
 import { asUnavailable } from './read-chain-point.ts';
 
@@ -55,9 +55,10 @@ export async function findLogs(
     let logs: z.output<typeof logsAnswer>;
     try {
       logs = parseAnswer(logsAnswer, 'eth_getLogs', await view.rpc.call('eth_getLogs', [filter], signal));
-      if (logs.length > MAX_LOGS_PER_QUERY) throw new TooManyLogsError(from, to);
+      if (logs.length > MAX_LOGS_PER_QUERY)
+        throw new AnswerTooLongError(`Blocks ${from} to ${to} hold more than ${MAX_LOGS_PER_QUERY} events.`);
     } catch (error) {
-      const smallerMayDo = error instanceof RpcRefusedError || error instanceof TooManyLogsError;
+      const smallerMayDo = error instanceof RpcRefusedError || error instanceof AnswerTooLongError;
       if (!smallerMayDo || from === to) throw asUnavailable(error);
       blocks = Math.ceil((to - from + 1) / 2);
       continue;
@@ -84,12 +85,6 @@ export function decode<T>({ name }: ContractView, read: () => T): T {
     throw new LedgerUnavailableError(`What answers at the address of ${name} is not ${name}. Check the address.`, {
       cause,
     });
-  }
-}
-
-class TooManyLogsError extends LedgerUnavailableError {
-  constructor(from: number, to: number) {
-    super(`Blocks ${from} to ${to} hold more than ${MAX_LOGS_PER_QUERY} of these events.`);
   }
 }
 

@@ -38,6 +38,9 @@ export class RpcRefusedError extends PlumblineError {
   }
 }
 
+/** The node answered more than is read; a smaller question may have an answer. */
+export class AnswerTooLongError extends LedgerUnavailableError {}
+
 const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_RESPONSE_BYTES = 32 * 2 ** 20;
 const MAX_BATCH_REQUESTS = 50;
@@ -135,7 +138,7 @@ async function readBounded(url: URL, response: Response): Promise<string> {
   for await (const part of response.body ?? []) {
     sizeBytes += part.length;
     if (sizeBytes > MAX_RESPONSE_BYTES) {
-      throw new LedgerUnavailableError(`The node at ${url.host} answered more than ${MAX_RESPONSE_BYTES} bytes.`);
+      throw new AnswerTooLongError(`The node at ${url.host} answered more than ${MAX_RESPONSE_BYTES} bytes.`);
     }
     parts.push(part);
   }

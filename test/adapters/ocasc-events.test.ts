@@ -84,6 +84,17 @@ describe('offers among the events of a node', () => {
     );
   });
 
+  test('an answer longer than is read hides none: the range is cut', async (t) => {
+    const rpcUrl = await nodeThat(t, (logs, filter) =>
+      logs.length > 0 && blocks(filter) > 2 ? 'x'.repeat(33 * 2 ** 20) : logs,
+    );
+    const found = await ledgerAt(rpcUrl).findOffers({}, 0, toBlock);
+    assert.deepEqual(
+      found.map(({ id }) => id),
+      ids,
+    );
+  });
+
   test('a node that refuses every range is asked a bounded number of times', async (t) => {
     let asked = 0;
     const rpcUrl = await nodeThat(t, () => {
