@@ -5,9 +5,10 @@ import { keepBriefly } from '../http/keep-briefly.ts';
 import { Problem } from '../http/problem.ts';
 import type { ServicePorts } from '../ports.ts';
 import type { Access, Kind } from './access.ts';
+import type { ServedReader } from './is-served.ts';
 import type { GrantReader } from './read-grants.ts';
 
-type Ports = Pick<ServicePorts, 'agreements' | 'settings' | 'nowMs'>;
+type Ports = Pick<ServicePorts, 'agreements' | 'nowMs'>;
 type Accepted = Agreement & { readonly buyer: Buyer };
 
 /** Finds out under which terms an account may be served blocks of a dataset for an agreement. */
@@ -33,7 +34,12 @@ const AGENT_MARGIN_MS = 3_600_000;
  * @throws Problem when the caller is neither party, or is not served any more; LedgerUnavailableError when the chain does
  *   not answer
  */
-export function createAccessFinder(ports: Ports, readGrants: GrantReader, kind: Kind): AccessFinder {
+export function createAccessFinder(
+  ports: Ports,
+  isServed: ServedReader,
+  readGrants: GrantReader,
+  kind: Kind,
+): AccessFinder {
   const readAgreement = keepBriefly<AgreementId, Sighting | null>(
     (id, signal) => sight(ports, id, signal),
     ports.nowMs,
@@ -53,15 +59,13 @@ export function createAccessFinder(ports: Ports, readGrants: GrantReader, kind: 
     }
     if (ports.nowMs() >= servedUntilMs(sighting, role)) throw hasEnded(sighting, role);
 
-    const isServed = ports.settings().owners.has(agreement.owner);
-    if (role === 'agent' && isServed) return { agreement, grants: null };
-    const wanted = (grant: { readonly [K in Kind]: boolean }) => role === 'agent' || grant[kind];
-    const all = await readGrants(dataset, (granted) => granted.some(wanted), signal);
-    const grants = all.filter(wanted);
-    if (grants.length > 0) return { agreement, grants: role === 'agent' ? null : grants };
-    if (!isServed && all.length === 0) {
+    if (!(await isServed(dataset, agreement.owner, signal))) {
       throw new Problem('/problems/not-served', `This service does not store for ${agreement.owner}.`);
     }
+    if (role === 'agent') return { agreement, grants: null };
+    const granted = await readGrants(dataset, (known) => known.some((grant) => grant[kind]), signal);
+    const grants = granted.filter((grant) => grant[kind]);
+    if (grants.length > 0) return { agreement, grants };
     throw new Problem(
       '/problems/no-grant',
       `No grant of the owner lets this service show ${kind} of this dataset now.`,

@@ -3,7 +3,8 @@ import type { Agreement } from '../../core/ports/agreements.ts';
 import type { Parties } from '../../core/ports/ledger.ts';
 import type { Access } from '../agreement/access.ts';
 import { createAccessFinder } from '../agreement/find-access.ts';
-import { createGrantReader, type GrantReader } from '../agreement/read-grants.ts';
+import { createServedReader, type ServedReader } from '../agreement/is-served.ts';
+import { createGrantReader } from '../agreement/read-grants.ts';
 import type { ServicePorts } from '../ports.ts';
 import type { AgreementCaller, DatasetCaller, HttpRow } from '../table.ts';
 import { keepBriefly } from './keep-briefly.ts';
@@ -39,10 +40,11 @@ export function createAuthoriser(ports: Ports, row: Pick<HttpRow, 'callers' | 'd
   if (callers === 'anyone') return async () => NOBODY;
   const ofAgreement = callers.filter((role): role is AgreementCaller => AGREEMENT_CALLERS.includes(role));
   const ofDataset = callers.filter((role): role is DatasetCaller => !AGREEMENT_CALLERS.includes(role));
-  const readGrants = createGrantReader(ports);
+  const isServed = createServedReader(ports);
   const forDataset = datasetAuthoriser(ports, ofDataset);
-  const forAgreement = agreementAuthoriser(ports, ofAgreement, readGrants);
-  const findAccess = row.delivers === undefined ? null : createAccessFinder(ports, readGrants, row.delivers);
+  const forAgreement = agreementAuthoriser(ports, ofAgreement, isServed);
+  const findAccess =
+    row.delivers === undefined ? null : createAccessFinder(ports, isServed, createGrantReader(ports), row.delivers);
   return async ({ dataset, agreement, under }, caller, signal) => {
     if (agreement !== undefined) return { ...NOBODY, agreement: await forAgreement(agreement, caller, signal) };
     if (under === undefined || findAccess === null) {
@@ -70,7 +72,7 @@ function datasetAuthoriser(ports: Ports, wanted: readonly DatasetCaller[]) {
 }
 
 /** Agreements count once they are final: what is stored for them must not vanish with a reorganisation. */
-function agreementAuthoriser(ports: Ports, wanted: readonly AgreementCaller[], readGrants: GrantReader) {
+function agreementAuthoriser(ports: Ports, wanted: readonly AgreementCaller[], isServed: ServedReader) {
   const readAgreement = keepBriefly<AgreementId, Agreement | null>(
     async (id, signal) => (await ports.agreements?.readAgreement(id, 'final', signal))?.agreement ?? null,
     ports.nowMs,
@@ -85,9 +87,7 @@ function agreementAuthoriser(ports: Ports, wanted: readonly AgreementCaller[], r
     if (!isWanted(agreement)) {
       throw new Problem('/problems/forbidden', `Only the agreement's ${wanted.join(' or ')} may do this.`);
     }
-    const isGranted = async () =>
-      (await readGrants(agreement.terms.dataset, (granted) => granted.length > 0, signal)).length > 0;
-    if (!ports.settings().owners.has(agreement.owner) && !(await isGranted())) {
+    if (!(await isServed(agreement.terms.dataset, agreement.owner, signal))) {
       throw new Problem('/problems/not-served', `This service does not store for ${agreement.owner}.`);
     }
     return agreement;

@@ -301,14 +301,18 @@ describe('an agreement’s parties at the service', () => {
       await refusesAll(clientOf(ports, sale.signerKey, sale.id), sale, 'no-grant');
     });
 
-    test('make a dataset served whose owner the operator does not list', async () => {
+    test('make a dataset served whose owner is not listed only where the operator stores for anybody', async () => {
       const sale = await makeSale(market, { served: false });
-      await get(sale.signer, sale, 0);
-      await payFor(sale, 1);
-      await get(sale.agent, sale, 63);
+      await refusesAll(sale.signer, sale, 'not-served');
+      await refusesAll(sale.agent, sale, 'not-served');
+      await assert.rejects(payFor(sale, 1), refusedAs('not-served'));
+      const settings = { ...market.ports.settings(), grants: { minPerBatchWei: 0n, openQuotaBytes: 2 ** 30 } };
+      const open = market.anotherProcess({ settings: () => settings });
+      await get(clientOf(open, sale.signerKey, sale.id), sale, 0);
+      await get(clientOf(open, sale.agentKey, sale.id), sale, 63);
+      await clientOf(open, sale.signerKey).storeVoucher(...sale.voucher(110n));
       const without = await makeSale(market, { served: false, grant: null });
-      await refusesAll(without.signer, without, 'not-served');
-      await assert.rejects(payFor(without, 1), refusedAs('not-served'));
+      await refusesAll(clientOf(open, without.signerKey, without.id), without, 'not-served');
     });
   });
 
