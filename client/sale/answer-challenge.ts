@@ -62,7 +62,7 @@ async function proveHeld(
   if ('reason' in got)
     throw new ProofError(`The storage neither proves nor gives block ${block}: ${why}; ${got.reason}`);
   const opening = held.batch.blocks[block - held.batch.archive.first]?.opening;
-  if (opening === undefined || !equalBytes(primitives.sha256(got.block), opening.sha256)) {
+  if (opening == null || !equalBytes(primitives.sha256(got.block), opening.sha256)) {
     throw new ProofError(
       `The storage gives other bytes than were recorded as block ${block}; and asked for a proof: ${why}`,
     );

@@ -42,8 +42,8 @@ export async function buildKeysOf(
       at++;
       continue;
     }
-    const { first, openings } = held.batch.archive;
-    const end = first + openings.length;
+    const { first, blocks: all } = held.batch.archive;
+    const end = first + all.length;
     const wanted: BlockIndex[] = [];
     for (; at < blocks.length && (blocks[at] as BlockIndex) < end; at++) wanted.push(blocks[at] as BlockIndex);
     const whole = isPaidWhole(agreement.terms, paid, first, end) && held.batch.archive.nonce !== null;

@@ -65,7 +65,7 @@ export async function offerBlocks(
  * @throws ProofError when it does not lead to the recorded log
  */
 export async function* checkServable(
-  parts: Omit<CollectParts, 'findArchive'> & Pick<OfferParts, 'ledger'>,
+  parts: Omit<CollectParts, 'findArchive' | 'mayFetch'> & Pick<OfferParts, 'ledger'>,
   range: Pick<Terms, 'dataset' | 'first' | 'count'>,
   signal: AbortSignal,
 ): AsyncGenerator<BlockIndex> {
@@ -73,8 +73,10 @@ export async function* checkServable(
   const log = { dataset: range.dataset, root: head.root, batches: head.batches };
   const end = range.first + range.count;
   for (let block = range.first; block < end; ) {
-    const { batch } = await collectBatch({ ...parts, findArchive: () => null }, log, block, signal);
-    block = batch.archive.first + batch.archive.openings.length;
+    // The owner may see all of every batch, also what is not for sale.
+    const collect = { ...parts, mayFetch: () => true, findArchive: () => null };
+    const { batch } = await collectBatch(collect, log, block, signal);
+    block = batch.archive.first + batch.blocks.length;
     yield Math.min(block, end) - range.first;
   }
 }

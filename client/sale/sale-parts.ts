@@ -9,7 +9,7 @@ import type { SaleState } from './sale-state.ts';
 
 /** The service as an agreement's agent has it. */
 export type SaleService = AgreementService &
-  Pick<StorageService, 'getRecords' | 'getSegment' | 'proveChunks' | 'getBlock'>;
+  Pick<StorageService, 'getRecords' | 'getSegment' | 'hashBlocks' | 'proveChunks' | 'getBlock'>;
 
 /** What the owner's side of all sales works with. */
 export interface SaleParts {

@@ -3,7 +3,7 @@ export const APPLICATION_ID = 0x506c5361;
 export const SCHEMA_VERSION = 1;
 
 /**
- * Archives hold openings and nothing secret; keys are derived anew from the agent's file. `received` is the last message taken,
+ * Archives hold openings and records, nothing secret; keys are derived anew from the agent's file. `received` is the last message taken,
  * `next` the number of the next one to send, `released` counts the blocks of the paid prefix whose keys were sent.
  */
 export const SCHEMA = `
@@ -40,7 +40,7 @@ CREATE TABLE batches (
   nonce BLOB,
   content BLOB NOT NULL,
   published INTEGER NOT NULL,
-  openings BLOB NOT NULL,
+  blocks BLOB NOT NULL,
   PRIMARY KEY (dataset, first, salt)
 ) STRICT;
 

@@ -1,20 +1,11 @@
-import { batchLeafHash, batchRootOf, ROOTED, recordHash, sealedHash } from '../batch/record.ts';
+import { type BlockRecord, batchLeafHash, batchRootOf, ROOTED, recordHash, sealedHash } from '../batch/record.ts';
 import { chunkRootFromProof } from '../block/chunk-tree.ts';
 import { commitContent, contentBatchKey, contentKey, isPlain } from '../block/content-cipher.ts';
 import { blockDigest, type Opening } from '../block/digest.ts';
 import { blockKeys, commitKey, sealDigest } from '../block/seal.ts';
 import { equalBytes } from '../bytes.ts';
 import { InvalidInputError, KeyError, ProofError } from '../errors.ts';
-import type {
-  BlockIndex,
-  BlockKey,
-  Commitment,
-  ContentCommitment,
-  DatasetId,
-  DatasetKey,
-  Salt,
-  SealedDigest,
-} from '../ids.ts';
+import type { BlockIndex, BlockKey, ContentCommitment, DatasetId, DatasetKey, Salt } from '../ids.ts';
 import { nodeHash, rootFromPath } from '../log/merkle.ts';
 import type { ChallengeAnswer } from '../ports/agreements.ts';
 import type { ProvenChunk } from '../ports/css.ts';
@@ -30,8 +21,8 @@ export interface BatchArchive {
   readonly nonce: Uint8Array | null;
   readonly contentCommitment: ContentCommitment;
   readonly published: boolean;
-  /** Of every block of the batch, in order. */
-  readonly openings: readonly Opening[];
+  /** Of every block of the batch, in order; of blocks that are not for sale, the public record is enough. */
+  readonly blocks: readonly (Opening | BlockRecord)[];
 }
 
 /** Where a batch stands in the log that was sold. */
@@ -51,11 +42,10 @@ export interface OwnedBatch {
   readonly levels: readonly (readonly Uint8Array[])[];
 }
 
-interface OwnedBlock {
-  readonly opening: Opening;
+interface OwnedBlock extends BlockRecord {
+  /** Null where only the record is known. */
+  readonly opening: Opening | null;
   readonly blockKey: BlockKey;
-  readonly sealed: SealedDigest;
-  readonly commitment: Commitment;
 }
 
 /**
@@ -66,8 +56,10 @@ export function ownBatch(primitives: Primitives, datasetKey: DatasetKey, archive
   const { dataset, first, salt, contentCommitment } = archive;
   requireContentKey(primitives, datasetKey, archive);
   const keyOf = blockKeys(primitives, datasetKey, salt);
-  const blocks = archive.openings.map((opening, i) => {
+  const blocks = archive.blocks.map((known, i): OwnedBlock => {
     const blockKey = keyOf(first + i);
+    if ('sealed' in known) return { opening: null, blockKey, sealed: known.sealed, commitment: known.commitment };
+    const opening = known;
     const digest = blockDigest(primitives, { dataset, index: first + i }, opening);
     const sealed = sealDigest(primitives, digest, blockKey);
     return { opening, blockKey, sealed, commitment: commitKey(primitives, blockKey) };
@@ -158,12 +150,14 @@ function sealedHashOf({ published }: BatchArchive, blocks: readonly OwnedBlock[]
   return published ? sealedHash(blocks.map(({ sealed }) => sealed)) : ROOTED;
 }
 
-function blockOf({ archive, blocks }: OwnedBatch, index: BlockIndex): OwnedBlock {
+function blockOf({ archive, blocks }: OwnedBatch, index: BlockIndex): OwnedBlock & { readonly opening: Opening } {
   const block = blocks[index - archive.first];
   if (block === undefined) {
     throw new InvalidInputError(`Block ${index} is not in the batch that begins with ${archive.first}.`);
   }
-  return block;
+  const { opening } = block;
+  if (opening === null) throw new InvalidInputError(`Of block ${index} only the public record is archived.`);
+  return { ...block, opening };
 }
 
 /** One tree for all blocks: making each path anew would hash the whole batch for every block. */

@@ -7,15 +7,16 @@ import {
   type BatchArchive,
   buildBatchKeys,
   buildChallengeAnswer,
+  type OwnedBatch,
   ownBatch,
   requireInLog,
 } from '../../core/agreement/build-keys.ts';
 import { decodeKeyPayload, encodeKeyPayload } from '../../core/agreement/key-payload.ts';
-import { batchRootOf, recordHash } from '../../core/batch/record.ts';
+import { type BlockRecord, batchRootOf, recordHash } from '../../core/batch/record.ts';
 import { readSegment } from '../../core/batch/segment.ts';
 import { proveChunk } from '../../core/block/chunk-tree.ts';
 import { commitContent, contentKey, decryptContent, encryptContent } from '../../core/block/content-cipher.ts';
-import { blockDigest } from '../../core/block/digest.ts';
+import { blockDigest, type Opening } from '../../core/block/digest.ts';
 import { openDigest } from '../../core/block/seal.ts';
 import { concatBytes, fromHex, u32, utf8 } from '../../core/bytes.ts';
 import { InvalidInputError, KeyError, ProofError } from '../../core/errors.ts';
@@ -41,7 +42,7 @@ describe('keys that an owner builds', () => {
       const datasetKey = fromHex(vector.datasetKey) as DatasetKey;
       const batch = ownBatch(nodePrimitives, datasetKey, archive);
       assert.deepEqual(batch.leafHash, fromHex(vector.leafHash));
-      const count = archive.openings.length;
+      const count = archive.blocks.length;
       const wanted = [...new Set([0, count >> 1, count - 1])].map((i) => archive.first + i);
       for (const whole of [false, true]) {
         const keys = buildBatchKeys(nodePrimitives, datasetKey, batch, 0, wanted, whole);
@@ -102,6 +103,18 @@ describe('keys that an owner builds', () => {
     );
   });
 
+  it('come from openings of what is for sale and from the records of the rest', () => {
+    const { archive } = archiveOf(encrypted);
+    const all = ownBatch(nodePrimitives, keyOf(encrypted), archive);
+    const blocks = archive.blocks.map((opening, i) => (i === 0 ? opening : (all.blocks[i] as BlockRecord)));
+    const some = ownBatch(nodePrimitives, keyOf(encrypted), { ...archive, blocks });
+    assert.deepEqual(some.leafHash, all.leafHash);
+    const keysOf = (batch: OwnedBatch, index: number) =>
+      buildBatchKeys(nodePrimitives, keyOf(encrypted), batch, 0, [index], false);
+    assert.deepEqual(keysOf(some, archive.first), keysOf(all, archive.first));
+    assert.throws(() => keysOf(some, archive.first + 1), InvalidInputError);
+  });
+
   it('are not built from an altered opening, nonce, salt or key, nor for a block of another batch', () => {
     const { archive } = archiveOf(encrypted);
     const key = keyOf(encrypted);
@@ -112,11 +125,11 @@ describe('keys that an owner builds', () => {
     const check = (changed: BatchArchive) =>
       requireInLog(nodePrimitives, ownBatch(nodePrimitives, key, changed), place, log);
     check(archive);
-    const [opening, ...others] = archive.openings;
+    const [opening, ...others] = archive.blocks as Opening[];
     assert.ok(opening);
     for (const changed of [
-      { ...archive, openings: [{ ...opening, size: opening.size + 1 }, ...others] },
-      { ...archive, openings: [...archive.openings, opening] },
+      { ...archive, blocks: [{ ...opening, size: opening.size + 1 }, ...others] },
+      { ...archive, blocks: [...archive.blocks, opening] },
       { ...archive, salt: flipped(archive.salt) },
       { ...archive, published: !archive.published },
     ]) {
@@ -126,7 +139,7 @@ describe('keys that an owner builds', () => {
     assert.throws(() => check({ ...archive, nonce }), KeyError);
     assert.throws(() => ownBatch(nodePrimitives, flipped(key), archive), KeyError);
     const batch = ownBatch(nodePrimitives, key, archive);
-    const outside = archive.first + archive.openings.length;
+    const outside = archive.first + archive.blocks.length;
     assert.throws(() => buildBatchKeys(nodePrimitives, key, batch, 0, [outside], false), InvalidInputError);
   });
 });
@@ -134,7 +147,10 @@ describe('keys that an owner builds', () => {
 function archiveOf(vector: Vector): { archive: BatchArchive; openedBlocks: readonly Uint8Array[] } {
   const { manifest, blocks, openings } = readSegment(nodePrimitives, carOf(vector));
   const { dataset, first, salt, nonce, contentCommitment, published } = manifest;
-  return { archive: { dataset, first, salt, nonce, contentCommitment, published, openings }, openedBlocks: blocks };
+  return {
+    archive: { dataset, first, salt, nonce, contentCommitment, published, blocks: openings },
+    openedBlocks: blocks,
+  };
 }
 
 function carOf(vector: Record<string, unknown>): Uint8Array {
