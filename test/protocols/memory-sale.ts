@@ -45,7 +45,7 @@ export function archiveOf(primitives: Primitives, { manifest }: SealedBatch): Ba
   return {
     ...{ dataset: manifest.dataset, first: manifest.first, salt: manifest.salt, nonce: manifest.nonce },
     ...{ contentCommitment: manifest.contentCommitment, published: manifest.published },
-    openings: manifest.blocks.map(({ size, sha256, chunkRoot, meta }) => ({
+    blocks: manifest.blocks.map(({ size, sha256, chunkRoot, meta }) => ({
       ...{ size, sha256, chunkRoot, metaHash: metaHash(primitives, meta) },
     })),
   };
