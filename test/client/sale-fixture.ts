@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { disscInterface, encodeRecord } from '../../adapters/ethereum/dissc-interface.ts';
+import { readChainPoint } from '../../adapters/ethereum/read-chain-point.ts';
+import { fetchManifest } from '../../cli/owner/open-sale-parts.ts';
+import { offerBlocks } from '../../client/sale/offer-blocks.ts';
+import type { SaleEvent } from '../../client/sale/sale-event.ts';
+import type { SaleParts } from '../../client/sale/sale-parts.ts';
+import { openSaleState, type SaleState } from '../../client/sale/sale-state.ts';
+import { serveSales } from '../../client/sale/serve-sales.ts';
+import { type BatchKeys, decodeKeyPayload } from '../../core/agreement/key-payload.ts';
+import { decodeKeyRefusal, encodeKeyRequest, type KeyRefusal } from '../../core/agreement/key-request.ts';
+import { deriveEncryptionKeys, openMessage, sealMessage } from '../../core/agreement/seal-message.ts';
+import type { Terms } from '../../core/agreement/terms.ts';
+import { signVoucher } from '../../core/agreement/voucher.ts';
+import { EMPTY_LOG, type SealedBatch, sealBatch } from '../../core/batch/seal-batch.ts';
+import type { Address, BlockIndex, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
+import type { Agreements } from '../../core/ports/agreements.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
+import { ingestSegment } from '../../functions/ingest-segment.ts';
+import { clientOf, type Market } from '../functions/start-sale.ts';
+import { blocks, key, putObject } from '../functions/start-service.ts';
+
+export const NATIVE = `0x${'00'.repeat(20)}` as Address;
+/** Blocks of the batches that are recorded. */
+export const COUNTS = [3, 4, 5];
+
+/** An owner with a recorded, encrypted dataset of twelve blocks, and the agent that serves it. */
+export async function makeOwner(market: Market) {
+  const { stores, ports, contracts, rpc } = market;
+  const { chainId, dissc } = contracts;
+  const [owner, agentSigner] = [await market.funded(), await market.funded()];
+  const agentKey = key();
+  const agentAccount = createKeySigner(agentKey);
+  await market.as(agentSigner).calls.inTurn(async () => {});
+  await rpc.call('anvil_setBalance', [agentAccount.account, `0x${(10n ** 21n).toString(16)}`]);
+  stores.owners.set(owner.account, 2 ** 40);
+  const [deviceKey, datasetKey] = [key(), new Uint8Array(randomBytes(32)) as DatasetKey];
+  const party = market.as(owner);
+  const { datasets } = await party.datasets.openDatasets([{ name: randomBytes(32), device: accountOfKey(deviceKey) }]);
+  const dataset = datasets[0] as DatasetId;
+  const writer = { dataset, deviceKey, datasetKey, domain: { chainId, dissc }, plain: false, published: false };
+  let end = EMPTY_LOG;
+  const batches: SealedBatch[] = COUNTS.map((count) => {
+    const sealed = sealBatch(nodePrimitives, writer, end, blocks(Array(count).fill(3000)), randomBytes(16));
+    end = sealed.end;
+    return sealed;
+  });
+  const leaves = batches.map(({ leaf, manifest }) => {
+    return { count: manifest.blocks.length, salt: leaf.salt, batchRoot: leaf.batchRoot, sealed: null };
+  });
+  const { signature } = (batches.at(-1) as SealedBatch).manifest;
+  const data = encodeRecord([{ dataset, leaves, signature }]);
+  const contract = { name: 'DISSC', at: dissc, abi: disscInterface };
+  await party.calls.inTurn((send) => send({ contract, data }));
+  for (const { segment } of batches) {
+    await putObject(stores, segment.key, segment.car);
+    await ingestSegment(ports, segment.key);
+  }
+  await market.finalise();
+
+  const offersSecret = new Uint8Array(randomBytes(32));
+  const folder = await mkdtemp(join(tmpdir(), 'plumbline-owner-sales-'));
+  const identity = {
+    ...{ chainId, ocasc: contracts.ocasc, owner: owner.account, agent: agentAccount.account },
+  };
+  const events: SaleEvent[] = [];
+  const partsOf = (state: SaleState): SaleParts => ({
+    ...{ primitives: nodePrimitives, owner: owner.account, agentKey, offersSecret, state, fromBlock: 0, fetchManifest },
+    datasetKeys: new Map([[dataset, datasetKey]]),
+    market: ports.agreements as SaleParts['market'],
+    party: market.as(agentAccount).agreements,
+    readPoint: (anchor, signal) => readChainPoint(rpc, anchor, signal),
+    serviceFor: (agreement) => clientOf(ports, agentKey, agreement),
+    onEvent: (event) => events.push(event),
+  });
+  return {
+    ...{ owner, agentKey, agent: agentAccount.account, dataset, datasetKey, batches, offersSecret, folder, identity },
+    ...{ events, partsOf, party },
+    /** One step of a server that starts, and ends again. @returns what it said */
+    async serveOnce(change: Partial<SaleParts> = {}): Promise<SaleEvent[]> {
+      const state = openSaleState(join(folder, 'state'), identity);
+      const from = events.length;
+      try {
+        await serveSales({ ...partsOf(state), ...change }, { pollMs: 10, once: true }, AbortSignal.timeout(60_000));
+      } finally {
+        state.close();
+      }
+      return events.slice(from);
+    },
+    async close() {
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type Owner = Awaited<ReturnType<typeof makeOwner>>;
+
+/** An agreement about the owner's blocks, finally accepted by a consumer who talks to the mailbox. */
+export async function sell(market: Market, seller: Owner, change: Partial<Terms> = {}) {
+  const { ports } = market;
+  const terms: Terms = {
+    ...{
+      dataset: seller.dataset,
+      first: 0,
+      count: 12,
+      token: NATIVE,
+      price: 1210n,
+      fee: 10n,
+      bond: 500n,
+      stakeWei: 1n,
+    },
+    ...{ maxChallenges: 4, samples: 2, windowSeconds: 60, durationSeconds: 3600 },
+    ...{ acceptBySeconds: 2n ** 64n - 1n, consumer: NATIVE, ...change },
+  };
+  const { id } = await offerBlocks(
+    {
+      ...{ primitives: nodePrimitives, ledger: ports.ledger, market: ports.agreements as SaleParts['market'] },
+      ...{ party: seller.party.agreements, agent: seller.agent, offersSecret: seller.offersSecret, fromBlock: 0 },
+    },
+    terms,
+    { again: true },
+  );
+  const consumer = await market.funded();
+  const signerKey = key();
+  const signer = accountOfKey(signerKey);
+  const keys = await deriveEncryptionKeys(new Uint8Array(randomBytes(32)));
+  const buyer = market.as(consumer).agreements;
+  await buyer.accept({ id, ...terms }, signer, keys.publicKey);
+  await market.finalise();
+  const { domain } = ports.agreements as Agreements;
+  const { agreement } = await (ports.agreements as Agreements).readAgreement(id, 'latest');
+  if (agreement === null) throw new Error('no agreement');
+  const service = clientOf(ports, signerKey, id);
+  let sequence = 0;
+  let read = 0;
+  const seal = (plaintext: Uint8Array, by: PrivateKey = signerKey, number = sequence++) =>
+    sealMessage(
+      domain,
+      { agreement: id, from: accountOfKey(by), to: seller.agent, sequence: number },
+      agreement.ownerEncryptionKey,
+      by,
+      plaintext,
+    );
+  const voucher = (due: bigint, by: PrivateKey = signerKey) => ({
+    due,
+    signature: signVoucher(domain, { agreement: id, due }, by),
+  });
+  return {
+    ...{ id, terms, consumer, buyer, signerKey, signer, service, seal, voucher, agreement },
+    async ask(asked: readonly BlockIndex[], due?: bigint) {
+      const request = { blocks: asked, voucher: due === undefined ? null : voucher(due) };
+      await service.postMessage(await seal(encodeKeyRequest(request)));
+    },
+    /** What the owner has answered since. */
+    async receive(): Promise<{ keys: BatchKeys[]; refusals: KeyRefusal[]; sequences: number[] }> {
+      const found = { keys: [] as BatchKeys[], refusals: [] as KeyRefusal[], sequences: [] as number[] };
+      for (let next: number | null = read; next !== null; ) {
+        const page: Awaited<ReturnType<typeof service.listMessages>> = await service.listMessages(id, {
+          ...{ from: seller.agent, sequence: next },
+        });
+        for (const message of page.messages) {
+          const plaintext = await openMessage(domain, message, keys.privateKey);
+          const refusal = decodeKeyRefusal(plaintext);
+          if (refusal === null) found.keys.push(...decodeKeyPayload(plaintext));
+          else found.refusals.push(refusal);
+          found.sequences.push(message.sequence);
+          read = message.sequence + 1;
+        }
+        next = page.next;
+      }
+      return found;
+    },
+  };
+}
+
+export function indicesOf(keys: readonly BatchKeys[]): BlockIndex[] {
+  return keys.flatMap((batch) => batch.blocks.map(({ index }) => index));
+}
