@@ -21,10 +21,10 @@ import { deriveDatasetId } from '../../core/keys.ts';
 import type { AgreementParty, ChallengeAnswer } from '../../core/ports/agreements.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { fund } from '../../local/stack/fund.ts';
-import { type AnvilOptions, startAnvil } from '../../local/stack/start-anvil.ts';
+import { startAnvil } from '../../local/stack/start-anvil.ts';
 
 export const NATIVE = `0x${'00'.repeat(20)}` as Address;
-export const MIN_WINDOW_SECONDS = 60;
+const MIN_WINDOW_SECONDS = 60;
 export const ANSWER_GAS = 130_000;
 const BALANCE_WEI = 10n ** 20n;
 
@@ -33,45 +33,21 @@ export type Market = Awaited<ReturnType<typeof startMarket>>;
 export const randomKey = () => new Uint8Array(nodePrimitives.randomBytes(32)) as PrivateKey;
 export const randomEncryptionKey = () => new Uint8Array(nodePrimitives.randomBytes(32)) as EncryptionPublicKey;
 
-/** A chain with DISSC, OCASC, ASC, and a recorded dataset of five blocks in the second of its three batches. */
-export async function startMarket(mining: AnvilOptions['mining'] = 'instant') {
+/** A market on anvil, and what only anvil can. */
+export async function startMarket(mining: 'instant' | 'manual' = 'instant') {
   const anvil = await startAnvil({ stateFile: null, mining: 'instant' });
   try {
     const { rpcUrl, chainId } = anvil;
-    const chain = { rpcUrl, chainId };
-    const rpc = createJsonRpc(chain);
+    const rpc = createJsonRpc({ rpcUrl, chainId });
     const newKey = async (): Promise<PrivateKey> => {
       const key = randomKey();
       await fund(rpc, accountOfKey(key), BALANCE_WEI);
       return key;
     };
-    const ownerKey = await newKey();
-    const dissc = disscAddress();
-    const ocascDeployable = deployableOcasc({ dissc, minWindowSeconds: MIN_WINDOW_SECONDS, answerGas: ANSWER_GAS });
-    const ascDeployable = deployableAsc({ dissc });
-    const signer = createKeySigner(ownerKey);
-    await deployContracts({ ...chain, signer }, [DISSC, ocascDeployable, ascDeployable]);
-    const [ocasc, asc] = [deployedAddress(ocascDeployable), deployedAddress(ascDeployable)];
-    const { dataset, log, sold } = await recordSold({ ...chain, ownerKey, dissc });
+    const market = await openMarket({ rpcUrl, chainId, newKey, minWindowSeconds: MIN_WINDOW_SECONDS });
     if (mining === 'manual') await rpc.call('evm_setAutomine', [false]);
-
-    const terms: Terms = {
-      ...{ dataset, first: sold.first, count: sold.batch.count, token: NATIVE },
-      ...{ price: 1000n, fee: 10n, bond: 500n, stakeWei: 3n },
-      ...{ maxChallenges: 5, samples: 1, windowSeconds: MIN_WINDOW_SECONDS, durationSeconds: 3600 },
-      ...{ acceptBySeconds: 2n ** 64n - 1n, consumer: NATIVE },
-    };
-    const party = (key: PrivateKey, waitMs = 20_000): AgreementParty =>
-      createOcascParty({ ...chain, ocasc, signer: createKeySigner(key), waitMs });
     return {
-      ...{ anvil, chain, rpc, dissc, ocasc, asc, ownerKey, newKey, dataset, terms, party, log },
-      ledger: createOcascLedger({ ...chain, ocasc }),
-      grants: createAscLedger({ ...chain, asc }),
-      owner: party(ownerKey),
-      /** What answers a challenge of one of the five blocks. */
-      answer: (block: number, seed: number) => asChallengeAnswer(sold.answer(log, block, seed)),
-      balanceWei: async (account: Address) => BigInt(String(await rpc.call('eth_getBalance', [account, 'latest']))),
-      nonce: async (account: Address) => Number(await rpc.call('eth_getTransactionCount', [account, 'latest'])),
+      ...market,
       /** The next block's time is `seconds` since 1970. */
       goTo: (seconds: number) => rpc.call('evm_setNextBlockTimestamp', [`0x${seconds.toString(16)}`]),
       mine: () => rpc.call('evm_mine', []),
@@ -81,6 +57,46 @@ export async function startMarket(mining: AnvilOptions['mining'] = 'instant') {
     await anvil.stop();
     throw error;
   }
+}
+
+/** DISSC, OCASC and ASC on a chain, and a recorded dataset whose second batch of three, with five blocks, is for sale. */
+export async function openMarket(options: {
+  readonly rpcUrl: string;
+  readonly chainId: number;
+  /** Of an account with funds. */
+  readonly newKey: () => Promise<PrivateKey>;
+  readonly minWindowSeconds: number;
+}) {
+  const { rpcUrl, chainId, newKey, minWindowSeconds } = options;
+  const chain = { rpcUrl, chainId };
+  const rpc = createJsonRpc(chain);
+  const ownerKey = await newKey();
+  const dissc = disscAddress();
+  const ocascDeployable = deployableOcasc({ dissc, minWindowSeconds, answerGas: ANSWER_GAS });
+  const ascDeployable = deployableAsc({ dissc });
+  const signer = createKeySigner(ownerKey);
+  await deployContracts({ ...chain, signer }, [DISSC, ocascDeployable, ascDeployable]);
+  const [ocasc, asc] = [deployedAddress(ocascDeployable), deployedAddress(ascDeployable)];
+  const { dataset, log, sold } = await recordSold({ ...chain, ownerKey, dissc });
+
+  const terms: Terms = {
+    ...{ dataset, first: sold.first, count: sold.batch.count, token: NATIVE },
+    ...{ price: 1000n, fee: 10n, bond: 500n, stakeWei: 3n },
+    ...{ maxChallenges: 5, samples: 1, windowSeconds: minWindowSeconds, durationSeconds: 3600 },
+    ...{ acceptBySeconds: 2n ** 64n - 1n, consumer: NATIVE },
+  };
+  const party = (key: PrivateKey, waitMs = 20_000): AgreementParty =>
+    createOcascParty({ ...chain, ocasc, signer: createKeySigner(key), waitMs });
+  return {
+    ...{ chain, rpc, dissc, ocasc, asc, ownerKey, newKey, dataset, terms, party, log },
+    ledger: createOcascLedger({ ...chain, ocasc }),
+    grants: createAscLedger({ ...chain, asc }),
+    owner: party(ownerKey),
+    /** What answers a challenge of one of the five blocks. */
+    answer: (block: number, seed: number) => asChallengeAnswer(sold.answer(log, block, seed)),
+    balanceWei: async (account: Address) => BigInt(String(await rpc.call('eth_getBalance', [account, 'latest']))),
+    nonce: async (account: Address) => Number(await rpc.call('eth_getTransactionCount', [account, 'latest'])),
+  };
 }
 
 async function recordSold(options: {
