@@ -14,7 +14,7 @@ mkdirSync(build, { recursive: true });
 // Of its own, as several may be made at a time; what is deployed is a copy beside the template.
 const folder = mkdtempSync(join(build, 'lambda-'));
 try {
-  createApp({ code: () => Code.fromAsset(bundleFunctions(folder)) }).synth();
+  createApp({ code: () => Code.fromAsset(bundleFunctions(folder).folder) }).synth();
 } catch (error) {
   if (!(error instanceof PlumblineError)) throw error;
   console.error(error.shortMessage);

@@ -30,7 +30,7 @@ export function createApp({ code, context = {}, outdir }: AppOptions): App & { r
     // The template alone: a rule that asks for a parameter of the bootstrap stack needs one to be looked up.
     synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }) as IStackSynthesizer,
   });
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app, { writeSuppressionsToCloudFormation: true }));
   return Object.assign(app, { stack });
 }
 

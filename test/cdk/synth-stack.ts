@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { createApp } from '../../cdk/create-app.ts';
@@ -17,8 +18,6 @@ export interface Resource {
 export interface Synthesised {
   readonly template: Template;
   readonly resources: Readonly<Record<string, Resource>>;
-  /** What the rules found and nobody acknowledged. */
-  readonly findings: readonly unknown[];
   /** Resources of a type by their place in the code, such as `Anchor/Role`. */
   ofType(type: string): Map<string, Resource>;
   /** A value of the template with the resources it refers to by their place: `<Store/Segments.Arn>/*`. */
@@ -40,8 +39,14 @@ export const CONTEXT = {
   alarmEmail: 'operator@plumbline.example',
 } as const;
 
-/** The template of the deployment with this context; the code of the functions is an empty file. */
-export function synthStack(context: Readonly<Record<string, string | undefined>> = {}): Synthesised {
+/**
+ * The template of the deployment with this context, and what is put into it; the code of the functions is an empty file.
+ * @throws Error when the rules find something that nobody acknowledged
+ */
+export function synthStack(
+  context: Readonly<Record<string, string | undefined>> = {},
+  put: (into: Stack) => unknown = () => undefined,
+): Synthesised {
   const folder = mkdtempSync(join(tmpdir(), 'plumbline-synth-'));
   try {
     const code = join(folder, 'code');
@@ -53,19 +58,15 @@ export function synthStack(context: Readonly<Record<string, string | undefined>>
       context: { ...Object.fromEntries(given), 'aws:cdk:enable-path-metadata': true },
       outdir: join(folder, 'out'),
     });
+    put(app.stack);
     const template = Template.fromStack(app.stack);
-    app.synth({ force: true });
-    const report = JSON.parse(readFileSync(join(folder, 'out', 'validation-report.json'), 'utf8')) as {
-      pluginReports: { violations: unknown[] }[];
-    };
-    const findings = report.pluginReports.flatMap(({ violations }) => violations);
-    return describeStack(template, findings);
+    return describeStack(template);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function describeStack(template: Template, findings: readonly unknown[]): Synthesised {
+function describeStack(template: Template): Synthesised {
   const resources = template.toJSON().Resources as Record<string, Resource>;
   const placeOf = (id: string): string => {
     const path = String(resources[id]?.Metadata?.['aws:cdk:path'] ?? id);
@@ -82,7 +83,6 @@ function describeStack(template: Template, findings: readonly unknown[]): Synthe
   return {
     template,
     resources,
-    findings,
     text,
     ofType: (type) =>
       new Map(

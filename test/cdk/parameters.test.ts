@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { readParameters } from '../../cdk/read-parameters.ts';
+import { InvalidInputError } from '../../core/errors.ts';
+import { CONTEXT } from './synth-stack.ts';
+
+const address = (byte: string) => `0x${byte.repeat(20)}`;
+const DEPLOYMENTS = {
+  chainId: 31337,
+  contracts: {
+    DISSC: { address: address('d2'), block: 7, args: {} },
+    OCASC: { address: address('0d'), block: 8, args: { dissc: address('d2'), minWindowSeconds: 1, answerGas: 1 } },
+    ASC: { address: address('a6'), block: 9, args: { dissc: address('d2') } },
+  },
+};
+
+const read = (context: Record<string, unknown>, files: Record<string, unknown> = {}) =>
+  readParameters(
+    (name) => context[name],
+    (path) => {
+      if (!(path in files)) throw new Error(`ENOENT ${path}`);
+      return typeof files[path] === 'string' ? (files[path] as string) : JSON.stringify(files[path]);
+    },
+  );
+
+describe('the parameters of a deployment', () => {
+  test('take the contracts from the file of deployments of the chain', () => {
+    const { dissc: _1, ocasc: _2, asc: _3, ...context } = CONTEXT;
+    const { contracts, fromBlock } = read(context, { 'deployments/31337.json': DEPLOYMENTS });
+    assert.deepEqual(contracts, { dissc: address('d2'), ocasc: address('0d'), asc: address('a6') });
+    assert.equal(fromBlock, 7);
+  });
+
+  test('take the owners from a file or as they are, in lower case', () => {
+    const owners = { [`0x${'AB'.repeat(20)}`]: 5 };
+    assert.deepEqual(read({ ...CONTEXT, owners: 'owners.json' }, { 'owners.json': owners }).owners, {
+      [address('ab')]: 5,
+    });
+    assert.deepEqual(read({ ...CONTEXT, owners: JSON.stringify(owners) }).owners, { [address('ab')]: 5 });
+  });
+
+  test('leave out what is not there', () => {
+    const { ocasc: _1, asc: _2, kuboApiUrl: _3, alarmEmail: _4, authorities: _5, cssAccount: _6, ...context } = CONTEXT;
+    const parameters = read(context);
+    assert.deepEqual(parameters.contracts, { dissc: address('d1'), ocasc: null, asc: null });
+    assert.equal(parameters.kuboApiUrl, null);
+    assert.equal(parameters.alarmEmail, null);
+    assert.equal(parameters.cssAccount, null);
+    assert.deepEqual(parameters.authorities, []);
+    assert.deepEqual(parameters.grants, { minPerBatchWei: '0', openQuotaBytes: null });
+  });
+
+  const refused: readonly (readonly [string, Record<string, unknown>, RegExp])[] = [
+    ['a missing stage', { stage: undefined }, /stage is missing. Give it with -c stage=/],
+    ['a stage that there is not', { stage: 'test' }, /stage is dev or prod/],
+    ['a chain that is no number', { chainId: 'mainnet' }, /chainId is a number/],
+    ['an endpoint that is no URL', { rpcUrl: 'localhost:8545' }, /rpcUrl is not a URL/],
+    ['a contract that is no address', { dissc: '0x12' }, /dissc is not an address/],
+    ['an authority with a scheme', { authorities: 'https://api.example' }, /authorities is not a list/],
+    ['no owners', { owners: '{}' }, /owners is empty/],
+    ['owners that are no JSON', { owners: '{' }, /owners: not JSON/],
+    ['a file of owners that is not there', { owners: 'nowhere.json' }, /nowhere.json cannot be read/],
+    ['contracts given twice', { deployments: 'd.json' }, /not both/],
+    ['a sum in ether', { grantsMinPerBatchWei: '0.1' }, /grantsMinPerBatchWei is a whole number of wei/],
+    ['a mail address without a host', { alarmEmail: 'me' }, /alarmEmail is not an address/],
+  ];
+  for (const [what, change, message] of refused) {
+    test(`refuse ${what}`, () => {
+      assert.throws(
+        () => read({ ...CONTEXT, ...change }),
+        (error) => error instanceof InvalidInputError && message.test(error.shortMessage),
+      );
+    });
+  }
+
+  test('refuse a file of deployments of another chain', () => {
+    const { dissc: _1, ocasc: _2, asc: _3, ...context } = CONTEXT;
+    const files = { 'deployments/31337.json': { ...DEPLOYMENTS, chainId: 1 } };
+    assert.throws(() => read(context, files), /is of chain 1, and chainId says 31337/);
+  });
+
+  test('refuse credentials in the endpoint’s URL, and do not repeat them', () => {
+    const rpcUrl = 'https://user:hunter2@rpc.example';
+    assert.throws(
+      () => read({ ...CONTEXT, rpcUrl }),
+      (error) => error instanceof InvalidInputError && !error.message.includes('hunter2'),
+    );
+  });
+
+  test('refuse more owners than fit into a function’s environment', () => {
+    const owners = Object.fromEntries(
+      Array.from({ length: 60 }, (_, i) => [`0x${i.toString(16).padStart(40, '0')}`, 2 ** 40]),
+    );
+    assert.throws(() => read({ ...CONTEXT, owners: JSON.stringify(owners) }), /2400 fit/);
+  });
+});
