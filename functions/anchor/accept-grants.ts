@@ -1,4 +1,5 @@
 import type { Grant, GrantId } from '../../core/ports/grants.ts';
+import { listGrantIds, MAX_GRANTS, rememberGrant } from '../state/grant-entry.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
 import { findAcceptable } from './find-proposals.ts';
 import { type Sender, type Sent, sendCall } from './send-call.ts';
@@ -13,7 +14,7 @@ export async function acceptGrants(
   accepting: ReadonlySet<GrantId>,
   signal?: AbortSignal,
 ): Promise<Sent> {
-  const { observer, grantRecorder } = ports;
+  const { table, observer, grantRecorder } = ports;
   let acceptable: Grant[];
   try {
     acceptable = await findAcceptable(ports, accepting, signal);
@@ -24,9 +25,12 @@ export async function acceptGrants(
     return 'sent';
   }
   for (const { id, terms } of acceptable.slice(0, Math.max(0, MAX_ACCEPTS - accepting.size))) {
+    if ((await listGrantIds(table, terms.dataset, signal)).length >= MAX_GRANTS) continue;
     const simulated = (await grantRecorder?.simulateAccept(id, signal)) ?? null;
     // Dropped by its owner meanwhile, or accepted by another run.
     if (simulated === null) continue;
+    // Before it is accepted, so that nothing that is ever goes unknown.
+    await rememberGrant(table, terms.dataset, id, signal);
     const sent = await sendCall(ports, sender, { kind: 'accept', grant: id }, simulated.gas, signal);
     if (sent !== 'sent') return sent;
     observer.info('accepting a grant', { grant: id, dataset: terms.dataset, perBatchWei: String(terms.perBatchWei) });

@@ -5,7 +5,7 @@ import type { Head } from '../../core/log/head.ts';
 import type { ChainPoint, Parties } from '../../core/ports/ledger.ts';
 import type { Item } from '../../core/ports/table.ts';
 import { extendLog } from '../ingest/extend-log.ts';
-import { quotaOf } from '../ingest/quota-of.ts';
+import { quotasOf } from '../ingest/quota-of.ts';
 import { mapBounded } from '../read/map-bounded.ts';
 import { adoptChainLog } from '../state/adopt-chain-log.ts';
 import { changeDatasetEntry, readDatasetEntry } from '../state/dataset-entry.ts';
@@ -71,13 +71,18 @@ async function inspectPage(
     ledger.readHeads(datasets, 'final', signal),
     ledger.readParties(datasets, 'latest', signal),
   ]);
-  const owners = ports.settings().owners;
+  const { owners } = ports.settings();
+  const asked = datasets.flatMap((dataset, i) => {
+    const owner = known.parties[i]?.owner;
+    return owner === undefined ? [] : [{ dataset, owner }];
+  });
+  const quotas = await quotasOf(ports, asked, signal);
+  const served = new Set(asked.filter((_, i) => quotas[i] !== null).map(({ dataset }) => dataset));
   const found = await mapBounded(items, PARALLEL, async (item, i) => {
     const parties = known.parties[i];
-    if (!parties) return null;
     const dataset = item.sk as DatasetId;
+    if (!parties || !served.has(dataset)) return null;
     try {
-      if ((await quotaOf(ports, dataset, parties.owner, signal)) === null) return null;
       const work: Work = {
         ...{ dataset, version: item.version, parties, latest: latest.heads[i] as Head },
         ...{ final: { head: final.heads[i] as Head, point: final.point }, onlyPaid: !owners.has(parties.owner) },

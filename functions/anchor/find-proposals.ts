@@ -12,11 +12,16 @@ const PAGE = 100;
 /** A grant that ends sooner is not worth its acceptance. */
 const LEAST_LIFE_MS = 60_000;
 
+interface Proposal {
+  readonly id: GrantId;
+  readonly dataset: DatasetId;
+}
+
 /**
  * Looks for proposals to this service's account in the final chain, as far as it has not been read yet, and answers with the
  * grants to be accepted now. Proposals are kept until they are accepted or over, finally, so that a reorganisation loses none
- * and an owner who is admitted later need not propose again; a page of them is looked at in each run, from a random place on,
- * so that none hides behind many others.
+ * and an owner who is admitted later need not propose again. The newest are looked at first, then some of the others, from a
+ * random place on: nobody hides a proposal behind many of his own.
  */
 export async function findAcceptable(
   ports: AnchorPorts,
@@ -25,10 +30,10 @@ export async function findAcceptable(
 ): Promise<Grant[]> {
   const { table, grants, grantRecorder, recorder } = ports;
   if (grants === undefined || grantRecorder === undefined) return [];
-  await scanProposals(ports, grants, signal);
-  const proposed = await pageOfProposals(ports, signal);
+  const fresh = await scanProposals(ports, grants, signal);
+  const proposed = withoutRepeats([...fresh, ...(await pageOfProposals(ports, signal))]).slice(0, PAGE);
+  if (proposed.length === 0) return [];
   const acceptable: Grant[] = [];
-  if (proposed.length === 0) return acceptable;
   const ids = proposed.map(({ id }) => id);
   const [final, latest] = [
     await grants.readGrants(ids, 'final', signal),
@@ -56,29 +61,37 @@ function isWanted({ owner, terms }: Grant, { owners, grants = DEFAULT_GRANT_POLI
   return terms.perBatchWei >= grants.minPerBatchWei && (owners.has(owner) || grants.openQuotaBytes !== null);
 }
 
+/** Keeps the proposals of blocks that have not been read yet, and answers with them. */
 async function scanProposals(
   { table, recorder, anchorSettings }: AnchorPorts,
   grants: Grants,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<Proposal[]> {
   const pk = relayerPk(recorder.account);
   const scanned = await table.get(pk, PROPOSALS_SK, signal);
   const { point } = await grants.readGrants([], 'final', signal);
   const fromBlock = scanned === null ? anchorSettings.fromBlock : (scanned.scannedToBlock as number) + 1;
   const toBlock = Math.min(point.blockNumber, fromBlock + MAX_BLOCKS - 1);
-  if (toBlock < fromBlock) return;
-  for (const { id, terms } of await grants.findProposed({ css: recorder.account }, fromBlock, toBlock, signal)) {
-    await table.put({ pk: proposedPk(recorder.account), sk: id, dataset: terms.dataset }, 'any', signal);
+  if (toBlock < fromBlock) return [];
+  const events = await grants.findProposed({ css: recorder.account }, fromBlock, toBlock, signal);
+  const found = events.map(({ id, terms }) => ({ id, dataset: terms.dataset }));
+  for (const { id, dataset } of found) {
+    await table.put({ pk: proposedPk(recorder.account), sk: id, dataset }, 'any', signal);
   }
   // Where another run has come further meanwhile, this one has nothing to add.
   const condition = scanned === null ? 'absent' : { version: scanned.version };
   await table.put({ pk, sk: PROPOSALS_SK, scannedToBlock: toBlock }, condition, signal);
+  return found;
+}
+
+function withoutRepeats(proposals: readonly Proposal[]): Proposal[] {
+  return [...new Map(proposals.map((proposal) => [proposal.id, proposal])).values()];
 }
 
 async function pageOfProposals(
   { table, recorder, primitives }: AnchorPorts,
   signal?: AbortSignal,
-): Promise<{ id: GrantId; dataset: DatasetId }[]> {
+): Promise<Proposal[]> {
   const pk = proposedPk(recorder.account);
   const start = `0x${toHex(primitives.randomBytes(4))}`;
   const ahead = await table.query(pk, { from: start, to: '0xg', limit: PAGE }, signal);

@@ -1,5 +1,6 @@
 import type { GrantRecorder } from '../../core/ports/grant-recorder.ts';
 import type { Grant, GrantId, Grants } from '../../core/ports/grants.ts';
+import type { ChainPoint } from '../../core/ports/ledger.ts';
 import { mapBounded } from '../read/map-bounded.ts';
 import { changeDatasetEntry } from '../state/dataset-entry.ts';
 import type { Unpaid } from '../state/entries.ts';
@@ -32,7 +33,7 @@ export async function planPayments(
   const { point, grants: found } = await grants.readGrants(ids.flat(), 'latest', signal);
   const byId = new Map(found.map((grant, i) => [ids.flat()[i], grant]));
   const untilMs = point.timestampMs + ports.anchorSettings.grantMarginMs;
-  await forgetEnded({ table, grants }, found, signal);
+  await forgetOver({ table, grants }, { point, grants: found }, signal);
   return pending.map((one, i) => {
     const known = (ids[i] as GrantId[]).map((id) => byId.get(id) ?? null);
     return choose(one, known.filter(isFor(one, grantRecorder)), untilMs);
@@ -62,18 +63,23 @@ function choose({ entries }: Pending, grants: readonly Grant[], untilMs: number)
   return { grant: null, unpaid: grants.some(({ state }) => state !== 'proposed') ? 'over' : null };
 }
 
-/** Those that are ended in the final chain are of no use to anybody any more. */
-async function forgetEnded(
+/** Those that are over in the final chain are of no use to anybody any more. */
+async function forgetOver(
   { table, grants }: { table: AnchorPorts['table']; grants: Grants },
-  found: readonly (Grant | null)[],
+  { point, grants: found }: { point: ChainPoint; grants: readonly (Grant | null)[] },
   signal?: AbortSignal,
 ): Promise<void> {
-  const ended = found.flatMap((grant) => (grant?.state === 'ended' ? [grant.id] : []));
-  if (ended.length === 0) return;
-  const final = await grants.readGrants(ended, 'final', signal);
+  const over = found.flatMap((grant) => (grant !== null && isOver(grant, point.timestampMs) ? [grant.id] : []));
+  if (over.length === 0) return;
+  const final = await grants.readGrants(over, 'final', signal);
   for (const grant of final.grants) {
-    if (grant?.state === 'ended') await forgetGrant(table, grant.terms.dataset, grant.id, signal);
+    if (grant !== null && isOver(grant, final.point.timestampMs))
+      await forgetGrant(table, grant.terms.dataset, grant.id, signal);
   }
+}
+
+function isOver({ state, endSeconds }: Grant, nowMs: number): boolean {
+  return state === 'ended' || 1000 * endSeconds <= nowMs;
 }
 
 const SAID: Readonly<Record<Unpaid, string>> = {

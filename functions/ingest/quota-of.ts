@@ -1,6 +1,12 @@
 import type { Address, DatasetId } from '../../core/ids.ts';
+import type { GrantId } from '../../core/ports/grants.ts';
 import { DEFAULT_GRANT_POLICY, type ServicePorts } from '../ports.ts';
+import { mapBounded } from '../read/map-bounded.ts';
 import { listGrantIds } from '../state/grant-entry.ts';
+
+type Ports = Pick<ServicePorts, 'table' | 'grants' | 'settings'>;
+
+const PARALLEL = 8;
 
 /**
  * How many stored bytes this service keeps for a dataset's owner; null when it is not served. Served are the owners in the
@@ -9,24 +15,46 @@ import { listGrantIds } from '../state/grant-entry.ts';
  * @throws LedgerUnavailableError when a grant decides it, and the chain cannot be read
  */
 export async function quotaOf(
-  { table, grants, settings }: Pick<ServicePorts, 'table' | 'grants' | 'settings'>,
+  ports: Ports,
   dataset: DatasetId,
   owner: Address,
   signal?: AbortSignal,
 ): Promise<number | null> {
-  const { owners, cssAccount, grants: policy = DEFAULT_GRANT_POLICY } = settings();
-  const quotaBytes = owners.get(owner);
-  if (quotaBytes !== undefined) return quotaBytes;
-  if (policy.openQuotaBytes === null || grants === undefined || cssAccount === undefined) return null;
-  const ids = await listGrantIds(table, dataset, signal);
-  if (ids.length === 0) return null;
+  const [quotaBytes = null] = await quotasOf(ports, [{ dataset, owner }], signal);
+  return quotaBytes;
+}
+
+/** The same for many datasets, with one reading of the chain. */
+export async function quotasOf(
+  ports: Ports,
+  asked: readonly { readonly dataset: DatasetId; readonly owner: Address }[],
+  signal?: AbortSignal,
+): Promise<(number | null)[]> {
+  const { owners, grants: policy = DEFAULT_GRANT_POLICY } = ports.settings();
+  const unknown = asked.filter(({ owner }) => !owners.has(owner)).map(({ dataset }) => dataset);
+  const granted =
+    unknown.length === 0 || policy.openQuotaBytes === null
+      ? new Set<DatasetId>()
+      : await findGranted(ports, unknown, signal);
+  return asked.map(({ dataset, owner }) => owners.get(owner) ?? (granted.has(dataset) ? policy.openQuotaBytes : null));
+}
+
+/** Those of the datasets with a grant that counts. */
+async function findGranted(
+  { table, grants, settings }: Ports,
+  datasets: readonly DatasetId[],
+  signal?: AbortSignal,
+): Promise<ReadonlySet<DatasetId>> {
+  const { cssAccount } = settings();
+  if (grants === undefined || cssAccount === undefined) return new Set();
+  const lists = await mapBounded(datasets, PARALLEL, (dataset) => listGrantIds(table, dataset, signal));
+  const ids: GrantId[] = lists.flat();
+  if (ids.length === 0) return new Set();
   const { point, grants: found } = await grants.readGrants(ids, 'final', signal);
-  const isServed = found.some(
+  const counting = found.filter(
     (grant) =>
-      grant?.state === 'accepted' &&
-      grant.terms.css === cssAccount &&
-      grant.terms.dataset === dataset &&
-      1000 * grant.endSeconds > point.timestampMs,
+      grant?.state === 'accepted' && grant.terms.css === cssAccount && 1000 * grant.endSeconds > point.timestampMs,
   );
-  return isServed ? policy.openQuotaBytes : null;
+  // By the chain's word, not by where its id was kept.
+  return new Set(counting.flatMap((grant) => (grant === null ? [] : [grant.terms.dataset])));
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import type { GrantId } from '../../core/ports/grants.ts';
 import { quotaOf } from '../../functions/ingest/quota-of.ts';
 import { readDatasetEntry } from '../../functions/state/dataset-entry.ts';
 import { datasetPk, logSk, RELAYER_STATE_SK, relayerPk } from '../../functions/state/entries.ts';
-import { listGrantIds } from '../../functions/state/grant-entry.ts';
+import { listGrantIds, MAX_GRANTS, rememberGrant } from '../../functions/state/grant-entry.ts';
 import { assertPaid, CLOSED, openGrant, PRICE_WEI, partyOf, propose, readGrant } from './grant-fixture.ts';
 import {
   assertRecordedOnce,
@@ -88,6 +89,24 @@ describe('anchor with grants', () => {
     assert.equal((await service.anchor({ settings })).transactions, 1);
     await fixture.mine();
     assert.equal((await readGrant(fixture, cheap)).state, 'accepted');
+  });
+
+  it('accepts no more for a dataset than it can look at in one reading, and finds room when some are over', async () => {
+    const service = await fixture.service({}, ETHER, CLOSED);
+    const dataset = await fixture.openDataset();
+    for (let i = 1; i < MAX_GRANTS; i++) {
+      await rememberGrant(service.table, dataset.id, `0x${String(i).padStart(64, '0')}` as GrantId);
+    }
+    const brief = await openGrant(fixture, service, dataset, 0n, { lifeSeconds: 600 });
+    const late = await propose(fixture, service, dataset);
+    await fixture.mine(3);
+    assert.equal((await service.anchor()).transactions, 0);
+    await fixture.rpc.call('evm_increaseTime', [700]);
+    await fixture.mine(3);
+    await service.fill(dataset, 1);
+    await anchorAndMine(service, 2);
+    assert.equal((await listGrantIds(service.table, dataset.id)).includes(brief), false);
+    assert.equal((await readGrant(fixture, late)).state, 'accepted');
   });
 
   it('records what grants pay for in one transaction, the rest in another, and is paid to the wei', async () => {
