@@ -65,6 +65,8 @@ class Session {
   #connected = false;
   #subscribed = false;
   #stopping = false;
+  /** Set when leaving: resolved by the answer to a ping. */
+  #leaving: PromiseWithResolvers<void> | null = null;
   #unacknowledged = 0;
   /** Acknowledged since the last PINGREQ, and before it. */
   #sent: number[] = [];
@@ -139,6 +141,7 @@ class Session {
       else this.#fail(`its first packet is ${packet.cmd}`);
       return;
     }
+    if (this.#leaving !== null && packet.cmd !== 'pingresp') return;
     switch (packet.cmd) {
       case 'suback':
         this.#noteSubscribed(packet.granted[0]);
@@ -240,27 +243,35 @@ class Session {
     this.#pingIsOpen = false;
     if (this.#pinged.length > 0) this.#events.onSettled(this.#pinged);
     this.#pinged = [];
+    this.#leaving?.resolve();
+    if (this.#leaving !== null) return;
     if (!this.#once || !this.#subscribed) return;
     if (this.#quietSincePing && this.#unacknowledged === 0 && this.#sent.length === 0) void this.#leave();
     else void this.#acknowledging.then(() => this.#ping());
   }
 
-  /** Acknowledges what was read, if it is kept in time, and takes leave; the broker keeps the session. */
+  /**
+   * Acknowledges what was read, if it is kept in time, and takes leave once the broker has it; the broker keeps the session,
+   * and what comes meanwhile for the next connection.
+   */
   async #leave(): Promise<void> {
-    if (this.#stopping) return;
+    if (this.#stopping || this.#leaving !== null) return;
+    const settled = Promise.withResolvers<void>();
+    this.#leaving = settled;
+    const goodbye = async (): Promise<void> => {
+      await this.#acknowledging;
+      if (this.#sent.length === 0 && this.#pinged.length === 0) return;
+      // Not behind an older ping, which does not speak for what was acknowledged since.
+      if (this.#pingIsOpen) await settled.promise;
+      this.#leaving = Promise.withResolvers<void>();
+      if (this.#sent.length === 0) return;
+      this.#ping();
+      await this.#leaving.promise;
+    };
+    await within(GOODBYE_MS, goodbye());
     this.#stopping = true;
-    this.#socket.pause();
-    const timer = Promise.withResolvers<void>();
-    const handle = setTimeout(timer.resolve, GOODBYE_MS);
-    await Promise.race([this.#acknowledging.catch(() => undefined), timer.promise]);
-    clearTimeout(handle);
-    if (this.#socket.writable) {
-      const flushed = Promise.withResolvers<void>();
-      this.#socket.end(generate({ cmd: 'disconnect', reasonCode: 0 }, { protocolVersion: 5 }), () => flushed.resolve());
-      const limit = setTimeout(flushed.resolve, GOODBYE_MS);
-      await flushed.promise;
-      clearTimeout(limit);
-    }
+    const bytes = generate({ cmd: 'disconnect', reasonCode: 0 }, { protocolVersion: 5 });
+    await within(GOODBYE_MS, new Promise<void>((resolve) => this.#socket.end(bytes, resolve)));
     this.#ended.resolve();
   }
 
@@ -274,4 +285,12 @@ class Session {
     const { host, port } = this.#options.broker;
     this.#ended.reject(new BrokerError(`MQTT broker ${host}:${port}: ${reason}.`, { cause }));
   }
+}
+
+/** Waits for something that may fail or hang, for so long. */
+async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
+  const timeUp = Promise.withResolvers<void>();
+  const timer = setTimeout(timeUp.resolve, timeoutMs);
+  await Promise.race([work.catch(() => undefined), timeUp.promise]);
+  clearTimeout(timer);
 }
