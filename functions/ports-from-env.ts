@@ -10,9 +10,11 @@ import { createDisscRecorder } from '../adapters/ethereum/dissc-recorder.ts';
 import { createOcascLedger } from '../adapters/ethereum/ocasc-ledger.ts';
 import { createKuboP2pfs } from '../adapters/ipfs/kubo-p2pfs.ts';
 import { createS3ObjectStore } from '../adapters/s3/s3-object-store.ts';
+import { readSecret } from '../adapters/secrets/read-secret.ts';
 import { createSqsAnchorQueue } from '../adapters/sqs/sqs-anchor-queue.ts';
 import { InvalidInputError } from '../core/errors.ts';
 import { type Address, address } from '../core/ids.ts';
+import type { P2pfs } from '../core/ports/p2pfs.ts';
 import type { Observer } from './observe/observer.ts';
 import { DEFAULT_GRANT_POLICY, type ServicePorts, type ServiceSettings } from './ports.ts';
 import type { FunctionRow, Handler } from './table.ts';
@@ -38,6 +40,12 @@ const ownersText = z.record(z.string().regex(/^0x[0-9a-f]{40}$/), z.int().min(0)
 
 const addressText = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
 
+/** A number of bytes, ms or blocks. An empty variable is not 0. */
+const wholeNumber = z
+  .string()
+  .regex(/^[0-9]{1,15}$/)
+  .transform(Number);
+
 const environment = z.object({
   AWS_REGION: z.string().min(1),
   PLUMBLINE_RPC_URL: z.url(),
@@ -57,26 +65,36 @@ const environment = z.object({
   PLUMBLINE_RELAYER_KEY_ID: z.string().min(1).optional(),
   /** RPC of an IPFS node; only where the function may import into one. */
   PLUMBLINE_IPFS_API: z.url().optional(),
+  /** ARN of the secret with the bearer token that the node asks for; absent where it asks for none. */
+  PLUMBLINE_IPFS_TOKEN_SECRET: z.string().min(1).optional(),
+  /** What Lambda gives to its function: the secret is asked for with them. */
+  AWS_ACCESS_KEY_ID: z.string().optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().optional(),
+  AWS_SESSION_TOKEN: z.string().optional(),
+  /** Instead of AWS's own Secrets Manager, as the clients of AWS read it. */
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: z.url().optional(),
   /** JSON: owner's address, lower case, to the stored bytes it may have. */
   PLUMBLINE_OWNERS: z.string(),
   /** A stored batch waits so long for others of its dataset before it is recorded; 0 when absent. */
-  PLUMBLINE_RECORD_EVERY_MS: z.coerce.number().int().min(0).optional(),
+  PLUMBLINE_RECORD_EVERY_MS: wholeNumber.optional(),
   /** What a recorded batch must earn for a proposed grant to be accepted, in wei; 0 when absent. */
   PLUMBLINE_GRANTS_MIN_PER_BATCH_WEI: z
     .string()
     .regex(/^[0-9]{1,30}$/)
     .optional(),
   /** Stored bytes of any owner with an accepted grant; where it is absent, the owners below alone are served. */
-  PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES: z.coerce.number().int().min(0).optional(),
+  PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES: wholeNumber.optional(),
   /** The block from which on events of the contracts are looked for; 0 when absent. */
-  PLUMBLINE_FROM_BLOCK: z.coerce.number().int().min(0).optional(),
+  PLUMBLINE_FROM_BLOCK: wholeNumber.optional(),
   /** Comma-separated host names that requests may be addressed to. */
   PLUMBLINE_AUTHORITIES: z.string().min(1),
 });
 
 /**
- * The composition root in Lambda. Nothing is reached for yet but the public key of the relayer, where there is one.
- * @throws InvalidInputError naming the variable, never its value; StoreUnavailableError when KMS does not answer
+ * The composition root in Lambda. Nothing is reached for yet but the public key of the relayer and the token of the IPFS
+ * node, where there are such.
+ * @throws InvalidInputError naming the variable, never its value; StoreUnavailableError when KMS or Secrets Manager do not
+ * answer
  */
 export async function portsFromEnv(
   env: Readonly<Record<string, string | undefined>>,
@@ -122,7 +140,7 @@ export async function portsFromEnv(
     ...(set.PLUMBLINE_ASC === undefined || signer === null
       ? {}
       : { grantRecorder: createAscRecorder({ ...chain, asc: address(set.PLUMBLINE_ASC), signer }) }),
-    ...(set.PLUMBLINE_IPFS_API === undefined ? {} : { p2pfs: createKuboP2pfs({ apiUrl: set.PLUMBLINE_IPFS_API }) }),
+    ...(set.PLUMBLINE_IPFS_API === undefined ? {} : { p2pfs: await openKubo(set, set.PLUMBLINE_IPFS_API) }),
     anchorQueue: queueUrl === undefined ? NO_QUEUE : createSqsAnchorQueue({ region, queueUrl }),
     settings: () => settings,
     nowMs: Date.now,
@@ -139,6 +157,20 @@ async function makeHandler(row: FunctionRow): Promise<Handler> {
   // Loaded in Lambda only: merely importing the tracer hooks into every promise of a process and slows it down.
   const { createPowertoolsObserver } = await import('./observe/powertools-observer.ts');
   return handlerFor(await portsFromEnv(process.env, createPowertoolsObserver(row.name))) as Handler;
+}
+
+async function openKubo(set: z.infer<typeof environment>, apiUrl: string): Promise<P2pfs> {
+  const secretId = set.PLUMBLINE_IPFS_TOKEN_SECRET;
+  if (secretId === undefined) return createKuboP2pfs({ apiUrl });
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: token } = set;
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    throw new InvalidInputError('The environment lacks the credentials to read PLUMBLINE_IPFS_TOKEN_SECRET with.');
+  }
+  const bearerToken = await readSecret({
+    ...{ region: set.AWS_REGION, secretId, endpoint: set.AWS_ENDPOINT_URL_SECRETS_MANAGER ?? null },
+    credentials: { accessKeyId, secretAccessKey, ...(token === undefined ? {} : { sessionToken: token }) },
+  });
+  return createKuboP2pfs({ apiUrl, bearerToken });
 }
 
 async function openRelayer(region: string, keyId: string): Promise<AccountSigner> {

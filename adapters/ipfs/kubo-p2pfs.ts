@@ -11,6 +11,8 @@ import { withDeadline } from '../with-deadline.ts';
 export interface KuboOptions {
   /** Base of the node's RPC, such as http://127.0.0.1:5001; whoever reaches it may do everything to the node. */
   readonly apiUrl: string;
+  /** Where the node asks for one (Kubo's API.Authorizations). */
+  readonly bearerToken?: string;
   /** For one question; a node without the wanted block goes on asking its peers until then. */
   readonly timeoutMs?: number;
   /** For importing and pinning one segment. */
@@ -34,10 +36,11 @@ export function createKuboP2pfs(options: KuboOptions): P2pfs & { close(): void }
   const { timeoutMs = DEFAULT_TIMEOUT_MS, importTimeoutMs = DEFAULT_IMPORT_TIMEOUT_MS } = options;
   const url = new URL(options.apiUrl);
   const agent = new (url.protocol === 'https:' ? HttpsAgent : HttpAgent)({ keepAlive: true, maxSockets: 16 });
+  const headers = options.bearerToken === undefined ? {} : { authorization: `Bearer ${options.bearerToken}` };
   let loaded: Promise<KuboRPCClient> | null = null;
   // Loaded at the first use: it brings a hundred modules that most commands never need.
   const client = (): Promise<KuboRPCClient> => {
-    loaded ??= import('kubo-rpc-client').then(({ create }) => create({ url: url.href, agent }));
+    loaded ??= import('kubo-rpc-client').then(({ create }) => create({ url: url.href, agent, headers }));
     return loaded;
   };
   const within = <T>(
@@ -55,7 +58,7 @@ export function createKuboP2pfs(options: KuboOptions): P2pfs & { close(): void }
     );
   const ask = async (path: string, query: Record<string, string>, maxBytes: number, abort: AbortSignal) => {
     const target = new URL(`/api/v0/${path}?${new URLSearchParams(query)}`, url);
-    const response = await fetch(target, { method: 'POST', redirect: 'error', signal: abort });
+    const response = await fetch(target, { method: 'POST', headers, redirect: 'error', signal: abort });
     if (response.ok) return readBody(response, maxBytes);
     throw new NodeRefusal(response.status, await readBody(response, MAX_JSON_BYTES));
   };
@@ -151,9 +154,12 @@ async function readContent(
 
 /** The node answered, with an error. */
 class NodeRefusal extends Error {
+  readonly response: { readonly status: number };
+
   constructor(status: number, body: Uint8Array) {
     const said = failure.safeParse(parseJson(body));
     super(said.success ? said.data.Message : `status ${status}`);
+    this.response = { status };
   }
 }
 
@@ -170,6 +176,12 @@ function isNodeAnswer(error: unknown): boolean {
   return error instanceof NodeRefusal || (error instanceof Error && error.name === 'HTTPError');
 }
 
+/** Whether the node, or what stands before it, did not let us in. */
+function isDenied(error: unknown): boolean {
+  const status = isNodeAnswer(error) ? (error as { response?: { status?: number } }).response?.status : undefined;
+  return status === 401 || status === 403;
+}
+
 function explain(url: URL, what: string, limitMs: number, cause: unknown, timedOut: boolean): Error {
   const details = { host: url.host };
   if (timedOut) {
@@ -177,6 +189,11 @@ function explain(url: URL, what: string, limitMs: number, cause: unknown, timedO
       cause,
       details,
     });
+  }
+  // Not the caller's fault: it cannot be put right in the request.
+  if (isDenied(cause)) {
+    const what = `The IPFS node at ${url.host} lets nobody in without the right token. Give it the one of its configuration.`;
+    return new StoreUnavailableError(what, { cause, details });
   }
   if (isNodeAnswer(cause)) {
     return new InvalidInputError(`The IPFS node does not ${what}: ${shown((cause as Error).message)}`, { cause });

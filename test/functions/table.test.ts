@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import { createPowertoolsObserver } from '../../functions/observe/powertools-observer.ts';
@@ -100,6 +103,27 @@ describe('the composition root in Lambda', () => {
     assert.match(String(recorder?.account), /^0x[0-9a-f]{40}$/);
     assert.equal(settings().cssAccount, recorder?.account, 'repaid as it records');
     await assert.rejects(portsFromEnv({ ...ENV, PLUMBLINE_RELAYER_KEY_ID: 'another' }, silent), /NotFoundException/);
+  });
+
+  test('reads the token of the IPFS node from the secret that is named, with the credentials of the function', async (t) => {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(String(request.headers['x-amz-target']));
+      if (asked.length === 1) response.end(JSON.stringify({ SecretString: 'open sesame' }));
+      else response.writeHead(400).end(JSON.stringify({ __type: 'AccessDeniedException' }));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close().closeAllConnections());
+    const env = {
+      ...{ ...ENV, PLUMBLINE_IPFS_API: 'https://kubo.example', PLUMBLINE_IPFS_TOKEN_SECRET: 'arn:token' },
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    };
+    await assert.rejects(portsFromEnv(env, silent), /credentials/);
+    const credentials = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key', AWS_SESSION_TOKEN: 'token' };
+    assert.ok((await portsFromEnv({ ...env, ...credentials }, silent)).p2pfs !== undefined);
+    assert.deepEqual(asked, ['secretsmanager.GetSecretValue']);
+    await assert.rejects(portsFromEnv({ ...env, ...credentials }, silent), /AccessDeniedException/);
   });
 
   test('names what is missing or malformed, never a value', async () => {
