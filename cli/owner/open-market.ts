@@ -1,10 +1,12 @@
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
 import { createAscParty } from '../../adapters/ethereum/asc-party.ts';
+import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
 import type { AgreementMarket, AgreementParty } from '../../core/ports/agreements.ts';
 import type { GrantParty, Grants } from '../../core/ports/grants.ts';
+import type { ChainPoint } from '../../core/ports/ledger.ts';
 import type { Connection } from '../connection.ts';
 import type { OpenedOwner } from './owner-home.ts';
 import { requireAsc, requireOcasc } from './require-contract.ts';
@@ -27,4 +29,9 @@ export function openGrants({ rpcUrl, chainId, ...contracts }: Connection): Grant
 /** ASC as the owner's account. */
 export function openGranter({ rpcUrl, chainId, ...contracts }: Connection, { privateKey }: OpenedOwner): GrantParty {
   return createAscParty({ rpcUrl, chainId, asc: requireAsc(contracts), signer: createKeySigner(privateKey) });
+}
+
+/** The newest block of the chain. */
+export async function newestPoint(connection: Connection, signal?: AbortSignal): Promise<ChainPoint> {
+  return (await createDisscLedger(connection).readHeads([], 'latest', signal)).point;
 }

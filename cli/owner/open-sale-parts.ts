@@ -28,6 +28,7 @@ export function openSaleParts(agent: Agent, state: SaleState, onEvent: (event: S
     datasetKeys: new Map(agent.datasets.map(({ dataset, datasetKey }) => [dataset, datasetKey])),
     market: createOcascLedger(chain),
     party: createOcascParty({ ...chain, signer: createKeySigner(agentKey) }),
+    nowMs: Date.now,
     readPoint: (anchor, signal) => readChainPoint(rpc, anchor, signal),
     serviceFor: (agreement) => createStorageServiceClient({ apiUrl, chainId, account, agreement }),
   };

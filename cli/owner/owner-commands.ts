@@ -1,17 +1,22 @@
 import type { Command } from 'commander';
 import { addOwnerAgent } from './owner-agent.ts';
+import { addOwnerAuthorise } from './owner-authorise.ts';
 import { addOwnerGet } from './owner-get.ts';
+import { addOwnerGrants } from './owner-grants.ts';
 import { addOwnerInit } from './owner-init.ts';
 import { addOwnerLink } from './owner-link.ts';
 import { addOwnerOffer } from './owner-offer.ts';
+import { addOwnerOffers } from './owner-offers.ts';
 import { addOwnerPublish } from './owner-publish.ts';
 import { addOwnerRestore } from './owner-restore.ts';
 import { addOwnerServe } from './owner-serve.ts';
+import { addOwnerSettlements } from './owner-settle.ts';
 import { addOwnerVerify } from './owner-verify.ts';
+import { addOwnerWithdraw } from './owner-withdraw.ts';
 
 /** Adds `plumb owner …`. */
 export function addOwnerCommands(program: Command): void {
-  const owner = program.command('owner').description("keys of a data owner, and the owner's checks");
+  const owner = program.command('owner').description("keys of a data owner, the owner's checks and sales");
   addOwnerInit(owner);
   addOwnerRestore(owner);
   addOwnerVerify(owner);
@@ -20,5 +25,10 @@ export function addOwnerCommands(program: Command): void {
   addOwnerLink(owner);
   addOwnerAgent(owner);
   addOwnerOffer(owner);
+  addOwnerOffers(owner);
+  addOwnerSettlements(owner);
+  addOwnerWithdraw(owner);
   addOwnerServe(owner);
+  addOwnerAuthorise(owner);
+  addOwnerGrants(owner);
 }

@@ -102,8 +102,14 @@ export async function nextDeviceNumber(home: string): Promise<number> {
 }
 
 export async function addDataset(home: string, entry: DatasetEntry): Promise<void> {
-  const others = (await readDatasets(home)).filter(({ dataset }) => dataset !== entry.dataset);
-  await replaceSecretFile(datasetsPath(home), `${JSON.stringify({ datasets: [...others, entry] }, null, 2)}\n`);
+  await addDatasets(home, [entry]);
+}
+
+/** Enters datasets, all of them at once; entries of the same ids are replaced. */
+export async function addDatasets(home: string, entries: readonly DatasetEntry[]): Promise<void> {
+  const added = new Set(entries.map(({ dataset }) => dataset));
+  const others = (await readDatasets(home)).filter(({ dataset }) => !added.has(dataset));
+  await replaceSecretFile(datasetsPath(home), `${JSON.stringify({ datasets: [...others, ...entries] }, null, 2)}\n`);
 }
 
 /** The bytes32 that stands for a name on the chain: UTF-8, filled up with zeros. */
@@ -117,7 +123,8 @@ export function datasetName32(name: string): Uint8Array {
   return padded;
 }
 
-async function readDatasets(home: string): Promise<DatasetEntry[]> {
+/** All that are entered, in the order they were. */
+export async function readDatasets(home: string): Promise<DatasetEntry[]> {
   let text: string;
   try {
     text = await readSecretFile(datasetsPath(home));

@@ -7,7 +7,7 @@ import { requireDeliverable } from '../../client/sale/pack-keys.ts';
 import { MAX_SAMPLES } from '../../core/agreement/quota.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { InvalidInputError } from '../../core/errors.ts';
-import type { Address } from '../../core/ids.ts';
+import { type Address, NATIVE_COIN } from '../../core/ids.ts';
 import { deriveAgentSecrets } from '../../core/keys.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { openService, readConnection } from '../connection.ts';
@@ -15,10 +15,10 @@ import { EXIT } from '../exit-codes.ts';
 import { progressBar } from '../output.ts';
 import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds, parseUntil } from '../parse-arguments.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { plainJson, showAmount } from '../show-amount.ts';
 import { openMarket, openSeller } from './open-market.ts';
 import { fetchManifest } from './open-sale-parts.ts';
 import { datasetKeyOf, findDataset, openOwner } from './owner-home.ts';
-import { showTerms } from './show-agreement.ts';
 
 interface OfferOptions {
   readonly blocks: { from: number; to: number };
@@ -39,7 +39,7 @@ interface OfferOptions {
   readonly json?: boolean;
 }
 
-const NOBODY = `0x${'00'.repeat(20)}` as Address;
+const ANYBODY = `0x${'00'.repeat(20)}` as Address;
 const DAY_SECONDS = 86_400;
 /** 99 % sure to see 1 % (design §8). */
 const DEFAULT_SAMPLES = 460;
@@ -94,12 +94,12 @@ export function addOwnerOffer(owner: Command): void {
       output.progress('Offering …');
       const { id, nonce, txHash } = await offerBlocks(parts, terms, { again: options.again === true }, signal);
       output.result(
-        { id, nonce: String(nonce), agent, tx: txHash, terms: showTerms(terms) },
+        plainJson({ id, nonce, agent, tx: txHash, terms }) as object,
         [
           txHash === null ? `This offer stands already; --again makes another one.` : `Offered: ${id}`,
           ...(txHash === null ? [`  id           ${id}`] : [`  transaction  ${txHash}`]),
           `  blocks       ${terms.first} to ${terms.first + terms.count - 1} of ${terms.dataset}`,
-          `  price ${terms.price}, fee ${terms.fee}, bond ${terms.bond}, ${terms.samples} samples`,
+          `  price        ${showAmount(terms.price, terms.token)}, fee ${showAmount(terms.fee, terms.token)}, bond ${showAmount(terms.bond, terms.token)}; ${terms.samples} samples`,
           'Have this running from now on: plumb owner agent --out agent.json; plumb owner serve --agent agent.json',
         ].join('\n'),
       );
@@ -125,7 +125,7 @@ function termsOf(dataset: Terms['dataset'], options: OfferOptions): Terms {
       dataset,
       first: options.blocks.from,
       count,
-      token: options.token ?? NOBODY,
+      token: options.token ?? NATIVE_COIN,
       price,
       fee,
       bond,
@@ -133,7 +133,7 @@ function termsOf(dataset: Terms['dataset'], options: OfferOptions): Terms {
     },
     ...{ maxChallenges, samples, windowSeconds: window, durationSeconds: duration },
     acceptBySeconds: BigInt(options.acceptBy ?? Math.floor(Date.now() / 1000) + 7 * DAY_SECONDS),
-    consumer: options.consumer ?? NOBODY,
+    consumer: options.consumer ?? ANYBODY,
   };
 }
 

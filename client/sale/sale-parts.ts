@@ -23,6 +23,8 @@ export interface SaleParts {
   readonly market: AgreementMarket;
   /** OCASC as the agent. */
   readonly party: AgreementParty;
+  /** This machine's clock: an idle chain's newest block may be old. */
+  nowMs(): number;
   readPoint(anchor: Anchor, signal?: AbortSignal): Promise<ChainPoint>;
   /** The service, asked under this agreement. */
   serviceFor(agreement: AgreementId): SaleService;

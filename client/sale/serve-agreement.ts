@@ -40,7 +40,9 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
     parts.onEvent({ event: 'settled', agreement: id, state: final.state });
     return;
   }
-  const nowSeconds = Math.floor(point.timestampMs / 1000);
+  const chainSeconds = Math.floor(point.timestampMs / 1000);
+  // Where nothing happens, the newest block is old. To claim too early costs nothing, to stop delivering would.
+  const nowSeconds = Math.max(chainSeconds, Math.floor(parts.nowMs() / 1000));
   const errors: unknown[] = [];
   const attempt = async (work: () => Promise<unknown>): Promise<void> => {
     try {
@@ -52,7 +54,7 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
   };
   const { challenge, buyer, state } = newest;
   if (challenge !== null) {
-    const secondsLeft = challenge.deadlineSeconds - nowSeconds;
+    const secondsLeft = challenge.deadlineSeconds - chainSeconds;
     if (secondsLeft >= 0) await attempt(() => answerChallenge(parts, newest, challenge, secondsLeft, signal));
     await attempt(() => claimVoucher(parts, newest, nowSeconds, signal));
   }
@@ -61,7 +63,7 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
     parts.onEvent({ event: 'accepted', agreement: id, consumer, endSeconds });
     const before = errors.length;
     const toClaimSeconds = endSeconds + newest.terms.windowSeconds;
-    const times = { delivers: nowSeconds < endSeconds, posts: nowSeconds <= toClaimSeconds };
+    const times = { delivers: chainSeconds < endSeconds, posts: chainSeconds <= toClaimSeconds };
     await attempt(() => deliver(parts, final as ServedAgreement['agreement'], times, signal));
     // The last voucher may be in a mailbox that does not answer now: whoever ends the agreement gives it up.
     const isRead = errors.length === before || nowSeconds > toClaimSeconds + newest.terms.windowSeconds;

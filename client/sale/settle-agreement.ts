@@ -1,3 +1,4 @@
+import { InvalidInputError } from '../../core/errors.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import type { SaleParts } from './sale-parts.ts';
 import { readProgress } from './sale-rows.ts';
@@ -5,7 +6,7 @@ import { readProgress } from './sale-rows.ts';
 /**
  * Brings the highest voucher to the chain when there is a reason to: a challenge is open, as a breach would pay only what
  * the chain knows, or the end has come, also by quitting.
- * @param nowSeconds of the chain's newest block
+ * @param nowSeconds by the chain's newest block or this machine, whichever is later
  */
 export async function claimVoucher(
   parts: SaleParts,
@@ -28,6 +29,11 @@ export async function claimVoucher(
 export async function closeAgreement(parts: SaleParts, { id }: Agreement, signal: AbortSignal): Promise<void> {
   const { agreement } = await parts.market.readAgreement(id, 'latest', signal);
   if (agreement?.state !== 'active') return;
-  const { txHash } = await parts.party.close(id, signal);
-  parts.onEvent({ event: 'closed', agreement: id, txHash });
+  try {
+    const { txHash } = await parts.party.close(id, signal);
+    parts.onEvent({ event: 'closed', agreement: id, txHash });
+  } catch (cause) {
+    // This machine's clock is ahead of the chain's.
+    if (!(cause instanceof InvalidInputError) || cause.details.reason !== 'OCASC_TooEarly') throw cause;
+  }
 }

@@ -4,6 +4,7 @@ import { MAX_MESSAGES, requireMessageSigner, type SealedMessage } from '../../co
 import { admitBlocks } from '../../core/agreement/quota.ts';
 import { openMessage } from '../../core/agreement/seal-message.ts';
 import { SequenceGuard } from '../../core/agreement/sequence-guard.ts';
+import type { Terms } from '../../core/agreement/terms.ts';
 import { recoverVoucherSigner } from '../../core/agreement/voucher.ts';
 import { InvalidInputError, KeyError, PlumblineError, ProofError } from '../../core/errors.ts';
 import type { BlockIndex } from '../../core/ids.ts';
@@ -110,6 +111,7 @@ async function answerRequest(
     : { admitted: [], newSamples: [], refused: blocks };
   const built = await buildKeysOf(parts, served, admission.admitted, paidOf(served, progress), signal);
   const gone = new Set(built.missing);
+  const sent = new Set(admission.admitted.filter((block) => !gone.has(block)));
   const refused = [...admission.refused, ...built.missing].sort((a, b) => a - b);
   const reasons = [
     voucherProblem,
@@ -119,7 +121,13 @@ async function answerRequest(
   ];
   await answer(parts, served, sequence, {
     keys: packKeys(built.keys).map(encodeKeyPayload),
-    newSamples: admission.newSamples.filter((block) => !gone.has(block)),
+    newSamples: admission.newSamples.filter((block) => sent.has(block)),
+    released: releasedBy(
+      terms,
+      progress.released,
+      paidOf(served, progress),
+      (block) => sent.has(block) || sampled.has(block),
+    ),
     refused,
     reason: reasons.filter((reason) => reason !== null).join(' ') || null,
   });
@@ -127,9 +135,23 @@ async function answerRequest(
   parts.onEvent({ event: 'request', agreement: id, sequence, admitted, refused: refused.length });
 }
 
+/** What was asked for need not be released once more: how far the paid prefix is sent without a gap. */
+function releasedBy(
+  { first }: Pick<Terms, 'first'>,
+  released: number,
+  paid: number,
+  isSent: (block: BlockIndex) => boolean,
+): number {
+  let end = released;
+  while (end < paid && isSent(first + end)) end++;
+  return end;
+}
+
 interface Answer {
   readonly keys: readonly Uint8Array[];
   readonly newSamples: readonly BlockIndex[];
+  /** Absent where nothing was sent. */
+  readonly released?: number;
   readonly refused: readonly BlockIndex[];
   /** Null when nothing is refused. */
   readonly reason: string | null;
@@ -148,5 +170,9 @@ async function answer(parts: SaleParts, served: ServedAgreement, sequence: numbe
   const wanted = [...given.keys, ...refusal];
   const payloads = wanted.length <= room ? wanted : isNew ? given.keys : [];
   const messages = await sealToConsumer(parts, agreement, first, payloads);
-  keepStep(parts.state, agreement.id, { received: sequence, newSamples: given.newSamples, messages });
+  const isSent = payloads.length >= given.keys.length;
+  keepStep(parts.state, agreement.id, {
+    ...{ received: sequence, newSamples: given.newSamples, messages },
+    released: isSent ? (given.released ?? released) : released,
+  });
 }

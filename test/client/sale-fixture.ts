@@ -33,10 +33,9 @@ export const COUNTS = [3, 4, 5];
 export async function makeOwner(market: Market) {
   const { stores, ports, contracts, rpc } = market;
   const { chainId, dissc } = contracts;
-  const [owner, agentSigner] = [await market.funded(), await market.funded()];
+  const owner = await market.funded();
   const agentKey = key();
   const agentAccount = createKeySigner(agentKey);
-  await market.as(agentSigner).calls.inTurn(async () => {});
   await rpc.call('anvil_setBalance', [agentAccount.account, `0x${(10n ** 21n).toString(16)}`]);
   stores.owners.set(owner.account, 2 ** 40);
   const [deviceKey, datasetKey] = [key(), new Uint8Array(randomBytes(32)) as DatasetKey];
@@ -74,6 +73,7 @@ export async function makeOwner(market: Market) {
     datasetKeys: new Map([[dataset, datasetKey]]),
     market: ports.agreements as SaleParts['market'],
     party: market.as(agentAccount).agreements,
+    nowMs: Date.now,
     readPoint: (anchor, signal) => readChainPoint(rpc, anchor, signal),
     serviceFor: (agreement) => clientOf(ports, agentKey, agreement),
     onEvent: (event) => events.push(event),

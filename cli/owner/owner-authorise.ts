@@ -1,0 +1,117 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { authoriseCss } from '../../client/sale/authorise-css.ts';
+import { InvalidInputError } from '../../core/errors.ts';
+import { type Address, address, NATIVE_COIN } from '../../core/ids.ts';
+import type { GrantTerms } from '../../core/ports/grants.ts';
+import { stackFile } from '../../core/wire/stack-file.ts';
+import { readConnection } from '../connection.ts';
+import { parseDuration } from '../device/parse-units.ts';
+import { EXIT } from '../exit-codes.ts';
+import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds, parseUntil } from '../parse-arguments.ts';
+import { type CommandContext, runCommand, withOwnerOptions } from '../run-command.ts';
+import { plainJson, showAmount, showSeconds } from '../show-amount.ts';
+import { openGranter, openGrants } from './open-market.ts';
+import { findDataset, openOwner } from './owner-home.ts';
+
+interface AuthoriseOptions {
+  readonly css?: Address;
+  readonly perBatch: bigint;
+  readonly blocks: { from: number; to: number };
+  readonly kinds: { digests: boolean; blocks: boolean };
+  readonly maxBlocks: number;
+  readonly window: number;
+  readonly until?: number;
+  readonly fuel: bigint;
+  readonly wait: number;
+  readonly json?: boolean;
+}
+
+/** All blocks there will ever be, as far as numbers go. */
+const EVERY_BLOCK = { from: 0, to: Number.MAX_SAFE_INTEGER - 1 };
+const DAY_SECONDS = 86_400;
+
+/** Adds `plumb owner authorise`: ASC's authorise, and fund once the CSS has accepted. */
+export function addOwnerAuthorise(owner: Command): void {
+  const command = owner
+    .command('authorise')
+    .description("Let a cloud storage service serve a dataset's consumers, and prepay what it records.")
+    .argument('<dataset>', 'name or id of the dataset')
+    .option('--css <address>', "account of the service (default: the local stack's operator)", parseAddress)
+    .option('--per-batch <amount>', 'what the service earns for a recorded batch', parseAmount, 0n)
+    .option(
+      '--blocks <from-to>',
+      'which blocks consumers may see, recorded already or not (default: all)',
+      parseRange,
+      EVERY_BLOCK,
+    )
+    .option('--kinds <list>', 'digests (Protocol III), blocks (Protocol IV)', parseKinds, {
+      digests: true,
+      blocks: true,
+    })
+    .option('--max-blocks <count>', "distinct blocks an agreement's consumer may see", parseCount, 0xffff_ffff)
+    .option('--window <seconds>', 'how long the service is still paid after a revocation', parseSeconds, DAY_SECONDS)
+    .option('--until <time>', 'when the grant ends: a time, or from now on 12h or 365d (default: 365d)', parseUntil)
+    .option('--fuel <amount>', 'what the grant is filled up to, once accepted', parseAmount, 0n)
+    .option('--wait <duration>', 'how long the service is waited for', parseDuration, 60_000)
+    .addHelpText('after', EXAMPLES);
+  withOwnerOptions(command).action((name: string, options: AuthoriseOptions) =>
+    runCommand(options, async (context) => {
+      const { output, signal } = context;
+      const css = options.css ?? (await operatorOf(context));
+      const opened = await openOwner(context);
+      const connection = await readConnection(context);
+      const { perBatch, blocks, kinds, maxBlocks, window, until, fuel, wait } = options;
+      if (maxBlocks > 0xffff_ffff)
+        throw new InvalidInputError(`--max-blocks is ${maxBlocks}; ${0xffff_ffff} is the most.`);
+      if (perBatch >= 2n ** 96n) throw new InvalidInputError(`--per-batch is ${perBatch}; it must be below 2^96 wei.`);
+      const terms: GrantTerms = {
+        ...{ dataset: await findDataset(context.home, name), css, perBatchWei: perBatch, ...kinds, maxBlocks },
+        ...{ first: blocks.from, count: blocks.to - blocks.from + 1, windowSeconds: window },
+        untilSeconds: until ?? Math.floor(Date.now() / 1000) + 365 * DAY_SECONDS,
+      };
+      const parts = {
+        ...{ grants: openGrants(connection), party: openGranter(connection, opened) },
+        fromBlock: connection.fromBlock,
+      };
+      output.progress('Authorising, and waiting for the service …');
+      const done = await authoriseCss(parts, terms, { fuelWei: fuel, waitMs: wait }, signal);
+      const { grant, txHash, fundedWei } = done;
+      const accepted = grant.state === 'accepted';
+      output.result(
+        plainJson({ ...grant, tx: txHash, fundedWei }) as object,
+        [
+          `Grant ${grant.id}: ${grant.state}${txHash === null ? ', it stood already' : ''}`,
+          `  service   ${css}, until ${showSeconds(grant.endSeconds)}`,
+          accepted
+            ? `  fuel      ${showAmount(grant.fuelWei, NATIVE_COIN)}, for each batch ${showAmount(perBatch, NATIVE_COIN)}`
+            : '  The service has not accepted it yet. The same command goes on from here; plumb owner grants shows it.',
+        ].join('\n'),
+      );
+      return accepted ? EXIT.ok : EXIT.unavailable;
+    }),
+  );
+}
+
+async function operatorOf({ stack }: CommandContext): Promise<Address> {
+  if (stack === undefined) throw new InvalidInputError('Which service? Give its account: --css ADDRESS.');
+  const parsed = stackFile.safeParse(JSON.parse(await readFile(resolve(stack), 'utf8')));
+  if (!parsed.success) throw new InvalidInputError(`${stack} is no stack.json. Give --css ADDRESS.`);
+  return address(parsed.data.operator);
+}
+
+function parseKinds(text: string): { digests: boolean; blocks: boolean } {
+  const kinds = text.split(',');
+  if (kinds.some((kind) => kind !== 'digests' && kind !== 'blocks') || new Set(kinds).size !== kinds.length) {
+    throw new InvalidArgumentError(`${text} is not digests, blocks or digests,blocks.`);
+  }
+  return { digests: kinds.includes('digests'), blocks: kinds.includes('blocks') };
+}
+
+const EXAMPLES = `
+Run again, it goes on where it was: nothing is proposed or paid twice.
+
+Examples:
+  plumb owner authorise weather
+  plumb owner authorise weather --css 0x… --per-batch 2000gwei --fuel 0.01ether --kinds digests --until 2027-12-31T00:00:00Z`;

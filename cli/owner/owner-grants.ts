@@ -1,0 +1,149 @@
+import type { Command } from 'commander';
+import { InvalidInputError } from '../../core/errors.ts';
+import { NATIVE_COIN } from '../../core/ids.ts';
+import type { Grant, GrantId, Grants } from '../../core/ports/grants.ts';
+import { type Connection, readConnection } from '../connection.ts';
+import { EXIT } from '../exit-codes.ts';
+import { parseAmount, parseId } from '../parse-arguments.ts';
+import { type CommandContext, runCommand, withOwnerOptions } from '../run-command.ts';
+import { plainJson, showAmount, showSeconds } from '../show-amount.ts';
+import { openGranter, openGrants } from './open-market.ts';
+import { listDatasets, type OpenedOwner, openOwner } from './owner-home.ts';
+
+interface Opened {
+  readonly context: CommandContext;
+  readonly owner: OpenedOwner;
+  readonly connection: Connection;
+  readonly grants: Grants;
+}
+
+/** Adds `plumb owner grants`, `fund`, `revoke` and `reclaim`: the owner's side of ASC after `authorise`. */
+export function addOwnerGrants(owner: Command): void {
+  const list = owner
+    .command('grants')
+    .description('Every grant about the datasets of this owner, and the fuel that is left.')
+    .addHelpText('after', '\nExamples:\n  plumb owner grants\n  plumb owner grants --json');
+  withOwnerOptions(list).action((options: { json?: boolean }) =>
+    runCommand(options, (context) => open(context, listAll)),
+  );
+
+  const fund = owner
+    .command('fund')
+    .description('Add fuel to an accepted grant: what is left comes back at its end.')
+    .argument('<grant>', 'id of the grant', parseId<GrantId>)
+    .argument('<amount>', 'such as 0.01ether', parseAmount)
+    .addHelpText('after', '\nExamples:\n  plumb owner fund 0x… 0.01ether');
+  withOwnerOptions(fund).action((id: GrantId, wei: bigint, options: { json?: boolean }) =>
+    runCommand(options, (context) =>
+      open(context, async ({ owner, connection, grants }) => {
+        const transaction = await openGranter(connection, owner).fund(id, wei, context.signal);
+        return show(context, await readGrant(grants, id, context.signal), transaction);
+      }),
+    ),
+  );
+
+  const revoke = owner
+    .command('revoke')
+    .description('Take back a grant: nothing is served any more; records are paid for a little longer.')
+    .argument('<grant>', 'id of the grant', parseId<GrantId>)
+    .addHelpText('after', '\nExamples:\n  plumb owner revoke 0x…');
+  withOwnerOptions(revoke).action((id: GrantId, options: { json?: boolean }) =>
+    runCommand(options, (context) =>
+      open(context, async ({ owner, connection, grants }) => {
+        const before = await readGrant(grants, id, context.signal);
+        const party = openGranter(connection, owner);
+        const isOver = before.revoked || before.state === 'ended';
+        // What nobody has accepted is dropped, and that at once.
+        const call = before.state === 'proposed' ? party.drop : party.revoke;
+        const transaction = isOver ? null : await call(id, context.signal);
+        return show(context, await readGrant(grants, id, context.signal), transaction);
+      }),
+    ),
+  );
+
+  const reclaim = owner
+    .command('reclaim')
+    .description('End all grants whose time is over, and take out the fuel that is left.')
+    .addHelpText('after', '\nExamples:\n  plumb owner reclaim');
+  withOwnerOptions(reclaim).action((options: { json?: boolean }) =>
+    runCommand(options, (context) => open(context, reclaimAll)),
+  );
+}
+
+async function open(context: CommandContext, run: (opened: Opened) => Promise<number>): Promise<number> {
+  const owner = await openOwner(context);
+  const connection = await readConnection(context);
+  return run({ context, owner, connection, grants: openGrants(connection) });
+}
+
+async function listAll(opened: Opened): Promise<number> {
+  const { found } = await findAll(opened);
+  opened.context.output.result(
+    { owner: opened.owner.address, grants: plainJson(found) },
+    found.length === 0 ? 'No grants.' : found.map(text).join('\n'),
+  );
+  return EXIT.ok;
+}
+
+async function reclaimAll(opened: Opened): Promise<number> {
+  const { context, owner, connection, grants } = opened;
+  const { signal } = context;
+  const party = openGranter(connection, owner);
+  const { found, nowSeconds } = await findAll(opened);
+  const ended: GrantId[] = [];
+  for (const { id, state, endSeconds } of found) {
+    if (state === 'ended' || nowSeconds < endSeconds) continue;
+    await party.end(id, signal);
+    ended.push(id);
+  }
+  const wei = await grants.readCreditWei(owner.address, 'latest', signal);
+  const transaction = wei === 0n ? null : await party.withdraw(owner.address, signal);
+  const running = found.filter(({ id, state }) => state !== 'ended' && !ended.includes(id)).length;
+  context.output.result(
+    plainJson({ account: owner.address, ended, wei, transaction, running }) as object,
+    `${ended.length} grants ended, ${running} still run; ${showAmount(wei, NATIVE_COIN)} came back.`,
+  );
+  return EXIT.ok;
+}
+
+async function findAll({
+  context,
+  owner,
+  connection,
+  grants,
+}: Opened): Promise<{ found: Grant[]; nowSeconds: number }> {
+  const { signal } = context;
+  const { point } = await grants.readGrants([], 'latest', signal);
+  const found: Grant[] = [];
+  for (const { dataset } of await listDatasets(context.home)) {
+    const query = { dataset: dataset as Grant['terms']['dataset'] };
+    const proposed = await grants.findProposed(query, connection.fromBlock, point.blockNumber, signal);
+    const ids = proposed.filter((one) => one.owner === owner.address).map(({ id }) => id);
+    if (ids.length === 0) continue;
+    const read = await grants.readGrants(ids, 'latest', signal);
+    found.push(...read.grants.filter((grant) => grant !== null));
+  }
+  // Where nothing happens the newest block is old.
+  return { found, nowSeconds: Math.max(Math.floor(point.timestampMs / 1000), Math.floor(Date.now() / 1000)) };
+}
+
+async function readGrant(grants: Grants, id: GrantId, signal: AbortSignal): Promise<Grant> {
+  const [grant] = (await grants.readGrants([id], 'latest', signal)).grants;
+  if (grant != null) return grant;
+  throw new InvalidInputError(`There is no grant ${id} on this chain. plumb owner grants lists yours.`);
+}
+
+function show({ output }: CommandContext, grant: Grant, transaction: object | null): number {
+  output.result(plainJson({ ...grant, transaction }) as object, text(grant));
+  return EXIT.ok;
+}
+
+function text({ id, terms, state, endSeconds, revoked, fuelWei }: Grant): string {
+  const kinds = [terms.digests ? 'digests (III)' : '', terms.blocks ? 'blocks (IV)' : ''].filter((kind) => kind !== '');
+  return [
+    `${id}   ${state}${revoked ? ', revoked' : ''}`,
+    `  dataset   ${terms.dataset}, ${kinds.join(' and ')}`,
+    `  service   ${terms.css}, until ${showSeconds(endSeconds)}`,
+    `  fuel      ${showAmount(fuelWei, NATIVE_COIN)}, for each batch ${showAmount(terms.perBatchWei, NATIVE_COIN)}`,
+  ].join('\n');
+}

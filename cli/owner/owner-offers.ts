@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+import type { Agreement } from '../../core/ports/agreements.ts';
+import { readConnection } from '../connection.ts';
+import { EXIT } from '../exit-codes.ts';
+import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { plainJson, showAmount, showSeconds } from '../show-amount.ts';
+import { newestPoint, openMarket } from './open-market.ts';
+import { openOwner } from './owner-home.ts';
+
+/** Adds `plumb owner offers`. */
+export function addOwnerOffers(owner: Command): void {
+  const command = owner
+    .command('offers')
+    .description('Every offer of this owner and what has become of it, newest first, and what OCASC owes.')
+    .option('--all', 'also those that are cancelled, breached or closed')
+    .addHelpText('after', '\nExamples:\n  plumb owner offers\n  plumb owner offers --all --json');
+  withOwnerOptions(command).action((options: { all?: boolean; json?: boolean }) =>
+    runCommand(options, async (context) => {
+      const { output, signal } = context;
+      const { address } = await openOwner(context);
+      const connection = await readConnection(context);
+      const market = openMarket(connection);
+      const now = await newestPoint(connection, signal);
+      const found = await market.findOffers({ owner: address }, connection.fromBlock, now.blockNumber, signal);
+      const shown: Agreement[] = [];
+      for (const { id } of found.reverse()) {
+        const { agreement } = await market.readAgreement(id, 'latest', signal);
+        if (agreement === null || (options.all !== true && isOver(agreement))) continue;
+        shown.push(agreement);
+      }
+      const offers = plainJson(shown.map(({ root, ownerEncryptionKey: _, ...rest }) => ({ ...rest, root })));
+      const nowSeconds = Math.floor(now.timestampMs / 1000);
+      output.result(
+        { owner: address, offers },
+        shown.length === 0 ? 'No offers.' : shown.map((agreement) => text(agreement, nowSeconds)).join('\n'),
+      );
+      return EXIT.ok;
+    }),
+  );
+}
+
+function isOver({ state }: Agreement): boolean {
+  return state === 'cancelled' || state === 'breached' || state === 'closed';
+}
+
+function text({ id, state, terms, buyer, due, challenge }: Agreement, nowSeconds: number): string {
+  const { first, count, token, price, fee, bond } = terms;
+  const tooOld = state === 'offered' && BigInt(nowSeconds) > terms.acceptBySeconds;
+  return [
+    `${id}   ${state}`,
+    `  blocks   ${first} to ${first + count - 1} of ${terms.dataset}`,
+    `  price    ${showAmount(price, token)}, fee ${showAmount(fee, token)}, bond ${showAmount(bond, token)}`,
+    ...(tooOld ? [`  Nobody can accept it any more; get the bond back: plumb owner cancel ${id}`] : []),
+    ...(buyer === null ? [] : [`  bought   by ${buyer.consumer}, until ${showSeconds(buyer.endSeconds)}`]),
+    ...(buyer === null ? [] : [`  earned   ${showAmount(due, token)} on the chain`]),
+    ...(challenge === null
+      ? []
+      : [`  CHALLENGED for block ${challenge.block}; answer until ${showSeconds(challenge.deadlineSeconds)}`]),
+  ].join('\n');
+}

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NotRecordedError } from '../../core/errors.ts';
+import type { Grant, GrantParty, Grants, GrantTerms } from '../../core/ports/grants.ts';
+
+export interface AuthoriseParts {
+  readonly grants: Grants;
+  /** ASC as the owner. */
+  readonly party: GrantParty;
+  readonly fromBlock: number;
+}
+
+export interface Authorised {
+  readonly grant: Grant;
+  /** Of the proposal; null when the very same grant stood already. */
+  readonly txHash: string | null;
+  /** What was added now. */
+  readonly fundedWei: bigint;
+}
+
+const POLL_MS = 500;
+
+/**
+ * Lets a CSS serve a dataset's consumers: proposes, waits for the CSS to accept, brings the fuel. Whatever was done before is
+ * not done again: a grant with the same terms (but for its last day) that stands already is gone on with, and its fuel is
+ * filled up to what is wanted.
+ */
+export async function authoriseCss(
+  { grants, party, fromBlock }: AuthoriseParts,
+  terms: GrantTerms,
+  options: { readonly fuelWei: bigint; readonly waitMs: number },
+  signal?: AbortSignal,
+): Promise<Authorised> {
+  const { point } = await grants.readGrants([], 'latest', signal);
+  const found = await findStanding(grants, party, terms, { from: fromBlock, to: point.blockNumber }, signal);
+  const proposed = found === null ? await party.authorise(terms, signal) : null;
+  const id = found?.id ?? (proposed?.grant as Grant['id']);
+  const untilMs = performance.now() + options.waitMs;
+  for (;;) {
+    const [grant] = (await grants.readGrants([id], 'latest', signal)).grants;
+    if (grant == null) throw new NotRecordedError(`Grant ${id} is not on the chain (any more). Try again.`);
+    const txHash = proposed?.transaction.txHash ?? null;
+    if (grant.state === 'accepted') {
+      const fundedWei = options.fuelWei > grant.fuelWei ? options.fuelWei - grant.fuelWei : 0n;
+      if (fundedWei > 0n) await party.fund(id, fundedWei, signal);
+      return { grant: { ...grant, fuelWei: grant.fuelWei + fundedWei }, txHash, fundedWei };
+    }
+    if (grant.state === 'ended' || performance.now() >= untilMs) return { grant, txHash, fundedWei: 0n };
+    await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal });
+  }
+}
+
+async function findStanding(
+  grants: Grants,
+  party: GrantParty,
+  terms: GrantTerms,
+  blocks: { readonly from: number; readonly to: number },
+  signal?: AbortSignal,
+): Promise<Grant | null> {
+  const { dataset, css } = terms;
+  const proposals = await grants.findProposed({ dataset, css }, blocks.from, blocks.to, signal);
+  const wanted = comparable(terms);
+  const same = proposals.filter((one) => one.owner === party.account && comparable(one.terms) === wanted);
+  const ids = same.map(({ id }) => id);
+  const { grants: found, point } = await grants.readGrants(ids, 'latest', signal);
+  const stands = (grant: Grant | null): grant is Grant =>
+    grant !== null && grant.state !== 'ended' && !grant.revoked && 1000 * grant.endSeconds > point.timestampMs;
+  return found.reverse().find(stands) ?? null;
+}
+
+function comparable({ untilSeconds: _, ...terms }: GrantTerms): string {
+  return JSON.stringify(
+    Object.entries(terms)
+      .map(([name, value]) => [name, String(value)])
+      .sort(),
+  );
+}
