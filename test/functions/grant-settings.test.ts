@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { handlerFor } from '../../functions/anchor.ts';
+import { createLineObserver } from '../../functions/observe/line-observer.ts';
+import { portsFromEnv } from '../../functions/ports-from-env.ts';
+import { KMS_CREDENTIALS, startKmsServer } from '../adapters/kms-server.ts';
+
+const ENV = {
+  AWS_REGION: 'eu-central-1',
+  PLUMBLINE_RPC_URL: 'https://rpc.example/key',
+  PLUMBLINE_CHAIN_ID: '1',
+  PLUMBLINE_DISSC: `0x${'ab'.repeat(20)}`,
+  PLUMBLINE_ASC: `0x${'a5'.repeat(20)}`,
+  PLUMBLINE_BUCKET: 'segments',
+  PLUMBLINE_TABLE: 'plumbline',
+  PLUMBLINE_OWNERS: '{}',
+  PLUMBLINE_AUTHORITIES: 'api.example',
+};
+const silent = createLineObserver(() => undefined);
+
+describe('what the operator says of grants and cadence', () => {
+  test('is nothing by default: every batch at once, no owner but those named', async () => {
+    const settings = (await portsFromEnv(ENV, silent)).settings();
+    assert.deepEqual(settings.grants, { minPerBatchWei: 0n, openQuotaBytes: null });
+    assert.equal(settings.recordEveryMs, 0);
+    assert.equal(settings.fromBlock, 0);
+  });
+
+  test('comes from the environment', async () => {
+    const ports = await portsFromEnv(
+      {
+        ...ENV,
+        PLUMBLINE_RECORD_EVERY_MS: '600000',
+        PLUMBLINE_GRANTS_MIN_PER_BATCH_WEI: '123456789012345678901',
+        PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES: '5000',
+        PLUMBLINE_FROM_BLOCK: '23000000',
+      },
+      silent,
+    );
+    const settings = ports.settings();
+    assert.deepEqual(settings.grants, { minPerBatchWei: 123_456_789_012_345_678_901n, openQuotaBytes: 5000 });
+    assert.equal(settings.recordEveryMs, 600_000);
+    assert.equal(settings.fromBlock, 23_000_000);
+  });
+
+  for (const name of [
+    'PLUMBLINE_RECORD_EVERY_MS',
+    'PLUMBLINE_GRANTS_MIN_PER_BATCH_WEI',
+    'PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES',
+    'PLUMBLINE_FROM_BLOCK',
+  ]) {
+    test(`${name} is a whole number or absent: an empty one opens nothing`, async () => {
+      for (const value of ['', '-1', '1.5', '0x10', 'none']) {
+        await assert.rejects(portsFromEnv({ ...ENV, [name]: value }, silent), new RegExp(name));
+      }
+    });
+  }
+
+  test('one account in KMS records and is repaid; two are refused', async (t) => {
+    const kms = await startKmsServer();
+    t.after(() => kms.close());
+    const set = {
+      AWS_ENDPOINT_URL_KMS: kms.endpoint,
+      AWS_ACCESS_KEY_ID: KMS_CREDENTIALS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: KMS_CREDENTIALS.secretAccessKey,
+    };
+    const before = Object.keys(set).map((name) => [name, process.env[name]] as const);
+    t.after(() => {
+      for (const [name, value] of before) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
+    });
+    Object.assign(process.env, set);
+    const ports = await portsFromEnv({ ...ENV, PLUMBLINE_RELAYER_KEY_ID: kms.keyId }, silent);
+    assert.equal(ports.grantRecorder?.account, ports.recorder?.account);
+    assert.ok(handlerFor(ports));
+    const grantRecorder = { ...ports.grantRecorder!, account: ports.ledger.domain.dissc };
+    assert.throws(() => handlerFor({ ...ports, grantRecorder }), /One account records and is repaid/);
+  });
+});
