@@ -1,23 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InvalidInputError, LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
+import { LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { SignedTransaction } from '../../core/ports/ledger.ts';
 import type { AccountSigner } from './account-signer.ts';
-import { type CalledContract, explainRefusal, isRevert } from './explain-refusal.ts';
-import { createJsonRpc, type JsonRpc, type JsonRpcOptions, RpcRefusedError } from './json-rpc.ts';
-import { amount, data, parseAnswer, quantity } from './parse-answers.ts';
+import { createJsonRpc, type JsonRpc, type JsonRpcOptions } from './json-rpc.ts';
+import { parseAnswer, quantity } from './parse-answers.ts';
 import { asUnavailable } from './read-chain-point.ts';
 import { sendRawTransaction } from './send-raw-transaction.ts';
-import { type Fees, MAX_TRANSACTION_GAS, readFees, signTransaction } from './sign-transaction.ts';
+import { readFees, signTransaction } from './sign-transaction.ts';
+import { type Caller, type ContractCall, explainRevert, requireContract, tryCall } from './try-call.ts';
 import { type Receipt, waitForReceipt } from './wait-for-receipt.ts';
-
-export interface ContractCall {
-  readonly contract: CalledContract;
-  /** Function and arguments, 0x-hex. */
-  readonly data: string;
-  /** What the call brings; nothing when not given. */
-  readonly valueWei?: bigint;
-}
 
 export type SendCall = (call: ContractCall) => Promise<Receipt>;
 
@@ -91,14 +83,18 @@ interface Sender extends CallSenderOptions {
 }
 
 async function sendCall(sender: Sender, call: ContractCall, signal?: AbortSignal): Promise<Receipt> {
-  const { rpc, waitMs } = sender;
+  const { rpc, signer, waitMs, found } = sender;
+  const caller = { rpc, account: signer.account };
+  const { contract } = call;
+  if (!found.has(contract.at)) await requireContract(rpc, contract, signal);
+  found.add(contract.at);
   for (let attempt = 1; ; attempt++) {
     try {
-      const transaction = await sign(sender, call, signal);
+      const transaction = await sign(sender, caller, call, signal);
       await broadcast(sender, transaction, signal);
       const receipt = await waitForReceipt(rpc, transaction.hash, waitMs, signal);
       sender.unmined = null;
-      if (!receipt.ok) throw await explainRevert(sender, call, receipt, signal);
+      if (!receipt.ok) throw await explainRevert(caller, call, receipt, transaction, signal);
       return receipt;
     } catch (error) {
       if (attempt >= ATTEMPTS || !isNonceTaken(error)) throw error;
@@ -106,34 +102,19 @@ async function sendCall(sender: Sender, call: ContractCall, signal?: AbortSignal
   }
 }
 
-async function sign(sender: Sender, call: ContractCall, signal?: AbortSignal): Promise<SignedTransaction> {
+async function sign(
+  sender: Sender,
+  caller: Caller,
+  call: ContractCall,
+  signal?: AbortSignal,
+): Promise<SignedTransaction> {
   const { rpc, signer, chainId } = sender;
-  await requireContract(sender, call.contract, signal);
   const { nonce, replaces } = await findNonce(sender, signal);
   const fees = await readFees(rpc, replaces ?? undefined, signal);
-  const gas = await estimateGas(sender, call, fees, signal);
+  const gas = await tryCall(caller, call, fees, signal);
   const { contract, valueWei = 0n } = call;
   const unsigned = { chainId, to: contract.at, data: call.data, valueWei, nonce, gas, fees };
   return signTransaction(signer, unsigned, signal);
-}
-
-/** Where there is no contract, a call succeeds, and what it brings is gone. */
-async function requireContract(
-  { rpc, found }: Sender,
-  { name, at }: CalledContract,
-  signal?: AbortSignal,
-): Promise<void> {
-  if (found.has(at)) return;
-  let code: string;
-  try {
-    code = parseAnswer(data, 'eth_getCode', await rpc.call('eth_getCode', [at, 'latest'], signal));
-  } catch (error) {
-    throw asUnavailable(error);
-  }
-  if (code === '0x') {
-    throw new LedgerUnavailableError(`There is no contract at ${at}. Deploy ${name}, or correct its address.`);
-  }
-  found.add(at);
 }
 
 /**
@@ -173,34 +154,6 @@ async function readNonces(rpc: JsonRpc, account: Address, signal?: AbortSignal):
   }
 }
 
-/** The gas it takes and a fifth more. With the fees named, the base fee is seen as it is, and so is the balance. */
-async function estimateGas(sender: Sender, call: ContractCall, fees: Fees, signal?: AbortSignal): Promise<bigint> {
-  const gas = parseAnswer(amount, 'eth_estimateGas', await askGas(sender, call, fees, signal));
-  if (gas > MAX_TRANSACTION_GAS) {
-    throw new InvalidInputError(
-      `The call of ${call.contract.name} needs ${gas} gas; at most ${MAX_TRANSACTION_GAS} are allowed.`,
-    );
-  }
-  const ample = gas + gas / 5n;
-  return ample > MAX_TRANSACTION_GAS ? MAX_TRANSACTION_GAS : ample;
-}
-
-/** Asked of the block to come: the newest one may be old, and what its time allows is not what the time now allows. */
-async function askGas(sender: Sender, call: ContractCall, fees: Fees, signal?: AbortSignal): Promise<unknown> {
-  const ask = (block: string) => sender.rpc.call('eth_estimateGas', [request(sender, call, fees), block], signal);
-  try {
-    try {
-      return await ask('pending');
-    } catch (error) {
-      // Not every node has one.
-      if (!(error instanceof RpcRefusedError) || isRevert(error) || !/pending|block/i.test(error.said)) throw error;
-      return await ask('latest');
-    }
-  } catch (error) {
-    throw error instanceof RpcRefusedError ? explainRefusal(call.contract, error) : error;
-  }
-}
-
 async function broadcast(sender: Sender, transaction: SignedTransaction, signal?: AbortSignal): Promise<void> {
   const before = sender.unmined;
   sender.unmined = transaction;
@@ -214,36 +167,8 @@ async function broadcast(sender: Sender, transaction: SignedTransaction, signal?
   }
 }
 
-/** Why a mined call failed: as a rule, what it met there is still so at the end of its block. */
-async function explainRevert(
-  sender: Sender,
-  call: ContractCall,
-  { txHash, blockNumber }: Receipt,
-  signal?: AbortSignal,
-): Promise<Error> {
-  try {
-    await sender.rpc.call('eth_call', [request(sender, call), `0x${blockNumber.toString(16)}`], signal);
-  } catch (error) {
-    if (error instanceof RpcRefusedError) return explainRefusal(call.contract, error, txHash);
-  }
-  return new NotRecordedError(`Transaction ${txHash} was mined and reverted.`, { details: { hash: txHash } });
-}
-
-function request(sender: Sender, { contract, data, valueWei = 0n }: ContractCall, fees?: Fees): object {
-  return {
-    ...{ from: sender.signer.account, to: contract.at, data, value: hex(valueWei) },
-    ...(fees === undefined
-      ? {}
-      : { maxFeePerGas: hex(fees.maxFeePerGasWei), maxPriorityFeePerGas: hex(fees.maxPriorityFeePerGasWei) }),
-  };
-}
-
 /** Nothing was sent then: the node has another transaction by that nonce. */
 function isNonceTaken(error: unknown): boolean {
   const refusal = error instanceof NotRecordedError ? error.details.refusal : null;
   return refusal === 'nonce-too-low' || refusal === 'underpriced';
-}
-
-function hex(value: bigint): string {
-  return `0x${value.toString(16)}`;
 }

@@ -1,0 +1,100 @@
+import { InvalidInputError, LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
+import type { Address } from '../../core/ids.ts';
+import { type CalledContract, explainRefusal, isRevert } from './explain-refusal.ts';
+import { type JsonRpc, RpcRefusedError } from './json-rpc.ts';
+import { amount, data, parseAnswer } from './parse-answers.ts';
+import { asUnavailable } from './read-chain-point.ts';
+import { type Fees, MAX_TRANSACTION_GAS } from './sign-transaction.ts';
+import type { Receipt } from './wait-for-receipt.ts';
+
+export interface ContractCall {
+  readonly contract: CalledContract;
+  /** Function and arguments, 0x-hex. */
+  readonly data: string;
+  /** What the call brings; nothing when not given. */
+  readonly valueWei?: bigint;
+}
+
+export interface Caller {
+  readonly rpc: JsonRpc;
+  readonly account: Address;
+}
+
+/** Where there is no contract, a call succeeds, and what it brings is gone. */
+export async function requireContract(rpc: JsonRpc, contract: CalledContract, signal?: AbortSignal): Promise<void> {
+  const { name, at } = contract;
+  let code: string;
+  try {
+    code = parseAnswer(data, 'eth_getCode', await rpc.call('eth_getCode', [at, 'latest'], signal));
+  } catch (error) {
+    throw asUnavailable(error);
+  }
+  if (code === '0x') {
+    throw new LedgerUnavailableError(`There is no contract at ${at}. Deploy ${name}, or correct its address.`);
+  }
+}
+
+/**
+ * Tries a call without sending it: the gas it takes and a fifth more. With the fees named, the base fee is seen as it is,
+ * and so is the balance.
+ * @throws InvalidInputError when the contract refuses, NotRecordedError when the node would not take the transaction
+ */
+export async function tryCall(caller: Caller, call: ContractCall, fees: Fees, signal?: AbortSignal): Promise<bigint> {
+  const gas = parseAnswer(amount, 'eth_estimateGas', await askGas(caller, call, fees, signal));
+  if (gas > MAX_TRANSACTION_GAS) {
+    throw new InvalidInputError(
+      `The call of ${call.contract.name} needs ${gas} gas; at most ${MAX_TRANSACTION_GAS} are allowed.`,
+    );
+  }
+  return atMostAllowed(gas + gas / 5n);
+}
+
+/** Why a mined call failed: as a rule, what it met there is still so at the end of its block. */
+export async function explainRevert(
+  caller: Caller,
+  call: ContractCall,
+  { txHash, blockNumber, gasUsed }: Receipt,
+  fees: Fees,
+  signal?: AbortSignal,
+): Promise<Error> {
+  // As much gas as nodes would give for nothing, the account could not pay for.
+  const again = { ...request(caller, call, fees), gas: hex(atMostAllowed(2n * gasUsed)) };
+  try {
+    await caller.rpc.call('eth_call', [again, hex(BigInt(blockNumber))], signal);
+  } catch (error) {
+    if (error instanceof RpcRefusedError && isRevert(error)) return explainRefusal(call.contract, error, txHash);
+  }
+  return new NotRecordedError(`Transaction ${txHash} was mined and reverted.`, { details: { hash: txHash } });
+}
+
+/** Asked of the block to come: the newest one may be old, and what its time allows is not what the time now allows. */
+async function askGas(caller: Caller, call: ContractCall, fees: Fees, signal?: AbortSignal): Promise<unknown> {
+  const ask = (block: string) => caller.rpc.call('eth_estimateGas', [request(caller, call, fees), block], signal);
+  try {
+    try {
+      return await ask('pending');
+    } catch (error) {
+      // Not every node has one.
+      if (!(error instanceof RpcRefusedError) || isRevert(error) || !/pending|block/i.test(error.said)) throw error;
+      return await ask('latest');
+    }
+  } catch (error) {
+    throw error instanceof RpcRefusedError ? explainRefusal(call.contract, error) : error;
+  }
+}
+
+function request({ account }: Caller, { contract, data, valueWei = 0n }: ContractCall, fees: Fees): object {
+  const { maxFeePerGasWei, maxPriorityFeePerGasWei } = fees;
+  return {
+    ...{ from: account, to: contract.at, data, value: hex(valueWei) },
+    ...{ maxFeePerGas: hex(maxFeePerGasWei), maxPriorityFeePerGas: hex(maxPriorityFeePerGasWei) },
+  };
+}
+
+function atMostAllowed(gas: bigint): bigint {
+  return gas > MAX_TRANSACTION_GAS ? MAX_TRANSACTION_GAS : gas;
+}
+
+function hex(value: bigint): string {
+  return `0x${value.toString(16)}`;
+}
