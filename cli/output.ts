@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { to0x } from '../core/bytes.ts';
 import { PlumblineError } from '../core/errors.ts';
 import { exitCodeOf, isAbort } from './exit-codes.ts';
 
@@ -29,7 +30,7 @@ export function createOutput(json: boolean): Output {
     json,
     result(value, text) {
       clear();
-      process.stdout.write(`${json ? JSON.stringify(value) : text}\n`);
+      process.stdout.write(`${json ? JSON.stringify(value, plainValue) : text}\n`);
     },
     notice(text) {
       clear();
@@ -42,6 +43,12 @@ export function createOutput(json: boolean): Output {
     },
     style: (style, text) => (coloured ? styleText(style, text) : text),
   };
+}
+
+/** What JSON has no number or list for: amounts are decimal texts, as its numbers end at 2^53, and bytes are hex. */
+function plainValue(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  return value instanceof Uint8Array ? to0x(value) : value;
 }
 
 /** A text that others wrote, without characters that move or hide what a terminal shows. */

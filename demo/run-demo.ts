@@ -3,12 +3,18 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { objectPath } from '../local/s3/object-path.ts';
+import { breakPromise, recordAndOffer, type SecondOwner, setUpSecondOwner } from './acts/broken-promise.ts';
 import { damageAndCatch } from './acts/damage.ts';
 import { catchHashesOnly } from './acts/hashes-only.ts';
-import { setUpOwner } from './acts/owner-setup.ts';
+import { sellHonestly } from './acts/honest-sale.ts';
+import { type DemoDataset, type DemoOwner, setUpOwner } from './acts/owner-setup.ts';
 import { recordMeasurements } from './acts/record.ts';
 import { restoreAndCompare } from './acts/restore.ts';
+import { type AgentFile, type DemoConsumer, setUpAgent, setUpConsumer, startSaleServer } from './acts/sale-setup.ts';
+import { settleBooks } from './acts/settle-books.ts';
 import { verifyIntact } from './acts/verify.ts';
+import { verifyWithoutHashing } from './acts/without-hashing.ts';
+import { openBooks } from './books.ts';
 import { type Damage, realDamage } from './damage.ts';
 import { type StackProcess, startStackProcess } from './stack-process.ts';
 import { StepLog } from './step-log.ts';
@@ -57,6 +63,9 @@ async function play(log: StepLog, folder: string, stack: StackProcess, damage: D
   const { stackFile, apiUrl } = stack;
   const { owner, datasets } = await setUpOwner(log, folder, stackFile);
   const { sizes, fromMs, toMs } = await recordMeasurements(log, datasets, folder, stackFile);
+  // Who deals later gets ready meanwhile.
+  const parties = Promise.all([setUpConsumer(folder, owner), setUpAgent(owner), setUpSecondOwner(folder, owner)]);
+  parties.catch(() => {});
   await verifyIntact(log, owner, datasets, sizes);
   await restoreAndCompare(log, owner, datasets, { fromMs, toMs }, folder);
   const stored = await storedObjects(folder, datasets.lines.dataset);
@@ -64,6 +73,34 @@ async function play(log: StepLog, folder: string, stack: StackProcess, damage: D
   const verify = await openVerifier(owner, AbortSignal.timeout(PLAY_TIMEOUT_MS));
   await damageAndCatch(log, verify, target, damage);
   await catchHashesOnly(log, verify, datasets.lines, stored, apiUrl);
+  const [storedLoad] = await storedObjects(folder, datasets.load.dataset);
+  await verifyWithoutHashing(log, owner, datasets, sizes, storedLoad as string);
+  await sell(log, folder, owner, datasets.lines, await parties);
+}
+
+/** The two sales, side by side where they do not meet. */
+async function sell(
+  log: StepLog,
+  folder: string,
+  owner: DemoOwner,
+  dataset: DemoDataset,
+  [consumer, agent, second]: readonly [DemoConsumer, AgentFile, SecondOwner],
+): Promise<void> {
+  const books = await openBooks(owner.stackFile, {
+    ...{ owner: owner.account, 'second owner': second.owner.account, consumer: consumer.account },
+    ...{ agent: agent.agent, 'second agent': second.agent.agent },
+  });
+  const offered = recordAndOffer(second);
+  offered.catch(() => {});
+  const servers = await Promise.all([startSaleServer(agent), startSaleServer(second.agent)]);
+  try {
+    await sellHonestly(log, owner, consumer, dataset, folder);
+    const storedPaths = () => storedObjects(folder, second.dataset.dataset);
+    await breakPromise(log, second, consumer, offered, servers[1], storedPaths);
+    await settleBooks(log, books);
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
 }
 
 /** The files in which the object store keeps a dataset's segments, in log order. */

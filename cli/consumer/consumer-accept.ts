@@ -4,7 +4,7 @@ import type { Agreement } from '../../core/ports/agreements.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseCount } from '../parse-arguments.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
-import { plainJson, showAmount, showSeconds } from '../show-amount.ts';
+import { showAmount, showSeconds } from '../show-amount.ts';
 import { awaitAgreement } from './await-final.ts';
 import { openConsumer, parseAgreementId } from './consumer-home.ts';
 import { noteTransaction, openPurchaseFile } from './purchase-file.ts';
@@ -50,9 +50,9 @@ export function addConsumerAccept(consumer: Command): void {
         {
           agreement: agreementId,
           state: final.state,
-          buyer: plainJson(buyer),
-          terms: plainJson(terms),
-          transactions: plainJson(transactions),
+          buyer: buyer,
+          terms: terms,
+          transactions: transactions,
         },
         [
           `Accepted, finally: ${showAmount(terms.price, terms.token)} are in escrow, of which ${showAmount(final.due, terms.token)} are due.`,

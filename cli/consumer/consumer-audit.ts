@@ -10,7 +10,6 @@ import { EXIT } from '../exit-codes.ts';
 import { type Output, printable, progressBar } from '../output.ts';
 import { parseCount, parseFraction } from '../parse-arguments.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
-import { plainJson } from '../show-amount.ts';
 import { openConsumerPurchase } from './consumer-home.ts';
 import { nextStep } from './next-step.ts';
 import { type Cost, costOf, costText } from './show-cost.ts';
@@ -70,7 +69,7 @@ export function addConsumerAudit(consumer: Command): void {
       const { samples } = opened.purchase.terms;
       const samplesLeft = samples - opened.store.state.sampled.length;
       output.result(
-        { agreement: opened.purchase.id, ...report, samplesLeft, cost: plainJson(cost), distrusted, next },
+        { agreement: opened.purchase.id, ...report, samplesLeft, cost: cost, distrusted, next },
         reportText(output, report, cost, samplesLeft, distrusted, next),
       );
       return report.ok ? EXIT.ok : EXIT.notIntact;

@@ -6,7 +6,7 @@ import { NATIVE_COIN } from '../../core/ids.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
-import { plainJson, showAmount, showSeconds } from '../show-amount.ts';
+import { showAmount, showSeconds } from '../show-amount.ts';
 import { awaitAgreement } from './await-final.ts';
 import { openConsumerPurchase } from './consumer-home.ts';
 import { noteTransaction } from './purchase-file.ts';
@@ -45,7 +45,7 @@ export function addConsumerChallenge(consumer: Command): void {
           `Block ${open.block} is challenged already, until ${showSeconds(open.deadlineSeconds)}; one challenge at a time.`,
         );
       }
-      const asked = { agreement: purchase.id, block, challenge: plainJson(open) };
+      const asked = { agreement: purchase.id, block, challenge: open };
       const stake = open === null ? '' : `, with ${showAmount(open.stakeWei, NATIVE_COIN)} at stake`;
       const deadline = showSeconds(open?.deadlineSeconds ?? 0);
       if (options.wait !== true) {
@@ -76,7 +76,10 @@ Examples:
   plumb consumer challenge 0x… 17 --wait
 Exit codes: 0 challenged, or with --wait answered; 1 with --wait not answered in time.`;
 
-/** Waits for the end of the challenge; the chain's own clock counts. */
+/** How far this machine's clock is trusted to be from the chain's, where the chain has no newer block. */
+const CLOCK_MARGIN_MS = 2_000;
+
+/** Waits for the end of the challenge: by the chain's clock, or by this one where nobody sends transactions. */
 function outcomeOf(
   market: Parameters<typeof awaitAgreement>[0],
   id: Agreement['id'],
@@ -84,8 +87,8 @@ function outcomeOf(
   signal: AbortSignal,
 ): Promise<Agreement> {
   const wanted = { id, anchor: 'latest' as const, what: 'the answer', limitMs: 1000 * (windowSeconds + 600) };
-  const isOver = ({ challenge }: Agreement, nowMs: number): boolean =>
-    challenge === null || nowMs > 1000 * challenge.deadlineSeconds;
+  const isOver = ({ challenge }: Agreement, chainMs: number): boolean =>
+    challenge === null || Math.max(chainMs, Date.now() - CLOCK_MARGIN_MS) > 1000 * challenge.deadlineSeconds;
   return awaitAgreement(market, wanted, isOver, signal);
 }
 

@@ -12,7 +12,7 @@ import { EXIT } from '../exit-codes.ts';
 import { type Output, printable, progressBar } from '../output.ts';
 import { parseCount } from '../parse-arguments.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
-import { plainJson, showAmount } from '../show-amount.ts';
+import { showAmount } from '../show-amount.ts';
 import { type OpenedPurchase, openConsumerPurchase } from './consumer-home.ts';
 import { nextStep } from './next-step.ts';
 import { purchasePath } from './purchase-file.ts';
@@ -77,7 +77,7 @@ export function addConsumerFetch(consumer: Command): void {
           await staged.remove();
         }
         const report = reportOf(opened, delivered, { out, restored, distrusted });
-        output.result(plainJson(report) as object, reportText(output, report, opened));
+        output.result(report, reportText(output, report, opened));
         return report.ok ? EXIT.ok : EXIT.notIntact;
       } finally {
         await staged.close();

@@ -6,7 +6,7 @@ import type { Agreement, OfferedEvent } from '../../core/ports/agreements.ts';
 import { type Connection, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand, withHomeOptions } from '../run-command.ts';
-import { plainJson, showAmount, showSeconds } from '../show-amount.ts';
+import { showAmount, showSeconds } from '../show-amount.ts';
 import { openMarket } from './consumer-home.ts';
 
 interface OffersOptions {
@@ -63,10 +63,7 @@ export function addConsumerOffers(consumer: Command): void {
           served: await servedBy(connection, event, signal),
         });
       }
-      output.result(
-        { offers: plainJson(shown) },
-        shown.length === 0 ? 'Nothing is for sale.' : shown.map(text).join('\n'),
-      );
+      output.result({ offers: shown }, shown.length === 0 ? 'Nothing is for sale.' : shown.map(text).join('\n'));
       return EXIT.ok;
     }),
   );

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Agreement, AgreementState } from '../../core/ports/agreements.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
-import { plainJson, showAmount } from '../show-amount.ts';
+import { showAmount } from '../show-amount.ts';
 import { type OpenedPurchase, openConsumerPurchase } from './consumer-home.ts';
 import { noteTransaction } from './purchase-file.ts';
 
@@ -86,5 +86,5 @@ async function settle(
 }
 
 function resultOf({ store }: OpenedPurchase, { id, state, due, buyer }: Agreement): object {
-  return plainJson({ agreement: id, state, due, buyer, transactions: store.state.transactions }) as object;
+  return { agreement: id, state, due, buyer, transactions: store.state.transactions };
 }

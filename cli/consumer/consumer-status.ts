@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
-import { plainJson, showAmount, showSeconds } from '../show-amount.ts';
+import { showAmount, showSeconds } from '../show-amount.ts';
 import { openConsumerPurchase } from './consumer-home.ts';
 
 /** Adds `plumb consumer status`. */
@@ -17,7 +17,7 @@ export function addConsumerStatus(consumer: Command): void {
       const { state, terms, due, buyer, challenge } = purchase;
       const { sampled, verified } = store.state;
       context.output.result(
-        plainJson({ agreement: purchase.id, state, terms, due, buyer, challenge, local: store.state }) as object,
+        { agreement: purchase.id, state, terms, due, buyer, challenge, local: store.state },
         [
           `Agreement ${purchase.id}`,
           `  state         ${state}; until ${showSeconds(buyer.endSeconds)}`,

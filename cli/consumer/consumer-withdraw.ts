@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { type Address, address, NATIVE_COIN } from '../../core/ids.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
-import { plainJson, showAmount } from '../show-amount.ts';
+import { showAmount } from '../show-amount.ts';
 import { openConsumer } from './consumer-home.ts';
 
 interface WithdrawOptions {
@@ -26,7 +26,7 @@ export function addConsumerWithdraw(consumer: Command): void {
       const credit = await market.readCredit(token, account, 'latest', context.signal);
       const transaction = credit === 0n ? null : await party.withdraw(token, to, context.signal);
       context.output.result(
-        plainJson({ account, token, to, amount: credit, transaction }) as object,
+        { account, token, to, amount: credit, transaction },
         credit === 0n ? 'OCASC owes this account nothing.' : `${showAmount(credit, token)} went to ${to}.`,
       );
       return EXIT.ok;

@@ -7,6 +7,7 @@ import type { StepLog } from '../step-log.ts';
 /** An owner's folder, and what every further command of hers is given. */
 export interface DemoOwner {
   readonly home: string;
+  readonly account: string;
   readonly stackFile: string;
   readonly passwordFile: string;
   readonly env: Readonly<Record<string, string>>;
@@ -32,14 +33,16 @@ export async function setUpOwner(
   const passwordFile = join(folder, 'password');
   const home = join(folder, 'owner');
   const env = { PLUMB_HOME: home, PLUMB_STACK: stackFile };
-  const owner: DemoOwner = { home, stackFile, passwordFile, env, args: ['--password-file', passwordFile] };
+  const owner = { home, stackFile, passwordFile, env, args: ['--password-file', passwordFile] };
+  let account = '';
   await log.step('makes her keys; the mnemonic goes to a file only she can read', 'a keystore', async () => {
     await createSecretFile(passwordFile, `${randomBytes(24).toString('base64url')}\n`);
     const mnemonic = join(folder, 'mnemonic');
     const made = await plumb<{ account: string }>(['owner', 'init', ...owner.args, '--mnemonic-out', mnemonic], {
       env,
     });
-    await plumb(['local', 'admit', made.account], { env });
+    account = made.account;
+    await plumb(['local', 'admit', account], { env });
     return 'a keystore';
   });
   const make = async (name: string, flags: readonly string[]): Promise<DemoDataset> => {
@@ -67,5 +70,5 @@ export async function setUpOwner(
       return `${Object.keys(datasets).length} datasets`;
     },
   );
-  return { owner, datasets: datasets as Record<'files' | 'lines' | 'load', DemoDataset> };
+  return { owner: { ...owner, account }, datasets: datasets as Record<'files' | 'lines' | 'load', DemoDataset> };
 }

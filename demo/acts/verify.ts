@@ -9,7 +9,11 @@ interface Report {
 }
 
 /** Runs `plumb owner verify`. */
-async function verdictsOf(owner: DemoOwner, dataset: DemoDataset, flags: readonly string[] = []): Promise<string> {
+export async function verdictsOf(
+  owner: DemoOwner,
+  dataset: DemoDataset,
+  flags: readonly string[] = [],
+): Promise<string> {
   const args = ['owner', 'verify', dataset.name, ...owner.args, ...flags];
   const { lines, stderr } = await runPlumb(args, { env: owner.env });
   const report = lines.at(-1) as Partial<Report> | undefined;

@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LINES_FILE, readMeasurement } from '../measurements.ts';
+import { plumb, runPlumb } from '../plumb-process.ts';
+import type { StepLog } from '../step-log.ts';
+import type { DemoDataset, DemoOwner } from './owner-setup.ts';
+import type { DemoConsumer } from './sale-setup.ts';
+import { sayVerdicts } from './verify.ts';
+
+/** What is sold, in ether. */
+export const HONEST_SALE = { blocks: 24, price: '2.4', fee: '0.24', bond: '1.2', ahead: 6, sample: 6 } as const;
+
+/** The report of `plumb consumer audit --json`, as far as the demo looks at it. */
+export type ConsumerAudit = Parameters<typeof sayVerdicts>[0] & { readonly evidence: string };
+
+/** Offers the first blocks of a dataset. @returns the id of the offer */
+export async function offer(
+  owner: DemoOwner,
+  dataset: DemoDataset,
+  terms: { readonly blocks: number; readonly price: string; readonly fee: string; readonly bond: string },
+): Promise<string> {
+  const { id } = await plumb<{ id: string }>(
+    [
+      ...['owner', 'offer', dataset.name, ...owner.args, '--blocks', `0-${terms.blocks - 1}`],
+      ...['--price', `${terms.price}ether`, '--fee', `${terms.fee}ether`, '--bond', `${terms.bond}ether`],
+      ...['--stake', '0.01ether', '--samples', '12', '--window', '5s', '--duration', '1h'],
+    ],
+    { env: owner.env },
+  );
+  return id;
+}
+
+/** Lets the storage serve a dataset's consumers, and prepays what it earns for recording. */
+export async function authorise(owner: DemoOwner, dataset: DemoDataset, fuel: string): Promise<string> {
+  const args = ['owner', 'authorise', dataset.name, ...owner.args];
+  const { state } = await plumb<{ state: string }>(
+    [...args, '--per-batch', '0.001ether', '--fuel', `${fuel}ether`, '--until', '1d', '--max-blocks', '1000'],
+    { env: owner.env },
+  );
+  return state;
+}
+
+export async function audit(consumer: DemoConsumer, id: string, flags: readonly string[]): Promise<string> {
+  const args = ['consumer', 'audit', id, ...consumer.args, ...flags];
+  const { lines, stderr } = await runPlumb(args, { env: consumer.env });
+  const report = lines.at(-1) as Partial<ConsumerAudit> | undefined;
+  if (report?.counts === undefined) throw new Error(`${JSON.stringify(report ?? null)} ${stderr}`);
+  return sayVerdicts(report as ConsumerAudit);
+}
+
+/** A sale in which everybody keeps their word. */
+export async function sellHonestly(
+  log: StepLog,
+  owner: DemoOwner,
+  consumer: DemoConsumer,
+  dataset: DemoDataset,
+  folder: string,
+): Promise<void> {
+  log.act('The owner sells readings to a consumer who trusts neither her nor the cloud (Protocols III and IV)');
+  const { blocks, price, ahead, sample } = HONEST_SALE;
+  let id = '';
+  await log.step(
+    'she authorises the storage (ASC) and offers blocks, with a bond (OCASC)',
+    'accepted, 1 offer',
+    async () => {
+      const granted = await authorise(owner, dataset, '0.01');
+      await offer(owner, dataset, HONEST_SALE);
+      const args = ['consumer', 'offers', '--dataset', dataset.dataset];
+      const { offers } = await plumb<{ offers: { id: string }[] }>(args, { env: consumer.env });
+      id = offers[0]?.id ?? '';
+      return `${granted}, ${offers.length} offer`;
+    },
+  );
+  await log.step('the consumer accepts: the price is in escrow', 'active', async () => {
+    const args = ['consumer', 'accept', id, ...consumer.args];
+    return (await plumb<{ state: string }>(args, { env: consumer.env })).state;
+  });
+  await log.step('audits by Protocol III: a random chunk of each sampled block', `${sample} intact`, () =>
+    audit(consumer, id, ['--protocol', 'III', '--sample', String(sample)]),
+  );
+  await log.step('audits by Protocol IV: other blocks, whole', `${sample} intact`, () =>
+    audit(consumer, id, ['--protocol', 'IV', '--sample', String(sample)]),
+  );
+  const out = join(folder, 'bought');
+  const whole = `${blocks} of ${blocks} verified, ${price} of ${price} ether signed for, equal to what was measured`;
+  await log.step(`fetches, paying for ${ahead} blocks at a time`, whole, async () => {
+    const args = ['consumer', 'fetch', id, ...consumer.args, '--out', out, '--ahead', String(ahead)];
+    const fetched = await plumb<{ verified: number; count: number; due: string }>(args, { env: consumer.env });
+    const [bought, measured] = await Promise.all([readFile(join(out, 'lines')), readMeasurement(LINES_FILE)]);
+    const first = measured
+      .toString()
+      .split('\n')
+      .slice(0, blocks)
+      .map((line) => `${line}\n`)
+      .join('');
+    const equal = bought.toString() === first ? 'equal to' : 'other than';
+    const ether = Number(BigInt(fetched.due)) / 1e18;
+    return `${fetched.verified} of ${fetched.count} verified, ${ether} of ${price} ether signed for, ${equal} what was measured`;
+  });
+  await log.step('approves: price and bond are hers at once', 'closed', async () => {
+    const args = ['consumer', 'approve', id, ...consumer.args];
+    const { state } = await plumb<{ state: string }>(args, { env: consumer.env });
+    await plumb(['owner', 'withdraw', ...owner.args], { env: owner.env });
+    return state;
+  });
+}
