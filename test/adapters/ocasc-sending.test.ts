@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { ocascInterface } from '../../adapters/ethereum/ocasc-interface.ts';
+import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
 import { readFees, signTransaction } from '../../adapters/ethereum/sign-transaction.ts';
 import { InvalidInputError, NotRecordedError } from '../../core/errors.ts';
 import type { PrivateKey } from '../../core/ids.ts';
@@ -156,5 +159,33 @@ describe('transactions that wait to be mined', () => {
       assert.match(String(error.details.hash), /^0x[0-9a-f]{64}$/);
       return true;
     });
+  });
+
+  test('a node that takes a transaction and is gone before it says so: it is followed until it is mined', async (t) => {
+    const count = await offers();
+    let hungUp = 0;
+    const server = createServer(async (request, response) => {
+      let body = '';
+      for await (const part of request) body += part;
+      const headers = { 'content-type': 'application/json' };
+      const answered = await (await fetch(market.chain.rpcUrl, { method: 'POST', headers, body })).text();
+      if (!body.includes('eth_sendRawTransaction')) return response.end(answered);
+      hungUp++;
+      return response.destroy();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const rpcUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { chain, ocasc } = market;
+    const party = createOcascParty({ ...chain, rpcUrl, ocasc, signer: createKeySigner(ownerKey), waitMs: 20_000 });
+    const sending = offer(party);
+    await mineWhen(1);
+    const { transaction: mined } = await sending;
+    assert.equal(hungUp, 1);
+    assert.notEqual(await transaction(mined.txHash), null);
+    assert.equal(await offers(), count + 1n);
   });
 });
