@@ -7,8 +7,7 @@ import { COMPLETE_WITH, type RealProgram, VERSIONS } from './versions.ts';
 type Say = (line: string) => void;
 
 const TIMEOUT_MS = 20 * 60_000;
-// One compiler at a time leaves the other processor to the tests.
-const GO_ENV = { GOFLAGS: '-p=1 -buildvcs=false', GOWORK: 'off', GOBIN: '' };
+const GO_ENV = { GOWORK: 'off', GOBIN: '' };
 
 /**
  * Installs a program into the cache unless it is there: beside its place first, then moved there in one step, so that
