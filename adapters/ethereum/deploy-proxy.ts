@@ -59,21 +59,32 @@ export async function deployProxy(options: DeployOptions, signal?: AbortSignal):
       `The transaction that deploys the proxy pays ${PROXY_GAS_PRICE_WEI} wei a gas; the chain asks ${baseFeePerGasWei} now. Wait until it asks less.`,
     );
   }
-  await fundSender(options, rpc, waitMs, signal);
-  try {
+  // First without funds: what a node would not take for another reason is not worth paying for.
+  const taken = await offerTransaction(rpc, signal);
+  if (!taken) {
+    await fundSender(options, rpc, waitMs, signal);
     await sendRawTransaction(rpc, PROXY_TRANSACTION, signal);
-  } catch (cause) {
-    if (!(cause instanceof NotRecordedError) || !/protected|EIP-155/i.test(cause.message)) throw cause;
-    throw new InvalidInputError(
-      `The node does not take the transaction that deploys the proxy, as it names no chain. Use a node that does (geth: --rpc.allow-unprotected-txs).`,
-      { cause },
-    );
   }
   await waitForReceipt(rpc, PROXY_TRANSACTION.hash, waitMs, signal);
   if (await hasProxy(rpc, signal)) return;
   throw new InvalidInputError(
     `The transaction that deploys the proxy was mined on chain ${chainId}, and there is none: 100,000 gas is too little there.`,
   );
+}
+
+/** False when the node takes it once its sender is funded, as far as it says. */
+async function offerTransaction(rpc: JsonRpc, signal?: AbortSignal): Promise<boolean> {
+  try {
+    await sendRawTransaction(rpc, PROXY_TRANSACTION, signal);
+    return true;
+  } catch (cause) {
+    if (!(cause instanceof NotRecordedError)) throw cause;
+    if (!/protected|EIP-155/i.test(cause.message)) return false;
+    throw new InvalidInputError(
+      'The node does not take the transaction that deploys the proxy, as it names no chain. Nothing was paid. Use a node that does (geth: --rpc.allow-unprotected-txs).',
+      { cause },
+    );
+  }
 }
 
 async function fundSender(

@@ -18,8 +18,18 @@ export async function sendRawTransaction(
   } catch (error) {
     if (!(error instanceof RpcRefusedError)) throw error;
     if (/already known|already imported|known transaction/i.test(error.said)) return;
-    if ((await rpc.call('eth_getTransactionByHash', [transaction.hash], signal)) !== null) return;
+    if (await isKnown(rpc, transaction.hash, signal)) return;
     throw refusedTransaction(error);
+  }
+}
+
+/** False also where the node cannot say: geth refuses while it still indexes transactions. */
+async function isKnown(rpc: JsonRpc, hash: string, signal?: AbortSignal): Promise<boolean> {
+  try {
+    return (await rpc.call('eth_getTransactionByHash', [hash], signal)) !== null;
+  } catch (error) {
+    if (error instanceof RpcRefusedError) return false;
+    throw error;
   }
 }
 
