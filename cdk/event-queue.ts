@@ -1,5 +1,5 @@
 import { Aws, Duration } from 'aws-cdk-lib';
-import { AnyPrincipal, Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { StageRules } from './stage-rules.ts';
@@ -17,6 +17,10 @@ export interface EventQueueProps {
 
 /** A queue that feeds a function, with one behind it for what could not be handled. Encrypted, over TLS only. */
 export class EventQueue extends Construct {
+  /**
+   * A message that failed comes again when it becomes visible. AWS advises six times the function's time, as a throttled
+   * poller tries again meanwhile; in a FIFO queue nothing of the group is handled before, so it is less there.
+   */
   readonly queue: Queue;
   readonly deadLetters: Queue;
 
@@ -33,8 +37,7 @@ export class EventQueue extends Construct {
     this.queue = new Queue(this, 'Queue', {
       ...common,
       retentionPeriod: retention,
-      // No shorter than the function's time, or a message is handled twice at once; a failed one waits for this long.
-      visibilityTimeout: Duration.millis(Math.ceil((functionTimeoutMs * 2) / 1_000) * 1_000),
+      visibilityTimeout: Duration.seconds(Math.ceil((functionTimeoutMs * (isFifo ? 2 : 6)) / 1_000)),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: mostReceives },
       // What EventBridge sends has no deduplication id of its own.
       ...(isFifo ? { contentBasedDeduplication: true } : {}),
@@ -53,16 +56,4 @@ export class EventQueue extends Construct {
       }),
     );
   }
-}
-
-/** A statement that refuses whatever does not come over TLS. */
-export function refusePlaintext(actions: string[], resources: string[]): PolicyStatement {
-  return new PolicyStatement({
-    sid: 'RefusePlaintext',
-    effect: Effect.DENY,
-    principals: [new AnyPrincipal()],
-    actions,
-    resources,
-    conditions: { Bool: { 'aws:SecureTransport': 'false' } },
-  });
 }

@@ -70,7 +70,8 @@ export class SegmentStore extends Construct {
     const nameOfBucket = `arn:${Aws.PARTITION}:s3:::${Stack.of(this).stackName.toLowerCase()}-*`;
     for (const { queue } of listeners) {
       queue.allowSending('s3.amazonaws.com', nameOfBucket);
-      this.bucket.node.addDependency(queue);
+      // S3 tries to send when it is told of a queue.
+      this.bucket.node.addDependency(queue.queue.node.findChild('Policy'));
     }
   }
 }

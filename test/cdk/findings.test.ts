@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { functionRows } from '../../functions/table.ts';
+import { placeOf } from './function-rights.ts';
 import { type Synthesised, synthStack } from './synth-stack.ts';
 
 interface Acknowledged {
@@ -50,11 +51,4 @@ function acknowledged({ resources }: Synthesised): Map<string, readonly Acknowle
     if (nag !== undefined) found.set(place, nag.rules_to_suppress);
   }
   return found;
-}
-
-function placeOf(name: string): string {
-  return name
-    .split('-')
-    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
-    .join('');
 }

@@ -6,6 +6,7 @@ from typing import Any, Callable
 from moto.awslambda.models import LambdaFunction
 from moto.dynamodb.models.table import Table
 from moto.iam.access_control import PermissionResult
+from moto.iam.models import Role
 from moto.kms.models import Key, kms_backends
 from moto.s3.models import FakeBucket
 from moto.sqs.models import Queue
@@ -15,6 +16,7 @@ def install(api: Callable[[str], Any]) -> None:
     after(FakeBucket, lambda bucket, properties: dress_bucket(api("s3"), bucket.name, properties))
     before(Table, say_enabled)
     after(Table, lambda table, properties: dress_table(api("dynamodb"), table.name, properties))
+    after(Role, lambda role, properties: dress_role(api("iam"), role.name, properties))
     after(LambdaFunction, dress_function)
     wrap(Queue, create_queue)
     # It takes every condition for unmet, and refuses whatever a statement that has one is about. So policies of buckets
@@ -94,6 +96,13 @@ def create_queue(create: Callable, name: str, template: dict, *rest: Any, **more
     """CloudFormation ends the names that it makes up for FIFO queues as such names must end."""
     is_unnamed_fifo = template["Properties"].get("FifoQueue") and "QueueName" not in template["Properties"]
     return create(f"{name[:75]}.fifo" if is_unnamed_fifo else name, template, *rest, **more)
+
+
+def dress_role(iam: Any, name: str, properties: dict) -> None:
+    """Once more as JSON: it keeps the object, and shows it as Python would."""
+    for policy in properties.get("Policies", []):
+        document = json.dumps(policy["PolicyDocument"])
+        iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
 
 
 def dress_function(function: Any, properties: dict) -> None:
