@@ -16,6 +16,7 @@ const PARTS: Readonly<Record<string, (program: Command) => Promise<void>>> = {
     const { addDeviceProvision } = await import('./device/device-provision.ts');
     addDeviceProvision(addDeviceCommands(program));
   },
+  fleet: async (program) => (await import('./fleet/fleet-commands.ts')).addFleetCommands(program),
   contracts: async (program) => (await import('./contracts/contracts-commands.ts')).addContractsCommands(program),
   local: async (program) => (await import('./local/local-commands.ts')).addLocalCommands(program),
 };

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createSecretFile } from '../../adapters/keys/secret-file.ts';
-import { to0x } from '../../core/bytes.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
-import { datasetEntry, datasetKeyOf, deviceKeyOf, openOwner } from '../owner/owner-home.ts';
+import { datasetEntry, openOwner } from '../owner/owner-home.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { provisionText } from './provision-text.ts';
 
 interface ProvisionOptions {
   readonly out: string;
@@ -26,14 +26,8 @@ export function addDeviceProvision(device: Command): void {
     runCommand(options, async (context) => {
       const entry = await datasetEntry(context.home, name);
       const opened = await openOwner(context);
-      const { rpcUrl, chainId, dissc, apiUrl } = await readConnection(context);
-      const provision = {
-        ...{ rpcUrl, chainId, dissc, apiUrl, dataset: entry.dataset, plain: entry.plain, published: entry.published },
-        datasetKey: to0x(datasetKeyOf(opened, entry.dataset)),
-        devicePrivateKey: to0x(deviceKeyOf(opened, entry.device)),
-      };
       const path = resolve(options.out);
-      await createSecretFile(path, `${JSON.stringify(provision, null, 2)}\n`);
+      await createSecretFile(path, provisionText(opened, await readConnection(context), entry));
       context.output.result(
         { path, dataset: entry.dataset, account: entry.account },
         `${path} is written (mode 0600). Bring it to the device over a channel you trust, then delete it here.\n` +

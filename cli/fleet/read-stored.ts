@@ -1,0 +1,44 @@
+import type { DatasetId } from '../../core/ids.ts';
+import type { StorageService } from '../../core/ports/service.ts';
+import { type BatchLine, MAX_PAGE } from '../../core/wire/requests.ts';
+
+/** What the service has of a dataset, as it says. */
+export interface Stored {
+  /** Blocks of its log without a gap, the recorded ones included. */
+  readonly blocks: number;
+  /** When the oldest stored batch that is not recorded was received; null when all are. */
+  readonly oldestUnrecordedMs: number | null;
+  readonly lastSeenMs: number | null;
+}
+
+/** A device that is further ahead of the chain than this is read to here, and shown so. */
+const MAX_PAGES = 20;
+
+/** Asks from the last recorded block on: what lies before is recorded, and stored for as long as it is. */
+export async function readStored(
+  service: Pick<StorageService, 'listBatches'>,
+  dataset: DatasetId,
+  recorded: number,
+  signal?: AbortSignal,
+): Promise<Stored> {
+  const lines: BatchLine[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const range = { from: Math.max(0, recorded - 1), limit: MAX_PAGE, ...(cursor === undefined ? {} : { cursor }) };
+    const { batches, next } = await service.listBatches(dataset, range, signal);
+    lines.push(...batches);
+    if (next === null) break;
+    cursor = next;
+  }
+  const usable = lines.filter(({ state, lost }) => state !== 'rejected' && state !== 'superseded' && !lost);
+  let blocks = recorded;
+  for (const { first, count } of usable.toSorted((a, b) => a.first - b.first)) {
+    if (count !== null && first <= blocks) blocks = Math.max(blocks, first + count);
+  }
+  const unrecorded = usable.filter(({ state }) => state === 'received').map(({ receivedAtMs }) => receivedAtMs);
+  return {
+    blocks,
+    oldestUnrecordedMs: unrecorded.length === 0 ? null : Math.min(...unrecorded),
+    lastSeenMs: lines.length === 0 ? null : Math.max(...lines.map(({ receivedAtMs }) => receivedAtMs)),
+  };
+}

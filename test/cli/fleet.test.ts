@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { fromHex } from '../../core/bytes.ts';
+import type { Address, DatasetId, PrivateKey } from '../../core/ids.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
+import { runPlumb, type StackUnderTest, spawnPlumb, startStackUnderTest } from './run-plumb.ts';
+
+let folder: string;
+let stack: StackUnderTest;
+let env: Record<string, string>;
+const passwordArgs = () => ['--password-file', join(folder, 'password')];
+
+async function lines(args: readonly string[], input = '') {
+  const ended = await runPlumb([...args, '--json'], env, input);
+  assert.equal(ended.exitCode, 0, `${ended.stdout}${ended.stderr}`);
+  return ended.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+const provision = async (args: readonly string[]) =>
+  (await lines(['fleet', 'provision', ...args, ...passwordArgs()])).at(-1);
+
+/** Who may write each dataset, as the chain says. */
+async function devicesOnChain(datasets: readonly string[]): Promise<(Address | undefined)[]> {
+  const { rpcUrl, chainId, contracts } = JSON.parse(readFileSync(stack.stackFile, 'utf8'));
+  const ledger = createDisscLedger({ rpcUrl, chainId, dissc: contracts.DISSC });
+  const { parties } = await ledger.readParties(datasets as DatasetId[], 'latest');
+  return parties.map((found) => found?.device);
+}
+
+/** The files of a folder are those of so many devices: whole, secret, each of its own account, which the chain knows. */
+async function assertFleet(out: string, count: number): Promise<void> {
+  const files = readdirSync(out);
+  assert.equal(files.length, count);
+  const read = files.map((file) => {
+    assert.equal(statSync(join(out, file)).mode & 0o777, 0o600, file);
+    return JSON.parse(readFileSync(join(out, file), 'utf8'));
+  });
+  const accounts = read.map(({ devicePrivateKey }) => accountOfKey(fromHex(devicePrivateKey, 'key', 32) as PrivateKey));
+  assert.equal(new Set(accounts).size, count, 'no two devices share an account');
+  assert.equal(new Set(read.map(({ datasetKey }) => datasetKey)).size, count);
+  assert.deepEqual(await devicesOnChain(read.map(({ dataset }) => dataset)), accounts);
+}
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plumbline-fleet-'));
+  stack = await startStackUnderTest(join(folder, 'stack'));
+  env = { PLUMB_STACK: stack.stackFile, PLUMB_HOME: join(folder, 'owner') };
+  await writeFile(join(folder, 'password'), 'correct horse battery\n', { mode: 0o600 });
+  const init = ['owner', 'init', ...passwordArgs(), '--mnemonic-out', join(folder, 'mnemonic')];
+  const [{ account }] = await lines(init);
+  await lines(['local', 'admit', account]);
+});
+
+after(async () => {
+  await stack?.end('SIGINT');
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('many devices are one transaction, and a second run changes nothing but what is new', async () => {
+  const out = join(folder, 'pumps');
+  const first = await provision(['--count', '100', '--prefix', 'pump', '--out', out]);
+  assert.deepEqual([first.devices, first.transactions.length, first.written], [100, 1, 100]);
+  await assertFleet(out, 100);
+  const before = readFileSync(join(out, 'pump-00042.json'), 'utf8');
+
+  const again = await provision(['--count', '100', '--prefix', 'pump', '--out', out]);
+  assert.deepEqual([again.transactions.length, again.written], [0, 0]);
+  const more = await provision(['--count', '130', '--prefix', 'pump', '--out', out]);
+  assert.deepEqual([more.transactions.length, more.written], [1, 30]);
+  await assertFleet(out, 130);
+  assert.equal(readFileSync(join(out, 'pump-00042.json'), 'utf8'), before);
+});
+
+test('killed wherever it is, it goes on when it is run again', async () => {
+  const args = ['fleet', 'provision', '--count', '150', '--prefix', 'valve', '--out', join(folder, 'valves')];
+  const homeFile = join(folder, 'owner', 'datasets.json');
+  const entered = () => (readFileSync(homeFile, 'utf8').match(/"valve-/g) ?? []).length === 150;
+  const filesThere = () => (existsSync(join(folder, 'valves')) ? readdirSync(join(folder, 'valves')).length : 0);
+  for (const reached of [entered, () => filesThere() > 0]) {
+    const child = spawnPlumb([...args, ...passwordArgs()], env);
+    let said = '';
+    child.stderr?.on('data', (text) => {
+      said += text;
+    });
+    const exited = once(child, 'exit');
+    const deadline = performance.now() + 60_000;
+    while (!reached() && child.exitCode === null && performance.now() < deadline) await delay(2);
+    child.kill('SIGKILL');
+    await exited;
+    assert.equal(child.signalCode, 'SIGKILL', `it was killed before it was done: ${said}`);
+  }
+  assert.ok(filesThere() < 150);
+  const done = await provision(args.slice(2));
+  assert.ok(done.written > 0);
+  const whole = readdirSync(join(folder, 'valves')).filter((name) => name.endsWith('.json'));
+  assert.equal(whole.length, 150);
+});
+
+test('a list of devices says what each is; a device of it works, and its line shows how far it is', async () => {
+  const csv = join(folder, 'devices.csv');
+  writeFileSync(csv, '\ufeffname,plain\r\nweather.north,true\r\nweather.south,\r\n\r\n');
+  const out = join(folder, 'weather');
+  assert.equal((await provision(['--csv', csv, '--out', out])).written, 2);
+  const file = join(out, 'weather.north.json');
+  assert.equal(JSON.parse(readFileSync(file, 'utf8')).plain, true);
+  assert.equal(JSON.parse(readFileSync(join(out, 'weather.south.json'), 'utf8')).plain, false);
+
+  const run = ['device', 'run', '--provision', file, '--source', 'stdin', '--every', '100ms', '--poll', '100ms'];
+  const beginMs = Date.now();
+  await lines([...run, '--until-idle', '--timeout', '60s'], 'one\ntwo\nthree\n');
+  const [north, south, ...others] = await lines(['fleet', 'status', '--prefix', 'weather', ...passwordArgs()]);
+  assert.equal(others.length, 0);
+  const { dataset: _, lastSeenMs, ...counted } = north;
+  assert.deepEqual(counted, {
+    ...{ name: 'weather.north', recorded: 3, final: 3, stored: 3, lagBlocks: 0, lagMs: 0, problem: null },
+  });
+  assert.ok(lastSeenMs >= beginMs - 1000 && lastSeenMs <= Date.now() + 1000);
+  assert.deepEqual([south.recorded, south.stored, south.lastSeenMs], [0, 0, null]);
+  const shown = await runPlumb(['fleet', 'status', '--prefix', 'weather', ...passwordArgs()], env);
+  assert.match(shown.stdout, /^NAME .*LAST SEEN\nweather\.north +3 +3 +3 +0 +\d+ s ago\nweather\.south +0 .*never\n$/);
+});
+
+test('lists that cannot be meant, and files of somebody else, are refused before anything is opened', async () => {
+  const csv = join(folder, 'wrong.csv');
+  const out = join(folder, 'wrong');
+  const refused = async (args: readonly string[], pattern: RegExp) => {
+    const ended = await runPlumb(['fleet', 'provision', ...args, '--out', out, ...passwordArgs()], env);
+    assert.equal(ended.exitCode, 2, `${ended.stdout}${ended.stderr}`);
+    assert.match(ended.stderr, pattern);
+  };
+  const cases: [string, RegExp][] = [
+    ['nom\nx\n', /names the columns/],
+    ['name\n../x\n', /line 2: "\.\.\/x" is no name/],
+    ['name\nx\nx\n', /line 3 names x a second time/],
+    ['name,plain\nx,maybe\n', /neither true nor false/],
+    ['name\nx,y\n', /2 values; there are 1 columns/],
+    ['name\n', /names no device/],
+    ['name\n"x"\n', /quotes/],
+  ];
+  for (const [text, pattern] of cases) {
+    writeFileSync(csv, text);
+    await refused(['--csv', csv], pattern);
+  }
+  await refused(['--csv', join(folder, 'nowhere.csv')], /cannot be read \(ENOENT\)/);
+  await refused([], /How many/);
+  await refused(['--count', '20001'], /at most 20000/);
+  await refused(['--csv', csv, '--count', '2'], /cannot be used with/);
+  await refused(['--count', '1', '--prefix', 'weather.north'.repeat(3)], /is no name/);
+  await refused(['--count', '1', '--prefix', 'pump', '--plain'], /is encrypted and rooted already/);
+  assert.ok(!existsSync(out));
+});
