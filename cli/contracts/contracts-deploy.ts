@@ -5,7 +5,7 @@ import { type Deployed, deployContracts } from '../../adapters/ethereum/deploy-c
 import { CREATE2_PROXY, deployProxy, hasProxy } from '../../adapters/ethereum/deploy-proxy.ts';
 import { findDeploymentBlock } from '../../adapters/ethereum/find-deployment-block.ts';
 import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
-import { LedgerUnavailableError } from '../../core/errors.ts';
+import { InvalidInputError, LedgerUnavailableError } from '../../core/errors.ts';
 import type { DeploymentsFile } from '../../core/wire/deployments-file.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseCount } from '../parse-arguments.ts';
@@ -30,6 +30,8 @@ interface DeployCommandOptions extends PayerOptions {
 const LOCAL_CHAIN_ID = 31337;
 const LOCAL_MIN_WINDOW_SECONDS = 5;
 const MIN_WINDOW_SECONDS = 24 * 60 * 60;
+/** OCASC's MAX_WINDOW. */
+const MAX_WINDOW_SECONDS = 30 * 24 * 60 * 60;
 /** At most; design §12. */
 const ANSWER_GAS = 130_000;
 const WAIT_MS = 5 * 60_000;
@@ -50,11 +52,7 @@ export function addContractsDeploy(contracts: Command): void {
   withPayerOptions(withJson(command)).action((options: DeployCommandOptions) =>
     runCommand(options, async (context) => {
       const chainId = await requireChain(options.rpc, options.chainId, context.signal);
-      const choices = {
-        minWindowSeconds:
-          options.minWindow ?? (chainId === LOCAL_CHAIN_ID ? LOCAL_MIN_WINDOW_SECONDS : MIN_WINDOW_SECONDS),
-        answerGas: options.answerGas,
-      };
+      const choices = choicesOf(options, chainId);
       const path = join(resolve(options.out), `${chainId}.json`);
       const former = existsSync(path) ? await readDeployments(path) : null;
       // Before anything is paid for.
@@ -70,6 +68,14 @@ export function addContractsDeploy(contracts: Command): void {
       report(context, deployments, { account, path, deployed });
       return EXIT.ok;
     }),
+  );
+}
+
+function choicesOf({ minWindow, answerGas }: DeployCommandOptions, chainId: number): Choices {
+  const minWindowSeconds = minWindow ?? (chainId === LOCAL_CHAIN_ID ? LOCAL_MIN_WINDOW_SECONDS : MIN_WINDOW_SECONDS);
+  if (minWindowSeconds <= MAX_WINDOW_SECONDS) return { minWindowSeconds, answerGas };
+  throw new InvalidInputError(
+    `A shortest window of ${minWindowSeconds} s leaves none: OCASC takes windows of at most ${MAX_WINDOW_SECONDS} s. Give a smaller --min-window.`,
   );
 }
 

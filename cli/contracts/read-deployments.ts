@@ -1,19 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { InvalidInputError } from '../../core/errors.ts';
 import { type DeploymentsFile, deploymentsFile } from '../../core/wire/deployments-file.ts';
 
+const MAX_FILE_BYTES = 64 * 1024;
+
 /** Reads a `deployments/<chainId>.json`; nothing in it is secret. @throws InvalidInputError */
 export async function readDeployments(path: string): Promise<DeploymentsFile> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new InvalidInputError(
-      `${path} cannot be read (${code}). plumb contracts deploy writes it; name the right file.`,
-      { cause },
-    );
-  }
+  const text = await readText(path);
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -24,4 +17,23 @@ export async function readDeployments(path: string): Promise<DeploymentsFile> {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new InvalidInputError(`${path} is malformed at ${issue?.path.join('.') || 'its top'}: ${issue?.message}.`);
+}
+
+async function readText(path: string): Promise<string> {
+  let file: FileHandle | null = null;
+  try {
+    file = await open(path);
+    const content = Buffer.alloc(MAX_FILE_BYTES + 1);
+    const { bytesRead } = await file.read(content, 0, content.length, 0);
+    if (bytesRead <= MAX_FILE_BYTES) return content.toString('utf8', 0, bytesRead);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new InvalidInputError(
+      `${path} cannot be read (${code}). plumb contracts deploy writes it; name the right file.`,
+      { cause },
+    );
+  } finally {
+    await file?.close();
+  }
+  throw new InvalidInputError(`${path} has more than the ${MAX_FILE_BYTES} bytes that are read. Name the right file.`);
 }

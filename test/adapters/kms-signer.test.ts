@@ -114,11 +114,11 @@ test('throttled for ever, it is unavailable, not refused', async () => {
 });
 
 test('a KMS that takes requests and answers none is given up in time', async () => {
-  const signer = await open({ timeoutMs: 600 });
+  const signer = await open({ timeoutMs: 2_000 });
   kms.misbehave.push('hang', 'hang', 'hang');
   const startedMs = performance.now();
   await assert.rejects(signer.signHash(hash), StoreUnavailableError);
-  assert.ok(performance.now() - startedMs < 3_000);
+  assert.ok(performance.now() - startedMs < 10_000);
   kms.misbehave.length = 0;
   assert.ok(verifies(await signer.signHash(hash)), 'and serves when it is back');
 });

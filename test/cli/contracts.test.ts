@@ -146,6 +146,13 @@ describe('plumb contracts deploy', () => {
     assert.ok(!existsSync(out));
   });
 
+  test('a window that OCASC would refuse is refused before anything is sent', async () => {
+    const ended = await runPlumb(deployArgs(chain, out, '--min-window', String(30 * 86_400 + 1)));
+    assert.equal(ended.exitCode, 2);
+    assert.match(ended.stdout, /at most 2592000 s/);
+    assert.equal(await chain.sent(), 0);
+  });
+
   test('a node that is not there is another exit code', async () => {
     const relay = await startRelay(chain.rpcUrl, async () => true);
     await relay.stop();
