@@ -59,13 +59,16 @@ export interface RealStack {
   readonly peer: RunningKubo;
   /** Serves an owner, and gives her ether. */
   admit(owner: Address): Promise<void>;
+  /** Gives an account 100 ether. */
+  fund(account: Address): Promise<void>;
   stop(): Promise<void>;
 }
 
 const REGION = 'us-east-1';
 const BUCKET = 'segments';
 const TABLE = 'plumbline';
-const ETHER_WEI = 10n ** 18n;
+const OPERATOR_WEI = 10n ** 21n;
+const GIVEN_WEI = 10n ** 20n;
 const MIN_WINDOW_SECONDS = 5;
 /** At most; design §12. */
 const ANSWER_GAS = 130_000;
@@ -119,7 +122,7 @@ async function startParts(options: RealStackOptions, parts: (() => unknown)[]): 
   await peer.run('swarm', 'connect', await ipfs.address());
 
   const { rpcUrl, chainId, slots } = network;
-  await slots.credit(signer.account, 1000n * ETHER_WEI);
+  await slots.credit(signer.account, OPERATOR_WEI);
   slots.run(slotMs);
   const dissc = disscAddress();
   const ocascDeployable = deployableOcasc({ dissc, minWindowSeconds: MIN_WINDOW_SECONDS, answerGas: ANSWER_GAS });
@@ -175,8 +178,9 @@ async function startParts(options: RealStackOptions, parts: (() => unknown)[]): 
     ...{ stack, stackFile, network, objects: objectStore, table, ipfs, peer },
     async admit(owner) {
       await admitOwner(folder, owner, DEFAULT_QUOTA_BYTES);
-      await slots.credit(owner, 100n * ETHER_WEI);
+      await slots.credit(owner, GIVEN_WEI);
     },
+    fund: (account) => slots.credit(account, GIVEN_WEI),
   };
 }
 

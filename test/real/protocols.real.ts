@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { type Ended, runPlumb, spawnPlumb } from '../cli/run-plumb.ts';
+import { type Killable, killsOf } from './kill-programs.ts';
 import { type RealStackUnderTest, resultOf, startRealStackUnderTest } from './stack-under-test.ts';
 
 /*
@@ -80,37 +81,16 @@ describe('the protocols on real programs', { timeout: 900_000 }, () => {
     assert.equal((await stack.peer.run('repo', 'stat', '--enc=json')).includes('"NumObjects":0,'), false);
   });
 
-  // Protocols III and IV join here, by `plumb consumer` against `plumb owner serve`.
-
-  /** A program of the stack, and a protocol that needs it. */
-  const daemons = [
-    {
-      name: 'versitygw',
-      needs: ['--protocol', 'II', '--from', 'get-block'],
-      kill: () => stack.objects.kill(),
-      revive: () => stack.objects.restart(),
-    },
-    {
-      name: 'DynamoDB Local',
-      needs: ['--evidence', 'possession'],
-      kill: () => stack.table.kill(),
-      revive: () => stack.table.restart(),
-    },
-    {
-      name: 'Kubo',
-      needs: ['--protocol', 'II', '--from', 'ipfs', '--evidence', 'retrieved'],
-      kill: () => stack.ipfs.kill(),
-      revive: () => stack.ipfs.restart(),
-    },
-    {
-      name: 'the geth node that is asked',
-      needs: ['--protocol', 'II', '--from', 'get-block'],
-      kill: () => stack.network.nodes[0]!.kill(),
-      revive: () => stack.network.revive(stack.network.nodes[0]!),
-    },
-  ];
-  for (const { name, needs, kill, revive } of daemons) {
+  /** A protocol that needs the program. */
+  const needed = {
+    versitygw: ['--protocol', 'II', '--from', 'get-block'],
+    'DynamoDB Local': ['--evidence', 'possession'],
+    Kubo: ['--protocol', 'II', '--from', 'ipfs', '--evidence', 'retrieved'],
+    geth: ['--protocol', 'II', '--from', 'get-block'],
+  };
+  for (const [name, needs] of Object.entries(needed)) {
     it(`${name} is killed: an end in time that calls nothing damaged, and after its return all is intact`, async () => {
+      const { kill, revive } = killsOf(stack).find((one) => one.name === name) as Killable;
       const beganMs = performance.now();
       const underWay = startVerify(stack, verifyArgs(...needs, '--verdicts'));
       await underWay.firstVerdict;
@@ -136,7 +116,7 @@ describe('the protocols on real programs', { timeout: 900_000 }, () => {
       said += text;
     });
     let written = 0;
-    for (const { kill, revive } of daemons) {
+    for (const { kill, revive } of killsOf(stack)) {
       for (let i = 0; i < 5; i++) child.stdin?.write(`line ${written++}\n`);
       await kill();
       for (let i = 0; i < 5; i++) child.stdin?.write(`line ${written++}\n`);
