@@ -20,7 +20,7 @@ import { type Cost, costOf, costText } from './show-cost.ts';
 
 interface FetchOptions {
   readonly out: string;
-  readonly ahead: number;
+  readonly ahead?: number;
   readonly patience: number;
   readonly json?: boolean;
 }
@@ -43,7 +43,11 @@ export function addConsumerFetch(consumer: Command): void {
     .description('Get what was bought, verified and decrypted, paying as it comes.')
     .argument('<agreement>', 'id of an accepted agreement')
     .requiredOption('--out <folder>', 'where to write; nothing there is overwritten')
-    .option('--ahead <blocks>', 'blocks paid for before they are verified: what is risked', parseCount, 8)
+    .option(
+      '--ahead <blocks>',
+      'blocks paid for before they are verified: what is risked (default: 2 % of them, at least 4)',
+      parseCount,
+    )
     .option('--patience <seconds>', 'how long the owner is waited for', parseCount, 60)
     .addHelpText('after', EXAMPLES);
   withOwnerOptions(command).action((id: string, options: FetchOptions) =>
@@ -63,7 +67,7 @@ export function addConsumerFetch(consumer: Command): void {
       try {
         const delivered = await deliverPurchase(
           { primitives: nodePrimitives, ...opened, channel, domain: market.domain, signerKey: opened.keys.signerKey },
-          { purchase, log, ahead: options.ahead },
+          { purchase, log, ahead: options.ahead ?? defaultAhead(purchase.terms.count) },
           staged,
           ({ verified, count, due }) =>
             output.progress(
@@ -94,6 +98,11 @@ Examples:
   plumb consumer fetch 0x… --out ./bought
   plumb consumer fetch 0x… --out ./bought --ahead 1     risk no more than one block
 Exit codes: 0 all of it is there and verified, 1 it stopped at a block, 3 chain or service do not answer.`;
+
+/** Small enough to lose, large enough for fifty rounds to do. */
+function defaultAhead(count: number): number {
+  return Math.max(4, Math.ceil(count / 50));
+}
 
 /** Everything: as files and lines in the folder. What a stop leaves is paid for: it goes into a folder of its own. */
 async function writeOut(staged: StagedDelivery, out: string, delivered: Delivered): Promise<Restored | null> {

@@ -1,5 +1,5 @@
 import type { PresentedVoucher } from '../../core/agreement/key-request.ts';
-import { dueFor, paidBlocks } from '../../core/agreement/quota.ts';
+import { dueFor, MAX_SAMPLES, paidBlocks } from '../../core/agreement/quota.ts';
 import type { AgreementDomain } from '../../core/agreement/terms.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
 import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
@@ -64,6 +64,8 @@ export interface DeliverySink {
 }
 
 const PARALLEL_BLOCKS = 4;
+/** Blocks held in memory at a time, of a step that may be much longer. */
+const WINDOW_BLOCKS = 32;
 
 /**
  * Delivery against vouchers (design §5): pays for the next few blocks, gets them and their keys, verifies, decrypts and
@@ -89,7 +91,9 @@ export async function deliverPurchase(
     signal?.throwIfAborted();
     onProgress(progress());
     const from = store.state.verified;
-    const to = Math.min(purchase.terms.count, from + Math.max(1, delivery.ahead));
+    // More than a request can name are never ahead.
+    const ahead = Math.min(Math.max(1, delivery.ahead), MAX_SAMPLES);
+    const to = Math.min(purchase.terms.count, from + ahead);
     const places = Array.from({ length: to - from }, (_, i) => purchase.terms.first + from + i);
     const isNew = await payFor(deps, purchase, to, signal);
     // A voucher releases the keys of what it pays for, but for samples, which were sent before. Without a new one, and
@@ -97,12 +101,15 @@ export async function deliverPurchase(
     const sampled = new Set(store.state.sampled);
     const named = isNew && !isFirst ? places.filter((index) => sampled.has(index)) : places;
     await deps.channel.send({ blocks: named, voucher: signedVoucher(deps, purchase) }, signal);
-    const { taken, stopped } = await deliverStep(deps, delivery, places, sink, signal);
-    await sink.sync();
-    await store.save({ verified: from + taken });
-    if (stopped !== null) return { ...progress(), stopped };
+    for (let at = 0; at < places.length; at += WINDOW_BLOCKS) {
+      const window = places.slice(at, at + WINDOW_BLOCKS);
+      const { taken, stopped } = await deliverWindow(deps, delivery, window, sink, signal);
+      await sink.sync();
+      await store.save({ verified: from + at + taken });
+      if (stopped !== null) return { ...progress(), stopped };
+      onProgress(progress());
+    }
   }
-  onProgress(progress());
   return { ...progress(), stopped: null };
 }
 
@@ -136,8 +143,8 @@ function highestDue(purchase: Purchase, store: PurchaseStore): bigint {
   return store.state.due;
 }
 
-/** One step's blocks, up to the first that is not as recorded. */
-async function deliverStep(
+/** Gets some blocks that are paid for and their keys, up to the first that is not as recorded. */
+async function deliverWindow(
   deps: DeliveryDeps,
   { log }: Delivery,
   indices: readonly BlockIndex[],

@@ -13,6 +13,9 @@ import { type Case, verdictOn, verdictOnFault } from './judge-block.ts';
 import { type FoundRecords, type LogState, type ProvenRecord, proveRecords } from './prove-records.ts';
 import type { SignerOf } from './signers.ts';
 
+/** Why a block is not judged whose owner is silent: nothing is known against the storage. */
+export const NO_KEY = 'The owner has sent no key of this block.';
+
 /** What the owner sends for a request: keys, and for which blocks none. */
 export interface ReceivedKeys {
   readonly batches: readonly BatchKeys[];
@@ -58,7 +61,7 @@ export async function verifyWindow(
     if ('kind' in said) return { ...verdictOnFault(evidence, said), signer: trial.signer };
     if ('reason' in said) return verdictOn(trial, 'corrupted', said.reason);
     return keys === null || 'error' in keys
-      ? verdictOn(trial, 'unavailable', keys?.error ?? 'The owner has sent no keys.')
+      ? verdictOn(trial, 'unavailable', keys?.error ?? NO_KEY)
       : judgeWithKeys(deps.primitives, trial, findKeys(keys, record.index), said.opening);
   });
   return [...verdicts, ...verdictsOnMissing(found, evidence)].sort((a, b) => a.index - b.index);
@@ -87,7 +90,7 @@ export function judgeWithKeys(
   computed: Opening,
 ): Verdict {
   const { record, dataset } = trial;
-  if (keys === null) return verdictOn(trial, 'unavailable', 'The owner has sent no key of this block.');
+  if (keys === null) return verdictOn(trial, 'unavailable', NO_KEY);
   if ('refusal' in keys) return verdictOn(trial, 'refused', `The owner refuses the key: ${keys.refusal}`);
   const { block } = keys;
   if (!equalBytes(block.sealed, record.sealed) || !equalBytes(block.commitment, record.commitment)) {
