@@ -10,6 +10,8 @@ const FIRST_WAIT_MS = 16;
 const LONGEST_WAIT_MS = 4096;
 /** Where no signal ends it before. */
 const ATTEMPTS = 30;
+/** Writes whose answer is lost, so that only reading again tells whether they happened. */
+const LOST_ANSWERS = 2;
 
 /** Who waits for its turn with an agreement, in this process: they need not race each other for the table. */
 const turns = new WeakMap<Table, Map<AgreementId, Promise<unknown>>>();
@@ -28,6 +30,7 @@ export async function changeAgreementEntry(
 ): Promise<AgreementEntry> {
   const found = await read(table, id, signal);
   if (change(entryOf(found)) === null) return entryOf(found);
+  const puts = forgiving(LOST_ANSWERS);
   return inTurn(table, id, signal, async (isFirst) => {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const item = attempt === 0 && isFirst ? found : await read(table, id, signal);
@@ -35,12 +38,25 @@ export async function changeAgreementEntry(
       if (changed === null) return entryOf(item);
       const condition = item === null ? 'absent' : { version: item.version };
       const key = { pk: agreementPk(id), sk: AGREEMENT_SK };
-      if (await table.put({ ...changed, ...key }, condition, signal)) return changed;
+      if (await puts(() => table.put({ ...changed, ...key }, condition, signal))) return changed;
       const mostMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
       await sleep(randomInt(1, mostMs + 1), undefined, signal === undefined ? {} : { signal });
     }
     throw new StoreUnavailableError(`The entry of agreement ${id} is changing too often. Try again.`);
   });
+}
+
+/** As the write says, but false for the first few that may have happened or not. */
+function forgiving(times: number): (write: () => Promise<boolean>) => Promise<boolean> {
+  let left = times;
+  return async (write) => {
+    try {
+      return await write();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError) || left-- === 0) throw error;
+      return false;
+    }
+  };
 }
 
 function read(table: Table, id: AgreementId, signal?: AbortSignal): Promise<Item | null> {

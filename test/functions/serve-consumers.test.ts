@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Wallet } from 'ethers';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
@@ -16,7 +19,17 @@ import type { HttpAnswer } from '../../functions/http/problem.ts';
 import { agreementPk } from '../../functions/state/entries.ts';
 import { rememberGrant } from '../../functions/state/grant-entry.ts';
 import { httpRows } from '../../functions/table.ts';
-import { clientOf, type Market, makeSale, type Sale, SOME_KEY, startMarket, WINDOW_SECONDS } from './start-sale.ts';
+import type { ConsumerTask } from './consumer-process.ts';
+import {
+  clientOf,
+  type Market,
+  makeSale,
+  patiently,
+  type Sale,
+  SOME_KEY,
+  startMarket,
+  WINDOW_SECONDS,
+} from './start-sale.ts';
 import { dump, key } from './start-service.ts';
 
 type Client = ReturnType<typeof clientOf>;
@@ -467,6 +480,7 @@ describe('an agreement’s parties at the service', () => {
             await get(client, sale, index);
             return [index];
           } catch (error) {
+            if (error instanceof StoreUnavailableError) throw error;
             refusedAs('not-paid')(error);
             return [];
           }
@@ -478,7 +492,7 @@ describe('an agreement’s parties at the service', () => {
         const sale = await makeSale(market, { terms: { samples } });
         const processes = [market.anotherProcess(), market.anotherProcess()];
         const clients = processes.map((ports) => clientOf(ports, sale.signerKey, sale.id));
-        const ask = (index: number, i: number) => route(clients[i % 2] as Client, sale, index);
+        const ask = (index: number, i: number) => patiently(() => route(clients[i % 2] as Client, sale, index));
         const asked = Array.from({ length: 200 }, () => nodePrimitives.randomBytes(1)[0] as number).map((n) => n % 64);
         const served = new Set((await Promise.all(asked.map(ask))).flat());
         assert.equal(served.size, Math.min(samples, new Set(asked).size));
@@ -491,6 +505,36 @@ describe('an agreement’s parties at the service', () => {
       });
     }
 
+    test('and three processes that share nothing but the stores and the chain serve no block more', async () => {
+      const samples = 23;
+      const sale = await makeSale(market, { terms: { samples } });
+      const { s3, s3Keys, dynaliteEndpoint } = market.stores;
+      const task: ConsumerTask = {
+        ...{ contracts: market.contracts, dynaliteEndpoint, cssAccount: market.css.account },
+        s3: { endpoint: s3.endpoint, accessKeyId: s3Keys.accessKey, secretAccessKey: s3Keys.secretKey },
+        ...{ owner: sale.owner.account, dataset: sale.dataset, agreement: sale.id, signerKey: to0x(sale.signerKey) },
+      };
+      const processes = Array.from({ length: 3 }, () => fork(join(import.meta.dirname, 'consumer-process.ts')));
+      const within = { signal: AbortSignal.timeout(180_000) };
+      const reply = async (one: ChildProcess): Promise<unknown> => (await once(one, 'message', within))[0];
+      try {
+        const ready = Promise.all(processes.map(reply));
+        for (const one of processes) one.send(task);
+        assert.deepEqual(await ready, Array(3).fill('ready'));
+        for (const round of [1, 2]) {
+          // All 64 blocks by each process, each in another order.
+          const asked = processes.map((_, i) => Array.from({ length: 67 }, (_, n) => (round * 16 * i + 37 * n) % 64));
+          const served = Promise.all(processes.map(reply));
+          for (const [i, one] of processes.entries()) one.send(asked[i] as number[]);
+          const distinct = new Set(((await served) as number[][]).flat());
+          assert.equal(distinct.size, samples, `round ${round}: the same blocks again, and no others`);
+          assert.deepEqual((await entryOf(sale))?.samples, offsets([...distinct]));
+        }
+      } finally {
+        for (const one of processes) one.kill('SIGKILL');
+      }
+    });
+
     test('vouchers that come meanwhile are not lost, nor what was sampled', async () => {
       const sale = await makeSale(market, { terms: { samples: 30 } });
       const clients = [0, 1].map(() => clientOf(market.anotherProcess(), sale.signerKey, sale.id));
@@ -498,8 +542,10 @@ describe('an agreement’s parties at the service', () => {
       await Promise.all(
         Array.from({ length: 80 }, async (_, i) => {
           const client = clients[i % 2] as Client;
-          if (i % 4 === 3) return client.storeVoucher(...sale.voucher(10n + 100n * BigInt((i + 1) / 4)));
-          for (const index of servedOf(await prove(client, sale, [63 - (i % 40)]))) served.add(index);
+          const voucher = sale.voucher(10n + 100n * BigInt((i + 1) >> 2));
+          if (i % 4 === 3) return patiently(() => client.storeVoucher(...voucher));
+          const answers = await patiently(() => prove(client, sale, [63 - (i % 40)]));
+          for (const index of servedOf(answers)) served.add(index);
           return 0n;
         }),
       );

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Wallet } from 'ethers';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
@@ -25,6 +26,7 @@ import type { Terms } from '../../core/agreement/terms.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
 import { EMPTY_LOG, type SealedBatch, sealBatch } from '../../core/batch/seal-batch.ts';
 import { to0x } from '../../core/bytes.ts';
+import { StoreUnavailableError } from '../../core/errors.ts';
 import type { Address, AgreementId, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
 import type { GrantTerms } from '../../core/ports/grants.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
@@ -183,6 +185,18 @@ export async function makeSale(market: Market, change: SaleChange = {}) {
 }
 
 export type Sale = Awaited<ReturnType<typeof makeSale>>;
+
+/** Asks again where the service says to: on a busy machine a store's connection may break off. */
+export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError) || attempt === 8) throw error;
+      await sleep(1000 * attempt * Math.random());
+    }
+  }
+}
 
 /** The service as an account calls it, requests signed, straight into handlers of its own. */
 export function clientOf(ports: ServicePorts, accountKey: PrivateKey, agreement?: AgreementId) {
