@@ -1,14 +1,17 @@
 import { toHex } from '../../core/bytes.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { Grant, GrantId, Grants } from '../../core/ports/grants.ts';
+import type { Item } from '../../core/ports/table.ts';
 import { DEFAULT_GRANT_POLICY, type ServiceSettings } from '../ports.ts';
-import { PROPOSALS_SK, proposedPk, relayerPk } from '../state/entries.ts';
+import { PROPOSALS_SK, proposedPk } from '../state/entries.ts';
 import { rememberGrant } from '../state/grant-entry.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
 
 /** One scan asks for no more, so that a first one does not take all of a run's time. */
 const MAX_BLOCKS = 50_000;
+const UNNOTED_BLOCKS = 100;
 const PAGE = 100;
+const LAST_GRANT = '0xg';
 /** A grant that ends sooner is not worth its acceptance. */
 const LEAST_LIFE_MS = 60_000;
 
@@ -30,8 +33,7 @@ export async function findAcceptable(
 ): Promise<Grant[]> {
   const { table, grants, grantRecorder, recorder } = ports;
   if (grants === undefined || grantRecorder === undefined) return [];
-  const fresh = await scanProposals(ports, grants, signal);
-  const proposed = withoutRepeats([...fresh, ...(await pageOfProposals(ports, signal))]).slice(0, PAGE);
+  const proposed = await gatherProposals(ports, grants, signal);
   if (proposed.length === 0) return [];
   const acceptable: Grant[] = [];
   const ids = proposed.map(({ id }) => id);
@@ -61,41 +63,45 @@ function isWanted({ owner, terms }: Grant, { owners, grants = DEFAULT_GRANT_POLI
   return terms.perBatchWei >= grants.minPerBatchWei && (owners.has(owner) || grants.openQuotaBytes !== null);
 }
 
+/** Proposals that are not settled, those of blocks that have not been read yet among them, and first. */
+async function gatherProposals(ports: AnchorPorts, grants: Grants, signal?: AbortSignal): Promise<Proposal[]> {
+  const { table, recorder, primitives } = ports;
+  const pk = proposedPk(recorder.account);
+  const start = { from: PROPOSALS_SK, to: LAST_GRANT, limit: PAGE + 1 };
+  const { items, next } = await table.query(pk, start, signal);
+  const marker = items[0]?.sk === PROPOSALS_SK ? items[0] : null;
+  const found = await scanProposals(ports, grants, marker, signal);
+  const known = items.filter((item) => item !== marker);
+  if (next !== null) {
+    const from = `0x${toHex(primitives.randomBytes(4))}`;
+    const page = await table.query(pk, { from, to: LAST_GRANT, limit: PAGE }, signal);
+    // Those read already come last: they have their turn where this page is short.
+    known.unshift(...page.items);
+  }
+  const proposals = known.map(({ sk, dataset }) => ({ id: sk as GrantId, dataset: dataset as DatasetId }));
+  const byId = new Map([...found, ...proposals].map((proposal) => [proposal.id, proposal]));
+  return [...byId.values()].slice(0, PAGE);
+}
+
 /** Keeps the proposals of blocks that have not been read yet, and answers with them. */
 async function scanProposals(
   { table, recorder, anchorSettings }: AnchorPorts,
   grants: Grants,
+  marker: Item | null,
   signal?: AbortSignal,
 ): Promise<Proposal[]> {
-  const pk = relayerPk(recorder.account);
-  const scanned = await table.get(pk, PROPOSALS_SK, signal);
+  const pk = proposedPk(recorder.account);
   const { point } = await grants.readGrants([], 'final', signal);
-  const fromBlock = scanned === null ? anchorSettings.fromBlock : (scanned.scannedToBlock as number) + 1;
+  const fromBlock = marker === null ? anchorSettings.fromBlock : (marker.scannedToBlock as number) + 1;
   const toBlock = Math.min(point.blockNumber, fromBlock + MAX_BLOCKS - 1);
   if (toBlock < fromBlock) return [];
   const events = await grants.findProposed({ css: recorder.account }, fromBlock, toBlock, signal);
   const found = events.map(({ id, terms }) => ({ id, dataset: terms.dataset }));
-  for (const { id, dataset } of found) {
-    await table.put({ pk: proposedPk(recorder.account), sk: id, dataset }, 'any', signal);
-  }
+  for (const { id, dataset } of found) await table.put({ pk, sk: id, dataset }, 'any', signal);
+  // A few blocks without any are sooner read again than noted in every run.
+  if (found.length === 0 && toBlock - fromBlock < UNNOTED_BLOCKS) return [];
   // Where another run has come further meanwhile, this one has nothing to add.
-  const condition = scanned === null ? 'absent' : { version: scanned.version };
+  const condition = marker === null ? 'absent' : { version: marker.version };
   await table.put({ pk, sk: PROPOSALS_SK, scannedToBlock: toBlock }, condition, signal);
   return found;
-}
-
-function withoutRepeats(proposals: readonly Proposal[]): Proposal[] {
-  return [...new Map(proposals.map((proposal) => [proposal.id, proposal])).values()];
-}
-
-async function pageOfProposals(
-  { table, recorder, primitives }: AnchorPorts,
-  signal?: AbortSignal,
-): Promise<Proposal[]> {
-  const pk = proposedPk(recorder.account);
-  const start = `0x${toHex(primitives.randomBytes(4))}`;
-  const ahead = await table.query(pk, { from: start, to: '0xg', limit: PAGE }, signal);
-  const behind = await table.query(pk, { from: '0x', to: start, limit: PAGE }, signal);
-  const items = [...ahead.items, ...behind.items].slice(0, PAGE);
-  return items.map(({ sk, dataset }) => ({ id: sk as GrantId, dataset: dataset as DatasetId }));
 }

@@ -19,9 +19,9 @@ import type { GrantId } from '../../core/ports/grants.ts';
  *   M#<from>#<sequence>  MessageEntry    one message of its mailbox
  *
  * Outside: `WORK`/<dataset> (a dataset whose log may be ahead of the final chain), `OWNER#<address>`/USAGE (stored bytes),
- * `RELAYER#<address>`/STATE and TX#<nonce>#<hash> (transactions under way), `RELAYER#<address>`/PROPOSALS (how far proposed
- * grants were looked for), `PROPOSED#<address>`/<grant> (proposed to that account, not accepted or over yet, finally),
- * `NONCE#<key>`/- (burnt request nonces).
+ * `RELAYER#<address>`/STATE and TX#<nonce>#<hash> (transactions under way), `PROPOSED#<address>`/<grant> (grants of ASC
+ * proposed to that account, not accepted or over yet, finally) and /# (how far they were looked for), `NONCE#<key>`/- (burnt
+ * request nonces).
  */
 
 const pad = (value: number, digits: number): string => String(value).padStart(digits, '0');
@@ -40,8 +40,9 @@ export const ownerPk = (owner: string): string => `OWNER#${owner}`;
 export const USAGE_SK = 'USAGE';
 export const relayerPk = (account: string): string => `RELAYER#${account}`;
 export const RELAYER_STATE_SK = 'STATE';
-export const PROPOSALS_SK = 'PROPOSALS';
 export const proposedPk = (css: string): string => `PROPOSED#${css}`;
+/** Stands before all grants. */
+export const PROPOSALS_SK = '#';
 export const transactionSk = (nonce: number, hash: string): string => `TX#${pad(nonce, 12)}#${hash}`;
 export const agreementPk = (agreement: AgreementId): string => `A#${agreement}`;
 export const AGREEMENT_SK = 'S';

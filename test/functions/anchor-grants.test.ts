@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import type { GrantId } from '../../core/ports/grants.ts';
 import { quotaOf } from '../../functions/ingest/quota-of.ts';
 import { readDatasetEntry } from '../../functions/state/dataset-entry.ts';
-import { datasetPk, logSk, RELAYER_STATE_SK, relayerPk } from '../../functions/state/entries.ts';
+import { datasetPk, logSk, proposedPk, RELAYER_STATE_SK, relayerPk } from '../../functions/state/entries.ts';
 import { listGrantIds, MAX_GRANTS, rememberGrant } from '../../functions/state/grant-entry.ts';
 import { assertPaid, CLOSED, openGrant, PRICE_WEI, partyOf, propose, readGrant } from './grant-fixture.ts';
 import {
@@ -361,6 +361,42 @@ describe('anchor with grants', () => {
     await fixture.mine();
     await assertRecordedOnce(fixture, dataset);
     await assertPaid(fixture, service, grant, { fundedWei, batches: 2 });
+  });
+
+  it('replaces an acceptance whose fees have become too low', async () => {
+    await fixture.mineAtBaseFee(1);
+    const service = await fixture.service({ replaceAfterMs: 60_000 }, 100n * ETHER, CLOSED);
+    const dataset = await fixture.openDataset();
+    const grant = await propose(fixture, service, dataset);
+    await fixture.mine(3);
+    await fixture.mineAtBaseFee(1);
+    assert.equal((await service.anchor()).transactions, 1);
+    await fixture.mineAtBaseFee(100);
+    assert.equal((await readGrant(fixture, grant)).state, 'proposed');
+    assert.equal((await service.anchor()).transactions, 0, 'not yet stuck');
+    service.passTime(60_000);
+    assert.equal((await service.anchor()).transactions, 1);
+    await fixture.mine();
+    assert.equal((await readGrant(fixture, grant)).state, 'accepted');
+    assert.equal((await service.recorder.nonces()).latest, 1);
+  });
+
+  it('finds every proposal though a stranger’s many stand before it', async () => {
+    const service = await fixture.service({}, ETHER, CLOSED);
+    const dataset = await fixture.openDataset();
+    const grant = await propose(fixture, service, dataset);
+    await fixture.mine(3);
+    // As if a run had died between keeping it and accepting it, behind more than are looked at in a run.
+    await service.anchor({ grantRecorder: { ...service.ports.grantRecorder!, simulateAccept: async () => null } });
+    const pk = proposedPk(service.relayer.account);
+    for (let i = 0; i < 150; i++) {
+      await service.table.put({ pk, sk: `0x00${String(i).padStart(62, '0')}`, dataset: dataset.id }, 'any');
+    }
+    let sent = 0;
+    for (let run = 0; run < 20 && sent === 0; run++) sent += (await service.anchor()).transactions;
+    assert.equal(sent, 1);
+    await fixture.mine();
+    assert.equal((await readGrant(fixture, grant)).state, 'accepted');
   });
 
   it('halves what needs too much gas', async () => {
