@@ -102,7 +102,6 @@ async function encryptionKeysOf(parts: SaleParts, { id, ownerEncryptionKey }: Ag
 /** Goes on archiving. An agreement that cannot be served is said to be so, as its bond is in danger. */
 async function archive(parts: SaleParts, agreement: Agreement, signal: AbortSignal): Promise<void> {
   const { id } = agreement;
-  if (firstUnheld(parts.state, agreement) === null) return;
   try {
     datasetKeyOf(parts, agreement.terms.dataset);
     for (let i = 0; i < BATCHES_PER_STEP; i++) {

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { holdBatch } from '../../client/sale/hold-batch.ts';
+import { offerBlocks } from '../../client/sale/offer-blocks.ts';
+import { MAX_DELIVERED_BLOCKS } from '../../client/sale/pack-keys.ts';
+import type { SaleEvent } from '../../client/sale/sale-event.ts';
+import type { SaleParts } from '../../client/sale/sale-parts.ts';
+import { openSaleState } from '../../client/sale/sale-state.ts';
+import { buildChallengeAnswer } from '../../core/agreement/build-keys.ts';
+import { readSegment } from '../../core/batch/segment.ts';
+import { proveChunk } from '../../core/block/chunk-tree.ts';
+import { InvalidInputError, LedgerUnavailableError, StoreUnavailableError } from '../../core/errors.ts';
+import type { AgreementId } from '../../core/ids.ts';
+import { clientOf, type Market, startMarket } from '../functions/start-sale.ts';
+import { indicesOf, makeOwner, NATIVE, type Owner, sell } from './sale-fixture.ts';
+
+describe("the owner's side on the chain", { timeout: 120_000 }, () => {
+  let market: Market;
+  let owner: Owner;
+  const ofMarket = () => market.ports.agreements as SaleParts['market'];
+  const newest = async (id: AgreementId) => {
+    const { agreement } = await ofMarket().readAgreement(id, 'latest');
+    assert.ok(agreement);
+    return agreement;
+  };
+  const names = (said: readonly SaleEvent[], id: AgreementId) =>
+    said.filter(({ agreement }) => agreement === id).map(({ event }) => event);
+  const challenge = (sale: Awaited<ReturnType<typeof sell>>, block: number, seed = 7) =>
+    sale.buyer.challenge(sale.id, { block, seed, valueWei: 10n ** 16n });
+  before(async () => {
+    market = await startMarket();
+    owner = await makeOwner(market);
+  });
+  after(async () => {
+    await owner?.close();
+    await market?.stop();
+  });
+
+  it('answers a challenge, once, and claims the voucher meanwhile', async () => {
+    const sale = await sell(market, owner);
+    await sale.ask([], 610n);
+    await owner.serveOnce();
+    assert.equal((await newest(sale.id)).due, 10n, 'there is no reason to claim yet');
+    await challenge(sale, 4, 2);
+    const credit = await ofMarket().readCredit(NATIVE, owner.owner.account, 'latest');
+    const said = await owner.serveOnce();
+    assert.deepEqual(names(said, sale.id).slice(0, 3), ['challenged', 'answered', 'claimed']);
+    const after = await newest(sale.id);
+    assert.deepEqual([after.state, after.due, after.challenges], ['active', 610n, 1]);
+    assert.ok(
+      (await ofMarket().readCredit(NATIVE, owner.owner.account, 'latest')) > credit,
+      'the stake is the owner’s',
+    );
+    const again = await owner.serveOnce();
+    assert.ok(!names(again, sale.id).some((event) => event === 'answered' || event === 'claimed'));
+  });
+
+  it('answers from the block itself when the storage gives a false proof, and not at all from false bytes', async () => {
+    const sale = await sell(market, owner);
+    await owner.serveOnce();
+    await challenge(sale, 1);
+    const lying = (change: (service: ReturnType<typeof clientOf>) => object): Partial<SaleParts> => ({
+      serviceFor: (agreement) => {
+        const service = clientOf(market.ports, owner.agentKey, agreement);
+        return { ...service, ...change(service) };
+      },
+    });
+    const falseProofs = (service: ReturnType<typeof clientOf>) => ({
+      async proveChunks(...call: Parameters<typeof service.proveChunks>) {
+        const { answers } = await service.proveChunks(...call);
+        return {
+          answers: answers.map((one) => ('chunk' in one ? { ...one, chunk: one.chunk.map((b) => b ^ 1) } : one)),
+        };
+      },
+    });
+    const falseBytes = (service: ReturnType<typeof clientOf>) => ({
+      ...falseProofs(service),
+      getBlock: async () => ({ block: new Uint8Array(3016), meta: new Uint8Array(0) }),
+    });
+    const refused = await owner.serveOnce(lying(falseBytes));
+    const unanswered = refused.find((one) => one.event === 'unanswered' && one.agreement === sale.id);
+    assert.match(unanswered?.event === 'unanswered' ? unanswered.reason : '', /other bytes than were recorded/);
+    assert.equal((await newest(sale.id)).state, 'challenged');
+    const said = await owner.serveOnce(lying(falseProofs));
+    assert.ok(names(said, sale.id).includes('answered'), JSON.stringify(said));
+    assert.equal((await newest(sale.id)).state, 'active');
+  });
+
+  it('keeps all but the chunk when the storage is gone: a copy of the block is enough to answer', async () => {
+    const sale = await sell(market, owner);
+    await owner.serveOnce();
+    await challenge(sale, 9);
+    const gone = async () => {
+      throw new StoreUnavailableError('There is no storage any more.');
+    };
+    const nothing = {
+      ...{ getRecords: gone, getSegment: gone, hashBlocks: gone, proveChunks: gone, getBlock: gone },
+      ...{ storeVoucher: gone, postMessage: gone, listMessages: gone },
+    };
+    const parts = { serviceFor: () => nothing };
+    const said = await owner.serveOnce(parts);
+    const unanswered = said.find((one) => one.event === 'unanswered' && one.agreement === sale.id);
+    assert.ok(unanswered?.event === 'unanswered' && unanswered.secondsLeft > 0 && unanswered.secondsLeft <= 60);
+    const state = openSaleState(join(owner.folder, 'state'), owner.identity);
+    try {
+      const own = { ...owner.partsOf(state), ...parts };
+      const held = await holdBatch(own, sale.agreement, 9, AbortSignal.timeout(5000));
+      const { car } = owner.batches[2]!.segment;
+      const block = readSegment(nodePrimitives, car).blocks[9 - 7] as Uint8Array;
+      const proven = { index: 9, ...proveChunk(nodePrimitives, block, 7) };
+      await own.party.respond(sale.id, buildChallengeAnswer(nodePrimitives, held.batch, held.place, 7, proven));
+    } finally {
+      state.close();
+    }
+    assert.equal((await newest(sale.id)).state, 'active');
+  });
+
+  it('claims what is owed after the end, also when the consumer quits, and closes when anyone may', async () => {
+    const sale = await sell(market, owner);
+    await sale.ask([], 910n);
+    await owner.serveOnce();
+    await sale.buyer.quit(sale.id);
+    const said = await owner.serveOnce();
+    assert.ok(names(said, sale.id).includes('claimed'), JSON.stringify(said));
+    assert.equal((await newest(sale.id)).due, 910n);
+    await market.passSeconds(61);
+    await owner.serveOnce();
+    assert.equal((await newest(sale.id)).state, 'closed');
+    await market.finalise();
+    assert.deepEqual(names(await owner.serveOnce(), sale.id), ['settled']);
+    assert.deepEqual(names(await owner.serveOnce(), sale.id), [], 'it is left alone then');
+  });
+
+  it('does not let one bad agreement, a dumb chain or a dumb service stop the others', async () => {
+    const bad = await sell(market, owner);
+    const good = await sell(market, owner);
+    await good.ask([3]);
+    const down: Partial<SaleParts> = {
+      market: {
+        ...ofMarket(),
+        readAgreement: async (id, ...call) => {
+          if (id === bad.id) throw new LedgerUnavailableError('The chain does not answer.');
+          return ofMarket().readAgreement(id, ...call);
+        },
+      },
+    };
+    const said = await owner.serveOnce(down);
+    assert.deepEqual(names(said, bad.id), ['offer-found', 'trouble']);
+    assert.deepEqual(indicesOf((await good.receive()).keys), [3]);
+    const noKey = await owner.serveOnce({ datasetKeys: new Map() });
+    const servable = noKey.find((one) => one.event === 'not-servable' && one.agreement === bad.id);
+    assert.match(servable?.event === 'not-servable' ? servable.reason : '', /no key of dataset/);
+    assert.ok(names(await owner.serveOnce(), bad.id).includes('archived'));
+  });
+
+  it('is not fooled by a storage that shows other records, and calls the agreement not servable', async () => {
+    const sale = await sell(market, owner);
+    const lying: Partial<SaleParts> = {
+      fetchManifest: async (...call) => {
+        const manifest = await owner.partsOf(null as never).fetchManifest(...call);
+        if (manifest === null) return null;
+        const [block, ...others] = manifest.blocks;
+        return { ...manifest, blocks: [{ ...block!, sha256: others[0]!.sha256 }, ...others] };
+      },
+    };
+    // What earlier sales have archived would do: this state holds nothing yet.
+    const state = openSaleState(join(owner.folder, 'fresh'), owner.identity);
+    const said = await owner.serveOnce({ ...lying, state }).finally(() => state.close());
+    const found = said.find((one) => one.event === 'not-servable' && one.agreement === sale.id);
+    assert.match(found?.event === 'not-servable' ? found.reason : '', /does not lead to the log/);
+  });
+
+  it('offers nothing that is not recorded, cannot be delivered, or stands already', async () => {
+    const parts = {
+      ...{ primitives: nodePrimitives, ledger: market.ports.ledger, market: ofMarket(), fromBlock: 0 },
+      ...{ party: owner.party.agreements, agent: owner.agent, offersSecret: owner.offersSecret },
+    };
+    const { terms } = await sell(market, owner);
+    const unrecorded = { ...terms, count: 13 };
+    await assert.rejects(offerBlocks(parts, unrecorded, { again: false }), { name: 'NotRecordedError' });
+    const tooMany = { ...terms, count: MAX_DELIVERED_BLOCKS + 1, samples: 0 };
+    await assert.rejects(offerBlocks(parts, tooMany, { again: false }), /mailbox of one agreement/);
+    const wanted = { ...terms, price: 777n };
+    const first = await offerBlocks(parts, wanted, { again: false });
+    const same = await offerBlocks(parts, { ...wanted, acceptBySeconds: 2n ** 40n }, { again: false });
+    assert.deepEqual([same.id, same.txHash], [first.id, null]);
+    const another = await offerBlocks(parts, wanted, { again: true });
+    assert.notEqual(another.id, first.id);
+    const behind = { ...ofMarket(), readOfferCount: async () => 0n };
+    await assert.rejects(offerBlocks({ ...parts, market: behind }, wanted, { again: true }), (error) => {
+      assert.ok(error instanceof InvalidInputError);
+      return /Take it back: plumb owner cancel 0x/.test(error.shortMessage);
+    });
+  });
+});
