@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { equalBytes } from '../../core/bytes.ts';
+import { type LyingProxy, startLyingProxy } from './lying-proxy.ts';
+import { BLOCKS, type RecordedStack, startRecordedStack } from './recorded-stack.ts';
+import { audit, buy, makeSeller, type Seller } from './sale-on-stack.ts';
+
+/* Protocol III (Table IV) on the embedded stack: a consumer samples what a device has recorded, on storage that can hash. */
+describe('Protocol III on the embedded stack', { timeout: 120_000 }, () => {
+  let stack: RecordedStack;
+  let proxy: LyingProxy;
+  let seller: Seller;
+  before(async () => {
+    stack = await startRecordedStack(2);
+    proxy = await startLyingProxy(stack.apiUrl);
+    stack.ending(() => proxy.close());
+    seller = await makeSeller(stack, stack.datasets[0]!);
+    stack.ending(seller.serve());
+  });
+  after(() => stack?.close());
+
+  for (const evidence of ['possession', 'attested'] as const) {
+    it(`steps 1–12, ${evidence}`, async () => {
+      proxy.reset();
+      const bought = await buy(stack, await seller.offer({ samples: 4 }));
+      const { purchase, terms, log, store } = bought;
+      // Table IV step 1: the agreement between owner and consumer, on OCASC.
+      assert.deepEqual([purchase.state, purchase.owner, purchase.due], ['active', seller.of.owner, terms.fee]);
+      // Table IV step 2: the owner lets the storage serve it, on ASC.
+      const [grant] = (await stack.grants.readGrants([seller.of.grant], 'final')).grants;
+      assert.deepEqual([grant?.state, grant?.terms.css, grant?.terms.digests], ['accepted', stack.file.operator, true]);
+      // Table IV step 3: the BlockIDs, and what is to be known of the storage.
+      assert.deepEqual([terms.dataset, terms.first, terms.count], [seller.of.dataset, 0, BLOCKS]);
+      const { report, kinds, verdicts, distrusted } = await audit(stack, bought, {
+        ...{ protocol: 'III', evidence, sample: 4, proxy },
+      });
+      // Table IV step 4: the consumer's own choice.
+      const { sampled } = store.state;
+      assert.equal(new Set(sampled).size, 4);
+      // Table IV step 6: the BlockIDs of the sample to the CSS, and no others.
+      const route = evidence === 'possession' ? '/proofs' : '/hashes';
+      const asked = proxy.seen.filter(({ path }) => path.includes(route));
+      const body = JSON.parse(Buffer.from(asked[0]!.body).toString());
+      const named = evidence === 'possession' ? body.challenges.map((one: { index: number }) => one.index) : body.blocks;
+      assert.deepEqual([asked.length, named], [1, sampled]);
+      // Table IV step 7: its answer, computed from the stored bytes.
+      assert.equal(asked[0]?.answer?.status, 200);
+      // Table IV step 5: the keys of the sampled blocks, only after the storage has answered.
+      const posted = proxy.seen.findIndex(({ method, path }) => method === 'POST' && path.endsWith('/messages'));
+      assert.ok(posted > proxy.seen.indexOf(asked[0]!), 'the owner learns the sample last');
+      assert.equal((await seller.event('request', bought.id)).admitted, 4);
+      // Table IV step 8: what is to be compared, as the storage's answer gives it: nothing of the block itself has come.
+      assert.equal(report.evidence, evidence);
+      assert.ok(!proxy.seen.some(({ path }) => path.includes('/blocks/')));
+      // Table IV steps 9–10: Encrypted[Hash(DataBlock)], proven against DISSC's head.
+      const { heads } = await stack.ledger.readHeads([terms.dataset], 'final');
+      assert.ok(equalBytes(heads[0]!.root, log.log.root));
+      assert.equal(proxy.seen.filter(({ path }) => path.endsWith('/records')).length, 1);
+      // Table IV step 11: opened with the owner's keys, which are those committed to: no key was refused.
+      assert.deepEqual([report.counts.refused, distrusted], [0, []]);
+      // Table IV step 12: compared.
+      assert.deepEqual(kinds, Array(4).fill('intact'));
+      assert.ok(verdicts.every(({ signer }) => signer !== null));
+      assert.deepEqual([report.protocol, report.ok, report.checked, report.total], ['III', true, 4, BLOCKS]);
+    });
+  }
+});
