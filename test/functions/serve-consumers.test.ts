@@ -263,6 +263,18 @@ describe('an agreement’s parties at the service', () => {
       await assert.rejects(sale.signer.getSegment(sale.dataset, 0), refusedAs('no-grant'));
     });
 
+    test('add up: the blocks of each, and the largest ceiling', async () => {
+      const sale = await makeSale(market, { grant: { first: 0, count: 2, maxBlocks: 1 }, terms: { samples: 10 } });
+      await sale.grantTo({ first: 30, count: 2, maxBlocks: 3 });
+      await sale.grantTo({ first: 50, count: 2, maxBlocks: 60, digests: false });
+      await market.finalise();
+      assert.deepEqual(servedOf(await hash(sale.signer, sale, [1, 2, 31, 32, 50])), [1, 31]);
+      assert.deepEqual(servedOf(await prove(sale.signer, sale, [0, 1, 2, 30, 31, 50])), [0, 1, 30]);
+      await get(sale.signer, sale, 50);
+      await get(sale.signer, sale, 31);
+      assert.deepEqual(servedOf(await prove(sale.signer, sale, [31])), [31], 'seen already');
+    });
+
     test('bound what is paid on the chain too, also where another process has not read of it', async () => {
       const sale = await makeSale(market, { grant: { maxBlocks: 5 }, terms: { samples: 64 } });
       const late = clientOf(market.anotherProcess(), sale.signerKey, sale.id);
