@@ -197,7 +197,8 @@ export function updateOf(batches: readonly SealedBatch[]): Update {
 
 export type TestService = ReturnType<typeof createService>;
 
-function createService(
+/** A service on these parts, whose objects a test keeps. */
+export function createService(
   chain: { rpcUrl: string; chainId: number; dissc: DatasetId | string },
   parts: Pick<AnchorPorts, 'ledger' | 'table' | 'recorder' | 'grants' | 'grantRecorder'>,
   served: ServiceSettings,

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createTable } from '../../adapters/dynamodb/create-table.ts';
+import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
+import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
+import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
+import { createAscParty } from '../../adapters/ethereum/asc-party.ts';
+import { createAscRecorder } from '../../adapters/ethereum/asc-recorder.ts';
+import { deployContracts, deployedAddress } from '../../adapters/ethereum/deploy-contracts.ts';
+import { DISSC, disscAddress } from '../../adapters/ethereum/deploy-dissc.ts';
+import { deployableAsc } from '../../adapters/ethereum/deployable-asc.ts';
+import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
+import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { EMPTY_LOG } from '../../core/batch/seal-batch.ts';
+import { InvalidInputError } from '../../core/errors.ts';
+import type { DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
+import { type GethNetwork, startGethNetwork } from '../../local/real/geth/start-network.ts';
+import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
+import { findProgram } from '../../scripts/real/find-program.ts';
+import { createService, seal, type TestDataset, updateOf } from './log-fixture.ts';
+
+const ETHER = 10n ** 18n;
+const PRICE_WEI = 10n ** 12n;
+const MAX_RUNS = 40;
+
+describe('anchor with grants on four geth nodes', { timeout: 240_000 }, () => {
+  let network: GethNetwork;
+  let dynalite: Awaited<ReturnType<typeof startDynalite>>;
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'plumbline-geth-'));
+    dynalite = await startDynalite({ folder: null });
+    network = await startGethNetwork({ geth: findProgram('geth'), folder });
+  });
+  after(async () => {
+    await network?.stop();
+    await dynalite?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('accepts, relays, is paid to the wei, and again after a reorganisation', async () => {
+    const { rpcUrl, chainId, slots } = network;
+    const chain = { rpcUrl, chainId };
+    const [owner, relayer] = [createKeySigner(newKey()), createKeySigner(newKey())];
+    for (const { account } of [owner, relayer]) await slots.credit(account, 100n * ETHER);
+    slots.run(400);
+    const dissc = disscAddress();
+    const deployable = deployableAsc({ dissc });
+    await deployContracts({ ...chain, signer: owner }, [DISSC, deployable]);
+    const asc = deployedAddress(deployable);
+    const deviceKey = newKey();
+    const { datasets } = await createDisscOwner({ ...chain, dissc, signer: owner }).openDatasets([
+      { name: nodePrimitives.randomBytes(32), device: createKeySigner(deviceKey).account },
+    ]);
+    const [ledger, grants] = [createDisscLedger({ ...chain, dissc }), createAscLedger({ ...chain, asc })];
+    const dataset: TestDataset = {
+      id: datasets[0] as DatasetId,
+      writer: {
+        ...{ dataset: datasets[0] as DatasetId, datasetKey: nodePrimitives.randomBytes(32) as DatasetKey, deviceKey },
+        ...{ domain: ledger.domain, plain: false, published: true },
+      },
+      end: EMPTY_LOG,
+    };
+    const client = createDynamoClient({
+      ...{ region: 'us-east-1', endpoint: dynalite.endpoint, credentials: DYNALITE_CREDENTIALS },
+    });
+    await createTable(client, 'plumbline');
+    const table = createDynamoTable({ client, tableName: 'plumbline' });
+    const grantRecorder = createAscRecorder({ ...chain, asc, signer: relayer });
+    const recorder = createDisscRecorder({ ...chain, dissc, signer: relayer });
+    const service = createService(
+      { ...chain, dissc },
+      { ledger, grants, table, recorder, grantRecorder },
+      {
+        ...{ owners: new Map([[owner.account, 2 ** 40]]), authorities: [], cssAccount: relayer.account },
+        grants: { minPerBatchWei: PRICE_WEI, openQuotaBytes: null },
+      },
+      {},
+      relayer,
+    );
+    const anchorUntil = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
+      for (let run = 0; !(await holds()); run++) {
+        assert.ok(run < MAX_RUNS, `${what}: not within ${MAX_RUNS} runs`);
+        await service.anchor();
+        await slots.slot();
+      }
+    };
+
+    const party = createAscParty({ ...chain, asc, signer: owner });
+    const { point } = await ledger.readHeads([], 'latest');
+    const { grant } = await party.authorise({
+      ...{ dataset: dataset.id, css: relayer.account, perBatchWei: PRICE_WEI, first: 0, count: 100 },
+      ...{ digests: true, blocks: true, maxBlocks: 10, windowSeconds: 60 },
+      untilSeconds: Math.floor(point.timestampMs / 1000) + 86_400,
+    });
+    assert.equal(await createAscRecorder({ ...chain, asc, signer: owner }).simulateAccept(grant), null);
+    await slots.pause();
+    const read = async () => (await grants.readGrants([grant], 'latest')).grants[0];
+    await anchorUntil('accepted', async () => (await read())?.state === 'accepted');
+    slots.run(400);
+    const fundedWei = 10n * PRICE_WEI;
+    await party.fund(grant, fundedWei);
+    await slots.pause();
+
+    // Beyond the gas of a transaction, where DISSC runs out of it within ASC.
+    const far = { ...dataset };
+    const large = Array.from({ length: 14 }, () => seal(far, 1024));
+    await assert.rejects(grantRecorder.simulateRelay([{ grant, update: updateOf(large) }]), InvalidInputError);
+
+    const batches = async () => (await ledger.readHeads([dataset.id], 'latest')).heads[0]?.batches;
+    await service.fill(dataset, 3);
+    await anchorUntil('relayed', async () => (await batches()) === 3);
+    assert.equal((await read())?.fuelWei, fundedWei - 3n * PRICE_WEI);
+    await slots.reorg(1);
+    await anchorUntil('relayed again', async () => (await batches()) === 3);
+    await service.fill(dataset, 2);
+    await anchorUntil('relayed on', async () => (await batches()) === 5);
+    assert.equal((await read())?.fuelWei, fundedWei - 5n * PRICE_WEI);
+    assert.equal(await grants.readCreditWei(relayer.account, 'latest'), 5n * PRICE_WEI);
+    assert.equal(service.counts.get('Anchor.suspended') ?? 0, 0);
+    client.destroy();
+  });
+});
+
+function newKey(): PrivateKey {
+  return nodePrimitives.randomBytes(32) as PrivateKey;
+}
