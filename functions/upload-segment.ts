@@ -10,7 +10,7 @@ import { type Call, httpMiddleware } from './http/http-middleware.ts';
 import { Problem } from './http/problem.ts';
 import { quotaOf } from './ingest/quota-of.ts';
 import { ingestSegment } from './ingest-segment.ts';
-import type { ServicePorts } from './ports.ts';
+import type { ServicePorts, ServiceSettings } from './ports.ts';
 import { lazyHandler } from './ports-from-env.ts';
 import { readBothHeads, wireHead } from './read/wire-head.ts';
 import { changeDatasetEntry } from './state/dataset-entry.ts';
@@ -47,7 +47,7 @@ export async function uploadSegment(
 ): Promise<UploadSegmentResponse> {
   const quotaBytes = await quotaOf(ports, input.dataset, input.owner, signal);
   if (quotaBytes === null) {
-    throw new Problem('/problems/not-served', `This service does not store for ${input.owner}.`);
+    throw new Problem('/problems/not-served', notServed(ports.settings(), input.owner));
   }
   const key = segmentKey(input.dataset, input.first, input.sha256);
   const direct = input.record === 'direct';
@@ -67,6 +67,14 @@ export async function uploadSegment(
     recorded: wireHead(heads.recorded),
     final: wireHead(heads.final),
   };
+}
+
+/** Says how to be served, where there is a way. */
+function notServed({ cssAccount, grants }: ServiceSettings, owner: Address): string {
+  const no = `This service does not store for ${owner}`;
+  if (cssAccount === undefined || grants === undefined || grants.openQuotaBytes === null) return `${no}.`;
+  const price = `${grants.minPerBatchWei} wei a batch or more`;
+  return `${no} without a grant of ASC for this dataset to ${cssAccount}, at ${price}, accepted and final.`;
 }
 
 async function presignUnlessStored(

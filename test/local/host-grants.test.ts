@@ -18,6 +18,7 @@ import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
 import { EMPTY_LOG, type LogEnd, sealBatch } from '../../core/batch/seal-batch.ts';
 import { to0x } from '../../core/bytes.ts';
+import type { RequestRefusedError } from '../../core/errors.ts';
 import type { DatasetId, DatasetKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { startHost } from '../../local/host/start-host.ts';
@@ -97,7 +98,12 @@ describe('a host that serves whoever pays', () => {
       end = next;
     };
 
-    await assert.rejects(upload([100]), { type: '/problems/not-served' });
+    await assert.rejects(upload([100]), (error: RequestRefusedError) => {
+      assert.equal(error.type, '/problems/not-served');
+      // Whoever is turned away learns what to do.
+      assert.ok(error.message.includes(`to ${signer.account}, at ${PER_BATCH_WEI} wei`), error.message);
+      return true;
+    });
     const party = createAscParty({ ...chain, asc, signer: owner });
     const { point } = await ledger.readHeads([], 'latest');
     const { grant } = await party.authorise({
