@@ -36,7 +36,7 @@ export async function reserveBlocks(
       const delivered = deliveredOf(agreement, entry);
       const { newSamples, ...ruled } = ruleDelivery({ agreement, grants }, blocks, delivered);
       ruling = ruled;
-      const noted = noteDue(entry, delivered.due);
+      const noted = noteDue(agreement, entry, delivered.due);
       if (newSamples.length === 0) return noted;
       return { ...(noted ?? entry), samples: samplesOf(agreement, [...delivered.sampled, ...newSamples]) };
     },
@@ -68,7 +68,7 @@ export async function requireWholeBatch(
     agreement.id,
     (entry) => {
       delivered = deliveredOf(agreement, entry);
-      return noteDue(entry, delivered.due);
+      return noteDue(agreement, entry, delivered.due);
     },
     signal,
   );
@@ -105,8 +105,9 @@ function deliveredOf({ terms, due }: Agreement, entry: AgreementEntry): Delivere
  * Under a ceiling, more that is paid for leaves fewer samples. So what the chain says to be due is noted before it is counted
  * on: another process may not have read it yet.
  */
-function noteDue(entry: AgreementEntry, due: bigint): AgreementEntry | null {
-  const known = [BigInt(entry.due ?? 0), BigInt(entry.countedDue ?? 0)];
+function noteDue({ terms }: Agreement, entry: AgreementEntry, due: bigint): AgreementEntry | null {
+  // The fee is due to begin with.
+  const known = [terms.fee, BigInt(entry.due ?? 0), BigInt(entry.countedDue ?? 0)];
   return known.some((one) => one >= due) ? null : { ...entry, countedDue: String(due) };
 }
 

@@ -115,6 +115,8 @@ describe('an agreement’s parties at the service', () => {
     test('the blocks that a voucher pays for, and no more', async () => {
       const sale = await makeSale(market, { terms: { samples: 0 } });
       await assert.rejects(get(sale.signer, sale, 0), refusedAs('not-paid'));
+      assert.equal(refusalsOf(await prove(sale.signer, sale, ALL)).length, 64);
+      assert.equal(await entryOf(sale), undefined, 'what is refused leaves nothing behind');
       await payFor(sale, 10);
       assert.deepEqual(servedOf(await prove(sale.signer, sale, ALL)), ALL.slice(0, 10));
       await get(sale.signer, sale, 9);
@@ -195,16 +197,7 @@ describe('an agreement’s parties at the service', () => {
       await refusesAll(sale.signer, sale, 'no-grant');
     });
 
-    test('count once their acceptance is final', async () => {
-      const sale = await makeSale(market, { grant: null });
-      await sale.grantTo();
-      await refusesAll(sale.signer, sale, 'no-grant');
-      await market.finalise();
-      market.stores.clock.offsetMs = 1_001;
-      await get(sale.signer, sale, 0);
-    });
-
-    test('that were proposed and not accepted are none', async () => {
+    test('that are proposed count neither before they are accepted nor before that is final', async () => {
       const sale = await makeSale(market, { grant: null });
       const { grant } = await sale.party.grants.authorise({
         ...{ dataset: sale.dataset, css: market.css.account, perBatchWei: 0n, first: 0, count: 64, digests: true },
@@ -213,6 +206,12 @@ describe('an agreement’s parties at the service', () => {
       await rememberGrant(market.stores.table, sale.dataset, grant);
       await market.finalise();
       await refusesAll(sale.signer, sale, 'no-grant');
+      await market.as(market.css).grants.accept(grant);
+      market.stores.clock.offsetMs = 1_001;
+      await refusesAll(sale.signer, sale, 'no-grant');
+      await market.finalise();
+      market.stores.clock.offsetMs = 2_002;
+      await get(sale.signer, sale, 0);
     });
 
     test('to another storage’s account are none of ours', async () => {
