@@ -170,6 +170,25 @@ describe('anchor with grants', () => {
     await assertPaid(fixture, service, much, { fundedWei: 9n * PRICE_WEI, batches: 5 });
   });
 
+  it('neither earns for another account nor spends another dataset’s fuel, whatever its table says', async () => {
+    const service = await fixture.service({}, ETHER, OPEN);
+    const other = await fixture.service({}, ETHER, CLOSED);
+    const owner = await fixture.newAccount();
+    const [dataset, neighbour] = [await fixture.openDataset(), await fixture.openDataset({ owner })];
+    const foreign = await openGrant(fixture, other, dataset, 10n * PRICE_WEI);
+    const elsewhere = await openGrant(fixture, service, neighbour, 10n * PRICE_WEI, { owner });
+    for (const grant of [foreign, elsewhere]) await rememberGrant(service.table, dataset.id, grant);
+    await service.fill(dataset, 2);
+    await anchorAndMine(service);
+    await assertRecordedOnce(fixture, dataset);
+    for (const grant of [foreign, elsewhere]) assert.equal((await readGrant(fixture, grant)).fuelWei, 10n * PRICE_WEI);
+    // Nor is anybody served for it.
+    const strange = await fixture.openDataset({ owner });
+    for (const grant of [foreign, elsewhere]) await rememberGrant(service.table, strange.id, grant);
+    assert.equal(await quotaOf(service.ports, strange.id, owner.account), null);
+    assert.equal(await quotaOf(service.ports, neighbour.id, owner.account), OPEN.openQuotaBytes);
+  });
+
   it('ends at a head that the present device has signed, or does without the fuel', async () => {
     const service = await fixture.service({}, ETHER, CLOSED);
     const dataset = await fixture.openDataset();
