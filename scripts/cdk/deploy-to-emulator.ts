@@ -45,15 +45,13 @@ export async function deployToEmulator(stage: 'dev' | 'prod', signal?: AbortSign
   };
   const stackName = `Plumbline-${stage}`;
   const assembly = join(outdir, 'cdk.out');
+  const context = Object.entries({ ...EXAMPLE_CONTEXT, stage }).map(([name, value]) => `--context=${name}=${value}`);
+  const here = { folder: outdir, home: outdir };
   try {
-    const context = Object.entries({ ...EXAMPLE_CONTEXT, stage }).flatMap(([name, value]) => [
-      '-c',
-      `${name}=${value}`,
-    ]);
-    await runCdk(emulator, root, ['synth', '--quiet', '--output', assembly, ...context], signal);
-    await runCdk(emulator, outdir, ['bootstrap', `aws://${EMULATED_ACCOUNT}/${EMULATED_REGION}`], signal);
+    await runCdk(emulator, { ...here, folder: root }, ['synth', '--quiet', '--output', assembly, ...context], signal);
+    await runCdk(emulator, here, ['bootstrap', `aws://${EMULATED_ACCOUNT}/${EMULATED_REGION}`], signal);
     const deploy = ['deploy', stackName, '--app', assembly, '--method=direct', '--require-approval=never'];
-    await runCdk(emulator, outdir, deploy, signal);
+    await runCdk(emulator, here, deploy, signal);
   } catch (error) {
     await close();
     throw error;
@@ -63,7 +61,7 @@ export async function deployToEmulator(stage: 'dev' | 'prod', signal?: AbortSign
     stackName,
     outdir,
     destroy: async () => {
-      await runCdk(emulator, outdir, ['destroy', stackName, '--app', assembly, '--force']);
+      await runCdk(emulator, here, ['destroy', stackName, '--app', assembly, '--force']);
     },
     close,
   };
@@ -71,7 +69,10 @@ export async function deployToEmulator(stage: 'dev' | 'prod', signal?: AbortSign
 
 if (import.meta.main) {
   const deployment = await deployToEmulator(process.argv[2] === 'prod' ? 'prod' : 'dev');
-  console.log(`${deployment.stackName} is deployed to ${deployment.emulator.endpoint}. Destroying it again.`);
-  await deployment.destroy();
-  await deployment.close();
+  try {
+    console.log(`${deployment.stackName} is deployed to ${deployment.emulator.endpoint}. Destroying it again.`);
+    await deployment.destroy();
+  } finally {
+    await deployment.close();
+  }
 }

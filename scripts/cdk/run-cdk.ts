@@ -8,13 +8,20 @@ const root = join(import.meta.dirname, '..', '..');
 const TIMEOUT_MS = 300_000;
 const run = promisify(execFile);
 
+export interface CdkPlaces {
+  /** Where it runs: it takes the app from the cdk.json there. */
+  readonly folder: string;
+  /** Where it keeps what it remembers, instead of in the user's home. */
+  readonly home: string;
+}
+
 /**
  * The CDK's command in this folder, against the emulator and nothing else. Returns what it printed.
  * @throws StoreUnavailableError with the end of what it printed
  */
 export async function runCdk(
   emulator: Pick<Emulator, 'env'>,
-  folder: string,
+  { folder, home }: CdkPlaces,
   parameters: readonly string[],
   signal?: AbortSignal,
 ): Promise<string> {
@@ -26,7 +33,7 @@ export async function runCdk(
       maxBuffer: 64 * 2 ** 20,
       env: {
         PATH: `${bin}:${process.env.PATH}`,
-        HOME: folder,
+        HOME: home,
         CDK_DISABLE_CLI_TELEMETRY: '1',
         CDK_DISABLE_VERSION_CHECK: '1',
         ...emulator.env,

@@ -10,6 +10,7 @@ import {
   GetRoutesCommand,
   GetStageCommand,
 } from '@aws-sdk/client-apigatewayv2';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import {
   DescribeContinuousBackupsCommand,
   DescribeTableCommand,
@@ -396,6 +397,36 @@ describe('destroyed', () => {
     for (const { name } of functionRows) {
       const look = new GetFunctionConfigurationCommand({ FunctionName: `plumbline-dev-${name}` });
       await assert.rejects(clients.lambda.send(look), { name: 'ResourceNotFoundException' }, name);
+    }
+  });
+});
+
+describe('a stack of prod', () => {
+  test('leaves all that holds data behind when it is deleted although it is protected', async () => {
+    const prod = await deployToEmulator('prod');
+    const client = new CloudFormationClient(clientOptions(prod.emulator));
+    const dynamodb = new DynamoDBClient(clientOptions(prod.emulator));
+    const kms = new KMSClient(clientOptions(prod.emulator));
+    try {
+      const { outputs } = await describeDeployed(prod.emulator, prod.stackName);
+      const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: prod.stackName }));
+      assert.equal(Stacks?.[0]?.EnableTerminationProtection, true);
+      // In an account that stops it; the emulator goes on, as if somebody had taken the protection away.
+      await prod.destroy();
+      await assert.rejects(describeDeployed(prod.emulator, prod.stackName), /does not exist/);
+      const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: outputs.Table }));
+      assert.equal(Table?.DeletionProtectionEnabled, true);
+      const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: outputs.RelayerKeyId }));
+      assert.equal(KeyMetadata?.KeyState, 'Enabled');
+      const s3 = new S3Client({ ...clientOptions(prod.emulator), forcePathStyle: true });
+      const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
+      s3.destroy();
+      assert.equal(Buckets.filter(({ Name }) => Name?.startsWith('plumbline-prod-')).length, 2);
+      const body = { SecretId: outputs.IpfsTokenSecret };
+      await ask(prod.emulator, 'secretsmanager', { target: 'secretsmanager.GetSecretValue', body });
+    } finally {
+      for (const one of [client, dynamodb, kms]) one.destroy();
+      await prod.close();
     }
   });
 });
