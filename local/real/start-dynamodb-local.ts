@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { loopbackPorts } from './loopback-ports.ts';
 import { answersHttp, type Daemon, startDaemon } from './start-daemon.ts';
 
@@ -25,7 +26,7 @@ export interface RunningDynamoDbLocal {
 export const DYNAMODB_LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 
 const INSIDE_PORT = 8000;
-const RELAY = join(import.meta.dirname, 'namespace-relay.ts');
+const RELAY = fileURLToPath(import.meta.resolve('./namespace-relay.ts'));
 
 /**
  * Starts DynamoDB Local, which listens on all interfaces, in a network namespace that has none but loopback; its endpoint is

@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { killChild, startChild } from './child-process.ts';
 import type { RunningObjectStore } from './target.ts';
 
-const SERVER = join(import.meta.dirname, 'serve-embedded.ts');
+const SERVER = fileURLToPath(import.meta.resolve('./serve-embedded.ts'));
 
 /** Starts the embedded store as a child process; with `onEventLine` it tells its events, one JSON line each. */
 export async function startEmbedded(onEventLine?: (json: string) => void): Promise<RunningObjectStore> {
