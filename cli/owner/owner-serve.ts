@@ -1,14 +1,18 @@
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import type { SaleEvent } from '../../client/sale/sale-event.ts';
 import { openSaleState } from '../../client/sale/sale-state.ts';
 import { serveSales } from '../../client/sale/serve-sales.ts';
+import { PlumblineError } from '../../core/errors.ts';
+import { type Address, NATIVE_COIN } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { parseDuration } from '../device/parse-units.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Output, printable } from '../output.ts';
 import { runCommand, withJson } from '../run-command.ts';
-import { readAgentFile } from './agent-file.ts';
+import { showAmount } from '../show-amount.ts';
+import { type Agent, readAgentFile } from './agent-file.ts';
 import { openSaleParts } from './open-sale-parts.ts';
 
 interface ServeOptions {
@@ -18,6 +22,9 @@ interface ServeOptions {
   readonly once?: boolean;
   readonly json?: boolean;
 }
+
+/** Some answers of a challenge, where gas is dear. */
+const LOW_BALANCE_WEI = 10n ** 16n;
 
 /** Adds `plumb owner serve`: the owner's side of all sales. */
 export function addOwnerServe(owner: Command): void {
@@ -38,8 +45,21 @@ export function addOwnerServe(owner: Command): void {
       const folder = resolve(options.state ?? join(dirname(path), 'sales'));
       const state = openSaleState(folder, { chainId, ocasc, owner, agent: account });
       try {
-        const ready = { event: 'ready', owner, agent: account, state: folder };
+        const balanceWei = await readBalance(agent, account, signal);
+        const ready = {
+          event: 'ready',
+          owner,
+          agent: account,
+          state: folder,
+          balanceWei: balanceWei?.toString() ?? null,
+        };
         output.result(ready, `Serving sales of ${owner} as agent ${account}; state in ${folder}. Ctrl-C ends it.`);
+        if (balanceWei !== null && balanceWei < LOW_BALANCE_WEI) {
+          const has = showAmount(balanceWei, NATIVE_COIN);
+          output.notice(
+            output.style('red', `Agent ${account} has ${has}: too little gas may cost the bond. Send some.`),
+          );
+        }
         const parts = openSaleParts(agent, state, (event) => output.result(event, describe(event, output)));
         const once = options.once === true;
         const failing = await serveSales(parts, { pollMs: options.poll, once }, signal);
@@ -49,6 +69,17 @@ export function addOwnerServe(owner: Command): void {
       }
     }),
   );
+}
+
+/** Null when the chain does not answer: it may come up later. */
+async function readBalance(agent: Agent, account: Address, signal: AbortSignal): Promise<bigint | null> {
+  try {
+    return BigInt((await createJsonRpc(agent).call('eth_getBalance', [account, 'latest'], signal)) as string);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof PlumblineError) return null;
+    throw error;
+  }
 }
 
 function describe(event: SaleEvent, output: Output): string {

@@ -1,3 +1,4 @@
+import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { SaleParts } from './sale-parts.ts';
 import { noteOffers, readScanned } from './sale-rows.ts';
 
@@ -5,7 +6,15 @@ import { noteOffers, readScanned } from './sale-rows.ts';
 export async function findSales(parts: SaleParts, signal: AbortSignal): Promise<void> {
   const { market, owner, party, state, fromBlock } = parts;
   const { blockNumber } = await parts.readPoint('final', signal);
-  const from = Math.max(fromBlock, readScanned(state) + 1);
+  const scanned = readScanned(state);
+  // What was final stays so: a node that knows less is behind, or another chain's.
+  if (scanned > blockNumber) {
+    throw new LedgerUnavailableError(
+      `The node's final block is ${blockNumber}, and ${scanned} was seen before: it is behind, or its chain is another. ` +
+        'For another chain, give another folder for the state.',
+    );
+  }
+  const from = Math.max(fromBlock, scanned + 1);
   if (from > blockNumber) return;
   const offers = await market.findOffers({ owner }, from, blockNumber, signal);
   const ours = offers.filter(({ agent }) => agent === party.account);

@@ -96,7 +96,9 @@ async function encryptionKeysOf(parts: SaleParts, { id, ownerEncryptionKey }: Ag
   const { nonce } = readProgress(parts.state, id);
   const keys = await deriveEncryptionKeys(deriveOfferSeed(parts.primitives, parts.offersSecret, nonce));
   if (equalBytes(keys.publicKey, ownerEncryptionKey)) return keys;
-  throw new KeyError(`Offer ${nonce} was made for another encryption key than the agent's file gives.`);
+  const reason = `Offer ${nonce} was made for another encryption key than the agent's file gives.`;
+  parts.onEvent({ event: 'not-servable', agreement: id, reason });
+  throw new KeyError(reason);
 }
 
 /** Goes on archiving. An agreement that cannot be served is said to be so, as its bond is in danger. */
