@@ -364,6 +364,15 @@ describe('an agreement’s parties at the service', () => {
       await refusesAll(sale.signer, sale, 'ended');
     });
 
+    test('comes with a closing, also where the service’s clock is behind', async () => {
+      const sale = await makeSale(market);
+      market.stores.clock.offsetMs = -60_000;
+      await sale.buyer.agreements.quit(sale.id);
+      await get(sale.signer, sale, 0);
+      await sale.party.agreements.close(sale.id);
+      await refusesAll(clientOf(market.anotherProcess(), sale.signerKey, sale.id), sale, 'ended');
+    });
+
     test('comes with a breach', async () => {
       const sale = await makeSale(market);
       await sale.buyer.agreements.challenge(sale.id, { block: 0, seed: 1, valueWei: 10n ** 18n });
