@@ -1,3 +1,4 @@
+import { readFile, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
@@ -16,6 +17,8 @@ export interface BrokerSecrets {
   readonly cert?: string;
   readonly key?: string;
 }
+
+const MAX_PEM_BYTES = 2 ** 20;
 
 const secretsFile = z.strictObject({
   username: z.string().max(65_535).optional(),
@@ -54,10 +57,28 @@ export async function readBrokerSecrets(path: string, broker: Broker): Promise<B
       `The password would travel unencrypted to ${broker.host}. Use mqtts://, or say "allowPlaintext": true in ${path}.`,
     );
   }
-  const read = (file: string | undefined) =>
-    file === undefined ? undefined : readSecretFile(resolve(dirname(path), file));
-  const [ca, cert, key] = await Promise.all([read(caFile), read(certFile), read(keyFile)]);
+  const from = (read: (file: string) => Promise<string>, file: string | undefined) =>
+    file === undefined ? undefined : read(resolve(dirname(path), file));
+  const [ca, cert, key] = await Promise.all([
+    from(readCertificates, caFile),
+    from(readCertificates, certFile),
+    from(readSecretFile, keyFile),
+  ]);
   return definedOnly({ ...rest, ca, cert, key });
+}
+
+/** Certificates are nobody's secret. */
+async function readCertificates(path: string): Promise<string> {
+  try {
+    const { size } = await stat(path);
+    if (size > MAX_PEM_BYTES)
+      throw new InvalidInputError(`${path} has ${size} bytes; at most ${MAX_PEM_BYTES} are read.`);
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    if (cause instanceof InvalidInputError) throw cause;
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new InvalidInputError(`The certificates ${path} cannot be read (${code}).`, { cause });
+  }
 }
 
 function isLoopback(host: string): boolean {

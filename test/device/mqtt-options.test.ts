@@ -62,6 +62,11 @@ test('secrets come from a file that nobody else can read, and are not repeated',
   write({ keyFile: 'key.pem' });
   writeFileSync(join(folder, 'key.pem'), 'PEM', { mode: 0o644 });
   await refused(/key\.pem has mode 0644/);
+  write({ caFile: 'nowhere.pem' });
+  await refused(/nowhere\.pem cannot be read \(ENOENT\)/);
+  write({ caFile: 'key.pem' });
+  assert.deepEqual(await readBrokerSecrets(path, PLAIN), { ca: 'PEM' }, 'certificates may be read by all');
+  write({ keyFile: 'key.pem' });
 
   chmodSync(join(folder, 'key.pem'), 0o600);
   assert.deepEqual(await readBrokerSecrets(path, PLAIN), { key: 'PEM' });
