@@ -13,6 +13,17 @@ const run = promisify(execFile);
 /** What a function loads at its start counts at every cold start; the whole is what Lambda unpacks. */
 const MAX_ALL_BYTES = 4 * 2 ** 20;
 
+const AS_IN_LAMBDA = {
+  ...{ AWS_REGION: 'eu-central-1', PLUMBLINE_RPC_URL: 'http://127.0.0.1:9', PLUMBLINE_CHAIN_ID: '1' },
+  ...{ PLUMBLINE_DISSC: `0x${'d1'.repeat(20)}`, PLUMBLINE_BUCKET: 'segments', PLUMBLINE_TABLE: 'plumbline' },
+  ...{ PLUMBLINE_OWNERS: '{}', PLUMBLINE_AUTHORITIES: 'api.example' },
+  ...{ AWS_LAMBDA_FUNCTION_NAME: 'plumbline-dev-get-block', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512' },
+  ...{ AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x', AWS_XRAY_CONTEXT_MISSING: 'LOG_ERROR' },
+  AWS_XRAY_DAEMON_ADDRESS: '127.0.0.1:9',
+  _X_AMZN_TRACE_ID: 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0',
+  NODE_OPTIONS: '--enable-source-maps',
+};
+
 let folder: string;
 let bundle: Bundle;
 before(async () => {
@@ -35,24 +46,30 @@ describe('the bundled functions', () => {
     assert.equal(stdout.trim(), 'all loaded');
   });
 
-  test('answer a request as in Lambda: one to another host is refused by a problem document', async () => {
-    const address = `0x${'d1'.repeat(20)}`;
-    const env = {
-      ...{ AWS_REGION: 'eu-central-1', PLUMBLINE_RPC_URL: 'http://127.0.0.1:9', PLUMBLINE_CHAIN_ID: '1' },
-      ...{ PLUMBLINE_DISSC: address, PLUMBLINE_BUCKET: 'segments', PLUMBLINE_TABLE: 'plumbline' },
-      ...{ PLUMBLINE_OWNERS: '{}', PLUMBLINE_AUTHORITIES: 'api.example' },
-    };
+  test('answer as in Lambda, traced: a request to another host is refused, logged and counted', async () => {
     const script = `
       const { handler } = await import('./get-block.mjs');
       const path = '/v1/datasets/0x${'00'.repeat(32)}/blocks/0';
       const http = { method: 'GET', path };
       const event = { version: '2.0', rawPath: path, rawQueryString: '', headers: { host: 'evil.example' }, requestContext: { http } };
       const context = { functionName: 'get-block', getRemainingTimeInMillis: () => 5000 };
-      process.stdout.write('ANSWER ' + JSON.stringify(await handler(event, context)));`;
-    const { stdout } = await runIn(script, env);
-    const answer = JSON.parse(stdout.split('ANSWER ')[1] ?? '');
+      console.log(JSON.stringify({ answer: await handler(event, context) }));`;
+    const { stdout } = await runIn(script, AS_IN_LAMBDA);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const { answer } = lines.find((line) => 'answer' in line);
     assert.equal(answer.statusCode, 401);
     assert.equal(JSON.parse(answer.body).type, '/problems/signature');
+    // The alarms' filters look for `problem` just there, and for metrics of this namespace with this dimension.
+    assert.equal(lines.find((line) => line.message === 'request')?.problem, '/problems/signature');
+    const [counted] = lines.find((line) => '_aws' in line)?._aws.CloudWatchMetrics ?? [];
+    assert.deepEqual(counted, {
+      Namespace: 'Plumbline',
+      Dimensions: [['service']],
+      Metrics: [{ Name: 'Refused', Unit: 'Count' }],
+    });
   });
 
   test('need nothing that is not in the bundle but Node itself', () => {

@@ -36,8 +36,8 @@ describe('the environment of the functions', () => {
   test('is what the functions read at their start', async () => {
     const silent = createLineObserver(() => undefined);
     for (const { name, may } of functionRows) {
-      // The relayer's public key is asked for at the start; KMS is not here. That function is tried without.
-      const { PLUMBLINE_RELAYER_KEY_ID: keyId, ...env } = environmentOf(name);
+      // Key and token are asked for at the start; KMS and Secrets Manager are not here. Those functions are tried without.
+      const { PLUMBLINE_RELAYER_KEY_ID: keyId, PLUMBLINE_IPFS_TOKEN_SECRET: _, ...env } = environmentOf(name);
       const ports = await portsFromEnv({ ...env, AWS_REGION: 'eu-central-1' }, silent);
       assert.equal(keyId === undefined, may.chain !== 'record', name);
       assert.equal(ports.ledger.domain.dissc.toLowerCase(), CONTEXT.dissc);
