@@ -1,26 +1,24 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { equalBytes } from '../../core/bytes.ts';
-import { type LyingProxy, startLyingProxy } from './lying-proxy.ts';
-import { BLOCKS, type RecordedStack, startRecordedStack } from './recorded-stack.ts';
-import { audit, buy, makeSeller, type Seller } from './sale-on-stack.ts';
+import { type ConsumerScene, setScene } from './consumer-scene.ts';
+import { BLOCKS } from './recorded-stack.ts';
+import { audit, buy, settle } from './sale-on-stack.ts';
+import { withstandOwner } from './withstand-owner.ts';
+import { withstandParties } from './withstand-parties.ts';
+import { withstandStorage } from './withstand-storage.ts';
 
 /* Protocol III (Table IV) on the embedded stack: a consumer samples what a device has recorded, on storage that can hash. */
-describe('Protocol III on the embedded stack', { timeout: 120_000 }, () => {
-  let stack: RecordedStack;
-  let proxy: LyingProxy;
-  let seller: Seller;
+describe('Protocol III on the embedded stack', { timeout: 300_000 }, () => {
+  let scene: ConsumerScene;
   before(async () => {
-    stack = await startRecordedStack(2);
-    proxy = await startLyingProxy(stack.apiUrl);
-    stack.ending(() => proxy.close());
-    seller = await makeSeller(stack, stack.datasets[0]!);
-    stack.ending(seller.serve());
+    scene = await setScene('III');
   });
-  after(() => stack?.close());
+  after(() => scene?.stack.close());
 
   for (const evidence of ['possession', 'attested'] as const) {
     it(`steps 1–12, ${evidence}`, async () => {
+      const { stack, proxy, seller } = scene;
       proxy.reset();
       const bought = await buy(stack, await seller.offer({ samples: 4 }));
       const { purchase, terms, log, store } = bought;
@@ -41,7 +39,8 @@ describe('Protocol III on the embedded stack', { timeout: 120_000 }, () => {
       const route = evidence === 'possession' ? '/proofs' : '/hashes';
       const asked = proxy.seen.filter(({ path }) => path.includes(route));
       const body = JSON.parse(Buffer.from(asked[0]!.body).toString());
-      const named = evidence === 'possession' ? body.challenges.map((one: { index: number }) => one.index) : body.blocks;
+      const named =
+        evidence === 'possession' ? body.challenges.map((one: { index: number }) => one.index) : body.blocks;
       assert.deepEqual([asked.length, named], [1, sampled]);
       // Table IV step 7: its answer, computed from the stored bytes.
       assert.equal(asked[0]?.answer?.status, 200);
@@ -62,6 +61,11 @@ describe('Protocol III on the embedded stack', { timeout: 120_000 }, () => {
       assert.deepEqual(kinds, Array(4).fill('intact'));
       assert.ok(verdicts.every(({ signer }) => signer !== null));
       assert.deepEqual([report.protocol, report.ok, report.checked, report.total], ['III', true, 4, BLOCKS]);
+      await settle(bought);
     });
   }
+
+  withstandStorage(() => scene);
+  withstandOwner(() => scene);
+  withstandParties(() => scene);
 });

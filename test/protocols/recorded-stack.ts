@@ -98,13 +98,15 @@ export async function startRecordedStack(datasets: number, blocks = BLOCKS) {
     const ledger = createDisscLedger(chain);
     const objectsFolder = join(stackFolder, 'objects', 'buckets', file.bucket);
     const common = { chain, rpc, file, folder: stackFolder, as, funded, clientOf, ledger, contracts, apiUrl };
-    const made: StackDataset[] = [];
-    for (let i = 0; i < datasets; i++) {
-      const [ownerKey, deviceKey] = [await funded(), newKey()];
-      await admitOwner(stackFolder, accountOfKey(ownerKey), 2 ** 30);
-      made.push({ ...(await openDataset(common, ownerKey, deviceKey)), contents: makeContents(blocks, i) });
-    }
-    await Promise.all(made.map((dataset, i) => runDeviceOf(common, dataset, join(folder, `outbox-${i}.sqlite`))));
+    const made = await Promise.all(
+      Array.from({ length: datasets }, async (_, i): Promise<StackDataset> => {
+        const [ownerKey, deviceKey] = [await funded(), newKey()];
+        const opened = await openDataset(common, ownerKey, deviceKey);
+        const dataset = { ...opened, contents: makeContents(blocks, i) };
+        await runDeviceOf(common, dataset, join(folder, `outbox-${i}.sqlite`));
+        return dataset;
+      }),
+    );
     return {
       ...common,
       datasets: made,
@@ -168,7 +170,7 @@ export async function startRecordedStack(datasets: number, blocks = BLOCKS) {
 }
 
 export type RecordedStack = Awaited<ReturnType<typeof startRecordedStack>>;
-type Common = Pick<RecordedStack, 'chain' | 'as' | 'clientOf' | 'ledger' | 'file'>;
+type Common = Pick<RecordedStack, 'chain' | 'as' | 'clientOf' | 'ledger' | 'file' | 'folder'>;
 
 export function newKey(): PrivateKey {
   return new Uint8Array(randomBytes(32)) as PrivateKey;
@@ -235,6 +237,7 @@ function makeContents(blocks: number, salt: number): Uint8Array[] {
 /** Opens a dataset and authorises the storage, with fuel: what is recorded then is paid for. */
 async function openDataset(stack: Common, ownerKey: PrivateKey, deviceKey: PrivateKey) {
   const party = stack.as(ownerKey);
+  await admitting(stack.folder, party.account);
   const { datasets } = await party.datasets.openDatasets([{ name: randomBytes(32), device: accountOfKey(deviceKey) }]);
   const dataset = datasets[0] as DatasetId;
   const { grant } = await authoriseCss(
@@ -249,6 +252,13 @@ async function openDataset(stack: Common, ownerKey: PrivateKey, deviceKey: Priva
   if (grant.state !== 'accepted') throw new Error(`The grant is ${grant.state}.`);
   const datasetKey = new Uint8Array(randomBytes(32)) as DatasetKey;
   return { ownerKey, owner: party.account, deviceKey, dataset, datasetKey, grant: grant.id };
+}
+
+let lastAdmitted: Promise<void> = Promise.resolve();
+/** One after the other: the file of owners is written as a whole. */
+function admitting(folder: string, owner: Address): Promise<void> {
+  lastAdmitted = lastAdmitted.then(() => admitOwner(folder, owner, 2 ** 30));
+  return lastAdmitted;
 }
 
 /** Tables II to V, recording, as a device does it: returns when all of it is recorded, final and checked. */

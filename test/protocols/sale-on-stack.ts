@@ -61,14 +61,18 @@ export async function makeSeller(stack: RecordedStack, of: StackDataset) {
           ? parts.serviceFor
           : (agreement) => stack.clientOf(agentKey, { agreement, transport: proxy.transport });
       const stop = new AbortController();
-      const ended = serveSales({ ...parts, serviceFor }, { pollMs: 100 }, stop.signal).finally(() => state.close());
+      const ended = serveSales({ ...parts, serviceFor }, { pollMs: 300 }, stop.signal).finally(() => state.close());
       return async (): Promise<void> => {
         stop.abort();
         await ended;
       };
     },
     /** Waits for an event of one agreement. */
-    event: <K extends SaleEvent['event']>(kind: K, agreement: string, fits: (event: SaleEvent) => boolean = () => true) =>
+    event: <K extends SaleEvent['event']>(
+      kind: K,
+      agreement: string,
+      fits: (event: SaleEvent) => boolean = () => true,
+    ) =>
       until(
         `The event ${kind}`,
         () =>
@@ -102,6 +106,11 @@ export async function buy(stack: RecordedStack, { id, terms }: { readonly id: Ag
 }
 
 export type Bought = Awaited<ReturnType<typeof buy>>;
+
+/** Ends a sale that no test needs any more: its agent need not look after it. */
+export async function settle({ id, party }: Bought): Promise<void> {
+  await party.agreements.approve(id);
+}
 
 export interface AuditOptions {
   readonly protocol: 'III' | 'IV';
