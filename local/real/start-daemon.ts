@@ -21,6 +21,9 @@ export interface Daemon {
   readonly exited: Promise<void>;
   /** The end of what it said on standard output and error. */
   said(): string;
+  /** It and all it started stop answering, and keep their connections and all they have, until `thaw`. */
+  freeze(): void;
+  thaw(): void;
   /** Ends it and all it started: asks first, kills after ten seconds; SIGKILL at once when told so. Can be repeated. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
@@ -62,14 +65,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     child.once('exit', () => resolve());
   });
   // Whatever it started goes with it.
-  exited.then(() => killGroup(child, 'SIGKILL'));
+  exited.then(() => signalGroup(child, 'SIGKILL'));
   const daemon: Daemon = {
     pid: child.pid ?? 0,
     exited,
     said: () => said.trim().slice(-2_000) || 'nothing',
+    freeze: () => signalGroup(child, 'SIGSTOP'),
+    thaw: () => signalGroup(child, 'SIGCONT'),
     async stop(signal = 'SIGTERM') {
-      killGroup(child, signal);
-      const timer = setTimeout(() => killGroup(child, 'SIGKILL'), STOP_TIMEOUT_MS);
+      signalGroup(child, signal);
+      // Frozen, it would not hear that.
+      signalGroup(child, 'SIGCONT');
+      const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), STOP_TIMEOUT_MS);
       await exited;
       clearTimeout(timer);
       child.stdin.destroy();
@@ -111,7 +118,7 @@ async function untilReady(daemon: Daemon, name: string, isReady: DaemonOptions['
   if (ended) throw failed('ended before it was ready');
 }
 
-function killGroup({ pid }: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, signal);

@@ -19,6 +19,8 @@ export interface RunningDynamoDbLocal {
   kill(): Promise<void>;
   /** Starts it again at the same endpoint. */
   restart(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<void>;
 }
 
@@ -44,7 +46,7 @@ export async function startDynamoDbLocal({ lib, folder }: DynamoDbLocalOptions):
     ...(folder === null ? ['-inMemory'] : ['-sharedDb', '-dbPath', folder]),
     ...['-port', String(INSIDE_PORT)],
   ];
-  const start = async (): Promise<{ end(signal?: 'SIGKILL'): Promise<void> }> => {
+  const start = async (): Promise<{ daemon: Daemon; end(signal?: 'SIGKILL'): Promise<void> }> => {
     const door = await openDoor(port, socketPath);
     try {
       const daemon: Daemon = await startDaemon({
@@ -59,6 +61,7 @@ export async function startDynamoDbLocal({ lib, folder }: DynamoDbLocalOptions):
         isReady: (signal) => answersHttp(endpoint, signal),
       });
       return {
+        daemon,
         async end(signal) {
           await Promise.all([daemon.stop(signal), door.close()]);
         },
@@ -76,6 +79,8 @@ export async function startDynamoDbLocal({ lib, folder }: DynamoDbLocalOptions):
       await running.end('SIGKILL');
       running = await start();
     },
+    freeze: () => running.daemon.freeze(),
+    thaw: () => running.daemon.thaw(),
     async stop() {
       await running.end();
       await rm(sockets, { recursive: true, force: true });

@@ -22,6 +22,8 @@ export interface RunningKubo {
   /** kill -9. */
   kill(): Promise<void>;
   restart(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<void>;
 }
 
@@ -67,6 +69,8 @@ export async function startKubo({ ipfs, folder }: KuboOptions): Promise<RunningK
       await daemon.stop('SIGKILL');
       daemon = await start();
     },
+    freeze: () => daemon.freeze(),
+    thaw: () => daemon.thaw(),
     stop: () => daemon.stop(),
   };
 }

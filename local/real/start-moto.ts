@@ -7,7 +7,6 @@ export interface RunningMoto {
   kill(): Promise<void>;
   /** Starts it again at the same endpoint, with nothing in it. */
   restart(): Promise<void>;
-  /** Stops answering, and keeps connections and all it has, until `thaw`. */
   freeze(): void;
   thaw(): void;
   stop(): Promise<void>;
@@ -39,8 +38,8 @@ export async function startMoto({ python, script }: { python: string; script?: s
       await daemon.stop('SIGKILL');
       daemon = await start();
     },
-    freeze: () => process.kill(-daemon.pid, 'SIGSTOP'),
-    thaw: () => process.kill(-daemon.pid, 'SIGCONT'),
+    freeze: () => daemon.freeze(),
+    thaw: () => daemon.thaw(),
     stop: () => daemon.stop(),
   };
 }

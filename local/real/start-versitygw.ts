@@ -21,6 +21,8 @@ export interface RunningVersitygw {
   kill(): Promise<void>;
   /** Starts it again on the same data and endpoint. */
   restart(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<void>;
 }
 
@@ -48,6 +50,8 @@ export async function startVersitygw(options: VersitygwOptions): Promise<Running
       await daemon.stop('SIGKILL');
       daemon = await start();
     },
+    freeze: () => daemon.freeze(),
+    thaw: () => daemon.thaw(),
     stop: () => daemon.stop(),
   };
 }

@@ -5,16 +5,29 @@ export interface Killable {
   readonly name: string;
   readonly kill: () => Promise<void>;
   readonly revive: () => Promise<void>;
+  /** Stops answering and keeps its connections, until `thaw`. */
+  readonly freeze: () => void;
+  readonly thaw: () => void;
 }
 
-export function killsOf({ objects, table, ipfs, network }: RealStackUnderTest) {
+export function killsOf({ objects, table, ipfs, network }: RealStackUnderTest): Killable[] {
   // The one that service, device and command line ask.
   const [asked] = network.nodes;
   if (asked === undefined) throw new Error('The network has no nodes.');
+  const killable = (name: string, program: Program, revive = () => program.restart()): Killable => ({
+    ...{ name, revive, kill: () => program.kill(), freeze: () => program.freeze(), thaw: () => program.thaw() },
+  });
   return [
-    { name: 'versitygw', kill: () => objects.kill(), revive: () => objects.restart() },
-    { name: 'DynamoDB Local', kill: () => table.kill(), revive: () => table.restart() },
-    { name: 'Kubo', kill: () => ipfs.kill(), revive: () => ipfs.restart() },
-    { name: 'geth', kill: () => asked.kill(), revive: () => network.revive(asked) },
-  ] as const satisfies readonly Killable[];
+    killable('versitygw', objects),
+    killable('DynamoDB Local', table),
+    killable('Kubo', ipfs),
+    killable('geth', asked, () => network.revive(asked)),
+  ];
+}
+
+interface Program {
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
 }

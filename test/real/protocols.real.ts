@@ -25,6 +25,7 @@ describe('the protocols on real programs', { timeout: 900_000 }, () => {
       device = await stack.provision('readings');
       const lines = Array.from({ length: BLOCKS }, (_, i) => `reading ${i} ${'x'.repeat(i)}\n`).join('');
       resultOf(await runDevice(device, lines));
+      resultOf(await stack.asOwner('owner', 'publish', 'readings'));
     },
     { timeout: 240_000 },
   );
@@ -104,6 +105,23 @@ describe('the protocols on real programs', { timeout: 900_000 }, () => {
       for (const ended of [cutOff, without]) assert.doesNotMatch(ended.stdout, /"verdict":"(corrupted|misrecorded)"/);
       await revive();
       await allIntact(...needs);
+    });
+  }
+
+  for (const [name, needs] of Object.entries(needed)) {
+    it(`${name} takes what it is asked and never answers: an end in time, and it goes on when it does`, async () => {
+      const { freeze, thaw } = killsOf(stack).find((one) => one.name === name) as Killable;
+      freeze();
+      try {
+        const beganMs = performance.now();
+        const ended = await verify(...needs, '--sample', '3');
+        assert.ok(performance.now() - beganMs < WITHIN_MS);
+        assert.ok([1, 3].includes(ended.exitCode as number), ended.stdout + ended.stderr);
+        assert.doesNotMatch(ended.stdout, /"verdict":"(corrupted|misrecorded)"/);
+      } finally {
+        thaw();
+      }
+      await allIntact(...needs, '--sample', '3');
     });
   }
 

@@ -31,6 +31,8 @@ export interface GethNode extends NodeSeat {
   kill(): Promise<void>;
   /** Starts it again on what it has on disk. */
   restart(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<void>;
 }
 
@@ -88,6 +90,8 @@ export async function startNode(
       await end('SIGKILL');
       daemon = await start();
     },
+    freeze: () => daemon?.freeze(),
+    thaw: () => daemon?.thaw(),
     stop: () => end('SIGTERM'),
   };
 }
