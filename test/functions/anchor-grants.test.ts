@@ -267,6 +267,7 @@ describe('anchor with grants', () => {
     await fixture.assertEmpty(bad);
     assert.equal((await readDatasetEntry(service.table, bad.id)).suspendedAtBatches, 0);
     assert.equal(count(service, 'Anchor.suspended'), 1);
+    assert.equal(count(service, 'Anchor.noFuel'), 0, 'it is no matter of fuel');
     assert.equal((await readGrant(fixture, badGrant)).fuelWei, fundedWei);
     await assertPaid(fixture, service, goodGrant, { fundedWei, batches: 1 });
     // A newer head of the device covers the batch.
