@@ -79,13 +79,14 @@ async function goInstall(folder: string, source: string): Promise<void> {
   await runStep('go', ['install', source], { folder, env: { ...GO_ENV, GOBIN: folder }, timeoutMs: TIMEOUT_MS });
 }
 
-/** What a broken former attempt has left there goes; another process may have been quicker. */
+/** Another process may have been quicker; what a cut-off attempt has left there goes. */
 async function moveInto(beside: string, folder: string, isThere: () => boolean): Promise<void> {
-  if (isThere()) return;
-  await rm(folder, { recursive: true, force: true });
   try {
+    // Refused where a folder is that has something in it.
     await rename(beside, folder);
-  } catch (error) {
-    if (!isThere()) throw error;
+  } catch {
+    if (isThere()) return;
+    await rm(folder, { recursive: true, force: true });
+    await rename(beside, folder);
   }
 }
