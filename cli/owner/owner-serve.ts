@@ -92,7 +92,7 @@ function describe(event: SaleEvent, output: Output): string {
     case 'archived':
       return `${sale}archived: all records of ${event.batches} batches, proven by the log that was sold`;
     case 'request':
-      return `${sale}request ${event.sequence}: keys of ${event.admitted} blocks given, ${event.refused} refused`;
+      return `${sale}request ${event.sequence}: keys of ${event.admitted + event.released} blocks given, ${event.refused} refused`;
     case 'message-refused':
       return `${sale}message ${event.sequence} refused: ${printable(event.reason)}`;
     case 'voucher':

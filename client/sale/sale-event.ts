@@ -21,7 +21,10 @@ export type SaleEvent =
       readonly event: 'request';
       readonly agreement: AgreementId;
       readonly sequence: number;
+      /** Of the blocks asked for. */
       readonly admitted: number;
+      /** Not asked for, but paid for by now: their keys come with the answer. */
+      readonly released: number;
       readonly refused: number;
     }
   | {

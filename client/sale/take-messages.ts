@@ -109,41 +109,60 @@ async function answerRequest(
   const admission = served.delivers
     ? admitBlocks({ terms, due: dueOf(served, progress), sampled }, blocks)
     : { admitted: [], newSamples: [], refused: blocks };
-  const built = await buildKeysOf(parts, served, admission.admitted, paidOf(served, progress), signal);
-  const gone = new Set(built.missing);
-  const sent = new Set(admission.admitted.filter((block) => !gone.has(block)));
-  const refused = [...admission.refused, ...built.missing].sort((a, b) => a - b);
+  const { admitted, newSamples } = admission;
+  const paid = served.delivers ? paidOf(served, progress) : 0;
+  const isSent = new Set([...sampled, ...admitted]);
+  const more = furtherPaid(terms, progress.released, paid, isSent, SURE_BLOCKS - admitted.length);
+  const wanted = [...admitted, ...more].sort((a, b) => a - b);
+  const built = await buildKeysOf(parts, served, wanted, paid, signal);
+  for (const block of [...more, ...built.missing]) {
+    if (built.missing.includes(block)) isSent.delete(block);
+    else isSent.add(block);
+  }
+  const missing = built.missing.filter((block) => blocks.includes(block));
+  const refused = [...admission.refused, ...missing].sort((a, b) => a - b);
   const reasons = [
     voucherProblem,
-    built.reason,
+    missing.length > 0 ? built.reason : null,
     served.delivers || blocks.length === 0 ? null : 'The agreement has ended.',
     served.delivers && admission.refused.length > 0 ? 'Some blocks are neither paid for nor within the samples.' : null,
   ];
   await answer(parts, served, sequence, {
     keys: packKeys(built.keys).map(encodeKeyPayload),
-    newSamples: admission.newSamples.filter((block) => sent.has(block)),
-    released: releasedBy(
-      terms,
-      progress.released,
-      paidOf(served, progress),
-      (block) => sent.has(block) || sampled.has(block),
-    ),
+    newSamples: newSamples.filter((block) => isSent.has(block)),
+    released: releasedBy(terms, progress.released, paid, isSent),
     refused,
     reason: reasons.filter((reason) => reason !== null).join(' ') || null,
   });
-  const admitted = blocks.length - refused.length;
-  parts.onEvent({ event: 'request', agreement: id, sequence, admitted, refused: refused.length });
+  const given = blocks.length - refused.length;
+  const released = more.filter((block) => isSent.has(block)).length;
+  parts.onEvent({ event: 'request', agreement: id, sequence, admitted: given, released, refused: refused.length });
 }
 
-/** What was asked for need not be released once more: how far the paid prefix is sent without a gap. */
+/** What else is paid for by now, as much as fits beside the answer: a mailbox takes only so many messages. */
+function furtherPaid(
+  { first }: Pick<Terms, 'first'>,
+  released: number,
+  paid: number,
+  isSent: ReadonlySet<BlockIndex>,
+  most: number,
+): BlockIndex[] {
+  const more: BlockIndex[] = [];
+  for (let place = released; place < paid && more.length < most; place++) {
+    if (!isSent.has(first + place)) more.push(first + place);
+  }
+  return more;
+}
+
+/** How far the paid prefix is sent without a gap. */
 function releasedBy(
   { first }: Pick<Terms, 'first'>,
   released: number,
   paid: number,
-  isSent: (block: BlockIndex) => boolean,
+  isSent: ReadonlySet<BlockIndex>,
 ): number {
   let end = released;
-  while (end < paid && isSent(first + end)) end++;
+  while (end < paid && isSent.has(first + end)) end++;
   return end;
 }
 
@@ -163,16 +182,16 @@ async function answer(parts: SaleParts, served: ServedAgreement, sequence: numbe
   const { next, released } = readProgress(parts.state, agreement.id);
   const first = next ?? 0;
   // What is new has its place; repetitions and refusals must leave enough for what is still to be delivered.
-  const isNew = given.newSamples.length > 0;
-  const kept = Math.ceil((agreement.terms.count - released) / SURE_BLOCKS);
-  const room = MAX_MESSAGES - first - (isNew ? 0 : kept);
+  const isNew = given.newSamples.length > 0 || (given.released ?? 0) > released;
+  const kept = isNew ? 0 : Math.ceil((agreement.terms.count - released) / SURE_BLOCKS);
+  const room = Math.max(0, MAX_MESSAGES - first - kept);
   const refusal = given.reason === null ? [] : [encodeKeyRefusal({ blocks: given.refused, reason: given.reason })];
-  const wanted = [...given.keys, ...refusal];
-  const payloads = wanted.length <= room ? wanted : isNew ? given.keys : [];
+  const payloads = [[...given.keys, ...refusal], given.keys, []].find((list) => list.length <= room) ?? [];
   const messages = await sealToConsumer(parts, agreement, first, payloads);
-  const isSent = payloads.length >= given.keys.length;
+  // In a full mailbox nothing is given, but vouchers are still taken.
+  const isGiven = payloads.length >= given.keys.length;
   keepStep(parts.state, agreement.id, {
-    ...{ received: sequence, newSamples: given.newSamples, messages },
-    released: isSent ? (given.released ?? released) : released,
+    ...{ received: sequence, messages, newSamples: isGiven ? given.newSamples : [] },
+    released: isGiven ? (given.released ?? released) : released,
   });
 }

@@ -172,6 +172,31 @@ describe("the owner's end of the mailbox", { timeout: 120_000 }, () => {
     assert.match(refusals[0]?.reason ?? '', /ended/);
   });
 
+  it('takes vouchers though the mailbox is full, and leaves room for what is still to be delivered', async () => {
+    const sale = await sell(market, owner);
+    await owner.serveOnce();
+    const fill = (next: number) => {
+      const state = openSaleState(join(owner.folder, 'state'), owner.identity);
+      state.sql('UPDATE agreements SET next = ? WHERE id = ?').run(next, sale.id);
+      state.close();
+    };
+    fill(4094);
+    await sale.ask([0, 1]);
+    await owner.serveOnce();
+    assert.deepEqual((await sale.receive()).sequences, [4094], 'samples have their place');
+    await sale.ask([0, 11]);
+    await owner.serveOnce();
+    assert.deepEqual((await sale.receive()).sequences, [], 'the last message is kept for what will be paid');
+    await sale.ask([], 1210n);
+    await owner.serveOnce();
+    const last = await sale.receive();
+    assert.deepEqual([indicesOf(last.keys).length, last.sequences], [10, [4095]]);
+    await sale.ask([3], 1210n);
+    const full = await owner.serveOnce();
+    assert.ok(full.some((one) => one.event === 'request' && one.agreement === sale.id));
+    assert.ok(!full.some((one) => one.event === 'trouble' && one.agreement === sale.id), JSON.stringify(full));
+  });
+
   it('works on a state alone, and only on its own', async () => {
     const folder = join(owner.folder, 'locked');
     const state = openSaleState(folder, owner.identity);
