@@ -57,6 +57,7 @@ async function portOf(child: ChildProcess, signal?: AbortSignal): Promise<number
 function environmentOf(endpoint: string): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: endpoint,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint,
     // Only written into the template's address, never connected to.
     AWS_ENDPOINT_URL_S3_FOR_CLOUDFORMATION: `https://s3.${EMULATED_REGION}.amazonaws.com`,
     AWS_REGION: EMULATED_REGION,

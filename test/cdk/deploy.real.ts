@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -316,6 +316,25 @@ describe('the deployed stack', () => {
     assert.deepEqual(await keysTold('IngestSegmentQueue'), ['a+segment']);
   });
 
+  test('has functions whose code, with the environment they were given, finds the table, the bucket and the token', async () => {
+    const dataset = `0x${'00'.repeat(32)}`;
+    const asked = await runDeployed('get-records', {
+      ...requestTo('POST', `/v1/datasets/${dataset}/records`),
+      body: JSON.stringify({ blocks: [0], batches: 1 }),
+    });
+    // 503 when the table cannot be reached. What is there: a public answer that no stored batch has the block.
+    assert.equal(asked.statusCode, 200, asked.body);
+    assert.match(Buffer.from(asked.body, 'base64').toString(), /No stored batch of the log has this block/);
+    const event = { s3: { object: { key: 'a+segment' } } };
+    const ingested = await runDeployed('ingest-segment', {
+      Records: [{ messageId: 'one', body: JSON.stringify({ Records: [event] }) }],
+    });
+    assert.deepEqual(ingested, { batchItemFailures: [] });
+    // It does not get so far when the token of Kubo cannot be read.
+    const unsigned = await runDeployed('publish-segment', requestTo('POST', `/v1/datasets/${dataset}/segments/0/ipfs`));
+    assert.equal(unsigned.statusCode, 401, unsigned.body);
+  });
+
   test('passes cfn-lint, but for dependencies that the CDK names twice', async () => {
     const file = join(deployment.outdir, 'cdk.out', `${deployment.stackName}.template.json`);
     const lint = 'import sys; from cfnlint.runner import main; sys.exit(main())';
@@ -430,6 +449,33 @@ describe('a stack of prod', () => {
     }
   });
 });
+
+/** The event of a request to the API, without a body. */
+function requestTo(method: string, path: string) {
+  const host = new URL(stack.outputs.ApiUrl ?? '').host;
+  const headers = { host, 'content-type': 'application/json' };
+  return { version: '2.0', rawPath: path, rawQueryString: '', headers, requestContext: { http: { method, path } } };
+}
+
+/** The emulator runs no function; so its code is run here, as it was uploaded, with its environment. */
+async function runDeployed(name: string, event: object) {
+  const FunctionName = `plumbline-dev-${name}`;
+  const { Environment } = await clients.lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+  const assembly = join(deployment.outdir, 'cdk.out');
+  const asset = (await readdir(assembly)).find((file) => file.startsWith('asset.'));
+  const script = `
+    const { handler } = await import(${JSON.stringify(join(assembly, asset ?? '', `${name}.mjs`))});
+    const context = { functionName: '${FunctionName}', getRemainingTimeInMillis: () => 25_000 };
+    console.log(JSON.stringify({ answer: await handler(${JSON.stringify(event)}, context) ?? null }));
+    process.exit();`;
+  const env = { ...deployment.emulator.env, ...Environment?.Variables };
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], { env, timeout: 60_000 });
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  return lines.find((line) => 'answer' in line).answer;
+}
 
 async function urlOf(place: string): Promise<string> {
   const [, queue] = [...stack.resources].find(
