@@ -14,7 +14,8 @@ import { httpRows } from './table.ts';
 
 /**
  * Openings of blocks as they are stored now (Tables II and IV: the CSS-Y hashes on request): SHA-256 computed from the
- * stored bytes, the rest as the stored manifest says. Damage is answered with what is there, for the verifier to judge. A consumer is not charged for them.
+ * stored bytes, the rest as the stored manifest says. Damage is answered with what is there, for the verifier to judge.
+ * Hashes are no data: they do not count against what a consumer has paid for.
  */
 export function hashBlocks(
   ports: Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer'>,

@@ -15,8 +15,8 @@ interface Ports {
 const OFFSET_BYTES = 4;
 
 /**
- * Which of these blocks the caller may have now. What uses up samples is written down before this returns, by one conditional
- * update: whatever races, no block is delivered that the agreement does not allow, and a repeat is free (design §5).
+ * Which of these blocks the caller may have now. What uses up samples is written down before this returns, by one
+ * conditional update: whatever races, no block is delivered that the agreement does not allow, and a repeat is free (design §5).
  * @throws StoreUnavailableError when the table does not answer
  */
 export async function reserveBlocks(
@@ -102,8 +102,8 @@ function deliveredOf({ terms, due }: Agreement, entry: AgreementEntry): Delivere
 }
 
 /**
- * Under a ceiling, more that is paid for leaves fewer samples. So what the chain says to be due is noted before it is counted
- * on: another process may not have read it yet.
+ * Under a ceiling, more that is paid for leaves fewer samples. So what the chain says to be due is noted before it is
+ * counted on: another process may not have read it yet.
  */
 function noteDue({ terms }: Agreement, entry: AgreementEntry, due: bigint): AgreementEntry | null {
   // The fee is due to begin with.

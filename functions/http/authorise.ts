@@ -32,7 +32,8 @@ const NOBODY: Admitted = { parties: null, agreement: null, access: null };
 const AGREEMENT_CALLERS: readonly string[] = ['agent', 'signer'] satisfies AgreementCaller[];
 
 /**
- * Lets the callers of a row in, as parties of the dataset or of an agreement, by the chain alone; when it cannot be read, nobody.
+ * Lets the callers of a row in, as parties of the dataset or of an agreement, by the chain alone; when it cannot be read,
+ * nobody.
  * @throws Problem when the caller is none of them, LedgerUnavailableError when the chain does not answer
  */
 export function createAuthoriser(ports: Ports, row: Pick<HttpRow, 'callers' | 'delivers'>): Authoriser {

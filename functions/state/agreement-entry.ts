@@ -17,8 +17,8 @@ const LOST_ANSWERS = 2;
 const turns = new WeakMap<Table, Map<AgreementId, Promise<unknown>>>();
 
 /**
- * Changes what is kept of an agreement as if nobody else were changing it; `change` answers null when nothing is to be changed,
- * which costs one read, and is asked again whenever somebody else was faster.
+ * Changes what is kept of an agreement as if nobody else were changing it; `change` answers null when nothing is to be
+ * changed, which costs one read, and is asked again whenever somebody else was faster.
  * @returns the entry as it stands then
  * @throws StoreUnavailableError when others keep winning until `signal` aborts
  */
