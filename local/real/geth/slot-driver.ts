@@ -56,10 +56,7 @@ const MAX_KEPT = 256;
 const ZERO_HASH = `0x${'00'.repeat(32)}`;
 const GWEI = 10n ** 9n;
 
-const forkchoiceAnswer = z.looseObject({
-  payloadStatus: z.looseObject({ status: z.string() }),
-  payloadId: z.string().nullish(),
-});
+const forkchoiceAnswer = z.looseObject({ payloadId: z.string().nullish() });
 const statusAnswer = z.looseObject({ status: z.string(), validationError: z.string().nullish() });
 // Kept as text: what a node gave is handed to the others as it is.
 const hexNumber = z.string().regex(/^0x[0-9a-f]+$/);
@@ -76,6 +73,8 @@ const poolStatus = z.looseObject({ pending: hexNumber });
 
 export function createSlotDriver(options: SlotOptions): SlotDriver {
   const { nodes, genesisHash, finalityLagSlots } = options;
+  if (finalityLagSlots < 1)
+    throw new InvalidInputError(`A block is final at least 1 slot later, not ${finalityLagSlots}.`);
   const chain: ChainBlock[] = [{ number: 0, hash: genesisHash, timestamp: 0 }];
   let slots = 0;
   let finalNumber = 0;
@@ -125,16 +124,15 @@ export function createSlotDriver(options: SlotOptions): SlotDriver {
       given: [got.executionPayload, [], parentBeaconBlockRoot, got.executionRequests],
     };
   };
-  /** Hands blocks to a node and has it follow them. False when it has to fetch others from its peers first. */
-  const follow = async (node: GethNode, payloads: readonly Payload[]): Promise<boolean> => {
+  /** Hands blocks to a node and has it follow them, or fetch what it lacks before them from its peers. */
+  const follow = async (node: GethNode, payloads: readonly Payload[]): Promise<void> => {
     for (const { given, block } of payloads) {
       const said = statusAnswer.parse(await node.engine.call('engine_newPayloadV4', given));
       if (said.status === 'INVALID') {
         throw new LedgerUnavailableError(`${node.rpcUrl} refuses block ${block.number}: ${said.validationError}`);
       }
     }
-    const answered = await node.engine.call('engine_forkchoiceUpdatedV3', [forkchoice(), null]);
-    return forkchoiceAnswer.parse(answered).payloadStatus.status === 'VALID';
+    await node.engine.call('engine_forkchoiceUpdatedV3', [forkchoice(), null]);
   };
   const buildFilled = async (node: GethNode): Promise<Payload> => {
     let payload = await build(node, BUILD_MS);

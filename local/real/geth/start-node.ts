@@ -74,7 +74,16 @@ export async function startNode(
       parameters: parametersOf(seat, chainId, configFile),
       isReady: async () => (await createJsonRpc({ ...seat, chainId }).call('eth_chainId', [])) !== null,
     });
-  let daemon: Daemon | null = await start();
+  let daemon: Daemon | null = null;
+  const run = async () => {
+    const started = await start();
+    daemon = started;
+    // It may end by itself, too.
+    started.exited.then(() => {
+      if (daemon === started) daemon = null;
+    });
+  };
+  await run();
   const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
     const ending = daemon;
     daemon = null;
@@ -88,7 +97,7 @@ export async function startNode(
     kill: () => end('SIGKILL'),
     async restart() {
       await end('SIGKILL');
-      daemon = await start();
+      await run();
     },
     freeze: () => daemon?.freeze(),
     thaw: () => daemon?.thaw(),
