@@ -4,6 +4,7 @@ import { StoreUnavailableError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { askStorage, type ConsumerScene, IDLE_AGENT, isAnswerPath, notPaid } from './consumer-scene.ts';
+import { sendAgain } from './lies.ts';
 import { startLyingProxy } from './lying-proxy.ts';
 import { accountFrom, newKey } from './recorded-stack.ts';
 import { audit, buy, openChannel, settle } from './sale-on-stack.ts';
@@ -18,21 +19,11 @@ export function withstandParties(scene: () => ConsumerScene): void {
       assert.deepEqual(new Set(await askStorage(protocol, service, bought.terms.dataset, [0])), new Set(['given']));
       const asked = proxy.seen.find(({ path }) => isAnswerPath(path))!;
       assert.equal(asked.answer?.status, 200);
-      const { method, path, headers, body } = asked;
-      const again = (to: string) =>
-        proxy.transport(
-          'get-block',
-          {
-            ...{ method, url: stack.apiUrl + to },
-            headers: Object.fromEntries(Object.entries(headers).filter(([name]) => KEPT.has(name))) as never,
-            ...(body.length === 0 ? {} : { body }),
-          },
-          AbortSignal.timeout(10_000),
-        );
-      const replayed = await again(path);
+      const again = (path?: string) => sendAgain(proxy, stack.apiUrl, asked, path);
+      const replayed = await again();
       assert.equal(replayed.status, 401);
       assert.match(Buffer.from(replayed.body).toString(), /problems\/signature/);
-      const elsewhere = await again(path.replace('agreement', 'Agreement'));
+      const elsewhere = await again(asked.path.replace('agreement', 'Agreement'));
       assert.ok([400, 401].includes(elsewhere.status), `${elsewhere.status}`);
     });
 
@@ -159,6 +150,3 @@ export function withstandParties(scene: () => ConsumerScene): void {
     });
   });
 }
-
-/** Headers that a signed request brings; the others are of its connection. */
-const KEPT = new Set(['signature', 'signature-input', 'content-digest', 'content-type']);

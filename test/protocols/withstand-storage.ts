@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { SealedMessage } from '../../core/agreement/message.ts';
-import { decodeProvenChunks, decodeRecords, encodeProvenChunks, encodeRecords } from '../../core/wire/answers.ts';
 import { decodeMessagePage, encodeMessagePage } from '../../core/wire/messages.ts';
 import { all, type ConsumerScene, except, isAnswerPath } from './consumer-scene.ts';
+import { changed, changeRecord, lie, substitute } from './lies.ts';
 import type { Answered, Asked, Fate, LyingProxy } from './lying-proxy.ts';
 import { damage, exchange, flipBit } from './recorded-stack.ts';
 import { audit, buy, makeSeller, settle } from './sale-on-stack.ts';
@@ -150,49 +150,6 @@ export function withstandStorage(scene: () => ConsumerScene): void {
 }
 
 const WORDS = { hang: 'never comes', stall: 'stops in the middle', cut: 'breaks off' } as const;
-
-function changed(bytes: Uint8Array): Uint8Array {
-  const copy = Uint8Array.from(bytes);
-  flipBit(copy);
-  return copy;
-}
-
-/** Block 3, with one bit changed. */
-function lie(path: string): Fate {
-  if (/\/blocks\/3\b/.test(path)) return (answer) => ({ ...answer, body: changed(answer.body) });
-  if (!path.includes('/proofs')) return 'pass';
-  return (answer) => {
-    const { answers, remaining } = decodeProvenChunks(answer.body);
-    const lied = answers.map((one) =>
-      one.index === 3 && 'chunk' in one ? { ...one, chunk: changed(one.chunk) as typeof one.chunk } : one,
-    );
-    return { ...answer, body: encodeProvenChunks({ answers: lied, remaining }) };
-  };
-}
-
-/** Block 4's answer for block 3. */
-function substitute(path: string, before: ReadonlyMap<string, Answered>): Fate {
-  if (/\/blocks\/3\b/.test(path)) return () => before.get(path.replace('/blocks/3', '/blocks/4')) as Answered;
-  if (!path.includes('/proofs')) return 'pass';
-  return (answer) => {
-    const { answers, remaining } = decodeProvenChunks(answer.body);
-    const fourth = answers.find(({ index }) => index === 4)!;
-    const lied = answers.map((one) => (one.index === 3 ? { ...fourth, index: 3 } : one));
-    return { ...answer, body: encodeProvenChunks({ answers: lied, remaining }) };
-  };
-}
-
-/** The sealed digest of block 5, wherever it is asked for, with one bit changed. */
-function changeRecord(answer: Answered): Answered {
-  const { batches, ...rest } = decodeRecords(answer.body);
-  const lied = batches.map((batch) => ({
-    ...batch,
-    records: batch.records.map((record) =>
-      record.index === 5 ? { ...record, sealed: changed(record.sealed) as typeof record.sealed } : record,
-    ),
-  }));
-  return { ...answer, body: encodeRecords({ ...rest, batches: lied }) };
-}
 
 function isListing({ method, path }: Pick<LyingProxy['seen'][number], 'method' | 'path'>): boolean {
   return method === 'GET' && path.includes('/messages');
