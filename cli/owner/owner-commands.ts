@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { addOwnerAgent } from './owner-agent.ts';
 import { addOwnerAuthorise } from './owner-authorise.ts';
+import { addOwnerCancel } from './owner-cancel.ts';
+import { addOwnerClose } from './owner-close.ts';
 import { addOwnerGet } from './owner-get.ts';
 import { addOwnerGrants } from './owner-grants.ts';
 import { addOwnerInit } from './owner-init.ts';
@@ -10,7 +12,6 @@ import { addOwnerOffers } from './owner-offers.ts';
 import { addOwnerPublish } from './owner-publish.ts';
 import { addOwnerRestore } from './owner-restore.ts';
 import { addOwnerServe } from './owner-serve.ts';
-import { addOwnerSettlements } from './owner-settle.ts';
 import { addOwnerVerify } from './owner-verify.ts';
 import { addOwnerWithdraw } from './owner-withdraw.ts';
 
@@ -26,7 +27,8 @@ export function addOwnerCommands(program: Command): void {
   addOwnerAgent(owner);
   addOwnerOffer(owner);
   addOwnerOffers(owner);
-  addOwnerSettlements(owner);
+  addOwnerCancel(owner);
+  addOwnerClose(owner);
   addOwnerWithdraw(owner);
   addOwnerServe(owner);
   addOwnerAuthorise(owner);

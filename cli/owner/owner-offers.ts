@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { NATIVE_COIN } from '../../core/ids.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -28,11 +29,15 @@ export function addOwnerOffers(owner: Command): void {
         if (agreement === null || (options.all !== true && isOver(agreement))) continue;
         shown.push(agreement);
       }
+      const creditWei = await market.readCredit(NATIVE_COIN, address, 'latest', signal);
       const offers = plainJson(shown.map(({ root, ownerEncryptionKey: _, ...rest }) => ({ ...rest, root })));
       const nowSeconds = Math.floor(now.timestampMs / 1000);
       output.result(
-        { owner: address, offers },
-        shown.length === 0 ? 'No offers.' : shown.map((agreement) => text(agreement, nowSeconds)).join('\n'),
+        { owner: address, offers, creditWei: String(creditWei) },
+        [
+          ...(shown.length === 0 ? ['No offers.'] : shown.map((agreement) => text(agreement, nowSeconds))),
+          `OCASC owes ${showAmount(creditWei, NATIVE_COIN)}${creditWei === 0n ? '' : '; take it out: plumb owner withdraw'}.`,
+        ].join('\n'),
       );
       return EXIT.ok;
     }),

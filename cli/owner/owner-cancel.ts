@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { InvalidInputError } from '../../core/errors.ts';
+import type { AgreementId } from '../../core/ids.ts';
+import { readConnection } from '../connection.ts';
+import { EXIT } from '../exit-codes.ts';
+import { parseId } from '../parse-arguments.ts';
+import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { plainJson, showAmount } from '../show-amount.ts';
+import { openMarket, openSeller } from './open-market.ts';
+import { openOwner } from './owner-home.ts';
+
+/** Adds `plumb owner cancel`. */
+export function addOwnerCancel(owner: Command): void {
+  const command = owner
+    .command('cancel')
+    .description('Take back an offer that nobody has accepted: the bond comes back.')
+    .argument('<offer>', 'id of an offer', parseId<AgreementId>)
+    .addHelpText('after', '\nExamples:\n  plumb owner cancel 0x…');
+  withOwnerOptions(command).action((id: AgreementId, options: { json?: boolean }) =>
+    runCommand(options, async (context) => {
+      const { output, signal } = context;
+      const opened = await openOwner(context);
+      const connection = await readConnection(context);
+      const { agreement } = await openMarket(connection).readAgreement(id, 'latest', signal);
+      if (agreement === null) throw new InvalidInputError(`There is no agreement ${id} on this chain.`);
+      const isDone = agreement.state === 'cancelled';
+      const transaction = isDone ? null : await openSeller(connection, opened).cancel(id, signal);
+      output.result(
+        plainJson({ id, state: 'cancelled', transaction }) as object,
+        `Cancelled: the bond of ${showAmount(agreement.terms.bond, agreement.terms.token)} came back.\nNext: plumb owner withdraw`,
+      );
+      return EXIT.ok;
+    }),
+  );
+}

@@ -1,0 +1,69 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { readKeptVoucher } from '../../client/sale/read-kept-voucher.ts';
+import { SaleStateError } from '../../client/sale/sale-state.ts';
+import { InvalidInputError } from '../../core/errors.ts';
+import type { AgreementId } from '../../core/ids.ts';
+import { readConnection } from '../connection.ts';
+import { EXIT } from '../exit-codes.ts';
+import { parseId } from '../parse-arguments.ts';
+import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { plainJson, showAmount } from '../show-amount.ts';
+import { openMarket, openSeller } from './open-market.ts';
+import { openOwner } from './owner-home.ts';
+
+interface CloseOptions {
+  readonly state: string;
+  readonly withoutVouchers?: boolean;
+  readonly json?: boolean;
+}
+
+/** Adds `plumb owner close`. */
+export function addOwnerClose(owner: Command): void {
+  const command = owner
+    .command('close')
+    .description(
+      "Close a sale whose end has come, after claiming the server's highest voucher: due and bond are yours.",
+    )
+    .argument('<offer>', 'id of an offer', parseId<AgreementId>)
+    .option('--state <folder>', 'where plumb owner serve keeps vouchers', 'sales')
+    .option('--without-vouchers', 'give up what vouchers say beyond what the chain knows')
+    .addHelpText('after', '\nExamples:\n  plumb owner close 0x…\n  plumb owner close 0x… --state /var/lib/plumb/sales');
+  withOwnerOptions(command).action((id: AgreementId, options: CloseOptions) =>
+    runCommand(options, async (context) => {
+      const { output, signal } = context;
+      const opened = await openOwner(context);
+      const connection = await readConnection(context);
+      const market = openMarket(connection);
+      const party = openSeller(connection, opened);
+      const before = (await market.readAgreement(id, 'latest', signal)).agreement;
+      if (before === null) throw new InvalidInputError(`There is no agreement ${id} on this chain.`);
+      const isDone = before.state === 'closed';
+      const isEarned = before.due === before.terms.price;
+      const voucher = isDone || isEarned || options.withoutVouchers === true ? null : keptVoucher(options, id);
+      const claims = voucher !== null && voucher.due > before.due;
+      const claimed = claims ? await party.claim(id, voucher.due, voucher.signature, signal) : null;
+      const transaction = isDone ? null : await party.close(id, signal);
+      const { terms, state, due } = (await market.readAgreement(id, 'latest', signal)).agreement ?? before;
+      output.result(
+        plainJson({ id, state, due, claimed, transaction }) as object,
+        `Closed: ${showAmount(due + terms.bond, terms.token)} are yours.\nNext: plumb owner withdraw`,
+      );
+      return EXIT.ok;
+    }),
+  );
+}
+
+function keptVoucher({ state }: CloseOptions, id: AgreementId): ReturnType<typeof readKeptVoucher> {
+  const folder = resolve(state);
+  try {
+    return readKeptVoucher(folder, id);
+  } catch (cause) {
+    if (!(cause instanceof SaleStateError)) throw cause;
+    throw new InvalidInputError(
+      `${cause.shortMessage} Vouchers that were not claimed are lost by closing. Name the folder: --state; or, where there ` +
+        'are none: --without-vouchers.',
+      { cause },
+    );
+  }
+}
