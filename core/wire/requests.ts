@@ -52,7 +52,8 @@ export const proveChunksRequest = z.strictObject({
     .array(z.strictObject({ index, random: z.int().min(0).max(0xffff_ffff) }))
     .min(1)
     .max(MAX_CHALLENGE_BLOCKS)
-    .refine((list) => new Set(list.map((c) => c.index)).size === list.length, 'must not name a block twice'),
+    .refine((list) => new Set(list.map((c) => c.index)).size === list.length, 'must not name a block twice')
+    .meta({ uniqueItems: true, description: 'No block is named twice, whatever its random number.' }),
 });
 
 export const getRecordsRequest = z.strictObject({

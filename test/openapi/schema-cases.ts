@@ -15,6 +15,7 @@ export interface Schema {
   readonly pattern?: string;
   readonly enum?: readonly unknown[];
   readonly default?: unknown;
+  readonly description?: string;
 }
 
 export interface Violation {
@@ -25,7 +26,17 @@ export interface Violation {
 
 const KNOWN: ReadonlySet<string> = new Set<keyof Schema>([
   ...(['type', 'properties', 'required', 'additionalProperties', 'items', 'minItems', 'maxItems'] as const),
-  ...(['uniqueItems', 'minimum', 'maximum', 'minLength', 'maxLength', 'pattern', 'enum', 'default'] as const),
+  ...([
+    'uniqueItems',
+    'minimum',
+    'maximum',
+    'minLength',
+    'maxLength',
+    'pattern',
+    'enum',
+    'default',
+    'description',
+  ] as const),
 ]);
 
 /** A value that fits a schema; `salt` makes it another one where that is possible. */
