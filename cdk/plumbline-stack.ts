@@ -80,6 +80,7 @@ export class PlumblineStack extends Stack {
     for (const one of this.functions) {
       if (isEventName(one.row.name)) this.#feed(one, one.row.name, queues[one.row.name]);
       else api.addRoute(one);
+      if (one.row.invoke) one.allowInvoking(parameters.invokers);
     }
     this.#wakeRegularly(queues.anchor, eventRows.anchor.trigger.everyMs);
 

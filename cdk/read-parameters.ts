@@ -29,6 +29,8 @@ export interface Parameters {
   };
   /** Where Kubo's RPC is reached; null for none. */
   readonly kuboApiUrl: string | null;
+  /** AWS accounts whose own roles may invoke the functions that the table lets be invoked. This account's always may. */
+  readonly invokers: readonly string[];
   /** Who is told of alarms; null leaves it to whoever subscribes to the topic. */
   readonly alarmEmail: string | null;
 }
@@ -45,10 +47,11 @@ const url = (protocols: RegExp) =>
     .url({ protocol: protocols, error: 'is not a URL of http or https' })
     .refine((text) => !URL.canParse(text) || new URL(text).username === '', 'must not carry a user or password');
 const count = z.coerce.number({ error: 'is a number' }).int('is a whole number').min(0, 'is below 0');
-const hosts = z
-  .string()
-  .transform((text) => text.split(',').filter((host) => host !== ''))
-  .pipe(z.array(z.string().regex(/^[a-z0-9.-]+(:\d{1,5})?$/, 'is not a list of lower-case host names and commas')));
+const listOf = (item: RegExp, otherwise: string) =>
+  z
+    .string()
+    .transform((text) => text.split(',').filter((part) => part !== ''))
+    .pipe(z.array(z.string().regex(item, otherwise)));
 
 const context = z.object({
   stage: z.enum(['dev', 'prod'], { error: 'is dev or prod' }),
@@ -59,7 +62,7 @@ const context = z.object({
   dissc: address.optional(),
   ocasc: address.optional(),
   asc: address.optional(),
-  authorities: hosts.default([]),
+  authorities: listOf(/^[a-z0-9.-]+(:\d{1,5})?$/, 'is not a list of lower-case host names and commas').default([]),
   /** JSON, or the path of a file with it. */
   owners: z.string({ error: 'is JSON of addresses and bytes, or the path of a file with it' }),
   cssAccount: address.optional(),
@@ -71,6 +74,7 @@ const context = z.object({
     .default('0'),
   grantsOpenQuotaBytes: count.optional(),
   kuboApiUrl: url(/^https?$/).optional(),
+  invokers: listOf(/^[0-9]{12}$/, 'is not a list of AWS account ids (12 digits) and commas').default([]),
   alarmEmail: z.email('is not an address of e-mail').optional(),
 });
 
@@ -90,9 +94,9 @@ export function readParameters(
     const lines = parsed.error.issues.map(({ path, message }) => explain(String(path[0]), given, message));
     throw new InvalidInputError(lines.join('\n'));
   }
-  const { stage, rpcUrl, chainId, authorities, recordEveryMs, grantsMinPerBatchWei } = parsed.data;
+  const { stage, rpcUrl, chainId, authorities, invokers, recordEveryMs, grantsMinPerBatchWei } = parsed.data;
   return {
-    ...{ stage, rpcUrl, chainId, authorities, recordEveryMs },
+    ...{ stage, rpcUrl, chainId, authorities, invokers, recordEveryMs },
     ...contractsOf(parsed.data, readFile),
     owners: readOwners(parsed.data.owners, readFile),
     cssAccount: parsed.data.cssAccount ?? null,

@@ -1,5 +1,12 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import { type CfnRole, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  AccountPrincipal,
+  type CfnRole,
+  PolicyDocument,
+  PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
 import { Architecture, type Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
@@ -55,6 +62,14 @@ export class ServiceFunction extends Construct {
       role: role.withoutPolicyUpdates(),
     });
     this.#acknowledgeWildcards(role, rights);
+  }
+
+  /** Lets the roles of other AWS accounts invoke it; who asks is proven by the signed request all the same (design §6). */
+  allowInvoking(accounts: readonly string[]): void {
+    for (const account of accounts) {
+      const principal = new AccountPrincipal(account);
+      this.function.addPermission(`Invoke${account}`, { principal, action: 'lambda:InvokeFunction' });
+    }
   }
 
   #acknowledgeWildcards(role: Role, rights: readonly PolicyStatement[]): void {

@@ -46,7 +46,7 @@ describe('the parameters of a deployment', () => {
     assert.equal(parameters.kuboApiUrl, null);
     assert.equal(parameters.alarmEmail, null);
     assert.equal(parameters.cssAccount, null);
-    assert.deepEqual(parameters.authorities, []);
+    assert.deepEqual([parameters.authorities, parameters.invokers], [[], []]);
     assert.deepEqual(parameters.grants, { minPerBatchWei: '0', openQuotaBytes: null });
   });
 
@@ -62,6 +62,7 @@ describe('the parameters of a deployment', () => {
     ['a file of owners that is not there', { owners: 'nowhere.json' }, /nowhere.json cannot be read/],
     ['contracts given twice', { deployments: 'd.json' }, /not both/],
     ['a sum in ether', { grantsMinPerBatchWei: '0.1' }, /grantsMinPerBatchWei is a whole number of wei/],
+    ['an invoker that is no account', { invokers: '*' }, /invokers is not a list/],
     ['a mail address without a host', { alarmEmail: 'me' }, /alarmEmail is not an address/],
   ];
   for (const [what, change, message] of refused) {

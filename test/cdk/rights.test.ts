@@ -58,6 +58,20 @@ describe('the rights of the functions', () => {
     assert.deepEqual(permissions.sort(), expected.sort());
   });
 
+  test('to be invoked by other accounts: those named, the two functions that hash, and nothing else', () => {
+    const named = synthStack({ invokers: '111111111111,222222222222' });
+    const permissions = [...named.ofType('AWS::Lambda::Permission').values()]
+      .map(({ Properties }) => Properties)
+      .filter(({ Principal }) => Principal !== 'apigateway.amazonaws.com')
+      .map(({ Principal, Action, FunctionName }) => `${named.text(Principal)} ${Action} ${named.text(FunctionName)}`);
+    assert.deepEqual(permissions.sort(), [
+      '111111111111 lambda:InvokeFunction <HashBlocks/Function.Arn>',
+      '111111111111 lambda:InvokeFunction <ProveChunks/Function.Arn>',
+      '222222222222 lambda:InvokeFunction <HashBlocks/Function.Arn>',
+      '222222222222 lambda:InvokeFunction <ProveChunks/Function.Arn>',
+    ]);
+  });
+
   test('fall away with what they are about: without Kubo nobody reads a secret', () => {
     const without = synthStack({ kuboApiUrl: undefined });
     assert.equal(without.ofType('AWS::SecretsManager::Secret').size, 0);
