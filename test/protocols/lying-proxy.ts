@@ -42,7 +42,6 @@ export async function startLyingProxy(target: string): Promise<LyingProxy> {
 
   async function forward(asked: Asked): Promise<Answered> {
     const { method, path, headers } = asked;
-    // The name that was asked for stays: signatures cover it.
     const outgoing = request({ hostname, port, method, path, headers, agent: false });
     outgoing.end(asked.body);
     const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];

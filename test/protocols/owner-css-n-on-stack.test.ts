@@ -6,14 +6,26 @@ import { after, before, describe, it } from 'node:test';
 import { create, type KuboRPCClient } from 'kubo-rpc-client';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
+import type { BucketDeps } from '../../client/owner/read-bucket.ts';
+import { type RetrievalSource, verifyRetrievable } from '../../client/owner/verify-retrievable.ts';
 import { readSegment } from '../../core/batch/segment.ts';
+import { blockDigest, openBlock } from '../../core/block/digest.ts';
+import { blockKeys, openDigest } from '../../core/block/seal.ts';
 import { MAX_SEGMENT_BYTES } from '../../core/limits.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
+import { decodeRecords } from '../../core/wire/answers.ts';
 import { type Ended, runPlumb, type StackUnderTest, startStackUnderTest } from '../cli/run-plumb.ts';
+import { all, except } from './consumer-scene.ts';
+import { changed } from './lies.ts';
+import { startLyingProxy } from './lying-proxy.ts';
+import { BLOCKS, damage, exchange, flipBit, LARGE_BLOCK, SMALL_BLOCK_BYTES } from './recorded-stack.ts';
+import { type OwnerScene, setOwnerScene, verifyAll, withstandAsOwner } from './withstand-as-owner.ts';
 
 /*
- * Protocol II (Table III) as an owner runs it, on the embedded stack. Steps 1–7, recording, are the device's.
+ * Protocol II (Table III) on the embedded stack: as an owner runs it from the command line, in its three ways; and step by
+ * step, with what storage and strangers may do.
  */
-describe('Protocol II on the embedded stack', { timeout: 120_000 }, () => {
+describe('Protocol II on the embedded stack, from the command line', { timeout: 120_000 }, () => {
   let folder = '';
   let stack: StackUnderTest;
   let ipfs: KuboRPCClient;
@@ -120,5 +132,137 @@ describe('Protocol II on the embedded stack', { timeout: 120_000 }, () => {
   it('an IPFS node that is not there is an error in time, with its own code', async () => {
     const { error } = json(await verify('--from', 'ipfs', '--ipfs', 'http://127.0.0.1:1'), 3);
     assert.equal(error.name, 'StoreUnavailableError');
+  });
+});
+
+describe('Protocol II on the embedded stack, step by step', { timeout: 300_000 }, () => {
+  let scene: OwnerScene;
+  const verifyFrom =
+    (source: (service: Parameters<OwnerScene['verify']>[0]) => RetrievalSource): OwnerScene['verify'] =>
+    (service, ledger, datasetKey, onVerdicts) =>
+      verifyRetrievable(
+        { primitives: nodePrimitives, ledger, records: service },
+        source(service),
+        { dataset: scene.of.dataset, datasetKey, anchor: 'final' },
+        onVerdicts,
+      );
+  before(async () => {
+    const made = await setOwnerScene();
+    scene = {
+      ...{ ...made, verify: verifyFrom((css) => ({ from: 'get-block', css })) },
+      async ask(service) {
+        const given = await service.getBlock(made.of.dataset, 0);
+        if ('kind' in given) assert.fail(given.reason);
+      },
+    };
+  });
+  after(() => scene?.stack.close());
+
+  it('steps 1–13', async () => {
+    const { stack, proxy, of } = scene;
+    const paths = await stack.segmentPaths(of);
+    const segments = await Promise.all(
+      paths.map(async (path) => readSegment(nodePrimitives, new Uint8Array(await readFile(path)))),
+    );
+    const lines = segments.flatMap(({ manifest }) => manifest.blocks);
+    const stored = segments.flatMap(({ blocks }) => blocks);
+    // Table III steps 1–5: the device has cut DataBlocks, encrypted, hashed and sealed them, and given them to the CSS.
+    assert.deepEqual(
+      stored.map(({ length }) => length),
+      of.contents.map(({ length }) => length + 16),
+    );
+    assert.ok(lines.every(({ sealed, commitment }) => sealed.length === 32 && commitment.length === 32));
+    // Table III steps 6–7: the sealed digests are on DISSC, under the device's signature.
+    const { heads, point } = await stack.ledger.readHeads([of.dataset], 'final');
+    const head = heads[0] as (typeof heads)[number];
+    assert.deepEqual([head.size, head.batches], [BLOCKS, segments.length]);
+    assert.deepEqual(Buffer.from(head.root), Buffer.from(segments.at(-1)?.manifest.head.root ?? []));
+    const events = await stack.ledger.findRecorded(of.dataset, 0, point.blockNumber);
+    assert.ok(events.length > 0 && events.every(({ signer }) => signer === accountOfKey(of.deviceKey)));
+
+    proxy.reset();
+    const { kinds, report, verdicts } = await verifyAll(scene);
+    // Table III step 8: the BlockIDs to the CSS, and nothing that it would have to compute.
+    const retrieved = proxy.seen
+      .filter(({ path }) => !path.endsWith('/records'))
+      .map((asked) => ({ ...asked, index: Number(/\/blocks\/([0-9]+)$/.exec(asked.path)?.[1]) }))
+      .sort((a, b) => a.index - b.index);
+    const indices = Array.from({ length: BLOCKS }, (_, index) => index);
+    assert.deepEqual(
+      retrieved.map(({ index }) => index),
+      indices,
+    );
+    // Table III step 9: the DataBlocks back, as they are stored.
+    assert.deepEqual(
+      retrieved.map(({ answer }) => Buffer.from(answer?.body ?? [])),
+      stored.map(Buffer.from),
+    );
+    // Table III step 10: the BlockIDs to DISSC: records of the log whose head was read there.
+    const [records] = proxy.seen.filter(({ path }) => path.endsWith('/records'));
+    const wanted = JSON.parse(Buffer.from(records?.body ?? []).toString());
+    assert.deepEqual(wanted, { blocks: indices, batches: head.batches });
+    // Table III step 11: Encrypted[Hash(DataBlock)] back, as the device has sealed it.
+    const found = decodeRecords(records?.answer?.body as Uint8Array).batches.flatMap((batch) =>
+      batch.records.map((record) => ({ ...record, salt: batch.salt })),
+    );
+    assert.deepEqual(
+      found.map(({ sealed }) => Buffer.from(sealed)),
+      lines.map(({ sealed }) => Buffer.from(sealed)),
+    );
+    // Table III step 12: hashed here; opened with the owner's key, the sealed digest is that of the bytes that came.
+    const computed = retrieved.map(({ answer, index }) => {
+      const meta = Buffer.from(String(answer?.headers['plumbline-meta']), 'base64');
+      const opening = openBlock(nodePrimitives, answer?.body as Uint8Array, new Uint8Array(meta));
+      return blockDigest(nodePrimitives, { dataset: of.dataset, index }, opening);
+    });
+    const opened = found.map(({ index, sealed, commitment, salt }) =>
+      openDigest(nodePrimitives, sealed, commitment, blockKeys(nodePrimitives, of.datasetKey, salt)(index)),
+    );
+    assert.deepEqual(opened, computed);
+    // Table III step 13: compared.
+    assert.deepEqual([kinds, report.ok, report.evidence], [all('intact'), true, 'retrieved']);
+    assert.ok(verdicts.every(({ signer }) => signer === accountOfKey(of.deviceKey)));
+  });
+
+  withstandAsOwner(() => scene);
+
+  describe('a bucket, without any function', () => {
+    const fromBucket = (bucket: BucketDeps['bucket']): OwnerScene => ({
+      ...scene,
+      verify: verifyFrom(() => ({ from: 's3', bucket })),
+    });
+
+    it('a tampered and two swapped blocks are corrupted, and no other', async () => {
+      const { stack, of } = scene;
+      const undo = await damage(stack, of, (block) => {
+        flipBit(block(2));
+        exchange(block(4), block(11));
+      });
+      const { kinds } = await verifyAll(fromBucket(stack.bucket()));
+      await undo();
+      assert.deepEqual(kinds, except([2, 'corrupted'], [4, 'corrupted'], [11, 'corrupted']));
+      assert.deepEqual((await verifyAll(fromBucket(stack.bucket()))).kinds, all('intact'));
+    });
+
+    it('ranges that lie are corrupted, ranges that never come are unavailable in time', async () => {
+      const { stack } = scene;
+      const silence = await startLyingProxy(stack.file.s3Endpoint);
+      stack.ending(() => silence.close());
+      silence.rule = () => 'hang';
+      const [honest, silent] = [stack.bucket(), stack.bucket(silence.url, 1_500)];
+      const reading = (readBlock: BucketDeps['bucket']['read']): OwnerScene =>
+        fromBucket({
+          ...honest,
+          read: (key, range, signal) =>
+            range.end - range.start === SMALL_BLOCK_BYTES
+              ? readBlock(key, range, signal)
+              : honest.read(key, range, signal),
+        });
+      const lied = await verifyAll(reading(async (...asked) => changed((await honest.read(...asked)) as Uint8Array)));
+      assert.deepEqual(lied.kinds, all('corrupted').with(LARGE_BLOCK, 'intact'));
+      const waited = await verifyAll(reading(silent.read));
+      assert.deepEqual(waited.kinds, all('unavailable').with(LARGE_BLOCK, 'intact'));
+      await assert.rejects(verifyAll(fromBucket(silent)), { name: 'StoreUnavailableError' });
+    });
   });
 });

@@ -11,21 +11,17 @@ import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { decodeHashedBlocks, decodeRecords } from '../../core/wire/answers.ts';
 import { all } from './consumer-scene.ts';
-import { startLyingProxy } from './lying-proxy.ts';
-import { BLOCKS, type RecordedStack, startRecordedStack } from './recorded-stack.ts';
-import { type OwnerScene, verifyAll, withstandAsOwner } from './withstand-as-owner.ts';
+import { BLOCKS, type RecordedStack } from './recorded-stack.ts';
+import { type OwnerScene, setOwnerScene, verifyAll, withstandAsOwner } from './withstand-as-owner.ts';
 
 /* Protocol I (Table II) on the embedded stack: an owner verifies what a device has recorded, on storage that can hash. */
 describe('Protocol I on the embedded stack', { timeout: 300_000 }, () => {
   let stack: RecordedStack;
   const scenes = {} as Record<CssYEvidence, OwnerScene>;
   before(async () => {
-    stack = await startRecordedStack(2);
-    const proxy = await startLyingProxy(stack.apiUrl);
-    stack.ending(() => proxy.close());
-    const [of, other] = stack.datasets as [RecordedStack['datasets'][number], RecordedStack['datasets'][number]];
-    const { dataset } = of;
-    const common = { stack, proxy, of, other };
+    const common = await setOwnerScene();
+    stack = common.stack;
+    const { dataset } = common.of;
     const verifyBy =
       (evidence: CssYEvidence): OwnerScene['verify'] =>
       (css, ledger, datasetKey, onVerdicts) =>

@@ -42,6 +42,8 @@ import { startStack } from '../../local/start-stack.ts';
 /** Blocks of a dataset, four a batch, all of one size but for one of three chunks. */
 export const BLOCKS = 12;
 export const LARGE_BLOCK = 5;
+/** As it is stored: encrypted, with its tag. */
+export const SMALL_BLOCK_BYTES = 60 + 16;
 export const PER_BATCH_WEI = 1_000n;
 export const FUEL_WEI = 10_000n;
 export const FUNDS_WEI = 10n ** 20n;
@@ -119,9 +121,9 @@ export async function startRecordedStack(datasets: number, blocks = BLOCKS) {
         return cars.map((name) => join(objectsFolder, dataset.slice(2), name));
       },
       /** The bucket, through another endpoint where one is given. */
-      bucket(endpoint = file.s3Endpoint) {
+      bucket(endpoint = file.s3Endpoint, timeoutMs = 15_000) {
         const store = createS3ObjectStore({
-          ...{ region: 'us-east-1', bucket: file.bucket, endpoint },
+          ...{ region: 'us-east-1', bucket: file.bucket, endpoint, timeoutMs },
           credentials: { accessKeyId: file.s3AccessKey, secretAccessKey: file.s3SecretKey },
         });
         closers.push(async () => store.close());
@@ -230,7 +232,7 @@ export async function until<T>(what: string, ask: () => T | null | Promise<T | n
 
 function makeContents(blocks: number, salt: number): Uint8Array[] {
   return Array.from({ length: blocks }, (_, i) =>
-    utf8(`${`reading ${salt}.${i} `.padEnd(i === LARGE_BLOCK ? 2999 : 59, 'x')}\n`),
+    utf8(`${`reading ${salt}.${i} `.padEnd(i === LARGE_BLOCK ? 2999 : SMALL_BLOCK_BYTES - 17, 'x')}\n`),
   );
 }
 

@@ -5,7 +5,9 @@ import type { AuditReport, OnVerdicts } from '../../client/audit-blocks.ts';
 import { LedgerUnavailableError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import type { DatasetKey, PrivateKey } from '../../core/ids.ts';
 import type { Ledger, LinkReader } from '../../core/ports/ledger.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
 import type { Verdict } from '../../core/verdict.ts';
+import { admitOwner } from '../../local/served-owners.ts';
 import { all, except, isAnswerPath } from './consumer-scene.ts';
 import { changeRecord, lie, sendAgain, substitute } from './lies.ts';
 import { type Answered, type LyingProxy, startLyingProxy } from './lying-proxy.ts';
@@ -17,6 +19,7 @@ import {
   newKey,
   type RecordedStack,
   type StackDataset,
+  startRecordedStack,
 } from './recorded-stack.ts';
 
 type Service = ReturnType<RecordedStack['clientOf']>;
@@ -27,12 +30,27 @@ export interface OwnerScene {
   /** Before the service. */
   readonly proxy: LyingProxy;
   readonly of: StackDataset;
-  /** Another owner's. */
-  readonly other: StackDataset;
+  /** Another owner that the service stores for. */
+  readonly other: Pick<StackDataset, 'ownerKey' | 'datasetKey'>;
   /** The protocol, over all blocks. */
   verify(service: Service, ledger: Ledger & LinkReader, key: DatasetKey, onVerdicts: OnVerdicts): Promise<AuditReport>;
   /** What the protocol asks the storage of one block. */
   ask(service: Service): Promise<unknown>;
+}
+
+/** All of a scene but the protocol. */
+export async function setOwnerScene(): Promise<Omit<OwnerScene, 'verify' | 'ask'>> {
+  const stack = await startRecordedStack(1);
+  try {
+    const proxy = await startLyingProxy(stack.apiUrl);
+    stack.ending(() => proxy.close());
+    const other = { ownerKey: newKey(), datasetKey: newKey() as Uint8Array as DatasetKey };
+    await admitOwner(stack.folder, accountOfKey(other.ownerKey), 2 ** 30);
+    return { stack, proxy, of: stack.datasets[0] as StackDataset, other };
+  } catch (error) {
+    await stack.close();
+    throw error;
+  }
 }
 
 /** One run of the protocol. */
