@@ -1,13 +1,5 @@
-import { Aws, Duration } from 'aws-cdk-lib';
-import {
-  Alarm,
-  ComparisonOperator,
-  type IMetric,
-  MathExpression,
-  Metric,
-  Stats,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import { Aws } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -15,42 +7,14 @@ import { FilterPattern, type IFilterPattern, MetricFilter } from 'aws-cdk-lib/aw
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import type { EventQueue } from './event-queue.ts';
-import type { ServiceApi } from './http-api.ts';
+import { type AlarmRow, alarmRows, FIVE_MINUTES, type FromLogs, NAMESPACE, type Watched } from './alarm-rows.ts';
 import type { Parameters } from './read-parameters.ts';
-import type { ServiceFunction } from './service-function.ts';
-
-export interface Watched {
-  readonly parameters: Parameters;
-  readonly functions: readonly ServiceFunction[];
-  readonly queues: Readonly<Record<'ingest-segment' | 'segment-removed' | 'anchor', EventQueue>>;
-  readonly api: ServiceApi;
-}
-
-/** Something that a person should come for. */
-interface AlarmRow {
-  readonly id: string;
-  /** What it means, and what to do first. */
-  readonly says: string;
-  readonly metric: IMetric;
-  /** Alarms at this value and above; `below` turns it round. */
-  readonly at: number;
-  readonly below?: true;
-  readonly periods?: number;
-  /** When nothing is measured: usually nothing has happened. */
-  readonly missing?: TreatMissingData;
-}
-
-/** Of functions/observe: the namespace of what they count, by the function's name. */
-const NAMESPACE = 'Plumbline';
-const FIVE_MINUTES = Duration.minutes(5);
 
 /** The alarms and the topic that tells of them. */
 export class Alarms extends Construct {
   readonly topic: Topic;
   readonly alarms: readonly Alarm[];
-  /** Counted from the logs, of this stage alone. */
-  readonly fromLogs: Readonly<Record<'chainUnavailable' | 'storeUnavailable' | 'clockRefusals', Metric>>;
+  readonly fromLogs: FromLogs;
 
   constructor(scope: Construct, id: string, watched: Watched) {
     super(scope, id);
@@ -64,125 +28,7 @@ export class Alarms extends Construct {
         FilterPattern.stringValue('$.problem', '=', '/problems/clock'),
       ),
     };
-    this.alarms = [...deadLetterRows(watched), ...this.#rows(watched)].map((row) => this.#createAlarm(watched, row));
-  }
-
-  #rows({ functions, queues, api }: Watched): AlarmRow[] {
-    const anchor = functionNamed(functions, 'anchor');
-    const { chainUnavailable, storeUnavailable, clockRefusals } = this.fromLogs;
-    return [
-      {
-        id: 'AnchorSilent',
-        says: 'The anchor function has not run for five minutes, so nothing is recorded. Look at its queue and its errors.',
-        metric: anchor.function.metricInvocations({ period: FIVE_MINUTES }),
-        at: 1,
-        below: true,
-        missing: TreatMissingData.BREACHING,
-      },
-      {
-        id: 'AnchorFailing',
-        says: 'Runs of the anchor function fail. Its log has the error; recording goes on once it is mended.',
-        metric: anchor.function.metricErrors({ period: FIVE_MINUTES }),
-        at: 3,
-      },
-      {
-        id: 'AnchorLag',
-        says: 'Wake-ups of the anchor have been waiting for minutes: stored batches are recorded late.',
-        metric: queues.anchor.queue.metricApproximateAgeOfOldestMessage({
-          period: FIVE_MINUTES,
-          statistic: Stats.MAXIMUM,
-        }),
-        at: 300,
-        periods: 2,
-      },
-      {
-        id: 'IngestLag',
-        says: 'Events of stored segments have been waiting for a quarter of an hour: segments are checked in late.',
-        metric: queues['ingest-segment'].queue.metricApproximateAgeOfOldestMessage({
-          period: FIVE_MINUTES,
-          statistic: Stats.MAXIMUM,
-        }),
-        at: 900,
-      },
-      {
-        id: 'SegmentRejected',
-        says: 'A stored segment is not what its device signed. The log of ingest-segment names its key and the reason.',
-        metric: counted('ingest-segment', 'Ingest.rejected'),
-        at: 1,
-      },
-      {
-        id: 'SegmentLost',
-        says: 'The object of a segment is gone. Restore its former version in the bucket; the log of segment-removed names the key.',
-        metric: counted('segment-removed', 'Removal.lost'),
-        at: 1,
-      },
-      {
-        id: 'SegmentUnreadable',
-        says: 'A batch cannot be recorded because its object is missing or damaged. The log of anchor names its key.',
-        metric: counted('anchor', 'Anchor.segmentUnreadable'),
-        at: 1,
-      },
-      {
-        id: 'RelayerOutOfFunds',
-        says: 'The relayer cannot pay for recording. Send ether to its account; the log of anchor names it and the sum.',
-        metric: counted('anchor', 'Anchor.outOfFunds'),
-        at: 1,
-      },
-      {
-        id: 'RelayerNonceTaken',
-        says: 'Something else sends transactions from the relayer’s account. Find out who may use its key in KMS.',
-        metric: counted('anchor', 'Anchor.nonceTaken'),
-        at: 1,
-      },
-      {
-        id: 'TransactionRefused',
-        says: 'The node refuses the relayer’s transactions. The log of anchor has its reason.',
-        metric: counted('anchor', 'Anchor.refusedByNode'),
-        at: 3,
-      },
-      {
-        id: 'DatasetSuspended',
-        says: 'DISSC refuses an update, so its dataset is not recorded until its head moves. The log of anchor says why.',
-        metric: counted('anchor', 'Anchor.suspended'),
-        at: 1,
-      },
-      {
-        id: 'DatasetFailing',
-        says: 'Datasets are passed over in every run of the anchor. Its log names them and the error.',
-        metric: counted('anchor', 'Anchor.datasetFailed'),
-        at: 5,
-      },
-      {
-        id: 'ChainUnavailable',
-        says: 'The RPC endpoint does not answer as it should; meanwhile nobody is let in and nothing is recorded.',
-        metric: chainUnavailable,
-        at: 5,
-      },
-      {
-        id: 'StoreUnavailable',
-        says: 'Table, bucket or queue do not answer as they should. Look at AWS’s health and at throttling.',
-        metric: storeUnavailable,
-        at: 5,
-      },
-      {
-        id: 'ClockRefusals',
-        says: 'Many requests are refused for their time: devices with wrong clocks, or somebody repeats old requests.',
-        metric: clockRefusals,
-        at: 50,
-      },
-      {
-        id: 'ApiFaults',
-        says: 'Requests end with a status of 5xx. The functions’ logs have the errors.',
-        metric: api.stage.metricServerError({ period: FIVE_MINUTES, statistic: Stats.SUM }),
-        at: 5,
-      },
-      {
-        id: 'EventFunctionsThrottled',
-        says: 'Lambda refuses to run functions for lack of concurrency. Ask AWS for a higher limit of the account.',
-        metric: throttles(functions),
-        at: 10,
-      },
-    ];
+    this.alarms = alarmRows(watched, this.fromLogs).map((row) => this.#createAlarm(watched, row));
   }
 
   #createAlarm({ parameters }: Watched, row: AlarmRow): Alarm {
@@ -241,64 +87,4 @@ export class Alarms extends Construct {
     }
     return new Metric({ namespace: metricNamespace, metricName, statistic: Stats.SUM, period: FIVE_MINUTES });
   }
-}
-
-/** What a function counts itself. */
-export function counted(service: string, metricName: string): Metric {
-  return new Metric({
-    namespace: NAMESPACE,
-    metricName,
-    dimensionsMap: { service },
-    statistic: Stats.SUM,
-    period: FIVE_MINUTES,
-  });
-}
-
-export function functionNamed(functions: readonly ServiceFunction[], name: string): ServiceFunction {
-  return functions.find(({ row }) => row.name === name) as ServiceFunction;
-}
-
-function deadLetterRows({ queues }: Watched): AlarmRow[] {
-  const rowOf = (id: string, name: keyof Watched['queues'], says: string): AlarmRow => ({
-    id,
-    says,
-    metric: queues[name].deadLetters.metricApproximateNumberOfMessagesVisible({
-      period: FIVE_MINUTES,
-      statistic: Stats.MAXIMUM,
-    }),
-    at: 1,
-  });
-  return [
-    rowOf(
-      'IngestDeadLetters',
-      'ingest-segment',
-      'Events of stored segments failed five times: those segments are not checked in. Mend the cause, then redrive the queue.',
-    ),
-    rowOf(
-      'RemovalDeadLetters',
-      'segment-removed',
-      'Events of removed objects failed five times: whether segments are lost is not known. Mend the cause, then redrive.',
-    ),
-    rowOf(
-      'AnchorDeadLetters',
-      'anchor',
-      'Runs of the anchor failed three times for the same wake-up. Mend the cause; the dead letters themselves may be purged.',
-    ),
-  ];
-}
-
-function throttles(functions: readonly ServiceFunction[]): MathExpression {
-  const watched = ['ingest-segment', 'segment-removed', 'anchor', 'upload-segment'];
-  const usingMetrics = Object.fromEntries(
-    watched.map((name, number) => [
-      `m${number}`,
-      functionNamed(functions, name).function.metricThrottles({ period: FIVE_MINUTES }),
-    ]),
-  );
-  return new MathExpression({
-    expression: Object.keys(usingMetrics).join(' + '),
-    usingMetrics,
-    label: 'throttled',
-    period: FIVE_MINUTES,
-  });
 }

@@ -8,7 +8,8 @@ import {
   Stats,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import { type Alarms, counted, type Watched } from './alarms.ts';
+import { counted, type Watched } from './alarm-rows.ts';
+import type { Alarms } from './alarms.ts';
 
 /** What an operator looks at first: alarms, then the way of a block from request to chain. */
 export function createDashboard(
