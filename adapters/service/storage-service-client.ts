@@ -44,6 +44,8 @@ export interface ServiceTarget {
 
 const DEFAULT_TIMEOUT_MS = 35_000;
 const CLOCK_PROBLEM = '/problems/clock';
+/** What get-block says of a block that it does not have; any other refusal is one of the request. */
+const BLOCK_PROBLEMS = ['/problems/unrecorded', '/problems/block-unavailable'];
 
 type Parameters = Readonly<Record<string, string | number>>;
 interface CallOptions {
@@ -136,7 +138,7 @@ export function createStorageServiceClient(
         if (response.body.length > MAX_BLOCK_BYTES) throw new InvalidInputError('The block exceeds 1 MiB.');
         return { block: response.body, meta: Buffer.from(response.headers['plumbline-meta'] ?? '', 'base64') };
       } catch (cause) {
-        if (cause instanceof RequestRefusedError && cause.status === 404) {
+        if (cause instanceof RequestRefusedError && BLOCK_PROBLEMS.some((type) => cause.type.endsWith(type))) {
           return { index, kind: 'unavailable', reason: cause.shortMessage };
         }
         throw cause;
