@@ -35,6 +35,7 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
   let chain: { rpcUrl: string; chainId: number; ocasc: Address; apiUrl: string };
   let ownerAccount: Address;
   const servers: ChildProcess[] = [];
+  let blocks: NodeJS.Timeout;
   const plumb = (...args: string[]): Promise<Ended> =>
     runPlumb([...args, '--password-file', join(folder, 'password'), '--json'], {
       PLUMB_STACK: stack.stackFile,
@@ -56,6 +57,14 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
     stack = await startStackUnderTest(join(folder, 'stack'));
     const said = stackFile.parse(JSON.parse(await readFile(stack.stackFile, 'utf8')));
     chain = { ...said, ocasc: address(said.contracts.OCASC as string) };
+    // Others use this chain, too: it does not stand still between what is done here.
+    blocks = setInterval(
+      () =>
+        createJsonRpc(chain)
+          .call('evm_mine', [])
+          .catch(() => {}),
+      1000,
+    );
     await writeFile(join(folder, 'password'), 'correct horse battery\n', { mode: 0o600 });
     ownerAccount = json(await plumb('owner', 'init', '--mnemonic-out', join(folder, 'mnemonic'))).account;
     json(await runPlumb(['local', 'admit', ownerAccount, '--json'], { PLUMB_STACK: stack.stackFile }));
@@ -69,6 +78,7 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
     assert.equal(ran.exitCode, 0, ran.stdout + ran.stderr);
   });
   after(async () => {
+    clearInterval(blocks);
     for (const server of servers) server.kill('SIGKILL');
     await stack?.end('SIGINT');
     await rm(folder, { recursive: true, force: true });
@@ -154,6 +164,7 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
         await server.kill('SIGKILL');
       }
       const server = startServer(folder);
+      await server.said('ready');
       const second = await runPlumb(['owner', 'serve', '--agent', agentFile(), '--once', '--json']);
       assert.equal(second.exitCode, 2);
       assert.match(second.stdout, /Another process serves sales/);
