@@ -3,10 +3,13 @@ import { after, before, describe, it } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { deliverPurchase, type VerifiedBlock } from '../../client/consumer/deliver-purchase.ts';
 import { dueFor } from '../../core/agreement/quota.ts';
+import { blockDigest, openBlock } from '../../core/block/digest.ts';
+import { openDigest } from '../../core/block/seal.ts';
 import { equalBytes } from '../../core/bytes.ts';
+import { decodeRecords } from '../../core/wire/answers.ts';
 import { type ConsumerScene, IDLE_AGENT, setScene } from './consumer-scene.ts';
 import { BLOCKS, damage, flipBit } from './recorded-stack.ts';
-import { audit, type Bought, buy, openChannel, settle } from './sale-on-stack.ts';
+import { audit, type Bought, buy, keysSent, openChannel, settle } from './sale-on-stack.ts';
 import { withstandOwner } from './withstand-owner.ts';
 import { withstandParties } from './withstand-parties.ts';
 import { withstandStorage } from './withstand-storage.ts';
@@ -54,14 +57,35 @@ describe('Protocol IV on the embedded stack', { timeout: 300_000 }, () => {
     assert.ok(asked.every((one) => proxy.seen.indexOf(one) < posted));
     assert.equal((await seller.event('request', bought.id)).admitted, 4);
     // Table V step 8: hashed here, whole.
-    assert.deepEqual([report.evidence, report.checked, report.total], ['retrieved', 4, BLOCKS]);
-    // Table V steps 9–10: Encrypted[Hash(DataBlock)], proven against DISSC's head.
+    const computed = new Map(
+      asked.map(({ answer }, at) => {
+        const index = named[at] as number;
+        const meta = new Uint8Array(Buffer.from(String(answer?.headers['plumbline-meta']), 'base64'));
+        const opening = openBlock(nodePrimitives, answer?.body as Uint8Array, meta);
+        return [index, blockDigest(nodePrimitives, { dataset: terms.dataset, index }, opening)];
+      }),
+    );
+    // Table V step 9: the BlockIDs to DISSC: records of the log that OCASC has from there.
     const { heads } = await stack.ledger.readHeads([terms.dataset], 'final');
     assert.ok(equalBytes(heads[0]!.root, log.log.root));
-    assert.equal(proxy.seen.filter(({ path }) => path.endsWith('/records')).length, 1);
-    // Table V step 11: opened with the owner's keys, which are those committed to: no key was refused.
-    assert.deepEqual([report.counts.refused, distrusted], [0, []]);
+    const [wanted] = proxy.seen.filter(({ path }) => path.endsWith('/records'));
+    const { batches } = heads[0]!;
+    assert.deepEqual(JSON.parse(Buffer.from(wanted!.body).toString()), { blocks: sampled, batches });
+    // Table V step 10: Encrypted[Hash(DataBlock)] back.
+    const records = decodeRecords(wanted!.answer!.body).batches.flatMap((batch) => batch.records);
+    assert.deepEqual(
+      records.map(({ index }) => index),
+      sampled,
+    );
+    // Table V step 11: opened with the keys that the owner has sent.
+    const keys = await keysSent(stack, bought);
+    const opened = records.map(({ index, sealed, commitment }) => [
+      index,
+      openDigest(nodePrimitives, sealed, commitment, keys.get(index)!.blockKey),
+    ]);
     // Table V step 12: compared.
+    assert.deepEqual([new Map(opened as [number, Uint8Array][]), distrusted], [computed, []]);
+    assert.deepEqual([report.evidence, report.checked, report.total], ['retrieved', 4, BLOCKS]);
     assert.deepEqual([kinds, report.ok], [Array(4).fill('intact'), true]);
     assert.ok(verdicts.every(({ signer }) => signer !== null));
     await settle(bought);

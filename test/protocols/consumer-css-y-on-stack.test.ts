@@ -1,12 +1,37 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { chunkRootFromProof } from '../../core/block/chunk-tree.ts';
+import { blockDigest } from '../../core/block/digest.ts';
+import { openDigest } from '../../core/block/seal.ts';
 import { equalBytes } from '../../core/bytes.ts';
+import type { OpenedBlock } from '../../core/protocols/challenge-storage.ts';
+import { decodeHashedBlocks, decodeProvenChunks, decodeRecords } from '../../core/wire/answers.ts';
 import { type ConsumerScene, setScene } from './consumer-scene.ts';
+import type { LyingProxy } from './lying-proxy.ts';
 import { BLOCKS } from './recorded-stack.ts';
-import { audit, buy, settle } from './sale-on-stack.ts';
+import { audit, buy, keysSent, settle } from './sale-on-stack.ts';
 import { withstandOwner } from './withstand-owner.ts';
 import { withstandParties } from './withstand-parties.ts';
 import { withstandStorage } from './withstand-storage.ts';
+
+/** What the storage has answered, for each block. */
+function openingsIn({ path, body, answer }: LyingProxy['seen'][number]): OpenedBlock[] {
+  const bytes = answer?.body as Uint8Array;
+  if (path.includes('/hashes')) {
+    return decodeHashedBlocks(bytes).answers.map((one) => ('opening' in one ? one : assert.fail(one.reason)));
+  }
+  const { challenges } = JSON.parse(Buffer.from(body).toString()) as {
+    challenges: { index: number; random: number }[];
+  };
+  return decodeProvenChunks(bytes).answers.map((one) => {
+    if ('kind' in one) assert.fail(one.reason);
+    const random = challenges.find(({ index }) => index === one.index)?.random as number;
+    const { index, size, sha256, metaHash } = one;
+    const chunkRoot = chunkRootFromProof(nodePrimitives, size, random, one);
+    return { index, opening: { size, sha256, chunkRoot, metaHash } };
+  });
+}
 
 /* Protocol III (Table IV) on the embedded stack: a consumer samples what a device has recorded, on storage that can hash. */
 describe('Protocol III on the embedded stack', { timeout: 300_000 }, () => {
@@ -48,19 +73,34 @@ describe('Protocol III on the embedded stack', { timeout: 300_000 }, () => {
       const posted = proxy.seen.findIndex(({ method, path }) => method === 'POST' && path.endsWith('/messages'));
       assert.ok(posted > proxy.seen.indexOf(asked[0]!), 'the owner learns the sample last');
       assert.equal((await seller.event('request', bought.id)).admitted, 4);
-      // Table IV step 8: what is to be compared, as the storage's answer gives it: nothing of the block itself has come.
-      assert.equal(report.evidence, evidence);
+      // Table IV step 8: Hash(DataBlock), as the storage's answer gives it: nothing of the block itself has come.
+      const computed = openingsIn(asked[0]!).map(({ index, opening }) =>
+        blockDigest(nodePrimitives, { dataset: terms.dataset, index }, opening),
+      );
       assert.ok(!proxy.seen.some(({ path }) => path.includes('/blocks/')));
-      // Table IV steps 9–10: Encrypted[Hash(DataBlock)], proven against DISSC's head.
+      // Table IV step 9: the BlockIDs to DISSC: records of the log that OCASC has from there.
       const { heads } = await stack.ledger.readHeads([terms.dataset], 'final');
       assert.ok(equalBytes(heads[0]!.root, log.log.root));
-      assert.equal(proxy.seen.filter(({ path }) => path.endsWith('/records')).length, 1);
-      // Table IV step 11: opened with the owner's keys, which are those committed to: no key was refused.
-      assert.deepEqual([report.counts.refused, distrusted], [0, []]);
+      const [wanted] = proxy.seen.filter(({ path }) => path.endsWith('/records'));
+      const { batches } = heads[0]!;
+      assert.deepEqual(JSON.parse(Buffer.from(wanted!.body).toString()), { blocks: sampled, batches });
+      // Table IV step 10: Encrypted[Hash(DataBlock)] back.
+      const records = decodeRecords(wanted!.answer!.body).batches.flatMap((batch) => batch.records);
+      assert.deepEqual(
+        records.map(({ index }) => index),
+        sampled,
+      );
+      // Table IV step 11: opened with the keys that the owner has sent.
+      const keys = await keysSent(stack, bought);
+      const opened = records.map(({ index, sealed, commitment }) =>
+        openDigest(nodePrimitives, sealed, commitment, keys.get(index)!.blockKey),
+      );
       // Table IV step 12: compared.
+      assert.deepEqual([opened, distrusted], [computed, []]);
       assert.deepEqual(kinds, Array(4).fill('intact'));
       assert.ok(verdicts.every(({ signer }) => signer !== null));
-      assert.deepEqual([report.protocol, report.ok, report.checked, report.total], ['III', true, 4, BLOCKS]);
+      assert.deepEqual([report.protocol, report.evidence, report.ok], ['III', evidence, true]);
+      assert.deepEqual([report.checked, report.total], [4, BLOCKS]);
       await settle(bought);
     });
   }

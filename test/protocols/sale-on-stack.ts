@@ -9,7 +9,8 @@ import { offerBlocks } from '../../client/sale/offer-blocks.ts';
 import type { SaleEvent } from '../../client/sale/sale-event.ts';
 import { openSaleState } from '../../client/sale/sale-state.ts';
 import { serveSales } from '../../client/sale/serve-sales.ts';
-import { deriveEncryptionKeys } from '../../core/agreement/seal-message.ts';
+import { type BlockKeys, decodeKeyPayload } from '../../core/agreement/key-payload.ts';
+import { deriveEncryptionKeys, openMessage } from '../../core/agreement/seal-message.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
 import { type AgreementId, NATIVE_COIN, type PrivateKey } from '../../core/ids.ts';
@@ -110,6 +111,18 @@ export type Bought = Awaited<ReturnType<typeof buy>>;
 /** Ends a sale that no test needs any more: its agent need not look after it. */
 export async function settle({ id, party }: Bought): Promise<void> {
   await party.agreements.approve(id);
+}
+
+/** The keys that lie in the mailbox for a consumer, by block. */
+export async function keysSent(stack: RecordedStack, bought: Bought): Promise<Map<number, BlockKeys>> {
+  const { id, purchase, keys } = bought;
+  const { messages } = await openChannel(stack, bought).service.listMessages(id, { from: purchase.agent });
+  const found = new Map<number, BlockKeys>();
+  for (const message of messages) {
+    const payload = decodeKeyPayload(await openMessage(stack.market.domain, message, keys.privateKey));
+    for (const block of payload.flatMap(({ blocks }) => blocks)) found.set(block.index, block);
+  }
+  return found;
 }
 
 export interface AuditOptions {
