@@ -1,10 +1,11 @@
 import type { PresentedVoucher } from '../../core/agreement/key-request.ts';
+import { MAX_MESSAGES } from '../../core/agreement/message.ts';
 import { dueFor, MAX_SAMPLES, paidBlocks } from '../../core/agreement/quota.ts';
 import type { AgreementDomain } from '../../core/agreement/terms.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
 import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
 import { eachInParallel } from '../../core/each-in-parallel.ts';
-import { PlumblineError } from '../../core/errors.ts';
+import { InvalidInputError, PlumblineError } from '../../core/errors.ts';
 import type { BlockIndex, PrivateKey } from '../../core/ids.ts';
 import type { CssN, Fault, RecordSource } from '../../core/ports/css.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
@@ -85,15 +86,14 @@ export async function deliverPurchase(
     count: purchase.terms.count,
     due: highestDue(purchase, store),
   });
+  requireMessagesFor(delivery, store);
   // A former run may have ended between signing and showing.
   await showVoucher(deps, purchase, signal);
   for (let isFirst = true; store.state.verified < purchase.terms.count; isFirst = false) {
     signal?.throwIfAborted();
     onProgress(progress());
     const from = store.state.verified;
-    // More than a request can name are never ahead.
-    const ahead = Math.min(Math.max(1, delivery.ahead), MAX_SAMPLES);
-    const to = Math.min(purchase.terms.count, from + ahead);
+    const to = Math.min(purchase.terms.count, from + stepOf(delivery));
     const places = Array.from({ length: to - from }, (_, i) => purchase.terms.first + from + i);
     const isNew = await payFor(deps, purchase, to, signal);
     // A voucher releases the keys of what it pays for, but for samples, which were sent before. Without a new one, and
@@ -113,21 +113,41 @@ export async function deliverPurchase(
   return { ...progress(), stopped: null };
 }
 
-/** Signs for the first `places` blocks of the range. False when so many are paid for already. */
+/** More than a request can name are never ahead. */
+function stepOf({ ahead }: Delivery): number {
+  return Math.min(Math.max(1, ahead), MAX_SAMPLES);
+}
+
+/** Each step is a message at least, to the owner and back: before anything is signed, there must be enough of them. */
+function requireMessagesFor(delivery: Delivery, { state }: PurchaseStore): void {
+  const left = MAX_MESSAGES - Math.max(state.nextSequence, state.readUpTo);
+  const blocks = delivery.purchase.terms.count - state.verified;
+  if (Math.ceil(blocks / stepOf(delivery)) <= left) return;
+  throw new InvalidInputError(
+    `${blocks} blocks, ${stepOf(delivery)} at a time, take more messages than the ${left} that this agreement has left. ` +
+      (left === 0 ? 'End it with quit.' : `Pay for at least ${Math.ceil(blocks / left)} ahead.`),
+  );
+}
+
+/** Signs for the first `places` blocks of the range. False when so many were paid for already. */
 async function payFor(deps: DeliveryDeps, purchase: Purchase, places: number, signal?: AbortSignal): Promise<boolean> {
   const { store } = deps;
   if (paidBlocks(purchase.terms, highestDue(purchase, store)) >= places) return false;
   // Remembered before it is shown: what was ever signed is owed.
-  await store.save({ due: dueFor(purchase.terms, places) });
-  await showVoucher(deps, purchase, signal);
-  return true;
+  const due = dueFor(purchase.terms, places);
+  await store.save({ due });
+  // Where this state is older than what was signed, the owner has released the keys before: they are asked for by name.
+  return (await showVoucher(deps, purchase, signal)) <= due;
 }
 
-/** Shows the highest voucher to the storage; the owner gets it with the next request. */
-async function showVoucher(deps: DeliveryDeps, purchase: Purchase, signal?: AbortSignal): Promise<void> {
+/**
+ * Shows the highest voucher to the storage; the owner gets it with the next request.
+ * @returns what is due by the storage's word
+ */
+async function showVoucher(deps: DeliveryDeps, purchase: Purchase, signal?: AbortSignal): Promise<bigint> {
   const voucher = signedVoucher(deps, purchase);
-  if (voucher === null || voucher.due <= purchase.due) return;
-  await deps.service.storeVoucher({ agreement: purchase.id, due: voucher.due }, voucher.signature, signal);
+  if (voucher === null || voucher.due <= purchase.due) return purchase.due;
+  return deps.service.storeVoucher({ agreement: purchase.id, due: voucher.due }, voucher.signature, signal);
 }
 
 /** The highest voucher that was ever signed, once more: signatures are deterministic. */

@@ -6,7 +6,7 @@ import {
   type KeyRefusal,
   type KeyRequest,
 } from '../../core/agreement/key-request.ts';
-import { MAX_MESSAGES, type SealedMessage } from '../../core/agreement/message.ts';
+import { MAX_MESSAGES, requireMessageSigner, type SealedMessage } from '../../core/agreement/message.ts';
 import { type EncryptionPrivateKey, openMessage, sealMessage } from '../../core/agreement/seal-message.ts';
 import { SequenceGuard } from '../../core/agreement/sequence-guard.ts';
 import type { AgreementDomain } from '../../core/agreement/terms.ts';
@@ -87,15 +87,29 @@ export function openKeyChannel(options: KeyChannelOptions): KeyChannel {
     let end = next;
     while (next !== null) {
       const page = await service.listMessages(id, { from: buyer.signer, sequence: next }, signal);
-      for (const { sequence } of page.messages) end = Math.max(end, sequence + 1);
+      for (const message of page.messages) if (isMine(message)) end = Math.max(end, message.sequence + 1);
       next = page.next === null || page.next <= next ? null : page.next;
     }
     return end;
   }
 
+  /** Whether the signer did use that number: a mailbox that makes messages up could else use up all of them. */
+  function isMine(message: SealedMessage): boolean {
+    try {
+      requireMessageSigner(domain, { ...message, agreement: id, from: buyer.signer });
+      return true;
+    } catch (error) {
+      if (!(error instanceof PlumblineError)) throw error;
+      options.onDistrusted?.(`Message ${message.sequence}: ${error.shortMessage}`);
+      return false;
+    }
+  }
+
   /** Reads what is new. True when something was. */
   async function readNew(signal?: AbortSignal): Promise<boolean> {
     const from = store.state.readUpTo;
+    // The owner has used up all numbers: nothing can come.
+    if (from >= MAX_MESSAGES) return false;
     const page = await service.listMessages(id, { from: agent, sequence: from }, signal);
     let readUpTo = from;
     // In whatever order the mailbox shows them.
