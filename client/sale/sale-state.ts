@@ -1,17 +1,15 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
+import { holdLock } from '../../adapters/sqlite/hold-lock.ts';
+import { prepareStatements, type Statements } from '../../adapters/sqlite/prepare-statements.ts';
 import { PlumblineError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './sale-schema.ts';
 
 /** What the owner's side keeps on its own disk: archives, vouchers, samples, and messages on their way. */
-export interface SaleState {
+export interface SaleState extends Statements {
   readonly folder: string;
-  /** A statement, prepared once. */
-  sql(text: string): StatementSync;
-  /** Runs `work` in one durable transaction: on the disk when it returns, not at all when it throws. */
-  commit<T>(work: () => T): T;
   close(): void;
 }
 
@@ -27,8 +25,6 @@ export interface SaleIdentity {
 export class SaleStateError extends PlumblineError {
   override readonly name = 'SaleStateError';
 }
-
-const SQLITE_BUSY = 5;
 
 /**
  * Opens the state in a folder of its own, or begins it, for one process: two servers would answer with the same sequence
@@ -71,18 +67,11 @@ function makePrivateFolder(path: string): void {
   if (user !== undefined && uid !== user) throw new SaleStateError(`${path} belongs to user ${uid}, not ${user}.`);
 }
 
-/** The lock is the kernel's, taken through SQLite: it ends with the process, however that ends. */
 function lockFolder(path: string): () => void {
   closeSync(openSync(path, 'a', 0o600));
-  const lock = new DatabaseSync(path, { timeout: 0 });
-  try {
-    lock.exec('BEGIN EXCLUSIVE');
-  } catch (cause) {
-    lock.close();
-    if ((cause as { errcode?: number }).errcode !== SQLITE_BUSY) throw cause;
-    throw new SaleStateError(`Another process serves sales from ${path.replace(/\/lock$/, '')}. Stop it first.`);
-  }
-  return () => lock.close();
+  const unlock = holdLock(path);
+  if (unlock !== null) return unlock;
+  throw new SaleStateError(`Another process serves sales from ${path.replace(/\/lock$/, '')}. Stop it first.`);
 }
 
 function prepareTables(database: DatabaseSync, path: string): void {
@@ -127,30 +116,9 @@ function requireIdentity(state: SaleState, identity: SaleIdentity): void {
 }
 
 function stateOf(folder: string, database: DatabaseSync, unlock: () => void): SaleState {
-  const statements = new Map<string, StatementSync>();
-  const sql = (text: string): StatementSync => {
-    let statement = statements.get(text);
-    if (statement === undefined) {
-      statement = database.prepare(text);
-      statements.set(text, statement);
-    }
-    return statement;
-  };
   return {
     folder,
-    sql,
-    commit(work) {
-      if (database.isTransaction) return work();
-      sql('BEGIN IMMEDIATE').run();
-      try {
-        const result = work();
-        sql('COMMIT').run();
-        return result;
-      } catch (cause) {
-        if (database.isTransaction) sql('ROLLBACK').run();
-        throw cause;
-      }
-    },
+    ...prepareStatements(database),
     close() {
       database.close();
       unlock();

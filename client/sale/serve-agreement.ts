@@ -16,7 +16,7 @@ import { countHeld, datasetKeyOf, firstUnheld, holdBatch } from './hold-batch.ts
 import { findNextSequence, postMessages } from './post-messages.ts';
 import { releasePaid } from './release-paid.ts';
 import type { SaleParts } from './sale-parts.ts';
-import { noteSettled, readProgress } from './sale-rows.ts';
+import { firstUnposted, noteSettled, readProgress } from './sale-rows.ts';
 import type { ServedAgreement } from './served-agreement.ts';
 import { claimVoucher, closeAgreement } from './settle-agreement.ts';
 import { takeMessages } from './take-messages.ts';
@@ -35,12 +35,13 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
   const { agreement: final } = await parts.market.readAgreement(id, 'final', signal);
   if (final === null || newest === null)
     throw new LedgerUnavailableError(`The node does not know agreement ${id} (yet).`);
-  if (final.state === 'cancelled' || final.state === 'breached' || final.state === 'closed') {
+  const chainSeconds = Math.floor(point.timestampMs / 1000);
+  const isOwed = final.state === 'closed' && owesKeys(parts, final, chainSeconds);
+  if (final.state === 'cancelled' || final.state === 'breached' || (final.state === 'closed' && !isOwed)) {
     noteSettled(parts.state, id, final.state);
     parts.onEvent({ event: 'settled', agreement: id, state: final.state });
     return;
   }
-  const chainSeconds = Math.floor(point.timestampMs / 1000);
   // Where nothing happens, the newest block is old. To claim too early costs nothing, to stop delivering would.
   const nowSeconds = Math.max(chainSeconds, Math.floor(parts.nowMs() / 1000));
   const errors: unknown[] = [];
@@ -58,7 +59,7 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
     if (secondsLeft >= 0) await attempt(() => answerChallenge(parts, newest, challenge, secondsLeft, signal));
     await attempt(() => claimVoucher(parts, newest, nowSeconds, signal));
   }
-  if (final.buyer !== null && buyer !== null && (state === 'active' || state === 'challenged')) {
+  if (final.buyer !== null && buyer !== null && (state === 'active' || state === 'challenged' || isOwed)) {
     const { consumer, endSeconds } = buyer;
     parts.onEvent({ event: 'accepted', agreement: id, consumer, endSeconds });
     const before = errors.length;
@@ -72,6 +73,12 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
     await attempt(() => archive(parts, final, signal));
   }
   if (errors.length > 0) throw errors[0];
+}
+
+/** Who approves before everything has come is owed it until the end (design §5). */
+function owesKeys({ state }: SaleParts, { id, agent, buyer, due, terms }: Agreement, chainSeconds: number): boolean {
+  if (buyer === null || due !== terms.price || chainSeconds >= buyer.endSeconds) return false;
+  return readProgress(state, id).released < terms.count || firstUnposted(state, id, agent) !== null;
 }
 
 async function deliver(

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
+import { prepareStatements, type Statements } from '../../adapters/sqlite/prepare-statements.ts';
 import { PlumblineError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import { createPrivateFile } from './create-private-file.ts';
@@ -9,12 +10,8 @@ import { lockOutbox } from './lock-outbox.ts';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
 /** What the device keeps on its own disk. Operations on it stand in this folder, one a file. */
-export interface Outbox {
+export interface Outbox extends Statements {
   readonly path: string;
-  /** A statement, prepared once. */
-  sql(text: string): StatementSync;
-  /** Runs `work` in one durable transaction (or as part of one): on the disk when it returns, not at all when it throws. */
-  commit<T>(work: () => T): T;
   close(): void;
 }
 
@@ -142,30 +139,9 @@ function requireOwner(outbox: Outbox, owner: OutboxOwner): void {
 }
 
 function outboxOf(path: string, database: DatabaseSync, unlock: () => void): Outbox {
-  const statements = new Map<string, StatementSync>();
-  const sql = (text: string): StatementSync => {
-    let statement = statements.get(text);
-    if (statement === undefined) {
-      statement = database.prepare(text);
-      statements.set(text, statement);
-    }
-    return statement;
-  };
   return {
     path,
-    sql,
-    commit(work) {
-      if (database.isTransaction) return work();
-      sql('BEGIN IMMEDIATE').run();
-      try {
-        const result = work();
-        sql('COMMIT').run();
-        return result;
-      } catch (cause) {
-        if (database.isTransaction) sql('ROLLBACK').run();
-        throw cause;
-      }
-    },
+    ...prepareStatements(database),
     close() {
       database.close();
       unlock();

@@ -2,13 +2,15 @@ import type { Agreement, Buyer } from '../../core/ports/agreements.ts';
 import { Problem } from '../http/problem.ts';
 
 /**
- * Vouchers and messages are taken until the owner's time to claim is over.
- * @throws Problem when the agreement is settled, or that time has passed
+ * Vouchers and messages are taken until the owner's time to claim is over, also of an agreement that was approved: all of it
+ * is still to be delivered (design §5).
+ * @throws Problem when the agreement is settled otherwise, or that time has passed
  */
 export function requireOpen(agreement: Agreement, nowMs: number): Buyer {
-  const { buyer, state } = agreement;
-  const untilMs = buyer === null ? 0 : 1000 * (buyer.endSeconds + agreement.terms.windowSeconds);
-  if (buyer === null || (state !== 'active' && state !== 'challenged') || nowMs > untilMs) {
+  const { buyer, state, due, terms } = agreement;
+  const isOpen = state === 'active' || state === 'challenged' || (state === 'closed' && due === terms.price);
+  const untilMs = buyer === null ? 0 : 1000 * (buyer.endSeconds + terms.windowSeconds);
+  if (buyer === null || !isOpen || nowMs > untilMs) {
     throw new Problem('/problems/ended', `The agreement is ${state}, and was to be settled by ${isoTime(untilMs)}.`);
   }
   return buyer;

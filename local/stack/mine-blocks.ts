@@ -31,6 +31,7 @@ export function startMining(options: MiningOptions): { stop(): Promise<void> } {
 }
 
 const poolStatus = z.looseObject({ pending: quantity });
+const newestBlock = z.looseObject({ transactions: z.array(z.unknown()) });
 
 async function mine({ rpc, blockTimeMs, keep }: MiningOptions, signal: AbortSignal): Promise<void> {
   let toFollow = 0;
@@ -44,9 +45,12 @@ async function mine({ rpc, blockTimeMs, keep }: MiningOptions, signal: AbortSign
         const { pending } = parseAnswer(poolStatus, 'txpool_status', await rpc.call('txpool_status', [], signal));
         if (pending > 0 || toFollow > 0) {
           minedAtMs = performance.now();
-          unkept = pending > 0;
-          toFollow = pending > 0 ? BLOCKS_UNTIL_FINAL : toFollow - 1;
+          // Until the new block was looked at: should the answer be lost, nothing is.
+          unkept = true;
           await rpc.call('evm_mine', [], signal);
+          // What came in between is in it, too.
+          unkept = await holdsSomething(rpc, signal);
+          toFollow = unkept ? BLOCKS_UNTIL_FINAL : Math.max(0, toFollow - 1);
         }
       }
       if (!unkept) await sleep(Math.min(LOOK_EVERY_MS, blockTimeMs), undefined, { signal });
@@ -55,4 +59,9 @@ async function mine({ rpc, blockTimeMs, keep }: MiningOptions, signal: AbortSign
       if (!signal.aborted) await sleep(LOOK_EVERY_MS);
     }
   }
+}
+
+async function holdsSomething(rpc: JsonRpc, signal: AbortSignal): Promise<boolean> {
+  const newest = await rpc.call('eth_getBlockByNumber', ['latest', false], signal);
+  return parseAnswer(newestBlock, 'eth_getBlockByNumber', newest).transactions.length > 0;
 }

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
+import { holdLock } from '../../adapters/sqlite/hold-lock.ts';
 import { PlumblineError } from '../../core/errors.ts';
 
 export interface StackLock {
@@ -28,14 +28,8 @@ export async function acquireStackLock(folder: string): Promise<StackLock> {
   const pidPath = join(folder, 'stack.pid');
   // SQLite would create it readable for others.
   closeSync(openSync(path, 'a', 0o600));
-  const lock = new DatabaseSync(path, { timeout: 0 });
-  try {
-    lock.exec('BEGIN EXCLUSIVE');
-  } catch (cause) {
-    lock.close();
-    if ((cause as { errcode?: number }).errcode !== SQLITE_BUSY) throw cause;
-    throw busy(folder, readHolder(pidPath));
-  }
+  const unlock = holdLock(path);
+  if (unlock === null) throw busy(folder, readHolder(pidPath));
   const takenOverFrom = readHolder(pidPath);
   writeFileSync(pidPath, JSON.stringify({ pid: process.pid, startedAtMs: Date.now() }), { mode: 0o600 });
   let held = true;
@@ -45,12 +39,10 @@ export async function acquireStackLock(folder: string): Promise<StackLock> {
       if (!held) return;
       held = false;
       rmSync(pidPath, { force: true });
-      lock.close();
+      unlock();
     },
   };
 }
-
-const SQLITE_BUSY = 5;
 
 function readHolder(pidPath: string): { pid: number; startedAtMs: number } | null {
   try {

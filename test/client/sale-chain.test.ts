@@ -58,6 +58,20 @@ describe("the owner's side on the chain", { timeout: 120_000 }, () => {
     assert.ok(!names(again, sale.id).some((event) => event === 'answered' || event === 'claimed'));
   });
 
+  it('delivers all of it to who approved before it came, and then is through', async () => {
+    const sale = await sell(market, owner);
+    await sale.ask([], 610n);
+    await owner.serveOnce();
+    const before = indicesOf((await sale.receive()).keys).length;
+    assert.ok(before < sale.terms.count);
+    await sale.buyer.approve(sale.id);
+    await market.finalise();
+    const said = await owner.serveOnce();
+    assert.ok(!names(said, sale.id).includes('settled'));
+    assert.equal(before + indicesOf((await sale.receive()).keys).length, sale.terms.count);
+    assert.deepEqual(names(await owner.serveOnce(), sale.id), ['settled']);
+  });
+
   it('answers from the block itself when the storage gives a false proof, and not at all from false bytes', async () => {
     const sale = await sell(market, owner);
     await owner.serveOnce();

@@ -358,6 +358,16 @@ describe('agreements in the service', () => {
       assert.equal(item?.expiresAtS, endSeconds + WINDOW_SECONDS + 30 * 86_400);
     });
 
+    test('are taken of who approved: all of it is still to be delivered', async () => {
+      const sale = agree();
+      const { terms } = sale.agreement;
+      agreements.final.set(sale.agreement.id, { ...sale.agreement, state: 'closed', due: terms.price });
+      stores.clock.offsetMs = 15_001;
+      await sale.agent.postMessage(opaque(sale, 0));
+      stores.clock.offsetMs = 1000 * ((sale.agreement.buyer?.endSeconds ?? 0) + WINDOW_SECONDS + 1) - Date.now();
+      await assert.rejects(sale.agent.postMessage(opaque(sale, 1)), refusedAs('ended'));
+    });
+
     test('that a mailbox repeats, reorders or makes up are noticed by their reader', async () => {
       const sale = agree();
       const { agreement, agentKey, signerKey } = sale;
