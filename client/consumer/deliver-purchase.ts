@@ -129,25 +129,21 @@ function requireMessagesFor(delivery: Delivery, { state }: PurchaseStore): void 
   );
 }
 
-/** Signs for the first `places` blocks of the range. False when so many were paid for already. */
+/** Signs for the first `places` blocks of the range. False when so many are paid for already. */
 async function payFor(deps: DeliveryDeps, purchase: Purchase, places: number, signal?: AbortSignal): Promise<boolean> {
   const { store } = deps;
   if (paidBlocks(purchase.terms, highestDue(purchase, store)) >= places) return false;
   // Remembered before it is shown: what was ever signed is owed.
-  const due = dueFor(purchase.terms, places);
-  await store.save({ due });
-  // Where this state is older than what was signed, the owner has released the keys before: they are asked for by name.
-  return (await showVoucher(deps, purchase, signal)) <= due;
+  await store.save({ due: dueFor(purchase.terms, places) });
+  await showVoucher(deps, purchase, signal);
+  return true;
 }
 
-/**
- * Shows the highest voucher to the storage; the owner gets it with the next request.
- * @returns what is due by the storage's word
- */
-async function showVoucher(deps: DeliveryDeps, purchase: Purchase, signal?: AbortSignal): Promise<bigint> {
+/** Shows the highest voucher to the storage; the owner gets it with the next request. */
+async function showVoucher(deps: DeliveryDeps, purchase: Purchase, signal?: AbortSignal): Promise<void> {
   const voucher = signedVoucher(deps, purchase);
-  if (voucher === null || voucher.due <= purchase.due) return purchase.due;
-  return deps.service.storeVoucher({ agreement: purchase.id, due: voucher.due }, voucher.signature, signal);
+  if (voucher === null || voucher.due <= purchase.due) return;
+  await deps.service.storeVoucher({ agreement: purchase.id, due: voucher.due }, voucher.signature, signal);
 }
 
 /** The highest voucher that was ever signed, once more: signatures are deterministic. */
