@@ -15,12 +15,3 @@ export function showSeconds(seconds: number | bigint): string {
   const ms = Number(seconds) * 1000;
   return ms <= 8.64e15 ? new Date(ms).toISOString().replace('.000', '') : 'never';
 }
-
-/** For JSON: amounts as decimal texts, bytes as hex. */
-export function plainJson(value: unknown): unknown {
-  if (typeof value === 'bigint') return String(value);
-  if (value instanceof Uint8Array) return `0x${Buffer.from(value).toString('hex')}`;
-  if (Array.isArray(value)) return value.map(plainJson);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainJson(inner)]));
-}

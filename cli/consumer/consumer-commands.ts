@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addInit } from '../init-keystore.ts';
+import { addWithdraw } from '../withdraw-credit.ts';
 import { addConsumerAccept } from './consumer-accept.ts';
 import { addConsumerAudit } from './consumer-audit.ts';
 import { addConsumerChallenge } from './consumer-challenge.ts';
@@ -7,7 +8,6 @@ import { addConsumerFetch } from './consumer-fetch.ts';
 import { addConsumerOffers } from './consumer-offers.ts';
 import { addConsumerSettlements } from './consumer-settle.ts';
 import { addConsumerStatus } from './consumer-status.ts';
-import { addConsumerWithdraw } from './consumer-withdraw.ts';
 
 /** Adds `plumb consumer …`. */
 export function addConsumerCommands(program: Command): void {
@@ -24,5 +24,5 @@ export function addConsumerCommands(program: Command): void {
   addConsumerFetch(consumer);
   addConsumerChallenge(consumer);
   addConsumerSettlements(consumer);
-  addConsumerWithdraw(consumer);
+  addWithdraw(consumer, 'consumer', 'what was not paid for, bonds and stakes');
 }

@@ -1,7 +1,4 @@
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
-import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
-import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
 import { mnemonicSeed, signMessage } from '../../adapters/keys/mnemonic.ts';
 import { countTraffic, type Traffic } from '../../adapters/service/count-traffic.ts';
 import { httpTransport } from '../../adapters/service/http-transport.ts';
@@ -22,6 +19,7 @@ import type { AgreementMarket, AgreementParty } from '../../core/ports/agreement
 import type { AgreementService, StorageService } from '../../core/ports/service.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { type Connection, readConnection } from '../connection.ts';
+import { openMarket, openParty } from '../open-contracts.ts';
 import { type OpenedOwner, openOwner } from '../owner/owner-home.ts';
 import type { CommandContext } from '../run-command.ts';
 import { openPurchaseFile } from './purchase-file.ts';
@@ -48,18 +46,12 @@ export function parseAgreementId(text: string): AgreementId {
   return to0x(fromHex(text.toLowerCase(), 'agreement id', 32)) as AgreementId;
 }
 
-export function openMarket(connection: Connection): AgreementMarket {
-  return createOcascLedger({ ...connection, ocasc: requireOcasc(connection) });
-}
-
 export async function openConsumer(context: CommandContext): Promise<OpenedConsumer> {
   const opened: OpenedOwner = await openOwner(context);
   const connection = await readConnection(context);
-  const ocasc = requireOcasc(connection);
-  const { rpcUrl, chainId } = connection;
   return {
     ...{ account: opened.address, connection, market: openMarket(connection) },
-    party: createOcascParty({ rpcUrl, chainId, ocasc, signer: createKeySigner(opened.privateKey) }),
+    party: openParty(connection, opened),
     async keysOf(agreement) {
       const seed = mnemonicSeed(opened.mnemonic);
       const { signerKey, encryptionSeed } = deriveConsumerSecrets(nodePrimitives, seed, agreement);
@@ -112,9 +104,4 @@ export async function openConsumerPurchase(context: CommandContext, agreement: s
       return { channel, distrusted };
     },
   };
-}
-
-function requireOcasc(connection: Connection): Address {
-  if (connection.ocasc !== null) return connection.ocasc;
-  throw new InvalidInputError('The address of OCASC is not known. Add ocasc, or deployments, to connection.json.');
 }

@@ -1,13 +1,12 @@
-import { type Command, InvalidArgumentError } from 'commander';
-import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
-import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
-import { type Address, address, type DatasetId, datasetId, NATIVE_COIN } from '../../core/ids.ts';
+import type { Command } from 'commander';
+import { type Address, type DatasetId, NATIVE_COIN } from '../../core/ids.ts';
 import type { Agreement, OfferedEvent } from '../../core/ports/agreements.ts';
 import { type Connection, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
+import { newestPoint, openGrants, openMarket } from '../open-contracts.ts';
+import { parseAddress, parseId } from '../parse-arguments.ts';
 import { runCommand, withHomeOptions } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
-import { openMarket } from './consumer-home.ts';
 
 interface OffersOptions {
   readonly dataset?: DatasetId;
@@ -35,8 +34,8 @@ export function addConsumerOffers(consumer: Command): void {
   const command = consumer
     .command('offers')
     .description('What is for sale: open offers on the chain, newest first.')
-    .option('--dataset <id>', 'only of this dataset', parseDataset)
-    .option('--owner <address>', 'only of this owner', parseOwner)
+    .option('--dataset <id>', 'only of this dataset', parseId<DatasetId>)
+    .option('--owner <address>', 'only of this owner', parseAddress)
     .option('--all', 'also offers that are accepted, cancelled or too old')
     .addHelpText('after', EXAMPLES);
   withHomeOptions(command).action((options: OffersOptions) =>
@@ -76,10 +75,6 @@ Examples:
   plumb consumer offers
   plumb consumer offers --dataset 0x… --json`;
 
-async function newestPoint(connection: Connection, signal: AbortSignal) {
-  return (await createDisscLedger(connection).readHeads([], 'latest', signal)).point;
-}
-
 /** Table IV step 2: which storage the owner has authorised, as far as ASC says. */
 async function servedBy(
   connection: Connection,
@@ -87,8 +82,7 @@ async function servedBy(
   signal: AbortSignal,
 ): Promise<ShownOffer['served']> {
   if (connection.asc === null) return null;
-  const { rpcUrl, chainId, asc } = connection;
-  const ledger = createAscLedger({ rpcUrl, chainId, asc });
+  const ledger = openGrants(connection);
   const { point } = await ledger.readGrants([], 'latest', signal);
   const proposed = await ledger.findProposed(
     { dataset: terms.dataset },
@@ -131,20 +125,4 @@ function text({ id, state, owner, terms, open, served }: ShownOffer): string {
           `  storage     ${served.length === 0 ? 'may serve nobody yet' : `may serve Protocols ${served.join(' and ')}`}`,
         ]),
   ].join('\n');
-}
-
-function parseDataset(value: string): DatasetId {
-  try {
-    return datasetId(value.toLowerCase());
-  } catch {
-    throw new InvalidArgumentError(`${value} is not a dataset id: 0x and 64 hex digits.`);
-  }
-}
-
-function parseOwner(value: string): Address {
-  try {
-    return address(value.toLowerCase());
-  } catch {
-    throw new InvalidArgumentError(`${value} is not an address: 0x and 40 hex digits.`);
-  }
 }

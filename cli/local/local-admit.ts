@@ -1,13 +1,13 @@
 import { dirname, resolve } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { InvalidInputError } from '../../core/errors.ts';
-import { type Address, address } from '../../core/ids.ts';
+import type { Address } from '../../core/ids.ts';
 import { admitOwner, DEFAULT_QUOTA_BYTES } from '../../local/served-owners.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
-import { parseCount } from '../parse-arguments.ts';
+import { parseAddress, parseCount } from '../parse-arguments.ts';
 import { runCommand, withHomeOptions } from '../run-command.ts';
 
 interface AdmitOptions {
@@ -53,11 +53,3 @@ const EXAMPLES = `
 Examples:
   plumb local admit 0x52908400098527886e0f7030069857d2e4169ee7 --stack ./data/stack.json
   plumb local admit 0x… --fund-only`;
-
-function parseAddress(text: string): Address {
-  try {
-    return address(text.toLowerCase());
-  } catch {
-    throw new InvalidArgumentError(`${text} is not an address: 0x and 40 hex digits.`);
-  }
-}

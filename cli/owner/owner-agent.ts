@@ -8,10 +8,10 @@ import { deriveAgentSecrets } from '../../core/keys.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
+import { requireOcasc } from '../require-contract.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
 import { agentFileText } from './agent-file.ts';
 import { datasetKeyOf, listDatasets, openOwner } from './owner-home.ts';
-import { requireOcasc } from './require-contract.ts';
 
 interface AgentOptions {
   readonly out: string;

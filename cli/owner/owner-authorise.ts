@@ -9,10 +9,10 @@ import { stackFile } from '../../core/wire/stack-file.ts';
 import { readConnection } from '../connection.ts';
 import { parseDuration } from '../device/parse-units.ts';
 import { EXIT } from '../exit-codes.ts';
+import { openGranter, openGrants } from '../open-contracts.ts';
 import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds, parseUntil } from '../parse-arguments.ts';
 import { type CommandContext, runCommand, withOwnerOptions } from '../run-command.ts';
-import { plainJson, showAmount, showSeconds } from '../show-amount.ts';
-import { openGranter, openGrants } from './open-market.ts';
+import { showAmount, showSeconds } from '../show-amount.ts';
 import { findDataset, openOwner } from './owner-home.ts';
 
 interface AuthoriseOptions {
@@ -80,7 +80,7 @@ export function addOwnerAuthorise(owner: Command): void {
       const { grant, txHash, fundedWei } = done;
       const accepted = grant.state === 'accepted';
       output.result(
-        plainJson({ ...grant, tx: txHash, fundedWei }) as object,
+        { ...grant, tx: txHash, fundedWei },
         [
           `Grant ${grant.id}: ${grant.state}${txHash === null ? ', it stood already' : ''}`,
           `  service   ${css}, until ${showSeconds(grant.endSeconds)}`,

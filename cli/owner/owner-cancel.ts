@@ -3,10 +3,10 @@ import { InvalidInputError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
+import { openMarket, openParty } from '../open-contracts.ts';
 import { parseId } from '../parse-arguments.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
-import { plainJson, showAmount } from '../show-amount.ts';
-import { openMarket, openSeller } from './open-market.ts';
+import { showAmount } from '../show-amount.ts';
 import { openOwner } from './owner-home.ts';
 
 /** Adds `plumb owner cancel`. */
@@ -24,9 +24,9 @@ export function addOwnerCancel(owner: Command): void {
       const { agreement } = await openMarket(connection).readAgreement(id, 'latest', signal);
       if (agreement === null) throw new InvalidInputError(`There is no agreement ${id} on this chain.`);
       const isDone = agreement.state === 'cancelled';
-      const transaction = isDone ? null : await openSeller(connection, opened).cancel(id, signal);
+      const transaction = isDone ? null : await openParty(connection, opened).cancel(id, signal);
       output.result(
-        plainJson({ id, state: 'cancelled', transaction }) as object,
+        { id, state: 'cancelled', transaction },
         `Cancelled: the bond of ${showAmount(agreement.terms.bond, agreement.terms.token)} came back.\nNext: plumb owner withdraw`,
       );
       return EXIT.ok;

@@ -6,10 +6,10 @@ import { InvalidInputError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
+import { openMarket, openParty } from '../open-contracts.ts';
 import { parseId } from '../parse-arguments.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
-import { plainJson, showAmount } from '../show-amount.ts';
-import { openMarket, openSeller } from './open-market.ts';
+import { showAmount } from '../show-amount.ts';
 import { openOwner } from './owner-home.ts';
 
 interface CloseOptions {
@@ -35,7 +35,7 @@ export function addOwnerClose(owner: Command): void {
       const opened = await openOwner(context);
       const connection = await readConnection(context);
       const market = openMarket(connection);
-      const party = openSeller(connection, opened);
+      const party = openParty(connection, opened);
       const before = (await market.readAgreement(id, 'latest', signal)).agreement;
       if (before === null) throw new InvalidInputError(`There is no agreement ${id} on this chain.`);
       const isDone = before.state === 'closed';
@@ -46,7 +46,7 @@ export function addOwnerClose(owner: Command): void {
       const transaction = isDone ? null : await party.close(id, signal);
       const { terms, state, due } = (await market.readAgreement(id, 'latest', signal)).agreement ?? before;
       output.result(
-        plainJson({ id, state, due, claimed, transaction }) as object,
+        { id, state, due, claimed, transaction },
         `Closed: ${showAmount(due + terms.bond, terms.token)} are yours.\nNext: plumb owner withdraw`,
       );
       return EXIT.ok;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addWithdraw } from '../withdraw-credit.ts';
 import { addOwnerAgent } from './owner-agent.ts';
 import { addOwnerAuthorise } from './owner-authorise.ts';
 import { addOwnerCancel } from './owner-cancel.ts';
@@ -13,7 +14,6 @@ import { addOwnerPublish } from './owner-publish.ts';
 import { addOwnerRestore } from './owner-restore.ts';
 import { addOwnerServe } from './owner-serve.ts';
 import { addOwnerVerify } from './owner-verify.ts';
-import { addOwnerWithdraw } from './owner-withdraw.ts';
 
 /** Adds `plumb owner …`. */
 export function addOwnerCommands(program: Command): void {
@@ -29,7 +29,7 @@ export function addOwnerCommands(program: Command): void {
   addOwnerOffers(owner);
   addOwnerCancel(owner);
   addOwnerClose(owner);
-  addOwnerWithdraw(owner);
+  addWithdraw(owner, 'owner', 'prices, bonds and stakes');
   addOwnerServe(owner);
   addOwnerAuthorise(owner);
   addOwnerGrants(owner);

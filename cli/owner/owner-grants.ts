@@ -4,10 +4,10 @@ import { NATIVE_COIN } from '../../core/ids.ts';
 import type { Grant, GrantId, Grants } from '../../core/ports/grants.ts';
 import { type Connection, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
+import { openGranter, openGrants } from '../open-contracts.ts';
 import { parseAmount, parseId } from '../parse-arguments.ts';
 import { type CommandContext, runCommand, withOwnerOptions } from '../run-command.ts';
-import { plainJson, showAmount, showSeconds } from '../show-amount.ts';
-import { openGranter, openGrants } from './open-market.ts';
+import { showAmount, showSeconds } from '../show-amount.ts';
 import { listDatasets, type OpenedOwner, openOwner } from './owner-home.ts';
 
 interface Opened {
@@ -79,7 +79,7 @@ async function open(context: CommandContext, run: (opened: Opened) => Promise<nu
 async function listAll(opened: Opened): Promise<number> {
   const { found } = await findAll(opened);
   opened.context.output.result(
-    { owner: opened.owner.address, grants: plainJson(found) },
+    { owner: opened.owner.address, grants: found },
     found.length === 0 ? 'No grants.' : found.map(text).join('\n'),
   );
   return EXIT.ok;
@@ -100,7 +100,7 @@ async function reclaimAll(opened: Opened): Promise<number> {
   const transaction = wei === 0n ? null : await party.withdraw(owner.address, signal);
   const running = found.filter(({ id, state }) => state !== 'ended' && !ended.includes(id)).length;
   context.output.result(
-    plainJson({ account: owner.address, ended, wei, transaction, running }) as object,
+    { account: owner.address, ended, wei, transaction, running },
     `${ended.length} grants ended, ${running} still run; ${showAmount(wei, NATIVE_COIN)} came back.`,
   );
   return EXIT.ok;
@@ -134,7 +134,7 @@ async function readGrant(grants: Grants, id: GrantId, signal: AbortSignal): Prom
 }
 
 function show({ output }: CommandContext, grant: Grant, transaction: object | null): number {
-  output.result(plainJson({ ...grant, transaction }) as object, text(grant));
+  output.result({ ...grant, transaction }, text(grant));
   return EXIT.ok;
 }
 

@@ -12,11 +12,11 @@ import { deriveAgentSecrets } from '../../core/keys.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
+import { openMarket, openParty } from '../open-contracts.ts';
 import { progressBar } from '../output.ts';
 import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds, parseUntil } from '../parse-arguments.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
-import { plainJson, showAmount } from '../show-amount.ts';
-import { openMarket, openSeller } from './open-market.ts';
+import { showAmount } from '../show-amount.ts';
 import { fetchManifest } from './open-sale-parts.ts';
 import { datasetKeyOf, findDataset, openOwner } from './owner-home.ts';
 
@@ -89,12 +89,12 @@ export function addOwnerOffer(owner: Command): void {
       }
       const parts = {
         ...{ primitives: nodePrimitives, ledger, agent, offersSecret, fromBlock: connection.fromBlock },
-        ...{ market: openMarket(connection), party: openSeller(connection, opened) },
+        ...{ market: openMarket(connection), party: openParty(connection, opened) },
       };
       output.progress('Offering …');
       const { id, nonce, txHash } = await offerBlocks(parts, terms, { again: options.again === true }, signal);
       output.result(
-        plainJson({ id, nonce, agent, tx: txHash, terms }) as object,
+        { id, nonce, agent, tx: txHash, terms },
         [
           txHash === null ? `This offer stands already; --again makes another one.` : `Offered: ${id}`,
           ...(txHash === null ? [`  id           ${id}`] : [`  transaction  ${txHash}`]),

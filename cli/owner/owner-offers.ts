@@ -3,9 +3,9 @@ import { NATIVE_COIN } from '../../core/ids.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
+import { newestPoint, openMarket } from '../open-contracts.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
-import { plainJson, showAmount, showSeconds } from '../show-amount.ts';
-import { newestPoint, openMarket } from './open-market.ts';
+import { showAmount, showSeconds } from '../show-amount.ts';
 import { openOwner } from './owner-home.ts';
 
 /** Adds `plumb owner offers`. */
@@ -30,7 +30,7 @@ export function addOwnerOffers(owner: Command): void {
         shown.push(agreement);
       }
       const creditWei = await market.readCredit(NATIVE_COIN, address, 'latest', signal);
-      const offers = plainJson(shown.map(({ root, ownerEncryptionKey: _, ...rest }) => ({ ...rest, root })));
+      const offers = shown.map(({ root, ownerEncryptionKey: _, ...rest }) => ({ ...rest, root }));
       const nowSeconds = Math.floor(now.timestampMs / 1000);
       output.result(
         { owner: address, offers, creditWei: String(creditWei) },

@@ -1,14 +1,14 @@
-import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
-import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
-import { createAscParty } from '../../adapters/ethereum/asc-party.ts';
-import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
-import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
-import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
-import type { AgreementMarket, AgreementParty } from '../../core/ports/agreements.ts';
-import type { GrantParty, Grants } from '../../core/ports/grants.ts';
-import type { ChainPoint } from '../../core/ports/ledger.ts';
-import type { Connection } from '../connection.ts';
-import type { OpenedOwner } from './owner-home.ts';
+import { createKeySigner } from '../adapters/ethereum/account-signer.ts';
+import { createAscLedger } from '../adapters/ethereum/asc-ledger.ts';
+import { createAscParty } from '../adapters/ethereum/asc-party.ts';
+import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
+import { createOcascLedger } from '../adapters/ethereum/ocasc-ledger.ts';
+import { createOcascParty } from '../adapters/ethereum/ocasc-party.ts';
+import type { AgreementMarket, AgreementParty } from '../core/ports/agreements.ts';
+import type { GrantParty, Grants } from '../core/ports/grants.ts';
+import type { ChainPoint } from '../core/ports/ledger.ts';
+import type { Connection } from './connection.ts';
+import type { OpenedOwner } from './owner/owner-home.ts';
 import { requireAsc, requireOcasc } from './require-contract.ts';
 
 /** OCASC, read. */
@@ -16,8 +16,8 @@ export function openMarket({ rpcUrl, chainId, ...contracts }: Connection): Agree
   return createOcascLedger({ rpcUrl, chainId, ocasc: requireOcasc(contracts) });
 }
 
-/** OCASC as the owner's account. */
-export function openSeller({ rpcUrl, chainId, ...contracts }: Connection, { privateKey }: OpenedOwner): AgreementParty {
+/** OCASC as an owner's or a consumer's account. */
+export function openParty({ rpcUrl, chainId, ...contracts }: Connection, { privateKey }: OpenedOwner): AgreementParty {
   return createOcascParty({ rpcUrl, chainId, ocasc: requireOcasc(contracts), signer: createKeySigner(privateKey) });
 }
 

@@ -1,6 +1,6 @@
-import { InvalidInputError } from '../../core/errors.ts';
-import type { Address } from '../../core/ids.ts';
-import type { Connection } from '../connection.ts';
+import { InvalidInputError } from '../core/errors.ts';
+import type { Address } from '../core/ids.ts';
+import type { Connection } from './connection.ts';
 
 /** @throws InvalidInputError when the connection does not name OCASC */
 export function requireOcasc({ ocasc }: Pick<Connection, 'ocasc'>): Address {
