@@ -158,3 +158,29 @@ test('lists that cannot be meant, and files of somebody else, are refused before
   await refused(['--count', '1', '--prefix', 'pump', '--plain'], /is encrypted and rooted already/);
   assert.ok(!existsSync(out));
 });
+
+test('a service that does not answer is said of each dataset, beside what the chain says', async () => {
+  const out = join(folder, 'alone');
+  await provision(['--count', '2', '--prefix', 'alone', '--out', out]);
+  const deaf = join(folder, 'deaf.json');
+  // Port 9 of loopback: nobody is there.
+  const content = { ...JSON.parse(readFileSync(stack.stackFile, 'utf8')), apiUrl: 'http://127.0.0.1:9' };
+  writeFileSync(deaf, JSON.stringify(content), { mode: 0o600 });
+  const ended = await runPlumb(
+    ['fleet', 'status', '--prefix', 'alone', '--stack', deaf, ...passwordArgs(), '--json'],
+    env,
+  );
+  assert.equal(ended.exitCode, 3, ended.stderr);
+  const told = ended.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    told.map(({ name, recorded, stored }) => [name, recorded, stored]),
+    [
+      ['alone-00001', 0, null],
+      ['alone-00002', 0, null],
+    ],
+  );
+  for (const { problem } of told) assert.match(problem, /127\.0\.0\.1:9/);
+});
