@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addContractsAccount } from './contracts-account.ts';
+import { addContractsCollect } from './contracts-collect.ts';
 import { addContractsDeploy } from './contracts-deploy.ts';
 import { addContractsVerify } from './contracts-verify.ts';
 
@@ -9,4 +10,5 @@ export function addContractsCommands(program: Command): void {
   addContractsDeploy(contracts);
   addContractsVerify(contracts);
   addContractsAccount(contracts);
+  addContractsCollect(contracts);
 }

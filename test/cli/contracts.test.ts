@@ -217,6 +217,14 @@ describe('plumb contracts deploy', () => {
     assert.deepEqual(said.deployed, [...NAMES]);
   });
 
+  test('collects what ASC owes the account that records: nothing yet', async () => {
+    json(await runPlumb(deployArgs(chain, out)));
+    const file = join(out, '31337.json');
+    const collect = ['contracts', 'collect', '--rpc', chain.rpcUrl, '--file', file, ...chain.payer, '--json'];
+    const said = json(await runPlumb(collect));
+    assert.deepEqual([said.account.toLowerCase(), said.amount, said.transaction], [chain.account, '0', null]);
+  });
+
   test("pays with the owner's account when none is named", async () => {
     const home = join(folder, 'home');
     const password = ['--password-file', join(folder, 'password')];
