@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { to0x } from '../../core/bytes.ts';
+import { fromHex, to0x } from '../../core/bytes.ts';
 import { InvalidInputError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import { MAX_BLOCK_BYTES } from '../../core/limits.ts';
@@ -8,6 +8,7 @@ import { decodeHashedBlocks, decodeProvenChunks, decodeRecords } from '../../cor
 import { decodeMessagePage } from '../../core/wire/messages.ts';
 import {
   getSegmentResponse,
+  getVoucherResponse,
   listBatchesResponse,
   type ProblemDocument,
   postMessageResponse,
@@ -122,6 +123,10 @@ export function createStorageServiceClient(
     async storeVoucher({ agreement, due }, signature, signal) {
       const body = { due: String(due), signature: to0x(signature) };
       return json(storeVoucherResponse, await call('store-voucher', { agreement }, { body, signal })).due;
+    },
+    async getVoucher(agreement, signal) {
+      const { voucher } = json(getVoucherResponse, await call('get-voucher', { agreement }, { signal }));
+      return voucher === null ? null : { due: voucher.due, signature: fromHex(voucher.signature) };
     },
     async postMessage(message, signal) {
       const { agreement, to, sequence } = message;

@@ -1,3 +1,4 @@
+import type { PresentedVoucher } from '../agreement/key-request.ts';
 import type { SealedMessage } from '../agreement/message.ts';
 import type { Voucher } from '../agreement/voucher.ts';
 import type { Address, AgreementId, DatasetId } from '../ids.ts';
@@ -40,6 +41,8 @@ export interface SegmentPublisher {
 export interface AgreementService {
   /** What is due by the highest voucher that the service has: at least this one's. */
   storeVoucher(voucher: Voucher, signature: Uint8Array, signal?: AbortSignal): Promise<bigint>;
+  /** The highest voucher that the service has, for whoever is paid by it; null before the first. Not to be believed. */
+  getVoucher(agreement: AgreementId, signal?: AbortSignal): Promise<PresentedVoucher | null>;
   /** Lays a message into the agreement's mailbox; the very same one again changes nothing. */
   postMessage(message: SealedMessage, signal?: AbortSignal): Promise<void>;
   /** Messages of one party from a sequence on: not to be believed before each is opened. */

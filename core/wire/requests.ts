@@ -72,6 +72,9 @@ export const storeVoucherRequest = z.strictObject({ due: amount, signature: hex0
 /** What is owed by the highest voucher that the service has of the agreement. */
 export const storeVoucherResponse = z.strictObject({ due: amount });
 
+/** The highest voucher itself, for whoever is paid by it; null before the first. */
+export const getVoucherResponse = z.strictObject({ voucher: storeVoucherRequest.nullable() });
+
 export const postMessageRequest = z.strictObject({
   to: address0x,
   sequence: z

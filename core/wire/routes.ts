@@ -9,6 +9,7 @@ export const ROUTES = {
   'publish-segment': { method: 'POST', path: '/v1/datasets/{dataset}/segments/{first}/ipfs' },
   'get-records': { method: 'POST', path: '/v1/datasets/{dataset}/records' },
   'store-voucher': { method: 'POST', path: '/v1/agreements/{agreement}/vouchers' },
+  'get-voucher': { method: 'GET', path: '/v1/agreements/{agreement}/vouchers' },
   'post-message': { method: 'POST', path: '/v1/agreements/{agreement}/messages' },
   'list-messages': { method: 'GET', path: '/v1/agreements/{agreement}/messages' },
   'get-openapi': { method: 'GET', path: '/v1/openapi.json' },

@@ -69,6 +69,11 @@ export const OPERATION_TEXTS: Readonly<Record<RouteName, OperationText>> = {
     summary: 'Hand in a voucher',
     description: 'Keeps the highest valid voucher of the agreement; what the consumer may read follows it.',
   },
+  'get-voucher': {
+    summary: 'Read the highest voucher',
+    description:
+      'The voucher that blocks are delivered against, for the owner to be paid by it; null before the first.',
+  },
   'post-message': {
     summary: 'Leave a message for the other party',
     description:

@@ -59,6 +59,11 @@ function forgiving(times: number): (write: () => Promise<boolean>) => Promise<bo
   };
 }
 
+/** What is kept of an agreement; empty before anything was. */
+export async function readAgreementEntry(table: Table, id: AgreementId, signal?: AbortSignal): Promise<AgreementEntry> {
+  return entryOf(await read(table, id, signal));
+}
+
 function read(table: Table, id: AgreementId, signal?: AbortSignal): Promise<Item | null> {
   return table.get(agreementPk(id), AGREEMENT_SK, signal);
 }

@@ -23,6 +23,7 @@ const BESIDE_LOGS: Readonly<Record<string, readonly string[]>> = {
   'publish-segment': [...readObjects, ...useTable, 'secretsmanager:GetSecretValue <IpfsToken>'],
   'get-records': [...readObjects, ...useTable],
   'store-voucher': [...useTable],
+  'get-voucher': [...useTable],
   'post-message': [...useTable],
   'list-messages': [...useTable],
   'get-openapi': [],

@@ -112,7 +112,7 @@ describe("the owner's side on the chain", { timeout: 120_000 }, () => {
     };
     const nothing = {
       ...{ getRecords: gone, getSegment: gone, hashBlocks: gone, proveChunks: gone, getBlock: gone },
-      ...{ storeVoucher: gone, postMessage: gone, listMessages: gone },
+      ...{ storeVoucher: gone, getVoucher: gone, postMessage: gone, listMessages: gone },
     };
     const parts = { serviceFor: () => nothing };
     const said = await owner.serveOnce(parts);

@@ -16,7 +16,7 @@ import { blocks, DOMAIN, key, putObject, type Stores, startStores, TestDevice } 
 const ORIGIN = 'https://api.plumbline.example';
 type Name = keyof typeof httpRows;
 /** In test/functions/agreements.test.ts. */
-type AgreementName = 'store-voucher' | 'post-message' | 'list-messages';
+type AgreementName = 'store-voucher' | 'get-voucher' | 'post-message' | 'list-messages';
 
 describe('handlers', () => {
   let stores: Stores;

@@ -156,6 +156,10 @@ export class MemorySale implements AgreementService {
     return voucher.due;
   }
 
+  async getVoucher(): Promise<null> {
+    return null;
+  }
+
   async postMessage(message: SealedMessage): Promise<void> {
     this.mailbox.push(message);
     await this.#answer(message);
