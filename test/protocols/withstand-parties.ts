@@ -104,7 +104,7 @@ export function withstandParties(scene: () => ConsumerScene): void {
       assert.deepEqual(await ask([0, 1, 5]), ['given', notPaid(protocol), 'given']);
     });
 
-    it('a voucher of another agreement, or of another key: neither storage nor owner takes it', async () => {
+    it('a voucher of another agreement, or signed by the consumer’s account for the signer: neither storage nor owner takes it', async () => {
       const { protocol, stack, seller } = scene();
       const [bought, another] = [
         await buy(stack, await seller.offer({ samples: 1 })),
@@ -112,7 +112,7 @@ export function withstandParties(scene: () => ConsumerScene): void {
       ];
       const { service, channel } = openChannel(stack, bought);
       const { price } = bought.terms;
-      const foreign = [bought.voucher(price, another.id), bought.voucher(price, bought.id, another.signerKey)];
+      const foreign = [bought.voucher(price, another.id), bought.voucher(price, bought.id, bought.consumerKey)];
       for (const [voucher, signature] of foreign) {
         await assert.rejects(service.storeVoucher(voucher, signature), { name: 'RequestRefusedError' });
         await channel.send({ blocks: [0, 3], voucher: { due: price, signature } });

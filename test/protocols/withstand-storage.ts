@@ -138,7 +138,9 @@ export function withstandStorage(scene: () => ConsumerScene): void {
             `${kinds}`,
           );
         }
-        await shy.event('message-refused', bought.id);
+        for (const reason of [/said to be from/, /repeated or late/]) {
+          await shy.event('message-refused', bought.id, (said) => 'reason' in said && reason.test(said.reason));
+        }
         // Two requests, two answers: by now every look into the mailbox has shown the first request again.
         const { service } = openChannel(stack, bought);
         const { messages } = await service.listMessages(bought.id, { from: shy.agent });
