@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreUnavailableError } from '../../core/errors.ts';
 
@@ -57,6 +58,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   child.stdout.setEncoding('utf8').on('data', hear);
   child.stderr.setEncoding('utf8').on('data', hear);
   child.stdin.on('error', () => {});
+  // What forgot to stop it ends all the same, and takes it along.
+  child.unref();
+  for (const pipe of [child.stdin, child.stdout, child.stderr]) (pipe as unknown as Socket).unref();
   const exited = new Promise<void>((resolve) => {
     child.once('error', (error) => {
       hear(error.message);

@@ -110,6 +110,7 @@ async function openDoor(port: number, socketPath: string): Promise<{ close(): Pr
     door.once('error', reject);
     door.listen(port, '127.0.0.1', () => resolve());
   });
+  door.unref();
   let closed: Promise<void> | null = null;
   return {
     close() {

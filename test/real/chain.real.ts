@@ -154,7 +154,7 @@ describe('recording on four geth nodes', { timeout: 300_000 }, () => {
     assert.equal(await service.batchesAt(dataset, 'final'), 1);
     await Promise.all(service.network.nodes.map((node) => node.kill()));
     await assert.rejects(service.anchor(), LedgerUnavailableError);
-    await Promise.all(service.network.nodes.map((node) => node.restart()));
+    for (const node of service.network.nodes) await node.restart();
     await service.slots.slot();
     assert.equal(await service.batchesAt(dataset, 'final'), 1);
     await service.fill(dataset);

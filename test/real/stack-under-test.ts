@@ -18,13 +18,30 @@ export type RealStackUnderTest = Awaited<ReturnType<typeof startRealStackUnderTe
 /** The service on real programs, its relayer's key in KMS, and an owner that it serves. */
 export async function startRealStackUnderTest() {
   const folder = await mkdtemp(join(tmpdir(), 'plumbline-real-'));
+  // In order of starting; stopped in the reverse order.
+  const parts: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true })];
+  const stop = async (): Promise<void> => {
+    for (let part = parts.pop(); part !== undefined; part = parts.pop()) await part();
+  };
+  try {
+    return { ...(await startParts(folder, parts)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startParts(folder: string, parts: (() => unknown)[]) {
   const kms = await startMoto({ python: findProgram('moto'), script: MENDED_MOTO });
+  parts.push(() => kms.stop());
   const signer = await openSigner(kms);
+  parts.push(() => signer.close());
   const programs = {
     ...{ geth: findProgram('geth'), ipfs: findProgram('kubo'), versitygw: findProgram('versitygw') },
     dynamoDbLocal: findProgram('dynamodb-local'),
   };
   const stack = await startRealStack({ folder: join(folder, 'stack'), programs, signer });
+  parts.push(() => stack.stop());
   const env = { PLUMB_STACK: stack.stackFile, PLUMB_HOME: join(folder, 'owner') };
   const password = join(folder, 'password');
   await writeFile(password, 'correct horse battery\n', { mode: 0o600 });
@@ -42,13 +59,6 @@ export async function startRealStackUnderTest() {
       const file = join(folder, `${name}.json`);
       resultOf(await asOwner('device', 'provision', name, '--out', file));
       return file;
-    },
-
-    async stop(): Promise<void> {
-      await stack.stop();
-      signer.close();
-      await kms.stop();
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }

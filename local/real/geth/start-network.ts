@@ -32,7 +32,8 @@ export interface GethNetwork {
 }
 
 const CHAIN_ID = 32_382;
-const PEERED_TIMEOUT_MS = 30_000;
+// Longer than it takes them to call again.
+const PEERED_TIMEOUT_MS = 60_000;
 const GOSSIP_TIMEOUT_MS = 10_000;
 const CATCH_UP_TIMEOUT_MS = 60_000;
 
@@ -48,20 +49,15 @@ export async function startGethNetwork(options: NetworkOptions): Promise<GethNet
   const numbers = Array.from({ length: count }, (_, i) => i);
   const seats = await Promise.all(numbers.map((i) => seatNode(geth, join(folder, `node-${i}`), genesis)));
   const enodes = seats.map(({ enode }) => enode);
-  const started = await Promise.allSettled(
-    seats.map((seat) =>
-      startNode(
-        geth,
-        seat,
-        chainId,
-        enodes.filter((enode) => enode !== seat.enode),
-      ),
-    ),
-  );
-  const nodes = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const nodes: GethNode[] = [];
   const stopAll = async () => void (await Promise.all(nodes.map((node) => node.stop())));
   try {
-    for (const one of started) if (one.status === 'rejected') throw one.reason;
+    // One after the other, each calling those before it: two that call each other at once hang up on each other, and try
+    // again only after 35 s.
+    for (const seat of seats) {
+      const peers = enodes.filter((enode) => enode !== seat.enode);
+      nodes.push(await startNode(geth, seat, chainId, peers));
+    }
     const first = nodes[0] as GethNode;
     await untilTrue('The nodes do not find each other', PEERED_TIMEOUT_MS, async () => {
       const peers = await Promise.all(nodes.map(({ rpc }) => rpc.call('net_peerCount', [])));
