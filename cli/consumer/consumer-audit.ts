@@ -12,6 +12,7 @@ import { parseCount, parseFraction } from '../parse-arguments.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
 import { openConsumerPurchase } from './consumer-home.ts';
 import { nextStep } from './next-step.ts';
+import { lockPurchase } from './purchase-file.ts';
 import { type Cost, costOf, costText } from './show-cost.ts';
 
 interface AuditOptions {
@@ -51,6 +52,7 @@ export function addConsumerAudit(consumer: Command): void {
         throw new InvalidInputError('Protocol IV retrieves whole blocks; --evidence is for Protocol III.');
       }
       const opened = await openConsumerPurchase(context, id);
+      await lockPurchase(context.home, opened.purchase.id, opened.store);
       const { connection } = opened.consumer;
       const log = await readPurchaseLog(openLedger(connection), opened.purchase, connection.fromBlock, signal);
       const { channel, distrusted } = opened.channel(options.patience * 1000);

@@ -15,7 +15,7 @@ import { runCommand, withOwnerOptions } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 import { type OpenedPurchase, openConsumerPurchase } from './consumer-home.ts';
 import { nextStep } from './next-step.ts';
-import { purchasePath } from './purchase-file.ts';
+import { lockPurchase, purchasePath } from './purchase-file.ts';
 import { type Cost, costOf, costText } from './show-cost.ts';
 
 interface FetchOptions {
@@ -55,6 +55,7 @@ export function addConsumerFetch(consumer: Command): void {
       const { output, signal } = context;
       const opened = await openConsumerPurchase(context, id);
       const { purchase, store, consumer } = opened;
+      await lockPurchase(context.home, purchase.id, store);
       const { connection, market } = consumer;
       const log = await readPurchaseLog(openLedger(connection), purchase, connection.fromBlock, signal);
       const { channel, distrusted } = opened.channel(options.patience * 1000);

@@ -1,6 +1,7 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissingFile, readSecretFile, replaceSecretFile } from '../../adapters/keys/secret-file.ts';
+import { holdLock } from '../../adapters/sqlite/hold-lock.ts';
 import {
   newPurchase,
   type PurchaseState,
@@ -18,20 +19,40 @@ import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
 export async function openPurchaseFile(home: string, agreement: AgreementId): Promise<PurchaseStore> {
   await mkdir(join(home, 'purchases'), { recursive: true, mode: 0o700 });
   const path = purchasePath(home, agreement, 'json');
-  let state = (await read(path)) ?? newPurchase(agreement);
+  let state = (await read(path, agreement)) ?? newPurchase(agreement);
   return {
     get state() {
       return state;
     },
     async save(change) {
-      state = { ...state, ...change };
+      // A command beside this one may have noted a transaction.
+      state = { ...((await read(path, agreement)) ?? state), ...change };
       await replaceSecretFile(path, `${JSON.stringify(state, amountsAsText, 2)}\n`);
     },
   };
 }
 
-/** A file of one purchase in the consumer's folder: its state, or the blocks verified so far. */
-export function purchasePath(home: string, agreement: AgreementId, kind: 'json' | 'blocks'): string {
+const held = new Set<() => void>();
+
+/**
+ * Keeps other processes from auditing or fetching the same purchase until this one ends: two would draw other samples, and
+ * mix their blocks in one file.
+ * @throws InvalidInputError when another one does
+ */
+export async function lockPurchase(home: string, agreement: AgreementId, store: PurchaseStore): Promise<void> {
+  const path = purchasePath(home, agreement, 'lock');
+  await (await open(path, 'a', 0o600)).close();
+  const unlock = holdLock(path);
+  if (unlock === null) {
+    throw new InvalidInputError(`Another process audits or fetches ${agreement}. Wait for it, or stop it.`);
+  }
+  held.add(unlock);
+  // What the one before has written since this process read it.
+  await store.save({});
+}
+
+/** A file of one purchase in the consumer's folder: its state, the blocks verified so far, or what one process holds. */
+export function purchasePath(home: string, agreement: AgreementId, kind: 'json' | 'blocks' | 'lock'): string {
   return join(home, 'purchases', `${agreement.slice(2)}.${kind}`);
 }
 
@@ -42,7 +63,7 @@ export async function noteTransaction(store: PurchaseStore, call: string, made: 
   await store.save({ transactions: [...others, { call, txHash, blockNumber, gasUsed, feeWei }] });
 }
 
-async function read(path: string): Promise<PurchaseState | null> {
+async function read(path: string, agreement: AgreementId): Promise<PurchaseState | null> {
   let text: string;
   try {
     text = await readSecretFile(path);
@@ -64,6 +85,9 @@ async function read(path: string): Promise<PurchaseState | null> {
   const parsed = purchaseState.safeParse(value);
   if (!parsed.success) {
     throw new InvalidInputError(`${path} is malformed at ${parsed.error.issues[0]?.path.join('.') ?? '?'}.`);
+  }
+  if (parsed.data.agreement !== agreement) {
+    throw new InvalidInputError(`${path} is about agreement ${parsed.data.agreement}. Move it away.`);
   }
   return parsed.data;
 }
