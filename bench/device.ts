@@ -27,6 +27,9 @@ const { values } = parseArgs({ options: { seconds: { type: 'string', default: '3
 const seconds = Number(values.seconds);
 if (!(seconds >= 1 && seconds <= 3600)) throw new Error(`--seconds is ${values.seconds}; 1 to 3600 are allowed.`);
 
+// From here on there are processes to end.
+const interrupt = new AbortController();
+process.once('SIGINT', () => interrupt.abort()).once('SIGTERM', () => interrupt.abort());
 const folder = await mkdtemp(join(tmpdir(), 'plumbline-bench-'));
 const stack = await startStackProcess(join(folder, 'stack'), 500);
 try {
@@ -42,6 +45,7 @@ try {
     '--every',
     '10s',
   ];
+  interrupt.signal.throwIfAborted();
   const device = startPlumb(args, {});
   const seen = { writtenBytes: 0, peakBytes: 0, batches: 0 };
   const ended = once(device, 'exit');
@@ -51,6 +55,7 @@ try {
     }
   })();
   device.stderr?.resume();
+  interrupt.signal.addEventListener('abort', () => device.kill('SIGINT'));
   const watching = watch(device.pid as number, seen, ended);
   const capturedBytes = await feed(device.stdin as NodeJS.WritableStream, seconds);
   const [code] = (await ended) as [number | null];
@@ -83,7 +88,7 @@ try {
 async function feed(input: NodeJS.WritableStream, forSeconds: number): Promise<number> {
   const begin = performance.now();
   let blocks = 0;
-  while (blocks < forSeconds * BLOCKS_PER_SECOND) {
+  while (blocks < forSeconds * BLOCKS_PER_SECOND && !interrupt.signal.aborted) {
     const due = Math.min(
       forSeconds * BLOCKS_PER_SECOND,
       Math.floor(((performance.now() - begin) / 1000) * BLOCKS_PER_SECOND),

@@ -45,7 +45,6 @@ export async function openOwner(parts: Parts) {
     const account = { address: accountOfKey(key), signMessage: (message: Uint8Array) => signMessage(key, message) };
     return createStorageServiceClient({ apiUrl, chainId, account, ...(transport === undefined ? {} : { transport }) });
   };
-  let datasets = 0;
   return {
     ledger,
     /** As the owner, over signed HTTP. */
@@ -62,7 +61,7 @@ export async function openOwner(parts: Parts) {
       return Promise.all(
         made.map(async ({ deviceKey, datasetKey }, i) => {
           const dataset = opened[i] as DatasetId;
-          const provision = join(parts.folder, `device-${++datasets}.json`);
+          const provision = join(parts.folder, `device-${dataset.slice(2, 18)}.json`);
           const file = { rpcUrl, chainId, dissc, apiUrl, dataset, plain: false, published: false };
           const secrets = { datasetKey: to0x(datasetKey), devicePrivateKey: to0x(deviceKey) };
           await createSecretFile(provision, JSON.stringify({ ...file, ...secrets }));

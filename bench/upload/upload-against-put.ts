@@ -40,13 +40,13 @@ export async function uploadAgainstPut(
   await mkdir(folder, { mode: 0o700 });
   const { stack } = parts;
   const ports = [stack.s3Endpoint, stack.apiUrl, stack.rpcUrl].map((url) => Number(new URL(url).port));
-  const relays = await Promise.all(ports.map((port) => openRelay(join(folder, String(port)), port)));
   const datasets = await owner.open(repetitions);
   const task: UploadTask = { ...size, stack, folder, provisions: datasets.map(({ provision }) => provision) };
   const taskFile = join(folder, 'task.json');
   await writeFile(taskFile, JSON.stringify(task), { mode: 0o600 });
   const here = (name: string) => join(import.meta.dirname, name);
   const inside = [here('behind-link.ts'), folder, ports.join(','), here('measure-upload.ts'), taskFile];
+  const relays = await Promise.all(ports.map((port) => openRelay(join(folder, String(port)), port)));
   const child = spawn(
     'unshare',
     ['--user', '--map-root-user', '--net', 'sh', '-c', SET_UP, process.execPath, ...inside],

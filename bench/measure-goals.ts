@@ -1,0 +1,167 @@
+import type { GasFigure } from './gas.ts';
+import type { LongLogFigure } from './records-long-log.ts';
+import type { Measured } from './report/goal.ts';
+import { summarise } from './report/summarise.ts';
+import { runJson } from './run-json.ts';
+
+export interface GoalOptions {
+  readonly quick: boolean;
+  readonly embedded: boolean;
+  readonly progress: (what: string) => void;
+}
+
+const MINUTE_MS = 60_000;
+const AUDIT_GOAL_BYTES = 2 ** 20;
+
+/** Measures what design §12 names, but for what needs the running service: each in a process of its own. */
+export async function measureGoals(options: GoalOptions, signal: AbortSignal): Promise<Measured[]> {
+  const { quick, embedded, progress } = options;
+  const rows: Measured[] = [];
+  const add = async (what: string, measure: () => Promise<Measured[]>): Promise<void> => {
+    progress(what);
+    rows.push(...(await measure()));
+  };
+  await add('gas, on anvil', () => measureGas(signal));
+  await add('gas of others’ ways, on anvil', () => measurePeers(signal));
+  await add('the size of an audit', () => measureAudit(signal));
+  await add('hashing, against openssl speed', () => measureHashing(signal));
+  await add('AWS requests a batch', () => measureRequests(signal));
+  await add('a device at 1,000 blocks a second', () => measureDevice(quick ? 5 : 20, signal));
+  await add('the embedded stack and the demo', () => measureStack(quick, signal));
+  await add('records on a long log', () => measureRecords(quick, embedded, signal));
+  return rows;
+}
+
+async function measureGas(signal: AbortSignal): Promise<Measured[]> {
+  const figures = await runJson<Record<string, GasFigure>>('gas.ts', [], 5 * MINUTE_MS, signal);
+  return Object.entries(figures).flatMap(([what, { gas, gasPerBlock, goal, goalPerBlock }]): Measured[] => {
+    if (goalPerBlock !== undefined && gasPerBlock !== undefined) {
+      return [{ what, value: gasPerBlock, unit: 'gas a block', goal: { most: goalPerBlock } }];
+    }
+    return goal === undefined ? [] : [{ what, value: gas, unit: 'gas', goal: { most: goal } }];
+  });
+}
+
+async function measurePeers(signal: AbortSignal): Promise<Measured[]> {
+  const figures = await runJson<Record<string, GasFigure>>('gas-peers.ts', [], 2 * MINUTE_MS, signal);
+  return Object.entries(figures).map(([what, { gasPerBlock = 0 }]) => {
+    return { what: `peer: ${what}`, value: gasPerBlock, unit: 'gas a block' };
+  });
+}
+
+async function measureAudit(signal: AbortSignal): Promise<Measured[]> {
+  const { total, requests } = await runJson<{ total: number; requests: number }>(
+    'audit-size.ts',
+    [],
+    MINUTE_MS,
+    signal,
+  );
+  const what = 'answers of one audit, 460 of 1e6 blocks of 1 MiB, bodies';
+  return [
+    { what, value: total, unit: 'bytes', goal: { most: AUDIT_GOAL_BYTES }, note: `${requests} parallel requests` },
+  ];
+}
+
+interface HashingFigure {
+  readonly blockBytes: number;
+  readonly openingsMibPerSecond: number;
+  readonly hashingMibPerSecond: number;
+  readonly opensslMibPerSecond: number;
+  readonly hashingAgainstOpenssl: { readonly min: number; readonly median: number; readonly max: number };
+}
+
+async function measureHashing(signal: AbortSignal): Promise<Measured[]> {
+  const { figures } = await runJson<{ figures: HashingFigure[] }>('hashing.ts', [], 2 * MINUTE_MS, signal);
+  return figures.flatMap((figure) => {
+    const { blockBytes, hashingAgainstOpenssl: ratio } = figure;
+    const of = `blocks of ${blockBytes / 1024} KiB`;
+    const rates = `${figure.hashingMibPerSecond.toFixed(0)} against ${figure.opensslMibPerSecond.toFixed(0)} MiB/s`;
+    return [
+      {
+        what: `hashing loop of hash-blocks against openssl speed, ${of}`,
+        ...{ value: ratio.median, unit: 'x', goal: { least: 0.8 } },
+        note: `${ratio.min.toFixed(2)} to ${ratio.max.toFixed(2)}; ${rates}`,
+      },
+      {
+        what: `openings with chunk tree, one core, ${of}`,
+        value: figure.openingsMibPerSecond,
+        unit: 'MiB/s',
+        goal: { least: 150 },
+      },
+    ];
+  });
+}
+
+async function measureRequests(signal: AbortSignal): Promise<Measured[]> {
+  const { most, counted } = await runJson<{ most: number; counted: { blocks: number }[] }>(
+    ...['aws-requests.ts', [], MINUTE_MS, signal],
+  );
+  const note = `batches of ${counted.map(({ blocks }) => blocks).join(', ')} blocks; the anchor’s wake-up is one more`;
+  return [
+    {
+      what: 'AWS requests a batch, from upload to its place in the log',
+      value: most,
+      unit: 'requests',
+      goal: { most: 16 },
+      note,
+    },
+  ];
+}
+
+interface DeviceFigure {
+  readonly peakMemoryBytes: number;
+  readonly writtenPerCaptured: number;
+  readonly seconds: number;
+}
+
+async function measureDevice(seconds: number, signal: AbortSignal): Promise<Measured[]> {
+  const figure = await runJson<DeviceFigure>('device.ts', ['--seconds', `${seconds}`], 5 * MINUTE_MS, signal);
+  const note = `for ${seconds} s`;
+  return [
+    {
+      what: 'device memory, 1,000 blocks of 1 KiB a second',
+      value: figure.peakMemoryBytes / 1e6,
+      unit: 'MB',
+      goal: { most: 256 },
+      note,
+    },
+    {
+      what: 'bytes written to disk a captured byte',
+      value: figure.writtenPerCaptured,
+      unit: 'bytes',
+      goal: { most: 3 },
+    },
+  ];
+}
+
+interface StackFigure {
+  readonly readySeconds: readonly number[];
+  readonly demo: { readonly ok: boolean; readonly firstActSeconds: number; readonly allSeconds: number } | null;
+}
+
+async function measureStack(quick: boolean, signal: AbortSignal): Promise<Measured[]> {
+  const parameters = quick ? ['--runs', '1'] : ['--runs', '3', '--demo'];
+  const { readySeconds, demo } = await runJson<StackFigure>('stack-ready.ts', parameters, 5 * MINUTE_MS, signal);
+  const { min, median, max } = summarise(readySeconds);
+  const note = `${min.toFixed(1)} to ${max.toFixed(1)} s, from the command on`;
+  const ready = { what: 'embedded stack, ready', value: median, unit: 's', goal: { most: 3 }, note };
+  if (demo === null) return [ready];
+  const said = demo.ok ? {} : { note: 'not every expectation of it held' };
+  return [
+    ready,
+    { what: 'the demo’s first act', value: demo.firstActSeconds, unit: 's', goal: { most: 30 } },
+    { what: 'the demo, all of it', value: demo.allSeconds, unit: 's', goal: { most: 60 }, ...said },
+  ];
+}
+
+async function measureRecords(quick: boolean, embedded: boolean, signal: AbortSignal): Promise<Measured[]> {
+  const parameters = ['--batches', quick ? '2048' : '65536', ...(embedded ? ['--embedded'] : [])];
+  const figure = await runJson<LongLogFigure>('records-long-log.ts', parameters, 5 * MINUTE_MS, signal);
+  const { min, median, max } = summarise(figure.warmMs);
+  const of = `get-records of ${figure.sample} blocks, log of ${figure.batches.toLocaleString('en')} batches of 16`;
+  const range = `${min.toFixed(0)} to ${max.toFixed(0)} ms; the first, with no tile made yet, ${figure.coldMs.toFixed(0)} ms`;
+  return [
+    { what: `${of}: time`, value: median, unit: 'ms', note: `${range}; on ${figure.parts}` },
+    { what: `${of}: answer`, value: figure.bytes, unit: 'bytes' },
+  ];
+}

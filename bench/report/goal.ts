@@ -1,0 +1,65 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** One line of design §12's table, as it was measured; without a goal, something measured beside it. */
+export interface Measured {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly goal?: { readonly most: number } | { readonly least: number };
+  /** Spread, peers, circumstances. */
+  readonly note?: string;
+}
+
+/** True when the goal was reached; null where there is none. */
+export function isHeld({ value, goal }: Measured): boolean | null {
+  if (goal === undefined) return null;
+  return 'most' in goal ? value <= goal.most : value >= goal.least;
+}
+
+export function printGoals(rows: readonly Measured[]): void {
+  const cells = rows.map((row) => [row.what, `${show(row.value)} ${row.unit}`, goalOf(row), ratioOf(row), heldOf(row)]);
+  const widths = [0, 1, 2, 3].map((i) => Math.max(...cells.map((cell) => (cell[i] as string).length)));
+  for (const [i, cell] of cells.entries()) {
+    const line = cell.map((text, column) =>
+      column === 0 ? text.padEnd(widths[0] as number) : text.padStart(widths[column] ?? 0),
+    );
+    console.log(line.join('  '));
+    const { note } = rows[i] as Measured;
+    if (note !== undefined) console.log(`    ${note}`);
+  }
+}
+
+export async function writeGoals(folder: string, rows: readonly Measured[], notes: readonly string[]): Promise<void> {
+  const quote = (text: string) => (/[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const lines = rows.map((row) =>
+    [quote(row.what), show(row.value), row.unit, goalOf(row), ratioOf(row), heldOf(row), quote(row.note ?? '')].join(
+      ',',
+    ),
+  );
+  const head = notes.map((note) => `# ${note}`);
+  await writeFile(
+    join(folder, 'goals.csv'),
+    [...head, 'what,value,unit,goal,ratio,held,note', ...lines, ''].join('\n'),
+  );
+}
+
+function goalOf({ goal }: Measured): string {
+  if (goal === undefined) return '';
+  return 'most' in goal ? `<= ${goal.most}` : `>= ${goal.least}`;
+}
+
+/** Value over goal. */
+function ratioOf({ value, goal }: Measured): string {
+  if (goal === undefined) return '';
+  return (value / ('most' in goal ? goal.most : goal.least)).toFixed(2);
+}
+
+function heldOf(row: Measured): string {
+  const held = isHeld(row);
+  return held === null ? '' : held ? 'held' : 'MISSED';
+}
+
+function show(value: number): string {
+  return Number.isInteger(value) ? String(value) : value >= 100 ? value.toFixed(0) : value.toPrecision(4);
+}
