@@ -138,7 +138,7 @@ export function withstandAsOwner(scene: () => OwnerScene): void {
         proxy.reset();
         proxy.rule = ({ path }) => (isAnswerPath(path) ? fate : 'pass');
         const startMs = performance.now();
-        const { kinds, report } = await verifyAll(scene(), { timeoutMs: 2_000 });
+        const { kinds, report } = await verifyAll(scene(), { timeoutMs: 1_200 });
         proxy.reset();
         assert.deepEqual([kinds, report.assurance.confidence], [all('unavailable'), null]);
         assert.ok(performance.now() - startMs < 20_000, 'a verdict in time');
@@ -149,7 +149,7 @@ export function withstandAsOwner(scene: () => OwnerScene): void {
       const { proxy } = scene();
       proxy.reset();
       proxy.rule = ({ path }) => (path.endsWith('/records') ? 'hang' : 'pass');
-      const { kinds } = await verifyAll(scene(), { timeoutMs: 2_000 });
+      const { kinds } = await verifyAll(scene(), { timeoutMs: 1_200 });
       proxy.reset();
       assert.deepEqual(kinds, all('unavailable'));
     });

@@ -67,7 +67,7 @@ export function withstandStorage(scene: () => ConsumerScene): void {
         proxy.reset();
         proxy.rule = ({ path }) => (isAnswerPath(path) ? fate : 'pass');
         const startMs = performance.now();
-        const { kinds, report } = await audit(stack, bought, { protocol, proxy, timeoutMs: 2_000 });
+        const { kinds, report } = await audit(stack, bought, { protocol, proxy, timeoutMs: 1_200 });
         proxy.reset();
         assert.deepEqual(kinds, all('unavailable'));
         assert.equal(report.assurance.confidence, null);
