@@ -26,6 +26,8 @@ export interface GethNetwork {
   mine(blocks: number): Promise<void>;
   /** Makes blocks until the present one is final. */
   finalize(): Promise<void>;
+  /** Waits until a node that was away has fetched the chain's head from its peers. */
+  catchUp(node: GethNode): Promise<void>;
   /** Starts a node again and waits until it has the chain's head. */
   revive(node: GethNode): Promise<void>;
   stop(): Promise<void>;
@@ -71,16 +73,19 @@ export async function startGethNetwork(options: NetworkOptions): Promise<GethNet
       await untilSamePools(nodes);
       for (let i = 0; i < blocks; i++) await slots.slot();
     };
+    const catchUp = (node: GethNode): Promise<void> =>
+      untilTrue('The node does not catch up', CATCH_UP_TIMEOUT_MS, async () => {
+        await slots.announce();
+        const { hash } = headBlock.parse(await node.rpc.call('eth_getBlockByNumber', ['latest', false]));
+        return hash === slots.chain.at(-1)?.hash;
+      });
     return {
       ...{ chainId, rpcUrl: first.rpcUrl, nodes, slots, mine },
       finalize: () => mine(finalityLagSlots),
+      catchUp,
       async revive(node) {
         await node.restart();
-        await untilTrue('The node does not catch up', CATCH_UP_TIMEOUT_MS, async () => {
-          await slots.announce();
-          const { hash } = headBlock.parse(await node.rpc.call('eth_getBlockByNumber', ['latest', false]));
-          return hash === slots.chain.at(-1)?.hash;
-        });
+        await catchUp(node);
       },
       async stop() {
         await slots.pause();
