@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { EventQueue } from './event-queue.ts';
 import type { ServiceApi } from './http-api.ts';
-import type { Parameters } from './read-parameters.ts';
+import type { Parameters, StageName } from './read-parameters.ts';
 import type { ServiceFunction } from './service-function.ts';
 
 export interface Watched {
@@ -29,8 +29,11 @@ export interface AlarmRow {
   readonly missing?: TreatMissingData;
 }
 
-/** Of functions/observe: the namespace of what they count, by the function's name. */
-export const NAMESPACE = 'Plumbline';
+/** Of all that a stage counts: functions/observe is told of it by its environment. */
+export const namespaceOf = (stage: StageName): string => `Plumbline/${stage}`;
+
+/** Finality takes a quarter of an hour on Ethereum, a stuck transaction is replaced every two minutes. */
+const LAG_SECONDS = 3_600;
 export const FIVE_MINUTES = Duration.minutes(5);
 
 /** All alarms of a stage; the operator's runbook says more of each. */
@@ -39,9 +42,9 @@ export function alarmRows(watched: Watched, fromLogs: FromLogs): AlarmRow[] {
 }
 
 /** What a function counts itself. */
-export function counted(service: string, metricName: string): Metric {
+export function counted({ parameters }: Pick<Watched, 'parameters'>, service: string, metricName: string): Metric {
   return new Metric({
-    namespace: NAMESPACE,
+    namespace: namespaceOf(parameters.stage),
     metricName,
     dimensionsMap: { service },
     statistic: Stats.SUM,
@@ -98,7 +101,8 @@ function throttles(functions: readonly ServiceFunction[]): MathExpression {
   });
 }
 
-function serviceRows({ functions, queues, api }: Watched, fromLogs: FromLogs): AlarmRow[] {
+function serviceRows(watched: Watched, fromLogs: FromLogs): AlarmRow[] {
+  const { functions, queues, api, parameters } = watched;
   const anchor = functionNamed(functions, 'anchor');
   const { chainUnavailable, storeUnavailable, clockRefusals } = fromLogs;
   return [
@@ -118,7 +122,14 @@ function serviceRows({ functions, queues, api }: Watched, fromLogs: FromLogs): A
     },
     {
       id: 'AnchorLag',
-      says: 'Wake-ups of the anchor have been waiting for minutes: stored batches are recorded late.',
+      says: 'Stored batches have not become final for an hour longer than they may wait. Look at the chain, then at the anchor’s log.',
+      metric: counted(watched, 'anchor', 'Anchor.lagSeconds').with({ statistic: Stats.MAXIMUM }),
+      at: LAG_SECONDS + Math.ceil(parameters.recordEveryMs / 1_000),
+      periods: 3,
+    },
+    {
+      id: 'AnchorQueueLag',
+      says: 'Wake-ups of the anchor have been waiting for minutes: its runs fail or are throttled. Look at its log.',
       metric: queues.anchor.queue.metricApproximateAgeOfOldestMessage({
         period: FIVE_MINUTES,
         statistic: Stats.MAXIMUM,
@@ -138,49 +149,56 @@ function serviceRows({ functions, queues, api }: Watched, fromLogs: FromLogs): A
     {
       id: 'SegmentRejected',
       says: 'A stored segment is not what its device signed. The log of ingest-segment names its key and the reason.',
-      metric: counted('ingest-segment', 'Ingest.rejected'),
+      metric: counted(watched, 'ingest-segment', 'Ingest.rejected'),
       at: 1,
     },
     {
       id: 'SegmentLost',
       says: 'The object of a segment is gone. Restore its former version in the bucket; the log of segment-removed names the key.',
-      metric: counted('segment-removed', 'Removal.lost'),
+      metric: counted(watched, 'segment-removed', 'Removal.lost'),
       at: 1,
     },
     {
       id: 'SegmentUnreadable',
       says: 'A batch cannot be recorded because its object is missing or damaged. The log of anchor names its key.',
-      metric: counted('anchor', 'Anchor.segmentUnreadable'),
+      metric: counted(watched, 'anchor', 'Anchor.segmentUnreadable'),
       at: 1,
+    },
+    {
+      id: 'RelayerBalanceLow',
+      says: 'The relayer’s ether runs out. Send more to its account before recording stops; the log of anchor names it.',
+      metric: counted(watched, 'anchor', 'Anchor.balanceGwei').with({ statistic: Stats.MINIMUM }),
+      at: parameters.lowBalanceGwei,
+      below: true,
     },
     {
       id: 'RelayerOutOfFunds',
       says: 'The relayer cannot pay for recording. Send ether to its account; the log of anchor names it and the sum.',
-      metric: counted('anchor', 'Anchor.outOfFunds'),
+      metric: counted(watched, 'anchor', 'Anchor.outOfFunds'),
       at: 1,
     },
     {
       id: 'RelayerNonceTaken',
       says: 'Something else sends transactions from the relayer’s account. Find out who may use its key in KMS.',
-      metric: counted('anchor', 'Anchor.nonceTaken'),
+      metric: counted(watched, 'anchor', 'Anchor.nonceTaken'),
       at: 1,
     },
     {
       id: 'TransactionRefused',
       says: 'The node refuses the relayer’s transactions. The log of anchor has its reason.',
-      metric: counted('anchor', 'Anchor.refusedByNode'),
+      metric: counted(watched, 'anchor', 'Anchor.refusedByNode'),
       at: 3,
     },
     {
       id: 'DatasetSuspended',
       says: 'DISSC refuses an update, so its dataset is not recorded until its head moves. The log of anchor says why.',
-      metric: counted('anchor', 'Anchor.suspended'),
+      metric: counted(watched, 'anchor', 'Anchor.suspended'),
       at: 1,
     },
     {
       id: 'DatasetFailing',
       says: 'Datasets are passed over in every run of the anchor. Its log names them and the error.',
-      metric: counted('anchor', 'Anchor.datasetFailed'),
+      metric: counted(watched, 'anchor', 'Anchor.datasetFailed'),
       at: 5,
     },
     {

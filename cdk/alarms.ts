@@ -7,7 +7,7 @@ import { FilterPattern, type IFilterPattern, MetricFilter } from 'aws-cdk-lib/aw
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import { type AlarmRow, alarmRows, FIVE_MINUTES, type FromLogs, NAMESPACE, type Watched } from './alarm-rows.ts';
+import { type AlarmRow, alarmRows, FIVE_MINUTES, type FromLogs, namespaceOf, type Watched } from './alarm-rows.ts';
 import type { Parameters } from './read-parameters.ts';
 
 /** The alarms and the topic that tells of them. */
@@ -76,7 +76,7 @@ export class Alarms extends Construct {
 
   /** Lines of any function's log that match, as a metric of this stage. */
   #countLines({ functions, parameters }: Watched, metricName: string, filterPattern: IFilterPattern): Metric {
-    const metricNamespace = `${NAMESPACE}/${parameters.stage}`;
+    const metricNamespace = namespaceOf(parameters.stage);
     for (const { row, logGroup } of functions) {
       new MetricFilter(this, `${metricName}-${row.name}`, {
         logGroup,

@@ -37,17 +37,25 @@ export function createDashboard(
         graph(
           'Segments checked in',
           ['placed', 'waiting', 'superseded', 'rejected', 'gone'].map((outcome) =>
-            counted('ingest-segment', `Ingest.${outcome}`),
+            counted(watched, 'ingest-segment', `Ingest.${outcome}`),
           ),
         ),
         graph('Objects removed', [
-          counted('segment-removed', 'Removal.lost'),
-          counted('segment-removed', 'Removal.present'),
+          counted(watched, 'segment-removed', 'Removal.lost'),
+          counted(watched, 'segment-removed', 'Removal.present'),
         ]),
+        graph('Oldest batch that is not final, s', [
+          counted(watched, 'anchor', 'Anchor.lagSeconds').with({ statistic: Stats.MAXIMUM }),
+        ]),
+        graph('Relayer’s balance, gwei', [
+          counted(watched, 'anchor', 'Anchor.balanceGwei').with({ statistic: Stats.MINIMUM }),
+        ]),
+      ],
+      [
         graph(
           'Recording',
           ['sent', 'final', 'suspended', 'outOfFunds', 'refusedByNode'].map((outcome) =>
-            counted('anchor', `Anchor.${outcome}`),
+            counted(watched, 'anchor', `Anchor.${outcome}`),
           ),
         ),
       ],

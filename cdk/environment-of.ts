@@ -1,4 +1,5 @@
 import type { FunctionRow } from '../functions/table.ts';
+import { namespaceOf } from './alarm-rows.ts';
 import type { Parameters } from './read-parameters.ts';
 
 /** Names and addresses that exist once the stack does. */
@@ -21,6 +22,7 @@ export function environmentOf({ may }: FunctionRow, parameters: Parameters, plac
     PLUMBLINE_BUCKET: placed.bucket,
     PLUMBLINE_TABLE: placed.table,
     PLUMBLINE_OWNERS: JSON.stringify(parameters.owners),
+    POWERTOOLS_METRICS_NAMESPACE: namespaceOf(parameters.stage),
     PLUMBLINE_AUTHORITIES: [placed.apiHost, ...parameters.authorities].join(','),
   };
   if (may.chain !== undefined) Object.assign(served, chainVariables(parameters));

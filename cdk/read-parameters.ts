@@ -27,6 +27,8 @@ export interface Parameters {
     /** Stored bytes of any owner with an accepted grant; null serves the listed owners alone. */
     readonly openQuotaBytes: number | null;
   };
+  /** An alarm tells when the relayer has less. */
+  readonly lowBalanceGwei: number;
   /** Where Kubo's RPC is reached; null for none. */
   readonly kuboApiUrl: string | null;
   /** AWS accounts whose own roles may invoke the functions that the table lets be invoked. This account's always may. */
@@ -68,6 +70,8 @@ const context = z.object({
   cssAccount: address.optional(),
   fromBlock: count.optional(),
   recordEveryMs: count.default(0),
+  /** 0.05 ether. */
+  lowBalanceGwei: count.default(50_000_000),
   grantsMinPerBatchWei: z
     .string()
     .regex(/^[0-9]{1,30}$/, 'is a whole number of wei')
@@ -94,9 +98,10 @@ export function readParameters(
     const lines = parsed.error.issues.map(({ path, message }) => explain(String(path[0]), given, message));
     throw new InvalidInputError(lines.join('\n'));
   }
-  const { stage, rpcUrl, chainId, authorities, invokers, recordEveryMs, grantsMinPerBatchWei } = parsed.data;
+  const { stage, rpcUrl, chainId, authorities, invokers, recordEveryMs, lowBalanceGwei, grantsMinPerBatchWei } =
+    parsed.data;
   return {
-    ...{ stage, rpcUrl, chainId, authorities, invokers, recordEveryMs },
+    ...{ stage, rpcUrl, chainId, authorities, invokers, recordEveryMs, lowBalanceGwei },
     ...contractsOf(parsed.data, readFile),
     owners: readOwners(parsed.data.owners, readFile),
     cssAccount: parsed.data.cssAccount ?? null,

@@ -15,24 +15,30 @@ import { createSqsAnchorQueue } from '../adapters/sqs/sqs-anchor-queue.ts';
 import { InvalidInputError } from '../core/errors.ts';
 import { type Address, address } from '../core/ids.ts';
 import type { P2pfs } from '../core/ports/p2pfs.ts';
+import { problemAnswer, problemOf } from './http/problem.ts';
 import type { Observer } from './observe/observer.ts';
 import { DEFAULT_GRANT_POLICY, type ServicePorts, type ServiceSettings } from './ports.ts';
 import type { FunctionRow, Handler } from './table.ts';
 
-/** Lambda's entry to a function: ports and handler are made from the environment at the first invocation. */
+/**
+ * Lambda's entry to a function: ports and handler are made from the environment at the first invocation. Where they cannot be
+ * made, as when a secret is not to be had, callers over HTTP are told so like of any other part that does not answer.
+ */
 export function lazyHandler(row: FunctionRow): Handler {
   let made: Promise<Handler> | null = null;
   return async (event, context) => {
     made ??= makeHandler(row);
+    let handler: Handler;
     try {
-      return await (await made)(event, context);
+      handler = await made;
     } catch (error) {
-      // Not kept when it could not be made: the next invocation tries again.
-      made.catch(() => {
-        made = null;
-      });
-      throw error;
+      // Not kept: the next invocation tries again.
+      made = null;
+      if (row.trigger.kind !== 'http') throw error;
+      console.error(JSON.stringify({ message: 'function not made', function: row.name, error: String(error) }));
+      return problemAnswer(problemOf(error));
     }
+    return handler(event, context);
   };
 }
 

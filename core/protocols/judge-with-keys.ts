@@ -80,7 +80,7 @@ export function findKeys(keys: ReceivedKeys, index: BlockIndex): FoundKeys {
 }
 
 /**
- * Tables IV and V, steps 9–12: opens the sealed digest with the key that the owner has sent and compares. A key that is not
+ * Tables IV and V, steps 11–12: opens the sealed digest with the key that the owner has sent and compares. A key that is not
  * the one committed to in the log is the owner's doing: his signed message shows it.
  */
 export function judgeWithKeys(

@@ -87,7 +87,8 @@ async function inspectPage(
         ...{ dataset, version: item.version, parties, latest: latest.heads[i] as Head },
         ...{ final: { head: final.heads[i] as Head, point: final.point }, onlyPaid: !owners.has(parties.owner) },
       };
-      return await inspectDataset(ports, work, covered, signal);
+      // Of one dataset a page: the first page begins at random, so that in time every dataset speaks for all.
+      return await inspectDataset(ports, work, covered, i === 0, signal);
     } catch (error) {
       signal?.throwIfAborted();
       // One dataset's trouble is not the others'.
@@ -103,6 +104,7 @@ async function inspectDataset(
   ports: AnchorPorts,
   work: Work,
   covered: ReadonlySet<DatasetId>,
+  isMeasured: boolean,
   signal?: AbortSignal,
 ): Promise<Pending | null> {
   const { table } = ports;
@@ -118,6 +120,8 @@ async function inspectDataset(
     if (scanned) await table.delete(WORK_PK, dataset, { version: work.version }, signal);
     return null;
   }
+  const isOurs = entry.direct !== true && (entry.unpaid ?? null) === null;
+  if (isMeasured && isOurs) await measureLag(ports, dataset, final.head, signal);
   if (end.batches <= latest.batches || covered.has(dataset) || entry.direct === true) return null;
   const pending = await pendingOf(ports, work, end, entry.unpaid ?? null, signal);
   if (pending === null || entry.suspendedAtBatches === undefined) return pending;
@@ -125,6 +129,19 @@ async function inspectDataset(
     entry.suspendedAtBatches === pending.batches && entry.suspendedUpTo === pending.entries.at(-1)?.batches;
   if (!refused) await resume(ports, dataset, signal);
   return refused ? null : pending;
+}
+
+/** How long the oldest stored batch that is not final has been stored. */
+async function measureLag(
+  { table, observer, nowMs }: AnchorPorts,
+  dataset: DatasetId,
+  final: Head,
+  signal?: AbortSignal,
+): Promise<void> {
+  const oldest = await readLogEntry(table, dataset, final.batches + 1, signal);
+  const segment = oldest === null ? null : await readSegmentEntry(table, dataset, oldest, signal);
+  if (segment === null) return;
+  observer.count('Anchor.lagSeconds', Math.max(0, Math.floor((nowMs() - segment.receivedAtMs) / 1_000)));
 }
 
 /** Whether the log has the chain's head, if need be by adopting the chain's history. */

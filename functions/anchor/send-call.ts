@@ -19,6 +19,8 @@ export function createSender({ state, nextNonce, stuck }: Followed): Sender {
   return { state, nextNonce, stuck: [...stuck], transactions: 0 };
 }
 
+const WEI_PER_GWEI = 1_000_000_000n;
+
 /** Signs, stores, counts, sends: in this order, so that wherever it stops, the next run knows what may have been sent. */
 export async function sendCall(
   ports: AnchorPorts,
@@ -37,6 +39,7 @@ export async function sendCall(
 
   const neededWei = limit * transaction.maxFeePerGasWei;
   const balanceWei = await recorder.balanceWei(signal);
+  observer.count('Anchor.balanceGwei', Number(balanceWei / WEI_PER_GWEI));
   if (balanceWei < neededWei) return giveUp(ports, sender, { balanceWei, neededWei }, signal);
 
   await storeTransaction(table, recorder.account, { transaction, call: storedCallOf(call) }, signal);

@@ -13,7 +13,9 @@ export function createPowertoolsObserver(
   inLambda = process.env.AWS_LAMBDA_FUNCTION_NAME !== undefined,
 ): Observer {
   const logger = new Logger({ serviceName });
-  const metrics = new Metrics({ namespace: 'Plumbline', serviceName });
+  // Two stages in one account must not share what their alarms hang on.
+  const namespace = process.env.POWERTOOLS_METRICS_NAMESPACE ?? 'Plumbline';
+  const metrics = new Metrics({ namespace, serviceName });
   const tracer = new Tracer({ serviceName, enabled: inLambda });
   return {
     info: (message, fields: LogFields = {}) => logger.info(message, fields),

@@ -19,9 +19,24 @@ describe('the alarms', () => {
     assert.deepEqual(
       names.sort(),
       [
-        ...['AnchorDeadLetters', 'AnchorFailing', 'AnchorLag', 'AnchorSilent', 'ApiFaults', 'ChainUnavailable'],
+        ...[
+          'AnchorDeadLetters',
+          'AnchorFailing',
+          'AnchorLag',
+          'AnchorQueueLag',
+          'AnchorSilent',
+          'ApiFaults',
+          'ChainUnavailable',
+        ],
         ...['ClockRefusals', 'DatasetFailing', 'DatasetSuspended', 'EventFunctionsThrottled', 'IngestDeadLetters'],
-        ...['IngestLag', 'RelayerNonceTaken', 'RelayerOutOfFunds', 'RemovalDeadLetters', 'SegmentLost'],
+        ...[
+          'IngestLag',
+          'RelayerBalanceLow',
+          'RelayerNonceTaken',
+          'RelayerOutOfFunds',
+          'RemovalDeadLetters',
+          'SegmentLost',
+        ],
         ...['SegmentRejected', 'SegmentUnreadable', 'StoreUnavailable', 'TransactionRefused'],
       ].map((id) => `plumbline-dev-${id}`),
     );
@@ -51,8 +66,8 @@ describe('the alarms', () => {
     const counted = countedMetrics();
     const watched = [...stack.ofType('AWS::CloudWatch::Alarm').values()]
       .map(({ Properties }) => Properties)
-      .filter(({ Namespace }) => Namespace === 'Plumbline');
-    assert.ok(watched.length >= 8);
+      .filter(({ Namespace, Dimensions }) => Namespace === 'Plumbline/dev' && Dimensions !== undefined);
+    assert.ok(watched.length >= 10);
     for (const { MetricName, Dimensions } of watched) {
       assert.ok(
         counted.some((pattern) => pattern.test(MetricName)),

@@ -149,7 +149,7 @@ describe('the deployed stack', () => {
   test('has its alarms, a topic under its own key, filters, a dashboard, a clock and a token', async () => {
     const { emulator } = looked.deployment;
     const alarms = await ask(emulator, 'monitoring', 'Action=DescribeAlarms&Version=2010-08-01');
-    assert.equal([...alarms.matchAll(/<AlarmName>plumbline-dev-/g)].length, 20);
+    assert.equal([...alarms.matchAll(/<AlarmName>plumbline-dev-/g)].length, 22);
     assert.equal([...alarms.matchAll(/<TreatMissingData>breaching</g)].length, 1);
     const topic = `Action=GetTopicAttributes&Version=2010-03-31&TopicArn=${looked.stack.outputs.AlarmTopic}`;
     assert.match(await ask(emulator, 'sns', topic), /KmsMasterKeyId/);

@@ -68,7 +68,7 @@ for (const { name, primitives } of BOTH) {
       const retrieved = storage.calls.filter((call) => call.name === 'get-block').flatMap(({ blocks }) => blocks);
       assert.deepEqual(retrieved.toSorted(), store.state.sampled);
       assert.deepEqual(mailWhenAsked, [0, 0, 0]);
-      // Table V step 8: hashed here; steps 9–12: sealed digests from the log, opened and compared.
+      // Table V step 8: hashed here; steps 9–10: sealed digests from the log; 11–12: opened and compared.
       assert.deepEqual(kinds, ['intact', 'intact', 'intact']);
       assert.deepEqual(
         [report.protocol, report.evidence, report.checked, report.total],
