@@ -1,5 +1,5 @@
-import { MAX_MESSAGES } from '../../core/agreement/message.ts';
-import { InvalidInputError, RequestRefusedError } from '../../core/errors.ts';
+import { MAX_MESSAGES, requireMessageSigner, type SealedMessage } from '../../core/agreement/message.ts';
+import { InvalidInputError, ProofError, RequestRefusedError } from '../../core/errors.ts';
 import type { SaleParts } from './sale-parts.ts';
 import { firstUnposted, noteNext, notePosted, readProgress } from './sale-rows.ts';
 import type { ServedAgreement } from './served-agreement.ts';
@@ -41,9 +41,21 @@ export async function findNextSequence(parts: SaleParts, served: ServedAgreement
   let [from, to] = [0, MAX_MESSAGES];
   for (let at = 0; from < to; at = (from + to) >> 1) {
     const { messages } = await service.listMessages(id, { from: agent, sequence: at }, signal);
-    const highest = Math.max(-1, ...messages.map(({ sequence }) => sequence));
+    const mine = messages.filter((message) => isMine(parts, served, message));
+    const highest = Math.max(-1, ...mine.map(({ sequence }) => sequence));
     if (highest >= at) from = highest + 1;
     else to = at;
   }
   noteNext(parts.state, id, Math.min(from, MAX_MESSAGES));
+}
+
+/** Whether this agent wrote it: a mailbox that makes messages up could else use up all numbers. */
+function isMine({ market }: SaleParts, { agreement: { id, agent } }: ServedAgreement, message: SealedMessage): boolean {
+  try {
+    requireMessageSigner(market.domain, { ...message, agreement: id, from: agent });
+    return true;
+  } catch (cause) {
+    if (!(cause instanceof ProofError)) throw cause;
+    return false;
+  }
 }

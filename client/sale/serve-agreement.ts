@@ -19,11 +19,14 @@ import type { SaleParts } from './sale-parts.ts';
 import { firstUnposted, noteSettled, readProgress } from './sale-rows.ts';
 import type { ServedAgreement } from './served-agreement.ts';
 import { claimVoucher, closeAgreement } from './settle-agreement.ts';
-import { takeMessages } from './take-messages.ts';
+import { takeMessages, takeShownVoucher } from './take-messages.ts';
 
 /** Of one agreement in one step, so that messages and challenges need not wait for a long archive. */
 const BATCHES_PER_STEP = 64;
 const RELEASES_PER_STEP = 64;
+/** A storage that hangs takes the time of nothing else. */
+const ANSWER_TIMEOUT_MS = 120_000;
+const DELIVER_TIMEOUT_MS = 90_000;
 
 /**
  * One step of the owner's side of one agreement, from whatever state it is in: everything is read from the chain, the mailbox
@@ -56,8 +59,12 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
   const { challenge, buyer, state } = newest;
   if (challenge !== null) {
     const secondsLeft = challenge.deadlineSeconds - chainSeconds;
-    if (secondsLeft >= 0) await attempt(() => answerChallenge(parts, newest, challenge, secondsLeft, signal));
-    await attempt(() => claimVoucher(parts, newest, nowSeconds, signal));
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
+    // Side by side: the storage may let the answer wait, and the claim needs nothing of it.
+    await Promise.all([
+      secondsLeft >= 0 && attempt(() => answerChallenge(parts, newest, challenge, secondsLeft, inTime)),
+      attempt(() => claimVoucher(parts, newest, nowSeconds, signal)),
+    ]);
   }
   if (final.buyer !== null && buyer !== null && (state === 'active' || state === 'challenged' || isOwed)) {
     const { consumer, endSeconds } = buyer;
@@ -65,7 +72,11 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
     const before = errors.length;
     const toClaimSeconds = endSeconds + newest.terms.windowSeconds;
     const times = { delivers: chainSeconds < endSeconds, posts: chainSeconds <= toClaimSeconds };
-    await attempt(() => deliver(parts, final as ServedAgreement['agreement'], times, signal));
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(DELIVER_TIMEOUT_MS)]);
+    if (challenge === null) await attempt(() => claimVoucher(parts, newest, nowSeconds, signal));
+    await attempt(() => takeShownVoucher(parts, final as ServedAgreement['agreement'], inTime));
+    if (challenge !== null) await attempt(() => claimVoucher(parts, newest, nowSeconds, signal));
+    await attempt(() => deliver(parts, final as ServedAgreement['agreement'], newest, times, inTime));
     // The last voucher may be in a mailbox that does not answer now: whoever ends the agreement gives it up.
     const isRead = errors.length === before || nowSeconds > toClaimSeconds + newest.terms.windowSeconds;
     await attempt(() => claimVoucher(parts, newest, nowSeconds, signal));
@@ -84,11 +95,13 @@ function owesKeys({ state }: SaleParts, { id, agent, buyer, due, terms }: Agreem
 async function deliver(
   parts: SaleParts,
   agreement: ServedAgreement['agreement'],
+  newest: Agreement,
   { delivers, posts }: { readonly delivers: boolean; readonly posts: boolean },
   signal: AbortSignal,
 ): Promise<void> {
   const { privateKey: encryptionKey } = await encryptionKeysOf(parts, agreement);
-  const served: ServedAgreement = { agreement, encryptionKey, delivers };
+  const securedDue = newest.challenge === null ? null : await readSecuredDue(parts, newest, signal);
+  const served: ServedAgreement = { agreement, encryptionKey, delivers, securedDue };
   await findNextSequence(parts, served, signal);
   if (posts) await postMessages(parts, served, signal);
   await takeMessages(parts, served, signal);
@@ -96,6 +109,13 @@ async function deliver(
   for (let i = 0; i < RELEASES_PER_STEP && (await releasePaid(parts, served, signal)); i++) {
     await postMessages(parts, served, signal);
   }
+}
+
+/** What is due by now while the agreement is challenged; null when that is over. */
+async function readSecuredDue(parts: SaleParts, before: Agreement, signal: AbortSignal): Promise<bigint | null> {
+  const { agreement } = await parts.market.readAgreement(before.id, 'latest', signal);
+  const { challenge, due } = agreement ?? before;
+  return challenge === null ? null : due;
 }
 
 /** @throws KeyError when the offer was made for other keys than those that follow from the agent's file */

@@ -13,7 +13,7 @@ import { packKeys, SURE_BLOCKS } from './pack-keys.ts';
 import type { SaleParts } from './sale-parts.ts';
 import { keepStep, noteVoucher, readProgress, readSamples, type SaleProgress } from './sale-rows.ts';
 import { sealToConsumer } from './seal-to-consumer.ts';
-import { dueOf, paidOf, type ServedAgreement } from './served-agreement.ts';
+import { dueOf, paidOf, type ServedAgreement, type SoldAgreement } from './served-agreement.ts';
 
 /** Of one agreement in one step: the others have their turn, too. */
 const MAX_PAGES = 16;
@@ -71,11 +71,30 @@ async function takeMessage(
   await answerRequest(parts, served, sequence, request, voucherProblem, signal);
 }
 
+/**
+ * Takes the voucher that the consumer has shown to the storage, which delivers against it: a consumer who needs no keys may
+ * never write to the owner.
+ */
+export async function takeShownVoucher(
+  parts: SaleParts,
+  agreement: SoldAgreement['agreement'],
+  signal: AbortSignal,
+): Promise<void> {
+  const { id, terms } = agreement;
+  const progress = readProgress(parts.state, id);
+  const known = progress.voucher?.due ?? agreement.due;
+  if (known === terms.price) return;
+  const voucher = await parts.serviceFor(id).getVoucher(id, signal);
+  if (voucher === null || voucher.due <= known) return;
+  const problem = takeVoucher(parts, { agreement, securedDue: null }, { voucher }, progress);
+  if (problem !== null) throw new ProofError(`The storage shows a voucher that is none: ${problem}`);
+}
+
 /** Keeps a higher valid voucher. @returns what is wrong with it, or null */
 function takeVoucher(
   { state, market, onEvent }: SaleParts,
-  served: ServedAgreement,
-  { voucher }: KeyRequest,
+  served: SoldAgreement,
+  { voucher }: Pick<KeyRequest, 'voucher'>,
   progress: SaleProgress,
 ): string | null {
   if (voucher === null) return null;

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { SaleEvent } from '../../client/sale/sale-event.ts';
+import type { SaleParts } from '../../client/sale/sale-parts.ts';
+import { openSaleState } from '../../client/sale/sale-state.ts';
+import { serveSales } from '../../client/sale/serve-sales.ts';
+import { MAX_MESSAGES, type SealedMessage } from '../../core/agreement/message.ts';
+import { InvalidInputError, StoreUnavailableError } from '../../core/errors.ts';
+import type { AgreementId } from '../../core/ids.ts';
+import { indicesOf, makeOwner, type Owner, sell } from '../client/sale-fixture.ts';
+import { clientOf, type Market, startMarket } from '../functions/start-sale.ts';
+
+describe('the owner’s agent under attack', { timeout: 180_000 }, () => {
+  let market: Market;
+  let owner: Owner;
+  before(async () => {
+    market = await startMarket();
+    owner = await makeOwner(market);
+  });
+  after(async () => {
+    await owner?.close();
+    await market?.stop();
+  });
+  type Sold = Awaited<ReturnType<typeof sell>>;
+  const newest = async (id: AgreementId) => {
+    const { agreement } = await (market.ports.agreements as SaleParts['market']).readAgreement(id, 'latest');
+    assert.ok(agreement);
+    return agreement;
+  };
+  const challenge = (sale: Sold, block: number) =>
+    sale.buyer.challenge(sale.id, { block, seed: 7, valueWei: 10n ** 16n });
+  const agentsService = (id: AgreementId) => clientOf(market.ports, owner.agentKey, id);
+  const claims = (said: readonly SaleEvent[], id: AgreementId) =>
+    said.filter((one) => one.event === 'claimed' && one.agreement === id).length;
+  /** A server that goes on: what it has in memory stays. */
+  async function serving<T>(run: (step: (change?: Partial<SaleParts>, ms?: number) => Promise<void>) => Promise<T>) {
+    const state = openSaleState(join(owner.folder, 'state'), owner.identity);
+    const parts = owner.partsOf(state);
+    try {
+      return await run(async (change = {}, ms = 60_000) => {
+        await serveSales({ ...parts, ...change }, { pollMs: 10, once: true }, AbortSignal.timeout(ms));
+      });
+    } finally {
+      state.close();
+    }
+  }
+  /** Every question stays open until it is given up. */
+  const hanging = (id: AgreementId) =>
+    new Proxy(agentsService(id), {
+      get:
+        () =>
+        (...args: unknown[]) =>
+          new Promise((_, reject) => {
+            const signal = args.at(-1) as AbortSignal;
+            signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+          }),
+    });
+
+  it('is not made to spend gas on vouchers that rise by one wei after the end', async () => {
+    const sale = await sell(market, owner);
+    await sale.ask([], 610n);
+    const from = owner.events.length;
+    await serving(async (step) => {
+      await step();
+      await sale.buyer.quit(sale.id);
+      await step();
+      for (let i = 1n; i <= 8n; i++) {
+        await sale.ask([], 610n + i);
+        await step();
+      }
+      assert.equal(claims(owner.events.slice(from), sale.id), 1, 'dribbled vouchers wait');
+      await sale.ask([], 900n);
+      await step();
+      assert.deepEqual([claims(owner.events.slice(from), sale.id), (await newest(sale.id)).due], [2, 900n]);
+      await sale.ask([], 901n);
+      await step();
+      assert.equal((await newest(sale.id)).due, 900n);
+      await market.passSeconds(40);
+      await step();
+      assert.equal((await newest(sale.id)).due, 901n, 'and none of them is given up');
+    });
+  });
+
+  it('claims what it has though the storage hangs: after the end, and while challenged', async () => {
+    const [ended, challenged] = [await sell(market, owner), await sell(market, owner)];
+    await Promise.all([ended.ask([], 610n), challenged.ask([], 610n)]);
+    await owner.serveOnce();
+    await ended.buyer.quit(ended.id);
+    await challenge(challenged, 2);
+    await serving((step) => step({ serviceFor: hanging as SaleParts['serviceFor'] }, 5000));
+    assert.deepEqual([(await newest(ended.id)).due, (await newest(challenged.id)).due], [610n, 610n]);
+  });
+
+  it('hands out nothing for a voucher that a breach would not pay: first it is claimed', async () => {
+    const sale = await sell(market, owner, { samples: 0 });
+    await owner.serveOnce();
+    await challenge(sale, 2);
+    await sale.ask([0, 1, 2, 3], 1210n);
+    const lost = async () => {
+      throw new StoreUnavailableError('The block is lost.');
+    };
+    const serviceFor = (id: AgreementId) => ({ ...agentsService(id), proveChunks: lost, getBlock: lost });
+    const state = openSaleState(join(owner.folder, 'state'), owner.identity);
+    const { party } = owner.partsOf(state);
+    state.close();
+    const stuck = {
+      ...party,
+      claim: async () => {
+        throw new InvalidInputError('Gas has become too dear.');
+      },
+    };
+    await owner.serveOnce({ serviceFor, party: stuck });
+    assert.deepEqual(indicesOf((await sale.receive()).keys), []);
+    await owner.serveOnce({ serviceFor });
+    await owner.serveOnce({ serviceFor });
+    assert.equal((await newest(sale.id)).due, 1210n);
+    assert.equal(indicesOf((await sale.receive()).keys).length, sale.terms.count);
+  });
+
+  it('keeps its numbers though the mailbox shows messages that it never wrote', async () => {
+    const sale = await sell(market, owner);
+    const made: SealedMessage = {
+      ...{ agreement: sale.id, from: owner.agent, to: sale.signer, sequence: MAX_MESSAGES - 1 },
+      ...{ enc: new Uint8Array(32), ciphertext: new Uint8Array(16), signature: new Uint8Array(65).fill(27) },
+    };
+    await owner.serveOnce({
+      serviceFor: (id) => {
+        const service = agentsService(id);
+        return {
+          ...service,
+          listMessages: async (...call: Parameters<typeof service.listMessages>) =>
+            call[1].from === owner.agent && id === sale.id
+              ? { messages: [made], next: null }
+              : service.listMessages(...call),
+        };
+      },
+    });
+    await sale.ask([4]);
+    await owner.serveOnce();
+    assert.deepEqual(indicesOf((await sale.receive()).keys), [4]);
+  });
+});
