@@ -69,7 +69,7 @@ async function main(options: Options, signal: AbortSignal): Promise<Measured[]> 
 /** As a device is set by default, and with batches that begin to travel earlier. */
 async function measureUploads(parts: Parts, quick: boolean, signal: AbortSignal): Promise<Measured[]> {
   const owner = await openOwner(parts);
-  const blocks = quick ? 128 : 1024;
+  const blocks = quick ? 128 : 512;
   const rows: Measured[] = [];
   for (const batchBytes of [8 * MIB, 2 * MIB]) {
     const size = { repetitions: quick ? 1 : 3, blocks, blockBytes: BLOCK_BYTES, batchBytes };

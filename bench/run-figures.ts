@@ -34,8 +34,8 @@ export async function runFigures(parts: Parts, options: FigureOptions, signal: A
   say(`recording blocks of every size`);
   const sized = await recordSizes(owner, 16, signal);
   const figures: Record<string, () => Promise<Figure>> = {
-    3: () => verifyByBlockSize(owner, sized, quick ? 2 : 15, signal),
-    4: () => writeToDissc(parts, owner, quick ? 2 : 10, signal),
+    3: () => verifyByBlockSize(owner, sized, quick ? 2 : 10, signal),
+    4: () => writeToDissc(parts, owner, quick ? 2 : 8, signal),
     5: () => readUnderLoad(parts, sized, quick ? 2 : 8, signal),
     6: () => retrieveByBlockSize(parts, owner, sized, quick ? 2 : 15, signal),
   };

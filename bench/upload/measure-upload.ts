@@ -95,7 +95,12 @@ async function measureDevice(task: UploadTask, bytes: Uint8Array, run: number): 
           if (stored === task.blocks) stop.abort();
         },
       },
-      { ...DEFAULT_DEVICE_OPTIONS, batch: { maxBlocks: 1024, maxBytes: task.batchBytes, maxAgeMs: 100 } },
+      {
+        ...DEFAULT_DEVICE_OPTIONS,
+        batch: { ...DEFAULT_DEVICE_OPTIONS.batch, maxBytes: task.batchBytes },
+        // The rest is sealed when the source has ended, not when it is old.
+        untilIdle: true,
+      },
       stop.signal,
     );
   } finally {
