@@ -65,7 +65,7 @@ export async function writeToDissc(
     ...{ xColumn: 'way', yColumn: 'ms', runs },
     notes: [
       `Sealing begins at a random time of a slot (${SLOT_MS} ms); final is two slots behind the head. Both include the upload.`,
-      `${throttled}. Relayed includes up to 500 ms until the listing of the bucket shows the new object.`,
+      `${throttled}.${parts.kind === 'real' ? ' Relayed includes up to 500 ms until a listing of the bucket shows the object.' : ''}`,
     ],
   };
 }

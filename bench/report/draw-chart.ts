@@ -10,6 +10,7 @@ const LINE = 18;
 /** Apart also in grey, and for people who see red and green alike (Okabe and Ito). */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'] as const;
 const MOST_TICKS = 8;
+const NOTE_CHARS = 125;
 
 /** A figure as SVG: medians, quartiles as thick bars, smallest and largest as thin ones. Needs nothing but itself to be read. */
 export function drawChart(figure: Figure): string {
@@ -25,9 +26,10 @@ export function drawChart(figure: Figure): string {
     FRAME.bottom,
     FRAME.top,
   );
+  const notes = figure.notes.flatMap(wrap);
   const legendTop = FRAME.bottom + 62;
   const notesTop = legendTop + series.length * LINE + 10;
-  const height = notesTop + figure.notes.length * LINE + 6;
+  const height = notesTop + notes.length * LINE + 6;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="13">`,
     `<title>${escapeXml(figure.title)}</title>`,
@@ -40,9 +42,7 @@ export function drawChart(figure: Figure): string {
       const mark = `<rect x="${FRAME.left}" y="${at - 9}" width="22" height="8" fill="${colourOf(number)}"/>`;
       return [mark, text(FRAME.left + 32, at, name)];
     }),
-    ...figure.notes.map((note, number) =>
-      text(FRAME.left, notesTop + number * LINE, note, 'font-size="11" fill="#555"'),
-    ),
+    ...notes.map((note, number) => text(FRAME.left, notesTop + number * LINE, note, 'font-size="11" fill="#555"')),
     '</svg>',
     '',
   ].join('\n');
@@ -151,6 +151,17 @@ function drawSeries(
       ];
     }),
   ];
+}
+
+/** Lines that are no longer than the frame is wide. */
+function wrap(note: string): string[] {
+  const lines: string[] = [];
+  for (const word of note.split(' ')) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + word.length >= NOTE_CHARS) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
 }
 
 function colourOf(number: number): string {
