@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import type { GasFigure } from './gas.ts';
 import type { LongLogFigure } from './records-long-log.ts';
 import type { Measured } from './report/goal.ts';
@@ -19,16 +20,25 @@ export async function measureGoals(options: GoalOptions, signal: AbortSignal): P
   const rows: Measured[] = [];
   const add = async (what: string, measure: () => Promise<Measured[]>): Promise<void> => {
     progress(what);
-    rows.push(...(await measure()));
+    try {
+      const measured = await measure();
+      const load = loadavg()[0] as number;
+      rows.push(...measured.map((row) => ({ ...row, load })));
+    } catch (error) {
+      signal.throwIfAborted();
+      // The others are worth having all the same.
+      rows.push({ what, value: Number.NaN, unit: '', note: `NOT MEASURED: ${String(error).slice(0, 300)}` });
+    }
   };
+  // What other work on the machine does not change comes first.
   await add('gas, on anvil', () => measureGas(signal));
   await add('gas of others’ ways, on anvil', () => measurePeers(signal));
   await add('the size of an audit', () => measureAudit(signal));
-  await add('hashing, against openssl speed', () => measureHashing(signal));
   await add('AWS requests a batch', () => measureRequests(signal));
-  await add('a device at 1,000 blocks a second', () => measureDevice(quick ? 5 : 20, signal));
-  await add('the embedded stack and the demo', () => measureStack(quick, signal));
   await add('records on a long log', () => measureRecords(quick, embedded, signal));
+  await add('the embedded stack and the demo', () => measureStack(quick, signal));
+  await add('a device at 1,000 blocks a second', () => measureDevice(quick ? 5 : 20, signal));
+  await add('hashing, against openssl speed', () => measureHashing(signal));
   return rows;
 }
 

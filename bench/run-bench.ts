@@ -11,6 +11,7 @@
  * CSV (every run) and SVG go to bench/results/. Ctrl-C ends every process that was started.
  */
 import { mkdir } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureGoals } from './measure-goals.ts';
 import { openOwner } from './parts/open-owner.ts';
@@ -41,24 +42,23 @@ async function main(options: Options, signal: AbortSignal): Promise<Measured[]> 
   const machine = nameMachine(describeMachine());
   console.log(machine);
   const progress = (what: string): void => void process.stderr.write(`  … ${what}\n`);
-  const rows: Measured[] = [];
+  const rows = figures ? [] : await measureGoals({ quick, embedded, progress }, signal);
   progress('starting the service and its parts');
   const parts = await startParts(embedded ? 'embedded' : 'real', signal);
-  const { named } = parts;
+  const notes = [`on ${parts.named}`, machine, ...(quick ? ['quick: few repetitions'] : [])];
   try {
-    await runFigures(parts, { quick, out }, signal);
     if (!figures) {
       progress('uploads behind a link of 100 Mbit/s');
       rows.push(...(await measureUploads(parts, quick, signal)));
+      await writeGoals(out, rows, notes);
     }
+    await runFigures(parts, { quick, out }, signal);
   } finally {
     await parts.stop();
   }
-  if (figures) return [];
-  rows.push(...(await measureGoals({ quick, embedded, progress }, signal)));
-  console.log(`\nDesign §12, on ${named}\n${machine}\n`);
+  if (figures) return rows;
+  console.log(`\nDesign §12\n${notes.join('\n')}\n`);
   printGoals(rows);
-  await writeGoals(out, rows, [`on ${named}`, machine, ...(quick ? ['quick: few repetitions'] : [])]);
   const missed = rows.filter((row) => isHeld(row) === false);
   console.log(
     missed.length === 0 ? '\nEvery goal was reached.' : `\nMissed: ${missed.map(({ what }) => what).join('; ')}.`,
@@ -73,14 +73,21 @@ async function measureUploads(parts: Parts, quick: boolean, signal: AbortSignal)
   const rows: Measured[] = [];
   for (const batchBytes of [8 * MIB, 2 * MIB]) {
     const size = { repetitions: quick ? 1 : 3, blocks, blockBytes: BLOCK_BYTES, batchBytes };
-    const runs = await uploadAgainstPut(parts, owner, size, signal);
+    const what = `device, capture to stored, against a bare PUT, 100 Mbit/s, ${(blocks * BLOCK_BYTES) / MIB} MiB in batches of ${batchBytes / MIB} MiB`;
+    const runs = await uploadAgainstPut(parts, owner, size, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      rows.push({ what, value: Number.NaN, unit: '', note: `NOT MEASURED: ${String(error).slice(0, 300)}` });
+      return [];
+    });
+    if (runs.length === 0) continue;
     const of = (way: string) => summarise(runs.filter(({ series }) => series === way).map(({ y }) => y));
     const [bare, device] = [of('bare'), of('device')];
     const spread = `${device.min.toFixed(0)} to ${device.max.toFixed(0)} against ${bare.min.toFixed(0)} to ${bare.max.toFixed(0)} ms`;
     rows.push({
-      what: `device, capture to stored, against a bare PUT, 100 Mbit/s, ${(blocks * BLOCK_BYTES) / MIB} MiB in batches of ${batchBytes / MIB} MiB`,
+      what,
       ...{ value: device.median / bare.median, unit: 'x time', goal: { most: UPLOAD_GOAL } },
       note: `${spread}; blocks of 64 KiB, all there at the beginning`,
+      load: loadavg()[0] as number,
     });
   }
   return rows;

@@ -9,10 +9,13 @@ export interface Measured {
   readonly goal?: { readonly most: number } | { readonly least: number };
   /** Spread, peers, circumstances. */
   readonly note?: string;
+  /** Load average of the machine then; above the number of its cores, others had work too. */
+  readonly load?: number;
 }
 
-/** True when the goal was reached; null where there is none. */
+/** True when the goal was reached; null where there is none. What could not be measured was not reached. */
 export function isHeld({ value, goal }: Measured): boolean | null {
+  if (Number.isNaN(value)) return false;
   if (goal === undefined) return null;
   return 'most' in goal ? value <= goal.most : value >= goal.least;
 }
@@ -33,14 +36,21 @@ export function printGoals(rows: readonly Measured[]): void {
 export async function writeGoals(folder: string, rows: readonly Measured[], notes: readonly string[]): Promise<void> {
   const quote = (text: string) => (/[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const lines = rows.map((row) =>
-    [quote(row.what), show(row.value), row.unit, goalOf(row), ratioOf(row), heldOf(row), quote(row.note ?? '')].join(
-      ',',
-    ),
+    [
+      quote(row.what),
+      show(row.value),
+      row.unit,
+      goalOf(row),
+      ratioOf(row),
+      heldOf(row),
+      row.load?.toFixed(1) ?? '',
+      quote(row.note ?? ''),
+    ].join(','),
   );
   const head = notes.map((note) => `# ${note}`);
   await writeFile(
     join(folder, 'goals.csv'),
-    [...head, 'what,value,unit,goal,ratio,held,note', ...lines, ''].join('\n'),
+    [...head, 'what,value,unit,goal,ratio,held,load,note', ...lines, ''].join('\n'),
   );
 }
 
@@ -61,5 +71,6 @@ function heldOf(row: Measured): string {
 }
 
 function show(value: number): string {
+  if (Number.isNaN(value)) return '?';
   return Number.isInteger(value) ? String(value) : value >= 100 ? value.toFixed(0) : value.toPrecision(4);
 }
