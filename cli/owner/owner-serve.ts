@@ -25,6 +25,7 @@ interface ServeOptions {
 
 /** Some answers of a challenge, where gas is dear. */
 const LOW_BALANCE_WEI = 10n ** 16n;
+const BALANCE_EVERY_MS = 60_000;
 
 /** Adds `plumb owner serve`: the owner's side of all sales. */
 export function addOwnerServe(owner: Command): void {
@@ -44,6 +45,9 @@ export function addOwnerServe(owner: Command): void {
       const account = accountOfKey(agent.agentKey);
       const folder = resolve(options.state ?? join(dirname(path), 'sales'));
       const state = openSaleState(folder, { chainId, ocasc, owner, agent: account });
+      const look = () => readBalance(agent, account, signal).then((wei) => sayIfLow(account, wei, output));
+      // At a challenge it is too late to find out. What goes wrong here goes wrong in a step, too, and is said there.
+      const looking = setInterval(() => void look().catch(() => {}), BALANCE_EVERY_MS);
       try {
         const balanceWei = await readBalance(agent, account, signal);
         const ready = {
@@ -54,20 +58,27 @@ export function addOwnerServe(owner: Command): void {
           balanceWei: balanceWei?.toString() ?? null,
         };
         output.result(ready, `Serving sales of ${owner} as agent ${account}; state in ${folder}. Ctrl-C ends it.`);
-        if (balanceWei !== null && balanceWei < LOW_BALANCE_WEI) {
-          const has = showAmount(balanceWei, NATIVE_COIN);
-          output.notice(
-            output.style('red', `Agent ${account} has ${has}: too little gas may cost the bond. Send some.`),
-          );
-        }
+        sayIfLow(account, balanceWei, output);
         const parts = openSaleParts(agent, state, (event) => output.result(event, describe(event, output)));
         const once = options.once === true;
         const failing = await serveSales(parts, { pollMs: options.poll, once }, signal);
         return once && failing > 0 ? EXIT.notIntact : EXIT.ok;
       } finally {
+        clearInterval(looking);
         state.close();
       }
     }),
+  );
+}
+
+function sayIfLow(agent: Address, balanceWei: bigint | null, output: Output): void {
+  if (balanceWei === null || balanceWei >= LOW_BALANCE_WEI) return;
+  output.result(
+    { event: 'low-funds', agreement: null, agent, balanceWei },
+    output.style(
+      'red',
+      `Agent ${agent} has ${showAmount(balanceWei, NATIVE_COIN)}: too little gas may cost the bond. Send some.`,
+    ),
   );
 }
 
