@@ -21,7 +21,7 @@ const BLOCKS = 120;
 const WITHIN_MS = 90_000;
 const TERMS = [
   ...['--price', '0.6ether', '--fee', '0.06ether', '--bond', '0.3ether', '--stake', '0.01ether'],
-  ...['--samples', '30', '--window', '120s', '--duration', '1h'],
+  ...['--samples', '100', '--window', '120s', '--duration', '1h'],
 ];
 
 describe('Protocols III and IV on real programs', { timeout: 900_000 }, () => {
