@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { buildBatchKeys } from '../../core/agreement/build-keys.ts';
 import type { BatchKeys } from '../../core/agreement/key-payload.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
@@ -33,6 +34,8 @@ export async function buildKeysOf(
   for (let at = 0; at < blocks.length; ) {
     const block = blocks[at] as BlockIndex;
     let held: HeldBatch;
+    // A batch takes milliseconds, a request may name thousands: other agreements' challenges have their turn.
+    await nextTurn(undefined, { signal });
     try {
       held = await holdBatch(parts, agreement, block, signal);
     } catch (cause) {

@@ -133,7 +133,12 @@ async function answerRequest(
   const isSent = new Set([...sampled, ...admitted]);
   const more = furtherPaid(terms, progress.released, paid, isSent, SURE_BLOCKS - admitted.length);
   const wanted = [...admitted, ...more].sort((a, b) => a - b);
-  const built = await buildKeysOf(parts, served, wanted, paid, signal);
+  const isRepeated = newSamples.length === 0 && more.length === 0;
+  // Where a repetition would find no place, it costs no work either.
+  const built =
+    isRepeated && roomFor(served, progress, true) === 0
+      ? { keys: [], missing: wanted, reason: 'The mailbox has no place for keys that were sent before.' }
+      : await buildKeysOf(parts, served, wanted, paid, signal);
   for (const block of [...more, ...built.missing]) {
     if (built.missing.includes(block)) isSent.delete(block);
     else isSent.add(block);
@@ -185,6 +190,12 @@ function releasedBy(
   return end;
 }
 
+/** What is new has its place; repetitions and refusals must leave enough for what is still to be delivered. */
+function roomFor({ agreement }: ServedAgreement, { next, released }: SaleProgress, isRepeated: boolean): number {
+  const kept = isRepeated ? Math.ceil((agreement.terms.count - released) / SURE_BLOCKS) : 0;
+  return Math.max(0, MAX_MESSAGES - (next ?? 0) - kept);
+}
+
 interface Answer {
   readonly keys: readonly Uint8Array[];
   readonly newSamples: readonly BlockIndex[];
@@ -198,12 +209,11 @@ interface Answer {
 /** Keeps the answer and that the message was taken, at once: after a crash it is neither lost nor made a second time. */
 async function answer(parts: SaleParts, served: ServedAgreement, sequence: number, given: Answer): Promise<void> {
   const { agreement } = served;
-  const { next, released } = readProgress(parts.state, agreement.id);
+  const progress = readProgress(parts.state, agreement.id);
+  const { next, released } = progress;
   const first = next ?? 0;
-  // What is new has its place; repetitions and refusals must leave enough for what is still to be delivered.
   const isNew = given.newSamples.length > 0 || (given.released ?? 0) > released;
-  const kept = isNew ? 0 : Math.ceil((agreement.terms.count - released) / SURE_BLOCKS);
-  const room = Math.max(0, MAX_MESSAGES - first - kept);
+  const room = roomFor(served, progress, !isNew);
   const refusal = given.reason === null ? [] : [encodeKeyRefusal({ blocks: given.refused, reason: given.reason })];
   const payloads = [[...given.keys, ...refusal], given.keys, []].find((list) => list.length <= room) ?? [];
   const messages = await sealToConsumer(parts, agreement, first, payloads);
