@@ -78,7 +78,7 @@ async function agree(): Promise<string> {
 }
 
 test('the constructor takes DISSC, the shortest window and the gas of an answer', async () => {
-  assert.equal(await ocasc.dissc!(), chain.dissc);
+  assert.equal(address((await ocasc.dissc!()) as string), chain.dissc);
   assert.equal(await ocasc.minWindow!(), BigInt(MIN_WINDOW_SECONDS));
   assert.equal(await ocasc.answerGas!(), BigInt(ANSWER_GAS));
 });
