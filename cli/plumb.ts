@@ -61,6 +61,10 @@ try {
   const program = await createProgram(process.argv[2]);
   await program.parseAsync();
 } catch (error) {
-  // Commander has said what is wrong, or printed the help that was asked for.
+  // Commander has said what is wrong, or printed the help that was asked for; programs are told as of any other error.
   process.exitCode = exitCodeOf(error);
+  if (process.exitCode !== 0 && process.argv.includes('--json')) {
+    const message = error instanceof Error ? error.message : String(error);
+    process.stdout.write(`${JSON.stringify({ error: { name: 'UsageError', message }, exitCode: process.exitCode })}\n`);
+  }
 }

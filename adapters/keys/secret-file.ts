@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { InvalidInputError } from '../../core/errors.ts';
 
 /** No file with secrets is larger. */
@@ -20,15 +21,17 @@ export async function createSecretFile(path: string, content: string | Uint8Arra
     });
   }
   await fill(file, content);
+  await syncFolderOf(path);
 }
 
-/** Replaces a file at once, mode 0600: a reader sees the old content or the new, also after a crash. */
+/** Replaces a file at once, durably, mode 0600: a reader sees the old content or the new, also after a crash. */
 export async function replaceSecretFile(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}.new`;
   await rm(temporary, { force: true });
   try {
     await fill(await open(temporary, 'wx', 0o600), content);
     await rename(temporary, path);
+    await syncFolderOf(path);
   } catch (cause) {
     await rm(temporary, { force: true });
     throw cause instanceof InvalidInputError ? cause : unusable(path, cause);
@@ -79,6 +82,16 @@ async function fill(file: FileHandle, content: string | Uint8Array): Promise<voi
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+/** A name must survive a power cut as well as the bytes. */
+async function syncFolderOf(path: string): Promise<void> {
+  const folder = await open(dirname(resolve(path)), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }
 
