@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { objectPath } from '../local/s3/object-path.ts';
-import { breakPromise, recordAndOffer, type SecondOwner, setUpSecondOwner } from './acts/broken-promise.ts';
+import { breakPromise, challengePromise, recordAndOffer, setUpSecondOwner } from './acts/broken-promise.ts';
 import { damageAndCatch } from './acts/damage.ts';
 import { catchHashesOnly } from './acts/hashes-only.ts';
-import { sellHonestly } from './acts/honest-sale.ts';
-import { type DemoDataset, type DemoOwner, setUpOwner } from './acts/owner-setup.ts';
+import { authorise, closeHonestSale, openHonestSale } from './acts/honest-sale.ts';
+import { setUpOwner } from './acts/owner-setup.ts';
 import { recordMeasurements } from './acts/record.ts';
 import { restoreAndCompare } from './acts/restore.ts';
-import { type AgentFile, type DemoConsumer, setUpAgent, setUpConsumer, startSaleServer } from './acts/sale-setup.ts';
-import { settleBooks } from './acts/settle-books.ts';
+import { setUpAgent, setUpConsumer, startSaleServer } from './acts/sale-setup.ts';
+import { FUEL, settleBooks } from './acts/settle-books.ts';
 import { verifyIntact } from './acts/verify.ts';
 import { verifyWithoutHashing } from './acts/without-hashing.ts';
 import { openBooks } from './books.ts';
@@ -74,29 +74,23 @@ async function play(log: StepLog, folder: string, stack: StackProcess, damage: D
   await damageAndCatch(log, verify, target, damage);
   await catchHashesOnly(log, verify, datasets.lines, stored, apiUrl);
   const [storedLoad] = await storedObjects(folder, datasets.load.dataset);
-  await verifyWithoutHashing(log, owner, datasets, sizes, storedLoad as string);
-  await sell(log, folder, owner, datasets.lines, await parties);
-}
-
-/** The two sales, side by side where they do not meet. */
-async function sell(
-  log: StepLog,
-  folder: string,
-  owner: DemoOwner,
-  dataset: DemoDataset,
-  [consumer, agent, second]: readonly [DemoConsumer, AgentFile, SecondOwner],
-): Promise<void> {
-  const books = await openBooks(owner.stackFile, {
+  const [consumer, agent, second] = await parties;
+  const books = await openBooks(stackFile, {
     ...{ owner: owner.account, 'second owner': second.owner.account, consumer: consumer.account },
     ...{ agent: agent.agent, 'second agent': second.agent.agent },
   });
+  // What takes its time on the chain is begun before it is told of.
+  const authorised = authorise(owner, datasets.lines, FUEL);
   const offered = recordAndOffer(second);
-  offered.catch(() => {});
+  for (const begun of [authorised, offered]) begun.catch(() => {});
+  await verifyWithoutHashing(log, owner, datasets, sizes, storedLoad as string, authorised);
   const servers = await Promise.all([startSaleServer(agent), startSaleServer(second.agent)]);
   try {
-    await sellHonestly(log, owner, consumer, dataset, folder);
+    const honest = await openHonestSale(log, owner, consumer, datasets.lines, authorised);
     const storedPaths = () => storedObjects(folder, second.dataset.dataset);
-    await breakPromise(log, second, consumer, offered, servers[1], storedPaths);
+    const broken = await challengePromise(log, consumer, offered, storedPaths);
+    await closeHonestSale(log, owner, consumer, honest, folder);
+    await breakPromise(log, second, consumer, broken, servers[1]);
     await settleBooks(log, books);
   } finally {
     await Promise.all(servers.map((server) => server.stop()));

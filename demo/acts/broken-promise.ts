@@ -55,15 +55,13 @@ export async function recordAndOffer({ owner, dataset }: SecondOwner): Promise<s
   return offer(owner, dataset, BROKEN_SALE);
 }
 
-/** Her storage loses a block after the sale; the chain decides. */
-export async function breakPromise(
+/** Her storage loses a block after the sale, and the consumer challenges it. @returns the id of the agreement */
+export async function challengePromise(
   log: StepLog,
-  second: SecondOwner,
   consumer: DemoConsumer,
   offered: Promise<string>,
-  server: SaleServer,
   storedPaths: () => Promise<readonly string[]>,
-): Promise<void> {
+): Promise<string> {
   log.act('A second owner promises what her storage does not keep: the bond is lost, by proof, not by opinion');
   let id = '';
   await log.step('the consumer accepts her offer, too', 'active', async () => {
@@ -80,16 +78,29 @@ export async function breakPromise(
       return audit(consumer, id, ['--protocol', 'III', '--sample', String(BROKEN_SALE.blocks)]);
     },
   );
-  await log.step(
-    'the consumer challenges that block on the chain; her agent has nothing to show',
-    'unanswered',
-    async () => {
-      const args = ['consumer', 'challenge', id, String(lost), '--wait', ...consumer.args];
-      const { lines } = await runPlumb(args, { env: consumer.env });
-      const outcome = String(lines.at(-1)?.outcome ?? JSON.stringify(lines.at(-1)));
-      return server.count('unanswered') > 0 ? outcome : `${outcome}, and the agent did not notice`;
-    },
-  );
+  await log.step('the consumer challenges that block on the chain, against a stake', 'open', async () => {
+    const args = ['consumer', 'challenge', id, String(lost), ...consumer.args];
+    return (await plumb<{ outcome: string }>(args, { env: consumer.env })).outcome;
+  });
+  return id;
+}
+
+/** Her time to answer is over; the chain decides. */
+export async function breakPromise(
+  log: StepLog,
+  second: SecondOwner,
+  consumer: DemoConsumer,
+  id: string,
+  server: SaleServer,
+): Promise<void> {
+  log.act("The second owner's time is over");
+  const lost = BROKEN_SALE.blocks - 1;
+  await log.step('her agent has nothing to show, and has said so', 'unanswered', async () => {
+    const args = ['consumer', 'challenge', id, String(lost), '--wait', ...consumer.args];
+    const { lines } = await runPlumb(args, { env: consumer.env });
+    const outcome = String(lines.at(-1)?.outcome ?? JSON.stringify(lines.at(-1)));
+    return server.count('unanswered') > 0 ? outcome : `${outcome}, and the agent did not notice`;
+  });
   await log.step('breach: escrow, bond and stake go to the consumer, the fee to her', 'breached', async () => {
     const args = ['consumer', 'breach', id, ...consumer.args];
     const { state } = await plumb<{ state: string }>(args, { env: consumer.env });

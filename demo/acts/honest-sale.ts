@@ -48,22 +48,22 @@ export async function audit(consumer: DemoConsumer, id: string, flags: readonly 
   return sayVerdicts(report as ConsumerAudit);
 }
 
-/** A sale in which everybody keeps their word. */
-export async function sellHonestly(
+/** A sale in which everybody keeps their word, up to the audits. @returns the id of the agreement */
+export async function openHonestSale(
   log: StepLog,
   owner: DemoOwner,
   consumer: DemoConsumer,
   dataset: DemoDataset,
-  folder: string,
-): Promise<void> {
+  authorised: Promise<string>,
+): Promise<string> {
   log.act('The owner sells readings to a consumer who trusts neither her nor the cloud (Protocols III and IV)');
-  const { blocks, price, ahead, sample } = HONEST_SALE;
+  const { sample } = HONEST_SALE;
   let id = '';
   await log.step(
-    'she authorises the storage (ASC) and offers blocks, with a bond (OCASC)',
+    'she has authorised the storage (ASC), and offers blocks with a bond (OCASC)',
     'accepted, 1 offer',
     async () => {
-      const granted = await authorise(owner, dataset, '0.01');
+      const granted = await authorised;
       await offer(owner, dataset, HONEST_SALE);
       const args = ['consumer', 'offers', '--dataset', dataset.dataset];
       const { offers } = await plumb<{ offers: { id: string }[] }>(args, { env: consumer.env });
@@ -81,6 +81,19 @@ export async function sellHonestly(
   await log.step('audits by Protocol IV: other blocks, whole', `${sample} intact`, () =>
     audit(consumer, id, ['--protocol', 'IV', '--sample', String(sample)]),
   );
+  return id;
+}
+
+/** Its end: delivery against vouchers, and approval. */
+export async function closeHonestSale(
+  log: StepLog,
+  owner: DemoOwner,
+  consumer: DemoConsumer,
+  id: string,
+  folder: string,
+): Promise<void> {
+  log.act('While that time runs, the first owner delivers');
+  const { blocks, price, ahead } = HONEST_SALE;
   const out = join(folder, 'bought');
   const whole = `${blocks} of ${blocks} verified, ${price} of ${price} ether signed for, equal to what was measured`;
   await log.step(`fetches, paying for ${ahead} blocks at a time`, whole, async () => {

@@ -4,7 +4,7 @@ import { BROKEN_SALE } from './broken-promise.ts';
 import { HONEST_SALE } from './honest-sale.ts';
 
 /** What each owner prepays for recording, in ether. */
-const FUEL = '0.01';
+export const FUEL = '0.01';
 
 /** Every wei of both sales: the parties' and the contracts' balances before and after, gas set aside. */
 export async function settleBooks(log: StepLog, books: Books): Promise<void> {

@@ -17,10 +17,12 @@ export async function verifyWithoutHashing(
   { files, load }: Readonly<Record<'files' | 'load', DemoDataset>>,
   sizes: Readonly<Record<'files' | 'load', number>>,
   storedLoad: string,
+  earlier: Promise<unknown>,
 ): Promise<void> {
   log.act('The owner verifies storage that does not hash (Protocol II)');
   const fromBucket = verdictsOf(owner, files, [...TWO, 's3']);
-  const linked = linkOtherwiseHashed(owner, load, storedLoad);
+  // One account's transactions go one after the other.
+  const linked = earlier.then(() => linkOtherwiseHashed(owner, load, storedLoad));
   const published = plumb(['owner', 'publish', files.name, ...owner.args], { env: owner.env });
   for (const begun of [fromBucket, linked, published]) begun.catch(() => {});
   await log.step('files, byte ranges of the bucket, nobody cooperating', `${sizes.files} intact`, () => fromBucket);
