@@ -66,12 +66,16 @@ async function main(options: Options, signal: AbortSignal): Promise<Measured[]> 
   return rows;
 }
 
-/** As a device is set by default, and with batches that begin to travel earlier. */
+/** A burst with batches as large as by default, one with batches that begin to travel earlier, and a longer stream. */
 async function measureUploads(parts: Parts, quick: boolean, signal: AbortSignal): Promise<Measured[]> {
   const owner = await openOwner(parts);
-  const blocks = quick ? 128 : 512;
   const rows: Measured[] = [];
-  for (const batchBytes of [8 * MIB, 2 * MIB]) {
+  const uploads = [
+    { batchBytes: 8 * MIB, blocks: quick ? 128 : 512 },
+    { batchBytes: 2 * MIB, blocks: quick ? 128 : 512 },
+    ...(quick ? [] : [{ batchBytes: 8 * MIB, blocks: 2048 }]),
+  ];
+  for (const { batchBytes, blocks } of uploads) {
     const size = { repetitions: quick ? 1 : 3, blocks, blockBytes: BLOCK_BYTES, batchBytes };
     const what = `device, capture to stored, against a bare PUT, 100 Mbit/s, ${(blocks * BLOCK_BYTES) / MIB} MiB in batches of ${batchBytes / MIB} MiB`;
     const runs = await uploadAgainstPut(parts, owner, size, signal).catch((error: unknown) => {

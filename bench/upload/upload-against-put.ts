@@ -36,7 +36,7 @@ export async function uploadAgainstPut(
   { repetitions, ...size }: UploadSize,
   signal: AbortSignal,
 ): Promise<Run[]> {
-  const folder = join(parts.folder, `upload-${size.batchBytes}`);
+  const folder = join(parts.folder, `upload-${size.blocks}-${size.batchBytes}`);
   await mkdir(folder, { mode: 0o700 });
   const { stack } = parts;
   const ports = [stack.s3Endpoint, stack.apiUrl, stack.rpcUrl].map((url) => Number(new URL(url).port));
