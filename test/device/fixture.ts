@@ -16,10 +16,16 @@ import { runDevice } from '../../device/run-device.ts';
 import type { Source } from '../../device/sources/source.ts';
 import type { Remote } from './remote.ts';
 
-/** A folder that is gone when the test ends. */
-export function temporaryFolder(test: { after: (done: () => void) => void }): string {
+const running = new Map<string, () => Promise<unknown>>();
+
+/** A folder that is gone when the test ends, and with it every device that still runs in it: a test may fail before it ends one. */
+export function temporaryFolder(test: { after: (done: () => Promise<void>) => void }): string {
   const folder = mkdtempSync(join(tmpdir(), 'plumbline-device-'));
-  test.after(() => rmSync(folder, { recursive: true, force: true }));
+  test.after(async () => {
+    const left = [...running].filter(([outboxPath]) => outboxPath.startsWith(folder));
+    await Promise.allSettled(left.map(([, stop]) => stop()));
+    rmSync(folder, { recursive: true, force: true });
+  });
   return folder;
 }
 
@@ -105,8 +111,16 @@ export function startDevice(
     },
     { ...FAST, ...options },
     stop.signal,
-  ).finally(() => outbox.close());
+  ).finally(() => {
+    running.delete(parts.outboxPath);
+    outbox.close();
+  });
   ended.catch(() => {});
+  const end = () => {
+    stop.abort();
+    return ended;
+  };
+  running.set(parts.outboxPath, end);
   return {
     events,
     ended,
@@ -125,10 +139,7 @@ export function startDevice(
         listeners.add(look);
         for (const event of [...events]) look(event);
       }),
-    stop() {
-      stop.abort();
-      return ended;
-    },
+    stop: end,
   };
 }
 

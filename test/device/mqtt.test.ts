@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { generate } from 'mqtt-packet';
+import { holdSession } from '../../device/mqtt/hold-session.ts';
 import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { readStatus } from '../../device/outbox/read-status.ts';
 import { type MqttOptions, readMqtt } from '../../device/sources/read-mqtt.ts';
@@ -201,21 +202,64 @@ test('a message larger than a block is cut into parts; a broker that sends more 
   assert.deepEqual(messages()['plant/image'], [large]);
 });
 
-test('a broker runs no further ahead than it may, and one that does is left', async (context) => {
+/** Messages of a broker that heeds no maximum, of 1,000 bytes each. */
+function flood(count: number): Buffer {
+  const payload = 'x'.repeat(1000);
+  const ahead = Array.from({ length: count }, (_, i) => ({ topic: 'plant/flood', payload, messageId: 1000 + i }));
+  return Buffer.concat(
+    ahead.map((one) => generate({ cmd: 'publish', qos: 1, dup: false, retain: false, ...one }, { protocolVersion: 5 })),
+  );
+}
+
+test('a broker runs no further ahead than it may; one that does loses nothing, and the connection stays', async (context) => {
   const { broker, start, messages } = await setUp(context);
   for (const reading of readings(600)) broker.publish('plant/a', reading);
   const device = start();
   await broker.drained();
   assert.ok(broker.mostInFlight <= 256, `${broker.mostInFlight} in flight`);
-  const ahead = Array.from({ length: 600 }, (_, i) => ({ topic: 'plant/flood', payload: 'x', messageId: 1000 + i }));
-  const flood = ahead.map((one) =>
-    generate({ cmd: 'publish', qos: 1, dup: false, retain: false, ...one }, { protocolVersion: 5 }),
-  );
-  broker.send(Buffer.concat(flood));
-  await device.event('retry', ({ reason }) => /more than 256 messages ahead/.test(reason));
+  broker.send(flood(2000));
+  await broker.until(() => broker.acks.length === 2600);
+  assert.equal(broker.connects.length, 1);
   await device.stop();
   await start({}, true).ended;
   assert.deepEqual(messages()['plant/a'], readings(600));
+  assert.equal(messages()['plant/flood']?.length, 2000);
+});
+
+test('of a broker that runs ahead no more is read than can be kept', async (context) => {
+  const { broker, port } = await setUp(context);
+  const stop = new AbortController();
+  const waiting: (() => void)[] = [];
+  let most = 0;
+  const keepOne = (): void => {
+    waiting.shift()?.();
+    if (!stop.signal.aborted) setImmediate(keepOne);
+  };
+  keepOne();
+  const held = holdSession(
+    {
+      broker: { host: '127.0.0.1', port, tls: false, topicFilter: 'plant/#' },
+      ...{ secrets: {}, clientId: 'slow', maxPacketBytes: 2 ** 20, receiveMaximum: 256 },
+    },
+    {
+      onConnected() {},
+      onSubscribed: () => broker.send(flood(4000)),
+      onSettled() {},
+      onMessage: () =>
+        new Promise((resolve) => {
+          waiting.push(resolve);
+          most = Math.max(most, waiting.length);
+        }),
+      room: () => Promise.resolve(),
+    },
+    false,
+    stop.signal,
+  );
+  await broker.until(() => broker.acks.length === 4000);
+  stop.abort();
+  await held;
+  // Beside the maximum, what one read of the socket brings.
+  assert.ok(most > 256 && most < 600, `${most} were read ahead`);
 });
 
 test('an empty message is acknowledged and named, a long topic is shortened', async (context) => {
