@@ -3,33 +3,16 @@ import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
-import { createTable } from '../adapters/dynamodb/create-table.ts';
-import { createDynamoClient } from '../adapters/dynamodb/dynamo-client.ts';
-import { createDynamoTable } from '../adapters/dynamodb/dynamo-table.ts';
 import { createKeySigner } from '../adapters/ethereum/account-signer.ts';
-import { createAscLedger } from '../adapters/ethereum/asc-ledger.ts';
-import { createAscRecorder } from '../adapters/ethereum/asc-recorder.ts';
-import { deployContracts, deployedAddress } from '../adapters/ethereum/deploy-contracts.ts';
-import { DISSC, disscAddress } from '../adapters/ethereum/deploy-dissc.ts';
-import { deployableAsc } from '../adapters/ethereum/deployable-asc.ts';
-import { deployableOcasc } from '../adapters/ethereum/deployable-ocasc.ts';
-import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
-import { createDisscRecorder } from '../adapters/ethereum/dissc-recorder.ts';
 import { createJsonRpc } from '../adapters/ethereum/json-rpc.ts';
-import { createOcascLedger } from '../adapters/ethereum/ocasc-ledger.ts';
-import { createKuboP2pfs } from '../adapters/ipfs/kubo-p2pfs.ts';
 import { replaceSecretFile } from '../adapters/keys/secret-file.ts';
-import { createS3ObjectStore } from '../adapters/s3/s3-object-store.ts';
 import { InvalidInputError, StoreUnavailableError } from '../core/errors.ts';
-import { accountOfKey } from '../core/typed-data.ts';
-import type { StackFile } from '../core/wire/stack-file.ts';
-import { createLineObserver } from '../functions/observe/line-observer.ts';
 import { type RunningHost, startHost } from './host/start-host.ts';
 import { startIpfs } from './ipfs/start-ipfs.ts';
 import { startS3 } from './s3/start-s3.ts';
 import { servedOwnersOf } from './served-owners.ts';
 import { fund } from './stack/fund.ts';
+import { BUCKET, OPERATOR_WEI, openService, REGION } from './stack/open-service.ts';
 import { acquireStackLock } from './stack/stack-lock.ts';
 import { startAnvil } from './stack/start-anvil.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from './stack/start-dynalite.ts';
@@ -53,14 +36,6 @@ export interface RunningStack {
   stop(): Promise<void>;
 }
 
-const REGION = 'us-east-1';
-const BUCKET = 'segments';
-const TABLE = 'plumbline';
-const OPERATOR_WEI = 10n ** 21n;
-/** On this chain nobody waits a day for an answer. */
-const MIN_WINDOW_SECONDS = 5;
-/** At most; design §12. */
-const ANSWER_GAS = 130_000;
 const FORMER_CHAIN_MS = 8_000;
 
 /**
@@ -121,16 +96,6 @@ async function startParts(
 
   const signer = createKeySigner(operatorKey);
   await fund(createJsonRpc({ rpcUrl, chainId }), signer.account, OPERATOR_WEI);
-  const dissc = disscAddress();
-  const ocascDeployable = deployableOcasc({ dissc, minWindowSeconds: MIN_WINDOW_SECONDS, answerGas: ANSWER_GAS });
-  const ascDeployable = deployableAsc({ dissc });
-  await deployContracts({ rpcUrl, chainId, signer }, [DISSC, ocascDeployable, ascDeployable]);
-  const [ocasc, asc] = [deployedAddress(ocascDeployable), deployedAddress(ascDeployable)];
-
-  const client = createDynamoClient({ region: REGION, endpoint: dynalite.endpoint, credentials: DYNALITE_CREDENTIALS });
-  parts.push(async () => client.destroy());
-  await createTable(client, TABLE);
-
   let host: RunningHost | null = null;
   const s3 = await startS3({
     ...{ dataDir: join(folder, 'objects'), port: ports.objects, region: REGION, buckets: [BUCKET], log: write },
@@ -142,27 +107,14 @@ async function startParts(
     },
   });
   parts.push(() => s3.close());
-  const credentials = { accessKeyId: s3AccessKey, secretAccessKey: s3SecretKey };
-  const objects = createS3ObjectStore({ region: REGION, bucket: BUCKET, endpoint: s3.endpoint, credentials });
-  parts.push(async () => objects.close());
-
-  const p2pfs = createKuboP2pfs({ apiUrl: ipfs.apiUrl });
-  parts.push(async () => p2pfs.close());
+  const service = await openService({
+    ...{ rpcUrl, chainId, signer, s3AccessKey, s3SecretKey, s3Endpoint: s3.endpoint, ipfsApiUrl: ipfs.apiUrl },
+    ...{ table: { endpoint: dynalite.endpoint, credentials: DYNALITE_CREDENTIALS }, log: write },
+  });
+  parts.push(async () => service.close());
 
   const started = await startHost({
-    ports: {
-      primitives: nodePrimitives,
-      objects,
-      table: createDynamoTable({ client, tableName: TABLE }),
-      ledger: createDisscLedger({ rpcUrl, chainId, dissc }),
-      recorder: createDisscRecorder({ rpcUrl, chainId, dissc, signer }),
-      grantRecorder: createAscRecorder({ rpcUrl, chainId, asc, signer }),
-      agreements: createOcascLedger({ rpcUrl, chainId, ocasc }),
-      grants: createAscLedger({ rpcUrl, chainId, asc }),
-      p2pfs,
-      nowMs: Date.now,
-      observer: createLineObserver(write),
-    },
+    ports: service.ports,
     owners: servedOwnersOf(folder),
     port: ports.api,
     ...(options.recordEveryMs === undefined ? {} : { recordEveryMs: options.recordEveryMs }),
@@ -171,13 +123,8 @@ async function startParts(
   host = started;
   parts.push(() => started.close());
 
-  const stackFile: StackFile = {
-    ...{ rpcUrl, chainId, contracts: { DISSC: dissc, ASC: asc, OCASC: ocasc }, apiUrl: started.apiUrl },
-    ...{ s3Endpoint: s3.endpoint, s3AccessKey, s3SecretKey, bucket: BUCKET, ipfsApiUrl: ipfs.apiUrl },
-    ...{ lambdaEndpoint: started.lambdaEndpoint ?? started.apiUrl, operator: accountOfKey(operatorKey) },
-  };
   const path = join(folder, 'stack.json');
-  await replaceSecretFile(path, `${JSON.stringify(stackFile, null, 2)}\n`);
+  await replaceSecretFile(path, `${JSON.stringify(service.stackFile(started), null, 2)}\n`);
   parts.push(() => rm(path, { force: true }));
   const failed = chain.exited.then(
     () => new StoreUnavailableError(`The chain has ended. ${join(folder, 'stack.log')} may say why.`),

@@ -2,28 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { createTable } from '../../adapters/dynamodb/create-table.ts';
-import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
-import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
 import type { AccountSigner } from '../../adapters/ethereum/account-signer.ts';
-import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
-import { createAscRecorder } from '../../adapters/ethereum/asc-recorder.ts';
-import { deployContracts, deployedAddress } from '../../adapters/ethereum/deploy-contracts.ts';
-import { DISSC, disscAddress } from '../../adapters/ethereum/deploy-dissc.ts';
-import { deployableAsc } from '../../adapters/ethereum/deployable-asc.ts';
-import { deployableOcasc } from '../../adapters/ethereum/deployable-ocasc.ts';
-import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
-import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
-import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
-import { createKuboP2pfs } from '../../adapters/ipfs/kubo-p2pfs.ts';
 import { createSecretFile } from '../../adapters/keys/secret-file.ts';
-import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import type { Address } from '../../core/ids.ts';
 import type { StackFile } from '../../core/wire/stack-file.ts';
-import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import { startHost } from '../host/start-host.ts';
 import { admitOwner, DEFAULT_QUOTA_BYTES, servedOwnersOf } from '../served-owners.ts';
+import { BUCKET, OPERATOR_WEI, openService, REGION } from '../stack/open-service.ts';
 import { deliverStored } from './deliver-stored.ts';
 import { type GethNetwork, startGethNetwork } from './geth/start-network.ts';
 import { DYNAMODB_LOCAL_CREDENTIALS, type RunningDynamoDbLocal, startDynamoDbLocal } from './start-dynamodb-local.ts';
@@ -64,14 +49,7 @@ export interface RealStack {
   stop(): Promise<void>;
 }
 
-const REGION = 'us-east-1';
-const BUCKET = 'segments';
-const TABLE = 'plumbline';
-const OPERATOR_WEI = 10n ** 21n;
 const GIVEN_WEI = 10n ** 20n;
-const MIN_WINDOW_SECONDS = 5;
-/** At most; design §12. */
-const ANSWER_GAS = 130_000;
 
 /** Starts the service on real programs: geth, versitygw, DynamoDB Local and Kubo, all on loopback. */
 export async function startRealStack(options: RealStackOptions): Promise<RealStack> {
@@ -124,54 +102,21 @@ async function startParts(options: RealStackOptions, parts: (() => unknown)[]): 
   const { rpcUrl, chainId, slots } = network;
   await slots.credit(signer.account, OPERATOR_WEI);
   slots.run(slotMs);
-  const dissc = disscAddress();
-  const ocascDeployable = deployableOcasc({ dissc, minWindowSeconds: MIN_WINDOW_SECONDS, answerGas: ANSWER_GAS });
-  const ascDeployable = deployableAsc({ dissc });
-  await deployContracts({ rpcUrl, chainId, signer }, [DISSC, ocascDeployable, ascDeployable]);
-  const [ocasc, asc] = [deployedAddress(ocascDeployable), deployedAddress(ascDeployable)];
-
-  const credentials = { accessKeyId: s3AccessKey, secretAccessKey: s3SecretKey };
-  const client = createDynamoClient({
-    region: REGION,
-    endpoint: table.endpoint,
-    credentials: DYNAMODB_LOCAL_CREDENTIALS,
-  });
-  parts.push(() => client.destroy());
-  await createTable(client, TABLE);
   // What is a folder to the gateway is a bucket to its callers.
   await mkdir(join(objectStore.dataDir, BUCKET), { recursive: true });
-  const objects = createS3ObjectStore({ region: REGION, bucket: BUCKET, endpoint: objectStore.endpoint, credentials });
-  parts.push(() => objects.close());
-  const p2pfs = createKuboP2pfs({ apiUrl: ipfs.apiUrl });
-  parts.push(() => p2pfs.close());
-
-  const host = await startHost({
-    ports: {
-      primitives: nodePrimitives,
-      objects,
-      table: createDynamoTable({ client, tableName: TABLE }),
-      ledger: createDisscLedger({ rpcUrl, chainId, dissc }),
-      recorder: createDisscRecorder({ rpcUrl, chainId, dissc, signer }),
-      grantRecorder: createAscRecorder({ rpcUrl, chainId, asc, signer }),
-      agreements: createOcascLedger({ rpcUrl, chainId, ocasc }),
-      grants: createAscLedger({ rpcUrl, chainId, asc }),
-      p2pfs,
-      nowMs: Date.now,
-      observer: createLineObserver(write),
-    },
-    owners: servedOwnersOf(folder),
-    lambda: s3Keys,
+  const service = await openService({
+    ...{ rpcUrl, chainId, signer, s3AccessKey, s3SecretKey, s3Endpoint: objectStore.endpoint, ipfsApiUrl: ipfs.apiUrl },
+    ...{ table: { endpoint: table.endpoint, credentials: DYNAMODB_LOCAL_CREDENTIALS }, log: write },
   });
+  parts.push(() => service.close());
+  const host = await startHost({ ports: service.ports, owners: servedOwnersOf(folder), lambda: s3Keys });
   parts.push(() => host.close());
+  const { objects } = service;
   const onEvent = host.deliverS3Event;
   const delivery = deliverStored({ bucket: BUCKET, region: REGION, objects, onEvent, log: write });
   parts.push(() => delivery.stop());
 
-  const stack: StackFile = {
-    ...{ rpcUrl, chainId, contracts: { DISSC: dissc, ASC: asc, OCASC: ocasc }, apiUrl: host.apiUrl },
-    ...{ s3Endpoint: objectStore.endpoint, s3AccessKey, s3SecretKey, bucket: BUCKET, ipfsApiUrl: ipfs.apiUrl },
-    ...{ lambdaEndpoint: host.lambdaEndpoint ?? host.apiUrl, operator: signer.account },
-  };
+  const stack = service.stackFile(host);
   const stackFile = join(folder, 'stack.json');
   await createSecretFile(stackFile, `${JSON.stringify(stack, null, 2)}\n`);
   return {

@@ -114,8 +114,9 @@ export function storesAreDeployed(looked: () => Looked): void {
       Aliases.map(({ AliasName }) => AliasName),
       ['alias/plumbline-dev-relayer'],
     );
-    const script = join(import.meta.dirname, '..', '..', 'scripts', 'cdk', 'show-relayer.ts');
-    const { stdout } = await run(process.execPath, [script, KeyId], { env: { ...looked().deployment.emulator.env } });
+    const plumb = join(import.meta.dirname, '..', '..', 'cli', 'plumb.ts');
+    const parameters = [plumb, 'contracts', 'account', '--kms', KeyId];
+    const { stdout } = await run(process.execPath, parameters, { env: { ...looked().deployment.emulator.env } });
     assert.match(stdout, /^0x[0-9a-fA-F]{40}\n$/);
   });
 }
