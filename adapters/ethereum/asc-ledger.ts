@@ -1,18 +1,16 @@
 import { type Result, zeroPadValue } from 'ethers';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import { type Address, address } from '../../core/ids.ts';
-import type { Grant, GrantId, GrantState, Grants } from '../../core/ports/grants.ts';
+import type { Grant, GrantId, Grants } from '../../core/ports/grants.ts';
 import { ascInterface, decodeGrantId, decodeTerms } from './asc-interface.ts';
 import { callAt } from './call-at.ts';
+import { GRANT_STATES } from './contract-states.ts';
 import { decode, findLogs } from './find-logs.ts';
 import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
 
 export interface AscLedgerOptions extends JsonRpcOptions {
   readonly asc: Address;
 }
-
-/** In the order of ASC's State; the first means that there is no such grant. */
-const STATES: readonly (GrantState | null)[] = [null, 'proposed', 'accepted', 'ended'];
 
 /**
  * ASC read through one Ethereum node; grants are read at one block named by its hash. Block numbers of a grant are any u64,
@@ -60,7 +58,7 @@ export function createAscLedger(options: AscLedgerOptions): Grants {
 }
 
 function decodeGrant(id: GrantId, grant: Result): Grant | null {
-  const state = STATES[Number(grant.state)];
+  const state = GRANT_STATES[Number(grant.state)];
   if (state === undefined) throw new LedgerUnavailableError(`A grant is in the unknown state ${grant.state}.`);
   const terms = decodeTerms(grant.terms);
   const endSeconds = Number(grant.end);

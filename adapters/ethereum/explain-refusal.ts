@@ -2,6 +2,7 @@ import { type ErrorDescription, Interface } from 'ethers';
 import { InvalidInputError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { RpcRefusedError } from './json-rpc.ts';
+import { refusalInWords } from './refusal-in-words.ts';
 import { refusedTransaction } from './send-raw-transaction.ts';
 
 export interface CalledContract {
@@ -28,7 +29,9 @@ export function explainRefusal(contract: CalledContract, error: RpcRefusedError,
   const values = reverted?.fragment.inputs.map((input, i) => `${input.name} ${String(reverted.args[i])}`.trim());
   const reason = reverted?.name ?? error.data?.slice(0, 10) ?? 'none';
   const said = reverted === null ? `for a reason it does not name (${reason})` : `${reason}(${values?.join(', ')})`;
-  return new InvalidInputError(`${contract.name} refuses${reverted === null ? ',' : ':'} ${said}.`, {
+  const words = reverted === null ? null : refusalInWords(reverted.name, reverted.args);
+  const refusal = `${contract.name} refuses${reverted === null ? ',' : ':'} ${said}.`;
+  return new InvalidInputError(words === null ? refusal : `${refusal} ${words}`, {
     cause: error,
     details: { reason, ...(hash === undefined ? {} : { hash }) },
   });

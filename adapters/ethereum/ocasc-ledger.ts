@@ -3,15 +3,10 @@ import { type AgreementDomain, agreementId } from '../../core/agreement/terms.ts
 import { fromHex } from '../../core/bytes.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import { type Address, type AgreementId, address, type LogRoot } from '../../core/ids.ts';
-import type {
-  Agreement,
-  AgreementMarket,
-  AgreementState,
-  OfferedEvent,
-  OpenChallenge,
-} from '../../core/ports/agreements.ts';
+import type { Agreement, AgreementMarket, OfferedEvent, OpenChallenge } from '../../core/ports/agreements.ts';
 import type { Anchor, ChainPoint } from '../../core/ports/ledger.ts';
 import { callAt } from './call-at.ts';
+import { AGREEMENT_STATES } from './contract-states.ts';
 import { decode, type FoundLog, findLogs } from './find-logs.ts';
 import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
 import { decodeAgreementId, decodeEncryptionKey, decodeTerms, ocascInterface } from './ocasc-interface.ts';
@@ -20,11 +15,6 @@ import { readChainPoint } from './read-chain-point.ts';
 export interface OcascLedgerOptions extends JsonRpcOptions {
   readonly ocasc: Address;
 }
-
-/** In the order of OCASC's State; the first means that there is no such agreement. */
-const STATES: readonly (AgreementState | null)[] = [
-  ...[null, 'offered', 'cancelled', 'active', 'challenged', 'breached', 'closed'],
-] as const;
 
 /**
  * OCASC read through one Ethereum node; agreements, counts and credits are read at one block named by its hash. Terms that
@@ -84,7 +74,7 @@ export function createOcascLedger(options: OcascLedgerOptions): AgreementMarket 
 }
 
 function decodeAgreement(id: AgreementId, a: Result): Agreement | null {
-  const state = STATES[Number(a.state)];
+  const state = AGREEMENT_STATES[Number(a.state)];
   if (state === null) return null;
   if (state === undefined) throw new LedgerUnavailableError(`An agreement is in the unknown state ${a.state}.`);
   const terms = decodeTerms(a.terms);
