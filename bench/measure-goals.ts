@@ -1,5 +1,6 @@
 import { loadavg } from 'node:os';
 import type { GasFigure } from './gas.ts';
+import type { HashingMemoryFigure } from './hashing-memory.ts';
 import type { LongLogFigure } from './records-long-log.ts';
 import type { Measured } from './report/goal.ts';
 import { summarise } from './report/summarise.ts';
@@ -46,6 +47,7 @@ export async function measureGoals(options: GoalOptions, signal: AbortSignal): P
   await add('the embedded stack and the demo', () => measureStack(quick, signal));
   await add('a device at 1,000 blocks a second', () => measureDevice(quick ? 5 : 20, signal));
   await add('hashing, against openssl speed', () => measureHashing(signal));
+  await add('memory while hashing', () => measureHashingMemory(signal));
   return rows;
 }
 
@@ -107,6 +109,18 @@ async function measureHashing(signal: AbortSignal): Promise<Measured[]> {
       },
     ];
   });
+}
+
+async function measureHashingMemory(signal: AbortSignal): Promise<Measured[]> {
+  const { peakBytes } = await runJson<HashingMemoryFigure>('hashing-memory.ts', [], 5 * MINUTE_MS, signal);
+  const [few, many] = peakBytes as [HashingMemoryFigure['peakBytes'][0], HashingMemoryFigure['peakBytes'][0]];
+  return [
+    {
+      what: `hash-blocks, memory at the most, ${many.blocks} blocks of 1 MiB against ${few.blocks}`,
+      ...{ value: many.bytes / few.bytes, unit: 'x', goal: { most: 1.2 } },
+      note: `${(many.bytes / 1e6).toFixed(0)} against ${(few.bytes / 1e6).toFixed(0)} MB`,
+    },
+  ];
 }
 
 async function measureRequests(signal: AbortSignal): Promise<Measured[]> {
