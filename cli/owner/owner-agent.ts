@@ -45,7 +45,7 @@ export function addOwnerAgent(owner: Command): void {
       const agent = accountOfKey(agentKey);
       context.output.result(
         { path, agent, datasets: datasets.map(({ dataset }) => dataset) },
-        `${path} is written (mode 0600), for ${datasets.length} datasets. Whoever has it can read them, but not spend.\n` +
+        `${path} is written (mode 0600), for ${datasets.length} dataset${datasets.length === 1 ? '' : 's'}. Whoever has it can read them, but not spend.\n` +
           `Agent ${agent}: give it a little ether for gas (local stack: plumb local admit ${agent} --fund-only).\n` +
           `Then: plumb owner serve --agent ${options.out}`,
       );

@@ -107,7 +107,7 @@ function describe(event: SaleEvent, output: Output): string {
     case 'message-refused':
       return `${sale}message ${event.sequence} refused: ${printable(event.reason)}`;
     case 'voucher':
-      return `${sale}voucher over ${event.due}: ${event.paidBlocks} blocks are paid for`;
+      return `${sale}voucher over ${showAmount(BigInt(event.due), event.token)}: ${event.paidBlocks} blocks are paid for`;
     case 'keys-sent':
       return `${sale}message ${event.sequence} posted`;
     case 'challenged':
@@ -120,7 +120,7 @@ function describe(event: SaleEvent, output: Output): string {
         `${sale}THE BOND IS IN DANGER: block ${event.block} is not answered, ${event.secondsLeft} s left: ${printable(event.reason)}`,
       );
     case 'claimed':
-      return `${sale}claimed ${event.due}: ${event.txHash}`;
+      return `${sale}claimed ${showAmount(BigInt(event.due), event.token)}: ${event.txHash}`;
     case 'closed':
       return `${sale}closed: ${event.txHash}`;
     case 'settled':

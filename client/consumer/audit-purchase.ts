@@ -74,9 +74,12 @@ async function drawSample({ primitives, store }: PurchaseAuditDeps, audit: Purch
   const sampled = new Set(store.state.sampled);
   const left = Math.min(samples, count) - sampled.size;
   const wanted = audit.sample ?? Math.min(DEFAULT_SAMPLE, left);
+  if (left < 1) {
+    throw new InvalidInputError(`The agreement has none left of its ${samples} samples. Fetch and pay on instead.`);
+  }
   if (wanted < 1 || wanted > left) {
     throw new InvalidInputError(
-      `The agreement leaves ${Math.max(0, left)} of its ${samples} samples; ${wanted} cannot be drawn. Fetch and pay on instead, or give a smaller --sample.`,
+      `The agreement leaves ${left} of its ${samples} samples; ${wanted} cannot be drawn. Give a --sample of 1 to ${left}.`,
     );
   }
   const unseen = chooseDistinct(primitives, count - sampled.size, wanted);

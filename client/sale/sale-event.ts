@@ -33,7 +33,13 @@ export type SaleEvent =
       readonly sequence: number;
       readonly reason: string;
     }
-  | { readonly event: 'voucher'; readonly agreement: AgreementId; readonly due: string; readonly paidBlocks: number }
+  | {
+      readonly event: 'voucher';
+      readonly agreement: AgreementId;
+      readonly due: string;
+      readonly token: Address;
+      readonly paidBlocks: number;
+    }
   | { readonly event: 'keys-sent'; readonly agreement: AgreementId; readonly sequence: number }
   | {
       readonly event: 'challenged';
@@ -51,7 +57,13 @@ export type SaleEvent =
       readonly secondsLeft: number;
       readonly reason: string;
     }
-  | { readonly event: 'claimed'; readonly agreement: AgreementId; readonly due: string; readonly txHash: string }
+  | {
+      readonly event: 'claimed';
+      readonly agreement: AgreementId;
+      readonly due: string;
+      readonly token: Address;
+      readonly txHash: string;
+    }
   | { readonly event: 'closed'; readonly agreement: AgreementId; readonly txHash: string }
   | { readonly event: 'settled'; readonly agreement: AgreementId; readonly state: 'cancelled' | 'breached' | 'closed' }
   /** Cannot be served as it is, and will not by itself: a person must look. */

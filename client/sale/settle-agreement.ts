@@ -44,7 +44,7 @@ export async function claimVoucher(
   if (agreement.state !== 'active' && agreement.state !== 'challenged') return;
   const { txHash } = await parts.party.claim(id, voucher.due, voucher.signature, signal);
   claims.set(id, { untilSeconds, leftSeconds });
-  parts.onEvent({ event: 'claimed', agreement: id, due: String(voucher.due), txHash });
+  parts.onEvent({ event: 'claimed', agreement: id, due: String(voucher.due), token: terms.token, txHash });
 }
 
 /** Ends an agreement when the time to claim is over: the agent is anyone, and waits until anyone may. */

@@ -110,7 +110,8 @@ function takeVoucher(
   }
   if (due <= (progress.voucher?.due ?? terms.fee)) return null;
   noteVoucher(state, id, due, signature);
-  onEvent({ event: 'voucher', agreement: id, due: String(due), paidBlocks: paidOf(served, { voucher }) });
+  const paidBlocks = paidOf(served, { voucher });
+  onEvent({ event: 'voucher', agreement: id, due: String(due), token: terms.token, paidBlocks });
   return null;
 }
 
