@@ -53,7 +53,7 @@ export const DEFAULT_DEVICE_OPTIONS: DeviceOptions = {
   backoff: { firstMs: 500, mostMs: 30_000 },
   followEveryMs: 2000,
   compareEveryMs: 10_000,
-  uploadsAtOnce: 2,
+  uploadsAtOnce: 3,
   stallMs: 30_000,
   recordEveryMs: 10_000,
   replaceAfterMs: 60_000,

@@ -6,7 +6,7 @@ import type { DeviceOptions, DeviceParts } from './device-options.ts';
 import { type Comparison, compareLog } from './log/compare-log.ts';
 import { findInLog } from './log/find-in-log.ts';
 import { sealPlanned } from './log/seal-planned.ts';
-import { batchesIn, countUnchecked, isSealed, lastBatch, moveBatch } from './outbox/batch-rows.ts';
+import { batchesIn, countUnchecked, isSealed, lastBatch, moveBatch, type SealedRow } from './outbox/batch-rows.ts';
 import { createCaptureQueue } from './outbox/capture-queue.ts';
 import { planBatch } from './outbox/plan-batch.ts';
 import { nextSeq, readUnsealed } from './outbox/read-backlog.ts';
@@ -49,6 +49,8 @@ class Device {
   #oldestMs = Number.NEGATIVE_INFINITY;
   #comparedMs = Number.NEGATIVE_INFINITY;
   #comparing = false;
+  /** Comparing may change the log's end, on which a batch that is being sealed rests: neither begins during the other. */
+  #sealing: Promise<{ row: SealedRow; sealed: SealedBatch }> | null = null;
   #held: string | null = null;
   /** The batch sealed last, while nothing else waits to be uploaded: saves making it again. */
   #fresh: { position: number; sealed: SealedBatch } | null = null;
@@ -91,7 +93,7 @@ class Device {
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
     report({ event: 'started', dataset: writer.dataset, account, unsealedBlocks: this.#unsealed.blocks });
-    this.#completePlanned();
+    await this.#completePlanned();
     const { compare, seal, follow, check, record } = this.#steps;
     const loops = [
       this.#loop(compare, (s) => this.#compare(s)),
@@ -160,15 +162,17 @@ class Device {
   }
 
   /** Finishes what a crash left between choosing a batch's nonce and noting what was made with it. */
-  #completePlanned(): void {
+  async #completePlanned(): Promise<void> {
     const { primitives, outbox, writer } = this.#parts;
     for (const planned of batchesIn(outbox, 'planned', Number.MAX_SAFE_INTEGER)) {
-      sealPlanned(primitives, outbox, writer, planned);
+      await sealPlanned(primitives, outbox, writer, planned);
     }
   }
 
   async #compare(signal: AbortSignal): Promise<number> {
     const { primitives, outbox, writer, account, service, ledger, clock, report } = this.#parts;
+    // What it fails with is its own step's affair.
+    while (this.#sealing !== null) await this.#sealing.catch(() => undefined);
     this.#comparing = true;
     let comparison: Comparison;
     try {
@@ -213,7 +217,10 @@ class Device {
       this.#unsealed = { blocks: 0, bytes: 0 };
       return 0;
     }
-    const { row, sealed } = sealPlanned(primitives, outbox, writer, planned.planned);
+    this.#sealing = sealPlanned(primitives, outbox, writer, planned.planned).finally(() => {
+      this.#sealing = null;
+    });
+    const { row, sealed } = await this.#sealing;
     this.#unsealed.blocks -= planned.planned.blocks;
     this.#unsealed.bytes -= planned.bytes;
     this.#oldestMs = performance.now();

@@ -18,17 +18,32 @@ export interface UploadSize {
 
 const LINK_MBIT = 100;
 const TIMEOUT_MS = 300_000;
-// Packets as on Ethernet: loopback's own are larger than the bucket holds.
-const SET_UP = [
-  'ip link set lo mtu 1500',
-  'ip link set lo up',
-  `tc qdisc add dev lo root tbf rate ${LINK_MBIT}mbit burst 64kb latency 50ms`,
-  'exec "$0" "$@"',
-].join(' && ');
+/** As much as waits on the way before packets are dropped: 50 ms. */
+const QUEUE_BYTES = 625_000;
+
+/** What the services answer takes the way back of its own, as on any link of today. */
+function setUpLink(ports: readonly number[]): string {
+  const wayOf = (id: string): string[] => [
+    `tc class add dev lo parent 1: classid 1:${id} htb rate ${LINK_MBIT}mbit burst 64kb quantum 1514`,
+    `tc qdisc add dev lo parent 1:${id} bfifo limit ${QUEUE_BYTES}`,
+  ];
+  return [
+    // Packets as on Ethernet: loopback's own are larger than the bucket holds.
+    'ip link set lo mtu 1500',
+    'ip link set lo up',
+    'tc qdisc add dev lo root handle 1: htb default 10',
+    ...wayOf('10'),
+    ...wayOf('20'),
+    ...ports.map(
+      (port) => `tc filter add dev lo parent 1: protocol ip prio 1 u32 match ip sport ${port} 0xffff flowid 1:20`,
+    ),
+    'exec "$0" "$@"',
+  ].join(' && ');
+}
 
 /**
  * How long a device takes from capture to stored, and a bare PUT of the same bytes, both behind a link of 100 Mbit/s: a
- * network namespace whose loopback has a token bucket. Bytes leave it through sockets in the file system.
+ * network namespace whose loopback has a token bucket for each direction. Bytes leave it through sockets in the file system.
  */
 export async function uploadAgainstPut(
   parts: Parts,
@@ -49,7 +64,7 @@ export async function uploadAgainstPut(
   const relays = await Promise.all(ports.map((port) => openRelay(join(folder, String(port)), port)));
   const child = spawn(
     'unshare',
-    ['--user', '--map-root-user', '--net', 'sh', '-c', SET_UP, process.execPath, ...inside],
+    ['--user', '--map-root-user', '--net', 'sh', '-c', setUpLink(ports), process.execPath, ...inside],
     { stdio: ['ignore', 'pipe', 'pipe'], detached: true, signal, timeout: TIMEOUT_MS, killSignal: 'SIGTERM' },
   );
   const ended = once(child, 'exit') as Promise<[number | null]>;

@@ -6,7 +6,7 @@ import {
   PLAIN_COMMITMENT,
   requireContentSize,
 } from '../block/content-cipher.ts';
-import { blockDigest, openBlock } from '../block/digest.ts';
+import { blockDigest, type Opening, openBlock } from '../block/digest.ts';
 import { type BlockMeta, encodeMeta } from '../block/meta.ts';
 import { batchSalt, blockKeys, commitKey, sealDigest } from '../block/seal.ts';
 import type { DatasetId, DatasetKey, PrivateKey } from '../ids.ts';
@@ -53,26 +53,40 @@ export interface SealedBatch {
  * Seals captured blocks into the next batch of a log: encrypts, digests, seals, signs the head, writes the segment.
  * Tables II to V, steps 1 to 5. `nonce16` must have been stored durably before, and is ignored for plain datasets.
  */
-export function sealBatch(
+export function sealBatch(...batch: Parameters<typeof sealBatchInSteps>): SealedBatch {
+  const steps = sealBatchInSteps(...batch);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
+}
+
+/** The same, with a pause behind every block: a large batch takes long, and a caller may have others to serve meanwhile. */
+export function* sealBatchInSteps(
   primitives: Primitives,
   writer: DatasetWriter,
   end: LogEnd,
   captured: readonly CapturedBlock[],
   nonce16: Uint8Array,
-): SealedBatch {
+): Generator<void, SealedBatch> {
   requireBatchCount(captured.length);
   const { dataset, datasetKey } = writer;
   const first = end.size;
   const batchContentKey = writer.plain ? null : contentBatchKey(primitives, datasetKey, nonce16);
 
-  const blocks = captured.map(({ content }, number) => {
+  const blocks: Uint8Array[] = [];
+  const metas: Uint8Array[] = [];
+  const openings: Opening[] = [];
+  for (const [number, { content, meta }] of captured.entries()) {
     const index = first + number;
     requireContentSize(content);
-    if (batchContentKey === null) return content;
-    return encryptContent(primitives, contentKey(primitives, batchContentKey, index), { dataset, index }, content);
-  });
-  const metas = captured.map(({ meta }) => encodeMeta(meta));
-  const openings = blocks.map((block, number) => openBlock(primitives, block, metas[number] as Uint8Array));
+    const block =
+      batchContentKey === null
+        ? content
+        : encryptContent(primitives, contentKey(primitives, batchContentKey, index), { dataset, index }, content);
+    const encoded = encodeMeta(meta);
+    blocks.push(block);
+    metas.push(encoded);
+    openings.push(openBlock(primitives, block, encoded));
+    yield;
+  }
   const digests = openings.map((opening, number) =>
     blockDigest(primitives, { dataset, index: first + number }, opening),
   );

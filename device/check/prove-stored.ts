@@ -21,7 +21,7 @@ export async function proveStored(
     await checkBatch(parts, readSegmentFront(primitives, readFront(outbox, row.position)).manifest, signal);
     return;
   }
-  const sealed = rebuildSegment(primitives, outbox, writer, row);
+  const sealed = await rebuildSegment(primitives, outbox, writer, row);
   try {
     await checkBatch(parts, sealed.manifest, signal);
   } catch (cause) {

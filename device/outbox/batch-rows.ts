@@ -111,10 +111,19 @@ export function moveBatch(outbox: Outbox, row: SealedRow, from: BatchState, to: 
   return changes === 1;
 }
 
-/** Where the log ends that this outbox knows. */
+/** Where the log ends that this outbox knows. A batch that is being sealed is not in it yet. */
 export function logEnd(outbox: Outbox): LogEnd {
   const last = lastBatch(outbox);
-  return last === null ? EMPTY_LOG : endAfter(last);
+  if (last === null) return EMPTY_LOG;
+  return isSealed(last) ? endAfter(last) : logEndBefore(outbox, last.position);
+}
+
+/** The log's end before a batch: after the one before it. */
+export function logEndBefore(outbox: Outbox, position: number): LogEnd {
+  if (position === 0) return EMPTY_LOG;
+  const before = batchAt(outbox, position - 1);
+  if (before === null) throw new OutboxDamagedError(`The outbox does not know the log before batch ${position}.`);
+  return endAfter(before);
 }
 
 /** The log's end after a batch. @throws OutboxDamagedError when it has not been sealed */

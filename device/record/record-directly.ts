@@ -80,7 +80,7 @@ export function createDirectRecorder(parts: DirectParts, options: DirectOptions)
     const dueMs = lastSentMs + options.recordEveryMs - performance.now();
     if (pending === null && dueMs > 0) return dueMs;
 
-    const update = buildUpdate(parts, rows);
+    const update = await buildUpdate(parts, rows);
     const { accepted, gas } = await recorder.simulate([update], signal);
     if (accepted[0] !== true) throw new NotRecordedError('The chain would refuse these batches now. They stay stored.');
     const nonce = pending?.nonce ?? (await recorder.nonces(signal)).latest;
@@ -110,11 +110,12 @@ function takeRows(outbox: Outbox, fromPosition: number): SealedRow[] {
   return rows;
 }
 
-function buildUpdate(parts: DirectParts, rows: readonly SealedRow[]): Update {
-  const leaves = rows.map((row): UpdateLeaf => {
+async function buildUpdate(parts: DirectParts, rows: readonly SealedRow[]): Promise<Update> {
+  const leaves: UpdateLeaf[] = [];
+  for (const row of rows) {
     const { blocks: count, salt, batchRoot } = row;
-    return { count, salt, batchRoot, sealed: row.published ? sealedDigests(parts, row) : null };
-  });
+    leaves.push({ count, salt, batchRoot, sealed: row.published ? await sealedDigests(parts, row) : null });
+  }
   const newest = rows[rows.length - 1] as SealedRow;
   const { dataset, domain, deviceKey } = parts.writer;
   const head = { dataset, size: newest.first + newest.blocks, batches: newest.position + 1, root: newest.root };
@@ -122,10 +123,10 @@ function buildUpdate(parts: DirectParts, rows: readonly SealedRow[]): Update {
   return { dataset, leaves, signature: signHead(domain, head, deviceKey) };
 }
 
-function sealedDigests({ primitives, outbox, writer }: DirectParts, row: SealedRow): SealedDigest[] {
+async function sealedDigests({ primitives, outbox, writer }: DirectParts, row: SealedRow): Promise<SealedDigest[]> {
   const manifest = row.adopted
     ? readSegmentFront(primitives, readFront(outbox, row.position)).manifest
-    : rebuildSegment(primitives, outbox, writer, row).manifest;
+    : (await rebuildSegment(primitives, outbox, writer, row)).manifest;
   return manifest.blocks.map((block) => block.sealed);
 }
 

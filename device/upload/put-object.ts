@@ -3,7 +3,8 @@ import { request as httpsRequest } from 'node:https';
 import { StoreUnavailableError } from '../../core/errors.ts';
 import type { PresignedRequest } from '../../core/ports/object-store.ts';
 
-const PIECE_BYTES = 256 * 1024;
+// More than a connection sends before it is this process's turn again.
+const PIECE_BYTES = 2 * 2 ** 20;
 
 /**
  * Sends a presigned PUT with exactly the signed headers: fetch would add its own (cache-control beside if-none-match), which

@@ -38,6 +38,6 @@ export async function uploadBatch(
   const { put } = await parts.service.uploadSegment(parts.writer.dataset, segment, signal);
   if (put === null) return { again: true };
   parts.clock.compare(put.expiresAtMs - PRESIGNED_MS);
-  const { car } = (fresh ?? rebuildSegment(parts.primitives, parts.outbox, parts.writer, row)).segment;
+  const { car } = (fresh ?? (await rebuildSegment(parts.primitives, parts.outbox, parts.writer, row))).segment;
   return { again: (await putObject(put, car, options, signal)) === 'present' };
 }

@@ -8,7 +8,7 @@ import type { PrivateKey } from '../../core/ids.ts';
 import type { DeviceEvent } from '../../device/events.ts';
 import { sealPlanned } from '../../device/log/seal-planned.ts';
 import { appendBlocks } from '../../device/outbox/append-blocks.ts';
-import { lastBatch, moveBatch } from '../../device/outbox/batch-rows.ts';
+import { lastBatch, logEnd, moveBatch, type PlannedBatch } from '../../device/outbox/batch-rows.ts';
 import { createCaptureQueue } from '../../device/outbox/capture-queue.ts';
 import { OutboxBusyError, OutboxDamagedError, OutboxMismatchError } from '../../device/outbox/errors.ts';
 import { type Outbox, openOutbox, openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
@@ -127,19 +127,34 @@ test('a batch takes as many blocks as its bounds allow, one at least, and cuts t
   outbox.close();
 });
 
-test('a sealed batch that is not stored is signed anew when the device account has changed, under the same keys', (context) => {
+test('a batch that is being sealed is not in the log yet', async (context) => {
+  const { path, writer, owner } = setUp(context);
+  const outbox = openOutbox(path, owner);
+  append(outbox, [10, 20, 30, 40, 50, 60]);
+  const plan = () => planBatch(nodePrimitives, outbox, LIMITS, { published: false, nowMs: 0 })?.planned as PlannedBatch;
+  const first = plan();
+  assert.equal(logEnd(outbox).size, 0);
+  await sealPlanned(nodePrimitives, outbox, writer, first);
+  const sealed = logEnd(outbox);
+  assert.equal(sealed.size, 4);
+  plan();
+  assert.deepEqual(logEnd(outbox), sealed);
+  outbox.close();
+});
+
+test('a sealed batch that is not stored is signed anew when the device account has changed, under the same keys', async (context) => {
   const { path, writer, owner } = setUp(context);
   const first = openOutbox(path, owner);
   append(first, [10, 20]);
   const planned = planBatch(nodePrimitives, first, LIMITS, { published: false, nowMs: 0 });
   assert.ok(planned !== null);
-  const before = sealPlanned(nodePrimitives, first, writer, planned.planned);
+  const before = await sealPlanned(nodePrimitives, first, writer, planned.planned);
   first.close();
   const successor = { ...writer, deviceKey: nodePrimitives.randomBytes(32) as PrivateKey };
   const second = openOutbox(path, { ...owner, account: accountOf(successor) });
   const row = lastBatch(second);
   assert.equal(row?.state, 'planned');
-  const again = sealPlanned(nodePrimitives, second, successor, row);
+  const again = await sealPlanned(nodePrimitives, second, successor, row);
   // An upload of the former segment that ends only now says nothing of this one.
   assert.equal(moveBatch(second, before.row, 'sealed', 'stored'), false);
   assert.equal(moveBatch(second, again.row, 'sealed', 'stored'), true);

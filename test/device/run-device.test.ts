@@ -8,6 +8,7 @@ import { readStatus } from '../../device/outbox/read-status.ts';
 import { readLines } from '../../device/sources/read-lines.ts';
 import { watchDirectory } from '../../device/sources/watch-directory.ts';
 import { accountOf, newWriter, restore, restoreFiles, restoreStream, startDevice, temporaryFolder } from './fixture.ts';
+import { pushSource } from './push-source.ts';
 import { startRemote } from './remote.ts';
 
 const DIRECTORY = { blockBytes: 1000, scanEveryMs: 10, settleMs: 30, deleteAfterChecked: false, keepOut: [] };
@@ -72,6 +73,27 @@ test('lines come back as the stream they were, long ones and a last one without 
   );
   const captured = device.events.filter((event) => event.event === 'captured');
   assert.equal(captured.at(-1)?.streamBytes, bytes.length);
+});
+
+test('while large batches are sealed, the chain is followed and the log compared', async (context) => {
+  const { writer, remote, outboxPath } = await setUp(context);
+  const source = pushSource();
+  const device = startDevice(
+    { remote, writer, outboxPath, source },
+    {
+      ...{ untilIdle: true, followEveryMs: 1, compareEveryMs: 100 },
+      batch: { maxBlocks: 1024, maxBytes: 8 * 2 ** 20, maxAgeMs: 60_000 },
+    },
+  );
+  const content = Array.from({ length: 12 * 8 }, (_, n) => new Uint8Array(1_000_000).fill(n));
+  await Promise.all(content.map((one, n) => source.push({ blocks: [{ content: one, meta: { at: n } }] })));
+  source.end();
+  assert.equal(await device.ended, true);
+  const finals = device.events.filter(({ event }) => event === 'final').length;
+  assert.ok(finals > 1, `the chain was looked at ${finals} times with something new`);
+  const restored = restore(remote, writer);
+  assert.equal(restored.length, content.length);
+  assert.ok(restored.every((block, n) => block.content.length === 1_000_000 && block.content[0] === n));
 });
 
 test('a device that records by itself sends one transaction for many batches', async (context) => {
