@@ -21,12 +21,13 @@ export async function proveStored(
     await checkBatch(parts, readSegmentFront(primitives, readFront(outbox, row.position)).manifest, signal);
     return;
   }
-  const sealed = await rebuildSegment(primitives, outbox, writer, row);
+  // Of the segment only the manifest is kept while the storage answers.
+  const { manifest } = await rebuildSegment(primitives, outbox, writer, row);
   try {
-    await checkBatch(parts, sealed.manifest, signal);
+    await checkBatch(parts, manifest, signal);
   } catch (cause) {
     signal.throwIfAborted();
-    if (cause instanceof NotProvenError) await uploadBatch(parts, row, sealed, options, signal);
+    if (cause instanceof NotProvenError) await uploadBatch(parts, row, null, options, signal);
     throw cause;
   }
 }

@@ -1,8 +1,15 @@
 import { type DatasetWriter, type SealedBatch, sealBatchInSteps } from '../../core/batch/seal-batch.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
-import { logEndBefore, type PlannedBatch, type SealedRow, updateSealed } from '../outbox/batch-rows.ts';
-import { OutboxDamagedError } from '../outbox/errors.ts';
+import {
+  batchAt,
+  isSealed,
+  logEndBefore,
+  type PlannedBatch,
+  type SealedRow,
+  updateSealed,
+} from '../outbox/batch-rows.ts';
+import { BatchReplacedError, OutboxDamagedError } from '../outbox/errors.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 import { readBlocks } from '../outbox/read-blocks.ts';
 import { takeTurns } from '../steps/take-turns.ts';
@@ -37,6 +44,7 @@ export async function sealPlanned(
 /**
  * A sealed batch's segment once more, byte for byte.
  * @throws OutboxDamagedError when it comes out different from what was sealed
+ * @throws BatchReplacedError when a fork was resolved meanwhile
  */
 export async function rebuildSegment(
   primitives: Primitives,
@@ -44,16 +52,40 @@ export async function rebuildSegment(
   writer: DatasetWriter,
   row: SealedRow,
 ): Promise<SealedBatch> {
-  const sealed = await sealRow(primitives, outbox, writer, row);
-  if (!equalBytes(sealed.segment.sha256, row.sha256)) {
-    throw new OutboxDamagedError(
-      `Batch ${row.position} does not come out as it was sealed. Keep a copy of the outbox.`,
-    );
+  let failure: unknown;
+  try {
+    const sealed = await sealRow(primitives, outbox, writer, row);
+    if (equalBytes(sealed.segment.sha256, row.sha256)) return sealed;
+  } catch (cause) {
+    failure = cause;
   }
-  return sealed;
+  const current = batchAt(outbox, row.position);
+  if (current === null || !isSealed(current) || !equalBytes(current.sha256, row.sha256)) {
+    throw new BatchReplacedError(`Another batch has taken the place of batch ${row.position} meanwhile.`);
+  }
+  throw (
+    failure ??
+    new OutboxDamagedError(`Batch ${row.position} does not come out as it was sealed. Keep a copy of the outbox.`)
+  );
 }
 
-function sealRow(
+/** Whose batch is being made: one at a time, as each takes three times its size while it is made. */
+const making = new WeakMap<Outbox, Promise<void>>();
+
+async function sealRow(
+  primitives: Primitives,
+  outbox: Outbox,
+  writer: DatasetWriter,
+  row: PlannedBatch,
+): Promise<SealedBatch> {
+  const before = making.get(outbox) ?? Promise.resolve();
+  const made = before.then(() => makeBatch(primitives, outbox, writer, row));
+  const done = (): void => undefined;
+  making.set(outbox, made.then(done, done));
+  return made;
+}
+
+function makeBatch(
   primitives: Primitives,
   outbox: Outbox,
   writer: DatasetWriter,

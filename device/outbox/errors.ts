@@ -5,6 +5,11 @@ export class OutboxDamagedError extends PlumblineError {
   override readonly name = 'OutboxDamagedError';
 }
 
+/** The final log has another batch in this one's place: what was wanted of it is wanted no more. */
+export class BatchReplacedError extends PlumblineError {
+  override readonly name = 'BatchReplacedError';
+}
+
 /** Another process has this outbox open. */
 export class OutboxBusyError extends PlumblineError {
   override readonly name = 'OutboxBusyError';

@@ -6,11 +6,16 @@ import { type TestContext, test } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 import type { DeviceEvent } from '../../device/events.ts';
-import { sealPlanned } from '../../device/log/seal-planned.ts';
+import { rebuildSegment, sealPlanned } from '../../device/log/seal-planned.ts';
 import { appendBlocks } from '../../device/outbox/append-blocks.ts';
 import { lastBatch, logEnd, moveBatch, type PlannedBatch } from '../../device/outbox/batch-rows.ts';
 import { createCaptureQueue } from '../../device/outbox/capture-queue.ts';
-import { OutboxBusyError, OutboxDamagedError, OutboxMismatchError } from '../../device/outbox/errors.ts';
+import {
+  BatchReplacedError,
+  OutboxBusyError,
+  OutboxDamagedError,
+  OutboxMismatchError,
+} from '../../device/outbox/errors.ts';
 import { type Outbox, openOutbox, openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { planBatch } from '../../device/outbox/plan-batch.ts';
 import { readUnsealed } from '../../device/outbox/read-backlog.ts';
@@ -187,5 +192,22 @@ test('a disk that others have filled holds capture up, and nothing is lost or ac
   await captured;
   assert.equal(readUnsealed(outbox).bytes, 500_000);
   queue.close();
+  outbox.close();
+});
+
+test('a batch that another has replaced meanwhile is no damage; one that comes out otherwise is', async (context) => {
+  const { path, writer, owner } = setUp(context);
+  const outbox = openOutbox(path, owner);
+  append(outbox, [10, 20]);
+  const planned = planBatch(nodePrimitives, outbox, LIMITS, { published: false, nowMs: 0 })?.planned as PlannedBatch;
+  const { row } = await sealPlanned(nodePrimitives, outbox, writer, planned);
+  assert.deepEqual(
+    await rebuildSegment(nodePrimitives, outbox, writer, row).then((made) => made.segment.sha256),
+    row.sha256,
+  );
+  const otherNonce = { ...row, nonce: nodePrimitives.randomBytes(16) };
+  await assert.rejects(rebuildSegment(nodePrimitives, outbox, writer, otherNonce), OutboxDamagedError);
+  outbox.sql('DELETE FROM batches').run();
+  await assert.rejects(rebuildSegment(nodePrimitives, outbox, writer, otherNonce), BatchReplacedError);
   outbox.close();
 });

@@ -80,7 +80,7 @@ test('the service starts it with options that it has, in no more memory than it 
   const { stdout } = await device(['run', '--help']);
   const [, ...options] = words.slice(words.indexOf('run'));
   for (const option of options.filter((word) => word.startsWith('--'))) assert.match(stdout, new RegExp(`${option} `));
-  assert.match(unit, /^MemoryMax=256M$/m);
+  assert.match(unit, /^MemoryMax=384M$/m);
   for (const line of ['NoNewPrivileges=yes', 'ProtectSystem=strict', 'DynamicUser=yes', 'CapabilityBoundingSet=']) {
     assert.ok(unit.split('\n').includes(line), line);
   }
