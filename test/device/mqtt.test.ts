@@ -31,11 +31,8 @@ async function setUp(context: TestContext, brokerOptions: BrokerOptions = {}) {
       backoff: { firstMs: 5, mostMs: 20 },
       ...options,
     });
-  const start = (options: Partial<MqttOptions> = {}, untilIdle = false) => {
-    const device = startDevice({ remote, writer, outboxPath, source: mqtt(options) }, { untilIdle });
-    context.after(() => device.stop().catch(() => {}));
-    return device;
-  };
+  const start = (options: Partial<MqttOptions> = {}, untilIdle = false) =>
+    startDevice({ remote, writer, outboxPath, source: mqtt(options) }, { untilIdle });
   const blocksKept = () => {
     const outbox = openOutboxReadOnly(outboxPath);
     const { captured } = readStatus(outbox);
