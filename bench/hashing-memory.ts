@@ -18,13 +18,19 @@ import { hashListedBlocks } from '../functions/read/hash-listed-blocks.ts';
 import type { ReadableSegment } from '../functions/state/segment-entry.ts';
 import { runJson } from './run-json.ts';
 
+/** Highest resident set of a process that hashed so many blocks. */
+interface Peak {
+  readonly blocks: number;
+  readonly bytes: number;
+}
+
 export interface HashingMemoryFigure {
-  /** Highest resident set of a process, in bytes, by how many blocks it hashed. */
-  readonly peakBytes: readonly { readonly blocks: number; readonly bytes: number }[];
+  readonly few: Peak;
+  readonly many: Peak;
 }
 
 // The collector lets some 50 MB of read pieces lie; both counts read more than that.
-const COUNTS = [256, 4096];
+const [FEW, MANY] = [256, 4096];
 const BLOCK_BYTES = 2 ** 20;
 const PIECE_BYTES = 64 * 1024;
 const TIMEOUT_MS = 120_000;
@@ -43,25 +49,23 @@ async function compare(): Promise<void> {
     const file = join(folder, 'object');
     await writeFile(file, '', { mode: 0o600 });
     // Takes no room on the disk.
-    await truncate(file, Math.max(...COUNTS) * BLOCK_BYTES);
-    const peakBytes: { blocks: number; bytes: number }[] = [];
-    for (const blocks of COUNTS) {
+    await truncate(file, MANY * BLOCK_BYTES);
+    const peakOf = (blocks: number): Promise<Peak> => {
       const parameters = ['--file', file, '--blocks', String(blocks)];
-      const { bytes } = await runJson<{ bytes: number }>(
-        ...['hashing-memory.ts', parameters, TIMEOUT_MS, interrupt.signal],
-      );
-      peakBytes.push({ blocks, bytes });
-    }
-    const figure: HashingMemoryFigure = { peakBytes };
+      return runJson<Peak>('hashing-memory.ts', parameters, TIMEOUT_MS, interrupt.signal);
+    };
+    const figure: HashingMemoryFigure = { few: await peakOf(FEW), many: await peakOf(MANY) };
     if (values.json === true) console.log(JSON.stringify(figure));
     else
-      for (const one of peakBytes) console.log(`${one.blocks} blocks: ${(one.bytes / 1e6).toFixed(1)} MB at the most`);
+      for (const { blocks, bytes } of [figure.few, figure.many]) {
+        console.log(`${blocks} blocks: ${(bytes / 1e6).toFixed(1)} MB at the most`);
+      }
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function hash(file: string, count: number): Promise<{ bytes: number }> {
+async function hash(file: string, count: number): Promise<Peak> {
   const objects: Pick<ObjectStore, 'stream'> = {
     stream: async (_key, { start, end }) => createReadStream(file, { start, end: end - 1, highWaterMark: PIECE_BYTES }),
   };
@@ -74,5 +78,5 @@ async function hash(file: string, count: number): Promise<{ bytes: number }> {
   const ports = { primitives: nodePrimitives, objects };
   const answered = await hashListedBlocks(ports as never, { key: 'object' } as ReadableSegment, blocks as never);
   if (answered.length !== count || answered.some((answer) => 'kind' in answer)) throw new Error('Not all were hashed.');
-  return { bytes: process.resourceUsage().maxRSS * 1024 };
+  return { blocks: count, bytes: process.resourceUsage().maxRSS * 1024 };
 }
