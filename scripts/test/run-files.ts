@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
-const TEST_MS = 10 * 60_000;
+const TEST_MS = 15 * 60_000;
 
 /**
  * Runs test files, each in a process of its own, and prints how they went. A skipped test, an unfinished one and an empty
