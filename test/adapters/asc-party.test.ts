@@ -5,11 +5,11 @@ import { ascInterface } from '../../adapters/ethereum/asc-interface.ts';
 import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
 import { createAscParty } from '../../adapters/ethereum/asc-party.ts';
 import { createCallSender } from '../../adapters/ethereum/send-call.ts';
-import { makeUpdate } from '../../bench/dissc-log.ts';
 import { InvalidInputError, LedgerUnavailableError } from '../../core/errors.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 import type { GrantId, GrantParty, GrantTerms } from '../../core/ports/grants.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { makeUpdate } from '../../dev/bench/dissc-log.ts';
 import { BLOCKS_UNTIL_FINAL } from '../../local/stack/mine-blocks.ts';
 import { type Market, NATIVE, randomKey, startMarket } from './ocasc-fixture.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
-const SOLC = fileURLToPath(new URL('../../scripts/contracts/solc', import.meta.url));
+const SOLC = fileURLToPath(new URL('../../dev/contracts/solc', import.meta.url));
 const OPENZEPPELIN = '@openzeppelin/contracts';
 const COMPILE_TIMEOUT_MS = 60_000;
 const PARTS = [

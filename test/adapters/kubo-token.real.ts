@@ -6,10 +6,10 @@ import { after, before, describe, it } from 'node:test';
 import { createKuboP2pfs } from '../../adapters/ipfs/kubo-p2pfs.ts';
 import { readSecret } from '../../adapters/secrets/read-secret.ts';
 import { InvalidInputError, StoreUnavailableError } from '../../core/errors.ts';
-import { type RunningKubo, startKubo } from '../../local/real/start-kubo.ts';
-import { MOTO_CREDENTIALS, type RunningMoto, startMoto } from '../../local/real/start-moto.ts';
-import { findProgram } from '../../scripts/real/find-program.ts';
-import { VERSIONS } from '../../scripts/real/versions.ts';
+import { findProgram } from '../../dev/real/programs/find-program.ts';
+import { VERSIONS } from '../../dev/real/programs/versions.ts';
+import { type RunningKubo, startKubo } from '../../dev/real/start-kubo.ts';
+import { MOTO_CREDENTIALS, type RunningMoto, startMoto } from '../../dev/real/start-moto.ts';
 
 /* The token of a Kubo that asks for one, out of Secrets Manager as a deployment has it. */
 

@@ -11,8 +11,6 @@ import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
 import { createCallSender } from '../../adapters/ethereum/send-call.ts';
-import { type Log, makeLog, makeUpdateOf } from '../../bench/dissc-log.ts';
-import { makeSoldBatch, type SoldBatch } from '../../bench/sold-batch.ts';
 import type { EncryptionPublicKey } from '../../core/agreement/seal-message.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { to0x } from '../../core/bytes.ts';
@@ -20,6 +18,8 @@ import { type Address, type DatasetId, datasetId, type PrivateKey } from '../../
 import { deriveDatasetId } from '../../core/keys.ts';
 import type { AgreementParty, ChallengeAnswer } from '../../core/ports/agreements.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { type Log, makeLog, makeUpdateOf } from '../../dev/bench/dissc-log.ts';
+import { makeSoldBatch, type SoldBatch } from '../../dev/bench/sold-batch.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { startAnvil } from '../../local/stack/start-anvil.ts';
 

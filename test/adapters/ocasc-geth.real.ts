@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ocascInterface } from '../../adapters/ethereum/ocasc-interface.ts';
 import { InvalidInputError } from '../../core/errors.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
-import { type GethNetwork, startGethNetwork } from '../../local/real/geth/start-network.ts';
-import { findProgram } from '../../scripts/real/find-program.ts';
+import { type GethNetwork, startGethNetwork } from '../../dev/real/geth/start-network.ts';
+import { findProgram } from '../../dev/real/programs/find-program.ts';
 import { ANSWER_GAS, openMarket, randomEncryptionKey, randomKey } from './ocasc-fixture.ts';
 
 const WINDOW_SECONDS = 5;

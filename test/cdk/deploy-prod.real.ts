@@ -4,7 +4,7 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { DescribeKeyCommand } from '@aws-sdk/client-kms';
 import { ListBucketsCommand } from '@aws-sdk/client-s3';
-import { deployToEmulator } from '../../scripts/cdk/deploy-to-emulator.ts';
+import { deployToEmulator } from '../../dev/emulator/deploy-to-emulator.ts';
 import { ask, clientOptions, describeDeployed } from './deployed-stack.ts';
 import { attributesOf, lookAt } from './look-at.ts';
 

@@ -18,9 +18,9 @@ import {
   ListObjectVersionsCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
+import { deployToEmulator } from '../../dev/emulator/deploy-to-emulator.ts';
+import { findProgram } from '../../dev/real/programs/find-program.ts';
 import { functionRows, httpRows } from '../../functions/table.ts';
-import { deployToEmulator } from '../../scripts/cdk/deploy-to-emulator.ts';
-import { findProgram } from '../../scripts/real/find-program.ts';
 import { ask, describeDeployed } from './deployed-stack.ts';
 import { storesAreDeployed } from './deployed-stores.ts';
 import { EMULATOR_GAPS } from './emulator-gaps.ts';
@@ -29,7 +29,7 @@ import { keysTold, type Looked, lookAt, requestTo, runDeployed } from './look-at
 import type { Resource } from './synth-stack.ts';
 
 /*
- * `cdk deploy` and `cdk destroy` for real, against an emulator of CloudFormation (moto 5.2.5 with scripts/cdk/emulator),
+ * `cdk deploy` and `cdk destroy` for real, against an emulator of CloudFormation (moto 5.2.5 with dev/emulator/moto),
  * and what was deployed looked at through the services' interfaces. Needs Python 3:
  *
  *   node --test test/cdk/deploy.real.ts

@@ -3,8 +3,8 @@ import {
   DescribeStacksCommand,
   paginateListStackResources,
 } from '@aws-sdk/client-cloudformation';
-import type { Emulator } from '../../scripts/cdk/start-emulator.ts';
-import { EMULATED_CREDENTIALS, EMULATED_REGION } from '../../scripts/cdk/start-emulator.ts';
+import type { Emulator } from '../../dev/emulator/start-emulator.ts';
+import { EMULATED_CREDENTIALS, EMULATED_REGION } from '../../dev/emulator/start-emulator.ts';
 
 /** What an SDK client needs to reach the emulator. */
 export function clientOptions({ endpoint }: Pick<Emulator, 'endpoint'>) {

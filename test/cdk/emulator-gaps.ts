@@ -4,7 +4,7 @@ import { GetFunctionConfigurationCommand, InvokeCommand } from '@aws-sdk/client-
 import { DeleteObjectCommand, GetBucketLoggingCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { createKmsSigner } from '../../adapters/kms/kms-signer.ts';
 import { KeyError } from '../../core/errors.ts';
-import { EMULATED_CREDENTIALS, EMULATED_REGION } from '../../scripts/cdk/start-emulator.ts';
+import { EMULATED_CREDENTIALS, EMULATED_REGION } from '../../dev/emulator/start-emulator.ts';
 import { clientOptions } from './deployed-stack.ts';
 import { keysTold, type Looked } from './look-at.ts';
 

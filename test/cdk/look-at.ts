@@ -10,7 +10,7 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { Deployment } from '../../scripts/cdk/deploy-to-emulator.ts';
+import type { Deployment } from '../../dev/emulator/deploy-to-emulator.ts';
 import { clientOptions, type DeployedStack, describeDeployed } from './deployed-stack.ts';
 
 const run = promisify(execFile);

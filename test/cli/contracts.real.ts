@@ -7,10 +7,10 @@ import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createKeystore, SCRYPT_N_RANDOM_PASSWORD } from '../../adapters/keys/keystore.ts';
 import { fromHex } from '../../core/bytes.ts';
 import type { PrivateKey } from '../../core/ids.ts';
-import { loopbackPorts } from '../../local/real/loopback-ports.ts';
-import { type Daemon, startDaemon } from '../../local/real/start-daemon.ts';
-import { findProgram } from '../../scripts/real/find-program.ts';
-import { VERSIONS } from '../../scripts/real/versions.ts';
+import { loopbackPorts } from '../../dev/real/loopback-ports.ts';
+import { findProgram } from '../../dev/real/programs/find-program.ts';
+import { VERSIONS } from '../../dev/real/programs/versions.ts';
+import { type Daemon, startDaemon } from '../../dev/real/start-daemon.ts';
 import { type Ended, runPlumb } from './run-plumb.ts';
 
 /* On a geth node that mines by itself. Its chain has no deployment proxy, and the node as it comes takes none. */

@@ -3,9 +3,9 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { createSqsAnchorQueue } from '../../adapters/sqs/sqs-anchor-queue.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
-import { MOTO_CREDENTIALS, type RunningMoto, startMoto } from '../../local/real/start-moto.ts';
-import { findProgram } from '../../scripts/real/find-program.ts';
-import { VERSIONS } from '../../scripts/real/versions.ts';
+import { findProgram } from '../../dev/real/programs/find-program.ts';
+import { VERSIONS } from '../../dev/real/programs/versions.ts';
+import { MOTO_CREDENTIALS, type RunningMoto, startMoto } from '../../dev/real/start-moto.ts';
 
 /* The queue that wakes the anchor function, on the SQS of moto. */
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { AbiCoder, Contract, id, keccak256 } from 'ethers';
-import { ascInterface, deployAgreementContracts } from '../../bench/agreement-chain.ts';
-import { type DisscChain, disscInterface, type SendOptions, startDisscChain } from '../../bench/dissc-chain.ts';
-import { type Log, makeLog, makeUpdate } from '../../bench/dissc-log.ts';
+import { ascInterface, deployAgreementContracts } from '../../dev/bench/agreement-chain.ts';
+import { type DisscChain, disscInterface, type SendOptions, startDisscChain } from '../../dev/bench/dissc-chain.ts';
+import { type Log, makeLog, makeUpdate } from '../../dev/bench/dissc-log.ts';
 
 const PER_BATCH_WEI = 10n ** 12n;
 const ID_TYPES = [

@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { AbiCoder, Contract, concat, HDNodeWallet, hexlify, id, keccak256, zeroPadValue } from 'ethers';
 import { disscBytecode } from '../../adapters/ethereum/abi/dissc.ts';
 import { disscAddress } from '../../adapters/ethereum/deploy-dissc.ts';
-import { type DisscChain, disscInterface, startDisscChain } from '../../bench/dissc-chain.ts';
-import { makeLog, makeUpdate, rootOf } from '../../bench/dissc-log.ts';
+import { type DisscChain, disscInterface, startDisscChain } from '../../dev/bench/dissc-chain.ts';
+import { makeLog, makeUpdate, rootOf } from '../../dev/bench/dissc-log.ts';
 
 const CREATE2_PROXY = '0x4e59b44847b379578588920cA78FbF26c0B4956C';
-const SOLC = fileURLToPath(new URL('../../scripts/contracts/solc', import.meta.url));
+const SOLC = fileURLToPath(new URL('../../dev/contracts/solc', import.meta.url));
 
 let chain: DisscChain;
 let dissc: Contract;

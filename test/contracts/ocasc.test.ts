@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Contract, hexlify, id, TypedDataEncoder, ZeroAddress } from 'ethers';
+import { agreementId } from '../../core/agreement/terms.ts';
+import { voucherHash } from '../../core/agreement/voucher.ts';
+import { type AgreementId, address, datasetId, type LogRoot } from '../../core/ids.ts';
 import {
   ANSWER_GAS,
   deployAgreementContracts,
   MIN_WINDOW_SECONDS,
   ocascInterface,
   signVoucher,
-} from '../../bench/agreement-chain.ts';
-import { type DisscChain, disscInterface, type SendOptions, startDisscChain } from '../../bench/dissc-chain.ts';
-import { type Log, makeLog, makeUpdate, makeUpdateOf } from '../../bench/dissc-log.ts';
-import { makeSoldBatch, type SoldBatch } from '../../bench/sold-batch.ts';
-import { agreementId } from '../../core/agreement/terms.ts';
-import { voucherHash } from '../../core/agreement/voucher.ts';
-import { type AgreementId, address, datasetId, type LogRoot } from '../../core/ids.ts';
+} from '../../dev/bench/agreement-chain.ts';
+import { type DisscChain, disscInterface, type SendOptions, startDisscChain } from '../../dev/bench/dissc-chain.ts';
+import { type Log, makeLog, makeUpdate, makeUpdateOf } from '../../dev/bench/dissc-log.ts';
+import { makeSoldBatch, type SoldBatch } from '../../dev/bench/sold-batch.ts';
 
 const PRICE_WEI = 10n ** 17n;
 const STAKE_WEI = 10n ** 16n;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { noDamage } from '../../demo/damage.ts';
-import { runDemo } from '../../demo/run-demo.ts';
+import { noDamage } from '../../examples/demo/damage.ts';
+import { runDemo } from '../../examples/demo/run-demo.ts';
 
 test('the demo fails when the damage it tells of is not done, and only there', async () => {
   const log = await runDemo({ quiet: true, damage: noDamage, hold: false, interrupt: new AbortController().signal });

@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { loopbackPorts } from '../../local/real/loopback-ports.ts';
-import { type Daemon, startDaemon } from '../../local/real/start-daemon.ts';
+import { loopbackPorts } from '../../dev/real/loopback-ports.ts';
+import { type Daemon, startDaemon } from '../../dev/real/start-daemon.ts';
 
 export interface Mosquitto {
   readonly port: number;

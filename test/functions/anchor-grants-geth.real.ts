@@ -20,9 +20,9 @@ import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { EMPTY_LOG } from '../../core/batch/seal-batch.ts';
 import { InvalidInputError } from '../../core/errors.ts';
 import type { DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
-import { type GethNetwork, startGethNetwork } from '../../local/real/geth/start-network.ts';
+import { type GethNetwork, startGethNetwork } from '../../dev/real/geth/start-network.ts';
+import { findProgram } from '../../dev/real/programs/find-program.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
-import { findProgram } from '../../scripts/real/find-program.ts';
 import { createService, seal, type TestDataset, updateOf } from './log-fixture.ts';
 
 const ETHER = 10n ** 18n;

@@ -10,7 +10,7 @@ import { runPlumb, type StackUnderTest, startStackUnderTest } from '../cli/run-p
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..', '..');
-const unit = readFileSync(join(root, 'packaging', 'plumb-device.service'), 'utf8');
+const unit = readFileSync(join(root, 'dev', 'packaging', 'plumb-device.service'), 'utf8');
 /** As the service starts it. */
 const NODE_OPTIONS = ['--max-old-space-size=128', '--max-semi-space-size=2'];
 
@@ -22,7 +22,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'plumbline-bundle-'));
   machine = join(folder, 'machine');
   await mkdir(machine);
-  await run(process.execPath, [join(root, 'scripts', 'package', 'bundle-device.ts'), join(folder, 'built')]);
+  await run(process.execPath, [join(root, 'dev', 'packaging', 'bundle-device.ts'), join(folder, 'built')]);
   // Alone: nothing of the repository is found from here.
   await copyFile(join(folder, 'built', 'plumb-device.mjs'), join(machine, 'plumb-device.mjs'));
 });

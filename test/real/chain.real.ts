@@ -3,8 +3,8 @@ import { after, before, describe, it } from 'node:test';
 import { readFees, signTransaction } from '../../adapters/ethereum/sign-transaction.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import { InvalidInputError, LedgerUnavailableError } from '../../core/errors.ts';
-import { feeRecipientOf } from '../../local/real/geth/slot-driver.ts';
-import type { GethNode } from '../../local/real/geth/start-node.ts';
+import { feeRecipientOf } from '../../dev/real/geth/slot-driver.ts';
+import type { GethNode } from '../../dev/real/geth/start-node.ts';
 import type { TestDataset } from '../functions/log-fixture.ts';
 import { type GethService, startGethService } from './geth-service.ts';
 

@@ -13,14 +13,14 @@ import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { EMPTY_LOG, type SealedBatch } from '../../core/batch/seal-batch.ts';
 import type { DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
 import type { ObjectStore } from '../../core/ports/object-store.ts';
+import { type GethNetwork, startGethNetwork } from '../../dev/real/geth/start-network.ts';
+import { findProgram } from '../../dev/real/programs/find-program.ts';
 import type { AnchorPorts } from '../../functions/anchor/anchor-ports.ts';
 import { DEFAULT_ANCHOR_SETTINGS } from '../../functions/anchor/anchor-settings.ts';
 import { type Anchored, anchorDatasets } from '../../functions/anchor.ts';
 import { ingestSegment } from '../../functions/ingest-segment.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
-import { type GethNetwork, startGethNetwork } from '../../local/real/geth/start-network.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
-import { findProgram } from '../../scripts/real/find-program.ts';
 import { seal, type TestDataset } from '../functions/log-fixture.ts';
 
 const ETHER = 10n ** 18n;

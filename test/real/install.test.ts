@@ -4,9 +4,9 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { VERSIONS } from '../../scripts/real/versions.ts';
+import { VERSIONS } from '../../dev/real/programs/versions.ts';
 
-const SCRIPTS = join(import.meta.dirname, '..', '..', 'scripts', 'real');
+const SCRIPTS = join(import.meta.dirname, '..', '..', 'dev', 'real', 'programs');
 const GETH = `geth-${VERSIONS.geth}`;
 
 describe('installing real programs', () => {
@@ -42,7 +42,7 @@ describe('installing real programs', () => {
   it('a missing toolchain is a failure, said loudly with its remedy, and nothing is tested', async () => {
     for (const [script, parameters] of [
       ['install.ts', ['geth']],
-      ['test-real.ts', []],
+      ['../../tests/test-real.ts', []],
     ] as const) {
       const { code, stderr } = await run(script, parameters, bin);
       assert.equal(code, 1);

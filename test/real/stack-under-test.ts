@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { createKmsSigner } from '../../adapters/kms/kms-signer.ts';
 import type { Address } from '../../core/ids.ts';
-import { MOTO_CREDENTIALS, type RunningMoto, startMoto } from '../../local/real/start-moto.ts';
-import { startRealStack } from '../../local/real/start-real-stack.ts';
-import { findProgram } from '../../scripts/real/find-program.ts';
+import { findProgram } from '../../dev/real/programs/find-program.ts';
+import { MOTO_CREDENTIALS, type RunningMoto, startMoto } from '../../dev/real/start-moto.ts';
+import { startRealStack } from '../../dev/real/start-real-stack.ts';
 import { type Ended, runPlumb } from '../cli/run-plumb.ts';
 
 const MENDED_MOTO = join(import.meta.dirname, '..', 'conformance', 'account-signer', 'moto-kms.py');

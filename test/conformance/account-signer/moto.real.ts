@@ -5,10 +5,10 @@ import { CreateKeyCommand, type KeySpec, KMSClient } from '@aws-sdk/client-kms';
 import type { AccountSigner } from '../../../adapters/ethereum/account-signer.ts';
 import { createKmsSigner } from '../../../adapters/kms/kms-signer.ts';
 import { InvalidInputError, KeyError } from '../../../core/errors.ts';
-import { MOTO_CREDENTIALS, type RunningMoto, startMoto } from '../../../local/real/start-moto.ts';
+import { findProgram } from '../../../dev/real/programs/find-program.ts';
+import { VERSIONS } from '../../../dev/real/programs/versions.ts';
+import { MOTO_CREDENTIALS, type RunningMoto, startMoto } from '../../../dev/real/start-moto.ts';
 import { type RunningAnvil, startAnvil } from '../../../local/stack/start-anvil.ts';
-import { findProgram } from '../../../scripts/real/find-program.ts';
-import { VERSIONS } from '../../../scripts/real/versions.ts';
 import { accountSignerConformance } from './suite.ts';
 
 /*

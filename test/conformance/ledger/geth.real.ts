@@ -6,8 +6,8 @@ import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
 import { createKeySigner } from '../../../adapters/ethereum/account-signer.ts';
 import { deployDissc } from '../../../adapters/ethereum/deploy-dissc.ts';
 import type { PrivateKey } from '../../../core/ids.ts';
-import { type GethNetwork, startGethNetwork } from '../../../local/real/geth/start-network.ts';
-import { findProgram } from '../../../scripts/real/find-program.ts';
+import { type GethNetwork, startGethNetwork } from '../../../dev/real/geth/start-network.ts';
+import { findProgram } from '../../../dev/real/programs/find-program.ts';
 import { type LedgerTarget, ledgerConformance } from './suite.ts';
 
 /* The suite on four geth nodes, peered, asked through the first one; their slots are made when a test wants a block. */

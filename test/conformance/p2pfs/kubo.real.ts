@@ -7,9 +7,9 @@ import { after, before, describe, it } from 'node:test';
 import { create } from 'kubo-rpc-client';
 import { createKuboP2pfs } from '../../../adapters/ipfs/kubo-p2pfs.ts';
 import { StoreUnavailableError } from '../../../core/errors.ts';
-import { type RunningKubo, startKubo } from '../../../local/real/start-kubo.ts';
-import { findProgram } from '../../../scripts/real/find-program.ts';
-import { VERSIONS } from '../../../scripts/real/versions.ts';
+import { findProgram } from '../../../dev/real/programs/find-program.ts';
+import { VERSIONS } from '../../../dev/real/programs/versions.ts';
+import { type RunningKubo, startKubo } from '../../../dev/real/start-kubo.ts';
 import { p2pfsConformance } from './suite.ts';
 
 /* Two nodes, on loopback only and without any peer but each other, so that what neither has is searched in vain. */

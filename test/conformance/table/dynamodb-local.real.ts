@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
-import { type RunningDynamoDbLocal, startDynamoDbLocal } from '../../../local/real/start-dynamodb-local.ts';
-import { findProgram } from '../../../scripts/real/find-program.ts';
-import { VERSIONS } from '../../../scripts/real/versions.ts';
+import { findProgram } from '../../../dev/real/programs/find-program.ts';
+import { VERSIONS } from '../../../dev/real/programs/versions.ts';
+import { type RunningDynamoDbLocal, startDynamoDbLocal } from '../../../dev/real/start-dynamodb-local.ts';
 import { createDynamoTarget } from './dynamo-target.ts';
 import { type TableTarget, tableConformance } from './suite.ts';
 

@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { createSecretFile } from '../../../adapters/keys/secret-file.ts';
+import { plumb } from '../plumb-process.ts';
+import type { StepLog } from '../step-log.ts';
+
+/** An owner's folder, and what every further command of hers is given. */
+export interface DemoOwner {
+  readonly home: string;
+  readonly account: string;
+  readonly stackFile: string;
+  readonly passwordFile: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly args: readonly string[];
+}
+
+export interface DemoDataset {
+  readonly name: string;
+  readonly dataset: string;
+  /** Account of its device. */
+  readonly account: string;
+  /** Its device.json. */
+  readonly provision: string;
+}
+
+/** Makes an owner, lets the stack serve her, opens three datasets and writes their devices' files. */
+export async function setUpOwner(
+  log: StepLog,
+  folder: string,
+  stackFile: string,
+): Promise<{ owner: DemoOwner; datasets: Readonly<Record<'files' | 'lines' | 'load', DemoDataset>> }> {
+  log.act('An owner opens a dataset for each of three devices');
+  const passwordFile = join(folder, 'password');
+  const home = join(folder, 'owner');
+  const env = { PLUMB_HOME: home, PLUMB_STACK: stackFile };
+  const owner = { home, stackFile, passwordFile, env, args: ['--password-file', passwordFile] };
+  let account = '';
+  await log.step('makes her keys; the mnemonic goes to a file only she can read', 'a keystore', async () => {
+    await createSecretFile(passwordFile, `${randomBytes(24).toString('base64url')}\n`);
+    const mnemonic = join(folder, 'mnemonic');
+    const made = await plumb<{ account: string }>(['owner', 'init', ...owner.args, '--mnemonic-out', mnemonic], {
+      env,
+    });
+    account = made.account;
+    await plumb(['local', 'admit', account], { env });
+    return 'a keystore';
+  });
+  const make = async (name: string, flags: readonly string[]): Promise<DemoDataset> => {
+    const made = await plumb<{ dataset: string; account: string }>(
+      ['dataset', 'create', name, ...owner.args, ...flags],
+      { env },
+    );
+    return { name, provision: join(folder, name === 'files' ? 'device.json' : `device-${name}.json`), ...made };
+  };
+  const provision = (dataset: DemoDataset): Promise<unknown> =>
+    plumb(['device', 'provision', dataset.name, ...owner.args, '--out', dataset.provision], { env });
+  const datasets: Partial<Record<'files' | 'lines' | 'load', DemoDataset>> = {};
+  await log.step(
+    'opens files (encrypted), lines (encrypted, published) and load (plain) on the chain',
+    '3 datasets',
+    async () => {
+      // One account's transactions go one after the other; what follows on each need not.
+      datasets.files = await make('files', []);
+      const [lines] = await Promise.all([make('lines', ['--published']), provision(datasets.files)]);
+      const [load] = await Promise.all([make('load', ['--plain']), provision(lines)]);
+      // Two of the devices record by themselves, so they need gas of their own.
+      const fund = (dataset: DemoDataset) => plumb(['local', 'admit', dataset.account, '--fund-only'], { env });
+      await Promise.all([provision(load), fund(lines), fund(load)]);
+      Object.assign(datasets, { lines, load });
+      return `${Object.keys(datasets).length} datasets`;
+    },
+  );
+  return { owner: { ...owner, account }, datasets: datasets as Record<'files' | 'lines' | 'load', DemoDataset> };
+}
