@@ -7,11 +7,31 @@ export interface ErrorOptions {
 }
 
 /**
+ * Errors by who can mend them: whose turn it is. Exit codes and problem documents follow from the kind alone, so every
+ * error names one, and none is guessed.
+ */
+export const ERROR_KINDS = {
+  arguments: 'The caller: call again with other arguments or keys.',
+  file: 'Whoever keeps the file: mend it, replace it, or name another.',
+  answer: 'The other side: what it answered is not what its interface says. Is the address right?',
+  unavailable: 'The other side, which does not answer now: try again later.',
+  chain: 'The chain or its node, which does not answer now or answers what cannot be: try again, or use another node.',
+  refused: 'The service refuses: its problem type says what has to change.',
+  'not-recorded': 'The device or the anchor: nothing, or not enough, is recorded yet.',
+  state: 'A state has to change first: the message says which, and from when on it can.',
+  defect: 'Plumbline itself: report it.',
+} as const;
+
+export type ErrorKind = keyof typeof ERROR_KINDS;
+
+/**
  * The base of every error Plumbline raises on purpose.
  * `shortMessage` says what is wrong, the value, the limit and the remedy; `toJSON` is what `--json` prints.
  */
 export abstract class PlumblineError extends Error {
   abstract override readonly name: string;
+  /** Whose turn it is. */
+  abstract readonly kind: ErrorKind;
   readonly shortMessage: string;
   readonly details: ErrorDetails;
 
@@ -21,19 +41,57 @@ export abstract class PlumblineError extends Error {
     this.details = options.details ?? {};
   }
 
-  toJSON(): { name: string; message: string; details: ErrorDetails } {
-    return { name: this.name, message: this.shortMessage, details: this.details };
+  toJSON(): { name: string; kind: ErrorKind; message: string; details: ErrorDetails } {
+    return { name: this.name, kind: this.kind, message: this.shortMessage, details: this.details };
   }
 }
 
 /** A value given by a caller or read from outside is out of its bounds. */
 export class InvalidInputError extends PlumblineError {
   override readonly name = 'InvalidInputError';
+  readonly kind = 'arguments';
+}
+
+/** The caller's arguments: a value is out of its bounds, or two of them contradict each other. */
+export class ArgumentError extends PlumblineError {
+  override readonly name = 'ArgumentError';
+  readonly kind = 'arguments';
+}
+
+/** A file is missing, not readable, open to others, or not what it should be. The message names its path. */
+export class FileError extends PlumblineError {
+  override readonly name = 'FileError';
+  readonly kind = 'file';
+}
+
+/** The other side (service, store, IPFS node, broker) answered what its interface does not allow. The message names its address. */
+export class AnswerError extends PlumblineError {
+  override readonly name = 'AnswerError';
+  readonly kind = 'answer';
+}
+
+/** The node answered what a chain cannot say, or another chain is behind it than was named. */
+export class ChainAnswerError extends PlumblineError {
+  override readonly name = 'ChainAnswerError';
+  readonly kind = 'chain';
+}
+
+/** Nothing is wrong with what was asked, but a state has to change first. The message says which, and who changes it. */
+export class StateError extends PlumblineError {
+  override readonly name = 'StateError';
+  readonly kind = 'state';
+}
+
+/** Plumbline itself is at fault: a place was reached that cannot be. */
+export class DefectError extends PlumblineError {
+  override readonly name = 'DefectError';
+  readonly kind = 'defect';
 }
 
 /** A stored segment is not what the format says; `where` is a byte offset or a field. */
 export class SegmentError extends PlumblineError {
   override readonly name = 'SegmentError';
+  readonly kind = 'answer';
   readonly where: string;
 
   constructor(shortMessage: string, where: string, options: ErrorOptions = {}) {
@@ -45,31 +103,37 @@ export class SegmentError extends PlumblineError {
 /** A proof does not lead where it claims to lead. */
 export class ProofError extends PlumblineError {
   override readonly name = 'ProofError';
+  readonly kind = 'answer';
 }
 
 /** A key does not open what it was given for. */
 export class KeyError extends PlumblineError {
   override readonly name = 'KeyError';
+  readonly kind = 'arguments';
 }
 
 /** Bytes are stored, but the chain does not have them yet. */
 export class NotRecordedError extends PlumblineError {
   override readonly name = 'NotRecordedError';
+  readonly kind = 'not-recorded';
 }
 
 /** The chain cannot be read or written now; nothing is known to have changed. */
 export class LedgerUnavailableError extends PlumblineError {
   override readonly name = 'LedgerUnavailableError';
+  readonly kind = 'chain';
 }
 
 /** A store (objects, table, queue) cannot be reached now. */
 export class StoreUnavailableError extends PlumblineError {
   override readonly name = 'StoreUnavailableError';
+  readonly kind = 'unavailable';
 }
 
 /** The service answered 4xx: trying the same again does not help. `type` is the stable type of the problem document. */
 export class RequestRefusedError extends PlumblineError {
   override readonly name = 'RequestRefusedError';
+  readonly kind = 'refused';
   readonly type: string;
   readonly status: number;
 

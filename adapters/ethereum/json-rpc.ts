@@ -24,6 +24,7 @@ export interface JsonRpcOptions {
 /** The node answered, and the answer is an error: a revert, a bad nonce, an unknown block. */
 export class RpcRefusedError extends PlumblineError {
   override readonly name = 'RpcRefusedError';
+  readonly kind = 'chain';
   readonly code: number;
   /** What the node said, shortened. */
   readonly said: string;

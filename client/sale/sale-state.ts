@@ -24,6 +24,7 @@ export interface SaleIdentity {
 /** The folder of the owner's side of sales cannot be used. */
 export class SaleStateError extends PlumblineError {
   override readonly name = 'SaleStateError';
+  readonly kind = 'file';
 }
 
 /**

@@ -12,6 +12,7 @@ import { MAX_CHALLENGE_BLOCKS } from '../../core/wire/requests.ts';
 /** The storage did not prove that it has a batch. The bytes stay on the device. */
 export class NotProvenError extends PlumblineError {
   override readonly name = 'NotProvenError';
+  readonly kind = 'answer';
 }
 
 /**

@@ -3,6 +3,7 @@ import { PlumblineError } from '../../core/errors.ts';
 /** The broker cannot be reached, refuses, or says what MQTT 5 does not allow. It is connected to again. */
 export class BrokerError extends PlumblineError {
   override readonly name = 'BrokerError';
+  readonly kind = 'unavailable';
 }
 
 /** Reason codes of MQTT 5 §2.4 that a person can do something about. */

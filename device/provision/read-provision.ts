@@ -23,6 +23,7 @@ export interface Provision {
 /** A provision file cannot be used. `field` names what is wrong; no value is ever repeated, as most are secret. */
 export class ProvisionError extends PlumblineError {
   override readonly name = 'ProvisionError';
+  readonly kind = 'file';
   readonly field: string;
 
   constructor(shortMessage: string, field: string, options: ErrorOptions = {}) {

@@ -31,6 +31,7 @@ export type ProblemType = keyof typeof PROBLEMS;
 /** Ends a request with a problem document. The detail is for the caller: what, the value, the limit, the remedy. */
 export class Problem extends PlumblineError {
   override readonly name = 'Problem';
+  readonly kind = 'refused';
   readonly type: ProblemType;
   readonly extra: Readonly<Record<string, string | number>>;
 

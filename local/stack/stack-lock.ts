@@ -13,6 +13,7 @@ export interface StackLock {
 /** Another process that is alive runs a stack in this folder. */
 export class StackBusyError extends PlumblineError {
   override readonly name = 'StackBusyError';
+  readonly kind = 'state';
 }
 
 const holderFile = z.object({ pid: z.int(), startedAtMs: z.int() });
