@@ -1,7 +1,6 @@
 import middy from '@middy/core';
 import type { DatasetId } from '../core/ids.ts';
 import type { Fault } from '../core/ports/css.ts';
-import type { Access } from './agreement/access.ts';
 import { reserveBlocks } from './agreement/reserve-blocks.ts';
 import type { Refusal } from './agreement/rule-blocks.ts';
 import { bytesAnswer } from './http/answer.ts';
@@ -10,6 +9,7 @@ import { Problem } from './http/problem.ts';
 import type { ServicePorts } from './ports.ts';
 import { lazyHandler } from './ports-from-env.ts';
 import { answerBlocks, endsBefore, faultOf } from './read/answer-blocks.ts';
+import type { Access } from './rights/access.ts';
 import { httpRows } from './table.ts';
 
 export interface StoredBlock {

@@ -1,7 +1,6 @@
 import middy from '@middy/core';
 import type { DatasetId } from '../core/ids.ts';
 import type { GetSegmentResponse } from '../core/wire/requests.ts';
-import type { Access } from './agreement/access.ts';
 import { requireWholeBatch } from './agreement/reserve-blocks.ts';
 import { jsonAnswer } from './http/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
@@ -9,6 +8,7 @@ import { Problem } from './http/problem.ts';
 import type { ServicePorts } from './ports.ts';
 import { lazyHandler } from './ports-from-env.ts';
 import { locateBlocks } from './read/locate-blocks.ts';
+import type { Access } from './rights/access.ts';
 import { httpRows } from './table.ts';
 
 /** Design §6: long enough to begin, too short to pass on. */

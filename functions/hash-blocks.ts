@@ -2,7 +2,6 @@ import middy from '@middy/core';
 import type { DatasetId } from '../core/ids.ts';
 import type { Answers, HashedBlock } from '../core/ports/css.ts';
 import { encodeHashedBlocks } from '../core/wire/answers.ts';
-import type { Access } from './agreement/access.ts';
 import { answerAllowed, ruleRange } from './agreement/rule-blocks.ts';
 import { dagCborAnswer } from './http/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
@@ -10,6 +9,7 @@ import type { ServicePorts } from './ports.ts';
 import { lazyHandler } from './ports-from-env.ts';
 import { answerBlocks } from './read/answer-blocks.ts';
 import { hashListedBlocks } from './read/hash-listed-blocks.ts';
+import type { Access } from './rights/access.ts';
 import { httpRows } from './table.ts';
 
 /**

@@ -2,7 +2,6 @@ import middy from '@middy/core';
 import type { DatasetId } from '../core/ids.ts';
 import type { Answers, ProvenChunk } from '../core/ports/css.ts';
 import { encodeProvenChunks } from '../core/wire/answers.ts';
-import type { Access } from './agreement/access.ts';
 import { reserveBlocks } from './agreement/reserve-blocks.ts';
 import { answerAllowed } from './agreement/rule-blocks.ts';
 import { dagCborAnswer } from './http/answer.ts';
@@ -11,6 +10,7 @@ import type { ServicePorts } from './ports.ts';
 import { lazyHandler } from './ports-from-env.ts';
 import { answerBlocks } from './read/answer-blocks.ts';
 import { proveListedBlocks } from './read/prove-listed-blocks.ts';
+import type { Access } from './rights/access.ts';
 import { httpRows } from './table.ts';
 
 /**

@@ -22,8 +22,8 @@ import {
   uploadSegmentResponse,
 } from '../core/wire/requests.ts';
 import { ROUTES, type RouteName } from '../core/wire/routes.ts';
-import type { Kind } from './agreement/access.ts';
 import type { ServicePorts } from './ports.ts';
+import type { Kind } from './rights/access.ts';
 
 /** Parties of the dataset in the path, by the chain. */
 export type DatasetCaller = 'owner' | 'device';

@@ -3,9 +3,9 @@ import { concatBytes, u32 } from '../../core/bytes.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { Problem } from '../http/problem.ts';
+import type { Access } from '../rights/access.ts';
 import { changeAgreementEntry } from '../state/agreement-entry.ts';
 import type { AgreementEntry } from '../state/entries.ts';
-import type { Access } from './access.ts';
 import { ceilingOf, type Delivered, type Ruling, ruleDelivery, ruleRange } from './rule-blocks.ts';
 
 interface Ports {

@@ -2,7 +2,7 @@ import { admitBlocks, dueFor, MAX_SAMPLES, paidBlocks } from '../../core/agreeme
 import type { Terms } from '../../core/agreement/terms.ts';
 import type { Answers, Fault } from '../../core/ports/css.ts';
 import type { ProblemType } from '../http/problem.ts';
-import type { Access } from './access.ts';
+import type { Access } from '../rights/access.ts';
 
 /** Why a party does not get a block: for a list of answers, and as the problem that an only answer is. */
 export interface Refusal extends Fault {

@@ -4,10 +4,10 @@ import { appendLeaf, EMPTY_FRONTIER, frontierRoot } from '../../core/log/frontie
 import type { Head } from '../../core/log/head.ts';
 import type { ChainPoint, Parties } from '../../core/ports/ledger.ts';
 import type { Item } from '../../core/ports/table.ts';
-import { extendLog } from '../ingest/extend-log.ts';
-import { quotasOf } from '../ingest/quota-of.ts';
+import { adoptChainLog } from '../log/adopt-chain-log.ts';
+import { extendLog } from '../log/extend-log.ts';
 import { mapBounded } from '../read/map-bounded.ts';
-import { adoptChainLog } from '../state/adopt-chain-log.ts';
+import { quotasOf } from '../rights/quota-of.ts';
 import { changeDatasetEntry, readDatasetEntry } from '../state/dataset-entry.ts';
 import { type LogEntry, type Unpaid, WORK_PK } from '../state/entries.ts';
 import { frontierOf, leafHashOf, queryLog, readLogEnd, readLogEntry } from '../state/log-entry.ts';

@@ -6,10 +6,10 @@ import { parseRequestTarget } from '../../adapters/http-signature/parse-request-
 import type { Address, AgreementId } from '../../core/ids.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import type { Parties } from '../../core/ports/ledger.ts';
-import type { Access } from '../agreement/access.ts';
 import type { ServicePorts } from '../ports.ts';
+import type { Access } from '../rights/access.ts';
+import { createAuthoriser, type Subject } from '../rights/authorise.ts';
 import type { HttpRow } from '../table.ts';
-import { createAuthoriser, type Subject } from './authorise.ts';
 import { matchPath } from './match-path.ts';
 import { parseRequest } from './parse-request.ts';
 import { PROBLEMS, Problem, problemAnswer, problemOf } from './problem.ts';

@@ -1,11 +1,11 @@
 import { parseSegmentKey } from '../../core/batch/segment.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
 import type { ServicePorts } from '../ports.ts';
+import { quotaOf } from '../rights/quota-of.ts';
 import type { SegmentEntry } from '../state/entries.ts';
 import { readSegmentEntry, type StoredSegment, writeSegmentEntry } from '../state/segment-entry.ts';
 import { countStored, noteCounted, usageMoment } from '../state/usage-entry.ts';
 import { type Inspected, inspectSegment, type SegmentName } from './inspect-segment.ts';
-import { quotaOf } from './quota-of.ts';
 
 type Ports = Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'ledger' | 'grants' | 'settings' | 'nowMs'>;
 

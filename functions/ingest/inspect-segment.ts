@@ -7,8 +7,8 @@ import type { Address, DatasetId } from '../../core/ids.ts';
 import { MAX_SEGMENT_BYTES } from '../../core/limits.ts';
 import { recoverHeadSigner } from '../../core/log/head.ts';
 import type { ServicePorts } from '../ports.ts';
+import { quotaOf } from '../rights/quota-of.ts';
 import type { Rejection, SegmentEntry } from '../state/entries.ts';
-import { quotaOf } from './quota-of.ts';
 
 export interface SegmentName {
   readonly dataset: DatasetId;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { GrantId } from '../../core/ports/grants.ts';
-import { quotaOf } from '../../functions/ingest/quota-of.ts';
+import { quotaOf } from '../../functions/rights/quota-of.ts';
 import { readDatasetEntry } from '../../functions/state/dataset-entry.ts';
 import { datasetPk, logSk, proposedPk, RELAYER_STATE_SK, relayerPk } from '../../functions/state/entries.ts';
 import { listGrantIds, MAX_GRANTS, rememberGrant } from '../../functions/state/grant-entry.ts';

@@ -5,15 +5,15 @@ import { appendLeaf, EMPTY_FRONTIER, type Frontier, frontierRoot } from '../../c
 import type { Head } from '../../core/log/head.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Table } from '../../core/ports/table.ts';
-import { datasetPk, type LogEntry, logSk, segmentSk, tileSk } from './entries.ts';
-import { appendLogEntry, frontierOf, leafOf, queryLog, readLogEntry } from './log-entry.ts';
+import { datasetPk, type LogEntry, logSk, segmentSk, tileSk } from '../state/entries.ts';
+import { appendLogEntry, frontierOf, leafOf, queryLog, readLogEntry } from '../state/log-entry.ts';
 import {
   isReadable,
   querySegments,
   type ReadableSegment,
   type StoredSegment,
   writeSegmentEntry,
-} from './segment-entry.ts';
+} from '../state/segment-entry.ts';
 
 /**
  * `agrees`: the log had the chain's head already. `adopted`: it has it now. `unknown`: no stored segments lead to that

@@ -1,7 +1,7 @@
 import type { Address, DatasetId } from '../../core/ids.ts';
 import { keepBriefly } from '../http/keep-briefly.ts';
-import { quotaOf } from '../ingest/quota-of.ts';
 import type { ServicePorts } from '../ports.ts';
+import { quotaOf } from './quota-of.ts';
 
 /** Whether this service stores a dataset for its owner. */
 export type ServedReader = (dataset: DatasetId, owner: Address, signal: AbortSignal) => Promise<boolean>;

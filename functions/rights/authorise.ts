@@ -1,14 +1,14 @@
 import type { Address, AgreementId, DatasetId } from '../../core/ids.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import type { Parties } from '../../core/ports/ledger.ts';
-import type { Access } from '../agreement/access.ts';
-import { createAccessFinder } from '../agreement/find-access.ts';
-import { createServedReader, type ServedReader } from '../agreement/is-served.ts';
-import { createGrantReader } from '../agreement/read-grants.ts';
+import { keepBriefly } from '../http/keep-briefly.ts';
+import { Problem } from '../http/problem.ts';
 import type { ServicePorts } from '../ports.ts';
 import type { AgreementCaller, DatasetCaller, HttpRow } from '../table.ts';
-import { keepBriefly } from './keep-briefly.ts';
-import { Problem } from './problem.ts';
+import type { Access } from './access.ts';
+import { createAccessFinder } from './find-access.ts';
+import { createServedReader, type ServedReader } from './is-served.ts';
+import { createGrantReader } from './read-grants.ts';
 
 type Ports = Pick<ServicePorts, 'ledger' | 'agreements' | 'grants' | 'table' | 'settings' | 'nowMs'>;
 
