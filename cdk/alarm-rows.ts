@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { type EventName, eventRows } from '../functions/table.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { ServiceApi } from './http-api.ts';
 import type { Parameters, StageName } from './read-parameters.ts';
@@ -8,7 +9,7 @@ import type { ServiceFunction } from './service-function.ts';
 export interface Watched {
   readonly parameters: Parameters;
   readonly functions: readonly ServiceFunction[];
-  readonly queues: Readonly<Record<'ingest-segment' | 'segment-removed' | 'anchor', EventQueue>>;
+  readonly queues: Readonly<Record<EventName, EventQueue>>;
   readonly api: ServiceApi;
 }
 
@@ -57,36 +58,18 @@ export function functionNamed(functions: readonly ServiceFunction[], name: strin
 }
 
 function deadLetterRows({ queues }: Watched): AlarmRow[] {
-  const rowOf = (id: string, name: keyof Watched['queues'], says: string): AlarmRow => ({
-    id,
-    says,
-    metric: queues[name].deadLetters.metricApproximateNumberOfMessagesVisible({
+  return (Object.keys(eventRows) as EventName[]).map((name) => {
+    const { alarm, says } = eventRows[name].trigger.queue.putAside;
+    const metric = queues[name].deadLetters.metricApproximateNumberOfMessagesVisible({
       period: FIVE_MINUTES,
       statistic: Stats.MAXIMUM,
-    }),
-    at: 1,
+    });
+    return { id: alarm, says, metric, at: 1 };
   });
-  return [
-    rowOf(
-      'IngestDeadLetters',
-      'ingest-segment',
-      'Events of stored segments failed five times: those segments are not checked in. Mend the cause, then redrive the queue.',
-    ),
-    rowOf(
-      'RemovalDeadLetters',
-      'segment-removed',
-      'Events of removed objects failed five times: whether segments are lost is not known. Mend the cause, then redrive.',
-    ),
-    rowOf(
-      'AnchorDeadLetters',
-      'anchor',
-      'Runs of the anchor failed three times for the same wake-up. Mend the cause; the dead letters themselves may be purged.',
-    ),
-  ];
 }
 
 function throttles(functions: readonly ServiceFunction[]): MathExpression {
-  const watched = ['ingest-segment', 'segment-removed', 'anchor', 'upload-segment'];
+  const watched = [...Object.keys(eventRows), 'upload-segment'];
   const usingMetrics = Object.fromEntries(
     watched.map((name, number) => [
       `m${number}`,

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { PlumblineError } from '../core/errors.ts';
-import { bundleFunctions } from './bundle-functions.ts';
+import { bundleFunction } from './bundle-function.ts';
 import { createApp } from './create-app.ts';
 
 /*
@@ -14,7 +14,7 @@ mkdirSync(build, { recursive: true });
 // Of its own, as several may be made at a time; what is deployed is a copy beside the template.
 const folder = mkdtempSync(join(build, 'lambda-'));
 try {
-  createApp({ code: () => Code.fromAsset(bundleFunctions(folder).folder) }).synth();
+  createApp({ codeOf: (row) => Code.fromAsset(bundleFunction(row, join(folder, row.name)).folder) }).synth();
 } catch (error) {
   if (!(error instanceof PlumblineError)) throw error;
   console.error(error.shortMessage);

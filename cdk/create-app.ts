@@ -1,12 +1,13 @@
 import { App, DefaultStackSynthesizer, type IStackSynthesizer, Validations } from 'aws-cdk-lib';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import type { FunctionRow } from '../functions/row.ts';
 import { PlumblineStack } from './plumbline-stack.ts';
 import { readParameters } from './read-parameters.ts';
 
 export interface AppOptions {
-  /** The bundled functions, asked for once the parameters are right. */
-  readonly code: () => Code;
+  /** A function, bundled; asked for once the parameters are right. */
+  readonly codeOf: (row: FunctionRow) => Code;
   /** Beside what the command line gives. */
   readonly context?: Readonly<Record<string, unknown>>;
   readonly outdir?: string;
@@ -16,7 +17,7 @@ export interface AppOptions {
  * The deployment of one stage, checked by the AwsSolutions rules when it is synthesised.
  * @throws InvalidInputError naming the parameter that is missing or malformed
  */
-export function createApp({ code, context = {}, outdir }: AppOptions): App & { readonly stack: PlumblineStack } {
+export function createApp({ codeOf, context = {}, outdir }: AppOptions): App & { readonly stack: PlumblineStack } {
   const app = new App({
     context: { ...context },
     postCliContext: FEATURE_FLAGS,
@@ -25,7 +26,7 @@ export function createApp({ code, context = {}, outdir }: AppOptions): App & { r
   });
   const parameters = readParameters((name) => app.node.tryGetContext(name));
   const stack = new PlumblineStack(app, `Plumbline-${parameters.stage}`, {
-    code: code(),
+    codeOf,
     parameters,
     // The template alone: a rule that asks for a parameter of the bootstrap stack needs one to be looked up.
     synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }) as IStackSynthesizer,

@@ -1,4 +1,5 @@
-import type { FunctionRow } from '../functions/table.ts';
+import type { FunctionRow } from '../functions/row.ts';
+import { type Variable, variablesOf } from '../lambda/variables.ts';
 import { namespaceOf } from './alarm-rows.ts';
 import type { Parameters } from './read-parameters.ts';
 
@@ -12,40 +13,37 @@ export interface Placed {
   readonly ipfsTokenArn: string | null;
 }
 
-/** The variables that functions/ports-from-env.ts reads; each function is told only of what its row lets it touch. */
-export function environmentOf({ may }: FunctionRow, parameters: Parameters, placed: Placed): Record<string, string> {
-  const { kuboApiUrl } = parameters;
-  const served: Record<string, string> = {
-    PLUMBLINE_RPC_URL: parameters.rpcUrl,
-    PLUMBLINE_CHAIN_ID: String(parameters.chainId),
-    PLUMBLINE_DISSC: parameters.contracts.dissc,
-    PLUMBLINE_BUCKET: placed.bucket,
-    PLUMBLINE_TABLE: placed.table,
-    PLUMBLINE_OWNERS: JSON.stringify(parameters.owners),
-    POWERTOOLS_METRICS_NAMESPACE: namespaceOf(parameters.stage),
-    PLUMBLINE_AUTHORITIES: [placed.apiHost, ...parameters.authorities].join(','),
-  };
-  if (may.chain !== undefined) Object.assign(served, chainVariables(parameters));
-  if (may.chain === 'record') served.PLUMBLINE_RELAYER_KEY_ID = placed.relayerKeyId;
-  if (may.queue === 'wake') served.PLUMBLINE_ANCHOR_QUEUE = placed.anchorQueueUrl;
-  if (may.ipfs === 'import' && kuboApiUrl !== null && placed.ipfsTokenArn !== null) {
-    served.PLUMBLINE_IPFS_API = kuboApiUrl;
-    served.PLUMBLINE_IPFS_TOKEN_SECRET = placed.ipfsTokenArn;
-  }
-  return served;
+/** A function's environment: of all that is known here, the variables that its row has to do with. */
+export function environmentOf(row: FunctionRow, parameters: Parameters, placed: Placed): Record<string, string> {
+  const values = valuesOf(parameters, placed);
+  const given = [...variablesOf(row)].flatMap((name) => {
+    const value = values[name];
+    return value === null ? [] : [[name, value] as const];
+  });
+  return { POWERTOOLS_METRICS_NAMESPACE: namespaceOf(parameters.stage), ...Object.fromEntries(given) };
 }
 
-/** Only functions that read the chain ask for grants and agreements, or for how they are dealt with. */
-function chainVariables(parameters: Parameters): Record<string, string> {
-  const { contracts, cssAccount, fromBlock, grants, recordEveryMs } = parameters;
-  const { minPerBatchWei, openQuotaBytes } = grants;
+/** Null: this stage has none. */
+function valuesOf(parameters: Parameters, placed: Placed): Readonly<Record<Variable, string | null>> {
+  const { contracts, grants } = parameters;
   return {
-    ...(contracts.ocasc === null ? {} : { PLUMBLINE_OCASC: contracts.ocasc }),
-    ...(contracts.asc === null ? {} : { PLUMBLINE_ASC: contracts.asc }),
-    ...(cssAccount === null ? {} : { PLUMBLINE_CSS_ACCOUNT: cssAccount }),
-    PLUMBLINE_FROM_BLOCK: String(fromBlock),
-    PLUMBLINE_RECORD_EVERY_MS: String(recordEveryMs),
-    PLUMBLINE_GRANTS_MIN_PER_BATCH_WEI: minPerBatchWei,
-    ...(openQuotaBytes === null ? {} : { PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES: String(openQuotaBytes) }),
+    PLUMBLINE_RPC_URL: parameters.rpcUrl,
+    PLUMBLINE_CHAIN_ID: String(parameters.chainId),
+    PLUMBLINE_AUTHORITIES: [placed.apiHost, ...parameters.authorities].join(','),
+    PLUMBLINE_BUCKET: placed.bucket,
+    PLUMBLINE_TABLE: placed.table,
+    PLUMBLINE_DISSC: contracts.dissc,
+    PLUMBLINE_OCASC: contracts.ocasc,
+    PLUMBLINE_ASC: contracts.asc,
+    PLUMBLINE_CSS_ACCOUNT: parameters.cssAccount,
+    PLUMBLINE_OWNERS: JSON.stringify(parameters.owners),
+    PLUMBLINE_GRANTS_MIN_PER_BATCH_WEI: grants.minPerBatchWei,
+    PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES: grants.openQuotaBytes === null ? null : String(grants.openQuotaBytes),
+    PLUMBLINE_RELAYER_KEY_ID: placed.relayerKeyId,
+    PLUMBLINE_RECORD_EVERY_MS: String(parameters.recordEveryMs),
+    PLUMBLINE_FROM_BLOCK: String(parameters.fromBlock),
+    PLUMBLINE_ANCHOR_QUEUE: placed.anchorQueueUrl,
+    PLUMBLINE_IPFS_API: parameters.kuboApiUrl,
+    PLUMBLINE_IPFS_TOKEN_SECRET: placed.ipfsTokenArn,
   };
 }

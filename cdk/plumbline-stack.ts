@@ -4,7 +4,8 @@ import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import { type Code, EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { eventRows, type FunctionRow, functionRows } from '../functions/table.ts';
+import type { EventRow, FunctionRow } from '../functions/row.ts';
+import { type EventName, eventRows, functionRows } from '../functions/table.ts';
 import { acknowledge } from './acknowledge.ts';
 import { Alarms } from './alarms.ts';
 import { createDashboard } from './dashboard.ts';
@@ -19,23 +20,18 @@ import { STAGE_RULES, type StageRules } from './stage-rules.ts';
 import { createStateTable } from './state-table.ts';
 
 export interface PlumblineStackProps extends StackProps {
-  readonly code: Code;
+  /** Each function's own. */
+  readonly codeOf: (row: FunctionRow) => Code;
   readonly parameters: Parameters;
 }
 
-type EventName = keyof typeof eventRows;
-
-/** A poller takes no more invocations at once than that: a small account has ten for everything. */
-const INGEST_AT_ONCE = 5;
-/** Each may be a segment of 33 MiB, and all of a batch share the function's time. */
-const SEGMENTS_AT_ONCE = 5;
 const RELAYER_GROUP = 'anchor';
 
 /** The whole service of one stage, made from the table of functions. */
 export class PlumblineStack extends Stack {
   readonly functions: readonly ServiceFunction[];
 
-  constructor(scope: Construct, id: string, { code, parameters, ...props }: PlumblineStackProps) {
+  constructor(scope: Construct, id: string, { codeOf, parameters, ...props }: PlumblineStackProps) {
     const rules = STAGE_RULES[parameters.stage];
     super(scope, id, {
       description: `Plumbline (${parameters.stage}): integrity of stored IoT data, provable to anyone entitled`,
@@ -72,13 +68,13 @@ export class PlumblineStack extends Stack {
         row,
         stage: parameters.stage,
         rules,
-        code,
+        code: codeOf(row),
         rights: [...rightsOf(row.may, touchable), ...polled],
         environment: environmentOf(row, parameters, placed),
       });
     });
     for (const one of this.functions) {
-      if (isEventName(one.row.name)) this.#feed(one, one.row.name, queues[one.row.name]);
+      if (isEventName(one.row.name)) this.#feed(one, eventRows[one.row.name], queues[one.row.name]);
       else api.addRoute(one);
       if (one.row.invoke) one.allowInvoking(parameters.invokers);
     }
@@ -99,19 +95,17 @@ export class PlumblineStack extends Stack {
   }
 
   #createQueues(rules: StageRules): Readonly<Record<EventName, EventQueue>> {
-    const queueOf = (name: EventName, more: { isFifo: boolean; retention: Duration; mostReceives: number }) =>
+    const queueOf = ({ name, trigger, limits }: EventRow) =>
       new EventQueue(this, `${idOf(name)}Queue`, {
         rules,
-        functionTimeoutMs: eventRows[name].limits.timeoutMs,
-        ...more,
+        functionTimeoutMs: limits.timeoutMs,
+        isFifo: trigger.queue.atOnce === null,
+        retention: Duration.seconds(trigger.queue.keptSeconds),
+        mostReceives: trigger.queue.receives,
       });
-    const ofStore = { isFifo: false, retention: Duration.days(14), mostReceives: 5 };
-    return {
-      'ingest-segment': queueOf('ingest-segment', ofStore),
-      'segment-removed': queueOf('segment-removed', ofStore),
-      // An old wake-up says nothing: the next minute's does as well.
-      anchor: queueOf('anchor', { isFifo: true, retention: Duration.hours(1), mostReceives: 3 }),
-    };
+    return Object.fromEntries(Object.entries(eventRows).map(([name, row]) => [name, queueOf(row)])) as Readonly<
+      Record<EventName, EventQueue>
+    >;
   }
 
   /** The account that records, and to which owners grant their fuel. Its private key never leaves KMS. */
@@ -142,15 +136,15 @@ export class PlumblineStack extends Stack {
     return token;
   }
 
-  #feed(to: ServiceFunction, name: EventName, { queue }: EventQueue): void {
-    const isAnchor = name === 'anchor';
+  #feed(to: ServiceFunction, { trigger }: EventRow, { queue }: EventQueue): void {
+    const { batch, atOnce } = trigger.queue;
     new EventSourceMapping(to, 'Feed', {
       target: to.function,
       eventSourceArn: queue.queueArn,
-      // Many wake-ups make one run.
-      batchSize: isAnchor ? 10 : SEGMENTS_AT_ONCE,
-      reportBatchItemFailures: !isAnchor,
-      ...(isAnchor ? {} : { maxConcurrency: INGEST_AT_ONCE }),
+      batchSize: batch,
+      // Wake-ups are not told apart: a run that fails has failed all of them.
+      reportBatchItemFailures: trigger.kind === 's3-event',
+      ...(atOnce === null ? {} : { maxConcurrency: atOnce }),
     });
   }
 

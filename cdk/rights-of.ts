@@ -1,5 +1,5 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import type { May } from '../functions/table.ts';
+import type { May } from '../functions/row.ts';
 
 /** ARNs of what functions may touch. */
 export interface Touchable {
@@ -16,7 +16,7 @@ export function rightsOf(may: May, on: Touchable): PolicyStatement[] {
   return [
     ...objectRights(may.objects, on),
     ...tableRights(may.table, on),
-    ...(may.chain === 'record' ? relayerRights(on) : []),
+    ...(may.dissc === 'record' || may.asc === 'record' ? relayerRights(on) : []),
     ...(may.queue === 'wake' ? [allow(['sqs:SendMessage'], on.anchorQueueArn)] : []),
     ...(may.ipfs === 'import' && on.ipfsTokenArn !== null
       ? [allow(['secretsmanager:GetSecretValue'], on.ipfsTokenArn)]
@@ -34,7 +34,7 @@ function objectRights(objects: May['objects'], { bucketArn }: Touchable): Policy
   const every = `${bucketArn}/*`;
   // Without the right to list, S3 says "forbidden" of an object that is missing.
   const tell = allow(['s3:ListBucket'], bucketArn);
-  if (objects === 'presign') return [allow(['s3:GetObject'], every)];
+  if (objects === 'presign-get') return [allow(['s3:GetObject'], every)];
   return [allow(objects === 'read' ? ['s3:GetObject'] : ['s3:GetObject', 's3:PutObject'], every), tell];
 }
 

@@ -10,8 +10,9 @@ import {
 import { Architecture, type Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { FunctionRow } from '../functions/table.ts';
+import type { FunctionRow } from '../functions/row.ts';
 import { acknowledge } from './acknowledge.ts';
+import { ENTRY } from './bundle-function.ts';
 import type { StageName } from './read-parameters.ts';
 import type { StageRules } from './stage-rules.ts';
 
@@ -19,6 +20,7 @@ export interface ServiceFunctionProps {
   readonly row: FunctionRow;
   readonly stage: StageName;
   readonly rules: StageRules;
+  /** Of this function alone: what changes in another one leaves it as it is. */
   readonly code: Code;
   /** All that it may do beside writing its own log and traces. */
   readonly rights: readonly PolicyStatement[];
@@ -53,7 +55,7 @@ export class ServiceFunction extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       code,
-      handler: `${row.name}.handler`,
+      handler: `${ENTRY}.handler`,
       memorySize: row.limits.memoryMb,
       timeout: Duration.seconds(Math.ceil(row.limits.timeoutMs / 1_000)),
       tracing: Tracing.ACTIVE,

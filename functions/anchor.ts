@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import { InvalidInputError } from '../core/errors.ts';
+import { ArgumentError } from '../core/errors.ts';
 import { acceptGrants } from './anchor/accept-grants.ts';
 import type { AnchorPorts } from './anchor/anchor-ports.ts';
 import { DEFAULT_ANCHOR_SETTINGS } from './anchor/anchor-settings.ts';
@@ -9,9 +9,8 @@ import { followTransactions } from './anchor/follow-transactions.ts';
 import { readRelayerState } from './anchor/relayer-state.ts';
 import { createSender, releaseStuck } from './anchor/send-call.ts';
 import { sendUpdates } from './anchor/send-updates.ts';
-import type { ServicePorts } from './ports.ts';
-import { lazyHandler } from './ports-from-env.ts';
-import { eventRows } from './table.ts';
+import type { PortsOf } from './ports.ts';
+import { anchorRow as row } from './table.ts';
 
 export interface Anchored {
   /** `stopped`: its time was up; the next run goes on. `busy`: other runs kept winning, and do the work. */
@@ -30,7 +29,7 @@ const ATTEMPTS = 5;
  */
 export async function anchorDatasets(ports: AnchorPorts, signal?: AbortSignal): Promise<Anchored> {
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), ports.anchorSettings.timeLimitMs);
+  const timer = ports.runtime.after(ports.anchorSettings.timeLimitMs, () => limit.abort());
   const within = signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]);
   const counted = { transactions: 0 };
   try {
@@ -44,7 +43,7 @@ export async function anchorDatasets(ports: AnchorPorts, signal?: AbortSignal): 
     ports.observer.warn('anchor stopped: its time was up', { ...counted });
     return { outcome: 'stopped', ...counted };
   } finally {
-    clearTimeout(timer);
+    timer.stop();
   }
 }
 
@@ -78,28 +77,23 @@ async function runOnce(
   }
 }
 
-const row = eventRows.anchor;
 const RESERVED_MS = 500;
 
-export const handlerFor = (ports: ServicePorts) => {
+export const handlerFor = (ports: PortsOf<typeof row>) => {
   const { recorder, grantRecorder } = ports;
-  if (recorder === null) throw new InvalidInputError('The anchor function needs an account to pay from. Give it one.');
-  if (grantRecorder !== undefined && grantRecorder.account !== recorder.account) {
-    throw new InvalidInputError(
+  if (grantRecorder !== null && grantRecorder.account !== recorder.account) {
+    throw new ArgumentError(
       `One account records and is repaid; these are ${recorder.account} and ${grantRecorder.account}.`,
     );
   }
-  const { fromBlock = DEFAULT_ANCHOR_SETTINGS.fromBlock } = ports.settings();
-  const anchorSettings = { ...DEFAULT_ANCHOR_SETTINGS, fromBlock };
-  const anchorPorts: AnchorPorts = { ...ports, recorder, anchorSettings };
+  const anchorSettings = { ...DEFAULT_ANCHOR_SETTINGS, fromBlock: ports.settings().fromBlock };
+  const anchorPorts: AnchorPorts = { ...ports, anchorSettings };
   // Whatever woke it, it acts on state alone.
   return middy(async (_event: unknown, context: { getRemainingTimeInMillis?: () => number }) => {
     const leftMs = context.getRemainingTimeInMillis?.() ?? row.limits.timeoutMs;
-    const anchored = await anchorDatasets(anchorPorts, AbortSignal.timeout(Math.max(1, leftMs - RESERVED_MS)));
+    const anchored = await anchorDatasets(anchorPorts, ports.runtime.timeout(Math.max(1, leftMs - RESERVED_MS)));
     // Most runs find nothing to do.
     if (anchored.transactions > 0 || anchored.outcome !== 'done') ports.observer.info('anchored', { ...anchored });
     return anchored;
   }).use([...ports.observer.middleware]);
 };
-
-export const handler = lazyHandler(row);

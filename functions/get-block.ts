@@ -3,14 +3,14 @@ import type { DatasetId } from '../core/ids.ts';
 import type { Fault } from '../core/ports/css.ts';
 import { reserveBlocks } from './agreement/reserve-blocks.ts';
 import type { Refusal } from './agreement/rule-blocks.ts';
-import { bytesAnswer } from './http/answer.ts';
+import { bytesAnswer } from './answer/answer.ts';
+import { Problem } from './answer/problem.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import { Problem } from './http/problem.ts';
-import type { ServicePorts } from './ports.ts';
-import { lazyHandler } from './ports-from-env.ts';
+import type { PortsOf, ReadingPorts } from './ports.ts';
 import { answerBlocks, endsBefore, faultOf } from './read/answer-blocks.ts';
 import type { Access } from './rights/access.ts';
-import { httpRows } from './table.ts';
+import { type AdmittedReader, admitReaders } from './rights/admit-readers.ts';
+import { getBlockRow as row } from './table.ts';
 
 export interface StoredBlock {
   readonly index: number;
@@ -21,7 +21,7 @@ export interface StoredBlock {
 
 /** The stored bytes of one block, as they are now (Tables III and V); for a consumer, within what is paid for. */
 export async function getBlock(
-  ports: Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer'>,
+  ports: ReadingPorts,
   input: { readonly dataset: DatasetId; readonly index: number; readonly access?: Access | null },
   signal?: AbortSignal,
 ): Promise<StoredBlock | Fault | Refusal> {
@@ -46,14 +46,10 @@ export async function getBlock(
   return answers[0] ?? faultOf(input.index, 'not read');
 }
 
-const row = httpRows['get-block'];
-
-export const handlerFor = (ports: ServicePorts) =>
-  middy(async ({ params, access, signal }: Call<typeof row>) =>
+export const handlerFor = (ports: PortsOf<typeof row>) =>
+  middy(async ({ params, access, signal }: Call<typeof row> & AdmittedReader) =>
     blockAnswer(await getBlock(ports, { ...params, access }, signal)),
-  ).use(httpMiddleware(ports, row));
-
-export const handler = lazyHandler(row);
+  ).use(httpMiddleware(ports, row, admitReaders(ports, row)));
 
 function blockAnswer(found: StoredBlock | Fault | Refusal) {
   if ('kind' in found) {

@@ -7,17 +7,17 @@ import { multiproof } from '../core/log/multiproof.ts';
 import type { BatchRecords, Fault, Records } from '../core/ports/css.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
 import { encodeRecords } from '../core/wire/answers.ts';
-import { dagCborAnswer } from './http/answer.ts';
+import { dagCborAnswer } from './answer/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import type { ServicePorts } from './ports.ts';
-import { lazyHandler } from './ports-from-env.ts';
+import type { PortsOf, ReadingPorts } from './ports.ts';
 import { faultOf } from './read/answer-blocks.ts';
 import { type LocatedBatch, locateBlocks } from './read/locate-blocks.ts';
 import { TileMemory } from './read/log-hashes.ts';
 import { mapBounded } from './read/map-bounded.ts';
 import { proveBatches } from './read/prove-batches.ts';
 import { readFront } from './read/read-front.ts';
-import { httpRows } from './table.ts';
+import { admitAnyone } from './rights/admit-anyone.ts';
+import { getRecordsRow as row } from './table.ts';
 
 export interface RecordsInput {
   readonly dataset: DatasetId;
@@ -26,7 +26,7 @@ export interface RecordsInput {
   readonly batches: number;
 }
 
-type Ports = Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer'>;
+type Ports = ReadingPorts;
 
 const PARALLEL_SEGMENTS = 8;
 /** Manifests read for one answer: twice what an audit of 460 batches of 1,024 small blocks takes. */
@@ -115,13 +115,9 @@ function unrecorded(index: number, reason: string): Fault {
   return { index, kind: 'unrecorded', reason };
 }
 
-const row = httpRows['get-records'];
-
-export const handlerFor = (ports: ServicePorts) => {
+export const handlerFor = (ports: PortsOf<typeof row>) => {
   const memory = new TileMemory();
-  return middy(async ({ params, body, signal }: Call<typeof row>) =>
+  return middy(async ({ params, body, signal }: Call<typeof row, null>) =>
     dagCborAnswer(encodeRecords(await getRecords(ports, { ...params, ...body }, memory, signal))),
-  ).use(httpMiddleware(ports, row));
+  ).use(httpMiddleware(ports, row, admitAnyone(row)));
 };
-
-export const handler = lazyHandler(row);

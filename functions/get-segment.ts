@@ -1,25 +1,23 @@
 import middy from '@middy/core';
 import type { DatasetId } from '../core/ids.ts';
+import type { ObjectStore } from '../core/ports/object-store.ts';
 import type { GetSegmentResponse } from '../core/wire/requests.ts';
 import { requireWholeBatch } from './agreement/reserve-blocks.ts';
-import { jsonAnswer } from './http/answer.ts';
+import { jsonAnswer } from './answer/answer.ts';
+import { Problem } from './answer/problem.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import { Problem } from './http/problem.ts';
-import type { ServicePorts } from './ports.ts';
-import { lazyHandler } from './ports-from-env.ts';
+import type { PortsOf, ServicePorts } from './ports.ts';
 import { locateBlocks } from './read/locate-blocks.ts';
 import type { Access } from './rights/access.ts';
-import { httpRows } from './table.ts';
-
-/** Design §6: long enough to begin, too short to pass on. */
-const EXPIRES_SECONDS = 15;
+import { type AdmittedReader, admitReaders } from './rights/admit-readers.ts';
+import { getSegmentRow as row } from './table.ts';
 
 /**
  * An address for fetching the whole segment of the log's batch that begins with block `first`.
  * @throws Problem when no batch of the log begins there, its object is lost, or the caller may not have all of it
  */
 export async function getSegment(
-  ports: Pick<ServicePorts, 'objects' | 'table'>,
+  ports: Pick<ServicePorts, 'table'> & { readonly objects: Pick<ObjectStore, 'presignGet'> },
   input: { readonly dataset: DatasetId; readonly first: number; readonly access?: Access | null },
   signal?: AbortSignal,
 ): Promise<GetSegmentResponse> {
@@ -32,15 +30,11 @@ export async function getSegment(
   if (segment.lostAtMs !== undefined) {
     throw new Problem('/problems/block-unavailable', `The object of the batch of block ${first} is missing.`);
   }
-  const get = await ports.objects.presignGet(segment.key, EXPIRES_SECONDS);
+  const get = await ports.objects.presignGet(segment.key, row.limits.presignedSeconds);
   return { key: segment.key, get: { ...get, headers: { ...get.headers } }, sizeBytes: segment.sizeBytes };
 }
 
-const row = httpRows['get-segment'];
-
-export const handlerFor = (ports: ServicePorts) =>
-  middy(async ({ params, access, signal }: Call<typeof row>) =>
+export const handlerFor = (ports: PortsOf<typeof row>) =>
+  middy(async ({ params, access, signal }: Call<typeof row> & AdmittedReader) =>
     jsonAnswer(await getSegment(ports, { ...params, access }, signal)),
-  ).use(httpMiddleware(ports, row));
-
-export const handler = lazyHandler(row);
+  ).use(httpMiddleware(ports, row, admitReaders(ports, row)));

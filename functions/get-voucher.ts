@@ -3,12 +3,12 @@ import type { PresentedVoucher } from '../core/agreement/key-request.ts';
 import { to0x } from '../core/bytes.ts';
 import type { Agreement } from '../core/ports/agreements.ts';
 import type { Table } from '../core/ports/table.ts';
-import { jsonAnswer } from './http/answer.ts';
+import { jsonAnswer } from './answer/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import type { ServicePorts } from './ports.ts';
-import { lazyHandler } from './ports-from-env.ts';
+import type { PortsOf } from './ports.ts';
+import { type AdmittedAgreement, admitAgreement } from './rights/admit-agreement.ts';
 import { readAgreementEntry } from './state/agreement-entry.ts';
-import { httpRows } from './table.ts';
+import { getVoucherRow as row } from './table.ts';
 
 /**
  * The highest voucher that blocks are delivered against, also after the end; null before the first. Who delivers on a
@@ -23,12 +23,8 @@ export async function getVoucher(
   return due === undefined || voucher === undefined ? null : { due: BigInt(due), signature: voucher };
 }
 
-const row = httpRows['get-voucher'];
-
-export const handlerFor = (ports: ServicePorts) =>
-  middy(async ({ agreement, signal }: Call<typeof row>) => {
-    const kept = await getVoucher(ports, agreement as Agreement, signal);
+export const handlerFor = (ports: PortsOf<typeof row>) =>
+  middy(async ({ agreement, signal }: Call<typeof row> & AdmittedAgreement) => {
+    const kept = await getVoucher(ports, agreement, signal);
     return jsonAnswer({ voucher: kept === null ? null : { due: String(kept.due), signature: to0x(kept.signature) } });
-  }).use(httpMiddleware(ports, row));
-
-export const handler = lazyHandler(row);
+  }).use(httpMiddleware(ports, row, admitAgreement(ports, row)));

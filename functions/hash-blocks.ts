@@ -3,14 +3,14 @@ import type { DatasetId } from '../core/ids.ts';
 import type { Answers, HashedBlock } from '../core/ports/css.ts';
 import { encodeHashedBlocks } from '../core/wire/answers.ts';
 import { answerAllowed, ruleRange } from './agreement/rule-blocks.ts';
-import { dagCborAnswer } from './http/answer.ts';
+import { dagCborAnswer } from './answer/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import type { ServicePorts } from './ports.ts';
-import { lazyHandler } from './ports-from-env.ts';
+import type { PortsOf, ReadingPorts } from './ports.ts';
 import { answerBlocks } from './read/answer-blocks.ts';
 import { hashListedBlocks } from './read/hash-listed-blocks.ts';
 import type { Access } from './rights/access.ts';
-import { httpRows } from './table.ts';
+import { type AdmittedReader, admitReaders } from './rights/admit-readers.ts';
+import { hashBlocksRow as row } from './table.ts';
 
 /**
  * Openings of blocks as they are stored now (Tables II and IV: the CSS-Y hashes on request): SHA-256 computed from the
@@ -18,7 +18,7 @@ import { httpRows } from './table.ts';
  * Hashes are no data: they do not count against what a consumer has paid for.
  */
 export function hashBlocks(
-  ports: Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer'>,
+  ports: ReadingPorts,
   input: { readonly dataset: DatasetId; readonly blocks: readonly number[]; readonly access?: Access | null },
   signal?: AbortSignal,
 ): Promise<Answers<HashedBlock>> {
@@ -35,11 +35,7 @@ export function hashBlocks(
   );
 }
 
-const row = httpRows['hash-blocks'];
-
-export const handlerFor = (ports: ServicePorts) =>
-  middy(async ({ params, body, access, signal }: Call<typeof row>) =>
+export const handlerFor = (ports: PortsOf<typeof row>) =>
+  middy(async ({ params, body, access, signal }: Call<typeof row> & AdmittedReader) =>
     dagCborAnswer(encodeHashedBlocks(await hashBlocks(ports, { ...params, ...body, access }, signal))),
-  ).use(httpMiddleware(ports, row));
-
-export const handler = lazyHandler(row);
+  ).use(httpMiddleware(ports, row, admitReaders(ports, row)));

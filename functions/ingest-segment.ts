@@ -1,47 +1,10 @@
 import middy from '@middy/core';
-import { parseSegmentKey } from '../core/batch/segment.ts';
 import { type S3EventCall, s3EventMiddleware } from './events/s3-event-middleware.ts';
-import { checkIn } from './ingest/check-in.ts';
-import { indexSegment } from './ingest/index-segment.ts';
-import { type Placement, placeSegment } from './log/extend-log.ts';
-import type { ServicePorts } from './ports.ts';
-import { lazyHandler } from './ports-from-env.ts';
-import { markWork } from './state/dataset-entry.ts';
-import { isReadable } from './state/segment-entry.ts';
-import { eventRows } from './table.ts';
+import { ingestSegment } from './ingest/ingest-segment.ts';
+import type { PortsOf } from './ports.ts';
+import { ingestSegmentRow as row } from './table.ts';
 
-/** `foreign`: no segment's name. `gone`: no such object any more. */
-export type Ingested = Placement | 'foreign' | 'gone';
-
-type Ports = Omit<ServicePorts, 'recorder'>;
-
-/**
- * Checks a stored segment in (design §3, step 4): verifies all of it, indexes it, puts it into the log, wakes the anchor.
- * Acts on state, so the same event may come twice, late, in any order, or again after a crash at any point.
- *
- * A segment that was verified once is not judged again: its device may have been replaced since, and its bytes be damaged;
- * neither unmakes its place in the log.
- */
-export async function ingestSegment(ports: Ports, key: string, signal?: AbortSignal): Promise<Ingested> {
-  const name = parseSegmentKey(key);
-  if (name === null) return 'foreign';
-  const entry = await checkIn(ports, key, name, signal);
-  if (entry === null) return 'gone';
-  if (!isReadable(entry)) return 'rejected';
-  await indexSegment(ports.table, name.dataset, entry, signal);
-  // Findable all the same: should the chain vouch for it, it is let in later.
-  if (entry.state === 'rejected' && entry.rejection !== 'root') return 'rejected';
-  const placement = await placeSegment(ports, name.dataset, entry, signal);
-  if (placement === 'placed') {
-    await markWork(ports.table, name.dataset, signal);
-    await ports.anchorQueue.wake(signal);
-  }
-  return placement;
-}
-
-const row = eventRows['ingest-segment'];
-
-export const handlerFor = (ports: ServicePorts) =>
+export const handlerFor = (ports: PortsOf<typeof row>) =>
   middy(async ({ records, each }: S3EventCall) =>
     each(records, async ({ key, signal }) => {
       const outcome = await ingestSegment(ports, key, signal);
@@ -49,5 +12,3 @@ export const handlerFor = (ports: ServicePorts) =>
       ports.observer.count(`Ingest.${outcome}`);
     }),
   ).use(s3EventMiddleware(ports, row));
-
-export const handler = lazyHandler(row);

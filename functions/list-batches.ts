@@ -3,17 +3,17 @@ import { equalBytes, to0x } from '../core/bytes.ts';
 import type { DatasetId } from '../core/ids.ts';
 import type { Head } from '../core/log/head.ts';
 import { type BatchLine, type ListBatchesResponse, MAX_PAGE } from '../core/wire/requests.ts';
-import { jsonAnswer } from './http/answer.ts';
+import { jsonAnswer } from './answer/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import type { ServicePorts } from './ports.ts';
-import { lazyHandler } from './ports-from-env.ts';
+import type { PortsOf, ServicePorts } from './ports.ts';
 import { mapBounded } from './read/map-bounded.ts';
 import { pageByBlock, pageByTime } from './read/page-segments.ts';
 import { readBothHeads, wireHead } from './read/wire-head.ts';
+import { admitParties } from './rights/admit-parties.ts';
 import { datasetPk, type LogEntry, type RecordedEntry, recordedSk } from './state/entries.ts';
 import { queryLog, readLogEntry } from './state/log-entry.ts';
 import type { StoredSegment } from './state/segment-entry.ts';
-import { httpRows } from './table.ts';
+import { listBatchesRow as row } from './table.ts';
 
 export interface ListInput {
   readonly dataset: DatasetId;
@@ -129,11 +129,7 @@ function lineOf(segment: StoredSegment, state: BatchLine['state'], tx: string | 
   };
 }
 
-const row = httpRows['list-batches'];
-
-export const handlerFor = (ports: ServicePorts) =>
+export const handlerFor = (ports: PortsOf<typeof row>) =>
   middy(async ({ params, query, signal }: Call<typeof row>) =>
     jsonAnswer(await listBatches(ports, { ...params, ...query }, signal)),
-  ).use(httpMiddleware(ports, row));
-
-export const handler = lazyHandler(row);
+  ).use(httpMiddleware(ports, row, admitParties(ports, row)));

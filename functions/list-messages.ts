@@ -3,12 +3,12 @@ import { MAX_MESSAGES } from '../core/agreement/message.ts';
 import type { Address, AgreementId } from '../core/ids.ts';
 import type { Item } from '../core/ports/table.ts';
 import { encodeMessagePage, MAX_MESSAGE_PAGE, type MessagePage } from '../core/wire/messages.ts';
-import { dagCborAnswer } from './http/answer.ts';
+import { dagCborAnswer } from './answer/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import type { ServicePorts } from './ports.ts';
-import { lazyHandler } from './ports-from-env.ts';
+import type { PortsOf, ServicePorts } from './ports.ts';
+import { admitAgreement } from './rights/admit-agreement.ts';
 import { agreementPk, type MessageEntry, messageSk, sequenceOf } from './state/entries.ts';
-import { httpRows } from './table.ts';
+import { listMessagesRow as row } from './table.ts';
 
 /** Messages of one sender from a sequence on, in their order, at most 16 at a time. */
 export async function listMessages(
@@ -27,12 +27,8 @@ export async function listMessages(
   };
 }
 
-const row = httpRows['list-messages'];
-
-export const handlerFor = (ports: ServicePorts) =>
+export const handlerFor = (ports: PortsOf<typeof row>) =>
   middy(async ({ params, query, signal }: Call<typeof row>) => {
     const input = { ...params, from: query.from as Address, sequence: query.sequence };
     return dagCborAnswer(encodeMessagePage(await listMessages(ports, input, signal)));
-  }).use(httpMiddleware(ports, row));
-
-export const handler = lazyHandler(row);
+  }).use(httpMiddleware(ports, row, admitAgreement(ports, row)));

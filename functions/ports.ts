@@ -6,23 +6,27 @@ import type { Ledger, Recorder } from '../core/ports/ledger.ts';
 import type { ObjectStore } from '../core/ports/object-store.ts';
 import type { P2pfs } from '../core/ports/p2pfs.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
+import type { Runtime } from '../core/ports/runtime.ts';
 import type { Table } from '../core/ports/table.ts';
 import type { Observer } from './observe/observer.ts';
+import type { FunctionRow, HttpTrigger, May } from './row.ts';
 
 /** What the operator decides; read anew for every request, so that a running host can be told of a new owner. */
 export interface ServiceSettings {
-  /** Owners this service stores for, and how many stored bytes each may have. */
-  readonly owners: ReadonlyMap<Address, number>;
+  /** The chain that requests are signed for. */
+  readonly chainId: number;
   /** Host names, with their port where it is not the default one, that requests may be addressed to; lower case. */
   readonly authorities: readonly string[];
-  /** A stored batch waits at most so long for others of its dataset before it is recorded (design §3); 0 when not given. */
-  readonly recordEveryMs?: number;
-  /** The account that grants of ASC are made out to: the recorder's. Without it, no grant is of this service. */
-  readonly cssAccount?: Address;
-  /** Which grants of ASC are accepted; when not given, those of the owners above, at any price. */
-  readonly grants?: GrantPolicy;
-  /** No event of the contracts is in an earlier block; 0 when not given. */
-  readonly fromBlock?: number;
+  /** Owners this service stores for, and how many stored bytes each may have. */
+  readonly owners: ReadonlyMap<Address, number>;
+  /** The account that grants of ASC are made out to: the recorder's. Null: no grant is of this service. */
+  readonly cssAccount: Address | null;
+  /** Which grants of ASC are accepted. */
+  readonly grants: GrantPolicy;
+  /** A stored batch waits at most so long for others of its dataset before it is recorded (design §3). */
+  readonly recordEveryMs: number;
+  /** No event of the contracts is in an earlier block. */
+  readonly fromBlock: number;
 }
 
 /** Which proposed grants this service accepts. */
@@ -36,11 +40,20 @@ export interface GrantPolicy {
   readonly openQuotaBytes: number | null;
 }
 
+/** Grants of the owners served, at any price. */
 export const DEFAULT_GRANT_POLICY: GrantPolicy = { minPerBatchWei: 0n, openQuotaBytes: null };
 
 /** Wakes the anchor function. A lost wake-up costs time only: the anchor acts on state and is woken every minute too. */
 export interface AnchorQueue {
   wake(signal?: AbortSignal): Promise<void>;
+}
+
+/** What reads stored objects. */
+export type ObjectReader = Pick<ObjectStore, 'read' | 'stream' | 'size'>;
+
+/** What answers about stored blocks reaches for. */
+export interface ReadingPorts extends Pick<ServicePorts, 'primitives' | 'table' | 'observer'> {
+  readonly objects: ObjectReader;
 }
 
 /** Everything the functions reach the world through. An operation takes only those of them that it uses. */
@@ -49,18 +62,87 @@ export interface ServicePorts {
   readonly objects: ObjectStore;
   readonly table: Table;
   readonly ledger: Ledger;
-  /** The paying account; only the anchor function has one. */
-  readonly recorder: Recorder | null;
-  /** The same account's calls of ASC; only the anchor function has them, and only where grants are accepted. */
-  readonly grantRecorder?: GrantRecorder;
+  /** The account that pays. */
+  readonly recorder: Recorder;
+  /** OCASC; null where no agreements are served. */
+  readonly agreements: Agreements | null;
+  /** ASC; null where no consumers are served. */
+  readonly grants: Grants | null;
+  /** The paying account's calls of ASC; null where no grants are accepted. */
+  readonly grantRecorder: GrantRecorder | null;
   readonly anchorQueue: AnchorQueue;
-  /** OCASC; absent where no agreements are served. */
-  readonly agreements?: Agreements;
-  /** ASC; absent where no consumers are served. */
-  readonly grants?: Grants;
-  /** The operator's IPFS node; absent where there is none. */
-  readonly p2pfs?: P2pfs;
+  /** The operator's IPFS node; null where there is none. */
+  readonly p2pfs: P2pfs | null;
   readonly settings: () => ServiceSettings;
-  readonly nowMs: () => number;
+  readonly runtime: Runtime;
   readonly observer: Observer;
+}
+
+/** A function's ports: what every function has, and what its row lets it touch. */
+export type PortsOf<Row extends Pick<FunctionRow, 'may' | 'trigger' | 'callers'>> = CommonPorts & {
+  readonly settings: () => SettingsOf<Row>;
+} & UnionToIntersection<{ [Key in keyof Row['may']]: PortsByRight<Key, Row['may'][Key]> }[keyof Row['may']]>;
+
+/** What every function has: nothing of it reaches anybody. */
+export type CommonPorts = Pick<ServicePorts, 'primitives' | 'runtime' | 'observer'>;
+
+/** What the operator decides, as far as the row has to do with it. */
+export type SettingsOf<Row extends Pick<FunctionRow, 'may' | 'trigger' | 'callers'>> = Pick<
+  ServiceSettings,
+  | (Row['trigger'] extends HttpTrigger ? 'authorities' : never)
+  | (Row['callers'] extends readonly unknown[] ? 'chainId' : never)
+  | SettingsByRight<keyof Row['may']>
+  | (Row['may'] extends { readonly dissc: 'record' } ? 'recordEveryMs' | 'fromBlock' : never)
+>;
+
+type SettingsByRight<Right> = Right extends 'owners' ? 'owners' | 'grants' : Right extends 'asc' ? 'cssAccount' : never;
+
+/** The ports that one right of a row brings. */
+export type PortsByRight<Key, Right> = Key extends 'objects'
+  ? { readonly objects: ObjectsByRight<Right> }
+  : Key extends 'table'
+    ? { readonly table: Right extends 'read' ? Pick<Table, 'get' | 'query'> : Table }
+    : Key extends 'dissc'
+      ? Pick<ServicePorts, Right extends 'record' ? 'ledger' | 'recorder' : 'ledger'>
+      : Key extends 'ocasc'
+        ? Pick<ServicePorts, 'agreements'>
+        : Key extends 'asc'
+          ? Pick<ServicePorts, Right extends 'record' ? 'grants' | 'grantRecorder' : 'grants'>
+          : Key extends 'queue'
+            ? Pick<ServicePorts, 'anchorQueue'>
+            : Key extends 'ipfs'
+              ? Pick<ServicePorts, 'p2pfs'>
+              : object;
+
+type ObjectsByRight<Right> = Right extends 'presign-get'
+  ? Pick<ObjectStore, 'presignGet'>
+  : Right extends 'read'
+    ? ObjectReader
+    : ObjectReader & Pick<ObjectStore, 'presignPut'>;
+
+type UnionToIntersection<Union> = (Union extends unknown ? (each: Union) => void : never) extends (
+  all: infer Intersection,
+) => void
+  ? Intersection
+  : never;
+
+/** The names of the ports that a right brings; what is not named, the function is not given. */
+const PORTS_BY_RIGHT: { readonly [Key in keyof May]-?: (right: string) => readonly (keyof ServicePorts)[] } = {
+  objects: () => ['objects'],
+  table: () => ['table'],
+  dissc: (right) => (right === 'record' ? ['ledger', 'recorder'] : ['ledger']),
+  ocasc: () => ['agreements'],
+  asc: (right) => (right === 'record' ? ['grants', 'grantRecorder'] : ['grants']),
+  owners: () => [],
+  queue: () => ['anchorQueue'],
+  ipfs: () => ['p2pfs'],
+};
+
+/** Of all ports those that a row lets its function touch. */
+export function portsOf<Row extends FunctionRow>({ may }: Row, all: ServicePorts): PortsOf<Row> {
+  const { primitives, runtime, observer, settings } = all;
+  const granted = Object.entries(may).flatMap(([key, right]) =>
+    PORTS_BY_RIGHT[key as keyof May](right).map((port) => [port, all[port]]),
+  );
+  return { primitives, runtime, observer, settings, ...Object.fromEntries(granted) } as unknown as PortsOf<Row>;
 }

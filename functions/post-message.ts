@@ -5,13 +5,13 @@ import { ProofError } from '../core/errors.ts';
 import type { Address } from '../core/ids.ts';
 import type { Agreement, Agreements } from '../core/ports/agreements.ts';
 import { requireOpen } from './agreement/require-open.ts';
-import { jsonAnswer } from './http/answer.ts';
+import { jsonAnswer } from './answer/answer.ts';
+import { Problem } from './answer/problem.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import { Problem } from './http/problem.ts';
-import type { ServicePorts } from './ports.ts';
-import { lazyHandler } from './ports-from-env.ts';
+import type { PortsOf, ServicePorts } from './ports.ts';
+import { type AdmittedAgreement, admitAgreement } from './rights/admit-agreement.ts';
 import { agreementPk, type MessageEntry, messageSk } from './state/entries.ts';
-import { httpRows } from './table.ts';
+import { postMessageRow as row } from './table.ts';
 
 /** How long messages are kept when the agreement is over: parties may have to look something up. */
 const KEPT_SECONDS = 30 * 86_400;
@@ -22,12 +22,12 @@ const KEPT_SECONDS = 30 * 86_400;
  * @throws Problem when it is not from one party to the other, not signed by its sender, or another has its number
  */
 export async function postMessage(
-  ports: Pick<ServicePorts, 'table' | 'nowMs'> & { readonly agreements: Pick<Agreements, 'domain'> },
+  ports: Pick<ServicePorts, 'table' | 'runtime'> & { readonly agreements: Pick<Agreements, 'domain'> },
   agreement: Agreement,
   message: SealedMessage,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const buyer = requireOpen(agreement, ports.nowMs());
+  const buyer = requireOpen(agreement, ports.runtime.nowMs());
   const receiver = message.from === agreement.agent ? buyer.signer : agreement.agent;
   if (message.to !== receiver) {
     throw new Problem('/problems/bad-request', `body.to: a message of ${message.from} goes to ${receiver}.`);
@@ -64,16 +64,13 @@ function isSame(a: MessageEntry, b: MessageEntry): boolean {
   );
 }
 
-const row = httpRows['post-message'];
-
-export const handlerFor = (ports: ServicePorts) =>
-  middy(async ({ params, body, caller, agreement, signal }: Call<typeof row>) => {
+export const handlerFor = (ports: PortsOf<typeof row>) =>
+  middy(async ({ params, body, caller, agreement, signal }: Call<typeof row> & AdmittedAgreement) => {
     const message: SealedMessage = {
-      ...{ agreement: params.agreement, from: caller as Address, to: body.to as Address, sequence: body.sequence },
+      ...{ agreement: params.agreement, from: caller, to: body.to as Address, sequence: body.sequence },
       ...{ enc: fromHex(body.enc), ciphertext: fromHex(body.ciphertext), signature: fromHex(body.signature) },
     };
+    // Whoever was admitted under an agreement has been so by OCASC.
     const agreements = ports.agreements as Agreements;
-    return jsonAnswer({ stored: await postMessage({ ...ports, agreements }, agreement as Agreement, message, signal) });
-  }).use(httpMiddleware(ports, row));
-
-export const handler = lazyHandler(row);
+    return jsonAnswer({ stored: await postMessage({ ...ports, agreements }, agreement, message, signal) });
+  }).use(httpMiddleware(ports, row, admitAgreement(ports, row)));

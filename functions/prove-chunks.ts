@@ -4,21 +4,21 @@ import type { Answers, ProvenChunk } from '../core/ports/css.ts';
 import { encodeProvenChunks } from '../core/wire/answers.ts';
 import { reserveBlocks } from './agreement/reserve-blocks.ts';
 import { answerAllowed } from './agreement/rule-blocks.ts';
-import { dagCborAnswer } from './http/answer.ts';
+import { dagCborAnswer } from './answer/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import type { ServicePorts } from './ports.ts';
-import { lazyHandler } from './ports-from-env.ts';
+import type { PortsOf, ReadingPorts } from './ports.ts';
 import { answerBlocks } from './read/answer-blocks.ts';
 import { proveListedBlocks } from './read/prove-listed-blocks.ts';
 import type { Access } from './rights/access.ts';
-import { httpRows } from './table.ts';
+import { type AdmittedReader, admitReaders } from './rights/admit-readers.ts';
+import { proveChunksRow as row } from './table.ts';
 
 /**
  * Chunk `random mod n` of each challenged block with its path in the block's chunk tree, all from the bytes stored now:
  * who has kept only hashes cannot answer. A chunk is data: for a consumer, every distinct block counts (design §6).
  */
 export async function proveChunks(
-  ports: Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer'>,
+  ports: ReadingPorts,
   input: {
     readonly dataset: DatasetId;
     readonly challenges: readonly { index: number; random: number }[];
@@ -41,11 +41,7 @@ export async function proveChunks(
   );
 }
 
-const row = httpRows['prove-chunks'];
-
-export const handlerFor = (ports: ServicePorts) =>
-  middy(async ({ params, body, access, signal }: Call<typeof row>) =>
+export const handlerFor = (ports: PortsOf<typeof row>) =>
+  middy(async ({ params, body, access, signal }: Call<typeof row> & AdmittedReader) =>
     dagCborAnswer(encodeProvenChunks(await proveChunks(ports, { ...params, ...body, access }, signal))),
-  ).use(httpMiddleware(ports, row));
-
-export const handler = lazyHandler(row);
+  ).use(httpMiddleware(ports, row, admitReaders(ports, row)));

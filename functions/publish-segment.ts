@@ -6,13 +6,13 @@ import { SegmentError, StoreUnavailableError } from '../core/errors.ts';
 import type { DatasetId } from '../core/ids.ts';
 import { MAX_SEGMENT_BYTES } from '../core/limits.ts';
 import type { PublishSegmentResponse } from '../core/wire/requests.ts';
-import { jsonAnswer } from './http/answer.ts';
+import { jsonAnswer } from './answer/answer.ts';
+import { Problem } from './answer/problem.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import { Problem } from './http/problem.ts';
-import type { ServicePorts } from './ports.ts';
-import { lazyHandler } from './ports-from-env.ts';
+import type { PortsOf, ReadingPorts, ServicePorts } from './ports.ts';
 import { locateBlocks } from './read/locate-blocks.ts';
-import { httpRows } from './table.ts';
+import { admitParties } from './rights/admit-parties.ts';
+import { publishSegmentRow as row } from './table.ts';
 
 /**
  * Imports the batch of the log that begins with block `first` into IPFS as it is stored, and pins it (Table III: P2PFS).
@@ -20,12 +20,12 @@ import { httpRows } from './table.ts';
  * @throws Problem when there is no such batch, its object is lost or damaged, or the service has no IPFS node
  */
 export async function publishSegment(
-  ports: Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'p2pfs'>,
+  ports: Pick<ReadingPorts, 'primitives' | 'objects' | 'table'> & Pick<ServicePorts, 'p2pfs'>,
   input: { readonly dataset: DatasetId; readonly first: number },
   signal?: AbortSignal,
 ): Promise<PublishSegmentResponse> {
   const { dataset, first } = input;
-  if (ports.p2pfs === undefined) {
+  if (ports.p2pfs === null) {
     throw new Problem('/problems/no-ipfs', 'This service imports nothing into IPFS. Import the segment by yourself.');
   }
   const segment = (await locateBlocks(ports.table, dataset, [first], signal)).batches[0]?.segment;
@@ -52,14 +52,10 @@ export async function publishSegment(
   return { key: segment.key, root, blocks };
 }
 
-const row = httpRows['publish-segment'];
-
-export const handlerFor = (ports: ServicePorts) =>
+export const handlerFor = (ports: PortsOf<typeof row>) =>
   middy(async ({ params, signal }: Call<typeof row>) =>
     jsonAnswer(await publishSegment(ports, params, signal), row.response.status),
-  ).use(httpMiddleware(ports, row));
-
-export const handler = lazyHandler(row);
+  ).use(httpMiddleware(ports, row, admitParties(ports, row)));
 
 function readStored({ primitives }: Pick<ServicePorts, 'primitives'>, first: number, car: Uint8Array) {
   try {

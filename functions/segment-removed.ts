@@ -2,11 +2,10 @@ import middy from '@middy/core';
 import { parseSegmentKey } from '../core/batch/segment.ts';
 import { StoreUnavailableError } from '../core/errors.ts';
 import { type S3EventCall, s3EventMiddleware } from './events/s3-event-middleware.ts';
-import { ingestSegment } from './ingest-segment.ts';
-import type { ServicePorts } from './ports.ts';
-import { lazyHandler } from './ports-from-env.ts';
+import { ingestSegment } from './ingest/ingest-segment.ts';
+import type { PortsOf } from './ports.ts';
 import { readSegmentEntry, writeSegmentEntry } from './state/segment-entry.ts';
-import { eventRows } from './table.ts';
+import { segmentRemovedRow as row } from './table.ts';
 
 /** `present`: the event is older than what is stored now. */
 export type Removal = 'foreign' | 'unknown' | 'present' | 'lost';
@@ -15,11 +14,7 @@ export type Removal = 'foreign' | 'unknown' | 'present' | 'lost';
  * Looks whether a segment's object is really gone, as events repeat and reorder, and marks it lost. When the object comes
  * back with the very same bytes the mark is taken away again (ingest-segment): the log needs bytes, not their history.
  */
-export async function segmentRemoved(
-  ports: Omit<ServicePorts, 'recorder'>,
-  key: string,
-  signal?: AbortSignal,
-): Promise<Removal> {
+export async function segmentRemoved(ports: PortsOf<typeof row>, key: string, signal?: AbortSignal): Promise<Removal> {
   const name = parseSegmentKey(key);
   if (name === null) return 'foreign';
   const entry = await readSegmentEntry(ports.table, name.dataset, name, signal);
@@ -27,7 +22,7 @@ export async function segmentRemoved(
   const isThere = async () => (await ports.objects.size(key, signal)) !== null;
   if (entry.lostAtMs === undefined) {
     if (await isThere()) return 'present';
-    const lost = { ...entry, lostAtMs: ports.nowMs() };
+    const lost = { ...entry, lostAtMs: ports.runtime.nowMs() };
     if (!(await writeSegmentEntry(ports.table, name.dataset, lost, { version: entry.version }, signal))) {
       throw new StoreUnavailableError(`The entry of ${key} has changed meanwhile. Try again.`);
     }
@@ -38,9 +33,7 @@ export async function segmentRemoved(
   return 'present';
 }
 
-const row = eventRows['segment-removed'];
-
-export const handlerFor = (ports: ServicePorts) =>
+export const handlerFor = (ports: PortsOf<typeof row>) =>
   middy(async ({ records, each }: S3EventCall) =>
     each(records, async ({ key, signal }) => {
       const outcome = await segmentRemoved(ports, key, signal);
@@ -49,5 +42,3 @@ export const handlerFor = (ports: ServicePorts) =>
       ports.observer.count(`Removal.${outcome}`);
     }),
   ).use(s3EventMiddleware(ports, row));
-
-export const handler = lazyHandler(row);

@@ -4,13 +4,13 @@ import { fromHex } from '../core/bytes.ts';
 import { ProofError } from '../core/errors.ts';
 import type { Agreement, Agreements } from '../core/ports/agreements.ts';
 import { requireOpen } from './agreement/require-open.ts';
-import { jsonAnswer } from './http/answer.ts';
+import { jsonAnswer } from './answer/answer.ts';
+import { Problem } from './answer/problem.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import { Problem } from './http/problem.ts';
-import type { ServicePorts } from './ports.ts';
-import { lazyHandler } from './ports-from-env.ts';
+import type { PortsOf, ServicePorts } from './ports.ts';
+import { type AdmittedAgreement, admitAgreement } from './rights/admit-agreement.ts';
 import { changeAgreementEntry } from './state/agreement-entry.ts';
-import { httpRows } from './table.ts';
+import { storeVoucherRow as row } from './table.ts';
 
 /**
  * Keeps the agreement's highest voucher, by one conditional item: whatever races, what is kept only rises.
@@ -18,12 +18,12 @@ import { httpRows } from './table.ts';
  * @throws Problem when the voucher is not the signer's, or OCASC would not take it
  */
 export async function storeVoucher(
-  ports: Pick<ServicePorts, 'table' | 'nowMs'> & { readonly agreements: Pick<Agreements, 'domain'> },
+  ports: Pick<ServicePorts, 'table' | 'runtime'> & { readonly agreements: Pick<Agreements, 'domain'> },
   agreement: Agreement,
   given: { readonly due: bigint; readonly signature: Uint8Array },
   signal?: AbortSignal,
 ): Promise<bigint> {
-  const buyer = requireOpen(agreement, ports.nowMs());
+  const buyer = requireOpen(agreement, ports.runtime.nowMs());
   const { fee, price } = agreement.terms;
   if (given.due <= fee || given.due > price) {
     throw new Problem('/problems/bad-request', `body.due: ${given.due} is not above ${fee}, at most ${price}.`);
@@ -54,14 +54,11 @@ function signerOf(domain: Agreements['domain'], voucher: Voucher, signature: Uin
   }
 }
 
-const row = httpRows['store-voucher'];
-
-export const handlerFor = (ports: ServicePorts) =>
-  middy(async ({ body, agreement, signal }: Call<typeof row>) => {
+export const handlerFor = (ports: PortsOf<typeof row>) =>
+  middy(async ({ body, agreement, signal }: Call<typeof row> & AdmittedAgreement) => {
     const voucher = { due: body.due, signature: fromHex(body.signature) };
+    // Whoever was admitted under an agreement has been so by OCASC.
     const agreements = ports.agreements as Agreements;
-    const due = await storeVoucher({ ...ports, agreements }, agreement as Agreement, voucher, signal);
+    const due = await storeVoucher({ ...ports, agreements }, agreement, voucher, signal);
     return jsonAnswer({ due: String(due) });
-  }).use(httpMiddleware(ports, row));
-
-export const handler = lazyHandler(row);
+  }).use(httpMiddleware(ports, row, admitAgreement(ports, row)));

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AgreementId, DatasetId } from '../core/ids.ts';
 import {
   agreementParameter,
@@ -21,268 +21,283 @@ import {
   uploadSegmentRequest,
   uploadSegmentResponse,
 } from '../core/wire/requests.ts';
-import { ROUTES, type RouteName } from '../core/wire/routes.ts';
-import type { ServicePorts } from './ports.ts';
-import type { Kind } from './rights/access.ts';
+import type { EventRow, FunctionRow, HttpRow } from './row.ts';
 
-/** Parties of the dataset in the path, by the chain. */
-export type DatasetCaller = 'owner' | 'device';
-/** Parties of the agreement in the path or the query: the owner's agent, and who signs for the consumer. */
-export type AgreementCaller = 'agent' | 'signer';
-/** Who may call; `anyone` needs not even sign. */
-export type Caller = DatasetCaller | AgreementCaller;
+/*
+ * The one list of functions (design §6), as data: deployment, local host, interface description and typed client are
+ * derived from it, and nothing here knows a function's code.
+ *
+ * Each row stands for itself, made by a call without effects, so that the bundle of one function has the row of that
+ * function alone: changing a row changes the asset of its function and of the interface description, and no other.
+ */
+const httpRow = <const Row extends HttpRow>(row: () => Row): Row => row();
+const eventRow = <const Row extends EventRow>(row: () => Row): Row => row();
 
-export type Trigger =
-  | { readonly kind: 'http'; readonly method: 'GET' | 'POST'; readonly path: string }
-  | { readonly kind: 's3-event'; readonly events: readonly string[] }
-  | { readonly kind: 'queue'; readonly everyMs: number };
+const dataset = () => datasetParameter.transform((text) => text as DatasetId);
+const ofDataset = () => z.strictObject({ dataset: dataset() });
+const ofBatch = () => z.strictObject({ dataset: dataset(), first: indexParameter });
+const ofAgreement = () => z.strictObject({ agreement: agreementParameter.transform((text) => text as AgreementId) });
+const underAgreement = () =>
+  underAgreementQuery.transform(({ agreement }) => ({ agreement: agreement as AgreementId | undefined }));
+const nothing = () => z.undefined();
+const noParameters = () => z.strictObject({});
+const dagCbor = { media: 'application/vnd.ipld.dag-cbor' } as const;
 
-/** What a function may touch; permissions and environment follow from it. */
-export interface May {
-  readonly objects?: 'read' | 'presign' | 'read-presign';
-  readonly table?: 'read' | 'read-write';
-  readonly chain?: 'read' | 'record';
-  readonly queue?: 'wake';
-  /** The IPFS node that the operator has configured, if any. */
-  readonly ipfs?: 'import';
-}
+const MINUTE_SECONDS = 60;
+const DAY_SECONDS = 86_400;
 
-export interface Limits {
-  readonly timeoutMs: number;
-  /** Of the request's body. */
-  readonly bodyBytes: number;
-  readonly memoryMb: number;
-}
-
-export type Handler = (event: unknown, context: unknown) => Promise<unknown>;
-
-export interface FunctionRow {
-  readonly name: string;
-  readonly trigger: Trigger;
-  /** Whether it may be called by Lambda Invoke, with the same signed request as over HTTP. */
-  readonly invoke: boolean;
-  readonly callers: readonly Caller[] | 'anyone' | 'service';
-  readonly may: May;
-  readonly limits: Limits;
-  /** File of the module, from this folder; it exports `handler` for Lambda and `handlerFor` for any host. */
-  readonly module: string;
-  readonly load: () => Promise<FunctionModule>;
-}
-
-export interface FunctionModule {
-  readonly handlerFor: (ports: ServicePorts) => unknown;
-}
-
-export interface HttpRow extends FunctionRow {
-  readonly name: RouteName;
-  readonly trigger: Extract<Trigger, { kind: 'http' }>;
-  readonly callers: readonly Caller[] | 'anyone';
-  /** What an agreement's parties get of the dataset, under the agreement in the query. */
-  readonly delivers?: Kind;
-  readonly request: { readonly params: z.ZodType; readonly query: z.ZodType; readonly body: z.ZodType };
-  /** JSON by a schema, or another media type (core/wire/answers.ts has the layout of dag-cbor answers). */
-  readonly response: ({ readonly json: z.ZodType } | { readonly media: string }) & { readonly status?: 202 };
-}
-
-const dataset = datasetParameter.transform((text) => text as DatasetId);
-const ofDataset = z.strictObject({ dataset });
-const ofAgreement = z.strictObject({ agreement: agreementParameter.transform((text) => text as AgreementId) });
-const underAgreement = underAgreementQuery.transform(({ agreement }) => ({
-  agreement: agreement as AgreementId | undefined,
+export const uploadSegmentRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'upload-segment',
+  trigger: { kind: 'http', method: 'POST', path: '/v1/datasets/{dataset}/segments' },
+  invoke: false,
+  callers: ['device'],
+  may: { objects: 'read-presign-put', table: 'read-write', dissc: 'read', asc: 'read', owners: 'read', queue: 'wake' },
+  limits: { timeoutMs: 29_000, bodyBytes: 4_096, memoryMb: 512, presignedSeconds: 15 * MINUTE_SECONDS },
+  request: { params: ofDataset(), query: noParameters(), body: uploadSegmentRequest },
+  response: { json: uploadSegmentResponse },
 }));
-const nothing = z.undefined();
-const noParameters = z.strictObject({});
-const noQuery = z.strictObject({});
-const DAG_CBOR = { media: 'application/vnd.ipld.dag-cbor' } as const;
 
-const http = <Name extends RouteName>(name: Name) => ({
-  name,
-  trigger: { kind: 'http', ...ROUTES[name] } as const,
-});
+export const listBatchesRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'list-batches',
+  trigger: { kind: 'http', method: 'GET', path: '/v1/datasets/{dataset}/batches' },
+  invoke: false,
+  callers: ['device', 'owner'],
+  may: { table: 'read-write', dissc: 'read' },
+  limits: { timeoutMs: 20_000, bodyBytes: 0, memoryMb: 512 },
+  request: { params: ofDataset(), query: listBatchesQuery, body: nothing() },
+  response: { json: listBatchesResponse },
+}));
 
-/** The one list of functions. Deployment, local host and interface description are derived from it (design §6). */
+export const hashBlocksRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'hash-blocks',
+  trigger: { kind: 'http', method: 'POST', path: '/v1/datasets/{dataset}/hashes' },
+  invoke: true,
+  callers: ['owner', 'signer', 'agent'],
+  delivers: 'digests',
+  may: { objects: 'read', table: 'read-write', dissc: 'read', ocasc: 'read', asc: 'read', owners: 'read' },
+  limits: { timeoutMs: 29_000, bodyBytes: 32_768, memoryMb: 1_769 },
+  request: { params: ofDataset(), query: underAgreement(), body: hashBlocksRequest },
+  response: dagCbor,
+}));
+
+export const proveChunksRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'prove-chunks',
+  trigger: { kind: 'http', method: 'POST', path: '/v1/datasets/{dataset}/proofs' },
+  invoke: true,
+  callers: ['owner', 'device', 'signer', 'agent'],
+  delivers: 'digests',
+  may: { objects: 'read', table: 'read-write', dissc: 'read', ocasc: 'read', asc: 'read', owners: 'read' },
+  limits: { timeoutMs: 29_000, bodyBytes: 65_536, memoryMb: 1_769 },
+  request: { params: ofDataset(), query: underAgreement(), body: proveChunksRequest },
+  response: dagCbor,
+}));
+
+export const getBlockRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'get-block',
+  trigger: { kind: 'http', method: 'GET', path: '/v1/datasets/{dataset}/blocks/{index}' },
+  invoke: false,
+  callers: ['owner', 'signer', 'agent'],
+  delivers: 'blocks',
+  may: { objects: 'read', table: 'read-write', dissc: 'read', ocasc: 'read', asc: 'read', owners: 'read' },
+  limits: { timeoutMs: 20_000, bodyBytes: 0, memoryMb: 512 },
+  request: {
+    params: z.strictObject({ dataset: dataset(), index: indexParameter }),
+    query: underAgreement(),
+    body: nothing(),
+  },
+  response: { media: 'application/octet-stream' },
+}));
+
+export const getSegmentRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'get-segment',
+  trigger: { kind: 'http', method: 'GET', path: '/v1/datasets/{dataset}/segments/{first}' },
+  invoke: false,
+  callers: ['owner', 'device', 'signer', 'agent'],
+  delivers: 'blocks',
+  may: { objects: 'presign-get', table: 'read-write', dissc: 'read', ocasc: 'read', asc: 'read', owners: 'read' },
+  // Long enough to begin, too short to pass on.
+  limits: { timeoutMs: 20_000, bodyBytes: 0, memoryMb: 512, presignedSeconds: 15 },
+  request: { params: ofBatch(), query: underAgreement(), body: nothing() },
+  response: { json: getSegmentResponse },
+}));
+
+export const publishSegmentRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'publish-segment',
+  trigger: { kind: 'http', method: 'POST', path: '/v1/datasets/{dataset}/segments/{first}/ipfs' },
+  invoke: false,
+  callers: ['owner'],
+  may: { objects: 'read', table: 'read-write', dissc: 'read', ipfs: 'import' },
+  limits: { timeoutMs: 29_000, bodyBytes: 0, memoryMb: 1_769 },
+  request: { params: ofBatch(), query: noParameters(), body: nothing() },
+  // 202: it is pinned then; that other peers find it takes its time.
+  response: { json: publishSegmentResponse, status: 202 },
+}));
+
+export const getRecordsRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'get-records',
+  trigger: { kind: 'http', method: 'POST', path: '/v1/datasets/{dataset}/records' },
+  invoke: false,
+  callers: 'anyone',
+  may: { objects: 'read', table: 'read-write' },
+  limits: { timeoutMs: 29_000, bodyBytes: 32_768, memoryMb: 1_769 },
+  request: { params: ofDataset(), query: noParameters(), body: getRecordsRequest },
+  response: dagCbor,
+}));
+
+export const storeVoucherRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'store-voucher',
+  trigger: { kind: 'http', method: 'POST', path: '/v1/agreements/{agreement}/vouchers' },
+  invoke: false,
+  callers: ['signer'],
+  may: { table: 'read-write', ocasc: 'read', asc: 'read', owners: 'read' },
+  limits: { timeoutMs: 20_000, bodyBytes: 1_024, memoryMb: 512 },
+  request: { params: ofAgreement(), query: noParameters(), body: storeVoucherRequest },
+  response: { json: storeVoucherResponse },
+}));
+
+export const getVoucherRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'get-voucher',
+  trigger: { kind: 'http', method: 'GET', path: '/v1/agreements/{agreement}/vouchers' },
+  invoke: false,
+  callers: ['agent', 'signer'],
+  may: { table: 'read-write', ocasc: 'read', asc: 'read', owners: 'read' },
+  limits: { timeoutMs: 20_000, bodyBytes: 0, memoryMb: 512 },
+  request: { params: ofAgreement(), query: noParameters(), body: nothing() },
+  response: { json: getVoucherResponse },
+}));
+
+export const postMessageRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'post-message',
+  trigger: { kind: 'http', method: 'POST', path: '/v1/agreements/{agreement}/messages' },
+  invoke: false,
+  callers: ['agent', 'signer'],
+  may: { table: 'read-write', ocasc: 'read', asc: 'read', owners: 'read' },
+  limits: { timeoutMs: 20_000, bodyBytes: 132_096, memoryMb: 512 },
+  request: { params: ofAgreement(), query: noParameters(), body: postMessageRequest },
+  response: { json: postMessageResponse },
+}));
+
+export const listMessagesRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'list-messages',
+  trigger: { kind: 'http', method: 'GET', path: '/v1/agreements/{agreement}/messages' },
+  invoke: false,
+  callers: ['agent', 'signer'],
+  may: { table: 'read-write', ocasc: 'read', asc: 'read', owners: 'read' },
+  limits: { timeoutMs: 20_000, bodyBytes: 0, memoryMb: 512 },
+  request: { params: ofAgreement(), query: listMessagesQuery, body: nothing() },
+  response: dagCbor,
+}));
+
+export const getOpenapiRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'get-openapi',
+  trigger: { kind: 'http', method: 'GET', path: '/v1/openapi.json' },
+  invoke: false,
+  callers: 'anyone',
+  may: {},
+  limits: { timeoutMs: 10_000, bodyBytes: 0, memoryMb: 512 },
+  request: { params: noParameters(), query: noParameters(), body: nothing() },
+  response: { json: z.looseObject({ openapi: z.string() }) },
+}));
+
+export const ingestSegmentRow = /* @__PURE__ */ eventRow(() => ({
+  name: 'ingest-segment',
+  trigger: {
+    kind: 's3-event',
+    events: ['s3:ObjectCreated:*'],
+    queue: {
+      // Each may be a segment of 33 MiB, and all of a batch share the function's time.
+      batch: 5,
+      // A small account has ten invocations at once for everything.
+      atOnce: 5,
+      receives: 5,
+      keptSeconds: 14 * DAY_SECONDS,
+      putAside: {
+        alarm: 'IngestDeadLetters',
+        says: 'Events of stored segments failed five times: those segments are not checked in. Mend the cause, then redrive the queue.',
+      },
+    },
+  },
+  invoke: false,
+  callers: 'service',
+  may: { objects: 'read', table: 'read-write', dissc: 'read', asc: 'read', owners: 'read', queue: 'wake' },
+  limits: { timeoutMs: 29_000, bodyBytes: 262_144, memoryMb: 1_769 },
+}));
+
+export const segmentRemovedRow = /* @__PURE__ */ eventRow(() => ({
+  name: 'segment-removed',
+  trigger: {
+    kind: 's3-event',
+    events: ['s3:ObjectRemoved:*', 's3:LifecycleExpiration:*'],
+    queue: {
+      batch: 5,
+      atOnce: 5,
+      receives: 5,
+      keptSeconds: 14 * DAY_SECONDS,
+      putAside: {
+        alarm: 'RemovalDeadLetters',
+        says: 'Events of removed objects failed five times: whether segments are lost is not known. Mend the cause, then redrive.',
+      },
+    },
+  },
+  invoke: false,
+  callers: 'service',
+  may: { objects: 'read', table: 'read-write', dissc: 'read', asc: 'read', owners: 'read', queue: 'wake' },
+  limits: { timeoutMs: 29_000, bodyBytes: 262_144, memoryMb: 512 },
+}));
+
+export const anchorRow = /* @__PURE__ */ eventRow(() => ({
+  name: 'anchor',
+  trigger: {
+    kind: 'wake',
+    everyMs: 60_000,
+    queue: {
+      // Many wake-ups make one run.
+      batch: 10,
+      atOnce: null,
+      receives: 3,
+      // An old wake-up says nothing: the next minute's does as well.
+      keptSeconds: 60 * MINUTE_SECONDS,
+      putAside: {
+        alarm: 'AnchorDeadLetters',
+        says: 'Runs of the anchor failed three times for the same wake-up. Mend the cause; the dead letters themselves may be purged.',
+      },
+    },
+  },
+  invoke: false,
+  callers: 'service',
+  may: { objects: 'read', table: 'read-write', dissc: 'record', asc: 'record', owners: 'read' },
+  limits: { timeoutMs: 29_000, bodyBytes: 262_144, memoryMb: 512 },
+}));
+
 export const httpRows = {
-  'upload-segment': {
-    ...http('upload-segment'),
-    invoke: false,
-    callers: ['device'],
-    may: { objects: 'read-presign', table: 'read-write', chain: 'read', queue: 'wake' },
-    limits: { timeoutMs: 29_000, bodyBytes: 4_096, memoryMb: 512 },
-    request: { params: ofDataset, query: noQuery, body: uploadSegmentRequest },
-    response: { json: uploadSegmentResponse },
-    module: 'upload-segment.ts',
-    load: (): Promise<FunctionModule> => import('./upload-segment.ts'),
-  },
-  'list-batches': {
-    ...http('list-batches'),
-    invoke: false,
-    callers: ['device', 'owner'],
-    may: { table: 'read-write', chain: 'read' },
-    limits: { timeoutMs: 20_000, bodyBytes: 0, memoryMb: 512 },
-    request: { params: ofDataset, query: listBatchesQuery, body: nothing },
-    response: { json: listBatchesResponse },
-    module: 'list-batches.ts',
-    load: (): Promise<FunctionModule> => import('./list-batches.ts'),
-  },
-  'hash-blocks': {
-    ...http('hash-blocks'),
-    invoke: true,
-    callers: ['owner', 'signer', 'agent'],
-    delivers: 'digests',
-    may: { objects: 'read', table: 'read-write', chain: 'read' },
-    limits: { timeoutMs: 29_000, bodyBytes: 32_768, memoryMb: 1_769 },
-    request: { params: ofDataset, query: underAgreement, body: hashBlocksRequest },
-    response: DAG_CBOR,
-    module: 'hash-blocks.ts',
-    load: (): Promise<FunctionModule> => import('./hash-blocks.ts'),
-  },
-  'prove-chunks': {
-    ...http('prove-chunks'),
-    invoke: true,
-    callers: ['owner', 'device', 'signer', 'agent'],
-    delivers: 'digests',
-    may: { objects: 'read', table: 'read-write', chain: 'read' },
-    limits: { timeoutMs: 29_000, bodyBytes: 65_536, memoryMb: 1_769 },
-    request: { params: ofDataset, query: underAgreement, body: proveChunksRequest },
-    response: DAG_CBOR,
-    module: 'prove-chunks.ts',
-    load: (): Promise<FunctionModule> => import('./prove-chunks.ts'),
-  },
-  'get-block': {
-    ...http('get-block'),
-    invoke: false,
-    callers: ['owner', 'signer', 'agent'],
-    delivers: 'blocks',
-    may: { objects: 'read', table: 'read-write', chain: 'read' },
-    limits: { timeoutMs: 20_000, bodyBytes: 0, memoryMb: 512 },
-    request: { params: z.strictObject({ dataset, index: indexParameter }), query: underAgreement, body: nothing },
-    response: { media: 'application/octet-stream' },
-    module: 'get-block.ts',
-    load: (): Promise<FunctionModule> => import('./get-block.ts'),
-  },
-  'get-segment': {
-    ...http('get-segment'),
-    invoke: false,
-    callers: ['owner', 'device', 'signer', 'agent'],
-    delivers: 'blocks',
-    may: { objects: 'presign', table: 'read-write', chain: 'read' },
-    limits: { timeoutMs: 20_000, bodyBytes: 0, memoryMb: 512 },
-    request: { params: z.strictObject({ dataset, first: indexParameter }), query: underAgreement, body: nothing },
-    response: { json: getSegmentResponse },
-    module: 'get-segment.ts',
-    load: (): Promise<FunctionModule> => import('./get-segment.ts'),
-  },
-  'publish-segment': {
-    ...http('publish-segment'),
-    invoke: false,
-    callers: ['owner'],
-    may: { objects: 'read', table: 'read-write', chain: 'read', ipfs: 'import' },
-    limits: { timeoutMs: 29_000, bodyBytes: 0, memoryMb: 1_769 },
-    request: { params: z.strictObject({ dataset, first: indexParameter }), query: noQuery, body: nothing },
-    // 202: it is pinned then; that other peers find it takes its time.
-    response: { json: publishSegmentResponse, status: 202 },
-    module: 'publish-segment.ts',
-    load: (): Promise<FunctionModule> => import('./publish-segment.ts'),
-  },
-  'get-records': {
-    ...http('get-records'),
-    invoke: false,
-    callers: 'anyone',
-    may: { objects: 'read', table: 'read-write' },
-    limits: { timeoutMs: 29_000, bodyBytes: 32_768, memoryMb: 1_769 },
-    request: { params: ofDataset, query: noQuery, body: getRecordsRequest },
-    response: DAG_CBOR,
-    module: 'get-records.ts',
-    load: (): Promise<FunctionModule> => import('./get-records.ts'),
-  },
-  'store-voucher': {
-    ...http('store-voucher'),
-    invoke: false,
-    callers: ['signer'],
-    may: { table: 'read-write', chain: 'read' },
-    limits: { timeoutMs: 20_000, bodyBytes: 1_024, memoryMb: 512 },
-    request: { params: ofAgreement, query: noQuery, body: storeVoucherRequest },
-    response: { json: storeVoucherResponse },
-    module: 'store-voucher.ts',
-    load: (): Promise<FunctionModule> => import('./store-voucher.ts'),
-  },
-  'get-voucher': {
-    ...http('get-voucher'),
-    invoke: false,
-    callers: ['agent', 'signer'],
-    may: { table: 'read-write', chain: 'read' },
-    limits: { timeoutMs: 20_000, bodyBytes: 0, memoryMb: 512 },
-    request: { params: ofAgreement, query: noQuery, body: nothing },
-    response: { json: getVoucherResponse },
-    module: 'get-voucher.ts',
-    load: (): Promise<FunctionModule> => import('./get-voucher.ts'),
-  },
-  'post-message': {
-    ...http('post-message'),
-    invoke: false,
-    callers: ['agent', 'signer'],
-    may: { table: 'read-write', chain: 'read' },
-    limits: { timeoutMs: 20_000, bodyBytes: 132_096, memoryMb: 512 },
-    request: { params: ofAgreement, query: noQuery, body: postMessageRequest },
-    response: { json: postMessageResponse },
-    module: 'post-message.ts',
-    load: (): Promise<FunctionModule> => import('./post-message.ts'),
-  },
-  'list-messages': {
-    ...http('list-messages'),
-    invoke: false,
-    callers: ['agent', 'signer'],
-    may: { table: 'read-write', chain: 'read' },
-    limits: { timeoutMs: 20_000, bodyBytes: 0, memoryMb: 512 },
-    request: { params: ofAgreement, query: listMessagesQuery, body: nothing },
-    response: DAG_CBOR,
-    module: 'list-messages.ts',
-    load: (): Promise<FunctionModule> => import('./list-messages.ts'),
-  },
-  'get-openapi': {
-    ...http('get-openapi'),
-    invoke: false,
-    callers: 'anyone',
-    may: {},
-    limits: { timeoutMs: 10_000, bodyBytes: 0, memoryMb: 512 },
-    request: { params: noParameters, query: noQuery, body: nothing },
-    response: { json: z.looseObject({ openapi: z.string() }) },
-    module: 'get-openapi.ts',
-    load: (): Promise<FunctionModule> => import('./get-openapi.ts'),
-  },
-} as const satisfies { readonly [Name in RouteName]: HttpRow & { readonly name: Name } };
+  'upload-segment': uploadSegmentRow,
+  'list-batches': listBatchesRow,
+  'hash-blocks': hashBlocksRow,
+  'prove-chunks': proveChunksRow,
+  'get-block': getBlockRow,
+  'get-segment': getSegmentRow,
+  'publish-segment': publishSegmentRow,
+  'get-records': getRecordsRow,
+  'store-voucher': storeVoucherRow,
+  'get-voucher': getVoucherRow,
+  'post-message': postMessageRow,
+  'list-messages': listMessagesRow,
+  'get-openapi': getOpenapiRow,
+} as const satisfies Readonly<Record<string, HttpRow>>;
 
 export const eventRows = {
-  'ingest-segment': {
-    name: 'ingest-segment',
-    trigger: { kind: 's3-event', events: ['s3:ObjectCreated:*'] },
-    invoke: false,
-    callers: 'service',
-    may: { objects: 'read', table: 'read-write', chain: 'read', queue: 'wake' },
-    limits: { timeoutMs: 29_000, bodyBytes: 262_144, memoryMb: 1_769 },
-    module: 'ingest-segment.ts',
-    load: (): Promise<FunctionModule> => import('./ingest-segment.ts'),
-  },
-  'segment-removed': {
-    name: 'segment-removed',
-    trigger: { kind: 's3-event', events: ['s3:ObjectRemoved:*', 's3:LifecycleExpiration:*'] },
-    invoke: false,
-    callers: 'service',
-    may: { objects: 'read', table: 'read-write', chain: 'read', queue: 'wake' },
-    limits: { timeoutMs: 29_000, bodyBytes: 262_144, memoryMb: 512 },
-    module: 'segment-removed.ts',
-    load: (): Promise<FunctionModule> => import('./segment-removed.ts'),
-  },
-  anchor: {
-    name: 'anchor',
-    trigger: { kind: 'queue', everyMs: 60_000 },
-    invoke: false,
-    callers: 'service',
-    may: { objects: 'read', table: 'read-write', chain: 'record' },
-    limits: { timeoutMs: 29_000, bodyBytes: 262_144, memoryMb: 512 },
-    module: 'anchor.ts',
-    load: (): Promise<FunctionModule> => import('./anchor.ts'),
-  },
-} as const satisfies Readonly<Record<string, FunctionRow>>;
+  'ingest-segment': ingestSegmentRow,
+  'segment-removed': segmentRemovedRow,
+  anchor: anchorRow,
+} as const satisfies Readonly<Record<string, EventRow>>;
 
-export const functionRows: readonly FunctionRow[] = [...Object.values(httpRows), ...Object.values(eventRows)];
+/** Functions that are called over HTTP, and all of them. */
+export type RouteName = keyof typeof httpRows;
+export type EventName = keyof typeof eventRows;
+export type FunctionName = RouteName | EventName;
+
+/** All rows. */
+export const functionRows: readonly (FunctionRow & { readonly name: FunctionName })[] = /* @__PURE__ */ (() => [
+  ...Object.values(httpRows),
+  ...Object.values(eventRows),
+])();

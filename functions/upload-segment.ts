@@ -2,21 +2,21 @@ import middy from '@middy/core';
 import { segmentKey } from '../core/batch/segment.ts';
 import { fromHex, toHex } from '../core/bytes.ts';
 import type { Address, DatasetId } from '../core/ids.ts';
-import type { PresignedRequest } from '../core/ports/object-store.ts';
-import type { Table } from '../core/ports/table.ts';
+import type { ObjectStore, PresignedRequest } from '../core/ports/object-store.ts';
 import type { UploadSegmentResponse } from '../core/wire/requests.ts';
-import { jsonAnswer } from './http/answer.ts';
+import { jsonAnswer } from './answer/answer.ts';
+import { Problem } from './answer/problem.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import { Problem } from './http/problem.ts';
-import { ingestSegment } from './ingest-segment.ts';
-import type { ServicePorts, ServiceSettings } from './ports.ts';
-import { lazyHandler } from './ports-from-env.ts';
+import { type IngestPorts, ingestSegment } from './ingest/ingest-segment.ts';
+import type { PortsOf, ServiceSettings } from './ports.ts';
 import { readBothHeads, wireHead } from './read/wire-head.ts';
+import { type AdmittedParty, admitParties } from './rights/admit-parties.ts';
 import { quotaOf } from './rights/quota-of.ts';
 import { changeDatasetEntry } from './state/dataset-entry.ts';
+import { RecentKeys } from './state/recent-keys.ts';
 import { readSegmentEntry } from './state/segment-entry.ts';
 import { readStoredBytes } from './state/usage-entry.ts';
-import { httpRows } from './table.ts';
+import { uploadSegmentRow as row } from './table.ts';
 
 export interface UploadInput {
   readonly dataset: DatasetId;
@@ -29,10 +29,11 @@ export interface UploadInput {
   readonly record: 'relayed' | 'direct';
 }
 
-type Ports = Omit<ServicePorts, 'recorder'>;
-
-const EXPIRES_SECONDS = 15 * 60;
-const MAX_REMEMBERED = 10_000;
+interface Ports extends IngestPorts {
+  readonly objects: IngestPorts['objects'] & Pick<ObjectStore, 'presignPut'>;
+  /** Keys that addresses were given for: whoever asks again may have stored it. Others need not be looked for. */
+  readonly presigned: RecentKeys;
+}
 
 /**
  * Where a device may PUT one segment, bound to its bytes, or null when it is stored already. Bytes are counted when they
@@ -70,9 +71,9 @@ export async function uploadSegment(
 }
 
 /** Says how to be served, where there is a way. */
-function notServed({ cssAccount, grants }: ServiceSettings, owner: Address): string {
+function notServed({ cssAccount, grants }: Pick<ServiceSettings, 'cssAccount' | 'grants'>, owner: Address): string {
   const no = `This service does not store for ${owner}`;
-  if (cssAccount === undefined || grants === undefined || grants.openQuotaBytes === null) return `${no}.`;
+  if (cssAccount === null || grants.openQuotaBytes === null) return `${no}.`;
   const price = `${grants.minPerBatchWei} wei a batch or more`;
   return `${no} without a grant of ASC for this dataset to ${cssAccount}, at ${price}, accepted and final.`;
 }
@@ -87,7 +88,7 @@ async function presignUnlessStored(
   const { dataset, first, owner, sizeBytes } = input;
   const name = { first, sha256Hex: toHex(input.sha256) };
   const entry = await readSegmentEntry(ports.table, dataset, name, signal);
-  const isRepeated = wasPresigned(ports.table, key);
+  const isRepeated = ports.presigned.has(key);
   if ((entry !== null || isRepeated) && (await ports.objects.size(key, signal)) !== null) {
     // Its event may be late or lost; what was rejected for a reason that may have passed, or marked lost, may be so no more.
     const isSound = entry?.state === 'received' && entry.lostAtMs === undefined;
@@ -103,32 +104,14 @@ async function presignUnlessStored(
       `${storedBytes} bytes are stored for ${owner}; ${sizeBytes} more would exceed its ${quotaBytes}.`,
     );
   }
-  notePresigned(ports.table, key);
-  return ports.objects.presignPut({ key, sizeBytes, sha256: input.sha256 }, EXPIRES_SECONDS);
+  ports.presigned.add(key);
+  return ports.objects.presignPut({ key, sizeBytes, sha256: input.sha256 }, row.limits.presignedSeconds);
 }
 
-/** Keys this process gave addresses for: whoever asks again may have stored it. Others need not be looked for. */
-const presigned = new WeakMap<Table, Set<string>>();
-
-function wasPresigned(table: Table, key: string): boolean {
-  return presigned.get(table)?.has(key) === true;
-}
-
-function notePresigned(table: Table, key: string): void {
-  const keys = presigned.get(table) ?? new Set();
-  presigned.set(table, keys);
-  keys.add(key);
-  const [oldest] = keys;
-  if (keys.size > MAX_REMEMBERED && oldest !== undefined) keys.delete(oldest);
-}
-
-const row = httpRows['upload-segment'];
-
-export const handlerFor = (ports: ServicePorts) =>
-  middy(async ({ params, body, parties, signal }: Call<typeof row>) => {
-    const owner = (parties as NonNullable<typeof parties>).owner;
-    const segment = { ...params, ...body, owner, sha256: fromHex(body.sha256) };
-    return jsonAnswer(await uploadSegment(ports, segment, signal));
-  }).use(httpMiddleware(ports, row));
-
-export const handler = lazyHandler(row);
+export const handlerFor = (ports: PortsOf<typeof row>) => {
+  const presigned = new RecentKeys();
+  return middy(async ({ params, body, parties, signal }: Call<typeof row> & AdmittedParty) => {
+    const segment = { ...params, ...body, owner: parties.owner, sha256: fromHex(body.sha256) };
+    return jsonAnswer(await uploadSegment({ ...ports, presigned }, segment, signal));
+  }).use(httpMiddleware(ports, row, admitParties(ports, row)));
+};

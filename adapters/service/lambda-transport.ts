@@ -1,7 +1,7 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { z } from 'zod';
 import { StoreUnavailableError } from '../../core/errors.ts';
-import { INVOCABLE } from '../../core/wire/routes.ts';
+import { httpRows } from '../../functions/table.ts';
 import { gatewayEventFromRequest } from '../http-signature/gateway-event.ts';
 import { httpTransport } from './http-transport.ts';
 import { MAX_RESPONSE_BYTES, type Transport } from './transport.ts';
@@ -34,7 +34,7 @@ export function createLambdaTransport(target: LambdaTarget): Transport {
     ...(target.credentials === undefined ? {} : { credentials: target.credentials }),
   });
   return async (route, request, signal) => {
-    if (!INVOCABLE.has(route)) return httpTransport(route, request, signal);
+    if (!httpRows[route].invoke) return httpTransport(route, request, signal);
     try {
       const payload = new TextEncoder().encode(JSON.stringify(gatewayEventFromRequest(request)));
       const command = new InvokeCommand({ FunctionName: `${target.functionPrefix ?? ''}${route}`, Payload: payload });

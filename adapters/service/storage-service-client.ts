@@ -17,7 +17,7 @@ import {
   storeVoucherResponse,
   uploadSegmentResponse,
 } from '../../core/wire/requests.ts';
-import { ROUTES, type RouteName, routePath } from '../../core/wire/routes.ts';
+import { httpRows, type RouteName } from '../../functions/table.ts';
 import { createRequestSigner, type RequestSigner, type UnsignedRequest } from '../http-signature/sign-request.ts';
 import { httpTransport } from './http-transport.ts';
 import type { Transport, TransportResponse } from './transport.ts';
@@ -153,17 +153,23 @@ export function createStorageServiceClient(
 }
 
 function requestFor(apiUrl: string, route: RouteName, parameters: Parameters, options: CallOptions): UnsignedRequest {
-  const url = new URL(routePath(route, parameters), apiUrl);
+  const { method, path } = httpRows[route].trigger;
+  const url = new URL(fillPath(path, parameters), apiUrl);
   for (const [name, value] of Object.entries(options.query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, String(value));
   }
-  const request = { method: ROUTES[route].method, url: url.href };
+  const request = { method, url: url.href };
   if (options.body === undefined) return request;
   return {
     ...request,
     headers: { 'content-type': 'application/json' },
     body: new TextEncoder().encode(JSON.stringify(options.body)),
   };
+}
+
+/** A route's path with its parameters filled in. They are hex or decimal, so nothing needs escaping. */
+function fillPath(path: string, parameters: Parameters): string {
+  return path.replace(/\{(\w+)\}/g, (_, name: string) => String(parameters[name]));
 }
 
 function requireSuccess(route: RouteName, response: TransportResponse): TransportResponse {

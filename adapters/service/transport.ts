@@ -1,4 +1,4 @@
-import type { RouteName } from '../../core/wire/routes.ts';
+import type { RouteName } from '../../functions/table.ts';
 import type { SignedRequest } from '../http-signature/sign-request.ts';
 
 export interface TransportResponse {

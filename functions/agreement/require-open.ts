@@ -1,5 +1,5 @@
 import type { Agreement, Buyer } from '../../core/ports/agreements.ts';
-import { Problem } from '../http/problem.ts';
+import { Problem } from '../answer/problem.ts';
 
 /**
  * Vouchers and messages are taken until the owner's time to claim is over, also of an agreement that was approved: all of it

@@ -2,7 +2,7 @@ import { dueFor, paidBlocks } from '../../core/agreement/quota.ts';
 import { concatBytes, u32 } from '../../core/bytes.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import type { Table } from '../../core/ports/table.ts';
-import { Problem } from '../http/problem.ts';
+import { Problem } from '../answer/problem.ts';
 import type { Access } from '../rights/access.ts';
 import { changeAgreementEntry } from '../state/agreement-entry.ts';
 import type { AgreementEntry } from '../state/entries.ts';

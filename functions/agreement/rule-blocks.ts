@@ -1,7 +1,7 @@
 import { admitBlocks, dueFor, MAX_SAMPLES, paidBlocks } from '../../core/agreement/quota.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import type { Answers, Fault } from '../../core/ports/css.ts';
-import type { ProblemType } from '../http/problem.ts';
+import type { ProblemType } from '../answer/problem.ts';
 import type { Access } from '../rights/access.ts';
 
 /** Why a party does not get a block: for a list of answers, and as the problem that an only answer is. */

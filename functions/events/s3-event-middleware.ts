@@ -1,7 +1,7 @@
 import type { MiddlewareObj } from '@middy/core';
-import { z } from 'zod';
-import type { ServicePorts } from '../ports.ts';
-import type { FunctionRow } from '../table.ts';
+import * as z from 'zod';
+import type { CommonPorts } from '../ports.ts';
+import type { EventRow } from '../row.ts';
 
 /** Messages of a queue that carries S3 events, and how a handler goes through them. */
 export interface S3EventCall {
@@ -36,13 +36,13 @@ const s3Message = z.union([
 ]);
 
 /** What stands around a handler of S3 events: logs, the deadline, parsing, and partial failure of a batch. */
-export function s3EventMiddleware(ports: ServicePorts, row: FunctionRow): MiddlewareObj[] {
+export function s3EventMiddleware(ports: CommonPorts, row: EventRow): MiddlewareObj[] {
   return [
     ...ports.observer.middleware,
     {
       before: (request) => {
         const leftMs = request.context.getRemainingTimeInMillis?.() ?? row.limits.timeoutMs;
-        const signal = AbortSignal.timeout(Math.max(1, Math.min(leftMs, row.limits.timeoutMs) - RESERVED_MS));
+        const signal = ports.runtime.timeout(Math.max(1, Math.min(leftMs, row.limits.timeoutMs) - RESERVED_MS));
         const { Records: records } = queueEvent.parse(request.event);
         request.event = { records, each: (list, run) => runEach(ports, row, list, run, signal) } satisfies S3EventCall;
       },
@@ -51,8 +51,8 @@ export function s3EventMiddleware(ports: ServicePorts, row: FunctionRow): Middle
 }
 
 async function runEach(
-  { observer }: ServicePorts,
-  row: FunctionRow,
+  { observer }: CommonPorts,
+  row: EventRow,
   records: readonly QueueRecord[],
   run: (event: { key: string; signal: AbortSignal }) => Promise<void>,
   signal: AbortSignal,

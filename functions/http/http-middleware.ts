@@ -1,35 +1,29 @@
 import type { MiddlewareObj, Request } from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { requestFromGatewayEvent } from '../../adapters/http-signature/gateway-event.ts';
 import { parseRequestTarget } from '../../adapters/http-signature/parse-request-target.ts';
-import type { Address, AgreementId } from '../../core/ids.ts';
-import type { Agreement } from '../../core/ports/agreements.ts';
-import type { Parties } from '../../core/ports/ledger.ts';
-import type { ServicePorts } from '../ports.ts';
-import type { Access } from '../rights/access.ts';
-import { createAuthoriser, type Subject } from '../rights/authorise.ts';
-import type { HttpRow } from '../table.ts';
+import type { Address } from '../../core/ids.ts';
+import { PROBLEMS, Problem, problemAnswer, problemOf } from '../answer/problem.ts';
+import type { ServicePorts, ServiceSettings } from '../ports.ts';
+import type { Admission, Subject } from '../rights/admission.ts';
+import type { HttpRow } from '../row.ts';
 import { matchPath } from './match-path.ts';
 import { parseRequest } from './parse-request.ts';
-import { PROBLEMS, Problem, problemAnswer, problemOf } from './problem.ts';
-import { createCallerVerifier } from './verify-caller.ts';
 
-/** All that an HTTP handler sees of its event, once the middleware is through. */
-export interface Call<Row extends HttpRow> {
+/** All that an HTTP handler sees of its event, once the middleware is through, beside what it was admitted as. */
+export interface Call<Row extends HttpRow, Caller = Address> {
   readonly params: z.output<Row['request']['params']>;
   readonly query: z.output<Row['request']['query']>;
   readonly body: z.output<Row['request']['body']>;
   /** The account that signed the request; null where nobody needs to sign. */
-  readonly caller: Address | null;
-  /** Of the dataset in the path, by the chain; null where anyone may call, and of agreements. */
-  readonly parties: Parties | null;
-  /** The accepted agreement in the path, by the final chain; null where there is none. */
-  readonly agreement: Agreement | null;
-  /** What the agreement in the query lets the caller have; null without one: the owner and the device may have all. */
-  readonly access: Access | null;
+  readonly caller: Caller;
   /** Aborts shortly before the function's time is up. */
   readonly signal: AbortSignal;
+}
+
+interface Ports extends Pick<ServicePorts, 'runtime' | 'observer'> {
+  readonly settings: () => Pick<ServiceSettings, 'authorities'>;
 }
 
 // What is left for answering when the time is nearly up.
@@ -39,17 +33,21 @@ const RESERVED_MS = 500;
  * What stands around every HTTP handler: logs and counts, problem documents, the deadline, the signed request, its
  * parsing and the caller's rights, in this order.
  */
-export function httpMiddleware(ports: ServicePorts, row: HttpRow): MiddlewareObj[] {
-  return [...ports.observer.middleware, answerProblems(ports, row), admitCall(ports, row)];
+export function httpMiddleware<Caller extends Address | null>(
+  ports: Ports,
+  row: HttpRow,
+  admission: Admission<Caller, object>,
+): MiddlewareObj[] {
+  return [...ports.observer.middleware, answerProblems(ports, row), admitCall(ports, row, admission)];
 }
 
-function answerProblems({ observer, nowMs }: ServicePorts, row: HttpRow): MiddlewareObj {
+function answerProblems({ observer, runtime }: Ports, row: HttpRow): MiddlewareObj {
   const note = (request: Request, status: number, problem?: Problem) => {
-    const startedAtMs = (request.internal as { startedAtMs?: number }).startedAtMs ?? nowMs();
+    const startedAtMs = (request.internal as { startedAtMs?: number }).startedAtMs ?? runtime.nowMs();
     const fields = {
       function: row.name,
       status,
-      ms: nowMs() - startedAtMs,
+      ms: runtime.nowMs() - startedAtMs,
       ...(problem === undefined ? {} : { problem: problem.type, detail: problem.shortMessage }),
     };
     if (status < 500) observer.info('request', fields);
@@ -58,7 +56,7 @@ function answerProblems({ observer, nowMs }: ServicePorts, row: HttpRow): Middle
   };
   return {
     before: (request) => {
-      (request.internal as { startedAtMs?: number }).startedAtMs = nowMs();
+      (request.internal as { startedAtMs?: number }).startedAtMs = runtime.nowMs();
     },
     after: (request) => note(request, (request.response as { statusCode: number }).statusCode),
     onError: (request) => {
@@ -70,14 +68,16 @@ function answerProblems({ observer, nowMs }: ServicePorts, row: HttpRow): Middle
 }
 
 /** Replaces the event by a Call, or throws the Problem that ends the request. */
-function admitCall(ports: ServicePorts, row: HttpRow): MiddlewareObj {
-  const verifyCaller = createCallerVerifier(ports, row.limits.bodyBytes);
-  const authorise = createAuthoriser(ports, row);
+function admitCall<Caller extends Address | null>(
+  ports: Ports,
+  row: HttpRow,
+  admission: Admission<Caller, object>,
+): MiddlewareObj {
   return {
     before: async (request) => {
       const event = request.event as APIGatewayProxyEventV2;
       const leftMs = request.context.getRemainingTimeInMillis?.() ?? row.limits.timeoutMs;
-      const signal = AbortSignal.timeout(Math.max(1, Math.min(leftMs, row.limits.timeoutMs) - RESERVED_MS));
+      const signal = ports.runtime.timeout(Math.max(1, Math.min(leftMs, row.limits.timeoutMs) - RESERVED_MS));
 
       const received = requestFromGatewayEvent(event);
       const target = parseRequestTarget(received.url);
@@ -101,11 +101,12 @@ function admitCall(ports: ServicePorts, row: HttpRow): MiddlewareObj {
       if (path === null || received.method !== row.trigger.method) {
         throw new Problem('/problems/not-found', `This function answers ${row.trigger.method} ${row.trigger.path}.`);
       }
-      const caller = row.callers === 'anyone' ? null : await verifyCaller(received);
+      const caller = await admission.identify(received);
       const parsed = parseRequest(row.request, { path, query: target.query, body: received.body });
-      const under = row.delivers === undefined ? undefined : (parsed.query as { agreement?: AgreementId }).agreement;
-      const admitted = await authorise({ ...(parsed.params as Subject), under }, caller, signal);
-      request.event = { ...parsed, caller, ...admitted, signal } satisfies Call<HttpRow>;
+      const under =
+        row.delivers === undefined ? undefined : (parsed.query as { agreement?: Subject['under'] }).agreement;
+      const admitted = await admission.admit({ ...(parsed.params as Subject), under }, caller, signal);
+      request.event = { ...admitted, ...parsed, caller, signal } satisfies Call<HttpRow, Caller>;
     },
   };
 }

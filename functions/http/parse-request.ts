@@ -1,6 +1,6 @@
-import type { z } from 'zod';
-import type { HttpRow } from '../table.ts';
-import { Problem } from './problem.ts';
+import type * as z from 'zod';
+import { Problem } from '../answer/problem.ts';
+import type { HttpRow } from '../row.ts';
 
 /** Path parameters, query and body of a request, each by its schema. @throws Problem naming the field */
 export function parseRequest(

@@ -1,6 +1,6 @@
 import { problemDocument } from '../../core/wire/requests.ts';
-import { PROBLEMS, type ProblemType } from '../http/problem.ts';
-import type { HttpRow } from '../table.ts';
+import { PROBLEMS, type ProblemType } from '../answer/problem.ts';
+import type { HttpRow } from '../row.ts';
 import { wireSchema } from './describe-schemas.ts';
 
 /** What every function may answer: the request is refused before it is looked into, or something is down. */
@@ -8,21 +8,10 @@ const ALWAYS = [400, 401, 404, 413, 414, 431, 500, 503] as const;
 /** Where the caller's rights count. */
 const WITH_RIGHTS = [403] as const;
 
-/** Beyond these, by function; a test walks the source for what is missing here. */
-const MORE: Readonly<Partial<Record<HttpRow['name'], readonly number[]>>> = {
-  'upload-segment': [409],
-  'hash-blocks': [410],
-  'prove-chunks': [410],
-  'get-block': [410],
-  'get-segment': [410],
-  'store-voucher': [410],
-  'post-message': [409, 410],
-};
-
-/** Statuses of the problem documents that a function may answer. */
-export function describeProblems(row: HttpRow): readonly number[] {
+/** Statuses of the problem documents that a function may answer; `more` are those of its own. */
+export function describeProblems(row: HttpRow, more: readonly number[] = []): readonly number[] {
   const rights = row.callers === 'anyone' ? [] : WITH_RIGHTS;
-  return [...ALWAYS, ...rights, ...(MORE[row.name] ?? [])].sort((a, b) => a - b);
+  return [...ALWAYS, ...rights, ...more].sort((a, b) => a - b);
 }
 
 export const PROBLEM_SCHEMA = {

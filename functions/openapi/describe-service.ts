@@ -1,9 +1,9 @@
-import type { Caller, HttpRow } from '../table.ts';
-import { httpRows } from '../table.ts';
+import type { Caller, HttpRow } from '../row.ts';
+import { httpRows, type RouteName } from '../table.ts';
 import { describeProblems, PROBLEM_RESPONSES, PROBLEM_SCHEMA, responseName } from './describe-problems.ts';
 import { describeQuery, isAbsent, wireSchema } from './describe-schemas.ts';
 import { SECURITY_SCHEMES, securityOf } from './describe-signature.ts';
-import { BYTES_LAYOUTS, OPERATION_TEXTS, PARAMETER_TEXTS, RESPONSE_HEADERS, SERVICE_TEXT } from './operation-texts.ts';
+import { OPERATIONS, type OperationWords, PARAMETER_TEXTS, SERVICE_TEXT } from './operations.ts';
 
 /** Of the interface, not of the programs: raised when a request or an answer changes. */
 const INTERFACE_VERSION = '1.0.0';
@@ -11,9 +11,9 @@ const INTERFACE_VERSION = '1.0.0';
 /** The OpenAPI 3.1 document of the service, made from the table of functions and the schemas that requests are parsed by. */
 export function describeService(): object {
   const paths: Record<string, Record<string, object>> = {};
-  for (const row of Object.values<HttpRow>(httpRows)) {
+  for (const [name, row] of Object.entries<HttpRow>(httpRows)) {
     const { path, method } = row.trigger;
-    paths[path] = { ...paths[path], [method.toLowerCase()]: describeOperation(row) };
+    paths[path] = { ...paths[path], [method.toLowerCase()]: describeOperation(row, OPERATIONS[name as RouteName]) };
   }
   return {
     openapi: '3.1.0',
@@ -38,8 +38,8 @@ export function describeService(): object {
   };
 }
 
-function describeOperation(row: HttpRow): object {
-  const { summary, description } = OPERATION_TEXTS[row.name];
+function describeOperation(row: HttpRow, words: OperationWords): object {
+  const { summary, description } = words;
   const { params, query, body } = row.request;
   const parameters = [...describeQuery('path', params), ...describeQuery('query', query)].map((parameter) => ({
     ...parameter,
@@ -55,9 +55,12 @@ function describeOperation(row: HttpRow): object {
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: wireSchema(body) } } } }),
     responses: {
-      [row.response.status ?? 200]: describeAnswer(row),
+      [row.response.status ?? 200]: describeAnswer(row, words),
       ...Object.fromEntries(
-        describeProblems(row).map((status) => [status, { $ref: `#/components/responses/${responseName(status)}` }]),
+        describeProblems(row, words.problems).map((status) => [
+          status,
+          { $ref: `#/components/responses/${responseName(status)}` },
+        ]),
       ),
     },
     security: row.callers === 'anyone' ? [] : securityOf(!isAbsent(body)),
@@ -67,14 +70,13 @@ function describeOperation(row: HttpRow): object {
   };
 }
 
-function describeAnswer(row: HttpRow): object {
-  const headers = RESPONSE_HEADERS[row.name];
+function describeAnswer(row: HttpRow, { answer, headers }: OperationWords): object {
   const content =
     'json' in row.response
       ? { 'application/json': { schema: wireSchema(row.response.json) } }
       : { [row.response.media]: {} };
   return {
-    description: BYTES_LAYOUTS[row.name] ?? 'Done.',
+    description: answer ?? 'Done.',
     ...(headers === undefined ? {} : { headers }),
     content,
   };

@@ -1,7 +1,7 @@
 import type { DatasetId } from '../../core/ids.ts';
 import { MAX_BATCH_BLOCKS } from '../../core/limits.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
-import { Problem } from '../http/problem.ts';
+import { Problem } from '../answer/problem.ts';
 import { readDatasetEntry } from '../state/dataset-entry.ts';
 import { datasetPk, segmentSk, timeSk } from '../state/entries.ts';
 import { querySegments, readSegmentEntry, type StoredSegment } from '../state/segment-entry.ts';

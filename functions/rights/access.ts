@@ -1,9 +1,6 @@
 import type { Agreement } from '../../core/ports/agreements.ts';
 import type { GrantTerms } from '../../core/ports/grants.ts';
 
-/** What grants of ASC tell apart: digests for Protocol III, blocks for IV (design §5). */
-export type Kind = 'digests' | 'blocks';
-
 /** Under which agreement a party is served, now. Owners and devices need none: theirs is null. */
 export interface Access {
   /** By the final chain. */

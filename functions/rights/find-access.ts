@@ -1,21 +1,22 @@
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address, AgreementId, DatasetId } from '../../core/ids.ts';
 import type { Agreement, Buyer } from '../../core/ports/agreements.ts';
-import { keepBriefly } from '../http/keep-briefly.ts';
-import { Problem } from '../http/problem.ts';
+import { Problem } from '../answer/problem.ts';
 import type { ServicePorts } from '../ports.ts';
-import type { Access, Kind } from './access.ts';
+import type { Kind } from '../row.ts';
+import type { Access } from './access.ts';
 import type { ServedReader } from './is-served.ts';
+import { keepBriefly } from './keep-briefly.ts';
 import type { GrantReader } from './read-grants.ts';
 
-type Ports = Pick<ServicePorts, 'agreements' | 'nowMs'>;
+type Ports = Pick<ServicePorts, 'agreements' | 'runtime'>;
 type Accepted = Agreement & { readonly buyer: Buyer };
 
 /** Finds out under which terms an account may be served blocks of a dataset for an agreement. */
 export type AccessFinder = (
   dataset: DatasetId,
   agreement: AgreementId,
-  caller: Address | null,
+  caller: Address,
   signal: AbortSignal,
 ) => Promise<Access>;
 
@@ -42,7 +43,7 @@ export function createAccessFinder(
 ): AccessFinder {
   const readAgreement = keepBriefly<AgreementId, Sighting | null>(
     (id, signal) => sight(ports, id, signal),
-    ports.nowMs,
+    ports.runtime,
   );
   return async (dataset, id, caller, signal) => {
     const sighting = await readAgreement(id, (known) => known !== null && hasRight(ports, known, caller), signal);
@@ -57,7 +58,7 @@ export function createAccessFinder(
     if (agreement.terms.dataset !== dataset) {
       throw new Problem('/problems/forbidden', `The agreement is about dataset ${agreement.terms.dataset}.`);
     }
-    if (ports.nowMs() >= servedUntilMs(sighting, role)) throw hasEnded(sighting, role);
+    if (ports.runtime.nowMs() >= servedUntilMs(sighting, role)) throw hasEnded(sighting, role);
 
     if (!(await isServed(dataset, agreement.owner, signal))) {
       throw new Problem('/problems/not-served', `This service does not store for ${agreement.owner}.`);
@@ -74,7 +75,7 @@ export function createAccessFinder(
 }
 
 async function sight({ agreements }: Ports, id: AgreementId, signal?: AbortSignal): Promise<Sighting | null> {
-  if (agreements === undefined) return null;
+  if (agreements === null) return null;
   const [{ agreement: final }, { agreement: latest }] = await Promise.all([
     agreements.readAgreement(id, 'final', signal),
     agreements.readAgreement(id, 'latest', signal),
@@ -90,13 +91,12 @@ function isAccepted(agreement: Agreement | null): agreement is Accepted {
   return agreement?.buyer != null;
 }
 
-function hasRight(ports: Ports, sighting: Sighting, caller: Address | null): boolean {
+function hasRight(ports: Ports, sighting: Sighting, caller: Address): boolean {
   const role = roleOf(sighting.final, caller);
-  return role !== null && ports.nowMs() < servedUntilMs(sighting, role);
+  return role !== null && ports.runtime.nowMs() < servedUntilMs(sighting, role);
 }
 
-function roleOf({ agent, buyer }: Accepted, caller: Address | null): 'agent' | 'signer' | null {
-  if (caller === null) return null;
+function roleOf({ agent, buyer }: Accepted, caller: Address): 'agent' | 'signer' | null {
   if (agent === caller) return 'agent';
   return buyer.signer === caller ? 'signer' : null;
 }

@@ -1,10 +1,12 @@
 import type { Address, DatasetId } from '../../core/ids.ts';
 import type { GrantId } from '../../core/ports/grants.ts';
-import { DEFAULT_GRANT_POLICY, type ServicePorts } from '../ports.ts';
+import type { ServicePorts, ServiceSettings } from '../ports.ts';
 import { mapBounded } from '../read/map-bounded.ts';
 import { listGrantIds } from '../state/grant-entry.ts';
 
-type Ports = Pick<ServicePorts, 'table' | 'grants' | 'settings'>;
+interface Ports extends Pick<ServicePorts, 'table' | 'grants'> {
+  readonly settings: () => Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount'>;
+}
 
 const PARALLEL = 8;
 
@@ -30,7 +32,7 @@ export async function quotasOf(
   asked: readonly { readonly dataset: DatasetId; readonly owner: Address }[],
   signal?: AbortSignal,
 ): Promise<(number | null)[]> {
-  const { owners, grants: policy = DEFAULT_GRANT_POLICY } = ports.settings();
+  const { owners, grants: policy } = ports.settings();
   const unknown = asked.filter(({ owner }) => !owners.has(owner)).map(({ dataset }) => dataset);
   const granted =
     unknown.length === 0 || policy.openQuotaBytes === null
@@ -46,7 +48,7 @@ async function findGranted(
   signal?: AbortSignal,
 ): Promise<ReadonlySet<DatasetId>> {
   const { cssAccount } = settings();
-  if (grants === undefined || cssAccount === undefined) return new Set();
+  if (grants === null || cssAccount === null) return new Set();
   const lists = await mapBounded(datasets, PARALLEL, (dataset) => listGrantIds(table, dataset, signal));
   const ids: GrantId[] = lists.flat();
   if (ids.length === 0) return new Set();

@@ -1,10 +1,12 @@
 import type { DatasetId } from '../../core/ids.ts';
 import type { Grant, GrantTerms } from '../../core/ports/grants.ts';
-import { keepBriefly } from '../http/keep-briefly.ts';
-import type { ServicePorts } from '../ports.ts';
+import type { ServicePorts, ServiceSettings } from '../ports.ts';
 import { listGrantIds } from '../state/grant-entry.ts';
+import { keepBriefly } from './keep-briefly.ts';
 
-type Ports = Pick<ServicePorts, 'grants' | 'table' | 'settings' | 'nowMs'>;
+interface Ports extends Pick<ServicePorts, 'grants' | 'table' | 'runtime'> {
+  readonly settings: () => Pick<ServiceSettings, 'cssAccount'>;
+}
 
 /** What lets this service show a dataset to consumers now; where that does not suffice, the chain is asked again. */
 export type GrantReader = (
@@ -26,7 +28,7 @@ interface Sighting {
 export function createGrantReader(ports: Ports): GrantReader {
   const read = keepBriefly<DatasetId, Sighting[]>(
     (dataset, signal) => readSightings(ports, dataset, signal),
-    ports.nowMs,
+    ports.runtime,
   );
   const granted = (dataset: DatasetId, sightings: readonly Sighting[]) =>
     sightings.flatMap((sighting) => termsNow(ports, dataset, sighting) ?? []);
@@ -35,7 +37,7 @@ export function createGrantReader(ports: Ports): GrantReader {
 }
 
 async function readSightings({ grants, table }: Ports, dataset: DatasetId, signal?: AbortSignal): Promise<Sighting[]> {
-  if (grants === undefined) return [];
+  if (grants === null) return [];
   const ids = await listGrantIds(table, dataset, signal);
   if (ids.length === 0) return [];
   const [final, latest] = await Promise.all([
@@ -45,10 +47,11 @@ async function readSightings({ grants, table }: Ports, dataset: DatasetId, signa
   return ids.map((_, i) => ({ final: final.grants[i] ?? null, latest: latest.grants[i] ?? null }));
 }
 
-function termsNow({ settings, nowMs }: Ports, dataset: DatasetId, { final, latest }: Sighting): GrantTerms | null {
+function termsNow({ settings, runtime }: Ports, dataset: DatasetId, { final, latest }: Sighting): GrantTerms | null {
   const account = settings().cssAccount?.toLowerCase();
   if (final === null || latest === null || account === undefined) return null;
-  const counts = (grant: Grant) => grant.state === 'accepted' && !grant.revoked && nowMs() < 1000 * grant.endSeconds;
+  const counts = (grant: Grant) =>
+    grant.state === 'accepted' && !grant.revoked && runtime.nowMs() < 1000 * grant.endSeconds;
   const { terms } = final;
   return counts(final) && counts(latest) && terms.dataset === dataset && terms.css.toLowerCase() === account
     ? terms

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { type HttpAnswer, Problem, type ProblemType, problemAnswer } from '../../functions/http/problem.ts';
+import { type HttpAnswer, Problem, type ProblemType, problemAnswer } from '../../functions/answer/problem.ts';
 
 /** Lambda lets nothing larger out. */
 export const MAX_PAYLOAD_BYTES = 6 * 2 ** 20;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { ServicePorts } from '../../functions/ports.ts';
-import type { FunctionRow } from '../../functions/table.ts';
+import { type PortsOf, portsOf, type ServicePorts } from '../../functions/ports.ts';
+import type { FunctionRow } from '../../functions/row.ts';
 import type { Gate } from './gate.ts';
 
 /** A function of the table, ready to be run as Lambda would run it. */
@@ -11,17 +11,19 @@ export interface LocalFunction {
 }
 
 type LambdaHandler = (event: unknown, context: unknown) => Promise<unknown>;
+/** What the file of every function exports. */
+type HandlerMaker<Row extends FunctionRow> = (ports: PortsOf<Row>) => LambdaHandler;
 
 /** Functions that are given a whole processor in Lambda. */
 const WHOLE_PROCESSOR_MB = 1_769;
 
 /**
- * A function on these ports. Lambda gives every invocation a machine of its own; here they share one process, so those
+ * A function on those of these ports that its row lets it touch. Lambda gives every invocation a machine of its own; here they share one process, so those
  * that need a whole processor pass the gate, and their time counts from there: all at once, all would be late.
  */
 export async function loadFunction(row: FunctionRow, ports: ServicePorts, gate: Gate): Promise<LocalFunction> {
-  const { handlerFor } = await row.load();
-  const handler = handlerFor(ports) as LambdaHandler;
+  const handlerFor = await loadHandler(row);
+  const handler = handlerFor(portsOf(row, ports));
   const invoke = async (event: unknown): Promise<unknown> => {
     const endsAtMs = performance.now() + row.limits.timeoutMs;
     const timeUp = Promise.withResolvers<never>();
@@ -35,6 +37,12 @@ export async function loadFunction(row: FunctionRow, ports: ServicePorts, gate: 
     }
   };
   return { row, invoke: row.limits.memoryMb < WHOLE_PROCESSOR_MB ? invoke : (event) => gate.pass(() => invoke(event)) };
+}
+
+/** A row does not know its function: the file has its name. */
+export async function loadHandler<Row extends FunctionRow>({ name }: Row): Promise<HandlerMaker<Row>> {
+  const { handlerFor } = (await import(`../../functions/${name}.ts`)) as { handlerFor: HandlerMaker<Row> };
+  return handlerFor;
 }
 
 function lambdaContext({ name, limits }: FunctionRow, endsAtMs: number) {

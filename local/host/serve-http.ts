@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gatewayEventFromRequest } from '../../adapters/http-signature/gateway-event.ts';
 import { InvalidInputError } from '../../core/errors.ts';
+import { type HttpAnswer, problemAnswer, problemOf } from '../../functions/answer/problem.ts';
 import { matchPath } from '../../functions/http/match-path.ts';
-import { type HttpAnswer, problemAnswer, problemOf } from '../../functions/http/problem.ts';
 import type { Observer } from '../../functions/observe/observer.ts';
 import { checkHandlerAnswer, refusal, sendAnswer } from './host-answer.ts';
 import type { LocalFunction } from './invoke-function.ts';

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { HttpAnswer } from '../../functions/http/problem.ts';
+import type { HttpAnswer } from '../../functions/answer/problem.ts';
 import type { Observer } from '../../functions/observe/observer.ts';
 import { SigV4Refused } from '../s3/sigv4-claim.ts';
 import { type SigV4Rules, verifySigV4 } from '../s3/verify-sigv4.ts';

@@ -3,8 +3,15 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { PROBLEMS, type ProblemType } from '../../functions/http/problem.ts';
-import type { GrantPolicy, ServicePorts, ServiceSettings } from '../../functions/ports.ts';
+import type { Recorder } from '../../core/ports/ledger.ts';
+import { PROBLEMS, type ProblemType } from '../../functions/answer/problem.ts';
+import {
+  DEFAULT_GRANT_POLICY,
+  type GrantPolicy,
+  type ServicePorts,
+  type ServiceSettings,
+} from '../../functions/ports.ts';
+import type { EventRow, StoreTrigger } from '../../functions/row.ts';
 import { eventRows, httpRows } from '../../functions/table.ts';
 import type { S3ObjectEvent } from '../s3/s3-event.ts';
 import { startAnchorLoop } from './anchor-loop.ts';
@@ -16,7 +23,7 @@ import { createInvokeServer, isInvokePath } from './serve-invoke.ts';
 
 export interface HostOptions {
   /** What the functions run on. The host adds its own queue, and its address to the allowed authorities. */
-  readonly ports: Omit<ServicePorts, 'anchorQueue' | 'settings'>;
+  readonly ports: Omit<ServicePorts, 'anchorQueue' | 'settings' | 'recorder'> & { readonly recorder: Recorder | null };
   /** Owners served; asked anew for every request. */
   readonly owners: () => ServiceSettings['owners'];
   readonly host?: '127.0.0.1';
@@ -69,25 +76,28 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
 
   let wakeAnchor = (): void => undefined;
   const authorities = [authority, ...(options.moreAuthorities ?? [])];
-  const fixed: Partial<ServiceSettings> = {
-    ...(options.recordEveryMs === undefined ? {} : { recordEveryMs: options.recordEveryMs }),
-    ...(options.grants === undefined ? {} : { grants: options.grants }),
-    ...(options.ports.recorder === null ? {} : { cssAccount: options.ports.recorder.account }),
+  const { recorder } = options.ports;
+  const fixed: Omit<ServiceSettings, 'owners'> = {
+    authorities,
+    chainId: options.ports.ledger.domain.chainId,
+    cssAccount: recorder?.account ?? null,
+    grants: options.grants ?? DEFAULT_GRANT_POLICY,
+    recordEveryMs: options.recordEveryMs ?? 0,
+    fromBlock: 0,
   };
   const ports: ServicePorts = {
     ...options.ports,
-    settings: () => ({ ...fixed, owners: options.owners(), authorities }),
+    // Only the functions that record are given it, and without an account none of them is loaded.
+    recorder: recorder as Recorder,
+    settings: () => ({ ...fixed, owners: options.owners() }),
     anchorQueue: { wake: async () => wakeAnchor() },
   };
   const gate = createGate(HEAVY_AT_ONCE);
   const load = (row: LocalFunction['row']) => loadFunction(row, ports, gate);
   const routed = await Promise.all(Object.values(httpRows).map(load));
-  const ingest = await load(eventRows['ingest-segment']);
-  const removed = await load(eventRows['segment-removed']);
+  const listening = await Promise.all(Object.values<EventRow>(eventRows).filter(listensToStore).map(load));
   const loop =
-    ports.recorder === null
-      ? null
-      : startAnchorLoop(await load(eventRows.anchor), options.anchorEveryMs ?? 1000, observer);
+    recorder === null ? null : startAnchorLoop(await load(eventRows.anchor), options.anchorEveryMs ?? 1000, observer);
   wakeAnchor = () => loop?.wake();
 
   const serveHttp = createHttpServer(routed, observer);
@@ -95,7 +105,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     ...options.lambda,
     service: 'lambda',
     authority,
-    now: () => new Date(ports.nowMs()),
+    now: () => new Date(ports.runtime.nowMs()),
   };
   const serveInvoke = rules && createInvokeServer(routed, rules, observer);
   const underWay = new Set<Promise<void>>();
@@ -117,10 +127,12 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     lambdaEndpoint: options.lambda === null ? null : `http://${authority}`,
     port,
     async deliverS3Event(event) {
-      const isRemoval = event.eventName.startsWith('ObjectRemoved:');
-      const answer = await (isRemoval ? removed : ingest).invoke(queueEvent(event));
-      const { batchItemFailures } = answer as { batchItemFailures: readonly unknown[] };
-      if (batchItemFailures.length > 0) throw new Error(`The function did not take ${event.eventName}.`);
+      for (const one of listening.filter(({ row }) => takes(row, event.eventName))) {
+        const { batchItemFailures } = (await one.invoke(queueEvent(event))) as {
+          batchItemFailures: readonly unknown[];
+        };
+        if (batchItemFailures.length > 0) throw new Error(`${one.row.name} did not take ${event.eventName}.`);
+      }
     },
     wakeAnchor: () => wakeAnchor(),
     async close() {
@@ -128,6 +140,18 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       await Promise.all([closeServer(server, underWay, closeTimeoutMs), loop?.close(closeTimeoutMs)]);
     },
   };
+}
+
+function listensToStore(row: EventRow): row is EventRow & { readonly trigger: StoreTrigger } {
+  return row.trigger.kind === 's3-event';
+}
+
+/** Whether a row listens to an event; in the table events have `s3:` before, and `*` for all of a kind. */
+function takes({ trigger }: LocalFunction['row'], eventName: string): boolean {
+  if (trigger.kind !== 's3-event') return false;
+  return trigger.events.some((pattern) =>
+    pattern.endsWith('*') ? `s3:${eventName}`.startsWith(pattern.slice(0, -1)) : `s3:${eventName}` === pattern,
+  );
 }
 
 function makeServer(): Server {

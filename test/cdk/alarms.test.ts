@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { PROBLEMS } from '../../functions/http/problem.ts';
+import { PROBLEMS } from '../../functions/answer/problem.ts';
 import { functionRows } from '../../functions/table.ts';
 import { type Synthesised, synthStack } from './synth-stack.ts';
 

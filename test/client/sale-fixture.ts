@@ -21,7 +21,7 @@ import { EMPTY_LOG, type SealedBatch, sealBatch } from '../../core/batch/seal-ba
 import type { Address, BlockIndex, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
 import type { Agreements } from '../../core/ports/agreements.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
-import { ingestSegment } from '../../functions/ingest-segment.ts';
+import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { clientOf, type Market } from '../functions/start-sale.ts';
 import { blocks, key, putObject } from '../functions/start-service.ts';
 

@@ -21,10 +21,10 @@ import type { Agreement, Agreements } from '../../core/ports/agreements.ts';
 import type { AgreementService } from '../../core/ports/service.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { MAX_MESSAGE_PAGE } from '../../core/wire/messages.ts';
-import type { RouteName } from '../../core/wire/routes.ts';
-import type { HttpAnswer } from '../../functions/http/problem.ts';
+import type { HttpAnswer } from '../../functions/answer/problem.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
 import { agreementPk } from '../../functions/state/entries.ts';
+import type { RouteName } from '../../functions/table.ts';
 import { httpRows } from '../../functions/table.ts';
 import { DOMAIN, dump, key, type Stores, startStores } from './start-service.ts';
 

@@ -10,7 +10,7 @@ import { rootFromMultiproof } from '../../core/log/multiproof.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { proveRecords } from '../../core/protocols/prove-records.ts';
 import { getRecords } from '../../functions/get-records.ts';
-import { ingestSegment } from '../../functions/ingest-segment.ts';
+import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { TileMemory } from '../../functions/read/log-hashes.ts';
 import { mapBounded } from '../../functions/read/map-bounded.ts';
 import { proveBatches } from '../../functions/read/prove-batches.ts';

@@ -7,8 +7,8 @@ import { createRequestSigner, type UnsignedRequest } from '../../adapters/http-s
 import { to0x } from '../../core/bytes.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
-import type { HttpAnswer } from '../../functions/http/problem.ts';
-import { ingestSegment } from '../../functions/ingest-segment.ts';
+import type { HttpAnswer } from '../../functions/answer/problem.ts';
+import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
 import { httpRows } from '../../functions/table.ts';
 import { blocks, DOMAIN, key, putObject, type Stores, startStores, TestDevice } from './start-service.ts';

@@ -8,7 +8,7 @@ import { appendLeaf, EMPTY_FRONTIER, frontierRoot } from '../../core/log/frontie
 import { signHead } from '../../core/log/head.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
-import { ingestSegment } from '../../functions/ingest-segment.ts';
+import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { listBatches } from '../../functions/list-batches.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
 import { datasetPk, logSk, ownerPk, segmentSk, USAGE_SK, WORK_PK } from '../../functions/state/entries.ts';

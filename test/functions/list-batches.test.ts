@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { SealedBatch } from '../../core/batch/seal-batch.ts';
 import type { LogRoot } from '../../core/ids.ts';
 import type { Table } from '../../core/ports/table.ts';
-import { ingestSegment } from '../../functions/ingest-segment.ts';
+import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { type ListInput, listBatches } from '../../functions/list-batches.ts';
 import { datasetPk, recordedSk } from '../../functions/state/entries.ts';
 import { uploadSegment } from '../../functions/upload-segment.ts';

@@ -10,7 +10,7 @@ import type { Fault, HashedBlock } from '../../core/ports/css.ts';
 import { getBlock } from '../../functions/get-block.ts';
 import { getSegment } from '../../functions/get-segment.ts';
 import { hashBlocks } from '../../functions/hash-blocks.ts';
-import { ingestSegment } from '../../functions/ingest-segment.ts';
+import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { proveChunks } from '../../functions/prove-chunks.ts';
 import { segmentRemoved } from '../../functions/segment-removed.ts';
 import { BUCKET, blocks, putObject, REGION, type Stores, startStores, TestDevice } from './start-service.ts';

@@ -7,7 +7,7 @@ import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import type { Fault } from '../../core/ports/css.ts';
 import { getBlock } from '../../functions/get-block.ts';
 import { hashBlocks } from '../../functions/hash-blocks.ts';
-import { ingestSegment } from '../../functions/ingest-segment.ts';
+import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
 import { proveChunks } from '../../functions/prove-chunks.ts';
 import { segmentRemoved } from '../../functions/segment-removed.ts';

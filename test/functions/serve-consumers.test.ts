@@ -12,7 +12,7 @@ import { RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts
 import type { AgreementId } from '../../core/ids.ts';
 import type { Fault } from '../../core/ports/css.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
-import type { HttpAnswer } from '../../functions/http/problem.ts';
+import type { HttpAnswer } from '../../functions/answer/problem.ts';
 import { agreementPk } from '../../functions/state/entries.ts';
 import { rememberGrant } from '../../functions/state/grant-entry.ts';
 import { httpRows } from '../../functions/table.ts';

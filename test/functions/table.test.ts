@@ -5,9 +5,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
-import { createPowertoolsObserver } from '../../functions/observe/powertools-observer.ts';
 import { portsFromEnv } from '../../functions/ports-from-env.ts';
 import { eventRows, functionRows, httpRows } from '../../functions/table.ts';
+import { createPowertoolsObserver } from '../../lambda/powertools-observer.ts';
 import { MAX_PAYLOAD_BYTES } from '../../local/host/host-answer.ts';
 import { KMS_CREDENTIALS, startKmsServer } from '../adapters/kms-server.ts';
 

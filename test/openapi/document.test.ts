@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { gatewayEventFromRequest } from '../../adapters/http-signature/gateway-event.ts';
-import { PROBLEMS, type ProblemType } from '../../functions/http/problem.ts';
+import { PROBLEMS, type ProblemType } from '../../functions/answer/problem.ts';
 import { describeService } from '../../functions/openapi/describe-service.ts';
 import { writeDocument } from '../../functions/openapi/write-document.ts';
 import { type HttpRow, httpRows } from '../../functions/table.ts';

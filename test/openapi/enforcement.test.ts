@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { utf8 } from '../../core/bytes.ts';
-import type { RouteName } from '../../core/wire/routes.ts';
 import { describeService } from '../../functions/openapi/describe-service.ts';
+import type { RouteName } from '../../functions/table.ts';
 import { type Stores, startStores } from '../functions/start-service.ts';
 import { type Schema, validValue, violations } from './schema-cases.ts';
 import { type Answer, createCaller } from './service-under-test.ts';

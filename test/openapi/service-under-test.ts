@@ -2,9 +2,9 @@ import { Wallet } from 'ethers';
 import { gatewayEventFromRequest } from '../../adapters/http-signature/gateway-event.ts';
 import { createRequestSigner } from '../../adapters/http-signature/sign-request.ts';
 import { to0x } from '../../core/bytes.ts';
-import type { RouteName } from '../../core/wire/routes.ts';
-import type { HttpAnswer } from '../../functions/http/problem.ts';
+import type { HttpAnswer } from '../../functions/answer/problem.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
+import type { RouteName } from '../../functions/table.ts';
 import { httpRows } from '../../functions/table.ts';
 import { DOMAIN, key } from '../functions/start-service.ts';
 

@@ -18,7 +18,7 @@ import { findProgram } from '../../dev/real/programs/find-program.ts';
 import type { AnchorPorts } from '../../functions/anchor/anchor-ports.ts';
 import { DEFAULT_ANCHOR_SETTINGS } from '../../functions/anchor/anchor-settings.ts';
 import { type Anchored, anchorDatasets } from '../../functions/anchor.ts';
-import { ingestSegment } from '../../functions/ingest-segment.ts';
+import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
 import { seal, type TestDataset } from '../functions/log-fixture.ts';

@@ -1,3 +1,5 @@
+import type { Runtime } from '../../core/ports/runtime.ts';
+
 /** How old a right may be that lets somebody in: design §6. */
 const KEPT_MS = 15_000;
 /** How old an answer may be that keeps somebody out: a new device or consumer should not wait for the above. */
@@ -17,7 +19,7 @@ export type KeptReader<K, V> = (key: K, suffices: (value: V) => boolean, signal?
 
 export function keepBriefly<K, V>(
   read: (key: K, signal?: AbortSignal) => Promise<V>,
-  nowMs: () => number,
+  { nowMs }: Pick<Runtime, 'nowMs'>,
 ): KeptReader<K, V> {
   const known = new Map<K, Known<V>>();
 

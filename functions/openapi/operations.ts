@@ -1,4 +1,4 @@
-import type { RouteName } from '../../core/wire/routes.ts';
+import type { RouteName } from '../table.ts';
 
 /** Words of the document that no schema carries. What is enforced stands in the schemas, not here. */
 export const SERVICE_TEXT = `The storage service of Plumbline: it takes segments of devices, has them recorded on a chain, and answers
@@ -11,17 +11,28 @@ are problem documents (RFC 9457) with a stable \`type\`; a 4xx says what to do, 
 and the like are unsigned integers, hashes are byte strings of 32 bytes, and a path is one byte string of concatenated hashes.
 A gateway in front of the service may limit the rate with status 429 and an answer of its own.`;
 
-interface OperationText {
+export interface OperationWords {
   readonly summary: string;
   readonly description: string;
+  /** Layout of an answer that is no JSON (core/wire/answers.ts, core/wire/messages.ts). */
+  readonly answer?: string;
+  readonly headers?: object;
+  /** Statuses it refuses with beyond those that every function has; a test walks the source for what is missing here. */
+  readonly problems?: readonly number[];
 }
 
-export const OPERATION_TEXTS: Readonly<Record<RouteName, OperationText>> = {
+const FAULT = '`[index, "unavailable" | "refused" | "unrecorded", reason]`';
+const ANSWERS =
+  'dag-cbor `[answers, remaining]`: an answer or a fault for each block, and the blocks to ask for again. ';
+
+/** The words of every function: what it does, what it answers, what it may refuse. */
+export const OPERATIONS: Readonly<Record<RouteName, OperationWords>> = {
   'upload-segment': {
     summary: 'Ask where to put a segment',
     description:
       'Answers a presigned PUT for one sealed batch, bound to its SHA-256 and size and good for a single creation, and the ' +
       "chain's heads of the dataset. `put` is null when this very segment is stored already. A rejected segment is a 409.",
+    problems: [409],
   },
   'list-batches': {
     summary: 'List stored batches and their state',
@@ -35,6 +46,8 @@ export const OPERATION_TEXTS: Readonly<Record<RouteName, OperationText>> = {
       'Protocols I and III: openings of up to 512 blocks with SHA-256 computed from the stored bytes for this request. Blocks ' +
       'that did not fit into one answer are named in it: ask for them again. With `agreement`, blocks that it does not sell, ' +
       'or that no grant covers, are refused in the answer; none of them counts.',
+    answer: `${ANSWERS}An answer is \`[index, size, sha256, chunkRoot, metaHash]\`, a fault ${FAULT}.`,
+    problems: [410],
   },
   'prove-chunks': {
     summary: 'Prove possession of random chunks',
@@ -42,18 +55,29 @@ export const OPERATION_TEXTS: Readonly<Record<RouteName, OperationText>> = {
       'For each challenge, chunk `random` modulo the number of chunks of the block, with its path in the chunk tree, read from ' +
       'the stored bytes for this request. With `agreement`, every distinct block counts as a sample unless it is paid for; a ' +
       'repeat is free, and the blocks beyond that are refused in the answer, which says what would pay for them.',
+    answer: `${ANSWERS}An answer is \`[index, size, sha256, metaHash, chunk, path]\`, a fault ${FAULT}.`,
+    problems: [410],
   },
   'get-block': {
     summary: 'Fetch one block',
     description:
       'Protocols II and IV: the stored bytes of one block, as they are now. With `agreement`, a block that is not paid for ' +
       'counts as a sample, or is a 403 `/problems/not-paid` that says what would pay for it.',
+    answer: 'The stored bytes.',
+    headers: {
+      'Plumbline-Meta': {
+        description: "The block's meta as the stored manifest lists it: dag-cbor in base64.",
+        schema: { type: 'string', contentEncoding: 'base64' },
+      },
+    },
+    problems: [410],
   },
   'get-segment': {
     summary: 'Ask where to fetch a segment',
     description:
       "Answers a presigned GET, good for 15 seconds, for the segment of the log's batch that begins with `first`. " +
       'With `agreement`, its consumer gets it once every block of it is paid for.',
+    problems: [410],
   },
   'publish-segment': {
     summary: 'Publish a segment in IPFS',
@@ -64,10 +88,14 @@ export const OPERATION_TEXTS: Readonly<Record<RouteName, OperationText>> = {
     description:
       'Sealed digests and commitments of up to 512 blocks, with what proves them up to the head of `batches`. They are public ' +
       'and prove themselves.',
+    answer:
+      'dag-cbor `[batches, proof, faults]`: a batch is `[position, first, count, salt, sealedHash, contentCommitment, nonce or ' +
+      `null, largestBlockBytes, [[index, sealed, commitment] …], proof]\`, a fault ${FAULT}.`,
   },
   'store-voucher': {
     summary: 'Hand in a voucher',
     description: 'Keeps the highest valid voucher of the agreement; what the consumer may read follows it.',
+    problems: [410],
   },
   'get-voucher': {
     summary: 'Read the highest voucher',
@@ -79,14 +107,19 @@ export const OPERATION_TEXTS: Readonly<Record<RouteName, OperationText>> = {
     description:
       "Lays an encrypted, signed message into the agreement's mailbox, once for each `sequence`. The very same message again " +
       'changes nothing; another one of that number is a 409.',
+    problems: [409, 410],
   },
   'list-messages': {
     summary: 'Read messages of one party',
     description: 'Messages that `from` has sent, from `sequence` on, at most 16 at a time.',
+    answer:
+      'dag-cbor `[[[from, to, sequence, enc, ciphertext, signature] …], next]`: accounts are byte strings of 20 bytes, `next` is ' +
+      'the sequence to go on with, or null.',
   },
   'get-openapi': {
     summary: 'Describe this service',
     description: 'This document, made from the table of functions and the schemas that requests are parsed by.',
+    answer: 'An OpenAPI 3.1 document.',
   },
 };
 
@@ -101,31 +134,4 @@ export const PARAMETER_TEXTS: Readonly<Record<string, string>> = {
   cursor: '`next` of the page before; of the same range, or it is refused.',
   limit: 'Lines of the page at most.',
   sequence: 'The first number wanted.',
-};
-
-const FAULT = '`[index, "unavailable" | "refused" | "unrecorded", reason]`';
-const ANSWERS =
-  'dag-cbor `[answers, remaining]`: an answer or a fault for each block, and the blocks to ask for again. ';
-
-/** Layouts of the answers that are no JSON (core/wire/answers.ts, core/wire/messages.ts). */
-export const BYTES_LAYOUTS: Readonly<Partial<Record<RouteName, string>>> = {
-  'hash-blocks': `${ANSWERS}An answer is \`[index, size, sha256, chunkRoot, metaHash]\`, a fault ${FAULT}.`,
-  'prove-chunks': `${ANSWERS}An answer is \`[index, size, sha256, metaHash, chunk, path]\`, a fault ${FAULT}.`,
-  'get-block': 'The stored bytes.',
-  'get-records':
-    'dag-cbor `[batches, proof, faults]`: a batch is `[position, first, count, salt, sealedHash, contentCommitment, nonce or ' +
-    `null, largestBlockBytes, [[index, sealed, commitment] …], proof]\`, a fault ${FAULT}.`,
-  'list-messages':
-    'dag-cbor `[[[from, to, sequence, enc, ciphertext, signature] …], next]`: accounts are byte strings of 20 bytes, `next` is ' +
-    'the sequence to go on with, or null.',
-  'get-openapi': 'An OpenAPI 3.1 document.',
-};
-
-export const RESPONSE_HEADERS: Readonly<Partial<Record<RouteName, object>>> = {
-  'get-block': {
-    'Plumbline-Meta': {
-      description: "The block's meta as the stored manifest lists it: dag-cbor in base64.",
-      schema: { type: 'string', contentEncoding: 'base64' },
-    },
-  },
 };

@@ -6,20 +6,25 @@ import {
   type RequestVerifierPolicy,
 } from '../../adapters/http-signature/verify-request.ts';
 import type { Address } from '../../core/ids.ts';
-import type { ServicePorts } from '../ports.ts';
+import { Problem } from '../answer/problem.ts';
+import type { ServicePorts, ServiceSettings } from '../ports.ts';
 import { createNonceStore } from './nonce-store.ts';
-import { Problem } from './problem.ts';
 
 const CLOCK: readonly RefusalReason[] = ['expired', 'not-yet-valid'];
 
+/** What it takes to know who signed a request. */
+export interface SigningPorts extends Pick<ServicePorts, 'table' | 'runtime'> {
+  readonly settings: () => Pick<ServiceSettings, 'chainId' | 'authorities'>;
+}
+
 /** Finds the account that signed a request. @throws Problem when none did, or not so that it counts here and now */
 export function createCallerVerifier(
-  ports: Pick<ServicePorts, 'table' | 'ledger' | 'settings' | 'nowMs'>,
+  ports: SigningPorts,
   maxBodyBytes: number,
 ): (request: SignedRequest) => Promise<Address> {
   const nonces = createNonceStore(ports.table);
   const policy: Omit<RequestVerifierPolicy, 'allowedAuthorities'> = {
-    chainId: ports.ledger.domain.chainId,
+    chainId: ports.settings().chainId,
     maxValiditySec: 60,
     clockSkewSec: 30,
     maxBodyBytes,
@@ -29,7 +34,10 @@ export function createCallerVerifier(
     const names = allowedAuthorities.join(' ');
     const verifier =
       made.get(names) ??
-      createRequestVerifier({ nonces, nowMs: ports.nowMs }, { ...policy, allowedAuthorities: [...allowedAuthorities] });
+      createRequestVerifier(
+        { nonces, nowMs: ports.runtime.nowMs },
+        { ...policy, allowedAuthorities: [...allowedAuthorities] },
+      );
     made.set(names, verifier);
     return verifier;
   };
@@ -38,7 +46,7 @@ export function createCallerVerifier(
     if (verified.ok) return verified.address as Address;
     const { reason, detail } = verified;
     throw CLOCK.includes(reason)
-      ? new Problem('/problems/clock', detail, { reason, serverTimeMs: ports.nowMs() })
+      ? new Problem('/problems/clock', detail, { reason, serverTimeMs: ports.runtime.nowMs() })
       : new Problem('/problems/signature', detail, { reason });
   };
 }

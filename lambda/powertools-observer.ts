@@ -5,7 +5,7 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import { Tracer } from '@aws-lambda-powertools/tracer';
 import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
 import type { MiddlewareObj } from '@middy/core';
-import type { LogFields, Observer } from './observer.ts';
+import type { LogFields, Observer } from '../functions/observe/observer.ts';
 
 /** Logs, metrics (embedded metric format) and traces as Lambda collects them. Tracing is off outside Lambda. */
 export function createPowertoolsObserver(

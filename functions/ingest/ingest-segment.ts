@@ -1,0 +1,39 @@
+import { parseSegmentKey } from '../../core/batch/segment.ts';
+import { type Placement, placeSegment } from '../log/extend-log.ts';
+import type { ReadingPorts, ServicePorts, ServiceSettings } from '../ports.ts';
+import { markWork } from '../state/dataset-entry.ts';
+import { isReadable } from '../state/segment-entry.ts';
+import { checkIn } from './check-in.ts';
+import { indexSegment } from './index-segment.ts';
+
+/** `foreign`: no segment's name. `gone`: no such object any more. */
+export type Ingested = Placement | 'foreign' | 'gone';
+
+/** What checking in takes: it reads objects, writes the table, asks the chain and wakes the anchor. */
+export interface IngestPorts extends ReadingPorts, Pick<ServicePorts, 'ledger' | 'grants' | 'anchorQueue' | 'runtime'> {
+  readonly settings: () => Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount'>;
+}
+
+/**
+ * Checks a stored segment in (design §3, step 4): verifies all of it, indexes it, puts it into the log, wakes the anchor.
+ * Acts on state, so the same event may come twice, late, in any order, or again after a crash at any point.
+ *
+ * A segment that was verified once is not judged again: its device may have been replaced since, and its bytes be damaged;
+ * neither unmakes its place in the log.
+ */
+export async function ingestSegment(ports: IngestPorts, key: string, signal?: AbortSignal): Promise<Ingested> {
+  const name = parseSegmentKey(key);
+  if (name === null) return 'foreign';
+  const entry = await checkIn(ports, key, name, signal);
+  if (entry === null) return 'gone';
+  if (!isReadable(entry)) return 'rejected';
+  await indexSegment(ports.table, name.dataset, entry, signal);
+  // Findable all the same: should the chain vouch for it, it is let in later.
+  if (entry.state === 'rejected' && entry.rejection !== 'root') return 'rejected';
+  const placement = await placeSegment(ports, name.dataset, entry, signal);
+  if (placement === 'placed') {
+    await markWork(ports.table, name.dataset, signal);
+    await ports.anchorQueue.wake(signal);
+  }
+  return placement;
+}

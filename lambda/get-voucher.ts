@@ -1,0 +1,8 @@
+import { handlerFor } from '../functions/get-voucher.ts';
+import { getVoucherRow } from '../functions/table.ts';
+import { lambdaHandler } from './lambda-handler.ts';
+import { openAsc } from './open/asc.ts';
+import { openOcasc } from './open/ocasc.ts';
+import { openTable } from './open/table.ts';
+
+export const handler = lambdaHandler(getVoucherRow, handlerFor, { table: openTable, ocasc: openOcasc, asc: openAsc });

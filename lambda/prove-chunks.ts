@@ -1,0 +1,16 @@
+import { handlerFor } from '../functions/prove-chunks.ts';
+import { proveChunksRow } from '../functions/table.ts';
+import { lambdaHandler } from './lambda-handler.ts';
+import { openAsc } from './open/asc.ts';
+import { openDissc } from './open/dissc.ts';
+import { openObjects } from './open/objects.ts';
+import { openOcasc } from './open/ocasc.ts';
+import { openTable } from './open/table.ts';
+
+export const handler = lambdaHandler(proveChunksRow, handlerFor, {
+  objects: openObjects,
+  table: openTable,
+  dissc: openDissc,
+  ocasc: openOcasc,
+  asc: openAsc,
+});
