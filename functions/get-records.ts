@@ -14,9 +14,9 @@ import { lazyHandler } from './ports-from-env.ts';
 import { faultOf } from './read/answer-blocks.ts';
 import { type LocatedBatch, locateBlocks } from './read/locate-blocks.ts';
 import { TileMemory } from './read/log-hashes.ts';
-import { mapBounded } from './read/map-bounded.ts';
 import { proveBatches } from './read/prove-batches.ts';
 import { readFront } from './read/read-front.ts';
+import { mapBounded } from './state/map-bounded.ts';
 import { httpRows } from './table.ts';
 
 export interface RecordsInput {

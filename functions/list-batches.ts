@@ -7,11 +7,11 @@ import { jsonAnswer } from './http/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
 import type { ServicePorts } from './ports.ts';
 import { lazyHandler } from './ports-from-env.ts';
-import { mapBounded } from './read/map-bounded.ts';
 import { pageByBlock, pageByTime } from './read/page-segments.ts';
 import { readBothHeads, wireHead } from './read/wire-head.ts';
 import { datasetPk, type LogEntry, type RecordedEntry, recordedSk } from './state/entries.ts';
 import { queryLog, readLogEntry } from './state/log-entry.ts';
+import { mapBounded } from './state/map-bounded.ts';
 import type { StoredSegment } from './state/segment-entry.ts';
 import { httpRows } from './table.ts';
 

@@ -1,10 +1,10 @@
 import type { GrantRecorder } from '../../core/ports/grant-recorder.ts';
 import type { Grant, GrantId, Grants } from '../../core/ports/grants.ts';
 import type { ChainPoint } from '../../core/ports/ledger.ts';
-import { mapBounded } from '../read/map-bounded.ts';
 import { changeDatasetEntry } from '../state/dataset-entry.ts';
 import type { Unpaid } from '../state/entries.ts';
 import { forgetGrant, listGrantIds } from '../state/grant-entry.ts';
+import { mapBounded } from '../state/map-bounded.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
 import type { Pending } from './build-update.ts';
 

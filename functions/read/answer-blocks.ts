@@ -6,10 +6,10 @@ import { MAX_REQUEST_STORED_BYTES } from '../../core/limits.ts';
 import type { Answers, Fault } from '../../core/ports/css.ts';
 import type { ObjectStore } from '../../core/ports/object-store.ts';
 import type { ServicePorts } from '../ports.ts';
+import { mapBounded } from '../state/map-bounded.ts';
 import type { ReadableSegment } from '../state/segment-entry.ts';
 import { holdSmallObject } from './hold-small-object.ts';
 import { type LocatedBatch, locateBlocks } from './locate-blocks.ts';
-import { mapBounded } from './map-bounded.ts';
 import { readFront } from './read-front.ts';
 
 /** A block as the stored manifest lists it. */

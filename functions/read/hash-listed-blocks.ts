@@ -3,10 +3,10 @@ import type { Sha256 } from '../../core/ids.ts';
 import type { Fault, HashedBlock } from '../../core/ports/css.ts';
 import type { IncrementalSha256 } from '../../core/ports/primitives.ts';
 import type { ServicePorts } from '../ports.ts';
+import { mapBounded } from '../state/map-bounded.ts';
 import type { ReadableSegment } from '../state/segment-entry.ts';
 import { endsBefore, faultOf, type ListedBlock } from './answer-blocks.ts';
 import { cutSpans, endOf } from './cut-spans.ts';
-import { mapBounded } from './map-bounded.ts';
 
 /** Of one segment; what lies far apart is waited for together. */
 const PARALLEL_SPANS = 4;

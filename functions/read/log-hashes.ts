@@ -4,11 +4,8 @@ import type { DatasetId } from '../../core/ids.ts';
 import { nodeHash, rootOfLeafHashes, splitPoint } from '../../core/log/merkle.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Table } from '../../core/ports/table.ts';
-import { datasetPk, type LogEntry, type TileEntry, tileSk } from '../state/entries.ts';
+import { datasetPk, type LogEntry, TILE_LEAVES, type TileEntry, tileSk } from '../state/entries.ts';
 import { leafHashOf, queryLog, readLogEntry, splitHashes } from '../state/log-entry.ts';
-
-/** Leaves of one tile: 8 KiB, one read. */
-export const TILE_LEAVES = 256;
 
 interface Ports {
   readonly primitives: Pick<Primitives, 'sha256'>;

@@ -3,10 +3,10 @@ import { metaHash } from '../../core/block/meta.ts';
 import type { Sha256 } from '../../core/ids.ts';
 import type { Fault, ProvenChunk } from '../../core/ports/css.ts';
 import type { ServicePorts } from '../ports.ts';
+import { mapBounded } from '../state/map-bounded.ts';
 import type { ReadableSegment } from '../state/segment-entry.ts';
 import { endsBefore, faultOf, type ListedBlock } from './answer-blocks.ts';
 import { cutSpans, endOf } from './cut-spans.ts';
-import { mapBounded } from './map-bounded.ts';
 
 type Ports = Pick<ServicePorts, 'primitives' | 'objects'>;
 
