@@ -10,6 +10,8 @@ import type { ServicePorts } from './ports.ts';
 import { lazyHandler } from './ports-from-env.ts';
 import { answerBlocks, endsBefore, faultOf } from './read/answer-blocks.ts';
 import type { Access } from './rights/access.ts';
+import type { AgreementPorts } from './state/agreement-entry.ts';
+import { AgreementTurns } from './state/agreement-turns.ts';
 import { httpRows } from './table.ts';
 
 export interface StoredBlock {
@@ -21,7 +23,7 @@ export interface StoredBlock {
 
 /** The stored bytes of one block, as they are now (Tables III and V); for a consumer, within what is paid for. */
 export async function getBlock(
-  ports: Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer'>,
+  ports: Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer' | 'runtime'> & AgreementPorts,
   input: { readonly dataset: DatasetId; readonly index: number; readonly access?: Access | null },
   signal?: AbortSignal,
 ): Promise<StoredBlock | Fault | Refusal> {
@@ -48,9 +50,9 @@ export async function getBlock(
 
 const row = httpRows['get-block'];
 
-export const handlerFor = (ports: ServicePorts) =>
+export const handlerFor = (ports: ServicePorts, turns = new AgreementTurns()) =>
   middy(async ({ params, access, signal }: Call<typeof row>) =>
-    blockAnswer(await getBlock(ports, { ...params, access }, signal)),
+    blockAnswer(await getBlock({ ...ports, turns }, { ...params, access }, signal)),
   ).use(httpMiddleware(ports, row));
 
 export const handler = lazyHandler(row);

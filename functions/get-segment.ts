@@ -9,6 +9,8 @@ import type { ServicePorts } from './ports.ts';
 import { lazyHandler } from './ports-from-env.ts';
 import { locateBlocks } from './read/locate-blocks.ts';
 import type { Access } from './rights/access.ts';
+import type { AgreementPorts } from './state/agreement-entry.ts';
+import { AgreementTurns } from './state/agreement-turns.ts';
 import { httpRows } from './table.ts';
 
 /** Design §6: long enough to begin, too short to pass on. */
@@ -19,7 +21,7 @@ const EXPIRES_SECONDS = 15;
  * @throws Problem when no batch of the log begins there, its object is lost, or the caller may not have all of it
  */
 export async function getSegment(
-  ports: Pick<ServicePorts, 'objects' | 'table'>,
+  ports: Pick<ServicePorts, 'objects'> & AgreementPorts,
   input: { readonly dataset: DatasetId; readonly first: number; readonly access?: Access | null },
   signal?: AbortSignal,
 ): Promise<GetSegmentResponse> {
@@ -38,9 +40,9 @@ export async function getSegment(
 
 const row = httpRows['get-segment'];
 
-export const handlerFor = (ports: ServicePorts) =>
+export const handlerFor = (ports: ServicePorts, turns = new AgreementTurns()) =>
   middy(async ({ params, access, signal }: Call<typeof row>) =>
-    jsonAnswer(await getSegment(ports, { ...params, access }, signal)),
+    jsonAnswer(await getSegment({ ...ports, turns }, { ...params, access }, signal)),
   ).use(httpMiddleware(ports, row));
 
 export const handler = lazyHandler(row);

@@ -18,7 +18,7 @@ import { httpRows } from './table.ts';
  * Hashes are no data: they do not count against what a consumer has paid for.
  */
 export function hashBlocks(
-  ports: Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer'>,
+  ports: Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer' | 'runtime'>,
   input: { readonly dataset: DatasetId; readonly blocks: readonly number[]; readonly access?: Access | null },
   signal?: AbortSignal,
 ): Promise<Answers<HashedBlock>> {

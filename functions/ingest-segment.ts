@@ -3,6 +3,7 @@ import { parseSegmentKey } from '../core/batch/segment.ts';
 import { type S3EventCall, s3EventMiddleware } from './events/s3-event-middleware.ts';
 import { checkIn } from './ingest/check-in.ts';
 import { indexSegment } from './ingest/index-segment.ts';
+import { SegmentMemory } from './ingest/segment-memory.ts';
 import type { Placement } from './log/place-alone.ts';
 import { placeSegment } from './log/place-segment.ts';
 import type { ServicePorts } from './ports.ts';
@@ -14,7 +15,7 @@ import { eventRows } from './table.ts';
 /** `foreign`: no segment's name. `gone`: no such object any more. */
 export type Ingested = Placement | 'foreign' | 'gone';
 
-type Ports = Omit<ServicePorts, 'recorder'>;
+type Ports = Omit<ServicePorts, 'recorder'> & { readonly memory: SegmentMemory };
 
 /**
  * Checks a stored segment in (design §3, step 4): verifies all of it, indexes it, puts it into the log, wakes the anchor.
@@ -29,7 +30,7 @@ export async function ingestSegment(ports: Ports, key: string, signal?: AbortSig
   const entry = await checkIn(ports, key, name, signal);
   if (entry === null) return 'gone';
   if (!isReadable(entry)) return 'rejected';
-  await indexSegment(ports.table, name.dataset, entry, signal);
+  await indexSegment(ports, name.dataset, entry, signal);
   // Findable all the same: should the chain vouch for it, it is let in later.
   if (entry.state === 'rejected' && entry.rejection !== 'root') return 'rejected';
   const placement = await placeSegment(ports, name.dataset, entry, signal);
@@ -42,10 +43,10 @@ export async function ingestSegment(ports: Ports, key: string, signal?: AbortSig
 
 const row = eventRows['ingest-segment'];
 
-export const handlerFor = (ports: ServicePorts) =>
+export const handlerFor = (ports: ServicePorts, memory = new SegmentMemory()) =>
   middy(async ({ records, each }: S3EventCall) =>
     each(records, async ({ key, signal }) => {
-      const outcome = await ingestSegment(ports, key, signal);
+      const outcome = await ingestSegment({ ...ports, memory }, key, signal);
       ports.observer.info('ingested', { key, outcome });
       ports.observer.count(`Ingest.${outcome}`);
     }),

@@ -9,6 +9,7 @@ import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../adapters/ethereum/dissc-recorder.ts';
 import { createOcascLedger } from '../adapters/ethereum/ocasc-ledger.ts';
 import { createKuboP2pfs } from '../adapters/ipfs/kubo-p2pfs.ts';
+import { nodeRuntime } from '../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../adapters/s3/s3-object-store.ts';
 import { readSecret } from '../adapters/secrets/read-secret.ts';
 import { createSqsAnchorQueue } from '../adapters/sqs/sqs-anchor-queue.ts';
@@ -150,6 +151,7 @@ export async function portsFromEnv(
     anchorQueue: queueUrl === undefined ? NO_QUEUE : createSqsAnchorQueue({ region, queueUrl }),
     settings: () => settings,
     nowMs: Date.now,
+    runtime: nodeRuntime,
     observer,
   };
 }

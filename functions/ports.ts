@@ -6,6 +6,7 @@ import type { Ledger, Recorder } from '../core/ports/ledger.ts';
 import type { ObjectStore } from '../core/ports/object-store.ts';
 import type { P2pfs } from '../core/ports/p2pfs.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
+import type { Runtime } from '../core/ports/runtime.ts';
 import type { Table } from '../core/ports/table.ts';
 import type { Observer } from './observe/observer.ts';
 
@@ -62,5 +63,6 @@ export interface ServicePorts {
   readonly p2pfs?: P2pfs;
   readonly settings: () => ServiceSettings;
   readonly nowMs: () => number;
+  readonly runtime: Runtime;
   readonly observer: Observer;
 }

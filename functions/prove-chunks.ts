@@ -11,6 +11,8 @@ import { lazyHandler } from './ports-from-env.ts';
 import { answerBlocks } from './read/answer-blocks.ts';
 import { proveListedBlocks } from './read/prove-listed-blocks.ts';
 import type { Access } from './rights/access.ts';
+import type { AgreementPorts } from './state/agreement-entry.ts';
+import { AgreementTurns } from './state/agreement-turns.ts';
 import { httpRows } from './table.ts';
 
 /**
@@ -18,7 +20,7 @@ import { httpRows } from './table.ts';
  * who has kept only hashes cannot answer. A chunk is data: for a consumer, every distinct block counts (design §6).
  */
 export async function proveChunks(
-  ports: Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer'>,
+  ports: Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer' | 'runtime'> & AgreementPorts,
   input: {
     readonly dataset: DatasetId;
     readonly challenges: readonly { index: number; random: number }[];
@@ -43,9 +45,9 @@ export async function proveChunks(
 
 const row = httpRows['prove-chunks'];
 
-export const handlerFor = (ports: ServicePorts) =>
+export const handlerFor = (ports: ServicePorts, turns = new AgreementTurns()) =>
   middy(async ({ params, body, access, signal }: Call<typeof row>) =>
-    dagCborAnswer(encodeProvenChunks(await proveChunks(ports, { ...params, ...body, access }, signal))),
+    dagCborAnswer(encodeProvenChunks(await proveChunks({ ...ports, turns }, { ...params, ...body, access }, signal))),
   ).use(httpMiddleware(ports, row));
 
 export const handler = lazyHandler(row);

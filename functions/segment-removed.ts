@@ -2,6 +2,7 @@ import middy from '@middy/core';
 import { parseSegmentKey } from '../core/batch/segment.ts';
 import { StoreUnavailableError } from '../core/errors.ts';
 import { type S3EventCall, s3EventMiddleware } from './events/s3-event-middleware.ts';
+import { SegmentMemory } from './ingest/segment-memory.ts';
 import { ingestSegment } from './ingest-segment.ts';
 import type { ServicePorts } from './ports.ts';
 import { lazyHandler } from './ports-from-env.ts';
@@ -16,7 +17,7 @@ export type Removal = 'foreign' | 'unknown' | 'present' | 'lost';
  * back with the very same bytes the mark is taken away again (ingest-segment): the log needs bytes, not their history.
  */
 export async function segmentRemoved(
-  ports: Omit<ServicePorts, 'recorder'>,
+  ports: Omit<ServicePorts, 'recorder'> & { readonly memory: SegmentMemory },
   key: string,
   signal?: AbortSignal,
 ): Promise<Removal> {
@@ -40,10 +41,10 @@ export async function segmentRemoved(
 
 const row = eventRows['segment-removed'];
 
-export const handlerFor = (ports: ServicePorts) =>
+export const handlerFor = (ports: ServicePorts, memory = new SegmentMemory()) =>
   middy(async ({ records, each }: S3EventCall) =>
     each(records, async ({ key, signal }) => {
-      const outcome = await segmentRemoved(ports, key, signal);
+      const outcome = await segmentRemoved({ ...ports, memory }, key, signal);
       if (outcome === 'lost') ports.observer.error('segment lost', { key });
       else ports.observer.info('removal looked at', { key, outcome });
       ports.observer.count(`Removal.${outcome}`);

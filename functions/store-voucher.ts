@@ -9,7 +9,8 @@ import { type Call, httpMiddleware } from './http/http-middleware.ts';
 import { Problem } from './http/problem.ts';
 import type { ServicePorts } from './ports.ts';
 import { lazyHandler } from './ports-from-env.ts';
-import { changeAgreementEntry } from './state/agreement-entry.ts';
+import { type AgreementPorts, changeAgreementEntry } from './state/agreement-entry.ts';
+import { AgreementTurns } from './state/agreement-turns.ts';
 import { httpRows } from './table.ts';
 
 /**
@@ -18,7 +19,7 @@ import { httpRows } from './table.ts';
  * @throws Problem when the voucher is not the signer's, or OCASC would not take it
  */
 export async function storeVoucher(
-  ports: Pick<ServicePorts, 'table' | 'nowMs'> & { readonly agreements: Pick<Agreements, 'domain'> },
+  ports: Pick<ServicePorts, 'nowMs'> & AgreementPorts & { readonly agreements: Pick<Agreements, 'domain'> },
   agreement: Agreement,
   given: { readonly due: bigint; readonly signature: Uint8Array },
   signal?: AbortSignal,
@@ -34,7 +35,7 @@ export async function storeVoucher(
     throw new Problem('/problems/bad-request', 'body.signature: is not of this voucher by the agreement’s signer.');
   }
   const entry = await changeAgreementEntry(
-    ports.table,
+    ports,
     agreement.id,
     (kept) =>
       kept.due !== undefined && BigInt(kept.due) >= given.due
@@ -56,11 +57,11 @@ function signerOf(domain: Agreements['domain'], voucher: Voucher, signature: Uin
 
 const row = httpRows['store-voucher'];
 
-export const handlerFor = (ports: ServicePorts) =>
+export const handlerFor = (ports: ServicePorts, turns = new AgreementTurns()) =>
   middy(async ({ body, agreement, signal }: Call<typeof row>) => {
     const voucher = { due: body.due, signature: fromHex(body.signature) };
     const agreements = ports.agreements as Agreements;
-    const due = await storeVoucher({ ...ports, agreements }, agreement as Agreement, voucher, signal);
+    const due = await storeVoucher({ ...ports, turns, agreements }, agreement as Agreement, voucher, signal);
     return jsonAnswer({ due: String(due) });
   }).use(httpMiddleware(ports, row));
 

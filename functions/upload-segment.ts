@@ -3,11 +3,11 @@ import { segmentKey } from '../core/batch/segment.ts';
 import { fromHex, toHex } from '../core/bytes.ts';
 import type { Address, DatasetId } from '../core/ids.ts';
 import type { PresignedRequest } from '../core/ports/object-store.ts';
-import type { Table } from '../core/ports/table.ts';
 import type { UploadSegmentResponse } from '../core/wire/requests.ts';
 import { jsonAnswer } from './http/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
 import { Problem } from './http/problem.ts';
+import { SegmentMemory } from './ingest/segment-memory.ts';
 import { ingestSegment } from './ingest-segment.ts';
 import type { ServicePorts, ServiceSettings } from './ports.ts';
 import { lazyHandler } from './ports-from-env.ts';
@@ -29,10 +29,9 @@ export interface UploadInput {
   readonly record: 'relayed' | 'direct';
 }
 
-type Ports = Omit<ServicePorts, 'recorder'>;
+type Ports = Omit<ServicePorts, 'recorder'> & { readonly memory: SegmentMemory };
 
 const EXPIRES_SECONDS = 15 * 60;
-const MAX_REMEMBERED = 10_000;
 
 /**
  * Where a device may PUT one segment, bound to its bytes, or null when it is stored already. Bytes are counted when they
@@ -87,7 +86,7 @@ async function presignUnlessStored(
   const { dataset, first, owner, sizeBytes } = input;
   const name = { first, sha256Hex: toHex(input.sha256) };
   const entry = await readSegmentEntry(ports.table, dataset, name, signal);
-  const isRepeated = wasPresigned(ports.table, key);
+  const isRepeated = ports.memory.presigned.has(key);
   if ((entry !== null || isRepeated) && (await ports.objects.size(key, signal)) !== null) {
     // Its event may be late or lost; what was rejected for a reason that may have passed, or marked lost, may be so no more.
     const isSound = entry?.state === 'received' && entry.lostAtMs === undefined;
@@ -103,32 +102,17 @@ async function presignUnlessStored(
       `${storedBytes} bytes are stored for ${owner}; ${sizeBytes} more would exceed its ${quotaBytes}.`,
     );
   }
-  notePresigned(ports.table, key);
+  ports.memory.presigned.set(key, true);
   return ports.objects.presignPut({ key, sizeBytes, sha256: input.sha256 }, EXPIRES_SECONDS);
-}
-
-/** Keys this process gave addresses for: whoever asks again may have stored it. Others need not be looked for. */
-const presigned = new WeakMap<Table, Set<string>>();
-
-function wasPresigned(table: Table, key: string): boolean {
-  return presigned.get(table)?.has(key) === true;
-}
-
-function notePresigned(table: Table, key: string): void {
-  const keys = presigned.get(table) ?? new Set();
-  presigned.set(table, keys);
-  keys.add(key);
-  const [oldest] = keys;
-  if (keys.size > MAX_REMEMBERED && oldest !== undefined) keys.delete(oldest);
 }
 
 const row = httpRows['upload-segment'];
 
-export const handlerFor = (ports: ServicePorts) =>
+export const handlerFor = (ports: ServicePorts, memory = new SegmentMemory()) =>
   middy(async ({ params, body, parties, signal }: Call<typeof row>) => {
     const owner = (parties as NonNullable<typeof parties>).owner;
     const segment = { ...params, ...body, owner, sha256: fromHex(body.sha256) };
-    return jsonAnswer(await uploadSegment(ports, segment, signal));
+    return jsonAnswer(await uploadSegment({ ...ports, memory }, segment, signal));
   }).use(httpMiddleware(ports, row));
 
 export const handler = lazyHandler(row);

@@ -22,19 +22,28 @@ export interface Inspected {
   readonly owner: Address | null;
 }
 
-type Ports = Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'ledger' | 'grants' | 'settings' | 'nowMs'>;
+export type InspectPorts = Pick<
+  ServicePorts,
+  'primitives' | 'objects' | 'table' | 'ledger' | 'grants' | 'settings' | 'runtime'
+>;
 
 /**
  * Checks a stored segment in everything but its place in the log: bounds, name, framing, every block, the head's
  * signature by the dataset's device as the chain names it now. Null when there is no such object.
  */
 export async function inspectSegment(
-  ports: Ports,
+  ports: InspectPorts,
   key: string,
   name: SegmentName,
   signal?: AbortSignal,
 ): Promise<Inspected | null> {
-  const received = { key, first: name.first, sha256Hex: name.sha256Hex, receivedAtMs: ports.nowMs(), counted: false };
+  const received = {
+    key,
+    first: name.first,
+    sha256Hex: name.sha256Hex,
+    receivedAtMs: ports.runtime.nowMs(),
+    counted: false,
+  };
   const reject = (rejection: Rejection, reason: string, sizeBytes: number, owner: Address | null): Inspected => ({
     entry: { ...received, sizeBytes, state: 'rejected', rejection, reason: reason.slice(0, 1000) },
     owner,

@@ -27,7 +27,7 @@ export type AnswerListed<T> = (
   blocks: readonly ListedBlock[],
 ) => Promise<(T | Fault)[]>;
 
-type Ports = Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer'>;
+type Ports = Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer' | 'runtime'>;
 
 const PARALLEL_SEGMENTS = 4;
 /** Where the store is slow, the blocks of segments not begun by then remain, and a request is answered in its time. */
@@ -35,7 +35,8 @@ const BEGIN_WITHIN_MS = 10_000;
 
 interface Budget {
   leftBytes: number;
-  readonly beginBefore: number;
+  /** By the monotonic clock. */
+  readonly beginBeforeMs: number;
 }
 
 /**
@@ -51,7 +52,7 @@ export async function answerBlocks<T extends { readonly index: number }>(
   signal?: AbortSignal,
 ): Promise<Answers<T>> {
   const located = await locateBlocks(ports.table, dataset, blocks, signal);
-  const budget = { leftBytes: MAX_REQUEST_STORED_BYTES, beginBefore: performance.now() + BEGIN_WITHIN_MS };
+  const budget = { leftBytes: MAX_REQUEST_STORED_BYTES, beginBeforeMs: ports.runtime.monotonicMs() + BEGIN_WITHIN_MS };
   const remaining: number[] = [];
   const failures: StoreUnavailableError[] = [];
   const parts = await mapBounded(located.batches, PARALLEL_SEGMENTS, async (batch): Promise<(T | Fault)[]> => {
@@ -87,7 +88,7 @@ async function answerBatch<T extends { readonly index: number }>(
 ): Promise<(T | Fault)[]> {
   const { segment, indices } = batch;
   const isFirst = budget.leftBytes === MAX_REQUEST_STORED_BYTES;
-  if (!isFirst && (budget.leftBytes < segment.frontBytes || performance.now() > budget.beginBefore)) {
+  if (!isFirst && (budget.leftBytes < segment.frontBytes || ports.runtime.monotonicMs() > budget.beginBeforeMs)) {
     remaining.push(...indices);
     return [];
   }

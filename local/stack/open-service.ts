@@ -13,6 +13,7 @@ import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createKuboP2pfs } from '../../adapters/ipfs/kubo-p2pfs.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import type { ObjectLister, ObjectStore } from '../../core/ports/object-store.ts';
 import type { StackFile } from '../../core/wire/stack-file.ts';
@@ -88,6 +89,7 @@ export async function openService(parts: ServiceParts): Promise<OpenedService> {
       grants: createAscLedger({ rpcUrl, chainId, asc }),
       p2pfs,
       nowMs: Date.now,
+      runtime: nodeRuntime,
       observer: createLineObserver(parts.log),
     },
     stackFile: ({ apiUrl, lambdaEndpoint }) => ({

@@ -4,6 +4,7 @@ import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
 import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import { fromHex } from '../../core/bytes.ts';
 import type { Address, AgreementId, DatasetId, PrivateKey } from '../../core/ids.ts';
@@ -40,7 +41,12 @@ process.once('message', (task: ConsumerTask) => {
     table: createDynamoTable({ client, tableName: 'plumbline' }),
     ...{ ledger: createDisscLedger(contracts), agreements: createOcascLedger(contracts) },
     ...{ grants: createAscLedger(contracts), recorder: null, anchorQueue: { wake: async () => undefined } },
-    ...{ settings: () => settings, nowMs: Date.now, observer: createLineObserver(() => undefined) },
+    ...{
+      settings: () => settings,
+      nowMs: Date.now,
+      runtime: nodeRuntime,
+      observer: createLineObserver(() => undefined),
+    },
   };
   const consumer = clientOf(ports, fromHex(task.signerKey) as PrivateKey, task.agreement);
   process.on('message', async (asked: number[]) => {

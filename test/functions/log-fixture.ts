@@ -13,6 +13,7 @@ import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import {
   type DatasetWriter,
   EMPTY_LOG,
@@ -27,6 +28,7 @@ import type { ObjectStore } from '../../core/ports/object-store.ts';
 import type { AnchorPorts } from '../../functions/anchor/anchor-ports.ts';
 import { type AnchorSettings, DEFAULT_ANCHOR_SETTINGS } from '../../functions/anchor/anchor-settings.ts';
 import { anchorDatasets } from '../../functions/anchor.ts';
+import { SegmentMemory } from '../../functions/ingest/segment-memory.ts';
 import { ingestSegment } from '../../functions/ingest-segment.ts';
 import type { GrantPolicy, ServiceSettings } from '../../functions/ports.ts';
 import { fund } from '../../local/stack/fund.ts';
@@ -221,7 +223,7 @@ export function createService(
     objects: objectsOf(stored),
     anchorQueue: { wake: async () => {} },
     settings: () => served,
-    nowMs: () => nowMs,
+    ...{ nowMs: () => nowMs, runtime: { ...nodeRuntime, nowMs: () => nowMs }, memory: new SegmentMemory() },
     observer: {
       ...{ info: note('info'), warn: note('warn'), error: note('error'), middleware: [] },
       count: (metric: string, value = 1) => void counts.set(metric, (counts.get(metric) ?? 0) + value),

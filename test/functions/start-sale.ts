@@ -39,7 +39,7 @@ import { httpRows } from '../../functions/table.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { startAnvil } from '../../local/stack/start-anvil.ts';
 import { DYNALITE_CREDENTIALS } from '../../local/stack/start-dynalite.ts';
-import { blocks, key, putObject, REGION, startStores } from './start-service.ts';
+import { blocks, key, type ProcessPorts, putObject, REGION, startStores } from './start-service.ts';
 
 const NATIVE = `0x${'00'.repeat(20)}` as Address;
 /** Nothing is sent to it. */
@@ -67,7 +67,7 @@ export async function startMarket() {
   await deployContracts({ rpcUrl, chainId, signer: css }, [DISSC, ocascCode, ascCode]);
   const [ocasc, asc] = [deployedAddress(ocascCode), deployedAddress(ascCode)];
   const settings: ServiceSettings = { ...stores.ports.settings(), cssAccount: css.account };
-  const ports: ServicePorts = {
+  const ports: ProcessPorts = {
     ...stores.ports,
     ledger: createDisscLedger({ rpcUrl, chainId, dissc }),
     agreements: createOcascLedger({ rpcUrl, chainId, ocasc }),

@@ -6,6 +6,7 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createTable } from '../../adapters/dynamodb/create-table.ts';
 import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
 import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import {
   type CapturedBlock,
@@ -20,8 +21,10 @@ import type { Head, HeadDomain } from '../../core/log/head.ts';
 import type { Anchor, Ledger, Parties } from '../../core/ports/ledger.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { SegmentMemory } from '../../functions/ingest/segment-memory.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import type { ServicePorts, ServiceSettings } from '../../functions/ports.ts';
+import { AgreementTurns } from '../../functions/state/agreement-turns.ts';
 import type { S3ObjectEvent } from '../../local/s3/s3-event.ts';
 import { startS3 } from '../../local/s3/start-s3.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
@@ -62,6 +65,9 @@ export class StatedLedger implements Ledger {
 
 const POINT = { blockNumber: 1, blockHash: `0x${'00'.repeat(32)}`, timestampMs: 0 };
 
+/** With what handlers make for themselves, for tests that call the operations beneath them: one process. */
+export type ProcessPorts = ServicePorts & { readonly memory: SegmentMemory; readonly turns: AgreementTurns };
+
 /** Real stores on this machine, a stated chain, and a clock that tests may move. */
 export async function startStores(onEvent?: (event: S3ObjectEvent) => Promise<void>) {
   const folder = await mkdtemp(join(tmpdir(), 'plumbline-functions-'));
@@ -94,7 +100,8 @@ export async function startStores(onEvent?: (event: S3ObjectEvent) => Promise<vo
   // Stands still at `stoppedAtMs` where that is given.
   const clock = { offsetMs: 0, stoppedAtMs: null as number | null };
   const settings: ServiceSettings = { owners, authorities: ['api.plumbline.example'] };
-  const ports: ServicePorts = {
+  const nowMs = () => (clock.stoppedAtMs ?? Date.now()) + clock.offsetMs;
+  const ports: ProcessPorts = {
     primitives: nodePrimitives,
     objects,
     table,
@@ -106,7 +113,9 @@ export async function startStores(onEvent?: (event: S3ObjectEvent) => Promise<vo
       },
     },
     settings: () => settings,
-    nowMs: () => (clock.stoppedAtMs ?? Date.now()) + clock.offsetMs,
+    nowMs,
+    runtime: { ...nodeRuntime, nowMs },
+    ...{ memory: new SegmentMemory(), turns: new AgreementTurns() },
     observer: createLineObserver((line) => lines.push(line)),
   };
   return {
