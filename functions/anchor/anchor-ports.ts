@@ -6,7 +6,7 @@ import type { AnchorSettings } from './anchor-settings.ts';
 export interface AnchorPorts
   extends Pick<
     ServicePorts,
-    'primitives' | 'objects' | 'table' | 'ledger' | 'grants' | 'grantRecorder' | 'settings' | 'nowMs'
+    'primitives' | 'objects' | 'table' | 'ledger' | 'grants' | 'grantRecorder' | 'settings' | 'runtime'
   > {
   readonly observer: Pick<ServicePorts['observer'], 'info' | 'warn' | 'error' | 'count'>;
   readonly recorder: Recorder;
