@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { buildSync, type Metafile } from 'esbuild';
 import type { FunctionRow } from '../functions/row.ts';
 
@@ -24,16 +25,20 @@ const REQUIRE = "import{createRequire as makeRequire}from'node:module';const req
  * needs is not in it, so that the change of one function is the deployment of one function.
  */
 export function bundleFunction({ name }: Pick<FunctionRow, 'name'>, folder: string): Bundle {
-  const { metafile } = buildSync({
+  const { metafile, outputFiles } = buildSync({
     absWorkingDir: root,
     entryPoints: { [ENTRY]: join('lambda', `${name}.ts`) },
-    outdir: folder,
+    // Names and maps depend on this place: the same wherever the files are put.
+    outdir: join('build', 'lambda', name),
+    write: false,
     outExtension: { '.js': '.mjs' },
     bundle: true,
     splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node24',
+    // Packages' ES modules first: what is not used of them is left out, and what they load when needed stays beside.
+    mainFields: ['module', 'main'],
     minify: true,
     // Errors are told apart by the names of their classes.
     keepNames: true,
@@ -43,6 +48,8 @@ export function bundleFunction({ name }: Pick<FunctionRow, 'name'>, folder: stri
     logLevel: 'error',
     metafile: true,
   });
+  mkdirSync(folder, { recursive: true });
+  for (const { path, contents } of outputFiles) writeFileSync(join(folder, basename(path)), contents);
   return { folder, outside: outsideOf(metafile), inside: insideOf(metafile) };
 }
 

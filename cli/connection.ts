@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
 import { isMissingFile, readSecretFile } from '../adapters/keys/secret-file.ts';
 import type { LambdaTarget } from '../adapters/service/lambda-transport.ts';

@@ -10,6 +10,8 @@ import type { PortsOf, ReadingPorts } from './ports.ts';
 import { answerBlocks, endsBefore, faultOf } from './read/answer-blocks.ts';
 import type { Access } from './rights/access.ts';
 import { type AdmittedReader, admitReaders } from './rights/admit-readers.ts';
+import type { AgreementPorts } from './state/agreement-entry.ts';
+import { AgreementTurns } from './state/agreement-turns.ts';
 import { getBlockRow as row } from './table.ts';
 
 export interface StoredBlock {
@@ -21,7 +23,7 @@ export interface StoredBlock {
 
 /** The stored bytes of one block, as they are now (Tables III and V); for a consumer, within what is paid for. */
 export async function getBlock(
-  ports: ReadingPorts,
+  ports: ReadingPorts & AgreementPorts,
   input: { readonly dataset: DatasetId; readonly index: number; readonly access?: Access | null },
   signal?: AbortSignal,
 ): Promise<StoredBlock | Fault | Refusal> {
@@ -46,9 +48,9 @@ export async function getBlock(
   return answers[0] ?? faultOf(input.index, 'not read');
 }
 
-export const handlerFor = (ports: PortsOf<typeof row>) =>
+export const handlerFor = (ports: PortsOf<typeof row>, turns = new AgreementTurns()) =>
   middy(async ({ params, access, signal }: Call<typeof row> & AdmittedReader) =>
-    blockAnswer(await getBlock(ports, { ...params, access }, signal)),
+    blockAnswer(await getBlock({ ...ports, turns }, { ...params, access }, signal)),
   ).use(httpMiddleware(ports, row, admitReaders(ports, row)));
 
 function blockAnswer(found: StoredBlock | Fault | Refusal) {

@@ -13,10 +13,10 @@ import type { PortsOf, ReadingPorts } from './ports.ts';
 import { faultOf } from './read/answer-blocks.ts';
 import { type LocatedBatch, locateBlocks } from './read/locate-blocks.ts';
 import { TileMemory } from './read/log-hashes.ts';
-import { mapBounded } from './read/map-bounded.ts';
 import { proveBatches } from './read/prove-batches.ts';
 import { readFront } from './read/read-front.ts';
 import { admitAnyone } from './rights/admit-anyone.ts';
+import { mapBounded } from './state/map-bounded.ts';
 import { getRecordsRow as row } from './table.ts';
 
 export interface RecordsInput {

@@ -6,10 +6,12 @@ import { requireWholeBatch } from './agreement/reserve-blocks.ts';
 import { jsonAnswer } from './answer/answer.ts';
 import { Problem } from './answer/problem.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import type { PortsOf, ServicePorts } from './ports.ts';
+import type { PortsOf } from './ports.ts';
 import { locateBlocks } from './read/locate-blocks.ts';
 import type { Access } from './rights/access.ts';
 import { type AdmittedReader, admitReaders } from './rights/admit-readers.ts';
+import type { AgreementPorts } from './state/agreement-entry.ts';
+import { AgreementTurns } from './state/agreement-turns.ts';
 import { getSegmentRow as row } from './table.ts';
 
 /**
@@ -17,7 +19,7 @@ import { getSegmentRow as row } from './table.ts';
  * @throws Problem when no batch of the log begins there, its object is lost, or the caller may not have all of it
  */
 export async function getSegment(
-  ports: Pick<ServicePorts, 'table'> & { readonly objects: Pick<ObjectStore, 'presignGet'> },
+  ports: AgreementPorts & { readonly objects: Pick<ObjectStore, 'presignGet'> },
   input: { readonly dataset: DatasetId; readonly first: number; readonly access?: Access | null },
   signal?: AbortSignal,
 ): Promise<GetSegmentResponse> {
@@ -34,7 +36,7 @@ export async function getSegment(
   return { key: segment.key, get: { ...get, headers: { ...get.headers } }, sizeBytes: segment.sizeBytes };
 }
 
-export const handlerFor = (ports: PortsOf<typeof row>) =>
+export const handlerFor = (ports: PortsOf<typeof row>, turns = new AgreementTurns()) =>
   middy(async ({ params, access, signal }: Call<typeof row> & AdmittedReader) =>
-    jsonAnswer(await getSegment(ports, { ...params, access }, signal)),
+    jsonAnswer(await getSegment({ ...ports, turns }, { ...params, access }, signal)),
   ).use(httpMiddleware(ports, row, admitReaders(ports, row)));

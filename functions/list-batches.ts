@@ -6,12 +6,12 @@ import { type BatchLine, type ListBatchesResponse, MAX_PAGE } from '../core/wire
 import { jsonAnswer } from './answer/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
 import type { PortsOf, ServicePorts } from './ports.ts';
-import { mapBounded } from './read/map-bounded.ts';
 import { pageByBlock, pageByTime } from './read/page-segments.ts';
 import { readBothHeads, wireHead } from './read/wire-head.ts';
 import { admitParties } from './rights/admit-parties.ts';
 import { datasetPk, type LogEntry, type RecordedEntry, recordedSk } from './state/entries.ts';
 import { queryLog, readLogEntry } from './state/log-entry.ts';
+import { mapBounded } from './state/map-bounded.ts';
 import type { StoredSegment } from './state/segment-entry.ts';
 import { listBatchesRow as row } from './table.ts';
 

@@ -52,7 +52,7 @@ export interface AnchorQueue {
 export type ObjectReader = Pick<ObjectStore, 'read' | 'stream' | 'size'>;
 
 /** What answers about stored blocks reaches for. */
-export interface ReadingPorts extends Pick<ServicePorts, 'primitives' | 'table' | 'observer'> {
+export interface ReadingPorts extends Pick<ServicePorts, 'primitives' | 'table' | 'observer' | 'runtime'> {
   readonly objects: ObjectReader;
 }
 

@@ -11,6 +11,8 @@ import { answerBlocks } from './read/answer-blocks.ts';
 import { proveListedBlocks } from './read/prove-listed-blocks.ts';
 import type { Access } from './rights/access.ts';
 import { type AdmittedReader, admitReaders } from './rights/admit-readers.ts';
+import type { AgreementPorts } from './state/agreement-entry.ts';
+import { AgreementTurns } from './state/agreement-turns.ts';
 import { proveChunksRow as row } from './table.ts';
 
 /**
@@ -18,7 +20,7 @@ import { proveChunksRow as row } from './table.ts';
  * who has kept only hashes cannot answer. A chunk is data: for a consumer, every distinct block counts (design §6).
  */
 export async function proveChunks(
-  ports: ReadingPorts,
+  ports: ReadingPorts & AgreementPorts,
   input: {
     readonly dataset: DatasetId;
     readonly challenges: readonly { index: number; random: number }[];
@@ -41,7 +43,7 @@ export async function proveChunks(
   );
 }
 
-export const handlerFor = (ports: PortsOf<typeof row>) =>
+export const handlerFor = (ports: PortsOf<typeof row>, turns = new AgreementTurns()) =>
   middy(async ({ params, body, access, signal }: Call<typeof row> & AdmittedReader) =>
-    dagCborAnswer(encodeProvenChunks(await proveChunks(ports, { ...params, ...body, access }, signal))),
+    dagCborAnswer(encodeProvenChunks(await proveChunks({ ...ports, turns }, { ...params, ...body, access }, signal))),
   ).use(httpMiddleware(ports, row, admitReaders(ports, row)));

@@ -2,7 +2,8 @@ import middy from '@middy/core';
 import { parseSegmentKey } from '../core/batch/segment.ts';
 import { StoreUnavailableError } from '../core/errors.ts';
 import { type S3EventCall, s3EventMiddleware } from './events/s3-event-middleware.ts';
-import { ingestSegment } from './ingest/ingest-segment.ts';
+import { type IngestPorts, ingestSegment } from './ingest/ingest-segment.ts';
+import { SegmentMemory } from './ingest/segment-memory.ts';
 import type { PortsOf } from './ports.ts';
 import { readSegmentEntry, writeSegmentEntry } from './state/segment-entry.ts';
 import { segmentRemovedRow as row } from './table.ts';
@@ -14,7 +15,7 @@ export type Removal = 'foreign' | 'unknown' | 'present' | 'lost';
  * Looks whether a segment's object is really gone, as events repeat and reorder, and marks it lost. When the object comes
  * back with the very same bytes the mark is taken away again (ingest-segment): the log needs bytes, not their history.
  */
-export async function segmentRemoved(ports: PortsOf<typeof row>, key: string, signal?: AbortSignal): Promise<Removal> {
+export async function segmentRemoved(ports: IngestPorts, key: string, signal?: AbortSignal): Promise<Removal> {
   const name = parseSegmentKey(key);
   if (name === null) return 'foreign';
   const entry = await readSegmentEntry(ports.table, name.dataset, name, signal);
@@ -33,10 +34,10 @@ export async function segmentRemoved(ports: PortsOf<typeof row>, key: string, si
   return 'present';
 }
 
-export const handlerFor = (ports: PortsOf<typeof row>) =>
+export const handlerFor = (ports: PortsOf<typeof row>, memory = new SegmentMemory()) =>
   middy(async ({ records, each }: S3EventCall) =>
     each(records, async ({ key, signal }) => {
-      const outcome = await segmentRemoved(ports, key, signal);
+      const outcome = await segmentRemoved({ ...ports, memory }, key, signal);
       if (outcome === 'lost') ports.observer.error('segment lost', { key });
       else ports.observer.info('removal looked at', { key, outcome });
       ports.observer.count(`Removal.${outcome}`);

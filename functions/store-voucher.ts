@@ -7,9 +7,10 @@ import { requireOpen } from './agreement/require-open.ts';
 import { jsonAnswer } from './answer/answer.ts';
 import { Problem } from './answer/problem.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import type { PortsOf, ServicePorts } from './ports.ts';
+import type { PortsOf } from './ports.ts';
 import { type AdmittedAgreement, admitAgreement } from './rights/admit-agreement.ts';
-import { changeAgreementEntry } from './state/agreement-entry.ts';
+import { type AgreementPorts, changeAgreementEntry } from './state/agreement-entry.ts';
+import { AgreementTurns } from './state/agreement-turns.ts';
 import { storeVoucherRow as row } from './table.ts';
 
 /**
@@ -18,7 +19,7 @@ import { storeVoucherRow as row } from './table.ts';
  * @throws Problem when the voucher is not the signer's, or OCASC would not take it
  */
 export async function storeVoucher(
-  ports: Pick<ServicePorts, 'table' | 'runtime'> & { readonly agreements: Pick<Agreements, 'domain'> },
+  ports: AgreementPorts & { readonly agreements: Pick<Agreements, 'domain'> },
   agreement: Agreement,
   given: { readonly due: bigint; readonly signature: Uint8Array },
   signal?: AbortSignal,
@@ -34,7 +35,7 @@ export async function storeVoucher(
     throw new Problem('/problems/bad-request', 'body.signature: is not of this voucher by the agreement’s signer.');
   }
   const entry = await changeAgreementEntry(
-    ports.table,
+    ports,
     agreement.id,
     (kept) =>
       kept.due !== undefined && BigInt(kept.due) >= given.due
@@ -54,11 +55,11 @@ function signerOf(domain: Agreements['domain'], voucher: Voucher, signature: Uin
   }
 }
 
-export const handlerFor = (ports: PortsOf<typeof row>) =>
+export const handlerFor = (ports: PortsOf<typeof row>, turns = new AgreementTurns()) =>
   middy(async ({ body, agreement, signal }: Call<typeof row> & AdmittedAgreement) => {
     const voucher = { due: body.due, signature: fromHex(body.signature) };
     // Whoever was admitted under an agreement has been so by OCASC.
     const agreements = ports.agreements as Agreements;
-    const due = await storeVoucher({ ...ports, agreements }, agreement, voucher, signal);
+    const due = await storeVoucher({ ...ports, turns, agreements }, agreement, voucher, signal);
     return jsonAnswer({ due: String(due) });
   }).use(httpMiddleware(ports, row, admitAgreement(ports, row)));

@@ -8,12 +8,12 @@ import { jsonAnswer } from './answer/answer.ts';
 import { Problem } from './answer/problem.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
 import { type IngestPorts, ingestSegment } from './ingest/ingest-segment.ts';
+import { SegmentMemory } from './ingest/segment-memory.ts';
 import type { PortsOf, ServiceSettings } from './ports.ts';
 import { readBothHeads, wireHead } from './read/wire-head.ts';
 import { type AdmittedParty, admitParties } from './rights/admit-parties.ts';
 import { quotaOf } from './rights/quota-of.ts';
 import { changeDatasetEntry } from './state/dataset-entry.ts';
-import { RecentKeys } from './state/recent-keys.ts';
 import { readSegmentEntry } from './state/segment-entry.ts';
 import { readStoredBytes } from './state/usage-entry.ts';
 import { uploadSegmentRow as row } from './table.ts';
@@ -31,8 +31,6 @@ export interface UploadInput {
 
 interface Ports extends IngestPorts {
   readonly objects: IngestPorts['objects'] & Pick<ObjectStore, 'presignPut'>;
-  /** Keys that addresses were given for: whoever asks again may have stored it. Others need not be looked for. */
-  readonly presigned: RecentKeys;
 }
 
 /**
@@ -88,7 +86,7 @@ async function presignUnlessStored(
   const { dataset, first, owner, sizeBytes } = input;
   const name = { first, sha256Hex: toHex(input.sha256) };
   const entry = await readSegmentEntry(ports.table, dataset, name, signal);
-  const isRepeated = ports.presigned.has(key);
+  const isRepeated = ports.memory.presigned.has(key);
   if ((entry !== null || isRepeated) && (await ports.objects.size(key, signal)) !== null) {
     // Its event may be late or lost; what was rejected for a reason that may have passed, or marked lost, may be so no more.
     const isSound = entry?.state === 'received' && entry.lostAtMs === undefined;
@@ -104,14 +102,12 @@ async function presignUnlessStored(
       `${storedBytes} bytes are stored for ${owner}; ${sizeBytes} more would exceed its ${quotaBytes}.`,
     );
   }
-  ports.presigned.add(key);
+  ports.memory.presigned.set(key, true);
   return ports.objects.presignPut({ key, sizeBytes, sha256: input.sha256 }, row.limits.presignedSeconds);
 }
 
-export const handlerFor = (ports: PortsOf<typeof row>) => {
-  const presigned = new RecentKeys();
-  return middy(async ({ params, body, parties, signal }: Call<typeof row> & AdmittedParty) => {
+export const handlerFor = (ports: PortsOf<typeof row>, memory = new SegmentMemory()) =>
+  middy(async ({ params, body, parties, signal }: Call<typeof row> & AdmittedParty) => {
     const segment = { ...params, ...body, owner: parties.owner, sha256: fromHex(body.sha256) };
-    return jsonAnswer(await uploadSegment({ ...ports, presigned }, segment, signal));
+    return jsonAnswer(await uploadSegment({ ...ports, memory }, segment, signal));
   }).use(httpMiddleware(ports, row, admitParties(ports, row)));
-};

@@ -8,7 +8,19 @@ import { Environment } from './environment.ts';
 import { createPowertoolsObserver } from './powertools-observer.ts';
 import { readSettings } from './settings.ts';
 
-export type Handler = (event: unknown, context: unknown) => Promise<unknown>;
+type Handler = (event: unknown, context: unknown) => Promise<unknown>;
+type Values = Readonly<Record<string, string | undefined>>;
+
+/** What Lambda calls, and what it opens for that. */
+export interface LambdaHandler<Row extends FunctionRow> extends Handler {
+  /**
+   * The function's ports, from an environment. Nothing is reached for yet but the public key of the relayer and the token
+   * of the IPFS node, where the row has to do with them.
+   * @throws StateError naming the variable that is missing or malformed, never its value; StoreUnavailableError when KMS
+   * or Secrets Manager do not answer
+   */
+  openPorts(values: Values, observer: Observer): Promise<PortsOf<Row>>;
+}
 
 /** What opens the ports of each right that a row has: none may be missing, none may be more. Owners are settings. */
 export type OpenersOf<Row extends FunctionRow> = {
@@ -26,13 +38,14 @@ export function lambdaHandler<Row extends FunctionRow>(
   row: Row,
   handlerFor: (ports: PortsOf<Row>) => unknown,
   openers: OpenersOf<Row>,
-): Handler {
+): LambdaHandler<Row> {
+  const openPorts = (values: Values, observer: Observer) => openAll(row, openers, values, observer);
   let made: Promise<Handler> | null = null;
   const make = async () => {
     const observer = createPowertoolsObserver(row.name);
-    return handlerFor(await openPorts(row, openers, process.env, observer)) as Handler;
+    return handlerFor(await openPorts(process.env, observer)) as Handler;
   };
-  return async (event, context) => {
+  const handle: Handler = async (event, context) => {
     made ??= make();
     let handler: Handler;
     try {
@@ -45,18 +58,13 @@ export function lambdaHandler<Row extends FunctionRow>(
     }
     return handler(event, context);
   };
+  return Object.assign(handle, { openPorts });
 }
 
-/**
- * The ports of one function, from its environment. Nothing is reached for yet but the public key of the relayer and the
- * token of the IPFS node, where the row has to do with them.
- * @throws StateError naming the variable that is missing or malformed, never its value; StoreUnavailableError when KMS or
- * Secrets Manager do not answer
- */
-export async function openPorts<Row extends FunctionRow>(
+async function openAll<Row extends FunctionRow>(
   row: Row,
   openers: OpenersOf<Row>,
-  values: Readonly<Record<string, string | undefined>>,
+  values: Values,
   observer: Observer,
 ): Promise<PortsOf<Row>> {
   const env = new Environment(row, values);

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { replaceSecretFile } from '../adapters/keys/secret-file.ts';
 import { InvalidInputError } from '../core/errors.ts';
 import type { Address } from '../core/ids.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createKeystore, readKeystore, SCRYPT_N_RANDOM_PASSWORD } from '../adapters/keys/keystore.ts';
 import { isMissingFile, readSecretFile, replaceSecretFile } from '../adapters/keys/secret-file.ts';
 import { InvalidInputError } from '../core/errors.ts';

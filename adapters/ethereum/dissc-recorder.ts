@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { InvalidInputError, LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { Recorder } from '../../core/ports/ledger.ts';

@@ -1,5 +1,5 @@
 import type { Interface, Result } from 'ethers';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { ContractView } from './call-at.ts';
 import { AnswerTooLongError, RpcRefusedError } from './json-rpc.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LedgerUnavailableError, PlumblineError } from '../../core/errors.ts';
 import { withDeadline } from '../with-deadline.ts';
 

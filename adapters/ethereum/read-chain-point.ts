@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { Anchor, ChainPoint } from '../../core/ports/ledger.ts';
 import { type JsonRpc, RpcRefusedError } from './json-rpc.ts';

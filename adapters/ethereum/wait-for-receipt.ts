@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { NotRecordedError } from '../../core/errors.ts';
 import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
 import type { JsonRpc } from './json-rpc.ts';

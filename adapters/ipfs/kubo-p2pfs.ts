@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { KuboRPCClient } from 'kubo-rpc-client';
-import { z } from 'zod';
+import * as z from 'zod';
 import { concatBytes } from '../../core/bytes.ts';
 import { InvalidInputError, StoreUnavailableError } from '../../core/errors.ts';
 import type { P2pfs } from '../../core/ports/p2pfs.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { InvalidInputError, StoreUnavailableError } from '../../core/errors.ts';
 import { readBody } from '../service/read-body.ts';
 import { withDeadline } from '../with-deadline.ts';

@@ -1,5 +1,5 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { z } from 'zod';
+import * as z from 'zod';
 import { StoreUnavailableError } from '../../core/errors.ts';
 import { httpRows } from '../../functions/table.ts';
 import { gatewayEventFromRequest } from '../http-signature/gateway-event.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { fromHex, to0x } from '../../core/bytes.ts';
 import { InvalidInputError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { readSecretFile } from '../../adapters/keys/secret-file.ts';
 import { fromHex, to0x } from '../../core/bytes.ts';
 import { InvalidInputError } from '../../core/errors.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createKeystore, readKeystore } from '../../adapters/keys/keystore.ts';
 import { deviceKey, mnemonicSeed, ownerKey, signMessage } from '../../adapters/keys/mnemonic.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AgreementId } from '../../core/ids.ts';
 
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);

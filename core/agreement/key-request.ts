@@ -1,5 +1,5 @@
 import * as dagCbor from '@ipld/dag-cbor';
-import { z } from 'zod';
+import * as z from 'zod';
 import { equalBytes, fromHex, toHex } from '../bytes.ts';
 import { InvalidInputError } from '../errors.ts';
 import type { BlockIndex } from '../ids.ts';

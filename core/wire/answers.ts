@@ -1,5 +1,5 @@
 import * as dagCbor from '@ipld/dag-cbor';
-import { z } from 'zod';
+import * as z from 'zod';
 import { concatBytes } from '../bytes.ts';
 import { InvalidInputError } from '../errors.ts';
 import { CHUNK_BYTES, MAX_BLOCK_BYTES, MAX_RECORD_BLOCKS } from '../limits.ts';

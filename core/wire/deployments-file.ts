@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const address = z.string().regex(/^0x[0-9a-f]{40}$/);
 /** The chain block that has the contract's creation: no event of it is in an earlier one. */

@@ -1,5 +1,5 @@
 import * as dagCbor from '@ipld/dag-cbor';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ENC_BYTES, MAX_MESSAGES, MAX_PAYLOAD_BYTES, type SealedMessage } from '../agreement/message.ts';
 import { fromHex, to0x } from '../bytes.ts';
 import { InvalidInputError } from '../errors.ts';

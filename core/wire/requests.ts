@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ENC_BYTES, MAX_MESSAGES, MAX_PAYLOAD_BYTES } from '../agreement/message.ts';
 import { MAX_RECORD_BLOCKS, MAX_SEGMENT_BYTES } from '../limits.ts';
 import { SIGNATURE_BYTES } from '../typed-data.ts';

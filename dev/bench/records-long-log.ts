@@ -16,6 +16,7 @@ import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
 import { toAttributes } from '../../adapters/dynamodb/item-attributes.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import { countTraffic } from '../../adapters/service/count-traffic.ts';
 import { httpTransport } from '../../adapters/service/http-transport.ts';
@@ -95,7 +96,9 @@ async function measureLongLog(embedded: boolean, batches: number, signal: AbortS
 
     const host = await startHost({
       ports: {
-        ...{ primitives: nodePrimitives, objects: stores.objects, recorder: null, nowMs: Date.now },
+        ...{ primitives: nodePrimitives, objects: stores.objects, recorder: null },
+        ...{ agreements: null, grants: null, grantRecorder: null, p2pfs: null },
+        runtime: nodeRuntime,
         table: createDynamoTable({ client: stores.client, tableName: TABLE }),
         // Records are public and prove themselves: the chain is not asked.
         ledger: createDisscLedger({ rpcUrl: 'http://127.0.0.1:9', ...domain }),

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { loopbackPorts } from './loopback-ports.ts';
 import { answersHttp, type Daemon, startDaemon } from './start-daemon.ts';
 

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readSecretFile } from '../../adapters/keys/secret-file.ts';
 import { InvalidInputError } from '../../core/errors.ts';
 import type { Broker } from './parse-broker.ts';

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { fromHex } from '../../core/bytes.ts';
 import { type ErrorOptions, PlumblineError } from '../../core/errors.ts';
 import type { Address, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';

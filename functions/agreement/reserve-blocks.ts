@@ -1,16 +1,11 @@
 import { dueFor, paidBlocks } from '../../core/agreement/quota.ts';
 import { concatBytes, u32 } from '../../core/bytes.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
-import type { Table } from '../../core/ports/table.ts';
 import { Problem } from '../answer/problem.ts';
 import type { Access } from '../rights/access.ts';
-import { changeAgreementEntry } from '../state/agreement-entry.ts';
+import { type AgreementPorts, changeAgreementEntry } from '../state/agreement-entry.ts';
 import type { AgreementEntry } from '../state/entries.ts';
 import { ceilingOf, type Delivered, type Ruling, ruleDelivery, ruleRange } from './rule-blocks.ts';
-
-interface Ports {
-  readonly table: Table;
-}
 
 const OFFSET_BYTES = 4;
 
@@ -20,7 +15,7 @@ const OFFSET_BYTES = 4;
  * @throws StoreUnavailableError when the table does not answer
  */
 export async function reserveBlocks(
-  { table }: Ports,
+  ports: AgreementPorts,
   access: Access | null,
   blocks: readonly number[],
   signal?: AbortSignal,
@@ -30,7 +25,7 @@ export async function reserveBlocks(
   if (grants === null) return ruleRange(access, blocks);
   let ruling: Ruling = { allowed: [], refusals: [] };
   await changeAgreementEntry(
-    table,
+    ports,
     agreement.id,
     (entry) => {
       const delivered = deliveredOf(agreement, entry);
@@ -50,7 +45,7 @@ export async function reserveBlocks(
  * @throws Problem unless every block of it is for sale, granted and, for a consumer, paid for
  */
 export async function requireWholeBatch(
-  { table }: Ports,
+  ports: AgreementPorts,
   access: Access | null,
   { first, count }: { readonly first: number; readonly count: number },
   signal?: AbortSignal,
@@ -64,7 +59,7 @@ export async function requireWholeBatch(
 
   let delivered: Delivered | undefined;
   await changeAgreementEntry(
-    table,
+    ports,
     agreement.id,
     (entry) => {
       delivered = deliveredOf(agreement, entry);

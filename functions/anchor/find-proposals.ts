@@ -2,7 +2,7 @@ import { toHex } from '../../core/bytes.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { Grant, GrantId, Grants } from '../../core/ports/grants.ts';
 import type { Item } from '../../core/ports/table.ts';
-import { DEFAULT_GRANT_POLICY, type ServiceSettings } from '../ports.ts';
+import type { ServiceSettings } from '../ports.ts';
 import { PROPOSALS_SK, proposedPk } from '../state/entries.ts';
 import { rememberGrant } from '../state/grant-entry.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
@@ -32,7 +32,7 @@ export async function findAcceptable(
   signal?: AbortSignal,
 ): Promise<Grant[]> {
   const { table, grants, grantRecorder, recorder } = ports;
-  if (grants === undefined || grantRecorder === undefined) return [];
+  if (grants === null || grantRecorder === null) return [];
   const proposed = await gatherProposals(ports, grants, signal);
   if (proposed.length === 0) return [];
   const acceptable: Grant[] = [];
@@ -59,7 +59,7 @@ function isSettled(atFinal: Grant | null, nowMs: number): boolean {
   return atFinal !== null && (atFinal.state !== 'proposed' || 1000 * atFinal.endSeconds <= nowMs);
 }
 
-function isWanted({ owner, terms }: Grant, { owners, grants = DEFAULT_GRANT_POLICY }: ServiceSettings): boolean {
+function isWanted({ owner, terms }: Grant, { owners, grants }: Pick<ServiceSettings, 'owners' | 'grants'>): boolean {
   return terms.perBatchWei >= grants.minPerBatchWei && (owners.has(owner) || grants.openQuotaBytes !== null);
 }
 

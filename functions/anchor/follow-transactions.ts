@@ -104,8 +104,8 @@ async function outcomeOf(
   return 'closed';
 }
 
-function isStuck({ nowMs, anchorSettings }: AnchorPorts, open: OpenNonce): boolean {
-  return nowMs() - open.preparedAtMs >= anchorSettings.replaceAfterMs && open.hashes.length <= MAX_REPLACEMENTS;
+function isStuck({ runtime, anchorSettings }: AnchorPorts, open: OpenNonce): boolean {
+  return runtime.nowMs() - open.preparedAtMs >= anchorSettings.replaceAfterMs && open.hashes.length <= MAX_REPLACEMENTS;
 }
 
 async function readStored(
@@ -147,11 +147,11 @@ export async function sendAgain(
 
 /** Keeps that the account has too little ether. Null: another run has written the state. */
 export async function notePoor(
-  { recorder, table, nowMs }: AnchorPorts,
+  { recorder, table, runtime }: AnchorPorts,
   state: RelayerState,
   signal?: AbortSignal,
 ): Promise<RelayerState | null> {
   if (state.outOfFundsSinceMs !== null) return state;
-  const next = { open: state.open, outOfFundsSinceMs: nowMs() };
+  const next = { open: state.open, outOfFundsSinceMs: runtime.nowMs() };
   return writeRelayerState(table, recorder.account, state, next, signal);
 }

@@ -1,10 +1,10 @@
 import type { GrantRecorder } from '../../core/ports/grant-recorder.ts';
 import type { Grant, GrantId, Grants } from '../../core/ports/grants.ts';
 import type { ChainPoint } from '../../core/ports/ledger.ts';
-import { mapBounded } from '../read/map-bounded.ts';
 import { changeDatasetEntry } from '../state/dataset-entry.ts';
 import type { Unpaid } from '../state/entries.ts';
 import { forgetGrant, listGrantIds } from '../state/grant-entry.ts';
+import { mapBounded } from '../state/map-bounded.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
 import type { Pending } from './build-update.ts';
 
@@ -27,7 +27,7 @@ export async function planPayments(
   signal?: AbortSignal,
 ): Promise<Payment[]> {
   const { table, grants, grantRecorder } = ports;
-  if (grants === undefined || grantRecorder === undefined) return pending.map(() => UNPAID);
+  if (grants === null || grantRecorder === null) return pending.map(() => UNPAID);
   const ids = await mapBounded(pending, PARALLEL, ({ dataset }) => listGrantIds(table, dataset, signal));
   if (ids.every((known) => known.length === 0)) return pending.map(() => UNPAID);
   const { point, grants: found } = await grants.readGrants(ids.flat(), 'latest', signal);

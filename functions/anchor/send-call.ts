@@ -29,7 +29,7 @@ export async function sendCall(
   gas: bigint,
   signal?: AbortSignal,
 ): Promise<Sent> {
-  const { recorder, table, observer, nowMs, anchorSettings } = ports;
+  const { recorder, table, observer, runtime, anchorSettings } = ports;
   const replaced = sender.stuck[0];
   if (replaced === undefined && sender.state.open.length >= anchorSettings.maxOpen) return 'full';
   const nonce = replaced?.open.nonce ?? freeNonce(sender);
@@ -45,7 +45,7 @@ export async function sendCall(
   await storeTransaction(table, recorder.account, { transaction, call: storedCallOf(call) }, signal);
   const hashes = [...(replaced?.open.hashes ?? []), transaction.hash];
   const others = sender.state.open.filter((open) => open.nonce !== nonce);
-  const open = [...others, { nonce, hashes, preparedAtMs: nowMs() }];
+  const open = [...others, { nonce, hashes, preparedAtMs: runtime.nowMs() }];
   const next = { open, outOfFundsSinceMs: null };
   const written = await writeRelayerState(table, recorder.account, sender.state, next, signal);
   if (written === null) return 'lost';

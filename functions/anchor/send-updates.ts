@@ -2,10 +2,10 @@ import type { Unpaid } from '../state/entries.ts';
 import type { AnchorCall, PaidUpdate } from './anchor-call.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
 import { type BuiltUpdate, buildUpdate, type Pending } from './build-update.ts';
-import { suspendDataset } from './find-pending.ts';
 import { noteUnpaid, type Payment, planPayments } from './plan-payment.ts';
 import { type Sender, type Sent, sendCall } from './send-call.ts';
 import { simulateUpdates, type Verdict } from './simulate-updates.ts';
+import { suspendDataset } from './suspend-dataset.ts';
 
 /**
  * Updates that are sent in the same way. `earn`: through ASC, and only when that pays for the gas; for owners who are served

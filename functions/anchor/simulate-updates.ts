@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../../core/errors.ts';
+import { PlumblineError } from '../../core/errors.ts';
 import type { GrantRecorder, NotRelayed } from '../../core/ports/grant-recorder.ts';
 import type { Unpaid } from '../state/entries.ts';
 import type { PaidUpdate } from './anchor-call.ts';
@@ -27,7 +27,8 @@ export async function simulateUpdates(
         : await simulateRelay(ports, kind, updates as readonly PaidUpdate[], signal);
     return simulated.gas > ports.anchorSettings.maxGas ? 'too-much-gas' : simulated;
   } catch (error) {
-    if (error instanceof InvalidInputError) return 'too-much-gas';
+    // That many are not for one transaction: it is for the caller to send fewer.
+    if (error instanceof PlumblineError && error.kind === 'arguments') return 'too-much-gas';
     throw error;
   }
 }

@@ -1,13 +1,13 @@
 import { parseSegmentKey } from '../../core/batch/segment.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
-import type { ServicePorts } from '../ports.ts';
 import { quotaOf } from '../rights/quota-of.ts';
 import type { SegmentEntry } from '../state/entries.ts';
 import { readSegmentEntry, type StoredSegment, writeSegmentEntry } from '../state/segment-entry.ts';
-import { countStored, noteCounted, usageMoment } from '../state/usage-entry.ts';
-import { type Inspected, inspectSegment, type SegmentName } from './inspect-segment.ts';
+import { countStored } from '../state/usage-entry.ts';
+import { type Inspected, type InspectPorts, inspectSegment, type SegmentName } from './inspect-segment.ts';
+import type { SegmentMemory } from './segment-memory.ts';
 
-type Ports = Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'ledger' | 'grants' | 'settings' | 'nowMs'>;
+type Ports = InspectPorts & { readonly memory: Pick<SegmentMemory, 'usage'> };
 
 const ATTEMPTS = 10;
 
@@ -19,7 +19,7 @@ export async function checkIn(
   signal?: AbortSignal,
 ): Promise<StoredSegment | null> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const readSince = usageMoment();
+    const readSince = ports.memory.usage.moment();
     const stored = await readSegmentEntry(ports.table, name.dataset, name, signal);
     if (stored !== null && isSettled(stored)) return stored;
     const inspected = await inspectSegment(ports, key, name, signal);
@@ -28,7 +28,7 @@ export async function checkIn(
     if (entry === null) return stored;
     const condition = stored === null ? 'absent' : { version: stored.version };
     if (await writeSegmentEntry(ports.table, name.dataset, entry, condition, signal)) {
-      if (entry.counted) noteCounted(ports.table, key);
+      if (entry.counted) ports.memory.usage.noteCounted(key);
       return { ...entry, version: (stored?.version ?? 0) + 1 };
     }
   }
@@ -77,5 +77,5 @@ async function count(
     return named !== null && (await readSegmentEntry(ports.table, named.dataset, named, signal))?.counted === true;
   };
   const counting = { key: entry.key, sizeBytes: entry.sizeBytes, quotaBytes, uncountedSince, isCounted };
-  return countStored(ports.table, owner, counting, signal);
+  return countStored({ table: ports.table, usage: ports.memory.usage }, owner, counting, signal);
 }

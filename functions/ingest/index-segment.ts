@@ -2,33 +2,38 @@ import type { DatasetId } from '../../core/ids.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { changeDatasetEntry } from '../state/dataset-entry.ts';
 import { indexByTime, type ReadableSegment } from '../state/segment-entry.ts';
+import type { SegmentMemory } from './segment-memory.ts';
 
-/** Longest spans this process has seen noted: they only grow. */
-const notedSpans = new WeakMap<Table, Map<DatasetId, number>>();
+interface Ports {
+  readonly table: Table;
+  readonly memory: Pick<SegmentMemory, 'spansMs'>;
+}
 
 /** Makes a segment findable by its capture times. */
 export async function indexSegment(
-  table: Table,
+  ports: Ports,
   dataset: DatasetId,
   entry: ReadableSegment,
   signal?: AbortSignal,
 ): Promise<void> {
   // The span first: a search by time looks back as far as it says.
-  await noteSpan(table, dataset, entry, signal);
-  await indexByTime(table, dataset, entry, signal);
+  await noteSpan(ports, dataset, entry, signal);
+  await indexByTime(ports.table, dataset, entry, signal);
 }
 
-async function noteSpan(table: Table, dataset: DatasetId, entry: ReadableSegment, signal?: AbortSignal): Promise<void> {
-  const noted = notedSpans.get(table) ?? new Map<DatasetId, number>();
-  notedSpans.set(table, noted);
+async function noteSpan(
+  { table, memory }: Ports,
+  dataset: DatasetId,
+  entry: ReadableSegment,
+  signal?: AbortSignal,
+): Promise<void> {
   const spanMs = entry.toMs - entry.fromMs;
-  if (spanMs <= (noted.get(dataset) ?? -1)) return;
+  if (spanMs <= (memory.spansMs.get(dataset) ?? -1)) return;
   const { longestSpanMs } = await changeDatasetEntry(
     table,
     dataset,
     (known) => (known.longestSpanMs >= spanMs ? null : { ...known, longestSpanMs: spanMs }),
     signal,
   );
-  if (noted.size > 10_000) noted.clear();
-  noted.set(dataset, longestSpanMs);
+  memory.spansMs.set(dataset, longestSpanMs);
 }

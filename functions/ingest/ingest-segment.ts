@@ -1,17 +1,20 @@
 import { parseSegmentKey } from '../../core/batch/segment.ts';
-import { type Placement, placeSegment } from '../log/extend-log.ts';
-import type { ReadingPorts, ServicePorts, ServiceSettings } from '../ports.ts';
+import type { Placement } from '../log/place-alone.ts';
+import { placeSegment } from '../log/place-segment.ts';
+import type { ServicePorts } from '../ports.ts';
 import { markWork } from '../state/dataset-entry.ts';
 import { isReadable } from '../state/segment-entry.ts';
 import { checkIn } from './check-in.ts';
 import { indexSegment } from './index-segment.ts';
+import type { InspectPorts } from './inspect-segment.ts';
+import type { SegmentMemory } from './segment-memory.ts';
 
 /** `foreign`: no segment's name. `gone`: no such object any more. */
 export type Ingested = Placement | 'foreign' | 'gone';
 
 /** What checking in takes: it reads objects, writes the table, asks the chain and wakes the anchor. */
-export interface IngestPorts extends ReadingPorts, Pick<ServicePorts, 'ledger' | 'grants' | 'anchorQueue' | 'runtime'> {
-  readonly settings: () => Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount'>;
+export interface IngestPorts extends InspectPorts, Pick<ServicePorts, 'anchorQueue'> {
+  readonly memory: SegmentMemory;
 }
 
 /**
@@ -27,7 +30,7 @@ export async function ingestSegment(ports: IngestPorts, key: string, signal?: Ab
   const entry = await checkIn(ports, key, name, signal);
   if (entry === null) return 'gone';
   if (!isReadable(entry)) return 'rejected';
-  await indexSegment(ports.table, name.dataset, entry, signal);
+  await indexSegment(ports, name.dataset, entry, signal);
   // Findable all the same: should the chain vouch for it, it is let in later.
   if (entry.state === 'rejected' && entry.rejection !== 'root') return 'rejected';
   const placement = await placeSegment(ports, name.dataset, entry, signal);

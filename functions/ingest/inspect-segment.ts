@@ -6,7 +6,7 @@ import { ProofError, SegmentError, StoreUnavailableError } from '../../core/erro
 import type { Address, DatasetId } from '../../core/ids.ts';
 import { MAX_SEGMENT_BYTES } from '../../core/limits.ts';
 import { recoverHeadSigner } from '../../core/log/head.ts';
-import type { ServicePorts } from '../ports.ts';
+import type { ObjectReader, ServicePorts, ServiceSettings } from '../ports.ts';
 import { quotaOf } from '../rights/quota-of.ts';
 import type { Rejection, SegmentEntry } from '../state/entries.ts';
 
@@ -22,19 +22,28 @@ export interface Inspected {
   readonly owner: Address | null;
 }
 
-type Ports = Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'ledger' | 'grants' | 'settings' | 'nowMs'>;
+export interface InspectPorts extends Pick<ServicePorts, 'primitives' | 'table' | 'ledger' | 'grants' | 'runtime'> {
+  readonly objects: ObjectReader;
+  readonly settings: () => Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount'>;
+}
 
 /**
  * Checks a stored segment in everything but its place in the log: bounds, name, framing, every block, the head's
  * signature by the dataset's device as the chain names it now. Null when there is no such object.
  */
 export async function inspectSegment(
-  ports: Ports,
+  ports: InspectPorts,
   key: string,
   name: SegmentName,
   signal?: AbortSignal,
 ): Promise<Inspected | null> {
-  const received = { key, first: name.first, sha256Hex: name.sha256Hex, receivedAtMs: ports.nowMs(), counted: false };
+  const received = {
+    key,
+    first: name.first,
+    sha256Hex: name.sha256Hex,
+    receivedAtMs: ports.runtime.nowMs(),
+    counted: false,
+  };
   const reject = (rejection: Rejection, reason: string, sizeBytes: number, owner: Address | null): Inspected => ({
     entry: { ...received, sizeBytes, state: 'rejected', rejection, reason: reason.slice(0, 1000) },
     owner,

@@ -4,12 +4,11 @@ import { StoreUnavailableError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { MAX_REQUEST_STORED_BYTES } from '../../core/limits.ts';
 import type { Answers, Fault } from '../../core/ports/css.ts';
-import type { ObjectStore } from '../../core/ports/object-store.ts';
-import type { ServicePorts } from '../ports.ts';
+import type { ObjectReader, ReadingPorts } from '../ports.ts';
+import { mapBounded } from '../state/map-bounded.ts';
 import type { ReadableSegment } from '../state/segment-entry.ts';
 import { holdSmallObject } from './hold-small-object.ts';
 import { type LocatedBatch, locateBlocks } from './locate-blocks.ts';
-import { mapBounded } from './map-bounded.ts';
 import { readFront } from './read-front.ts';
 
 /** A block as the stored manifest lists it. */
@@ -22,12 +21,12 @@ export interface ListedBlock {
 
 /** Answers for listed blocks of one segment, ascending, some of them adjacent, from the object store it is given. */
 export type AnswerListed<T> = (
-  objects: ObjectStore,
+  objects: ObjectReader,
   segment: ReadableSegment,
   blocks: readonly ListedBlock[],
 ) => Promise<(T | Fault)[]>;
 
-type Ports = Pick<ServicePorts, 'primitives' | 'objects' | 'table' | 'observer'>;
+type Ports = ReadingPorts;
 
 const PARALLEL_SEGMENTS = 4;
 /** Where the store is slow, the blocks of segments not begun by then remain, and a request is answered in its time. */
@@ -35,7 +34,8 @@ const BEGIN_WITHIN_MS = 10_000;
 
 interface Budget {
   leftBytes: number;
-  readonly beginBefore: number;
+  /** By the monotonic clock. */
+  readonly beginBeforeMs: number;
 }
 
 /**
@@ -51,7 +51,7 @@ export async function answerBlocks<T extends { readonly index: number }>(
   signal?: AbortSignal,
 ): Promise<Answers<T>> {
   const located = await locateBlocks(ports.table, dataset, blocks, signal);
-  const budget = { leftBytes: MAX_REQUEST_STORED_BYTES, beginBefore: performance.now() + BEGIN_WITHIN_MS };
+  const budget = { leftBytes: MAX_REQUEST_STORED_BYTES, beginBeforeMs: ports.runtime.monotonicMs() + BEGIN_WITHIN_MS };
   const remaining: number[] = [];
   const failures: StoreUnavailableError[] = [];
   const parts = await mapBounded(located.batches, PARALLEL_SEGMENTS, async (batch): Promise<(T | Fault)[]> => {
@@ -87,7 +87,7 @@ async function answerBatch<T extends { readonly index: number }>(
 ): Promise<(T | Fault)[]> {
   const { segment, indices } = batch;
   const isFirst = budget.leftBytes === MAX_REQUEST_STORED_BYTES;
-  if (!isFirst && (budget.leftBytes < segment.frontBytes || performance.now() > budget.beginBefore)) {
+  if (!isFirst && (budget.leftBytes < segment.frontBytes || ports.runtime.monotonicMs() > budget.beginBeforeMs)) {
     remaining.push(...indices);
     return [];
   }

@@ -1,4 +1,4 @@
-import type { ObjectStore } from '../../core/ports/object-store.ts';
+import type { ObjectReader } from '../ports.ts';
 
 /** An object up to this size is read at once: its front and its blocks apart would be two requests or more. */
 const SMALL_BYTES = 256 * 1024;
@@ -8,10 +8,10 @@ const SMALL_BYTES = 256 * 1024;
  * size it was checked in with; whatever lies there now is held, unless that is large.
  */
 export async function holdSmallObject(
-  objects: ObjectStore,
+  objects: ObjectReader,
   { key, sizeBytes }: { readonly key: string; readonly sizeBytes: number },
   signal?: AbortSignal,
-): Promise<ObjectStore> {
+): Promise<ObjectReader> {
   if (sizeBytes > SMALL_BYTES) return objects;
   const held = await objects.read(key, { start: 0, end: SMALL_BYTES + 1 }, signal);
   if (held !== null && held.length > SMALL_BYTES) return objects;

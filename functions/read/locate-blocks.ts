@@ -3,8 +3,8 @@ import { MAX_BATCH_BLOCKS } from '../../core/limits.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { type LogEntry, segmentSk } from '../state/entries.ts';
 import { readLogEntry } from '../state/log-entry.ts';
+import { mapBounded } from '../state/map-bounded.ts';
 import { isReadable, querySegments, type ReadableSegment } from '../state/segment-entry.ts';
-import { mapBounded } from './map-bounded.ts';
 
 /** Blocks that lie in one batch of the verified log. */
 export interface LocatedBatch {

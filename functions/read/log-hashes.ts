@@ -4,11 +4,9 @@ import type { DatasetId } from '../../core/ids.ts';
 import { nodeHash, rootOfLeafHashes, splitPoint } from '../../core/log/merkle.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Table } from '../../core/ports/table.ts';
-import { datasetPk, type LogEntry, type TileEntry, tileSk } from '../state/entries.ts';
+import { datasetPk, type LogEntry, TILE_LEAVES, type TileEntry, tileSk } from '../state/entries.ts';
 import { leafHashOf, queryLog, readLogEntry, splitHashes } from '../state/log-entry.ts';
-
-/** Leaves of one tile: 8 KiB, one read. */
-export const TILE_LEAVES = 256;
+import { RecentMap } from '../state/recent-map.ts';
 
 interface Ports {
   readonly primitives: Pick<Primitives, 'sha256'>;
@@ -18,11 +16,10 @@ interface Ports {
 /** Leaf hashes by tile, shared by requests. Stale after the log was rewritten, so what is made of it has to be checked. */
 export class TileMemory {
   /** Concatenated: 8 KiB each. */
-  readonly #tiles = new Map<string, Uint8Array>();
-  readonly #most: number;
+  readonly #tiles: RecentMap<string, Uint8Array>;
 
   constructor(mostTiles = 1024) {
-    this.#most = mostTiles;
+    this.#tiles = new RecentMap(mostTiles);
   }
 
   get(dataset: DatasetId, tile: number): Uint8Array | undefined {
@@ -30,11 +27,7 @@ export class TileMemory {
   }
 
   set(dataset: DatasetId, tile: number, hashes: Uint8Array): void {
-    const key = `${dataset}/${tile}`;
-    this.#tiles.delete(key);
-    this.#tiles.set(key, hashes);
-    const oldest = this.#tiles.keys().next();
-    if (this.#tiles.size > this.#most && oldest.done !== true) this.#tiles.delete(oldest.value);
+    this.#tiles.set(`${dataset}/${tile}`, hashes);
   }
 }
 

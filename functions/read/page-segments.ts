@@ -4,8 +4,8 @@ import type { Item, Table } from '../../core/ports/table.ts';
 import { Problem } from '../answer/problem.ts';
 import { readDatasetEntry } from '../state/dataset-entry.ts';
 import { datasetPk, segmentSk, timeSk } from '../state/entries.ts';
+import { mapBounded } from '../state/map-bounded.ts';
 import { querySegments, readSegmentEntry, type StoredSegment } from '../state/segment-entry.ts';
-import { mapBounded } from './map-bounded.ts';
 
 export interface Page {
   readonly segments: readonly StoredSegment[];

@@ -5,8 +5,8 @@ import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Table } from '../../core/ports/table.ts';
 import type { LogEntry } from '../state/entries.ts';
 import { leafHashOf, readLogEntry } from '../state/log-entry.ts';
+import { mapBounded } from '../state/map-bounded.ts';
 import { LogHashes, type TileMemory } from './log-hashes.ts';
-import { mapBounded } from './map-bounded.ts';
 
 interface Ports {
   readonly primitives: Pick<Primitives, 'sha256'>;

@@ -1,7 +1,7 @@
 import { frontBytesOf, readSegmentFront, type SegmentFront } from '../../core/batch/segment.ts';
 import { SegmentError } from '../../core/errors.ts';
-import type { ObjectStore } from '../../core/ports/object-store.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
+import type { ObjectReader } from '../ports.ts';
 import type { ReadableSegment } from '../state/segment-entry.ts';
 
 /** Why what is stored cannot be answered from: for the reason of a fault, in plain words. */
@@ -11,7 +11,7 @@ export interface Damage {
 
 interface Ports {
   readonly primitives: Pick<Primitives, 'sha256'>;
-  readonly objects: ObjectStore;
+  readonly objects: ObjectReader;
 }
 
 /**

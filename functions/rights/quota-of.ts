@@ -1,8 +1,8 @@
 import type { Address, DatasetId } from '../../core/ids.ts';
 import type { GrantId } from '../../core/ports/grants.ts';
 import type { ServicePorts, ServiceSettings } from '../ports.ts';
-import { mapBounded } from '../read/map-bounded.ts';
 import { listGrantIds } from '../state/grant-entry.ts';
+import { mapBounded } from '../state/map-bounded.ts';
 
 interface Ports extends Pick<ServicePorts, 'table' | 'grants'> {
   readonly settings: () => Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount'>;

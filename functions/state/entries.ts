@@ -148,6 +148,9 @@ export interface UsageEntry {
   readonly pending: string;
 }
 
+/** Leaves of one tile: 8 KiB, one read. */
+export const TILE_LEAVES = 256;
+
 /** Hashes, concatenated: leaves (level 0) or roots of complete subtrees of 256^level leaves. */
 export interface TileEntry {
   readonly hashes: Uint8Array;

@@ -2,37 +2,25 @@ import { StoreUnavailableError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
 import { ownerPk, USAGE_SK, type UsageEntry } from './entries.ts';
+import type { StoredUsage, UsageMemory } from './usage-memory.ts';
 
 const ATTEMPTS = 50;
 // Stays far below what one item may hold, whatever crashes.
 const MAX_PENDING = 500;
-const MAX_REMEMBERED = 10_000;
 
 export interface Counting {
   readonly key: string;
   readonly sizeBytes: number;
   readonly quotaBytes: number;
-  /** When this process knew that the segment does not say that it is counted: `usageMoment` taken before it was read. */
+  /** When it was known that the segment does not say that it is counted: the memory's moment, taken before it was read. */
   readonly uncountedSince: number;
   /** Whether the segment of a key says that it is counted. Read anew at every call. */
   readonly isCounted: (key: string) => Promise<boolean>;
 }
 
-interface StoredUsage {
-  readonly usage: UsageEntry;
-  /** Of the item; null when there is none yet. */
-  readonly version: number | null;
-  /** When this process learned it. */
-  readonly moment: number;
-}
-
-/** What this process knows of an owner's usage: spares the reading, as the writing is conditional. */
-const remembered = new WeakMap<Table, { usage: Map<Address, StoredUsage>; settled: Set<string> }>();
-let moment = 0;
-
-/** A moment in this process's order of events. */
-export function usageMoment(): number {
-  return ++moment;
+interface Ports {
+  readonly table: Table;
+  readonly usage: UsageMemory;
 }
 
 export async function readStoredBytes(table: Table, owner: Address, signal?: AbortSignal): Promise<number> {
@@ -49,15 +37,14 @@ export async function readStoredBytes(table: Table, owner: Address, signal?: Abo
  * changes the usage's version.
  */
 export async function countStored(
-  table: Table,
+  ports: Ports,
   owner: Address,
   segment: Counting,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const memory = memoryOf(table);
-  const known = memory.usage.get(owner);
+  const { table, usage: memory } = ports;
   // Only what was known before the segment was read: see above.
-  let stored = known !== undefined && known.moment < segment.uncountedSince ? known : null;
+  let stored = memory.before(segment.uncountedSince, owner);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const isFresh = stored === null;
     stored ??= await readUsage(table, owner, signal);
@@ -67,32 +54,24 @@ export async function countStored(
     // What is remembered may be old: room is denied only by what was read.
     if (storedBytes > segment.quotaBytes && isFresh) return false;
     if (storedBytes <= segment.quotaBytes) {
-      const settled = await findSettled(pending, memory.settled, segment.isCounted);
+      const settled = await findSettled(pending, memory, segment.isCounted);
       const left = pending.filter((key) => !settled.has(key));
       const usage: UsageEntry = { storedBytes, pending: JSON.stringify([...left, segment.key]) };
-      if (await writeUsage(table, owner, stored, usage, signal)) return true;
+      if (await writeUsage(ports, owner, stored, usage, signal)) return true;
     }
-    memory.usage.delete(owner);
+    memory.forget(owner);
     stored = null;
   }
   throw new StoreUnavailableError(`The usage of owner ${owner} is changing too often. Try again.`);
 }
 
-/** Remembers that a segment says that it is counted, so that the next count need not read it to know. */
-export function noteCounted(table: Table, key: string): void {
-  const { settled } = memoryOf(table);
-  settled.add(key);
-  const [oldest] = settled;
-  if (settled.size > MAX_REMEMBERED && oldest !== undefined) settled.delete(oldest);
-}
-
 async function readUsage(table: Table, owner: Address, signal?: AbortSignal): Promise<StoredUsage> {
   const item = await table.get(ownerPk(owner), USAGE_SK, signal);
-  return { usage: usageOf(item), version: item?.version ?? null, moment: usageMoment() };
+  return { usage: usageOf(item), version: item?.version ?? null };
 }
 
 async function writeUsage(
-  table: Table,
+  { table, usage: memory }: Ports,
   owner: Address,
   before: StoredUsage,
   usage: UsageEntry,
@@ -100,21 +79,17 @@ async function writeUsage(
 ): Promise<boolean> {
   const condition = before.version === null ? 'absent' : { version: before.version };
   if (!(await table.put({ pk: ownerPk(owner), sk: USAGE_SK, ...usage }, condition, signal))) return false;
-  const memory = memoryOf(table).usage;
-  memory.delete(owner);
-  memory.set(owner, { usage, version: (before.version ?? 0) + 1, moment: usageMoment() });
-  const oldest = memory.keys().next();
-  if (memory.size > MAX_REMEMBERED && oldest.done !== true) memory.delete(oldest.value);
+  memory.keep(owner, { usage, version: (before.version ?? 0) + 1 });
   return true;
 }
 
 /** The oldest pending keys that are counted by now: a few at a time, so that the list shrinks faster than it grows. */
 async function findSettled(
   pending: readonly string[],
-  known: ReadonlySet<string>,
+  known: UsageMemory,
   isCounted: (key: string) => Promise<boolean>,
 ): Promise<ReadonlySet<string>> {
-  const settled = new Set(pending.filter((key) => known.has(key)));
+  const settled = new Set(pending.filter((key) => known.isCounted(key)));
   const open = pending.filter((key) => !settled.has(key));
   const looked = open.length > MAX_PENDING ? open : open.slice(0, 2);
   await Promise.all(
@@ -123,12 +98,6 @@ async function findSettled(
     }),
   );
   return settled;
-}
-
-function memoryOf(table: Table) {
-  const memory = remembered.get(table) ?? { usage: new Map<Address, StoredUsage>(), settled: new Set<string>() };
-  remembered.set(table, memory);
-  return memory;
 }
 
 function usageOf(item: Item | null): UsageEntry {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type HttpAnswer, Problem, type ProblemType, problemAnswer } from '../../functions/answer/problem.ts';
 
 /** Lambda lets nothing larger out. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { parseAnswer, quantity } from '../../adapters/ethereum/parse-answers.ts';
 

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { holdLock } from '../../adapters/sqlite/hold-lock.ts';
 import { PlumblineError } from '../../core/errors.ts';
 

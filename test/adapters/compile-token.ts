@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const SOLC = fileURLToPath(new URL('../../dev/contracts/solc', import.meta.url));
 const OPENZEPPELIN = '@openzeppelin/contracts';

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { ocascInterface } from '../../adapters/ethereum/ocasc-interface.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';

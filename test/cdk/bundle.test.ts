@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { type Bundle, bundleFunctions } from '../../cdk/bundle-functions.ts';
+import { type Bundle, bundleFunction } from '../../cdk/bundle-function.ts';
+import type { May } from '../../functions/row.ts';
 import { functionRows } from '../../functions/table.ts';
 
 const run = promisify(execFile);
-/** What a function loads at its start counts at every cold start; the whole is what Lambda unpacks. */
-const MAX_ALL_BYTES = 4 * 2 ** 20;
+/** What a function loads at its start counts at every cold start. `npm run measure:bundles` has all figures. */
+const MOST_ENTRY_BYTES = 1_500_000;
 
 const AS_IN_LAMBDA = {
   ...{ AWS_REGION: 'eu-central-1', PLUMBLINE_RPC_URL: 'http://127.0.0.1:9', PLUMBLINE_CHAIN_ID: '1' },
@@ -26,12 +27,11 @@ const AS_IN_LAMBDA = {
 };
 
 let folder: string;
-let bundle: Bundle;
+let bundles: Readonly<Record<string, Bundle>>;
 before(async () => {
-  // Away from the project: what is not in the bundle is not found.
+  // Away from the project: what is not in a bundle is not found.
   folder = await mkdtemp(join(tmpdir(), 'plumbline-bundle-'));
-  await mkdir(join(folder, 'lambda'));
-  bundle = bundleFunctions(join(folder, 'lambda'));
+  bundles = Object.fromEntries(functionRows.map((row) => [row.name, bundleFunction(row, join(folder, row.name))]));
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
@@ -39,7 +39,7 @@ describe('the bundled functions', () => {
   test('load away from the project, and each exports the handler that Lambda calls', async () => {
     const script = `
       for (const name of ${JSON.stringify(functionRows.map(({ name }) => name))}) {
-        const { handler } = await import('./' + name + '.mjs');
+        const { handler } = await import('./' + name + '/index.mjs');
         if (typeof handler !== 'function') throw new Error(name);
       }
       console.log('all loaded');`;
@@ -49,7 +49,7 @@ describe('the bundled functions', () => {
 
   test('answer as in Lambda, traced: a request to another host is refused, logged and counted', async () => {
     const script = `
-      const { handler } = await import('./get-block.mjs');
+      const { handler } = await import('./get-block/index.mjs');
       const path = '/v1/datasets/0x${'00'.repeat(32)}/blocks/0';
       const http = { method: 'GET', path };
       const event = { version: '2.0', rawPath: path, rawQueryString: '', headers: { host: 'evil.example' }, requestContext: { http } };
@@ -74,35 +74,74 @@ describe('the bundled functions', () => {
   });
 
   test('need nothing that is not in the bundle but Node itself', () => {
-    assert.ok(bundle.outside.length > 5);
-    for (const name of bundle.outside) assert.ok(isBuiltin(name), name);
+    for (const [name, { outside }] of Object.entries(bundles)) {
+      assert.ok(outside.length > 5, name);
+      for (const module of outside) assert.ok(isBuiltin(module), `${name}: ${module}`);
+    }
   });
 
-  test('share their code: all of them together are small', async () => {
-    let sizeBytes = 0;
-    for (const file of await modules()) sizeBytes += (await stat(join(folder, 'lambda', file))).size;
-    assert.ok(sizeBytes < MAX_ALL_BYTES, `${sizeBytes} bytes`);
+  test('have in them the code of their own function and of no other', () => {
+    for (const [name, { inside }] of Object.entries(bundles)) {
+      const handlers = inside.filter((file) => /^(functions|lambda)\/[^/]+\.ts$/.test(file));
+      const others = functionRows.filter((row) => row.name !== name);
+      assert.ok(handlers.includes(`functions/${name}.ts`), name);
+      for (const { name: other } of others) {
+        assert.ok(
+          !handlers.includes(`functions/${other}.ts`) && !handlers.includes(`lambda/${other}.ts`),
+          `${name}: ${other}`,
+        );
+      }
+    }
+  });
+
+  test('have in them the adapters that their row may touch, and no others', () => {
+    const adapters: readonly (readonly [RegExp, (may: May) => boolean])[] = [
+      [/^node_modules\/@aws-sdk\/client-s3\//, ({ objects }) => objects !== undefined],
+      [/^node_modules\/@aws-sdk\/client-dynamodb\//, ({ table }) => table !== undefined],
+      [/^node_modules\/@aws-sdk\/client-sqs\//, ({ queue }) => queue !== undefined],
+      [/^node_modules\/@aws-sdk\/client-kms\//, ({ dissc, asc }) => dissc === 'record' || asc === 'record'],
+      [/^adapters\/ipfs\//, ({ ipfs }) => ipfs !== undefined],
+      [/^node_modules\/kubo-rpc-client\//, ({ ipfs }) => ipfs !== undefined],
+      [/^adapters\/secrets\//, ({ ipfs }) => ipfs !== undefined],
+      [/^adapters\/ethereum\/dissc-ledger\.ts$/, ({ dissc }) => dissc !== undefined],
+      [/^adapters\/ethereum\/ocasc-ledger\.ts$/, ({ ocasc }) => ocasc !== undefined],
+      [/^adapters\/ethereum\/asc-ledger\.ts$/, ({ asc }) => asc !== undefined],
+      [/^adapters\/ethereum\/(dissc|asc)-recorder\.ts$/, ({ dissc, asc }) => dissc === 'record' || asc === 'record'],
+    ];
+    for (const { name, may } of functionRows) {
+      const inside = bundles[name]?.inside ?? [];
+      for (const [pattern, mayHave] of adapters) {
+        assert.equal(
+          inside.some((file) => pattern.test(file)),
+          mayHave(may),
+          `${name}: ${pattern}`,
+        );
+      }
+    }
+  });
+
+  test('stay small: get-voucher loads at most 800 KB at its start, and none of them much more than it does today', async () => {
+    for (const { name } of functionRows) {
+      const { size } = await stat(join(folder, name, 'index.mjs'));
+      assert.ok(size <= (name === 'get-voucher' ? 800_000 : MOST_ENTRY_BYTES), `${name}: ${size} bytes`);
+    }
   });
 
   test('come out the same each time: an unchanged function is not deployed again', async () => {
-    const again = join(folder, 'again1');
-    await mkdir(again);
-    bundleFunctions(again);
-    for (const file of await modules()) {
-      assert.equal(
-        await readFile(join(again, file), 'utf8'),
-        await readFile(join(folder, 'lambda', file), 'utf8'),
-        file,
-      );
+    for (const row of functionRows) {
+      const again = join(folder, 'again', row.name);
+      bundleFunction(row, again);
+      for (const file of await readdir(join(folder, row.name))) {
+        assert.equal(
+          await readFile(join(again, file), 'utf8'),
+          await readFile(join(folder, row.name, file), 'utf8'),
+          file,
+        );
+      }
     }
   });
 });
 
-async function modules(): Promise<string[]> {
-  return (await readdir(join(folder, 'lambda'))).filter((file) => file.endsWith('.mjs'));
-}
-
 function runIn(script: string, env: Readonly<Record<string, string>>) {
-  const cwd = join(folder, 'lambda');
-  return run(process.execPath, ['--input-type=module', '--eval', script], { cwd, env, timeout: 60_000 });
+  return run(process.execPath, ['--input-type=module', '--eval', script], { cwd: folder, env, timeout: 60_000 });
 }

@@ -69,7 +69,7 @@ describe('the deployed stack', () => {
       );
       assert.equal(found.Runtime, 'nodejs24.x');
       assert.deepEqual(found.Architectures, ['arm64']);
-      assert.equal(found.Handler, `${name}.handler`);
+      assert.equal(found.Handler, 'index.handler');
       assert.equal(found.MemorySize, limits.memoryMb);
       assert.equal((found.Timeout ?? 0) * 1_000, limits.timeoutMs);
       assert.equal(found.TracingConfig?.Mode, 'Active');

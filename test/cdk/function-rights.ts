@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { functionRows } from '../../functions/table.ts';
 
 const SEGMENTS = '<Store/Segments.Arn>';
 const TABLE = '<Table.Arn>';
@@ -10,37 +11,35 @@ const poll = (queue: string) =>
   ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'].map((action) => `sqs:${action} <${queue}/Queue.Arn>`);
 
 /*
- * What each function may do beside writing its own log and traces, written down by hand: whoever changes a right says so
- * here as well. (`rights-of.ts` derives the same from the table of functions; nothing of it is used here.)
+ * What each right of a row lets its function do in AWS, written down by hand: whoever changes a right says so here as well.
+ * (`rights-of.ts` derives the same; nothing of it is used here.)
  */
-const BESIDE_LOGS: Readonly<Record<string, readonly string[]>> = {
-  'upload-segment': [...readObjects, `s3:PutObject ${SEGMENTS}/*`, ...useTable, WAKE],
-  'list-batches': [...useTable],
-  'hash-blocks': [...readObjects, ...useTable],
-  'prove-chunks': [...readObjects, ...useTable],
-  'get-block': [...readObjects, ...useTable],
-  'get-segment': [`s3:GetObject ${SEGMENTS}/*`, ...useTable],
-  'publish-segment': [...readObjects, ...useTable, 'secretsmanager:GetSecretValue <IpfsToken>'],
-  'get-records': [...readObjects, ...useTable],
-  'store-voucher': [...useTable],
-  'get-voucher': [...useTable],
-  'post-message': [...useTable],
-  'list-messages': [...useTable],
-  'get-openapi': [],
-  'ingest-segment': [...readObjects, ...useTable, WAKE, ...poll('IngestSegmentQueue')],
-  'segment-removed': [...readObjects, ...useTable, WAKE, ...poll('SegmentRemovedQueue')],
-  anchor: [
-    ...readObjects,
-    ...useTable,
+const BY_RIGHT: Readonly<Record<string, readonly string[]>> = {
+  'objects read': readObjects,
+  'objects presign-get': [`s3:GetObject ${SEGMENTS}/*`],
+  'objects read-presign-put': [...readObjects, `s3:PutObject ${SEGMENTS}/*`],
+  'table read-write': useTable,
+  'dissc read': [],
+  'dissc record': [
     'kms:GetPublicKey <RelayerKey.Arn>',
     'kms:Sign <RelayerKey.Arn> if {"StringEquals":{"kms:MessageType":"DIGEST","kms:SigningAlgorithm":"ECDSA_SHA_256"}}',
-    ...poll('AnchorQueue'),
   ],
+  'ocasc read': [],
+  'asc read': [],
+  // By the same key.
+  'asc record': [],
+  'owners read': [],
+  'queue wake': [WAKE],
+  'ipfs import': ['secretsmanager:GetSecretValue <IpfsToken>'],
 };
 
 /** All of it, one by one and sorted: "action resource", and the condition if there is one. */
 export const RIGHTS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
-  Object.entries(BESIDE_LOGS).map(([name, rights]) => [name, [...rights, ...logsAndTraces(name)].sort()]),
+  functionRows.map(({ name, may, trigger }) => {
+    const ofRow = Object.entries(may).flatMap(([key, right]) => BY_RIGHT[`${key} ${right}`] ?? [`? ${key} ${right}`]);
+    const fed = trigger.kind === 'http' ? [] : poll(`${placeOf(name)}Queue`);
+    return [name, [...ofRow, ...fed, ...logsAndTraces(name)].sort()];
+  }),
 );
 
 interface PolicyDocument {

@@ -53,7 +53,7 @@ export function synthStack(
     const given = Object.entries({ ...CONTEXT, ...context }).filter(([, value]) => value !== undefined);
     writeFileSync(code, '');
     const app = createApp({
-      code: () => Code.fromAsset(folder, { exclude: ['out'] }),
+      codeOf: () => Code.fromAsset(folder, { exclude: ['out'] }),
       // As the CDK's command asks for it: each resource says where in the code it comes from.
       context: { ...Object.fromEntries(given), 'aws:cdk:enable-path-metadata': true },
       outdir: join(folder, 'out'),

@@ -26,7 +26,7 @@ describe('functions', () => {
     );
     for (const { name, limits } of functionRows) {
       const properties = functions.find(({ FunctionName }) => FunctionName === `plumbline-dev-${name}`);
-      assert.equal(properties.Handler, `${name}.handler`);
+      assert.equal(properties.Handler, 'index.handler');
       assert.equal(properties.MemorySize, limits.memoryMb, name);
       assert.equal(properties.Timeout * 1_000, limits.timeoutMs, name);
       assert.equal(properties.Runtime, 'nodejs24.x');

@@ -25,7 +25,7 @@ import type { HttpAnswer } from '../../functions/answer/problem.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
 import { agreementPk } from '../../functions/state/entries.ts';
 import type { RouteName } from '../../functions/table.ts';
-import { httpRows } from '../../functions/table.ts';
+import { handlerOf } from './handler-of.ts';
 import { DOMAIN, dump, key, type Stores, startStores } from './start-service.ts';
 
 const AGREEMENT_DOMAIN = { chainId: DOMAIN.chainId, ocasc: `0x${'0c'.repeat(20)}` as Address };
@@ -92,17 +92,15 @@ describe('agreements in the service', () => {
   function clientOf(accountKey: PrivateKey, on: () => ServicePorts = () => ports): AgreementService {
     const wallet = new Wallet(to0x(accountKey));
     const handlers = new Map<RouteName, Promise<(event: unknown, context: object) => Promise<HttpAnswer>>>();
-    const handlerOf = async (route: RouteName) =>
-      (await httpRows[route].load()).handlerFor(on()) as (event: unknown, context: object) => Promise<HttpAnswer>;
     const transport: Transport = async (route, request) => {
-      const handler = handlers.get(route) ?? handlerOf(route);
+      const handler = handlers.get(route) ?? handlerOf<HttpAnswer>(route, on());
       handlers.set(route, handler);
       const answer = await (await handler)(gatewayEventFromRequest(request), {});
       const body = Buffer.from(answer.body, answer.isBase64Encoded ? 'base64' : 'utf8');
       return { status: answer.statusCode, headers: { ...answer.headers }, body: new Uint8Array(body) };
     };
     return createStorageServiceClient({
-      ...{ apiUrl: 'https://api.plumbline.example', chainId: DOMAIN.chainId, transport, nowMs: ports.nowMs },
+      ...{ apiUrl: 'https://api.plumbline.example', chainId: DOMAIN.chainId, transport, nowMs: ports.runtime.nowMs },
       account: { address: wallet.address, signMessage: (message) => wallet.signMessage(message) },
     });
   }

@@ -10,7 +10,7 @@ import type { Address, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.
 import { appendLeaf, EMPTY_FRONTIER, frontierRoot } from '../../core/log/frontier.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { adoptChainLog } from '../../functions/log/adopt-chain-log.ts';
-import { placeSegment } from '../../functions/log/extend-log.ts';
+import { placeSegment } from '../../functions/log/place-segment.ts';
 import { datasetPk, type SegmentEntry, tileSk } from '../../functions/state/entries.ts';
 import { leafHashOf, queryLog } from '../../functions/state/log-entry.ts';
 import { readSegmentEntry, type StoredSegment, writeSegmentEntry } from '../../functions/state/segment-entry.ts';

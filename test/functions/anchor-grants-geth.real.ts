@@ -24,6 +24,7 @@ import { type GethNetwork, startGethNetwork } from '../../dev/real/geth/start-ne
 import { findProgram } from '../../dev/real/programs/find-program.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
 import { createService, seal, type TestDataset, updateOf } from './log-fixture.ts';
+import { serviceSettings } from './service-settings.ts';
 
 const ETHER = 10n ** 18n;
 const PRICE_WEI = 10n ** 12n;
@@ -77,10 +78,10 @@ describe('anchor with grants on four geth nodes', { timeout: 240_000 }, () => {
     const service = createService(
       { ...chain, dissc },
       { ledger, grants, table, recorder, grantRecorder },
-      {
-        ...{ owners: new Map([[owner.account, 2 ** 40]]), authorities: [], cssAccount: relayer.account },
+      serviceSettings({
+        ...{ owners: new Map([[owner.account, 2 ** 40]]), cssAccount: relayer.account },
         grants: { minPerBatchWei: PRICE_WEI, openQuotaBytes: null },
-      },
+      }),
       {},
       relayer,
     );

@@ -21,6 +21,7 @@ import {
   type TestService,
   updateOf,
 } from './log-fixture.ts';
+import { serviceSettings } from './service-settings.ts';
 
 describe('anchor', () => {
   let fixture: LogFixture;
@@ -447,7 +448,7 @@ describe('anchor', () => {
     const service = await fixture.service();
     const dataset = await fixture.openDataset();
     await service.fill(dataset, 1);
-    const nobody = () => ({ owners: new Map(), authorities: [] });
+    const nobody = () => serviceSettings();
     assert.equal((await service.anchor({ settings: nobody })).transactions, 0);
     assert.equal((await service.anchor()).transactions, 1);
     await fixture.mine();

@@ -4,12 +4,14 @@ import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
 import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import { fromHex } from '../../core/bytes.ts';
 import type { Address, AgreementId, DatasetId, PrivateKey } from '../../core/ids.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
 import { DYNALITE_CREDENTIALS } from '../../local/stack/start-dynalite.ts';
+import { serviceSettings } from './service-settings.ts';
 import { clientOf, patiently } from './start-sale.ts';
 import { BUCKET, REGION } from './start-service.ts';
 
@@ -33,14 +35,27 @@ process.once('message', (task: ConsumerTask) => {
     ...{ region: REGION, endpoint: task.dynaliteEndpoint, credentials: DYNALITE_CREDENTIALS },
   });
   const owners = new Map([[task.owner, 2 ** 40]]);
-  const settings = { owners, authorities: ['api.plumbline.example'], cssAccount: task.cssAccount };
+  const settings = serviceSettings({
+    ...{ owners, authorities: ['api.plumbline.example'], cssAccount: task.cssAccount, chainId: contracts.chainId },
+  });
   const ports: ServicePorts = {
     primitives: nodePrimitives,
     objects: createS3ObjectStore({ region: REGION, bucket: BUCKET, endpoint, credentials }),
     table: createDynamoTable({ client, tableName: 'plumbline' }),
     ...{ ledger: createDisscLedger(contracts), agreements: createOcascLedger(contracts) },
-    ...{ grants: createAscLedger(contracts), recorder: null, anchorQueue: { wake: async () => undefined } },
-    ...{ settings: () => settings, nowMs: Date.now, observer: createLineObserver(() => undefined) },
+    ...{
+      grants: createAscLedger(contracts),
+      grantRecorder: null,
+      p2pfs: null,
+      // Nothing is recorded here.
+      recorder: null as unknown as ServicePorts['recorder'],
+      anchorQueue: { wake: async () => undefined },
+    },
+    ...{
+      settings: () => settings,
+      runtime: nodeRuntime,
+      observer: createLineObserver(() => undefined),
+    },
   };
   const consumer = clientOf(ports, fromHex(task.signerKey) as PrivateKey, task.agreement);
   process.on('message', async (asked: number[]) => {

@@ -31,8 +31,8 @@ export function dyingPorts(
     ports: {
       ...ports,
       ...{ table: dying(table), ledger: dying(ledger), recorder: dying(recorder), objects: dying(objects) },
-      ...(grants === undefined ? {} : { grants: dying(grants) }),
-      ...(grantRecorder === undefined ? {} : { grantRecorder: dying(grantRecorder) }),
+      grants: grants && dying(grants),
+      grantRecorder: grantRecorder && dying(grantRecorder),
     },
     calls: () => calls,
   };

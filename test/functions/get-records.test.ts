@@ -12,10 +12,10 @@ import { proveRecords } from '../../core/protocols/prove-records.ts';
 import { getRecords } from '../../functions/get-records.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { TileMemory } from '../../functions/read/log-hashes.ts';
-import { mapBounded } from '../../functions/read/map-bounded.ts';
 import { proveBatches } from '../../functions/read/prove-batches.ts';
 import { datasetPk, type LogEntry, tileSk } from '../../functions/state/entries.ts';
 import { appendLogEntry, leafOf } from '../../functions/state/log-entry.ts';
+import { mapBounded } from '../../functions/state/map-bounded.ts';
 import { blocks, putObject, type Stores, startStores, TestDevice } from './start-service.ts';
 
 describe('get-records', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { handlerFor } from '../../functions/anchor.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
-import { portsFromEnv } from '../../functions/ports-from-env.ts';
+import { handler } from '../../lambda/anchor.ts';
 import { KMS_CREDENTIALS, startKmsServer } from '../adapters/kms-server.ts';
 
 const ENV = {
@@ -18,18 +18,38 @@ const ENV = {
 };
 const silent = createLineObserver(() => undefined);
 
+/** KMS, with the environment that finds it, for this test. */
+async function withKms(t: TestContext): Promise<typeof ENV & { readonly PLUMBLINE_RELAYER_KEY_ID: string }> {
+  const kms = await startKmsServer();
+  t.after(() => kms.close());
+  const set = {
+    AWS_ENDPOINT_URL_KMS: kms.endpoint,
+    AWS_ACCESS_KEY_ID: KMS_CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: KMS_CREDENTIALS.secretAccessKey,
+  };
+  const before = Object.keys(set).map((name) => [name, process.env[name]] as const);
+  t.after(() => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  });
+  Object.assign(process.env, set);
+  return { ...ENV, PLUMBLINE_RELAYER_KEY_ID: kms.keyId };
+}
+
 describe('what the operator says of grants and cadence', () => {
-  test('is nothing by default: every batch at once, no owner but those named', async () => {
-    const settings = (await portsFromEnv(ENV, silent)).settings();
+  test('is nothing by default: every batch at once, no owner but those named', async (t) => {
+    const settings = (await handler.openPorts(await withKms(t), silent)).settings();
     assert.deepEqual(settings.grants, { minPerBatchWei: 0n, openQuotaBytes: null });
     assert.equal(settings.recordEveryMs, 0);
     assert.equal(settings.fromBlock, 0);
   });
 
-  test('comes from the environment', async () => {
-    const ports = await portsFromEnv(
+  test('comes from the environment', async (t) => {
+    const ports = await handler.openPorts(
       {
-        ...ENV,
+        ...(await withKms(t)),
         PLUMBLINE_RECORD_EVERY_MS: '600000',
         PLUMBLINE_GRANTS_MIN_PER_BATCH_WEI: '123456789012345678901',
         PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES: '5000',
@@ -49,30 +69,16 @@ describe('what the operator says of grants and cadence', () => {
     'PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES',
     'PLUMBLINE_FROM_BLOCK',
   ]) {
-    test(`${name} is a whole number or absent: an empty one opens nothing`, async () => {
+    test(`${name} is a whole number or absent: an empty one opens nothing`, async (t) => {
+      const env = await withKms(t);
       for (const value of ['', '-1', '1.5', '0x10', 'none']) {
-        await assert.rejects(portsFromEnv({ ...ENV, [name]: value }, silent), new RegExp(name));
+        await assert.rejects(handler.openPorts({ ...env, [name]: value }, silent), new RegExp(name));
       }
     });
   }
 
   test('one account in KMS records and is repaid; two are refused', async (t) => {
-    const kms = await startKmsServer();
-    t.after(() => kms.close());
-    const set = {
-      AWS_ENDPOINT_URL_KMS: kms.endpoint,
-      AWS_ACCESS_KEY_ID: KMS_CREDENTIALS.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: KMS_CREDENTIALS.secretAccessKey,
-    };
-    const before = Object.keys(set).map((name) => [name, process.env[name]] as const);
-    t.after(() => {
-      for (const [name, value] of before) {
-        if (value === undefined) delete process.env[name];
-        else process.env[name] = value;
-      }
-    });
-    Object.assign(process.env, set);
-    const ports = await portsFromEnv({ ...ENV, PLUMBLINE_RELAYER_KEY_ID: kms.keyId }, silent);
+    const ports = await handler.openPorts(await withKms(t), silent);
     assert.equal(ports.grantRecorder?.account, ports.recorder?.account);
     assert.ok(handlerFor(ports));
     const grantRecorder = { ...ports.grantRecorder!, account: ports.ledger.domain.dissc };

@@ -11,6 +11,7 @@ import type { HttpAnswer } from '../../functions/answer/problem.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
 import { httpRows } from '../../functions/table.ts';
+import { handlerOf } from './handler-of.ts';
 import { blocks, DOMAIN, key, putObject, type Stores, startStores, TestDevice } from './start-service.ts';
 
 const ORIGIN = 'https://api.plumbline.example';
@@ -36,8 +37,7 @@ describe('handlers', () => {
   });
 
   async function invoke(name: Name, event: unknown, ports: ServicePorts = stores.ports) {
-    const { handlerFor } = await httpRows[name].load();
-    const handler = handlerFor(ports) as (event: unknown, context: object) => Promise<HttpAnswer>;
+    const handler = await handlerOf<HttpAnswer>(name, ports);
     const answer = await handler(event, { getRemainingTimeInMillis: () => 10_000 });
     const isJson = answer.headers['content-type']?.includes('json');
     return { ...answer, json: isJson ? JSON.parse(answer.body) : null };
@@ -145,11 +145,10 @@ describe('handlers', () => {
   });
 
   test('nobody is let in while the chain cannot be read, but for the 15 s that a right is kept', async () => {
-    const { handlerFor } = await httpRows['list-batches'].load();
-    const handler = handlerFor(stores.ports) as (event: unknown, context: object) => Promise<HttpAnswer>;
+    const handler = await handlerOf<HttpAnswer>('list-batches', stores.ports);
     const ask = async () => {
       const request = { method: 'GET', path: path('batches') };
-      const nowMs = stores.ports.nowMs();
+      const nowMs = stores.ports.runtime.nowMs();
       return handler(gatewayEventFromRequest(await signed(device.ownerKey, request, nowMs)), {});
     };
     assert.equal((await ask()).statusCode, 200);
@@ -172,13 +171,10 @@ describe('handlers', () => {
     ] as const) {
       const writer = new TestDevice(stores);
       const next = key();
-      const { handlerFor } = await httpRows['list-batches'].load();
-      const [forOld, forNew] = [0, 1].map(
-        () => handlerFor(stores.ports) as (e: unknown, c: object) => Promise<HttpAnswer>,
-      );
+      const [forOld, forNew] = await Promise.all([0, 1].map(() => handlerOf<HttpAnswer>('list-batches', stores.ports)));
       const ask = async (handler: typeof forOld, who: Uint8Array) => {
         const request = { method: 'GET', path: path('batches', writer.dataset) };
-        const event = gatewayEventFromRequest(await signed(who, request, stores.ports.nowMs()));
+        const event = gatewayEventFromRequest(await signed(who, request, stores.ports.runtime.nowMs()));
         return (await handler!(event, {})).statusCode;
       };
       // Each in a process of its own: one that asks for the new device would read the chain anew for both.
@@ -255,8 +251,7 @@ describe('handlers', () => {
         },
       },
     };
-    const { handlerFor } = await httpRows['hash-blocks'].load();
-    const handler = handlerFor(ports) as (event: unknown, context: object) => Promise<HttpAnswer>;
+    const handler = await handlerOf<HttpAnswer>('hash-blocks', ports);
     const body = Buffer.from(JSON.stringify({ blocks: [0] }));
     const event = gatewayEventFromRequest(
       await signed(device.ownerKey, { method: 'POST', path: path('hashes'), body }),

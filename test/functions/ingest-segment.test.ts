@@ -9,6 +9,7 @@ import { signHead } from '../../core/log/head.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
+import { SegmentMemory } from '../../functions/ingest/segment-memory.ts';
 import { listBatches } from '../../functions/list-batches.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
 import { datasetPk, logSk, ownerPk, segmentSk, USAGE_SK, WORK_PK } from '../../functions/state/entries.ts';
@@ -79,7 +80,7 @@ describe('ingest-segment', () => {
     for (const { segment } of batches) await put(segment);
     const deliveries = [...batches, ...batches, ...batches].sort(() => Math.random() - 0.5);
     // Three processes: each remembers for itself what it knows of the table.
-    const processes = [0, 1, 2].map(() => ({ ...stores.ports, table: { ...stores.table } }));
+    const processes = [0, 1, 2].map(() => ({ ...stores.ports, memory: new SegmentMemory() }));
     const outcomes = await Promise.allSettled(
       deliveries.map(({ segment }, i) => ingestSegment(processes[i % 3]!, segment.key)),
     );
@@ -249,7 +250,10 @@ describe('ingest-segment', () => {
         return stores.table.put(item, ...rest);
       },
     };
-    assert.equal(await ingestSegment({ ...stores.ports, table }, second.segment.key), 'placed');
+    assert.equal(
+      await ingestSegment({ ...stores.ports, table, memory: new SegmentMemory() }, second.segment.key),
+      'placed',
+    );
     assert.ok(came);
     assert.deepEqual(await logLengths(), [1, 2]);
   });
@@ -258,7 +262,7 @@ describe('ingest-segment', () => {
     test(`a segment that ${where} process counted meanwhile, and forgot again, is not counted twice`, async () => {
       const [segment, later] = [device.seal(blocks([1])).segment, device.seal(blocks([2])).segment];
       for (const one of [segment, later]) await put(one);
-      const other = where === 'this' ? stores.ports : { ...stores.ports, table: { ...stores.table } };
+      const other = where === 'this' ? stores.ports : { ...stores.ports, memory: new SegmentMemory() };
       let came = false;
       const objects: ServicePorts['objects'] = {
         ...stores.objects,
@@ -297,7 +301,7 @@ describe('ingest-segment', () => {
     async function settle(writer: TestDevice, crash: Crash | null) {
       const batches = [writer.seal(blocks([9])), writer.seal(blocks([7, 8])), writer.seal(blocks([5]))];
       for (const { segment } of batches) await put(segment);
-      const ports = crash === null ? stores.ports : mortal(stores.ports, crash);
+      const ports = crash === null ? stores.ports : { ...mortal(stores.ports, crash), memory: new SegmentMemory() };
       const wokenBefore = stores.woken.times;
       for (const number of [1, 2, 0]) {
         const { segment } = batches[number]!;

@@ -13,6 +13,7 @@ import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import {
   type DatasetWriter,
   EMPTY_LOG,
@@ -28,10 +29,12 @@ import type { AnchorPorts } from '../../functions/anchor/anchor-ports.ts';
 import { type AnchorSettings, DEFAULT_ANCHOR_SETTINGS } from '../../functions/anchor/anchor-settings.ts';
 import { anchorDatasets } from '../../functions/anchor.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
+import { SegmentMemory } from '../../functions/ingest/segment-memory.ts';
 import type { GrantPolicy, ServiceSettings } from '../../functions/ports.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { startAnvil } from '../../local/stack/start-anvil.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
+import { serviceSettings } from './service-settings.ts';
 
 const ETHER = 10n ** 18n;
 
@@ -116,12 +119,12 @@ export async function createLogFixture() {
       const relayer = createKeySigner(newKey());
       await fund(rpc, relayer.account, balanceWei);
       const recorder = createDisscRecorder({ ...chain, dissc, signer: relayer });
-      const served: ServiceSettings = {
-        ...{ owners: new Map([[owner.account, 2 ** 40]]), authorities: [] },
+      const served = serviceSettings({
+        owners: new Map([[owner.account, 2 ** 40]]),
         ...(policy === null ? {} : { cssAccount: relayer.account, grants: policy }),
-      };
+      });
       const grantRecorder = createAscRecorder({ ...chain, asc, signer: relayer });
-      const throughAsc = policy === null ? {} : { grants, grantRecorder };
+      const throughAsc = policy === null ? { grants: null, grantRecorder: null } : { grants, grantRecorder };
       const parts = { ledger, table, recorder, ...throughAsc };
       return createService({ ...chain, dissc }, parts, served, settings, relayer);
     },
@@ -221,7 +224,7 @@ export function createService(
     objects: objectsOf(stored),
     anchorQueue: { wake: async () => {} },
     settings: () => served,
-    nowMs: () => nowMs,
+    ...{ runtime: { ...nodeRuntime, nowMs: () => nowMs }, memory: new SegmentMemory() },
     observer: {
       ...{ info: note('info'), warn: note('warn'), error: note('error'), middleware: [] },
       count: (metric: string, value = 1) => void counts.set(metric, (counts.get(metric) ?? 0) + value),

@@ -84,7 +84,7 @@ describe('publish-segment', { timeout: 60_000 }, () => {
 
   test('says so where there is no IPFS node, and where it does not answer', async () => {
     await checkIn([10]);
-    const { p2pfs: _, ...without } = ports;
+    const without = { ...ports, p2pfs: null };
     await refusesWith('/problems/no-ipfs', publish(0, without));
     const gone = createKuboP2pfs({ apiUrl: 'http://127.0.0.1:1' });
     await assert.rejects(publish(0, { ...ports, p2pfs: gone }), StoreUnavailableError);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { BatchResponse } from '../../functions/events/s3-event-middleware.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
-import { eventRows } from '../../functions/table.ts';
 import { makeEvent } from '../../local/s3/s3-event.ts';
+import { handlerOf } from './handler-of.ts';
 import { BUCKET, blocks, putObject, REGION, type Stores, startStores, TestDevice } from './start-service.ts';
 
 describe('S3 events through a queue', () => {
@@ -18,8 +18,7 @@ describe('S3 events through a queue', () => {
     bodies: readonly string[],
     ports: ServicePorts = stores.ports,
   ) {
-    const { handlerFor } = await eventRows[name].load();
-    const handler = handlerFor(ports) as (event: unknown, context: unknown) => Promise<BatchResponse>;
+    const handler = await handlerOf<BatchResponse>(name, ports);
     const Records = bodies.map((body, i) => ({ messageId: `m${i}`, body }));
     const { batchItemFailures } = await handler({ Records }, {});
     return batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);

@@ -8,14 +8,13 @@ import type { Fault } from '../../core/ports/css.ts';
 import { getBlock } from '../../functions/get-block.ts';
 import { hashBlocks } from '../../functions/hash-blocks.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
-import type { ServicePorts } from '../../functions/ports.ts';
 import { proveChunks } from '../../functions/prove-chunks.ts';
 import { segmentRemoved } from '../../functions/segment-removed.ts';
-import { blocks, type Stores, startStores, TestDevice } from './start-service.ts';
+import { blocks, type ProcessPorts, type Stores, startStores, TestDevice } from './start-service.ts';
 
 describe('faults of S3', () => {
   let stores: Stores;
-  let ports: ServicePorts;
+  let ports: ProcessPorts;
   let device: TestDevice;
   const s3 = mockClient(S3Client);
   const stored = new Map<string, Uint8Array>();

@@ -15,7 +15,7 @@ import { accountOfKey } from '../../core/typed-data.ts';
 import type { HttpAnswer } from '../../functions/answer/problem.ts';
 import { agreementPk } from '../../functions/state/entries.ts';
 import { rememberGrant } from '../../functions/state/grant-entry.ts';
-import { httpRows } from '../../functions/table.ts';
+import { handlerOf } from './handler-of.ts';
 import { clientOf, type Market, makeSale, type Sale, SOME_KEY, startMarket, WINDOW_SECONDS } from './start-sale.ts';
 import { dump, key } from './start-service.ts';
 
@@ -307,7 +307,7 @@ describe('an agreement’s parties at the service', () => {
 
     test('are for nobody where the service does not know its own account', async () => {
       const sale = await makeSale(market);
-      const { cssAccount: _, ...settings } = market.ports.settings();
+      const settings = { ...market.ports.settings(), cssAccount: null };
       const ports = market.anotherProcess({ settings: () => settings });
       await refusesAll(clientOf(ports, sale.signerKey, sale.id), sale, 'no-grant');
     });
@@ -448,10 +448,7 @@ describe('an agreement’s parties at the service', () => {
       });
       const path = `/v1/datasets/${sale.dataset}/blocks/0`;
       const url = `https://api.plumbline.example${path}?agreement=${sale.id}`;
-      const handler = (await httpRows['get-block'].load()).handlerFor(market.ports) as (
-        event: unknown,
-        context: object,
-      ) => Promise<HttpAnswer>;
+      const handler = await handlerOf<HttpAnswer>('get-block', market.ports);
       const signed = async () => signer.signRequest({ method: 'GET', url }, { nowMs: Date.now() });
       const reasonOf = (answer: HttpAnswer) => [answer.statusCode, JSON.parse(answer.body).reason];
       const event = gatewayEventFromRequest(await signed());

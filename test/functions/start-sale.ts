@@ -35,11 +35,11 @@ import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import type { ServicePorts, ServiceSettings } from '../../functions/ports.ts';
 import { rememberGrant } from '../../functions/state/grant-entry.ts';
 import type { RouteName } from '../../functions/table.ts';
-import { httpRows } from '../../functions/table.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { startAnvil } from '../../local/stack/start-anvil.ts';
 import { DYNALITE_CREDENTIALS } from '../../local/stack/start-dynalite.ts';
-import { blocks, key, putObject, REGION, startStores } from './start-service.ts';
+import { handlerOf } from './handler-of.ts';
+import { blocks, key, type ProcessPorts, putObject, REGION, startStores } from './start-service.ts';
 
 const NATIVE = `0x${'00'.repeat(20)}` as Address;
 /** Nothing is sent to it. */
@@ -67,7 +67,7 @@ export async function startMarket() {
   await deployContracts({ rpcUrl, chainId, signer: css }, [DISSC, ocascCode, ascCode]);
   const [ocasc, asc] = [deployedAddress(ocascCode), deployedAddress(ascCode)];
   const settings: ServiceSettings = { ...stores.ports.settings(), cssAccount: css.account };
-  const ports: ServicePorts = {
+  const ports: ProcessPorts = {
     ...stores.ports,
     ledger: createDisscLedger({ rpcUrl, chainId, dissc }),
     agreements: createOcascLedger({ rpcUrl, chainId, ocasc }),
@@ -202,7 +202,7 @@ export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
 export function clientOf(ports: ServicePorts, accountKey: PrivateKey, agreement?: AgreementId) {
   const wallet = new Wallet(to0x(accountKey));
   return createStorageServiceClient({
-    ...{ apiUrl: 'https://api.plumbline.example', chainId: ports.ledger.domain.chainId, nowMs: ports.nowMs },
+    ...{ apiUrl: 'https://api.plumbline.example', chainId: ports.ledger.domain.chainId, nowMs: ports.runtime.nowMs },
     ...(agreement === undefined ? {} : { agreement }),
     transport: handlersOf(ports),
     account: { address: wallet.address, signMessage: (message) => wallet.signMessage(message) },
@@ -212,9 +212,8 @@ export function clientOf(ports: ServicePorts, accountKey: PrivateKey, agreement?
 function handlersOf(ports: ServicePorts): Transport {
   type Handle = (event: unknown, context: object) => Promise<HttpAnswer>;
   const handlers = new Map<RouteName, Promise<Handle>>();
-  const load = async (route: RouteName) => (await httpRows[route].load()).handlerFor(ports) as Handle;
   return async (route, request) => {
-    const handler = handlers.get(route) ?? load(route);
+    const handler = handlers.get(route) ?? handlerOf<HttpAnswer>(route, ports);
     handlers.set(route, handler);
     const answer = await (await handler)(gatewayEventFromRequest(request), {});
     const body = Buffer.from(answer.body, answer.isBase64Encoded ? 'base64' : 'utf8');

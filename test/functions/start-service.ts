@@ -6,6 +6,7 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createTable } from '../../adapters/dynamodb/create-table.ts';
 import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
 import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import {
   type CapturedBlock,
@@ -17,14 +18,17 @@ import {
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address, DatasetId, DatasetKey, LogRoot, PrivateKey } from '../../core/ids.ts';
 import type { Head, HeadDomain } from '../../core/log/head.ts';
-import type { Anchor, Ledger, Parties } from '../../core/ports/ledger.ts';
+import type { Anchor, Ledger, Parties, Recorder } from '../../core/ports/ledger.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { SegmentMemory } from '../../functions/ingest/segment-memory.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
-import type { ServicePorts, ServiceSettings } from '../../functions/ports.ts';
+import type { ServicePorts } from '../../functions/ports.ts';
+import { AgreementTurns } from '../../functions/state/agreement-turns.ts';
 import type { S3ObjectEvent } from '../../local/s3/s3-event.ts';
 import { startS3 } from '../../local/s3/start-s3.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
+import { serviceSettings } from './service-settings.ts';
 
 export const REGION = 'us-east-1';
 export const BUCKET = 'segments';
@@ -62,6 +66,9 @@ export class StatedLedger implements Ledger {
 
 const POINT = { blockNumber: 1, blockHash: `0x${'00'.repeat(32)}`, timestampMs: 0 };
 
+/** With what handlers make for themselves, for tests that call the operations beneath them: one process. */
+export type ProcessPorts = ServicePorts & { readonly memory: SegmentMemory; readonly turns: AgreementTurns };
+
 /** Real stores on this machine, a stated chain, and a clock that tests may move. */
 export async function startStores(onEvent?: (event: S3ObjectEvent) => Promise<void>) {
   const folder = await mkdtemp(join(tmpdir(), 'plumbline-functions-'));
@@ -93,20 +100,24 @@ export async function startStores(onEvent?: (event: S3ObjectEvent) => Promise<vo
   const woken = { times: 0 };
   // Stands still at `stoppedAtMs` where that is given.
   const clock = { offsetMs: 0, stoppedAtMs: null as number | null };
-  const settings: ServiceSettings = { owners, authorities: ['api.plumbline.example'] };
-  const ports: ServicePorts = {
+  const settings = serviceSettings({ owners, authorities: ['api.plumbline.example'], chainId: DOMAIN.chainId });
+  const nowMs = () => (clock.stoppedAtMs ?? Date.now()) + clock.offsetMs;
+  const ports: ProcessPorts = {
     primitives: nodePrimitives,
     objects,
     table,
     ledger,
-    recorder: null,
+    // None of these functions records.
+    recorder: null as unknown as Recorder,
+    ...{ agreements: null, grants: null, grantRecorder: null, p2pfs: null },
     anchorQueue: {
       wake: async () => {
         woken.times++;
       },
     },
     settings: () => settings,
-    nowMs: () => (clock.stoppedAtMs ?? Date.now()) + clock.offsetMs,
+    runtime: { ...nodeRuntime, nowMs },
+    ...{ memory: new SegmentMemory(), turns: new AgreementTurns() },
     observer: createLineObserver((line) => lines.push(line)),
   };
   return {

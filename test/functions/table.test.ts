@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
-import { createLineObserver } from '../../functions/observe/line-observer.ts';
-import { portsFromEnv } from '../../functions/ports-from-env.ts';
+import * as z from 'zod';
+import { DefectError } from '../../core/errors.ts';
+import { portsOf, type ServicePorts } from '../../functions/ports.ts';
+import type { FunctionRow, HttpRow } from '../../functions/row.ts';
 import { eventRows, functionRows, httpRows } from '../../functions/table.ts';
+import { Environment } from '../../lambda/environment.ts';
 import { createPowertoolsObserver } from '../../lambda/powertools-observer.ts';
 import { MAX_PAYLOAD_BYTES } from '../../local/host/host-answer.ts';
+import { loadHandler } from '../../local/host/invoke-function.ts';
 import { KMS_CREDENTIALS, startKmsServer } from '../adapters/kms-server.ts';
+import { entryOf, openPortsOf } from './lambda-ports.ts';
 
 const ENV = {
   AWS_REGION: 'eu-central-1',
@@ -23,18 +28,39 @@ const ENV = {
   PLUMBLINE_AUTHORITIES: 'api.example,api2.example',
 };
 
-const silent = createLineObserver(() => undefined);
-
 describe('the table of functions', () => {
-  test('names a module with both handlers for every function, once', async () => {
+  test('names every function once, by its file and by its entry in Lambda', async () => {
     assert.equal(new Set(functionRows.map(({ name }) => name)).size, functionRows.length);
+    for (const [name, row] of Object.entries<FunctionRow>({ ...httpRows, ...eventRows })) assert.equal(row.name, name);
     for (const row of functionRows) {
-      assert.ok(existsSync(new URL(`../../functions/${row.module}`, import.meta.url)), row.module);
-      assert.equal(row.module, `${row.name}.ts`);
-      const module = (await row.load()) as { handler?: unknown; handlerFor: unknown };
-      assert.equal(typeof module.handler, 'function', row.name);
-      assert.equal(typeof module.handlerFor, 'function', row.name);
+      assert.equal(typeof (await loadHandler(row)), 'function', row.name);
+      assert.equal(typeof (await entryOf(row.name)), 'function', row.name);
     }
+    const filesIn = (folder: string) =>
+      readdirSync(new URL(`../../${folder}/`, import.meta.url)).filter((file) => file.endsWith('.ts'));
+    const named = functionRows.map(({ name }) => `${name}.ts`);
+    const beside = ['ports.ts', 'row.ts', 'table.ts'];
+    assert.deepEqual(filesIn('functions').sort(), [...named, ...beside].sort(), 'no function without a row');
+  });
+
+  test('gives a path’s parameters to the request, each of them, and no others', () => {
+    for (const { name, trigger, request } of Object.values<HttpRow>(httpRows)) {
+      const inPath = [...trigger.path.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter);
+      const described = z.toJSONSchema(request.params, { io: 'input', unrepresentable: 'any' }) as {
+        properties?: object;
+      };
+      assert.deepEqual(Object.keys(described.properties ?? {}).sort(), inPath.sort(), name);
+    }
+  });
+
+  test('says how long an address that is given away is good: 15 minutes to upload, 15 seconds to fetch', () => {
+    const presigning = functionRows.flatMap(({ name, limits }) =>
+      limits.presignedSeconds === undefined ? [] : [[name, limits.presignedSeconds]],
+    );
+    assert.deepEqual(presigning, [
+      ['upload-segment', 900],
+      ['get-segment', 15],
+    ]);
   });
 
   test('keeps every function within 30 s and what Lambda takes', () => {
@@ -46,8 +72,11 @@ describe('the table of functions', () => {
 
   test('gives the chain’s purse to the anchor only, and writes objects nowhere', () => {
     for (const row of functionRows) {
-      assert.equal(row.may.chain === 'record', row.name === 'anchor', row.name);
-      assert.ok(!('objects' in row.may) || ['read', 'presign', 'read-presign'].includes(row.may.objects), row.name);
+      assert.equal(row.may.dissc === 'record' || row.may.asc === 'record', row.name === 'anchor', row.name);
+      assert.ok(
+        row.may.objects === undefined || ['read', 'presign-get', 'read-presign-put'].includes(row.may.objects),
+        row.name,
+      );
     }
   });
 
@@ -65,25 +94,49 @@ describe('the table of functions', () => {
   });
 });
 
-describe('the composition root in Lambda', () => {
-  test('makes all ports from the environment, reaching for nothing yet', async () => {
-    const ports = await portsFromEnv(ENV, silent);
+describe('the entries in Lambda', () => {
+  test('open all ports of a row from the environment, reaching for nothing yet', async () => {
+    const ports = await openPortsOf('get-block', ENV);
     assert.deepEqual([...ports.settings().owners], [[`0x${'cd'.repeat(20)}`, 1000]]);
     assert.deepEqual(ports.settings().authorities, ['api.example', 'api2.example']);
-    assert.equal(ports.ledger.domain.chainId, 1);
-    assert.equal(ports.agreements, undefined, 'no agreements without OCASC');
+    assert.equal(ports.settings().chainId, 1);
+    assert.equal(ports.ledger?.domain.chainId, 1);
+    assert.equal(ports.agreements, null, 'no agreements without OCASC');
     const ocasc = `0x${'0c'.repeat(20)}`;
-    const { agreements } = await portsFromEnv({ ...ENV, PLUMBLINE_OCASC: ocasc }, silent);
+    const { agreements } = await openPortsOf('get-block', { ...ENV, PLUMBLINE_OCASC: ocasc });
     assert.deepEqual(agreements?.domain, { chainId: 1, ocasc });
-    assert.equal(ports.grants, undefined, 'no grants without ASC');
+    assert.equal(ports.grants, null, 'no grants without ASC');
     const css = `0x${'c5'.repeat(20)}`;
-    const serving = await portsFromEnv({ ...ENV, PLUMBLINE_ASC: ocasc, PLUMBLINE_CSS_ACCOUNT: css }, silent);
-    assert.ok(serving.grants !== undefined);
+    const serving = await openPortsOf('get-block', { ...ENV, PLUMBLINE_ASC: ocasc, PLUMBLINE_CSS_ACCOUNT: css });
+    assert.ok(serving.grants != null);
     assert.equal(serving.settings().cssAccount, css);
-    assert.equal(serving.recorder, null, 'nobody pays without a key');
+    assert.ok(!('recorder' in serving), 'nobody pays but who records');
   });
 
-  test('records with the key in KMS that the environment names, and says when KMS refuses it', async (t) => {
+  test('open nothing that the row has nothing to do with, whatever the environment says', async () => {
+    const all = { ...ENV, PLUMBLINE_OCASC: `0x${'0c'.repeat(20)}`, PLUMBLINE_ASC: `0x${'a5'.repeat(20)}` };
+    for (const row of functionRows) {
+      if (row.may.dissc === 'record') continue;
+      const ports = await openPortsOf(row.name, all);
+      const allowed = Object.keys(portsOf(row, ports as ServicePorts));
+      assert.deepEqual(Object.keys(ports).sort(), allowed.sort(), row.name);
+      assert.equal('owners' in ports.settings(), row.may.owners !== undefined, row.name);
+      assert.equal('authorities' in ports.settings(), row.trigger.kind === 'http', row.name);
+      assert.equal('fromBlock' in ports.settings(), false, row.name);
+    }
+  });
+
+  test('read no variable but those of the row', () => {
+    const env = new Environment(httpRows['get-openapi'], ENV);
+    assert.equal(env.text('PLUMBLINE_AUTHORITIES'), 'api.example,api2.example');
+    assert.throws(() => env.url('PLUMBLINE_RPC_URL'), DefectError);
+    assert.throws(
+      () => env.optional('PLUMBLINE_OWNERS', env.text),
+      /get-openapi has nothing to do with PLUMBLINE_OWNERS/,
+    );
+  });
+
+  test('record with the key in KMS that the environment names, and say when KMS refuses it', async (t) => {
     const kms = await startKmsServer();
     t.after(() => kms.close());
     const keys = {
@@ -99,13 +152,14 @@ describe('the composition root in Lambda', () => {
       }
     });
     Object.assign(process.env, keys);
-    const { recorder, settings } = await portsFromEnv({ ...ENV, PLUMBLINE_RELAYER_KEY_ID: kms.keyId }, silent);
+    const { recorder, settings } = await openPortsOf('anchor', { ...ENV, PLUMBLINE_RELAYER_KEY_ID: kms.keyId });
     assert.match(String(recorder?.account), /^0x[0-9a-f]{40}$/);
     assert.equal(settings().cssAccount, recorder?.account, 'repaid as it records');
-    await assert.rejects(portsFromEnv({ ...ENV, PLUMBLINE_RELAYER_KEY_ID: 'another' }, silent), /NotFoundException/);
+    await assert.rejects(openPortsOf('anchor', { ...ENV, PLUMBLINE_RELAYER_KEY_ID: 'another' }), /NotFoundException/);
+    await assert.rejects(openPortsOf('anchor', ENV), /PLUMBLINE_RELAYER_KEY_ID/);
   });
 
-  test('reads the token of the IPFS node from the secret that is named, with the credentials of the function', async (t) => {
+  test('read the token of the IPFS node from the secret that is named, with the credentials of the function', async (t) => {
     const asked: string[] = [];
     const server = createServer((request, response) => {
       asked.push(String(request.headers['x-amz-target']));
@@ -119,27 +173,25 @@ describe('the composition root in Lambda', () => {
       ...{ ...ENV, PLUMBLINE_IPFS_API: 'https://kubo.example', PLUMBLINE_IPFS_TOKEN_SECRET: 'arn:token' },
       AWS_ENDPOINT_URL_SECRETS_MANAGER: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     };
-    await assert.rejects(portsFromEnv(env, silent), /credentials/);
+    await assert.rejects(openPortsOf('publish-segment', env), /credentials/);
     const credentials = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key', AWS_SESSION_TOKEN: 'token' };
-    assert.ok((await portsFromEnv({ ...env, ...credentials }, silent)).p2pfs !== undefined);
+    assert.ok((await openPortsOf('publish-segment', { ...env, ...credentials })).p2pfs != null);
     assert.deepEqual(asked, ['secretsmanager.GetSecretValue']);
-    await assert.rejects(portsFromEnv({ ...env, ...credentials }, silent), /AccessDeniedException/);
+    await assert.rejects(openPortsOf('publish-segment', { ...env, ...credentials }), /AccessDeniedException/);
   });
 
-  test('names what is missing or malformed, never a value', async () => {
-    for (const name of Object.keys(ENV).filter((one) => one !== 'PLUMBLINE_ANCHOR_QUEUE')) {
+  test('name what is missing or malformed, never a value', async () => {
+    for (const name of Object.keys(ENV)) {
       await assert.rejects(
-        portsFromEnv({ ...ENV, [name]: undefined }, silent),
+        openPortsOf('upload-segment', { ...ENV, [name]: undefined }),
         (error: Error) => error.message.includes(name) && !error.message.includes('rpc.example'),
       );
     }
-    await assert.rejects(portsFromEnv({ ...ENV, PLUMBLINE_OWNERS: '{"0xAB": 1}' }, silent), /PLUMBLINE_OWNERS/);
+    await assert.rejects(openPortsOf('get-block', { ...ENV, PLUMBLINE_OWNERS: '{"0xAB": 1}' }), /PLUMBLINE_OWNERS/);
   });
 
   test('a function without its environment fails its invocation, and the next one may succeed', async () => {
-    const { handler } = (await eventRows['ingest-segment'].load()) as unknown as {
-      handler: (event: unknown, context: unknown) => Promise<{ batchItemFailures: unknown[] }>;
-    };
+    const handler = await entryOf('ingest-segment');
     await assert.rejects(handler({ Records: [] }, context()), /environment lacks/);
     Object.assign(process.env, ENV);
     try {

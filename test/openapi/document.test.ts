@@ -7,7 +7,9 @@ import { gatewayEventFromRequest } from '../../adapters/http-signature/gateway-e
 import { PROBLEMS, type ProblemType } from '../../functions/answer/problem.ts';
 import { describeService } from '../../functions/openapi/describe-service.ts';
 import { writeDocument } from '../../functions/openapi/write-document.ts';
-import { type HttpRow, httpRows } from '../../functions/table.ts';
+import type { HttpRow } from '../../functions/row.ts';
+import { httpRows } from '../../functions/table.ts';
+import { handlerOf } from '../functions/handler-of.ts';
 import { type Stores, startStores } from '../functions/start-service.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -67,12 +69,7 @@ describe('the OpenAPI document', () => {
 
   test('names for each function every status that its source may refuse with', () => {
     for (const row of rows) {
-      // Rights are not asked for where anyone may call, nor agreements where nothing is delivered under them.
-      const unused = [
-        ...(row.callers === 'anyone' ? [join(root, 'functions', 'http', 'authorise.ts')] : []),
-        ...(row.delivers === undefined ? [join(root, 'functions', 'agreement', 'find-access.ts')] : []),
-      ];
-      const types = problemTypesIn(join(root, 'functions', row.module), new Set(unused));
+      const types = problemTypesIn(join(root, 'functions', `${row.name}.ts`), new Set());
       assert.ok(types.size > 3, 'the walk finds something');
       const documented = Object.keys(operationOf(row).responses);
       for (const type of types) {
@@ -91,8 +88,7 @@ describe('the document as it is served', () => {
   after(() => stores.close());
 
   test('is the generated one, byte for byte, for anyone', async () => {
-    const { handlerFor } = await httpRows['get-openapi'].load();
-    const handler = handlerFor(stores.ports) as (event: unknown, context: object) => Promise<Record<string, string>>;
+    const handler = await handlerOf<Record<string, string>>('get-openapi', stores.ports);
     for (const _ of [1, 2]) {
       const url = 'https://api.plumbline.example/v1/openapi.json';
       const answer = await handler(gatewayEventFromRequest({ method: 'GET', url, headers: {} }), {});
@@ -109,7 +105,7 @@ describe('the document as it is served', () => {
 function problemTypesIn(module: string, seen = new Set<string>()): Set<ProblemType> {
   const types = new Set<ProblemType>();
   // The list of all of them says nothing of any function.
-  const isList = relative(root, module) === join('functions', 'http', 'problem.ts');
+  const isList = relative(root, module) === join('functions', 'answer', 'problem.ts');
   if (seen.has(module) || isList || !relative(root, module).startsWith('functions')) return types;
   seen.add(module);
   const source = readFileSync(module, 'utf8');

@@ -6,6 +6,7 @@ import type { HttpAnswer } from '../../functions/answer/problem.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
 import type { RouteName } from '../../functions/table.ts';
 import { httpRows } from '../../functions/table.ts';
+import { handlerOf } from '../functions/handler-of.ts';
 import { DOMAIN, key } from '../functions/start-service.ts';
 
 const ORIGIN = 'https://api.plumbline.example';
@@ -22,9 +23,7 @@ export function createCaller(ports: ServicePorts) {
   });
   const handlers = new Map<RouteName, (event: unknown, context: object) => Promise<HttpAnswer>>();
   return async (name: RouteName, path: string, body?: Uint8Array): Promise<Answer> => {
-    const handler =
-      handlers.get(name) ??
-      ((await httpRows[name].load()).handlerFor(ports) as (event: unknown, context: object) => Promise<HttpAnswer>);
+    const handler = handlers.get(name) ?? (await handlerOf<HttpAnswer>(name, ports));
     handlers.set(name, handler);
     const { method } = httpRows[name].trigger;
     const url = `${ORIGIN}${path}`;

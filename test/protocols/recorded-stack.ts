@@ -17,6 +17,7 @@ import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import { createStorageServiceClient, type ServiceTarget } from '../../adapters/service/storage-service-client.ts';
 import { authoriseCss } from '../../client/sale/authorise-css.ts';
@@ -143,7 +144,8 @@ export async function startRecordedStack(datasets: number, blocks = BLOCKS) {
         const objects = this.bucket();
         const host = await startHost({
           ports: {
-            ...{ primitives: nodePrimitives, objects, nowMs: options.nowMs ?? Date.now },
+            ...{ primitives: nodePrimitives, objects, grantRecorder: null, p2pfs: null },
+            runtime: { ...nodeRuntime, nowMs: options.nowMs ?? Date.now },
             table: createDynamoTable({ client, tableName: 'plumbline' }),
             ledger: createDisscLedger(seen),
             recorder: createDisscRecorder({ ...chain, signer: createKeySigner(operatorKey) }),

@@ -10,6 +10,7 @@ import { deployDissc } from '../../adapters/ethereum/deploy-dissc.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { EMPTY_LOG, type SealedBatch } from '../../core/batch/seal-batch.ts';
 import type { DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
 import type { ObjectStore } from '../../core/ports/object-store.ts';
@@ -19,9 +20,11 @@ import type { AnchorPorts } from '../../functions/anchor/anchor-ports.ts';
 import { DEFAULT_ANCHOR_SETTINGS } from '../../functions/anchor/anchor-settings.ts';
 import { type Anchored, anchorDatasets } from '../../functions/anchor.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
+import { SegmentMemory } from '../../functions/ingest/segment-memory.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
 import { seal, type TestDataset } from '../functions/log-fixture.ts';
+import { serviceSettings } from '../functions/service-settings.ts';
 
 const ETHER = 10n ** 18n;
 
@@ -53,9 +56,11 @@ export async function startGethService(finalityLagSlots: number) {
     table: createDynamoTable({ client, tableName: 'real' }),
     ledger,
     recorder,
+    ...{ grants: null, grantRecorder: null },
     anchorQueue: { wake: async () => {} },
-    settings: () => ({ owners: new Map([[owner.account, 2 ** 40]]), authorities: [] }),
-    nowMs: Date.now,
+    settings: () => serviceSettings({ owners: new Map([[owner.account, 2 ** 40]]) }),
+    runtime: nodeRuntime,
+    memory: new SegmentMemory(),
     observer: createLineObserver((line) => lines.push(line)),
     anchorSettings: DEFAULT_ANCHOR_SETTINGS,
   };

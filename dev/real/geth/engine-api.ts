@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LedgerUnavailableError } from '../../../core/errors.ts';
 
 /** The engine API of one node: how a beacon chain tells it what to build and what to follow. */

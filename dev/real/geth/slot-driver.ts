@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { to0x } from '../../../core/bytes.ts';
 import { InvalidInputError, LedgerUnavailableError } from '../../../core/errors.ts';
 import type { Address } from '../../../core/ids.ts';

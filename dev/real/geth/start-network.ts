@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LedgerUnavailableError } from '../../../core/errors.ts';
 import { makeGenesis } from './genesis.ts';
 import { createSlotDriver, type SlotDriver } from './slot-driver.ts';

@@ -1,0 +1,48 @@
+import { equalBytes } from '../../core/bytes.ts';
+import type { DatasetId } from '../../core/ids.ts';
+import { readDatasetEntry } from '../state/dataset-entry.ts';
+import { WORK_PK } from '../state/entries.ts';
+import { readLogEnd } from '../state/log-entry.ts';
+import type { AnchorPorts } from './anchor-ports.ts';
+import type { Pending } from './build-update.ts';
+import type { Work } from './dataset-work.ts';
+import { followChain } from './follow-chain.ts';
+import { gatherPending } from './gather-pending.ts';
+import { measureLag } from './measure-lag.ts';
+import { scanRecorded } from './scan-recorded.ts';
+import { resumeDataset } from './suspend-dataset.ts';
+
+/**
+ * Settles a dataset that is final, lets its log follow the chain where that went another way, and answers with what is to be
+ * recorded; null when nothing is.
+ */
+export async function inspectDataset(
+  ports: AnchorPorts,
+  work: Work,
+  covered: ReadonlySet<DatasetId>,
+  isMeasured: boolean,
+  signal?: AbortSignal,
+): Promise<Pending | null> {
+  const { table } = ports;
+  const { dataset, latest, final } = work;
+  if (!(await followChain(ports, dataset, latest, signal))) return null;
+  const end = await readLogEnd(table, dataset, signal);
+  const entry = await readDatasetEntry(table, dataset, signal);
+  const scanned = await scanRecorded(ports, dataset, entry, final, signal);
+  if (end === null) return null;
+  if (final.head.batches === end.batches && equalBytes(final.head.root, end.root)) {
+    if (entry.suspendedAtBatches !== undefined) await resumeDataset(ports, dataset, signal);
+    // Kept when a batch was placed after the item was read: its version is another, then.
+    if (scanned) await table.delete(WORK_PK, dataset, { version: work.version }, signal);
+    return null;
+  }
+  const isOurs = entry.direct !== true && (entry.unpaid ?? null) === null;
+  if (isMeasured && isOurs) await measureLag(ports, dataset, final.head, signal);
+  if (end.batches <= latest.batches || covered.has(dataset) || entry.direct === true) return null;
+  const pending = await gatherPending(ports, work, end, entry.unpaid ?? null, signal);
+  if (pending === null || entry.suspendedAtBatches === undefined) return pending;
+  const refused =
+    entry.suspendedAtBatches === pending.batches && entry.suspendedUpTo === pending.entries.at(-1)?.batches;
+  if (!refused) await resumeDataset(ports, dataset, signal);
+  return refused ? null : pending;
+}

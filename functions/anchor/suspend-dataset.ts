@@ -1,0 +1,32 @@
+import type { DatasetId } from '../../core/ids.ts';
+import { changeDatasetEntry } from '../state/dataset-entry.ts';
+import type { AnchorPorts } from './anchor-ports.ts';
+import type { Pending } from './build-update.ts';
+
+/** Sends nothing more of this dataset until the chain's head has moved, or a newer head of its device is stored. */
+export async function suspendDataset(
+  { table, observer }: AnchorPorts,
+  { dataset, batches, entries }: Pending,
+  reason: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const upTo = entries.at(-1)?.batches ?? batches;
+  observer.error('dataset suspended', { dataset, batches, upTo, reason });
+  observer.count('Anchor.suspended');
+  await changeDatasetEntry(
+    table,
+    dataset,
+    (entry) => ({ ...entry, suspendedAtBatches: batches, suspendedUpTo: upTo, suspendedReason: reason }),
+    signal,
+  );
+}
+
+/** Lets a suspended dataset be sent again. */
+export function resumeDataset({ table }: AnchorPorts, dataset: DatasetId, signal?: AbortSignal): Promise<unknown> {
+  return changeDatasetEntry(
+    table,
+    dataset,
+    ({ suspendedAtBatches: _, suspendedReason: __, suspendedUpTo: ___, ...rest }) => rest,
+    signal,
+  );
+}

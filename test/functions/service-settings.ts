@@ -1,0 +1,10 @@
+import { DEFAULT_GRANT_POLICY, type ServiceSettings } from '../../functions/ports.ts';
+
+/** Settings of a service that serves nobody on chain 31337, but for what is given. */
+export function serviceSettings(given: Partial<ServiceSettings> = {}): ServiceSettings {
+  return {
+    ...{ chainId: 31_337, authorities: [], owners: new Map(), cssAccount: null },
+    ...{ grants: DEFAULT_GRANT_POLICY, recordEveryMs: 0, fromBlock: 0 },
+    ...given,
+  };
+}
