@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { GrantRecorder, NotRelayed } from '../../core/ports/grant-recorder.ts';
 import type { Unpaid } from '../state/entries.ts';
 import type { PaidUpdate } from './anchor-call.ts';
@@ -27,7 +27,7 @@ export async function simulateUpdates(
         : await simulateRelay(ports, kind, updates as readonly PaidUpdate[], signal);
     return simulated.gas > ports.anchorSettings.maxGas ? 'too-much-gas' : simulated;
   } catch (error) {
-    if (error instanceof InvalidInputError) return 'too-much-gas';
+    if (error instanceof ArgumentError) return 'too-much-gas';
     throw error;
   }
 }
