@@ -20,7 +20,7 @@ export const EXIT = {
 } as const;
 
 const BY_NAME: Readonly<Record<string, number>> = {
-  InvalidInputError: EXIT.usage,
+  ArgumentError: EXIT.usage,
   KeyError: EXIT.usage,
   LedgerUnavailableError: EXIT.unavailable,
   StoreUnavailableError: EXIT.unavailable,

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createMnemonic } from '../adapters/keys/mnemonic.ts';
 import { createSecretFile } from '../adapters/keys/secret-file.ts';
-import { InvalidInputError } from '../core/errors.ts';
+import { ArgumentError } from '../core/errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { createOwnerHome, requireNoOwner } from './owner/owner-home.ts';
 import { choosePassword } from './prompt-password.ts';
@@ -29,7 +29,7 @@ Examples:
   withOwnerOptions(command).action((options: InitOptions) =>
     runCommand(options, async (context) => {
       if (context.output.json && options.mnemonicOut === undefined) {
-        throw new InvalidInputError(
+        throw new ArgumentError(
           'With --json the mnemonic is not printed, as such output is often kept. Give --mnemonic-out FILE.',
         );
       }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError, StateError } from '../../core/errors.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseCount } from '../parse-arguments.ts';
@@ -29,7 +29,7 @@ export function addConsumerAccept(consumer: Command): void {
       const keys = await keysOf(agreementId);
       const store = await openPurchaseFile(context.home, agreementId);
       const { agreement } = await market.readAgreement(agreementId, 'latest', context.signal);
-      if (agreement === null) throw new InvalidInputError(`There is no offer ${agreementId} on this chain.`);
+      if (agreement === null) throw new ArgumentError(`There is no offer ${agreementId} on this chain.`);
       // Accepted by this keystore already, in a run that did not see it: nothing is paid twice.
       if (agreement.buyer?.signer !== keys.signer) {
         requireOffered(agreement);
@@ -73,7 +73,7 @@ Examples:
 
 function requireOffered({ id, state, terms }: Agreement): void {
   if (state === 'offered') return;
-  throw new InvalidInputError(
+  throw new StateError(
     `Offer ${id} of blocks ${terms.first} to ${terms.first + terms.count - 1} is ${state}; look for another: plumb consumer offers`,
   );
 }

@@ -3,7 +3,7 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import type { AuditReport } from '../../client/audit-blocks.ts';
 import { auditPurchase } from '../../client/consumer/audit-purchase.ts';
 import { readPurchaseLog } from '../../client/consumer/open-purchase.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import { openLedger } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -49,7 +49,7 @@ export function addConsumerAudit(consumer: Command): void {
     runCommand(options, async (context) => {
       const { output, signal } = context;
       if (options.protocol === 'IV' && options.evidence !== undefined) {
-        throw new InvalidInputError('Protocol IV retrieves whole blocks; --evidence is for Protocol III.');
+        throw new ArgumentError('Protocol IV retrieves whole blocks; --evidence is for Protocol III.');
       }
       const opened = await openConsumerPurchase(context, id);
       await lockPurchase(context.home, opened.purchase.id, opened.store);

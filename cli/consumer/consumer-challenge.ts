@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import { InvalidInputError } from '../../core/errors.ts';
+import { StateError } from '../../core/errors.ts';
 import { NATIVE_COIN } from '../../core/ids.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -41,7 +41,7 @@ export function addConsumerChallenge(consumer: Command): void {
         await noteTransaction(store, 'challenge', made);
         open = (await market.readAgreement(purchase.id, 'latest', signal)).agreement?.challenge ?? null;
       } else if (open.block !== block) {
-        throw new InvalidInputError(
+        throw new StateError(
           `Block ${open.block} is challenged already, until ${showSeconds(open.deadlineSeconds)}; one challenge at a time.`,
         );
       }

@@ -6,7 +6,7 @@ import { type Delivered, deliverPurchase } from '../../client/consumer/deliver-p
 import { readPurchaseLog } from '../../client/consumer/open-purchase.ts';
 import { type StagedDelivery, stageDelivery } from '../../client/consumer/stage-delivery.ts';
 import { type Restored, restoreFiles } from '../../client/owner/restore-files.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { StateError } from '../../core/errors.ts';
 import { openLedger } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Output, printable, progressBar } from '../output.ts';
@@ -61,7 +61,7 @@ export function addConsumerFetch(consumer: Command): void {
       const { channel, distrusted } = opened.channel(options.patience * 1000);
       const out = resolve(options.out);
       if (store.state.deliveredTo !== null) {
-        throw new InvalidInputError(`All of ${purchase.id} is in ${store.state.deliveredTo} already.`);
+        throw new StateError(`All of ${purchase.id} is in ${store.state.deliveredTo} already.`);
       }
       const path = purchasePath(context.home, purchase.id, 'blocks');
       const staged = await stageDelivery(path, store.state.verified);

@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createDisscOwner, type DisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { isMissingFile, readSecretFile, replaceSecretFile } from '../../adapters/keys/secret-file.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError, FileError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import { deriveDatasetId } from '../../core/keys.ts';
 import type { Parties } from '../../core/ports/ledger.ts';
@@ -80,7 +80,7 @@ export function addFleetProvision(fleet: Command): void {
 async function readWanted(options: ProvisionOptions): Promise<WantedDevice[]> {
   const defaults = { plain: options.plain === true, published: options.published === true };
   if (options.csv !== undefined) return readFleet(options.csv, defaults);
-  if (options.count === undefined) throw new InvalidInputError('How many? Give --count NUMBER or --csv FILE.');
+  if (options.count === undefined) throw new ArgumentError('How many? Give --count NUMBER or --csv FILE.');
   return nameFleet(options.count, options.prefix, defaults);
 }
 
@@ -114,7 +114,7 @@ async function enterDevices(
 function requireSame(entry: DatasetEntry, wanted: WantedDevice): DatasetEntry {
   if (entry.plain === wanted.plain && entry.published === wanted.published) return entry;
   const is = `${entry.plain ? 'plain' : 'encrypted'} and ${entry.published ? 'published' : 'rooted'}`;
-  throw new InvalidInputError(`Dataset ${entry.name} is ${is} already, and so it stays. Ask for it like that.`);
+  throw new ArgumentError(`Dataset ${entry.name} is ${is} already, and so it stays. Ask for it like that.`);
 }
 
 /** Those that are open already are left as they are. @returns the transactions */
@@ -161,9 +161,7 @@ async function writeFiles(
     const there = await readIfThere(path);
     if (there === text) continue;
     if (there !== null) {
-      throw new InvalidInputError(
-        `${path} is there, of another dataset or service, and is not replaced. Move it away.`,
-      );
+      throw new FileError(`${path} is there, of another dataset or service, and is not replaced. Move it away.`);
     }
     // Under its name only when it is whole, so that a second run finds either nothing or all of it.
     await replaceSecretFile(path, text);

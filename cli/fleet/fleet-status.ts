@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { eachInParallel } from '../../core/each-in-parallel.ts';
-import { InvalidInputError, PlumblineError } from '../../core/errors.ts';
+import { ArgumentError, PlumblineError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -44,7 +44,7 @@ export function addFleetStatus(fleet: Command): void {
     runCommand(options, async (context) => {
       const { prefix = '' } = options;
       const entries = (await readDatasets(context.home)).filter(({ name }) => name.startsWith(prefix));
-      if (entries.length === 0) throw new InvalidInputError(`No dataset in ${context.home} begins with "${prefix}".`);
+      if (entries.length === 0) throw new ArgumentError(`No dataset in ${context.home} begins with "${prefix}".`);
       const opened = await openOwner(context);
       const connection = await readConnection(context);
       const service = await openService(connection, opened, 'http');

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -22,7 +22,7 @@ export function addOwnerCancel(owner: Command): void {
       const opened = await openOwner(context);
       const connection = await readConnection(context);
       const { agreement } = await openMarket(connection).readAgreement(id, 'latest', signal);
-      if (agreement === null) throw new InvalidInputError(`There is no agreement ${id} on this chain.`);
+      if (agreement === null) throw new ArgumentError(`There is no agreement ${id} on this chain.`);
       const isDone = agreement.state === 'cancelled';
       const transaction = isDone ? null : await openParty(connection, opened).cancel(id, signal);
       output.result(

@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { readKeptVoucher } from '../../client/sale/read-kept-voucher.ts';
-import { SaleStateError } from '../../client/sale/sale-state.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError, FileError, PlumblineError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -37,7 +36,7 @@ export function addOwnerClose(owner: Command): void {
       const market = openMarket(connection);
       const party = openParty(connection, opened);
       const before = (await market.readAgreement(id, 'latest', signal)).agreement;
-      if (before === null) throw new InvalidInputError(`There is no agreement ${id} on this chain.`);
+      if (before === null) throw new ArgumentError(`There is no agreement ${id} on this chain.`);
       const isDone = before.state === 'closed';
       const isEarned = before.due === before.terms.price;
       const voucher = isDone || isEarned || options.withoutVouchers === true ? null : keptVoucher(options, id);
@@ -59,8 +58,8 @@ function keptVoucher({ state }: CloseOptions, id: AgreementId): ReturnType<typeo
   try {
     return readKeptVoucher(folder, id);
   } catch (cause) {
-    if (!(cause instanceof SaleStateError)) throw cause;
-    throw new InvalidInputError(
+    if (!(cause instanceof PlumblineError) || cause.kind !== 'file') throw cause;
+    throw new FileError(
       `${cause.shortMessage} Vouchers that were not claimed are lost by closing. Name the folder: --state; or, where there ` +
         'are none: --without-vouchers.',
       { cause },

@@ -4,7 +4,7 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { downloadPresigned } from '../../adapters/service/download-presigned.ts';
 import { type GotBlock, getRange } from '../../client/owner/get-range.ts';
 import { type Restored, restoreFiles } from '../../client/owner/restore-files.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { Verdict, VerdictAnchor } from '../../core/verdict.ts';
 import { openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -108,13 +108,13 @@ Examples:
 function wantedRange(options: GetOptions): { by: 'block' | 'time'; from: number; to: number } {
   if (options.blocks !== undefined) {
     if (options.from !== undefined || options.to !== undefined) {
-      throw new InvalidInputError('Give --blocks, or --from and --to, not both.');
+      throw new ArgumentError('Give --blocks, or --from and --to, not both.');
     }
     return { by: 'block', ...options.blocks };
   }
   const from = options.from ?? 0;
   const to = options.to ?? Number.MAX_SAFE_INTEGER;
-  if (from > to) throw new InvalidInputError(`--from ${from} lies after --to ${to}.`);
+  if (from > to) throw new ArgumentError(`--from ${from} lies after --to ${to}.`);
   return { by: 'time', from, to };
 }
 

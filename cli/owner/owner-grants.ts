@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import { NATIVE_COIN } from '../../core/ids.ts';
 import type { Grant, GrantId, Grants } from '../../core/ports/grants.ts';
 import { type Connection, readConnection } from '../connection.ts';
@@ -130,7 +130,7 @@ async function findAll({
 async function readGrant(grants: Grants, id: GrantId, signal: AbortSignal): Promise<Grant> {
   const [grant] = (await grants.readGrants([id], 'latest', signal)).grants;
   if (grant != null) return grant;
-  throw new InvalidInputError(`There is no grant ${id} on this chain. plumb owner grants lists yours.`);
+  throw new ArgumentError(`There is no grant ${id} on this chain. plumb owner grants lists yours.`);
 }
 
 function show({ output }: CommandContext, grant: Grant, transaction: object | null): number {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { parseMnemonic } from '../../adapters/keys/mnemonic.ts';
 import { readSecretFile } from '../../adapters/keys/secret-file.ts';
+import { inFile } from '../../core/parse-outside.ts';
 import { EXIT } from '../exit-codes.ts';
 import { choosePassword, readPassword } from '../prompt-password.ts';
 import { runCommand, withOwnerOptions } from '../run-command.ts';
@@ -21,11 +22,7 @@ export function addOwnerRestore(owner: Command): void {
   withOwnerOptions(command).action((options: RestoreOptions) =>
     runCommand(options, async (context) => {
       await requireNoOwner(context.home);
-      const words =
-        options.mnemonicFile === undefined
-          ? await readPassword(undefined, 'Mnemonic:', context.signal)
-          : await readSecretFile(options.mnemonicFile);
-      const mnemonic = parseMnemonic(words);
+      const mnemonic = await readMnemonic(options.mnemonicFile, context.signal);
       const password = await choosePassword(context.passwordFile, context.signal);
       const { account } = await createOwnerHome(context, mnemonic, password);
       context.output.result(
@@ -35,6 +32,12 @@ export function addOwnerRestore(owner: Command): void {
       return EXIT.ok;
     }),
   );
+}
+
+async function readMnemonic(file: string | undefined, signal: AbortSignal): Promise<string> {
+  if (file === undefined) return parseMnemonic(await readPassword(undefined, 'Mnemonic:', signal));
+  const words = await readSecretFile(file);
+  return inFile(file, () => parseMnemonic(words));
 }
 
 const EXAMPLES = `

@@ -3,7 +3,7 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import type { AuditReport, OnVerdicts } from '../../client/audit-blocks.ts';
 import { verifyDataset } from '../../client/owner/verify-dataset.ts';
 import { type RetrievalAudit, verifyRetrievable } from '../../client/owner/verify-retrievable.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { StorageService } from '../../core/ports/service.ts';
 import { DEFAULT_SAMPLE, sampleSize } from '../../core/sampling/confidence.ts';
 import type { Evidence, Verdict } from '../../core/verdict.ts';
@@ -144,7 +144,7 @@ async function wantedSample(
   total: () => Promise<number>,
 ): Promise<number | undefined> {
   if (options.confidence !== undefined) {
-    if (options.sample !== undefined) throw new InvalidInputError('Give --sample or --confidence, not both.');
+    if (options.sample !== undefined) throw new ArgumentError('Give --sample or --confidence, not both.');
     const kind = way.protocol === 'I' ? 'possession' : 'retrieved';
     return sampleSize(kind, await total(), options.fraction, options.confidence);
   }
