@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { ArgumentError, StateError } from '../../core/errors.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseCount } from '../parse-arguments.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { awaitAgreement } from './await-final.ts';
 import { openConsumer, parseAgreementId } from './consumer-home.ts';
@@ -22,7 +23,7 @@ export function addConsumerAccept(consumer: Command): void {
     .argument('<agreement>', 'id of the offer: it names exactly these terms and this log')
     .option('--wait <seconds>', 'how long to wait until it is final', parseCount, 120)
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((id: string, options: AcceptOptions) =>
+  withKeystoreOptions(command).action((id: string, options: AcceptOptions) =>
     runCommand(options, async (context) => {
       const agreementId = parseAgreementId(id);
       const { party, market, keysOf } = await openConsumer(context);

@@ -5,11 +5,12 @@ import { auditPurchase } from '../../client/consumer/audit-purchase.ts';
 import { readPurchaseLog } from '../../client/consumer/open-purchase.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { openLedger } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Output, printable, progressBar } from '../output.ts';
 import { parseCount, parseFraction } from '../parse-arguments.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { openConsumerPurchase } from './consumer-home.ts';
 import { nextStep } from './next-step.ts';
 import { lockPurchase } from './purchase-file.ts';
@@ -45,7 +46,7 @@ export function addConsumerAudit(consumer: Command): void {
     .option('--fraction <f>', 'damaged fraction that the confidence is about', parseFraction, 0.01)
     .option('--patience <seconds>', 'how long the owner is waited for', parseCount, 60)
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((id: string, options: AuditOptions) =>
+  withKeystoreOptions(command).action((id: string, options: AuditOptions) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       if (options.protocol === 'IV' && options.evidence !== undefined) {

@@ -7,11 +7,12 @@ import { readPurchaseLog } from '../../client/consumer/open-purchase.ts';
 import { type StagedDelivery, stageDelivery } from '../../client/consumer/stage-delivery.ts';
 import { type Restored, restoreFiles } from '../../client/owner/restore-files.ts';
 import { StateError } from '../../core/errors.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { openLedger } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Output, printable, progressBar } from '../output.ts';
 import { parseCount } from '../parse-arguments.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 import { type OpenedPurchase, openConsumerPurchase } from './consumer-home.ts';
 import { nextStep } from './next-step.ts';
@@ -50,7 +51,7 @@ export function addConsumerFetch(consumer: Command): void {
     )
     .option('--patience <seconds>', 'how long the owner is waited for', parseCount, 60)
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((id: string, options: FetchOptions) =>
+  withKeystoreOptions(command).action((id: string, options: FetchOptions) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const opened = await openConsumerPurchase(context, id);

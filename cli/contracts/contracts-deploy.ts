@@ -7,9 +7,10 @@ import { findDeploymentBlock } from '../../adapters/ethereum/find-deployment-blo
 import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { ArgumentError, LedgerUnavailableError } from '../../core/errors.ts';
 import type { DeploymentsFile } from '../../core/wire/deployments-file.ts';
+import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseCount } from '../parse-arguments.ts';
-import { type CommandContext, runCommand, withJson } from '../run-command.ts';
+import { type CommandContext, runCommand } from '../run-command.ts';
 import { checkContracts } from './check-contracts.ts';
 import { type Choices, CONTRACTS, deployablesOf, describeDeployments } from './deployables.ts';
 import { openPayer, type PayerOptions, withPayerOptions } from './open-payer.ts';

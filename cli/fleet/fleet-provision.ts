@@ -8,6 +8,7 @@ import { ArgumentError, FileError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import { deriveDatasetId } from '../../core/keys.ts';
 import type { Parties } from '../../core/ports/ledger.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { type Connection, openLedger, readConnection } from '../connection.ts';
 import { provisionText } from '../device/provision-text.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -22,7 +23,7 @@ import {
   readDatasets,
 } from '../owner/owner-home.ts';
 import { parseCount } from '../parse-arguments.ts';
-import { type CommandContext, runCommand, withOwnerOptions } from '../run-command.ts';
+import { type CommandContext, runCommand } from '../run-command.ts';
 import { nameFleet, readFleet, type WantedDevice } from './read-fleet.ts';
 
 interface ProvisionOptions {
@@ -54,7 +55,7 @@ export function addFleetProvision(fleet: Command): void {
     .option('--plain', 'store content unencrypted, for life')
     .option('--published', 'publish the sealed digests on the chain too (about 23 times the gas)')
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((options: ProvisionOptions) =>
+  withKeystoreOptions(command).action((options: ProvisionOptions) =>
     runCommand(options, async (context) => {
       const wanted = await readWanted(options);
       const opened = await openOwner(context);

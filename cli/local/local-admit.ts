@@ -5,10 +5,11 @@ import { ArgumentError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import { admitOwner, DEFAULT_QUOTA_BYTES } from '../../local/served-owners.ts';
 import { fund } from '../../local/stack/fund.ts';
+import { withHomeOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseAddress, parseCount } from '../parse-arguments.ts';
-import { runCommand, withHomeOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 
 interface AdmitOptions {
   readonly quota: number;

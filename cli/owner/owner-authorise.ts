@@ -7,12 +7,13 @@ import { type Address, address, NATIVE_COIN } from '../../core/ids.ts';
 import { inFile } from '../../core/parse-outside.ts';
 import type { GrantTerms } from '../../core/ports/grants.ts';
 import { stackFile } from '../../core/wire/stack-file.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { parseDuration } from '../device/parse-units.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openGranter, openGrants } from '../open-contracts.ts';
 import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds, parseUntil } from '../parse-arguments.ts';
-import { type CommandContext, runCommand, withOwnerOptions } from '../run-command.ts';
+import { type CommandContext, runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { findDataset, openOwner } from './owner-home.ts';
 
@@ -57,7 +58,7 @@ export function addOwnerAuthorise(owner: Command): void {
     .option('--fuel <amount>', 'what the grant is filled up to, once accepted', parseAmount, 0n)
     .option('--wait <duration>', 'how long the service is waited for', parseDuration, 60_000)
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((name: string, options: AuthoriseOptions) =>
+  withKeystoreOptions(command).action((name: string, options: AuthoriseOptions) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const css = options.css ?? (await operatorOf(context));

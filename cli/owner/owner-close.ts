@@ -3,11 +3,12 @@ import type { Command } from 'commander';
 import { readKeptVoucher } from '../../client/sale/read-kept-voucher.ts';
 import { ArgumentError, FileError, PlumblineError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openMarket, openParty } from '../open-contracts.ts';
 import { parseId } from '../parse-arguments.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 import { openOwner } from './owner-home.ts';
 
@@ -28,7 +29,7 @@ export function addOwnerClose(owner: Command): void {
     .option('--state <folder>', 'where plumb owner serve keeps vouchers', 'sales')
     .option('--without-vouchers', 'give up what vouchers say beyond what the chain knows')
     .addHelpText('after', '\nExamples:\n  plumb owner close 0x…\n  plumb owner close 0x… --state /var/lib/plumb/sales');
-  withOwnerOptions(command).action((id: AgreementId, options: CloseOptions) =>
+  withKeystoreOptions(command).action((id: AgreementId, options: CloseOptions) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const opened = await openOwner(context);

@@ -6,11 +6,12 @@ import { type GotBlock, getRange } from '../../client/owner/get-range.ts';
 import { type Restored, restoreFiles } from '../../client/owner/restore-files.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import type { Verdict, VerdictAnchor } from '../../core/verdict.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Output, printable } from '../output.ts';
 import { parseRange, parseTime } from '../parse-arguments.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { datasetKeyOf, findDataset, openOwner } from './owner-home.ts';
 
 interface GetOptions {
@@ -48,7 +49,7 @@ export function addOwnerGet(owner: Command): void {
       new Option('--anchor <block>', 'chain state to check against').choices(['final', 'latest']).default('final'),
     )
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((name: string, options: GetOptions) =>
+  withKeystoreOptions(command).action((name: string, options: GetOptions) =>
     runCommand(options, async (context) => {
       const range = wantedRange(options);
       const opened = await openOwner(context);

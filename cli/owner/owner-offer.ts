@@ -10,12 +10,13 @@ import { ArgumentError } from '../../core/errors.ts';
 import { type Address, NATIVE_COIN } from '../../core/ids.ts';
 import { deriveAgentSecrets } from '../../core/keys.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openMarket, openParty } from '../open-contracts.ts';
 import { progressBar } from '../output.ts';
 import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds, parseUntil } from '../parse-arguments.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 import { fetchManifest } from './open-sale-parts.ts';
 import { datasetKeyOf, findDataset, openOwner } from './owner-home.ts';
@@ -69,7 +70,7 @@ export function addOwnerOffer(owner: Command): void {
     .option('--again', 'even if the same offer stands already')
     .option('--no-check', 'without looking first whether storage has what answers are made of')
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((name: string, options: OfferOptions) =>
+  withKeystoreOptions(command).action((name: string, options: OfferOptions) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const opened = await openOwner(context);

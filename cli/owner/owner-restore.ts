@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import { parseMnemonic } from '../../adapters/keys/mnemonic.ts';
 import { readSecretFile } from '../../adapters/keys/secret-file.ts';
 import { inFile } from '../../core/parse-outside.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { choosePassword, readPassword } from '../prompt-password.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { createOwnerHome, requireNoOwner } from './owner-home.ts';
 
 interface RestoreOptions {
@@ -19,7 +20,7 @@ export function addOwnerRestore(owner: Command): void {
     .description('Make the keystore again from the mnemonic, on this or another machine.')
     .option('--mnemonic-file <file>', 'read the mnemonic from this file (mode 0600) instead of asking')
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((options: RestoreOptions) =>
+  withKeystoreOptions(command).action((options: RestoreOptions) =>
     runCommand(options, async (context) => {
       await requireNoOwner(context.home);
       const mnemonic = await readMnemonic(options.mnemonicFile, context.signal);

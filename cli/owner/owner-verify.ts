@@ -7,11 +7,12 @@ import { ArgumentError } from '../../core/errors.ts';
 import type { StorageService } from '../../core/ports/service.ts';
 import { DEFAULT_SAMPLE, sampleSize } from '../../core/sampling/confidence.ts';
 import type { Evidence, Verdict } from '../../core/verdict.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { type Connection, openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Output, progressBar } from '../output.ts';
 import { parseCount, parseFraction, parseRange } from '../parse-arguments.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { datasetKeyOf, findDataset, openOwner } from './owner-home.ts';
 import { openSource, type VerifyWay, wantedWay } from './verify-way.ts';
 
@@ -62,7 +63,7 @@ export function addOwnerVerify(owner: Command): void {
     )
     .option('--verdicts', 'show the verdict of every block, not only of those that are not intact')
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((name: string, options: VerifyOptions) =>
+  withKeystoreOptions(command).action((name: string, options: VerifyOptions) =>
     runCommand(options, async (context) => {
       const way = wantedWay(options);
       const opened = await openOwner(context);
