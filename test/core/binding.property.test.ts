@@ -351,6 +351,7 @@ describe('bytes and ids at the edge', () => {
     const error: PlumblineError = new ArgumentError('No.', { details: { limit: 3 }, cause: new Error('inside') });
     assert.deepEqual(JSON.parse(JSON.stringify(error)), {
       name: 'ArgumentError',
+      kind: 'arguments',
       message: 'No.',
       details: { limit: 3 },
     });
