@@ -7,10 +7,10 @@ import { ArgumentError } from '../../core/errors.ts';
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { openLedger } from '../connection.ts';
-import { EXIT } from '../exit-codes.ts';
 import { type Output, printable, progressBar } from '../output.ts';
 import { parseCount, parseFraction } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
+import { watchAnswers } from '../watch-answers.ts';
 import { openConsumerPurchase } from './consumer-home.ts';
 import { nextStep } from './next-step.ts';
 import { lockPurchase } from './purchase-file.ts';
@@ -57,8 +57,9 @@ export function addConsumerAudit(consumer: Command): void {
       const { connection } = opened.consumer;
       const log = await readPurchaseLog(openLedger(connection), opened.purchase, connection.fromBlock, signal);
       const { channel, distrusted } = opened.channel(options.patience * 1000);
+      const watched = watchAnswers(opened.service);
       const report = await auditPurchase(
-        { primitives: nodePrimitives, ...opened, requestKeys: channel.requestKeys },
+        { primitives: nodePrimitives, ...opened, service: watched.service, requestKeys: channel.requestKeys },
         {
           ...{ purchase: opened.purchase, log, protocol: options.protocol, fraction: options.fraction },
           evidence: options.evidence ?? 'possession',
@@ -75,7 +76,7 @@ export function addConsumerAudit(consumer: Command): void {
         { agreement: opened.purchase.id, ...report, samplesLeft, cost: cost, distrusted, next },
         reportText(output, report, cost, samplesLeft, distrusted, next),
       );
-      return report.ok ? EXIT.ok : EXIT.notIntact;
+      return watched.exitCode(report);
     }),
   );
 }

@@ -66,7 +66,7 @@ function describeCheck({ output }: CommandContext, { name, address, difference, 
 }
 
 const EXAMPLES = `
-Exit codes: 0 all as deployed, 1 something differs, 2 no such file or another chain, 3 the chain does not answer.
+Exit codes: 0 all as deployed, 1 something differs, 2 no such file, 3 the chain does not answer or is another.
 
 Examples:
   plumb contracts verify --rpc https://rpc.example

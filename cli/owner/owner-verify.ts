@@ -9,10 +9,10 @@ import { DEFAULT_SAMPLE, sampleSize } from '../../core/sampling/confidence.ts';
 import type { Evidence, Verdict } from '../../core/verdict.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { type Connection, openLedger, openService, readConnection } from '../connection.ts';
-import { EXIT } from '../exit-codes.ts';
 import { type Output, progressBar } from '../output.ts';
 import { parseCount, parseFraction, parseRange } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
+import { watchAnswers } from '../watch-answers.ts';
 import { datasetKeyOf, findDataset, openOwner } from './owner-home.ts';
 import { openSource, type VerifyWay, wantedWay } from './verify-way.ts';
 
@@ -88,10 +88,10 @@ export function addOwnerVerify(owner: Command): void {
         output.progress(progressBar(checked, wanted, 'blocks'));
         if (options.verdicts === true) for (const verdict of verdicts) showVerdict(output, verdict);
       };
-      const service = await openService(connection, opened, options.via);
-      const report = await verify(connection, service, ledger, way, scope, onVerdicts, context.signal);
+      const watched = watchAnswers(await openService(connection, opened, options.via));
+      const report = await verify(connection, watched.service, ledger, way, scope, onVerdicts, context.signal);
       output.result(report, reportText(output, report));
-      return report.ok ? EXIT.ok : EXIT.notIntact;
+      return watched.exitCode(report);
     }),
   );
 }
