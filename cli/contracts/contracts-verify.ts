@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import { FileError } from '../../core/errors.ts';
 import { withHomeOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -31,7 +32,13 @@ export function addContractsVerify(contracts: Command): void {
       const { rpcUrl, chainId } = await openChain(context, options);
       const path = resolve(options.file ?? join('deployments', `${chainId}.json`));
       const deployments = await readDeployments(path);
-      const rpc = createJsonRpc({ rpcUrl, chainId: await requireChain(rpcUrl, deployments.chainId, context.signal) });
+      if (deployments.chainId !== chainId) {
+        const { host } = new URL(rpcUrl);
+        throw new FileError(
+          `The node at ${host} is on chain ${chainId}, not on ${deployments.chainId}, as ${path} is. Name another file or node.`,
+        );
+      }
+      const rpc = createJsonRpc({ rpcUrl, chainId });
       const checks = await checkContracts(rpc, deployments, context.signal);
       const ok = checks.every(({ difference, block }) => difference === null && block !== 'wrong');
       const say = ok

@@ -114,6 +114,6 @@ function readText(path: string): string {
     return readSecretFileSync(path, MAX_PROVISION_BYTES);
   } catch (cause) {
     if (!(cause instanceof PlumblineError)) throw cause;
-    throw new ProvisionError(`The provision file cannot be used: ${cause.shortMessage}`, 'file', { cause });
+    throw new ProvisionError(`The provision file cannot be opened. ${cause.shortMessage}`, 'file', { cause });
   }
 }
