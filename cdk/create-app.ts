@@ -15,7 +15,7 @@ export interface AppOptions {
 
 /**
  * The deployment of one stage, checked by the AwsSolutions rules when it is synthesised.
- * @throws InvalidInputError naming the parameter that is missing or malformed
+ * @throws ArgumentError naming the parameter that is missing or malformed
  */
 export function createApp({ codeOf, context = {}, outdir }: AppOptions): App & { readonly stack: PlumblineStack } {
   const app = new App({

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
-import { InvalidInputError } from '../core/errors.ts';
+import { ArgumentError, FileError } from '../core/errors.ts';
+import { inFile } from '../core/parse-outside.ts';
 import { deploymentsFile } from '../core/wire/deployments-file.ts';
 
 export type StageName = 'dev' | 'prod';
@@ -86,7 +87,7 @@ const ownersShape = z.record(address, z.int().min(0)).refine((owners) => Object.
 
 /**
  * The parameters of a deployment from the CDK's context.
- * @throws InvalidInputError naming the parameter, what is wrong, and how to give it
+ * @throws ArgumentError naming the parameter, what is wrong, and how to give it; FileError naming the file of one
  */
 export function readParameters(
   contextValue: (name: string) => unknown,
@@ -96,7 +97,7 @@ export function readParameters(
   const parsed = context.safeParse(given);
   if (!parsed.success) {
     const lines = parsed.error.issues.map(({ path, message }) => explain(String(path[0]), given, message));
-    throw new InvalidInputError(lines.join('\n'));
+    throw new ArgumentError(lines.join('\n'));
   }
   const { stage, rpcUrl, chainId, authorities, invokers, recordEveryMs, lowBalanceGwei, grantsMinPerBatchWei } =
     parsed.data;
@@ -128,18 +129,18 @@ function contractsOf(
     return { contracts: { dissc, ocasc, asc }, fromBlock: given.fromBlock ?? 0 };
   }
   if (dissc !== undefined || ocasc !== null || asc !== null) {
-    throw new InvalidInputError(
+    throw new ArgumentError(
       'Contracts come from a file of deployments or one by one. Give -c deployments=... or -c dissc=..., not both.',
     );
   }
   const path = given.deployments ?? `deployments/${chainId}.json`;
   const remedy = 'Deploy the contracts with `plumb contracts deploy`, or give -c dissc=...';
-  const parsed = deploymentsFile.safeParse(parseFile(path, readFile, remedy));
-  if (!parsed.success) throw new InvalidInputError(`${path} is no file of deployments. ${remedy}`);
-  if (parsed.data.chainId !== chainId) {
-    throw new InvalidInputError(`${path} is of chain ${parsed.data.chainId}, and chainId says ${chainId}. Mend one.`);
+  const text = readTextFile(path, readFile, remedy);
+  const deployed = inFile(path, () => deploymentsFile.parse(JSON.parse(text)), remedy);
+  if (deployed.chainId !== chainId) {
+    throw new FileError(`${path} is of chain ${deployed.chainId}, and chainId says ${chainId}. Mend one.`);
   }
-  const { DISSC, OCASC, ASC } = parsed.data.contracts;
+  const { DISSC, OCASC, ASC } = deployed.contracts;
   return {
     contracts: { dissc: DISSC.address, ocasc: OCASC.address, asc: ASC.address },
     fromBlock: given.fromBlock ?? Math.min(DISSC.block, OCASC.block, ASC.block),
@@ -148,35 +149,34 @@ function contractsOf(
 
 function readOwners(given: string, readFile: (path: string) => string): Readonly<Record<string, number>> {
   const remedy = 'Give -c owners=\'{"0x...": bytes}\', or the path of a file with that.';
-  const parsed = ownersShape.safeParse(
-    given.trimStart().startsWith('{') ? parseText(given, 'owners', remedy) : parseFile(given, readFile, remedy),
-  );
-  if (!parsed.success) {
-    throw new InvalidInputError(`The parameter owners ${parsed.error.issues[0]?.message}. ${remedy}`);
-  }
-  const sizeBytes = Buffer.byteLength(JSON.stringify(parsed.data));
+  const owners = given.trimStart().startsWith('{')
+    ? ownersOf(given, remedy)
+    : inFile(given, () => ownersOf(readTextFile(given, readFile, remedy), remedy));
+  const sizeBytes = Buffer.byteLength(JSON.stringify(owners));
   if (sizeBytes > MAX_OWNERS_BYTES) {
-    throw new InvalidInputError(
+    throw new ArgumentError(
       `The owners take ${sizeBytes} bytes; ${MAX_OWNERS_BYTES} fit into a function's environment. Deploy a second stack.`,
     );
   }
-  return parsed.data;
+  return owners;
 }
 
-function parseFile(path: string, readFile: (path: string) => string, remedy: string): unknown {
-  let text: string;
+function ownersOf(text: string, remedy: string): Readonly<Record<string, number>> {
+  let value: unknown;
   try {
-    text = readFile(path);
-  } catch (cause) {
-    throw new InvalidInputError(`The file ${path} cannot be read. ${remedy}`, { cause });
-  }
-  return parseText(text, path, remedy);
-}
-
-function parseText(text: string, what: string, remedy: string): unknown {
-  try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
-    throw new InvalidInputError(`${what}: not JSON. ${remedy}`);
+    throw new ArgumentError(`The parameter owners: not JSON. ${remedy}`);
+  }
+  const parsed = ownersShape.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new ArgumentError(`The parameter owners ${parsed.error.issues[0]?.message}. ${remedy}`);
+}
+
+function readTextFile(path: string, readFile: (path: string) => string, remedy: string): string {
+  try {
+    return readFile(path);
+  } catch (cause) {
+    throw new FileError(`The file ${path} cannot be read. ${remedy}`, { cause });
   }
 }

@@ -4,8 +4,9 @@ import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
 import { isMissingFile, readSecretFile } from '../adapters/keys/secret-file.ts';
 import type { LambdaTarget } from '../adapters/service/lambda-transport.ts';
 import { createStorageServiceClient, type RequestAccount } from '../adapters/service/storage-service-client.ts';
-import { InvalidInputError } from '../core/errors.ts';
+import { FileError } from '../core/errors.ts';
 import { type Address, address } from '../core/ids.ts';
+import { inFile } from '../core/parse-outside.ts';
 import type { Ledger, LinkReader } from '../core/ports/ledger.ts';
 import type { SegmentPublisher, StorageService } from '../core/ports/service.ts';
 import { stackFile } from '../core/wire/stack-file.ts';
@@ -66,18 +67,16 @@ const connectionFile = z.strictObject({
 export async function readConnection(options: ConnectionOptions): Promise<Connection> {
   if (options.stack !== undefined) return fromStack(resolve(options.stack));
   const path = join(options.home, 'connection.json');
-  const parsed = connectionFile.safeParse(
-    await readJson(
-      path,
-      'Name a stack: --stack FILE, or export PLUMB_STACK=…/stack.json; or write this file (README, "Another chain").',
-    ),
+  const named = await readJson(
+    connectionFile,
+    path,
+    'Name a stack: --stack FILE, or export PLUMB_STACK=…/stack.json; or write this file (README, "Another chain").',
   );
-  if (!parsed.success) throw malformed(path, parsed.error);
-  const { rpcUrl, chainId, apiUrl, lambda, s3, ipfsApiUrl } = parsed.data;
+  const { rpcUrl, chainId, apiUrl, lambda, s3, ipfsApiUrl } = named;
   const { functionPrefix } = lambda;
   return {
     ...{ rpcUrl, chainId, apiUrl },
-    ...(await contractsOf(path, parsed.data)),
+    ...(await contractsOf(path, named)),
     lambda: { region: lambda.region, ...(functionPrefix === undefined ? {} : { functionPrefix }) },
     s3: s3 === undefined ? null : { ...s3, endpoint: s3.endpoint ?? null, credentials: null },
     ipfsApiUrl: ipfsApiUrl ?? null,
@@ -102,9 +101,7 @@ export async function openService(
 }
 
 async function fromStack(path: string): Promise<Connection> {
-  const parsed = stackFile.safeParse(await readJson(path, 'Is the local stack running? Start it with: plumb local up'));
-  if (!parsed.success) throw malformed(path, parsed.error);
-  const stack = parsed.data;
+  const stack = await readJson(stackFile, path, 'Is the local stack running? Start it with: plumb local up');
   const credentials = { accessKeyId: stack.s3AccessKey, secretAccessKey: stack.s3SecretKey };
   return {
     rpcUrl: stack.rpcUrl,
@@ -128,7 +125,7 @@ async function contractsOf(
   const { deployments, dissc, ocasc, asc, fromBlock, chainId } = named;
   if (deployments === undefined) {
     if (dissc === undefined) {
-      throw new InvalidInputError(`${path} names no contracts. Give deployments, the path of a file, or dissc.`);
+      throw new FileError(`${path} names no contracts. Give deployments, the path of a file, or dissc.`);
     }
     return {
       ...{ dissc: address(dissc), ocasc: addressOrNull(ocasc), asc: addressOrNull(asc) },
@@ -136,14 +133,12 @@ async function contractsOf(
     };
   }
   if ([dissc, ocasc, asc, fromBlock].some((one) => one !== undefined)) {
-    throw new InvalidInputError(
-      `${path} names deployments, and contracts besides. Leave out dissc, ocasc, asc and fromBlock.`,
-    );
+    throw new FileError(`${path} names deployments, and contracts besides. Leave out dissc, ocasc, asc and fromBlock.`);
   }
   const file = resolve(dirname(path), deployments);
   const deployed = await readDeployments(file);
   if (deployed.chainId !== chainId) {
-    throw new InvalidInputError(`${file} is about chain ${deployed.chainId}, ${path} about ${chainId}.`);
+    throw new FileError(`${file} is about chain ${deployed.chainId}, ${path} about ${chainId}.`);
   }
   const { DISSC, OCASC, ASC } = deployed.contracts;
   return {
@@ -156,22 +151,13 @@ function addressOrNull(hex: string | null | undefined): Address | null {
   return hex === null || hex === undefined ? null : address(hex);
 }
 
-async function readJson(path: string, remedy: string): Promise<unknown> {
+async function readJson<T extends z.ZodType>(schema: T, path: string, remedy: string): Promise<z.output<T>> {
   let text: string;
   try {
     text = await readSecretFile(path);
   } catch (cause) {
     if (!isMissingFile(cause)) throw cause;
-    throw new InvalidInputError(`There is no ${path}. ${remedy}`, { cause });
+    throw new FileError(`There is no ${path}. ${remedy}`, { cause });
   }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new InvalidInputError(`${path} is not JSON.`, { cause });
-  }
-}
-
-function malformed(path: string, error: z.ZodError): InvalidInputError {
-  const issue = error.issues[0];
-  return new InvalidInputError(`${path} is malformed at ${issue?.path.join('.') ?? '?'}: ${issue?.message ?? '?'}.`);
+  return inFile(path, () => schema.parse(JSON.parse(text)));
 }

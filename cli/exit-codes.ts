@@ -1,41 +1,68 @@
 import { CommanderError } from 'commander';
-import { PlumblineError } from '../core/errors.ts';
+import { type ErrorKind, PlumblineError } from '../core/errors.ts';
 
-/** What `plumb` ends with; printed by `plumb --help`. */
+/** What `plumb` ends with. */
 export const EXIT = {
   ok: 0,
   /** A check ran and something is not intact, or not all of it could be got. */
   notIntact: 1,
-  /** Wrong arguments, files or keys: calling again the same way fails again. */
   usage: 2,
-  /** The chain, the service or a store did not answer: try again later. */
   unavailable: 3,
-  /** The service refused. */
   refused: 4,
-  /** Nothing is recorded yet. */
   notRecorded: 5,
+  state: 6,
   /** A fault of Plumbline itself. */
   internal: 70,
   interrupted: 130,
 } as const;
 
-const BY_NAME: Readonly<Record<string, number>> = {
-  InvalidInputError: EXIT.usage,
-  KeyError: EXIT.usage,
-  LedgerUnavailableError: EXIT.unavailable,
-  StoreUnavailableError: EXIT.unavailable,
-  RequestRefusedError: EXIT.refused,
-  NotRecordedError: EXIT.notRecorded,
+/** What each code means, as `plumb --help`, the README and docs/errors.md say it. */
+export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
+  ok: 'ok',
+  notIntact: 'not intact or not everything got',
+  usage: 'wrong arguments, files or keys',
+  unavailable: 'chain, service or store do not answer, or not what they should',
+  refused: 'the service refuses',
+  notRecorded: 'nothing recorded yet',
+  state: 'a state has to change first',
+  internal: 'a fault of plumb itself',
+  interrupted: 'interrupted',
 };
 
-/** The exit code for what a command threw. */
+/** Whose turn it is decides: every kind of error has its code, and none is guessed. */
+export const EXIT_OF_KIND = {
+  arguments: 'usage',
+  file: 'usage',
+  answer: 'unavailable',
+  unavailable: 'unavailable',
+  chain: 'unavailable',
+  refused: 'refused',
+  'not-recorded': 'notRecorded',
+  state: 'state',
+  defect: 'internal',
+} as const satisfies Readonly<Record<ErrorKind, keyof typeof EXIT>>;
+
+/** The exit code for what a command threw. What is not an error of ours is a fault of ours. */
 export function exitCodeOf(error: unknown): number {
+  // Commander has said what is wrong with the arguments, or has printed the help or version that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (isAbort(error)) return EXIT.interrupted;
-  if (error instanceof PlumblineError) return BY_NAME[error.name] ?? EXIT.usage;
+  if (error instanceof PlumblineError) return EXIT[EXIT_OF_KIND[error.kind]];
   return EXIT.internal;
 }
 
 export function isAbort(error: unknown): boolean {
   return error instanceof Error && (error.name === 'AbortError' || error.name === 'ExitPromptError');
+}
+
+/** `0 ok, 1 …`: all codes on lines of at most `width` characters. */
+export function exitCodesInWords(width: number): string {
+  const codes = Object.entries(EXIT).map(([name, code]) => `${code} ${EXIT_MEANINGS[name as keyof typeof EXIT]}`);
+  const lines = [''];
+  for (const word of `Exit codes: ${codes.join(', ')}.`.split(' ')) {
+    const line = lines.at(-1) as string;
+    if (line !== '' && line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join('\n');
 }

@@ -2,11 +2,12 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createMnemonic } from '../adapters/keys/mnemonic.ts';
 import { createSecretFile } from '../adapters/keys/secret-file.ts';
-import { InvalidInputError } from '../core/errors.ts';
+import { ArgumentError } from '../core/errors.ts';
+import { withKeystoreOptions } from './command-options.ts';
 import { EXIT } from './exit-codes.ts';
 import { createOwnerHome, requireNoOwner } from './owner/owner-home.ts';
 import { choosePassword } from './prompt-password.ts';
-import { runCommand, withOwnerOptions } from './run-command.ts';
+import { runCommand } from './run-command.ts';
 
 interface InitOptions {
   readonly mnemonicOut?: string;
@@ -26,10 +27,10 @@ Examples:
   plumb ${who} init
   plumb ${who} init --password-file ./password --mnemonic-out ./mnemonic --json`,
     );
-  withOwnerOptions(command).action((options: InitOptions) =>
+  withKeystoreOptions(command).action((options: InitOptions) =>
     runCommand(options, async (context) => {
       if (context.output.json && options.mnemonicOut === undefined) {
-        throw new InvalidInputError(
+        throw new ArgumentError(
           'With --json the mnemonic is not printed, as such output is often kept. Give --mnemonic-out FILE.',
         );
       }

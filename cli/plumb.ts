@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
-import { exitCodeOf } from './exit-codes.ts';
+import { exitCodeOf, exitCodesInWords } from './exit-codes.ts';
+import { reportError } from './output.ts';
 
 /** The parts of the command line. Only the one that is called is loaded: each brings its own libraries. */
 const PARTS: Readonly<Record<string, (program: Command) => Promise<void>>> = {
@@ -34,8 +35,7 @@ Begin:
   plumb owner offer NAME …           sell blocks of it; plumb owner serve delivers them
   plumb consumer offers              what is for sale: accept, audit, fetch
 
-Exit codes: 0 ok, 1 not intact or not everything got, 2 wrong arguments, files or keys, 3 chain or service do not answer,
-4 the service refuses, 5 nothing recorded yet, 70 a fault of plumb itself, 130 interrupted.`;
+${exitCodesInWords(120)}`;
 
 /** The command line, one file per command. */
 async function createProgram(called: string | undefined): Promise<Command> {
@@ -61,10 +61,15 @@ try {
   const program = await createProgram(process.argv[2]);
   await program.parseAsync();
 } catch (error) {
-  // Commander has said what is wrong, or printed the help that was asked for; programs are told as of any other error.
-  process.exitCode = exitCodeOf(error);
-  if (process.exitCode !== 0 && process.argv.includes('--json')) {
-    const message = error instanceof Error ? error.message : String(error);
-    process.stdout.write(`${JSON.stringify({ error: { name: 'UsageError', message }, exitCode: process.exitCode })}\n`);
+  const json = process.argv.includes('--json');
+  if (error instanceof CommanderError) {
+    // It has said what is wrong, or printed the help that was asked for; programs are told as of any other error.
+    process.exitCode = exitCodeOf(error);
+    if (process.exitCode !== 0 && json) {
+      const said = { name: 'UsageError', kind: 'arguments', message: error.message };
+      process.stdout.write(`${JSON.stringify({ error: said, exitCode: process.exitCode })}\n`);
+    }
+  } else {
+    process.exitCode = reportError(error, json);
   }
 }

@@ -1,6 +1,6 @@
 import password from '@inquirer/password';
 import { readSecretFile } from '../adapters/keys/secret-file.ts';
-import { InvalidInputError } from '../core/errors.ts';
+import { ArgumentError, FileError } from '../core/errors.ts';
 
 /**
  * The password of a keystore: from a 0600 file, else asked for on the terminal without echo. Never from an argument or
@@ -9,11 +9,11 @@ import { InvalidInputError } from '../core/errors.ts';
 export async function readPassword(file: string | undefined, message: string, signal: AbortSignal): Promise<string> {
   if (file !== undefined) {
     const text = (await readSecretFile(file)).replace(/\r?\n$/, '');
-    if (text === '') throw new InvalidInputError(`The password file ${file} is empty.`);
+    if (text === '') throw new FileError(`The password file ${file} is empty.`);
     return text;
   }
   if (process.stdin.isTTY !== true) {
-    throw new InvalidInputError('No terminal to ask for the password. Give --password-file FILE (mode 0600).');
+    throw new ArgumentError('No terminal to ask for the password. Give --password-file FILE (mode 0600).');
   }
   return password({ message, mask: '*' }, { signal, output: process.stderr });
 }
@@ -21,9 +21,9 @@ export async function readPassword(file: string | undefined, message: string, si
 /** A new password, asked for twice on a terminal. */
 export async function choosePassword(file: string | undefined, signal: AbortSignal): Promise<string> {
   const first = await readPassword(file, 'New password of the keystore:', signal);
-  if (first.length < 8) throw new InvalidInputError('The password has fewer than 8 characters. Choose a longer one.');
+  if (first.length < 8) throw new ArgumentError('The password has fewer than 8 characters. Choose a longer one.');
   if (file !== undefined) return first;
   const second = await readPassword(undefined, 'The same again:', signal);
-  if (first !== second) throw new InvalidInputError('The two passwords differ. Nothing was written.');
+  if (first !== second) throw new ArgumentError('The two passwords differ. Nothing was written.');
   return first;
 }

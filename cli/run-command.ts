@@ -1,6 +1,5 @@
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import { resolve } from 'node:path';
+import { DEFAULT_HOME } from './command-options.ts';
 import { createOutput, type Output, reportError } from './output.ts';
 
 /** What every command is given besides its own options. */
@@ -11,27 +10,6 @@ export interface CommandContext {
   readonly passwordFile: string | undefined;
   /** Aborted by Ctrl-C and by SIGTERM. */
   readonly signal: AbortSignal;
-}
-
-/** Adds the options that commands of an owner share. */
-export function withOwnerOptions(command: Command): Command {
-  return withHomeOptions(command).addOption(
-    new Option('--password-file <file>', 'read the keystore password from this file (mode 0600) instead of asking'),
-  );
-}
-
-export function withHomeOptions(command: Command): Command {
-  return withJson(command)
-    .addOption(
-      new Option('--home <folder>', 'keys, datasets and connection of this owner')
-        .env('PLUMB_HOME')
-        .default(join(homedir(), '.plumbline')),
-    )
-    .addOption(new Option('--stack <file>', 'stack.json of a local stack to use').env('PLUMB_STACK'));
-}
-
-export function withJson(command: Command): Command {
-  return command.option('--json', 'print one JSON object (or one a line) instead of text');
 }
 
 /**
@@ -52,7 +30,7 @@ export async function runCommand(
   try {
     process.exitCode = await body({
       output: createOutput(json),
-      home: resolve(options.home ?? join(homedir(), '.plumbline')),
+      home: resolve(options.home ?? DEFAULT_HOME),
       stack: options.stack,
       passwordFile: options.passwordFile,
       signal: interrupt.signal,

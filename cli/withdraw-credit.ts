@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { type Address, NATIVE_COIN } from '../core/ids.ts';
+import { withKeystoreOptions } from './command-options.ts';
 import { readConnection } from './connection.ts';
 import { EXIT } from './exit-codes.ts';
 import { openMarket, openParty } from './open-contracts.ts';
 import { openOwner } from './owner/owner-home.ts';
 import { parseAddress } from './parse-arguments.ts';
-import { runCommand, withOwnerOptions } from './run-command.ts';
+import { runCommand } from './run-command.ts';
 import { showAmount } from './show-amount.ts';
 
 interface WithdrawOptions {
@@ -22,7 +23,7 @@ export function addWithdraw(party: Command, who: 'owner' | 'consumer', what: str
     .option('--token <address>', 'which token (default: the native coin)', parseAddress, NATIVE_COIN)
     .option('--to <address>', 'to another account', parseAddress)
     .addHelpText('after', `\nExamples:\n  plumb ${who} withdraw\n  plumb ${who} withdraw --token 0x… --to 0x…`);
-  withOwnerOptions(command).action((options: WithdrawOptions) =>
+  withKeystoreOptions(command).action((options: WithdrawOptions) =>
     runCommand(options, async (context) => {
       const opened = await openOwner(context);
       const connection = await readConnection(context);

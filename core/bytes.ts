@@ -1,4 +1,4 @@
-import { InvalidInputError } from './errors.ts';
+import { ArgumentError } from './errors.ts';
 
 /** Joins byte strings into one. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
@@ -26,7 +26,7 @@ export function isZero(bytes: Uint8Array): boolean {
 }
 
 export function xorBytes(a: Uint8Array, b: Uint8Array): Uint8Array {
-  if (a.length !== b.length) throw new InvalidInputError(`Cannot xor ${a.length} with ${b.length} bytes.`);
+  if (a.length !== b.length) throw new ArgumentError(`Cannot xor ${a.length} with ${b.length} bytes.`);
   return a.map((byte, i) => byte ^ (b[i] as number));
 }
 
@@ -46,16 +46,16 @@ export function to0x(bytes: Uint8Array): `0x${string}` {
 
 /**
  * Bytes of a hex string, with or without 0x.
- * @throws InvalidInputError when it is not hex or has not the wanted number of bytes; the value itself is not repeated,
+ * @throws ArgumentError when it is not hex or has not the wanted number of bytes; the value itself is not repeated,
  * as it may be a secret.
  */
 export function fromHex(hex: string, what = 'hex string', sizeBytes?: number): Uint8Array {
   const digits = hex.startsWith('0x') ? hex.slice(2) : hex;
   if (digits.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(digits)) {
-    throw new InvalidInputError(`The ${what} is not hexadecimal. Give pairs of hex digits, with or without 0x.`);
+    throw new ArgumentError(`The ${what} is not hexadecimal. Give pairs of hex digits, with or without 0x.`);
   }
   if (sizeBytes !== undefined && digits.length !== 2 * sizeBytes) {
-    throw new InvalidInputError(`The ${what} has ${digits.length / 2} bytes; it must have ${sizeBytes}.`);
+    throw new ArgumentError(`The ${what} has ${digits.length / 2} bytes; it must have ${sizeBytes}.`);
   }
   const bytes = new Uint8Array(digits.length / 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16);
@@ -69,7 +69,7 @@ export function u8(value: number): Uint8Array {
 /** Big-endian u32. */
 export function u32(value: number): Uint8Array {
   if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff) {
-    throw new InvalidInputError(`${value} does not fit an unsigned 32-bit integer.`);
+    throw new ArgumentError(`${value} does not fit an unsigned 32-bit integer.`);
   }
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value);
@@ -79,7 +79,7 @@ export function u32(value: number): Uint8Array {
 /** Big-endian u64. Numbers are safe integers: 2^53 - 1 blocks of one dataset are out of any device's reach. */
 export function u64(value: number): Uint8Array {
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidInputError(`${value} is not an integer from 0 to 2^53 - 1.`);
+    throw new ArgumentError(`${value} is not an integer from 0 to 2^53 - 1.`);
   }
   const bytes = new Uint8Array(8);
   const view = new DataView(bytes.buffer);

@@ -1,6 +1,6 @@
 import type { Brand } from './brand.ts';
 import { fromHex, to0x } from './bytes.ts';
-import { InvalidInputError } from './errors.ts';
+import { ArgumentError } from './errors.ts';
 
 /** 32 bytes, lower-case hex with 0x: one device's append-only log. */
 export type DatasetId = Brand<`0x${string}`, 'DatasetId'>;
@@ -54,12 +54,12 @@ export type ContentKey = Brand<Uint8Array, 'ContentKey'>;
 /** An account's private key. */
 export type PrivateKey = Brand<Uint8Array, 'PrivateKey'>;
 
-/** @throws InvalidInputError unless 32 bytes of hex */
+/** @throws ArgumentError unless 32 bytes of hex */
 export function datasetId(hex: string): DatasetId {
   return to0x(fromHex(hex, 'dataset id', 32)) as DatasetId;
 }
 
-/** @throws InvalidInputError unless 20 bytes of hex */
+/** @throws ArgumentError unless 20 bytes of hex */
 export function address(hex: string): Address {
   return to0x(fromHex(hex, 'address', 20)) as Address;
 }
@@ -72,8 +72,8 @@ export function agreementBytes(agreement: AgreementId): Uint8Array {
   return fromHex(agreement, 'agreement id', 32);
 }
 
-/** Brands 32 bytes that were just computed or parsed. @throws InvalidInputError on any other length */
+/** Brands 32 bytes that were just computed or parsed. @throws ArgumentError on any other length */
 export function bytes32<T extends Uint8Array>(bytes: Uint8Array, what: string): T {
-  if (bytes.length !== 32) throw new InvalidInputError(`The ${what} has ${bytes.length} bytes; it must have 32.`);
+  if (bytes.length !== 32) throw new ArgumentError(`The ${what} has ${bytes.length} bytes; it must have 32.`);
   return bytes as T;
 }

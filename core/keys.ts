@@ -15,7 +15,7 @@ import type { Primitives } from './ports/primitives.ts';
 
 /**
  * keccak256(abi.encode(uint256 chainId, address DISSC, address owner, bytes32 name)).
- * @throws InvalidInputError unless the name has 32 bytes
+ * @throws ArgumentError unless the name has 32 bytes
  */
 export function deriveDatasetId(domain: HeadDomain, owner: Address, name: Uint8Array): DatasetId {
   const padding = new Uint8Array(12);

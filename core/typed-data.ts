@@ -1,7 +1,7 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { concatBytes, fromHex, to0x, u8, u64, utf8 } from './bytes.ts';
-import { InvalidInputError, ProofError } from './errors.ts';
+import { ArgumentError, ProofError } from './errors.ts';
 import type { Address, PrivateKey } from './ids.ts';
 
 /** EIP-712 domain of one of our contracts; all of them are at version 1. */
@@ -77,10 +77,10 @@ export function addressWord(address: Address): Uint8Array {
   return word(fromHex(address, 'address', 20));
 }
 
-/** An unsigned integer of so many bits as a word. @throws InvalidInputError when it does not fit */
+/** An unsigned integer of so many bits as a word. @throws ArgumentError when it does not fit */
 export function uintWord(value: bigint, bits: number): Uint8Array {
   if (value < 0n || value >> BigInt(bits) !== 0n) {
-    throw new InvalidInputError(`${value} does not fit an unsigned ${bits}-bit integer.`);
+    throw new ArgumentError(`${value} does not fit an unsigned ${bits}-bit integer.`);
   }
   return fromHex(value.toString(16).padStart(64, '0'));
 }

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { replaceSecretFile } from '../adapters/keys/secret-file.ts';
-import { InvalidInputError } from '../core/errors.ts';
+import { FileError } from '../core/errors.ts';
 import type { Address } from '../core/ids.ts';
 
 const ownersFile = z.strictObject({
@@ -43,7 +43,7 @@ function readOwners(folder: string): Map<Address, number> {
   }
   const parsed = ownersFile.safeParse(parseJson(text));
   if (!parsed.success) {
-    throw new InvalidInputError(`${ownersPath(folder)} is malformed. Remove it and admit the owners again.`);
+    throw new FileError(`${ownersPath(folder)} is malformed. Remove it and admit the owners again.`);
   }
   return new Map(Object.entries(parsed.data.owners) as [Address, number][]);
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { createKeystore, readKeystore, SCRYPT_N_RANDOM_PASSWORD } from '../adapters/keys/keystore.ts';
 import { isMissingFile, readSecretFile, replaceSecretFile } from '../adapters/keys/secret-file.ts';
-import { InvalidInputError } from '../core/errors.ts';
+import { FileError } from '../core/errors.ts';
 import type { PrivateKey } from '../core/ids.ts';
 
 /** What a stack's folder keeps of it besides the data of its parts: with these it comes back as it was. */
@@ -62,7 +62,7 @@ async function readSecrets(path: string): Promise<Secrets | null> {
   }
   const parsed = secretsFile.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
-  throw new InvalidInputError(
+  throw new FileError(
     `${path} is not what plumb local up wrote (${parsed.error.issues[0]?.path.join('.')}). Use another folder.`,
   );
 }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createKeySigner } from '../adapters/ethereum/account-signer.ts';
 import { createJsonRpc } from '../adapters/ethereum/json-rpc.ts';
 import { replaceSecretFile } from '../adapters/keys/secret-file.ts';
-import { InvalidInputError, StoreUnavailableError } from '../core/errors.ts';
+import { StateError, StoreUnavailableError } from '../core/errors.ts';
 import { type RunningHost, startHost } from './host/start-host.ts';
 import { startIpfs } from './ipfs/start-ipfs.ts';
 import { startS3 } from './s3/start-s3.ts';
@@ -41,7 +41,7 @@ const FORMER_CHAIN_MS = 8_000;
 /**
  * Starts the whole stack on loopback: chain, object store, table, IPFS and every function, and writes `stack.json` when all of
  * it is ready.
- * @throws InvalidInputError when another stack runs in the folder or a port of it is taken
+ * @throws StateError when another stack runs in the folder or a port of it is taken
  */
 export async function startStack(options: StackOptions, signal?: AbortSignal): Promise<RunningStack> {
   const { folder } = options;
@@ -143,7 +143,7 @@ async function requireFreePorts(
     for (let code = await whyTaken(port); code !== null; code = await whyTaken(port)) {
       signal?.throwIfAborted();
       if (performance.now() > untilMs) {
-        throw new InvalidInputError(
+        throw new StateError(
           `Port ${port} of 127.0.0.1, where this stack's ${part} was, is taken (${code}). End what uses it, or start in another folder.`,
         );
       }

@@ -8,7 +8,7 @@ import {
   PutItemCommand,
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
-import { InvalidInputError, StoreUnavailableError } from '../../core/errors.ts';
+import { ArgumentError, StoreUnavailableError } from '../../core/errors.ts';
 import type { Item, Table, WriteCondition } from '../../core/ports/table.ts';
 import { withDeadline } from '../with-deadline.ts';
 import { fromAttributes, toAttributes } from './item-attributes.ts';
@@ -55,8 +55,7 @@ export function createDynamoTable(options: DynamoTableOptions): Table {
     put,
 
     query(pk, { from, to, limit, reverse = false }, signal) {
-      if (!Number.isInteger(limit) || limit < 1)
-        throw new InvalidInputError(`A query for ${limit} items asks for none.`);
+      if (!Number.isInteger(limit) || limit < 1) throw new ArgumentError(`A query for ${limit} items asks for none.`);
       if (from > to) return Promise.resolve({ items: [], next: null });
       return guard(async (abortSignal) => {
         const items: Item[] = [];

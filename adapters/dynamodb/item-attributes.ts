@@ -1,8 +1,8 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { InvalidInputError, StoreUnavailableError } from '../../core/errors.ts';
+import { ArgumentError, StoreUnavailableError } from '../../core/errors.ts';
 import type { Item, ItemValue } from '../../core/ports/table.ts';
 
-/** DynamoDB's spelling of an item. @throws InvalidInputError for a number that would not come back as it is */
+/** DynamoDB's spelling of an item. @throws ArgumentError for a number that would not come back as it is */
 export function toAttributes(item: {
   readonly [attribute: string]: ItemValue | undefined;
 }): Record<string, AttributeValue> {
@@ -31,7 +31,7 @@ function toAttribute(name: string, value: ItemValue): AttributeValue {
   if (typeof value === 'boolean') return { BOOL: value };
   if (value instanceof Uint8Array) return { B: value };
   if (typeof value === 'number' && Number.isFinite(value)) return { N: String(value) };
-  throw new InvalidInputError(`The attribute ${name} is neither text, finite number, flag, bytes nor null.`);
+  throw new ArgumentError(`The attribute ${name} is neither text, finite number, flag, bytes nor null.`);
 }
 
 function fromAttribute(name: string, attribute: AttributeValue): ItemValue {

@@ -1,5 +1,5 @@
 import { Interface } from 'ethers';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError, ChainAnswerError, StateError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { CalledContract } from './explain-refusal.ts';
 import { RpcRefusedError } from './json-rpc.ts';
@@ -22,7 +22,7 @@ const tokenInterface = new Interface([
 
 /**
  * Lets a contract take just this amount of a token, where it may not take so much already.
- * @throws InvalidInputError when the account has too little of it, or the token is none
+ * @throws StateError when the account has too little of it, ArgumentError when the token is none
  */
 export async function approveToken(
   sender: Pick<CallSender, 'rpc' | 'account'>,
@@ -34,7 +34,7 @@ export async function approveToken(
   const view = (name: string, values: readonly unknown[]) => readToken(sender, token, name, values, signal);
   const balance = await view('balanceOf', [sender.account]);
   if (balance < amount) {
-    throw new InvalidInputError(
+    throw new StateError(
       `${sender.account} has ${balance} units of token ${token}; ${amount} are needed. Send it the rest.`,
       { details: { reason: 'ERC20InsufficientBalance' } },
     );
@@ -47,7 +47,7 @@ export async function approveToken(
     await send({ contract, data: tokenInterface.encodeFunctionData('approve', [spender, allowed]) });
   }
   if ((await view('allowance', [sender.account, spender])) < amount) {
-    throw new InvalidInputError(`Token ${token} does not let ${spender} take ${amount} units, though it was told to.`);
+    throw new ChainAnswerError(`Token ${token} does not let ${spender} take ${amount} units, though it was told to.`);
   }
 }
 
@@ -59,7 +59,7 @@ async function readToken(
   signal?: AbortSignal,
 ): Promise<bigint> {
   const notToken = (cause: unknown) =>
-    new InvalidInputError(`What is at ${token} is no ERC-20 token. Check the terms.`, { cause });
+    new ArgumentError(`What is at ${token} is no ERC-20 token. Check the terms.`, { cause });
   const call = { to: token, data: tokenInterface.encodeFunctionData(name, values) };
   let answered: string;
   try {

@@ -1,4 +1,4 @@
-import { InvalidInputError, LedgerUnavailableError } from '../../core/errors.ts';
+import { ArgumentError, LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { GrantRecorder, NotRelayed, RelayedUpdate } from '../../core/ports/grant-recorder.ts';
 import type { AccountSigner } from './account-signer.ts';
@@ -51,7 +51,7 @@ export function createAscRecorder(options: AscRecorderOptions): GrantRecorder {
       } catch (error) {
         // With a grant for each update, `relay` reverts only where DISSC runs out of gas within it.
         if (error instanceof RpcRefusedError && /gas|revert/i.test(error.said)) {
-          throw new InvalidInputError(
+          throw new ArgumentError(
             `${updates.length} updates need more than ${MAX_TRANSACTION_GAS} gas through ASC. Send fewer at a time.`,
             { cause: error },
           );

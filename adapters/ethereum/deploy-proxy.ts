@@ -1,4 +1,4 @@
-import { InvalidInputError, NotRecordedError } from '../../core/errors.ts';
+import { ChainAnswerError, NotRecordedError } from '../../core/errors.ts';
 import { address } from '../../core/ids.ts';
 import type { AccountSigner } from './account-signer.ts';
 import { createJsonRpc, type JsonRpc, type JsonRpcOptions } from './json-rpc.ts';
@@ -41,7 +41,7 @@ export async function hasProxy(rpc: JsonRpc, signal?: AbortSignal): Promise<bool
 /**
  * Brings the deployment proxy to a chain without it, paid by the signer's account: 0.01 of the chain's coin, most of which
  * is gas. After a crash at any point, calling it again goes on.
- * @throws InvalidInputError when this chain or node cannot have it, NotRecordedError when a transaction is not taken or mined
+ * @throws ChainAnswerError when this chain or node cannot have it, NotRecordedError when a transaction is not taken or mined
  */
 export async function deployProxy(options: DeployOptions, signal?: AbortSignal): Promise<void> {
   const { chainId, waitMs = DEFAULT_WAIT_MS } = options;
@@ -49,7 +49,7 @@ export async function deployProxy(options: DeployOptions, signal?: AbortSignal):
   if (await hasProxy(rpc, signal)) return;
   const sent = await rpc.call('eth_getTransactionCount', [PROXY_SENDER, 'latest'], signal);
   if (parseAnswer(quantity, 'eth_getTransactionCount', sent) > 0) {
-    throw new InvalidInputError(
+    throw new ChainAnswerError(
       `Chain ${chainId} has no deployment proxy and can get none: ${PROXY_SENDER} has sent its one transaction.`,
     );
   }
@@ -67,7 +67,7 @@ export async function deployProxy(options: DeployOptions, signal?: AbortSignal):
   }
   await waitForReceipt(rpc, PROXY_TRANSACTION.hash, waitMs, signal);
   if (await hasProxy(rpc, signal)) return;
-  throw new InvalidInputError(
+  throw new ChainAnswerError(
     `The transaction that deploys the proxy was mined on chain ${chainId}, and there is none: 100,000 gas is too little there.`,
   );
 }
@@ -80,7 +80,7 @@ async function offerTransaction(rpc: JsonRpc, signal?: AbortSignal): Promise<boo
   } catch (cause) {
     if (!(cause instanceof NotRecordedError)) throw cause;
     if (!/protected|EIP-155/i.test(cause.message)) return false;
-    throw new InvalidInputError(
+    throw new ChainAnswerError(
       'The node does not take the transaction that deploys the proxy, as it names no chain. Nothing was paid. Use a node that does (geth: --rpc.allow-unprotected-txs).',
       { cause },
     );

@@ -1,5 +1,5 @@
 import { to0x } from '../../core/bytes.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import { deriveDatasetId } from '../../core/keys.ts';
 import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
@@ -47,7 +47,7 @@ export function createDisscOwner(options: DisscOwnerOptions): DisscOwner {
       const { parties } = await ledger.readParties(ids, 'latest', signal);
       for (const [i, found] of parties.entries()) {
         if (found !== null && found.device !== wanted[i]?.device) {
-          throw new InvalidInputError(
+          throw new ArgumentError(
             `Dataset ${ids[i]} is open, for device ${found.device}. Give it another name, or set its device.`,
           );
         }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { InvalidInputError, LedgerUnavailableError } from '../../core/errors.ts';
+import { ArgumentError, LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { Recorder } from '../../core/ports/ledger.ts';
 import type { AccountSigner } from './account-signer.ts';
@@ -42,7 +42,7 @@ export function createDisscRecorder(options: DisscRecorderOptions): Recorder {
       } catch (error) {
         // `record` never reverts: whatever it cannot run in is its gas.
         if (error instanceof RpcRefusedError && /gas/i.test(error.said)) {
-          throw new InvalidInputError(
+          throw new ArgumentError(
             `${updates.length} updates need more than ${MAX_TRANSACTION_GAS} gas. Send fewer at a time.`,
             { cause: error },
           );

@@ -1,12 +1,12 @@
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { CalledContract } from './explain-refusal.ts';
 
-/** Function and arguments, 0x-hex. @throws InvalidInputError when a value does not fit its place */
+/** Function and arguments, 0x-hex. @throws ArgumentError when a value does not fit its place */
 export function encodeCall({ name, abi }: CalledContract, method: string, values: readonly unknown[]): string {
   try {
     return abi.encodeFunctionData(method, values);
   } catch (cause) {
     const why = (cause as { shortMessage?: string }).shortMessage ?? String(cause);
-    throw new InvalidInputError(`These arguments are none of ${method} of ${name}: ${why}.`, { cause });
+    throw new ArgumentError(`These arguments are none of ${method} of ${name}: ${why}.`, { cause });
   }
 }

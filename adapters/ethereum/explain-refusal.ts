@@ -1,8 +1,8 @@
 import { type ErrorDescription, Interface } from 'ethers';
-import { InvalidInputError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { RpcRefusedError } from './json-rpc.ts';
 import { refusalInWords } from './refusal-in-words.ts';
+import { refusalError } from './refusal-turn.ts';
 import { refusedTransaction } from './send-raw-transaction.ts';
 
 export interface CalledContract {
@@ -31,10 +31,9 @@ export function explainRefusal(contract: CalledContract, error: RpcRefusedError,
   const said = reverted === null ? `for a reason it does not name (${reason})` : `${reason}(${values?.join(', ')})`;
   const words = reverted === null ? null : refusalInWords(reverted.name, reverted.args);
   const refusal = `${contract.name} refuses${reverted === null ? ',' : ':'} ${said}.`;
-  return new InvalidInputError(words === null ? refusal : `${refusal} ${words}`, {
-    cause: error,
-    details: { reason, ...(hash === undefined ? {} : { hash }) },
-  });
+  const message = words === null ? refusal : `${refusal} ${words}`;
+  const details = { reason, ...(hash === undefined ? {} : { hash }) };
+  return refusalError(reverted?.name ?? null, reverted?.args ?? null, message, { cause: error, details });
 }
 
 /** Whether a contract refuses, rather than the node. */

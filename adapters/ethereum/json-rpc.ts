@@ -123,7 +123,7 @@ function post(url: URL, body: string, timeoutMs: number, signal?: AbortSignal): 
     const headers = { 'content-type': 'application/json' };
     return readBounded(
       url,
-      await fetch(url, { method: 'POST', headers, body, redirect: 'error', signal: abortSignal }),
+      await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: abortSignal }),
     );
   };
   // The host alone is named: the path of a hosted node's URL is a secret.
@@ -145,15 +145,24 @@ async function readBounded(url: URL, response: Response): Promise<string> {
   }
   const text = Buffer.concat(parts).toString('utf8');
   // Some nodes answer an error of the method with a status of 4xx: the body tells.
-  if (response.status >= 500 || (response.status >= 400 && !text.startsWith('{') && !text.startsWith('['))) {
-    throw new LedgerUnavailableError(`The node at ${url.host} answered with HTTP status ${response.status}.`);
+  // Redirections are not followed: they lead to somebody else's page.
+  if (
+    response.status >= 500 ||
+    (response.status >= 300 && response.status < 400) ||
+    (response.status >= 400 && !text.startsWith('{') && !text.startsWith('['))
+  ) {
+    throw new LedgerUnavailableError(
+      `The node at ${url.host} answered with HTTP status ${response.status}. Is its URL right?`,
+    );
   }
   return text;
 }
 
 function readAnswers(url: URL, requests: readonly Request[], text: string): unknown[] {
   const malformed = (cause?: unknown) =>
-    new LedgerUnavailableError(`The node at ${url.host} answered something that is not JSON-RPC.`, { cause });
+    new LedgerUnavailableError(`The node at ${url.host} answered something that is not JSON-RPC. Is its URL right?`, {
+      cause,
+    });
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);

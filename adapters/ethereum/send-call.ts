@@ -19,7 +19,7 @@ export interface CallSender {
   readonly rpc: JsonRpc;
   /**
    * Runs what belongs together. Turns of one sender never overlap: neither nonces nor allowances collide.
-   * @throws InvalidInputError when a contract refuses, with the error's name as `details.reason`
+   * @throws StateError or ArgumentError when a contract refuses, with the error's name as `details.reason`
    * @throws NotRecordedError when a transaction was not mined in time, with its hash as `details.hash`: it may be mined
    * later, or the next one takes its place; look before doing it again
    * @throws LedgerUnavailableError when nothing was sent

@@ -1,6 +1,6 @@
 import { Signature, Transaction } from 'ethers';
 import { fromHex, to0x } from '../../core/bytes.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { SignedTransaction } from '../../core/ports/ledger.ts';
 import type { AccountSigner } from './account-signer.ts';
@@ -48,14 +48,14 @@ export async function readFees(rpc: JsonRpc, replaces: Fees | undefined, signal?
   return { maxFeePerGasWei: maxFee, maxPriorityFeePerGasWei: tip };
 }
 
-/** Signs a call of a contract as an EIP-1559 transaction. @throws InvalidInputError when no node would take it */
+/** Signs a call of a contract as an EIP-1559 transaction. @throws ArgumentError when no node would take it */
 export async function signTransaction(
   signer: AccountSigner,
   call: UnsignedCall,
   signal?: AbortSignal,
 ): Promise<SignedTransaction> {
   if (call.gas > MAX_TRANSACTION_GAS) {
-    throw new InvalidInputError(
+    throw new ArgumentError(
       `The transaction needs ${call.gas} gas; at most ${MAX_TRANSACTION_GAS} are allowed. Send fewer updates at a time.`,
     );
   }
@@ -75,7 +75,7 @@ export async function signTransaction(
   const raw = transaction.serialized;
   const sizeBytes = (raw.length - 2) / 2;
   if (sizeBytes > MAX_TRANSACTION_BYTES) {
-    throw new InvalidInputError(
+    throw new ArgumentError(
       `The transaction has ${sizeBytes} bytes; at most ${MAX_TRANSACTION_BYTES} fit. Send fewer updates at a time.`,
     );
   }

@@ -1,4 +1,4 @@
-import { InvalidInputError, LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
+import { ArgumentError, LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import { type CalledContract, explainRefusal, isRevert } from './explain-refusal.ts';
 import { type JsonRpc, RpcRefusedError } from './json-rpc.ts';
@@ -37,12 +37,12 @@ export async function requireContract(rpc: JsonRpc, contract: CalledContract, si
 /**
  * Tries a call without sending it: the gas it takes and a fifth more. With the fees named, the base fee is seen as it is,
  * and so is the balance.
- * @throws InvalidInputError when the contract refuses, NotRecordedError when the node would not take the transaction
+ * @throws StateError or ArgumentError when the contract refuses, NotRecordedError when the node would not take the transaction
  */
 export async function tryCall(caller: Caller, call: ContractCall, fees: Fees, signal?: AbortSignal): Promise<bigint> {
   const gas = parseAnswer(amount, 'eth_estimateGas', await askGas(caller, call, fees, signal));
   if (gas > MAX_TRANSACTION_GAS) {
-    throw new InvalidInputError(
+    throw new ArgumentError(
       `The call of ${call.contract.name} needs ${gas} gas; at most ${MAX_TRANSACTION_GAS} are allowed.`,
     );
   }

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { encodeBase64 } from 'ethers';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import { parseRequestTarget } from './parse-request-target.ts';
 import { decodeCanonicalBase64 } from './parse-signature.ts';
 import type { SignedRequest } from './sign-request.ts';
@@ -29,17 +29,17 @@ export function requestFromGatewayEvent(event: APIGatewayProxyEventV2): SignedRe
 /**
  * The event API Gateway would make of a request: for a Lambda Invoke by a client, and for a local host that serves HTTP.
  * Names in lower case and repeated headers joined by commas, as API Gateway does; `host` comes from the URL.
- * @throws InvalidInputError when the URL is not absolute http(s) in plain ASCII, or a host header contradicts it.
+ * @throws ArgumentError when the URL is not absolute http(s) in plain ASCII, or a host header contradicts it.
  */
 export function gatewayEventFromRequest(request: SignedRequest): APIGatewayProxyEventV2 {
   const target = parseRequestTarget(request.url);
   if (target === null) {
-    throw new InvalidInputError('The request needs an absolute http or https URL in plain ASCII, fragment excluded.');
+    throw new ArgumentError('The request needs an absolute http or https URL in plain ASCII, fragment excluded.');
   }
   const headers = joinHeaders(request.headers);
   const host = headers.host ?? target.authority;
   if (host.toLowerCase() !== target.authority.toLowerCase()) {
-    throw new InvalidInputError(`The host header does not say ${target.authority}, as the URL does. Leave it out.`);
+    throw new ArgumentError(`The host header does not say ${target.authority}, as the URL does. Leave it out.`);
   }
   const query = [...new URLSearchParams(target.query)];
   const nowMs = Date.now();

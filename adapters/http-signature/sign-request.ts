@@ -1,5 +1,5 @@
 import { signRequest as signErc8128 } from '@slicekit/erc8128';
-import { InvalidInputError } from '../../core/errors.ts';
+import { AnswerError, ArgumentError } from '../../core/errors.ts';
 import { parseRequestTarget } from './parse-request-target.ts';
 
 export interface UnsignedRequest {
@@ -26,7 +26,7 @@ export interface RequestSigner {
   readonly chainId: number;
   /**
    * Signs one request for one use.
-   * @throws InvalidInputError when it is not a request that can be sent and signed.
+   * @throws ArgumentError when it is not a request that can be sent and signed.
    */
   signRequest(request: UnsignedRequest, options?: { nowMs?: number }): Promise<SignedRequest>;
 }
@@ -51,14 +51,14 @@ export function createRequestSigner(
 ): RequestSigner {
   const { ttlSeconds = MAX_TTL_SECONDS, clockOffsetMs = () => 0 } = options;
   if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > MAX_TTL_SECONDS) {
-    throw new InvalidInputError(`ttlSeconds is ${ttlSeconds}; give a whole number from 1 to ${MAX_TTL_SECONDS}.`);
+    throw new ArgumentError(`ttlSeconds is ${ttlSeconds}; give a whole number from 1 to ${MAX_TTL_SECONDS}.`);
   }
   const { chainId } = account;
   if (!Number.isSafeInteger(chainId) || chainId < 1) {
-    throw new InvalidInputError(`chainId is ${chainId}; give a positive whole number.`);
+    throw new ArgumentError(`chainId is ${chainId}; give a positive whole number.`);
   }
   if (!/^0x[0-9a-fA-F]{40}$/.test(account.address)) {
-    throw new InvalidInputError('The address of the signing account must be 0x and 40 hex digits.');
+    throw new ArgumentError('The address of the signing account must be 0x and 40 hex digits.');
   }
   const address = account.address.toLowerCase() as `0x${string}`;
   const signer = { address, chainId, signMessage: (message: Uint8Array) => signStrictly(signMessage, message) };
@@ -72,7 +72,7 @@ export function createRequestSigner(
       const headers = readOwnHeaders(request.headers ?? {});
       const body = request.body !== undefined && request.body.length > 0 ? request.body : undefined;
       if (body !== undefined && (method === 'GET' || method === 'HEAD')) {
-        throw new InvalidInputError(`A ${method} request carries no body; this one has ${body.length} bytes.`);
+        throw new ArgumentError(`A ${method} request carries no body; this one has ${body.length} bytes.`);
       }
       const createdSec = Math.floor((nowMs + clockOffsetMs()) / 1000);
       // Without the caller's headers: the library would believe a Content-Digest found there.
@@ -93,11 +93,11 @@ export function createRequestSigner(
 function readUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
-    throw new InvalidInputError('A request is signed for an absolute http or https URL without user or password.');
+    throw new ArgumentError('A request is signed for an absolute http or https URL without user or password.');
   }
   url.hash = '';
   if (parseRequestTarget(url.href) === null) {
-    throw new InvalidInputError('The URL is over 8,192 characters, or has a % that no two hex digits follow.');
+    throw new ArgumentError('The URL is over 8,192 characters, or has a % that no two hex digits follow.');
   }
   return url.href;
 }
@@ -106,8 +106,8 @@ function readOwnHeaders(headers: Record<string, string>): Record<string, string>
   const read = new Map<string, string>();
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase();
-    if (MADE_HERE.has(lower)) throw new InvalidInputError(`The header ${lower} is made when signing; leave it out.`);
-    if (read.has(lower)) throw new InvalidInputError(`The header ${lower} is given twice.`);
+    if (MADE_HERE.has(lower)) throw new ArgumentError(`The header ${lower} is made when signing; leave it out.`);
+    if (read.has(lower)) throw new ArgumentError(`The header ${lower} is given twice.`);
     read.set(lower, value);
   }
   return Object.fromEntries(read);
@@ -120,7 +120,7 @@ async function signStrictly(
   const signature = await signMessage(message);
   // The library would read other text as zeros.
   if (!/^0x[0-9a-fA-F]{130}$/.test(signature)) {
-    throw new InvalidInputError('The account answered with something else than a signature of 65 bytes in hex.');
+    throw new AnswerError('The account answered with something else than a signature of 65 bytes in hex.');
   }
   return signature as `0x${string}`;
 }

@@ -1,6 +1,6 @@
 import { verifyMessage } from 'ethers';
 import { to0x } from '../../core/bytes.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import { buildSignatureBase } from './build-signature-base.ts';
 import { checkContentDigest } from './check-content-digest.ts';
 import { parseRequestTarget } from './parse-request-target.ts';
@@ -40,7 +40,7 @@ const ALWAYS_COVERED = ['@method', '@authority', '@path'];
 /**
  * Verifies requests signed by Ethereum accounts (RFC 9421 in the ERC-8128 profile, request-bound and not replayable).
  * Whatever the request holds, `verify` answers with a result; it rejects only when the nonce store does.
- * @throws InvalidInputError when the policy can accept nothing or is not in lower case.
+ * @throws ArgumentError when the policy can accept nothing or is not in lower case.
  */
 export function createRequestVerifier(
   deps: { nonces: NonceStore; nowMs: () => number },
@@ -48,7 +48,7 @@ export function createRequestVerifier(
 ): RequestVerifier {
   const authorities = new Set(policy.allowedAuthorities);
   if (authorities.size === 0 || [...authorities].some((name) => name === '' || name !== name.toLowerCase())) {
-    throw new InvalidInputError('The allowed authorities must be at least one host name in lower case.');
+    throw new ArgumentError('The allowed authorities must be at least one host name in lower case.');
   }
   return {
     async verify(request) {

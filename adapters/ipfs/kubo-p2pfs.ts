@@ -3,7 +3,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { KuboRPCClient } from 'kubo-rpc-client';
 import * as z from 'zod';
 import { concatBytes } from '../../core/bytes.ts';
-import { InvalidInputError, StoreUnavailableError } from '../../core/errors.ts';
+import { AnswerError, StoreUnavailableError } from '../../core/errors.ts';
 import type { P2pfs } from '../../core/ports/p2pfs.ts';
 import { readBody } from '../service/read-body.ts';
 import { withDeadline } from '../with-deadline.ts';
@@ -73,11 +73,11 @@ export function createKuboP2pfs(options: KuboOptions): P2pfs & { close(): void }
         }
         const [root] = roots;
         if (root === undefined || roots.length > 1) {
-          throw new InvalidInputError('The IPFS node did not find exactly one root in the file.');
+          throw new AnswerError(`The IPFS node at ${url.host} did not find exactly one root in the file.`);
         }
         // Answered with status 200: the only sign that what was imported is not all there.
         if (root.pinErrorMsg !== undefined && root.pinErrorMsg !== '') {
-          throw new InvalidInputError(`The IPFS node imported, but cannot pin: ${shown(root.pinErrorMsg)}`);
+          throw new AnswerError(`The IPFS node at ${url.host} imported, but cannot pin: ${shown(root.pinErrorMsg)}`);
         }
         return { root: root.cid.toString() };
       });
@@ -125,7 +125,9 @@ export function createKuboP2pfs(options: KuboOptions): P2pfs & { close(): void }
     },
 
     readFile(cid, maxBytes, signal) {
-      return within(timeoutMs, `find ${cid}`, signal, (abort) => orNull(readContent(client, cid, maxBytes, abort)));
+      return within(timeoutMs, `find ${cid}`, signal, (abort) =>
+        orNull(readContent(client, url, cid, maxBytes, abort)),
+      );
     },
 
     close() {
@@ -136,6 +138,7 @@ export function createKuboP2pfs(options: KuboOptions): P2pfs & { close(): void }
 
 async function readContent(
   client: () => Promise<KuboRPCClient>,
+  url: URL,
   cid: string,
   maxBytes: number,
   signal: AbortSignal,
@@ -146,7 +149,10 @@ async function readContent(
   for await (const part of (await client()).cat(cid, { length: maxBytes + 1, signal })) {
     signal.throwIfAborted();
     sizeBytes += part.length;
-    if (sizeBytes > maxBytes) throw new InvalidInputError(`${cid} has more than the ${maxBytes} bytes that are read.`);
+    if (sizeBytes > maxBytes)
+      throw new AnswerError(
+        `${cid} has more than the ${maxBytes} bytes that are read from the IPFS node at ${url.host}.`,
+      );
     parts.push(part);
   }
   return concatBytes(...parts);
@@ -196,7 +202,9 @@ function explain(url: URL, what: string, limitMs: number, cause: unknown, timedO
     return new StoreUnavailableError(what, { cause, details });
   }
   if (isNodeAnswer(cause)) {
-    return new InvalidInputError(`The IPFS node does not ${what}: ${shown((cause as Error).message)}`, { cause });
+    return new AnswerError(`The IPFS node at ${url.host} does not ${what}: ${shown((cause as Error).message)}`, {
+      cause,
+    });
   }
   return new StoreUnavailableError(`The IPFS node at ${url.host} cannot be reached. Is it running?`, {
     cause,

@@ -1,7 +1,7 @@
 import { scrypt as nodeScrypt } from 'node:crypto';
 import { decryptKeystoreJson, encryptKeystoreJson, Mnemonic, scrypt } from 'ethers';
 import { fromHex, to0x } from '../../core/bytes.ts';
-import { InvalidInputError, KeyError } from '../../core/errors.ts';
+import { FileError, KeyError } from '../../core/errors.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { createSecretFile, readSecretFile } from './secret-file.ts';
@@ -28,7 +28,7 @@ scrypt.register(async (password, salt, N, r, p, length, progress) => {
   return to0x(derived);
 });
 
-/** Writes a new Web3 Secret Storage file, mode 0600. @throws InvalidInputError when the file exists */
+/** Writes a new Web3 Secret Storage file, mode 0600. @throws FileError when the file exists */
 export async function createKeystore(
   path: string,
   content: KeystoreContent,
@@ -50,7 +50,7 @@ export async function createKeystore(
   await createSecretFile(path, `${json}\n`);
 }
 
-/** @throws KeyError when the password is wrong, InvalidInputError when the file is missing, readable by others or no keystore */
+/** @throws KeyError when the password is wrong, FileError when the file is missing, readable by others or no keystore */
 export async function readKeystore(path: string, password: string): Promise<KeystoreContent> {
   const json = await readSecretFile(path);
   try {
@@ -63,7 +63,7 @@ export async function readKeystore(path: string, password: string): Promise<Keys
     if (cause instanceof Error && /incorrect password/.test(cause.message)) {
       throw new KeyError(`The password does not open the keystore ${path}.`);
     }
-    throw new InvalidInputError(`${path} is no keystore that this program wrote.`);
+    throw new FileError(`${path} is no keystore that this program wrote.`);
   }
 }
 

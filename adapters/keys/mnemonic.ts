@@ -1,6 +1,6 @@
 import { HDNodeWallet, Mnemonic, Wallet } from 'ethers';
 import { fromHex, to0x } from '../../core/bytes.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 
 /** Device numbers are hardened path steps. */
@@ -11,13 +11,13 @@ export function createMnemonic(): string {
   return Mnemonic.fromEntropy(crypto.getRandomValues(new Uint8Array(32))).phrase;
 }
 
-/** A mnemonic as a person typed it. @throws InvalidInputError, without repeating any of it */
+/** A mnemonic as a person typed it. @throws ArgumentError, without repeating any of it */
 export function parseMnemonic(text: string): string {
   const words = text.trim().toLowerCase().split(/\s+/);
   try {
     return Mnemonic.fromPhrase(words.join(' ')).phrase;
   } catch {
-    throw new InvalidInputError(
+    throw new ArgumentError(
       `These ${words.length} words are no BIP-39 mnemonic: a word is unknown or the check word does not fit.`,
     );
   }
@@ -36,7 +36,7 @@ export function ownerKey(mnemonic: string): PrivateKey {
 /** Key of device i's account, m/44'/60'/i'/0/0: hardened, so a stolen device reveals nothing of the others. */
 export function deviceKey(mnemonic: string, device: number): PrivateKey {
   if (!Number.isInteger(device) || device < 1 || device > MAX_DEVICE) {
-    throw new InvalidInputError(`There is no device ${device}; devices are numbered from 1 to ${MAX_DEVICE}.`);
+    throw new ArgumentError(`There is no device ${device}; devices are numbered from 1 to ${MAX_DEVICE}.`);
   }
   return accountKey(mnemonic, device);
 }

@@ -1,14 +1,15 @@
-import { constants } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { InvalidInputError } from '../../core/errors.ts';
+import { FileError, PlumblineError } from '../../core/errors.ts';
+import { requirePrivate } from './require-private.ts';
 
 /** No file with secrets is larger. */
 const MAX_SECRET_FILE_BYTES = 1024 * 1024;
 
 /**
  * Writes a new file that only this user can read, durably.
- * @throws InvalidInputError when it exists: a secret is never replaced by accident
+ * @throws FileError when it exists: a secret is never replaced by accident
  */
 export async function createSecretFile(path: string, content: string | Uint8Array): Promise<void> {
   let file: FileHandle;
@@ -16,7 +17,7 @@ export async function createSecretFile(path: string, content: string | Uint8Arra
     file = await open(path, 'wx', 0o600);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw unusable(path, cause);
-    throw new InvalidInputError(`${path} exists already and is not replaced. Give another name, or move it away.`, {
+    throw new FileError(`${path} exists already and is not replaced. Give another name, or move it away.`, {
       cause,
     });
   }
@@ -34,46 +35,43 @@ export async function replaceSecretFile(path: string, content: string | Uint8Arr
     await syncFolderOf(path);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw cause instanceof InvalidInputError ? cause : unusable(path, cause);
+    throw cause instanceof PlumblineError ? cause : unusable(path, cause);
   }
 }
 
 /**
  * Reads a file with secrets.
- * @throws InvalidInputError when it is missing, is no plain file, belongs to somebody else or could be read by others
+ * @throws FileError when it is missing, is no plain file, belongs to somebody else or could be read by others
  */
 export async function readSecretFile(path: string): Promise<string> {
-  let file: FileHandle;
+  return readSecretFileSync(path);
+}
+
+/** As `readSecretFile`, for callers that cannot wait: no such file is long. */
+export function readSecretFileSync(path: string, maxBytes = MAX_SECRET_FILE_BYTES): string {
+  let file: number;
   try {
     // Without NONBLOCK, opening a pipe that somebody put there would wait for ever.
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     throw unusable(path, cause);
   }
   try {
-    const { mode, uid, size, isFile } = await file.stat().then((stat) => ({ ...stat, isFile: stat.isFile() }));
-    if (!isFile) throw new InvalidInputError(`${path} is not a plain file.`);
-    if ((Number(mode) & 0o077) !== 0) {
-      const shown = (Number(mode) & 0o777).toString(8).padStart(4, '0');
-      throw new InvalidInputError(
-        `${path} has mode ${shown}, so others can read it; it must be 0600. Run: chmod 600 ${path}`,
-      );
+    const stat = fstatSync(file);
+    if (!stat.isFile()) throw new FileError(`${path} is not a plain file.`);
+    requirePrivate(path, stat);
+    if (stat.size > maxBytes) {
+      throw new FileError(`${path} has ${stat.size} bytes; at most ${maxBytes} are read.`);
     }
-    const user = process.getuid?.();
-    if (user !== undefined && uid !== user)
-      throw new InvalidInputError(`${path} belongs to user ${uid}, not to you (${user}).`);
-    if (Number(size) > MAX_SECRET_FILE_BYTES) {
-      throw new InvalidInputError(`${path} has ${size} bytes; at most ${MAX_SECRET_FILE_BYTES} are read.`);
-    }
-    return await file.readFile('utf8');
+    return readFileSync(file, 'utf8');
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 
 /** Whether an error of these functions says that the file is not there. */
 export function isMissingFile(error: unknown): boolean {
-  return error instanceof InvalidInputError && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+  return error instanceof FileError && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
 }
 
 async function fill(file: FileHandle, content: string | Uint8Array): Promise<void> {
@@ -95,7 +93,7 @@ async function syncFolderOf(path: string): Promise<void> {
   }
 }
 
-function unusable(path: string, cause: unknown): InvalidInputError {
+function unusable(path: string, cause: unknown): FileError {
   const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-  return new InvalidInputError(`${path} cannot be used (${code}).`, { cause });
+  return new FileError(`${path} cannot be used (${code}).`, { cause });
 }

@@ -1,5 +1,5 @@
 import { GetPublicKeyCommand, type GetPublicKeyCommandOutput, KMSClient, SignCommand } from '@aws-sdk/client-kms';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { AccountSigner } from '../ethereum/account-signer.ts';
 import { withDeadline } from '../with-deadline.ts';
 import { explainKmsFailure } from './explain-kms-failure.ts';
@@ -22,7 +22,8 @@ const DEFAULT_TIMEOUT_MS = 8_000;
 /**
  * Signs with a key that never leaves AWS KMS. The public key is asked for once, here: the account is known from then on,
  * and a signature by any other key, as after an alias was moved, is refused.
- * @throws InvalidInputError when there is no such key, it is of another kind or may not be used; StoreUnavailableError when
+ * @throws ArgumentError when there is no such key, it is of another kind or may not be used; StateError when it is disabled
+ * or is to be deleted; AnswerError when what KMS gives is no signature by this key; StoreUnavailableError when
  * KMS does not answer in time, throttles or fails: trying later may help
  */
 export async function createKmsSigner(
@@ -55,7 +56,7 @@ export async function createKmsSigner(
     return {
       account: accountOfPublicKey(publicKey),
       async signHash(hash, abort) {
-        if (hash.length !== 32) throw new InvalidInputError(`A hash has 32 bytes; this one has ${hash.length}.`);
+        if (hash.length !== 32) throw new ArgumentError(`A hash has 32 bytes; this one has ${hash.length}.`);
         const command = new SignCommand({
           ...{ KeyId: keyId, Message: hash, MessageType: 'DIGEST', SigningAlgorithm: 'ECDSA_SHA_256' },
         });
@@ -76,7 +77,7 @@ function requireSigningKey(keyId: string, answered: GetPublicKeyCommandOutput): 
     return PublicKey;
   }
   const kind = `${answered.KeySpec ?? answered.CustomerMasterKeySpec ?? 'unknown'} for ${KeyUsage ?? 'unknown use'}`;
-  throw new InvalidInputError(
+  throw new ArgumentError(
     `The KMS key ${keyId} is of the kind ${kind}; accounts need ECC_SECG_P256K1 for SIGN_VERIFY. Name another key.`,
   );
 }

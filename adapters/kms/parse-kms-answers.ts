@@ -1,7 +1,7 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { computeAddress } from 'ethers';
 import { concatBytes, equalBytes, fromHex, to0x, u8 } from '../../core/bytes.ts';
-import { InvalidInputError, KeyError } from '../../core/errors.ts';
+import { AnswerError, ArgumentError } from '../../core/errors.ts';
 import { type Address, address } from '../../core/ids.ts';
 
 /**
@@ -11,16 +11,16 @@ import { type Address, address } from '../../core/ids.ts';
 const SPKI_PREFIX = fromHex('3056301006072a8648ce3d020106052b8104000a034200');
 const POINT_BYTES = 65;
 
-/** The 65-byte uncompressed point of a DER public key. @throws InvalidInputError unless on secp256k1 */
+/** The 65-byte uncompressed point of a DER public key. @throws ArgumentError unless on secp256k1 */
 export function parsePublicKey(keyId: string, der: Uint8Array): Uint8Array {
   const point = der.subarray(SPKI_PREFIX.length);
   try {
     if (point.length !== POINT_BYTES || !equalBytes(der.subarray(0, SPKI_PREFIX.length), SPKI_PREFIX)) {
-      throw new InvalidInputError('It is no uncompressed point of secp256k1 in DER.');
+      throw new ArgumentError('It is no uncompressed point of secp256k1 in DER.');
     }
     return secp256k1.Point.fromBytes(point).toBytes(false);
   } catch (cause) {
-    throw new InvalidInputError(
+    throw new ArgumentError(
       `The public key of the KMS key ${keyId} (${der.length} bytes) is not on secp256k1. Name a key of the kind ECC_SECG_P256K1.`,
       { cause },
     );
@@ -33,7 +33,7 @@ export function accountOfPublicKey(point: Uint8Array): Address {
 
 /**
  * KMS's DER signature of a hash as Ethereum wants it: s in the lower half, and which of two keys it recovers to.
- * @throws KeyError unless it is this key's signature of this hash
+ * @throws AnswerError unless it is this key's signature of this hash
  */
 export function readSignature(
   keyId: string,
@@ -52,9 +52,9 @@ export function readSignature(
         return { r: compact.slice(0, 32), s: compact.slice(32), yParity };
       }
     }
-    throw new KeyError('It recovers to another key.');
+    throw new AnswerError('It recovers to another key.');
   } catch (cause) {
-    throw new KeyError(
+    throw new AnswerError(
       `What KMS gave for the key ${keyId} is no signature of the hash by the key's account. Was an alias moved? Start again.`,
       { cause },
     );

@@ -7,7 +7,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import { InvalidInputError, StoreUnavailableError } from '../../core/errors.ts';
+import { ArgumentError, StoreUnavailableError } from '../../core/errors.ts';
 import type { ObjectLister, ObjectStore } from '../../core/ports/object-store.ts';
 import { withDeadline } from '../with-deadline.ts';
 
@@ -192,7 +192,7 @@ async function* pieces(list: readonly Uint8Array[]): AsyncGenerator<Uint8Array> 
 
 function requireRange(start: number, end: number): void {
   if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end) return;
-  throw new InvalidInputError(`There is no range from ${start} to ${end}.`);
+  throw new ArgumentError(`There is no range from ${start} to ${end}.`);
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { InvalidInputError, StoreUnavailableError } from '../../core/errors.ts';
+import { ArgumentError, StateError, StoreUnavailableError } from '../../core/errors.ts';
 import { readBody } from '../service/read-body.ts';
 import { withDeadline } from '../with-deadline.ts';
 import { type AwsCredentials, signV4 } from './sign-v4.ts';
@@ -24,7 +24,7 @@ const failure = z.looseObject({ __type: z.string() });
 
 /**
  * The text of a secret in AWS Secrets Manager.
- * @throws InvalidInputError when there is none or it may not be read; StoreUnavailableError when the service does not answer
+ * @throws ArgumentError when there is none or it may not be read; StateError when it holds no text; StoreUnavailableError when the service does not answer
  */
 export async function readSecret(options: SecretOptions, signal?: AbortSignal): Promise<string> {
   const { region, secretId, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
@@ -46,12 +46,12 @@ export async function readSecret(options: SecretOptions, signal?: AbortSignal): 
     if (response.ok) {
       const parsed = secretAnswer.safeParse(answered);
       if (parsed.success) return parsed.data.SecretString;
-      throw new InvalidInputError(`The secret ${secretId} holds no text.`);
+      throw new StateError(`The secret ${secretId} holds no text. Put one into it.`);
     }
     const said = failure.safeParse(answered);
     const name = said.success ? (said.data.__type.split('#').at(-1) ?? '') : `status ${response.status}`;
     if (response.status >= 500 || TRANSIENT.test(name)) throw unavailable(`refuses for now (${name})`);
-    throw new InvalidInputError(
+    throw new ArgumentError(
       `The secret ${secretId} cannot be read (${name}). Name a secret of this region, and allow secretsmanager:GetSecretValue on it.`,
     );
   };

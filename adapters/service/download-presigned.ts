@@ -10,6 +10,8 @@ export async function downloadPresigned(
   maxBytes: number,
   signal?: AbortSignal,
 ): Promise<Uint8Array | null> {
+  // The host alone is named: the query of a presigned URL is a key.
+  const { host } = new URL(get.url);
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
   try {
@@ -18,13 +20,13 @@ export async function downloadPresigned(
     if (!response.ok) {
       const problem = { type: 'about:blank', status: response.status };
       if (response.status < 500)
-        throw new RequestRefusedError(`The storage refuses the download (${response.status}).`, problem);
-      throw new StoreUnavailableError(`The storage answers the download with ${response.status}.`);
+        throw new RequestRefusedError(`The storage at ${host} refuses the download (${response.status}).`, problem);
+      throw new StoreUnavailableError(`The storage at ${host} answers the download with ${response.status}.`);
     }
     return await readBody(response, maxBytes);
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof StoreUnavailableError || cause instanceof RequestRefusedError) throw cause;
-    throw new StoreUnavailableError('The stored segment cannot be downloaded.', { cause });
+    throw new StoreUnavailableError(`The stored segment cannot be downloaded from ${host}.`, { cause });
   }
 }

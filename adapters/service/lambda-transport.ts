@@ -1,6 +1,7 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
-import { StoreUnavailableError } from '../../core/errors.ts';
+import { PlumblineError, StoreUnavailableError } from '../../core/errors.ts';
+import { inAnswer } from '../../core/parse-outside.ts';
 import { httpRows } from '../../functions/table.ts';
 import { gatewayEventFromRequest } from '../http-signature/gateway-event.ts';
 import { httpTransport } from './http-transport.ts';
@@ -46,13 +47,14 @@ export function createLambdaTransport(target: LambdaTarget): Transport {
       ) {
         throw new StoreUnavailableError(`The function ${route} failed: ${answer.FunctionError ?? 'no usable answer'}.`);
       }
-      const result = proxyResult.parse(JSON.parse(new TextDecoder().decode(answer.Payload)));
+      const payloadText = new TextDecoder().decode(answer.Payload);
+      const result = inAnswer(`The function ${route}`, () => proxyResult.parse(JSON.parse(payloadText)));
       const headers = Object.entries(result.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]);
       const body = Buffer.from(result.body ?? '', result.isBase64Encoded === true ? 'base64' : 'utf8');
       return { status: result.statusCode, headers: Object.fromEntries(headers), body: new Uint8Array(body) };
     } catch (cause) {
       signal.throwIfAborted();
-      if (cause instanceof StoreUnavailableError) throw cause;
+      if (cause instanceof PlumblineError) throw cause;
       throw new StoreUnavailableError(`The function ${route} does not answer.`, { cause });
     }
   };

@@ -1,8 +1,9 @@
 import type * as z from 'zod';
 import { fromHex, to0x } from '../../core/bytes.ts';
-import { InvalidInputError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
+import { AnswerError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import { MAX_BLOCK_BYTES } from '../../core/limits.ts';
+import { inAnswer } from '../../core/parse-outside.ts';
 import type { AgreementService, SegmentPublisher, StorageService } from '../../core/ports/service.ts';
 import { decodeHashedBlocks, decodeProvenChunks, decodeRecords } from '../../core/wire/answers.ts';
 import { decodeMessagePage } from '../../core/wire/messages.ts';
@@ -66,6 +67,8 @@ export function createStorageServiceClient(
   const nowMs = target.nowMs ?? Date.now;
   const timeoutMs = target.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const { agreement } = target;
+  /** For errors: all of an answer that is not what the interface says comes from there. */
+  const service = `The service at ${new URL(target.apiUrl).origin}`;
   const under = agreement === undefined ? {} : { query: { agreement } };
   let clockOffsetMs = 0;
   const signer: RequestSigner = createRequestSigner(
@@ -86,11 +89,11 @@ export function createStorageServiceClient(
         clockOffsetMs = problem.serverTimeMs - nowMs();
         response = await send();
       }
-      return requireSuccess(route, response);
+      return requireSuccess(service, route, response);
     } catch (cause) {
       options.signal?.throwIfAborted();
       if (timeout.aborted)
-        throw new StoreUnavailableError(`${route} did not answer within ${timeoutMs} ms.`, { cause });
+        throw new StoreUnavailableError(`${service} did not answer ${route} within ${timeoutMs} ms.`, { cause });
       throw cause;
     }
   }
@@ -98,49 +101,52 @@ export function createStorageServiceClient(
   return {
     async uploadSegment(dataset, segment, signal) {
       const body = { ...segment, sha256: to0x(segment.sha256) };
-      return json(uploadSegmentResponse, await call('upload-segment', { dataset }, { body, signal }));
+      return json(service, uploadSegmentResponse, await call('upload-segment', { dataset }, { body, signal }));
     },
     async listBatches(dataset, query, signal) {
-      return json(listBatchesResponse, await call('list-batches', { dataset }, { query, signal }));
+      return json(service, listBatchesResponse, await call('list-batches', { dataset }, { query, signal }));
     },
     async getSegment(dataset, first, signal) {
-      return json(getSegmentResponse, await call('get-segment', { dataset, first }, { ...under, signal }));
+      return json(service, getSegmentResponse, await call('get-segment', { dataset, first }, { ...under, signal }));
     },
     async publishSegment(dataset, first, signal) {
-      return json(publishSegmentResponse, await call('publish-segment', { dataset, first }, { signal }));
+      return json(service, publishSegmentResponse, await call('publish-segment', { dataset, first }, { signal }));
     },
     async hashBlocks(dataset, blocks, signal) {
-      return decodeHashedBlocks((await call('hash-blocks', { dataset }, { ...under, body: { blocks }, signal })).body);
+      const { body } = await call('hash-blocks', { dataset }, { ...under, body: { blocks }, signal });
+      return inAnswer(service, () => decodeHashedBlocks(body));
     },
     async proveChunks(dataset, challenges, signal) {
-      return decodeProvenChunks(
-        (await call('prove-chunks', { dataset }, { ...under, body: { challenges }, signal })).body,
-      );
+      const { body } = await call('prove-chunks', { dataset }, { ...under, body: { challenges }, signal });
+      return inAnswer(service, () => decodeProvenChunks(body));
     },
     async getRecords(dataset, blocks, batches, signal) {
-      return decodeRecords((await call('get-records', { dataset }, { body: { blocks, batches }, signal })).body);
+      const { body } = await call('get-records', { dataset }, { body: { blocks, batches }, signal });
+      return inAnswer(service, () => decodeRecords(body));
     },
     async storeVoucher({ agreement, due }, signature, signal) {
       const body = { due: String(due), signature: to0x(signature) };
-      return json(storeVoucherResponse, await call('store-voucher', { agreement }, { body, signal })).due;
+      return json(service, storeVoucherResponse, await call('store-voucher', { agreement }, { body, signal })).due;
     },
     async getVoucher(agreement, signal) {
-      const { voucher } = json(getVoucherResponse, await call('get-voucher', { agreement }, { signal }));
+      const { voucher } = json(service, getVoucherResponse, await call('get-voucher', { agreement }, { signal }));
       return voucher === null ? null : { due: voucher.due, signature: fromHex(voucher.signature) };
     },
     async postMessage(message, signal) {
       const { agreement, to, sequence } = message;
       const [enc, ciphertext, signature] = [message.enc, message.ciphertext, message.signature].map(to0x);
       const body = { to, sequence, enc, ciphertext, signature };
-      json(postMessageResponse, await call('post-message', { agreement }, { body, signal }));
+      json(service, postMessageResponse, await call('post-message', { agreement }, { body, signal }));
     },
     async listMessages(agreement, query, signal) {
-      return decodeMessagePage(agreement, (await call('list-messages', { agreement }, { query, signal })).body);
+      const { body } = await call('list-messages', { agreement }, { query, signal });
+      return inAnswer(service, () => decodeMessagePage(agreement, body));
     },
     async getBlock(dataset, index, signal) {
       try {
         const response = await call('get-block', { dataset, index }, { ...under, signal });
-        if (response.body.length > MAX_BLOCK_BYTES) throw new InvalidInputError('The block exceeds 1 MiB.');
+        if (response.body.length > MAX_BLOCK_BYTES)
+          throw new AnswerError(`${service} gives a block of more than 1 MiB.`);
         return { block: response.body, meta: Buffer.from(response.headers['plumbline-meta'] ?? '', 'base64') };
       } catch (cause) {
         if (cause instanceof RequestRefusedError && BLOCK_PROBLEMS.some((type) => cause.type.endsWith(type))) {
@@ -172,19 +178,33 @@ function fillPath(path: string, parameters: Parameters): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => String(parameters[name]));
 }
 
-function requireSuccess(route: RouteName, response: TransportResponse): TransportResponse {
+/** Only a problem document, or JSON of what stands before the functions, is the service's own refusal; a proxy answers pages. */
+function requireSuccess(service: string, route: RouteName, response: TransportResponse): TransportResponse {
+  if (isPage(response)) {
+    throw new AnswerError(
+      `${service} answers ${route} with a page (status ${response.status}), not with what its interface says. Is the address right?`,
+      { details: { status: response.status } },
+    );
+  }
   if (response.status === 200 || response.status === 202) return response;
   const problem = problemOf(response);
   if (response.status >= 400 && response.status < 500 && response.status !== 429) {
     const said = problem?.detail ?? problem?.title ?? 'no reason given';
-    throw new RequestRefusedError(`The service refuses ${route} (${response.status}): ${said}`, {
+    throw new RequestRefusedError(`${service} refuses ${route} (${response.status}): ${said}`, {
       type: problem?.type ?? 'about:blank',
       status: response.status,
     });
   }
-  throw new StoreUnavailableError(`The service answers ${route} with ${response.status}. Try again later.`, {
+  throw new StoreUnavailableError(`${service} answers ${route} with ${response.status}. Try again later.`, {
     details: { status: response.status },
   });
+}
+
+function isPage({ status, headers, body }: TransportResponse): boolean {
+  if (status >= 500 || status === 429) return false;
+  if (status >= 300 && status < 400) return true;
+  if (/^text\/html\b/i.test(headers['content-type'] ?? '')) return true;
+  return status >= 400 && body.length > 0 && !/^\s*\{/.test(new TextDecoder().decode(body.subarray(0, 100)));
 }
 
 function problemOf(response: TransportResponse): ProblemDocument | null {
@@ -196,10 +216,6 @@ function problemOf(response: TransportResponse): ProblemDocument | null {
   }
 }
 
-function json<T extends z.ZodType>(schema: T, response: TransportResponse): z.output<T> {
-  try {
-    return schema.parse(JSON.parse(new TextDecoder().decode(response.body)));
-  } catch (cause) {
-    throw new InvalidInputError('The service answers something else than its interface says.', { cause });
-  }
+function json<T extends z.ZodType>(service: string, schema: T, response: TransportResponse): z.output<T> {
+  return inAnswer(service, () => schema.parse(JSON.parse(new TextDecoder().decode(response.body))));
 }

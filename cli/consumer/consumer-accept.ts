@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError, StateError } from '../../core/errors.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseCount } from '../parse-arguments.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { awaitAgreement } from './await-final.ts';
 import { openConsumer, parseAgreementId } from './consumer-home.ts';
@@ -22,14 +23,14 @@ export function addConsumerAccept(consumer: Command): void {
     .argument('<agreement>', 'id of the offer: it names exactly these terms and this log')
     .option('--wait <seconds>', 'how long to wait until it is final', parseCount, 120)
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((id: string, options: AcceptOptions) =>
+  withKeystoreOptions(command).action((id: string, options: AcceptOptions) =>
     runCommand(options, async (context) => {
       const agreementId = parseAgreementId(id);
       const { party, market, keysOf } = await openConsumer(context);
       const keys = await keysOf(agreementId);
       const store = await openPurchaseFile(context.home, agreementId);
       const { agreement } = await market.readAgreement(agreementId, 'latest', context.signal);
-      if (agreement === null) throw new InvalidInputError(`There is no offer ${agreementId} on this chain.`);
+      if (agreement === null) throw new ArgumentError(`There is no offer ${agreementId} on this chain.`);
       // Accepted by this keystore already, in a run that did not see it: nothing is paid twice.
       if (agreement.buyer?.signer !== keys.signer) {
         requireOffered(agreement);
@@ -73,7 +74,7 @@ Examples:
 
 function requireOffered({ id, state, terms }: Agreement): void {
   if (state === 'offered') return;
-  throw new InvalidInputError(
+  throw new StateError(
     `Offer ${id} of blocks ${terms.first} to ${terms.first + terms.count - 1} is ${state}; look for another: plumb consumer offers`,
   );
 }

@@ -3,13 +3,14 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import type { AuditReport } from '../../client/audit-blocks.ts';
 import { auditPurchase } from '../../client/consumer/audit-purchase.ts';
 import { readPurchaseLog } from '../../client/consumer/open-purchase.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { openLedger } from '../connection.ts';
-import { EXIT } from '../exit-codes.ts';
 import { type Output, printable, progressBar } from '../output.ts';
 import { parseCount, parseFraction } from '../parse-arguments.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
+import { watchAnswers } from '../watch-answers.ts';
 import { openConsumerPurchase } from './consumer-home.ts';
 import { nextStep } from './next-step.ts';
 import { lockPurchase } from './purchase-file.ts';
@@ -45,19 +46,20 @@ export function addConsumerAudit(consumer: Command): void {
     .option('--fraction <f>', 'damaged fraction that the confidence is about', parseFraction, 0.01)
     .option('--patience <seconds>', 'how long the owner is waited for', parseCount, 60)
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((id: string, options: AuditOptions) =>
+  withKeystoreOptions(command).action((id: string, options: AuditOptions) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       if (options.protocol === 'IV' && options.evidence !== undefined) {
-        throw new InvalidInputError('Protocol IV retrieves whole blocks; --evidence is for Protocol III.');
+        throw new ArgumentError('Protocol IV retrieves whole blocks; --evidence is for Protocol III.');
       }
       const opened = await openConsumerPurchase(context, id);
       await lockPurchase(context.home, opened.purchase.id, opened.store);
       const { connection } = opened.consumer;
       const log = await readPurchaseLog(openLedger(connection), opened.purchase, connection.fromBlock, signal);
       const { channel, distrusted } = opened.channel(options.patience * 1000);
+      const watched = watchAnswers(opened.service);
       const report = await auditPurchase(
-        { primitives: nodePrimitives, ...opened, requestKeys: channel.requestKeys },
+        { primitives: nodePrimitives, ...opened, service: watched.service, requestKeys: channel.requestKeys },
         {
           ...{ purchase: opened.purchase, log, protocol: options.protocol, fraction: options.fraction },
           evidence: options.evidence ?? 'possession',
@@ -74,7 +76,7 @@ export function addConsumerAudit(consumer: Command): void {
         { agreement: opened.purchase.id, ...report, samplesLeft, cost: cost, distrusted, next },
         reportText(output, report, cost, samplesLeft, distrusted, next),
       );
-      return report.ok ? EXIT.ok : EXIT.notIntact;
+      return watched.exitCode(report);
     }),
   );
 }

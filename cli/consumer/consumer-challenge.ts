@@ -1,11 +1,12 @@
 import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import { InvalidInputError } from '../../core/errors.ts';
+import { StateError } from '../../core/errors.ts';
 import { NATIVE_COIN } from '../../core/ids.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { awaitAgreement } from './await-final.ts';
 import { openConsumerPurchase } from './consumer-home.ts';
@@ -27,7 +28,7 @@ export function addConsumerChallenge(consumer: Command): void {
     .option('--seed <number>', 'which chunk: the seed modulo their number (random when absent)', parseSeed)
     .option('--wait', 'wait for the answer, or the end of the time for it')
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((id: string, block: number, options: ChallengeOptions) =>
+  withKeystoreOptions(command).action((id: string, block: number, options: ChallengeOptions) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const { consumer, purchase, store } = await openConsumerPurchase(context, id);
@@ -41,7 +42,7 @@ export function addConsumerChallenge(consumer: Command): void {
         await noteTransaction(store, 'challenge', made);
         open = (await market.readAgreement(purchase.id, 'latest', signal)).agreement?.challenge ?? null;
       } else if (open.block !== block) {
-        throw new InvalidInputError(
+        throw new StateError(
           `Block ${open.block} is challenged already, until ${showSeconds(open.deadlineSeconds)}; one challenge at a time.`,
         );
       }

@@ -6,12 +6,13 @@ import { type Delivered, deliverPurchase } from '../../client/consumer/deliver-p
 import { readPurchaseLog } from '../../client/consumer/open-purchase.ts';
 import { type StagedDelivery, stageDelivery } from '../../client/consumer/stage-delivery.ts';
 import { type Restored, restoreFiles } from '../../client/owner/restore-files.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { StateError } from '../../core/errors.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { openLedger } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Output, printable, progressBar } from '../output.ts';
 import { parseCount } from '../parse-arguments.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 import { type OpenedPurchase, openConsumerPurchase } from './consumer-home.ts';
 import { nextStep } from './next-step.ts';
@@ -50,7 +51,7 @@ export function addConsumerFetch(consumer: Command): void {
     )
     .option('--patience <seconds>', 'how long the owner is waited for', parseCount, 60)
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((id: string, options: FetchOptions) =>
+  withKeystoreOptions(command).action((id: string, options: FetchOptions) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const opened = await openConsumerPurchase(context, id);
@@ -61,7 +62,7 @@ export function addConsumerFetch(consumer: Command): void {
       const { channel, distrusted } = opened.channel(options.patience * 1000);
       const out = resolve(options.out);
       if (store.state.deliveredTo !== null) {
-        throw new InvalidInputError(`All of ${purchase.id} is in ${store.state.deliveredTo} already.`);
+        throw new StateError(`All of ${purchase.id} is in ${store.state.deliveredTo} already.`);
       }
       const path = purchasePath(context.home, purchase.id, 'blocks');
       const staged = await stageDelivery(path, store.state.verified);

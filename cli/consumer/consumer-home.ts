@@ -12,7 +12,7 @@ import {
   type EncryptionPublicKey,
 } from '../../core/agreement/seal-message.ts';
 import { fromHex, to0x } from '../../core/bytes.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { Address, AgreementId, PrivateKey } from '../../core/ids.ts';
 import { deriveConsumerSecrets } from '../../core/keys.ts';
 import type { AgreementMarket, AgreementParty } from '../../core/ports/agreements.ts';
@@ -41,7 +41,7 @@ export interface OpenedConsumer {
   keysOf(agreement: AgreementId): Promise<PurchaseKeys>;
 }
 
-/** An agreement id as it is typed. @throws InvalidInputError unless 32 bytes of hex */
+/** An agreement id as it is typed. @throws ArgumentError unless 32 bytes of hex */
 export function parseAgreementId(text: string): AgreementId {
   return to0x(fromHex(text.toLowerCase(), 'agreement id', 32)) as AgreementId;
 }
@@ -75,7 +75,7 @@ export interface OpenedPurchase {
 const POLL_MS = 250;
 const MAX_DISTRUSTED = 50;
 
-/** @throws InvalidInputError when there is no such agreement, or this keystore did not accept it */
+/** @throws ArgumentError when there is no such agreement, or this keystore did not accept it */
 export async function openConsumerPurchase(context: CommandContext, agreement: string): Promise<OpenedPurchase> {
   const id = parseAgreementId(agreement);
   const consumer = await openConsumer(context);
@@ -83,7 +83,7 @@ export async function openConsumerPurchase(context: CommandContext, agreement: s
   const purchase = await openPurchase(market, id, 'latest', context.signal);
   const keys = await consumer.keysOf(id);
   if (purchase.buyer.signer !== keys.signer) {
-    throw new InvalidInputError(
+    throw new ArgumentError(
       `Agreement ${id} was accepted by ${purchase.buyer.consumer}, with another key. Give the --home of that consumer.`,
     );
   }

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { type Address, type DatasetId, NATIVE_COIN } from '../../core/ids.ts';
 import type { Agreement, OfferedEvent } from '../../core/ports/agreements.ts';
+import { withHomeOptions } from '../command-options.ts';
 import { type Connection, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { newestPoint, openGrants, openMarket } from '../open-contracts.ts';
 import { parseAddress, parseId } from '../parse-arguments.ts';
-import { runCommand, withHomeOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 
 interface OffersOptions {

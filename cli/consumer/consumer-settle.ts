@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { Agreement, AgreementState } from '../../core/ports/agreements.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 import { type OpenedPurchase, openConsumerPurchase } from './consumer-home.ts';
 import { noteTransaction } from './purchase-file.ts';
@@ -60,7 +61,7 @@ export function addConsumerSettlements(consumer: Command): void {
       .description(settlement.description)
       .argument('<agreement>', 'id of an accepted agreement')
       .addHelpText('after', `\nExamples:\n  plumb consumer ${settlement.call} 0x…`);
-    withOwnerOptions(command).action((id: string, options: { json?: boolean }) =>
+    withKeystoreOptions(command).action((id: string, options: { json?: boolean }) =>
       runCommand(options, async (context) => {
         const opened = await openConsumerPurchase(context, id);
         const agreement = await settle(opened, settlement.call, settlement.isDone, context.signal);

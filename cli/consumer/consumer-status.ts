@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { openConsumerPurchase } from './consumer-home.ts';
 
@@ -11,7 +12,7 @@ export function addConsumerStatus(consumer: Command): void {
     .description('Where an agreement stands, by the chain and by what is here.')
     .argument('<agreement>', 'id of an accepted agreement')
     .addHelpText('after', '\nExamples:\n  plumb consumer status 0x…');
-  withOwnerOptions(command).action((id: string, options: { json?: boolean }) =>
+  withKeystoreOptions(command).action((id: string, options: { json?: boolean }) =>
     runCommand(options, async (context) => {
       const { purchase, store } = await openConsumerPurchase(context, id);
       const { state, terms, due, buyer, challenge } = purchase;

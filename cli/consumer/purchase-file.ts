@@ -8,13 +8,14 @@ import {
   type PurchaseStore,
   purchaseState,
 } from '../../client/consumer/purchase-state.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { FileError, StateError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
+import { inFile } from '../../core/parse-outside.ts';
 import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
 
 /**
  * `purchases/<agreement>.json` in the consumer's folder, made when it is missing: every change is durable when it returns.
- * @throws InvalidInputError when the file is not what this program writes
+ * @throws FileError when the file is not what this program writes
  */
 export async function openPurchaseFile(home: string, agreement: AgreementId): Promise<PurchaseStore> {
   await mkdir(join(home, 'purchases'), { recursive: true, mode: 0o700 });
@@ -37,14 +38,14 @@ const held = new Set<() => void>();
 /**
  * Keeps other processes from auditing or fetching the same purchase until this one ends: two would draw other samples, and
  * mix their blocks in one file.
- * @throws InvalidInputError when another one does
+ * @throws StateError when another one does
  */
 export async function lockPurchase(home: string, agreement: AgreementId, store: PurchaseStore): Promise<void> {
   const path = purchasePath(home, agreement, 'lock');
   await (await open(path, 'a', 0o600)).close();
   const unlock = holdLock(path);
   if (unlock === null) {
-    throw new InvalidInputError(`Another process audits or fetches ${agreement}. Wait for it, or stop it.`);
+    throw new StateError(`Another process audits or fetches ${agreement}. Wait for it, or stop it.`);
   }
   held.add(unlock);
   // What the one before has written since this process read it.
@@ -71,25 +72,15 @@ async function read(path: string, agreement: AgreementId): Promise<PurchaseState
     if (isMissingFile(error)) return null;
     throw error;
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new InvalidInputError(
-      `${path} is not JSON. Move it away: what matters is on the chain and in the mnemonic.`,
-      {
-        cause,
-      },
-    );
+  const state = inFile(
+    path,
+    () => purchaseState.parse(JSON.parse(text)),
+    'Move it away: what matters is on the chain and in the mnemonic.',
+  );
+  if (state.agreement !== agreement) {
+    throw new FileError(`${path} is about agreement ${state.agreement}. Move it away.`);
   }
-  const parsed = purchaseState.safeParse(value);
-  if (!parsed.success) {
-    throw new InvalidInputError(`${path} is malformed at ${parsed.error.issues[0]?.path.join('.') ?? '?'}.`);
-  }
-  if (parsed.data.agreement !== agreement) {
-    throw new InvalidInputError(`${path} is about agreement ${parsed.data.agreement}. Move it away.`);
-  }
-  return parsed.data;
+  return state;
 }
 
 function amountsAsText(_key: string, value: unknown): unknown {

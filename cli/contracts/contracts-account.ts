@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
-import { runCommand, withJson } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { openPayer, type PayerOptions, withPayerOptions } from './open-payer.ts';
 
 /** Adds `plumb contracts account`. */

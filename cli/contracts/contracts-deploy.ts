@@ -5,11 +5,12 @@ import { type Deployed, deployContracts } from '../../adapters/ethereum/deploy-c
 import { CREATE2_PROXY, deployProxy, hasProxy } from '../../adapters/ethereum/deploy-proxy.ts';
 import { findDeploymentBlock } from '../../adapters/ethereum/find-deployment-block.ts';
 import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
-import { InvalidInputError, LedgerUnavailableError } from '../../core/errors.ts';
+import { ArgumentError, LedgerUnavailableError } from '../../core/errors.ts';
 import type { DeploymentsFile } from '../../core/wire/deployments-file.ts';
+import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseCount } from '../parse-arguments.ts';
-import { type CommandContext, runCommand, withJson } from '../run-command.ts';
+import { type CommandContext, runCommand } from '../run-command.ts';
 import { checkContracts } from './check-contracts.ts';
 import { type Choices, CONTRACTS, deployablesOf, describeDeployments } from './deployables.ts';
 import { openPayer, type PayerOptions, withPayerOptions } from './open-payer.ts';
@@ -74,7 +75,7 @@ export function addContractsDeploy(contracts: Command): void {
 function choicesOf({ minWindow, answerGas }: DeployCommandOptions, chainId: number): Choices {
   const minWindowSeconds = minWindow ?? (chainId === LOCAL_CHAIN_ID ? LOCAL_MIN_WINDOW_SECONDS : MIN_WINDOW_SECONDS);
   if (minWindowSeconds <= MAX_WINDOW_SECONDS) return { minWindowSeconds, answerGas };
-  throw new InvalidInputError(
+  throw new ArgumentError(
     `A shortest window of ${minWindowSeconds} s leaves none: OCASC takes windows of at most ${MAX_WINDOW_SECONDS} s. Give a smaller --min-window.`,
   );
 }

@@ -1,10 +1,12 @@
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import { FileError } from '../../core/errors.ts';
+import { withHomeOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseCount } from '../parse-arguments.ts';
-import { type CommandContext, runCommand, withHomeOptions } from '../run-command.ts';
+import { type CommandContext, runCommand } from '../run-command.ts';
 import { type ContractCheck, checkContracts } from './check-contracts.ts';
 import { readDeployments } from './read-deployments.ts';
 import { requireChain } from './require-chain.ts';
@@ -30,7 +32,13 @@ export function addContractsVerify(contracts: Command): void {
       const { rpcUrl, chainId } = await openChain(context, options);
       const path = resolve(options.file ?? join('deployments', `${chainId}.json`));
       const deployments = await readDeployments(path);
-      const rpc = createJsonRpc({ rpcUrl, chainId: await requireChain(rpcUrl, deployments.chainId, context.signal) });
+      if (deployments.chainId !== chainId) {
+        const { host } = new URL(rpcUrl);
+        throw new FileError(
+          `The node at ${host} is on chain ${chainId}, not on ${deployments.chainId}, as ${path} is. Name another file or node.`,
+        );
+      }
+      const rpc = createJsonRpc({ rpcUrl, chainId });
       const checks = await checkContracts(rpc, deployments, context.signal);
       const ok = checks.every(({ difference, block }) => difference === null && block !== 'wrong');
       const say = ok
@@ -65,7 +73,7 @@ function describeCheck({ output }: CommandContext, { name, address, difference, 
 }
 
 const EXAMPLES = `
-Exit codes: 0 all as deployed, 1 something differs, 2 no such file or another chain, 3 the chain does not answer.
+Exit codes: 0 all as deployed, 1 something differs, 2 no such file, 3 the chain does not answer or is another.
 
 Examples:
   plumb contracts verify --rpc https://rpc.example

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type AccountSigner, createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { readKeystore } from '../../adapters/keys/keystore.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import { openOwner } from '../owner/owner-home.ts';
 import { readPassword } from '../prompt-password.ts';
 import type { CommandContext } from '../run-command.ts';
@@ -37,7 +37,7 @@ export async function openPayer(
 ): Promise<AccountSigner & { close(): void }> {
   const close = (): void => {};
   if (kms !== undefined) {
-    if (region === undefined) throw new InvalidInputError('A key in KMS is in a region. Give --region NAME.');
+    if (region === undefined) throw new ArgumentError('A key in KMS is in a region. Give --region NAME.');
     const { createKmsSigner } = await import('../../adapters/kms/kms-signer.ts');
     return createKmsSigner({ region, keyId: kms, endpoint: null, credentials: null }, context.signal);
   }

@@ -1,22 +1,14 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { InvalidInputError } from '../../core/errors.ts';
+import { FileError } from '../../core/errors.ts';
+import { inFile } from '../../core/parse-outside.ts';
 import { type DeploymentsFile, deploymentsFile } from '../../core/wire/deployments-file.ts';
 
 const MAX_FILE_BYTES = 64 * 1024;
 
-/** Reads a `deployments/<chainId>.json`; nothing in it is secret. @throws InvalidInputError */
+/** Reads a `deployments/<chainId>.json`; nothing in it is secret. @throws FileError */
 export async function readDeployments(path: string): Promise<DeploymentsFile> {
   const text = await readText(path);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new InvalidInputError(`${path} is not JSON.`, { cause });
-  }
-  const parsed = deploymentsFile.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new InvalidInputError(`${path} is malformed at ${issue?.path.join('.') || 'its top'}: ${issue?.message}.`);
+  return inFile(path, () => deploymentsFile.parse(JSON.parse(text)));
 }
 
 async function readText(path: string): Promise<string> {
@@ -28,12 +20,11 @@ async function readText(path: string): Promise<string> {
     if (bytesRead <= MAX_FILE_BYTES) return content.toString('utf8', 0, bytesRead);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new InvalidInputError(
-      `${path} cannot be read (${code}). plumb contracts deploy writes it; name the right file.`,
-      { cause },
-    );
+    throw new FileError(`${path} cannot be read (${code}). plumb contracts deploy writes it; name the right file.`, {
+      cause,
+    });
   } finally {
     await file?.close();
   }
-  throw new InvalidInputError(`${path} has more than the ${MAX_FILE_BYTES} bytes that are read. Name the right file.`);
+  throw new FileError(`${path} has more than the ${MAX_FILE_BYTES} bytes that are read. Name the right file.`);
 }

@@ -1,6 +1,6 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { InvalidInputError } from '../../core/errors.ts';
+import { FileError } from '../../core/errors.ts';
 import type { DeploymentsFile } from '../../core/wire/deployments-file.ts';
 import { CONTRACTS } from './deployables.ts';
 
@@ -19,11 +19,11 @@ export async function writeDeployments(path: string, deployments: DeploymentsFil
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw new InvalidInputError(`${path} cannot be written (${(cause as NodeJS.ErrnoException).code}).`, { cause });
+    throw new FileError(`${path} cannot be written (${(cause as NodeJS.ErrnoException).code}).`, { cause });
   }
 }
 
-/** @throws InvalidInputError when the file is about other contracts: others read it, and would lose theirs */
+/** @throws FileError when the file is about other contracts: others read it, and would lose theirs */
 export function requireSameContracts(path: string, former: DeploymentsFile, wanted: DeploymentsFile): void {
   const other = CONTRACTS.find((name) => former.contracts[name].address !== wanted.contracts[name].address);
   if (former.chainId === wanted.chainId && other === undefined) return;
@@ -31,7 +31,7 @@ export function requireSameContracts(path: string, former: DeploymentsFile, want
     other === undefined
       ? `chain ${former.chainId}`
       : `${other} at ${former.contracts[other].address}, and this would be at ${wanted.contracts[other].address}`;
-  throw new InvalidInputError(
+  throw new FileError(
     `${path} is about ${what}. It is not replaced: move it away, give another --out, or the same --min-window and --answer-gas.`,
   );
 }

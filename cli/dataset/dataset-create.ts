@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { addDataset, datasetName32, deviceAccountOf, nextDeviceNumber, openOwner } from '../owner/owner-home.ts';
 import { parseCount } from '../parse-arguments.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 
 interface CreateOptions {
   readonly device?: number;
@@ -24,7 +25,7 @@ export function addDatasetCreate(dataset: Command): void {
     .option('--plain', 'store content unencrypted, for life')
     .option('--published', 'publish the sealed digests on the chain too (about 23 times the gas)')
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((name: string, options: CreateOptions) =>
+  withKeystoreOptions(command).action((name: string, options: CreateOptions) =>
     runCommand(options, async (context) => {
       const name32 = datasetName32(name);
       const opened = await openOwner(context);

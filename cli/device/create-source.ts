@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import { DEFAULT_DEVICE_OPTIONS } from '../../device/device-options.ts';
 import { type BrokerSecrets, readBrokerSecrets } from '../../device/mqtt/read-secrets.ts';
 import type { Provision } from '../../device/provision/read-provision.ts';
@@ -24,7 +24,7 @@ export interface SourceOptions {
   readonly mqttSecrets?: string;
 }
 
-/** @param keepOut files that a watched directory must not hold. @throws InvalidInputError */
+/** @param keepOut files that a watched directory must not hold. @throws ArgumentError */
 export async function createSource(
   options: SourceOptions,
   provision: Pick<Provision, 'dataset'>,
@@ -33,7 +33,7 @@ export async function createSource(
   const choice = parseSource(options.source);
   const { blockBytes, mqttSecrets } = options;
   if (mqttSecrets !== undefined && choice.kind !== 'mqtt') {
-    throw new InvalidInputError(`--mqtt-secrets goes with --source mqtt:…, not with ${choice.kind}.`);
+    throw new ArgumentError(`--mqtt-secrets goes with --source mqtt:…, not with ${choice.kind}.`);
   }
   switch (choice.kind) {
     case 'stdin':

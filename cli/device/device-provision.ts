@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createSecretFile } from '../../adapters/keys/secret-file.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { datasetEntry, openOwner } from '../owner/owner-home.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { provisionText } from './provision-text.ts';
 
 interface ProvisionOptions {
@@ -22,7 +23,7 @@ export function addDeviceProvision(device: Command): void {
     .argument('<dataset>', 'name or id of the dataset')
     .option('--out <file>', 'file to create; an existing one is never replaced', 'device.json')
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((name: string, options: ProvisionOptions) =>
+  withKeystoreOptions(command).action((name: string, options: ProvisionOptions) =>
     runCommand(options, async (context) => {
       const entry = await datasetEntry(context.home, name);
       const opened = await openOwner(context);

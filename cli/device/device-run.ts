@@ -6,7 +6,7 @@ import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
 import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_CONTENT_BYTES } from '../../core/limits.ts';
 import { createDeviceClock } from '../../device/clock.ts';
 import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions } from '../../device/device-options.ts';
@@ -14,9 +14,10 @@ import { limitMemory } from '../../device/limit-memory.ts';
 import { openOutbox } from '../../device/outbox/open-outbox.ts';
 import { type Provision, readProvision } from '../../device/provision/read-provision.ts';
 import { runDevice } from '../../device/run-device.ts';
+import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseCount } from '../parse-arguments.ts';
-import { runCommand, withJson } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { createSource } from './create-source.ts';
 import { outboxPathOf } from './outbox-path.ts';
 import { parseDuration, parseSize } from './parse-units.ts';
@@ -186,7 +187,7 @@ function toDeviceOptions(options: RunOptions): DeviceOptions {
   requireAtMost('--batch-bytes', options.batchBytes, MAX_BATCH_BYTES);
   requireAtMost('--block-bytes', options.blockBytes, MAX_CONTENT_BYTES);
   if (options.maxDisk < MIN_DISK_BYTES) {
-    throw new InvalidInputError(`--max-disk is ${options.maxDisk} bytes; at least 64MiB are needed.`);
+    throw new ArgumentError(`--max-disk is ${options.maxDisk} bytes; at least 64MiB are needed.`);
   }
   const ofCommand = options.source.startsWith('cmd:');
   const { batch, capture } = DEFAULT_DEVICE_OPTIONS;
@@ -205,7 +206,7 @@ function toDeviceOptions(options: RunOptions): DeviceOptions {
 }
 
 function requireAtMost(option: string, value: number, most: number): void {
-  if (value > most) throw new InvalidInputError(`${option} is ${value}; at most ${most} is allowed.`);
+  if (value > most) throw new ArgumentError(`${option} is ${value}; at most ${most} is allowed.`);
 }
 
 const EXAMPLES = `

@@ -2,8 +2,9 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { type OutboxStatus, readStatus } from '../../device/outbox/read-status.ts';
+import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
-import { runCommand, withJson } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { outboxPathOf } from './outbox-path.ts';
 import { showBytes } from './parse-units.ts';
 

@@ -4,10 +4,11 @@ import { type Command, Option } from 'commander';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createDisscOwner, type DisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { isMissingFile, readSecretFile, replaceSecretFile } from '../../adapters/keys/secret-file.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError, FileError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import { deriveDatasetId } from '../../core/keys.ts';
 import type { Parties } from '../../core/ports/ledger.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { type Connection, openLedger, readConnection } from '../connection.ts';
 import { provisionText } from '../device/provision-text.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -22,7 +23,7 @@ import {
   readDatasets,
 } from '../owner/owner-home.ts';
 import { parseCount } from '../parse-arguments.ts';
-import { type CommandContext, runCommand, withOwnerOptions } from '../run-command.ts';
+import { type CommandContext, runCommand } from '../run-command.ts';
 import { nameFleet, readFleet, type WantedDevice } from './read-fleet.ts';
 
 interface ProvisionOptions {
@@ -54,7 +55,7 @@ export function addFleetProvision(fleet: Command): void {
     .option('--plain', 'store content unencrypted, for life')
     .option('--published', 'publish the sealed digests on the chain too (about 23 times the gas)')
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((options: ProvisionOptions) =>
+  withKeystoreOptions(command).action((options: ProvisionOptions) =>
     runCommand(options, async (context) => {
       const wanted = await readWanted(options);
       const opened = await openOwner(context);
@@ -80,7 +81,7 @@ export function addFleetProvision(fleet: Command): void {
 async function readWanted(options: ProvisionOptions): Promise<WantedDevice[]> {
   const defaults = { plain: options.plain === true, published: options.published === true };
   if (options.csv !== undefined) return readFleet(options.csv, defaults);
-  if (options.count === undefined) throw new InvalidInputError('How many? Give --count NUMBER or --csv FILE.');
+  if (options.count === undefined) throw new ArgumentError('How many? Give --count NUMBER or --csv FILE.');
   return nameFleet(options.count, options.prefix, defaults);
 }
 
@@ -114,7 +115,7 @@ async function enterDevices(
 function requireSame(entry: DatasetEntry, wanted: WantedDevice): DatasetEntry {
   if (entry.plain === wanted.plain && entry.published === wanted.published) return entry;
   const is = `${entry.plain ? 'plain' : 'encrypted'} and ${entry.published ? 'published' : 'rooted'}`;
-  throw new InvalidInputError(`Dataset ${entry.name} is ${is} already, and so it stays. Ask for it like that.`);
+  throw new ArgumentError(`Dataset ${entry.name} is ${is} already, and so it stays. Ask for it like that.`);
 }
 
 /** Those that are open already are left as they are. @returns the transactions */
@@ -161,9 +162,7 @@ async function writeFiles(
     const there = await readIfThere(path);
     if (there === text) continue;
     if (there !== null) {
-      throw new InvalidInputError(
-        `${path} is there, of another dataset or service, and is not replaced. Move it away.`,
-      );
+      throw new FileError(`${path} is there, of another dataset or service, and is not replaced. Move it away.`);
     }
     // Under its name only when it is whole, so that a second run finds either nothing or all of it.
     await replaceSecretFile(path, text);

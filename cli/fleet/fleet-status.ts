@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { eachInParallel } from '../../core/each-in-parallel.ts';
-import { InvalidInputError, PlumblineError } from '../../core/errors.ts';
+import { ArgumentError, PlumblineError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Output, printable } from '../output.ts';
 import { type DatasetEntry, openOwner, readDatasets } from '../owner/owner-home.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { readStored, type Stored } from './read-stored.ts';
 
 interface StatusOptions {
@@ -40,11 +41,11 @@ export function addFleetStatus(fleet: Command): void {
     .description('A line a dataset: recorded, final and stored blocks, lag, and when its device was last heard of.')
     .option('--prefix <name>', 'only datasets whose name begins with this')
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((options: StatusOptions) =>
+  withKeystoreOptions(command).action((options: StatusOptions) =>
     runCommand(options, async (context) => {
       const { prefix = '' } = options;
       const entries = (await readDatasets(context.home)).filter(({ name }) => name.startsWith(prefix));
-      if (entries.length === 0) throw new InvalidInputError(`No dataset in ${context.home} begins with "${prefix}".`);
+      if (entries.length === 0) throw new ArgumentError(`No dataset in ${context.home} begins with "${prefix}".`);
       const opened = await openOwner(context);
       const connection = await readConnection(context);
       const service = await openService(connection, opened, 'http');

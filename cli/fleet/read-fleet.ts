@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError, FileError, PlumblineError } from '../../core/errors.ts';
 
 /** A device that is wanted, by the name of its dataset. */
 export interface WantedDevice {
@@ -18,28 +18,24 @@ const COLUMNS = ['name', 'plain', 'published'];
 /** `count` names that begin with `prefix`: `pump-00001` and on, so that a larger count later goes on behind them. */
 export function nameFleet(count: number, prefix: string, defaults: Omit<WantedDevice, 'name'>): WantedDevice[] {
   if (count > MAX_FLEET) {
-    throw new InvalidInputError(
-      `--count is ${count}; one call provisions at most ${MAX_FLEET}. Give several prefixes.`,
-    );
+    throw new ArgumentError(`--count is ${count}; one call provisions at most ${MAX_FLEET}. Give several prefixes.`);
   }
   return Array.from({ length: count }, (_, i) => {
     const name = `${prefix}-${String(i + 1).padStart(5, '0')}`;
-    return { name: requireName(name, '--prefix'), ...defaults };
+    return { name: requireName(name, '--prefix', ArgumentError), ...defaults };
   });
 }
 
 /**
  * Reads a CSV file with a line a device: a column `name`, and where wanted `plain` and `published` (true or false).
- * @throws InvalidInputError naming the line
+ * @throws FileError naming the line
  */
 export async function readFleet(path: string, defaults: Omit<WantedDevice, 'name'>): Promise<WantedDevice[]> {
   const lines = (await readText(path)).replace(/^\ufeff/, '').split(/\r?\n/);
   const columns = splitLine(lines[0] ?? '', `${path}, line 1`);
   const unknown = columns.find((column) => !COLUMNS.includes(column));
   if (!columns.includes('name') || unknown !== undefined || new Set(columns).size !== columns.length) {
-    throw new InvalidInputError(
-      `The first line of ${path} names the columns: name, and if wanted plain and published.`,
-    );
+    throw new FileError(`The first line of ${path} names the columns: name, and if wanted plain and published.`);
   }
   const devices: WantedDevice[] = [];
   const seen = new Set<string>();
@@ -48,19 +44,19 @@ export async function readFleet(path: string, defaults: Omit<WantedDevice, 'name
     const where = `${path}, line ${i + 1}`;
     const values = splitLine(line, where);
     if (values.length !== columns.length) {
-      throw new InvalidInputError(`${where} has ${values.length} values; there are ${columns.length} columns.`);
+      throw new FileError(`${where} has ${values.length} values; there are ${columns.length} columns.`);
     }
     const value = (column: string): string | undefined => values[columns.indexOf(column)];
-    const name = requireName(value('name') ?? '', where);
-    if (seen.has(name)) throw new InvalidInputError(`${where} names ${name} a second time.`);
+    const name = requireName(value('name') ?? '', where, FileError);
+    if (seen.has(name)) throw new FileError(`${where} names ${name} a second time.`);
     seen.add(name);
     const plain = readFlag(value('plain'), defaults.plain, where);
     devices.push({ name, plain, published: readFlag(value('published'), defaults.published, where) });
     if (devices.length > MAX_FLEET) {
-      throw new InvalidInputError(`${path} has more than ${MAX_FLEET} devices. Cut it into several files.`);
+      throw new FileError(`${path} has more than ${MAX_FLEET} devices. Cut it into several files.`);
     }
   }
-  if (devices.length === 0) throw new InvalidInputError(`${path} names no device.`);
+  if (devices.length === 0) throw new FileError(`${path} names no device.`);
   return devices;
 }
 
@@ -69,28 +65,27 @@ async function readText(path: string): Promise<string> {
     const file = await open(path, 'r');
     try {
       const { size } = await file.stat();
-      if (size > MAX_CSV_BYTES)
-        throw new InvalidInputError(`${path} has ${size} bytes; at most ${MAX_CSV_BYTES} are read.`);
+      if (size > MAX_CSV_BYTES) throw new FileError(`${path} has ${size} bytes; at most ${MAX_CSV_BYTES} are read.`);
       return await file.readFile('utf8');
     } finally {
       await file.close();
     }
   } catch (cause) {
-    if (cause instanceof InvalidInputError) throw cause;
+    if (cause instanceof PlumblineError) throw cause;
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new InvalidInputError(`${path} cannot be read (${code}).`, { cause });
+    throw new FileError(`${path} cannot be read (${code}).`, { cause });
   }
 }
 
 function splitLine(line: string, where: string): string[] {
   // No value of ours needs quotes.
-  if (line.includes('"')) throw new InvalidInputError(`${where} has quotes; names and flags need none.`);
+  if (line.includes('"')) throw new FileError(`${where} has quotes; names and flags need none.`);
   return line.split(/[,;]/).map((value) => value.trim());
 }
 
-function requireName(name: string, where: string): string {
+function requireName(name: string, where: string, Refusal: typeof FileError | typeof ArgumentError): string {
   if (NAME.test(name)) return name;
-  throw new InvalidInputError(
+  throw new Refusal(
     `${where}: ${JSON.stringify(name.slice(0, 80))} is no name for a device: letters, digits, dots, dashes, at most 32.`,
   );
 }
@@ -98,5 +93,5 @@ function requireName(name: string, where: string): string {
 function readFlag(text: string | undefined, otherwise: boolean, where: string): boolean {
   if (text === undefined || text === '') return otherwise;
   if (text === 'true' || text === 'false') return text === 'true';
-  throw new InvalidInputError(`${where}: ${JSON.stringify(text.slice(0, 80))} is neither true nor false.`);
+  throw new FileError(`${where}: ${JSON.stringify(text.slice(0, 80))} is neither true nor false.`);
 }

@@ -1,14 +1,15 @@
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import { admitOwner, DEFAULT_QUOTA_BYTES } from '../../local/served-owners.ts';
 import { fund } from '../../local/stack/fund.ts';
+import { withHomeOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseAddress, parseCount } from '../parse-arguments.ts';
-import { runCommand, withHomeOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 
 interface AdmitOptions {
   readonly quota: number;
@@ -34,7 +35,7 @@ export function addLocalAdmit(local: Command): void {
   withHomeOptions(command).action((account: Address, options: AdmitOptions) =>
     runCommand(options, async (context) => {
       if (context.stack === undefined) {
-        throw new InvalidInputError('Which stack? Give --stack FILE (its stack.json) or set PLUMB_STACK.');
+        throw new ArgumentError('Which stack? Give --stack FILE (its stack.json) or set PLUMB_STACK.');
       }
       const { rpcUrl, chainId } = await readConnection(context);
       await fund(createJsonRpc({ rpcUrl, chainId }), account, 100n * ETHER_WEI);

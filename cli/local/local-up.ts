@@ -1,9 +1,10 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { startStack } from '../../local/start-stack.ts';
+import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseCount } from '../parse-arguments.ts';
-import { runCommand, withJson } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 
 interface UpOptions {
   readonly data: string;

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { readSecretFile } from '../../adapters/keys/secret-file.ts';
 import { fromHex, to0x } from '../../core/bytes.ts';
-import { InvalidInputError } from '../../core/errors.ts';
 import { type Address, address, type DatasetId, type DatasetKey, type PrivateKey } from '../../core/ids.ts';
+import { inFile } from '../../core/parse-outside.ts';
 
 const bytes32 = z.string().regex(/^0x[0-9a-f]{64}$/);
 const account = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
@@ -45,23 +45,11 @@ export function agentFileText({ agentKey, offersSecret, datasets, ...plain }: Ag
   return `${JSON.stringify(file, null, 2)}\n`;
 }
 
-/** @throws InvalidInputError when it is missing, others could read it, or it is malformed; a value is never repeated */
+/** @throws FileError when it is missing, others could read it, or it is malformed; a value is never repeated */
 export async function readAgentFile(path: string): Promise<Agent> {
-  let json: unknown;
   const text = await readSecretFile(path);
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new InvalidInputError(`${path} is not JSON.`);
-  }
-  const parsed = agentFile.safeParse(json);
-  if (!parsed.success) {
-    throw new InvalidInputError(
-      `${path} is malformed at ${parsed.error.issues[0]?.path.join('.') || 'its top'}. Write it anew: plumb owner agent`,
-    );
-  }
-  const { rpcUrl, chainId, dissc, ocasc, apiUrl, fromBlock, owner, agentPrivateKey, offersSecret, datasets } =
-    parsed.data;
+  const parsed = inFile(path, () => agentFile.parse(JSON.parse(text)), 'Write it anew: plumb owner agent');
+  const { rpcUrl, chainId, dissc, ocasc, apiUrl, fromBlock, owner, agentPrivateKey, offersSecret, datasets } = parsed;
   return {
     ...{ rpcUrl, chainId, dissc: address(dissc), ocasc: address(ocasc), apiUrl, fromBlock, owner: address(owner) },
     ...{ agentKey: fromHex(agentPrivateKey) as PrivateKey, offersSecret: fromHex(offersSecret) },

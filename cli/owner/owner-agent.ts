@@ -6,10 +6,11 @@ import { createSecretFile, replaceSecretFile } from '../../adapters/keys/secret-
 import type { DatasetId } from '../../core/ids.ts';
 import { deriveAgentSecrets } from '../../core/keys.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { requireOcasc } from '../require-contract.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { agentFileText } from './agent-file.ts';
 import { datasetKeyOf, listDatasets, openOwner } from './owner-home.ts';
 
@@ -27,7 +28,7 @@ export function addOwnerAgent(owner: Command): void {
     .option('--out <file>', 'file to create', 'agent.json')
     .option('--replace', 'replace the file, as when there are more datasets')
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((options: AgentOptions) =>
+  withKeystoreOptions(command).action((options: AgentOptions) =>
     runCommand(options, async (context) => {
       const opened = await openOwner(context);
       const connection = await readConnection(context);

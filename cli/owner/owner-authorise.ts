@@ -1,17 +1,19 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { readSecretFile } from '../../adapters/keys/secret-file.ts';
 import { authoriseCss } from '../../client/sale/authorise-css.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import { type Address, address, NATIVE_COIN } from '../../core/ids.ts';
+import { inFile } from '../../core/parse-outside.ts';
 import type { GrantTerms } from '../../core/ports/grants.ts';
 import { stackFile } from '../../core/wire/stack-file.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { parseDuration } from '../device/parse-units.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openGranter, openGrants } from '../open-contracts.ts';
 import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds, parseUntil } from '../parse-arguments.ts';
-import { type CommandContext, runCommand, withOwnerOptions } from '../run-command.ts';
+import { type CommandContext, runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { findDataset, openOwner } from './owner-home.ts';
 
@@ -56,16 +58,15 @@ export function addOwnerAuthorise(owner: Command): void {
     .option('--fuel <amount>', 'what the grant is filled up to, once accepted', parseAmount, 0n)
     .option('--wait <duration>', 'how long the service is waited for', parseDuration, 60_000)
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((name: string, options: AuthoriseOptions) =>
+  withKeystoreOptions(command).action((name: string, options: AuthoriseOptions) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const css = options.css ?? (await operatorOf(context));
       const opened = await openOwner(context);
       const connection = await readConnection(context);
       const { perBatch, blocks, kinds, maxBlocks, window, until, fuel, wait } = options;
-      if (maxBlocks > 0xffff_ffff)
-        throw new InvalidInputError(`--max-blocks is ${maxBlocks}; ${0xffff_ffff} is the most.`);
-      if (perBatch >= 2n ** 96n) throw new InvalidInputError(`--per-batch is ${perBatch}; it must be below 2^96 wei.`);
+      if (maxBlocks > 0xffff_ffff) throw new ArgumentError(`--max-blocks is ${maxBlocks}; ${0xffff_ffff} is the most.`);
+      if (perBatch >= 2n ** 96n) throw new ArgumentError(`--per-batch is ${perBatch}; it must be below 2^96 wei.`);
       const terms: GrantTerms = {
         ...{ dataset: await findDataset(context.home, name), css, perBatchWei: perBatch, ...kinds, maxBlocks },
         ...{ first: blocks.from, count: blocks.to - blocks.from + 1, windowSeconds: window },
@@ -95,10 +96,9 @@ export function addOwnerAuthorise(owner: Command): void {
 }
 
 async function operatorOf({ stack }: CommandContext): Promise<Address> {
-  if (stack === undefined) throw new InvalidInputError('Which service? Give its account: --css ADDRESS.');
-  const parsed = stackFile.safeParse(JSON.parse(await readFile(resolve(stack), 'utf8')));
-  if (!parsed.success) throw new InvalidInputError(`${stack} is no stack.json. Give --css ADDRESS.`);
-  return address(parsed.data.operator);
+  if (stack === undefined) throw new ArgumentError('Which service? Give its account: --css ADDRESS.');
+  const text = await readSecretFile(resolve(stack));
+  return address(inFile(stack, () => stackFile.parse(JSON.parse(text)), 'Give --css ADDRESS.').operator);
 }
 
 function parseKinds(text: string): { digests: boolean; blocks: boolean } {

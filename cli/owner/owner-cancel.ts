@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openMarket, openParty } from '../open-contracts.ts';
 import { parseId } from '../parse-arguments.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 import { openOwner } from './owner-home.ts';
 
@@ -16,13 +17,13 @@ export function addOwnerCancel(owner: Command): void {
     .description('Take back an offer that nobody has accepted: the bond comes back.')
     .argument('<offer>', 'id of an offer', parseId<AgreementId>)
     .addHelpText('after', '\nExamples:\n  plumb owner cancel 0x…');
-  withOwnerOptions(command).action((id: AgreementId, options: { json?: boolean }) =>
+  withKeystoreOptions(command).action((id: AgreementId, options: { json?: boolean }) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const opened = await openOwner(context);
       const connection = await readConnection(context);
       const { agreement } = await openMarket(connection).readAgreement(id, 'latest', signal);
-      if (agreement === null) throw new InvalidInputError(`There is no agreement ${id} on this chain.`);
+      if (agreement === null) throw new ArgumentError(`There is no agreement ${id} on this chain.`);
       const isDone = agreement.state === 'cancelled';
       const transaction = isDone ? null : await openParty(connection, opened).cancel(id, signal);
       output.result(

@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { readKeptVoucher } from '../../client/sale/read-kept-voucher.ts';
-import { SaleStateError } from '../../client/sale/sale-state.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError, FileError, PlumblineError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openMarket, openParty } from '../open-contracts.ts';
 import { parseId } from '../parse-arguments.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 import { openOwner } from './owner-home.ts';
 
@@ -29,7 +29,7 @@ export function addOwnerClose(owner: Command): void {
     .option('--state <folder>', 'where plumb owner serve keeps vouchers', 'sales')
     .option('--without-vouchers', 'give up what vouchers say beyond what the chain knows')
     .addHelpText('after', '\nExamples:\n  plumb owner close 0x…\n  plumb owner close 0x… --state /var/lib/plumb/sales');
-  withOwnerOptions(command).action((id: AgreementId, options: CloseOptions) =>
+  withKeystoreOptions(command).action((id: AgreementId, options: CloseOptions) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const opened = await openOwner(context);
@@ -37,7 +37,7 @@ export function addOwnerClose(owner: Command): void {
       const market = openMarket(connection);
       const party = openParty(connection, opened);
       const before = (await market.readAgreement(id, 'latest', signal)).agreement;
-      if (before === null) throw new InvalidInputError(`There is no agreement ${id} on this chain.`);
+      if (before === null) throw new ArgumentError(`There is no agreement ${id} on this chain.`);
       const isDone = before.state === 'closed';
       const isEarned = before.due === before.terms.price;
       const voucher = isDone || isEarned || options.withoutVouchers === true ? null : keptVoucher(options, id);
@@ -59,8 +59,8 @@ function keptVoucher({ state }: CloseOptions, id: AgreementId): ReturnType<typeo
   try {
     return readKeptVoucher(folder, id);
   } catch (cause) {
-    if (!(cause instanceof SaleStateError)) throw cause;
-    throw new InvalidInputError(
+    if (!(cause instanceof PlumblineError) || cause.kind !== 'file') throw cause;
+    throw new FileError(
       `${cause.shortMessage} Vouchers that were not claimed are lost by closing. Name the folder: --state; or, where there ` +
         'are none: --without-vouchers.',
       { cause },

@@ -4,13 +4,14 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { downloadPresigned } from '../../adapters/service/download-presigned.ts';
 import { type GotBlock, getRange } from '../../client/owner/get-range.ts';
 import { type Restored, restoreFiles } from '../../client/owner/restore-files.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { Verdict, VerdictAnchor } from '../../core/verdict.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Output, printable } from '../output.ts';
 import { parseRange, parseTime } from '../parse-arguments.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { datasetKeyOf, findDataset, openOwner } from './owner-home.ts';
 
 interface GetOptions {
@@ -48,7 +49,7 @@ export function addOwnerGet(owner: Command): void {
       new Option('--anchor <block>', 'chain state to check against').choices(['final', 'latest']).default('final'),
     )
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((name: string, options: GetOptions) =>
+  withKeystoreOptions(command).action((name: string, options: GetOptions) =>
     runCommand(options, async (context) => {
       const range = wantedRange(options);
       const opened = await openOwner(context);
@@ -108,13 +109,13 @@ Examples:
 function wantedRange(options: GetOptions): { by: 'block' | 'time'; from: number; to: number } {
   if (options.blocks !== undefined) {
     if (options.from !== undefined || options.to !== undefined) {
-      throw new InvalidInputError('Give --blocks, or --from and --to, not both.');
+      throw new ArgumentError('Give --blocks, or --from and --to, not both.');
     }
     return { by: 'block', ...options.blocks };
   }
   const from = options.from ?? 0;
   const to = options.to ?? Number.MAX_SAFE_INTEGER;
-  if (from > to) throw new InvalidInputError(`--from ${from} lies after --to ${to}.`);
+  if (from > to) throw new ArgumentError(`--from ${from} lies after --to ${to}.`);
   return { by: 'time', from, to };
 }
 

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import { NATIVE_COIN } from '../../core/ids.ts';
 import type { Grant, GrantId, Grants } from '../../core/ports/grants.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { type Connection, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openGranter, openGrants } from '../open-contracts.ts';
 import { parseAmount, parseId } from '../parse-arguments.ts';
-import { type CommandContext, runCommand, withOwnerOptions } from '../run-command.ts';
+import { type CommandContext, runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { listDatasets, type OpenedOwner, openOwner } from './owner-home.ts';
 
@@ -23,7 +24,7 @@ export function addOwnerGrants(owner: Command): void {
     .command('grants')
     .description('Every grant about the datasets of this owner, and the fuel that is left.')
     .addHelpText('after', '\nExamples:\n  plumb owner grants\n  plumb owner grants --json');
-  withOwnerOptions(list).action((options: { json?: boolean }) =>
+  withKeystoreOptions(list).action((options: { json?: boolean }) =>
     runCommand(options, (context) => open(context, listAll)),
   );
 
@@ -33,7 +34,7 @@ export function addOwnerGrants(owner: Command): void {
     .argument('<grant>', 'id of the grant', parseId<GrantId>)
     .argument('<amount>', 'such as 0.01ether', parseAmount)
     .addHelpText('after', '\nExamples:\n  plumb owner fund 0x… 0.01ether');
-  withOwnerOptions(fund).action((id: GrantId, wei: bigint, options: { json?: boolean }) =>
+  withKeystoreOptions(fund).action((id: GrantId, wei: bigint, options: { json?: boolean }) =>
     runCommand(options, (context) =>
       open(context, async ({ owner, connection, grants }) => {
         const transaction = await openGranter(connection, owner).fund(id, wei, context.signal);
@@ -47,7 +48,7 @@ export function addOwnerGrants(owner: Command): void {
     .description('Take back a grant: nothing is served any more; records are paid for a little longer.')
     .argument('<grant>', 'id of the grant', parseId<GrantId>)
     .addHelpText('after', '\nExamples:\n  plumb owner revoke 0x…');
-  withOwnerOptions(revoke).action((id: GrantId, options: { json?: boolean }) =>
+  withKeystoreOptions(revoke).action((id: GrantId, options: { json?: boolean }) =>
     runCommand(options, (context) =>
       open(context, async ({ owner, connection, grants }) => {
         const before = await readGrant(grants, id, context.signal);
@@ -65,7 +66,7 @@ export function addOwnerGrants(owner: Command): void {
     .command('reclaim')
     .description('End all grants whose time is over, and take out the fuel that is left.')
     .addHelpText('after', '\nExamples:\n  plumb owner reclaim');
-  withOwnerOptions(reclaim).action((options: { json?: boolean }) =>
+  withKeystoreOptions(reclaim).action((options: { json?: boolean }) =>
     runCommand(options, (context) => open(context, reclaimAll)),
   );
 }
@@ -130,7 +131,7 @@ async function findAll({
 async function readGrant(grants: Grants, id: GrantId, signal: AbortSignal): Promise<Grant> {
   const [grant] = (await grants.readGrants([id], 'latest', signal)).grants;
   if (grant != null) return grant;
-  throw new InvalidInputError(`There is no grant ${id} on this chain. plumb owner grants lists yours.`);
+  throw new ArgumentError(`There is no grant ${id} on this chain. plumb owner grants lists yours.`);
 }
 
 function show({ output }: CommandContext, grant: Grant, transaction: object | null): number {

@@ -7,9 +7,10 @@ import { createKeystore, readKeystore } from '../../adapters/keys/keystore.ts';
 import { deviceKey, mnemonicSeed, ownerKey, signMessage } from '../../adapters/keys/mnemonic.ts';
 import { isMissingFile, readSecretFile, replaceSecretFile } from '../../adapters/keys/secret-file.ts';
 import { utf8 } from '../../core/bytes.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError, FileError } from '../../core/errors.ts';
 import { type Address, type DatasetId, type DatasetKey, datasetId, type PrivateKey } from '../../core/ids.ts';
 import { deriveDatasetKey } from '../../core/keys.ts';
+import { inFile } from '../../core/parse-outside.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { readPassword } from '../prompt-password.ts';
 import type { CommandContext } from '../run-command.ts';
@@ -38,13 +39,13 @@ export type DatasetEntry = z.infer<typeof datasetEntryFile>;
 const keystorePath = (home: string): string => join(home, 'keystore.json');
 const datasetsPath = (home: string): string => join(home, 'datasets.json');
 
-/** Says so before anything is asked for. @throws InvalidInputError when the folder holds an owner already */
+/** Says so before anything is asked for. @throws ArgumentError when the folder holds an owner already */
 export async function requireNoOwner(home: string): Promise<void> {
   if (!existsSync(keystorePath(home))) return;
-  throw new InvalidInputError(`${home} holds an owner already, and keys are never replaced. Give another --home.`);
+  throw new ArgumentError(`${home} holds an owner already, and keys are never replaced. Give another --home.`);
 }
 
-/** @throws InvalidInputError when the folder holds an owner already */
+/** @throws ArgumentError when the folder holds an owner already */
 export async function createOwnerHome(
   context: CommandContext,
   mnemonic: string,
@@ -59,7 +60,7 @@ export async function createOwnerHome(
 export async function openOwner(context: CommandContext): Promise<OpenedOwner> {
   const password = await readPassword(context.passwordFile, 'Password of the keystore:', context.signal);
   const { privateKey, mnemonic } = await readKeystore(keystorePath(context.home), password);
-  if (mnemonic === null) throw new InvalidInputError(`The keystore in ${context.home} holds no mnemonic.`);
+  if (mnemonic === null) throw new FileError(`The keystore ${keystorePath(context.home)} holds no mnemonic.`);
   return {
     ...{ address: accountOfKey(privateKey), privateKey, mnemonic },
     signMessage: (message) => signMessage(privateKey, message),
@@ -89,7 +90,7 @@ export async function datasetEntry(home: string, nameOrId: string): Promise<Data
   const entry = datasets.find(({ name, dataset }) => name === nameOrId || dataset === nameOrId);
   if (entry !== undefined) return entry;
   const known = datasets.map(({ name }) => name).join(', ') || 'none';
-  throw new InvalidInputError(`There is no dataset ${nameOrId} in ${home}; known are: ${known}.`);
+  throw new ArgumentError(`There is no dataset ${nameOrId} in ${home}; known are: ${known}.`);
 }
 
 /** The datasets of `datasets.json`. */
@@ -116,7 +117,7 @@ export async function addDatasets(home: string, entries: readonly DatasetEntry[]
 export function datasetName32(name: string): Uint8Array {
   const bytes = utf8(name);
   if (bytes.length < 1 || bytes.length > 32 || /^0x[0-9a-fA-F]{64}$/.test(name)) {
-    throw new InvalidInputError(`The name ${JSON.stringify(name)} has ${bytes.length} bytes; 1 to 32 are allowed.`);
+    throw new ArgumentError(`The name ${JSON.stringify(name)} has ${bytes.length} bytes; 1 to 32 are allowed.`);
   }
   const padded = new Uint8Array(32);
   padded.set(bytes);
@@ -132,9 +133,5 @@ export async function readDatasets(home: string): Promise<DatasetEntry[]> {
     if (isMissingFile(error)) return [];
     throw error;
   }
-  const parsed = datasetsFile.safeParse(JSON.parse(text));
-  if (!parsed.success) {
-    throw new InvalidInputError(`${datasetsPath(home)} is malformed: ${parsed.error.issues[0]?.message ?? '?'}.`);
-  }
-  return parsed.data.datasets;
+  return inFile(datasetsPath(home), () => datasetsFile.parse(JSON.parse(text))).datasets;
 }

@@ -3,9 +3,10 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { linkObjects, type ObjectOfBlock } from '../../client/owner/link-objects.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { datasetKeyOf, findDataset, openOwner } from './owner-home.ts';
 import { openIpfs } from './verify-way.ts';
 
@@ -27,7 +28,7 @@ export function addOwnerLink(owner: Command): void {
     )
     .option('--ipfs <url>', "RPC of the IPFS node to fetch them from (default: the stack's)")
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((name: string, objects: ObjectOfBlock[], options: LinkOptions) =>
+  withKeystoreOptions(command).action((name: string, objects: ObjectOfBlock[], options: LinkOptions) =>
     runCommand(options, async (context) => {
       const opened = await openOwner(context);
       const connection = await readConnection(context);

@@ -6,16 +6,17 @@ import { checkServable, offerBlocks } from '../../client/sale/offer-blocks.ts';
 import { requireDeliverable } from '../../client/sale/pack-keys.ts';
 import { MAX_SAMPLES } from '../../core/agreement/quota.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import { type Address, NATIVE_COIN } from '../../core/ids.ts';
 import { deriveAgentSecrets } from '../../core/keys.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openMarket, openParty } from '../open-contracts.ts';
 import { progressBar } from '../output.ts';
 import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds, parseUntil } from '../parse-arguments.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 import { fetchManifest } from './open-sale-parts.ts';
 import { datasetKeyOf, findDataset, openOwner } from './owner-home.ts';
@@ -69,7 +70,7 @@ export function addOwnerOffer(owner: Command): void {
     .option('--again', 'even if the same offer stands already')
     .option('--no-check', 'without looking first whether storage has what answers are made of')
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((name: string, options: OfferOptions) =>
+  withKeystoreOptions(command).action((name: string, options: OfferOptions) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const opened = await openOwner(context);
@@ -113,13 +114,12 @@ function termsOf(dataset: Terms['dataset'], options: OfferOptions): Terms {
   const count = options.blocks.to - options.blocks.from + 1;
   const samples = options.samples ?? Math.min(DEFAULT_SAMPLES, count);
   if (fee > price || fee > bond) {
-    throw new InvalidInputError(`--fee is ${fee}; it is at most the price, ${price}, and the bond, ${bond}.`);
+    throw new ArgumentError(`--fee is ${fee}; it is at most the price, ${price}, and the bond, ${bond}.`);
   }
-  if (samples > MAX_SAMPLES)
-    throw new InvalidInputError(`--samples is ${samples}; at most ${MAX_SAMPLES} are allowed.`);
-  if (count > 0xffff_ffff) throw new InvalidInputError(`${count} blocks are too many for one offer.`);
-  if (stake >= 2n ** 96n) throw new InvalidInputError(`--stake is ${stake}; it must be below 2^96 wei.`);
-  if (maxChallenges > 0xffff) throw new InvalidInputError(`--max-challenges is ${maxChallenges}; 65535 is the most.`);
+  if (samples > MAX_SAMPLES) throw new ArgumentError(`--samples is ${samples}; at most ${MAX_SAMPLES} are allowed.`);
+  if (count > 0xffff_ffff) throw new ArgumentError(`${count} blocks are too many for one offer.`);
+  if (stake >= 2n ** 96n) throw new ArgumentError(`--stake is ${stake}; it must be below 2^96 wei.`);
+  if (maxChallenges > 0xffff) throw new ArgumentError(`--max-challenges is ${maxChallenges}; 65535 is the most.`);
   return {
     ...{
       dataset,

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { NATIVE_COIN } from '../../core/ids.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { newestPoint, openMarket } from '../open-contracts.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { openOwner } from './owner-home.ts';
 
@@ -15,7 +16,7 @@ export function addOwnerOffers(owner: Command): void {
     .description('Every offer of this owner and what has become of it, newest first, and what OCASC owes.')
     .option('--all', 'also those that are cancelled, breached or closed')
     .addHelpText('after', '\nExamples:\n  plumb owner offers\n  plumb owner offers --all --json');
-  withOwnerOptions(command).action((options: { all?: boolean; json?: boolean }) =>
+  withKeystoreOptions(command).action((options: { all?: boolean; json?: boolean }) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const { address } = await openOwner(context);

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { type PublishedBatch, publishBatches } from '../../client/owner/publish-batches.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseRange } from '../parse-arguments.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { findDataset, openOwner } from './owner-home.ts';
 
 interface PublishOptions {
@@ -19,7 +20,7 @@ export function addOwnerPublish(owner: Command): void {
     .argument('<dataset>', 'name or id of the dataset')
     .option('--blocks <from-to>', 'only batches with these blocks, e.g. 0-999', parseRange)
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((name: string, options: PublishOptions) =>
+  withKeystoreOptions(command).action((name: string, options: PublishOptions) =>
     runCommand(options, async (context) => {
       const opened = await openOwner(context);
       const connection = await readConnection(context);

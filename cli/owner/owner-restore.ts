@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { parseMnemonic } from '../../adapters/keys/mnemonic.ts';
 import { readSecretFile } from '../../adapters/keys/secret-file.ts';
+import { inFile } from '../../core/parse-outside.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { choosePassword, readPassword } from '../prompt-password.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
 import { createOwnerHome, requireNoOwner } from './owner-home.ts';
 
 interface RestoreOptions {
@@ -18,14 +20,10 @@ export function addOwnerRestore(owner: Command): void {
     .description('Make the keystore again from the mnemonic, on this or another machine.')
     .option('--mnemonic-file <file>', 'read the mnemonic from this file (mode 0600) instead of asking')
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((options: RestoreOptions) =>
+  withKeystoreOptions(command).action((options: RestoreOptions) =>
     runCommand(options, async (context) => {
       await requireNoOwner(context.home);
-      const words =
-        options.mnemonicFile === undefined
-          ? await readPassword(undefined, 'Mnemonic:', context.signal)
-          : await readSecretFile(options.mnemonicFile);
-      const mnemonic = parseMnemonic(words);
+      const mnemonic = await readMnemonic(options.mnemonicFile, context.signal);
       const password = await choosePassword(context.passwordFile, context.signal);
       const { account } = await createOwnerHome(context, mnemonic, password);
       context.output.result(
@@ -35,6 +33,12 @@ export function addOwnerRestore(owner: Command): void {
       return EXIT.ok;
     }),
   );
+}
+
+async function readMnemonic(file: string | undefined, signal: AbortSignal): Promise<string> {
+  if (file === undefined) return parseMnemonic(await readPassword(undefined, 'Mnemonic:', signal));
+  const words = await readSecretFile(file);
+  return inFile(file, () => parseMnemonic(words));
 }
 
 const EXAMPLES = `

@@ -3,15 +3,16 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import type { AuditReport, OnVerdicts } from '../../client/audit-blocks.ts';
 import { verifyDataset } from '../../client/owner/verify-dataset.ts';
 import { type RetrievalAudit, verifyRetrievable } from '../../client/owner/verify-retrievable.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { StorageService } from '../../core/ports/service.ts';
 import { DEFAULT_SAMPLE, sampleSize } from '../../core/sampling/confidence.ts';
 import type { Evidence, Verdict } from '../../core/verdict.ts';
+import { withKeystoreOptions } from '../command-options.ts';
 import { type Connection, openLedger, openService, readConnection } from '../connection.ts';
-import { EXIT } from '../exit-codes.ts';
 import { type Output, progressBar } from '../output.ts';
 import { parseCount, parseFraction, parseRange } from '../parse-arguments.ts';
-import { runCommand, withOwnerOptions } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
+import { watchAnswers } from '../watch-answers.ts';
 import { datasetKeyOf, findDataset, openOwner } from './owner-home.ts';
 import { openSource, type VerifyWay, wantedWay } from './verify-way.ts';
 
@@ -62,7 +63,7 @@ export function addOwnerVerify(owner: Command): void {
     )
     .option('--verdicts', 'show the verdict of every block, not only of those that are not intact')
     .addHelpText('after', EXAMPLES);
-  withOwnerOptions(command).action((name: string, options: VerifyOptions) =>
+  withKeystoreOptions(command).action((name: string, options: VerifyOptions) =>
     runCommand(options, async (context) => {
       const way = wantedWay(options);
       const opened = await openOwner(context);
@@ -87,10 +88,10 @@ export function addOwnerVerify(owner: Command): void {
         output.progress(progressBar(checked, wanted, 'blocks'));
         if (options.verdicts === true) for (const verdict of verdicts) showVerdict(output, verdict);
       };
-      const service = await openService(connection, opened, options.via);
-      const report = await verify(connection, service, ledger, way, scope, onVerdicts, context.signal);
+      const watched = watchAnswers(await openService(connection, opened, options.via));
+      const report = await verify(connection, watched.service, ledger, way, scope, onVerdicts, context.signal);
       output.result(report, reportText(output, report));
-      return report.ok ? EXIT.ok : EXIT.notIntact;
+      return watched.exitCode(report);
     }),
   );
 }
@@ -144,7 +145,7 @@ async function wantedSample(
   total: () => Promise<number>,
 ): Promise<number | undefined> {
   if (options.confidence !== undefined) {
-    if (options.sample !== undefined) throw new InvalidInputError('Give --sample or --confidence, not both.');
+    if (options.sample !== undefined) throw new ArgumentError('Give --sample or --confidence, not both.');
     const kind = way.protocol === 'I' ? 'possession' : 'retrieved';
     return sampleSize(kind, await total(), options.fraction, options.confidence);
   }

@@ -1,7 +1,7 @@
 import { createKuboP2pfs } from '../../adapters/ipfs/kubo-p2pfs.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import type { RetrievalSource } from '../../client/owner/verify-retrievable.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError, FileError } from '../../core/errors.ts';
 import type { CssN } from '../../core/ports/css.ts';
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import type { Evidence } from '../../core/verdict.ts';
@@ -19,7 +19,7 @@ export type VerifyWay =
       readonly apiUrl: string | null;
     };
 
-/** @throws InvalidInputError when the options do not go together */
+/** @throws ArgumentError when the options do not go together */
 export function wantedWay(options: {
   readonly protocol: 'I' | 'II';
   readonly from?: 's3' | 'get-block' | 'ipfs';
@@ -27,22 +27,22 @@ export function wantedWay(options: {
   readonly ipfs?: string;
 }): VerifyWay {
   const { protocol, from, evidence } = options;
-  if (options.ipfs !== undefined && from !== 'ipfs') throw new InvalidInputError('--ipfs goes with --from ipfs.');
+  if (options.ipfs !== undefined && from !== 'ipfs') throw new ArgumentError('--ipfs goes with --from ipfs.');
   if (protocol === 'I') {
-    if (from !== undefined) throw new InvalidInputError('--from is for Protocol II. Add --protocol II.');
+    if (from !== undefined) throw new ArgumentError('--from is for Protocol II. Add --protocol II.');
     if (evidence === 'retrieved') {
-      throw new InvalidInputError('In Protocol I nothing is retrieved. Add --protocol II and --from.');
+      throw new ArgumentError('In Protocol I nothing is retrieved. Add --protocol II and --from.');
     }
     return { protocol, evidence: evidence ?? 'possession' };
   }
-  if (from === undefined) throw new InvalidInputError('Say where the blocks are: --from s3, get-block or ipfs.');
-  if (evidence === 'possession') throw new InvalidInputError('Possession is proven by Protocol I alone.');
+  if (from === undefined) throw new ArgumentError('Say where the blocks are: --from s3, get-block or ipfs.');
+  if (evidence === 'possession') throw new ArgumentError('Possession is proven by Protocol I alone.');
   if (from === 'ipfs') return { protocol, from, evidence: evidence ?? 'attested', apiUrl: options.ipfs ?? null };
-  if (evidence === 'attested') throw new InvalidInputError(`From ${from} whole blocks are retrieved, not attested.`);
+  if (evidence === 'attested') throw new ArgumentError(`From ${from} whole blocks are retrieved, not attested.`);
   return { protocol, from };
 }
 
-/** @throws InvalidInputError when the connection does not say where that is */
+/** @throws FileError when the connection does not say where that is */
 export function openSource(
   way: Extract<VerifyWay, { protocol: 'II' }>,
   connection: Connection,
@@ -54,17 +54,17 @@ export function openSource(
   }
   if (way.from === 'get-block') return { source: { from: 'get-block', css }, close: () => undefined };
   if (connection.s3 === null) {
-    throw new InvalidInputError('No bucket is named. Add s3 {bucket, region} to connection.json.');
+    throw new FileError('No bucket is named. Add s3 {bucket, region} to connection.json.');
   }
   const bucket = createS3ObjectStore(connection.s3);
   return { source: { from: 's3', bucket }, close: () => bucket.close() };
 }
 
-/** The IPFS node given, or else the connection's. @throws InvalidInputError when there is none */
+/** The IPFS node given, or else the connection's. @throws ArgumentError when there is none */
 export function openIpfs(connection: Connection, apiUrl: string | null): ReturnType<typeof createKuboP2pfs> {
   const url = apiUrl ?? connection.ipfsApiUrl;
   if (url === null || !URL.canParse(url)) {
-    throw new InvalidInputError('No IPFS node is named. Give --ipfs URL, such as http://127.0.0.1:5001.');
+    throw new ArgumentError('No IPFS node is named. Give --ipfs URL, such as http://127.0.0.1:5001.');
   }
   return createKuboP2pfs({ apiUrl: url });
 }

@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { requirePrivate } from '../../adapters/keys/require-private.ts';
 import { holdLock } from '../../adapters/sqlite/hold-lock.ts';
 import { prepareStatements, type Statements } from '../../adapters/sqlite/prepare-statements.ts';
 import { PlumblineError } from '../../core/errors.ts';
@@ -59,13 +60,7 @@ export function openSaleState(folder: string, identity: SaleIdentity): SaleState
 
 function makePrivateFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
-  const { mode, uid } = statSync(path);
-  if ((mode & 0o077) !== 0) {
-    const shown = (mode & 0o777).toString(8).padStart(4, '0');
-    throw new SaleStateError(`${path} has mode ${shown}; it holds vouchers: chmod it to 0700.`);
-  }
-  const user = process.getuid?.();
-  if (user !== undefined && uid !== user) throw new SaleStateError(`${path} belongs to user ${uid}, not ${user}.`);
+  requirePrivate(path, statSync(path));
 }
 
 function lockFolder(path: string): () => void {

@@ -6,7 +6,7 @@ import { openMessage } from '../../core/agreement/seal-message.ts';
 import { SequenceGuard } from '../../core/agreement/sequence-guard.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { recoverVoucherSigner } from '../../core/agreement/voucher.ts';
-import { InvalidInputError, KeyError, PlumblineError, ProofError } from '../../core/errors.ts';
+import { ArgumentError, KeyError, PlumblineError, ProofError } from '../../core/errors.ts';
 import type { BlockIndex } from '../../core/ids.ts';
 import { buildKeysOf } from './build-keys-of.ts';
 import { packKeys, SURE_BLOCKS } from './pack-keys.ts';
@@ -62,7 +62,7 @@ async function takeMessage(
   try {
     request = decodeKeyRequest(await openMessage(market.domain, message, served.encryptionKey));
   } catch (cause) {
-    if (!(cause instanceof KeyError || cause instanceof InvalidInputError)) throw cause;
+    if (!(cause instanceof KeyError || cause instanceof ArgumentError)) throw cause;
     parts.onEvent({ event: 'message-refused', agreement: id, sequence, reason: cause.shortMessage });
     await answer(parts, served, sequence, { keys: [], newSamples: [], refused: [], reason: cause.shortMessage });
     return;

@@ -4,7 +4,7 @@ import { commitContent, contentBatchKey, contentKey, isPlain } from '../block/co
 import { blockDigest, type Opening } from '../block/digest.ts';
 import { blockKeys, commitKey, sealDigest } from '../block/seal.ts';
 import { equalBytes } from '../bytes.ts';
-import { InvalidInputError, KeyError, ProofError } from '../errors.ts';
+import { ArgumentError, KeyError, ProofError } from '../errors.ts';
 import type { BlockIndex, BlockKey, ContentCommitment, DatasetId, DatasetKey, Salt } from '../ids.ts';
 import { nodeHash, rootFromPath } from '../log/merkle.ts';
 import type { ChallengeAnswer } from '../ports/agreements.ts';
@@ -90,7 +90,7 @@ export function requireInLog(
 /**
  * Keys of some blocks of a batch, as they go to the consumer. With `whole`, the batch's content key stands for those of its
  * blocks.
- * @throws InvalidInputError when a block is not in the batch
+ * @throws ArgumentError when a block is not in the batch
  */
 export function buildBatchKeys(
   primitives: Primitives,
@@ -153,10 +153,10 @@ function sealedHashOf({ published }: BatchArchive, blocks: readonly OwnedBlock[]
 function blockOf({ archive, blocks }: OwnedBatch, index: BlockIndex): OwnedBlock & { readonly opening: Opening } {
   const block = blocks[index - archive.first];
   if (block === undefined) {
-    throw new InvalidInputError(`Block ${index} is not in the batch that begins with ${archive.first}.`);
+    throw new ArgumentError(`Block ${index} is not in the batch that begins with ${archive.first}.`);
   }
   const { opening } = block;
-  if (opening === null) throw new InvalidInputError(`Of block ${index} only the public record is archived.`);
+  if (opening === null) throw new ArgumentError(`Of block ${index} only the public record is archived.`);
   return { ...block, opening };
 }
 

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { isPlain } from '../block/content-cipher.ts';
 import type { Opening } from '../block/digest.ts';
 import { concatBytes, equalBytes } from '../bytes.ts';
-import { InvalidInputError } from '../errors.ts';
+import { ArgumentError } from '../errors.ts';
 import type {
   BlockIndex,
   BlockKey,
@@ -99,7 +99,7 @@ const payload = z.tuple([z.literal(VERSION), z.array(batch).min(1).max(MAX_BATCH
 
 /**
  * Canonical dag-cbor of keys: `[1, [batch …]]`, lists without field names, a path as one byte string.
- * @throws InvalidInputError when a reader would refuse it, or it is too long for one message
+ * @throws ArgumentError when a reader would refuse it, or it is too long for one message
  */
 export function encodeKeyPayload(batches: readonly BatchKeys[]): Uint8Array {
   const bytes = dagCbor.encode([VERSION, batches.map(batchLine)]);
@@ -110,42 +110,42 @@ export function encodeKeyPayload(batches: readonly BatchKeys[]): Uint8Array {
 /**
  * Reads keys strictly: bounded, canonical, every block within its batch and named once. That keys, paths and log agree is
  * not known from this.
- * @throws InvalidInputError naming what is wrong, never a key
+ * @throws ArgumentError naming what is wrong, never a key
  */
 export function decodeKeyPayload(bytes: Uint8Array): BatchKeys[] {
   if (bytes.length > MAX_PLAINTEXT_BYTES) {
-    throw new InvalidInputError(`Keys of ${bytes.length} bytes do not fit into a message; ${MAX_PLAINTEXT_BYTES} do.`);
+    throw new ArgumentError(`Keys of ${bytes.length} bytes do not fit into a message; ${MAX_PLAINTEXT_BYTES} do.`);
   }
   let value: unknown;
   try {
     value = dagCbor.decode(bytes);
   } catch (cause) {
-    throw new InvalidInputError('The keys are not dag-cbor.', { cause });
+    throw new ArgumentError('The keys are not dag-cbor.', { cause });
   }
   const parsed = payload.safeParse(value);
   if (!parsed.success) {
-    throw new InvalidInputError(`The keys are malformed at ${parsed.error.issues[0]?.path.join('.') || 'their top'}.`);
+    throw new ArgumentError(`The keys are malformed at ${parsed.error.issues[0]?.path.join('.') || 'their top'}.`);
   }
-  if (!equalBytes(dagCbor.encode(value), bytes)) throw new InvalidInputError('The keys are not canonical dag-cbor.');
+  if (!equalBytes(dagCbor.encode(value), bytes)) throw new ArgumentError('The keys are not canonical dag-cbor.');
   const [, batches] = parsed.data;
   const named = new Set<BlockIndex>();
   for (const batch of batches) {
     for (const { index, contentKey } of batch.blocks) {
       if (index < batch.first || index >= batch.first + batch.count) {
-        throw new InvalidInputError(`Block ${index} is not in the batch that begins with ${batch.first}.`);
+        throw new ArgumentError(`Block ${index} is not in the batch that begins with ${batch.first}.`);
       }
-      if (named.has(index)) throw new InvalidInputError(`Block ${index} is named twice.`);
+      if (named.has(index)) throw new ArgumentError(`Block ${index} is named twice.`);
       named.add(index);
       if (contentKey !== null && (batch.contentBatchKey !== null || isPlain(batch.contentCommitment))) {
-        throw new InvalidInputError(`Block ${index} has a content key that its batch does not want.`);
+        throw new ArgumentError(`Block ${index} has a content key that its batch does not want.`);
       }
     }
     if (batch.contentBatchKey !== null && isPlain(batch.contentCommitment)) {
-      throw new InvalidInputError(`The batch that begins with ${batch.first} is plain and has a content key.`);
+      throw new ArgumentError(`The batch that begins with ${batch.first} is plain and has a content key.`);
     }
   }
   if (new Set(batches.map((batch) => batch.position)).size !== batches.length) {
-    throw new InvalidInputError('A batch is named twice.');
+    throw new ArgumentError('A batch is named twice.');
   }
   return batches;
 }

@@ -1,7 +1,7 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import * as z from 'zod';
 import { equalBytes, fromHex, toHex } from '../bytes.ts';
-import { InvalidInputError } from '../errors.ts';
+import { ArgumentError } from '../errors.ts';
 import type { BlockIndex } from '../ids.ts';
 import { SIGNATURE_BYTES } from '../typed-data.ts';
 import { MAX_SAMPLES } from './quota.ts';
@@ -48,7 +48,7 @@ const voucher = z
 const request = z.tuple([z.literal(REQUEST), blocks, voucher.nullable()]);
 const refusal = z.tuple([z.literal(REFUSAL), blocks, z.string().max(MAX_REASON)]);
 
-/** Canonical dag-cbor `[2, [block …], null or [due as 16 bytes, signature]]`. @throws InvalidInputError when a reader would refuse it */
+/** Canonical dag-cbor `[2, [block …], null or [due as 16 bytes, signature]]`. @throws ArgumentError when a reader would refuse it */
 export function encodeKeyRequest({ blocks, voucher }: KeyRequest): Uint8Array {
   const presented =
     voucher === null ? null : [fromHex(voucher.due.toString(16).padStart(2 * DUE_BYTES, '0')), voucher.signature];
@@ -57,7 +57,7 @@ export function encodeKeyRequest({ blocks, voucher }: KeyRequest): Uint8Array {
   return bytes;
 }
 
-/** @throws InvalidInputError naming what is wrong */
+/** @throws ArgumentError naming what is wrong */
 export function decodeKeyRequest(bytes: Uint8Array): KeyRequest {
   const [, blocks, voucher] = decode(request, bytes, 'request for keys');
   return { blocks, voucher };
@@ -89,12 +89,12 @@ function decode<T>(schema: z.ZodType<T>, bytes: Uint8Array, what: string): T {
   try {
     value = dagCbor.decode(bytes);
   } catch (cause) {
-    throw new InvalidInputError(`The ${what} is not dag-cbor.`, { cause });
+    throw new ArgumentError(`The ${what} is not dag-cbor.`, { cause });
   }
   const parsed = schema.safeParse(value);
   if (!parsed.success) {
-    throw new InvalidInputError(`The ${what} is malformed at ${parsed.error.issues[0]?.path.join('.') || 'its top'}.`);
+    throw new ArgumentError(`The ${what} is malformed at ${parsed.error.issues[0]?.path.join('.') || 'its top'}.`);
   }
-  if (!equalBytes(dagCbor.encode(value), bytes)) throw new InvalidInputError(`The ${what} is not canonical dag-cbor.`);
+  if (!equalBytes(dagCbor.encode(value), bytes)) throw new ArgumentError(`The ${what} is not canonical dag-cbor.`);
   return parsed.data;
 }

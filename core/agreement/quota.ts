@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors.ts';
+import { ArgumentError } from '../errors.ts';
 import type { BlockIndex } from '../ids.ts';
 import type { Terms } from './terms.ts';
 
@@ -30,10 +30,10 @@ export const MAX_SAMPLES = 4096;
 /**
  * How many blocks from the first one on are paid for: floor(count · (due - fee) / (price - fee)), and all of them when there
  * is nothing to pay beyond the fee (design §5).
- * @throws InvalidInputError when more is due than the price
+ * @throws ArgumentError when more is due than the price
  */
 export function paidBlocks({ count, price, fee }: SaleTerms, due: bigint): number {
-  if (due > price) throw new InvalidInputError(`A voucher over ${due} exceeds the price, which is ${price}.`);
+  if (due > price) throw new ArgumentError(`A voucher over ${due} exceeds the price, which is ${price}.`);
   if (due === price) return count;
   if (due <= fee) return 0;
   return Number((BigInt(count) * (due - fee)) / (price - fee));
@@ -41,11 +41,11 @@ export function paidBlocks({ count, price, fee }: SaleTerms, due: bigint): numbe
 
 /**
  * The least that must be due for the first `blocks` blocks to be paid for.
- * @throws InvalidInputError unless there are so many for sale
+ * @throws ArgumentError unless there are so many for sale
  */
 export function dueFor({ count, price, fee }: SaleTerms, blocks: number): bigint {
   if (!Number.isInteger(blocks) || blocks < 0 || blocks > count) {
-    throw new InvalidInputError(`${blocks} blocks cannot be paid for; ${count} are for sale.`);
+    throw new ArgumentError(`${blocks} blocks cannot be paid for; ${count} are for sale.`);
   }
   const divisor = BigInt(count);
   return fee + (BigInt(blocks) * (price - fee) + divisor - 1n) / divisor;

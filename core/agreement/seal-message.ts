@@ -1,7 +1,7 @@
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
 import type { Brand } from '../brand.ts';
 import { concatBytes, fromHex, u64, utf8 } from '../bytes.ts';
-import { InvalidInputError, KeyError } from '../errors.ts';
+import { ArgumentError, KeyError } from '../errors.ts';
 import { agreementBytes, type PrivateKey } from '../ids.ts';
 import {
   ENC_BYTES,
@@ -33,13 +33,13 @@ export const messageSuite = new CipherSuite({
 
 /**
  * The key pair of 32 secret bytes (RFC 9180 §7.1.3, DeriveKeyPair): give random ones, another for each agreement.
- * @throws InvalidInputError on any other length
+ * @throws ArgumentError on any other length
  */
 export async function deriveEncryptionKeys(
   seed: Uint8Array,
 ): Promise<{ publicKey: EncryptionPublicKey; privateKey: EncryptionPrivateKey }> {
   if (seed.length !== SEED_BYTES) {
-    throw new InvalidInputError(`A key pair is derived from ${SEED_BYTES} bytes; these are ${seed.length}.`);
+    throw new ArgumentError(`A key pair is derived from ${SEED_BYTES} bytes; these are ${seed.length}.`);
   }
   const pair = await messageSuite.kem.deriveKeyPair(exactly(seed));
   const [publicKey, privateKey] = await Promise.all([
@@ -54,7 +54,7 @@ export async function deriveEncryptionKeys(
 
 /**
  * Encrypts to a party of the agreement and signs (design §9): base mode, a fresh encapsulated key for every message.
- * @throws InvalidInputError when it is too long for one message, or numbers are used up; KeyError when the recipient's key is none
+ * @throws ArgumentError when it is too long for one message, or numbers are used up; KeyError when the recipient's key is none
  */
 export async function sealMessage(
   domain: AgreementDomain,
@@ -64,12 +64,12 @@ export async function sealMessage(
   plaintext: Uint8Array,
 ): Promise<SealedMessage> {
   if (plaintext.length > MAX_PLAINTEXT_BYTES) {
-    throw new InvalidInputError(
+    throw new ArgumentError(
       `The message has ${plaintext.length} bytes; at most ${MAX_PLAINTEXT_BYTES} fit. Send it in parts.`,
     );
   }
   if (!Number.isInteger(header.sequence) || header.sequence < 0 || header.sequence >= MAX_MESSAGES) {
-    throw new InvalidInputError(`A message is numbered 0 to ${MAX_MESSAGES - 1}, not ${header.sequence}.`);
+    throw new ArgumentError(`A message is numbered 0 to ${MAX_MESSAGES - 1}, not ${header.sequence}.`);
   }
   const sealed = await orKeyError('The key to seal to is no X25519 public key.', async () => {
     const recipientPublicKey = await messageSuite.kem.deserializePublicKey(exactly(recipient));

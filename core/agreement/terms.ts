@@ -46,7 +46,7 @@ export interface Offer {
 
 /**
  * keccak256(abi.encode(chainId, contract, owner, nonce, terms, root, batches)): what is accepted by this id is just this.
- * @throws InvalidInputError when a number does not fit its place
+ * @throws ArgumentError when a number does not fit its place
  */
 export function agreementId(domain: AgreementDomain, offer: Offer): AgreementId {
   const { terms } = offer;

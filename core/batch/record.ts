@@ -1,6 +1,6 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { concatBytes, u8, u32, u64 } from '../bytes.ts';
-import { InvalidInputError } from '../errors.ts';
+import { ArgumentError } from '../errors.ts';
 import {
   type BatchRoot,
   type BlockIndex,
@@ -80,9 +80,9 @@ export function batchLeafHash(hasher: Hasher, leaf: BatchLeaf): Uint8Array {
   return leafHash(hasher, batchLeafBytes(leaf));
 }
 
-/** @throws InvalidInputError unless 1 … 1,024 */
+/** @throws ArgumentError unless 1 … 1,024 */
 export function requireBatchCount(count: number): void {
   if (!Number.isInteger(count) || count < 1 || count > MAX_BATCH_BLOCKS) {
-    throw new InvalidInputError(`A batch of ${count} blocks is not allowed; 1 to ${MAX_BATCH_BLOCKS} fit. Cut it.`);
+    throw new ArgumentError(`A batch of ${count} blocks is not allowed; 1 to ${MAX_BATCH_BLOCKS} fit. Cut it.`);
   }
 }

@@ -1,4 +1,4 @@
-import { InvalidInputError, ProofError } from '../errors.ts';
+import { ArgumentError, ProofError } from '../errors.ts';
 import type { ChunkRoot } from '../ids.ts';
 import { CHUNK_BYTES, MAX_BLOCK_BYTES } from '../limits.ts';
 import { inclusionPath, rootFromPath, rootOfLeafHashes } from '../log/merkle.ts';
@@ -48,10 +48,10 @@ export function chunkRootFromProof(hasher: Hasher, sizeBytes: number, random: nu
   return rootFromPath(hasher, chunkLeafHash(hasher, proof.chunk), number, count, proof.path) as ChunkRoot;
 }
 
-/** @throws InvalidInputError unless the size is 1 byte … 1 MiB */
+/** @throws ArgumentError unless the size is 1 byte … 1 MiB */
 export function requireBlockSize(sizeBytes: number): void {
   if (!Number.isInteger(sizeBytes) || sizeBytes < 1 || sizeBytes > MAX_BLOCK_BYTES) {
-    throw new InvalidInputError(`A block of ${sizeBytes} bytes is not allowed; 1 to ${MAX_BLOCK_BYTES} are.`);
+    throw new ArgumentError(`A block of ${sizeBytes} bytes is not allowed; 1 to ${MAX_BLOCK_BYTES} are.`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { concatBytes, isZero, u8, u64 } from '../bytes.ts';
-import { InvalidInputError, KeyError } from '../errors.ts';
+import { ArgumentError, KeyError } from '../errors.ts';
 import {
   type BlockId,
   type BlockIndex,
@@ -23,7 +23,7 @@ export const PLAIN_COMMITMENT = new Uint8Array(32) as ContentCommitment;
 /** contentBatchKey = HMAC(datasetKey, 20 ‖ nonce16). */
 export function contentBatchKey(primitives: Primitives, datasetKey: DatasetKey, nonce: Uint8Array): ContentBatchKey {
   if (nonce.length !== NONCE_BYTES) {
-    throw new InvalidInputError(`The nonce has ${nonce.length} bytes; it must have ${NONCE_BYTES}.`);
+    throw new ArgumentError(`The nonce has ${nonce.length} bytes; it must have ${NONCE_BYTES}.`);
   }
   return primitives.hmacSha256(datasetKey, concatBytes(u8(0x20), nonce)) as ContentBatchKey;
 }
@@ -65,10 +65,10 @@ export function decryptContent(
   return content;
 }
 
-/** @throws InvalidInputError unless 1 … 1 MiB - 16 bytes, for plain datasets too */
+/** @throws ArgumentError unless 1 … 1 MiB - 16 bytes, for plain datasets too */
 export function requireContentSize(content: Uint8Array): void {
   if (content.length < 1 || content.length > MAX_CONTENT_BYTES) {
-    throw new InvalidInputError(
+    throw new ArgumentError(
       `Content of ${content.length} bytes is not allowed; a block takes 1 to ${MAX_CONTENT_BYTES}. Cut it into parts.`,
     );
   }

@@ -26,7 +26,7 @@ export function openBlock(hasher: Pick<Primitives, 'sha256'>, block: Uint8Array,
 /**
  * Hash(DataBlock) of the paper, bound to its BlockId: H(02 ‖ dataset32 ‖ u64 index ‖ u32 size ‖ H(block) ‖ chunkRoot ‖
  * H(meta)).
- * @throws InvalidInputError when the size is not that of a block
+ * @throws ArgumentError when the size is not that of a block
  */
 export function blockDigest(hasher: Pick<Primitives, 'sha256'>, block: BlockId, opening: Opening): Digest {
   requireBlockSize(opening.size);

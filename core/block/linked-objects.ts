@@ -1,7 +1,7 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import { CID } from 'multiformats/cid';
 import { concatBytes, equalBytes, u8, u32, u64 } from '../bytes.ts';
-import { InvalidInputError, KeyError } from '../errors.ts';
+import { ArgumentError, KeyError } from '../errors.ts';
 import { type DatasetId, type DatasetKey, datasetBytes } from '../ids.ts';
 import type { Primitives } from '../ports/primitives.ts';
 import { decodeMeta } from './meta.ts';
@@ -27,7 +27,7 @@ export interface LinkedRange {
 /**
  * ObjectIDs of consecutive blocks, sealed for `DISSC.link`: iv12 ‖ AES-256-GCM(HMAC(datasetKey, 15), iv, aad = dataset32 ‖
  * u64 first ‖ u32 count, dag-cbor [[CID in binary, meta], …]). An ObjectID may be a plain hash, hence the encryption.
- * @throws InvalidInputError when they do not fit one call
+ * @throws ArgumentError when they do not fit one call
  */
 export function sealLinkedObjects(
   primitives: Primitives,
@@ -45,7 +45,7 @@ export function sealLinkedObjects(
   const aad = additionalData(dataset, { first, count: objects.length });
   const sealed = concatBytes(iv, primitives.sealAesGcm(linkKey(primitives, datasetKey), iv, aad, plaintext));
   if (objects.length < 1 || sealed.length > MAX_LINK_BYTES) {
-    throw new InvalidInputError(
+    throw new ArgumentError(
       `${objects.length} objects take ${sealed.length} bytes; 1 object to ${MAX_LINK_BYTES} bytes fit. Link fewer at once.`,
     );
   }
@@ -55,7 +55,7 @@ export function sealLinkedObjects(
 /**
  * The objects of one link, in the order of its blocks.
  * @throws KeyError when they were sealed under another key, or for other blocks
- * @throws InvalidInputError when they are not what this version writes
+ * @throws ArgumentError when they are not what this version writes
  */
 export function openLinkedObjects(
   primitives: Primitives,
@@ -75,7 +75,7 @@ export function openLinkedObjects(
   }
   const entries = decodeEntries(plaintext);
   if (entries.length !== range.count) {
-    throw new InvalidInputError(`The link is about ${range.count} blocks and names ${entries.length} objects.`);
+    throw new ArgumentError(`The link is about ${range.count} blocks and names ${entries.length} objects.`);
   }
   return entries;
 }
@@ -85,17 +85,16 @@ function decodeEntries(plaintext: Uint8Array): LinkedObject[] {
   try {
     value = dagCbor.decode(plaintext);
   } catch (cause) {
-    throw new InvalidInputError('The linked objects are not dag-cbor.', { cause });
+    throw new ArgumentError('The linked objects are not dag-cbor.', { cause });
   }
   if (!Array.isArray(value) || !equalBytes(dagCbor.encode(value), plaintext)) {
-    throw new InvalidInputError('The linked objects are not a canonical dag-cbor list.');
+    throw new ArgumentError('The linked objects are not a canonical dag-cbor list.');
   }
   return value.map((entry: unknown) => {
-    if (!Array.isArray(entry) || entry.length !== 2)
-      throw new InvalidInputError('A linked object is a CID and a meta.');
+    if (!Array.isArray(entry) || entry.length !== 2) throw new ArgumentError('A linked object is a CID and a meta.');
     const [cid, meta] = entry as [unknown, unknown];
     if (!(cid instanceof Uint8Array) || !(meta instanceof Uint8Array) || cid.length > MAX_CID_BYTES) {
-      throw new InvalidInputError('A linked object is a CID and a meta, both as byte strings.');
+      throw new ArgumentError('A linked object is a CID and a meta, both as byte strings.');
     }
     decodeMeta(meta);
     return { cid: decodeCid(cid).toString(), meta };
@@ -117,13 +116,13 @@ function parseCid(text: string): CID {
   } catch {
     // Said below, as for one that is too long.
   }
-  throw new InvalidInputError(`${JSON.stringify(text.slice(0, 100))} is not a CID of at most ${MAX_CID_BYTES} bytes.`);
+  throw new ArgumentError(`${JSON.stringify(text.slice(0, 100))} is not a CID of at most ${MAX_CID_BYTES} bytes.`);
 }
 
 function decodeCid(bytes: Uint8Array): CID {
   try {
     return CID.decode(bytes);
   } catch (cause) {
-    throw new InvalidInputError('The ObjectID in a link is not a CID.', { cause });
+    throw new ArgumentError('The ObjectID in a link is not a CID.', { cause });
   }
 }

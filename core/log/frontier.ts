@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors.ts';
+import { ArgumentError } from '../errors.ts';
 import type { LogRoot } from '../ids.ts';
 import type { Primitives } from '../ports/primitives.ts';
 import { nodeHash } from './merkle.ts';
@@ -19,7 +19,7 @@ export function appendLeaf(hasher: Hasher, frontier: Frontier, hash: Uint8Array)
   let node = hash;
   for (let count = frontier.leaves; count % 2 === 1; count = Math.floor(count / 2)) {
     const left = peaks.pop();
-    if (left === undefined) throw new InvalidInputError('The frontier has fewer peaks than its leaf count asks for.');
+    if (left === undefined) throw new ArgumentError('The frontier has fewer peaks than its leaf count asks for.');
     node = nodeHash(hasher, left, node);
   }
   return { leaves: frontier.leaves + 1, peaks: [...peaks, node] };

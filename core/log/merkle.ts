@@ -1,5 +1,5 @@
 import { concatBytes, equalBytes } from '../bytes.ts';
-import { InvalidInputError, ProofError } from '../errors.ts';
+import { ArgumentError, ProofError } from '../errors.ts';
 import type { Primitives } from '../ports/primitives.ts';
 
 type Hasher = Pick<Primitives, 'sha256'>;
@@ -35,7 +35,7 @@ export function rootOfLeafHashes(hasher: Hasher, leafHashes: readonly Uint8Array
 
 /**
  * Path of leaf `index` in a tree of these leaves, from the leaf upwards. RFC 9162 §2.1.3.1.
- * @throws InvalidInputError when there is no such leaf
+ * @throws ArgumentError when there is no such leaf
  */
 export function inclusionPath(hasher: Hasher, leafHashes: readonly Uint8Array[], index: number): Uint8Array[] {
   requireLeaf(index, leafHashes.length);
@@ -87,7 +87,7 @@ export function rootFromPath(
 /** Proof that the first `from` leaves are a prefix of all. RFC 9162 §2.1.4.1. */
 export function consistencyProof(hasher: Hasher, leafHashes: readonly Uint8Array[], from: number): Uint8Array[] {
   if (from < 1 || from > leafHashes.length) {
-    throw new InvalidInputError(`No consistency proof from ${from} to ${leafHashes.length} leaves.`);
+    throw new ArgumentError(`No consistency proof from ${from} to ${leafHashes.length} leaves.`);
   }
   return subproof(hasher, leafHashes, from, true);
 }
@@ -160,7 +160,7 @@ function subproof(hasher: Hasher, hashes: readonly Uint8Array[], from: number, c
 
 function requireLeaf(index: number, size: number): void {
   if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size) {
-    throw new InvalidInputError(`There is no leaf ${index} in a tree of ${size}.`);
+    throw new ArgumentError(`There is no leaf ${index} in a tree of ${size}.`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { InvalidInputError, ProofError } from '../errors.ts';
+import { ArgumentError, ProofError } from '../errors.ts';
 import type { Primitives } from '../ports/primitives.ts';
 import { nodeHash, splitPoint } from './merkle.ts';
 
@@ -74,10 +74,9 @@ function countBelow(sorted: readonly number[], limit: number): number {
 function requirePositions(positions: readonly number[], size: number): number[] {
   const sorted = [...new Set(positions)].sort((a, b) => a - b);
   const last = sorted[sorted.length - 1];
-  if (last === undefined || !Number.isSafeInteger(size))
-    throw new InvalidInputError('A proof names at least one leaf.');
+  if (last === undefined || !Number.isSafeInteger(size)) throw new ArgumentError('A proof names at least one leaf.');
   if (!sorted.every((position) => Number.isSafeInteger(position) && position >= 0 && position < size)) {
-    throw new InvalidInputError(`A proof over ${size} leaves names a leaf outside, up to ${last}.`);
+    throw new ArgumentError(`A proof over ${size} leaves names a leaf outside, up to ${last}.`);
   }
   return sorted;
 }

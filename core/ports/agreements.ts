@@ -123,7 +123,8 @@ export interface ChallengeAnswer {
 
 /**
  * What one account does on OCASC. Each call waits until its transaction is mined.
- * @throws InvalidInputError when OCASC refuses, with its reason; NotRecordedError when the transaction was not mined in time
+ * @throws StateError or ArgumentError when OCASC refuses, with its reason
+ * @throws NotRecordedError when the transaction was not mined in time
  */
 export interface AgreementParty {
   readonly account: Address;

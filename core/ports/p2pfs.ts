@@ -12,7 +12,7 @@ export interface NamedBlock {
 export interface P2pfs {
   /**
    * Imports a CARv1 file of one root and pins that root with all it leads to.
-   * @throws InvalidInputError when the node refuses the file, or cannot pin because a block is missing
+   * @throws AnswerError when the node refuses the file, or cannot pin because a block is missing
    */
   importCar(car: Uint8Array, signal?: AbortSignal): Promise<{ readonly root: string }>;
   /** Roots pinned with all they lead to. */

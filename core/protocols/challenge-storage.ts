@@ -76,7 +76,7 @@ async function ask(
   } catch (cause) {
     signal?.throwIfAborted();
     if (!(cause instanceof PlumblineError)) throw cause;
-    const kind = cause.name === 'RequestRefusedError' ? 'refused' : 'unavailable';
+    const kind = cause.kind === 'refused' ? 'refused' : 'unavailable';
     return { answers: blocks.map((index): Fault => ({ index, kind, reason: cause.shortMessage })), remaining: [] };
   }
 }

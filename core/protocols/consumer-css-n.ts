@@ -78,7 +78,7 @@ export async function retrieveBlock(
     if (!(cause instanceof PlumblineError)) throw cause;
     return {
       index,
-      kind: cause.name === 'RequestRefusedError' ? 'refused' : 'unavailable',
+      kind: cause.kind === 'refused' ? 'refused' : 'unavailable',
       reason: cause.shortMessage,
     };
   }

@@ -217,7 +217,7 @@ function verdictOnFailure(
 ): Verdict {
   signal?.throwIfAborted();
   if (!(cause instanceof PlumblineError)) throw cause;
-  const kind = cause.name === 'RequestRefusedError' ? 'refused' : 'unavailable';
+  const kind = cause.kind === 'refused' ? 'refused' : 'unavailable';
   return verdictOn({ record, evidence, signer: signerOf(deps, record) }, kind, cause.shortMessage);
 }
 

@@ -88,7 +88,7 @@ async function askRecords(
   } catch (cause) {
     signal?.throwIfAborted();
     if (!(cause instanceof PlumblineError)) throw cause;
-    const kind = cause.name === 'RequestRefusedError' ? 'refused' : 'unavailable';
+    const kind = cause.kind === 'refused' ? 'refused' : 'unavailable';
     answer = { batches: [], proof: [], faults: blocks.map((index) => ({ index, kind, reason: cause.shortMessage })) };
   }
   const reason = faultOf(deps.hasher, head, answer);

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors.ts';
+import { ArgumentError } from '../errors.ts';
 import type { Primitives } from '../ports/primitives.ts';
 
 type Randomness = Pick<Primitives, 'randomBytes'>;
@@ -6,7 +6,7 @@ type Randomness = Pick<Primitives, 'randomBytes'>;
 /** A uniformly random integer in 0 … limit - 1, by rejection: a remainder alone would favour small numbers. */
 export function uniformBelow(random: Randomness, limit: number): number {
   if (!Number.isSafeInteger(limit) || limit < 1) {
-    throw new InvalidInputError(`Cannot choose below ${limit}; the limit is an integer from 1 to 2^53 - 1.`);
+    throw new ArgumentError(`Cannot choose below ${limit}; the limit is an integer from 1 to 2^53 - 1.`);
   }
   const span = 2 ** 53;
   const accepted = span - (span % limit);
@@ -24,7 +24,7 @@ export function uniformBelow(random: Randomness, limit: number): number {
  */
 export function chooseDistinct(random: Randomness, total: number, count: number): number[] {
   if (!Number.isSafeInteger(count) || count < 0 || count > total) {
-    throw new InvalidInputError(`Cannot choose ${count} of ${total} blocks.`);
+    throw new ArgumentError(`Cannot choose ${count} of ${total} blocks.`);
   }
   const chosen = new Set<number>();
   for (let bound = total - count; bound < total; bound++) {

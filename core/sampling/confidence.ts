@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors.ts';
+import { ArgumentError } from '../errors.ts';
 import type { Evidence } from '../verdict.ts';
 
 /** 99 % sure to see 1 % (design §8). */
@@ -37,7 +37,7 @@ export function sampleSize(
 ): number {
   requireFraction(fraction);
   if (!(confidence > 0 && confidence < 1)) {
-    throw new InvalidInputError(`A confidence of ${confidence} is not allowed; it lies between 0 and 1.`);
+    throw new ArgumentError(`A confidence of ${confidence} is not allowed; it lies between 0 and 1.`);
   }
   const reaches = (sample: number): boolean =>
     (evidence === 'retrieved'
@@ -121,15 +121,15 @@ function shown(probability: number): string {
 
 function requireCounts(total: number, damaged: number, sample: number): void {
   for (const value of [total, damaged, sample]) {
-    if (!Number.isSafeInteger(value) || value < 0) throw new InvalidInputError(`${value} is not a count of blocks.`);
+    if (!Number.isSafeInteger(value) || value < 0) throw new ArgumentError(`${value} is not a count of blocks.`);
   }
   if (damaged > total || sample > total) {
-    throw new InvalidInputError(`Of ${total} blocks, ${damaged} cannot be damaged or ${sample} sampled.`);
+    throw new ArgumentError(`Of ${total} blocks, ${damaged} cannot be damaged or ${sample} sampled.`);
   }
 }
 
 function requireFraction(fraction: number): void {
   if (!(fraction > 0 && fraction < 1)) {
-    throw new InvalidInputError(`A damaged fraction of ${fraction} is not allowed; it lies between 0 and 1.`);
+    throw new ArgumentError(`A damaged fraction of ${fraction} is not allowed; it lies between 0 and 1.`);
   }
 }

@@ -1,7 +1,7 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import * as z from 'zod';
 import { concatBytes } from '../bytes.ts';
-import { InvalidInputError } from '../errors.ts';
+import { ArgumentError } from '../errors.ts';
 import { CHUNK_BYTES, MAX_BLOCK_BYTES, MAX_RECORD_BLOCKS } from '../limits.ts';
 import type { Answers, Fault, HashedBlock, ProvenChunk, Records } from '../ports/css.ts';
 import { MAX_CHALLENGE_BLOCKS } from './requests.ts';
@@ -74,7 +74,7 @@ export function encodeHashedBlocks(answers: Answers<HashedBlock>): Uint8Array {
   ]);
 }
 
-/** @throws InvalidInputError when the bytes are no such answer */
+/** @throws ArgumentError when the bytes are no such answer */
 export function decodeHashedBlocks(bytes: Uint8Array): Answers<HashedBlock> {
   const [answers, remaining] = decode('answer of hash-blocks', answersOf(hashedBlock), bytes);
   return { answers, remaining };
@@ -86,7 +86,7 @@ export function encodeProvenChunks(answers: Answers<ProvenChunk>): Uint8Array {
   ]);
 }
 
-/** @throws InvalidInputError when the bytes are no such answer */
+/** @throws ArgumentError when the bytes are no such answer */
 export function decodeProvenChunks(bytes: Uint8Array): Answers<ProvenChunk> {
   const [answers, remaining] = decode('answer of prove-chunks', answersOf(provenChunk), bytes);
   return { answers, remaining };
@@ -102,7 +102,7 @@ export function encodeRecords(records: Records): Uint8Array {
   return dagCbor.encode([batches, concatBytes(...records.proof), records.faults.map(faultLine)]);
 }
 
-/** @throws InvalidInputError when the bytes are no such answer */
+/** @throws ArgumentError when the bytes are no such answer */
 export function decodeRecords(bytes: Uint8Array): Records {
   return decode('answer of get-records', recordsAnswer, bytes);
 }
@@ -121,14 +121,12 @@ function decode<T extends z.ZodType>(what: string, schema: T, bytes: Uint8Array)
   try {
     value = dagCbor.decode(bytes);
   } catch (cause) {
-    throw new InvalidInputError(`The ${what} is not dag-cbor.`, { cause });
+    throw new ArgumentError(`The ${what} is not dag-cbor.`, { cause });
   }
   const parsed = schema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new InvalidInputError(
-      `The ${what} is malformed at ${issue?.path.join('.') ?? '?'}: ${issue?.message ?? '?'}.`,
-    );
+    throw new ArgumentError(`The ${what} is malformed at ${issue?.path.join('.') ?? '?'}: ${issue?.message ?? '?'}.`);
   }
   return parsed.data;
 }

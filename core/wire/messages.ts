@@ -2,7 +2,7 @@ import * as dagCbor from '@ipld/dag-cbor';
 import * as z from 'zod';
 import { ENC_BYTES, MAX_MESSAGES, MAX_PAYLOAD_BYTES, type SealedMessage } from '../agreement/message.ts';
 import { fromHex, to0x } from '../bytes.ts';
-import { InvalidInputError } from '../errors.ts';
+import { ArgumentError } from '../errors.ts';
 import type { Address, AgreementId } from '../ids.ts';
 import { SIGNATURE_BYTES } from '../typed-data.ts';
 
@@ -34,17 +34,17 @@ export function encodeMessagePage({ messages, next }: MessagePage): Uint8Array {
   return dagCbor.encode([lines, next]);
 }
 
-/** @throws InvalidInputError when the bytes are no such page; what is in it is verified when it is opened */
+/** @throws ArgumentError when the bytes are no such page; what is in it is verified when it is opened */
 export function decodeMessagePage(agreement: AgreementId, bytes: Uint8Array): MessagePage {
   let value: unknown;
   try {
     value = dagCbor.decode(bytes);
   } catch (cause) {
-    throw new InvalidInputError('The page of messages is not dag-cbor.', { cause });
+    throw new ArgumentError('The page of messages is not dag-cbor.', { cause });
   }
   const parsed = page.safeParse(value);
   if (!parsed.success) {
-    throw new InvalidInputError(`The page of messages is malformed at ${parsed.error.issues[0]?.path.join('.')}.`);
+    throw new ArgumentError(`The page of messages is malformed at ${parsed.error.issues[0]?.path.join('.')}.`);
   }
   const [lines, next] = parsed.data;
   const messages = lines.map(([from, to, sequence, enc, ciphertext, signature]) => ({

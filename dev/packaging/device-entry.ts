@@ -1,7 +1,8 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { addDeviceRun } from '../../cli/device/device-run.ts';
 import { addDeviceStatus } from '../../cli/device/device-status.ts';
 import { exitCodeOf } from '../../cli/exit-codes.ts';
+import { reportError } from '../../cli/output.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 // The device alone, as it stands on a small machine: what `plumb device …` does, without anything that an owner needs.
@@ -22,5 +23,6 @@ for (const stream of [process.stdout, process.stderr]) {
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = exitCodeOf(error);
+  process.exitCode =
+    error instanceof CommanderError ? exitCodeOf(error) : reportError(error, process.argv.includes('--json'));
 }

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { readSecretFile } from '../../adapters/keys/secret-file.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { InvalidInputError, PlumblineError } from '../../core/errors.ts';
 import type { Broker } from './parse-broker.ts';
 
 /** What the broker is told of who this is, and what it is known by itself. */
@@ -41,7 +41,7 @@ export async function readBrokerSecrets(path: string, broker: Broker): Promise<B
   try {
     value = JSON.parse(await readSecretFile(path));
   } catch (cause) {
-    if (cause instanceof InvalidInputError) throw cause;
+    if (cause instanceof PlumblineError) throw cause;
     // The parser's message quotes the text.
     throw new InvalidInputError(`The MQTT secrets ${path} are not JSON.`);
   }

@@ -1,9 +1,9 @@
 import { closeSync, openSync, statSync } from 'node:fs';
-import { OutboxMismatchError } from './errors.ts';
+import { requirePrivate } from '../../adapters/keys/require-private.ts';
 
 /**
  * Makes an empty file that only this user can read, unless there is one. SQLite gives its log the same mode.
- * @throws OutboxMismatchError when the file there belongs to someone else or can be read by others
+ * @throws FileError when the file there belongs to someone else or can be read by others
  */
 export function createPrivateFile(path: string): void {
   try {
@@ -12,11 +12,5 @@ export function createPrivateFile(path: string): void {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
   }
-  const { mode, uid } = statSync(path);
-  if ((mode & 0o077) !== 0) {
-    const shown = (mode & 0o777).toString(8).padStart(4, '0');
-    throw new OutboxMismatchError(`${path} has mode ${shown}; it holds unencrypted data: chmod it to 0600.`);
-  }
-  const user = process.getuid?.();
-  if (user !== undefined && uid !== user) throw new OutboxMismatchError(`${path} belongs to user ${uid}, not ${user}.`);
+  requirePrivate(path, statSync(path));
 }

@@ -1,5 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import * as z from 'zod';
+import { readSecretFileSync } from '../../adapters/keys/secret-file.ts';
 import { fromHex } from '../../core/bytes.ts';
 import { type ErrorOptions, PlumblineError } from '../../core/errors.ts';
 import type { Address, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
@@ -55,7 +55,7 @@ const provisionFile = z.strictObject({
  * @throws ProvisionError
  */
 export function readProvision(path: string): Provision {
-  const text = readSecretFile(path);
+  const text = readText(path);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -109,35 +109,11 @@ function isWebUrl(text: string): boolean {
   return url !== null && /^https?:$/.test(url.protocol);
 }
 
-/** The text of a file of ours that nobody else may read or write. The checks are on the open file, not on its name. */
-function readSecretFile(path: string): string {
-  let file: number;
+function readText(path: string): string {
   try {
-    // Not to be held up by a pipe of that name.
-    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    return readSecretFileSync(path, MAX_PROVISION_BYTES);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new ProvisionError(`The provision file ${path} cannot be opened (${code}).`, 'file', { cause });
-  }
-  try {
-    const stat = fstatSync(file);
-    if (!stat.isFile()) throw new ProvisionError(`The provision file ${path} is not a plain file.`, 'file');
-    const mode = stat.mode & 0o777;
-    if ((mode & 0o077) !== 0) {
-      const shown = mode.toString(8).padStart(4, '0');
-      throw new ProvisionError(`The provision file ${path} has mode ${shown}; chmod it to 0600.`, 'file');
-    }
-    const user = process.getuid?.();
-    if (user !== undefined && stat.uid !== user) {
-      throw new ProvisionError(`The provision file ${path} belongs to user ${stat.uid}, not ${user}.`, 'file');
-    }
-    if (stat.size > MAX_PROVISION_BYTES) {
-      throw new ProvisionError(`The provision file ${path} has ${stat.size} bytes; at most 65,536 are read.`, 'file');
-    }
-    const bytes = Buffer.alloc(stat.size);
-    const length = readSync(file, bytes, 0, stat.size, 0);
-    return bytes.toString('utf8', 0, length);
-  } finally {
-    closeSync(file);
+    if (!(cause instanceof PlumblineError)) throw cause;
+    throw new ProvisionError(`The provision file cannot be opened. ${cause.shortMessage}`, 'file', { cause });
   }
 }

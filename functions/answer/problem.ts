@@ -1,30 +1,45 @@
-import { LedgerUnavailableError, PlumblineError, StoreUnavailableError } from '../../core/errors.ts';
+import { PlumblineError } from '../../core/errors.ts';
+
+/** Whose turn it is after a refusal; `later` is anybody's, as nothing is wrong but the moment. */
+export type ProblemTurn = 'caller' | 'owner' | 'device' | 'operator' | 'later';
 
 /** Stable types of problem documents (RFC 9457), with their status and title. Callers act on these. */
 export const PROBLEMS = {
-  '/problems/bad-request': { status: 400, title: 'The request is not what the interface says.' },
-  '/problems/signature': { status: 401, title: 'The request is not signed as it must be.' },
-  '/problems/clock': { status: 401, title: 'The request was not signed now, by the clock here.' },
-  '/problems/forbidden': { status: 403, title: 'The caller has no right to this.' },
-  '/problems/not-served': { status: 403, title: 'The owner of this dataset is not served here.' },
-  '/problems/quota': { status: 403, title: 'The owner has used up the stored bytes it may have.' },
-  '/problems/no-agreement': { status: 403, title: 'No such agreement has been accepted, finally.' },
-  '/problems/no-grant': { status: 403, title: 'The owner has not authorised this service to show that.' },
-  '/problems/not-paid': { status: 403, title: 'The block is neither paid for nor one of the samples.' },
-  '/problems/not-found': { status: 404, title: 'There is no such thing.' },
-  '/problems/unrecorded': { status: 404, title: 'No stored batch has this block.' },
-  '/problems/block-unavailable': { status: 404, title: 'The block cannot be read from what is stored.' },
-  '/problems/no-ipfs': { status: 404, title: 'This service has no IPFS node.' },
-  '/problems/method-not-allowed': { status: 405, title: 'The resource does not take this method.' },
-  '/problems/rejected': { status: 409, title: 'The segment is stored, and was rejected.' },
-  '/problems/sequence-used': { status: 409, title: 'Another message has this number.' },
-  '/problems/ended': { status: 410, title: 'The agreement has ended.' },
-  '/problems/too-large': { status: 413, title: 'The request is too large.' },
-  '/problems/uri-too-long': { status: 414, title: 'The address is too long.' },
-  '/problems/headers-too-large': { status: 431, title: 'The headers are too large.' },
-  '/problems/internal': { status: 500, title: 'Something failed here. It has been logged.' },
-  '/problems/unavailable': { status: 503, title: 'A part of the service is not reachable now. Try again.' },
-} as const;
+  '/problems/bad-request': { status: 400, turn: 'caller', title: 'The request is not what the interface says.' },
+  '/problems/signature': { status: 401, turn: 'caller', title: 'The request is not signed as it must be.' },
+  '/problems/clock': { status: 401, turn: 'caller', title: 'The request was not signed now, by the clock here.' },
+  '/problems/forbidden': { status: 403, turn: 'caller', title: 'The caller has no right to this.' },
+  '/problems/not-served': { status: 403, turn: 'operator', title: 'The owner of this dataset is not served here.' },
+  '/problems/quota': { status: 403, turn: 'operator', title: 'The owner has used up the stored bytes it may have.' },
+  '/problems/no-agreement': { status: 403, turn: 'caller', title: 'No such agreement has been accepted, finally.' },
+  '/problems/no-grant': {
+    status: 403,
+    turn: 'owner',
+    title: 'The owner has not authorised this service to show that.',
+  },
+  '/problems/not-paid': { status: 403, turn: 'caller', title: 'The block is neither paid for nor one of the samples.' },
+  '/problems/not-found': { status: 404, turn: 'caller', title: 'There is no such thing.' },
+  '/problems/unrecorded': { status: 404, turn: 'device', title: 'No stored batch has this block.' },
+  '/problems/block-unavailable': {
+    status: 404,
+    turn: 'operator',
+    title: 'The block cannot be read from what is stored.',
+  },
+  '/problems/no-ipfs': { status: 404, turn: 'operator', title: 'This service has no IPFS node.' },
+  '/problems/method-not-allowed': { status: 405, turn: 'caller', title: 'The resource does not take this method.' },
+  '/problems/rejected': { status: 409, turn: 'device', title: 'The segment is stored, and was rejected.' },
+  '/problems/sequence-used': { status: 409, turn: 'caller', title: 'Another message has this number.' },
+  '/problems/ended': { status: 410, turn: 'caller', title: 'The agreement has ended.' },
+  '/problems/too-large': { status: 413, turn: 'caller', title: 'The request is too large.' },
+  '/problems/uri-too-long': { status: 414, turn: 'caller', title: 'The address is too long.' },
+  '/problems/headers-too-large': { status: 431, turn: 'caller', title: 'The headers are too large.' },
+  '/problems/internal': { status: 500, turn: 'operator', title: 'Something failed here. It has been logged.' },
+  '/problems/unavailable': {
+    status: 503,
+    turn: 'later',
+    title: 'A part of the service is not reachable now. Try again.',
+  },
+} as const satisfies Readonly<Record<string, { status: number; turn: ProblemTurn; title: string }>>;
 
 export type ProblemType = keyof typeof PROBLEMS;
 
@@ -45,10 +60,10 @@ export class Problem extends PlumblineError {
 /** What the caller may know of an error: all of a Problem, nothing of what failed inside. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof LedgerUnavailableError) {
+  if (error instanceof PlumblineError && error.kind === 'chain') {
     return new Problem('/problems/unavailable', 'The chain cannot be read now. Try again.');
   }
-  if (error instanceof StoreUnavailableError) {
+  if (error instanceof PlumblineError && error.kind === 'unavailable') {
     return new Problem('/problems/unavailable', 'A store cannot be reached now. Try again.');
   }
   if (error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError')) {

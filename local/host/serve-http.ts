@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gatewayEventFromRequest } from '../../adapters/http-signature/gateway-event.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import { type HttpAnswer, problemAnswer, problemOf } from '../../functions/answer/problem.ts';
 import { matchPath } from '../../functions/http/match-path.ts';
 import type { Observer } from '../../functions/observe/observer.ts';
@@ -52,7 +52,7 @@ async function answerRequest(
     const event = gatewayEventFromRequest({ method, url, headers: headersOf(incoming), body });
     return checkHandlerAnswer(await found.invoke(event));
   } catch (error) {
-    if (error instanceof InvalidInputError) return refusal('/problems/bad-request', error.shortMessage);
+    if (error instanceof ArgumentError) return refusal('/problems/bad-request', error.shortMessage);
     observer.error('function failed', { function: found.row.name, error });
     return problemAnswer(problemOf(error));
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
 import { after, afterEach, before, test } from 'node:test';
 import { createKmsSigner, type KmsSignerOptions } from '../../adapters/kms/kms-signer.ts';
-import { InvalidInputError, KeyError, StoreUnavailableError } from '../../core/errors.ts';
+import { AnswerError, ArgumentError, StateError, StoreUnavailableError } from '../../core/errors.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { KMS_CREDENTIALS, type KmsServer, publicKeyAnswer, signDigest, startKmsServer, toDer } from './kms-server.ts';
 
@@ -74,24 +74,24 @@ for (const [what, answer] of [
   test(`refuses a public key ${what}`, async () => {
     kms.misbehave.push({ answer });
     await assert.rejects(open(), (error: unknown) => {
-      assert.ok(error instanceof InvalidInputError);
+      assert.ok(error instanceof ArgumentError);
       assert.match(error.message, /ECC_SECG_P256K1/);
       return true;
     });
   });
 }
 
-for (const [name, remedy] of [
+for (const [name, remedy, turn = ArgumentError] of [
   ['NotFoundException', /region and account/],
   ['AccessDeniedException', /kms:Sign/],
-  ['DisabledException', /Enable/],
-  ['KMSInvalidStateException', /deletion/],
+  ['DisabledException', /Enable/, StateError],
+  ['KMSInvalidStateException', /deletion/, StateError],
   ['UnsupportedOperationException', /See the cause/],
 ] as const) {
   test(`${name} is for the operator to put right: said at once, not tried again`, async () => {
     kms.misbehave.push({ fail: name });
     await assert.rejects(open(), (error: unknown) => {
-      assert.ok(error instanceof InvalidInputError, String(error));
+      assert.ok(error instanceof turn, String(error));
       assert.match(error.message, remedy);
       return true;
     });
@@ -150,7 +150,7 @@ test('an abort ends the wait, for the account and for a signature', async () => 
 
 test('a hash of another length is never sent', async () => {
   const signer = await open();
-  for (const length of [0, 31, 33]) await assert.rejects(signer.signHash(new Uint8Array(length)), InvalidInputError);
+  for (const length of [0, 31, 33]) await assert.rejects(signer.signHash(new Uint8Array(length)), ArgumentError);
   assert.deepEqual(kms.asked, ['TrentService.GetPublicKey']);
 });
 
@@ -170,6 +170,6 @@ for (const [what, make] of [
     const signer = await open();
     const answer = { KeyId: kms.keyId, Signature: make().toString('base64'), SigningAlgorithm: 'ECDSA_SHA_256' };
     kms.misbehave.push({ answer });
-    await assert.rejects(signer.signHash(hash), KeyError);
+    await assert.rejects(signer.signHash(hash), AnswerError);
   });
 }

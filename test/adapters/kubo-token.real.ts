@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createKuboP2pfs } from '../../adapters/ipfs/kubo-p2pfs.ts';
 import { readSecret } from '../../adapters/secrets/read-secret.ts';
-import { InvalidInputError, StoreUnavailableError } from '../../core/errors.ts';
+import { ArgumentError, StoreUnavailableError } from '../../core/errors.ts';
 import { findProgram } from '../../dev/real/programs/find-program.ts';
 import { VERSIONS } from '../../dev/real/programs/versions.ts';
 import { type RunningKubo, startKubo } from '../../dev/real/start-kubo.ts';
@@ -73,7 +73,7 @@ describe(`Kubo ${VERSIONS.kubo} with a token, in Secrets Manager of moto ${VERSI
 
   it('a secret that is not there is said to be missing', async () => {
     await assert.rejects(secretOf('another'), (error: Error) => {
-      assert.ok(error instanceof InvalidInputError);
+      assert.ok(error instanceof ArgumentError);
       return /ResourceNotFoundException/.test(error.message);
     });
   });

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ocascInterface } from '../../adapters/ethereum/ocasc-interface.ts';
-import { InvalidInputError } from '../../core/errors.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { type GethNetwork, startGethNetwork } from '../../dev/real/geth/start-network.ts';
 import { findProgram } from '../../dev/real/programs/find-program.ts';
 import { ANSWER_GAS, openMarket, randomEncryptionKey, randomKey } from './ocasc-fixture.ts';
+import { refusal as refusalOf } from './refusal.ts';
 
 const WINDOW_SECONDS = 5;
 
@@ -37,11 +37,7 @@ describe('an agreement on four geth nodes', { timeout: 180_000 }, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const refusal = (reason: string) => (error: unknown) => {
-    assert.ok(error instanceof InvalidInputError, String(error));
-    assert.equal(error.details.reason, reason);
-    return true;
-  };
+  const refusal = (reason: string) => refusalOf('OCASC', reason);
 
   test('offered, accepted, challenged at the base fee as it is, answered, and breached', async () => {
     const { owner, ledger, rpc, terms, answer } = market;

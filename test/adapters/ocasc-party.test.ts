@@ -4,11 +4,12 @@ import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
-import { InvalidInputError, LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
+import { ArgumentError, LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
 import type { Address, AgreementId } from '../../core/ids.ts';
 import type { AgreementParty } from '../../core/ports/agreements.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { ANSWER_GAS, type Market, NATIVE, randomEncryptionKey, randomKey, startMarket } from './ocasc-fixture.ts';
+import { refusal as refusalOf } from './refusal.ts';
 
 describe('what one account does on OCASC', () => {
   let market: Market;
@@ -17,12 +18,7 @@ describe('what one account does on OCASC', () => {
   });
   after(() => market?.stop());
 
-  const refusal = (reason: string) => (error: unknown) => {
-    assert.ok(error instanceof InvalidInputError, String(error));
-    assert.equal(error.details.reason, reason);
-    assert.match(error.message, new RegExp(`^OCASC refuses: ${reason}\\(`));
-    return true;
-  };
+  const refusal = (reason: string) => refusalOf('OCASC', reason);
   const read = async (id: AgreementId) => {
     const { agreement } = await market.ledger.readAgreement(id, 'latest');
     assert.ok(agreement !== null);
@@ -123,7 +119,7 @@ describe('what one account does on OCASC', () => {
     await assert.rejects(owner.respond(id, cut), refusal('OCASC_BadChunkLength'));
     const short = { ...answer, logPath: answer.logPath.slice(1) };
     await assert.rejects(owner.respond(id, short), refusal('OCASC_BadPathLength'));
-    await assert.rejects(owner.respond(id, { ...answer, position: -1 }), InvalidInputError);
+    await assert.rejects(owner.respond(id, { ...answer, position: -1 }), ArgumentError);
     assert.equal((await read(id)).state, 'challenged');
     await market.party(await market.newKey()).respond(id, answer);
     assert.equal((await read(id)).state, 'active');

@@ -8,7 +8,7 @@ import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { ocascInterface } from '../../adapters/ethereum/ocasc-interface.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
 import { readFees, signTransaction } from '../../adapters/ethereum/sign-transaction.ts';
-import { InvalidInputError, NotRecordedError } from '../../core/errors.ts';
+import { NotRecordedError, StateError } from '../../core/errors.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { type Market, randomEncryptionKey, startMarket } from './ocasc-fixture.ts';
@@ -154,7 +154,7 @@ describe('transactions that wait to be mined', () => {
     await rpc.call('eth_sendRawTransaction', [raw]);
     await mineWhen(2);
     await assert.rejects(accepting, (error: unknown) => {
-      assert.ok(error instanceof InvalidInputError, String(error));
+      assert.ok(error instanceof StateError, String(error));
       assert.equal(error.details.reason, 'OCASC_WrongState');
       assert.match(String(error.details.hash), /^0x[0-9a-f]{64}$/);
       return true;

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { type Contract, ContractFactory, JsonRpcProvider, Wallet } from 'ethers';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { to0x } from '../../core/bytes.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError, StateError } from '../../core/errors.ts';
 import { type Address, address } from '../../core/ids.ts';
 import { compileToken } from './compile-token.ts';
 import { type Market, randomEncryptionKey, startMarket } from './ocasc-fixture.ts';
@@ -97,12 +97,12 @@ describe('agreements in an ERC-20', () => {
     const balance = await view('balanceOf', owner.account);
     const nonce = await market.nonce(owner.account);
     await assert.rejects(offer({ bond: balance + 1n }), (error: unknown) => {
-      assert.ok(error instanceof InvalidInputError);
+      assert.ok(error instanceof StateError);
       assert.equal(error.details.reason, 'ERC20InsufficientBalance');
       return true;
     });
-    await assert.rejects(offer({ token: owner.account }), InvalidInputError);
-    await assert.rejects(offer({ token: market.asc }), InvalidInputError);
+    await assert.rejects(offer({ token: owner.account }), ArgumentError);
+    await assert.rejects(offer({ token: market.asc }), ArgumentError);
     assert.equal(await market.nonce(owner.account), nonce);
     await act('mint', owner.account, terms.bond);
     await act('setOddities', false, true);

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { GetPublicKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { readSecret, type SecretOptions } from '../../adapters/secrets/read-secret.ts';
 import { signV4 } from '../../adapters/secrets/sign-v4.ts';
-import { InvalidInputError, StoreUnavailableError } from '../../core/errors.ts';
+import { ArgumentError, StateError, StoreUnavailableError } from '../../core/errors.ts';
 
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 const scope = { region: 'us-east-1', service: 'service', credentials };
@@ -97,12 +97,12 @@ describe('a secret', () => {
     for (const type of ['ResourceNotFoundException', 'com.amazon.coral.service#AccessDeniedException']) {
       answer = fail(400, type);
       await assert.rejects(read(), (error: Error) => {
-        assert.ok(error instanceof InvalidInputError);
+        assert.ok(error instanceof ArgumentError);
         return error.message.includes(String(type.split('#').at(-1)));
       });
     }
     answer = (_, __, response) => response.end(JSON.stringify({ SecretBinary: 'AAAA' }));
-    await assert.rejects(read(), InvalidInputError);
+    await assert.rejects(read(), StateError);
   });
 
   test('is unavailable while the service throttles, fails, is silent or not there', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readParameters } from '../../cdk/read-parameters.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError, FileError } from '../../core/errors.ts';
 import { CONTEXT } from './synth-stack.ts';
 
 const address = (byte: string) => `0x${byte.repeat(20)}`;
@@ -50,7 +50,7 @@ describe('the parameters of a deployment', () => {
     assert.deepEqual(parameters.grants, { minPerBatchWei: '0', openQuotaBytes: null });
   });
 
-  const refused: readonly (readonly [string, Record<string, unknown>, RegExp])[] = [
+  const refused: readonly (readonly [string, Record<string, unknown>, RegExp, typeof FileError?])[] = [
     ['a missing stage', { stage: undefined }, /stage is missing. Give it with -c stage=/],
     ['a stage that there is not', { stage: 'test' }, /stage is dev or prod/],
     ['a chain that is no number', { chainId: 'mainnet' }, /chainId is a number/],
@@ -59,17 +59,17 @@ describe('the parameters of a deployment', () => {
     ['an authority with a scheme', { authorities: 'https://api.example' }, /authorities is not a list/],
     ['no owners', { owners: '{}' }, /owners is empty/],
     ['owners that are no JSON', { owners: '{' }, /owners: not JSON/],
-    ['a file of owners that is not there', { owners: 'nowhere.json' }, /nowhere.json cannot be read/],
+    ['a file of owners that is not there', { owners: 'nowhere.json' }, /nowhere.json cannot be read/, FileError],
     ['contracts given twice', { deployments: 'd.json' }, /not both/],
     ['a sum in ether', { grantsMinPerBatchWei: '0.1' }, /grantsMinPerBatchWei is a whole number of wei/],
     ['an invoker that is no account', { invokers: '*' }, /invokers is not a list/],
     ['a mail address without a host', { alarmEmail: 'me' }, /alarmEmail is not an address/],
   ];
-  for (const [what, change, message] of refused) {
+  for (const [what, change, message, blamed = ArgumentError] of refused) {
     test(`refuse ${what}`, () => {
       assert.throws(
         () => read({ ...CONTEXT, ...change }),
-        (error) => error instanceof InvalidInputError && message.test(error.shortMessage),
+        (error) => error instanceof blamed && message.test(error.shortMessage),
       );
     });
   }
@@ -84,7 +84,7 @@ describe('the parameters of a deployment', () => {
     const rpcUrl = 'https://user:hunter2@rpc.example';
     assert.throws(
       () => read({ ...CONTEXT, rpcUrl }),
-      (error) => error instanceof InvalidInputError && !error.message.includes('hunter2'),
+      (error) => error instanceof ArgumentError && !error.message.includes('hunter2'),
     );
   });
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { readConnection } from '../../cli/connection.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { FileError } from '../../core/errors.ts';
 import type { DeploymentsFile } from '../../core/wire/deployments-file.ts';
 
 let home: string;
@@ -26,7 +26,7 @@ async function connectionOf(file: object) {
 
 const refused = (file: object, what: RegExp) =>
   assert.rejects(connectionOf(file), (error: unknown) => {
-    assert.ok(error instanceof InvalidInputError);
+    assert.ok(error instanceof FileError);
     assert.match(error.message, what);
     return true;
   });

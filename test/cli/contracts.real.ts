@@ -56,7 +56,7 @@ describe(`plumb contracts on geth ${VERSIONS.geth}`, { timeout: 120_000 }, () =>
     const { rpcUrl, daemon } = await startGeth('strict');
     try {
       const ended = await deploy(rpcUrl);
-      assert.equal(ended.exitCode, 2, ended.stdout);
+      assert.equal(ended.exitCode, 3, ended.stdout);
       assert.match(ended.stdout, /allow-unprotected-txs/);
       const rpc = createJsonRpc({ rpcUrl, chainId: CHAIN_ID });
       assert.equal(await rpc.call('eth_getTransactionCount', [DEVELOPER, 'pending']), '0x0');

@@ -140,7 +140,7 @@ describe('plumb contracts deploy', () => {
 
   test('another chain than the one named is refused before anything is sent', async () => {
     const ended = await runPlumb(deployArgs(chain, out, '--chain-id', '1'));
-    assert.equal(ended.exitCode, 2);
+    assert.equal(ended.exitCode, 3);
     assert.match(ended.stdout, /is on chain 31337, not on 1/);
     assert.equal(await chain.sent(), 0);
     assert.ok(!existsSync(out));
@@ -370,7 +370,7 @@ describe('plumb contracts verify', () => {
     const { exitCode, said } = await verify({ ...deployed, chainId: 5 });
     assert.equal(exitCode, 2);
     assert.match(said.error.message, /chain 31337, not on 5/);
-    assert.equal((await verify(deployed, '--chain-id', '5')).exitCode, 2);
+    assert.equal((await verify(deployed, '--chain-id', '5')).exitCode, 3);
     const missing = await runPlumb(['contracts', 'verify', '--rpc', chain.rpcUrl, '--file', join(folder, 'none')]);
     assert.equal(missing.exitCode, 2);
   });

@@ -47,7 +47,7 @@ test('local up: a second one in the same folder says which process holds it, and
     const stack = await startStackUnderTest(folder);
     try {
       const second = await runPlumb(['local', 'up', '--data', folder, '--json']);
-      assert.equal(second.exitCode, 2);
+      assert.equal(second.exitCode, 6);
       const { error } = JSON.parse(second.stdout);
       assert.match(error.message, new RegExp(`${stack.child.pid}`));
       const { rpcUrl } = JSON.parse(await readFile(stack.stackFile, 'utf8'));
@@ -67,7 +67,7 @@ test('local up: a port that somebody else took meanwhile is named, with its part
     await new Promise<void>((resolve) => squatter.listen(port, '127.0.0.1', resolve));
     try {
       const refused = await runPlumb(['local', 'up', '--data', folder]);
-      assert.equal(refused.exitCode, 2);
+      assert.equal(refused.exitCode, 6);
       assert.match(refused.stderr, new RegExp(`Port ${port} .* api .*taken`));
     } finally {
       await new Promise((resolve) => squatter.close(resolve));

@@ -7,7 +7,7 @@ import { admitBlocks, dueFor, MAX_SAMPLES, paidBlocks, type SaleTerms } from '..
 import { agreementId, type Offer, type Terms } from '../../core/agreement/terms.ts';
 import { recoverVoucherSigner, signVoucher, voucherHash } from '../../core/agreement/voucher.ts';
 import { concatBytes, to0x, u8 } from '../../core/bytes.ts';
-import { InvalidInputError, ProofError } from '../../core/errors.ts';
+import { ArgumentError, ProofError } from '../../core/errors.ts';
 import type { Address, AgreementId, DatasetId, LogRoot, PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 
@@ -73,7 +73,7 @@ describe('an agreement’s id', () => {
 
   it('is not made of numbers that the contract could not hold', () => {
     for (const wrong of [{ price: 2n ** 128n }, { fee: -1n }, { count: 2 ** 32 }, { maxChallenges: 65_536 }]) {
-      assert.throws(() => agreementId(domain, { ...OFFER, terms: { ...TERMS, ...wrong } }), InvalidInputError);
+      assert.throws(() => agreementId(domain, { ...OFFER, terms: { ...TERMS, ...wrong } }), ArgumentError);
     }
   });
 });
@@ -171,7 +171,7 @@ describe('what a voucher pays for', () => {
     );
     assert.equal(paidBlocks({ ...terms, fee: 107n }, 107n), 10);
     assert.equal(paidBlocks({ ...terms, price: 0n, fee: 0n }, 0n), 10);
-    assert.throws(() => paidBlocks(terms, 108n), InvalidInputError);
+    assert.throws(() => paidBlocks(terms, 108n), ArgumentError);
   });
 
   it('never costs the owner: the blocks paid for are worth no more than is due beyond the fee', () => {
@@ -207,7 +207,7 @@ describe('what a voucher pays for', () => {
         if (due > terms.fee) assert.ok(paidBlocks(terms, due - 1n) < blocks);
       }),
     );
-    assert.throws(() => dueFor({ first: 0, count: 3, price: 9n, fee: 0n, samples: 0 }, 4), InvalidInputError);
+    assert.throws(() => dueFor({ first: 0, count: 3, price: 9n, fee: 0n, samples: 0 }, 4), ArgumentError);
   });
 });
 

@@ -16,7 +16,7 @@ import { blockDigest, type Opening, openBlock } from '../../core/block/digest.ts
 import { encodeMeta } from '../../core/block/meta.ts';
 import { batchSalt, blockKeys, commitKey, openDigest, sealDigest } from '../../core/block/seal.ts';
 import { equalBytes, fromHex, to0x, toHex, u32, u64, xorBytes } from '../../core/bytes.ts';
-import { InvalidInputError, KeyError, type PlumblineError, ProofError } from '../../core/errors.ts';
+import { ArgumentError, KeyError, type PlumblineError, ProofError } from '../../core/errors.ts';
 import { address, bytes32, type DatasetKey, datasetId, type PrivateKey } from '../../core/ids.ts';
 import { deriveDatasetId } from '../../core/keys.ts';
 import { type Head, recoverHeadSigner, signHead } from '../../core/log/head.ts';
@@ -69,11 +69,11 @@ for (const { name, primitives, slow } of BOTH) {
     it('a size that no block can have is refused', () => {
       const opening = openBlock(primitives, new Uint8Array(1), new Uint8Array(0));
       for (const size of [0, -1, 1.5, 2 ** 20 + 1, Number.NaN, Number.POSITIVE_INFINITY]) {
-        assert.throws(() => blockDigest(primitives, { dataset, index: 0 }, { ...opening, size }), InvalidInputError);
-        assert.throws(() => chunkCount(size), InvalidInputError);
+        assert.throws(() => blockDigest(primitives, { dataset, index: 0 }, { ...opening, size }), ArgumentError);
+        assert.throws(() => chunkCount(size), ArgumentError);
       }
-      assert.throws(() => openBlock(primitives, new Uint8Array(0), new Uint8Array(0)), InvalidInputError);
-      assert.throws(() => openBlock(primitives, new Uint8Array(2 ** 20 + 1), new Uint8Array(0)), InvalidInputError);
+      assert.throws(() => openBlock(primitives, new Uint8Array(0), new Uint8Array(0)), ArgumentError);
+      assert.throws(() => openBlock(primitives, new Uint8Array(2 ** 20 + 1), new Uint8Array(0)), ArgumentError);
     });
   });
 
@@ -107,7 +107,7 @@ for (const { name, primitives, slow } of BOTH) {
                 digest,
               );
             } catch (cause) {
-              assert.ok(cause instanceof ProofError || cause instanceof InvalidInputError, String(cause));
+              assert.ok(cause instanceof ProofError || cause instanceof ArgumentError, String(cause));
               return false;
             }
           };
@@ -236,11 +236,11 @@ for (const { name, primitives, slow } of BOTH) {
       assert.equal(new Set([root, ...others.map(toHex)]).size, 1 + others.length);
       assert.throws(
         () => recordHash(primitives, { ...records[0], sealed: new Uint8Array(31) } as never),
-        InvalidInputError,
+        ArgumentError,
       );
       assert.throws(
         () => recordHash(primitives, { ...records[0], commitment: new Uint8Array(33) } as never),
-        InvalidInputError,
+        ArgumentError,
       );
     });
 
@@ -262,11 +262,10 @@ for (const { name, primitives, slow } of BOTH) {
       ].map((change) => toHex(batchLeafHash(primitives, { ...leaf, ...change })));
       assert.equal(new Set([toHex(batchLeafHash(primitives, leaf)), ...others]).size, 7);
       for (const count of [0, -1, 1025, 1.5, Number.NaN]) {
-        assert.throws(() => batchLeafBytes({ ...leaf, count }), InvalidInputError);
+        assert.throws(() => batchLeafBytes({ ...leaf, count }), ArgumentError);
       }
-      for (const first of [-1, 0.5, 2 ** 53])
-        assert.throws(() => batchLeafBytes({ ...leaf, first }), InvalidInputError);
-      assert.throws(() => batchLeafBytes({ ...leaf, salt: new Uint8Array(31) as never }), InvalidInputError);
+      for (const first of [-1, 0.5, 2 ** 53]) assert.throws(() => batchLeafBytes({ ...leaf, first }), ArgumentError);
+      assert.throws(() => batchLeafBytes({ ...leaf, salt: new Uint8Array(31) as never }), ArgumentError);
     });
   });
 }
@@ -315,7 +314,7 @@ describe('bytes and ids at the edge', () => {
       assert.throws(
         () => fromHex(text, 'device key', 32),
         (cause: unknown) => {
-          assert.ok(cause instanceof InvalidInputError);
+          assert.ok(cause instanceof ArgumentError);
           assert.match(cause.message, /device key/);
           return true;
         },
@@ -326,15 +325,15 @@ describe('bytes and ids at the edge', () => {
       () => fromHex(secret, 'device key', 32),
       (cause: Error) => !cause.message.includes(secret),
     );
-    assert.throws(() => datasetId(`0x${'00'.repeat(31)}`), InvalidInputError);
-    assert.throws(() => address(`0x${'00'.repeat(21)}`), InvalidInputError);
+    assert.throws(() => datasetId(`0x${'00'.repeat(31)}`), ArgumentError);
+    assert.throws(() => address(`0x${'00'.repeat(21)}`), ArgumentError);
     assert.equal(address(`0x${'AB'.repeat(20)}`), `0x${'ab'.repeat(20)}`);
   });
 
   it('a dataset name of other than 32 bytes gives no id', () => {
     const domain = { chainId: 1, dissc: address(`0x${'d1'.repeat(20)}`) };
     for (const size of [0, 31, 33]) {
-      assert.throws(() => deriveDatasetId(domain, domain.dissc, new Uint8Array(size)), InvalidInputError);
+      assert.throws(() => deriveDatasetId(domain, domain.dissc, new Uint8Array(size)), ArgumentError);
     }
     assert.match(deriveDatasetId(domain, domain.dissc, new Uint8Array(32)), /^0x[0-9a-f]{64}$/);
   });
@@ -343,15 +342,16 @@ describe('bytes and ids at the edge', () => {
     assert.equal(toHex(u64(2 ** 53 - 1)), '001fffffffffffff');
     assert.equal(toHex(u64(2 ** 32)), '0000000100000000');
     assert.equal(toHex(u32(0xffff_fffe)), 'fffffffe');
-    for (const bad of [-1, 0.5, 2 ** 53, Number.NaN]) assert.throws(() => u64(bad), InvalidInputError);
-    for (const bad of [-1, 0.5, 2 ** 32, Number.NaN]) assert.throws(() => u32(bad), InvalidInputError);
-    assert.throws(() => xorBytes(new Uint8Array(1), new Uint8Array(2)), InvalidInputError);
+    for (const bad of [-1, 0.5, 2 ** 53, Number.NaN]) assert.throws(() => u64(bad), ArgumentError);
+    for (const bad of [-1, 0.5, 2 ** 32, Number.NaN]) assert.throws(() => u32(bad), ArgumentError);
+    assert.throws(() => xorBytes(new Uint8Array(1), new Uint8Array(2)), ArgumentError);
   });
 
   it('an error says its name, its message and its details, and keeps its cause to itself', () => {
-    const error: PlumblineError = new InvalidInputError('No.', { details: { limit: 3 }, cause: new Error('inside') });
+    const error: PlumblineError = new ArgumentError('No.', { details: { limit: 3 }, cause: new Error('inside') });
     assert.deepEqual(JSON.parse(JSON.stringify(error)), {
-      name: 'InvalidInputError',
+      name: 'ArgumentError',
+      kind: 'arguments',
       message: 'No.',
       details: { limit: 3 },
     });

@@ -15,7 +15,7 @@ import {
 } from '../../core/agreement/seal-message.ts';
 import { SequenceGuard } from '../../core/agreement/sequence-guard.ts';
 import { to0x, utf8 } from '../../core/bytes.ts';
-import { InvalidInputError, KeyError, ProofError } from '../../core/errors.ts';
+import { ArgumentError, KeyError, ProofError } from '../../core/errors.ts';
 import type { Address, AgreementId, PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { rfc9180, sealedByGo } from './hpke-vectors.ts';
@@ -97,7 +97,7 @@ describe('messages', () => {
     }
     assert.equal(MAX_PLAINTEXT_BYTES + 48, MAX_PAYLOAD_BYTES);
     const tooLong = new Uint8Array(MAX_PLAINTEXT_BYTES + 1);
-    await assert.rejects(sealMessage(domain, header, publicKey, agentKey, tooLong), InvalidInputError);
+    await assert.rejects(sealMessage(domain, header, publicKey, agentKey, tooLong), ArgumentError);
   });
 
   it('altered, cut, lengthened or signed by another on the way are refused before they are opened', async () => {
@@ -167,16 +167,13 @@ describe('messages', () => {
     }
     const short = new Uint8Array(31) as EncryptionPublicKey;
     await assert.rejects(sealMessage(domain, header, short, agentKey, plaintext), KeyError);
-    await assert.rejects(deriveEncryptionKeys(new Uint8Array(31)), InvalidInputError);
+    await assert.rejects(deriveEncryptionKeys(new Uint8Array(31)), ArgumentError);
   });
 
   it('are numbered within bounds', async () => {
     const { publicKey } = await deriveEncryptionKeys(seed(9));
     for (const sequence of [-1, 0.5, MAX_MESSAGES, Number.NaN]) {
-      await assert.rejects(
-        sealMessage(domain, { ...header, sequence }, publicKey, agentKey, plaintext),
-        InvalidInputError,
-      );
+      await assert.rejects(sealMessage(domain, { ...header, sequence }, publicKey, agentKey, plaintext), ArgumentError);
     }
   });
 });

@@ -10,7 +10,7 @@ import { contentBatchKey, contentKey } from '../../core/block/content-cipher.ts'
 import { blockDigest, type Opening } from '../../core/block/digest.ts';
 import { metaHash } from '../../core/block/meta.ts';
 import { blockKeys, openDigest } from '../../core/block/seal.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { Address, DatasetId, DatasetKey, LogRoot, PrivateKey } from '../../core/ids.ts';
 import { inclusionPath, rootFromPath } from '../../core/log/merkle.ts';
 
@@ -77,7 +77,7 @@ describe('keys in a message', () => {
     );
     const some = (blocks: number) => encodeKeyPayload([{ ...keys, blocks: keys.blocks.slice(0, blocks) }]);
     assert.ok(some(64).length <= MAX_PLAINTEXT_BYTES);
-    assert.throws(() => some(1024), InvalidInputError);
+    assert.throws(() => some(1024), ArgumentError);
   });
 
   const { keys } = keysOf(4, [1, 3]);
@@ -111,7 +111,7 @@ describe('keys in a message', () => {
   } satisfies Record<string, BatchKeys[]>)) {
     it(`are refused with ${what}`, () => {
       assert.throws(() => encodeKeyPayload(batches));
-      assert.throws(() => decodeKeyPayload(encodeUnchecked(batches)), InvalidInputError);
+      assert.throws(() => decodeKeyPayload(encodeUnchecked(batches)), ArgumentError);
     });
   }
 
@@ -127,7 +127,7 @@ describe('keys in a message', () => {
       'too long': dagCbor.encode(new Uint8Array(MAX_PLAINTEXT_BYTES)),
     };
     for (const [what, given] of Object.entries(other)) {
-      assert.throws(() => decodeKeyPayload(given), InvalidInputError, what);
+      assert.throws(() => decodeKeyPayload(given), ArgumentError, what);
     }
   });
 });

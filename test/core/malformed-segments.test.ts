@@ -14,7 +14,7 @@ import {
 } from '../../core/batch/segment.ts';
 import { decodeMeta, encodeMeta } from '../../core/block/meta.ts';
 import { concatBytes, u8, utf8 } from '../../core/bytes.ts';
-import { InvalidInputError, PlumblineError, SegmentError } from '../../core/errors.ts';
+import { ArgumentError, PlumblineError, SegmentError } from '../../core/errors.ts';
 import { address, type DatasetKey, datasetId, type PrivateKey, type Sha256 } from '../../core/ids.ts';
 import * as limits from '../../core/limits.ts';
 import {
@@ -303,7 +303,7 @@ for (const { name, primitives, slow } of BOTH) {
     });
 
     it('a writer cannot write what a reader refuses', () => {
-      assert.throws(() => sealBatch(primitives, writer, EMPTY_LOG, [], NONCE), InvalidInputError);
+      assert.throws(() => sealBatch(primitives, writer, EMPTY_LOG, [], NONCE), ArgumentError);
       const one = { content: new Uint8Array(1), meta: { at: 0 } };
       const bad = [
         [{ ...one, content: new Uint8Array(0) }],
@@ -314,7 +314,7 @@ for (const { name, primitives, slow } of BOTH) {
       ];
       for (const list of bad)
         assert.throws(() => sealBatch(primitives, writer, EMPTY_LOG, list, NONCE), PlumblineError);
-      assert.throws(() => sealBatch(primitives, writer, EMPTY_LOG, [one], new Uint8Array(15)), InvalidInputError);
+      assert.throws(() => sealBatch(primitives, writer, EMPTY_LOG, [one], new Uint8Array(15)), ArgumentError);
       const [first] = good.manifest.blocks;
       assert.ok(first);
       assert.throws(() => encodeManifest({ ...good.manifest, blocks: [first] }), SegmentError);
@@ -327,13 +327,13 @@ for (const { name, primitives, slow } of BOTH) {
 describe('hostile metas', () => {
   it('nested arrays and maps to the brim end in a typed error', () => {
     for (const bomb of [nestedArrays(511), nestedMaps(255)]) {
-      assert.throws(() => decodeMeta(bomb), InvalidInputError);
+      assert.throws(() => decodeMeta(bomb), ArgumentError);
       assert.throws(
         () => decodeMeta(concatBytes(Uint8Array.of(0xa1, 0x62), utf8('at'), bomb.subarray(8))),
-        InvalidInputError,
+        ArgumentError,
       );
     }
-    assert.throws(() => decodeMeta(nestedArrays(20_000)), InvalidInputError);
+    assert.throws(() => decodeMeta(nestedArrays(20_000)), ArgumentError);
   });
 
   it('random bytes and mutations decode to what encodes to the same bytes, or end in a typed error', () => {
@@ -342,7 +342,7 @@ describe('hostile metas', () => {
       try {
         assert.deepEqual(encodeMeta(decodeMeta(bytes)), bytes);
       } catch (cause) {
-        if (!(cause instanceof InvalidInputError)) throw cause;
+        if (!(cause instanceof ArgumentError)) throw cause;
       }
     };
     fc.assert(
@@ -374,7 +374,7 @@ describe('hostile metas', () => {
       { at: 0, other: 1 },
       new Uint8Array(3),
     ];
-    for (const meta of bad) assert.throws(() => encodeMeta(meta as never), InvalidInputError, JSON.stringify(meta));
+    for (const meta of bad) assert.throws(() => encodeMeta(meta as never), ArgumentError, JSON.stringify(meta));
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { InvalidInputError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
+import { ArgumentError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import { MAX_RECORD_BLOCKS } from '../../core/limits.ts';
 import type { Answers, Fault } from '../../core/ports/css.ts';
 import { verifyOwnerCssY } from '../../core/protocols/owner-css-y.ts';
@@ -197,7 +197,7 @@ for (const { name, primitives, slow } of BOTH) {
         const cases: [Error, VerdictKind][] = [
           [new RequestRefusedError('No.', { type: '/problems/forbidden', status: 403 }), 'refused'],
           [new StoreUnavailableError('Down.'), 'unavailable'],
-          [new InvalidInputError('The answer is malformed.'), 'unavailable'],
+          [new ArgumentError('The answer is malformed.'), 'unavailable'],
         ];
         for (const [error, verdict] of cases) {
           for (const methods of [['hashBlocks', 'proveChunks'], ['getRecords']] as const) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import { chooseDistinct, uniformBelow } from '../../core/sampling/choose-blocks.ts';
 import {
   type AuditCount,
@@ -83,7 +83,7 @@ describe('choosing at random', () => {
 
   it('refuses limits that are none', () => {
     for (const limit of [0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
-      assert.throws(() => uniformBelow(seeded(1), limit), InvalidInputError);
+      assert.throws(() => uniformBelow(seeded(1), limit), ArgumentError);
     }
   });
 
@@ -140,7 +140,7 @@ describe('choosing at random', () => {
       [3, 0.5],
       [3, Number.NaN],
     ] as const) {
-      assert.throws(() => chooseDistinct(seeded(1), total, count), InvalidInputError);
+      assert.throws(() => chooseDistinct(seeded(1), total, count), ArgumentError);
     }
   });
 
@@ -243,9 +243,9 @@ describe('how sure a sample makes', () => {
 
   it('refuses fractions, confidences and counts that cannot be', () => {
     for (const bad of [0, 1, -0.1, Number.NaN]) {
-      assert.throws(() => sampleSize('retrieved', 10, bad, 0.9), InvalidInputError);
-      assert.throws(() => sampleSize('retrieved', 10, 0.1, bad), InvalidInputError);
-      assert.throws(() => detectionOfDamagedChunks(bad, 10), InvalidInputError);
+      assert.throws(() => sampleSize('retrieved', 10, bad, 0.9), ArgumentError);
+      assert.throws(() => sampleSize('retrieved', 10, 0.1, bad), ArgumentError);
+      assert.throws(() => detectionOfDamagedChunks(bad, 10), ArgumentError);
     }
     for (const [total, damaged, sample] of [
       [10, 11, 1],
@@ -254,7 +254,7 @@ describe('how sure a sample makes', () => {
       [10, 0.5, 1],
       [10, 1, Number.NaN],
     ] as const) {
-      assert.throws(() => detectionOfDamagedBlocks(total, damaged, sample), InvalidInputError);
+      assert.throws(() => detectionOfDamagedBlocks(total, damaged, sample), ArgumentError);
     }
   });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { FileError } from '../../core/errors.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 import type { DeviceEvent } from '../../device/events.ts';
 import { rebuildSegment, sealPlanned } from '../../device/log/seal-planned.ts';
@@ -61,7 +62,7 @@ test('what is captured can be read by nobody else', (context) => {
   chmodSync(path, 0o644);
   assert.throws(
     () => openOutbox(path, owner),
-    (error) => error instanceof OutboxMismatchError && /0644/.test(error.message),
+    (error) => error instanceof FileError && /0644/.test(error.message),
   );
 });
 

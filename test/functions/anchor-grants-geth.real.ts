@@ -18,7 +18,7 @@ import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { EMPTY_LOG } from '../../core/batch/seal-batch.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
 import { type GethNetwork, startGethNetwork } from '../../dev/real/geth/start-network.ts';
 import { findProgram } from '../../dev/real/programs/find-program.ts';
@@ -112,7 +112,7 @@ describe('anchor with grants on four geth nodes', { timeout: 240_000 }, () => {
     // Beyond the gas of a transaction, where DISSC runs out of it within ASC.
     const far = { ...dataset };
     const large = Array.from({ length: 14 }, () => seal(far, 1024));
-    await assert.rejects(grantRecorder.simulateRelay([{ grant, update: updateOf(large) }]), InvalidInputError);
+    await assert.rejects(grantRecorder.simulateRelay([{ grant, update: updateOf(large) }]), ArgumentError);
 
     const batches = async () => (await ledger.readHeads([dataset.id], 'latest')).heads[0]?.batches;
     await service.fill(dataset, 3);

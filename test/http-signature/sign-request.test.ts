@@ -7,7 +7,7 @@ import { ADDRESS, bytes, CHAIN_ID, HOST, KEY, makeVerifier, NOW_MS, NOW_SEC, ORI
 const wallet = new Wallet(KEY);
 const account = { address: wallet.address, chainId: CHAIN_ID };
 const signMessage = (message: Uint8Array) => wallet.signMessage(message);
-const invalid = { name: 'InvalidInputError' };
+const invalid = { name: 'ArgumentError' };
 
 describe('createRequestSigner', () => {
   test('names the account in lower case', () => {
@@ -131,7 +131,7 @@ describe('createRequestSigner', () => {
     for (const answer of ['0x', 'junk', `0x${'zz'.repeat(65)}`, `0x${'ab'.repeat(64)}`]) {
       const signer = createRequestSigner(async () => answer, account);
       await assert.rejects(signer.signRequest({ method: 'GET', url: ORIGIN }), (error: Error) => {
-        return error.name === 'InvalidInputError' && !error.message.includes(answer.slice(2, 10) || '\0');
+        return error.name === 'AnswerError' && !error.message.includes(answer.slice(2, 10) || '\0');
       });
     }
   });

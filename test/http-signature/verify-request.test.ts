@@ -478,7 +478,7 @@ test('a policy that accepts nobody, or is not in lower case, is refused at once'
   for (const allowedAuthorities of [[], ['API.example'], ['']]) {
     const policy = { ...POLICY, allowedAuthorities };
     assert.throws(() => createRequestVerifier({ nonces, nowMs: () => clock.nowMs }, policy), {
-      name: 'InvalidInputError',
+      name: 'ArgumentError',
     });
   }
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { deliverPurchase } from '../../client/consumer/deliver-purchase.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { StateError } from '../../core/errors.ts';
 import { type Address, address, NATIVE_COIN } from '../../core/ids.ts';
 import { balanceOf, readFees } from './chain-books.ts';
 import {
@@ -130,6 +130,6 @@ describe('the money of a dataset recorded, sold honestly, and sold in vain', { t
 });
 
 function whenTooEarly(error: unknown): null {
-  if (error instanceof InvalidInputError && error.details.reason === 'OCASC_TooEarly') return null;
+  if (error instanceof StateError && error.details.reason === 'OCASC_TooEarly') return null;
   throw error;
 }

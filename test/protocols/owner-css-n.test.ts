@@ -8,7 +8,7 @@ import { rawCid } from '../../core/batch/manifest.ts';
 import { manifestCid } from '../../core/batch/manifest-cid.ts';
 import { readSegment } from '../../core/batch/segment.ts';
 import { sealLinkedObjects } from '../../core/block/linked-objects.ts';
-import { InvalidInputError, KeyError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
+import { ArgumentError, KeyError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import type { DatasetKey } from '../../core/ids.ts';
 import type { LinkedEvent } from '../../core/ports/ledger.ts';
 import type { Verdict } from '../../core/verdict.ts';
@@ -353,10 +353,10 @@ for (const { name, primitives } of BOTH) {
       const objects = [{ cid: SOME_FILE, meta: metaOf(0) }];
       const seal = (some = objects) => sealLinkedObjects(primitives, WRITER.datasetKey, WRITER.dataset, 0, some);
       assert.notDeepEqual(seal(), seal());
-      assert.throws(() => seal([]), InvalidInputError);
-      assert.throws(() => seal([{ cid: 'nonsense', meta: metaOf(0) }]), InvalidInputError);
-      assert.throws(() => seal([{ cid: SOME_FILE, meta: new Uint8Array(1) }]), InvalidInputError);
-      assert.throws(() => seal(Array.from({ length: 1500 }, () => objects[0]!)), InvalidInputError);
+      assert.throws(() => seal([]), ArgumentError);
+      assert.throws(() => seal([{ cid: 'nonsense', meta: metaOf(0) }]), ArgumentError);
+      assert.throws(() => seal([{ cid: SOME_FILE, meta: new Uint8Array(1) }]), ArgumentError);
+      assert.throws(() => seal(Array.from({ length: 1500 }, () => objects[0]!)), ArgumentError);
     });
   });
 }

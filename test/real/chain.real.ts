@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { readFees, signTransaction } from '../../adapters/ethereum/sign-transaction.ts';
 import { equalBytes } from '../../core/bytes.ts';
-import { InvalidInputError, LedgerUnavailableError } from '../../core/errors.ts';
+import { LedgerUnavailableError, StateError } from '../../core/errors.ts';
 import { feeRecipientOf } from '../../dev/real/geth/slot-driver.ts';
 import type { GethNode } from '../../dev/real/geth/start-node.ts';
 import type { TestDataset } from '../functions/log-fixture.ts';
@@ -116,7 +116,7 @@ describe('recording on four geth nodes', { timeout: 300_000 }, () => {
 
   it('what is final is not taken back', async () => {
     await service.network.finalize();
-    await assert.rejects(service.slots.reorg(LAG_SLOTS + 1), InvalidInputError);
+    await assert.rejects(service.slots.reorg(LAG_SLOTS + 1), StateError);
   });
 
   it('the node is killed while the anchor runs: an error in time, the others go on, and after its return so does all', async () => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { to0x } from '../../../core/bytes.ts';
-import { InvalidInputError, LedgerUnavailableError } from '../../../core/errors.ts';
+import { ArgumentError, LedgerUnavailableError, StateError } from '../../../core/errors.ts';
 import type { Address } from '../../../core/ids.ts';
 import type { GethNode } from './start-node.ts';
 
@@ -25,7 +25,7 @@ export interface SlotDriver {
   /**
    * Takes the last `depth` blocks back: a fork one block longer is grown on one node, then all switch to it. What
    * `onFork` sends to that node goes into the fork.
-   * @throws InvalidInputError when one of them is final
+   * @throws StateError when one of them is final
    */
   reorg(depth: number, onFork?: (builder: GethNode) => Promise<void>): Promise<void>;
   /** Gives an account ether out of nothing, in the next slot, which is made at once: a withdrawal from the beacon chain. */
@@ -73,8 +73,7 @@ const poolStatus = z.looseObject({ pending: hexNumber });
 
 export function createSlotDriver(options: SlotOptions): SlotDriver {
   const { nodes, genesisHash, finalityLagSlots } = options;
-  if (finalityLagSlots < 1)
-    throw new InvalidInputError(`A block is final at least 1 slot later, not ${finalityLagSlots}.`);
+  if (finalityLagSlots < 1) throw new ArgumentError(`A block is final at least 1 slot later, not ${finalityLagSlots}.`);
   const chain: ChainBlock[] = [{ number: 0, hash: genesisHash, timestamp: 0 }];
   let slots = 0;
   let finalNumber = 0;
@@ -189,7 +188,7 @@ export function createSlotDriver(options: SlotOptions): SlotDriver {
   const reorg: SlotDriver['reorg'] = async (depth, onFork) => {
     const fork = head().number - depth;
     if (!(depth >= 1 && fork >= finalNumber && fork >= 1)) {
-      throw new InvalidInputError(
+      throw new StateError(
         `Block ${finalNumber} is final: ${depth} blocks cannot be taken back from ${head().number}.`,
       );
     }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { InvalidInputError } from '../../../core/errors.ts';
+import { StateError } from '../../../core/errors.ts';
 import { COMPLETE_WITH, type RealProgram, STARTED_BY, VERSIONS } from './versions.ts';
 
 /** Where a program is installed, or will be: `$PLUMBLINE_CACHE` or `~/.cache/plumbline`, by name and version. */
@@ -14,10 +14,10 @@ export function isInstalled(program: RealProgram): boolean {
   return existsSync(join(programFolder(program), COMPLETE_WITH[program]));
 }
 
-/** The file (or, for jars, the folder) that an installed program is started by. @throws InvalidInputError when it is missing */
+/** The file (or, for jars, the folder) that an installed program is started by. @throws StateError when it is missing */
 export function findProgram(program: RealProgram): string {
   if (isInstalled(program)) return join(programFolder(program), STARTED_BY[program]);
-  throw new InvalidInputError(
+  throw new StateError(
     `${program} ${VERSIONS[program]} is not in ${programFolder(program)}. Run: node dev/real/programs/install.ts`,
   );
 }

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { CreateKeyCommand, type KeySpec, KMSClient } from '@aws-sdk/client-kms';
 import type { AccountSigner } from '../../../adapters/ethereum/account-signer.ts';
 import { createKmsSigner } from '../../../adapters/kms/kms-signer.ts';
-import { InvalidInputError, KeyError } from '../../../core/errors.ts';
+import { ArgumentError, KeyError } from '../../../core/errors.ts';
 import { findProgram } from '../../../dev/real/programs/find-program.ts';
 import { VERSIONS } from '../../../dev/real/programs/versions.ts';
 import { MOTO_CREDENTIALS, type RunningMoto, startMoto } from '../../../dev/real/start-moto.ts';
@@ -44,7 +44,7 @@ accountSignerConformance(
 describe(`KMS of moto ${VERSIONS.moto}`, () => {
   it('refuses a key of another curve or kind', async () => {
     for (const spec of ['ECC_NIST_P256', 'RSA_2048'] as const) {
-      await assert.rejects(openSigner(mended.endpoint, spec), InvalidInputError, spec);
+      await assert.rejects(openSigner(mended.endpoint, spec), ArgumentError, spec);
     }
   });
 

@@ -9,7 +9,7 @@ import { createDisscRecorder } from '../../../adapters/ethereum/dissc-recorder.t
 import { createJsonRpc } from '../../../adapters/ethereum/json-rpc.ts';
 import { type DatasetWriter, EMPTY_LOG, type SealedBatch, sealBatch } from '../../../core/batch/seal-batch.ts';
 import { toHex } from '../../../core/bytes.ts';
-import { InvalidInputError, LedgerUnavailableError, NotRecordedError } from '../../../core/errors.ts';
+import { ArgumentError, LedgerUnavailableError, NotRecordedError, StateError } from '../../../core/errors.ts';
 import type { Address, DatasetId, DatasetKey, PrivateKey } from '../../../core/ids.ts';
 import type { Recorder, SignedTransaction, Update } from '../../../core/ports/ledger.ts';
 
@@ -181,11 +181,11 @@ export function ledgerConformance(name: string, lookUp: () => LedgerTarget): voi
       const { recorder, writer } = await open();
       const update = updateOf(seal(writer, [1]));
       const many = { ...update, leaves: Array.from({ length: 1900 }, () => update.leaves[0] as never) };
-      await assert.rejects(recorder.prepare([many], { nonce: 0, gas: 1_000_000n }), InvalidInputError);
-      await assert.rejects(recorder.prepare([update], { nonce: 0, gas: 16_777_217n }), InvalidInputError);
+      await assert.rejects(recorder.prepare([many], { nonce: 0, gas: 1_000_000n }), ArgumentError);
+      await assert.rejects(recorder.prepare([update], { nonce: 0, gas: 16_777_217n }), ArgumentError);
       // Too much by a clear margin, whatever the random bytes cost; anvil takes no request of more than 2 MiB.
       const tooMuch = Array.from({ length: 4 }, () => ({ ...many, leaves: many.leaves.slice(0, 1700) }));
-      await assert.rejects(recorder.simulate(tooMuch), InvalidInputError);
+      await assert.rejects(recorder.simulate(tooMuch), ArgumentError);
     });
 
     it('takes a transaction twice, and a replacement that pays more', async () => {
@@ -234,7 +234,7 @@ export function ledgerConformance(name: string, lookUp: () => LedgerTarget): voi
       assert.equal(both.datasets.length, 2);
       assert.notEqual(both.transaction, null);
       const other = { ...second, device: createKeySigner(newKey()).account };
-      await assert.rejects(owner.openDatasets([other]), InvalidInputError);
+      await assert.rejects(owner.openDatasets([other]), ArgumentError);
     });
 
     it('replaces a device, and links objects to recorded blocks only', async () => {
@@ -243,7 +243,7 @@ export function ledgerConformance(name: string, lookUp: () => LedgerTarget): voi
       await target.mine(1);
       await Promise.all([owner.link(dataset, { first: 1, count: 3 }, Uint8Array.of(1)), mineSoon(target)]);
       await assert.rejects(owner.link(dataset, { first: 1, count: 4 }, Uint8Array.of(1)), (error: unknown) => {
-        assert.ok(error instanceof InvalidInputError);
+        assert.ok(error instanceof StateError);
         assert.equal(error.details.reason, 'DISSC_RangeNotRecorded');
         return true;
       });
@@ -251,7 +251,7 @@ export function ledgerConformance(name: string, lookUp: () => LedgerTarget): voi
       await Promise.all([owner.setDevice(dataset, next), mineSoon(target)]);
       assert.equal((await ledger.readParties([dataset], 'latest')).parties[0]?.device, next);
       const stranger = createDisscOwner({ ...target, signer: createKeySigner(await target.fundedKey()) });
-      await assert.rejects(stranger.setDevice(dataset, next), { name: 'InvalidInputError', message: /DISSC_NotOwner/ });
+      await assert.rejects(stranger.setDevice(dataset, next), { name: 'ArgumentError', message: /DISSC_NotOwner/ });
     });
 
     it('packs a leaf as flag, count, salt and root', async () => {
