@@ -5,7 +5,7 @@ import { ProofError } from '../../core/errors.ts';
 import { appendLeaf, frontierRoot } from '../../core/log/frontier.ts';
 import type { Head } from '../../core/log/head.ts';
 import { adoptBatch } from './adopt-batch.ts';
-import type { CompareParts } from './compare-log.ts';
+import type { CompareParts } from './compare-parts.ts';
 import { fetchFront } from './fetch-front.ts';
 
 /**
