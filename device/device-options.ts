@@ -2,6 +2,7 @@ import type { DatasetWriter } from '../core/batch/seal-batch.ts';
 import type { Address } from '../core/ids.ts';
 import type { Ledger, Recorder } from '../core/ports/ledger.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
+import type { Runtime } from '../core/ports/runtime.ts';
 import type { StorageService } from '../core/ports/service.ts';
 import type { DeviceClock } from './clock.ts';
 import type { Report } from './events.ts';
@@ -14,6 +15,8 @@ import type { Backoff } from './steps/run-step.ts';
 /** Everything a device reaches the world through. */
 export interface DeviceParts {
   readonly primitives: Primitives;
+  /** Time, waiting and chance, of every step alike. */
+  readonly runtime: Runtime;
   readonly outbox: Outbox;
   readonly writer: DatasetWriter;
   /** The account of the writer's device key. */

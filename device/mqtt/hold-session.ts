@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import { generate, type IConnackPacket, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
+import type { Runtime, Timer } from '../../core/ports/runtime.ts';
+import { waitAtMost } from '../steps/wait-at-most.ts';
 import { BrokerError, reasonText } from './broker-error.ts';
 import { openSocket } from './open-socket.ts';
 import type { Broker } from './parse-broker.ts';
@@ -43,17 +45,19 @@ const SUBSCRIBE_ID = 1;
  * @throws BrokerError when the connection ends otherwise, in whatever way
  */
 export async function holdSession(
+  runtime: Runtime,
   options: SessionOptions,
   events: SessionEvents,
   once: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const socket = await openSocket(options.broker, options.secrets, signal);
-  const session = new Session(socket, options, events, once);
+  const socket = await openSocket(runtime, options.broker, options.secrets, signal);
+  const session = new Session(runtime, socket, options, events, once);
   await session.run(signal);
 }
 
 class Session {
+  readonly #runtime: Runtime;
   readonly #socket: Socket;
   readonly #options: SessionOptions;
   readonly #events: SessionEvents;
@@ -76,7 +80,8 @@ class Session {
   #quietSincePing = true;
   #keepaliveMs = KEEPALIVE_SECONDS * 1000;
 
-  constructor(socket: Socket, options: SessionOptions, events: SessionEvents, once: boolean) {
+  constructor(runtime: Runtime, socket: Socket, options: SessionOptions, events: SessionEvents, once: boolean) {
+    this.#runtime = runtime;
     this.#socket = socket;
     this.#options = options;
     this.#events = events;
@@ -93,16 +98,21 @@ class Session {
     const onAbort = (): void => void this.#leave();
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
-    const connackTimer = setTimeout(() => {
+    const connackTimer = this.#runtime.after(CONNACK_TIMEOUT_MS, () => {
       if (!this.#connected) fail(`no answer within ${CONNACK_TIMEOUT_MS} ms`);
-    }, CONNACK_TIMEOUT_MS);
-    const pingTimer = setInterval(() => this.#pingWhenDue(), SETTLE_MS);
+    });
+    let pingTimer: Timer;
+    const look = (): void => {
+      this.#pingWhenDue();
+      pingTimer = this.#runtime.after(SETTLE_MS, look);
+    };
+    pingTimer = this.#runtime.after(SETTLE_MS, look);
     this.#sendConnect();
     try {
       await this.#ended.promise;
     } finally {
-      clearTimeout(connackTimer);
-      clearInterval(pingTimer);
+      connackTimer.stop();
+      pingTimer.stop();
       signal.removeEventListener('abort', onAbort);
       this.#stopping = true;
       this.#socket.destroy();
@@ -224,7 +234,7 @@ class Session {
 
   #pingWhenDue(): void {
     if (!this.#connected) return;
-    const sinceMs = performance.now() - this.#pingedMs;
+    const sinceMs = this.#runtime.monotonicMs() - this.#pingedMs;
     if (!this.#pingIsOpen) {
       if (this.#sent.length > 0 || sinceMs > this.#keepaliveMs / 2) this.#ping();
     } else if (sinceMs > KEEPALIVE_SECONDS * 1000) {
@@ -235,7 +245,7 @@ class Session {
   #ping(): void {
     if (this.#pingIsOpen) return;
     this.#pingIsOpen = true;
-    this.#pingedMs = performance.now();
+    this.#pingedMs = this.#runtime.monotonicMs();
     this.#pinged = this.#sent;
     this.#sent = [];
     this.#quietSincePing = true;
@@ -272,10 +282,10 @@ class Session {
       this.#ping();
       await this.#leaving.promise;
     };
-    await within(GOODBYE_MS, goodbye());
+    await waitAtMost(this.#runtime, GOODBYE_MS, goodbye());
     this.#stopping = true;
     const bytes = generate({ cmd: 'disconnect', reasonCode: 0 }, { protocolVersion: 5 });
-    await within(GOODBYE_MS, new Promise<void>((resolve) => this.#socket.end(bytes, resolve)));
+    await waitAtMost(this.#runtime, GOODBYE_MS, new Promise<void>((resolve) => this.#socket.end(bytes, resolve)));
     this.#ended.resolve();
   }
 
@@ -289,12 +299,4 @@ class Session {
     const { host, port } = this.#options.broker;
     this.#ended.reject(new BrokerError(`MQTT broker ${host}:${port}: ${reason}.`, { cause }));
   }
-}
-
-/** Waits for something that may fail or hang, for so long. */
-async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
-  const timeUp = Promise.withResolvers<void>();
-  const timer = setTimeout(timeUp.resolve, timeoutMs);
-  await Promise.race([work.catch(() => undefined), timeUp.promise]);
-  clearTimeout(timer);
 }

@@ -39,13 +39,13 @@ export function readMqtt(options: MqttOptions): Source {
   return {
     description: `mqtt:${tls ? 'mqtts' : 'mqtt'}://${host}:${port}/${topicFilter}`,
     async run(parts, { once }, signal) {
-      const { outbox, queue, clock, report } = parts;
+      const { runtime, outbox, queue, clock, report } = parts;
       const session = {
         ...{ broker, secrets, clientId },
         maxPacketBytes: maxMessageBytes + PACKET_HEAD_BYTES,
         receiveMaximum: RECEIVE_MAXIMUM,
       };
-      const pause = createWakeup();
+      const pause = createWakeup(runtime);
       const redeliveries = createRedeliveries(outbox, clientId);
       const keepMessage = (message: IPublishPacket): Promise<void> => {
         // An empty entry is durable when all before it is, and the message it repeats is one of them.
@@ -67,21 +67,21 @@ export function readMqtt(options: MqttOptions): Source {
             },
             onSubscribed() {
               failures = 0;
-              noteStep(outbox, 'source', null);
+              noteStep(parts, 'source', null);
             },
             onMessage: (message: IPublishPacket) => keepMessage(message),
             onSettled: (packetIds: readonly number[]) => redeliveries.settle(packetIds),
             room: () => queue.room(),
           };
-          await holdSession(session, events, once, signal);
+          await holdSession(runtime, session, events, once, signal);
           return;
         } catch (cause) {
           if (signal.aborted) return;
           if (cause instanceof InvalidInputError) throw cause;
           failures++;
-          const inMs = pauseMs(options.backoff, failures);
+          const inMs = pauseMs(runtime, options.backoff, failures);
           const reason = reasonOf(cause);
-          noteStep(outbox, 'source', { reason, failures });
+          noteStep(parts, 'source', { reason, failures });
           report({ event: 'retry', step: 'source', reason, inMs });
           await pause.wait(inMs, signal);
         }

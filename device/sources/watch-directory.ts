@@ -51,12 +51,12 @@ export function watchDirectory(directory: string, options: DirectoryOptions): So
       await requireDirectory(directory);
       await refuseSecrets(directory, options.keepOut);
       const watch = createWatch(directory, options, parts);
-      const wakeup = createWakeup();
+      const wakeup = createWakeup(parts.runtime);
       let works = false;
       while (!signal.aborted) {
         const open = await watch.scan(signal);
         // It runs on for ever, so it says itself that it works again.
-        if (!works) noteStep(parts.outbox, 'source', null);
+        if (!works) noteStep(parts, 'source', null);
         works = true;
         // The next look must find every file of this one in the outbox.
         await parts.queue.settled();
@@ -98,13 +98,13 @@ function createWatch(directory: string, options: DirectoryOptions, parts: Source
           continue;
         }
         const seen = unsettled.get(file.path);
-        const nowMs = performance.now();
+        const nowMs = parts.runtime.monotonicMs();
         if (seen?.identity !== file.identity) unsettled.set(file.path, { identity: file.identity, sinceMs: nowMs });
         open++;
         // What was partly captured had been complete.
         const settled =
           same ||
-          isLongUnchanged(file, options.settleMs) ||
+          isLongUnchanged(file, parts.runtime.nowMs(), options.settleMs) ||
           (seen?.identity === file.identity && nowMs - seen.sinceMs >= options.settleMs);
         if (!settled) continue;
         const fromPart = same ? (known.captured_parts as number) : 0;
@@ -193,8 +193,8 @@ async function listFiles(root: string, skip: (what: string, reason: string) => v
 }
 
 /** Whether nobody has written to it for so long that it need not be watched first. */
-function isLongUnchanged(file: SeenFile, settleMs: number): boolean {
-  return Date.now() - Number(file.mtimeNs / 1_000_000n) > Math.max(LONG_MS, settleMs);
+function isLongUnchanged(file: SeenFile, nowMs: number, settleMs: number): boolean {
+  return nowMs - Number(file.mtimeNs / 1_000_000n) > Math.max(LONG_MS, settleMs);
 }
 
 function identityOf(stat: BigIntStats): string {

@@ -1,4 +1,5 @@
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createDeviceClock } from '../../device/clock.ts';
 import { openOutbox } from '../../device/outbox/open-outbox.ts';
 import { runDevice } from '../../device/run-device.ts';
@@ -39,7 +40,8 @@ const stop = new AbortController();
 process.on('SIGINT', () => stop.abort());
 const complete = await runDevice(
   {
-    ...{ primitives: nodePrimitives, outbox, writer, account, source, service, ledger, clock: createDeviceClock() },
+    ...{ primitives: nodePrimitives, runtime: nodeRuntime, outbox, writer, account, source, service, ledger },
+    clock: createDeviceClock(nodeRuntime),
     ...(task.direct ? { recorder } : {}),
     report: (event) => process.stdout.write(`${JSON.stringify(event)}\n`),
   },

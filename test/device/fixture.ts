@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
 import { contentBatchKey, contentKey, decryptContent } from '../../core/block/content-cipher.ts';
 import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
@@ -105,8 +106,8 @@ export function startDevice(
   };
   const ended = runDevice(
     {
-      ...{ primitives: nodePrimitives, outbox, writer, account, source, report },
-      ...{ service: remote.service, ledger: remote.ledger, clock: parts.clock ?? createDeviceClock() },
+      ...{ primitives: nodePrimitives, runtime: nodeRuntime, outbox, writer, account, source, report },
+      ...{ service: remote.service, ledger: remote.ledger, clock: parts.clock ?? createDeviceClock(nodeRuntime) },
       ...(parts.direct === true ? { recorder: remote.recorder } : {}),
     },
     { ...FAST, ...options },

@@ -17,6 +17,7 @@ import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import { createStorageServiceClient, type ServiceTarget } from '../../adapters/service/storage-service-client.ts';
 import { authoriseCss } from '../../client/sale/authorise-css.ts';
@@ -273,7 +274,14 @@ async function runDeviceOf(stack: Common, made: StackDataset, outboxPath: string
   try {
     const isDone = await runDevice(
       {
-        ...{ primitives: nodePrimitives, outbox, account, clock: createDeviceClock(), report: () => {} },
+        ...{
+          primitives: nodePrimitives,
+          outbox,
+          account,
+          runtime: nodeRuntime,
+          clock: createDeviceClock(nodeRuntime),
+          report: () => {},
+        },
         writer: { dataset, datasetKey, deviceKey, domain: { chainId, dissc }, plain: false, published: false },
         source: readLines(lines, 'lines', 4096),
         service: stack.clientOf(deviceKey),

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
 import { createDisscLedger } from '../../../adapters/ethereum/dissc-ledger.ts';
 import { signMessage } from '../../../adapters/keys/mnemonic.ts';
+import { nodeRuntime } from '../../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../../adapters/s3/s3-object-store.ts';
 import { createStorageServiceClient } from '../../../adapters/service/storage-service-client.ts';
 import type { StackFile } from '../../../core/wire/stack-file.ts';
@@ -81,7 +82,14 @@ async function measureDevice(task: UploadTask, bytes: Uint8Array, run: number): 
   try {
     await runDevice(
       {
-        ...{ primitives: nodePrimitives, outbox, account, source, clock: createDeviceClock() },
+        ...{
+          primitives: nodePrimitives,
+          outbox,
+          account,
+          source,
+          runtime: nodeRuntime,
+          clock: createDeviceClock(nodeRuntime),
+        },
         writer: { ...provision, deviceKey, domain: { chainId, dissc } },
         ledger: createDisscLedger({ rpcUrl, chainId, dissc }),
         service: createStorageServiceClient({
