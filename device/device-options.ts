@@ -4,6 +4,7 @@ import type { Ledger, Recorder } from '../core/ports/ledger.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
 import type { Runtime } from '../core/ports/runtime.ts';
 import type { StorageService } from '../core/ports/service.ts';
+import type { Transfer } from '../core/ports/transfer.ts';
 import type { DeviceClock } from './clock.ts';
 import type { Report } from './events.ts';
 import type { CaptureLimits } from './outbox/capture-queue.ts';
@@ -23,6 +24,8 @@ export interface DeviceParts {
   readonly account: Address;
   readonly source: Source;
   readonly service: StorageService;
+  /** The way to the object store, by the requests that the service presigns. */
+  readonly transfer: Transfer;
   readonly ledger: Ledger;
   /** Given when the device records by itself; else a relayer does. */
   readonly recorder?: Recorder;

@@ -4,6 +4,7 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
@@ -171,6 +172,7 @@ function connect(provision: Provision, options: RunOptions) {
   return {
     primitives: nodePrimitives,
     runtime: nodeRuntime,
+    transfer: nodeTransfer,
     account,
     writer: { ...provision, deviceKey: key, domain: { chainId, dissc } },
     clock: createDeviceClock(nodeRuntime),

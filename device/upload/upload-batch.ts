@@ -1,5 +1,6 @@
 import type { SealedBatch } from '../../core/batch/seal-batch.ts';
 import type { StorageService } from '../../core/ports/service.ts';
+import type { Transfer } from '../../core/ports/transfer.ts';
 import type { DeviceClock } from '../clock.ts';
 import type { SealingParts } from '../log/make-batch.ts';
 import { rebuildSegment } from '../log/rebuild-segment.ts';
@@ -8,6 +9,7 @@ import { putObject } from './put-object.ts';
 
 export interface UploadParts extends SealingParts {
   readonly service: Pick<StorageService, 'uploadSegment'>;
+  readonly transfer: Pick<Transfer, 'put'>;
   readonly clock: DeviceClock;
   /** Who records: told to the service, which then pays for nothing that the device records by itself. */
   readonly record: 'relayed' | 'direct';
@@ -35,5 +37,5 @@ export async function uploadBatch(
   if (put === null) return { again: true };
   parts.clock.compare(put.expiresAtMs - PRESIGNED_MS);
   const { car } = (fresh ?? (await rebuildSegment(parts, row))).segment;
-  return { again: (await putObject(put, car, options, signal)) === 'present' };
+  return { again: (await putObject(parts.transfer, put, car, options, signal)) === 'present' };
 }

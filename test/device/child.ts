@@ -1,4 +1,5 @@
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createDeviceClock } from '../../device/clock.ts';
 import { openOutbox } from '../../device/outbox/open-outbox.ts';
@@ -40,7 +41,17 @@ const stop = new AbortController();
 process.on('SIGINT', () => stop.abort());
 const complete = await runDevice(
   {
-    ...{ primitives: nodePrimitives, runtime: nodeRuntime, outbox, writer, account, source, service, ledger },
+    ...{
+      primitives: nodePrimitives,
+      runtime: nodeRuntime,
+      transfer: nodeTransfer,
+      outbox,
+      writer,
+      account,
+      source,
+      service,
+      ledger,
+    },
     clock: createDeviceClock(nodeRuntime),
     ...(task.direct ? { recorder } : {}),
     report: (event) => process.stdout.write(`${JSON.stringify(event)}\n`),

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
 import { contentBatchKey, contentKey, decryptContent } from '../../core/block/content-cipher.ts';
@@ -106,7 +107,16 @@ export function startDevice(
   };
   const ended = runDevice(
     {
-      ...{ primitives: nodePrimitives, runtime: nodeRuntime, outbox, writer, account, source, report },
+      ...{
+        primitives: nodePrimitives,
+        runtime: nodeRuntime,
+        transfer: nodeTransfer,
+        outbox,
+        writer,
+        account,
+        source,
+        report,
+      },
       ...{ service: remote.service, ledger: remote.ledger, clock: parts.clock ?? createDeviceClock(nodeRuntime) },
       ...(parts.direct === true ? { recorder: remote.recorder } : {}),
     },

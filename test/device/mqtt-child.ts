@@ -1,4 +1,5 @@
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createDeviceClock } from '../../device/clock.ts';
 import { openOutbox } from '../../device/outbox/open-outbox.ts';
@@ -31,7 +32,17 @@ const source = readMqtt({
 let commits = 0;
 const complete = await runDevice(
   {
-    ...{ primitives: nodePrimitives, runtime: nodeRuntime, outbox, writer, account, source, service, ledger },
+    ...{
+      primitives: nodePrimitives,
+      runtime: nodeRuntime,
+      transfer: nodeTransfer,
+      outbox,
+      writer,
+      account,
+      source,
+      service,
+      ledger,
+    },
     clock: createDeviceClock(nodeRuntime),
     report(event) {
       // Told in the commit's own turn: no acknowledgement has left.

@@ -16,6 +16,7 @@ import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
+import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
@@ -279,6 +280,7 @@ async function runDeviceOf(stack: Common, made: StackDataset, outboxPath: string
           outbox,
           account,
           runtime: nodeRuntime,
+          transfer: nodeTransfer,
           clock: createDeviceClock(nodeRuntime),
           report: () => {},
         },
