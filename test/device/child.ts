@@ -1,4 +1,5 @@
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { nodeDirectories } from '../../adapters/files/node-directories.ts';
 import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createDeviceClock } from '../../device/clock.ts';
@@ -34,7 +35,7 @@ const outbox = openOutbox(task.outboxPath, { dataset: writer.dataset, account, p
 const source =
   task.directory === null
     ? readLines(process.stdin, 'stdin', BLOCK_BYTES)
-    : watchDirectory(task.directory, {
+    : watchDirectory(nodeDirectories, task.directory, {
         ...{ blockBytes: BLOCK_BYTES, scanEveryMs: 15, settleMs: 30, deleteAfterChecked: false, keepOut: [] },
       });
 const stop = new AbortController();
