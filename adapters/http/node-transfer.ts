@@ -1,6 +1,6 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { StoreUnavailableError } from '../../core/errors.ts';
+import { AnswerError, StoreUnavailableError } from '../../core/errors.ts';
 import type { PresignedRequest } from '../../core/ports/object-store.ts';
 import type { Transfer } from '../../core/ports/transfer.ts';
 
@@ -9,8 +9,8 @@ const PIECE_BYTES = 2 * 2 ** 20;
 
 /** Transfers over HTTP(S). Not by fetch, which would add headers of its own (cache-control beside if-none-match). */
 export const nodeTransfer: Transfer = {
-  put(put, body, { stallMs }, signal) {
-    const { origin } = new URL(put.url);
+  async put(put, body, { stallMs }, signal) {
+    const { origin } = urlOf(put);
     return new Promise((resolve, reject) => {
       const fail = (cause: unknown): void => {
         if (signal.aborted) reject(signal.reason);
@@ -27,8 +27,8 @@ export const nodeTransfer: Transfer = {
     });
   },
 
-  get(get, signal) {
-    const { origin } = new URL(get.url);
+  async get(get, signal) {
+    const { origin } = urlOf(get);
     const broken = (cause: unknown): StoreUnavailableError =>
       new StoreUnavailableError(`The object store at ${origin} does not give a segment.`, { cause });
     return new Promise((resolve, reject) => {
@@ -44,14 +44,23 @@ export const nodeTransfer: Transfer = {
 };
 
 function open(
-  { method, url, headers }: PresignedRequest,
+  presigned: PresignedRequest,
   signal: AbortSignal,
   onResponse: (response: IncomingMessage) => void,
 ): ClientRequest {
+  const { method, headers } = presigned;
+  const url = urlOf(presigned);
   const options: RequestOptions = { method, headers, signal };
-  return new URL(url).protocol === 'https:'
-    ? httpsRequest(url, options, onResponse)
-    : httpRequest(url, options, onResponse);
+  return url.protocol === 'https:' ? httpsRequest(url, options, onResponse) : httpRequest(url, options, onResponse);
+}
+
+/** The service says where to. @throws AnswerError */
+function urlOf({ url }: PresignedRequest): URL {
+  const parsed = URL.parse(url);
+  if (parsed !== null && /^https?:$/.test(parsed.protocol)) return parsed;
+  throw new AnswerError(
+    'The service presigns a request to an address that is not http or https. Is it the right service?',
+  );
 }
 
 /** In pieces, as one write of 32 MiB would count as one stall and be copied whole. */

@@ -9,7 +9,8 @@ export interface Transfer {
    * Sends a body.
    * @param options.stallMs how long nothing may move. Only the connection knows whether something does, so it looks itself.
    * @returns the status of the answer
-   * @throws StoreUnavailableError when there is no answer, or the connection stands still; when aborted, the signal's reason
+   * @throws StoreUnavailableError when there is no answer, or the connection stands still; AnswerError when the address is
+   *     none; when aborted, the signal's reason
    */
   put(
     put: PresignedRequest,
@@ -19,7 +20,7 @@ export interface Transfer {
   ): Promise<number>;
   /**
    * Asks for an object. Its bytes come piece by piece, none unless the status is 200; whoever stops reading hangs up.
-   * @throws StoreUnavailableError when there is no answer, or it breaks off
+   * @throws StoreUnavailableError when there is no answer, or it breaks off; AnswerError when the address is none
    */
   get(
     get: PresignedRequest,

@@ -1,6 +1,12 @@
-import { frontBytesOf, MAX_FRONT_BYTES, readSegmentFront, type SegmentFront } from '../../core/batch/segment.ts';
+import {
+  frontBytesOf,
+  MAX_FRONT_BYTES,
+  parseSegmentKey,
+  readSegmentFront,
+  type SegmentFront,
+} from '../../core/batch/segment.ts';
 import { concatBytes } from '../../core/bytes.ts';
-import { RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
+import { AnswerError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { PresignedRequest } from '../../core/ports/object-store.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
@@ -32,6 +38,7 @@ export interface FetchParts {
  * The front of the stored segment that begins at block `first`: its manifest, without its blocks; null when the service
  * gives none there, or its object is gone. What it says is not verified here beyond its form.
  * @throws StoreUnavailableError | SegmentError
+ * @throws AnswerError when the service names something else than that segment
  */
 export async function fetchFront(
   parts: FetchParts,
@@ -45,11 +52,16 @@ export async function fetchFront(
   });
   if (given === null) return null;
   const { key, get, sizeBytes } = given;
+  const named = parseSegmentKey(key);
+  if (named === null || named.dataset !== dataset || named.first !== first) {
+    throw new AnswerError(
+      `The service, asked for the segment at block ${first}, names another object of ${new URL(get.url).origin}.`,
+    );
+  }
   const bytes = await readFront(parts.transfer, get, AbortSignal.any([signal, parts.runtime.timeout(TIMEOUT_MS)]));
   if (bytes === null) return null;
   const front = readSegmentFront(parts.primitives, bytes);
-  const sha256Hex = /([0-9a-f]{64})\.car$/.exec(key)?.[1] ?? '';
-  return { front, bytes, segmentBytes: sizeBytes, sha256Hex };
+  return { front, bytes, segmentBytes: sizeBytes, sha256Hex: named.sha256Hex };
 }
 
 /** Reads until the front is complete, then hangs up: the blocks may be 32 MiB. Null when there is no such object. */

@@ -89,17 +89,18 @@ class Session {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const fail = (reason: string, cause?: unknown): void => this.#fail(reason, cause);
     this.#socket.on('data', (bytes) => this.#take(bytes));
-    this.#socket.on('error', (cause: NodeJS.ErrnoException) => fail(cause.code ?? cause.message, cause));
-    this.#socket.on('close', () => fail('it closed the connection'));
+    this.#socket.on('error', (cause: NodeJS.ErrnoException) =>
+      this.#fail('unavailable', cause.code ?? cause.message, cause),
+    );
+    this.#socket.on('close', () => this.#fail('unavailable', 'it closed the connection'));
     this.#parser.on('packet', (packet) => this.#handle(packet));
-    this.#parser.on('error', (cause) => fail('what it sent is not MQTT 5', cause));
+    this.#parser.on('error', (cause) => this.#fail('answer', 'what it sent is not MQTT 5', cause));
     const onAbort = (): void => void this.#leave();
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
     const connackTimer = this.#runtime.after(CONNACK_TIMEOUT_MS, () => {
-      if (!this.#connected) fail(`no answer within ${CONNACK_TIMEOUT_MS} ms`);
+      if (!this.#connected) this.#fail('unavailable', `no answer within ${CONNACK_TIMEOUT_MS} ms`);
     });
     let pingTimer: Timer;
     const look = (): void => {
@@ -136,7 +137,7 @@ class Session {
     // What is left over is the beginning of one packet.
     const waitingBytes = this.#parser.parse(bytes);
     if (waitingBytes > this.#options.maxPacketBytes) {
-      this.#fail(`it sent a packet of more than ${this.#options.maxPacketBytes} bytes`);
+      this.#fail('answer', `it sent a packet of more than ${this.#options.maxPacketBytes} bytes`);
       return;
     }
     this.#socket.pause();
@@ -156,7 +157,7 @@ class Session {
     if (this.#stopping) return;
     if (!this.#connected) {
       if (packet.cmd === 'connack') this.#greet(packet);
-      else this.#fail(`its first packet is ${packet.cmd}`);
+      else this.#fail('answer', `its first packet is ${packet.cmd}`);
       return;
     }
     if (this.#leaving !== null && packet.cmd !== 'pingresp') return;
@@ -171,22 +172,22 @@ class Session {
         this.#settle();
         return;
       case 'disconnect':
-        this.#fail(`it ends the connection: ${reasonText(packet.reasonCode)}`);
+        this.#fail('refused', `it ends the connection: ${reasonText(packet.reasonCode)}`);
         return;
       default:
-        this.#fail(`it sent ${packet.cmd}, which nothing asked for`);
+        this.#fail('answer', `it sent ${packet.cmd}, which nothing asked for`);
     }
   }
 
   #greet(packet: IConnackPacket): void {
     const code = packet.reasonCode ?? packet.returnCode;
     if (code !== 0) {
-      this.#fail(`it refuses: ${reasonText(code)}`);
+      this.#fail('refused', `it refuses: ${reasonText(code)}`);
       return;
     }
     const { sessionExpiryInterval = SESSION_EXPIRY_SECONDS, serverKeepAlive } = packet.properties ?? {};
     if (sessionExpiryInterval === 0) {
-      this.#fail('it keeps no session while this device is away, so messages would be lost');
+      this.#fail('refused', 'it keeps no session while this device is away, so messages would be lost');
       return;
     }
     // 0: the broker does not mind how long nothing comes.
@@ -202,7 +203,7 @@ class Session {
   #noteSubscribed(granted: unknown): void {
     if (granted !== 1) {
       const answer = granted === 0 ? 'only QoS 0, which loses messages' : reasonText(Number(granted));
-      this.#fail(`it does not grant the subscription: ${answer}`);
+      this.#fail('refused', `it does not grant the subscription: ${answer}`);
       return;
     }
     this.#subscribed = true;
@@ -214,7 +215,10 @@ class Session {
     const { qos, messageId, topic } = message;
     this.#quietSincePing = false;
     if (qos > 1 || topic === '' || (qos === 1 && messageId === undefined)) {
-      this.#fail('it sent a message that this subscription cannot have: does another program use this client id?');
+      this.#fail(
+        'answer',
+        'it sent a message that this subscription cannot have: does another program use this client id?',
+      );
       return;
     }
     this.#unacknowledged++;
@@ -229,7 +233,7 @@ class Session {
         this.#send({ cmd: 'puback', messageId: messageId as number, reasonCode: 0 });
       });
     // A message that was not kept is not acknowledged, nor are those behind it: the broker sends them again.
-    this.#acknowledging.catch((cause) => this.#fail('a message could not be kept', cause));
+    this.#acknowledging.catch((cause) => this.#fail('unavailable', 'a message could not be kept', cause));
   }
 
   #pingWhenDue(): void {
@@ -238,7 +242,7 @@ class Session {
     if (!this.#pingIsOpen) {
       if (this.#sent.length > 0 || sinceMs > this.#keepaliveMs / 2) this.#ping();
     } else if (sinceMs > KEEPALIVE_SECONDS * 1000) {
-      this.#fail(`no answer to a ping within ${KEEPALIVE_SECONDS} s`);
+      this.#fail('unavailable', `no answer to a ping within ${KEEPALIVE_SECONDS} s`);
     }
   }
 
@@ -293,10 +297,10 @@ class Session {
     if (this.#socket.writable) this.#socket.write(generate(packet, { protocolVersion: 5 }));
   }
 
-  #fail(reason: string, cause?: unknown): void {
+  #fail(kind: BrokerError['kind'], reason: string, cause?: unknown): void {
     if (this.#stopping) return;
     this.#stopping = true;
     const { host, port } = this.#options.broker;
-    this.#ended.reject(new BrokerError(`MQTT broker ${host}:${port}: ${reason}.`, { cause }));
+    this.#ended.reject(new BrokerError(`MQTT broker ${host}:${port}: ${reason}.`, kind, { cause }));
   }
 }

@@ -37,7 +37,9 @@ export function openSocket(
       // Whatever it still says is of no interest.
       socket.on('error', () => undefined);
       socket.destroy();
-      reject(new BrokerError(`The MQTT broker ${host}:${port} cannot be reached: ${reason}.`, { cause }));
+      reject(
+        new BrokerError(`The MQTT broker ${host}:${port} cannot be reached: ${reason}.`, 'unavailable', { cause }),
+      );
     };
     const onError = (cause: NodeJS.ErrnoException): void => fail(cause.code ?? cause.message, cause);
     const onAbort = (): void => fail('stopped');

@@ -1,8 +1,10 @@
 import { closeSync, openSync, statSync } from 'node:fs';
+import { FileError } from '../../core/errors.ts';
 import { OutboxMismatchError } from './errors.ts';
 
 /**
  * Makes an empty file that only this user can read, unless there is one. SQLite gives its log the same mode.
+ * @throws FileError when it cannot be made
  * @throws OutboxMismatchError when the file there belongs to someone else or can be read by others
  */
 export function createPrivateFile(path: string): void {
@@ -10,7 +12,8 @@ export function createPrivateFile(path: string): void {
     closeSync(openSync(path, 'wx', 0o600));
     return;
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+    if (code !== 'EEXIST') throw new FileError(`${path} cannot be created (${code}). Name another place.`, { cause });
   }
   const { mode, uid } = statSync(path);
   if ((mode & 0o077) !== 0) {

@@ -1,11 +1,11 @@
 import type { IPublishPacket } from 'mqtt-packet';
-import { InvalidInputError } from '../../core/errors.ts';
 import { blocksOfMessage } from '../mqtt/blocks-of-message.ts';
 import { holdSession } from '../mqtt/hold-session.ts';
 import type { Broker } from '../mqtt/parse-broker.ts';
 import type { BrokerSecrets } from '../mqtt/read-secrets.ts';
 import { createRedeliveries } from '../mqtt/recognise-redeliveries.ts';
 import { noteStep } from '../outbox/note-step.ts';
+import { isLasting } from '../steps/is-lasting.ts';
 import { type Backoff, pauseMs, reasonOf } from '../steps/run-step.ts';
 import { createWakeup } from '../steps/wakeup.ts';
 import type { Source } from './source.ts';
@@ -77,7 +77,7 @@ export function readMqtt(options: MqttOptions): Source {
           return;
         } catch (cause) {
           if (signal.aborted) return;
-          if (cause instanceof InvalidInputError) throw cause;
+          if (isLasting(cause)) throw cause;
           failures++;
           const inMs = pauseMs(runtime, options.backoff, failures);
           const reason = reasonOf(cause);
