@@ -20,7 +20,8 @@ export interface Transfer {
   ): Promise<number>;
   /**
    * Asks for an object. Its bytes come piece by piece, none unless the status is 200; whoever stops reading hangs up.
-   * @throws StoreUnavailableError when there is no answer, or it breaks off; AnswerError when the address is none
+   * @throws StoreUnavailableError when there is no answer, it breaks off, or the signal is aborted; AnswerError when the
+   *     address is none
    */
   get(
     get: PresignedRequest,

@@ -9,6 +9,8 @@ import { contentBatchKey, contentKey, decryptContent } from '../../core/block/co
 import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
 import { concatBytes, fromHex, to0x } from '../../core/bytes.ts';
 import type { Address, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
+import type { Runtime } from '../../core/ports/runtime.ts';
+import type { Transfer } from '../../core/ports/transfer.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { createDeviceClock, type DeviceClock } from '../../device/clock.ts';
 import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions } from '../../device/device-options.ts';
@@ -91,6 +93,9 @@ export function startDevice(
     readonly outboxPath: string;
     readonly source: Source;
     readonly clock?: DeviceClock;
+    /** The machine's where it is not given, as the transfers are HTTP's. */
+    readonly runtime?: Runtime;
+    readonly transfer?: Transfer;
     readonly direct?: boolean;
   },
   options: Partial<DeviceOptions> = {},
@@ -109,8 +114,8 @@ export function startDevice(
     {
       ...{
         primitives: nodePrimitives,
-        runtime: nodeRuntime,
-        transfer: nodeTransfer,
+        runtime: parts.runtime ?? nodeRuntime,
+        transfer: parts.transfer ?? nodeTransfer,
         outbox,
         writer,
         account,
