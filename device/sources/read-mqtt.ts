@@ -39,18 +39,18 @@ export function readMqtt(options: MqttOptions): Source {
   return {
     description: `mqtt:${tls ? 'mqtts' : 'mqtt'}://${host}:${port}/${topicFilter}`,
     async run(parts, { once }, signal) {
-      const { runtime, outbox, queue, clock, report } = parts;
+      const { runtime, primitives, queue, clock, report } = parts;
       const session = {
         ...{ broker, secrets, clientId },
         maxPacketBytes: maxMessageBytes + PACKET_HEAD_BYTES,
         receiveMaximum: RECEIVE_MAXIMUM,
       };
       const pause = createWakeup(runtime);
-      const redeliveries = createRedeliveries(outbox, clientId);
+      const redeliveries = createRedeliveries(parts, clientId);
       const keepMessage = (message: IPublishPacket): Promise<void> => {
         // An empty entry is durable when all before it is, and the message it repeats is one of them.
         if (message.qos === 1 && redeliveries.isKnown(message)) return queue.capture({ blocks: [] });
-        const blocks = blocksOfMessage(message, clock.stamp(), options.blockBytes);
+        const blocks = blocksOfMessage(primitives, message, clock.stamp(), options.blockBytes);
         if (blocks.length === 0) {
           report({ event: 'skipped', what: message.topic, reason: 'It is empty; a block holds at least one byte.' });
         }

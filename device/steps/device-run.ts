@@ -62,7 +62,7 @@ export function createDeviceRun(given: DeviceParts, options: DeviceOptions): Dev
   return {
     parts: { ...given, record, making: createMutex() },
     ...{ options, steps, backlog, comparison, ending, wake },
-    sourceParts: { runtime, outbox, queue, clock, report, isInLog },
+    sourceParts: { primitives, runtime, outbox, queue, clock, report, isInLog },
     bornEmpty: nextSeq(outbox) === 0 && lastBatch(outbox) === null,
     uploads: createUploads(outbox, options.uploadsAtOnce),
     logEnd: createMutex(),
