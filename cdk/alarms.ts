@@ -20,7 +20,11 @@ export class Alarms extends Construct {
     super(scope, id);
     this.topic = this.#createTopic(watched.parameters);
     this.fromLogs = {
-      chainUnavailable: this.#countLines(watched, 'ChainUnavailable', FilterPattern.anyTerm('LedgerUnavailableError', 'ChainAnswerError')),
+      chainUnavailable: this.#countLines(
+        watched,
+        'ChainUnavailable',
+        FilterPattern.anyTerm('LedgerUnavailableError', 'ChainAnswerError'),
+      ),
       storeUnavailable: this.#countLines(watched, 'StoreUnavailable', FilterPattern.literal('StoreUnavailableError')),
       clockRefusals: this.#countLines(
         watched,

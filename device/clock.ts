@@ -1,3 +1,5 @@
+import type { Runtime } from '../core/ports/runtime.ts';
+
 /** The device's time, and whether it is to be believed. */
 export interface DeviceClock {
   /** Ms since 1970, whole and never negative, whatever the machine says. */
@@ -12,10 +14,10 @@ export interface DeviceClock {
 const EARLIEST_MS = Date.UTC(2020, 0, 1);
 const TOLERANCE_MS = 60_000;
 
-export function createDeviceClock(machineMs: () => number = Date.now): DeviceClock {
+export function createDeviceClock(runtime: Pick<Runtime, 'nowMs'>): DeviceClock {
   let unsynchronised = false;
   const nowMs = (): number => {
-    const now = Math.floor(machineMs());
+    const now = Math.floor(runtime.nowMs());
     return Number.isSafeInteger(now) && now > 0 ? now : 0;
   };
   return {

@@ -2,7 +2,9 @@ import type { DatasetWriter } from '../core/batch/seal-batch.ts';
 import type { Address } from '../core/ids.ts';
 import type { Ledger, Recorder } from '../core/ports/ledger.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
+import type { Runtime } from '../core/ports/runtime.ts';
 import type { StorageService } from '../core/ports/service.ts';
+import type { Transfer } from '../core/ports/transfer.ts';
 import type { DeviceClock } from './clock.ts';
 import type { Report } from './events.ts';
 import type { CaptureLimits } from './outbox/capture-queue.ts';
@@ -14,12 +16,16 @@ import type { Backoff } from './steps/run-step.ts';
 /** Everything a device reaches the world through. */
 export interface DeviceParts {
   readonly primitives: Primitives;
+  /** Time, waiting and chance, of every step alike. */
+  readonly runtime: Runtime;
   readonly outbox: Outbox;
   readonly writer: DatasetWriter;
   /** The account of the writer's device key. */
   readonly account: Address;
   readonly source: Source;
   readonly service: StorageService;
+  /** The way to the object store, by the requests that the service presigns. */
+  readonly transfer: Transfer;
   readonly ledger: Ledger;
   /** Given when the device records by itself; else a relayer does. */
   readonly recorder?: Recorder;

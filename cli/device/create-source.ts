@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { nodeDirectories } from '../../adapters/files/node-directories.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { DEFAULT_DEVICE_OPTIONS } from '../../device/device-options.ts';
 import { type BrokerSecrets, readBrokerSecrets } from '../../device/mqtt/read-secrets.ts';
@@ -39,7 +40,7 @@ export async function createSource(
     case 'stdin':
       return readLines(process.stdin, 'stdin', blockBytes);
     case 'dir':
-      return watchDirectory(resolve(choice.path), {
+      return watchDirectory(nodeDirectories, resolve(choice.path), {
         ...{ blockBytes, keepOut },
         settleMs: options.settle,
         scanEveryMs: Math.min(1000, options.settle),

@@ -4,7 +4,9 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_CONTENT_BYTES } from '../../core/limits.ts';
@@ -170,9 +172,11 @@ function connect(provision: Provision, options: RunOptions) {
   const signer = createKeySigner(key);
   return {
     primitives: nodePrimitives,
+    runtime: nodeRuntime,
+    transfer: nodeTransfer,
     account,
     writer: { ...provision, deviceKey: key, domain: { chainId, dissc } },
-    clock: createDeviceClock(),
+    clock: createDeviceClock(nodeRuntime),
     ledger: createDisscLedger(chain),
     service: createStorageServiceClient({
       ...{ apiUrl, chainId },

@@ -4,7 +4,9 @@ import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
 import { readChainPoint } from '../../adapters/ethereum/read-chain-point.ts';
+import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
 import type { SaleEvent } from '../../client/sale/sale-event.ts';
 import type { SaleParts } from '../../client/sale/sale-parts.ts';
@@ -46,6 +48,7 @@ export const fetchManifest: SaleParts['fetchManifest'] = async (service, dataset
         },
       );
     });
-  const fetched = await fetchFront({ primitives: nodePrimitives, service: { getSegment } }, dataset, first, signal);
+  const parts = { primitives: nodePrimitives, runtime: nodeRuntime, transfer: nodeTransfer, service: { getSegment } };
+  const fetched = await fetchFront(parts, dataset, first, signal);
   return fetched?.front.manifest ?? null;
 };

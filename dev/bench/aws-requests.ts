@@ -6,6 +6,7 @@
  */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
+import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
 import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
@@ -43,7 +44,7 @@ try {
     const input = { first: leaf.first, sha256: segment.sha256, sizeBytes: segment.car.length };
     const { put } = await client.uploadSegment(device.dataset, input);
     if (put === null) throw new Error('The segment is there already.');
-    await putObject(put, segment.car, { stallMs: 10_000 }, AbortSignal.timeout(30_000));
+    await putObject(nodeTransfer, put, segment.car, { stallMs: 10_000 }, AbortSignal.timeout(30_000));
     await stores.s3.drained();
     // The first batch of a dataset also makes its items. The PUT itself is one more.
     if (number > 0) counted.push({ blocks: count, requests: sent + 1 });

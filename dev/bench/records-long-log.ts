@@ -15,6 +15,7 @@ import { createTable } from '../../adapters/dynamodb/create-table.ts';
 import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
 import { toAttributes } from '../../adapters/dynamodb/item-attributes.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
@@ -224,7 +225,7 @@ function segmentRow({ segment, manifest }: SealedBatch, place: Row, signed: Row)
 async function storeSegments(objects: ObjectStore, stored: readonly SealedBatch[], signal: AbortSignal): Promise<void> {
   await eachInParallel(stored, 8, async ({ segment: { key, car, sha256 } }) => {
     const put = await objects.presignPut({ key, sizeBytes: car.length, sha256 }, 600);
-    await putObject(put, car, { stallMs: 30_000 }, signal);
+    await putObject(nodeTransfer, put, car, { stallMs: 30_000 }, signal);
   });
 }
 

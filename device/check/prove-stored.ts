@@ -1,6 +1,6 @@
 import { readSegmentFront } from '../../core/batch/segment.ts';
 import type { StorageService } from '../../core/ports/service.ts';
-import { rebuildSegment } from '../log/seal-planned.ts';
+import { rebuildSegment } from '../log/rebuild-segment.ts';
 import { readFront, type SealedRow } from '../outbox/batch-rows.ts';
 import { type UploadParts, uploadBatch } from '../upload/upload-batch.ts';
 import { checkBatch, NotProvenError } from './check-batch.ts';
@@ -16,13 +16,13 @@ export async function proveStored(
   options: { readonly stallMs: number },
   signal: AbortSignal,
 ): Promise<void> {
-  const { primitives, outbox, writer } = parts;
+  const { primitives, outbox } = parts;
   if (row.adopted) {
     await checkBatch(parts, readSegmentFront(primitives, readFront(outbox, row.position)).manifest, signal);
     return;
   }
   // Of the segment only the manifest is kept while the storage answers.
-  const { manifest } = await rebuildSegment(primitives, outbox, writer, row);
+  const { manifest } = await rebuildSegment(parts, row);
   try {
     await checkBatch(parts, manifest, signal);
   } catch (cause) {

@@ -1,11 +1,12 @@
 import { batchLeafHash } from '../../core/batch/record.ts';
 import { batchLeafOf, type LogEnd } from '../../core/batch/seal-batch.ts';
 import { equalBytes } from '../../core/bytes.ts';
-import { ProofError } from '../../core/errors.ts';
-import { appendLeaf, frontierRoot } from '../../core/log/frontier.ts';
+import { PlumblineError, ProofError } from '../../core/errors.ts';
+import { appendLeaf, type Frontier, frontierRoot } from '../../core/log/frontier.ts';
 import type { Head } from '../../core/log/head.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
 import { adoptBatch } from './adopt-batch.ts';
-import type { CompareParts } from './compare-log.ts';
+import type { CompareParts } from './compare-parts.ts';
 import { fetchFront } from './fetch-front.ts';
 
 /**
@@ -26,7 +27,7 @@ export async function adoptHead(parts: CompareParts, head: Head, signal: AbortSi
   const { manifest } = fetched.front;
   const leaf = batchLeafOf(primitives, manifest);
   const before = { leaves: head.batches - 1, peaks: records.proof };
-  const frontier = appendLeaf(primitives, before, batchLeafHash(primitives, leaf));
+  const frontier = frontierAfter(primitives, before, batchLeafHash(primitives, leaf));
   const size = leaf.first + leaf.count;
   if (
     leaf.dataset !== writer.dataset ||
@@ -38,4 +39,16 @@ export async function adoptHead(parts: CompareParts, head: Head, signal: AbortSi
   const end: LogEnd = { size, frontier };
   adoptBatch(primitives, outbox, writer, { manifest, leaf, end, own: true }, fetched, parts.nowMs());
   return head.batches;
+}
+
+/** The storage gives the frontier, so it is to blame when that cannot be one. */
+function frontierAfter(primitives: Primitives, before: Frontier, leafHash: Uint8Array): Frontier {
+  try {
+    return appendLeaf(primitives, before, leafHash);
+  } catch (cause) {
+    if (!(cause instanceof PlumblineError)) throw cause;
+    throw new ProofError(`The storage's proof of the last recorded batch is malformed. ${cause.shortMessage}`, {
+      cause,
+    });
+  }
 }

@@ -1,33 +1,16 @@
-import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import { ProofError } from '../../core/errors.ts';
-import type { Address } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
-import type { Ledger } from '../../core/ports/ledger.ts';
-import type { Primitives } from '../../core/ports/primitives.ts';
-import type { BatchLine, StorageService } from '../../core/ports/service.ts';
+import type { BatchLine } from '../../core/ports/service.ts';
 import { MAX_PAGE } from '../../core/wire/requests.ts';
-import type { Report } from '../events.ts';
 import { batchAt, isSealed, logEnd } from '../outbox/batch-rows.ts';
-import type { Outbox } from '../outbox/open-outbox.ts';
 import { adoptBatch } from './adopt-batch.ts';
 import { adoptHead } from './adopt-head.ts';
+import type { CompareParts } from './compare-parts.ts';
 import { fetchFront } from './fetch-front.ts';
+import { reportAdopted } from './report-adopted.ts';
 import { resolveFork } from './resolve-fork.ts';
 import { type VerifiedBatch, verifyBatch } from './verify-batch.ts';
-
-export interface CompareParts {
-  readonly primitives: Primitives;
-  readonly outbox: Outbox;
-  readonly writer: DatasetWriter;
-  readonly account: Address;
-  readonly service: Pick<StorageService, 'listBatches' | 'getSegment' | 'getRecords'>;
-  readonly ledger: Ledger;
-  /** Nothing had ever been captured when this process began: no block of the log can be here a second time. */
-  readonly bornEmpty: boolean;
-  readonly nowMs: () => number;
-  readonly report: Report;
-}
 
 /** Why this device must not seal now, or null. */
 export type Comparison = { readonly held: string | null };
@@ -68,15 +51,6 @@ export async function compareLog(parts: CompareParts, signal: AbortSignal): Prom
     return held('The chain is ahead of this outbox, and the service does not give the batches.');
   }
   return { held: null };
-}
-
-/** Says what was adopted, and how long the stream is with it. */
-export function reportAdopted(
-  { outbox, report }: CompareParts,
-  adopted: { readonly batches: number; readonly blocks: number; readonly known: number },
-): void {
-  const row = outbox.sql('SELECT stream_bytes FROM counters').get();
-  report({ event: 'adopted', ...adopted, streamBytes: row?.stream_bytes as number });
 }
 
 function held(reason: string): Comparison {

@@ -1,12 +1,18 @@
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { frontBytesOf, MAX_FRONT_BYTES, readSegmentFront, type SegmentFront } from '../../core/batch/segment.ts';
+import {
+  frontBytesOf,
+  MAX_FRONT_BYTES,
+  parseSegmentKey,
+  readSegmentFront,
+  type SegmentFront,
+} from '../../core/batch/segment.ts';
 import { concatBytes } from '../../core/bytes.ts';
-import { RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
+import { AnswerError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { PresignedRequest } from '../../core/ports/object-store.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
+import type { Runtime } from '../../core/ports/runtime.ts';
 import type { StorageService } from '../../core/ports/service.ts';
+import type { Transfer } from '../../core/ports/transfer.ts';
 
 // Header, the longest varint, and the CID: enough to know the front's length.
 const LENGTH_BYTES = 98;
@@ -21,13 +27,21 @@ export interface FetchedFront {
   readonly sha256Hex: string;
 }
 
+export interface FetchParts {
+  readonly primitives: Pick<Primitives, 'sha256'>;
+  readonly runtime: Pick<Runtime, 'timeout'>;
+  readonly transfer: Pick<Transfer, 'get'>;
+  readonly service: Pick<StorageService, 'getSegment'>;
+}
+
 /**
  * The front of the stored segment that begins at block `first`: its manifest, without its blocks; null when the service
  * gives none there, or its object is gone. What it says is not verified here beyond its form.
  * @throws StoreUnavailableError | SegmentError
+ * @throws AnswerError when the service names something else than that segment
  */
 export async function fetchFront(
-  parts: { readonly primitives: Pick<Primitives, 'sha256'>; readonly service: Pick<StorageService, 'getSegment'> },
+  parts: FetchParts,
   dataset: DatasetId,
   first: number,
   signal: AbortSignal,
@@ -38,52 +52,41 @@ export async function fetchFront(
   });
   if (given === null) return null;
   const { key, get, sizeBytes } = given;
-  const bytes = await readFront(get, AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]));
+  const named = parseSegmentKey(key);
+  if (named === null || named.dataset !== dataset || named.first !== first) {
+    throw new AnswerError(
+      `The service, asked for the segment at block ${first}, names another object of ${new URL(get.url).origin}.`,
+    );
+  }
+  const bytes = await readFront(parts.transfer, get, AbortSignal.any([signal, parts.runtime.timeout(TIMEOUT_MS)]));
   if (bytes === null) return null;
   const front = readSegmentFront(parts.primitives, bytes);
-  const sha256Hex = /([0-9a-f]{64})\.car$/.exec(key)?.[1] ?? '';
-  return { front, bytes, segmentBytes: sizeBytes, sha256Hex };
+  return { front, bytes, segmentBytes: sizeBytes, sha256Hex: named.sha256Hex };
 }
 
-/** Reads until the front is complete, then hangs up: the blocks may be 32 MiB. */
-function readFront(get: PresignedRequest, signal: AbortSignal): Promise<Uint8Array | null> {
-  const url = new URL(get.url);
-  const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
-  return new Promise((resolve, reject) => {
-    const fail = (cause: unknown): void =>
-      reject(new StoreUnavailableError(`The object store at ${url.origin} does not give a segment.`, { cause }));
-    const sent = request(url, { method: 'GET', headers: get.headers, signal }, (response) => {
-      if (response.statusCode !== 200) {
-        response.resume();
-        if (response.statusCode === 404) resolve(null);
-        else fail(new Error(`status ${response.statusCode}`));
-        return;
-      }
-      const parts: Uint8Array[] = [];
-      let length = 0;
-      let wanted = LENGTH_BYTES;
-      let known = false;
-      response.on('data', (part: Buffer) => {
-        parts.push(part);
-        length += part.length;
-        try {
-          if (!known && length >= wanted) {
-            wanted = Math.min(frontBytesOf(concatBytes(...parts)), MAX_FRONT_BYTES);
-            known = true;
-          }
-        } catch (cause) {
-          sent.destroy();
-          reject(cause);
-          return;
-        }
-        if (!known || length < wanted) return;
-        resolve(concatBytes(...parts).slice(0, wanted));
-        sent.destroy();
-      });
-      response.on('end', () => resolve(concatBytes(...parts)));
-      response.on('error', fail);
+/** Reads until the front is complete, then hangs up: the blocks may be 32 MiB. Null when there is no such object. */
+async function readFront(
+  transfer: Pick<Transfer, 'get'>,
+  get: PresignedRequest,
+  signal: AbortSignal,
+): Promise<Uint8Array | null> {
+  const { status, body } = await transfer.get(get, signal);
+  if (status === 404) return null;
+  if (status !== 200) {
+    throw new StoreUnavailableError(`The object store at ${new URL(get.url).origin} does not give a segment.`, {
+      details: { status },
     });
-    sent.on('error', fail);
-    sent.end();
-  });
+  }
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  let wanted: number | null = null;
+  for await (const piece of body) {
+    pieces.push(piece);
+    length += piece.length;
+    if (wanted === null && length >= LENGTH_BYTES) {
+      wanted = Math.min(frontBytesOf(concatBytes(...pieces)), MAX_FRONT_BYTES);
+    }
+    if (wanted !== null && length >= wanted) return concatBytes(...pieces).slice(0, wanted);
+  }
+  return concatBytes(...pieces);
 }

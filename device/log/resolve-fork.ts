@@ -5,8 +5,9 @@ import type { Head } from '../../core/log/head.ts';
 import { batchAt, endAfter, isSealed, stateNumber } from '../outbox/batch-rows.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 import { adoptBatch } from './adopt-batch.ts';
-import { type CompareParts, reportAdopted } from './compare-log.ts';
+import type { CompareParts } from './compare-parts.ts';
 import { type FetchedFront, fetchFront } from './fetch-front.ts';
+import { reportAdopted } from './report-adopted.ts';
 import { type VerifiedBatch, verifyBatch } from './verify-batch.ts';
 
 /**

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { IPublishPacket } from 'mqtt-packet';
 import type { CapturedBlock } from '../../core/batch/seal-batch.ts';
 import type { BlockMeta } from '../../core/block/meta.ts';
+import { toHex, utf8 } from '../../core/bytes.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
 
 const MAX_NAME_BYTES = 256;
 const MEDIA_TYPE = /^[\w!#$&^.+-]{1,60}\/[\w!#$&^.+-]{1,60}$/;
@@ -11,6 +12,7 @@ const MEDIA_TYPE = /^[\w!#$&^.+-]{1,60}\/[\w!#$&^.+-]{1,60}$/;
  * that is too long for a name is shortened, and told apart by its hash.
  */
 export function blocksOfMessage(
+  primitives: Pick<Primitives, 'sha256'>,
   { topic, payload, properties }: IPublishPacket,
   stamp: Pick<BlockMeta, 'at' | 'clock'>,
   blockBytes: number,
@@ -20,7 +22,7 @@ export function blocksOfMessage(
   const type = properties?.contentType;
   const meta: BlockMeta = {
     ...stamp,
-    name: nameOf(topic),
+    name: nameOf(primitives, topic),
     ...(type !== undefined && MEDIA_TYPE.test(type) ? { type } : {}),
   };
   return Array.from({ length: parts }, (_, part) => ({
@@ -30,10 +32,10 @@ export function blocksOfMessage(
   }));
 }
 
-function nameOf(topic: string): string {
+function nameOf(primitives: Pick<Primitives, 'sha256'>, topic: string): string {
   if (Buffer.byteLength(topic) <= MAX_NAME_BYTES && topic.isWellFormed()) return topic;
   const characters = [...topic.toWellFormed()];
-  const hash = createHash('sha256').update(topic).digest('hex').slice(0, 16);
+  const hash = toHex(primitives.sha256(utf8(topic))).slice(0, 16);
   while (Buffer.byteLength(characters.join('')) > MAX_NAME_BYTES - hash.length - 1) characters.pop();
   return `${characters.join('')}~${hash}`;
 }

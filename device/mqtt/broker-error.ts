@@ -1,9 +1,17 @@
-import { PlumblineError } from '../../core/errors.ts';
+import { type ErrorOptions, PlumblineError } from '../../core/errors.ts';
 
-/** The broker cannot be reached, refuses, or says what MQTT 5 does not allow. It is connected to again. */
+/**
+ * The broker cannot be reached (`unavailable`), refuses (`refused`), or says what MQTT 5 does not allow (`answer`). It is
+ * connected to again.
+ */
 export class BrokerError extends PlumblineError {
   override readonly name = 'BrokerError';
-  readonly kind = 'unavailable';
+  readonly kind: 'unavailable' | 'refused' | 'answer';
+
+  constructor(shortMessage: string, kind: BrokerError['kind'], options: ErrorOptions = {}) {
+    super(shortMessage, options);
+    this.kind = kind;
+  }
 }
 
 /** Reason codes of MQTT 5 §2.4 that a person can do something about. */

@@ -1,6 +1,10 @@
 import type { Socket } from 'node:net';
 import { generate, type IConnackPacket, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
+import type { Runtime, Timer } from '../../core/ports/runtime.ts';
+import { waitAtMost } from '../steps/wait-at-most.ts';
+import { type Acknowledgements, createAcknowledgements } from './acknowledgements.ts';
 import { BrokerError, reasonText } from './broker-error.ts';
+import { connectPacket, KEEPALIVE_SECONDS, readConnack, refusalOfGrant, subscribePacket } from './greetings.ts';
 import { openSocket } from './open-socket.ts';
 import type { Broker } from './parse-broker.ts';
 import type { BrokerSecrets } from './read-secrets.ts';
@@ -28,13 +32,9 @@ export interface SessionEvents {
   room(): Promise<void>;
 }
 
-/** What the broker keeps while this device is away (seconds); it may allow less. */
-const SESSION_EXPIRY_SECONDS = 30 * 86_400;
-const KEEPALIVE_SECONDS = 30;
 const SETTLE_MS = 1000;
 const CONNACK_TIMEOUT_MS = 15_000;
 const GOODBYE_MS = 1000;
-const SUBSCRIBE_ID = 1;
 
 /**
  * One connection to the broker, from CONNECT to DISCONNECT: subscribes with QoS 1 in a persistent session, hands on what
@@ -43,82 +43,78 @@ const SUBSCRIBE_ID = 1;
  * @throws BrokerError when the connection ends otherwise, in whatever way
  */
 export async function holdSession(
+  runtime: Runtime,
   options: SessionOptions,
   events: SessionEvents,
   once: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const socket = await openSocket(options.broker, options.secrets, signal);
-  const session = new Session(socket, options, events, once);
+  const socket = await openSocket(runtime, options.broker, options.secrets, signal);
+  const session = new Session(runtime, socket, options, events, once);
   await session.run(signal);
 }
 
 class Session {
+  readonly #runtime: Runtime;
   readonly #socket: Socket;
   readonly #options: SessionOptions;
   readonly #events: SessionEvents;
   readonly #once: boolean;
   readonly #parser = parser({ protocolVersion: 5 });
   readonly #ended = Promise.withResolvers<void>();
-  /** Acknowledgements wait for those before them. */
-  #acknowledging: Promise<void> = Promise.resolve();
+  readonly #acknowledgements: Acknowledgements;
   #connected = false;
   #subscribed = false;
   #stopping = false;
   /** Set when leaving: resolved by the answer to a ping. */
   #leaving: PromiseWithResolvers<void> | null = null;
-  #unacknowledged = 0;
-  /** Acknowledged since the last PINGREQ, and before it. */
-  #sent: number[] = [];
-  #pinged: number[] = [];
   #pingedMs = Number.NEGATIVE_INFINITY;
   #pingIsOpen = false;
   #quietSincePing = true;
   #keepaliveMs = KEEPALIVE_SECONDS * 1000;
 
-  constructor(socket: Socket, options: SessionOptions, events: SessionEvents, once: boolean) {
+  constructor(runtime: Runtime, socket: Socket, options: SessionOptions, events: SessionEvents, once: boolean) {
+    this.#runtime = runtime;
     this.#socket = socket;
     this.#options = options;
     this.#events = events;
     this.#once = once;
+    this.#acknowledgements = createAcknowledgements(
+      (messageId) => this.#send({ cmd: 'puback', messageId, reasonCode: 0 }),
+      (cause) => this.#fail('unavailable', 'a message could not be kept', cause),
+    );
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const fail = (reason: string, cause?: unknown): void => this.#fail(reason, cause);
     this.#socket.on('data', (bytes) => this.#take(bytes));
-    this.#socket.on('error', (cause: NodeJS.ErrnoException) => fail(cause.code ?? cause.message, cause));
-    this.#socket.on('close', () => fail('it closed the connection'));
+    this.#socket.on('error', (cause: NodeJS.ErrnoException) =>
+      this.#fail('unavailable', cause.code ?? cause.message, cause),
+    );
+    this.#socket.on('close', () => this.#fail('unavailable', 'it closed the connection'));
     this.#parser.on('packet', (packet) => this.#handle(packet));
-    this.#parser.on('error', (cause) => fail('what it sent is not MQTT 5', cause));
+    this.#parser.on('error', (cause) => this.#fail('answer', 'what it sent is not MQTT 5', cause));
     const onAbort = (): void => void this.#leave();
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
-    const connackTimer = setTimeout(() => {
-      if (!this.#connected) fail(`no answer within ${CONNACK_TIMEOUT_MS} ms`);
-    }, CONNACK_TIMEOUT_MS);
-    const pingTimer = setInterval(() => this.#pingWhenDue(), SETTLE_MS);
-    this.#sendConnect();
+    const connackTimer = this.#runtime.after(CONNACK_TIMEOUT_MS, () => {
+      if (!this.#connected) this.#fail('unavailable', `no answer within ${CONNACK_TIMEOUT_MS} ms`);
+    });
+    let pingTimer: Timer;
+    const look = (): void => {
+      this.#pingWhenDue();
+      pingTimer = this.#runtime.after(SETTLE_MS, look);
+    };
+    pingTimer = this.#runtime.after(SETTLE_MS, look);
+    this.#send(connectPacket(this.#options));
     try {
       await this.#ended.promise;
     } finally {
-      clearTimeout(connackTimer);
-      clearInterval(pingTimer);
+      connackTimer.stop();
+      pingTimer.stop();
       signal.removeEventListener('abort', onAbort);
       this.#stopping = true;
       this.#socket.destroy();
     }
-  }
-
-  #sendConnect(): void {
-    const { clientId, secrets, receiveMaximum, maxPacketBytes: maximumPacketSize } = this.#options;
-    const { username, password } = secrets;
-    this.#send({
-      cmd: 'connect',
-      ...{ protocolId: 'MQTT', protocolVersion: 5, clientId, clean: false, keepalive: KEEPALIVE_SECONDS },
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password: Buffer.from(password) }),
-      properties: { sessionExpiryInterval: SESSION_EXPIRY_SECONDS, receiveMaximum, maximumPacketSize },
-    });
   }
 
   #take(bytes: Buffer): void {
@@ -126,7 +122,7 @@ class Session {
     // What is left over is the beginning of one packet.
     const waitingBytes = this.#parser.parse(bytes);
     if (waitingBytes > this.#options.maxPacketBytes) {
-      this.#fail(`it sent a packet of more than ${this.#options.maxPacketBytes} bytes`);
+      this.#fail('answer', `it sent a packet of more than ${this.#options.maxPacketBytes} bytes`);
       return;
     }
     this.#socket.pause();
@@ -139,14 +135,15 @@ class Session {
    * it begin again as far ahead; what is not read bounds it as well, and gets on.
    */
   #caughtUp(): Promise<void> | undefined {
-    return this.#unacknowledged > this.#options.receiveMaximum ? this.#acknowledging : undefined;
+    const isAhead = this.#acknowledgements.countOpen() > this.#options.receiveMaximum;
+    return isAhead ? this.#acknowledgements.caughtUp() : undefined;
   }
 
   #handle(packet: Packet): void {
     if (this.#stopping) return;
     if (!this.#connected) {
       if (packet.cmd === 'connack') this.#greet(packet);
-      else this.#fail(`its first packet is ${packet.cmd}`);
+      else this.#fail('answer', `its first packet is ${packet.cmd}`);
       return;
     }
     if (this.#leaving !== null && packet.cmd !== 'pingresp') return;
@@ -161,38 +158,29 @@ class Session {
         this.#settle();
         return;
       case 'disconnect':
-        this.#fail(`it ends the connection: ${reasonText(packet.reasonCode)}`);
+        this.#fail('refused', `it ends the connection: ${reasonText(packet.reasonCode)}`);
         return;
       default:
-        this.#fail(`it sent ${packet.cmd}, which nothing asked for`);
+        this.#fail('answer', `it sent ${packet.cmd}, which nothing asked for`);
     }
   }
 
   #greet(packet: IConnackPacket): void {
-    const code = packet.reasonCode ?? packet.returnCode;
-    if (code !== 0) {
-      this.#fail(`it refuses: ${reasonText(code)}`);
+    const answer = readConnack(packet);
+    if ('refusal' in answer) {
+      this.#fail('refused', answer.refusal);
       return;
     }
-    const { sessionExpiryInterval = SESSION_EXPIRY_SECONDS, serverKeepAlive } = packet.properties ?? {};
-    if (sessionExpiryInterval === 0) {
-      this.#fail('it keeps no session while this device is away, so messages would be lost');
-      return;
-    }
-    // 0: the broker does not mind how long nothing comes.
-    if (serverKeepAlive !== undefined && serverKeepAlive > 0) this.#keepaliveMs = serverKeepAlive * 1000;
+    this.#keepaliveMs = answer.keepaliveMs;
     this.#connected = true;
     this.#events.onConnected(packet.sessionPresent);
-    const { topicFilter: topic } = this.#options.broker;
-    // rh 2: what is retained was published before; recording it again with each new session would record it twice.
-    const subscriptions = [{ topic, qos: 1 as const, nl: false, rap: true, rh: 2 }];
-    this.#send({ cmd: 'subscribe', messageId: SUBSCRIBE_ID, subscriptions });
+    this.#send(subscribePacket(this.#options.broker.topicFilter));
   }
 
   #noteSubscribed(granted: unknown): void {
-    if (granted !== 1) {
-      const answer = granted === 0 ? 'only QoS 0, which loses messages' : reasonText(Number(granted));
-      this.#fail(`it does not grant the subscription: ${answer}`);
+    const refusal = refusalOfGrant(granted);
+    if (refusal !== null) {
+      this.#fail('refused', refusal);
       return;
     }
     this.#subscribed = true;
@@ -204,40 +192,30 @@ class Session {
     const { qos, messageId, topic } = message;
     this.#quietSincePing = false;
     if (qos > 1 || topic === '' || (qos === 1 && messageId === undefined)) {
-      this.#fail('it sent a message that this subscription cannot have: does another program use this client id?');
+      this.#fail(
+        'answer',
+        'it sent a message that this subscription cannot have: does another program use this client id?',
+      );
       return;
     }
-    this.#unacknowledged++;
-    const kept = this.#events.onMessage(message);
-    kept.catch(() => undefined);
-    this.#acknowledging = this.#acknowledging
-      .then(() => kept)
-      .then(() => {
-        this.#unacknowledged--;
-        if (qos !== 1) return;
-        this.#sent.push(messageId as number);
-        this.#send({ cmd: 'puback', messageId: messageId as number, reasonCode: 0 });
-      });
-    // A message that was not kept is not acknowledged, nor are those behind it: the broker sends them again.
-    this.#acknowledging.catch((cause) => this.#fail('a message could not be kept', cause));
+    this.#acknowledgements.add(this.#events.onMessage(message), qos === 1 ? (messageId as number) : null);
   }
 
   #pingWhenDue(): void {
     if (!this.#connected) return;
-    const sinceMs = performance.now() - this.#pingedMs;
+    const sinceMs = this.#runtime.monotonicMs() - this.#pingedMs;
     if (!this.#pingIsOpen) {
-      if (this.#sent.length > 0 || sinceMs > this.#keepaliveMs / 2) this.#ping();
+      if (this.#acknowledgements.haveLeft() || sinceMs > this.#keepaliveMs / 2) this.#ping();
     } else if (sinceMs > KEEPALIVE_SECONDS * 1000) {
-      this.#fail(`no answer to a ping within ${KEEPALIVE_SECONDS} s`);
+      this.#fail('unavailable', `no answer to a ping within ${KEEPALIVE_SECONDS} s`);
     }
   }
 
   #ping(): void {
     if (this.#pingIsOpen) return;
     this.#pingIsOpen = true;
-    this.#pingedMs = performance.now();
-    this.#pinged = this.#sent;
-    this.#sent = [];
+    this.#pingedMs = this.#runtime.monotonicMs();
+    this.#acknowledgements.ping();
     this.#quietSincePing = true;
     this.#send({ cmd: 'pingreq' });
   }
@@ -245,13 +223,14 @@ class Session {
   /** A connection is read in order: with the answer to a ping, the broker has all that was acknowledged before it. */
   #settle(): void {
     this.#pingIsOpen = false;
-    if (this.#pinged.length > 0) this.#events.onSettled(this.#pinged);
-    this.#pinged = [];
+    const settled = this.#acknowledgements.settle();
+    if (settled.length > 0) this.#events.onSettled(settled);
     this.#leaving?.resolve();
     if (this.#leaving !== null) return;
     if (!this.#once || !this.#subscribed) return;
-    if (this.#quietSincePing && this.#unacknowledged === 0 && this.#sent.length === 0) void this.#leave();
-    else void this.#acknowledging.then(() => this.#ping());
+    const isIdle = this.#acknowledgements.countOpen() === 0 && !this.#acknowledgements.haveLeft();
+    if (this.#quietSincePing && isIdle) void this.#leave();
+    else void this.#acknowledgements.caughtUp().then(() => this.#ping());
   }
 
   /**
@@ -263,19 +242,19 @@ class Session {
     const settled = Promise.withResolvers<void>();
     this.#leaving = settled;
     const goodbye = async (): Promise<void> => {
-      await this.#acknowledging;
-      if (this.#sent.length === 0 && this.#pinged.length === 0) return;
+      await this.#acknowledgements.caughtUp();
+      if (this.#acknowledgements.areSettled()) return;
       // Not behind an older ping, which does not speak for what was acknowledged since.
       if (this.#pingIsOpen) await settled.promise;
       this.#leaving = Promise.withResolvers<void>();
-      if (this.#sent.length === 0) return;
+      if (!this.#acknowledgements.haveLeft()) return;
       this.#ping();
       await this.#leaving.promise;
     };
-    await within(GOODBYE_MS, goodbye());
+    await waitAtMost(this.#runtime, GOODBYE_MS, goodbye());
     this.#stopping = true;
     const bytes = generate({ cmd: 'disconnect', reasonCode: 0 }, { protocolVersion: 5 });
-    await within(GOODBYE_MS, new Promise<void>((resolve) => this.#socket.end(bytes, resolve)));
+    await waitAtMost(this.#runtime, GOODBYE_MS, new Promise<void>((resolve) => this.#socket.end(bytes, resolve)));
     this.#ended.resolve();
   }
 
@@ -283,18 +262,10 @@ class Session {
     if (this.#socket.writable) this.#socket.write(generate(packet, { protocolVersion: 5 }));
   }
 
-  #fail(reason: string, cause?: unknown): void {
+  #fail(kind: BrokerError['kind'], reason: string, cause?: unknown): void {
     if (this.#stopping) return;
     this.#stopping = true;
     const { host, port } = this.#options.broker;
-    this.#ended.reject(new BrokerError(`MQTT broker ${host}:${port}: ${reason}.`, { cause }));
+    this.#ended.reject(new BrokerError(`MQTT broker ${host}:${port}: ${reason}.`, kind, { cause }));
   }
-}
-
-/** Waits for something that may fail or hang, for so long. */
-async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
-  const timeUp = Promise.withResolvers<void>();
-  const timer = setTimeout(timeUp.resolve, timeoutMs);
-  await Promise.race([work.catch(() => undefined), timeUp.promise]);
-  clearTimeout(timer);
 }

@@ -1,5 +1,6 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import type { Runtime } from '../../core/ports/runtime.ts';
 import { BrokerError } from './broker-error.ts';
 import type { Broker } from './parse-broker.ts';
 import type { BrokerSecrets } from './read-secrets.ts';
@@ -7,7 +8,12 @@ import type { BrokerSecrets } from './read-secrets.ts';
 const TIMEOUT_MS = 15_000;
 
 /** A connection to the broker, its certificate verified where it has one. @throws BrokerError */
-export function openSocket(broker: Broker, secrets: BrokerSecrets, signal: AbortSignal): Promise<Socket> {
+export function openSocket(
+  runtime: Pick<Runtime, 'after'>,
+  broker: Broker,
+  secrets: BrokerSecrets,
+  signal: AbortSignal,
+): Promise<Socket> {
   const { host, port, tls } = broker;
   const { ca, cert, key } = secrets;
   const socket = tls
@@ -22,7 +28,7 @@ export function openSocket(broker: Broker, secrets: BrokerSecrets, signal: Abort
   socket.setNoDelay(true);
   return new Promise((resolve, reject) => {
     const settle = (): void => {
-      clearTimeout(timer);
+      timer.stop();
       signal.removeEventListener('abort', onAbort);
       socket.off('error', onError);
     };
@@ -31,11 +37,13 @@ export function openSocket(broker: Broker, secrets: BrokerSecrets, signal: Abort
       // Whatever it still says is of no interest.
       socket.on('error', () => undefined);
       socket.destroy();
-      reject(new BrokerError(`The MQTT broker ${host}:${port} cannot be reached: ${reason}.`, { cause }));
+      reject(
+        new BrokerError(`The MQTT broker ${host}:${port} cannot be reached: ${reason}.`, 'unavailable', { cause }),
+      );
     };
     const onError = (cause: NodeJS.ErrnoException): void => fail(cause.code ?? cause.message, cause);
     const onAbort = (): void => fail('stopped');
-    const timer = setTimeout(() => fail(`nothing within ${TIMEOUT_MS} ms`), TIMEOUT_MS);
+    const timer = runtime.after(TIMEOUT_MS, () => fail(`nothing within ${TIMEOUT_MS} ms`));
     socket.on('error', onError);
     socket.once(tls ? 'secureConnect' : 'connect', () => {
       settle();

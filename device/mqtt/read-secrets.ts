@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { readSecretFile } from '../../adapters/keys/secret-file.ts';
-import { InvalidInputError, PlumblineError } from '../../core/errors.ts';
+import { ArgumentError, FileError, PlumblineError } from '../../core/errors.ts';
 import type { Broker } from './parse-broker.ts';
 
 /** What the broker is told of who this is, and what it is known by itself. */
@@ -34,26 +34,27 @@ const secretsFile = z.strictObject({
 
 /**
  * Reads the file of `--mqtt-secrets`: JSON, and like the key that it may name, mode 0600.
- * @throws InvalidInputError naming the field, never its value
+ * @throws FileError naming the field, never its value
+ * @throws ArgumentError when the broker must not be told the password that stands there
  */
 export async function readBrokerSecrets(path: string, broker: Broker): Promise<BrokerSecrets> {
   let value: unknown;
   try {
-    value = JSON.parse(await readSecretFile(path));
+    value = JSON.parse(await readSecret(path));
   } catch (cause) {
     if (cause instanceof PlumblineError) throw cause;
     // The parser's message quotes the text.
-    throw new InvalidInputError(`The MQTT secrets ${path} are not JSON.`);
+    throw new FileError(`The MQTT secrets ${path} are not JSON.`);
   }
   const parsed = secretsFile.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const field = issue?.code === 'unrecognized_keys' ? `${issue.keys[0]} (unknown)` : issue?.path.join('.');
-    throw new InvalidInputError(`The MQTT secrets ${path} are malformed at ${field ?? '?'}.`);
+    throw new FileError(`The MQTT secrets ${path} are malformed at ${field ?? '?'}.`);
   }
   const { caFile, certFile, keyFile, allowPlaintext, ...rest } = parsed.data;
   if (!broker.tls && rest.password !== undefined && allowPlaintext !== true && !isLoopback(broker.host)) {
-    throw new InvalidInputError(
+    throw new ArgumentError(
       `The password would travel unencrypted to ${broker.host}. Use mqtts://, or say "allowPlaintext": true in ${path}.`,
     );
   }
@@ -62,22 +63,30 @@ export async function readBrokerSecrets(path: string, broker: Broker): Promise<B
   const [ca, cert, key] = await Promise.all([
     from(readCertificates, caFile),
     from(readCertificates, certFile),
-    from(readSecretFile, keyFile),
+    from(readSecret, keyFile),
   ]);
   return definedOnly({ ...rest, ca, cert, key });
+}
+
+/** A file that nobody else may read. @throws FileError */
+async function readSecret(path: string): Promise<string> {
+  try {
+    return await readSecretFile(path);
+  } catch (cause) {
+    throw cause instanceof PlumblineError ? new FileError(cause.shortMessage, { cause }) : cause;
+  }
 }
 
 /** Certificates are nobody's secret. */
 async function readCertificates(path: string): Promise<string> {
   try {
     const { size } = await stat(path);
-    if (size > MAX_PEM_BYTES)
-      throw new InvalidInputError(`${path} has ${size} bytes; at most ${MAX_PEM_BYTES} are read.`);
+    if (size > MAX_PEM_BYTES) throw new FileError(`${path} has ${size} bytes; at most ${MAX_PEM_BYTES} are read.`);
     return await readFile(path, 'utf8');
   } catch (cause) {
-    if (cause instanceof InvalidInputError) throw cause;
+    if (cause instanceof FileError) throw cause;
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new InvalidInputError(`The certificates ${path} cannot be read (${code}).`, { cause });
+    throw new FileError(`The certificates ${path} cannot be read (${code}).`, { cause });
   }
 }
 

@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { IPublishPacket } from 'mqtt-packet';
+import { toHex, utf8 } from '../../core/bytes.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
 import type { CaptureEntry } from '../outbox/append-blocks.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 
@@ -24,7 +25,11 @@ export interface Redeliveries {
   forget(): void;
 }
 
-export function createRedeliveries(outbox: Outbox, clientId: string): Redeliveries {
+export function createRedeliveries(
+  parts: { readonly primitives: Pick<Primitives, 'createSha256'>; readonly outbox: Outbox },
+  clientId: string,
+): Redeliveries {
+  const { primitives, outbox } = parts;
   const prefix = `mqtt:${clientId}:`;
   const pathOf = (packetId: number): string => `${prefix}${packetId}`;
   const known = new Map<number, string>();
@@ -32,11 +37,11 @@ export function createRedeliveries(outbox: Outbox, clientId: string): Redeliveri
   const rows = outbox.sql('SELECT path, identity FROM files WHERE path >= ? AND path < ?').all(prefix, `${prefix}:`);
   for (const row of rows) known.set(Number((row.path as string).slice(prefix.length)), row.identity as string);
   return {
-    isKnown: (message) => message.dup && known.get(message.messageId as number) === identityOf(message),
+    isKnown: (message) => message.dup && known.get(message.messageId as number) === identityOf(primitives, message),
 
     noteOf(message) {
       const packetId = message.messageId as number;
-      const identity = identityOf(message);
+      const identity = identityOf(primitives, message);
       known.set(packetId, identity);
       return { path: pathOf(packetId), identity, parts: 1, capturedParts: 1 };
     },
@@ -59,12 +64,14 @@ export function createRedeliveries(outbox: Outbox, clientId: string): Redeliveri
 }
 
 /** Of all that a broker must pass on unchanged; the time that a message may still live is not. */
-function identityOf({ topic, payload, properties = {}, retain }: IPublishPacket): string {
+function identityOf(
+  primitives: Pick<Primitives, 'createSha256'>,
+  { topic, payload, properties = {}, retain }: IPublishPacket,
+): string {
   const { contentType, responseTopic, correlationData, payloadFormatIndicator, userProperties } = properties;
   const rest = { contentType, responseTopic, payloadFormatIndicator, userProperties, retain };
-  return createHash('sha256')
-    .update(JSON.stringify([topic, rest, correlationData?.toString('hex')]))
-    .update('\0')
-    .update(payload)
-    .digest('hex');
+  const hash = primitives.createSha256();
+  hash.update(utf8(`${JSON.stringify([topic, rest, correlationData?.toString('hex')])}\0`));
+  hash.update(typeof payload === 'string' ? utf8(payload) : payload);
+  return toHex(hash.digest());
 }

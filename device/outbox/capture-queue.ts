@@ -1,3 +1,5 @@
+import { StateError } from '../../core/errors.ts';
+import type { Runtime, Timer } from '../../core/ports/runtime.ts';
 import type { Report } from '../events.ts';
 import { appendBlocks, type CaptureEntry } from './append-blocks.ts';
 import { dropOldest } from './drop-oldest.ts';
@@ -51,6 +53,7 @@ const FULL_RETRY_MS = 2000;
  */
 export function createCaptureQueue(
   parts: {
+    readonly runtime: Pick<Runtime, 'after'>;
     readonly outbox: Outbox;
     readonly report: Report;
     readonly nowMs: () => number;
@@ -61,7 +64,7 @@ export function createCaptureQueue(
 ): CaptureQueue {
   let waiting: Waiting[] = [];
   let pendingBytes = 0;
-  let timer: ReturnType<typeof setTimeout> | null = null;
+  let timer: Timer | null = null;
   let full = false;
   let closed = false;
   let roomWaiters: (() => void)[] = [];
@@ -70,12 +73,12 @@ export function createCaptureQueue(
     if (full || closed || waiting.length === 0) return;
     const soon = pendingBytes >= COMMIT_BYTES ? 0 : limits.commitWithinMs;
     if (timer !== null && soon > 0) return;
-    if (timer !== null) clearTimeout(timer);
-    timer = setTimeout(flush, soon);
+    timer?.stop();
+    timer = parts.runtime.after(soon, flush);
   };
 
   const flush = (): void => {
-    if (timer !== null) clearTimeout(timer);
+    timer?.stop();
     timer = null;
     const taken = takeCommit();
     if (taken.length === 0) return;
@@ -113,10 +116,10 @@ export function createCaptureQueue(
     if (!full)
       parts.report({ event: 'full', usedBytes: readDiskBytes(parts.outbox).used, maxBytes: limits.maxDiskBytes });
     full = true;
-    timer = setTimeout(() => {
+    timer = parts.runtime.after(FULL_RETRY_MS, () => {
       full = false;
       flush();
-    }, FULL_RETRY_MS);
+    });
   };
 
   const takeCommit = (): Waiting[] => {
@@ -160,7 +163,7 @@ export function createCaptureQueue(
   const capture = (entry: CaptureEntry): Promise<void> =>
     new Promise((resolve, reject) => {
       if (closed) {
-        reject(new Error('The outbox takes nothing more.'));
+        reject(new StateError('The device is stopping: its outbox takes nothing more. Start the device again.'));
         return;
       }
       const bytes = entry.blocks.reduce((sum, block) => sum + block.content.length + BLOCK_OVERHEAD_BYTES, 0);
@@ -187,8 +190,8 @@ export function createCaptureQueue(
     close() {
       while (waiting.length > 0 && !full) flush();
       closed = true;
-      if (timer !== null) clearTimeout(timer);
-      for (const one of waiting) one.reject(new Error('The device stopped before this was kept.'));
+      timer?.stop();
+      for (const one of waiting) one.reject(new StateError('The device stopped before this was kept.'));
       for (const wake of roomWaiters) wake();
     },
   };

@@ -1,16 +1,18 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import { requirePrivate } from '../../adapters/keys/require-private.ts';
+import { FileError } from '../../core/errors.ts';
 
 /**
  * Makes an empty file that only this user can read, unless there is one. SQLite gives its log the same mode.
- * @throws FileError when the file there belongs to someone else or can be read by others
+ * @throws FileError when it cannot be made, or the file there belongs to someone else or can be read by others
  */
 export function createPrivateFile(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600));
     return;
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+    if (code !== 'EEXIST') throw new FileError(`${path} cannot be created (${code}). Name another place.`, { cause });
   }
   requirePrivate(path, statSync(path));
 }

@@ -1,5 +1,6 @@
 import { utf8 } from '../../core/bytes.ts';
 import { insertPiece } from './append-blocks.ts';
+import { OutboxDamagedError } from './errors.ts';
 import type { Outbox } from './open-outbox.ts';
 import { decodeLines, metaOf } from './piece-lines.ts';
 import { sealedSeq } from './read-backlog.ts';
@@ -90,10 +91,20 @@ function addPiece(gap: Gap, dropped: { blocks: number; bytes: number }, piece: O
 }
 
 function addNote(gap: Gap, content: Uint8Array): void {
-  const note = JSON.parse(Buffer.from(content).toString('utf8')) as GapNote;
+  const note = parseNote(content);
   gap.blocks += note.droppedBlocks;
   gap.bytes += note.droppedBytes;
   gap.fromMs = Math.min(gap.fromMs, note.fromMs);
   gap.toMs = Math.max(gap.toMs, note.toMs);
   for (const file of note.files) gap.files.add(file);
+}
+
+function parseNote(content: Uint8Array): GapNote {
+  try {
+    return JSON.parse(Buffer.from(content).toString('utf8')) as GapNote;
+  } catch (cause) {
+    throw new OutboxDamagedError('A note of dropped blocks is damaged on this disk. Keep a copy of the outbox.', {
+      cause,
+    });
+  }
 }

@@ -1,3 +1,4 @@
+import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Outbox } from './open-outbox.ts';
 
 /** What the device does, each on its own: a failure of one never stops another. */
@@ -7,13 +8,18 @@ export type StepName = 'source' | 'capture' | 'compare' | 'seal' | 'upload' | 'r
 const REPEAT_MS = 60_000;
 
 /** Keeps a step's last failure for `plumb device status`; null when it works again. */
-export function noteStep(outbox: Outbox, step: StepName, failure: { reason: string; failures: number } | null): void {
+export function noteStep(
+  parts: { readonly runtime: Pick<Runtime, 'nowMs'>; readonly outbox: Outbox },
+  step: StepName,
+  failure: { readonly reason: string; readonly failures: number } | null,
+): void {
+  const { runtime, outbox } = parts;
   const row = outbox.sql('SELECT at_ms, reason FROM steps WHERE step = ?').get(step);
   if (failure === null) {
     if (row !== undefined) outbox.sql('DELETE FROM steps WHERE step = ?').run(step);
     return;
   }
-  const nowMs = Date.now();
+  const nowMs = runtime.nowMs();
   const age = nowMs - ((row?.at_ms as number | undefined) ?? 0);
   if (row?.reason === failure.reason && age >= 0 && age < REPEAT_MS) return;
   outbox

@@ -24,7 +24,7 @@ export interface OutboxOwner {
 /**
  * Opens the outbox, or makes an empty one, for one process and one dataset, and checks that SQLite finds it sound.
  * When the dataset's device account has changed, batches that have not been stored are signed anew.
- * @throws OutboxBusyError | OutboxDamagedError | OutboxMismatchError
+ * @throws OutboxBusyError | OutboxDamagedError | OutboxMismatchError | FileError
  */
 export function openOutbox(path: string, owner: OutboxOwner): Outbox {
   const unlock = lockOutbox(`${path}.lock`);

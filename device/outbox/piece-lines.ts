@@ -35,6 +35,13 @@ export function decodeLines(bytes: Uint8Array, seq: number): PieceLine[] {
   return lines;
 }
 
+/** @throws OutboxDamagedError when the bytes are no meta */
 export function metaOf(line: PieceLine): BlockMeta {
-  return decodeMeta(line.meta);
+  try {
+    return decodeMeta(line.meta);
+  } catch (cause) {
+    throw new OutboxDamagedError('A captured block has no readable meta on this disk. Keep a copy of the outbox.', {
+      cause,
+    });
+  }
 }

@@ -63,18 +63,22 @@ export function readProvision(path: string): Provision {
     // The parser's message quotes the text, and with it perhaps a key.
     throw new ProvisionError(`The provision file ${path} is not JSON. Provision the device again.`, 'file');
   }
-  return parseProvision(value);
+  return parseProvision(value, `the provision file ${path}`);
 }
 
-/** Checks what a provision file says. @throws ProvisionError naming the field, never its value */
-export function parseProvision(value: unknown): Provision {
+/**
+ * Checks what a provision file says.
+ * @param what the file, as an error is to name it
+ * @throws ProvisionError naming the field, never its value
+ */
+export function parseProvision(value: unknown, what = 'the provision'): Provision {
   const parsed = provisionFile.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
     const field = unknown ?? issue?.path.join('.') ?? '';
     const problem = unknown === undefined ? describeIssue(value, field, issue?.message) : 'is unknown';
-    throw new ProvisionError(`The provision's ${field === '' ? 'content' : `field ${field}`} ${problem}.`, field);
+    throw new ProvisionError(`The ${field === '' ? 'content' : `field ${field}`} of ${what} ${problem}.`, field);
   }
   const file = parsed.data;
   const devicePrivateKey = fromHex(file.devicePrivateKey, 'field devicePrivateKey', 32) as PrivateKey;
@@ -82,7 +86,7 @@ export function parseProvision(value: unknown): Provision {
   try {
     account = accountOfKey(devicePrivateKey);
   } catch {
-    throw new ProvisionError("The provision's field devicePrivateKey is no secp256k1 key.", 'devicePrivateKey');
+    throw new ProvisionError(`The field devicePrivateKey of ${what} is not a secp256k1 key.`, 'devicePrivateKey');
   }
   return {
     rpcUrl: file.rpcUrl,

@@ -1,21 +1,17 @@
-import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
 import { readSegmentFront } from '../../core/batch/segment.ts';
 import { NotRecordedError } from '../../core/errors.ts';
 import type { SealedDigest } from '../../core/ids.ts';
 import { MAX_BATCH_BLOCKS } from '../../core/limits.ts';
 import { type Head, signHead } from '../../core/log/head.ts';
 import type { Ledger, Recorder, SignedTransaction, Update, UpdateLeaf } from '../../core/ports/ledger.ts';
-import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Report } from '../events.ts';
-import { rebuildSegment } from '../log/seal-planned.ts';
+import type { SealingParts } from '../log/make-batch.ts';
+import { rebuildSegment } from '../log/rebuild-segment.ts';
 import { batchesFrom, isSealed, readFront, type SealedRow } from '../outbox/batch-rows.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 import { isOurs } from './follow-heads.ts';
 
-export interface DirectParts {
-  readonly primitives: Primitives;
-  readonly outbox: Outbox;
-  readonly writer: DatasetWriter;
+export interface DirectParts extends SealingParts {
   readonly ledger: Ledger;
   readonly recorder: Recorder;
   readonly report: Report;
@@ -42,7 +38,7 @@ const MAX_PUBLISHED_BLOCKS = 8 * MAX_BATCH_BLOCKS;
  * under way, so a crash in between sends the same one again.
  */
 export function createDirectRecorder(parts: DirectParts, options: DirectOptions) {
-  const { outbox, ledger, recorder, writer, report } = parts;
+  const { runtime, outbox, ledger, recorder, writer, report } = parts;
   let lastSentMs = Number.NEGATIVE_INFINITY;
 
   /** One look; answers how long nothing is to be done. */
@@ -62,8 +58,8 @@ export function createDirectRecorder(parts: DirectParts, options: DirectOptions)
         return 0;
       }
       // Kept by an earlier run, which may have ended before it was sent.
-      if (lastSentMs === Number.NEGATIVE_INFINITY) lastSentMs = performance.now();
-      if (lastSentMs + options.replaceAfterMs > performance.now()) {
+      if (lastSentMs === Number.NEGATIVE_INFINITY) lastSentMs = runtime.monotonicMs();
+      if (lastSentMs + options.replaceAfterMs > runtime.monotonicMs()) {
         await recorder.broadcast(pending, signal);
         return options.pollMs;
       }
@@ -77,7 +73,7 @@ export function createDirectRecorder(parts: DirectParts, options: DirectOptions)
       if (pending !== null) outbox.sql('DELETE FROM transactions').run();
       return Number.POSITIVE_INFINITY;
     }
-    const dueMs = lastSentMs + options.recordEveryMs - performance.now();
+    const dueMs = lastSentMs + options.recordEveryMs - runtime.monotonicMs();
     if (pending === null && dueMs > 0) return dueMs;
 
     const update = await buildUpdate(parts, rows);
@@ -88,7 +84,7 @@ export function createDirectRecorder(parts: DirectParts, options: DirectOptions)
     const transaction = await recorder.prepare([update], { nonce, gas, ...replaces }, signal);
     keepTransaction(outbox, transaction);
     await recorder.broadcast(transaction, signal);
-    lastSentMs = performance.now();
+    lastSentMs = runtime.monotonicMs();
     report({ event: 'sent', tx: transaction.hash, batches: rows.length });
     return options.pollMs;
   };
@@ -123,10 +119,10 @@ async function buildUpdate(parts: DirectParts, rows: readonly SealedRow[]): Prom
   return { dataset, leaves, signature: signHead(domain, head, deviceKey) };
 }
 
-async function sealedDigests({ primitives, outbox, writer }: DirectParts, row: SealedRow): Promise<SealedDigest[]> {
+async function sealedDigests(parts: DirectParts, row: SealedRow): Promise<SealedDigest[]> {
   const manifest = row.adopted
-    ? readSegmentFront(primitives, readFront(outbox, row.position)).manifest
-    : (await rebuildSegment(primitives, outbox, writer, row)).manifest;
+    ? readSegmentFront(parts.primitives, readFront(parts.outbox, row.position)).manifest
+    : (await rebuildSegment(parts, row)).manifest;
   return manifest.blocks.map((block) => block.sealed);
 }
 

@@ -1,11 +1,11 @@
 import type { IPublishPacket } from 'mqtt-packet';
-import { InvalidInputError } from '../../core/errors.ts';
 import { blocksOfMessage } from '../mqtt/blocks-of-message.ts';
 import { holdSession } from '../mqtt/hold-session.ts';
 import type { Broker } from '../mqtt/parse-broker.ts';
 import type { BrokerSecrets } from '../mqtt/read-secrets.ts';
 import { createRedeliveries } from '../mqtt/recognise-redeliveries.ts';
 import { noteStep } from '../outbox/note-step.ts';
+import { isLasting } from '../steps/is-lasting.ts';
 import { type Backoff, pauseMs, reasonOf } from '../steps/run-step.ts';
 import { createWakeup } from '../steps/wakeup.ts';
 import type { Source } from './source.ts';
@@ -39,18 +39,18 @@ export function readMqtt(options: MqttOptions): Source {
   return {
     description: `mqtt:${tls ? 'mqtts' : 'mqtt'}://${host}:${port}/${topicFilter}`,
     async run(parts, { once }, signal) {
-      const { outbox, queue, clock, report } = parts;
+      const { runtime, primitives, queue, clock, report } = parts;
       const session = {
         ...{ broker, secrets, clientId },
         maxPacketBytes: maxMessageBytes + PACKET_HEAD_BYTES,
         receiveMaximum: RECEIVE_MAXIMUM,
       };
-      const pause = createWakeup();
-      const redeliveries = createRedeliveries(outbox, clientId);
+      const pause = createWakeup(runtime);
+      const redeliveries = createRedeliveries(parts, clientId);
       const keepMessage = (message: IPublishPacket): Promise<void> => {
         // An empty entry is durable when all before it is, and the message it repeats is one of them.
         if (message.qos === 1 && redeliveries.isKnown(message)) return queue.capture({ blocks: [] });
-        const blocks = blocksOfMessage(message, clock.stamp(), options.blockBytes);
+        const blocks = blocksOfMessage(primitives, message, clock.stamp(), options.blockBytes);
         if (blocks.length === 0) {
           report({ event: 'skipped', what: message.topic, reason: 'It is empty; a block holds at least one byte.' });
         }
@@ -67,21 +67,21 @@ export function readMqtt(options: MqttOptions): Source {
             },
             onSubscribed() {
               failures = 0;
-              noteStep(outbox, 'source', null);
+              noteStep(parts, 'source', null);
             },
             onMessage: (message: IPublishPacket) => keepMessage(message),
             onSettled: (packetIds: readonly number[]) => redeliveries.settle(packetIds),
             room: () => queue.room(),
           };
-          await holdSession(session, events, once, signal);
+          await holdSession(runtime, session, events, once, signal);
           return;
         } catch (cause) {
           if (signal.aborted) return;
-          if (cause instanceof InvalidInputError) throw cause;
+          if (isLasting(cause)) throw cause;
           failures++;
-          const inMs = pauseMs(options.backoff, failures);
+          const inMs = pauseMs(runtime, options.backoff, failures);
           const reason = reasonOf(cause);
-          noteStep(outbox, 'source', { reason, failures });
+          noteStep(parts, 'source', { reason, failures });
           report({ event: 'retry', step: 'source', reason, inMs });
           await pause.wait(inMs, signal);
         }

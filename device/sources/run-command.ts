@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { CapturedBlock } from '../../core/batch/seal-batch.ts';
+import type { Runtime } from '../../core/ports/runtime.ts';
 import { createWakeup } from '../steps/wakeup.ts';
 import type { Source } from './source.ts';
 
@@ -24,13 +25,13 @@ type Outcome = { readonly output: Uint8Array } | { readonly problem: string };
 export function runCommand(command: string, options: CommandOptions): Source {
   return {
     description: `cmd:${command}`,
-    async run({ queue, clock, report }, { once }, signal) {
-      const wakeup = createWakeup();
+    async run({ runtime, queue, clock, report }, { once }, signal) {
+      const wakeup = createWakeup(runtime);
       const times = options.times ?? (once ? 1 : Number.POSITIVE_INFINITY);
       for (let run = 1; !signal.aborted; run++) {
-        const startedMs = performance.now();
+        const startedMs = runtime.monotonicMs();
         const stamp = clock.stamp();
-        const outcome = await runOnce(command, options, signal);
+        const outcome = await runOnce(runtime, command, options, signal);
         if (signal.aborted) return;
         if ('problem' in outcome) report({ event: 'skipped', what: 'command', reason: outcome.problem });
         else if (outcome.output.length > 0) {
@@ -40,13 +41,18 @@ export function runCommand(command: string, options: CommandOptions): Source {
           await queue.capture({ blocks, streamBytes: outcome.output.length });
         }
         if (run === times) return;
-        await wakeup.wait(options.everyMs - (performance.now() - startedMs), signal);
+        await wakeup.wait(options.everyMs - (runtime.monotonicMs() - startedMs), signal);
       }
     },
   };
 }
 
-function runOnce(command: string, options: CommandOptions, signal: AbortSignal): Promise<Outcome> {
+function runOnce(
+  runtime: Pick<Runtime, 'after'>,
+  command: string,
+  options: CommandOptions,
+  signal: AbortSignal,
+): Promise<Outcome> {
   return new Promise((resolve) => {
     // A group of its own, so that what the command starts ends with it.
     const child = spawn('/bin/sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
@@ -65,7 +71,7 @@ function runOnce(command: string, options: CommandOptions, signal: AbortSignal):
       kill();
     };
     const onAbort = (): void => stop('The device is stopping.');
-    const timer = setTimeout(() => stop(`It ran longer than ${options.timeoutMs} ms.`), options.timeoutMs);
+    const timer = runtime.after(options.timeoutMs, () => stop(`It ran longer than ${options.timeoutMs} ms.`));
     signal.addEventListener('abort', onAbort);
     child.stdout.on('data', (part: Buffer) => {
       bytes += part.length;
@@ -73,7 +79,7 @@ function runOnce(command: string, options: CommandOptions, signal: AbortSignal):
       else parts.push(part);
     });
     const finish = (reason: string | null): void => {
-      clearTimeout(timer);
+      timer.stop();
       signal.removeEventListener('abort', onAbort);
       resolve(reason === null ? { output: Buffer.concat(parts) } : { problem: reason });
     };

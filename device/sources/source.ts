@@ -1,9 +1,13 @@
+import type { Primitives } from '../../core/ports/primitives.ts';
+import type { Runtime } from '../../core/ports/runtime.ts';
 import type { DeviceClock } from '../clock.ts';
 import type { Report } from '../events.ts';
 import type { CaptureQueue } from '../outbox/capture-queue.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 
 export interface SourceParts {
+  readonly primitives: Primitives;
+  readonly runtime: Runtime;
   readonly outbox: Outbox;
   readonly queue: CaptureQueue;
   readonly clock: DeviceClock;

@@ -1,4 +1,5 @@
 import { PlumblineError } from '../../core/errors.ts';
+import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Report } from '../events.ts';
 import { OutboxDamagedError } from '../outbox/errors.ts';
 import { noteStep, type StepName } from '../outbox/note-step.ts';
@@ -16,18 +17,25 @@ export interface Step {
   readonly wakeup: Wakeup;
 }
 
-export function createStep(name: StepName): Step {
-  return { name, wakeup: createWakeup() };
+/** One look of a step. Answers for how many ms nothing is to be done, unless it is woken. */
+export type Work = (signal: AbortSignal) => Promise<number>;
+
+export function createStep(runtime: Pick<Runtime, 'after'>, name: StepName): Step {
+  return { name, wakeup: createWakeup(runtime) };
 }
 
 /**
- * Repeats `work` until aborted. It answers how long nothing is to be done (until woken); when it fails, it is tried again
- * after twice the last pause, with jitter, so that a fleet does not come back all at once. Damage to the outbox ends it.
+ * Repeats `work` until aborted, each time when it said, or when woken. When it fails, it is tried again after twice the last pause, with jitter, so that a fleet does not come back all at once. Damage to the outbox ends it.
  */
 export async function runStep(
-  context: { readonly outbox: Outbox; readonly report: Report; readonly backoff: Backoff },
+  context: {
+    readonly runtime: Pick<Runtime, 'nowMs' | 'after' | 'random'>;
+    readonly outbox: Outbox;
+    readonly report: Report;
+    readonly backoff: Backoff;
+  },
   step: Step,
-  work: (signal: AbortSignal) => Promise<number>,
+  work: Work,
   signal: AbortSignal,
 ): Promise<void> {
   let failures = 0;
@@ -36,7 +44,7 @@ export async function runStep(
   while (!signal.aborted) {
     try {
       const restMs = await work(signal);
-      if (!mended && !signal.aborted) noteStep(context.outbox, step.name, null);
+      if (!mended && !signal.aborted) noteStep(context, step.name, null);
       mended = true;
       failures = 0;
       await step.wakeup.wait(restMs, signal);
@@ -45,19 +53,20 @@ export async function runStep(
       if (cause instanceof OutboxDamagedError) throw cause;
       failures++;
       mended = false;
-      const inMs = pauseMs(context.backoff, failures);
+      const inMs = pauseMs(context.runtime, context.backoff, failures);
       const reason = reasonOf(cause);
-      noteStep(context.outbox, step.name, { reason, failures });
+      noteStep(context, step.name, { reason, failures });
       context.report({ event: 'retry', step: step.name, reason, inMs });
-      await pause(inMs, signal);
+      // Not its own wakeup: work that comes meanwhile must not shorten the pause.
+      await createWakeup(context.runtime).wait(inMs, signal);
     }
   }
 }
 
 /** Between half and the whole of firstMs · 2^(failures - 1), at most mostMs. */
-export function pauseMs(backoff: Backoff, failures: number): number {
+export function pauseMs(runtime: Pick<Runtime, 'random'>, backoff: Backoff, failures: number): number {
   const whole = Math.min(backoff.mostMs, backoff.firstMs * 2 ** Math.min(failures - 1, 30));
-  return Math.round(whole * (0.5 + Math.random() / 2));
+  return Math.round(whole * (0.5 + runtime.random() / 2));
 }
 
 /** What went wrong, for a person. Only messages written on purpose are shown whole: others may quote what they read. */
@@ -68,8 +77,4 @@ export function reasonOf(cause: unknown): string {
     return `${cause.name}${typeof code === 'string' ? ` ${code}` : ''}: ${cause.message}`.slice(0, 300);
   }
   return 'unknown error';
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await createWakeup().wait(ms, signal);
 }

@@ -1,3 +1,5 @@
+import type { Runtime } from '../../core/ports/runtime.ts';
+
 /** Lets one loop sleep until there is work, a time has passed, or it is told to stop. */
 export interface Wakeup {
   notify(): void;
@@ -8,7 +10,7 @@ export interface Wakeup {
 // Longer timers overflow and fire at once.
 const LONGEST_MS = 2 ** 31 - 1;
 
-export function createWakeup(): Wakeup {
+export function createWakeup(runtime: Pick<Runtime, 'after'>): Wakeup {
   let notified = false;
   let wake: (() => void) | null = null;
   return {
@@ -20,12 +22,12 @@ export function createWakeup(): Wakeup {
       if (!notified && !signal.aborted && timeoutMs > 0) {
         await new Promise<void>((resolve) => {
           const done = (): void => {
-            clearTimeout(timer);
+            timer.stop();
             signal.removeEventListener('abort', done);
             wake = null;
             resolve();
           };
-          const timer = setTimeout(done, Math.min(timeoutMs, LONGEST_MS));
+          const timer = runtime.after(Math.min(timeoutMs, LONGEST_MS), done);
           signal.addEventListener('abort', done);
           wake = done;
         });

@@ -1,17 +1,15 @@
-import type { DatasetWriter, SealedBatch } from '../../core/batch/seal-batch.ts';
-import type { Primitives } from '../../core/ports/primitives.ts';
+import type { SealedBatch } from '../../core/batch/seal-batch.ts';
 import type { StorageService } from '../../core/ports/service.ts';
+import type { Transfer } from '../../core/ports/transfer.ts';
 import type { DeviceClock } from '../clock.ts';
-import { rebuildSegment } from '../log/seal-planned.ts';
+import type { SealingParts } from '../log/make-batch.ts';
+import { rebuildSegment } from '../log/rebuild-segment.ts';
 import type { SealedRow } from '../outbox/batch-rows.ts';
-import type { Outbox } from '../outbox/open-outbox.ts';
 import { putObject } from './put-object.ts';
 
-export interface UploadParts {
-  readonly primitives: Primitives;
-  readonly outbox: Outbox;
-  readonly writer: DatasetWriter;
+export interface UploadParts extends SealingParts {
   readonly service: Pick<StorageService, 'uploadSegment'>;
+  readonly transfer: Pick<Transfer, 'put'>;
   readonly clock: DeviceClock;
   /** Who records: told to the service, which then pays for nothing that the device records by itself. */
   readonly record: 'relayed' | 'direct';
@@ -38,6 +36,6 @@ export async function uploadBatch(
   const { put } = await parts.service.uploadSegment(parts.writer.dataset, segment, signal);
   if (put === null) return { again: true };
   parts.clock.compare(put.expiresAtMs - PRESIGNED_MS);
-  const { car } = (fresh ?? (await rebuildSegment(parts.primitives, parts.outbox, parts.writer, row))).segment;
-  return { again: (await putObject(put, car, options, signal)) === 'present' };
+  const { car } = (fresh ?? (await rebuildSegment(parts, row))).segment;
+  return { again: (await putObject(parts.transfer, put, car, options, signal)) === 'present' };
 }

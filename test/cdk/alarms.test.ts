@@ -87,13 +87,13 @@ describe('the alarms', () => {
     const byMetric = Map.groupBy(filters, ({ MetricTransformations: [made] }) => String(made.MetricName));
     const patterns = [...byMetric].map(([name, list]) => [name, list.length, list[0]?.FilterPattern]);
     assert.deepEqual(patterns.sort(), [
-      ['ChainUnavailable', functionRows.length, 'LedgerUnavailableError'],
+      ['ChainUnavailable', functionRows.length, '?LedgerUnavailableError ?ChainAnswerError'],
       ['ClockRefusals', functionRows.length, '{ $.problem = "/problems/clock" }'],
       ['StoreUnavailable', functionRows.length, 'StoreUnavailableError'],
     ]);
     assert.ok('/problems/clock' in PROBLEMS);
     const errors = readFileSync(join(functionsFolder, '..', 'core', 'errors.ts'), 'utf8');
-    for (const name of ['LedgerUnavailableError', 'StoreUnavailableError'])
+    for (const name of ['LedgerUnavailableError', 'ChainAnswerError', 'StoreUnavailableError'])
       assert.ok(errors.includes(`name = '${name}'`));
     for (const { MetricTransformations } of filters) {
       assert.equal(MetricTransformations[0].MetricNamespace, 'Plumbline/dev');

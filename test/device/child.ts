@@ -1,4 +1,7 @@
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { nodeDirectories } from '../../adapters/files/node-directories.ts';
+import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createDeviceClock } from '../../device/clock.ts';
 import { openOutbox } from '../../device/outbox/open-outbox.ts';
 import { runDevice } from '../../device/run-device.ts';
@@ -32,14 +35,25 @@ const outbox = openOutbox(task.outboxPath, { dataset: writer.dataset, account, p
 const source =
   task.directory === null
     ? readLines(process.stdin, 'stdin', BLOCK_BYTES)
-    : watchDirectory(task.directory, {
+    : watchDirectory(nodeDirectories, task.directory, {
         ...{ blockBytes: BLOCK_BYTES, scanEveryMs: 15, settleMs: 30, deleteAfterChecked: false, keepOut: [] },
       });
 const stop = new AbortController();
 process.on('SIGINT', () => stop.abort());
 const complete = await runDevice(
   {
-    ...{ primitives: nodePrimitives, outbox, writer, account, source, service, ledger, clock: createDeviceClock() },
+    ...{
+      primitives: nodePrimitives,
+      runtime: nodeRuntime,
+      transfer: nodeTransfer,
+      outbox,
+      writer,
+      account,
+      source,
+      service,
+      ledger,
+    },
+    clock: createDeviceClock(nodeRuntime),
     ...(task.direct ? { recorder } : {}),
     report: (event) => process.stdout.write(`${JSON.stringify(event)}\n`),
   },

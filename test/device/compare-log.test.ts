@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { nodeDirectories } from '../../adapters/files/node-directories.ts';
 import { EMPTY_LOG, sealBatch } from '../../core/batch/seal-batch.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
@@ -71,7 +72,7 @@ test('files captured after a copy was made are not captured again when it is put
   const watch = { blockBytes: 100, scanEveryMs: 10, settleMs: 20, deleteAfterChecked: false, keepOut: [] };
   const run = async () => {
     const device = startDevice(
-      { remote, writer, outboxPath, source: watchDirectory(directory, watch) },
+      { remote, writer, outboxPath, source: watchDirectory(nodeDirectories, directory, watch) },
       { untilIdle: true },
     );
     assert.equal(await device.ended, true);

@@ -2,11 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
 import { contentBatchKey, contentKey, decryptContent } from '../../core/block/content-cipher.ts';
 import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
 import { concatBytes, fromHex, to0x } from '../../core/bytes.ts';
 import type { Address, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
+import type { Runtime } from '../../core/ports/runtime.ts';
+import type { Transfer } from '../../core/ports/transfer.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { createDeviceClock, type DeviceClock } from '../../device/clock.ts';
 import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions } from '../../device/device-options.ts';
@@ -89,6 +93,9 @@ export function startDevice(
     readonly outboxPath: string;
     readonly source: Source;
     readonly clock?: DeviceClock;
+    /** The machine's where it is not given, as the transfers are HTTP's. */
+    readonly runtime?: Runtime;
+    readonly transfer?: Transfer;
     readonly direct?: boolean;
   },
   options: Partial<DeviceOptions> = {},
@@ -105,8 +112,17 @@ export function startDevice(
   };
   const ended = runDevice(
     {
-      ...{ primitives: nodePrimitives, outbox, writer, account, source, report },
-      ...{ service: remote.service, ledger: remote.ledger, clock: parts.clock ?? createDeviceClock() },
+      ...{
+        primitives: nodePrimitives,
+        runtime: parts.runtime ?? nodeRuntime,
+        transfer: parts.transfer ?? nodeTransfer,
+        outbox,
+        writer,
+        account,
+        source,
+        report,
+      },
+      ...{ service: remote.service, ledger: remote.ledger, clock: parts.clock ?? createDeviceClock(nodeRuntime) },
       ...(parts.direct === true ? { recorder: remote.recorder } : {}),
     },
     { ...FAST, ...options },

@@ -1,4 +1,6 @@
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createDeviceClock } from '../../device/clock.ts';
 import { openOutbox } from '../../device/outbox/open-outbox.ts';
 import { runDevice } from '../../device/run-device.ts';
@@ -30,7 +32,18 @@ const source = readMqtt({
 let commits = 0;
 const complete = await runDevice(
   {
-    ...{ primitives: nodePrimitives, outbox, writer, account, source, service, ledger, clock: createDeviceClock() },
+    ...{
+      primitives: nodePrimitives,
+      runtime: nodeRuntime,
+      transfer: nodeTransfer,
+      outbox,
+      writer,
+      account,
+      source,
+      service,
+      ledger,
+    },
+    clock: createDeviceClock(nodeRuntime),
     report(event) {
       // Told in the commit's own turn: no acknowledgement has left.
       if (event.event === 'captured' && ++commits === task.dieAtCommit) process.kill(process.pid, 'SIGKILL');

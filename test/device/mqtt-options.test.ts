@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError, FileError } from '../../core/errors.ts';
 import { parseBroker } from '../../device/mqtt/parse-broker.ts';
 import { readBrokerSecrets } from '../../device/mqtt/read-secrets.ts';
 import { parseSource } from '../../device/sources/parse-source.ts';
@@ -25,12 +25,12 @@ test('what is no address is refused, and a password in it is not repeated', () =
   const wrong = ['mqtt://h', 'mqtt://h/', 'http://h/t', 'mqtt://h:0/t', 'mqtt://h:65536/t', 'mqtt://h:x/t', 'h/t', ''];
   const filters = ['a/#/b', 'a#', 'a+/b', 'a/b+', `a\0b`, '\ud800', 'x'.repeat(65_536)];
   for (const text of [...wrong, ...filters.map((filter) => `mqtt://h/${filter}`)]) {
-    assert.throws(() => parseBroker(text), InvalidInputError, text);
+    assert.throws(() => parseBroker(text), ArgumentError, text);
   }
   assert.throws(
     () => parseBroker('mqtt://user:hunter2@h/t'),
     (error: Error) =>
-      error instanceof InvalidInputError && !error.message.includes('hunter2') && /--mqtt-secrets/.test(error.message),
+      error instanceof ArgumentError && !error.message.includes('hunter2') && /--mqtt-secrets/.test(error.message),
   );
 });
 
@@ -41,9 +41,9 @@ test('secrets come from a file that nobody else can read, and are not repeated',
     writeFileSync(path, typeof value === 'string' ? value : JSON.stringify(value), { mode });
     chmodSync(path, mode);
   };
-  const refused = async (pattern: RegExp) =>
+  const refused = async (pattern: RegExp, kind: typeof FileError | typeof ArgumentError = FileError) =>
     assert.rejects(readBrokerSecrets(path, PLAIN), (error: Error) => {
-      assert.ok(error instanceof InvalidInputError, error.stack);
+      assert.ok(error instanceof kind, error.stack);
       assert.match(error.message, pattern);
       assert.doesNotMatch(error.message, /hunter2/);
       return true;
@@ -52,7 +52,7 @@ test('secrets come from a file that nobody else can read, and are not repeated',
   write({ username: 'u', password: 'hunter2', allowPlaintext: true }, 0o640);
   await refused(/mode 0640/);
   write({ username: 'u', password: 'hunter2' });
-  await refused(/unencrypted to broker\.example/);
+  await refused(/unencrypted to broker\.example/, ArgumentError);
   write({ username: 'u', password: 'hunter2', pasword: 'x' });
   await refused(/pasword/);
   write({ username: 'u', password: ['hunter2'] });

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { generate } from 'mqtt-packet';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { holdSession } from '../../device/mqtt/hold-session.ts';
 import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { readStatus } from '../../device/outbox/read-status.ts';
@@ -234,6 +235,7 @@ test('of a broker that runs ahead no more is read than can be kept', async (cont
   };
   keepOne();
   const held = holdSession(
+    nodeRuntime,
     {
       broker: { host: '127.0.0.1', port, tls: false, topicFilter: 'plant/#' },
       ...{ secrets: {}, clientId: 'slow', maxPacketBytes: 2 ** 20, receiveMaximum: 256 },

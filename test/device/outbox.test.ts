@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
+import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
 import { FileError } from '../../core/errors.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 import type { DeviceEvent } from '../../device/events.ts';
-import { rebuildSegment, sealPlanned } from '../../device/log/seal-planned.ts';
+import { rebuildSegment } from '../../device/log/rebuild-segment.ts';
+import { sealPlanned } from '../../device/log/seal-planned.ts';
 import { appendBlocks } from '../../device/outbox/append-blocks.ts';
 import { lastBatch, logEnd, moveBatch, type PlannedBatch } from '../../device/outbox/batch-rows.ts';
 import { createCaptureQueue } from '../../device/outbox/capture-queue.ts';
@@ -21,6 +24,7 @@ import { type Outbox, openOutbox, openOutboxReadOnly } from '../../device/outbox
 import { planBatch } from '../../device/outbox/plan-batch.ts';
 import { readUnsealed } from '../../device/outbox/read-backlog.ts';
 import { readBlocks } from '../../device/outbox/read-blocks.ts';
+import { createMutex } from '../../device/steps/mutex.ts';
 import { accountOf, newWriter, startDevice, temporaryFolder } from './fixture.ts';
 import { pushSource } from './push-source.ts';
 import { startRemote } from './remote.ts';
@@ -38,6 +42,10 @@ function append(outbox: Outbox, sizes: readonly number[]): void {
   const blocks = sizes.map((size, n) => ({ content: new Uint8Array(size).fill(n + 1), meta: { at: n } }));
   outbox.commit(() => appendBlocks(outbox, [{ blocks }], 0));
 }
+
+const sealing = (outbox: Outbox, writer: DatasetWriter) => ({
+  ...{ primitives: nodePrimitives, runtime: nodeRuntime, outbox, writer, making: createMutex() },
+});
 
 test('one process at a time works on an outbox; others may look', (context) => {
   const { path, owner } = setUp(context);
@@ -140,7 +148,7 @@ test('a batch that is being sealed is not in the log yet', async (context) => {
   const plan = () => planBatch(nodePrimitives, outbox, LIMITS, { published: false, nowMs: 0 })?.planned as PlannedBatch;
   const first = plan();
   assert.equal(logEnd(outbox).size, 0);
-  await sealPlanned(nodePrimitives, outbox, writer, first);
+  await sealPlanned(sealing(outbox, writer), first);
   const sealed = logEnd(outbox);
   assert.equal(sealed.size, 4);
   plan();
@@ -154,13 +162,13 @@ test('a sealed batch that is not stored is signed anew when the device account h
   append(first, [10, 20]);
   const planned = planBatch(nodePrimitives, first, LIMITS, { published: false, nowMs: 0 });
   assert.ok(planned !== null);
-  const before = await sealPlanned(nodePrimitives, first, writer, planned.planned);
+  const before = await sealPlanned(sealing(first, writer), planned.planned);
   first.close();
   const successor = { ...writer, deviceKey: nodePrimitives.randomBytes(32) as PrivateKey };
   const second = openOutbox(path, { ...owner, account: accountOf(successor) });
   const row = lastBatch(second);
   assert.equal(row?.state, 'planned');
-  const again = await sealPlanned(nodePrimitives, second, successor, row);
+  const again = await sealPlanned(sealing(second, successor), row);
   // An upload of the former segment that ends only now says nothing of this one.
   assert.equal(moveBatch(second, before.row, 'sealed', 'stored'), false);
   assert.equal(moveBatch(second, again.row, 'sealed', 'stored'), true);
@@ -179,7 +187,10 @@ test('a disk that others have filled holds capture up, and nothing is lost or ac
     if (event.event === 'full') full.resolve();
   };
   const onFailure = (cause: unknown): void => full.reject(cause);
-  const queue = createCaptureQueue({ outbox, report, nowMs: Date.now, onCommit() {}, onFailure }, limits);
+  const queue = createCaptureQueue(
+    { runtime: nodeRuntime, outbox, report, nowMs: Date.now, onCommit() {}, onFailure },
+    limits,
+  );
   // As SQLite says it when the disk has no room.
   outbox.sql('PRAGMA max_page_count = 40').get();
   let acknowledged = false;
@@ -201,14 +212,11 @@ test('a batch that another has replaced meanwhile is no damage; one that comes o
   const outbox = openOutbox(path, owner);
   append(outbox, [10, 20]);
   const planned = planBatch(nodePrimitives, outbox, LIMITS, { published: false, nowMs: 0 })?.planned as PlannedBatch;
-  const { row } = await sealPlanned(nodePrimitives, outbox, writer, planned);
-  assert.deepEqual(
-    await rebuildSegment(nodePrimitives, outbox, writer, row).then((made) => made.segment.sha256),
-    row.sha256,
-  );
+  const { row } = await sealPlanned(sealing(outbox, writer), planned);
+  assert.deepEqual(await rebuildSegment(sealing(outbox, writer), row).then((made) => made.segment.sha256), row.sha256);
   const otherNonce = { ...row, nonce: nodePrimitives.randomBytes(16) };
-  await assert.rejects(rebuildSegment(nodePrimitives, outbox, writer, otherNonce), OutboxDamagedError);
+  await assert.rejects(rebuildSegment(sealing(outbox, writer), otherNonce), OutboxDamagedError);
   outbox.sql('DELETE FROM batches').run();
-  await assert.rejects(rebuildSegment(nodePrimitives, outbox, writer, otherNonce), BatchReplacedError);
+  await assert.rejects(rebuildSegment(sealing(outbox, writer), otherNonce), BatchReplacedError);
   outbox.close();
 });

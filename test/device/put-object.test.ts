@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
 import { putObject } from '../../device/upload/put-object.ts';
 import { readBody } from './remote.ts';
@@ -23,7 +24,7 @@ const put = (url: string, body: Uint8Array, stallMs = 5000, signal = never) => {
     'content-type': 'application/vnd.ipld.car',
     'if-none-match': '*',
   };
-  return putObject({ method: 'PUT', url, headers, expiresAtMs: 0 }, body, { stallMs }, signal);
+  return putObject(nodeTransfer, { method: 'PUT', url, headers, expiresAtMs: 0 }, body, { stallMs }, signal);
 };
 
 test('the signed headers are sent, and none that a store would keep or refuse', async (context) => {

@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
+import { nodeDirectories } from '../../adapters/files/node-directories.ts';
 import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { readStatus } from '../../device/outbox/read-status.ts';
 import { readLines } from '../../device/sources/read-lines.ts';
@@ -34,7 +35,7 @@ for (const plain of [false, true]) {
     for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
     writeFileSync(join(directory, '.hidden'), 'no');
     writeFileSync(join(directory, 'half.tmp'), 'no');
-    const source = watchDirectory(directory, DIRECTORY);
+    const source = watchDirectory(nodeDirectories, directory, DIRECTORY);
     const device = startDevice({ remote, writer, outboxPath, source }, { untilIdle: true });
     assert.equal(await device.ended, true);
     const restored = restoreFiles(restore(remote, writer));

@@ -16,6 +16,7 @@ import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
+import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
@@ -275,7 +276,15 @@ async function runDeviceOf(stack: Common, made: StackDataset, outboxPath: string
   try {
     const isDone = await runDevice(
       {
-        ...{ primitives: nodePrimitives, outbox, account, clock: createDeviceClock(), report: () => {} },
+        ...{
+          primitives: nodePrimitives,
+          outbox,
+          account,
+          runtime: nodeRuntime,
+          transfer: nodeTransfer,
+          clock: createDeviceClock(nodeRuntime),
+          report: () => {},
+        },
         writer: { dataset, datasetKey, deviceKey, domain: { chainId, dissc }, plain: false, published: false },
         source: readLines(lines, 'lines', 4096),
         service: stack.clientOf(deviceKey),

@@ -4,6 +4,7 @@ import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
 import { createKeySigner } from '../../../adapters/ethereum/account-signer.ts';
 import { createDisscLedger } from '../../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscOwner } from '../../../adapters/ethereum/dissc-owner.ts';
+import { nodeTransfer } from '../../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../../adapters/keys/mnemonic.ts';
 import { createSecretFile } from '../../../adapters/keys/secret-file.ts';
 import { createStorageServiceClient } from '../../../adapters/service/storage-service-client.ts';
@@ -82,7 +83,7 @@ export async function openOwner(parts: Parts) {
       const { car, sha256 } = sealed.segment;
       const wanted = { first: sealed.leaf.first, sha256, sizeBytes: car.length };
       const { put } = await serviceAs(dataset.writer.deviceKey).uploadSegment(dataset.writer.dataset, wanted, signal);
-      if (put !== null) await putObject(put, car, { stallMs: STALL_MS }, signal);
+      if (put !== null) await putObject(nodeTransfer, put, car, { stallMs: STALL_MS }, signal);
       return sealed;
     },
 

@@ -8,7 +8,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
 import { createDisscLedger } from '../../../adapters/ethereum/dissc-ledger.ts';
+import { nodeTransfer } from '../../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../../adapters/keys/mnemonic.ts';
+import { nodeRuntime } from '../../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../../adapters/s3/s3-object-store.ts';
 import { createStorageServiceClient } from '../../../adapters/service/storage-service-client.ts';
 import type { StackFile } from '../../../core/wire/stack-file.ts';
@@ -48,7 +50,7 @@ async function measureBare({ stack }: UploadTask, bytes: Uint8Array): Promise<nu
     const sha256 = nodePrimitives.sha256(bytes);
     const put = await store.presignPut({ key: `bench/bare-${randomUUID()}`, sizeBytes: bytes.length, sha256 }, 600);
     const began = performance.now();
-    await putObject(put, bytes, { stallMs: STALL_MS }, AbortSignal.timeout(RUN_TIMEOUT_MS));
+    await putObject(nodeTransfer, put, bytes, { stallMs: STALL_MS }, AbortSignal.timeout(RUN_TIMEOUT_MS));
     return performance.now() - began;
   } finally {
     store.close();
@@ -81,7 +83,15 @@ async function measureDevice(task: UploadTask, bytes: Uint8Array, run: number): 
   try {
     await runDevice(
       {
-        ...{ primitives: nodePrimitives, outbox, account, source, clock: createDeviceClock() },
+        ...{
+          primitives: nodePrimitives,
+          outbox,
+          account,
+          source,
+          runtime: nodeRuntime,
+          transfer: nodeTransfer,
+          clock: createDeviceClock(nodeRuntime),
+        },
         writer: { ...provision, deviceKey, domain: { chainId, dissc } },
         ledger: createDisscLedger({ rpcUrl, chainId, dissc }),
         service: createStorageServiceClient({

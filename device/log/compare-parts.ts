@@ -1,0 +1,25 @@
+import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
+import type { Address } from '../../core/ids.ts';
+import type { Ledger } from '../../core/ports/ledger.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
+import type { Runtime } from '../../core/ports/runtime.ts';
+import type { StorageService } from '../../core/ports/service.ts';
+import type { Transfer } from '../../core/ports/transfer.ts';
+import type { Report } from '../events.ts';
+import type { Outbox } from '../outbox/open-outbox.ts';
+
+/** What comparing the outbox's log with the chain's and the service's is done with. */
+export interface CompareParts {
+  readonly primitives: Primitives;
+  readonly runtime: Pick<Runtime, 'timeout'>;
+  readonly transfer: Pick<Transfer, 'get'>;
+  readonly outbox: Outbox;
+  readonly writer: DatasetWriter;
+  readonly account: Address;
+  readonly service: Pick<StorageService, 'listBatches' | 'getSegment' | 'getRecords'>;
+  readonly ledger: Ledger;
+  /** Nothing had ever been captured when this process began: no block of the log can be here a second time. */
+  readonly bornEmpty: boolean;
+  readonly nowMs: () => number;
+  readonly report: Report;
+}

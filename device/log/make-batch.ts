@@ -1,0 +1,40 @@
+import { type DatasetWriter, type SealedBatch, sealBatchInSteps } from '../../core/batch/seal-batch.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
+import type { Runtime } from '../../core/ports/runtime.ts';
+import { logEndBefore, type PlannedBatch } from '../outbox/batch-rows.ts';
+import { OutboxDamagedError } from '../outbox/errors.ts';
+import type { Outbox } from '../outbox/open-outbox.ts';
+import { readBlocks } from '../outbox/read-blocks.ts';
+import type { Mutex } from '../steps/mutex.ts';
+import { takeTurns } from '../steps/take-turns.ts';
+
+/** What batches are made with. */
+export interface SealingParts {
+  readonly primitives: Primitives;
+  readonly runtime: Pick<Runtime, 'monotonicMs' | 'nextTurn'>;
+  readonly outbox: Outbox;
+  readonly writer: DatasetWriter;
+  /** One batch at a time, as each takes three times its size while it is made. */
+  readonly making: Mutex;
+}
+
+/**
+ * Makes a batch of captured blocks, byte for byte what its row determines. Others have their turn meanwhile; none of them
+ * may change the log's end.
+ * @throws OutboxDamagedError when its blocks are not all there
+ */
+export function makeBatch(parts: SealingParts, row: PlannedBatch): Promise<SealedBatch> {
+  const { primitives, runtime, outbox, writer, making } = parts;
+  return making.run(() => {
+    const blocks = readBlocks(outbox, row.fromSeq, row.toSeq);
+    if (blocks.length !== row.blocks) {
+      throw new OutboxDamagedError(
+        `Batch ${row.position} has ${row.blocks} blocks; ${blocks.length} are on this disk.`,
+      );
+    }
+    // Whether a batch is published was fixed with its nonce.
+    const asPlanned = { ...writer, published: row.published };
+    const end = logEndBefore(outbox, row.position);
+    return takeTurns(runtime, sealBatchInSteps(primitives, asPlanned, end, blocks, row.nonce));
+  });
+}

@@ -1,0 +1,27 @@
+import { compareLog } from '../log/compare-log.ts';
+import type { DeviceRun } from './device-run.ts';
+import type { Work } from './run-step.ts';
+
+/** The step that compares the outbox's log with the chain's and the service's; without it nothing is sealed. */
+export function createCompareStep(run: DeviceRun): Work {
+  const { parts, comparison, bornEmpty } = run;
+  const nowMs = (): number => parts.clock.nowMs();
+  let reported: string | null = null;
+
+  const compare = async (signal: AbortSignal): Promise<string | null> => {
+    try {
+      return (await compareLog({ ...parts, nowMs, bornEmpty }, signal)).held;
+    } finally {
+      run.backlog.recount();
+    }
+  };
+
+  return async (signal) => {
+    const held = await run.logEnd.run(() => comparison.make(() => compare(signal)));
+    if (held !== null && held !== reported) parts.report({ event: 'held', reason: held });
+    reported = held;
+    if (held !== null) return run.options.followEveryMs;
+    run.wake('seal', 'follow', 'upload');
+    return Number.POSITIVE_INFINITY;
+  };
+}

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { nodeDirectories } from '../../adapters/files/node-directories.ts';
+import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
+import { EMPTY_LOG, sealBatch } from '../../core/batch/seal-batch.ts';
+import { AnswerError, ArgumentError, FileError, PlumblineError, ProofError } from '../../core/errors.ts';
+import { adoptHead } from '../../device/log/adopt-head.ts';
+import { BrokerError } from '../../device/mqtt/broker-error.ts';
+import { holdSession } from '../../device/mqtt/hold-session.ts';
+import { OutboxDamagedError } from '../../device/outbox/errors.ts';
+import { openOutbox } from '../../device/outbox/open-outbox.ts';
+import { metaOf } from '../../device/outbox/piece-lines.ts';
+import { readProvision } from '../../device/provision/read-provision.ts';
+import { parseSource } from '../../device/sources/parse-source.ts';
+import { type DirectoryOptions, watchDirectory } from '../../device/sources/watch-directory.ts';
+import { accountOf, newWriter, startDevice, temporaryFolder } from './fixture.ts';
+import { TestBroker } from './mqtt-broker.ts';
+import { startRemote } from './remote.ts';
+
+/* Whose turn it is, for what a device meets: arguments, files, answers; and which of them end it. */
+
+const WATCH: DirectoryOptions = {
+  ...{ blockBytes: 1000, scanEveryMs: 10, settleMs: 20, deleteAfterChecked: false, keepOut: [] },
+};
+
+async function setUp(context: TestContext) {
+  const folder = temporaryFolder(context);
+  const writer = newWriter();
+  const remote = await startRemote(writer, accountOf(writer));
+  context.after(() => remote.close());
+  return { folder, writer, remote, outboxPath: join(folder, 'o') };
+}
+
+const isA =
+  (kind: PlumblineError['kind'], type: abstract new (...args: never[]) => PlumblineError, says: RegExp) =>
+  (error: unknown): boolean =>
+    error instanceof type && error.kind === kind && says.test(error.message);
+
+test("a directory that is not there, or none, is its keeper's turn and ends the device", async (context) => {
+  const { folder, writer, remote, outboxPath } = await setUp(context);
+  writeFileSync(join(folder, 'file'), 'x');
+  for (const [name, says] of [
+    ['nowhere', /no directory .*nowhere/],
+    ['file', /file is not a directory/],
+  ] as const) {
+    const source = watchDirectory(nodeDirectories, join(folder, name), WATCH);
+    const device = startDevice({ remote, writer, outboxPath, source });
+    await assert.rejects(device.ended, isA('file', FileError, says));
+  }
+});
+
+test('a directory that goes away while it is watched is tried again first', async (context) => {
+  const { folder, writer, remote, outboxPath } = await setUp(context);
+  const directory = join(folder, 'readings');
+  mkdirSync(directory);
+  writeFileSync(join(directory, 'a'), 'a');
+  const device = startDevice({ remote, writer, outboxPath, source: watchDirectory(nodeDirectories, directory, WATCH) });
+  await device.event('captured');
+  rmSync(directory, { recursive: true });
+  await device.event('retry', ({ step, reason }) => step === 'source' && /is gone/.test(reason));
+  await assert.rejects(device.ended, isA('file', FileError, /no directory/));
+});
+
+test("a source that cannot be is the caller's turn", () => {
+  assert.throws(() => parseSource('nowhere'), isA('arguments', ArgumentError, /nowhere/));
+  assert.throws(() => parseSource('mqtt:mqtt://h:0/t'), isA('arguments', ArgumentError, /port/));
+});
+
+test('files that a device is started with are named with their path', (context) => {
+  const folder = temporaryFolder(context);
+  const writer = newWriter();
+  const owner = { dataset: writer.dataset, account: accountOf(writer), plain: false };
+  const nowhere = join(folder, 'nowhere', 'device.outbox');
+  assert.throws(() => openOutbox(nowhere, owner), isA('file', FileError, new RegExp(`${nowhere}.*ENOENT`)));
+  const provision = join(folder, 'device.json');
+  writeFileSync(provision, '{"chainId": 1}', { mode: 0o600 });
+  assert.throws(() => readProvision(provision), isA('file', PlumblineError, new RegExp(provision)));
+  chmodSync(provision, 0o644);
+  assert.throws(() => readProvision(provision), isA('file', PlumblineError, new RegExp(provision)));
+});
+
+test('a block whose meta cannot be read is damage to the outbox, not a wrong argument', () => {
+  // A meta that is no map.
+  assert.throws(() => metaOf({ size: 1, meta: Uint8Array.of(1) }), isA('file', OutboxDamagedError, /meta/));
+});
+
+test('a storage whose proof of the log is cut short is not believed', async (context) => {
+  const { folder, writer, remote } = await setUp(context);
+  let end = EMPTY_LOG;
+  for (const text of ['one', 'two']) {
+    const blocks = [{ content: Buffer.from(text), meta: { at: 1 } }];
+    const sealed = sealBatch(nodePrimitives, writer, end, blocks, nodePrimitives.randomBytes(16));
+    remote.ingest(sealed.segment.car);
+    end = sealed.end;
+  }
+  const account = accountOf(writer);
+  const outbox = openOutbox(join(folder, 'o'), { ...writer, account });
+  context.after(() => outbox.close());
+  const getRecords: typeof remote.service.getRecords = async (...call) => ({
+    ...(await remote.service.getRecords(...call)),
+    proof: [],
+  });
+  const parts = {
+    ...{ primitives: nodePrimitives, runtime: nodeRuntime, transfer: nodeTransfer, outbox, writer, account },
+    ...{ service: { ...remote.service, getRecords }, ledger: remote.ledger, bornEmpty: true },
+    ...{ nowMs: Date.now, report: () => {} },
+  };
+  const { heads } = await remote.ledger.readHeads([writer.dataset], 'final');
+  const adopting = adoptHead(parts, heads[0] as (typeof heads)[number], new AbortController().signal);
+  await assert.rejects(adopting, isA('answer', ProofError, /malformed/));
+});
+
+test('a service that presigns something else than HTTP has answered wrongly', async () => {
+  const never = new AbortController().signal;
+  for (const url of ['file:///etc/passwd', 'nonsense']) {
+    const presigned = { url, headers: {}, expiresAtMs: 0 };
+    const put = nodeTransfer.put({ ...presigned, method: 'PUT' }, new Uint8Array(1), { stallMs: 1000 }, never);
+    await assert.rejects(put, isA('answer', AnswerError, /not http or https/));
+    await assert.rejects(
+      nodeTransfer.get({ ...presigned, method: 'GET' }, never),
+      isA('answer', AnswerError, /not http or https/),
+    );
+  }
+});
+
+test('a broker that is away, one that refuses and one that speaks wrongly are told apart', async (context) => {
+  const broker = new TestBroker({
+    answerConnect: (_, nth) => {
+      if (nth === 1) return { cmd: 'connack', reasonCode: 134, sessionPresent: false };
+      return nth === 2 ? null : { cmd: 'pingresp' };
+    },
+  });
+  const port = await broker.listen();
+  context.after(() => broker.close());
+  const hold = (at: number) =>
+    holdSession(
+      nodeRuntime,
+      {
+        broker: { host: '127.0.0.1', port: at, tls: false, topicFilter: 'plant/#' },
+        ...{ secrets: {}, clientId: 'device', maxPacketBytes: 2 ** 20, receiveMaximum: 16 },
+      },
+      {
+        ...{ onConnected() {}, onSubscribed() {}, onSettled() {} },
+        ...{ onMessage: () => Promise.resolve(), room: () => Promise.resolve() },
+      },
+      false,
+      new AbortController().signal,
+    );
+  await assert.rejects(hold(port), isA('refused', BrokerError, /password are wrong/));
+  await assert.rejects(hold(port), isA('unavailable', BrokerError, /closed the connection/));
+  await assert.rejects(hold(port), isA('answer', BrokerError, /first packet is/));
+  await assert.rejects(hold(1), isA('unavailable', BrokerError, /cannot be reached: ECONNREFUSED/));
+});
