@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { authoriseCss } from '../../client/sale/authorise-css.ts';
 import { InvalidInputError } from '../../core/errors.ts';
 import { type Address, address, NATIVE_COIN } from '../../core/ids.ts';
@@ -74,6 +75,7 @@ export function addOwnerAuthorise(owner: Command): void {
       const parts = {
         ...{ grants: openGrants(connection), party: openGranter(connection, opened) },
         fromBlock: connection.fromBlock,
+        runtime: nodeRuntime,
       };
       output.progress('Authorising, and waiting for the service …');
       const done = await authoriseCss(parts, terms, { fuelWei: fuel, waitMs: wait }, signal);

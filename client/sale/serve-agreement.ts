@@ -46,7 +46,7 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
     return;
   }
   // Where nothing happens, the newest block is old. To claim too early costs nothing, to stop delivering would.
-  const nowSeconds = Math.max(chainSeconds, Math.floor(parts.nowMs() / 1000));
+  const nowSeconds = Math.max(chainSeconds, Math.floor(parts.runtime.nowMs() / 1000));
   const errors: unknown[] = [];
   const attempt = async (work: () => Promise<unknown>): Promise<void> => {
     try {
@@ -59,7 +59,7 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
   const { challenge, buyer, state } = newest;
   if (challenge !== null) {
     const secondsLeft = challenge.deadlineSeconds - chainSeconds;
-    const inTime = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
+    const inTime = AbortSignal.any([signal, parts.runtime.timeout(ANSWER_TIMEOUT_MS)]);
     // Side by side: the storage may let the answer wait, and the claim needs nothing of it.
     await Promise.all([
       secondsLeft >= 0 && attempt(() => answerChallenge(parts, newest, challenge, secondsLeft, inTime)),
@@ -72,7 +72,7 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
     const before = errors.length;
     const toClaimSeconds = endSeconds + newest.terms.windowSeconds;
     const times = { delivers: chainSeconds < endSeconds, posts: chainSeconds <= toClaimSeconds };
-    const inTime = AbortSignal.any([signal, AbortSignal.timeout(DELIVER_TIMEOUT_MS)]);
+    const inTime = AbortSignal.any([signal, parts.runtime.timeout(DELIVER_TIMEOUT_MS)]);
     if (challenge === null) await attempt(() => claimVoucher(parts, newest, nowSeconds, signal));
     await attempt(() => takeShownVoucher(parts, final as ServedAgreement['agreement'], inTime));
     if (challenge !== null) await attempt(() => claimVoucher(parts, newest, nowSeconds, signal));

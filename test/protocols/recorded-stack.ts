@@ -17,6 +17,7 @@ import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import { createStorageServiceClient, type ServiceTarget } from '../../adapters/service/storage-service-client.ts';
 import { authoriseCss } from '../../client/sale/authorise-css.ts';
@@ -243,7 +244,7 @@ async function openDataset(stack: Common, ownerKey: PrivateKey, deviceKey: Priva
   const { datasets } = await party.datasets.openDatasets([{ name: randomBytes(32), device: accountOfKey(deviceKey) }]);
   const dataset = datasets[0] as DatasetId;
   const { grant } = await authoriseCss(
-    { grants: createAscLedger(stack.chain), party: party.grants, fromBlock: 0 },
+    { grants: createAscLedger(stack.chain), party: party.grants, fromBlock: 0, runtime: nodeRuntime },
     {
       ...{ dataset, css: address(stack.file.operator), perBatchWei: PER_BATCH_WEI, first: 0, count: 1000 },
       ...{ digests: true, blocks: true, maxBlocks: 4096, windowSeconds: 60 },
