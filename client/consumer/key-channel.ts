@@ -9,7 +9,7 @@ import { MAX_MESSAGES, requireMessageSigner, type SealedMessage } from '../../co
 import { type EncryptionPrivateKey, openMessage, sealMessage } from '../../core/agreement/seal-message.ts';
 import { SequenceGuard } from '../../core/agreement/sequence-guard.ts';
 import type { AgreementDomain } from '../../core/agreement/terms.ts';
-import { InvalidInputError, PlumblineError, RequestRefusedError } from '../../core/errors.ts';
+import { PlumblineError, RequestRefusedError, StateError } from '../../core/errors.ts';
 import type { BlockIndex, PrivateKey } from '../../core/ids.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { AgreementService } from '../../core/ports/service.ts';
@@ -66,7 +66,7 @@ export function openKeyChannel(options: KeyChannelOptions): KeyChannel {
     for (let attempt = 1; ; attempt++) {
       const sequence = store.state.nextSequence;
       if (sequence >= MAX_MESSAGES) {
-        throw new InvalidInputError(`All ${MAX_MESSAGES} messages of agreement ${id} are used up.`);
+        throw new StateError(`All ${MAX_MESSAGES} messages of agreement ${id} are used up.`);
       }
       const header = { agreement: id, from: buyer.signer, to: agent, sequence };
       const message = await sealMessage(domain, header, purchase.ownerEncryptionKey, options.signerKey, plaintext);

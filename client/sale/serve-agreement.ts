@@ -1,13 +1,6 @@
 import { deriveEncryptionKeys } from '../../core/agreement/seal-message.ts';
 import { equalBytes } from '../../core/bytes.ts';
-import {
-  InvalidInputError,
-  KeyError,
-  LedgerUnavailableError,
-  type PlumblineError,
-  ProofError,
-  SegmentError,
-} from '../../core/errors.ts';
+import { type ErrorKind, KeyError, LedgerUnavailableError, PlumblineError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import { deriveOfferSeed } from '../../core/keys.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
@@ -27,6 +20,8 @@ const RELEASES_PER_STEP = 64;
 /** A storage that hangs takes the time of nothing else. */
 const ANSWER_TIMEOUT_MS = 120_000;
 const DELIVER_TIMEOUT_MS = 90_000;
+/** Kinds of errors that the next step will meet again: what storage gives is not what was sold, or a key is missing. */
+const LASTING: ReadonlySet<ErrorKind> = new Set(['arguments', 'file', 'answer']);
 
 /**
  * One step of the owner's side of one agreement, from whatever state it is in: everything is read from the chain, the mailbox
@@ -139,9 +134,9 @@ async function archive(parts: SaleParts, agreement: Agreement, signal: AbortSign
       await holdBatch(parts, agreement, block, signal);
     }
   } catch (cause) {
-    const isLasting = [ProofError, KeyError, SegmentError, InvalidInputError].some((type) => cause instanceof type);
-    if (isLasting)
-      parts.onEvent({ event: 'not-servable', agreement: id, reason: (cause as PlumblineError).shortMessage });
+    if (cause instanceof PlumblineError && LASTING.has(cause.kind)) {
+      parts.onEvent({ event: 'not-servable', agreement: id, reason: cause.shortMessage });
+    }
     throw cause;
   }
   if (firstUnheld(parts.state, agreement) === null) {

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../../core/errors.ts';
+import { PlumblineError } from '../../core/errors.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import type { SaleParts } from './sale-parts.ts';
 import { readProgress } from './sale-rows.ts';
@@ -41,6 +41,6 @@ export async function closeAgreement(parts: SaleParts, { id }: Agreement, signal
     parts.onEvent({ event: 'closed', agreement: id, txHash });
   } catch (cause) {
     // This machine's clock is ahead of the chain's.
-    if (!(cause instanceof InvalidInputError) || cause.details.reason !== 'OCASC_TooEarly') throw cause;
+    if (!(cause instanceof PlumblineError) || cause.details.reason !== 'OCASC_TooEarly') throw cause;
   }
 }

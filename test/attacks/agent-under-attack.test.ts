@@ -7,7 +7,7 @@ import type { SaleParts } from '../../client/sale/sale-parts.ts';
 import { openSaleState } from '../../client/sale/sale-state.ts';
 import { serveSales } from '../../client/sale/serve-sales.ts';
 import { MAX_MESSAGES, type SealedMessage } from '../../core/agreement/message.ts';
-import { InvalidInputError, StoreUnavailableError } from '../../core/errors.ts';
+import { StateError, StoreUnavailableError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import { indicesOf, makeOwner, type Owner, sell } from '../client/sale-fixture.ts';
 import { clientOf, type Market, startMarket } from '../functions/start-sale.ts';
@@ -126,7 +126,7 @@ describe('the owner’s agent under attack', { timeout: 180_000 }, () => {
     const stuck = {
       ...party,
       claim: async () => {
-        throw new InvalidInputError('Gas has become too dear.');
+        throw new StateError('Gas has become too dear.');
       },
     };
     await owner.serveOnce({ serviceFor, party: stuck });
