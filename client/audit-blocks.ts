@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../core/errors.ts';
+import { ArgumentError } from '../core/errors.ts';
 import type { DatasetId } from '../core/ids.ts';
 import type { Anchor } from '../core/ports/ledger.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
@@ -53,12 +53,12 @@ export async function auditBlocks(
 ): Promise<AuditReport> {
   const { scope, protocol, evidence } = audit;
   const range = scope.range ?? { from: 0, to: anchored.head.size - 1 };
-  if (range.from > range.to) throw new InvalidInputError(`There are no blocks from ${range.from} to ${range.to}.`);
+  if (range.from > range.to) throw new ArgumentError(`There are no blocks from ${range.from} to ${range.to}.`);
   const total = range.to - range.from + 1;
   const chosen = typeof scope.sample === 'object' ? scope.sample : null;
   const wanted = chosen?.length ?? Math.min((scope.sample as number | undefined) ?? total, total);
   if (!(wanted >= 1 && wanted <= MAX_AUDIT_BLOCKS)) {
-    throw new InvalidInputError(
+    throw new ArgumentError(
       `An audit checks 1 to ${MAX_AUDIT_BLOCKS} blocks, not ${wanted}. Give a sample or a range of that size.`,
     );
   }

@@ -1,5 +1,6 @@
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { mnemonicSeed, signMessage } from '../../adapters/keys/mnemonic.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { countTraffic, type Traffic } from '../../adapters/service/count-traffic.ts';
 import { httpTransport } from '../../adapters/service/http-transport.ts';
 import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
@@ -97,7 +98,7 @@ export async function openConsumerPurchase(context: CommandContext, agreement: s
     channel(patienceMs) {
       const distrusted: string[] = [];
       const channel = openKeyChannel({
-        ...{ service, domain: market.domain, purchase, store, patienceMs, pollMs: POLL_MS },
+        ...{ runtime: nodeRuntime, service, domain: market.domain, purchase, store, patienceMs, pollMs: POLL_MS },
         ...{ signerKey: keys.signerKey, encryptionKey: keys.privateKey },
         onDistrusted: (reason) => void (distrusted.length < MAX_DISTRUSTED && distrusted.push(reason)),
       });

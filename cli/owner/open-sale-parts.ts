@@ -8,6 +8,7 @@ import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
+import { ClaimPace } from '../../client/sale/claim-pace.ts';
 import type { SaleEvent } from '../../client/sale/sale-event.ts';
 import type { SaleParts } from '../../client/sale/sale-parts.ts';
 import type { SaleState } from '../../client/sale/sale-state.ts';
@@ -30,7 +31,8 @@ export function openSaleParts(agent: Agent, state: SaleState, onEvent: (event: S
     datasetKeys: new Map(agent.datasets.map(({ dataset, datasetKey }) => [dataset, datasetKey])),
     market: createOcascLedger(chain),
     party: createOcascParty({ ...chain, signer: createKeySigner(agentKey) }),
-    nowMs: Date.now,
+    runtime: nodeRuntime,
+    claimPace: new ClaimPace(),
     readPoint: (anchor, signal) => readChainPoint(rpc, anchor, signal),
     serviceFor: (agreement) => createStorageServiceClient({ apiUrl, chainId, account, agreement }),
   };

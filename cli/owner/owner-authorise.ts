@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { readSecretFile } from '../../adapters/keys/secret-file.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { authoriseCss } from '../../client/sale/authorise-css.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { type Address, address, NATIVE_COIN } from '../../core/ids.ts';
@@ -75,6 +76,7 @@ export function addOwnerAuthorise(owner: Command): void {
       const parts = {
         ...{ grants: openGrants(connection), party: openGranter(connection, opened) },
         fromBlock: connection.fromBlock,
+        runtime: nodeRuntime,
       };
       output.progress('Authorising, and waiting for the service …');
       const done = await authoriseCss(parts, terms, { fuelWei: fuel, waitMs: wait }, signal);

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError, StateError } from '../../core/errors.ts';
 import type { BlockIndex } from '../../core/ids.ts';
 import type { CssN, CssY, RecordSource } from '../../core/ports/css.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
@@ -37,7 +37,7 @@ export interface PurchaseAudit {
 /**
  * Protocol III or IV over a random sample of what is for sale. The sample counts in the agreement from when it is drawn; an
  * audit that broke off is gone on with, on the same blocks.
- * @throws InvalidInputError when the agreement leaves no such sample
+ * @throws StateError when the agreement leaves no sample; ArgumentError when it leaves a smaller one
  */
 export async function auditPurchase(
   deps: PurchaseAuditDeps,
@@ -75,10 +75,10 @@ async function drawSample({ primitives, store }: PurchaseAuditDeps, audit: Purch
   const left = Math.min(samples, count) - sampled.size;
   const wanted = audit.sample ?? Math.min(DEFAULT_SAMPLE, left);
   if (left < 1) {
-    throw new InvalidInputError(`The agreement has none left of its ${samples} samples. Fetch and pay on instead.`);
+    throw new StateError(`The agreement has none left of its ${samples} samples. Fetch and pay on instead.`);
   }
   if (wanted < 1 || wanted > left) {
-    throw new InvalidInputError(
+    throw new ArgumentError(
       `The agreement leaves ${left} of its ${samples} samples; ${wanted} cannot be drawn. Give a --sample of 1 to ${left}.`,
     );
   }

@@ -5,7 +5,7 @@ import type { AgreementDomain } from '../../core/agreement/terms.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
 import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
 import { eachInParallel } from '../../core/each-in-parallel.ts';
-import { InvalidInputError, PlumblineError } from '../../core/errors.ts';
+import { ArgumentError, PlumblineError, StateError } from '../../core/errors.ts';
 import type { BlockIndex, PrivateKey } from '../../core/ids.ts';
 import type { CssN, Fault, RecordSource } from '../../core/ports/css.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
@@ -123,10 +123,9 @@ function requireMessagesFor(delivery: Delivery, { state }: PurchaseStore): void 
   const left = MAX_MESSAGES - Math.max(state.nextSequence, state.readUpTo);
   const blocks = delivery.purchase.terms.count - state.verified;
   if (Math.ceil(blocks / stepOf(delivery)) <= left) return;
-  throw new InvalidInputError(
-    `${blocks} blocks, ${stepOf(delivery)} at a time, take more messages than the ${left} that this agreement has left. ` +
-      (left === 0 ? 'End it with quit.' : `Pay for at least ${Math.ceil(blocks / left)} ahead.`),
-  );
+  const problem = `${blocks} blocks, ${stepOf(delivery)} at a time, take more messages than the ${left} that this agreement has left.`;
+  if (left === 0) throw new StateError(`${problem} End it with quit.`);
+  throw new ArgumentError(`${problem} Pay for at least ${Math.ceil(blocks / left)} ahead.`);
 }
 
 /** Signs for the first `places` blocks of the range. False when so many are paid for already. */

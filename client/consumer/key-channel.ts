@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type BatchKeys, type BlockKeys, decodeKeyPayload } from '../../core/agreement/key-payload.ts';
 import {
   decodeKeyRefusal,
@@ -10,8 +9,9 @@ import { MAX_MESSAGES, requireMessageSigner, type SealedMessage } from '../../co
 import { type EncryptionPrivateKey, openMessage, sealMessage } from '../../core/agreement/seal-message.ts';
 import { SequenceGuard } from '../../core/agreement/sequence-guard.ts';
 import type { AgreementDomain } from '../../core/agreement/terms.ts';
-import { InvalidInputError, PlumblineError, RequestRefusedError } from '../../core/errors.ts';
+import { PlumblineError, RequestRefusedError, StateError } from '../../core/errors.ts';
 import type { BlockIndex, PrivateKey } from '../../core/ids.ts';
+import type { Runtime } from '../../core/ports/runtime.ts';
 import type { AgreementService } from '../../core/ports/service.ts';
 import type { ReceivedKeys, RequestKeys } from '../../core/protocols/judge-with-keys.ts';
 import type { Purchase } from './open-purchase.ts';
@@ -19,6 +19,7 @@ import type { PurchaseStore } from './purchase-state.ts';
 
 /** A consumer's end of the mailbox of one agreement. */
 export interface KeyChannelOptions {
+  readonly runtime: Runtime;
   readonly service: AgreementService;
   readonly domain: AgreementDomain;
   readonly purchase: Purchase;
@@ -54,7 +55,7 @@ const MAX_ATTEMPTS = 5;
 
 /** Opens the mailbox. What was read before is not read again: keys of an earlier run are asked for anew. */
 export function openKeyChannel(options: KeyChannelOptions): KeyChannel {
-  const { service, domain, purchase, store, patienceMs, pollMs } = options;
+  const { runtime, service, domain, purchase, store, patienceMs, pollMs } = options;
   const { id, agent, buyer } = purchase;
   const guard = new SequenceGuard();
   const keys = new Map<BlockIndex, Kept>();
@@ -65,7 +66,7 @@ export function openKeyChannel(options: KeyChannelOptions): KeyChannel {
     for (let attempt = 1; ; attempt++) {
       const sequence = store.state.nextSequence;
       if (sequence >= MAX_MESSAGES) {
-        throw new InvalidInputError(`All ${MAX_MESSAGES} messages of agreement ${id} are used up.`);
+        throw new StateError(`All ${MAX_MESSAGES} messages of agreement ${id} are used up.`);
       }
       const header = { agreement: id, from: buyer.signer, to: agent, sequence };
       const message = await sealMessage(domain, header, purchase.ownerEncryptionKey, options.signerKey, plaintext);
@@ -172,12 +173,12 @@ export function openKeyChannel(options: KeyChannelOptions): KeyChannel {
   }
 
   async function receive(blocks: readonly BlockIndex[], signal?: AbortSignal): Promise<ReceivedKeys> {
-    const untilMs = performance.now() + patienceMs;
+    const untilMs = runtime.monotonicMs() + patienceMs;
     const isMissing = () => blocks.some((index) => !keys.has(index) && !refused.has(index));
     while (isMissing()) {
       const isNew = await readNew(signal);
-      if (!isMissing() || (!isNew && performance.now() >= untilMs)) break;
-      if (!isNew) await sleep(pollMs, undefined, signal === undefined ? {} : { signal });
+      if (!isMissing() || (!isNew && runtime.monotonicMs() >= untilMs)) break;
+      if (!isNew) await runtime.sleep(pollMs, signal);
     }
     return collect(blocks);
   }

@@ -1,5 +1,5 @@
 import { equalBytes, to0x } from '../../core/bytes.ts';
-import { InvalidInputError, ProofError } from '../../core/errors.ts';
+import { ArgumentError, ProofError, StateError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import type { Agreement, Agreements, Buyer } from '../../core/ports/agreements.ts';
 import type { Anchor, Ledger } from '../../core/ports/ledger.ts';
@@ -17,7 +17,7 @@ export interface PurchaseLog extends AnchoredHead {
 
 /**
  * Tables IV and V, step 1: the agreement, from OCASC.
- * @throws InvalidInputError when there is none, or nobody has accepted it by then
+ * @throws ArgumentError when there is none; StateError when nobody has accepted it by then
  */
 export async function openPurchase(
   agreements: Agreements,
@@ -27,10 +27,9 @@ export async function openPurchase(
 ): Promise<Purchase> {
   const { point, agreement } = await agreements.readAgreement(id, anchor, signal);
   const at = `at the ${anchor} block ${point.blockNumber}`;
-  if (agreement === null) throw new InvalidInputError(`There is no agreement ${id} ${at}. Check the id and the chain.`);
+  if (agreement === null) throw new ArgumentError(`There is no agreement ${id} ${at}. Check the id and the chain.`);
   const { buyer } = agreement;
-  if (buyer === null)
-    throw new InvalidInputError(`Agreement ${id} is ${agreement.state} ${at}; nobody has accepted it.`);
+  if (buyer === null) throw new StateError(`Agreement ${id} is ${agreement.state} ${at}; nobody has accepted it.`);
   return { ...agreement, buyer };
 }
 

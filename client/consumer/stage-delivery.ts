@@ -1,7 +1,7 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { decodeMeta, encodeMeta } from '../../core/block/meta.ts';
 import { u32 } from '../../core/bytes.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { FileError } from '../../core/errors.ts';
 import { MAX_BLOCK_BYTES } from '../../core/limits.ts';
 import type { GotBlock } from '../owner/get-range.ts';
 import type { DeliverySink, VerifiedBlock } from './deliver-purchase.ts';
@@ -20,7 +20,7 @@ const MAX_META_BYTES = 4096;
 
 /**
  * Opens the file of a delivery and cuts it behind its first `verified` blocks: what a crash left behind them comes again.
- * @throws InvalidInputError when it holds fewer than were verified
+ * @throws FileError when it holds fewer than were verified
  */
 export async function stageDelivery(path: string, verified: number): Promise<StagedDelivery> {
   const file = await open(path, 'a+', 0o600);
@@ -56,7 +56,7 @@ async function cutBehind(file: FileHandle, path: string, verified: number): Prom
   for (let number = 0; number < verified; number++) {
     const frame = await readFrame(file, at);
     if (frame === null) {
-      throw new InvalidInputError(
+      throw new FileError(
         `${path} holds ${number} of the ${verified} blocks that were verified. Bring it back, or move the purchase's state away and fetch anew: blocks once paid for are free.`,
       );
     }

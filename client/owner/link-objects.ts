@@ -1,5 +1,5 @@
 import { type LinkedObject, sealLinkedObjects } from '../../core/block/linked-objects.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError, StoreUnavailableError } from '../../core/errors.ts';
 import type { DatasetId, DatasetKey } from '../../core/ids.ts';
 import { MAX_BLOCK_BYTES } from '../../core/limits.ts';
 import type { CssN, RecordSource } from '../../core/ports/css.ts';
@@ -43,7 +43,8 @@ const MAX_LINKED_AT_ONCE = 96;
 /**
  * Ties blocks to objects that other tools put into IPFS (Table III: ObjectID, by `DISSC.link`). Every object is retrieved
  * and hashed first: what is not the recorded block is not linked. Neighbours share a transaction.
- * @throws InvalidInputError when an object is not the block it is given for
+ * @throws ArgumentError when an object is not the block it is given for; StoreUnavailableError when it or the block's meta
+ * cannot be had
  */
 export async function linkObjects(
   deps: LinkDeps,
@@ -54,13 +55,15 @@ export async function linkObjects(
   const { dataset, datasetKey } = target;
   const sorted = objects.toSorted((a, b) => a.index - b.index);
   if (sorted.some(({ index }, at) => index === sorted[at + 1]?.index)) {
-    throw new InvalidInputError('A block is given twice. Link one object to each block.');
+    throw new ArgumentError('A block is given twice. Link one object to each block.');
   }
   const anchored = await readAnchor(deps.ledger, dataset, target.anchor, target.fromBlock, signal);
   const linked = new Map<number, LinkedObject>();
   for (const { index, cid } of sorted) {
     const stored = await deps.css.getBlock(dataset, index, signal);
-    if ('kind' in stored) throw new InvalidInputError(`The meta of block ${index} cannot be had: ${stored.reason}`);
+    if ('kind' in stored) {
+      throw new StoreUnavailableError(`The storage does not give the meta of block ${index}: ${stored.reason}`);
+    }
     linked.set(index, { cid, meta: stored.meta });
   }
   const protocol = { ...deps, ...anchored, dataset, datasetKey, records: deps.css };
@@ -75,7 +78,9 @@ export async function linkObjects(
     const bad = verdicts.find(({ verdict }) => verdict !== 'intact');
     if (bad !== undefined) {
       const { cid } = linked.get(bad.index) as LinkedObject;
-      throw new InvalidInputError(
+      // Where no peer has the object now, its bytes are not known to be wrong.
+      const Refusal = bad.verdict === 'unavailable' ? StoreUnavailableError : ArgumentError;
+      throw new Refusal(
         `${cid} is not linked to block ${bad.index}, ${bad.verdict}: ${bad.reason} It must hold the block's stored bytes, at most ${MAX_BLOCK_BYTES}.`,
       );
     }

@@ -1,4 +1,4 @@
-import { InvalidInputError, StoreUnavailableError } from '../../core/errors.ts';
+import { ArgumentError, StoreUnavailableError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { SegmentPublisher, StorageService } from '../../core/ports/service.ts';
 import { MAX_PAGE } from '../../core/wire/requests.ts';
@@ -19,7 +19,7 @@ export async function* publishBatches(
   range: { readonly from: number; readonly to: number },
   signal?: AbortSignal,
 ): AsyncGenerator<PublishedBatch> {
-  if (range.from > range.to) throw new InvalidInputError(`There are no blocks from ${range.from} to ${range.to}.`);
+  if (range.from > range.to) throw new ArgumentError(`There are no blocks from ${range.from} to ${range.to}.`);
   let cursor: string | undefined;
   for (let pages = 0; pages < MAX_PAGES; pages++) {
     const query = { by: 'block', ...range, limit: MAX_PAGE, ...(cursor === undefined ? {} : { cursor }) } as const;

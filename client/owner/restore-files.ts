@@ -1,7 +1,7 @@
 import { appendFile, type FileHandle, mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import type { BlockMeta } from '../../core/block/meta.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { FileError } from '../../core/errors.ts';
 import type { GotBlock } from './get-range.ts';
 
 /** What a restoration left behind. */
@@ -160,10 +160,9 @@ class FolderWriter {
     try {
       return await open(join(this.#folder, name), 'wx');
     } catch (cause) {
-      throw new InvalidInputError(
-        `${join(this.#folder, name)} exists already; nothing is overwritten. Give an empty folder.`,
-        { cause },
-      );
+      throw new FileError(`${join(this.#folder, name)} exists already; nothing is overwritten. Give an empty folder.`, {
+        cause,
+      });
     }
   }
 }

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import type { DatasetId, DatasetKey } from '../../core/ids.ts';
 import type { CssN, RecordSource } from '../../core/ports/css.ts';
 import type { Ledger, LinkReader } from '../../core/ports/ledger.ts';
@@ -78,6 +78,6 @@ async function openSource(
       return (blocks) => verifyFromPeers(protocol, patient, objectsFrom(linked, findManifest), blocks, signal);
     }
     default:
-      throw new InvalidInputError('Blocks come from s3, get-block or ipfs.');
+      throw new ArgumentError('Blocks come from s3, get-block or ipfs.');
   }
 }

@@ -1,12 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { NotRecordedError } from '../../core/errors.ts';
 import type { Grant, GrantParty, Grants, GrantTerms } from '../../core/ports/grants.ts';
+import type { Runtime } from '../../core/ports/runtime.ts';
 
 export interface AuthoriseParts {
   readonly grants: Grants;
   /** ASC as the owner. */
   readonly party: GrantParty;
   readonly fromBlock: number;
+  readonly runtime: Runtime;
 }
 
 export interface Authorised {
@@ -25,7 +26,7 @@ const POLL_MS = 500;
  * filled up to what is wanted.
  */
 export async function authoriseCss(
-  { grants, party, fromBlock }: AuthoriseParts,
+  { grants, party, fromBlock, runtime }: AuthoriseParts,
   terms: GrantTerms,
   options: { readonly fuelWei: bigint; readonly waitMs: number },
   signal?: AbortSignal,
@@ -34,7 +35,7 @@ export async function authoriseCss(
   const found = await findStanding(grants, party, terms, { from: fromBlock, to: point.blockNumber }, signal);
   const proposed = found === null ? await party.authorise(terms, signal) : null;
   const id = found?.id ?? (proposed?.grant as Grant['id']);
-  const untilMs = performance.now() + options.waitMs;
+  const untilMs = runtime.monotonicMs() + options.waitMs;
   for (;;) {
     const [grant] = (await grants.readGrants([id], 'latest', signal)).grants;
     if (grant == null) throw new NotRecordedError(`Grant ${id} is not on the chain (any more). Try again.`);
@@ -44,8 +45,8 @@ export async function authoriseCss(
       if (fundedWei > 0n) await party.fund(id, fundedWei, signal);
       return { grant: { ...grant, fuelWei: grant.fuelWei + fundedWei }, txHash, fundedWei };
     }
-    if (grant.state === 'ended' || performance.now() >= untilMs) return { grant, txHash, fundedWei: 0n };
-    await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal });
+    if (grant.state === 'ended' || runtime.monotonicMs() >= untilMs) return { grant, txHash, fundedWei: 0n };
+    await runtime.sleep(POLL_MS, signal);
   }
 }
 

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { buildBatchKeys } from '../../core/agreement/build-keys.ts';
 import type { BatchKeys } from '../../core/agreement/key-payload.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
@@ -35,7 +34,8 @@ export async function buildKeysOf(
     const block = blocks[at] as BlockIndex;
     let held: HeldBatch;
     // A batch takes milliseconds, a request may name thousands: other agreements' challenges have their turn.
-    await nextTurn(undefined, { signal });
+    await parts.runtime.nextTurn();
+    signal.throwIfAborted();
     try {
       held = await holdBatch(parts, agreement, block, signal);
     } catch (cause) {

@@ -1,7 +1,7 @@
 import type { BatchArchive } from '../../core/agreement/build-keys.ts';
 import { ownBatch } from '../../core/agreement/build-keys.ts';
 import { concatBytes, u32 } from '../../core/bytes.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { FileError } from '../../core/errors.ts';
 import type {
   AgreementId,
   BlockIndex,
@@ -77,13 +77,11 @@ export function countHeld(state: SaleState, agreement: AgreementId): number {
   return Number(state.sql('SELECT count(*) AS n FROM places WHERE agreement = ?').get(agreement)?.n);
 }
 
-/** @throws InvalidInputError when the agent's file does not know the dataset */
+/** @throws FileError when the agent's file does not know the dataset */
 export function datasetKeyOf(parts: Pick<SaleParts, 'datasetKeys'>, dataset: DatasetId): DatasetKey {
   const key = parts.datasetKeys.get(dataset);
   if (key !== undefined) return key;
-  throw new InvalidInputError(
-    `The agent's file has no key of dataset ${dataset}. Write it anew: plumb owner agent --out FILE`,
-  );
+  throw new FileError(`The agent's file has no key of dataset ${dataset}. Write it anew: plumb owner agent --out FILE`);
 }
 
 function findHeld(

@@ -1,7 +1,7 @@
 import { deriveEncryptionKeys } from '../../core/agreement/seal-message.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { equalBytes } from '../../core/bytes.ts';
-import { InvalidInputError, NotRecordedError } from '../../core/errors.ts';
+import { NotRecordedError, StateError } from '../../core/errors.ts';
 import type { Address, AgreementId, BlockIndex } from '../../core/ids.ts';
 import { deriveOfferSeed } from '../../core/keys.ts';
 import type { Head } from '../../core/log/head.ts';
@@ -32,7 +32,8 @@ export interface MadeOffer {
 /**
  * Offers blocks for sale. An offer with the same terms (but for its last moment to accept) that stands already is not made a
  * second time unless `again`, as an answer may have been lost.
- * @throws NotRecordedError when the range is not recorded; InvalidInputError when it cannot be delivered, or OCASC refuses
+ * @throws NotRecordedError when the range is not recorded; ArgumentError when it cannot be delivered;
+ * StateError when another offer came between, or OCASC refuses
  */
 export async function offerBlocks(
   parts: OfferParts,
@@ -52,7 +53,7 @@ export async function offerBlocks(
   const { blockNumber, txHash } = transaction;
   const made = (await market.findOffers({ owner: account }, blockNumber, blockNumber, signal)).find((o) => o.id === id);
   if (made === undefined || made.nonce !== nonce || !equalBytes(made.encryptionKey, keys.publicKey)) {
-    throw new InvalidInputError(
+    throw new StateError(
       `Offer ${id} was mined as number ${made?.nonce ?? '?'} and not ${nonce}, as another one came between: its messages ` +
         `could not be opened. Take it back: plumb owner cancel ${id}`,
     );

@@ -1,7 +1,7 @@
 import type { BatchKeys, BlockKeys } from '../../core/agreement/key-payload.ts';
 import { MAX_MESSAGES } from '../../core/agreement/message.ts';
 import { MAX_PLAINTEXT_BYTES } from '../../core/agreement/seal-message.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 
 /** dag-cbor of 32 bytes. */
 const HASH_BYTES = 34;
@@ -22,10 +22,10 @@ const SPARE_MESSAGES = MAX_MESSAGES / 4;
 /** Most blocks that an offer's delivery, samples included, can bring through one mailbox. */
 export const MAX_DELIVERED_BLOCKS = (MAX_MESSAGES - SPARE_MESSAGES) * SURE_BLOCKS;
 
-/** @throws InvalidInputError when the keys of all these blocks would not fit into the agreement's mailbox */
+/** @throws ArgumentError when the keys of all these blocks would not fit into the agreement's mailbox */
 export function requireDeliverable({ count, samples }: { readonly count: number; readonly samples: number }): void {
   if (count + samples <= MAX_DELIVERED_BLOCKS) return;
-  throw new InvalidInputError(
+  throw new ArgumentError(
     `Keys of ${count} blocks and ${samples} samples do not fit into the mailbox of one agreement: it takes ` +
       `${MAX_MESSAGES} messages of about ${SURE_BLOCKS} blocks each, so ${MAX_DELIVERED_BLOCKS} in all. ` +
       'Cut the range into several offers.',

@@ -1,5 +1,5 @@
 import { MAX_MESSAGES, requireMessageSigner, type SealedMessage } from '../../core/agreement/message.ts';
-import { InvalidInputError, ProofError, RequestRefusedError } from '../../core/errors.ts';
+import { ProofError, RequestRefusedError, StateError } from '../../core/errors.ts';
 import type { SaleParts } from './sale-parts.ts';
 import { firstUnposted, noteNext, notePosted, readProgress } from './sale-rows.ts';
 import type { ServedAgreement } from './served-agreement.ts';
@@ -7,7 +7,7 @@ import type { ServedAgreement } from './served-agreement.ts';
 /**
  * Posts the messages that wait, in their order. Each stays as it was sealed until the service has it: after a crash the very
  * same bytes are posted again.
- * @throws InvalidInputError when the mailbox holds other messages under these numbers
+ * @throws StateError when the mailbox holds other messages under these numbers
  */
 export async function postMessages(parts: SaleParts, served: ServedAgreement, signal: AbortSignal): Promise<void> {
   const { id, agent } = served.agreement;
@@ -19,7 +19,7 @@ export async function postMessages(parts: SaleParts, served: ServedAgreement, si
       await service.postMessage(message, signal);
     } catch (cause) {
       if (!(cause instanceof RequestRefusedError) || !cause.type.endsWith('/sequence-used')) throw cause;
-      throw new InvalidInputError(
+      throw new StateError(
         `The mailbox has another message ${message.sequence} of this agent: a second server runs, or this state is older ` +
           'than the mailbox. Stop one of them; with an old copy, move its folder away and begin anew.',
         { cause },

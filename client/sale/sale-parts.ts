@@ -3,7 +3,9 @@ import type { Address, AgreementId, DatasetId, DatasetKey, PrivateKey } from '..
 import type { AgreementMarket, AgreementParty } from '../../core/ports/agreements.ts';
 import type { Anchor, ChainPoint } from '../../core/ports/ledger.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
+import type { Runtime } from '../../core/ports/runtime.ts';
 import type { AgreementService, StorageService } from '../../core/ports/service.ts';
+import type { ClaimPace } from './claim-pace.ts';
 import type { SaleEvent } from './sale-event.ts';
 import type { SaleState } from './sale-state.ts';
 
@@ -23,8 +25,8 @@ export interface SaleParts {
   readonly market: AgreementMarket;
   /** OCASC as the agent. */
   readonly party: AgreementParty;
-  /** This machine's clock: an idle chain's newest block may be old. */
-  nowMs(): number;
+  /** Its clock counts beside the chain's: an idle chain's newest block may be old. */
+  readonly runtime: Runtime;
   readPoint(anchor: Anchor, signal?: AbortSignal): Promise<ChainPoint>;
   /** The service, asked under this agreement. */
   serviceFor(agreement: AgreementId): SaleService;
@@ -36,6 +38,8 @@ export interface SaleParts {
     signal: AbortSignal,
   ): Promise<Manifest | null>;
   readonly state: SaleState;
+  /** In memory, of this server. */
+  readonly claimPace: ClaimPace;
   /** Chain block from which OCASC exists. */
   readonly fromBlock: number;
   onEvent(event: SaleEvent): void;

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { requirePrivate } from '../../adapters/keys/require-private.ts';
 import { holdLock } from '../../adapters/sqlite/hold-lock.ts';
 import { prepareStatements, type Statements } from '../../adapters/sqlite/prepare-statements.ts';
-import { PlumblineError } from '../../core/errors.ts';
+import { type ErrorKind, PlumblineError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './sale-schema.ts';
 
@@ -24,14 +24,20 @@ export interface SaleIdentity {
 
 /** The folder of the owner's side of sales cannot be used. */
 export class SaleStateError extends PlumblineError {
-  override readonly name = 'SaleStateError';
-  readonly kind = 'file';
+  override readonly name: string = 'SaleStateError';
+  readonly kind: ErrorKind = 'file';
+}
+
+/** Another process serves sales from the folder. */
+export class SaleStateBusyError extends SaleStateError {
+  override readonly name = 'SaleStateBusyError';
+  override readonly kind = 'state';
 }
 
 /**
  * Opens the state in a folder of its own, or begins it, for one process: two servers would answer with the same sequence
  * numbers.
- * @throws SaleStateError when another process has it, it is another owner's, or it is damaged
+ * @throws SaleStateBusyError when another process has it; SaleStateError when it is another owner's, or damaged
  */
 export function openSaleState(folder: string, identity: SaleIdentity): SaleState {
   const path = resolve(folder);
@@ -67,7 +73,7 @@ function lockFolder(path: string): () => void {
   closeSync(openSync(path, 'a', 0o600));
   const unlock = holdLock(path);
   if (unlock !== null) return unlock;
-  throw new SaleStateError(`Another process serves sales from ${path.replace(/\/lock$/, '')}. Stop it first.`);
+  throw new SaleStateBusyError(`Another process serves sales from ${path.replace(/\/lock$/, '')}. Stop it first.`);
 }
 
 function prepareTables(database: DatabaseSync, path: string): void {

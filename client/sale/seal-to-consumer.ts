@@ -1,6 +1,6 @@
 import { MAX_MESSAGES, type SealedMessage } from '../../core/agreement/message.ts';
 import { sealMessage } from '../../core/agreement/seal-message.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { StateError } from '../../core/errors.ts';
 import type { Agreement, Buyer } from '../../core/ports/agreements.ts';
 import type { SaleParts } from './sale-parts.ts';
 
@@ -12,7 +12,7 @@ export async function sealToConsumer(
   payloads: readonly Uint8Array[],
 ): Promise<SealedMessage[]> {
   if (next + payloads.length > MAX_MESSAGES) {
-    throw new InvalidInputError(
+    throw new StateError(
       `The mailbox takes ${MAX_MESSAGES} messages of the owner; ${next} are used, and ${payloads.length} more do not fit.`,
     );
   }

@@ -1,13 +1,6 @@
 import { deriveEncryptionKeys } from '../../core/agreement/seal-message.ts';
 import { equalBytes } from '../../core/bytes.ts';
-import {
-  InvalidInputError,
-  KeyError,
-  LedgerUnavailableError,
-  type PlumblineError,
-  ProofError,
-  SegmentError,
-} from '../../core/errors.ts';
+import { type ErrorKind, KeyError, LedgerUnavailableError, PlumblineError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import { deriveOfferSeed } from '../../core/keys.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
@@ -27,6 +20,8 @@ const RELEASES_PER_STEP = 64;
 /** A storage that hangs takes the time of nothing else. */
 const ANSWER_TIMEOUT_MS = 120_000;
 const DELIVER_TIMEOUT_MS = 90_000;
+/** Kinds of errors that the next step will meet again: what storage gives is not what was sold, or a key is missing. */
+const LASTING: ReadonlySet<ErrorKind> = new Set(['arguments', 'file', 'answer']);
 
 /**
  * One step of the owner's side of one agreement, from whatever state it is in: everything is read from the chain, the mailbox
@@ -46,7 +41,7 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
     return;
   }
   // Where nothing happens, the newest block is old. To claim too early costs nothing, to stop delivering would.
-  const nowSeconds = Math.max(chainSeconds, Math.floor(parts.nowMs() / 1000));
+  const nowSeconds = Math.max(chainSeconds, Math.floor(parts.runtime.nowMs() / 1000));
   const errors: unknown[] = [];
   const attempt = async (work: () => Promise<unknown>): Promise<void> => {
     try {
@@ -59,7 +54,7 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
   const { challenge, buyer, state } = newest;
   if (challenge !== null) {
     const secondsLeft = challenge.deadlineSeconds - chainSeconds;
-    const inTime = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
+    const inTime = AbortSignal.any([signal, parts.runtime.timeout(ANSWER_TIMEOUT_MS)]);
     // Side by side: the storage may let the answer wait, and the claim needs nothing of it.
     await Promise.all([
       secondsLeft >= 0 && attempt(() => answerChallenge(parts, newest, challenge, secondsLeft, inTime)),
@@ -72,7 +67,7 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
     const before = errors.length;
     const toClaimSeconds = endSeconds + newest.terms.windowSeconds;
     const times = { delivers: chainSeconds < endSeconds, posts: chainSeconds <= toClaimSeconds };
-    const inTime = AbortSignal.any([signal, AbortSignal.timeout(DELIVER_TIMEOUT_MS)]);
+    const inTime = AbortSignal.any([signal, parts.runtime.timeout(DELIVER_TIMEOUT_MS)]);
     if (challenge === null) await attempt(() => claimVoucher(parts, newest, nowSeconds, signal));
     await attempt(() => takeShownVoucher(parts, final as ServedAgreement['agreement'], inTime));
     if (challenge !== null) await attempt(() => claimVoucher(parts, newest, nowSeconds, signal));
@@ -139,9 +134,9 @@ async function archive(parts: SaleParts, agreement: Agreement, signal: AbortSign
       await holdBatch(parts, agreement, block, signal);
     }
   } catch (cause) {
-    const isLasting = [ProofError, KeyError, SegmentError, InvalidInputError].some((type) => cause instanceof type);
-    if (isLasting)
-      parts.onEvent({ event: 'not-servable', agreement: id, reason: (cause as PlumblineError).shortMessage });
+    if (cause instanceof PlumblineError && LASTING.has(cause.kind)) {
+      parts.onEvent({ event: 'not-servable', agreement: id, reason: cause.shortMessage });
+    }
     throw cause;
   }
   if (firstUnheld(parts.state, agreement) === null) {

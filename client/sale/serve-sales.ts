@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { PlumblineError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
+import type { Runtime } from '../../core/ports/runtime.ts';
 import { findSales } from './find-sales.ts';
 import type { SaleEvent } from './sale-event.ts';
 import type { SaleParts } from './sale-parts.ts';
@@ -28,18 +28,19 @@ const MAX_REMEMBERED = 10_000;
  * @returns how many agreements had trouble in their last step
  */
 export async function serveSales(given: SaleParts, options: ServeOptions, signal: AbortSignal): Promise<number> {
-  const parts = { ...given, onEvent: sayOnce(given.onEvent) };
+  const { runtime } = given;
+  const parts = { ...given, onEvent: sayOnce(runtime, given.onEvent) };
   const running = new Map<AgreementId, Promise<void>>();
   const failing = new Map<AgreementId, { failures: number; notBeforeMs: number }>();
   const step = async (id: AgreementId): Promise<void> => {
     try {
-      await serveAgreement(parts, id, AbortSignal.any([signal, AbortSignal.timeout(STEP_TIMEOUT_MS)]));
+      await serveAgreement(parts, id, AbortSignal.any([signal, runtime.timeout(STEP_TIMEOUT_MS)]));
       failing.delete(id);
     } catch (cause) {
       if (signal.aborted) return;
       const failures = (failing.get(id)?.failures ?? 0) + 1;
       const pauseMs = Math.min(options.pollMs * 2 ** Math.min(failures - 1, 16), MAX_BACKOFF_MS);
-      failing.set(id, { failures, notBeforeMs: performance.now() + pauseMs });
+      failing.set(id, { failures, notBeforeMs: runtime.monotonicMs() + pauseMs });
       parts.onEvent({ event: 'trouble', agreement: id, reason: reasonOf(cause) });
     } finally {
       running.delete(id);
@@ -54,7 +55,7 @@ export async function serveSales(given: SaleParts, options: ServeOptions, signal
       scanFailed = true;
       parts.onEvent({ event: 'trouble', agreement: null, reason: reasonOf(cause) });
     }
-    const nowMs = performance.now();
+    const nowMs = runtime.monotonicMs();
     const due = openAgreements(parts.state).filter((id) => (failing.get(id)?.notBeforeMs ?? 0) <= nowMs);
     for (const id of due) {
       if (running.has(id)) continue;
@@ -65,7 +66,7 @@ export async function serveSales(given: SaleParts, options: ServeOptions, signal
       await Promise.all(running.values());
       return failing.size + (scanFailed ? 1 : 0);
     }
-    await sleep(options.pollMs, undefined, { signal }).catch(() => {});
+    await runtime.sleep(options.pollMs, signal).catch(() => {});
   }
   await Promise.all(running.values());
   return failing.size;
@@ -77,14 +78,14 @@ function reasonOf(cause: unknown): string {
 }
 
 /** Keeps what is noticed at every step from being said at every step. */
-function sayOnce(say: (event: SaleEvent) => void): (event: SaleEvent) => void {
+function sayOnce(runtime: Runtime, say: (event: SaleEvent) => void): (event: SaleEvent) => void {
   const said = new Map<string, number>();
   const forGood = new Set<SaleEvent['event']>(['accepted', 'archived', 'message-refused', 'settled']);
   return (event) => {
     const { secondsLeft: _, ...rest } = { secondsLeft: 0, ...event };
     const key = JSON.stringify(rest);
     const before = said.get(key);
-    const nowMs = performance.now();
+    const nowMs = runtime.monotonicMs();
     if (before !== undefined && (forGood.has(event.event) || nowMs - before < REPEAT_MS)) return;
     if (said.size >= MAX_REMEMBERED) said.clear();
     said.set(key, nowMs);

@@ -1,25 +1,14 @@
 import { StateError } from '../../core/errors.ts';
-import type { AgreementId } from '../../core/ids.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import type { SaleParts } from './sale-parts.ts';
 import { readProgress } from './sale-rows.ts';
-import type { SaleState } from './sale-state.ts';
 
 /** A rise of less than this part of the price can wait: a claim costs the agent gas, and a voucher costs nothing. */
 const WORTH_A_CLAIM = 64n;
 
-/** Until when claims were safe at the last one, and how long that was then. */
-interface LastClaim {
-  readonly untilSeconds: number;
-  readonly leftSeconds: number;
-}
-
-const lastClaims = new WeakMap<SaleState, Map<AgreementId, LastClaim>>();
-
 /**
  * Brings the highest voucher to the chain when there is a reason to: a challenge is open, as a breach would pay only what
- * the chain knows, or the end has come, also by quitting. Vouchers that rise by little are claimed at every halving of the
- * time that is left: a consumer could else make the agent pay for thousands of claims.
+ * the chain knows, or the end has come, also by quitting. Vouchers that rise by little wait for their turn (`ClaimPace`).
  * @param nowSeconds by the chain's newest block or this machine, whichever is later
  */
 export async function claimVoucher(
@@ -31,19 +20,15 @@ export async function claimVoucher(
   const { voucher } = readProgress(parts.state, id);
   if (buyer === null || voucher === null || voucher.due <= due) return;
   if (state !== 'challenged' && nowSeconds < buyer.endSeconds) return;
-  const claims = lastClaims.get(parts.state) ?? new Map<AgreementId, LastClaim>();
-  lastClaims.set(parts.state, claims);
   const untilSeconds = challenge?.deadlineSeconds ?? buyer.endSeconds + terms.windowSeconds;
-  const leftSeconds = untilSeconds - nowSeconds;
-  const last = claims.get(id);
-  const waits = last?.untilSeconds === untilSeconds && 2 * leftSeconds > last.leftSeconds;
-  if (waits && WORTH_A_CLAIM * (voucher.due - due) < terms.price) return;
+  const time = { untilSeconds, leftSeconds: untilSeconds - nowSeconds };
+  if (parts.claimPace.waits(id, time) && WORTH_A_CLAIM * (voucher.due - due) < terms.price) return;
   // The step may have claimed it already: what was read of the chain is older than that.
   const { agreement } = await parts.market.readAgreement(id, 'latest', signal);
   if (agreement === null || voucher.due <= agreement.due) return;
   if (agreement.state !== 'active' && agreement.state !== 'challenged') return;
   const { txHash } = await parts.party.claim(id, voucher.due, voucher.signature, signal);
-  claims.set(id, { untilSeconds, leftSeconds });
+  parts.claimPace.claimed(id, time);
   parts.onEvent({ event: 'claimed', agreement: id, due: String(voucher.due), token: terms.token, txHash });
 }
 

@@ -6,7 +6,7 @@ import { openMessage } from '../../core/agreement/seal-message.ts';
 import { SequenceGuard } from '../../core/agreement/sequence-guard.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { recoverVoucherSigner } from '../../core/agreement/voucher.ts';
-import { ArgumentError, KeyError, PlumblineError, ProofError } from '../../core/errors.ts';
+import { type ErrorKind, PlumblineError, ProofError } from '../../core/errors.ts';
 import type { BlockIndex } from '../../core/ids.ts';
 import { buildKeysOf } from './build-keys-of.ts';
 import { packKeys, SURE_BLOCKS } from './pack-keys.ts';
@@ -17,6 +17,8 @@ import { dueOf, paidOf, type ServedAgreement, type SoldAgreement } from './serve
 
 /** Of one agreement in one step: the others have their turn, too. */
 const MAX_PAGES = 16;
+/** Kinds of errors that a message of the consumer's earns: it does not open, or says what a request cannot. */
+const ITS_OWN_FAULT: ReadonlySet<ErrorKind> = new Set(['arguments', 'answer']);
 
 /**
  * Takes what the consumer has written since, each message once and in order: its voucher is kept first, then what it asks for
@@ -62,7 +64,7 @@ async function takeMessage(
   try {
     request = decodeKeyRequest(await openMessage(market.domain, message, served.encryptionKey));
   } catch (cause) {
-    if (!(cause instanceof KeyError || cause instanceof ArgumentError)) throw cause;
+    if (!(cause instanceof PlumblineError) || !ITS_OWN_FAULT.has(cause.kind)) throw cause;
     parts.onEvent({ event: 'message-refused', agreement: id, sequence, reason: cause.shortMessage });
     await answer(parts, served, sequence, { keys: [], newSamples: [], refused: [], reason: cause.shortMessage });
     return;

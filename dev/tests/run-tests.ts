@@ -1,13 +1,79 @@
-import { spawnSync } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type Chosen, chooseAll, chooseFiles } from './choose-files.ts';
+import { describeTimes, keepTimes, longestFirst } from './file-times.ts';
+import { findTouched } from './find-touched.ts';
+import { CONTRACTS, HIDDEN_NEEDS } from './hidden-needs.ts';
+import { runContracts } from './run-contracts.ts';
 import { runFiles } from './run-files.ts';
 
-/** Runs every test file (or those named) and the contracts' suite. */
-const named = process.argv.slice(2);
-const files = (named.length > 0 ? named : globSync('test/**/*.test.ts')).sort();
-const { passed, summary } = await runFiles(files, 2);
-const contracts =
-  named.length > 0 ? 0 : (spawnSync('npm', ['run', '--silent', 'contracts:test'], { stdio: 'inherit' }).status ?? 1);
-console.log(`\n${files.length} test files and ${named.length > 0 ? 'no contracts' : 'the contracts'} were run.`);
-console.log(summary);
-process.exitCode = passed && contracts === 0 ? 0 : 1;
+const HELP = `Usage: npm test [-- PATH…]             every test and the contracts' suite, or those named
+       npm run test:touched [-- REV]     those that a change touches
+
+PATH is a file, a folder, a pattern in quotes, or \`contracts\`. REV is a revision of git: what differs from it here,
+committed or not, has been changed. Without it, that is what this branch has changed since it left main.
+A test is touched when its imports, or paths that it or they name, lead to a changed file. What no import shows:
+${HIDDEN_NEEDS.map(({ who, needs, because }) => `  ${who} needs ${needs.join(', ')}:\n    ${because}`).join('\n')}
+
+  --list             says what would be run, and runs nothing
+  --slowest N        files to list with what they took (10)
+  --concurrency N    files at a time (one a processor)`;
+
+const DEFAULT_SLOWEST = 10;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    list: { type: 'boolean', default: false },
+    touched: { type: 'boolean', default: false },
+    slowest: { type: 'string', default: String(DEFAULT_SLOWEST) },
+    concurrency: { type: 'string', default: String(availableParallelism()) },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+if (values.help) console.log(HELP);
+else process.exitCode = await main();
+
+async function main(): Promise<number> {
+  let chosen: Chosen;
+  try {
+    chosen = choose();
+  } catch (error) {
+    console.error((error as Error).message);
+    return 2;
+  }
+  const { files, contracts } = chosen;
+  if (files.length === 0 && !contracts) {
+    console.log('No test is touched.');
+    return 0;
+  }
+  if (values.list) {
+    console.log([...files.toSorted(), ...(contracts ? [CONTRACTS] : [])].join('\n'));
+    return 0;
+  }
+  const [contractsRan, ran] = await Promise.all([
+    contracts ? runContracts() : null,
+    files.length > 0 ? runFiles(longestFirst(files), Number(values.concurrency)) : null,
+  ]);
+  if (contractsRan !== null) console.log(`\nThe contracts' suite:\n${contractsRan.output}`);
+  if (ran !== null) {
+    keepTimes(ran.times);
+    console.log(`\n${describeTimes(ran.times, Number(values.slowest))}`);
+  }
+  const suite =
+    contractsRan === null
+      ? 'no contracts were run'
+      : `the contracts ${contractsRan.passed ? 'passed' : 'FAILED'} in ${(contractsRan.wallMs / 1000).toFixed(0)} s`;
+  console.log(`\n${files.length} test files were run, ${suite}.`);
+  if (ran !== null) console.log(ran.summary);
+  return (ran?.passed ?? true) && (contractsRan?.passed ?? true) ? 0 : 1;
+}
+
+/** @throws Error in words for whoever typed the command */
+function choose(): Chosen {
+  if (!values.touched) return positionals.length > 0 ? chooseFiles(positionals) : chooseAll();
+  if (positionals.length > 1) throw new Error('Give one revision at most: npm run test:touched -- REV');
+  const { since, changed, tests, contracts } = findTouched(positionals[0] ?? null);
+  console.log(`${changed.length} files differ from ${since.slice(0, 10)}; they touch ${tests.length} test files.`);
+  return { files: tests, contracts };
+}

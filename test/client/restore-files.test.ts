@@ -8,7 +8,7 @@ import type { GotBlock } from '../../client/owner/get-range.ts';
 import { type Restored, restoreFiles } from '../../client/owner/restore-files.ts';
 import type { BlockMeta } from '../../core/block/meta.ts';
 import { utf8 } from '../../core/bytes.ts';
-import { InvalidInputError } from '../../core/errors.ts';
+import { FileError } from '../../core/errors.ts';
 import type { Verdict } from '../../core/verdict.ts';
 
 const INTACT: Verdict = { index: 0, verdict: 'intact', evidence: 'retrieved', reason: null, blame: null, signer: null };
@@ -141,7 +141,7 @@ describe('restoring files and lines', () => {
   it('an existing file of lines is refused before a line is written', async () => {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'lines'), 'mine');
-    await assert.rejects(restore(block({ name: 'x', part: 0, parts: 2 }, '0'), block({}, 'theirs')), InvalidInputError);
+    await assert.rejects(restore(block({ name: 'x', part: 0, parts: 2 }, '0'), block({}, 'theirs')), FileError);
     assert.deepEqual(await found(), { lines: 'mine' });
     assert.deepEqual(await readdir(folder), ['lines']);
   });

@@ -6,7 +6,9 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { disscInterface, encodeRecord } from '../../adapters/ethereum/dissc-interface.ts';
 import { readChainPoint } from '../../adapters/ethereum/read-chain-point.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { fetchManifest } from '../../cli/owner/open-sale-parts.ts';
+import { ClaimPace } from '../../client/sale/claim-pace.ts';
 import { offerBlocks } from '../../client/sale/offer-blocks.ts';
 import type { SaleEvent } from '../../client/sale/sale-event.ts';
 import type { SaleParts } from '../../client/sale/sale-parts.ts';
@@ -73,7 +75,8 @@ export async function makeOwner(market: Market) {
     datasetKeys: new Map([[dataset, datasetKey]]),
     market: ports.agreements as SaleParts['market'],
     party: market.as(agentAccount).agreements,
-    nowMs: Date.now,
+    runtime: nodeRuntime,
+    claimPace: new ClaimPace(),
     readPoint: (anchor, signal) => readChainPoint(rpc, anchor, signal),
     serviceFor: (agreement) => clientOf(ports, agentKey, agreement),
     onEvent: (event) => events.push(event),

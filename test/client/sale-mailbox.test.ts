@@ -200,7 +200,10 @@ describe("the owner's end of the mailbox", { timeout: 120_000 }, () => {
   it('works on a state alone, and only on its own', async () => {
     const folder = join(owner.folder, 'locked');
     const state = openSaleState(folder, owner.identity);
-    assert.throws(() => openSaleState(folder, owner.identity), SaleStateError);
+    assert.throws(
+      () => openSaleState(folder, owner.identity),
+      (error) => error instanceof SaleStateError && error.kind === 'state',
+    );
     state.close();
     const stranger = { ...owner.identity, owner: owner.agent };
     assert.throws(() => openSaleState(folder, stranger), /another chain, contract, owner or agent/);

@@ -10,7 +10,7 @@ import { MAX_MESSAGES } from '../../core/agreement/message.ts';
 import { MAX_PLAINTEXT_BYTES } from '../../core/agreement/seal-message.ts';
 import { commitContent, contentBatchKey } from '../../core/block/content-cipher.ts';
 import type { Opening } from '../../core/block/digest.ts';
-import { InvalidInputError, ProofError } from '../../core/errors.ts';
+import { ArgumentError, ProofError } from '../../core/errors.ts';
 import type { DatasetId, DatasetKey, Salt } from '../../core/ids.ts';
 import { inclusionPath, rootOfLeafHashes } from '../../core/log/merkle.ts';
 import { multiproof } from '../../core/log/multiproof.ts';
@@ -67,7 +67,7 @@ describe('keys cut into messages', () => {
 
   it('of an offer fit into a mailbox, or it is not made', () => {
     requireDeliverable({ count: MAX_DELIVERED_BLOCKS - 460, samples: 460 });
-    assert.throws(() => requireDeliverable({ count: MAX_DELIVERED_BLOCKS, samples: 1 }), InvalidInputError);
+    assert.throws(() => requireDeliverable({ count: MAX_DELIVERED_BLOCKS, samples: 1 }), ArgumentError);
     assert.ok(MAX_DELIVERED_BLOCKS / SURE_BLOCKS < MAX_MESSAGES);
   });
 });

@@ -1,3 +1,4 @@
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { type KeyChannel, openKeyChannel } from '../../client/consumer/key-channel.ts';
 import type { Purchase, PurchaseLog } from '../../client/consumer/open-purchase.ts';
 import {
@@ -143,6 +144,7 @@ export class MemorySale implements AgreementService {
   channel(store: PurchaseStore, patienceMs = 30): { channel: KeyChannel; distrusted: string[] } {
     const distrusted: string[] = [];
     const channel = openKeyChannel({
+      runtime: nodeRuntime,
       ...{ service: this, domain: this.domain, purchase: this.purchase, store, patienceMs, pollMs: 5 },
       ...{ signerKey: this.signerKey, encryptionKey: this.#consumerKey },
       onDistrusted: (reason) => void distrusted.push(reason),

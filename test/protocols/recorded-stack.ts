@@ -246,7 +246,7 @@ async function openDataset(stack: Common, ownerKey: PrivateKey, deviceKey: Priva
   const { datasets } = await party.datasets.openDatasets([{ name: randomBytes(32), device: accountOfKey(deviceKey) }]);
   const dataset = datasets[0] as DatasetId;
   const { grant } = await authoriseCss(
-    { grants: createAscLedger(stack.chain), party: party.grants, fromBlock: 0 },
+    { grants: createAscLedger(stack.chain), party: party.grants, fromBlock: 0, runtime: nodeRuntime },
     {
       ...{ dataset, css: address(stack.file.operator), perBatchWei: PER_BATCH_WEI, first: 0, count: 1000 },
       ...{ digests: true, blocks: true, maxBlocks: 4096, windowSeconds: 60 },

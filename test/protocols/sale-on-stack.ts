@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { openSaleParts } from '../../cli/owner/open-sale-parts.ts';
 import { auditPurchase } from '../../client/consumer/audit-purchase.ts';
 import { openKeyChannel } from '../../client/consumer/key-channel.ts';
@@ -153,6 +154,7 @@ export function openChannel(stack: RecordedStack, bought: Bought, options: Parti
   });
   const distrusted: string[] = [];
   const channel = openKeyChannel({
+    runtime: nodeRuntime,
     ...{ service, domain: stack.market.domain, purchase: bought.purchase, store: bought.store, patienceMs, pollMs: 50 },
     ...{ signerKey: bought.signerKey, encryptionKey: bought.keys.privateKey },
     onDistrusted: (reason) => void distrusted.push(reason),
