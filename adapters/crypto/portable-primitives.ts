@@ -29,5 +29,5 @@ export const portablePrimitives: Primitives = {
       return null;
     }
   },
-  randomBytes: (size) => globalThis.crypto.getRandomValues(new Uint8Array(size)),
+  randomBytes: (size) => crypto.getRandomValues(new Uint8Array(size)),
 };
