@@ -1,0 +1,93 @@
+import type { Globals } from './room.ts';
+
+const free = (...names: string[]): Globals => Object.fromEntries(names.map((name) => [name, 'free']));
+const types = (...names: string[]): Globals => Object.fromEntries(names.map((name) => [name, 'type']));
+
+/** What the language brings and every machine answers alike. No clock, no timer, no chance, nothing from outside. */
+const LANGUAGE: Globals = {
+  ...free('undefined', 'NaN', 'Infinity'),
+  ...free(
+    'Array',
+    'BigInt',
+    'Boolean',
+    'JSON',
+    'Map',
+    'Number',
+    'Object',
+    'Promise',
+    'RegExp',
+    'Set',
+    'String',
+    'Symbol',
+  ),
+  ...free('ArrayBuffer', 'DataView', 'Uint8Array', 'Uint16Array', 'Uint32Array', 'BigUint64Array'),
+  ...free('AggregateError', 'Error', 'RangeError', 'SyntaxError', 'TypeError', 'WeakMap', 'WeakSet'),
+  ...free('decodeURIComponent', 'encodeURIComponent', 'TextDecoder', 'TextEncoder', 'URL', 'URLSearchParams'),
+  ...types('AsyncGenerator', 'AsyncIterable', 'AsyncIterator', 'Generator', 'Iterable', 'Iterator', 'PromiseLike'),
+  ...types('ReadonlyArray', 'ReadonlyMap', 'ReadonlySet', 'PromiseWithResolvers', 'AbortSignal'),
+  ...types(
+    'Awaited',
+    'Exclude',
+    'Extract',
+    'NonNullable',
+    'Omit',
+    'Parameters',
+    'Partial',
+    'Pick',
+    'Readonly',
+    'Record',
+  ),
+  ...types('Required', 'ReturnType', 'InstanceType', 'Uppercase', 'Lowercase'),
+  Math: {
+    members: [
+      'abs',
+      'ceil',
+      'clz32',
+      'expm1',
+      'floor',
+      'log1p',
+      'log2',
+      'max',
+      'min',
+      'pow',
+      'round',
+      'sign',
+      'sqrt',
+      'trunc',
+    ],
+  },
+};
+
+/** For `core/`: the language alone. */
+export const PURE: Globals = LANGUAGE;
+
+/** For what takes time, waiting and chance from the port `Runtime`: dates are made of numbers, signals of other signals. */
+export const PORTED: Globals = {
+  ...LANGUAGE,
+  ...free('AbortController', 'Buffer'),
+  ...types('NodeJS'),
+  AbortSignal: { members: ['any', 'abort'] },
+  Date: { members: ['UTC', 'parse'], construct: 'with arguments' },
+};
+
+/** As `PORTED`, for what lives on a machine with files that are private to its user. */
+export const PORTED_WITH_FILES: Globals = { ...PORTED, process: { members: ['getuid'] } };
+
+/** As `PORTED_WITH_FILES`, and it ends the programs that it starts. */
+export const PORTED_WITH_PROGRAMS: Globals = { ...PORTED, process: { members: ['getuid', 'kill'] } };
+
+/** For `adapters/`, which are the outside: all but the environment, which the one who composes reads. */
+export const OUTSIDE: Globals = {
+  ...PORTED,
+  ...free('AbortSignal', 'Date', 'Math', 'clearTimeout', 'fetch', 'performance', 'setTimeout'),
+  ...types('Headers', 'Request', 'RequestInit', 'Response'),
+  crypto: { members: ['getRandomValues', 'randomUUID', 'subtle'] },
+  process: { members: ['getuid', 'pid'] },
+};
+
+/** For `lambda/`, which composes: it reads the environment, and may say why a function was not made. */
+export const COMPOSING: Globals = {
+  ...PORTED,
+  console: { members: ['error'] },
+  process: { members: ['env'] },
+};

@@ -1,0 +1,248 @@
+/*
+ * The import gate. `npm run check:imports` reads every source file and refuses what is not on the lists below: another
+ * room's file, a package, a name that the file does not bind, an arrow that runs up a floor, a circle of files.
+ *
+ * To use a package in a room: put it into `package.json` and `docs/dependencies.md`, then into that room's `packages` by
+ * the exact words of the import ('@noble/hashes/sha3.js' and '@noble/hashes/sha2.js' are two); `node:` modules are listed
+ * alike. 'all' gives it to the whole room, a list to those folders and files. `types` is for `import type` alone.
+ * To import another room: `imports`, by room, folder or file. Mind the direction (docs and design: cli, console, cdk, local,
+ * lambda -> device, client, functions, adapters -> core): whoever needs a thing from further out takes it as an argument.
+ * To use a global name (`URL`, `Math.floor`): `globals.ts`. Clock, timers and chance come from core/ports/runtime.ts.
+ * A new folder at the top is a room: give it an entry. A new folder in functions/ stands on a floor: name it there, else
+ * it counts as a handler. What still breaks a rule stands in `awaiting.json`, use by use, and nothing may be added there;
+ * when it is mended the check asks for the line to be deleted (`npm run check:imports -- --settle` does it).
+ * The gate holds off mistakes and short cuts. It does not look into packages, nor see through text made at run time.
+ */
+import { FLOORS_OF_FUNCTIONS } from './floors.ts';
+import { COMPOSING, OUTSIDE, PORTED, PORTED_WITH_FILES, PORTED_WITH_PROGRAMS, PURE } from './globals.ts';
+import { everywhere, type Rooms } from './room.ts';
+
+export const rooms: Rooms = {
+  core: {
+    purpose: 'the protocol, pure: it runs alike in Node, in Lambda and in a browser, under any clock',
+    imports: {},
+    packages: {
+      ...everywhere('@ipld/dag-cbor', '@noble/hashes/sha3.js', 'multiformats/cid', 'zod'),
+      '@hpke/core': ['core/agreement'],
+      '@ipld/car/buffer-writer': ['core/batch'],
+      '@noble/curves/secp256k1.js': ['core/typed-data.ts'],
+      'multiformats/hashes/digest': ['core/batch'],
+    },
+    globals: PURE,
+  },
+  adapters: {
+    purpose:
+      "what implements a port of core/ on somebody's service or machine; the only room with ethers, AWS and Kubo",
+    imports: { core: 'all' },
+    packages: {
+      ...everywhere('node:timers/promises', 'zod'),
+      '@aws-crypto/sha256-js': ['adapters/crypto'],
+      '@aws-sdk/client-dynamodb': ['adapters/dynamodb'],
+      '@aws-sdk/client-kms': ['adapters/kms'],
+      '@aws-sdk/client-lambda': ['adapters/service'],
+      '@aws-sdk/client-s3': ['adapters/s3'],
+      '@aws-sdk/client-sqs': ['adapters/sqs'],
+      '@aws-sdk/s3-request-presigner': ['adapters/s3'],
+      '@noble/ciphers/aes.js': ['adapters/crypto'],
+      '@noble/curves/secp256k1.js': ['adapters/ethereum', 'adapters/kms'],
+      '@slicekit/erc8128': ['adapters/http-signature'],
+      ethers: ['adapters/ethereum', 'adapters/http-signature', 'adapters/keys', 'adapters/kms'],
+      'kubo-rpc-client': ['adapters/ipfs'],
+      'node:crypto': ['adapters/crypto', 'adapters/keys', 'adapters/secrets'],
+      'node:fs': ['adapters/keys'],
+      'node:fs/promises': ['adapters/keys'],
+      'node:http': ['adapters/ipfs'],
+      'node:https': ['adapters/ipfs'],
+      'node:path': ['adapters/keys'],
+      'node:sqlite': ['adapters/sqlite'],
+    },
+    types: { 'aws-lambda': ['adapters/http-signature'] },
+    globals: OUTSIDE,
+  },
+  functions: {
+    purpose: "the storage service's operations, on ports alone",
+    imports: { core: 'all' },
+    packages: { ...everywhere('@middy/core', 'zod') },
+    types: { 'aws-lambda': ['functions/http'] },
+    globals: PORTED,
+    floors: FLOORS_OF_FUNCTIONS,
+  },
+  lambda: {
+    purpose: 'one entry a function: it makes, from the environment, the ports that its row may touch',
+    imports: { adapters: 'all', core: 'all', functions: 'all' },
+    packages: {
+      ...everywhere('@aws-lambda-powertools/logger', '@aws-lambda-powertools/logger/middleware'),
+      ...everywhere('@aws-lambda-powertools/metrics', '@aws-lambda-powertools/metrics/middleware'),
+      ...everywhere('@aws-lambda-powertools/tracer', '@aws-lambda-powertools/tracer/middleware', 'zod'),
+    },
+    types: everywhere('aws-lambda'),
+    globals: COMPOSING,
+  },
+  device: {
+    purpose: 'what runs beside a sensor: from a source through the outbox to recorded',
+    imports: { core: 'all' },
+    packages: {
+      ...everywhere('node:path', 'zod'),
+      'mqtt-packet': ['device/mqtt', 'device/sources/read-mqtt.ts'],
+      'node:child_process': ['device/sources/run-command.ts'],
+      'node:crypto': ['device/mqtt/blocks-of-message.ts', 'device/mqtt/recognise-redeliveries.ts'],
+      'node:fs': ['device/outbox/create-private-file.ts', 'device/outbox/open-outbox.ts', 'device/provision'],
+      'node:fs/promises': ['device/mqtt/read-secrets.ts', 'device/sources/watch-directory.ts'],
+      'node:http': ['device/log/fetch-front.ts', 'device/upload/put-object.ts'],
+      'node:https': ['device/log/fetch-front.ts', 'device/upload/put-object.ts'],
+      'node:net': ['device/mqtt'],
+      'node:sqlite': ['device/outbox/open-outbox.ts'],
+      'node:tls': ['device/mqtt/open-socket.ts'],
+      'node:v8': ['device/limit-memory.ts'],
+      'node:zlib': ['device/outbox'],
+    },
+    types: { 'node:fs': ['device/sources/watch-directory.ts'], 'node:stream': ['device/sources'] },
+    globals: PORTED_WITH_PROGRAMS,
+  },
+  client: {
+    purpose: 'what a program of an owner, a consumer or an auditor imports',
+    imports: { core: 'all' },
+    packages: {
+      ...everywhere('node:path', 'zod'),
+      'multiformats/cid': ['client/owner'],
+      'node:fs': ['client/sale'],
+      'node:fs/promises': ['client/consumer/stage-delivery.ts', 'client/owner/restore-files.ts'],
+      'node:sqlite': ['client/sale'],
+    },
+    globals: PORTED_WITH_FILES,
+  },
+  cli: {
+    purpose: 'the command line: it reads arguments, composes and prints',
+    imports: {
+      ...everywhere('adapters', 'client', 'core', 'device'),
+      // `plumb local` starts the embedded stack.
+      local: ['cli/local'],
+      'package.json': ['cli/plumb.ts'],
+    },
+    packages: {
+      ...everywhere('commander', 'node:fs', 'node:fs/promises', 'node:path', 'node:os', 'node:util', 'zod'),
+      '@inquirer/password': ['cli/prompt-password.ts'],
+      'node:crypto': ['cli/consumer'],
+      'node:timers/promises': ['cli/consumer'],
+    },
+    globals: 'all',
+  },
+  console: {
+    purpose: 'the web page: core and client in a browser',
+    imports: everywhere('client', 'core'),
+    packages: {},
+    globals: 'all',
+  },
+  cdk: {
+    purpose: 'the AWS deployment, made from the table of functions',
+    imports: { core: 'all', 'functions/table.ts': 'all' },
+    packages: {
+      ...everywhere('aws-cdk-lib', 'cdk-nag', 'constructs', 'esbuild', 'node:fs', 'node:path', 'zod'),
+      ...everywhere('aws-cdk-lib/aws-apigateway', 'aws-cdk-lib/aws-apigatewayv2'),
+      ...everywhere('aws-cdk-lib/aws-apigatewayv2-integrations', 'aws-cdk-lib/aws-cloudwatch'),
+      ...everywhere('aws-cdk-lib/aws-cloudwatch-actions', 'aws-cdk-lib/aws-dynamodb', 'aws-cdk-lib/aws-events'),
+      ...everywhere('aws-cdk-lib/aws-iam', 'aws-cdk-lib/aws-kms', 'aws-cdk-lib/aws-lambda', 'aws-cdk-lib/aws-logs'),
+      ...everywhere('aws-cdk-lib/aws-s3', 'aws-cdk-lib/aws-secretsmanager', 'aws-cdk-lib/aws-sns'),
+      ...everywhere('aws-cdk-lib/aws-sns-subscriptions', 'aws-cdk-lib/aws-sqs'),
+    },
+    globals: 'all',
+    // The bundles are made of the tree's own files.
+    finds: ['.'],
+  },
+  local: {
+    purpose: 'the embedded stack: the same functions on parts from npm, or on real daemons',
+    imports: everywhere('adapters', 'core', 'functions'),
+    packages: {
+      ...everywhere('node:crypto', 'node:events', 'node:fs', 'node:fs/promises', 'node:http', 'node:net'),
+      ...everywhere('node:path', 'node:timers/promises', 'zod'),
+      ...forIpfs('@ipld/car/iterator', '@ipld/dag-cbor', '@ipld/dag-pb', 'blockstore-fs', 'ipfs-unixfs-exporter'),
+      ...forIpfs('ipfs-unixfs-importer', 'ipfs-unixfs-importer/chunker', 'multiformats/bases/base58'),
+      ...forIpfs('multiformats/cid', 'multiformats/hashes/sha2'),
+      dynalite: ['local/stack/start-dynalite.ts'],
+      'node:child_process': ['local/stack/start-anvil.ts'],
+      'node:module': ['local/stack/start-anvil.ts'],
+      'node:os': ['local/stack/start-anvil.ts'],
+      'node:stream/promises': ['local/s3'],
+      'node:util': ['local/stack'],
+      'node:zlib': ['local/s3', 'local/stack'],
+    },
+    types: { ...forIpfs('multiformats/hashes/interface'), 'node:stream': 'all' },
+    globals: 'all',
+    finds: [],
+  },
+  examples: {
+    purpose: 'programs a person can start from',
+    imports: everywhere('adapters', 'cli', 'client', 'core', 'device', 'local'),
+    packages: {
+      ...everywhere('node:child_process', 'node:crypto', 'node:events', 'node:fs/promises', 'node:http', 'node:module'),
+      ...everywhere('node:os', 'node:path', 'node:readline', 'node:util', 'vega-datasets'),
+    },
+    types: everywhere('node:net'),
+    globals: 'all',
+    finds: ['bin/plumb'],
+  },
+  dev: {
+    purpose: 'what the house is built, measured and checked with; nothing that is delivered',
+    imports: {
+      ...everywhere('adapters', 'cli', 'client', 'core', 'device', 'functions', 'local'),
+      // The bench times the demo.
+      examples: ['dev/bench'],
+      'package.json': ['dev/packaging/device-entry.ts'],
+    },
+    packages: {
+      ...everywhere('node:child_process', 'node:crypto', 'node:events', 'node:fs', 'node:fs/promises', 'node:net'),
+      ...everywhere('node:os', 'node:path', 'node:readline', 'node:timers/promises', 'node:url', 'node:util', 'zod'),
+      '@aws-sdk/client-dynamodb': ['dev/bench'],
+      '@aws-sdk/client-s3': ['dev/bench'],
+      '@noble/curves/secp256k1.js': ['dev/real/geth'],
+      '@typescript-eslint/scope-manager': ['dev/gate'],
+      commander: ['dev/packaging'],
+      esbuild: ['dev/packaging'],
+      ethers: ['dev/bench', 'dev/vectors'],
+      'node:module': ['dev/bench/peers'],
+      'node:test': ['dev/tests'],
+      'node:test/reporters': ['dev/tests'],
+      'oxc-parser': ['dev/gate'],
+      solc: ['dev/bench/peers'],
+    },
+    globals: 'all',
+    finds: ['.'],
+  },
+  test: {
+    purpose: 'tests and what they share; no other room imports it',
+    imports: {
+      ...everywhere('adapters', 'cdk', 'cli', 'client', 'console', 'core', 'dev', 'device', 'examples', 'functions'),
+      ...everywhere('lambda', 'local'),
+    },
+    packages: {
+      ...everywhere('node:assert/strict', 'node:child_process', 'node:crypto', 'node:events', 'node:fs'),
+      ...everywhere(
+        'node:fs/promises',
+        'node:http',
+        'node:module',
+        'node:net',
+        'node:os',
+        'node:path',
+        'node:readline',
+      ),
+      ...everywhere('node:sqlite', 'node:stream', 'node:stream/consumers', 'node:test', 'node:timers/promises'),
+      ...everywhere('node:url', 'node:util', 'zod', 'fast-check', 'ethers', 'kubo-rpc-client', 'mqtt', 'mqtt-packet'),
+      ...everywhere('@aws-sdk/client-apigatewayv2', '@aws-sdk/client-cloudformation', '@aws-sdk/client-dynamodb'),
+      ...everywhere('@aws-sdk/client-iam', '@aws-sdk/client-kms', '@aws-sdk/client-lambda', '@aws-sdk/client-s3'),
+      ...everywhere('@aws-sdk/client-sqs', '@aws-sdk/s3-request-presigner', 'aws-sdk-client-mock'),
+      ...everywhere('@ipld/car/buffer-writer', '@ipld/dag-cbor', 'multiformats/bases/base58', 'multiformats/cid'),
+      ...everywhere('@noble/curves/secp256k1.js', '@noble/hashes/sha3.js', '@slicekit/erc8128'),
+      '@seriousme/openapi-schema-validator': ['test/openapi'],
+      'aws-cdk-lib/assertions': ['test/cdk'],
+      'aws-cdk-lib/aws-lambda': ['test/cdk'],
+      'aws-cdk-lib/aws-s3': ['test/cdk'],
+    },
+    types: { 'aws-cdk-lib': ['test/cdk'], 'aws-lambda': ['test/http-signature'] },
+    globals: 'all',
+    finds: ['.'],
+  },
+};
+
+function forIpfs(...packages: string[]): Record<string, readonly string[]> {
+  return Object.fromEntries(packages.map((name) => [name, ['local/ipfs']]));
+}
