@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { describe, test } from 'node:test';
+import { readAwaited } from '../../dev/gate/awaited.ts';
+import { checkTree } from '../../dev/gate/check-tree.ts';
+import { findUnused } from '../../dev/gate/find-unused.ts';
+import { readTree } from '../../dev/gate/read-tree.ts';
+import { rooms } from '../../dev/gate/rooms.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+/** Rooms of the design that the house does not have yet. */
+const EMPTY = ['console', 'lambda'];
+
+describe('the import gate on this tree', () => {
+  const { sources, paths } = readTree(root);
+  const verdict = checkTree({ rooms, awaited: readAwaited() }, sources, paths);
+
+  test('refuses nothing, and excuses nothing that is mended', () => {
+    assert.deepEqual(verdict.refusals, []);
+    assert.deepEqual([...verdict.settled], []);
+  });
+
+  test('has looked into every room', () => {
+    for (const room of Object.keys(rooms).filter((name) => !EMPTY.includes(name))) {
+      assert.ok((verdict.files.get(room) ?? 0) > 10, `${room}/: ${verdict.files.get(room) ?? 0} files`);
+    }
+    const uses = sources.flatMap((source) => source.uses);
+    for (const kind of ['file', 'package', 'global', 'import.meta', 'found file']) {
+      assert.ok(
+        uses.some((use) => use.kind === kind),
+        `It saw not one use of the kind "${kind}".`,
+      );
+    }
+  });
+
+  test('has no entry in its lists that nobody needs', () => {
+    assert.deepEqual(findUnused(rooms, sources), []);
+  });
+});
+
+test('the gate reads every kind of source in a tree, and none of what npm and builds put there', async (t) => {
+  const scratch = await mkdtemp(join(tmpdir(), 'plumbline-gate-'));
+  t.after(() => rm(scratch, { recursive: true }));
+  const seen = ['core/a.ts', 'core/deep/b.mts', 'core/c.js', 'core/d.tsx', 'cli/e.cjs', 'cli/f.mjs'];
+  const unseen = ['node_modules/x/index.js', 'core/node_modules/x/index.js', 'build/package/core/a.js'];
+  for (const path of [...seen, ...unseen]) {
+    await mkdir(dirname(join(scratch, path)), { recursive: true });
+    await writeFile(join(scratch, path), path.endsWith('.cjs') ? "require('ethers');\n" : "import 'ethers';\n");
+  }
+  const { sources, paths } = readTree(scratch);
+  const { refusals } = checkTree({ rooms, awaited: {} }, sources, paths);
+  assert.deepEqual(refusals.map((refusal) => refusal.split(':')[0]).sort(), [...seen].sort());
+});
