@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-/** Uses that break a rule and are still to be mended, by file. */
+/** Uses that break a rule and are still to be mended, by file: each by its name, or by a folder for all in it. */
 export type Awaited = Readonly<Record<string, readonly string[]>>;
 
 const PATH = join(import.meta.dirname, 'awaiting.json');

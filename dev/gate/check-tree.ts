@@ -1,7 +1,7 @@
 import type { Awaited } from './awaited.ts';
 import { checkUse } from './check-use.ts';
 import { findCircles, leadsTo } from './find-circles.ts';
-import { type House, type Rooms, roomOf } from './room.ts';
+import { type House, isIn, type Rooms, roomOf } from './room.ts';
 import { nameOf, type ReadSource, type Use } from './use.ts';
 
 /** What the check has to say of a tree. */
@@ -31,7 +31,7 @@ export function checkTree(
   const needed = new Set<string>();
   // Circles are looked for without the excused arrows; whether these still close one is asked of all.
   const [arrows, all] = [new Map<string, Set<string>>(), new Map<string, Set<string>>()];
-  const held: { path: string; target: string }[] = [];
+  const held: { path: string; target: string; excuse: string }[] = [];
   let excused = 0;
   for (const { path, uses } of sources) {
     files.set(roomOf(path), (files.get(roomOf(path)) ?? 0) + 1);
@@ -40,21 +40,22 @@ export function checkTree(
       refusals.push(`${path}:1 lies in no room. Give ${roomOf(path)} an entry in dev/gate/rooms.ts.`);
       continue;
     }
-    const isExcused = (use: Use) => awaited[path]?.includes(nameOf(use)) ?? false;
+    const excuseOf = (use: Use) => awaited[path]?.find((place) => isIn(nameOf(use), place));
     const toFiles = uses.filter((use) => use.kind === 'file');
     all.set(path, new Set(toFiles.map(({ target }) => target)));
-    arrows.set(path, new Set(toFiles.filter((use) => !isExcused(use)).map(({ target }) => target)));
+    arrows.set(path, new Set(toFiles.filter((use) => excuseOf(use) === undefined).map(({ target }) => target)));
     for (const use of uses) {
       const why = checkUse(house, room, path, use);
-      if (isExcused(use)) excused++;
-      if (why === null && isExcused(use) && use.kind === 'file') held.push({ path, target: use.target });
-      else if (why !== null && isExcused(use)) needed.add(`${path} ${nameOf(use)}`);
+      const excuse = excuseOf(use);
+      if (excuse !== undefined) excused++;
+      if (excuse !== undefined && why !== null) needed.add(`${path} ${excuse}`);
+      else if (excuse !== undefined && use.kind === 'file') held.push({ path, target: use.target, excuse });
       else if (why !== null) refusals.push(`${path}:${use.line} ${why}`);
     }
   }
   for (const circle of findCircles(arrows)) refusals.push(sayCircle(circle, sources));
-  for (const { path, target } of held) {
-    if (leadsTo(all, target, path)) needed.add(`${path} ${target}`);
+  for (const { path, target, excuse } of held) {
+    if (leadsTo(all, target, path)) needed.add(`${path} ${excuse}`);
   }
   const settled = Object.entries(awaited).map(
     ([path, names]) => [path, names.filter((name) => !needed.has(`${path} ${name}`))] as const,

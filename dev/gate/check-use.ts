@@ -67,7 +67,7 @@ function inWords(name: string, allowed: GlobalUse | undefined): string {
   if (allowed === undefined || allowed === 'free') return `no ${name}`;
   if (allowed === 'type') return `${name} as a type alone`;
   const some = allowed.members.slice(0, 4).map((member) => `${name}.${member}`);
-  if (allowed.members.length > some.length) some.push('the other exact ones of dev/gate/globals.ts');
+  if (allowed.members.length > some.length) some.push('the others in dev/gate/globals.ts');
   if (allowed.construct !== undefined) some.push(`new ${name}(…) with arguments`);
   return `${some.join(', ')} alone`;
 }

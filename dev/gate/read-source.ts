@@ -9,7 +9,7 @@ import type { ReadSource, Use } from './use.ts';
  * @throws Error when the file does not parse
  */
 export function readSource(path: string, text: string): ReadSource {
-  const parsed = parseSync(path, text, { range: true, preserveParens: false });
+  const parsed = parseSync(path, text, { astType: 'ts', range: true, preserveParens: false });
   if (parsed.errors[0] !== undefined) throw new Error(`${path} does not parse: ${parsed.errors[0].message}`);
   const lineOf: LineOf = (offset) => text.slice(0, offset).split('\n').length;
   const uses: Use[] = [...readModules(path, parsed, lineOf), ...readGlobals(parsed.program, lineOf)];

@@ -51,12 +51,6 @@ const REFUSED: readonly Case[] = [
     says: /imports @noble\/hashes\/utils\.js, which no room has\. core\/ may not.*The lists of packages are in dev\/gate\/rooms\.ts/,
   },
   {
-    what: 'a file of core imports a package that another folder of core has',
-    path: 'core/log/new.ts',
-    text: "import { CipherSuite } from '@hpke/core';",
-    says: /^core\/log\/new\.ts:1 imports @hpke\/core\. In core\/ it is for core\/agreement\/ alone\./,
-  },
-  {
     what: 'core imports an adapter for its type alone',
     path: 'core/log/new.ts',
     text: "import type { Ledger } from '../../adapters/ethereum/dissc-ledger.ts';",

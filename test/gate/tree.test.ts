@@ -47,7 +47,8 @@ test('the gate reads every kind of source in a tree, and none of what npm and bu
   const unseen = ['node_modules/x/index.js', 'core/node_modules/x/index.js', 'build/package/core/a.js'];
   for (const path of [...seen, ...unseen]) {
     await mkdir(dirname(join(scratch, path)), { recursive: true });
-    await writeFile(join(scratch, path), path.endsWith('.cjs') ? "require('ethers');\n" : "import 'ethers';\n");
+    const wrong = path.endsWith('.cjs') ? "require('ethers');" : "import 'ethers';";
+    await writeFile(join(scratch, path), `${wrong}\nfunction f(a, { b } = {}) { return [a, b]; }\n`);
   }
   const { sources, paths } = readTree(scratch);
   const { refusals } = checkTree({ rooms, awaited: {} }, sources, paths);
