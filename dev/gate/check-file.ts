@@ -11,8 +11,8 @@ export function checkFile({ rooms, paths }: House, path: string, room: Room, tar
   const places = Object.keys(room.imports).filter((place) => isIn(target, place));
   if (places.some((place) => isFor(room.imports[place], path))) return null;
   const narrow = places.map((place) => `In ${name}/, ${list([place])} is for ${list(room.imports[place] ?? [])}`);
-  const may =
-    narrow.length > 0 ? narrow.join('; ') : `${name}/ may import ${list([name, ...Object.keys(room.imports)])}`;
+  const mine = Object.keys(room.imports).filter((place) => isFor(room.imports[place], path));
+  const may = narrow.length > 0 ? narrow.join('; ') : `${name}/ may import ${list([name, ...mine])}`;
   const whose = rooms[other] === undefined ? '' : ` ${other}/ is ${rooms[other].purpose}.`;
   return `imports ${target}. ${may} alone.${whose} Take what you need as an argument, or move it further in.`;
 }

@@ -21,8 +21,11 @@ export function checkUse(house: House, room: Room, path: string, use: Use): stri
     case 'import.meta':
       if (room.finds !== undefined) return null;
       return `uses import.meta. ${name}/ may not look at where it lies. Take the path or the content as an argument.`;
-    case 'unnamed':
-      return `uses ${use.target}. ${use.why}`;
+    case 'run-time path':
+      if (isFor(room.loads, path)) return null;
+      return `imports ${use.target}. In ${name}/ ${room.loads ? list(room.loads) : 'no file'} may. ${use.why}`;
+    case 'comment':
+      return `imports ${use.target}. ${use.why}`;
     case 'way round':
       return room.globals === 'all' ? null : `uses ${use.target}. ${name}/ has a list of names. ${use.why}`;
   }

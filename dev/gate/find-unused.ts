@@ -30,6 +30,8 @@ export function findUnused(rooms: Rooms, sources: readonly ReadSource[]): string
     look(room.types ?? {}, 'types of', ({ uses }, key) =>
       uses.some((use) => use.kind === 'package' && use.typeOnly && use.target === key),
     );
+    const loads = Object.fromEntries((room.loads ?? []).map((place) => [place, [place]]));
+    look(loads, 'path made at run time,', ({ uses }) => uses.some((use) => use.kind === 'run-time path'));
     for (const place of (room.floors ?? []).flatMap(({ at }) => at)) {
       if (!own.some(({ path }) => isIn(path, place)))
         said.push(`dev/gate/floors.ts names ${place}, which is not there.`);

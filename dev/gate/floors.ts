@@ -5,7 +5,7 @@ import type { Floor } from './room.ts';
  * named nowhere else stands on the highest, with the handlers.
  */
 export const FLOORS_OF_FUNCTIONS: readonly Floor[] = [
-  { name: 'data', at: ['functions/table.ts'] },
+  { name: 'data', at: ['functions/answer', 'functions/row.ts', 'functions/table.ts'] },
   { name: 'ports', at: ['functions/ports.ts', 'functions/observe'] },
   { name: 'state', at: ['functions/state'] },
   { name: 'log', at: ['functions/log'] },

@@ -20,19 +20,20 @@ type LineOf = (offset: number) => number;
 
 function readModules(path: string, { program, comments }: ParseResult, lineOf: LineOf): Use[] {
   const uses: Use[] = [];
-  const trick = (node: { start: number }, target: string, why: string) =>
-    uses.push({ kind: 'unnamed', line: lineOf(node.start), target, why });
   const named = (node: Node, source: Node | undefined, typeOnly = false, way: 'import' | 'find' = 'import') => {
     const text = literal(source);
-    if (text === null) trick(node, 'a path made at run time', 'Name the module in a plain string.');
-    else uses.push({ ...resolveTarget(path, text, way, typeOnly), line: lineOf(node.start) });
+    const line = lineOf(node.start);
+    if (text !== null) uses.push({ ...resolveTarget(path, text, way, typeOnly), line });
+    else
+      uses.push({ kind: 'run-time path', line, target: 'a path made at run time', why: 'Name it in a plain string.' });
   };
   const found = (node: Node, target: Node | undefined) => {
     const text = literal(target);
     if (text !== null && !/^[a-z]+:/.test(text)) named(node, target, false, 'find');
   };
   for (const comment of comments) {
-    if (/^\/\s*<(reference|amd)/.test(comment.value)) trick(comment, 'a file by a comment', 'Import it.');
+    if (!/^\/\s*<(reference|amd)/.test(comment.value)) continue;
+    uses.push({ kind: 'comment', line: lineOf(comment.start), target: 'a file by a comment', why: 'Import it.' });
   }
   new Visitor({
     ImportDeclaration: (node) => named(node, node.source, node.importKind === 'type'),

@@ -30,6 +30,8 @@ export interface Room {
   readonly globals: Globals | 'all';
   /** Folders and files outside it that it finds from `import.meta`, which is refused without this. `'.'` is all of them. */
   readonly finds?: readonly string[];
+  /** Files that import by a path made at run time, which this check cannot follow. */
+  readonly loads?: readonly string[];
   /** From the ground upwards. */
   readonly floors?: readonly Floor[];
 }

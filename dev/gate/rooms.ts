@@ -30,7 +30,8 @@ export const rooms: Rooms = {
   adapters: {
     purpose:
       "what implements a port of core/ on somebody's service or machine; the only room with ethers, AWS and Kubo",
-    imports: { core: 'all' },
+    // The typed client is made from the table, which is data.
+    imports: { core: 'all', 'functions/table.ts': ['adapters/service'] },
     packages: {
       ...everywhere('node:crypto', 'node:fs', 'node:fs/promises', 'node:http', 'node:https', 'node:path'),
       ...everywhere('node:sqlite', 'node:timers/promises', 'zod'),
@@ -66,7 +67,7 @@ export const rooms: Rooms = {
       ...everywhere('@aws-lambda-powertools/metrics', '@aws-lambda-powertools/metrics/middleware'),
       ...everywhere('@aws-lambda-powertools/tracer', '@aws-lambda-powertools/tracer/middleware', 'zod'),
     },
-    types: everywhere('aws-lambda'),
+    types: everywhere('@middy/core'),
     globals: COMPOSING,
   },
   device: {
@@ -126,7 +127,7 @@ export const rooms: Rooms = {
   },
   cdk: {
     purpose: 'the AWS deployment, made from the table of functions',
-    imports: { core: 'all', 'functions/table.ts': 'all' },
+    imports: everywhere('core', 'functions/row.ts', 'functions/table.ts', 'lambda/variables.ts'),
     packages: {
       ...everywhere('aws-cdk-lib', 'cdk-nag', 'constructs', 'esbuild', 'node:fs', 'node:path', 'zod'),
       ...everywhere('aws-cdk-lib/aws-apigateway', 'aws-cdk-lib/aws-apigatewayv2'),
@@ -160,6 +161,8 @@ export const rooms: Rooms = {
     types: { ...forIpfs('multiformats/hashes/interface'), 'node:stream': 'all' },
     globals: 'all',
     finds: [],
+    // The handler of a row, which does not know its function.
+    loads: ['local/host/invoke-function.ts'],
   },
   examples: {
     purpose: 'programs a person can start from',
@@ -190,6 +193,7 @@ export const rooms: Rooms = {
     },
     globals: 'all',
     finds: ['.'],
+    loads: ['dev/bundles/load-entry.mjs'],
   },
   test: {
     purpose: 'tests and what they share; no other room imports it',

@@ -5,7 +5,7 @@ export type Use = { readonly line: number } & (
   | { readonly kind: 'package'; readonly target: string; readonly typeOnly: boolean }
   | { readonly kind: 'global'; readonly name: string; readonly as: GlobalAs }
   | { readonly kind: 'import.meta' }
-  | { readonly kind: 'unnamed' | 'way round'; readonly target: string; readonly why: string }
+  | { readonly kind: 'run-time path' | 'comment' | 'way round'; readonly target: string; readonly why: string }
 );
 
 /** How a name is used: as a type, through one member, by `new`, or as a value that may go anywhere. */
