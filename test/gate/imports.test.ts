@@ -135,6 +135,12 @@ const REFUSED: readonly Case[] = [
     says: /imports @aws-sdk\/client-s3\. In adapters\/ it is for adapters\/s3\/ alone\./,
   },
   {
+    what: 'an adapter imports an SDK from a folder whose name only begins alike',
+    path: 'adapters/s3-other/new.ts',
+    text: "import { S3Client } from '@aws-sdk/client-s3';",
+    says: /imports @aws-sdk\/client-s3\. In adapters\/ it is for adapters\/s3\/ alone\./,
+  },
+  {
     what: 'the table imports a handler',
     path: 'functions/table.ts',
     text: "export const load = () => import('./get-block.ts');",
