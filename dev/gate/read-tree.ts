@@ -14,7 +14,10 @@ export interface Tree {
   readonly paths: ReadonlySet<string>;
 }
 
-/** Reads every source file below a folder, in the order of their paths. */
+/**
+ * Reads every source file below a folder, in the order of their paths.
+ * @throws Error with the name of a file that does not parse
+ */
 export function readTree(root: string): Tree {
   const exclude = (name: string) => NOT_OURS.includes(name);
   const paths = globSync('**/*.*', { cwd: root, exclude })
@@ -22,7 +25,15 @@ export function readTree(root: string): Tree {
     .sort();
   const sources = paths.filter((path) => SOURCE.test(path));
   return {
-    sources: sources.map((path) => readSource(path, readFileSync(join(root, path), 'utf8'))),
+    sources: sources.map((path) => read(root, path)),
     paths: new Set(paths),
   };
+}
+
+function read(root: string, path: string): ReadSource {
+  try {
+    return readSource(path, readFileSync(join(root, path), 'utf8'));
+  } catch (cause) {
+    throw new Error(`The import gate cannot read ${path}.`, { cause });
+  }
 }

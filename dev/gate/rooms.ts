@@ -179,7 +179,8 @@ export const rooms: Rooms = {
     purpose: 'what the house is built, measured and checked with; nothing that is delivered',
     imports: {
       ...everywhere('adapters', 'cli', 'client', 'core', 'device', 'functions', 'local'),
-      // The bench times the demo.
+      // Bundles are measured as they are deployed; the bench times the demo.
+      cdk: ['dev/bundles'],
       examples: ['dev/bench'],
       'package.json': ['dev/packaging/device-entry.ts'],
     },
@@ -227,6 +228,7 @@ export const rooms: Rooms = {
     types: { 'aws-cdk-lib': ['test/cdk'], 'aws-lambda': ['test/http-signature'] },
     globals: 'all',
     finds: ['.'],
+    loads: ['test/functions/lambda-ports.ts'],
   },
 };
 
