@@ -2,8 +2,10 @@ import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
 import { isMissingFile, readSecretFile } from '../adapters/keys/secret-file.ts';
+import { nodeRuntime } from '../adapters/runtime/node-runtime.ts';
 import type { LambdaTarget } from '../adapters/service/lambda-transport.ts';
-import { createStorageServiceClient, type RequestAccount } from '../adapters/service/storage-service-client.ts';
+import type { RequestAccount } from '../client/service/call-service.ts';
+import { createStorageServiceClient } from '../client/service/storage-service-client.ts';
 import { FileError } from '../core/errors.ts';
 import { type Address, address } from '../core/ids.ts';
 import { inFile } from '../core/parse-outside.ts';
@@ -94,7 +96,7 @@ export async function openService(
   via: 'http' | 'lambda',
 ): Promise<StorageService & SegmentPublisher> {
   const { apiUrl, chainId, lambda } = connection;
-  const target = { apiUrl, chainId, account };
+  const target = { apiUrl, chainId, account, runtime: nodeRuntime };
   if (via === 'http') return createStorageServiceClient(target);
   const { createLambdaTransport } = await import('../adapters/service/lambda-transport.ts');
   return createStorageServiceClient({ ...target, transport: createLambdaTransport(lambda) });

@@ -15,10 +15,10 @@ export function countTraffic(transport: Transport): {
   const traffic: Traffic = { requests: 0, sentBytes: 0, receivedBytes: 0 };
   return {
     traffic,
-    transport: async (route, request, signal) => {
+    transport: async (called, request, signal) => {
       traffic.requests += 1;
       traffic.sentBytes += (request.body as Uint8Array | undefined)?.length ?? 0;
-      const response = await transport(route, request, signal);
+      const response = await transport(called, request, signal);
       traffic.receivedBytes += response.body.length;
       return response;
     },

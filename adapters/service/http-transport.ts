@@ -3,7 +3,7 @@ import { readBody } from './read-body.ts';
 import { MAX_RESPONSE_BYTES, type Transport } from './transport.ts';
 
 /** Sends requests over HTTP(S). Redirects are not followed: a signature is for one authority. */
-export const httpTransport: Transport = async (_route, request, signal) => {
+export const httpTransport: Transport = async (_called, request, signal) => {
   try {
     const response = await fetch(request.url, {
       method: request.method,

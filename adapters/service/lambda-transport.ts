@@ -2,7 +2,6 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import { PlumblineError, StoreUnavailableError } from '../../core/errors.ts';
 import { inAnswer } from '../../core/parse-outside.ts';
-import { httpRows } from '../../functions/table.ts';
 import { gatewayEventFromRequest } from '../http-signature/gateway-event.ts';
 import { httpTransport } from './http-transport.ts';
 import { MAX_RESPONSE_BYTES, type Transport } from './transport.ts';
@@ -34,28 +33,33 @@ export function createLambdaTransport(target: LambdaTarget): Transport {
     ...(target.endpoint === undefined ? {} : { endpoint: target.endpoint }),
     ...(target.credentials === undefined ? {} : { credentials: target.credentials }),
   });
-  return async (route, request, signal) => {
-    if (!httpRows[route].invoke) return httpTransport(route, request, signal);
+  return async (called, request, signal) => {
+    if (!called.invoke) return httpTransport(called, request, signal);
     try {
       const payload = new TextEncoder().encode(JSON.stringify(gatewayEventFromRequest(request)));
-      const command = new InvokeCommand({ FunctionName: `${target.functionPrefix ?? ''}${route}`, Payload: payload });
+      const command = new InvokeCommand({
+        FunctionName: `${target.functionPrefix ?? ''}${called.name}`,
+        Payload: payload,
+      });
       const answer = await client.send(command, { abortSignal: signal });
       if (
         answer.FunctionError !== undefined ||
         answer.Payload === undefined ||
         answer.Payload.length > MAX_RESPONSE_BYTES
       ) {
-        throw new StoreUnavailableError(`The function ${route} failed: ${answer.FunctionError ?? 'no usable answer'}.`);
+        throw new StoreUnavailableError(
+          `The function ${called.name} failed: ${answer.FunctionError ?? 'no usable answer'}.`,
+        );
       }
       const payloadText = new TextDecoder().decode(answer.Payload);
-      const result = inAnswer(`The function ${route}`, () => proxyResult.parse(JSON.parse(payloadText)));
+      const result = inAnswer(`The function ${called.name}`, () => proxyResult.parse(JSON.parse(payloadText)));
       const headers = Object.entries(result.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]);
       const body = Buffer.from(result.body ?? '', result.isBase64Encoded === true ? 'base64' : 'utf8');
       return { status: result.statusCode, headers: Object.fromEntries(headers), body: new Uint8Array(body) };
     } catch (cause) {
       signal.throwIfAborted();
       if (cause instanceof PlumblineError) throw cause;
-      throw new StoreUnavailableError(`The function ${route} does not answer.`, { cause });
+      throw new StoreUnavailableError(`The function ${called.name} does not answer.`, { cause });
     }
   };
 }

@@ -3,10 +3,10 @@ import { mnemonicSeed, signMessage } from '../../adapters/keys/mnemonic.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { countTraffic, type Traffic } from '../../adapters/service/count-traffic.ts';
 import { httpTransport } from '../../adapters/service/http-transport.ts';
-import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
 import { type KeyChannel, openKeyChannel } from '../../client/consumer/key-channel.ts';
 import { openPurchase, type Purchase } from '../../client/consumer/open-purchase.ts';
 import type { PurchaseStore } from '../../client/consumer/purchase-state.ts';
+import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import {
   deriveEncryptionKeys,
   type EncryptionPrivateKey,
@@ -92,7 +92,14 @@ export async function openConsumerPurchase(context: CommandContext, agreement: s
   const { transport, traffic } = countTraffic(httpTransport);
   const { apiUrl, chainId } = connection;
   const account = { address: keys.signer, signMessage: (message: Uint8Array) => signMessage(keys.signerKey, message) };
-  const service = createStorageServiceClient({ apiUrl, chainId, account, agreement: id, transport });
+  const service = createStorageServiceClient({
+    runtime: nodeRuntime,
+    apiUrl,
+    chainId,
+    account,
+    agreement: id,
+    transport,
+  });
   return {
     ...{ consumer, purchase, keys, store, service, traffic },
     channel(patienceMs) {

@@ -7,7 +7,7 @@ import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
-import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
+import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_CONTENT_BYTES } from '../../core/limits.ts';
 import { createDeviceClock } from '../../device/clock.ts';
@@ -179,6 +179,7 @@ function connect(provision: Provision, options: RunOptions) {
     clock: createDeviceClock(nodeRuntime),
     ledger: createDisscLedger(chain),
     service: createStorageServiceClient({
+      runtime: nodeRuntime,
       ...{ apiUrl, chainId },
       account: { address: account, signMessage: (message) => signMessage(key, message) },
     }),

@@ -7,11 +7,11 @@ import { readChainPoint } from '../../adapters/ethereum/read-chain-point.ts';
 import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
-import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
 import { ClaimPace } from '../../client/sale/claim-pace.ts';
 import type { SaleEvent } from '../../client/sale/sale-event.ts';
 import type { SaleParts } from '../../client/sale/sale-parts.ts';
 import type { SaleState } from '../../client/sale/sale-state.ts';
+import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import { RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { fetchFront } from '../../device/log/fetch-front.ts';
@@ -34,7 +34,8 @@ export function openSaleParts(agent: Agent, state: SaleState, onEvent: (event: S
     runtime: nodeRuntime,
     claimPace: new ClaimPace(),
     readPoint: (anchor, signal) => readChainPoint(rpc, anchor, signal),
-    serviceFor: (agreement) => createStorageServiceClient({ apiUrl, chainId, account, agreement }),
+    serviceFor: (agreement) =>
+      createStorageServiceClient({ runtime: nodeRuntime, apiUrl, chainId, account, agreement }),
   };
 }
 

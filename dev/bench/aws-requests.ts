@@ -8,7 +8,8 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
-import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
+import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { putObject } from '../../device/upload/put-object.ts';
 import { type RunningHost, startHost } from '../../local/host/start-host.ts';
@@ -37,7 +38,12 @@ try {
     address: accountOfKey(device.deviceKey),
     signMessage: (message: Uint8Array) => signMessage(device.deviceKey, message),
   };
-  const client = createStorageServiceClient({ apiUrl: host.apiUrl, chainId: DOMAIN.chainId, account });
+  const client = createStorageServiceClient({
+    runtime: nodeRuntime,
+    apiUrl: host.apiUrl,
+    chainId: DOMAIN.chainId,
+    account,
+  });
   for (const [number, count] of BATCHES.entries()) {
     const { segment, leaf } = device.seal(blocks(Array(count).fill(5)));
     sent = 0;

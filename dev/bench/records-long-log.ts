@@ -21,7 +21,7 @@ import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import { countTraffic } from '../../adapters/service/count-traffic.ts';
 import { httpTransport } from '../../adapters/service/http-transport.ts';
-import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
+import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import { type BatchLeaf, batchLeafHash } from '../../core/batch/record.ts';
 import { type DatasetWriter, type SealedBatch, sealBatch } from '../../core/batch/seal-batch.ts';
 import { frontBytesOf } from '../../core/batch/segment.ts';
@@ -113,7 +113,13 @@ async function measureLongLog(embedded: boolean, batches: number, signal: AbortS
     const ask = async (): Promise<{ ms: number; bytes: number } | null> => {
       const { transport, traffic } = countTraffic(httpTransport);
       const account = { address: accountOfKey(deviceKey), signMessage: (m: Uint8Array) => signMessage(deviceKey, m) };
-      const records = createStorageServiceClient({ apiUrl: host.apiUrl, chainId: 1, account, transport });
+      const records = createStorageServiceClient({
+        runtime: nodeRuntime,
+        apiUrl: host.apiUrl,
+        chainId: 1,
+        account,
+        transport,
+      });
       const began = performance.now();
       const found = await proveRecords({ hasher: nodePrimitives, records }, head, indices, signal);
       const ms = performance.now() - began;

@@ -13,7 +13,8 @@ import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
-import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
+import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import { decodeKeyPayload } from '../../core/agreement/key-payload.ts';
 import { encodeKeyRequest } from '../../core/agreement/key-request.ts';
 import type { SealedMessage } from '../../core/agreement/message.ts';
@@ -252,6 +253,7 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
     }
     const { agent, ownerEncryptionKey } = agreement;
     const service = createStorageServiceClient({
+      runtime: nodeRuntime,
       ...{ apiUrl: chain.apiUrl, chainId: chain.chainId, agreement: id },
       account: { address: accountOfKey(signerKey), signMessage: (message) => signMessage(signerKey, message) },
     });

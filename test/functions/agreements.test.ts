@@ -3,8 +3,8 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { Wallet } from 'ethers';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { gatewayEventFromRequest } from '../../adapters/http-signature/gateway-event.ts';
-import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
 import type { Transport } from '../../adapters/service/transport.ts';
+import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import { MAX_MESSAGES, MAX_PAYLOAD_BYTES, type SealedMessage, signMessage } from '../../core/agreement/message.ts';
 import {
   deriveEncryptionKeys,
@@ -92,7 +92,8 @@ describe('agreements in the service', () => {
   function clientOf(accountKey: PrivateKey, on: () => ServicePorts = () => ports): AgreementService {
     const wallet = new Wallet(to0x(accountKey));
     const handlers = new Map<RouteName, Promise<(event: unknown, context: object) => Promise<HttpAnswer>>>();
-    const transport: Transport = async (route, request) => {
+    const transport: Transport = async (called, request) => {
+      const route = called.name as RouteName;
       const handler = handlers.get(route) ?? handlerOf<HttpAnswer>(route, on());
       handlers.set(route, handler);
       const answer = await (await handler)(gatewayEventFromRequest(request), {});
@@ -100,7 +101,8 @@ describe('agreements in the service', () => {
       return { status: answer.statusCode, headers: { ...answer.headers }, body: new Uint8Array(body) };
     };
     return createStorageServiceClient({
-      ...{ apiUrl: 'https://api.plumbline.example', chainId: DOMAIN.chainId, transport, nowMs: ports.runtime.nowMs },
+      runtime: ports.runtime,
+      ...{ apiUrl: 'https://api.plumbline.example', chainId: DOMAIN.chainId, transport },
       account: { address: wallet.address, signMessage: (message) => wallet.signMessage(message) },
     });
   }

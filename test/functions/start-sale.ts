@@ -19,8 +19,8 @@ import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
 import { createCallSender } from '../../adapters/ethereum/send-call.ts';
 import { gatewayEventFromRequest } from '../../adapters/http-signature/gateway-event.ts';
-import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
 import type { Transport } from '../../adapters/service/transport.ts';
+import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import type { EncryptionPublicKey } from '../../core/agreement/seal-message.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
@@ -202,7 +202,8 @@ export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
 export function clientOf(ports: ServicePorts, accountKey: PrivateKey, agreement?: AgreementId) {
   const wallet = new Wallet(to0x(accountKey));
   return createStorageServiceClient({
-    ...{ apiUrl: 'https://api.plumbline.example', chainId: ports.ledger.domain.chainId, nowMs: ports.runtime.nowMs },
+    runtime: ports.runtime,
+    ...{ apiUrl: 'https://api.plumbline.example', chainId: ports.ledger.domain.chainId },
     ...(agreement === undefined ? {} : { agreement }),
     transport: handlersOf(ports),
     account: { address: wallet.address, signMessage: (message) => wallet.signMessage(message) },
@@ -212,7 +213,8 @@ export function clientOf(ports: ServicePorts, accountKey: PrivateKey, agreement?
 function handlersOf(ports: ServicePorts): Transport {
   type Handle = (event: unknown, context: object) => Promise<HttpAnswer>;
   const handlers = new Map<RouteName, Promise<Handle>>();
-  return async (route, request) => {
+  return async (called, request) => {
+    const route = called.name as RouteName;
     const handler = handlers.get(route) ?? handlerOf<HttpAnswer>(route, ports);
     handlers.set(route, handler);
     const answer = await (await handler)(gatewayEventFromRequest(request), {});

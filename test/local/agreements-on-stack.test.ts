@@ -9,7 +9,8 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { ocascAbi } from '../../adapters/ethereum/abi/ocasc.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
-import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
+import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import { deriveEncryptionKeys, openMessage, sealMessage } from '../../core/agreement/seal-message.ts';
 import { agreementId, type Terms } from '../../core/agreement/terms.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
@@ -52,6 +53,7 @@ describe('an agreement on the local stack', () => {
   function clientOf(key: PrivateKey) {
     const account = new Wallet(to0x(key));
     return createStorageServiceClient({
+      runtime: nodeRuntime,
       ...{ apiUrl: file.apiUrl, chainId: file.chainId },
       account: { address: account.address, signMessage: (message) => account.signMessage(message) },
     });

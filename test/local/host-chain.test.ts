@@ -10,7 +10,8 @@ import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
-import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
+import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import { type DatasetWriter, EMPTY_LOG, type LogEnd, sealBatch } from '../../core/batch/seal-batch.ts';
 import { to0x } from '../../core/bytes.ts';
 import type { Address, DatasetKey } from '../../core/ids.ts';
@@ -63,7 +64,12 @@ describe('the local host on a real chain', () => {
 
   test('an owner who is not served stores nothing; once served, batches become recorded and final', async () => {
     const clientOf = (account: Uint8Array) =>
-      createStorageServiceClient({ apiUrl: host.apiUrl, chainId: anvil.chainId, account: new Wallet(to0x(account)) });
+      createStorageServiceClient({
+        runtime: nodeRuntime,
+        apiUrl: host.apiUrl,
+        chainId: anvil.chainId,
+        account: new Wallet(to0x(account)),
+      });
     const uploader = clientOf(deviceKey);
     const owner = clientOf(ownerKey);
     let end: LogEnd = EMPTY_LOG;

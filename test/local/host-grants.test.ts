@@ -15,7 +15,8 @@ import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
-import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
+import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import { EMPTY_LOG, type LogEnd, sealBatch } from '../../core/batch/seal-batch.ts';
 import { to0x } from '../../core/bytes.ts';
 import type { RequestRefusedError } from '../../core/errors.ts';
@@ -81,6 +82,7 @@ describe('a host that serves whoever pays', () => {
     const writer = { dataset, datasetKey, deviceKey, domain: ledger.domain, plain: false, published: false };
     let end: LogEnd = EMPTY_LOG;
     const uploader = createStorageServiceClient({
+      runtime: nodeRuntime,
       apiUrl: host.apiUrl,
       ...chain,
       account: new Wallet(to0x(deviceKey)),

@@ -6,7 +6,8 @@ import { Wallet } from 'ethers';
 import fc from 'fast-check';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createRequestSigner, type SignedRequest } from '../../adapters/http-signature/sign-request.ts';
-import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
+import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import { sha256Cid } from '../../core/batch/manifest.ts';
 import { readSegmentFront, type SegmentFront, segmentKey } from '../../core/batch/segment.ts';
 import { concatBytes, to0x } from '../../core/bytes.ts';
@@ -33,7 +34,12 @@ describe('mutated at random against the running host', () => {
   });
 
   const clientOf = (key: Uint8Array) =>
-    createStorageServiceClient({ apiUrl: host.apiUrl, chainId: DOMAIN.chainId, account: new Wallet(to0x(key)) });
+    createStorageServiceClient({
+      runtime: nodeRuntime,
+      apiUrl: host.apiUrl,
+      chainId: DOMAIN.chainId,
+      account: new Wallet(to0x(key)),
+    });
 
   /** Uploads bytes as a device would; the state that the service gives them. */
   async function store(writer: TestDevice, car: Uint8Array, first: number): Promise<string | undefined> {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Wallet } from 'ethers';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createLambdaTransport } from '../../adapters/service/lambda-transport.ts';
-import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
+import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import { to0x } from '../../core/bytes.ts';
 import { startHost } from '../../local/host/start-host.ts';
 import { blocks, DOMAIN, REGION, startStores, TestDevice } from '../functions/start-service.ts';
@@ -21,7 +22,13 @@ test('a segment goes up, is checked in, listed, hashed, proven and read back ove
     const device = new TestDevice(stores);
     const clientOf = (key: Uint8Array, transport = {}) => {
       const account = new Wallet(to0x(key));
-      return createStorageServiceClient({ apiUrl: host.apiUrl, chainId: DOMAIN.chainId, account, ...transport });
+      return createStorageServiceClient({
+        runtime: nodeRuntime,
+        apiUrl: host.apiUrl,
+        chainId: DOMAIN.chainId,
+        account,
+        ...transport,
+      });
     };
     const uploader = clientOf(device.deviceKey);
     const batch = device.seal(blocks([1000, 5, 70_000, 1024, 2048]));

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { Wallet } from 'ethers';
-import { createStorageServiceClient } from '../../adapters/service/storage-service-client.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
+import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import { to0x } from '../../core/bytes.ts';
 import { type RunningHost, startHost } from '../../local/host/start-host.ts';
 import { blocks, DOMAIN, startStores, TestDevice } from '../functions/start-service.ts';
@@ -30,7 +31,12 @@ test('a batch takes the same few AWS requests from upload to its place in the lo
   try {
     const device = new TestDevice(stores);
     const account = new Wallet(to0x(device.deviceKey));
-    const client = createStorageServiceClient({ apiUrl: host.apiUrl, chainId: DOMAIN.chainId, account });
+    const client = createStorageServiceClient({
+      runtime: nodeRuntime,
+      apiUrl: host.apiUrl,
+      chainId: DOMAIN.chainId,
+      account,
+    });
     for (const count of [1024, 1, 1024, 3]) {
       const { segment, leaf } = device.seal(blocks(Array(count).fill(5)));
       sent.length = 0;

@@ -74,7 +74,7 @@ export function sendAgain(proxy: LyingProxy, apiUrl: string, asked: Asked, path 
   const { method, headers, body } = asked;
   const kept = Object.entries(headers).filter(([name]) => SIGNED.has(name));
   return proxy.transport(
-    'get-block',
+    { name: 'get-block', invoke: false },
     {
       ...{ method, url: apiUrl + path, headers: Object.fromEntries(kept) as Record<string, string> },
       ...(body.length === 0 ? {} : { body }),

@@ -76,10 +76,10 @@ export async function startLyingProxy(target: string): Promise<LyingProxy> {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const proxy: LyingProxy = {
     ...{ url, seen, rule: pass },
-    transport: (route, signed, signal) => {
+    transport: (called, signed, signal) => {
       const { origin, host } = new URL(signed.url);
       const headers = { ...signed.headers, 'x-signed-for': host };
-      return httpTransport(route, { ...signed, headers, url: url + signed.url.slice(origin.length) }, signal);
+      return httpTransport(called, { ...signed, headers, url: url + signed.url.slice(origin.length) }, signal);
     },
     reset() {
       proxy.rule = pass;

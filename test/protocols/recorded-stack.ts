@@ -20,8 +20,9 @@ import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
-import { createStorageServiceClient, type ServiceTarget } from '../../adapters/service/storage-service-client.ts';
 import { authoriseCss } from '../../client/sale/authorise-css.ts';
+import type { ServiceTarget } from '../../client/service/call-service.ts';
+import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import { readSegment } from '../../core/batch/segment.ts';
 import { utf8 } from '../../core/bytes.ts';
 import { type Address, address, type DatasetId, type DatasetKey, type PrivateKey } from '../../core/ids.ts';
@@ -96,6 +97,7 @@ export async function startRecordedStack(datasets: number, blocks = BLOCKS) {
     };
     const clientOf = (key: PrivateKey, change: Partial<ServiceTarget> = {}) =>
       createStorageServiceClient({
+        runtime: nodeRuntime,
         ...{ apiUrl, chainId, account: accountFrom(key) },
         ...change,
       });

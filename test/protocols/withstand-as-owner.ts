@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import type { AuditReport, OnVerdicts } from '../../client/audit-blocks.ts';
 import { LedgerUnavailableError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import type { DatasetKey, PrivateKey } from '../../core/ids.ts';
@@ -189,7 +190,7 @@ export function withstandAsOwner(scene: () => OwnerScene): void {
       let aheadMs = 0;
       const nowMs = () => Date.now() + aheadMs;
       const apiUrl = await stack.anotherHost({ rpcUrl: rpc.url, nowMs });
-      const service = stack.clientOf(of.ownerKey, { apiUrl, nowMs });
+      const service = stack.clientOf(of.ownerKey, { apiUrl, runtime: { ...nodeRuntime, nowMs } });
       rpc.rule = () => 'cut';
       await assert.rejects(ask(service), StoreUnavailableError);
       rpc.rule = () => 'pass';

@@ -7,8 +7,9 @@ import { createDisscOwner } from '../../../adapters/ethereum/dissc-owner.ts';
 import { nodeTransfer } from '../../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../../adapters/keys/mnemonic.ts';
 import { createSecretFile } from '../../../adapters/keys/secret-file.ts';
-import { createStorageServiceClient } from '../../../adapters/service/storage-service-client.ts';
+import { nodeRuntime } from '../../../adapters/runtime/node-runtime.ts';
 import type { Transport } from '../../../adapters/service/transport.ts';
+import { createStorageServiceClient } from '../../../client/service/storage-service-client.ts';
 import type { DatasetWriter } from '../../../core/batch/seal-batch.ts';
 import { EMPTY_LOG, type LogEnd, type SealedBatch, sealBatch } from '../../../core/batch/seal-batch.ts';
 import { to0x } from '../../../core/bytes.ts';
@@ -44,7 +45,13 @@ export async function openOwner(parts: Parts) {
   const ledger = createDisscLedger(chain);
   const serviceAs = (key: PrivateKey, transport?: Transport) => {
     const account = { address: accountOfKey(key), signMessage: (message: Uint8Array) => signMessage(key, message) };
-    return createStorageServiceClient({ apiUrl, chainId, account, ...(transport === undefined ? {} : { transport }) });
+    return createStorageServiceClient({
+      runtime: nodeRuntime,
+      apiUrl,
+      chainId,
+      account,
+      ...(transport === undefined ? {} : { transport }),
+    });
   };
   return {
     ledger,

@@ -12,7 +12,7 @@ import { nodeTransfer } from '../../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../../adapters/keys/mnemonic.ts';
 import { nodeRuntime } from '../../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../../adapters/s3/s3-object-store.ts';
-import { createStorageServiceClient } from '../../../adapters/service/storage-service-client.ts';
+import { createStorageServiceClient } from '../../../client/service/storage-service-client.ts';
 import type { StackFile } from '../../../core/wire/stack-file.ts';
 import { createDeviceClock } from '../../../device/clock.ts';
 import { DEFAULT_DEVICE_OPTIONS } from '../../../device/device-options.ts';
@@ -95,6 +95,7 @@ async function measureDevice(task: UploadTask, bytes: Uint8Array, run: number): 
         writer: { ...provision, deviceKey, domain: { chainId, dissc } },
         ledger: createDisscLedger({ rpcUrl, chainId, dissc }),
         service: createStorageServiceClient({
+          runtime: nodeRuntime,
           ...{ apiUrl, chainId },
           account: { address: account, signMessage: (message) => signMessage(deviceKey, message) },
         }),

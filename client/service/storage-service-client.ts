@@ -1,0 +1,80 @@
+import { httpTransport } from '../../adapters/service/http-transport.ts';
+import { fromHex, to0x } from '../../core/bytes.ts';
+import { AnswerError, RequestRefusedError } from '../../core/errors.ts';
+import { MAX_BLOCK_BYTES } from '../../core/limits.ts';
+import { inAnswer } from '../../core/parse-outside.ts';
+import type { AgreementService, SegmentPublisher, StorageService } from '../../core/ports/service.ts';
+import { decodeHashedBlocks, decodeProvenChunks, decodeRecords } from '../../core/wire/answers.ts';
+import { decodeMessagePage } from '../../core/wire/messages.ts';
+import { createServiceCaller, type ServiceTarget } from './call-service.ts';
+
+/** What get-block says of a block that it does not have; any other refusal is one of the request. */
+const BLOCK_PROBLEMS = ['/problems/unrecorded', '/problems/block-unavailable'];
+
+/** The storage service as owners, devices and consumers use it. */
+export function createStorageServiceClient(
+  // How requests travel: over HTTP unless it is said otherwise.
+  target: Omit<ServiceTarget, 'transport'> & Partial<Pick<ServiceTarget, 'transport'>>,
+): StorageService & SegmentPublisher & AgreementService {
+  const { service, call, callJson } = createServiceCaller({ transport: httpTransport, ...target });
+  const { agreement } = target;
+  const under = agreement === undefined ? {} : { query: { agreement } };
+  return {
+    async uploadSegment(dataset, segment, signal) {
+      const body = { ...segment, sha256: to0x(segment.sha256) };
+      return callJson('upload-segment', { dataset }, { body, signal });
+    },
+    async listBatches(dataset, query, signal) {
+      return callJson('list-batches', { dataset }, { query, signal });
+    },
+    async getSegment(dataset, first, signal) {
+      return callJson('get-segment', { dataset, first }, { ...under, signal });
+    },
+    async publishSegment(dataset, first, signal) {
+      return callJson('publish-segment', { dataset, first }, { signal });
+    },
+    async hashBlocks(dataset, blocks, signal) {
+      const { body } = await call('hash-blocks', { dataset }, { ...under, body: { blocks }, signal });
+      return inAnswer(service, () => decodeHashedBlocks(body));
+    },
+    async proveChunks(dataset, challenges, signal) {
+      const { body } = await call('prove-chunks', { dataset }, { ...under, body: { challenges }, signal });
+      return inAnswer(service, () => decodeProvenChunks(body));
+    },
+    async getRecords(dataset, blocks, batches, signal) {
+      const { body } = await call('get-records', { dataset }, { body: { blocks, batches }, signal });
+      return inAnswer(service, () => decodeRecords(body));
+    },
+    async storeVoucher({ agreement, due }, signature, signal) {
+      const body = { due: String(due), signature: to0x(signature) };
+      return (await callJson('store-voucher', { agreement }, { body, signal })).due;
+    },
+    async getVoucher(agreement, signal) {
+      const { voucher } = await callJson('get-voucher', { agreement }, { signal });
+      return voucher === null ? null : { due: voucher.due, signature: fromHex(voucher.signature) };
+    },
+    async postMessage(message, signal) {
+      const { agreement, to, sequence } = message;
+      const [enc, ciphertext, signature] = [message.enc, message.ciphertext, message.signature].map(to0x);
+      const body = { to, sequence, enc, ciphertext, signature };
+      await callJson('post-message', { agreement }, { body, signal });
+    },
+    async listMessages(agreement, query, signal) {
+      const { body } = await call('list-messages', { agreement }, { query, signal });
+      return inAnswer(service, () => decodeMessagePage(agreement, body));
+    },
+    async getBlock(dataset, index, signal) {
+      try {
+        const response = await call('get-block', { dataset, index }, { ...under, signal });
+        if (response.body.length > MAX_BLOCK_BYTES)
+          throw new AnswerError(`${service} gives a block of more than 1 MiB.`);
+        return { block: response.body, meta: Buffer.from(response.headers['plumbline-meta'] ?? '', 'base64') };
+      } catch (cause) {
+        if (cause instanceof RequestRefusedError && BLOCK_PROBLEMS.some((type) => cause.type.endsWith(type))) {
+          return { index, kind: 'unavailable', reason: cause.shortMessage };
+        }
+        throw cause;
+      }
+    },
+  };
+}
