@@ -10,7 +10,7 @@ import {
 } from './agreement-chain.ts';
 import { type DisscChain, disscInterface, type SendOptions } from './dissc-chain.ts';
 import { type DisscUpdate, type Log, makeUpdate, makeUpdateOf } from './dissc-log.ts';
-import type { GasFigure } from './gas.ts';
+import type { GasFigure } from './gas-figure.ts';
 import { makeSoldBatch, type SoldBatch } from './sold-batch.ts';
 
 /** Opens datasets, each of a device of its own. */

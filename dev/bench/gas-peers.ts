@@ -7,7 +7,7 @@
 import { getCreateAddress, Interface } from 'ethers';
 import { type DisscChain, startDisscChain } from './dissc-chain.ts';
 import { nextBytes32 } from './dissc-log.ts';
-import type { GasFigure } from './gas.ts';
+import type { GasFigure } from './gas-figure.ts';
 import { compilePeer } from './peers/compile-peer.ts';
 
 const calls = new Interface([

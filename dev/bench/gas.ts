@@ -10,18 +10,7 @@ import { HDNodeWallet, id } from 'ethers';
 import { DEVELOPMENT_MNEMONIC, type DisscChain, disscInterface, startDisscChain } from './dissc-chain.ts';
 import { type Log, makeLog, makeUpdate } from './dissc-log.ts';
 import { measureAgreements } from './gas-agreements.ts';
-
-export interface GasFigure {
-  /** Gas of the whole transaction. */
-  readonly gas: number;
-  /** Blocks it records, when it records any. */
-  readonly blocks?: number;
-  readonly gasPerBlock?: number;
-  /** The most a block may cost (design §12). */
-  readonly goalPerBlock?: number;
-  /** The most the whole transaction may cost (design §12). */
-  readonly goal?: number;
-}
+import type { GasFigure } from './gas-figure.ts';
 
 const MAX_BATCHES_PER_SETUP = 500;
 

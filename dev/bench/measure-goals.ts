@@ -1,5 +1,5 @@
 import { loadavg } from 'node:os';
-import type { GasFigure } from './gas.ts';
+import type { GasFigure } from './gas-figure.ts';
 import type { HashingMemoryFigure } from './hashing-memory.ts';
 import type { LongLogFigure } from './records-long-log.ts';
 import type { Measured } from './report/goal.ts';

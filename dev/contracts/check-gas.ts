@@ -7,7 +7,8 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type GasFigure, measureGas, missesGoal } from '../bench/gas.ts';
+import { measureGas, missesGoal } from '../bench/gas.ts';
+import type { GasFigure } from '../bench/gas-figure.ts';
 
 const SNAPSHOT = fileURLToPath(new URL('../../contracts/gas.json', import.meta.url));
 
