@@ -48,18 +48,15 @@ export const PORTED: Globals = {
   Date: { members: ['UTC', 'parse'], construct: 'with arguments' },
 };
 
-/** As `PORTED`, for what lives on a machine with files that are private to its user. */
-export const PORTED_WITH_FILES: Globals = { ...PORTED, process: { members: ['getuid'] } };
-
-/** As `PORTED_WITH_FILES`, and it ends the programs that it starts. */
-export const PORTED_WITH_PROGRAMS: Globals = { ...PORTED, process: { members: ['getuid', 'kill'] } };
+/** As `PORTED`, for what ends the programs that it started. */
+export const PORTED_WITH_PROGRAMS: Globals = { ...PORTED, process: { members: ['kill'] } };
 
 /** For `adapters/`, which are the outside: all but the environment, which the one who composes reads. */
 export const OUTSIDE: Globals = {
   ...PORTED,
   ...free('AbortSignal', 'Date', 'Math', 'clearTimeout', 'fetch', 'performance', 'setTimeout'),
   ...types('Headers', 'Request', 'RequestInit', 'Response'),
-  crypto: { members: ['getRandomValues', 'randomUUID', 'subtle'] },
+  crypto: { members: ['getRandomValues', 'randomUUID'] },
   process: { members: ['getuid', 'pid'] },
 };
 

@@ -14,7 +14,7 @@
  * The gate holds off mistakes and short cuts. It does not look into packages, nor see through text made at run time.
  */
 import { FLOORS_OF_FUNCTIONS } from './floors.ts';
-import { COMPOSING, OUTSIDE, PORTED, PORTED_WITH_FILES, PORTED_WITH_PROGRAMS, PURE } from './globals.ts';
+import { COMPOSING, OUTSIDE, PORTED, PORTED_WITH_PROGRAMS, PURE } from './globals.ts';
 import { everywhere, type Rooms } from './room.ts';
 
 export const rooms: Rooms = {
@@ -77,18 +77,15 @@ export const rooms: Rooms = {
       ...everywhere('node:path', 'zod'),
       'mqtt-packet': ['device/mqtt', 'device/sources/read-mqtt.ts'],
       'node:child_process': ['device/sources/run-command.ts'],
-      'node:crypto': ['device/mqtt/blocks-of-message.ts', 'device/mqtt/recognise-redeliveries.ts'],
-      'node:fs': ['device/outbox/create-private-file.ts', 'device/outbox/open-outbox.ts', 'device/provision'],
-      'node:fs/promises': ['device/mqtt/read-secrets.ts', 'device/sources/watch-directory.ts'],
-      'node:http': ['device/log/fetch-front.ts', 'device/upload/put-object.ts'],
-      'node:https': ['device/log/fetch-front.ts', 'device/upload/put-object.ts'],
+      'node:fs': ['device/outbox/create-private-file.ts', 'device/outbox/open-outbox.ts'],
+      'node:fs/promises': ['device/mqtt/read-secrets.ts'],
       'node:net': ['device/mqtt'],
       'node:sqlite': ['device/outbox/open-outbox.ts'],
       'node:tls': ['device/mqtt/open-socket.ts'],
       'node:v8': ['device/limit-memory.ts'],
       'node:zlib': ['device/outbox'],
     },
-    types: { 'node:fs': ['device/sources/watch-directory.ts'], 'node:stream': ['device/sources'] },
+    types: { 'node:stream': ['device/sources'] },
     globals: PORTED_WITH_PROGRAMS,
   },
   client: {
@@ -101,7 +98,7 @@ export const rooms: Rooms = {
       'node:fs/promises': ['client/consumer/stage-delivery.ts', 'client/owner/restore-files.ts'],
       'node:sqlite': ['client/sale'],
     },
-    globals: PORTED_WITH_FILES,
+    globals: PORTED,
   },
   cli: {
     purpose: 'the command line: it reads arguments, composes and prints',
