@@ -280,7 +280,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
     "import { Logger } from '@aws-lambda-powertools/logger';\nimport { getBlock } from '../functions/get-block.ts';",
   'device/mqtt/new.ts': "import { connect } from 'node:net';\nimport mqtt from 'mqtt-packet';",
   'local/host/invoke-function.ts': "export const load = (name: string) => import('../../functions/' + name);",
-  'adapters/service/new.ts': "import { httpRows } from '../../functions/table.ts';",
+  'client/service/new.ts': "import { httpRows } from '../../functions/table.ts';",
   'cli/local/new.ts': "import { startStack } from '../../local/start-stack.ts';\nimport { Command } from 'commander';",
   'cdk/new.ts': "import { rows } from '../functions/table.ts';\nimport { Stack } from 'aws-cdk-lib';",
   'examples/new.ts': "export const plumb = new URL('../bin/plumb', import.meta.url);",
