@@ -46,12 +46,6 @@ export abstract class PlumblineError extends Error {
   }
 }
 
-/** A value given by a caller or read from outside is out of its bounds. */
-export class InvalidInputError extends PlumblineError {
-  override readonly name = 'InvalidInputError';
-  readonly kind = 'arguments';
-}
-
 /** The caller's arguments: a value is out of its bounds, or two of them contradict each other. */
 export class ArgumentError extends PlumblineError {
   override readonly name = 'ArgumentError';

@@ -35,12 +35,3 @@ function shortestFrom(arrows: ReadonlyMap<string, ReadonlySet<string>>, start: s
   }
   return null;
 }
-
-/** Whether the arrows lead from one file to another. */
-export function leadsTo(arrows: ReadonlyMap<string, ReadonlySet<string>>, from: string, to: string): boolean {
-  const seen = new Set([from]);
-  for (const path of seen) {
-    for (const target of arrows.get(path) ?? []) seen.add(target);
-  }
-  return seen.has(to);
-}

@@ -20,7 +20,7 @@ export interface ReadSource {
   readonly uses: readonly Use[];
 }
 
-/** What a use is called in messages and in the list of those still awaited. */
+/** What a use is called in messages. */
 export function nameOf(use: Use): string {
   if (use.kind === 'import.meta') return use.kind;
   if (use.kind !== 'global') return use.target;

@@ -28,25 +28,4 @@ describe('a circle of files', () => {
       /core\/a\.ts:1 imports itself/,
     );
   });
-
-  test('is excused while one of its arrows is, and no longer', () => {
-    const excuse = { 'core/b.ts': ['core/log/c.ts'] };
-    const excused = checkFiles(CIRCLE, excuse);
-    assert.deepEqual([excused.refusals, excused.settled.size, excused.excused], [[], 0, 1]);
-    const open = checkFiles({ ...CIRCLE, 'core/log/c.ts': 'export type C = 1;' }, excuse);
-    assert.deepEqual([...open.settled], [['core/b.ts', ['core/log/c.ts']]]);
-  });
-});
-
-describe('what is awaited', () => {
-  test('excuses the very use in the very file, and is asked back when it is mended', () => {
-    const excuse = { 'device/clock.ts': ['Date.now', 'setTimeout'] };
-    const files = { 'device/clock.ts': 'Date.now();\nperformance.now();', 'device/other.ts': 'Date.now();' };
-    const { refusals, settled } = checkFiles(files, excuse);
-    assert.deepEqual(refusals.map((refusal) => refusal.split(' ')[0]).sort(), [
-      'device/clock.ts:2',
-      'device/other.ts:1',
-    ]);
-    assert.deepEqual([...settled], [['device/clock.ts', ['setTimeout']]]);
-  });
 });
