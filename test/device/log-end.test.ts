@@ -70,8 +70,9 @@ test('while a comparison is under way no batch is begun; once it has ended well,
   await compare(signal);
   const goOn = hang();
   const comparing = compare(signal);
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(await sealBatches(run, signal), Number.POSITIVE_INFINITY);
+  const turn = () => new Promise((resolve) => setImmediate(() => resolve('waits')));
+  await turn();
+  assert.equal(await Promise.race([sealBatches(run, signal), turn()]), Number.POSITIVE_INFINITY);
   assert.equal(lastBatch(outbox), null);
   goOn();
   await comparing;
