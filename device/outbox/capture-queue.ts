@@ -2,18 +2,15 @@ import { StateError } from '../../core/errors.ts';
 import type { Runtime, Timer } from '../../core/ports/runtime.ts';
 import type { Report } from '../events.ts';
 import { appendBlocks, type CaptureEntry } from './append-blocks.ts';
-import { dropOldest } from './drop-oldest.ts';
+import { type DiskLimits, makeSpace } from './make-space.ts';
 import type { Outbox } from './open-outbox.ts';
 import { readDiskBytes } from './read-backlog.ts';
 
-export interface CaptureLimits {
+export interface CaptureLimits extends DiskLimits {
   /** How long an entry may wait for others before the disk is synchronised for all of them. */
   readonly commitWithinMs: number;
   /** Bytes waiting for a commit beyond which a source is to pause. */
   readonly maxPendingBytes: number;
-  /** Bytes the outbox may take on the disk. */
-  readonly maxDiskBytes: number;
-  readonly whenFull: 'wait' | 'drop-oldest';
 }
 
 /** The way into the outbox. Nothing is acknowledged before it is on the disk. */
@@ -39,9 +36,6 @@ interface Waiting {
 
 // A commit this large is worth an fsync of its own.
 const COMMIT_BYTES = 2 ** 20;
-// What the tables need beside content, and the write-ahead log: kept free so that stored batches can always move on.
-const RESERVE_SHARE = 8;
-const MAX_RESERVE_BYTES = 16 * 2 ** 20;
 // Sizes, metas and page fractions beside the content of one block.
 const BLOCK_OVERHEAD_BYTES = 64;
 const SQLITE_FULL = 13;
@@ -84,7 +78,7 @@ export function createCaptureQueue(
     if (taken.length === 0) return;
     const bytes = taken.reduce((sum, one) => sum + one.bytes, 0);
     try {
-      if (!makeSpace(bytes)) {
+      if (!fits(bytes)) {
         waiting = [...taken, ...waiting];
         return;
       }
@@ -113,9 +107,7 @@ export function createCaptureQueue(
   /** The disk is full though our bound is not reached: somebody else filled it, and may empty it again. */
   const waitForDisk = (taken: readonly Waiting[]): void => {
     waiting = [...taken, ...waiting];
-    if (!full)
-      parts.report({ event: 'full', usedBytes: readDiskBytes(parts.outbox).used, maxBytes: limits.maxDiskBytes });
-    full = true;
+    noteFull(readDiskBytes(parts.outbox).used);
     timer = parts.runtime.after(FULL_RETRY_MS, () => {
       full = false;
       flush();
@@ -132,18 +124,17 @@ export function createCaptureQueue(
     return taken;
   };
 
-  const makeSpace = (bytes: number): boolean => {
-    const most = limits.maxDiskBytes - Math.min(MAX_RESERVE_BYTES, limits.maxDiskBytes / RESERVE_SHARE);
-    let { used } = readDiskBytes(parts.outbox);
-    if (used + bytes > most && limits.whenFull === 'drop-oldest') {
-      const dropped = dropOldest(parts.outbox, used + bytes - most, parts.nowMs());
-      if (dropped.blocks > 0) parts.report({ event: 'gap', blocks: dropped.blocks, bytes: dropped.bytes });
-      used = readDiskBytes(parts.outbox).used;
-    }
-    const fits = used + bytes <= most;
-    if (!fits && !full) parts.report({ event: 'full', usedBytes: used, maxBytes: limits.maxDiskBytes });
-    full = !fits;
-    return fits;
+  const fits = (bytes: number): boolean => {
+    const space = makeSpace(parts, limits, bytes);
+    if (!space.fits) noteFull(space.usedBytes);
+    full = !space.fits;
+    return space.fits;
+  };
+
+  /** Said once, until there is room again. */
+  const noteFull = (usedBytes: number): void => {
+    if (!full) parts.report({ event: 'full', usedBytes, maxBytes: limits.maxDiskBytes });
+    full = true;
   };
 
   const acknowledge = (taken: readonly Waiting[], bytes: number): void => {
