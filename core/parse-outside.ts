@@ -1,4 +1,4 @@
-import { AnswerError, ChainAnswerError, FileError, PlumblineError } from './errors.ts';
+import { AnswerError, FileError, PlumblineError } from './errors.ts';
 
 /*
  * Parsers know values, not where these come from, and blame their argument. At the edge, where a file or somebody's answer
@@ -27,14 +27,6 @@ export function inAnswer<T>(from: string, parse: () => T): T {
     const said = `${from} answers something else than its interface says. The answer ${is} Is the address right?`;
     return new AnswerError(said, { cause });
   });
-}
-
-/** Parses what a chain's node answered. @param from as of `inAnswer` @throws ChainAnswerError naming it */
-export function inChainAnswer<T>(from: string, parse: () => T): T {
-  return attribute(
-    parse,
-    (is, cause) => new ChainAnswerError(`${from} answers what a chain cannot say. The answer ${is}`, { cause }),
-  );
 }
 
 function attribute<T>(parse: () => T, explain: (is: string, cause: unknown) => PlumblineError): T {
