@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { InvalidInputError } from '../../core/errors.ts';
+import { FileError, InvalidInputError } from '../../core/errors.ts';
 import { parseBroker } from '../../device/mqtt/parse-broker.ts';
 import { readBrokerSecrets } from '../../device/mqtt/read-secrets.ts';
 import { parseSource } from '../../device/sources/parse-source.ts';
@@ -41,16 +41,16 @@ test('secrets come from a file that nobody else can read, and are not repeated',
     writeFileSync(path, typeof value === 'string' ? value : JSON.stringify(value), { mode });
     chmodSync(path, mode);
   };
-  const refused = async (pattern: RegExp) =>
+  const refused = async (pattern: RegExp, blamed: typeof InvalidInputError | typeof FileError = InvalidInputError) =>
     assert.rejects(readBrokerSecrets(path, PLAIN), (error: Error) => {
-      assert.ok(error instanceof InvalidInputError, error.stack);
+      assert.ok(error instanceof blamed, error.stack);
       assert.match(error.message, pattern);
       assert.doesNotMatch(error.message, /hunter2/);
       return true;
     });
 
   write({ username: 'u', password: 'hunter2', allowPlaintext: true }, 0o640);
-  await refused(/mode 0640/);
+  await refused(/mode 0640/, FileError);
   write({ username: 'u', password: 'hunter2' });
   await refused(/unencrypted to broker\.example/);
   write({ username: 'u', password: 'hunter2', pasword: 'x' });
@@ -61,7 +61,7 @@ test('secrets come from a file that nobody else can read, and are not repeated',
   await refused(/not JSON/);
   write({ keyFile: 'key.pem' });
   writeFileSync(join(folder, 'key.pem'), 'PEM', { mode: 0o644 });
-  await refused(/key\.pem has mode 0644/);
+  await refused(/key\.pem has mode 0644/, FileError);
   write({ caFile: 'nowhere.pem' });
   await refused(/nowhere\.pem cannot be read \(ENOENT\)/);
   write({ caFile: 'key.pem' });
