@@ -77,14 +77,17 @@ export async function findLogs(
 }
 
 /** What a contract answered, decoded. @throws LedgerUnavailableError when that contract answers nothing of the kind */
-export function decode<T>({ name }: ContractView, read: () => T): T {
+export function decode<T>({ name, at }: ContractView, read: () => T): T {
   try {
     return read();
   } catch (cause) {
     if (cause instanceof LedgerUnavailableError) throw cause;
-    throw new LedgerUnavailableError(`What answers at the address of ${name} is not ${name}. Check the address.`, {
-      cause,
-    });
+    throw new LedgerUnavailableError(
+      `What answers at ${at}, the address of ${name}, is not ${name}. Check the address.`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -1,4 +1,4 @@
-import { RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
+import { AnswerError, PlumblineError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import type { PresignedRequest } from '../../core/ports/object-store.ts';
 import { readBody } from './read-body.ts';
 
@@ -23,10 +23,13 @@ export async function downloadPresigned(
         throw new RequestRefusedError(`The storage at ${host} refuses the download (${response.status}).`, problem);
       throw new StoreUnavailableError(`The storage at ${host} answers the download with ${response.status}.`);
     }
+    if (/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) {
+      throw new AnswerError(`The storage at ${host} answers the download with a page. Does a proxy stand before it?`);
+    }
     return await readBody(response, maxBytes);
   } catch (cause) {
     signal?.throwIfAborted();
-    if (cause instanceof StoreUnavailableError || cause instanceof RequestRefusedError) throw cause;
+    if (cause instanceof PlumblineError) throw cause;
     throw new StoreUnavailableError(`The stored segment cannot be downloaded from ${host}.`, { cause });
   }
 }

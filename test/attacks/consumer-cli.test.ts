@@ -50,10 +50,10 @@ describe('a consumer who mistypes, repeats and is short of money', { timeout: 30
       ['poor', ['accept', id], 5, /too little ether/],
       ['rich', ['accept', id], 0, /^$/],
       ['rich', ['accept', id], 0, /^$/],
-      ['poor', ['accept', id], 2, /is active/],
+      ['poor', ['accept', id], 6, /is active/],
       ['poor', ['fetch', id, '--out', join(stack.folder, 'none')], 2, /with another key/],
-      ['rich', ['breach', id], 2, /WrongState/],
-      ['rich', ['close', id], 2, /TooEarly/],
+      ['rich', ['breach', id], 6, /WrongState/],
+      ['rich', ['close', id], 6, /TooEarly/],
       ['rich', ['challenge', id, '99'], 2, /NotForSale/],
     ] as const) {
       const ended = await plumb(home, ...args);
@@ -78,12 +78,12 @@ describe('a consumer who mistypes, repeats and is short of money', { timeout: 30
     try {
       const outs = ['f1', 'f2'].map((name) => join(stack.folder, name));
       const ended = await Promise.all(outs.map((out) => plumb('rich', 'fetch', id, '--out', out)));
-      assert.deepEqual(ended.map(({ exitCode }) => exitCode).toSorted(), [0, 2], JSON.stringify(ended));
+      assert.deepEqual(ended.map(({ exitCode }) => exitCode).toSorted(), [0, 6], JSON.stringify(ended));
       const out = outs[ended.findIndex(({ exitCode }) => exitCode === 0)] as string;
       const { contents } = stack.datasets[0]!;
       assert.deepEqual(await readFile(join(out, 'lines')), Buffer.concat(contents));
       const again = await plumb('rich', 'fetch', id, '--out', join(stack.folder, 'f3'));
-      assert.deepEqual([again.exitCode, /already/.test(again.message)], [2, true]);
+      assert.deepEqual([again.exitCode, /already/.test(again.message)], [6, true]);
     } finally {
       await stop();
     }

@@ -50,7 +50,7 @@ test('secrets come from a file that nobody else can read, and are not repeated',
     });
 
   write({ username: 'u', password: 'hunter2', allowPlaintext: true }, 0o640);
-  await refused(/mode 0640/);
+  await refused(/mode 0640/, FileError);
   write({ username: 'u', password: 'hunter2' });
   await refused(/unencrypted to broker\.example/, ArgumentError);
   write({ username: 'u', password: 'hunter2', pasword: 'x' });
@@ -61,7 +61,7 @@ test('secrets come from a file that nobody else can read, and are not repeated',
   await refused(/not JSON/);
   write({ keyFile: 'key.pem' });
   writeFileSync(join(folder, 'key.pem'), 'PEM', { mode: 0o644 });
-  await refused(/key\.pem has mode 0644/);
+  await refused(/key\.pem has mode 0644/, FileError);
   write({ caFile: 'nowhere.pem' });
   await refused(/nowhere\.pem cannot be read \(ENOENT\)/);
   write({ caFile: 'key.pem' });
