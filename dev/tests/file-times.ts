@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { LONG_FILES } from './long-files.ts';
 
 /** What a test file took: by the clock, and of the processors, its own programs included. */
 export interface FileTime {
@@ -9,6 +10,8 @@ export interface FileTime {
   readonly cpuMs: number;
 }
 
+/** More than any file takes. */
+const ALL_OF_IT_MS = 3_600_000;
 /** Of the last run on this machine. */
 const KEPT = join(import.meta.dirname, '..', '..', 'build', 'tests', 'times.json');
 
@@ -51,10 +54,14 @@ export function readTimes(): FileTime[] {
   }
 }
 
-/** The same files, those that took longest the last time first: none of them is left to run alone at the end. */
-export function longestFirst(files: readonly string[]): string[] {
-  const took = new Map(readTimes().map(({ file, wallMs }) => [file, wallMs]));
-  const expectedMs = (file: string) => took.get(file) ?? 0;
+/**
+ * The same files, those that took longest the last time first, so that none of them is left to run alone at the end. Files
+ * that were never run here come first when they are known to be long, and last when they are not.
+ */
+export function longestFirst(files: readonly string[], known: readonly FileTime[] = readTimes()): string[] {
+  const took = new Map(known.map(({ file, wallMs }) => [file, wallMs]));
+  const long = new Map(LONG_FILES.map((file, place) => [file, (LONG_FILES.length - place) * ALL_OF_IT_MS]));
+  const expectedMs = (file: string) => took.get(file) ?? long.get(file) ?? 0;
   return [...files].sort((a, b) => expectedMs(b) - expectedMs(a) || (a < b ? -1 : 1));
 }
 

@@ -7,6 +7,7 @@ import { agentFileText } from '../../cli/owner/agent-file.ts';
 import { type AgreementId, address } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { fund } from '../../local/stack/fund.ts';
+import { quickenKeystore } from '../cli/quicken-keystore.ts';
 import { runPlumb } from '../cli/run-plumb.ts';
 import { FUNDS_WEI, newKey, type RecordedStack, startRecordedStack } from '../protocols/recorded-stack.ts';
 import { makeSeller, type Seller } from '../protocols/sale-on-stack.ts';
@@ -36,6 +37,7 @@ describe('a consumer who mistypes, repeats and is short of money', { timeout: 30
     await writeFile(passwordFile, 'correct horse battery\n', { mode: 0o600 });
     for (const home of ['rich', 'poor'] as const) {
       const { said } = await plumb(home, 'init', '--mnemonic-out', join(stack.folder, `${home}.mnemonic`));
+      await quickenKeystore(join(stack.folder, home), 'correct horse battery');
       if (home === 'rich') await fund(stack.rpc, address(said.account), FUNDS_WEI);
     }
     id = (await seller.offer({ samples: 3, windowSeconds: 60 })).id;

@@ -10,6 +10,7 @@ import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { fromHex } from '../../core/bytes.ts';
 import type { Address, DatasetId, PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { quickenKeystore } from './quicken-keystore.ts';
 import { runPlumb, type StackUnderTest, spawnPlumb, startStackUnderTest } from './run-plumb.ts';
 
 let folder: string;
@@ -57,6 +58,7 @@ before(async () => {
   await writeFile(join(folder, 'password'), 'correct horse battery\n', { mode: 0o600 });
   const init = ['owner', 'init', ...passwordArgs(), '--mnemonic-out', join(folder, 'mnemonic')];
   const [{ account }] = await lines(init);
+  await quickenKeystore(join(folder, 'owner'), 'correct horse battery');
   await lines(['local', 'admit', account]);
 });
 

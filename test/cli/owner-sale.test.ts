@@ -25,6 +25,7 @@ import type { Agreement } from '../../core/ports/agreements.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { stackFile } from '../../core/wire/stack-file.ts';
 import { fund } from '../../local/stack/fund.ts';
+import { quickenKeystore } from './quicken-keystore.ts';
 import { type Ended, runPlumb, type StackUnderTest, spawnPlumb, startStackUnderTest } from './run-plumb.ts';
 
 const BLOCKS = 30;
@@ -68,6 +69,7 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
     );
     await writeFile(join(folder, 'password'), 'correct horse battery\n', { mode: 0o600 });
     ownerAccount = json(await plumb('owner', 'init', '--mnemonic-out', join(folder, 'mnemonic'))).account;
+    await quickenKeystore(join(folder, 'owner'), 'correct horse battery');
     json(await runPlumb(['local', 'admit', ownerAccount, '--json'], { PLUMB_STACK: stack.stackFile }));
     json(await plumb('dataset', 'create', 'readings'));
     const provision = join(folder, 'device.json');

@@ -4,6 +4,7 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { quickenKeystore } from './quicken-keystore.ts';
 import { type Ended, runPlumb, type StackUnderTest, startStackUnderTest } from './run-plumb.ts';
 
 let folder: string;
@@ -22,6 +23,7 @@ function json(ended: Ended) {
   assert.equal(ended.exitCode, 0, `${ended.stdout}${ended.stderr}`);
   return JSON.parse(ended.stdout.trim().split('\n').at(-1) as string);
 }
+let keystoreMode: number;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'plumbline-owner-'));
@@ -31,6 +33,8 @@ before(async () => {
   await writeFile(join(folder, 'wrong'), 'incorrect horse\n', { mode: 0o600 });
   const init = await plumb(['owner', 'init', ...passwordArgs(), '--mnemonic-out', join(folder, 'mnemonic'), '--json']);
   const { account } = json(init);
+  keystoreMode = (await stat(join(folder, 'owner', 'keystore.json'))).mode;
+  await quickenKeystore(join(folder, 'owner'), 'correct horse battery');
   json(await plumb(['local', 'admit', account, '--json']));
   json(await plumb(['dataset', 'create', 'readings', ...passwordArgs(), '--json']));
   json(
@@ -103,6 +107,7 @@ test('files with secrets are created once, mode 0600, and refused when others co
   for (const path of ['owner/keystore.json', 'device.json', 'mnemonic']) {
     assert.equal((await stat(join(folder, path))).mode & 0o777, 0o600, path);
   }
+  assert.equal(keystoreMode & 0o777, 0o600);
   const again = await plumb([
     'device',
     'provision',

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import type { DeviceEvent } from '../../device/events.ts';
+import { quickenKeystore } from '../cli/quicken-keystore.ts';
 import { runPlumb, type StackUnderTest, spawnPlumb, startStackUnderTest } from '../cli/run-plumb.ts';
 
 /* The device as its user starts it, against the whole embedded stack: real chain, contract, store, functions. */
@@ -80,7 +81,9 @@ before(async () => {
   env = { PLUMB_STACK: stack.stackFile, PLUMB_HOME: join(folder, 'owner') };
   await writeFile(join(folder, 'password'), 'correct horse battery\n', { mode: 0o600 });
   const init = ['owner', 'init', ...passwordArgs(), '--mnemonic-out', join(folder, 'mnemonic'), '--json'];
-  await plumb(['local', 'admit', (await plumb(init)).account, '--json']);
+  const { account } = await plumb(init);
+  await quickenKeystore(join(folder, 'owner'), 'correct horse battery');
+  await plumb(['local', 'admit', account, '--json']);
 });
 
 after(async () => {

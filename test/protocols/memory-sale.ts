@@ -32,6 +32,7 @@ import {
   type PrivateKey,
 } from '../../core/ids.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
+import type { Runtime } from '../../core/ports/runtime.ts';
 import type { AgreementService } from '../../core/ports/service.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { MAX_MESSAGE_PAGE } from '../../core/wire/messages.ts';
@@ -141,10 +142,14 @@ export class MemorySale implements AgreementService {
     return new MemorySale(primitives, batches, purchase, { owner: owner.privateKey, consumer: consumer.privateKey });
   }
 
-  channel(store: PurchaseStore, patienceMs = 30): { channel: KeyChannel; distrusted: string[] } {
+  channel(
+    store: PurchaseStore,
+    patienceMs = 30,
+    runtime: Runtime = nodeRuntime,
+  ): { channel: KeyChannel; distrusted: string[] } {
     const distrusted: string[] = [];
     const channel = openKeyChannel({
-      runtime: nodeRuntime,
+      runtime,
       ...{ service: this, domain: this.domain, purchase: this.purchase, store, patienceMs, pollMs: 5 },
       ...{ signerKey: this.signerKey, encryptionKey: this.#consumerKey },
       onDistrusted: (reason) => void distrusted.push(reason),

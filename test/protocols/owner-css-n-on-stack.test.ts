@@ -14,6 +14,7 @@ import { blockKeys, openDigest } from '../../core/block/seal.ts';
 import { MAX_SEGMENT_BYTES } from '../../core/limits.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { decodeRecords } from '../../core/wire/answers.ts';
+import { quickenKeystore } from '../cli/quicken-keystore.ts';
 import { type Ended, runPlumb, type StackUnderTest, startStackUnderTest } from '../cli/run-plumb.ts';
 import { all, except } from './consumer-scene.ts';
 import { changed } from './lies.ts';
@@ -63,6 +64,7 @@ describe('Protocol II on the embedded stack, from the command line', { timeout: 
     });
     await writeFile(join(folder, 'password'), 'correct horse battery\n', { mode: 0o600 });
     const { account } = json(await plumb('owner', 'init', '--mnemonic-out', join(folder, 'mnemonic')));
+    await quickenKeystore(join(folder, 'owner'), 'correct horse battery');
     json(await runPlumb(['local', 'admit', account, '--json'], { PLUMB_STACK: stack.stackFile }));
     json(await plumb('dataset', 'create', 'readings'));
     const provision = join(folder, 'device.json');

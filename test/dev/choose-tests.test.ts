@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { chooseFiles } from '../../dev/tests/choose-files.ts';
+import { longestFirst } from '../../dev/tests/file-times.ts';
 import { CONTRACTS } from '../../dev/tests/hidden-needs.ts';
 import { buildImportGraph, type ImportGraph, reachedBy } from '../../dev/tests/import-graph.ts';
+import { LONG_FILES } from '../../dev/tests/long-files.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -84,5 +87,21 @@ describe('the tests that paths name', () => {
     assert.throws(() => chooseFiles(['core/errors.ts']), /npm run test:touched/);
     assert.throws(() => chooseFiles(['test/real/sale.real.ts']), /npm run test:real -- test\/real\/sale\.real\.ts/);
     assert.throws(() => chooseFiles(['nowhere']), /names no test\. Give a file/);
+  });
+});
+
+describe('the order of test files', () => {
+  const took = (file: string, wallMs: number) => ({ file, wallMs, cpuMs: 0 });
+
+  test('those that took longest come first, then the short ones by name', () => {
+    const known = [took('test/b.test.ts', 10), took('test/d.test.ts', 20)];
+    const files = ['test/a.test.ts', 'test/b.test.ts', 'test/c.test.ts', 'test/d.test.ts'];
+    const order = ['test/d.test.ts', 'test/b.test.ts', 'test/a.test.ts', 'test/c.test.ts'];
+    assert.deepEqual(longestFirst(files, known), order);
+  });
+
+  test('where nothing is known, those that are long anywhere come first', () => {
+    assert.deepEqual(longestFirst([...LONG_FILES].sort(), []), LONG_FILES);
+    for (const file of LONG_FILES) assert.ok(existsSync(join(root, file)), file);
   });
 });
