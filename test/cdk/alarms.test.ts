@@ -87,7 +87,7 @@ describe('the alarms', () => {
     const byMetric = Map.groupBy(filters, ({ MetricTransformations: [made] }) => String(made.MetricName));
     const patterns = [...byMetric].map(([name, list]) => [name, list.length, list[0]?.FilterPattern]);
     assert.deepEqual(patterns.sort(), [
-      ['ChainUnavailable', functionRows.length, '?LedgerUnavailableError ?ChainAnswerError'],
+      ['ChainUnavailable', functionRows.length, '?"LedgerUnavailableError" ?"ChainAnswerError"'],
       ['ClockRefusals', functionRows.length, '{ $.problem = "/problems/clock" }'],
       ['StoreUnavailable', functionRows.length, 'StoreUnavailableError'],
     ]);

@@ -10,14 +10,13 @@ import { accountOfKey } from '../../core/typed-data.ts';
 import type { HttpAnswer } from '../../functions/answer/problem.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
+import type { HttpRow } from '../../functions/row.ts';
 import { httpRows } from '../../functions/table.ts';
 import { handlerOf } from './handler-of.ts';
 import { blocks, DOMAIN, key, putObject, type Stores, startStores, TestDevice } from './start-service.ts';
 
 const ORIGIN = 'https://api.plumbline.example';
 type Name = keyof typeof httpRows;
-/** In test/functions/agreements.test.ts. */
-type AgreementName = 'store-voucher' | 'get-voucher' | 'post-message' | 'list-messages';
 
 describe('handlers', () => {
   let stores: Stores;
@@ -61,20 +60,28 @@ describe('handlers', () => {
   }
   const path = (rest: string, dataset: string = device.dataset) => `/v1/datasets/${dataset}/${rest}`;
 
+  test('let nobody in unsigned, wherever the table names callers', async () => {
+    const rows = Object.values<HttpRow>(httpRows).filter(({ callers }) => callers !== 'anyone');
+    assert.ok(rows.length > 8);
+    for (const { name, trigger } of rows) {
+      const url = `${ORIGIN}${trigger.path.replaceAll(/\{(dataset|agreement)\}/g, device.dataset).replaceAll(/\{\w+\}/g, '0')}`;
+      const event = gatewayEventFromRequest({ method: trigger.method, url, headers: {} });
+      const refused = await invoke(name as Name, event);
+      assert.deepEqual([refused.statusCode, refused.json.type], [401, '/problems/signature'], name);
+    }
+  });
+
   test('let the parties in that the table names, and nobody else', async () => {
     const stranger = key();
     const other = new TestDevice(stores);
-    const requests: Record<
-      Exclude<Name, 'get-records' | 'publish-segment' | 'get-openapi' | AgreementName>,
-      { path: string; body?: unknown }
-    > = {
+    const requests = {
       'upload-segment': { path: path('segments'), body: { first: 2, sha256: `0x${'ab'.repeat(32)}`, sizeBytes: 500 } },
       'list-batches': { path: path('batches') },
       'hash-blocks': { path: path('hashes'), body: { blocks: [0] } },
       'prove-chunks': { path: path('proofs'), body: { challenges: [{ index: 0, random: 1 }] } },
       'get-block': { path: path('blocks/0') },
       'get-segment': { path: path('segments/0') },
-    };
+    } satisfies Partial<Record<Name, { path: string; body?: unknown }>>;
     for (const [name, request] of Object.entries(requests) as [keyof typeof requests, { path: string }][]) {
       const allowed: readonly string[] = httpRows[name].callers;
       const expected = (role: string) => (allowed.includes(role) ? 200 : 403);
