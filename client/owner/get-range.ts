@@ -1,6 +1,12 @@
 import { readSegmentFront, type SegmentFront } from '../../core/batch/segment.ts';
 import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
-import { KeyError, PlumblineError, SegmentError, StoreUnavailableError } from '../../core/errors.ts';
+import {
+  KeyError,
+  PlumblineError,
+  RequestRefusedError,
+  SegmentError,
+  StoreUnavailableError,
+} from '../../core/errors.ts';
 import type { DatasetId, DatasetKey } from '../../core/ids.ts';
 import { MAX_RECORD_BLOCKS, MAX_SEGMENT_BYTES } from '../../core/limits.ts';
 import type { Anchor, Ledger } from '../../core/ports/ledger.ts';
@@ -190,7 +196,7 @@ async function retrieveSegment(
     signal?.throwIfAborted();
     if (!(cause instanceof PlumblineError)) throw cause;
     if (cause instanceof SegmentError) return { verdict: 'corrupted', reason: cause.shortMessage };
-    const refused = cause.name === 'RequestRefusedError' && cause.details.status === 403;
+    const refused = cause instanceof RequestRefusedError && cause.status === 403;
     return { verdict: refused ? 'refused' : 'unavailable', reason: cause.shortMessage };
   }
 }
