@@ -169,7 +169,7 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
       const server = startServer(folder);
       await server.said('ready');
       const second = await runPlumb(['owner', 'serve', '--agent', agentFile(), '--once', '--json']);
-      assert.equal(second.exitCode, 2);
+      assert.equal(second.exitCode, 6);
       assert.match(second.stdout, /Another process serves sales/);
       const messages = await served.receiveBlocks(asked);
       assert.deepEqual(
