@@ -48,7 +48,7 @@ describe('a consumer who mistypes, repeats and is short of money', { timeout: 30
     for (const [home, args, exitCode, message] of [
       ['rich', ['accept', '0x12'], 2, /has 1 bytes/],
       ['rich', ['accept', `0x${'ab'.repeat(32)}`], 2, /There is no offer/],
-      ['rich', ['fetch', id, '--out', join(stack.folder, 'none')], 2, /nobody has accepted it/],
+      ['rich', ['fetch', id, '--out', join(stack.folder, 'none')], 6, /nobody has accepted it/],
       ['poor', ['accept', id], 5, /too little ether/],
       ['rich', ['accept', id], 0, /^$/],
       ['rich', ['accept', id], 0, /^$/],
