@@ -51,6 +51,7 @@ async function run(change: Change = {}) {
   const admission = {
     async identify() {
       came.push('identify');
+      nowMs += 30;
       return change.identify?.() ?? null;
     },
     async admit() {
@@ -151,16 +152,18 @@ describe('what stands around every HTTP handler', () => {
     const answered = await run();
     assert.deepEqual(answered.metrics, ['Answered']);
     assert.deepEqual(answered.log, [
-      { level: 'info', message: 'request', function: 'take-thing', status: 200, ms: 70 },
+      { level: 'info', message: 'request', function: 'take-thing', status: 200, ms: 100 },
     ]);
     const refused = await run({ handle: throwing(new Problem('/problems/not-found', 'There is no thing.')) });
     assert.deepEqual(refused.metrics, ['Refused']);
     assert.deepEqual(refused.log, [
       {
-        ...{ level: 'info', message: 'request', function: 'take-thing', status: 404, ms: 70 },
+        ...{ level: 'info', message: 'request', function: 'take-thing', status: 404, ms: 100 },
         ...{ problem: '/problems/not-found', detail: 'There is no thing.' },
       },
     ]);
+    // Counted from before the admission, also where that is the end.
+    assert.equal((await run({ admit: throwing(new Error('x')) })).log[0]?.ms, 30);
     for (const [error, status] of [
       [new TypeError('nobody thought of it'), 500],
       [new LedgerUnavailableError('away'), 503],
