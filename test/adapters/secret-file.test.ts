@@ -80,7 +80,7 @@ describe('a private file', () => {
     mkdirSync(inner, { mode: 0o700 });
     await assert.rejects(readSecretFile(inner), refusedAs(/is not a plain file/));
     const pipe = join(folder, 'pipe');
-    execFileSync('mkfifo', ['-m', '600', pipe]);
+    execFileSync('/bin/sh', ['-c', 'mkfifo -m 600 "$0"', pipe]);
     // In a process of its own, which ends: opening a pipe can wait for ever.
     const module = new URL('../../adapters/keys/secret-file.ts', import.meta.url).href;
     const program = `import { readSecretFileSync } from '${module}';

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import middy from '@middy/core';
 import * as z from 'zod';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
@@ -8,6 +7,7 @@ import { type HttpAnswer, Problem } from '../../functions/answer/problem.ts';
 import { httpMiddleware } from '../../functions/http/http-middleware.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import type { HttpRow } from '../../functions/row.ts';
+import { runMiddleware } from './run-middleware.ts';
 
 const HOST = 'api.example';
 const LIMIT_BYTES = 20;
@@ -59,11 +59,12 @@ async function run(change: Change = {}) {
       return change.admit?.() ?? { as: 'a guest' };
     },
   };
-  const handler = middy(async (call: unknown) => {
+  const handle = async (call: unknown) => {
     came.push('handle');
     nowMs += 70;
     return (await change.handle?.(call)) ?? { statusCode: 200, headers: {}, body: '{}', isBase64Encoded: false };
-  }).use(httpMiddleware({ runtime, observer, settings: () => ({ authorities: [HOST] }) }, row, admission));
+  };
+  const middleware = httpMiddleware({ runtime, observer, settings: () => ({ authorities: [HOST] }) }, row, admission);
   const event = {
     rawPath: path,
     rawQueryString: '',
@@ -73,10 +74,7 @@ async function run(change: Change = {}) {
     isBase64Encoded: false,
   };
   const context = leftMs === undefined ? {} : { getRemainingTimeInMillis: () => leftMs };
-  const answer = (await (handler as unknown as (event: unknown, context: object) => Promise<unknown>)(
-    event,
-    context,
-  )) as HttpAnswer;
+  const answer = (await runMiddleware(middleware, handle, event, context)) as HttpAnswer;
   const type = answer.statusCode < 400 ? null : (JSON.parse(answer.body) as { type: string }).type;
   const metrics = lines.filter(({ level }) => level === 'metric').map(({ metric }) => metric);
   return {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import middy from '@middy/core';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { type BatchResponse, type S3EventCall, s3EventMiddleware } from '../../functions/events/s3-event-middleware.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import { segmentRemovedRow } from '../../functions/table.ts';
+import { runMiddleware } from './run-middleware.ts';
 
 interface Change {
   readonly bodies: readonly string[];
@@ -28,21 +28,18 @@ async function run({ bodies, leftMs, each }: Change) {
   };
   const observer = createLineObserver((line) => lines.push(line));
   const ports = { primitives: nodePrimitives, runtime, observer };
-  const handler = middy(async (call: S3EventCall) =>
-    call.each(call.records, async ({ key, signal }) => {
+  const handle = async (call: unknown) => {
+    const { records, each: forEach } = call as S3EventCall;
+    return forEach(records, async ({ key, signal }) => {
       assert.equal(signal, timeUp.signal);
       keys.push(key);
       each?.(key, timeUp);
-    }),
-  ).use(s3EventMiddleware(ports, segmentRemovedRow)) as unknown as (
-    event: object,
-    context: object,
-  ) => Promise<BatchResponse>;
+    });
+  };
   const Records = bodies.map((body, i) => ({ messageId: `m${i}`, body }));
-  const { batchItemFailures } = await handler(
-    { Records },
-    leftMs === undefined ? {} : { getRemainingTimeInMillis: () => leftMs },
-  );
+  const context = leftMs === undefined ? {} : { getRemainingTimeInMillis: () => leftMs };
+  const middleware = s3EventMiddleware(ports, segmentRemovedRow);
+  const { batchItemFailures } = (await runMiddleware(middleware, handle, { Records }, context)) as BatchResponse;
   return { keys, lines, givenMs, failed: batchItemFailures.map(({ itemIdentifier }) => itemIdentifier) };
 }
 
