@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,6 +14,7 @@ import type { EventRow, StoreTrigger } from '../../functions/row.ts';
 import { eventRows, httpRows } from '../../functions/table.ts';
 import type { S3ObjectEvent } from '../s3/s3-event.ts';
 import { startAnchorLoop } from './anchor-loop.ts';
+import { deliverS3Event } from './deliver-s3-event.ts';
 import { createGate } from './gate.ts';
 import { refusal, sendAnswer } from './host-answer.ts';
 import { type LocalFunction, loadFunction } from './invoke-function.ts';
@@ -126,14 +126,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     apiUrl: `http://${authority}`,
     lambdaEndpoint: options.lambda === null ? null : `http://${authority}`,
     port,
-    async deliverS3Event(event) {
-      for (const one of listening.filter(({ row }) => takes(row, event.eventName))) {
-        const { batchItemFailures } = (await one.invoke(queueEvent(event))) as {
-          batchItemFailures: readonly unknown[];
-        };
-        if (batchItemFailures.length > 0) throw new Error(`${one.row.name} did not take ${event.eventName}.`);
-      }
-    },
+    deliverS3Event: (event) => deliverS3Event(listening, event),
     wakeAnchor: () => wakeAnchor(),
     async close() {
       const closeTimeoutMs = options.closeTimeoutMs ?? 5_000;
@@ -144,14 +137,6 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
 
 function listensToStore(row: EventRow): row is EventRow & { readonly trigger: StoreTrigger } {
   return row.trigger.kind === 's3-event';
-}
-
-/** Whether a row listens to an event; in the table events have `s3:` before, and `*` for all of a kind. */
-function takes({ trigger }: LocalFunction['row'], eventName: string): boolean {
-  if (trigger.kind !== 's3-event') return false;
-  return trigger.events.some((pattern) =>
-    pattern.endsWith('*') ? `s3:${eventName}`.startsWith(pattern.slice(0, -1)) : `s3:${eventName}` === pattern,
-  );
 }
 
 function makeServer(): Server {
@@ -183,24 +168,6 @@ function refuseBytes(error: Error, socket: Duplex): void {
   const body = JSON.stringify({ type, title, status });
   const head = `HTTP/1.1 ${status} Refused\r\nContent-Type: application/problem+json\r\nConnection: close`;
   socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => socket.destroy());
-}
-
-/** One S3 event in one message of a queue, as Lambda gets it. */
-function queueEvent(event: S3ObjectEvent) {
-  return {
-    Records: [
-      {
-        messageId: randomUUID(),
-        receiptHandle: 'local',
-        body: JSON.stringify({ Records: [event] }),
-        attributes: {},
-        messageAttributes: {},
-        eventSource: 'aws:sqs',
-        eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:segments',
-        awsRegion: event.awsRegion,
-      },
-    ],
-  };
 }
 
 async function closeServer(server: Server, underWay: ReadonlySet<Promise<void>>, timeoutMs: number): Promise<void> {

@@ -118,6 +118,14 @@ describe('the bucket of segments', () => {
     ]);
   });
 
+  test('forgets its access logs after 90 days', () => {
+    const { Properties } = find(dev, 'AWS::S3::Bucket', 'Store/AccessLogs');
+    const kept = Properties.LifecycleConfiguration.Rules.map(
+      (rule: { ExpirationInDays?: number }) => rule.ExpirationInDays,
+    );
+    assert.deepEqual(kept, [90]);
+  });
+
   test('refuses plaintext, old TLS, and a PUT that could replace an object', () => {
     const statements = find(dev, 'AWS::S3::BucketPolicy', 'Store/Segments/Policy').Properties.PolicyDocument.Statement;
     const denied = (statements as { Effect: string; Action: string; Condition: object }[])
@@ -208,6 +216,7 @@ describe('the table and the keys', () => {
     const { Properties } = find(dev, 'AWS::KMS::Key', 'RelayerKey');
     assert.equal(Properties.KeySpec, 'ECC_SECG_P256K1');
     assert.equal(Properties.KeyUsage, 'SIGN_VERIFY');
+    assert.equal(Properties.PendingWindowInDays, 30, 'time to notice that it is being deleted');
   });
 
   test('no secret is in the template: the token is made in Secrets Manager', () => {

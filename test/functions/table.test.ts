@@ -7,8 +7,8 @@ import { describe, test } from 'node:test';
 import * as z from 'zod';
 import { DefectError } from '../../core/errors.ts';
 import { portsOf, type ServicePorts } from '../../functions/ports.ts';
-import type { FunctionRow, HttpRow } from '../../functions/row.ts';
-import { eventRows, functionRows, httpRows } from '../../functions/table.ts';
+import type { EventRow, FunctionRow, HttpRow } from '../../functions/row.ts';
+import { eventRows, type FunctionName, functionRows, httpRows } from '../../functions/table.ts';
 import { Environment } from '../../lambda/environment.ts';
 import { createPowertoolsObserver } from '../../lambda/powertools-observer.ts';
 import { MAX_PAYLOAD_BYTES } from '../../local/host/host-answer.ts';
@@ -61,6 +61,46 @@ describe('the table of functions', () => {
       ['upload-segment', 900],
       ['get-segment', 15],
     ]);
+  });
+
+  test('gives each function the time, the body and the memory that were decided on', () => {
+    const [fetching, hashing] = [512, 1_769];
+    const decided: Partial<Record<FunctionName, readonly [timeoutMs: number, bodyBytes: number, memoryMb: number]>> = {
+      'upload-segment': [29_000, 4_096, fetching],
+      'list-batches': [20_000, 0, fetching],
+      'hash-blocks': [29_000, 32_768, hashing],
+      'prove-chunks': [29_000, 65_536, hashing],
+      'get-block': [20_000, 0, fetching],
+      'get-segment': [20_000, 0, fetching],
+      'publish-segment': [29_000, 0, hashing],
+      'get-records': [29_000, 32_768, hashing],
+      'store-voucher': [20_000, 1_024, fetching],
+      'get-voucher': [20_000, 0, fetching],
+      'post-message': [20_000, 132_096, fetching],
+      'list-messages': [20_000, 0, fetching],
+      'get-openapi': [10_000, 0, fetching],
+      'ingest-segment': [29_000, 262_144, hashing],
+      'segment-removed': [29_000, 262_144, fetching],
+      anchor: [29_000, 262_144, fetching],
+    };
+    for (const { name, limits } of functionRows) {
+      // A function that is new decides for itself.
+      const found = [limits.timeoutMs, limits.bodyBytes, limits.memoryMb];
+      assert.deepEqual(found, decided[name] ?? found, name);
+    }
+  });
+
+  test('keeps messages for two weeks or until the next wake-up would say the same, and gives up on none too soon', () => {
+    const queues = Object.values<EventRow>(eventRows).map(({ name, trigger: { queue } }) => [
+      name,
+      ...[queue.batch, queue.atOnce, queue.receives, queue.keptSeconds],
+    ]);
+    assert.deepEqual(queues.slice(0, 3), [
+      ['ingest-segment', 5, 5, 5, 1_209_600],
+      ['segment-removed', 5, 5, 5, 1_209_600],
+      ['anchor', 10, null, 3, 3_600],
+    ]);
+    assert.equal(eventRows.anchor.trigger.everyMs, 60_000);
   });
 
   test('keeps every function within 30 s and what Lambda takes', () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
+import type { Observer } from '../../functions/observe/observer.ts';
 import { eventRows } from '../../functions/table.ts';
-import { startAnchorLoop } from '../../local/host/anchor-loop.ts';
+import { type AnchorLoop, startAnchorLoop } from '../../local/host/anchor-loop.ts';
 
 const NEVER_MS = 3_600_000;
 
@@ -29,12 +30,22 @@ function makeAnchor() {
   };
 }
 
-describe('the anchor loop', () => {
-  const quiet = createLineObserver(() => undefined);
+type Anchor = ReturnType<typeof makeAnchor>;
 
-  test('runs one at a time, and once more for all the wake-ups that came meanwhile', async () => {
+/** A loop that ends with its test, however that ends. */
+function start(context: TestContext, { fn }: Anchor, everyMs: number, observer: Observer = quiet): AnchorLoop {
+  const loop = startAnchorLoop(fn, everyMs, observer);
+  context.after(() => loop.close(1));
+  return loop;
+}
+
+const quiet = createLineObserver(() => undefined);
+
+// A run that never comes is a failure, not a wait.
+describe('the anchor loop', { timeout: 10_000 }, () => {
+  test('runs one at a time, and once more for all the wake-ups that came meanwhile', async (context) => {
     const anchor = makeAnchor();
-    const loop = startAnchorLoop(anchor.fn, NEVER_MS, quiet);
+    const loop = start(context, anchor, NEVER_MS);
     for (let i = 0; i < 5; i++) loop.wake();
     assert.equal(anchor.runs.length, 1);
     const second = anchor.nextRun();
@@ -48,11 +59,12 @@ describe('the anchor loop', () => {
     assert.equal(anchor.runs.length, 2, 'a closed loop runs nothing');
   });
 
-  test('goes on after a run that failed, and says so', async () => {
+  test('goes on after a run that failed, and says so', async (context) => {
     const lines: object[] = [];
     const anchor = makeAnchor();
-    const loop = startAnchorLoop(
-      anchor.fn,
+    const loop = start(
+      context,
+      anchor,
       NEVER_MS,
       createLineObserver((line) => lines.push(line)),
     );
@@ -66,18 +78,48 @@ describe('the anchor loop', () => {
     await loop.close(1_000);
   });
 
-  test('runs unasked', async () => {
+  test('runs unasked', async (context) => {
     const anchor = makeAnchor();
     const first = anchor.nextRun();
-    const loop = startAnchorLoop(anchor.fn, 5, quiet);
+    const loop = start(context, anchor, 5);
     await first;
     anchor.runs[0]!.resolve(null);
     await loop.close(1_000);
   });
 
-  test('does not wait for ever for a run when it closes', async () => {
+  test('asks for no second run just because time has passed while one is under way', async (context) => {
+    context.mock.timers.enable({ apis: ['setInterval'] });
     const anchor = makeAnchor();
-    const loop = startAnchorLoop(anchor.fn, NEVER_MS, quiet);
+    const loop = start(context, anchor, 1_000);
+    context.mock.timers.tick(999);
+    assert.equal(anchor.runs.length, 0);
+    context.mock.timers.tick(5_001);
+    assert.equal(anchor.runs.length, 1);
+    anchor.runs[0]!.resolve(null);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(anchor.runs.length, 1);
+    context.mock.timers.tick(1_000);
+    assert.equal(anchor.runs.length, 2);
+    anchor.runs[1]!.resolve(null);
+    await loop.close(1_000);
+    context.mock.timers.tick(10_000);
+    assert.equal(anchor.runs.length, 2, 'a closed loop runs nothing');
+  });
+
+  test('makes no further run of a wake-up that came before it was closed', async (context) => {
+    const anchor = makeAnchor();
+    const loop = start(context, anchor, NEVER_MS);
+    loop.wake();
+    loop.wake();
+    const closing = loop.close(1_000);
+    anchor.runs[0]!.resolve(null);
+    await closing;
+    assert.equal(anchor.runs.length, 1);
+  });
+
+  test('does not wait for ever for a run when it closes', async (context) => {
+    const anchor = makeAnchor();
+    const loop = start(context, anchor, NEVER_MS);
     loop.wake();
     await loop.close(20);
     anchor.runs[0]!.resolve(null);
