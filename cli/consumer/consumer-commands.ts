@@ -1,28 +1,28 @@
-import type { Command } from 'commander';
-import { addInit } from '../init-keystore.ts';
-import { addWithdraw } from '../withdraw-credit.ts';
-import { addConsumerAccept } from './consumer-accept.ts';
-import { addConsumerAudit } from './consumer-audit.ts';
-import { addConsumerChallenge } from './consumer-challenge.ts';
-import { addConsumerFetch } from './consumer-fetch.ts';
-import { addConsumerOffers } from './consumer-offers.ts';
-import { addConsumerSettlements } from './consumer-settle.ts';
-import { addConsumerStatus } from './consumer-status.ts';
+import type { AddCommand, Part } from '../add-called.ts';
 
-/** Adds `plumb consumer …`. */
-export function addConsumerCommands(program: Command): void {
-  const consumer = program.command('consumer').description('what a consumer buys, checks and pays for');
-  addInit(
-    consumer,
-    'consumer',
-    (account) => `Next, on a local stack: plumb local admit ${account} --fund-only\nThen: plumb consumer offers`,
-  );
-  addConsumerOffers(consumer);
-  addConsumerAccept(consumer);
-  addConsumerStatus(consumer);
-  addConsumerAudit(consumer);
-  addConsumerFetch(consumer);
-  addConsumerChallenge(consumer);
-  addConsumerSettlements(consumer);
-  addWithdraw(consumer, 'consumer', 'what was not paid for, bonds and stakes');
-}
+const settlements: AddCommand = async (consumer) =>
+  (await import('./consumer-settle.ts')).addConsumerSettlements(consumer);
+
+/** `plumb consumer …`. */
+export const consumerPart: Part = {
+  description: 'what a consumer buys, checks and pays for',
+  commands: {
+    init: async (consumer) => (await import('./consumer-init.ts')).addConsumerInit(consumer),
+    offers: async (consumer) => (await import('./consumer-offers.ts')).addConsumerOffers(consumer),
+    accept: async (consumer) => (await import('./consumer-accept.ts')).addConsumerAccept(consumer),
+    status: async (consumer) => (await import('./consumer-status.ts')).addConsumerStatus(consumer),
+    audit: async (consumer) => (await import('./consumer-audit.ts')).addConsumerAudit(consumer),
+    fetch: async (consumer) => (await import('./consumer-fetch.ts')).addConsumerFetch(consumer),
+    challenge: async (consumer) => (await import('./consumer-challenge.ts')).addConsumerChallenge(consumer),
+    approve: settlements,
+    quit: settlements,
+    breach: settlements,
+    close: settlements,
+    withdraw: async (consumer) =>
+      (await import('../withdraw-credit.ts')).addWithdraw(
+        consumer,
+        'consumer',
+        'what was not paid for, bonds and stakes',
+      ),
+  },
+};

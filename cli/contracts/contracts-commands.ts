@@ -1,14 +1,12 @@
-import type { Command } from 'commander';
-import { addContractsAccount } from './contracts-account.ts';
-import { addContractsCollect } from './contracts-collect.ts';
-import { addContractsDeploy } from './contracts-deploy.ts';
-import { addContractsVerify } from './contracts-verify.ts';
+import type { Part } from '../add-called.ts';
 
-/** Adds `plumb contracts …`. */
-export function addContractsCommands(program: Command): void {
-  const contracts = program.command('contracts').description('DISSC, OCASC and ASC on a chain of your choice');
-  addContractsDeploy(contracts);
-  addContractsVerify(contracts);
-  addContractsAccount(contracts);
-  addContractsCollect(contracts);
-}
+/** `plumb contracts …`. */
+export const contractsPart: Part = {
+  description: 'DISSC, OCASC and ASC on a chain of your choice',
+  commands: {
+    deploy: async (contracts) => (await import('./contracts-deploy.ts')).addContractsDeploy(contracts),
+    verify: async (contracts) => (await import('./contracts-verify.ts')).addContractsVerify(contracts),
+    account: async (contracts) => (await import('./contracts-account.ts')).addContractsAccount(contracts),
+    collect: async (contracts) => (await import('./contracts-collect.ts')).addContractsCollect(contracts),
+  },
+};

@@ -1,13 +1,11 @@
-import type { Command } from 'commander';
-import { addDeviceRun } from './device-run.ts';
-import { addDeviceStatus } from './device-status.ts';
+import type { Part } from '../add-called.ts';
 
-/** Adds `plumb device …` and answers it, so that the owner's part (`provision`) can be added beside. */
-export function addDeviceCommands(program: Command): Command {
-  const device = program
-    .command('device')
-    .description('a device: captures, seals, uploads and follows what is recorded');
-  addDeviceRun(device);
-  addDeviceStatus(device);
-  return device;
-}
+/** `plumb device …`; `provision` is the owner's, the others are the device's own. */
+export const devicePart: Part = {
+  description: 'a device: captures, seals, uploads and follows what is recorded',
+  commands: {
+    run: async (device) => (await import('./device-run.ts')).addDeviceRun(device),
+    status: async (device) => (await import('./device-status.ts')).addDeviceStatus(device),
+    provision: async (device) => (await import('./device-provision.ts')).addDeviceProvision(device),
+  },
+};

@@ -1,10 +1,10 @@
-import type { Command } from 'commander';
-import { addFleetProvision } from './fleet-provision.ts';
-import { addFleetStatus } from './fleet-status.ts';
+import type { Part } from '../add-called.ts';
 
-/** Adds `plumb fleet …`: many devices, a dataset each. */
-export function addFleetCommands(program: Command): void {
-  const fleet = program.command('fleet').description('many devices at once: a dataset and a file for each');
-  addFleetProvision(fleet);
-  addFleetStatus(fleet);
-}
+/** `plumb fleet …`: many devices, a dataset each. */
+export const fleetPart: Part = {
+  description: 'many devices at once: a dataset and a file for each',
+  commands: {
+    provision: async (fleet) => (await import('./fleet-provision.ts')).addFleetProvision(fleet),
+    status: async (fleet) => (await import('./fleet-status.ts')).addFleetStatus(fleet),
+  },
+};

@@ -1,10 +1,10 @@
-import type { Command } from 'commander';
-import { addLocalAdmit } from './local-admit.ts';
-import { addLocalUp } from './local-up.ts';
+import type { Part } from '../add-called.ts';
 
-/** Adds `plumb local …`. */
-export function addLocalCommands(program: Command): void {
-  const local = program.command('local').description('the embedded stack: chain, object store, table and functions');
-  addLocalUp(local);
-  addLocalAdmit(local);
-}
+/** `plumb local …`. */
+export const localPart: Part = {
+  description: 'the embedded stack: chain, object store, table and functions',
+  commands: {
+    up: async (local) => (await import('./local-up.ts')).addLocalUp(local),
+    admit: async (local) => (await import('./local-admit.ts')).addLocalAdmit(local),
+  },
+};

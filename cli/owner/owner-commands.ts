@@ -1,36 +1,29 @@
-import type { Command } from 'commander';
-import { addWithdraw } from '../withdraw-credit.ts';
-import { addOwnerAgent } from './owner-agent.ts';
-import { addOwnerAuthorise } from './owner-authorise.ts';
-import { addOwnerCancel } from './owner-cancel.ts';
-import { addOwnerClose } from './owner-close.ts';
-import { addOwnerGet } from './owner-get.ts';
-import { addOwnerGrants } from './owner-grants.ts';
-import { addOwnerInit } from './owner-init.ts';
-import { addOwnerLink } from './owner-link.ts';
-import { addOwnerOffer } from './owner-offer.ts';
-import { addOwnerOffers } from './owner-offers.ts';
-import { addOwnerPublish } from './owner-publish.ts';
-import { addOwnerRestore } from './owner-restore.ts';
-import { addOwnerServe } from './owner-serve.ts';
-import { addOwnerVerify } from './owner-verify.ts';
+import type { AddCommand, Part } from '../add-called.ts';
 
-/** Adds `plumb owner …`. */
-export function addOwnerCommands(program: Command): void {
-  const owner = program.command('owner').description("keys of a data owner, the owner's checks and sales");
-  addOwnerInit(owner);
-  addOwnerRestore(owner);
-  addOwnerVerify(owner);
-  addOwnerGet(owner);
-  addOwnerPublish(owner);
-  addOwnerLink(owner);
-  addOwnerAgent(owner);
-  addOwnerOffer(owner);
-  addOwnerOffers(owner);
-  addOwnerCancel(owner);
-  addOwnerClose(owner);
-  addWithdraw(owner, 'owner', 'prices, bonds and stakes');
-  addOwnerServe(owner);
-  addOwnerAuthorise(owner);
-  addOwnerGrants(owner);
-}
+const grants: AddCommand = async (owner) => (await import('./owner-grants.ts')).addOwnerGrants(owner);
+
+/** `plumb owner …`. */
+export const ownerPart: Part = {
+  description: "keys of a data owner, the owner's checks and sales",
+  commands: {
+    init: async (owner) => (await import('./owner-init.ts')).addOwnerInit(owner),
+    restore: async (owner) => (await import('./owner-restore.ts')).addOwnerRestore(owner),
+    verify: async (owner) => (await import('./owner-verify.ts')).addOwnerVerify(owner),
+    get: async (owner) => (await import('./owner-get.ts')).addOwnerGet(owner),
+    publish: async (owner) => (await import('./owner-publish.ts')).addOwnerPublish(owner),
+    link: async (owner) => (await import('./owner-link.ts')).addOwnerLink(owner),
+    agent: async (owner) => (await import('./owner-agent.ts')).addOwnerAgent(owner),
+    offer: async (owner) => (await import('./owner-offer.ts')).addOwnerOffer(owner),
+    offers: async (owner) => (await import('./owner-offers.ts')).addOwnerOffers(owner),
+    cancel: async (owner) => (await import('./owner-cancel.ts')).addOwnerCancel(owner),
+    close: async (owner) => (await import('./owner-close.ts')).addOwnerClose(owner),
+    withdraw: async (owner) =>
+      (await import('../withdraw-credit.ts')).addWithdraw(owner, 'owner', 'prices, bonds and stakes'),
+    serve: async (owner) => (await import('./owner-serve.ts')).addOwnerServe(owner),
+    authorise: async (owner) => (await import('./owner-authorise.ts')).addOwnerAuthorise(owner),
+    grants,
+    fund: grants,
+    revoke: grants,
+    reclaim: grants,
+  },
+};

@@ -39,23 +39,39 @@ export const CONTEXT = {
   alarmEmail: 'operator@plumbline.example',
 } as const;
 
+const synthesised = new Map<string, Synthesised>();
+
 /**
- * The template of the deployment with this context, and what is put into it; the code of the functions is an empty file.
+ * The template of the deployment with this context, made once a context; the code of the functions is an empty file.
  * @throws Error when the rules find something that nobody acknowledged
  */
-export function synthStack(
-  context: Readonly<Record<string, string | undefined>> = {},
-  put: (into: Stack) => unknown = () => undefined,
-): Synthesised {
+export function synthStack(context: Readonly<Record<string, string | undefined>> = {}): Synthesised {
+  const given = contextOf(context);
+  const key = JSON.stringify(given);
+  const stack = synthesised.get(key) ?? synthesise(given, () => undefined);
+  synthesised.set(key, stack);
+  return stack;
+}
+
+/** The same, with what is put into it. */
+export function synthStackWith(put: (into: Stack) => unknown): Synthesised {
+  return synthesise(contextOf({}), put);
+}
+
+function contextOf(context: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  const given = Object.entries({ ...CONTEXT, ...context }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Record<string, string>;
+}
+
+function synthesise(context: Readonly<Record<string, string>>, put: (into: Stack) => unknown): Synthesised {
   const folder = mkdtempSync(join(tmpdir(), 'plumbline-synth-'));
   try {
     const code = join(folder, 'code');
-    const given = Object.entries({ ...CONTEXT, ...context }).filter(([, value]) => value !== undefined);
     writeFileSync(code, '');
     const app = createApp({
       codeOf: () => Code.fromAsset(folder, { exclude: ['out'] }),
       // As the CDK's command asks for it: each resource says where in the code it comes from.
-      context: { ...Object.fromEntries(given), 'aws:cdk:enable-path-metadata': true },
+      context: { ...context, 'aws:cdk:enable-path-metadata': true },
       outdir: join(folder, 'out'),
     });
     put(app.stack);

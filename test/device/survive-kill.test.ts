@@ -9,6 +9,7 @@ import type { Readable, Writable } from 'node:stream';
 import { after, describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseSegmentKey } from '../../core/batch/segment.ts';
+import { bundleProgram } from '../../dev/tests/bundle-program.ts';
 import type { DeviceEvent } from '../../device/events.ts';
 import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { readStatus } from '../../device/outbox/read-status.ts';
@@ -24,7 +25,6 @@ import {
 } from './fixture.ts';
 import { type Remote, startRemote } from './remote.ts';
 
-const CHILD = join(import.meta.dirname, 'child.ts');
 const KILLS = 100;
 const SEED = 0x5eed;
 /** A device is killed a little after one of these happened first in its life, or when it does not come: after PATIENCE_MS. */
@@ -45,9 +45,13 @@ function seeded(seed: number): (below: number) => number {
   };
 }
 
-const cacheFolder = mkdtempSync(join(tmpdir(), 'plumbline-cache-'));
-spawnSync(process.execPath, [CHILD], { env: { ...process.env, NODE_COMPILE_CACHE: cacheFolder }, stdio: 'ignore' });
-after(() => rmSync(cacheFolder, { recursive: true, force: true }));
+// Starting is most of a device's short life here: it is one file, and compiled once.
+const programFolder = mkdtempSync(join(tmpdir(), 'plumbline-child-'));
+const CHILD = join(programFolder, 'child.mjs');
+const CACHE = join(programFolder, 'compiled');
+bundleProgram(join(import.meta.dirname, 'child.ts'), CHILD);
+spawnSync(process.execPath, [CHILD], { env: { ...process.env, NODE_COMPILE_CACHE: CACHE }, stdio: 'ignore' });
+after(() => rmSync(programFolder, { recursive: true, force: true }));
 
 function startChild(
   context: TestContext,
@@ -55,8 +59,7 @@ function startChild(
 ): { child: Child; events: DeviceEvent[]; began: Promise<void>; first: (kind: string) => Promise<void> } {
   const child = spawn(process.execPath, [CHILD], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    // Starting is most of the time; the cache halves it.
-    env: { ...process.env, PLUMB_TEST_CHILD: JSON.stringify(task), NODE_COMPILE_CACHE: cacheFolder },
+    env: { ...process.env, PLUMB_TEST_CHILD: JSON.stringify(task), NODE_COMPILE_CACHE: CACHE },
   });
   context.after(() => void child.kill('SIGKILL'));
   child.stdin.on('error', () => {});

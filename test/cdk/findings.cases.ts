@@ -3,7 +3,7 @@ import { before, describe, test } from 'node:test';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { functionRows } from '../../functions/table.ts';
 import { placeOf } from './function-rights.ts';
-import { type Synthesised, synthStack } from './synth-stack.ts';
+import { type Synthesised, synthStack, synthStackWith } from './synth-stack.ts';
 
 interface Acknowledged {
   readonly id: string;
@@ -17,7 +17,7 @@ before(() => {
 
 describe('the AwsSolutions rules', () => {
   test('stop a deployment with a bucket that takes plaintext', () => {
-    assert.throws(() => synthStack({}, (into) => new Bucket(into, 'Careless')), /Validation failed/);
+    assert.throws(() => synthStackWith((into) => new Bucket(into, 'Careless')), /Validation failed/);
   });
 
   test('are acknowledged one finding of one resource at a time, and only these', () => {

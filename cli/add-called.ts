@@ -1,0 +1,20 @@
+import type { Command } from 'commander';
+
+/** Loads what a command needs, and adds the command. One that is named for several commands adds all of them. */
+export type AddCommand = (parent: Command) => Promise<void>;
+
+/** A part of the command line, such as `plumb owner`. */
+export interface Part {
+  readonly description: string;
+  /** By the name that is typed, in the order in which help lists them. */
+  readonly commands: Readonly<Record<string, AddCommand>>;
+}
+
+/**
+ * Adds the command that is called; or all of the part, where the name is none of them, as for help. Loading what is not
+ * called would cost more than most commands do.
+ */
+export async function addCalled(parent: Command, { commands }: Part, called: string | undefined): Promise<void> {
+  const add = called !== undefined && Object.hasOwn(commands, called) ? commands[called] : undefined;
+  for (const each of add === undefined ? new Set(Object.values(commands)) : [add]) await each(parent);
+}

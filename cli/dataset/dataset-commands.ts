@@ -1,0 +1,9 @@
+import type { Part } from '../add-called.ts';
+
+/** `plumb dataset …`. */
+export const datasetPart: Part = {
+  description: 'datasets of an owner',
+  commands: {
+    create: async (dataset) => (await import('./dataset-create.ts')).addDatasetCreate(dataset),
+  },
+};

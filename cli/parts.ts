@@ -1,0 +1,19 @@
+import type { Part } from './add-called.ts';
+import { consumerPart } from './consumer/consumer-commands.ts';
+import { contractsPart } from './contracts/contracts-commands.ts';
+import { datasetPart } from './dataset/dataset-commands.ts';
+import { devicePart } from './device/device-commands.ts';
+import { fleetPart } from './fleet/fleet-commands.ts';
+import { localPart } from './local/local-commands.ts';
+import { ownerPart } from './owner/owner-commands.ts';
+
+/** The parts of the command line, in the order in which help lists them. */
+export const PARTS: Readonly<Record<string, Part>> = {
+  owner: ownerPart,
+  consumer: consumerPart,
+  dataset: datasetPart,
+  device: devicePart,
+  fleet: fleetPart,
+  contracts: contractsPart,
+  local: localPart,
+};
