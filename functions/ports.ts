@@ -138,11 +138,27 @@ const PORTS_BY_RIGHT: { readonly [Key in keyof May]-?: (right: string) => readon
   ipfs: () => ['p2pfs'],
 };
 
-/** Of all ports those that a row lets its function touch. */
-export function portsOf<Row extends FunctionRow>({ may }: Row, all: ServicePorts): PortsOf<Row> {
-  const { primitives, runtime, observer, settings } = all;
-  const granted = Object.entries(may).flatMap(([key, right]) =>
+/** Of all ports those that a row lets its function touch, and of the settings those that it has to do with. */
+export function portsOf<Row extends FunctionRow>(row: Row, all: ServicePorts): PortsOf<Row> {
+  const { primitives, runtime, observer } = all;
+  const granted = Object.entries(row.may).flatMap(([key, right]) =>
     PORTS_BY_RIGHT[key as keyof May](right).map((port) => [port, all[port]]),
   );
+  const names = settingsOf(row);
+  const settings = () => {
+    const decided = all.settings();
+    return Object.fromEntries(names.map((name) => [name, decided[name]]));
+  };
   return { primitives, runtime, observer, settings, ...Object.fromEntries(granted) } as unknown as PortsOf<Row>;
+}
+
+/** The settings that a row has to do with, as `SettingsOf` says it in types. */
+export function settingsOf({ trigger, callers, may }: FunctionRow): readonly (keyof ServiceSettings)[] {
+  return [
+    ...(trigger.kind === 'http' ? (['authorities'] as const) : []),
+    ...(Array.isArray(callers) ? (['chainId'] as const) : []),
+    ...(may.owners === undefined ? [] : (['owners', 'grants'] as const)),
+    ...(may.asc === undefined ? [] : (['cssAccount'] as const)),
+    ...(may.dissc === 'record' ? (['recordEveryMs', 'fromBlock'] as const) : []),
+  ];
 }

@@ -15,15 +15,17 @@ export function startAnchorLoop(anchor: LocalFunction, everyMs: number, observer
   let closed = false;
 
   const run = async () => {
-    do {
-      again = false;
-      try {
-        await anchor.invoke({ Records: [{ messageId: 'wake', body: '{}' }] });
-      } catch (error) {
-        observer.error('function failed', { function: 'anchor', error });
-      }
-    } while (again && !closed);
-    running = null;
+    try {
+      do {
+        again = false;
+        await anchor
+          .invoke({ Records: [{ messageId: 'wake', body: '{}' }] })
+          .catch((error) => observer.error('function failed', { function: 'anchor', error }));
+      } while (again && !closed);
+    } finally {
+      // Whatever happens in a run, the next wake-up begins another.
+      running = null;
+    }
   };
   const wake = () => {
     if (closed) return;

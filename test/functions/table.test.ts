@@ -15,6 +15,7 @@ import { MAX_PAYLOAD_BYTES } from '../../local/host/host-answer.ts';
 import { loadHandler } from '../../local/host/invoke-function.ts';
 import { KMS_CREDENTIALS, startKmsServer } from '../adapters/kms-server.ts';
 import { entryOf, openPortsOf } from './lambda-ports.ts';
+import { serviceSettings } from './service-settings.ts';
 
 const ENV = {
   AWS_REGION: 'eu-central-1',
@@ -164,6 +165,21 @@ describe('the entries in Lambda', () => {
       assert.equal('authorities' in ports.settings(), row.trigger.kind === 'http', row.name);
       assert.equal('fromBlock' in ports.settings(), false, row.name);
     }
+  });
+
+  test('are told of no setting but those of the row, on any host', async () => {
+    const decided = serviceSettings({ authorities: ['api.example'] });
+    const all = { settings: () => decided } as ServicePorts;
+    const rows: Readonly<Record<FunctionName, FunctionRow>> = { ...httpRows, ...eventRows };
+    const settings = (name: FunctionName) => {
+      const ports = portsOf(rows[name], all) as Pick<ServicePorts, 'settings'>;
+      return Object.keys(ports.settings()).sort();
+    };
+    assert.deepEqual(settings('get-openapi'), ['authorities']);
+    assert.deepEqual(settings('list-batches'), ['authorities', 'chainId']);
+    assert.deepEqual(settings('get-voucher'), ['authorities', 'chainId', 'cssAccount', 'grants', 'owners']);
+    assert.deepEqual(settings('ingest-segment'), ['cssAccount', 'grants', 'owners']);
+    assert.deepEqual(settings('anchor'), ['cssAccount', 'fromBlock', 'grants', 'owners', 'recordEveryMs']);
   });
 
   test('read no variable but those of the row', () => {
