@@ -1,4 +1,3 @@
-import password from '@inquirer/password';
 import { readSecretFile } from '../adapters/keys/secret-file.ts';
 import { ArgumentError, FileError } from '../core/errors.ts';
 
@@ -15,6 +14,8 @@ export async function readPassword(file: string | undefined, message: string, si
   if (process.stdin.isTTY !== true) {
     throw new ArgumentError('No terminal to ask for the password. Give --password-file FILE (mode 0600).');
   }
+  // Loaded for whoever is asked; a password file needs no prompt.
+  const { default: password } = await import('@inquirer/password');
   return password({ message, mask: '*' }, { signal, output: process.stderr });
 }
 

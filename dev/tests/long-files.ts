@@ -20,6 +20,8 @@ export const LONG_FILES: readonly string[] = [
   'test/cli/contracts.test.ts',
   'test/functions/anchor-grants-crash.test.ts',
   'test/functions/anchor-grants.test.ts',
+  'test/cdk/bundle.test.ts',
+  'test/cdk/deployment.test.ts',
   'test/conformance/object-store/embedded.test.ts',
   'test/functions/serve-consumers.test.ts',
   'test/functions/ingest-segment.test.ts',

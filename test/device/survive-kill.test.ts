@@ -27,10 +27,14 @@ import { type Remote, startRemote } from './remote.ts';
 
 const KILLS = 100;
 const SEED = 0x5eed;
-/** A device is killed a little after one of these happened first in its life, or when it does not come: after PATIENCE_MS. */
+/**
+ * A device is killed a little after one of these happened first in its life. When it does not come: after PATIENCE_MS, or as
+ * many times as long as its start took, where the machine is busy.
+ */
 const INSTANTS = ['started', 'captured', 'sealed', 'stored', 'recorded', 'final', 'checked'] as const;
 const AFTER_MS = 40;
 const PATIENCE_MS = 500;
+const PATIENCE_STARTS = 3;
 
 type Child = ChildProcessByStdio<Writable, Readable, null>;
 
@@ -98,11 +102,13 @@ async function killOften(
     remote.storeDown = random(8) === 0;
     remote.finalLag = random(3);
     const instant = INSTANTS[random(INSTANTS.length)] as string;
+    const spawnedMs = performance.now();
     const { child, events, began, first } = startChild(context, task);
     const closed = once(child, 'close');
     await began;
+    const patienceMs = Math.max(PATIENCE_MS, PATIENCE_STARTS * (performance.now() - spawnedMs));
     const feeding = feed(child, run, random);
-    await Promise.race([first(instant), delay(PATIENCE_MS)]);
+    await Promise.race([first(instant), delay(patienceMs)]);
     await delay(random(AFTER_MS));
     child.kill('SIGKILL');
     await closed;

@@ -17,7 +17,11 @@ export async function startChild(
   ready: Readiness,
   onLine: (line: string) => void = () => undefined,
 ): Promise<{ child: ChildProcess; match: readonly string[] }> {
-  const child = spawn(command, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const child = spawn(command, args, {
+    env: { PATH, NODE_COMPILE_CACHE, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const given = new AbortController();
   const failed = Promise.withResolvers<never>();
   const fail = (why: string) => failed.reject(new Error(why));
