@@ -3,7 +3,7 @@ import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { GetFunctionConfigurationCommand, InvokeCommand } from '@aws-sdk/client-lambda';
 import { DeleteObjectCommand, GetBucketLoggingCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { createKmsSigner } from '../../adapters/kms/kms-signer.ts';
-import { KeyError } from '../../core/errors.ts';
+import { AnswerError } from '../../core/errors.ts';
 import { EMULATED_CREDENTIALS, EMULATED_REGION } from '../../dev/emulator/start-emulator.ts';
 import { clientOptions } from './deployed-stack.ts';
 import { keysTold, type Looked } from './look-at.ts';
@@ -57,7 +57,7 @@ export const EMULATOR_GAPS: Readonly<Record<string, (looked: Looked) => Promise<
       region: EMULATED_REGION,
       keyId: stack.outputs.RelayerKeyId ?? '',
     });
-    await assert.rejects(signer.signHash(new Uint8Array(32).fill(7)), KeyError);
+    await assert.rejects(signer.signHash(new Uint8Array(32).fill(7)), AnswerError);
     signer.close();
   },
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ApiGatewayV2Client } from '@aws-sdk/client-apigatewayv2';
@@ -62,9 +62,13 @@ export async function runDeployed({ clients, deployment }: Looked, name: string,
   const FunctionName = `plumbline-dev-${name}`;
   const { Environment } = await clients.lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
   const assembly = join(deployment.outdir, 'cdk.out');
-  const asset = (await readdir(assembly)).find((file) => file.startsWith('asset.'));
+  const template = JSON.parse(await readFile(join(assembly, `${deployment.stackName}.template.json`), 'utf8'));
+  const { Code } = Object.values<{ Properties?: { FunctionName?: string; Code?: { S3Key?: string } } }>(
+    template.Resources,
+  ).find(({ Properties }) => Properties?.FunctionName === FunctionName)?.Properties ?? { Code: {} };
+  const asset = `asset.${Code?.S3Key?.replace('.zip', '')}`;
   const script = `
-    const { handler } = await import(${JSON.stringify(join(assembly, asset ?? '', `${name}.mjs`))});
+    const { handler } = await import(${JSON.stringify(join(assembly, asset, 'index.mjs'))});
     const context = { functionName: '${FunctionName}', getRemainingTimeInMillis: () => 25_000 };
     console.log(JSON.stringify({ answer: await handler(${JSON.stringify(event)}, context) ?? null }));
     process.exit();`;

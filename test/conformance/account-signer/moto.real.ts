@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { CreateKeyCommand, type KeySpec, KMSClient } from '@aws-sdk/client-kms';
 import type { AccountSigner } from '../../../adapters/ethereum/account-signer.ts';
 import { createKmsSigner } from '../../../adapters/kms/kms-signer.ts';
-import { ArgumentError, KeyError } from '../../../core/errors.ts';
+import { AnswerError, ArgumentError } from '../../../core/errors.ts';
 import { findProgram } from '../../../dev/real/programs/find-program.ts';
 import { VERSIONS } from '../../../dev/real/programs/versions.ts';
 import { MOTO_CREDENTIALS, type RunningMoto, startMoto } from '../../../dev/real/start-moto.ts';
@@ -57,7 +57,7 @@ describe(`KMS of moto ${VERSIONS.moto}`, () => {
   it('as it comes, it signs the hash of a digest, which the signer notices', async () => {
     const unmended = await openSigner(asItComes.endpoint, 'ECC_SECG_P256K1');
     try {
-      await assert.rejects(unmended.signHash(new Uint8Array(32).fill(7)), KeyError);
+      await assert.rejects(unmended.signHash(new Uint8Array(32).fill(7)), AnswerError);
     } finally {
       unmended.close();
     }
