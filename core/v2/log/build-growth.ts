@@ -1,0 +1,33 @@
+import { ArgumentError } from '../../errors.ts';
+import { MAX_GROWTH_BLOCKS } from '../limits.ts';
+import type { Growth } from './growth.ts';
+import type { Peaks } from './peaks.ts';
+import type { LogReader } from './subtree-source.ts';
+import { appendedSubtrees, peakSubtrees } from './subtrees.ts';
+
+/**
+ * The growth of a log from one size to a larger one, however far: for the path from a verifier's last head to the newest.
+ * @throws ArgumentError when `to` is not larger than `from`
+ */
+export async function buildGrowth(
+  { subtrees }: Pick<LogReader, 'subtrees'>,
+  from: number,
+  to: number,
+): Promise<Growth> {
+  if (!(to > from)) throw new ArgumentError(`A log of ${from} blocks does not grow to ${to}.`);
+  const before = peakSubtrees(from);
+  const roots = await subtrees([...before, ...appendedSubtrees(from, to)]);
+  return { from, to, peaks: roots.slice(0, before.length), appended: roots.slice(before.length) };
+}
+
+/** The sizes of the heads to record one after another where more has come than one head may add (2^28 blocks). */
+export function growthSteps(from: number, to: number): number[] {
+  const steps: number[] = [];
+  for (let size = from; size < to; steps.push(size)) size = Math.min(to, size + MAX_GROWTH_BLOCKS);
+  return steps;
+}
+
+/** The peaks of a log of `size` records. */
+export async function readPeaks({ subtrees }: Pick<LogReader, 'subtrees'>, size: number): Promise<Peaks> {
+  return { size, peaks: await subtrees(peakSubtrees(size)) };
+}
