@@ -118,7 +118,7 @@ function decodeEntries(plaintext: Uint8Array): LinkedObject[] {
 }
 
 function linkKey(primitives: Primitives, auditKey: AuditKey): Uint8Array {
-  return primitives.hmacSha256(datasetKey, u8(0x15));
+  return primitives.hmacSha256(auditKey, u8(0x15));
 }
 
 function additionalData(dataset: DatasetId, { first, count }: LinkedRange): Uint8Array {
