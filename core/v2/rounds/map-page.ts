@@ -1,0 +1,98 @@
+import { concatBytes, to0x, u8, u32, u64 } from '../../bytes.ts';
+import { ArgumentError } from '../../errors.ts';
+import type { Primitives } from '../../ports/primitives.ts';
+import { type DatasetId, datasetBytes, type LogRoot, type MapRoot } from '../ids.ts';
+import { EMPTY_MAP, type MapLeaf, mapLeafHash, mapNodeHash, requireMapLeaf } from './map-leaf.ts';
+
+/** Bits of an id that one page decides. */
+export const PAGE_BITS = 4;
+export const PAGE_SLOTS = 2 ** PAGE_BITS;
+
+/** A branch of more than one dataset, kept in a page of its own. */
+export interface ChildPage {
+  readonly child: MapRoot;
+}
+
+/** What lies behind four bits of an id: nothing, one dataset, or a page of more. */
+export type Slot = MapLeaf | ChildPage | null;
+
+/**
+ * Four levels of a map at once. A page holds more than one dataset, except that of the whole map. How pages are cut is this
+ * store's matter: no hash depends on it.
+ */
+export type Slots = readonly Slot[];
+
+export function isChildPage(slot: Slot): slot is ChildPage {
+  return slot !== null && 'child' in slot;
+}
+
+/** Which slot of a page at `depth` (in pages) a dataset lies behind. */
+export function slotOf(id: Uint8Array, depth: number): number {
+  const byte = id[depth >> 1] as number;
+  return depth % 2 === 0 ? byte >> 4 : byte & 0x0f;
+}
+
+/** The map over the datasets of slots from … to - 1; `to - from` is a power of two. */
+export function hashSlots(
+  hasher: Pick<Primitives, 'sha256'>,
+  slots: Slots,
+  from = 0,
+  to: number = PAGE_SLOTS,
+): MapRoot {
+  const held = slots.slice(from, to).filter((slot) => slot !== null);
+  const [only] = held;
+  if (only === undefined) return EMPTY_MAP;
+  if (held.length === 1 && !isChildPage(only)) return mapLeafHash(hasher, only);
+  if (to - from === 1) return (only as ChildPage).child;
+  const middle = (from + to) / 2;
+  return mapNodeHash(hasher, hashSlots(hasher, slots, from, middle), hashSlots(hasher, slots, middle, to));
+}
+
+const EMPTY = 0;
+const LEAF = 1;
+const CHILD = 2;
+const LEAF_BYTES = 108;
+const CHILD_BYTES = 32;
+
+/** Slot by slot: 00; or 01 ‖ dataset32 ‖ u64 size ‖ root32 ‖ u32 serial ‖ signatureHash32; or 02 ‖ the page's hash. */
+export function encodePage(slots: Slots): Uint8Array {
+  return concatBytes(
+    ...slots.map((slot) => {
+      if (slot === null) return u8(EMPTY);
+      if (isChildPage(slot)) return concatBytes(u8(CHILD), slot.child);
+      const { dataset, size, root, serial, signatureHash } = slot;
+      return concatBytes(u8(LEAF), datasetBytes(dataset), u64(size), root, u32(serial), signatureHash);
+    }),
+  );
+}
+
+/** @throws ArgumentError when these are not a page's bytes */
+export function decodePage(bytes: Uint8Array): Slots {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const slots: Slot[] = [];
+  let at = 0;
+  while (slots.length < PAGE_SLOTS) {
+    const tag = bytes[at++];
+    const length = tag === LEAF ? LEAF_BYTES : tag === CHILD ? CHILD_BYTES : 0;
+    if (tag === undefined || tag > CHILD || at + length > bytes.length) {
+      throw new ArgumentError(`A page of a map is malformed at byte ${at - 1} of ${bytes.length}.`);
+    }
+    if (tag === EMPTY) slots.push(null);
+    else slots.push(tag === LEAF ? readLeaf(view, bytes, at) : { child: bytes.slice(at, at + length) as MapRoot });
+    at += length;
+  }
+  if (at !== bytes.length) throw new ArgumentError(`${bytes.length - at} bytes follow the last slot of a page.`);
+  return slots;
+}
+
+function readLeaf(view: DataView, bytes: Uint8Array, at: number): MapLeaf {
+  const leaf: MapLeaf = {
+    dataset: to0x(bytes.subarray(at, at + 32)) as DatasetId,
+    size: view.getUint32(at + 32) * 2 ** 32 + view.getUint32(at + 36),
+    root: bytes.slice(at + 40, at + 72) as LogRoot,
+    serial: view.getUint32(at + 72),
+    signatureHash: bytes.slice(at + 76, at + 108),
+  };
+  requireMapLeaf(leaf);
+  return leaf;
+}
