@@ -120,7 +120,7 @@ function keep(
 ): MapRoot {
   const hash = hashSlots(hasher, slots);
   if (branch.hash !== null && equalBytes(branch.hash, hash)) return hash;
-  if (branch.hash !== null && branch.hash.some((byte) => byte !== 0)) replaced.push(branch.hash);
+  if (branch.hash?.some((byte) => byte !== 0)) replaced.push(branch.hash);
   if (slots.some((slot) => slot !== null)) write.push({ hash, bytes: encodePage(slots) });
   return hash;
 }
