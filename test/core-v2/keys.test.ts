@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { createHmac, hkdfSync } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { nodePrimitives as primitives } from '../../adapters/crypto/node-primitives.ts';
+import { ArgumentError, KeyError } from '../../core/errors.ts';
+import { linkSerial, openLinkedObjects, sealLinkedObjects } from '../../core/v2/block/linked-objects.ts';
+import { encodeMeta } from '../../core/v2/block/meta.ts';
+import { auditKey } from '../../core/v2/block/seal.ts';
+import { type DatasetKey, datasetId } from '../../core/v2/ids.ts';
+import { branch, deriveDatasetKey, deriveDeviceKey, serialOfDevice } from '../../core/v2/keys.ts';
+import { accountOfKey } from '../../core/v2/typed-data.ts';
+
+const seed = new Uint8Array(64).fill(5);
+const dataset = datasetId(`0x${'ab'.repeat(32)}`);
+const other = datasetId(`0x${'cd'.repeat(32)}`);
+
+describe('keys of devices', () => {
+  it('follow from seed, dataset and serial, and from nothing else', () => {
+    const keys = [
+      deriveDatasetKey(primitives, seed, dataset, 1),
+      deriveDatasetKey(primitives, seed, dataset, 2),
+      deriveDatasetKey(primitives, seed, other, 1),
+      deriveDeviceKey(primitives, seed, dataset, 1),
+      deriveDeviceKey(primitives, seed, dataset, 2),
+      deriveDeviceKey(primitives, seed, other, 1),
+      deriveDeviceKey(primitives, new Uint8Array(64), dataset, 1),
+    ].map((key) => Buffer.from(key).toString('hex'));
+    assert.equal(new Set(keys).size, keys.length);
+    const root = new Uint8Array(hkdfSync('sha256', seed, '', 'plumbline/2/devices', 32));
+    assert.deepEqual(branch(primitives, seed, 'plumbline/2/devices'), root);
+  });
+
+  it('take the next attempt where one is no key of the curve', () => {
+    const tried: number[] = [];
+    const stubborn = {
+      hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
+        if (message[0] !== 0x31) return primitives.hmacSha256(key, message);
+        tried.push(message.at(-1) as number);
+        if (tried.length === 1) return new Uint8Array(32);
+        if (tried.length === 2) return new Uint8Array(32).fill(0xff);
+        return primitives.hmacSha256(key, message);
+      },
+    };
+    const key = deriveDeviceKey(stubborn, seed, dataset, 7);
+    assert.deepEqual(tried, [0, 1, 2]);
+    const message = Buffer.concat([Buffer.from('31', 'hex'), Buffer.alloc(32, 0xab), Buffer.from('0000000702', 'hex')]);
+    const root = branch(primitives, seed, 'plumbline/2/devices');
+    assert.deepEqual(Buffer.from(key), createHmac('sha256', root).update(message).digest());
+    const broken = { hmacSha256: () => new Uint8Array(32) };
+    assert.throws(() => deriveDeviceKey(broken, seed, dataset, 7), ArgumentError);
+  });
+
+  it('are found again by trying the known serials downwards', () => {
+    const device = accountOfKey(deriveDeviceKey(primitives, seed, dataset, 20));
+    assert.equal(serialOfDevice(primitives, seed, dataset, device, [10, 30, 20, 20]), 20);
+    assert.equal(serialOfDevice(primitives, seed, dataset, device, [10, 30]), null);
+    assert.equal(serialOfDevice(primitives, seed, other, device, [20]), null);
+    assert.equal(serialOfDevice(primitives, seed, dataset, device, []), null);
+  });
+});
+
+describe('linked objects', () => {
+  const key = auditKey(primitives, primitives.sha256(Uint8Array.of(1)) as DatasetKey);
+  const objects = [
+    { cid: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy', meta: encodeMeta({ at: 1 }) },
+    { cid: 'QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG', meta: encodeMeta({ at: 2, name: 'x' }) },
+  ];
+  const sealed = sealLinkedObjects(primitives, { serial: 0xfffffffe, auditKey: key }, dataset, 5, objects);
+
+  it('begin with the serial of the device whose audit key opens them', () => {
+    assert.equal(linkSerial(sealed), 0xfffffffe);
+    assert.deepEqual(openLinkedObjects(primitives, key, dataset, { first: 5, count: 2 }, sealed), objects);
+    assert.throws(() => linkSerial(new Uint8Array(3)), ArgumentError);
+  });
+
+  it('open for nobody else, and for no other blocks', () => {
+    const wrong = auditKey(primitives, primitives.sha256(Uint8Array.of(2)) as DatasetKey);
+    const open = (range: { first: number; count: number }, bytes = sealed, by = key, of = dataset) =>
+      openLinkedObjects(primitives, by, of, range, bytes);
+    assert.throws(() => open({ first: 5, count: 2 }, sealed, wrong), KeyError);
+    assert.throws(() => open({ first: 6, count: 2 }), KeyError);
+    assert.throws(() => open({ first: 5, count: 1 }), KeyError);
+    assert.throws(() => open({ first: 5, count: 2 }, sealed, key, other), KeyError);
+    assert.throws(() => open({ first: 5, count: 2 }, sealed.subarray(0, -1)), KeyError);
+    assert.throws(() => open({ first: 5, count: 2 }, sealed.subarray(0, 9)), KeyError);
+  });
+});
