@@ -26,10 +26,9 @@ export function isChildPage(slot: Slot): slot is ChildPage {
   return slot !== null && 'child' in slot;
 }
 
-/** Which slot of a page at `depth` (in pages) a dataset lies behind. */
-export function slotOf(id: Uint8Array, depth: number): number {
-  const byte = id[depth >> 1] as number;
-  return depth % 2 === 0 ? byte >> 4 : byte & 0x0f;
+/** Which slot of a page at `depth` (in pages) a dataset lies behind: its id's hexadecimal digit there. */
+export function slotOf(dataset: DatasetId, depth: number): number {
+  return Number.parseInt(dataset.charAt(2 + depth), 16);
 }
 
 /** The map over the datasets of slots from … to - 1; `to - from` is a power of two. */

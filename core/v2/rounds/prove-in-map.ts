@@ -1,5 +1,5 @@
 import type { Primitives } from '../../ports/primitives.ts';
-import { type DatasetId, datasetBytes, type MapRoot } from '../ids.ts';
+import type { DatasetId, MapRoot } from '../ids.ts';
 import type { MapPages } from '../ports/map-pages.ts';
 import { loadPages } from './load-pages.ts';
 import { hashSlots, isChildPage, PAGE_SLOTS, type Slots, slotOf } from './map-page.ts';
@@ -15,12 +15,11 @@ export async function proveInMap(
   map: MapRoot,
   dataset: DatasetId,
 ): Promise<MapProof> {
-  const id = datasetBytes(dataset);
   const siblings: Uint8Array[] = [];
   let hash = map;
   for (let depth = 0; ; depth++) {
     const [slots] = (await loadPages(pages, [hash])) as [Slots];
-    const slot = slotOf(id, depth);
+    const slot = slotOf(dataset, depth);
     for (let [from, to] = [0, PAGE_SLOTS]; ; ) {
       const held = slots.slice(from, to).filter((one) => one !== null);
       const [only = null] = held;

@@ -1,4 +1,4 @@
-import { type DatasetId, datasetBytes, type MapRoot } from '../ids.ts';
+import type { DatasetId, MapRoot } from '../ids.ts';
 import type { MapPages } from '../ports/map-pages.ts';
 import { loadPages } from './load-pages.ts';
 import type { MapLeaf } from './map-leaf.ts';
@@ -23,7 +23,7 @@ export async function readHeadsInMap(
     const below: typeof level = [];
     for (const [i, { wanted }] of level.entries()) {
       const slots = loaded[i] as Slots;
-      for (const [slot, group] of Map.groupBy(wanted, (one) => slotOf(datasetBytes(one), depth))) {
+      for (const [slot, group] of Map.groupBy(wanted, (one) => slotOf(one, depth))) {
         const held = slots[slot] ?? null;
         if (isChildPage(held)) below.push({ hash: held.child, wanted: group });
         else for (const dataset of group) found.set(dataset, held?.dataset === dataset ? held : null);

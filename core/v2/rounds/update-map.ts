@@ -1,7 +1,7 @@
 import { equalBytes, toHex } from '../../bytes.ts';
 import { ArgumentError } from '../../errors.ts';
 import type { Primitives } from '../../ports/primitives.ts';
-import { type DatasetId, datasetBytes, type MapRoot } from '../ids.ts';
+import type { DatasetId, MapRoot } from '../ids.ts';
 import type { MapPage, MapPages } from '../ports/map-pages.ts';
 import { EMPTY_PAGE, loadPages } from './load-pages.ts';
 import type { MapLeaf } from './map-leaf.ts';
@@ -62,7 +62,7 @@ async function descend(pages: MapPages, level: readonly Work[]): Promise<Work[]>
   const loads: { readonly branch: Branch; readonly slot: number; readonly hash: MapRoot }[] = [];
   const below: { readonly branch: Branch; readonly slot: number; readonly changes: readonly MapChange[] }[] = [];
   for (const [branch, changes] of level) {
-    const bySlot = Map.groupBy(changes, ({ dataset }) => slotOf(datasetBytes(dataset), branch.depth));
+    const bySlot = Map.groupBy(changes, ({ dataset }) => slotOf(dataset, branch.depth));
     for (const [slot, group] of bySlot) {
       const held = branch.slots[slot] as Slot;
       if (isChildPage(held)) loads.push({ branch, slot, hash: held.child });
@@ -91,7 +91,7 @@ function isSettledHere(held: MapLeaf | null, group: readonly MapChange[]): boole
 
 function newBranch(depth: number, held: MapLeaf | null): Branch {
   const slots: (Slot | Branch)[] = [...EMPTY_PAGE];
-  if (held !== null) slots[slotOf(datasetBytes(held.dataset), depth)] = held;
+  if (held !== null) slots[slotOf(held.dataset, depth)] = held;
   return { slots, depth, hash: null };
 }
 
