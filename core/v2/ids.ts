@@ -6,10 +6,11 @@ import { ArgumentError } from '../errors.ts';
 export type DatasetId = Brand<`0x${string}`, 'DatasetId'>;
 /** 20 bytes, lower-case hex with 0x: an Ethereum account or contract. */
 export type Address = Brand<`0x${string}`, 'Address'>;
+const ZERO_ADDRESS = `0x${'00'.repeat(20)}` as Address;
 /** What stands for the native coin where a token's address does. */
-export const NATIVE_COIN = `0x${'00'.repeat(20)}` as Address;
-/** Where a charter names no anchorer: the dataset is recorded directly only. */
-export const NO_ANCHORER = NATIVE_COIN;
+export const NATIVE_COIN = ZERO_ADDRESS;
+/** Nobody: what a charter names where there is no anchorer, and never an owner or a device. */
+export const NO_ACCOUNT = ZERO_ADDRESS;
 
 /** 32 bytes, lower-case hex with 0x: an agreement of OCASC, by its terms and the log it is about. */
 export type AgreementId = Brand<`0x${string}`, 'AgreementId'>;

@@ -27,7 +27,7 @@ import {
 } from '../../core/v2/charter/charters-in-force.ts';
 import { decodeDatasetName, encodeDatasetName } from '../../core/v2/charter/dataset-name.ts';
 import { blocksToExtend, disowningCharter, signerOfBlock } from '../../core/v2/charter/disowned.ts';
-import { type Address, address, datasetId, NO_ANCHORER, type PrivateKey } from '../../core/v2/ids.ts';
+import { type Address, address, datasetId, NO_ACCOUNT, type PrivateKey } from '../../core/v2/ids.ts';
 import { accountOfKey } from '../../core/v2/typed-data.ts';
 
 const domain = { chainId: 31337, dissc: address(`0x${'d1'.repeat(20)}`) };
@@ -106,7 +106,7 @@ describe('a charter', () => {
   const typed = { name: 'Plumbline DISSC', version: '2', chainId: domain.chainId, verifyingContract: domain.dissc };
 
   it('is signed as EIP-712 says', async () => {
-    for (const one of [charter(1), charter(0xffff_ffff, { kind: 2, from: 2 ** 48, anchorer: NO_ANCHORER })]) {
+    for (const one of [charter(1), charter(0xffff_ffff, { kind: 2, from: 2 ** 48, anchorer: NO_ACCOUNT })]) {
       const value = { ...one, name: `0x${toHex(one.name)}` };
       assert.equal(`0x${toHex(charterHash(domain, one))}`, TypedDataEncoder.hash(typed, types, value));
       const signature = signCharter(domain, one, ownerKey);
@@ -123,7 +123,7 @@ describe('a charter', () => {
       { name: encodeDatasetName('greenhousf') },
       { kind: 1 },
       { device: d2 },
-      { anchorer: NO_ANCHORER },
+      { anchorer: NO_ACCOUNT },
       { serial: 8 },
       { from: 1 },
       { owner: other },
@@ -145,8 +145,8 @@ describe('a charter', () => {
   it('that DISSC would refuse is not signed', () => {
     const wrong: Partial<Charter>[] = [
       { kind: 3 as never },
-      { owner: NO_ANCHORER },
-      { device: NO_ANCHORER },
+      { owner: NO_ACCOUNT },
+      { device: NO_ACCOUNT },
       { serial: 0 },
       { serial: 2 ** 32 },
       { serial: 1.5 },
@@ -201,7 +201,7 @@ describe('a charter', () => {
 
   it('names an anchorer or none', () => {
     assert.equal(anchorerOf(charter(1)), anchorer);
-    assert.equal(anchorerOf(charter(1, { anchorer: NO_ANCHORER })), null);
+    assert.equal(anchorerOf(charter(1, { anchorer: NO_ACCOUNT })), null);
     assert.ok(isSameCharter(charter(1), charter(1)));
     assert.ok(!isSameCharter(charter(1), charter(1, { from: 5 })));
   });
@@ -246,12 +246,12 @@ describe('the charter in force', () => {
   });
 
   it('decides whether a round counts', () => {
-    const history = charterHistory([first], [at(500, third), at(600, charter(40, { anchorer: NO_ANCHORER }))]);
+    const history = charterHistory([first], [at(500, third), at(600, charter(40, { anchorer: NO_ACCOUNT }))]);
     assert.ok(doesRoundCount(history, { anchorer, blockNumber: 499 }));
     assert.ok(!doesRoundCount(history, { anchorer: other, blockNumber: 499 }));
     assert.ok(doesRoundCount(history, { anchorer: other, blockNumber: 500 }));
     assert.ok(!doesRoundCount(history, { anchorer, blockNumber: 500 }));
-    assert.ok(!doesRoundCount(history, { anchorer: NO_ANCHORER, blockNumber: 700 }));
+    assert.ok(!doesRoundCount(history, { anchorer: NO_ACCOUNT, blockNumber: 700 }));
     assert.ok(!doesRoundCount(charterHistory([], []), { anchorer, blockNumber: 1 }));
   });
 

@@ -6,9 +6,18 @@ import { ArgumentError, KeyError } from '../../core/errors.ts';
 import { linkSerial, openLinkedObjects, sealLinkedObjects } from '../../core/v2/block/linked-objects.ts';
 import { encodeMeta } from '../../core/v2/block/meta.ts';
 import { auditKey } from '../../core/v2/block/seal.ts';
-import { type DatasetKey, datasetId } from '../../core/v2/ids.ts';
-import { branch, deriveDatasetKey, deriveDeviceKey, serialOfDevice } from '../../core/v2/keys.ts';
-import { accountOfKey } from '../../core/v2/typed-data.ts';
+import { type AgreementId, type DatasetKey, datasetId } from '../../core/v2/ids.ts';
+import {
+  branch,
+  deriveAgentSecrets,
+  deriveConsumerSecrets,
+  deriveDatasetKey,
+  deriveDeviceKey,
+  deriveOfferSeed,
+  serialOfDevice,
+} from '../../core/v2/keys.ts';
+import * as limits from '../../core/v2/limits.ts';
+import { accountOfKey, uintWord } from '../../core/v2/typed-data.ts';
 
 const seed = new Uint8Array(64).fill(5);
 const dataset = datasetId(`0x${'ab'.repeat(32)}`);
@@ -56,6 +65,53 @@ describe('keys of devices', () => {
     assert.equal(serialOfDevice(primitives, seed, dataset, device, [10, 30]), null);
     assert.equal(serialOfDevice(primitives, seed, other, device, [20]), null);
     assert.equal(serialOfDevice(primitives, seed, dataset, device, []), null);
+  });
+});
+
+describe('secrets of consumers and agents', () => {
+  it('have branches of their own, by the words of the page', () => {
+    const mac = (key: Uint8Array, message: string): Uint8Array =>
+      new Uint8Array(createHmac('sha256', key).update(Buffer.from(message, 'hex')).digest());
+    const agreements = new Uint8Array(hkdfSync('sha256', seed, '', 'plumbline/2/agreements', 32));
+    const id = `0x${'ef'.repeat(32)}` as AgreementId;
+    assert.deepEqual(deriveConsumerSecrets(primitives, seed, id), {
+      signerKey: mac(agreements, `40${'ef'.repeat(32)}`),
+      encryptionSeed: mac(agreements, `41${'ef'.repeat(32)}`),
+    });
+    const agent = new Uint8Array(hkdfSync('sha256', seed, '', 'plumbline/2/agent', 32));
+    const offersSecret = mac(agent, '43');
+    assert.deepEqual(deriveAgentSecrets(primitives, seed), { agentKey: mac(agent, '42'), offersSecret });
+    assert.deepEqual(deriveOfferSeed(primitives, offersSecret, 258n), mac(offersSecret, '440000000000000102'));
+  });
+});
+
+describe('bounds', () => {
+  it('are those of the design', () => {
+    assert.deepEqual(
+      { ...limits },
+      {
+        CHUNK_BYTES: 1024,
+        MAX_BLOCK_BYTES: 1_048_576,
+        GCM_TAG_BYTES: 16,
+        MAX_CONTENT_BYTES: 1_048_560,
+        MAX_BATCH_BLOCKS: 1024,
+        MAX_BATCH_BYTES: 33_554_432,
+        MAX_MANIFEST_BYTES: 1_048_576,
+        MAX_META_BYTES: 512,
+        MAX_SEGMENT_BYTES: 33_554_432 + 1_048_576 + 41_984 + 128,
+        MAX_LOG_BLOCKS: 281_474_976_710_656,
+        MAX_GROWTH_BLOCKS: 268_435_456,
+        RECORD_BYTES: 96,
+        MAX_NAME_BYTES: 32,
+        MAX_OBJECT_KEY_BYTES: 1024,
+        MAX_VERSION_ID_BYTES: 1024,
+        MAX_RECORD_BLOCKS: 512,
+        MAX_REQUEST_STORED_BYTES: 67_108_864,
+      },
+    );
+    assert.equal(uintWord(255n, 8)[31], 255);
+    assert.throws(() => uintWord(256n, 8), ArgumentError);
+    assert.throws(() => uintWord(-1n, 8), ArgumentError);
   });
 });
 

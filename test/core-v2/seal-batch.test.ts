@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { portablePrimitives } from '../../adapters/crypto/portable-primitives.ts';
+import { concatBytes } from '../../core/bytes.ts';
 import { ArgumentError, KeyError, ProofError, SegmentError } from '../../core/errors.ts';
 import { buildSegment } from '../../core/v2/batch/build-segment.ts';
 import { manifestKind } from '../../core/v2/batch/coherent-manifest.ts';
 import { encodeManifest, type Manifest } from '../../core/v2/batch/manifest.ts';
 import { manifestCid } from '../../core/v2/batch/manifest-cid.ts';
 import { entryBytes, fitBatch } from '../../core/v2/batch/plan-batch.ts';
+import { recordsOfPublished } from '../../core/v2/batch/published-batch.ts';
 import {
   frontBytesOf,
   MAX_FRONT_BYTES,
@@ -31,6 +33,7 @@ import type { DatasetKind } from '../../core/v2/charter/kind.ts';
 import type { DatasetKey, LogRoot, Nonce, Salt } from '../../core/v2/ids.ts';
 import { MAX_BATCH_BLOCKS, MAX_CONTENT_BYTES, MAX_MANIFEST_BYTES } from '../../core/v2/limits.ts';
 import { appendLeaves, EMPTY_PEAKS } from '../../core/v2/log/peaks.ts';
+import { recordHash } from '../../core/v2/log/record.ts';
 import { accountOfKey } from '../../core/v2/typed-data.ts';
 import { BOTH } from '../core/both-primitives.ts';
 import { withBitFlipped } from './draw.ts';
@@ -305,6 +308,34 @@ describe('a batch that does not fit', () => {
       assert.ok(!same(one.nonce as Uint8Array, other.nonce as Uint8Array));
       assert.ok(!same(one.salt, other.salt));
       assert.ok(!same(one.blocks[0]!.record.contentCommitment, other.blocks[0]!.record.contentCommitment));
+    }
+  });
+
+  it('but is published comes back from the mnemonic alone, and no other does', () => {
+    for (const kind of KINDS) {
+      const own = writerOf(kind);
+      const { manifest, leafHashes } = sealBatch(primitives, own, EMPTY_PEAKS, captured(kind, [5, 6, 7]), RANDOM);
+      const keys = {
+        auditKey: auditKey(primitives, own.datasetKey),
+        readKey: readKey(primitives, own.datasetKey),
+      };
+      const published = {
+        first: 0,
+        salt: manifest.salt,
+        nonce: manifest.nonce ?? (new Uint8Array(16) as Nonce),
+        sealedDigests: concatBytes(...manifest.blocks.map(({ record }) => record.sealed)),
+      };
+      const records = recordsOfPublished(primitives, keys, published);
+      assert.deepEqual(
+        records.map((record) => recordHash(primitives, record)),
+        leafHashes,
+      );
+      const salt = withBitFlipped(manifest.salt, 1) as Salt;
+      assert.notDeepEqual(recordsOfPublished(primitives, keys, { ...published, salt }), records);
+      const cut = published.sealedDigests.subarray(1);
+      assert.throws(() => recordsOfPublished(primitives, keys, { ...published, sealedDigests: cut }), ArgumentError);
+      const none = new Uint8Array(0);
+      assert.throws(() => recordsOfPublished(primitives, keys, { ...published, sealedDigests: none }), ArgumentError);
     }
   });
 

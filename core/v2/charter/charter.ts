@@ -1,7 +1,7 @@
 import { equalBytes, u8, u32, u64 } from '../../bytes.ts';
 import { ArgumentError, ProofError } from '../../errors.ts';
 import { type DisscDomain, disscTypedDataDomain } from '../dissc-domain.ts';
-import { type Address, bytes32, type DatasetId, NO_ANCHORER, type PrivateKey } from '../ids.ts';
+import { type Address, bytes32, type DatasetId, NO_ACCOUNT, type PrivateKey } from '../ids.ts';
 import { addressWord, recoverSigner, signHash, typedDataHash, typeHash, word } from '../typed-data.ts';
 import { deriveDatasetId } from './dataset-id.ts';
 import { type DatasetKind, isDatasetKind } from './kind.ts';
@@ -83,7 +83,7 @@ export function isSameCharter(one: Charter, other: Charter): boolean {
 
 /** The anchorer that a charter names, or null when the dataset is recorded directly only. */
 export function anchorerOf({ anchorer }: Charter): Address | null {
-  return anchorer === NO_ANCHORER ? null : anchorer;
+  return anchorer === NO_ACCOUNT ? null : anchorer;
 }
 
 /**
@@ -100,8 +100,8 @@ export function nextSerial(nowSeconds: number, lastSerial: number | null): numbe
 export function requireCharter(charter: Charter): void {
   bytes32(charter.name, 'dataset name');
   if (!isDatasetKind(charter.kind)) throw new ArgumentError(`The charter's kind is ${charter.kind}; 0 to 2 are known.`);
-  if (charter.owner === NO_ANCHORER) throw new ArgumentError('The charter names the zero address as its owner.');
-  if (charter.device === NO_ANCHORER) throw new ArgumentError('The charter names the zero address as its device.');
+  if (charter.owner === NO_ACCOUNT) throw new ArgumentError('The charter names the zero address as its owner.');
+  if (charter.device === NO_ACCOUNT) throw new ArgumentError('The charter names the zero address as its device.');
   u32(charter.serial);
   u64(charter.from);
   if (charter.serial === 0) throw new ArgumentError('The charter has the serial 0; a serial is at least 1.');

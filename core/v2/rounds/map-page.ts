@@ -38,13 +38,29 @@ export function hashSlots(
   from = 0,
   to: number = PAGE_SLOTS,
 ): MapRoot {
-  const held = slots.slice(from, to).filter((slot) => slot !== null);
-  const [only] = held;
-  if (only === undefined) return EMPTY_MAP;
-  if (held.length === 1 && !isChildPage(only)) return mapLeafHash(hasher, only);
-  if (to - from === 1) return (only as ChildPage).child;
-  const middle = (from + to) / 2;
-  return mapNodeHash(hasher, hashSlots(hasher, slots, from, middle), hashSlots(hasher, slots, middle, to));
+  let level: (Hashed | null)[] = slots.slice(from, to).map((slot) => {
+    if (slot === null) return null;
+    return isChildPage(slot) ? { hash: slot.child, isOne: false } : { hash: mapLeafHash(hasher, slot), isOne: true };
+  });
+  while (level.length > 1) {
+    const below = level;
+    level = [];
+    for (let i = 0; i < below.length; i += 2) level.push(join(hasher, below[i] ?? null, below[i + 1] ?? null));
+  }
+  return level[0]?.hash ?? EMPTY_MAP;
+}
+
+/** A part of a map that is not empty. */
+interface Hashed {
+  readonly hash: MapRoot;
+  /** Whether it is of exactly one dataset: then it is that dataset's leaf, however deep it lies. */
+  readonly isOne: boolean;
+}
+
+function join(hasher: Pick<Primitives, 'sha256'>, zero: Hashed | null, one: Hashed | null): Hashed | null {
+  if (one === null && (zero === null || zero.isOne)) return zero;
+  if (zero === null && one?.isOne) return one;
+  return { hash: mapNodeHash(hasher, zero?.hash ?? EMPTY_MAP, one?.hash ?? EMPTY_MAP), isOne: false };
 }
 
 const EMPTY = 0;
