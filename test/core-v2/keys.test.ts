@@ -6,7 +6,7 @@ import { ArgumentError, KeyError } from '../../core/errors.ts';
 import { linkSerial, openLinkedObjects, sealLinkedObjects } from '../../core/v2/block/linked-objects.ts';
 import { encodeMeta } from '../../core/v2/block/meta.ts';
 import { auditKey } from '../../core/v2/block/seal.ts';
-import { type AgreementId, type DatasetKey, datasetId } from '../../core/v2/ids.ts';
+import { type AgreementId, type DatasetKey, datasetId, NATIVE_COIN, NO_ACCOUNT } from '../../core/v2/ids.ts';
 import {
   branch,
   deriveAgentSecrets,
@@ -109,6 +109,7 @@ describe('bounds', () => {
         MAX_REQUEST_STORED_BYTES: 67_108_864,
       },
     );
+    assert.deepEqual([NATIVE_COIN, NO_ACCOUNT], [`0x${'00'.repeat(20)}`, `0x${'00'.repeat(20)}`]);
     assert.equal(uintWord(255n, 8)[31], 255);
     assert.throws(() => uintWord(256n, 8), ArgumentError);
     assert.throws(() => uintWord(-1n, 8), ArgumentError);
