@@ -10,7 +10,7 @@ import { requireBoundedGrowth, requireGrowth } from '../../core/v2/log/growth.ts
 import { proveInclusion } from '../../core/v2/log/inclusion.ts';
 import { rootFromPath } from '../../core/v2/log/merkle.ts';
 import { multiproof, rootFromMultiproof } from '../../core/v2/log/multiproof.ts';
-import { rootOfPeaks } from '../../core/v2/log/peaks.ts';
+import { EMPTY_ROOT, rootOfPeaks } from '../../core/v2/log/peaks.ts';
 import { appendedSubtrees, peakSubtrees } from '../../core/v2/log/subtrees.ts';
 import { LazyTree } from './lazy-tree.ts';
 
@@ -145,6 +145,9 @@ describe('a log of up to 2^40 records', () => {
     const path = await proveInclusion({ hasher, subtrees: tree.source }, end - 1, end);
     assert.equal(path.length, 48);
     assert.deepEqual(rootFromPath(hasher, tree.leaf(end - 1), end - 1, end, path), tree.hash(0, end));
+    const growth = { from: 0, to: end + 1, peaks: [], appended: [tree.leaf(0), tree.leaf(0)] };
+    const empty = { size: 0, root: EMPTY_ROOT };
+    assert.throws(() => requireGrowth(hasher, empty, { size: end + 1, root: EMPTY_ROOT }, growth), ProofError);
     assert.throws(() => peakSubtrees(end + 1), ArgumentError);
     assert.throws(() => appendedSubtrees(0, end + 1), ArgumentError);
     assert.throws(() => appendedSubtrees(5, 4), ArgumentError);

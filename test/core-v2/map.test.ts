@@ -67,7 +67,7 @@ for (const { name, primitives: hasher, slow } of BOTH) {
           assert.deepEqual(found.leaf, ids.includes(dataset) ? leafOf(dataset) : null);
         }
         const listed: MapLeaf[] = [];
-        for await (const leaf of listMap(pages, map)) listed.push(leaf);
+        for await (const leaf of listMap(hasher, pages, map)) listed.push(leaf);
         const byId = (a: MapLeaf, b: MapLeaf): number => (a.dataset < b.dataset ? -1 : 1);
         assert.deepEqual(listed.sort(byId), [...leaves].sort(byId));
       });
@@ -99,7 +99,7 @@ for (const { name, primitives: hasher, slow } of BOTH) {
             if (changes.size === 0) assert.deepEqual(map, before);
           }
           const asked = pool.slice(0, 30);
-          const heads = await readHeadsInMap(pages, map, asked);
+          const heads = await readHeadsInMap(hasher, pages, map, asked);
           for (const dataset of asked) assert.deepEqual(heads.get(dataset), held.get(dataset) ?? null);
         }),
         { numRuns: slow ? 10 : 80, seed: 12 },
@@ -151,7 +151,11 @@ describe('proofs in a map', () => {
     const long = { path: new Array<Uint8Array>(257).fill(deepest), end: null };
     assert.throws(() => leads(dataset, long), /at most 256 steps, not 257/);
     assert.throws(() => leads(dataset, { ...proof, path: [deepest.subarray(1), ...above] }), ProofError);
-    assert.throws(() => leads(dataset, { path: [], end: { ...leafOf(dataset), size: 0 } }), ArgumentError);
+    for (const wrong of [{ size: 0 }, { size: 2 ** 48 + 1 }, { size: 1.5 }, { serial: 2 ** 32 }, { serial: -1 }]) {
+      assert.throws(() => leads(dataset, { path: [], end: { ...leafOf(dataset), ...wrong } }), ProofError);
+    }
+    const short = { ...leafOf(dataset), signatureHash: deepest.subarray(1) };
+    assert.throws(() => leads(dataset, { path: [], end: short }), ProofError);
   });
 
   it('of 256 steps are allowed: the last bit of an id decides', async () => {
@@ -269,6 +273,14 @@ describe('a map that changes', () => {
       EMPTY_MAP,
       ids.slice(0, 50).map((id) => put(id)),
     );
+    const page = pages.kept.get(toHex(map)) as Uint8Array;
+    const at = page.findIndex((byte) => byte > 2);
+    pages.kept.set(toHex(map), withBitFlipped(page, 8 * at));
+    await assert.rejects(
+      proveInMap(hasher, pages, map, ids[0] as DatasetId),
+      /page [0-9a-f]{64} of the map is damaged/,
+    );
+    await assert.rejects(updateMap(hasher, pages, map, [put(ids[0] as DatasetId, 2)]), StateError);
     pages.kept.delete(toHex(map));
     await assert.rejects(proveInMap(hasher, pages, map, ids[0] as DatasetId), StateError);
     await assert.rejects(updateMap(hasher, pages, map, [put(ids[0] as DatasetId, 2)]), /has no page [0-9a-f]{64}/);

@@ -22,7 +22,7 @@ import { type CapturedBlock, sealBatch, sealBatchInSteps } from '../../core/v2/b
 import { parseSegmentKey, segmentKey } from '../../core/v2/batch/segment-key.ts';
 import { verifyBatch } from '../../core/v2/batch/verify-batch.ts';
 import { openContentKeys, openRecordedDigest, requireSealing } from '../../core/v2/batch/verify-sealing.ts';
-import { misplacedPiece } from '../../core/v2/block/attached-object.ts';
+import { type AttachedPiece, misplacedPiece } from '../../core/v2/block/attached-object.ts';
 import { decryptContent } from '../../core/v2/block/content-cipher.ts';
 import { readKey } from '../../core/v2/block/content-keys.ts';
 import { blockDigest } from '../../core/v2/block/digest.ts';
@@ -238,6 +238,24 @@ describe('a batch that does not fit', () => {
     refused({}, { ...second.manifest, signature: new Uint8Array(65) }, 'a malformed signature');
     const another = verifyBatch(primitives, log, { ...second.manifest, signature: first.manifest.signature });
     assert.notEqual(another.signer, accountOfKey(writer.deviceKey));
+  });
+
+  it('on the last piece of its object is refused', () => {
+    const own = writerOf(2);
+    const begun = sealBatch(primitives, own, EMPTY_PEAKS, captured(2, [5, 6]), RANDOM);
+    const piece = (offset: number) => [
+      { content: Uint8Array.of(1), meta: { at: 1 }, object: { key: 'lake/a.parquet', versionId: 'v1', offset } },
+    ];
+    const here = { domain: DOMAIN, dataset: own.dataset, kind: 2 as DatasetKind, before: begun.end };
+    const lastPiece = begun.manifest.blocks[1] as AttachedPiece;
+    const verify = (offset: number): unknown => {
+      const { manifest } = sealBatch(primitives, own, begun.end, piece(offset), RANDOM);
+      verifyBatch(primitives, here, manifest);
+      return verifyBatch(primitives, { ...here, lastPiece }, manifest);
+    };
+    verify(11);
+    for (const offset of [10, 12, 5]) assert.throws(() => verify(offset), ProofError);
+    assert.throws(() => verify(0), /Block 2: A version begins a second time/);
   });
 
   it('its keys is refused, whichever field was altered', () => {

@@ -1,6 +1,7 @@
 import { equalBytes } from '../../bytes.ts';
 import { ProofError } from '../../errors.ts';
 import type { Primitives } from '../../ports/primitives.ts';
+import { type AttachedPiece, misplacedPiece } from '../block/attached-object.ts';
 import type { DatasetKind } from '../charter/kind.ts';
 import type { DisscDomain } from '../dissc-domain.ts';
 import type { Address, DatasetId } from '../ids.ts';
@@ -18,6 +19,8 @@ export interface LogToExtend {
   readonly kind: DatasetKind;
   /** The log's peaks before the batch. */
   readonly before: Peaks;
+  /** The last piece before the batch, in an attached dataset; absent where it is not known. */
+  readonly lastPiece?: AttachedPiece;
 }
 
 export interface VerifiedBatch {
@@ -43,6 +46,7 @@ export function verifyBatch(hasher: Pick<Primitives, 'sha256'>, log: LogToExtend
   if (manifest.first !== log.before.size) {
     throw new ProofError(`The batch begins with block ${manifest.first}; the log goes on with ${log.before.size}.`);
   }
+  if (log.lastPiece !== undefined) requirePiecesFollow(log.lastPiece, manifest);
   const leafHashes = manifest.blocks.map(({ record }) => recordHash(hasher, record));
   const end = appendLeaves(hasher, log.before, leafHashes);
   if (!equalBytes(rootOfPeaks(hasher, end), manifest.head.root)) {
@@ -50,4 +54,9 @@ export function verifyBatch(hasher: Pick<Primitives, 'sha256'>, log: LogToExtend
   }
   const signer = recoverHeadSigner(log.domain, { dataset: log.dataset, ...manifest.head }, manifest.signature);
   return { signer, leafHashes, end };
+}
+
+function requirePiecesFollow(last: AttachedPiece, { first, blocks }: Manifest): void {
+  const misplaced = misplacedPiece(last, blocks as readonly AttachedPiece[]);
+  if (misplaced !== null) throw new ProofError(`Block ${first + misplaced.position}: ${misplaced.reason}`);
 }

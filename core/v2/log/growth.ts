@@ -4,7 +4,7 @@ import type { Primitives } from '../../ports/primitives.ts';
 import { MAX_GROWTH_BLOCKS } from '../limits.ts';
 import type { Head } from './head.ts';
 import { type Peaks, pushSubtree, rootOfPeaks } from './peaks.ts';
-import { appendedSubtrees, peakSubtrees } from './subtrees.ts';
+import { appendedSubtrees, isLogSize, peakSubtrees } from './subtrees.ts';
 
 type Hasher = Pick<Primitives, 'sha256'>;
 
@@ -27,9 +27,10 @@ export interface Growth {
 
 /**
  * The peaks after a growth: merges what is appended as `DISSC.record` does.
- * @throws ProofError when `to` is not larger, or there are more or fewer subtrees than the two sizes ask for
+ * @throws ProofError when `to` is not larger or beyond every log, or there are more or fewer subtrees than the two sizes ask for
  */
 export function growPeaks(hasher: Hasher, before: Peaks, to: number, appended: readonly Uint8Array[]): Peaks {
+  if (!isLogSize(before.size) || !isLogSize(to)) throw new ProofError('A log has at most 2^48 blocks.');
   if (!(to > before.size)) throw new ProofError(`A log of ${before.size} blocks does not grow to ${to}.`);
   requireHashes(before.peaks, peakSubtrees(before.size).length, `peaks of a log of ${before.size} blocks`);
   const subtrees = appendedSubtrees(before.size, to);

@@ -61,7 +61,12 @@ export function subtreeName({ from, level }: Subtree): string {
 
 /** @throws ArgumentError unless 0 … 2^48 */
 export function requireLogSize(size: number): void {
-  if (!Number.isSafeInteger(size) || size < 0 || size > MAX_LOG_BLOCKS) {
+  if (!isLogSize(size)) {
     throw new ArgumentError(`A log of ${size} blocks is not allowed; 0 to 2^48 are.`);
   }
+}
+
+/** Whether a log can have so many records. */
+export function isLogSize(size: number): boolean {
+  return Number.isSafeInteger(size) && size >= 0 && size <= MAX_LOG_BLOCKS;
 }

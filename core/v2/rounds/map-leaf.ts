@@ -1,7 +1,7 @@
 import { concatBytes, u8, u32, u64 } from '../../bytes.ts';
 import { ArgumentError } from '../../errors.ts';
 import type { Primitives } from '../../ports/primitives.ts';
-import { bytes32, type DatasetId, datasetBytes, type LogRoot, type MapRoot } from '../ids.ts';
+import { type DatasetId, datasetBytes, type LogRoot, type MapRoot } from '../ids.ts';
 import { MAX_LOG_BLOCKS } from '../limits.ts';
 import type { SignedHead } from '../log/head.ts';
 
@@ -51,11 +51,18 @@ export function bitAt(id: Uint8Array, depth: number): 0 | 1 {
   return (((id[depth >> 3] as number) >> (7 - (depth & 7))) & 1) as 0 | 1;
 }
 
+/** Why this cannot be the leaf of a signed head, or null. */
+export function faultOfMapLeaf({ size, root, serial, signatureHash }: MapLeaf): string | null {
+  if (root.length !== 32 || signatureHash.length !== 32) return 'Root and hash of the signature have 32 bytes each.';
+  if (!Number.isSafeInteger(size) || size < 1 || size > MAX_LOG_BLOCKS) {
+    return `A round holds heads of 1 to 2^48 blocks, not of ${size}.`;
+  }
+  const isSerial = Number.isInteger(serial) && serial >= 0 && serial <= 0xffff_ffff;
+  return isSerial ? null : `${serial} is not the serial of a device.`;
+}
+
 /** @throws ArgumentError unless this can be the leaf of a signed head */
 export function requireMapLeaf(leaf: MapLeaf): void {
-  bytes32(leaf.root, 'log root');
-  bytes32(leaf.signatureHash, 'hash of the signature');
-  if (!Number.isSafeInteger(leaf.size) || leaf.size < 1 || leaf.size > MAX_LOG_BLOCKS) {
-    throw new ArgumentError(`A round holds heads of 1 to 2^48 blocks, not of ${leaf.size}.`);
-  }
+  const fault = faultOfMapLeaf(leaf);
+  if (fault !== null) throw new ArgumentError(fault);
 }

@@ -2,7 +2,7 @@ import { isZero } from '../../bytes.ts';
 import { ProofError } from '../../errors.ts';
 import type { Primitives } from '../../ports/primitives.ts';
 import { type DatasetId, datasetBytes, type MapRoot } from '../ids.ts';
-import { bitAt, EMPTY_MAP, MAP_DEPTH, type MapLeaf, mapLeafHash, mapNodeHash } from './map-leaf.ts';
+import { bitAt, EMPTY_MAP, faultOfMapLeaf, MAP_DEPTH, type MapLeaf, mapLeafHash, mapNodeHash } from './map-leaf.ts';
 
 /** What shows that a map has a dataset's head, or has none of it (design §4). */
 export interface MapProof {
@@ -22,7 +22,7 @@ export interface MapFinding {
 /**
  * The map that a proof leads to, and what it says of the dataset there. Directions are the id's first bits, never the
  * prover's.
- * @throws ProofError when the path is too long, ends beside nothing, or in a dataset of another branch
+ * @throws ProofError when the path is too long, ends beside nothing, in a dataset of another branch or in what is no leaf
  */
 export function mapFromProof(
   hasher: Pick<Primitives, 'sha256'>,
@@ -39,7 +39,11 @@ export function mapFromProof(
     throw new ProofError('The path in the map goes deeper than the map: nothing is beside its end.');
   }
   const id = datasetBytes(dataset);
-  if (end !== null) requireSamePrefix(id, datasetBytes(end.dataset), depth);
+  if (end !== null) {
+    const fault = faultOfMapLeaf(end);
+    if (fault !== null) throw new ProofError(fault);
+    requireSamePrefix(id, datasetBytes(end.dataset), depth);
+  }
   let map = end === null ? EMPTY_MAP : mapLeafHash(hasher, end);
   for (const [step, sibling] of path.entries()) {
     const isOne = bitAt(id, depth - 1 - step) === 1;

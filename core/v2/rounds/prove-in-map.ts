@@ -7,7 +7,7 @@ import type { MapProof } from './map-proof.ts';
 
 /**
  * What shows that a map has a dataset's head, or has none: at most one page for each four bits that others share with it.
- * @throws StateError when the store has lost a page
+ * @throws StateError when the store has lost or damaged a page
  */
 export async function proveInMap(
   hasher: Pick<Primitives, 'sha256'>,
@@ -18,7 +18,7 @@ export async function proveInMap(
   const siblings: Uint8Array[] = [];
   let hash = map;
   for (let depth = 0; ; depth++) {
-    const [slots] = (await loadPages(pages, [hash])) as [Slots];
+    const [slots] = (await loadPages(hasher, pages, [hash])) as [Slots];
     const slot = slotOf(dataset, depth);
     for (let [from, to] = [0, PAGE_SLOTS]; ; ) {
       const held = slots.slice(from, to).filter((one) => one !== null);

@@ -1,3 +1,4 @@
+import type { Primitives } from '../../ports/primitives.ts';
 import type { DatasetId, MapRoot } from '../ids.ts';
 import type { MapPages } from '../ports/map-pages.ts';
 import { loadPages } from './load-pages.ts';
@@ -6,9 +7,10 @@ import { isChildPage, type Slots, slotOf } from './map-page.ts';
 
 /**
  * The heads that a map has of these datasets, null where it has none: one request to the store a level.
- * @throws StateError when the store has lost a page
+ * @throws StateError when the store has lost or damaged a page
  */
 export async function readHeadsInMap(
+  hasher: Pick<Primitives, 'sha256'>,
   pages: Pick<MapPages, 'readPages'>,
   map: MapRoot,
   datasets: readonly DatasetId[],
@@ -17,6 +19,7 @@ export async function readHeadsInMap(
   let level: { readonly hash: MapRoot; readonly wanted: readonly DatasetId[] }[] = [{ hash: map, wanted: datasets }];
   for (let depth = 0; level.length > 0; depth++) {
     const loaded = await loadPages(
+      hasher,
       pages,
       level.map(({ hash }) => hash),
     );
@@ -34,11 +37,15 @@ export async function readHeadsInMap(
   return found;
 }
 
-/** All heads of a map, a level of pages at a time. @throws StateError when the store has lost a page */
-export async function* listMap(pages: Pick<MapPages, 'readPages'>, map: MapRoot): AsyncGenerator<MapLeaf> {
+/** All heads of a map, a level of pages at a time. @throws StateError when the store has lost or damaged a page */
+export async function* listMap(
+  hasher: Pick<Primitives, 'sha256'>,
+  pages: Pick<MapPages, 'readPages'>,
+  map: MapRoot,
+): AsyncGenerator<MapLeaf> {
   for (let level = [map]; level.length > 0; ) {
     const below: MapRoot[] = [];
-    for (const slots of await loadPages(pages, level)) {
+    for (const slots of await loadPages(hasher, pages, level)) {
       for (const slot of slots) {
         if (isChildPage(slot)) below.push(slot.child);
         else if (slot !== null) yield slot;

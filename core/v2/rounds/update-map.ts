@@ -26,7 +26,7 @@ export interface UpdatedMap {
  * the way to a changed head, pages that changes share only once, and one request to the store a level. The caller notes the
  * new root after this returns; until then nothing has happened.
  * @throws ArgumentError when a dataset is named twice, or its leaf is another's
- * @throws StateError when the store has lost a page of the old map
+ * @throws StateError when the store has lost or damaged a page of the old map
  */
 export async function updateMap(
   hasher: Pick<Primitives, 'sha256'>,
@@ -35,9 +35,9 @@ export async function updateMap(
   changes: readonly MapChange[],
 ): Promise<UpdatedMap> {
   requireDistinct(changes);
-  const [slots] = await loadPages(pages, [map]);
+  const [slots] = await loadPages(hasher, pages, [map]);
   const root: Branch = { slots: [...(slots as Slots)], depth: 0, hash: map };
-  for (let level: Work[] = [[root, changes]]; level.length > 0; ) level = await descend(pages, level);
+  for (let level: Work[] = [[root, changes]]; level.length > 0; ) level = await descend(hasher, pages, level);
   const write: MapPage[] = [];
   const replaced: MapRoot[] = [];
   const hash = settleRoot(hasher, root, write, replaced);
@@ -58,7 +58,7 @@ interface Branch {
 type Work = readonly [branch: Branch, changes: readonly MapChange[]];
 
 /** Applies changes to pages of one depth; returns those that go on below. */
-async function descend(pages: MapPages, level: readonly Work[]): Promise<Work[]> {
+async function descend(hasher: Pick<Primitives, 'sha256'>, pages: MapPages, level: readonly Work[]): Promise<Work[]> {
   const loads: { readonly branch: Branch; readonly slot: number; readonly hash: MapRoot }[] = [];
   const below: { readonly branch: Branch; readonly slot: number; readonly changes: readonly MapChange[] }[] = [];
   for (const [branch, changes] of level) {
@@ -74,6 +74,7 @@ async function descend(pages: MapPages, level: readonly Work[]): Promise<Work[]>
     }
   }
   const loaded = await loadPages(
+    hasher,
     pages,
     loads.map(({ hash }) => hash),
   );
