@@ -130,6 +130,17 @@ describe('linked objects', () => {
     assert.throws(() => linkSerial(new Uint8Array(3)), ArgumentError);
   });
 
+  it('are one object to 64 KiB, each a CID with a meta', () => {
+    const seal = (list: readonly { cid: string; meta: Uint8Array }[]) =>
+      sealLinkedObjects(primitives, { serial: 1, auditKey: key }, dataset, 0, list);
+    const [one] = objects as [(typeof objects)[number]];
+    assert.throws(() => seal([]), ArgumentError);
+    assert.throws(() => seal(new Array(1500).fill(one)), /Link fewer at once/);
+    seal(new Array(1400).fill(one));
+    assert.throws(() => seal([{ ...one, cid: 'bafy?' }]), ArgumentError);
+    assert.throws(() => seal([{ ...one, meta: new Uint8Array(3) }]), ArgumentError);
+  });
+
   it('open for nobody else, and for no other blocks', () => {
     const wrong = auditKey(primitives, primitives.sha256(Uint8Array.of(2)) as DatasetKey);
     const open = (range: { first: number; count: number }, bytes = sealed, by = key, of = dataset) =>

@@ -2,38 +2,28 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { portablePrimitives } from '../../adapters/crypto/portable-primitives.ts';
-import { concatBytes } from '../../core/bytes.ts';
-import { ArgumentError, KeyError, ProofError, SegmentError } from '../../core/errors.ts';
-import { buildSegment } from '../../core/v2/batch/build-segment.ts';
+import { ArgumentError, SegmentError } from '../../core/errors.ts';
 import { manifestKind } from '../../core/v2/batch/coherent-manifest.ts';
-import { encodeManifest, type Manifest } from '../../core/v2/batch/manifest.ts';
+import { encodeManifest } from '../../core/v2/batch/manifest.ts';
 import { manifestCid } from '../../core/v2/batch/manifest-cid.ts';
 import { entryBytes, fitBatch } from '../../core/v2/batch/plan-batch.ts';
-import { recordsOfPublished } from '../../core/v2/batch/published-batch.ts';
 import {
   frontBytesOf,
   MAX_FRONT_BYTES,
   objectIds,
-  openListedBlock,
   readSegment,
   readSegmentFront,
 } from '../../core/v2/batch/read-segment.ts';
 import { type CapturedBlock, sealBatch, sealBatchInSteps } from '../../core/v2/batch/seal-batch.ts';
 import { parseSegmentKey, segmentKey } from '../../core/v2/batch/segment-key.ts';
 import { verifyBatch } from '../../core/v2/batch/verify-batch.ts';
-import { openContentKeys, openRecordedDigest, requireSealing } from '../../core/v2/batch/verify-sealing.ts';
-import { type AttachedPiece, misplacedPiece } from '../../core/v2/block/attached-object.ts';
+import { openContentKeys, requireSealing } from '../../core/v2/batch/verify-sealing.ts';
 import { decryptContent } from '../../core/v2/block/content-cipher.ts';
 import { readKey } from '../../core/v2/block/content-keys.ts';
-import { blockDigest } from '../../core/v2/block/digest.ts';
-import { fallingClock, nextCaptureTime } from '../../core/v2/block/falling-clock.ts';
-import { decodeMeta, encodeMeta } from '../../core/v2/block/meta.ts';
 import { auditKey } from '../../core/v2/block/seal.ts';
 import type { DatasetKind } from '../../core/v2/charter/kind.ts';
-import type { DatasetKey, LogRoot, Nonce, Salt } from '../../core/v2/ids.ts';
 import { MAX_BATCH_BLOCKS, MAX_CONTENT_BYTES, MAX_MANIFEST_BYTES } from '../../core/v2/limits.ts';
-import { appendLeaves, EMPTY_PEAKS } from '../../core/v2/log/peaks.ts';
-import { recordHash } from '../../core/v2/log/record.ts';
+import { EMPTY_PEAKS } from '../../core/v2/log/peaks.ts';
 import { accountOfKey } from '../../core/v2/typed-data.ts';
 import { BOTH } from '../core/both-primitives.ts';
 import { withBitFlipped } from './draw.ts';
@@ -212,256 +202,6 @@ describe('a batch of any kind', () => {
         320,
       );
       assert.ok(encodeManifest(primitives, manifest).length <= most);
-    }
-  });
-});
-
-describe('a batch that does not fit', () => {
-  const writer = writerOf(0);
-  const first = sealBatch(primitives, writer, EMPTY_PEAKS, captured(0, [5, 6, 7]), RANDOM);
-  const second = sealBatch(primitives, writer, first.end, captured(0, [8, 9]), RANDOM);
-  const log = { domain: DOMAIN, dataset: writer.dataset, kind: 0 as DatasetKind, before: first.end };
-
-  it('on its log is refused', () => {
-    verifyBatch(primitives, log, second.manifest);
-    const refused = (change: Partial<typeof log>, manifest: Manifest, what: string): void =>
-      assert.throws(() => verifyBatch(primitives, { ...log, ...change }, manifest), ProofError, what);
-    refused({}, first.manifest, 'another place');
-    refused({ before: EMPTY_PEAKS }, second.manifest, 'a gap');
-    const others = appendLeaves(primitives, EMPTY_PEAKS, [...first.leafHashes].reverse());
-    refused({ before: others }, second.manifest, 'other records before');
-    refused({ dataset: writerOf(1).dataset }, second.manifest, 'another dataset');
-    refused({ kind: 1 }, second.manifest, 'another kind');
-    refused({}, { ...second.manifest, blocks: [...second.manifest.blocks].reverse() }, 'another order');
-    const root = withBitFlipped(second.manifest.head.root, 5) as LogRoot;
-    refused({}, { ...second.manifest, head: { ...second.manifest.head, root } }, 'another root');
-    refused({}, { ...second.manifest, signature: new Uint8Array(65) }, 'a malformed signature');
-    const another = verifyBatch(primitives, log, { ...second.manifest, signature: first.manifest.signature });
-    assert.notEqual(another.signer, accountOfKey(writer.deviceKey));
-  });
-
-  it('on the last piece of its object is refused', () => {
-    const own = writerOf(2);
-    const begun = sealBatch(primitives, own, EMPTY_PEAKS, captured(2, [5, 6]), RANDOM);
-    const piece = (offset: number) => [
-      { content: Uint8Array.of(1), meta: { at: 1 }, object: { key: 'lake/a.parquet', versionId: 'v1', offset } },
-    ];
-    const here = { domain: DOMAIN, dataset: own.dataset, kind: 2 as DatasetKind, before: begun.end };
-    const lastPiece = begun.manifest.blocks[1] as AttachedPiece;
-    const verify = (offset: number): unknown => {
-      const { manifest } = sealBatch(primitives, own, begun.end, piece(offset), RANDOM);
-      verifyBatch(primitives, here, manifest);
-      return verifyBatch(primitives, { ...here, lastPiece }, manifest);
-    };
-    verify(11);
-    for (const offset of [10, 12, 5]) assert.throws(() => verify(offset), ProofError);
-    assert.throws(() => verify(0), /Block 2: A version begins a second time/);
-  });
-
-  it('its keys is refused, whichever field was altered', () => {
-    const audit = auditKey(primitives, writer.datasetKey);
-    const read = readKey(primitives, writer.datasetKey);
-    const { manifest } = second;
-    const block = manifest.blocks[1] as Manifest['blocks'][number];
-    const withBlock = (change: Partial<typeof block>): Manifest => ({
-      ...manifest,
-      blocks: manifest.blocks.with(1, { ...block, ...change }),
-    });
-    const refused = (changed: Manifest): void =>
-      assert.throws(() => requireSealing(primitives, audit, changed), KeyError);
-    refused({ ...manifest, salt: withBitFlipped(manifest.salt, 9) as Salt });
-    refused({ ...manifest, first: manifest.first + 1 });
-    refused({ ...manifest, dataset: writerOf(1).dataset });
-    refused(withBlock({ meta: encodeMeta({ at: 5 }) }));
-    refused(withBlock({ size: block.size + 1 }));
-    refused(withBlock({ sha256: withBitFlipped(block.sha256, 1) as typeof block.sha256 }));
-    refused(withBlock({ chunkRoot: withBitFlipped(block.chunkRoot, 1) as typeof block.chunkRoot }));
-    const commitment = withBitFlipped(block.record.commitment, 1) as typeof block.record.commitment;
-    refused(withBlock({ record: { ...block.record, commitment } }));
-    const sealed = withBitFlipped(block.record.sealed, 1) as typeof block.record.sealed;
-    refused(withBlock({ record: { ...block.record, sealed } }));
-    const otherKey = auditKey(primitives, writerOf(1).datasetKey);
-    assert.throws(() => requireSealing(primitives, otherKey, manifest), KeyError);
-    assert.throws(() => openRecordedDigest(primitives, otherKey, manifest, 0), KeyError);
-    const opening = { ...block, metaHash: primitives.sha256(block.meta) as never };
-    const id = { dataset: writer.dataset, index: manifest.first + 1 };
-    assert.deepEqual(openRecordedDigest(primitives, audit, manifest, 1), blockDigest(primitives, id, opening));
-
-    const nonce = withBitFlipped(manifest.nonce as Nonce, 3) as Nonce;
-    assert.throws(() => openContentKeys(primitives, read, { ...manifest, nonce }), KeyError);
-    const otherRead = readKey(primitives, writerOf(1).datasetKey);
-    assert.throws(() => openContentKeys(primitives, otherRead, manifest), KeyError);
-    const [key] = openContentKeys(primitives, read, manifest) as NonNullable<ReturnType<typeof openContentKeys>>;
-    const bytes = readSegment(primitives, second.segment.car).blocks[0] as Uint8Array;
-    const at = { dataset: writer.dataset, index: manifest.first };
-    decryptContent(primitives, key as never, at, bytes);
-    assert.throws(() => decryptContent(primitives, key as never, { ...at, index: 9 }, bytes), KeyError);
-    assert.throws(
-      () => decryptContent(primitives, key as never, { ...at, dataset: id.dataset.replace('a', 'b') as never }, bytes),
-      KeyError,
-    );
-  });
-
-  it('never pads two digests with one key, nor encrypts two contents with one', () => {
-    const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
-    const seal = (contents: readonly number[], before = first.end, random = RANDOM, key = writer.datasetKey) =>
-      sealBatch(
-        primitives,
-        { ...writer, datasetKey: key },
-        before,
-        contents.map((byte, i) => ({ content: Uint8Array.of(byte, i), meta: { at: 1 } })),
-        random,
-      ).manifest;
-    const one = seal([1, 2]);
-    assert.deepEqual(seal([1, 2]), one);
-    const others = [
-      seal([1, 3]),
-      seal([2, 1]),
-      seal([1, 2, 3]),
-      seal([1, 2], EMPTY_PEAKS),
-      seal([1, 2], first.end, new Uint8Array(16).fill(4)),
-      seal([1, 2], first.end, RANDOM, primitives.sha256(Uint8Array.of(99)) as DatasetKey),
-    ];
-    for (const other of others) {
-      assert.ok(!same(one.nonce as Uint8Array, other.nonce as Uint8Array));
-      assert.ok(!same(one.salt, other.salt));
-      assert.ok(!same(one.blocks[0]!.record.contentCommitment, other.blocks[0]!.record.contentCommitment));
-    }
-  });
-
-  it('but is published comes back from the mnemonic alone, and no other does', () => {
-    for (const kind of KINDS) {
-      const own = writerOf(kind);
-      const { manifest, leafHashes } = sealBatch(primitives, own, EMPTY_PEAKS, captured(kind, [5, 6, 7]), RANDOM);
-      const keys = {
-        auditKey: auditKey(primitives, own.datasetKey),
-        readKey: readKey(primitives, own.datasetKey),
-      };
-      const published = {
-        first: 0,
-        salt: manifest.salt,
-        nonce: manifest.nonce ?? (new Uint8Array(16) as Nonce),
-        sealedDigests: concatBytes(...manifest.blocks.map(({ record }) => record.sealed)),
-      };
-      const records = recordsOfPublished(primitives, keys, published);
-      assert.deepEqual(
-        records.map((record) => recordHash(primitives, record)),
-        leafHashes,
-      );
-      const salt = withBitFlipped(manifest.salt, 1) as Salt;
-      assert.notDeepEqual(recordsOfPublished(primitives, keys, { ...published, salt }), records);
-      const cut = published.sealedDigests.subarray(1);
-      assert.throws(() => recordsOfPublished(primitives, keys, { ...published, sealedDigests: cut }), ArgumentError);
-      const none = new Uint8Array(0);
-      assert.throws(() => recordsOfPublished(primitives, keys, { ...published, sealedDigests: none }), ArgumentError);
-    }
-  });
-
-  it('with bytes of another block is told by its line', () => {
-    const listed = second.manifest.blocks[0] as Manifest['blocks'][number];
-    const { blocks } = readSegment(primitives, second.segment.car);
-    openListedBlock(primitives, listed, blocks[0] as Uint8Array, 'here');
-    assert.throws(() => openListedBlock(primitives, listed, blocks[1] as Uint8Array, 'here'), /at here/);
-    assert.throws(() => openListedBlock(primitives, listed, withBitFlipped(blocks[0]!, 1), 'here'), SegmentError);
-    assert.throws(() => buildSegment(primitives, second.manifest, blocks.slice(1)), SegmentError);
-    assert.throws(() => buildSegment(primitives, second.manifest, [...blocks].reverse()), SegmentError);
-  });
-});
-
-describe('pieces of attached objects', () => {
-  const piece = (key: string, versionId: string | null, offset: number, size = 10) => ({
-    object: { key, versionId, offset },
-    size,
-  });
-  const position = (before: Parameters<typeof misplacedPiece>[0], ...pieces: ReturnType<typeof piece>[]) =>
-    misplacedPiece(before, pieces)?.position ?? null;
-
-  it('go from offset 0 to the end, ascending and without gap', () => {
-    assert.equal(
-      position(null, piece('a', 'v', 0), piece('a', 'v', 10), piece('a', 'v', 20, 3), piece('b', 'v', 0)),
-      null,
-    );
-    assert.equal(position(null, piece('a', 'v', 5)), 0);
-    assert.equal(position(undefined, piece('a', 'v', 5), piece('a', 'v', 15)), null);
-    assert.equal(position(undefined, piece('a', 'v', 5), piece('a', 'v', 16)), 1);
-    assert.equal(position(undefined, piece('a', 'v', 5), piece('a', 'v', 14)), 1);
-    assert.equal(position(piece('a', 'v', 0), piece('a', 'v', 10)), null);
-    assert.equal(position(piece('a', 'v', 0), piece('a', 'v', 11)), 0);
-    assert.equal(position(piece('a', 'v', 0), piece('a', 'w', 10)), 0);
-    assert.equal(position(piece('a', 'v', 0), piece('b', 'v', 10)), 0);
-  });
-
-  it('begin anew at 0 where there is no version, and once a version otherwise', () => {
-    assert.equal(position(null, piece('a', null, 0), piece('a', null, 0), piece('a', null, 10)), null);
-    assert.equal(position(null, piece('a', 'v', 0), piece('a', 'v', 0)), 1);
-    assert.equal(position(null, piece('a', 'v', 0), piece('b', 'v', 0), piece('a', 'v', 0)), 2);
-    assert.equal(position(piece('a', 'v', 0), piece('a', 'v', 0)), 0);
-    assert.equal(position(null, piece('a', 'v', 0), piece('a', 'w', 0), piece('b', 'v', 0)), null);
-  });
-});
-
-describe('the clock of a log', () => {
-  it('never falls within a stretch', () => {
-    const times = (...list: (number | [number, 1 | 2])[]) =>
-      list.map((one) => (typeof one === 'number' ? { at: one } : { at: one[0], clock: one[1] }));
-    assert.equal(fallingClock(null, times(1, 2, 2, 3)), -1);
-    assert.equal(fallingClock(null, times(1, 3, 2)), 2);
-    assert.equal(fallingClock({ at: 5 }, times(4)), 0);
-    assert.equal(fallingClock({ at: 5 }, times([4, 2], 4, 5)), -1);
-    assert.equal(fallingClock({ at: 5 }, times([4, 1])), 0);
-    assert.equal(fallingClock(null, times(9, [1, 2], 2, 1)), 3);
-    assert.equal(fallingClock(null, []), -1);
-  });
-
-  it('keeps the last value when it went back, and says so', () => {
-    const now = (nowMs: number, isSynchronised = true, isNewStretch = false) => ({
-      nowMs,
-      isSynchronised,
-      isNewStretch,
-    });
-    assert.deepEqual(nextCaptureTime(null, now(7)), { at: 7 });
-    assert.deepEqual(nextCaptureTime({ at: 9 }, now(7)), { at: 9, clock: 1 });
-    assert.deepEqual(nextCaptureTime({ at: 9 }, now(9)), { at: 9 });
-    assert.deepEqual(nextCaptureTime({ at: 9 }, now(10, false)), { at: 10, clock: 1 });
-    assert.deepEqual(nextCaptureTime({ at: 9 }, now(7, true, true)), { at: 7, clock: 2 });
-    fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(50), fc.boolean(), fc.nat(9)), { maxLength: 40 }), (ticks) => {
-        const times: { at: number; clock?: 1 | 2 }[] = [];
-        for (const [nowMs, isSynchronised, stretch] of ticks) {
-          times.push(nextCaptureTime(times.at(-1) ?? null, now(nowMs, isSynchronised, stretch === 0)));
-        }
-        assert.equal(fallingClock(null, times), -1);
-      }),
-    );
-  });
-});
-
-describe('a meta', () => {
-  it('reads back with every field, up to 512 bytes', () => {
-    const full = {
-      at: 2 ** 53 - 1,
-      clock: 2 as const,
-      time: 0,
-      after: new Uint8Array(32).fill(1),
-      name: 'wind.csv',
-      type: 'text/csv',
-      part: 2,
-      parts: 3,
-      object: new Uint8Array(32).fill(2),
-    };
-    assert.deepEqual(decodeMeta(encodeMeta(full)), full);
-    assert.throws(() => encodeMeta({ at: 1, name: 'x'.repeat(500) }), /at most 512 fit/);
-    for (const wrong of [
-      { part: 3 },
-      { at: -1 },
-      { at: 1.5 },
-      { clock: 3 },
-      { after: new Uint8Array(31) },
-      { name: '' },
-      { time: -1 },
-      { name: '\uD800' },
-    ]) {
-      assert.throws(() => encodeMeta({ ...full, ...wrong } as never), ArgumentError, JSON.stringify(wrong));
     }
   });
 });

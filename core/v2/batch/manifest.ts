@@ -6,15 +6,8 @@ import { SegmentError } from '../../errors.ts';
 import type { Primitives } from '../../ports/primitives.ts';
 import { type AttachedObject, parseAttachedObject } from '../block/attached-object.ts';
 import { NONCE_BYTES } from '../block/content-keys.ts';
-import {
-  decodeCanonical,
-  type Refuse,
-  requireBytes,
-  requireInteger,
-  requireList,
-  requireMap,
-} from '../block/dag-cbor.ts';
 import { decodeMeta } from '../block/meta.ts';
+import { decodeCanonical, type Refuse, requireBytes, requireInteger, requireList, requireMap } from '../dag-cbor.ts';
 import type { ChunkRoot, DatasetId, LogRoot, Nonce, Salt, Sha256 } from '../ids.ts';
 import { MAX_BATCH_BLOCKS, MAX_BLOCK_BYTES, MAX_LOG_BLOCKS, MAX_MANIFEST_BYTES, RECORD_BYTES } from '../limits.ts';
 import { type BlockRecord, parseRecord, recordBytes } from '../log/record.ts';

@@ -1,14 +1,14 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import { to0x } from '../../bytes.ts';
 import { ArgumentError } from '../../errors.ts';
-import { decodeCanonical, type Refuse, requireBytes, requireInteger, requireMap } from '../block/dag-cbor.ts';
+import { decodeCanonical, type Refuse, requireBytes, requireInteger, requireMap } from '../dag-cbor.ts';
 import { type Address, addressBytes, type DatasetId } from '../ids.ts';
 import { SIGNATURE_BYTES } from '../typed-data.ts';
 import { requireCharter, type SignedCharter } from './charter.ts';
 import { requireDatasetName } from './dataset-name.ts';
 import type { DatasetKind } from './kind.ts';
 
-/** No charter is longer: the fields' names and the longest values take 281 bytes. */
+/** No charter is longer: the fields' names and the longest values take 237 bytes. */
 export const MAX_CHARTER_BYTES = 512;
 
 /** `<dataset>/charter-<serial>`, the dataset in lower-case hex without 0x, the serial in decimal. */

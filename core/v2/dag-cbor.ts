@@ -1,6 +1,6 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import { CID } from 'multiformats/cid';
-import { equalBytes } from '../../bytes.ts';
+import { equalBytes } from '../bytes.ts';
 
 /** Says what is wrong, and where: `where` is a field. */
 export type Refuse = (what: string, where: string, cause?: unknown) => never;
