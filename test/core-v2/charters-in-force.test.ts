@@ -10,6 +10,7 @@ import {
   deviceSerial,
   doesRoundCount,
 } from '../../core/v2/charter/charters-in-force.ts';
+import { showContested } from '../../core/v2/charter/contested.ts';
 import { encodeDatasetName } from '../../core/v2/charter/dataset-name.ts';
 import { blocksToExtend, disowningCharter, signerOfBlock } from '../../core/v2/charter/disowned.ts';
 import { type Address, address, NO_ACCOUNT, type PrivateKey } from '../../core/v2/ids.ts';
@@ -164,5 +165,48 @@ describe('disowned blocks', () => {
     assert.equal(blocksToExtend(charterHistory([first], []), { ...head, isRecorded: false }), 150);
     const early = charterHistory([first], [at(400, second)]);
     assert.equal(blocksToExtend(early, { ...head, isRecorded: false }), 100);
+  });
+});
+
+describe('contested heads', () => {
+  const first = charter(10);
+  const second = charter(20, { device: d2, from: 100 });
+  const history = charterHistory([first], [at(400, second, 3)]);
+  const head = (blockNumber: number, logIndex: number, signer: Address) => ({
+    blockNumber,
+    logIndex,
+    size: 150,
+    signer,
+  });
+
+  it('are shown with signer, charter and chain block, the earlier one first', () => {
+    const [early, late] = [head(300, 7, d1), head(400, 9, d2)];
+    for (const shown of [showContested(history, 120, early, late), showContested(history, 120, late, early)]) {
+      assert.deepEqual(shown, {
+        fork: 120,
+        branches: [
+          { ...early, charter: first },
+          { ...late, charter: second },
+        ],
+        fault: null,
+      });
+    }
+  });
+
+  it('are the fault of an account that signed both, and of nobody between two devices', () => {
+    assert.equal(showContested(history, 5, head(300, 1, d1), head(300, 2, d1)).fault, d1);
+    const inOneBlock = showContested(history, 5, head(400, 4, d2), head(400, 2, d1));
+    assert.deepEqual(
+      inOneBlock.branches.map(({ signer }) => signer),
+      [d1, d2],
+    );
+  });
+
+  it('name no charter where none had named the signer yet', () => {
+    const shown = showContested(history, 5, head(400, 2, d2), head(500, 0, d3));
+    assert.deepEqual(
+      shown.branches.map((branch) => branch.charter),
+      [null, null],
+    );
   });
 });

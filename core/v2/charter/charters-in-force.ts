@@ -91,6 +91,7 @@ export function deviceSerial(history: CharterHistory, device: Address): number |
   return chartersBySerial(history).find((charter) => charter.device === device)?.serial ?? null;
 }
 
-function byPlace(a: ChainPlace, b: ChainPlace): number {
+/** Earlier in the chain first. */
+export function byPlace(a: ChainPlace, b: ChainPlace): number {
   return a.blockNumber - b.blockNumber || a.logIndex - b.logIndex;
 }

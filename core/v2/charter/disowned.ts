@@ -1,6 +1,6 @@
 import type { Address, BlockIndex } from '../ids.ts';
 import type { Charter } from './charter.ts';
-import { type ChainPlace, type CharterHistory, chartersBySerial } from './charters-in-force.ts';
+import { byPlace, type ChainPlace, type CharterHistory, chartersBySerial } from './charters-in-force.ts';
 
 /** A final head with the account that signed it: recorded, or in a round that counts. */
 export interface FinalHead extends ChainPlace {
@@ -17,14 +17,7 @@ export function signerOfBlock(
   index: BlockIndex,
   manifestSigner: Address | null,
 ): Address | null {
-  let first: FinalHead | null = null;
-  for (const head of heads) {
-    const isEarlier =
-      first === null ||
-      head.blockNumber < first.blockNumber ||
-      (head.blockNumber === first.blockNumber && head.logIndex < first.logIndex);
-    if (head.size > index && isEarlier) first = head;
-  }
+  const [first] = heads.filter((head) => head.size > index).sort(byPlace);
   return first?.signer ?? manifestSigner;
 }
 
