@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { nodePrimitives as hasher } from '../../adapters/crypto/node-primitives.ts';
 import { concatBytes, toHex, u8, u64 } from '../../core/bytes.ts';
-import { ArgumentError, ProofError } from '../../core/errors.ts';
+import { ArgumentError, ChainAnswerError, ProofError } from '../../core/errors.ts';
 import { address, datasetId, type LogRoot, type PrivateKey, type RoundRoot } from '../../core/v2/ids.ts';
 import { buildGrowth } from '../../core/v2/log/build-growth.ts';
 import { requireGrowth } from '../../core/v2/log/growth.ts';
@@ -19,6 +19,7 @@ import {
 } from '../../core/v2/rounds/history.ts';
 import { EMPTY_MAP, leafOfHead } from '../../core/v2/rounds/map-leaf.ts';
 import { proveInMap } from '../../core/v2/rounds/prove-in-map.ts';
+import { rebuildRounds, requireTrueFront } from '../../core/v2/rounds/rebuild-rounds.ts';
 import { type RoundFront, roundBody, roundRoot } from '../../core/v2/rounds/round.ts';
 import { updateMap } from '../../core/v2/rounds/update-map.ts';
 import { headInRound, type ShownRound, signerInRound } from '../../core/v2/rounds/verify-round.ts';
@@ -122,6 +123,27 @@ describe('rounds of an anchorer', () => {
     for (const head of [headAt(80), { ...headAt(90), serial: 2 }, { ...headAt(90), signature: headAt(80).signature }]) {
       assert.throws(() => signerInRound(hasher, domain, leaf, head), ProofError);
     }
+  });
+
+  it('are numbered by the chain’s events alone, whatever their bodies claim', async () => {
+    const made = await makeRounds(20);
+    const events = made.map(({ root, previous }) => ({ round: root, previous }));
+    const known = [...rebuildRounds(hasher, events)];
+    for (const [i, one] of known.entries()) {
+      const round = made[i] as Made;
+      assert.deepEqual([one.number, one.root, one.historyRoot], [round.number, round.root, round.history]);
+      requireTrueFront(one, round);
+      assert.throws(() => requireTrueFront(one, { ...round, number: round.number + 1 }), ProofError);
+      const history = withBitFlipped(round.history, i) as LogRoot;
+      assert.throws(() => requireTrueFront(one, { ...round, history }), ProofError);
+    }
+    assert.deepEqual([...rebuildRounds(hasher, events.slice(8), known[7])], known.slice(8));
+    const next = buildNextRound(hasher, known.at(-1) as LastRound, EMPTY_MAP);
+    assert.equal(next.number, 21);
+    for (const wrong of [events.slice(1), events.toSpliced(5, 1), [...events].reverse(), [events[0]!, ...events]]) {
+      assert.throws(() => [...rebuildRounds(hasher, wrong)], ChainAnswerError);
+    }
+    assert.deepEqual([...rebuildRounds(hasher, [])], []);
   });
 
   it('have bodies and roots of the right bytes, numbered from 1', () => {

@@ -21,9 +21,11 @@ import { openContentKeys, requireSealing } from '../../core/v2/batch/verify-seal
 import { decryptContent } from '../../core/v2/block/content-cipher.ts';
 import { readKey } from '../../core/v2/block/content-keys.ts';
 import { auditKey } from '../../core/v2/block/seal.ts';
+import { charterKey } from '../../core/v2/charter/charter-file.ts';
 import type { DatasetKind } from '../../core/v2/charter/kind.ts';
 import { MAX_BATCH_BLOCKS, MAX_CONTENT_BYTES, MAX_MANIFEST_BYTES } from '../../core/v2/limits.ts';
 import { EMPTY_PEAKS } from '../../core/v2/log/peaks.ts';
+import { tileKey } from '../../core/v2/log/tiles.ts';
 import { accountOfKey } from '../../core/v2/typed-data.ts';
 import { BOTH } from '../core/both-primitives.ts';
 import { withBitFlipped } from './draw.ts';
@@ -95,6 +97,8 @@ describe('a batch of any kind', () => {
       assert.ok(front.frontBytes < MAX_FRONT_BYTES);
       assert.equal(segment.key, segmentKey(writer.dataset, 0, primitives.sha256(segment.car)));
       assert.equal(parseSegmentKey(segment.key)?.dataset, writer.dataset);
+      assert.equal(parseSegmentKey(charterKey(writer.dataset, 5)), null);
+      assert.equal(parseSegmentKey(tileKey(writer.dataset, { level: 0, number: 5 })), null);
       assert.equal(parseSegmentKey(segment.key.replace('0000000000000000', '9999999999999999')), null);
       const { blocks } = readSegment(primitives, segment.car);
       const ids = objectIds(front, segment.key);
