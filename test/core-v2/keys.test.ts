@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHmac, hkdfSync } from 'node:crypto';
 import { describe, it } from 'node:test';
+import * as dagCbor from '@ipld/dag-cbor';
 import { nodePrimitives as primitives } from '../../adapters/crypto/node-primitives.ts';
+import { concatBytes } from '../../core/bytes.ts';
 import { ArgumentError, KeyError } from '../../core/errors.ts';
 import { linkSerial, openLinkedObjects, sealLinkedObjects } from '../../core/v2/block/linked-objects.ts';
 import { encodeMeta } from '../../core/v2/block/meta.ts';
@@ -139,6 +141,37 @@ describe('linked objects', () => {
     seal(new Array(1400).fill(one));
     assert.throws(() => seal([{ ...one, cid: 'bafy?' }]), ArgumentError);
     assert.throws(() => seal([{ ...one, meta: new Uint8Array(3) }]), ArgumentError);
+  });
+
+  it('are encrypted as the page says, and refused when what is inside is something else', () => {
+    const iv = sealed.subarray(4, 16);
+    const own = createHmac('sha256', key).update(Uint8Array.of(0x15)).digest();
+    const aad = Buffer.from(`${'ab'.repeat(32)}000000000000000500000002`, 'hex');
+    const plaintext = primitives.openAesGcm(own, iv, aad, sealed.subarray(16)) as Uint8Array;
+    const [first, second] = dagCbor.decode(plaintext) as [[Uint8Array, Uint8Array], [Uint8Array, Uint8Array]];
+    assert.deepEqual(first[1], objects[0]?.meta);
+    const open = (inside: unknown, bytes = dagCbor.encode(inside)): unknown => {
+      const message = concatBytes(sealed.subarray(0, 16), primitives.sealAesGcm(own, iv, aad, bytes));
+      return openLinkedObjects(primitives, key, dataset, { first: 5, count: 2 }, message);
+    };
+    assert.deepEqual(open([first, second]), objects);
+    for (const wrong of [
+      [first],
+      [first, second, second],
+      { 0: first, 1: second },
+      'text',
+      [first, [second[0]]],
+      [first, [second[0], second[1], 1]],
+      [first, [second[0], 'meta']],
+      [first, ['cid', second[1]]],
+      [first, [new Uint8Array(129), second[1]]],
+      [first, [Uint8Array.of(1), second[1]]],
+      [first, [second[0], Uint8Array.of(0xa0)]],
+    ]) {
+      assert.throws(() => open(wrong), ArgumentError, JSON.stringify(wrong));
+    }
+    assert.throws(() => open(null, concatBytes(Uint8Array.of(0x98, 2), plaintext.subarray(1))), ArgumentError);
+    assert.throws(() => open(null, Uint8Array.of(0xff)), /not dag-cbor/);
   });
 
   it('open for nobody else, and for no other blocks', () => {

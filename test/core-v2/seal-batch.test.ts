@@ -39,10 +39,13 @@ describe('a batch of any kind', () => {
   for (const kind of KINDS) {
     it(`of kind ${kind} is what was captured, on both kinds of cryptography alike`, () => {
       const writer = writerOf(kind);
-      const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.constantFrom(1, 1023, 1024, 1025)), {
-        minLength: 1,
-        maxLength: 9,
-      });
+      const sizes = fc.array(
+        fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.constantFrom(1, 91, 92, 93, 1023, 1024, 1025, 16_347, 16_348)),
+        {
+          minLength: 1,
+          maxLength: 9,
+        },
+      );
       fc.assert(
         fc.property(fc.array(sizes, { minLength: 1, maxLength: 4 }), (batches) => {
           let end = EMPTY_PEAKS;

@@ -65,11 +65,12 @@ async function descend(hasher: Pick<Primitives, 'sha256'>, pages: MapPages, leve
     const bySlot = Map.groupBy(changes, ({ dataset }) => slotOf(dataset, branch.depth));
     for (const [slot, group] of bySlot) {
       const held = branch.slots[slot] as Slot;
-      if (isChildPage(held)) loads.push({ branch, slot, hash: held.child });
-      else if (isSettledHere(held, group)) {
+      if (!isChildPage(held) && isSettledHere(held, group)) {
         branch.slots[slot] = (group[0] as MapChange).leaf;
         continue;
-      } else branch.slots[slot] = newBranch(branch.depth + 1, held);
+      }
+      if (isChildPage(held)) loads.push({ branch, slot, hash: held.child });
+      else branch.slots[slot] = newBranch(branch.depth + 1, held);
       below.push({ branch, slot, changes: group });
     }
   }
