@@ -56,6 +56,10 @@ export interface SealedBatch {
  * to V, steps 1 to 5. `random16` must have been stored durably with the blocks before, and another drawn when they change; it
  * is ignored where nothing is encrypted.
  * @throws ArgumentError when blocks, metas or objects are out of bounds; SegmentError when all together are
+ * @example
+ * const { segment, end } = sealBatch(primitives, writer, EMPTY_PEAKS, [{ content, meta: { at: 1_790_000_000_000 } }], random16);
+ * const { manifest } = readSegment(primitives, segment.car);
+ * const { signer } = verifyBatch(primitives, { domain, dataset, kind: 0, before: EMPTY_PEAKS }, manifest);
  */
 export function sealBatch(...batch: Parameters<typeof sealBatchInSteps>): SealedBatch {
   const steps = sealBatchInSteps(...batch);

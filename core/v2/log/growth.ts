@@ -44,6 +44,9 @@ export function growPeaks(hasher: Hasher, before: Peaks, to: number, appended: r
  * Checks that `after` extends `before`, as `DISSC.record` does but without a bound on its length, and returns the peaks of
  * `after`. That the root has `size` leaves is the signer's word.
  * @throws ProofError when the growth is between other sizes, is too long or too short, or leads from or to another root
+ * @example
+ * const growth = await buildGrowth({ subtrees }, kept.size, newest.size);
+ * const peaks = requireGrowth(primitives, kept, newest, growth); // kept and newest: {size, root}
  */
 export function requireGrowth(hasher: Hasher, before: LogState, after: LogState, growth: Growth): Peaks {
   const { from, to, peaks, appended } = growth;

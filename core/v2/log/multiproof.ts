@@ -8,6 +8,10 @@ import { requireLogSize } from './subtrees.ts';
  * One proof for many records of one log: the hashes of the largest subtrees without any proven record, left to right. For a
  * single record these are the nodes of its RFC 9162 path, ordered by position instead of by height.
  * @throws ArgumentError when no record is named, or one outside the log
+ * @example
+ * const proof = await multiproof({ hasher, subtrees }, [3, 900_000], head.size);
+ * const leaves = new Map(records.map(({ index, record }) => [index, recordHash(hasher, record)]));
+ * const isProven = equalBytes(rootFromMultiproof(hasher, leaves, head.size, proof), head.root);
  */
 export function multiproof(log: LogReader, positions: readonly number[], size: number): Promise<Uint8Array[]> {
   return hashRanges(log, [...openRanges(requirePositions(positions, size), 0, size)]);

@@ -19,6 +19,9 @@ export interface TiledLog {
 /**
  * A source of subtrees over tiles: at most one tile a subtree, and at most 128 of the level below where the tile is not
  * whole. Within one call each tile is read once.
+ * @example
+ * const subtrees = subtreesOfTiles({ hasher, size: head.size, readTile, readLeaves });
+ * const path = await proveInclusion({ hasher, subtrees }, index, head.size);
  */
 export function subtreesOfTiles(log: TiledLog): SubtreeSource {
   return async (subtrees) => {

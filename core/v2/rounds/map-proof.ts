@@ -23,6 +23,9 @@ export interface MapFinding {
  * The map that a proof leads to, and what it says of the dataset there. Directions are the id's first bits, never the
  * prover's.
  * @throws ProofError when the path is too long, ends beside nothing, in a dataset of another branch or in what is no leaf
+ * @example
+ * const { map, leaf } = mapFromProof(hasher, dataset, await proveInMap(hasher, pages, root, dataset));
+ * const isThere = equalBytes(map, root) && leaf !== null;
  */
 export function mapFromProof(
   hasher: Pick<Primitives, 'sha256'>,

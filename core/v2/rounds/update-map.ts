@@ -27,6 +27,10 @@ export interface UpdatedMap {
  * new root after this returns; until then nothing has happened.
  * @throws ArgumentError when a dataset is named twice, or its leaf is another's
  * @throws StateError when the store has lost or damaged a page of the old map
+ * @example
+ * const leaf = leafOfHead(hasher, head);
+ * const { map } = await updateMap(hasher, pages, last.map, [{ dataset: head.dataset, leaf }]);
+ * const { previous, body } = buildNextRound(hasher, last, map); // goes to DISSC.anchor
  */
 export async function updateMap(
   hasher: Pick<Primitives, 'sha256'>,
