@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { ArgumentError, ProofError } from '../../core/errors.ts';
 import type { LogRoot } from '../../core/v2/ids.ts';
-import { buildGrowth, readPeaks } from '../../core/v2/log/build-growth.ts';
+import { buildGrowth, growthOfLeaves, readPeaks } from '../../core/v2/log/build-growth.ts';
 import { proveConsistency, requireConsistency } from '../../core/v2/log/consistency.ts';
 import { type Growth, requireGrowth } from '../../core/v2/log/growth.ts';
 import { proveInclusion } from '../../core/v2/log/inclusion.ts';
@@ -107,6 +107,8 @@ describe('a log against the tree of RFC 9162, all sizes to 1,025', () => {
       for (const from of placesBelow(to)) {
         const growth = await buildGrowth(log, from, to);
         const grown = requireGrowth(hasher, state(from), state(to), growth);
+        const own = growthOfLeaves(hasher, await readPeaks(log, from), leaves.slice(from, to));
+        assert.deepEqual(own, growth);
         assert.deepEqual(grown, await readPeaks(log, to), `from ${from} to ${to}`);
         assert.ok(growth.appended.length <= 22 && growth.peaks.length <= 11);
         refuseBent(growth);
@@ -121,6 +123,7 @@ describe('a log against the tree of RFC 9162, all sizes to 1,025', () => {
       [6, 5],
     ] as const) {
       await assert.rejects(buildGrowth(log, from, to), ArgumentError);
+      assert.throws(() => growthOfLeaves(hasher, { size: from, peaks: [] }, []), ArgumentError);
       const growth = { from, to, peaks: (await readPeaks(log, from)).peaks, appended: [] };
       assert.throws(() => requireGrowth(hasher, state(from), state(to), growth), ProofError);
     }

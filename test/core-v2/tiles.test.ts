@@ -4,6 +4,7 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { datasetId } from '../../core/v2/ids.ts';
 import { buildTiles } from '../../core/v2/log/build-tiles.ts';
+import { mendSubtrees } from '../../core/v2/log/mend-subtrees.ts';
 import { multiproof, rootFromMultiproof } from '../../core/v2/log/multiproof.ts';
 import { subtreesOfTiles } from '../../core/v2/log/subtrees-of-tiles.ts';
 import { completedTiles, parseTileKey, TILE_BYTES, type TilePlace, tileKey } from '../../core/v2/log/tiles.ts';
@@ -59,7 +60,7 @@ describe('tiles of a log', () => {
     const lost = new Set<string>();
     let read = 0;
     let leaves = 0;
-    const subtrees = subtreesOfTiles({
+    const tiled = subtreesOfTiles({
       hasher,
       size,
       readTile: async (place) => {
@@ -71,6 +72,7 @@ describe('tiles of a log', () => {
         return Array.from({ length: to - from }, (_, i) => tree.leaf(from + i));
       },
     });
+    const subtrees = mendSubtrees(hasher, [tiled]);
     const positions = [...Array.from({ length: 458 }, () => draw(size)), 0, size - 1];
     const proven = new Map(positions.map((one) => [one, tree.leaf(one)]));
     const prove = async (): Promise<void> => {

@@ -3,8 +3,8 @@ import { ChainAnswerError, PlumblineError } from '../../errors.ts';
 import type { Primitives } from '../../ports/primitives.ts';
 import type { LogRoot } from '../ids.ts';
 import { growPeaks } from './growth.ts';
+import type { PartialSubtrees } from './mend-subtrees.ts';
 import { EMPTY_PEAKS, type Peaks, pushSubtree, rootOfPeaks } from './peaks.ts';
-import type { SubtreeSource } from './subtree-source.ts';
 import { appendedSubtrees, subtreeName } from './subtrees.ts';
 
 /** What DISSC's event `Recorded` says of one accepted update. */
@@ -37,14 +37,14 @@ export function* rebuildPeaks(
 }
 
 /**
- * A source of every subtree that a dataset's `Recorded` events give, oldest first: enough for the growth between any two
- * recorded sizes, and for their consistency.
- * @throws ChainAnswerError when the events do not follow on each other; later, when a subtree is asked for that they do not give
+ * Every subtree that a dataset's `Recorded` events give, oldest first, and the peaks after them: enough for the growth between
+ * any two recorded sizes and for their consistency, and for all proofs across a stretch that nobody has (`mendSubtrees`).
+ * @throws ChainAnswerError when the events do not follow on each other
  */
 export function subtreesOfEvents(
   hasher: Pick<Primitives, 'sha256'>,
   events: Iterable<RecordedGrowth>,
-): { readonly peaks: Peaks; readonly subtrees: SubtreeSource } {
+): { readonly peaks: Peaks; readonly subtrees: PartialSubtrees } {
   const known = new Map<string, Uint8Array>();
   const keep = (from: number, level: number, hash: Uint8Array): void => {
     known.set(subtreeName({ from, level }), hash);
@@ -60,13 +60,7 @@ export function subtreesOfEvents(
   }
   return {
     peaks: last,
-    subtrees: async (wanted) =>
-      wanted.map((subtree) => {
-        const hash = known.get(subtreeName(subtree));
-        if (hash !== undefined) return hash;
-        const { from, level } = subtree;
-        throw new ChainAnswerError(`The recorded events do not give the subtree of 2^${level} blocks from ${from} on.`);
-      }),
+    subtrees: async (wanted) => wanted.map((subtree) => known.get(subtreeName(subtree)) ?? null),
   };
 }
 
