@@ -6,6 +6,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { Json } from '../vectors/reference/bytes.ts';
 import { charterVectors } from './charters.ts';
+import { chunkVectors } from './chunks.ts';
+import { digestVectors } from './digests.ts';
 import { headVectors } from './heads.ts';
 import { keyVectors } from './keys.ts';
 import { logVectors } from './log.ts';
@@ -18,6 +20,8 @@ import { segmentVectors } from './segments.ts';
 const FOLDER = join(import.meta.dirname, '../../test/vectors-v2');
 
 const files: Record<string, () => Json | Promise<Json>> = {
+  'digests.json': digestVectors,
+  'chunks.json': chunkVectors,
   'meta.json': metaVectors,
   'sealing.json': sealingVectors,
   'log.json': logVectors,
