@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import * as dagCbor from '@ipld/dag-cbor';
 import { AbiCoder, keccak256 } from 'ethers';
 import fc from 'fast-check';
 import { proveChunk } from '../../core/block/chunk-tree.ts';
@@ -210,6 +211,16 @@ describe('keys for a consumer', () => {
       () => encodeKeyPayload({ ...payload, batches: [...payload.batches, ...payload.batches] }),
       /A batch is named twice/,
     );
+    const [version, blocks, batches, proof] = dagCbor.decode(good) as [number, unknown, unknown, Uint8Array];
+    for (const wrong of [
+      [version, blocks, batches, Uint8Array.of(...proof, 0)],
+      [version, blocks, batches, 'text'],
+      [1, blocks, batches, proof],
+      [version, blocks, batches],
+      [version, blocks, batches, proof, 0],
+    ]) {
+      assert.throws(() => decodeKeyPayload(dagCbor.encode(wrong)), ArgumentError);
+    }
     const many = Array.from({ length: 400 }, (_, index) => ({ ...one, index }));
     assert.throws(() => encodeKeyPayload({ ...payload, blocks: many }), /do not fit into a message/);
     assert.throws(() => decodeKeyPayload(Uint8Array.of(0x80)), ArgumentError);
