@@ -12,6 +12,7 @@ import { rootFromPath } from '../../core/v2/log/merkle.ts';
 import { multiproof, rootFromMultiproof } from '../../core/v2/log/multiproof.ts';
 import { type RecordedGrowth, subtreesOfEvents } from '../../core/v2/log/rebuild-peaks.ts';
 import { subtreesOfTiles } from '../../core/v2/log/subtrees-of-tiles.ts';
+import { completedTiles } from '../../core/v2/log/tiles.ts';
 import { LazyTree } from './lazy-tree.ts';
 
 /*
@@ -90,6 +91,21 @@ for (const { name, before, junk, after } of stretches) {
       const leaves = new Map(places.map((index) => [index, tree.leaf(index)]));
       assert.deepEqual(rootFromMultiproof(hasher, leaves, size, nodes), tree.hash(0, size));
       assert.ok(asked < 12_000, `${asked} tiles and leaves were asked for`);
+    });
+
+    it('tiles go on: those that reach into it are left out, all others are made', async () => {
+      const log = await makeLog();
+      const made = new Set<string>();
+      for await (const { level, number, bytes } of buildTiles(log, to, size)) {
+        made.add(`${level}/${number}`);
+        const first = number * 256 ** (level + 1);
+        assert.deepEqual(bytes.slice(0, 32), tree.hash(first, first + 256 ** level));
+      }
+      for (const { level, number } of completedTiles(to, size)) {
+        const span = 256 ** (level + 1);
+        const reachesIn = number * span < to && (number + 1) * span > from;
+        if (!reachesIn) assert.ok(made.has(`${level}/${number}`), `${level}/${number}`);
+      }
     });
 
     it('growth and consistency between recorded heads stay provable', async () => {

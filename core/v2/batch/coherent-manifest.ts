@@ -1,8 +1,12 @@
 import { equalBytes } from '../../bytes.ts';
 import { SegmentError } from '../../errors.ts';
 import type { Primitives } from '../../ports/primitives.ts';
-import { type AttachedPiece, attachedObjectHash, misplacedPiece } from '../block/attached-object.ts';
-import { decodeMeta } from '../block/meta.ts';
+import {
+  type AttachedObject,
+  type AttachedPiece,
+  attachedObjectHash,
+  misplacedPiece,
+} from '../block/attached-object.ts';
 import { ATTACHED, type DatasetKind, ENCRYPTED, PLAIN } from '../charter/kind.ts';
 import { GCM_TAG_BYTES, MAX_BATCH_BYTES, MAX_BLOCK_BYTES, MAX_CONTENT_BYTES } from '../limits.ts';
 import { isPlainRecord } from '../log/record.ts';
@@ -22,7 +26,7 @@ export function manifestKind({ nonce, blocks }: Pick<Manifest, 'nonce' | 'blocks
  * must not be there.
  * @throws SegmentError naming the field
  */
-export function requireCoherent(hasher: Pick<Primitives, 'sha256'>, manifest: Manifest): void {
+export function requireCoherent(manifest: Manifest): void {
   const { first, head, blocks } = manifest;
   const total = blocks.reduce((sum, block) => sum + block.size, 0);
   if (total > MAX_BATCH_BYTES) {
@@ -33,16 +37,11 @@ export function requireCoherent(hasher: Pick<Primitives, 'sha256'>, manifest: Ma
     throw new SegmentError(`The head has ${head.size} blocks; it must have ${wanted}.`, 'manifest.head.size');
   }
   const kind = manifestKind(manifest);
-  for (const [number, block] of blocks.entries()) requireOfKind(hasher, kind, block, `manifest.blocks[${number}]`);
+  for (const [number, block] of blocks.entries()) requireOfKind(kind, block, `manifest.blocks[${number}]`);
   if (kind === ATTACHED) requirePlaced(first, blocks as readonly AttachedPiece[]);
 }
 
-function requireOfKind(
-  hasher: Pick<Primitives, 'sha256'>,
-  kind: DatasetKind,
-  block: ManifestBlock,
-  where: string,
-): void {
+function requireOfKind(kind: DatasetKind, block: ManifestBlock, where: string): void {
   // Content has 1 byte to 1 MiB - 16 in every kind; only an encrypted block has a tag on top.
   const [least, most] = kind === ENCRYPTED ? [1 + GCM_TAG_BYTES, MAX_BLOCK_BYTES] : [1, MAX_CONTENT_BYTES];
   if (block.size < least || block.size > most) {
@@ -52,11 +51,25 @@ function requireOfKind(
   if (isPlainRecord(block.record) !== (kind !== ENCRYPTED)) {
     throw new SegmentError('A record commits to a content key exactly when the batch has a nonce.', `${where}.record`);
   }
-  const { object } = decodeMeta(block.meta);
-  if ((block.object !== null) !== (kind === ATTACHED) || (object !== undefined) !== (kind === ATTACHED)) {
-    throw new SegmentError('Entry and meta name an object in attached datasets, and there alone.', `${where}.object`);
+  if ((block.object !== null) !== (kind === ATTACHED)) {
+    throw new SegmentError('An entry names an object in attached datasets, and there alone.', `${where}.object`);
   }
-  if (block.object !== null && !equalBytes(object as Uint8Array, attachedObjectHash(hasher, block.object))) {
+}
+
+/**
+ * Whether a meta binds the object that its entry names, and binds one exactly where the entry names one.
+ * @throws SegmentError naming the field
+ */
+export function requireBoundObject(
+  hasher: Pick<Primitives, 'sha256'>,
+  object: AttachedObject | null,
+  bound: Uint8Array | undefined,
+  where: string,
+): void {
+  if ((object !== null) !== (bound !== undefined)) {
+    throw new SegmentError('Entry and meta name an object together, or neither does.', `${where}.object`);
+  }
+  if (object !== null && !equalBytes(bound as Uint8Array, attachedObjectHash(hasher, object))) {
     throw new SegmentError('The meta binds another object than the entry names.', `${where}.meta`);
   }
 }

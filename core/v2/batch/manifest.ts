@@ -6,13 +6,13 @@ import { SegmentError } from '../../errors.ts';
 import type { Primitives } from '../../ports/primitives.ts';
 import { type AttachedObject, parseAttachedObject } from '../block/attached-object.ts';
 import { NONCE_BYTES } from '../block/content-keys.ts';
-import { decodeMeta } from '../block/meta.ts';
+import { type BlockMeta, decodeMeta } from '../block/meta.ts';
 import { decodeCanonical, type Refuse, requireBytes, requireInteger, requireList, requireMap } from '../dag-cbor.ts';
 import type { ChunkRoot, DatasetId, LogRoot, Nonce, Salt, Sha256 } from '../ids.ts';
 import { MAX_BATCH_BLOCKS, MAX_BLOCK_BYTES, MAX_LOG_BLOCKS, MAX_MANIFEST_BYTES, RECORD_BYTES } from '../limits.ts';
 import { type BlockRecord, parseRecord, recordBytes } from '../log/record.ts';
 import { SIGNATURE_BYTES } from '../typed-data.ts';
-import { requireCoherent } from './coherent-manifest.ts';
+import { requireBoundObject, requireCoherent } from './coherent-manifest.ts';
 
 type Hasher = Pick<Primitives, 'sha256'>;
 
@@ -108,9 +108,9 @@ export function decodeManifest(hasher: Hasher, bytes: Uint8Array): Manifest {
       root: requireBytes(head.root, 'manifest.head.root', refuse, 32) as LogRoot,
     },
     signature: requireBytes(map.signature, 'manifest.signature', refuse, SIGNATURE_BYTES),
-    blocks: list.map(decodeBlock),
+    blocks: list.map((value, number) => decodeBlock(hasher, value, `manifest.blocks[${number}]`)),
   };
-  requireCoherent(hasher, manifest);
+  requireCoherent(manifest);
   return manifest;
 }
 
@@ -121,8 +121,7 @@ const refuse: Refuse = (what, where, cause) => {
   throw new SegmentError(what, where, cause === undefined ? {} : { cause });
 };
 
-function decodeBlock(value: unknown, number: number): ManifestBlock {
-  const where = `manifest.blocks[${number}]`;
+function decodeBlock(hasher: Hasher, value: unknown, where: string): ManifestBlock {
   const map = requireMap(value, where, BLOCK_FIELDS, refuse, ['object']);
   // A decoded link is a CID; `CID.asCID` would also take a hostile map that only looks like one.
   const cid = map.cid instanceof CID ? map.cid : null;
@@ -130,17 +129,22 @@ function decodeBlock(value: unknown, number: number): ManifestBlock {
     throw new SegmentError('A block is linked by a CIDv1 with the raw codec and sha2-256.', `${where}.cid`);
   }
   const meta = requireBytes(map.meta, `${where}.meta`, refuse);
-  try {
-    decodeMeta(meta);
-  } catch (cause) {
-    refuse(cause instanceof Error ? cause.message : 'The meta is malformed.', `${where}.meta`, cause);
-  }
+  const object = Object.hasOwn(map, 'object') ? parseAttachedObject(map.object, `${where}.object`, refuse) : null;
+  requireBoundObject(hasher, object, readMeta(meta, `${where}.meta`).object, where);
   return {
     sha256: cid.multihash.digest as Sha256,
     size: requireInteger(map.size, `${where}.size`, 1, MAX_BLOCK_BYTES, refuse),
     chunkRoot: requireBytes(map.chunkRoot, `${where}.chunkRoot`, refuse, 32) as ChunkRoot,
     meta,
     record: parseRecord(requireBytes(map.record, `${where}.record`, refuse, RECORD_BYTES)),
-    object: Object.hasOwn(map, 'object') ? parseAttachedObject(map.object, `${where}.object`, refuse) : null,
+    object,
   };
+}
+
+function readMeta(meta: Uint8Array, where: string): BlockMeta {
+  try {
+    return decodeMeta(meta);
+  } catch (cause) {
+    return refuse(cause instanceof Error ? cause.message : 'The meta is malformed.', where, cause);
+  }
 }

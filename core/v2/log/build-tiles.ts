@@ -1,4 +1,5 @@
 import { concatBytes } from '../../bytes.ts';
+import { StateError } from '../../errors.ts';
 import type { LogReader } from './subtree-source.ts';
 import { completedTiles, TILE_LEVELS, TILE_WIDTH, type TilePlace, tileSpan } from './tiles.ts';
 
@@ -9,7 +10,8 @@ export interface Tile extends TilePlace {
 
 /**
  * The tiles that become whole while a log grows from one size to another, lower levels first. Of level 0 the source is
- * asked for leaf hashes, of a higher level for one root a tile below.
+ * asked for leaf hashes, of a higher level for one root a tile below. A tile that reaches into a stretch that nobody has
+ * (the source throws StateError) is left out; ask for stretches that are there, as each tile is tried.
  */
 export async function* buildTiles(
   { subtrees }: Pick<LogReader, 'subtrees'>,
@@ -22,6 +24,16 @@ export async function* buildTiles(
       from: place.number * span + (i * span) / TILE_WIDTH,
       level: TILE_LEVELS * place.level,
     }));
-    yield { ...place, bytes: concatBytes(...(await subtrees(entries))) };
+    const roots = await orNull(subtrees(entries));
+    if (roots !== null) yield { ...place, bytes: concatBytes(...roots) };
+  }
+}
+
+async function orNull(roots: Promise<readonly Uint8Array[]>): Promise<readonly Uint8Array[] | null> {
+  try {
+    return await roots;
+  } catch (cause) {
+    if (cause instanceof StateError) return null;
+    throw cause;
   }
 }

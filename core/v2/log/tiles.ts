@@ -31,16 +31,14 @@ export function isTileWhole({ level, number }: TilePlace, size: number): boolean
  * The tiles that become whole while a log grows, lower levels first: each level is made of the one below.
  * @throws ArgumentError when `to` is smaller than `from`, or no log can have these sizes
  */
-export function completedTiles(from: number, to: number): TilePlace[] {
+export function* completedTiles(from: number, to: number): Generator<TilePlace> {
   requireLogSize(from);
   requireLogSize(to);
   if (to < from) throw new ArgumentError(`A log of ${from} blocks cannot grow to ${to}.`);
-  const tiles: TilePlace[] = [];
   for (let level = 0; level <= MAX_TILE_LEVEL; level++) {
     const end = Math.floor(to / tileSpan(level));
-    for (let number = Math.floor(from / tileSpan(level)); number < end; number++) tiles.push({ level, number });
+    for (let number = Math.floor(from / tileSpan(level)); number < end; number++) yield { level, number };
   }
-  return tiles;
 }
 
 /** `<dataset>/tile/<level>/<number>`, the dataset in lower-case hex without 0x, numbers in decimal. */
