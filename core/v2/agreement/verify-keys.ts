@@ -1,13 +1,13 @@
 import { equalBytes } from '../../bytes.ts';
-import { KeyError, ProofError } from '../../errors.ts';
+import { KeyError } from '../../errors.ts';
 import type { Primitives } from '../../ports/primitives.ts';
 import { contentKey, requireContentKey } from '../block/content-keys.ts';
 import { blockDigest } from '../block/digest.ts';
 import { openDigest } from '../block/seal.ts';
 import type { BlockIndex, ContentKey, DatasetId } from '../ids.ts';
 import type { LogState } from '../log/growth.ts';
-import { rootFromMultiproof } from '../log/multiproof.ts';
-import { isPlainRecord, recordHash } from '../log/record.ts';
+import { isPlainRecord } from '../log/record.ts';
+import { requireRecords } from '../log/verify-records.ts';
 import type { BlockKeys, KeyPayload } from './key-payload.ts';
 
 /** The log that an agreement is bound to, as OCASC took it from DISSC. */
@@ -21,11 +21,7 @@ export interface SoldLog extends LogState {
  * @throws ProofError when they do not, or the proof is too long or too short
  */
 export function requireKeyRecords(hasher: Pick<Primitives, 'sha256'>, log: SoldLog, payload: KeyPayload): void {
-  const beyond = payload.blocks.find(({ index }) => index >= log.size);
-  if (beyond !== undefined) throw new ProofError(`Block ${beyond.index} is not in the log of ${log.size} blocks sold.`);
-  const leaves = new Map(payload.blocks.map(({ index, record }) => [index, recordHash(hasher, record)]));
-  if (equalBytes(rootFromMultiproof(hasher, leaves, log.size, payload.proof), log.root)) return;
-  throw new ProofError('The records that the owner has sent do not lead to the log that was sold.');
+  requireRecords(hasher, log, payload.blocks, payload.proof);
 }
 
 /**
