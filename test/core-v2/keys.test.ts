@@ -137,6 +137,7 @@ describe('linked objects', () => {
       sealLinkedObjects(primitives, { serial: 1, auditKey: key }, dataset, 0, list);
     const [one] = objects as [(typeof objects)[number]];
     assert.throws(() => seal([]), ArgumentError);
+    assert.equal(linkSerial(seal([one])), 1);
     assert.throws(() => seal(new Array(1500).fill(one)), /Link fewer at once/);
     seal(new Array(1400).fill(one));
     assert.throws(() => seal([{ ...one, cid: 'bafy?' }]), ArgumentError);
