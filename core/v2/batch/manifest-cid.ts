@@ -1,0 +1,9 @@
+import type { Primitives } from '../../ports/primitives.ts';
+import { encodeManifest, type Manifest, sha256Cid } from './manifest.ts';
+
+const DAG_CBOR = 0x71;
+
+/** CID of a segment's root: what IPFS calls the manifest, and by it the whole batch. */
+export function manifestCid(hasher: Pick<Primitives, 'sha256'>, manifest: Manifest): string {
+  return sha256Cid(DAG_CBOR, hasher.sha256(encodeManifest(hasher, manifest))).toString();
+}
