@@ -319,7 +319,9 @@ contract Handler is DisscModel {
         IDISSC.Update memory update = plan.update;
         require(log.topics[0] == IDISSC.Recorded.selector, "Recorded");
         require(log.topics[1] == update.dataset, "Recorded: dataset");
-        require(keccak256(log.data) == keccak256(abi.encode(update.size, update.root, update.appended)), "Recorded: head");
+        require(
+            keccak256(log.data) == keccak256(abi.encode(update.size, update.root, update.appended)), "Recorded: head"
+        );
 
         // The signature, over the head that the event announces, is the device's, and the event says so
         (uint64 size, bytes32 root,) = abi.decode(log.data, (uint64, bytes32, bytes32[]));
