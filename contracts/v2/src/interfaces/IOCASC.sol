@@ -223,8 +223,8 @@ interface IOCASC {
     /// @notice `amount` of `token` waits for `account`. `id` is the agreement it comes from.
     event Credited(address indexed token, address indexed account, bytes32 indexed id, uint256 amount);
 
-    /// @notice An account has taken out `credited` of its credit, for which `paid` has left this contract: less only where the
-    /// token has become less.
+    /// @notice An account has used up `credited` of its credit, for which `paid` has left this contract. They differ only where
+    /// the token's balances have changed by themselves.
     event Withdrawn(address indexed token, address indexed account, address to, uint256 credited, uint256 paid);
 
     /// @notice Only the dataset's owner can offer its blocks: name and kind are not those of a dataset of the caller's.
@@ -400,7 +400,7 @@ interface IOCASC {
     function withdraw(address token, address to) external;
 
     /// @notice Takes out a part of what the caller is credited with in a token: for tokens that round up what they move, and
-    /// would take for the whole a unit that is others'.
+    /// would take for the whole a unit that is others'. What is moved too much is taken out of the rest of the credit.
     /// @param token The ERC-20, or zero for the native coin
     /// @param to Where it goes
     /// @param amount Of the credit

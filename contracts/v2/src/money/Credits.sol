@@ -15,8 +15,9 @@ import { IOCASC } from "../interfaces/IOCASC.sol";
 ///
 ///   - Of a token of which less is there than is owed, a credit c is paid as c · there / owed, rounded down, and nothing of it
 ///     comes in: no newcomer takes part in a loss that was there before.
-///   - A withdrawal never leaves the others with less of what they are owed than before: if d of a token has left, then
-///     (there - d) / (owed - c) is no less than there / owed or, where there is enough, there - d is no less than owed - c.
+///   - A withdrawal never leaves the others with less of what they are owed than before: if d of a token has left for c of a
+///     credit, (there - d) / (owed - c) is no less than there / owed or, where there is enough, there - d no less than
+///     owed - c. What a token has moved beyond what it was told is paid for, too.
 ///
 /// So every creditor gets the part that is there of a credit, in whatever order they come. Nobody but a transfer takes the
 /// native coin out of a contract: it is not counted.
@@ -66,16 +67,20 @@ abstract contract Credits is IOCASC {
         // Interact: it goes out
         (uint256 credited, uint256 paid) = (amount, amount);
         if (token == NATIVE) Address.sendValue(payable(to), amount);
-        else (credited, paid) = _push(token, to, amount);
+        else (credited, paid) = _push(token, to, amount, whole);
 
         // Log
         emit Withdrawn(token, msg.sender, to, credited, paid);
     }
 
-    /// @dev Sends away what is there of `amount` of the caller's credit.
-    /// @return credited What of the credit has been used up: less where the token has moved less than it was told to
+    /// @dev Sends away what is there of `amount`, a part of the caller's `whole` credit.
+    /// @return credited What of the credit that has used up: less or more than `amount` where the token has moved less or more
+    /// than it was told to
     /// @return moved What has left this contract
-    function _push(address token, address to, uint256 amount) private returns (uint256 credited, uint256 moved) {
+    function _push(address token, address to, uint256 amount, uint256 whole)
+        private
+        returns (uint256 credited, uint256 moved)
+    {
         // Effect: less is owed
         (uint256 held, uint256 total) = (_held(token), owed[token]);
         bool isShort = held < total;
@@ -86,18 +91,23 @@ abstract contract Credits is IOCASC {
         IERC20(token).safeTransfer(to, share);
         uint256 rest = _held(token);
 
-        // Check: something has left, and not at the others' cost
+        // Check: something has left
         moved = rest < held ? held - rest : 0;
-        uint256 most = isShort ? share : held - (total - amount);
-        if (moved == 0 || moved > most) revert OCASC_WrongAmount(token, moved, share);
+        if (moved == 0) revert OCASC_WrongAmount(token, moved, share);
 
-        // Effect: what the token has kept back stays a credit
+        // Check: it is the caller's. What is too much comes out of what is nobody's, then out of the caller's own credit
         credited = amount;
         if (moved < share) {
             credited = Math.mulDiv(amount, moved, share, Math.Rounding.Ceil);
-            credit[token][msg.sender] += amount - credited;
-            owed[token] += amount - credited;
+        } else if (moved > share) {
+            if (isShort) credited = Math.mulDiv(moved, total, held, Math.Rounding.Ceil);
+            else credited = moved - Math.min(moved - amount, held - total);
+            if (credited > whole) revert OCASC_WrongAmount(token, moved, share);
         }
+
+        // Effect: what was moved is what was paid
+        credit[token][msg.sender] = whole - credited;
+        owed[token] = total - credited;
     }
 
     function _held(address token) private view returns (uint256) {
