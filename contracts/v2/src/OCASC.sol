@@ -187,7 +187,7 @@ contract OCASC is Credits, EIP712, ReentrancyGuardTransient {
     function respond(bytes32 id, Answer calldata answer) external nonReentrant {
         // Check: in time, which is until somebody says that it was not, and for the grace after
         Agreement storage a = _agreements[id];
-        State state = a.state;
+        (uint64 size, address owner, State state, Question question) = (a.size, a.owner, a.state, a.question);
         if (state != State.Challenged && state != State.Lapsed) revert OCASC_WrongState(id, state);
         if (state == State.Lapsed) {
             if (block.timestamp > a.graceEnd) revert OCASC_TooLate(id, block.timestamp, a.graceEnd);
@@ -196,21 +196,20 @@ contract OCASC is Credits, EIP712, ReentrancyGuardTransient {
 
         // Check: the answer leads from the chunk or the key to the log that was offered
         Challenge memory open = a.challenge;
-        if (a.question == Question.Key) {
+        if (question == Question.Key) {
             BlockAnswer.checkKey(answer);
             emit KeyShown(id, open.blockIndex, answer.key, open.stake);
         } else {
             uint256 index = BlockAnswer.checkChunk(a.terms.dataset, open.blockIndex, open.seed, answer);
             emit Answered(id, open.blockIndex, index, open.stake);
         }
-        bytes32 root = BlockAnswer.logRoot(open.blockIndex, a.size, answer);
+        bytes32 root = BlockAnswer.logRoot(open.blockIndex, size, answer);
         if (root != a.root) revert OCASC_WrongRoot(root, a.root);
 
         // Effect: the agreement goes on, and the stake is the owner's
-        a.state = State.Active;
-        a.question = Question.None;
+        (a.state, a.question) = (State.Active, Question.None);
         delete a.challenge;
-        _credit(id, NATIVE, a.owner, open.stake);
+        _credit(id, NATIVE, owner, open.stake);
     }
 
     /// @inheritdoc IOCASC

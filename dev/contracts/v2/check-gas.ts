@@ -8,6 +8,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { AgreementsGas } from './gas-agreements.ts';
 import { startGasChain } from './gas-chain.ts';
 import { DisscGas, type Figures } from './gas-dissc.ts';
 
@@ -23,20 +24,24 @@ const REMEDY = 'If this is meant: node dev/contracts/v2/check-gas.ts --write';
 async function main(): Promise<void> {
   const measured = await measure();
   if (process.argv.includes('--write')) writeFileSync(SNAPSHOT, `${JSON.stringify(measured, null, 2)}\n`);
-  if (process.argv.includes('--print')) console.log(JSON.stringify(measured, null, 2));
+  if (process.argv.includes('--print') || process.argv.includes('--agreements'))
+    console.log(JSON.stringify(measured, null, 2));
   const kept = JSON.parse(readFileSync(SNAPSHOT, 'utf8')) as Snapshot;
   const complaints = [...missedGoals(measured), ...differences(kept.osaka, measured.osaka)];
   for (const complaint of complaints) console.error(complaint);
   if (complaints.length > 0) process.exitCode = 1;
-  else console.log(`Gas: ${Object.keys(measured.osaka).length} figures as in contracts/v2/gas.json, every goal reached.`);
+  else
+    console.log(`Gas: ${Object.keys(measured.osaka).length} figures as in contracts/v2/gas.json, every goal reached.`);
 }
 
 async function measure(): Promise<Snapshot> {
   const chain = await startGasChain();
   try {
     const dissc = new DisscGas(chain, await chain.deploy('DISSC'));
-    await dissc.measure();
-    const parts: Figures[] = [dissc];
+    const agreements = await AgreementsGas.deploy(chain, dissc);
+    if (!process.argv.includes('--agreements')) await dissc.measure();
+    await agreements.measure();
+    const parts: Figures[] = [dissc, agreements];
     return {
       osaka: Object.assign({}, ...parts.map(({ gas }) => gas)),
       amsterdam: {},

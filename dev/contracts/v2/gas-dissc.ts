@@ -1,6 +1,6 @@
 /** What DISSC costs, call by call. */
 import { AbiCoder, encodeBytes32String, HDNodeWallet, keccak256, TypedDataEncoder, ZeroAddress } from 'ethers';
-import { type Deployed, DEVELOPMENT_MNEMONIC, type GasChain } from './gas-chain.ts';
+import { DEVELOPMENT_MNEMONIC, type Deployed, type GasChain } from './gas-chain.ts';
 import { type DisscUpdate, type GrowingLog, growLog, makeGrowingLog, nextBytes32 } from './growing-log.ts';
 
 /** Gas of whole transactions, by what they do; and the most that some of them may cost (design §12). */
@@ -46,11 +46,15 @@ export class DisscGas implements Figures {
     await this.#others();
   }
 
+  get address(): string {
+    return this.#dissc.address;
+  }
+
   /** A dataset with a log of so many blocks. */
   async openLog(name: string, blocks: number): Promise<GrowingLog> {
     const log = this.#newLog(name);
     await this.#chain.call(this.#dissc, 'record', [[this.#charter(log, name, true)], []]);
-    if (blocks > 0) await this.record([growLog(this.#domain, log, blocks)]);
+    if (blocks > 0) await this.record([growLog(this.domain, log, blocks)]);
     return log;
   }
 
@@ -63,7 +67,8 @@ export class DisscGas implements Figures {
     return gas;
   }
 
-  get #domain() {
+  /** What signatures are bound to. */
+  get domain() {
     return { chainId: this.#chain.chainId, dissc: this.#dissc.address };
   }
 
@@ -79,8 +84,11 @@ export class DisscGas implements Figures {
       this.#note(`DISSC: first charter, ${who}`, gas, 60_000);
     }
     const log = this.#newLog('both');
-    const first = growLog(this.#domain, log, 1024);
-    this.#note('DISSC: first charter and first record', await this.record([first], [this.#charter(log, 'both', false)]));
+    const first = growLog(this.domain, log, 1024);
+    this.#note(
+      'DISSC: first charter and first record',
+      await this.record([first], [this.#charter(log, 'both', false)]),
+    );
   }
 
   async #single(): Promise<void> {
@@ -90,7 +98,7 @@ export class DisscGas implements Figures {
       ['1,440 batches of 256', 1440 * 256, 60_000],
     ] as const) {
       const log = await this.openLog(what, LONG_LOG_BLOCKS);
-      const gas = await this.record([growLog(this.#domain, log, blocks)]);
+      const gas = await this.record([growLog(this.domain, log, blocks)]);
       this.#note(`DISSC: record ${what} on 1,024,000 blocks`, gas, goal);
     }
   }
@@ -98,14 +106,14 @@ export class DisscGas implements Figures {
   async #steps(what: string, goal: number, draw: () => number): Promise<void> {
     const log = await this.openLog(what, LONG_LOG_BLOCKS);
     let worst = 0;
-    for (let i = 0; i < STEPS; i++) worst = Math.max(worst, await this.record([growLog(this.#domain, log, draw())]));
+    for (let i = 0; i < STEPS; i++) worst = Math.max(worst, await this.record([growLog(this.domain, log, draw())]));
     this.#note(`DISSC: record, ${what}`, worst, goal);
   }
 
   async #fleet(): Promise<void> {
     const logs: GrowingLog[] = [];
     for (let i = 0; i < FLEET; i++) logs.push(await this.openLog(`fleet ${i}`, 25_600));
-    const gas = await this.record(logs.map((log) => growLog(this.#domain, log, 256)));
+    const gas = await this.record(logs.map((log) => growLog(this.domain, log, 256)));
     this.#note('DISSC: record, each of 50 datasets of 25,600 blocks, 256 more', Math.ceil(gas / FLEET), 28_000);
   }
 
@@ -148,7 +156,7 @@ export class DisscGas implements Figures {
       serial: SERIAL,
       from: 0,
     };
-    const { chainId, dissc } = this.#domain;
+    const { chainId, dissc } = this.domain;
     const domain = { name: 'Plumbline DISSC', version: '2', chainId, verifyingContract: dissc };
     const digest = TypedDataEncoder.hash(domain, CHARTER_TYPES, message);
     const signature = byOwner ? '0x' : owner.signingKey.sign(digest).serialized;
@@ -171,4 +179,3 @@ function encodeName(name: string): string {
 function random(): number {
   return nextBytes32().readUIntBE(0, 6);
 }
-
