@@ -37,7 +37,7 @@ contract AscInvariants is DisscModel {
     }
 
     /// @dev 1 to 3.
-    /// forge-config: ci.invariant.runs = 40
+    /// forge-config: ci.invariant.runs = 100
     /// forge-config: ci.invariant.depth = 500
     /// forge-config: nightly.invariant.runs = 2000
     /// forge-config: nightly.invariant.depth = 500

@@ -67,6 +67,18 @@ contract RelayTest is AscTest {
         _grow(model, model.leaves.length + 1);
     }
 
+    function test_Relay_PaysTheFirst_HoweverLongTheInterval() public {
+        IASC.Terms memory terms = _terms();
+        terms.interval = type(uint32).max;
+        bytes32 id = _authorise(terms);
+        vm.prank(CSS);
+        asc.accept(id);
+        _fund(id, 2 * PER_RECORD);
+        _relayed(id, 1);
+        vm.warp(UNTIL - 1);
+        _refused(id, IASC.ASC_TooEarly.selector);
+    }
+
     function test_Relay_CountsTheIntervalForEachUpdateOfTheCall() public {
         bytes32 id = _grant(model.dataset, 1000);
         (IDISSC.Update memory one, IDISSC.Update memory two) = _twoInARow();

@@ -139,6 +139,91 @@ contract AttacksTest is OcascTest {
         }
     }
 
+    // ------------------------------------------------------------------------------------------------------- around keys
+
+    /// @dev An agent that sends wrong keys: a consumer who checks them against their commitments pays nothing more, demands
+    /// the key of the block paid ahead, and has it or the bond.
+    function test_AnAgentWithWrongKeys_LosesTheBond() public {
+        bytes32 id = _agree();
+        // Two blocks are paid for, the second key was wrong
+        _claim(id, FEE + 2 * 83);
+        _demand(id, 5);
+        IOCASC.Answer memory wrong = _honestKey(id, 5);
+        wrong.key = "what the agent has sent";
+        vm.expectPartialRevert(IOCASC.OCASC_WrongKey.selector);
+        vm.prank(OWNER);
+        ocasc.respond(id, wrong);
+        _breachNow(id);
+        uint256 due = FEE + 2 * 83;
+        _assertMoney(address(0), due, uint256(PRICE) - due + BOND, 0);
+    }
+
+    function test_AnOwnerWithALazyAgent_ShowsTheKeyAndGoesOn() public {
+        bytes32 id = _disputeKey();
+        ocasc.respond(id, _honestKey(id, 7));
+        _claim(id, 700);
+        vm.warp(NOW + DURATION);
+        vm.prank(OWNER);
+        ocasc.close(id);
+        _assertMoney(address(0), 700 + uint256(BOND), PRICE - 700, 0);
+    }
+
+    /// @dev A record whose content commitment nobody can open costs the bond, like a key that is withheld.
+    function test_ACommitmentThatNobodyCanOpen_CostsTheBond() public {
+        bytes32 id = _agree();
+        _claim(id, PRICE);
+        // Block 12 is a made-up record: no key opens it
+        _demand(id, 12);
+        _breachNow(id);
+        _assertMoney(address(0), PRICE, BOND, 0);
+    }
+
+    function test_AKeyThatIsNotPaidFor_CannotBeDemanded_ByAVoucherThatWasNotBrought() public {
+        bytes32 id = _agree();
+        bytes memory voucher = _voucher(SIGNER_KEY, id, 510);
+        vm.expectPartialRevert(IOCASC.OCASC_BlockNotPaid.selector);
+        _demand(id, 7);
+        // The consumer brings the own voucher, as the owner waits with it
+        vm.prank(CONSUMER);
+        ocasc.claim(id, 510, voucher);
+        _demand(id, 7);
+    }
+
+    function test_EndlessDemands_EndAndArePaidFor() public {
+        vm.fee(1);
+        bytes32 id = _agree();
+        _claim(id, PRICE);
+        for (uint64 i = 0; i < 2; ++i) {
+            vm.prank(CONSUMER);
+            ocasc.demandKey{ value: DEMAND_GAS }(id, 4 + i);
+            vm.prank(STRANGER);
+            ocasc.respond(id, _honestKey(id, 4 + i));
+        }
+        vm.expectPartialRevert(IOCASC.OCASC_NoDemandLeft.selector);
+        vm.prank(CONSUMER);
+        ocasc.demandKey{ value: DEMAND_GAS }(id, 4);
+        _assertMoney(address(0), 2 * DEMAND_GAS, 0, uint256(PRICE) + BOND);
+    }
+
+    function test_AChainThatStoodStill_CostsNobodyTheBond() public {
+        bytes32 id = _dispute();
+        // No block for a day; the first after it has a lapse, and a breach, of somebody who is quick
+        vm.warp(DEADLINE + 1 days);
+        ocasc.lapse(id);
+        vm.expectPartialRevert(IOCASC.OCASC_TooEarly.selector);
+        ocasc.breach(id);
+        vm.warp(block.timestamp + GRACE);
+        ocasc.respond(id, _honest(id, 7, 1));
+        _assertMoney(address(0), STAKE, 0, uint256(PRICE) + BOND);
+    }
+
+    function test_AnOfferOfASecond_CannotBeMade() public {
+        IOCASC.Terms memory terms = _terms();
+        (terms.price, terms.fee, terms.bond, terms.duration) = (10 ether, 10 ether, 10 ether, 1);
+        vm.expectRevert(abi.encodeWithSelector(IOCASC.OCASC_BadDuration.selector, 1, MIN_WINDOW, 1825 days));
+        _offer(terms);
+    }
+
     // ---------------------------------------------------------------------------------------------------- around parties
 
     function test_AnIdleConsumer_LosesWhatIsDueAndNoMore() public {
