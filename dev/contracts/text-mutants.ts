@@ -16,7 +16,6 @@ const DISSC_TESTS = 'test/DISSC/*';
 
 export const TEXT_MUTANTS: readonly TextMutant[] = [
   [GROWTH, 'lt(sub(step, 1), rest)', 'lt(step, rest)'],
-  [GROWTH, 'lt(sub(step, 1), rest)', 'rest'],
   [GROWTH, 'lt(step, carried)', 'lt(shl(1, step), carried)'],
   [GROWTH, 'whole := eq(add(next, falling), add(appended.offset, shl(5, appended.length)))', 'whole := 1'],
   [GROWTH, 'whole := eq(add(next, falling)', 'whole := lt(add(next, falling)'],

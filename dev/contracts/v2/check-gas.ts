@@ -6,6 +6,7 @@
  *     node dev/contracts/v2/check-gas.ts            fails on any difference, and where a goal of design §12 is missed
  *     node dev/contracts/v2/check-gas.ts --write    writes what is measured now
  */
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { AgreementsGas } from './gas-agreements.ts';
@@ -24,8 +25,6 @@ const REMEDY = 'If this is meant: node dev/contracts/v2/check-gas.ts --write';
 async function main(): Promise<void> {
   const measured = await measure();
   if (process.argv.includes('--write')) writeFileSync(SNAPSHOT, `${JSON.stringify(measured, null, 2)}\n`);
-  if (process.argv.includes('--print') || process.argv.includes('--agreements'))
-    console.log(JSON.stringify(measured, null, 2));
   const kept = JSON.parse(readFileSync(SNAPSHOT, 'utf8')) as Snapshot;
   const complaints = [...missedGoals(measured), ...differences(kept.osaka, measured.osaka)];
   for (const complaint of complaints) console.error(complaint);
@@ -35,11 +34,15 @@ async function main(): Promise<void> {
 }
 
 async function measure(): Promise<Snapshot> {
+  execFileSync('../../node_modules/.bin/forge', ['build', 'src'], {
+    cwd: fileURLToPath(new URL('../../../contracts/v2/', import.meta.url)),
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const chain = await startGasChain();
   try {
     const dissc = new DisscGas(chain, await chain.deploy('DISSC'));
     const agreements = await AgreementsGas.deploy(chain, dissc);
-    if (!process.argv.includes('--agreements')) await dissc.measure();
+    await dissc.measure();
     await agreements.measure();
     const parts: Figures[] = [dissc, agreements];
     return {

@@ -51,7 +51,7 @@ const RECEIPT_POLL_MS = 5;
 /** EIP-7825. */
 const MAX_TRANSACTION_GAS = 16_777_216;
 
-/** Starts the chain. Contracts must have been built: `cd contracts/v2 && forge build`. */
+/** Starts the chain. The contracts it deploys must have been built: `cd contracts/v2 && forge build`. */
 export async function startGasChain(): Promise<GasChain> {
   const child = spawn(
     `${ROOT}node_modules/.bin/anvil`,

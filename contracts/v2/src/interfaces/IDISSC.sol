@@ -111,7 +111,7 @@ interface IDISSC {
     /// @notice A device is an account, never zero.
     error DISSC_ZeroDevice(bytes32 dataset);
 
-    /// @notice A charter's serial is the time of its signature, and the block's time is `maximum` at the most less a day.
+    /// @notice A charter's serial is the second of its signature: `maximum` at the most, a day after this block's time.
     error DISSC_SerialTooHigh(bytes32 dataset, uint32 serial, uint256 maximum);
 
     /// @notice A charter that names an anchorer comes from the owner alone: nobody else opens, on the chain, a dataset that
