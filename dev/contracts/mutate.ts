@@ -63,6 +63,7 @@ const EQUIVALENT: Record<string, string> = {
 
 const WORK = VERSION.work;
 const RUN_TIMEOUT_MS = 300_000;
+const COMPILE_TIMEOUT_MS = 1_200_000;
 /** Without fuzzing and random play: what these tests notice they notice at once, and always. */
 const TESTS = ['--no-match-test', 'invariant_|testFuzz', '--fail-fast'];
 
@@ -73,7 +74,7 @@ interface Case extends Mutant {
 
 function main(): void {
   const cases = prepare();
-  const original = runTests(0, 'test/*/*');
+  const original = runTests(0, 'test/*/*', COMPILE_TIMEOUT_MS);
   if (!original.passed) throw new Error(`The tests fail without any mutant.\n${original.output}`);
   const mutants: Mutant[] = [...cases, ...VERSION.texts.map(({ name }, i) => ({ number: -1 - i, name }))];
   const only = process.argv[process.argv.indexOf('--only') + 1];
@@ -132,11 +133,11 @@ function survivesText({ file, from, to, tests }: TextMutant): boolean {
   }
 }
 
-function runTests(mutant: number, tests: string): { passed: boolean; output: string } {
+function runTests(mutant: number, tests: string, timeout = RUN_TIMEOUT_MS): { passed: boolean; output: string } {
   const args = ['test', '--match-path', tests, ...TESTS];
   const { status, stdout, stderr, error } = spawnSync(join(ROOT, 'node_modules/.bin/forge'), args, {
     cwd: WORK,
-    timeout: RUN_TIMEOUT_MS,
+    timeout,
     encoding: 'utf8',
     env: {
       ...process.env,

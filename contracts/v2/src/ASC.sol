@@ -111,10 +111,9 @@ contract ASC is IASC, ReentrancyGuardTransient {
 
         // Effect: set aside the fuel for what can be forwarded
         reasons = new bytes4[](updates.length);
-        uint64[] memory paidBefore = new uint64[](updates.length);
+        uint64[] memory paidBefore = _paidAt(grants);
         uint256 forwarded = 0;
         for (uint256 i = 0; i < updates.length; ++i) {
-            paidBefore[i] = _grants[grants[i]].paidAt;
             reasons[i] = _reserve(grants[i], updates[i].dataset);
             if (reasons[i] == 0) ++forwarded;
         }
@@ -122,24 +121,26 @@ contract ASC is IASC, ReentrancyGuardTransient {
         // Interact: DISSC calls nobody
         bool[] memory accepted = dissc.record(charters, _forwarded(updates, reasons, forwarded));
 
-        // Effect, Log: the CSS gets what was set aside, or it is as if nothing had been
+        // Effect: for what was refused, it is as if nothing had been
         uint256 next = 0;
         for (uint256 i = 0; i < updates.length; ++i) {
-            if (reasons[i] == 0) {
-                Grant storage g = _grants[grants[i]];
-                uint96 price = g.terms.perRecord;
-                if (accepted[next++]) {
-                    credit[g.terms.css] += price;
-                    // Again, where another update of this grant was refused before it
-                    g.paidAt = uint64(block.timestamp);
-                    emit Relayed(grants[i], updates[i].size, price);
-                    continue;
-                }
-                reasons[i] = ASC_Refused.selector;
-                g.fuel += price;
-                g.paidAt = paidBefore[i];
+            if (reasons[i] != 0 || accepted[next++]) continue;
+            reasons[i] = ASC_Refused.selector;
+            Grant storage g = _grants[grants[i]];
+            g.fuel += g.terms.perRecord;
+            g.paidAt = paidBefore[i];
+        }
+
+        // Effect, Log: the CSS gets what was set aside for the others, which begin an interval
+        for (uint256 i = 0; i < updates.length; ++i) {
+            if (reasons[i] != 0) {
+                emit NotRelayed(grants[i], updates[i].dataset, reasons[i]);
+                continue;
             }
-            emit NotRelayed(grants[i], updates[i].dataset, reasons[i]);
+            Grant storage g = _grants[grants[i]];
+            g.paidAt = uint64(block.timestamp);
+            credit[g.terms.css] += g.terms.perRecord;
+            emit Relayed(grants[i], updates[i].size, g.terms.perRecord);
         }
     }
 
@@ -201,6 +202,14 @@ contract ASC is IASC, ReentrancyGuardTransient {
     function readable(bytes32 id) external view returns (bool) {
         Grant storage g = _grants[id];
         return g.state == State.Accepted && !g.revoked && block.timestamp < g.end;
+    }
+
+    /// @dev When each of these grants has last paid.
+    function _paidAt(bytes32[] calldata grants) private view returns (uint64[] memory times) {
+        times = new uint64[](grants.length);
+        for (uint256 i = 0; i < grants.length; ++i) {
+            times[i] = _grants[grants[i]].paidAt;
+        }
     }
 
     /// @dev Sets aside the fuel for a record, and begins an interval.

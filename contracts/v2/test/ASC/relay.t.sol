@@ -105,6 +105,32 @@ contract RelayTest is AscTest {
         vm.assertEq(bytes32(reasons[1]), bytes32(IASC.ASC_Refused.selector), "the forged one");
         vm.assertEq(bytes32(reasons[2]), 0, "the second");
         _assertMoney(0, 2 * PER_RECORD, PER_RECORD);
+        vm.assertEq(asc.grant(id).paidAt, NOW, "paid at");
+    }
+
+    function test_Relay_BeginsNoInterval_ForManyThatAreRefused() public {
+        IASC.Terms memory terms = _terms();
+        terms.interval = 0;
+        bytes32 id = _authorise(terms);
+        vm.prank(CSS);
+        asc.accept(id);
+        _fund(id, 3 * PER_RECORD);
+        IDISSC.Update memory forged = _updateSignedBy(model, _draw(2), 0xBAD);
+        IDISSC.Update memory good = _update(model, _draw(3));
+        // None accepted; then the good one first, in the middle, and last
+        _relay(_ids(id, id), _list(forged, forged));
+        vm.assertEq(asc.grant(id).paidAt, 0, "none");
+        bytes32[] memory grants = new bytes32[](3);
+        (grants[0], grants[1], grants[2]) = (id, id, id);
+        for (uint256 i = 0; i < 3; ++i) {
+            uint256 snapshot = vm.snapshotState();
+            IDISSC.Update[] memory updates = _list(forged, forged, forged);
+            updates[i] = good;
+            _relay(grants, updates);
+            vm.assertEq(asc.grant(id).paidAt, NOW, "one");
+            _assertMoney(0, PER_RECORD, 2 * PER_RECORD);
+            vm.assertTrue(vm.revertToState(snapshot), "back");
+        }
     }
 
     function test_Relay_DoesNotForward_WithoutEnoughFuel() public {
