@@ -5,6 +5,7 @@
  *     node dev/contracts/mutate.ts            prints the survivors, and fails if there are any that nobody has explained
  *     node dev/contracts/mutate.ts --write    writes the report, too: docs/contract-mutants.md
  *     node dev/contracts/mutate.ts --v2       the same for version 2, in contracts/v2, with a report beside it
+ *     node dev/contracts/mutate.ts --continue FILE    takes the verdicts that an interrupted run has printed as they are
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -77,10 +78,10 @@ function main(): void {
   const original = runTests(0, 'test/*/*', COMPILE_TIMEOUT_MS);
   if (!original.passed) throw new Error(`The tests fail without any mutant.\n${original.output}`);
   const mutants: Mutant[] = [...cases, ...VERSION.texts.map(({ name }, i) => ({ number: -1 - i, name }))];
-  const only = process.argv[process.argv.indexOf('--only') + 1];
-  const isMeant = ({ name }: Mutant) => !process.argv.includes('--only') || name.includes(only!);
+  const known = readVerdicts();
   const survivors = mutants.filter((mutant) => {
-    if (!isMeant(mutant)) return false;
+    const verdict = known.get(mutant.name);
+    if (verdict !== undefined) return verdict === 'SURVIVES';
     const survives =
       mutant.number < 0 ? survivesText(VERSION.texts[-1 - mutant.number]!) : survivesCase(mutant as Case);
     console.log(`${survives ? 'SURVIVES' : 'noticed '} ${mutant.name}`);
@@ -91,6 +92,14 @@ function main(): void {
   console.log(`${mutants.length} mutants, ${mutants.length - survivors.length} noticed, ${survivors.length} survive.`);
   for (const { name } of unexplained) console.error(`Unexplained: ${name}`);
   if (unexplained.length > 0) process.exitCode = 1;
+}
+
+/** What an earlier run has said, when one is continued: only where neither contract nor tests have changed since. */
+function readVerdicts(): ReadonlyMap<string, string> {
+  const option = process.argv.indexOf('--continue');
+  if (option < 0) return new Map();
+  const lines = readFileSync(process.argv[option + 1]!, 'utf8').matchAll(/^(SURVIVES|noticed ) (.+)$/gm);
+  return new Map([...lines].map(([, verdict, name]) => [name!, verdict!]));
 }
 
 /** Copies the contracts and their tests to a folder of their own and puts the mutants in. */
