@@ -60,6 +60,8 @@ const VERSION = process.argv.includes('--v2') ? VERSION_2 : VERSION_1;
 /** Mutants that do what the original does, or nothing that anyone could see, and why. */
 const EQUIVALENT: Record<string, string> = {
   'ASC.sol, revoke: last <= g.end in place of <': 'Where the two are equal, the end is set to what it is.',
+  'log/LogGrowth.sol: if 1 { in place of if peaks.length {':
+    'In front of an empty list stands its length: in place of a last peak a zero is loaded, which is the root there.',
 };
 
 const WORK = VERSION.work;

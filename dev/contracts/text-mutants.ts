@@ -19,7 +19,7 @@ export const TEXT_MUTANTS: readonly TextMutant[] = [
   [GROWTH, 'lt(step, carried)', 'lt(shl(1, step), carried)'],
   [GROWTH, 'whole := eq(add(next, falling), add(appended.offset, shl(5, appended.length)))', 'whole := 1'],
   [GROWTH, 'whole := eq(add(next, falling)', 'whole := lt(add(next, falling)'],
-  [GROWTH, 'let falling := shl(5, and(shr(56', 'let falling := shl(5, and(shr(48'],
+  [GROWTH, 'let falling := shl(5, and(shr(56', 'let falling := shl(5, and(shr(16'],
   [GROWTH, 'rest := sub(rest, step)', 'rest := sub(rest, 1)'],
   [GROWTH, 'size := add(size, step)', 'size := add(size, shl(1, step))'],
   [GROWTH, 'count = ((number * 0x0101010101010101) >> 56) & 0xff', 'count = (number * 0x0101010101010101) >> 56'],
