@@ -73,7 +73,7 @@ contract GameTest is OcascModel {
         _play(2);
     }
 
-    /// @dev Takes minutes: MODEL_BLOCKS=6, nightly.
+    /// @dev Nightly, with MODEL_BLOCKS: three and four blocks take minutes, six take hours.
     function test_AllSalesOfAsManyBlocksAsAskedFor() public {
         uint256 most = vm.envOr("MODEL_BLOCKS", uint256(2));
         for (uint256 blocks = 3; blocks <= most; ++blocks) {
