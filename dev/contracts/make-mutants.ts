@@ -49,8 +49,18 @@ const GUARD = `
 
 const FLIPPED: Record<string, string> = { '<': '<=', '<=': '<', '>': '>=', '>=': '>' };
 
+export interface MutantOptions {
+  /** Whether each part of a conjunction is dropped, too, which makes a check refuse more than it should. */
+  readonly conjuncts?: boolean;
+}
+
 /** Rewrites one file. `next` gives mutants their numbers. @returns the new text, and the mutants that are in it */
-export function makeMutants(file: string, source: string, next: () => number): { text: string; mutants: Mutant[] } {
+export function makeMutants(
+  file: string,
+  source: string,
+  next: () => number,
+  { conjuncts = false }: MutantOptions = {},
+): { text: string; mutants: Mutant[] } {
   const mutants: Mutant[] = [];
   const add = (at: number, what: string) => {
     const number = next();
@@ -61,10 +71,12 @@ export function makeMutants(file: string, source: string, next: () => number): {
 
   for (const { from, to } of conditions(source)) {
     const parts = splitTop(source.slice(from, to), '||');
-    const text = parts.map((part) => mutateDisjunct(part.trim(), (what) => add(from, what))).join(' || ');
+    const text = parts.map((part) => mutateDisjunct(part.trim(), (what) => add(from, what), conjuncts)).join(' || ');
     edits.push({ from, to, text });
   }
-  for (const match of source.matchAll(/(?<=(?:[{};)]|\/\/[^\n]*\n)\s+)_check\w+\([^;]*\);/g)) {
+  for (const match of source.matchAll(
+    /(?<=(?:[{};)]|\/\/[^\n]*\n)\s+)(?:_check\w+|BlockAnswer\.checkKey)\([^;]*\);/g,
+  )) {
     const number = add(match.index, `without ${match[0]}`);
     edits.push({
       from: match.index,
@@ -93,6 +105,8 @@ export function makeMutants(file: string, source: string, next: () => number): {
     text = text.slice(0, from) + by + text.slice(to);
   }
   text = text.replace(/^(import )/m, `import { Mutant } from "${file.includes('/') ? '..' : '.'}/Mutant.sol";\n$1`);
+  // Asking which mutant is meant is reading, and not everything reads
+  text = text.replace(/\b(internal|private) pure\b/g, '$1 view');
   if (source.includes('nonReentrant')) text = text.replace(/^(contract [^{]*\{)/m, `$1${GUARD}`);
   return { text, mutants };
 }
@@ -107,8 +121,14 @@ function conditions(source: string): { from: number; to: number }[] {
   });
 }
 
-function mutateDisjunct(part: string, add: (what: string) => number): string {
-  let text = `(${part}) && !Mutant.on(${add(`without ${part}`)})`;
+function mutateDisjunct(part: string, add: (what: string) => number, conjuncts: boolean): string {
+  const without = add(`without ${part}`);
+  const terms = splitTop(part, '&&').map((term) => term.trim());
+  const whole =
+    conjuncts && terms.length > 1
+      ? terms.map((term) => `(${term} || Mutant.on(${add(`without && ${term}`)}))`).join(' && ')
+      : part;
+  let text = `(${whole}) && !Mutant.on(${without})`;
   const comparison = /^([^<>=!&]+) (<=|>=|<|>) ([^<>=!&]+)$/s.exec(part);
   if (comparison !== null) {
     const [, left, operator, right] = comparison;

@@ -1,68 +1,154 @@
 /**
- * Drops every check of OCASC and ASC in turn, moves every boundary by one, and runs their tests each time: tests that still
+ * Drops every check of the contracts in turn, moves every boundary by one, and runs their tests each time: tests that still
  * pass have not noticed. Takes some minutes; a nightly matter.
  *
  *     node dev/contracts/mutate.ts            prints the survivors, and fails if there are any that nobody has explained
- *     node dev/contracts/mutate.ts --write    writes docs/contract-mutants.md, too
+ *     node dev/contracts/mutate.ts --write    writes the report, too: docs/contract-mutants.md
+ *     node dev/contracts/mutate.ts --v2       the same for version 2, in contracts/v2, with a report beside it
+ *     node dev/contracts/mutate.ts --continue FILE    takes the verdicts that an interrupted run has printed as they are
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MUTANT_LIBRARY, type Mutant, makeMutants } from './make-mutants.ts';
+import { MUTANT_LIBRARY, type Mutant, type MutantOptions, makeMutants } from './make-mutants.ts';
+import { TEXT_MUTANTS, type TextMutant } from './text-mutants.ts';
 
-const FILES = ['OCASC.sol', 'ASC.sol', 'answer/ChunkAnswer.sol', 'answer/InclusionPath.sol', 'money/ExactTransfer.sol'];
+/** A version of the contracts: where it is, which files have checks, and which tests should notice. */
+interface Version {
+  readonly title: string;
+  readonly folder: string;
+  readonly work: string;
+  readonly report: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly options: MutantOptions;
+  readonly texts: readonly TextMutant[];
+}
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const VERSION_1: Version = {
+  title: 'OCASC and ASC',
+  folder: join(ROOT, 'contracts'),
+  work: join(ROOT, 'build/contracts/mutants'),
+  report: join(ROOT, 'docs/contract-mutants.md'),
+  files: Object.fromEntries(
+    ['OCASC.sol', 'ASC.sol', 'answer/ChunkAnswer.sol', 'answer/InclusionPath.sol', 'money/ExactTransfer.sol'].map(
+      (file) => [file, 'test/{OCASC,ASC}/*'],
+    ),
+  ),
+  options: {},
+  texts: [],
+};
+const VERSION_2: Version = {
+  title: 'DISSC, OCASC and ASC',
+  folder: join(ROOT, 'contracts/v2'),
+  work: join(ROOT, 'build/contracts-v2/mutants'),
+  report: join(ROOT, 'contracts/v2/mutants.md'),
+  files: {
+    'DISSC.sol': 'test/DISSC/*',
+    'OCASC.sol': 'test/OCASC/*',
+    'ASC.sol': 'test/ASC/*',
+    'answer/BlockAnswer.sol': 'test/OCASC/*',
+    'answer/InclusionPath.sol': 'test/OCASC/*',
+    'money/Credits.sol': 'test/OCASC/*',
+  },
+  options: { conjuncts: true },
+  texts: TEXT_MUTANTS,
+};
+const VERSION = process.argv.includes('--v2') ? VERSION_2 : VERSION_1;
 
 /** Mutants that do what the original does, or nothing that anyone could see, and why. */
 const EQUIVALENT: Record<string, string> = {
   'ASC.sol, revoke: last <= g.end in place of <': 'Where the two are equal, the end is set to what it is.',
+  'log/LogGrowth.sol: if 1 { in place of if peaks.length {':
+    'In front of an empty list stands its length: in place of a last peak a zero is loaded, which is the root there.',
 };
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const WORK = join(ROOT, 'build/contracts/mutants');
-const REPORT = join(ROOT, 'docs/contract-mutants.md');
-const RUN_TIMEOUT_MS = 600_000;
+const WORK = VERSION.work;
+const RUN_TIMEOUT_MS = 300_000;
+const COMPILE_TIMEOUT_MS = 1_200_000;
 /** Without fuzzing and random play: what these tests notice they notice at once, and always. */
-const TESTS = ['--match-path', 'test/{OCASC,ASC}/*', '--no-match-test', 'invariant_|testFuzz', '--fail-fast'];
+const TESTS = ['--no-match-test', 'invariant_|testFuzz', '--fail-fast'];
+
+/** A mutant, and the tests that should notice it. */
+interface Case extends Mutant {
+  readonly tests: string;
+}
 
 function main(): void {
-  const mutants = prepare();
-  const original = runTests(0);
+  const cases = prepare();
+  const original = runTests(0, 'test/*/*', COMPILE_TIMEOUT_MS);
   if (!original.passed) throw new Error(`The tests fail without any mutant.\n${original.output}`);
-  const survivors = mutants.filter(({ number, name }) => {
-    const survives = runTests(number).passed;
-    console.log(`${survives ? 'SURVIVES' : 'noticed '} ${name}`);
+  const mutants: Mutant[] = [...cases, ...VERSION.texts.map(({ name }, i) => ({ number: -1 - i, name }))];
+  const known = readVerdicts();
+  const survivors = mutants.filter((mutant) => {
+    const verdict = known.get(mutant.name);
+    if (verdict !== undefined) return verdict === 'SURVIVES';
+    const survives =
+      mutant.number < 0 ? survivesText(VERSION.texts[-1 - mutant.number]!) : survivesCase(mutant as Case);
+    console.log(`${survives ? 'SURVIVES' : 'noticed '} ${mutant.name}`);
     return survives;
   });
   const unexplained = survivors.filter(({ name }) => EQUIVALENT[name] === undefined);
-  if (process.argv.includes('--write')) writeFileSync(REPORT, render(mutants, survivors));
+  if (process.argv.includes('--write')) writeFileSync(VERSION.report, render(mutants, survivors));
   console.log(`${mutants.length} mutants, ${mutants.length - survivors.length} noticed, ${survivors.length} survive.`);
   for (const { name } of unexplained) console.error(`Unexplained: ${name}`);
   if (unexplained.length > 0) process.exitCode = 1;
 }
 
+/** What an earlier run has said, when one is continued: only where neither contract nor tests have changed since. */
+function readVerdicts(): ReadonlyMap<string, string> {
+  const option = process.argv.indexOf('--continue');
+  if (option < 0) return new Map();
+  const lines = readFileSync(process.argv[option + 1]!, 'utf8').matchAll(/^(SURVIVES|noticed ) (.+)$/gm);
+  return new Map([...lines].map(([, verdict, name]) => [name!, verdict!]));
+}
+
 /** Copies the contracts and their tests to a folder of their own and puts the mutants in. */
-function prepare(): readonly Mutant[] {
+function prepare(): readonly Case[] {
   rmSync(WORK, { recursive: true, force: true });
   mkdirSync(join(WORK, 'lib'), { recursive: true });
   for (const part of ['src', 'test', 'foundry.toml']) {
-    cpSync(join(ROOT, 'contracts', part), join(WORK, part), { recursive: true });
+    cpSync(join(VERSION.folder, part), join(WORK, part), { recursive: true });
   }
   symlinkSync(join(ROOT, 'node_modules/@openzeppelin/contracts'), join(WORK, 'lib/openzeppelin'));
   writeFileSync(join(WORK, 'src/Mutant.sol'), MUTANT_LIBRARY);
   let number = 0;
-  return FILES.flatMap((file) => {
+  return Object.entries(VERSION.files).flatMap(([file, tests]) => {
     const path = join(WORK, 'src', file);
-    const { text, mutants } = makeMutants(file, readFileSync(path, 'utf8'), () => ++number);
+    const { text, mutants } = makeMutants(file, readFileSync(path, 'utf8'), () => ++number, VERSION.options);
     writeFileSync(path, text);
-    return mutants;
+    return mutants.map((mutant) => ({ ...mutant, tests }));
   });
 }
 
-function runTests(mutant: number): { passed: boolean; output: string } {
-  const { status, stdout, stderr, error } = spawnSync(join(ROOT, 'node_modules/.bin/forge'), ['test', ...TESTS], {
+function survivesCase({ number, tests }: Case): boolean {
+  return runTests(number, tests).passed;
+}
+
+/** Puts a mutant into the text, and takes it out again: what stands in assembly cannot ask which mutant is meant. */
+function survivesText({ file, from, to, tests }: TextMutant): boolean {
+  const path = join(WORK, 'src', file);
+  const original = readFileSync(path, 'utf8');
+  if (original.split(from).length !== 2) throw new Error(`"${from}" does not stand once in ${file}.`);
+  try {
+    writeFileSync(
+      path,
+      original.replace(from, () => to),
+    );
+    const { passed, output } = runTests(0, tests);
+    if (!passed && output.includes('Compiler run failed')) throw new Error(`${file} with "${to}":\n${output}`);
+    return passed;
+  } finally {
+    writeFileSync(path, original);
+  }
+}
+
+function runTests(mutant: number, tests: string, timeout = RUN_TIMEOUT_MS): { passed: boolean; output: string } {
+  const args = ['test', '--match-path', tests, ...TESTS];
+  const { status, stdout, stderr, error } = spawnSync(join(ROOT, 'node_modules/.bin/forge'), args, {
     cwd: WORK,
-    timeout: RUN_TIMEOUT_MS,
+    timeout,
     encoding: 'utf8',
     env: {
       ...process.env,
@@ -70,18 +156,20 @@ function runTests(mutant: number): { passed: boolean; output: string } {
       FOUNDRY_SOLC: join(ROOT, 'dev/contracts/solc'),
       FOUNDRY_OUT: join(WORK, 'out'),
       FOUNDRY_CACHE_PATH: join(WORK, 'cache'),
+      FOUNDRY_GAS_LIMIT: '100000000000',
     },
   });
-  if (error !== undefined) throw error;
+  // What never ends is noticed, too
+  if (error !== undefined && !('code' in error && error.code === 'ETIMEDOUT')) throw error;
   return { passed: status === 0, output: `${stdout}${stderr}` };
 }
 
 function render(mutants: readonly Mutant[], survivors: readonly Mutant[]): string {
   const explained = survivors.map(({ name }) => `- \`${name}\`  \n  ${EQUIVALENT[name] ?? '**Not explained.**'}`);
   return [
-    '# Mutants of OCASC and ASC',
+    `# Mutants of ${VERSION.title}`,
     '',
-    'Written by `node dev/contracts/mutate.ts --write`. Each check of the two contracts and their libraries is dropped in',
+    `Written by \`node dev/contracts/mutate.ts ${VERSION === VERSION_2 ? '--v2 ' : ''}--write\`. Each check of these contracts and their libraries is dropped in`,
     'turn, each boundary moved by one, and their tests run each time (those that are the same in every run: no fuzzing, no random',
     'play, but the fixed histories of `test_AHistoryReachesEveryState`).',
     '',

@@ -1,0 +1,76 @@
+/**
+ * Compares what the contracts cost, as gas of whole transactions (21,000 and calldata included), with `contracts/v2/gas.json`,
+ * figure by figure. Every input comes from a counter hashed, and signatures are deterministic, so the figures are exact: any
+ * difference is a change of the contract or its compiler. A growth is to be explained, a saving to be kept.
+ *
+ *     node dev/contracts/v2/check-gas.ts            fails on any difference, and where a goal of design §12 is missed
+ *     node dev/contracts/v2/check-gas.ts --write    writes what is measured now
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { AgreementsGas } from './gas-agreements.ts';
+import { startGasChain } from './gas-chain.ts';
+import { DisscGas, type Figures } from './gas-dissc.ts';
+
+interface Snapshot {
+  readonly osaka: Record<string, number>;
+  readonly amsterdam: Record<string, number>;
+  readonly goals: Record<string, number>;
+}
+
+const SNAPSHOT = fileURLToPath(new URL('../../../contracts/v2/gas.json', import.meta.url));
+const REMEDY = 'If this is meant: node dev/contracts/v2/check-gas.ts --write';
+
+async function main(): Promise<void> {
+  const measured = await measure();
+  if (process.argv.includes('--write')) writeFileSync(SNAPSHOT, `${JSON.stringify(measured, null, 2)}\n`);
+  const kept = JSON.parse(readFileSync(SNAPSHOT, 'utf8')) as Snapshot;
+  const complaints = [...missedGoals(measured), ...differences(kept.osaka, measured.osaka)];
+  for (const complaint of complaints) console.error(complaint);
+  if (complaints.length > 0) process.exitCode = 1;
+  else
+    console.log(`Gas: ${Object.keys(measured.osaka).length} figures as in contracts/v2/gas.json, every goal reached.`);
+}
+
+async function measure(): Promise<Snapshot> {
+  execFileSync('../../node_modules/.bin/forge', ['build', 'src'], {
+    cwd: fileURLToPath(new URL('../../../contracts/v2/', import.meta.url)),
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const chain = await startGasChain();
+  try {
+    const dissc = new DisscGas(chain, await chain.deploy('DISSC'));
+    const agreements = await AgreementsGas.deploy(chain, dissc);
+    await dissc.measure();
+    await agreements.measure();
+    const parts: Figures[] = [dissc, agreements];
+    return {
+      osaka: Object.assign({}, ...parts.map(({ gas }) => gas)),
+      amsterdam: {},
+      goals: Object.assign({}, ...parts.map(({ goals }) => goals)),
+    };
+  } finally {
+    chain.stop();
+  }
+}
+
+function missedGoals({ osaka, goals }: Snapshot): string[] {
+  return Object.entries(goals)
+    .filter(([name, most]) => osaka[name]! > most)
+    .map(([name, most]) => `${name}: ${osaka[name]} gas; the goal is ${most}.`);
+}
+
+function differences(kept: Record<string, number>, measured: Record<string, number>): string[] {
+  const names = new Set([...Object.keys(kept), ...Object.keys(measured)]);
+  return [...names].flatMap((name) => {
+    const [before, now] = [kept[name], measured[name]];
+    if (before === now) return [];
+    if (before === undefined) return [`${name}: ${now} gas, not in contracts/v2/gas.json. ${REMEDY}`];
+    if (now === undefined) return [`${name}: in contracts/v2/gas.json, but no longer measured. ${REMEDY}`];
+    const change = `${before} -> ${now} gas (${now > before ? '+' : ''}${now - before})`;
+    return [`${name}: ${change}, ${now > before ? 'dearer' : 'cheaper'} than contracts/v2/gas.json says. ${REMEDY}`];
+  });
+}
+
+await main();
