@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { concatBytes } from '../../core/bytes.ts';
 import { ArgumentError, KeyError, ProofError, SegmentError } from '../../core/errors.ts';
 import { buildSegment } from '../../core/v2/batch/build-segment.ts';
-import type { Manifest } from '../../core/v2/batch/manifest.ts';
+import type { Manifest } from '../../core/v2/batch/manifest-fields.ts';
 import { recordsOfPublished } from '../../core/v2/batch/published-batch.ts';
 import { openListedBlock, readSegment } from '../../core/v2/batch/read-segment.ts';
 import { sealBatch } from '../../core/v2/batch/seal-batch.ts';

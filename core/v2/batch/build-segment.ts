@@ -4,7 +4,8 @@ import type { Primitives } from '../../ports/primitives.ts';
 import { ATTACHED } from '../charter/kind.ts';
 import { frameBytes, HEADER_BYTES } from './car-frames.ts';
 import { manifestKind } from './coherent-manifest.ts';
-import { encodeManifest, type Manifest, rawCid, sha256Cid } from './manifest.ts';
+import { encodeManifest, rawCid, sha256Cid } from './manifest.ts';
+import type { Manifest } from './manifest-fields.ts';
 import { segmentKey } from './segment-key.ts';
 
 /** A stored object that holds one batch, as written. */

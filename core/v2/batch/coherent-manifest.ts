@@ -10,7 +10,7 @@ import {
 import { ATTACHED, type DatasetKind, ENCRYPTED, PLAIN } from '../charter/kind.ts';
 import { GCM_TAG_BYTES, MAX_BATCH_BYTES, MAX_BLOCK_BYTES, MAX_CONTENT_BYTES } from '../limits.ts';
 import { isPlainRecord } from '../log/record.ts';
-import type { Manifest, ManifestBlock } from './manifest.ts';
+import type { Manifest, ManifestBlock } from './manifest-fields.ts';
 
 /**
  * The kind of the dataset that a manifest is written for: a nonce says encrypted, objects say attached. That it is the

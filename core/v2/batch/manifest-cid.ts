@@ -1,5 +1,6 @@
 import type { Primitives } from '../../ports/primitives.ts';
-import { encodeManifest, type Manifest, sha256Cid } from './manifest.ts';
+import { encodeManifest, sha256Cid } from './manifest.ts';
+import type { Manifest } from './manifest-fields.ts';
 
 const DAG_CBOR = 0x71;
 

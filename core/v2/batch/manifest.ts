@@ -4,45 +4,18 @@ import * as Digest from 'multiformats/hashes/digest';
 import { fromHex, to0x } from '../../bytes.ts';
 import { SegmentError } from '../../errors.ts';
 import type { Primitives } from '../../ports/primitives.ts';
-import { type AttachedObject, parseAttachedObject } from '../block/attached-object.ts';
+import { parseAttachedObject } from '../block/attached-object.ts';
 import { NONCE_BYTES } from '../block/content-keys.ts';
 import { type BlockMeta, decodeMeta } from '../block/meta.ts';
 import { decodeCanonical, type Refuse, requireBytes, requireInteger, requireList, requireMap } from '../dag-cbor.ts';
 import type { ChunkRoot, DatasetId, LogRoot, Nonce, Salt, Sha256 } from '../ids.ts';
 import { MAX_BATCH_BLOCKS, MAX_BLOCK_BYTES, MAX_LOG_BLOCKS, MAX_MANIFEST_BYTES, RECORD_BYTES } from '../limits.ts';
-import { type BlockRecord, parseRecord, recordBytes } from '../log/record.ts';
+import { parseRecord, recordBytes } from '../log/record.ts';
 import { SIGNATURE_BYTES } from '../typed-data.ts';
 import { requireBoundObject, requireCoherent } from './coherent-manifest.ts';
+import type { Manifest, ManifestBlock } from './manifest-fields.ts';
 
 type Hasher = Pick<Primitives, 'sha256'>;
-
-/** One block's line in the manifest. `sha256` stands in the file as a raw CIDv1. */
-export interface ManifestBlock {
-  readonly sha256: Sha256;
-  /** Bytes stored, with the tag when encrypted. */
-  readonly size: number;
-  readonly chunkRoot: ChunkRoot;
-  /** Canonical dag-cbor of the block's meta. */
-  readonly meta: Uint8Array;
-  readonly record: BlockRecord;
-  /** Where the bytes are in an attached dataset; null in others. */
-  readonly object: AttachedObject | null;
-}
-
-/** What a segment says about itself (design §4). */
-export interface Manifest {
-  readonly dataset: DatasetId;
-  /** Of the device that sealed it: that of the first charter that names it. */
-  readonly serial: number;
-  readonly first: number;
-  readonly salt: Salt;
-  /** 16 bytes; null when the dataset is not encrypted. */
-  readonly nonce: Nonce | null;
-  /** The log's head after this batch. */
-  readonly head: { readonly size: number; readonly root: LogRoot };
-  readonly signature: Uint8Array;
-  readonly blocks: readonly ManifestBlock[];
-}
 
 const RAW = 0x55;
 const SHA2_256 = 0x12;

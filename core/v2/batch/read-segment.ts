@@ -7,7 +7,8 @@ import type { ObjectId } from '../ids.ts';
 import { MAX_MANIFEST_BYTES, MAX_SEGMENT_BYTES } from '../limits.ts';
 import { CID_BYTES, frameBytes, HEADER_BYTES, readCarHeader, readFrame, readFrameLength } from './car-frames.ts';
 import { manifestKind } from './coherent-manifest.ts';
-import { decodeManifest, type Manifest, type ManifestBlock, rawCid, sha256Cid } from './manifest.ts';
+import { decodeManifest, rawCid, sha256Cid } from './manifest.ts';
+import type { Manifest, ManifestBlock } from './manifest-fields.ts';
 
 type Hasher = Pick<Primitives, 'sha256'>;
 

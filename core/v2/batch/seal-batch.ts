@@ -21,7 +21,7 @@ import { signHead } from '../log/head.ts';
 import { appendLeaves, type Peaks, rootOfPeaks } from '../log/peaks.ts';
 import { recordHash } from '../log/record.ts';
 import { buildSegment, type Segment } from './build-segment.ts';
-import type { Manifest, ManifestBlock } from './manifest.ts';
+import type { Manifest, ManifestBlock } from './manifest-fields.ts';
 
 /** What a dataset's device needs to seal. */
 export interface DatasetWriter {

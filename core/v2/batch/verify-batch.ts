@@ -9,7 +9,7 @@ import { recoverHeadSigner } from '../log/head.ts';
 import { appendLeaves, type Peaks, rootOfPeaks } from '../log/peaks.ts';
 import { recordHash } from '../log/record.ts';
 import { manifestKind } from './coherent-manifest.ts';
-import type { Manifest } from './manifest.ts';
+import type { Manifest } from './manifest-fields.ts';
 
 /** The log that a batch must be the next one of. */
 export interface LogToExtend {

@@ -6,7 +6,7 @@ import { blockDigest } from '../block/digest.ts';
 import { metaHash } from '../block/meta.ts';
 import { batchSalt, blockKeys, commitKey, openDigest, sealDigest } from '../block/seal.ts';
 import type { AuditKey, ContentKey, Digest, ReadKey } from '../ids.ts';
-import type { Manifest, ManifestBlock } from './manifest.ts';
+import type { Manifest, ManifestBlock } from './manifest-fields.ts';
 
 type Macs = Pick<Primitives, 'sha256' | 'hmacSha256'>;
 
