@@ -37,10 +37,22 @@ async function startGeth(data: string, ...more: string[]): Promise<{ rpcUrl: str
     name: 'geth',
     command: findProgram('geth'),
     parameters: [
-      ...['--dev', '--datadir', join(folder, data), '--http', '--http.addr', '127.0.0.1', '--http.port', String(http)],
+      ...[
+        '--dev',
+        '--dev.period',
+        '1',
+        '--datadir',
+        join(folder, data),
+        '--http',
+        '--http.addr',
+        '127.0.0.1',
+        '--http.port',
+        String(http),
+      ],
       ...['--authrpc.addr', '127.0.0.1', '--authrpc.port', String(engine), '--ipcdisable', '--verbosity', '1', ...more],
     ],
-    isReady: async () => (await createJsonRpc({ rpcUrl, chainId: CHAIN_ID }).call('eth_chainId', [])) !== null,
+    // Until its first block, geth's pool may not know what the genesis gave to anybody.
+    isReady: async () => Number(await createJsonRpc({ rpcUrl, chainId: CHAIN_ID }).call('eth_blockNumber', [])) > 0,
   });
   return { rpcUrl, daemon };
 }
