@@ -1,4 +1,5 @@
 import type { Runtime } from '../../core/ports/runtime.ts';
+import { RecentMap } from '../state/recent-map.ts';
 
 /** How old a right may be that lets somebody in: design §6. */
 const KEPT_MS = 15_000;
@@ -21,15 +22,12 @@ export function keepBriefly<K, V>(
   read: (key: K, signal?: AbortSignal) => Promise<V>,
   { nowMs }: Pick<Runtime, 'nowMs'>,
 ): KeptReader<K, V> {
-  const known = new Map<K, Known<V>>();
+  const known = new RecentMap<K, Known<V>>(MAX_KEPT);
 
   const readAnew = (key: K, signal?: AbortSignal): Promise<V> => {
     // Counted from before the question, or a slow chain would prolong a right.
     const entry: Known<V> = { readAtMs: nowMs(), value: read(key, signal) };
-    known.delete(key);
     known.set(key, entry);
-    const oldest = known.keys().next();
-    if (known.size > MAX_KEPT && oldest.done !== true) known.delete(oldest.value);
     entry.value.catch(() => {
       if (known.get(key) === entry) known.delete(key);
     });

@@ -3,7 +3,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { handlerFor } from '../../functions/anchor.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import { handler } from '../../lambda/anchor.ts';
-import { KMS_CREDENTIALS, startKmsServer } from '../adapters/kms-server.ts';
+import { kmsForTest } from './kms-for-test.ts';
 
 const ENV = {
   AWS_REGION: 'eu-central-1',
@@ -18,25 +18,8 @@ const ENV = {
 };
 const silent = createLineObserver(() => undefined);
 
-/** KMS, with the environment that finds it, for this test. */
-async function withKms(t: TestContext): Promise<typeof ENV & { readonly PLUMBLINE_RELAYER_KEY_ID: string }> {
-  const kms = await startKmsServer();
-  t.after(() => kms.close());
-  const set = {
-    AWS_ENDPOINT_URL_KMS: kms.endpoint,
-    AWS_ACCESS_KEY_ID: KMS_CREDENTIALS.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: KMS_CREDENTIALS.secretAccessKey,
-  };
-  const before = Object.keys(set).map((name) => [name, process.env[name]] as const);
-  t.after(() => {
-    for (const [name, value] of before) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
-  });
-  Object.assign(process.env, set);
-  return { ...ENV, PLUMBLINE_RELAYER_KEY_ID: kms.keyId };
-}
+/** The environment, with a key in KMS that records. */
+const withKms = async (t: TestContext) => ({ ...ENV, PLUMBLINE_RELAYER_KEY_ID: await kmsForTest(t) });
 
 describe('what the operator says of grants and cadence', () => {
   test('is nothing by default: every batch at once, no owner but those named', async (t) => {

@@ -13,7 +13,7 @@ import { Environment } from '../../lambda/environment.ts';
 import { createPowertoolsObserver } from '../../lambda/powertools-observer.ts';
 import { MAX_PAYLOAD_BYTES } from '../../local/host/host-answer.ts';
 import { loadHandler } from '../../local/host/invoke-function.ts';
-import { KMS_CREDENTIALS, startKmsServer } from '../adapters/kms-server.ts';
+import { kmsForTest } from './kms-for-test.ts';
 import { entryOf, openPortsOf } from './lambda-ports.ts';
 import { serviceSettings } from './service-settings.ts';
 
@@ -193,22 +193,8 @@ describe('the entries in Lambda', () => {
   });
 
   test('record with the key in KMS that the environment names, and say when KMS refuses it', async (t) => {
-    const kms = await startKmsServer();
-    t.after(() => kms.close());
-    const keys = {
-      AWS_ENDPOINT_URL_KMS: kms.endpoint,
-      AWS_ACCESS_KEY_ID: KMS_CREDENTIALS.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: KMS_CREDENTIALS.secretAccessKey,
-    };
-    const before = Object.keys(keys).map((name) => [name, process.env[name]] as const);
-    t.after(() => {
-      for (const [name, value] of before) {
-        if (value === undefined) delete process.env[name];
-        else process.env[name] = value;
-      }
-    });
-    Object.assign(process.env, keys);
-    const { recorder, settings } = await openPortsOf('anchor', { ...ENV, PLUMBLINE_RELAYER_KEY_ID: kms.keyId });
+    const keyId = await kmsForTest(t);
+    const { recorder, settings } = await openPortsOf('anchor', { ...ENV, PLUMBLINE_RELAYER_KEY_ID: keyId });
     assert.match(String(recorder?.account), /^0x[0-9a-f]{40}$/);
     assert.equal(settings().cssAccount, recorder?.account, 'repaid as it records');
     await assert.rejects(openPortsOf('anchor', { ...ENV, PLUMBLINE_RELAYER_KEY_ID: 'another' }), /NotFoundException/);
