@@ -6,8 +6,11 @@ import { ArgumentError } from './errors.ts';
 export type DatasetId = Brand<`0x${string}`, 'DatasetId'>;
 /** 20 bytes, lower-case hex with 0x: an Ethereum account or contract. */
 export type Address = Brand<`0x${string}`, 'Address'>;
+const ZERO_ADDRESS = `0x${'00'.repeat(20)}` as Address;
 /** What stands for the native coin where a token's address does. */
-export const NATIVE_COIN = `0x${'00'.repeat(20)}` as Address;
+export const NATIVE_COIN = ZERO_ADDRESS;
+/** Nobody: what a charter names where there is no anchorer, and never an owner or a device. */
+export const NO_ACCOUNT = ZERO_ADDRESS;
 
 /** 32 bytes, lower-case hex with 0x: an agreement of OCASC, by its terms and the log it is about. */
 export type AgreementId = Brand<`0x${string}`, 'AgreementId'>;
@@ -37,14 +40,25 @@ export type Digest = Brand<Uint8Array, 'Digest'>;
 /** Encrypted[Hash(DataBlock)] of the paper. */
 export type SealedDigest = Brand<Uint8Array, 'SealedDigest'>;
 export type Commitment = Brand<Uint8Array, 'Commitment'>;
-export type Salt = Brand<Uint8Array, 'Salt'>;
-export type BatchRoot = Brand<Uint8Array, 'BatchRoot'>;
-export type LogRoot = Brand<Uint8Array, 'LogRoot'>;
-export type SealedHash = Brand<Uint8Array, 'SealedHash'>;
 export type ContentCommitment = Brand<Uint8Array, 'ContentCommitment'>;
+export type Salt = Brand<Uint8Array, 'Salt'>;
+/** What the content keys of a batch are derived from, 16 bytes. */
+export type Nonce = Brand<Uint8Array, 'Nonce'>;
+/** MTH over a dataset's records; 32 zero bytes for the empty log. */
+export type LogRoot = Brand<Uint8Array, 'LogRoot'>;
+/** One root for the newest heads of many datasets; 32 zero bytes for none. */
+export type MapRoot = Brand<Uint8Array, 'MapRoot'>;
+/** What an anchorer hands to DISSC for a round. */
+export type RoundBody = Brand<Uint8Array, 'RoundBody'>;
+/** What DISSC makes of a body, its block's time and the round before. */
+export type RoundRoot = Brand<Uint8Array, 'RoundRoot'>;
 
-/** Secret of one dataset; everything of that dataset follows from it. */
+/** Secret of one dataset and one device; everything the device seals follows from it. */
 export type DatasetKey = Brand<Uint8Array, 'DatasetKey'>;
+/** Secret that opens the digests of all blocks of one device, and no content. */
+export type AuditKey = Brand<Uint8Array, 'AuditKey'>;
+/** Secret of the contents of all blocks of one device. */
+export type ReadKey = Brand<Uint8Array, 'ReadKey'>;
 /** Secret that opens one block's sealed digest. */
 export type BlockKey = Brand<Uint8Array, 'BlockKey'>;
 /** Secret of the content of one batch. */
@@ -66,6 +80,10 @@ export function address(hex: string): Address {
 
 export function datasetBytes(dataset: DatasetId): Uint8Array {
   return fromHex(dataset, 'dataset id', 32);
+}
+
+export function addressBytes(account: Address): Uint8Array {
+  return fromHex(account, 'address', 20);
 }
 
 export function agreementBytes(agreement: AgreementId): Uint8Array {

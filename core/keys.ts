@@ -1,46 +1,66 @@
-import { keccak_256 } from '@noble/hashes/sha3.js';
-import { concatBytes, fromHex, to0x, u8, u64, utf8 } from './bytes.ts';
+import { concatBytes, u8, u32, u64, utf8 } from './bytes.ts';
+import { ArgumentError } from './errors.ts';
+import type { Primitives } from './ports/primitives.ts';
 import {
   type Address,
   type AgreementId,
   agreementBytes,
-  bytes32,
   type DatasetId,
   type DatasetKey,
   datasetBytes,
   type PrivateKey,
 } from './ids.ts';
-import type { HeadDomain } from './log/head.ts';
-import type { Primitives } from './ports/primitives.ts';
+import { accountOfKey, isPrivateKey } from './typed-data.ts';
+
+type Macs = Pick<Primitives, 'hmacSha256'>;
 
 /**
- * keccak256(abi.encode(uint256 chainId, address DISSC, address owner, bytes32 name)).
- * @throws ArgumentError unless the name has 32 bytes
+ * branch(info) = HKDF-SHA256(ikm = BIP-39 seed, no salt, info, 32 bytes): everything secret of an owner follows from the
+ * mnemonic, and nothing counted in a local file enters a key (design §4).
  */
-export function deriveDatasetId(domain: HeadDomain, owner: Address, name: Uint8Array): DatasetId {
-  const padding = new Uint8Array(12);
-  return to0x(
-    keccak_256(
-      concatBytes(
-        new Uint8Array(24),
-        u64(domain.chainId),
-        padding,
-        fromHex(domain.dissc, 'DISSC address', 20),
-        padding,
-        fromHex(owner, 'owner address', 20),
-        bytes32(name, 'dataset name'),
-      ),
-    ),
-  ) as DatasetId;
+export function branch(primitives: Macs, seed: Uint8Array, info: string): Uint8Array {
+  const pseudorandom = primitives.hmacSha256(new Uint8Array(32), seed);
+  // RFC 5869 expand, one round: 32 bytes are one SHA-256.
+  return primitives.hmacSha256(pseudorandom, concatBytes(utf8(info), u8(1)));
 }
 
 /**
- * datasetKey = HMAC(HKDF-SHA256(ikm = BIP-39 seed, no salt, info "plumbline/1/datasets", 32 bytes), 30 ‖ dataset32):
- * the mnemonic is the backup of every dataset's secrets.
+ * datasetKey = HMAC(branch("plumbline/2/datasets"), 30 ‖ dataset32 ‖ u32 serial): the secrets of what one device writes.
+ * `serial` is that of the first charter that names this device.
  */
-export function deriveDatasetKey(primitives: Primitives, seed: Uint8Array, dataset: DatasetId): DatasetKey {
-  const root = expandSeed(primitives, seed, 'plumbline/1/datasets');
-  return primitives.hmacSha256(root, concatBytes(u8(0x30), datasetBytes(dataset))) as DatasetKey;
+export function deriveDatasetKey(primitives: Macs, seed: Uint8Array, dataset: DatasetId, serial: number): DatasetKey {
+  const message = concatBytes(u8(0x30), datasetBytes(dataset), u32(serial));
+  return primitives.hmacSha256(branch(primitives, seed, 'plumbline/2/datasets'), message) as DatasetKey;
+}
+
+/**
+ * The private key of the device of this serial: the first valid secp256k1 key among HMAC(branch("plumbline/2/devices"),
+ * 31 ‖ dataset32 ‖ u32 serial ‖ u8 attempt), attempt = 0, 1, …
+ */
+export function deriveDeviceKey(primitives: Macs, seed: Uint8Array, dataset: DatasetId, serial: number): PrivateKey {
+  const root = branch(primitives, seed, 'plumbline/2/devices');
+  for (let attempt = 0; attempt < 256; attempt++) {
+    const message = concatBytes(u8(0x31), datasetBytes(dataset), u32(serial), u8(attempt));
+    const key = primitives.hmacSha256(root, message);
+    if (isPrivateKey(key)) return key;
+  }
+  throw new ArgumentError('No attempt gives a private key. The cryptography given is not HMAC-SHA-256.');
+}
+
+/**
+ * The serial of a device known by its account, among the serials of its dataset's charters, tried downwards; null when none
+ * of them gives this account: then the mnemonic is another owner's.
+ */
+export function serialOfDevice(
+  primitives: Macs,
+  seed: Uint8Array,
+  dataset: DatasetId,
+  device: Address,
+  serials: readonly number[],
+): number | null {
+  const downwards = [...new Set(serials)].sort((a, b) => b - a);
+  const found = downwards.find((one) => accountOfKey(deriveDeviceKey(primitives, seed, dataset, one)) === device);
+  return found ?? null;
 }
 
 /** What a consumer makes for one agreement. The mnemonic and the id give it again after any loss. */
@@ -51,13 +71,9 @@ export interface ConsumerSecrets {
   readonly encryptionSeed: Uint8Array;
 }
 
-/** signerKey = HMAC(root, 40 ‖ id), encryptionSeed = HMAC(root, 41 ‖ id); root as above with "plumbline/1/agreements". */
-export function deriveConsumerSecrets(
-  primitives: Primitives,
-  seed: Uint8Array,
-  agreement: AgreementId,
-): ConsumerSecrets {
-  const root = expandSeed(primitives, seed, 'plumbline/1/agreements');
+/** signerKey = HMAC(root, 40 ‖ id), encryptionSeed = HMAC(root, 41 ‖ id); root = branch("plumbline/2/agreements"). */
+export function deriveConsumerSecrets(primitives: Macs, seed: Uint8Array, agreement: AgreementId): ConsumerSecrets {
+  const root = branch(primitives, seed, 'plumbline/2/agreements');
   const derive = (kind: number) => primitives.hmacSha256(root, concatBytes(u8(kind), agreementBytes(agreement)));
   return { signerKey: derive(0x40) as PrivateKey, encryptionSeed: derive(0x41) };
 }
@@ -70,9 +86,9 @@ export interface AgentSecrets {
   readonly offersSecret: Uint8Array;
 }
 
-/** agentKey = HMAC(root, 42), offersSecret = HMAC(root, 43); root as above with "plumbline/1/agent". */
-export function deriveAgentSecrets(primitives: Primitives, seed: Uint8Array): AgentSecrets {
-  const root = expandSeed(primitives, seed, 'plumbline/1/agent');
+/** agentKey = HMAC(root, 42), offersSecret = HMAC(root, 43); root = branch("plumbline/2/agent"). */
+export function deriveAgentSecrets(primitives: Macs, seed: Uint8Array): AgentSecrets {
+  const root = branch(primitives, seed, 'plumbline/2/agent');
   return {
     agentKey: primitives.hmacSha256(root, u8(0x42)) as PrivateKey,
     offersSecret: primitives.hmacSha256(root, u8(0x43)),
@@ -80,12 +96,6 @@ export function deriveAgentSecrets(primitives: Primitives, seed: Uint8Array): Ag
 }
 
 /** HMAC(offersSecret, 44 ‖ u64 nonce): what the encryption keys of an owner's offer by that number are derived from. */
-export function deriveOfferSeed(primitives: Primitives, offersSecret: Uint8Array, nonce: bigint): Uint8Array {
+export function deriveOfferSeed(primitives: Macs, offersSecret: Uint8Array, nonce: bigint): Uint8Array {
   return primitives.hmacSha256(offersSecret, concatBytes(u8(0x44), u64(Number(nonce))));
-}
-
-function expandSeed(primitives: Primitives, seed: Uint8Array, info: string): Uint8Array {
-  const pseudorandom = primitives.hmacSha256(new Uint8Array(32), seed);
-  // RFC 5869 expand, one round: 32 bytes are one SHA-256.
-  return primitives.hmacSha256(pseudorandom, concatBytes(utf8(info), u8(1)));
 }

@@ -2,9 +2,9 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { concatBytes, fromHex, to0x, u8, u64, utf8 } from './bytes.ts';
 import { ArgumentError, ProofError } from './errors.ts';
-import type { Address, PrivateKey } from './ids.ts';
+import { type Address, addressBytes, type PrivateKey } from './ids.ts';
 
-/** EIP-712 domain of one of our contracts; all of them are at version 1. */
+/** EIP-712 domain of one of our contracts; all of them are at version 2. */
 export interface TypedDataDomain {
   readonly name: string;
   readonly chainId: number;
@@ -13,6 +13,7 @@ export interface TypedDataDomain {
 
 export const SIGNATURE_BYTES = 65;
 
+const VERSION = '2';
 const DOMAIN_TYPE = typeHash('EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)');
 
 /** EIP-712 hash of a type's text. */
@@ -26,7 +27,7 @@ export function typedDataHash(domain: TypedDataDomain, type: Uint8Array, members
     concatBytes(
       DOMAIN_TYPE,
       keccak_256(utf8(domain.name)),
-      keccak_256(utf8('1')),
+      keccak_256(utf8(VERSION)),
       word(u64(domain.chainId)),
       addressWord(domain.verifyingContract),
     ),
@@ -66,6 +67,11 @@ export function accountOfKey(key: PrivateKey): Address {
   return accountOf(secp256k1.getPublicKey(key, false));
 }
 
+/** Whether 32 bytes are a private key of secp256k1: from 1 to the curve's order less 1. */
+export function isPrivateKey(bytes: Uint8Array): bytes is PrivateKey {
+  return secp256k1.utils.isValidSecretKey(bytes);
+}
+
 /** Bytes on the right of a 32-byte word, as the ABI writes numbers and addresses. */
 export function word(bytes: Uint8Array): Uint8Array {
   const padded = new Uint8Array(32);
@@ -74,7 +80,7 @@ export function word(bytes: Uint8Array): Uint8Array {
 }
 
 export function addressWord(address: Address): Uint8Array {
-  return word(fromHex(address, 'address', 20));
+  return word(addressBytes(address));
 }
 
 /** An unsigned integer of so many bits as a word. @throws ArgumentError when it does not fit */

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import { Address } from "@openzeppelin/contracts/utils/Address.sol";
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import { DatasetId } from "./identity/DatasetId.sol";
 import { IASC } from "./interfaces/IASC.sol";
 import { IDISSC } from "./interfaces/IDISSC.sol";
 
@@ -14,7 +15,6 @@ contract ASC is IASC, ReentrancyGuardTransient {
     using SafeCast for uint256;
 
     uint256 private constant MAX_DURATION = 5 * 365 days;
-    uint256 private constant LEAF_BYTES = 69;
     uint8 private constant ALL_KINDS = 3;
 
     /// @inheritdoc IASC
@@ -32,10 +32,11 @@ contract ASC is IASC, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IASC
-    function authorise(Terms calldata terms) external nonReentrant returns (bytes32 id) {
+    function authorise(bytes32 name, uint8 kind, Terms calldata terms) external nonReentrant returns (bytes32 id) {
         // Check: the caller owns the dataset, the terms are possible
-        (address owner,) = dissc.parties(terms.dataset);
-        if (owner != msg.sender) revert ASC_NotDatasetOwner(terms.dataset, msg.sender, owner);
+        if (DatasetId.compute(address(dissc), msg.sender, name, kind) != terms.dataset) {
+            revert ASC_NotDatasetOwner(terms.dataset, msg.sender, name, kind);
+        }
         if (terms.css == address(0)) revert ASC_ZeroCss();
         if (terms.count == 0 || terms.count > type(uint64).max - terms.first) {
             revert ASC_BadRange(terms.first, terms.count);
@@ -100,7 +101,7 @@ contract ASC is IASC, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IASC
-    function relay(bytes32[] calldata grants, IDISSC.Update[] calldata updates)
+    function relay(bytes32[] calldata grants, IDISSC.Charter[] calldata charters, IDISSC.Update[] calldata updates)
         external
         nonReentrant
         returns (bytes4[] memory reasons)
@@ -110,28 +111,36 @@ contract ASC is IASC, ReentrancyGuardTransient {
 
         // Effect: set aside the fuel for what can be forwarded
         reasons = new bytes4[](updates.length);
+        uint64[] memory paidBefore = _paidAt(grants);
         uint256 forwarded = 0;
         for (uint256 i = 0; i < updates.length; ++i) {
-            reasons[i] = _reserve(grants[i], updates[i]);
+            reasons[i] = _reserve(grants[i], updates[i].dataset);
             if (reasons[i] == 0) ++forwarded;
         }
 
         // Interact: DISSC calls nobody
-        bool[] memory accepted = dissc.record(_forwarded(updates, reasons, forwarded));
+        bool[] memory accepted = dissc.record(charters, _forwarded(updates, reasons, forwarded));
 
-        // Effect, Log: the CSS gets what was set aside, or the fuel is back
+        // Effect: for what was refused, it is as if nothing had been
         uint256 next = 0;
         for (uint256 i = 0; i < updates.length; ++i) {
-            if (reasons[i] == 0) {
-                if (accepted[next++]) {
-                    _pay(grants[i], updates[i]);
-                    continue;
-                }
-                reasons[i] = ASC_Refused.selector;
-                // It was set aside, so it fits
-                _grants[grants[i]].fuel += uint128(_cost(_grants[grants[i]], updates[i]));
+            if (reasons[i] != 0 || accepted[next++]) continue;
+            reasons[i] = ASC_Refused.selector;
+            Grant storage g = _grants[grants[i]];
+            g.fuel += g.terms.perRecord;
+            g.paidAt = paidBefore[i];
+        }
+
+        // Effect, Log: the CSS gets what was set aside for the others, which begin an interval
+        for (uint256 i = 0; i < updates.length; ++i) {
+            if (reasons[i] != 0) {
+                emit NotRelayed(grants[i], updates[i].dataset, reasons[i]);
+                continue;
             }
-            emit NotRelayed(grants[i], updates[i].dataset, reasons[i]);
+            Grant storage g = _grants[grants[i]];
+            g.paidAt = uint64(block.timestamp);
+            credit[g.terms.css] += g.terms.perRecord;
+            emit Relayed(grants[i], updates[i].size, g.terms.perRecord);
         }
     }
 
@@ -169,9 +178,10 @@ contract ASC is IASC, ReentrancyGuardTransient {
 
     /// @inheritdoc IASC
     function withdraw(address to) external nonReentrant {
-        // Check: there is something to take out
+        // Check: there is something to take out, and somebody to give it to
         uint256 amount = credit[msg.sender];
         if (amount == 0) revert ASC_NoCredit(msg.sender);
+        if (to == address(0)) revert ASC_ZeroReceiver();
 
         // Effect
         credit[msg.sender] = 0;
@@ -194,17 +204,26 @@ contract ASC is IASC, ReentrancyGuardTransient {
         return g.state == State.Accepted && !g.revoked && block.timestamp < g.end;
     }
 
-    /// @dev Sets aside the fuel for an update.
-    /// @return reason Zero, or why it is not to be forwarded
-    function _reserve(bytes32 id, IDISSC.Update calldata update) private returns (bytes4 reason) {
+    /// @dev When each of these grants has last paid.
+    function _paidAt(bytes32[] calldata grants) private view returns (uint64[] memory times) {
+        times = new uint64[](grants.length);
+        for (uint256 i = 0; i < grants.length; ++i) {
+            times[i] = _grants[grants[i]].paidAt;
+        }
+    }
+
+    /// @dev Sets aside the fuel for a record, and begins an interval.
+    /// @return reason Zero, or why the update is not to be forwarded
+    function _reserve(bytes32 id, bytes32 dataset) private returns (bytes4 reason) {
         Grant storage g = _grants[id];
         if (g.state != State.Accepted) return ASC_WrongState.selector;
         if (block.timestamp >= g.end) return ASC_Over.selector;
-        if (update.dataset != g.terms.dataset) return ASC_WrongDataset.selector;
-        uint256 cost = _cost(g, update);
-        if (g.fuel < cost) return ASC_TooLittleFuel.selector;
-        // Less than the fuel, so it fits
-        g.fuel -= uint128(cost);
+        if (dataset != g.terms.dataset) return ASC_WrongDataset.selector;
+        // Nothing has been paid for yet where `paidAt` is zero
+        if (g.paidAt != 0 && block.timestamp < uint256(g.paidAt) + g.terms.interval) return ASC_TooEarly.selector;
+        if (g.fuel < g.terms.perRecord) return ASC_TooLittleFuel.selector;
+        g.fuel -= g.terms.perRecord;
+        g.paidAt = uint64(block.timestamp);
     }
 
     /// @dev The updates that no reason speaks against.
@@ -218,18 +237,6 @@ contract ASC is IASC, ReentrancyGuardTransient {
         for (uint256 i = 0; i < updates.length; ++i) {
             if (reasons[i] == 0) forwarded[next++] = updates[i];
         }
-    }
-
-    function _pay(bytes32 id, IDISSC.Update calldata update) private {
-        Grant storage g = _grants[id];
-        uint256 cost = _cost(g, update);
-        credit[g.terms.css] += cost;
-        emit Relayed(id, update.leaves.length / LEAF_BYTES, cost);
-    }
-
-    /// @dev What an update costs if it is accepted: its leaves are whole batches then.
-    function _cost(Grant storage g, IDISSC.Update calldata update) private view returns (uint256) {
-        return (update.leaves.length / LEAF_BYTES) * g.terms.perBatch;
     }
 
     /// @dev The grant, which must be in one state.

@@ -1,162 +1,121 @@
 import * as dagCbor from '@ipld/dag-cbor';
-import * as z from 'zod';
-import { isPlain } from '../block/content-cipher.ts';
-import type { Opening } from '../block/digest.ts';
+import { z } from 'zod';
 import { concatBytes, equalBytes } from '../bytes.ts';
 import { ArgumentError } from '../errors.ts';
-import type {
-  BlockIndex,
-  BlockKey,
-  Commitment,
-  ContentBatchKey,
-  ContentCommitment,
-  ContentKey,
-  Salt,
-  SealedDigest,
-  SealedHash,
-} from '../ids.ts';
-import { MAX_BATCH_BLOCKS, MAX_BLOCK_BYTES } from '../limits.ts';
-import { MAX_PLAINTEXT_BYTES } from './seal-message.ts';
+import type { Opening } from '../block/digest.ts';
+import type { BlockIndex, BlockKey, ContentBatchKey, ContentKey } from '../ids.ts';
+import { MAX_BATCH_BLOCKS, MAX_BLOCK_BYTES, MAX_LOG_BLOCKS, RECORD_BYTES } from '../limits.ts';
+import { type BlockRecord, parseRecord, recordBytes } from '../log/record.ts';
 
 /** What the owner hands over for one block (design §9). */
 export interface BlockKeys {
   readonly index: BlockIndex;
   readonly opening: Opening;
   readonly blockKey: BlockKey;
-  readonly sealed: SealedDigest;
-  readonly commitment: Commitment;
-  /** Null when the dataset is plain, or the batch's key is given. */
+  readonly record: BlockRecord;
+  /** Null when the dataset is not encrypted, the block is not paid for, or the key of its batch is given. */
   readonly contentKey: ContentKey | null;
-  /** From the block's record up to the tree of its batch: RFC 9162, from the leaf upwards. */
-  readonly path: readonly Uint8Array[];
 }
 
-/** Keys of blocks of one batch, with what its leaf in the log is made of: batchRoot follows from any block's path. */
-export interface BatchKeys {
-  /** Of the batch in the log. */
-  readonly position: number;
+/** The content key of a batch that is paid for whole: those of its blocks follow from it. */
+export interface BatchContentKey {
   readonly first: BlockIndex;
   readonly count: number;
-  readonly salt: Salt;
-  readonly contentCommitment: ContentCommitment;
-  readonly sealedHash: SealedHash;
-  /** Only for a batch paid for whole. */
-  readonly contentBatchKey: ContentBatchKey | null;
-  readonly blocks: readonly BlockKeys[];
+  readonly key: ContentBatchKey;
 }
 
-const VERSION = 1;
-const MAX_PATH = Math.log2(MAX_BATCH_BLOCKS);
+/** Keys of some blocks, with one proof that their records lead to the agreement's head. */
+export interface KeyPayload {
+  readonly blocks: readonly BlockKeys[];
+  readonly batches: readonly BatchContentKey[];
+  /** A multiproof (core/log/multiproof.ts) of all blocks named, in the log that was sold. */
+  readonly proof: readonly Uint8Array[];
+}
 
-const index = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
-const hash = z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length === 32);
-const path = z
-  .custom<Uint8Array>(
-    (value) => value instanceof Uint8Array && value.length % 32 === 0 && value.length <= 32 * MAX_PATH,
-  )
-  .transform((bytes) =>
-    Array.from({ length: bytes.length / 32 }, (_, step) => bytes.subarray(32 * step, 32 * (step + 1))),
-  );
+/** What fits into one message of 64 KiB with its encapsulated key and tag (agreement/seal-message.ts). */
+export const MAX_PAYLOAD_BYTES = 65_536 - 32 - 16;
 
-const size = z.int().min(1).max(MAX_BLOCK_BYTES);
-const block = z.tuple([index, size, hash, hash, hash, hash, hash, hash, hash.nullable(), path]).transform(
-  ([index, size, sha256, chunkRoot, metaHash, blockKey, sealed, commitment, contentKey, path]) =>
-    ({
-      index,
-      opening: { size, sha256, chunkRoot, metaHash },
-      blockKey,
-      sealed,
-      commitment,
-      contentKey,
-      path,
-    }) as unknown as BlockKeys,
-);
-const batch = z
-  .tuple([
-    z.int().min(0).max(0xffff_fffe),
-    index,
-    z.int().min(1).max(MAX_BATCH_BLOCKS),
-    hash,
-    hash,
-    hash,
-    hash.nullable(),
-    z.array(block).min(1).max(MAX_BATCH_BLOCKS),
-  ])
+const VERSION = 2;
+
+const bytes = (length: number) =>
+  z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length === length);
+const hash = bytes(32);
+const index = z
+  .int()
+  .min(0)
+  .max(MAX_LOG_BLOCKS - 1);
+const block = z
+  .tuple([index, z.int().min(1).max(MAX_BLOCK_BYTES), hash, hash, hash, hash, bytes(RECORD_BYTES), hash.nullable()])
   .transform(
-    ([position, first, count, salt, contentCommitment, sealedHash, contentBatchKey, blocks]) =>
+    ([at, size, sha256, chunkRoot, metaHash, blockKey, record, contentKey]) =>
       ({
-        position,
-        first,
-        count,
-        salt,
-        contentCommitment,
-        sealedHash,
-        contentBatchKey,
-        blocks,
-      }) as unknown as BatchKeys,
+        index: at,
+        opening: { size, sha256, chunkRoot, metaHash },
+        blockKey,
+        record: parseRecord(record),
+        contentKey,
+      }) as unknown as BlockKeys,
   );
-const payload = z.tuple([z.literal(VERSION), z.array(batch).min(1).max(MAX_BATCH_BLOCKS)]);
+const batch = z
+  .tuple([index, z.int().min(1).max(MAX_BATCH_BLOCKS), hash])
+  .transform(([first, count, key]) => ({ first, count, key }) as unknown as BatchContentKey);
+const proof = z
+  .custom<Uint8Array>((value) => value instanceof Uint8Array && value.length % 32 === 0)
+  .transform((all) => Array.from({ length: all.length / 32 }, (_, i) => all.subarray(32 * i, 32 * (i + 1))));
+const payload = z.tuple([z.literal(VERSION), z.array(block).min(1), z.array(batch), proof]);
 
 /**
- * Canonical dag-cbor of keys: `[1, [batch …]]`, lists without field names, a path as one byte string.
+ * Canonical dag-cbor of keys, lists without field names: `[2, [[index, size, sha256, chunkRoot, metaHash, blockKey, record,
+ * contentKey or null] …], [[first, count, contentBatchKey] …], proof]`, the proof as one byte string.
  * @throws ArgumentError when a reader would refuse it, or it is too long for one message
  */
-export function encodeKeyPayload(batches: readonly BatchKeys[]): Uint8Array {
-  const bytes = dagCbor.encode([VERSION, batches.map(batchLine)]);
-  decodeKeyPayload(bytes);
-  return bytes;
+export function encodeKeyPayload({ blocks, batches, proof: nodes }: KeyPayload): Uint8Array {
+  const encoded = dagCbor.encode([
+    VERSION,
+    blocks.map(({ index: at, opening, blockKey, record, contentKey }) => [
+      at,
+      opening.size,
+      opening.sha256,
+      opening.chunkRoot,
+      opening.metaHash,
+      blockKey,
+      recordBytes(record),
+      contentKey,
+    ]),
+    batches.map(({ first, count, key }) => [first, count, key]),
+    concatBytes(...nodes),
+  ]);
+  decodeKeyPayload(encoded);
+  return encoded;
 }
 
 /**
- * Reads keys strictly: bounded, canonical, every block within its batch and named once. That keys, paths and log agree is
- * not known from this.
+ * Reads keys strictly: bounded, canonical, every block named once. That keys, records and log agree is not known from this.
  * @throws ArgumentError naming what is wrong, never a key
  */
-export function decodeKeyPayload(bytes: Uint8Array): BatchKeys[] {
-  if (bytes.length > MAX_PLAINTEXT_BYTES) {
-    throw new ArgumentError(`Keys of ${bytes.length} bytes do not fit into a message; ${MAX_PLAINTEXT_BYTES} do.`);
+export function decodeKeyPayload(encoded: Uint8Array): KeyPayload {
+  if (encoded.length > MAX_PAYLOAD_BYTES) {
+    throw new ArgumentError(`Keys of ${encoded.length} bytes do not fit into a message; ${MAX_PAYLOAD_BYTES} do.`);
   }
   let value: unknown;
+  let again: Uint8Array;
   try {
-    value = dagCbor.decode(bytes);
+    value = dagCbor.decode(encoded);
+    again = dagCbor.encode(value);
   } catch (cause) {
     throw new ArgumentError('The keys are not dag-cbor.', { cause });
   }
+  if (!equalBytes(again, encoded)) throw new ArgumentError('The keys are not canonical dag-cbor.');
   const parsed = payload.safeParse(value);
   if (!parsed.success) {
     throw new ArgumentError(`The keys are malformed at ${parsed.error.issues[0]?.path.join('.') || 'their top'}.`);
   }
-  if (!equalBytes(dagCbor.encode(value), bytes)) throw new ArgumentError('The keys are not canonical dag-cbor.');
-  const [, batches] = parsed.data;
-  const named = new Set<BlockIndex>();
-  for (const batch of batches) {
-    for (const { index, contentKey } of batch.blocks) {
-      if (index < batch.first || index >= batch.first + batch.count) {
-        throw new ArgumentError(`Block ${index} is not in the batch that begins with ${batch.first}.`);
-      }
-      if (named.has(index)) throw new ArgumentError(`Block ${index} is named twice.`);
-      named.add(index);
-      if (contentKey !== null && (batch.contentBatchKey !== null || isPlain(batch.contentCommitment))) {
-        throw new ArgumentError(`Block ${index} has a content key that its batch does not want.`);
-      }
-    }
-    if (batch.contentBatchKey !== null && isPlain(batch.contentCommitment)) {
-      throw new ArgumentError(`The batch that begins with ${batch.first} is plain and has a content key.`);
-    }
+  const [, blocks, batches, nodes] = parsed.data;
+  if (new Set(blocks.map((one) => one.index)).size !== blocks.length) {
+    throw new ArgumentError('A block is named twice.');
   }
-  if (new Set(batches.map((batch) => batch.position)).size !== batches.length) {
+  if (new Set(batches.map((one) => one.first)).size !== batches.length) {
     throw new ArgumentError('A batch is named twice.');
   }
-  return batches;
-}
-
-function batchLine(batch: BatchKeys): unknown[] {
-  return [
-    ...[batch.position, batch.first, batch.count, batch.salt, batch.contentCommitment, batch.sealedHash],
-    batch.contentBatchKey,
-    batch.blocks.map(({ index, opening, blockKey, sealed, commitment, contentKey, path }) => [
-      ...[index, opening.size, opening.sha256, opening.chunkRoot, opening.metaHash],
-      ...[blockKey, sealed, commitment, contentKey, concatBytes(...path)],
-    ]),
-  ];
+  return { blocks, batches, proof: nodes };
 }

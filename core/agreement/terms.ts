@@ -1,6 +1,6 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { concatBytes, to0x, u64 } from '../bytes.ts';
-import { type Address, type AgreementId, type DatasetId, datasetBytes, type LogRoot } from '../ids.ts';
+import { type Address, type AgreementId, bytes32, type DatasetId, datasetBytes, type LogRoot } from '../ids.ts';
 import { addressWord, type TypedDataDomain, uintWord, word } from '../typed-data.ts';
 
 /** The contract an agreement is made in. */
@@ -19,13 +19,16 @@ export interface Terms {
   readonly token: Address;
   /** Of all the blocks, fee included. */
   readonly price: bigint;
-  /** Due as soon as the offer is accepted. */
+  /** Due as soon as the offer is accepted; at most price and bond. */
   readonly fee: bigint;
   readonly bond: bigint;
   readonly stakeWei: bigint;
   readonly maxChallenges: number;
+  readonly maxDemands: number;
   /** Blocks of the consumer's choice that are delivered before they are paid for. */
   readonly samples: number;
+  /** Samples that come with their content keys, so that it is seen that content decrypts to what was promised. */
+  readonly previews: number;
   readonly windowSeconds: number;
   readonly durationSeconds: number;
   /** Seconds since 1970; any u64. */
@@ -34,18 +37,25 @@ export interface Terms {
   readonly consumer: Address;
 }
 
-/** An offer with the log it is bound to, and its number among the owner's offers. */
+/** An offer with all that its id binds. */
 export interface Offer {
   readonly owner: Address;
+  /** Its number among the owner's offers. */
   readonly nonce: bigint;
   readonly terms: Terms;
   /** Of the dataset's log when the offer was made. */
   readonly root: LogRoot;
-  readonly batches: number;
+  /** Blocks of the log then. */
+  readonly size: number;
+  /** Signs messages for the owner; holds no money. */
+  readonly agent: Address;
+  /** For messages to the owner (X25519), 32 bytes. */
+  readonly encryptionKey: Uint8Array;
 }
 
 /**
- * keccak256(abi.encode(chainId, contract, owner, nonce, terms, root, batches)): what is accepted by this id is just this.
+ * keccak256(abi.encode(chainId, contract, owner, nonce, terms, root, size, agent, encryptionKey)): what is accepted by this id
+ * is just this, and neither a reorg nor a change of terms alters it.
  * @throws ArgumentError when a number does not fit its place
  */
 export function agreementId(domain: AgreementDomain, offer: Offer): AgreementId {
@@ -66,13 +76,17 @@ export function agreementId(domain: AgreementDomain, offer: Offer): AgreementId 
         uintWord(terms.bond, 128),
         uintWord(terms.stakeWei, 96),
         uintWord(BigInt(terms.maxChallenges), 16),
+        uintWord(BigInt(terms.maxDemands), 16),
         uintWord(BigInt(terms.samples), 32),
+        uintWord(BigInt(terms.previews), 8),
         uintWord(BigInt(terms.windowSeconds), 32),
         uintWord(BigInt(terms.durationSeconds), 32),
         uintWord(terms.acceptBySeconds, 64),
         addressWord(terms.consumer),
-        offer.root,
-        uintWord(BigInt(offer.batches), 32),
+        bytes32(offer.root, 'log root'),
+        word(u64(offer.size)),
+        addressWord(offer.agent),
+        bytes32(offer.encryptionKey, 'encryption key'),
       ),
     ),
   ) as AgreementId;

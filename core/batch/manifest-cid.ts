@@ -1,9 +1,10 @@
 import type { Primitives } from '../ports/primitives.ts';
-import { encodeManifest, type Manifest, sha256Cid } from './manifest.ts';
+import { encodeManifest, sha256Cid } from './manifest.ts';
+import type { Manifest } from './manifest-fields.ts';
 
 const DAG_CBOR = 0x71;
 
 /** CID of a segment's root: what IPFS calls the manifest, and by it the whole batch. */
 export function manifestCid(hasher: Pick<Primitives, 'sha256'>, manifest: Manifest): string {
-  return sha256Cid(DAG_CBOR, hasher.sha256(encodeManifest(manifest))).toString();
+  return sha256Cid(DAG_CBOR, hasher.sha256(encodeManifest(hasher, manifest))).toString();
 }

@@ -2,20 +2,27 @@ import * as dagCbor from '@ipld/dag-cbor';
 import { CID } from 'multiformats/cid';
 import { concatBytes, equalBytes, u8, u32, u64 } from '../bytes.ts';
 import { ArgumentError, KeyError } from '../errors.ts';
-import { type DatasetId, type DatasetKey, datasetBytes } from '../ids.ts';
 import type { Primitives } from '../ports/primitives.ts';
+import { type AuditKey, type DatasetId, datasetBytes } from '../ids.ts';
 import { decodeMeta } from './meta.ts';
 
 /** What `DISSC.link` takes at most in one call. */
 export const MAX_LINK_BYTES = 65_536;
 const IV_BYTES = 12;
 const MAX_CID_BYTES = 128;
+const SERIAL_BYTES = 4;
 
 /** Where other storage keeps one block: its ObjectID there, and the meta that the block's digest binds. */
 export interface LinkedObject {
   /** CID of the block's stored bytes, by whatever hash, version or chunking. */
   readonly cid: string;
   readonly meta: Uint8Array;
+}
+
+/** Whose key seals a link: the newest device on the chain. */
+export interface LinkingDevice {
+  readonly serial: number;
+  readonly auditKey: AuditKey;
 }
 
 /** The blocks that one link is about; as many as it has objects. */
@@ -25,13 +32,14 @@ export interface LinkedRange {
 }
 
 /**
- * ObjectIDs of consecutive blocks, sealed for `DISSC.link`: iv12 ‖ AES-256-GCM(HMAC(datasetKey, 15), iv, aad = dataset32 ‖
- * u64 first ‖ u32 count, dag-cbor [[CID in binary, meta], …]). An ObjectID may be a plain hash, hence the encryption.
+ * ObjectIDs of consecutive blocks, sealed for `DISSC.link`: u32 serial ‖ iv12 ‖ AES-256-GCM(HMAC(auditKey, 15), iv, aad =
+ * dataset32 ‖ u64 first ‖ u32 count, dag-cbor [[CID in binary, meta], …]). `serial` and `auditKey` are those of the newest
+ * device on the chain (design §5). An ObjectID may be a plain hash, hence the encryption.
  * @throws ArgumentError when they do not fit one call
  */
 export function sealLinkedObjects(
   primitives: Primitives,
-  datasetKey: DatasetKey,
+  device: LinkingDevice,
   dataset: DatasetId,
   first: number,
   objects: readonly LinkedObject[],
@@ -43,13 +51,21 @@ export function sealLinkedObjects(
   const plaintext = dagCbor.encode(entries);
   const iv = primitives.randomBytes(IV_BYTES);
   const aad = additionalData(dataset, { first, count: objects.length });
-  const sealed = concatBytes(iv, primitives.sealAesGcm(linkKey(primitives, datasetKey), iv, aad, plaintext));
+  const key = linkKey(primitives, device.auditKey);
+  const sealed = concatBytes(u32(device.serial), iv, primitives.sealAesGcm(key, iv, aad, plaintext));
   if (objects.length < 1 || sealed.length > MAX_LINK_BYTES) {
     throw new ArgumentError(
       `${objects.length} objects take ${sealed.length} bytes; 1 object to ${MAX_LINK_BYTES} bytes fit. Link fewer at once.`,
     );
   }
   return sealed;
+}
+
+/** The serial of the device whose audit key seals these objects. @throws ArgumentError when they are too short to say */
+export function linkSerial(sealed: Uint8Array): number {
+  if (sealed.length < SERIAL_BYTES)
+    throw new ArgumentError(`A link of ${sealed.length} bytes does not name its device.`);
+  return new DataView(sealed.buffer, sealed.byteOffset).getUint32(0);
 }
 
 /**
@@ -59,19 +75,19 @@ export function sealLinkedObjects(
  */
 export function openLinkedObjects(
   primitives: Primitives,
-  datasetKey: DatasetKey,
+  auditKey: AuditKey,
   dataset: DatasetId,
   range: LinkedRange,
   sealed: Uint8Array,
 ): LinkedObject[] {
-  const iv = sealed.subarray(0, IV_BYTES);
+  const iv = sealed.subarray(SERIAL_BYTES, SERIAL_BYTES + IV_BYTES);
   const aad = additionalData(dataset, range);
   const plaintext =
-    sealed.length > MAX_LINK_BYTES || sealed.length < IV_BYTES
+    sealed.length > MAX_LINK_BYTES || sealed.length < SERIAL_BYTES + IV_BYTES
       ? null
-      : primitives.openAesGcm(linkKey(primitives, datasetKey), iv, aad, sealed.subarray(IV_BYTES));
+      : primitives.openAesGcm(linkKey(primitives, auditKey), iv, aad, sealed.subarray(SERIAL_BYTES + IV_BYTES));
   if (plaintext === null) {
-    throw new KeyError(`The dataset key does not open the objects linked to block ${range.first}.`);
+    throw new KeyError(`The audit key does not open the objects linked to block ${range.first}.`);
   }
   const entries = decodeEntries(plaintext);
   if (entries.length !== range.count) {
@@ -101,8 +117,8 @@ function decodeEntries(plaintext: Uint8Array): LinkedObject[] {
   });
 }
 
-function linkKey(primitives: Primitives, datasetKey: DatasetKey): Uint8Array {
-  return primitives.hmacSha256(datasetKey, u8(0x15));
+function linkKey(primitives: Primitives, auditKey: AuditKey): Uint8Array {
+  return primitives.hmacSha256(auditKey, u8(0x15));
 }
 
 function additionalData(dataset: DatasetId, { first, count }: LinkedRange): Uint8Array {

@@ -1,16 +1,20 @@
 import * as dagCbor from '@ipld/dag-cbor';
-import { equalBytes } from '../bytes.ts';
 import { ArgumentError } from '../errors.ts';
+import type { Primitives } from '../ports/primitives.ts';
+import { decodeCanonical, type Refuse, requireBytes, requireInteger, requireMap, requireText } from '../dag-cbor.ts';
 import type { MetaHash } from '../ids.ts';
 import { MAX_META_BYTES } from '../limits.ts';
-import type { Primitives } from '../ports/primitives.ts';
 
 /** What a block says about itself (design §4). Storage can read it. */
 export interface BlockMeta {
-  /** When it was captured, ms since 1970. */
+  /** When it was captured, ms since 1970. Never falls within a stretch. */
   readonly at: number;
-  /** 1 when the device's clock was not synchronised. */
-  readonly clock?: 1;
+  /** 1 when the device's clock was not synchronised, 2 at a stretch's beginning. */
+  readonly clock?: 1 | 2;
+  /** When it was measured, by the source's own word, ms since 1970. */
+  readonly time?: number;
+  /** Hash of a final chain block known when it was sealed, 32 bytes: it was sealed no earlier. */
+  readonly after?: Uint8Array;
   /** Name of the file the block is, or is a part of. */
   readonly name?: string;
   /** Media type of the content. */
@@ -18,30 +22,23 @@ export interface BlockMeta {
   /** Position among the parts of a file larger than a block, from 0; goes with `parts` and `name`. */
   readonly part?: number;
   readonly parts?: number;
+  /** H(dag-cbor of where the bytes are), 32 bytes; in attached datasets, and there alone. */
+  readonly object?: Uint8Array;
 }
 
-const FIELDS = new Set(['at', 'clock', 'name', 'type', 'part', 'parts']);
+const MOST = Number.MAX_SAFE_INTEGER;
 
 /** Canonical dag-cbor of a meta. @throws ArgumentError when a field is out of bounds or all exceed 512 bytes */
 export function encodeMeta(meta: BlockMeta): Uint8Array {
-  const bytes = dagCbor.encode(requireMeta(meta));
+  const bytes = dagCbor.encode(parseMeta(meta));
   requireMetaSize(bytes);
   return bytes;
 }
 
-/** Reads a meta strictly: canonical dag-cbor, known fields, bounded. @throws ArgumentError */
+/** Reads a meta strictly: canonical dag-cbor, known fields, bounded. @throws ArgumentError naming the field */
 export function decodeMeta(bytes: Uint8Array): BlockMeta {
   requireMetaSize(bytes);
-  let value: unknown;
-  try {
-    value = dagCbor.decode(bytes);
-  } catch (cause) {
-    throw new ArgumentError('The meta is not dag-cbor.', { cause });
-  }
-  const meta = requireMeta(value);
-  // Re-encoding catches every second spelling of the same map: key order, long integers, indefinite lengths.
-  if (!equalBytes(dagCbor.encode(meta), bytes)) throw new ArgumentError('The meta is not canonical dag-cbor.');
-  return meta;
+  return parseMeta(decodeCanonical(bytes, 'meta', refuse));
 }
 
 /** H(meta), as the digest binds it. */
@@ -57,38 +54,26 @@ function requireMetaSize(bytes: Uint8Array): void {
   }
 }
 
-function requireMeta(value: unknown): BlockMeta {
-  if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof Uint8Array) {
-    throw new ArgumentError('The meta is not a map.');
+const OPTIONAL = ['clock', 'time', 'after', 'name', 'type', 'part', 'parts', 'object'];
+
+function parseMeta(value: unknown): BlockMeta {
+  const map = requireMap(value, 'meta', ['at'], refuse, OPTIONAL);
+  const has = (field: string): boolean => Object.hasOwn(map, field);
+  requireInteger(map.at, 'meta.at', 0, MOST, refuse);
+  if (has('clock')) requireInteger(map.clock, 'meta.clock', 1, 2, refuse);
+  if (has('time')) requireInteger(map.time, 'meta.time', 0, MOST, refuse);
+  if (has('after')) requireBytes(map.after, 'meta.after', refuse, 32);
+  if (has('name')) requireText(map.name, 'meta.name', MAX_META_BYTES, refuse);
+  if (has('type')) requireText(map.type, 'meta.type', MAX_META_BYTES, refuse);
+  if (has('object')) requireBytes(map.object, 'meta.object', refuse, 32);
+  if (has('part') || has('parts')) {
+    const parts = requireInteger(map.parts, 'meta.parts', 1, MOST, refuse);
+    requireInteger(map.part, 'meta.part', 0, parts - 1, refuse);
+    if (!has('name')) refuse('Every part carries the name of its file.', 'meta.name');
   }
-  const meta = value as Record<string, unknown>;
-  for (const field of Object.keys(meta)) {
-    if (!FIELDS.has(field)) throw new ArgumentError(`The meta has an unknown field ${JSON.stringify(field)}.`);
-  }
-  requireCount(meta.at, 'at', 0);
-  if ('clock' in meta && meta.clock !== 1) throw new ArgumentError('The meta field clock is 1 or absent.');
-  requireText(meta, 'name');
-  requireText(meta, 'type');
-  if ('part' in meta || 'parts' in meta) {
-    requireCount(meta.parts, 'parts', 1);
-    requireCount(meta.part, 'part', 0);
-    if ((meta.part as number) >= (meta.parts as number)) {
-      throw new ArgumentError(`The meta says part ${meta.part} of ${meta.parts}; parts are numbered from 0.`);
-    }
-    if (!('name' in meta)) throw new ArgumentError('The meta of a part carries no name; every part must.');
-  }
-  return value as BlockMeta;
+  return map as unknown as BlockMeta;
 }
 
-function requireCount(value: unknown, field: string, least: number): void {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least || Object.is(value, -0)) {
-    throw new ArgumentError(`The meta field ${field} is not an integer from ${least} to 2^53 - 1.`);
-  }
-}
-
-function requireText(meta: Record<string, unknown>, field: string): void {
-  const value = meta[field];
-  if (field in meta && (typeof value !== 'string' || value.length === 0 || !value.isWellFormed())) {
-    throw new ArgumentError(`The meta field ${field} is not a text of at least one character.`);
-  }
-}
+const refuse: Refuse = (what, where, cause) => {
+  throw new ArgumentError(`The ${where} is refused. ${what}`, cause === undefined ? {} : { cause });
+};

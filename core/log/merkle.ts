@@ -1,4 +1,4 @@
-import { concatBytes, equalBytes } from '../bytes.ts';
+import { concatBytes } from '../bytes.ts';
 import { ArgumentError, ProofError } from '../errors.ts';
 import type { Primitives } from '../ports/primitives.ts';
 
@@ -17,7 +17,7 @@ export function nodeHash(hasher: Hasher, left: Uint8Array, right: Uint8Array): U
   return hasher.sha256(concatBytes(NODE, left, right));
 }
 
-/** MTH over leaf data, RFC 9162 §2.1.1. An empty list hashes to H(""). */
+/** MTH over leaf data, RFC 9162 §2.1.1. An empty list hashes to H(""); an empty *log* has 32 zero bytes instead. */
 export function merkleTreeHash(hasher: Hasher, leaves: readonly Uint8Array[]): Uint8Array {
   return rootOfLeafHashes(
     hasher,
@@ -55,6 +55,7 @@ export function inclusionPath(hasher: Hasher, leafHashes: readonly Uint8Array[],
  * The root that a path leads to. Number and direction of the steps follow from (index, size), never from the prover.
  * RFC 9162 §2.1.3.2.
  * @throws ProofError when the path is longer or shorter than (index, size) asks for
+ * @throws ArgumentError when there is no such leaf
  */
 export function rootFromPath(
   hasher: Hasher,
@@ -74,7 +75,9 @@ export function rootFromPath(
     if (position === last && position % 2 === 0) continue;
     const sibling = path[step++];
     if (sibling?.length !== 32) {
-      throw new ProofError(`The path of leaf ${index} of ${size} ends at step ${step}, or that step has not 32 bytes.`);
+      throw new ProofError(
+        `The path of leaf ${index} of ${size} is too short at step ${step}, or that step does not have 32 bytes.`,
+      );
     }
     node = position % 2 === 1 ? nodeHash(hasher, sibling, node) : nodeHash(hasher, node, sibling);
   }
@@ -84,59 +87,18 @@ export function rootFromPath(
   return node;
 }
 
-/** Proof that the first `from` leaves are a prefix of all. RFC 9162 §2.1.4.1. */
-export function consistencyProof(hasher: Hasher, leafHashes: readonly Uint8Array[], from: number): Uint8Array[] {
-  if (from < 1 || from > leafHashes.length) {
-    throw new ArgumentError(`No consistency proof from ${from} to ${leafHashes.length} leaves.`);
-  }
-  return subproof(hasher, leafHashes, from, true);
-}
-
-/** Whether the tree (to, newRoot) extends the tree (from, oldRoot). RFC 9162 §2.1.4.2. */
-export function isConsistent(
-  hasher: Hasher,
-  from: number,
-  to: number,
-  oldRoot: Uint8Array,
-  newRoot: Uint8Array,
-  proof: readonly Uint8Array[],
-): boolean {
-  if (from < 1 || from > to || proof.some((node) => node.length !== 32)) return false;
-  if (from === to) return proof.length === 0 && equalBytes(oldRoot, newRoot);
-  const nodes = isPowerOfTwo(from) ? [oldRoot, ...proof] : [...proof];
-  let position = from - 1;
-  let last = to - 1;
-  while (position % 2 === 1) {
-    position = Math.floor(position / 2);
-    last = Math.floor(last / 2);
-  }
-  const start = nodes.shift();
-  if (start === undefined) return false;
-  let oldNode = start;
-  let newNode = start;
-  for (const node of nodes) {
-    if (last === 0) return false;
-    if (position % 2 === 1 || position === last) {
-      oldNode = nodeHash(hasher, node, oldNode);
-      newNode = nodeHash(hasher, node, newNode);
-      while (position % 2 === 0 && position !== 0) {
-        position = Math.floor(position / 2);
-        last = Math.floor(last / 2);
-      }
-    } else {
-      newNode = nodeHash(hasher, newNode, node);
-    }
-    position = Math.floor(position / 2);
-    last = Math.floor(last / 2);
-  }
-  return last === 0 && equalBytes(oldNode, oldRoot) && equalBytes(newNode, newRoot);
-}
-
 /** The largest power of two below n (n >= 2): where RFC 9162 splits a tree. */
 export function splitPoint(n: number): number {
   let k = 1;
   while (2 * k < n) k *= 2;
   return k;
+}
+
+/** @throws ArgumentError unless leaf `index` exists in a tree of `size` */
+export function requireLeaf(index: number, size: number): void {
+  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size) {
+    throw new ArgumentError(`There is no leaf ${index} in a tree of ${size}.`);
+  }
 }
 
 function parentLevel(hasher: Hasher, level: readonly Uint8Array[]): Uint8Array[] {
@@ -146,24 +108,4 @@ function parentLevel(hasher: Hasher, level: readonly Uint8Array[]): Uint8Array[]
   }
   if (level.length % 2 === 1) parents.push(level[level.length - 1] as Uint8Array);
   return parents;
-}
-
-function subproof(hasher: Hasher, hashes: readonly Uint8Array[], from: number, complete: boolean): Uint8Array[] {
-  if (from === hashes.length) return complete ? [] : [rootOfLeafHashes(hasher, hashes)];
-  const split = splitPoint(hashes.length);
-  const left = hashes.slice(0, split);
-  const right = hashes.slice(split);
-  return from <= split
-    ? [...subproof(hasher, left, from, complete), rootOfLeafHashes(hasher, right)]
-    : [...subproof(hasher, right, from - split, false), rootOfLeafHashes(hasher, left)];
-}
-
-function requireLeaf(index: number, size: number): void {
-  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size) {
-    throw new ArgumentError(`There is no leaf ${index} in a tree of ${size}.`);
-  }
-}
-
-function isPowerOfTwo(n: number): boolean {
-  return splitPoint(n + 1) === n;
 }

@@ -1,31 +1,30 @@
 import { ArgumentError, ProofError } from '../errors.ts';
 import type { Primitives } from '../ports/primitives.ts';
 import { nodeHash, splitPoint } from './merkle.ts';
-
-type Hasher = Pick<Primitives, 'sha256'>;
+import { hashRanges, type LogReader, type Range } from './subtree-source.ts';
+import { requireLogSize } from './subtrees.ts';
 
 /**
- * One proof for many leaves of one tree: the hashes of the largest subtrees without any proven leaf, left to right.
- * For a single leaf these are the nodes of its RFC 9162 path, ordered by position instead of by height.
- * `subtreeHash(from, to)` is MTH over leaves from … to - 1.
+ * One proof for many records of one log: the hashes of the largest subtrees without any proven record, left to right. For a
+ * single record these are the nodes of its RFC 9162 path, ordered by position instead of by height.
+ * @throws ArgumentError when no record is named, or one outside the log
+ * @example
+ * const proof = await multiproof({ hasher, subtrees }, [3, 900_000], head.size);
+ * const leaves = new Map(records.map(({ index, record }) => [index, recordHash(hasher, record)]));
+ * const isProven = equalBytes(rootFromMultiproof(hasher, leaves, head.size, proof), head.root);
  */
-export async function multiproof(
-  positions: readonly number[],
-  size: number,
-  subtreeHash: (from: number, to: number) => Promise<Uint8Array> | Uint8Array,
-): Promise<Uint8Array[]> {
-  const sorted = requirePositions(positions, size);
-  const nodes: Uint8Array[] = [];
-  for (const [from, to] of openSubtrees(sorted, 0, size)) nodes.push(await subtreeHash(from, to));
-  return nodes;
+export function multiproof(log: LogReader, positions: readonly number[], size: number): Promise<Uint8Array[]> {
+  return hashRanges(log, [...openRanges(requirePositions(positions, size), 0, size)]);
 }
 
 /**
- * The root that these leaves and this proof lead to. Which subtree each node stands for follows from positions and size.
+ * The root that these records (by their leaf hashes) and this proof lead to. Which subtree each node stands for follows from
+ * positions and size, never from the prover.
  * @throws ProofError when there are more or fewer nodes than positions and size ask for
+ * @throws ArgumentError when no record is given, or one outside the log
  */
 export function rootFromMultiproof(
-  hasher: Hasher,
+  hasher: Pick<Primitives, 'sha256'>,
   leaves: ReadonlyMap<number, Uint8Array>,
   size: number,
   nodes: readonly Uint8Array[],
@@ -35,7 +34,9 @@ export function rootFromMultiproof(
   const visit = (from: number, to: number, wanted: readonly number[]): Uint8Array => {
     if (wanted.length === 0) {
       const node = nodes[next++];
-      if (node?.length !== 32) throw new ProofError(`The proof ends at node ${next}, or that node has not 32 bytes.`);
+      if (node?.length !== 32) {
+        throw new ProofError(`The proof is too short at node ${next}, or that node does not have 32 bytes.`);
+      }
       return node;
     }
     if (to - from === 1) return leaves.get(from) as Uint8Array;
@@ -49,14 +50,15 @@ export function rootFromMultiproof(
   return root;
 }
 
-function* openSubtrees(wanted: readonly number[], from: number, to: number): Generator<[number, number]> {
+/** The largest subtrees of an RFC 9162 tree without any of these leaves, left to right. */
+function* openRanges(wanted: readonly number[], from: number, to: number): Generator<Range> {
   if (wanted.length === 0) {
     yield [from, to];
   } else if (to - from > 1) {
     const middle = from + splitPoint(to - from);
     const cut = countBelow(wanted, middle);
-    yield* openSubtrees(wanted.slice(0, cut), from, middle);
-    yield* openSubtrees(wanted.slice(cut), middle, to);
+    yield* openRanges(wanted.slice(0, cut), from, middle);
+    yield* openRanges(wanted.slice(cut), middle, to);
   }
 }
 
@@ -72,11 +74,10 @@ function countBelow(sorted: readonly number[], limit: number): number {
 }
 
 function requirePositions(positions: readonly number[], size: number): number[] {
+  requireLogSize(size);
   const sorted = [...new Set(positions)].sort((a, b) => a - b);
-  const last = sorted[sorted.length - 1];
-  if (last === undefined || !Number.isSafeInteger(size)) throw new ArgumentError('A proof names at least one leaf.');
-  if (!sorted.every((position) => Number.isSafeInteger(position) && position >= 0 && position < size)) {
-    throw new ArgumentError(`A proof over ${size} leaves names a leaf outside, up to ${last}.`);
-  }
+  if (sorted.length === 0) throw new ArgumentError('A proof names at least one record.');
+  const outside = sorted.find((position) => !Number.isSafeInteger(position) || position < 0 || position >= size);
+  if (outside !== undefined) throw new ArgumentError(`There is no record ${outside} in a log of ${size}.`);
   return sorted;
 }

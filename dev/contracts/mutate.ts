@@ -4,7 +4,7 @@
  *
  *     node dev/contracts/mutate.ts            prints the survivors, and fails if there are any that nobody has explained
  *     node dev/contracts/mutate.ts --write    writes the report, too: docs/contract-mutants.md
- *     node dev/contracts/mutate.ts --v2       the same for version 2, in contracts/v2, with a report beside it
+ *     node dev/contracts/mutate.ts --v2       the same for version 2, in contracts, with a report beside it
  *     node dev/contracts/mutate.ts --continue FILE    takes the verdicts that an interrupted run has printed as they are
  */
 import { spawnSync } from 'node:child_process';
@@ -41,9 +41,9 @@ const VERSION_1: Version = {
 };
 const VERSION_2: Version = {
   title: 'DISSC, OCASC and ASC',
-  folder: join(ROOT, 'contracts/v2'),
-  work: join(ROOT, 'build/contracts-v2/mutants'),
-  report: join(ROOT, 'contracts/v2/mutants.md'),
+  folder: join(ROOT, 'contracts'),
+  work: join(ROOT, 'build/contracts/mutants'),
+  report: join(ROOT, 'contracts/mutants.md'),
   files: {
     'DISSC.sol': 'test/DISSC/*',
     'OCASC.sol': 'test/OCASC/*',

@@ -3,11 +3,11 @@ import { encode } from './reference/dag-cbor.ts';
 import { chunkRoot, DOMAIN, datasetId, digest, MIB, name32 } from './reference/protocol.ts';
 
 const SIZES = [1, 2, 1023, 1024, 1025, 2048, 2049, 65_536, 65_537, MIB - 16, MIB];
-const INDICES = [0n, 1n, 2n ** 32n, 2n ** 53n - 1n];
+const INDICES = [0n, 1n, 2n ** 32n, 2n ** 48n - 1n];
 
 /** Block, meta and BlockId to digest. */
 export function digestVectors(): Json {
-  const dataset = datasetId(DOMAIN.chainId, DOMAIN.verifyingContract, `0x${'11'.repeat(20)}`, name32('digests'));
+  const dataset = datasetId(DOMAIN.chainId, DOMAIN.verifyingContract, `0x${'11'.repeat(20)}`, name32('digests'), 1);
   const metas = [
     encode({ at: 0 }),
     encode({ at: 1_790_000_000_123, clock: 1 }),

@@ -4,8 +4,9 @@
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import type { Json } from './reference/bytes.ts';
+import { charterVectors } from './charters.ts';
 import { chunkVectors } from './chunks.ts';
-import { contentVectors } from './content.ts';
 import { digestVectors } from './digests.ts';
 import { headVectors } from './heads.ts';
 import { keyVectors } from './keys.ts';
@@ -13,7 +14,7 @@ import { logVectors } from './log.ts';
 import { malformedSegmentVectors } from './malformed-segments.ts';
 import { metaVectors } from './meta.ts';
 import { publishedFiles } from './published.ts';
-import type { Json } from './reference/bytes.ts';
+import { roundVectors } from './rounds.ts';
 import { sealingVectors } from './sealing.ts';
 import { segmentVectors } from './segments.ts';
 
@@ -24,10 +25,11 @@ const files: Record<string, () => Json | Promise<Json>> = {
   'chunks.json': chunkVectors,
   'meta.json': metaVectors,
   'sealing.json': sealingVectors,
-  'content.json': contentVectors,
   'log.json': logVectors,
   'heads.json': headVectors,
   'keys.json': keyVectors,
+  'charters.json': charterVectors,
+  'rounds.json': roundVectors,
   'segments.json': segmentVectors,
   'malformed-segments.json': malformedSegmentVectors,
   ...Object.fromEntries(Object.entries(publishedFiles).map(([name, make]) => [`published/${name}`, make])),

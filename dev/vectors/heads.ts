@@ -1,36 +1,32 @@
 import { TypedDataEncoder, verifyTypedData } from 'ethers';
-import { type Account, account, deviceAccount, SECP256K1_ORDER, same, signHead } from './reference/accounts.ts';
 import { concat, expand, hex, type Json, u8, u256 } from './reference/bytes.ts';
+import {
+  account,
+  accountOf,
+  headValue,
+  SECP256K1_ORDER,
+  same,
+  signHead,
+  TYPES,
+  typedDomain,
+} from './reference/accounts.ts';
 import { DOMAIN, type Domain, type Head, headHash, MNEMONIC } from './reference/protocol.ts';
 
-const TYPES = {
-  Head: [
-    { name: 'dataset', type: 'bytes32' },
-    { name: 'size', type: 'uint64' },
-    { name: 'batches', type: 'uint32' },
-    { name: 'root', type: 'bytes32' },
-  ],
-};
+type Signer = { privateKey: Uint8Array; address: string };
 
 /** Heads, their EIP-712 hashes and signatures, good and bad. */
 export async function headVectors(): Promise<Json> {
   const heads: Head[] = [
-    { dataset: expand('heads/dataset', 32), size: 1n, batches: 1, root: expand('heads/root/1', 32) },
-    { dataset: expand('heads/dataset', 32), size: 1025n, batches: 2, root: expand('heads/root/2', 32) },
-    {
-      dataset: expand('heads/other', 32),
-      size: 2n ** 53n - 1n,
-      batches: 2 ** 32 - 1,
-      root: expand('heads/root/3', 32),
-    },
-    { dataset: expand('heads/zero', 32), size: 0n, batches: 0, root: new Uint8Array(32) },
+    { dataset: expand('heads/dataset', 32), size: 1n, root: expand('heads/root/1', 32) },
+    { dataset: expand('heads/dataset', 32), size: 1025n, root: expand('heads/root/2', 32) },
+    { dataset: expand('heads/other', 32), size: 2n ** 48n, root: expand('heads/root/3', 32) },
   ];
   const domains: Domain[] = [
     DOMAIN,
     { chainId: 1, verifyingContract: hex(expand('heads/contract', 20)) },
     { chainId: 11_155_111, verifyingContract: `0x${'00'.repeat(19)}01` },
   ];
-  const signers = [deviceAccount(MNEMONIC, 1), deviceAccount(MNEMONIC, 2), account(MNEMONIC, "m/44'/60'/0'/0/0")];
+  const signers = [accountOf(expand('heads/device', 32)), account(MNEMONIC, "m/44'/60'/0'/0/0")];
   const good: Json[] = [];
   for (const domain of domains)
     for (const head of heads) for (const signer of signers) good.push(await goodCase(domain, head, signer));
@@ -44,12 +40,12 @@ export async function headVectors(): Promise<Json> {
   };
 }
 
-async function goodCase(domain: Domain, head: Head, signer: Account) {
+async function goodCase(domain: Domain, head: Head, signer: Signer) {
   const signature = await signHead(signer.privateKey, domain, head);
-  const typed = { name: 'Plumbline DISSC', version: '1', ...domain };
-  const value = headJson(head);
-  same('EIP-712 hash', hex(headHash(domain, head)), TypedDataEncoder.hash(typed, TYPES, value));
-  same('recovered signer', verifyTypedData(typed, TYPES, value, hex(signature)), signer.address);
+  const value = headValue(head);
+  const types = { Head: TYPES.Head };
+  same('EIP-712 hash', hex(headHash(domain, head)), TypedDataEncoder.hash(typedDomain(domain), types, value));
+  same('recovered signer', verifyTypedData(typedDomain(domain), types, value, hex(signature)), signer.address);
   return {
     domain: { ...domain },
     head: value,
@@ -60,12 +56,12 @@ async function goodCase(domain: Domain, head: Head, signer: Account) {
   };
 }
 
-async function badCases(domains: Domain[], heads: Head[], signers: Account[]): Promise<Json[]> {
+async function badCases(domains: Domain[], heads: Head[], signers: Signer[]): Promise<Json[]> {
   const [domain, head, signer] = [domains[0]!, heads[1]!, signers[0]!];
   const good = await signHead(signer.privateKey, domain, head);
   const [r, s, v] = [good.slice(0, 32), BigInt(hex(good.slice(32, 64))), good[64]!];
   const withV = (value: number) => concat(good.slice(0, 64), u8(value));
-  const signed = (over: Partial<Head>, where: Domain = domain, by: Account = signer) =>
+  const signed = (over: Partial<Head>, where: Domain = domain, by: Signer = signer) =>
     signHead(by.privateKey, where, { ...head, ...over });
   const form: [string, Uint8Array][] = [
     ['high-s twin', concat(r, u256(SECP256K1_ORDER - s), u8(55 - v))],
@@ -91,7 +87,6 @@ async function badCases(domains: Domain[], heads: Head[], signers: Account[]): P
     ['another contract', await signed({}, { ...domain, verifyingContract: domains[1]!.verifyingContract })],
     ['another dataset', await signed({ dataset: heads[2]!.dataset })],
     ['another size', await signed({ size: head.size + 1n })],
-    ['another batch count', await signed({ batches: head.batches + 1 })],
     ['another root', await signed({ root: heads[0]!.root })],
     ['an older head', await signHead(signer.privateKey, domain, heads[0]!)],
     ['another device', await signed({}, domain, signers[1]!)],
@@ -102,16 +97,9 @@ async function badCases(domains: Domain[], heads: Head[], signers: Account[]): P
       name,
       fault,
       domain: { ...domain },
-      head: headJson(head),
+      head: headValue(head),
       signer: signer.address,
       signature: hex(signature),
     });
   return [...form.map(json('form')), ...signerCases.map(json('signer'))];
 }
-
-const headJson = (head: Head) => ({
-  dataset: hex(head.dataset),
-  size: head.size.toString(),
-  batches: head.batches,
-  root: hex(head.root),
-});

@@ -1,131 +1,80 @@
-import { concat, EXPANSION, expand, hex, type Json, u8, u32 } from './reference/bytes.ts';
-import { consistencyProof, inclusionPath, leafHash, treeHash } from './reference/merkle.ts';
-import { type Batch, batchLeaf, sealedHash, ZERO32 } from './reference/protocol.ts';
+import { concat, EXPANSION, expand, hex, type Json, sha256 } from './reference/bytes.ts';
+import { consistencyProof, inclusionPath } from './reference/merkle.ts';
+import { appended, leafHash, multiproof, peaks, rootOf } from './reference/log.ts';
 
-const COUNTS = [1, 2, 3, 1024, 7, 1, 5, 256];
-const SIZES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 100, 257];
-const INCLUSION: [batch: number, batches: number][] = [
+const COUNT = 700;
+const SIZES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 100, 255, 256, 257, 511, 512, 513, 699, 700];
+const INCLUSION: [index: number, size: number][] = [
   [0, 1],
-  [0, 2],
   [1, 2],
-  [0, 3],
-  [1, 3],
   [2, 3],
-  [3, 5],
   [4, 5],
-  [0, 7],
-  [4, 7],
   [5, 7],
   [6, 7],
-  [5, 8],
   [8, 9],
-  [15, 16],
-  [16, 17],
-  [0, 100],
   [63, 100],
-  [64, 100],
-  [96, 100],
   [99, 100],
-  [0, 257],
-  [128, 257],
-  [255, 257],
+  [255, 256],
   [256, 257],
+  [512, 700],
+  [699, 700],
 ];
-const CONSISTENCY: [from: number, to: number][] = [
-  [1, 1],
+const GROWTH: [from: number, to: number][] = [
+  [0, 1],
+  [0, 7],
+  [0, 512],
+  [0, 700],
   [1, 2],
-  [1, 3],
-  [2, 3],
-  [2, 4],
-  [3, 4],
+  [1, 700],
   [3, 5],
-  [4, 5],
-  [3, 7],
-  [4, 7],
-  [6, 7],
+  [5, 6],
   [6, 8],
-  [7, 8],
-  [8, 9],
-  [1, 9],
-  [5, 9],
-  [9, 16],
-  [16, 17],
-  [15, 17],
-  [17, 100],
-  [64, 100],
-  [99, 100],
-  [1, 257],
-  [100, 257],
-  [128, 257],
+  [7, 9],
   [255, 257],
-  [256, 257],
-  [257, 257],
+  [256, 512],
+  [257, 700],
+  [511, 513],
+  [699, 700],
+];
+const MULTI: [indices: number[], size: number][] = [
+  [[0], 1],
+  [[1], 3],
+  [[0, 2], 3],
+  [[4, 5, 6], 7],
+  [[0, 99], 100],
+  [[3, 64, 255, 256], 257],
+  [Array.from({ length: 60 }, (_, i) => (i * 181) % 700), 700],
 ];
 
-interface LoggedBatch extends Batch {
-  sealed: Uint8Array[] | null;
-}
-
-/** One dataset's log of 257 batches, rooted and published mixed. */
+/** One dataset's log of 700 records: heads with peaks, paths, growth, multiproofs, tiles. */
 export function logVectors(): Json {
-  const dataset = expand('log/dataset', 32);
-  const batches: LoggedBatch[] = [];
-  let size = 0n;
-  for (let i = 0; i < 257; i++) {
-    const count = COUNTS[i % COUNTS.length]!;
-    const published = i % 3 === 1 && count <= 7;
-    const sealed = published ? Array.from({ length: count }, (_, j) => expand(`log/${i}/sealed/${j}`, 32)) : null;
-    batches.push({
-      dataset,
-      first: size,
-      count,
-      salt: expand(`log/${i}/salt`, 32),
-      batchRoot: expand(`log/${i}/batchRoot`, 32),
-      sealed,
-      sealedHash: sealed ? sealedHash(sealed) : ZERO32,
-    });
-    size += BigInt(count);
-  }
-  const leaves = batches.map(batchLeaf);
+  const records = Array.from({ length: COUNT }, (_, i) => expand(`log/${i}`, 96));
+  const upTo = (size: number) => records.slice(0, size);
   return {
-    about: 'batch leaves, heads, RFC 9162 inclusion paths and consistency proofs of one log',
+    about:
+      'records, heads, peaks, RFC 9162 inclusion and consistency, growth, multiproofs and tiles of one log, design §4 and §5',
     expansion: EXPANSION,
-    note:
-      'salt and batchRoot of batch i are {seed: "log/i/salt", size: 32} and {seed: "log/i/batchRoot", size: 32}; update is ' +
-      'the packed form that record takes (design §5), for the first 17 batches',
-    dataset: hex(dataset),
-    batches: batches.map((batch, i) => ({
-      first: batch.first.toString(),
-      count: batch.count,
-      published: batch.sealed !== null,
-      salt: hex(batch.salt),
-      batchRoot: hex(batch.batchRoot),
-      ...(batch.sealed ? { sealed: hex(concat(...batch.sealed)) } : {}),
-      sealedHash: hex(batch.sealedHash),
-      ...(i < 17 ? { leaf: hex(leaves[i]!) } : {}),
-      leafHash: hex(leafHash(leaves[i]!)),
-    })),
-    heads: SIZES.map((n) => ({
-      size: (batches[n - 1]!.first + BigInt(batches[n - 1]!.count)).toString(),
-      batches: n,
-      root: hex(treeHash(leaves.slice(0, n))),
-    })),
-    inclusion: INCLUSION.map(([batch, n]) => ({
-      batch,
-      batches: n,
-      path: inclusionPath(batch, leaves.slice(0, n)).map(hex),
-    })),
-    consistency: CONSISTENCY.map(([from, to]) => ({
+    note: 'record i is {seed: "log/i", size: 96}; a tile is given by the SHA-256 of its 8,192 bytes',
+    records: COUNT,
+    firstLeafHashes: records.slice(0, 5).map((record) => hex(leafHash(record))),
+    heads: SIZES.map((size) => ({ size, root: hex(rootOf(upTo(size))), peaks: peaks(upTo(size)).map(hex) })),
+    inclusion: INCLUSION.map(([index, size]) => ({ index, size, path: inclusionPath(index, upTo(size)).map(hex) })),
+    consistency: GROWTH.filter(([from]) => from > 0).map(([from, to]) => ({
       from,
       to,
-      proof: consistencyProof(from, leaves.slice(0, to)).map(hex),
+      proof: consistencyProof(from, upTo(to)).map(hex),
     })),
-    update: {
-      leaves: hex(concat(...batches.slice(0, 17).map(packed))),
-      sealed: hex(concat(...batches.slice(0, 17).flatMap((batch) => batch.sealed ?? []))),
-    },
+    growth: GROWTH.map(([from, to]) => ({
+      from,
+      to,
+      peaks: peaks(upTo(from)).map(hex),
+      appended: appended(from, upTo(to)).map(hex),
+    })),
+    multiproofs: MULTI.map(([indices, size]) => ({ indices, size, nodes: multiproof(indices, upTo(size)).map(hex) })),
+    tiles: [0, 1].map((number) => ({
+      level: 0,
+      number,
+      sha256: hex(sha256(concat(...records.slice(256 * number, 256 * number + 256).map(leafHash)))),
+    })),
   };
 }
-
-const packed = (batch: LoggedBatch): Uint8Array =>
-  concat(u8(batch.sealed ? 1 : 0), u32(batch.count), batch.salt, batch.batchRoot);

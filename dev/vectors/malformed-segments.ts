@@ -1,10 +1,11 @@
+import { EXPANSION, hex, type Json } from './reference/bytes.ts';
+import { attachedFaults } from './malformed/attached.ts';
 import { headerFaults, truncations } from './malformed/containers.ts';
 import { entryFaults, metaFaults } from './malformed/entries.ts';
 import { manifestKeyFaults, manifestShapeFaults } from './malformed/manifests.ts';
 import { blockFaults, sectionFaults } from './malformed/sections.ts';
 import { oversized } from './malformed/sizes.ts';
 import { firstBatchFaults, untrueFaults } from './malformed/untrue.ts';
-import { EXPANSION, hex, type Json } from './reference/bytes.ts';
 import { PIECES } from './reference/segment.ts';
 import { goodSegments } from './segments.ts';
 
@@ -23,6 +24,7 @@ export async function malformedSegmentVectors(): Promise<Json> {
     ...entryFaults('encrypted-second-parts', parts),
     ...metaFaults('encrypted-second-parts', parts),
     ...firstBatchFaults('plain-one', good['plain-one']!),
+    ...attachedFaults('attached-two', good['attached-two']!),
     ...untrueFaults('encrypted-second-parts', parts),
     ...oversized(),
   ];

@@ -1,4 +1,4 @@
-import { concat, hex, type Json, u8 } from './reference/bytes.ts';
+import { concat, expand, hex, type Json, u8 } from './reference/bytes.ts';
 import { type Cbor, encode, Link, Pairs, Raw } from './reference/dag-cbor.ts';
 
 const AT = 1_790_000_000_123;
@@ -6,7 +6,9 @@ const LAST_DATE_MS = 8_640_000_000_000_000;
 
 /** Meta values and their bytes; byte strings that are no meta, each with its reason. */
 export function metaVectors(): Json {
-  const valid: { [key: string]: string | number }[] = [
+  const after = expand('meta/after', 32);
+  const object = expand('meta/object', 32);
+  const valid: { [key: string]: string | number | Uint8Array }[] = [
     { at: 0 },
     { at: 23 },
     { at: 24 },
@@ -19,6 +21,12 @@ export function metaVectors(): Json {
     { at: AT },
     { at: LAST_DATE_MS },
     { at: AT, clock: 1 },
+    { at: AT, clock: 2 },
+    { at: AT, time: 0 },
+    { at: AT, time: AT - 5000 },
+    { at: AT, after },
+    { at: AT, object },
+    { at: 2 ** 53 - 1, clock: 2, time: 2 ** 53 - 1, after, object, name: 'a', type: 'b', part: 0, parts: 1 },
     { at: AT, name: 'seattle-weather.csv' },
     { at: AT, type: 'text/csv' },
     { at: AT, clock: 1, name: 'Zürich/温度 🌡.csv', type: 'text/csv; charset=utf-8' },
@@ -31,8 +39,15 @@ export function metaVectors(): Json {
   if (encoded.at(-1)!.bytes.length !== 512)
     throw new Error(`the longest meta has ${encoded.at(-1)!.bytes.length} bytes`);
   return {
-    about: 'meta: dag-cbor map {at, clock?, name?, type?, part?, parts?}, at most 512 bytes, design §4',
-    valid: encoded.map(({ meta, bytes }) => ({ meta, bytes: hex(bytes) })),
+    about:
+      'meta: dag-cbor map {at, clock?, time?, after?, name?, type?, part?, parts?, object?}, at most 512 bytes, design §4',
+    note: 'in `meta`, byte strings are hex with 0x',
+    valid: encoded.map(({ meta, bytes }) => ({
+      meta: Object.fromEntries(
+        Object.entries(meta).map(([key, value]) => [key, value instanceof Uint8Array ? hex(value) : value]),
+      ),
+      bytes: hex(bytes),
+    })),
     invalid: invalid().map(([name, reason, bytes]) => ({ name, reason, bytes: hex(bytes) })),
   };
 }
@@ -63,7 +78,21 @@ function invalid(): [name: string, reason: string, bytes: Uint8Array][] {
     ['at as a big number (tag 2)', 'wrong-type', pairs(['at', raw('c24101')])],
     ['clock true', 'wrong-type', map({ at: AT, clock: true })],
     ['clock 0', 'wrong-value', map({ at: AT, clock: 0 })],
-    ['clock 2', 'wrong-value', map({ at: AT, clock: 2 })],
+    ['clock 3', 'wrong-value', map({ at: AT, clock: 3 })],
+    ['clock as text', 'wrong-type', map({ at: AT, clock: '1' })],
+    ['time as text', 'wrong-type', map({ at: AT, time: '2026-11-29T12:00:00Z' })],
+    ['time null', 'wrong-type', map({ at: AT, time: null })],
+    ['time -1', 'negative', map({ at: AT, time: -1 })],
+    ['time 2^53', 'too-large', map({ at: AT, time: 2n ** 53n })],
+    ['time 1.5', 'float', pairs(['at', AT], ['time', raw('fb3ff8000000000000')])],
+    ['after of 31 bytes', 'wrong-length', map({ at: AT, after: new Uint8Array(31) })],
+    ['after of 33 bytes', 'wrong-length', map({ at: AT, after: new Uint8Array(33) })],
+    ['after as hex text', 'wrong-type', map({ at: AT, after: `0x${'ab'.repeat(32)}` })],
+    ['after null', 'wrong-type', map({ at: AT, after: null })],
+    ['object of 20 bytes', 'wrong-length', map({ at: AT, object: new Uint8Array(20) })],
+    ['object as a map', 'wrong-type', map({ at: AT, object: { key: 'a', offset: 0, versionId: null } })],
+    ['object as a link', 'wrong-type', map({ at: AT, object: new Link(new Uint8Array([1, 0x55, 0, 0])) })],
+    ['object null', 'wrong-type', map({ at: AT, object: null })],
     ['name as bytes', 'wrong-type', map({ at: AT, name: new Uint8Array([97]) })],
     ['name as a number', 'wrong-type', map({ at: AT, name: 1 })],
     ['name null', 'wrong-type', map({ at: AT, name: null })],

@@ -1,48 +1,82 @@
-import { EXPANSION, expand, hex, type Json } from './reference/bytes.ts';
+import { concat, EXPANSION, expand, hex, type Json } from './reference/bytes.ts';
 import { treeHash } from './reference/merkle.ts';
-import { batchRoot, seal, sealedHash, ZERO32 } from './reference/protocol.ts';
+import {
+  auditKey,
+  contentAad,
+  contentBatchKey,
+  contentCommitment,
+  contentKey,
+  digest,
+  encryptContent,
+  nonce,
+  readKey,
+  seal,
+} from './reference/protocol.ts';
 
-const CASES: [count: number, first: bigint][] = [
-  [1, 0n],
-  [2, 1n],
-  [3, 2n ** 32n - 1n],
-  [7, 2n ** 53n - 8n],
-  [1024, 1024n],
+const CASES: [count: number, first: bigint, encrypted: boolean][] = [
+  [1, 0n, true],
+  [1, 0n, false],
+  [2, 1n, true],
+  [3, 2n ** 32n - 1n, true],
+  [7, 2n ** 48n - 7n, false],
+  [1024, 1024n, true],
 ];
 
-/** digests to salt, keys, sealed digests, commitments and batchRoot, plain and encrypted. */
+/** Contents to nonce, keys, stored blocks, digests, salt, seals, commitments and records. */
 export function sealingVectors(): Json {
-  const cases = CASES.map(([count, first]) => {
-    const seed = `sealing/${count}/digests`;
-    const datasetKey = expand(`sealing/${count}/key`, 32);
-    const all = expand(seed, 32 * count);
-    const digests = Array.from({ length: count }, (_, i) => all.slice(32 * i, 32 * i + 32));
-    const batch = seal(datasetKey, first, digests);
-    const commitment = expand(`sealing/${count}/contentCommitment`, 32);
-    const shown = count <= 7 ? digests.map((_, i) => i) : [0, count - 1];
-    return {
-      datasetKey: hex(datasetKey),
-      first: first.toString(),
-      count,
-      digests: { seed, size: 32 * count },
-      digestsRoot: hex(treeHash(digests)),
-      salt: hex(batch.salt),
-      blocks: shown.map((i) => ({
-        index: (first + BigInt(i)).toString(),
-        digest: hex(digests[i]!),
-        blockKey: hex(batch.blockKeys[i]!),
-        sealed: hex(batch.sealed[i]!),
-        commitment: hex(batch.commitments[i]!),
-      })),
-      plain: { contentCommitment: hex(ZERO32), batchRoot: hex(batchRoot(ZERO32, batch.sealed, batch.commitments)) },
-      encrypted: {
-        contentCommitment: hex(commitment),
-        batchRoot: hex(batchRoot(commitment, batch.sealed, batch.commitments)),
-      },
-      sealedHashWhenPublished: hex(sealedHash(batch.sealed)),
-    };
-  });
-  const note =
-    'digests expands to all digests, 32 bytes each; blocks lists every block up to 7, of 1,024 the first and last';
-  return { about: 'sealing of one batch, design §4', expansion: EXPANSION, note, cases };
+  return {
+    about: 'sealing and encrypting one batch, design §4',
+    expansion: EXPANSION,
+    note: 'content i expands {seed: <content>/i, size: sizes[i]}; the meta is the same for all; of 1,024 the first and last are shown',
+    cases: CASES.map(([count, first, encrypted]) => sealingCase(count, first, encrypted)),
+  };
+}
+
+function sealingCase(count: number, first: bigint, encrypted: boolean): Json {
+  const seed = `sealing/${count}/${encrypted ? 'encrypted' : 'plain'}`;
+  const dataset = expand(`${seed}/dataset`, 32);
+  const datasetKey = expand(`${seed}/key`, 32);
+  const random16 = expand(`${seed}/random`, 16);
+  const meta = Uint8Array.from([0xa1, 0x62, 0x61, 0x74, 0x17]);
+  const sizes = Array.from({ length: count }, (_, i) => 1 + ((i * 389) % 1100));
+  const contents = sizes.map((size, i) => expand(`${seed}/content/${i}`, size));
+  const [audit, read] = [auditKey(datasetKey), readKey(datasetKey)];
+  const nonce16 = nonce(read, random16, first, contents);
+  const batchKey = contentBatchKey(read, nonce16);
+  const indexOf = (i: number) => first + BigInt(i);
+  const keys = contents.map((_, i) => (encrypted ? contentKey(batchKey, indexOf(i)) : null));
+  const stored = contents.map((content, i) =>
+    keys[i] ? encryptContent(keys[i], dataset, indexOf(i), content) : content,
+  );
+  const digests = stored.map((block, i) => digest(dataset, indexOf(i), block, meta));
+  const batch = seal(audit, first, digests);
+  const shown = count <= 7 ? contents.map((_, i) => i) : [0, count - 1];
+  return {
+    dataset: hex(dataset),
+    datasetKey: hex(datasetKey),
+    auditKey: hex(audit),
+    readKey: hex(read),
+    first: first.toString(),
+    sizes,
+    content: `${seed}/content`,
+    meta: hex(meta),
+    random16: hex(random16),
+    contentsRoot: hex(treeHash(contents)),
+    nonce: encrypted ? hex(nonce16) : null,
+    contentBatchKey: encrypted ? hex(batchKey) : null,
+    digestsRoot: hex(treeHash(digests)),
+    salt: hex(batch.salt),
+    blocks: shown.map((i) => ({
+      index: indexOf(i).toString(),
+      aad: hex(contentAad(dataset, indexOf(i))),
+      contentKey: keys[i] ? hex(keys[i]) : null,
+      stored: hex(stored[i]!),
+      digest: hex(digests[i]!),
+      blockKey: hex(batch.blockKeys[i]!),
+      sealed: hex(batch.sealed[i]!),
+      commitment: hex(batch.commitments[i]!),
+      contentCommitment: hex(contentCommitment(keys[i]!)),
+      record: hex(concat(batch.sealed[i]!, batch.commitments[i]!, contentCommitment(keys[i]!))),
+    })),
+  };
 }

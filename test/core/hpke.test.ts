@@ -19,7 +19,7 @@ import { ArgumentError, KeyError, ProofError } from '../../core/errors.ts';
 import type { Address, AgreementId, PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { rfc9180, sealedByGo } from './hpke-vectors.ts';
-import { hex } from './read-vectors.ts';
+import { hex } from './vector-bytes.ts';
 
 const buffer = (text: string) => Uint8Array.from(hex(text)).buffer;
 

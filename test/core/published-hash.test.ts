@@ -8,7 +8,7 @@ import { datasetId, type SealedDigest } from '../../core/ids.ts';
 import { deriveDatasetKey } from '../../core/keys.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import { BOTH } from './both-primitives.ts';
-import { hex, readVectors } from './read-vectors.ts';
+import { hex, readVectors } from './vector-bytes.ts';
 
 interface Sha256File {
   cases: { name: string; message: string; times: number; digest: string }[];

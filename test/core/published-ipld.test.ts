@@ -7,7 +7,7 @@ import { rawCid, sha256Cid } from '../../core/batch/manifest.ts';
 import { to0x } from '../../core/bytes.ts';
 import type { Sha256 } from '../../core/ids.ts';
 import { BOTH } from './both-primitives.ts';
-import { hex, readVectors } from './read-vectors.ts';
+import { hex, readVectors } from './vector-bytes.ts';
 
 interface CidFile {
   cases: { name: string; codec: number; data: string; cid: string; bytes: string }[];

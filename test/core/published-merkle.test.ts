@@ -11,7 +11,7 @@ import {
   rootFromPath,
 } from '../../core/log/merkle.ts';
 import { BOTH } from './both-primitives.ts';
-import { hex, readVectors } from './read-vectors.ts';
+import { hex, readVectors } from './vector-bytes.ts';
 
 interface MerkleFile {
   leaves: string[];

@@ -1,334 +1,256 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { batchLeafBytes, batchLeafHash, batchRoot, ROOTED, sealedHash } from '../../core/batch/record.ts';
-import { chunkCount, chunkRoot, chunkRootFromProof, proveChunk } from '../../core/block/chunk-tree.ts';
+import { fromHex, to0x } from '../../core/bytes.ts';
+import { ArgumentError, ProofError } from '../../core/errors.ts';
+import { decryptContent, encryptContent } from '../../core/block/content-cipher.ts';
 import {
+  batchNonce,
   commitContent,
   contentBatchKey,
   contentKey,
-  decryptContent,
-  encryptContent,
-} from '../../core/block/content-cipher.ts';
+  PLAIN_COMMITMENT,
+  readKey,
+} from '../../core/block/content-keys.ts';
 import { blockDigest, openBlock } from '../../core/block/digest.ts';
 import { type BlockMeta, decodeMeta, encodeMeta } from '../../core/block/meta.ts';
-import { batchSalt, blockKeys, commitKey, openDigest, sealDigest } from '../../core/block/seal.ts';
-import { to0x, toHex } from '../../core/bytes.ts';
-import { ArgumentError, ProofError } from '../../core/errors.ts';
+import { auditKey, batchSalt, blockKeys, commitKey, openDigest, sealDigest } from '../../core/block/seal.ts';
 import {
-  type Address,
-  address,
-  type BatchRoot,
-  type ContentCommitment,
-  type DatasetKey,
-  type Digest,
-  datasetId,
-  type PrivateKey,
-  type Salt,
-  type SealedHash,
-} from '../../core/ids.ts';
-import { deriveDatasetId, deriveDatasetKey } from '../../core/keys.ts';
-import { appendLeaf, EMPTY_FRONTIER, type Frontier, frontierRoot } from '../../core/log/frontier.ts';
-import { type Head, type HeadDomain, headHash, recoverHeadSigner, signHead } from '../../core/log/head.ts';
-import {
-  consistencyProof,
-  inclusionPath,
-  isConsistent,
-  leafHash,
-  merkleTreeHash,
-  rootFromPath,
-} from '../../core/log/merkle.ts';
+  type Charter,
+  charterHash,
+  datasetOfCharter,
+  requireCharterSignature,
+  signCharter,
+} from '../../core/charter/charter.ts';
+import { charterKey, decodeCharter, encodeCharter, parseCharterKey } from '../../core/charter/charter-file.ts';
+import { deriveDatasetId } from '../../core/charter/dataset-id.ts';
+import type { DatasetKind } from '../../core/charter/kind.ts';
+import { type Address, address, type DatasetKey, datasetId, type LogRoot, type PrivateKey } from '../../core/ids.ts';
+import { deriveDatasetKey, deriveDeviceKey } from '../../core/keys.ts';
+import { type Head, headHash, recoverHeadSigner, signHead } from '../../core/log/head.ts';
+import { parseRecord, recordBytes } from '../../core/log/record.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { BOTH } from './both-primitives.ts';
-import { hex, readVectors, type VectorBytes, vectorBytes } from './read-vectors.ts';
+import { hex, readVectors, vectorBytes, withBytes } from './read-vectors.ts';
 
-interface DigestVector {
+interface Domain {
+  chainId: number;
+  verifyingContract: string;
+}
+const domainOf = ({ chainId, verifyingContract }: Domain) => ({ chainId, dissc: address(verifyingContract) });
+
+const metas = readVectors<{
+  valid: { meta: Record<string, unknown>; bytes: string }[];
+  invalid: { name: string; reason: string; bytes: string }[];
+}>('meta');
+const heads = readVectors<{
+  good: { domain: Domain; head: HeadJson; hash: string; privateKey: string; signer: string; signature: string }[];
+  bad: { name: string; fault: 'form' | 'signer'; domain: Domain; head: HeadJson; signer: string; signature: string }[];
+}>('heads');
+interface HeadJson {
   dataset: string;
-  index: string;
-  block: VectorBytes;
-  meta: string;
-  size: number;
-  sha256: string;
-  chunkRoot: string;
-  metaHash: string;
-  digest: string;
+  size: string;
+  root: string;
 }
-interface ChunkVector {
-  block: VectorBytes;
-  chunks: number;
-  chunkRoot: string;
-  proofs: { r: number; index: number; chunk: VectorBytes; path: string[] }[];
-}
-interface SealingVector {
-  datasetKey: string;
-  first: string;
-  count: number;
-  digests: VectorBytes;
-  digestsRoot: string;
-  salt: string;
-  blocks: { index: string; digest: string; blockKey: string; sealed: string; commitment: string }[];
-  plain: { contentCommitment: string; batchRoot: string };
-  encrypted: { contentCommitment: string; batchRoot: string };
-  sealedHashWhenPublished: string;
-}
-interface ContentVector {
-  dataset: string;
-  datasetKey: string;
-  nonce: string;
-  contentBatchKey: string;
-  contentCommitment: string;
-  blocks: {
-    index: string;
-    content: VectorBytes;
-    contentKey: string;
-    block: VectorBytes;
-    size: number;
-    sha256: string;
-  }[];
-}
-interface LogFile {
-  dataset: string;
-  batches: {
-    first: string;
-    count: number;
-    published: boolean;
-    salt: string;
-    batchRoot: string;
-    sealed?: string;
-    sealedHash: string;
-    leaf?: string;
-    leafHash: string;
-  }[];
-  heads: { size: string; batches: number; root: string }[];
-  inclusion: { batch: number; batches: number; path: string[] }[];
-  consistency: { from: number; to: number; proof: string[] }[];
-}
-interface HeadVector {
-  name?: string;
-  fault?: 'form' | 'signer';
-  domain: { chainId: number; verifyingContract: string };
-  head: { dataset: string; size: string; batches: number; root: string };
-  hash?: string;
-  privateKey?: string;
-  signer: string;
-  signature: string;
-}
-interface KeysFile {
+const headOf = (json: HeadJson): Head => ({
+  dataset: datasetId(json.dataset),
+  size: Number(json.size),
+  root: hex(json.root) as LogRoot,
+});
+const keys = readVectors<{
   owners: {
     seed: string;
-    datasetsKey: string;
-    datasets: { chainId: number; dissc: string; owner: string; name: string; dataset: string; datasetKey: string }[];
+    owner: { address: string };
+    datasets: {
+      chainId: number;
+      dissc: string;
+      owner: string;
+      name: string;
+      kind: DatasetKind;
+      dataset: string;
+      devices: {
+        serial: number;
+        datasetKey: string;
+        auditKey: string;
+        readKey: string;
+        devicePrivateKey: string;
+        device: string;
+      }[];
+    }[];
   }[];
-}
+}>('keys');
+const sealing = readVectors<{
+  cases: {
+    dataset: string;
+    datasetKey: string;
+    auditKey: string;
+    readKey: string;
+    first: string;
+    sizes: number[];
+    content: string;
+    meta: string;
+    random16: string;
+    nonce: string | null;
+    contentBatchKey: string | null;
+    salt: string;
+    blocks: {
+      index: string;
+      contentKey: string | null;
+      stored: string;
+      digest: string;
+      blockKey: string;
+      sealed: string;
+      commitment: string;
+      contentCommitment: string;
+      record: string;
+    }[];
+  }[];
+}>('sealing');
+const charters = readVectors<{
+  domain: Domain;
+  owner: string;
+  ownerPrivateKey: string;
+  good: {
+    charter: {
+      owner: string;
+      name: string;
+      kind: DatasetKind;
+      device: string;
+      anchorer: string;
+      serial: number;
+      from: string;
+    };
+    dataset: string;
+    hash: string;
+    signature: string;
+    file: string;
+    fileWithoutSignature: string;
+    key: string;
+  }[];
+  malformed: { name: string; bytes: string }[];
+}>('charters');
 
-const split32 = (bytes: Uint8Array): Uint8Array[] =>
-  Array.from({ length: bytes.length / 32 }, (_, i) => bytes.subarray(32 * i, 32 * (i + 1)));
-
-for (const { name, primitives, slow } of BOTH) {
-  describe(`the project's vectors on ${name}`, () => {
-    it('digests: opening and digest of every block', () => {
-      for (const vector of readVectors<{ cases: DigestVector[] }>('digests').cases) {
-        if (slow && vector.size > 65_537) continue;
-        const block = vectorBytes(vector.block);
-        const opening = openBlock(primitives, block, hex(vector.meta));
-        assert.deepEqual(
-          [opening.size, to0x(opening.sha256), to0x(opening.chunkRoot), to0x(opening.metaHash)],
-          [vector.size, vector.sha256, vector.chunkRoot, vector.metaHash],
-        );
-        const digest = blockDigest(
-          primitives,
-          { dataset: datasetId(vector.dataset), index: Number(vector.index) },
-          opening,
-        );
-        assert.equal(to0x(digest), vector.digest);
-      }
-    });
-
-    it('chunks: count, root, and the proof of the chunk that a random number chooses', () => {
-      for (const vector of readVectors<{ blocks: ChunkVector[] }>('chunks').blocks) {
-        const block = vectorBytes(vector.block);
-        if (slow && block.length > 65_537) continue;
-        assert.equal(chunkCount(block.length), vector.chunks);
-        assert.equal(to0x(chunkRoot(primitives, block)), vector.chunkRoot);
-        for (const proof of vector.proofs) {
-          const made = proveChunk(primitives, block, proof.r);
-          assert.equal(toHex(made.chunk), toHex(vectorBytes(proof.chunk)));
-          assert.deepEqual(made.path.map(to0x), proof.path);
-          assert.equal(to0x(made.root), vector.chunkRoot);
-          const given = { chunk: vectorBytes(proof.chunk), path: proof.path.map(hex) };
-          assert.equal(to0x(chunkRootFromProof(primitives, block.length, proof.r, given)), vector.chunkRoot);
+for (const { name, primitives } of BOTH) {
+  describe(`format vectors on ${name}`, () => {
+    it('dataset ids, dataset keys and device keys', () => {
+      for (const { seed, datasets } of keys.owners) {
+        for (const { chainId, dissc, owner, name: text, kind, dataset, devices } of datasets) {
+          const id = deriveDatasetId({ chainId, dissc: address(dissc) }, address(owner), hex(text), kind);
+          assert.equal(id, dataset);
+          for (const device of devices) {
+            const secret = deriveDatasetKey(primitives, hex(seed), id, device.serial);
+            assert.equal(to0x(secret), device.datasetKey);
+            assert.equal(to0x(auditKey(primitives, secret)), device.auditKey);
+            assert.equal(to0x(readKey(primitives, secret)), device.readKey);
+            const key = deriveDeviceKey(primitives, hex(seed), id, device.serial);
+            assert.equal(to0x(key), device.devicePrivateKey);
+            assert.equal(accountOfKey(key), device.device);
+          }
         }
       }
     });
 
-    it('sealing: salt, keys, sealed digests, commitments and batch roots', () => {
-      for (const vector of readVectors<{ cases: SealingVector[] }>('sealing').cases) {
-        const datasetKey = hex(vector.datasetKey) as DatasetKey;
-        const first = Number(vector.first);
-        const digests = split32(vectorBytes(vector.digests)) as Digest[];
-        assert.equal(digests.length, vector.count);
-        assert.equal(to0x(merkleTreeHash(primitives, digests)), vector.digestsRoot);
-        const salt = batchSalt(primitives, datasetKey, first, digests);
-        assert.equal(to0x(salt), vector.salt);
-        const keyOf = blockKeys(primitives, datasetKey, salt);
-        const records = digests.map((digest, number) => {
-          const key = keyOf(first + number);
-          return { key, sealed: sealDigest(primitives, digest, key), commitment: commitKey(primitives, key) };
+    it('sealing: nonce, keys, stored blocks, salt, seals and records', () => {
+      for (const one of sealing.cases) {
+        const dataset = datasetId(one.dataset);
+        const first = Number(one.first);
+        const secret = hex(one.datasetKey) as DatasetKey;
+        const [audit, read] = [auditKey(primitives, secret), readKey(primitives, secret)];
+        assert.equal(to0x(audit), one.auditKey);
+        assert.equal(to0x(read), one.readKey);
+        const contents = one.sizes.map((size, i) => vectorBytes({ seed: `${one.content}/${i}`, size }));
+        const nonce = one.nonce === null ? null : batchNonce(primitives, read, hex(one.random16), first, contents);
+        assert.equal(nonce && to0x(nonce), one.nonce);
+        const batchKey = nonce && contentBatchKey(primitives, read, nonce);
+        assert.equal(batchKey && to0x(batchKey), one.contentBatchKey);
+        const own = contents.map((_, i) => batchKey && contentKey(primitives, batchKey, first + i));
+        const stored = contents.map((content, i) => {
+          const key = own[i];
+          return key ? encryptContent(primitives, key, { dataset, index: first + i }, content) : content;
         });
-        for (const block of vector.blocks) {
-          const record = records[Number(block.index) - first];
-          assert.ok(record);
-          assert.deepEqual(
-            [to0x(record.key), to0x(record.sealed), to0x(record.commitment)],
-            [block.blockKey, block.sealed, block.commitment],
-          );
-          const opened = openDigest(primitives, record.sealed, record.commitment, record.key);
-          assert.equal(to0x(opened), block.digest);
-        }
-        for (const kind of [vector.plain, vector.encrypted]) {
-          const content = hex(kind.contentCommitment) as ContentCommitment;
-          assert.equal(to0x(batchRoot(primitives, content, records)), kind.batchRoot);
-        }
-        assert.equal(to0x(sealedHash(records.map(({ sealed }) => sealed))), vector.sealedHashWhenPublished);
-      }
-    });
-
-    it('content: keys, commitment, and the stored block both ways', () => {
-      for (const vector of readVectors<{ batches: ContentVector[] }>('content').batches) {
-        const dataset = datasetId(vector.dataset);
-        const batchKey = contentBatchKey(primitives, hex(vector.datasetKey) as DatasetKey, hex(vector.nonce));
-        assert.equal(to0x(batchKey), vector.contentBatchKey);
-        assert.equal(to0x(commitContent(primitives, batchKey)), vector.contentCommitment);
-        for (const line of vector.blocks) {
-          if (slow && line.size > 65_537) continue;
-          const index = Number(line.index);
-          const key = contentKey(primitives, batchKey, index);
-          assert.equal(to0x(key), line.contentKey);
-          const block = encryptContent(primitives, key, { dataset, index }, vectorBytes(line.content));
-          assert.equal(block.length, line.size);
-          assert.equal(to0x(primitives.sha256(block)), line.sha256);
-          if (typeof line.block === 'string') assert.equal(to0x(block), line.block);
-          assert.deepEqual(decryptContent(primitives, key, { dataset, index }, block), vectorBytes(line.content));
-        }
-      }
-    });
-
-    it('log: leaves, heads, inclusion and consistency of 257 batches', () => {
-      const file = readVectors<LogFile>('log');
-      const dataset = datasetId(file.dataset);
-      const hashes: Uint8Array[] = [];
-      const heads = new Map(file.heads.map((head) => [head.batches, head]));
-      let frontier: Frontier = EMPTY_FRONTIER;
-      let size = 0;
-      for (const [number, batch] of file.batches.entries()) {
-        assert.equal(String(size), batch.first);
-        assert.equal(batch.published, batch.sealed !== undefined);
-        if (batch.sealed !== undefined) {
-          assert.equal(to0x(sealedHash(split32(hex(batch.sealed)) as never[])), batch.sealedHash);
-        } else {
-          assert.equal(to0x(ROOTED), batch.sealedHash);
-        }
-        const leaf = {
-          ...{ dataset, first: size, count: batch.count, salt: hex(batch.salt) as Salt },
-          ...{ batchRoot: hex(batch.batchRoot) as BatchRoot, sealedHash: hex(batch.sealedHash) as SealedHash },
-        };
-        if (batch.leaf !== undefined) assert.equal(to0x(batchLeafBytes(leaf)), batch.leaf);
-        const hash = batchLeafHash(primitives, leaf);
-        assert.equal(to0x(hash), batch.leafHash);
-        assert.equal(to0x(leafHash(primitives, batchLeafBytes(leaf))), batch.leafHash);
-        hashes.push(hash);
-        frontier = appendLeaf(primitives, frontier, hash);
-        size += batch.count;
-        const head = heads.get(number + 1);
-        if (head !== undefined) {
-          assert.deepEqual([String(size), to0x(frontierRoot(primitives, frontier))], [head.size, head.root]);
-        }
-      }
-      const rootAt = (batches: number): Uint8Array => {
-        let grown: Frontier = EMPTY_FRONTIER;
-        for (const hash of hashes.slice(0, batches)) grown = appendLeaf(primitives, grown, hash);
-        return frontierRoot(primitives, grown);
-      };
-      for (const { batch, batches, path } of file.inclusion) {
-        assert.deepEqual(inclusionPath(primitives, hashes.slice(0, batches), batch).map(to0x), path);
-        const root = rootFromPath(primitives, hashes[batch] as Uint8Array, batch, batches, path.map(hex));
-        assert.deepEqual(root, rootAt(batches));
-      }
-      for (const { from, to, proof } of file.consistency) {
-        assert.deepEqual(consistencyProof(primitives, hashes.slice(0, to), from).map(to0x), proof);
-        assert.equal(isConsistent(primitives, from, to, rootAt(from), rootAt(to), proof.map(hex)), true);
-      }
-    });
-
-    it('keys: dataset ids and dataset keys', () => {
-      for (const owner of readVectors<KeysFile>('keys').owners) {
-        for (const vector of owner.datasets) {
-          const domain = { chainId: vector.chainId, dissc: address(vector.dissc) };
-          const dataset = deriveDatasetId(domain, address(vector.owner), hex(vector.name));
-          assert.equal(dataset, vector.dataset);
-          assert.equal(to0x(deriveDatasetKey(primitives, hex(owner.seed), dataset)), vector.datasetKey);
+        const digests = stored.map((bytes, i) =>
+          blockDigest(primitives, { dataset, index: first + i }, openBlock(primitives, bytes, hex(one.meta))),
+        );
+        const salt = batchSalt(primitives, audit, first, digests);
+        assert.equal(to0x(salt), one.salt);
+        const keyOf = blockKeys(primitives, audit, salt);
+        for (const block of one.blocks) {
+          const index = Number(block.index);
+          const [content, key, digest] = [contents[index - first]!, own[index - first], digests[index - first]!];
+          assert.equal(key ? to0x(key) : null, block.contentKey);
+          assert.equal(to0x(stored[index - first]!), block.stored);
+          if (key) assert.deepEqual(decryptContent(primitives, key, { dataset, index }, hex(block.stored)), content);
+          assert.equal(to0x(digest), block.digest);
+          const blockKey = keyOf(index);
+          assert.equal(to0x(blockKey), block.blockKey);
+          const sealed = sealDigest(primitives, digest, blockKey);
+          const commitment = commitKey(primitives, blockKey);
+          const contentCommitment = key ? commitContent(primitives, key) : PLAIN_COMMITMENT;
+          assert.deepEqual([sealed, commitment, contentCommitment].map(to0x), [
+            block.sealed,
+            block.commitment,
+            block.contentCommitment,
+          ]);
+          const record = { sealed, commitment, contentCommitment };
+          assert.equal(to0x(recordBytes(record)), block.record);
+          assert.deepEqual(parseRecord(hex(block.record)), record);
+          assert.deepEqual(openDigest(primitives, sealed, commitment, blockKey), digest);
         }
       }
     });
   });
 }
 
-describe('meta vectors', () => {
-  const file = readVectors<{
-    valid: { meta: BlockMeta; bytes: string }[];
-    invalid: { name: string; reason: string; bytes: string }[];
-  }>('meta');
-
-  it('valid ones encode to the given bytes and decode to the given values', () => {
-    for (const { meta, bytes } of file.valid) {
-      assert.equal(to0x(encodeMeta(meta)), bytes);
-      assert.deepEqual(decodeMeta(hex(bytes)), meta);
+describe('format vectors', () => {
+  it('metas, and what is refused for one', () => {
+    for (const { meta, bytes } of metas.valid) {
+      const value = withBytes<BlockMeta>(meta);
+      assert.equal(to0x(encodeMeta(value)), bytes);
+      assert.deepEqual(decodeMeta(hex(bytes)), value);
+    }
+    assert.ok(metas.invalid.length >= 80);
+    for (const { name, bytes } of metas.invalid) {
+      assert.throws(() => decodeMeta(hex(bytes)), ArgumentError, name);
     }
   });
 
-  for (const { name, reason, bytes } of file.invalid) {
-    it(`refuses ${name} (${reason})`, () => {
-      assert.throws(() => decodeMeta(hex(bytes)), ArgumentError);
-    });
-  }
-});
-
-describe('head vectors', () => {
-  const file = readVectors<{ good: HeadVector[]; bad: HeadVector[] }>('heads');
-  const headOf = ({ domain, head }: HeadVector): [HeadDomain, Head] => [
-    { chainId: domain.chainId, dissc: address(domain.verifyingContract) },
-    {
-      ...{ dataset: datasetId(head.dataset), size: Number(head.size), batches: head.batches },
-      root: hex(head.root) as Head['root'],
-    },
-  ];
-
-  it('good ones: EIP-712 hash, signature byte for byte, recovered signer', () => {
-    for (const vector of file.good) {
-      const [domain, head] = headOf(vector);
-      const key = hex(vector.privateKey as string) as PrivateKey;
-      assert.equal(to0x(headHash(domain, head)), vector.hash);
-      assert.equal(to0x(signHead(domain, head, key)), vector.signature);
-      assert.equal(recoverHeadSigner(domain, head, hex(vector.signature)), vector.signer);
-      assert.equal(accountOfKey(key), vector.signer);
+  it('heads: hash, signature and signer', () => {
+    for (const { domain, head, hash, privateKey, signer, signature } of heads.good) {
+      assert.equal(to0x(headHash(domainOf(domain), headOf(head))), hash);
+      assert.equal(to0x(signHead(domainOf(domain), headOf(head), hex(privateKey) as PrivateKey)), signature);
+      assert.equal(recoverHeadSigner(domainOf(domain), headOf(head), hex(signature)), signer);
+    }
+    for (const { name, fault, domain, head, signer, signature } of heads.bad) {
+      const recover = (): Address => recoverHeadSigner(domainOf(domain), headOf(head), hex(signature));
+      if (fault === 'form') assert.throws(recover, ProofError, name);
+      else assert.notEqual(recover(), signer, name);
     }
   });
 
-  for (const vector of file.bad) {
-    it(`refuses ${vector.name} (${vector.fault})`, () => {
-      const [domain, head] = headOf(vector);
-      const recover = (): Address => recoverHeadSigner(domain, head, hex(vector.signature));
-      if (vector.fault === 'form') {
-        assert.throws(recover, ProofError);
-        return;
-      }
-      // Well formed: it leads to some other account, or to none.
-      let signer: string | null = null;
-      try {
-        signer = recover();
-      } catch (cause) {
-        assert.ok(cause instanceof ProofError);
-      }
-      assert.notEqual(signer, vector.signer);
-    });
-  }
+  it('charters: id, hash, signature, file and key', () => {
+    const domain = domainOf(charters.domain);
+    for (const one of charters.good) {
+      const charter: Charter = {
+        ...one.charter,
+        owner: address(one.charter.owner),
+        name: hex(one.charter.name),
+        device: address(one.charter.device),
+        anchorer: address(one.charter.anchorer),
+        from: Number(one.charter.from),
+      };
+      const signature = signCharter(domain, charter, fromHex(charters.ownerPrivateKey) as PrivateKey);
+      assert.equal(to0x(signature), one.signature);
+      assert.equal(to0x(charterHash(domain, charter)), one.hash);
+      requireCharterSignature(domain, { ...charter, signature });
+      assert.equal(datasetOfCharter(domain, charter), one.dataset);
+      assert.equal(to0x(encodeCharter({ ...charter, signature })), one.file);
+      assert.equal(to0x(encodeCharter({ ...charter, signature: null })), one.fileWithoutSignature);
+      assert.deepEqual(decodeCharter(hex(one.file)), { ...charter, signature });
+      assert.equal(charterKey(datasetId(one.dataset), charter.serial), one.key);
+      assert.deepEqual(parseCharterKey(one.key), { dataset: one.dataset, serial: charter.serial });
+    }
+    assert.ok(charters.malformed.length >= 60);
+    for (const { name, bytes } of charters.malformed) {
+      assert.throws(() => decodeCharter(hex(bytes)), ArgumentError, name);
+    }
+  });
 });

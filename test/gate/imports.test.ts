@@ -233,7 +233,7 @@ const REFUSED: readonly Case[] = [
   {
     what: 'a tool imports a test',
     path: 'dev/bench/new.ts',
-    text: "import { readVectors } from '../../test/core/read-vectors.ts';",
+    text: "import { readVectors } from '../core/vector-bytes.ts';",
     says: /^dev\/bench\/new\.ts:1 imports test\/core\/read-vectors\.ts\./,
   },
   {
@@ -279,7 +279,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'lambda/new.ts':
     "import { Logger } from '@aws-lambda-powertools/logger';\nimport { getBlock } from '../functions/get-block.ts';",
   'device/mqtt/new.ts': "import { connect } from 'node:net';\nimport mqtt from 'mqtt-packet';",
-  'local/host/invoke-function.ts': "export const load = (name: string) => import('../../functions/' + name);",
+  'local/host/invoke-function.ts': "export const load = (name: string) => import('../../functions' + name);",
   'client/service/new.ts': "import { httpRows } from '../../functions/table.ts';",
   'cli/local/new.ts': "import { startStack } from '../../local/start-stack.ts';\nimport { Command } from 'commander';",
   'cdk/new.ts': "import { rows } from '../functions/table.ts';\nimport { Stack } from 'aws-cdk-lib';",

@@ -7,13 +7,16 @@ import { DisscModel } from "../model/DisscTest.sol";
 
 /// @title A test with an ASC and two datasets of one owner
 abstract contract AscTest is DisscModel {
-    address internal constant OWNER = address(0xA11CE);
+    uint256 internal constant OWNER_KEY = 0xA11CE;
     address internal constant CSS = address(0xC55);
     address internal constant STRANGER = address(0xBAD);
-    uint96 internal constant PER_BATCH = 31;
+    uint96 internal constant PER_RECORD = 31;
     uint32 internal constant WINDOW = 3600;
+    uint32 internal constant INTERVAL = 300;
     uint64 internal constant NOW = 1_800_000_000;
     uint64 internal constant UNTIL = NOW + 30 days;
+
+    address internal immutable OWNER = vm.addr(OWNER_KEY);
 
     IASC internal asc;
     Model internal model;
@@ -23,8 +26,8 @@ abstract contract AscTest is DisscModel {
         vm.warp(NOW);
         dissc = _deploy();
         asc = IASC(vm.deployCode("ASC.sol:ASC", abi.encode(address(dissc))));
-        _open(model, OWNER, "one", 0xD0);
-        _open(second, OWNER, "two", 0xD1);
+        _open(model, OWNER_KEY, "one", 0xD0);
+        _open(second, OWNER_KEY, "two", 2, 0xD1);
         vm.deal(OWNER, 1e24);
         vm.deal(STRANGER, 1e24);
     }
@@ -36,14 +39,16 @@ abstract contract AscTest is DisscModel {
         terms.count = type(uint64).max;
         terms.kinds = 3;
         terms.maxBlocks = 500;
-        terms.perBatch = PER_BATCH;
+        terms.perRecord = PER_RECORD;
         terms.window = WINDOW;
+        terms.interval = INTERVAL;
         terms.until = UNTIL;
     }
 
     function _authorise(IASC.Terms memory terms) internal returns (bytes32) {
+        bool isSecond = terms.dataset == second.dataset;
         vm.prank(OWNER);
-        return asc.authorise(terms);
+        return asc.authorise(isSecond ? bytes32("two") : bytes32("one"), isSecond ? 2 : 0, terms);
     }
 
     /// @dev An accepted grant for a dataset, with fuel.

@@ -13,7 +13,7 @@ contract AscHandler is DisscModel {
     uint256 private constant DATASETS = 3;
     uint256 private constant MAX_GRANTS = 40;
     uint256 private constant RECENT = 8;
-    uint256 private constant MAX_LEAVES = 60;
+    uint256 private constant MAX_LEAVES = 120;
     uint256 private constant FORGER_KEY = 0xBAD;
     address private constant STRANGER = address(0xBAD);
 
@@ -26,6 +26,7 @@ contract AscHandler is DisscModel {
         uint64 end;
         bool revoked;
         uint256 fuel;
+        uint64 paidAt;
     }
 
     IASC private _asc;
@@ -49,11 +50,15 @@ contract AscHandler is DisscModel {
         (dissc, _asc) = (dissc_, asc_);
         vm.warp(_now);
         for (uint256 i = 0; i < DATASETS; ++i) {
-            _open(_models[i], _owner(i), bytes32(i), 0xD0 + i);
+            _open(_models[i], _ownerKey(i), bytes32(i), uint8(i), 0xD0 + i);
         }
         for (uint256 i = 0; i < 5; ++i) {
             vm.deal(account(i), 1e30);
         }
+    }
+
+    function _ownerKey(uint256 dataset) private pure returns (uint256) {
+        return 0xA1 + dataset % 2;
     }
 
     modifier step() {
@@ -81,12 +86,14 @@ contract AscHandler is DisscModel {
         terms.css = account(2 + _roll(seed, 1) % 2);
         (terms.first, terms.count) = (uint64(_roll(seed, 2) % 10), uint64(1 + _roll(seed, 3) % 1e6));
         terms.kinds = uint8(_roll(seed, 4) % 4);
-        terms.perBatch = uint96(_roll(seed, 5) % 1000);
+        terms.perRecord = uint96(_roll(seed, 5) % 1000);
+        terms.interval = uint32(_roll(seed, 8) % 3 * (_roll(seed, 9) % 100));
         terms.window = uint32(_roll(seed, 6) % 500);
         terms.until = _now + uint64(_roll(seed, 7) % 4000);
         address caller = _or(seed, _owner(dataset), 8);
         bool expected = caller == _owner(dataset) && terms.kinds > 0 && terms.until > _now;
-        _call(caller, 0, abi.encodeCall(IASC.authorise, (terms)), expected);
+        bytes memory data = abi.encodeCall(IASC.authorise, (bytes32(dataset), uint8(dataset), terms));
+        _call(caller, 0, data, expected);
         if (!expected) return;
         Known storage known = _grants.push();
         known.id = keccak256(abi.encode(block.chainid, address(_asc), caller, _proposed[caller]++, terms));
@@ -174,23 +181,28 @@ contract AscHandler is DisscModel {
         IDISSC.Update[] memory updates = new IDISSC.Update[](n);
         bytes4[] memory expected = new bytes4[](n);
         uint256[] memory held = new uint256[](_grants.length);
+        uint64[] memory before_ = new uint64[](_grants.length);
+        for (uint256 i = 0; i < before_.length; ++i) {
+            before_[i] = _grants[i].paidAt;
+        }
         for (uint256 i = 0; i < n; ++i) {
-            uint256 at = _pickIndex(_roll(seed, 10 + i), IASC.State.Accepted);
-            ids[i] = _grants[at].id;
-            (updates[i], expected[i]) = _plan(at, _roll(seed, 20 + i), held);
+            uint256 index = _pickIndex(_roll(seed, 10 + i), IASC.State.Accepted);
+            ids[i] = _grants[index].id;
+            (updates[i], expected[i]) = _plan(index, _roll(seed, 20 + i), held, before_);
         }
         uint256 before = _earned();
         vm.prank(account(_roll(seed, 2)));
-        bytes4[] memory seen = _asc.relay(ids, updates);
+        bytes4[] memory seen = _asc.relay(ids, new IDISSC.Charter[](0), updates);
         paid += _earned() - before;
         require(seen.length == n, "a reason for each update");
         for (uint256 i = 0; i < n; ++i) {
             require(seen[i] == expected[i], "the reason");
             ++reasons[seen[i]];
         }
-        // What was set aside for refused updates is back
+        // What was set aside for refused updates is back, and where none was accepted no interval has begun
         for (uint256 i = 0; i < _grants.length; ++i) {
             _grants[i].fuel += held[i];
+            _grants[i].paidAt = before_[i];
             fuel += held[i];
             _compare(_grants[i]);
         }
@@ -201,36 +213,38 @@ contract AscHandler is DisscModel {
         return _asc.credit(account(2)) + _asc.credit(account(3));
     }
 
-    /// @dev An update for the grant at `at`, and what must become of it. Takes from the model's fuel what the contract sets
+    /// @dev An update for the grant at `index`, and what must become of it. Takes from the model's fuel what the contract sets
     /// aside; adds to `held` what comes back.
-    function _plan(uint256 at, uint256 seed, uint256[] memory held)
+    function _plan(uint256 index, uint256 seed, uint256[] memory held, uint64[] memory before_)
         private
         returns (IDISSC.Update memory update, bytes4 reason)
     {
-        Known storage known = _grants[at];
+        Known storage known = _grants[index];
         uint256 dataset = _roll(seed, 1) % 8 == 0 ? _roll(seed, 2) % DATASETS : known.dataset;
         Model storage model = _models[dataset];
-        Batch[] memory batches = new Batch[](1 + _roll(seed, 3) % 3);
-        for (uint256 i = 0; i < batches.length; ++i) {
-            batches[i] = _rooted(1);
-        }
+        bytes32[] memory fresh = _draw(1 + _roll(seed, 3) % 3);
         bool honest = _roll(seed, 4) % 4 > 0 && model.leaves.length < MAX_LEAVES;
-        update = _updateSignedBy(model, batches, honest ? model.deviceKey : FORGER_KEY);
+        update = _updateSignedBy(model, fresh, honest ? model.deviceKey : FORGER_KEY);
 
-        uint256 cost = batches.length * known.terms.perBatch;
+        uint256 price = known.terms.perRecord;
         if (known.state != IASC.State.Accepted) return (update, IASC.ASC_WrongState.selector);
         if (_now >= known.end) return (update, IASC.ASC_Over.selector);
         if (dataset != known.dataset) return (update, IASC.ASC_WrongDataset.selector);
-        if (known.fuel < cost) return (update, IASC.ASC_TooLittleFuel.selector);
-        known.fuel -= cost;
-        fuel -= cost;
+        if (known.paidAt > 0 && _now - known.paidAt < known.terms.interval) {
+            return (update, IASC.ASC_TooEarly.selector);
+        }
+        if (known.fuel < price) return (update, IASC.ASC_TooLittleFuel.selector);
+        known.fuel -= price;
+        fuel -= price;
+        known.paidAt = _now;
         if (!honest) {
-            held[at] += cost;
+            held[index] += price;
             return (update, IASC.ASC_Refused.selector);
         }
-        _note(model, batches);
-        recordedPrice += cost;
-        credits[known.terms.css] += cost;
+        before_[index] = _now;
+        _note(model, fresh);
+        recordedPrice += price;
+        credits[known.terms.css] += price;
     }
 
     // ------------------------------------------------------------------------------------------------------ at the end
@@ -252,15 +266,14 @@ contract AscHandler is DisscModel {
 
     /// @dev Two owners, two CSS accounts, a stranger.
     function account(uint256 i) public pure returns (address) {
-        address[5] memory all = [address(0xA1), address(0xA2), address(0xC1), address(0xC2), STRANGER];
+        address[5] memory all = [vm.addr(0xA1), vm.addr(0xA2), address(0xC1), address(0xC2), STRANGER];
         return all[i % 5];
     }
 
-    /// @dev DISSC's heads are what the relayed updates made of them: fuel paid is for batches recorded.
+    /// @dev DISSC's heads are what the relayed updates made of them: fuel paid is for what was recorded.
     function checkHeads() external view {
         for (uint256 i = 0; i < DATASETS; ++i) {
-            (uint64 size, uint32 batches,) = dissc.head(_models[i].dataset);
-            require(size == _models[i].size && batches == _models[i].leaves.length, "batches recorded");
+            require(_headIs(_models[i]), "recorded");
         }
     }
 
@@ -278,8 +291,9 @@ contract AscHandler is DisscModel {
 
     function _compare(Known storage known) private view {
         IASC.Grant memory seen = _asc.grant(known.id);
-        IASC.Grant memory model =
-            IASC.Grant(known.terms, known.state, known.end, known.revoked, uint128(known.fuel), _owner(known.dataset));
+        IASC.Grant memory model = IASC.Grant(
+            known.terms, known.state, known.end, known.revoked, uint128(known.fuel), _owner(known.dataset), known.paidAt
+        );
         require(keccak256(abi.encode(seen)) == keccak256(abi.encode(model)), "grant");
         bool isReadable = known.state == IASC.State.Accepted && !known.revoked && _now < known.end;
         require(_asc.readable(known.id) == isReadable, "readable");
@@ -295,8 +309,8 @@ contract AscHandler is DisscModel {
         uint256 recent = n < RECENT ? n : RECENT;
         uint256 start = _roll(seed, 50) % recent;
         for (uint256 i = 0; i < recent && _roll(seed, 51) % 8 > 0; ++i) {
-            uint256 at = n - 1 - (start + i) % recent;
-            if (_grants[at].state == wanted) return at;
+            uint256 index = n - 1 - (start + i) % recent;
+            if (_grants[index].state == wanted) return index;
         }
         return n - 1 - start;
     }

@@ -15,12 +15,30 @@ contract GrantTest is AscTest {
         IASC.Terms memory terms = _terms();
         address[3] memory others = [STRANGER, CSS, vm.addr(0xD0)];
         for (uint256 i = 0; i < others.length; ++i) {
-            vm.expectRevert(abi.encodeWithSelector(IASC.ASC_NotDatasetOwner.selector, terms.dataset, others[i], OWNER));
+            vm.expectRevert(_notOwner(terms.dataset, others[i], "one", 0));
             vm.prank(others[i]);
-            asc.authorise(terms);
+            asc.authorise("one", 0, terms);
         }
+        // The owner's own, by another name or kind
+        vm.expectRevert(_notOwner(terms.dataset, OWNER, "One", 0));
+        vm.prank(OWNER);
+        asc.authorise("One", 0, terms);
+        vm.expectRevert(_notOwner(terms.dataset, OWNER, "one", 2));
+        vm.prank(OWNER);
+        asc.authorise("one", 2, terms);
         terms.dataset = "nobody's";
-        _refused(terms, abi.encodeWithSelector(IASC.ASC_NotDatasetOwner.selector, terms.dataset, OWNER, address(0)));
+        _refused(terms, _notOwner("nobody's", OWNER, "one", 0));
+    }
+
+    function test_Authorise_TakesADatasetThatIsNotOnTheChain() public {
+        IASC.Terms memory terms = _terms();
+        terms.dataset = _id(OWNER, "in rounds", 1);
+        vm.prank(OWNER);
+        _assertState(asc.authorise("in rounds", 1, terms), IASC.State.Proposed);
+    }
+
+    function _notOwner(bytes32 dataset, address caller, bytes32 name, uint8 kind) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IASC.ASC_NotDatasetOwner.selector, dataset, caller, name, kind);
     }
 
     function test_Authorise_Reverts_WithoutACss() public {
@@ -66,7 +84,7 @@ contract GrantTest is AscTest {
             Cheats.Log[] memory logs = vm.getRecordedLogs();
             bytes32 named = keccak256(abi.encode(block.chainid, address(asc), OWNER, nonce, terms));
             vm.assertEq(id, named, "id");
-            IASC.Grant memory expected = IASC.Grant(terms, IASC.State.Proposed, UNTIL, false, 0, OWNER);
+            IASC.Grant memory expected = IASC.Grant(terms, IASC.State.Proposed, UNTIL, false, 0, OWNER, 0);
             vm.assertEq(abi.encode(asc.grant(id)), abi.encode(expected), "grant");
             vm.assertFalse(asc.readable(id), "not readable yet");
             vm.assertEq(logs.length, 1, "one event");
@@ -90,7 +108,7 @@ contract GrantTest is AscTest {
     function _refused(IASC.Terms memory terms, bytes memory reason) private {
         vm.expectRevert(reason);
         vm.prank(OWNER);
-        asc.authorise(terms);
+        asc.authorise("one", 0, terms);
     }
 
     // ------------------------------------------------------------------------------------------------------------ drop
@@ -341,6 +359,14 @@ contract GrantTest is AscTest {
         }
     }
 
+    function test_Withdraw_Reverts_ToNobody() public {
+        _creditOwner(1234);
+        vm.expectRevert(abi.encodeWithSelector(IASC.ASC_ZeroReceiver.selector));
+        vm.prank(OWNER);
+        asc.withdraw(address(0));
+        _assertMoney(1234, 0, 0);
+    }
+
     function test_Withdraw_PaysAllOfIt() public {
         _creditOwner(1234);
         _grant(model.dataset, 77);
@@ -375,11 +401,11 @@ contract GrantTest is AscTest {
         bytes32[] memory none = new bytes32[](0);
         IDISSC.Update[] memory updates = new IDISSC.Update[](0);
         bytes[8] memory calls;
-        calls[0] = abi.encodeCall(IASC.authorise, (_terms()));
+        calls[0] = abi.encodeCall(IASC.authorise, ("one", 0, _terms()));
         calls[1] = abi.encodeCall(IASC.drop, (id));
         calls[2] = abi.encodeCall(IASC.accept, (id));
         calls[3] = abi.encodeCall(IASC.fund, (id));
-        calls[4] = abi.encodeCall(IASC.relay, (none, updates));
+        calls[4] = abi.encodeCall(IASC.relay, (none, new IDISSC.Charter[](0), updates));
         calls[5] = abi.encodeCall(IASC.revoke, (id));
         calls[6] = abi.encodeCall(IASC.end, (id));
         calls[7] = abi.encodeCall(IASC.withdraw, (STRANGER));

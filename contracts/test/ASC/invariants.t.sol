@@ -37,7 +37,7 @@ contract AscInvariants is DisscModel {
     }
 
     /// @dev 1 to 3.
-    /// forge-config: ci.invariant.runs = 40
+    /// forge-config: ci.invariant.runs = 100
     /// forge-config: ci.invariant.depth = 500
     /// forge-config: nightly.invariant.runs = 2000
     /// forge-config: nightly.invariant.depth = 500
@@ -83,11 +83,12 @@ contract AscInvariants is DisscModel {
         for (uint256 state = uint256(IASC.State.Proposed); state <= uint256(IASC.State.Ended); ++state) {
             vm.assertTrue(handler.reached(IASC.State(state)) > 2, "every state was reached");
         }
-        bytes4[6] memory reasons = [
+        bytes4[7] memory reasons = [
             bytes4(0),
             IASC.ASC_WrongState.selector,
             IASC.ASC_Over.selector,
             IASC.ASC_WrongDataset.selector,
+            IASC.ASC_TooEarly.selector,
             IASC.ASC_TooLittleFuel.selector,
             IASC.ASC_Refused.selector
         ];

@@ -4,38 +4,42 @@ pragma solidity 0.8.37;
 import { IDISSC } from "../../src/interfaces/IDISSC.sol";
 import { Cheats, vm } from "../Cheats.sol";
 import { DisscTest } from "../model/DisscTest.sol";
+import { LazyTree } from "../model/LazyTree.sol";
 
 /// @title record.tree, leaf by leaf
 contract RecordTest is DisscTest {
-    address private constant OWNER = address(0xA11CE);
+    uint256 private constant OWNER = 0xA11CE;
     uint256 private constant DEVICE = 0xD0;
     uint256 private constant OTHER_DEVICE = 0xD1;
     uint256 private constant STRANGER = 0x5;
 
     Model private model;
     Model private other;
+    Model private third;
+    Model private unknown;
 
     function setUp() public override {
         super.setUp();
         _open(model, OWNER, "one", DEVICE);
         _open(other, OWNER, "other", OTHER_DEVICE);
-        _record(model, _one(_rooted(7)));
+        _open(third, OWNER, "third", DEVICE);
+        _grow(model, 7);
     }
 
     // ---------------------------------------------------------------------------------------------------- no updates
 
-    function test_NoUpdates_ReturnsNoFlags() public {
+    function test_Nothing_ReturnsNoFlags() public {
         vm.recordLogs();
-        bool[] memory accepted = dissc.record(new IDISSC.Update[](0));
-        vm.assertEq(accepted.length, 0, "flags");
+        vm.assertEq(_send(new IDISSC.Update[](0)).length, 0, "flags");
         vm.assertEq(vm.getRecordedLogs().length, 0, "events");
     }
 
     // ------------------------------------------------------------------------------------------------------- encoding
 
-    // The call's data: selector, 0x20, number of updates, an offset for each; then the updates, each of them dataset and the
-    // offsets of leaves, sealedDigests and signature, and these byte strings.
-    uint256 private constant OFFSETS_AT = 4 + 0x40;
+    // The call's data: selector, the offsets of charters and updates, number of charters (none), number of updates, an offset
+    // for each; then the updates, each of them dataset, size, root and the offsets of signature, peaks and appended, and these.
+    uint256 private constant UPDATES_AT = 4 + 0x60;
+    uint256 private constant OFFSETS_AT = UPDATES_AT + 0x20;
 
     function test_Refuses_AnUpdateThatLiesPastTheEnd() public {
         (bytes memory data,) = _threeUpdates();
@@ -46,7 +50,7 @@ contract RecordTest is DisscTest {
     function test_Refuses_AnUpdateWhoseFixedPartIsCutOff() public {
         (bytes memory data,) = _threeUpdates();
         // Its last word would begin one byte too late
-        _put(data, OFFSETS_AT + 0x20, data.length - OFFSETS_AT - 0x80 + 1);
+        _put(data, OFFSETS_AT + 0x20, data.length - OFFSETS_AT - 0xc0 + 1);
         _assertOnlyTheMiddleOneRefused(data, 0);
     }
 
@@ -63,7 +67,7 @@ contract RecordTest is DisscTest {
     }
 
     function test_Refuses_APartWhoseOffsetLiesOutside() public {
-        for (uint256 part = 1; part <= 3; ++part) {
+        for (uint256 part = 3; part <= 5; ++part) {
             uint256[4] memory outside = [uint256(1 << 20), 1 << 64, type(uint256).max - 31, type(uint256).max];
             for (uint256 i = 0; i < outside.length; ++i) {
                 (bytes memory data, uint256 middle) = _threeUpdates();
@@ -75,11 +79,11 @@ contract RecordTest is DisscTest {
     }
 
     function test_Refuses_APartWhoseOffsetWrapsToSomethingThatWouldDo() public {
-        for (uint256 part = 1; part <= 3; ++part) {
+        for (uint256 part = 3; part <= 5; ++part) {
             (bytes memory data, uint256 middle) = _threeUpdates();
-            // Backwards from the update, to the number of updates: read as a length, it says 3 bytes
+            // Backwards from the update, to the number of updates: read as a length, it says 3
             unchecked {
-                _put(data, middle + part * 0x20, 4 + 0x20 - middle);
+                _put(data, middle + part * 0x20, UPDATES_AT - middle);
             }
             _assertOnlyTheMiddleOneRefused(data, other.dataset);
             _startOver();
@@ -87,34 +91,45 @@ contract RecordTest is DisscTest {
     }
 
     function test_Refuses_APartWhoseLengthLeadsOutside() public {
-        for (uint256 part = 1; part <= 3; ++part) {
+        for (uint256 part = 3; part <= 5; ++part) {
+            uint256 itemBytes = part == 3 ? 1 : 32;
             (bytes memory data, uint256 middle) = _threeUpdates();
             uint256 position = middle + _get(data, middle + part * 0x20);
-            // The last length that fits leads to another refusal; one more byte is outside
-            uint256 fits = data.length - position - 0x20;
-            uint256[4] memory outside = [fits + 1, 1 << 64, type(uint256).max - position, type(uint256).max];
+            // The last length that fits leads to another refusal; one more item is outside
+            uint256 fits = (data.length - position - 0x20) / itemBytes;
+            uint256[5] memory outside =
+                [fits + 1, 1 << 64, type(uint256).max - position, type(uint256).max, (1 << 251) + 1];
             for (uint256 i = 0; i < outside.length; ++i) {
                 (data, middle) = _threeUpdates();
                 _put(data, position, outside[i]);
                 _assertOnlyTheMiddleOneRefused(data, other.dataset);
                 _startOver();
             }
+            (data, middle) = _threeUpdates();
+            _put(data, position, fits);
+            bool[] memory accepted = _call(data);
+            vm.assertTrue(accepted[0] && !accepted[1] && accepted[2], "too long, but not outside");
+            _startOver();
         }
     }
 
     function test_Takes_AnUpdateThatEndsWithTheCall() public {
-        // Without the padding behind the last signature, the update ends with the last byte
-        bytes memory data = abi.encodeCall(IDISSC.record, (_list(_update(model, _one(_rooted(3))))));
-        assembly ("memory-safe") {
-            mstore(data, sub(mload(data), 31))
-        }
-        (bool ok, bytes memory answer) = address(dissc).call(data);
-        vm.assertTrue(ok && abi.decode(answer, (bool[]))[0], "accepted");
+        // The signature stands behind everything else, without the padding behind it
+        IDISSC.Update memory update = _update(model, _draw(3));
+        bytes memory signature = update.signature;
+        update.signature = "";
+        bytes memory data = abi.encodeCall(IDISSC.record, (new IDISSC.Charter[](0), _list(update)));
+        uint256 start = OFFSETS_AT + _get(data, OFFSETS_AT);
+        _put(data, start + 0x60, data.length - start);
+        data = bytes.concat(data, abi.encode(65), signature);
+        vm.assertTrue(_call(data)[0], "accepted");
+        // As the ABI has it, the appended subtrees end it
+        vm.assertTrue(_send(_update(other, _draw(3))), "accepted");
     }
 
     function test_Reverts_WhenTheArrayItselfLiesOutside() public {
         (bytes memory data,) = _threeUpdates();
-        _put(data, 4 + 0x20, data.length);
+        _put(data, UPDATES_AT, data.length);
         (bool ok,) = address(dissc).call(data);
         vm.assertFalse(ok, "more updates than there are bytes");
     }
@@ -131,38 +146,87 @@ contract RecordTest is DisscTest {
             position == end - middle ? OFFSETS_AT + 0x20 : _min(middle + position, end - 32),
             small ? value % data.length : value
         );
-        (bool ok, bytes memory answer) = address(dissc).call(data);
-        vm.assertTrue(ok, "the call as a whole succeeds");
-        bool[] memory accepted = abi.decode(answer, (bool[]));
+        bool[] memory accepted = _call(data);
         vm.assertTrue(accepted[0] && accepted[2], "the honest updates are accepted");
     }
 
-    // -------------------------------------------------------------------------------------------------- unknown dataset
+    // ----------------------------------------------------------------------------------------------- dataset and growth
 
-    function test_Refuses_ADatasetThatNobodyOpened() public {
-        IDISSC.Update memory update = _update(model, _one(_rooted(1)));
-        update.dataset = "nobody's";
-        _assertRefused(update, IDISSC.DISSC_UnknownDataset.selector);
+    function test_Refuses_ADatasetWithoutACharter() public {
+        _name(unknown, OWNER, "unknown", 0);
+        unknown.deviceKey = DEVICE;
+        _assertRefused(_update(unknown, _draw(1)), IDISSC.DISSC_UnknownDataset.selector);
+        // A kind of its own is a dataset of its own
+        _name(unknown, OWNER, "one", 1);
+        _assertRefused(_update(unknown, _draw(1)), IDISSC.DISSC_UnknownDataset.selector);
     }
 
-    // --------------------------------------------------------------------------------------------------------- lengths
-
-    function test_Refuses_NoLeaves() public {
-        Batch[] memory none = new Batch[](0);
-        _assertRefused(_update(model, none), IDISSC.DISSC_BadLeavesLength.selector);
+    function test_Refuses_NoGrowth() public {
+        _assertRefused(_update(model, _draw(0)), IDISSC.DISSC_NoGrowth.selector);
+        IDISSC.Update memory update = _update(model, _draw(2));
+        for (uint64 size = 0; size <= 7; ++size) {
+            update.size = size;
+            _signAgain(update, DEVICE);
+            _assertRefused(update, IDISSC.DISSC_NoGrowth.selector);
+        }
     }
 
-    function test_Refuses_LeavesCutShortOrLeftOver() public {
-        IDISSC.Update memory update = _update(model, _one(_rooted(1)));
-        bytes memory leaves = update.leaves;
-        update.leaves = _cut(leaves, 68);
-        _assertRefused(update, IDISSC.DISSC_BadLeavesLength.selector);
-        update.leaves = bytes.concat(leaves, hex"00");
-        _assertRefused(update, IDISSC.DISSC_BadLeavesLength.selector);
+    function test_Refuses_AReplay() public {
+        bytes32[] memory fresh = _draw(3);
+        IDISSC.Update memory update = _update(model, fresh);
+        IDISSC.Update[] memory both = _list(update, update);
+        bool[] memory accepted = _send(both);
+        vm.assertTrue(accepted[0] && !accepted[1], "once");
+        _note(model, fresh);
+        _assertRefused(update, IDISSC.DISSC_NoGrowth.selector);
+        _grow(model, 30);
+        _assertRefused(update, IDISSC.DISSC_NoGrowth.selector);
+        _assertHead(model, "as it was");
     }
+
+    function test_Refuses_TooMuchGrowthAtOnce() public {
+        IDISSC.Update memory update = _update(model, _draw(1));
+        uint64[3] memory sizes = [uint64(7 + (1 << 28) + 1), 1 << 47, 1 << 48];
+        for (uint256 i = 0; i < sizes.length; ++i) {
+            update.size = sizes[i];
+            _signAgain(update, DEVICE);
+            _assertRefused(update, IDISSC.DISSC_TooMuchGrowth.selector);
+        }
+        // One block less, and the contract looks at the rest
+        update.size = 7 + (1 << 28);
+        _signAgain(update, DEVICE);
+        _assertRefused(update, IDISSC.DISSC_WrongNumberAppended.selector);
+    }
+
+    function test_Refuses_ALogOfMoreThan2To48Blocks() public {
+        _forge(model, (1 << 48) - 5, 0);
+        IDISSC.Update memory update = _update(model, _draw(1));
+        uint64[2] memory sizes = [uint64((1 << 48) + 1), type(uint64).max];
+        for (uint256 i = 0; i < sizes.length; ++i) {
+            update.size = sizes[i];
+            _signAgain(update, DEVICE);
+            _assertRefusedAs(update, IDISSC.DISSC_TooMuchGrowth.selector);
+        }
+        update.size = 1 << 48;
+        _assertRefusedAs(update, IDISSC.DISSC_WrongNumberOfPeaks.selector);
+    }
+
+    function test_Refuses_ASizeThatDoesNotFit() public {
+        uint256[3] memory sizes = [uint256(1 << 64) + 9, (1 << 128) + 9, type(uint256).max];
+        for (uint256 i = 0; i < sizes.length; ++i) {
+            bytes memory data =
+                abi.encodeCall(IDISSC.record, (new IDISSC.Charter[](0), _list(_update(model, _draw(2)))));
+            _put(data, OFFSETS_AT + _get(data, OFFSETS_AT) + 0x20, sizes[i]);
+            vm.recordLogs();
+            vm.assertFalse(_call(data)[0], "refused");
+            _assertRefusal(vm.getRecordedLogs()[0], model.dataset, IDISSC.DISSC_TooMuchGrowth.selector);
+        }
+    }
+
+    // -------------------------------------------------------------------------------------------- form of the signature
 
     function test_Refuses_ASignatureOfAnotherLength() public {
-        IDISSC.Update memory update = _update(model, _one(_rooted(1)));
+        IDISSC.Update memory update = _update(model, _draw(1));
         bytes memory signature = update.signature;
         update.signature = "";
         _assertRefused(update, IDISSC.DISSC_BadSignatureLength.selector);
@@ -172,103 +236,8 @@ contract RecordTest is DisscTest {
         _assertRefused(update, IDISSC.DISSC_BadSignatureLength.selector);
     }
 
-    // --------------------------------------------------------------------------------------------------------- the end
-
-    function test_Refuses_MoreBatchesThanALogHolds() public {
-        // 2^32 - 2 batches: 31 peaks, all of them whatever the slots hold
-        _forgeBatches(model.dataset, type(uint32).max - 1);
-        Batch[] memory batches = new Batch[](2);
-        (batches[0], batches[1]) = (_rooted(1), _rooted(1));
-        IDISSC.Update memory update = IDISSC.Update(model.dataset, _pack(batches), "", new bytes(65));
-        _assertRefused(update, IDISSC.DISSC_LogFull.selector);
-    }
-
-    function test_Takes_TheLastBatchThatALogHolds() public {
-        _forgeBatches(model.dataset, type(uint32).max - 1);
-        Batch memory batch = _rooted(1024);
-
-        // The root by hand: 31 peaks and the new leaf, each the left sibling of all that follow
-        bytes32 root = sha256(abi.encodePacked(hex"00", _leaf(model.dataset, model.size, batch)));
-        for (uint256 rank = 31; rank > 0; --rank) {
-            root = sha256(abi.encodePacked(hex"01", vm.load(address(dissc), _peakSlot(model.dataset, rank - 1)), root));
-        }
-        IDISSC.Head memory head = IDISSC.Head(model.size + 1024, type(uint32).max, root);
-        bytes memory signature = _sign(DEVICE, _digest(block.chainid, address(dissc), model.dataset, head));
-        IDISSC.Update memory update = IDISSC.Update(model.dataset, _pack(_one(batch)), "", signature);
-        vm.assertTrue(dissc.record(_list(update))[0], "accepted");
-
-        (, uint32 batches, bytes32 seen) = dissc.head(model.dataset);
-        vm.assertEq(batches, type(uint32).max, "batches");
-        vm.assertEq(seen, root, "root");
-        _assertRefused(update, IDISSC.DISSC_LogFull.selector);
-    }
-
-    // --------------------------------------------------------------------------------------------------------- batches
-
-    function test_Refuses_ABatchOfNoneOrTooManyBlocks() public {
-        uint32[3] memory counts = [uint32(0), 1025, type(uint32).max];
-        for (uint256 i = 0; i < counts.length; ++i) {
-            Batch[] memory batches = new Batch[](2);
-            (batches[0], batches[1]) = (_rooted(5), _rooted(counts[i] % 2048));
-            batches[1].count = counts[i];
-            _assertRefused(_update(model, batches), IDISSC.DISSC_BadCount.selector);
-        }
-    }
-
-    function test_Takes_ABatchOfOneAndOf1024Blocks() public {
-        _record(model, _one(_rooted(1)));
-        _record(model, _one(_rooted(1024)));
-        _assertHead(model, "after them");
-    }
-
-    function test_Refuses_AFlagThatIsNeither0Nor1() public {
-        uint8[3] memory flags = [uint8(2), 128, 255];
-        for (uint256 i = 0; i < flags.length; ++i) {
-            Batch memory batch = _published(2);
-            batch.published = flags[i];
-            _assertRefused(_update(model, _one(batch)), IDISSC.DISSC_BadPublishedFlag.selector);
-        }
-    }
-
-    function test_Refuses_SealedDigestsOfAnotherLength() public {
-        Batch[] memory batches = new Batch[](2);
-        (batches[0], batches[1]) = (_published(3), _published(2));
-        IDISSC.Update memory update = _update(model, batches);
-        bytes memory digests = update.sealedDigests;
-
-        update.sealedDigests = "";
-        _assertRefused(update, IDISSC.DISSC_BadSealedLength.selector);
-        update.sealedDigests = _cut(digests, 3 * 32);
-        _assertRefused(update, IDISSC.DISSC_BadSealedLength.selector);
-        update.sealedDigests = _cut(digests, digests.length - 1);
-        _assertRefused(update, IDISSC.DISSC_BadSealedLength.selector);
-        update.sealedDigests = bytes.concat(digests, hex"00");
-        _assertRefused(update, IDISSC.DISSC_BadSealedLength.selector);
-
-        update = _update(model, _one(_rooted(1)));
-        update.sealedDigests = new bytes(32);
-        _assertRefused(update, IDISSC.DISSC_BadSealedLength.selector);
-    }
-
-    function test_Refuses_AtOnce_WhatNeedsMoreSealedDigestsThanItBrings() public {
-        // To hash 32 KiB that are not there, 500 times, would take 5 million gas and could starve the other updates
-        Batch[] memory batches = new Batch[](500);
-        for (uint256 i = 0; i < batches.length; ++i) {
-            batches[i] = _rooted(1024);
-            batches[i].published = 1;
-        }
-        IDISSC.Update[] memory updates = _list(IDISSC.Update(model.dataset, _pack(batches), "", new bytes(65)));
-        updates[0].signature[64] = bytes1(uint8(27));
-        bytes memory data = abi.encodeCall(IDISSC.record, (updates));
-        (bool ok,) = address(dissc).call{ gas: 50_000 }(data);
-        vm.assertTrue(ok, "done with 50,000 gas");
-        _assertRefused(updates[0], IDISSC.DISSC_BadSealedLength.selector);
-    }
-
-    // --------------------------------------------------------------------------------------------- form of the signature
-
     function test_Refuses_AnotherV() public {
-        IDISSC.Update memory update = _update(model, _one(_rooted(1)));
+        IDISSC.Update memory update = _update(model, _draw(1));
         uint8[6] memory vs = [uint8(0), 1, 26, 29, 128, 255];
         for (uint256 i = 0; i < vs.length; ++i) {
             update.signature[64] = bytes1(vs[i]);
@@ -277,17 +246,17 @@ contract RecordTest is DisscTest {
     }
 
     function test_Refuses_TheTwinOfASignature() public {
-        Batch[] memory batches = _one(_rooted(1));
-        IDISSC.Update memory update = _update(model, batches);
+        IDISSC.Update memory update = _update(model, _draw(1));
         update.signature = _twin(update.signature);
         (bytes32 r, bytes32 s, uint8 v) = _split(update.signature);
-        bytes32 digest = _digest(block.chainid, address(dissc), model.dataset, _after(model, batches));
+        bytes32 digest =
+            _headDigest(block.chainid, address(dissc), model.dataset, IDISSC.Head(update.size, update.root));
         vm.assertEq(ecrecover(digest, v, r, s), vm.addr(DEVICE), "the twin recovers to the device as well");
         _assertRefused(update, IDISSC.DISSC_NonCanonicalSignature.selector);
     }
 
     function test_Refuses_TheFirstHighS_AndNotTheLastLowOne() public {
-        IDISSC.Update memory update = _update(model, _one(_rooted(1)));
+        IDISSC.Update memory update = _update(model, _draw(1));
         uint256 half = SECP256K1_ORDER / 2;
         update.signature = abi.encodePacked(bytes32(uint256(1)), half + 1, uint8(27));
         _assertRefused(update, IDISSC.DISSC_NonCanonicalSignature.selector);
@@ -297,399 +266,236 @@ contract RecordTest is DisscTest {
 
     // -------------------------------------------------------------------------------------------------------- who signed
 
-    function test_Refuses_AStrangersSignature() public {
-        IDISSC.Update memory update = _updateSignedBy(model, _one(_rooted(1)), STRANGER);
-        vm.prank(vm.addr(STRANGER));
-        _assertRefused(update, IDISSC.DISSC_WrongSigner.selector);
-    }
-
-    function test_Refuses_TheOwnersSignature() public {
-        Model storage own = models[0];
-        _open(own, vm.addr(STRANGER), "own", DEVICE);
-        IDISSC.Update memory update = _updateSignedBy(own, _one(_rooted(1)), STRANGER);
-        _assertRefused(own, update, IDISSC.DISSC_WrongSigner.selector);
+    function test_Refuses_AnotherAccountsSignature() public {
+        uint256[3] memory keys = [STRANGER, OWNER, OTHER_DEVICE];
+        for (uint256 i = 0; i < keys.length; ++i) {
+            IDISSC.Update memory update = _updateSignedBy(model, _draw(1), keys[i]);
+            vm.prank(vm.addr(keys[i]));
+            _assertRefused(update, IDISSC.DISSC_WrongSigner.selector);
+        }
     }
 
     function test_Refuses_AFormerDevice_AndTakesTheNewOne() public {
-        Batch[] memory batches = _one(_rooted(1));
-        IDISSC.Update memory former = _update(model, batches);
-        vm.prank(OWNER);
-        dissc.setDevice(model.dataset, vm.addr(OTHER_DEVICE));
+        bytes32[] memory fresh = _draw(2);
+        IDISSC.Update memory former = _update(model, fresh);
+        _replaceDevice(model, OTHER_DEVICE, model.serial + 1);
         _assertRefused(former, IDISSC.DISSC_WrongSigner.selector);
+        // The new one goes on from what the old one has recorded
+        _record(model, fresh);
+        _assertHead(model, "the new device's");
+    }
 
-        model.deviceKey = OTHER_DEVICE;
-        _record(model, batches);
-        _assertHead(model, "the new device adopts the batch");
+    function test_Refuses_WhatTheDeviceSignedForSomethingElse() public {
+        bytes32[] memory fresh = _draw(1);
+        IDISSC.Update memory update = _update(model, fresh);
+        IDISSC.Head memory head = IDISSC.Head(update.size, update.root);
+        bytes32[6] memory digests = [
+            _headDigest(block.chainid, address(dissc), third.dataset, head),
+            _headDigest(block.chainid, address(dissc), model.dataset, IDISSC.Head(update.size + 1, update.root)),
+            _headDigest(block.chainid, address(dissc), model.dataset, IDISSC.Head(update.size, ~update.root)),
+            _headDigest(block.chainid + 1, address(dissc), model.dataset, head),
+            _headDigest(block.chainid, address(this), model.dataset, head),
+            _charterDigest(block.chainid, address(dissc), _charter(model, address(0)))
+        ];
+        for (uint256 i = 0; i < digests.length; ++i) {
+            update.signature = _sign(DEVICE, digests[i]);
+            _assertRefused(update, IDISSC.DISSC_WrongSigner.selector);
+        }
+        // Nor does a whole update go over to another dataset of the same device and the same log
+        _record(third, _copy(model.leaves));
+        update = _update(model, fresh);
+        update.dataset = third.dataset;
+        _assertRefused(update, IDISSC.DISSC_WrongSigner.selector);
+    }
+
+    function test_Refuses_AllOfItOnAChainThatSplitOff() public {
+        IDISSC.Update memory update = _update(model, _draw(1));
+        vm.chainId(block.chainid + 1);
+        _assertRefused(update, IDISSC.DISSC_WrongSigner.selector);
     }
 
     function test_Refuses_ASignatureThatRecoversToNobody() public {
-        IDISSC.Update memory update = _update(model, _one(_rooted(1)));
-        update.signature = abi.encodePacked(bytes32(0), bytes32(0), uint8(27));
+        IDISSC.Update memory update = _update(model, _draw(1));
+        update.signature = abi.encodePacked(bytes32(0), bytes32(uint256(1)), uint8(27));
         _assertRefused(update, IDISSC.DISSC_WrongSigner.selector);
-    }
-
-    // ------------------------------------------------------------------------------------------------------ what is signed
-
-    function test_Refuses_ASignatureForAnotherChain() public {
-        Batch[] memory batches = _one(_rooted(1));
-        bytes32 digest = _digest(block.chainid + 1, address(dissc), model.dataset, _after(model, batches));
-        _assertRefused(_withSignature(batches, digest), IDISSC.DISSC_WrongSigner.selector);
-    }
-
-    function test_Refuses_OnASplitChain_WhatWasSignedBeforeTheSplit() public {
-        Batch[] memory batches = _one(_rooted(1));
-        IDISSC.Update memory update = _update(model, batches);
-        vm.chainId(block.chainid + 1);
+        update.signature = abi.encodePacked(type(uint256).max, bytes32(uint256(1)), uint8(28));
         _assertRefused(update, IDISSC.DISSC_WrongSigner.selector);
-        _record(model, batches);
+        // A dataset without a device is unknown, whoever nobody is
+        _name(unknown, OWNER, "unknown", 0);
+        update.dataset = unknown.dataset;
+        _assertRefused(update, IDISSC.DISSC_UnknownDataset.selector);
     }
 
-    function test_Refuses_ASignatureForAnotherContract() public {
-        Batch[] memory batches = _one(_rooted(1));
-        bytes32 digest = _digest(block.chainid, address(_deploy()), model.dataset, _after(model, batches));
-        _assertRefused(_withSignature(batches, digest), IDISSC.DISSC_WrongSigner.selector);
-    }
+    // ----------------------------------------------------------------------------------------------------------- takes
 
-    function test_Refuses_ASignatureForAnotherDatasetOfTheSameDevice() public {
-        Model storage twin = models[0];
-        _open(twin, OWNER, "twin", DEVICE);
-        Batch[] memory batches = _one(_rooted(7));
-        // Both logs are brought to the same size and number of batches; the update moves from one to the other
-        _record(twin, batches);
-        batches = _one(_rooted(1));
-        IDISSC.Update memory update = _update(twin, batches);
-        update.dataset = model.dataset;
-        _assertRefused(update, IDISSC.DISSC_WrongSigner.selector);
-    }
-
-    function test_Refuses_ASignatureOfAnotherSizeNumberOrRoot() public {
-        Batch[] memory batches = _one(_rooted(1));
-        for (uint256 field = 0; field < 3; ++field) {
-            IDISSC.Head memory head = _after(model, batches);
-            if (field == 0) head.size += 1;
-            if (field == 1) head.batches += 1;
-            if (field == 2) head.root ^= bytes32(uint256(1));
-            bytes32 digest = _digest(block.chainid, address(dissc), model.dataset, head);
-            _assertRefused(_withSignature(batches, digest), IDISSC.DISSC_WrongSigner.selector);
+    function test_Takes_AnHonestUpdate_WhoeverSendsIt() public {
+        address[4] memory senders = [vm.addr(DEVICE), vm.addr(OWNER), vm.addr(STRANGER), address(this)];
+        uint256[4] memory counts = [uint256(1), 2, 19, 40];
+        for (uint256 i = 0; i < senders.length; ++i) {
+            bytes32[] memory fresh = _draw(counts[i]);
+            IDISSC.Update memory update = _update(model, fresh);
+            vm.recordLogs();
+            vm.prank(senders[i]);
+            vm.assertTrue(_send(update), "accepted");
+            Cheats.Log[] memory logs = vm.getRecordedLogs();
+            _note(model, fresh);
+            vm.assertEq(logs.length, 1, "one event");
+            _assertRecorded(logs[0], model, update);
+            _assertHead(model, "after it");
+            (address device, uint32 serial) = dissc.device(model.dataset);
+            vm.assertTrue(device == vm.addr(DEVICE) && serial == model.serial, "device and serial as they were");
         }
     }
 
-    function testFuzz_Refuses_AnUpdateWithAnyBitChanged(uint256 position, uint8 bit) public {
-        Batch[] memory batches = new Batch[](3);
-        (batches[0], batches[1], batches[2]) = (_rooted(9), _published(2), _rooted(1024));
-        IDISSC.Update memory update = _update(model, batches);
-        position = position % (update.leaves.length + update.sealedDigests.length + update.signature.length);
-        bytes memory part = update.leaves;
-        if (position >= part.length) {
-            position -= part.length;
-            part = update.sealedDigests;
-            if (position >= part.length) {
-                position -= part.length;
-                part = update.signature;
-            }
+    function test_Writes_TwoSlots() public {
+        IDISSC.Update[] memory updates = _list(_update(model, _draw(30)), _update(other, _draw(5)));
+        vm.record();
+        _send(updates);
+        (, bytes32[] memory writes) = vm.accesses(address(dissc));
+        vm.assertEq(writes.length, 4, "two slots a dataset");
+        for (uint256 i = 0; i < 4; ++i) {
+            bytes32 slot = _slot(i < 2 ? model.dataset : other.dataset);
+            vm.assertTrue(writes[i] == slot || writes[i] == bytes32(uint256(slot) + 1), "the dataset's own");
         }
-        part[position] ^= bytes1(uint8(1) << (bit % 8));
-        vm.assertFalse(dissc.record(_list(update))[0], "accepted");
-        _assertHead(model, "the head has not moved");
     }
 
-    // ------------------------------------------------------------------------------------------------------- replay, order
-
-    function test_Refuses_AReplay() public {
-        IDISSC.Update memory update = _update(model, _one(_rooted(3)));
-        vm.assertTrue(dissc.record(_list(update))[0], "accepted once");
-        (uint64 size, uint32 batches, bytes32 root) = dissc.head(model.dataset);
-        vm.assertFalse(dissc.record(_list(update))[0], "accepted twice");
-        (uint64 sizeNow, uint32 batchesNow, bytes32 rootNow) = dissc.head(model.dataset);
-        vm.assertTrue(size == sizeNow && batches == batchesNow && root == rootNow, "the head has not moved");
+    function test_Takes_AFirstUpdate_OfOneBlockAndOf2To28() public {
+        _grow(other, 1);
+        _assertHead(other, "one block");
+        LazyTree.Leaves memory leaves = LazyTree.make("first", _draw3(1 << 28));
+        IDISSC.Update memory update = _lazy(third, leaves, 0, 1 << 28);
+        vm.assertEq(update.appended.length, 1, "one subtree");
+        vm.assertTrue(_send(update), "accepted");
+        _assertHeadIs(third, 1 << 28, LazyTree.root(leaves, 0, 1 << 28));
     }
 
-    function test_Refuses_AnUpdateBeforeItsTurn_AndTakesItInTurn() public {
-        Batch[] memory firstBatches = _one(_rooted(3));
-        IDISSC.Update memory first = _update(model, firstBatches);
-        Batch[] memory both = new Batch[](2);
-        (both[0], both[1]) = (firstBatches[0], _rooted(4));
-        IDISSC.Update memory second = _update(model, both);
-        second.leaves = _pack(_one(both[1]));
-
-        _assertRefused(second, IDISSC.DISSC_WrongSigner.selector);
-        bool[] memory accepted = dissc.record(_list(second, first, second));
-        vm.assertTrue(!accepted[0] && accepted[1] && accepted[2], "in turn");
-        _note(model, both);
-        _assertHead(model, "after both");
-    }
-
-    function test_Takes_BothBatchesUnderTheSecondSignature() public {
-        // What makes a device's newest signature enough: it vouches for all before it
-        Batch[] memory both = new Batch[](2);
-        (both[0], both[1]) = (_rooted(3), _rooted(4));
-        _record(model, both);
-        _assertHead(model, "after both");
-    }
-
-    // ----------------------------------------------------------------------------------------------------------- accepted
-
-    function test_Accepts_AndSaysSo_WhoeverSends() public {
-        Batch[] memory batches = _one(_rooted(1024));
-        IDISSC.Update memory update = _update(model, batches);
-        IDISSC.Head memory head = _after(model, batches);
+    function test_Takes_UpdatesOfOneDatasetInOrder() public {
+        bytes32[] memory one = _draw(3);
+        IDISSC.Update memory first = _update(model, one);
+        _note(model, one);
+        bytes32[] memory two = _draw(6);
+        IDISSC.Update memory second = _update(model, two);
         vm.recordLogs();
-        vm.prank(vm.addr(STRANGER));
-        bool[] memory accepted = dissc.record(_list(update));
+        bool[] memory accepted = _send(_list(second, first, second));
         Cheats.Log[] memory logs = vm.getRecordedLogs();
-
-        vm.assertTrue(accepted.length == 1 && accepted[0], "accepted");
-        vm.assertEq(logs.length, 1, "one event");
-        _assertRecorded(logs[0], model, head);
-        _note(model, batches);
-        _assertHead(model, "after it");
-    }
-
-    function test_Emits_ThePublishedBatches() public {
-        Batch[] memory batches = new Batch[](5);
-        (batches[0], batches[1], batches[2]) = (_rooted(10), _published(3), _rooted(1024));
-        (batches[3], batches[4]) = (_published(1), _rooted(2));
-        IDISSC.Update memory update = _update(model, batches);
-        vm.recordLogs();
-        dissc.record(_list(update));
-        Cheats.Log[] memory logs = vm.getRecordedLogs();
-
+        vm.assertTrue(!accepted[0] && accepted[1] && accepted[2], "the second before the first is refused");
+        _note(model, two);
+        _assertHead(model, "both");
         vm.assertEq(logs.length, 3, "events");
-        _assertRecorded(logs[0], model, _after(model, batches));
-        _assertPublished(logs[1], 7 + 10, batches[1]);
-        _assertPublished(logs[2], 7 + 10 + 3 + 1024, batches[3]);
-        _note(model, batches);
-        _assertHead(model, "after them");
+        _assertRefusal(logs[0], model.dataset, IDISSC.DISSC_WrongNumberOfPeaks.selector);
     }
 
-    function test_Emits_NothingOfARefusedUpdateButTheRefusal() public {
-        IDISSC.Update memory update = _updateSignedBy(model, _one(_published(2)), STRANGER);
-        vm.recordLogs();
-        dissc.record(_list(update));
-        vm.assertEq(vm.getRecordedLogs().length, 1, "events");
-    }
-
-    function test_Takes_AFullPublishedBatch() public {
-        _record(model, _one(_published(1024)));
-        _assertHead(model, "after it");
-    }
-
-    function test_Leaves_EveryOtherDataset() public {
-        _record(other, _one(_rooted(5)));
-        _record(model, _one(_published(5)));
-        _assertHead(other, "the other");
-        (address owner, address device) = dissc.parties(other.dataset);
-        vm.assertTrue(owner == OWNER && device == vm.addr(OTHER_DEVICE), "its parties");
-    }
-
-    function test_Takes_TwoUpdatesOfOneDatasetInOneCall() public {
-        Batch[] memory firstBatches = _one(_rooted(3));
-        IDISSC.Update memory first = _update(model, firstBatches);
-        _note(model, firstBatches);
-        Batch[] memory secondBatches = _one(_published(4));
-        IDISSC.Update memory second = _update(model, secondBatches);
-        _note(model, secondBatches);
-
-        bool[] memory accepted = dissc.record(_list(first, second));
-        vm.assertTrue(accepted[0] && accepted[1], "accepted");
-        _assertHead(model, "after both");
-    }
-
-    function test_Refuses_ASecondCopyInTheSameCall() public {
-        Batch[] memory batches = _one(_rooted(3));
-        IDISSC.Update memory update = _update(model, batches);
-        bool[] memory accepted = dissc.record(_list(update, update));
-        vm.assertTrue(accepted[0] && !accepted[1], "once");
-        _note(model, batches);
-        _assertHead(model, "after one");
-    }
-
-    function test_Takes_HonestUpdatesBetweenRefusedOnes() public {
-        // The refused ones leave peaks, leaves and sealed digests behind in memory that the next one uses
-        _grow(model, 30);
-        _grow(other, 7);
-        Batch[] memory bad = new Batch[](9);
-        for (uint256 i = 0; i < 9; ++i) {
-            bad[i] = _published(40);
-        }
-        Batch[] memory mine = _one(_published(2));
-        Batch[] memory others = _one(_rooted(6));
-        IDISSC.Update[] memory updates = new IDISSC.Update[](5);
-        updates[0] = _updateSignedBy(model, bad, STRANGER);
-        updates[1] = _update(other, others);
-        updates[2] = _updateSignedBy(model, bad, STRANGER);
-        updates[3] = _update(model, mine);
-        updates[4] = _updateSignedBy(model, bad, STRANGER);
-
-        bool[] memory accepted = dissc.record(updates);
-        vm.assertTrue(!accepted[0] && accepted[1] && !accepted[2] && accepted[3] && !accepted[4], "flags");
-        _note(model, mine);
-        _note(other, others);
-        _assertHead(model, "model");
-        _assertHead(other, "other");
-    }
-
-    function test_ReachesTheRoot_HoweverBatchesAreCutIntoUpdates() public {
-        for (uint256 cut = 1; cut < 70; ++cut) {
-            Model storage log = models[cut];
-            _open(log, OWNER, bytes32(cut), DEVICE);
-            _grow(log, cut);
-            _assertHead(log, "first part");
-            _grow(log, 70);
-            _assertHead(log, "both parts");
-        }
-    }
-
-    function test_ReachesTheRoot_OneByOne() public {
-        for (uint256 length = 2; length <= 70; ++length) {
-            _grow(model, length);
-            _assertHead(model, "grown by one");
-        }
-    }
-
-    function testFuzz_ReachesTheRoot(uint256 seed) public {
-        while (model.leaves.length < 130) {
-            seed = uint256(keccak256(abi.encode(seed)));
-            Batch[] memory batches = new Batch[](1 + seed % 60);
-            for (uint256 i = 0; i < batches.length; ++i) {
-                uint256 dice = uint256(keccak256(abi.encode(seed, i)));
-                batches[i] = dice % 5 == 0 ? _published(uint32(1 + dice % 3)) : _rooted(uint32(1 + dice % 1024));
-            }
-            _record(model, batches);
-            _assertHead(model, "after some");
-        }
-    }
-
-    function test_Touches_TheSameSlotsHoweverTheLogHasGrown() public {
-        uint256[6] memory lengths = [uint256(8), 15, 16, 100, 127, 128];
-        for (uint256 i = 0; i < lengths.length; ++i) {
-            Model storage atOnce = models[2 * i];
-            Model storage oneByOne = models[2 * i + 1];
-            _open(atOnce, OWNER, bytes32(2 * i), DEVICE);
-            _open(oneByOne, OWNER, bytes32(2 * i + 1), DEVICE);
-            _grow(atOnce, lengths[i]);
-            for (uint256 length = 1; length <= lengths[i]; ++length) {
-                _grow(oneByOne, length);
-            }
-            uint256 touched = 4;
-            while (2 ** (touched + 1) - 1 <= lengths[i]) ++touched;
-            for (uint256 rank = 0; rank < 32; ++rank) {
-                string memory message = rank < touched ? "touched" : "not touched";
-                bool expected = rank < touched;
-                vm.assertTrue((vm.load(address(dissc), _peakSlot(atOnce.dataset, rank)) != 0) == expected, message);
-                vm.assertTrue((vm.load(address(dissc), _peakSlot(oneByOne.dataset, rank)) != 0) == expected, message);
-            }
-        }
-    }
-
-    function test_Writes_OnlyTheHeadAndThePeaksThatHaveChanged() public {
-        _assertWrites(0, 4, hex"00");
-        _assertWrites(4, 5, hex"01");
-        _assertWrites(5, 6, hex"01");
-        _assertWrites(6, 7, hex"02");
-        _assertWrites(7, 8, hex"00");
-        _assertWrites(8, 30, hex"00010203");
-        _assertWrites(30, 31, hex"04");
-        // 30 batches have 4 peaks and 32 one, but 31 have 5: the fifth slot is touched in passing
-        _assertWrites(30, 32, hex"0004");
-        _assertWrites(32, 62, hex"01020304");
-        _assertWrites(62, 64, hex"0005");
-    }
-
-    function test_Takes_ManyUpdatesAndManyBatches() public {
+    function test_Takes_TheGoodOnesAmongMany() public {
         IDISSC.Update[] memory updates = new IDISSC.Update[](60);
         for (uint256 i = 0; i < updates.length; ++i) {
             _open(models[i], OWNER, bytes32(i), DEVICE);
-            Batch[] memory batches = i == 7 ? new Batch[](500) : new Batch[](1);
-            for (uint256 j = 0; j < batches.length; ++j) {
-                batches[j] = _rooted(1024);
-            }
-            updates[i] = i % 3 == 1 ? _updateSignedBy(models[i], batches, STRANGER) : _update(models[i], batches);
-            if (i % 3 != 1) _note(models[i], batches);
+            bytes32[] memory fresh = _draw(1 + i % 12);
+            updates[i] = _updateSignedBy(models[i], fresh, i % 3 == 1 ? STRANGER : DEVICE);
+            if (i % 3 != 1) _note(models[i], fresh);
         }
-        bool[] memory accepted = dissc.record(updates);
+        vm.recordLogs();
+        bool[] memory accepted = _send(updates);
+        Cheats.Log[] memory logs = vm.getRecordedLogs();
         vm.assertEq(accepted.length, updates.length, "flags");
+        vm.assertEq(logs.length, updates.length, "an event for each");
         for (uint256 i = 0; i < updates.length; ++i) {
             vm.assertTrue(accepted[i] == (i % 3 != 1), "flag");
             _assertHead(models[i], "each");
+            if (accepted[i]) _assertRecorded(logs[i], models[i], updates[i]);
+            else _assertRefusal(logs[i], models[i].dataset, IDISSC.DISSC_WrongSigner.selector);
         }
+    }
+
+    function test_Takes_AGrowthTo2To48_AndNothingAfter() public {
+        uint64 last = 1 << 48;
+        uint64 before = last - (1 << 28) + 12_345;
+        LazyTree.Leaves memory leaves = LazyTree.make("last", _draw3(last));
+        _forge(model, before, LazyTree.root(leaves, 0, before));
+        vm.assertTrue(_send(_lazy(model, leaves, before, last)), "accepted");
+        _assertHeadIs(model, last, LazyTree.root(leaves, 0, last));
+        IDISSC.Update memory update = _lazy(model, leaves, before, last);
+        update.size = last + 1;
+        _signAgain(update, DEVICE);
+        _assertRefusedAs(update, IDISSC.DISSC_TooMuchGrowth.selector);
+    }
+
+    /// @dev Of a log that may be long: by special leaves, and the device's signature.
+    function _lazy(Model storage log, LazyTree.Leaves memory leaves, uint256 from, uint256 to)
+        private
+        view
+        returns (IDISSC.Update memory update)
+    {
+        (update.dataset, update.size, update.root) = (log.dataset, uint64(to), LazyTree.root(leaves, 0, to));
+        (update.peaks, update.appended) = (LazyTree.peaks(leaves, from), LazyTree.appended(leaves, from, to));
+        _signAgain(update, log.deviceKey);
     }
 
     // -------------------------------------------------------------------------------------------------------- the bench
 
     mapping(uint256 => Model) private models;
 
-    /// @dev An update of `model` with a signature over something of the test's choosing.
-    function _withSignature(Batch[] memory batches, bytes32 digest) private view returns (IDISSC.Update memory) {
-        return IDISSC.Update(model.dataset, _pack(batches), _packSealed(batches), _sign(DEVICE, digest));
-    }
-
     function _assertRefused(IDISSC.Update memory update, bytes4 reason) private {
-        _assertRefused(model, update, reason);
+        _assertRefusedAs(update, reason);
+        _assertHead(model, "as it was");
     }
 
-    function _assertRefused(Model storage log, IDISSC.Update memory update, bytes4 reason) private {
-        (uint64 size, uint32 batches, bytes32 root) = dissc.head(log.dataset);
+    function _assertRefusedAs(IDISSC.Update memory update, bytes4 reason) private {
+        (uint64 size, bytes32 root) = dissc.head(update.dataset);
         vm.recordLogs();
-        bool[] memory accepted = dissc.record(_list(update));
+        bool[] memory accepted = _send(_list(update));
         Cheats.Log[] memory logs = vm.getRecordedLogs();
-
         vm.assertTrue(accepted.length == 1 && !accepted[0], "refused");
         vm.assertEq(logs.length, 1, "one event");
         _assertRefusal(logs[0], update.dataset, reason);
-        (uint64 sizeNow, uint32 batchesNow, bytes32 rootNow) = dissc.head(log.dataset);
-        vm.assertTrue(size == sizeNow && batches == batchesNow && root == rootNow, "the head has not moved");
+        (uint64 sizeNow, bytes32 rootNow) = dissc.head(update.dataset);
+        vm.assertTrue(size == sizeNow && root == rootNow, "the head has not moved");
     }
 
     function _assertRefusal(Cheats.Log memory log, bytes32 dataset, bytes4 reason) private pure {
-        vm.assertEq(log.topics[0], IDISSC.UpdateRefused.selector, "UpdateRefused");
+        vm.assertEq(log.topics[0], keccak256("UpdateRefused(bytes32,bytes4)"), "UpdateRefused");
         vm.assertEq(log.topics[1], dataset, "refused dataset");
         vm.assertEq(log.data, abi.encode(reason), "reason");
     }
 
-    function _assertRecorded(Cheats.Log memory log, Model storage of_, IDISSC.Head memory head) private view {
-        vm.assertEq(log.topics[0], keccak256("Recorded(bytes32,address,uint64,uint32,bytes32)"), "Recorded");
+    function _assertRecorded(Cheats.Log memory log, Model storage of_, IDISSC.Update memory update) private view {
+        vm.assertEq(log.topics[0], keccak256("Recorded(bytes32,address,uint64,bytes32,bytes32[])"), "Recorded");
         vm.assertEq(log.topics[1], of_.dataset, "dataset");
         vm.assertEq(log.topics[2], bytes32(uint256(uint160(vm.addr(of_.deviceKey)))), "signer");
-        vm.assertEq(log.data, abi.encode(head.size, head.batches, head.root), "head");
+        vm.assertEq(log.data, abi.encode(update.size, update.root, update.appended), "head and appended");
     }
 
-    function _assertPublished(Cheats.Log memory log, uint64 first, Batch memory batch) private view {
-        bytes32 topic = keccak256("Published(bytes32,uint64,uint32,bytes32,bytes32,bytes)");
-        vm.assertEq(log.topics[0], topic, "Published");
-        vm.assertEq(log.topics[1], model.dataset, "dataset");
-        vm.assertEq(log.topics[2], bytes32(uint256(first)), "first");
-        vm.assertEq(
-            log.data,
-            abi.encode(batch.count, batch.salt, batch.batchRoot, batch.sealedDigests),
-            "count, salt, root, digests"
-        );
+    function _assertHeadIs(Model storage log, uint64 size, bytes32 root) private view {
+        (uint64 seenSize, bytes32 seenRoot) = dissc.head(log.dataset);
+        vm.assertTrue(seenSize == size && seenRoot == root, "head");
     }
 
     /// @dev Another contract and other logs, as `setUp` makes them.
     function _startOver() private {
-        (model.size, other.size, models[999].dataset) = (0, 0, 0);
+        (model.serial, other.serial, third.serial) = (0, 0, 0);
         delete model.leaves;
         delete other.leaves;
+        delete third.leaves;
         setUp();
     }
 
     /// @dev A call with three honest updates, and where the middle one begins.
     function _threeUpdates() private returns (bytes memory data, uint256 middle) {
-        IDISSC.Update memory first = _update(model, _one(_rooted(3)));
-        IDISSC.Update memory second = _update(other, _one(_published(2)));
-        Model storage third = models[999];
-        if (third.dataset == 0) _open(third, OWNER, "third", DEVICE);
-        data = abi.encodeCall(IDISSC.record, (_list(first, second, _update(third, _one(_rooted(4))))));
+        IDISSC.Update[] memory updates =
+            _list(_update(model, _draw(3)), _update(other, _draw(2)), _update(third, _draw(4)));
+        data = abi.encodeCall(IDISSC.record, (new IDISSC.Charter[](0), updates));
         middle = OFFSETS_AT + _get(data, OFFSETS_AT + 0x20);
         vm.assertEq(bytes32(_get(data, middle)), other.dataset, "the middle one is where it is thought to be");
     }
 
-    function _assertOnlyTheMiddleOneRefused(bytes memory data, bytes32 dataset) private {
-        vm.recordLogs();
+    function _call(bytes memory data) private returns (bool[] memory) {
         (bool ok, bytes memory answer) = address(dissc).call(data);
         vm.assertTrue(ok, "the call as a whole succeeds");
-        bool[] memory accepted = abi.decode(answer, (bool[]));
+        return abi.decode(answer, (bool[]));
+    }
+
+    function _assertOnlyTheMiddleOneRefused(bytes memory data, bytes32 dataset) private {
+        vm.recordLogs();
+        bool[] memory accepted = _call(data);
         Cheats.Log[] memory logs = vm.getRecordedLogs();
         vm.assertTrue(accepted[0] && !accepted[1] && accepted[2], "only the middle one is refused");
         vm.assertEq(logs.length, 3, "events");
@@ -697,36 +503,27 @@ contract RecordTest is DisscTest {
         _assertHead(other, "the middle one");
     }
 
-    /// @dev Lets a new log grow in two steps, and looks which peaks' slots the second writes.
-    function _assertWrites(uint256 before, uint256 afterwards, bytes memory ranks) private {
-        Model storage log = models[1000 * before + afterwards];
-        _open(log, OWNER, bytes32(1000 * before + afterwards), DEVICE);
-        _grow(log, before);
-        vm.record();
-        _grow(log, afterwards);
-        (, bytes32[] memory writes) = vm.accesses(address(dissc));
-        vm.assertEq(writes.length, 1 + ranks.length, "slots written");
-        vm.assertEq(writes[0], keccak256(abi.encode(log.dataset, uint256(0))), "the head's slot");
-        for (uint256 i = 0; i < ranks.length; ++i) {
-            vm.assertEq(writes[1 + i], _peakSlot(log.dataset, uint8(ranks[i])), "a peak's slot");
-        }
-    }
-
-    /// @dev Moves the first slot of a dataset's state: device, size, batches. Nothing else can make 2^32 batches.
-    function _forgeBatches(bytes32 dataset, uint32 batches) private {
-        bytes32 slot = keccak256(abi.encode(dataset, uint256(0)));
-        uint256 word = uint256(vm.load(address(dissc), slot));
-        word = (word << 32 >> 32) | (uint256(batches) << 224);
+    /// @dev Moves a dataset's head, both slots, to where no test could get it in time.
+    function _forge(Model storage log, uint64 size, bytes32 root) private {
+        bytes32 slot = _slot(log.dataset);
+        uint256 word = uint256(uint160(vm.addr(log.deviceKey))) | (uint256(size) << 160) | (uint256(log.serial) << 224);
         vm.store(address(dissc), slot, bytes32(word));
-        for (uint256 rank = 0; rank < 32; ++rank) {
-            vm.store(address(dissc), _peakSlot(dataset, rank), keccak256(abi.encode("peak", rank)));
-        }
-        (uint64 size, uint32 seen,) = dissc.head(dataset);
-        vm.assertTrue(size == model.size && seen == batches, "the slots are laid out as this test thinks");
+        vm.store(address(dissc), bytes32(uint256(slot) + 1), root);
+        _assertHeadIs(log, size, root);
     }
 
-    function _peakSlot(bytes32 dataset, uint256 rank) private pure returns (bytes32) {
-        return bytes32(uint256(keccak256(abi.encode(dataset, uint256(0)))) + 2 + rank);
+    function _slot(bytes32 dataset) private pure returns (bytes32) {
+        return keccak256(abi.encode(dataset, uint256(0)));
+    }
+
+    /// @dev Three indices below `size`: the first, the last, and one in between.
+    function _draw3(uint256 size) private returns (uint256[] memory special) {
+        special = new uint256[](3);
+        (special[1], special[2]) = (uint256(_draw()) % size, size - 1);
+    }
+
+    function _copy(bytes32[] storage list) private pure returns (bytes32[] memory) {
+        return list;
     }
 
     function _cut(bytes memory data, uint256 length) private pure returns (bytes memory part) {

@@ -15,7 +15,7 @@ contract Handler is OcascModel {
     uint256 private constant CONSUMERS = 4;
     uint256 private constant MAX_DEALS = 60;
     uint256 private constant RECENT = 8;
-    uint256 private constant MAX_BATCHES = 12;
+    uint256 private constant MAX_BLOCKS = 20;
     uint64 private constant START = 1_800_000_000;
 
     /// @dev What the model knows of an agreement.
@@ -25,10 +25,13 @@ contract Handler is OcascModel {
         uint256 consumer;
         IOCASC.Terms terms;
         IOCASC.State state;
-        uint32 batches;
+        uint64 size;
         uint64 end;
+        uint64 graceEnd;
         uint128 due;
         uint16 used;
+        uint16 demanded;
+        IOCASC.Question question;
         IOCASC.Challenge open;
         uint128 signed;
         uint32 verified;
@@ -36,7 +39,7 @@ contract Handler is OcascModel {
 
     Deal[] private _deals;
     Model[OWNERS] private _models;
-    Shelf[2][OWNERS] private _shelves;
+    Shelf[OWNERS] private _shelves;
     address[3] public tokens;
 
     mapping(address token => mapping(address account => uint256)) public credits;
@@ -47,6 +50,7 @@ contract Handler is OcascModel {
     /// @dev How often each kind of thing happened: a history in which nothing happened shows nothing.
     mapping(IOCASC.State state => uint256) public reached;
     uint256 public answers;
+    uint256 public keys;
     uint256 public refusals;
     uint256 public steps;
     uint64 private _now = START;
@@ -58,12 +62,12 @@ contract Handler is OcascModel {
         vm.warp(START);
         tokens = [address(0), address(new OddToken()), address(new OddToken())];
         for (uint256 i = 0; i < OWNERS; ++i) {
-            _open(_models[i], _owner(i), bytes32(i), DEVICE_KEY + i);
-            // Blocks 2 to 6, in two batches among four
-            _record(_models[i], _one(_rooted(2)));
-            _shelve(_models[i], _shelves[i][0], _blocks(_three(1, 1024, 2500)), i == 1);
-            _shelve(_models[i], _shelves[i][1], _blocks(_three(1025, 77, 3000)), false);
-            _record(_models[i], _one(_rooted(3)));
+            // The second is plain: it has no content keys
+            _open(_models[i], _ownerKey(i), bytes32(i), i == 1 ? 1 : 0, DEVICE_KEY + i);
+            // Blocks 2 to 7 among eleven
+            _grow(_models[i], 2);
+            _shelve(_models[i], _shelves[i], _blocks(_six(1, 1024, 2500, 1025, 77, 3000)));
+            _grow(_models[i], 11);
             _accounts.push(_owner(i));
             _accounts.push(vm.addr(DEVICE_KEY + i));
         }
@@ -98,12 +102,14 @@ contract Handler is OcascModel {
         _advance(1 + seed % spans[_roll(seed, 1) % 4]);
     }
 
+    /// @dev Half of the honest answers come before the deadline, the others when the grace is about to end.
     function _advance(uint256 seconds_) private {
         uint64 then = _now + uint64(seconds_);
         for (uint256 i = 0; i < _deals.length; ++i) {
             Deal storage deal = _deals[i];
             if (!_isHonestOwner(deal)) continue;
-            if (deal.state == IOCASC.State.Challenged && then > deal.open.deadline) {
+            bool isDue = deal.state == IOCASC.State.Challenged && then > deal.open.deadline && i % 2 == 0;
+            if (isDue || (deal.state == IOCASC.State.Lapsed && then > deal.graceEnd)) {
                 _answerHonestly(deal, _owner(deal.dataset));
             }
             if (_isLive(deal) && then >= deal.end + deal.terms.window) _claimAll(deal);
@@ -114,14 +120,12 @@ contract Handler is OcascModel {
 
     function growLog(uint256 dataset) public step {
         Model storage model = _models[dataset % OWNERS];
-        if (model.leaves.length < MAX_BATCHES) _record(model, _one(_rooted(1)));
+        if (model.leaves.length < MAX_BLOCKS) _grow(model, model.leaves.length + 1);
     }
 
     function changeDevice(uint256 dataset, uint256 key) public step {
         Model storage model = _models[dataset % OWNERS];
-        model.deviceKey = 0xD00 + key % 5;
-        vm.prank(model.owner);
-        dissc.setDevice(model.dataset, vm.addr(model.deviceKey));
+        _replaceDevice(model, 0xD00 + key % 5, model.serial + 1);
     }
 
     function changeBaseFee(uint256 seed) public step {
@@ -147,20 +151,29 @@ contract Handler is OcascModel {
         bool wrongValue = _roll(seed, 4) % 16 == 0;
         uint256 value = (terms.token == address(0) ? terms.bond : 0) + (wrongValue ? 1 : 0);
         bool expected = caller == _owner(dataset) && !wrongValue && terms.fee <= terms.price && terms.fee <= terms.bond
-            && terms.window >= MIN_WINDOW && terms.window <= 30 days && terms.duration > 0
-            && terms.duration <= 1825 days && terms.samples <= 4096 && terms.count > 0
-            && uint256(terms.first) + terms.count <= _models[dataset].size;
-        _call(caller, value, abi.encodeCall(IOCASC.offer, (terms, AGENT, OWNER_KEY)), expected);
+            && terms.window >= MIN_WINDOW && terms.window <= 30 days && terms.duration >= MIN_WINDOW
+            && terms.duration <= 1825 days && terms.samples <= 4096 && terms.count > 0 && terms.previews <= 8
+            && terms.previews <= terms.samples && terms.maxChallenges > 0 && terms.maxDemands > 0
+            && uint256(terms.first) + terms.count <= _models[dataset].leaves.length;
+        Model storage model = _models[dataset];
+        bytes memory data = abi.encodeCall(IOCASC.offer, (model.name, model.kind, terms, AGENT, OWNER_KEY));
+        _call(caller, value, data, expected);
         if (!expected) return;
 
         Deal storage deal = _deals.push();
         IDISSC.Head memory head = _headOf(dataset);
-        deal.id = keccak256(
-            abi.encode(block.chainid, address(ocasc), caller, _offers[caller]++, terms, head.root, head.batches)
-        );
-        (deal.dataset, deal.terms, deal.batches) = (dataset, terms, head.batches);
+        deal.id = keccak256(_preimage(caller, _offers[caller]++, terms, head));
+        (deal.dataset, deal.terms, deal.size) = (dataset, terms, head.size);
         escrow[terms.token] += terms.bond;
         _reach(deal, IOCASC.State.Offered);
+    }
+
+    function _preimage(address caller, uint256 nonce, IOCASC.Terms memory terms, IDISSC.Head memory head)
+        private
+        view
+        returns (bytes memory)
+    {
+        return abi.encode(block.chainid, address(ocasc), caller, nonce, terms, head.root, head.size, AGENT, OWNER_KEY);
     }
 
     function cancel(uint256 seed) public step {
@@ -246,10 +259,40 @@ contract Handler is OcascModel {
         _call(caller, value, abi.encodeCall(IOCASC.challenge, (deal.id, blockIndex, chunkSeed)), expected);
         if (!expected) return;
         ++deal.used;
+        deal.question = IOCASC.Question.Chunk;
         deal.open = IOCASC.Challenge(blockIndex, chunkSeed, uint96(stake), _now + deal.terms.window);
         escrow[address(0)] += stake;
         credits[address(0)][caller] += value - stake;
         _reach(deal, IOCASC.State.Challenged);
+    }
+
+    function demandKey(uint256 seed) public step {
+        (bool some, Deal storage deal) = _pick(seed, IOCASC.State.Active);
+        if (!some) return;
+        uint256 stake = DEMAND_GAS * block.basefee;
+        uint256 value = _roll(seed, 1) % 8 == 0 && stake > 0 ? stake - 1 : stake + _roll(seed, 1) % 3;
+        uint64 blockIndex = deal.terms.first + uint64(_roll(seed, 2) % deal.terms.count);
+        if (_roll(seed, 3) % 2 == 0) blockIndex = deal.terms.first;
+        if (_roll(seed, 4) % 8 == 0) blockIndex = uint64(_roll(seed, 2) % 9);
+        address caller = _callerOr(seed, _consumer(deal.consumer), 8);
+        bool expected = deal.state == IOCASC.State.Active && caller == _consumer(deal.consumer) && _now < deal.end
+            && blockIndex >= deal.terms.first && blockIndex < deal.terms.first + deal.terms.count
+            && _isPaid(deal, blockIndex - deal.terms.first) && deal.dataset != 1
+            && deal.demanded < deal.terms.maxDemands && value >= stake;
+        _call(caller, value, abi.encodeCall(IOCASC.demandKey, (deal.id, blockIndex)), expected);
+        if (!expected) return;
+        ++deal.demanded;
+        deal.question = IOCASC.Question.Key;
+        deal.open = IOCASC.Challenge(blockIndex, 0, uint96(stake), _now + deal.terms.window);
+        escrow[address(0)] += stake;
+        credits[address(0)][caller] += value - stake;
+        _reach(deal, IOCASC.State.Challenged);
+    }
+
+    /// @dev Whether block number `place` of the range and those before it cost no more than what is due beyond the fee.
+    function _isPaid(Deal storage deal, uint256 place) private view returns (bool) {
+        uint256 costs = (place + 1) * (deal.terms.price - deal.terms.fee);
+        return costs <= (deal.due - deal.terms.fee) * uint256(deal.terms.count);
     }
 
     /// @dev Anyone answers; only right answers count.
@@ -257,37 +300,64 @@ contract Handler is OcascModel {
         (bool some, Deal storage deal) = _pick(seed, IOCASC.State.Challenged);
         if (!some) return;
         address caller = _account(_roll(seed, 1));
-        bool isOpen = deal.state == IOCASC.State.Challenged;
+        bool isOpen = deal.state == IOCASC.State.Challenged || deal.state == IOCASC.State.Lapsed;
         if (isOpen && _roll(seed, 2) % 3 == 0 && deal.dataset != 2) {
-            if (_now <= deal.open.deadline) _answerHonestly(deal, caller);
+            if (deal.state == IOCASC.State.Challenged || _now <= deal.graceEnd) _answerHonestly(deal, caller);
             return;
         }
-        IOCASC.Challenge memory open = isOpen ? deal.open : IOCASC.Challenge(2, 0, 0, 0);
-        IOCASC.Answer memory answer = _honest(deal, open);
-        if (isOpen) _spoil(answer, _roll(seed, 3));
+        if (!isOpen) {
+            IOCASC.Answer memory unasked = _honest(deal, IOCASC.Question.Chunk, IOCASC.Challenge(2, 0, 0, 0));
+            _call(caller, 0, abi.encodeCall(IOCASC.respond, (deal.id, unasked)), false);
+            return;
+        }
+        IOCASC.Answer memory answer = _honest(deal, deal.question, deal.open);
+        _spoil(answer, deal.question, _roll(seed, 3));
         _call(caller, 0, abi.encodeCall(IOCASC.respond, (deal.id, answer)), false);
         _compare(deal);
     }
 
     function _answerHonestly(Deal storage deal, address caller) private {
-        _call(caller, 0, abi.encodeCall(IOCASC.respond, (deal.id, _honest(deal, deal.open))), true);
+        IOCASC.Answer memory answer = _honest(deal, deal.question, deal.open);
+        _call(caller, 0, abi.encodeCall(IOCASC.respond, (deal.id, answer)), true);
+        if (deal.question == IOCASC.Question.Key) ++keys;
         ++answers;
         _release(address(0), _owner(deal.dataset), deal.open.stake);
-        delete deal.open;
+        _forgetQuestion(deal);
         _reach(deal, IOCASC.State.Active);
     }
 
-    function breach(uint256 seed) public step {
+    function _forgetQuestion(Deal storage deal) private {
+        delete deal.open;
+        (deal.question, deal.graceEnd) = (IOCASC.Question.None, 0);
+    }
+
+    function lapse(uint256 seed) public step {
         (bool some, Deal storage deal) = _pick(seed, IOCASC.State.Challenged);
         if (!some) return;
         // Mostly when it may be right
-        bool isOpen = deal.state == IOCASC.State.Challenged && !_isHonestOwner(deal);
+        bool isOpen = deal.state == IOCASC.State.Challenged;
         if (isOpen && _now <= deal.open.deadline && _roll(seed, 2) % 4 > 0) _advance(deal.open.deadline + 1 - _now);
+        _lapse(deal, _account(_roll(seed, 1)));
+    }
+
+    function _lapse(Deal storage deal, address caller) private {
+        bool expected = deal.state == IOCASC.State.Challenged && _now > deal.open.deadline;
+        _call(caller, 0, abi.encodeCall(IOCASC.lapse, (deal.id)), expected);
+        if (!expected) return;
+        deal.graceEnd = _now + deal.terms.window / 4;
+        _reach(deal, IOCASC.State.Lapsed);
+    }
+
+    function breach(uint256 seed) public step {
+        (bool some, Deal storage deal) = _pick(seed, IOCASC.State.Lapsed);
+        if (!some) return;
+        bool isOpen = deal.state == IOCASC.State.Lapsed && !_isHonestOwner(deal);
+        if (isOpen && _now <= deal.graceEnd && _roll(seed, 2) % 4 > 0) _advance(deal.graceEnd + 1 - _now);
         _breach(deal, _account(_roll(seed, 1)));
     }
 
     function _breach(Deal storage deal, address caller) private {
-        bool expected = deal.state == IOCASC.State.Challenged && _now > deal.open.deadline;
+        bool expected = deal.state == IOCASC.State.Lapsed && _now > deal.graceEnd;
         _call(caller, 0, abi.encodeCall(IOCASC.breach, (deal.id)), expected);
         if (!expected) return;
         require(!_isHonestOwner(deal), "an honest owner was breached");
@@ -295,7 +365,7 @@ contract Handler is OcascModel {
         _release(deal.terms.token, _consumer(deal.consumer), deal.terms.price - deal.due);
         _release(deal.terms.token, _consumer(deal.consumer), deal.terms.bond);
         _release(address(0), _consumer(deal.consumer), deal.open.stake);
-        delete deal.open;
+        _forgetQuestion(deal);
         _reach(deal, IOCASC.State.Breached);
     }
 
@@ -317,7 +387,8 @@ contract Handler is OcascModel {
         (bool some, Deal storage deal) = _pick(seed, IOCASC.State.Active);
         if (!some || _roll(seed, 1) % 8 > 0) return;
         address caller = _callerOr(seed, _consumer(deal.consumer), 4);
-        bool expected = _isLive(deal) && caller == _consumer(deal.consumer) && _now < deal.end;
+        bool expected =
+            _isLive(deal) && deal.state != IOCASC.State.Lapsed && caller == _consumer(deal.consumer) && _now < deal.end;
         _call(caller, 0, abi.encodeCall(IOCASC.quit, (deal.id)), expected);
         if (expected) deal.end = _now;
         _compare(deal);
@@ -346,6 +417,9 @@ contract Handler is OcascModel {
     function _withdraw(address token, address account) private {
         uint256 amount = credits[token][account];
         uint256 before = _balance(token, account);
+        uint256 part = amount > 1 && _now % 2 == 0 ? amount / 2 : 0;
+        if (part > 0) _call(account, 0, abi.encodeCall(IOCASC.withdrawPart, (token, account, part)), true);
+        _call(account, 0, abi.encodeCall(IOCASC.withdrawPart, (token, account, amount - part + 1)), false);
         _call(account, 0, abi.encodeCall(IOCASC.withdraw, (token, account)), amount > 0);
         credits[token][account] = 0;
         require(_balance(token, account) == before + amount, "what was credited was paid");
@@ -365,8 +439,13 @@ contract Handler is OcascModel {
         }
         _advance(last + 1 - _now);
         for (uint256 i = 0; i < _deals.length; ++i) {
+            if (_deals[i].state == IOCASC.State.Challenged) _lapse(_deals[i], STRANGER);
+            if (_deals[i].graceEnd > last) last = _deals[i].graceEnd;
+        }
+        if (last >= _now) _advance(last + 1 - _now);
+        for (uint256 i = 0; i < _deals.length; ++i) {
             Deal storage deal = _deals[i];
-            if (deal.state == IOCASC.State.Challenged) _breach(deal, STRANGER);
+            if (deal.state == IOCASC.State.Lapsed) _breach(deal, STRANGER);
             if (deal.state == IOCASC.State.Active) _close(deal, STRANGER);
             if (deal.state == IOCASC.State.Offered) {
                 _call(_owner(deal.dataset), 0, abi.encodeCall(IOCASC.cancel, (deal.id)), true);
@@ -395,6 +474,7 @@ contract Handler is OcascModel {
                 require(credit == credits[token][account], "credit");
                 expected[i] += credit;
             }
+            if (token != address(0)) require(ocasc.owed(token) == expected[i] - donated[token], "owed");
         }
     }
 
@@ -452,7 +532,9 @@ contract Handler is OcascModel {
         IOCASC.Agreement memory seen = ocasc.agreement(deal.id);
         require(seen.state == deal.state, "state");
         require(seen.due == deal.due && seen.end == deal.end && seen.challenges == deal.used, "due, end, challenges");
-        require(seen.owner == _owner(deal.dataset) && seen.batches == deal.batches, "owner, batches");
+        require(seen.demands == deal.demanded && seen.question == deal.question, "demands, question");
+        require(seen.graceEnd == deal.graceEnd, "grace");
+        require(seen.owner == _owner(deal.dataset) && seen.size == deal.size, "owner, size");
         require(keccak256(abi.encode(seen.challenge)) == keccak256(abi.encode(deal.open)), "challenge");
         require(keccak256(abi.encode(seen.terms)) == keccak256(abi.encode(deal.terms)), "terms");
         if (deal.state >= IOCASC.State.Active) {
@@ -470,7 +552,9 @@ contract Handler is OcascModel {
     }
 
     function _isLive(Deal storage deal) private view returns (bool) {
-        return deal.state == IOCASC.State.Active || deal.state == IOCASC.State.Challenged;
+        return
+            deal.state == IOCASC.State.Active || deal.state == IOCASC.State.Challenged
+                || deal.state == IOCASC.State.Lapsed;
     }
 
     /// @dev Owner 2 never answers.
@@ -484,24 +568,31 @@ contract Handler is OcascModel {
 
     // --------------------------------------------------------------------------------------------------------- answers
 
-    function _honest(Deal storage deal, IOCASC.Challenge memory open) private view returns (IOCASC.Answer memory) {
-        Shelf storage shelf = _shelves[deal.dataset][open.blockIndex < 5 ? 0 : 1];
-        return _answer(_models[deal.dataset], shelf, open.blockIndex, open.seed, deal.batches);
+    function _honest(Deal storage deal, IOCASC.Question question, IOCASC.Challenge memory open)
+        private
+        view
+        returns (IOCASC.Answer memory)
+    {
+        (Model storage model, Shelf storage shelf) = (_models[deal.dataset], _shelves[deal.dataset]);
+        return question == IOCASC.Question.Key
+            ? _keyAnswer(model, shelf, open.blockIndex, deal.size)
+            : _answer(model, shelf, open.blockIndex, open.seed, deal.size);
     }
 
     /// @dev One thing about an answer is made wrong.
-    function _spoil(IOCASC.Answer memory answer, uint256 dice) private pure {
-        uint256 kind = dice % 9;
-        uint256 bit = 1 << (_roll(dice, 1) % 256);
-        if (kind == 0) answer.chunk[_roll(dice, 2) % answer.chunk.length] ^= bytes1(uint8(1 << (dice % 8)));
-        if (kind == 1) answer.chunk = bytes.concat(answer.chunk, hex"00");
-        if (kind == 2) answer.blockKey ^= bytes32(bit);
-        if (kind == 3) answer.metaHash ^= bytes32(bit);
-        if (kind == 4) answer.size += 1;
-        if (kind == 5) answer.batch = (answer.batch + 1) % 4;
-        if (kind == 6) answer.logPath[_roll(dice, 2) % answer.logPath.length] ^= bytes32(bit);
-        if (kind == 7) answer.recordPath = new bytes32[](answer.recordPath.length + 1);
-        if (kind == 8) answer.salt ^= bytes32(bit);
+    function _spoil(IOCASC.Answer memory answer, IOCASC.Question question, uint256 dice) private pure {
+        uint256 kind = dice % (question == IOCASC.Question.Key ? 6 : 10);
+        bytes32 bit = bytes32(1 << (_roll(dice, 1) % 256));
+        if (kind == 0) answer.key ^= bit;
+        if (kind == 1) answer.path[_roll(dice, 2) % answer.path.length] ^= bit;
+        if (kind == 2) answer.path = new bytes32[](answer.path.length + 1);
+        if (kind == 3) answer.sealedDigest ^= bit;
+        if (kind == 4) answer.commitment ^= bit;
+        if (kind == 5) answer.contentCommitment ^= bit;
+        if (kind == 6) answer.chunk[_roll(dice, 2) % answer.chunk.length] ^= bytes1(uint8(1 << (dice % 8)));
+        if (kind == 7) answer.chunk = bytes.concat(answer.chunk, hex"00");
+        if (kind == 8) answer.metaHash ^= bit;
+        if (kind == 9) answer.size += 1;
     }
 
     // ------------------------------------------------------------------------------------------------------------ dice
@@ -517,20 +608,26 @@ contract Handler is OcascModel {
         uint256 least = terms.price < terms.bond ? terms.price : terms.bond;
         terms.fee = uint128(_roll(seed, 6) % (least + 1));
         terms.stake = uint96(_roll(seed, 7) % 1e4);
-        terms.maxChallenges = uint16(_roll(seed, 8) % 8);
+        terms.maxChallenges = uint16(1 + _roll(seed, 8) % 8);
+        terms.maxDemands = uint16(1 + _roll(seed, 17) % 8);
         terms.samples = uint32(_roll(seed, 9) % 4097);
+        terms.previews = uint8(terms.samples < 8 ? terms.samples : _roll(seed, 18) % 9);
         terms.window = uint32(MIN_WINDOW + _roll(seed, 10) % 300);
-        terms.duration = uint32(1 + _roll(seed, 11) % 10_000);
+        terms.duration = uint32(MIN_WINDOW + _roll(seed, 11) % 10_000);
         terms.acceptBy = _now + uint64(_roll(seed, 12) % 1000);
         if (_roll(seed, 13) % 4 == 0) terms.consumer = _consumer(_roll(seed, 14) % CONSUMERS);
         if (_roll(seed, 15) % 8 > 0) return terms;
-        uint256 kind = _roll(seed, 16) % 6;
+        uint256 kind = _roll(seed, 16) % 10;
         if (kind == 0) terms.fee = uint128(least + 1);
         if (kind == 1) terms.window = MIN_WINDOW - 1;
         if (kind == 2) terms.window = 30 days + 1;
         if (kind == 3) terms.duration = 1825 days + 1;
         if (kind == 4) terms.samples = 4097;
-        if (kind == 5) terms.count = uint32(_models[dataset].size);
+        if (kind == 5) terms.count = uint32(_models[dataset].leaves.length);
+        if (kind == 6) terms.duration = MIN_WINDOW - 1;
+        if (kind == 7) terms.maxChallenges = 0;
+        if (kind == 8) terms.maxDemands = 0;
+        if (kind == 9) terms.previews = 9;
     }
 
     /// @dev One of the latest agreements, most often one in the wanted state. (Active stands for Challenged, too, a bit.)
@@ -565,20 +662,28 @@ contract Handler is OcascModel {
     }
 
     function _headOf(uint256 dataset) private view returns (IDISSC.Head memory head) {
-        (head.size, head.batches, head.root) = dissc.head(_models[dataset].dataset);
+        (head.size, head.root) = dissc.head(_models[dataset].dataset);
     }
 
     function _balance(address token, address account) private view returns (uint256) {
         return token == address(0) ? account.balance : OddToken(token).balanceOf(account);
     }
 
-    function _three(uint256 one, uint256 two, uint256 three) private pure returns (uint256[] memory sizes) {
-        sizes = new uint256[](3);
-        (sizes[0], sizes[1], sizes[2]) = (one, two, three);
+    function _six(uint256 one, uint256 two, uint256 three, uint256 four, uint256 five, uint256 six)
+        private
+        pure
+        returns (uint256[] memory sizes)
+    {
+        sizes = new uint256[](6);
+        (sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]) = (one, two, three, four, five, six);
+    }
+
+    function _ownerKey(uint256 i) private pure returns (uint256) {
+        return 0xA11CE0 + i;
     }
 
     function _owner(uint256 i) private pure returns (address) {
-        return address(uint160(0xA11CE0 + i));
+        return vm.addr(_ownerKey(i));
     }
 
     function _consumer(uint256 i) private pure returns (address) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import { IDISSC } from "../../src/interfaces/IDISSC.sol";
 import { IOCASC } from "../../src/interfaces/IOCASC.sol";
 import { vm } from "../Cheats.sol";
 import { OddToken } from "../model/OddToken.sol";
@@ -9,21 +8,26 @@ import { SaleModel } from "../model/SaleModel.sol";
 
 /// @title What tests of OCASC share: a recorded dataset, its owner, a consumer, and an agreement between them
 abstract contract OcascModel is SaleModel {
-    address internal constant OWNER = address(0xA11CE);
     address internal constant AGENT = address(0xA6E47);
     address internal constant CONSUMER = address(0xC0);
     address internal constant STRANGER = address(0xBAD);
+    uint256 internal constant OWNER_ACCOUNT_KEY = 0xA11CE;
     uint256 internal constant SIGNER_KEY = 0x516E;
     uint256 internal constant DEVICE_KEY = 0xD0;
     bytes32 internal constant OWNER_KEY = "the owner's X25519 key";
     bytes32 internal constant CONSUMER_KEY = "the consumer's X25519 key";
     uint32 internal constant MIN_WINDOW = 60;
     uint256 internal constant ANSWER_GAS = 130_000;
+    uint256 internal constant DEMAND_GAS = 80_000;
 
     IOCASC internal ocasc;
 
     function _deployOcasc() internal returns (IOCASC) {
-        return IOCASC(vm.deployCode("OCASC.sol:OCASC", abi.encode(address(dissc), MIN_WINDOW, ANSWER_GAS)));
+        return _deployOcasc(MIN_WINDOW, ANSWER_GAS, DEMAND_GAS);
+    }
+
+    function _deployOcasc(uint32 minWindow, uint256 answerGas, uint256 demandGas) internal returns (IOCASC) {
+        return IOCASC(vm.deployCode("OCASC.sol:OCASC", abi.encode(address(dissc), minWindow, answerGas, demandGas)));
     }
 
     /// @dev By a signer's key, for this contract on this chain.
@@ -40,7 +44,7 @@ abstract contract OcascModel is SaleModel {
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
                 keccak256("Plumbline OCASC"),
-                keccak256("1"),
+                keccak256("2"),
                 chainId,
                 verifyingContract
             )
@@ -50,18 +54,23 @@ abstract contract OcascModel is SaleModel {
     }
 }
 
-/// @title A test with an OCASC, a dataset of ten blocks in three batches among seven, and a token
+/// @title A test with an OCASC, a dataset of 27 blocks of which ten have bytes, and a token
 abstract contract OcascTest is OcascModel {
     uint128 internal constant PRICE = 1003;
     uint128 internal constant FEE = 17;
     uint128 internal constant BOND = 2011;
     uint96 internal constant STAKE = 29;
     uint32 internal constant WINDOW = 3600;
+    uint32 internal constant GRACE = 900;
     uint32 internal constant DURATION = 7 days;
     uint64 internal constant NOW = 1_800_000_000;
+    uint64 internal constant DEADLINE = NOW + WINDOW;
+    uint64 internal constant SIZE = 27;
+
+    address internal immutable OWNER = vm.addr(OWNER_ACCOUNT_KEY);
 
     Model internal model;
-    Shelf[3] internal shelves;
+    Shelf[2] internal shelves;
     OddToken internal token;
     /// @dev What price and bond are in: zero for the native coin. Tests of money run with both.
     address internal currency;
@@ -71,17 +80,16 @@ abstract contract OcascTest is OcascModel {
         dissc = _deploy();
         ocasc = _deployOcasc();
         token = new OddToken();
-        _open(model, OWNER, "sold", DEVICE_KEY);
-        // Batches 1, 2 and 5 of 7; blocks 4 to 6, 7 to 11 and 14 to 15
-        _record(model, _one(_rooted(4)));
-        _shelve(model, shelves[0], _blocks(_sizes(1, 1024, 1025)), false);
-        uint256[] memory sizes = new uint256[](5);
-        (sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]) = (5000, 31, 2048, 3073, 7168);
-        _shelve(model, shelves[1], _blocks(sizes), true);
-        _record(model, _one(_rooted(1)));
-        _record(model, _one(_published(1)));
-        _shelve(model, shelves[2], _blocks(_sizes(4096, 6000)), false);
-        _record(model, _one(_rooted(9)));
+        _open(model, OWNER_ACCOUNT_KEY, "sold", DEVICE_KEY);
+        // Blocks 4 to 11 and 14 to 15
+        _grow(model, 4);
+        uint256[] memory sizes = new uint256[](8);
+        (sizes[0], sizes[1], sizes[2], sizes[3]) = (1, 1024, 1025, 5000);
+        (sizes[4], sizes[5], sizes[6], sizes[7]) = (31, 2048, 3073, 7168);
+        _shelve(model, shelves[0], _blocks(sizes));
+        _grow(model, 14);
+        _shelve(model, shelves[1], _blocks(_sizes(4096, 6000)));
+        _grow(model, SIZE);
         address[4] memory rich = [OWNER, CONSUMER, STRANGER, address(this)];
         for (uint256 i = 0; i < rich.length; ++i) {
             vm.deal(rich[i], 1e24);
@@ -103,15 +111,23 @@ abstract contract OcascTest is OcascModel {
         terms.bond = BOND;
         terms.stake = STAKE;
         terms.maxChallenges = 3;
+        terms.maxDemands = 2;
         terms.samples = 5;
+        terms.previews = 2;
         terms.window = WINDOW;
         terms.duration = DURATION;
         terms.acceptBy = uint64(block.timestamp) + 1 days;
     }
 
     function _offer(IOCASC.Terms memory terms) internal returns (bytes32) {
+        return _offerOf(model, terms);
+    }
+
+    function _offerOf(Model storage of_, IOCASC.Terms memory terms) internal returns (bytes32) {
+        (bytes32 name, uint8 kind) = (of_.name, of_.kind);
+        uint256 value = _value(terms.token, terms.bond);
         vm.prank(OWNER);
-        return ocasc.offer{ value: _value(terms.token, terms.bond) }(terms, AGENT, OWNER_KEY);
+        return ocasc.offer{ value: value }(name, kind, terms, AGENT, OWNER_KEY);
     }
 
     function _accept(bytes32 id) internal {
@@ -130,16 +146,44 @@ abstract contract OcascTest is OcascModel {
         ocasc.challenge{ value: STAKE }(id, blockIndex, seed);
     }
 
+    function _demand(bytes32 id, uint64 blockIndex) internal {
+        vm.prank(CONSUMER);
+        ocasc.demandKey(id, blockIndex);
+    }
+
     /// @dev An agreement with an open challenge.
     function _dispute() internal returns (bytes32 id) {
         id = _agree();
         _challenge(id, 7, 1);
     }
 
+    /// @dev An agreement with an open demand, of block 7: the fourth, when 6 are paid for.
+    function _disputeKey() internal returns (bytes32 id) {
+        id = _agree();
+        _claim(id, 510);
+        _demand(id, 7);
+    }
+
+    /// @dev From an open question to a breach.
+    function _breachNow(bytes32 id) internal {
+        vm.warp(ocasc.agreement(id).challenge.deadline + 1);
+        ocasc.lapse(id);
+        vm.warp(ocasc.agreement(id).graceEnd + 1);
+        ocasc.breach(id);
+    }
+
     /// @dev What the owner can show of a block.
     function _honest(bytes32 id, uint64 blockIndex, uint32 seed) internal view returns (IOCASC.Answer memory) {
-        Shelf storage shelf = blockIndex < 7 ? shelves[0] : blockIndex < 12 ? shelves[1] : shelves[2];
-        return _answer(model, shelf, blockIndex, seed, ocasc.agreement(id).batches);
+        return _answer(model, shelves[blockIndex < 12 ? 0 : 1], blockIndex, seed, _sizeOf(id));
+    }
+
+    function _honestKey(bytes32 id, uint64 blockIndex) internal view returns (IOCASC.Answer memory) {
+        return _keyAnswer(model, shelves[blockIndex < 12 ? 0 : 1], blockIndex, _sizeOf(id));
+    }
+
+    function _sizeOf(bytes32 id) private view returns (uint64 size) {
+        size = ocasc.agreement(id).size;
+        if (size == 0) size = SIZE;
     }
 
     function _claim(bytes32 id, uint128 due) internal {
@@ -155,9 +199,21 @@ abstract contract OcascTest is OcascModel {
         (sizes[0], sizes[1]) = (one, two);
     }
 
-    function _sizes(uint256 one, uint256 two, uint256 three) internal pure returns (uint256[] memory sizes) {
-        sizes = new uint256[](3);
-        (sizes[0], sizes[1], sizes[2]) = (one, two, three);
+    /// @dev Agreements, or ids, in the states None, Offered, Cancelled, Breached, Closed. Time goes on to `NOW` + 4,502.
+    function _others() internal returns (bytes32[5] memory ids) {
+        ids = [bytes32("unknown"), _offer(_terms()), _offer(_terms()), _dispute(), _agree()];
+        vm.prank(OWNER);
+        ocasc.cancel(ids[2]);
+        _breachNow(ids[3]);
+        vm.prank(CONSUMER);
+        ocasc.approve(ids[4]);
+    }
+
+    /// @dev One whose challenge has lapsed; its grace has 900 seconds to go.
+    function _lapsed() internal returns (bytes32 id) {
+        id = _dispute();
+        vm.warp(ocasc.agreement(id).challenge.deadline + 1);
+        ocasc.lapse(id);
     }
 
     // ---------------------------------------------------------------------------------------------------------- claims
@@ -175,6 +231,7 @@ abstract contract OcascTest is OcascModel {
         vm.assertEq(ocasc.credit(of_, vm.addr(SIGNER_KEY)), 0, "the signer's credit");
         uint256 balance = of_ == address(0) ? address(ocasc).balance : OddToken(of_).balanceOf(address(ocasc));
         vm.assertEq(balance, owners + consumers + escrow, "the contract's balance");
+        if (of_ != address(0)) vm.assertEq(ocasc.owed(of_), balance, "owed");
     }
 
     function _wrongState(bytes32 id, IOCASC.State state) internal pure returns (bytes memory) {

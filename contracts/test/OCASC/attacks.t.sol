@@ -77,16 +77,14 @@ contract AttacksTest is OcascTest {
         ocasc.challenge{ value: 2 * ANSWER_GAS * 500 gwei }(id, 7, 2);
         // What the spike made dear comes back whole at a breach
         vm.fee(0);
-        vm.warp(NOW + 2 * WINDOW + 1);
-        ocasc.breach(id);
+        _breachNow(id);
         _assertMoney(address(0), calm + FEE, uint256(PRICE) - FEE + BOND + 2 * ANSWER_GAS * 500 gwei, 0);
     }
 
     function test_AnOwnerWhoNeverAnswers_LosesTheBond() public {
         uint256 before = CONSUMER.balance;
         bytes32 id = _dispute();
-        vm.warp(NOW + WINDOW + 1);
-        ocasc.breach(id);
+        _breachNow(id);
         vm.prank(CONSUMER);
         ocasc.withdraw(address(0), CONSUMER);
         vm.assertEq(CONSUMER.balance, before - FEE + BOND, "all but the fee is back, and the bond beside");
@@ -102,28 +100,23 @@ contract AttacksTest is OcascTest {
 
     function test_AnOwnerWhoNeverAnswers_StillGetsTheVouchers() public {
         bytes32 id = _dispute();
-        vm.warp(NOW + WINDOW + 1);
         _claim(id, 700);
-        ocasc.breach(id);
+        _breachNow(id);
         _assertMoney(address(0), 700, uint256(PRICE) - 700 + BOND + STAKE, 0);
     }
 
     function test_DeviceChange_LeavesAnswersValid() public {
         bytes32 id = _dispute();
-        vm.prank(OWNER);
-        dissc.setDevice(model.dataset, STRANGER);
+        _replaceDevice(model, 0xBADBAD, model.serial + 1);
         ocasc.respond(id, _honest(id, 7, 1));
         _assertState(id, IOCASC.State.Active);
     }
 
     function test_LogGrowth_LeavesAnswersValid_AsOfTheOffer() public {
         bytes32 id = _dispute();
-        uint64 size = model.size;
-        for (uint256 i = 0; i < 5; ++i) {
-            _record(model, _one(_rooted(1)));
-        }
+        _grow(model, SIZE + 6);
         // A path to the head of now is another path
-        IOCASC.Answer memory late = _answer(model, shelves[1], 7, 1, model.leaves.length);
+        IOCASC.Answer memory late = _answer(model, shelves[0], 7, 1, model.leaves.length);
         vm.expectPartialRevert(IOCASC.OCASC_BadPathLength.selector);
         ocasc.respond(id, late);
         ocasc.respond(id, _honest(id, 7, 1));
@@ -131,7 +124,7 @@ contract AttacksTest is OcascTest {
         // Nor can later blocks be asked for, even though the range was taken to its end
         vm.expectPartialRevert(IOCASC.OCASC_BlockNotForSale.selector);
         vm.prank(CONSUMER);
-        ocasc.challenge{ value: STAKE }(id, size, 1);
+        ocasc.challenge{ value: STAKE }(id, SIZE, 1);
     }
 
     function test_AChunkBeyondTheBlock_CannotBeAskedFor() public {
@@ -144,6 +137,91 @@ contract AttacksTest is OcascTest {
             vm.assertEq(answer.chunk.length, 1, "its only byte");
             ocasc.respond(id, answer);
         }
+    }
+
+    // ------------------------------------------------------------------------------------------------------- around keys
+
+    /// @dev An agent that sends wrong keys: a consumer who checks them against their commitments pays nothing more, demands
+    /// the key of the block paid ahead, and has it or the bond.
+    function test_AnAgentWithWrongKeys_LosesTheBond() public {
+        bytes32 id = _agree();
+        // Two blocks are paid for, the second key was wrong
+        _claim(id, FEE + 2 * 83);
+        _demand(id, 5);
+        IOCASC.Answer memory wrong = _honestKey(id, 5);
+        wrong.key = "what the agent has sent";
+        vm.expectPartialRevert(IOCASC.OCASC_WrongKey.selector);
+        vm.prank(OWNER);
+        ocasc.respond(id, wrong);
+        _breachNow(id);
+        uint256 due = FEE + 2 * 83;
+        _assertMoney(address(0), due, uint256(PRICE) - due + BOND, 0);
+    }
+
+    function test_AnOwnerWithALazyAgent_ShowsTheKeyAndGoesOn() public {
+        bytes32 id = _disputeKey();
+        ocasc.respond(id, _honestKey(id, 7));
+        _claim(id, 700);
+        vm.warp(NOW + DURATION);
+        vm.prank(OWNER);
+        ocasc.close(id);
+        _assertMoney(address(0), 700 + uint256(BOND), PRICE - 700, 0);
+    }
+
+    /// @dev A record whose content commitment nobody can open costs the bond, like a key that is withheld.
+    function test_ACommitmentThatNobodyCanOpen_CostsTheBond() public {
+        bytes32 id = _agree();
+        _claim(id, PRICE);
+        // Block 12 is a made-up record: no key opens it
+        _demand(id, 12);
+        _breachNow(id);
+        _assertMoney(address(0), PRICE, BOND, 0);
+    }
+
+    function test_AKeyThatIsNotPaidFor_CannotBeDemanded_ByAVoucherThatWasNotBrought() public {
+        bytes32 id = _agree();
+        bytes memory voucher = _voucher(SIGNER_KEY, id, 510);
+        vm.expectPartialRevert(IOCASC.OCASC_BlockNotPaid.selector);
+        _demand(id, 7);
+        // The consumer brings the own voucher, as the owner waits with it
+        vm.prank(CONSUMER);
+        ocasc.claim(id, 510, voucher);
+        _demand(id, 7);
+    }
+
+    function test_EndlessDemands_EndAndArePaidFor() public {
+        vm.fee(1);
+        bytes32 id = _agree();
+        _claim(id, PRICE);
+        for (uint64 i = 0; i < 2; ++i) {
+            vm.prank(CONSUMER);
+            ocasc.demandKey{ value: DEMAND_GAS }(id, 4 + i);
+            vm.prank(STRANGER);
+            ocasc.respond(id, _honestKey(id, 4 + i));
+        }
+        vm.expectPartialRevert(IOCASC.OCASC_NoDemandLeft.selector);
+        vm.prank(CONSUMER);
+        ocasc.demandKey{ value: DEMAND_GAS }(id, 4);
+        _assertMoney(address(0), 2 * DEMAND_GAS, 0, uint256(PRICE) + BOND);
+    }
+
+    function test_AChainThatStoodStill_CostsNobodyTheBond() public {
+        bytes32 id = _dispute();
+        // No block for a day; the first after it has a lapse, and a breach, of somebody who is quick
+        vm.warp(DEADLINE + 1 days);
+        ocasc.lapse(id);
+        vm.expectPartialRevert(IOCASC.OCASC_TooEarly.selector);
+        ocasc.breach(id);
+        vm.warp(block.timestamp + GRACE);
+        ocasc.respond(id, _honest(id, 7, 1));
+        _assertMoney(address(0), STAKE, 0, uint256(PRICE) + BOND);
+    }
+
+    function test_AnOfferOfASecond_CannotBeMade() public {
+        IOCASC.Terms memory terms = _terms();
+        (terms.price, terms.fee, terms.bond, terms.duration) = (10 ether, 10 ether, 10 ether, 1);
+        vm.expectRevert(abi.encodeWithSelector(IOCASC.OCASC_BadDuration.selector, 1, MIN_WINDOW, 1825 days));
+        _offer(terms);
     }
 
     // ---------------------------------------------------------------------------------------------------- around parties
@@ -185,22 +263,6 @@ contract AttacksTest is OcascTest {
         vm.expectPartialRevert(IOCASC.OCASC_BadDue.selector);
         vm.prank(CONSUMER);
         ocasc.claim(id, 300, old);
-    }
-
-    function test_AChangedOfferHasAnotherId() public {
-        // The same nonce, as after a reorganisation of the chain, with another price, or another log
-        IOCASC.Terms memory terms = _terms();
-        (, uint32 batches, bytes32 root) = dissc.head(model.dataset);
-        bytes32 id = _offer(terms);
-        terms.price += 1;
-        vm.assertFalse(id == _idOf(terms, root, batches), "by the price");
-        terms.price -= 1;
-        vm.assertFalse(id == _idOf(terms, root ^ bytes32(uint256(1)), batches), "by the root");
-        vm.assertTrue(id == _idOf(terms, root, batches), "but for these");
-    }
-
-    function _idOf(IOCASC.Terms memory terms, bytes32 root, uint32 batches) private view returns (bytes32) {
-        return keccak256(abi.encode(block.chainid, address(ocasc), OWNER, uint256(0), terms, root, batches));
     }
 
     // ---------------------------------------------------------------------------------------------------- around money
@@ -246,117 +308,6 @@ contract AttacksTest is OcascTest {
         _assertMoney(address(0), 0, 0, 0);
     }
 
-    function test_ATokenThatAnswersFalse_MovesNothing() public {
-        currency = address(token);
-        bytes32 id = _agree();
-        bytes32 offered = _offer(_terms());
-        vm.prank(CONSUMER);
-        ocasc.approve(id);
-        token.setAnswers(true, false);
-        IOCASC.Terms memory terms = _terms();
-        bytes memory reason = abi.encodeWithSignature("SafeERC20FailedOperation(address)", token);
-        vm.expectRevert(reason);
-        _offer(terms);
-        vm.expectRevert(reason);
-        vm.prank(CONSUMER);
-        ocasc.accept(offered, AGENT, CONSUMER_KEY);
-        vm.expectRevert(reason);
-        vm.prank(OWNER);
-        ocasc.withdraw(address(token), OWNER);
-        _assertMoney(address(token), uint256(PRICE) + BOND, 0, BOND);
-    }
-
-    function test_ATokenThatAnswersNothing_IsTaken() public {
-        currency = address(token);
-        token.setAnswers(false, true);
-        bytes32 id = _agree();
-        vm.prank(CONSUMER);
-        ocasc.approve(id);
-        vm.prank(OWNER);
-        ocasc.withdraw(address(token), OWNER);
-        _assertMoney(address(token), 0, 0, 0);
-    }
-
-    function test_ATokenThatIsNoContract_IsRefused() public {
-        currency = address(0x70CE2);
-        IOCASC.Terms memory terms = _terms();
-        vm.expectRevert();
-        _offer(terms);
-    }
-
-    function test_ATokenThatTakesAFee_IsRefused() public {
-        currency = address(token);
-        bytes32 offered = _offer(_terms());
-        token.setFee(1);
-        IOCASC.Terms memory terms = _terms();
-        vm.expectRevert(abi.encodeWithSelector(IOCASC.OCASC_WrongAmount.selector, token, BOND - 1, BOND));
-        _offer(terms);
-        vm.expectRevert(abi.encodeWithSelector(IOCASC.OCASC_WrongAmount.selector, token, PRICE - 1, PRICE));
-        vm.prank(CONSUMER);
-        ocasc.accept(offered, AGENT, CONSUMER_KEY);
-        _assertState(offered, IOCASC.State.Offered);
-        _assertMoney(address(token), 0, 0, BOND);
-    }
-
-    function test_ATokenThatLaterTakesAFee_PaysOutOfItsReceiversShare() public {
-        currency = address(token);
-        bytes32 id = _agree();
-        _agree();
-        vm.prank(CONSUMER);
-        ocasc.approve(id);
-        token.setFee(1);
-        vm.prank(OWNER);
-        ocasc.withdraw(address(token), address(0x70));
-        vm.assertEq(token.balanceOf(address(0x70)), uint256(PRICE) + BOND - 1, "less the token's own fee");
-        _assertMoney(address(token), 0, 0, uint256(PRICE) + BOND);
-    }
-
-    function test_ATokenThatTakesFromTheSender_CannotTakeFromOthers() public {
-        currency = address(token);
-        bytes32 id = _agree();
-        _agree();
-        vm.prank(CONSUMER);
-        ocasc.approve(id);
-        token.setSurcharge(1);
-        uint256 credit = uint256(PRICE) + BOND;
-        vm.expectRevert(abi.encodeWithSelector(IOCASC.OCASC_WrongAmount.selector, token, credit + 1, credit));
-        vm.prank(OWNER);
-        ocasc.withdraw(address(token), OWNER);
-        _assertMoney(address(token), credit, 0, credit);
-    }
-
-    function test_ABlacklistedParty_DoesNotHoldUpTheOther() public {
-        currency = address(token);
-        bytes32 id = _dispute();
-        token.setBlacklisted(OWNER, true);
-        vm.warp(NOW + WINDOW + 1);
-        ocasc.breach(id);
-        vm.prank(CONSUMER);
-        ocasc.withdraw(address(token), CONSUMER);
-        vm.expectPartialRevert(bytes4(keccak256("Blacklisted(address)")));
-        vm.prank(OWNER);
-        ocasc.withdraw(address(token), OWNER);
-        // To another account it can go
-        vm.prank(OWNER);
-        ocasc.withdraw(address(token), address(0x70));
-        _assertMoney(address(token), 0, 0, 0);
-    }
-
-    function test_ABlacklistedContract_KeepsTheCredits() public {
-        currency = address(token);
-        bytes32 id = _agree();
-        token.setBlacklisted(address(ocasc), true);
-        vm.prank(CONSUMER);
-        ocasc.approve(id);
-        vm.expectPartialRevert(bytes4(keccak256("Blacklisted(address)")));
-        vm.prank(OWNER);
-        ocasc.withdraw(address(token), OWNER);
-        token.setBlacklisted(address(ocasc), false);
-        vm.prank(OWNER);
-        ocasc.withdraw(address(token), OWNER);
-        _assertMoney(address(token), 0, 0, 0);
-    }
-
     function test_WithdrawingToTheContractItself_Reverts() public {
         bytes32 id = _agree();
         vm.prank(CONSUMER);
@@ -389,7 +340,7 @@ contract AttacksTest is OcascTest {
 
     function test_Reentrancy_ThroughTheReceiverOfNativeCoin() public {
         Reenterer payee = new Reenterer();
-        bytes[11] memory calls = _calls();
+        bytes[14] memory calls = _calls();
         for (uint256 i = 0; i < calls.length; ++i) {
             _creditOwner();
             payee.arm(address(ocasc), calls[i]);
@@ -402,7 +353,7 @@ contract AttacksTest is OcascTest {
     function test_Reentrancy_ThroughATokenOnItsWayOut() public {
         currency = address(token);
         Reenterer hook = new Reenterer();
-        bytes[11] memory calls = _calls();
+        bytes[14] memory calls = _calls();
         for (uint256 i = 0; i < calls.length; ++i) {
             _creditOwner();
             token.setHook(address(hook));
@@ -417,7 +368,7 @@ contract AttacksTest is OcascTest {
     function test_Reentrancy_ThroughATokenOnItsWayIn() public {
         currency = address(token);
         Reenterer hook = new Reenterer();
-        bytes[11] memory calls = _calls();
+        bytes[14] memory calls = _calls();
         token.setHook(address(hook));
         for (uint256 i = 0; i < calls.length; ++i) {
             hook.arm(address(ocasc), calls[i]);
@@ -454,9 +405,9 @@ contract AttacksTest is OcascTest {
         ocasc.approve(id);
     }
 
-    function _calls() private returns (bytes[11] memory calls) {
+    function _calls() private returns (bytes[14] memory calls) {
         bytes32 id = _agree();
-        calls[0] = abi.encodeCall(IOCASC.offer, (_terms(), AGENT, OWNER_KEY));
+        calls[0] = abi.encodeCall(IOCASC.offer, ("sold", 0, _terms(), AGENT, OWNER_KEY));
         calls[1] = abi.encodeCall(IOCASC.cancel, (id));
         calls[2] = abi.encodeCall(IOCASC.accept, (id, AGENT, CONSUMER_KEY));
         calls[3] = abi.encodeCall(IOCASC.claim, (id, 500, _voucher(SIGNER_KEY, id, 500)));
@@ -467,6 +418,9 @@ contract AttacksTest is OcascTest {
         calls[8] = abi.encodeCall(IOCASC.quit, (id));
         calls[9] = abi.encodeCall(IOCASC.close, (id));
         calls[10] = abi.encodeCall(IOCASC.withdraw, (currency, STRANGER));
+        calls[11] = abi.encodeCall(IOCASC.withdrawPart, (currency, STRANGER, 1));
+        calls[12] = abi.encodeCall(IOCASC.lapse, (id));
+        calls[13] = abi.encodeCall(IOCASC.demandKey, (id, 7));
     }
 
     function _assertFended(Reenterer who) private view {

@@ -74,8 +74,12 @@ abstract contract DeliverTest is OcascTest {
         bytes32 id = _dispute();
         uint128[4] memory dues = [FEE + 1, 500, PRICE - 1, PRICE];
         for (uint256 i = 0; i < dues.length; ++i) {
-            if (i == 1) ocasc.respond(id, _honest(id, 7, 1));
-            if (i == 2) vm.warp(NOW + DURATION + 365 days);
+            if (i == 1) {
+                vm.warp(DEADLINE + 1);
+                ocasc.lapse(id);
+            }
+            if (i == 2) ocasc.respond(id, _honest(id, 7, 1));
+            if (i == 3) vm.warp(NOW + DURATION + 365 days);
             bytes memory voucher = _voucher(SIGNER_KEY, id, dues[i]);
             vm.recordLogs();
             vm.prank(STRANGER);
@@ -86,7 +90,9 @@ abstract contract DeliverTest is OcascTest {
             vm.assertEq(logs[0].topics[1], id, "id");
             vm.assertEq(logs[0].data, abi.encode(dues[i]), "due");
             vm.assertEq(ocasc.agreement(id).due, dues[i], "due");
-            _assertState(id, i == 0 ? IOCASC.State.Challenged : IOCASC.State.Active);
+            IOCASC.State[4] memory states =
+                [IOCASC.State.Challenged, IOCASC.State.Lapsed, IOCASC.State.Active, IOCASC.State.Active];
+            _assertState(id, states[i]);
         }
         if (currency != address(0)) _assertMoney(currency, 0, 0, uint256(PRICE) + BOND);
     }
@@ -95,8 +101,8 @@ abstract contract DeliverTest is OcascTest {
 
     function test_Approve_Reverts_InAnotherState() public {
         bytes32[5] memory ids = _others();
-        for (uint256 i = 0; i < 6; ++i) {
-            bytes32 id = i < 5 ? ids[i] : _dispute();
+        for (uint256 i = 0; i < 7; ++i) {
+            bytes32 id = i < 5 ? ids[i] : i < 6 ? _dispute() : _lapsed();
             vm.expectRevert(_wrongState(id, ocasc.agreement(id).state));
             vm.prank(CONSUMER);
             ocasc.approve(id);
@@ -133,10 +139,11 @@ abstract contract DeliverTest is OcascTest {
 
     function test_Quit_Reverts_InAnotherState() public {
         bytes32[5] memory ids = _others();
-        for (uint256 i = 0; i < ids.length; ++i) {
-            vm.expectRevert(_wrongState(ids[i], ocasc.agreement(ids[i]).state));
+        for (uint256 i = 0; i < 6; ++i) {
+            bytes32 id = i < 5 ? ids[i] : _lapsed();
+            vm.expectRevert(_wrongState(id, ocasc.agreement(id).state));
             vm.prank(CONSUMER);
-            ocasc.quit(ids[i]);
+            ocasc.quit(id);
         }
     }
 
@@ -187,10 +194,10 @@ abstract contract DeliverTest is OcascTest {
 
     function test_Close_Reverts_InAnotherState() public {
         bytes32[5] memory ids = _others();
-        bytes32 open = _dispute();
+        bytes32[2] memory open = [_dispute(), _lapsed()];
         vm.warp(NOW + 1000 days);
-        for (uint256 i = 0; i < 6; ++i) {
-            bytes32 id = i < 5 ? ids[i] : open;
+        for (uint256 i = 0; i < 7; ++i) {
+            bytes32 id = i < 5 ? ids[i] : open[i - 5];
             vm.expectRevert(_wrongState(id, ocasc.agreement(id).state));
             vm.prank(OWNER);
             ocasc.close(id);
@@ -267,10 +274,47 @@ abstract contract DeliverTest is OcascTest {
         address[3] memory callers = [CONSUMER, STRANGER, OWNER];
         for (uint256 i = 0; i < callers.length; ++i) {
             address of_ = i == 2 ? elsewhere : currency;
-            vm.expectRevert(abi.encodeWithSelector(IOCASC.OCASC_NoCredit.selector, of_, callers[i]));
+            vm.expectRevert(abi.encodeWithSelector(IOCASC.OCASC_NoCredit.selector, of_, callers[i], 0, 0));
             vm.prank(callers[i]);
             ocasc.withdraw(of_, callers[i]);
         }
+        uint256 credit = uint256(PRICE) + BOND;
+        vm.expectRevert(abi.encodeWithSelector(IOCASC.OCASC_NoCredit.selector, currency, OWNER, credit + 1, credit));
+        vm.prank(OWNER);
+        ocasc.withdrawPart(currency, OWNER, credit + 1);
+        vm.expectRevert(abi.encodeWithSelector(IOCASC.OCASC_NoCredit.selector, currency, OWNER, 0, credit));
+        vm.prank(OWNER);
+        ocasc.withdrawPart(currency, OWNER, 0);
+    }
+
+    function test_Withdraw_Reverts_ToNobody() public {
+        bytes32 id = _agree();
+        vm.prank(CONSUMER);
+        ocasc.approve(id);
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IOCASC.OCASC_ZeroAccount.selector));
+            vm.prank(OWNER);
+            if (i == 0) ocasc.withdraw(currency, address(0));
+            else ocasc.withdrawPart(currency, address(0), 1);
+        }
+        _assertMoney(currency, uint256(PRICE) + BOND, 0, 0);
+    }
+
+    function test_Withdraw_PaysAPartOfIt() public {
+        bytes32 id = _agree();
+        vm.prank(CONSUMER);
+        ocasc.approve(id);
+        uint256 credit = uint256(PRICE) + BOND;
+        vm.recordLogs();
+        vm.prank(OWNER);
+        ocasc.withdrawPart(currency, address(0x70), 100);
+        Cheats.Log[] memory logs = vm.getRecordedLogs();
+        Cheats.Log memory log = logs[logs.length - 1];
+        vm.assertEq(log.data, abi.encode(address(0x70), uint256(100), uint256(100)), "to, credited, paid");
+        _assertMoney(currency, credit - 100, 0, 0);
+        vm.prank(OWNER);
+        ocasc.withdrawPart(currency, address(0x70), credit - 100);
+        _assertMoney(currency, 0, 0, 0);
     }
 
     function test_Withdraw_PaysAllOfIt() public {
@@ -286,31 +330,21 @@ abstract contract DeliverTest is OcascTest {
         vm.recordLogs();
         vm.prank(OWNER);
         ocasc.withdraw(currency, address(0x70));
-        Cheats.Log memory log = vm.getRecordedLogs()[0];
+        Cheats.Log[] memory logs = vm.getRecordedLogs();
+        Cheats.Log memory log = logs[logs.length - 1];
         uint256 amount = 500 + uint256(BOND) + (currency == address(0) ? STAKE : 0);
         vm.assertEq(log.topics[0], IOCASC.Withdrawn.selector, "Withdrawn");
         vm.assertEq(log.topics[1], bytes32(uint256(uint160(currency))), "token");
         vm.assertEq(log.topics[2], bytes32(uint256(uint160(OWNER))), "account");
-        vm.assertEq(log.data, abi.encode(address(0x70), amount), "to, amount");
+        vm.assertEq(log.data, abi.encode(address(0x70), amount, amount), "to, credited, paid");
         vm.assertEq(
             currency == address(0) ? address(0x70).balance : token.balanceOf(address(0x70)), amount, "has arrived"
         );
         _assertMoney(currency, 0, PRICE - 500, uint256(PRICE) + BOND);
         if (currency != address(0)) _assertMoney(address(0), STAKE, 0, 0);
-        vm.expectRevert(abi.encodeWithSelector(IOCASC.OCASC_NoCredit.selector, currency, OWNER));
+        vm.expectRevert(abi.encodeWithSelector(IOCASC.OCASC_NoCredit.selector, currency, OWNER, 0, 0));
         vm.prank(OWNER);
         ocasc.withdraw(currency, address(0x70));
-    }
-
-    /// @dev Agreements, or ids, in the states None, Offered, Cancelled, Breached, Closed.
-    function _others() private returns (bytes32[5] memory ids) {
-        ids = [bytes32("unknown"), _offer(_terms()), _offer(_terms()), _dispute(), _agree()];
-        vm.prank(OWNER);
-        ocasc.cancel(ids[2]);
-        vm.warp(NOW + WINDOW + 1);
-        ocasc.breach(ids[3]);
-        vm.prank(CONSUMER);
-        ocasc.approve(ids[4]);
     }
 }
 

@@ -55,7 +55,7 @@ contract OcascInvariants is OcascModel {
 
     /// @dev A history in which nothing happened would show nothing. In this one, always the same, everything happens.
     function test_AHistoryReachesEveryState() public {
-        bytes4[15] memory steps = [
+        bytes4[17] memory steps = [
             Handler.passTime.selector,
             Handler.growLog.selector,
             Handler.changeBaseFee.selector,
@@ -66,7 +66,9 @@ contract OcascInvariants is OcascModel {
             Handler.sign.selector,
             Handler.claim.selector,
             Handler.challenge.selector,
+            Handler.demandKey.selector,
             Handler.respond.selector,
+            Handler.lapse.selector,
             Handler.breach.selector,
             Handler.approve.selector,
             Handler.quit.selector,
@@ -82,7 +84,7 @@ contract OcascInvariants is OcascModel {
         for (uint256 state = uint256(IOCASC.State.Offered); state <= uint256(IOCASC.State.Closed); ++state) {
             vm.assertTrue(handler.reached(IOCASC.State(state)) > 2, "every state was reached");
         }
-        vm.assertTrue(handler.answers() > 2 && handler.refusals() > 2, "answers and refusals");
+        vm.assertTrue(handler.answers() > 2 && handler.keys() > 2 && handler.refusals() > 2, "answers and refusals");
         _end();
     }
 

@@ -12,7 +12,7 @@ abstract contract OfferTest is OcascTest {
     function test_Constructor_Reverts_WithAnImpossibleWindow() public {
         uint32[2] memory windows = [uint32(0), 30 days + 1];
         for (uint256 i = 0; i < windows.length; ++i) {
-            bytes memory arguments = abi.encode(address(dissc), windows[i], ANSWER_GAS);
+            bytes memory arguments = abi.encode(address(dissc), windows[i], ANSWER_GAS, DEMAND_GAS);
             (address made, bytes memory answer) = _create(bytes.concat(vm.getCode("OCASC.sol:OCASC"), arguments));
             vm.assertEq(made, address(0), "nothing was made");
             vm.assertEq(
@@ -34,9 +34,10 @@ abstract contract OfferTest is OcascTest {
     function test_Constructor_KeepsWhatItWasGiven() public {
         uint32[2] memory windows = [uint32(1), 30 days];
         for (uint256 i = 0; i < windows.length; ++i) {
-            IOCASC one = IOCASC(vm.deployCode("OCASC.sol:OCASC", abi.encode(address(dissc), windows[i], 77)));
+            IOCASC one = _deployOcasc(windows[i], 77, 55);
             vm.assertEq(one.minWindow(), windows[i], "minWindow");
             vm.assertEq(one.answerGas(), 77, "answerGas");
+            vm.assertEq(one.demandGas(), 55, "demandGas");
             vm.assertEq(address(one.dissc()), address(dissc), "dissc");
         }
     }
@@ -48,18 +49,36 @@ abstract contract OfferTest is OcascTest {
         address[2] memory others = [STRANGER, vm.addr(DEVICE_KEY)];
         for (uint256 i = 0; i < others.length; ++i) {
             vm.deal(others[i], BOND);
-            vm.expectRevert(
-                abi.encodeWithSelector(IOCASC.OCASC_NotDatasetOwner.selector, terms.dataset, others[i], OWNER)
-            );
+            vm.expectRevert(_notOwner(terms.dataset, others[i], "sold", 0));
             vm.prank(others[i]);
-            ocasc.offer{ value: _value(currency, BOND) }(terms, AGENT, OWNER_KEY);
+            ocasc.offer{ value: _value(currency, BOND) }("sold", 0, terms, AGENT, OWNER_KEY);
         }
+        // The owner's own, by another name or kind
+        vm.expectRevert(_notOwner(terms.dataset, OWNER, "Sold", 0));
+        vm.prank(OWNER);
+        ocasc.offer{ value: _value(currency, BOND) }("Sold", 0, terms, AGENT, OWNER_KEY);
+        vm.expectRevert(_notOwner(terms.dataset, OWNER, "sold", 1));
+        vm.prank(OWNER);
+        ocasc.offer{ value: _value(currency, BOND) }("sold", 1, terms, AGENT, OWNER_KEY);
         terms.dataset = "nobody's";
-        _refused(terms, abi.encodeWithSelector(IOCASC.OCASC_NotDatasetOwner.selector, terms.dataset, OWNER, address(0)));
+        _refused(terms, _notOwner("nobody's", OWNER, "sold", 0));
+    }
+
+    function test_Offer_Reverts_ForADatasetThatIsNotOnTheChain() public {
+        IOCASC.Terms memory terms = _terms();
+        terms.dataset = _id(OWNER, "in rounds", 1);
+        (terms.first, terms.count) = (0, 1);
+        vm.expectRevert(abi.encodeWithSelector(IOCASC.OCASC_RangeNotRecorded.selector, 0, 1, 0));
+        vm.prank(OWNER);
+        ocasc.offer{ value: _value(currency, BOND) }("in rounds", 1, terms, AGENT, OWNER_KEY);
+    }
+
+    function _notOwner(bytes32 dataset, address caller, bytes32 name, uint8 kind) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IOCASC.OCASC_NotDatasetOwner.selector, dataset, caller, name, kind);
     }
 
     function test_Offer_Reverts_ForBlocksThatAreNotRecorded() public {
-        uint64 size = model.size;
+        uint64 size = SIZE;
         uint64[5] memory firsts = [uint64(0), size, size - 1, 0, type(uint64).max];
         uint32[5] memory counts = [uint32(0), 1, 2, uint32(size) + 1, type(uint32).max];
         for (uint256 i = 0; i < firsts.length; ++i) {
@@ -89,11 +108,13 @@ abstract contract OfferTest is OcascTest {
     }
 
     function test_Offer_Reverts_WithAnImpossibleDuration() public {
-        uint32[2] memory durations = [uint32(0), 1825 days + 1];
+        uint32[4] memory durations = [uint32(0), 1, MIN_WINDOW - 1, 1825 days + 1];
         for (uint256 i = 0; i < durations.length; ++i) {
             IOCASC.Terms memory terms = _terms();
             terms.duration = durations[i];
-            _refused(terms, abi.encodeWithSelector(IOCASC.OCASC_BadDuration.selector, durations[i], 1825 days));
+            _refused(
+                terms, abi.encodeWithSelector(IOCASC.OCASC_BadDuration.selector, durations[i], MIN_WINDOW, 1825 days)
+            );
         }
     }
 
@@ -103,15 +124,35 @@ abstract contract OfferTest is OcascTest {
         _refused(terms, abi.encodeWithSelector(IOCASC.OCASC_TooManySamples.selector, 4097, 4096));
     }
 
+    function test_Offer_Reverts_WithTooManyPreviews() public {
+        IOCASC.Terms memory terms = _terms();
+        (terms.samples, terms.previews) = (5, 6);
+        _refused(terms, abi.encodeWithSelector(IOCASC.OCASC_TooManyPreviews.selector, 6, 5));
+        (terms.samples, terms.previews) = (0, 1);
+        _refused(terms, abi.encodeWithSelector(IOCASC.OCASC_TooManyPreviews.selector, 1, 0));
+        (terms.samples, terms.previews) = (9, 9);
+        _refused(terms, abi.encodeWithSelector(IOCASC.OCASC_TooManyPreviews.selector, 9, 8));
+        (terms.samples, terms.previews) = (4096, 255);
+        _refused(terms, abi.encodeWithSelector(IOCASC.OCASC_TooManyPreviews.selector, 255, 8));
+    }
+
+    function test_Offer_Reverts_WithoutQuestions() public {
+        IOCASC.Terms memory terms = _terms();
+        (terms.maxChallenges, terms.maxDemands) = (0, 1);
+        _refused(terms, abi.encodeWithSelector(IOCASC.OCASC_NoQuestions.selector, 0, 1));
+        (terms.maxChallenges, terms.maxDemands) = (1, 0);
+        _refused(terms, abi.encodeWithSelector(IOCASC.OCASC_NoQuestions.selector, 1, 0));
+    }
+
     function test_Offer_Reverts_WithoutAnAgentOrAKey() public {
         IOCASC.Terms memory terms = _terms();
         uint256 value = _value(currency, BOND);
         vm.expectRevert(abi.encodeWithSelector(IOCASC.OCASC_ZeroAccount.selector));
         vm.prank(OWNER);
-        ocasc.offer{ value: value }(terms, address(0), OWNER_KEY);
+        ocasc.offer{ value: value }("sold", 0, terms, address(0), OWNER_KEY);
         vm.expectRevert(abi.encodeWithSelector(IOCASC.OCASC_ZeroEncryptionKey.selector));
         vm.prank(OWNER);
-        ocasc.offer{ value: value }(terms, AGENT, 0);
+        ocasc.offer{ value: value }("sold", 0, terms, AGENT, 0);
     }
 
     function test_Offer_Reverts_WithAnotherValue() public {
@@ -121,18 +162,18 @@ abstract contract OfferTest is OcascTest {
         for (uint256 i = 0; i < values.length; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IOCASC.OCASC_WrongValue.selector, values[i], expected));
             vm.prank(OWNER);
-            ocasc.offer{ value: values[i] }(terms, AGENT, OWNER_KEY);
+            ocasc.offer{ value: values[i] }("sold", 0, terms, AGENT, OWNER_KEY);
         }
     }
 
     function test_Offer_TakesTheBondAndKeepsTheTerms() public {
         IOCASC.Terms memory terms = _terms();
         bytes32 id = _offer(terms);
-        (, uint32 batches, bytes32 root) = dissc.head(model.dataset);
+        (uint64 size, bytes32 root) = dissc.head(model.dataset);
         IOCASC.Agreement memory expected;
         expected.terms = terms;
         expected.root = root;
-        expected.batches = batches;
+        expected.size = size;
         expected.owner = OWNER;
         expected.state = IOCASC.State.Offered;
         expected.agent = AGENT;
@@ -143,17 +184,53 @@ abstract contract OfferTest is OcascTest {
 
     function test_Offer_NamesTheOfferAsTheDesignSays() public {
         IOCASC.Terms memory terms = _terms();
-        (, uint32 batches, bytes32 root) = dissc.head(model.dataset);
+        (uint64 size, bytes32 root) = dissc.head(model.dataset);
         for (uint256 nonce = 0; nonce < 3; ++nonce) {
             vm.assertEq(ocasc.offers(OWNER), nonce, "nonce");
-            bytes32 expected = keccak256(abi.encode(block.chainid, address(ocasc), OWNER, nonce, terms, root, batches));
+            bytes32 expected = keccak256(
+                abi.encode(block.chainid, address(ocasc), OWNER, nonce, terms, root, size, AGENT, OWNER_KEY)
+            );
             vm.assertEq(_offer(terms), expected, "id");
         }
     }
 
+    function test_Offer_BindsEveryPartOfIt() public {
+        IOCASC.Terms memory terms = _terms();
+        (uint64 size, bytes32 root) = dissc.head(model.dataset);
+        bytes32 id = _offer(terms);
+        vm.assertEq(id, keccak256(_preimage(terms, root, size, AGENT, OWNER_KEY)), "but for these");
+        vm.assertFalse(id == keccak256(_preimage(terms, ~root, size, AGENT, OWNER_KEY)), "the root");
+        vm.assertFalse(id == keccak256(_preimage(terms, root, size + 1, AGENT, OWNER_KEY)), "the size");
+        vm.assertFalse(id == keccak256(_preimage(terms, root, size, STRANGER, OWNER_KEY)), "the agent");
+        vm.assertFalse(id == keccak256(_preimage(terms, root, size, AGENT, CONSUMER_KEY)), "the key");
+        terms.price += 1;
+        vm.assertFalse(id == keccak256(_preimage(terms, root, size, AGENT, OWNER_KEY)), "the terms");
+    }
+
+    function _preimage(IOCASC.Terms memory terms, bytes32 root, uint64 size, address agent, bytes32 key)
+        private
+        view
+        returns (bytes memory)
+    {
+        return abi.encode(block.chainid, address(ocasc), OWNER, uint256(0), terms, root, size, agent, key);
+    }
+
+    function test_Offer_KeepsTheKind() public {
+        for (uint8 kind = 0; kind <= 2; ++kind) {
+            Model storage of_ = models[kind];
+            _open(of_, OWNER_ACCOUNT_KEY, "each kind", kind, DEVICE_KEY);
+            _grow(of_, 16);
+            IOCASC.Terms memory terms = _terms();
+            terms.dataset = of_.dataset;
+            vm.assertEq(ocasc.agreement(_offerOf(of_, terms)).kind, kind, "kind");
+        }
+    }
+
+    mapping(uint256 => Model) private models;
+
     function test_Offer_SaysSo() public {
         IOCASC.Terms memory terms = _terms();
-        (, uint32 batches, bytes32 root) = dissc.head(model.dataset);
+        (uint64 size, bytes32 root) = dissc.head(model.dataset);
         vm.recordLogs();
         bytes32 id = _offer(terms);
         Cheats.Log memory log = vm.getRecordedLogs()[0];
@@ -161,17 +238,19 @@ abstract contract OfferTest is OcascTest {
         vm.assertEq(log.topics[1], id, "id");
         vm.assertEq(log.topics[2], bytes32(uint256(uint160(OWNER))), "owner");
         vm.assertEq(log.topics[3], terms.dataset, "dataset");
-        vm.assertEq(log.data, abi.encode(uint256(0), terms, root, batches, AGENT, OWNER_KEY), "all the rest");
+        vm.assertEq(log.data, abi.encode(uint256(0), terms, root, size, uint8(0), AGENT, OWNER_KEY), "all the rest");
     }
 
     function test_Offer_TakesEveryLimitAtItsEdge() public {
         IOCASC.Terms memory terms = _terms();
-        (terms.first, terms.count) = (0, uint32(model.size));
+        (terms.first, terms.count) = (0, uint32(SIZE));
         (terms.fee, terms.price, terms.bond) = (100, 100, 100);
-        (terms.window, terms.duration, terms.samples) = (MIN_WINDOW, 1, 4096);
+        (terms.window, terms.duration, terms.samples, terms.previews) = (MIN_WINDOW, MIN_WINDOW, 4096, 8);
+        (terms.maxChallenges, terms.maxDemands) = (1, 1);
         _assertState(_offer(terms), IOCASC.State.Offered);
         (terms.window, terms.duration) = (30 days, 1825 days);
-        (terms.first, terms.count) = (model.size - 1, 1);
+        (terms.first, terms.count) = (SIZE - 1, 1);
+        (terms.samples, terms.previews) = (3, 3);
         _assertState(_offer(terms), IOCASC.State.Offered);
     }
 
@@ -189,7 +268,7 @@ abstract contract OfferTest is OcascTest {
         uint256 value = _value(currency, terms.bond);
         vm.expectRevert(reason);
         vm.prank(OWNER);
-        ocasc.offer{ value: value }(terms, AGENT, OWNER_KEY);
+        ocasc.offer{ value: value }("sold", 0, terms, AGENT, OWNER_KEY);
     }
 
     // ---------------------------------------------------------------------------------------------------------- cancel

@@ -5,25 +5,19 @@ import { IDISSC } from "../../src/interfaces/IDISSC.sol";
 import { Cheats, vm } from "../Cheats.sol";
 import { NaiveTree } from "./NaiveTree.sol";
 
-/// @title What tests of DISSC share: datasets as a device knows them, updates, signatures
+/// @title What tests of DISSC share: datasets as a device knows them, charters, updates, signatures
 abstract contract DisscModel {
     uint256 internal constant SECP256K1_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
 
-    struct Batch {
-        uint8 published;
-        uint32 count;
-        bytes32 salt;
-        bytes32 batchRoot;
-        bytes sealedDigests;
-    }
-
-    /// @dev A dataset as its device knows it: every leaf of the log is kept.
+    /// @dev A dataset as its device knows it: the hash of every leaf of the log is kept.
     struct Model {
         bytes32 dataset;
-        address owner;
+        uint256 ownerKey;
+        bytes32 name;
+        uint8 kind;
         uint256 deviceKey;
-        uint64 size;
-        bytes[] leaves;
+        uint32 serial;
+        bytes32[] leaves;
     }
 
     IDISSC internal dissc;
@@ -36,33 +30,31 @@ abstract contract DisscModel {
 
     // ------------------------------------------------------------------------------------------------------- datasets
 
-    function _open(Model storage model, address owner, bytes32 name, uint256 deviceKey) internal {
-        vm.prank(owner);
-        model.dataset = dissc.openDataset(name, vm.addr(deviceKey));
-        model.owner = owner;
-        model.deviceKey = deviceKey;
+    /// @dev A dataset that is on the chain by a charter of its owner's.
+    function _open(Model storage model, uint256 ownerKey, bytes32 name, uint8 kind, uint256 deviceKey) internal {
+        _name(model, ownerKey, name, kind);
+        _replaceDevice(model, deviceKey, model.serial + 1);
     }
 
-    /// @dev A batch that is not published.
-    function _rooted(uint32 count) internal returns (Batch memory) {
-        return Batch(0, count, _draw(), _draw(), "");
+    function _open(Model storage model, uint256 ownerKey, bytes32 name, uint256 deviceKey) internal {
+        _open(model, ownerKey, name, 0, deviceKey);
     }
 
-    /// @dev A batch whose sealed digests go on the chain.
-    function _published(uint32 count) internal returns (Batch memory) {
-        bytes memory digests = new bytes(uint256(count) * 32);
-        for (uint256 i = 0; i < digests.length; i += 32) {
-            bytes32 digest = _draw();
-            assembly ("memory-safe") {
-                mstore(add(add(digests, 32), i), digest)
-            }
-        }
-        return Batch(1, count, _draw(), _draw(), digests);
+    /// @dev A dataset that nobody has heard of.
+    function _name(Model storage model, uint256 ownerKey, bytes32 name, uint8 kind) internal {
+        (model.ownerKey, model.name, model.kind) = (ownerKey, name, kind);
+        model.dataset = _id(vm.addr(ownerKey), name, kind);
     }
 
-    function _one(Batch memory batch) internal pure returns (Batch[] memory batches) {
-        batches = new Batch[](1);
-        batches[0] = batch;
+    /// @dev The owner sends a charter for another device.
+    function _replaceDevice(Model storage model, uint256 deviceKey, uint32 serial) internal {
+        (model.deviceKey, model.serial) = (deviceKey, serial);
+        vm.prank(vm.addr(model.ownerKey));
+        dissc.record(_list(_charter(model, address(0))), new IDISSC.Update[](0));
+    }
+
+    function _id(address owner, bytes32 name, uint8 kind) internal view returns (bytes32) {
+        return keccak256(abi.encode(block.chainid, address(dissc), owner, name, kind));
     }
 
     /// @dev Bytes that no two calls return.
@@ -70,81 +62,113 @@ abstract contract DisscModel {
         return keccak256(abi.encode("drawn", ++_drawn));
     }
 
-    // -------------------------------------------------------------------------------------------------------- updates
-
-    /// @dev An update that the dataset's device would send.
-    function _update(Model storage model, Batch[] memory batches) internal view returns (IDISSC.Update memory) {
-        return _updateSignedBy(model, batches, model.deviceKey);
-    }
-
-    function _updateSignedBy(Model storage model, Batch[] memory batches, uint256 key)
-        internal
-        view
-        returns (IDISSC.Update memory)
-    {
-        bytes32 digest = _digest(block.chainid, address(dissc), model.dataset, _after(model, batches));
-        return IDISSC.Update(model.dataset, _pack(batches), _packSealed(batches), _sign(key, digest));
-    }
-
-    /// @dev The head after `batches`, by the naive tree.
-    function _after(Model storage model, Batch[] memory batches) internal view returns (IDISSC.Head memory) {
-        uint256 before = model.leaves.length;
-        bytes[] memory leaves = new bytes[](before + batches.length);
-        for (uint256 i = 0; i < before; ++i) {
-            leaves[i] = model.leaves[i];
-        }
-        uint64 size = model.size;
-        for (uint256 i = 0; i < batches.length; ++i) {
-            leaves[before + i] = _leaf(model.dataset, size, batches[i]);
-            size += batches[i].count;
-        }
-        return IDISSC.Head(size, uint32(leaves.length), NaiveTree.root(leaves));
-    }
-
-    /// @dev The device takes note that `batches` are recorded.
-    function _note(Model storage model, Batch[] memory batches) internal {
-        for (uint256 i = 0; i < batches.length; ++i) {
-            model.leaves.push(_leaf(model.dataset, model.size, batches[i]));
-            model.size += batches[i].count;
+    function _draw(uint256 count) internal returns (bytes32[] memory drawn) {
+        drawn = new bytes32[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            drawn[i] = _draw();
         }
     }
 
-    /// @dev Design §4: dataset32 ‖ u64 first ‖ u32 count ‖ salt ‖ batchRoot ‖ sealedHash.
-    function _leaf(bytes32 dataset, uint64 first, Batch memory batch) internal pure returns (bytes memory) {
-        bytes32 sealedHash = batch.published == 1 ? keccak256(batch.sealedDigests) : bytes32(0);
-        return abi.encodePacked(dataset, first, batch.count, batch.salt, batch.batchRoot, sealedHash);
+    // ------------------------------------------------------------------------------------------------------- charters
+
+    /// @dev What the model says, without a signature.
+    function _charter(Model storage model, address anchorer) internal view returns (IDISSC.Charter memory charter) {
+        charter.owner = vm.addr(model.ownerKey);
+        charter.name = model.name;
+        charter.kind = model.kind;
+        charter.device = vm.addr(model.deviceKey);
+        charter.anchorer = anchorer;
+        charter.serial = model.serial;
+        charter.from = uint64(model.leaves.length);
     }
 
-    function _pack(Batch[] memory batches) internal pure returns (bytes memory packed) {
-        for (uint256 i = 0; i < batches.length; ++i) {
-            Batch memory batch = batches[i];
-            packed = bytes.concat(packed, abi.encodePacked(batch.published, batch.count, batch.salt, batch.batchRoot));
-        }
+    function _signedCharter(Model storage model) internal view returns (IDISSC.Charter memory charter) {
+        charter = _charter(model, address(0));
+        charter.signature = _sign(model.ownerKey, _charterDigest(block.chainid, address(dissc), charter));
     }
 
-    function _packSealed(Batch[] memory batches) internal pure returns (bytes memory packed) {
-        for (uint256 i = 0; i < batches.length; ++i) {
-            packed = bytes.concat(packed, batches[i].sealedDigests);
-        }
-    }
-
-    function _digest(uint256 chainId, address verifyingContract, bytes32 dataset, IDISSC.Head memory head)
+    function _charterDigest(uint256 chainId, address verifyingContract, IDISSC.Charter memory charter)
         internal
         pure
         returns (bytes32)
     {
-        bytes32 domain = keccak256(
+        bytes32 typeHash =
+            keccak256("Charter(bytes32 name,uint8 kind,address device,address anchorer,uint32 serial,uint64 from)");
+        bytes32 structHash = keccak256(
+            abi.encode(
+                typeHash, charter.name, charter.kind, charter.device, charter.anchorer, charter.serial, charter.from
+            )
+        );
+        return keccak256(abi.encodePacked("\x19\x01", _domain(chainId, verifyingContract), structHash));
+    }
+
+    // -------------------------------------------------------------------------------------------------------- updates
+
+    /// @dev The update with which the dataset's device appends `fresh`.
+    function _update(Model storage model, bytes32[] memory fresh) internal view returns (IDISSC.Update memory) {
+        return _updateSignedBy(model, fresh, model.deviceKey);
+    }
+
+    function _updateSignedBy(Model storage model, bytes32[] memory fresh, uint256 key)
+        internal
+        view
+        returns (IDISSC.Update memory update)
+    {
+        bytes32[] memory leaves = _after(model, fresh);
+        uint256 before = model.leaves.length;
+        update.dataset = model.dataset;
+        update.size = uint64(leaves.length);
+        update.root = NaiveTree.root(leaves);
+        update.peaks = NaiveTree.peaks(leaves, before);
+        update.appended = NaiveTree.appended(leaves, before);
+        _signAgain(update, key);
+    }
+
+    /// @dev Signs an update's head as it stands there.
+    function _signAgain(IDISSC.Update memory update, uint256 key) internal view {
+        IDISSC.Head memory head = IDISSC.Head(update.size, update.root);
+        update.signature = _sign(key, _headDigest(block.chainid, address(dissc), update.dataset, head));
+    }
+
+    /// @dev All leaves when `fresh` are appended.
+    function _after(Model storage model, bytes32[] memory fresh) internal view returns (bytes32[] memory leaves) {
+        uint256 before = model.leaves.length;
+        leaves = new bytes32[](before + fresh.length);
+        for (uint256 i = 0; i < before; ++i) {
+            leaves[i] = model.leaves[i];
+        }
+        for (uint256 i = 0; i < fresh.length; ++i) {
+            leaves[before + i] = fresh[i];
+        }
+    }
+
+    /// @dev The device takes note that `fresh` are recorded.
+    function _note(Model storage model, bytes32[] memory fresh) internal {
+        for (uint256 i = 0; i < fresh.length; ++i) {
+            model.leaves.push(fresh[i]);
+        }
+    }
+
+    function _domain(uint256 chainId, address verifyingContract) internal pure returns (bytes32) {
+        return keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
                 keccak256("Plumbline DISSC"),
-                keccak256("1"),
+                keccak256("2"),
                 chainId,
                 verifyingContract
             )
         );
-        bytes32 typeHash = keccak256("Head(bytes32 dataset,uint64 size,uint32 batches,bytes32 root)");
-        bytes32 structHash = keccak256(abi.encode(typeHash, dataset, head.size, head.batches, head.root));
-        return keccak256(abi.encodePacked("\x19\x01", domain, structHash));
+    }
+
+    function _headDigest(uint256 chainId, address verifyingContract, bytes32 dataset, IDISSC.Head memory head)
+        internal
+        pure
+        returns (bytes32)
+    {
+        bytes32 typeHash = keccak256("Head(bytes32 dataset,uint64 size,bytes32 root)");
+        bytes32 structHash = keccak256(abi.encode(typeHash, dataset, head.size, head.root));
+        return keccak256(abi.encodePacked("\x19\x01", _domain(chainId, verifyingContract), structHash));
     }
 
     function _sign(uint256 key, bytes32 digest) internal pure returns (bytes memory) {
@@ -153,6 +177,11 @@ abstract contract DisscModel {
     }
 
     // ------------------------------------------------------------------------------------------------------ recording
+
+    function _list(IDISSC.Charter memory charter) internal pure returns (IDISSC.Charter[] memory charters) {
+        charters = new IDISSC.Charter[](1);
+        charters[0] = charter;
+    }
 
     function _list(IDISSC.Update memory update) internal pure returns (IDISSC.Update[] memory updates) {
         updates = new IDISSC.Update[](1);
@@ -177,28 +206,35 @@ abstract contract DisscModel {
         (updates[0], updates[1], updates[2]) = (one, two, three);
     }
 
-    /// @dev Records what must be accepted.
-    function _record(Model storage model, Batch[] memory batches) internal {
-        bool[] memory accepted = dissc.record(_list(_update(model, batches)));
-        vm.assertTrue(accepted[0], "an honest update is accepted");
-        _note(model, batches);
+    function _send(IDISSC.Update[] memory updates) internal returns (bool[] memory) {
+        return dissc.record(new IDISSC.Charter[](0), updates);
     }
 
-    /// @dev Lets a log grow to `length` batches of one block, in one update.
-    function _grow(Model storage model, uint256 length) internal {
-        if (length == model.leaves.length) return;
-        Batch[] memory batches = new Batch[](length - model.leaves.length);
-        for (uint256 i = 0; i < batches.length; ++i) {
-            batches[i] = _rooted(1);
-        }
-        _record(model, batches);
+    function _send(IDISSC.Update memory update) internal returns (bool) {
+        return _send(_list(update))[0];
+    }
+
+    /// @dev Records what must be accepted.
+    function _record(Model storage model, bytes32[] memory fresh) internal {
+        vm.assertTrue(_send(_update(model, fresh)), "an honest update is accepted");
+        _note(model, fresh);
+    }
+
+    /// @dev Lets a log grow to `size` blocks, in one update.
+    function _grow(Model storage model, uint256 size) internal {
+        if (size > model.leaves.length) _record(model, _draw(size - model.leaves.length));
     }
 
     function _assertHead(Model storage model, string memory message) internal view {
-        (uint64 size, uint32 batches, bytes32 root) = dissc.head(model.dataset);
-        vm.assertEq(size, model.size, string.concat(message, ": size"));
-        vm.assertEq(batches, model.leaves.length, string.concat(message, ": batches"));
+        (uint64 size, bytes32 root) = dissc.head(model.dataset);
+        vm.assertEq(size, model.leaves.length, string.concat(message, ": size"));
         vm.assertEq(root, NaiveTree.root(model.leaves), string.concat(message, ": root"));
+    }
+
+    /// @dev Whether the head is the model's, as a handler asks.
+    function _headIs(Model storage model) internal view returns (bool) {
+        (uint64 size, bytes32 root) = dissc.head(model.dataset);
+        return size == model.leaves.length && root == NaiveTree.root(model.leaves);
     }
 
     /// @dev The other signature that the same key could be shown to have made.
@@ -216,9 +252,12 @@ abstract contract DisscModel {
     }
 }
 
-/// @title A test with a DISSC of its own
+/// @title A test with a DISSC of its own, some time in 2026
 abstract contract DisscTest is DisscModel {
+    uint64 internal constant NOW = 1_800_000_000;
+
     function setUp() public virtual {
+        vm.warp(NOW);
         dissc = _deploy();
     }
 }

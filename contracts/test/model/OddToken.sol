@@ -10,6 +10,9 @@ contract OddToken {
     /// @dev What the receiver does not get, and what the sender loses beside, of every transfer.
     uint256 public fee;
     uint256 public surcharge;
+    /// @dev What part of an amount moves at all.
+    uint256 private _moved = 1;
+    uint256 private _of = 1;
     bool public answersFalse;
     bool public answersNothing;
     bool public refusesNothing;
@@ -37,6 +40,14 @@ contract OddToken {
 
     function setSurcharge(uint256 amount) external {
         surcharge = amount;
+    }
+
+    function burn(address from, uint256 amount) external {
+        balanceOf[from] -= amount;
+    }
+
+    function setMoves(uint256 moved, uint256 of_) external {
+        (_moved, _of) = (moved, of_);
     }
 
     function setAnswers(bool isFalse, bool isNothing) external {
@@ -71,6 +82,7 @@ contract OddToken {
         if (blacklisted[to]) revert Blacklisted(to);
         if (refusesNothing && amount == 0) revert MovesNothing();
         if (answersFalse) return;
+        amount = amount * _moved / _of;
         balanceOf[from] -= amount + surcharge;
         balanceOf[to] += amount - fee;
         emit Transfer(from, to, amount - fee);

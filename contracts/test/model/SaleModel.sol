@@ -12,24 +12,20 @@ abstract contract SaleModel is DisscModel {
         bytes data;
         bytes32 metaHash;
         bytes32 blockKey;
+        bytes32 contentKey;
     }
 
-    /// @dev A recorded batch with all its blocks.
+    /// @dev Blocks that follow on each other, from `first` on.
     struct Shelf {
         uint64 first;
-        uint32 batch;
-        bytes32 salt;
-        bytes32 contentCommitment;
-        bytes32 sealedHash;
         Stored[] blocks;
-        bytes[] records;
     }
 
     /// @dev Blocks of these sizes.
     function _blocks(uint256[] memory sizes) internal returns (Stored[] memory blocks) {
         blocks = new Stored[](sizes.length);
         for (uint256 i = 0; i < sizes.length; ++i) {
-            blocks[i] = Stored(_bytes(sizes[i]), _draw(), _draw());
+            blocks[i] = Stored(_bytes(sizes[i]), _draw(), _draw(), _draw());
         }
     }
 
@@ -48,41 +44,37 @@ abstract contract SaleModel is DisscModel {
         }
     }
 
-    /// @dev Records a batch of blocks.
-    function _shelve(Model storage model, Shelf storage shelf, Stored[] memory blocks, bool published) internal {
-        shelf.first = model.size;
-        shelf.batch = uint32(model.leaves.length);
-        shelf.salt = _draw();
-        shelf.contentCommitment = _draw();
-        bytes memory sealedDigests = "";
+    /// @dev Records blocks.
+    function _shelve(Model storage model, Shelf storage shelf, Stored[] memory blocks) internal {
+        shelf.first = uint64(model.leaves.length);
+        bytes32[] memory leaves = new bytes32[](blocks.length);
         for (uint256 i = 0; i < blocks.length; ++i) {
             shelf.blocks.push(blocks[i]);
-            (bytes32 sealedDigest, bytes32 commitment) = _seal(model.dataset, uint64(model.size + i), blocks[i]);
-            shelf.records.push(abi.encodePacked(sealedDigest, commitment));
-            sealedDigests = abi.encodePacked(sealedDigests, sealedDigest);
+            leaves[i] = NaiveTree.leafHash(_recordOf(model, uint64(shelf.first + i), blocks[i]));
         }
-        bytes32 batchRoot = sha256(abi.encodePacked(hex"03", shelf.contentCommitment, NaiveTree.root(shelf.records)));
-        if (published) shelf.sealedHash = keccak256(sealedDigests);
-        Batch memory batch = Batch(
-            published ? 1 : 0, uint32(blocks.length), shelf.salt, batchRoot, published ? sealedDigests : bytes("")
-        );
-        _record(model, _one(batch));
+        _record(model, leaves);
     }
 
-    /// @dev Design §4, digest to commitment.
-    function _seal(bytes32 dataset, uint64 index, Stored memory stored)
-        internal
-        pure
-        returns (bytes32 sealedDigest, bytes32 commitment)
-    {
-        bytes32 chunkRoot = NaiveTree.root(_chunks(stored.data));
+    /// @dev Design §4: sealed ‖ commitment ‖ contentCommitment.
+    function _recordOf(Model storage model, uint64 index, Stored memory stored) internal view returns (bytes memory) {
+        bytes32 chunkRoot = NaiveTree.root(_hashes(_chunks(stored.data)));
         bytes32 digest = sha256(
             abi.encodePacked(
-                hex"02", dataset, index, uint32(stored.data.length), sha256(stored.data), chunkRoot, stored.metaHash
+                hex"02",
+                model.dataset,
+                index,
+                uint32(stored.data.length),
+                sha256(stored.data),
+                chunkRoot,
+                stored.metaHash
             )
         );
-        sealedDigest = digest ^ sha256(abi.encodePacked(hex"13", stored.blockKey));
-        commitment = sha256(abi.encodePacked(hex"14", stored.blockKey));
+        bytes32 contentCommitment = model.kind == 0 ? sha256(bytes.concat(hex"22", stored.contentKey)) : bytes32(0);
+        return bytes.concat(
+            digest ^ sha256(bytes.concat(hex"13", stored.blockKey)),
+            sha256(bytes.concat(hex"14", stored.blockKey)),
+            contentCommitment
+        );
     }
 
     function _chunks(bytes memory data) internal pure returns (bytes[] memory chunks) {
@@ -98,32 +90,56 @@ abstract contract SaleModel is DisscModel {
         }
     }
 
-    /// @dev What an honest owner answers, for the log as it was with `batches` batches.
-    function _answer(Model storage model, Shelf storage shelf, uint64 blockIndex, uint32 seed, uint256 batches)
+    function _hashes(bytes[] memory leaves) internal pure returns (bytes32[] memory hashes) {
+        hashes = new bytes32[](leaves.length);
+        for (uint256 i = 0; i < leaves.length; ++i) {
+            hashes[i] = NaiveTree.leafHash(leaves[i]);
+        }
+    }
+
+    /// @dev The record of a block with its path, for the log as it was with `size` blocks.
+    function _recordAnswer(Model storage model, Shelf storage shelf, uint64 index, uint256 size)
         internal
         view
         returns (IOCASC.Answer memory answer)
     {
-        uint256 inBatch = blockIndex - shelf.first;
-        Stored memory stored = shelf.blocks[inBatch];
-        bytes[] memory chunks = _chunks(stored.data);
-        bytes[] memory leaves = new bytes[](batches);
-        for (uint256 i = 0; i < batches; ++i) {
+        bytes memory record = _recordOf(model, index, shelf.blocks[index - shelf.first]);
+        (answer.sealedDigest, answer.commitment, answer.contentCommitment) = _three(record);
+        bytes32[] memory leaves = new bytes32[](size);
+        for (uint256 i = 0; i < size; ++i) {
             leaves[i] = model.leaves[i];
         }
-        answer.chunk = chunks[seed % chunks.length];
-        answer.chunkPath = NaiveTree.path(chunks, seed % chunks.length);
+        answer.path = NaiveTree.path(leaves, index);
+    }
+
+    /// @dev What an honest owner answers to a challenge.
+    function _answer(Model storage model, Shelf storage shelf, uint64 index, uint32 seed, uint256 size)
+        internal
+        view
+        returns (IOCASC.Answer memory answer)
+    {
+        answer = _recordAnswer(model, shelf, index, size);
+        Stored memory stored = shelf.blocks[index - shelf.first];
+        bytes[] memory chunks = _chunks(stored.data);
+        answer.key = stored.blockKey;
         answer.size = uint32(stored.data.length);
         answer.blockHash = sha256(stored.data);
         answer.metaHash = stored.metaHash;
-        answer.blockKey = stored.blockKey;
-        answer.recordPath = NaiveTree.path(shelf.records, inBatch);
-        answer.first = shelf.first;
-        answer.count = uint32(shelf.blocks.length);
-        answer.salt = shelf.salt;
-        answer.contentCommitment = shelf.contentCommitment;
-        answer.sealedHash = shelf.sealedHash;
-        answer.batch = shelf.batch;
-        answer.logPath = NaiveTree.path(leaves, shelf.batch);
+        answer.chunk = chunks[seed % chunks.length];
+        answer.chunkPath = NaiveTree.path(_hashes(chunks), seed % chunks.length);
+    }
+
+    /// @dev What an honest owner answers to a demand.
+    function _keyAnswer(Model storage model, Shelf storage shelf, uint64 index, uint256 size)
+        internal
+        view
+        returns (IOCASC.Answer memory answer)
+    {
+        answer = _recordAnswer(model, shelf, index, size);
+        answer.key = shelf.blocks[index - shelf.first].contentKey;
+    }
+
+    function _three(bytes memory record) private pure returns (bytes32 one, bytes32 two, bytes32 three) {
+        return abi.decode(record, (bytes32, bytes32, bytes32));
     }
 }

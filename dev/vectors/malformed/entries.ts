@@ -1,4 +1,4 @@
-import { concat, flipBit, hex, u8 } from '../reference/bytes.ts';
+import { concat, flipBit, hex, sha256, u8 } from '../reference/bytes.ts';
 import { cidOf, DAG_CBOR, RAW } from '../reference/car.ts';
 import { type Cbor, encode, Link, Pairs, Raw, sorted } from '../reference/dag-cbor.ts';
 import { MIB } from '../reference/protocol.ts';
@@ -15,6 +15,8 @@ export function entryFaults(base: string, s: Segment): Fault[] {
   const put = (value: Cbor) => withEntry(s, 1, value);
   const set = (key: string, value: Cbor) => put({ ...entry, [key]: value });
   const stored = s.stored[1]!;
+  const record = entry.record as Uint8Array;
+  const object = { key: 'lake/a.parquet', versionId: null, offset: 0 };
   const list: [name: string, layer: Fault['layer'], expected: string, bytes: Uint8Array][] = [
     ...Object.keys(entry).map((key): [string, Fault['layer'], string, Uint8Array] => [
       `${key} left out of a block`,
@@ -54,13 +56,31 @@ export function entryFaults(base: string, s: Segment): Fault[] {
     ['size 2^32', 'manifest', 'too-large', set('size', 2n ** 32n)],
     ['size 2^64-1', 'manifest', 'too-large', set('size', 2n ** 64n - 1n)],
     ['chunkRoot of 31 bytes', 'manifest', 'wrong-length', set('chunkRoot', (entry.chunkRoot as Uint8Array).slice(1))],
-    ['sealed of 33 bytes', 'manifest', 'wrong-length', set('sealed', concat(entry.sealed as Uint8Array, u8(0)))],
-    ['sealed as text', 'manifest', 'wrong-type', set('sealed', hex(entry.sealed as Uint8Array))],
+    ['record of 97 bytes', 'manifest', 'wrong-length', set('record', concat(record, u8(0)))],
+    ['record of 95 bytes', 'manifest', 'wrong-length', set('record', record.slice(1))],
+    ['record of 64 bytes, as in version 1', 'manifest', 'wrong-length', set('record', record.slice(0, 64))],
+    ['record of no bytes', 'manifest', 'wrong-length', set('record', new Uint8Array())],
+    ['record as text', 'manifest', 'wrong-type', set('record', hex(record))],
+    ['record null', 'manifest', 'wrong-type', set('record', null)],
     [
-      'commitment of 31 bytes',
+      'record as a list of three',
       'manifest',
-      'wrong-length',
-      set('commitment', (entry.commitment as Uint8Array).slice(1)),
+      'wrong-type',
+      set('record', [record.slice(0, 32), record.slice(32, 64), record.slice(64)]),
+    ],
+    [
+      'a record without a content commitment in an encrypted batch',
+      'manifest',
+      'nonce-commitment',
+      set('record', concat(record.slice(0, 64), new Uint8Array(32))),
+    ],
+    ['an object in an encrypted batch', 'manifest', 'object-in-kind', set('object', object)],
+    ['an object that is null', 'manifest', 'wrong-type', set('object', null)],
+    [
+      'a meta with an object in an encrypted batch',
+      'manifest',
+      'object-in-kind',
+      set('meta', encode({ at: 1, object: sha256(encode(object)) })),
     ],
     [
       'chunkRoot with a bit flipped',

@@ -1,6 +1,6 @@
-import { SECP256K1_ORDER } from '../reference/accounts.ts';
-import { concat, hex, u8, u256 } from '../reference/bytes.ts';
+import { concat, expand, hex, u8, u256 } from '../reference/bytes.ts';
 import { type Cbor, encode, Pairs, Raw, sorted } from '../reference/dag-cbor.ts';
+import { SECP256K1_ORDER } from '../reference/accounts.ts';
 import type { Segment } from '../reference/segment.ts';
 import { rebuilt, replacing, withManifest } from './edits.ts';
 import type { Fault } from './fault.ts';
@@ -26,7 +26,7 @@ export function manifestShapeFaults(base: string, s: Segment): Fault[] {
     ['an unknown manifest key', 'unknown-key', rebuilt({ ...s.manifest, note: 'hello' }, blocks)],
     ['an unknown key in the head', 'unknown-key', set('head', { ...head, time: 0 })],
     ['a manifest key twice', 'duplicate-key', withManifest(s, (pairs) => [pairs[0]!, ...pairs])],
-    ['a manifest key twice, other values', 'duplicate-key', withManifest(s, (pairs) => [['v', 2], ...pairs])],
+    ['a manifest key twice, other values', 'duplicate-key', withManifest(s, (pairs) => [['v', 1], ...pairs])],
     ['a head key twice', 'duplicate-key', set('head', new Pairs([['root', head.root!], ...sorted(head)]))],
     ['manifest keys unsorted', 'not-canonical', withManifest(s, (pairs) => [...pairs].reverse())],
     [
@@ -35,7 +35,7 @@ export function manifestShapeFaults(base: string, s: Segment): Fault[] {
       withManifest(s, (pairs) => [...pairs].sort(([a], [b]) => ((a as string) < (b as string) ? -1 : 1))),
     ],
     ['head keys unsorted', 'not-canonical', set('head', new Pairs(sorted(head).reverse()))],
-    ['v in two bytes', 'not-canonical', set('v', new Raw('1801'))],
+    ['v in two bytes', 'not-canonical', set('v', new Raw('1802'))],
     ['first in nine bytes', 'not-canonical', set('first', new Raw('1b0000000000000003'))],
     ['a hash length in three bytes', 'not-canonical', set('salt', new Raw(`590020${hex(s.sealing.salt).slice(2)}`))],
     ['a manifest of indefinite length', 'not-canonical', rebuilt(indefinite(s), blocks)],
@@ -55,10 +55,11 @@ export function manifestShapeFaults(base: string, s: Segment): Fault[] {
     ['a manifest that is null', 'bad-manifest', rebuilt(null, blocks)],
     ['a manifest of nested arrays', 'bad-manifest', rebuilt(new Raw(`${'81'.repeat(20_000)}00`), blocks)],
     ['a manifest of nested tags', 'bad-manifest', rebuilt(new Raw(`${'d82a'.repeat(2000)}00`), blocks)],
-    ['v: 2', 'wrong-version', set('v', 2)],
+    ['v: 1', 'wrong-version', set('v', 1)],
+    ['v: 3', 'wrong-version', set('v', 3)],
     ['v: 0', 'wrong-version', set('v', 0)],
-    ['v as text', 'wrong-type', set('v', '1')],
-    ['v as float', 'float', set('v', new Raw('fb3ff0000000000000'))],
+    ['v as text', 'wrong-type', set('v', '2')],
+    ['v as float', 'float', set('v', new Raw('fb4000000000000000'))],
     ['first as float', 'float', set('first', new Raw('fb4008000000000000'))],
     ['first as text', 'wrong-type', set('first', '3')],
     ['first negative', 'wrong-type', set('first', -1)],
@@ -71,18 +72,27 @@ export function manifestShapeFaults(base: string, s: Segment): Fault[] {
     ['head size 0', 'wrong-head', set('head', { ...head, size: 0 })],
     ['head size negative', 'wrong-type', set('head', { ...head, size: -6 })],
     ['head size as float', 'float', set('head', { ...head, size: new Raw('fb4018000000000000') })],
-    ['batches 0', 'wrong-head', set('head', { ...head, batches: 0 })],
-    ['batches 2^32', 'too-large', set('head', { ...head, batches: 2n ** 32n })],
-    ['batches as float', 'float', set('head', { ...head, batches: new Raw('f94000') })],
+    ['head size 2^48 + 1', 'too-large', set('head', { ...head, size: 2n ** 48n + 1n })],
+    ['first 2^48', 'too-large', set('first', 2n ** 48n)],
+    ['head with batches, as in version 1', 'unknown-key', set('head', { ...head, batches: 2 })],
+    ['published, as in version 1', 'unknown-key', rebuilt({ ...s.manifest, published: false }, blocks)],
+    [
+      'contentCommitment for the batch, as in version 1',
+      'unknown-key',
+      rebuilt({ ...s.manifest, contentCommitment: expand('malformed/commitment', 32) }, blocks),
+    ],
+    ['serial 0', 'wrong-value', set('serial', 0)],
+    ['serial -1', 'wrong-type', set('serial', -1)],
+    ['serial 2^32', 'too-large', set('serial', 2n ** 32n)],
+    ['serial as text', 'wrong-type', set('serial', '1790000000')],
+    ['serial as float', 'float', set('serial', new Raw('fb41daac4ee0000000'))],
+    ['serial null', 'wrong-type', set('serial', null)],
     ['head root of 31 bytes', 'wrong-length', set('head', { ...head, root: s.head.root.slice(1) })],
-    ['head as an array', 'wrong-type', set('head', [s.head.size, s.head.batches, s.head.root])],
+    ['head as an array', 'wrong-type', set('head', [s.head.size, s.head.root])],
     ['head null', 'wrong-type', set('head', null)],
     ['dataset of 31 bytes', 'wrong-length', set('dataset', s.dataset.slice(1))],
     ['dataset of 33 bytes', 'wrong-length', set('dataset', concat(s.dataset, u8(0)))],
     ['dataset as hex text', 'wrong-type', set('dataset', hex(s.dataset))],
-    ['published as integer', 'wrong-type', set('published', 0)],
-    ['published null', 'wrong-type', set('published', null)],
-    ['published undefined', 'wrong-type', set('published', new Raw('f7'))],
     ['blocks as a map', 'wrong-type', set('blocks', {})],
     ['blocks null', 'wrong-type', set('blocks', null)],
     [
@@ -95,7 +105,7 @@ export function manifestShapeFaults(base: string, s: Segment): Fault[] {
   return list.map(([name, expected, bytes]) => ({ name, base, where: 'manifest', layer: 'manifest', expected, bytes }));
 }
 
-/** Salt, nonce, commitment, signature. */
+/** Salt, nonce, signature. */
 export function manifestKeyFaults(base: string, s: Segment): Fault[] {
   const set = (key: string, value: Cbor) => withManifest(s, replacing(key, value));
   const nonce = s.nonce!;
@@ -107,10 +117,8 @@ export function manifestKeyFaults(base: string, s: Segment): Fault[] {
     ['nonce of 15 bytes', 'wrong-length', set('nonce', nonce.slice(1))],
     ['nonce of 0 bytes', 'wrong-length', set('nonce', new Uint8Array())],
     ['nonce of 17 bytes', 'wrong-length', set('nonce', concat(nonce, u8(0)))],
-    ['nonce null, contentCommitment not zero', 'nonce-commitment', set('nonce', null)],
-    ['contentCommitment zero, nonce not null', 'nonce-commitment', set('contentCommitment', new Uint8Array(32))],
-    ['contentCommitment of 31 bytes', 'wrong-length', set('contentCommitment', s.contentCommitment.slice(1))],
-    ['contentCommitment null', 'wrong-type', set('contentCommitment', null)],
+    ['nonce null, content commitments not zero', 'nonce-commitment', set('nonce', null)],
+    ['nonce as text', 'wrong-type', set('nonce', hex(nonce))],
     ['signature of 64 bytes', 'wrong-length', set('signature', s.signature.slice(0, 64))],
     ['signature of 66 bytes', 'wrong-length', set('signature', concat(s.signature, u8(0)))],
     ['signature of no bytes', 'wrong-length', set('signature', new Uint8Array())],

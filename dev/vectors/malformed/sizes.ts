@@ -14,19 +14,17 @@ export function oversized(): Fault[] {
     size: data.length,
     chunkRoot: chunkRoot(data),
     meta: encode({ at: 0 }),
-    sealed: expand('malformed/sealed', 32),
-    commitment: expand('malformed/commitment', 32),
+    record: concat(expand('malformed/record', 64), new Uint8Array(32)),
   });
   const manifest = (blocks: Cbor[], size: number) => {
     const data = encode({
-      v: 1,
+      v: 2,
       dataset: expand('malformed/dataset', 32),
+      serial: 1,
       first: 0,
       salt: expand('malformed/salt', 32),
       nonce: null,
-      contentCommitment: new Uint8Array(32),
-      published: false,
-      head: { size, batches: 1, root: expand('malformed/root', 32) },
+      head: { size, root: expand('malformed/root', 32) },
       signature: concat(expand('malformed/signature', 32), u8(0x11), expand('malformed/signature', 31), u8(27)),
       blocks,
     });

@@ -1,7 +1,7 @@
-import { expand, flipBit } from '../reference/bytes.ts';
+import { concat, expand, flipBit } from '../reference/bytes.ts';
 import { cidOf, RAW } from '../reference/car.ts';
 import { type Cbor, encode, Link } from '../reference/dag-cbor.ts';
-import { chunkRoot } from '../reference/protocol.ts';
+import { chunkRoot, MIB } from '../reference/protocol.ts';
 import type { Segment } from '../reference/segment.ts';
 import { rebuilt, replacing, withManifest } from './edits.ts';
 import type { Fault } from './fault.ts';
@@ -19,20 +19,31 @@ export function firstBatchFaults(base: string, s: Segment): Fault[] {
     chunkRoot: chunkRoot(new Uint8Array()),
   };
   const short = good16();
-  const secret = {
-    ...s.manifest,
-    nonce: expand('malformed/nonce', 16),
-    contentCommitment: expand('malformed/commitment', 32),
+  const committed = concat((entry.record as Uint8Array).slice(0, 64), expand('malformed/commitment', 32));
+  const secret = { ...s.manifest, nonce: expand('malformed/nonce', 16) };
+  const shortEntry = {
+    ...entry,
+    cid: new Link(cidOf(RAW, short)),
+    size: 16,
+    chunkRoot: chunkRoot(short),
+    record: committed,
   };
-  const shortEntry = { ...entry, cid: new Link(cidOf(RAW, short)), size: 16, chunkRoot: chunkRoot(short) };
+  const large = expand('malformed/large', MIB - 15);
+  const largeEntry = { ...entry, cid: new Link(cidOf(RAW, large)), size: large.length, chunkRoot: chunkRoot(large) };
   const head = s.manifest.head as Entry;
   const list: [name: string, layer: Fault['layer'], expected: string, bytes: Uint8Array][] = [
     ['a plain segment given a nonce', 'manifest', 'nonce-commitment', set('nonce', expand('malformed/nonce', 16))],
     [
-      'a plain segment given a contentCommitment',
+      'a plain record given a content commitment',
       'manifest',
       'nonce-commitment',
-      set('contentCommitment', expand('malformed/commitment', 32)),
+      set('blocks', [{ ...entry, record: committed }]),
+    ],
+    [
+      'a plain block of 1 MiB - 15 announced',
+      'manifest',
+      'wrong-size',
+      rebuilt({ ...s.manifest, blocks: [largeEntry] }, []),
     ],
     [
       'an empty block, whole and consistent',
@@ -42,8 +53,8 @@ export function firstBatchFaults(base: string, s: Segment): Fault[] {
     ],
     [
       'an encrypted block of 16 bytes, a tag without content',
-      'record',
-      'may pass structural',
+      'manifest',
+      'wrong-size',
       rebuilt({ ...secret, blocks: [shortEntry] }, [{ cid: cidOf(RAW, short), data: short }]),
     ],
     [
@@ -52,8 +63,6 @@ export function firstBatchFaults(base: string, s: Segment): Fault[] {
       'may pass structural',
       set('head', { ...head, root: flipBit(s.head.root, 0) }),
     ],
-    ['more batches than blocks', 'record', 'may pass structural', set('head', { ...head, batches: 2 })],
-    ['published turned on in a first batch', 'record', 'may pass structural', set('published', true)],
   ];
   return list.map(([name, layer, expected, bytes]) => ({ name, base, where: 'manifest', layer, expected, bytes }));
 }
@@ -70,15 +79,15 @@ export function untrueFaults(base: string, s: Segment): Fault[] {
   const forged = { ...blocks[0]!, cid: new Link(cidOf(RAW, other)), chunkRoot: chunkRoot(other) };
   const list: [name: string, where: string, bytes: Uint8Array][] = [
     ['another head root', 'manifest', set('head', { ...head, root: flipBit(s.head.root, 31, 5) })],
-    ['another batch count in the head', 'manifest', set('head', { ...head, batches: s.head.batches + 1 })],
     ['a signature with a bit of r flipped', 'manifest', set('signature', flipBit(s.signature, 5))],
     ['another dataset', 'manifest', set('dataset', flipBit(s.dataset, 0))],
     ['another salt', 'manifest', set('salt', flipBit(s.sealing.salt, 0))],
     ['another nonce', 'manifest', set('nonce', flipBit(s.nonce!, 0))],
-    ['another contentCommitment', 'manifest', set('contentCommitment', flipBit(s.contentCommitment, 0))],
-    ['published turned on', 'manifest', set('published', true)],
-    ['another sealed digest', 'block 0', entry({ sealed: flipBit(blocks[0]!.sealed as Uint8Array, 0) })],
-    ['another commitment', 'block 0', entry({ commitment: flipBit(blocks[0]!.commitment as Uint8Array, 0) })],
+    ['another serial', 'manifest', set('serial', s.serial + 1)],
+    ['another sealed digest', 'block 0', entry({ record: flipBit(blocks[0]!.record as Uint8Array, 0) })],
+    ['another commitment', 'block 0', entry({ record: flipBit(blocks[0]!.record as Uint8Array, 40) })],
+    ['another content commitment', 'block 0', entry({ record: flipBit(blocks[0]!.record as Uint8Array, 70) })],
+    ['the records of two blocks swapped', 'block 0', set('blocks', swapRecords(blocks))],
     ['another time in the meta', 'block 0', entry({ meta: encode({ ...s.blocks[0]!.meta, at: 1 }) })],
     [
       'a block forged with its CID and chunkRoot',
@@ -116,5 +125,11 @@ export function untrueFaults(base: string, s: Segment): Fault[] {
     bytes,
   }));
 }
+
+const swapRecords = ([a, b, ...rest]: Entry[]): Entry[] => [
+  { ...a!, record: b!.record! },
+  { ...b!, record: a!.record! },
+  ...rest,
+];
 
 const good16 = (): Uint8Array => expand('malformed/tag', 16);

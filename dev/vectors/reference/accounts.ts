@@ -2,7 +2,7 @@
 import { createHmac, pbkdf2Sync } from 'node:crypto';
 import { HDNodeWallet, Mnemonic, SigningKey, Wallet } from 'ethers';
 import { concat, hex, u8, u32, u256, unhex, utf8 } from './bytes.ts';
-import { type Domain, type Head, headHash } from './protocol.ts';
+import { type Charter, charterHash, type Domain, type Head, headHash } from './protocol.ts';
 
 export interface Account {
   path: string;
@@ -34,23 +34,60 @@ export function account(mnemonic: string, path: string): Account {
 }
 
 export const ownerAccount = (mnemonic: string): Account => account(mnemonic, "m/44'/60'/0'/0/0");
-export const deviceAccount = (mnemonic: string, device: number): Account =>
-  account(mnemonic, `m/44'/60'/${device}'/0/0`);
+/** An account by its private key alone. */
+export function accountOf(privateKey: Uint8Array): { privateKey: Uint8Array; address: string } {
+  return { privateKey, address: new Wallet(hex(privateKey)).address.toLowerCase() };
+}
 
-/** r ‖ s ‖ v; RFC 6979 makes it deterministic. */
-export async function signHead(privateKey: Uint8Array, domain: Domain, head: Head): Promise<Uint8Array> {
-  const wallet = new Wallet(hex(privateKey));
-  const types = {
-    Head: [
-      { name: 'dataset', type: 'bytes32' },
-      { name: 'size', type: 'uint64' },
-      { name: 'batches', type: 'uint32' },
-      { name: 'root', type: 'bytes32' },
-    ],
-  };
-  const value = { dataset: hex(head.dataset), size: head.size, batches: head.batches, root: hex(head.root) };
-  const signature = await wallet.signTypedData({ name: 'Plumbline DISSC', version: '1', ...domain }, types, value);
-  same('EIP-712 signature', signature, new SigningKey(hex(privateKey)).sign(headHash(domain, head)).serialized);
+export const TYPES = {
+  Head: [
+    { name: 'dataset', type: 'bytes32' },
+    { name: 'size', type: 'uint64' },
+    { name: 'root', type: 'bytes32' },
+  ],
+  Charter: [
+    { name: 'name', type: 'bytes32' },
+    { name: 'kind', type: 'uint8' },
+    { name: 'device', type: 'address' },
+    { name: 'anchorer', type: 'address' },
+    { name: 'serial', type: 'uint32' },
+    { name: 'from', type: 'uint64' },
+  ],
+};
+
+export const typedDomain = (domain: Domain) => ({ name: 'Plumbline DISSC', version: '2', ...domain });
+export const headValue = (head: Head) => ({
+  dataset: hex(head.dataset),
+  size: head.size.toString(),
+  root: hex(head.root),
+});
+export const charterValue = (c: Charter) => ({
+  name: hex(c.name),
+  kind: c.kind,
+  device: hex(c.device),
+  anchorer: hex(c.anchorer),
+  serial: c.serial,
+  from: c.from.toString(),
+});
+
+/** r ‖ s ‖ v; RFC 6979 makes it deterministic. By ethers, and held against our own hash. */
+export function signHead(privateKey: Uint8Array, domain: Domain, head: Head): Promise<Uint8Array> {
+  return sign(privateKey, domain, { Head: TYPES.Head }, headValue(head), headHash(domain, head));
+}
+
+export function signCharter(privateKey: Uint8Array, domain: Domain, charter: Charter): Promise<Uint8Array> {
+  return sign(privateKey, domain, { Charter: TYPES.Charter }, charterValue(charter), charterHash(domain, charter));
+}
+
+async function sign(
+  privateKey: Uint8Array,
+  domain: Domain,
+  types: Record<string, { name: string; type: string }[]>,
+  value: Record<string, string | number>,
+  hash: Uint8Array,
+): Promise<Uint8Array> {
+  const signature = await new Wallet(hex(privateKey)).signTypedData(typedDomain(domain), types, value);
+  same('EIP-712 signature', signature, new SigningKey(hex(privateKey)).sign(hash).serialized);
   return unhex(signature);
 }
 

@@ -1,12 +1,11 @@
 /** A whole segment: blocks to manifest to CAR. */
-import { type Account, signHead } from './accounts.ts';
 import { concat, expand, hex, sha256, unhex } from './bytes.ts';
 import { car, cidOf, DAG_CBOR, dataOffsets, RAW, type Section } from './car.ts';
 import { type Cbor, encode, Link } from './dag-cbor.ts';
 import { treeHash } from './merkle.ts';
+import { signHead } from './accounts.ts';
 import {
-  batchLeaf,
-  batchRoot,
+  auditKey,
   chunkRoot,
   contentBatchKey,
   contentCommitment,
@@ -15,101 +14,100 @@ import {
   digest,
   encryptContent,
   type Head,
-  type SealedBatch,
+  nonce,
+  readKey,
+  type Sealing,
   seal,
-  sealedHash,
-  ZERO32,
 } from './protocol.ts';
+
+type Map = { [key: string]: Cbor };
 
 export interface BatchInput {
   domain: Domain;
   dataset: Uint8Array;
+  /** 0 encrypted, 1 plain, 2 attached */
+  kind: number;
+  serial: number;
   datasetKey: Uint8Array;
-  device: Account;
+  device: { privateKey: Uint8Array; address: string };
   first: bigint;
-  /** null: plain */
-  nonce: Uint8Array | null;
-  published: boolean;
-  /** the batch leaves before this one */
+  random16: Uint8Array;
+  /** the records before this batch; `first` of them */
   before: Uint8Array[];
-  blocks: { content: Uint8Array; meta: { [key: string]: Cbor } }[];
+  blocks: { content: Uint8Array; meta: Map; object?: { key: string; versionId: string | null; offset: number } }[];
 }
 
 export interface Segment extends BatchInput {
+  nonce: Uint8Array | null;
   metas: Uint8Array[];
   stored: Uint8Array[];
   contentKeys: (Uint8Array | null)[];
   digests: Uint8Array[];
-  sealing: SealedBatch;
-  contentCommitment: Uint8Array;
-  batchRoot: Uint8Array;
-  leaf: Uint8Array;
+  sealing: Sealing;
+  records: Uint8Array[];
   head: Head;
   signature: Uint8Array;
-  manifest: { [key: string]: Cbor };
+  manifest: Map;
   sections: Section[];
   car: Uint8Array;
   offsets: number[];
 }
 
 export async function makeSegment(input: BatchInput): Promise<Segment> {
-  const { dataset, datasetKey, first, nonce, blocks } = input;
+  const { dataset, kind, datasetKey, first, blocks } = input;
+  if (BigInt(input.before.length) !== first) throw new Error('not as many records before as first says');
   const indexOf = (i: number) => first + BigInt(i);
-  const batchKey = nonce ? contentBatchKey(datasetKey, nonce) : null;
+  const contents = blocks.map(({ content }) => content);
+  const read = readKey(datasetKey);
+  const nonce16 = kind === 0 ? nonce(read, input.random16, first, contents) : null;
+  const batchKey = nonce16 ? contentBatchKey(read, nonce16) : null;
   const contentKeys = blocks.map((_, i) => (batchKey ? contentKey(batchKey, indexOf(i)) : null));
-  const stored = blocks.map(({ content }, i) => {
+  const stored = contents.map((content, i) => {
     const key = contentKeys[i]!;
     return key ? encryptContent(key, dataset, indexOf(i), content) : content;
   });
-  const metas = blocks.map(({ meta }) => encode(meta));
+  const metas = blocks.map(({ meta, object }) =>
+    encode(object ? { ...meta, object: sha256(encode({ ...object })) } : meta),
+  );
   const digests = stored.map((block, i) => digest(dataset, indexOf(i), block, metas[i]!));
-  const sealing = seal(datasetKey, first, digests);
-  const commitment = batchKey ? contentCommitment(batchKey) : ZERO32;
-  const root = batchRoot(commitment, sealing.sealed, sealing.commitments);
-  const leaf = batchLeaf({
-    dataset,
-    first,
-    count: blocks.length,
-    salt: sealing.salt,
-    batchRoot: root,
-    sealedHash: input.published ? sealedHash(sealing.sealed) : ZERO32,
-  });
-  const log = [...input.before, leaf];
-  const head = { dataset, size: indexOf(blocks.length), batches: log.length, root: treeHash(log) };
+  const sealing = seal(auditKey(datasetKey), first, digests);
+  const records = stored.map((_, i) =>
+    concat(sealing.sealed[i]!, sealing.commitments[i]!, contentCommitment(contentKeys[i]!)),
+  );
+  const head = { dataset, size: indexOf(blocks.length), root: treeHash([...input.before, ...records]) };
   const signature = await signHead(input.device.privateKey, input.domain, head);
   const manifest = {
-    v: 1,
+    v: 2,
     dataset,
+    serial: input.serial,
     first,
     salt: sealing.salt,
-    nonce,
-    contentCommitment: commitment,
-    published: input.published,
-    head: { size: head.size, batches: head.batches, root: head.root },
+    nonce: nonce16,
+    head: { size: head.size, root: head.root },
     signature,
     blocks: stored.map((block, i) => ({
       cid: new Link(cidOf(RAW, block)),
       size: block.length,
       chunkRoot: chunkRoot(block),
       meta: metas[i]!,
-      sealed: sealing.sealed[i]!,
-      commitment: sealing.commitments[i]!,
+      record: records[i]!,
+      ...(blocks[i]!.object ? { object: { ...blocks[i]!.object! } } : {}),
     })),
   };
   const bytes = encode(manifest);
   const manifestSection = { cid: cidOf(DAG_CBOR, bytes), data: bytes };
-  const sections = [manifestSection, ...stored.map((data) => ({ cid: cidOf(RAW, data), data }))];
+  const held = kind === 2 ? [] : stored;
+  const sections = [manifestSection, ...held.map((data) => ({ cid: cidOf(RAW, data), data }))];
   const roots = [manifestSection.cid];
   return {
     ...input,
+    nonce: nonce16,
     metas,
     stored,
     contentKeys,
     digests,
     sealing,
-    contentCommitment: commitment,
-    batchRoot: root,
-    leaf,
+    records,
     head,
     signature,
     manifest,

@@ -1,0 +1,34 @@
+import { equalBytes } from '../bytes.ts';
+import { ArgumentError, ProofError } from '../errors.ts';
+import type { Primitives } from '../ports/primitives.ts';
+import { type Growth, type LogState, requireGrowth } from './growth.ts';
+import { rootOfPeaks } from './peaks.ts';
+
+/** What two states of one dataset's log are to each other. */
+export type HeadRelation = 'same' | 'extends' | 'contested';
+
+/**
+ * Whether `longer` extends `shorter`, or neither extends the other (design §5). `growth` is that of the longer log from the
+ * shorter one's size; null where both have one size. It leads to the longer head's root either way: where it starts from
+ * another root than the shorter head's, that proves to anybody that the two contradict each other.
+ * @throws ProofError when the growth proves nothing: it does not lead to the longer head
+ * @throws ArgumentError when `shorter` is the longer one
+ */
+export function relateHeads(
+  hasher: Pick<Primitives, 'sha256'>,
+  shorter: LogState,
+  longer: LogState,
+  growth: Growth | null,
+): HeadRelation {
+  if (shorter.size > longer.size) throw new ArgumentError('Give the shorter head first.');
+  if (shorter.size === longer.size) {
+    if (growth !== null) throw new ProofError(`There is no growth between two heads of ${longer.size} blocks.`);
+    return equalBytes(shorter.root, longer.root) ? 'same' : 'contested';
+  }
+  if (growth === null) {
+    throw new ProofError(`Without a growth from ${shorter.size} to ${longer.size} blocks nothing is known of the two.`);
+  }
+  const prefix = { size: shorter.size, root: rootOfPeaks(hasher, growth) };
+  requireGrowth(hasher, prefix, longer, growth);
+  return equalBytes(prefix.root, shorter.root) ? 'extends' : 'contested';
+}
