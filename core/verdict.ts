@@ -23,8 +23,8 @@ export interface Verdict {
 export interface VerdictAnchor {
   readonly anchor: Anchor;
   readonly point: ChainPoint;
+  /** Blocks of the log. */
   readonly size: number;
-  readonly batches: number;
   /** 0x-hex of the log's root. */
   readonly root: string;
 }

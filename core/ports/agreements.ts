@@ -1,22 +1,21 @@
 import type { EncryptionPublicKey } from '../agreement/seal-message.ts';
 import type { AgreementDomain, Terms } from '../agreement/terms.ts';
-import type {
-  Address,
-  AgreementId,
-  BlockIndex,
-  BlockKey,
-  ContentCommitment,
-  DatasetId,
-  LogRoot,
-  MetaHash,
-  Salt,
-  SealedHash,
-  Sha256,
-} from '../ids.ts';
+import type { ChunkAnswer } from '../agreement/own-batch.ts';
+import type { DatasetName } from '../charter/dataset-name.ts';
+import type { DatasetKind } from '../charter/kind.ts';
+import type { Address, AgreementId, BlockIndex, ContentKey, DatasetId, LogRoot } from '../ids.ts';
+import type { BlockRecord } from '../log/record.ts';
 import type { Anchor, ChainPoint } from './ledger.ts';
 import type { MinedTransaction } from './mined-transaction.ts';
 
-export type AgreementState = 'offered' | 'cancelled' | 'active' | 'challenged' | 'breached' | 'closed';
+export type AgreementState =
+  | 'offered'
+  | 'cancelled'
+  | 'active'
+  | 'challenged'
+  | 'lapsed'
+  | 'breached'
+  | 'closed';
 
 /** Who bought, from acceptance on. */
 export interface Buyer {
@@ -28,13 +27,18 @@ export interface Buyer {
   readonly endSeconds: number;
 }
 
-/** The challenge that waits for its answer. */
-export interface OpenChallenge {
+/** The question that waits for its answer, while an agreement is challenged or lapsed. */
+export interface OpenQuestion {
+  /** A chunk of a block, or the content key of a paid one. */
+  readonly asks: 'chunk' | 'key';
   readonly block: BlockIndex;
+  /** Names the chunk; 0 where a key is asked for. */
   readonly seed: number;
   readonly stakeWei: bigint;
-  /** The last second to answer. */
+  /** The last second at which it cannot lapse. */
   readonly deadlineSeconds: number;
+  /** The last second to answer what has lapsed; null while it has not. */
+  readonly graceEndSeconds: number | null;
 }
 
 /** An agreement as OCASC has it (design §5). */
@@ -43,7 +47,9 @@ export interface Agreement {
   readonly terms: Terms;
   /** Of the dataset's log when the offer was made. */
   readonly root: LogRoot;
-  readonly batches: number;
+  /** Blocks of the log then. */
+  readonly size: number;
+  readonly kind: DatasetKind;
   readonly state: AgreementState;
   readonly owner: Address;
   /** Signs messages for the owner. */
@@ -54,7 +60,9 @@ export interface Agreement {
   /** What the owner has earned so far by the chain. */
   readonly due: bigint;
   readonly challenges: number;
-  readonly challenge: OpenChallenge | null;
+  /** Keys demanded so far. */
+  readonly demands: number;
+  readonly question: OpenQuestion | null;
 }
 
 /** An offer, as OCASC logged it. */
@@ -65,7 +73,8 @@ export interface OfferedEvent {
   readonly nonce: bigint;
   readonly terms: Terms;
   readonly root: LogRoot;
-  readonly batches: number;
+  readonly size: number;
+  readonly kind: DatasetKind;
   readonly agent: Address;
   readonly encryptionKey: EncryptionPublicKey;
   readonly txHash: string;
@@ -96,30 +105,20 @@ export interface AgreementMarket extends Agreements {
   readOfferCount(owner: Address, anchor: Anchor, signal?: AbortSignal): Promise<bigint>;
   /** What a challenge would have to bring now, in wei. */
   readChallengeStakeWei(id: AgreementId, signal?: AbortSignal): Promise<bigint>;
+  /** What a demand would have to bring now, in wei. */
+  readDemandStakeWei(signal?: AbortSignal): Promise<bigint>;
   /** What OCASC owes an account, in units of the token (0 for the native coin). */
   readCredit(token: Address, account: Address, anchor: Anchor, signal?: AbortSignal): Promise<bigint>;
 }
 
-/** What answers a challenge (`OCASC.respond`): one chunk, and all that leads from it to the log that was offered. */
-export interface ChallengeAnswer {
-  /** Chunk `seed mod n` of the block, with its path in the block's chunk tree. */
-  readonly chunk: Uint8Array;
-  readonly chunkPath: readonly Uint8Array[];
-  readonly sizeBytes: number;
-  readonly sha256: Sha256;
-  readonly metaHash: MetaHash;
-  readonly blockKey: BlockKey;
-  /** From the block's record to the tree of its batch. */
-  readonly recordPath: readonly Uint8Array[];
-  readonly first: BlockIndex;
-  readonly count: number;
-  readonly salt: Salt;
-  readonly contentCommitment: ContentCommitment;
-  readonly sealedHash: SealedHash;
-  /** The batch's position in the log. */
-  readonly position: number;
-  readonly logPath: readonly Uint8Array[];
-}
+/** What answers a question (`OCASC.respond`): what is asked for, and all that leads from it to the log that was offered. */
+export type QuestionAnswer = {
+  /** Of the block's record, from its own position up to the root of the log. */
+  readonly path: readonly Uint8Array[];
+} & (
+  | { readonly asks: 'chunk'; readonly answer: ChunkAnswer }
+  | { readonly asks: 'key'; readonly answer: { readonly record: BlockRecord; readonly contentKey: ContentKey } }
+);
 
 /**
  * What one account does on OCASC. Each call waits until its transaction is mined.
@@ -130,6 +129,7 @@ export interface AgreementParty {
   readonly account: Address;
   /** As the dataset's owner; brings the bond, and approves it first where it is a token. */
   offer(
+    dataset: { readonly name: DatasetName; readonly kind: DatasetKind },
     terms: Terms,
     agent: Address,
     encryptionKey: EncryptionPublicKey,
@@ -150,7 +150,15 @@ export interface AgreementParty {
     challenge: { readonly block: BlockIndex; readonly seed: number; readonly valueWei: bigint },
     signal?: AbortSignal,
   ): Promise<MinedTransaction>;
-  respond(id: AgreementId, answer: ChallengeAnswer, signal?: AbortSignal): Promise<MinedTransaction>;
+  /** Demands the content key of a paid block. With `valueWei`, at least the stake; the rest becomes the consumer's credit. */
+  demandKey(
+    id: AgreementId,
+    demand: { readonly block: BlockIndex; readonly valueWei: bigint },
+    signal?: AbortSignal,
+  ): Promise<MinedTransaction>;
+  respond(id: AgreementId, answer: QuestionAnswer, signal?: AbortSignal): Promise<MinedTransaction>;
+  /** States that a question was not answered by its deadline; starts the grace. */
+  lapse(id: AgreementId, signal?: AbortSignal): Promise<MinedTransaction>;
   breach(id: AgreementId, signal?: AbortSignal): Promise<MinedTransaction>;
   approve(id: AgreementId, signal?: AbortSignal): Promise<MinedTransaction>;
   quit(id: AgreementId, signal?: AbortSignal): Promise<MinedTransaction>;

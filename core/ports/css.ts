@@ -1,7 +1,7 @@
-import type { BlockRecord } from '../batch/record.ts';
 import type { ChunkProof } from '../block/chunk-tree.ts';
 import type { Opening } from '../block/digest.ts';
-import type { ContentCommitment, DatasetId, MetaHash, Salt, SealedHash, Sha256 } from '../ids.ts';
+import type { BlockIndex, DatasetId, MetaHash, Nonce, Salt, Sha256 } from '../ids.ts';
+import type { ShownRecord } from '../log/verify-records.ts';
 
 /** Why storage does not answer for one block. Nothing in it is believed; it is shown to the person who asked. */
 export interface Fault {
@@ -49,25 +49,28 @@ export interface CssN {
   ): Promise<{ readonly block: Uint8Array; readonly meta: Uint8Array } | Fault>;
 }
 
-/** The public records of some blocks of one batch, and the rest of its batch root. */
-export interface BatchRecords {
-  /** Position of the batch in the log, from 0. */
-  readonly position: number;
-  readonly first: number;
+/**
+ * What storage says of the batch that a block was sealed in. None of it is proven by the log: salt and nonce are checked by the
+ * commitments in the block's own record.
+ */
+export interface BatchHint {
+  readonly first: BlockIndex;
   readonly count: number;
+  /** Of the device that sealed it: which of the dataset's keys open it. */
+  readonly serial: number;
   readonly salt: Salt;
-  readonly sealedHash: SealedHash;
-  readonly contentCommitment: ContentCommitment;
-  /** 16 bytes, or null when plain. */
-  readonly nonce: Uint8Array | null;
-  /** Size of the batch's largest block: a hint for cutting requests, never believed for more. */
+  /** 16 bytes, or null when the dataset is not encrypted. */
+  readonly nonce: Nonce | null;
+  /** Size of the batch's largest block: for cutting requests, never believed for more. */
   readonly largestBlockBytes: number;
-  readonly records: readonly (BlockRecord & { readonly index: number })[];
-  /** Multiproof of these records in the batch's tree. */
-  readonly proof: readonly Uint8Array[];
 }
 
-/** Records of blocks wherever they are, and one multiproof of their batches in the log of `batches`. */
+/** The public records of some blocks of one batch. */
+export interface BatchRecords extends BatchHint {
+  readonly records: readonly ShownRecord[];
+}
+
+/** Records of blocks wherever they are, and one multiproof of all of them in the log of `size` blocks. */
 export interface Records {
   readonly batches: readonly BatchRecords[];
   readonly proof: readonly Uint8Array[];
@@ -76,6 +79,6 @@ export interface Records {
 
 /** Whoever holds the public records; they prove themselves against DISSC. */
 export interface RecordSource {
-  /** Records of at most 512 blocks up to the head of `batches`. */
-  getRecords(dataset: DatasetId, blocks: readonly number[], batches: number, signal?: AbortSignal): Promise<Records>;
+  /** Records of at most 512 blocks, proven in the log's head of `size` blocks. */
+  getRecords(dataset: DatasetId, blocks: readonly number[], size: number, signal?: AbortSignal): Promise<Records>;
 }

@@ -1,5 +1,6 @@
 import type { Address } from '../ids.ts';
 import type { GrantId } from './grants.ts';
+import type { SignedCharter } from '../charter/charter.ts';
 import type { SignedTransaction, Update } from './ledger.ts';
 
 /** An update and the grant that pays for it. */
@@ -9,7 +10,13 @@ export interface RelayedUpdate {
 }
 
 /** Why ASC does not record an update: DISSC refuses it, or the grant does not pay for it. */
-export type NotRelayed = 'refused' | 'too-little-fuel' | 'over' | 'wrong-state' | 'wrong-dataset';
+export type NotRelayed = 'refused' | 'too-little-fuel' | 'too-early' | 'over' | 'wrong-state' | 'wrong-dataset';
+
+/** What one call of `relay` takes: charters that the chain does not have, and updates with the grants that pay for them. */
+export interface RelayCall {
+  readonly charters: readonly SignedCharter[];
+  readonly updates: readonly RelayedUpdate[];
+}
 
 interface TransactionOptions {
   readonly nonce: number;
@@ -25,12 +32,12 @@ export interface GrantRecorder {
   readonly account: Address;
   /** For each update null if it would be recorded and paid for now, all in one transaction; what that takes, and costs. */
   simulateRelay(
-    updates: readonly RelayedUpdate[],
+    call: RelayCall,
     signal?: AbortSignal,
   ): Promise<{ reasons: (NotRelayed | null)[]; gas: bigint; maxFeePerGasWei: bigint }>;
-  /** Signs `relay(grants, updates)`; with `replaces`, fees high enough to take that transaction's place. */
+  /** Signs `relay(grants, charters, updates)`; with `replaces`, fees high enough to take that transaction's place. */
   prepareRelay(
-    updates: readonly RelayedUpdate[],
+    call: RelayCall,
     options: TransactionOptions,
     signal?: AbortSignal,
   ): Promise<SignedTransaction>;

@@ -1,4 +1,6 @@
 import type { Brand } from '../brand.ts';
+import type { DatasetName } from '../charter/dataset-name.ts';
+import type { DatasetKind } from '../charter/kind.ts';
 import type { Address, DatasetId } from '../ids.ts';
 import type { Anchor, ChainPoint } from './ledger.ts';
 import type { MinedTransaction } from './mined-transaction.ts';
@@ -11,8 +13,8 @@ export interface GrantTerms {
   readonly dataset: DatasetId;
   /** The account of the CSS. */
   readonly css: Address;
-  /** What the CSS earns for a recorded batch. */
-  readonly perBatchWei: bigint;
+  /** What the CSS earns for a record, however many blocks have come. */
+  readonly perRecordWei: bigint;
   /** The first block that consumers may see, and how many of them, recorded already or not. */
   readonly first: number;
   readonly count: number;
@@ -24,6 +26,8 @@ export interface GrantTerms {
   readonly maxBlocks: number;
   /** How long the CSS may go on recording after a revocation. */
   readonly windowSeconds: number;
+  /** Seconds in which one record is paid for; 0 when each is. */
+  readonly intervalSeconds: number;
   /** Seconds since 1970. */
   readonly untilSeconds: number;
 }
@@ -41,6 +45,8 @@ export interface Grant {
   readonly revoked: boolean;
   readonly fuelWei: bigint;
   readonly owner: Address;
+  /** The second in which a record was last paid for; 0 before the first. */
+  readonly paidAtSeconds: number;
 }
 
 /** A grant's proposal, as ASC logged it. */
@@ -75,7 +81,10 @@ export interface Grants {
 export interface GrantParty {
   readonly account: Address;
   /** As the dataset's owner. */
-  authorise(terms: GrantTerms, signal?: AbortSignal): Promise<{ grant: GrantId; transaction: MinedTransaction }>;
+  authorise(
+    dataset: { readonly name: DatasetName; readonly kind: DatasetKind },
+    terms: GrantTerms,
+    signal?: AbortSignal): Promise<{ grant: GrantId; transaction: MinedTransaction }>;
   drop(grant: GrantId, signal?: AbortSignal): Promise<MinedTransaction>;
   /** As the CSS. */
   accept(grant: GrantId, signal?: AbortSignal): Promise<MinedTransaction>;

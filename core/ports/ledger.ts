@@ -1,5 +1,10 @@
-import type { Address, BatchRoot, DatasetId, LogRoot, Salt, SealedDigest } from '../ids.ts';
-import type { Head, HeadDomain } from '../log/head.ts';
+import type { SignedCharter } from '../charter/charter.ts';
+import type { ChainPlace, CharteredEvent } from '../charter/charters-in-force.ts';
+import type { DisscDomain } from '../dissc-domain.ts';
+import type { Address, DatasetId, LogRoot } from '../ids.ts';
+import type { Growth } from '../log/growth.ts';
+import type { Head } from '../log/head.ts';
+import type { RecordedGrowth } from '../log/rebuild-peaks.ts';
 
 /** A block of the chain: what an answer of the ledger is anchored at. */
 export interface ChainPoint {
@@ -11,21 +16,25 @@ export interface ChainPoint {
 /** `latest` may still be reorganised; money and deletion depend on `final` alone. */
 export type Anchor = 'latest' | 'final';
 
-export interface Parties {
-  readonly owner: Address;
+/** Who signs a dataset's heads, by the newest charter on the chain. */
+export interface ChainDevice {
   readonly device: Address;
+  /** Of that charter. */
+  readonly serial: number;
 }
 
 /** One accepted update, as DISSC logged it. */
-export interface RecordedEvent {
+export interface RecordedEvent extends RecordedGrowth, ChainPlace {
   readonly dataset: DatasetId;
   /** The device account whose signature the update carried. */
   readonly signer: Address;
-  readonly size: number;
-  readonly batches: number;
-  readonly root: LogRoot;
   readonly txHash: string;
-  readonly blockNumber: number;
+}
+
+/** A charter that DISSC has accepted. Its signature is not in the event: null. */
+export interface ChainCharter extends CharteredEvent {
+  readonly dataset: DatasetId;
+  readonly txHash: string;
 }
 
 /**
@@ -33,21 +42,28 @@ export interface RecordedEvent {
  * answers of one call all belong to the one chain point it returns.
  */
 export interface Ledger {
-  readonly domain: HeadDomain;
-  /** Heads in the order asked for; size 0, batches 0 and a zero root for an empty or unknown dataset. */
+  readonly domain: DisscDomain;
+  /** Heads in the order asked for; size 0 and a zero root for an empty or unknown dataset. */
   readHeads(
     datasets: readonly DatasetId[],
     anchor: Anchor,
     signal?: AbortSignal,
   ): Promise<{ point: ChainPoint; heads: Head[] }>;
-  /** Owner and device of each dataset; null when it was never opened. */
-  readParties(
+  /** The device of each dataset; null where no charter was ever sent to the chain. */
+  readDevices(
     datasets: readonly DatasetId[],
     anchor: Anchor,
     signal?: AbortSignal,
-  ): Promise<{ point: ChainPoint; parties: (Parties | null)[] }>;
+  ): Promise<{ point: ChainPoint; devices: (ChainDevice | null)[] }>;
   /** Recorded events of a dataset in blocks `fromBlock` … `toBlock`, oldest first. */
   findRecorded(dataset: DatasetId, fromBlock: number, toBlock: number, signal?: AbortSignal): Promise<RecordedEvent[]>;
+  /** Chartered events of a dataset, or of all datasets of an owner, in blocks `fromBlock` … `toBlock`, oldest first. */
+  findChartered(
+    query: { readonly dataset: DatasetId } | { readonly owner: Address },
+    fromBlock: number,
+    toBlock: number,
+    signal?: AbortSignal,
+  ): Promise<ChainCharter[]>;
 }
 
 /** ObjectIDs that the owner tied to consecutive blocks, sealed (core/block/linked-objects.ts). */
@@ -65,20 +81,20 @@ export interface LinkReader {
   findLinked(dataset: DatasetId, fromBlock: number, toBlock: number, signal?: AbortSignal): Promise<LinkedEvent[]>;
 }
 
-/** One batch of an update. */
-export interface UpdateLeaf {
-  readonly count: number;
-  readonly salt: Salt;
-  readonly batchRoot: BatchRoot;
-  /** The sealed digests when the batch is published, null when it is rooted. */
-  readonly sealed: readonly SealedDigest[] | null;
+/** A dataset's new head under its device's signature, and how the log has grown to it. */
+export interface Update extends Pick<Growth, 'peaks' | 'appended'> {
+  readonly dataset: DatasetId;
+  readonly size: number;
+  readonly root: LogRoot;
+  /** The device's, of the new head. */
+  readonly signature: Uint8Array;
 }
 
-/** Consecutive batches of one dataset under the device's signature of the head after the last of them. */
-export interface Update {
-  readonly dataset: DatasetId;
-  readonly leaves: readonly UpdateLeaf[];
-  readonly signature: Uint8Array;
+/** What one call of `record` takes. */
+export interface RecordCall {
+  /** Charters that the chain does not have yet; those that it has are skipped. Each carries its owner's signature. */
+  readonly charters: readonly SignedCharter[];
+  readonly updates: readonly Update[];
 }
 
 export interface SignedTransaction {
@@ -93,11 +109,11 @@ export interface SignedTransaction {
 /** DISSC, written, by one paying account. No method waits for a block. */
 export interface Recorder {
   readonly account: Address;
-  /** Whether the chain would accept each update now, all in one transaction, and the gas that takes. */
-  simulate(updates: readonly Update[], signal?: AbortSignal): Promise<{ accepted: boolean[]; gas: bigint }>;
-  /** Signs `record(updates)`; with `replaces`, fees high enough to take that transaction's place. Sends nothing. */
+  /** Whether the chain would accept each update now, all in one transaction behind the charters, and the gas that takes. */
+  simulate(call: RecordCall, signal?: AbortSignal): Promise<{ accepted: boolean[]; gas: bigint }>;
+  /** Signs `record(charters, updates)`; with `replaces`, fees high enough to take that transaction's place. Sends nothing. */
   prepare(
-    updates: readonly Update[],
+    call: RecordCall,
     options: { nonce: number; gas: bigint; replaces?: SignedTransaction },
     signal?: AbortSignal,
   ): Promise<SignedTransaction>;

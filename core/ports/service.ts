@@ -1,7 +1,10 @@
 import type { PresentedVoucher } from '../agreement/key-request.ts';
 import type { SealedMessage } from '../agreement/message.ts';
 import type { Voucher } from '../agreement/voucher.ts';
+import type { SignedCharter } from '../charter/charter.ts';
 import type { Address, AgreementId, DatasetId } from '../ids.ts';
+import type { Growth } from '../log/growth.ts';
+import type { SignedHead } from '../log/head.ts';
 import type { MessagePage } from '../wire/messages.ts';
 import type {
   BatchLine,
@@ -13,6 +16,14 @@ import type {
 import type { CssN, CssY, RecordSource } from './css.ts';
 
 export type { BatchLine };
+
+/** What get-anchor answers, parsed. */
+export interface DatasetAnchor {
+  readonly charter: SignedCharter;
+  /** Null before the first. */
+  readonly head: SignedHead | null;
+  readonly growth: readonly Growth[];
+}
 
 /**
  * The cloud storage service as its callers see it (design §6). Throws StoreUnavailableError when it does not answer in
@@ -30,6 +41,10 @@ export interface StorageService extends CssY, CssN, RecordSource {
     signal?: AbortSignal,
   ): Promise<ListBatchesResponse>;
   getSegment(dataset: DatasetId, first: number, signal?: AbortSignal): Promise<GetSegmentResponse>;
+  /** Shows the service a charter. It keeps the first of a dataset, and those that DISSC has. */
+  putCharter(dataset: DatasetId, charter: SignedCharter, signal?: AbortSignal): Promise<{ readonly stored: boolean }>;
+  /** Charter, newest signed head and the growth to it from `since` blocks: not to be believed before it is verified. */
+  getAnchor(dataset: DatasetId, since?: number, signal?: AbortSignal): Promise<DatasetAnchor>;
 }
 
 /** The service's way into IPFS, for an owner; throws like StorageService. Repeating it changes nothing. */

@@ -2,7 +2,10 @@ import * as dagCbor from '@ipld/dag-cbor';
 import * as z from 'zod';
 import { concatBytes } from '../bytes.ts';
 import { ArgumentError } from '../errors.ts';
-import { CHUNK_BYTES, MAX_BLOCK_BYTES, MAX_RECORD_BLOCKS } from '../limits.ts';
+import { NONCE_BYTES } from '../block/content-keys.ts';
+import { CHUNK_BYTES, MAX_BATCH_BLOCKS, MAX_BLOCK_BYTES, MAX_RECORD_BLOCKS, RECORD_BYTES } from '../limits.ts';
+import { parseRecord, recordBytes } from '../log/record.ts';
+import type { ShownRecord } from '../log/verify-records.ts';
 import type { Answers, Fault, HashedBlock, ProvenChunk, Records } from '../ports/css.ts';
 import { MAX_CHALLENGE_BLOCKS } from './requests.ts';
 
@@ -39,31 +42,34 @@ const provenChunk = z
 const answersOf = <T extends z.ZodType>(answer: T) =>
   z.tuple([z.array(z.union([fault, answer])).max(MAX_CHALLENGE_BLOCKS), z.array(index).max(MAX_CHALLENGE_BLOCKS)]);
 
+const shownRecord = z
+  .tuple([index, bytesOf(RECORD_BYTES, RECORD_BYTES)])
+  .transform(([index, record]): ShownRecord => ({ index, record: parseRecord(record) }));
 const batchRecords = z
   .tuple([
     index,
-    index,
-    z.int().min(1).max(1024),
+    z.int().min(1).max(MAX_BATCH_BLOCKS),
+    z.int().min(1).max(0xffff_ffff),
     hash,
-    hash,
-    hash,
-    bytesOf(16, 16).nullable(),
+    bytesOf(NONCE_BYTES, NONCE_BYTES).nullable(),
     z.int().min(0).max(MAX_BLOCK_BYTES),
-    z
-      .array(z.tuple([index, hash, hash]).transform(([index, sealed, commitment]) => ({ index, sealed, commitment })))
-      .min(1)
-      .max(MAX_RECORD_BLOCKS),
-    nodes(1024),
+    z.array(shownRecord).min(1).max(MAX_RECORD_BLOCKS),
   ])
-  .transform(
-    ([position, first, count, salt, sealedHash, contentCommitment, nonce, largestBlockBytes, records, proof]) => ({
-      ...{ position, first, count, salt, sealedHash, contentCommitment, nonce, largestBlockBytes, records, proof },
-    }),
-  );
+  .transform(([first, count, serial, salt, nonce, largestBlockBytes, records]) => ({
+    first,
+    count,
+    serial,
+    salt,
+    nonce,
+    largestBlockBytes,
+    records,
+  }));
+/** A multiproof of 512 records in a log of 2^48 has at most 39 nodes a record beside the 9 levels that they share. */
+const MAX_PROOF_NODES = 40 * MAX_RECORD_BLOCKS;
 const recordsAnswer = z
   .tuple([
     z.array(batchRecords).max(MAX_RECORD_BLOCKS),
-    nodes(32 * MAX_RECORD_BLOCKS),
+    nodes(MAX_PROOF_NODES),
     z.array(fault).max(MAX_RECORD_BLOCKS),
   ])
   .transform(([batches, proof, faults]) => ({ batches, proof, faults }) as unknown as Records);
@@ -94,10 +100,8 @@ export function decodeProvenChunks(bytes: Uint8Array): Answers<ProvenChunk> {
 
 export function encodeRecords(records: Records): Uint8Array {
   const batches = records.batches.map((batch) => [
-    ...[batch.position, batch.first, batch.count, batch.salt, batch.sealedHash, batch.contentCommitment, batch.nonce],
-    batch.largestBlockBytes,
-    batch.records.map((record) => [record.index, record.sealed, record.commitment]),
-    concatBytes(...batch.proof),
+    ...[batch.first, batch.count, batch.serial, batch.salt, batch.nonce, batch.largestBlockBytes],
+    batch.records.map(({ index, record }) => [index, recordBytes(record)]),
   ]);
   return dagCbor.encode([batches, concatBytes(...records.proof), records.faults.map(faultLine)]);
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ENC_BYTES, MAX_MESSAGES, MAX_PAYLOAD_BYTES } from '../agreement/message.ts';
-import { MAX_RECORD_BLOCKS, MAX_SEGMENT_BYTES } from '../limits.ts';
+import { MAX_LOG_BLOCKS, MAX_NAME_BYTES, MAX_RECORD_BLOCKS, MAX_SEGMENT_BYTES } from '../limits.ts';
 import { SIGNATURE_BYTES } from '../typed-data.ts';
 
 /** Blocks one hash-blocks or prove-chunks request may name. */
@@ -58,7 +58,8 @@ export const proveChunksRequest = z.strictObject({
 
 export const getRecordsRequest = z.strictObject({
   blocks: uniqueBlocks(MAX_RECORD_BLOCKS),
-  batches: z.int().min(1).max(0xffff_ffff),
+  /** Blocks of the head that the records are proven in. */
+  size: z.int().min(1).max(MAX_LOG_BLOCKS),
 });
 
 /** Amounts are decimal, as JSON's numbers end at 2^53. */
@@ -109,7 +110,7 @@ export const listBatchesQuery = z.strictObject({
     .optional(),
 });
 
-const wireHead = z.strictObject({ size: index, batches: z.int().min(0), root: hash0x });
+const wireHead = z.strictObject({ size: index, root: hash0x });
 export type WireHead = z.infer<typeof wireHead>;
 
 const presigned = z.strictObject({
@@ -134,8 +135,8 @@ const batchState = z.enum(['received', 'rejected', 'superseded', 'recorded', 'fi
 const batchLine = z.strictObject({
   first: index,
   count: z.int().min(1).max(1024).nullable(),
-  /** Batches of the log up to and with this one, by the segment's own word. */
-  batches: z.int().min(1).nullable(),
+  /** Of the device that sealed it, by the segment's own word. */
+  serial: z.int().min(1).max(0xffff_ffff).nullable(),
   key: z.string().max(256),
   sizeBytes: index,
   state: batchState,
@@ -159,6 +160,44 @@ export const listBatchesResponse = z.strictObject({
   next: z.string().max(256).nullable(),
 });
 export type ListBatchesResponse = z.infer<typeof listBatchesResponse>;
+
+const serial = z.int().min(1).max(0xffff_ffff);
+const signature0x = hex0x(SIGNATURE_BYTES, SIGNATURE_BYTES);
+
+/** A charter as it travels; the name as text. Without a signature only DISSC's word counts. */
+export const wireCharter = z.strictObject({
+  owner: address0x,
+  name: z.string().min(1).max(MAX_NAME_BYTES),
+  kind: z.union([z.literal(0), z.literal(1), z.literal(2)]),
+  device: address0x,
+  anchorer: address0x,
+  serial,
+  from: index,
+  signature: signature0x.nullable(),
+});
+export type WireCharter = z.infer<typeof wireCharter>;
+
+export const putCharterRequest = wireCharter;
+/** `stored` is false when the very same charter was there already. */
+export const putCharterResponse = z.strictObject({ stored: z.boolean() });
+
+const growth = z.strictObject({
+  from: index,
+  to: index,
+  peaks: z.array(hash0x).max(48),
+  appended: z.array(hash0x).max(96),
+});
+
+/** Charter, newest signed head and growth from `since`; `round` is null until the dataset is in one. Proves itself. */
+export const getAnchorResponse = z.strictObject({
+  charter: wireCharter,
+  head: z.strictObject({ size: index, root: hash0x, signature: signature0x, serial }).nullable(),
+  round: z.null(),
+  growth: z.array(growth).max(2),
+});
+export type GetAnchorResponse = z.infer<typeof getAnchorResponse>;
+
+export const getAnchorQuery = z.strictObject({ since: indexParameter.optional() });
 
 export const getSegmentResponse = z.strictObject({ key: z.string().max(256), get: presigned, sizeBytes: index });
 export type GetSegmentResponse = z.infer<typeof getSegmentResponse>;
