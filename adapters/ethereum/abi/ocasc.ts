@@ -18,6 +18,11 @@ export const ocascAbi = [
         "name": "answerGas_",
         "type": "uint256",
         "internalType": "uint256"
+      },
+      {
+        "name": "demandGas_",
+        "type": "uint256",
+        "internalType": "uint256"
       }
     ],
     "stateMutability": "nonpayable"
@@ -112,9 +117,19 @@ export const ocascAbi = [
                 "internalType": "uint16"
               },
               {
+                "name": "maxDemands",
+                "type": "uint16",
+                "internalType": "uint16"
+              },
+              {
                 "name": "samples",
                 "type": "uint32",
                 "internalType": "uint32"
+              },
+              {
+                "name": "previews",
+                "type": "uint8",
+                "internalType": "uint8"
               },
               {
                 "name": "window",
@@ -144,9 +159,9 @@ export const ocascAbi = [
             "internalType": "bytes32"
           },
           {
-            "name": "batches",
-            "type": "uint32",
-            "internalType": "uint32"
+            "name": "size",
+            "type": "uint64",
+            "internalType": "uint64"
           },
           {
             "name": "owner",
@@ -159,9 +174,14 @@ export const ocascAbi = [
             "internalType": "enum IOCASC.State"
           },
           {
-            "name": "challenges",
-            "type": "uint16",
-            "internalType": "uint16"
+            "name": "kind",
+            "type": "uint8",
+            "internalType": "uint8"
+          },
+          {
+            "name": "question",
+            "type": "uint8",
+            "internalType": "enum IOCASC.Question"
           },
           {
             "name": "agent",
@@ -172,6 +192,16 @@ export const ocascAbi = [
             "name": "end",
             "type": "uint64",
             "internalType": "uint64"
+          },
+          {
+            "name": "challenges",
+            "type": "uint16",
+            "internalType": "uint16"
+          },
+          {
+            "name": "demands",
+            "type": "uint16",
+            "internalType": "uint16"
           },
           {
             "name": "ownerEncryptionKey",
@@ -187,6 +217,11 @@ export const ocascAbi = [
             "name": "consumer",
             "type": "address",
             "internalType": "address"
+          },
+          {
+            "name": "graceEnd",
+            "type": "uint64",
+            "internalType": "uint64"
           },
           {
             "name": "signer",
@@ -386,6 +421,50 @@ export const ocascAbi = [
   },
   {
     "type": "function",
+    "name": "demandGas",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
+    "name": "demandKey",
+    "inputs": [
+      {
+        "name": "id",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      },
+      {
+        "name": "blockIndex",
+        "type": "uint64",
+        "internalType": "uint64"
+      }
+    ],
+    "outputs": [],
+    "stateMutability": "payable"
+  },
+  {
+    "type": "function",
+    "name": "demandStake",
+    "inputs": [],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
     "name": "dissc",
     "inputs": [],
     "outputs": [
@@ -442,6 +521,19 @@ export const ocascAbi = [
   },
   {
     "type": "function",
+    "name": "lapse",
+    "inputs": [
+      {
+        "name": "id",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      }
+    ],
+    "outputs": [],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
     "name": "minWindow",
     "inputs": [],
     "outputs": [
@@ -457,6 +549,16 @@ export const ocascAbi = [
     "type": "function",
     "name": "offer",
     "inputs": [
+      {
+        "name": "name",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      },
+      {
+        "name": "kind",
+        "type": "uint8",
+        "internalType": "uint8"
+      },
       {
         "name": "terms",
         "type": "tuple",
@@ -508,9 +610,19 @@ export const ocascAbi = [
             "internalType": "uint16"
           },
           {
+            "name": "maxDemands",
+            "type": "uint16",
+            "internalType": "uint16"
+          },
+          {
             "name": "samples",
             "type": "uint32",
             "internalType": "uint32"
+          },
+          {
+            "name": "previews",
+            "type": "uint8",
+            "internalType": "uint8"
           },
           {
             "name": "window",
@@ -575,6 +687,25 @@ export const ocascAbi = [
   },
   {
     "type": "function",
+    "name": "owed",
+    "inputs": [
+      {
+        "name": "token",
+        "type": "address",
+        "internalType": "address"
+      }
+    ],
+    "outputs": [
+      {
+        "name": "",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ],
+    "stateMutability": "view"
+  },
+  {
+    "type": "function",
     "name": "quit",
     "inputs": [
       {
@@ -601,14 +732,29 @@ export const ocascAbi = [
         "internalType": "struct IOCASC.Answer",
         "components": [
           {
-            "name": "chunk",
-            "type": "bytes",
-            "internalType": "bytes"
+            "name": "sealedDigest",
+            "type": "bytes32",
+            "internalType": "bytes32"
           },
           {
-            "name": "chunkPath",
+            "name": "commitment",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "contentCommitment",
+            "type": "bytes32",
+            "internalType": "bytes32"
+          },
+          {
+            "name": "path",
             "type": "bytes32[]",
             "internalType": "bytes32[]"
+          },
+          {
+            "name": "key",
+            "type": "bytes32",
+            "internalType": "bytes32"
           },
           {
             "name": "size",
@@ -626,47 +772,12 @@ export const ocascAbi = [
             "internalType": "bytes32"
           },
           {
-            "name": "blockKey",
-            "type": "bytes32",
-            "internalType": "bytes32"
+            "name": "chunk",
+            "type": "bytes",
+            "internalType": "bytes"
           },
           {
-            "name": "recordPath",
-            "type": "bytes32[]",
-            "internalType": "bytes32[]"
-          },
-          {
-            "name": "first",
-            "type": "uint64",
-            "internalType": "uint64"
-          },
-          {
-            "name": "count",
-            "type": "uint32",
-            "internalType": "uint32"
-          },
-          {
-            "name": "salt",
-            "type": "bytes32",
-            "internalType": "bytes32"
-          },
-          {
-            "name": "contentCommitment",
-            "type": "bytes32",
-            "internalType": "bytes32"
-          },
-          {
-            "name": "sealedHash",
-            "type": "bytes32",
-            "internalType": "bytes32"
-          },
-          {
-            "name": "batch",
-            "type": "uint32",
-            "internalType": "uint32"
-          },
-          {
-            "name": "logPath",
+            "name": "chunkPath",
             "type": "bytes32[]",
             "internalType": "bytes32[]"
           }
@@ -689,6 +800,29 @@ export const ocascAbi = [
         "name": "to",
         "type": "address",
         "internalType": "address"
+      }
+    ],
+    "outputs": [],
+    "stateMutability": "nonpayable"
+  },
+  {
+    "type": "function",
+    "name": "withdrawPart",
+    "inputs": [
+      {
+        "name": "token",
+        "type": "address",
+        "internalType": "address"
+      },
+      {
+        "name": "to",
+        "type": "address",
+        "internalType": "address"
+      },
+      {
+        "name": "amount",
+        "type": "uint256",
+        "internalType": "uint256"
       }
     ],
     "outputs": [],
@@ -913,6 +1047,87 @@ export const ocascAbi = [
   },
   {
     "type": "event",
+    "name": "KeyDemanded",
+    "inputs": [
+      {
+        "name": "id",
+        "type": "bytes32",
+        "indexed": true,
+        "internalType": "bytes32"
+      },
+      {
+        "name": "blockIndex",
+        "type": "uint64",
+        "indexed": true,
+        "internalType": "uint64"
+      },
+      {
+        "name": "stake",
+        "type": "uint96",
+        "indexed": false,
+        "internalType": "uint96"
+      },
+      {
+        "name": "deadline",
+        "type": "uint64",
+        "indexed": false,
+        "internalType": "uint64"
+      }
+    ],
+    "anonymous": false
+  },
+  {
+    "type": "event",
+    "name": "KeyShown",
+    "inputs": [
+      {
+        "name": "id",
+        "type": "bytes32",
+        "indexed": true,
+        "internalType": "bytes32"
+      },
+      {
+        "name": "blockIndex",
+        "type": "uint64",
+        "indexed": true,
+        "internalType": "uint64"
+      },
+      {
+        "name": "contentKey",
+        "type": "bytes32",
+        "indexed": false,
+        "internalType": "bytes32"
+      },
+      {
+        "name": "stake",
+        "type": "uint96",
+        "indexed": false,
+        "internalType": "uint96"
+      }
+    ],
+    "anonymous": false
+  },
+  {
+    "type": "event",
+    "name": "Lapsed",
+    "inputs": [
+      {
+        "name": "id",
+        "type": "bytes32",
+        "indexed": true,
+        "internalType": "bytes32"
+      },
+      {
+        "name": "graceEnd",
+        "type": "uint64",
+        "indexed": false,
+        "internalType": "uint64"
+      }
+    ],
+    "anonymous": false
+  },
+  {
+    "type": "event",
     "name": "OfferCancelled",
     "inputs": [
       {
@@ -1004,9 +1219,19 @@ export const ocascAbi = [
             "internalType": "uint16"
           },
           {
+            "name": "maxDemands",
+            "type": "uint16",
+            "internalType": "uint16"
+          },
+          {
             "name": "samples",
             "type": "uint32",
             "internalType": "uint32"
+          },
+          {
+            "name": "previews",
+            "type": "uint8",
+            "internalType": "uint8"
           },
           {
             "name": "window",
@@ -1037,10 +1262,16 @@ export const ocascAbi = [
         "internalType": "bytes32"
       },
       {
-        "name": "batches",
-        "type": "uint32",
+        "name": "size",
+        "type": "uint64",
         "indexed": false,
-        "internalType": "uint32"
+        "internalType": "uint64"
+      },
+      {
+        "name": "kind",
+        "type": "uint8",
+        "indexed": false,
+        "internalType": "uint8"
       },
       {
         "name": "agent",
@@ -1099,7 +1330,13 @@ export const ocascAbi = [
         "internalType": "address"
       },
       {
-        "name": "amount",
+        "name": "credited",
+        "type": "uint256",
+        "indexed": false,
+        "internalType": "uint256"
+      },
+      {
+        "name": "paid",
         "type": "uint256",
         "indexed": false,
         "internalType": "uint256"
@@ -1135,22 +1372,6 @@ export const ocascAbi = [
   },
   {
     "type": "error",
-    "name": "OCASC_BadBatch",
-    "inputs": [
-      {
-        "name": "batch",
-        "type": "uint32",
-        "internalType": "uint32"
-      },
-      {
-        "name": "batches",
-        "type": "uint32",
-        "internalType": "uint32"
-      }
-    ]
-  },
-  {
-    "type": "error",
     "name": "OCASC_BadChunkLength",
     "inputs": [
       {
@@ -1165,22 +1386,6 @@ export const ocascAbi = [
       },
       {
         "name": "expected",
-        "type": "uint256",
-        "internalType": "uint256"
-      }
-    ]
-  },
-  {
-    "type": "error",
-    "name": "OCASC_BadCount",
-    "inputs": [
-      {
-        "name": "count",
-        "type": "uint32",
-        "internalType": "uint32"
-      },
-      {
-        "name": "maximum",
         "type": "uint256",
         "internalType": "uint256"
       }
@@ -1218,6 +1423,11 @@ export const ocascAbi = [
     "inputs": [
       {
         "name": "duration",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "minimum",
         "type": "uint256",
         "internalType": "uint256"
       },
@@ -1314,8 +1524,13 @@ export const ocascAbi = [
   },
   {
     "type": "error",
-    "name": "OCASC_BlockNotInBatch",
+    "name": "OCASC_BlockNotPaid",
     "inputs": [
+      {
+        "name": "id",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      },
       {
         "name": "blockIndex",
         "type": "uint64",
@@ -1327,9 +1542,9 @@ export const ocascAbi = [
         "internalType": "uint64"
       },
       {
-        "name": "count",
-        "type": "uint32",
-        "internalType": "uint32"
+        "name": "paid",
+        "type": "uint256",
+        "internalType": "uint256"
       }
     ]
   },
@@ -1372,6 +1587,22 @@ export const ocascAbi = [
   },
   {
     "type": "error",
+    "name": "OCASC_NoContentKeys",
+    "inputs": [
+      {
+        "name": "id",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      },
+      {
+        "name": "kind",
+        "type": "uint8",
+        "internalType": "uint8"
+      }
+    ]
+  },
+  {
+    "type": "error",
     "name": "OCASC_NoCredit",
     "inputs": [
       {
@@ -1383,6 +1614,48 @@ export const ocascAbi = [
         "name": "account",
         "type": "address",
         "internalType": "address"
+      },
+      {
+        "name": "amount",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "credit",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "OCASC_NoDemandLeft",
+    "inputs": [
+      {
+        "name": "id",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      },
+      {
+        "name": "maxDemands",
+        "type": "uint16",
+        "internalType": "uint16"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "OCASC_NoQuestions",
+    "inputs": [
+      {
+        "name": "maxChallenges",
+        "type": "uint16",
+        "internalType": "uint16"
+      },
+      {
+        "name": "maxDemands",
+        "type": "uint16",
+        "internalType": "uint16"
       }
     ]
   },
@@ -1422,9 +1695,14 @@ export const ocascAbi = [
         "internalType": "address"
       },
       {
-        "name": "owner",
-        "type": "address",
-        "internalType": "address"
+        "name": "name",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      },
+      {
+        "name": "kind",
+        "type": "uint8",
+        "internalType": "uint8"
       }
     ]
   },
@@ -1465,6 +1743,27 @@ export const ocascAbi = [
       },
       {
         "name": "stake",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "OCASC_TokenShort",
+    "inputs": [
+      {
+        "name": "token",
+        "type": "address",
+        "internalType": "address"
+      },
+      {
+        "name": "held",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "owed",
         "type": "uint256",
         "internalType": "uint256"
       }
@@ -1514,6 +1813,22 @@ export const ocascAbi = [
   },
   {
     "type": "error",
+    "name": "OCASC_TooManyPreviews",
+    "inputs": [
+      {
+        "name": "previews",
+        "type": "uint256",
+        "internalType": "uint256"
+      },
+      {
+        "name": "maximum",
+        "type": "uint256",
+        "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
     "name": "OCASC_TooManySamples",
     "inputs": [
       {
@@ -1546,6 +1861,38 @@ export const ocascAbi = [
         "name": "expected",
         "type": "uint256",
         "internalType": "uint256"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "OCASC_WrongKey",
+    "inputs": [
+      {
+        "name": "committed",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      },
+      {
+        "name": "expected",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      }
+    ]
+  },
+  {
+    "type": "error",
+    "name": "OCASC_WrongOpening",
+    "inputs": [
+      {
+        "name": "sealedDigest",
+        "type": "bytes32",
+        "internalType": "bytes32"
+      },
+      {
+        "name": "expected",
+        "type": "bytes32",
+        "internalType": "bytes32"
       }
     ]
   },
@@ -1673,47 +2020,52 @@ export const ocascAbi = [
   }
 ] as const;
 
-/** Creation bytecode; the constructor's arguments go behind it: address, uint32, uint256. */
+/** Creation bytecode; the constructor's arguments go behind it: address, uint32, uint256, uint256. */
 export const ocascBytecode =
-  '0x6101c080604052346101f25760608161444a803803809161002082856101f6565b8339810103126101f25780516001600160a01b03811681036101f25760208201519063ffffffff8216928383036101f25760400151926040516100646040826101f6565b600f815260208101906e506c756d626c696e65204f4341534360881b8252604051916100916040846101f6565b600183526020830191603160f81b83526100aa8161022d565b610120526100b78461022d565b61014052519020918260e05251902080610100524660a0526040519060208201927f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f8452604083015260608201524660808201523060a082015260a0815261012060c0826101f6565b5190206080523060c052801580156101e6575b6101c8575061016052610180526101a0526040516141b19081610299823960805181613f43015260a05181614000015260c05181613f14015260e05181613f9201526101005181613fb80152610120518161197c015261014051816119a50152610160518181816108e50152612efd015261018051818181610799015261086101526101a051818181612f5401526139060152f35b632e5c4d6b60e21b5f52600452600160245262278d0060445260645ffd5b5062278d008111610133565b5f80fd5b601f909101601f19168101906001600160401b0382119082101761021957604052565b634e487b7160e01b5f52604160045260245ffd5b601f815111610258576020815191015160208210610249571790565b5f198260200360031b1b161790565b604460209160405192839163305a27a960e01b83528160048401528051918291826024860152018484015e5f828201840152601f01601f19168101030190fdfe6080806040526004361015610012575f80fd5b5f3560e01c9081631e6218ca14612f215750806321c0607214612eb357806323063f0f14612d8557806339c79e0c14612c945780633e05a510146123b5578063413bf38f146123525780634d941d7714611f0b5780636c10498d14611d205780637e9cf4c514611a7857806384b0196e14611946578063a4df7e9314611371578063a53a1adf146112ac578063a8017b18146107bd578063ac66a3ef1461075f578063c4d252f51461064b578063c5867b231461034a578063cc1f0d2d146102be578063ee6bf8001461025a5763f940e385146100ed575f80fd5b346102565760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261025657610124612f77565b61012c612f9a565b9061013561340f565b73ffffffffffffffffffffffffffffffffffffffff811691825f52600460205260405f2073ffffffffffffffffffffffffffffffffffffffff33165f5260205260405f20549182156102265783610201945f52600460205260405f2073ffffffffffffffffffffffffffffffffffffffff33165f526020525f60408120556040519073ffffffffffffffffffffffffffffffffffffffff841682528460208301527fa4195c37c2947bbe89165f03e320b6903116f0b10d8cfdb522330f7ce6f9fa2460403393a3613bf0565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b837f1ba1ac26000000000000000000000000000000000000000000000000000000005f526004523360245260445ffd5b5f80fd5b346102565760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc360112610256576004355f52600260205260206102b66bffffffffffffffffffffffff600360405f20015460801c16613904565b604051908152f35b346102565760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc360112610256576102f5612f77565b73ffffffffffffffffffffffffffffffffffffffff610312612f9a565b91165f52600460205273ffffffffffffffffffffffffffffffffffffffff60405f2091165f52602052602060405f2054604051908152f35b60607ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126102565760043561037f612f9a565b906044359061038c61340f565b61039581613620565b9273ffffffffffffffffffffffffffffffffffffffff6005850154168061063b575b5060048401549067ffffffffffffffff8260601c16804211610608575073ffffffffffffffffffffffffffffffffffffffff169384156105e05783156105b857610201946fffffffffffffffffffffffffffffffff9367ffffffffffffffff61042d63ffffffff60019660401c16824216613190565b6007850178030000000000000000000000000000000000000000000000007fffffffffffffff00ffffffffffffffffffffffffffffffffffffffffffffffff825416179055600b850173ffffffffffffffffffffffffffffffffffffffff33167fffffffffffffffffffffffff0000000000000000000000000000000000000000825416179055600c8501847fffffffffffffffffffffffff000000000000000000000000000000000000000082541617905587600a86015561053b8160088701907fffffffff0000000000000000ffffffffffffffffffffffffffffffffffffffff7bffffffffffffffff000000000000000000000000000000000000000083549260a01b169116179055565b6002850197885460801c88600d880191167fffffffffffffffffffffffffffffffff0000000000000000000000000000000082541617905560405194855260208501521660408301527fcc089e37cf390a9ef6944455d82dd0fc1b60fc0576a878279bd1aea4c205d0e760603393a3015460601c915416906139a9565b7f9d27e401000000000000000000000000000000000000000000000000000000005f5260045ffd5b7feb0d3b47000000000000000000000000000000000000000000000000000000005f5260045ffd5b837f779b2126000000000000000000000000000000000000000000000000000000005f526004524260245260445260645ffd5b61064590836134f9565b846103b7565b346102565760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126102565761020160043561068861340f565b61069181613620565b600781016106b973ffffffffffffffffffffffffffffffffffffffff825460201c16846134f9565b78020000000000000000000000000000000000000000000000007fffffffffffffff00ffffffffffffffffffffffffffffffffffffffffffffffff825416178155827f3f9cb69d022b6ec319f86f2df848bcce01f2fc51c9f86396779a8081cf6ca2ea5f80a26fffffffffffffffffffffffffffffffff600373ffffffffffffffffffffffffffffffffffffffff600185015460601c935460201c169301541692613898565b34610256575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261025657602060405163ffffffff7f0000000000000000000000000000000000000000000000000000000000000000168152f35b7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36016102008112610256576101c013610256576101c43573ffffffffffffffffffffffffffffffffffffffff8116809103610256576101e4359061082061340f565b6108286133b2565b6fffffffffffffffffffffffffffffffff806108426133d1565b169116118015611280575b6112205763ffffffff61085e61310e565b817f00000000000000000000000000000000000000000000000000000000000000001691829116108015611207575b6111c4575063ffffffff61089f613122565b161580156111aa575b6111695761100063ffffffff6108bc613136565b161161112a5780156105e05781156105b85773ffffffffffffffffffffffffffffffffffffffff7f00000000000000000000000000000000000000000000000000000000000000001690600435916040517f941a581c000000000000000000000000000000000000000000000000000000008152836004820152604081602481855afa8015611091575f906110cf575b73ffffffffffffffffffffffffffffffffffffffff91501633810361109c575090606060249392604051948580927ff339e3b20000000000000000000000000000000000000000000000000000000082528660048301525afa938415611091575f5f945f96611030575b5063ffffffff6109c461314a565b16158015610ff5575b610fa05750335f52600360205260405f20918254927fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff8414610f73576001840190556040519463ffffffff6020870191468352306040890152336060890152856080890152610a3e60a0890161320c565b886102608901521695866102808201526102808152610a5f6102a082613081565b51902094855f52600260205260405f20968588556001880167ffffffffffffffff610a886131e0565b167fffffffffffffffffffffffffffffffffffffffffffffffff0000000000000000825416178155610af8610abb61314a565b82547fffffffffffffffffffffffffffffffffffffffff00000000ffffffffffffffff1660409190911b6bffffffff000000000000000016178255565b610b0061338f565b6bffffffffffffffffffffffff7fffffffffffffffffffffffffffffffffffffffff00000000000000000000000083549260601b169116179055600288016fffffffffffffffffffffffffffffffff610b576133d1565b167fffffffffffffffffffffffffffffffff00000000000000000000000000000000825416178155610b876133b2565b6fffffffffffffffffffffffffffffffff7fffffffffffffffffffffffffffffffff0000000000000000000000000000000083549260801b169116179055600388016fffffffffffffffffffffffffffffffff610be26133f0565b167fffffffffffffffffffffffffffffffff0000000000000000000000000000000082541617815560e4356bffffffffffffffffffffffff811681036102565781546101043561ffff81168103610256577bffffffffffffffffffffffff000000000000000000000000000000007dffff000000000000000000000000000000000000000000000000000000007fffff0000000000000000000000000000ffffffffffffffffffffffffffffffff9260e01b169360801b169116171790556004880163ffffffff610cb1613136565b167fffffffffffffffffffffffffffffffffffffffffffffffffffffffff00000000825416178155610ce161310e565b7fffffffffffffffffffffffffffffffffffffffffffffffff00000000ffffffff67ffffffff0000000083549260201b169116178155610d22610abb613122565b6101843567ffffffffffffffff81168103610256577fffffffffffffffffffffffff0000000000000000ffffffffffffffffffffffff73ffffffffffffffff00000000000000000000000083549260601b1691161790556101a4359773ffffffffffffffffffffffffffffffffffffffff8916890361025657600985918a60209b5073ffffffffffffffffffffffffffffffffffffffff6005830191167fffffffffffffffffffffffff000000000000000000000000000000000000000082541617905583600682015560078101857fffffffffffffffffffffffffffffffffffffffffffffffffffffffff0000000082541617815580547fffffffffffffffff0000000000000000000000000000000000000000ffffffff77ffffffffffffffffffffffffffffffffffffffff00000000338f1b16911617815578010000000000000000000000000000000000000000000000007fffffffffffffff00ffffffffffffffffffffffffffffffffffffffffffffffff82541617905560088101867fffffffffffffffffffffffff00000000000000000000000000000000000000008254161790550155604051948552610edd88860161320c565b6101e0850152610200840152610220830152610240820152827fef4071800455b93c715994946343f6c0ad0d5152f6bfb4e0b5e575406f0dbf4c6102603393a4610f48610f2861338f565b6fffffffffffffffffffffffffffffffff610f416133f0565b16906139a9565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051908152f35b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b67ffffffffffffffff9063ffffffff610fb76131e0565b83610fc061314a565b917f77b8b68c000000000000000000000000000000000000000000000000000000005f5216600452166024521660445260645ffd5b5061101f67ffffffffffffffff61100a6131e0565b1663ffffffff61101861314a565b169061300e565b67ffffffffffffffff8216106109cd565b95505092506060843d606011611089575b8161104e60609383613081565b810103126102565783519267ffffffffffffffff841684036102565760208501519463ffffffff8616860361025657604001519493866109b6565b3d9150611041565b6040513d5f823e3d90fd5b837fcf2d87ea000000000000000000000000000000000000000000000000000000005f526004523360245260445260645ffd5b506040813d604011611122575b816110e960409383613081565b81010312610256578061111c602061111573ffffffffffffffffffffffffffffffffffffffff946131bf565b92016131bf565b5061094c565b3d91506110dc565b63ffffffff611137613136565b7fff36a95d000000000000000000000000000000000000000000000000000000005f521660045261100060245260445ffd5b63ffffffff611176613122565b7f075e35d0000000000000000000000000000000000000000000000000000000005f5216600452630966018060245260445ffd5b50630966018063ffffffff6111bd613122565b16116108a8565b63ffffffff6111d161310e565b7fb97135ac000000000000000000000000000000000000000000000000000000005f521660045260245262278d0060445260645ffd5b5062278d0063ffffffff61121961310e565b161161088d565b6fffffffffffffffffffffffffffffffff6112396133b2565b816112426133d1565b8161124b6133f0565b937fd014a677000000000000000000000000000000000000000000000000000000005f5216600452166024521660445260645ffd5b506112896133b2565b6fffffffffffffffffffffffffffffffff806112a36133f0565b1691161161084d565b346102565760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc360112610256576102016004356112e961340f565b6112f2816135c2565b9061131773ffffffffffffffffffffffffffffffffffffffff600b84015416826134f9565b6fffffffffffffffffffffffffffffffff6002830154166fffffffffffffffffffffffffffffffff600d840191167fffffffffffffffffffffffffffffffff0000000000000000000000000000000082541617905561364f565b346102565760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc360112610256576040516113ac81613064565b6040516113b881613064565b5f81525f60208201525f60408201525f60608201525f60808201525f60a08201525f60c08201525f60e08201525f6101008201525f6101208201525f6101408201525f6101608201525f6101808201525f6101a082015281525f60208201525f60408201525f60608201525f60808201525f60a08201525f60c08201525f60e08201525f6101008201525f6101208201525f6101408201525f6101608201525f6101808201526101a06040519161146e8361301b565b5f83525f60208401525f60408401525f606084015201526004355f52600260205260405f2060405161149f81613064565b6040516114ab81613064565b82548152600183015467ffffffffffffffff8116602083015263ffffffff8160401c16604083015260601c606082015260028301546fffffffffffffffffffffffffffffffff8116608083015260801c60a082015261ffff60038401546fffffffffffffffffffffffffffffffff811660c08401526bffffffffffffffffffffffff8160801c1660e084015260e01c1661010082015267ffffffffffffffff600484015463ffffffff811661012084015263ffffffff8160201c1661014084015263ffffffff8160401c1661016084015260601c1661018082015273ffffffffffffffffffffffffffffffffffffffff6005840154166101a082015281526006820154602082019081526007830154604083019163ffffffff82168352606084019273ffffffffffffffffffffffffffffffffffffffff8360201c16845260ff8360c01c16956080860196600781101561191957875260a086019360c81c61ffff16845260088101549160c087019073ffffffffffffffffffffffffffffffffffffffff8416825260e088019360a01c67ffffffffffffffff1684526009830154966101008901978852600a840154996101208a019a8b52600b85015473ffffffffffffffffffffffffffffffffffffffff16916101408b01928352600c86015473ffffffffffffffffffffffffffffffffffffffff16936101608c01948552600d8701546fffffffffffffffffffffffffffffffff16966101808d01978852600e016116d7906130c2565b986101a08d01998a52604051809d5180518252602081015167ffffffffffffffff166020830152604081015163ffffffff166040830152606081015173ffffffffffffffffffffffffffffffffffffffff16606083015260808101516fffffffffffffffffffffffffffffffff16608083015260a08101516fffffffffffffffffffffffffffffffff1660a083015260c08101516fffffffffffffffffffffffffffffffff1660c083015260e08101516bffffffffffffffffffffffff1660e083015261010081015161ffff1661010083015261012081015163ffffffff1661012083015261014081015163ffffffff1661014083015261016081015163ffffffff1661016083015261018081015167ffffffffffffffff166101808301526101a0015173ffffffffffffffffffffffffffffffffffffffff16906101a00152516101c08d01525163ffffffff166101e08c01525173ffffffffffffffffffffffffffffffffffffffff166102008b015251906007821015611919576103c09a67ffffffffffffffff998a6fffffffffffffffffffffffffffffffff988d61026073ffffffffffffffffffffffffffffffffffffffff809a60609f61ffff90839b6102208701525116610240850152511691015251166102808d0152516102a08c0152516102c08b015251166102e089015251166103008701525116610320850152518281511661034085015263ffffffff6020820151166103608501526bffffffffffffffffffffffff6040820151166103808501520151166103a0820152f35b7f4e487b71000000000000000000000000000000000000000000000000000000005f52602160045260245ffd5b34610256575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261025657611a1c6119a07f00000000000000000000000000000000000000000000000000000000000000006140b5565b6119c97f00000000000000000000000000000000000000000000000000000000000000006140b5565b6020611a2a604051926119dc8385613081565b5f84525f3681376040519586957f0f00000000000000000000000000000000000000000000000000000000000000875260e08588015260e0870190612fbd565b908582036040870152612fbd565b4660608501523060808501525f60a085015283810360c08501528180845192838152019301915f5b828110611a6157505050500390f35b835185528695509381019392810192600101611a52565b346102565760607ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc360112610256576004356024356fffffffffffffffffffffffffffffffff81168091036102565760443567ffffffffffffffff8111610256573660238201121561025657806004013567ffffffffffffffff811161025657366024828401011161025657611b0c61340f565b611b1584613483565b90600d8201926fffffffffffffffffffffffffffffffff845416808611801590611d01575b611ca75750600c611bec73ffffffffffffffffffffffffffffffffffffffff9384936042602460405160208101907f89615730ffa4711795c4ebb63c7ccc1f75327ccb61aeed204ce810169ca3f84d82528d60408201528c606082015260608152611ba6608082613081565b51902092611bb2613efd565b93604051947f1901000000000000000000000000000000000000000000000000000000000000865260028601526022850152019120613975565b5050930154169116818103611c7557847f881fa34a5d85aaf11f4da58125100499873dcabb93fb3ebc5e7da0366f2cf51560208686817fffffffffffffffffffffffffffffffff00000000000000000000000000000000825416179055604051908152a25f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b847f82f8dcff000000000000000000000000000000000000000000000000000000005f5260045260245260445260645ffd5b86866084926fffffffffffffffffffffffffffffffff60028801541691604051937fe7582f680000000000000000000000000000000000000000000000000000000085526004850152602484015260448301526064820152fd5b506fffffffffffffffffffffffffffffffff6002850154168611611b3a565b346102565760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261025657600435611d5a61340f565b611d63816135f1565b90600e8201611d71816130c2565b67ffffffffffffffff60608201511680421115611ecd575073ffffffffffffffffffffffffffffffffffffffff84611ec26bffffffffffffffffffffffff93600b6fffffffffffffffffffffffffffffffff600d6102019a01541696611eb06040611e12611df58b6fffffffffffffffffffffffffffffffff60028b0154166131b2565b6fffffffffffffffffffffffffffffffff60038a0154169061300e565b945f600789019478050000000000000000000000000000000000000000000000007fffffffffffffff00ffffffffffffffffffffffffffffffffffffffffffffffff8754161786555501988a7fb27e068e3439cf617f73bf14f0d6d5f489b320774f3b2d167a6c46940711773a60608b8d5116604051908582528960208301526040820152a2600187019288845460601c915460201c16908c613898565b5460601c930192848454169088613898565b541691511691613823565b8360018201809211610f73577fa07aaee9000000000000000000000000000000000000000000000000000000005f526004524260245260445260645ffd5b60607ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126102565760243560043567ffffffffffffffff82168083036102565760443563ffffffff811680910361025657611f6661340f565b611f6f836135c2565b93611f9473ffffffffffffffffffffffffffffffffffffffff600b87015416856134f9565b611faf67ffffffffffffffff600887015460a01c168561354e565b60018501549067ffffffffffffffff8216908180861091821561232a575b50506122de575050600784019361ffff855460c81c1660038201549061ffff8260e01c16809110156122af57506bffffffffffffffffffffffff6120149160801c16613904565b9485341061227b5761203d63ffffffff600484015460201c1667ffffffffffffffff4216613190565b9078040000000000000000000000000000000000000000000000007fffffffffffffff00ffffffffffffffffffffffffffffffffffffffffffffffff825416178155805461ffff8160c81c1661ffff8114610f73577affff0000000000000000000000000000000000000000000000000060017fffffffffff0000ffffffffffffffffffffffffffffffffffffffffffffffffff920160c81b1691161790556bffffffffffffffffffffffff861161224a577fd13266822756ee33e7d3b57baed44cbfe86664a0f792ff11240d2d0809fdc109606087948161224297958995600e6bffffffffffffffffffffffff6102019d169260405161213d8161301b565b8a815286602082015284604082015267ffffffffffffffff84169586910152019067ffffffffffffffff89167fffffffffffffffffffffffffffffffffffffffffffffffff00000000000000008354161782556121d28583907fffffffffffffffffffffffffffffffffffffffff00000000ffffffffffffffff6bffffffff000000000000000083549260401b169116179055565b7fffffffffffffffff00000000000000000000000000000000000000000000000082549160c01b16906bffffffffffffffffffffffff77ffffffffffffffffffffffff0000000000000000000000008c891b1691161717905560405192835260208301526040820152a3346131b2565b903390613823565b857f6dfcc650000000000000000000000000000000000000000000000000000000005f52606060045260245260445ffd5b85857f19b16554000000000000000000000000000000000000000000000000000000005f526004523460245260445260645ffd5b857f9c707aa6000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b63ffffffff925060849493604051947ff70defd900000000000000000000000000000000000000000000000000000000865260048601526024850152604484015260401c166064820152fd5b612334925061316e565b67ffffffffffffffff63ffffffff8460401c16911610158188611fcd565b346102565760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126102565773ffffffffffffffffffffffffffffffffffffffff61239e612f77565b165f526003602052602060405f2054604051908152f35b346102565760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126102565760243560043567ffffffffffffffff821161025657816004016101c07ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc84360301126102565761243261340f565b61243b826135f1565b90600e82019161244a836130c2565b9267ffffffffffffffff606085015116804211612c615750815491845167ffffffffffffffff811697602087019563ffffffff87511691600785019a63ffffffff8c541694604483019863ffffffff6124a28b61315d565b16158015612c47575b612c065761010484019263ffffffff6124c38561315d565b16158015612bed575b612bad5760e485019267ffffffffffffffff6124e7856131f7565b1682108015612b79575b612b29576101848601978963ffffffff61250a8b61315d565b161015612aeb576125249061251e8e61315d565b906137db565b61252d8d61315d565b81600a1b8281046104001483151715610f735763ffffffff61254f92166131b2565b610400811015612ae2575b806125658a80613d9d565b905003612aa3575060205f61257a8a80613d9d565b6125c4602160405183819488830196888852848401378101868382015203017fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe08101835282613081565b604051918291518091835e8101838152039060025afa15611091576020918d61261c6126165f948c8c61260e88519260246126066126018a61315d565b613ed9565b930190613787565b939092613dee565b9161315d565b907fffffffff00000000000000000000000000000000000000000000000000000000604051927fffffffffffffffff00000000000000000000000000000000000000000000000080888601967f020000000000000000000000000000000000000000000000000000000000000088528b602188015260c01b1616604185015260e01b16604983015260648a0135604d830152606d8201526084890135608d820152608d81526126cc60ad82613081565b604051918291518091835e8101838152039060025afa15611091575f5160a48601359060205f604051828101907f1300000000000000000000000000000000000000000000000000000000000000825285602182015260218152612731604182613081565b604051918291518091835e8101838152039060025afa15611091575f60209181511892604051838101917f14000000000000000000000000000000000000000000000000000000000000008352602182015260218152612792604182613081565b604051918291518091835e8101838152039060025afa15611091575f6020918151604051908482019284845260218301526041820152604181526127d7606182613081565b604051918291518091835e8101838152039060025afa15611091575f61284163ffffffff87878767ffffffffffffffff6128358d60c461282d61282760209c6128218d51986131f7565b9061316e565b9661315d565b960190613787565b95909416921690613dee565b604051838101917f03000000000000000000000000000000000000000000000000000000000000008352610144890135602183015260418201526041815261288a606182613081565b604051918291518091835e8101838152039060025afa15611091576020925f927fffffffff000000000000000000000000000000000000000000000000000000006128df6128d98651936131f7565b9361315d565b7fffffffffffffffff0000000000000000000000000000000000000000000000006040519488860196888852602187015260c01b16604185015260e01b166049830152610124860135604d830152606d820152610164850135608d820152608d815261294c60ad82613081565b604051918291518091835e8101838152039060025afa15611091576006936129979361298d63ffffffff946101a46129855f519461315d565b950190613787565b9490931690613dee565b91015490818103612a75575050946bffffffffffffffffffffffff92857f2e2b8b18bada9b11a87398cb827544daad1ed11f70a73dfda9df79fd83cdb1f5604080612a5573ffffffffffffffffffffffffffffffffffffffff975f6102019d78030000000000000000000000000000000000000000000000007fffffffffffffff00ffffffffffffffffffffffffffffffffffffffffffffffff8b5416178a555561251e63ffffffff67ffffffffffffffff8d51169851169161315d565b9801978789511682519182526020820152a35460201c1691511691613823565b7f82bfcb49000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b90612aae8980613d9d565b9190507f4c091fb2000000000000000000000000000000000000000000000000000000005f5260045260245260445260645ffd5b5061040061255a565b8963ffffffff612afa8b61315d565b7fa15406e7000000000000000000000000000000000000000000000000000000005f521660045260245260445ffd5b63ffffffff8267ffffffffffffffff87612b45612616896131f7565b927f097efec9000000000000000000000000000000000000000000000000000000005f52600452166024521660445260645ffd5b50612b8c612b86856131f7565b8361316e565b67ffffffffffffffff63ffffffff612ba38861315d565b16911610156124f1565b63ffffffff612bbb8561315d565b7fac1cfa82000000000000000000000000000000000000000000000000000000005f521660045261040060245260445ffd5b5061040063ffffffff612bff8661315d565b16116124cc565b63ffffffff612c148b61315d565b7f2a0cc038000000000000000000000000000000000000000000000000000000005f52166004526210000060245260445ffd5b506210000063ffffffff612c5a8c61315d565b16116124ab565b857f779b2126000000000000000000000000000000000000000000000000000000005f526004524260245260445260645ffd5b346102565760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261025657600435612cce61340f565b612cd7816135c2565b73ffffffffffffffffffffffffffffffffffffffff600782015460201c1633145f14612d565767ffffffffffffffff600882015460a01c16915b824210612d2257610201925061364f565b90507fa07aaee9000000000000000000000000000000000000000000000000000000005f526004524260245260445260645ffd5b612d7f67ffffffffffffffff600883015460a01c1663ffffffff600484015460201c169061300e565b91612d11565b346102565760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261025657600435612dbf61340f565b7fd73028eefe5fc485d247f72283eb1c4895fb47eb32c9b7bc05ada97e91448ac760206008612ded84613483565b612e1173ffffffffffffffffffffffffffffffffffffffff600b83015416866134f9565b01612e2a67ffffffffffffffff825460a01c168561354e565b612e8767ffffffffffffffff42168092907fffffffff0000000000000000ffffffffffffffffffffffffffffffffffffffff7bffffffffffffffff000000000000000000000000000000000000000083549260a01b169116179055565b604051908152a25f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b34610256575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261025657602060405173ffffffffffffffffffffffffffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000168152f35b34610256575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc360112610256576020907f00000000000000000000000000000000000000000000000000000000000000008152f35b6004359073ffffffffffffffffffffffffffffffffffffffff8216820361025657565b6024359073ffffffffffffffffffffffffffffffffffffffff8216820361025657565b907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0601f602080948051918291828752018686015e5f8582860101520116010190565b600781101561191957602452565b91908201809211610f7357565b6080810190811067ffffffffffffffff82111761303757604052565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52604160045260245ffd5b6101c0810190811067ffffffffffffffff82111761303757604052565b90601f7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0910116810190811067ffffffffffffffff82111761303757604052565b906040516130cf8161301b565b606081935467ffffffffffffffff8116835263ffffffff8160401c1660208401526bffffffffffffffffffffffff81831c16604084015260c01c910152565b6101443563ffffffff811681036102565790565b6101643563ffffffff811681036102565790565b6101243563ffffffff811681036102565790565b60443563ffffffff811681036102565790565b3563ffffffff811681036102565790565b9067ffffffffffffffff8091169116039067ffffffffffffffff8211610f7357565b9067ffffffffffffffff8091169116019067ffffffffffffffff8211610f7357565b91908203918211610f7357565b519073ffffffffffffffffffffffffffffffffffffffff8216820361025657565b60243567ffffffffffffffff811681036102565790565b3567ffffffffffffffff811681036102565790565b600435815260243567ffffffffffffffff811680910361025657602082015260443563ffffffff811680910361025657604082015260643573ffffffffffffffffffffffffffffffffffffffff81168091036102565760608201526084356fffffffffffffffffffffffffffffffff811680910361025657608082015260a4356fffffffffffffffffffffffffffffffff81168091036102565760a082015260c4356fffffffffffffffffffffffffffffffff81168091036102565760c082015260e4356bffffffffffffffffffffffff81168091036102565760e08201526101043561ffff8116809103610256576101008201526101243563ffffffff8116809103610256576101208201526101443563ffffffff8116809103610256576101408201526101643563ffffffff8116809103610256576101608201526101843567ffffffffffffffff8116809103610256576101808201526101a4359073ffffffffffffffffffffffffffffffffffffffff8216809203610256576101a00152565b60643573ffffffffffffffffffffffffffffffffffffffff811681036102565790565b60a4356fffffffffffffffffffffffffffffffff811681036102565790565b6084356fffffffffffffffffffffffffffffffff811681036102565790565b60c4356fffffffffffffffffffffffffffffffff811681036102565790565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c61345b5760017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d565b7f3ee5aeb5000000000000000000000000000000000000000000000000000000005f5260045ffd5b90815f52600260205260405f209160ff600784015460c01c16906007821015611919576003821415806134ee575b6134b9575050565b6134e992507f3f04b4b0000000000000000000000000000000000000000000000000000000005f52600452613000565b60445ffd5b5060048214156134b1565b9073ffffffffffffffffffffffffffffffffffffffff169081330361351c575050565b7f36be372a000000000000000000000000000000000000000000000000000000005f526004523360245260445260645ffd5b9067ffffffffffffffff169081421015613566575050565b7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff8201918211610f73577f779b2126000000000000000000000000000000000000000000000000000000005f526004524260245260445260645ffd5b90815f52600260205260405f209160ff600784015460c01c1690600782101561191957600382036134b9575050565b90815f52600260205260405f209160ff600784015460c01c1690600782101561191957600482036134b9575050565b90815f52600260205260405f209160ff600784015460c01c1690600782101561191957600182036134b9575050565b6fffffffffffffffffffffffffffffffff600d83015416906136876fffffffffffffffffffffffffffffffff6003850154168361300e565b916fffffffffffffffffffffffffffffffff60028501541603926fffffffffffffffffffffffffffffffff8411610f735773ffffffffffffffffffffffffffffffffffffffff600b6fffffffffffffffffffffffffffffffff613785961694613777600785019178060000000000000000000000000000000000000000000000007fffffffffffffff00ffffffffffffffffffffffffffffffffffffffffffffffff845416178355867fae5dc4312c3d3381e38e7d66fc4d59f0a2678332c229c3e61ef1ad527aa34af1604080518481528b6020820152a2600186019285845460601c915460201c169088613898565b5460601c9201541691613898565b565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe181360301821215610256570180359067ffffffffffffffff821161025657602001918160051b3603831361025657565b906137e590613ed9565b9081156137f65763ffffffff160690565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601260045260245ffd5b91908115613893577ff13fdf73573b52a4dd11d007a4930563089ae3bba1468031c45cccb7720669c3602073ffffffffffffffffffffffffffffffffffffffff5f938480526004835260408520828216865283526040852061388687825461300e565b90556040519586521693a4565b505050565b92919082156138fe57602073ffffffffffffffffffffffffffffffffffffffff807ff13fdf73573b52a4dd11d007a4930563089ae3bba1468031c45cccb7720669c3931693845f526004835260405f208282165f52835260405f2061388687825461300e565b50505050565b7f0000000000000000000000000000000000000000000000000000000000000000908160011b917f7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff811603610f735748820291808304481490151715610f735780821115613970575090565b905090565b906041830361399f576139989250602081013591604082359201355f1a90614026565b9192909190565b50505f9160029190565b73ffffffffffffffffffffffffffffffffffffffff1680158015613bea57825b803403613bbb57508015613bb3575b613baf576040517f70a08231000000000000000000000000000000000000000000000000000000008152306004820152602081602481855afa908115611091575f91613b7d575b50604051907f23b872dd000000000000000000000000000000000000000000000000000000005f5233600452306024528360445260205f60648180875af160015f5114811615613b5e575b826040525f60605215613b32577f70a08231000000000000000000000000000000000000000000000000000000008252306004830152602082602481865afa8015611091575f90613afe575b613ac092506131b2565b90828203613acd57505050565b7f9be9912c000000000000000000000000000000000000000000000000000000005f5260045260245260445260645ffd5b506020823d602011613b2a575b81613b1860209383613081565b8101031261025657613ac09151613ab6565b3d9150613b0b565b827f5274afe7000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b6001811516613b7457833b15153d151616613a6a565b823d5f823e3d90fd5b90506020813d602011613ba7575b81613b9860209383613081565b8101031261025657515f613a1f565b3d9150613b8b565b5050565b5081156139d8565b7f686473b7000000000000000000000000000000000000000000000000000000005f523460045260245260445ffd5b5f6139c9565b73ffffffffffffffffffffffffffffffffffffffff16908115613d7c576040517f70a08231000000000000000000000000000000000000000000000000000000008152306004820152602081602481865afa908115611091575f91613d4a575b5073ffffffffffffffffffffffffffffffffffffffff604051927fa9059cbb000000000000000000000000000000000000000000000000000000005f52166004528360245260205f60448180875af160015f5114811615613d34575b8260405215613b32577f70a08231000000000000000000000000000000000000000000000000000000008252306004830152602082602481865afa908115611091575f91613cfe57613ac092506131b2565b90506020823d602011613d2c575b81613d1960209383613081565b8101031261025657613ac0915190613ab6565b3d9150613d0c565b6001811516613b7457833b15153d151616613cac565b90506020813d602011613d74575b81613d6560209383613081565b8101031261025657515f613c50565b3d9150613d58565b61378592915073ffffffffffffffffffffffffffffffffffffffff1661410c565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe181360301821215610256570180359067ffffffffffffffff82116102565760200191813603831361025657565b6040515f96959490600181536001810160218201935f5284937fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff870192835b613e7657505050505050825f519503613e4557505050565b7fd5423ae4000000000000000000000000000000000000000000000000000000005f5260045260245260445260645ffd5b9091929394998060051b86013560018c16600114613ecb57858c14613ec4575f51855283526001905b019960205f60418460025afa15610256575b60011c9360011c92919083959495613e2d565b5099613eb1565b84525f518352600190613e9f565b63ffffffff16610400810190818111610f73576103ff01908111610f7357600a1c90565b73ffffffffffffffffffffffffffffffffffffffff7f000000000000000000000000000000000000000000000000000000000000000016301480613ffd575b15613f65577f000000000000000000000000000000000000000000000000000000000000000090565b60405160208101907f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f82527f000000000000000000000000000000000000000000000000000000000000000060408201527f000000000000000000000000000000000000000000000000000000000000000060608201524660808201523060a082015260a08152613ff760c082613081565b51902090565b507f00000000000000000000000000000000000000000000000000000000000000004614613f3c565b91907f7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a084116140aa579160209360809260ff5f9560405194855216868401526040830152606082015282805260015afa15611091575f5173ffffffffffffffffffffffffffffffffffffffff8116156140a057905f905f90565b505f906001905f90565b5050505f9160039190565b60ff811690601f82116140e457604051916140d1604084613081565b6020808452838101919036833783525290565b7fb3512b0c000000000000000000000000000000000000000000000000000000005f5260045ffd5b814710614181575f80809373ffffffffffffffffffffffffffffffffffffffff82948360405161413d602082613081565b52165af11561414857565b3d15614159576040513d5f823e3d90fd5b7fd6bda275000000000000000000000000000000000000000000000000000000005f5260045ffd5b50477fcf479181000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd';
+  '0x6101e080604052346102145760808161518280380380916100208285610218565b833981010312610214578051906001600160a01b038216820361021457602081015163ffffffff81169283820361021457606060408401519301519360405161006a604082610218565b600f815260208101906e506c756d626c696e65204f4341534360881b825260405191610097604084610218565b600183526020830191601960f91b83526100b08161024f565b610120526100bd8461024f565b61014052519020918260e05251902080610100524660a0526040519060208201927f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f8452604083015260608201524660808201523060a082015260a0815261012660c082610218565b5190206080523060c05280158015610208575b6101ea575061016052610180526101a0526101c052604051614ec790816102bb823960805181614c21015260a05181614cde015260c05181614bf2015260e05181614c7001526101005181614c96015261012051816113740152610140518161139d015261016051818181612a93015261371a015261018051818181610b7101526129bf01526101a051818181613773015261471701526101c0518181816103c3015281816136ac01526137cb0152f35b632e5c4d6b60e21b5f52600452600160245262278d0060445260645ffd5b5062278d008111610139565b5f80fd5b601f909101601f19168101906001600160401b0382119082101761023b57604052565b634e487b7160e01b5f52604160045260245ffd5b601f81511161027a57602081519101516020821061026b571790565b5f198260200360031b1b161790565b604460209160405192839163305a27a960e01b83528160048401528051918291826024860152018484015e5f828201840152601f01601f19168101030190fdfe60806040526004361015610011575f80fd5b5f3560e01c80630326a0dc146137ee57806313bb6ddc146137965780631e6218ca1461373e57806321c06072146136d0578063223a5d631461367657806323063f0f146134e55780633580cd60146128e857806339c79e0c146127f7578063413bf38f146127945780634d941d771461241b57806363fad2d214611c195780636c10498d146119c157806377c2498f1461179b5780637e9cf4c51461147057806384b0196e1461133e578063a4df7e9314610c5a578063a53a1adf14610b95578063ac66a3ef14610b37578063c4d252f514610a1f578063c5867b231461071a578063cc1f0d2d1461068f578063d9c7d175146102ae578063df18e0471461024b578063ee6bf800146101e75763f940e3851461012c575f80fd5b346101e35760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e3576101be610166613841565b61016e613864565b610176613db9565b73ffffffffffffffffffffffffffffffffffffffff82165f525f60205260405f2073ffffffffffffffffffffffffffffffffffffffff33165f5260205260405f205491613e2d565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b5f80fd5b346101e35760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e3576004355f52600460205260206102436bffffffffffffffffffffffff600360405f20015460801c16614715565b604051908152f35b346101e35760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e35773ffffffffffffffffffffffffffffffffffffffff610297613841565b165f526001602052602060405f2054604051908152f35b60407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e3576004356102e3613887565b906102ec613db9565b6102f58161445e565b9161030181848461462a565b6007830160ff815460e81c1680610660575060088401805460f01c600386015460f01c8082101561063157506103368661493c565b67ffffffffffffffff6001880154168167ffffffffffffffff6103598389613d97565b1610156105e45750509061036f6103bd92613cb0565b7dffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7fffff00000000000000000000000000000000000000000000000000000000000083549260f01b169116179055565b6103e7487f00000000000000000000000000000000000000000000000000000000000000006138ef565b938434106105af57610460600261041563ffffffff600485015460281c1667ffffffffffffffff4216613d75565b937c04000000000000000000000000000000000000000000000000000000007fffffff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffff825416178155613d0f565b6bffffffffffffffffffffffff851161057e5791606061054e61054787604095600e7f7be6c07240525454e9b934f3b26d0c583825016465097e73525c0fe203517db69867ffffffffffffffff6bffffffffffffffffffffffff6104c99d16988a519d8e613969565b16808d525f60208e0152898d0189905267ffffffffffffffff84811698909d01889052606085901b77ffffffffffffffffffffffff000000000000000000000000169c81169c909c1760c09390931b7fffffffffffffffff000000000000000000000000000000000000000000000000169290921791015534613d68565b338761482e565b82519182526020820152a35f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b847f6dfcc650000000000000000000000000000000000000000000000000000000005f52606060045260245260445ffd5b5050507f19b16554000000000000000000000000000000000000000000000000000000005f526004523460245260445260645ffd5b608491879167ffffffffffffffff88604051947f913cfa42000000000000000000000000000000000000000000000000000000008652600486015216602484015260448301526064820152fd5b857f77069d38000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b837fa58f20db000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b346101e35760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e3576106c6613841565b73ffffffffffffffffffffffffffffffffffffffff6106e3613864565b91165f525f60205273ffffffffffffffffffffffffffffffffffffffff60405f2091165f52602052602060405f2054604051908152f35b60607ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e35760043561074f613864565b906044359061075c613db9565b610765816144bd565b9273ffffffffffffffffffffffffffffffffffffffff60058501541680610a0f575b5060048401549067ffffffffffffffff8260681c168042116109dc575073ffffffffffffffffffffffffffffffffffffffff169384156109b457831561098c576101be946fffffffffffffffffffffffffffffffff9367ffffffffffffffff6107fd63ffffffff60019660481c16824216613d75565b600785017c03000000000000000000000000000000000000000000000000000000007fffffff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffff825416179055600b850173ffffffffffffffffffffffffffffffffffffffff33167fffffffffffffffffffffffff0000000000000000000000000000000000000000825416179055600c8501847fffffffffffffffffffffffff000000000000000000000000000000000000000082541617905587600a86015561090f8160088701907fffffffff0000000000000000ffffffffffffffffffffffffffffffffffffffff7bffffffffffffffff000000000000000000000000000000000000000083549260a01b169116179055565b6002850197885460801c88600d880191167fffffffffffffffffffffffffffffffff0000000000000000000000000000000082541617905560405194855260208501521660408301527fcc089e37cf390a9ef6944455d82dd0fc1b60fc0576a878279bd1aea4c205d0e760603393a3015460601c91541690614295565b7f9d27e401000000000000000000000000000000000000000000000000000000005f5260045ffd5b7feb0d3b47000000000000000000000000000000000000000000000000000000005f5260045ffd5b837f779b2126000000000000000000000000000000000000000000000000000000005f526004524260245260445260645ffd5b610a1990836141cc565b84610787565b346101e35760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e3576101be600435610a5c613db9565b610a65816144bd565b60078101610a8d73ffffffffffffffffffffffffffffffffffffffff825460401c16846141cc565b7c02000000000000000000000000000000000000000000000000000000007fffffff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffff825416178155827f3f9cb69d022b6ec319f86f2df848bcce01f2fc51c9f86396779a8081cf6ca2ea5f80a26fffffffffffffffffffffffffffffffff600373ffffffffffffffffffffffffffffffffffffffff600185015460601c935460401c16930154169261489d565b346101e3575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e357602060405163ffffffff7f0000000000000000000000000000000000000000000000000000000000000000168152f35b346101e35760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e3576101be600435610bd2613db9565b610bdb8161445e565b90610c0073ffffffffffffffffffffffffffffffffffffffff600b84015416826141cc565b6fffffffffffffffffffffffffffffffff6002830154166fffffffffffffffffffffffffffffffff600d840191167fffffffffffffffffffffffffffffffff0000000000000000000000000000000082541617905561451e565b346101e35760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e357604051610c9581613902565b604051610ca18161394c565b5f81525f60208201525f60408201525f60608201525f60808201525f60a08201525f60c08201525f60e08201525f6101008201525f6101208201525f6101408201525f6101608201525f6101808201525f6101a08201525f6101c08201525f6101e082015281525f60208201525f60408201525f60608201525f60808201525f60a08201525f60c08201525f60e08201525f6101008201525f6101208201525f6101408201525f6101608201525f6101808201525f6101a08201525f6101c08201525f6101e08201525f61020082015261022060405191610d8183613969565b5f83525f60208401525f60408401525f606084015201526004355f52600460205260405f20604051610db281613902565b604051610dbe8161394c565b82548152600183015467ffffffffffffffff8116602083015263ffffffff8160401c16604083015260601c606082015260028301546fffffffffffffffffffffffffffffffff8116608083015260801c60a082015260038301546fffffffffffffffffffffffffffffffff811660c08301526bffffffffffffffffffffffff8160801c1660e083015261ffff8160e01c1661010083015260f01c61012082015267ffffffffffffffff600484015463ffffffff811661014084015260ff8160201c1661016084015263ffffffff8160281c1661018084015263ffffffff8160481c166101a084015260681c166101c082015273ffffffffffffffffffffffffffffffffffffffff6005840154166101e0820152815260068201546020820152600782015467ffffffffffffffff8116604083015273ffffffffffffffffffffffffffffffffffffffff8160401c16606083015260ff8160e01c169060088210156113115760ff916080840152818160e81c1660a084015260f01c1660038110156113115760c0820152600882015473ffffffffffffffffffffffffffffffffffffffff811660e083015267ffffffffffffffff8160a01c1661010083015261ffff8160e01c1661012083015260f01c610140820152600982015461016082015261102a600e600a84015493610180840194855267ffffffffffffffff600b82015473ffffffffffffffffffffffffffffffffffffffff81166101a087015260a01c166101c085015273ffffffffffffffffffffffffffffffffffffffff600c820154166101e08501526fffffffffffffffffffffffffffffffff600d8201541661020085015201613cc3565b6102208201526040519073ffffffffffffffffffffffffffffffffffffffff6101e082518051855267ffffffffffffffff602082015116602086015263ffffffff60408201511660408601528260608201511660608601526fffffffffffffffffffffffffffffffff60808201511660808601526fffffffffffffffffffffffffffffffff60a08201511660a08601526fffffffffffffffffffffffffffffffff60c08201511660c08601526bffffffffffffffffffffffff60e08201511660e086015261ffff6101008201511661010086015261ffff6101208201511661012086015263ffffffff6101408201511661014086015260ff6101608201511661016086015263ffffffff6101808201511661018086015263ffffffff6101a0820151166101a086015267ffffffffffffffff6101c0820151166101c08601520151166101e0830152602081015161020083015267ffffffffffffffff60408201511661022083015273ffffffffffffffffffffffffffffffffffffffff606082015116610240830152608081015160088110156113115761026083015260ff60a08201511661028083015260c08101519260038410156113115761022067ffffffffffffffff92606092610480966102a087015273ffffffffffffffffffffffffffffffffffffffff60e0830151166102c087015284610100830151166102e087015261ffff6101208301511661030087015261ffff610140830151166103208701526101608201516103408701525161036086015273ffffffffffffffffffffffffffffffffffffffff6101a082015116610380860152836101c0820151166103a086015273ffffffffffffffffffffffffffffffffffffffff6101e0820151166103c08601526fffffffffffffffffffffffffffffffff610200820151166103e086015201518281511661040085015263ffffffff6020820151166104208501526bffffffffffffffffffffffff604082015116610440850152015116610460820152f35b7f4e487b71000000000000000000000000000000000000000000000000000000005f52602160045260245ffd5b346101e3575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e3576114146113987f0000000000000000000000000000000000000000000000000000000000000000614d93565b6113c17f0000000000000000000000000000000000000000000000000000000000000000614d93565b6020611422604051926113d48385613985565b5f84525f3681376040519586957f0f00000000000000000000000000000000000000000000000000000000000000875260e08588015260e087019061389e565b90858203604087015261389e565b4660608501523060808501525f60a085015283810360c08501528180845192838152019301915f5b82811061145957505050500390f35b83518552869550938101939281019260010161144a565b346101e35760607ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e3576004356024356fffffffffffffffffffffffffffffffff81168091036101e35760443567ffffffffffffffff81116101e357366023820112156101e357806004013567ffffffffffffffff81116101e35736602482840101116101e357611504613db9565b835f52600460205260405f209060ff600783015460e01c16600881101580611311576003821415908161178e575b8161177d575b506117485750600d8201926fffffffffffffffffffffffffffffffff845416808611801590611729575b6116cf5750600c61161473ffffffffffffffffffffffffffffffffffffffff9384936042602460405160208101907f89615730ffa4711795c4ebb63c7ccc1f75327ccb61aeed204ce810169ca3f84d82528d60408201528c6060820152606081526115ce608082613985565b519020926115da614bdb565b93604051947f1901000000000000000000000000000000000000000000000000000000000000865260028601526022850152019120614908565b505093015416911681810361169d57847f881fa34a5d85aaf11f4da58125100499873dcabb93fb3ebc5e7da0366f2cf51560208686817fffffffffffffffffffffffffffffffff00000000000000000000000000000000825416179055604051908152a25f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b847f82f8dcff000000000000000000000000000000000000000000000000000000005f5260045260245260445260645ffd5b86866084926fffffffffffffffffffffffffffffffff60028801541691604051937fe7582f680000000000000000000000000000000000000000000000000000000085526004850152602484015260448301526064820152fd5b506fffffffffffffffffffffffffffffffff6002850154168611611562565b61177890867f3f04b4b0000000000000000000000000000000000000000000000000000000005f526004526138e1565b60445ffd5b905061131157600581141587611538565b505060048114155f611532565b346101e35760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e3576004356117d5613db9565b805f52600460205260405f206007810160ff815460e01c16600881101561131157600481036119915750600e82015460c01c804211156119265750816118f0602092600b61185b633fffffff60047fdf163bc12e300a2c70550238017a25090ce02201ebd2e37dfde875973f506845980154602a1c1667ffffffffffffffff4216613d75565b82547fffffff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffff167c05000000000000000000000000000000000000000000000000000000001790925590920180547fffffffff0000000000000000ffffffffffffffffffffffffffffffffffffffff1660a084901b7bffffffffffffffff000000000000000000000000000000000000000016179055565b67ffffffffffffffff60405191168152a25f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b8360018201809211611964577fa07aaee9000000000000000000000000000000000000000000000000000000005f526004524260245260445260645ffd5b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b61177890847f3f04b4b0000000000000000000000000000000000000000000000000000000005f526004526138e1565b346101e35760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e3576004356119fb613db9565b805f52600460205260405f20600781019160ff835460e01c1660088110156113115760058103611bea5750600b82019267ffffffffffffffff845460a01c1680421115611bac57506101be93611ba473ffffffffffffffffffffffffffffffffffffffff92600e860190611b956bffffffffffffffffffffffff835460601c169760016fffffffffffffffffffffffffffffffff600d83015416915f611ad7611aba856fffffffffffffffffffffffffffffffff600286015416613d68565b6fffffffffffffffffffffffffffffffff60038501541690613a3d565b86547fff00ff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffff167c060000000000000000000000000000000000000000000000000000000017875589547fffffffff0000000000000000ffffffffffffffffffffffffffffffffffffffff168a55965560408051848152602081018890529081018c90528a907fb27e068e3439cf617f73bf14f0d6d5f489b320774f3b2d167a6c46940711773a90606090a2019287845460601c915460401c16908961489d565b5460601c84845416908661489d565b54169061482e565b8260018201809211611964577fa07aaee9000000000000000000000000000000000000000000000000000000005f526004524260245260445260645ffd5b611778917f3f04b4b0000000000000000000000000000000000000000000000000000000005f526004526138e1565b346101e35760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e35760243560043567ffffffffffffffff82116101e35781600401906101407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc84360301126101e357611c97613db9565b805f52600460205260405f20916007830180549360ff8560e01c169560ff8660f01c16966008811015806113115760048214158061240e575b6123de5761131157600514612365575b600e820193611cee85613cc3565b97600381101561131157600203611f4157608482013560205f604051828101907f2200000000000000000000000000000000000000000000000000000000000000825284602182015260218152611d46604182613985565b604051918291518091835e8101838152039060025afa15611f08575f51604484013590818103611f13575050867fa73216fd621681172acb51954372eac14c6d0d3c2d06e66cfc415dd9087f4a3160408b936bffffffffffffffffffffffff8267ffffffffffffffff8751169601511682519182526020820152a35b67ffffffffffffffff8851169160205f6040518281019082825285356021820152602485013560418201526044850135606182015260618152611e06608182613985565b604051918291518091835e8101838152039060025afa15611f0857600692611e37611e4b9360645f519401906147da565b92909167ffffffffffffffff8b1691614af5565b91015490818103611eda57505080547fff00ff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffff167c03000000000000000000000000000000000000000000000000000000001790555f90556040928301516101be936bffffffffffffffffffffffff9190911692901c73ffffffffffffffffffffffffffffffffffffffff169061482e565b7f82bfcb49000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b6040513d5f823e3d90fd5b7fd36fd017000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b8254885163ffffffff60208b01511660a485019063ffffffff611f6383613a15565b169384158015612359575b612318576104008501808611611964576103ff860190811161196457600a1c9182156122eb578290069485600a1b868104610400148715171561196457611fb491613d68565b6104008110156122e157935b61010488019480611fd1878a614789565b9050036122a2575060848801359460205f604051828101907f1400000000000000000000000000000000000000000000000000000000000000825289602182015260218152612021604182613985565b604051918291518091835e8101838152039060025afa15611f08575f5160248a013590818103611f135750505f61205a6020928a614789565b6120a4602160405183819488830196888852848401378101868382015203017fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe08101835282613985565b604051918291518091835e8101838152039060025afa15611f08576020937fffffffff0000000000000000000000000000000000000000000000000000000061210c612106898c5f986120fe8e6101248c519401906147da565b939092614af5565b92613a15565b7fffffffffffffffff00000000000000000000000000000000000000000000000060405194888601967f02000000000000000000000000000000000000000000000000000000000000008852602187015260c01b16604185015260e01b16604983015260c4890135604d830152606d82015260e4880135608d820152608d815261219760ad82613985565b604051918291518091835e8101838152039060025afa15611f085760205f805192604051838101917f130000000000000000000000000000000000000000000000000000000000000083526021820152602181526121f6604182613985565b604051918291518091835e8101838152039060025afa15611f08575f5118823590818103612274575050867f2e2b8b18bada9b11a87398cb827544daad1ed11f70a73dfda9df79fd83cdb1f560408b936bffffffffffffffffffffffff8267ffffffffffffffff8751169601511682519182526020820152a3611dc2565b7fd2091359000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b866122ad878a614789565b9190507f4c091fb2000000000000000000000000000000000000000000000000000000005f5260045260245260445260645ffd5b5061040093611fc0565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601260045260245ffd5b63ffffffff61232684613a15565b7f2a0cc038000000000000000000000000000000000000000000000000000000005f52166004526210000060245260445ffd5b50621000008511611f6e565b600b820167ffffffffffffffff815460a01c168042116123ab57507fffffffff0000000000000000ffffffffffffffffffffffffffffffffffffffff8154169055611ce0565b867f779b2126000000000000000000000000000000000000000000000000000000005f526004524260245260445260645ffd5b61177882887f3f04b4b0000000000000000000000000000000000000000000000000000000005f526004526138e1565b50505f6005821415611cd0565b60607ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e357600435612450613887565b9060443563ffffffff81168091036101e35761246a613db9565b6124738261445e565b9261247f81858561462a565b6008840161ffff815460e01c1690600386019161ffff835460e01c16808210156127655750916125106bffffffffffffffffffffffff926124c261251a95613cb0565b7fffff0000ffffffffffffffffffffffffffffffffffffffffffffffffffffffff7dffff0000000000000000000000000000000000000000000000000000000083549260e01b169116179055565b5460801c16614715565b938434106105af5761254363ffffffff600483015460281c1667ffffffffffffffff4216613d75565b906125976001600783017c04000000000000000000000000000000000000000000000000000000007fffffff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffff825416178155613d0f565b6bffffffffffffffffffffffff8611612734576060926126fe6126f7887fd13266822756ee33e7d3b57baed44cbfe86664a0f792ff11240d2d0809fdc1099795600e889667ffffffffffffffff6bffffffffffffffffffffffff6126019e16976040519e8f613969565b169c8d815289602082015287604082015267ffffffffffffffff84169889910152019067ffffffffffffffff8c167fffffffffffffffffffffffffffffffffffffffffffffffff00000000000000008354161782556126988883907fffffffffffffffffffffffffffffffffffffffff00000000ffffffffffffffff6bffffffff000000000000000083549260401b169116179055565b7fffffffffffffffff00000000000000000000000000000000000000000000000082549160c01b16906bffffffffffffffffffffffff77ffffffffffffffffffffffff000000000000000000000000858c1b1691161717905534613d68565b338861482e565b60405192835260208301526040820152a35f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b857f6dfcc650000000000000000000000000000000000000000000000000000000005f52606060045260245260445ffd5b867f9c707aa6000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b346101e35760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e35773ffffffffffffffffffffffffffffffffffffffff6127e0613841565b165f526005602052602060405f2054604051908152f35b346101e35760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e357600435612831613db9565b61283a8161445e565b73ffffffffffffffffffffffffffffffffffffffff600782015460401c1633145f146128b95767ffffffffffffffff600882015460a01c16915b824210612885576101be925061451e565b90507fa07aaee9000000000000000000000000000000000000000000000000000000005f526004524260245260445260645ffd5b6128e267ffffffffffffffff600883015460a01c1663ffffffff600484015460281c1690613a3d565b91612874565b6102807ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e35760043560243560ff81168082036101e3576102007fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffbc3601126101e357610244359273ffffffffffffffffffffffffffffffffffffffff84168094036101e3576102643561297e613db9565b612986613c1d565b6fffffffffffffffffffffffffffffffff806129a0613c3c565b1691161180156134b9575b6134595763ffffffff6129bc6139c6565b817f00000000000000000000000000000000000000000000000000000000000000001691829116108015613440575b6133fd578063ffffffff6129fd6139da565b161080156133e3575b61339f575061ffff612a16613c7b565b1615801561338c575b6133475761100063ffffffff612a336139ee565b161161330857600863ffffffff612a486139ee565b1610156133015763ffffffff612a5c6139ee565b165b8060ff612a69613c9f565b16116132c8575084156109b457801561098c5773ffffffffffffffffffffffffffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000169460a060405146815287602082015233604082015284606082015286608082015220926044358094036132855750906024916040878151948580927ff339e3b20000000000000000000000000000000000000000000000000000000082528860048301525afa948515611f08575f935f96613239575b5063ffffffff612b37613a02565b161580156131fe575b6131a957335f52600560205260405f20938454947fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff8614611964576001860190556040519067ffffffffffffffff6020830191468352306040850152336060850152876080850152612bb460a08501613a4a565b896102a08501521691826102c0820152846102e0820152856103008201526103008152612be361032082613985565b51902096875f52600460205260405f2098878a5560018a0167ffffffffffffffff612c0c613a26565b167fffffffffffffffffffffffffffffffffffffffffffffffff0000000000000000825416178155612c7c612c3f613a02565b82547fffffffffffffffffffffffffffffffffffffffff00000000ffffffffffffffff1660409190911b6bffffffff000000000000000016178255565b612c84613bfa565b6bffffffffffffffffffffffff7fffffffffffffffffffffffffffffffffffffffff00000000000000000000000083549260601b16911617905560028a016fffffffffffffffffffffffffffffffff612cdb613c3c565b167fffffffffffffffffffffffffffffffff00000000000000000000000000000000825416178155612d0b613c1d565b6fffffffffffffffffffffffffffffffff7fffffffffffffffffffffffffffffffff0000000000000000000000000000000083549260801b16911617905560038a016fffffffffffffffffffffffffffffffff612d66613c5b565b167fffffffffffffffffffffffffffffffff0000000000000000000000000000000082541617815561012435906bffffffffffffffffffffffff821682036101e357612e58917fffffffff000000000000000000000000ffffffffffffffffffffffffffffffff7bffffffffffffffffffffffff0000000000000000000000000000000083549260801b169116178155612e50612e01613c7b565b82547fffff0000ffffffffffffffffffffffffffffffffffffffffffffffffffffffff1660e09190911b7dffff0000000000000000000000000000000000000000000000000000000016178255565b61036f613c8d565b60048a0163ffffffff612e696139ee565b1681549064ff00000000612e7b613c9f565b60201b169068ffffffff0000000000612e926139c6565b60281b16906cffffffff000000000000000000612ead6139da565b60481b16926102043567ffffffffffffffff811681036101e3577fffffffffffffffffffffff0000000000000000ffffffffffffffffffffffffff927fffffffffffffffffffffffffffffffffffffffffffffff00000000000000000074ffffffffffffffff00000000000000000000000000837fffffffffffffffffffffffffffffffffffffff00000000ffffffffffffffffff945060681b1697161716171617171790556102243573ffffffffffffffffffffffffffffffffffffffff811681036101e35760209a8792826009935073ffffffffffffffffffffffffffffffffffffffff6005840191167fffffffffffffffffffffffff00000000000000000000000000000000000000008254161790558460068301556007820190867fffffffffffffffffffffffffffffffffffffffffffffffff000000000000000083541617825581547fffffffff0000000000000000000000000000000000000000ffffffffffffffff7bffffffffffffffffffffffffffffffffffffffff00000000000000003360401b1691161782557c01000000000000000000000000000000000000000000000000000000007fffffff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffff8354161782557fffff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7dff000000000000000000000000000000000000000000000000000000000083549260e81b16911617905560088101877fffffffffffffffffffffffff0000000000000000000000000000000000000000825416179055015560405195865261310d898701613a4a565b6102208601526102408501526102608401526102808301526102a0820152827f24bd7edcd5539d4ec5720bbb9d0051e9e8f75025b36b2f854e6492752f15fe376102c03393a461317e61315e613bfa565b6fffffffffffffffffffffffffffffffff613177613c5b565b1690614295565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051908152f35b67ffffffffffffffff8463ffffffff6131c0613a26565b836131c9613a02565b917f77b8b68c000000000000000000000000000000000000000000000000000000005f5216600452166024521660445260645ffd5b5061322867ffffffffffffffff613213613a26565b1663ffffffff613221613a02565b1690613a3d565b67ffffffffffffffff851610612b40565b935094506040833d60401161327d575b8161325660409383613985565b810103126101e35782519267ffffffffffffffff841684036101e357602001519487612b29565b3d9150613249565b8385608492604051927f7758bcde000000000000000000000000000000000000000000000000000000008452600484015233602484015260448301526064820152fd5b60ff6132d2613c9f565b7fadc30922000000000000000000000000000000000000000000000000000000005f521660045260245260445ffd5b6008612a5e565b63ffffffff6133156139ee565b7fff36a95d000000000000000000000000000000000000000000000000000000005f521660045261100060245260445ffd5b61ffff613352613c7b565b8161335b613c8d565b917f0aa29013000000000000000000000000000000000000000000000000000000005f52166004521660245260445ffd5b5061ffff613398613c8d565b1615612a1f565b63ffffffff6133ac6139da565b7ff1f912df000000000000000000000000000000000000000000000000000000005f5216600452602452630966018060445260645ffd5b50630966018063ffffffff6133f66139da565b1611612a06565b63ffffffff61340a6139c6565b7fb97135ac000000000000000000000000000000000000000000000000000000005f521660045260245262278d0060445260645ffd5b5062278d0063ffffffff6134526139c6565b16116129eb565b6fffffffffffffffffffffffffffffffff613472613c1d565b8161347b613c3c565b81613484613c5b565b937fd014a677000000000000000000000000000000000000000000000000000000005f5216600452166024521660445260645ffd5b506134c2613c1d565b6fffffffffffffffffffffffffffffffff806134dc613c5b565b169116116129ab565b346101e35760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e35760043561351f613db9565b805f52600460205260405f2060ff600782015460e01c1660088110156113115760038114158061366b575b61363b5750602060088261359973ffffffffffffffffffffffffffffffffffffffff600b7fd73028eefe5fc485d247f72283eb1c4895fb47eb32c9b7bc05ada97e91448ac796015416866141cc565b016135b267ffffffffffffffff825460a01c1685614221565b61360f67ffffffffffffffff42168092907fffffffff0000000000000000ffffffffffffffffffffffffffffffffffffffff7bffffffffffffffff000000000000000000000000000000000000000083549260a01b169116179055565b604051908152a25f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b61177890837f3f04b4b0000000000000000000000000000000000000000000000000000000005f526004526138e1565b50600481141561354a565b346101e3575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e3576020610243487f00000000000000000000000000000000000000000000000000000000000000006138ef565b346101e3575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e357602060405173ffffffffffffffffffffffffffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000168152f35b346101e3575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e35760206040517f00000000000000000000000000000000000000000000000000000000000000008152f35b346101e3575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e35760206040517f00000000000000000000000000000000000000000000000000000000000000008152f35b346101e35760607ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126101e3576101be613828613841565b613830613864565b613838613db9565b60443591613e2d565b6004359073ffffffffffffffffffffffffffffffffffffffff821682036101e357565b6024359073ffffffffffffffffffffffffffffffffffffffff821682036101e357565b6024359067ffffffffffffffff821682036101e357565b907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0601f602080948051918291828752018686015e5f8582860101520116010190565b600881101561131157602452565b8181029291811591840414171561196457565b610240810190811067ffffffffffffffff82111761391f57604052565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52604160045260245ffd5b610200810190811067ffffffffffffffff82111761391f57604052565b6080810190811067ffffffffffffffff82111761391f57604052565b90601f7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0910116810190811067ffffffffffffffff82111761391f57604052565b6101c43563ffffffff811681036101e35790565b6101e43563ffffffff811681036101e35790565b6101843563ffffffff811681036101e35790565b60843563ffffffff811681036101e35790565b3563ffffffff811681036101e35790565b60643567ffffffffffffffff811681036101e35790565b9190820180921161196457565b604435815260643567ffffffffffffffff81168091036101e357602082015260843563ffffffff81168091036101e357604082015260a43573ffffffffffffffffffffffffffffffffffffffff81168091036101e357606082015260c4356fffffffffffffffffffffffffffffffff81168091036101e357608082015260e4356fffffffffffffffffffffffffffffffff81168091036101e35760a0820152610104356fffffffffffffffffffffffffffffffff81168091036101e35760c0820152610124356bffffffffffffffffffffffff81168091036101e35760e08201526101443561ffff81168091036101e3576101008201526101643561ffff81168091036101e3576101208201526101843563ffffffff81168091036101e3576101408201526101a43560ff81168091036101e3576101608201526101c43563ffffffff81168091036101e3576101808201526101e43563ffffffff81168091036101e3576101a08201526102043567ffffffffffffffff81168091036101e3576101c0820152610224359073ffffffffffffffffffffffffffffffffffffffff82168092036101e3576101e00152565b60a43573ffffffffffffffffffffffffffffffffffffffff811681036101e35790565b60e4356fffffffffffffffffffffffffffffffff811681036101e35790565b60c4356fffffffffffffffffffffffffffffffff811681036101e35790565b610104356fffffffffffffffffffffffffffffffff811681036101e35790565b6101443561ffff811681036101e35790565b6101643561ffff811681036101e35790565b6101a43560ff811681036101e35790565b61ffff1661ffff81146119645760010190565b90604051613cd081613969565b606081935467ffffffffffffffff8116835263ffffffff8160401c1660208401526bffffffffffffffffffffffff81831c16604084015260c01c910152565b906003811015611311577fff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7eff00000000000000000000000000000000000000000000000000000000000083549260f01b169116179055565b9190820391821161196457565b9067ffffffffffffffff8091169116019067ffffffffffffffff821161196457565b9067ffffffffffffffff8091169116039067ffffffffffffffff821161196457565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c613e055760017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d565b7f3ee5aeb5000000000000000000000000000000000000000000000000000000005f5260045ffd5b73ffffffffffffffffffffffffffffffffffffffff811691825f525f60205260405f2073ffffffffffffffffffffffffffffffffffffffff33165f5260205260405f205490841580156141c3575b6141805773ffffffffffffffffffffffffffffffffffffffff169384156109b457613ea68183613d68565b845f525f60205260405f2073ffffffffffffffffffffffffffffffffffffffff33165f5260205260405f20558091819385155f14613f22575050613eea90856149c3565b604051938452602084015260408301527f144f5f62c08d623a6f383205dc8d5ef825b693748e2977846e18121b6780413a60603393a3565b92509250613f2f82614a68565b91845f52600160205260405f205491828410805f1461417957613f53848684614dea565b925b613f5f8386613d68565b885f52600160205260405f20556040517fa9059cbb000000000000000000000000000000000000000000000000000000005f52896004528460245260205f604481808d5af19060015f5114821615614158575b6040521561412c57613fc390614a68565b8581101561412457613fd59086613d68565b945b85156140f05782918487101561404a5750505091613ffd61400695928561403795614ea7565b94858093613d68565b865f525f60205260405f2073ffffffffffffffffffffffffffffffffffffffff33165f5260205260405f2055613d68565b835f52600160205260405f205590613eea565b84879895949293981161406b575b5050505061403791614006858093613d68565b859397505f146140c457506140809185614ea7565b935b81851161409157808080614058565b83867f9be9912c000000000000000000000000000000000000000000000000000000005f5260045260245260445260645ffd5b6140ea926140d56140db9288613d68565b92613d68565b90818082109118021884613d68565b93614082565b8386897f9be9912c000000000000000000000000000000000000000000000000000000005f5260045260245260445260645ffd5b505f94613fd7565b877f5274afe7000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b90600181151661417057893b15153d15161690613fb2565b503d5f823e3d90fd5b8192613f55565b6084848387604051927f5da0f4d0000000000000000000000000000000000000000000000000000000008452600484015233602484015260448301526064820152fd5b50818511613e7b565b9073ffffffffffffffffffffffffffffffffffffffff16908133036141ef575050565b7f36be372a000000000000000000000000000000000000000000000000000000005f526004523360245260445260645ffd5b9067ffffffffffffffff169081421015614239575050565b7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff8201918211611964577f779b2126000000000000000000000000000000000000000000000000000000005f526004524260245260445260645ffd5b73ffffffffffffffffffffffffffffffffffffffff8116908115801561445857835b80340361442957508015614421575b61441c576142d381614a68565b90825f52600160205260405f20548083106143e957846142f291613a3d565b835f52600160205260405f20556040517f23b872dd000000000000000000000000000000000000000000000000000000005f5233600452306024528460445260205f60648180885af19060015f51148216156143d1575b6040525f606052156143a5579061436261436792614a68565b613d68565b9082820361437457505050565b7f9be9912c000000000000000000000000000000000000000000000000000000005f5260045260245260445260645ffd5b827f5274afe7000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b90600181151661417057843b15153d15161690614349565b82847fa9d5503b000000000000000000000000000000000000000000000000000000005f5260045260245260445260645ffd5b505050565b5082156142c6565b7f686473b7000000000000000000000000000000000000000000000000000000005f523460045260245260445ffd5b5f6142b7565b90815f52600460205260405f209160ff600784015460e01c16906008821015611311576003820361448d575050565b61177892507f3f04b4b0000000000000000000000000000000000000000000000000000000005f526004526138e1565b90815f52600460205260405f209160ff600784015460e01c16906008821015611311576001820361448d575050565b906fffffffffffffffffffffffffffffffff809116911603906fffffffffffffffffffffffffffffffff821161196457565b90614628916fffffffffffffffffffffffffffffffff600d830154169173ffffffffffffffffffffffffffffffffffffffff600b6fffffffffffffffffffffffffffffffff6145836145768260038701541688613a3d565b96826002870154166144ec565b169461461a60078501917c07000000000000000000000000000000000000000000000000000000007fffffff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffff845416178355867fae5dc4312c3d3381e38e7d66fc4d59f0a2678332c229c3e61ef1ad527aa34af1604080518481528b6020820152a2600186019285845460601c915460401c16908861489d565b5460601c920154169161489d565b565b919060019061465373ffffffffffffffffffffffffffffffffffffffff600b83015416856141cc565b61466e67ffffffffffffffff600883015460a01c1685614221565b01549067ffffffffffffffff82169067ffffffffffffffff811690828083109182156146ed575b50506146a15750505050565b9163ffffffff9160849493604051947ff70defd900000000000000000000000000000000000000000000000000000000865260048601526024850152604484015260401c166064820152fd5b6146f79250613d97565b67ffffffffffffffff63ffffffff8560401c1691161015825f614695565b7f00000000000000000000000000000000000000000000000000000000000000007f7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff811681036119645761476d90489060011b6138ef565b908082111561477a575090565b905090565b81156122eb570490565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe1813603018212156101e3570180359067ffffffffffffffff82116101e3576020019181360383136101e357565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe1813603018212156101e3570180359067ffffffffffffffff82116101e357602001918160051b360383136101e357565b9190811561441c577ff13fdf73573b52a4dd11d007a4930563089ae3bba1468031c45cccb7720669c3602073ffffffffffffffffffffffffffffffffffffffff5f93848052848352604085208282168652835260408520614890878254613a3d565b90556040519586521693a4565b929190821561490257602073ffffffffffffffffffffffffffffffffffffffff807ff13fdf73573b52a4dd11d007a4930563089ae3bba1468031c45cccb7720669c3931693845f525f835260405f208282165f52835260405f20614890878254613a3d565b50505050565b90604183036149325761492b9250602081013591604082359201355f1a90614d04565b9192909190565b50505f9160029190565b60028101546fffffffffffffffffffffffffffffffff81169060801c8082146149b1576149a7816149a1856fffffffffffffffffffffffffffffffff61499a819682600d63ffffffff60016149ae9d015460401c16950154166144ec565b16906138ef565b936144ec565b169061477f565b90565b50506001015460401c63ffffffff1690565b814710614a38575f80809373ffffffffffffffffffffffffffffffffffffffff8294836040516149f4602082613985565b52165af1156149ff57565b3d15614a10576040513d5f823e3d90fd5b7fd6bda275000000000000000000000000000000000000000000000000000000005f5260045ffd5b50477fcf479181000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b602073ffffffffffffffffffffffffffffffffffffffff916024604051809481937f70a08231000000000000000000000000000000000000000000000000000000008352306004840152165afa908115611f08575f91614ac6575090565b90506020813d602011614aed575b81614ae160209383613985565b810103126101e3575190565b3d9150614ad4565b94939260405160018101906021810197600182535f52829784927fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff870191825b614b8257505050505083905f51960360051c03614b5157505050565b7fd5423ae4000000000000000000000000000000000000000000000000000000005f5260045260245260445260645ffd5b909192939960018b16600114614bcb57838b14614bc5576020905f518452803583525b019960205f60418760025afa505b60011c9260011c919082949394614b35565b99614bb3565b806020913584525f518352614ba5565b73ffffffffffffffffffffffffffffffffffffffff7f000000000000000000000000000000000000000000000000000000000000000016301480614cdb575b15614c43577f000000000000000000000000000000000000000000000000000000000000000090565b60405160208101907f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f82527f000000000000000000000000000000000000000000000000000000000000000060408201527f000000000000000000000000000000000000000000000000000000000000000060608201524660808201523060a082015260a08152614cd560c082613985565b51902090565b507f00000000000000000000000000000000000000000000000000000000000000004614614c1a565b91907f7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a08411614d88579160209360809260ff5f9560405194855216868401526040830152606082015282805260015afa15611f08575f5173ffffffffffffffffffffffffffffffffffffffff811615614d7e57905f905f90565b505f906001905f90565b5050505f9160039190565b60ff811690601f8211614dc25760405191614daf604084613985565b6020808452838101919036833783525290565b7fb3512b0c000000000000000000000000000000000000000000000000000000005f5260045ffd5b90917fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff8383099280830292838086109503948086039514614e9a5784831115614e825790829109815f0382168092046002816003021880820260020302808202600203028082026002030280820260020302808202600203028091026002030293600183805f03040190848311900302920304170290565b82634e487b715f52156003026011186020526024601cfd5b5050906149ae925061477f565b91614eb3818385614dea565b9181156122eb576149ae9309151590613a3d56';
 
 /** The runtime code in it, in bytes, and where in that the words of its immutables go: zeros stand there. */
 export const ocascRuntime = {
-  "offset": 665,
-  "sizeBytes": 16817,
+  "offset": 699,
+  "sizeBytes": 20167,
   "immutables": {
     "_cachedDomainSeparator": [
-      16195
+      19489
     ],
     "_cachedChainId": [
-      16384
+      19678
     ],
     "_cachedThis": [
-      16148
+      19442
     ],
     "_hashedName": [
-      16274
+      19568
     ],
     "_hashedVersion": [
-      16312
+      19606
     ],
     "_name": [
-      6524
+      4980
     ],
     "_version": [
-      6565
+      5021
     ],
     "dissc": [
-      2277,
-      12029
+      10899,
+      14106
     ],
     "minWindow": [
-      1945,
-      2145
+      2929,
+      10687
     ],
     "answerGas": [
-      12116,
-      14598
+      14195,
+      18199
+    ],
+    "demandGas": [
+      963,
+      13996,
+      14283
     ]
   }
 } as const;
