@@ -1,15 +1,39 @@
-import { to0x } from '../../core/bytes.ts';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { mnemonicSeed } from '../../adapters/keys/mnemonic.ts';
+import type { SignedCharter } from '../../core/charter/charter.ts';
+import type { DatasetId } from '../../core/ids.ts';
+import { deriveDatasetKey, deriveDeviceKey } from '../../core/keys.ts';
+import { encodeProvision } from '../../device/provision/provision-file.ts';
 import type { Connection } from '../connection.ts';
-import { type DatasetEntry, datasetKeyOf, deviceKeyOf, type OpenedOwner } from '../owner/owner-home.ts';
 
-/** The content of a device's provision file (design §11, `device.json`). It holds two secrets. */
-export function provisionText(owner: OpenedOwner, connection: Connection, entry: DatasetEntry): string {
+/** Whose device, and by which word of the owner. */
+export interface ProvisionedDevice {
+  readonly dataset: DatasetId;
+  /** The newest that names the device. */
+  readonly charter: SignedCharter;
+  /** That of the first charter that names the device: its keys follow from it. */
+  readonly serial: number;
+  readonly published: boolean;
+}
+
+/** The content of a device's provision file (design §11, `device.json`). It holds two secrets, derived from the mnemonic. */
+export function provisionText(
+  owner: { readonly mnemonic: string },
+  connection: Pick<Connection, 'rpcUrl' | 'chainId' | 'dissc' | 'apiUrl'>,
+  { dataset, charter, serial, published }: ProvisionedDevice,
+): string {
   const { rpcUrl, chainId, dissc, apiUrl } = connection;
-  const { dataset, plain, published } = entry;
-  const provision = {
-    ...{ rpcUrl, chainId, dissc, apiUrl, dataset, plain, published },
-    datasetKey: to0x(datasetKeyOf(owner, dataset)),
-    devicePrivateKey: to0x(deviceKeyOf(owner, entry.device)),
-  };
-  return `${JSON.stringify(provision, null, 2)}\n`;
+  const seed = mnemonicSeed(owner.mnemonic);
+  return encodeProvision({
+    rpcUrl,
+    chainId,
+    dissc,
+    apiUrl,
+    dataset,
+    charter,
+    serial,
+    published,
+    datasetKey: deriveDatasetKey(nodePrimitives, seed, dataset, serial),
+    devicePrivateKey: deriveDeviceKey(nodePrimitives, seed, dataset, serial),
+  });
 }

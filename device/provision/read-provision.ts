@@ -1,22 +1,17 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import { readSecretFileSync } from '../../adapters/keys/secret-file.ts';
 import { fromHex } from '../../core/bytes.ts';
+import { datasetOfCharter, requireCharterSignature, type SignedCharter } from '../../core/charter/charter.ts';
+import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
+import type { DisscDomain } from '../../core/dissc-domain.ts';
 import { type ErrorOptions, PlumblineError } from '../../core/errors.ts';
 import type { Address, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { type ProvisionContent, provisionFile } from './provision-file.ts';
 
-/** What the owner's `device provision` hands to a device (design §11, `device.json`). */
-export interface Provision {
-  readonly rpcUrl: string;
-  readonly chainId: number;
-  readonly dissc: Address;
-  readonly apiUrl: string;
-  readonly dataset: DatasetId;
-  readonly plain: boolean;
-  readonly published: boolean;
-  readonly datasetKey: DatasetKey;
-  readonly devicePrivateKey: PrivateKey;
-  /** The account of `devicePrivateKey`. */
+/** What the owner's `device provision` hands to a device (design §11, `device.json`), checked. */
+export interface Provision extends ProvisionContent {
+  /** The account of `devicePrivateKey`, which the charter names. */
   readonly account: Address;
 }
 
@@ -34,28 +29,13 @@ export class ProvisionError extends PlumblineError {
 
 const MAX_PROVISION_BYTES = 64 * 1024;
 
-const hexBytes = (size: number) =>
-  z.string().regex(new RegExp(`^0x[0-9a-fA-F]{${2 * size}}$`), `must be 0x and ${2 * size} hex digits`);
-const webUrl = z.string().max(2048).refine(isWebUrl, 'must be an http or https URL');
-
-const provisionFile = z.strictObject({
-  rpcUrl: webUrl,
-  chainId: z.int('must be a whole number').min(1, 'must be a positive number'),
-  dissc: hexBytes(20),
-  apiUrl: webUrl,
-  dataset: hexBytes(32),
-  plain: z.boolean('must be true or false'),
-  published: z.boolean('must be true or false'),
-  datasetKey: hexBytes(32),
-  devicePrivateKey: hexBytes(32),
-});
-
 /**
  * Reads a device's provision file. It holds two secrets, so it must be a plain file that nobody but this user can read.
  * @throws ProvisionError
  */
 export function readProvision(path: string): Provision {
-  const text = readText(path);
+  // Editors of some systems begin a file with a byte order mark.
+  const text = readText(path).replace(/^\uFEFF/, '');
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -67,7 +47,8 @@ export function readProvision(path: string): Provision {
 }
 
 /**
- * Checks what a provision file says.
+ * Checks what a provision file says: each field, that the dataset's id follows from owner, name and kind, and that the
+ * charter names this device and carries the owner's signature.
  * @param what the file, as an error is to name it
  * @throws ProvisionError naming the field, never its value
  */
@@ -76,25 +57,22 @@ export function parseProvision(value: unknown, what = 'the provision'): Provisio
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-    const field = unknown ?? issue?.path.join('.') ?? '';
+    const field = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])].join('.');
     const problem = unknown === undefined ? describeIssue(value, field, issue?.message) : 'is unknown';
     throw new ProvisionError(`The ${field === '' ? 'content' : `field ${field}`} of ${what} ${problem}.`, field);
   }
   const file = parsed.data;
   const devicePrivateKey = fromHex(file.devicePrivateKey, 'field devicePrivateKey', 32) as PrivateKey;
-  let account: Address;
-  try {
-    account = accountOfKey(devicePrivateKey);
-  } catch {
-    throw new ProvisionError(`The field devicePrivateKey of ${what} is not a secp256k1 key.`, 'devicePrivateKey');
-  }
+  const account = inField('devicePrivateKey', what, 'is not a secp256k1 key', () => accountOfKey(devicePrivateKey));
+  const domain = { chainId: file.chainId, dissc: file.dissc.toLowerCase() as Address };
+  const dataset = file.dataset.toLowerCase() as DatasetId;
   return {
+    ...domain,
     rpcUrl: file.rpcUrl,
-    chainId: file.chainId,
-    dissc: file.dissc.toLowerCase() as Address,
     apiUrl: file.apiUrl,
-    dataset: file.dataset.toLowerCase() as DatasetId,
-    plain: file.plain,
+    dataset,
+    charter: requireOwnCharter(domain, dataset, charterOf(file, account, what), what),
+    serial: file.serial,
     published: file.published,
     datasetKey: fromHex(file.datasetKey, 'field datasetKey', 32) as DatasetKey,
     devicePrivateKey,
@@ -102,15 +80,66 @@ export function parseProvision(value: unknown, what = 'the provision'): Provisio
   };
 }
 
+function charterOf(file: z.output<typeof provisionFile>, device: Address, what: string): SignedCharter {
+  const { anchorer, serial, from, signature } = file.charter;
+  if (file.serial > serial) {
+    throw new ProvisionError(
+      `The field serial of ${what} is higher than the charter's: it is that of the first charter that names the device.`,
+      'serial',
+    );
+  }
+  return {
+    owner: file.owner.toLowerCase() as Address,
+    name: inField('name', what, 'is not 1 to 32 bytes of UTF-8 without NUL', () => encodeDatasetName(file.name)),
+    kind: file.kind,
+    device,
+    anchorer: anchorer.toLowerCase() as Address,
+    serial,
+    from,
+    signature: signature === null ? null : fromHex(signature, 'field charter.signature', 65),
+  };
+}
+
+function requireOwnCharter(
+  domain: DisscDomain,
+  dataset: DatasetId,
+  charter: SignedCharter,
+  what: string,
+): SignedCharter {
+  if (datasetOfCharter(domain, charter) !== dataset) {
+    throw new ProvisionError(
+      `The field dataset of ${what} does not follow from chainId, dissc, owner, name and kind. Provision the device again.`,
+      'dataset',
+    );
+  }
+  if (charter.signature !== null) {
+    // The signature covers the device's account: that of another device does not recover to the owner.
+    inField('charter.signature', what, "is not the owner's for this device and this charter", () =>
+      requireCharterSignature(domain, charter),
+    );
+  }
+  return charter;
+}
+
+/** Runs a check of one field. What it says of the value is not repeated, as most are secret. */
+function inField<T>(field: string, what: string, problem: string, check: () => T): T {
+  try {
+    return check();
+  } catch {
+    throw new ProvisionError(`The field ${field} of ${what} ${problem}.`, field);
+  }
+}
+
 function describeIssue(value: unknown, field: string, message: string | undefined): string {
-  const missing = value !== null && typeof value === 'object' && field !== '' && !Object.hasOwn(value, field);
-  if (missing) return 'is missing';
+  if (field !== '' && isMissing(value, field.split('.'))) return 'is missing';
   return message?.startsWith('must ') === true ? message : 'has the wrong type';
 }
 
-function isWebUrl(text: string): boolean {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  return url !== null && /^https?:$/.test(url.protocol);
+function isMissing(value: unknown, path: readonly string[]): boolean {
+  const [field, ...rest] = path;
+  if (field === undefined || value === null || typeof value !== 'object') return false;
+  if (!Object.hasOwn(value, field)) return true;
+  return isMissing((value as Record<string, unknown>)[field], rest);
 }
 
 function readText(path: string): string {
