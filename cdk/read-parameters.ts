@@ -23,8 +23,8 @@ export interface Parameters {
   /** A stored batch waits so long for others of its dataset before it is recorded. */
   readonly recordEveryMs: number;
   readonly grants: {
-    /** What a recorded batch must earn for a grant to be accepted. */
-    readonly minPerBatchWei: string;
+    /** What a record must earn for a grant to be accepted. */
+    readonly minPerRecordWei: string;
     /** Stored bytes of any owner with an accepted grant; null serves the listed owners alone. */
     readonly openQuotaBytes: number | null;
   };
@@ -73,7 +73,7 @@ const context = z.object({
   recordEveryMs: count.default(0),
   /** 0.05 ether. */
   lowBalanceGwei: count.default(50_000_000),
-  grantsMinPerBatchWei: z
+  grantsMinPerRecordWei: z
     .string()
     .regex(/^[0-9]{1,30}$/, 'is a whole number of wei')
     .default('0'),
@@ -99,14 +99,14 @@ export function readParameters(
     const lines = parsed.error.issues.map(({ path, message }) => explain(String(path[0]), given, message));
     throw new ArgumentError(lines.join('\n'));
   }
-  const { stage, rpcUrl, chainId, authorities, invokers, recordEveryMs, lowBalanceGwei, grantsMinPerBatchWei } =
+  const { stage, rpcUrl, chainId, authorities, invokers, recordEveryMs, lowBalanceGwei, grantsMinPerRecordWei } =
     parsed.data;
   return {
     ...{ stage, rpcUrl, chainId, authorities, invokers, recordEveryMs, lowBalanceGwei },
     ...contractsOf(parsed.data, readFile),
     owners: readOwners(parsed.data.owners, readFile),
     cssAccount: parsed.data.cssAccount ?? null,
-    grants: { minPerBatchWei: grantsMinPerBatchWei, openQuotaBytes: parsed.data.grantsOpenQuotaBytes ?? null },
+    grants: { minPerRecordWei: grantsMinPerRecordWei, openQuotaBytes: parsed.data.grantsOpenQuotaBytes ?? null },
     kuboApiUrl: parsed.data.kuboApiUrl ?? null,
     alarmEmail: parsed.data.alarmEmail ?? null,
   };

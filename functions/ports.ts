@@ -31,8 +31,8 @@ export interface ServiceSettings {
 
 /** Which proposed grants this service accepts. */
 export interface GrantPolicy {
-  /** The least that a recorded batch must earn. */
-  readonly minPerBatchWei: bigint;
+  /** The least that a record must earn. */
+  readonly minPerRecordWei: bigint;
   /**
    * Stored bytes that any owner may have who is not among the owners served, in datasets with an accepted grant; null:
    * nobody else is served.
@@ -41,7 +41,7 @@ export interface GrantPolicy {
 }
 
 /** Grants of the owners served, at any price. */
-export const DEFAULT_GRANT_POLICY: GrantPolicy = { minPerBatchWei: 0n, openQuotaBytes: null };
+export const DEFAULT_GRANT_POLICY: GrantPolicy = { minPerRecordWei: 0n, openQuotaBytes: null };
 
 /** Wakes the anchor function. A lost wake-up costs time only: the anchor acts on state and is woken every minute too. */
 export interface AnchorQueue {

@@ -27,10 +27,10 @@ const READERS: {
 const ownersText = z.record(z.string().regex(/^0x[0-9a-f]{40}$/), z.int().min(0));
 
 function readGrantPolicy(env: Environment): ServiceSettings['grants'] {
-  const { minPerBatchWei, openQuotaBytes } = DEFAULT_GRANT_POLICY;
+  const { minPerRecordWei, openQuotaBytes } = DEFAULT_GRANT_POLICY;
   const open = env.optional('PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES', env.whole);
   return {
-    minPerBatchWei: env.optional('PLUMBLINE_GRANTS_MIN_PER_BATCH_WEI', env.whole) ?? minPerBatchWei,
+    minPerRecordWei: env.optional('PLUMBLINE_GRANTS_MIN_PER_RECORD_WEI', env.whole) ?? minPerRecordWei,
     openQuotaBytes: open === null ? openQuotaBytes : Number(open),
   };
 }
