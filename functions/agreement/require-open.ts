@@ -1,5 +1,8 @@
-import type { Agreement, Buyer } from '../../core/ports/agreements.ts';
+import type { Agreement, AgreementState, Buyer } from '../../core/ports/agreements.ts';
 import { Problem } from '../answer/problem.ts';
+
+/** In these an owner may claim what a voucher says, by OCASC. */
+export const OPEN_STATES: readonly AgreementState[] = ['active', 'challenged', 'lapsed'];
 
 /**
  * Vouchers and messages are taken until the owner's time to claim is over, also of an agreement that was approved: all of it
@@ -8,7 +11,7 @@ import { Problem } from '../answer/problem.ts';
  */
 export function requireOpen(agreement: Agreement, nowMs: number): Buyer {
   const { buyer, state, due, terms } = agreement;
-  const isOpen = state === 'active' || state === 'challenged' || (state === 'closed' && due === terms.price);
+  const isOpen = OPEN_STATES.includes(state) || (state === 'closed' && due === terms.price);
   const untilMs = buyer === null ? 0 : 1000 * (buyer.endSeconds + terms.windowSeconds);
   if (buyer === null || !isOpen || nowMs > untilMs) {
     throw new Problem('/problems/ended', `The agreement is ${state}, and was to be settled by ${isoTime(untilMs)}.`);

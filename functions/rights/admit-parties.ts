@@ -1,13 +1,16 @@
 import type { Address, DatasetId } from '../../core/ids.ts';
-import type { Parties } from '../../core/ports/ledger.ts';
 import { Problem } from '../answer/problem.ts';
 import type { ServicePorts } from '../ports.ts';
 import type { DatasetCaller, HttpRow } from '../row.ts';
 import type { Admission } from './admission.ts';
 import { keepBriefly } from './keep-briefly.ts';
+import { type Parties, readParties } from './read-parties.ts';
 import { createCallerVerifier, type SigningPorts } from './verify-caller.ts';
 
-type Ports = SigningPorts & Pick<ServicePorts, 'ledger'>;
+type Ports = SigningPorts & Pick<ServicePorts, 'ledger' | 'table'>;
+
+const NO_CHARTER =
+  'No charter of this dataset was shown to this service. Its owner or device sends it with put-charter first.';
 
 /** What a function is told of the dataset's parties, by the latest chain. */
 export interface AdmittedParty {
@@ -30,21 +33,22 @@ export function admitParties(
 
 /**
  * Finds a dataset's parties for a caller who must be one of those wanted; kept at most 15 s.
- * @throws Problem when there is no such dataset, or the caller is another
+ * @throws Problem when nobody has shown a charter of it, or the caller is another; LedgerUnavailableError when the chain does
+ *   not answer
  */
 export function createPartyFinder(
-  ports: Pick<ServicePorts, 'ledger' | 'runtime'>,
+  ports: Pick<ServicePorts, 'ledger' | 'table' | 'runtime'>,
   wanted: readonly DatasetCaller[],
 ): (dataset: DatasetId, caller: Address, signal: AbortSignal) => Promise<Parties> {
   const readParties = keepBriefly<DatasetId, Parties | null>(
-    async (dataset, signal) => (await ports.ledger.readParties([dataset], 'latest', signal)).parties[0] ?? null,
+    (dataset, signal) => readParties(ports, dataset, signal),
     ports.runtime,
   );
   return async (dataset, caller, signal) => {
     const isWanted = (parties: Parties | null) =>
-      parties !== null && wanted.some((role) => parties[role].toLowerCase() === caller);
+      parties !== null && wanted.some((role) => parties[role] === caller);
     const parties = await readParties(dataset, isWanted, signal);
-    if (parties === null) throw new Problem('/problems/not-found', 'No such dataset has been opened on this chain.');
+    if (parties === null) throw new Problem('/problems/not-found', NO_CHARTER);
     if (!isWanted(parties)) {
       throw new Problem('/problems/forbidden', `Only the dataset's ${wanted.join(' or ')} may do this.`);
     }

@@ -1,6 +1,7 @@
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address, AgreementId, DatasetId } from '../../core/ids.ts';
 import type { Agreement, Buyer } from '../../core/ports/agreements.ts';
+import { OPEN_STATES } from '../agreement/require-open.ts';
 import { Problem } from '../answer/problem.ts';
 import type { ServicePorts } from '../ports.ts';
 import type { Kind } from '../row.ts';
@@ -26,7 +27,7 @@ interface Sighting {
   readonly latest: Accepted;
 }
 
-/** The agent answers challenges up to their deadline, by the chain's clock: this is for clocks that differ. */
+/** The agent answers questions up to their deadline, by the chain's clock: this is for clocks that differ. */
 const AGENT_MARGIN_MS = 3_600_000;
 
 /**
@@ -101,20 +102,26 @@ function roleOf({ agent, buyer }: Accepted, caller: Address): 'agent' | 'signer'
   return buyer.signer === caller ? 'signer' : null;
 }
 
-/** When this ends for a party; 0 when it has. A challenge may be open until the end and the window are over. */
+/** When this ends for a party; 0 when it has. A question may come until the end, and is open until it has lapsed for good. */
 function servedUntilMs({ final, latest }: Sighting, role: 'agent' | 'signer'): number {
-  if (role === 'agent') return 1000 * (final.buyer.endSeconds + final.terms.windowSeconds) + AGENT_MARGIN_MS;
+  if (role === 'agent') {
+    if (latest.question !== null) return Number.POSITIVE_INFINITY;
+    return 1000 * (final.buyer.endSeconds + final.terms.windowSeconds) + AGENT_MARGIN_MS;
+  }
   if (!isDelivered(final) || !isDelivered(latest)) return 0;
   return 1000 * Math.min(final.buyer.endSeconds, latest.buyer.endSeconds);
 }
 
-/** Who has approved has paid for everything, and is served until the end that was agreed. */
+/**
+ * Who has approved has paid for everything, and is served until the end that was agreed. While a question is open or has
+ * lapsed, what is paid for goes on to be delivered: vouchers count then, too.
+ */
 function isDelivered({ state, due, terms }: Agreement): boolean {
-  return state === 'active' || state === 'challenged' || (state === 'closed' && due === terms.price);
+  return OPEN_STATES.includes(state) || (state === 'closed' && due === terms.price);
 }
 
 function hasEnded({ latest }: Sighting, role: 'agent' | 'signer'): Problem {
   const end = new Date(1000 * latest.buyer.endSeconds).toISOString();
-  const since = role === 'agent' ? ', and so has the time to answer challenges' : '';
+  const since = role === 'agent' ? ', and so has the time to answer questions' : '';
   return new Problem('/problems/ended', `The agreement is ${latest.state}, its end is ${end}${since}.`);
 }
