@@ -1,6 +1,5 @@
 import { concatBytes, u8, u32, u64, utf8 } from './bytes.ts';
 import { ArgumentError } from './errors.ts';
-import type { Primitives } from './ports/primitives.ts';
 import {
   type Address,
   type AgreementId,
@@ -10,6 +9,7 @@ import {
   datasetBytes,
   type PrivateKey,
 } from './ids.ts';
+import type { Primitives } from './ports/primitives.ts';
 import { accountOfKey, isPrivateKey } from './typed-data.ts';
 
 type Macs = Pick<Primitives, 'hmacSha256'>;

@@ -1,8 +1,8 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import { z } from 'zod';
+import type { Opening } from '../block/digest.ts';
 import { concatBytes, equalBytes } from '../bytes.ts';
 import { ArgumentError } from '../errors.ts';
-import type { Opening } from '../block/digest.ts';
 import type { BlockIndex, BlockKey, ContentBatchKey, ContentKey } from '../ids.ts';
 import { MAX_BATCH_BLOCKS, MAX_BLOCK_BYTES, MAX_LOG_BLOCKS, RECORD_BYTES } from '../limits.ts';
 import { type BlockRecord, parseRecord, recordBytes } from '../log/record.ts';

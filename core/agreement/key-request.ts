@@ -29,7 +29,7 @@ export interface KeyRefusal {
   readonly reason: string;
 }
 
-/** What distinguishes messages; a key payload begins with 1. */
+/** What distinguishes messages. Key payloads begin with 2, too, and go the other way: from owner to consumer. */
 const REQUEST = 2;
 const REFUSAL = 3;
 const DUE_BYTES = 16;

@@ -1,12 +1,12 @@
 import { type ChunkProof, chunkRootFromProof } from '../block/chunk-tree.ts';
-import { equalBytes } from '../bytes.ts';
-import { ArgumentError, KeyError, ProofError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { commitContent, contentBatchKey, contentKey, PLAIN_COMMITMENT, readKey } from '../block/content-keys.ts';
 import { blockDigest, type Opening } from '../block/digest.ts';
 import { auditKey, blockKeys, commitKey, sealDigest } from '../block/seal.ts';
+import { equalBytes } from '../bytes.ts';
+import { ArgumentError, KeyError, ProofError } from '../errors.ts';
 import type { BlockIndex, BlockKey, ContentBatchKey, ContentKey, DatasetId, DatasetKey, Nonce, Salt } from '../ids.ts';
 import type { BlockRecord } from '../log/record.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import type { BlockKeys } from './key-payload.ts';
 
 /** A recorded batch without the bytes of its blocks: with the dataset's key, all that its keys are made of. */

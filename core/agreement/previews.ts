@@ -1,5 +1,5 @@
-import { paidBlocks, type SaleTerms } from './quota.ts';
 import type { BlockIndex } from '../ids.ts';
+import { paidBlocks, type SaleTerms } from './quota.ts';
 
 /** What decides which content keys are given. */
 export interface ContentAllowance {

@@ -100,10 +100,10 @@ export async function openMessage(
   });
 }
 
-/** "plumbline/1" ‖ u64 chainId ‖ OCASC, 20 bytes ‖ agreement id, 32 bytes. */
+/** "plumbline/2" ‖ u64 chainId ‖ OCASC, 20 bytes ‖ agreement id, 32 bytes. */
 export function messageInfo(domain: AgreementDomain, { agreement }: Pick<MessageHeader, 'agreement'>): Uint8Array {
   return concatBytes(
-    utf8('plumbline/1'),
+    utf8('plumbline/2'),
     u64(domain.chainId),
     fromHex(domain.ocasc, 'OCASC address', 20),
     agreementBytes(agreement),

@@ -1,13 +1,13 @@
-import { equalBytes } from '../bytes.ts';
-import { KeyError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { contentKey, requireContentKey } from '../block/content-keys.ts';
 import { blockDigest } from '../block/digest.ts';
 import { openDigest } from '../block/seal.ts';
+import { equalBytes } from '../bytes.ts';
+import { KeyError } from '../errors.ts';
 import type { BlockIndex, ContentKey, DatasetId } from '../ids.ts';
 import type { LogState } from '../log/growth.ts';
 import { isPlainRecord } from '../log/record.ts';
 import { requireRecords } from '../log/verify-records.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import type { BlockKeys, KeyPayload } from './key-payload.ts';
 
 /** The log that an agreement is bound to, as OCASC took it from DISSC. */

@@ -1,7 +1,7 @@
 import * as CarWriter from '@ipld/car/buffer-writer';
+import { ATTACHED } from '../charter/kind.ts';
 import { SegmentError } from '../errors.ts';
 import type { Primitives } from '../ports/primitives.ts';
-import { ATTACHED } from '../charter/kind.ts';
 import { frameBytes, HEADER_BYTES } from './car-frames.ts';
 import { manifestKind } from './coherent-manifest.ts';
 import { encodeManifest, rawCid, sha256Cid } from './manifest.ts';

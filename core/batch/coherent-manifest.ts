@@ -1,15 +1,15 @@
-import { equalBytes } from '../bytes.ts';
-import { SegmentError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import {
   type AttachedObject,
   type AttachedPiece,
   attachedObjectHash,
   misplacedPiece,
 } from '../block/attached-object.ts';
+import { equalBytes } from '../bytes.ts';
 import { ATTACHED, type DatasetKind, ENCRYPTED, PLAIN } from '../charter/kind.ts';
+import { SegmentError } from '../errors.ts';
 import { GCM_TAG_BYTES, MAX_BATCH_BYTES, MAX_BLOCK_BYTES, MAX_CONTENT_BYTES } from '../limits.ts';
 import { isPlainRecord } from '../log/record.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import type { Manifest, ManifestBlock } from './manifest-fields.ts';
 
 /**

@@ -1,8 +1,8 @@
 import * as dagCbor from '@ipld/dag-cbor';
-import { ArgumentError } from '../errors.ts';
 import type { AttachedObject } from '../block/attached-object.ts';
 import { requireContentSize } from '../block/content-cipher.ts';
 import { type DatasetKind, ENCRYPTED } from '../charter/kind.ts';
+import { ArgumentError } from '../errors.ts';
 import { GCM_TAG_BYTES, MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_MANIFEST_BYTES } from '../limits.ts';
 
 /** What a plan must know of a block. */

@@ -1,10 +1,10 @@
-import { isZero } from '../bytes.ts';
-import { ArgumentError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { commitContent, contentBatchKey, contentKey, PLAIN_COMMITMENT } from '../block/content-keys.ts';
 import { blockKeys, commitKey } from '../block/seal.ts';
+import { isZero } from '../bytes.ts';
+import { ArgumentError } from '../errors.ts';
 import type { AuditKey, Nonce, ReadKey, Salt, SealedDigest } from '../ids.ts';
 import type { BlockRecord } from '../log/record.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import { requireBatchCount } from './seal-batch.ts';
 
 /** What DISSC's event `Published` says of one batch. Anybody may have sent it. */

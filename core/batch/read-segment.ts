@@ -1,10 +1,10 @@
-import { equalBytes } from '../bytes.ts';
-import { SegmentError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { type Opening, openBlock } from '../block/digest.ts';
+import { equalBytes } from '../bytes.ts';
 import { ATTACHED } from '../charter/kind.ts';
+import { SegmentError } from '../errors.ts';
 import type { ObjectId } from '../ids.ts';
 import { MAX_MANIFEST_BYTES, MAX_SEGMENT_BYTES } from '../limits.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import { CID_BYTES, frameBytes, HEADER_BYTES, readCarHeader, readFrame, readFrameLength } from './car-frames.ts';
 import { manifestKind } from './coherent-manifest.ts';
 import { decodeManifest, rawCid, sha256Cid } from './manifest.ts';

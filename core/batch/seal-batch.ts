@@ -1,5 +1,3 @@
-import { ArgumentError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { type AttachedObject, attachedObjectHash } from '../block/attached-object.ts';
 import { encryptContent, requireContentSize } from '../block/content-cipher.ts';
 import {
@@ -15,11 +13,13 @@ import { type BlockMeta, encodeMeta } from '../block/meta.ts';
 import { auditKey, batchSalt, blockKeys, commitKey, sealDigest } from '../block/seal.ts';
 import { ATTACHED, type DatasetKind, ENCRYPTED } from '../charter/kind.ts';
 import type { DisscDomain } from '../dissc-domain.ts';
+import { ArgumentError } from '../errors.ts';
 import type { ContentKey, DatasetId, DatasetKey, PrivateKey } from '../ids.ts';
 import { MAX_BATCH_BLOCKS } from '../limits.ts';
 import { signHead } from '../log/head.ts';
 import { appendLeaves, type Peaks, rootOfPeaks } from '../log/peaks.ts';
 import { recordHash } from '../log/record.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import { buildSegment, type Segment } from './build-segment.ts';
 import type { Manifest, ManifestBlock } from './manifest-fields.ts';
 

@@ -1,13 +1,13 @@
-import { equalBytes } from '../bytes.ts';
-import { ProofError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { type AttachedPiece, misplacedPiece } from '../block/attached-object.ts';
+import { equalBytes } from '../bytes.ts';
 import type { DatasetKind } from '../charter/kind.ts';
 import type { DisscDomain } from '../dissc-domain.ts';
+import { ProofError } from '../errors.ts';
 import type { Address, DatasetId } from '../ids.ts';
 import { recoverHeadSigner } from '../log/head.ts';
 import { appendLeaves, type Peaks, rootOfPeaks } from '../log/peaks.ts';
 import { recordHash } from '../log/record.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import { manifestKind } from './coherent-manifest.ts';
 import type { Manifest } from './manifest-fields.ts';
 

@@ -1,11 +1,11 @@
-import { equalBytes } from '../bytes.ts';
-import { KeyError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { contentBatchKey, contentKey, requireContentKey } from '../block/content-keys.ts';
 import { blockDigest } from '../block/digest.ts';
 import { metaHash } from '../block/meta.ts';
 import { batchSalt, blockKeys, commitKey, openDigest, sealDigest } from '../block/seal.ts';
+import { equalBytes } from '../bytes.ts';
+import { KeyError } from '../errors.ts';
 import type { AuditKey, ContentKey, Digest, ReadKey } from '../ids.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import type { Manifest, ManifestBlock } from './manifest-fields.ts';
 
 type Macs = Pick<Primitives, 'sha256' | 'hmacSha256'>;

@@ -1,8 +1,8 @@
 import * as dagCbor from '@ipld/dag-cbor';
-import { ArgumentError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { type Refuse, requireInteger, requireMap, requireText } from '../dag-cbor.ts';
+import { ArgumentError } from '../errors.ts';
 import { MAX_OBJECT_KEY_BYTES, MAX_VERSION_ID_BYTES } from '../limits.ts';
+import type { Primitives } from '../ports/primitives.ts';
 
 /** Where another program has put the bytes of a block of an attached dataset: a piece of one object (design §4). */
 export interface AttachedObject {

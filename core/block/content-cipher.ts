@@ -1,8 +1,8 @@
 import { concatBytes, u64 } from '../bytes.ts';
 import { ArgumentError, KeyError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { type BlockId, type ContentKey, datasetBytes } from '../ids.ts';
 import { MAX_CONTENT_BYTES } from '../limits.ts';
+import type { Primitives } from '../ports/primitives.ts';
 
 // A key is used for one block, once: a constant iv is as good as any.
 const IV = new Uint8Array(12);

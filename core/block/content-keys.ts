@@ -1,8 +1,8 @@
 import { concatBytes, equalBytes, u8, u64 } from '../bytes.ts';
 import { ArgumentError, KeyError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import type { BlockIndex, ContentBatchKey, ContentCommitment, ContentKey, DatasetKey, Nonce, ReadKey } from '../ids.ts';
 import { merkleTreeHash } from '../log/merkle.ts';
+import type { Primitives } from '../ports/primitives.ts';
 
 type Hasher = Pick<Primitives, 'sha256'>;
 type Macs = Pick<Primitives, 'sha256' | 'hmacSha256'>;

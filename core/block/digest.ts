@@ -1,7 +1,7 @@
-import { chunkRoot, requireBlockSize } from './chunk-tree.ts';
 import { concatBytes, u8, u32, u64 } from '../bytes.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { type BlockId, type ChunkRoot, type Digest, datasetBytes, type MetaHash, type Sha256 } from '../ids.ts';
+import type { Primitives } from '../ports/primitives.ts';
+import { chunkRoot, requireBlockSize } from './chunk-tree.ts';
 import { metaHash } from './meta.ts';
 
 /** What a digest is made of (design §4). Whoever knows it can recompute the digest without the block. */

@@ -2,8 +2,8 @@ import * as dagCbor from '@ipld/dag-cbor';
 import { CID } from 'multiformats/cid';
 import { concatBytes, equalBytes, u8, u32, u64 } from '../bytes.ts';
 import { ArgumentError, KeyError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { type AuditKey, type DatasetId, datasetBytes } from '../ids.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import { decodeMeta } from './meta.ts';
 
 /** What `DISSC.link` takes at most in one call. */

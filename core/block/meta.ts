@@ -1,9 +1,9 @@
 import * as dagCbor from '@ipld/dag-cbor';
-import { ArgumentError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { decodeCanonical, type Refuse, requireBytes, requireInteger, requireMap, requireText } from '../dag-cbor.ts';
+import { ArgumentError } from '../errors.ts';
 import type { MetaHash } from '../ids.ts';
 import { MAX_META_BYTES } from '../limits.ts';
+import type { Primitives } from '../ports/primitives.ts';
 
 /** What a block says about itself (design §4). Storage can read it. */
 export interface BlockMeta {

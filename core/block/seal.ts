@@ -1,8 +1,8 @@
 import { concatBytes, equalBytes, u8, u32, u64, xorBytes } from '../bytes.ts';
 import { KeyError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import type { AuditKey, BlockIndex, BlockKey, Commitment, DatasetKey, Digest, Salt, SealedDigest } from '../ids.ts';
 import { merkleTreeHash } from '../log/merkle.ts';
+import type { Primitives } from '../ports/primitives.ts';
 
 type Hasher = Pick<Primitives, 'sha256'>;
 type Macs = Pick<Primitives, 'sha256' | 'hmacSha256'>;

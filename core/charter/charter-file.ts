@@ -1,7 +1,7 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import { to0x } from '../bytes.ts';
-import { ArgumentError } from '../errors.ts';
 import { decodeCanonical, type Refuse, requireBytes, requireInteger, requireMap } from '../dag-cbor.ts';
+import { ArgumentError } from '../errors.ts';
 import { type Address, addressBytes, type DatasetId } from '../ids.ts';
 import { SIGNATURE_BYTES } from '../typed-data.ts';
 import { requireCharter, type SignedCharter } from './charter.ts';

@@ -1,6 +1,6 @@
 import { equalBytes, u8, u32, u64 } from '../bytes.ts';
-import { ArgumentError, ProofError } from '../errors.ts';
 import { type DisscDomain, disscTypedDataDomain } from '../dissc-domain.ts';
+import { ArgumentError, ProofError } from '../errors.ts';
 import { type Address, bytes32, type DatasetId, NO_ACCOUNT, type PrivateKey } from '../ids.ts';
 import { addressWord, recoverSigner, signHash, typedDataHash, typeHash, word } from '../typed-data.ts';
 import { deriveDatasetId } from './dataset-id.ts';

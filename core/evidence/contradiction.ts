@@ -1,10 +1,10 @@
-import { ProofError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import type { DisscDomain } from '../dissc-domain.ts';
+import { ProofError } from '../errors.ts';
 import type { Address } from '../ids.ts';
 import type { Growth } from '../log/growth.ts';
 import { recoverHeadSigner, type SignedHead } from '../log/head.ts';
 import { relateHeads } from '../log/relate-heads.ts';
+import type { Primitives } from '../ports/primitives.ts';
 
 /** Two signed heads of which neither extends the other, with what proves it to anybody (design §5). */
 export interface Contradiction {

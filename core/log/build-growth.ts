@@ -1,6 +1,6 @@
 import { ArgumentError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { MAX_GROWTH_BLOCKS } from '../limits.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import type { Growth } from './growth.ts';
 import { rootOfLeafHashes } from './merkle.ts';
 import type { Peaks } from './peaks.ts';

@@ -1,7 +1,7 @@
 import { equalBytes } from '../bytes.ts';
 import { ProofError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { MAX_GROWTH_BLOCKS } from '../limits.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import type { Head } from './head.ts';
 import { type Peaks, pushSubtree, rootOfPeaks } from './peaks.ts';
 import { appendedSubtrees, isLogSize, peakSubtrees } from './subtrees.ts';

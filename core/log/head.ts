@@ -1,6 +1,6 @@
 import { u64 } from '../bytes.ts';
-import { ArgumentError } from '../errors.ts';
 import { type DisscDomain, disscTypedDataDomain } from '../dissc-domain.ts';
+import { ArgumentError } from '../errors.ts';
 import { type Address, bytes32, type DatasetId, datasetBytes, type LogRoot, type PrivateKey } from '../ids.ts';
 import { recoverSigner, signHash, typedDataHash, typeHash, word } from '../typed-data.ts';
 import { requireLogSize } from './subtrees.ts';

@@ -1,6 +1,6 @@
 import { ArgumentError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import type { LogRoot } from '../ids.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import { nodeHash } from './merkle.ts';
 
 type Hasher = Pick<Primitives, 'sha256'>;

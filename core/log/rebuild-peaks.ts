@@ -1,7 +1,7 @@
 import { equalBytes } from '../bytes.ts';
 import { ChainAnswerError, PlumblineError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import type { LogRoot } from '../ids.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import { growPeaks } from './growth.ts';
 import type { PartialSubtrees } from './mend-subtrees.ts';
 import { EMPTY_PEAKS, type Peaks, pushSubtree, rootOfPeaks } from './peaks.ts';

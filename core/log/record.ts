@@ -1,8 +1,8 @@
 import { concatBytes, isZero } from '../bytes.ts';
 import { ArgumentError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { bytes32, type Commitment, type ContentCommitment, type SealedDigest } from '../ids.ts';
 import { RECORD_BYTES } from '../limits.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import { leafHash } from './merkle.ts';
 
 /** What the log says of one block, in public: its sealed digest, and what makes sealing and encrypting binding. */

@@ -1,7 +1,7 @@
 import { equalBytes } from '../bytes.ts';
 import { ProofError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import type { BlockIndex } from '../ids.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import type { LogState } from './growth.ts';
 import { rootFromMultiproof } from './multiproof.ts';
 import { type BlockRecord, recordHash } from './record.ts';

@@ -1,6 +1,6 @@
+import type { ChunkAnswer } from '../agreement/own-batch.ts';
 import type { EncryptionPublicKey } from '../agreement/seal-message.ts';
 import type { AgreementDomain, Terms } from '../agreement/terms.ts';
-import type { ChunkAnswer } from '../agreement/own-batch.ts';
 import type { DatasetName } from '../charter/dataset-name.ts';
 import type { DatasetKind } from '../charter/kind.ts';
 import type { Address, AgreementId, BlockIndex, ContentKey, DatasetId, LogRoot } from '../ids.ts';
@@ -8,14 +8,7 @@ import type { BlockRecord } from '../log/record.ts';
 import type { Anchor, ChainPoint } from './ledger.ts';
 import type { MinedTransaction } from './mined-transaction.ts';
 
-export type AgreementState =
-  | 'offered'
-  | 'cancelled'
-  | 'active'
-  | 'challenged'
-  | 'lapsed'
-  | 'breached'
-  | 'closed';
+export type AgreementState = 'offered' | 'cancelled' | 'active' | 'challenged' | 'lapsed' | 'breached' | 'closed';
 
 /** Who bought, from acceptance on. */
 export interface Buyer {

@@ -1,6 +1,6 @@
+import type { SignedCharter } from '../charter/charter.ts';
 import type { Address } from '../ids.ts';
 import type { GrantId } from './grants.ts';
-import type { SignedCharter } from '../charter/charter.ts';
 import type { SignedTransaction, Update } from './ledger.ts';
 
 /** An update and the grant that pays for it. */
@@ -36,11 +36,7 @@ export interface GrantRecorder {
     signal?: AbortSignal,
   ): Promise<{ reasons: (NotRelayed | null)[]; gas: bigint; maxFeePerGasWei: bigint }>;
   /** Signs `relay(grants, charters, updates)`; with `replaces`, fees high enough to take that transaction's place. */
-  prepareRelay(
-    call: RelayCall,
-    options: TransactionOptions,
-    signal?: AbortSignal,
-  ): Promise<SignedTransaction>;
+  prepareRelay(call: RelayCall, options: TransactionOptions, signal?: AbortSignal): Promise<SignedTransaction>;
   /** The gas it takes to accept a grant; null when ASC would refuse that now. */
   simulateAccept(grant: GrantId, signal?: AbortSignal): Promise<{ gas: bigint } | null>;
   /** Signs `accept(grant)`. */

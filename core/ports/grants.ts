@@ -84,7 +84,8 @@ export interface GrantParty {
   authorise(
     dataset: { readonly name: DatasetName; readonly kind: DatasetKind },
     terms: GrantTerms,
-    signal?: AbortSignal): Promise<{ grant: GrantId; transaction: MinedTransaction }>;
+    signal?: AbortSignal,
+  ): Promise<{ grant: GrantId; transaction: MinedTransaction }>;
   drop(grant: GrantId, signal?: AbortSignal): Promise<MinedTransaction>;
   /** As the CSS. */
   accept(grant: GrantId, signal?: AbortSignal): Promise<MinedTransaction>;

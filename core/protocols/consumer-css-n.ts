@@ -1,16 +1,16 @@
-import type { BatchKeys, BlockKeys } from '../agreement/key-payload.ts';
-import { commitContent, contentKey, decryptContent, isPlain } from '../block/content-cipher.ts';
+import { contentKeyOf } from '../agreement/verify-keys.ts';
+import { decryptContent } from '../block/content-cipher.ts';
 import { type Opening, openBlock } from '../block/digest.ts';
-import { equalBytes } from '../bytes.ts';
 import { eachInParallel } from '../each-in-parallel.ts';
 import { KeyError, PlumblineError } from '../errors.ts';
 import type { ContentKey, DatasetId } from '../ids.ts';
 import { MAX_BLOCK_BYTES, MAX_RECORD_BLOCKS } from '../limits.ts';
+import { isPlainRecord } from '../log/record.ts';
 import type { CssN, Fault } from '../ports/css.ts';
 import type { Primitives } from '../ports/primitives.ts';
 import type { Verdict } from '../verdict.ts';
 import type { BrokenAnswer, StorageAnswer } from './challenge-storage.ts';
-import { type ConsumerProtocol, verifyWindow } from './judge-with-keys.ts';
+import { type ConsumerProtocol, type ShownKeys, verifyWindow } from './judge-with-keys.ts';
 import { faultOnRecorded, type ProvenRecord } from './prove-records.ts';
 
 /** What Protocol IV runs on. */
@@ -90,34 +90,32 @@ export type OpenedContent =
   | { readonly reason: string; readonly blame: 'writer' | 'owner' | null };
 
 /**
- * Decrypts a block whose verdict is intact. A batch's key is bound by the record: one that is not the committed one is the
- * owner's doing, and a committed one that does not decrypt is the writer's. Of a single block's key nothing is proven.
+ * Decrypts a block whose verdict is intact. The key of each block's content is bound by its record: one that is not the
+ * committed one is the owner's doing, and a committed one that does not decrypt is the writer's.
  */
 export function openDelivered(
   primitives: Primitives,
   dataset: DatasetId,
-  record: ProvenRecord,
-  keys: { readonly batch: BatchKeys; readonly block: BlockKeys },
+  { index, record }: ProvenRecord,
+  { payload }: Pick<ShownKeys, 'payload'>,
   bytes: Uint8Array,
 ): OpenedContent {
-  const { contentCommitment } = record.batch;
-  if (isPlain(contentCommitment)) return { content: bytes };
-  const { contentBatchKey } = keys.batch;
-  if (contentBatchKey !== null && !equalBytes(commitContent(primitives, contentBatchKey), contentCommitment)) {
-    return { reason: "The key of the batch's content is not the one committed to in the log.", blame: 'owner' };
-  }
-  const key: ContentKey | null =
-    contentBatchKey === null ? keys.block.contentKey : contentKey(primitives, contentBatchKey, record.index);
-  if (key === null) return { reason: 'The owner has sent no key of the content.', blame: null };
+  if (isPlainRecord(record)) return { content: bytes };
+  let key: ContentKey | null;
   try {
-    return { content: decryptContent(primitives, key, { dataset, index: record.index }, bytes) };
+    key = contentKeyOf(primitives, payload, index);
   } catch (cause) {
     if (!(cause instanceof KeyError)) throw cause;
-    return contentBatchKey === null
-      ? { reason: 'The key of the content does not decrypt the recorded bytes.', blame: null }
-      : {
-          reason: 'The recorded bytes are not encrypted under the key that their batch committed to.',
-          blame: 'writer',
-        };
+    return { reason: cause.shortMessage, blame: 'owner' };
+  }
+  if (key === null) return { reason: 'The owner has sent no key of the content.', blame: null };
+  try {
+    return { content: decryptContent(primitives, key, { dataset, index }, bytes) };
+  } catch (cause) {
+    if (!(cause instanceof KeyError)) throw cause;
+    return {
+      reason: 'The recorded bytes are not encrypted under the key that their record commits to.',
+      blame: 'writer',
+    };
   }
 }

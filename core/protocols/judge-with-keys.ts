@@ -1,16 +1,18 @@
-import type { BatchKeys, BlockKeys } from '../agreement/key-payload.ts';
+import type { BlockKeys, KeyPayload } from '../agreement/key-payload.ts';
 import type { KeyRefusal } from '../agreement/key-request.ts';
 import { blockDigest, type Opening } from '../block/digest.ts';
 import { commitKey, openDigest } from '../block/seal.ts';
 import { equalBytes } from '../bytes.ts';
 import { PlumblineError } from '../errors.ts';
-import type { BlockIndex, DatasetId } from '../ids.ts';
+import type { BlockIndex } from '../ids.ts';
+import type { Head } from '../log/head.ts';
+import { recordBytes } from '../log/record.ts';
 import type { RecordSource } from '../ports/css.ts';
 import type { Primitives } from '../ports/primitives.ts';
 import type { Evidence, Verdict } from '../verdict.ts';
 import type { StorageAnswer } from './challenge-storage.ts';
-import { type Case, verdictOn, verdictOnFault } from './judge-block.ts';
-import { type FoundRecords, type LogState, type ProvenRecord, proveRecords } from './prove-records.ts';
+import { type Case, verdictOn, verdictOnFault, verdictsOnMissing } from './judge-block.ts';
+import { type ProvenRecord, proveRecords } from './prove-records.ts';
 import type { SignerOf } from './signers.ts';
 
 /** Why a block is not judged whose owner is silent: nothing is known against the storage. */
@@ -18,7 +20,7 @@ export const NO_KEY = 'The owner has sent no key of this block.';
 
 /** What the owner sends for a request: keys, and for which blocks none. */
 export interface ReceivedKeys {
-  readonly batches: readonly BatchKeys[];
+  readonly payloads: readonly KeyPayload[];
   readonly refusals: readonly KeyRefusal[];
 }
 
@@ -32,7 +34,7 @@ export type RequestKeys = (blocks: readonly BlockIndex[], signal?: AbortSignal) 
 export interface ConsumerProtocol {
   readonly primitives: Primitives;
   /** Of the log that the agreement is bound to: read from OCASC, which took it from DISSC. */
-  readonly log: LogState;
+  readonly log: Head;
   readonly records: RecordSource;
   readonly requestKeys: RequestKeys;
   readonly signerOf: SignerOf;
@@ -46,7 +48,7 @@ export async function verifyWindow(
   answer: (records: readonly ProvenRecord[]) => Promise<ReadonlyMap<number, StorageAnswer>>,
   signal?: AbortSignal,
 ): Promise<Verdict[]> {
-  const found = await proveRecords({ hasher: deps.primitives, records: deps.records }, deps.log, blocks, signal);
+  const found = await proveRecords({ hasher: deps.primitives, records: deps.records }, [deps.log], blocks, signal);
   const answers = await answer(found.proven);
   // The storage has answered before the owner learns which blocks were sampled: the two could agree on nothing.
   const opened = found.proven.filter(({ index }) => hasOpening(answers.get(index)));
@@ -58,22 +60,27 @@ export async function verifyWindow(
   const verdicts = found.proven.map((record): Verdict => {
     const trial = caseOf(deps, record, evidence);
     const said = answers.get(record.index) as StorageAnswer;
-    if ('kind' in said) return { ...verdictOnFault(evidence, said), signer: trial.signer };
+    if ('kind' in said) return verdictOnFault(evidence, said, trial.signer);
     if ('reason' in said) return verdictOn(trial, 'corrupted', said.reason);
     return keys === null || 'error' in keys
       ? verdictOn(trial, 'unavailable', keys?.error ?? NO_KEY)
       : judgeWithKeys(deps.primitives, trial, findKeys(keys, record.index), said.opening);
   });
-  return [...verdicts, ...verdictsOnMissing(found, evidence)].sort((a, b) => a.index - b.index);
+  return [...verdicts, ...verdictsOnMissing(evidence, found, deps.signerOf)].sort((a, b) => a.index - b.index);
 }
 
-/** The keys of one block, or why there are none. */
-export type FoundKeys = { readonly batch: BatchKeys; readonly block: BlockKeys } | { readonly refusal: string } | null;
+/** The keys of one block and what they came with, or why there are none. */
+export type FoundKeys = ShownKeys | { readonly refusal: string } | null;
+
+export interface ShownKeys {
+  readonly payload: KeyPayload;
+  readonly block: BlockKeys;
+}
 
 export function findKeys(keys: ReceivedKeys, index: BlockIndex): FoundKeys {
-  for (const batch of keys.batches) {
-    const block = batch.blocks.find((one) => one.index === index);
-    if (block !== undefined) return { batch, block };
+  for (const payload of keys.payloads) {
+    const block = payload.blocks.find((one) => one.index === index);
+    if (block !== undefined) return { payload, block };
   }
   const refusal = keys.refusals.find(({ blocks }) => blocks.includes(index));
   return refusal === undefined ? null : { refusal: refusal.reason };
@@ -89,18 +96,19 @@ export function judgeWithKeys(
   keys: FoundKeys,
   computed: Opening,
 ): Verdict {
-  const { record, dataset } = trial;
+  const { dataset } = trial;
+  const { index, record } = trial.record;
   if (keys === null) return verdictOn(trial, 'unavailable', NO_KEY);
   if ('refusal' in keys) return verdictOn(trial, 'refused', `The owner refuses the key: ${keys.refusal}`);
   const { block } = keys;
-  if (!equalBytes(block.sealed, record.sealed) || !equalBytes(block.commitment, record.commitment)) {
+  if (!equalBytes(recordBytes(block.record), recordBytes(record))) {
     return ownersFault(trial, 'What the owner calls the record of this block is not the one in the log.');
   }
   if (!equalBytes(commitKey(hasher, block.blockKey), record.commitment)) {
     return ownersFault(trial, 'The key that the owner has sent is not the one committed to in the log.');
   }
   const recorded = openDigest(hasher, record.sealed, record.commitment, block.blockKey);
-  const id = { dataset, index: record.index };
+  const id = { dataset, index };
   if (equalBytes(recorded, blockDigest(hasher, id, computed))) return verdictOn(trial, 'intact', null);
   // The owner's opening is believed where it opens the recorded digest: then it says what the writer recorded.
   const isRecorded = equalBytes(recorded, blockDigest(hasher, id, block.opening));
@@ -123,17 +131,7 @@ export function caseOf(
   record: ProvenRecord,
   evidence: Evidence,
 ): Case {
-  return { dataset: deps.log.dataset as DatasetId, record, evidence, signer: deps.signerOf(record.batch.position) };
-}
-
-/** Verdicts on blocks without a proven record. */
-function verdictsOnMissing(found: FoundRecords, evidence: Evidence): Verdict[] {
-  return [
-    ...found.faults.map((fault) => verdictOnFault(evidence, fault)),
-    ...found.broken.map(({ index, reason }) =>
-      verdictOn({ record: { index }, evidence, signer: null }, 'corrupted', reason),
-    ),
-  ];
+  return { dataset: deps.log.dataset, record, evidence, signer: deps.signerOf(record.index) };
 }
 
 async function receiveKeys(

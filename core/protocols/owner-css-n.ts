@@ -1,29 +1,32 @@
 import { CID } from 'multiformats/cid';
-import { type Manifest, rawCid } from '../batch/manifest.ts';
-import { commitContent, contentBatchKey, contentKey, decryptContent, isPlain } from '../block/content-cipher.ts';
+import { rawCid } from '../batch/manifest.ts';
+import type { Manifest } from '../batch/manifest-fields.ts';
+import { decryptContent } from '../block/content-cipher.ts';
+import { commitContent, contentBatchKey, contentKey, readKey } from '../block/content-keys.ts';
 import { openBlock } from '../block/digest.ts';
 import type { LinkedObject } from '../block/linked-objects.ts';
 import { metaHash } from '../block/meta.ts';
-import { blockKeys } from '../block/seal.ts';
 import { equalBytes } from '../bytes.ts';
 import { eachInParallel } from '../each-in-parallel.ts';
 import { PlumblineError, ProofError } from '../errors.ts';
-import type { ChunkRoot, DatasetId, DatasetKey, Sha256 } from '../ids.ts';
+import type { ChunkRoot, DatasetId, Sha256 } from '../ids.ts';
 import { MAX_BLOCK_BYTES, MAX_RECORD_BLOCKS } from '../limits.ts';
-import type { Head } from '../log/head.ts';
-import type { Fault, RecordSource } from '../ports/css.ts';
+import { isPlainRecord } from '../log/record.ts';
+import type { BatchHint, Fault, RecordSource } from '../ports/css.ts';
 import type { P2pfs } from '../ports/p2pfs.ts';
 import type { Primitives } from '../ports/primitives.ts';
 import type { Evidence, Verdict } from '../verdict.ts';
-import { judgeOpening, verdictOn, verdictOnFault } from './judge-block.ts';
-import { faultOnRecorded, type ProvenBatch, type ProvenRecord, proveRecords } from './prove-records.ts';
+import { judgeOpening, verdictOn, verdictOnFault, verdictsOnMissing, verdictsOnUnrecorded } from './judge-block.ts';
+import { blockKeyOf, type DatasetKeyOf } from './owner-keys.ts';
+import { faultOnRecorded, type ProvenRecord, proveRecords } from './prove-records.ts';
+import type { RecordedHeads } from './recorded-heads.ts';
 import type { SignerOf } from './signers.ts';
 
 /** What an owner checks retrieved bytes with. */
 export interface OwnerCssN {
   readonly primitives: Primitives;
   readonly dataset: DatasetId;
-  readonly datasetKey: DatasetKey;
+  readonly datasetKeyOf: DatasetKeyOf;
   readonly signerOf: SignerOf;
 }
 
@@ -34,10 +37,10 @@ export interface RetrievedBlock {
   readonly listedChunkRoot?: ChunkRoot;
 }
 
-/** What Protocol II runs on, besides the storage. Records prove themselves; head and key come from elsewhere. */
+/** What Protocol II runs on, besides the storage. Records prove themselves; heads and keys come from elsewhere. */
 export interface ProtocolTwo extends OwnerCssN {
-  /** Read from DISSC: the anchor of every verdict. */
-  readonly head: Head;
+  /** Read from DISSC: the newest is the anchor of every verdict. */
+  readonly heads: RecordedHeads;
   readonly records: RecordSource;
 }
 
@@ -45,7 +48,7 @@ export interface ProtocolTwo extends OwnerCssN {
 export type Retrieve = (record: ProvenRecord, signal?: AbortSignal) => Promise<RetrievedBlock | Fault>;
 
 /** Manifests that an IPFS node has pinned, by the batch they are of; null when there is none. */
-export type FindManifest = (batch: ProvenBatch) => Manifest | null;
+export type FindManifest = (batch: BatchHint) => Manifest | null;
 
 /** ObjectID of a block in IPFS, and its meta: as linked by the owner, or as its pinned manifest has it. */
 export type FindObject = (record: ProvenRecord) => LinkedObject | null;
@@ -66,8 +69,7 @@ export function verifyByRetrieval(
   return verifyBlocks(deps, 'retrieved', blocks, signal, async (record) => {
     // Table III steps 8–9: the BlockID to the CSS, the DataBlock back.
     const stored = await retrieve(record, signal);
-    if ('kind' in stored)
-      return { ...verdictOnFault('retrieved', faultOnRecorded(stored)), signer: signerOf(deps, record) };
+    if ('kind' in stored) return verdictOnFault('retrieved', faultOnRecorded(stored), deps.signerOf(record.index));
     return verifyRetrieved(deps, record, stored);
   });
 }
@@ -84,7 +86,7 @@ export function verifyByCid(
   signal?: AbortSignal,
 ): AsyncGenerator<Verdict[]> {
   return verifyBlocks(deps, 'attested', blocks, signal, async (record) => {
-    const trial = { record, evidence: 'attested' as const, signer: signerOf(deps, record) };
+    const trial = { record, evidence: 'attested' as const, signer: deps.signerOf(record.index) };
     const manifest = findManifest(record.batch);
     const line = manifest?.blocks[record.index - manifest.first];
     if (line === undefined)
@@ -96,12 +98,13 @@ export function verifyByCid(
     if (sha256 === null || named.sizeBytes < 1 || named.sizeBytes > MAX_BLOCK_BYTES) {
       return verdictOn(trial, 'corrupted', `What the IPFS node names, ${named.cid}, is no block.`);
     }
-    const key = blockKeys(deps.primitives, deps.datasetKey, record.batch.salt)(record.index);
     const opening = {
-      ...{ size: named.sizeBytes, sha256, chunkRoot: line.chunkRoot },
+      size: named.sizeBytes,
+      sha256,
+      chunkRoot: line.chunkRoot,
       metaHash: metaHash(deps.primitives, line.meta),
     };
-    return judgeOpening(deps.primitives, { ...trial, dataset: deps.dataset }, key, opening);
+    return judgeOpening(deps.primitives, { ...trial, dataset: deps.dataset }, blockKeyOf(deps, record), opening);
   });
 }
 
@@ -118,7 +121,7 @@ export function verifyFromPeers(
   signal?: AbortSignal,
 ): AsyncGenerator<Verdict[]> {
   return verifyBlocks(deps, 'retrieved', blocks, signal, async (record) => {
-    const trial = { record, evidence: 'retrieved' as const, signer: signerOf(deps, record) };
+    const trial = { record, evidence: 'retrieved' as const, signer: deps.signerOf(record.index) };
     const object = findObject(record);
     if (object === null) {
       return verdictOn(trial, 'unavailable', 'No object in IPFS is linked to this block, and its batch is not pinned.');
@@ -135,10 +138,10 @@ export function verifyFromPeers(
  */
 export function verifyRetrieved(deps: OwnerCssN, record: ProvenRecord, retrieved: RetrievedBlock): Verdict {
   const { primitives, dataset } = deps;
-  const trial = { dataset, record, evidence: 'retrieved' as const, signer: deps.signerOf(record.batch.position) };
+  const trial = { dataset, record, evidence: 'retrieved' as const, signer: deps.signerOf(record.index) };
   if (retrieved.block.length === 0) return verdictOn(trial, 'unavailable', 'The storage gives no bytes.');
   if (retrieved.block.length > MAX_BLOCK_BYTES) return verdictOn(trial, 'corrupted', 'No block is as large as this.');
-  const key = blockKeys(primitives, deps.datasetKey, record.batch.salt)(record.index);
+  const key = blockKeyOf(deps, record);
   const opening = openBlock(primitives, retrieved.block, retrieved.meta);
   const verdict = judgeOpening(primitives, trial, key, opening);
   if (verdict.verdict !== 'corrupted' || retrieved.listedChunkRoot === undefined) return verdict;
@@ -153,24 +156,21 @@ export function verifyRetrieved(deps: OwnerCssN, record: ProvenRecord, retrieved
 
 /**
  * Content of a block whose verdict is intact.
- * @throws ProofError when the nonce that storage gives does not lead to the recorded content commitment
- * @throws KeyError when the block was encrypted under another key than its batch committed to: the writer's doing
+ * @throws ProofError when the nonce that storage gives does not lead to the recorded content commitment: nobody's proven fault
+ * @throws KeyError when the block was encrypted under another key than its record commits to: the writer's doing
  */
-export function openContent(deps: OwnerCssN, record: ProvenRecord, block: Uint8Array): Uint8Array {
-  const { primitives, dataset, datasetKey } = deps;
-  const { contentCommitment, nonce } = record.batch;
-  if (isPlain(contentCommitment)) return block;
-  if (nonce === null) throw new ProofError(`The nonce of the batch of block ${record.index} is missing.`);
-  const batchKey = contentBatchKey(primitives, datasetKey, nonce);
-  if (!equalBytes(commitContent(primitives, batchKey), contentCommitment)) {
-    throw new ProofError(`The nonce of the batch of block ${record.index} does not lead to its content commitment.`);
+export function openContent(deps: OwnerCssN, { index, record, batch }: ProvenRecord, block: Uint8Array): Uint8Array {
+  const { primitives, dataset, datasetKeyOf } = deps;
+  if (isPlainRecord(record)) return block;
+  if (batch.nonce === null) throw new ProofError(`The storage gives no nonce for block ${index}, which is encrypted.`);
+  const batchKey = contentBatchKey(primitives, readKey(primitives, datasetKeyOf(batch.serial)), batch.nonce);
+  const key = contentKey(primitives, batchKey, index);
+  if (!equalBytes(commitContent(primitives, key), record.contentCommitment)) {
+    throw new ProofError(
+      `The nonce that the storage gives for block ${index} does not lead to its content commitment.`,
+    );
   }
-  return decryptContent(
-    primitives,
-    contentKey(primitives, batchKey, record.index),
-    { dataset, index: record.index },
-    block,
-  );
+  return decryptContent(primitives, key, { dataset, index }, block);
 }
 
 /** What is common to the three functions: records proven window by window, then each block checked in its own way. */
@@ -181,24 +181,17 @@ async function* verifyBlocks(
   signal: AbortSignal | undefined,
   check: (record: ProvenRecord) => Promise<Verdict>,
 ): AsyncGenerator<Verdict[]> {
+  const { primitives, heads, records, signerOf } = deps;
+  const [{ size }] = heads;
   for (let at = 0; at < blocks.length; at += MAX_RECORD_BLOCKS) {
     signal?.throwIfAborted();
     const window = blocks.slice(at, at + MAX_RECORD_BLOCKS);
-    const recorded = window.filter((index) => index < deps.head.size);
-    const verdicts = window
-      .filter((index) => index >= deps.head.size)
-      .map((index) =>
-        verdictOnFault(evidence, { index, kind: 'unrecorded', reason: 'The chain has no such block yet.' }),
-      );
+    const recorded = window.filter((index) => index < size);
+    const verdicts = verdictsOnUnrecorded(evidence, window, size);
     if (recorded.length > 0) {
-      // Table III steps 10–11: Encrypted[Hash(DataBlock)] from DISSC. A record proves itself against the head read there.
-      const found = await proveRecords({ hasher: deps.primitives, records: deps.records }, deps.head, recorded, signal);
-      verdicts.push(
-        ...found.faults.map((fault) => verdictOnFault(evidence, fault)),
-        ...found.broken.map(({ index, reason }) =>
-          verdictOn({ record: { index }, evidence, signer: null }, 'corrupted', reason),
-        ),
-      );
+      // Table III steps 10–11: Encrypted[Hash(DataBlock)] from DISSC. A record proves itself against the heads read there.
+      const found = await proveRecords({ hasher: primitives, records }, heads, recorded, signal);
+      verdicts.push(...verdictsOnMissing(evidence, found, signerOf));
       await eachInParallel(found.proven, PARALLEL_BLOCKS, async (record) => {
         verdicts.push(await check(record).catch((cause) => verdictOnFailure(deps, record, evidence, cause, signal)));
       });
@@ -218,11 +211,7 @@ function verdictOnFailure(
   signal?.throwIfAborted();
   if (!(cause instanceof PlumblineError)) throw cause;
   const kind = cause.kind === 'refused' ? 'refused' : 'unavailable';
-  return verdictOn({ record, evidence, signer: signerOf(deps, record) }, kind, cause.shortMessage);
-}
-
-function signerOf(deps: OwnerCssN, record: ProvenRecord): Verdict['signer'] {
-  return deps.signerOf(record.batch.position);
+  return verdictOn({ record, evidence, signer: deps.signerOf(record.index) }, kind, cause.shortMessage);
 }
 
 /** The SHA-256 that the CID of a raw leaf is; null when it is another kind of CID. */

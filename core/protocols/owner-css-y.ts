@@ -1,22 +1,21 @@
-import { blockKeys } from '../block/seal.ts';
-import type { DatasetKey } from '../ids.ts';
 import { MAX_RECORD_BLOCKS } from '../limits.ts';
-import type { Head } from '../log/head.ts';
 import type { CssY, RecordSource } from '../ports/css.ts';
 import type { Primitives } from '../ports/primitives.ts';
 import type { Verdict } from '../verdict.ts';
 import { type CssYEvidence, challengeStorage, type StorageAnswer } from './challenge-storage.ts';
-import { judgeOpening, verdictOn, verdictOnFault } from './judge-block.ts';
+import { judgeOpening, verdictOn, verdictOnFault, verdictsOnMissing, verdictsOnUnrecorded } from './judge-block.ts';
+import { blockKeyOf, type DatasetKeyOf } from './owner-keys.ts';
 import { type ProvenRecord, proveRecords } from './prove-records.ts';
+import type { RecordedHeads } from './recorded-heads.ts';
 import type { SignerOf } from './signers.ts';
 
-/** What Protocol I runs on. The storage is the one under suspicion; head and key come from elsewhere. */
+/** What Protocol I runs on. The storage is the one under suspicion; heads and keys come from elsewhere. */
 export interface OwnerCssY {
   readonly primitives: Primitives;
   readonly css: CssY & RecordSource;
-  /** Read from DISSC: the anchor of every verdict. */
-  readonly head: Head;
-  readonly datasetKey: DatasetKey;
+  /** Read from DISSC: the newest is the anchor of every verdict. */
+  readonly heads: RecordedHeads;
+  readonly datasetKeyOf: DatasetKeyOf;
   readonly signerOf: SignerOf;
 }
 
@@ -42,24 +41,17 @@ async function verifyWindow(
   evidence: CssYEvidence,
   signal: AbortSignal | undefined,
 ): Promise<Verdict[]> {
-  const recorded = blocks.filter((index) => index < deps.head.size);
-  const verdicts: Verdict[] = blocks
-    .filter((index) => index >= deps.head.size)
-    .map((index) =>
-      verdictOnFault(evidence, { index, kind: 'unrecorded', reason: 'The chain has no such block yet.' }),
-    );
+  const { primitives, css, heads, signerOf } = deps;
+  const [{ dataset, size }] = heads;
+  const recorded = blocks.filter((index) => index < size);
+  const verdicts = verdictsOnUnrecorded(evidence, blocks, size);
   if (recorded.length === 0) return verdicts;
 
-  // Table II steps 10–11: Encrypted[Hash(DataBlock)] from DISSC. A record proves itself against the head read there.
-  const found = await proveRecords({ hasher: deps.primitives, records: deps.css }, deps.head, recorded, signal);
-  verdicts.push(
-    ...found.faults.map((fault) => verdictOnFault(evidence, fault)),
-    ...found.broken.map(({ index, reason }) =>
-      verdictOn({ record: { index }, evidence, signer: null }, 'corrupted', reason),
-    ),
-  );
+  // Table II steps 10–11: Encrypted[Hash(DataBlock)] from DISSC. A record proves itself against the heads read there.
+  const found = await proveRecords({ hasher: primitives, records: css }, heads, recorded, signal);
+  verdicts.push(...verdictsOnMissing(evidence, found, signerOf));
   // Table II steps 8–9: BlockIDs to the CSS, its answers back.
-  const answers = await challengeStorage({ ...deps, dataset: deps.head.dataset }, found.proven, evidence, signal);
+  const answers = await challengeStorage({ primitives, css, dataset }, found.proven, evidence, signal);
   for (const record of found.proven) {
     verdicts.push(judge(deps, record, evidence, answers.get(record.index) as StorageAnswer));
   }
@@ -68,9 +60,9 @@ async function verifyWindow(
 
 /** Table II steps 12 (open) and 13 (compare). */
 function judge(deps: OwnerCssY, record: ProvenRecord, evidence: CssYEvidence, answer: StorageAnswer): Verdict {
-  const trial = { dataset: deps.head.dataset, record, evidence, signer: deps.signerOf(record.batch.position) };
-  if ('kind' in answer) return { ...verdictOnFault(evidence, answer), signer: trial.signer };
+  const signer = deps.signerOf(record.index);
+  const trial = { dataset: deps.heads[0].dataset, record, evidence, signer };
+  if ('kind' in answer) return verdictOnFault(evidence, answer, signer);
   if ('reason' in answer) return verdictOn(trial, 'corrupted', answer.reason);
-  const key = blockKeys(deps.primitives, deps.datasetKey, record.batch.salt)(record.index);
-  return judgeOpening(deps.primitives, trial, key, answer.opening);
+  return judgeOpening(deps.primitives, trial, blockKeyOf(deps, record), answer.opening);
 }

@@ -1,39 +1,29 @@
-import { type BatchLeaf, batchLeafHash, batchRootOf, recordHash } from '../batch/record.ts';
-import { equalBytes } from '../bytes.ts';
-import { PlumblineError, ProofError } from '../errors.ts';
-import type { Commitment, ContentCommitment, DatasetId, Salt, SealedDigest } from '../ids.ts';
+import { PlumblineError } from '../errors.ts';
+import type { BlockIndex } from '../ids.ts';
 import type { Head } from '../log/head.ts';
-import { rootFromMultiproof } from '../log/multiproof.ts';
-import type { BatchRecords, Fault, RecordSource, Records } from '../ports/css.ts';
+import type { BlockRecord } from '../log/record.ts';
+import { requireRecords } from '../log/verify-records.ts';
+import type { BatchHint, Fault, RecordSource, Records } from '../ports/css.ts';
 import type { Primitives } from '../ports/primitives.ts';
+import { firstHeadsOf, olderSteps, type RecordedHeads } from './recorded-heads.ts';
 
-type Hasher = Pick<Primitives, 'sha256'>;
-
-/** A state of a dataset's log, from the chain: DISSC's head, or the one that an agreement is bound to. */
-export type LogState = Pick<Head, 'dataset' | 'batches' | 'root'>;
-
-/** One block's record, proven to lead to DISSC's head. */
-export interface ProvenRecord {
-  readonly index: number;
-  readonly sealed: SealedDigest;
-  readonly commitment: Commitment;
-  readonly batch: ProvenBatch;
+/** What records are proven with. The source is the one under suspicion. */
+export interface RecordProof {
+  readonly hasher: Pick<Primitives, 'sha256'>;
+  readonly records: RecordSource;
 }
 
-/** What is proven of the batch around it. Nonce and sizes are hints: the content commitment checks the nonce. */
-export interface ProvenBatch {
-  readonly position: number;
-  readonly first: number;
-  readonly count: number;
-  readonly salt: Salt;
-  readonly contentCommitment: ContentCommitment;
-  readonly nonce: Uint8Array | null;
-  readonly largestBlockBytes: number;
+/** One block's record, proven to be in the log that DISSC has recorded. */
+export interface ProvenRecord {
+  readonly index: BlockIndex;
+  readonly record: BlockRecord;
+  /** The source's word, every field of it. */
+  readonly batch: BatchHint;
 }
 
 /** A record that is there but leads nowhere: what storage holds for this block was altered. */
 export interface BrokenRecord {
-  readonly index: number;
+  readonly index: BlockIndex;
   readonly reason: string;
 }
 
@@ -44,30 +34,37 @@ export interface FoundRecords {
 }
 
 /**
- * Fetches the records of at most 512 recorded blocks and proves them against a head that was read from DISSC (Tables II
- * to V: "get Encrypted[Hash(DataBlock)] from DISSC"). A batch whose record leads elsewhere does not spoil the others: the
- * batches are then proven one by one. Each block comes back exactly once: proven, broken or with a fault.
+ * Fetches the records of at most 512 recorded blocks and proves them against what was read from DISSC (Tables II to V: "get
+ * Encrypted[Hash(DataBlock)] from DISSC"). A record that leads elsewhere does not spoil the others: those shown with it are
+ * asked for again, in halves. Neither does a head that nobody can prove: what cannot be proven under the newest is tried under
+ * older ones. Each block comes back exactly once: proven, broken or with a fault.
  */
 export async function proveRecords(
-  deps: { readonly hasher: Hasher; readonly records: RecordSource },
-  head: LogState,
-  blocks: readonly number[],
+  deps: RecordProof,
+  heads: RecordedHeads,
+  blocks: readonly BlockIndex[],
   signal?: AbortSignal,
 ): Promise<FoundRecords> {
-  const { answer, found } = await askRecords(deps, head, blocks, signal);
-  if (found.broken.length === 0 || answer.batches.length <= 1) return found;
-  // Which block belongs to which batch is the storage's word: a block is asked for again with the batch that names it
-  // first, and by itself when none does.
-  const left = new Set(found.broken.map((record) => record.index));
-  const groups = answer.batches.map((batch) => batch.records.map(({ index }) => index).filter((i) => left.delete(i)));
-  const parts: FoundRecords[] = [{ proven: [], broken: [], faults: found.faults }];
-  for (const group of [...groups, ...[...left].map((index) => [index])]) {
-    if (group.length > 0) parts.push((await askRecords(deps, head, group, signal)).found);
-  }
+  const search: Search = { ...deps, signal, requestsLeft: MAX_REQUESTS };
+  const newest = await proveUnder(search, heads[0], blocks);
+  const proven = [...newest.proven];
+  // Who does not answer at all does not answer for older heads either.
+  let missing = newest.isSilent ? [] : [...newest.broken, ...newest.faults].map(({ index }) => index);
+  const tryUnder = async (head: Head): Promise<void> => {
+    const below = missing.filter((index) => index < head.size);
+    if (below.length === 0 || search.requestsLeft === 0) return;
+    const found = await proveUnder(search, head, below);
+    proven.push(...found.proven);
+    const done = new Set(found.proven.map(({ index }) => index));
+    missing = missing.filter((index) => !done.has(index));
+  };
+  for (const head of olderSteps(heads)) await tryUnder(head);
+  for (const head of firstHeadsOf(heads, missing)) await tryUnder(head);
+  const done = new Set(proven.map(({ index }) => index));
   return {
-    proven: parts.flatMap((part) => part.proven),
-    broken: parts.flatMap((part) => part.broken),
-    faults: parts.flatMap((part) => part.faults),
+    proven,
+    broken: newest.broken.filter(({ index }) => !done.has(index)),
+    faults: newest.faults.filter(({ index }) => !done.has(index)),
   };
 }
 
@@ -76,40 +73,70 @@ export function faultOnRecorded(fault: Fault): Fault {
   return fault.kind === 'unrecorded' ? { ...fault, kind: 'unavailable' } : fault;
 }
 
-async function askRecords(
-  deps: { readonly hasher: Hasher; readonly records: RecordSource },
-  head: LogState,
-  blocks: readonly number[],
-  signal?: AbortSignal,
-): Promise<{ answer: Records; found: FoundRecords }> {
+/** A search for records, by a bounded number of requests: a source that lies about all of them ends it sooner. */
+interface Search extends RecordProof {
+  readonly signal: AbortSignal | undefined;
+  requestsLeft: number;
+}
+
+const MAX_REQUESTS = 2_048;
+
+interface Answered extends FoundRecords {
+  /** Whether a request had no answer: neither records nor a refusal. */
+  readonly isSilent: boolean;
+}
+
+/** All of them under one head; in halves where they do not lead to it together. */
+async function proveUnder(search: Search, head: Head, blocks: readonly BlockIndex[]): Promise<Answered> {
+  const found = await askRecords(search, head, blocks);
+  const broken = found.broken.map(({ index }) => index);
+  if (broken.length === 0 || blocks.length === 1 || search.requestsLeft === 0) return found;
+  // Each half is smaller than what was asked for: it ends with single blocks.
+  const middle = broken.length >>> 1;
+  const parts: Answered[] = [{ ...found, broken: [] }];
+  for (const half of [broken.slice(0, middle), broken.slice(middle)]) {
+    if (half.length > 0) parts.push(await proveUnder(search, head, half));
+  }
+  return {
+    proven: parts.flatMap((part) => part.proven),
+    broken: parts.flatMap((part) => part.broken),
+    faults: parts.flatMap((part) => part.faults),
+    isSilent: parts.some((part) => part.isSilent),
+  };
+}
+
+/** Either all that is shown is proven, or all of it is broken. */
+async function askRecords(search: Search, head: Head, blocks: readonly BlockIndex[]): Promise<Answered> {
+  const { signal } = search;
+  if (search.requestsLeft === 0) return failed(blocks, 'unavailable', 'Too many requests for records led nowhere.');
+  search.requestsLeft -= 1;
   let answer: Records;
   try {
-    answer = await deps.records.getRecords(head.dataset, blocks, head.batches, signal);
+    answer = await search.records.getRecords(head.dataset, blocks, head.size, signal);
   } catch (cause) {
     signal?.throwIfAborted();
     if (!(cause instanceof PlumblineError)) throw cause;
-    const kind = cause.kind === 'refused' ? 'refused' : 'unavailable';
-    answer = { batches: [], proof: [], faults: blocks.map((index) => ({ index, kind, reason: cause.shortMessage })) };
+    return failed(blocks, cause.kind === 'refused' ? 'refused' : 'unavailable', cause.shortMessage);
   }
-  const reason = faultOf(deps.hasher, head, answer);
-  if (reason === null) return { answer, found: collect(blocks, answer) };
+  const reason = faultOf(search, head, answer);
+  if (reason === null) return { ...collect(blocks, answer), isSilent: false };
   const faults = faultsAmong(blocks, answer.faults);
-  const told = new Set(faults.map((fault) => fault.index));
+  const told = new Set(faults.map(({ index }) => index));
   const broken = blocks.filter((index) => !told.has(index)).map((index) => ({ index, reason }));
-  return { answer, found: { proven: [], broken, faults } };
+  return { proven: [], broken, faults, isSilent: false };
 }
 
-/** Null when every record leads to the head, else why not. */
-function faultOf(hasher: Hasher, head: LogState, answer: Records): string | null {
-  if (answer.batches.length === 0) return null;
+function failed(blocks: readonly BlockIndex[], kind: 'unavailable' | 'refused', reason: string): Answered {
+  const faults = blocks.map((index) => ({ index, kind, reason }));
+  return { proven: [], broken: [], faults, isSilent: kind === 'unavailable' };
+}
+
+/** Null when every record shown leads to the head, else why not. */
+function faultOf({ hasher }: RecordProof, head: Head, { batches, proof }: Records): string | null {
+  const shown = batches.flatMap(({ records }) => records);
+  if (shown.length === 0) return null;
   try {
-    const leaves = new Map<number, Uint8Array>();
-    for (const batch of answer.batches) {
-      if (leaves.has(batch.position)) throw new ProofError(`Batch ${batch.position} is given twice.`);
-      leaves.set(batch.position, batchLeafHash(hasher, batchLeaf(hasher, head.dataset, batch)));
-    }
-    const root = rootFromMultiproof(hasher, leaves, head.batches, answer.proof);
-    if (!equalBytes(root, head.root)) throw new ProofError('It leads to another root than the head on the chain.');
+    requireRecords(hasher, head, shown, proof);
     return null;
   } catch (cause) {
     if (!(cause instanceof PlumblineError)) throw cause;
@@ -117,23 +144,14 @@ function faultOf(hasher: Hasher, head: LogState, answer: Records): string | null
   }
 }
 
-function batchLeaf(hasher: Hasher, dataset: DatasetId, batch: BatchRecords): BatchLeaf {
-  const { first, count, salt, sealedHash, contentCommitment } = batch;
-  const records = new Map(batch.records.map((record) => [record.index - first, recordHash(hasher, record)]));
-  // Of two records of one block only one would be proven.
-  if (records.size < batch.records.length) throw new ProofError(`Batch ${batch.position} gives a block twice.`);
-  const tree = rootFromMultiproof(hasher, records, count, batch.proof);
-  return { dataset, first, count, salt, batchRoot: batchRootOf(hasher, contentCommitment, tree), sealedHash };
-}
-
-function collect(blocks: readonly number[], answer: Records): FoundRecords {
+function collect(blocks: readonly BlockIndex[], answer: Records): FoundRecords {
   const asked = new Set(blocks);
-  const proven = answer.batches.flatMap(({ records, proof: _, sealedHash: __, ...batch }) =>
-    records.filter((record) => asked.has(record.index)).map((record) => ({ ...record, batch })),
+  const proven = answer.batches.flatMap(({ records, ...batch }) =>
+    records.filter(({ index }) => asked.has(index)).map(({ index, record }) => ({ index, record, batch })),
   );
-  for (const record of proven) asked.delete(record.index);
+  for (const { index } of proven) asked.delete(index);
   const faults = faultsAmong([...asked], answer.faults);
-  for (const fault of faults) asked.delete(fault.index);
+  for (const { index } of faults) asked.delete(index);
   const silent = [...asked].map((index): Fault => {
     return { index, kind: 'unavailable', reason: 'The storage gives no record.' };
   });
@@ -141,7 +159,7 @@ function collect(blocks: readonly number[], answer: Records): FoundRecords {
 }
 
 /** At most one fault a block, and none of blocks that nobody asked for. */
-function faultsAmong(blocks: readonly number[], faults: readonly Fault[]): Fault[] {
+function faultsAmong(blocks: readonly BlockIndex[], faults: readonly Fault[]): Fault[] {
   const byIndex = new Map(faults.map((fault) => [fault.index, faultOnRecorded(fault)]));
   return blocks.flatMap((index) => byIndex.get(index) ?? []);
 }

@@ -1,8 +1,8 @@
 import { ProofError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { MAX_GROWTH_BLOCKS } from '../limits.ts';
 import type { Growth } from '../log/growth.ts';
 import { relateHeads } from '../log/relate-heads.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import type { MapLeaf } from './map-leaf.ts';
 
 /**

@@ -1,11 +1,11 @@
 import { equalBytes } from '../bytes.ts';
 import { ArgumentError, ProofError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import type { LogRoot, MapRoot, RoundBody, RoundRoot } from '../ids.ts';
 import { proveInclusion } from '../log/inclusion.ts';
 import { leafHash, rootFromPath } from '../log/merkle.ts';
 import { appendLeaves, EMPTY_PEAKS, type Peaks, rootOfPeaks } from '../log/peaks.ts';
 import type { LogReader } from '../log/subtree-source.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import { NO_ROUND, type RoundFront, roundBody } from './round.ts';
 
 type Hasher = Pick<Primitives, 'sha256'>;

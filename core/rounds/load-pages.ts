@@ -1,8 +1,8 @@
 import { equalBytes, isZero, toHex } from '../bytes.ts';
 import { StateError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import type { MapRoot } from '../ids.ts';
 import type { MapPages } from '../ports/map-pages.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import { decodePage, hashSlots, PAGE_SLOTS, type Slots } from './map-page.ts';
 
 /** The page of a map of no dataset. It is never stored. */

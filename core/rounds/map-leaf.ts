@@ -1,9 +1,9 @@
 import { concatBytes, u8, u32, u64 } from '../bytes.ts';
 import { ArgumentError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { type DatasetId, datasetBytes, type LogRoot, type MapRoot } from '../ids.ts';
 import { MAX_LOG_BLOCKS } from '../limits.ts';
 import type { SignedHead } from '../log/head.ts';
+import type { Primitives } from '../ports/primitives.ts';
 
 type Hasher = Pick<Primitives, 'sha256'>;
 

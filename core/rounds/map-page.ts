@@ -1,7 +1,7 @@
 import { concatBytes, to0x, u8, u32, u64 } from '../bytes.ts';
 import { ArgumentError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { type DatasetId, datasetBytes, type LogRoot, type MapRoot } from '../ids.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import { EMPTY_MAP, type MapLeaf, mapLeafHash, mapNodeHash, requireMapLeaf } from './map-leaf.ts';
 
 /** Bits of an id that one page decides. */

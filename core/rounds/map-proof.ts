@@ -1,7 +1,7 @@
 import { isZero } from '../bytes.ts';
 import { ProofError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { type DatasetId, datasetBytes, type MapRoot } from '../ids.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import { bitAt, EMPTY_MAP, faultOfMapLeaf, MAP_DEPTH, type MapLeaf, mapLeafHash, mapNodeHash } from './map-leaf.ts';
 
 /** What shows that a map has a dataset's head, or has none of it (design §4). */

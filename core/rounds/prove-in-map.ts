@@ -1,6 +1,6 @@
-import type { Primitives } from '../ports/primitives.ts';
 import type { DatasetId, MapRoot } from '../ids.ts';
 import type { MapPages } from '../ports/map-pages.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import { loadPages } from './load-pages.ts';
 import { hashSlots, isChildPage, PAGE_SLOTS, type Slots, slotOf } from './map-page.ts';
 import type { MapProof } from './map-proof.ts';

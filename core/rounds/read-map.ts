@@ -1,6 +1,6 @@
-import type { Primitives } from '../ports/primitives.ts';
 import type { DatasetId, MapRoot } from '../ids.ts';
 import type { MapPages } from '../ports/map-pages.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import { loadPages } from './load-pages.ts';
 import type { MapLeaf } from './map-leaf.ts';
 import { isChildPage, type Slots, slotOf } from './map-page.ts';

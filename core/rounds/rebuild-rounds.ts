@@ -1,8 +1,8 @@
 import { equalBytes } from '../bytes.ts';
 import { ChainAnswerError, ProofError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import type { LogRoot, RoundRoot } from '../ids.ts';
 import { appendLeaves, EMPTY_PEAKS, rootOfPeaks } from '../log/peaks.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import { type LastRound, roundHash } from './history.ts';
 import { NO_ROUND, type RoundFront } from './round.ts';
 

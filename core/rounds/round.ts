@@ -1,7 +1,7 @@
 import { concatBytes, u8, u64 } from '../bytes.ts';
 import { ArgumentError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import { bytes32, type LogRoot, type MapRoot, type RoundBody, type RoundRoot } from '../ids.ts';
+import type { Primitives } from '../ports/primitives.ts';
 
 type Hasher = Pick<Primitives, 'sha256'>;
 

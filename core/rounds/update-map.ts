@@ -1,8 +1,8 @@
 import { equalBytes, toHex } from '../bytes.ts';
 import { ArgumentError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import type { DatasetId, MapRoot } from '../ids.ts';
 import type { MapPage, MapPages } from '../ports/map-pages.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import { EMPTY_PAGE, loadPages } from './load-pages.ts';
 import type { MapLeaf } from './map-leaf.ts';
 import { encodePage, hashSlots, isChildPage, type Slot, type Slots, slotOf } from './map-page.ts';

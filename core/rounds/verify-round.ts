@@ -1,9 +1,9 @@
 import { equalBytes } from '../bytes.ts';
-import { ProofError } from '../errors.ts';
-import type { Primitives } from '../ports/primitives.ts';
 import type { DisscDomain } from '../dissc-domain.ts';
+import { ProofError } from '../errors.ts';
 import type { Address, DatasetId, RoundRoot } from '../ids.ts';
 import { recoverHeadSigner, type SignedHead } from '../log/head.ts';
+import type { Primitives } from '../ports/primitives.ts';
 import type { MapLeaf } from './map-leaf.ts';
 import { type MapProof, mapFromProof } from './map-proof.ts';
 import { type RoundFront, roundBody, roundRoot } from './round.ts';

@@ -1,8 +1,8 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import * as z from 'zod';
+import { NONCE_BYTES } from '../block/content-keys.ts';
 import { concatBytes } from '../bytes.ts';
 import { ArgumentError } from '../errors.ts';
-import { NONCE_BYTES } from '../block/content-keys.ts';
 import { CHUNK_BYTES, MAX_BATCH_BLOCKS, MAX_BLOCK_BYTES, MAX_RECORD_BLOCKS, RECORD_BYTES } from '../limits.ts';
 import { parseRecord, recordBytes } from '../log/record.ts';
 import type { ShownRecord } from '../log/verify-records.ts';
@@ -67,11 +67,7 @@ const batchRecords = z
 /** A multiproof of 512 records in a log of 2^48 has at most 39 nodes a record beside the 9 levels that they share. */
 const MAX_PROOF_NODES = 40 * MAX_RECORD_BLOCKS;
 const recordsAnswer = z
-  .tuple([
-    z.array(batchRecords).max(MAX_RECORD_BLOCKS),
-    nodes(MAX_PROOF_NODES),
-    z.array(fault).max(MAX_RECORD_BLOCKS),
-  ])
+  .tuple([z.array(batchRecords).max(MAX_RECORD_BLOCKS), nodes(MAX_PROOF_NODES), z.array(fault).max(MAX_RECORD_BLOCKS)])
   .transform(([batches, proof, faults]) => ({ batches, proof, faults }) as unknown as Records);
 
 export function encodeHashedBlocks(answers: Answers<HashedBlock>): Uint8Array {

@@ -19,7 +19,7 @@ interface Snapshot {
   readonly goals: Record<string, number>;
 }
 
-const SNAPSHOT = fileURLToPath(new URL('../../../contracts/gas.json', import.meta.url));
+const SNAPSHOT = fileURLToPath(new URL('../../contracts/gas.json', import.meta.url));
 const REMEDY = 'If this is meant: node dev/contracts/check-gas.ts --write';
 
 async function main(): Promise<void> {
@@ -29,13 +29,12 @@ async function main(): Promise<void> {
   const complaints = [...missedGoals(measured), ...differences(kept.osaka, measured.osaka)];
   for (const complaint of complaints) console.error(complaint);
   if (complaints.length > 0) process.exitCode = 1;
-  else
-    console.log(`Gas: ${Object.keys(measured.osaka).length} figures as in contracts/gas.json, every goal reached.`);
+  else console.log(`Gas: ${Object.keys(measured.osaka).length} figures as in contracts/gas.json, every goal reached.`);
 }
 
 async function measure(): Promise<Snapshot> {
-  execFileSync('../../node_modules/.bin/forge', ['build', 'src'], {
-    cwd: fileURLToPath(new URL('../../../contracts/', import.meta.url)),
+  execFileSync('../node_modules/.bin/forge', ['build', 'src'], {
+    cwd: fileURLToPath(new URL('../../contracts/', import.meta.url)),
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const chain = await startGasChain();

@@ -43,7 +43,7 @@ export interface CallOptions {
 
 export const DEVELOPMENT_MNEMONIC = 'test test test test test test test test test test test junk';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CHAIN_ID = 31337;
 const START_TIMEOUT_MS = 20_000;
 const RECEIPT_TIMEOUT_MS = 30_000;

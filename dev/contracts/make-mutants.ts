@@ -49,18 +49,8 @@ const GUARD = `
 
 const FLIPPED: Record<string, string> = { '<': '<=', '<=': '<', '>': '>=', '>=': '>' };
 
-export interface MutantOptions {
-  /** Whether each part of a conjunction is dropped, too, which makes a check refuse more than it should. */
-  readonly conjuncts?: boolean;
-}
-
 /** Rewrites one file. `next` gives mutants their numbers. @returns the new text, and the mutants that are in it */
-export function makeMutants(
-  file: string,
-  source: string,
-  next: () => number,
-  { conjuncts = false }: MutantOptions = {},
-): { text: string; mutants: Mutant[] } {
+export function makeMutants(file: string, source: string, next: () => number): { text: string; mutants: Mutant[] } {
   const mutants: Mutant[] = [];
   const add = (at: number, what: string) => {
     const number = next();
@@ -71,7 +61,7 @@ export function makeMutants(
 
   for (const { from, to } of conditions(source)) {
     const parts = splitTop(source.slice(from, to), '||');
-    const text = parts.map((part) => mutateDisjunct(part.trim(), (what) => add(from, what), conjuncts)).join(' || ');
+    const text = parts.map((part) => mutateDisjunct(part.trim(), (what) => add(from, what))).join(' || ');
     edits.push({ from, to, text });
   }
   for (const match of source.matchAll(
@@ -121,13 +111,11 @@ function conditions(source: string): { from: number; to: number }[] {
   });
 }
 
-function mutateDisjunct(part: string, add: (what: string) => number, conjuncts: boolean): string {
+function mutateDisjunct(part: string, add: (what: string) => number): string {
   const without = add(`without ${part}`);
   const terms = splitTop(part, '&&').map((term) => term.trim());
   const whole =
-    conjuncts && terms.length > 1
-      ? terms.map((term) => `(${term} || Mutant.on(${add(`without && ${term}`)}))`).join(' && ')
-      : part;
+    terms.length > 1 ? terms.map((term) => `(${term} || Mutant.on(${add(`without && ${term}`)}))`).join(' && ') : part;
   let text = `(${whole}) && !Mutant.on(${without})`;
   const comparison = /^([^<>=!&]+) (<=|>=|<|>) ([^<>=!&]+)$/s.exec(part);
   if (comparison !== null) {

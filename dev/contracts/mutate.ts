@@ -3,59 +3,29 @@
  * pass have not noticed. Takes some minutes; a nightly matter.
  *
  *     node dev/contracts/mutate.ts            prints the survivors, and fails if there are any that nobody has explained
- *     node dev/contracts/mutate.ts --write    writes the report, too: docs/contract-mutants.md
- *     node dev/contracts/mutate.ts --v2       the same for version 2, in contracts, with a report beside it
+ *     node dev/contracts/mutate.ts --write    writes the report, too: contracts/mutants.md
  *     node dev/contracts/mutate.ts --continue FILE    takes the verdicts that an interrupted run has printed as they are
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MUTANT_LIBRARY, type Mutant, type MutantOptions, makeMutants } from './make-mutants.ts';
+import { MUTANT_LIBRARY, type Mutant, makeMutants } from './make-mutants.ts';
 import { TEXT_MUTANTS, type TextMutant } from './text-mutants.ts';
 
-/** A version of the contracts: where it is, which files have checks, and which tests should notice. */
-interface Version {
-  readonly title: string;
-  readonly folder: string;
-  readonly work: string;
-  readonly report: string;
-  readonly files: Readonly<Record<string, string>>;
-  readonly options: MutantOptions;
-  readonly texts: readonly TextMutant[];
-}
-
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const VERSION_1: Version = {
-  title: 'OCASC and ASC',
-  folder: join(ROOT, 'contracts'),
-  work: join(ROOT, 'build/contracts/mutants'),
-  report: join(ROOT, 'docs/contract-mutants.md'),
-  files: Object.fromEntries(
-    ['OCASC.sol', 'ASC.sol', 'answer/ChunkAnswer.sol', 'answer/InclusionPath.sol', 'money/ExactTransfer.sol'].map(
-      (file) => [file, 'test/{OCASC,ASC}/*'],
-    ),
-  ),
-  options: {},
-  texts: [],
+const FOLDER = join(ROOT, 'contracts');
+const WORK = join(ROOT, 'build/contracts/mutants');
+const REPORT = join(FOLDER, 'mutants.md');
+/** Files that have checks, and the tests that should notice. */
+const FILES: Readonly<Record<string, string>> = {
+  'DISSC.sol': 'test/DISSC/*',
+  'OCASC.sol': 'test/OCASC/*',
+  'ASC.sol': 'test/ASC/*',
+  'answer/BlockAnswer.sol': 'test/OCASC/*',
+  'answer/InclusionPath.sol': 'test/OCASC/*',
+  'money/Credits.sol': 'test/OCASC/*',
 };
-const VERSION_2: Version = {
-  title: 'DISSC, OCASC and ASC',
-  folder: join(ROOT, 'contracts'),
-  work: join(ROOT, 'build/contracts/mutants'),
-  report: join(ROOT, 'contracts/mutants.md'),
-  files: {
-    'DISSC.sol': 'test/DISSC/*',
-    'OCASC.sol': 'test/OCASC/*',
-    'ASC.sol': 'test/ASC/*',
-    'answer/BlockAnswer.sol': 'test/OCASC/*',
-    'answer/InclusionPath.sol': 'test/OCASC/*',
-    'money/Credits.sol': 'test/OCASC/*',
-  },
-  options: { conjuncts: true },
-  texts: TEXT_MUTANTS,
-};
-const VERSION = process.argv.includes('--v2') ? VERSION_2 : VERSION_1;
 
 /** Mutants that do what the original does, or nothing that anyone could see, and why. */
 const EQUIVALENT: Record<string, string> = {
@@ -64,7 +34,6 @@ const EQUIVALENT: Record<string, string> = {
     'In front of an empty list stands its length: in place of a last peak a zero is loaded, which is the root there.',
 };
 
-const WORK = VERSION.work;
 const RUN_TIMEOUT_MS = 300_000;
 const COMPILE_TIMEOUT_MS = 1_200_000;
 /** Without fuzzing and random play: what these tests notice they notice at once, and always. */
@@ -79,18 +48,17 @@ function main(): void {
   const cases = prepare();
   const original = runTests(0, 'test/*/*', COMPILE_TIMEOUT_MS);
   if (!original.passed) throw new Error(`The tests fail without any mutant.\n${original.output}`);
-  const mutants: Mutant[] = [...cases, ...VERSION.texts.map(({ name }, i) => ({ number: -1 - i, name }))];
+  const mutants: Mutant[] = [...cases, ...TEXT_MUTANTS.map(({ name }, i) => ({ number: -1 - i, name }))];
   const known = readVerdicts();
   const survivors = mutants.filter((mutant) => {
     const verdict = known.get(mutant.name);
     if (verdict !== undefined) return verdict === 'SURVIVES';
-    const survives =
-      mutant.number < 0 ? survivesText(VERSION.texts[-1 - mutant.number]!) : survivesCase(mutant as Case);
+    const survives = mutant.number < 0 ? survivesText(TEXT_MUTANTS[-1 - mutant.number]!) : survivesCase(mutant as Case);
     console.log(`${survives ? 'SURVIVES' : 'noticed '} ${mutant.name}`);
     return survives;
   });
   const unexplained = survivors.filter(({ name }) => EQUIVALENT[name] === undefined);
-  if (process.argv.includes('--write')) writeFileSync(VERSION.report, render(mutants, survivors));
+  if (process.argv.includes('--write')) writeFileSync(REPORT, render(mutants, survivors));
   console.log(`${mutants.length} mutants, ${mutants.length - survivors.length} noticed, ${survivors.length} survive.`);
   for (const { name } of unexplained) console.error(`Unexplained: ${name}`);
   if (unexplained.length > 0) process.exitCode = 1;
@@ -109,14 +77,14 @@ function prepare(): readonly Case[] {
   rmSync(WORK, { recursive: true, force: true });
   mkdirSync(join(WORK, 'lib'), { recursive: true });
   for (const part of ['src', 'test', 'foundry.toml']) {
-    cpSync(join(VERSION.folder, part), join(WORK, part), { recursive: true });
+    cpSync(join(FOLDER, part), join(WORK, part), { recursive: true });
   }
   symlinkSync(join(ROOT, 'node_modules/@openzeppelin/contracts'), join(WORK, 'lib/openzeppelin'));
   writeFileSync(join(WORK, 'src/Mutant.sol'), MUTANT_LIBRARY);
   let number = 0;
-  return Object.entries(VERSION.files).flatMap(([file, tests]) => {
+  return Object.entries(FILES).flatMap(([file, tests]) => {
     const path = join(WORK, 'src', file);
-    const { text, mutants } = makeMutants(file, readFileSync(path, 'utf8'), () => ++number, VERSION.options);
+    const { text, mutants } = makeMutants(file, readFileSync(path, 'utf8'), () => ++number);
     writeFileSync(path, text);
     return mutants.map((mutant) => ({ ...mutant, tests }));
   });
@@ -167,9 +135,9 @@ function runTests(mutant: number, tests: string, timeout = RUN_TIMEOUT_MS): { pa
 function render(mutants: readonly Mutant[], survivors: readonly Mutant[]): string {
   const explained = survivors.map(({ name }) => `- \`${name}\`  \n  ${EQUIVALENT[name] ?? '**Not explained.**'}`);
   return [
-    `# Mutants of ${VERSION.title}`,
+    `# Mutants of DISSC, OCASC and ASC`,
     '',
-    `Written by \`node dev/contracts/mutate.ts ${VERSION === VERSION_2 ? '--v2 ' : ''}--write\`. Each check of these contracts and their libraries is dropped in`,
+    `Written by \`node dev/contracts/mutate.ts --write\`. Each check of these contracts and their libraries is dropped in`,
     'turn, each boundary moved by one, and their tests run each time (those that are the same in every run: no fuzzing, no random',
     'play, but the fixed histories of `test_AHistoryReachesEveryState`).',
     '',
