@@ -1,17 +1,26 @@
-import { ArgumentError } from '../core/errors.ts';
+import { ArgumentError, DefectError } from '../core/errors.ts';
 import type { DatasetId } from '../core/ids.ts';
+import type { Head } from '../core/log/head.ts';
 import type { Anchor } from '../core/ports/ledger.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
 import { chooseDistinct } from '../core/sampling/choose-blocks.ts';
 import { type Assurance, assure } from '../core/sampling/confidence.ts';
 import { EVIDENCE_PROVES, type Evidence, type Verdict, type VerdictAnchor, type VerdictKind } from '../core/verdict.ts';
-import type { AnchoredHead } from './read-anchor.ts';
+import { type BlockRange, type DisownedBlocks, rangesWithout, sharedRange } from './disowned-blocks.ts';
+
+/** The state of a log that an audit is about. */
+export interface AuditedLog {
+  readonly head: Head;
+  readonly anchor: VerdictAnchor;
+  /** Blocks that spoil nothing when nobody can prove them any more; none where an agreement is about them. */
+  readonly disowned: readonly DisownedBlocks[];
+}
 
 /** Which blocks of a dataset an audit is about. */
 export interface AuditScope {
   readonly anchor: Anchor;
   /** Blocks from … to, both inclusive; the whole log when absent. */
-  readonly range?: { readonly from: number; readonly to: number };
+  readonly range?: BlockRange;
   /** How many blocks to choose at random, or which were so chosen; all when absent. */
   readonly sample?: number | readonly number[];
   /** The damaged fraction the confidence is stated for. */
@@ -27,12 +36,14 @@ export interface AuditReport {
   readonly evidence: Evidence;
   readonly proves: string;
   readonly anchor: VerdictAnchor;
-  /** Blocks of the range, and how many of them were checked. */
+  /** Blocks of the range, and how many of them were checked; disowned ones that nobody can prove are in neither. */
   readonly total: number;
   readonly checked: number;
   readonly counts: Readonly<Record<VerdictKind, number>>;
   /** Every verdict that is not intact. */
   readonly notIntact: readonly Verdict[];
+  /** Blocks that an earlier device recorded behind its charter, and of which none can be proven: named, and no more. */
+  readonly disowned: readonly DisownedBlocks[];
   readonly assurance: Assurance;
   readonly ok: boolean;
 }
@@ -43,18 +54,22 @@ const DEFAULT_FRACTION = 0.01;
 /** Every block checked is a verdict held in memory; more are audited range by range. */
 const MAX_AUDIT_BLOCKS = 8_000_000;
 
+type Verify = (blocks: readonly number[]) => AsyncIterable<readonly Verdict[]>;
+
 /** Chooses the blocks of an audit, has them verified and says what came of it; `onVerdicts` hears every verdict. */
 export async function auditBlocks(
   primitives: Primitives,
-  anchored: AnchoredHead,
+  log: AuditedLog,
   audit: { readonly scope: AuditScope; readonly protocol: AuditReport['protocol']; readonly evidence: Evidence },
-  verify: (blocks: readonly number[]) => AsyncIterable<readonly Verdict[]>,
+  verify: Verify,
   onVerdicts: OnVerdicts = () => {},
 ): Promise<AuditReport> {
   const { scope, protocol, evidence } = audit;
-  const range = scope.range ?? { from: 0, to: anchored.head.size - 1 };
+  const range = scope.range ?? { from: 0, to: log.head.size - 1 };
   if (range.from > range.to) throw new ArgumentError(`There are no blocks from ${range.from} to ${range.to}.`);
-  const total = range.to - range.from + 1;
+  const disowned = await unprovable(log.disowned, range, verify);
+  const population = rangesWithout(range, disowned);
+  const total = population.reduce((sum, { from, to }) => sum + to - from + 1, 0);
   const chosen = typeof scope.sample === 'object' ? scope.sample : null;
   const wanted = chosen?.length ?? Math.min((scope.sample as number | undefined) ?? total, total);
   if (!(wanted >= 1 && wanted <= MAX_AUDIT_BLOCKS)) {
@@ -62,10 +77,15 @@ export async function auditBlocks(
       `An audit checks 1 to ${MAX_AUDIT_BLOCKS} blocks, not ${wanted}. Give a sample or a range of that size.`,
     );
   }
-  const blocks = chosen ?? chooseDistinct(primitives, total, wanted).map((number) => range.from + number);
+  const blocks = chosen ?? chooseDistinct(primitives, total, wanted).map((number) => blockAt(population, number));
 
   const counts: Record<VerdictKind, number> = {
-    ...{ intact: 0, corrupted: 0, unavailable: 0, refused: 0, unrecorded: 0, misrecorded: 0 },
+    intact: 0,
+    corrupted: 0,
+    unavailable: 0,
+    refused: 0,
+    unrecorded: 0,
+    misrecorded: 0,
   };
   const notIntact: Verdict[] = [];
   let checked = 0;
@@ -80,9 +100,46 @@ export async function auditBlocks(
   const unanswered = counts.unavailable + counts.refused + counts.unrecorded;
   const fraction = scope.fraction ?? DEFAULT_FRACTION;
   return {
-    ...{ dataset: anchored.head.dataset, protocol, evidence, proves: EVIDENCE_PROVES[evidence] },
-    ...{ anchor: anchored.anchor, total, checked, counts, notIntact },
+    dataset: log.head.dataset,
+    protocol,
+    evidence,
+    proves: EVIDENCE_PROVES[evidence],
+    anchor: log.anchor,
+    total,
+    checked,
+    counts,
+    notIntact,
+    disowned,
     assurance: assure({ evidence, total, checked, intact: counts.intact, unanswered, fraction }),
     ok: counts.intact === blocks.length,
   };
+}
+
+/**
+ * The disowned blocks of a range that are out of the audit: what DISSC holds stays in it as long as it can be proven. Whether a
+ * stretch can, its ends show.
+ */
+async function unprovable(
+  disowned: readonly DisownedBlocks[],
+  range: BlockRange,
+  verify: Verify,
+): Promise<DisownedBlocks[]> {
+  const found: DisownedBlocks[] = [];
+  for (const stretch of disowned) {
+    const shared = sharedRange(stretch, range);
+    if (shared === null) continue;
+    const verdicts: Verdict[] = [];
+    for await (const some of verify([...new Set([shared.from, shared.to])])) verdicts.push(...some);
+    if (verdicts.every(({ verdict }) => verdict === 'unavailable')) found.push({ ...stretch, ...shared });
+  }
+  return found;
+}
+
+function blockAt(population: readonly BlockRange[], number: number): number {
+  let left = number;
+  for (const { from, to } of population) {
+    if (left <= to - from) return from + left;
+    left -= to - from + 1;
+  }
+  throw new DefectError(`There is no block ${number} in the audit's ranges.`);
 }

@@ -1,11 +1,13 @@
 import { httpTransport } from '../../adapters/service/http-transport.ts';
 import { fromHex, to0x } from '../../core/bytes.ts';
+import { charterToWire } from '../../core/charter/wire-charter.ts';
 import { AnswerError, RequestRefusedError } from '../../core/errors.ts';
 import { MAX_BLOCK_BYTES } from '../../core/limits.ts';
 import { inAnswer } from '../../core/parse-outside.ts';
 import type { AgreementService, SegmentPublisher, StorageService } from '../../core/ports/service.ts';
 import { decodeHashedBlocks, decodeProvenChunks, decodeRecords } from '../../core/wire/answers.ts';
 import { decodeMessagePage } from '../../core/wire/messages.ts';
+import { anchorFromWire } from './anchor-from-wire.ts';
 import { createServiceCaller, type ServiceTarget } from './call-service.ts';
 
 /** What get-block says of a block that it does not have; any other refusal is one of the request. */
@@ -41,9 +43,16 @@ export function createStorageServiceClient(
       const { body } = await call('prove-chunks', { dataset }, { ...under, body: { challenges }, signal });
       return inAnswer(service, () => decodeProvenChunks(body));
     },
-    async getRecords(dataset, blocks, batches, signal) {
-      const { body } = await call('get-records', { dataset }, { body: { blocks, batches }, signal });
+    async getRecords(dataset, blocks, size, signal) {
+      const { body } = await call('get-records', { dataset }, { body: { blocks, size }, signal });
       return inAnswer(service, () => decodeRecords(body));
+    },
+    async putCharter(dataset, charter, signal) {
+      return callJson('put-charter', { dataset }, { body: charterToWire(charter), signal });
+    },
+    async getAnchor(dataset, since, signal) {
+      const answer = await callJson('get-anchor', { dataset }, { query: { since }, signal });
+      return inAnswer(service, () => anchorFromWire(dataset, answer));
     },
     async storeVoucher({ agreement, due }, signature, signal) {
       const body = { due: String(due), signature: to0x(signature) };
