@@ -1,9 +1,21 @@
+import { isSameCharter, type SignedCharter } from '../../core/charter/charter.ts';
+import { decodeCharter, encodeCharter } from '../../core/charter/charter-file.ts';
+import { charterHistory } from '../../core/charter/charters-in-force.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
-import type { DatasetId } from '../../core/ids.ts';
+import type { Address, DatasetId } from '../../core/ids.ts';
+import type { ChainDevice } from '../../core/ports/ledger.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
-import { DATASET_SK, type DatasetEntry, datasetPk, WORK_PK } from './entries.ts';
+import { charterSk, DATASET_SK, type DatasetEntry, datasetPk, FIRST_CHARTER_SK, WORK_PK } from './entries.ts';
 
 const ATTEMPTS = 20;
+const CHARTER_PAGE = 100;
+
+/** A charter that counts. */
+export interface KeptCharter {
+  readonly charter: SignedCharter;
+  /** Whether DISSC has it; else it is the first that was shown. */
+  readonly onChain: boolean;
+}
 
 export async function readDatasetEntry(table: Table, dataset: DatasetId, signal?: AbortSignal): Promise<DatasetEntry> {
   return entryOf(await table.get(datasetPk(dataset), DATASET_SK, signal));
@@ -39,4 +51,63 @@ function entryOf(item: Item | null): DatasetEntry {
   if (item === null) return { longestSpanMs: 0 };
   const { pk: _, sk: __, version: ___, ...entry } = item;
   return entry as unknown as DatasetEntry;
+}
+
+/**
+ * The charters that count, by serial: the first that this service was shown, and those that DISSC has. Each was verified when
+ * it was kept.
+ */
+export async function readCharters(
+  table: Pick<Table, 'query'>,
+  dataset: DatasetId,
+  signal?: AbortSignal,
+): Promise<SignedCharter[]> {
+  return (await readCharterEntries(table, dataset, signal)).map(({ charter }) => charter);
+}
+
+/** The same, with whether DISSC has them. */
+export async function readCharterEntries(
+  table: Pick<Table, 'query'>,
+  dataset: DatasetId,
+  signal?: AbortSignal,
+): Promise<KeptCharter[]> {
+  const bySerial = new Map<number, KeptCharter>();
+  let from: string | null = charterSk(0);
+  while (from !== null) {
+    const range = { from, to: FIRST_CHARTER_SK, limit: CHARTER_PAGE };
+    const { items, next } = await table.query(datasetPk(dataset), range, signal);
+    for (const { file, onChain } of items) {
+      const kept = { charter: decodeCharter(file as Uint8Array), onChain: onChain === true };
+      const known = bySerial.get(kept.charter.serial);
+      bySerial.set(kept.charter.serial, known === undefined ? kept : mergeCharters(known, kept));
+    }
+    from = next;
+  }
+  return [...bySerial.values()].sort((a, b) => a.charter.serial - b.charter.serial);
+}
+
+/** Of two of one serial the chain's counts; where they say the same, the signature of either is good. */
+function mergeCharters(onChain: KeptCharter, shown: KeptCharter): KeptCharter {
+  const signature = onChain.charter.signature ?? shown.charter.signature;
+  if (!isSameCharter(onChain.charter, shown.charter)) return onChain;
+  return { charter: { ...onChain.charter, signature }, onChain: true };
+}
+
+/** Keeps a charter that was verified; false where another first one was shown before. */
+export async function keepCharter(
+  table: Table,
+  dataset: DatasetId,
+  { charter, onChain }: KeptCharter,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const key = { pk: datasetPk(dataset), sk: onChain ? charterSk(charter.serial) : FIRST_CHARTER_SK };
+  return table.put({ ...key, file: encodeCharter(charter), onChain }, onChain ? 'any' : 'absent', signal);
+}
+
+/**
+ * Who writes a dataset now: the device of the chain's newest charter, or, where DISSC has none, that of the first charter shown.
+ * Null when neither is known.
+ */
+export function deviceInForce(onChain: ChainDevice | null, charters: readonly SignedCharter[]): Address | null {
+  return onChain?.device ?? charterHistory(charters, []).first?.device ?? null;
 }

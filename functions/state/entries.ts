@@ -6,10 +6,13 @@ import type { GrantId } from '../../core/ports/grants.ts';
  * their text order is their order.
  *
  *   B#<first>#<sha256>   SegmentEntry    one stored segment, whatever became of it
- *   L#<batches>          LogEntry        the log as this service has verified it: position -> segment, with the frontier
+ *   L#<first>            LogEntry        the log as this service has verified it: which segment goes on from this block, to where
+ *   R#<from>#<sha256>    RecordsEntry    records of consecutive blocks of one batch, for public proofs
+ *   W#<first>#<sha256>   a verified segment that waits for its predecessor
  *   T#<fromMs>#<first>#<sha256>          index by capture time, naming B#
- *   X#<batches>          RecordedEntry   one accepted update of the chain, for naming transactions
- *   H#<level>#<n>        TileEntry       256 hashes of complete subtrees of 256^level batches (a cache; may be absent)
+ *   X#<size>             RecordedEntry   one accepted update of the chain
+ *   C#FIRST              CharterEntry    the first charter that was shown; one, whoever races
+ *   C#<serial>           CharterEntry    one charter that DISSC has
  *   G#<grant>            a grant of ASC by its id; all else about it is on the chain
  *   S                    DatasetEntry
  *
@@ -28,11 +31,15 @@ const pad = (value: number, digits: number): string => String(value).padStart(di
 
 export const datasetPk = (dataset: DatasetId): string => `D#${dataset}`;
 export const segmentSk = (first: number, sha256Hex: string): string => `B#${pad(first, 16)}#${sha256Hex}`;
-export const logSk = (batches: number): string => `L#${pad(batches, 10)}`;
+export const logSk = (first: number): string => `L#${pad(first, 16)}`;
+export const recordsSk = (from: number, sha256Hex: string): string => `R#${pad(from, 16)}#${sha256Hex}`;
+export const waitingSk = (first: number, sha256Hex: string): string => `W#${pad(first, 16)}#${sha256Hex}`;
 export const timeSk = (fromMs: number, first: number, sha256Hex: string): string =>
   `T#${pad(fromMs, 16)}#${pad(first, 16)}#${sha256Hex}`;
-export const recordedSk = (batches: number): string => `X#${pad(batches, 10)}`;
-export const tileSk = (level: number, number: number): string => `H#${level}#${pad(number, 10)}`;
+export const recordedSk = (size: number): string => `X#${pad(size, 16)}`;
+export const charterSk = (serial: number): string => `C#${pad(serial, 10)}`;
+/** Stands behind those of the chain. */
+export const FIRST_CHARTER_SK = 'C#FIRST';
 export const grantSk = (grant: GrantId): string => `G#${grant}`;
 export const DATASET_SK = 'S';
 export const WORK_PK = 'WORK';
@@ -78,14 +85,11 @@ export interface SegmentEntry {
   readonly count?: number;
   /** The manifest's head. */
   readonly headSize?: number;
-  readonly headBatches?: number;
   readonly headRoot?: Uint8Array;
   readonly signature?: Uint8Array;
   readonly signer?: string;
-  readonly salt?: Uint8Array;
-  readonly batchRoot?: Uint8Array;
-  readonly sealedHash?: Uint8Array;
-  readonly published?: boolean;
+  /** Of the device that sealed it, by its own word. */
+  readonly serial?: number;
   /** Bytes up to the end of the manifest. */
   readonly frontBytes?: number;
   readonly largestBlockBytes?: number;
@@ -93,25 +97,52 @@ export interface SegmentEntry {
   readonly toMs?: number;
 }
 
-/** One batch of the verified log. `batches` is the log's length with it; it stands at position batches - 1. */
+/**
+ * One step of the verified log: from block `first`, which is in its key, to `size`, by one batch; or by what the chain has recorded where
+ * no stored segments lead (a gap): then segment and signature are null, and `appended` holds what the chain's event says.
+ */
 export interface LogEntry {
-  readonly batches: number;
+  /** Blocks of the log with it. */
+  readonly size: number;
+  readonly first: number;
+  readonly sha256Hex: string | null;
+  readonly root: Uint8Array;
+  /** Of the log with it, concatenated. */
+  readonly peaks: Uint8Array;
+  readonly signature: Uint8Array | null;
+  /** The account that signed the head, or whose head the chain has recorded. */
+  readonly signer: string;
+  /** Of the device, by the segment's own word; null in a gap. */
+  readonly serial: number | null;
+  /** Gaps up to here, this one included. */
+  readonly gaps: number;
+  /** Of a gap: roots of the perfect subtrees that lead through it, concatenated. */
+  readonly appended?: Uint8Array;
+}
+
+/** Records of consecutive blocks of one batch, from the block in its key on, with what its manifest says of the batch. */
+export interface RecordsEntry {
+  readonly from: number;
+  readonly sha256Hex: string;
+  /** 96 bytes each. */
+  readonly records: Uint8Array;
   readonly first: number;
   readonly count: number;
-  readonly sha256Hex: string;
+  readonly serial: number;
   readonly salt: Uint8Array;
-  readonly batchRoot: Uint8Array;
-  readonly sealedHash: Uint8Array;
-  readonly published: boolean;
-  /** Frontier after this batch: its peaks, concatenated. */
-  readonly peaks: Uint8Array;
-  readonly root: Uint8Array;
-  readonly signature: Uint8Array;
-  readonly signer: string;
+  readonly nonce: Uint8Array | null;
+  readonly largestBlockBytes: number;
+}
+
+/** A charter, as its file in the bucket (core/charter/charter-file.ts). */
+export interface CharterEntry {
+  readonly file: Uint8Array;
+  /** Whether DISSC has it; else it is the first that was shown. */
+  readonly onChain: boolean;
 }
 
 /**
- * `no-fuel`: less than one recorded batch costs. `over`: the grants have ended, or are about to. `too-dear`: the gas costs
+ * `no-fuel`: less than one record costs. `over`: the grants have ended, or are about to. `too-dear`: the gas costs
  * more than the grant pays, and the owner is served for its grant alone.
  */
 export type Unpaid = 'no-fuel' | 'over' | 'too-dear';
@@ -119,13 +150,11 @@ export type Unpaid = 'no-fuel' | 'over' | 'too-dear';
 export interface DatasetEntry {
   /** Longest span (ms) between first and last capture within one batch: how far a search by time must look back. */
   readonly longestSpanMs: number;
-  /** Largest log length that a segment was waiting for: up to there, successors may lie stored already. */
-  readonly waitingUntil?: number;
   /** The device records by itself, as it said at its last upload: nothing is relayed for it. */
   readonly direct?: boolean;
-  /** Set when the chain refused its update: it is not sent again while the chain's head has this number of batches. */
-  readonly suspendedAtBatches?: number;
-  /** Log length that the refused update led to: a newer head of the device is tried all the same. */
+  /** Set when the chain refused its update: it is not sent again while the chain's head has this size. */
+  readonly suspendedAtSize?: number;
+  /** Size that the refused update led to: a newer head of the device is tried all the same. */
   readonly suspendedUpTo?: number;
   readonly suspendedReason?: string;
   /** Why no grant of ASC pays for recording it, although it has one; absent when one does, or it never had one. */
@@ -134,9 +163,12 @@ export interface DatasetEntry {
   readonly scannedToBlock?: number;
 }
 
-/** One accepted update: every batch up to `batches` that no earlier entry covers was recorded by `txHash`. */
+/** One accepted update: every block below `size` that no earlier entry covers was recorded by `txHash`. */
 export interface RecordedEntry {
-  readonly batches: number;
+  readonly size: number;
+  readonly root: Uint8Array;
+  /** Roots of the perfect subtrees that led to it, concatenated. */
+  readonly appended: Uint8Array;
   readonly txHash: string;
   readonly blockNumber: number;
   readonly signer: string;
@@ -146,14 +178,6 @@ export interface RecordedEntry {
 export interface UsageEntry {
   readonly storedBytes: number;
   readonly pending: string;
-}
-
-/** Leaves of one tile: 8 KiB, one read. */
-export const TILE_LEAVES = 256;
-
-/** Hashes, concatenated: leaves (level 0) or roots of complete subtrees of 256^level leaves. */
-export interface TileEntry {
-  readonly hashes: Uint8Array;
 }
 
 /** What the service keeps of an agreement: whatever must change together is here. */

@@ -1,83 +1,92 @@
-import { type BatchLeaf, batchLeafHash } from '../../core/batch/record.ts';
-import type { BatchRoot, DatasetId, Salt, SealedHash } from '../../core/ids.ts';
-import type { Frontier } from '../../core/log/frontier.ts';
-import type { Primitives } from '../../core/ports/primitives.ts';
+import type { DatasetId } from '../../core/ids.ts';
+import { EMPTY_PEAKS, type Peaks } from '../../core/log/peaks.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
 import { datasetPk, type LogEntry, logSk } from './entries.ts';
 
+const LAST_BLOCK = Number.MAX_SAFE_INTEGER;
+const PAGE = 256;
+
+/** The log's entry that ends at this size, or null when none does. */
 export async function readLogEntry(
-  table: Table,
+  table: Pick<Table, 'query'>,
   dataset: DatasetId,
-  batches: number,
+  size: number,
   signal?: AbortSignal,
 ): Promise<LogEntry | null> {
-  const item = await table.get(datasetPk(dataset), logSk(batches), signal);
-  return item === null ? null : logEntryOf(item);
+  const entry = size === 0 ? null : await findLogEntry(table, dataset, size - 1, signal);
+  return entry?.size === size ? entry : null;
 }
 
-/** Entries of log lengths from … to, both inclusive, as many of them as there are. */
-export async function queryLog(
-  table: Table,
+/** The log's entry that a block lies in, or null when the log ends before. */
+export async function findLogEntry(
+  table: Pick<Table, 'query'>,
   dataset: DatasetId,
-  from: number,
-  to: number,
+  index: number,
+  signal?: AbortSignal,
+): Promise<LogEntry | null> {
+  const range = { from: logSk(0), to: logSk(index), limit: 1, reverse: true };
+  const [item] = (await table.query(datasetPk(dataset), range, signal)).items;
+  const entry = item === undefined ? null : logEntryOf(item);
+  return entry !== null && index < entry.size ? entry : null;
+}
+
+/** The log's entries that begin with blocks from … to, both inclusive, in order: at most `most` of them. */
+export async function queryLog(
+  table: Pick<Table, 'query'>,
+  dataset: DatasetId,
+  { from, to, most }: { readonly from: number; readonly to: number; readonly most: number },
   signal?: AbortSignal,
 ): Promise<LogEntry[]> {
   const entries: LogEntry[] = [];
   let start: string | null = logSk(from);
-  while (start !== null) {
-    const { items, next } = await table.query(
-      datasetPk(dataset),
-      { from: start, to: logSk(to), limit: Math.min(to - from + 1 - entries.length, 256) },
-      signal,
-    );
+  while (start !== null && entries.length < most) {
+    const range = { from: start, to: logSk(to), limit: Math.min(PAGE, most - entries.length) };
+    const { items, next } = await table.query(datasetPk(dataset), range, signal);
     entries.push(...items.map(logEntryOf));
-    start = entries.length > to - from ? null : next;
+    start = next;
   }
   return entries;
 }
 
-/** The last entry of the log, or null when it is empty. */
-export async function readLogEnd(table: Table, dataset: DatasetId, signal?: AbortSignal): Promise<LogEntry | null> {
-  const range = { from: logSk(0), to: logSk(0xffff_ffff), limit: 1, reverse: true };
-  const [item] = (await table.query(datasetPk(dataset), range, signal)).items;
-  return item === undefined ? null : logEntryOf(item);
+/** The last entries of the log, the newest first; fewer than asked for when it is shorter. */
+export async function readLastEntries(
+  table: Pick<Table, 'query'>,
+  dataset: DatasetId,
+  most: number,
+  signal?: AbortSignal,
+): Promise<LogEntry[]> {
+  const range = { from: logSk(0), to: logSk(LAST_BLOCK), limit: most, reverse: true };
+  return (await table.query(datasetPk(dataset), range, signal)).items.map(logEntryOf);
 }
 
-/** Appends to the log; false when another process has put an entry there. */
+/** The last entry of the log, or null when it is empty. */
+export async function readLogEnd(
+  table: Pick<Table, 'query'>,
+  dataset: DatasetId,
+  signal?: AbortSignal,
+): Promise<LogEntry | null> {
+  const [end = null] = await readLastEntries(table, dataset, 1, signal);
+  return end;
+}
+
+/** Appends to the log; false when another process has put an entry for this place there. */
 export function appendLogEntry(
   table: Table,
   dataset: DatasetId,
   entry: LogEntry,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  return table.put({ pk: datasetPk(dataset), sk: logSk(entry.batches), ...entry }, 'absent', signal);
+  return table.put({ pk: datasetPk(dataset), sk: logSk(entry.first), ...entry }, 'absent', signal);
 }
 
-export function leafOf(dataset: DatasetId, entry: Pick<LogEntry, LeafField>): BatchLeaf {
-  return {
-    dataset,
-    first: entry.first,
-    count: entry.count,
-    salt: entry.salt as Salt,
-    batchRoot: entry.batchRoot as BatchRoot,
-    sealedHash: entry.sealedHash as SealedHash,
-  };
-}
-
-export function leafHashOf(hasher: Pick<Primitives, 'sha256'>, dataset: DatasetId, entry: LogEntry): Uint8Array {
-  return batchLeafHash(hasher, leafOf(dataset, entry));
-}
-
-export function frontierOf(entry: LogEntry): Frontier {
-  return { leaves: entry.batches, peaks: splitHashes(entry.peaks) };
+/** The log's peaks after this entry; null stands for the empty log. */
+export function peaksAfter(entry: Pick<LogEntry, 'size' | 'peaks'> | null): Peaks {
+  return entry === null ? EMPTY_PEAKS : { size: entry.size, peaks: splitHashes(entry.peaks) };
 }
 
 export function splitHashes(bytes: Uint8Array): Uint8Array[] {
   return Array.from({ length: Math.floor(bytes.length / 32) }, (_, i) => bytes.subarray(32 * i, 32 * (i + 1)));
 }
-
-type LeafField = 'first' | 'count' | 'salt' | 'batchRoot' | 'sealedHash';
 
 function logEntryOf(item: Item): LogEntry {
   const { pk: _, sk: __, version: ___, ...entry } = item;
