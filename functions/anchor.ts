@@ -3,9 +3,9 @@ import { ArgumentError } from '../core/errors.ts';
 import { acceptGrants } from './anchor/accept-grants.ts';
 import type { AnchorPorts } from './anchor/anchor-ports.ts';
 import { DEFAULT_ANCHOR_SETTINGS } from './anchor/anchor-settings.ts';
-import type { Pending } from './anchor/build-update.ts';
 import { findPending } from './anchor/find-pending.ts';
 import { followTransactions } from './anchor/follow-transactions.ts';
+import { callBytes, type Pending } from './anchor/pending.ts';
 import { readRelayerState } from './anchor/relayer-state.ts';
 import { createSender, releaseStuck } from './anchor/send-call.ts';
 import { sendUpdates } from './anchor/send-updates.ts';
@@ -24,7 +24,7 @@ const ATTEMPTS = 5;
 /**
  * Records what is stored and not recorded (design §3, step 5). Compares states: the chain's heads, the verified logs, the
  * transactions under way. So it may be run twice, by many at once, after a reorganisation, and after a crash anywhere in
- * a former run; the chain ends up with every batch exactly once, paid for once where a grant has fuel. It never waits for a
+ * a former run; the chain ends up with every stored head's log, and pays once where a grant has fuel. It never waits for a
  * block.
  */
 export async function anchorDatasets(ports: AnchorPorts, signal?: AbortSignal): Promise<Anchored> {
@@ -63,7 +63,7 @@ async function runOnce(
     for await (const pending of findPending(ports, followed.covered, signal)) {
       gathered.push(...pending);
       // A transaction full of them at a time: what is found later shares the next one.
-      if (gathered.length < ports.anchorSettings.maxUpdates) continue;
+      if (bytesOf(gathered) < ports.anchorSettings.maxCallBytes) continue;
       const sent = await sendUpdates(ports, sender, gathered, signal);
       if (sent !== 'sent') return sent;
       gathered = [];
@@ -75,6 +75,10 @@ async function runOnce(
   } finally {
     counted.transactions += sender.transactions;
   }
+}
+
+function bytesOf(pending: readonly Pending[]): number {
+  return pending.reduce((sum, one) => sum + callBytes(one), 0);
 }
 
 const RESERVED_MS = 500;

@@ -33,7 +33,7 @@ export async function acceptGrants(
     await rememberGrant(table, terms.dataset, id, signal);
     const sent = await sendCall(ports, sender, { kind: 'accept', grant: id }, simulated.gas, signal);
     if (sent !== 'sent') return sent;
-    observer.info('accepting a grant', { grant: id, dataset: terms.dataset, perBatchWei: String(terms.perBatchWei) });
+    observer.info('accepting a grant', { grant: id, dataset: terms.dataset, perRecordWei: String(terms.perRecordWei) });
     observer.count('Anchor.accepted');
   }
   return 'sent';

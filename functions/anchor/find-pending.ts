@@ -3,12 +3,13 @@ import type { DatasetId } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
 import type { Item } from '../../core/ports/table.ts';
 import { quotasOf } from '../rights/quota-of.ts';
+import { readPartiesOf } from '../rights/read-parties.ts';
 import { WORK_PK } from '../state/entries.ts';
 import { mapBounded } from '../state/map-bounded.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
-import type { Pending } from './build-update.ts';
 import type { Work } from './dataset-work.ts';
 import { inspectDataset } from './inspect-dataset.ts';
+import type { Pending } from './pending.ts';
 
 const PAGE = 200;
 const PARALLEL = 8;
@@ -52,7 +53,7 @@ async function inspectPage(
   const [latest, final, known] = await Promise.all([
     ledger.readHeads(datasets, 'latest', signal),
     ledger.readHeads(datasets, 'final', signal),
-    ledger.readParties(datasets, 'latest', signal),
+    readPartiesOf(ports, datasets, signal),
   ]);
   const { owners } = ports.settings();
   const asked = datasets.flatMap((dataset, i) => {

@@ -60,7 +60,7 @@ function isSettled(atFinal: Grant | null, nowMs: number): boolean {
 }
 
 function isWanted({ owner, terms }: Grant, { owners, grants }: Pick<ServiceSettings, 'owners' | 'grants'>): boolean {
-  return terms.perBatchWei >= grants.minPerBatchWei && (owners.has(owner) || grants.openQuotaBytes !== null);
+  return terms.perRecordWei >= grants.minPerRecordWei && (owners.has(owner) || grants.openQuotaBytes !== null);
 }
 
 /** Proposals that are not settled, those of blocks that have not been read yet among them, and first. */

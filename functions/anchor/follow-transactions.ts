@@ -117,7 +117,7 @@ async function readStored(
   return found.filter((stored) => stored !== null);
 }
 
-type SendRefusal = 'insufficient-funds' | 'other';
+export type SendRefusal = 'insufficient-funds' | 'other';
 
 /**
  * Sends what is stored and counted. A refusal is told, but not for want of funds where that is known; the transaction stays
@@ -152,6 +152,5 @@ export async function notePoor(
   signal?: AbortSignal,
 ): Promise<RelayerState | null> {
   if (state.outOfFundsSinceMs !== null) return state;
-  const next = { open: state.open, outOfFundsSinceMs: runtime.nowMs() };
-  return writeRelayerState(table, recorder.account, state, next, signal);
+  return writeRelayerState(table, recorder.account, state, { ...state, outOfFundsSinceMs: runtime.nowMs() }, signal);
 }

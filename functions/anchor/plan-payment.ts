@@ -6,18 +6,22 @@ import type { Unpaid } from '../state/entries.ts';
 import { forgetGrant, listGrantIds } from '../state/grant-entry.ts';
 import { mapBounded } from '../state/map-bounded.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
-import type { Pending } from './build-update.ts';
-
-/** The grant that pays, and for how many batches; or why none does, null where the dataset never had one. */
-export type Payment =
-  | { readonly grant: GrantId; readonly perBatchWei: bigint; readonly maxBatches: number }
-  | { readonly grant: null; readonly unpaid: Unpaid | null };
-
-const PARALLEL = 8;
-const UNPAID: Payment = { grant: null, unpaid: null };
+import type { Paid, Pending } from './pending.ts';
 
 /**
- * Finds for each dataset the grant that pays for its batches, by the latest block: payment and record are one transaction, so
+ * Who pays for a record: a grant, now or once its interval has passed, or nobody; then why, null where the dataset never had
+ * a grant.
+ */
+export type Payment =
+  | { readonly by: 'grant'; readonly terms: Pick<Paid, 'grant' | 'perRecordWei'> }
+  | { readonly by: 'grant-later' }
+  | { readonly by: 'nobody'; readonly unpaid: Unpaid | null };
+
+const PARALLEL = 8;
+const UNPAID: Payment = { by: 'nobody', unpaid: null };
+
+/**
+ * Finds for each dataset the grant that pays for its record, by the latest block: payment and record are one transaction, so
  * what a reorganisation takes back it takes back together. Of a grant's fuel nothing is spoken for elsewhere: a grant is for
  * one dataset, and nothing is sent for a dataset while an update of it is under way.
  */
@@ -32,11 +36,13 @@ export async function planPayments(
   if (ids.every((known) => known.length === 0)) return pending.map(() => UNPAID);
   const { point, grants: found } = await grants.readGrants(ids.flat(), 'latest', signal);
   const byId = new Map(found.map((grant, i) => [ids.flat()[i], grant]));
-  const untilMs = point.timestampMs + ports.anchorSettings.grantMarginMs;
   await forgetOver({ table, grants }, { point, grants: found }, signal);
+  // On a quiet chain the next block is later than the latest one by far.
+  const nextBlockMs = Math.max(point.timestampMs, ports.runtime.nowMs());
+  const untilMs = point.timestampMs + ports.anchorSettings.grantMarginMs;
   return pending.map((one, i) => {
     const known = (ids[i] as GrantId[]).map((id) => byId.get(id) ?? null);
-    return choose(one, known.filter(isFor(one, grantRecorder)), untilMs);
+    return choose(known.filter(isFor(one, grantRecorder)), { nextBlockMs, untilMs });
   });
 }
 
@@ -45,22 +51,22 @@ function isFor({ dataset }: Pending, { account }: GrantRecorder) {
     grant !== null && grant.terms.css === account && grant.terms.dataset === dataset;
 }
 
-/** The one that pays for most of them; of several, the one that pays most. */
-function choose({ entries }: Pending, grants: readonly Grant[], untilMs: number): Payment {
-  const usable = grants
-    .filter(({ state, endSeconds }) => state === 'accepted' && 1000 * endSeconds > untilMs)
-    .map(({ id, terms: { perBatchWei }, fuelWei }) => {
-      const affordable = perBatchWei === 0n ? BigInt(entries.length) : fuelWei / perBatchWei;
-      const maxBatches = affordable < BigInt(entries.length) ? Number(affordable) : entries.length;
-      return { grant: id, perBatchWei, maxBatches };
-    })
-    .filter(({ maxBatches }) => maxBatches > 0)
-    .sort((a, b) => b.maxBatches - a.maxBatches || (a.perBatchWei < b.perBatchWei ? 1 : -1));
-  const [best] = usable;
-  if (best !== undefined) return best;
-  const live = grants.some(({ state, endSeconds }) => state === 'accepted' && 1000 * endSeconds > untilMs);
-  if (live) return { grant: null, unpaid: 'no-fuel' };
-  return { grant: null, unpaid: grants.some(({ state }) => state !== 'proposed') ? 'over' : null };
+/** Of several that pay, the one that pays most. */
+function choose(grants: readonly Grant[], { nextBlockMs, untilMs }: { nextBlockMs: number; untilMs: number }): Payment {
+  const live = grants.filter(({ state, endSeconds }) => state === 'accepted' && 1000 * endSeconds > untilMs);
+  const fuelled = live.filter(({ fuelWei, terms }) => fuelWei >= terms.perRecordWei);
+  const [best] = fuelled
+    .filter((grant) => nextBlockMs >= paysFromMs(grant))
+    .sort((a, b) => (a.terms.perRecordWei < b.terms.perRecordWei ? 1 : -1));
+  if (best !== undefined) return { by: 'grant', terms: { grant: best.id, perRecordWei: best.terms.perRecordWei } };
+  if (fuelled.length > 0) return { by: 'grant-later' };
+  if (live.length > 0) return { by: 'nobody', unpaid: 'no-fuel' };
+  return { by: 'nobody', unpaid: grants.some(({ state }) => state !== 'proposed') ? 'over' : null };
+}
+
+/** From when on ASC pays for the next record: an interval after the last one that it has paid for. */
+function paysFromMs({ paidAtSeconds, terms }: Grant): number {
+  return paidAtSeconds === 0 ? 0 : 1000 * (paidAtSeconds + terms.intervalSeconds);
 }
 
 /** Those that are over in the final chain are of no use to anybody any more. */
@@ -91,7 +97,7 @@ const SAID: Readonly<Record<Unpaid, string>> = {
 /** Keeps whether a dataset's recording is paid for, and says so when that has changed. */
 export async function noteUnpaid(
   { table, observer }: AnchorPorts,
-  { dataset, unpaid: before, onlyPaid, batches }: Pending,
+  { dataset, unpaid: before, onlyPaid, recordedSize: size }: Pending,
   unpaid: Unpaid | null,
   signal?: AbortSignal,
 ): Promise<void> {
@@ -103,10 +109,10 @@ export async function noteUnpaid(
     signal,
   );
   if (unpaid === null) {
-    observer.info('recording is paid for again', { dataset, batches });
+    observer.info('recording is paid for again', { dataset, size });
     return;
   }
   const then = onlyPaid ? 'nothing more is recorded until it is paid for' : 'this service pays for recording it';
-  observer.warn(`${SAID[unpaid]}: ${then}`, { dataset, batches, unpaid });
+  observer.warn(`${SAID[unpaid]}: ${then}`, { dataset, size, unpaid });
   observer.count(unpaid === 'no-fuel' ? 'Anchor.noFuel' : 'Anchor.unpaid');
 }

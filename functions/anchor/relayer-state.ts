@@ -30,12 +30,14 @@ export interface RelayerState {
   readonly open: readonly OpenNonce[];
   /** Since when the account has had too little ether, as far as is known; null when it has enough. */
   readonly outOfFundsSinceMs: number | null;
+  /** Updates that one transaction may have, where the node has refused one with more; null: it takes what it estimates. */
+  readonly atMost: number | null;
 }
 
-/** What a stored transaction does: the log lengths its updates lead to, or the grant that it accepts. */
+/** What a stored transaction does: the sizes, in blocks, that its updates lead to, or the grant that it accepts. */
 export interface StoredCall {
   readonly kind: 'record' | 'relay' | 'accept';
-  readonly covers: readonly { readonly dataset: DatasetId; readonly batches: number }[];
+  readonly covers: readonly { readonly dataset: DatasetId; readonly size: number }[];
   readonly grant?: GrantId;
 }
 
@@ -46,10 +48,11 @@ export interface StoredTransaction {
 
 export async function readRelayerState(table: Table, account: string, signal?: AbortSignal): Promise<RelayerState> {
   const item = await table.get(relayerPk(account), RELAYER_STATE_SK, signal);
-  if (item === null) return { condition: 'absent', open: [], outOfFundsSinceMs: null };
+  if (item === null) return { condition: 'absent', open: [], outOfFundsSinceMs: null, atMost: null };
   const open = JSON.parse(item.open as string) as OpenNonce[];
   const outOfFundsSinceMs = (item.outOfFundsSinceMs as number | undefined) ?? null;
-  return { condition: { version: item.version }, open, outOfFundsSinceMs };
+  const atMost = (item.atMost as number | undefined) ?? null;
+  return { condition: { version: item.version }, open, outOfFundsSinceMs, atMost };
 }
 
 /** The state as it is after the write, or null when another run has written meanwhile. */
@@ -61,11 +64,12 @@ export async function writeRelayerState(
   signal?: AbortSignal,
 ): Promise<RelayerState | null> {
   const open = [...next.open].sort((a, b) => a.nonce - b.nonce);
-  const { outOfFundsSinceMs } = next;
-  const item = { pk: relayerPk(account), sk: RELAYER_STATE_SK, open: JSON.stringify(open), outOfFundsSinceMs };
+  const { outOfFundsSinceMs, atMost } = next;
+  const key = { pk: relayerPk(account), sk: RELAYER_STATE_SK };
+  const item = { ...key, open: JSON.stringify(open), outOfFundsSinceMs, atMost };
   if (!(await table.put(item, state.condition, signal))) return null;
   const version = typeof state.condition === 'object' ? state.condition.version + 1 : 1;
-  return { condition: { version }, open, outOfFundsSinceMs };
+  return { condition: { version }, open, outOfFundsSinceMs, atMost };
 }
 
 export async function storeTransaction(
@@ -105,8 +109,7 @@ export async function readTransaction(
       maxPriorityFeePerGasWei: BigInt(item.maxPriorityFeePerGasWei as string),
     },
     call: {
-      // Those of former versions recorded, all of them.
-      kind: (item.kind as StoredCall['kind'] | undefined) ?? 'record',
+      kind: item.kind as StoredCall['kind'],
       covers: JSON.parse(item.covers as string) as StoredCall['covers'],
       ...(item.grant === undefined ? {} : { grant: item.grant as GrantId }),
     },

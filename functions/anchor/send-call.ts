@@ -1,7 +1,7 @@
 import type { SignedTransaction } from '../../core/ports/ledger.ts';
 import { type AnchorCall, prepareCall, storedCallOf } from './anchor-call.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
-import { type Followed, notePoor, sendAgain } from './follow-transactions.ts';
+import { type Followed, notePoor, type SendRefusal, sendAgain } from './follow-transactions.ts';
 import { type OpenNonce, type RelayerState, storeTransaction, writeRelayerState } from './relayer-state.ts';
 
 /** `lost`: another run has written the relayer's state; begin again. `full`: no more may be under way for now. */
@@ -14,6 +14,9 @@ export interface Sender {
   readonly stuck: { readonly open: OpenNonce; readonly newest: SignedTransaction | null }[];
   transactions: number;
 }
+
+/** Where the node takes so many, it may be asked for any number again. */
+const ANY_NUMBER = 1_000;
 
 export function createSender({ state, nextNonce, stuck }: Followed): Sender {
   return { state, nextNonce, stuck: [...stuck], transactions: 0 };
@@ -46,7 +49,7 @@ export async function sendCall(
   const hashes = [...(replaced?.open.hashes ?? []), transaction.hash];
   const others = sender.state.open.filter((open) => open.nonce !== nonce);
   const open = [...others, { nonce, hashes, preparedAtMs: runtime.nowMs() }];
-  const next = { open, outOfFundsSinceMs: null };
+  const next = { open, outOfFundsSinceMs: null, atMost: sender.state.atMost };
   const written = await writeRelayerState(table, recorder.account, sender.state, next, signal);
   if (written === null) return 'lost';
   if (sender.state.outOfFundsSinceMs !== null) {
@@ -55,20 +58,48 @@ export async function sendCall(
   sender.state = written;
   if (replaced !== undefined) sender.stuck.shift();
   sender.transactions++;
-  const what = call.kind === 'accept' ? { grant: call.grant } : { updates: call.updates.length };
+  const what = call.kind === 'accept' ? { grant: call.grant } : { updates: call.pending.length };
   const replaces = replaced === undefined ? {} : { replaces: replaced.open.hashes.at(-1) };
   observer.info('sending', { call: call.kind, hash: transaction.hash, nonce, ...what, ...replaces });
   observer.count('Anchor.sent');
-  await sendAgain(ports, transaction, false, signal);
-  return 'sent';
+  const refusal = await sendAgain(ports, transaction, false, signal);
+  return call.kind === 'accept' ? 'sent' : noteTaken(ports, sender, { nonce, updates: call.pending.length, refusal }, signal);
+}
+
+/**
+ * A node may take less in a transaction than it estimates. Where it refuses one with several updates, its nonce is taken by
+ * half of them at once; where it takes what was the most, it is asked for twice as many the next time.
+ */
+async function noteTaken(
+  { table, recorder }: AnchorPorts,
+  sender: Sender,
+  { nonce, updates, refusal }: { nonce: number; updates: number; refusal: SendRefusal | null },
+  signal?: AbortSignal,
+): Promise<'sent' | 'lost'> {
+  const { state } = sender;
+  const isTooMany = refusal === 'other' && updates > 1;
+  const isMore = refusal === null && state.atMost !== null && updates >= state.atMost;
+  if (!isTooMany && !isMore) return 'sent';
+  const more = 2 * updates < ANY_NUMBER ? 2 * updates : null;
+  const next: RelayerState = isTooMany
+    ? {
+        ...state,
+        atMost: Math.floor(updates / 2),
+        open: state.open.map((open) => (open.nonce === nonce ? { ...open, preparedAtMs: 0 } : open)),
+      }
+    : { ...state, atMost: more };
+  const written = await writeRelayerState(table, recorder.account, state, next, signal);
+  if (written !== null) sender.state = written;
+  // Begins again, so that what was refused goes out now.
+  return written === null || isTooMany ? 'lost' : 'sent';
 }
 
 /** Gives the nonces that are stuck and for which nothing is left to record a transaction that does nothing: those behind
  * them are stuck as well. */
 export async function releaseStuck(ports: AnchorPorts, sender: Sender, signal?: AbortSignal): Promise<Sent> {
   while (sender.stuck.length > 0) {
-    const { gas } = await ports.recorder.simulate([], signal);
-    const sent = await sendCall(ports, sender, { kind: 'record', updates: [] }, gas, signal);
+    const { gas } = await ports.recorder.simulate({ charters: [], updates: [] }, signal);
+    const sent = await sendCall(ports, sender, { kind: 'record', pending: [] }, gas, signal);
     if (sent !== 'sent') return sent;
   }
   return 'sent';

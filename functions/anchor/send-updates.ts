@@ -1,7 +1,7 @@
 import type { Unpaid } from '../state/entries.ts';
-import type { AnchorCall, PaidUpdate } from './anchor-call.ts';
+import type { AnchorCall } from './anchor-call.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
-import { type BuiltUpdate, buildUpdate, type Pending } from './build-update.ts';
+import { callBytes, type Paid, type Pending } from './pending.ts';
 import { noteUnpaid, type Payment, planPayments } from './plan-payment.ts';
 import { type Sender, type Sent, sendCall } from './send-call.ts';
 import { simulateUpdates, type Verdict } from './simulate-updates.ts';
@@ -13,23 +13,28 @@ import { suspendDataset } from './suspend-dataset.ts';
  */
 type Lane = PaidLane | UnpaidLane;
 
-interface PaidLane {
+interface PaidLane extends Together {
   readonly kind: 'earn' | 'relay';
-  readonly waiting: PaidUpdate[];
+  readonly waiting: Paid[];
 }
 
-interface UnpaidLane {
+interface UnpaidLane extends Together {
   readonly kind: 'record';
-  readonly waiting: BuiltUpdate[];
+  readonly waiting: Pending[];
+}
+
+interface Together {
+  /** How many the chain was last seen to take in one transaction. */
+  atMost: number;
 }
 
 type Queued<L extends Lane> = L['waiting'][number];
 
-/** What becomes of batches that no grant pays for. */
+/** What becomes of an update that no grant pays for. */
 type WithoutPay = (one: Pending, unpaid: Unpaid | null) => Promise<void>;
 
 /**
- * Records these batches, many datasets in one transaction; those that the chain would refuse are left out and suspended.
+ * Records these updates, many datasets in one transaction; those that the chain would refuse are left out and suspended.
  * Where a grant has fuel, it pays; where none has, this service does, for the owners in its settings.
  */
 export async function sendUpdates(
@@ -38,31 +43,20 @@ export async function sendUpdates(
   pending: readonly Pending[],
   signal?: AbortSignal,
 ): Promise<Sent> {
-  const earn: PaidLane = { kind: 'earn', waiting: [] };
-  const relay: PaidLane = { kind: 'relay', waiting: [] };
-  const record: UnpaidLane = { kind: 'record', waiting: [] };
+  const atMost = sender.state.atMost ?? Number.POSITIVE_INFINITY;
+  const earn: PaidLane = { kind: 'earn', waiting: [], atMost };
+  const relay: PaidLane = { kind: 'relay', waiting: [], atMost };
+  const record: UnpaidLane = { kind: 'record', waiting: [], atMost };
   const withoutPay: WithoutPay = async (one, unpaid) => {
     if (unpaid !== null) await noteUnpaid(ports, one, unpaid, signal);
-    if (one.onlyPaid) return;
-    const limits = { maxBytes: ports.anchorSettings.maxUpdateBytes, maxBatches: Number.POSITIVE_INFINITY };
-    const built = await buildUpdate(ports, one, limits, signal);
-    if (typeof built !== 'string') record.waiting.push(built);
-    else if (built === 'too-long') await suspendDataset(ports, one, tooLong(one), signal);
+    if (!one.onlyPaid) record.waiting.push(one);
   };
 
   const payments = await planPayments(ports, pending, signal);
   for (const [i, one] of pending.entries()) {
     const payment = payments[i] as Payment;
-    if (payment.grant === null) {
-      await withoutPay(one, payment.unpaid);
-      continue;
-    }
-    const { grant, perBatchWei, maxBatches } = payment;
-    const limits = { maxBytes: ports.anchorSettings.maxUpdateBytes, maxBatches };
-    const built = await buildUpdate(ports, one, limits, signal);
-    if (typeof built !== 'string') (one.onlyPaid ? earn : relay).waiting.push({ ...built, grant, perBatchWei });
-    else if (built === 'too-long' && maxBatches < one.entries.length) await withoutPay(one, 'no-fuel');
-    else if (built === 'too-long') await suspendDataset(ports, one, tooLong(one), signal);
+    if (payment.by === 'grant') (one.onlyPaid ? earn : relay).waiting.push({ ...one, ...payment.terms });
+    else if (payment.by === 'nobody') await withoutPay(one, payment.unpaid);
   }
 
   // What turns out to be unpaid is recorded last.
@@ -78,8 +72,8 @@ export async function sendUpdates(
 }
 
 /**
- * The next updates of a lane that the chain accepts now, within the gas of one transaction. What does not fit goes back to
- * the lane; what its grant does not pay for goes to `withoutPay`; null when nothing is left.
+ * The next updates of a lane that the chain accepts now, all in one transaction. What does not fit goes back to the lane;
+ * what its grant does not pay for goes to `withoutPay`; null when nothing is left.
  */
 async function fitBundle<L extends Lane>(
   ports: AnchorPorts,
@@ -87,23 +81,23 @@ async function fitBundle<L extends Lane>(
   withoutPay: WithoutPay,
   signal?: AbortSignal,
 ): Promise<{ call: AnchorCall; gas: bigint } | null> {
-  let updates: readonly Queued<L>[] = takeBundle(ports, lane);
-  while (updates.length > 0) {
-    const simulated = await simulateUpdates(ports, lane.kind, updates, signal);
-    if (simulated === 'too-much-gas') {
-      updates = await halve(ports, lane, updates, withoutPay, signal);
+  let bundle: readonly Queued<L>[] = takeBundle(ports, lane);
+  while (bundle.length > 0) {
+    const simulated = await simulateUpdates(ports, lane.kind, bundle, signal);
+    if (simulated === 'not-together') {
+      bundle = await halve(ports, lane, bundle, withoutPay, signal);
       continue;
     }
     const { verdicts, gas } = simulated;
     const kept: Queued<L>[] = [];
-    for (const [i, built] of updates.entries()) {
+    for (const [i, one] of bundle.entries()) {
       const verdict = verdicts[i] as Verdict;
-      if (verdict === null) kept.push(built);
-      else if (verdict === 'refused') await suspendDataset(ports, built.pending, refused(built), signal);
-      else await withoutPay(built.pending, verdict);
+      if (verdict === null) kept.push(one);
+      else if (verdict === 'refused') await suspendDataset(ports, one, refused(one), signal);
+      else if (verdict !== 'too-early') await withoutPay(one, verdict);
     }
-    if (kept.length === updates.length) return { call: await callOf(ports, lane.kind, updates, signal), gas };
-    updates = kept;
+    if (kept.length === bundle.length) return { call: await callOf(ports, lane.kind, bundle, signal), gas };
+    bundle = kept;
   }
   return null;
 }
@@ -111,52 +105,46 @@ async function fitBundle<L extends Lane>(
 async function callOf(
   ports: AnchorPorts,
   kind: Lane['kind'],
-  updates: readonly BuiltUpdate[],
+  bundle: readonly Pending[],
   signal?: AbortSignal,
 ): Promise<AnchorCall> {
-  if (kind === 'record') return { kind, updates };
-  for (const { pending } of updates) await noteUnpaid(ports, pending, null, signal);
-  return { kind: 'relay', updates: updates as readonly PaidUpdate[] };
+  if (kind === 'record') return { kind, pending: bundle };
+  for (const one of bundle) await noteUnpaid(ports, one, null, signal);
+  return { kind: 'relay', pending: bundle as readonly Paid[] };
 }
 
-function takeBundle<L extends Lane>({ anchorSettings }: AnchorPorts, { waiting }: L): Queued<L>[] {
+function takeBundle<L extends Lane>({ anchorSettings }: AnchorPorts, { waiting, atMost }: L): Queued<L>[] {
   let sizeBytes = 0;
   let taken = 0;
-  for (const built of waiting) {
-    sizeBytes += built.sizeBytes;
-    if (taken > 0 && (sizeBytes > anchorSettings.maxUpdateBytes || taken >= anchorSettings.maxUpdates)) break;
+  for (const one of waiting) {
+    sizeBytes += callBytes(one);
+    if (taken > 0 && (sizeBytes > anchorSettings.maxCallBytes || taken >= atMost)) break;
     taken++;
   }
   return waiting.splice(0, taken);
 }
 
-/** Half of the updates, or half of the batches when there is but one. */
+/** The first half of them; the others go back to the lane. One that the chain takes in no transaction is left out. */
 async function halve<L extends Lane>(
   ports: AnchorPorts,
   lane: L,
-  updates: readonly Queued<L>[],
+  bundle: readonly Queued<L>[],
   withoutPay: WithoutPay,
   signal?: AbortSignal,
 ): Promise<readonly Queued<L>[]> {
-  if (updates.length > 1) {
-    const half = Math.ceil(updates.length / 2);
-    (lane.waiting as Queued<L>[]).unshift(...updates.slice(half));
-    return updates.slice(0, half);
+  const half = Math.ceil(bundle.length / 2);
+  if (bundle.length > 1) {
+    (lane.waiting as Queued<L>[]).unshift(...bundle.slice(half));
+    lane.atMost = half;
+    return bundle.slice(0, half);
   }
-  const [only] = updates as [Queued<L>];
-  const maxBatches = Math.floor(only.update.leaves.length / 2);
-  const shorter = await buildUpdate(ports, only.pending, { maxBytes: Number.POSITIVE_INFINITY, maxBatches }, signal);
-  if (typeof shorter !== 'string') return [{ ...only, ...shorter }];
+  const [only] = bundle as [Queued<L>];
   // Through ASC it takes more gas than straight to DISSC, which may have room for it.
-  if (shorter === 'too-long' && lane.kind !== 'record') await withoutPay(only.pending, 'too-dear');
-  else if (shorter === 'too-long') await suspendDataset(ports, only.pending, tooLong(only.pending), signal);
+  if (lane.kind !== 'record') await withoutPay(only, 'too-dear');
+  else await suspendDataset(ports, only, refused(only), signal);
   return [];
 }
 
-function refused({ pending, upTo }: BuiltUpdate): string {
-  return `DISSC refuses batches ${pending.batches + 1} to ${upTo}, signed by ${pending.device}.`;
-}
-
-function tooLong({ device, batches }: Pending): string {
-  return `No head signed by the device ${device} is near enough behind batch ${batches} to be recorded in one transaction.`;
+function refused({ recordedSize, update, device }: Pending): string {
+  return `DISSC refuses the head of ${update.size} blocks, grown from ${recordedSize} and signed by ${device}.`;
 }

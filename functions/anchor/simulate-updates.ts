@@ -1,53 +1,52 @@
 import { PlumblineError } from '../../core/errors.ts';
 import type { GrantRecorder, NotRelayed } from '../../core/ports/grant-recorder.ts';
 import type { Unpaid } from '../state/entries.ts';
-import type { PaidUpdate } from './anchor-call.ts';
+import { recordCallOf, relayCallOf } from './anchor-call.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
-import type { BuiltUpdate } from './build-update.ts';
+import { callBytes, type Paid, type Pending } from './pending.ts';
 
-/** Null: it would be recorded, and paid for where the lane demands that. */
-export type Verdict = null | 'refused' | Unpaid;
+/** Null: it would be recorded, and paid for where the lane demands that. `too-early`: its grant pays for it later. */
+export type Verdict = null | 'refused' | 'too-early' | Unpaid;
 
 export interface Simulated {
   readonly verdicts: readonly Verdict[];
   readonly gas: bigint;
 }
 
-/** What the chain says of these updates now, sent in that way; `too-much-gas` for one transaction. */
+/**
+ * What the chain says of these updates now, sent in that way. `not-together`: it takes them in no transaction, as they need
+ * too much gas, or as one of the charters makes it revert.
+ */
 export async function simulateUpdates(
   ports: AnchorPorts,
   kind: 'earn' | 'relay' | 'record',
-  updates: readonly BuiltUpdate[],
+  pending: readonly Pending[],
   signal?: AbortSignal,
-): Promise<Simulated | 'too-much-gas'> {
+): Promise<Simulated | 'not-together'> {
   try {
-    const simulated =
-      kind === 'record'
-        ? await simulateRecord(ports, updates, signal)
-        : await simulateRelay(ports, kind, updates as readonly PaidUpdate[], signal);
-    return simulated.gas > ports.anchorSettings.maxGas ? 'too-much-gas' : simulated;
+    return kind === 'record'
+      ? await simulateRecord(ports, pending, signal)
+      : await simulateRelay(ports, kind, pending as readonly Paid[], signal);
   } catch (error) {
-    // That many are not for one transaction: it is for the caller to send fewer.
-    if (error instanceof PlumblineError && error.kind === 'arguments') return 'too-much-gas';
+    // It is for the caller to send fewer.
+    if (error instanceof PlumblineError && error.kind === 'arguments') return 'not-together';
     throw error;
   }
 }
 
 async function simulateRecord(
   { recorder }: AnchorPorts,
-  updates: readonly BuiltUpdate[],
+  pending: readonly Pending[],
   signal?: AbortSignal,
 ): Promise<Simulated> {
-  const { accepted, gas } = await recorder.simulate(
-    updates.map(({ update }) => update),
-    signal,
-  );
+  const { accepted, gas } = await recorder.simulate(recordCallOf(pending), signal);
   return { verdicts: accepted.map((isAccepted) => (isAccepted ? null : 'refused')), gas };
 }
 
-const UNPAID_BY_REASON: Readonly<Record<NotRelayed, Verdict>> = {
+const VERDICT_BY_REASON: Readonly<Record<NotRelayed, Verdict>> = {
   refused: 'refused',
   'too-little-fuel': 'no-fuel',
+  'too-early': 'too-early',
   over: 'over',
   'wrong-state': 'over',
   'wrong-dataset': 'over',
@@ -56,22 +55,20 @@ const UNPAID_BY_REASON: Readonly<Record<NotRelayed, Verdict>> = {
 async function simulateRelay(
   { grantRecorder }: AnchorPorts,
   kind: 'earn' | 'relay',
-  updates: readonly PaidUpdate[],
+  paid: readonly Paid[],
   signal?: AbortSignal,
 ): Promise<Simulated> {
-  const { reasons, gas, maxFeePerGasWei } = await (grantRecorder as GrantRecorder).simulateRelay(updates, signal);
-  const verdicts = reasons.map((reason): Verdict => (reason === null ? null : UNPAID_BY_REASON[reason]));
+  const throughAsc = grantRecorder as GrantRecorder;
+  const { reasons, gas, maxFeePerGasWei } = await throughAsc.simulateRelay(relayCallOf(paid), signal);
+  const verdicts = reasons.map((reason): Verdict => (reason === null ? null : VERDICT_BY_REASON[reason]));
   // What it costs is known once nothing else keeps any of them out.
   if (kind === 'relay' || verdicts.some((verdict) => verdict !== null)) return { verdicts, gas };
-  const earns = earnings(updates, gas * maxFeePerGasWei);
+  const earns = earnings(paid, gas * maxFeePerGasWei);
   return { verdicts: earns.map((earned) => (earned ? null : 'too-dear')), gas };
 }
 
-/** Whether each update pays for its share of the transaction, by its length: that is what recording costs. */
-function earnings(updates: readonly PaidUpdate[], costWei: bigint): boolean[] {
-  const totalBytes = BigInt(updates.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
-  return updates.map(({ update, perBatchWei, sizeBytes }) => {
-    const paidWei = perBatchWei * BigInt(update.leaves.length);
-    return paidWei * totalBytes >= costWei * BigInt(sizeBytes);
-  });
+/** Whether each update pays for its share of the transaction, by its length: what they cost differs little otherwise. */
+function earnings(paid: readonly Paid[], costWei: bigint): boolean[] {
+  const totalBytes = BigInt(paid.reduce((sum, one) => sum + callBytes(one), 0));
+  return paid.map((one) => one.perRecordWei * totalBytes >= costWei * BigInt(callBytes(one)));
 }

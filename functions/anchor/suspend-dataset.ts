@@ -1,22 +1,21 @@
 import type { DatasetId } from '../../core/ids.ts';
 import { changeDatasetEntry } from '../state/dataset-entry.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
-import type { Pending } from './build-update.ts';
+import type { Pending } from './pending.ts';
 
 /** Sends nothing more of this dataset until the chain's head has moved, or a newer head of its device is stored. */
 export async function suspendDataset(
   { table, observer }: AnchorPorts,
-  { dataset, batches, entries }: Pending,
+  { dataset, recordedSize, update }: Pending,
   reason: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  const upTo = entries.at(-1)?.batches ?? batches;
-  observer.error('dataset suspended', { dataset, batches, upTo, reason });
+  observer.error('dataset suspended', { dataset, recordedSize, size: update.size, reason });
   observer.count('Anchor.suspended');
   await changeDatasetEntry(
     table,
     dataset,
-    (entry) => ({ ...entry, suspendedAtBatches: batches, suspendedUpTo: upTo, suspendedReason: reason }),
+    (entry) => ({ ...entry, suspendedAtSize: recordedSize, suspendedUpTo: update.size, suspendedReason: reason }),
     signal,
   );
 }
@@ -26,7 +25,7 @@ export function resumeDataset({ table }: AnchorPorts, dataset: DatasetId, signal
   return changeDatasetEntry(
     table,
     dataset,
-    ({ suspendedAtBatches: _, suspendedReason: __, suspendedUpTo: ___, ...rest }) => rest,
+    ({ suspendedAtSize: _, suspendedReason: __, suspendedUpTo: ___, ...rest }) => rest,
     signal,
   );
 }

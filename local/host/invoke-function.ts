@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { type PortsOf, portsOf, type ServicePorts } from '../../functions/ports.ts';
 import type { FunctionRow } from '../../functions/row.ts';
-import type { Gate } from './gate.ts';
+import { type Gates, gateOf } from './gates.ts';
 
 /** A function of the table, ready to be run as Lambda would run it. */
 export interface LocalFunction {
   readonly row: FunctionRow;
-  /** @throws TimeoutError when the function's time is up; what it throws itself */
+  /**
+   * @throws TimeoutError when the function's time is up, StoreUnavailableError when too many wait for their turn; what it throws
+   *   itself
+   */
   invoke(event: unknown): Promise<unknown>;
 }
 
@@ -14,14 +17,11 @@ type LambdaHandler = (event: unknown, context: unknown) => Promise<unknown>;
 /** What the file of every function exports. */
 type HandlerMaker<Row extends FunctionRow> = (ports: PortsOf<Row>) => LambdaHandler;
 
-/** Functions that are given a whole processor in Lambda. */
-const WHOLE_PROCESSOR_MB = 1_769;
-
 /**
- * A function on those of these ports that its row lets it touch. Lambda gives every invocation a machine of its own; here they share one process, so those
- * that need a whole processor pass the gate, and their time counts from there: all at once, all would be late.
+ * A function on those of these ports that its row lets it touch. Lambda gives every invocation a machine of its own; here
+ * they share one process, so invocations pass gates, and their time counts from there: all at once, all would be late.
  */
-export async function loadFunction(row: FunctionRow, ports: ServicePorts, gate: Gate): Promise<LocalFunction> {
+export async function loadFunction(row: FunctionRow, ports: ServicePorts, gates: Gates): Promise<LocalFunction> {
   const handlerFor = await loadHandler(row);
   const handler = handlerFor(portsOf(row, ports));
   const invoke = async (event: unknown): Promise<unknown> => {
@@ -36,7 +36,13 @@ export async function loadFunction(row: FunctionRow, ports: ServicePorts, gate: 
       clearTimeout(timer);
     }
   };
-  return { row, invoke: row.limits.memoryMb < WHOLE_PROCESSOR_MB ? invoke : (event) => gate.pass(() => invoke(event)) };
+  return {
+    row,
+    invoke(event) {
+      const gate = gateOf(row, event);
+      return gate === null ? invoke(event) : gates[gate].pass(() => invoke(event));
+    },
+  };
 }
 
 /** A row does not know its function: the file has its name. */

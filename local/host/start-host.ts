@@ -15,7 +15,7 @@ import { eventRows, httpRows } from '../../functions/table.ts';
 import type { S3ObjectEvent } from '../s3/s3-event.ts';
 import { startAnchorLoop } from './anchor-loop.ts';
 import { deliverS3Event } from './deliver-s3-event.ts';
-import { createGate } from './gate.ts';
+import { createGates } from './gates.ts';
 import { refusal, sendAnswer } from './host-answer.ts';
 import { type LocalFunction, loadFunction } from './invoke-function.ts';
 import { createHttpServer } from './serve-http.ts';
@@ -58,8 +58,6 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_CONNECTIONS = 256;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Invocations at once that would have a whole processor each in Lambda. */
-const HEAVY_AT_ONCE = 4;
 
 /**
  * Serves every function of the table on loopback: routes over HTTP as API Gateway events, Lambda's Invoke API, S3 events
@@ -92,8 +90,8 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     settings: () => ({ ...fixed, owners: options.owners() }),
     anchorQueue: { wake: async () => wakeAnchor() },
   };
-  const gate = createGate(HEAVY_AT_ONCE);
-  const load = (row: LocalFunction['row']) => loadFunction(row, ports, gate);
+  const gates = createGates();
+  const load = (row: LocalFunction['row']) => loadFunction(row, ports, gates);
   const routed = await Promise.all(Object.values(httpRows).map(load));
   const listening = await Promise.all(Object.values<EventRow>(eventRows).filter(listensToStore).map(load));
   const loop =

@@ -27,7 +27,8 @@ const TABLE = 'plumbline';
 /** On this chain nobody waits a day for an answer. */
 const MIN_WINDOW_SECONDS = 5;
 /** At most; design §12. */
-const ANSWER_GAS = 130_000;
+const ANSWER_GAS = 122_000;
+const DEMAND_GAS = 80_000;
 
 /** Chain, stores and IPFS that are up, whichever programs they are. */
 export interface ServiceParts {
@@ -56,7 +57,12 @@ export interface OpenedService {
 export async function openService(parts: ServiceParts): Promise<OpenedService> {
   const { rpcUrl, chainId, signer, s3Endpoint, s3AccessKey, s3SecretKey, ipfsApiUrl } = parts;
   const dissc = disscAddress();
-  const ocascDeployable = deployableOcasc({ dissc, minWindowSeconds: MIN_WINDOW_SECONDS, answerGas: ANSWER_GAS });
+  const ocascDeployable = deployableOcasc({
+    dissc,
+    minWindowSeconds: MIN_WINDOW_SECONDS,
+    answerGas: ANSWER_GAS,
+    demandGas: DEMAND_GAS,
+  });
   const ascDeployable = deployableAsc({ dissc });
   await deployContracts({ rpcUrl, chainId, signer }, [DISSC, ocascDeployable, ascDeployable]);
   const [ocasc, asc] = [deployedAddress(ocascDeployable), deployedAddress(ascDeployable)];
