@@ -72,7 +72,7 @@ export async function uploadSegment(
 function notServed({ cssAccount, grants }: Pick<ServiceSettings, 'cssAccount' | 'grants'>, owner: Address): string {
   const no = `This service does not store for ${owner}`;
   if (cssAccount === null || grants.openQuotaBytes === null) return `${no}.`;
-  const price = `${grants.minPerBatchWei} wei a batch or more`;
+  const price = `${grants.minPerRecordWei} wei a batch or more`;
   return `${no} without a grant of ASC for this dataset to ${cssAccount}, at ${price}, accepted and final.`;
 }
 

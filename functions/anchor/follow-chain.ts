@@ -14,7 +14,7 @@ export async function followChain(
   const { observer } = ports;
   const adoption = await adoptChainLog(ports, dataset, latest, signal);
   if (adoption === 'agrees') return true;
-  const fields = { dataset, batches: latest.batches, adoption };
+  const fields = { dataset, size: latest.size, adoption };
   if (adoption === 'adopted') {
     observer.warn('the log follows the chain', fields);
     observer.count('Anchor.logAdopted');
@@ -23,7 +23,7 @@ export async function followChain(
     return true;
   }
   // Recorded by the device itself and not checked in yet, or stored elsewhere.
-  observer.warn('the chain has batches that are not stored here', fields);
+  observer.warn('the chain has blocks that are not stored here', fields);
   observer.count('Anchor.chainAhead');
   return false;
 }

@@ -1,59 +1,84 @@
-import { equalBytes } from '../../core/bytes.ts';
-import type { DatasetId } from '../../core/ids.ts';
-import { appendLeaf, frontierRoot } from '../../core/log/frontier.ts';
-import type { Head } from '../../core/log/head.ts';
-import { pointAfter } from '../log/append-segment.ts';
+import { anchorerOf, type SignedCharter } from '../../core/charter/charter.ts';
+import { ProofError, StateError } from '../../core/errors.ts';
+import type { DatasetId, LogRoot } from '../../core/ids.ts';
+import { buildGrowth } from '../../core/log/build-growth.ts';
+import { type Growth, requireBoundedGrowth } from '../../core/log/growth.ts';
+import { createLogReader } from '../log/log-reader.ts';
 import type { LogEntry, Unpaid } from '../state/entries.ts';
-import { leafHashOf, queryLog, readLogEntry } from '../state/log-entry.ts';
-import { readSegmentEntry } from '../state/segment-entry.ts';
+import { findLogEntry } from '../state/log-entry.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
-import type { Pending } from './build-update.ts';
 import type { Work } from './dataset-work.ts';
+import { findNewestHead, type SignedEntry } from './newest-head.ts';
+import type { Pending } from './pending.ts';
+import { readReceived } from './read-received.ts';
 
-/** More never fit one transaction. */
-const MAX_PENDING_BATCHES = 1900;
+/** DISSC reverts for charters that are signed further ahead of its block. */
+const CHARTER_AHEAD_SECONDS = 86_400;
 
-/** What of the log up to `end` is to be recorded now behind the chain's head; null when nothing is. */
+/** The update that brings the chain's head up to the stored log's; null when nothing is to be recorded now. */
 export async function gatherPending(
   ports: AnchorPorts,
-  { dataset, parties, latest, onlyPaid }: Work,
+  work: Work,
   end: LogEntry,
   unpaid: Unpaid | null,
   signal?: AbortSignal,
 ): Promise<Pending | null> {
-  const from = latest.batches + 1;
-  const to = Math.min(end.batches, latest.batches + MAX_PENDING_BATCHES);
-  const entries = await queryLog(ports.table, dataset, from, to, signal);
-  const last = entries.findLastIndex((entry) => entry.signer === parties.device);
-  const pending = entries.slice(0, last + 1);
-  const before = latest.batches === 0 ? null : await readLogEntry(ports.table, dataset, latest.batches, signal);
-  if (pending.length === 0 || !followsOn(ports, dataset, latest, before, pending)) return null;
-  if (!(await isDue(ports, dataset, pending[0] as LogEntry, signal))) return null;
-  return { dataset, batches: latest.batches, device: parties.device, onlyPaid, unpaid, entries: pending };
+  const { dataset, parties, latest, onlyPaid } = work;
+  const { device, unsent } = parties;
+  const head = await findNewestHead(ports.table, dataset, { recordedSize: latest.size, device }, end, signal);
+  if (head === null || !mayBeSent(unsent, work)) return null;
+  if (!(await isDue(ports, dataset, latest.size, signal))) return null;
+  const growth = await growTo(ports, work, head, signal);
+  if (growth === null) return null;
+  const { size, root, signature } = head;
+  const { peaks, appended } = growth;
+  const update = { dataset, size, root: root as LogRoot, signature, peaks, appended };
+  return { dataset, recordedSize: latest.size, device, onlyPaid, unpaid, update, charter: unsent };
 }
 
-/** Whether these entries lead on from the chain's head. While the log is being rewritten, what was read may be of two. */
-function followsOn(
-  { primitives }: AnchorPorts,
-  dataset: DatasetId,
-  latest: Head,
-  before: LogEntry | null,
-  entries: readonly LogEntry[],
-): boolean {
-  let { frontier } = pointAfter(before);
-  if (!equalBytes(frontierRoot(primitives, frontier), latest.root)) return false;
-  for (const entry of entries) frontier = appendLeaf(primitives, frontier, leafHashOf(primitives, dataset, entry));
-  return equalBytes(frontierRoot(primitives, frontier), (entries.at(-1) as LogEntry).root);
+/** Whether anybody may send this charter to DISSC, now. One that names an anchorer is the owner's to send. */
+function mayBeSent(charter: SignedCharter | null, { final }: Work): boolean {
+  if (charter === null) return true;
+  const isAhead = charter.serial > final.point.timestampMs / 1000 + CHARTER_AHEAD_SECONDS;
+  return charter.signature !== null && anchorerOf(charter) === null && !isAhead;
+}
+
+/** How the log grows from the chain's head; null where it cannot be read, or is being rewritten. */
+async function growTo(
+  ports: AnchorPorts,
+  { dataset, latest }: Work,
+  head: SignedEntry,
+  signal?: AbortSignal,
+): Promise<Growth | null> {
+  const { primitives, observer } = ports;
+  try {
+    const growth = await buildGrowth(createLogReader(ports, dataset, signal), latest.size, head.size);
+    requireBoundedGrowth(primitives, latest, { size: head.size, root: head.root as LogRoot }, growth);
+    return growth;
+  } catch (error) {
+    // What was read was of two logs: the next run reads one.
+    if (error instanceof ProofError) return null;
+    if (!(error instanceof StateError)) throw error;
+    observer.error('the log cannot be read from the recorded head to the stored one', {
+      dataset,
+      recordedSize: latest.size,
+      size: head.size,
+      error,
+    });
+    observer.count('Anchor.logUnreadable');
+    return null;
+  }
 }
 
 async function isDue(
-  { table, runtime, settings }: AnchorPorts,
+  ports: AnchorPorts,
   dataset: DatasetId,
-  oldest: LogEntry,
+  recordedSize: number,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const { recordEveryMs = 0 } = settings();
+  const { recordEveryMs = 0 } = ports.settings();
   if (recordEveryMs === 0) return true;
-  const segment = await readSegmentEntry(table, dataset, oldest, signal);
-  return segment === null || runtime.nowMs() - segment.receivedAtMs >= recordEveryMs;
+  const oldest = await findLogEntry(ports.table, dataset, recordedSize, signal);
+  const receivedAtMs = await readReceived(ports.table, dataset, oldest, signal);
+  return receivedAtMs === null || ports.runtime.nowMs() - receivedAtMs >= recordEveryMs;
 }

@@ -4,11 +4,11 @@ import { readDatasetEntry } from '../state/dataset-entry.ts';
 import { WORK_PK } from '../state/entries.ts';
 import { readLogEnd } from '../state/log-entry.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
-import type { Pending } from './build-update.ts';
 import type { Work } from './dataset-work.ts';
 import { followChain } from './follow-chain.ts';
 import { gatherPending } from './gather-pending.ts';
 import { measureLag } from './measure-lag.ts';
+import type { Pending } from './pending.ts';
 import { scanRecorded } from './scan-recorded.ts';
 import { resumeDataset } from './suspend-dataset.ts';
 
@@ -25,24 +25,24 @@ export async function inspectDataset(
 ): Promise<Pending | null> {
   const { table } = ports;
   const { dataset, latest, final } = work;
+  const entry = await readDatasetEntry(table, dataset, signal);
+  // Before the log is looked at: where blocks are missing, it goes on by what was recorded.
+  const scanned = await scanRecorded(ports, dataset, entry, final, signal);
   if (!(await followChain(ports, dataset, latest, signal))) return null;
   const end = await readLogEnd(table, dataset, signal);
-  const entry = await readDatasetEntry(table, dataset, signal);
-  const scanned = await scanRecorded(ports, dataset, entry, final, signal);
   if (end === null) return null;
-  if (final.head.batches === end.batches && equalBytes(final.head.root, end.root)) {
-    if (entry.suspendedAtBatches !== undefined) await resumeDataset(ports, dataset, signal);
+  if (final.head.size === end.size && equalBytes(final.head.root, end.root)) {
+    if (entry.suspendedAtSize !== undefined) await resumeDataset(ports, dataset, signal);
     // Kept when a batch was placed after the item was read: its version is another, then.
     if (scanned) await table.delete(WORK_PK, dataset, { version: work.version }, signal);
     return null;
   }
   const isOurs = entry.direct !== true && (entry.unpaid ?? null) === null;
   if (isMeasured && isOurs) await measureLag(ports, dataset, final.head, signal);
-  if (end.batches <= latest.batches || covered.has(dataset) || entry.direct === true) return null;
+  if (end.size <= latest.size || covered.has(dataset) || entry.direct === true) return null;
   const pending = await gatherPending(ports, work, end, entry.unpaid ?? null, signal);
-  if (pending === null || entry.suspendedAtBatches === undefined) return pending;
-  const refused =
-    entry.suspendedAtBatches === pending.batches && entry.suspendedUpTo === pending.entries.at(-1)?.batches;
+  if (pending === null || entry.suspendedAtSize === undefined) return pending;
+  const refused = entry.suspendedAtSize === latest.size && entry.suspendedUpTo === pending.update.size;
   if (!refused) await resumeDataset(ports, dataset, signal);
   return refused ? null : pending;
 }

@@ -1,8 +1,8 @@
 import type { DatasetId } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
-import { readLogEntry } from '../state/log-entry.ts';
-import { readSegmentEntry } from '../state/segment-entry.ts';
+import { findLogEntry } from '../state/log-entry.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
+import { readReceived } from './read-received.ts';
 
 /** Counts how long the oldest stored batch that is not final has been stored. */
 export async function measureLag(
@@ -11,8 +11,8 @@ export async function measureLag(
   final: Head,
   signal?: AbortSignal,
 ): Promise<void> {
-  const oldest = await readLogEntry(table, dataset, final.batches + 1, signal);
-  const segment = oldest === null ? null : await readSegmentEntry(table, dataset, oldest, signal);
-  if (segment === null) return;
-  observer.count('Anchor.lagSeconds', Math.max(0, Math.floor((runtime.nowMs() - segment.receivedAtMs) / 1_000)));
+  const oldest = await findLogEntry(table, dataset, final.size, signal);
+  const receivedAtMs = await readReceived(table, dataset, oldest, signal);
+  if (receivedAtMs === null) return;
+  observer.count('Anchor.lagSeconds', Math.max(0, Math.floor((runtime.nowMs() - receivedAtMs) / 1_000)));
 }

@@ -1,3 +1,4 @@
+import { concatBytes } from '../../core/bytes.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
 import type { ChainPoint } from '../../core/ports/ledger.ts';
@@ -7,11 +8,10 @@ import type { AnchorPorts } from './anchor-ports.ts';
 
 /** One scan asks for no more, so that a long-silent dataset does not take all of a run's time. */
 const MAX_BLOCKS = 50_000;
-const NUMBERS_END = 9_999_999_999;
 
 /**
- * Notes which transactions recorded which batches, from the final chain alone, as far as it has not been read yet. True
- * when everything up to the final head is noted.
+ * Notes which transactions recorded what, from the final chain alone, as far as it has not been read yet. True when everything
+ * up to the final head is noted.
  */
 export async function scanRecorded(
   { table, ledger, anchorSettings }: AnchorPorts,
@@ -28,21 +28,21 @@ export async function scanRecorded(
       (known) => ((known.scannedToBlock ?? -1) >= scannedToBlock ? null : { ...known, scannedToBlock }),
       signal,
     );
-  if (final.head.batches === 0) {
+  if (final.head.size === 0) {
     // Nothing can be found so far back, then: the first scan begins here.
     if (entry.scannedToBlock === undefined && blockNumber > 0) await noteScanned(blockNumber);
     return true;
   }
-  const newest = { from: recordedSk(0), to: recordedSk(NUMBERS_END), limit: 1, reverse: true };
+  const newest = { from: recordedSk(0), to: recordedSk(Number.MAX_SAFE_INTEGER), limit: 1, reverse: true };
   const [last] = (await table.query(datasetPk(dataset), newest, signal)).items;
-  if (last !== undefined && (last.batches as number) >= final.head.batches) return true;
+  if (last !== undefined && (last.size as number) >= final.head.size) return true;
 
   const fromBlock = Math.max(anchorSettings.fromBlock, (entry.scannedToBlock ?? -1) + 1);
   const toBlock = Math.min(blockNumber, fromBlock + MAX_BLOCKS - 1);
   for (const event of await ledger.findRecorded(dataset, fromBlock, toBlock, signal)) {
-    const { batches, txHash, blockNumber, signer } = event;
-    const recorded: RecordedEntry = { batches, txHash, blockNumber, signer };
-    await table.put({ pk: datasetPk(dataset), sk: recordedSk(batches), ...recorded }, 'any', signal);
+    const { size, root, appended, txHash, blockNumber, signer } = event;
+    const recorded: RecordedEntry = { size, root, appended: concatBytes(...appended), txHash, blockNumber, signer };
+    await table.put({ pk: datasetPk(dataset), sk: recordedSk(size), ...recorded }, 'any', signal);
   }
   await noteScanned(toBlock);
   return toBlock === blockNumber;

@@ -63,7 +63,9 @@ export async function sendCall(
   observer.info('sending', { call: call.kind, hash: transaction.hash, nonce, ...what, ...replaces });
   observer.count('Anchor.sent');
   const refusal = await sendAgain(ports, transaction, false, signal);
-  return call.kind === 'accept' ? 'sent' : noteTaken(ports, sender, { nonce, updates: call.pending.length, refusal }, signal);
+  return call.kind === 'accept'
+    ? 'sent'
+    : noteTaken(ports, sender, { nonce, updates: call.pending.length, refusal }, signal);
 }
 
 /**

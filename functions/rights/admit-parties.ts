@@ -40,14 +40,13 @@ export function createPartyFinder(
   ports: Pick<ServicePorts, 'ledger' | 'table' | 'runtime'>,
   wanted: readonly DatasetCaller[],
 ): (dataset: DatasetId, caller: Address, signal: AbortSignal) => Promise<Parties> {
-  const readParties = keepBriefly<DatasetId, Parties | null>(
+  const kept = keepBriefly<DatasetId, Parties | null>(
     (dataset, signal) => readParties(ports, dataset, signal),
     ports.runtime,
   );
   return async (dataset, caller, signal) => {
-    const isWanted = (parties: Parties | null) =>
-      parties !== null && wanted.some((role) => parties[role] === caller);
-    const parties = await readParties(dataset, isWanted, signal);
+    const isWanted = (parties: Parties | null) => parties !== null && wanted.some((role) => parties[role] === caller);
+    const parties = await kept(dataset, isWanted, signal);
     if (parties === null) throw new Problem('/problems/not-found', NO_CHARTER);
     if (!isWanted(parties)) {
       throw new Problem('/problems/forbidden', `Only the dataset's ${wanted.join(' or ')} may do this.`);
