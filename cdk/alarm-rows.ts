@@ -142,9 +142,9 @@ function serviceRows(watched: Watched, fromLogs: FromLogs): AlarmRow[] {
       at: 1,
     },
     {
-      id: 'SegmentUnreadable',
-      says: 'A batch cannot be recorded because its object is missing or damaged. The log of anchor names its key.',
-      metric: counted(watched, 'anchor', 'Anchor.segmentUnreadable'),
+      id: 'LogUnreadable',
+      says: 'A dataset cannot be recorded because parts of its log are missing or damaged. Rebuild it; the log of anchor names it.',
+      metric: counted(watched, 'anchor', 'Anchor.logUnreadable'),
       at: 1,
     },
     {

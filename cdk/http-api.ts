@@ -1,9 +1,17 @@
 import { Stack } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import {
+  type CfnStage,
+  HttpApi,
+  HttpMethod,
+  type HttpRoute,
+  HttpStage,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { workOf } from '../functions/work-of.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { ServiceFunction } from './service-function.ts';
 import type { StageRules } from './stage-rules.ts';
@@ -38,6 +46,25 @@ export class ServiceApi extends Construct {
         ? 'What it answers is public and proves itself (design §6).'
         : 'The function itself verifies the signature of every request and the rights of its signer (design §6).';
     acknowledge(route?.node.defaultChild ?? this, 'AwsSolutions-APIG4', reason);
+    if (route !== undefined) this.#throttle(to, route);
+  }
+
+  /** Bounds what one route is asked for: beyond, API Gateway answers 429 itself. */
+  #throttle({ row }: ServiceFunction, route: HttpRoute): void {
+    const { requests } = this.#rules.work[workOf(row)];
+    if (requests === null || row.trigger.kind !== 'http') return;
+    const { method, path } = row.trigger;
+    const stage = this.stage.node.defaultChild as CfnStage;
+    stage.routeSettings = {
+      ...stage.routeSettings,
+      [`${method} ${path}`]: {
+        ThrottlingRateLimit: requests.perSecond,
+        ThrottlingBurstLimit: requests.burst,
+        DetailedMetricsEnabled: true,
+      },
+    };
+    // A stage is told of routes that are there.
+    this.stage.node.addDependency(route);
   }
 
   #createStage(): HttpStage {

@@ -11,6 +11,7 @@ import { Architecture, type Code, Function as LambdaFunction, Runtime, Tracing }
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { FunctionRow } from '../functions/row.ts';
+import { workOf } from '../functions/work-of.ts';
 import { acknowledge } from './acknowledge.ts';
 import { ENTRY } from './bundle-function.ts';
 import type { StageName } from './read-parameters.ts';
@@ -50,6 +51,7 @@ export class ServiceFunction extends Construct {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       inlinePolicies: { table: new PolicyDocument({ statements: [...rights, ...own], minimize: false }) },
     });
+    const { atOnce } = rules.work[workOf(row)];
     this.function = new LambdaFunction(this, 'Function', {
       functionName: `plumbline-${stage}-${row.name}`,
       runtime: Runtime.NODEJS_24_X,
@@ -59,6 +61,7 @@ export class ServiceFunction extends Construct {
       memorySize: row.limits.memoryMb,
       timeout: Duration.seconds(Math.ceil(row.limits.timeoutMs / 1_000)),
       tracing: Tracing.ACTIVE,
+      ...(atOnce === null ? {} : { reservedConcurrentExecutions: atOnce }),
       logGroup: this.logGroup,
       environment: { ...environment, NODE_OPTIONS: '--enable-source-maps' },
       role: role.withoutPolicyUpdates(),

@@ -1,6 +1,15 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { WorkKind } from '../functions/work-of.ts';
 import type { StageName } from './read-parameters.ts';
+
+/** What one function may be asked for, so that it leaves something to the others. */
+export interface WorkBounds {
+  /** To its route; null: as much as to the whole API. */
+  readonly requests: { readonly perSecond: number; readonly burst: number } | null;
+  /** Invocations at once, kept free for it; null: what the account has left. */
+  readonly atOnce: number | null;
+}
 
 /** What differs between a stage to try things and one that people rely on. */
 export interface StageRules {
@@ -10,9 +19,13 @@ export interface StageRules {
   readonly logRetention: RetentionDays;
   /** Overwritten or removed versions of objects are kept so long. */
   readonly oldVersionDays: number;
+  /** To the whole API. */
   readonly requestsPerSecond: number;
   readonly burst: number;
+  readonly work: Readonly<Record<WorkKind, WorkBounds>>;
 }
+
+const UNBOUNDED: WorkBounds = { requests: null, atOnce: null };
 
 export const STAGE_RULES: Readonly<Record<StageName, StageRules>> = {
   dev: {
@@ -22,6 +35,13 @@ export const STAGE_RULES: Readonly<Record<StageName, StageRules>> = {
     oldVersionDays: 7,
     requestsPerSecond: 50,
     burst: 100,
+    // A new account has ten invocations at once for everything: none can be kept free.
+    work: {
+      public: { requests: { perSecond: 10, burst: 20 }, atOnce: null },
+      heavy: { requests: { perSecond: 20, burst: 40 }, atOnce: null },
+      events: UNBOUNDED,
+      light: UNBOUNDED,
+    },
   },
   prod: {
     removal: RemovalPolicy.RETAIN,
@@ -30,5 +50,12 @@ export const STAGE_RULES: Readonly<Record<StageName, StageRules>> = {
     oldVersionDays: 365,
     requestsPerSecond: 500,
     burst: 1_000,
+    work: {
+      public: { requests: { perSecond: 100, burst: 200 }, atOnce: 20 },
+      heavy: { requests: { perSecond: 200, burst: 400 }, atOnce: 50 },
+      // As many as its queue feeds it.
+      events: { requests: null, atOnce: 5 },
+      light: UNBOUNDED,
+    },
   },
 };

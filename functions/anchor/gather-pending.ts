@@ -1,11 +1,11 @@
 import { anchorerOf, type SignedCharter } from '../../core/charter/charter.ts';
 import { ProofError, StateError } from '../../core/errors.ts';
 import type { DatasetId, LogRoot } from '../../core/ids.ts';
-import { buildGrowth } from '../../core/log/build-growth.ts';
 import { type Growth, requireBoundedGrowth } from '../../core/log/growth.ts';
-import { createLogReader } from '../log/log-reader.ts';
+import { appendedSubtrees } from '../../core/log/subtrees.ts';
+import { readLog } from '../log/open-log.ts';
 import type { LogEntry, Unpaid } from '../state/entries.ts';
-import { findLogEntry } from '../state/log-entry.ts';
+import { findLogEntry, peaksAfter, readLogEntry } from '../state/log-entry.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
 import type { Work } from './dataset-work.ts';
 import { findNewestHead, type SignedEntry } from './newest-head.ts';
@@ -28,7 +28,7 @@ export async function gatherPending(
   const head = await findNewestHead(ports.table, dataset, { recordedSize: latest.size, device }, end, signal);
   if (head === null || !mayBeSent(unsent, work)) return null;
   if (!(await isDue(ports, dataset, latest.size, signal))) return null;
-  const growth = await growTo(ports, work, head, signal);
+  const growth = await growTo(ports, work, { head, end }, signal);
   if (growth === null) return null;
   const { size, root, signature } = head;
   const { peaks, appended } = growth;
@@ -47,13 +47,21 @@ function mayBeSent(charter: SignedCharter | null, { final }: Work): boolean {
 async function growTo(
   ports: AnchorPorts,
   { dataset, latest }: Work,
-  head: SignedEntry,
+  { head, end }: { readonly head: SignedEntry; readonly end: LogEntry },
   signal?: AbortSignal,
 ): Promise<Growth | null> {
-  const { primitives, observer } = ports;
+  const { primitives, table, observer } = ports;
+  const [from, to] = [latest.size, head.size];
   try {
-    const growth = await buildGrowth(createLogReader(ports, dataset, signal), latest.size, head.size);
-    requireBoundedGrowth(primitives, latest, { size: head.size, root: head.root as LogRoot }, growth);
+    const recorded = await readLogEntry(table, dataset, from, signal);
+    const { subtrees } = readLog(ports, dataset, end, signal);
+    const growth = {
+      from,
+      to,
+      peaks: peaksAfter(recorded).peaks,
+      appended: await subtrees(appendedSubtrees(from, to)),
+    };
+    requireBoundedGrowth(primitives, latest, { size: to, root: head.root as LogRoot }, growth);
     return growth;
   } catch (error) {
     // What was read was of two logs: the next run reads one.
@@ -61,8 +69,8 @@ async function growTo(
     if (!(error instanceof StateError)) throw error;
     observer.error('the log cannot be read from the recorded head to the stored one', {
       dataset,
-      recordedSize: latest.size,
-      size: head.size,
+      recordedSize: from,
+      size: to,
       error,
     });
     observer.count('Anchor.logUnreadable');

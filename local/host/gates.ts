@@ -1,49 +1,35 @@
 import type { FunctionRow } from '../../functions/row.ts';
+import { type WorkKind, workOf } from '../../functions/work-of.ts';
 import { createGate, type Gate, type GateLimits } from './gate.ts';
 
-/** Whose work an invocation is. In Lambda each has a machine of its own; here all share one process. */
-export type GateName =
-  /** Strangers: what is public, and every request that nobody has signed. */
-  | 'public'
-  /** Segments that are checked in. */
-  | 'events'
-  /** Functions that have a whole processor in Lambda, for callers who have signed. */
-  | 'heavy';
+/** Kinds of work that wait for their turn. In Lambda each invocation has a machine of its own; here all share one process. */
+export type GatedWork = Exclude<WorkKind, 'light'>;
 
-export type Gates = Readonly<Record<GateName, Gate>>;
+export type Gates = Readonly<Record<GatedWork, Gate>>;
 
-/*
- * All connections of the host may wait for a public answer, so that clients who ask again at once get as much as one of them.
- */
-const LIMITS: Readonly<Record<GateName, GateLimits>> = {
+const LIMITS: Readonly<Record<GatedWork, GateLimits>> = {
+  // All connections of the host may wait, so that clients who ask again at once get as much as one of them.
   public: { atOnce: 1, mostWaiting: 256, mostWaitMs: 20_000 },
   // What is turned away comes again.
   events: { atOnce: 2, mostWaiting: 64, mostWaitMs: 30_000 },
   heavy: { atOnce: 4, mostWaiting: 256, mostWaitMs: 25_000 },
 };
 
-/** Memory for which Lambda gives a whole processor. */
-const WHOLE_PROCESSOR_MB = 1_769;
-
 export function createGates(): Gates {
   const { public: strangers, events, heavy } = LIMITS;
   return { public: createGate(strangers), events: createGate(events), heavy: createGate(heavy) };
 }
 
-/** The gate that an invocation passes; null where it is light work of somebody who has signed, or the anchor's. */
-export function gateOf({ callers, trigger, limits }: FunctionRow, event: unknown): GateName | null {
-  if (trigger.kind === 's3-event') return 'events';
-  if (trigger.kind !== 'http') return null;
-  if (callers === 'anyone' || !isSigned(event)) return 'public';
-  return limits.memoryMb >= WHOLE_PROCESSOR_MB ? 'heavy' : null;
+/** Which gate an invocation passes; null for light work. A request that nobody has signed is a stranger's, whatever it asks. */
+export function gateOf(row: FunctionRow, event: unknown): GatedWork | null {
+  if (row.trigger.kind === 'http' && !isSigned(event)) return 'public';
+  const work = workOf(row);
+  return work === 'light' ? null : work;
 }
 
 /** Whether a request claims to be signed: whether it is, the function itself finds out. */
 function isSigned(event: unknown): boolean {
   const { headers } = (event ?? {}) as { readonly headers?: unknown };
-  return typeof headers === 'object' && headers !== null && Object.keys(headers).some(isSignatureHeader);
-}
-
-function isSignatureHeader(name: string): boolean {
-  return name.toLowerCase() === 'signature-input';
+  if (typeof headers !== 'object' || headers === null) return false;
+  return Object.keys(headers).some((name) => name.toLowerCase() === 'signature-input');
 }
