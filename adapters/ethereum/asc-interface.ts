@@ -14,9 +14,16 @@ const BLOCKS = 2;
 /** `IASC.Terms`. */
 export function encodeTerms(terms: GrantTerms): object {
   return {
-    ...{ dataset: terms.dataset, css: terms.css, perBatch: terms.perBatchWei, first: terms.first, count: terms.count },
-    ...{ kinds: (terms.digests ? DIGESTS : 0) + (terms.blocks ? BLOCKS : 0), maxBlocks: terms.maxBlocks },
-    ...{ window: terms.windowSeconds, until: terms.untilSeconds },
+    dataset: terms.dataset,
+    css: terms.css,
+    perRecord: terms.perRecordWei,
+    first: terms.first,
+    count: terms.count,
+    kinds: (terms.digests ? DIGESTS : 0) + (terms.blocks ? BLOCKS : 0),
+    maxBlocks: terms.maxBlocks,
+    window: terms.windowSeconds,
+    interval: terms.intervalSeconds,
+    until: terms.untilSeconds,
   };
 }
 
@@ -27,9 +34,17 @@ export function decodeTerms(terms: Result): GrantTerms | null {
   if (!Number.isSafeInteger(first + count) || !Number.isSafeInteger(untilSeconds)) return null;
   const kinds = Number(terms.kinds);
   return {
-    ...{ dataset: datasetId(terms.dataset), css: address(terms.css), perBatchWei: BigInt(terms.perBatch) },
-    ...{ first, count, digests: (kinds & DIGESTS) !== 0, blocks: (kinds & BLOCKS) !== 0 },
-    ...{ maxBlocks: Number(terms.maxBlocks), windowSeconds: Number(terms.window), untilSeconds },
+    dataset: datasetId(terms.dataset),
+    css: address(terms.css),
+    perRecordWei: BigInt(terms.perRecord),
+    first,
+    count,
+    digests: (kinds & DIGESTS) !== 0,
+    blocks: (kinds & BLOCKS) !== 0,
+    maxBlocks: Number(terms.maxBlocks),
+    windowSeconds: Number(terms.window),
+    intervalSeconds: Number(terms.interval),
+    untilSeconds,
   };
 }
 

@@ -63,6 +63,14 @@ function decodeGrant(id: GrantId, grant: Result): Grant | null {
   const terms = decodeTerms(grant.terms);
   const endSeconds = Number(grant.end);
   if (state === null || terms === null || !Number.isSafeInteger(endSeconds)) return null;
-  const fuelWei = BigInt(grant.fuel);
-  return { id, terms, state, endSeconds, revoked: Boolean(grant.revoked), fuelWei, owner: address(grant.owner) };
+  return {
+    id,
+    terms,
+    state,
+    endSeconds,
+    revoked: Boolean(grant.revoked),
+    fuelWei: BigInt(grant.fuel),
+    owner: address(grant.owner),
+    paidAtSeconds: Number(grant.paidAt),
+  };
 }

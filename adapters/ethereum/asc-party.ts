@@ -1,3 +1,4 @@
+import { to0x } from '../../core/bytes.ts';
 import type { Address } from '../../core/ids.ts';
 import type { GrantParty } from '../../core/ports/grants.ts';
 import { ascInterface, decodeGrantId, encodeTerms } from './asc-interface.ts';
@@ -29,8 +30,8 @@ export function createAscParty(options: AscPartyOptions): GrantParty {
   return {
     account: sender.account,
 
-    async authorise(terms, signal) {
-      const receipt = await call('authorise', [encodeTerms(terms)], signal);
+    async authorise({ name, kind }, terms, signal) {
+      const receipt = await call('authorise', [to0x(name), kind, encodeTerms(terms)], signal);
       return { grant: decodeGrantId(findEventId(contract, 'Proposed', receipt)), transaction: asMined(receipt) };
     },
 

@@ -1,14 +1,15 @@
-import { ArgumentError, LedgerUnavailableError } from '../../core/errors.ts';
+import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
-import type { GrantRecorder, NotRelayed, RelayedUpdate } from '../../core/ports/grant-recorder.ts';
+import type { GrantRecorder, NotRelayed, RelayCall } from '../../core/ports/grant-recorder.ts';
 import type { AccountSigner } from './account-signer.ts';
 import { ascInterface } from './asc-interface.ts';
-import { encodeUpdate } from './dissc-interface.ts';
+import { encodeCharter, encodeUpdate } from './dissc-interface.ts';
 import { decode } from './find-logs.ts';
 import { createJsonRpc, type JsonRpcOptions, RpcRefusedError } from './json-rpc.ts';
-import { amount, data, parseAnswer } from './parse-answers.ts';
+import { amount, parseAnswer } from './parse-answers.ts';
 import { asUnavailable } from './read-chain-point.ts';
-import { MAX_TRANSACTION_GAS, readFees, signTransaction } from './sign-transaction.ts';
+import { readFees, signTransaction } from './sign-transaction.ts';
+import { tryRecording } from './try-recording.ts';
 
 export interface AscRecorderOptions extends JsonRpcOptions {
   readonly asc: Address;
@@ -19,6 +20,7 @@ const RECORDED = '0x00000000';
 const REASONS: readonly (readonly [string, NotRelayed])[] = [
   ['ASC_Refused', 'refused'],
   ['ASC_TooLittleFuel', 'too-little-fuel'],
+  ['ASC_TooEarly', 'too-early'],
   ['ASC_Over', 'over'],
   ['ASC_WrongState', 'wrong-state'],
   ['ASC_WrongDataset', 'wrong-dataset'],
@@ -30,51 +32,32 @@ export function createAscRecorder(options: AscRecorderOptions): GrantRecorder {
   const { chainId, asc, signer } = options;
   const rpc = createJsonRpc(options);
   const view = { rpc, name: 'ASC', at: asc };
+  const contract = { name: 'ASC', at: asc, abi: ascInterface };
   const { account } = signer;
   const callOf = (input: string) => ({ from: account, to: asc, data: input });
 
   return {
     account,
 
-    async simulateRelay(updates, signal) {
-      const call = callOf(encodeRelay(updates));
-      const limited = { ...call, gas: `0x${MAX_TRANSACTION_GAS.toString(16)}` };
-      let answers: unknown[];
-      try {
-        answers = await rpc.callMany(
-          [
-            { method: 'eth_call', params: [limited, 'latest'] },
-            { method: 'eth_estimateGas', params: [call, 'latest'] },
-          ],
-          signal,
-        );
-      } catch (error) {
-        // With a grant for each update, `relay` reverts only where DISSC runs out of gas within it.
-        if (error instanceof RpcRefusedError && /gas|revert/i.test(error.said)) {
-          throw new ArgumentError(
-            `${updates.length} updates need more than ${MAX_TRANSACTION_GAS} gas through ASC. Send fewer at a time.`,
-            { cause: error },
-          );
-        }
-        throw asUnavailable(error);
-      }
-      const returned = parseAnswer(data, 'eth_call', answers[0]);
+    async simulateRelay(call, signal) {
+      const what = `${call.charters.length} charters and ${call.updates.length} updates through ASC`;
+      const { returned, gas } = await tryRecording(rpc, contract, callOf(encodeRelay(call)), what, signal);
       if (returned === '0x') {
         throw new LedgerUnavailableError(`There is no contract at ${asc}. Deploy ASC, or correct its address.`);
       }
       const reasons = decode(view, () =>
         [...ascInterface.decodeFunctionResult('relay', returned)[0]].map(decodeReason),
       );
-      if (reasons.length !== updates.length) {
+      if (reasons.length !== call.updates.length) {
         throw new LedgerUnavailableError('The node answered for another number of updates.');
       }
       const { maxFeePerGasWei } = await readFees(rpc, undefined, signal);
-      return { reasons, gas: parseAnswer(amount, 'eth_estimateGas', answers[1]), maxFeePerGasWei };
+      return { reasons, gas, maxFeePerGasWei };
     },
 
-    async prepareRelay(updates, { nonce, gas, replaces }, signal) {
+    async prepareRelay(call, { nonce, gas, replaces }, signal) {
       const fees = await readFees(rpc, replaces, signal);
-      return signTransaction(signer, { chainId, to: asc, data: encodeRelay(updates), nonce, gas, fees }, signal);
+      return signTransaction(signer, { chainId, to: asc, data: encodeRelay(call), nonce, gas, fees }, signal);
     },
 
     async simulateAccept(grant, signal) {
@@ -94,9 +77,12 @@ export function createAscRecorder(options: AscRecorderOptions): GrantRecorder {
   };
 }
 
-function encodeRelay(updates: readonly RelayedUpdate[]): string {
-  const grants = updates.map(({ grant }) => grant);
-  return ascInterface.encodeFunctionData('relay', [grants, updates.map(({ update }) => encodeUpdate(update))]);
+function encodeRelay({ charters, updates }: RelayCall): string {
+  return ascInterface.encodeFunctionData('relay', [
+    updates.map(({ grant }) => grant),
+    charters.map(encodeCharter),
+    updates.map(({ update }) => encodeUpdate(update)),
+  ]);
 }
 
 function encodeAccept(grant: string): string {

@@ -33,6 +33,9 @@ const PROXY_COST_WEI = 10n ** 16n;
 const PROXY_GAS_PRICE_WEI = 10n ** 11n;
 const TRANSFER_GAS = 21_000n;
 
+const NEWER_CHAINS =
+  'Where new state costs more (Amsterdam), the proxy comes with the chain (EIP-7997): use a chain whose genesis or fork has it.';
+
 /** Whether the deployment proxy is on the chain. */
 export async function hasProxy(rpc: JsonRpc, signal?: AbortSignal): Promise<boolean> {
   return (await rpc.call('eth_getCode', [CREATE2_PROXY, 'latest'], signal)) !== '0x';
@@ -50,7 +53,7 @@ export async function deployProxy(options: DeployOptions, signal?: AbortSignal):
   const sent = await rpc.call('eth_getTransactionCount', [PROXY_SENDER, 'latest'], signal);
   if (parseAnswer(quantity, 'eth_getTransactionCount', sent) > 0) {
     throw new ChainAnswerError(
-      `Chain ${chainId} has no deployment proxy and can get none: ${PROXY_SENDER} has sent its one transaction.`,
+      `Chain ${chainId} has no deployment proxy and can get none: ${PROXY_SENDER} has sent its one transaction. ${NEWER_CHAINS}`,
     );
   }
   const { baseFeePerGasWei } = await readChainPoint(rpc, 'latest', signal);
@@ -68,7 +71,7 @@ export async function deployProxy(options: DeployOptions, signal?: AbortSignal):
   await waitForReceipt(rpc, PROXY_TRANSACTION.hash, waitMs, signal);
   if (await hasProxy(rpc, signal)) return;
   throw new ChainAnswerError(
-    `The transaction that deploys the proxy was mined on chain ${chainId}, and there is none: 100,000 gas is too little there.`,
+    `The transaction that deploys the proxy was mined on chain ${chainId}, and there is none: its 100,000 gas are too few there. ${NEWER_CHAINS}`,
   );
 }
 

@@ -10,23 +10,29 @@ export interface OcascArguments {
   readonly dissc: Address;
   /** The shortest window that terms may have: 24 h on a public chain, seconds on a local one. */
   readonly minWindowSeconds: number;
-  /** What an answer is taken to cost, in gas. */
+  /** What showing a chunk is taken to cost, in gas. */
   readonly answerGas: number;
+  /** What showing a key is taken to cost, in gas. */
+  readonly demandGas: number;
 }
 
 const DOMAIN_NAME = 'Plumbline OCASC';
-const DOMAIN_VERSION = '1';
+const DOMAIN_VERSION = '2';
+/** What showing a chunk of a block of 1 MiB costs at most, and showing a key, in a log of a million blocks: contracts/gas.json. */
+export const ANSWER_GAS = 122_000;
+export const DEMAND_GAS = 80_000;
 
 /** OCASC for a DISSC: its address follows from its code and these. */
-export function deployableOcasc({ dissc, minWindowSeconds, answerGas }: OcascArguments): Deployable {
-  const types = ['address', 'uint32', 'uint256'];
-  const encoded = AbiCoder.defaultAbiCoder().encode(types, [dissc, minWindowSeconds, answerGas]);
+export function deployableOcasc({ dissc, minWindowSeconds, answerGas, demandGas }: OcascArguments): Deployable {
+  const types = ['address', 'uint32', 'uint256', 'uint256'];
+  const encoded = AbiCoder.defaultAbiCoder().encode(types, [dissc, minWindowSeconds, answerGas, demandGas]);
   return {
     ...{ name: 'OCASC', initCode: concat([ocascBytecode, encoded]), runtime: ocascRuntime },
     immutablesAt: (at, chainId) => ({
       dissc: addressWord(dissc),
       minWindow: uintWord(BigInt(minWindowSeconds), 32),
       answerGas: uintWord(BigInt(answerGas), 256),
+      demandGas: uintWord(BigInt(demandGas), 256),
       ...domainWords(at, chainId),
     }),
   };

@@ -1,29 +1,30 @@
 import { Interface } from 'ethers';
-import { concatBytes, to0x, u8, u32 } from '../../core/bytes.ts';
-import type { Update } from '../../core/ports/ledger.ts';
+import { to0x } from '../../core/bytes.ts';
+import type { SignedCharter } from '../../core/charter/charter.ts';
+import type { RecordCall, Update } from '../../core/ports/ledger.ts';
 import { disscAbi } from './abi/dissc.ts';
 
 /** DISSC's ABI, parsed once. */
 export const disscInterface = new Interface(disscAbi);
 
-/** Calldata of record(updates). */
-export function encodeRecord(updates: readonly Update[]): string {
-  return disscInterface.encodeFunctionData('record', [updates.map(encodeUpdate)]);
+/** Calldata of record(charters, updates). */
+export function encodeRecord({ charters, updates }: RecordCall): string {
+  return disscInterface.encodeFunctionData('record', [charters.map(encodeCharter), updates.map(encodeUpdate)]);
+}
+
+/** `IDISSC.Charter`. Without a signature it counts where its owner calls. */
+export function encodeCharter({ name, signature, ...same }: SignedCharter): object {
+  return { ...same, name: to0x(name), signature: signature === null ? '0x' : to0x(signature) };
 }
 
 /** `IDISSC.Update`. */
-export function encodeUpdate(update: Update): object {
+export function encodeUpdate({ dataset, size, root, signature, peaks, appended }: Update): object {
   return {
-    dataset: update.dataset,
-    leaves: to0x(encodeLeaves(update)),
-    sealedDigests: to0x(concatBytes(...update.leaves.flatMap((leaf) => leaf.sealed ?? []))),
-    signature: to0x(update.signature),
+    dataset,
+    size,
+    root: to0x(root),
+    signature: to0x(signature),
+    peaks: peaks.map(to0x),
+    appended: appended.map(to0x),
   };
-}
-
-/** For each batch u8 published ‖ u32 count ‖ salt ‖ batchRoot, packed (design §5). */
-export function encodeLeaves(update: Update): Uint8Array {
-  return concatBytes(
-    ...update.leaves.flatMap((leaf) => [u8(leaf.sealed === null ? 0 : 1), u32(leaf.count), leaf.salt, leaf.batchRoot]),
-  );
 }

@@ -1,9 +1,11 @@
+import { type Result, zeroPadValue } from 'ethers';
 import { fromHex } from '../../core/bytes.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
-import { type Address, address, bytes32, type DatasetId, type LogRoot } from '../../core/ids.ts';
+import { type Address, address, type DatasetId, type LogRoot, type Nonce, type Salt } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
-import type { Ledger, LinkReader, Parties } from '../../core/ports/ledger.ts';
+import type { ChainDevice, Ledger, LinkReader, PublishedReader } from '../../core/ports/ledger.ts';
 import { callAt } from './call-at.ts';
+import { decodeChartered } from './decode-charter.ts';
 import { disscInterface } from './dissc-interface.ts';
 import { decode, findLogs } from './find-logs.ts';
 import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
@@ -12,15 +14,16 @@ export interface DisscLedgerOptions extends JsonRpcOptions {
   readonly dissc: Address;
 }
 
-// A head reads up to 33 slots of 2,100 gas; nodes cap a call at 50 million.
-const HEADS_PER_CALL = 200;
+// A head reads two slots of 2,100 gas; nodes cap a call at 50 million.
+const HEADS_PER_CALL = 1_000;
 
 /** DISSC read through one Ethereum node; all answers of one call belong to one block, named by its hash. */
-export function createDisscLedger(options: DisscLedgerOptions): Ledger & LinkReader {
+export function createDisscLedger(options: DisscLedgerOptions): Ledger & LinkReader & PublishedReader {
   const { chainId, dissc } = options;
+  const domain = { chainId, dissc };
   const view = { rpc: createJsonRpc(options), name: 'DISSC', at: dissc };
   return {
-    domain: { chainId, dissc },
+    domain,
 
     async readHeads(datasets, anchor, signal) {
       const calls: string[] = [];
@@ -35,37 +38,62 @@ export function createDisscLedger(options: DisscLedgerOptions): Ledger & LinkRea
       return { point, heads };
     },
 
-    async readParties(datasets, anchor, signal) {
-      const calls = datasets.map((dataset) => disscInterface.encodeFunctionData('parties', [dataset]));
+    async readDevices(datasets, anchor, signal) {
+      const calls = datasets.map((dataset) => disscInterface.encodeFunctionData('device', [dataset]));
       const { point, results } = await callAt(view, calls, anchor, signal);
-      return {
-        point,
-        parties: results.map((result) => (result === null ? null : decode(view, () => decodeParties(result)))),
-      };
+      const devices = results.map((result) => (result === null ? null : decode(view, () => decodeDevice(result))));
+      return { point, devices };
     },
 
     async findRecorded(dataset, fromBlock, toBlock, signal) {
       const query = { event: 'Recorded', indexed: [dataset], fromBlock, toBlock };
       const logs = await findLogs(view, disscInterface, query, signal);
-      return logs.map(({ values: [, signer, size, batches, root], ...place }) => ({
+      return logs.map(({ values, ...place }) => ({
         dataset,
-        signer: address(signer),
-        size: Number(size),
-        batches: Number(batches),
-        root: bytes32<LogRoot>(fromHex(root, 'root', 32), 'root'),
+        signer: address(values.signer),
+        size: Number(values.size),
+        root: fromHex(values.root, 'root', 32) as LogRoot,
+        appended: hashesOf(values.appended),
         ...place,
       }));
+    },
+
+    async findChartered(query, fromBlock, toBlock, signal) {
+      const indexed = 'dataset' in query ? [query.dataset] : [null, zeroPadValue(query.owner, 32)];
+      const found = { event: 'Chartered', indexed, fromBlock, toBlock };
+      const logs = await findLogs(view, disscInterface, found, signal);
+      return logs.map((log) => decode(view, () => decodeChartered(domain, log)));
     },
 
     async findLinked(dataset, fromBlock, toBlock, signal) {
       const query = { event: 'ObjectsLinked', indexed: [dataset], fromBlock, toBlock };
       const logs = await findLogs(view, disscInterface, query, signal);
-      return logs.map(({ values: [, first, count, objects], ...place }) => ({
-        first: Number(first),
-        count: Number(count),
-        objects: fromHex(objects, 'linked objects'),
-        ...place,
-      }));
+      return logs.flatMap(({ values, txHash, blockNumber }) => {
+        const first = Number(values.first);
+        // Any u64: no log comes near the numbers that are not safe here.
+        if (!Number.isSafeInteger(first + Number(values.count))) return [];
+        const objects = fromHex(values.objects, 'linked objects');
+        return { first, count: Number(values.count), objects, txHash, blockNumber };
+      });
+    },
+
+    async findPublished(dataset, fromBlock, toBlock, signal) {
+      const query = { event: 'Published', indexed: [dataset], fromBlock, toBlock };
+      const logs = await findLogs(view, disscInterface, query, signal);
+      return logs.flatMap(({ values, ...place }) => {
+        const first = Number(values.first);
+        if (!Number.isSafeInteger(first)) return [];
+        return {
+          dataset,
+          serial: Number(values.serial),
+          first,
+          salt: fromHex(values.salt, 'salt', 32) as Salt,
+          nonce: fromHex(values.nonce, 'nonce', 16) as Nonce,
+          sealedDigests: fromHex(values.sealedDigests, 'sealed digests'),
+          sender: address(values.sender),
+          ...place,
+        };
+      });
     },
   };
 }
@@ -74,16 +102,20 @@ function decodeHeads(datasets: readonly DatasetId[], result: string): Head[] {
   const [states] = disscInterface.decodeFunctionResult('heads', result);
   if (states.length !== datasets.length) throw new LedgerUnavailableError('The node answered another number of heads.');
   return datasets.map((dataset, i) => {
-    const [size, batches, root] = states[i];
-    return { dataset, size: Number(size), batches: Number(batches), root: fromHex(root, 'root', 32) as LogRoot };
+    const [size, root] = states[i];
+    return { dataset, size: Number(size), root: fromHex(root, 'root', 32) as LogRoot };
   });
 }
 
-function decodeParties(result: string): Parties | null {
-  const [owner, device] = disscInterface.decodeFunctionResult('parties', result);
-  return BigInt(owner) === 0n ? null : { owner: address(owner), device: address(device) };
+function decodeDevice(result: string): ChainDevice | null {
+  const [device, serial] = disscInterface.decodeFunctionResult('device', result);
+  return BigInt(device) === 0n ? null : { device: address(device), serial: Number(serial) };
+}
+
+function hashesOf(list: Result): Uint8Array[] {
+  return [...list].map((hash: string) => fromHex(hash, 'hash', 32));
 }
 
 function emptyHead(dataset: DatasetId): Head {
-  return { dataset, size: 0, batches: 0, root: new Uint8Array(32) as LogRoot };
+  return { dataset, size: 0, root: new Uint8Array(32) as LogRoot };
 }

@@ -1,26 +1,27 @@
 import { to0x } from '../../core/bytes.ts';
-import { ArgumentError } from '../../core/errors.ts';
-import type { Address, DatasetId } from '../../core/ids.ts';
-import { deriveDatasetId } from '../../core/keys.ts';
+import type { SignedCharter } from '../../core/charter/charter.ts';
+import type { DatasetName } from '../../core/charter/dataset-name.ts';
+import type { DatasetKind } from '../../core/charter/kind.ts';
+import { ArgumentError, NotRecordedError } from '../../core/errors.ts';
+import type { Address } from '../../core/ids.ts';
 import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
-import { disscInterface } from './dissc-interface.ts';
-import { createDisscLedger } from './dissc-ledger.ts';
+import { disscInterface, encodeRecord } from './dissc-interface.ts';
+import { encodeCall } from './encode-call.ts';
 import { type CallSenderOptions, createCallSender } from './send-call.ts';
 import { asMined } from './wait-for-receipt.ts';
 
 /** What an owner does on DISSC. Each call waits until its transaction is mined. */
 export interface DisscOwner {
   readonly account: Address;
-  /** Opens datasets; those already open with the same device are left as they are, so it can be repeated. */
-  openDatasets(
-    datasets: readonly { name: Uint8Array; device: Address }[],
-    signal?: AbortSignal,
-  ): Promise<{ datasets: DatasetId[]; transaction: MinedTransaction | null }>;
-  setDevice(dataset: DatasetId, device: Address, signal?: AbortSignal): Promise<MinedTransaction>;
+  /**
+   * Sends charters of this owner to the chain: as few transactions as it takes. Those of which the chain has a newer one or
+   * these very ones change nothing, so it can be repeated.
+   */
+  recordCharters(charters: readonly SignedCharter[], signal?: AbortSignal): Promise<MinedTransaction[]>;
   /** Ties blocks to storage's names of their objects (encrypted by the caller). */
   link(
-    dataset: DatasetId,
-    range: { first: number; count: number },
+    dataset: { readonly name: DatasetName; readonly kind: DatasetKind },
+    range: { readonly first: number; readonly count: number },
     objects: Uint8Array,
     signal?: AbortSignal,
   ): Promise<MinedTransaction>;
@@ -31,41 +32,40 @@ export interface DisscOwnerOptions extends CallSenderOptions {
 }
 
 export function createDisscOwner(options: DisscOwnerOptions): DisscOwner {
-  const { chainId, dissc, signer } = options;
-  const { account } = signer;
-  const ledger = createDisscLedger(options);
+  const { account } = options.signer;
   const sender = createCallSender(options);
-  const contract = { name: 'DISSC', at: dissc, abi: disscInterface };
-  const send = (data: string, signal?: AbortSignal) =>
-    sender.inTurn(async (sendCall) => asMined(await sendCall({ contract, data })), signal);
+  const contract = { name: 'DISSC', at: options.dissc, abi: disscInterface };
+  const send = async (data: string, signal?: AbortSignal): Promise<MinedTransaction> =>
+    asMined(await sender.inTurn((sendCall) => sendCall({ contract, data }), signal));
+
+  async function recordCharters(charters: readonly SignedCharter[], signal?: AbortSignal): Promise<MinedTransaction[]> {
+    if (charters.length === 0) return [];
+    const other = charters.find(({ owner }) => owner !== account);
+    if (other !== undefined) {
+      throw new ArgumentError(`The charter is of the owner ${other.owner}; this account is ${account}. Use that one.`);
+    }
+    try {
+      return [await send(encodeRecord({ charters, updates: [] }), signal)];
+    } catch (cause) {
+      if (charters.length === 1 || !mayBeTooLarge(cause)) throw cause;
+      const half = Math.ceil(charters.length / 2);
+      const sent = await recordCharters(charters.slice(0, half), signal);
+      return [...sent, ...(await recordCharters(charters.slice(half), signal))];
+    }
+  }
 
   return {
     account,
+    recordCharters,
 
-    async openDatasets(wanted, signal) {
-      const ids = wanted.map(({ name }) => deriveDatasetId({ chainId, dissc }, account, name));
-      const { parties } = await ledger.readParties(ids, 'latest', signal);
-      for (const [i, found] of parties.entries()) {
-        if (found !== null && found.device !== wanted[i]?.device) {
-          throw new ArgumentError(
-            `Dataset ${ids[i]} is open, for device ${found.device}. Give it another name, or set its device.`,
-          );
-        }
-      }
-      const missing = wanted.filter((_, i) => parties[i] === null);
-      if (missing.length === 0) return { datasets: ids, transaction: null };
-      const names = missing.map(({ name }) => to0x(name));
-      const devices = missing.map(({ device }) => device);
-      const data = disscInterface.encodeFunctionData('openDatasets', [names, devices]);
-      return { datasets: ids, transaction: await send(data, signal) };
-    },
-
-    setDevice(dataset, device, signal) {
-      return send(disscInterface.encodeFunctionData('setDevice', [dataset, device]), signal);
-    },
-
-    link(dataset, { first, count }, objects, signal) {
-      return send(disscInterface.encodeFunctionData('link', [dataset, first, count, to0x(objects)]), signal);
+    link({ name, kind }, { first, count }, objects, signal) {
+      return send(encodeCall(contract, 'link', [to0x(name), kind, first, count, to0x(objects)]), signal);
     },
   };
+}
+
+/** Nothing was sent then: the node would not take a call as long as this, or one that needs as much gas. */
+function mayBeTooLarge(error: unknown): boolean {
+  if (error instanceof ArgumentError) return error.details.reason === undefined;
+  return error instanceof NotRecordedError && error.details.refusal !== undefined && error.details.hash === undefined;
 }

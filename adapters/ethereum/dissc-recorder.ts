@@ -1,14 +1,15 @@
 import * as z from 'zod';
-import { ArgumentError, LedgerUnavailableError } from '../../core/errors.ts';
+import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
-import type { Recorder } from '../../core/ports/ledger.ts';
+import type { RecordCall, Recorder } from '../../core/ports/ledger.ts';
 import type { AccountSigner } from './account-signer.ts';
 import { disscInterface, encodeRecord } from './dissc-interface.ts';
-import { createJsonRpc, type JsonRpcOptions, RpcRefusedError } from './json-rpc.ts';
-import { amount, data, parseAnswer, quantity } from './parse-answers.ts';
+import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
+import { amount, parseAnswer, quantity } from './parse-answers.ts';
 import { asUnavailable, readChainPoint } from './read-chain-point.ts';
 import { sendRawTransaction } from './send-raw-transaction.ts';
-import { MAX_TRANSACTION_GAS, readFees, signTransaction } from './sign-transaction.ts';
+import { readFees, signTransaction } from './sign-transaction.ts';
+import { tryRecording } from './try-recording.ts';
 
 export interface DisscRecorderOptions extends JsonRpcOptions {
   readonly dissc: Address;
@@ -22,38 +23,20 @@ export function createDisscRecorder(options: DisscRecorderOptions): Recorder {
   const { chainId, dissc, signer } = options;
   const rpc = createJsonRpc(options);
   const { account } = signer;
+  const contract = { name: 'DISSC', at: dissc, abi: disscInterface };
 
   return {
     account,
 
-    async simulate(updates, signal) {
-      const call = { from: account, to: dissc, data: encodeRecord(updates) };
-      const limited = { ...call, gas: `0x${MAX_TRANSACTION_GAS.toString(16)}` };
-      try {
-        const [returned, estimated] = await rpc.callMany(
-          [
-            { method: 'eth_call', params: [limited, 'latest'] },
-            { method: 'eth_estimateGas', params: [call, 'latest'] },
-          ],
-          signal,
-        );
-        const accepted = decodeAccepted(dissc, parseAnswer(data, 'eth_call', returned), updates.length);
-        return { accepted, gas: parseAnswer(amount, 'eth_estimateGas', estimated) };
-      } catch (error) {
-        // `record` never reverts: whatever it cannot run in is its gas.
-        if (error instanceof RpcRefusedError && /gas/i.test(error.said)) {
-          throw new ArgumentError(
-            `${updates.length} updates need more than ${MAX_TRANSACTION_GAS} gas. Send fewer at a time.`,
-            { cause: error },
-          );
-        }
-        throw asUnavailable(error);
-      }
+    async simulate(call, signal) {
+      const request = { from: account, to: dissc, data: encodeRecord(call) };
+      const { returned, gas } = await tryRecording(rpc, contract, request, describe(call), signal);
+      return { accepted: decodeAccepted(dissc, returned, call.updates.length), gas };
     },
 
-    async prepare(updates, { nonce, gas, replaces }, signal) {
+    async prepare(call, { nonce, gas, replaces }, signal) {
       const fees = await readFees(rpc, replaces, signal);
-      return signTransaction(signer, { chainId, to: dissc, data: encodeRecord(updates), nonce, gas, fees }, signal);
+      return signTransaction(signer, { chainId, to: dissc, data: encodeRecord(call), nonce, gas, fees }, signal);
     },
 
     async broadcast(transaction, signal) {
@@ -99,6 +82,10 @@ export function createDisscRecorder(options: DisscRecorderOptions): Recorder {
       }
     },
   };
+}
+
+function describe({ charters, updates }: RecordCall): string {
+  return `${charters.length} charters and ${updates.length} updates`;
 }
 
 function decodeAccepted(dissc: Address, returned: string, updates: number): boolean[] {

@@ -1,5 +1,6 @@
 import { type ErrorDescription, Interface } from 'ethers';
 import type { Address } from '../../core/ids.ts';
+import { disscAbi } from './abi/dissc.ts';
 import type { RpcRefusedError } from './json-rpc.ts';
 import { refusalInWords } from './refusal-in-words.ts';
 import { refusalError } from './refusal-turn.ts';
@@ -12,7 +13,8 @@ export interface CalledContract {
   readonly abi: Interface;
 }
 
-/** Tokens that a contract of ours calls may be what refuses. */
+/** DISSC may be what refuses where ASC calls it, and tokens where OCASC does. */
+const disscErrors = new Interface(disscAbi);
 const tokenErrors = new Interface([
   'error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)',
   'error ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed)',
@@ -43,7 +45,7 @@ export function isRevert({ data, said }: RpcRefusedError): boolean {
 
 function parseRevert({ abi }: CalledContract, data: string): ErrorDescription | null {
   try {
-    return abi.parseError(data) ?? tokenErrors.parseError(data);
+    return abi.parseError(data) ?? disscErrors.parseError(data) ?? tokenErrors.parseError(data);
   } catch {
     return null;
   }

@@ -19,6 +19,8 @@ export interface FoundLog {
   readonly values: Result;
   readonly txHash: string;
   readonly blockNumber: number;
+  /** Of the log in its block: an order within one block. */
+  readonly logIndex: number;
 }
 
 // Public nodes refuse longer ranges of logs, or ranges with more logs; some refuse much shorter ones.
@@ -31,6 +33,7 @@ const logsAnswer = z.array(
     data,
     transactionHash: hash32,
     blockNumber: quantity,
+    logIndex: quantity,
     removed: z.boolean().optional(),
   }),
 );
@@ -69,9 +72,12 @@ export async function findLogs(
         values: decode(view, () => contract.decodeEventLog(event, one.data, one.topics)),
         txHash: one.transactionHash.toLowerCase(),
         blockNumber: one.blockNumber,
+        logIndex: one.logIndex,
       });
     }
     from = to + 1;
+    // A dense spot lies behind.
+    blocks = Math.min(2 * blocks, BLOCKS_PER_LOG_QUERY);
   }
   return found;
 }

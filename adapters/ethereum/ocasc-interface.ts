@@ -19,11 +19,22 @@ export function decodeTerms(terms: Result): Terms | null {
   const [first, count] = [Number(terms.first), Number(terms.count)];
   if (!Number.isSafeInteger(first + count)) return null;
   return {
-    ...{ dataset: datasetId(terms.dataset), first, count },
-    ...{ token: address(terms.token), price: terms.price, fee: terms.fee, bond: terms.bond },
-    ...{ stakeWei: terms.stake, maxChallenges: Number(terms.maxChallenges), samples: Number(terms.samples) },
-    ...{ windowSeconds: Number(terms.window), durationSeconds: Number(terms.duration) },
-    ...{ acceptBySeconds: terms.acceptBy, consumer: address(terms.consumer) },
+    dataset: datasetId(terms.dataset),
+    first,
+    count,
+    token: address(terms.token),
+    price: terms.price,
+    fee: terms.fee,
+    bond: terms.bond,
+    stakeWei: terms.stake,
+    maxChallenges: Number(terms.maxChallenges),
+    maxDemands: Number(terms.maxDemands),
+    samples: Number(terms.samples),
+    previews: Number(terms.previews),
+    windowSeconds: Number(terms.window),
+    durationSeconds: Number(terms.duration),
+    acceptBySeconds: terms.acceptBy,
+    consumer: address(terms.consumer),
   };
 }
 

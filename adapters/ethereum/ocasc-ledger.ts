@@ -1,12 +1,13 @@
 import { type Result, zeroPadValue } from 'ethers';
 import { type AgreementDomain, agreementId } from '../../core/agreement/terms.ts';
 import { fromHex } from '../../core/bytes.ts';
+import { type DatasetKind, isDatasetKind } from '../../core/charter/kind.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import { type Address, type AgreementId, address, type LogRoot } from '../../core/ids.ts';
-import type { Agreement, AgreementMarket, OfferedEvent, OpenChallenge } from '../../core/ports/agreements.ts';
+import type { Agreement, AgreementMarket, Buyer, OfferedEvent, OpenQuestion } from '../../core/ports/agreements.ts';
 import type { Anchor, ChainPoint } from '../../core/ports/ledger.ts';
 import { callAt } from './call-at.ts';
-import { AGREEMENT_STATES } from './contract-states.ts';
+import { AGREEMENT_STATES, QUESTIONS } from './contract-states.ts';
 import { decode, type FoundLog, findLogs } from './find-logs.ts';
 import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
 import { decodeAgreementId, decodeEncryptionKey, decodeTerms, ocascInterface } from './ocasc-interface.ts';
@@ -67,6 +68,12 @@ export function createOcascLedger(options: OcascLedgerOptions): AgreementMarket 
       return least.value !== null && least.value > cost ? least.value : cost;
     },
 
+    async readDemandStakeWei(signal) {
+      const demandGas = await read('demandGas', [], 'latest', signal, BigInt);
+      const { baseFeePerGasWei } = await readChainPoint(view.rpc, 'latest', signal);
+      return (demandGas.value ?? 0n) * baseFeePerGasWei;
+    },
+
     async readCredit(token, account, anchor, signal) {
       return (await read('credit', [token, account], anchor, signal, BigInt)).value ?? 0n;
     },
@@ -79,26 +86,44 @@ function decodeAgreement(id: AgreementId, a: Result): Agreement | null {
   if (state === undefined) throw new LedgerUnavailableError(`An agreement is in the unknown state ${a.state}.`);
   const terms = decodeTerms(a.terms);
   if (terms === null) return null;
+  const isAccepted = BigInt(a.consumer) !== 0n;
   return {
-    ...{ id, terms, root: decodeRoot(a.root), batches: Number(a.batches), state },
-    ...{ owner: address(a.owner), agent: address(a.agent) },
+    id,
+    terms,
+    root: decodeRoot(a.root),
+    size: Number(a.size),
+    kind: decodeKind(a.kind),
+    state,
+    owner: address(a.owner),
+    agent: address(a.agent),
     ownerEncryptionKey: decodeEncryptionKey(a.ownerEncryptionKey),
-    buyer:
-      BigInt(a.consumer) === 0n
-        ? null
-        : {
-            ...{ consumer: address(a.consumer), signer: address(a.signer) },
-            ...{ encryptionKey: decodeEncryptionKey(a.consumerEncryptionKey), endSeconds: Number(a.end) },
-          },
-    ...{ due: a.due, challenges: Number(a.challenges) },
-    challenge: state === 'challenged' ? decodeChallenge(a.challenge) : null,
+    buyer: isAccepted ? decodeBuyer(a) : null,
+    due: a.due,
+    challenges: Number(a.challenges),
+    demands: Number(a.demands),
+    question: state === 'challenged' || state === 'lapsed' ? decodeQuestion(a) : null,
   };
 }
 
-function decodeChallenge(challenge: Result): OpenChallenge {
+function decodeBuyer(a: Result): Buyer {
   return {
-    ...{ block: Number(challenge.blockIndex), seed: Number(challenge.seed) },
-    ...{ stakeWei: challenge.stake, deadlineSeconds: Number(challenge.deadline) },
+    consumer: address(a.consumer),
+    signer: address(a.signer),
+    encryptionKey: decodeEncryptionKey(a.consumerEncryptionKey),
+    endSeconds: Number(a.end),
+  };
+}
+
+function decodeQuestion({ question, challenge, graceEnd }: Result): OpenQuestion {
+  const asks = QUESTIONS[Number(question)] ?? null;
+  if (asks === null) throw new LedgerUnavailableError(`An agreement asks the unknown question ${question}.`);
+  return {
+    asks,
+    block: Number(challenge.blockIndex),
+    seed: Number(challenge.seed),
+    stakeWei: challenge.stake,
+    deadlineSeconds: Number(challenge.deadline),
+    graceEndSeconds: Number(graceEnd) === 0 ? null : Number(graceEnd),
   };
 }
 
@@ -106,16 +131,27 @@ function decodeOffer(domain: AgreementDomain, { values, txHash, blockNumber }: F
   const terms = decodeTerms(values.terms);
   if (terms === null) return null;
   const offer = {
-    ...{ owner: address(values.owner), nonce: BigInt(values.nonce), terms },
-    ...{ root: decodeRoot(values.root), batches: Number(values.batches) },
+    owner: address(values.owner),
+    nonce: BigInt(values.nonce),
+    terms,
+    root: decodeRoot(values.root),
+    size: Number(values.size),
+    agent: address(values.agent),
+    encryptionKey: decodeEncryptionKey(values.encryptionKey),
   };
   const id = agreementId(domain, offer);
-  // To accept an id is to accept the terms it was made of: an answer that pairs it with others is a trap.
+  // To accept an id is to accept what it was made of: an answer that pairs it with something else is a trap.
   if (id !== decodeAgreementId(values.id)) {
     throw new LedgerUnavailableError(`The node gives offer ${values.id} with terms that it was not made of.`);
   }
-  const encryptionKey = decodeEncryptionKey(values.encryptionKey);
-  return { id, ...offer, agent: address(values.agent), encryptionKey, txHash, blockNumber };
+  return { id, ...offer, kind: decodeKind(values.kind), txHash, blockNumber };
+}
+
+function decodeKind(value: bigint): DatasetKind {
+  const kind = Number(value);
+  if (!isDatasetKind(kind))
+    throw new LedgerUnavailableError(`An agreement is about a dataset of the unknown kind ${kind}.`);
+  return kind;
 }
 
 function decodeRoot(hex: string): LogRoot {

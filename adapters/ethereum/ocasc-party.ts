@@ -1,6 +1,6 @@
 import { to0x } from '../../core/bytes.ts';
 import type { Address } from '../../core/ids.ts';
-import type { AgreementParty, ChallengeAnswer } from '../../core/ports/agreements.ts';
+import type { AgreementParty, QuestionAnswer } from '../../core/ports/agreements.ts';
 import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
 import { approveToken } from './approve-token.ts';
 import { encodeCall } from './encode-call.ts';
@@ -46,8 +46,8 @@ export function createOcascParty(options: OcascPartyOptions): AgreementParty {
   return {
     account: sender.account,
 
-    async offer(terms, agent, encryptionKey, signal) {
-      const values = [encodeTerms(terms), agent, encryptionKey];
+    async offer({ name, kind }, terms, agent, encryptionKey, signal) {
+      const values = [to0x(name), kind, encodeTerms(terms), agent, encryptionKey];
       const receipt = await pay(['offer', values], { token: terms.token, amount: terms.bond }, signal);
       return { id: decodeAgreementId(findEventId(contract, 'Offered', receipt)), transaction: asMined(receipt) };
     },
@@ -61,9 +61,15 @@ export function createOcascParty(options: OcascPartyOptions): AgreementParty {
       return asMined(await sender.inTurn((send) => send({ contract, data, valueWei }), signal));
     },
 
+    async demandKey(id, { block, valueWei }, signal) {
+      const data = encodeCall(contract, 'demandKey', [id, block]);
+      return asMined(await sender.inTurn((send) => send({ contract, data, valueWei }), signal));
+    },
+
     cancel: (id, signal) => call('cancel', [id], signal),
     claim: (id, due, signature, signal) => call('claim', [id, due, to0x(signature)], signal),
     respond: (id, answer, signal) => call('respond', [id, encodeAnswer(answer)], signal),
+    lapse: (id, signal) => call('lapse', [id], signal),
     breach: (id, signal) => call('breach', [id], signal),
     approve: (id, signal) => call('approve', [id], signal),
     quit: (id, signal) => call('quit', [id], signal),
@@ -72,7 +78,32 @@ export function createOcascParty(options: OcascPartyOptions): AgreementParty {
   };
 }
 
-/** `IOCASC.Answer`. */
-function encodeAnswer({ sizeBytes, sha256, position, ...same }: ChallengeAnswer): object {
-  return { ...same, size: sizeBytes, blockHash: sha256, batch: position };
+/** `IOCASC.Answer`. Where a key is asked for, nothing behind it is read. */
+function encodeAnswer({ path, ...shown }: QuestionAnswer): object {
+  const { record } = shown.answer;
+  const same = {
+    sealedDigest: record.sealed,
+    commitment: record.commitment,
+    contentCommitment: record.contentCommitment,
+    path,
+  };
+  if (shown.asks === 'key') return { ...same, ...NO_CHUNK, key: shown.answer.contentKey };
+  const { blockKey, opening, chunk, path: chunkPath } = shown.answer;
+  return {
+    ...same,
+    key: blockKey,
+    size: opening.size,
+    blockHash: opening.sha256,
+    metaHash: opening.metaHash,
+    chunk,
+    chunkPath,
+  };
 }
+
+const NO_CHUNK = {
+  size: 0,
+  blockHash: new Uint8Array(32),
+  metaHash: new Uint8Array(32),
+  chunk: new Uint8Array(0),
+  chunkPath: [],
+};

@@ -11,6 +11,19 @@ const WORDS: Readonly<Record<string, (values: Result) => string>> = {
   OCASC_TooLate: ([, , limit]) => `It was possible until ${time(limit)}.`,
   OCASC_WrongState: ([, state]) => stateWords('agreement', AGREEMENT_STATES[Number(state)]),
   OCASC_NotAllowed: ([, , allowed]) => `Only ${allowed} may do this.`,
+  DISSC_SerialTooHigh: ([, serial, most]) =>
+    `The charter is of ${time(serial)}; now the chain takes those up to ${time(most)}. Check the clock it was signed by.`,
+  DISSC_NotOwner: ([, , owner]) => `A charter that names an anchorer comes from its owner alone, ${owner}.`,
+  DISSC_WrongCharterSignature: ([, owner]) => `The charter is not signed by ${owner} for this chain and this contract.`,
+  DISSC_WrongPrevious: ([anchorer]) => `${anchorer} has written another round meanwhile. Build on that.`,
+  OCASC_BlockNotPaid: ([, block, first, paid]) =>
+    paid === 0n
+      ? `What is claimed pays for no block yet, so not for block ${block}.`
+      : `What is claimed pays for blocks ${first} to ${first + paid - 1n}. Claim a later voucher first.`,
+  OCASC_NoContentKeys: () => 'The content of this dataset is not encrypted.',
+  OCASC_NoDemandLeft: ([, most]) => `The agreement allows ${most} demands of keys, and they were made.`,
+  OCASC_TokenShort: ([, held, owed]) =>
+    `The contract holds ${held} units of the token and owes ${owed}: the token has become less by itself.`,
   OCASC_NoChallengeLeft: ([, most]) => `The agreement allows ${most} challenges, and they were made.`,
   OCASC_RangeNotRecorded: ([, , size]) => `The chain has ${size} blocks of this dataset so far.`,
   ASC_WrongState: ([, state]) => stateWords('grant', GRANT_STATES[Number(state)]),

@@ -10,8 +10,6 @@ import { asUnavailable, readChainPoint } from './read-chain-point.ts';
 
 /** geth's txMaxSize: no pool takes a longer one. */
 export const MAX_TRANSACTION_BYTES = 131_072;
-/** EIP-7825. */
-export const MAX_TRANSACTION_GAS = 16_777_216n;
 // Builders leave out transactions with a smaller tip.
 const LEAST_TIP_WEI = 1_000_000n;
 
@@ -54,11 +52,6 @@ export async function signTransaction(
   call: UnsignedCall,
   signal?: AbortSignal,
 ): Promise<SignedTransaction> {
-  if (call.gas > MAX_TRANSACTION_GAS) {
-    throw new ArgumentError(
-      `The transaction needs ${call.gas} gas; at most ${MAX_TRANSACTION_GAS} are allowed. Send fewer updates at a time.`,
-    );
-  }
   const transaction = Transaction.from({
     type: 2,
     chainId: call.chainId,

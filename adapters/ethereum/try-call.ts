@@ -1,10 +1,10 @@
-import { ArgumentError, LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
+import { LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import { type CalledContract, explainRefusal, isRevert } from './explain-refusal.ts';
 import { type JsonRpc, RpcRefusedError } from './json-rpc.ts';
 import { amount, data, parseAnswer } from './parse-answers.ts';
 import { asUnavailable } from './read-chain-point.ts';
-import { type Fees, MAX_TRANSACTION_GAS } from './sign-transaction.ts';
+import type { Fees } from './sign-transaction.ts';
 import type { Receipt } from './wait-for-receipt.ts';
 
 export interface ContractCall {
@@ -41,12 +41,7 @@ export async function requireContract(rpc: JsonRpc, contract: CalledContract, si
  */
 export async function tryCall(caller: Caller, call: ContractCall, fees: Fees, signal?: AbortSignal): Promise<bigint> {
   const gas = parseAnswer(amount, 'eth_estimateGas', await askGas(caller, call, fees, signal));
-  if (gas > MAX_TRANSACTION_GAS) {
-    throw new ArgumentError(
-      `The call of ${call.contract.name} needs ${gas} gas; at most ${MAX_TRANSACTION_GAS} are allowed.`,
-    );
-  }
-  return atMostAllowed(gas + gas / 5n);
+  return gas + gas / 5n;
 }
 
 /** Why a mined call failed: as a rule, what it met there is still so at the end of its block. */
@@ -58,7 +53,7 @@ export async function explainRevert(
   signal?: AbortSignal,
 ): Promise<Error> {
   // As much gas as nodes would give for nothing, the account could not pay for.
-  const again = { ...request(caller, call, fees), gas: hex(atMostAllowed(2n * gasUsed)) };
+  const again = { ...request(caller, call, fees), gas: hex(2n * gasUsed) };
   try {
     await caller.rpc.call('eth_call', [again, hex(BigInt(blockNumber))], signal);
   } catch (error) {
@@ -89,10 +84,6 @@ function request({ account }: Caller, { contract, data, valueWei = 0n }: Contrac
     ...{ from: account, to: contract.at, data, value: hex(valueWei) },
     ...{ maxFeePerGas: hex(maxFeePerGasWei), maxPriorityFeePerGas: hex(maxPriorityFeePerGasWei) },
   };
-}
-
-function atMostAllowed(gas: bigint): bigint {
-  return gas > MAX_TRANSACTION_GAS ? MAX_TRANSACTION_GAS : gas;
 }
 
 function hex(value: bigint): string {

@@ -1,3 +1,4 @@
+import type { PublishedBatch } from '../batch/published-batch.ts';
 import type { SignedCharter } from '../charter/charter.ts';
 import type { ChainPlace, CharteredEvent } from '../charter/charters-in-force.ts';
 import type { DisscDomain } from '../dissc-domain.ts';
@@ -79,6 +80,26 @@ export interface LinkedEvent {
 export interface LinkReader {
   /** ObjectsLinked events of a dataset in blocks `fromBlock` … `toBlock`, oldest first. */
   findLinked(dataset: DatasetId, fromBlock: number, toBlock: number, signal?: AbortSignal): Promise<LinkedEvent[]>;
+}
+
+/** The sealed digests of one batch, as somebody published them: they count once the records made of them lead to a head. */
+export interface PublishedEvent extends PublishedBatch, ChainPlace {
+  readonly dataset: DatasetId;
+  /** Of the device that sealed the batch, by its publisher's word. */
+  readonly serial: number;
+  readonly sender: Address;
+  readonly txHash: string;
+}
+
+/** What was published on DISSC, read. Throws LedgerUnavailableError like Ledger. */
+export interface PublishedReader {
+  /** Published events of a dataset in blocks `fromBlock` … `toBlock`, oldest first. */
+  findPublished(
+    dataset: DatasetId,
+    fromBlock: number,
+    toBlock: number,
+    signal?: AbortSignal,
+  ): Promise<PublishedEvent[]>;
 }
 
 /** A dataset's new head under its device's signature, and how the log has grown to it. */

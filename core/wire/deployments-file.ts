@@ -12,7 +12,12 @@ export const deploymentsFile = z.strictObject({
     OCASC: z.strictObject({
       address,
       block,
-      args: z.strictObject({ dissc: address, minWindowSeconds: z.int().min(1), answerGas: z.int().min(0) }),
+      args: z.strictObject({
+        dissc: address,
+        minWindowSeconds: z.int().min(1),
+        answerGas: z.int().min(0),
+        demandGas: z.int().min(0),
+      }),
     }),
     ASC: z.strictObject({ address, block, args: z.strictObject({ dissc: address }) }),
   }),

@@ -1,0 +1,29 @@
+import { fromHex } from '../../core/bytes.ts';
+import { datasetOfCharter } from '../../core/charter/charter.ts';
+import { isDatasetKind } from '../../core/charter/kind.ts';
+import type { DisscDomain } from '../../core/dissc-domain.ts';
+import { LedgerUnavailableError } from '../../core/errors.ts';
+import { address, datasetId } from '../../core/ids.ts';
+import type { ChainCharter } from '../../core/ports/ledger.ts';
+import type { FoundLog } from './find-logs.ts';
+
+/** The charter in a log `Chartered`. @throws LedgerUnavailableError when it is another dataset's than the log says */
+export function decodeChartered(domain: DisscDomain, { values, ...place }: FoundLog): ChainCharter {
+  const kind = Number(values.kind);
+  if (!isDatasetKind(kind)) throw new LedgerUnavailableError(`The node gives a charter of the unknown kind ${kind}.`);
+  const charter = {
+    owner: address(values.owner),
+    name: fromHex(values.name, 'dataset name', 32),
+    kind,
+    device: address(values.device),
+    anchorer: address(values.anchorer),
+    serial: Number(values.serial),
+    // Any u64: no log comes near the numbers that are not safe here.
+    from: Math.min(Number(values.from), Number.MAX_SAFE_INTEGER),
+  };
+  const dataset = datasetId(values.dataset);
+  if (datasetOfCharter(domain, charter) !== dataset) {
+    throw new LedgerUnavailableError(`The node gives dataset ${dataset} a charter that is another dataset's.`);
+  }
+  return { dataset, charter, ...place };
+}
