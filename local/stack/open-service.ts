@@ -8,7 +8,7 @@ import { createAscRecorder } from '../../adapters/ethereum/asc-recorder.ts';
 import { deployContracts, deployedAddress } from '../../adapters/ethereum/deploy-contracts.ts';
 import { DISSC, disscAddress } from '../../adapters/ethereum/deploy-dissc.ts';
 import { deployableAsc } from '../../adapters/ethereum/deployable-asc.ts';
-import { deployableOcasc } from '../../adapters/ethereum/deployable-ocasc.ts';
+import { ANSWER_GAS, DEMAND_GAS, deployableOcasc } from '../../adapters/ethereum/deployable-ocasc.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
@@ -26,9 +26,6 @@ export const OPERATOR_WEI = 10n ** 21n;
 const TABLE = 'plumbline';
 /** On this chain nobody waits a day for an answer. */
 const MIN_WINDOW_SECONDS = 5;
-/** At most; design §12. */
-const ANSWER_GAS = 122_000;
-const DEMAND_GAS = 80_000;
 
 /** Chain, stores and IPFS that are up, whichever programs they are. */
 export interface ServiceParts {

@@ -1,21 +1,22 @@
 import assert from 'node:assert/strict';
 import type { AccountSigner } from '../../adapters/ethereum/account-signer.ts';
 import { createAscParty } from '../../adapters/ethereum/asc-party.ts';
+import { requireDatasetName } from '../../core/charter/dataset-name.ts';
 import type { Grant, GrantId, GrantParty } from '../../core/ports/grants.ts';
 import type { GrantPolicy } from '../../functions/ports.ts';
 import type { LogFixture, TestDataset, TestService } from './log-fixture.ts';
 
 export const PRICE_WEI = 1_000_000_007n;
 /** Accepts the grants of the owners it serves anyway, at any price. */
-export const CLOSED: GrantPolicy = { minPerBatchWei: 0n, openQuotaBytes: null };
+export const CLOSED: GrantPolicy = { minPerRecordWei: 0n, openQuotaBytes: null };
 const DAY_SECONDS = 24 * 3600;
 
 export interface GrantOptions {
-  readonly perBatchWei?: bigint;
+  readonly perRecordWei?: bigint;
   readonly windowSeconds?: number;
   readonly lifeSeconds?: number;
-  /** Of the dataset; that of the fixture when not given. */
-  readonly owner?: AccountSigner;
+  /** Seconds in which one record is paid for. */
+  readonly intervalSeconds?: number;
 }
 
 /** An account on ASC; its calls are mined at once, and whatever else is waiting with them. */
@@ -45,13 +46,17 @@ export async function propose(
   dataset: TestDataset,
   options: GrantOptions = {},
 ): Promise<GrantId> {
-  const { perBatchWei = PRICE_WEI, windowSeconds = 3600, lifeSeconds = DAY_SECONDS, owner = fixture.owner } = options;
+  const { perRecordWei = PRICE_WEI, windowSeconds = 3600, lifeSeconds = DAY_SECONDS, intervalSeconds = 0 } = options;
   const { point } = await fixture.ledger.readHeads([], 'latest');
-  const { grant } = await partyOf(fixture, owner).authorise({
-    ...{ dataset: dataset.id, css: service.relayer.account, perBatchWei, first: 0, count: 1000 },
-    ...{ digests: true, blocks: true, maxBlocks: 10, windowSeconds },
-    untilSeconds: Math.floor(point.timestampMs / 1000) + lifeSeconds,
-  });
+  const { name, kind } = dataset.charter;
+  const { grant } = await partyOf(fixture, dataset.owner).authorise(
+    { name: requireDatasetName(name), kind },
+    {
+      ...{ dataset: dataset.id, css: service.relayer.account, perRecordWei, first: 0, count: 1000 },
+      ...{ digests: true, blocks: true, maxBlocks: 10, windowSeconds, intervalSeconds },
+      untilSeconds: Math.floor(point.timestampMs / 1000) + lifeSeconds,
+    },
+  );
   return grant;
 }
 
@@ -67,7 +72,7 @@ export async function openGrant(
   await fixture.mine(3);
   await service.anchor();
   await fixture.mine(3);
-  if (fuelWei > 0n) await partyOf(fixture, options.owner ?? fixture.owner).fund(grant, fuelWei);
+  if (fuelWei > 0n) await partyOf(fixture, dataset.owner).fund(grant, fuelWei);
   // The service knows that it is accepted, and closes that transaction.
   await service.anchor();
   return grant;
@@ -84,9 +89,9 @@ export async function assertPaid(
   fixture: LogFixture,
   service: TestService,
   grant: GrantId,
-  { fundedWei, batches, perBatchWei = PRICE_WEI }: { fundedWei: bigint; batches: number; perBatchWei?: bigint },
+  { fundedWei, records, perRecordWei = PRICE_WEI }: { fundedWei: bigint; records: number; perRecordWei?: bigint },
 ): Promise<void> {
-  const paidWei = BigInt(batches) * perBatchWei;
+  const paidWei = BigInt(records) * perRecordWei;
   const { fuelWei } = await readGrant(fixture, grant);
   assert.equal(fuelWei, fundedWei - paidWei, 'fuel left');
   assert.equal(await fixture.grants.readCreditWei(service.relayer.account, 'latest'), paidWei, 'earned by the CSS');

@@ -14,16 +14,16 @@ import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
-import {
-  type DatasetWriter,
-  EMPTY_LOG,
-  type LogEnd,
-  type SealedBatch,
-  sealBatch,
-} from '../../core/batch/seal-batch.ts';
+import { type DatasetWriter, type SealedBatch, sealBatch } from '../../core/batch/seal-batch.ts';
 import { equalBytes, toHex, u32 } from '../../core/bytes.ts';
-import type { Address, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
-import type { Update } from '../../core/ports/ledger.ts';
+import { type Charter, datasetOfCharter, type SignedCharter, signCharter } from '../../core/charter/charter.ts';
+import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
+import { ENCRYPTED } from '../../core/charter/kind.ts';
+import { type Address, type DatasetId, type DatasetKey, NO_ACCOUNT, type PrivateKey } from '../../core/ids.ts';
+import { growthOfLeaves } from '../../core/log/build-growth.ts';
+import { EMPTY_PEAKS, type Peaks, rootOfPeaks } from '../../core/log/peaks.ts';
+import { rebuildPeaks } from '../../core/log/rebuild-peaks.ts';
+import type { RecordCall, Update } from '../../core/ports/ledger.ts';
 import type { ObjectStore } from '../../core/ports/object-store.ts';
 import type { AnchorPorts } from '../../functions/anchor/anchor-ports.ts';
 import { type AnchorSettings, DEFAULT_ANCHOR_SETTINGS } from '../../functions/anchor/anchor-settings.ts';
@@ -31,6 +31,7 @@ import { anchorDatasets } from '../../functions/anchor.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { SegmentMemory } from '../../functions/ingest/segment-memory.ts';
 import type { GrantPolicy, ServiceSettings } from '../../functions/ports.ts';
+import { keepCharter } from '../../functions/state/dataset-entry.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { startAnvil } from '../../local/stack/start-anvil.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
@@ -38,11 +39,18 @@ import { serviceSettings } from './service-settings.ts';
 
 const ETHER = 10n ** 18n;
 
+/** An account whose key the test has. */
+export type TestAccount = AccountSigner & { readonly key: PrivateKey };
+
 /** One device's log, as the test writes it. */
 export interface TestDataset {
   readonly id: DatasetId;
+  readonly owner: TestAccount;
+  /** The owner's newest, whether it was sent or not; and the first. */
+  charter: SignedCharter;
+  readonly first: SignedCharter;
   writer: DatasetWriter;
-  end: LogEnd;
+  end: Peaks;
 }
 
 export interface Noted {
@@ -66,8 +74,13 @@ export async function createLogFixture() {
   });
 
   const newKey = () => nodePrimitives.randomBytes(32) as PrivateKey;
-  const owner = createKeySigner(newKey());
-  await fund(rpc, owner.account, 1000n * ETHER);
+  const newAccount = async (): Promise<TestAccount> => {
+    const key = newKey();
+    const signer = createKeySigner(key);
+    await fund(rpc, signer.account, 1000n * ETHER);
+    return { ...signer, key };
+  };
+  const owner = await newAccount();
   const mine = async (blocks = 1): Promise<void> => {
     for (let i = 0; i < blocks; i++) await rpc.call('evm_mine', []);
   };
@@ -76,26 +89,25 @@ export async function createLogFixture() {
   const ascDeployable = deployableAsc({ dissc });
   await deployContracts({ ...chain, signer: owner }, [DISSC, ascDeployable]);
   const asc = deployedAddress(ascDeployable);
-  const disscOwner = createDisscOwner({ ...chain, dissc, signer: owner });
   const ledger = createDisscLedger({ ...chain, dissc });
   const grants = createAscLedger({ ...chain, asc });
   let tables = 0;
+  let serial = Math.floor(Date.now() / 1000);
+  const sign = (charter: Omit<Charter, 'serial'>, { key }: TestAccount): SignedCharter => {
+    const whole = { ...charter, serial: ++serial };
+    return { ...whole, signature: signCharter(ledger.domain, whole, key) };
+  };
 
   return {
     rpc,
     ledger,
     owner,
-    disscOwner,
     mine,
     grants,
     chain: { ...chain, dissc, asc },
 
     /** An account with funds that has nothing to do with the others. */
-    async newAccount(): Promise<AccountSigner> {
-      const signer = createKeySigner(newKey());
-      await fund(rpc, signer.account, 1000n * ETHER);
-      return signer;
-    },
+    newAccount,
 
     /** Mines with every transaction, or only when told to. */
     async automine(on: boolean): Promise<void> {
@@ -129,42 +141,55 @@ export async function createLogFixture() {
       return createService({ ...chain, dissc }, parts, served, settings, relayer);
     },
 
-    async openDataset(options: { published?: boolean; owner?: AccountSigner } = {}): Promise<TestDataset> {
-      await rpc.call('evm_setAutomine', [true]);
+    /** A dataset of the owner's, or of another. Nothing is sent for that. */
+    openDataset(options: { owner?: TestAccount; anchorer?: Address } = {}): TestDataset {
       const deviceKey = newKey();
-      const device = createKeySigner(deviceKey).account;
-      const name = nodePrimitives.randomBytes(32);
-      const opener =
-        options.owner === undefined ? disscOwner : createDisscOwner({ ...chain, dissc, signer: options.owner });
-      const { datasets } = await opener.openDatasets([{ name, device }]);
-      await rpc.call('evm_setAutomine', [false]);
-      const id = datasets[0] as DatasetId;
+      const by = options.owner ?? owner;
+      const charter = sign(
+        {
+          owner: by.account,
+          name: encodeDatasetName(toHex(nodePrimitives.randomBytes(8))),
+          kind: ENCRYPTED,
+          device: createKeySigner(deviceKey).account,
+          anchorer: options.anchorer ?? NO_ACCOUNT,
+          from: 0,
+        },
+        by,
+      );
+      const id = datasetOfCharter(ledger.domain, charter);
       const writer: DatasetWriter = {
-        ...{ dataset: id, datasetKey: nodePrimitives.randomBytes(32) as DatasetKey, deviceKey },
-        ...{ domain: ledger.domain, plain: false, published: options.published ?? false },
+        dataset: id,
+        kind: ENCRYPTED,
+        serial: charter.serial,
+        datasetKey: nodePrimitives.randomBytes(32) as DatasetKey,
+        deviceKey,
+        domain: ledger.domain,
       };
-      return { id, writer, end: EMPTY_LOG };
+      return { id, owner: by, charter, first: charter, writer, end: EMPTY_PEAKS };
     },
 
-    /** Names another device; what is sealed from now on is signed by it. */
-    async replaceDevice(dataset: TestDataset): Promise<void> {
-      await rpc.call('evm_setAutomine', [true]);
+    /** The owner names another device, on the chain: it writes from the log's end, or from another block. */
+    async replaceDevice(dataset: TestDataset, from = dataset.end.size): Promise<void> {
       const deviceKey = newKey();
-      await disscOwner.setDevice(dataset.id, createKeySigner(deviceKey).account);
-      dataset.writer = { ...dataset.writer, deviceKey };
+      const device = createKeySigner(deviceKey).account;
+      const { serial: _, signature: __, ...same } = dataset.charter;
+      dataset.charter = sign({ ...same, device, from }, dataset.owner);
+      dataset.writer = { ...dataset.writer, serial: dataset.charter.serial, deviceKey };
+      await rpc.call('evm_setAutomine', [true]);
+      await createDisscOwner({ ...chain, dissc, signer: dataset.owner }).recordCharters([dataset.charter]);
       await rpc.call('evm_setAutomine', [false]);
     },
 
     fund: (account: Address) => fund(rpc, account, 100n * ETHER),
 
     async assertEmpty(dataset: TestDataset): Promise<void> {
-      assert.equal((await ledger.readHeads([dataset.id], 'latest')).heads[0]?.batches, 0);
+      assert.equal((await ledger.readHeads([dataset.id], 'latest')).heads[0]?.size, 0);
     },
 
     async assertRecorded(dataset: TestDataset, anchor: 'latest' | 'final' = 'latest'): Promise<void> {
       const { heads } = await ledger.readHeads([dataset.id], anchor);
-      assert.equal(heads[0]?.batches, dataset.end.frontier.leaves);
       assert.equal(heads[0]?.size, dataset.end.size);
+      assert.deepEqual(heads[0]?.root, rootOfPeaks(nodePrimitives, dataset.end));
     },
 
     async stop(): Promise<void> {
@@ -185,17 +210,21 @@ export function seal(dataset: TestDataset, blocks = 3, unlike = 0): SealedBatch 
   return sealed;
 }
 
-/** What the device itself would send for these consecutive batches. */
-export function updateOf(batches: readonly SealedBatch[]): Update {
-  const last = batches.at(-1) as SealedBatch;
-  return {
-    dataset: last.leaf.dataset,
-    signature: last.manifest.signature,
-    leaves: batches.map(({ leaf, manifest }) => ({
-      ...{ count: leaf.count, salt: leaf.salt, batchRoot: leaf.batchRoot },
-      sealed: manifest.published ? manifest.blocks.map((block) => block.sealed) : null,
-    })),
-  };
+/** What the device itself would send for these consecutive batches, on a log with these peaks. */
+export function updateOf(batches: readonly SealedBatch[], before: Peaks = EMPTY_PEAKS): Update {
+  const { dataset, head, signature } = (batches.at(-1) as SealedBatch).manifest;
+  const leafHashes = batches.flatMap((batch) => batch.leafHashes);
+  const { peaks, appended } = growthOfLeaves(nodePrimitives, before, leafHashes);
+  return { dataset, ...head, signature, peaks, appended };
+}
+
+/** Its whole call, for a dataset that the chain may not know. */
+export function recordCallOf(
+  dataset: TestDataset,
+  batches: readonly SealedBatch[],
+  before: Peaks = EMPTY_PEAKS,
+): RecordCall {
+  return { charters: [dataset.first], updates: [updateOf(batches, before)] };
 }
 
 export type TestService = ReturnType<typeof createService>;
@@ -237,13 +266,18 @@ export function createService(
       nowMs += ms;
     },
     anchor: (overrides: Partial<AnchorPorts> = {}) => anchorDatasets({ ...ports, ...overrides }),
+    /** Shows the service the dataset's first charter. */
+    async show({ id, first }: Pick<TestDataset, 'id' | 'first'>): Promise<void> {
+      await keepCharter(table, id, { charter: first, onChain: false });
+    },
     /** Stores a segment and lets the service check it in. */
     async store(batch: SealedBatch): Promise<void> {
       stored.set(batch.segment.key, batch.segment.car);
       await ingestSegment(ports, batch.segment.key);
     },
-    /** Seals and stores `batches` batches. */
+    /** Shows the charter, seals and stores `batches` batches. */
     async fill(dataset: TestDataset, batches: number, blocks = 3): Promise<SealedBatch[]> {
+      await this.show(dataset);
       const sealed = Array.from({ length: batches }, () => seal(dataset, blocks));
       for (const batch of sealed) await this.store(batch);
       return sealed;
@@ -262,16 +296,13 @@ function objectsOf(stored: ReadonlyMap<string, Uint8Array>): ObjectStore {
   };
 }
 
-/** The dataset's Recorded events are one unbroken history up to its end, each batch in exactly one of them. */
+/** The dataset's Recorded events are one unbroken history up to its end, each block in exactly one of them. */
 export async function assertRecordedOnce(fixture: LogFixture, dataset: TestDataset): Promise<void> {
   const { heads, point } = await fixture.ledger.readHeads([dataset.id], 'latest');
   const events = await fixture.ledger.findRecorded(dataset.id, 0, point.blockNumber);
-  let batches = 0;
-  for (const event of events) {
-    assert.ok(event.batches > batches, `batch ${batches} is recorded twice`);
-    batches = event.batches;
-  }
-  assert.equal(batches, dataset.end.frontier.leaves, `dataset ${dataset.id} is not recorded to its end`);
+  const sizes = [...rebuildPeaks(nodePrimitives, events)].map(({ size }) => size);
+  assert.equal(new Set(sizes).size, events.length, 'a head is recorded twice');
+  assert.equal(sizes.at(-1), dataset.end.size, `dataset ${dataset.id} is not recorded to its end`);
   const last = events.at(-1);
   assert.ok(
     last !== undefined && equalBytes(last.root, heads[0]?.root ?? new Uint8Array()),
