@@ -22,7 +22,7 @@ export async function awaitAgreement(
     if (agreement !== null && suffices(agreement, point.timestampMs)) return agreement;
     if (performance.now() >= untilMs) {
       throw new LedgerUnavailableError(
-        `Agreement ${wanted.id}: ${wanted.what} was waited for, for ${wanted.limitMs / 1000} s. Call again to go on waiting.`,
+        `Agreement ${wanted.id}: no sign of ${wanted.what} after ${wanted.limitMs / 1000} s. Run the command again to keep waiting.`,
       );
     }
     await sleep(POLL_MS, undefined, { signal });

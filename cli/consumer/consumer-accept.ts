@@ -56,7 +56,7 @@ export function addConsumerAccept(consumer: Command): void {
           transactions: transactions,
         },
         [
-          `Accepted, finally: ${showAmount(terms.price, terms.token)} are in escrow, of which ${showAmount(final.due, terms.token)} are due.`,
+          `Acceptance is final. ${showAmount(terms.price, terms.token)} is in escrow; ${showAmount(final.due, terms.token)} is already owed to the owner.`,
           `Delivery and challenges until ${showSeconds(buyer?.endSeconds ?? 0)}.`,
           `Next: plumb consumer audit ${agreementId} --protocol III`,
         ].join('\n'),

@@ -44,7 +44,7 @@ export function addConsumerAudit(consumer: Command): void {
     )
     .option('--sample <count>', 'how many blocks (default: 460, or what the agreement leaves)', parseCount)
     .option('--fraction <f>', 'damaged fraction that the confidence is about', parseFraction, 0.01)
-    .option('--patience <seconds>', 'how long the owner is waited for', parseCount, 60)
+    .option('--patience <seconds>', 'seconds to wait for the owner', parseCount, 60)
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((id: string, options: AuditOptions) =>
     runCommand(options, async (context) => {
@@ -69,7 +69,7 @@ export function addConsumerAudit(consumer: Command): void {
         signal,
       );
       const cost = costOf(opened);
-      const next = nextStep(opened.purchase, report.notIntact[0] ?? null);
+      const next = nextStep(opened.purchase, report.notIntact[0] ?? null, opened.store.state.due);
       const { samples } = opened.purchase.terms;
       const samplesLeft = samples - opened.store.state.sampled.length;
       output.result(
@@ -107,7 +107,7 @@ function reportText(
   });
   return [
     `Protocol ${report.protocol} on dataset ${report.dataset}`,
-    `  log           ${report.anchor.batches} batches, root ${report.anchor.root}, as offered`,
+    `  log           ${report.anchor.size} blocks, root ${report.anchor.root}, as offered`,
     `  checked       ${report.checked} of ${report.total}: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')}; ${samplesLeft} samples left`,
     `  evidence      ${report.evidence}: ${report.proves}`,
     `  assurance     ${report.assurance.words}`,

@@ -14,8 +14,10 @@ export const consumerPart: Part = {
     audit: async (consumer) => (await import('./consumer-audit.ts')).addConsumerAudit(consumer),
     fetch: async (consumer) => (await import('./consumer-fetch.ts')).addConsumerFetch(consumer),
     challenge: async (consumer) => (await import('./consumer-challenge.ts')).addConsumerChallenge(consumer),
+    demand: async (consumer) => (await import('./consumer-demand.ts')).addConsumerDemand(consumer),
     approve: settlements,
     quit: settlements,
+    lapse: settlements,
     breach: settlements,
     close: settlements,
     withdraw: async (consumer) =>

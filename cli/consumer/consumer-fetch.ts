@@ -8,8 +8,9 @@ import { type StagedDelivery, stageDelivery } from '../../client/consumer/stage-
 import { type Restored, restoreFiles } from '../../client/owner/restore-files.ts';
 import { StateError } from '../../core/errors.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { openLedger } from '../connection.ts';
+import { type Connection, openLedger } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
+import { newestPoint } from '../open-contracts.ts';
 import { type Output, printable, progressBar } from '../output.ts';
 import { parseCount } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
@@ -46,10 +47,10 @@ export function addConsumerFetch(consumer: Command): void {
     .requiredOption('--out <folder>', 'where to write; nothing there is overwritten')
     .option(
       '--ahead <blocks>',
-      'blocks paid for before they are verified: what is risked (default: 2 % of them, at least 4)',
+      'most blocks paid for before they are verified: what is risked (default: 2 % of them, at least 4)',
       parseCount,
     )
-    .option('--patience <seconds>', 'how long the owner is waited for', parseCount, 60)
+    .option('--patience <seconds>', 'seconds to wait for the owner', parseCount, 60)
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((id: string, options: FetchOptions) =>
     runCommand(options, async (context) => {
@@ -68,7 +69,14 @@ export function addConsumerFetch(consumer: Command): void {
       const staged = await stageDelivery(path, store.state.verified);
       try {
         const delivered = await deliverPurchase(
-          { primitives: nodePrimitives, ...opened, channel, domain: market.domain, signerKey: opened.keys.signerKey },
+          {
+            ...opened,
+            primitives: nodePrimitives,
+            channel,
+            domain: market.domain,
+            signerKey: opened.keys.signerKey,
+            readNowSeconds: () => readNowSeconds(connection, signal),
+          },
           { purchase, log, ahead: options.ahead ?? defaultAhead(purchase.terms.count) },
           staged,
           ({ verified, count, due }) =>
@@ -93,13 +101,20 @@ export function addConsumerFetch(consumer: Command): void {
 }
 
 const EXAMPLES = `
-Blocks come in the order of the log; the first that does not verify stops the payment. Called again after a crash or
+Blocks come in the order of the log; the first that does not verify stops the payment. The first one is paid for alone, then
+as many as were verified before, up to --ahead. In the agreement's last window nothing more is paid for. Called again after a crash or
 Ctrl-C, it goes on behind the last verified block.
 
 Examples:
   plumb consumer fetch 0x… --out ./bought
   plumb consumer fetch 0x… --out ./bought --ahead 1     risk no more than one block
 Exit codes: 0 all of it is there and verified, 1 it stopped at a block, 3 chain or service do not answer.`;
+
+/** Where nobody sends transactions, the chain's newest block is old. */
+async function readNowSeconds(connection: Connection, signal: AbortSignal): Promise<number> {
+  const { timestampMs } = await newestPoint(connection, signal);
+  return Math.floor(Math.max(timestampMs, Date.now()) / 1000);
+}
 
 /** Small enough to lose, large enough for fifty rounds to do. */
 function defaultAhead(count: number): number {
@@ -124,7 +139,7 @@ function reportOf(
   const done = delivered.stopped === null;
   const next = done
     ? `Next: plumb consumer approve ${purchase.id}   (the owner gets price and bond at once)`
-    : nextStep(purchase, delivered.stopped);
+    : nextStep(purchase, delivered.stopped, delivered.due);
   return { agreement: purchase.id, ...delivered, ...rest, cost: costOf(opened), next, ok: done };
 }
 

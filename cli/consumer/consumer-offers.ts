@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { type DatasetKind, ENCRYPTED } from '../../core/charter/kind.ts';
 import { type Address, type DatasetId, NATIVE_COIN } from '../../core/ids.ts';
 import type { Agreement, OfferedEvent } from '../../core/ports/agreements.ts';
 import { withHomeOptions } from '../command-options.ts';
@@ -21,6 +22,7 @@ interface ShownOffer {
   readonly id: string;
   readonly state: Agreement['state'];
   readonly owner: string;
+  readonly kind: DatasetKind;
   readonly terms: Agreement['terms'];
   /** Whether it can be accepted now. */
   readonly open: boolean;
@@ -53,11 +55,12 @@ export function addConsumerOffers(consumer: Command): void {
         if (agreement === null) continue;
         const open = agreement.state === 'offered' && now.timestampMs <= 1000 * Number(event.terms.acceptBySeconds);
         if (!open && options.all !== true) continue;
-        const { id, state, terms } = agreement;
+        const { id, state, kind, terms } = agreement;
         shown.push({
           id,
           state,
           owner: agreement.owner,
+          kind,
           terms,
           open,
           served: await servedBy(connection, event, signal),
@@ -111,15 +114,16 @@ async function servedBy(
   ];
 }
 
-function text({ id, state, owner, terms, open, served }: ShownOffer): string {
-  const { first, count, token, price, fee, bond, samples, windowSeconds, durationSeconds } = terms;
+function text({ id, state, kind, owner, terms, open, served }: ShownOffer): string {
+  const { first, count, token, price, fee, bond, samples, previews, windowSeconds, durationSeconds } = terms;
+  const shown = kind === ENCRYPTED ? `${samples} of your choice, ${previews} of them with content,` : `${samples} of your choice`;
   return [
     `${id}${open ? '' : `   (${state})`}`,
     `  dataset     ${terms.dataset} of ${owner}`,
-    `  blocks      ${first} to ${first + count - 1} (${count.toLocaleString('en')}), ${samples} of your choice before paying on`,
+    `  blocks      ${first} to ${first + count - 1} (${count.toLocaleString('en')}), ${shown} before paying on`,
     `  price       ${showAmount(price, token)}, of it at once ${showAmount(fee, token)}; bond ${showAmount(bond, token)}`,
-    `  challenges  ${terms.maxChallenges}, answered within ${windowSeconds} s, for ${showAmount(terms.stakeWei, NATIVE_COIN)} or twice the gas`,
-    `  time        ${durationSeconds} s from acceptance; accept by ${showSeconds(terms.acceptBySeconds)}`,
+    `  challenges  ${terms.maxChallenges}, answered within ${windowSeconds} s, for ${showAmount(terms.stakeWei, NATIVE_COIN)} or twice the gas; ${terms.maxDemands} keys on demand`,
+    `  time        ${durationSeconds} s from acceptance, paid for until ${windowSeconds} s before the end; accept by ${showSeconds(terms.acceptBySeconds)}`,
     ...(served === null
       ? []
       : [

@@ -3,13 +3,13 @@ import type { Agreement, AgreementState } from '../../core/ports/agreements.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand } from '../run-command.ts';
-import { showAmount } from '../show-amount.ts';
+import { showAmount, showSeconds } from '../show-amount.ts';
 import { type OpenedPurchase, openConsumerPurchase } from './consumer-home.ts';
 import { noteTransaction } from './purchase-file.ts';
 
 /** A transition of OCASC that a consumer makes by one call. */
 interface Settlement {
-  readonly call: 'approve' | 'quit' | 'breach' | 'close';
+  readonly call: 'approve' | 'quit' | 'lapse' | 'breach' | 'close';
   readonly description: string;
   /** States in which the call was made already. */
   readonly isDone: (agreement: Agreement, nowMs: number) => boolean;
@@ -24,22 +24,30 @@ const inState =
 const SETTLEMENTS: readonly Settlement[] = [
   {
     call: 'approve',
-    description: 'Be content: the owner gets the price and the bond back at once.',
+    description: 'Approve the delivery: pays the owner in full now and returns the bond.',
     isDone: (agreement) => agreement.state === 'closed' && agreement.due === agreement.terms.price,
     text: ({ terms, owner }) =>
       `Closed: ${showAmount(terms.price, terms.token)} and the bond of ${showAmount(terms.bond, terms.token)} are ${owner}'s.`,
   },
   {
     call: 'quit',
-    description:
-      'Want no more: nothing is delivered from now on, and what was not paid for comes back when it is closed.',
+    description: 'Stop delivery now. The unpaid part of the price is refunded when the agreement closes.',
     isDone: ({ buyer }, nowMs) => buyer !== null && 1000 * buyer.endSeconds <= nowMs,
     text: ({ id, terms }) =>
       `Ended. The owner may claim what was signed for ${terms.windowSeconds} s more and close; after that anybody may.\nThen: plumb consumer close ${id}, plumb consumer withdraw`,
   },
   {
+    call: 'lapse',
+    description: 'State that a challenge or demand was not answered in time: the owner has a quarter of the window left.',
+    isDone: ({ state }) => state === 'lapsed' || state === 'breached',
+    text: ({ id, state, question }) =>
+      state === 'breached'
+        ? `Breached already.\nNext: plumb consumer withdraw`
+        : `Lapsed. The owner can still answer until ${showSeconds(question?.graceEndSeconds ?? 0)}.\nAfter that: plumb consumer breach ${id}`,
+  },
+  {
     call: 'breach',
-    description: 'After an unanswered challenge: escrow, bond and stake are the consumer’s, less what is due.',
+    description: 'After a lapse without an answer: escrow, bond and stake are yours, less what is due.',
     isDone: inState('breached'),
     text: ({ terms, due }) =>
       `Breached: ${showAmount(terms.price - due + terms.bond, terms.token)} and the stake are yours.\nNext: plumb consumer withdraw`,

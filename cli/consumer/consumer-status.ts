@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { OpenQuestion } from '../../core/ports/agreements.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand } from '../run-command.ts';
@@ -15,22 +16,31 @@ export function addConsumerStatus(consumer: Command): void {
   withKeystoreOptions(command).action((id: string, options: { json?: boolean }) =>
     runCommand(options, async (context) => {
       const { purchase, store } = await openConsumerPurchase(context, id);
-      const { state, terms, due, buyer, challenge } = purchase;
+      const { state, terms, due, buyer, question } = purchase;
       const { sampled, verified } = store.state;
       context.output.result(
-        { agreement: purchase.id, state, terms, due, buyer, challenge, local: store.state },
+        { agreement: purchase.id, state, terms, due, buyer, question, local: store.state },
         [
           `Agreement ${purchase.id}`,
           `  state         ${state}; until ${showSeconds(buyer.endSeconds)}`,
           `  sampled       ${sampled.length} of ${terms.samples}`,
           `  verified      ${verified} of ${terms.count} blocks`,
           `  signed for    ${showAmount(store.state.due, terms.token)} of ${showAmount(terms.price, terms.token)}; due by the chain ${showAmount(due, terms.token)}`,
-          ...(challenge === null
-            ? []
-            : [`  challenged    block ${challenge.block}, until ${showSeconds(challenge.deadlineSeconds)}`]),
+          ...questionLines(question),
         ].join('\n'),
       );
       return EXIT.ok;
     }),
   );
+}
+
+function questionLines(question: OpenQuestion | null): string[] {
+  if (question === null) return [];
+  const { asks, block, deadlineSeconds, graceEndSeconds } = question;
+  const what = asks === 'chunk' ? `  challenged    block ${block}` : `  key demanded  of block ${block}`;
+  return [
+    graceEndSeconds === null
+      ? `${what}, answer until ${showSeconds(deadlineSeconds)}`
+      : `${what}; lapsed, answer until ${showSeconds(graceEndSeconds)}`,
+  ];
 }

@@ -18,7 +18,16 @@ const agentFile = z.strictObject({
   owner: account,
   agentPrivateKey: bytes32,
   offersSecret: bytes32,
-  datasets: z.array(z.strictObject({ name: z.string(), dataset: bytes32, datasetKey: bytes32 })).max(100_000),
+  /** Keys by the serial of the device that sealed. */
+  datasets: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        dataset: bytes32,
+        keys: z.array(z.strictObject({ serial: z.int().min(1).max(0xffff_ffff), datasetKey: bytes32 })).min(1),
+      }),
+    )
+    .max(100_000),
 });
 
 /** All that serves an owner's sales; no account of the owner that holds money. */
@@ -32,7 +41,11 @@ export interface Agent {
   readonly owner: Address;
   readonly agentKey: PrivateKey;
   readonly offersSecret: Uint8Array;
-  readonly datasets: readonly { readonly name: string; readonly dataset: DatasetId; readonly datasetKey: DatasetKey }[];
+  readonly datasets: readonly {
+    readonly name: string;
+    readonly dataset: DatasetId;
+    readonly keys: readonly { readonly serial: number; readonly datasetKey: DatasetKey }[];
+  }[];
 }
 
 /** What `plumb owner agent` writes and `plumb owner serve` reads. */
@@ -40,7 +53,11 @@ export function agentFileText({ agentKey, offersSecret, datasets, ...plain }: Ag
   const file: z.infer<typeof agentFile> = {
     ...plain,
     ...{ agentPrivateKey: to0x(agentKey), offersSecret: to0x(offersSecret) },
-    datasets: datasets.map(({ name, dataset, datasetKey }) => ({ name, dataset, datasetKey: to0x(datasetKey) })),
+    datasets: datasets.map(({ name, dataset, keys }) => ({
+      name,
+      dataset,
+      keys: keys.map(({ serial, datasetKey }) => ({ serial, datasetKey: to0x(datasetKey) })),
+    })),
   };
   return `${JSON.stringify(file, null, 2)}\n`;
 }
@@ -53,8 +70,10 @@ export async function readAgentFile(path: string): Promise<Agent> {
   return {
     ...{ rpcUrl, chainId, dissc: address(dissc), ocasc: address(ocasc), apiUrl, fromBlock, owner: address(owner) },
     ...{ agentKey: fromHex(agentPrivateKey) as PrivateKey, offersSecret: fromHex(offersSecret) },
-    datasets: datasets.map(({ name, dataset, datasetKey }) => {
-      return { name, dataset: dataset as DatasetId, datasetKey: fromHex(datasetKey) as DatasetKey };
-    }),
+    datasets: datasets.map(({ name, dataset, keys }) => ({
+      name,
+      dataset: dataset as DatasetId,
+      keys: keys.map(({ serial, datasetKey }) => ({ serial, datasetKey: fromHex(datasetKey) as DatasetKey })),
+    })),
   };
 }

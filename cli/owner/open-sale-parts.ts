@@ -28,7 +28,12 @@ export function openSaleParts(agent: Agent, state: SaleState, onEvent: (event: S
   };
   return {
     ...{ primitives: nodePrimitives, owner, agentKey, offersSecret, state, fromBlock, onEvent, fetchManifest },
-    datasetKeys: new Map(agent.datasets.map(({ dataset, datasetKey }) => [dataset, datasetKey])),
+    datasetKeys: new Map(
+      agent.datasets.map(({ dataset, keys }) => [
+        dataset,
+        new Map(keys.map(({ serial, datasetKey }) => [serial, datasetKey])),
+      ]),
+    ),
     market: createOcascLedger(chain),
     party: createOcascParty({ ...chain, signer: createKeySigner(agentKey) }),
     runtime: nodeRuntime,

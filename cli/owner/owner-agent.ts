@@ -3,16 +3,20 @@ import type { Command } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { mnemonicSeed } from '../../adapters/keys/mnemonic.ts';
 import { createSecretFile, replaceSecretFile } from '../../adapters/keys/secret-file.ts';
+import type { SignedCharter } from '../../core/charter/charter.ts';
 import type { DatasetId } from '../../core/ids.ts';
-import { deriveAgentSecrets } from '../../core/keys.ts';
+import { deriveAgentSecrets, deriveDatasetKey } from '../../core/keys.ts';
+import type { ChainCharter } from '../../core/ports/ledger.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { readConnection } from '../connection.ts';
+import { openLedger, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
+import { newestPoint } from '../open-contracts.ts';
 import { requireOcasc } from '../require-contract.ts';
 import { runCommand } from '../run-command.ts';
 import { agentFileText } from './agent-file.ts';
-import { datasetKeyOf, listDatasets, openOwner } from './owner-home.ts';
+import { readDatasets } from './dataset-list.ts';
+import { openOwner } from './owner-home.ts';
 
 interface AgentOptions {
   readonly out: string;
@@ -33,10 +37,19 @@ export function addOwnerAgent(owner: Command): void {
       const opened = await openOwner(context);
       const connection = await readConnection(context);
       const { rpcUrl, chainId, dissc, apiUrl, fromBlock } = connection;
-      const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, mnemonicSeed(opened.mnemonic));
-      const datasets = (await listDatasets(context.home)).map(({ name, dataset }) => {
-        return { name, dataset: dataset as DatasetId, datasetKey: datasetKeyOf(opened, dataset) };
-      });
+      const seed = mnemonicSeed(opened.mnemonic);
+      const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, seed);
+      const { signal } = context;
+      const { blockNumber } = await newestPoint(connection, signal);
+      const owned = { owner: opened.address };
+      const onChain = await openLedger(connection).findChartered(owned, fromBlock, blockNumber, signal);
+      const datasets = (await readDatasets(context.home)).map(({ name, dataset, charters }) => ({
+        name,
+        dataset,
+        keys: serialsOf(dataset, charters, onChain).map((serial) => {
+          return { serial, datasetKey: deriveDatasetKey(nodePrimitives, seed, dataset, serial) };
+        }),
+      }));
       const text = agentFileText({
         ...{ rpcUrl, chainId, dissc, ocasc: requireOcasc(connection), apiUrl, fromBlock },
         ...{ owner: opened.address, agentKey, offersSecret, datasets },
@@ -55,7 +68,19 @@ export function addOwnerAgent(owner: Command): void {
   );
 }
 
+/** Those of all charters that are known here or on the chain; one that named no new device gives a key that opens nothing. */
+function serialsOf(
+  dataset: DatasetId,
+  known: readonly SignedCharter[],
+  onChain: readonly ChainCharter[],
+): number[] {
+  const found = onChain.filter((charter) => charter.dataset === dataset).map(({ charter }) => charter.serial);
+  return [...new Set([...known.map(({ serial }) => serial), ...found])].sort((a, b) => a - b);
+}
+
 const EXAMPLES = `
+Write it anew with --replace when a dataset or a device is added: a replaced device's blocks have keys of their own.
+
 Examples:
   plumb owner agent --out agent.json
   plumb owner agent --out agent.json --replace`;

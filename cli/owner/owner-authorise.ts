@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { readSecretFile } from '../../adapters/keys/secret-file.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { authoriseCss } from '../../client/sale/authorise-css.ts';
+import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { type Address, address, NATIVE_COIN } from '../../core/ids.ts';
 import { inFile } from '../../core/parse-outside.ts';
@@ -16,15 +17,17 @@ import { openGranter, openGrants } from '../open-contracts.ts';
 import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds, parseUntil } from '../parse-arguments.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
-import { findDataset, openOwner } from './owner-home.ts';
+import { datasetEntry } from './dataset-list.ts';
+import { openOwner } from './owner-home.ts';
 
 interface AuthoriseOptions {
   readonly css?: Address;
-  readonly perBatch: bigint;
+  readonly perRecord: bigint;
   readonly blocks: { from: number; to: number };
   readonly kinds: { digests: boolean; blocks: boolean };
   readonly maxBlocks: number;
   readonly window: number;
+  readonly interval: number;
   readonly until?: number;
   readonly fuel: bigint;
   readonly wait: number;
@@ -42,7 +45,8 @@ export function addOwnerAuthorise(owner: Command): void {
     .description("Let a cloud storage service serve a dataset's consumers, and prepay what it records.")
     .argument('<dataset>', 'name or id of the dataset')
     .option('--css <address>', "account of the service (default: the local stack's operator)", parseAddress)
-    .option('--per-batch <amount>', 'what the service earns for a recorded batch', parseAmount, 0n)
+    .option('--per-record <amount>', 'what the service earns for a record, however much has come', parseAmount, 0n)
+    .option('--interval <seconds>', 'at most one record is paid for in it (default: each is)', parseSeconds, 0)
     .option(
       '--blocks <from-to>',
       'which blocks consumers may see, recorded already or not (default: all)',
@@ -57,7 +61,7 @@ export function addOwnerAuthorise(owner: Command): void {
     .option('--window <seconds>', 'how long the service is still paid after a revocation', parseSeconds, DAY_SECONDS)
     .option('--until <time>', 'when the grant ends: a time, or from now on 12h or 365d (default: 365d)', parseUntil)
     .option('--fuel <amount>', 'what the grant is filled up to, once accepted', parseAmount, 0n)
-    .option('--wait <duration>', 'how long the service is waited for', parseDuration, 60_000)
+    .option('--wait <duration>', 'how long to wait for the service to accept', parseDuration, 60_000)
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((name: string, options: AuthoriseOptions) =>
     runCommand(options, async (context) => {
@@ -65,12 +69,22 @@ export function addOwnerAuthorise(owner: Command): void {
       const css = options.css ?? (await operatorOf(context));
       const opened = await openOwner(context);
       const connection = await readConnection(context);
-      const { perBatch, blocks, kinds, maxBlocks, window, until, fuel, wait } = options;
+      const { perRecord, interval, blocks, kinds, maxBlocks, window, until, fuel, wait } = options;
       if (maxBlocks > 0xffff_ffff) throw new ArgumentError(`--max-blocks is ${maxBlocks}; ${0xffff_ffff} is the most.`);
-      if (perBatch >= 2n ** 96n) throw new ArgumentError(`--per-batch is ${perBatch}; it must be below 2^96 wei.`);
+      if (perRecord >= 2n ** 96n) {
+        throw new ArgumentError(`--per-record is ${perRecord}; it must be below 2^96 wei.`);
+      }
+      const entry = await datasetEntry(context.home, name);
       const terms: GrantTerms = {
-        ...{ dataset: await findDataset(context.home, name), css, perBatchWei: perBatch, ...kinds, maxBlocks },
-        ...{ first: blocks.from, count: blocks.to - blocks.from + 1, windowSeconds: window },
+        dataset: entry.dataset,
+        css,
+        perRecordWei: perRecord,
+        first: blocks.from,
+        count: blocks.to - blocks.from + 1,
+        ...kinds,
+        maxBlocks,
+        windowSeconds: window,
+        intervalSeconds: interval,
         untilSeconds: until ?? Math.floor(Date.now() / 1000) + 365 * DAY_SECONDS,
       };
       const parts = {
@@ -79,7 +93,8 @@ export function addOwnerAuthorise(owner: Command): void {
         runtime: nodeRuntime,
       };
       output.progress('Authorising, and waiting for the service …');
-      const done = await authoriseCss(parts, terms, { fuelWei: fuel, waitMs: wait }, signal);
+      const dataset = { name: encodeDatasetName(entry.name), kind: entry.kind };
+      const done = await authoriseCss(parts, dataset, terms, { fuelWei: fuel, waitMs: wait }, signal);
       const { grant, txHash, fundedWei } = done;
       const accepted = grant.state === 'accepted';
       output.result(
@@ -88,7 +103,7 @@ export function addOwnerAuthorise(owner: Command): void {
           `Grant ${grant.id}: ${grant.state}${txHash === null ? ', it stood already' : ''}`,
           `  service   ${css}, until ${showSeconds(grant.endSeconds)}`,
           accepted
-            ? `  fuel      ${showAmount(grant.fuelWei, NATIVE_COIN)}, for each batch ${showAmount(perBatch, NATIVE_COIN)}`
+            ? `  fuel      ${showAmount(grant.fuelWei, NATIVE_COIN)}, for each record ${showAmount(perRecord, NATIVE_COIN)}`
             : '  The service has not accepted it yet. The same command goes on from here; plumb owner grants shows it.',
         ].join('\n'),
       );
@@ -116,4 +131,4 @@ Run again, it goes on where it was: nothing is proposed or paid twice.
 
 Examples:
   plumb owner authorise weather
-  plumb owner authorise weather --css 0x… --per-batch 2000gwei --fuel 0.01ether --kinds digests --until 2027-12-31T00:00:00Z`;
+  plumb owner authorise weather --css 0x… --per-record 200000gwei --interval 1h --fuel 0.01ether --kinds digests --until 2027-12-31T00:00:00Z`;

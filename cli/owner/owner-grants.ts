@@ -9,7 +9,8 @@ import { openGranter, openGrants } from '../open-contracts.ts';
 import { parseAmount, parseId } from '../parse-arguments.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
-import { listDatasets, type OpenedOwner, openOwner } from './owner-home.ts';
+import { readDatasets } from './dataset-list.ts';
+import { type OpenedOwner, openOwner } from './owner-home.ts';
 
 interface Opened {
   readonly context: CommandContext;
@@ -116,9 +117,8 @@ async function findAll({
   const { signal } = context;
   const { point } = await grants.readGrants([], 'latest', signal);
   const found: Grant[] = [];
-  for (const { dataset } of await listDatasets(context.home)) {
-    const query = { dataset: dataset as Grant['terms']['dataset'] };
-    const proposed = await grants.findProposed(query, connection.fromBlock, point.blockNumber, signal);
+  for (const { dataset } of await readDatasets(context.home)) {
+    const proposed = await grants.findProposed({ dataset }, connection.fromBlock, point.blockNumber, signal);
     const ids = proposed.filter((one) => one.owner === owner.address).map(({ id }) => id);
     if (ids.length === 0) continue;
     const read = await grants.readGrants(ids, 'latest', signal);
@@ -141,10 +141,11 @@ function show({ output }: CommandContext, grant: Grant, transaction: object | nu
 
 function text({ id, terms, state, endSeconds, revoked, fuelWei }: Grant): string {
   const kinds = [terms.digests ? 'digests (III)' : '', terms.blocks ? 'blocks (IV)' : ''].filter((kind) => kind !== '');
+  const every = terms.intervalSeconds === 0 ? '' : `, one in ${terms.intervalSeconds} s`;
   return [
     `${id}   ${state}${revoked ? ', revoked' : ''}`,
     `  dataset   ${terms.dataset}, ${kinds.join(' and ')}`,
     `  service   ${terms.css}, until ${showSeconds(endSeconds)}`,
-    `  fuel      ${showAmount(fuelWei, NATIVE_COIN)}, for each batch ${showAmount(terms.perBatchWei, NATIVE_COIN)}`,
+    `  fuel      ${showAmount(fuelWei, NATIVE_COIN)}, for each record ${showAmount(terms.perRecordWei, NATIVE_COIN)}${every}`,
   ].join('\n');
 }

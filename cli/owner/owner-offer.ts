@@ -1,14 +1,16 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { mnemonicSeed } from '../../adapters/keys/mnemonic.ts';
-import { checkServable, offerBlocks } from '../../client/sale/offer-blocks.ts';
-import { requireDeliverable } from '../../client/sale/pack-keys.ts';
+import { checkServable, offerBlocks, requireOfferable } from '../../client/sale/offer-blocks.ts';
+import { defaultPlainSamples } from '../../core/agreement/previews.ts';
 import { MAX_SAMPLES } from '../../core/agreement/quota.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
+import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
+import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { type Address, NATIVE_COIN } from '../../core/ids.ts';
-import { deriveAgentSecrets } from '../../core/keys.ts';
+import { deriveAgentSecrets, deriveDatasetKey } from '../../core/keys.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { openService, readConnection } from '../connection.ts';
@@ -19,7 +21,8 @@ import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds, parseU
 import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 import { fetchManifest } from './open-sale-parts.ts';
-import { datasetKeyOf, findDataset, openOwner } from './owner-home.ts';
+import { type DatasetEntry, datasetEntry } from './dataset-list.ts';
+import { openOwner } from './owner-home.ts';
 
 interface OfferOptions {
   readonly blocks: { from: number; to: number };
@@ -28,6 +31,8 @@ interface OfferOptions {
   readonly bond: bigint;
   readonly stake: bigint;
   readonly maxChallenges: number;
+  readonly maxDemands: number;
+  readonly previews?: number;
   readonly samples?: number;
   readonly window: number;
   readonly duration: number;
@@ -44,12 +49,14 @@ const ANYBODY = `0x${'00'.repeat(20)}` as Address;
 const DAY_SECONDS = 86_400;
 /** 99 % sure to see 1 % (design §8). */
 const DEFAULT_SAMPLES = 460;
+/** OCASC takes no more. */
+const MAX_PREVIEWS = 8;
 
 /** Adds `plumb owner offer`. */
 export function addOwnerOffer(owner: Command): void {
   const command = owner
     .command('offer')
-    .description('Offer recorded blocks for sale, with a bond that is lost when a challenged block is not shown.')
+    .description('Offer recorded blocks for sale, with a bond that is lost when a challenged block or a paid key is not shown.')
     .argument('<dataset>', 'name or id of the dataset')
     .requiredOption('--blocks <from-to>', 'what is for sale, e.g. 0-999', parseRange)
     .requiredOption('--price <amount>', 'for all the blocks, fee included, e.g. 0.5ether', parseAmount)
@@ -57,12 +64,14 @@ export function addOwnerOffer(owner: Command): void {
     .requiredOption('--bond <amount>', 'what you put in, and lose at a breach', parseAmount)
     .requiredOption('--stake <amount>', 'what a challenge costs at least; yours once you have answered', parseAmount)
     .option('--max-challenges <count>', 'how many challenges the consumer has', parseCount, 10)
+    .option('--max-demands <count>', 'how many keys of paid blocks the consumer may demand', parseCount, 10)
     .option(
       '--samples <count>',
-      `blocks of the consumer's choice before paying (default: ${DEFAULT_SAMPLES}, or all)`,
+      `blocks of the consumer's choice before paying (default: ${DEFAULT_SAMPLES}, or all; unencrypted: what the fee pays for)`,
       parseCount,
     )
-    .option('--window <seconds>', 'time to answer a challenge, and to claim after the end', parseSeconds, DAY_SECONDS)
+    .option('--previews <count>', 'how many of the samples come with their content (encrypted: default 1)', parseNumber)
+    .option('--window <seconds>', 'time to answer on the chain, and to claim after the end', parseSeconds, DAY_SECONDS)
     .option('--duration <seconds>', 'from acceptance to the end', parseSeconds, 30 * DAY_SECONDS)
     .option('--accept-by <time>', 'last moment to accept: a time, or from now on 12h or 7d (default: 7d)', parseUntil)
     .option('--consumer <address>', 'only this account may accept', parseAddress)
@@ -75,15 +84,17 @@ export function addOwnerOffer(owner: Command): void {
       const { output, signal } = context;
       const opened = await openOwner(context);
       const connection = await readConnection(context);
-      const terms = termsOf(await findDataset(context.home, name), options);
-      requireDeliverable(terms);
-      const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, mnemonicSeed(opened.mnemonic));
-      const agent = accountOfKey(agentKey);
+      const entry = await datasetEntry(context.home, name);
+      const terms = termsOf(entry, options);
       const ledger = createDisscLedger(connection);
+      await requireOfferable({ ledger }, terms, signal);
+      const seed = mnemonicSeed(opened.mnemonic);
+      const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, seed);
+      const agent = accountOfKey(agentKey);
       if (options.check) {
         const service = await openService(connection, opened, 'http');
-        const datasetKey = datasetKeyOf(opened, terms.dataset);
-        const parts = { primitives: nodePrimitives, ledger, service, datasetKey, fetchManifest };
+        const datasetKeyOf = (serial: number) => deriveDatasetKey(nodePrimitives, seed, terms.dataset, serial);
+        const parts = { primitives: nodePrimitives, ledger, service, datasetKeyOf, fetchManifest };
         for await (const done of checkServable(parts, terms, signal)) {
           output.progress(progressBar(done, terms.count, 'blocks can be served'));
         }
@@ -93,14 +104,20 @@ export function addOwnerOffer(owner: Command): void {
         ...{ market: openMarket(connection), party: openParty(connection, opened) },
       };
       output.progress('Offering …');
-      const { id, nonce, txHash } = await offerBlocks(parts, terms, { again: options.again === true }, signal);
+      const { id, nonce, txHash } = await offerBlocks(
+        parts,
+        { name: encodeDatasetName(entry.name), kind: entry.kind },
+        terms,
+        { again: options.again === true },
+        signal,
+      );
       output.result(
         { id, nonce, agent, tx: txHash, terms },
         [
           txHash === null ? `This offer stands already; --again makes another one.` : `Offered: ${id}`,
           ...(txHash === null ? [`  id           ${id}`] : [`  transaction  ${txHash}`]),
           `  blocks       ${terms.first} to ${terms.first + terms.count - 1} of ${terms.dataset}`,
-          `  price        ${showAmount(terms.price, terms.token)}, fee ${showAmount(terms.fee, terms.token)}, bond ${showAmount(terms.bond, terms.token)}; ${terms.samples} samples`,
+          `  price        ${showAmount(terms.price, terms.token)}, fee ${showAmount(terms.fee, terms.token)}, bond ${showAmount(terms.bond, terms.token)}; ${terms.samples} samples${entry.kind === ENCRYPTED ? `, ${terms.previews} of them with content` : ''}`,
           'Have this running from now on: plumb owner agent --out agent.json; plumb owner serve --agent agent.json',
         ].join('\n'),
       );
@@ -109,32 +126,58 @@ export function addOwnerOffer(owner: Command): void {
   );
 }
 
-function termsOf(dataset: Terms['dataset'], options: OfferOptions): Terms {
-  const { price, fee, bond, stake, maxChallenges, window, duration } = options;
+function termsOf({ dataset, kind }: DatasetEntry, options: OfferOptions): Terms {
+  const { price, fee, bond, stake, maxChallenges, maxDemands, window, duration } = options;
   const count = options.blocks.to - options.blocks.from + 1;
-  const samples = options.samples ?? Math.min(DEFAULT_SAMPLES, count);
+  const isEncrypted = kind === ENCRYPTED;
   if (fee > price || fee > bond) {
     throw new ArgumentError(`--fee is ${fee}; it is at most the price, ${price}, and the bond, ${bond}.`);
   }
+  if (duration <= window) {
+    throw new ArgumentError(
+      `--duration is ${duration} s; it must be longer than --window, ${window} s, as nothing is paid for in the last window.`,
+    );
+  }
+  const samples =
+    options.samples ??
+    Math.min(
+      isEncrypted ? DEFAULT_SAMPLES : defaultPlainSamples({ count, price, fee }),
+      isEncrypted ? count : MAX_SAMPLES,
+    );
+  const previews = options.previews ?? (isEncrypted ? Math.min(1, samples) : 0);
   if (samples > MAX_SAMPLES) throw new ArgumentError(`--samples is ${samples}; at most ${MAX_SAMPLES} are allowed.`);
+  if (previews > Math.min(samples, MAX_PREVIEWS)) {
+    throw new ArgumentError(
+      `--previews is ${previews}; at most ${Math.min(samples, MAX_PREVIEWS)} of ${samples} samples can be.`,
+    );
+  }
   if (count > 0xffff_ffff) throw new ArgumentError(`${count} blocks are too many for one offer.`);
   if (stake >= 2n ** 96n) throw new ArgumentError(`--stake is ${stake}; it must be below 2^96 wei.`);
   if (maxChallenges > 0xffff) throw new ArgumentError(`--max-challenges is ${maxChallenges}; 65535 is the most.`);
+  if (maxDemands > 0xffff) throw new ArgumentError(`--max-demands is ${maxDemands}; 65535 is the most.`);
   return {
-    ...{
-      dataset,
-      first: options.blocks.from,
-      count,
-      token: options.token ?? NATIVE_COIN,
-      price,
-      fee,
-      bond,
-      stakeWei: stake,
-    },
-    ...{ maxChallenges, samples, windowSeconds: window, durationSeconds: duration },
+    dataset,
+    first: options.blocks.from,
+    count,
+    token: options.token ?? NATIVE_COIN,
+    price,
+    fee,
+    bond,
+    stakeWei: stake,
+    maxChallenges,
+    maxDemands,
+    samples,
+    previews,
+    windowSeconds: window,
+    durationSeconds: duration,
     acceptBySeconds: BigInt(options.acceptBy ?? Math.floor(Date.now() / 1000) + 7 * DAY_SECONDS),
     consumer: options.consumer ?? ANYBODY,
   };
+}
+
+function parseNumber(text: string): number {
+  if (/^[0-9]{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError(`${text} is not a number.`);
 }
 
 const EXAMPLES = `

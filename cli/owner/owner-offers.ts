@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { NATIVE_COIN } from '../../core/ids.ts';
-import type { Agreement } from '../../core/ports/agreements.ts';
+import type { Agreement, OpenQuestion } from '../../core/ports/agreements.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -49,7 +49,7 @@ function isOver({ state }: Agreement): boolean {
   return state === 'cancelled' || state === 'breached' || state === 'closed';
 }
 
-function text({ id, state, terms, buyer, due, challenge }: Agreement, nowSeconds: number): string {
+function text({ id, state, terms, buyer, due, question }: Agreement, nowSeconds: number): string {
   const { first, count, token, price, fee, bond } = terms;
   const tooOld = state === 'offered' && BigInt(nowSeconds) > terms.acceptBySeconds;
   return [
@@ -59,8 +59,13 @@ function text({ id, state, terms, buyer, due, challenge }: Agreement, nowSeconds
     ...(tooOld ? [`  Nobody can accept it any more; get the bond back: plumb owner cancel ${id}`] : []),
     ...(buyer === null ? [] : [`  bought   by ${buyer.consumer}, until ${showSeconds(buyer.endSeconds)}`]),
     ...(buyer === null ? [] : [`  earned   ${showAmount(due, token)} on the chain`]),
-    ...(challenge === null
-      ? []
-      : [`  CHALLENGED for block ${challenge.block}; answer until ${showSeconds(challenge.deadlineSeconds)}`]),
+    ...(question === null ? [] : [questionLine(question)]),
   ].join('\n');
+}
+
+function questionLine({ asks, block, deadlineSeconds, graceEndSeconds }: OpenQuestion): string {
+  const what = asks === 'chunk' ? `CHALLENGED for block ${block}` : `KEY DEMANDED of block ${block}`;
+  return graceEndSeconds === null
+    ? `  ${what}; answer until ${showSeconds(deadlineSeconds)}`
+    : `  ${what}, and LAPSED; the bond is lost unless it is answered until ${showSeconds(graceEndSeconds)}`;
 }

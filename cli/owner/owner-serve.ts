@@ -32,10 +32,10 @@ const BALANCE_EVERY_MS = 60_000;
 export function addOwnerServe(owner: Command): void {
   const command = owner
     .command('serve')
-    .description('Serve sales until Ctrl-C: hand out keys against vouchers, answer challenges, claim what is owed.')
+    .description('Serve sales until Ctrl-C: hand out keys against vouchers, answer challenges and demands, claim what is owed.')
     .option('--agent <file>', 'what plumb owner agent wrote', 'agent.json')
     .option('--state <folder>', "archives, vouchers and messages (default: sales beside the agent's file)")
-    .option('--poll <duration>', 'between two looks at chain and mailboxes', parseDuration, 2000)
+    .option('--poll <duration>', 'how often to poll the chain and the mailboxes', parseDuration, 2000)
     .option('--once', 'one step for every sale, then end; with code 1 when one had trouble')
     .addHelpText('after', EXAMPLES);
   withJson(command).action((options: ServeOptions) =>
@@ -112,7 +112,10 @@ function describe(event: SaleEvent, output: Output): string {
     case 'keys-sent':
       return `${sale}message ${event.sequence} posted`;
     case 'challenged':
-      return output.style('yellow', `${sale}challenged: block ${event.block}, ${event.secondsLeft} s to answer`);
+      return output.style(
+        'yellow',
+        `${sale}${event.asks === 'chunk' ? 'challenged:' : 'key demanded of'} block ${event.block}, ${event.secondsLeft} s to answer`,
+      );
     case 'answered':
       return output.style('green', `${sale}answered for block ${event.block}: ${event.txHash}`);
     case 'unanswered':
@@ -125,7 +128,7 @@ function describe(event: SaleEvent, output: Output): string {
     case 'closed':
       return `${sale}closed: ${event.txHash}`;
     case 'settled':
-      return `${sale}${event.state}, finally. plumb owner withdraw takes out what is owed.`;
+      return `${sale}${event.state}, in a final block. plumb owner withdraw takes out what is owed.`;
     case 'not-servable':
       return output.style('red', `${sale}CANNOT BE SERVED: ${printable(event.reason)}`);
     case 'trouble':

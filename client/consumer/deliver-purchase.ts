@@ -14,7 +14,8 @@ import type { BrokenAnswer } from '../../core/protocols/challenge-storage.ts';
 import { type DeliveredBlock, openDelivered, retrieveBlock } from '../../core/protocols/consumer-css-n.ts';
 import { verdictOn, verdictOnFault } from '../../core/protocols/judge-block.ts';
 import { caseOf, findKeys, judgeWithKeys, type ReceivedKeys } from '../../core/protocols/judge-with-keys.ts';
-import { type ProvenRecord, proveRecords } from '../../core/protocols/prove-records.ts';
+import { type FoundRecords, type ProvenRecord, proveRecords } from '../../core/protocols/prove-records.ts';
+import type { SignerOf } from '../../core/protocols/signers.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { KeyChannel } from './key-channel.ts';
 import type { Purchase, PurchaseLog } from './open-purchase.ts';
@@ -28,6 +29,8 @@ export interface DeliveryDeps {
   readonly store: PurchaseStore;
   readonly domain: AgreementDomain;
   readonly signerKey: PrivateKey;
+  /** By the chain's newest block or this machine, whichever is later. */
+  readNowSeconds(signal?: AbortSignal): Promise<number>;
 }
 
 export interface Delivery {
@@ -70,7 +73,9 @@ const WINDOW_BLOCKS = 32;
 
 /**
  * Delivery against vouchers (design §5): pays for the next few blocks, gets them and their keys, verifies, decrypts and
- * hands them on; and pays on only when all of them were as recorded.
+ * hands them on; and pays on only when all of them were as recorded, and their content keys the committed ones. It begins
+ * with one block: an owner whose keys are wrong, or who sends none, is paid for no more than that.
+ * @throws StateError in the agreement's last window, when more would have to be signed for
  */
 export async function deliverPurchase(
   deps: DeliveryDeps,
@@ -93,7 +98,7 @@ export async function deliverPurchase(
     signal?.throwIfAborted();
     onProgress(progress());
     const from = store.state.verified;
-    const to = Math.min(purchase.terms.count, from + stepOf(delivery));
+    const to = Math.min(purchase.terms.count, from + stepOf(delivery, from));
     const places = Array.from({ length: to - from }, (_, i) => purchase.terms.first + from + i);
     const isNew = await payFor(deps, purchase, to, signal);
     // A voucher releases the keys of what it pays for, but for samples, which were sent before. Without a new one, and
@@ -113,29 +118,54 @@ export async function deliverPurchase(
   return { ...progress(), stopped: null };
 }
 
-/** More than a request can name are never ahead. */
-function stepOf({ ahead }: Delivery): number {
-  return Math.min(Math.max(1, ahead), MAX_SAMPLES);
+/** Never more ahead than were verified before, nor than a request can name. */
+function stepOf({ ahead }: Pick<Delivery, 'ahead'>, verified: number): number {
+  return Math.min(Math.max(1, ahead), MAX_SAMPLES, Math.max(1, verified));
+}
+
+function countSteps(delivery: Pick<Delivery, 'ahead'>, from: number, count: number): number {
+  let steps = 0;
+  for (let verified = from; verified < count; verified += stepOf(delivery, verified)) steps++;
+  return steps;
 }
 
 /** Each step is a message at least, to the owner and back: before anything is signed, there must be enough of them. */
 function requireMessagesFor(delivery: Delivery, { state }: PurchaseStore): void {
   const left = MAX_MESSAGES - Math.max(state.nextSequence, state.readUpTo);
-  const blocks = delivery.purchase.terms.count - state.verified;
-  if (Math.ceil(blocks / stepOf(delivery)) <= left) return;
-  const problem = `${blocks} blocks, ${stepOf(delivery)} at a time, take more messages than the ${left} that this agreement has left.`;
-  if (left === 0) throw new StateError(`${problem} End it with quit.`);
-  throw new ArgumentError(`${problem} Pay for at least ${Math.ceil(blocks / left)} ahead.`);
+  const { count } = delivery.purchase.terms;
+  const steps = (ahead: number) => countSteps({ ahead }, state.verified, count);
+  if (steps(delivery.ahead) <= left) return;
+  const blocks = count - state.verified;
+  const problem = `${blocks} blocks, ${delivery.ahead} at a time, take ${steps(delivery.ahead)} messages; this agreement has ${left} left.`;
+  if (steps(MAX_SAMPLES) > left) throw new StateError(`${problem} End it with quit.`);
+  let enough = delivery.ahead;
+  while (steps(enough) > left) enough++;
+  throw new ArgumentError(`${problem} Pay for at least ${enough} ahead.`);
 }
 
 /** Signs for the first `places` blocks of the range. False when so many are paid for already. */
 async function payFor(deps: DeliveryDeps, purchase: Purchase, places: number, signal?: AbortSignal): Promise<boolean> {
   const { store } = deps;
   if (paidBlocks(purchase.terms, highestDue(purchase, store)) >= places) return false;
+  await requireTimeToDemand(deps, purchase, signal);
   // Remembered before it is shown: what was ever signed is owed.
   await store.save({ due: dueFor(purchase.terms, places) });
   await showVoucher(deps, purchase, signal);
   return true;
+}
+
+/** What is signed for too late could be kept back: a key can be demanded until the end alone. */
+async function requireTimeToDemand(
+  { readNowSeconds }: DeliveryDeps,
+  { id, terms, buyer }: Purchase,
+  signal?: AbortSignal,
+): Promise<void> {
+  const lastSeconds = buyer.endSeconds - terms.windowSeconds;
+  if ((await readNowSeconds(signal)) <= lastSeconds) return;
+  throw new StateError(
+    `Agreement ${id} is in its last ${terms.windowSeconds} s. Nothing more is signed for, as a key that does not come could ` +
+      'not be demanded in time. What is not paid for comes back when the agreement is closed.',
+  );
 }
 
 /** Shows the highest voucher to the storage; the owner gets it with the next request. */
@@ -167,7 +197,7 @@ async function deliverWindow(
   signal?: AbortSignal,
 ): Promise<{ taken: number; stopped: Verdict | null }> {
   const consumer = { primitives: deps.primitives, log: log.log, signerOf: log.signerOf, css: deps.service };
-  const found = await proveRecords({ hasher: deps.primitives, records: deps.service }, log.log, indices, signal);
+  const found = await proveRecords({ hasher: deps.primitives, records: deps.service }, [log.log], indices, signal);
   const records = new Map(found.proven.map((record) => [record.index, record]));
   const blocks = new Map<number, DeliveredBlock | BrokenAnswer | Fault>();
   await eachInParallel(found.proven, PARALLEL_BLOCKS, async ({ index }) => {
@@ -176,7 +206,7 @@ async function deliverWindow(
   const keys = await receiveKeys(deps, indices, signal);
   for (const [taken, index] of indices.entries()) {
     const record = records.get(index);
-    if (record === undefined) return { taken, stopped: missingRecord(found, index) };
+    if (record === undefined) return { taken, stopped: missingRecord(found, index, log.signerOf) };
     const delivered = blocks.get(index) as DeliveredBlock | BrokenAnswer | Fault;
     const judged = judgeDelivered(deps.primitives, consumer, record, delivered, keys);
     if ('verdict' in judged) return { taken, stopped: judged };
@@ -191,14 +221,14 @@ async function receiveKeys(
   signal?: AbortSignal,
 ): Promise<ReceivedKeys> {
   const received = await channel.receive(indices, signal);
-  const got = new Set(received.batches.flatMap(({ blocks }) => blocks.map(({ index }) => index)));
+  const got = new Set(received.payloads.flatMap(({ blocks }) => blocks.map(({ index }) => index)));
   const missing = indices.filter((index) => !got.has(index));
   if (missing.length === 0 || missing.length === indices.length) return received;
   // A message may have been withheld: once more, by name.
   await channel.send({ blocks: missing, voucher: null }, signal);
   const again = await channel.receive(missing, signal);
   return {
-    batches: [...received.batches, ...again.batches],
+    payloads: [...received.payloads, ...again.payloads],
     refusals: [...received.refusals, ...again.refusals],
   };
 }
@@ -211,7 +241,7 @@ function judgeDelivered(
   keys: ReceivedKeys,
 ): Verdict | VerifiedBlock {
   const trial = caseOf(log, record, 'retrieved');
-  if ('kind' in delivered) return { ...verdictOnFault('retrieved', delivered), signer: trial.signer };
+  if ('kind' in delivered) return verdictOnFault('retrieved', delivered, trial.signer);
   if ('reason' in delivered) return verdictOn(trial, 'corrupted', delivered.reason);
   const found = findKeys(keys, record.index);
   const verdict = judgeWithKeys(primitives, trial, found, delivered.opening);
@@ -229,9 +259,9 @@ function judgeDelivered(
   }
 }
 
-function missingRecord(found: Awaited<ReturnType<typeof proveRecords>>, index: BlockIndex): Verdict {
+function missingRecord(found: FoundRecords, index: BlockIndex, signerOf: SignerOf): Verdict {
   const fault = found.faults.find((one) => one.index === index);
-  if (fault !== undefined) return verdictOnFault('retrieved', fault);
+  if (fault !== undefined) return verdictOnFault('retrieved', fault, signerOf(index));
   const reason = found.broken.find((one) => one.index === index)?.reason ?? 'The storage gives no record.';
-  return verdictOn({ record: { index }, evidence: 'retrieved', signer: null }, 'corrupted', reason);
+  return verdictOn({ record: { index }, evidence: 'retrieved', signer: signerOf(index) }, 'corrupted', reason);
 }

@@ -1,4 +1,4 @@
-import { type BatchKeys, type BlockKeys, decodeKeyPayload } from '../../core/agreement/key-payload.ts';
+import { type BlockKeys, decodeKeyPayload, type KeyPayload } from '../../core/agreement/key-payload.ts';
 import {
   decodeKeyRefusal,
   encodeKeyRequest,
@@ -43,9 +43,9 @@ export interface KeyChannel {
   readonly requestKeys: RequestKeys;
 }
 
-/** Keys of a block and what its batch is, as they came. */
+/** Keys of a block and the message's other keys, as they came. */
 interface Kept {
-  readonly batch: BatchKeys;
+  readonly payload: KeyPayload;
   readonly block: BlockKeys;
 }
 
@@ -139,7 +139,7 @@ export function openKeyChannel(options: KeyChannelOptions): KeyChannel {
     }
     try {
       const refusal = decodeKeyRefusal(plaintext);
-      if (refusal === null) for (const batch of decodeKeyPayload(plaintext)) keep(batch);
+      if (refusal === null) keep(decodeKeyPayload(plaintext));
       else for (const block of refusal.blocks.slice(0, MAX_KEPT - refused.size)) refused.set(block, refusal.reason);
     } catch (error) {
       distrust(error);
@@ -147,27 +147,27 @@ export function openKeyChannel(options: KeyChannelOptions): KeyChannel {
     return true;
   }
 
-  function keep(batch: BatchKeys): void {
-    for (const block of batch.blocks) {
+  function keep(payload: KeyPayload): void {
+    for (const block of payload.blocks) {
       if (keys.size >= MAX_KEPT && !keys.has(block.index)) return;
-      keys.set(block.index, { batch, block });
+      keys.set(block.index, { payload, block });
       refused.delete(block.index);
     }
   }
 
   function collect(blocks: readonly BlockIndex[]): ReceivedKeys {
-    const batches = new Map<BatchKeys, BlockKeys[]>();
+    const payloads = new Map<KeyPayload, BlockKeys[]>();
     const reasons = new Map<string, BlockIndex[]>();
     for (const index of blocks) {
       const kept = keys.get(index);
       const reason = refused.get(index);
-      if (kept !== undefined) batches.set(kept.batch, [...(batches.get(kept.batch) ?? []), kept.block]);
+      if (kept !== undefined) payloads.set(kept.payload, [...(payloads.get(kept.payload) ?? []), kept.block]);
       else if (reason !== undefined) reasons.set(reason, [...(reasons.get(reason) ?? []), index]);
       keys.delete(index);
       refused.delete(index);
     }
     return {
-      batches: [...batches].map(([batch, kept]) => ({ ...batch, blocks: kept })),
+      payloads: [...payloads].map(([payload, kept]) => ({ ...payload, blocks: kept })),
       refusals: [...reasons].map(([reason, of]): KeyRefusal => ({ blocks: of, reason })),
     };
   }

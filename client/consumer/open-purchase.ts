@@ -1,18 +1,19 @@
 import { equalBytes, to0x } from '../../core/bytes.ts';
 import { ArgumentError, ProofError, StateError } from '../../core/errors.ts';
+import type { SoldLog } from '../../core/agreement/verify-keys.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import type { Agreement, Agreements, Buyer } from '../../core/ports/agreements.ts';
 import type { Anchor, Ledger } from '../../core/ports/ledger.ts';
-import type { LogState } from '../../core/protocols/prove-records.ts';
-import { signersFrom } from '../../core/protocols/signers.ts';
-import type { AnchoredHead } from '../read-anchor.ts';
+import { type SignerOf, signersFrom } from '../../core/protocols/signers.ts';
+import type { AuditedLog } from '../audit-blocks.ts';
 
 /** An accepted agreement, as the chain has it. */
 export type Purchase = Agreement & { readonly buyer: Buyer };
 
 /** What a consumer verifies against: the log that the agreement is bound to. */
-export interface PurchaseLog extends AnchoredHead {
-  readonly log: LogState;
+export interface PurchaseLog extends AuditedLog {
+  readonly log: SoldLog;
+  readonly signerOf: SignerOf;
 }
 
 /**
@@ -40,23 +41,24 @@ export async function openPurchase(
  */
 export async function readPurchaseLog(
   ledger: Ledger,
-  { terms, root, batches }: Agreement,
+  { terms, root, size }: Agreement,
   fromBlock: number,
   signal?: AbortSignal,
 ): Promise<PurchaseLog> {
   const { dataset } = terms;
   const { point } = await ledger.readHeads([dataset], 'final', signal);
   const events = await ledger.findRecorded(dataset, fromBlock, point.blockNumber, signal);
-  const made = events.find((event) => event.batches === batches);
+  const made = events.find((event) => event.size === size);
   if (made !== undefined && !equalBytes(made.root, root)) {
-    throw new ProofError(`OCASC and DISSC name different logs of ${batches} batches. Check the contracts' addresses.`);
+    throw new ProofError(`OCASC and DISSC name different logs of ${size} blocks. Check the contracts' addresses.`);
   }
-  // Where the event lies before what was searched, the range that is for sale is known to be recorded all the same.
-  const size = made?.size ?? terms.first + terms.count;
+  const head = { dataset, size, root };
   return {
-    log: { dataset, batches, root },
-    head: { dataset, size, batches, root },
-    anchor: { anchor: 'final', point, size, batches, root: to0x(root) },
+    log: head,
+    head,
+    anchor: { anchor: 'final', point, size, root: to0x(root) },
+    // What came after the offer changes nothing of it.
+    disowned: [],
     signerOf: signersFrom(events),
   };
 }

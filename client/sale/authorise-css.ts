@@ -1,4 +1,6 @@
 import { NotRecordedError } from '../../core/errors.ts';
+import type { DatasetName } from '../../core/charter/dataset-name.ts';
+import type { DatasetKind } from '../../core/charter/kind.ts';
 import type { Grant, GrantParty, Grants, GrantTerms } from '../../core/ports/grants.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 
@@ -27,13 +29,14 @@ const POLL_MS = 500;
  */
 export async function authoriseCss(
   { grants, party, fromBlock, runtime }: AuthoriseParts,
+  dataset: { readonly name: DatasetName; readonly kind: DatasetKind },
   terms: GrantTerms,
   options: { readonly fuelWei: bigint; readonly waitMs: number },
   signal?: AbortSignal,
 ): Promise<Authorised> {
   const { point } = await grants.readGrants([], 'latest', signal);
   const found = await findStanding(grants, party, terms, { from: fromBlock, to: point.blockNumber }, signal);
-  const proposed = found === null ? await party.authorise(terms, signal) : null;
+  const proposed = found === null ? await party.authorise(dataset, terms, signal) : null;
   const id = found?.id ?? (proposed?.grant as Grant['id']);
   const untilMs = runtime.monotonicMs() + options.waitMs;
   for (;;) {

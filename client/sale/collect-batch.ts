@@ -1,49 +1,50 @@
-import {
-  type BatchArchive,
-  type LogPlace,
-  type OwnedBatch,
-  ownBatch,
-  requireInLog,
-} from '../../core/agreement/build-keys.ts';
-import type { BlockRecord } from '../../core/batch/record.ts';
-import type { Opening } from '../../core/block/digest.ts';
+import { type BatchArchive, type OwnedBatch, ownBatch } from '../../core/agreement/own-batch.ts';
+import type { SoldLog } from '../../core/agreement/verify-keys.ts';
+import { blockDigest, type Opening } from '../../core/block/digest.ts';
 import { metaHash } from '../../core/block/meta.ts';
-import { isZero } from '../../core/bytes.ts';
+import { auditKey, batchSalt } from '../../core/block/seal.ts';
+import { equalBytes } from '../../core/bytes.ts';
 import { ProofError } from '../../core/errors.ts';
-import type { BlockIndex, DatasetId, DatasetKey, Salt } from '../../core/ids.ts';
+import type { BlockIndex, DatasetKey } from '../../core/ids.ts';
 import { MAX_RECORD_BLOCKS } from '../../core/limits.ts';
-import type { BatchRecords, CssY, RecordSource } from '../../core/ports/css.ts';
+import { requireRecords } from '../../core/log/verify-records.ts';
+import type { BatchHint, CssY, RecordSource } from '../../core/ports/css.ts';
 import { MAX_CHALLENGE_BLOCKS } from '../../core/wire/requests.ts';
-import { pathFromMultiproof } from './path-from-multiproof.ts';
 import type { SaleParts } from './sale-parts.ts';
+import { type ProvenRun, subsetProof } from './subset-proof.ts';
 
-/** The log that an agreement sells blocks of. */
-export interface SoldLog {
-  readonly dataset: DatasetId;
-  readonly root: Uint8Array;
-  readonly batches: number;
+/** What keys and answers of consecutive blocks of one batch are made of: those that are for sale. */
+export interface HeldArchive extends BatchArchive {
+  /** Of the device that sealed them. */
+  readonly serial: number;
+  readonly blocks: readonly Opening[];
 }
 
-/** A batch of the sold log, proven to be one, with everything that keys and answers are made of. */
+/** Blocks of the sold log, proven to be its, with all that the owner alone can derive. */
 export interface HeldBatch {
+  readonly archive: HeldArchive;
   readonly batch: OwnedBatch;
-  readonly place: LogPlace;
+  /** Of all its records, in the log that was sold. */
+  readonly run: ProvenRun;
+  /** Whether these are all the blocks of their batch, by its salt: only then its content key opens nothing else. */
+  readonly isWhole: boolean;
 }
 
 export interface CollectParts extends Pick<SaleParts, 'primitives' | 'fetchManifest'> {
-  readonly datasetKey: DatasetKey;
+  /** @throws FileError when there is no key of the device of this serial */
+  datasetKeyOf(serial: number): DatasetKey;
   readonly service: RecordSource & Pick<CssY, 'hashBlocks'> & Parameters<SaleParts['fetchManifest']>[0];
-  /** Whether the service gives the whole segment of these blocks; else openings only of those that are for sale. */
+  /** The blocks that are for sale. */
+  readonly range: { readonly first: BlockIndex; readonly count: number };
+  /** Whether the service gives the whole segment of these blocks; else openings are asked for block by block. */
   mayFetch(first: BlockIndex, count: number): boolean;
-  /** Blocks that openings are wanted of. */
-  isWanted?(block: BlockIndex): boolean;
-  /** What was archived of the batch before, if anything. */
-  findArchive(first: BlockIndex, salt: Salt): BatchArchive | null;
+  /** What was archived of these blocks before, if anything. */
+  findArchive(hint: BatchHint, first: BlockIndex, count: number): HeldArchive | null;
 }
 
 /**
- * Collects from storage what is needed of the batch that holds a block, and proves it by the sold log's root: the openings of
- * all its blocks, as records alone do not tell them. Nothing is taken on the storage's word.
+ * Collects from storage what is needed of the batch that holds a block, as far as it is for sale, and proves it by the sold
+ * log's root. Nothing is taken on the storage's word: salt, nonce and openings make the records, and those lead to the root.
  * @throws ProofError when what the storage gives does not lead to the log
  */
 export async function collectBatch(
@@ -52,72 +53,122 @@ export async function collectBatch(
   block: BlockIndex,
   signal: AbortSignal,
 ): Promise<HeldBatch> {
-  const { primitives, datasetKey, service } = parts;
-  const { batches, proof, faults } = await service.getRecords(log.dataset, [block], log.batches, signal);
-  const [found] = batches;
-  if (found === undefined || batches.length !== 1) {
-    throw new ProofError(`The storage gives no record of block ${block}: ${faults[0]?.reason ?? 'no reason given'}`);
+  const hint = await hintOf(parts, log, block, signal);
+  const first = Math.max(hint.first, parts.range.first);
+  const end = Math.min(hint.first + hint.count, parts.range.first + parts.range.count);
+  if (block < first || block >= end) {
+    throw new ProofError(`The storage shows another batch, of block ${hint.first}, as that of block ${block}.`);
   }
-  const place = { position: found.position, logPath: pathFromMultiproof(found.position, log.batches, proof) };
-  const archive = parts.findArchive(found.first, found.salt) ?? (await archiveOf(parts, log, found, signal));
-  const batch = ownBatch(primitives, datasetKey, archive);
-  requireInLog(primitives, batch, place, log);
-  if (block < archive.first || block >= archive.first + archive.blocks.length) {
-    throw new ProofError(`The storage shows another batch, of block ${archive.first}, as that of block ${block}.`);
-  }
-  return { batch, place };
+  const archive =
+    parts.findArchive(hint, first, end - first) ?? (await archiveOf(parts, log, hint, [first, end], signal));
+  const run = await proveRun(parts, log, ownRecords(parts, archive), signal);
+  return heldBatch(parts, archive, run.proof);
+}
+
+/** What a proven archive and its proof give; the proof is not looked at. */
+export function heldBatch(
+  parts: Pick<CollectParts, 'primitives' | 'datasetKeyOf'>,
+  archive: HeldArchive,
+  proof: readonly Uint8Array[],
+): HeldBatch {
+  const { primitives } = parts;
+  const { dataset, first, salt, blocks } = archive;
+  const key = parts.datasetKeyOf(archive.serial);
+  const batch = ownBatch(primitives, key, archive);
+  const digests = blocks.map((opening, i) => blockDigest(primitives, { dataset, index: first + i }, opening));
+  const isWhole = equalBytes(batchSalt(primitives, auditKey(primitives, key), first, digests), salt);
+  return { archive, batch, run: { first, records: batch.blocks.map(({ record }) => record), proof }, isWhole };
+}
+
+async function hintOf(
+  { service }: CollectParts,
+  { dataset, size }: SoldLog,
+  block: BlockIndex,
+  signal: AbortSignal,
+): Promise<BatchHint> {
+  const { batches, faults } = await service.getRecords(dataset, [block], size, signal);
+  const [hint] = batches;
+  if (hint !== undefined && batches.length === 1) return hint;
+  throw new ProofError(`The storage gives no record of block ${block}: ${faults[0]?.reason ?? 'no reason given'}`);
 }
 
 async function archiveOf(
   parts: CollectParts,
-  log: SoldLog,
-  found: BatchRecords,
+  { dataset }: SoldLog,
+  hint: BatchHint,
+  [first, end]: readonly [number, number],
   signal: AbortSignal,
-): Promise<BatchArchive> {
-  const { dataset } = log;
-  if (!parts.mayFetch(found.first, found.count)) return archiveEdge(parts, log, found, signal);
-  const manifest = await parts.fetchManifest(parts.service, dataset, found.first, signal);
-  if (manifest === null) throw new ProofError(`The storage does not give the segment of block ${found.first}.`);
-  const { first, salt, nonce, contentCommitment, published } = manifest;
-  const blocks = manifest.blocks.map(({ size, sha256, chunkRoot, meta }) => {
-    return { size, sha256, chunkRoot, metaHash: metaHash(parts.primitives, meta) };
-  });
-  return { dataset, first, salt, nonce, contentCommitment, published, blocks };
+): Promise<HeldArchive> {
+  const { serial, salt, nonce } = hint;
+  const openings = parts.mayFetch(hint.first, hint.count)
+    ? await openingsOfSegment(parts, dataset, hint, [first, end], signal)
+    : await openingsOfBlocks(parts, dataset, [first, end], signal);
+  return { dataset, first, serial, salt, nonce, blocks: openings };
 }
 
-/** A batch of which only some blocks are for sale: records of all of them, openings of those. */
-async function archiveEdge(
-  { service, isWanted = () => true }: CollectParts,
-  { dataset, batches }: SoldLog,
-  found: BatchRecords,
+async function openingsOfSegment(
+  { primitives, fetchManifest, service }: CollectParts,
+  dataset: SoldLog['dataset'],
+  hint: BatchHint,
+  [first, end]: readonly [number, number],
   signal: AbortSignal,
-): Promise<BatchArchive> {
-  const { first, salt, nonce, contentCommitment, sealedHash } = found;
-  const known = new Map<BlockIndex, Opening | BlockRecord>();
-  const all = Array.from({ length: found.count }, (_, i) => first + i);
-  for (let at = 0; at < all.length; at += MAX_RECORD_BLOCKS) {
-    const asked = all.slice(at, at + MAX_RECORD_BLOCKS);
-    const records = await service.getRecords(dataset, asked, batches, signal);
-    for (const { index, sealed, commitment } of records.batches.flatMap((batch) => batch.records)) {
-      known.set(index, { sealed, commitment });
-    }
+): Promise<Opening[]> {
+  const manifest = await fetchManifest(service, dataset, hint.first, signal);
+  if (manifest === null) throw new ProofError(`The storage does not give the segment of block ${hint.first}.`);
+  const lines = manifest.blocks.slice(first - hint.first, end - hint.first);
+  if (lines.length !== end - first) {
+    throw new ProofError(`The segment of block ${hint.first} has ${manifest.blocks.length} blocks, not ${hint.count}.`);
   }
-  let left = all.filter(isWanted);
+  return lines.map(({ size, sha256, chunkRoot, meta }) => {
+    return { size, sha256, chunkRoot, metaHash: metaHash(primitives, meta) };
+  });
+}
+
+/** Where the agent may not see the whole segment, as a part of its blocks is not for sale. */
+async function openingsOfBlocks(
+  { service }: CollectParts,
+  dataset: SoldLog['dataset'],
+  [first, end]: readonly [number, number],
+  signal: AbortSignal,
+): Promise<Opening[]> {
+  const known = new Map<BlockIndex, Opening>();
+  let left = Array.from({ length: end - first }, (_, i) => first + i);
   while (left.length > 0) {
     const { answers } = await service.hashBlocks(dataset, left.slice(0, MAX_CHALLENGE_BLOCKS), signal);
-    const before = left.length;
     for (const answer of answers) {
       if ('reason' in answer) throw new ProofError(`The storage does not hash block ${answer.index}: ${answer.reason}`);
       known.set(answer.index, answer.opening);
     }
-    const told = new Set(answers.map(({ index }) => index));
-    left = left.filter((index) => !told.has(index));
+    const before = left.length;
+    left = left.filter((index) => !known.has(index));
     if (left.length === before) throw new ProofError(`The storage does not hash block ${left[0]}.`);
   }
-  const blocks = all.map((index) => {
-    const block = known.get(index);
-    if (block !== undefined) return block;
-    throw new ProofError(`The storage gives no record of block ${index}.`);
-  });
-  return { dataset, first, salt, nonce, contentCommitment, published: !isZero(sealedHash), blocks };
+  return Array.from({ length: end - first }, (_, i) => known.get(first + i) as Opening);
+}
+
+function ownRecords(parts: CollectParts, archive: HeldArchive): Omit<ProvenRun, 'proof'> {
+  const { first, blocks } = ownBatch(parts.primitives, parts.datasetKeyOf(archive.serial), archive);
+  return { first, records: blocks.map(({ record }) => record) };
+}
+
+/** Proves the derived records by the storage's proofs, of as many as one request may name, and makes one proof of them. */
+async function proveRun(
+  { primitives, service }: CollectParts,
+  log: SoldLog,
+  { first, records }: Omit<ProvenRun, 'proof'>,
+  signal: AbortSignal,
+): Promise<ProvenRun> {
+  const runs: ProvenRun[] = [];
+  for (let at = 0; at < records.length; at += MAX_RECORD_BLOCKS) {
+    const some = records.slice(at, at + MAX_RECORD_BLOCKS);
+    const shown = some.map((record, i) => ({ index: first + at + i, record }));
+    const asked = shown.map(({ index }) => index);
+    const { proof } = await service.getRecords(log.dataset, asked, log.size, signal);
+    requireRecords(primitives, log, shown, proof);
+    runs.push({ first: first + at, records: some, proof });
+  }
+  const [only] = runs;
+  if (only !== undefined && runs.length === 1) return only;
+  const positions = records.map((_, i) => first + i);
+  return { first, records, proof: subsetProof(primitives, log.size, runs, positions) };
 }

@@ -1,5 +1,7 @@
 import { deriveEncryptionKeys } from '../../core/agreement/seal-message.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
+import type { DatasetName } from '../../core/charter/dataset-name.ts';
+import type { DatasetKind } from '../../core/charter/kind.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import { NotRecordedError, StateError } from '../../core/errors.ts';
 import type { Address, AgreementId, BlockIndex } from '../../core/ids.ts';
@@ -37,19 +39,19 @@ export interface MadeOffer {
  */
 export async function offerBlocks(
   parts: OfferParts,
+  dataset: { readonly name: DatasetName; readonly kind: DatasetKind },
   terms: Terms,
   options: { readonly again: boolean },
   signal?: AbortSignal,
 ): Promise<MadeOffer> {
-  requireDeliverable(terms);
-  const { blockNumber: newest } = await readRecorded(parts, terms, signal);
+  const { blockNumber: newest } = await requireOfferable(parts, terms, signal);
   const { market, party } = parts;
   const { account } = party;
   const standing = options.again ? null : await findStanding(parts, terms, newest, signal);
   if (standing !== null) return { ...standing, txHash: null };
   const nonce = await market.readOfferCount(account, 'latest', signal);
   const keys = await deriveEncryptionKeys(deriveOfferSeed(parts.primitives, parts.offersSecret, nonce));
-  const { id, transaction } = await party.offer(terms, parts.agent, keys.publicKey, signal);
+  const { id, transaction } = await party.offer(dataset, terms, parts.agent, keys.publicKey, signal);
   const { blockNumber, txHash } = transaction;
   const made = (await market.findOffers({ owner: account }, blockNumber, blockNumber, signal)).find((o) => o.id === id);
   if (made === undefined || made.nonce !== nonce || !equalBytes(made.encryptionKey, keys.publicKey)) {
@@ -66,20 +68,33 @@ export async function offerBlocks(
  * @throws ProofError when it does not lead to the recorded log
  */
 export async function* checkServable(
-  parts: Omit<CollectParts, 'findArchive' | 'mayFetch'> & Pick<OfferParts, 'ledger'>,
+  parts: Omit<CollectParts, 'findArchive' | 'mayFetch' | 'range'> & Pick<OfferParts, 'ledger'>,
   range: Pick<Terms, 'dataset' | 'first' | 'count'>,
   signal: AbortSignal,
 ): AsyncGenerator<BlockIndex> {
   const { head } = await readRecorded(parts, range, signal);
-  const log = { dataset: range.dataset, root: head.root, batches: head.batches };
   const end = range.first + range.count;
   for (let block = range.first; block < end; ) {
     // The owner may see all of every batch, also what is not for sale.
-    const collect = { ...parts, mayFetch: () => true, findArchive: () => null };
-    const { batch } = await collectBatch(collect, log, block, signal);
-    block = batch.archive.first + batch.blocks.length;
-    yield Math.min(block, end) - range.first;
+    const collect = { ...parts, range, mayFetch: () => true, findArchive: () => null };
+    const { archive } = await collectBatch(collect, head, block, signal);
+    block = archive.first + archive.blocks.length;
+    yield block - range.first;
   }
+}
+
+/**
+ * Whether these blocks can be offered: all are recorded, and one mailbox takes the keys of all.
+ * @throws NotRecordedError when the range is not recorded; ArgumentError when it cannot be delivered
+ */
+export async function requireOfferable(
+  parts: Pick<OfferParts, 'ledger'>,
+  terms: Terms,
+  signal?: AbortSignal,
+): Promise<{ blockNumber: number }> {
+  const { head, blockNumber } = await readRecorded(parts, terms, signal);
+  requireDeliverable(terms, head.size);
+  return { blockNumber };
 }
 
 async function readRecorded(

@@ -1,12 +1,15 @@
-import { encodeKeyPayload } from '../../core/agreement/key-payload.ts';
+import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { ProofError } from '../../core/errors.ts';
 import type { BlockIndex } from '../../core/ids.ts';
 import { buildKeysOf } from './build-keys-of.ts';
-import { packKeys, SURE_BLOCKS } from './pack-keys.ts';
+import { encodeGiven, packKeys } from './pack-keys.ts';
 import type { SaleParts } from './sale-parts.ts';
 import { keepStep, readProgress, readSamples } from './sale-rows.ts';
 import { sealToConsumer } from './seal-to-consumer.ts';
-import { paidOf, type ServedAgreement } from './served-agreement.ts';
+import { dueOf, paidOf, type ServedAgreement } from './served-agreement.ts';
+
+/** Looked at for one message; neighbours share most of their proof, so that about as many fit. */
+const BLOCKS_A_MESSAGE = 256;
 
 /**
  * Makes the next message with keys of blocks that are paid for and were not sent, and keeps it to be posted.
@@ -20,20 +23,31 @@ export async function releasePaid(parts: SaleParts, served: ServedAgreement, sig
   if (!served.delivers || progress.released >= paid) return false;
   const { first } = agreement.terms;
   const sampled = readSamples(parts.state, agreement.id);
+  const isSent = givenWhole(agreement, sampled);
   const blocks: BlockIndex[] = [];
   let released = progress.released;
-  for (; released < paid && blocks.length < SURE_BLOCKS; released++) {
-    if (!sampled.has(first + released)) blocks.push(first + released);
+  for (; released < paid && blocks.length < BLOCKS_A_MESSAGE; released++) {
+    if (!isSent.has(first + released)) blocks.push(first + released);
   }
-  const { keys, missing, reason } = await buildKeysOf(parts, served, blocks, paid, signal);
+  const due = dueOf(served, progress);
+  const { given, missing, reason } = await buildKeysOf(parts, served, blocks, { due, sampled }, signal);
   if (missing.length > 0) throw new ProofError(`Keys of block ${missing[0]} cannot be given: ${reason}`);
-  const [message = []] = packKeys(keys);
-  // More than one message only when many batches are tiny: the rest comes with the next one.
-  const last = message.at(-1)?.blocks.at(-1)?.index;
-  const sent = message.reduce((sum, batch) => sum + batch.blocks.length, 0);
-  if (sent < blocks.length && last !== undefined) released = last + 1 - first;
-  const payloads = message.length === 0 ? [] : [encodeKeyPayload(message)];
+  const [message = []] = packKeys(agreement.size, given);
+  const last = message.at(-1)?.keys.index;
+  if (message.length < blocks.length && last !== undefined) released = last + 1 - first;
+  const payloads = message.length === 0 ? [] : [encodeGiven(parts.primitives, agreement.size, message)];
   const messages = await sealToConsumer(parts, agreement, progress.next ?? 0, payloads);
   keepStep(parts.state, agreement.id, { released, messages });
   return true;
+}
+
+/**
+ * Of the samples, those that came with all there is to give: in an encrypted dataset the previews; the others' content keys
+ * are still owed once they are paid for.
+ */
+export function givenWhole(
+  { kind, terms }: Pick<ServedAgreement['agreement'], 'kind' | 'terms'>,
+  sampled: readonly BlockIndex[],
+): Set<BlockIndex> {
+  return new Set(kind === ENCRYPTED ? sampled.slice(0, terms.previews) : sampled);
 }

@@ -45,7 +45,9 @@ export type SaleEvent =
       readonly event: 'challenged';
       readonly agreement: AgreementId;
       readonly block: BlockIndex;
-      readonly seed: number;
+      /** A chunk of the block, or its content key. */
+      readonly asks: 'chunk' | 'key';
+      /** Until it can lapse; once it has, until the grace is over. */
       readonly secondsLeft: number;
     }
   | { readonly event: 'answered'; readonly agreement: AgreementId; readonly block: BlockIndex; readonly txHash: string }

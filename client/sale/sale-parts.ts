@@ -1,4 +1,4 @@
-import type { Manifest } from '../../core/batch/manifest.ts';
+import type { Manifest } from '../../core/batch/manifest-fields.ts';
 import type { Address, AgreementId, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
 import type { AgreementMarket, AgreementParty } from '../../core/ports/agreements.ts';
 import type { Anchor, ChainPoint } from '../../core/ports/ledger.ts';
@@ -17,11 +17,12 @@ export type SaleService = AgreementService &
 export interface SaleParts {
   readonly primitives: Primitives;
   readonly owner: Address;
-  /** Signs messages and answers challenges; holds no money but that for gas. */
+  /** Signs messages and answers questions; holds no money but that for gas. */
   readonly agentKey: PrivateKey;
   /** What the encryption keys of the offers follow from. */
   readonly offersSecret: Uint8Array;
-  readonly datasetKeys: ReadonlyMap<DatasetId, DatasetKey>;
+  /** Of each dataset, by the serial of the device that sealed. */
+  readonly datasetKeys: ReadonlyMap<DatasetId, ReadonlyMap<number, DatasetKey>>;
   readonly market: AgreementMarket;
   /** OCASC as the agent. */
   readonly party: AgreementParty;

@@ -63,9 +63,10 @@ export function noteNext(state: SaleState, id: AgreementId, next: number): void 
   state.sql('UPDATE agreements SET next = ? WHERE id = ?').run(next, id);
 }
 
-export function readSamples(state: SaleState, id: AgreementId): Set<BlockIndex> {
-  const rows = state.sql('SELECT block FROM samples WHERE agreement = ?').all(id);
-  return new Set(rows.map(({ block }) => Number(block)));
+/** The blocks sampled so far, in the order they were asked for. */
+export function readSamples(state: SaleState, id: AgreementId): BlockIndex[] {
+  const rows = state.sql('SELECT block FROM samples WHERE agreement = ? ORDER BY place').all(id);
+  return rows.map(({ block }) => Number(block));
 }
 
 /** What a step has led to: all of it is kept at once, or nothing. */
@@ -84,7 +85,9 @@ export function keepStep(state: SaleState, id: AgreementId, step: SaleStep): voi
     if (step.released !== undefined) {
       state.sql('UPDATE agreements SET released = ? WHERE id = ?').run(step.released, id);
     }
-    const sample = state.sql('INSERT OR IGNORE INTO samples VALUES (?, ?)');
+    const sample = state.sql(
+      'INSERT OR IGNORE INTO samples SELECT ?1, count(*), ?2 FROM samples WHERE agreement = ?1',
+    );
     for (const block of step.newSamples ?? []) sample.run(id, block);
     const message = state.sql('INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?)');
     for (const { sequence, to, enc, ciphertext, signature } of step.messages) {

@@ -1,10 +1,11 @@
 /** "PlSa": what SQLite's file header says this is. */
 export const APPLICATION_ID = 0x506c5361;
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
- * Archives hold openings and records, nothing secret; keys are derived anew from the agent's file. `received` is the last message taken,
- * `next` the number of the next one to send, `released` counts the blocks of the paid prefix whose keys were sent.
+ * What is held of an agreement's batches is openings and proofs, nothing secret; keys are derived anew from the agent's file.
+ * `received` is the last message taken, `next` the number of the next one to send, `released` counts the blocks of the paid
+ * prefix whose keys were sent. Samples stand in the order they were asked for: the first ones are previews.
  */
 export const SCHEMA = `
 CREATE TABLE identity (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL, scanned INTEGER NOT NULL) STRICT;
@@ -21,7 +22,13 @@ CREATE TABLE agreements (
   settled TEXT
 ) STRICT;
 
-CREATE TABLE samples (agreement TEXT NOT NULL, block INTEGER NOT NULL, PRIMARY KEY (agreement, block)) STRICT, WITHOUT ROWID;
+CREATE TABLE samples (
+  agreement TEXT NOT NULL,
+  place INTEGER NOT NULL,
+  block INTEGER NOT NULL,
+  PRIMARY KEY (agreement, place)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX sampled ON samples (agreement, block);
 
 CREATE TABLE outbox (
   agreement TEXT NOT NULL,
@@ -33,23 +40,16 @@ CREATE TABLE outbox (
   PRIMARY KEY (agreement, sequence)
 ) STRICT;
 
-CREATE TABLE batches (
-  dataset TEXT NOT NULL,
-  first INTEGER NOT NULL,
-  salt BLOB NOT NULL,
-  nonce BLOB,
-  content BLOB NOT NULL,
-  published INTEGER NOT NULL,
-  blocks BLOB NOT NULL,
-  PRIMARY KEY (dataset, first, salt)
-) STRICT;
-
-CREATE TABLE places (
+CREATE TABLE held (
   agreement TEXT NOT NULL,
   first INTEGER NOT NULL,
   count INTEGER NOT NULL,
-  position INTEGER NOT NULL,
+  dataset TEXT NOT NULL,
+  serial INTEGER NOT NULL,
   salt BLOB NOT NULL,
-  path BLOB NOT NULL,
+  nonce BLOB,
+  openings BLOB NOT NULL,
+  proof BLOB NOT NULL,
   PRIMARY KEY (agreement, first)
-) STRICT;`;
+) STRICT;
+CREATE INDEX archived ON held (salt);`;

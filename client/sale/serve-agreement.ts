@@ -3,9 +3,9 @@ import { equalBytes } from '../../core/bytes.ts';
 import { type ErrorKind, KeyError, LedgerUnavailableError, PlumblineError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import { deriveOfferSeed } from '../../core/keys.ts';
-import type { Agreement } from '../../core/ports/agreements.ts';
-import { answerChallenge } from './answer-challenge.ts';
-import { countHeld, datasetKeyOf, firstUnheld, holdBatch } from './hold-batch.ts';
+import type { Agreement, AgreementState } from '../../core/ports/agreements.ts';
+import { answerQuestion } from './answer-question.ts';
+import { countHeld, firstUnheld, holdBatch, requireDataset } from './hold-batch.ts';
 import { findNextSequence, postMessages } from './post-messages.ts';
 import { releasePaid } from './release-paid.ts';
 import type { SaleParts } from './sale-parts.ts';
@@ -14,12 +14,13 @@ import type { ServedAgreement } from './served-agreement.ts';
 import { claimVoucher, closeAgreement } from './settle-agreement.ts';
 import { takeMessages, takeShownVoucher } from './take-messages.ts';
 
-/** Of one agreement in one step, so that messages and challenges need not wait for a long archive. */
+/** Of one agreement in one step, so that messages and questions need not wait for a long archive. */
 const BATCHES_PER_STEP = 64;
 const RELEASES_PER_STEP = 64;
 /** A storage that hangs takes the time of nothing else. */
 const ANSWER_TIMEOUT_MS = 120_000;
 const DELIVER_TIMEOUT_MS = 90_000;
+const SERVED: ReadonlySet<AgreementState> = new Set(['active', 'challenged', 'lapsed']);
 /** Kinds of errors that the next step will meet again: what storage gives is not what was sold, or a key is missing. */
 const LASTING: ReadonlySet<ErrorKind> = new Set(['arguments', 'file', 'answer']);
 
@@ -51,26 +52,28 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
       errors.push(error);
     }
   };
-  const { challenge, buyer, state } = newest;
-  if (challenge !== null) {
-    const secondsLeft = challenge.deadlineSeconds - chainSeconds;
+  const { question, buyer, state } = newest;
+  if (question !== null) {
+    const secondsLeft = (question.graceEndSeconds ?? question.deadlineSeconds) - chainSeconds;
+    // What has not lapsed can be answered, however late it is.
+    const isAnswerable = question.graceEndSeconds === null || secondsLeft >= 0;
     const inTime = AbortSignal.any([signal, parts.runtime.timeout(ANSWER_TIMEOUT_MS)]);
     // Side by side: the storage may let the answer wait, and the claim needs nothing of it.
     await Promise.all([
-      secondsLeft >= 0 && attempt(() => answerChallenge(parts, newest, challenge, secondsLeft, inTime)),
+      isAnswerable && attempt(() => answerQuestion(parts, newest, question, secondsLeft, inTime)),
       attempt(() => claimVoucher(parts, newest, nowSeconds, signal)),
     ]);
   }
-  if (final.buyer !== null && buyer !== null && (state === 'active' || state === 'challenged' || isOwed)) {
+  if (final.buyer !== null && buyer !== null && (SERVED.has(state) || isOwed)) {
     const { consumer, endSeconds } = buyer;
     parts.onEvent({ event: 'accepted', agreement: id, consumer, endSeconds });
     const before = errors.length;
     const toClaimSeconds = endSeconds + newest.terms.windowSeconds;
     const times = { delivers: chainSeconds < endSeconds, posts: chainSeconds <= toClaimSeconds };
     const inTime = AbortSignal.any([signal, parts.runtime.timeout(DELIVER_TIMEOUT_MS)]);
-    if (challenge === null) await attempt(() => claimVoucher(parts, newest, nowSeconds, signal));
+    if (question === null) await attempt(() => claimVoucher(parts, newest, nowSeconds, signal));
     await attempt(() => takeShownVoucher(parts, final as ServedAgreement['agreement'], inTime));
-    if (challenge !== null) await attempt(() => claimVoucher(parts, newest, nowSeconds, signal));
+    if (question !== null) await attempt(() => claimVoucher(parts, newest, nowSeconds, signal));
     await attempt(() => deliver(parts, final as ServedAgreement['agreement'], newest, times, inTime));
     // The last voucher may be in a mailbox that does not answer now: whoever ends the agreement gives it up.
     const isRead = errors.length === before || nowSeconds > toClaimSeconds + newest.terms.windowSeconds;
@@ -95,7 +98,7 @@ async function deliver(
   signal: AbortSignal,
 ): Promise<void> {
   const { privateKey: encryptionKey } = await encryptionKeysOf(parts, agreement);
-  const securedDue = newest.challenge === null ? null : await readSecuredDue(parts, newest, signal);
+  const securedDue = newest.question === null ? null : await readSecuredDue(parts, newest, signal);
   const served: ServedAgreement = { agreement, encryptionKey, delivers, securedDue };
   await findNextSequence(parts, served, signal);
   if (posts) await postMessages(parts, served, signal);
@@ -106,11 +109,11 @@ async function deliver(
   }
 }
 
-/** What is due by now while the agreement is challenged; null when that is over. */
+/** What is due by now while a question is open; null when that is over. */
 async function readSecuredDue(parts: SaleParts, before: Agreement, signal: AbortSignal): Promise<bigint | null> {
   const { agreement } = await parts.market.readAgreement(before.id, 'latest', signal);
-  const { challenge, due } = agreement ?? before;
-  return challenge === null ? null : due;
+  const { question, due } = agreement ?? before;
+  return question === null ? null : due;
 }
 
 /** @throws KeyError when the offer was made for other keys than those that follow from the agent's file */
@@ -127,7 +130,7 @@ async function encryptionKeysOf(parts: SaleParts, { id, ownerEncryptionKey }: Ag
 async function archive(parts: SaleParts, agreement: Agreement, signal: AbortSignal): Promise<void> {
   const { id } = agreement;
   try {
-    datasetKeyOf(parts, agreement.terms.dataset);
+    requireDataset(parts, agreement.terms.dataset);
     for (let i = 0; i < BATCHES_PER_STEP; i++) {
       const block = firstUnheld(parts.state, agreement);
       if (block === null) break;

@@ -10,14 +10,14 @@ export interface ServedAgreement {
   readonly encryptionKey: EncryptionPrivateKey;
   /** Whether the end has not come, by the chain's clock: nothing is delivered after it. */
   readonly delivers: boolean;
-  /** What the newest block says is due, while a challenge is open: a breach would pay no more. Else null. */
+  /** What the newest block says is due, while a question is open: a breach would pay no more. Else null. */
   readonly securedDue: bigint | null;
 }
 
 /** What decides how much is paid for. */
 export type SoldAgreement = Pick<ServedAgreement, 'agreement' | 'securedDue'>;
 
-/** What is due by the highest voucher, or finally by the chain if that is more; while challenged, by the chain alone. */
+/** What is due by the highest voucher, or finally by the chain if that is more; while a question is open, by the chain alone. */
 export function dueOf({ agreement, securedDue }: SoldAgreement, { voucher }: Pick<SaleProgress, 'voucher'>): bigint {
   if (securedDue !== null) return securedDue;
   return voucher !== null && voucher.due > agreement.due ? voucher.due : agreement.due;

@@ -1,32 +1,34 @@
 import { StateError } from '../../core/errors.ts';
-import type { Agreement } from '../../core/ports/agreements.ts';
+import type { Agreement, AgreementState } from '../../core/ports/agreements.ts';
 import type { SaleParts } from './sale-parts.ts';
 import { readProgress } from './sale-rows.ts';
 
 /** A rise of less than this part of the price can wait: a claim costs the agent gas, and a voucher costs nothing. */
 const WORTH_A_CLAIM = 64n;
+const CLAIMABLE: ReadonlySet<AgreementState> = new Set(['active', 'challenged', 'lapsed']);
 
 /**
- * Brings the highest voucher to the chain when there is a reason to: a challenge is open, as a breach would pay only what
+ * Brings the highest voucher to the chain when there is a reason to: a question is open, as a breach would pay only what
  * the chain knows, or the end has come, also by quitting. Vouchers that rise by little wait for their turn (`ClaimPace`).
  * @param nowSeconds by the chain's newest block or this machine, whichever is later
  */
 export async function claimVoucher(
   parts: SaleParts,
-  { id, state, buyer, due, terms, challenge }: Agreement,
+  { id, buyer, due, terms, question }: Agreement,
   nowSeconds: number,
   signal: AbortSignal,
 ): Promise<void> {
   const { voucher } = readProgress(parts.state, id);
   if (buyer === null || voucher === null || voucher.due <= due) return;
-  if (state !== 'challenged' && nowSeconds < buyer.endSeconds) return;
-  const untilSeconds = challenge?.deadlineSeconds ?? buyer.endSeconds + terms.windowSeconds;
+  if (question === null && nowSeconds < buyer.endSeconds) return;
+  const untilSeconds =
+    question === null ? buyer.endSeconds + terms.windowSeconds : (question.graceEndSeconds ?? question.deadlineSeconds);
   const time = { untilSeconds, leftSeconds: untilSeconds - nowSeconds };
   if (parts.claimPace.waits(id, time) && WORTH_A_CLAIM * (voucher.due - due) < terms.price) return;
   // The step may have claimed it already: what was read of the chain is older than that.
   const { agreement } = await parts.market.readAgreement(id, 'latest', signal);
   if (agreement === null || voucher.due <= agreement.due) return;
-  if (agreement.state !== 'active' && agreement.state !== 'challenged') return;
+  if (!CLAIMABLE.has(agreement.state)) return;
   const { txHash } = await parts.party.claim(id, voucher.due, voucher.signature, signal);
   parts.claimPace.claimed(id, time);
   parts.onEvent({ event: 'claimed', agreement: id, due: String(voucher.due), token: terms.token, txHash });

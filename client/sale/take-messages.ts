@@ -1,4 +1,3 @@
-import { encodeKeyPayload } from '../../core/agreement/key-payload.ts';
 import { decodeKeyRequest, encodeKeyRefusal, type KeyRequest } from '../../core/agreement/key-request.ts';
 import { MAX_MESSAGES, requireMessageSigner, type SealedMessage } from '../../core/agreement/message.ts';
 import { admitBlocks } from '../../core/agreement/quota.ts';
@@ -9,7 +8,8 @@ import { recoverVoucherSigner } from '../../core/agreement/voucher.ts';
 import { type ErrorKind, PlumblineError, ProofError } from '../../core/errors.ts';
 import type { BlockIndex } from '../../core/ids.ts';
 import { buildKeysOf } from './build-keys-of.ts';
-import { packKeys, SURE_BLOCKS } from './pack-keys.ts';
+import { encodeGiven, packKeys, sureBlocks } from './pack-keys.ts';
+import { givenWhole } from './release-paid.ts';
 import type { SaleParts } from './sale-parts.ts';
 import { keepStep, noteVoucher, readProgress, readSamples, type SaleProgress } from './sale-rows.ts';
 import { sealToConsumer } from './seal-to-consumer.ts';
@@ -125,27 +125,29 @@ async function answerRequest(
   voucherProblem: string | null,
   signal: AbortSignal,
 ): Promise<void> {
-  const { id, terms } = served.agreement;
+  const { id, terms, size } = served.agreement;
   const progress = readProgress(parts.state, id);
   const sampled = readSamples(parts.state, id);
+  const due = dueOf(served, progress);
   const admission = served.delivers
-    ? admitBlocks({ terms, due: dueOf(served, progress), sampled }, blocks)
+    ? admitBlocks({ terms, due, sampled: new Set(sampled) }, blocks)
     : { admitted: [], newSamples: [], refused: blocks };
   const { admitted, newSamples } = admission;
   const paid = served.delivers ? paidOf(served, progress) : 0;
-  const isSent = new Set([...sampled, ...admitted]);
-  const more = furtherPaid(terms, progress.released, paid, isSent, SURE_BLOCKS - admitted.length);
-  const wanted = [...admitted, ...more].sort((a, b) => a - b);
+  const allSampled = [...sampled, ...newSamples];
+  // Of what is paid for, all is given that there is; of a sample that is no preview, the content key is still to come.
+  const paidEnd = terms.first + paid;
+  const isSent = new Set([...givenWhole(served.agreement, allSampled), ...admitted.filter((block) => block < paidEnd)]);
+  const more = furtherPaid(terms, progress.released, paid, isSent, sureBlocks(size) - admitted.length);
+  const wanted = [...new Set([...admitted, ...more])].sort((a, b) => a - b);
   const isRepeated = newSamples.length === 0 && more.length === 0;
   // Where a repetition would find no place, it costs no work either.
   const built =
     isRepeated && roomFor(served, progress, true) === 0
-      ? { keys: [], missing: wanted, reason: 'The mailbox has no place for keys that were sent before.' }
-      : await buildKeysOf(parts, served, wanted, paid, signal);
-  for (const block of [...more, ...built.missing]) {
-    if (built.missing.includes(block)) isSent.delete(block);
-    else isSent.add(block);
-  }
+      ? { given: [], missing: wanted, reason: 'The mailbox has no place for keys that were sent before.' }
+      : await buildKeysOf(parts, served, wanted, { due, sampled: allSampled }, signal);
+  for (const block of more) isSent.add(block);
+  for (const block of built.missing) isSent.delete(block);
   const missing = built.missing.filter((block) => blocks.includes(block));
   const refused = [...admission.refused, ...missing].sort((a, b) => a - b);
   const reasons = [
@@ -155,8 +157,8 @@ async function answerRequest(
     served.delivers && admission.refused.length > 0 ? 'Some blocks are neither paid for nor within the samples.' : null,
   ];
   await answer(parts, served, sequence, {
-    keys: packKeys(built.keys).map(encodeKeyPayload),
-    newSamples: newSamples.filter((block) => isSent.has(block)),
+    keys: packKeys(size, built.given).map((message) => encodeGiven(parts.primitives, size, message)),
+    newSamples: newSamples.filter((block) => !built.missing.includes(block)),
     released: releasedBy(terms, progress.released, paid, isSent),
     refused,
     reason: reasons.filter((reason) => reason !== null).join(' ') || null,
@@ -195,7 +197,7 @@ function releasedBy(
 
 /** What is new has its place; repetitions and refusals must leave enough for what is still to be delivered. */
 function roomFor({ agreement }: ServedAgreement, { next, released }: SaleProgress, isRepeated: boolean): number {
-  const kept = isRepeated ? Math.ceil((agreement.terms.count - released) / SURE_BLOCKS) : 0;
+  const kept = isRepeated ? Math.ceil((agreement.terms.count - released) / sureBlocks(agreement.size)) : 0;
   return Math.max(0, MAX_MESSAGES - (next ?? 0) - kept);
 }
 

@@ -1,0 +1,27 @@
+import type { Agreement, AgreementMarket } from '../../core/ports/agreements.ts';
+import { awaitAgreement } from './await-final.ts';
+
+/** How far this machine's clock is trusted to be from the chain's, where the chain has no newer block. */
+const CLOCK_MARGIN_MS = 2_000;
+
+/** Waits until a question is answered or can lapse: by the chain's clock, or by this one where nobody sends transactions. */
+export function awaitAnswer(
+  market: AgreementMarket,
+  id: Agreement['id'],
+  windowSeconds: number,
+  signal: AbortSignal,
+): Promise<Agreement> {
+  const wanted = { id, anchor: 'latest' as const, what: 'the answer', limitMs: 1000 * (windowSeconds + 600) };
+  const isOver = ({ question }: Agreement, chainMs: number): boolean =>
+    question === null || Math.max(chainMs, Date.now() - CLOCK_MARGIN_MS) > 1000 * question.deadlineSeconds;
+  return awaitAgreement(market, wanted, isOver, signal);
+}
+
+/** What to do when the owner has not answered: the two steps to a breach. */
+export function unansweredText(id: Agreement['id'], windowSeconds: number): string {
+  return [
+    `Next: plumb consumer lapse ${id}`,
+    `${Math.floor(windowSeconds / 4)} s after that, if there is still no answer: plumb consumer breach ${id}`,
+    'Escrow, bond and stake are yours then, less what is due.',
+  ].join('\n');
+}
