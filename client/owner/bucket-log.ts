@@ -1,0 +1,113 @@
+import type { Manifest } from '../../core/batch/manifest-fields.ts';
+import { equalBytes } from '../../core/bytes.ts';
+import type { BlockIndex } from '../../core/ids.ts';
+import { growthOfLeaves } from '../../core/log/build-growth.ts';
+import { EMPTY_PEAKS, type Peaks, pushSubtree, rootOfPeaks } from '../../core/log/peaks.ts';
+import { type RecordedGrowth, rebuildPeaks } from '../../core/log/rebuild-peaks.ts';
+import { recordHash } from '../../core/log/record.ts';
+import { appendedSubtrees } from '../../core/log/subtrees.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
+
+type Hasher = Pick<Primitives, 'sha256'>;
+
+/** What is kept of a segment's manifest: enough to find its place in the log, whatever its size. */
+export interface ListedSegment {
+  readonly key: string;
+  readonly first: BlockIndex;
+  readonly count: number;
+  /** The log's root after it, by its own word. */
+  readonly root: Uint8Array;
+  /** Roots of the perfect subtrees that its records append to the log, in their order. */
+  readonly appended: readonly Uint8Array[];
+}
+
+/** @param key where the segment lies */
+export function listSegment(hasher: Hasher, key: string, { first, head, blocks }: Manifest): ListedSegment {
+  const leaves = blocks.map(({ record }) => recordHash(hasher, record));
+  // Of the peaks before it nothing is needed: which subtrees are appended follows from the places alone.
+  const { appended } = growthOfLeaves(hasher, { size: first, peaks: [] }, leaves);
+  return { key, first, count: blocks.length, root: head.root, appended };
+}
+
+/**
+ * The segments of the log that the chain has, by their first block: from each recorded head on to the next, through segments
+ * that follow on each other. Of rivals only those count that lead to what is recorded. In a stretch where one is missing,
+ * those that are left are given as they lie; what they prove, a proof shows. `recorded` are the events, oldest first.
+ */
+export function findLog(
+  hasher: Hasher,
+  segments: readonly ListedSegment[],
+  recorded: readonly RecordedGrowth[],
+): Map<BlockIndex, ListedSegment> {
+  const byFirst = Map.groupBy(segments, ({ first }) => first);
+  const log = new Map<BlockIndex, ListedSegment>();
+  let before: Peaks = EMPTY_PEAKS;
+  let next = 0;
+  for (const after of rebuildPeaks(hasher, recorded)) {
+    const path = pathBetween(hasher, byFirst, before, after);
+    if (path !== null) for (const segment of path) log.set(segment.first, segment);
+    else {
+      // Not proven to be the log's: whoever shows their records is checked all the same.
+      for (const segment of segments) {
+        const isInside = segment.first >= before.size && segment.first + segment.count <= after.size;
+        if (isInside && !log.has(segment.first)) log.set(segment.first, segment);
+      }
+    }
+    before = after;
+    next += 1;
+  }
+  return next === 0 ? new Map() : log;
+}
+
+/** Where a chain of segments stands, and how it came there. */
+interface Step {
+  readonly peaks: Peaks;
+  readonly segment: ListedSegment;
+  readonly previous: Step | null;
+}
+
+/** A thief with the device's key can store as many rivals as it wants; each costs one step, and no more are followed. */
+const MAX_RIVALS = 4096;
+
+/** The segments that lead from one recorded state to the next; null when one is missing. */
+function pathBetween(
+  hasher: Hasher,
+  byFirst: ReadonlyMap<BlockIndex, readonly ListedSegment[]>,
+  before: Peaks,
+  after: Peaks,
+): ListedSegment[] | null {
+  const goal = rootOfPeaks(hasher, after);
+  const open = new Map<BlockIndex, (Step | null)[]>([[before.size, [null]]]);
+  for (let at: BlockIndex | undefined = before.size; at !== undefined && at < after.size; at = leastKey(open)) {
+    const steps = open.get(at) ?? [];
+    open.delete(at);
+    for (const segment of byFirst.get(at) ?? []) {
+      const end = at + segment.count;
+      if (end > after.size) continue;
+      for (const step of steps) {
+        const peaks = appendSegment(hasher, step?.peaks ?? before, segment);
+        if (!equalBytes(rootOfPeaks(hasher, peaks), segment.root)) continue;
+        const there = open.get(end) ?? [];
+        const isGoal = end < after.size || equalBytes(segment.root, goal);
+        if (isGoal && there.length < MAX_RIVALS) open.set(end, [...there, { peaks, segment, previous: step }]);
+      }
+    }
+  }
+  const found = open.get(after.size)?.[0];
+  if (found === undefined || found === null) return null;
+  const path: ListedSegment[] = [];
+  for (let step: Step | null = found; step !== null; step = step.previous) path.push(step.segment);
+  return path.reverse();
+}
+
+function appendSegment(hasher: Hasher, before: Peaks, { first, count, appended }: ListedSegment): Peaks {
+  const peaks = [...before.peaks];
+  for (const [i, subtree] of appendedSubtrees(first, first + count).entries()) {
+    pushSubtree(hasher, peaks, subtree, appended[i] as Uint8Array);
+  }
+  return { size: first + count, peaks };
+}
+
+function leastKey(open: ReadonlyMap<BlockIndex, unknown>): BlockIndex | undefined {
+  return open.size === 0 ? undefined : Math.min(...open.keys());
+}
