@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
-import { LedgerUnavailableError } from '../../core/errors.ts';
-import type { ChainPoint, Recorder } from '../../core/ports/ledger.ts';
+import { encodeCharter } from '../../core/charter/charter-file.ts';
+import { ArgumentError, LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
+import { EMPTY_PEAKS, rootOfPeaks } from '../../core/log/peaks.ts';
+import type { ChainPoint, RecordCall, Recorder } from '../../core/ports/ledger.ts';
 import { changeDatasetEntry, readDatasetEntry } from '../../functions/state/dataset-entry.ts';
 import {
   datasetPk,
+  FIRST_CHARTER_SK,
   logSk,
   RELAYER_STATE_SK,
   relayerPk,
@@ -17,9 +21,10 @@ import {
   assertRecordedOnce,
   createLogFixture,
   type LogFixture,
+  recordCallOf,
   seal,
+  type TestDataset,
   type TestService,
-  updateOf,
 } from './log-fixture.ts';
 import { serviceSettings } from './service-settings.ts';
 
@@ -37,15 +42,17 @@ describe('anchor', () => {
   const work = async (service: TestService): Promise<string[]> =>
     (await service.table.query(WORK_PK, { from: '0', to: 'z', limit: 100 })).items.map((item) => item.sk);
   /** Sends an update as the device would, by itself. */
-  const recordDirectly = async (recorder: Recorder, update: ReturnType<typeof updateOf>) => {
-    const { gas } = await recorder.simulate([update]);
+  const recordDirectly = async (recorder: Recorder, call: RecordCall) => {
+    const { gas } = await recorder.simulate(call);
     const { latest } = await recorder.nonces();
-    await recorder.broadcast(await recorder.prepare([update], { nonce: latest, gas: gas + 50_000n }));
+    await recorder.broadcast(await recorder.prepare(call, { nonce: latest, gas: gas + 50_000n }));
   };
+  const sizeOf = async (dataset: TestDataset): Promise<number | undefined> =>
+    (await fixture.ledger.readHeads([dataset.id], 'latest')).heads[0]?.size;
 
   it('records every stored batch of every dataset in one transaction, and nothing more when run again', async () => {
     const service = await fixture.service();
-    const datasets = [await fixture.openDataset(), await fixture.openDataset()];
+    const datasets = [fixture.openDataset(), fixture.openDataset()];
     for (const dataset of datasets) await service.fill(dataset, 5);
     assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 1 });
     assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 0 });
@@ -65,13 +72,13 @@ describe('anchor', () => {
 
   it('pays nothing for a device that records by itself, until it says otherwise', async () => {
     const service = await fixture.service();
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     const batches = await service.fill(dataset, 2);
     const says = (direct: boolean) => changeDatasetEntry(service.table, dataset.id, (entry) => ({ ...entry, direct }));
     await says(true);
     assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 0 });
     const device = await fixture.service();
-    await recordDirectly(device.recorder, updateOf(batches.slice(0, 1)));
+    await recordDirectly(device.recorder, recordCallOf(dataset, batches.slice(0, 1)));
     await fixture.mine(3);
     assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 0 });
     await says(false);
@@ -80,9 +87,9 @@ describe('anchor', () => {
     await assertRecordedOnce(fixture, dataset);
   });
 
-  it('notes which final transaction recorded which batches', async () => {
+  it('notes which final transaction recorded what', async () => {
     const service = await fixture.service();
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     await service.fill(dataset, 2);
     await service.anchor();
     const [open] = await openNonces(service);
@@ -90,14 +97,15 @@ describe('anchor', () => {
     await service.anchor();
     const { items } = await service.table.query(datasetPk(dataset.id), { from: 'X#', to: 'X$', limit: 9 });
     assert.equal(items.length, 1);
-    assert.equal(items[0]?.batches, 2);
+    assert.equal(items[0]?.size, 6);
+    assert.deepEqual(items[0]?.root, rootOfPeaks(nodePrimitives, dataset.end));
     assert.equal(items[0]?.txHash, open?.hashes[0]);
   });
 
   it('records each batch once when eight runs start at the same time', async () => {
     const service = await fixture.service();
     const datasets = [];
-    for (let i = 0; i < 4; i++) datasets.push(await fixture.openDataset());
+    for (let i = 0; i < 4; i++) datasets.push(fixture.openDataset());
     for (const dataset of datasets) await service.fill(dataset, 3);
     const runs = await Promise.all(Array.from({ length: 8 }, () => service.anchor()));
     assert.equal(
@@ -108,56 +116,117 @@ describe('anchor', () => {
     for (const dataset of datasets) await assertRecordedOnce(fixture, dataset);
   });
 
-  it('publishes the sealed digests of published datasets, read from their segments', async () => {
+  it('brings a dataset’s first charter to the chain with its first record, and never again', async () => {
     const service = await fixture.service();
-    const dataset = await fixture.openDataset({ published: true });
-    await service.fill(dataset, 2, 40);
-    await service.anchor();
-    await fixture.mine();
-    await assertRecordedOnce(fixture, dataset);
-  });
-
-  it('records what lies before a published segment that was deleted, and raises an alarm', async () => {
-    const service = await fixture.service();
-    const dataset = await fixture.openDataset({ published: true });
-    const [, second] = await service.fill(dataset, 3);
-    service.stored.delete(second?.segment.key ?? '');
-    await service.anchor();
-    await fixture.mine();
-    assert.equal((await fixture.ledger.readHeads([dataset.id], 'latest')).heads[0]?.batches, 1);
-    assert.equal(service.counts.get('Anchor.segmentUnreadable'), 1);
-    service.stored.set(second?.segment.key ?? '', second?.segment.car ?? new Uint8Array());
-    await service.anchor();
-    await fixture.mine();
-    await assertRecordedOnce(fixture, dataset);
-  });
-
-  it('goes on under an intermediate head where all batches do not fit one transaction', async () => {
-    const service = await fixture.service({ maxUpdateBytes: 384 + 69 * 4 });
-    const dataset = await fixture.openDataset();
-    await service.fill(dataset, 10, 1);
-    for (const batches of [4, 8, 10]) {
-      assert.equal((await service.anchor()).transactions, 1);
+    const dataset = fixture.openDataset();
+    for (let run = 0; run < 2; run++) {
+      await service.fill(dataset, 1);
+      await service.anchor();
       await fixture.mine();
-      assert.equal((await fixture.ledger.readHeads([dataset.id], 'latest')).heads[0]?.batches, batches);
     }
     await assertRecordedOnce(fixture, dataset);
+    const { point } = await fixture.ledger.readHeads([], 'latest');
+    const events = await fixture.ledger.findChartered({ dataset: dataset.id }, 0, point.blockNumber);
+    assert.deepEqual(
+      events.map(({ charter }) => charter.serial),
+      [dataset.first.serial],
+    );
   });
 
-  it('halves what needs too much gas', async () => {
-    const service = await fixture.service({ maxGas: 100_000n });
-    const datasets = [];
-    for (let i = 0; i < 5; i++) datasets.push(await fixture.openDataset());
+  it('leaves a dataset alone whose charter names an anchorer: only its owner may open it on the chain', async () => {
+    const service = await fixture.service();
+    const anchorer = service.recorder.account;
+    const dataset = fixture.openDataset({ anchorer });
+    await service.fill(dataset, 1);
+    assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 0 });
+    assert.equal((await readDatasetEntry(service.table, dataset.id)).suspendedAtSize, undefined);
+  });
+
+  it('costs the same however many batches have come: one update with O(log n) hashes', async () => {
+    const service = await fixture.service();
+    const dataset = fixture.openDataset();
+    const gas: bigint[] = [];
+    for (const batches of [1, 20]) {
+      await service.fill(dataset, batches, 4);
+      const simulate: Recorder['simulate'] = async (call, signal) => {
+        const simulated = await service.recorder.simulate(call, signal);
+        gas.push(simulated.gas);
+        return simulated;
+      };
+      await service.anchor({ recorder: { ...service.recorder, simulate } });
+      await fixture.mine();
+    }
+    await assertRecordedOnce(fixture, dataset);
+    // The first brings the charter, and two new slots.
+    assert.ok((gas[1] as bigint) < (gas[0] as bigint), String(gas));
+  });
+
+  it('sends half as many at a time where the chain does not take all of them at once', async () => {
+    const service = await fixture.service();
+    const datasets = Array.from({ length: 5 }, () => fixture.openDataset());
     for (const dataset of datasets) await service.fill(dataset, 1);
-    assert.ok((await service.anchor()).transactions > 1);
+    const asked: number[] = [];
+    const simulate: Recorder['simulate'] = async (call, signal) => {
+      asked.push(call.updates.length);
+      if (call.updates.length > 2) throw new ArgumentError('The chain does not take them at once. Send fewer.');
+      return service.recorder.simulate(call, signal);
+    };
+    const recorder = { ...service.recorder, simulate };
+    assert.equal((await service.anchor({ recorder })).transactions, 3);
+    assert.deepEqual(asked, [5, 3, 2, 2, 1], 'what was seen to be too much is not tried again');
     await fixture.mine();
     for (const dataset of datasets) await assertRecordedOnce(fixture, dataset);
+  });
+
+  it('sends half as many where the node refuses what it has estimated, at once, and more again later', async () => {
+    const service = await fixture.service();
+    const datasets = Array.from({ length: 5 }, () => fixture.openDataset());
+    for (const dataset of datasets) await service.fill(dataset, 1);
+    let limit = 1_200n;
+    const broadcast: Recorder['broadcast'] = async (transaction, signal) => {
+      if (BigInt((transaction.raw.length - 2) / 2) > limit) {
+        throw new NotRecordedError('The node does not take the transaction.', { details: { refusal: 'other' } });
+      }
+      await service.recorder.broadcast(transaction, signal);
+    };
+    const recorder = { ...service.recorder, broadcast };
+    while ((await service.anchor({ recorder })).transactions > 0) await fixture.mine();
+    for (const dataset of datasets) await assertRecordedOnce(fixture, dataset);
+    const state = await service.table.get(relayerPk(service.recorder.account), RELAYER_STATE_SK);
+    assert.ok((state?.atMost as number) <= 2, `at most ${state?.atMost}`);
+    limit = 131_072n;
+    for (let run = 0; run < 3; run++) {
+      for (const dataset of datasets) await service.fill(dataset, 1);
+      await service.anchor({ recorder });
+      await fixture.mine(3);
+    }
+    for (const dataset of datasets) await assertRecordedOnce(fixture, dataset);
+    const later = await service.table.get(relayerPk(service.recorder.account), RELAYER_STATE_SK);
+    assert.ok((later?.atMost as number) > 2, `at most ${later?.atMost}`);
+  });
+
+  it('suspends the one dataset whose charter makes the whole call revert', async () => {
+    const service = await fixture.service();
+    const datasets = Array.from({ length: 5 }, () => fixture.openDataset());
+    for (const dataset of datasets) await service.fill(dataset, 1);
+    const [bad, ...good] = datasets as [TestDataset, ...TestDataset[]];
+    // A fault of the table: the owner's signature is no longer one.
+    const signature = Uint8Array.from(bad.first.signature as Uint8Array);
+    signature[10] = (signature[10] as number) ^ 1;
+    const file = encodeCharter({ ...bad.first, signature });
+    await service.table.put({ pk: datasetPk(bad.id), sk: FIRST_CHARTER_SK, file, onChain: false }, 'any');
+    await service.anchor();
+    await fixture.mine();
+    for (const dataset of good) await assertRecordedOnce(fixture, dataset);
+    await fixture.assertEmpty(bad);
+    assert.equal((await readDatasetEntry(service.table, bad.id)).suspendedAtSize, 0);
+    assert.equal(service.counts.get('Anchor.suspended'), 1);
   });
 
   it('waits until a batch is recordEvery old, then records all of them together', async () => {
     const service = await fixture.service();
     const settings = () => ({ ...service.ports.settings(), recordEveryMs: 60_000 });
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     await service.fill(dataset, 1);
     service.passTime(59_000);
     await service.fill(dataset, 2);
@@ -171,7 +240,7 @@ describe('anchor', () => {
   for (const depth of [1, 2, 5]) {
     it(`records again what a reorganisation of ${depth} blocks took back`, async () => {
       const service = await fixture.service();
-      const dataset = await fixture.openDataset();
+      const dataset = fixture.openDataset();
       await fixture.mine(6);
       await service.fill(dataset, 2);
       await service.anchor();
@@ -194,7 +263,7 @@ describe('anchor', () => {
 
     it(`records again after the chain went back ${depth} blocks`, async () => {
       const service = await fixture.service();
-      const dataset = await fixture.openDataset();
+      const dataset = fixture.openDataset();
       await fixture.mine(6);
       await service.fill(dataset, 2);
       await service.anchor();
@@ -211,13 +280,13 @@ describe('anchor', () => {
 
   it('sends again what the node has forgotten', async () => {
     const service = await fixture.service();
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     await service.fill(dataset, 1);
     await service.anchor();
     const [open] = await openNonces(service);
     await fixture.rpc.call('anvil_dropTransaction', [open?.hashes[0]]);
     await fixture.mine();
-    assert.equal((await fixture.ledger.readHeads([dataset.id], 'latest')).heads[0]?.batches, 0);
+    assert.equal(await sizeOf(dataset), 0);
     assert.equal((await service.anchor()).transactions, 0);
     await fixture.mine();
     await assertRecordedOnce(fixture, dataset);
@@ -226,7 +295,7 @@ describe('anchor', () => {
   it('replaces a transaction whose fees have become too low, with what is wanted by then', async () => {
     await fixture.mineAtBaseFee(1);
     const service = await fixture.service({ replaceAfterMs: 60_000 });
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     await service.fill(dataset, 1);
     await service.anchor();
     await fixture.mineAtBaseFee(100);
@@ -248,11 +317,11 @@ describe('anchor', () => {
     await fixture.mineAtBaseFee(1);
     const service = await fixture.service({ replaceAfterMs: 60_000 });
     const device = await fixture.service();
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     const batches = await service.fill(dataset, 2);
     await service.anchor();
     await fixture.mineAtBaseFee(100);
-    await recordDirectly(device.recorder, updateOf(batches));
+    await recordDirectly(device.recorder, recordCallOf(dataset, batches));
     await fixture.mineAtBaseFee(100);
     await assertRecordedOnce(fixture, dataset);
     service.passTime(60_000);
@@ -266,38 +335,38 @@ describe('anchor', () => {
 
   it('suspends a dataset whose update is refused, and the others go on', async () => {
     const service = await fixture.service();
-    const bad = await fixture.openDataset();
-    const good = await fixture.openDataset();
+    const bad = fixture.openDataset();
+    const good = fixture.openDataset();
     await service.fill(bad, 1);
     await service.fill(good, 1);
     // A fault of the table: the signature is no longer the device's.
-    const item = await service.table.get(datasetPk(bad.id), logSk(1));
+    const item = await service.table.get(datasetPk(bad.id), logSk(0));
     const signature = Uint8Array.from(item?.signature as Uint8Array);
     signature[10] = (signature[10] as number) ^ 1;
-    await service.table.put({ ...item, pk: datasetPk(bad.id), sk: logSk(1), signature }, 'any');
+    await service.table.put({ ...item, pk: datasetPk(bad.id), sk: logSk(0), signature }, 'any');
     await service.anchor();
     await fixture.mine();
     await assertRecordedOnce(fixture, good);
     await fixture.assertEmpty(bad);
     const entry = await readDatasetEntry(service.table, bad.id);
-    assert.equal(entry.suspendedAtBatches, 0);
+    assert.equal(entry.suspendedAtSize, 0);
     assert.equal(service.counts.get('Anchor.suspended'), 1);
     assert.equal((await service.anchor()).transactions, 0);
     assert.equal(service.counts.get('Anchor.suspended'), 1, 'it is not even simulated again');
-    // A newer head of the device covers the batch.
+    // A newer head of the device covers it.
     await service.fill(bad, 1);
     assert.equal((await service.anchor()).transactions, 1);
     await fixture.mine();
     await assertRecordedOnce(fixture, bad);
-    assert.equal((await readDatasetEntry(service.table, bad.id)).suspendedAtBatches, undefined);
+    assert.equal((await readDatasetEntry(service.table, bad.id)).suspendedAtSize, undefined);
   });
 
   it('sends only what is missing when the device has recorded some of it itself', async () => {
     const service = await fixture.service();
     const device = await fixture.service();
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     const batches = await service.fill(dataset, 5);
-    await recordDirectly(device.recorder, updateOf(batches.slice(0, 3)));
+    await recordDirectly(device.recorder, recordCallOf(dataset, batches.slice(0, 3)));
     await fixture.mine();
     await service.anchor();
     await fixture.mine();
@@ -307,18 +376,18 @@ describe('anchor', () => {
   it('sends the rest when the device comes first with a part of what is under way', async () => {
     const service = await fixture.service();
     const device = await fixture.service();
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     const batches = await service.fill(dataset, 5);
     await service.anchor();
     // Higher in the block, as it pays more.
-    const { gas } = await device.recorder.simulate([updateOf(batches.slice(0, 2))]);
-    const cheap = await device.recorder.prepare([], { nonce: 0, gas: 21_000n });
-    const priced = await device.recorder.prepare([updateOf(batches.slice(0, 2))], {
+    const { gas } = await device.recorder.simulate(recordCallOf(dataset, batches.slice(0, 2)));
+    const cheap = await device.recorder.prepare({ charters: [], updates: [] }, { nonce: 0, gas: 21_000n });
+    const priced = await device.recorder.prepare(recordCallOf(dataset, batches.slice(0, 2)), {
       ...{ nonce: 0, gas: gas + 50_000n, replaces: { ...cheap, maxPriorityFeePerGasWei: 10n ** 10n } },
     });
     await device.recorder.broadcast(priced);
     await fixture.mine();
-    assert.equal((await fixture.ledger.readHeads([dataset.id], 'latest')).heads[0]?.batches, 2);
+    assert.equal(await sizeOf(dataset), 6);
     assert.equal((await service.anchor()).transactions, 1);
     await fixture.mine();
     await assertRecordedOnce(fixture, dataset);
@@ -326,7 +395,7 @@ describe('anchor', () => {
 
   it('waits for a head of the new device once another is named, then records all under it', async () => {
     const service = await fixture.service();
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     await service.fill(dataset, 2);
     await fixture.replaceDevice(dataset);
     assert.equal((await service.anchor()).transactions, 0);
@@ -338,7 +407,7 @@ describe('anchor', () => {
 
   it('recovers when the device is replaced while its update is under way', async () => {
     const service = await fixture.service();
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     await service.fill(dataset, 2);
     await service.anchor();
     const [open] = await openNonces(service);
@@ -355,12 +424,13 @@ describe('anchor', () => {
 
   it('goes on when the relayer’s account is used by another program', async () => {
     const service = await fixture.service();
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     await service.fill(dataset, 1);
     await service.anchor();
     const [open] = await openNonces(service);
     await fixture.rpc.call('anvil_dropTransaction', [open?.hashes[0]]);
-    await recordDirectly(service.recorder, updateOf([seal(await fixture.openDataset())]));
+    const another = fixture.openDataset();
+    await recordDirectly(service.recorder, recordCallOf(another, [seal(another)]));
     await fixture.mine();
     for (let run = 0; run < 3; run++) {
       await service.anchor();
@@ -374,7 +444,7 @@ describe('anchor', () => {
 
   it('says so when its account has no funds, stores nothing, and goes on once it has', async () => {
     const service = await fixture.service({}, 0n);
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     await service.fill(dataset, 1);
     assert.deepEqual(await service.anchor(), { outcome: 'out-of-funds', transactions: 0 });
     assert.equal(service.counts.get('Anchor.outOfFunds'), 1);
@@ -389,7 +459,7 @@ describe('anchor', () => {
 
   it('sweeps a transaction that a run stored and never counted', async () => {
     const service = await fixture.service();
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     await service.fill(dataset, 1);
     const orphan = `0x${'ab'.repeat(32)}`;
     await service.table.put(
@@ -406,7 +476,7 @@ describe('anchor', () => {
   it('follows the chain when the device has recorded a rival of what is in the log', async () => {
     const service = await fixture.service();
     const device = await fixture.service();
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     const common = await service.fill(dataset, 3);
     const { end } = dataset;
     const fork = { ...dataset };
@@ -416,8 +486,8 @@ describe('anchor', () => {
     const rivals = [seal(fork, 3, 1), seal(fork, 2, 1), seal(fork, 1, 1)];
     for (const rival of rivals) await service.store(rival);
     const before = await readLogEnd(service.table, dataset.id);
-    assert.equal(before?.batches, 5);
-    await recordDirectly(device.recorder, updateOf([...common, ...rivals.slice(0, 2)]));
+    assert.equal(before?.size, 15);
+    await recordDirectly(device.recorder, recordCallOf(dataset, [...common, ...rivals.slice(0, 2)]));
     await fixture.mine();
     await service.anchor();
     await fixture.mine();
@@ -430,23 +500,23 @@ describe('anchor', () => {
     assert.deepEqual(await work(service), []);
   });
 
-  it('raises an alarm and touches nothing when the chain has batches that are not stored here', async () => {
+  it('raises an alarm and touches nothing when the chain has blocks that are not stored here', async () => {
     const service = await fixture.service();
     const device = await fixture.service();
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     await service.fill(dataset, 1);
-    const fork = { ...dataset, end: { size: 0, frontier: { leaves: 0, peaks: [] } } };
-    await recordDirectly(device.recorder, updateOf([seal(fork, 2, 7)]));
+    const fork = { ...dataset, end: EMPTY_PEAKS };
+    await recordDirectly(device.recorder, recordCallOf(dataset, [seal(fork, 2, 7)]));
     await fixture.mine();
     assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 0 });
     assert.equal(service.counts.get('Anchor.chainAhead'), 1);
-    assert.equal((await readLogEnd(service.table, dataset.id))?.batches, 1);
+    assert.equal((await readLogEnd(service.table, dataset.id))?.size, 3);
     assert.deepEqual(await work(service), [dataset.id]);
   });
 
   it('records for no owner but those served', async () => {
     const service = await fixture.service();
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     await service.fill(dataset, 1);
     const nobody = () => serviceSettings();
     assert.equal((await service.anchor({ settings: nobody })).transactions, 0);
@@ -456,7 +526,7 @@ describe('anchor', () => {
 
   it('stops when its time is up', async () => {
     const service = await fixture.service({ timeLimitMs: 200 });
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     await service.fill(dataset, 1);
     const never = (_: unknown, __: unknown, signal?: AbortSignal) =>
       new Promise<{ point: ChainPoint; heads: never[] }>((_resolve, reject) => {
@@ -470,7 +540,7 @@ describe('anchor', () => {
 
   it('fails as a chain that cannot be reached, and changes nothing', async () => {
     const service = await fixture.service();
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     await service.fill(dataset, 1);
     const away = { ...fixture.chain, rpcUrl: 'http://127.0.0.1:1' };
     const recorder = createDisscRecorder({ ...away, signer: service.relayer });
