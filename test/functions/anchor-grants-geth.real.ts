@@ -80,7 +80,7 @@ describe('anchor with grants on four geth nodes', { timeout: 240_000 }, () => {
       { ledger, grants, table, recorder, grantRecorder },
       serviceSettings({
         ...{ owners: new Map([[owner.account, 2 ** 40]]), cssAccount: relayer.account },
-        grants: { minPerBatchWei: PRICE_WEI, openQuotaBytes: null },
+        grants: { minPerRecordWei: PRICE_WEI, openQuotaBytes: null },
       }),
       {},
       relayer,
@@ -96,7 +96,7 @@ describe('anchor with grants on four geth nodes', { timeout: 240_000 }, () => {
     const party = createAscParty({ ...chain, asc, signer: owner });
     const { point } = await ledger.readHeads([], 'latest');
     const { grant } = await party.authorise({
-      ...{ dataset: dataset.id, css: relayer.account, perBatchWei: PRICE_WEI, first: 0, count: 100 },
+      ...{ dataset: dataset.id, css: relayer.account, perRecordWei: PRICE_WEI, first: 0, count: 100 },
       ...{ digests: true, blocks: true, maxBlocks: 10, windowSeconds: 60 },
       untilSeconds: Math.floor(point.timestampMs / 1000) + 86_400,
     });

@@ -14,7 +14,7 @@ describe('what the anchor counts', () => {
 
   it('how long the oldest batch that is not final has been stored, whether or not it was sent', async () => {
     const service = await fixture.service();
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     await service.fill(dataset, 1);
     service.passTime(60_000);
     await service.fill(dataset, 1);
@@ -31,7 +31,7 @@ describe('what the anchor counts', () => {
 
   it('no lag of a device that records by itself', async () => {
     const service = await fixture.service();
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     await service.fill(dataset, 1);
     await changeDatasetEntry(service.table, dataset.id, (entry) => ({ ...entry, direct: true }));
     await service.anchor();
@@ -40,7 +40,7 @@ describe('what the anchor counts', () => {
 
   it('the relayer’s balance before each transaction, in gwei', async () => {
     const service = await fixture.service();
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     await service.fill(dataset, 1);
     const balanceWei = await service.recorder.balanceWei();
     await service.anchor();

@@ -24,7 +24,7 @@ const withKms = async (t: TestContext) => ({ ...ENV, PLUMBLINE_RELAYER_KEY_ID: a
 describe('what the operator says of grants and cadence', () => {
   test('is nothing by default: every batch at once, no owner but those named', async (t) => {
     const settings = (await handler.openPorts(await withKms(t), silent)).settings();
-    assert.deepEqual(settings.grants, { minPerBatchWei: 0n, openQuotaBytes: null });
+    assert.deepEqual(settings.grants, { minPerRecordWei: 0n, openQuotaBytes: null });
     assert.equal(settings.recordEveryMs, 0);
     assert.equal(settings.fromBlock, 0);
   });
@@ -34,21 +34,21 @@ describe('what the operator says of grants and cadence', () => {
       {
         ...(await withKms(t)),
         PLUMBLINE_RECORD_EVERY_MS: '600000',
-        PLUMBLINE_GRANTS_MIN_PER_BATCH_WEI: '123456789012345678901',
+        PLUMBLINE_GRANTS_MIN_PER_RECORD_WEI: '123456789012345678901',
         PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES: '5000',
         PLUMBLINE_FROM_BLOCK: '23000000',
       },
       silent,
     );
     const settings = ports.settings();
-    assert.deepEqual(settings.grants, { minPerBatchWei: 123_456_789_012_345_678_901n, openQuotaBytes: 5000 });
+    assert.deepEqual(settings.grants, { minPerRecordWei: 123_456_789_012_345_678_901n, openQuotaBytes: 5000 });
     assert.equal(settings.recordEveryMs, 600_000);
     assert.equal(settings.fromBlock, 23_000_000);
   });
 
   for (const name of [
     'PLUMBLINE_RECORD_EVERY_MS',
-    'PLUMBLINE_GRANTS_MIN_PER_BATCH_WEI',
+    'PLUMBLINE_GRANTS_MIN_PER_RECORD_WEI',
     'PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES',
     'PLUMBLINE_FROM_BLOCK',
   ]) {

@@ -7,7 +7,7 @@ import { variablesOf } from '../../lambda/variables.ts';
 /* Each right by itself: the rows of the table have several, and one could hide what another brings too much. */
 
 const CHAIN = ['PLUMBLINE_RPC_URL', 'PLUMBLINE_CHAIN_ID'];
-const OWNERS = ['PLUMBLINE_OWNERS', 'PLUMBLINE_GRANTS_MIN_PER_BATCH_WEI', 'PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES'];
+const OWNERS = ['PLUMBLINE_OWNERS', 'PLUMBLINE_GRANTS_MIN_PER_RECORD_WEI', 'PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES'];
 const RECORDING = ['PLUMBLINE_RELAYER_KEY_ID', 'PLUMBLINE_RECORD_EVERY_MS', 'PLUMBLINE_FROM_BLOCK'];
 
 /** Written down by hand: a right, the ports that it brings, and the variables of the environment. */
