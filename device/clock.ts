@@ -1,3 +1,4 @@
+import { type CaptureTime, nextCaptureTime } from '../core/block/falling-clock.ts';
 import type { Runtime } from '../core/ports/runtime.ts';
 
 /** The device's time, and whether it is to be believed. */
@@ -6,16 +7,21 @@ export interface DeviceClock {
   nowMs(): number;
   /** Compares with a time that came from outside; a difference of more than a minute makes the clock unsynchronised. */
   compare(outsideMs: number): void;
-  /** Time and trust as a block's meta says them: `at` is never negative, `clock` is 1 when unsynchronised. */
-  stamp(): { at: number; clock?: 1 };
+  /**
+   * Time and trust as a block's meta says them. `at` never falls: where the clock went back it stays, and `clock` is 1, as it
+   * is when the clock is unsynchronised; 2 where a clock that is known to be right finds that it had been ahead before.
+   */
+  stamp(): CaptureTime;
 }
 
 /** No device of ours ran before 2020: a clock that says so has never been set. */
 const EARLIEST_MS = Date.UTC(2020, 0, 1);
 const TOLERANCE_MS = 60_000;
 
-export function createDeviceClock(runtime: Pick<Runtime, 'nowMs'>): DeviceClock {
-  let unsynchronised = false;
+/** @param last what the block captured last says; null where there is none */
+export function createDeviceClock(runtime: Pick<Runtime, 'nowMs'>, last: CaptureTime | null = null): DeviceClock {
+  let trust: 'unknown' | 'right' | 'wrong' = 'unknown';
+  let latest = last;
   const nowMs = (): number => {
     const now = Math.floor(runtime.nowMs());
     return Number.isSafeInteger(now) && now > 0 ? now : 0;
@@ -23,11 +29,16 @@ export function createDeviceClock(runtime: Pick<Runtime, 'nowMs'>): DeviceClock 
   return {
     nowMs,
     compare(outsideMs) {
-      unsynchronised = Math.abs(nowMs() - outsideMs) > TOLERANCE_MS;
+      trust = Math.abs(nowMs() - outsideMs) > TOLERANCE_MS ? 'wrong' : 'right';
     },
     stamp() {
-      const at = nowMs();
-      return at < EARLIEST_MS || unsynchronised ? { at, clock: 1 } : { at };
+      const now = nowMs();
+      latest = nextCaptureTime(latest, {
+        nowMs: now,
+        isSynchronised: now >= EARLIEST_MS && trust !== 'wrong',
+        isNewStretch: trust === 'right' && latest !== null && latest.at > now + TOLERANCE_MS,
+      });
+      return latest;
     },
   };
 }

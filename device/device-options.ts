@@ -1,4 +1,5 @@
 import type { DatasetWriter } from '../core/batch/seal-batch.ts';
+import type { SignedCharter } from '../core/charter/charter.ts';
 import type { Address } from '../core/ids.ts';
 import type { Ledger, Recorder } from '../core/ports/ledger.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
@@ -22,6 +23,8 @@ export interface DeviceParts {
   readonly writer: DatasetWriter;
   /** The account of the writer's device key. */
   readonly account: Address;
+  /** The newest that names this device, as far as it knows. */
+  readonly charter: SignedCharter;
   readonly source: Source;
   readonly service: StorageService;
   /** The way to the object store, by the requests that the service presigns. */

@@ -5,20 +5,23 @@ export type DeviceEvent =
   | { event: 'started'; dataset: string; account: string; unsealedBlocks: number }
   /** Kept on the disk: from here on nothing of it is lost. Totals count from the outbox's beginning. */
   | { event: 'captured'; blocks: number; bytes: number; totalBlocks: number; streamBytes: number }
-  | { event: 'sealed'; position: number; first: number; blocks: number; bytes: number; root: string }
-  | { event: 'stored'; position: number; first: number; blocks: number; bytes: number; again: boolean }
-  | { event: 'recorded'; batches: number; blocks: number; block: number }
-  | { event: 'final'; batches: number; blocks: number; block: number }
-  | { event: 'checked'; position: number; first: number; blocks: number }
+  | { event: 'sealed'; first: number; blocks: number; bytes: number; root: string }
+  | { event: 'stored'; first: number; blocks: number; bytes: number; again: boolean }
+  /** `blocks` is the size of the chain's log, `block` a block of the chain. */
+  | { event: 'recorded'; blocks: number; block: number }
+  | { event: 'final'; blocks: number; block: number }
+  | { event: 'checked'; first: number; blocks: number }
   | { event: 'retry'; step: StepName; reason: string; inMs: number }
   /** `known` of the blocks were captured here too; `streamBytes` is where the stream's writer goes on. */
-  | { event: 'adopted'; streamBytes: number; batches: number; blocks: number; known: number }
-  | { event: 'resealed'; fromPosition: number; batches: number; blocks: number }
+  | { event: 'adopted'; streamBytes: number; blocks: number; known: number }
+  /** Blocks that had been sealed from block `from` on, which the final log has others in the place of. */
+  | { event: 'resealed'; from: number; blocks: number }
   | { event: 'held'; reason: string }
   | { event: 'full'; usedBytes: number; maxBytes: number }
   | { event: 'gap'; blocks: number; bytes: number }
   | { event: 'skipped'; what: string; reason: string }
-  | { event: 'sent'; tx: string; batches: number }
+  /** `blocks` is the size of the log that the transaction records. */
+  | { event: 'sent'; tx: string; blocks: number }
   | { event: 'source-complete' }
   | { event: 'stopped'; unsealedBlocks: number; pendingBatches: number };
 

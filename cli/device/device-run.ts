@@ -8,12 +8,14 @@ import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
+import { ATTACHED } from '../../core/charter/kind.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_CONTENT_BYTES } from '../../core/limits.ts';
 import { createDeviceClock } from '../../device/clock.ts';
 import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions } from '../../device/device-options.ts';
 import { limitMemory } from '../../device/limit-memory.ts';
-import { openOutbox } from '../../device/outbox/open-outbox.ts';
+import { lastCaptureTime } from '../../device/outbox/last-capture.ts';
+import { type Outbox, openOutbox } from '../../device/outbox/open-outbox.ts';
 import { type Provision, readProvision } from '../../device/provision/read-provision.ts';
 import { runDevice } from '../../device/run-device.ts';
 import { withJson } from '../command-options.ts';
@@ -144,15 +146,16 @@ export function addDeviceRun(device: Command): void {
       limitMemory();
       const provisionPath = resolve(options.provision);
       const provision = readProvision(provisionPath);
+      requireWritable(provision);
       const outboxPath = resolve(options.outbox ?? outboxPathOf(provisionPath));
       const deviceOptions = toDeviceOptions(options);
       const source = await createSource(options, provision, [provisionPath, outboxPath]);
-      const outbox = openOutbox(outboxPath, provision);
+      const outbox = openOutbox(outboxPath, { ...provision, kind: provision.charter.kind });
       const timeout = options.timeout === undefined ? null : AbortSignal.timeout(options.timeout);
       const live = process.stderr.isTTY === true && process.stdout.isTTY === true && !output.json;
       try {
         const complete = await runDevice(
-          { ...connect(provision, options), outbox, source, report: showProgress(output, live) },
+          { ...connect(provision, outbox, options), outbox, source, report: showProgress(output, live) },
           deviceOptions,
           timeout === null ? signal : AbortSignal.any([signal, timeout]),
         );
@@ -166,8 +169,9 @@ export function addDeviceRun(device: Command): void {
 }
 
 /** Everything the device reaches the world through. */
-function connect(provision: Provision, options: RunOptions) {
-  const { rpcUrl, chainId, dissc, apiUrl, account, devicePrivateKey: key } = provision;
+function connect(provision: Provision, outbox: Outbox, options: RunOptions) {
+  const { rpcUrl, chainId, dissc, apiUrl, account, charter, devicePrivateKey: key } = provision;
+  const { dataset, serial, datasetKey } = provision;
   const chain = { rpcUrl, chainId, dissc };
   const signer = createKeySigner(key);
   return {
@@ -175,8 +179,9 @@ function connect(provision: Provision, options: RunOptions) {
     runtime: nodeRuntime,
     transfer: nodeTransfer,
     account,
-    writer: { ...provision, deviceKey: key, domain: { chainId, dissc } },
-    clock: createDeviceClock(nodeRuntime),
+    charter,
+    writer: { dataset, kind: charter.kind, serial, datasetKey, deviceKey: key, domain: { chainId, dissc } },
+    clock: createDeviceClock(nodeRuntime, lastCaptureTime(outbox)),
     ledger: createDisscLedger(chain),
     service: createStorageServiceClient({
       runtime: nodeRuntime,
@@ -185,6 +190,14 @@ function connect(provision: Provision, options: RunOptions) {
     }),
     ...(options.record === 'direct' ? { recorder: createDisscRecorder({ ...chain, signer }) } : {}),
   };
+}
+
+/** @throws ArgumentError for a dataset whose bytes another program keeps */
+function requireWritable({ dataset, charter }: Provision): void {
+  if (charter.kind !== ATTACHED) return;
+  throw new ArgumentError(
+    `Dataset ${dataset} is of kind 2 (attached): its bytes stay where another program puts them, and no device seals it.`,
+  );
 }
 
 function toDeviceOptions(options: RunOptions): DeviceOptions {

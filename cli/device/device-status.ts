@@ -56,7 +56,7 @@ function describe(status: OutboxStatus, nowMs: number): string {
       .map(
         (state) => `${state.padEnd(9)} ${count(states[state].batches)} batches, ${count(states[state].blocks)} blocks`,
       ),
-    `log       ${count(log.batches)} batches, ${count(log.blocks)} blocks; what is not listed above is checked`,
+    `log       ${count(log.blocks)} blocks; what is not listed above is checked`,
     `disk      ${showBytes(disk.usedBytes)} in use, ${showBytes(disk.fileBytes)} taken`,
   ];
   if (dropped.blocks > 0) lines.push(`dropped   ${count(dropped.blocks)} blocks, ${showBytes(dropped.bytes)}`);

@@ -61,9 +61,9 @@ function describe(event: DeviceEvent): string | null {
     case 'retry':
       return `${event.step}: ${event.reason} Again in ${Math.ceil(event.inMs / 1000)} s.`;
     case 'adopted':
-      return `Adopted ${event.batches} batches (${event.blocks} blocks) that were recorded or stored before; ${event.known} blocks of them were here.`;
+      return `Adopted ${event.blocks} blocks that were recorded or stored before; ${event.known} of them were here.`;
     case 'resealed':
-      return `${event.batches} batches (${event.blocks} blocks) lost their place in the log and are sealed again.`;
+      return `${event.blocks} blocks lost their place in the log, from block ${event.from} on, and are sealed again.`;
     case 'held':
       return `Nothing is sealed for now: ${event.reason}`;
     case 'full':
@@ -73,7 +73,7 @@ function describe(event: DeviceEvent): string | null {
     case 'skipped':
       return `${event.what} is not recorded: ${event.reason}`;
     case 'sent':
-      return `Sent ${event.batches} batches to the chain in ${event.tx}.`;
+      return `Sent the log of ${event.blocks} blocks to the chain in ${event.tx}.`;
     case 'source-complete':
       return 'The source has ended.';
     case 'stopped':

@@ -1,4 +1,4 @@
-import type { Manifest } from '../../core/batch/manifest.ts';
+import type { Manifest } from '../../core/batch/manifest-fields.ts';
 import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
 import { chunkRootFromProof } from '../../core/block/chunk-tree.ts';
 import { metaHash } from '../../core/block/meta.ts';

@@ -1,7 +1,7 @@
-import type { Manifest } from '../../core/batch/manifest.ts';
+import type { Manifest, ManifestBlock } from '../../core/batch/manifest-fields.ts';
 import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
-import { decodeMeta, encodeMeta } from '../../core/block/meta.ts';
-import { equalBytes, fromHex } from '../../core/bytes.ts';
+import { decodeMeta } from '../../core/block/meta.ts';
+import { fromHex } from '../../core/bytes.ts';
 import { GCM_TAG_BYTES } from '../../core/limits.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import { insertPlanned, type SealedRow, updateSealed } from '../outbox/batch-rows.ts';
@@ -10,7 +10,8 @@ import { sealedSeq } from '../outbox/read-backlog.ts';
 import { walkBlocks } from '../outbox/read-blocks.ts';
 import type { FetchedFront } from './fetch-front.ts';
 import { isStoredAs } from './find-in-log.ts';
-import type { VerifiedBatch } from './verify-batch.ts';
+import { isSealedAs } from './stamp-blocks.ts';
+import type { StoredBatch } from './verify-stored.ts';
 
 /**
  * Takes a verified batch that is stored, but not in the outbox, as the next one of this log: the device goes on behind it.
@@ -23,36 +24,37 @@ export function adoptBatch(
   primitives: Primitives,
   outbox: Outbox,
   writer: DatasetWriter,
-  batch: VerifiedBatch,
+  batch: StoredBatch,
   fetched: FetchedFront,
   nowMs: number,
 ): number {
   return outbox.commit(() => {
-    const { manifest, leaf, end } = batch;
+    const { manifest, leafHashes, end } = batch;
+    const { first, serial, head, signature, blocks } = manifest;
     const fromSeq = sealedSeq(outbox);
     const known = findKnown(primitives, outbox, writer, manifest, fromSeq);
     noteUnknown(outbox, manifest, known.numbers);
     const row: SealedRow = {
-      position: end.frontier.leaves - 1,
+      first,
       state: 'stored',
-      first: manifest.first,
-      blocks: manifest.blocks.length,
+      blocks: blocks.length,
       fromSeq,
       toSeq: known.toSeq,
-      published: manifest.published,
-      nonce: manifest.nonce ?? new Uint8Array(0),
+      serial,
+      random16: new Uint8Array(0),
+      after: null,
+      beforeAtMs: null,
       plannedMs: nowMs,
       sha256: fromHex(fetched.sha256Hex),
       segmentBytes: fetched.segmentBytes,
-      salt: leaf.salt,
-      batchRoot: leaf.batchRoot,
-      root: manifest.head.root,
-      signature: manifest.signature,
-      frontier: end.frontier,
+      root: head.root,
+      signature,
+      end,
+      endAtMs: decodeMeta((blocks.at(-1) as ManifestBlock).meta).at,
       adopted: true,
     };
     insertPlanned(outbox, row);
-    updateSealed(outbox, row, fetched.bytes);
+    updateSealed(outbox, row, { leafHashes, front: fetched.bytes });
     return known.numbers.size;
   });
 }
@@ -72,7 +74,7 @@ function findKnown(
   for (const [number, listed] of manifest.blocks.entries()) {
     if (next === null) break;
     const { content, meta } = next.block;
-    if (!equalBytes(encodeMeta(meta), listed.meta)) continue;
+    if (!isSealedAs(meta, decodeMeta(listed.meta))) continue;
     const place = { index: manifest.first + number, nonce: manifest.nonce, size: listed.size, sha256: listed.sha256 };
     if (!isStoredAs(primitives, writer, place, content)) continue;
     numbers.add(number);

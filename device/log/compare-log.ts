@@ -1,30 +1,38 @@
-import { equalBytes } from '../../core/bytes.ts';
-import { ProofError } from '../../core/errors.ts';
+import { fromHex } from '../../core/bytes.ts';
 import type { Head } from '../../core/log/head.ts';
+import type { ChainDevice, ChainPoint } from '../../core/ports/ledger.ts';
 import type { BatchLine } from '../../core/ports/service.ts';
 import { MAX_PAGE } from '../../core/wire/requests.ts';
-import { batchAt, isSealed, logEnd } from '../outbox/batch-rows.ts';
-import { adoptBatch } from './adopt-batch.ts';
-import { adoptHead } from './adopt-head.ts';
-import type { CompareParts } from './compare-parts.ts';
-import { fetchFront } from './fetch-front.ts';
+import { cutBatches, logEnd, stateNumber, UNKNOWN_SERIAL } from '../outbox/batch-rows.ts';
+import { canSendCharter } from '../record/charter-to-send.ts';
+import { withCharterShown } from '../upload/show-charter.ts';
+import { adoptStored } from './adopt-stored.ts';
+import type { Adopted, CompareParts } from './compare-parts.ts';
+import { contradicts, holds } from './is-ours.ts';
+import { reachFinal } from './reach-final.ts';
 import { reportAdopted } from './report-adopted.ts';
-import { resolveFork } from './resolve-fork.ts';
-import { type VerifiedBatch, verifyBatch } from './verify-batch.ts';
 
-/** Why this device must not seal now, or null. */
-export type Comparison = { readonly held: string | null };
+export interface Comparison {
+  /** Why this device must not seal now, or null. */
+  readonly held: string | null;
+  /** Hash of the final chain block that the comparison was made at; null where the chain could not be read. */
+  readonly finalBlock: Uint8Array | null;
+}
 
-interface ChainView {
+/** The chain as one comparison sees it. */
+export interface ChainView {
   readonly latest: Head;
   readonly final: Head;
-  readonly named: boolean;
+  readonly finalPoint: ChainPoint;
+  /** Null where no charter of this dataset was ever sent. */
+  readonly device: ChainDevice | null;
 }
 
 /**
- * Compares the outbox's log with the chain's and the service's, after every start and before sealing (design §7). Batches
- * that are ahead were sealed by this device before its outbox was replaced by a copy, or by the device before it: they
- * are adopted. What was sealed here but has, in the final log, another batch in its place goes back to be sealed again.
+ * Compares the outbox's log with the chain's and the service's, after every start and before sealing (design §7). What is
+ * ahead was sealed by this device before its outbox was replaced by a copy, or by the device before it: it is adopted. What
+ * was sealed here but has, in the final log, other blocks in its place goes back to be sealed again. Whoever has made the
+ * chain's final head, and whether or not anybody has its blocks: the log goes on behind it.
  * @throws when neither service nor chain answers: then nothing may be sealed
  */
 export async function compareLog(parts: CompareParts, signal: AbortSignal): Promise<Comparison> {
@@ -32,60 +40,92 @@ export async function compareLog(parts: CompareParts, signal: AbortSignal): Prom
   signal.throwIfAborted();
   if (chain.status === 'rejected' && listing.status === 'rejected') throw chain.reason;
   const view = chain.status === 'fulfilled' ? chain.value : null;
+  const listed = new Set(listing.status === 'fulfilled' ? listing.value.map(({ first }) => first) : []);
+  const held = await compareWith(parts, view, listed, signal);
+  return { held, finalBlock: view === null ? null : fromHex(view.finalPoint.blockHash, 'block hash', 32) };
+}
+
+async function compareWith(
+  parts: CompareParts,
+  view: ChainView | null,
+  listed: ReadonlySet<number>,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { outbox } = parts;
   if (view !== null) {
-    if (!view.named) return held(`The chain names another device than ${parts.account} for this dataset.`);
-    if (differs(parts, view.final)) await resolveFork(parts, view.final, signal);
-    if (differs(parts, view.latest)) return held('The chain has another batch in the place of one sealed here.');
+    const reason = whyNotNamed(parts, view.device);
+    if (reason !== null) return reason;
+    forgetDisowned(parts, view.latest);
   }
-  const ahead = listing.status === 'fulfilled' ? listing.value : [];
-  try {
-    const adopted = await adoptAhead(parts, view, ahead, signal);
-    if (adopted.batches > 0) reportAdopted(parts, adopted);
-  } catch (cause) {
-    if (!(cause instanceof ProofError)) throw cause;
-    // The log went on from another batch than ours. Once that is final, it is known which one counts.
-    const finalIsAhead = view !== null && view.final.batches > logEnd(parts.outbox).frontier.leaves;
-    if (!finalIsAhead || !(await resolveFork(parts, view.final, signal))) return held(cause.shortMessage);
+  let adopted: Adopted = { blocks: 0, known: 0 };
+  const add = (more: Adopted): void => {
+    adopted = { blocks: adopted.blocks + more.blocks, known: adopted.known + more.known };
+  };
+  const adopt = async (): Promise<void> => add(await adoptStored(parts, view, listed, signal));
+  // An empty outbox takes its place behind a long log at once.
+  const jumps = parts.bornEmpty && view !== null && view.final.size > 0 && logEnd(outbox).size === 0;
+  if (!jumps && (view === null || !contradicts(outbox, view.final))) await adopt();
+  if (view !== null && !holds(outbox, view.final)) {
+    add(await reachFinal(parts, view, signal));
+    await adopt();
   }
-  if (view !== null && view.latest.batches > logEnd(parts.outbox).frontier.leaves) {
-    return held('The chain is ahead of this outbox, and the service does not give the batches.');
+  if (adopted.blocks > 0) reportAdopted(parts, adopted);
+  if (view === null) return null;
+  if (contradicts(outbox, view.latest)) {
+    return 'The chain has other blocks in the place of some that were sealed here. What is final will count.';
   }
-  return { held: null };
+  if (view.latest.size > logEnd(outbox).size) {
+    return 'The chain is ahead of this outbox, and the service does not give the batches. Once the chain is final, this device goes on behind it.';
+  }
+  return null;
 }
 
-function held(reason: string): Comparison {
-  return { held: reason };
+/** Why the chain does not let this device write, or null. */
+function whyNotNamed(parts: CompareParts, named: ChainDevice | null): string | null {
+  const { account, charter } = parts;
+  if (named === null || named.device === account) return null;
+  if (named.serial >= charter.serial) {
+    return `The chain names another device than ${account} for this dataset: ${named.device}.`;
+  }
+  if (parts.record === 'direct' && canSendCharter(charter)) return null;
+  return `The chain does not have the charter of this device ${account} yet. The owner has to send it.`;
 }
 
-async function readChain({ ledger, writer, account }: CompareParts, signal: AbortSignal): Promise<ChainView> {
-  const [latest, final, { parties }] = await Promise.all([
+/** What a former device stored at or above this charter's `from`, and the chain does not have, is not of this log. */
+function forgetDisowned({ outbox, writer, charter, report }: CompareParts, latest: Head): void {
+  const row = outbox
+    .sql(`SELECT first FROM batches WHERE serial <> ? AND serial <> ? AND state <= ? AND first >= ? AND first + blocks > ?
+      ORDER BY first LIMIT 1`)
+    .get(writer.serial, UNKNOWN_SERIAL, stateNumber('stored'), latest.size, charter.from);
+  if (row === undefined) return;
+  const from = row.first as number;
+  const blocks = outbox.commit(() => cutBatches(outbox, from));
+  if (blocks > 0) report({ event: 'resealed', from, blocks });
+}
+
+async function readChain({ ledger, writer }: CompareParts, signal: AbortSignal): Promise<ChainView> {
+  const [latest, final, { devices }] = await Promise.all([
     ledger.readHeads([writer.dataset], 'latest', signal),
     ledger.readHeads([writer.dataset], 'final', signal),
-    ledger.readParties([writer.dataset], 'latest', signal),
+    ledger.readDevices([writer.dataset], 'latest', signal),
   ]);
   return {
     latest: latest.heads[0] as Head,
     final: final.heads[0] as Head,
-    named: parties[0]?.device === account,
+    finalPoint: final.point,
+    device: devices[0] ?? null,
   };
 }
 
-/** Whether the chain's log and ours differ where both have a batch. */
-function differs({ outbox }: CompareParts, head: Head): boolean {
-  if (head.batches === 0) return false;
-  const row = batchAt(outbox, head.batches - 1);
-  return row !== null && isSealed(row) && !equalBytes(row.root, head.root);
-}
-
-/** What the service has from our oldest unrecorded batch on. */
-async function listAhead({ outbox, writer, service }: CompareParts, signal: AbortSignal): Promise<BatchLine[]> {
-  const { dataset } = writer;
+/** What the service has behind the end of our log. */
+async function listAhead(parts: CompareParts, signal: AbortSignal): Promise<BatchLine[]> {
+  const { outbox, writer, service } = parts;
   const from = logEnd(outbox).size;
   const lines: BatchLine[] = [];
   let cursor: string | null | undefined;
   do {
     const query = { by: 'block' as const, from, limit: MAX_PAGE, ...(cursor == null ? {} : { cursor }) };
-    const page = await service.listBatches(dataset, query, signal);
+    const page = await withCharterShown(parts, () => service.listBatches(writer.dataset, query, signal), signal);
     lines.push(...page.batches.filter((line) => line.first >= from && line.state !== 'rejected' && !line.lost));
     cursor = page.next;
   } while (cursor !== null && lines.length < MAX_LISTED);
@@ -94,39 +134,3 @@ async function listAhead({ outbox, writer, service }: CompareParts, signal: Abor
 
 // A device that is so far behind adopts these first and looks again.
 const MAX_LISTED = 20 * MAX_PAGE;
-
-async function adoptAhead(
-  parts: CompareParts,
-  view: ChainView | null,
-  ahead: readonly BatchLine[],
-  signal: AbortSignal,
-): Promise<{ batches: number; blocks: number; known: number }> {
-  const { primitives, outbox, writer, account } = parts;
-  const adopted = { batches: 0, blocks: 0, known: 0 };
-  if (parts.bornEmpty && logEnd(outbox).size === 0 && view !== null && view.final.batches > 0) {
-    adopted.batches += await adoptHead(parts, view.final, signal);
-    adopted.blocks += logEnd(outbox).size;
-  }
-  const listed = new Set(ahead.map((line) => line.first));
-  for (;;) {
-    const end = logEnd(outbox);
-    const recorded = view !== null && view.latest.batches > end.frontier.leaves;
-    if (!recorded && !listed.has(end.size)) return adopted;
-    const fetched = await fetchFront(parts, writer.dataset, end.size, signal);
-    if (fetched === null) return adopted;
-    let batch: VerifiedBatch;
-    try {
-      batch = verifyBatch(primitives, writer, account, end, fetched.front.manifest);
-    } catch (cause) {
-      // What only storage says must not keep this device from going on; what the chain has recorded must.
-      if (recorded || !(cause instanceof ProofError)) throw cause;
-      parts.report({ event: 'skipped', what: `the service's batch at block ${end.size}`, reason: cause.shortMessage });
-      return adopted;
-    }
-    // Of a former device: only where the chain says that this one is its successor.
-    if (!batch.own && view === null) return adopted;
-    adopted.known += adoptBatch(primitives, outbox, writer, batch, fetched, parts.nowMs());
-    adopted.batches++;
-    adopted.blocks += batch.manifest.blocks.length;
-  }
-}

@@ -1,4 +1,5 @@
 import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
+import type { SignedCharter } from '../../core/charter/charter.ts';
 import type { Address } from '../../core/ids.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
@@ -16,10 +17,20 @@ export interface CompareParts {
   readonly outbox: Outbox;
   readonly writer: DatasetWriter;
   readonly account: Address;
-  readonly service: Pick<StorageService, 'listBatches' | 'getSegment' | 'getRecords'>;
+  /** The newest that names this device, as far as it knows. */
+  readonly charter: SignedCharter;
+  readonly service: Pick<StorageService, 'listBatches' | 'getSegment' | 'getRecords' | 'getAnchor' | 'putCharter'>;
   readonly ledger: Ledger;
+  /** Who records: a device that does so itself sends its charter along. */
+  readonly record: 'relayed' | 'direct';
   /** Nothing had ever been captured when this process began: no block of the log can be here a second time. */
   readonly bornEmpty: boolean;
   readonly nowMs: () => number;
   readonly report: Report;
+}
+
+/** What was taken over of the log: blocks, and how many of them had been captured here, too. */
+export interface Adopted {
+  readonly blocks: number;
+  readonly known: number;
 }

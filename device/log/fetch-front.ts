@@ -1,10 +1,5 @@
-import {
-  frontBytesOf,
-  MAX_FRONT_BYTES,
-  parseSegmentKey,
-  readSegmentFront,
-  type SegmentFront,
-} from '../../core/batch/segment.ts';
+import { frontBytesOf, MAX_FRONT_BYTES, readSegmentFront, type SegmentFront } from '../../core/batch/read-segment.ts';
+import { parseSegmentKey } from '../../core/batch/segment-key.ts';
 import { concatBytes } from '../../core/bytes.ts';
 import { AnswerError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';

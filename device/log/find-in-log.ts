@@ -1,6 +1,8 @@
 import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
-import { contentBatchKey, contentKey, encryptContent } from '../../core/block/content-cipher.ts';
+import { encryptContent } from '../../core/block/content-cipher.ts';
+import { contentBatchKey, contentKey, readKey } from '../../core/block/content-keys.ts';
 import { equalBytes } from '../../core/bytes.ts';
+import type { Nonce } from '../../core/ids.ts';
 import { GCM_TAG_BYTES } from '../../core/limits.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
@@ -9,7 +11,7 @@ import type { Outbox } from '../outbox/open-outbox.ts';
 export interface StoredBlock {
   readonly index: number;
   /** Of its batch; null when plain. */
-  readonly nonce: Uint8Array | null;
+  readonly nonce: Nonce | null;
   readonly size: number;
   readonly sha256: Uint8Array;
 }
@@ -23,7 +25,7 @@ export function isStoredAs(
 ): boolean {
   if (content.length + (nonce === null ? 0 : GCM_TAG_BYTES) !== size) return false;
   if (nonce === null) return equalBytes(primitives.sha256(content), sha256);
-  const key = contentKey(primitives, contentBatchKey(primitives, writer.datasetKey, nonce), index);
+  const key = contentKey(primitives, contentBatchKey(primitives, readKey(primitives, writer.datasetKey), nonce), index);
   const stored = encryptContent(primitives, key, { dataset: writer.dataset, index }, content);
   return equalBytes(primitives.sha256(stored), sha256);
 }
@@ -41,7 +43,7 @@ export async function findInLog(
   const { primitives, outbox, writer } = parts;
   const rows = outbox
     .sql('SELECT idx, part, size, nonce, sha256 FROM adopted_parts WHERE name = ? AND parts = ? ORDER BY idx')
-    .all(file.name, file.parts) as { idx: number; part: number; size: number; nonce: Uint8Array; sha256: Uint8Array }[];
+    .all(file.name, file.parts) as { idx: number; part: number; size: number; nonce: Nonce; sha256: Uint8Array }[];
   const starts = rows.flatMap((row, at) => (row.part === file.fromPart ? [at] : []));
   for (const start of starts) {
     let part = file.fromPart;

@@ -1,12 +1,14 @@
 import { type DatasetWriter, type SealedBatch, sealBatchInSteps } from '../../core/batch/seal-batch.ts';
+import { StateError } from '../../core/errors.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
-import { logEndBefore, type PlannedBatch } from '../outbox/batch-rows.ts';
+import { type PlannedBatch, peaksBefore } from '../outbox/batch-rows.ts';
 import { OutboxDamagedError } from '../outbox/errors.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 import { readBlocks } from '../outbox/read-blocks.ts';
 import type { Mutex } from '../steps/mutex.ts';
 import { takeTurns } from '../steps/take-turns.ts';
+import { stampBlocks } from './stamp-blocks.ts';
 
 /** What batches are made with. */
 export interface SealingParts {
@@ -22,19 +24,22 @@ export interface SealingParts {
  * Makes a batch of captured blocks, byte for byte what its row determines. Others have their turn meanwhile; none of them
  * may change the log's end.
  * @throws OutboxDamagedError when its blocks are not all there
+ * @throws StateError when another device has sealed it, whose keys are not here
  */
 export function makeBatch(parts: SealingParts, row: PlannedBatch): Promise<SealedBatch> {
   const { primitives, runtime, outbox, writer, making } = parts;
   return making.run(() => {
+    if (row.serial !== writer.serial) {
+      throw new StateError(`The batch at block ${row.first} was sealed by this dataset's former device.`);
+    }
     const blocks = readBlocks(outbox, row.fromSeq, row.toSeq);
     if (blocks.length !== row.blocks) {
       throw new OutboxDamagedError(
-        `Batch ${row.position} has ${row.blocks} blocks; ${blocks.length} are on this disk.`,
+        `The batch at block ${row.first} has ${row.blocks} blocks; ${blocks.length} are on this disk.`,
       );
     }
-    // Whether a batch is published was fixed with its nonce.
-    const asPlanned = { ...writer, published: row.published };
-    const end = logEndBefore(outbox, row.position);
-    return takeTurns(runtime, sealBatchInSteps(primitives, asPlanned, end, blocks, row.nonce));
+    const before = peaksBefore(outbox, row.first);
+    const stamped = stampBlocks(blocks, row);
+    return takeTurns(runtime, sealBatchInSteps(primitives, writer, before, stamped, row.random16));
   });
 }

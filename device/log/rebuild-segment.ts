@@ -17,12 +17,14 @@ export async function rebuildSegment(parts: SealingParts, row: SealedRow): Promi
   } catch (cause) {
     failure = cause;
   }
-  const current = batchAt(parts.outbox, row.position);
+  const current = batchAt(parts.outbox, row.first);
   if (current === null || !isSealed(current) || !equalBytes(current.sha256, row.sha256)) {
-    throw new BatchReplacedError(`Another batch has taken the place of batch ${row.position} meanwhile.`);
+    throw new BatchReplacedError(`Another batch has taken the place of the one at block ${row.first} meanwhile.`);
   }
   throw (
     failure ??
-    new OutboxDamagedError(`Batch ${row.position} does not come out as it was sealed. Keep a copy of the outbox.`)
+    new OutboxDamagedError(
+      `The batch at block ${row.first} does not come out as it was sealed. Keep a copy of the outbox.`,
+    )
   );
 }

@@ -1,4 +1,6 @@
+import type { ManifestBlock } from '../../core/batch/manifest-fields.ts';
 import type { SealedBatch } from '../../core/batch/seal-batch.ts';
+import { decodeMeta } from '../../core/block/meta.ts';
 import { type PlannedBatch, type SealedRow, updateSealed } from '../outbox/batch-rows.ts';
 import { makeBatch, type SealingParts } from './make-batch.ts';
 
@@ -8,18 +10,18 @@ export async function sealPlanned(
   planned: PlannedBatch,
 ): Promise<{ row: SealedRow; sealed: SealedBatch }> {
   const sealed = await makeBatch(parts, planned);
+  const { manifest, segment, leafHashes, end } = sealed;
   const row: SealedRow = {
     ...planned,
     state: 'sealed',
-    sha256: sealed.segment.sha256,
-    segmentBytes: sealed.segment.car.length,
-    salt: sealed.leaf.salt,
-    batchRoot: sealed.leaf.batchRoot,
-    root: sealed.manifest.head.root,
-    signature: sealed.manifest.signature,
-    frontier: sealed.end.frontier,
+    sha256: segment.sha256,
+    segmentBytes: segment.car.length,
+    root: manifest.head.root,
+    signature: manifest.signature,
+    end,
+    endAtMs: decodeMeta((manifest.blocks.at(-1) as ManifestBlock).meta).at,
     adopted: false,
   };
-  parts.outbox.commit(() => updateSealed(parts.outbox, row, null));
+  parts.outbox.commit(() => updateSealed(parts.outbox, row, { leafHashes, front: null }));
   return { row, sealed };
 }

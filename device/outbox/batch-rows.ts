@@ -1,25 +1,30 @@
-import { EMPTY_LOG, type LogEnd } from '../../core/batch/seal-batch.ts';
-import type { BatchRoot, LogRoot, Salt } from '../../core/ids.ts';
-import type { Frontier } from '../../core/log/frontier.ts';
+import type { LogRoot } from '../../core/ids.ts';
+import { EMPTY_PEAKS, type Peaks } from '../../core/log/peaks.ts';
 import { OutboxDamagedError } from './errors.ts';
+import { joinHashes, splitHashes } from './hash-list.ts';
 import type { Outbox } from './open-outbox.ts';
 
-/** How far a batch has come. `planned`: blocks and nonce are fixed, nothing has been made with them yet. */
+/** How far a batch has come. `planned`: its blocks are fixed, nothing has been made with them yet. */
 export const BATCH_STATES = ['planned', 'sealed', 'stored', 'recorded', 'final', 'checked'] as const;
 export type BatchState = (typeof BATCH_STATES)[number];
 
-/** A batch whose blocks and nonce are fixed. */
+/** A batch whose blocks are fixed. */
 export interface PlannedBatch {
-  /** Place in the log, from 0. */
-  readonly position: number;
-  readonly state: BatchState;
+  /** Its first block's index: a batch's name in this outbox. */
   readonly first: number;
+  readonly state: BatchState;
   readonly blocks: number;
   /** Captured blocks it holds; none when it was adopted from the log and no captured block was found in it. */
   readonly fromSeq: number;
   readonly toSeq: number;
-  readonly published: boolean;
-  readonly nonce: Uint8Array;
+  /** Of the device that sealed it; UNKNOWN_SERIAL for a stretch of the log that is known by its peaks alone. */
+  readonly serial: number;
+  /** Random part of the nonce, drawn with the blocks; empty when it was adopted. */
+  readonly random16: Uint8Array;
+  /** Hash of a final chain block that was known when it was planned; null where the chain could not be read. */
+  readonly after: Uint8Array | null;
+  /** `at` of the block before, ms; null when that is not known or another device's: a new stretch of time begins. */
+  readonly beforeAtMs: number | null;
   readonly plannedMs: number;
 }
 
@@ -27,17 +32,20 @@ export interface PlannedBatch {
 export interface SealedRow extends PlannedBatch {
   readonly sha256: Uint8Array;
   readonly segmentBytes: number;
-  readonly salt: Salt;
-  readonly batchRoot: BatchRoot;
   readonly root: LogRoot;
   readonly signature: Uint8Array;
-  /** The log's frontier after it. */
-  readonly frontier: Frontier;
+  /** The log's peaks after it. */
+  readonly end: Peaks;
+  /** `at` of its last block, ms; null where it is not known. */
+  readonly endAtMs: number | null;
   /** It cannot be made again from what was captured here: its front is kept until it is checked (readFront). */
   readonly adopted: boolean;
 }
 
 export type BatchRow = PlannedBatch | SealedRow;
+
+/** Of no device: charters count from 1. */
+export const UNKNOWN_SERIAL = 0;
 
 export function isSealed(row: BatchRow): row is SealedRow {
   return 'root' in row;
@@ -47,89 +55,105 @@ export function stateNumber(state: BatchState): number {
   return BATCH_STATES.indexOf(state);
 }
 
-// Without the manifest, which may have 250 kB.
-const COLUMNS = `position, state, first, blocks, from_seq, to_seq, published, nonce, planned_ms, sha256, segment_bytes, salt,
-  batch_root, root, peaks, signature, manifest IS NOT NULL AS adopted`;
+// Without leaf hashes and front, which may have 32 kB and 1 MiB.
+const COLUMNS = `first, state, blocks, from_seq, to_seq, serial, random16, after, before_at_ms, planned_ms, sha256,
+  segment_bytes, root, peaks, signature, end_at_ms, front IS NOT NULL AS adopted`;
 
 export function lastBatch(outbox: Outbox): BatchRow | null {
-  return rowOf(outbox.sql(`SELECT ${COLUMNS} FROM batches ORDER BY position DESC LIMIT 1`).get());
+  return rowOf(outbox.sql(`SELECT ${COLUMNS} FROM batches ORDER BY first DESC LIMIT 1`).get());
 }
 
-export function batchAt(outbox: Outbox, position: number): BatchRow | null {
-  return rowOf(outbox.sql(`SELECT ${COLUMNS} FROM batches WHERE position = ?`).get(position));
+/** The batch that begins with this block. */
+export function batchAt(outbox: Outbox, first: number): BatchRow | null {
+  return rowOf(outbox.sql(`SELECT ${COLUMNS} FROM batches WHERE first = ?`).get(first));
+}
+
+/** The batch that holds the block before this size, or null where it is forgotten or there is none. */
+export function batchBefore(outbox: Outbox, size: number): BatchRow | null {
+  return rowOf(outbox.sql(`SELECT ${COLUMNS} FROM batches WHERE first < ? ORDER BY first DESC LIMIT 1`).get(size));
 }
 
 /** Batches in one state, oldest first. */
 export function batchesIn(outbox: Outbox, state: BatchState, limit: number): BatchRow[] {
   const rows = outbox
-    .sql(`SELECT ${COLUMNS} FROM batches WHERE state = ? ORDER BY position LIMIT ?`)
+    .sql(`SELECT ${COLUMNS} FROM batches WHERE state = ? ORDER BY first LIMIT ?`)
     .all(stateNumber(state), limit);
   return rows.map((row) => rowOf(row) as BatchRow);
 }
 
-/** Batches from a position on, in order. */
-export function batchesFrom(outbox: Outbox, position: number, limit: number): BatchRow[] {
-  const rows = outbox
-    .sql(`SELECT ${COLUMNS} FROM batches WHERE position >= ? ORDER BY position LIMIT ?`)
-    .all(position, limit);
-  return rows.map((row) => rowOf(row) as BatchRow);
+/** Batches from a block on, in order. */
+export function* batchesFrom(outbox: Outbox, first: number): Generator<BatchRow> {
+  for (let at = first; ; ) {
+    const row = rowOf(outbox.sql(`SELECT ${COLUMNS} FROM batches WHERE first >= ? ORDER BY first LIMIT 1`).get(at));
+    if (row === null) return;
+    yield row;
+    at = row.first + 1;
+  }
 }
 
 export function insertPlanned(outbox: Outbox, batch: PlannedBatch): void {
   outbox
-    .sql(`INSERT INTO batches (position, state, first, blocks, from_seq, to_seq, published, nonce, planned_ms)
-      VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?)`)
+    .sql(`INSERT INTO batches (first, state, blocks, from_seq, to_seq, serial, random16, after, before_at_ms, planned_ms)
+      VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?)`)
     .run(
-      ...[batch.position, batch.first, batch.blocks, batch.fromSeq, batch.toSeq],
-      ...[Number(batch.published), batch.nonce, batch.plannedMs],
+      ...[batch.first, batch.blocks, batch.fromSeq, batch.toSeq, batch.serial],
+      ...[batch.random16, batch.after, batch.beforeAtMs, batch.plannedMs],
     );
 }
 
-/** Writes what sealing made of a batch whose row is there; `front` is that of an adopted one's segment. */
-export function updateSealed(outbox: Outbox, row: SealedRow, front: Uint8Array | null): void {
+/** What is kept of a batch beside its row: leaf hashes, and of an adopted one the front of its segment. */
+export interface KeptOfBatch {
+  readonly leafHashes: readonly Uint8Array[];
+  readonly front: Uint8Array | null;
+}
+
+/** Writes what sealing made of a batch whose row is there. */
+export function updateSealed(outbox: Outbox, row: SealedRow, { leafHashes, front }: KeptOfBatch): void {
   outbox
-    .sql(`UPDATE batches SET state = ?, sha256 = ?, segment_bytes = ?, salt = ?, batch_root = ?, root = ?, signature = ?,
-      peaks = ?, manifest = ? WHERE position = ?`)
+    .sql(`UPDATE batches SET state = ?, sha256 = ?, segment_bytes = ?, root = ?, signature = ?, peaks = ?, end_at_ms = ?,
+      leaves = ?, front = ? WHERE first = ?`)
     .run(
-      ...[stateNumber(row.state), row.sha256, row.segmentBytes, row.salt, row.batchRoot, row.root, row.signature],
-      ...[Buffer.concat(row.frontier.peaks), front, row.position],
+      ...[stateNumber(row.state), row.sha256, row.segmentBytes, row.root, row.signature],
+      ...[joinHashes(row.end.peaks), row.endAtMs, joinHashes(leafHashes), front, row.first],
     );
 }
 
 /** The front of an adopted batch's segment. @throws OutboxDamagedError when it is not there */
-export function readFront(outbox: Outbox, position: number): Uint8Array {
-  const front = outbox.sql('SELECT manifest FROM batches WHERE position = ?').get(position)?.manifest;
+export function readFront(outbox: Outbox, first: number): Uint8Array {
+  const front = outbox.sql('SELECT front FROM batches WHERE first = ?').get(first)?.front;
   if (front instanceof Uint8Array) return front;
-  throw new OutboxDamagedError(`The outbox has not kept the front of batch ${position}.`);
+  throw new OutboxDamagedError(`The outbox has not kept the front of the batch at block ${first}.`);
+}
+
+/** The leaf hashes of a batch that is not checked yet. @throws OutboxDamagedError when they are not there */
+export function readLeafHashes(outbox: Outbox, { first, blocks }: PlannedBatch): Uint8Array[] {
+  const leaves = outbox.sql('SELECT leaves FROM batches WHERE first = ?').get(first)?.leaves;
+  const hashes = leaves instanceof Uint8Array ? splitHashes(leaves) : [];
+  if (hashes.length === blocks) return hashes;
+  throw new OutboxDamagedError(`The outbox has not kept the leaf hashes of the batch at block ${first}.`);
 }
 
 /** Moves a batch to its next state, if it still is this one: a fork may have put another in its place meanwhile. */
 export function moveBatch(outbox: Outbox, row: SealedRow, from: BatchState, to: BatchState): boolean {
   const { changes } = outbox
-    .sql('UPDATE batches SET state = ? WHERE position = ? AND sha256 = ? AND state = ?')
-    .run(stateNumber(to), row.position, row.sha256, stateNumber(from));
+    .sql('UPDATE batches SET state = ? WHERE first = ? AND sha256 = ? AND state = ?')
+    .run(stateNumber(to), row.first, row.sha256, stateNumber(from));
   return changes === 1;
 }
 
 /** Where the log ends that this outbox knows. A batch that is being sealed is not in it yet. */
-export function logEnd(outbox: Outbox): LogEnd {
+export function logEnd(outbox: Outbox): Peaks {
   const last = lastBatch(outbox);
-  if (last === null) return EMPTY_LOG;
-  return isSealed(last) ? endAfter(last) : logEndBefore(outbox, last.position);
+  if (last === null) return EMPTY_PEAKS;
+  return isSealed(last) ? last.end : peaksBefore(outbox, last.first);
 }
 
-/** The log's end before a batch: after the one before it. */
-export function logEndBefore(outbox: Outbox, position: number): LogEnd {
-  if (position === 0) return EMPTY_LOG;
-  const before = batchAt(outbox, position - 1);
-  if (before === null) throw new OutboxDamagedError(`The outbox does not know the log before batch ${position}.`);
-  return endAfter(before);
-}
-
-/** The log's end after a batch. @throws OutboxDamagedError when it has not been sealed */
-export function endAfter(row: BatchRow): LogEnd {
-  if (!isSealed(row)) throw new OutboxDamagedError(`Batch ${row.position} is not sealed yet.`);
-  return { size: row.first + row.blocks, frontier: row.frontier };
+/** The log's peaks before a batch: those after the one before it. */
+export function peaksBefore(outbox: Outbox, first: number): Peaks {
+  if (first === 0) return EMPTY_PEAKS;
+  const before = batchBefore(outbox, first);
+  if (before !== null && isSealed(before) && before.end.size === first) return before.end;
+  throw new OutboxDamagedError(`The outbox does not know the log before block ${first}.`);
 }
 
 /** Whether any batch still has to be stored, recorded or checked. */
@@ -138,18 +162,27 @@ export function countUnchecked(outbox: Outbox): number {
   return row?.n as number;
 }
 
+/** Forgets the batches from a block on; what was captured of them is unsealed again. Answers how many blocks that is. */
+export function cutBatches(outbox: Outbox, first: number): number {
+  const cut = outbox
+    .sql('SELECT coalesce(sum(to_seq - from_seq), 0) AS blocks FROM batches WHERE first >= ?')
+    .get(first);
+  outbox.sql('DELETE FROM batches WHERE first >= ?').run(first);
+  return cut?.blocks as number;
+}
+
 function rowOf(row: Record<string, unknown> | undefined): BatchRow | null {
   if (row === undefined) return null;
-  const position = row.position as number;
   const planned: PlannedBatch = {
-    position,
-    state: BATCH_STATES[row.state as number] as BatchState,
     first: row.first as number,
+    state: BATCH_STATES[row.state as number] as BatchState,
     blocks: row.blocks as number,
     fromSeq: row.from_seq as number,
     toSeq: row.to_seq as number,
-    published: row.published === 1,
-    nonce: row.nonce as Uint8Array,
+    serial: row.serial as number,
+    random16: row.random16 as Uint8Array,
+    after: row.after as Uint8Array | null,
+    beforeAtMs: row.before_at_ms as number | null,
     plannedMs: row.planned_ms as number,
   };
   if (planned.state === 'planned') return planned;
@@ -157,15 +190,10 @@ function rowOf(row: Record<string, unknown> | undefined): BatchRow | null {
     ...planned,
     sha256: row.sha256 as Uint8Array,
     segmentBytes: row.segment_bytes as number,
-    salt: row.salt as Salt,
-    batchRoot: row.batch_root as BatchRoot,
     root: row.root as LogRoot,
     signature: row.signature as Uint8Array,
-    frontier: { leaves: position + 1, peaks: splitPeaks(row.peaks as Uint8Array) },
+    end: { size: planned.first + planned.blocks, peaks: splitHashes(row.peaks as Uint8Array) },
+    endAtMs: row.end_at_ms as number | null,
     adopted: row.adopted === 1,
   };
-}
-
-function splitPeaks(bytes: Uint8Array): Uint8Array[] {
-  return Array.from({ length: bytes.length / 32 }, (_, i) => bytes.slice(32 * i, 32 * (i + 1)));
 }

@@ -35,7 +35,10 @@ const MAX_NAMED_FILES = 100;
  */
 export function dropOldest(outbox: Outbox, bytes: number, nowMs: number): { blocks: number; bytes: number } {
   return outbox.commit(() => {
-    const gap = { blocks: 0, bytes: 0, fromMs: Number.MAX_SAFE_INTEGER, toMs: 0, files: new Set<string>() };
+    const gap = {
+      ...{ blocks: 0, bytes: 0, fromMs: Number.MAX_SAFE_INTEGER, toMs: 0, beginsStretch: false },
+      files: new Set<string>(),
+    };
     const dropped = { blocks: 0, bytes: 0 };
     const from = sealedSeq(outbox);
     const rows = outbox
@@ -51,6 +54,7 @@ export function dropOldest(outbox: Outbox, bytes: number, nowMs: number): { bloc
       at = piece.seq + piece.blocks - 1;
       if (piece.gap === 1) addNote(gap, piece.content as Uint8Array);
       else addPiece(gap, dropped, piece);
+      gap.beginsStretch ||= decodeLines(piece.lines, piece.seq).some((line) => metaOf(line).clock === 2);
     }
     if (dropped.blocks === 0) return dropped;
     for (const seq of seqs) outbox.sql('DELETE FROM pieces WHERE seq = ?').run(seq);
@@ -60,7 +64,12 @@ export function dropOldest(outbox: Outbox, bytes: number, nowMs: number): { bloc
       ...{ droppedBlocks: gap.blocks, droppedBytes: gap.bytes, fromMs: gap.fromMs, toMs: gap.toMs },
       files: [...gap.files].slice(0, MAX_NAMED_FILES),
     };
-    const meta = { at: gap.fromMs, name: `gaps/${gap.fromMs}-${at}.json`, type: GAP_TYPE };
+    const meta = {
+      at: gap.fromMs,
+      // Else the blocks behind it would seem to be captured before those that are in the log.
+      ...(gap.beginsStretch ? { clock: 2 as const } : {}),
+      ...{ name: `gaps/${gap.fromMs}-${at}.json`, type: GAP_TYPE },
+    };
     insertPiece(outbox, at, [{ content: utf8(JSON.stringify(note)), meta }], nowMs, true);
     outbox
       .sql('UPDATE counters SET dropped_blocks = dropped_blocks + ?, dropped_bytes = dropped_bytes + ?')

@@ -2,8 +2,10 @@ import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { prepareStatements, type Statements } from '../../adapters/sqlite/prepare-statements.ts';
+import type { DatasetKind } from '../../core/charter/kind.ts';
 import { PlumblineError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
+import { cutBatches, stateNumber } from './batch-rows.ts';
 import { createPrivateFile } from './create-private-file.ts';
 import { OutboxDamagedError, OutboxMismatchError } from './errors.ts';
 import { lockOutbox } from './lock-outbox.ts';
@@ -18,12 +20,12 @@ export interface Outbox extends Statements {
 export interface OutboxOwner {
   readonly dataset: DatasetId;
   readonly account: Address;
-  readonly plain: boolean;
+  readonly kind: DatasetKind;
 }
 
 /**
  * Opens the outbox, or makes an empty one, for one process and one dataset, and checks that SQLite finds it sound.
- * When the dataset's device account has changed, batches that have not been stored are signed anew.
+ * When the dataset has another device now, batches that the former one has not stored are sealed anew: their keys are gone.
  * @throws OutboxBusyError | OutboxDamagedError | OutboxMismatchError | FileError
  */
 export function openOutbox(path: string, owner: OutboxOwner): Outbox {
@@ -115,26 +117,24 @@ function syncDirectory(path: string): void {
 }
 
 function requireOwner(outbox: Outbox, owner: OutboxOwner): void {
-  const found = outbox.sql('SELECT dataset, account, plain FROM identity').get();
+  const found = outbox.sql('SELECT dataset, account, kind FROM identity').get();
   if (found === undefined) {
     outbox.commit(() => {
-      outbox.sql('INSERT INTO identity VALUES (1, ?, ?, ?)').run(owner.dataset, owner.account, Number(owner.plain));
+      outbox.sql('INSERT INTO identity VALUES (1, ?, ?, ?)').run(owner.dataset, owner.account, owner.kind);
     });
     return;
   }
-  if (found.dataset !== owner.dataset) {
+  // The id is made of the kind, too.
+  if (found.dataset !== owner.dataset || found.kind !== owner.kind) {
     throw new OutboxMismatchError(`${outbox.path} is the outbox of dataset ${found.dataset}, not of ${owner.dataset}.`);
-  }
-  if (found.plain !== Number(owner.plain)) {
-    throw new OutboxMismatchError(
-      `${outbox.path} was begun ${found.plain === 1 ? 'plain' : 'encrypted'}; so it stays.`,
-    );
   }
   if (found.account === owner.account) return;
   outbox.commit(() => {
     outbox.sql('UPDATE identity SET account = ?').run(owner.account);
-    // State 1 is sealed, 0 planned: contents, keys and sealed digests stay as they are, only the signatures change.
-    outbox.sql('UPDATE batches SET state = 0 WHERE state = 1').run();
+    outbox.sql('DELETE FROM transactions').run();
+    const open = outbox.sql('SELECT min(first) AS first FROM batches WHERE state < ?').get(stateNumber('stored'));
+    // Whatever lies behind it was stored as the continuation of a batch that never comes.
+    if (typeof open?.first === 'number') cutBatches(outbox, open.first);
   });
 }
 

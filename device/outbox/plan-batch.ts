@@ -1,7 +1,7 @@
-import { NONCE_BYTES } from '../../core/block/content-cipher.ts';
+import { NONCE_BYTES } from '../../core/block/content-keys.ts';
 import { GCM_TAG_BYTES, MAX_BATCH_BYTES } from '../../core/limits.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
-import { insertPlanned, lastBatch, type PlannedBatch } from './batch-rows.ts';
+import { type BatchRow, insertPlanned, isSealed, lastBatch, type PlannedBatch } from './batch-rows.ts';
 import type { Outbox } from './open-outbox.ts';
 import { decodeLines } from './piece-lines.ts';
 import { sealedSeq } from './read-backlog.ts';
@@ -13,14 +13,15 @@ export interface BatchLimits {
 }
 
 /**
- * Fixes the next batch: which blocks, and a random nonce, on the disk before anything is made with them. From here on its
- * bytes are determined, whatever happens in between. Null when nothing is left to seal.
+ * Fixes the next batch: which blocks, and the random part of its nonce, on the disk before anything is made with them. From
+ * here on its bytes are determined, whatever happens in between; were its place or its blocks to change, another would be
+ * drawn. Null when nothing is left to seal.
  */
 export function planBatch(
   primitives: Pick<Primitives, 'randomBytes'>,
   outbox: Outbox,
   limits: BatchLimits,
-  batch: { readonly published: boolean; readonly nowMs: number },
+  batch: Pick<PlannedBatch, 'serial' | 'after'> & { readonly nowMs: number },
 ): { readonly planned: PlannedBatch; readonly bytes: number } | null {
   return outbox.commit(() => {
     const fromSeq = sealedSeq(outbox);
@@ -28,19 +29,26 @@ export function planBatch(
     if (blocks === 0) return null;
     const last = lastBatch(outbox);
     const planned: PlannedBatch = {
-      position: last === null ? 0 : last.position + 1,
-      state: 'planned',
       first: last === null ? 0 : last.first + last.blocks,
+      state: 'planned',
       blocks,
       fromSeq,
       toSeq,
-      published: batch.published,
-      nonce: primitives.randomBytes(NONCE_BYTES),
+      serial: batch.serial,
+      random16: primitives.randomBytes(NONCE_BYTES),
+      after: batch.after,
+      beforeAtMs: lastAtMs(last, batch.serial),
       plannedMs: batch.nowMs,
     };
     insertPlanned(outbox, planned);
     return { planned, bytes };
   });
+}
+
+/** `at` of the log's last block; null where a new stretch of time begins: it is not known, or another device's. */
+function lastAtMs(last: BatchRow | null, serial: number): number | null {
+  if (last === null) return 0;
+  return isSealed(last) && last.serial === serial ? last.endAtMs : null;
 }
 
 /** How many blocks from `fromSeq` on fit one batch, one at least when there is one. */

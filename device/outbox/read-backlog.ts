@@ -15,7 +15,7 @@ export function nextSeq(outbox: Outbox): number {
 
 /** Every block before this one is in a batch. Batches hold consecutive blocks, in order. */
 export function sealedSeq(outbox: Outbox): number {
-  const row = outbox.sql('SELECT to_seq FROM batches ORDER BY position DESC LIMIT 1').get();
+  const row = outbox.sql('SELECT to_seq FROM batches ORDER BY first DESC LIMIT 1').get();
   return (row?.to_seq as number | undefined) ?? 0;
 }
 

@@ -10,8 +10,8 @@ export interface OutboxStatus {
   readonly captured: { readonly blocks: number; readonly bytes: number; readonly streamBytes: number };
   readonly dropped: { readonly blocks: number; readonly bytes: number };
   readonly unsealed: { readonly blocks: number; readonly bytes: number };
-  /** The log as it is known here: blocks and batches, those of long ago included. */
-  readonly log: { readonly blocks: number; readonly batches: number };
+  /** The log as it is known here, what was recorded long ago included. */
+  readonly log: { readonly blocks: number };
   /** Batches and blocks in each state; of those checked only the most recent are remembered. */
   readonly states: Readonly<Record<BatchState, { readonly batches: number; readonly blocks: number }>>;
   /** When the oldest thing that has not been stored was captured, ms since 1970; null when all is stored. */
@@ -24,12 +24,12 @@ export interface OutboxStatus {
 export function readStatus(outbox: Outbox): OutboxStatus {
   const identity = outbox.sql('SELECT dataset, account FROM identity').get() ?? {};
   const counters = (outbox.sql('SELECT * FROM counters').get() ?? {}) as Record<string, number>;
-  const last = outbox.sql('SELECT position, first, blocks FROM batches ORDER BY position DESC LIMIT 1').get() as
-    | { position: number; first: number; blocks: number }
+  const last = outbox.sql('SELECT first, blocks FROM batches ORDER BY first DESC LIMIT 1').get() as
+    | { first: number; blocks: number }
     | undefined;
   const oldest = outbox
     .sql(`SELECT at_ms FROM pieces WHERE seq + blocks > coalesce((SELECT min(from_seq) FROM batches WHERE state < 2),
-      (SELECT to_seq FROM batches ORDER BY position DESC LIMIT 1), 0) ORDER BY seq LIMIT 1`)
+      (SELECT to_seq FROM batches ORDER BY first DESC LIMIT 1), 0) ORDER BY seq LIMIT 1`)
     .get();
   const disk = readDiskBytes(outbox);
   return {
@@ -42,8 +42,7 @@ export function readStatus(outbox: Outbox): OutboxStatus {
     },
     dropped: { blocks: counters.dropped_blocks ?? 0, bytes: counters.dropped_bytes ?? 0 },
     unsealed: readUnsealed(outbox),
-    log:
-      last === undefined ? { blocks: 0, batches: 0 } : { blocks: last.first + last.blocks, batches: last.position + 1 },
+    log: { blocks: last === undefined ? 0 : last.first + last.blocks },
     states: readStates(outbox),
     oldestUnsentMs: (oldest?.at_ms as number | undefined) ?? null,
     disk: { usedBytes: disk.used, fileBytes: disk.file },

@@ -1,13 +1,14 @@
 /*
  * The outbox, one SQLite file. Content is written once, in pieces: one piece is what one group commit took in, many blocks
  * in one row, so that a block of 1 KiB costs the disk little more than 1 KiB (twice: write-ahead log and checkpoint).
- * Segments are not kept: they are made again, byte for byte, from pieces and the batch's row.
+ * Segments are not kept: they are made again, byte for byte, from pieces and the batch's row. Leaf hashes are kept until a
+ * batch is checked: where its blocks are lost before, they still prove all others, and the log's growth is made of them.
  *
  * A block's `seq` counts what was captured, its index what was sealed: only batches have indices. Order is the same.
  */
 
 /** Raised with every change of the tables. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 /** "plOB": tells this file from every other SQLite file. */
 export const APPLICATION_ID = 0x706c4f42;
 
@@ -16,7 +17,7 @@ CREATE TABLE identity (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   dataset TEXT NOT NULL,
   account TEXT NOT NULL,
-  plain INTEGER NOT NULL
+  kind INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE counters (
@@ -40,25 +41,32 @@ CREATE TABLE pieces (
 ) STRICT;
 
 CREATE TABLE batches (
-  position INTEGER PRIMARY KEY,
+  first INTEGER PRIMARY KEY,
   state INTEGER NOT NULL,
-  first INTEGER NOT NULL,
   blocks INTEGER NOT NULL,
   from_seq INTEGER NOT NULL,
   to_seq INTEGER NOT NULL,
-  published INTEGER NOT NULL,
-  nonce BLOB NOT NULL,
+  serial INTEGER NOT NULL,
+  random16 BLOB NOT NULL,
+  after BLOB,
+  before_at_ms INTEGER,
   planned_ms INTEGER NOT NULL,
   sha256 BLOB,
   segment_bytes INTEGER,
-  salt BLOB,
-  batch_root BLOB,
   root BLOB,
   peaks BLOB,
   signature BLOB,
-  manifest BLOB
+  end_at_ms INTEGER,
+  leaves BLOB,
+  front BLOB
 ) STRICT;
-CREATE INDEX batches_by_state ON batches (state, position);
+CREATE INDEX batches_by_state ON batches (state, first);
+
+CREATE TABLE final_head (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  size INTEGER NOT NULL,
+  chain_block INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE files (
   path TEXT PRIMARY KEY,

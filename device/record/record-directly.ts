@@ -1,40 +1,44 @@
-import { readSegmentFront } from '../../core/batch/segment.ts';
+import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
+import type { SignedCharter } from '../../core/charter/charter.ts';
 import { NotRecordedError } from '../../core/errors.ts';
-import type { SealedDigest } from '../../core/ids.ts';
-import { MAX_BATCH_BLOCKS } from '../../core/limits.ts';
+import type { Address } from '../../core/ids.ts';
+import { growthOfLeaves } from '../../core/log/build-growth.ts';
 import { type Head, signHead } from '../../core/log/head.ts';
-import type { Ledger, Recorder, SignedTransaction, Update, UpdateLeaf } from '../../core/ports/ledger.ts';
+import type { Ledger, RecordCall, Recorder, SignedTransaction, Update } from '../../core/ports/ledger.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
+import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Report } from '../events.ts';
-import type { SealingParts } from '../log/make-batch.ts';
-import { rebuildSegment } from '../log/rebuild-segment.ts';
-import { batchesFrom, isSealed, readFront, type SealedRow } from '../outbox/batch-rows.ts';
+import { isOurs } from '../log/is-ours.ts';
+import { batchesFrom, isSealed, peaksBefore, readLeafHashes, type SealedRow } from '../outbox/batch-rows.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
-import { isOurs } from './follow-heads.ts';
+import { charterToSend } from './charter-to-send.ts';
 
-export interface DirectParts extends SealingParts {
+export interface DirectParts {
+  readonly primitives: Pick<Primitives, 'sha256'>;
+  readonly runtime: Pick<Runtime, 'monotonicMs'>;
+  readonly outbox: Outbox;
+  readonly writer: DatasetWriter;
+  readonly account: Address;
+  readonly charter: SignedCharter;
   readonly ledger: Ledger;
   readonly recorder: Recorder;
   readonly report: Report;
 }
 
 export interface DirectOptions {
-  /** Least time between two transactions: waiting records more batches under one signature. */
+  /** Least time between two transactions: one transaction costs the same whatever has come since. */
   readonly recordEveryMs: number;
   /** After how long an unmined transaction is replaced by one that pays more. */
   readonly replaceAfterMs: number;
   readonly pollMs: number;
 }
 
-// A transaction has at most 131,072 bytes; this leaves room for its frame and the ABI's padding.
-const MAX_UPDATE_BYTES = 100_000;
-const LEAF_BYTES = 69;
-const MAX_UPDATE_BATCHES = 512;
-// The chain's limit is 16,777,216 gas; publishing costs up to 1,320 a block.
-const MAX_PUBLISHED_BLOCKS = 8 * MAX_BATCH_BLOCKS;
+// Their leaf hashes are in the memory at once; what is left goes with the next transaction.
+const MAX_UPDATE_BLOCKS = 2 ** 18;
 
 /**
- * Records with the device's own account what is stored and not on the chain yet: every batch of it under the signature of
- * the newest, by the same call that a relayer makes. A transaction is on the disk before it is sent, and one at a time is
+ * Records with the device's own account what is stored and not on the chain yet, all of it under one signature, by the same
+ * call that a relayer makes; how the log has grown follows from the outbox alone. A transaction is on the disk before it is sent, and one at a time is
  * under way, so a crash in between sends the same one again.
  */
 export function createDirectRecorder(parts: DirectParts, options: DirectOptions) {
@@ -68,7 +72,7 @@ export function createDirectRecorder(parts: DirectParts, options: DirectOptions)
     const head = heads[0] as Head;
     // The comparison of logs deals with that.
     if (!isOurs(outbox, head)) return options.pollMs;
-    const rows = takeRows(outbox, head.batches);
+    const rows = takeRows(outbox, head.size);
     if (rows.length === 0) {
       if (pending !== null) outbox.sql('DELETE FROM transactions').run();
       return Number.POSITIVE_INFINITY;
@@ -76,54 +80,49 @@ export function createDirectRecorder(parts: DirectParts, options: DirectOptions)
     const dueMs = lastSentMs + options.recordEveryMs - runtime.monotonicMs();
     if (pending === null && dueMs > 0) return dueMs;
 
-    const update = await buildUpdate(parts, rows);
-    const { accepted, gas } = await recorder.simulate([update], signal);
-    if (accepted[0] !== true) throw new NotRecordedError('The chain would refuse these batches now. They stay stored.');
+    const call = await buildCall(parts, rows, signal);
+    const { accepted, gas } = await recorder.simulate(call, signal);
+    if (accepted[0] !== true) throw new NotRecordedError('The chain would refuse these blocks now. They stay stored.');
     const nonce = pending?.nonce ?? (await recorder.nonces(signal)).latest;
     const replaces = pending === null ? {} : { replaces: pending };
-    const transaction = await recorder.prepare([update], { nonce, gas, ...replaces }, signal);
+    const transaction = await recorder.prepare(call, { nonce, gas, ...replaces }, signal);
     keepTransaction(outbox, transaction);
     await recorder.broadcast(transaction, signal);
     lastSentMs = runtime.monotonicMs();
-    report({ event: 'sent', tx: transaction.hash, batches: rows.length });
+    report({ event: 'sent', tx: transaction.hash, blocks: sizeAfter(rows) });
     return options.pollMs;
   };
 }
 
-/** Stored batches behind the chain's head, as many as one transaction takes. */
-function takeRows(outbox: Outbox, fromPosition: number): SealedRow[] {
+/** Stored batches behind the chain's head, without a gap. */
+function takeRows(outbox: Outbox, from: number): SealedRow[] {
   const rows: SealedRow[] = [];
-  let bytes = 0;
-  let publishedBlocks = 0;
-  for (const row of batchesFrom(outbox, fromPosition, MAX_UPDATE_BATCHES)) {
+  for (const row of batchesFrom(outbox, from)) {
     // Recorded, but not in this head: a reorganisation that has not been noticed yet.
     if (!isSealed(row) || row.state === 'sealed') break;
-    bytes += LEAF_BYTES + (row.published ? 32 * row.blocks : 0);
-    publishedBlocks += row.published ? row.blocks : 0;
-    if (rows.length > 0 && (bytes > MAX_UPDATE_BYTES || publishedBlocks > MAX_PUBLISHED_BLOCKS)) break;
+    if (row.end.size - from > MAX_UPDATE_BLOCKS) break;
     rows.push(row);
   }
   return rows;
 }
 
-async function buildUpdate(parts: DirectParts, rows: readonly SealedRow[]): Promise<Update> {
-  const leaves: UpdateLeaf[] = [];
-  for (const row of rows) {
-    const { blocks: count, salt, batchRoot } = row;
-    leaves.push({ count, salt, batchRoot, sealed: row.published ? await sealedDigests(parts, row) : null });
-  }
-  const newest = rows[rows.length - 1] as SealedRow;
-  const { dataset, domain, deviceKey } = parts.writer;
-  const head = { dataset, size: newest.first + newest.blocks, batches: newest.position + 1, root: newest.root };
-  // Signed here, as the newest batch may have been adopted from this dataset's former device.
-  return { dataset, leaves, signature: signHead(domain, head, deviceKey) };
+async function buildCall(parts: DirectParts, rows: readonly SealedRow[], signal: AbortSignal): Promise<RecordCall> {
+  const { ledger, writer, account, charter } = parts;
+  const { devices } = await ledger.readDevices([writer.dataset], 'latest', signal);
+  return { charters: charterToSend(charter, account, devices[0] ?? null), updates: [buildUpdate(parts, rows)] };
 }
 
-async function sealedDigests(parts: DirectParts, row: SealedRow): Promise<SealedDigest[]> {
-  const manifest = row.adopted
-    ? readSegmentFront(parts.primitives, readFront(parts.outbox, row.position)).manifest
-    : (await rebuildSegment(parts, row)).manifest;
-  return manifest.blocks.map((block) => block.sealed);
+function buildUpdate({ primitives, outbox, writer }: DirectParts, rows: readonly SealedRow[]): Update {
+  const [oldest, newest] = [rows[0] as SealedRow, rows[rows.length - 1] as SealedRow];
+  const leafHashes = rows.flatMap((row) => readLeafHashes(outbox, row));
+  const { peaks, appended } = growthOfLeaves(primitives, peaksBefore(outbox, oldest.first), leafHashes);
+  const head = { dataset: writer.dataset, size: newest.end.size, root: newest.root };
+  // Signed here, as the newest batch may have been adopted from this dataset's former device.
+  return { ...head, peaks, appended, signature: signHead(writer.domain, head, writer.deviceKey) };
+}
+
+function sizeAfter(rows: readonly SealedRow[]): number {
+  return rows.at(-1)?.end.size ?? 0;
 }
 
 function readTransaction(outbox: Outbox): SignedTransaction | null {

@@ -21,7 +21,7 @@ export async function checkBatches(run: DeviceRun, signal: AbortSignal): Promise
       continue;
     }
     releaseBatch(parts.outbox, row);
-    parts.report({ event: 'checked', position: row.position, first: row.first, blocks: row.blocks });
+    parts.report({ event: 'checked', first: row.first, blocks: row.blocks });
     sourceParts.queue.retry();
     parts.source.released?.(sourceParts);
   }

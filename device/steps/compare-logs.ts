@@ -10,7 +10,9 @@ export function createCompareStep(run: DeviceRun): Work {
 
   const compare = async (signal: AbortSignal): Promise<string | null> => {
     try {
-      return (await compareLog({ ...parts, nowMs, bornEmpty }, signal)).held;
+      const { held, finalBlock } = await compareLog({ ...parts, nowMs, bornEmpty }, signal);
+      run.after.block = finalBlock;
+      return held;
     } finally {
       run.backlog.recount();
     }

@@ -23,6 +23,8 @@ export interface DeviceRun {
   readonly bornEmpty: boolean;
   readonly backlog: Backlog;
   readonly comparison: LogComparison;
+  /** The final chain block of the last comparison, which blocks sealed now name as `after`; null where none was read. */
+  readonly after: { block: Uint8Array | null };
   readonly uploads: Uploads;
   /** Comparing may change the log's end, on which a batch that is being sealed rests: one has it at a time. */
   readonly logEnd: Mutex;
@@ -62,6 +64,7 @@ export function createDeviceRun(given: DeviceParts, options: DeviceOptions): Dev
   return {
     parts: { ...given, record, making: createMutex() },
     ...{ options, steps, backlog, comparison, ending, wake },
+    after: { block: null },
     sourceParts: { primitives, runtime, outbox, queue, clock, report, isInLog },
     bornEmpty: nextSeq(outbox) === 0 && lastBatch(outbox) === null,
     uploads: createUploads(outbox, options.uploadsAtOnce),

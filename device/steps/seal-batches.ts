@@ -4,7 +4,7 @@ import { batchesIn } from '../outbox/batch-rows.ts';
 import { planBatch } from '../outbox/plan-batch.ts';
 import type { DeviceRun } from './device-run.ts';
 
-/** Finishes what a crash left between choosing a batch's nonce and noting what was made with it. */
+/** Finishes what a crash left between fixing a batch's blocks and noting what was made with it. */
 export async function completePlanned({ parts }: DeviceRun): Promise<void> {
   for (const planned of batchesIn(parts.outbox, 'planned', Number.MAX_SAFE_INTEGER)) await sealPlanned(parts, planned);
 }
@@ -34,16 +34,17 @@ async function sealOne(run: DeviceRun, signal: AbortSignal): Promise<number> {
     return Number.POSITIVE_INFINITY;
   }
   const { primitives, outbox, writer, clock } = parts;
-  const next = planBatch(primitives, outbox, options.batch, { published: writer.published, nowMs: clock.nowMs() });
+  const { serial } = writer;
+  const next = planBatch(primitives, outbox, options.batch, { serial, after: run.after.block, nowMs: clock.nowMs() });
   if (next === null) {
     backlog.clear();
     return 0;
   }
   const { row, sealed } = await sealPlanned(parts, next.planned);
   backlog.sealed({ blocks: next.planned.blocks, bytes: next.bytes });
-  const { position, first, blocks, segmentBytes, root } = row;
-  parts.report({ event: 'sealed', position, first, blocks, bytes: segmentBytes, root: to0x(root) });
-  uploads.offer(position, sealed);
+  const { first, blocks, segmentBytes, root } = row;
+  parts.report({ event: 'sealed', first, blocks, bytes: segmentBytes, root: to0x(root) });
+  uploads.offer(first, sealed);
   run.wake('upload');
   return 0;
 }

@@ -11,8 +11,8 @@ export async function uploadBatches(run: DeviceRun, signal: AbortSignal): Promis
   try {
     const { again } = await uploadBatch(parts, row, fresh, options, signal);
     if (moveBatch(parts.outbox, row, 'sealed', 'stored')) {
-      const { position, first, blocks, segmentBytes } = row;
-      parts.report({ event: 'stored', position, first, blocks, bytes: segmentBytes, again });
+      const { first, blocks, segmentBytes } = row;
+      parts.report({ event: 'stored', first, blocks, bytes: segmentBytes, again });
       run.wake('follow', 'record');
     }
   } finally {

@@ -1,4 +1,5 @@
 import type { SealedBatch } from '../../core/batch/seal-batch.ts';
+import type { SignedCharter } from '../../core/charter/charter.ts';
 import type { StorageService } from '../../core/ports/service.ts';
 import type { Transfer } from '../../core/ports/transfer.ts';
 import type { DeviceClock } from '../clock.ts';
@@ -6,9 +7,11 @@ import type { SealingParts } from '../log/make-batch.ts';
 import { rebuildSegment } from '../log/rebuild-segment.ts';
 import type { SealedRow } from '../outbox/batch-rows.ts';
 import { putObject } from './put-object.ts';
+import { withCharterShown } from './show-charter.ts';
 
 export interface UploadParts extends SealingParts {
-  readonly service: Pick<StorageService, 'uploadSegment'>;
+  readonly service: Pick<StorageService, 'uploadSegment' | 'putCharter'>;
+  readonly charter: SignedCharter;
   readonly transfer: Pick<Transfer, 'put'>;
   readonly clock: DeviceClock;
   /** Who records: told to the service, which then pays for nothing that the device records by itself. */
@@ -33,7 +36,8 @@ export async function uploadBatch(
 ): Promise<{ readonly again: boolean }> {
   const { first, sha256, segmentBytes: sizeBytes } = row;
   const segment = { first, sha256, sizeBytes, record: parts.record };
-  const { put } = await parts.service.uploadSegment(parts.writer.dataset, segment, signal);
+  const ask = () => parts.service.uploadSegment(parts.writer.dataset, segment, signal);
+  const { put } = await withCharterShown(parts, ask, signal);
   if (put === null) return { again: true };
   parts.clock.compare(put.expiresAtMs - PRESIGNED_MS);
   const { car } = (fresh ?? (await rebuildSegment(parts, row))).segment;

@@ -5,7 +5,7 @@ import type { Outbox } from '../outbox/open-outbox.ts';
 /** Which batches are on their way, so that no two connections take the same one. */
 export interface Uploads {
   /** The batch sealed last: kept while a connection is free, which saves making it again. */
-  offer(position: number, sealed: SealedBatch): void;
+  offer(first: number, sealed: SealedBatch): void;
   /** The oldest sealed batch that nobody has taken, as it was just sealed if that is at hand; null when there is none. */
   take(): { readonly row: SealedRow; readonly fresh: SealedBatch | null } | null;
   /** Stored or not, it is nobody's any more. */
@@ -15,19 +15,19 @@ export interface Uploads {
 /** @param atOnce how many connections there are */
 export function createUploads(outbox: Outbox, atOnce: number): Uploads {
   const taken = new Set<number>();
-  let offered: { readonly position: number; readonly sealed: SealedBatch } | null = null;
+  let offered: { readonly first: number; readonly sealed: SealedBatch } | null = null;
   return {
-    offer(position, sealed) {
-      if (taken.size < atOnce) offered = { position, sealed };
+    offer(first, sealed) {
+      if (taken.size < atOnce) offered = { first, sealed };
     },
     take() {
-      const row = batchesIn(outbox, 'sealed', atOnce + 1).find((one) => !taken.has(one.position));
+      const row = batchesIn(outbox, 'sealed', atOnce + 1).find((one) => !taken.has(one.first));
       if (row === undefined || !isSealed(row)) return null;
-      taken.add(row.position);
-      const fresh = offered?.position === row.position ? offered.sealed : null;
+      taken.add(row.first);
+      const fresh = offered?.first === row.first ? offered.sealed : null;
       offered = null;
       return { row, fresh };
     },
-    giveBack: (row) => void taken.delete(row.position),
+    giveBack: (row) => void taken.delete(row.first),
   };
 }

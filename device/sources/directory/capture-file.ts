@@ -1,6 +1,7 @@
 import type { CapturedBlock } from '../../../core/batch/seal-batch.ts';
-import { type BlockMeta, encodeMeta } from '../../../core/block/meta.ts';
+import type { BlockMeta } from '../../../core/block/meta.ts';
 import type { OpenFile } from '../../../core/ports/directories.ts';
+import { requireSealable } from '../../log/stamp-blocks.ts';
 import type { CaptureEntry } from '../../outbox/append-blocks.ts';
 import { mediaType } from '../media-type.ts';
 import type { SourceParts } from '../source.ts';
@@ -56,7 +57,7 @@ export async function captureFile(
 export function isNameable(parts: Pick<SourceParts, 'clock'>, file: SeenFile, blockBytes: number): boolean {
   const partCount = partsOf(file, blockBytes);
   try {
-    encodeMeta(metaOf(parts, file, partCount - 1, partCount));
+    requireSealable(metaOf(parts, file, partCount - 1, partCount));
     return true;
   } catch {
     return false;
