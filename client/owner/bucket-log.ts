@@ -59,6 +59,19 @@ export function findLog(
   return next === 0 ? new Map() : log;
 }
 
+/** The segment of a log, in order, that holds a block: the last that begins at or before it, if it reaches so far. */
+export function segmentWith(log: readonly ListedSegment[], index: BlockIndex): ListedSegment | null {
+  let low = 0;
+  let high = log.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((log[middle] as ListedSegment).first <= index) low = middle + 1;
+    else high = middle;
+  }
+  const found = log[low - 1];
+  return found !== undefined && index < found.first + found.count ? found : null;
+}
+
 /** Where a chain of segments stands, and how it came there. */
 interface Step {
   readonly peaks: Peaks;

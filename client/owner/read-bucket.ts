@@ -1,24 +1,20 @@
-import { batchLeafHash, ROOTED, recordHash, sealedHash } from '../../core/batch/record.ts';
-import { batchLeafOf } from '../../core/batch/seal-batch.ts';
-import {
-  frontBytesOf,
-  MAX_FRONT_BYTES,
-  parseSegmentKey,
-  readSegmentFront,
-  type SegmentFront,
-} from '../../core/batch/segment.ts';
+import { frontBytesOf, MAX_FRONT_BYTES, readSegmentFront, type SegmentFront } from '../../core/batch/read-segment.ts';
+import { parseSegmentKey } from '../../core/batch/segment-key.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import { eachInParallel } from '../../core/each-in-parallel.ts';
 import { SegmentError, StoreUnavailableError } from '../../core/errors.ts';
-import type { DatasetId, Salt } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
-import { rootOfLeafHashes } from '../../core/log/merkle.ts';
+import { mendSubtrees } from '../../core/log/mend-subtrees.ts';
 import { multiproof } from '../../core/log/multiproof.ts';
-import { rebuildLog, type StoredBatch } from '../../core/log/rebuild-log.ts';
-import type { BatchRecords, Fault, RecordSource } from '../../core/ports/css.ts';
+import { type RecordedGrowth, subtreesOfEvents } from '../../core/log/rebuild-peaks.ts';
+import { subtreesOfTiles } from '../../core/log/subtrees-of-tiles.ts';
+import { TILE_BYTES, tileKey } from '../../core/log/tiles.ts';
+import type { Fault, RecordSource } from '../../core/ports/css.ts';
 import type { ObjectLister, ObjectStore } from '../../core/ports/object-store.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Retrieve, RetrievedBlock } from '../../core/protocols/owner-css-n.ts';
+import { findLog, type ListedSegment, listSegment, segmentWith } from './bucket-log.ts';
+import { type FrontOf, recordsFrom, subtreesOfSegments, unavailable } from './bucket-records.ts';
 
 export interface BucketDeps {
   readonly primitives: Primitives;
@@ -28,27 +24,33 @@ export interface BucketDeps {
 /** A dataset in a bucket whose owner or operator does nothing for the reader: listing and ranges are all it needs. */
 export interface DatasetInBucket {
   readonly retrieve: Retrieve;
-  /** Records from the segments themselves, which prove themselves; null when a segment of the log is missing or damaged. */
-  readonly records: RecordSource | null;
-}
-
-interface ListedSegment extends StoredBatch {
-  readonly key: string;
-  readonly salt: Salt;
+  /** Records from the segments themselves, which prove themselves; a fault for each block that nothing left in the bucket proves. */
+  readonly records: RecordSource;
 }
 
 // Nearly every front is smaller: one request reads it.
 const LIKELY_FRONT_BYTES = 64 * 1024;
 const PARALLEL_FRONTS = 8;
 const KEPT_FRONTS = 64;
-const MAX_COPIES = 8;
+const KEPT_TILES = 1024;
+/** Objects that say the same of a block; of those with other bytes there is no end. */
+const MAX_COPIES = 64;
 const MAX_SEGMENTS = 1_000_000;
 
-/** Reads the front of every segment of a dataset, and finds among them the log that the chain has. */
-export async function readBucket(deps: BucketDeps, head: Head, signal?: AbortSignal): Promise<DatasetInBucket> {
+/**
+ * Reads the front of every segment of a dataset, and finds among them the log that the chain has. `recorded` are the events
+ * `Recorded`, oldest first: what they give of a stretch whose segments are lost keeps all others provable.
+ */
+export async function readBucket(
+  deps: BucketDeps,
+  { head, recorded }: { readonly head: Head; readonly recorded: readonly RecordedGrowth[] },
+  signal?: AbortSignal,
+): Promise<DatasetInBucket> {
+  const { primitives, bucket } = deps;
   const keys: string[] = [];
-  for await (const key of deps.bucket.list(`${head.dataset.slice(2)}/`, signal)) {
-    if (parseSegmentKey(key) !== null) keys.push(key);
+  for await (const key of bucket.list(`${head.dataset.slice(2)}/`, signal)) {
+    const place = parseSegmentKey(key);
+    if (place !== null && place.first < head.size) keys.push(key);
     if (keys.length > MAX_SEGMENTS) {
       throw new StoreUnavailableError(`The bucket has more than ${MAX_SEGMENTS} segments of this dataset.`);
     }
@@ -57,45 +59,56 @@ export async function readBucket(deps: BucketDeps, head: Head, signal?: AbortSig
   await eachInParallel(keys, PARALLEL_FRONTS, async (key) => {
     const front = await readFront(deps, key, signal);
     if (front === null || front.manifest.dataset !== head.dataset) return;
-    const { manifest } = front;
-    segments.push({
-      ...{ key, first: manifest.first, count: manifest.blocks.length, salt: manifest.salt },
-      ...{ batches: manifest.head.batches, root: manifest.head.root },
-      leafHash: batchLeafHash(deps.primitives, batchLeafOf(deps.primitives, manifest)),
-    });
+    segments.push(listSegment(primitives, key, front.manifest));
   });
-  const frontOf = keepFronts((key) => readFront(deps, key, signal));
-  const log = rebuildLog(deps.primitives, segments, head);
+  const frontOf = keepSome(KEPT_FRONTS, (key) => readFront(deps, key, signal));
+  const tileOf = keepSome(KEPT_TILES, async (key) => {
+    const tile = await bucket.read(key, { start: 0, end: TILE_BYTES }, signal);
+    return tile?.length === TILE_BYTES ? tile : null;
+  });
+  const log = [...findLog(primitives, segments, recorded).values()].sort((a, b) => a.first - b.first);
+  const subtrees = mendSubtrees(primitives, [
+    subtreesOfEvents(primitives, recorded).subtrees,
+    subtreesOfSegments(primitives, log, frontOf),
+    subtreesOfTiles({
+      hasher: primitives,
+      size: head.size,
+      readTile: (place) => tileOf(tileKey(head.dataset, place)),
+      // What segments have of leaves is asked for above.
+      readLeaves: async () => null,
+    }),
+  ]);
   return {
-    retrieve: retrieveFrom(deps, segments, frontOf),
-    records: log === null ? null : recordsFrom(deps.primitives, log, frontOf),
+    retrieve: retrieveFrom(deps, log, segments, frontOf),
+    records: recordsFrom(log, frontOf, (blocks, size) => multiproof({ hasher: primitives, subtrees }, blocks, size)),
   };
 }
 
-type FrontOf = (key: string) => Promise<SegmentFront | null>;
-
-/** Table III steps 8–9, without any function: the byte range of a segment that its manifest names. */
+/** Table III steps 8–9, without any function: the byte range of an object that its manifest names. */
 function retrieveFrom(
   { primitives, bucket }: BucketDeps,
+  log: readonly ListedSegment[],
   segments: readonly ListedSegment[],
   frontOf: FrontOf,
 ): Retrieve {
   const byFirst = Map.groupBy(segments, ({ first }) => first);
-  return async ({ index, batch }, signal) => {
+  return async ({ index, record }, signal) => {
     let found: RetrievedBlock | Fault = unavailable(index, 'The bucket has no readable segment with this block.');
-    // More than one segment of a batch are copies of which some were altered: the first good one is taken.
-    const copies = byFirst.get(batch.first)?.filter(({ salt }) => equalBytes(salt, batch.salt)) ?? [];
-    for (const { key } of copies.slice(0, MAX_COPIES)) {
+    const inLog = segmentWith(log, index);
+    const copies = inLog === null ? [] : (byFirst.get(inLog.first) ?? []).filter((one) => isCopy(one, inLog));
+    for (const { key, first } of copies.slice(0, MAX_COPIES)) {
       const front = await frontOf(key);
-      const line = front?.manifest.blocks[index - batch.first];
-      const start = front?.offsets[index - batch.first];
-      if (line === undefined || start === undefined) continue;
-      const block = await bucket.read(key, { start, end: start + line.size }, signal);
-      if (block === null) found = unavailable(index, 'The segment is not stored any more.');
+      const line = front?.manifest.blocks[index - first];
+      const start = front?.offsets[index - first];
+      // What the segments prove and what is asked for are the same record, unless the records come from elsewhere.
+      if (line === undefined || start === undefined || !equalBytes(line.record.sealed, record.sealed)) continue;
+      const block = await bucket.read(line.object?.key ?? key, { start, end: start + line.size }, signal);
+      if (block === null) found = unavailable(index, 'The object with this block is not stored any more.');
       else if (block.length < line.size)
-        found = unavailable(index, 'The stored segment ends before the end of this block.');
+        found = unavailable(index, 'The stored object ends before the end of this block.');
       else {
         found = { block, meta: line.meta, listedChunkRoot: line.chunkRoot };
+        // Of several copies some were altered: the first good one is taken.
         if (equalBytes(primitives.sha256(block), line.sha256)) return found;
       }
     }
@@ -103,69 +116,8 @@ function retrieveFrom(
   };
 }
 
-function unavailable(index: number, reason: string): Fault {
-  return { index, kind: 'unavailable', reason };
-}
-
-function recordsFrom(primitives: Primitives, log: readonly ListedSegment[], frontOf: FrontOf): RecordSource {
-  const leafHashes = log.map(({ leafHash }) => leafHash);
-  const inLog = (from: number, to: number) => rootOfLeafHashes(primitives, leafHashes.slice(from, to));
-  return {
-    async getRecords(_dataset: DatasetId, blocks: readonly number[]) {
-      const byPosition = Map.groupBy(blocks, (index) => positionOf(log, index));
-      const batches: BatchRecords[] = [];
-      const faults: Fault[] = [];
-      for (const [position, indices] of byPosition) {
-        const segment = log[position];
-        const front = segment === undefined ? null : await frontOf(segment.key);
-        const listed =
-          front === null ? [] : indices.filter((index) => index - front.manifest.first < front.manifest.blocks.length);
-        if (front !== null && listed.length > 0) batches.push(await recordsOf(primitives, front, position, listed));
-        else {
-          faults.push(...indices.map((index) => unavailable(index, 'The segment with this block cannot be read.')));
-        }
-      }
-      const positions = batches.map(({ position }) => position);
-      return { batches, proof: positions.length === 0 ? [] : await multiproof(positions, log.length, inLog), faults };
-    },
-  };
-}
-
-async function recordsOf(
-  primitives: Primitives,
-  { manifest }: SegmentFront,
-  position: number,
-  indices: readonly number[],
-): Promise<BatchRecords> {
-  const { first, blocks, salt, contentCommitment, nonce, published } = manifest;
-  const hashes = blocks.map((line) => recordHash(primitives, line));
-  const inBatch = (from: number, to: number) => rootOfLeafHashes(primitives, hashes.slice(from, to));
-  const records = indices.flatMap((index) => {
-    const line = blocks[index - first];
-    return line === undefined ? [] : [{ index, sealed: line.sealed, commitment: line.commitment }];
-  });
-  return {
-    ...{ position, first, count: blocks.length, salt, contentCommitment, nonce, records },
-    sealedHash: published ? sealedHash(blocks.map(({ sealed }) => sealed)) : ROOTED,
-    largestBlockBytes: Math.max(...blocks.map(({ size }) => size)),
-    proof: await multiproof(
-      records.map(({ index }) => index - first),
-      blocks.length,
-      inBatch,
-    ),
-  };
-}
-
-/** The batch that holds a block: the last that begins at or before it. */
-function positionOf(log: readonly ListedSegment[], index: number): number {
-  let low = 0;
-  let high = log.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((log[middle] as ListedSegment).first <= index) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
+function isCopy(one: ListedSegment, other: ListedSegment): boolean {
+  return one.count === other.count && equalBytes(one.root, other.root);
 }
 
 /** Null when the object is gone, or begins with something that is no manifest. */
@@ -187,17 +139,17 @@ async function readFront(
   }
 }
 
-/** Blocks are asked for in ascending order: a few fronts are enough to read each once. */
-function keepFronts(read: FrontOf): FrontOf {
-  const kept = new Map<string, Promise<SegmentFront | null>>();
+/** Blocks are asked for in ascending order: a few of the answers are enough to read each once. */
+function keepSome<T>(most: number, read: (key: string) => Promise<T>): (key: string) => Promise<T> {
+  const kept = new Map<string, Promise<T>>();
   return (key) => {
     const known = kept.get(key);
     if (known !== undefined) return known;
-    const front = read(key);
-    kept.set(key, front);
-    front.catch(() => kept.delete(key));
+    const answer = read(key);
+    kept.set(key, answer);
+    answer.catch(() => kept.delete(key));
     const oldest = kept.keys().next();
-    if (kept.size > KEPT_FRONTS && oldest.done !== true) kept.delete(oldest.value);
-    return front;
+    if (kept.size > most && oldest.done !== true) kept.delete(oldest.value);
+    return answer;
   };
 }
