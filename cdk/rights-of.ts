@@ -29,13 +29,17 @@ export function pollingRights(queueArn: string): PolicyStatement[] {
   return [allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], queueArn)];
 }
 
+/** What the service itself writes, beside the segments that devices put. */
+const OWN_KEYS = ['*/tile/*', '*/charter-*'];
+
 function objectRights(objects: May['objects'], { bucketArn }: Touchable): PolicyStatement[] {
   if (objects === undefined) return [];
   const every = `${bucketArn}/*`;
-  // Without the right to list, S3 says "forbidden" of an object that is missing.
-  const tell = allow(['s3:ListBucket'], bucketArn);
   if (objects === 'presign-get') return [allow(['s3:GetObject'], every)];
-  return [allow(objects === 'read' ? ['s3:GetObject'] : ['s3:GetObject', 's3:PutObject'], every), tell];
+  const own = OWN_KEYS.map((keys) => allow(['s3:PutObject'], `${bucketArn}/${keys}`));
+  const puts = { read: [], 'read-put': own, 'read-presign-put': [allow(['s3:PutObject'], every)] }[objects];
+  // Without the right to list, S3 says "forbidden" of an object that is missing.
+  return [allow(['s3:GetObject'], every), ...puts, allow(['s3:ListBucket'], bucketArn)];
 }
 
 function tableRights(table: May['table'], { tableArn }: Touchable): PolicyStatement[] {

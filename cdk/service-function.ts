@@ -82,12 +82,12 @@ export class ServiceFunction extends Construct {
     acknowledge(cfnRole, 'AwsSolutions-IAM5[Resource::*]', 'X-Ray has no resources: AWS gives this right for * only.');
     const resources = new Set(rights.flatMap(({ resources }) => resources));
     for (const arn of resources) {
-      if (!arn.endsWith('/*')) continue;
+      if (!arn.includes('*')) continue;
       const bucket = nameInFinding(Stack.of(this).resolve(arn));
       acknowledge(
         cfnRole,
         `AwsSolutions-IAM5[Resource::${bucket}]`,
-        'Segments are named by dataset, block and hash, which are not known before; the bucket holds nothing else.',
+        'Segments, tiles and charters are named by datasets, which are not known before; the bucket holds nothing else.',
       );
     }
   }

@@ -10,9 +10,8 @@ const BY_RIGHT: { readonly [Key in keyof May]-?: (right: string) => readonly Var
   dissc: (right) => [
     ...CHAIN,
     'PLUMBLINE_DISSC',
-    ...(right === 'record'
-      ? (['PLUMBLINE_RELAYER_KEY_ID', 'PLUMBLINE_RECORD_EVERY_MS', 'PLUMBLINE_FROM_BLOCK'] as const)
-      : []),
+    'PLUMBLINE_FROM_BLOCK',
+    ...(right === 'record' ? (['PLUMBLINE_RELAYER_KEY_ID', 'PLUMBLINE_RECORD_EVERY_MS'] as const) : []),
   ],
   ocasc: () => [...CHAIN, 'PLUMBLINE_OCASC'],
   // Who records is the account that grants are made out to; the others have to be told.

@@ -37,7 +37,7 @@ describe('the alarms', () => {
           'RemovalDeadLetters',
           'SegmentLost',
         ],
-        ...['SegmentRejected', 'SegmentUnreadable', 'StoreUnavailable', 'TransactionRefused'],
+        ...['SegmentRejected', 'LogUnreadable', 'StoreUnavailable', 'TransactionRefused'],
       ].map((id) => `plumbline-dev-${id}`),
     );
   });

@@ -11,21 +11,20 @@ before(() => {
 
 const EVERYWHERE = ['POWERTOOLS_METRICS_NAMESPACE', 'NODE_OPTIONS'];
 const CHAIN = ['PLUMBLINE_RPC_URL', 'PLUMBLINE_CHAIN_ID'];
+const DISSC = [...CHAIN, 'PLUMBLINE_DISSC', 'PLUMBLINE_FROM_BLOCK'];
 /** Written down by hand, by right and its value; nothing of lambda/variables.ts is used here. */
 const BY_RIGHT: Readonly<Record<string, readonly string[]>> = {
   'objects read': ['PLUMBLINE_BUCKET'],
+  'objects read-put': ['PLUMBLINE_BUCKET'],
   'objects presign-get': ['PLUMBLINE_BUCKET'],
   'objects read-presign-put': ['PLUMBLINE_BUCKET'],
   'table read-write': ['PLUMBLINE_TABLE'],
-  'dissc read': [...CHAIN, 'PLUMBLINE_DISSC'],
-  'dissc record': [
-    ...[...CHAIN, 'PLUMBLINE_DISSC', 'PLUMBLINE_RELAYER_KEY_ID'],
-    ...['PLUMBLINE_RECORD_EVERY_MS', 'PLUMBLINE_FROM_BLOCK'],
-  ],
+  'dissc read': DISSC,
+  'dissc record': [...DISSC, 'PLUMBLINE_RELAYER_KEY_ID', 'PLUMBLINE_RECORD_EVERY_MS'],
   'ocasc read': [...CHAIN, 'PLUMBLINE_OCASC'],
   'asc read': [...CHAIN, 'PLUMBLINE_ASC', 'PLUMBLINE_CSS_ACCOUNT'],
   'asc record': [...CHAIN, 'PLUMBLINE_ASC'],
-  'owners read': ['PLUMBLINE_OWNERS', 'PLUMBLINE_GRANTS_MIN_PER_BATCH_WEI'],
+  'owners read': ['PLUMBLINE_OWNERS', 'PLUMBLINE_GRANTS_MIN_PER_RECORD_WEI'],
   'queue wake': ['PLUMBLINE_ANCHOR_QUEUE'],
   'ipfs import': ['PLUMBLINE_IPFS_API', 'PLUMBLINE_IPFS_TOKEN_SECRET'],
 };
@@ -82,13 +81,13 @@ describe('the environment of the functions', () => {
   });
 
   test('takes its time, terms and quota from the parameters', () => {
-    const given = { recordEveryMs: '60000', grantsMinPerBatchWei: '7', grantsOpenQuotaBytes: '5000', fromBlock: '12' };
+    const given = { recordEveryMs: '60000', grantsMinPerRecordWei: '7', grantsOpenQuotaBytes: '5000', fromBlock: '12' };
     const other = synthStack(given);
     const { Properties } = other.ofType('AWS::Lambda::Function').get('Anchor/Function') ?? {};
-    const { PLUMBLINE_RECORD_EVERY_MS, PLUMBLINE_GRANTS_MIN_PER_BATCH_WEI, PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES } =
+    const { PLUMBLINE_RECORD_EVERY_MS, PLUMBLINE_GRANTS_MIN_PER_RECORD_WEI, PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES } =
       Properties.Environment.Variables;
     assert.deepEqual(
-      [PLUMBLINE_RECORD_EVERY_MS, PLUMBLINE_GRANTS_MIN_PER_BATCH_WEI, PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES],
+      [PLUMBLINE_RECORD_EVERY_MS, PLUMBLINE_GRANTS_MIN_PER_RECORD_WEI, PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES],
       ['60000', '7', '5000'],
     );
     assert.equal(Properties.Environment.Variables.PLUMBLINE_FROM_BLOCK, '12');

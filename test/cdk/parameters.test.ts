@@ -47,7 +47,7 @@ describe('the parameters of a deployment', () => {
     assert.equal(parameters.alarmEmail, null);
     assert.equal(parameters.cssAccount, null);
     assert.deepEqual([parameters.authorities, parameters.invokers], [[], []]);
-    assert.deepEqual(parameters.grants, { minPerBatchWei: '0', openQuotaBytes: null });
+    assert.deepEqual(parameters.grants, { minPerRecordWei: '0', openQuotaBytes: null });
   });
 
   const refused: readonly (readonly [string, Record<string, unknown>, RegExp, typeof FileError?])[] = [
@@ -61,7 +61,7 @@ describe('the parameters of a deployment', () => {
     ['owners that are no JSON', { owners: '{' }, /owners: not JSON/],
     ['a file of owners that is not there', { owners: 'nowhere.json' }, /nowhere.json cannot be read/, FileError],
     ['contracts given twice', { deployments: 'd.json' }, /not both/],
-    ['a sum in ether', { grantsMinPerBatchWei: '0.1' }, /grantsMinPerBatchWei is a whole number of wei/],
+    ['a sum in ether', { grantsMinPerRecordWei: '0.1' }, /grantsMinPerRecordWei is a whole number of wei/],
     ['an invoker that is no account', { invokers: '*' }, /invokers is not a list/],
     ['a mail address without a host', { alarmEmail: 'me' }, /alarmEmail is not an address/],
   ];

@@ -20,7 +20,19 @@ describe('the rights of the functions', () => {
     const [signing, writing] = ['kms:Sign', 's3:PutObject'].map((action) =>
       Object.entries(RIGHTS).flatMap(([name, rights]) => (rights.some((one) => one.startsWith(action)) ? [name] : [])),
     );
-    assert.deepEqual([signing, writing], [['anchor'], ['upload-segment']]);
+    assert.deepEqual(
+      [signing, writing],
+      [['anchor'], ['upload-segment', 'put-charter', 'ingest-segment', 'segment-removed', 'anchor']],
+    );
+    // All but devices' segments, whose addresses it signs, are named by what the service itself writes.
+    for (const [name, rights] of Object.entries(RIGHTS)) {
+      if (name === 'upload-segment') continue;
+      const written = rights.filter((one) => one.startsWith('s3:PutObject'));
+      assert.ok(
+        written.every((one) => /\/(tile\/|charter-)\*$/.test(one)),
+        `${name}: ${written}`,
+      );
+    }
     for (const [name, rights] of Object.entries(RIGHTS)) {
       assert.deepEqual(rightsIn(roleOf(name).Properties.Policies[0].PolicyDocument, stack.text), rights, name);
     }

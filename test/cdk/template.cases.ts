@@ -95,6 +95,24 @@ describe('the API', () => {
     assert.equal(dev.text(Properties.AccessLogSettings.DestinationArn), '<Api/AccessLogs.Arn>');
     assert.doesNotMatch(Properties.AccessLogSettings.Format, /header|query|authorizer|rawPath/i);
   });
+
+  test('bounds what strangers and proofs are asked for, route by route, so that neither takes all there is', () => {
+    const { Properties, DependsOn } = find(dev, 'AWS::ApiGatewayV2::Stage', 'Api/Default');
+    const bounds = Object.entries(Properties.RouteSettings as Record<string, Record<string, unknown>>).map(
+      ([route, { ThrottlingRateLimit, ThrottlingBurstLimit }]) => [route, ThrottlingRateLimit, ThrottlingBurstLimit],
+    );
+    assert.deepEqual(bounds.sort(), [
+      ['GET /v1/datasets/{dataset}/anchor', 10, 20],
+      ['GET /v1/openapi.json', 10, 20],
+      ['POST /v1/datasets/{dataset}/charter', 10, 20],
+      ['POST /v1/datasets/{dataset}/hashes', 20, 40],
+      ['POST /v1/datasets/{dataset}/proofs', 20, 40],
+      ['POST /v1/datasets/{dataset}/records', 10, 20],
+      ['POST /v1/datasets/{dataset}/segments/{first}/ipfs', 20, 40],
+    ]);
+    // API Gateway refuses settings of routes that are not there yet.
+    assert.ok(DependsOn.length >= bounds.length, DependsOn);
+  });
 });
 
 describe('the bucket of segments', () => {
@@ -247,6 +265,21 @@ describe('stages', () => {
     }
     assert.equal(looked, 2 + 1 + 6 + 1 + (functionRows.length + 1) + 1);
     assert.equal(find(prod, 'AWS::DynamoDB::Table', 'Table').Properties.DeletionProtectionEnabled, true);
+  });
+
+  test('in prod invocations are kept free for each kind of work, within what AWS lets be reserved', () => {
+    const reserved = [...prod.ofType('AWS::Lambda::Function').values()].flatMap(({ Properties }) =>
+      Properties.ReservedConcurrentExecutions === undefined
+        ? []
+        : [[Properties.FunctionName.slice('plumbline-prod-'.length), Properties.ReservedConcurrentExecutions]],
+    );
+    assert.deepEqual(Object.fromEntries(reserved), {
+      ...{ 'get-records': 20, 'get-anchor': 20, 'put-charter': 20, 'get-openapi': 20 },
+      ...{ 'hash-blocks': 50, 'prove-chunks': 50, 'publish-segment': 50 },
+      ...{ 'ingest-segment': 5, 'segment-removed': 5 },
+    });
+    const sum = reserved.reduce((total, [, atOnce]) => total + atOnce, 0);
+    assert.ok(sum <= 1_000 - 100, `${sum} are reserved; an account has 1,000, of which 100 stay free`);
   });
 
   test('in prod old versions and logs are kept for a year', () => {
