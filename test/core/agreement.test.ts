@@ -3,9 +3,6 @@ import { describe, it } from 'node:test';
 import * as dagCbor from '@ipld/dag-cbor';
 import { AbiCoder, keccak256 } from 'ethers';
 import fc from 'fast-check';
-import { proveChunk } from '../../core/block/chunk-tree.ts';
-import { to0x } from '../../core/bytes.ts';
-import { ArgumentError, KeyError, ProofError } from '../../core/errors.ts';
 import { decodeKeyPayload, encodeKeyPayload, type KeyPayload } from '../../core/agreement/key-payload.ts';
 import {
   answerChallenge,
@@ -19,8 +16,11 @@ import { agreementId, type Offer, typedDomain } from '../../core/agreement/terms
 import { contentKeyOf, requireBlockKeys, requireKeyRecords } from '../../core/agreement/verify-keys.ts';
 import { readSegment } from '../../core/batch/read-segment.ts';
 import { sealBatch } from '../../core/batch/seal-batch.ts';
+import { proveChunk } from '../../core/block/chunk-tree.ts';
 import { commitContent } from '../../core/block/content-keys.ts';
+import { to0x } from '../../core/bytes.ts';
 import type { DatasetKind } from '../../core/charter/kind.ts';
+import { ArgumentError, KeyError, ProofError } from '../../core/errors.ts';
 import { address, type DatasetKey, type LogRoot, type Nonce, type Salt } from '../../core/ids.ts';
 import { multiproof } from '../../core/log/multiproof.ts';
 import { EMPTY_PEAKS, rootOfPeaks } from '../../core/log/peaks.ts';

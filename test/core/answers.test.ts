@@ -35,17 +35,15 @@ const answersOf = <T>(answer: fc.Arbitrary<T>): fc.Arbitrary<Answers<T>> =>
     answers: fc.array(fc.oneof(answer, fault), { maxLength: 6 }),
     remaining: fc.array(index, { maxLength: 5 }),
   });
+const blockRecord = record({ sealed: bytes(32), commitment: bytes(32), contentCommitment: bytes(32) });
 const batch = record({
-  ...{
-    position: index,
-    first: index,
-    count: fc.integer({ min: 1, max: 1024 }),
-    salt: bytes(32),
-    sealedHash: bytes(32),
-  },
-  ...{ contentCommitment: bytes(32), nonce: fc.option(bytes(16)), largestBlockBytes: fc.nat(2 ** 20) },
-  records: fc.array(record({ index, sealed: bytes(32), commitment: bytes(32) }), { minLength: 1, maxLength: 4 }),
-  proof: path,
+  first: index,
+  count: fc.integer({ min: 1, max: 1024 }),
+  serial: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+  salt: bytes(32),
+  nonce: fc.option(bytes(16)),
+  largestBlockBytes: fc.nat(2 ** 20),
+  records: fc.array(record({ index, record: blockRecord }), { minLength: 1, maxLength: 4 }),
 });
 const records = record({
   ...{ batches: fc.array(batch, { maxLength: 4 }), proof: path, faults: fc.array(fault, { maxLength: 3 }) },
@@ -189,26 +187,27 @@ describe('bounds of answers', () => {
   });
 
   it('a batch of no or too many blocks, without records, or with a short nonce is refused', () => {
-    const good = [0, 0, 1, hash, hash, hash, null, 1, [[0, hash, hash]], new Uint8Array(0)];
+    const record96 = new Uint8Array(96);
+    const good = [5, 1, 7, hash, null, 1, [[0, record96]]];
     const answer = (at: number, value: unknown): Uint8Array =>
       dagCbor.encode([[good.with(at, value as never)], new Uint8Array(0), []]);
-    assert.equal(decodeRecords(answer(0, 5)).batches[0]?.position, 5);
+    assert.equal(decodeRecords(answer(0, 5)).batches[0]?.first, 5);
     const bad: [number, unknown][] = [
       [0, -1],
-      [1, 2 ** 53],
-      [2, 0],
-      [2, 1025],
+      [0, 2 ** 53],
+      [1, 0],
+      [1, 1025],
+      [2, -1],
+      [2, 2 ** 32],
       [3, hash.subarray(1)],
-      [4, null],
-      [5, 'x'],
-      [6, new Uint8Array(15)],
-      [7, -1],
-      [7, 2 ** 20 + 1],
-      [8, []],
-      [8, [[0, hash]]],
-      [8, [[0, hash, hash, hash]]],
-      [9, new Uint8Array(31)],
-      [9, []],
+      [3, null],
+      [4, new Uint8Array(15)],
+      [5, -1],
+      [5, 2 ** 20 + 1],
+      [6, []],
+      [6, [[0, hash]]],
+      [6, [[0, record96, record96]]],
+      [6, 'x'],
     ];
     for (const [at, value] of bad) assert.throws(() => decodeRecords(answer(at, value)), ArgumentError, `field ${at}`);
   });
@@ -232,7 +231,7 @@ for (const { name, primitives } of BOTH) {
       ]),
     );
     const blocks = [0, 1, 2, 4, 9];
-    const found = await storage.getRecords(WRITER.dataset, blocks, 2);
+    const found = await storage.getRecords(WRITER.dataset, blocks, 5);
     assert.deepEqual(decodeRecords(encodeRecords(found)), found);
     const hashes = await storage.hashBlocks(WRITER.dataset, blocks);
     assert.deepEqual(decodeHashedBlocks(encodeHashedBlocks(hashes)), hashes);

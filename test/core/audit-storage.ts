@@ -3,9 +3,10 @@ import type { SealedBatch } from '../../core/batch/seal-batch.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import { type OwnerCssY, verifyOwnerCssY } from '../../core/protocols/owner-css-y.ts';
+import { recordedHeads } from '../../core/protocols/recorded-heads.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import type { Verdict, VerdictKind } from '../../core/verdict.ts';
-import { DEVICE_KEY, type HonestStorage, headOf, sealLog, WRITER } from './honest-storage.ts';
+import { DEVICE_KEY, datasetKeyOf, type HonestStorage, headOf, recordedEvents, sealLog } from './honest-storage.ts';
 
 export const SIGNER = accountOfKey(DEVICE_KEY);
 export const EVIDENCES: readonly CssYEvidence[] = ['attested', 'possession'];
@@ -31,7 +32,10 @@ export interface Audit {
 export function auditOf(primitives: Primitives): Audit {
   const log = sealLog(primitives, SIZES);
   const depsOf = (storage: HonestStorage, batches: readonly SealedBatch[] = log): OwnerCssY => ({
-    ...{ primitives, css: storage, head: headOf(primitives, batches), datasetKey: WRITER.datasetKey },
+    primitives,
+    css: storage,
+    heads: recordedHeads(headOf(primitives, batches), recordedEvents(primitives, batches)),
+    datasetKeyOf,
     signerOf: () => SIGNER,
   });
   const verify = async (

@@ -3,7 +3,6 @@ import { describe, it } from 'node:test';
 import { TypedDataEncoder, verifyTypedData, Wallet } from 'ethers';
 import fc from 'fast-check';
 import { toHex } from '../../core/bytes.ts';
-import { ArgumentError, ProofError } from '../../core/errors.ts';
 import {
   anchorerOf,
   type Charter,
@@ -17,6 +16,7 @@ import {
 } from '../../core/charter/charter.ts';
 import { charterKey, decodeCharter, encodeCharter, parseCharterKey } from '../../core/charter/charter-file.ts';
 import { decodeDatasetName, encodeDatasetName } from '../../core/charter/dataset-name.ts';
+import { ArgumentError, ProofError } from '../../core/errors.ts';
 import { type Address, address, datasetId, NO_ACCOUNT, type PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 

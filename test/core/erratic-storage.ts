@@ -44,7 +44,7 @@ export class ErraticStorage extends HonestStorage {
         case 4:
           return [{ ...batch, records: batch.records.map((record) => ({ ...record, index: this.#next(12) })) }];
         case 5:
-          return [{ ...batch, position: this.#next(5) }];
+          return [{ ...batch, serial: this.#next(5) }];
         default:
           return [batch];
       }

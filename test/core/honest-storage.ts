@@ -1,38 +1,64 @@
-import { batchLeafHash, recordHash } from '../../core/batch/record.ts';
-import {
-  batchLeafOf,
-  type CapturedBlock,
-  type DatasetWriter,
-  EMPTY_LOG,
-  type LogEnd,
-  type SealedBatch,
-  sealBatch,
-} from '../../core/batch/seal-batch.ts';
-import { readSegmentFront, type SegmentFront } from '../../core/batch/segment.ts';
+import { readSegmentFront, type SegmentFront } from '../../core/batch/read-segment.ts';
+import { type CapturedBlock, type DatasetWriter, type SealedBatch, sealBatch } from '../../core/batch/seal-batch.ts';
 import { proveChunk } from '../../core/block/chunk-tree.ts';
 import { metaHash } from '../../core/block/meta.ts';
 import { equalBytes, to0x } from '../../core/bytes.ts';
+import { datasetOfCharter, type SignedCharter, signCharter } from '../../core/charter/charter.ts';
+import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
+import type { DatasetKind } from '../../core/charter/kind.ts';
 import { RequestRefusedError } from '../../core/errors.ts';
-import { address, type DatasetId, type DatasetKey, datasetId, type PrivateKey, type Sha256 } from '../../core/ids.ts';
-import { frontierRoot } from '../../core/log/frontier.ts';
+import { address, type DatasetId, type DatasetKey, NO_ACCOUNT, type PrivateKey, type Sha256 } from '../../core/ids.ts';
+import { buildGrowth, growthOfLeaves } from '../../core/log/build-growth.ts';
 import type { Head } from '../../core/log/head.ts';
-import { rootOfLeafHashes } from '../../core/log/merkle.ts';
 import { multiproof } from '../../core/log/multiproof.ts';
+import { EMPTY_PEAKS, EMPTY_ROOT, type Peaks, rootOfPeaks } from '../../core/log/peaks.ts';
+import { subtreesOfLeaves } from '../../core/log/subtree-source.ts';
 import type { Answers, BatchRecords, Fault, HashedBlock, ProvenChunk, Records } from '../../core/ports/css.ts';
-import type { Ledger, RecordedEvent } from '../../core/ports/ledger.ts';
+import type { ChainCharter, Ledger, RecordedEvent } from '../../core/ports/ledger.ts';
 import type { PresignedRequest } from '../../core/ports/object-store.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
-import type { StorageService } from '../../core/ports/service.ts';
+import type { DatasetAnchor, StorageService } from '../../core/ports/service.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import type { ListBatchesResponse } from '../../core/wire/requests.ts';
 
+export const OWNER_KEY = new Uint8Array(32).fill(5) as PrivateKey;
 export const DEVICE_KEY = new Uint8Array(32).fill(9) as PrivateKey;
+const DOMAIN = { chainId: 31337, dissc: address(`0x${'d1'.repeat(20)}`) };
 
-export const WRITER: DatasetWriter = {
-  ...{ dataset: datasetId(`0x${'ab'.repeat(32)}`), datasetKey: new Uint8Array(32).fill(7) as DatasetKey },
-  ...{ deviceKey: DEVICE_KEY, domain: { chainId: 31337, dissc: address(`0x${'d1'.repeat(20)}`) } },
-  ...{ plain: false, published: false },
-};
+/** What the owner of WRITER's datasets has signed for one of each kind. */
+export function charterOf(kind: DatasetKind): SignedCharter {
+  const charter = {
+    owner: accountOfKey(OWNER_KEY),
+    name: encodeDatasetName('readings'),
+    kind,
+    device: accountOfKey(DEVICE_KEY),
+    anchorer: NO_ACCOUNT,
+    serial: 1_790_000_000,
+    from: 0,
+  };
+  return { ...charter, signature: signCharter(DOMAIN, charter, OWNER_KEY) };
+}
+
+/** The device of a dataset of this kind. */
+export function writerOf(kind: DatasetKind): DatasetWriter {
+  const charter = charterOf(kind);
+  return {
+    dataset: datasetOfCharter(DOMAIN, charter),
+    kind,
+    serial: charter.serial,
+    datasetKey: new Uint8Array(32).fill(7) as DatasetKey,
+    deviceKey: DEVICE_KEY,
+    domain: DOMAIN,
+  };
+}
+
+/** That of an encrypted one. */
+export const WRITER: DatasetWriter = writerOf(0);
+
+/** The owner's keys of what WRITER has sealed; of other serials others. */
+export function datasetKeyOf(serial: number): DatasetKey {
+  return serial === WRITER.serial ? WRITER.datasetKey : (new Uint8Array(32).fill(serial % 256) as DatasetKey);
+}
 
 /** Content that tells by itself which block it belongs to. */
 export function reading(index: number, sizeBytes: number): CapturedBlock {
@@ -49,7 +75,7 @@ export function sealLog(
   capture: (index: number, sizeBytes: number) => CapturedBlock = reading,
 ): SealedBatch[] {
   const batches: SealedBatch[] = [];
-  let end: LogEnd = EMPTY_LOG;
+  let end: Peaks = EMPTY_PEAKS;
   for (const [position, blocks] of sizes.entries()) {
     const captured = blocks.map((size, number) => capture(end.size + number, size));
     const sealed = sealBatch(primitives, writer, end, captured, new Uint8Array(16).fill(position + 1));
@@ -62,33 +88,40 @@ export function sealLog(
 /** The head that DISSC has after these batches. */
 export function headOf(primitives: Primitives, batches: readonly SealedBatch[]): Head {
   const last = batches[batches.length - 1];
-  if (last === undefined)
-    return { dataset: WRITER.dataset, size: 0, batches: 0, root: new Uint8Array(32) as Head['root'] };
-  const { size, frontier } = last.end;
-  return { dataset: last.manifest.dataset, size, batches: frontier.leaves, root: frontierRoot(primitives, frontier) };
+  if (last === undefined) return { dataset: WRITER.dataset, size: 0, root: EMPTY_ROOT };
+  return { dataset: last.manifest.dataset, size: last.end.size, root: rootOfPeaks(primitives, last.end) };
 }
 
-/** DISSC with these batches recorded, one update each. */
-export function ledgerOf(primitives: Primitives, batches: readonly SealedBatch[]): Ledger {
-  const signer = accountOfKey(DEVICE_KEY);
-  const events = batches.map((batch, number): RecordedEvent => {
-    const { size, batches: count, root } = headOf(primitives, [batch]);
+/** What DISSC logs when these batches are recorded, one update each, in blocks 1, 2, …. */
+export function recordedEvents(primitives: Primitives, batches: readonly SealedBatch[]): RecordedEvent[] {
+  return batches.map((batch, number): RecordedEvent => {
+    const before = batches[number - 1]?.end ?? EMPTY_PEAKS;
     return {
-      dataset: WRITER.dataset,
-      signer,
-      size,
-      batches: count,
-      root,
-      txHash: `0x${number}`,
+      ...headOf(primitives, [batch]),
+      appended: growthOfLeaves(primitives, before, batch.leafHashes).appended,
+      signer: accountOfKey(DEVICE_KEY),
       blockNumber: number + 1,
+      logIndex: 1,
+      txHash: `0x${number}`,
     };
   });
+}
+
+/** DISSC with the charter and these batches recorded, one update each. */
+export function ledgerOf(primitives: Primitives, batches: readonly SealedBatch[]): Ledger {
+  const events = recordedEvents(primitives, batches);
+  const { dataset, kind, serial } = WRITER;
+  const { signature: _, ...charter } = charterOf(kind);
+  const chartered: ChainCharter = { dataset, charter, blockNumber: 1, logIndex: 0, txHash: '0x0' };
   const point = { blockNumber: batches.length + 1, blockHash: `0x${'bb'.repeat(32)}`, timestampMs: 1_790_000_000_000 };
+  const within = <T extends { readonly blockNumber: number }>(all: readonly T[], from: number, to: number): T[] =>
+    all.filter(({ blockNumber }) => blockNumber >= from && blockNumber <= to);
   return {
     domain: WRITER.domain,
     readHeads: async (datasets) => ({ point, heads: datasets.map(() => headOf(primitives, batches)) }),
-    readParties: async (datasets) => ({ point, parties: datasets.map(() => ({ owner: signer, device: signer })) }),
-    findRecorded: async (_, from, to) => events.filter((event) => event.blockNumber >= from && event.blockNumber <= to),
+    readDevices: async (datasets) => ({ point, devices: datasets.map(() => ({ device: charter.device, serial })) }),
+    findRecorded: async (_dataset, from, to) => within(events, from, to),
+    findChartered: async (_query, from, to) => within([chartered], from, to),
   };
 }
 
@@ -155,44 +188,43 @@ export class HonestStorage implements StorageService {
     };
   }
 
-  async getRecords(dataset: DatasetId, blocks: readonly number[], batches: number): Promise<Records> {
+  async getRecords(dataset: DatasetId, blocks: readonly number[], size: number): Promise<Records> {
     this.calls.push({ name: 'get-records', blocks });
-    const log = this.batches.slice(0, batches);
-    const hashes = log.map(({ manifest }) => batchLeafHash(this.primitives, batchLeafOf(this.primitives, manifest)));
-    const wanted = new Map<number, number[]>();
+    const leaves = this.leafHashes().slice(0, size);
+    const wanted = new Map<SealedBatch, number[]>();
     const faults: Fault[] = [];
     for (const index of blocks) {
-      const position = log.findIndex(
-        ({ manifest }) =>
-          manifest.dataset === dataset && index >= manifest.first && index < manifest.first + manifest.blocks.length,
-      );
-      if (position < 0) faults.push({ index, kind: 'unavailable', reason: 'No such batch is stored.' });
-      else wanted.set(position, [...(wanted.get(position) ?? []), index]);
+      const batch = this.batchOf(dataset, index);
+      // Without all that leads to a root nothing can be proven under it.
+      if (leaves.length < size) faults.push({ index, kind: 'unavailable', reason: 'The log ends before that.' });
+      else if (batch === null || index >= size) faults.push({ index, kind: 'unavailable', reason: 'No such batch.' });
+      else wanted.set(batch, [...(wanted.get(batch) ?? []), index]);
     }
-    const found = await Promise.all([...wanted].map(([position, indices]) => this.recordsOf(position, indices)));
-    const subtree = (from: number, to: number) => rootOfLeafHashes(this.primitives, hashes.slice(from, to));
-    const proof = wanted.size === 0 ? [] : await multiproof([...wanted.keys()], log.length, subtree);
-    return { batches: found, proof, faults };
+    const batches = [...wanted].map(([batch, indices]) => this.recordsOf(batch, indices));
+    const log = { hasher: this.primitives, subtrees: subtreesOfLeaves(this.primitives, leaves) };
+    const proof = wanted.size === 0 ? [] : await multiproof(log, [...wanted.values()].flat(), size);
+    return { batches, proof, faults };
   }
 
-  async recordsOf(position: number, indices: readonly number[]): Promise<BatchRecords> {
-    const { manifest, leaf } = this.batches[position] as SealedBatch;
-    const hashes = manifest.blocks.map((line) => recordHash(this.primitives, line));
-    const subtree = (from: number, to: number) => rootOfLeafHashes(this.primitives, hashes.slice(from, to));
+  /** Of all that it holds of the log, from its beginning. */
+  protected leafHashes(): Uint8Array[] {
+    return this.batches.flatMap(({ leafHashes }) => [...leafHashes]);
+  }
+
+  recordsOf({ manifest }: SealedBatch, indices: readonly number[]): BatchRecords {
+    const { first, serial, salt, nonce, blocks } = manifest;
     return {
-      ...{ position, first: manifest.first, count: manifest.blocks.length, salt: manifest.salt },
-      ...{ sealedHash: leaf.sealedHash, contentCommitment: manifest.contentCommitment, nonce: manifest.nonce },
-      largestBlockBytes: Math.max(...manifest.blocks.map(({ size }) => size)),
+      first,
+      count: blocks.length,
+      serial,
+      salt,
+      nonce,
+      largestBlockBytes: Math.max(...blocks.map(({ size }) => size)),
       records: indices.map((index) => {
-        const line = manifest.blocks[index - manifest.first];
+        const line = blocks[index - first];
         if (line === undefined) throw new Error('No such line.');
-        return { index, sealed: line.sealed, commitment: line.commitment };
+        return { index, record: line.record };
       }),
-      proof: await multiproof(
-        indices.map((index) => index - manifest.first),
-        manifest.blocks.length,
-        subtree,
-      ),
     };
   }
 
@@ -202,16 +234,21 @@ export class HonestStorage implements StorageService {
   ): Promise<ListBatchesResponse> {
     this.calls.push({ name: 'list-batches', blocks: [] });
     const { by = 'block', from = 0, to = Number.MAX_SAFE_INTEGER, limit = 500 } = query;
-    const lines = this.batches.map(({ manifest, segment, end }, position) => {
+    const lines = this.batches.map(({ manifest, segment }) => {
       const times = manifest.blocks.map((_, number) => 1_790_000_000_000 + 1000 * (manifest.first + number));
       return {
-        ...{ first: manifest.first, count: manifest.blocks.length, batches: position + 1, key: segment.key },
-        ...{ sizeBytes: segment.car.length, state: 'final' as const, reason: null, lost: false, tx: null },
-        ...{
-          root: to0x(frontierRoot(this.primitives, end.frontier)),
-          fromMs: times[0] ?? null,
-          toMs: times.at(-1) ?? null,
-        },
+        first: manifest.first,
+        count: manifest.blocks.length,
+        serial: manifest.serial,
+        key: segment.key,
+        sizeBytes: segment.car.length,
+        state: 'final' as const,
+        reason: null,
+        lost: false,
+        tx: null,
+        root: to0x(manifest.head.root),
+        fromMs: times[0] ?? null,
+        toMs: times.at(-1) ?? null,
         receivedAtMs: 0,
       };
     });
@@ -219,9 +256,11 @@ export class HonestStorage implements StorageService {
       by === 'block' ? first <= to && first + count > from : (fromMs ?? 0) <= to && (toMs ?? 0) >= from,
     );
     const start = Number(query.cursor ?? 0);
-    const head = { size: 0, batches: 0, root: to0x(new Uint8Array(32)) };
+    const head = { size: 0, root: to0x(EMPTY_ROOT) };
     return {
-      ...{ recorded: head, final: head, batches: meets.slice(start, start + limit) },
+      recorded: head,
+      final: head,
+      batches: meets.slice(start, start + limit),
       next: start + limit < meets.length ? String(start + limit) : null,
     };
   }
@@ -238,6 +277,22 @@ export class HonestStorage implements StorageService {
     return { key, get: { method: 'GET', url: key, headers: {}, expiresAtMs: 1 }, sizeBytes: car.length };
   }
 
+  async getAnchor(_dataset: DatasetId, since = 0): Promise<DatasetAnchor> {
+    const last = this.batches.at(-1);
+    if (last === undefined) return { charter: charterOf(WRITER.kind), head: null, growth: [] };
+    const { dataset, serial, head, signature } = last.manifest;
+    const log = { subtrees: subtreesOfLeaves(this.primitives, this.leafHashes()) };
+    return {
+      charter: charterOf(WRITER.kind),
+      head: { dataset, ...head, serial, signature },
+      growth: since < head.size ? [await buildGrowth(log, since, head.size)] : [],
+    };
+  }
+
+  putCharter(): Promise<never> {
+    throw new Error('No charter is shown in these tests.');
+  }
+
   uploadSegment(): Promise<never> {
     throw new Error('Nothing is uploaded in these tests.');
   }
@@ -247,9 +302,7 @@ export class HonestStorage implements StorageService {
 
   /** Where a block's bytes lie. */
   locate(index: number): { key: string; offset: number; size: number } {
-    const batch = this.batches.find(
-      ({ manifest }) => index >= manifest.first && index < manifest.first + manifest.blocks.length,
-    );
+    const batch = this.batches.find(holds(index));
     if (batch === undefined) throw new Error(`No block ${index}.`);
     const { offsets, manifest } = this.#frontOf(batch);
     const number = index - manifest.first;
@@ -262,12 +315,13 @@ export class HonestStorage implements StorageService {
     (this.objects.get(key) as Uint8Array)[offset + (bit >> 3)]! ^= 1 << (bit & 7);
   }
 
+  protected batchOf(dataset: DatasetId, index: number): SealedBatch | null {
+    return this.batches.filter(({ manifest }) => manifest.dataset === dataset).find(holds(index)) ?? null;
+  }
+
   protected storedBlock(dataset: DatasetId, index: number): { block: Uint8Array; batch: SealedBatch } | Fault {
-    const batch = this.batches.find(
-      ({ manifest }) =>
-        manifest.dataset === dataset && index >= manifest.first && index < manifest.first + manifest.blocks.length,
-    );
-    if (batch === undefined) return { index, kind: 'unrecorded', reason: 'No such block.' };
+    const batch = this.batchOf(dataset, index);
+    if (batch === null) return { index, kind: 'unrecorded', reason: 'No such block.' };
     const { key, offset, size } = this.locate(index);
     const object = this.objects.get(key);
     if (object === undefined) return { index, kind: 'unavailable', reason: 'The object is gone.' };
@@ -301,6 +355,10 @@ export class HonestStorage implements StorageService {
     }
     return { answers, remaining: [] };
   }
+}
+
+function holds(index: number) {
+  return ({ manifest: { first, blocks } }: SealedBatch) => index >= first && index < first + blocks.length;
 }
 
 /** Puts the stored bytes of two blocks of one size in each other's place. */

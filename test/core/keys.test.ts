@@ -3,11 +3,11 @@ import { createHmac, hkdfSync } from 'node:crypto';
 import { describe, it } from 'node:test';
 import * as dagCbor from '@ipld/dag-cbor';
 import { nodePrimitives as primitives } from '../../adapters/crypto/node-primitives.ts';
-import { concatBytes } from '../../core/bytes.ts';
-import { ArgumentError, KeyError } from '../../core/errors.ts';
 import { linkSerial, openLinkedObjects, sealLinkedObjects } from '../../core/block/linked-objects.ts';
 import { encodeMeta } from '../../core/block/meta.ts';
 import { auditKey } from '../../core/block/seal.ts';
+import { concatBytes } from '../../core/bytes.ts';
+import { ArgumentError, KeyError } from '../../core/errors.ts';
 import { type AgreementId, type DatasetKey, datasetId, NATIVE_COIN, NO_ACCOUNT } from '../../core/ids.ts';
 import {
   branch,

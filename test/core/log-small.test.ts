@@ -11,8 +11,8 @@ import { inclusionPath, rootFromPath, rootOfLeafHashes } from '../../core/log/me
 import { multiproof, rootFromMultiproof } from '../../core/log/multiproof.ts';
 import { appendLeaves, EMPTY_PEAKS, EMPTY_ROOT, type Peaks, rootOfPeaks } from '../../core/log/peaks.ts';
 import { subtreesOfLeaves } from '../../core/log/subtree-source.ts';
-import { NaiveTree, numberedLeaves } from './naive-tree.ts';
 import { draws, withBitFlipped } from './draw.ts';
+import { NaiveTree, numberedLeaves } from './naive-tree.ts';
 
 const hasher = nodePrimitives;
 const MOST = 1025;

@@ -1,33 +1,38 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { EMPTY_LOG, type SealedBatch } from '../../core/batch/seal-batch.ts';
-import { readSegment } from '../../core/batch/segment.ts';
-import { commitContent, contentBatchKey, contentKey, encryptContent } from '../../core/block/content-cipher.ts';
+import { readSegment } from '../../core/batch/read-segment.ts';
+import type { SealedBatch } from '../../core/batch/seal-batch.ts';
+import { encryptContent } from '../../core/block/content-cipher.ts';
+import { commitContent, contentBatchKey, contentKey, readKey } from '../../core/block/content-keys.ts';
 import { KeyError, ProofError } from '../../core/errors.ts';
-import type { Address, ChunkRoot } from '../../core/ids.ts';
+import type { Address, ChunkRoot, Nonce } from '../../core/ids.ts';
 import { MAX_BLOCK_BYTES } from '../../core/limits.ts';
+import { EMPTY_PEAKS } from '../../core/log/peaks.ts';
 import { type OwnerCssN, openContent, type RetrievedBlock, verifyRetrieved } from '../../core/protocols/owner-css-n.ts';
 import { type ProvenRecord, proveRecords } from '../../core/protocols/prove-records.ts';
 import { signersFrom } from '../../core/protocols/signers.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import { BOTH } from './both-primitives.ts';
-import { HonestStorage, headOf, reading, sealLog, WRITER } from './honest-storage.ts';
+import { datasetKeyOf, HonestStorage, headOf, reading, sealLog, WRITER, writerOf } from './honest-storage.ts';
 import { sealMisrecorded } from './misrecorded-batch.ts';
 
 const SIGNER = `0x${'51'.repeat(20)}` as Address;
 
 for (const { name, primitives } of BOTH) {
-  const deps: OwnerCssN = {
+  const owner: OwnerCssN = {
     primitives,
     dataset: WRITER.dataset,
-    datasetKey: WRITER.datasetKey,
+    datasetKeyOf,
     signerOf: () => SIGNER,
   };
+  const deps = owner;
+  /** A batch that was misrecorded may be of another kind, and so of another dataset. */
+  const ownerOf = (batch: SealedBatch): OwnerCssN => ({ ...owner, dataset: batch.manifest.dataset });
   const provenOf = async (batches: readonly SealedBatch[]): Promise<ProvenRecord[]> => {
     const storage = new HonestStorage(primitives, batches);
     const head = headOf(primitives, batches);
     const blocks = Array.from({ length: head.size }, (_, i) => i);
-    const found = await proveRecords({ hasher: primitives, records: storage }, head, blocks);
+    const found = await proveRecords({ hasher: primitives, records: storage }, [head], blocks);
     assert.equal(found.proven.length, head.size);
     return [...found.proven].sort((a, b) => a.index - b.index);
   };
@@ -47,9 +52,10 @@ for (const { name, primitives } of BOTH) {
 
   describe(`Protocol II, plain retrieval, on ${name}`, () => {
     it('an honest block is intact, and its content is what was captured', async () => {
-      for (const plain of [true, false]) {
-        const [batch] = sealLog(primitives, [[40, 2500]], { ...WRITER, plain });
+      for (const writer of [writerOf(1), WRITER]) {
+        const [batch] = sealLog(primitives, [[40, 2500]], writer);
         assert.ok(batch);
+        const deps = { ...owner, dataset: writer.dataset };
         for (const record of await provenOf([batch])) {
           const retrieved = retrievedOf(batch, record.index);
           assertVerdict(verifyRetrieved(deps, record, retrieved), 'intact');
@@ -82,7 +88,7 @@ for (const { name, primitives } of BOTH) {
     });
 
     it('a chunk root that contradicts the bytes is the writer misrecording, and only where the bytes are the recorded ones', async () => {
-      const made = sealMisrecorded(primitives, EMPTY_LOG, [reading(0, 3000), reading(1, 3000)], {
+      const made = sealMisrecorded(primitives, EMPTY_PEAKS, [reading(0, 3000), reading(1, 3000)], {
         opening: (opening, number) =>
           number === 0 ? { ...opening, chunkRoot: new Uint8Array(32).fill(1) as ChunkRoot } : opening,
       });
@@ -90,31 +96,39 @@ for (const { name, primitives } of BOTH) {
       assert.ok(first && second);
       const listed = made.manifest.blocks[0]?.chunkRoot as ChunkRoot;
       const stored = { block: reading(0, 3000).content, meta: made.manifest.blocks[0]?.meta as Uint8Array };
-      assertVerdict(verifyRetrieved(deps, first, { ...stored, listedChunkRoot: listed }), 'misrecorded', 'writer');
-      assertVerdict(verifyRetrieved(deps, first, stored), 'corrupted');
+      assertVerdict(
+        verifyRetrieved(ownerOf(made), first, { ...stored, listedChunkRoot: listed }),
+        'misrecorded',
+        'writer',
+      );
+      assertVerdict(verifyRetrieved(ownerOf(made), first, stored), 'corrupted');
       // A storage that lists another chunk root than the recorded one shifts no blame.
       assertVerdict(
-        verifyRetrieved(deps, first, { ...stored, listedChunkRoot: new Uint8Array(32) as ChunkRoot }),
+        verifyRetrieved(ownerOf(made), first, { ...stored, listedChunkRoot: new Uint8Array(32) as ChunkRoot }),
         'corrupted',
       );
       assertVerdict(
-        verifyRetrieved(deps, first, { ...stored, block: stored.block.with(0, 99), listedChunkRoot: listed }),
+        verifyRetrieved(ownerOf(made), first, { ...stored, block: stored.block.with(0, 99), listedChunkRoot: listed }),
         'corrupted',
       );
       const other = { block: reading(1, 3000).content, meta: made.manifest.blocks[1]?.meta as Uint8Array };
       assertVerdict(
-        verifyRetrieved(deps, second, { ...other, listedChunkRoot: new Uint8Array(32) as ChunkRoot }),
+        verifyRetrieved(ownerOf(made), second, { ...other, listedChunkRoot: new Uint8Array(32) as ChunkRoot }),
         'intact',
       );
     });
 
-    it('a commitment that contradicts the dataset key is the writer misrecording', async () => {
-      const made = sealMisrecorded(primitives, EMPTY_LOG, [reading(0, 30)], {
-        commitment: () => new Uint8Array(32).fill(1) as never,
-      });
-      const [record] = await provenOf([made]);
+    it('a salt or serial that does not lead to the commitment proves nothing against anybody', async () => {
+      const [batch] = sealLog(primitives, [[40]]);
+      assert.ok(batch);
+      const [record] = await provenOf([batch]);
       assert.ok(record);
-      assertVerdict(verifyRetrieved(deps, record, retrievedOf(made, 0)), 'misrecorded', 'writer');
+      const retrieved = retrievedOf(batch, 0);
+      const hints = [{ salt: new Uint8Array(32) as never }, { serial: WRITER.serial + 1 }];
+      for (const hint of hints) {
+        const misled = { ...record, batch: { ...record.batch, ...hint } };
+        assertVerdict(verifyRetrieved(deps, misled, retrieved), 'unavailable');
+      }
     });
 
     it('a nonce altered by storage is a proof that fails; another content key is the writer’s', async () => {
@@ -123,16 +137,16 @@ for (const { name, primitives } of BOTH) {
       const [record] = await provenOf([batch]);
       assert.ok(record);
       const { block } = retrievedOf(batch, 0);
-      const withNonce = (nonce: Uint8Array | null): ProvenRecord => ({ ...record, batch: { ...record.batch, nonce } });
+      const withNonce = (nonce: Nonce | null): ProvenRecord => ({ ...record, batch: { ...record.batch, nonce } });
       assert.throws(() => openContent(deps, withNonce(null), block), ProofError);
-      assert.throws(() => openContent(deps, withNonce(new Uint8Array(16)), block), ProofError);
+      assert.throws(() => openContent(deps, withNonce(new Uint8Array(16) as Nonce), block), ProofError);
 
-      const nonce = new Uint8Array(16).fill(4);
-      const batchKey = contentBatchKey(primitives, WRITER.datasetKey, nonce);
+      const nonce = new Uint8Array(16).fill(4) as Nonce;
+      const batchKey = contentBatchKey(primitives, readKey(primitives, WRITER.datasetKey), nonce);
       const wrongKey = contentKey(primitives, batchKey, 7);
       const content = encryptContent(primitives, wrongKey, { dataset: WRITER.dataset, index: 0 }, new Uint8Array(9));
-      const made = sealMisrecorded(primitives, EMPTY_LOG, [{ content, meta: { at: 1 } }], {
-        content: { nonce, commitment: commitContent(primitives, batchKey) },
+      const made = sealMisrecorded(primitives, EMPTY_PEAKS, [{ content, meta: { at: 1 } }], {
+        content: { nonce, commitment: (index) => commitContent(primitives, contentKey(primitives, batchKey, index)) },
       });
       const [misrecorded] = await provenOf([made]);
       assert.ok(misrecorded);
@@ -142,8 +156,8 @@ for (const { name, primitives } of BOTH) {
   });
 }
 
-describe('whose signature a batch was recorded under', () => {
-  const event = (batches: number, signer: string) => ({ batches, signer }) as never;
+describe('whose signature a block was recorded under', () => {
+  const event = (size: number, signer: string) => ({ size, signer }) as never;
 
   it('is that of the first update that covers it, in whatever order they come', () => {
     for (const events of [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { EMPTY_LOG } from '../../core/batch/seal-batch.ts';
+import { EMPTY_PEAKS } from '../../core/log/peaks.ts';
 import type { HashedBlock, ProvenChunk } from '../../core/ports/css.ts';
 import { ALL, allAs, auditOf, changeBit } from './audit-storage.ts';
 import { BOTH } from './both-primitives.ts';
@@ -81,7 +81,7 @@ for (const { name, primitives } of BOTH) {
     it('a chunk root that contradicts the bytes, recorded by the writer, passes attested and fails possession', async () => {
       const made = sealMisrecorded(
         primitives,
-        EMPTY_LOG,
+        EMPTY_PEAKS,
         [0, 1].map((i) => reading(i, 3000)),
         {
           opening: (opening, number) =>

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { EMPTY_LOG } from '../../core/batch/seal-batch.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
+import type { SealedDigest } from '../../core/ids.ts';
+import { EMPTY_PEAKS } from '../../core/log/peaks.ts';
+import type { BlockRecord } from '../../core/log/record.ts';
+import type { ShownRecord } from '../../core/log/verify-records.ts';
 import type { BatchRecords, Fault, Records } from '../../core/ports/css.ts';
-import { allAs, auditOf, changeBit, EVIDENCES, SIZES } from './audit-storage.ts';
+import { allAs, auditOf, changeBit, EVIDENCES, SIGNER, SIZES } from './audit-storage.ts';
 import { BOTH } from './both-primitives.ts';
 import { HonestStorage, reading, sealLog } from './honest-storage.ts';
 import { sealMisrecorded } from './misrecorded-batch.ts';
@@ -13,98 +16,121 @@ for (const { name, primitives } of BOTH) {
 
   for (const evidence of EVIDENCES) {
     describe(`records in Protocol I, ${evidence}, on ${name}`, () => {
-      it('a record altered in storage is corrupted, and the other batches are still proven', async () => {
-        const change: ((batch: BatchRecords) => BatchRecords)[] = [
-          (batch) => ({ ...batch, salt: changeBit(batch.salt) }),
-          (batch) => ({ ...batch, sealedHash: changeBit(batch.sealedHash) }),
-          (batch) => ({ ...batch, contentCommitment: changeBit(batch.contentCommitment) }),
-          (batch) => ({ ...batch, count: batch.count + 1 }),
-          (batch) => ({ ...batch, first: batch.first + 1 }),
-          (batch) => ({ ...batch, first: 1e15 }),
-          (batch) => ({ ...batch, count: 5000 }),
-          (batch) => ({
-            ...batch,
-            records: batch.records.map((record) => ({ ...record, sealed: changeBit(record.sealed) })),
-          }),
-          (batch) => ({
-            ...batch,
-            records: batch.records.map((record) => ({ ...record, commitment: changeBit(record.commitment) })),
-          }),
-          (batch) => ({
-            ...batch,
-            records: [...batch.records]
-              .reverse()
-              .map((record, i) => ({ ...record, index: batch.records[i]?.index as number })),
-          }),
-          (batch) => ({ ...batch, proof: [...batch.proof, batch.salt] }),
-          (batch) => ({ ...batch, position: 9 }),
-          (batch) => ({ ...batch, position: batch.position + 1 }),
+      it('a record altered in storage is corrupted, and all others are still proven', async () => {
+        const alterations: ((shown: ShownRecord) => ShownRecord)[] = [
+          (shown) => altered(shown, 'sealed'),
+          (shown) => altered(shown, 'commitment'),
+          (shown) => altered(shown, 'contentCommitment'),
+          (shown) => ({ ...shown, record: { ...shown.record, sealed: new Uint8Array(31) as SealedDigest } }),
         ];
-        for (const [number, alter] of change.entries()) {
+        for (const [number, alter] of alterations.entries()) {
           const storage = new HonestStorage(primitives, log);
-          storage.recordsOf = async (position, indices) => {
-            const batch = await HonestStorage.prototype.recordsOf.call(storage, position, indices);
-            return position === 1 ? alter(batch) : batch;
+          storage.recordsOf = (batch, indices) => {
+            const honest = HonestStorage.prototype.recordsOf.call(storage, batch, indices);
+            return { ...honest, records: honest.records.map((shown) => (shown.index === 4 ? alter(shown) : shown)) };
           };
-          const verdicts = await verify(depsOf(storage), evidence);
-          for (const { index, verdict } of verdicts) {
-            assert.equal(
-              verdict,
-              index >= 3 && index <= 6 ? 'corrupted' : 'intact',
-              `change ${number}, block ${index}`,
-            );
-          }
+          const verdicts = await expect(storage, evidence, { 4: 'corrupted' });
+          assert.equal(verdicts[4]?.signer, SIGNER, `change ${number}`);
         }
       });
 
-      it('one record of a batch forged beside its true one is not proven with it', async () => {
+      it('what is said of a batch beside its records proves nothing against anybody', async () => {
+        const harmless: ((batch: BatchRecords) => BatchRecords)[] = [
+          (batch) => ({ ...batch, count: batch.count + 1 }),
+          (batch) => ({ ...batch, first: 1e15 }),
+          (batch) => ({ ...batch, largestBlockBytes: 2 ** 20 }),
+          (batch) => ({ ...batch, nonce: null }),
+        ];
+        const misleading: ((batch: BatchRecords) => BatchRecords)[] = [
+          (batch) => ({ ...batch, salt: changeBit(batch.salt) }),
+          (batch) => ({ ...batch, serial: batch.serial + 1 }),
+        ];
+        for (const alter of [...harmless, ...misleading]) {
+          const storage = new HonestStorage(primitives, log);
+          storage.recordsOf = (batch, indices) => {
+            const honest = HonestStorage.prototype.recordsOf.call(storage, batch, indices);
+            return honest.first === 3 ? alter(honest) : honest;
+          };
+          // Without the right salt and serial the digest cannot be opened, and whose doing that is nobody can show.
+          const changed = misleading.includes(alter) ? allAs('unavailable', [3, 4, 5, 6]) : {};
+          await expect(storage, evidence, changed);
+        }
+      });
+
+      it('records of two blocks in each other’s place are both corrupted', async () => {
+        const storage = new HonestStorage(primitives, log);
+        const [three, five] = [3, 5].map((index) => log[1]?.manifest.blocks[index - 3]?.record);
+        assert.ok(three && five);
+        storage.recordsOf = (batch, indices) => {
+          const honest = HonestStorage.prototype.recordsOf.call(storage, batch, indices);
+          const swapped = honest.records.map(({ index, record }) => ({
+            index,
+            record: index === 3 ? five : index === 5 ? three : record,
+          }));
+          return { ...honest, records: swapped };
+        };
+        await expect(storage, evidence, { 3: 'corrupted', 5: 'corrupted' });
+      });
+
+      it('a record forged beside the true one is not proven with it', async () => {
         for (const front of [true, false]) {
           const storage = new HonestStorage(primitives, log);
-          storage.recordsOf = async (position, indices) => {
-            const batch = await HonestStorage.prototype.recordsOf.call(storage, position, indices);
-            const forged = batch.records.map((record) => ({ ...record, sealed: changeBit(record.sealed) }));
-            return position === 1
-              ? { ...batch, records: front ? [...forged, ...batch.records] : [...batch.records, ...forged] }
-              : batch;
+          storage.recordsOf = (batch, indices) => {
+            const honest = HonestStorage.prototype.recordsOf.call(storage, batch, indices);
+            const forged = honest.records.map((shown) => altered(shown, 'sealed'));
+            return honest.first === 3
+              ? { ...honest, records: front ? [...forged, ...honest.records] : [...honest.records, ...forged] }
+              : honest;
           };
           await expect(storage, evidence, allAs('corrupted', [3, 4, 5, 6]));
         }
       });
 
-      it('records of a log of another size do not lead to the head', async () => {
+      it('records of a log of another size do not lead to any head', async () => {
         const storage = new HonestStorage(primitives, log);
-        storage.getRecords = (dataset, blocks, batches) =>
-          HonestStorage.prototype.getRecords.call(storage, dataset, blocks, batches - 1);
-        await expect(storage, evidence, { ...allAs('corrupted'), 8: 'unavailable', 9: 'unavailable' });
+        storage.getRecords = (dataset, blocks, size) =>
+          HonestStorage.prototype.getRecords.call(storage, dataset, blocks, size - 1);
+        await expect(storage, evidence, { ...allAs('corrupted'), 9: 'unavailable' });
         const longer = sealLog(primitives, [...SIZES, [5]]);
         const more = new HonestStorage(primitives, longer);
-        more.getRecords = (dataset, blocks) => HonestStorage.prototype.getRecords.call(more, dataset, blocks, 5);
+        more.getRecords = (dataset, blocks) => HonestStorage.prototype.getRecords.call(more, dataset, blocks, 11);
         await expect(more, evidence, allAs('corrupted'));
       });
 
-      it('a batch claimed at the position of another is corrupted', async () => {
-        const storage = new HonestStorage(primitives, log);
-        storage.recordsOf = async (position, indices) => {
-          const batch = await HonestStorage.prototype.recordsOf.call(storage, position, indices);
-          return { ...batch, position: position === 1 ? 2 : position === 2 ? 1 : position };
-        };
-        await expect(storage, evidence, allAs('corrupted', [3, 4, 5, 6, 7]));
+      it('a proof cut short, too long, or with a step of 31 bytes is none', async () => {
+        const spoil: ((proof: readonly Uint8Array[]) => readonly Uint8Array[])[] = [
+          (proof) => proof.slice(1),
+          (proof) => [...proof, new Uint8Array(32)],
+          (proof) => proof.map((node) => node.subarray(1)),
+        ];
+        for (const alter of spoil) {
+          const storage = new HonestStorage(primitives, log);
+          storage.getRecords = async (...ask) => {
+            const records = await HonestStorage.prototype.getRecords.apply(storage, ask);
+            return { ...records, proof: alter(records.proof) };
+          };
+          const verdicts = await verify(depsOf(storage), evidence, [0, 4, 9]);
+          assert.ok(verdicts.every(({ verdict }) => verdict === 'corrupted'));
+        }
       });
 
-      it('two batches under one position, and one batch under two, are corrupted alone', async () => {
+      it('all batches given twice are corrupted', async () => {
         const storage = new HonestStorage(primitives, log);
-        storage.getRecords = async (...ask) => {
-          const records = await HonestStorage.prototype.getRecords.apply(storage, ask);
-          return ask[1].length > 4
-            ? { ...records, batches: records.batches.map((batch) => ({ ...batch, position: 0 })) }
-            : records;
-        };
-        await expect(storage, evidence, {});
         storage.getRecords = async (...ask) => {
           const records = await HonestStorage.prototype.getRecords.apply(storage, ask);
           return { ...records, batches: records.batches.flatMap((batch) => [batch, batch]) };
         };
         await expect(storage, evidence, allAs('corrupted'));
+      });
+
+      it('behind a head that nobody can prove, all others stay intact, and what is missing is named with its signer', async () => {
+        const [, , , , junk] = sealLog(primitives, [...SIZES, [5, 5, 5]]);
+        assert.ok(junk);
+        // A thief has recorded three blocks that he never stored.
+        const recorded = [...log, junk];
+        const storage = new HonestStorage(primitives, log);
+        const verdicts = await expect(storage, evidence, allAs('unavailable', [10, 11, 12]), recorded);
+        assert.ok(verdicts.every(({ signer }) => signer === SIGNER));
       });
 
       it('faults on records: for blocks not asked for, given twice, and beside a proven record', async () => {
@@ -114,9 +140,9 @@ for (const { name, primitives } of BOTH) {
             { index, kind: 'refused', reason: 'a' },
             { index, kind: 'unrecorded', reason: 'b' },
           ]);
-        storage.getRecords = async (dataset, blocks, batches) => {
+        storage.getRecords = async (dataset, blocks, size) => {
           const kept = blocks.filter((index) => index !== 2);
-          const records = await HonestStorage.prototype.getRecords.call(storage, dataset, kept, batches);
+          const records = await HonestStorage.prototype.getRecords.call(storage, dataset, kept, size);
           return { ...records, faults: faultsOn(2, 3, 500) };
         };
         await expect(storage, evidence, { 2: 'unavailable' });
@@ -127,64 +153,48 @@ for (const { name, primitives } of BOTH) {
 
       it('records withheld without a word are unavailable', async () => {
         const storage = new HonestStorage(primitives, log);
-        storage.getRecords = (dataset, blocks, batches) =>
+        storage.getRecords = (dataset, blocks, size) =>
           HonestStorage.prototype.getRecords.call(
             storage,
             dataset,
             blocks.filter((index) => index % 2 === 0),
-            batches,
+            size,
           );
         await expect(storage, evidence, allAs('unavailable', [1, 3, 5, 7, 9]));
       });
 
-      it('records that fail batch by batch, and storage that dies on the way, still end in one verdict each', async () => {
+      it('records that do not lead anywhere, and storage that dies on the way, still end in one verdict each', async () => {
         const storage = new HonestStorage(primitives, log);
         let asked = 0;
-        storage.getRecords = async (dataset, blocks, batches) => {
+        storage.getRecords = async (...ask) => {
           asked += 1;
           if (asked === 3) throw new StoreUnavailableError('Gone.');
-          const records = await HonestStorage.prototype.getRecords.call(storage, dataset, blocks, batches);
-          // Every batch claims to hold every block, so that the blocks are named several times.
-          const claimed = blocks.map((index) => ({
-            index,
-            sealed: new Uint8Array(32),
-            commitment: new Uint8Array(32),
-          }));
-          return asked === 1
-            ? { ...records, batches: records.batches.map((batch) => ({ ...batch, records: claimed as never })) }
-            : records;
+          const records = await HonestStorage.prototype.getRecords.apply(storage, ask);
+          return asked === 1 ? { ...records, proof: [] } : records;
         };
         const verdicts = await verify(depsOf(storage), evidence);
-        assert.ok(verdicts.every(({ verdict }) => verdict === 'intact' || verdict === 'unavailable'));
+        const kinds = Map.groupBy(verdicts, ({ verdict }) => verdict);
+        assert.deepEqual([...kinds.keys()].sort(), ['intact', 'unavailable']);
+        assert.equal(kinds.get('unavailable')?.length, 5);
       });
 
-      it('a commitment that the dataset key does not give is the writer misrecording', async () => {
+      it('a commitment that no salt gives is not opened: whose doing it is nobody can show', async () => {
         const made = sealMisrecorded(
           primitives,
-          EMPTY_LOG,
+          EMPTY_PEAKS,
           [0, 1].map((i) => reading(i, 30)),
           {
             commitment: (commitment, number) =>
               number === 1 ? (changeBit(commitment) as typeof commitment) : commitment,
           },
         );
-        await expect(new HonestStorage(primitives, [made]), evidence, { 1: 'misrecorded' }, [made]);
-      });
-
-      it('a salt fabricated by the writer gives no key that fits: misrecorded', async () => {
-        const made = sealMisrecorded(
-          primitives,
-          EMPTY_LOG,
-          [0, 1].map((i) => reading(i, 30)),
-          { salt: (salt) => changeBit(salt) as typeof salt },
-        );
-        await expect(new HonestStorage(primitives, [made]), evidence, { 0: 'misrecorded', 1: 'misrecorded' }, [made]);
+        await expect(new HonestStorage(primitives, [made]), evidence, { 1: 'unavailable' }, [made]);
       });
 
       it('a hash of other bytes recorded by the writer is corrupted: nobody is proven to be the culprit', async () => {
         const made = sealMisrecorded(
           primitives,
-          EMPTY_LOG,
+          EMPTY_PEAKS,
           [0, 1].map((i) => reading(i, 30)),
           {
             opening: (opening, number) =>
@@ -195,4 +205,8 @@ for (const { name, primitives } of BOTH) {
       });
     });
   }
+}
+
+function altered(shown: ShownRecord, field: keyof BlockRecord): ShownRecord {
+  return { ...shown, record: { ...shown.record, [field]: changeBit(shown.record[field]) } };
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { ArgumentError } from '../../core/errors.ts';
 import { misplacedPiece } from '../../core/block/attached-object.ts';
 import { fallingClock, nextCaptureTime } from '../../core/block/falling-clock.ts';
 import { decodeMeta, encodeMeta } from '../../core/block/meta.ts';
+import { ArgumentError } from '../../core/errors.ts';
 
 describe('pieces of attached objects', () => {
   const piece = (key: string, versionId: string | null, offset: number, size = 10) => ({

@@ -10,13 +10,7 @@ import { requireGrowth } from '../../core/log/growth.ts';
 import { type SignedHead, signHead } from '../../core/log/head.ts';
 import { subtreesOfLeaves } from '../../core/log/subtree-source.ts';
 import { compareRounds } from '../../core/rounds/compare-rounds.ts';
-import {
-  buildNextRound,
-  type LastRound,
-  proveRound,
-  requireInHistory,
-  roundHash,
-} from '../../core/rounds/history.ts';
+import { buildNextRound, type LastRound, proveRound, requireInHistory, roundHash } from '../../core/rounds/history.ts';
 import { EMPTY_MAP, leafOfHead } from '../../core/rounds/map-leaf.ts';
 import { proveInMap } from '../../core/rounds/prove-in-map.ts';
 import { rebuildRounds, requireTrueFront } from '../../core/rounds/rebuild-rounds.ts';
@@ -24,10 +18,10 @@ import { type RoundFront, roundBody, roundRoot } from '../../core/rounds/round.t
 import { updateMap } from '../../core/rounds/update-map.ts';
 import { headInRound, type ShownRound, signerInRound } from '../../core/rounds/verify-round.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
-import { NaiveTree } from './naive-tree.ts';
 import { withBitFlipped } from './draw.ts';
 import { LazyTree } from './lazy-tree.ts';
 import { MemoryPages } from './memory-pages.ts';
+import { NaiveTree } from './naive-tree.ts';
 
 const domain = { chainId: 31337, dissc: address(`0x${'d1'.repeat(20)}`) };
 const key = new Uint8Array(32).fill(7) as PrivateKey;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { chunkCount, chunkRoot, chunkRootFromProof, proveChunk } from '../../core/block/chunk-tree.ts';
-import { to0x } from '../../core/bytes.ts';
 import { blockDigest, openBlock } from '../../core/block/digest.ts';
+import { to0x } from '../../core/bytes.ts';
 import { datasetId } from '../../core/ids.ts';
 import { BOTH } from './both-primitives.ts';
 import { hex, readVectors, type VectorBytes, vectorBytes } from './read-vectors.ts';

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fromHex, to0x } from '../../core/bytes.ts';
-import { ArgumentError, ProofError } from '../../core/errors.ts';
 import { decryptContent, encryptContent } from '../../core/block/content-cipher.ts';
 import {
   batchNonce,
@@ -14,6 +12,7 @@ import {
 import { blockDigest, openBlock } from '../../core/block/digest.ts';
 import { type BlockMeta, decodeMeta, encodeMeta } from '../../core/block/meta.ts';
 import { auditKey, batchSalt, blockKeys, commitKey, openDigest, sealDigest } from '../../core/block/seal.ts';
+import { fromHex, to0x } from '../../core/bytes.ts';
 import {
   type Charter,
   charterHash,
@@ -24,6 +23,7 @@ import {
 import { charterKey, decodeCharter, encodeCharter, parseCharterKey } from '../../core/charter/charter-file.ts';
 import { deriveDatasetId } from '../../core/charter/dataset-id.ts';
 import type { DatasetKind } from '../../core/charter/kind.ts';
+import { ArgumentError, ProofError } from '../../core/errors.ts';
 import { type Address, address, type DatasetKey, datasetId, type LogRoot, type PrivateKey } from '../../core/ids.ts';
 import { deriveDatasetKey, deriveDeviceKey } from '../../core/keys.ts';
 import { type Head, headHash, recoverHeadSigner, signHead } from '../../core/log/head.ts';

@@ -11,13 +11,7 @@ import { leafHash, rootFromPath } from '../../core/log/merkle.ts';
 import { multiproof, rootFromMultiproof } from '../../core/log/multiproof.ts';
 import { rootOfPeaks } from '../../core/log/peaks.ts';
 import { subtreesOfLeaves } from '../../core/log/subtree-source.ts';
-import {
-  buildNextRound,
-  type LastRound,
-  proveRound,
-  requireInHistory,
-  roundHash,
-} from '../../core/rounds/history.ts';
+import { buildNextRound, type LastRound, proveRound, requireInHistory, roundHash } from '../../core/rounds/history.ts';
 import { EMPTY_MAP, type MapLeaf, mapLeafHash } from '../../core/rounds/map-leaf.ts';
 import { mapFromProof } from '../../core/rounds/map-proof.ts';
 import { proveInMap } from '../../core/rounds/prove-in-map.ts';

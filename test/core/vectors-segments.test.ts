@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { to0x } from '../../core/bytes.ts';
-import { PlumblineError, SegmentError } from '../../core/errors.ts';
-import type { Primitives } from '../../core/ports/primitives.ts';
 import { buildSegment } from '../../core/batch/build-segment.ts';
 import { manifestKind } from '../../core/batch/coherent-manifest.ts';
 import { rawCid } from '../../core/batch/manifest.ts';
@@ -18,10 +15,13 @@ import { readKey } from '../../core/block/content-keys.ts';
 import { blockDigest, openBlock } from '../../core/block/digest.ts';
 import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
 import { auditKey, blockKeys } from '../../core/block/seal.ts';
+import { to0x } from '../../core/bytes.ts';
 import type { DatasetKind } from '../../core/charter/kind.ts';
+import { PlumblineError, SegmentError } from '../../core/errors.ts';
 import { address, type DatasetKey, datasetId, type PrivateKey } from '../../core/ids.ts';
 import type { Peaks } from '../../core/log/peaks.ts';
 import { recordBytes } from '../../core/log/record.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
 import { BOTH } from './both-primitives.ts';
 import {
   carBytes,

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { concatBytes } from '../../core/bytes.ts';
-import { ArgumentError, KeyError, ProofError, SegmentError } from '../../core/errors.ts';
 import { buildSegment } from '../../core/batch/build-segment.ts';
 import type { Manifest } from '../../core/batch/manifest-fields.ts';
 import { recordsOfPublished } from '../../core/batch/published-batch.ts';
@@ -15,7 +13,9 @@ import { readKey } from '../../core/block/content-keys.ts';
 import { blockDigest } from '../../core/block/digest.ts';
 import { encodeMeta } from '../../core/block/meta.ts';
 import { auditKey } from '../../core/block/seal.ts';
+import { concatBytes } from '../../core/bytes.ts';
 import type { DatasetKind } from '../../core/charter/kind.ts';
+import { ArgumentError, KeyError, ProofError, SegmentError } from '../../core/errors.ts';
 import type { DatasetKey, LogRoot, Nonce, Salt } from '../../core/ids.ts';
 import { appendLeaves, EMPTY_PEAKS } from '../../core/log/peaks.ts';
 import { recordHash } from '../../core/log/record.ts';
