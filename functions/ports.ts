@@ -3,7 +3,7 @@ import type { Agreements } from '../core/ports/agreements.ts';
 import type { GrantRecorder } from '../core/ports/grant-recorder.ts';
 import type { Grants } from '../core/ports/grants.ts';
 import type { Ledger, Recorder } from '../core/ports/ledger.ts';
-import type { ObjectStore } from '../core/ports/object-store.ts';
+import type { ObjectStore, ObjectWriter } from '../core/ports/object-store.ts';
 import type { P2pfs } from '../core/ports/p2pfs.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
 import type { Runtime } from '../core/ports/runtime.ts';
@@ -51,15 +51,19 @@ export interface AnchorQueue {
 /** What reads stored objects. */
 export type ObjectReader = Pick<ObjectStore, 'read' | 'stream' | 'size'>;
 
+/** What reads the service's state. */
+export type TableReader = Pick<Table, 'get' | 'query'>;
+
 /** What answers about stored blocks reaches for. */
-export interface ReadingPorts extends Pick<ServicePorts, 'primitives' | 'table' | 'observer' | 'runtime'> {
+export interface ReadingPorts extends Pick<ServicePorts, 'primitives' | 'observer' | 'runtime'> {
   readonly objects: ObjectReader;
+  readonly table: TableReader;
 }
 
 /** Everything the functions reach the world through. An operation takes only those of them that it uses. */
 export interface ServicePorts {
   readonly primitives: Primitives;
-  readonly objects: ObjectStore;
+  readonly objects: ObjectStore & ObjectWriter;
   readonly table: Table;
   readonly ledger: Ledger;
   /** The account that pays. */
@@ -92,16 +96,22 @@ export type SettingsOf<Row extends Pick<FunctionRow, 'may' | 'trigger' | 'caller
   | (Row['trigger'] extends HttpTrigger ? 'authorities' : never)
   | (Row['callers'] extends readonly unknown[] ? 'chainId' : never)
   | SettingsByRight<keyof Row['may']>
-  | (Row['may'] extends { readonly dissc: 'record' } ? 'recordEveryMs' | 'fromBlock' : never)
+  | (Row['may'] extends { readonly dissc: 'record' } ? 'recordEveryMs' : never)
 >;
 
-type SettingsByRight<Right> = Right extends 'owners' ? 'owners' | 'grants' : Right extends 'asc' ? 'cssAccount' : never;
+type SettingsByRight<Right> = Right extends 'owners'
+  ? 'owners' | 'grants'
+  : Right extends 'asc'
+    ? 'cssAccount'
+    : Right extends 'dissc'
+      ? 'fromBlock'
+      : never;
 
 /** The ports that one right of a row brings. */
 export type PortsByRight<Key, Right> = Key extends 'objects'
   ? { readonly objects: ObjectsByRight<Right> }
   : Key extends 'table'
-    ? { readonly table: Right extends 'read' ? Pick<Table, 'get' | 'query'> : Table }
+    ? { readonly table: Right extends 'read' ? TableReader : Table }
     : Key extends 'dissc'
       ? Pick<ServicePorts, Right extends 'record' ? 'ledger' | 'recorder' : 'ledger'>
       : Key extends 'ocasc'
@@ -118,7 +128,9 @@ type ObjectsByRight<Right> = Right extends 'presign-get'
   ? Pick<ObjectStore, 'presignGet'>
   : Right extends 'read'
     ? ObjectReader
-    : ObjectReader & Pick<ObjectStore, 'presignPut'>;
+    : Right extends 'read-put'
+      ? ObjectReader & ObjectWriter
+      : ObjectReader & ObjectWriter & Pick<ObjectStore, 'presignPut'>;
 
 type UnionToIntersection<Union> = (Union extends unknown ? (each: Union) => void : never) extends (
   all: infer Intersection,
@@ -159,6 +171,7 @@ export function settingsOf({ trigger, callers, may }: FunctionRow): readonly (ke
     ...(Array.isArray(callers) ? (['chainId'] as const) : []),
     ...(may.owners === undefined ? [] : (['owners', 'grants'] as const)),
     ...(may.asc === undefined ? [] : (['cssAccount'] as const)),
-    ...(may.dissc === 'record' ? (['recordEveryMs', 'fromBlock'] as const) : []),
+    ...(may.dissc === undefined ? [] : (['fromBlock'] as const)),
+    ...(may.dissc === 'record' ? (['recordEveryMs'] as const) : []),
   ];
 }

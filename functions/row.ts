@@ -51,7 +51,8 @@ export type Trigger = HttpTrigger | StoreTrigger | WakeTrigger;
  * rights in AWS (cdk/) follow from it: what is not here, the function does not get.
  */
 export interface May {
-  readonly objects?: 'read' | 'presign-get' | 'read-presign-put';
+  /** `put` writes objects of the service's own, once: tiles of logs, charters. */
+  readonly objects?: 'read' | 'presign-get' | 'read-put' | 'read-presign-put';
   readonly table?: 'read' | 'read-write';
   /** DISSC: heads and parties; `record` brings the account that pays. */
   readonly dissc?: 'read' | 'record';

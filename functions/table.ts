@@ -3,6 +3,8 @@ import type { AgreementId, DatasetId } from '../core/ids.ts';
 import {
   agreementParameter,
   datasetParameter,
+  getAnchorQuery,
+  getAnchorResponse,
   getRecordsRequest,
   getSegmentResponse,
   getVoucherResponse,
@@ -15,6 +17,8 @@ import {
   postMessageResponse,
   proveChunksRequest,
   publishSegmentResponse,
+  putCharterRequest,
+  putCharterResponse,
   storeVoucherRequest,
   storeVoucherResponse,
   underAgreementQuery,
@@ -138,10 +142,33 @@ export const getRecordsRow = /* @__PURE__ */ httpRow(() => ({
   trigger: { kind: 'http', method: 'POST', path: '/v1/datasets/{dataset}/records' },
   invoke: false,
   callers: 'anyone',
-  may: { objects: 'read', table: 'read-write' },
+  may: { objects: 'read', table: 'read' },
   limits: { timeoutMs: 29_000, bodyBytes: 32_768, memoryMb: 1_769 },
   request: { params: ofDataset(), query: noParameters(), body: getRecordsRequest },
   response: dagCbor,
+}));
+
+export const getAnchorRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'get-anchor',
+  trigger: { kind: 'http', method: 'GET', path: '/v1/datasets/{dataset}/anchor' },
+  invoke: false,
+  callers: 'anyone',
+  may: { objects: 'read', table: 'read' },
+  limits: { timeoutMs: 20_000, bodyBytes: 0, memoryMb: 512 },
+  request: { params: ofDataset(), query: getAnchorQuery, body: nothing() },
+  response: { json: getAnchorResponse },
+}));
+
+export const putCharterRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'put-charter',
+  trigger: { kind: 'http', method: 'POST', path: '/v1/datasets/{dataset}/charter' },
+  invoke: false,
+  // The owner's signature is in what is sent.
+  callers: 'anyone',
+  may: { objects: 'read-put', table: 'read-write', dissc: 'read', asc: 'read', owners: 'read' },
+  limits: { timeoutMs: 20_000, bodyBytes: 2_048, memoryMb: 512 },
+  request: { params: ofDataset(), query: noParameters(), body: putCharterRequest },
+  response: { json: putCharterResponse },
 }));
 
 export const storeVoucherRow = /* @__PURE__ */ httpRow(() => ({
@@ -219,7 +246,7 @@ export const ingestSegmentRow = /* @__PURE__ */ eventRow(() => ({
   },
   invoke: false,
   callers: 'service',
-  may: { objects: 'read', table: 'read-write', dissc: 'read', asc: 'read', owners: 'read', queue: 'wake' },
+  may: { objects: 'read-put', table: 'read-write', dissc: 'read', asc: 'read', owners: 'read', queue: 'wake' },
   limits: { timeoutMs: 29_000, bodyBytes: 262_144, memoryMb: 1_769 },
 }));
 
@@ -241,7 +268,7 @@ export const segmentRemovedRow = /* @__PURE__ */ eventRow(() => ({
   },
   invoke: false,
   callers: 'service',
-  may: { objects: 'read', table: 'read-write', dissc: 'read', asc: 'read', owners: 'read', queue: 'wake' },
+  may: { objects: 'read-put', table: 'read-write', dissc: 'read', asc: 'read', owners: 'read', queue: 'wake' },
   limits: { timeoutMs: 29_000, bodyBytes: 262_144, memoryMb: 512 },
 }));
 
@@ -265,7 +292,7 @@ export const anchorRow = /* @__PURE__ */ eventRow(() => ({
   },
   invoke: false,
   callers: 'service',
-  may: { objects: 'read', table: 'read-write', dissc: 'record', asc: 'record', owners: 'read' },
+  may: { objects: 'read-put', table: 'read-write', dissc: 'record', asc: 'record', owners: 'read' },
   limits: { timeoutMs: 29_000, bodyBytes: 262_144, memoryMb: 512 },
 }));
 
@@ -278,6 +305,8 @@ export const httpRows = {
   'get-segment': getSegmentRow,
   'publish-segment': publishSegmentRow,
   'get-records': getRecordsRow,
+  'get-anchor': getAnchorRow,
+  'put-charter': putCharterRow,
   'store-voucher': storeVoucherRow,
   'get-voucher': getVoucherRow,
   'post-message': postMessageRow,

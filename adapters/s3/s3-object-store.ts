@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { ArgumentError, StoreUnavailableError } from '../../core/errors.ts';
-import type { ObjectLister, ObjectStore } from '../../core/ports/object-store.ts';
+import type { ObjectLister, ObjectStore, ObjectWriter } from '../../core/ports/object-store.ts';
 import { withDeadline } from '../with-deadline.ts';
 
 export interface S3Options {
@@ -28,7 +28,7 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 const PUT_HEADERS = ['host', 'content-length', 'content-type', 'x-amz-checksum-sha256', 'if-none-match'];
 
 /** Segments in S3, or in anything that speaks its protocol. */
-export function createS3ObjectStore(options: S3Options): ObjectStore & ObjectLister & { close(): void } {
+export function createS3ObjectStore(options: S3Options): ObjectStore & ObjectLister & ObjectWriter & { close(): void } {
   const { bucket: Bucket, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const client = createClient(options);
   const bounded = { bucket: Bucket, timeoutMs };
@@ -97,6 +97,31 @@ export function createS3ObjectStore(options: S3Options): ObjectStore & ObjectLis
         for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key;
         token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
       } while (token !== undefined);
+    },
+
+    put(key, bytes, signal) {
+      return withinTime(
+        bounded,
+        async (abortSignal) => {
+          const command = new PutObjectCommand({
+            Bucket,
+            Key: key,
+            Body: bytes,
+            ContentLength: bytes.length,
+            ContentType: 'application/octet-stream',
+            IfNoneMatch: '*',
+          });
+          try {
+            await client.send(command, { abortSignal });
+            return true;
+          } catch (error) {
+            // 412: it is there.
+            if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412) return false;
+            throw error;
+          }
+        },
+        signal,
+      );
     },
 
     async presignPut({ key, sizeBytes, sha256 }, expiresSeconds) {

@@ -31,3 +31,9 @@ export interface ObjectLister {
   /** Keys that begin so, in order of their bytes. */
   list(prefix: string, signal?: AbortSignal): AsyncIterable<string>;
 }
+
+/** What puts objects of the service's own beside the segments. Throws like ObjectStore. */
+export interface ObjectWriter {
+  /** Writes an object once: false when there is one of that key, which stays as it is. */
+  put(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<boolean>;
+}

@@ -1,13 +1,12 @@
 import { equalBytes, toHex } from '../../core/bytes.ts';
 import type { DatasetId } from '../../core/ids.ts';
-import type { Head } from '../../core/log/head.ts';
-import type { ServicePorts } from '../ports.ts';
-import type { LogEntry } from '../state/entries.ts';
-import { queryLog, readLogEntry } from '../state/log-entry.ts';
-import { appendSegment, type LogPoint, pointAfter } from './append-segment.ts';
-import { gatherSegments, type Segment } from './gather-segments.ts';
+import { type LogEntry, segmentSk } from '../state/entries.ts';
+import { isReadable, querySegments, type ReadableSegment, type StoredSegment } from '../state/segment-entry.ts';
+import { appendSegment, type LogEnd } from './append-segment.ts';
+import type { GrowingPorts } from './growing-ports.ts';
+import { readManifest } from './read-manifest.ts';
 
-type Ports = Pick<ServicePorts, 'table'> & { readonly primitives: Pick<ServicePorts['primitives'], 'sha256'> };
+export type Segment = StoredSegment & ReadableSegment;
 
 /** A segment and the log's entry that it becomes. */
 export interface Step {
@@ -15,78 +14,100 @@ export interface Step {
   readonly segment: Segment;
 }
 
-/** Segments looked at in one search; a log that parts from the chain further back is left alone. */
-const MAX_VISITS = 100_000;
+const PAGE = 256;
+/** Stored objects looked at in one search: a search that would take more finds nothing. */
+const MAX_LISTED = 20_000;
+/** Manifests read in one search. */
+const MAX_READ = 4_096;
 
 /**
- * Stored segments that lead from an entry of the log (or from nothing) to the chain's head, without what the log has
- * already; null when there are none. Of the way there only the end is known: so the segments that may lie on it are
- * gathered backwards, place by place, and tried forwards from the log, each time from twice as far back. Forwards, a root
- * leaves no choice: whatever rivals there are, no way is walked twice.
+ * Stored segments that lead from a log's end to a head that the chain has; null when there are none. Rivals may be on the way,
+ * without number: so what cannot lead to that head by its own word is left out before any manifest is read, and what leads to
+ * the same place with the same root is one way.
  */
 export async function findPath(
-  ports: Ports,
+  ports: GrowingPorts,
   dataset: DatasetId,
-  chain: Pick<Head, 'batches' | 'size' | 'root'>,
+  from: LogEnd | null,
+  target: { readonly size: number; readonly root: Uint8Array },
   signal?: AbortSignal,
 ): Promise<Step[] | null> {
-  const segmentsEndingAt = gatherSegments(ports.table, dataset, chain.size, signal);
-  const ends = await segmentsEndingAt(chain.size, chain.batches);
-  // The places from some batch on, in order: for each the segments that may be the one.
-  const places: Segment[][] = [];
-  let candidates = ends.filter((segment) => equalBytes(segment.headRoot, chain.root));
-  for (let visits = 0; candidates.length > 0 && visits < MAX_VISITS; visits += candidates.length) {
-    places.unshift(candidates);
-    const before = chain.batches - places.length;
-    const firsts = new Set(before === 0 ? [] : candidates.map((segment) => segment.first));
-    candidates = [];
-    for (const first of firsts) candidates.push(...(await segmentsEndingAt(first, before)));
-    if (candidates.length > 0 && !isPowerOfTwo(places.length)) continue;
-    const path = await walkForwards(ports, dataset, before, places, signal);
-    if (path !== null) return path;
+  const begin = from?.size ?? 0;
+  const listed = await listSegments(ports, dataset, begin, target.size, signal);
+  return walk(ports, dataset, from, target, leadingTo(listed, begin, target), signal);
+}
+
+/** Readable segments that begin in this stretch and do not reach beyond it. */
+async function listSegments(
+  { table }: GrowingPorts,
+  dataset: DatasetId,
+  begin: number,
+  end: number,
+  signal?: AbortSignal,
+): Promise<Segment[]> {
+  const found: Segment[] = [];
+  let from: string | null = segmentSk(begin, '');
+  for (let listed = 0; from !== null && listed < MAX_LISTED; listed += PAGE) {
+    const range = { from, to: segmentSk(end - 1, 'g'), limit: PAGE };
+    const { entries, next } = await querySegments(table, dataset, range, signal);
+    for (const entry of entries) if (isReadable(entry) && entry.headSize <= end) found.push(entry as Segment);
+    from = next;
   }
-  return null;
+  return found;
+}
+
+/** Those from which the target can be reached, by their own word; none when the beginning cannot reach it. */
+function leadingTo(
+  listed: readonly Segment[],
+  begin: number,
+  target: { readonly size: number; readonly root: Uint8Array },
+): Segment[] {
+  const reaching = new Set([target.size]);
+  const kept: Segment[] = [];
+  for (const segment of listed.toReversed()) {
+    if (!reaching.has(segment.headSize)) continue;
+    if (segment.headSize === target.size && !equalBytes(segment.headRoot, target.root)) continue;
+    reaching.add(segment.first);
+    kept.unshift(segment);
+  }
+  return reaching.has(begin) ? kept : [];
 }
 
 interface Way {
-  readonly end: LogPoint;
   readonly step: Step | null;
   readonly back: Way | null;
 }
 
-/** The way through these places from the log's entry `before`, without what the log has already; null when there is none. */
-async function walkForwards(
-  { primitives, table }: Ports,
+/** Goes through the segments, which are in the order of their first blocks, from the beginning; null when no way leads through. */
+async function walk(
+  ports: GrowingPorts,
   dataset: DatasetId,
-  before: number,
-  places: readonly (readonly Segment[])[],
+  from: LogEnd | null,
+  target: { readonly size: number; readonly root: Uint8Array },
+  segments: readonly Segment[],
   signal?: AbortSignal,
 ): Promise<Step[] | null> {
-  const start = before === 0 ? null : await readLogEntry(table, dataset, before, signal);
-  if (before > 0 && start === null) return null;
-  let ways: Way[] = [{ end: pointAfter(start), step: null, back: null }];
-  for (const place of places) {
+  const ways = new Map<number, Map<string, Way>>([[from?.size ?? 0, new Map([['', { step: null, back: null }]])]]);
+  let read = 0;
+  for (const segment of segments) {
+    const arrived = ways.get(segment.first);
+    if (arrived === undefined || read >= MAX_READ) continue;
+    const there = ways.get(segment.headSize) ?? new Map<string, Way>();
     // Segments that differ in their signature alone are the same way.
-    const next = new Map<string, Way>();
-    for (const way of ways) {
-      for (const segment of place) {
-        const appended = appendSegment(primitives, dataset, way.end, segment);
-        if (appended === null) continue;
-        const step = { entry: appended.entry, segment };
-        next.set(toHex(segment.headRoot), { end: appended.end, step, back: way });
-      }
+    if (there.has(toHex(segment.headRoot))) continue;
+    const manifest = await readManifest(ports, dataset, segment, signal);
+    read += 1;
+    if (manifest === null) continue;
+    for (const way of arrived.values()) {
+      const entry = appendSegment(ports.primitives, way.step?.entry ?? from, segment, manifest);
+      if (entry === null) continue;
+      there.set(toHex(entry.root), { step: { entry, segment }, back: way });
+      ways.set(segment.headSize, there);
     }
-    ways = [...next.values()];
   }
-  const [found] = ways;
+  const found = ways.get(target.size)?.get(toHex(target.root));
   if (found === undefined) return null;
   const steps: Step[] = [];
   for (let way: Way | null = found; way !== null; way = way.back) if (way.step !== null) steps.unshift(way.step);
-  const there = await queryLog(table, dataset, before + 1, before + steps.length, signal);
-  const parting = steps.findIndex(({ entry }, i) => !equalBytes(there[i]?.root ?? new Uint8Array(0), entry.root));
-  return parting === -1 ? [] : steps.slice(parting);
-}
-
-function isPowerOfTwo(n: number): boolean {
-  return Number.isInteger(Math.log2(n));
+  return steps;
 }

@@ -3,14 +3,16 @@ import type { SignedHead } from '../../core/log/head.ts';
 import { mendSubtrees } from '../../core/log/mend-subtrees.ts';
 import type { Peaks } from '../../core/log/peaks.ts';
 import type { LogReader } from '../../core/log/subtree-source.ts';
-import type { ObjectReader, ServicePorts } from '../ports.ts';
+import type { ObjectReader, ServicePorts, TableReader } from '../ports.ts';
 import type { LogEntry } from '../state/entries.ts';
 import { peaksAfter, readLogEnd } from '../state/log-entry.ts';
+import { RecordsReader } from './records-reader.ts';
 import { subtreesOfEntry } from './subtrees-of-entry.ts';
 import { subtreesOfGaps } from './subtrees-of-gaps.ts';
 import { subtreesOfStored } from './subtrees-of-stored.ts';
 
-export interface LogPorts extends Pick<ServicePorts, 'table'> {
+export interface LogPorts {
+  readonly table: TableReader;
   readonly primitives: Pick<ServicePorts['primitives'], 'sha256'>;
   readonly objects: Pick<ObjectReader, 'read'>;
 }
@@ -45,12 +47,13 @@ export function readLog(
   dataset: DatasetId,
   end: LogEntry | null,
   signal?: AbortSignal,
+  records = new RecordsReader(ports, dataset, signal),
 ): LogReader {
   const { primitives: hasher } = ports;
   const sources = [
-    subtreesOfEntry(hasher, end),
-    ...((end?.gaps ?? 0) === 0 ? [] : [subtreesOfGaps(ports, dataset, signal)]),
-    subtreesOfStored(ports, dataset, end, signal),
+    subtreesOfEntry(end),
+    subtreesOfStored(ports, dataset, records, signal),
+    ...((end?.gaps ?? 0) === 0 ? [] : [subtreesOfGaps(ports.table, dataset, signal)]),
   ];
   return { hasher, subtrees: mendSubtrees(hasher, sources) };
 }

@@ -1,24 +1,82 @@
+import type { Manifest } from '../../core/batch/manifest-fields.ts';
+import { StoreUnavailableError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
-import type { ServicePorts } from '../ports.ts';
-import { readDatasetEntry } from '../state/dataset-entry.ts';
+import { appendLogEntry, findLogEntry, readLogEnd } from '../state/log-entry.ts';
+import { keepRecords } from '../state/records-entry.ts';
 import type { ReadableSegment, StoredSegment } from '../state/segment-entry.ts';
+import { noteWaiting } from '../state/waiting-entry.ts';
+import { appendSegment } from './append-segment.ts';
 import { extendLog } from './extend-log.ts';
-import { type Placement, placeAlone } from './place-alone.ts';
+import { fillGap } from './fill-gap.ts';
+import type { GrowingPorts } from './growing-ports.ts';
+import { readManifest } from './read-manifest.ts';
+import { readmitSegment, rejectRoot } from './reject-root.ts';
+
+/** `waiting`: a predecessor is missing. `superseded`: another segment took the place first. */
+export type Placement = 'placed' | 'waiting' | 'superseded' | 'rejected';
+
+export interface Placed {
+  readonly placement: Placement;
+  /** Whether others wait that could follow now: calling `extendLog` goes on. */
+  readonly more: boolean;
+}
+
+type Segment = StoredSegment & ReadableSegment;
+
+const ATTEMPTS = 20;
 
 /**
- * Puts a verified segment into the dataset's log, and behind it whatever was waiting for it. Acts on state alone, so it
- * may be repeated, raced and cut off anywhere.
+ * Puts a verified segment into the dataset's log, and behind it some of what was waiting for it. Acts on state alone, so it may
+ * be repeated, raced and cut off anywhere.
+ * @param manifest of the segment, where it was just read
  */
 export async function placeSegment(
-  ports: Pick<ServicePorts, 'primitives' | 'table'>,
+  ports: GrowingPorts,
   dataset: DatasetId,
-  segment: StoredSegment & ReadableSegment,
+  segment: Segment,
+  manifest: Manifest | null,
   signal?: AbortSignal,
-): Promise<Placement> {
-  const placement = await placeAlone(ports, dataset, segment, signal);
-  if (placement !== 'placed') return placement;
-  // Read after the log was written; whoever waits writes this entry before it looks at the log once more.
-  const { waitingUntil = 0 } = await readDatasetEntry(ports.table, dataset, signal);
-  if (waitingUntil > segment.headBatches) await extendLog(ports, dataset, signal);
-  return placement;
+): Promise<Placed> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const placement = await tryPlace(ports, dataset, segment, manifest, signal);
+    if (placement === 'again') continue;
+    if (placement !== 'placed') return { placement, more: false };
+    return { placement, more: (await extendLog(ports, dataset, signal)).more };
+  }
+  throw new StoreUnavailableError(`The log of dataset ${dataset} is changing too often. Try again.`);
+}
+
+async function tryPlace(
+  ports: GrowingPorts,
+  dataset: DatasetId,
+  segment: Segment,
+  given: Manifest | null,
+  signal?: AbortSignal,
+): Promise<Placement | 'again'> {
+  const { primitives, table } = ports;
+  const { first, sha256Hex } = segment;
+  const end = await readLogEnd(table, dataset, signal);
+  const size = end?.size ?? 0;
+  if (first > size) {
+    await noteWaiting(table, dataset, segment, signal);
+    // Its predecessor may have come between the look and the word.
+    return ((await readLogEnd(table, dataset, signal))?.size ?? 0) >= first ? 'again' : 'waiting';
+  }
+  if (first < size) {
+    const there = await findLogEntry(table, dataset, first, signal);
+    if (there?.first === first && there.sha256Hex === sha256Hex) return 'placed';
+    if (there === null || there.sha256Hex !== null) return 'superseded';
+    return (await fillGap(ports, dataset, there, signal)) ? 'again' : 'superseded';
+  }
+  const manifest = given ?? (await readManifest(ports, dataset, segment, signal));
+  if (manifest === null) throw new StoreUnavailableError(`The manifest of ${segment.key} cannot be read now.`);
+  const entry = appendSegment(primitives, end, segment, manifest);
+  if (entry === null) {
+    await rejectRoot(table, dataset, segment, signal);
+    return 'rejected';
+  }
+  await keepRecords(table, dataset, sha256Hex, manifest, signal);
+  if (!(await appendLogEntry(table, dataset, entry, signal))) return 'again';
+  if (segment.state === 'rejected') await readmitSegment(table, dataset, segment, signal);
+  return 'placed';
 }

@@ -1,4 +1,4 @@
-import { frontBytesOf, readSegmentFront, type SegmentFront } from '../../core/batch/segment.ts';
+import { frontBytesOf, readSegmentFront, type SegmentFront } from '../../core/batch/read-segment.ts';
 import { SegmentError } from '../../core/errors.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { ObjectReader } from '../ports.ts';
@@ -11,7 +11,7 @@ export interface Damage {
 
 interface Ports {
   readonly primitives: Pick<Primitives, 'sha256'>;
-  readonly objects: ObjectReader;
+  readonly objects: Pick<ObjectReader, 'read'>;
 }
 
 /**

@@ -17,7 +17,11 @@ export interface KeptCharter {
   readonly onChain: boolean;
 }
 
-export async function readDatasetEntry(table: Table, dataset: DatasetId, signal?: AbortSignal): Promise<DatasetEntry> {
+export async function readDatasetEntry(
+  table: Pick<Table, 'get'>,
+  dataset: DatasetId,
+  signal?: AbortSignal,
+): Promise<DatasetEntry> {
   return entryOf(await table.get(datasetPk(dataset), DATASET_SK, signal));
 }
 

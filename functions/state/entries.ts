@@ -120,6 +120,17 @@ export interface LogEntry {
   readonly appended?: Uint8Array;
 }
 
+/** A verified segment that waits for its predecessor: what it takes to try it. */
+export interface WaitingEntry {
+  readonly first: number;
+  readonly sha256Hex: string;
+  /** Blocks of the log with it. */
+  readonly size: number;
+  readonly signer: string;
+  readonly frontBytes: number;
+  readonly receivedAtMs: number;
+}
+
 /** Records of consecutive blocks of one batch, from the block in its key on, with what its manifest says of the batch. */
 export interface RecordsEntry {
   readonly from: number;
@@ -157,6 +168,8 @@ export interface DatasetEntry {
   /** Size that the refused update led to: a newer head of the device is tried all the same. */
   readonly suspendedUpTo?: number;
   readonly suspendedReason?: string;
+  /** Blocks up to which the log's whole tiles are in the bucket, as far as there are tiles. */
+  readonly tiledTo?: number;
   /** Why no grant of ASC pays for recording it, although it has one; absent when one does, or it never had one. */
   readonly unpaid?: Unpaid;
   /** Last chain block whose Recorded events are in X#. */

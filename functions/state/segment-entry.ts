@@ -1,4 +1,4 @@
-import { segmentKey } from '../../core/batch/segment.ts';
+import { segmentKey } from '../../core/batch/segment-key.ts';
 import { fromHex } from '../../core/bytes.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { Item, Table, WriteCondition } from '../../core/ports/table.ts';
@@ -12,7 +12,7 @@ export type ReadableSegment = Required<Omit<SegmentEntry, 'reason' | 'rejection'
   Pick<SegmentEntry, 'reason' | 'rejection' | 'lostAtMs'>;
 
 export async function readSegmentEntry(
-  table: Table,
+  table: Pick<Table, 'get'>,
   dataset: DatasetId,
   name: { readonly first: number; readonly sha256Hex: string },
   signal?: AbortSignal,
@@ -50,7 +50,7 @@ export async function indexByTime(
 
 /** Entries of segments whose first block is from … to, in order; `limit` and `next` as the table's. */
 export async function querySegments(
-  table: Table,
+  table: Pick<Table, 'query'>,
   dataset: DatasetId,
   range: { from: string; to: string; limit: number; reverse?: boolean },
   signal?: AbortSignal,
@@ -60,7 +60,7 @@ export async function querySegments(
 }
 
 export function isReadable(entry: SegmentEntry): entry is ReadableSegment & SegmentEntry {
-  return entry.headBatches !== undefined;
+  return entry.headSize !== undefined;
 }
 
 export function objectKey(dataset: DatasetId, entry: { first: number; sha256Hex: string }): string {

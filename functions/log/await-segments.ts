@@ -1,0 +1,31 @@
+import type { DatasetId } from '../../core/ids.ts';
+import type { Table } from '../../core/ports/table.ts';
+import { segmentSk } from '../state/entries.ts';
+import { isReadable, querySegments } from '../state/segment-entry.ts';
+import { noteWaiting } from '../state/waiting-entry.ts';
+
+const PAGE = 256;
+const MAX_LISTED = 10_000;
+const LAST_BLOCK = Number.MAX_SAFE_INTEGER;
+
+/**
+ * After the log was cut: notes which stored segments may follow behind it now, those among them that did not fit before. The
+ * log takes in what does (`extendLog`).
+ */
+export async function awaitSegments(
+  table: Table,
+  dataset: DatasetId,
+  fromBlock: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  let from: string | null = segmentSk(fromBlock, '');
+  for (let listed = 0; from !== null && listed < MAX_LISTED; listed += PAGE) {
+    const range = { from, to: segmentSk(LAST_BLOCK, 'g'), limit: PAGE };
+    const { entries, next } = await querySegments(table, dataset, range, signal);
+    for (const entry of entries) {
+      const mayFit = entry.state === 'received' || entry.rejection === 'root';
+      if (isReadable(entry) && mayFit) await noteWaiting(table, dataset, entry, signal);
+    }
+    from = next;
+  }
+}

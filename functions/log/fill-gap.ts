@@ -1,0 +1,85 @@
+import { equalBytes } from '../../core/bytes.ts';
+import type { DatasetId } from '../../core/ids.ts';
+import { MAX_BATCH_BLOCKS } from '../../core/limits.ts';
+import { TILE_WIDTH } from '../../core/log/tiles.ts';
+import { changeDatasetEntry } from '../state/dataset-entry.ts';
+import { datasetPk, type LogEntry, logSk, segmentSk } from '../state/entries.ts';
+import { readLogEntry } from '../state/log-entry.ts';
+import { keepRecords } from '../state/records-entry.ts';
+import { querySegments } from '../state/segment-entry.ts';
+import { findPath, type Step } from './find-path.ts';
+import type { GrowingPorts } from './growing-ports.ts';
+import { readManifest } from './read-manifest.ts';
+import { readmitSegment } from './reject-root.ts';
+
+const MOST_LISTED = 256;
+
+/**
+ * Puts stored segments where the log had only the chain's word: they came late, or nobody knew of them. False when they do not
+ * lead all the way through yet. The gap stands until everything is written that takes its place.
+ */
+export async function fillGap(
+  ports: GrowingPorts,
+  dataset: DatasetId,
+  gap: LogEntry,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const { table } = ports;
+  // As long as the last segment is missing, looking for the others would be in vain, each time another one comes.
+  if (!(await isLastThere(ports, dataset, gap, signal))) return false;
+  const before = gap.first === 0 ? null : await readLogEntry(table, dataset, gap.first, signal);
+  if (gap.first > 0 && before === null) return false;
+  const steps = await findPath(ports, dataset, before, gap, signal);
+  const [first, ...others] = steps ?? [];
+  if (first === undefined) return false;
+  for (const step of [...others.reverse(), first]) {
+    if (!(await writeStep(ports, dataset, step, signal))) return false;
+  }
+  // Tiles that reached into the gap were left out.
+  await changeDatasetEntry(
+    table,
+    dataset,
+    (entry) => ((entry.tiledTo ?? 0) <= gap.first ? null : { ...entry, tiledTo: tileBegin(gap.first) }),
+    signal,
+  );
+  return true;
+}
+
+function tileBegin(block: number): number {
+  return TILE_WIDTH * Math.floor(block / TILE_WIDTH);
+}
+
+async function isLastThere(
+  { table }: GrowingPorts,
+  dataset: DatasetId,
+  { size, root }: LogEntry,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const from = segmentSk(Math.max(0, size - MAX_BATCH_BLOCKS), '');
+  let to: string | null = segmentSk(size - 1, 'g');
+  while (to !== null) {
+    const page = await querySegments(table, dataset, { from, to, limit: MOST_LISTED, reverse: true }, signal);
+    const isThere = page.entries.some(
+      ({ headSize, headRoot }) => headSize === size && headRoot !== undefined && equalBytes(headRoot, root),
+    );
+    if (isThere) return true;
+    to = page.next;
+  }
+  return false;
+}
+
+/** False when the entry, or the segment, cannot be written as it should be now. */
+async function writeStep(
+  ports: GrowingPorts,
+  dataset: DatasetId,
+  { entry, segment }: Step,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const { table } = ports;
+  const manifest = await readManifest(ports, dataset, segment, signal);
+  if (manifest === null) return false;
+  await keepRecords(table, dataset, segment.sha256Hex, manifest, signal);
+  await table.put({ pk: datasetPk(dataset), sk: logSk(entry.first), ...entry }, 'any', signal);
+  if (segment.state === 'rejected') await readmitSegment(table, dataset, segment, signal);
+  return true;
+}
