@@ -33,7 +33,7 @@ for (const { prototype } of [DynamoDBClient, S3Client]) {
 }
 const counted: { blocks: number; requests: number }[] = [];
 try {
-  const device = new TestDevice(stores);
+  const device = await TestDevice.open(stores);
   const account = {
     address: accountOfKey(device.deviceKey),
     signMessage: (message: Uint8Array) => signMessage(device.deviceKey, message),
@@ -45,9 +45,9 @@ try {
     account,
   });
   for (const [number, count] of BATCHES.entries()) {
-    const { segment, leaf } = device.seal(blocks(Array(count).fill(5)));
+    const { segment, manifest } = device.seal(blocks(Array(count).fill(5)));
     sent = 0;
-    const input = { first: leaf.first, sha256: segment.sha256, sizeBytes: segment.car.length };
+    const input = { first: manifest.first, sha256: segment.sha256, sizeBytes: segment.car.length };
     const { put } = await client.uploadSegment(device.dataset, input);
     if (put === null) throw new Error('The segment is there already.');
     await putObject(nodeTransfer, put, segment.car, { stallMs: 10_000 }, AbortSignal.timeout(30_000));

@@ -22,7 +22,7 @@ describe('a bucket without any cooperation', { timeout: 60_000 }, () => {
   after(() => stores.close());
   beforeEach(async () => {
     asked = 0;
-    device = new TestDevice(stores);
+    device = await TestDevice.open(stores);
     log = [blocks([500, 20_000, 1]), blocks([3000]), blocks(Array.from({ length: 1024 }, () => 10))].map((some) =>
       device.seal(some),
     );
@@ -75,7 +75,7 @@ describe('a bucket without any cooperation', { timeout: 60_000 }, () => {
   });
 
   it('a segment with a long front, rivals, copies and strangers beside it change nothing', async () => {
-    const rival = new TestDevice(stores);
+    const rival = await TestDevice.open(stores);
     await putAltered(log[0] as SealedBatch, 1);
     await putAltered(log[0] as SealedBatch, 2);
     const other = rival.seal(blocks([7]));

@@ -31,7 +31,7 @@ describe('get-records', () => {
   });
 
   test('proves records wherever they are against every head of the log', async () => {
-    const device = new TestDevice(stores);
+    const device = await TestDevice.open(stores);
     const sealed: SealedBatch[] = [];
     for (const sizes of [[5], [6, 7, 8], [9], [1, 2, 3, 4, 5, 6, 7], [8, 8]]) {
       const batch = device.seal(blocks(sizes));

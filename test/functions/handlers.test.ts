@@ -23,7 +23,7 @@ describe('handlers', () => {
   let device: TestDevice;
   before(async () => {
     stores = await startStores();
-    device = new TestDevice(stores);
+    device = await TestDevice.open(stores);
     const batch = device.seal(blocks([1000, 2000]));
     await putObject(stores, batch.segment.key, batch.segment.car);
     await ingestSegment(stores.ports, batch.segment.key);
@@ -73,7 +73,7 @@ describe('handlers', () => {
 
   test('let the parties in that the table names, and nobody else', async () => {
     const stranger = key();
-    const other = new TestDevice(stores);
+    const other = await TestDevice.open(stores);
     const requests = {
       'upload-segment': { path: path('segments'), body: { first: 2, sha256: `0x${'ab'.repeat(32)}`, sizeBytes: 500 } },
       'list-batches': { path: path('batches') },
@@ -131,7 +131,7 @@ describe('handlers', () => {
   });
 
   test('what a router claims of the path does not count, only what was signed', async () => {
-    const other = new TestDevice(stores);
+    const other = await TestDevice.open(stores);
     const event = gatewayEventFromRequest(
       await signed(other.ownerKey, { method: 'GET', path: path('batches', other.dataset) }),
     );
@@ -176,7 +176,7 @@ describe('handlers', () => {
       [14_900, 200, 200],
       [15_001, 403, 200],
     ] as const) {
-      const writer = new TestDevice(stores);
+      const writer = await TestDevice.open(stores);
       const next = key();
       const [forOld, forNew] = await Promise.all([0, 1].map(() => handlerOf<HttpAnswer>('list-batches', stores.ports)));
       const ask = async (handler: typeof forOld, who: Uint8Array) => {

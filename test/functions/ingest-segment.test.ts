@@ -24,7 +24,7 @@ describe('ingest-segment', () => {
   });
   after(() => stores.close());
   beforeEach(() => {
-    device = new TestDevice(stores);
+    device = await TestDevice.open(stores);
   });
 
   const put = async (segment: Pick<Segment, 'key' | 'car'>) => putObject(stores, segment.key, segment.car);
@@ -181,7 +181,7 @@ describe('ingest-segment', () => {
     });
 
     test("another dataset's segment under a name of this one", async () => {
-      const other = new TestDevice(stores);
+      const other = await TestDevice.open(stores);
       const { segment } = other.seal(blocks([10]));
       const name = segment.key.replace(other.dataset.slice(2), device.dataset.slice(2));
       await rejected({ ...segment, key: name }, /manifest is that of/);
@@ -284,11 +284,11 @@ describe('ingest-segment', () => {
   describe('dies at any call and is delivered again', () => {
     // Dying before a call leaves what dying after the one before it leaves.
     test('with the same state in the end', async () => {
-      const reference = await settle(new TestDevice(stores), null);
+      const reference = await settle(await TestDevice.open(stores), null);
       assert.equal(reference.stored, reference.expected);
       for (let k = 0; ; k++) {
         const crash = { left: k, happened: false };
-        const { expected, ...seen } = await settle(new TestDevice(stores), crash);
+        const { expected, ...seen } = await settle(await TestDevice.open(stores), crash);
         assert.deepEqual({ expected, ...seen }, { ...reference, expected, stored: expected }, `dying after call ${k}`);
         if (!crash.happened) {
           assert.ok(k > 30, `only ${k} calls`);

@@ -16,7 +16,7 @@ describe('list-batches', () => {
   const sealed: SealedBatch[] = [];
   before(async () => {
     stores = await startStores();
-    device = new TestDevice(stores);
+    device = await TestDevice.open(stores);
     // Batches of 1 to 4 blocks a second apart, one batch every ten seconds, the last one long and begun long before.
     for (let i = 0; i < 9; i++) sealed.push(device.seal(blocks(Array(1 + (i % 4)).fill(5), T0 + 10_000 * i)));
     sealed.push(device.seal([...blocks([5], T0 - 500_000), ...blocks([5], T0 + 200_000)]));
@@ -124,7 +124,7 @@ describe('list-batches', () => {
   });
 
   test('a segment whose event was lost is checked in when its device asks again', async () => {
-    const other = new TestDevice(stores);
+    const other = await TestDevice.open(stores);
     const { segment } = other.seal(blocks([10]));
     const input = {
       dataset: other.dataset,

@@ -67,7 +67,7 @@ const stated = (): Promise<RunningHost> => hostOf({ ledger: market.stores.ledger
 
 async function withQuota(quotaBytes: number | null): Promise<Response> {
   const { owners } = market.stores;
-  const others = new TestDevice(market.stores);
+  const others = await TestDevice.open(market.stores);
   if (quotaBytes === null) owners.delete(others.owner);
   else owners.set(others.owner, quotaBytes);
   const path = ofDataset('segments', others.dataset);
@@ -166,7 +166,7 @@ describe('every type of problem', { timeout: 300_000 }, () => {
     market = await startMarket();
     host = await hostOf();
     sale = await makeSale(market);
-    device = new TestDevice(market.stores);
+    device = await TestDevice.open(market.stores);
   });
   after(async () => {
     for (const one of hosts) await one.close();

@@ -35,7 +35,7 @@ describe('publish-segment', { timeout: 60_000 }, () => {
     await rm(folder, { recursive: true, force: true });
   });
   beforeEach(() => {
-    device = new TestDevice(stores);
+    device = await TestDevice.open(stores);
   });
   const checkIn = async (sizes: readonly number[]) => {
     const batch = device.seal(blocks(sizes));

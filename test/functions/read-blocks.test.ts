@@ -39,7 +39,7 @@ describe('reading stored blocks', () => {
     await stores.close();
   });
   beforeEach(async () => {
-    device = new TestDevice(stores);
+    device = await TestDevice.open(stores);
     batch = await store(blocks(SIZES));
   });
 
@@ -137,7 +137,7 @@ describe('reading stored blocks', () => {
   });
 
   test('an older rival in its place is answered from as it lies there', async () => {
-    const rival = new TestDevice(stores);
+    const rival = await TestDevice.open(stores);
     Object.assign(rival, { dataset: device.dataset });
     const other = rival.seal(blocks([50, 60, 70]));
     await overwrite(other.segment.car);

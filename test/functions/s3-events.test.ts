@@ -35,7 +35,7 @@ describe('S3 events through a queue', () => {
   const state = (pattern: RegExp) => stores.lines.filter((line) => pattern.test(JSON.stringify(line))).length;
 
   test('only what failed comes again', async () => {
-    const device = new TestDevice(stores);
+    const device = await TestDevice.open(stores);
     const batches = [device.seal(blocks([10])), device.seal(blocks([20]))];
     for (const { segment } of batches) await putObject(stores, segment.key, segment.car);
     const [first, second] = batches.map(({ segment }) => segment.key);
@@ -71,7 +71,7 @@ describe('S3 events through a queue', () => {
   });
 
   test('a removal that is real raises the alarm', async () => {
-    const device = new TestDevice(stores);
+    const device = await TestDevice.open(stores);
     const { segment } = device.seal(blocks([10]));
     await putObject(stores, segment.key, segment.car);
     await deliver('ingest-segment', [created(segment.key)]);

@@ -36,7 +36,7 @@ describe('faults of S3', () => {
     s3.reset();
     stored.clear();
     healthy();
-    device = new TestDevice(stores);
+    device = await TestDevice.open(stores);
   });
 
   function healthy(reshape: (key: string, bytes: Uint8Array) => Readable = (_, bytes) => Readable.from([bytes])) {

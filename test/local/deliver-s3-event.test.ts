@@ -98,7 +98,7 @@ test('a segment that is stored is checked in by its event alone, and wakes the a
     ...{ owners: () => stores.owners, lambda: null, anchorEveryMs: 3_600_000 },
   });
   context.after(() => host.close());
-  const device = new TestDevice(stores);
+  const device = await TestDevice.open(stores);
   const { segment } = device.seal(blocks([10]));
   await putObject(stores, segment.key, segment.car);
   await stores.s3.drained();

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
-import { getOpenapiRow } from '../../functions/table.ts';
+import { functionRows, getOpenapiRow } from '../../functions/table.ts';
 import { createGate } from '../../local/host/gate.ts';
+import { createGates, gateOf } from '../../local/host/gates.ts';
 import { MAX_PAYLOAD_BYTES } from '../../local/host/host-answer.ts';
 import { loadFunction } from '../../local/host/invoke-function.ts';
 
@@ -14,7 +15,7 @@ test(
   'a gate lets as many in as it may, and the others in their order, also behind one that fails',
   bounded,
   async () => {
-    const gate = createGate(2);
+    const gate = createGate({ atOnce: 2, mostWaiting: 9, mostWaitMs: 9_000 });
     const seen: number[] = [];
     const ends = [0, 1, 2, 3].map(() => Promise.withResolvers<void>());
     const passing = ends.map((end, i) =>
@@ -36,11 +37,55 @@ test(
   },
 );
 
+test(
+  'a gate turns away whoever comes while enough wait, at once, and whoever has waited long enough',
+  bounded,
+  async () => {
+    const gate = createGate({ atOnce: 1, mostWaiting: 1, mostWaitMs: 30 });
+    const inside = Promise.withResolvers<string>();
+    const first = gate.pass(() => inside.promise);
+    const late = assert.rejects(
+      gate.pass(async () => assert.fail('it was not let in')),
+      {
+        name: 'StoreUnavailableError',
+        message: /No turn came within 30 ms/,
+      },
+    );
+    await assert.rejects(
+      gate.pass(async () => assert.fail('it was not let in')),
+      /1 requests of this kind wait already/,
+    );
+    await late;
+    // Nobody waits any more: the place is the next one's.
+    const next = gate.pass(async () => 'next');
+    inside.resolve('first');
+    assert.deepEqual(await Promise.all([first, next]), ['first', 'next']);
+  },
+);
+
+test('who has not signed passes with the strangers, whatever is asked; events and proofs pass among themselves', () => {
+  const signed = { headers: { 'signature-input': 'eth=()' } };
+  const gates = (event: unknown) =>
+    Object.fromEntries(functionRows.map((row) => [row.name, gateOf(row, event)] as const));
+  const events = { 'ingest-segment': 'events', 'segment-removed': 'events', anchor: null };
+  const strangers = ['get-records', 'get-anchor', 'put-charter', 'get-openapi'];
+  const heavy = ['hash-blocks', 'prove-chunks', 'publish-segment'];
+  for (const [name, gate] of Object.entries(gates(signed))) {
+    const own = strangers.includes(name) ? 'public' : heavy.includes(name) ? 'heavy' : null;
+    assert.equal(gate, name in events ? events[name as keyof typeof events] : own, name);
+  }
+  for (const event of [{ headers: {} }, {}, null, 'text', { headers: null }]) {
+    for (const [name, gate] of Object.entries(gates(event))) {
+      assert.equal(gate, name in events ? events[name as keyof typeof events] : 'public', name);
+    }
+  }
+});
+
 test('a function that takes longer than its row allows is ended, as in Lambda', bounded, async () => {
   const row = { ...getOpenapiRow, limits: { ...getOpenapiRow.limits, timeoutMs: 5 } };
   const hangs = { before: () => new Promise<never>(() => {}) };
   const observer = { ...createLineObserver(() => undefined), middleware: [hangs] };
-  const found = await loadFunction(row, { observer } as unknown as ServicePorts, createGate(1));
+  const found = await loadFunction(row, { observer } as unknown as ServicePorts, createGates());
   await assert.rejects(found.invoke({}), { name: 'TimeoutError', message: 'get-openapi took longer than 5 ms.' });
 });
 

@@ -24,7 +24,7 @@ describe('mutated at random against the running host', () => {
     const { ports, s3Keys } = stores;
     host = await startHost({ ports, owners: () => stores.owners, lambda: { ...s3Keys, region: REGION } });
     deliver = host.deliverS3Event;
-    device = new TestDevice(stores);
+    device = await TestDevice.open(stores);
     const upload = await store(device, device.seal(blocks([100, 2000, 30])).segment.car, 0);
     assert.equal(upload, 'received');
   });
@@ -65,7 +65,7 @@ describe('mutated at random against the running host', () => {
     let car: Uint8Array;
     let front: SegmentFront;
     before(() => {
-      victim = new TestDevice(stores);
+      victim = await TestDevice.open(stores);
       car = victim.seal(blocks([40, 1500, 7, 90]), { stay: true }).segment.car;
       front = readSegmentFront(nodePrimitives, car);
     });

@@ -19,7 +19,7 @@ test('a segment goes up, is checked in, listed, hashed, proven and read back ove
   });
   deliver = (event) => host.deliverS3Event(event);
   try {
-    const device = new TestDevice(stores);
+    const device = await TestDevice.open(stores);
     const clientOf = (key: Uint8Array, transport = {}) => {
       const account = new Wallet(to0x(key));
       return createStorageServiceClient({

@@ -21,7 +21,7 @@ describe('the local host', () => {
     stores = await startStores();
     const { ports, s3Keys } = stores;
     host = await startHost({ ports, owners: () => stores.owners, lambda: { ...s3Keys, region: REGION } });
-    device = new TestDevice(stores);
+    device = await TestDevice.open(stores);
     const { segment } = device.seal(blocks([100, 200]));
     await putObject(stores, segment.key, segment.car);
     await stores.s3.drained();

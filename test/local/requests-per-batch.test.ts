@@ -29,7 +29,7 @@ test('a batch takes the same few AWS requests from upload to its place in the lo
     return () => Object.assign(prototype, { send });
   });
   try {
-    const device = new TestDevice(stores);
+    const device = await TestDevice.open(stores);
     const account = new Wallet(to0x(device.deviceKey));
     const client = createStorageServiceClient({
       runtime: nodeRuntime,
@@ -38,9 +38,9 @@ test('a batch takes the same few AWS requests from upload to its place in the lo
       account,
     });
     for (const count of [1024, 1, 1024, 3]) {
-      const { segment, leaf } = device.seal(blocks(Array(count).fill(5)));
+      const { segment, manifest } = device.seal(blocks(Array(count).fill(5)));
       sent.length = 0;
-      const input = { first: leaf.first, sha256: segment.sha256, sizeBytes: segment.car.length };
+      const input = { first: manifest.first, sha256: segment.sha256, sizeBytes: segment.car.length };
       const { put } = await client.uploadSegment(device.dataset, input);
       const body = segment.car as Uint8Array<ArrayBuffer>;
       assert.equal((await fetch(put!.url, { method: 'PUT', headers: put!.headers, body })).status, 200);
@@ -48,7 +48,7 @@ test('a batch takes the same few AWS requests from upload to its place in the lo
       // The PUT itself is one more.
       const requests = sent.length + 1;
       // The first batch of a dataset also makes its items, and one that spans a longer time than any before says so.
-      if (leaf.first > 0) assert.ok(requests <= MOST_REQUESTS, `${requests}: ${sent.join(' ')}`);
+      if (manifest.first > 0) assert.ok(requests <= MOST_REQUESTS, `${requests}: ${sent.join(' ')}`);
     }
   } finally {
     for (const undo of restore) undo();
