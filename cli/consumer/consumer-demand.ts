@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { highestDue } from '../../client/consumer/deliver-purchase.ts';
 import { paidBlocks } from '../../core/agreement/quota.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
@@ -35,7 +36,11 @@ export function addConsumerDemand(consumer: Command): void {
         await claimOwn(opened, block, signal);
         // The base fee may rise until it is mined; what is too much is the consumer's credit.
         const valueWei = 2n * (await consumer.market.readDemandStakeWei(signal));
-        await noteTransaction(store, 'demand', await consumer.party.demandKey(purchase.id, { block, valueWei }, signal));
+        await noteTransaction(
+          store,
+          'demand',
+          await consumer.party.demandKey(purchase.id, { block, valueWei }, signal),
+        );
       });
       const stake = open === null ? '' : `, with ${showAmount(open.stakeWei, NATIVE_COIN)} for the answer's gas`;
       const until = open === null ? '' : ` The owner may show it until ${showSeconds(open.deadlineSeconds)}.`;
@@ -60,9 +65,10 @@ Exit codes: 0 demanded, or with --wait shown; 1 with --wait not shown in time.`;
 
 /** @throws ArgumentError where nobody owes a content key of this block */
 function requirePaid({ purchase, store }: OpenedPurchase, block: BlockIndex): void {
-  const { id, kind, terms, due } = purchase;
-  if (kind !== ENCRYPTED) throw new ArgumentError(`The blocks of agreement ${id} are not encrypted; they have no keys.`);
-  const paid = paidBlocks(terms, due > store.state.due ? due : store.state.due);
+  const { id, kind, terms } = purchase;
+  if (kind !== ENCRYPTED)
+    throw new ArgumentError(`The blocks of agreement ${id} are not encrypted; they have no keys.`);
+  const paid = paidBlocks(terms, highestDue(purchase, store));
   if (block >= terms.first && block < terms.first + paid) return;
   throw new ArgumentError(
     `Block ${block} is not signed for: ${paid === 0 ? 'none is' : `${terms.first} to ${terms.first + paid - 1} are`}. Only their keys are owed.`,

@@ -116,7 +116,8 @@ async function servedBy(
 
 function text({ id, state, kind, owner, terms, open, served }: ShownOffer): string {
   const { first, count, token, price, fee, bond, samples, previews, windowSeconds, durationSeconds } = terms;
-  const shown = kind === ENCRYPTED ? `${samples} of your choice, ${previews} of them with content,` : `${samples} of your choice`;
+  const shown =
+    kind === ENCRYPTED ? `${samples} of your choice, ${previews} of them with content,` : `${samples} of your choice`;
   return [
     `${id}${open ? '' : `   (${state})`}`,
     `  dataset     ${terms.dataset} of ${owner}`,

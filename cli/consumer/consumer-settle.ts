@@ -38,7 +38,8 @@ const SETTLEMENTS: readonly Settlement[] = [
   },
   {
     call: 'lapse',
-    description: 'State that a challenge or demand was not answered in time: the owner has a quarter of the window left.',
+    description:
+      'State that a challenge or demand was not answered in time: the owner has a quarter of the window left.',
     isDone: ({ state }) => state === 'lapsed' || state === 'breached',
     text: ({ id, state, question }) =>
       state === 'breached'

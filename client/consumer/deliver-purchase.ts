@@ -183,7 +183,7 @@ function signedVoucher({ store, domain, signerKey }: DeliveryDeps, purchase: Pur
 }
 
 /** What is owed by now: by the chain, or by the highest voucher. */
-function highestDue(purchase: Purchase, store: PurchaseStore): bigint {
+export function highestDue(purchase: Pick<Purchase, 'due'>, store: PurchaseStore): bigint {
   if (purchase.due > store.state.due) return purchase.due;
   return store.state.due;
 }

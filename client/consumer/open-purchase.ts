@@ -1,6 +1,6 @@
+import type { SoldLog } from '../../core/agreement/verify-keys.ts';
 import { equalBytes, to0x } from '../../core/bytes.ts';
 import { ArgumentError, ProofError, StateError } from '../../core/errors.ts';
-import type { SoldLog } from '../../core/agreement/verify-keys.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import type { Agreement, Agreements, Buyer } from '../../core/ports/agreements.ts';
 import type { Anchor, Ledger } from '../../core/ports/ledger.ts';

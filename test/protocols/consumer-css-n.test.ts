@@ -2,16 +2,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { auditPurchase } from '../../client/consumer/audit-purchase.ts';
 import { deliverPurchase, type VerifiedBlock } from '../../client/consumer/deliver-purchase.ts';
-import type { BatchKeys } from '../../core/agreement/key-payload.ts';
+import type { BlockKeys, KeyPayload } from '../../core/agreement/key-payload.ts';
 import { dueFor } from '../../core/agreement/quota.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
-import { EMPTY_LOG, type SealedBatch } from '../../core/batch/seal-batch.ts';
+import type { SealedBatch } from '../../core/batch/seal-batch.ts';
+import { encryptContent } from '../../core/block/content-cipher.ts';
+import { commitContent, contentBatchKey, contentKey, readKey } from '../../core/block/content-keys.ts';
 import { RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
-import type { BlockKey, ChunkRoot, ContentBatchKey, ContentKey } from '../../core/ids.ts';
+import type { BlockKey, ChunkRoot, ContentBatchKey, ContentKey, Nonce } from '../../core/ids.ts';
+import { EMPTY_PEAKS } from '../../core/log/peaks.ts';
 import type { Verdict, VerdictKind } from '../../core/verdict.ts';
 import { changeBit } from '../core/audit-storage.ts';
 import { BOTH } from '../core/both-primitives.ts';
-import { HonestStorage, reading, sealLog, swapBlocks } from '../core/honest-storage.ts';
+import { HonestStorage, reading, sealLog, swapBlocks, WRITER } from '../core/honest-storage.ts';
 import { sealMisrecorded } from '../core/misrecorded-batch.ts';
 import { MemorySale, memoryStore } from './memory-sale.ts';
 
@@ -37,18 +40,26 @@ for (const { name, primitives } of BOTH) {
     };
     const taken: VerifiedBlock[] = [];
     const synced: number[] = [];
+    const clock = { seconds: 1_790_000_000 };
     const service = Object.assign(storage, { storeVoucher: sale.storeVoucher.bind(sale) });
     const deliver = (ahead = 2) =>
       deliverPurchase(
-        { primitives, service, channel, store, domain: sale.domain, signerKey: sale.signerKey },
+        {
+          ...{ primitives, service, channel, store, domain: sale.domain, signerKey: sale.signerKey },
+          readNowSeconds: async () => clock.seconds,
+        },
         { purchase: sale.purchase, log: sale.log, ahead },
         {
           append: async (block) => void taken.push(block),
           sync: async () => void synced.push(taken.length),
         },
       );
-    return { sale, storage, store, distrusted, audit, deliver, taken, synced };
+    return { sale, storage, store, clock, distrusted, audit, deliver, taken, synced };
   };
+  const changeBlocks = (payload: KeyPayload, change: (block: BlockKeys) => BlockKeys): KeyPayload => ({
+    ...payload,
+    blocks: payload.blocks.map(change),
+  });
   const all = (kind: VerdictKind): VerdictKind[] => Array.from({ length: BLOCKS }, () => kind);
   const except = (index: number, kind: VerdictKind) => all('intact').with(index, kind);
 
@@ -92,17 +103,14 @@ for (const { name, primitives } of BOTH) {
 
     it('a wrong key is the owner’s fault, a record that contradicts itself the writer’s', async () => {
       const wrong = await prepare();
-      wrong.sale.changeKeys = (batches) =>
-        batches.map((batch) => ({
-          ...batch,
-          blocks: batch.blocks.map((block) => ({ ...block, blockKey: changeBit(block.blockKey) as BlockKey })),
-        }));
+      wrong.sale.changeKeys = (payload) =>
+        changeBlocks(payload, (block) => ({ ...block, blockKey: changeBit(block.blockKey) as BlockKey }));
       const refused = await wrong.audit();
       assert.deepEqual(refused.kinds, all('refused'));
       assert.ok(refused.verdicts.every(({ blame }) => blame === 'owner'));
 
       const captured = [0, 1, 2].map((index) => reading(index, 3000));
-      const lie = sealMisrecorded(primitives, EMPTY_LOG, captured, {
+      const lie = sealMisrecorded(primitives, EMPTY_PEAKS, captured, {
         opening: (opening, number) =>
           number === 1 ? { ...opening, chunkRoot: changeBit(opening.chunkRoot) as ChunkRoot } : opening,
       });
@@ -150,7 +158,8 @@ for (const { name, primitives } of BOTH) {
       }
       assert.deepEqual(
         sale.vouchers.map(({ due }) => due),
-        [2, 4, 6].map((blocks) => dueFor(terms, blocks)),
+        [1, 2, 4, 6].map((blocks) => dueFor(terms, blocks)),
+        'never more ahead than was verified before',
       );
       assert.equal(sale.ownerDue, 1001n);
       assert.equal(store.state.verified, BLOCKS);
@@ -170,7 +179,7 @@ for (const { name, primitives } of BOTH) {
       }
     });
 
-    it('keys of samples come by name, as a release leaves them out', async () => {
+    it('samples, which came without their content keys, are delivered with them once they are paid for', async () => {
       const { audit, deliver, taken } = await prepare({ samples: 3 });
       await audit(3);
       const { stopped } = await deliver(2);
@@ -187,9 +196,7 @@ for (const { name, primitives } of BOTH) {
           if (posts++ === crashAt) throw new TypeError('the power went');
           return post(message);
         };
-        await assert.rejects(deliver(2), TypeError).catch((error) => {
-          if (crashAt < 3) throw error;
-        });
+        await assert.rejects(deliver(2), TypeError);
         taken.length = store.state.verified;
         const delivered = await deliver(2);
         assert.deepEqual([delivered.stopped, delivered.due], [null, 1000n]);
@@ -206,29 +213,71 @@ for (const { name, primitives } of BOTH) {
       }
     });
 
-    it('a content key that does not fit: the batch’s is the owner’s fault, a single block’s is nobody’s', async () => {
-      const whole = await prepare({ samples: 0 });
-      whole.sale.changeKeys = (batches) =>
-        batches.map((batch): BatchKeys => {
-          const { contentBatchKey } = batch;
-          return contentBatchKey === null
-            ? batch
-            : { ...batch, contentBatchKey: changeBit(contentBatchKey) as ContentBatchKey };
-        });
-      const stopped = (await whole.deliver(3)).stopped;
-      assert.deepEqual([stopped?.index, stopped?.verdict, stopped?.blame], [0, 'refused', 'owner']);
+    it('content keys that are not the committed ones are the owner’s fault, seen when one block is paid for', async () => {
+      const wrong = (payload: KeyPayload): KeyPayload => ({
+        ...payload,
+        blocks: payload.blocks.map((block) => ({
+          ...block,
+          contentKey: block.contentKey === null ? null : (changeBit(block.contentKey) as ContentKey),
+        })),
+        batches: payload.batches.map((batch) => ({ ...batch, key: changeBit(batch.key) as ContentBatchKey })),
+      });
+      for (const [sizes, ahead] of [
+        [SIZES, 3],
+        // A batch of one block: its key is that of a batch paid for whole.
+        [[[40], [300]], 4],
+      ] as const) {
+        const { sale, deliver, taken } = await prepare({ samples: 0, bond: 20n }, sealLog(primitives, sizes));
+        sale.changeKeys = wrong;
+        for (let run = 0; run < 2; run++) {
+          const { stopped, due } = await deliver(ahead);
+          assert.deepEqual([stopped?.index, stopped?.verdict, stopped?.blame], [0, 'refused', 'owner']);
+          assert.equal(due, dueFor(sale.purchase.terms, 1), 'nothing more is signed for, whatever --ahead says');
+        }
+        assert.deepEqual([taken.length, sale.ownerDue], [0, dueFor(sale.purchase.terms, 1)]);
+      }
+    });
 
-      const single = await prepare({ samples: 0 });
-      single.sale.changeKeys = (batches) =>
-        batches.map((batch) => ({
-          ...batch,
-          blocks: batch.blocks.map((block) => ({
-            ...block,
-            contentKey: block.contentKey === null ? null : (changeBit(block.contentKey) as ContentKey),
-          })),
-        }));
-      const alone = (await single.deliver(1)).stopped;
-      assert.deepEqual([alone?.index, alone?.verdict, alone?.blame], [0, 'refused', null]);
+    it('a writer who encrypted under another key than the record commits to is the writer’s fault', async () => {
+      const nonce = new Uint8Array(16).fill(8) as Nonce;
+      const batchKey = contentBatchKey(primitives, readKey(primitives, WRITER.datasetKey), nonce);
+      const keyOf = (index: number) => contentKey(primitives, batchKey, index);
+      const captured = [0, 1].map((index) => {
+        const { content, meta } = reading(index, 300);
+        const id = { dataset: WRITER.dataset, index };
+        // Block 1 under the key of another block.
+        return { content: encryptContent(primitives, keyOf(index === 1 ? 9 : index), id, content), meta };
+      });
+      const commitment = (index: number) => commitContent(primitives, keyOf(index));
+      const lie = sealMisrecorded(primitives, EMPTY_PEAKS, captured, { content: { nonce, commitment } });
+      const { deliver } = await prepare({ samples: 0 }, [lie]);
+      const { stopped } = await deliver(1);
+      assert.deepEqual([stopped?.index, stopped?.verdict, stopped?.blame], [1, 'misrecorded', 'writer']);
+    });
+
+    it('signs nothing in the last window: a key that does not come could not be demanded any more', async () => {
+      const { sale, clock, deliver } = await prepare({ samples: 0 });
+      const { buyer, terms } = sale.purchase;
+      clock.seconds = buyer.endSeconds - terms.windowSeconds + 1;
+      await assert.rejects(deliver(1), /last 5 s. Nothing more is signed for/);
+      assert.deepEqual(sale.vouchers, []);
+      clock.seconds -= 1;
+      assert.equal((await deliver(1)).stopped, null);
+    });
+
+    it('a sample brings no content key, but for the previews, whatever the storage gives', async () => {
+      const { sale } = await prepare({ samples: 4, previews: 2 });
+      for (const index of [5, 0, 3]) sale.samples.add(index);
+      const { blocks, batches } = await sale.keysOf([0, 3, 5]);
+      assert.deepEqual(
+        blocks.map(({ index, contentKey }) => [index, contentKey !== null]),
+        [
+          [0, true],
+          [3, false],
+          [5, true],
+        ],
+      );
+      assert.deepEqual(batches, []);
     });
 
     it('an owner who takes the voucher and sends nothing stops it', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { auditPurchase } from '../../client/consumer/audit-purchase.ts';
-import type { BatchKeys, BlockKeys } from '../../core/agreement/key-payload.ts';
+import type { BlockKeys, KeyPayload } from '../../core/agreement/key-payload.ts';
 import { encodeKeyPayload } from '../../core/agreement/key-payload.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { ArgumentError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
@@ -38,11 +38,10 @@ for (const { name, primitives } of BOTH) {
   };
   const all = (kind: VerdictKind): VerdictKind[] => Array.from({ length: BLOCKS }, () => kind);
   const except = (index: number, kind: VerdictKind) => all('intact').with(index, kind);
-  const changeBlock = (batches: BatchKeys[], index: number, change: (block: BlockKeys) => BlockKeys): BatchKeys[] =>
-    batches.map((batch) => ({
-      ...batch,
-      blocks: batch.blocks.map((block) => (block.index === index ? change(block) : block)),
-    }));
+  const changeBlock = (payload: KeyPayload, index: number, change: (block: BlockKeys) => BlockKeys): KeyPayload => ({
+    ...payload,
+    blocks: payload.blocks.map((block) => (block.index === index ? change(block) : block)),
+  });
 
   describe(`Protocol III, Table IV, on ${name}`, () => {
     for (const evidence of EVIDENCES) {
@@ -92,8 +91,8 @@ for (const { name, primitives } of BOTH) {
 
     it('a wrong key is seen by the commitment, and is the owner’s fault', async () => {
       const { sale, run } = await prepare();
-      sale.changeKeys = (batches) =>
-        changeBlock(batches, 4, (block) => ({ ...block, blockKey: changeBit(block.blockKey) as BlockKey }));
+      sale.changeKeys = (payload) =>
+        changeBlock(payload, 4, (block) => ({ ...block, blockKey: changeBit(block.blockKey) as BlockKey }));
       const { verdicts, kinds } = await run();
       assert.deepEqual(kinds, except(4, 'refused'));
       assert.equal(verdicts[4]?.blame, 'owner');
@@ -101,9 +100,9 @@ for (const { name, primitives } of BOTH) {
 
     it('a record of the owner’s own making, with a key that fits it, is the owner’s fault', async () => {
       const { sale, run } = await prepare();
-      const [other] = sale.keysOf([0]).flatMap(({ blocks }) => blocks) as [BlockKeys];
-      const { blockKey, sealed, commitment } = other;
-      sale.changeKeys = (batches) => changeBlock(batches, 4, (block) => ({ ...block, blockKey, sealed, commitment }));
+      const [other] = (await sale.keysOf([0])).blocks as [BlockKeys];
+      const { blockKey, record } = other;
+      sale.changeKeys = (payload) => changeBlock(payload, 4, (block) => ({ ...block, blockKey, record }));
       const { verdicts, kinds } = await run();
       assert.deepEqual(kinds, except(4, 'refused'));
       assert.equal(verdicts[4]?.blame, 'owner');
@@ -111,15 +110,15 @@ for (const { name, primitives } of BOTH) {
 
     it('two keys for one block are no payload at all', async () => {
       const { sale } = await prepare();
-      const [batch] = sale.keysOf([0]) as [BatchKeys];
-      const twice = { ...batch, blocks: [batch.blocks[0] as BlockKeys, batch.blocks[0] as BlockKeys] };
-      assert.throws(() => encodeKeyPayload([twice]), ArgumentError);
+      const payload = await sale.keysOf([0]);
+      const [block] = payload.blocks as [BlockKeys];
+      assert.throws(() => encodeKeyPayload({ ...payload, blocks: [block, block] }), ArgumentError);
     });
 
     it('a wrong opening of the owner’s changes no verdict: the storage’s is what is checked', async () => {
       const { sale, run } = await prepare();
-      sale.changeKeys = (batches) =>
-        changeBlock(batches, 1, (block) => ({
+      sale.changeKeys = (payload) =>
+        changeBlock(payload, 1, (block) => ({
           ...block,
           opening: { ...block.opening, sha256: changeBit(block.opening.sha256) as Sha256 },
         }));
@@ -237,8 +236,8 @@ for (const { name, primitives } of BOTH) {
       const forged = { ciphertext: new Uint8Array(64), signature: new Uint8Array(65).fill(27) };
       sale.changeKeys = () => null;
       await sale.say(new Uint8Array([1]), forged);
-      await sale.say(encodeKeyPayload(sale.keysOf([0])), { sequence: 7 });
-      await sale.say(encodeKeyPayload(sale.keysOf([0])), { enc: new Uint8Array(32).fill(9) });
+      await sale.say(encodeKeyPayload(await sale.keysOf([0])), { sequence: 7 });
+      await sale.say(encodeKeyPayload(await sale.keysOf([0])), { enc: new Uint8Array(32).fill(9) });
       const { kinds } = await run();
       assert.deepEqual(kinds, all('unavailable'));
       assert.ok(distrusted.length >= 3, distrusted.join('\n'));

@@ -7,10 +7,11 @@ import {
   type PurchaseStore,
   purchaseState,
 } from '../../client/consumer/purchase-state.ts';
-import { type BatchArchive, buildBatchKeys, ownBatch } from '../../core/agreement/build-keys.ts';
-import { type BatchKeys, encodeKeyPayload } from '../../core/agreement/key-payload.ts';
+import { encodeKeyPayload, type KeyPayload } from '../../core/agreement/key-payload.ts';
 import { decodeKeyRequest, encodeKeyRefusal } from '../../core/agreement/key-request.ts';
 import type { SealedMessage } from '../../core/agreement/message.ts';
+import { type BatchArchive, keysOfBlock, ownBatch } from '../../core/agreement/own-batch.ts';
+import { isContentKeyDue } from '../../core/agreement/previews.ts';
 import { admitBlocks, paidBlocks } from '../../core/agreement/quota.ts';
 import {
   deriveEncryptionKeys,
@@ -23,6 +24,7 @@ import { recoverVoucherSigner, type Voucher } from '../../core/agreement/voucher
 import type { SealedBatch } from '../../core/batch/seal-batch.ts';
 import { metaHash } from '../../core/block/meta.ts';
 import { to0x } from '../../core/bytes.ts';
+import { ENCRYPTED, PLAIN } from '../../core/charter/kind.ts';
 import {
   type Address,
   type AgreementId,
@@ -31,6 +33,9 @@ import {
   NATIVE_COIN,
   type PrivateKey,
 } from '../../core/ids.ts';
+import { multiproof } from '../../core/log/multiproof.ts';
+import { recordHash } from '../../core/log/record.ts';
+import { subtreesOfLeaves } from '../../core/log/subtree-source.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { AgreementService } from '../../core/ports/service.ts';
@@ -42,15 +47,13 @@ const DOMAIN: AgreementDomain = { chainId: 31337, ocasc: address(`0x${'0c'.repea
 const SIGNER_KEY = new Uint8Array(32).fill(3) as PrivateKey;
 const AGENT_KEY = new Uint8Array(32).fill(4) as PrivateKey;
 
-/** An owner's keys of a batch, made from what was sealed. */
+/** What an owner keeps of a batch, made from what was sealed. */
 export function archiveOf(primitives: Primitives, { manifest }: SealedBatch): BatchArchive {
-  return {
-    ...{ dataset: manifest.dataset, first: manifest.first, salt: manifest.salt, nonce: manifest.nonce },
-    ...{ contentCommitment: manifest.contentCommitment, published: manifest.published },
-    blocks: manifest.blocks.map(({ size, sha256, chunkRoot, meta }) => ({
-      ...{ size, sha256, chunkRoot, metaHash: metaHash(primitives, meta) },
-    })),
-  };
+  const { dataset, first, salt, nonce } = manifest;
+  const blocks = manifest.blocks.map(({ size, sha256, chunkRoot, meta }) => {
+    return { size, sha256, chunkRoot, metaHash: metaHash(primitives, meta) };
+  });
+  return { dataset, first, salt, nonce, blocks };
 }
 
 /**
@@ -71,7 +74,7 @@ export class MemorySale implements AgreementService {
   ownerDue: bigint;
   readonly samples = new Set<BlockIndex>();
   /** Keys that were sent, in order; a hostile owner changes them. */
-  changeKeys: (batches: BatchKeys[]) => BatchKeys[] | null = (batches) => batches;
+  changeKeys: (payload: KeyPayload) => KeyPayload | null = (payload) => payload;
   /** What the mailbox shows of what it has. */
   show: (messages: readonly SealedMessage[]) => readonly SealedMessage[] = (messages) => messages;
   readonly #batches: readonly SealedBatch[];
@@ -91,13 +94,14 @@ export class MemorySale implements AgreementService {
     this.#consumerKey = keys.consumer;
     this.purchase = purchase;
     this.ownerDue = purchase.due;
-    const { dataset, root, batches: count, size } = headOf(primitives, batches);
+    const head = headOf(primitives, batches);
     const point = { blockNumber: 9, blockHash: `0x${'bb'.repeat(32)}`, timestampMs: 1_790_000_000_000 };
     this.log = {
-      log: { dataset, batches: count, root },
-      head: { dataset, size, batches: count, root },
-      anchor: { anchor: 'final', point, size, batches: count, root: to0x(root) },
+      log: head,
+      head,
+      anchor: { anchor: 'final', point, size: head.size, root: to0x(head.root) },
       signerOf: () => accountOfKey(DEVICE_KEY),
+      disowned: [],
     };
   }
 
@@ -110,22 +114,30 @@ export class MemorySale implements AgreementService {
       deriveEncryptionKeys(new Uint8Array(32).fill(5)),
       deriveEncryptionKeys(new Uint8Array(32).fill(6)),
     ]);
-    const { size, root, batches: count } = headOf(primitives, batches);
+    const { dataset, size, root } = headOf(primitives, batches);
     const all: Terms = {
-      ...{ dataset: WRITER.dataset, first: 0, count: size, token: NATIVE_COIN, price: 1000n, fee: 100n, bond: 500n },
-      ...{
-        stakeWei: 7n,
-        maxChallenges: 2,
-        samples: 4,
-        windowSeconds: 5,
-        durationSeconds: 600,
-        acceptBySeconds: 2n ** 40n,
-      },
-      ...{ consumer: NATIVE_COIN as Address, ...terms },
+      dataset,
+      first: 0,
+      count: size,
+      token: NATIVE_COIN,
+      price: 1000n,
+      fee: 100n,
+      bond: 500n,
+      stakeWei: 7n,
+      maxChallenges: 2,
+      maxDemands: 2,
+      samples: 4,
+      previews: 0,
+      windowSeconds: 5,
+      durationSeconds: 600,
+      acceptBySeconds: 2n ** 40n,
+      consumer: NATIVE_COIN as Address,
+      ...terms,
     };
     const signer = accountOfKey(SIGNER_KEY);
     const purchase: Purchase = {
-      ...{ id: `0x${'a9'.repeat(32)}` as AgreementId, terms: all, root, batches: count, state: 'active' },
+      ...{ id: `0x${'a9'.repeat(32)}` as AgreementId, terms: all, root, size, state: 'active' },
+      kind: batches[0]?.manifest.nonce === null ? PLAIN : ENCRYPTED,
       ...{
         owner: address(`0x${'01'.repeat(20)}`),
         agent: accountOfKey(AGENT_KEY),
@@ -137,7 +149,7 @@ export class MemorySale implements AgreementService {
         encryptionKey: consumer.publicKey,
         endSeconds: 2 ** 40,
       },
-      ...{ due: all.fee, challenges: 0, challenge: null },
+      ...{ due: all.fee, challenges: 0, demands: 0, question: null },
     };
     return new MemorySale(primitives, batches, purchase, { owner: owner.privateKey, consumer: consumer.privateKey });
   }
@@ -200,24 +212,37 @@ export class MemorySale implements AgreementService {
     );
     for (const index of newSamples) this.samples.add(index);
     const released = Array.from({ length: paid - before }, (_, i) => terms.first + before + i);
-    const wanted = [...new Set([...admitted, ...released.filter((index) => !this.samples.has(index))])];
-    const batches = this.changeKeys(this.keysOf(wanted.sort((a, b) => a - b)));
-    if (batches === null) return;
-    if (batches.length > 0) await this.say(encodeKeyPayload(batches));
+    const wanted = [...new Set([...admitted, ...released])].sort((a, b) => a - b);
+    const payload = wanted.length === 0 ? null : this.changeKeys(await this.keysOf(wanted));
+    if (payload !== null) await this.say(encodeKeyPayload(payload));
     if (refused.length > 0) await this.say(encodeKeyRefusal({ blocks: refused, reason: 'beyond the samples' }));
   }
 
-  /** Keys of blocks as their owner has them. */
-  keysOf(indices: readonly BlockIndex[]): BatchKeys[] {
-    return this.#batches.flatMap((batch, position) => {
-      const { first, blocks } = batch.manifest;
-      const inside = indices.filter((index) => index >= first && index < first + blocks.length);
-      if (inside.length === 0) return [];
-      const own = ownBatch(this.primitives, WRITER.datasetKey, archiveOf(this.primitives, batch));
-      const paid = paidBlocks(this.purchase.terms, this.ownerDue);
-      const whole = first + blocks.length <= this.purchase.terms.first + paid;
-      return [buildBatchKeys(this.primitives, WRITER.datasetKey, own, position, inside, whole)];
+  /** Keys of blocks as their owner gives them now: content keys of what is paid for, and of previews. */
+  async keysOf(indices: readonly BlockIndex[]): Promise<KeyPayload> {
+    const { terms } = this.purchase;
+    const paidEnd = terms.first + paidBlocks(terms, this.ownerDue);
+    const allowance = { terms, due: this.ownerDue, sampled: [...this.samples] };
+    const owned = this.#batches.map((batch) =>
+      ownBatch(this.primitives, WRITER.datasetKey, archiveOf(this.primitives, batch)),
+    );
+    const asked = owned.flatMap((batch) => {
+      const count = batch.blocks.length;
+      const inside = indices.filter((index) => index >= batch.first && index < batch.first + count);
+      const key = batch.first + count <= paidEnd ? batch.contentBatchKey : null;
+      const blocks = inside.map((index) => {
+        return keysOfBlock(batch, index, key === null && isContentKeyDue(allowance, index));
+      });
+      const batches = key === null || inside.length === 0 ? [] : [{ first: batch.first, count, key }];
+      return [{ blocks, batches }];
     });
+    const leaves = owned.flatMap(({ blocks }) => blocks.map(({ record }) => recordHash(this.primitives, record)));
+    const log = { hasher: this.primitives, subtrees: subtreesOfLeaves(this.primitives, leaves) };
+    return {
+      blocks: asked.flatMap(({ blocks }) => blocks),
+      batches: asked.flatMap(({ batches }) => batches),
+      proof: await multiproof(log, indices, leaves.length),
+    };
   }
 }
 
