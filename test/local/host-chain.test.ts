@@ -7,14 +7,17 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { deployDissc } from '../../adapters/ethereum/deploy-dissc.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
-import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
-import { type DatasetWriter, EMPTY_LOG, type LogEnd, sealBatch } from '../../core/batch/seal-batch.ts';
+import { type DatasetWriter, sealBatch } from '../../core/batch/seal-batch.ts';
 import { to0x } from '../../core/bytes.ts';
-import type { Address, DatasetKey } from '../../core/ids.ts';
+import { datasetOfCharter, type SignedCharter, signCharter } from '../../core/charter/charter.ts';
+import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
+import { ENCRYPTED } from '../../core/charter/kind.ts';
+import { type Address, type DatasetKey, NO_ACCOUNT } from '../../core/ids.ts';
+import { EMPTY_PEAKS } from '../../core/log/peaks.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import { proveRecords } from '../../core/protocols/prove-records.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
@@ -29,6 +32,7 @@ describe('the local host on a real chain', () => {
   let host: RunningHost;
   let ledger: Ledger;
   let writer: DatasetWriter;
+  let charter: SignedCharter;
   const ownerKey = key();
   const deviceKey = key();
   const operatorKey = key();
@@ -42,9 +46,6 @@ describe('the local host on a real chain', () => {
     const rpc = createJsonRpc(chain);
     for (const account of [ownerKey, operatorKey]) await fund(rpc, accountOfKey(account), 10n ** 20n);
     const { dissc } = await deployDissc({ ...chain, signer: createKeySigner(operatorKey) });
-    const owner = createDisscOwner({ ...chain, dissc, signer: createKeySigner(ownerKey) });
-    const device = accountOfKey(deviceKey);
-    const { datasets } = await owner.openDatasets([{ name: new Uint8Array(randomBytes(32)), device }]);
     ledger = createDisscLedger({ ...chain, dissc });
     const ports = {
       ...stores.ports,
@@ -54,7 +55,16 @@ describe('the local host on a real chain', () => {
     host = await startHost({ ports, owners: () => served, lambda: null, anchorEveryMs: 300 });
     deliver = host.deliverS3Event;
     const datasetKey = new Uint8Array(randomBytes(32)) as DatasetKey;
-    writer = { dataset: datasets[0]!, datasetKey, deviceKey, domain: ledger.domain, plain: false, published: false };
+    const unsigned = {
+      ...{ owner: accountOfKey(ownerKey), name: encodeDatasetName('bench'), kind: ENCRYPTED },
+      ...{ device: accountOfKey(deviceKey), anchorer: NO_ACCOUNT, serial: Math.floor(Date.now() / 1000), from: 0 },
+    };
+    charter = { ...unsigned, signature: signCharter(ledger.domain, unsigned, ownerKey) };
+    const dataset = datasetOfCharter(ledger.domain, charter);
+    writer = {
+      ...{ dataset, kind: ENCRYPTED, serial: charter.serial, datasetKey, deviceKey },
+      domain: ledger.domain,
+    };
   });
   after(async () => {
     await host.close();
@@ -72,21 +82,27 @@ describe('the local host on a real chain', () => {
       });
     const uploader = clientOf(deviceKey);
     const owner = clientOf(ownerKey);
-    let end: LogEnd = EMPTY_LOG;
+    let end = EMPTY_PEAKS;
     const seal = (sizes: readonly number[]) => {
       const sealed = sealBatch(nodePrimitives, writer, end, blocks(sizes), new Uint8Array(randomBytes(16)));
       end = sealed.end;
       return sealed;
     };
-    const upload = async ({ segment, leaf }: ReturnType<typeof seal>) => {
+    const upload = async ({ segment, manifest }: ReturnType<typeof seal>) => {
       const { car, sha256 } = segment;
-      const input = { first: leaf.first, sha256, sizeBytes: car.length };
+      const input = { first: manifest.first, sha256, sizeBytes: car.length };
       const { put } = await uploader.uploadSegment(writer.dataset, input);
       const body = car as Uint8Array<ArrayBuffer>;
       const stored = await fetch(put!.url, { method: 'PUT', headers: put!.headers, body });
       assert.equal(stored.status, 200, await stored.text());
     };
     const batches = [seal([500, 600]), seal([700]), seal([10, 20, 30])];
+    // Nobody has shown a charter: the dataset is nobody's.
+    await assert.rejects(upload(batches[0]!), { type: '/problems/not-found' });
+    await assert.rejects(owner.putCharter(writer.dataset, charter), { type: '/problems/not-served' });
+    served.set(accountOfKey(ownerKey), 2 ** 30);
+    assert.deepEqual(await uploader.putCharter(writer.dataset, charter), { stored: true });
+    served.clear();
     await assert.rejects(upload(batches[0]!), { type: '/problems/not-served' });
     served.set(accountOfKey(ownerKey), 2 ** 30);
     // The last one first: the log waits for what it stands on.

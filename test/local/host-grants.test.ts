@@ -12,15 +12,18 @@ import { deployContracts, deployedAddress } from '../../adapters/ethereum/deploy
 import { DISSC, disscAddress } from '../../adapters/ethereum/deploy-dissc.ts';
 import { deployableAsc } from '../../adapters/ethereum/deployable-asc.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
-import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
-import { EMPTY_LOG, type LogEnd, sealBatch } from '../../core/batch/seal-batch.ts';
+import { sealBatch } from '../../core/batch/seal-batch.ts';
 import { to0x } from '../../core/bytes.ts';
+import { datasetOfCharter, signCharter } from '../../core/charter/charter.ts';
+import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
+import { ENCRYPTED } from '../../core/charter/kind.ts';
 import type { RequestRefusedError } from '../../core/errors.ts';
-import type { DatasetId, DatasetKey } from '../../core/ids.ts';
+import { type DatasetKey, NO_ACCOUNT } from '../../core/ids.ts';
+import { EMPTY_PEAKS } from '../../core/log/peaks.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { startHost } from '../../local/host/start-host.ts';
 import { fund } from '../../local/stack/fund.ts';
@@ -28,7 +31,7 @@ import { type RunningAnvil, startAnvil } from '../../local/stack/start-anvil.ts'
 import { blocks, key, type Stores, startStores } from '../functions/start-service.ts';
 
 const ETHER = 10n ** 18n;
-const PER_BATCH_WEI = ETHER / 100n;
+const PER_RECORD_WEI = ETHER / 100n;
 const FUEL_WEI = ETHER;
 const WAIT_MS = 30_000;
 
@@ -68,19 +71,20 @@ describe('a host that serves whoever pays', () => {
     };
     const host = await startHost({
       ...{ ports, owners: () => new Map(), lambda: null, anchorEveryMs: 200, recordEveryMs: 4_000 },
-      grants: { minPerBatchWei: PER_BATCH_WEI, openQuotaBytes: 100_000 },
+      grants: { minPerRecordWei: PER_RECORD_WEI, openQuotaBytes: 100_000 },
     });
     t.after(() => host.close());
     deliver = host.deliverS3Event;
 
     const owner = createKeySigner(ownerKey);
     const device = accountOfKey(deviceKey);
-    const wanted = [{ name: new Uint8Array(randomBytes(32)), device }];
-    const { datasets } = await createDisscOwner({ ...chain, dissc, signer: owner }).openDatasets(wanted);
-    const dataset = datasets[0] as DatasetId;
+    const [name, kind, serial] = [encodeDatasetName('barn'), ENCRYPTED, Math.floor(Date.now() / 1000)];
+    const unsigned = { owner: owner.account, name, kind, device, anchorer: NO_ACCOUNT, serial, from: 0 };
+    const charter = { ...unsigned, signature: signCharter(ledger.domain, unsigned, ownerKey) };
+    const dataset = datasetOfCharter(ledger.domain, charter);
     const datasetKey = new Uint8Array(randomBytes(32)) as DatasetKey;
-    const writer = { dataset, datasetKey, deviceKey, domain: ledger.domain, plain: false, published: false };
-    let end: LogEnd = EMPTY_LOG;
+    const writer = { dataset, datasetKey, deviceKey, domain: ledger.domain, kind, serial };
+    let end = EMPTY_PEAKS;
     const uploader = createStorageServiceClient({
       runtime: nodeRuntime,
       apiUrl: host.apiUrl,
@@ -88,9 +92,9 @@ describe('a host that serves whoever pays', () => {
       account: new Wallet(to0x(deviceKey)),
     });
     const upload = async (sizes: readonly number[]): Promise<void> => {
-      const { leaf, segment, end: next } = sealBatch(nodePrimitives, writer, end, blocks(sizes), randomNonce());
+      const { manifest, segment, end: next } = sealBatch(nodePrimitives, writer, end, blocks(sizes), randomNonce());
       const { car, sha256 } = segment;
-      const { put } = await uploader.uploadSegment(dataset, { first: leaf.first, sha256, sizeBytes: car.length });
+      const { put } = await uploader.uploadSegment(dataset, { first: manifest.first, sha256, sizeBytes: car.length });
       const stored = await fetch(put!.url, {
         method: 'PUT',
         headers: put!.headers,
@@ -100,33 +104,37 @@ describe('a host that serves whoever pays', () => {
       end = next;
     };
 
-    await assert.rejects(upload([100]), (error: RequestRefusedError) => {
+    await assert.rejects(uploader.putCharter(dataset, charter), (error: RequestRefusedError) => {
       assert.equal(error.type, '/problems/not-served');
       // Whoever is turned away learns what to do.
-      assert.ok(error.message.includes(`to ${signer.account}, at ${PER_BATCH_WEI} wei`), error.message);
+      assert.ok(error.message.includes(`to ${signer.account}, at ${PER_RECORD_WEI} wei`), error.message);
       return true;
     });
     const party = createAscParty({ ...chain, asc, signer: owner });
     const { point } = await ledger.readHeads([], 'latest');
-    const { grant } = await party.authorise({
-      ...{ dataset, css: signer.account, perBatchWei: PER_BATCH_WEI, first: 0, count: 1_000 },
-      ...{ digests: true, blocks: false, maxBlocks: 0, windowSeconds: 60 },
-      untilSeconds: Math.floor(point.timestampMs / 1000) + 3600,
-    });
+    const { grant } = await party.authorise(
+      { name, kind },
+      {
+        ...{ dataset, css: signer.account, perRecordWei: PER_RECORD_WEI, first: 0, count: 1_000 },
+        ...{ digests: true, blocks: false, maxBlocks: 0, windowSeconds: 60, intervalSeconds: 0 },
+        untilSeconds: Math.floor(point.timestampMs / 1000) + 3600,
+      },
+    );
     await until('accepted, finally', async () => {
       const [read] = (await grants.readGrants([grant], 'final')).grants;
       return read?.state === 'accepted';
     });
     await party.fund(grant, FUEL_WEI);
+    assert.deepEqual(await uploader.putCharter(dataset, charter), { stored: true });
 
     for (const size of [100, 200, 300]) await upload([size]);
     await assert.rejects(upload([150_000]), { type: '/problems/quota' });
-    await until('recorded', async () => (await ledger.readHeads([dataset], 'latest')).heads[0]?.batches === 3);
+    await until('recorded', async () => (await ledger.readHeads([dataset], 'latest')).heads[0]?.size === 3);
     const head = (await ledger.readHeads([], 'latest')).point.blockNumber;
     assert.equal((await ledger.findRecorded(dataset, 0, head)).length, 1, 'under one signature');
     const [read] = (await grants.readGrants([grant], 'latest')).grants;
-    assert.equal(read?.fuelWei, FUEL_WEI - 3n * PER_BATCH_WEI);
-    assert.equal(await grants.readCreditWei(signer.account, 'latest'), 3n * PER_BATCH_WEI);
+    assert.equal(read?.fuelWei, FUEL_WEI - PER_RECORD_WEI);
+    assert.equal(await grants.readCreditWei(signer.account, 'latest'), PER_RECORD_WEI);
   });
 });
 

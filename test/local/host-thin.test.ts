@@ -47,8 +47,8 @@ test('a segment goes up, is checked in, listed, hashed, proven and read back ove
     const owner = clientOf(device.ownerKey);
     const list = await owner.listBatches(device.dataset, { by: 'block' });
     assert.deepEqual(
-      list.batches.map(({ first, count, state, batches }) => ({ first, count, state, batches })),
-      [{ first: 0, count: 5, state: 'received', batches: 1 }],
+      list.batches.map(({ first, count, state, serial }) => ({ first, count, state, serial })),
+      [{ first: 0, count: 5, state: 'received', serial: device.serial }],
     );
     const head = { dataset: device.dataset, ...batch.manifest.head };
     stores.ledger.heads.latest.set(device.dataset, head);
@@ -63,7 +63,7 @@ test('a segment goes up, is checked in, listed, hashed, proven and read back ove
     );
     const proven = await owner.proveChunks(device.dataset, [{ index: 2, random: 4_000_000_000 }]);
     assert.ok('chunk' in proven.answers[0]!);
-    const records = await owner.getRecords(device.dataset, [1, 4], 1);
+    const records = await owner.getRecords(device.dataset, [1, 4], 5);
     assert.deepEqual(
       records.batches[0]?.records.map(({ index }) => index),
       [1, 4],

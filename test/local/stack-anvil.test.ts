@@ -15,12 +15,16 @@ import { deployDissc } from '../../adapters/ethereum/deploy-dissc.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import { datasetOfCharter } from '../../core/charter/charter.ts';
+import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
+import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
-import type { Address, DatasetId, PrivateKey } from '../../core/ids.ts';
+import { type Address, type DatasetId, NO_ACCOUNT, type PrivateKey } from '../../core/ids.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { LOCAL_CHAIN_ID, startAnvil } from '../../local/stack/start-anvil.ts';
 
 const TRANSFER_GAS = '0x5208';
+const SERIAL = 1_790_000_000;
 
 async function tempFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'plumbline-stack-'));
@@ -88,16 +92,22 @@ describe('the local chain', () => {
       const chain = { rpcUrl: first.rpcUrl, chainId: first.chainId };
       dissc = (await deployDissc({ ...chain, signer })).dissc;
       const owner = createDisscOwner({ ...chain, dissc, signer });
-      const opened = await owner.openDatasets([{ name: new Uint8Array(32), device }]);
-      dataset = opened.datasets[0] as DatasetId;
+      const name = encodeDatasetName('kept');
+      const charter = {
+        ...{ owner: signer.account, name, kind: ENCRYPTED, device, anchorer: NO_ACCOUNT, serial: SERIAL, from: 0 },
+        // The owner itself sends it.
+        signature: null,
+      };
+      await owner.recordCharters([charter]);
+      dataset = datasetOfCharter({ chainId: chain.chainId, dissc }, charter);
     } finally {
       await first.stop();
     }
     const second = await startAnvil(options);
     try {
       const ledger = createDisscLedger({ rpcUrl: second.rpcUrl, chainId: second.chainId, dissc });
-      const { parties, point } = await ledger.readParties([dataset], 'final');
-      assert.deepEqual(parties, [{ owner: signer.account, device }]);
+      const { devices, point } = await ledger.readDevices([dataset], 'final');
+      assert.deepEqual(devices, [{ device, serial: SERIAL }]);
       assert.ok(point.blockNumber > 0);
       assert.equal(await blockNumber(rpcOf(second.rpcUrl), 'safe'), point.blockNumber + 1);
     } finally {
