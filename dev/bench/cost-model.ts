@@ -1,20 +1,30 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ingestSegmentRow, proveChunksRow, uploadSegmentRow } from '../../functions/table.ts';
 
 /*
- * What recording and storing cost, from the gas that is measured (contracts/gas.json) and the requests that are counted
- * (test/local/requests-per-batch.test.ts). Prices are assumptions, here and nowhere else: change them, run it again.
+ * What recording and storing cost, from the gas that is measured (contracts/gas.json), the memory that the table of functions
+ * gives, and the requests that are counted (test/local/requests-per-batch.test.ts). Prices and times are assumptions, here and
+ * nowhere else: change them, run it again.
+ *
+ *     node dev/bench/cost-model.ts [--check]    writes the tables of docs/cost-model.md
  */
 
-interface Measured {
-  readonly gas: number;
-  readonly blocks?: number;
-}
+const root = join(import.meta.dirname, '..', '..');
+const { osaka } = JSON.parse(readFileSync(join(root, 'contracts', 'gas.json'), 'utf8')) as {
+  readonly osaka: Readonly<Record<string, number>>;
+};
 
-const gas = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'contracts', 'gas.json'), 'utf8')) as Record<
-  string,
-  Measured
->;
+const GAS = {
+  /** A record in a transaction of its own, by how many batches have come since the one before. */
+  batch: gasOf('DISSC: record 1 batch of 1,024 on 1,024,000 blocks'),
+  hour: gasOf('DISSC: record 60 batches of 1,024 on 1,024,000 blocks'),
+  day: gasOf('DISSC: record 1,440 batches of 256 on 1,024,000 blocks'),
+  /** A record among 50 in one transaction. */
+  among50: gasOf('DISSC: record, each of 50 datasets of 25,600 blocks, 256 more'),
+  first: gasOf('DISSC: first charter and first record'),
+  round: gasOf('DISSC: a round after the first'),
+};
 
 /** US dollars, list prices of us-east-1, without free tiers. */
 const PRICE = {
@@ -28,6 +38,7 @@ const PRICE = {
   tableWriteUnit: 0.625 / 1e6,
   tableReadUnit: 0.125 / 1e6,
   queueRequest: 0.4 / 1e6,
+  logGb: 0.5,
   kmsSignature: 0.15 / 1e4,
 } as const;
 
@@ -35,30 +46,38 @@ const PRICE = {
 const GWEI = [0.01, 1, 20] as const;
 const BLOCK_BYTES = 65_536;
 const MILLION = 1_000_000;
+/** Assumed of every invocation. */
+const SECONDS = 0.3;
+const LOG_GB = 3e-6;
 
-/** Of one batch, counted: 15 requests at most, whatever the number of blocks; two of them go through Lambda. */
-const PER_BATCH = { puts: 1, gets: 2, reads: 8, writes: 4, invocations: 2, gbSeconds: 2 * 0.3 * 0.5, api: 1, queue: 3 };
+/** Functions that a batch makes run: it is announced, checked in, and a chunk of each block is proven to its device. */
+const RUNS = [uploadSegmentRow, ingestSegmentRow, proveChunksRow];
 
-/** Gas of one more batch of a dataset under one signature, and of the transaction around it: from two measured ones. */
-function gasOfUpdate(): { perUpdate: number; perBatch: number } {
-  const one = gas['rooted, 1 batch of 1,024, log of 1,000'] as Measured;
-  const sixty = gas['rooted, 60 batches of 1,024 under one signature, log of 1,000'] as Measured;
-  const perBatch = (sixty.gas - one.gas) / 59;
-  return { perUpdate: one.gas - perBatch, perBatch };
+/** Requests of one batch at most, as counted from upload to its place in the log, and those of the proof. Nonces are among the writes. */
+const PER_BATCH = { puts: 1, gets: 4, reads: 14, writes: 6, api: 2, queue: 3 };
+/** One object for each 256 records (and one more for each 65,536). */
+const BLOCKS_PER_TILE = 256;
+
+function gasOf(name: string): number {
+  const measured = osaka[name];
+  if (measured === undefined) throw new Error(`contracts/gas.json has no "${name}". Run: npm run contracts:gas`);
+  return measured;
 }
 
-function awsUsd(batches: number): number {
-  const { puts, gets, reads, writes, invocations, gbSeconds, api, queue } = PER_BATCH;
+function awsUsd(batches: number, blocks: number): number {
+  const { puts, gets, reads, writes, api, queue } = PER_BATCH;
+  const gbSeconds = RUNS.reduce((sum, row) => sum + (SECONDS * row.limits.memoryMb) / 1024, 0);
   const each =
     puts * PRICE.s3Put +
     gets * PRICE.s3Get +
     reads * PRICE.tableReadUnit +
     writes * PRICE.tableWriteUnit +
-    invocations * PRICE.lambdaRequest +
+    RUNS.length * PRICE.lambdaRequest +
     gbSeconds * PRICE.lambdaGbSecond +
     api * PRICE.apiRequest +
-    queue * PRICE.queueRequest;
-  return batches * each;
+    queue * PRICE.queueRequest +
+    LOG_GB * PRICE.logGb;
+  return batches * each + (blocks / BLOCKS_PER_TILE) * PRICE.s3Put;
 }
 
 function usd(gasUsed: number, gwei: number): number {
@@ -67,61 +86,84 @@ function usd(gasUsed: number, gwei: number): number {
 
 const money = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
 const whole = (value: number): string => Math.round(value).toLocaleString('en');
+const aBlock = (value: number): string => (value >= 10 ? whole(value) : value.toPrecision(2));
 
 function perMillion(): string[] {
-  const { perUpdate, perBatch } = gasOfUpdate();
   const rows = [1, 16, 256, 1024].map((size) => {
     const batches = Math.ceil(MILLION / size);
-    // A dataset is recorded with up to 60 of its batches under one signature; batches of 1,024 are recorded as they come too.
-    const alone = batches * (perUpdate + perBatch);
-    const together = Math.ceil(batches / 60) * perUpdate + batches * perBatch;
-    const chain = GWEI.map((gwei) => `${money(usd(alone, gwei))} / ${money(usd(together, gwei))}`);
-    return `| ${whole(size)} | ${whole(batches)} | ${whole(alone / MILLION)} / ${whole(together / MILLION)} | ${chain.join(' | ')} | ${money(awsUsd(batches))} |`;
+    const each = batches * GAS.batch;
+    const hourly = Math.ceil(batches / 60) * GAS.hour;
+    const daily = Math.ceil(batches / 1440) * GAS.day;
+    const perBlock = [each, hourly, daily].map((gas) => aBlock(gas / MILLION)).join(' / ');
+    const chain = GWEI.map(
+      (gwei) => `${money(usd(each, gwei))} / ${money(usd(hourly, gwei))} / ${money(usd(daily, gwei))}`,
+    );
+    return `| ${whole(size)} | ${whole(batches)} | ${perBlock} | ${chain.join(' | ')} | ${money(awsUsd(batches, MILLION))} |`;
   });
   const heads = GWEI.map((gwei) => `chain at ${gwei} gwei, $`).join(' | ');
   return [
-    `| blocks a batch | batches | gas a block, alone / 60 together | ${heads} | AWS, $ |`,
+    `| blocks a batch | batches | gas a block | ${heads} | AWS, $ |`,
     `|---|---|---|${GWEI.map(() => '---|').join('')}---|`,
     ...rows,
   ];
 }
 
-/** 10,000 devices, a batch of 16 blocks a minute each; recorded every minute, every hour, or every day. */
+/** 10,000 devices, a batch of 16 blocks a minute each, recorded directly every minute, hour or day. */
 function fleet(): string[] {
   const devices = 10_000;
-  const { perUpdate, perBatch } = gasOfUpdate();
-  const many = gas['rooted, 50 datasets x 1 batch of 256, logs of 100'] as Measured;
-  const perDataset = many.gas / 50 - perBatch;
   const days = 30;
   const batches = devices * 60 * 24 * days;
-  const rows = (
-    [
-      ['every minute', 60 * 24 * days],
-      ['every hour', 24 * days],
-      ['every day', days],
-    ] as const
-  ).map(([cadence, times]) => {
-    const used = devices * times * perDataset + batches * perBatch;
+  const blocks = batches * 16;
+  // A longer step costs more only where more subtrees lead over it: as much more as it does in a transaction of its own.
+  const cadences = [
+    ['every minute', 60 * 24 * days, GAS.among50],
+    ['every hour', 24 * days, GAS.among50 + GAS.hour - GAS.batch],
+    ['every day', days, GAS.among50 + GAS.day - GAS.batch],
+  ] as const;
+  const rows = cadences.map(([cadence, times, gas]) => {
+    const used = devices * times * gas;
     const transactions = Math.ceil((devices * times) / 50);
     const chain = GWEI.map((gwei) => money(usd(used, gwei)));
     return `| ${cadence} | ${whole(transactions)} | ${whole(used / 1e6)} | ${chain.join(' | ')} | ${money(transactions * PRICE.kmsSignature)} |`;
   });
-  const storedGb = (batches * 16 * BLOCK_BYTES) / 1e9;
+  const storedGb = (blocks * BLOCK_BYTES) / 1e9;
   return [
-    `${whole(batches)} batches in 30 days. AWS: ${money(awsUsd(batches))} $ for requests, whatever the cadence. Each dataset in a transaction`,
-    `of 50 costs ${whole(perDataset)} gas beside its batches (alone ${whole(perUpdate)}).`,
+    `${whole(batches)} batches in 30 days. AWS: ${money(awsUsd(batches, blocks))} $ for requests, whatever the cadence. The first`,
+    `record of a dataset brings its charter: ${whole(GAS.first)} gas, once.`,
     '',
     `| recorded | transactions | million gas | ${GWEI.map((gwei) => `$ at ${gwei} gwei`).join(' | ')} | KMS, $ |`,
     `|---|---|---|${GWEI.map(() => '---|').join('')}---|`,
     ...rows,
     '',
+    `A round costs ${whole(GAS.round)} gas whatever the number of datasets: every minute for 30 days, ${whole((GAS.round * 60 * 24 * days) / 1e6)} million.`,
+    'The contract takes rounds; the service does not make them.',
+    '',
     `With blocks of 64 KiB that is ${whole(storedGb)} GB a month; stored for a month: ${money(storedGb * PRICE.s3GbMonth)} $. A Pi's readings are`,
-    'smaller by orders of magnitude: storage is in proportion to bytes, everything above to batches.',
+    'smaller by orders of magnitude: storage is in proportion to bytes, everything above to batches and records.',
   ];
 }
 
-console.log(
-  ['### Per million blocks', '', ...perMillion(), '', '### 10,000 devices, a batch a minute', '', ...fleet()].join(
-    '\n',
-  ),
+const path = join(root, 'docs', 'cost-model.md');
+const page = readFileSync(path, 'utf8');
+const tables = [
+  '## Per million blocks',
+  '',
+  ...perMillion(),
+  '',
+  '## 10,000 devices, a batch a minute',
+  '',
+  ...fleet(),
+];
+const [before, after] = [/^[\s\S]*?<!-- tables -->\n/, /<!-- end of tables -->[\s\S]*$/].map(
+  (part) => part.exec(page)?.[0],
 );
+if (before === undefined || after === undefined) throw new Error('docs/cost-model.md has no place for the tables.');
+const text = `${before}\n${tables.join('\n')}\n\n${after}`;
+if (!process.argv.includes('--check')) {
+  writeFileSync(path, text);
+} else if (page !== text) {
+  console.error(
+    'docs/cost-model.md is not what contracts/gas.json and the table of functions say. Run: npm run generate',
+  );
+  process.exitCode = 1;
+}
