@@ -9,6 +9,8 @@ export interface Work {
   readonly version: number;
   readonly parties: CharteredParties;
   readonly latest: Head;
+  /** Number of the block of `latest`. */
+  readonly latestBlock: number;
   readonly final: { readonly head: Head; readonly point: ChainPoint };
   readonly onlyPaid: boolean;
 }

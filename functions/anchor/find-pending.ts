@@ -68,7 +68,8 @@ async function inspectPage(
     if (!parties || !served.has(dataset)) return null;
     try {
       const work: Work = {
-        ...{ dataset, version: item.version, parties, latest: latest.heads[i] as Head },
+        ...{ dataset, version: item.version, parties },
+        ...{ latest: latest.heads[i] as Head, latestBlock: latest.point.blockNumber },
         ...{ final: { head: final.heads[i] as Head, point: final.point }, onlyPaid: !owners.has(parties.owner) },
       };
       // Of one dataset a page: the first page begins at random, so that in time every dataset speaks for all.

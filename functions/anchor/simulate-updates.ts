@@ -29,7 +29,8 @@ export async function simulateUpdates(
       : await simulateRelay(ports, kind, pending as readonly Paid[], signal);
   } catch (error) {
     // It is for the caller to send fewer.
-    if (error instanceof PlumblineError && (error.kind === 'arguments' || error.kind === 'state')) return 'not-together';
+    if (error instanceof PlumblineError && (error.kind === 'arguments' || error.kind === 'state'))
+      return 'not-together';
     throw error;
   }
 }
