@@ -1,13 +1,18 @@
 import { type LinkedObject, sealLinkedObjects } from '../../core/block/linked-objects.ts';
-import { ArgumentError, StoreUnavailableError } from '../../core/errors.ts';
-import type { DatasetId, DatasetKey } from '../../core/ids.ts';
+import { auditKey } from '../../core/block/seal.ts';
+import { deviceSerial } from '../../core/charter/charters-in-force.ts';
+import { type DatasetName, requireDatasetName } from '../../core/charter/dataset-name.ts';
+import type { DatasetKind } from '../../core/charter/kind.ts';
+import { ArgumentError, ChainAnswerError, StoreUnavailableError } from '../../core/errors.ts';
+import type { DatasetId } from '../../core/ids.ts';
 import { MAX_BLOCK_BYTES } from '../../core/limits.ts';
 import type { CssN, RecordSource } from '../../core/ports/css.ts';
 import type { Anchor, Ledger } from '../../core/ports/ledger.ts';
 import type { P2pfs } from '../../core/ports/p2pfs.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import { verifyFromPeers } from '../../core/protocols/owner-css-n.ts';
-import { readAnchor } from '../read-anchor.ts';
+import type { DatasetKeyOf } from '../../core/protocols/owner-keys.ts';
+import { type AnchoredHead, readAnchor } from '../read-anchor.ts';
 
 export interface LinkDeps {
   readonly primitives: Primitives;
@@ -17,7 +22,7 @@ export interface LinkDeps {
   readonly p2pfs: Pick<P2pfs, 'readFile'>;
   readonly chain: {
     link(
-      dataset: DatasetId,
+      dataset: { readonly name: DatasetName; readonly kind: DatasetKind },
       range: { first: number; count: number },
       objects: Uint8Array,
       signal?: AbortSignal,
@@ -48,11 +53,11 @@ const MAX_LINKED_AT_ONCE = 96;
  */
 export async function linkObjects(
   deps: LinkDeps,
-  target: { dataset: DatasetId; datasetKey: DatasetKey; anchor: Anchor; fromBlock: number },
+  target: { dataset: DatasetId; datasetKeyOf: DatasetKeyOf; anchor: Anchor; fromBlock: number },
   objects: readonly ObjectOfBlock[],
   signal?: AbortSignal,
 ): Promise<WrittenLink[]> {
-  const { dataset, datasetKey } = target;
+  const { dataset, datasetKeyOf } = target;
   const sorted = objects.toSorted((a, b) => a.index - b.index);
   if (sorted.some(({ index }, at) => index === sorted[at + 1]?.index)) {
     throw new ArgumentError('A block is given twice. Link one object to each block.');
@@ -66,7 +71,7 @@ export async function linkObjects(
     }
     linked.set(index, { cid, meta: stored.meta });
   }
-  const protocol = { ...deps, ...anchored, dataset, datasetKey, records: deps.css };
+  const protocol = { ...deps, ...anchored, dataset, datasetKeyOf, records: deps.css };
   const blocks = sorted.map(({ index }) => index);
   for await (const verdicts of verifyFromPeers(
     protocol,
@@ -85,15 +90,27 @@ export async function linkObjects(
       );
     }
   }
+  const { name, kind, serial } = newestDevice(anchored);
+  const device = { serial, auditKey: auditKey(deps.primitives, datasetKeyOf(serial)) };
   const written: WrittenLink[] = [];
   for (const run of cutRuns(blocks)) {
     const first = run[0] as number;
     const entries = run.map((index) => linked.get(index) as LinkedObject);
-    const sealed = sealLinkedObjects(deps.primitives, datasetKey, dataset, first, entries);
-    const { txHash } = await deps.chain.link(dataset, { first, count: run.length }, sealed, signal);
+    const sealed = sealLinkedObjects(deps.primitives, device, dataset, first, entries);
+    const { txHash } = await deps.chain.link({ name, kind }, { first, count: run.length }, sealed, signal);
     written.push({ first, count: run.length, txHash });
   }
   return written;
+}
+
+/** By the newest charter on the chain: its device's key seals a link. */
+function newestDevice({ head, charters }: AnchoredHead): { name: DatasetName; kind: DatasetKind; serial: number } {
+  const newest = charters.chartered.at(-1)?.charter;
+  const serial = newest === undefined ? null : deviceSerial(charters, newest.device);
+  if (newest === undefined || serial === null) {
+    throw new ChainAnswerError(`The node shows no charter of dataset ${head.dataset}, of which blocks are recorded.`);
+  }
+  return { name: requireDatasetName(newest.name), kind: newest.kind, serial };
 }
 
 /** Neighbouring blocks, as many together as fit one link. */

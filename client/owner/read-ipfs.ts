@@ -1,22 +1,25 @@
 import { CID } from 'multiformats/cid';
-import { decodeManifest, type Manifest, rawCid, sha256Cid } from '../../core/batch/manifest.ts';
-import { type LinkedObject, openLinkedObjects } from '../../core/block/linked-objects.ts';
+import { decodeManifest, rawCid, sha256Cid } from '../../core/batch/manifest.ts';
+import type { Manifest } from '../../core/batch/manifest-fields.ts';
+import { type LinkedObject, linkSerial, openLinkedObjects } from '../../core/block/linked-objects.ts';
+import { auditKey } from '../../core/block/seal.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import { eachInParallel } from '../../core/each-in-parallel.ts';
 import { PlumblineError } from '../../core/errors.ts';
-import type { DatasetId, DatasetKey } from '../../core/ids.ts';
+import type { DatasetId } from '../../core/ids.ts';
 import { MAX_MANIFEST_BYTES } from '../../core/limits.ts';
 import type { LinkReader } from '../../core/ports/ledger.ts';
 import type { P2pfs } from '../../core/ports/p2pfs.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { FindManifest, FindObject } from '../../core/protocols/owner-css-n.ts';
+import type { DatasetKeyOf } from '../../core/protocols/owner-keys.ts';
 
 const DAG_CBOR = 0x71;
 const PARALLEL_MANIFESTS = 8;
 
 /**
- * The manifests of a dataset's batches that an IPFS node has pinned. Which is the recorded one of several, the proven
- * salt of the batch tells.
+ * The manifests of a dataset's batches that an IPFS node has pinned. Which is the recorded one of several, the salt of the
+ * batch tells: with another one no digest opens.
  */
 export async function readPinnedManifests(
   deps: { readonly primitives: Primitives; readonly p2pfs: Pick<P2pfs, 'pinnedRoots' | 'getBlock'> },
@@ -37,13 +40,15 @@ export async function readPinnedManifests(
 /** ObjectIDs that the owner linked on DISSC (Table III: ObjectID), by block; of several for one block the newest. */
 export async function readLinkedObjects(
   deps: { readonly primitives: Primitives; readonly ledger: LinkReader },
-  query: { dataset: DatasetId; datasetKey: DatasetKey; fromBlock: number; toBlock: number },
+  query: { dataset: DatasetId; datasetKeyOf: DatasetKeyOf; fromBlock: number; toBlock: number },
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<number, LinkedObject>> {
-  const { dataset, datasetKey } = query;
+  const { primitives } = deps;
+  const { dataset, datasetKeyOf } = query;
   const linked = new Map<number, LinkedObject>();
   for (const event of await deps.ledger.findLinked(dataset, query.fromBlock, query.toBlock, signal)) {
-    const objects = openLinkedObjects(deps.primitives, datasetKey, dataset, event, event.objects);
+    const key = auditKey(primitives, datasetKeyOf(linkSerial(event.objects)));
+    const objects = openLinkedObjects(primitives, key, dataset, event, event.objects);
     for (const [number, object] of objects.entries()) linked.set(event.first + number, object);
   }
   return linked;
@@ -68,7 +73,7 @@ async function readManifest(
   try {
     const bytes = await p2pfs.getBlock(root, MAX_MANIFEST_BYTES, signal);
     if (bytes === null || sha256Cid(DAG_CBOR, primitives.sha256(bytes)).toString() !== root) return null;
-    return decodeManifest(bytes);
+    return decodeManifest(primitives, bytes);
   } catch (cause) {
     signal?.throwIfAborted();
     if (!(cause instanceof PlumblineError)) throw cause;

@@ -1,9 +1,10 @@
-import type { DatasetId, DatasetKey } from '../../core/ids.ts';
+import type { DatasetId } from '../../core/ids.ts';
 import type { CssY, RecordSource } from '../../core/ports/css.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import { verifyOwnerCssY } from '../../core/protocols/owner-css-y.ts';
+import type { DatasetKeyOf } from '../../core/protocols/owner-keys.ts';
 import { type AuditReport, type AuditScope, auditBlocks, type OnVerdicts } from '../audit-blocks.ts';
 import { readAnchor } from '../read-anchor.ts';
 
@@ -15,7 +16,7 @@ export interface OwnerDeps {
 
 export interface DatasetAudit extends AuditScope {
   readonly dataset: DatasetId;
-  readonly datasetKey: DatasetKey;
+  readonly datasetKeyOf: DatasetKeyOf;
   readonly evidence: CssYEvidence;
 }
 
@@ -26,9 +27,9 @@ export async function verifyDataset(
   onVerdicts?: OnVerdicts,
   signal?: AbortSignal,
 ): Promise<AuditReport> {
-  const { dataset, datasetKey, evidence } = audit;
+  const { dataset, datasetKeyOf, evidence } = audit;
   const anchored = await readAnchor(deps.ledger, dataset, audit.anchor, audit.fromBlock ?? 0, signal);
-  const protocol = { ...deps, ...anchored, datasetKey };
+  const protocol = { ...deps, ...anchored, datasetKeyOf };
   return auditBlocks(
     deps.primitives,
     anchored,

@@ -1,10 +1,11 @@
 import { ArgumentError } from '../../core/errors.ts';
-import type { DatasetId, DatasetKey } from '../../core/ids.ts';
+import type { DatasetId } from '../../core/ids.ts';
 import type { CssN, RecordSource } from '../../core/ports/css.ts';
 import type { Ledger, LinkReader } from '../../core/ports/ledger.ts';
 import type { P2pfs } from '../../core/ports/p2pfs.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import { type ProtocolTwo, verifyByCid, verifyByRetrieval, verifyFromPeers } from '../../core/protocols/owner-css-n.ts';
+import type { DatasetKeyOf } from '../../core/protocols/owner-keys.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import { type AuditReport, type AuditScope, auditBlocks, type OnVerdicts } from '../audit-blocks.ts';
 import { type AnchoredHead, readAnchor } from '../read-anchor.ts';
@@ -15,8 +16,8 @@ import { objectsFrom, readLinkedObjects, readPinnedManifests } from './read-ipfs
 export interface RetrievalDeps {
   readonly primitives: Primitives;
   readonly ledger: Ledger & LinkReader;
-  /** The public records, which prove themselves; a bucket that holds the whole log is not asked for them. */
-  readonly records: RecordSource;
+  /** The public records, which prove themselves. For a bucket they are asked for what it cannot prove by itself; null: nobody is. */
+  readonly records: RecordSource | null;
 }
 
 /** Where Protocol II takes the blocks from. */
@@ -28,7 +29,7 @@ export type RetrievalSource =
 
 export interface RetrievalAudit extends AuditScope {
   readonly dataset: DatasetId;
-  readonly datasetKey: DatasetKey;
+  readonly datasetKeyOf: DatasetKeyOf;
 }
 
 /** Protocol II over a whole dataset, a range or a random sample of it; `onVerdicts` hears every verdict. */
@@ -39,9 +40,9 @@ export async function verifyRetrievable(
   onVerdicts?: OnVerdicts,
   signal?: AbortSignal,
 ): Promise<AuditReport> {
-  const { dataset, datasetKey } = audit;
+  const { dataset, datasetKeyOf } = audit;
   const anchored = await readAnchor(deps.ledger, dataset, audit.anchor, audit.fromBlock ?? 0, signal);
-  const protocol: ProtocolTwo = { ...deps, ...anchored, dataset, datasetKey };
+  const protocol = { ...deps, ...anchored, dataset, datasetKeyOf };
   const verify = await openSource(deps, source, audit, anchored, protocol, signal);
   const evidence = source.from === 'ipfs' ? source.evidence : 'retrieved';
   return auditBlocks(deps.primitives, anchored, { scope: audit, protocol: 'II', evidence }, verify, onVerdicts);
@@ -53,18 +54,21 @@ async function openSource(
   deps: RetrievalDeps,
   source: RetrievalSource,
   audit: RetrievalAudit,
-  { head, anchor }: AnchoredHead,
-  protocol: ProtocolTwo,
+  anchored: AnchoredHead,
+  unsourced: Omit<ProtocolTwo, 'records'>,
   signal?: AbortSignal,
 ): Promise<Verify> {
   const { primitives, ledger } = deps;
-  const { dataset, datasetKey } = audit;
+  const { dataset, datasetKeyOf } = audit;
+  if (source.from === 's3') {
+    const { retrieve, records } = await readBucket({ primitives, bucket: source.bucket }, anchored, signal);
+    const protocol = { ...unsourced, records: deps.records === null ? records : recordsOrElse(records, deps.records) };
+    return (blocks) => verifyByRetrieval(protocol, retrieve, blocks, signal);
+  }
+  if (deps.records === null)
+    throw new ArgumentError(`Blocks from ${source.from} need somebody who shows their records.`);
+  const protocol: ProtocolTwo = { ...unsourced, records: deps.records };
   switch (source.from) {
-    case 's3': {
-      const { retrieve, records } = await readBucket({ primitives, bucket: source.bucket }, head, signal);
-      const withRecords = { ...protocol, records: records ?? deps.records };
-      return (blocks) => verifyByRetrieval(withRecords, retrieve, blocks, signal);
-    }
     case 'get-block':
       return (blocks) =>
         verifyByRetrieval(protocol, ({ index }) => source.css.getBlock(dataset, index, signal), blocks, signal);
@@ -73,11 +77,26 @@ async function openSource(
       const patient = limitPatience(p2pfs);
       const findManifest = await readPinnedManifests({ primitives, p2pfs }, dataset, signal);
       if (evidence === 'attested') return (blocks) => verifyByCid(protocol, patient, findManifest, blocks, signal);
-      const span = { dataset, datasetKey, fromBlock: audit.fromBlock ?? 0, toBlock: anchor.point.blockNumber };
+      const span = {
+        dataset,
+        datasetKeyOf,
+        fromBlock: audit.fromBlock ?? 0,
+        toBlock: anchored.anchor.point.blockNumber,
+      };
       const linked = await readLinkedObjects({ primitives, ledger }, span, signal);
       return (blocks) => verifyFromPeers(protocol, patient, objectsFrom(linked, findManifest), blocks, signal);
     }
     default:
       throw new ArgumentError('Blocks come from s3, get-block or ipfs.');
   }
+}
+
+/** The first source's records; those of the second for requests of which the first proves nothing. */
+function recordsOrElse(first: RecordSource, second: RecordSource): RecordSource {
+  return {
+    async getRecords(dataset, blocks, size, signal) {
+      const answer = await first.getRecords(dataset, blocks, size, signal);
+      return answer.batches.length > 0 ? answer : second.getRecords(dataset, blocks, size, signal);
+    },
+  };
 }
