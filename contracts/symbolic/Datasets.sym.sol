@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import { DISSC } from "../../src/DISSC.sol";
-import { DatasetId } from "../../src/identity/DatasetId.sol";
-import { IDISSC } from "../../src/interfaces/IDISSC.sol";
-import { vm } from "../Cheats.sol";
+import { DISSC } from "../src/DISSC.sol";
+import { DatasetId } from "../src/identity/DatasetId.sol";
+import { IDISSC } from "../src/interfaces/IDISSC.sol";
+import { vm } from "./Cheats.sol";
 
 /// @title Which charter counts, for all owners, devices and serials
 /// @dev Checked by halmos (analysis.md). forge does not run these.

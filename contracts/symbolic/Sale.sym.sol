@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import { DatasetId } from "../../src/identity/DatasetId.sol";
-import { IDISSC } from "../../src/interfaces/IDISSC.sol";
-import { IOCASC } from "../../src/interfaces/IOCASC.sol";
-import { OCASC } from "../../src/OCASC.sol";
-import { vm } from "../Cheats.sol";
+import { DatasetId } from "../src/identity/DatasetId.sol";
+import { IDISSC } from "../src/interfaces/IDISSC.sol";
+import { IOCASC } from "../src/interfaces/IOCASC.sol";
+import { OCASC } from "../src/OCASC.sol";
+import { vm } from "./Cheats.sol";
 
 /// @dev A log of a hundred blocks, whatever the dataset.
 contract HundredBlocks {
