@@ -7,15 +7,19 @@ import type { Work } from './dataset-work.ts';
 
 const PAGE = 256;
 
-/** All that the chain has recorded of a dataset, oldest first: what is final as it was noted, the rest as the chain has it. */
+/**
+ * All that the chain has recorded of a dataset, oldest first: what is final as it was noted, the rest as the chain has it. While
+ * not all that is final is noted, what is noted alone: there is no hole in it.
+ */
 export async function findEvents(
   { table, ledger }: AnchorPorts,
   { dataset, latestBlock, final }: Work,
+  isAllNoted: boolean,
   signal?: AbortSignal,
 ): Promise<ChainGrowth[]> {
   const events = await readNoted({ table }, dataset, signal);
   const { blockNumber } = final.point;
-  if (latestBlock <= blockNumber) return events;
+  if (!isAllNoted || latestBlock <= blockNumber) return events;
   for (const { size, root, appended, signer } of await ledger.findRecorded(
     dataset,
     blockNumber + 1,

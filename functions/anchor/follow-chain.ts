@@ -8,13 +8,24 @@ import { findEvents } from './find-events.ts';
 const MOST_STEPS = 8;
 
 /** Whether the log has the chain's head, if need be by adopting the chain's history, and goes on behind it as far as is stored. */
-export async function followChain(ports: AnchorPorts, work: Work, signal?: AbortSignal): Promise<boolean> {
+export async function followChain(
+  ports: AnchorPorts,
+  work: Work,
+  isAllNoted: boolean,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const { observer } = ports;
   const { dataset, latest } = work;
   const fields = { dataset, size: latest.size };
   let isAdopted = false;
   for (let step = 0; step < MOST_STEPS; step++) {
-    const adoption = await adoptChainLog(ports, dataset, latest, () => findEvents(ports, work, signal), signal);
+    const adoption = await adoptChainLog(
+      ports,
+      dataset,
+      latest,
+      () => findEvents(ports, work, isAllNoted, signal),
+      signal,
+    );
     if (adoption === 'agrees') {
       // What was stored behind the chain's head, and belongs there, comes back.
       if (isAdopted) await extendLog(ports, dataset, signal);

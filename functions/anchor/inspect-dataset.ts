@@ -28,7 +28,7 @@ export async function inspectDataset(
   const entry = await readDatasetEntry(table, dataset, signal);
   // Before the log is looked at: where blocks are missing, it goes on by what was recorded.
   const scanned = await scanRecorded(ports, dataset, entry, final, signal);
-  if (!(await followChain(ports, work, signal))) return null;
+  if (!(await followChain(ports, work, scanned, signal))) return null;
   const end = await readLogEnd(table, dataset, signal);
   if (end === null) return null;
   if (final.head.size === end.size && equalBytes(final.head.root, end.root)) {

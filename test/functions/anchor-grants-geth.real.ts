@@ -15,15 +15,13 @@ import { deployContracts, deployedAddress } from '../../adapters/ethereum/deploy
 import { DISSC, disscAddress } from '../../adapters/ethereum/deploy-dissc.ts';
 import { deployableAsc } from '../../adapters/ethereum/deployable-asc.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
-import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
-import { EMPTY_LOG } from '../../core/batch/seal-batch.ts';
-import { ArgumentError } from '../../core/errors.ts';
-import type { DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
+import { requireDatasetName } from '../../core/charter/dataset-name.ts';
+import type { PrivateKey } from '../../core/ids.ts';
 import { type GethNetwork, startGethNetwork } from '../../dev/real/geth/start-network.ts';
 import { findProgram } from '../../dev/real/programs/find-program.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
-import { createService, seal, type TestDataset, updateOf } from './log-fixture.ts';
+import { createService, openTestDataset } from './log-fixture.ts';
 import { serviceSettings } from './service-settings.ts';
 
 const ETHER = 10n ** 18n;
@@ -48,26 +46,17 @@ describe('anchor with grants on four geth nodes', { timeout: 240_000 }, () => {
   test('accepts, relays, is paid to the wei, and again after a reorganisation', async () => {
     const { rpcUrl, chainId, slots } = network;
     const chain = { rpcUrl, chainId };
-    const [owner, relayer] = [createKeySigner(newKey()), createKeySigner(newKey())];
+    const key = newKey();
+    const owner = { ...createKeySigner(key), key };
+    const relayer = createKeySigner(newKey());
     for (const { account } of [owner, relayer]) await slots.credit(account, 100n * ETHER);
     slots.run(400);
     const dissc = disscAddress();
     const deployable = deployableAsc({ dissc });
     await deployContracts({ ...chain, signer: owner }, [DISSC, deployable]);
     const asc = deployedAddress(deployable);
-    const deviceKey = newKey();
-    const { datasets } = await createDisscOwner({ ...chain, dissc, signer: owner }).openDatasets([
-      { name: nodePrimitives.randomBytes(32), device: createKeySigner(deviceKey).account },
-    ]);
     const [ledger, grants] = [createDisscLedger({ ...chain, dissc }), createAscLedger({ ...chain, asc })];
-    const dataset: TestDataset = {
-      id: datasets[0] as DatasetId,
-      writer: {
-        ...{ dataset: datasets[0] as DatasetId, datasetKey: nodePrimitives.randomBytes(32) as DatasetKey, deviceKey },
-        ...{ domain: ledger.domain, plain: false, published: true },
-      },
-      end: EMPTY_LOG,
-    };
+    const dataset = openTestDataset(ledger.domain, owner);
     const client = createDynamoClient({
       ...{ region: 'us-east-1', endpoint: dynalite.endpoint, credentials: DYNALITE_CREDENTIALS },
     });
@@ -95,11 +84,15 @@ describe('anchor with grants on four geth nodes', { timeout: 240_000 }, () => {
 
     const party = createAscParty({ ...chain, asc, signer: owner });
     const { point } = await ledger.readHeads([], 'latest');
-    const { grant } = await party.authorise({
-      ...{ dataset: dataset.id, css: relayer.account, perRecordWei: PRICE_WEI, first: 0, count: 100 },
-      ...{ digests: true, blocks: true, maxBlocks: 10, windowSeconds: 60 },
-      untilSeconds: Math.floor(point.timestampMs / 1000) + 86_400,
-    });
+    const { name, kind } = dataset.charter;
+    const { grant } = await party.authorise(
+      { name: requireDatasetName(name), kind },
+      {
+        ...{ dataset: dataset.id, css: relayer.account, perRecordWei: PRICE_WEI, first: 0, count: 100 },
+        ...{ digests: true, blocks: true, maxBlocks: 10, windowSeconds: 60, intervalSeconds: 0 },
+        untilSeconds: Math.floor(point.timestampMs / 1000) + 86_400,
+      },
+    );
     assert.equal(await createAscRecorder({ ...chain, asc, signer: owner }).simulateAccept(grant), null);
     await slots.pause();
     const read = async () => (await grants.readGrants([grant], 'latest')).grants[0];
@@ -109,21 +102,16 @@ describe('anchor with grants on four geth nodes', { timeout: 240_000 }, () => {
     await party.fund(grant, fundedWei);
     await slots.pause();
 
-    // Beyond the gas of a transaction, where DISSC runs out of it within ASC.
-    const far = { ...dataset };
-    const large = Array.from({ length: 14 }, () => seal(far, 1024));
-    await assert.rejects(grantRecorder.simulateRelay([{ grant, update: updateOf(large) }]), ArgumentError);
-
-    const batches = async () => (await ledger.readHeads([dataset.id], 'latest')).heads[0]?.batches;
+    const size = async () => (await ledger.readHeads([dataset.id], 'latest')).heads[0]?.size;
     await service.fill(dataset, 3);
-    await anchorUntil('relayed', async () => (await batches()) === 3);
-    assert.equal((await read())?.fuelWei, fundedWei - 3n * PRICE_WEI);
+    await anchorUntil('relayed', async () => (await size()) === 9);
+    assert.equal((await read())?.fuelWei, fundedWei - PRICE_WEI);
     await slots.reorg(1);
-    await anchorUntil('relayed again', async () => (await batches()) === 3);
+    await anchorUntil('relayed again', async () => (await size()) === 9);
     await service.fill(dataset, 2);
-    await anchorUntil('relayed on', async () => (await batches()) === 5);
-    assert.equal((await read())?.fuelWei, fundedWei - 5n * PRICE_WEI);
-    assert.equal(await grants.readCreditWei(relayer.account, 'latest'), 5n * PRICE_WEI);
+    await anchorUntil('relayed on', async () => (await size()) === 15);
+    assert.equal((await read())?.fuelWei, fundedWei - 2n * PRICE_WEI);
+    assert.equal(await grants.readCreditWei(relayer.account, 'latest'), 2n * PRICE_WEI);
     assert.equal(service.counts.get('Anchor.suspended') ?? 0, 0);
     client.destroy();
   });

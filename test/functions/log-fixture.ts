@@ -19,12 +19,13 @@ import { equalBytes, toHex, u32 } from '../../core/bytes.ts';
 import { type Charter, datasetOfCharter, type SignedCharter, signCharter } from '../../core/charter/charter.ts';
 import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
+import type { DisscDomain } from '../../core/dissc-domain.ts';
 import { type Address, type DatasetId, type DatasetKey, NO_ACCOUNT, type PrivateKey } from '../../core/ids.ts';
 import { growthOfLeaves } from '../../core/log/build-growth.ts';
 import { EMPTY_PEAKS, type Peaks, rootOfPeaks } from '../../core/log/peaks.ts';
 import { rebuildPeaks } from '../../core/log/rebuild-peaks.ts';
 import type { RecordCall, Update } from '../../core/ports/ledger.ts';
-import type { ObjectStore } from '../../core/ports/object-store.ts';
+import type { ObjectStore, ObjectWriter } from '../../core/ports/object-store.ts';
 import type { AnchorPorts } from '../../functions/anchor/anchor-ports.ts';
 import { type AnchorSettings, DEFAULT_ANCHOR_SETTINGS } from '../../functions/anchor/anchor-settings.ts';
 import { anchorDatasets } from '../../functions/anchor.ts';
@@ -92,11 +93,6 @@ export async function createLogFixture() {
   const ledger = createDisscLedger({ ...chain, dissc });
   const grants = createAscLedger({ ...chain, asc });
   let tables = 0;
-  let serial = Math.floor(Date.now() / 1000);
-  const sign = (charter: Omit<Charter, 'serial'>, { key }: TestAccount): SignedCharter => {
-    const whole = { ...charter, serial: ++serial };
-    return { ...whole, signature: signCharter(ledger.domain, whole, key) };
-  };
 
   return {
     rpc,
@@ -142,38 +138,15 @@ export async function createLogFixture() {
     },
 
     /** A dataset of the owner's, or of another. Nothing is sent for that. */
-    openDataset(options: { owner?: TestAccount; anchorer?: Address } = {}): TestDataset {
-      const deviceKey = newKey();
-      const by = options.owner ?? owner;
-      const charter = sign(
-        {
-          owner: by.account,
-          name: encodeDatasetName(toHex(nodePrimitives.randomBytes(8))),
-          kind: ENCRYPTED,
-          device: createKeySigner(deviceKey).account,
-          anchorer: options.anchorer ?? NO_ACCOUNT,
-          from: 0,
-        },
-        by,
-      );
-      const id = datasetOfCharter(ledger.domain, charter);
-      const writer: DatasetWriter = {
-        dataset: id,
-        kind: ENCRYPTED,
-        serial: charter.serial,
-        datasetKey: nodePrimitives.randomBytes(32) as DatasetKey,
-        deviceKey,
-        domain: ledger.domain,
-      };
-      return { id, owner: by, charter, first: charter, writer, end: EMPTY_PEAKS };
-    },
+    openDataset: (options: { owner?: TestAccount; anchorer?: Address } = {}): TestDataset =>
+      openTestDataset(ledger.domain, options.owner ?? owner, options.anchorer),
 
     /** The owner names another device, on the chain: it writes from the log's end, or from another block. */
     async replaceDevice(dataset: TestDataset, from = dataset.end.size): Promise<void> {
       const deviceKey = newKey();
       const device = createKeySigner(deviceKey).account;
       const { serial: _, signature: __, ...same } = dataset.charter;
-      dataset.charter = sign({ ...same, device, from }, dataset.owner);
+      dataset.charter = sign(ledger.domain, { ...same, device, from }, dataset.owner);
       dataset.writer = { ...dataset.writer, serial: dataset.charter.serial, deviceKey };
       await rpc.call('evm_setAutomine', [true]);
       await createDisscOwner({ ...chain, dissc, signer: dataset.owner }).recordCharters([dataset.charter]);
@@ -197,6 +170,25 @@ export async function createLogFixture() {
       await Promise.all([anvil.stop(), dynalite.stop()]);
     },
   };
+}
+
+/** A dataset by its owner's signature alone. */
+export function openTestDataset(domain: DisscDomain, owner: TestAccount, anchorer: Address = NO_ACCOUNT): TestDataset {
+  const deviceKey = nodePrimitives.randomBytes(32) as PrivateKey;
+  const name = encodeDatasetName(toHex(nodePrimitives.randomBytes(8)));
+  const device = createKeySigner(deviceKey).account;
+  const charter = sign(domain, { owner: owner.account, name, kind: ENCRYPTED, device, anchorer, from: 0 }, owner);
+  const id = datasetOfCharter(domain, charter);
+  const datasetKey = nodePrimitives.randomBytes(32) as DatasetKey;
+  const writer: DatasetWriter = { dataset: id, kind: ENCRYPTED, serial: charter.serial, datasetKey, deviceKey, domain };
+  return { id, owner, charter, first: charter, writer, end: EMPTY_PEAKS };
+}
+
+let lastSerial = Math.floor(Date.now() / 1000);
+
+function sign(domain: DisscDomain, charter: Omit<Charter, 'serial'>, { key }: TestAccount): SignedCharter {
+  const whole = { ...charter, serial: ++lastSerial };
+  return { ...whole, signature: signCharter(domain, whole, key) };
 }
 
 /** Seals the next batch of small blocks; `unlike` makes rivals differ. */
@@ -285,11 +277,17 @@ export function createService(
   };
 }
 
-function objectsOf(stored: ReadonlyMap<string, Uint8Array>): ObjectStore {
+/** Objects that a test keeps. */
+export function objectsOf(stored: Map<string, Uint8Array>): ObjectStore & ObjectWriter {
   const unused = () => Promise.reject(new Error('not part of this test'));
   return {
     read: async (key, { start, end }) => stored.get(key)?.slice(start, end) ?? null,
     size: async (key) => stored.get(key)?.length ?? null,
+    put: async (key, bytes) => {
+      if (stored.has(key)) return false;
+      stored.set(key, bytes);
+      return true;
+    },
     stream: unused,
     presignPut: unused,
     presignGet: unused,

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { readFees, signTransaction } from '../../adapters/ethereum/sign-transaction.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import { LedgerUnavailableError, StateError } from '../../core/errors.ts';
+import { rebuildPeaks } from '../../core/log/rebuild-peaks.ts';
 import { feeRecipientOf } from '../../dev/real/geth/slot-driver.ts';
 import type { GethNode } from '../../dev/real/geth/start-node.ts';
 import type { TestDataset } from '../functions/log-fixture.ts';
@@ -11,6 +13,8 @@ import { type GethService, startGethService } from './geth-service.ts';
 /* Recording on four geth nodes: what only a chain of several nodes does. */
 
 const LAG_SLOTS = 4;
+/** Of a batch. */
+const BLOCKS = 3;
 /** A node that is away costs a run no more than this. */
 const WITHIN_MS = 30_000;
 
@@ -24,17 +28,12 @@ describe('recording on four geth nodes', { timeout: 300_000 }, () => {
   );
   after(() => service?.stop());
 
-  /** One history up to the dataset's end, each batch in exactly one event, and the same at every node. */
+  /** One history up to the dataset's end, each block in exactly one event, and the same at every node. */
   const assertRecordedOnce = async (dataset: TestDataset): Promise<void> => {
     const { heads, point } = await service.ledger.readHeads([dataset.id], 'latest');
     const events = await service.ledger.findRecorded(dataset.id, 0, point.blockNumber);
-    const lengths = events.map(({ batches }) => batches);
-    assert.deepEqual(
-      lengths,
-      [...new Set(lengths)].sort((a, b) => a - b),
-      'a batch is recorded twice',
-    );
-    assert.equal(lengths.at(-1), dataset.end.frontier.leaves);
+    const sizes = [...rebuildPeaks(nodePrimitives, events)].map(({ size }) => size);
+    assert.equal(sizes.at(-1), dataset.end.size);
     assert.ok(equalBytes(events.at(-1)!.root, heads[0]!.root));
     const tips = await Promise.all(service.network.nodes.map(headOf));
     assert.equal(new Set(tips).size, 1, `the nodes disagree: ${tips.join(' ')}`);
@@ -53,11 +52,11 @@ describe('recording on four geth nodes', { timeout: 300_000 }, () => {
     assert.equal((await service.anchor()).transactions, 1);
     await service.network.mine(1);
     for (let behind = 0; behind < LAG_SLOTS; behind++) {
-      assert.equal(await service.batchesAt(dataset, 'latest'), 1);
-      assert.equal(await service.batchesAt(dataset, 'final'), 0, `${behind} slots behind`);
+      assert.equal(await service.sizeAt(dataset, 'latest'), BLOCKS);
+      assert.equal(await service.sizeAt(dataset, 'final'), 0, `${behind} slots behind`);
       await service.slots.slot();
     }
-    assert.equal(await service.batchesAt(dataset, 'final'), 1);
+    assert.equal(await service.sizeAt(dataset, 'final'), BLOCKS);
     const final = await Promise.all(service.network.nodes.map((node) => headOf(node, 'finalized')));
     assert.equal(new Set(final).size, 1);
     await assertRecordedOnce(dataset);
@@ -83,17 +82,17 @@ describe('recording on four geth nodes', { timeout: 300_000 }, () => {
     await service.anchor();
     await service.network.mine(1);
     await service.slots.slot();
-    assert.equal(await service.batchesAt(dataset, 'latest'), 1);
+    assert.equal(await service.sizeAt(dataset, 'latest'), BLOCKS);
     const { latest: sent } = await service.recorder.nonces();
     await service.slots.reorg(2);
-    assert.equal(await service.batchesAt(dataset, 'latest'), 0, 'the fork does not have it');
+    assert.equal(await service.sizeAt(dataset, 'latest'), 0, 'the fork does not have it');
     await settle();
-    assert.equal(await service.batchesAt(dataset, 'final'), 1);
+    assert.equal(await service.sizeAt(dataset, 'final'), BLOCKS);
     await assertRecordedOnce(dataset);
     assert.equal((await service.recorder.nonces()).latest, sent, 'no further transaction was paid for');
   });
 
-  it('the relayer’s nonce is used by another transaction on the fork: the batch is recorded by the next one', async () => {
+  it('the relayer’s nonce is used by another transaction on the fork: the head is recorded by the next one', async () => {
     const dataset = await service.openDataset();
     await service.fill(dataset);
     await service.anchor();
@@ -106,10 +105,10 @@ describe('recording on four geth nodes', { timeout: 300_000 }, () => {
       const { raw } = await signTransaction(service.relayer, rival);
       await builder.rpc.call('eth_sendRawTransaction', [raw]);
     });
-    assert.equal(await service.batchesAt(dataset, 'latest'), 0);
+    assert.equal(await service.sizeAt(dataset, 'latest'), 0);
     assert.equal((await service.recorder.nonces()).latest, latest, 'the rival is mined');
     await settle();
-    assert.equal(await service.batchesAt(dataset, 'final'), 1);
+    assert.equal(await service.sizeAt(dataset, 'final'), BLOCKS);
     await assertRecordedOnce(dataset);
     assert.equal((await service.recorder.nonces()).latest, latest + 1);
   });
@@ -141,9 +140,9 @@ describe('recording on four geth nodes', { timeout: 300_000 }, () => {
     await assert.rejects(service.checkIn(late), LedgerUnavailableError, 'the event comes again');
     await service.network.revive(asked);
     await service.checkIn(late);
-    assert.ok(((await service.batchesAt(dataset, 'latest')) ?? 0) >= 1, 'nothing recorded was lost');
+    assert.ok(((await service.sizeAt(dataset, 'latest')) ?? 0) >= BLOCKS, 'nothing recorded was lost');
     await settle();
-    assert.equal(await service.batchesAt(dataset, 'final'), 3);
+    assert.equal(await service.sizeAt(dataset, 'final'), 3 * BLOCKS);
     await assertRecordedOnce(dataset);
   });
 
@@ -151,17 +150,17 @@ describe('recording on four geth nodes', { timeout: 300_000 }, () => {
     const dataset = await service.openDataset();
     await service.fill(dataset);
     await settle();
-    assert.equal(await service.batchesAt(dataset, 'final'), 1);
+    assert.equal(await service.sizeAt(dataset, 'final'), BLOCKS);
     await Promise.all(service.network.nodes.map((node) => node.kill()));
     await assert.rejects(service.anchor(), LedgerUnavailableError);
     for (const node of service.network.nodes) await node.restart();
     await service.slots.slot();
     // Each may lack the last blocks that it had; the one that built was given them.
     for (const node of service.network.nodes) await service.network.catchUp(node);
-    assert.equal(await service.batchesAt(dataset, 'final'), 1);
+    assert.equal(await service.sizeAt(dataset, 'final'), BLOCKS);
     await service.fill(dataset);
     await settle();
-    assert.equal(await service.batchesAt(dataset, 'final'), 2);
+    assert.equal(await service.sizeAt(dataset, 'final'), 2 * BLOCKS);
     await assertRecordedOnce(dataset);
   });
 });

@@ -8,12 +8,10 @@ import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { deployDissc } from '../../adapters/ethereum/deploy-dissc.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
-import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
-import { EMPTY_LOG, type SealedBatch } from '../../core/batch/seal-batch.ts';
-import type { DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
-import type { ObjectStore } from '../../core/ports/object-store.ts';
+import type { SealedBatch } from '../../core/batch/seal-batch.ts';
+import type { PrivateKey } from '../../core/ids.ts';
 import { type GethNetwork, startGethNetwork } from '../../dev/real/geth/start-network.ts';
 import { findProgram } from '../../dev/real/programs/find-program.ts';
 import type { AnchorPorts } from '../../functions/anchor/anchor-ports.ts';
@@ -22,8 +20,9 @@ import { type Anchored, anchorDatasets } from '../../functions/anchor.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { SegmentMemory } from '../../functions/ingest/segment-memory.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
+import { keepCharter } from '../../functions/state/dataset-entry.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
-import { seal, type TestDataset } from '../functions/log-fixture.ts';
+import { objectsOf, openTestDataset, seal, type TestDataset } from '../functions/log-fixture.ts';
 import { serviceSettings } from '../functions/service-settings.ts';
 
 const ETHER = 10n ** 18n;
@@ -36,7 +35,8 @@ export async function startGethService(finalityLagSlots: number) {
   const network = await startGethNetwork({ geth: findProgram('geth'), folder, finalityLagSlots });
   const { rpcUrl, chainId, slots } = network;
   const newKey = () => nodePrimitives.randomBytes(32) as PrivateKey;
-  const owner = createKeySigner(newKey());
+  const ownerKey = newKey();
+  const owner = { ...createKeySigner(ownerKey), key: ownerKey };
   const relayer = createKeySigner(newKey());
   for (const { account } of [owner, relayer]) await slots.credit(account, 100n * ETHER);
   const { dissc } = await whileRunning(network, () => deployDissc({ rpcUrl, chainId, signer: owner }));
@@ -68,17 +68,11 @@ export async function startGethService(finalityLagSlots: number) {
     ...{ network, slots, ledger, recorder, relayer, chain, lines },
     anchor: (): Promise<Anchored> => anchorDatasets(ports),
 
+    /** Nothing is sent for it: the chain learns of it with its first record. */
     async openDataset(): Promise<TestDataset> {
-      const deviceKey = newKey();
-      const disscOwner = createDisscOwner({ ...chain, signer: owner });
-      const wanted = [{ name: nodePrimitives.randomBytes(32), device: createKeySigner(deviceKey).account }];
-      const { datasets } = await whileRunning(network, () => disscOwner.openDatasets(wanted));
-      // Opened for good: no reorganisation of a test takes that back.
-      await network.finalize();
-      const id = datasets[0] as DatasetId;
-      const keys = { datasetKey: nodePrimitives.randomBytes(32) as DatasetKey, deviceKey };
-      const writer = { dataset: id, ...keys, domain: ledger.domain, plain: false, published: false };
-      return { id, writer, end: EMPTY_LOG };
+      const dataset = openTestDataset(ledger.domain, owner);
+      await keepCharter(ports.table, dataset.id, { charter: dataset.first, onChain: false });
+      return dataset;
     },
 
     /** Seals a batch and stores it. */
@@ -93,8 +87,8 @@ export async function startGethService(finalityLagSlots: number) {
       await this.checkIn(this.put(dataset));
     },
 
-    async batchesAt(dataset: TestDataset, anchor: 'latest' | 'final'): Promise<number | undefined> {
-      return (await ledger.readHeads([dataset.id], anchor)).heads[0]?.batches;
+    async sizeAt(dataset: TestDataset, anchor: 'latest' | 'final'): Promise<number | undefined> {
+      return (await ledger.readHeads([dataset.id], anchor)).heads[0]?.size;
     },
 
     async stop(): Promise<void> {
@@ -113,15 +107,4 @@ async function whileRunning<T>({ slots }: GethNetwork, run: () => Promise<T>): P
   } finally {
     await slots.pause();
   }
-}
-
-function objectsOf(stored: ReadonlyMap<string, Uint8Array>): ObjectStore {
-  const unused = () => Promise.reject(new Error('not part of this test'));
-  return {
-    read: async (key, { start, end }) => stored.get(key)?.slice(start, end) ?? null,
-    size: async (key) => stored.get(key)?.length ?? null,
-    stream: unused,
-    presignPut: unused,
-    presignGet: unused,
-  };
 }
