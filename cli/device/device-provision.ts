@@ -4,7 +4,8 @@ import { createSecretFile } from '../../adapters/keys/secret-file.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
-import { datasetEntry, openOwner } from '../owner/owner-home.ts';
+import { datasetEntry } from '../owner/dataset-list.ts';
+import { openOwner } from '../owner/owner-home.ts';
 import { runCommand } from '../run-command.ts';
 import { provisionText } from './provision-text.ts';
 
@@ -30,7 +31,7 @@ export function addDeviceProvision(device: Command): void {
       const path = resolve(options.out);
       await createSecretFile(path, provisionText(opened, await readConnection(context), entry));
       context.output.result(
-        { path, dataset: entry.dataset, account: entry.account },
+        { path, dataset: entry.dataset, account: entry.charters.at(-1)?.device },
         `${path} is written (mode 0600). Bring it to the device over a channel you trust, then delete it here.\n` +
           'On the device: plumb device run --provision device.json --source dir:/var/readings --every 10s',
       );

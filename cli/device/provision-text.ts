@@ -1,29 +1,30 @@
-import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { mnemonicSeed } from '../../adapters/keys/mnemonic.ts';
 import type { SignedCharter } from '../../core/charter/charter.ts';
-import type { DatasetId } from '../../core/ids.ts';
-import { deriveDatasetKey, deriveDeviceKey } from '../../core/keys.ts';
+import { FileError } from '../../core/errors.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
 import { encodeProvision } from '../../device/provision/provision-file.ts';
 import type { Connection } from '../connection.ts';
+import type { DatasetEntry } from '../owner/dataset-list.ts';
+import { datasetKeyOf, deviceKeyOf, type OpenedOwner } from '../owner/owner-home.ts';
 
-/** Whose device, and by which word of the owner. */
-export interface ProvisionedDevice {
-  readonly dataset: DatasetId;
-  /** The newest that names the device. */
-  readonly charter: SignedCharter;
-  /** That of the first charter that names the device: its keys follow from it. */
-  readonly serial: number;
-  readonly published: boolean;
-}
-
-/** The content of a device's provision file (design §11, `device.json`). It holds two secrets, derived from the mnemonic. */
+/**
+ * The content of the provision file of a dataset's newest device (design §11, `device.json`). It holds two secrets, derived
+ * from the mnemonic.
+ * @throws FileError when the mnemonic gives another device than the charter names
+ */
 export function provisionText(
-  owner: { readonly mnemonic: string },
+  owner: Pick<OpenedOwner, 'seed'>,
   connection: Pick<Connection, 'rpcUrl' | 'chainId' | 'dissc' | 'apiUrl'>,
-  { dataset, charter, serial, published }: ProvisionedDevice,
+  { dataset, charters, published }: Pick<DatasetEntry, 'dataset' | 'charters' | 'published'>,
 ): string {
   const { rpcUrl, chainId, dissc, apiUrl } = connection;
-  const seed = mnemonicSeed(owner.mnemonic);
+  const charter = charters.at(-1) as SignedCharter;
+  const serial = (charters.find(({ device }) => device === charter.device) as SignedCharter).serial;
+  const devicePrivateKey = deviceKeyOf(owner, dataset, serial);
+  if (accountOfKey(devicePrivateKey) !== charter.device) {
+    throw new FileError(
+      `The charters of ${dataset} that are known here name the device ${charter.device}, whose key this mnemonic does not give. Learn all charters with: plumb owner restore`,
+    );
+  }
   return encodeProvision({
     rpcUrl,
     chainId,
@@ -33,7 +34,7 @@ export function provisionText(
     charter,
     serial,
     published,
-    datasetKey: deriveDatasetKey(nodePrimitives, seed, dataset, serial),
-    devicePrivateKey: deriveDeviceKey(nodePrimitives, seed, dataset, serial),
+    datasetKey: datasetKeyOf(owner, dataset)(serial),
+    devicePrivateKey,
   });
 }

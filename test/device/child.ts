@@ -7,7 +7,7 @@ import { openOutbox } from '../../device/outbox/open-outbox.ts';
 import { runDevice } from '../../device/run-device.ts';
 import { readLines } from '../../device/sources/read-lines.ts';
 import { watchDirectory } from '../../device/sources/watch-directory.ts';
-import { accountOf, FAST, writerFromJson } from './fixture.ts';
+import { accountOf, FAST, ownerOf, writerFromJson } from './fixture.ts';
 import { remotePorts } from './remote.ts';
 
 /** What the child is told, as JSON in PLUMB_TEST_CHILD. */
@@ -31,7 +31,7 @@ const task = JSON.parse(process.env.PLUMB_TEST_CHILD) as ChildTask;
 const writer = writerFromJson(task.writer);
 const account = accountOf(writer);
 const { service, ledger, recorder } = remotePorts(task.remoteUrl, writer.domain, account);
-const outbox = openOutbox(task.outboxPath, { dataset: writer.dataset, account, plain: writer.plain });
+const outbox = openOutbox(task.outboxPath, ownerOf(writer));
 const source =
   task.directory === null
     ? readLines(process.stdin, 'stdin', BLOCK_BYTES)
@@ -49,6 +49,7 @@ const complete = await runDevice(
       outbox,
       writer,
       account,
+      charter: writer.charter,
       source,
       service,
       ledger,

@@ -7,7 +7,7 @@ import { dropOldest, GAP_TYPE, type GapNote } from '../../device/outbox/drop-old
 import { openOutbox, openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { nextSeq } from '../../device/outbox/read-backlog.ts';
 import { readStatus } from '../../device/outbox/read-status.ts';
-import { accountOf, FAST, newWriter, restore, startDevice, temporaryFolder } from './fixture.ts';
+import { FAST, newWriter, ownerOf, restore, startDevice, temporaryFolder } from './fixture.ts';
 import { pushSource } from './push-source.ts';
 import { startRemote } from './remote.ts';
 
@@ -17,7 +17,7 @@ const BLOCK = 100_000;
 async function setUp(context: TestContext) {
   const folder = temporaryFolder(context);
   const writer = newWriter();
-  const remote = await startRemote(writer, accountOf(writer));
+  const remote = await startRemote(writer);
   context.after(() => remote.close());
   remote.serviceDown = true;
   remote.chainDown = true;
@@ -123,7 +123,7 @@ test('with everything sealed and nothing to drop, the source waits under that po
 test('a file that lost a block is never deleted for having been captured, and no number is given twice', (context) => {
   const path = join(temporaryFolder(context), 'o');
   const writer = newWriter();
-  const outbox = openOutbox(path, { dataset: writer.dataset, account: accountOf(writer), plain: false });
+  const outbox = openOutbox(path, ownerOf(writer));
   const part = (name: string, part: number) => ({ content: numbered(part), meta: { at: part, name, part, parts: 2 } });
   const file = (path: string, capturedParts: number) => ({ path, identity: '1/2/3', parts: 2, capturedParts });
   const keep = (name: string, number: number): void =>

@@ -6,18 +6,20 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { nodeDirectories } from '../../adapters/files/node-directories.ts';
 import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
-import { EMPTY_LOG, sealBatch } from '../../core/batch/seal-batch.ts';
-import { AnswerError, ArgumentError, FileError, PlumblineError, ProofError } from '../../core/errors.ts';
-import { adoptHead } from '../../device/log/adopt-head.ts';
+import { sealBatch } from '../../core/batch/seal-batch.ts';
+import { AnswerError, ArgumentError, ChainAnswerError, FileError, PlumblineError } from '../../core/errors.ts';
+import { EMPTY_PEAKS } from '../../core/log/peaks.ts';
+import { compareLog } from '../../device/log/compare-log.ts';
 import { BrokerError } from '../../device/mqtt/broker-error.ts';
 import { holdSession } from '../../device/mqtt/hold-session.ts';
+import { logEnd } from '../../device/outbox/batch-rows.ts';
 import { OutboxDamagedError } from '../../device/outbox/errors.ts';
 import { openOutbox } from '../../device/outbox/open-outbox.ts';
 import { metaOf } from '../../device/outbox/piece-lines.ts';
 import { readProvision } from '../../device/provision/read-provision.ts';
 import { parseSource } from '../../device/sources/parse-source.ts';
 import { type DirectoryOptions, watchDirectory } from '../../device/sources/watch-directory.ts';
-import { accountOf, newWriter, startDevice, temporaryFolder } from './fixture.ts';
+import { comparing, newWriter, ownerOf, startDevice, temporaryFolder } from './fixture.ts';
 import { TestBroker } from './mqtt-broker.ts';
 import { startRemote } from './remote.ts';
 
@@ -30,7 +32,7 @@ const WATCH: DirectoryOptions = {
 async function setUp(context: TestContext) {
   const folder = temporaryFolder(context);
   const writer = newWriter();
-  const remote = await startRemote(writer, accountOf(writer));
+  const remote = await startRemote(writer);
   context.after(() => remote.close());
   return { folder, writer, remote, outboxPath: join(folder, 'o') };
 }
@@ -73,7 +75,7 @@ test("a source that cannot be is the caller's turn", () => {
 test('files that a device is started with are named with their path', (context) => {
   const folder = temporaryFolder(context);
   const writer = newWriter();
-  const owner = { dataset: writer.dataset, account: accountOf(writer), plain: false };
+  const owner = ownerOf(writer);
   const nowhere = join(folder, 'nowhere', 'device.outbox');
   assert.throws(() => openOutbox(nowhere, owner), isA('file', FileError, new RegExp(`${nowhere}.*ENOENT`)));
   const provision = join(folder, 'device.json');
@@ -88,30 +90,31 @@ test('a block whose meta cannot be read is damage to the outbox, not a wrong arg
   assert.throws(() => metaOf({ size: 1, meta: Uint8Array.of(1) }), isA('file', OutboxDamagedError, /meta/));
 });
 
-test('a storage whose proof of the log is cut short is not believed', async (context) => {
+test('a storage whose proof of the log is cut short is not believed: the chain itself says how the log goes on', async (context) => {
   const { folder, writer, remote } = await setUp(context);
-  let end = EMPTY_LOG;
-  for (const text of ['one', 'two']) {
+  remote.charterOnChain(writer.charter);
+  let end = EMPTY_PEAKS;
+  for (const text of ['one', 'two', 'three']) {
     const blocks = [{ content: Buffer.from(text), meta: { at: 1 } }];
     const sealed = sealBatch(nodePrimitives, writer, end, blocks, nodePrimitives.randomBytes(16));
     remote.ingest(sealed.segment.car);
     end = sealed.end;
   }
-  const account = accountOf(writer);
-  const outbox = openOutbox(join(folder, 'o'), { ...writer, account });
+  const outbox = openOutbox(join(folder, 'o'), ownerOf(writer));
   context.after(() => outbox.close());
   const getRecords: typeof remote.service.getRecords = async (...call) => ({
     ...(await remote.service.getRecords(...call)),
     proof: [],
   });
-  const parts = {
-    ...{ primitives: nodePrimitives, runtime: nodeRuntime, transfer: nodeTransfer, outbox, writer, account },
-    ...{ service: { ...remote.service, getRecords }, ledger: remote.ledger, bornEmpty: true },
-    ...{ nowMs: Date.now, report: () => {} },
-  };
-  const { heads } = await remote.ledger.readHeads([writer.dataset], 'final');
-  const adopting = adoptHead(parts, heads[0] as (typeof heads)[number], new AbortController().signal);
-  await assert.rejects(adopting, isA('answer', ProofError, /malformed/));
+  const ledger = { ...remote.ledger };
+  const parts = { ...comparing(writer, remote, outbox), ledger, service: { ...remote.service, getRecords } };
+  ledger.findRecorded = async (...call) => (await remote.ledger.findRecorded(...call)).slice(1);
+  const compare = () => compareLog(parts, new AbortController().signal);
+  await assert.rejects(compare(), isA('chain', ChainAnswerError, /does not follow|missing/));
+  assert.equal(logEnd(outbox).size, 0);
+  ledger.findRecorded = remote.ledger.findRecorded;
+  assert.equal((await compare()).held, null);
+  assert.deepEqual(logEnd(outbox), end);
 });
 
 test('a service that presigns something else than HTTP has answered wrongly', async () => {

@@ -5,14 +5,14 @@ import { type TestContext, test } from 'node:test';
 import { createDeviceClock } from '../../device/clock.ts';
 import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { readStatus } from '../../device/outbox/read-status.ts';
-import { accountOf, newWriter, restore, restoreStream, startDevice, temporaryFolder } from './fixture.ts';
+import { newWriter, restore, restoreStream, startDevice, temporaryFolder } from './fixture.ts';
 import { pushSource } from './push-source.ts';
 import { type Remote, startRemote } from './remote.ts';
 
 async function setUp(context: TestContext) {
   const folder = temporaryFolder(context);
   const writer = newWriter();
-  const remote = await startRemote(writer, accountOf(writer));
+  const remote = await startRemote(writer);
   context.after(() => remote.close());
   return { writer, remote, outboxPath: join(folder, 'o') };
 }

@@ -1,24 +1,32 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as dagCbor from '@ipld/dag-cbor';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
-import { contentBatchKey, contentKey, decryptContent } from '../../core/block/content-cipher.ts';
+import { decryptContent } from '../../core/block/content-cipher.ts';
+import { contentBatchKey, contentKey, readKey } from '../../core/block/content-keys.ts';
 import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
-import { concatBytes, fromHex, to0x } from '../../core/bytes.ts';
-import type { Address, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
+import { concatBytes } from '../../core/bytes.ts';
+import { datasetOfCharter, type SignedCharter, signCharter } from '../../core/charter/charter.ts';
+import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
+import { ENCRYPTED, PLAIN } from '../../core/charter/kind.ts';
+import { type Address, type DatasetKey, NO_ACCOUNT, type PrivateKey } from '../../core/ids.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Transfer } from '../../core/ports/transfer.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { createDeviceClock, type DeviceClock } from '../../device/clock.ts';
 import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions } from '../../device/device-options.ts';
 import type { DeviceEvent } from '../../device/events.ts';
-import { openOutbox } from '../../device/outbox/open-outbox.ts';
+import type { CompareParts } from '../../device/log/compare-parts.ts';
+import { lastCaptureTime } from '../../device/outbox/last-capture.ts';
+import { type Outbox, type OutboxOwner, openOutbox } from '../../device/outbox/open-outbox.ts';
 import { runDevice } from '../../device/run-device.ts';
 import type { Source } from '../../device/sources/source.ts';
 import type { Remote } from './remote.ts';
+import { plain, revive } from './wire-values.ts';
 
 const running = new Map<string, () => Promise<unknown>>();
 
@@ -33,33 +41,61 @@ export function temporaryFolder(test: { after: (done: () => Promise<void>) => vo
   return folder;
 }
 
-export function newWriter(options: { plain?: boolean; published?: boolean } = {}): DatasetWriter {
+/** A device's own part of a dataset, with the charter that names it and the key of its owner. */
+export interface TestWriter extends DatasetWriter {
+  readonly charter: SignedCharter;
+  readonly ownerKey: PrivateKey;
+}
+
+const DOMAIN = { chainId: 31337, dissc: `0x${'d1'.repeat(20)}` as Address };
+
+export function newWriter(options: { plain?: boolean } = {}): TestWriter {
+  const ownerKey = nodePrimitives.randomBytes(32) as PrivateKey;
+  const name = encodeDatasetName('readings');
+  return writerOf(ownerKey, { owner: accountOfKey(ownerKey), name, kind: options.plain ? PLAIN : ENCRYPTED }, 1, 0);
+}
+
+/** The writer of the device that comes after another, from a block on. */
+export function successorOf({ ownerKey, charter }: TestWriter, from: number): TestWriter {
+  return writerOf(ownerKey, charter, charter.serial + 1, from);
+}
+
+function writerOf(
+  ownerKey: PrivateKey,
+  { owner, name, kind }: Pick<SignedCharter, 'owner' | 'name' | 'kind'>,
+  serial: number,
+  from: number,
+): TestWriter {
+  const deviceKey = nodePrimitives.randomBytes(32) as PrivateKey;
+  const unsigned = { owner, name, kind, device: accountOfKey(deviceKey), anchorer: NO_ACCOUNT, serial, from };
+  const charter = { ...unsigned, signature: signCharter(DOMAIN, unsigned, ownerKey) };
   return {
-    dataset: to0x(nodePrimitives.randomBytes(32)) as DatasetId,
+    dataset: datasetOfCharter(DOMAIN, charter),
+    kind,
+    serial,
     datasetKey: nodePrimitives.randomBytes(32) as DatasetKey,
-    deviceKey: nodePrimitives.randomBytes(32) as PrivateKey,
-    domain: { chainId: 31337, dissc: `0x${'d1'.repeat(20)}` as Address },
-    plain: options.plain ?? false,
-    published: options.published ?? false,
+    deviceKey,
+    domain: DOMAIN,
+    charter,
+    ownerKey,
   };
 }
 
-export function accountOf(writer: DatasetWriter): Address {
+export function accountOf(writer: Pick<DatasetWriter, 'deviceKey'>): Address {
   return accountOfKey(writer.deviceKey);
 }
 
-/** A writer as text, for another process. */
-export function writerToJson(writer: DatasetWriter): string {
-  return JSON.stringify({ ...writer, datasetKey: to0x(writer.datasetKey), deviceKey: to0x(writer.deviceKey) });
+export function ownerOf(writer: DatasetWriter): OutboxOwner {
+  return { dataset: writer.dataset, account: accountOf(writer), kind: writer.kind };
 }
 
-export function writerFromJson(text: string): DatasetWriter {
-  const value = JSON.parse(text) as DatasetWriter & { datasetKey: string; deviceKey: string };
-  return {
-    ...value,
-    datasetKey: fromHex(value.datasetKey) as DatasetKey,
-    deviceKey: fromHex(value.deviceKey) as PrivateKey,
-  } as DatasetWriter;
+/** A writer as text, for another process. */
+export function writerToJson(writer: TestWriter): string {
+  return Buffer.from(dagCbor.encode(plain(writer))).toString('base64');
+}
+
+export function writerFromJson(text: string): TestWriter {
+  return revive(dagCbor.decode(Buffer.from(text, 'base64'))) as TestWriter;
 }
 
 /** Everything fast, nothing else changed. */
@@ -89,7 +125,7 @@ export interface RunningDevice {
 export function startDevice(
   parts: {
     readonly remote: Pick<Remote, 'service' | 'ledger' | 'recorder'>;
-    readonly writer: DatasetWriter;
+    readonly writer: TestWriter;
     readonly outboxPath: string;
     readonly source: Source;
     readonly clock?: DeviceClock;
@@ -102,7 +138,7 @@ export function startDevice(
 ): RunningDevice {
   const { remote, writer, source } = parts;
   const account = accountOf(writer);
-  const outbox = openOutbox(parts.outboxPath, { dataset: writer.dataset, account, plain: writer.plain });
+  const outbox = openOutbox(parts.outboxPath, ownerOf(writer));
   const stop = new AbortController();
   const events: DeviceEvent[] = [];
   const listeners = new Set<(event: DeviceEvent) => void>();
@@ -119,10 +155,15 @@ export function startDevice(
         outbox,
         writer,
         account,
+        charter: writer.charter,
         source,
         report,
       },
-      ...{ service: remote.service, ledger: remote.ledger, clock: parts.clock ?? createDeviceClock(nodeRuntime) },
+      ...{
+        service: remote.service,
+        ledger: remote.ledger,
+        clock: parts.clock ?? createDeviceClock(nodeRuntime, lastCaptureTime(outbox)),
+      },
       ...(parts.direct === true ? { recorder: remote.recorder } : {}),
     },
     { ...FAST, ...options },
@@ -159,17 +200,29 @@ export function startDevice(
   };
 }
 
+/** What an outbox's log is compared with, as a device that has just started with an empty outbox does it. */
+export function comparing(writer: TestWriter, remote: Remote, outbox: Outbox): CompareParts {
+  return {
+    ...{ primitives: nodePrimitives, runtime: nodeRuntime, transfer: nodeTransfer, outbox, writer },
+    ...{ account: accountOf(writer), charter: writer.charter, service: remote.service, ledger: remote.ledger },
+    ...{ record: 'relayed', bornEmpty: true, nowMs: Date.now, report: () => {} },
+  };
+}
+
 export interface RestoredBlock {
   readonly index: number;
   readonly meta: BlockMeta;
   readonly content: Uint8Array;
 }
 
-/** What an owner gets back: every block of the remote's log, opened. */
-export function restore(remote: Remote, writer: DatasetWriter): RestoredBlock[] {
-  return remote.blocks().map(({ block, index, meta, nonce }) => {
+/** What an owner gets back: every block of the remote's log that is stored, opened with the keys of the devices that wrote it. */
+export function restore(remote: Remote, ...writers: readonly DatasetWriter[]): RestoredBlock[] {
+  return remote.blocks().map(({ block, index, meta, nonce, serial }) => {
     if (nonce === null) return { index, meta: decodeMeta(meta), content: block };
-    const key = contentKey(nodePrimitives, contentBatchKey(nodePrimitives, writer.datasetKey, nonce), index);
+    const writer = writers.find((one) => one.serial === serial);
+    if (writer === undefined) throw new Error(`block ${index} was sealed by the device of serial ${serial}`);
+    const batchKey = contentBatchKey(nodePrimitives, readKey(nodePrimitives, writer.datasetKey), nonce);
+    const key = contentKey(nodePrimitives, batchKey, index);
     const content = decryptContent(nodePrimitives, key, { dataset: writer.dataset, index }, block);
     return { index, meta: decodeMeta(meta), content };
   });

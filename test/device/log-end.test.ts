@@ -11,7 +11,7 @@ import { openOutbox } from '../../device/outbox/open-outbox.ts';
 import { createCompareStep } from '../../device/steps/compare-logs.ts';
 import { createDeviceRun } from '../../device/steps/device-run.ts';
 import { sealBatches } from '../../device/steps/seal-batches.ts';
-import { accountOf, FAST, newWriter, temporaryFolder } from './fixture.ts';
+import { accountOf, FAST, newWriter, ownerOf, temporaryFolder } from './fixture.ts';
 import { pushSource } from './push-source.ts';
 import { startRemote } from './remote.ts';
 
@@ -24,8 +24,8 @@ async function setUp(context: TestContext) {
   const folder = temporaryFolder(context);
   const writer = newWriter();
   const account = accountOf(writer);
-  const remote = await startRemote(writer, account);
-  const outbox = openOutbox(join(folder, 'o'), { ...writer, account });
+  const remote = await startRemote(writer);
+  const outbox = openOutbox(join(folder, 'o'), ownerOf(writer));
   context.after(async () => {
     outbox.close();
     await remote.close();
@@ -35,15 +35,23 @@ async function setUp(context: TestContext) {
   outbox.commit(() => appendBlocks(outbox, [{ blocks }], 0));
   const seen: string[] = [];
   let chain = Promise.resolve();
-  const readParties: typeof remote.ledger.readParties = async (...call) => {
+  const readDevices: typeof remote.ledger.readDevices = async (...call) => {
     seen.push(`compares with ${batchesIn(outbox, 'planned', 10).length} half sealed`);
     await chain;
-    return remote.ledger.readParties(...call);
+    return remote.ledger.readDevices(...call);
   };
   const run = createDeviceRun(
     {
-      ...{ primitives: nodePrimitives, runtime: nodeRuntime, transfer: nodeTransfer, outbox, writer, account },
-      ...{ service: remote.service, ledger: { ...remote.ledger, readParties }, source: pushSource() },
+      ...{
+        primitives: nodePrimitives,
+        runtime: nodeRuntime,
+        transfer: nodeTransfer,
+        outbox,
+        writer,
+        account,
+        charter: writer.charter,
+      },
+      ...{ service: remote.service, ledger: { ...remote.ledger, readDevices }, source: pushSource() },
       ...{ clock: createDeviceClock(nodeRuntime), report: ({ event }) => void seen.push(event) },
     },
     { ...FAST, batch: { maxBlocks: 16, maxBytes: 8 * MIB, maxAgeMs: 0 } },

@@ -1,5 +1,5 @@
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { parseSegmentKey } from '../../core/batch/segment.ts';
+import { parseSegmentKey } from '../../core/batch/segment-key.ts';
 import { toHex } from '../../core/bytes.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
 import type { PresignedRequest } from '../../core/ports/object-store.ts';

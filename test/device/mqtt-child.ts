@@ -5,7 +5,7 @@ import { createDeviceClock } from '../../device/clock.ts';
 import { openOutbox } from '../../device/outbox/open-outbox.ts';
 import { runDevice } from '../../device/run-device.ts';
 import { readMqtt } from '../../device/sources/read-mqtt.ts';
-import { accountOf, FAST, writerFromJson } from './fixture.ts';
+import { accountOf, FAST, ownerOf, writerFromJson } from './fixture.ts';
 import { remotePorts } from './remote.ts';
 
 /** What the child is told, as JSON in PLUMB_TEST_CHILD. */
@@ -23,7 +23,7 @@ const task = JSON.parse(process.env.PLUMB_TEST_CHILD as string) as MqttChildTask
 const writer = writerFromJson(task.writer);
 const account = accountOf(writer);
 const { service, ledger } = remotePorts(task.remoteUrl, writer.domain, account);
-const outbox = openOutbox(task.outboxPath, { dataset: writer.dataset, account, plain: writer.plain });
+const outbox = openOutbox(task.outboxPath, ownerOf(writer));
 const source = readMqtt({
   broker: { host: '127.0.0.1', port: task.port, tls: false, topicFilter: 'plant/#' },
   ...{ secrets: {}, clientId: 'child', blockBytes: 700, maxMessageBytes: 2 ** 20 },
@@ -39,6 +39,7 @@ const complete = await runDevice(
       outbox,
       writer,
       account,
+      charter: writer.charter,
       source,
       service,
       ledger,

@@ -9,7 +9,7 @@ import { after, before, type TestContext, test } from 'node:test';
 import { connectAsync, type MqttClient } from 'mqtt';
 import type { BrokerSecrets } from '../../device/mqtt/read-secrets.ts';
 import { readMqtt } from '../../device/sources/read-mqtt.ts';
-import { accountOf, newWriter, restore, restoreFiles, startDevice, temporaryFolder, writerToJson } from './fixture.ts';
+import { newWriter, restore, restoreFiles, startDevice, temporaryFolder, writerToJson } from './fixture.ts';
 import type { MqttChildTask } from './mqtt-child.ts';
 import { startRemote } from './remote.ts';
 import { type Mosquitto, startMosquitto } from './start-mosquitto.ts';
@@ -37,7 +37,7 @@ after(async () => {
 async function setUp(context: TestContext) {
   const own = temporaryFolder(context);
   const writer = newWriter();
-  const remote = await startRemote(writer, accountOf(writer));
+  const remote = await startRemote(writer);
   context.after(() => remote.close());
   const messages = () =>
     Object.fromEntries([...restoreFiles(restore(remote, writer))].map(([name, all]) => [name, all.map(String)]));

@@ -9,7 +9,7 @@ import { holdSession } from '../../device/mqtt/hold-session.ts';
 import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { readStatus } from '../../device/outbox/read-status.ts';
 import { type MqttOptions, readMqtt } from '../../device/sources/read-mqtt.ts';
-import { accountOf, newWriter, restore, restoreFiles, startDevice, temporaryFolder, writerToJson } from './fixture.ts';
+import { newWriter, restore, restoreFiles, startDevice, temporaryFolder, writerToJson } from './fixture.ts';
 import { type BrokerOptions, TestBroker } from './mqtt-broker.ts';
 import type { MqttChildTask } from './mqtt-child.ts';
 import { startRemote } from './remote.ts';
@@ -19,7 +19,7 @@ const CHILD = join(import.meta.dirname, 'mqtt-child.ts');
 async function setUp(context: TestContext, brokerOptions: BrokerOptions = {}) {
   const folder = temporaryFolder(context);
   const writer = newWriter();
-  const remote = await startRemote(writer, accountOf(writer));
+  const remote = await startRemote(writer);
   context.after(() => remote.close());
   const broker = new TestBroker(brokerOptions);
   const port = await broker.listen();

@@ -6,13 +6,20 @@ import { type TestContext, test } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
-import { FileError } from '../../core/errors.ts';
-import type { PrivateKey } from '../../core/ids.ts';
+import { FileError, StateError } from '../../core/errors.ts';
 import type { DeviceEvent } from '../../device/events.ts';
 import { rebuildSegment } from '../../device/log/rebuild-segment.ts';
 import { sealPlanned } from '../../device/log/seal-planned.ts';
 import { appendBlocks } from '../../device/outbox/append-blocks.ts';
-import { lastBatch, logEnd, moveBatch, type PlannedBatch } from '../../device/outbox/batch-rows.ts';
+import {
+  batchAt,
+  cutBatches,
+  logEnd,
+  moveBatch,
+  type PlannedBatch,
+  readLeafHashes,
+  type SealedRow,
+} from '../../device/outbox/batch-rows.ts';
 import { createCaptureQueue } from '../../device/outbox/capture-queue.ts';
 import {
   BatchReplacedError,
@@ -24,8 +31,9 @@ import { type Outbox, openOutbox, openOutboxReadOnly } from '../../device/outbox
 import { planBatch } from '../../device/outbox/plan-batch.ts';
 import { readUnsealed } from '../../device/outbox/read-backlog.ts';
 import { readBlocks } from '../../device/outbox/read-blocks.ts';
+import { releaseBatch } from '../../device/outbox/release-blocks.ts';
 import { createMutex } from '../../device/steps/mutex.ts';
-import { accountOf, newWriter, startDevice, temporaryFolder } from './fixture.ts';
+import { newWriter, ownerOf, startDevice, successorOf, temporaryFolder } from './fixture.ts';
 import { pushSource } from './push-source.ts';
 import { startRemote } from './remote.ts';
 
@@ -34,7 +42,7 @@ const LIMITS = { maxBlocks: 4, maxBytes: 1000 };
 function setUp(context: TestContext) {
   const path = join(temporaryFolder(context), 'o');
   const writer = newWriter();
-  const owner = { dataset: writer.dataset, account: accountOf(writer), plain: writer.plain };
+  const owner = ownerOf(writer);
   return { path, writer, owner };
 }
 
@@ -78,7 +86,7 @@ test('an outbox of another dataset, another kind, another program or another ver
   const { path, owner } = setUp(context);
   openOutbox(path, owner).close();
   assert.throws(() => openOutbox(path, { ...owner, dataset: newWriter().dataset }), OutboxMismatchError);
-  assert.throws(() => openOutbox(path, { ...owner, plain: true }), OutboxMismatchError);
+  assert.throws(() => openOutbox(path, { ...owner, kind: 1 }), OutboxMismatchError);
   const other = `${path}-other`;
   writeFileSync(other, '', { mode: 0o600 });
   const database = new DatabaseSync(other);
@@ -105,7 +113,7 @@ test('damage on the disk is a typed error, never a wrong batch', async (context)
   bytes[at] = (bytes[at] as number) ^ 1;
   copyFileSync(path, `${path}-sound`);
   writeFileSync(path, bytes, { mode: 0o600 });
-  const remote = await startRemote(writer, accountOf(writer));
+  const remote = await startRemote(writer);
   context.after(() => remote.close());
   const device = startDevice({ remote, writer, outboxPath: path, source: pushSource() });
   await assert.rejects(device.ended, OutboxDamagedError);
@@ -122,7 +130,7 @@ test('a batch takes as many blocks as its bounds allow, one at least, and cuts t
   append(outbox, [100, 100, 600, 400, 2000, 1]);
   const planned: [number, number][] = [];
   for (;;) {
-    const next = planBatch(nodePrimitives, outbox, LIMITS, { published: false, nowMs: 0 });
+    const next = planBatch(nodePrimitives, outbox, LIMITS, { serial: 1, after: null, nowMs: 0 });
     if (next === null) break;
     planned.push([next.planned.blocks, next.bytes]);
   }
@@ -145,7 +153,8 @@ test('a batch that is being sealed is not in the log yet', async (context) => {
   const { path, writer, owner } = setUp(context);
   const outbox = openOutbox(path, owner);
   append(outbox, [10, 20, 30, 40, 50, 60]);
-  const plan = () => planBatch(nodePrimitives, outbox, LIMITS, { published: false, nowMs: 0 })?.planned as PlannedBatch;
+  const plan = () =>
+    planBatch(nodePrimitives, outbox, LIMITS, { serial: 1, after: null, nowMs: 0 })?.planned as PlannedBatch;
   const first = plan();
   assert.equal(logEnd(outbox).size, 0);
   await sealPlanned(sealing(outbox, writer), first);
@@ -156,26 +165,77 @@ test('a batch that is being sealed is not in the log yet', async (context) => {
   outbox.close();
 });
 
-test('a sealed batch that is not stored is signed anew when the device account has changed, under the same keys', async (context) => {
+test('when the dataset has a new device, what the former one had not stored is unsealed again, and what it had stored is kept', async (context) => {
   const { path, writer, owner } = setUp(context);
   const first = openOutbox(path, owner);
-  append(first, [10, 20]);
-  const planned = planBatch(nodePrimitives, first, LIMITS, { published: false, nowMs: 0 });
-  assert.ok(planned !== null);
-  const before = await sealPlanned(sealing(first, writer), planned.planned);
+  append(first, [10, 20, 30, 40, 50, 60, 70, 80, 90]);
+  const rows: SealedRow[] = [];
+  for (;;) {
+    const next = planBatch(nodePrimitives, first, LIMITS, { serial: 1, after: null, nowMs: 0 });
+    if (next === null) break;
+    rows.push((await sealPlanned(sealing(first, writer), next.planned)).row);
+  }
+  // The one in the middle is still on its way: what follows it cannot stand without it.
+  for (const row of [rows[0], rows[2]]) assert.ok(moveBatch(first, row as SealedRow, 'sealed', 'stored'));
   first.close();
-  const successor = { ...writer, deviceKey: nodePrimitives.randomBytes(32) as PrivateKey };
-  const second = openOutbox(path, { ...owner, account: accountOf(successor) });
-  const row = lastBatch(second);
-  assert.equal(row?.state, 'planned');
-  const again = await sealPlanned(sealing(second, successor), row);
+  const successor = successorOf(writer, 4);
+  const second = openOutbox(path, ownerOf(successor));
+  assert.deepEqual(logEnd(second), rows[0]?.end);
+  assert.deepEqual(readUnsealed(second), { blocks: 5, bytes: 350 });
+  const next = planBatch(nodePrimitives, second, LIMITS, { serial: 2, after: null, nowMs: 0 });
+  assert.equal(next?.planned.beforeAtMs, null, 'another device begins a new stretch of time');
+  const { row } = await sealPlanned(sealing(second, successor), next?.planned as PlannedBatch);
+  assert.equal(row.first, 4);
   // An upload of the former segment that ends only now says nothing of this one.
-  assert.equal(moveBatch(second, before.row, 'sealed', 'stored'), false);
-  assert.equal(moveBatch(second, again.row, 'sealed', 'stored'), true);
-  assert.deepEqual(again.row.root, before.row.root);
-  assert.notDeepEqual(again.row.signature, before.row.signature);
-  assert.deepEqual(again.sealed.manifest.blocks, before.sealed.manifest.blocks);
+  assert.equal(moveBatch(second, rows[1] as SealedRow, 'sealed', 'stored'), false);
+  // What the former device has stored cannot be made again here.
+  await assert.rejects(rebuildSegment(sealing(second, successor), rows[0] as SealedRow), StateError);
   second.close();
+});
+
+test('random16 is drawn with the blocks: kept while they are, another where they change', async (context) => {
+  const { path, writer, owner } = setUp(context);
+  const outbox = openOutbox(path, owner);
+  append(outbox, [10, 20, 30, 40, 50]);
+  const plan = () =>
+    planBatch(nodePrimitives, outbox, LIMITS, { serial: 1, after: null, nowMs: 0 })?.planned as PlannedBatch;
+  const first = plan();
+  // On the disk before anything is made with it, and the same bytes whenever it is made.
+  assert.deepEqual(batchAt(outbox, 0), first);
+  const { sealed } = await sealPlanned(sealing(outbox, writer), first);
+  const again = await sealPlanned(sealing(outbox, writer), batchAt(outbox, 0) as PlannedBatch);
+  assert.deepEqual(again.sealed.segment.sha256, sealed.segment.sha256);
+  // Its place goes to another batch: the blocks are planned anew.
+  assert.equal(
+    outbox.commit(() => cutBatches(outbox, 0)),
+    4,
+  );
+  const second = plan();
+  assert.deepEqual([second.first, second.fromSeq, second.toSeq], [first.first, first.fromSeq, first.toSeq]);
+  assert.notDeepEqual(second.random16, first.random16);
+  const other = await sealPlanned(sealing(outbox, writer), second);
+  assert.notDeepEqual(other.sealed.manifest.nonce, sealed.manifest.nonce);
+  outbox.close();
+});
+
+test('leaf hashes are kept until a batch is checked, and no longer', async (context) => {
+  const { path, writer, owner } = setUp(context);
+  const outbox = openOutbox(path, owner);
+  append(outbox, [10, 20]);
+  const planned = planBatch(nodePrimitives, outbox, LIMITS, { serial: 1, after: null, nowMs: 0 })?.planned;
+  const { row, sealed } = await sealPlanned(sealing(outbox, writer), planned as PlannedBatch);
+  const states = ['sealed', 'stored', 'recorded', 'final'] as const;
+  for (const [at, state] of states.entries()) {
+    assert.deepEqual(readLeafHashes(outbox, row).map(Buffer.from), sealed.leafHashes.map(Buffer.from), state);
+    const next = states[at + 1];
+    if (next !== undefined) assert.ok(moveBatch(outbox, row, state, next));
+  }
+  releaseBatch(outbox, row);
+  assert.equal(batchAt(outbox, 0)?.state, 'checked');
+  assert.throws(() => readLeafHashes(outbox, row), OutboxDamagedError);
+  // Its peaks stay: the log goes on from them.
+  assert.deepEqual(logEnd(outbox), sealed.end);
+  outbox.close();
 });
 
 test('a disk that others have filled holds capture up, and nothing is lost or acknowledged meanwhile', async (context) => {
@@ -211,10 +271,11 @@ test('a batch that another has replaced meanwhile is no damage; one that comes o
   const { path, writer, owner } = setUp(context);
   const outbox = openOutbox(path, owner);
   append(outbox, [10, 20]);
-  const planned = planBatch(nodePrimitives, outbox, LIMITS, { published: false, nowMs: 0 })?.planned as PlannedBatch;
+  const planned = planBatch(nodePrimitives, outbox, LIMITS, { serial: 1, after: null, nowMs: 0 })
+    ?.planned as PlannedBatch;
   const { row } = await sealPlanned(sealing(outbox, writer), planned);
   assert.deepEqual(await rebuildSegment(sealing(outbox, writer), row).then((made) => made.segment.sha256), row.sha256);
-  const otherNonce = { ...row, nonce: nodePrimitives.randomBytes(16) };
+  const otherNonce = { ...row, random16: nodePrimitives.randomBytes(16) };
   await assert.rejects(rebuildSegment(sealing(outbox, writer), otherNonce), OutboxDamagedError);
   outbox.sql('DELETE FROM batches').run();
   await assert.rejects(rebuildSegment(sealing(outbox, writer), otherNonce), BatchReplacedError);

@@ -2,26 +2,37 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import * as dagCbor from '@ipld/dag-cbor';
 import { nodePrimitives as primitives } from '../../adapters/crypto/node-primitives.ts';
-import { type BatchLeaf, batchLeafHash } from '../../core/batch/record.ts';
-import { batchLeafOf, type DatasetWriter, EMPTY_LOG, type LogEnd } from '../../core/batch/seal-batch.ts';
-import { parseSegmentKey, readSegment, segmentKey } from '../../core/batch/segment.ts';
+import { readSegment } from '../../core/batch/read-segment.ts';
+import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
+import { parseSegmentKey, segmentKey } from '../../core/batch/segment-key.ts';
+import { verifyBatch } from '../../core/batch/verify-batch.ts';
 import { proveChunk } from '../../core/block/chunk-tree.ts';
 import { concatBytes, equalBytes, fromHex, to0x, toHex } from '../../core/bytes.ts';
-import { LedgerUnavailableError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
-import type { Address, DatasetId, LogRoot } from '../../core/ids.ts';
-import { appendLeaf, frontierRoot } from '../../core/log/frontier.ts';
-import { type Head, recoverHeadSigner } from '../../core/log/head.ts';
+import {
+  datasetOfCharter,
+  isSameCharter,
+  requireCharterSignature,
+  type SignedCharter,
+} from '../../core/charter/charter.ts';
+import { LedgerUnavailableError, ProofError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
+import type { Address, Nonce } from '../../core/ids.ts';
+import { growthOfLeaves } from '../../core/log/build-growth.ts';
+import type { Head } from '../../core/log/head.ts';
+import { multiproof } from '../../core/log/multiproof.ts';
+import { EMPTY_PEAKS, type Peaks, rootOfPeaks } from '../../core/log/peaks.ts';
+import { subtreesOfLeaves } from '../../core/log/subtree-source.ts';
 import type { Answers, Fault, HashedBlock, ProvenChunk, Records } from '../../core/ports/css.ts';
-import type { Anchor, Ledger, Recorder, SignedTransaction, Update } from '../../core/ports/ledger.ts';
-import type { StorageService } from '../../core/ports/service.ts';
+import type { Ledger, Recorder } from '../../core/ports/ledger.ts';
+import type { DatasetAnchor, StorageService } from '../../core/ports/service.ts';
 import type { BatchLine, WireHead } from '../../core/wire/requests.ts';
+import { createMemoryChain, type MemoryChain } from './memory-chain.ts';
+import { plain, revive } from './wire-values.ts';
 
 /*
  * A storage service and a chain for tests that must take them down, set them back or look into them, many times a minute,
- * from a process that outlives the device. It keeps whole segments, verifies each with core's readSegment, holds a log
- * only of batches that follow on each other under the device's signature, and its chain accepts an update only when the
- * signature over the resulting head is the device's, as DISSC does. The real service and chain are used in
- * device-on-stack.test.ts.
+ * from a process that outlives the device. It keeps whole segments, verifies each with core's readSegment, and holds a log
+ * only of batches that follow on each other, behind what the chain has recorded; its chain keeps DISSC's rules
+ * (memory-chain.ts). The real service and chain are used in device-on-stack.test.ts.
  */
 
 interface Stored {
@@ -31,67 +42,67 @@ interface Stored {
 }
 
 interface LogBatch {
-  readonly stored: Stored;
-  readonly end: LogEnd;
-  readonly leafHash: Uint8Array;
+  /** Null for a stretch that the chain has recorded and nobody has stored. */
+  readonly stored: Stored | null;
+  readonly first: number;
+  readonly end: Peaks;
+  readonly signer: Address | null;
+  readonly leafHashes: readonly Uint8Array[];
 }
 
-export interface Remote {
+/** A block of the log as the storage has it. */
+interface LogBlock {
+  readonly block: Uint8Array;
+  readonly meta: Uint8Array;
+  readonly index: number;
+  readonly nonce: Nonce | null;
+  /** Of the device that sealed it. */
+  readonly serial: number;
+}
+
+export interface Remote extends MemoryChain {
   readonly url: string;
   readonly service: StorageService;
-  readonly ledger: Ledger;
-  readonly recorder: Recorder;
-  /** Down: every call fails as an unreachable service or chain does. */
+  /** Down: every call fails as an unreachable service does. */
   serviceDown: boolean;
-  chainDown: boolean;
   /** Refuses uploads of objects with 500s. */
   storeDown: boolean;
   /** Relays by itself whatever is in the log, as the anchor function does. */
   relaying: boolean;
-  /** Batches by which finality lags behind the latest head; Infinity: nothing becomes final. */
-  finalLag: number;
-  /** The account that the chain names. */
-  device: Address;
+  /** What it was shown; null: it does not know the dataset yet. */
+  charter: SignedCharter | null;
   /** Offset of the service's clock. */
   clockOffsetMs: number;
   readonly objects: Map<string, Stored>;
   readonly log: LogBatch[];
-  /** Heads the chain has had, the empty one first. */
-  readonly chain: Head[];
   /** Everything uploaded, in order of arrival, repeats included. */
   readonly puts: string[];
   /** Puts a batch in the log as if it had been uploaded. */
   ingest(car: Uint8Array): void;
   /** Forgets an object's bytes, as a store that lost them. */
   lose(first: number): void;
-  /** The log's blocks, in order. */
-  blocks(): { block: Uint8Array; meta: Uint8Array; index: number; nonce: Uint8Array | null }[];
+  /** The blocks of the log that the storage has, in order. */
+  blocks(): LogBlock[];
+  /** Sends a charter to the chain, as its owner does, and the service reads it there. */
+  charterOnChain(charter: SignedCharter): void;
   close(): Promise<void>;
 }
 
-export async function startRemote(writer: Pick<DatasetWriter, 'dataset' | 'domain'>, device: Address): Promise<Remote> {
-  const { dataset, domain } = writer;
-  const state = {
+export async function startRemote(writer: DatasetWriter & { readonly charter: SignedCharter }): Promise<Remote> {
+  const { dataset, domain, kind } = writer;
+  const chain = createMemoryChain(writer, writer.charter.device);
+  const state = Object.assign(chain, {
     serviceDown: false,
-    chainDown: false,
     storeDown: false,
     relaying: true,
-    finalLag: 0,
-    device,
+    charter: null as SignedCharter | null,
     clockOffsetMs: 0,
     objects: new Map<string, Stored>(),
     log: [] as LogBatch[],
-    chain: [{ dataset, size: 0, batches: 0, root: new Uint8Array(32) as LogRoot }] as Head[],
     puts: [] as string[],
-    transactions: [] as string[],
-  };
-
-  const endOfLog = (): LogEnd => state.log.at(-1)?.end ?? EMPTY_LOG;
-  const headOf = ({ size, frontier }: LogEnd): Head => ({
-    ...{ dataset, size, batches: frontier.leaves, root: frontierRoot(primitives, frontier) },
   });
-  const latestHead = (): Head => state.chain.at(-1) as Head;
-  const finalHead = (): Head => state.chain.at(Math.max(0, state.chain.length - 1 - state.finalLag)) as Head;
+
+  const endOfLog = (): Peaks => state.log.at(-1)?.end ?? EMPTY_PEAKS;
 
   function ingest(car: Uint8Array): void {
     const { manifest } = readSegment(primitives, car);
@@ -103,37 +114,62 @@ export async function startRemote(writer: Pick<DatasetWriter, 'dataset' | 'domai
 
   /** Every stored segment that follows on the log, in turn: order of arrival does not matter. */
   function extendLog(): void {
+    followChain();
     for (let again = true; again; ) {
       again = false;
       for (const stored of state.objects.values()) {
-        const end = endOfLog();
-        if (stored.first !== end.size || stored.car.length === 0) continue;
-        const { manifest } = opened(stored);
-        const leafHash = batchLeafHash(primitives, batchLeafOf(primitives, manifest));
-        const frontier = appendLeaf(primitives, end.frontier, leafHash);
-        if (!equalBytes(frontierRoot(primitives, frontier), manifest.head.root)) continue;
-        recoverHeadSigner(domain, { dataset, ...manifest.head }, manifest.signature);
-        state.log.push({ stored, end: { size: manifest.head.size, frontier }, leafHash });
-        again = true;
+        const before = endOfLog();
+        if (stored.first !== before.size || stored.car.length === 0) continue;
+        try {
+          const verified = verifyBatch(primitives, { domain, dataset, kind, before }, opened(stored).manifest);
+          state.log.push({ ...verified, stored, first: stored.first });
+          again = true;
+        } catch (cause) {
+          if (!(cause instanceof ProofError)) throw cause;
+        }
       }
     }
     if (state.relaying) relay();
   }
 
-  function relay(): void {
-    for (const { end, stored } of state.log.slice(latestHead().batches)) {
-      const { manifest } = opened(stored);
-      const signer = recoverHeadSigner(domain, { dataset, ...manifest.head }, manifest.signature);
-      if (signer === state.device) state.chain.push(headOf(end));
+  /** What the chain has recorded is the log, whoever has its blocks. */
+  function followChain(): void {
+    for (const { size, root, peaks, signer } of state.chain) {
+      const at = state.log.findIndex(({ end }) => end.size >= size);
+      const end = at === -1 ? null : (state.log[at] as LogBatch).end;
+      if (size === 0 || (end?.size === size && equalBytes(rootOfPeaks(primitives, end), root))) continue;
+      const kept = state.log.filter((batch) =>
+        state.chain.some((head) => head.size < size && head.size >= batch.end.size),
+      );
+      state.log.splice(0, Number.POSITIVE_INFINITY, ...kept);
+      state.log.push({ stored: null, first: kept.at(-1)?.end.size ?? 0, end: peaks, signer, leafHashes: [] });
     }
   }
 
-  const wire = ({ size, batches, root }: Head): WireHead => ({ size, batches, root: to0x(root) as WireHead['root'] });
+  function relay(): void {
+    if (state.charters.length === 0 && state.charter !== null) state.record({ charters: [state.charter], updates: [] });
+    let leaves: Uint8Array[] = [];
+    for (const { end, stored, signer, leafHashes } of state.log) {
+      if (end.size <= state.latestHead().size || stored === null) continue;
+      leaves = [...leaves, ...leafHashes];
+      if (signer !== state.charters.at(-1)?.device) continue;
+      const { head, signature } = opened(stored).manifest;
+      const growth = growthOfLeaves(primitives, state.latestHead().peaks, leaves);
+      state.record({ charters: [], updates: [{ dataset, ...head, ...growth, signature }] });
+      leaves = [];
+    }
+  }
+
+  const wire = ({ size, root }: Head): WireHead => ({ size, root: to0x(root) as WireHead['root'] });
+  const heads = () => ({ recorded: wire(state.latestHead()), final: wire(state.finalHead()) });
   const requireService = (): void => {
     if (state.serviceDown) throw new StoreUnavailableError('The service does not answer.');
   };
-  const requireChain = (): void => {
-    if (state.chainDown) throw new LedgerUnavailableError('The chain does not answer.');
+  const requireKnown = (): SignedCharter => {
+    requireService();
+    if (state.charter !== null) return state.charter;
+    const problem = { type: '/problems/not-found', status: 404 };
+    throw new RequestRefusedError('This service does not know the dataset.', problem);
   };
   const batchOf = (index: number): LogBatch | undefined => state.log.find((batch) => index < batch.end.size);
   const presign = (method: 'PUT' | 'GET', key: string, headers: Record<string, string>) => ({
@@ -144,7 +180,7 @@ export async function startRemote(writer: Pick<DatasetWriter, 'dataset' | 'domai
     const answers = indices.map((index): T | Fault => {
       const batch = batchOf(index);
       if (batch === undefined) return { index, kind: 'unrecorded', reason: 'not in the log' };
-      if (batch.stored.car.length === 0) return { index, kind: 'unavailable', reason: 'lost' };
+      if (batch.stored === null || batch.stored.car.length === 0) return { index, kind: 'unavailable', reason: 'lost' };
       const { manifest, blocks } = opened(batch.stored);
       const number = index - manifest.first;
       return make(index, blocks[number] as Uint8Array, manifest.blocks[number]?.meta as Uint8Array);
@@ -154,7 +190,7 @@ export async function startRemote(writer: Pick<DatasetWriter, 'dataset' | 'domai
 
   const service: StorageService = {
     async uploadSegment(_dataset, { first, sha256, sizeBytes }) {
-      requireService();
+      requireKnown();
       const key = segmentKey(dataset, first, sha256);
       const there = (state.objects.get(key)?.car.length ?? 0) > 0;
       const headers = {
@@ -162,37 +198,31 @@ export async function startRemote(writer: Pick<DatasetWriter, 'dataset' | 'domai
         'x-amz-checksum-sha256': toHex(sha256),
         'if-none-match': '*',
       };
-      return {
-        key,
-        put: there ? null : presign('PUT', key, headers),
-        recorded: wire(latestHead()),
-        final: wire(finalHead()),
-      };
+      return { key, put: there ? null : presign('PUT', key, headers), ...heads() };
     },
     async listBatches(_dataset, { from = 0, limit = 100, cursor }) {
-      requireService();
+      requireKnown();
       const listed = [...state.objects]
         .filter(([, stored]) => stored.first >= from)
         .sort(([a], [b]) => (a < b ? -1 : 1));
       const start = cursor === undefined ? 0 : Number(cursor);
       const page = listed.slice(start, start + limit);
       const next = start + limit < listed.length ? String(start + limit) : null;
-      const lines = page.map(([key, stored]): BatchLine => lineOf(key, stored));
-      return { recorded: wire(latestHead()), final: wire(finalHead()), batches: lines, next };
+      return { ...heads(), batches: page.map(([key, stored]) => lineOf(key, stored)), next };
     },
     async getSegment(_dataset, first) {
-      requireService();
-      const batch = state.log.find(({ stored }) => stored.first === first);
-      if (batch === undefined)
+      requireKnown();
+      const stored = state.log.find((batch) => batch.first === first)?.stored ?? null;
+      if (stored === null)
         throw new RequestRefusedError('No batch begins there.', { type: '/problems/not-found', status: 404 });
-      const key = segmentKey(dataset, first, fromHex(batch.stored.sha256Hex));
-      return { key, get: presign('GET', key, {}), sizeBytes: batch.stored.car.length };
+      const key = segmentKey(dataset, first, fromHex(stored.sha256Hex));
+      return { key, get: presign('GET', key, {}), sizeBytes: stored.car.length };
     },
     async hashBlocks(): Promise<Answers<HashedBlock>> {
       throw new Error('not needed by a device');
     },
     async proveChunks(_dataset, challenges) {
-      requireService();
+      requireKnown();
       const random = new Map(challenges.map((one) => [one.index, one.random]));
       return answer<ProvenChunk>(
         challenges.map((one) => one.index),
@@ -206,99 +236,54 @@ export async function startRemote(writer: Pick<DatasetWriter, 'dataset' | 'domai
     async getBlock() {
       throw new Error('not needed by a device');
     },
-    async getRecords(_dataset, blocks, batches): Promise<Records> {
+    async getRecords(_dataset, blocks, size): Promise<Records> {
+      requireKnown();
+      const below = state.log.filter(({ first }) => first < size);
+      if (below.some(({ stored }) => stored === null)) {
+        const problem = { type: '/problems/unrecorded', status: 404 };
+        throw new RequestRefusedError('A stretch of the log is lost.', problem);
+      }
+      const leaves = below.flatMap(({ leafHashes }) => leafHashes).slice(0, size);
+      const proof = await multiproof(
+        { hasher: primitives, subtrees: subtreesOfLeaves(primitives, leaves) },
+        blocks,
+        size,
+      );
+      const batches = below.flatMap(({ stored }) => {
+        const { first, serial, salt, nonce, blocks: listed } = opened(stored as Stored).manifest;
+        const records = listed
+          .map(({ record }, number) => ({ index: first + number, record }))
+          .filter(({ index }) => blocks.includes(index));
+        const hint = { first, count: listed.length, serial, salt, nonce, largestBlockBytes: 0 };
+        return records.length === 0 ? [] : [{ ...hint, records }];
+      });
+      return { batches, proof, faults: [] };
+    },
+    async putCharter(_dataset, charter) {
       requireService();
-      // For the last leaf of a log the proof is the frontier of those before it.
-      const batch = state.log[batches - 1] as LogBatch;
-      const { manifest } = opened(batch.stored);
-      const before = state.log[batches - 2]?.end ?? EMPTY_LOG;
-      const leaf = batchLeafOf(primitives, manifest);
-      const { salt, sealedHash, first, count } = leaf;
-      const { nonce, contentCommitment } = manifest;
-      const records = blocks.map((index) => ({ index, ...manifest.blocks[index - first] })) as never;
-      const shown = { position: batches - 1, first, count, salt, sealedHash, contentCommitment, nonce, records };
-      return { batches: [{ ...shown, largestBlockBytes: 0, proof: [] }], proof: before.frontier.peaks, faults: [] };
+      if (datasetOfCharter(domain, charter) !== dataset) throw new Error('a charter of another dataset');
+      requireCharterSignature(domain, charter);
+      if (state.charter !== null && isSameCharter(state.charter, charter)) return { stored: false };
+      if (state.charter !== null) {
+        const problem = { type: '/problems/forbidden', status: 403 };
+        throw new RequestRefusedError('The chain does not have this charter, and it is not the first.', problem);
+      }
+      state.charter = charter;
+      return { stored: true };
+    },
+    async getAnchor(): Promise<DatasetAnchor> {
+      return { charter: requireKnown(), head: null, growth: [] };
     },
   };
 
   function lineOf(key: string, stored: Stored): BatchLine {
-    const inLog = state.log.some((batch) => batch.stored.sha256Hex === stored.sha256Hex);
-    const end = state.log.find((batch) => batch.stored.sha256Hex === stored.sha256Hex)?.end;
-    const recorded = end !== undefined && end.frontier.leaves <= latestHead().batches;
-    const shown = {
-      ...{ key, first: stored.first, count: null, batches: null, sizeBytes: stored.car.length },
-      state: recorded ? ('recorded' as const) : ('received' as const),
+    const batch = state.log.find((one) => one.stored?.sha256Hex === stored.sha256Hex);
+    const recorded = batch !== undefined && batch.end.size <= state.latestHead().size;
+    return {
+      ...{ key, first: stored.first, count: null, serial: null, sizeBytes: stored.car.length },
+      state: recorded ? 'recorded' : 'received',
       ...{ reason: null, lost: false, tx: null, root: null, fromMs: null, toMs: null, receivedAtMs: 0 },
     };
-    return inLog ? shown : { ...shown, state: 'received' };
-  }
-
-  const point = (head: Head) => ({
-    blockNumber: state.chain.indexOf(head),
-    blockHash: '0x00',
-    timestampMs: Date.now(),
-  });
-  const ledger: Ledger = {
-    domain,
-    async readHeads(_datasets, anchor: Anchor) {
-      requireChain();
-      const head = anchor === 'latest' ? latestHead() : finalHead();
-      return { point: point(head), heads: [head] };
-    },
-    async readParties() {
-      requireChain();
-      return { point: point(latestHead()), parties: [{ owner: state.device, device: state.device }] };
-    },
-    async findRecorded() {
-      return [];
-    },
-  };
-
-  const recorder: Recorder = {
-    account: device,
-    async simulate(updates) {
-      requireChain();
-      return { accepted: updates.map((update) => apply(update) !== null), gas: 100_000n };
-    },
-    async prepare(updates, { nonce }) {
-      requireChain();
-      const raw = toHex(dagCbor.encode(encodeUpdate(updates[0] as Update)));
-      const hash = to0x(primitives.sha256(concatBytes(fromHex(raw), Uint8Array.of(nonce))));
-      return { hash, nonce, raw, maxFeePerGasWei: 1n, maxPriorityFeePerGasWei: 1n };
-    },
-    async broadcast(transaction: SignedTransaction) {
-      requireChain();
-      if (state.transactions.length !== transaction.nonce) return;
-      state.transactions.push(transaction.hash);
-      const head = apply(decodeUpdate(dagCbor.decode(fromHex(transaction.raw))));
-      if (head !== null) state.chain.push(head);
-    },
-    async nonces() {
-      requireChain();
-      return { latest: state.transactions.length, final: state.transactions.length };
-    },
-    async receipt(hash) {
-      requireChain();
-      return state.transactions.includes(hash) ? { blockNumber: 1, final: true, ok: true } : null;
-    },
-    async balanceWei() {
-      return 1n;
-    },
-  };
-
-  /** What DISSC does: appends the leaves, accepts when the device signed the head they lead to. */
-  function apply(update: Update): Head | null {
-    const before = latestHead();
-    let end = before.batches === 0 ? EMPTY_LOG : state.log[before.batches - 1]?.end;
-    if (end === undefined) return null;
-    for (const { count, salt, batchRoot, sealed } of update.leaves) {
-      if (sealed !== null) throw new Error('The remote of these tests records rooted batches.');
-      const sealedHash = new Uint8Array(32) as never;
-      const leaf: BatchLeaf = { dataset, first: end.size, count, salt, batchRoot, sealedHash };
-      end = { size: end.size + count, frontier: appendLeaf(primitives, end.frontier, batchLeafHash(primitives, leaf)) };
-    }
-    const head = headOf(end);
-    return recoverHeadSigner(domain, head, update.signature) === state.device ? head : null;
   }
 
   const server = createServer((request, response) => {
@@ -315,7 +300,10 @@ export async function startRemote(writer: Pick<DatasetWriter, 'dataset' | 'domai
     }
     const [, port, method] = path.split('/');
     const args = dagCbor.decode(await readBody(request)) as unknown[];
-    const target = { service, ledger, recorder }[port as 'service'] as unknown as Record<string, unknown>;
+    const target = { service, ledger: state.ledger, recorder: state.recorder }[port as 'service'] as unknown as Record<
+      string,
+      unknown
+    >;
     try {
       const result = await (target[method as string] as (...args: unknown[]) => Promise<unknown>)(...args);
       response.end(dagCbor.encode({ result: plain(result) }));
@@ -357,18 +345,21 @@ export async function startRemote(writer: Pick<DatasetWriter, 'dataset' | 'domai
   return Object.assign(state, {
     url: url(),
     service,
-    ledger,
-    recorder,
     ingest,
+    charterOnChain(charter: SignedCharter) {
+      state.record({ charters: [charter], updates: [] });
+      state.charter = charter;
+    },
     lose(first: number) {
-      const batch = state.log.find(({ stored }) => stored.first === first);
+      const batch = state.log.find((one) => one.first === first);
       (batch?.stored as { car: Uint8Array }).car = new Uint8Array(0);
     },
     blocks() {
       return state.log.flatMap(({ stored }) => {
+        if (stored === null) return [];
         const { manifest, blocks } = opened(stored);
         return blocks.map((block, number) => ({
-          ...{ block, index: manifest.first + number, nonce: manifest.nonce },
+          ...{ block, index: manifest.first + number, nonce: manifest.nonce, serial: manifest.serial },
           meta: manifest.blocks[number]?.meta as Uint8Array,
         }));
       });
@@ -441,32 +432,4 @@ function opened({ car }: Stored): ReturnType<typeof readSegment> {
 function closeServer(server: Server): Promise<void> {
   server.closeAllConnections();
   return new Promise((resolve) => server.close(() => resolve()));
-}
-
-function encodeUpdate(update: Update): unknown {
-  const leaves = update.leaves.map(({ count, salt, batchRoot }) => ({ count, salt, batchRoot }));
-  return { dataset: update.dataset, leaves, signature: update.signature };
-}
-
-function decodeUpdate(value: unknown): Update {
-  const update = value as { dataset: DatasetId; leaves: object[]; signature: Uint8Array };
-  return { ...update, leaves: update.leaves.map((leaf) => ({ ...leaf, sealed: null })) } as unknown as Update;
-}
-
-/** dag-cbor knows neither bigint nor undefined. */
-function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return { bigint: value.toString() };
-  if (value instanceof Uint8Array) return new Uint8Array(value);
-  if (Array.isArray(value)) return value.map(plain);
-  if (value === null || typeof value !== 'object') return value ?? null;
-  const entries = Object.entries(value).filter(([, one]) => one !== undefined);
-  return Object.fromEntries(entries.map(([key, one]) => [key, plain(one)]));
-}
-
-function revive(value: unknown): unknown {
-  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value;
-  if (Array.isArray(value)) return value.map(revive);
-  const map = value as Record<string, unknown>;
-  if (typeof map.bigint === 'string') return BigInt(map.bigint);
-  return Object.fromEntries(Object.entries(map).map(([key, one]) => [key, revive(one)]));
 }

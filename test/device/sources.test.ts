@@ -7,7 +7,7 @@ import { ArgumentError } from '../../core/errors.ts';
 import { parseSource } from '../../device/sources/parse-source.ts';
 import { runCommand } from '../../device/sources/run-command.ts';
 import { type DirectoryOptions, watchDirectory } from '../../device/sources/watch-directory.ts';
-import { accountOf, newWriter, restore, restoreFiles, restoreStream, startDevice, temporaryFolder } from './fixture.ts';
+import { newWriter, restore, restoreFiles, restoreStream, startDevice, temporaryFolder } from './fixture.ts';
 import { startRemote } from './remote.ts';
 
 const WATCH: DirectoryOptions = {
@@ -18,7 +18,7 @@ const COMMAND = { everyMs: 20, times: null, timeoutMs: 5000, blockBytes: 1000, m
 async function setUp(context: TestContext) {
   const folder = temporaryFolder(context);
   const writer = newWriter();
-  const remote = await startRemote(writer, accountOf(writer));
+  const remote = await startRemote(writer);
   context.after(() => remote.close());
   const directory = join(folder, 'readings');
   mkdirSync(directory);

@@ -8,13 +8,13 @@ import { openOutbox } from '../../device/outbox/open-outbox.ts';
 import { createMutex } from '../../device/steps/mutex.ts';
 import { createStep, runStep, type Work } from '../../device/steps/run-step.ts';
 import { waitAtMost } from '../../device/steps/wait-at-most.ts';
-import { accountOf, newWriter, temporaryFolder } from './fixture.ts';
+import { newWriter, ownerOf, temporaryFolder } from './fixture.ts';
 import { VirtualRuntime } from './virtual-runtime.ts';
 
 function setUp(context: TestContext) {
   const runtime = new VirtualRuntime(0);
   const writer = newWriter();
-  const outbox = openOutbox(join(temporaryFolder(context), 'o'), { ...writer, account: accountOf(writer) });
+  const outbox = openOutbox(join(temporaryFolder(context), 'o'), ownerOf(writer));
   context.after(() => outbox.close());
   const events: DeviceEvent[] = [];
   const stop = new AbortController();

@@ -8,21 +8,13 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { after, describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseSegmentKey } from '../../core/batch/segment.ts';
+import { parseSegmentKey } from '../../core/batch/segment-key.ts';
 import { bundleProgram } from '../../dev/tests/bundle-program.ts';
 import type { DeviceEvent } from '../../device/events.ts';
 import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { readStatus } from '../../device/outbox/read-status.ts';
 import type { ChildTask } from './child.ts';
-import {
-  accountOf,
-  newWriter,
-  restore,
-  restoreFiles,
-  restoreStream,
-  temporaryFolder,
-  writerToJson,
-} from './fixture.ts';
+import { newWriter, restore, restoreFiles, restoreStream, temporaryFolder, writerToJson } from './fixture.ts';
 import { type Remote, startRemote } from './remote.ts';
 
 const KILLS = 100;
@@ -141,13 +133,13 @@ function assertSealedOnce(remote: Remote): void {
   const firsts = remote.puts.map((key) => parseSegmentKey(key)?.first);
   assert.equal(new Set(firsts).size, firsts.length);
   assert.equal(remote.objects.size, remote.log.length);
-  assert.equal(remote.chain.at(-1)?.batches, remote.log.length);
+  assert.equal(remote.chain.at(-1)?.size, remote.log.at(-1)?.end.size);
 }
 
 async function setUp(context: TestContext, direct: boolean) {
   const folder = temporaryFolder(context);
   const writer = newWriter();
-  const remote = await startRemote(writer, accountOf(writer));
+  const remote = await startRemote(writer);
   remote.relaying = !direct;
   context.after(() => remote.close());
   const task = { writer: writerToJson(writer), remoteUrl: remote.url, outboxPath: join(folder, 'o'), direct };

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { EMPTY_LOG, sealBatch } from '../../core/batch/seal-batch.ts';
-import { readSegmentFront } from '../../core/batch/segment.ts';
+import { readSegmentFront } from '../../core/batch/read-segment.ts';
+import { sealBatch } from '../../core/batch/seal-batch.ts';
 import { AnswerError, StoreUnavailableError } from '../../core/errors.ts';
+import { EMPTY_PEAKS } from '../../core/log/peaks.ts';
 import type { PresignedRequest } from '../../core/ports/object-store.ts';
 import type { Transfer } from '../../core/ports/transfer.ts';
 import { fetchFront } from '../../device/log/fetch-front.ts';
 import { putObject } from '../../device/upload/put-object.ts';
-import { accountOf, newWriter } from './fixture.ts';
+import { newWriter } from './fixture.ts';
 import { memoryTransfer } from './memory-transfer.ts';
 import { startRemote } from './remote.ts';
 import { VirtualRuntime } from './virtual-runtime.ts';
@@ -19,11 +20,11 @@ const never = new AbortController().signal;
 
 async function setUp(context: TestContext) {
   const writer = newWriter();
-  const remote = await startRemote(writer, accountOf(writer));
+  const remote = await startRemote(writer);
   context.after(() => remote.close());
   const runtime = new VirtualRuntime(0);
   const content = Array.from({ length: 3 }, (_, n) => ({ content: new Uint8Array(5000).fill(n), meta: { at: n } }));
-  const { segment } = sealBatch(nodePrimitives, writer, EMPTY_LOG, content, nodePrimitives.randomBytes(16));
+  const { segment } = sealBatch(nodePrimitives, writer, EMPTY_PEAKS, content, nodePrimitives.randomBytes(16));
   const presigned = async (): Promise<PresignedRequest> => {
     const wanted = { first: 0, sha256: segment.sha256, sizeBytes: segment.car.length };
     return (await remote.service.uploadSegment(writer.dataset, wanted)).put as PresignedRequest;

@@ -3,16 +3,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createDeviceClock } from '../../device/clock.ts';
 import { type DirectoryOptions, watchDirectory } from '../../device/sources/watch-directory.ts';
-import {
-  accountOf,
-  FAST,
-  newWriter,
-  type RunningDevice,
-  restore,
-  restoreFiles,
-  startDevice,
-  temporaryFolder,
-} from './fixture.ts';
+import { FAST, newWriter, type RunningDevice, restore, restoreFiles, startDevice, temporaryFolder } from './fixture.ts';
 import { MemoryDirectories } from './memory-directories.ts';
 import { memoryTransfer } from './memory-transfer.ts';
 import { startRemote } from './remote.ts';
@@ -30,7 +21,7 @@ async function setUp(context: TestContext, seed = 1) {
   const directories = new MemoryDirectories(() => runtime.nowMs());
   directories.makeDirectory(ROOT);
   const writer = newWriter();
-  const remote = await startRemote(writer, accountOf(writer));
+  const remote = await startRemote(writer);
   context.after(() => remote.close());
   const outboxPath = join(temporaryFolder(context), 'o');
   const start = (options: { readonly settleMs: number } & Partial<DirectoryOptions>): RunningDevice =>
