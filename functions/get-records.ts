@@ -1,123 +1,118 @@
 import middy from '@middy/core';
-import type { Manifest } from '../core/batch/manifest.ts';
-import { ROOTED, recordHash, sealedHash } from '../core/batch/record.ts';
-import type { DatasetId } from '../core/ids.ts';
-import { rootOfLeafHashes } from '../core/log/merkle.ts';
+import { StateError } from '../core/errors.ts';
+import type { DatasetId, Nonce, Salt } from '../core/ids.ts';
+import { proveInclusion } from '../core/log/inclusion.ts';
 import { multiproof } from '../core/log/multiproof.ts';
+import { parseRecord } from '../core/log/record.ts';
+import type { LogReader } from '../core/log/subtree-source.ts';
 import type { BatchRecords, Fault, Records } from '../core/ports/css.ts';
-import type { Primitives } from '../core/ports/primitives.ts';
 import { encodeRecords } from '../core/wire/answers.ts';
 import { dagCborAnswer } from './answer/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import type { PortsOf, ReadingPorts } from './ports.ts';
+import { type LogPorts, readLog } from './log/open-log.ts';
+import { type KeptRecord, RecordsReader } from './log/records-reader.ts';
+import type { PortsOf } from './ports.ts';
 import { faultOf } from './read/answer-blocks.ts';
-import { type LocatedBatch, locateBlocks } from './read/locate-blocks.ts';
-import { TileMemory } from './read/log-hashes.ts';
-import { proveBatches } from './read/prove-batches.ts';
-import { readFront } from './read/read-front.ts';
 import { admitAnyone } from './rights/admit-anyone.ts';
+import { readLogEnd } from './state/log-entry.ts';
 import { mapBounded } from './state/map-bounded.ts';
 import { getRecordsRow as row } from './table.ts';
 
 export interface RecordsInput {
   readonly dataset: DatasetId;
   readonly blocks: readonly number[];
-  /** Length of the log to prove against, in batches. */
-  readonly batches: number;
+  /** Blocks of the log to prove against. */
+  readonly size: number;
 }
 
-type Ports = ReadingPorts;
+interface Found {
+  readonly index: number;
+  readonly kept: KeptRecord;
+}
 
-const PARALLEL_SEGMENTS = 8;
-/** Manifests read for one answer: twice what an audit of 460 batches of 1,024 small blocks takes. */
-const MAX_FRONTS_BYTES = 256 * 2 ** 20;
+const PARALLEL = 16;
 
 /**
- * Public records of blocks with what proves them up to the head of `batches`: one proof a batch, one for all batches in
- * the log. They prove themselves, so nothing is withheld where what is stored contradicts the log: the reader sees it.
+ * Public records of blocks, and one multiproof of all of them in the log of `size` blocks. They prove themselves, so nothing
+ * is asked of who wants them; what lies beyond the log is refused after one read, and the rest costs a read for each page of
+ * records and one for each tile of the log.
  */
-export async function getRecords(
-  ports: Ports,
-  input: RecordsInput,
-  memory: TileMemory,
-  signal?: AbortSignal,
-): Promise<Records> {
-  const located = await locateBlocks(ports.table, input.dataset, input.blocks, signal);
-  const covered = located.batches.filter((batch) => batch.log.batches <= input.batches);
-  const behind = located.batches.filter((batch) => batch.log.batches > input.batches).flatMap((batch) => batch.indices);
-  const faults: Fault[] = [
-    ...located.unrecorded.map((index) => unrecorded(index, 'No stored batch of the log has this block.')),
-    ...behind.map((index) => unrecorded(index, `The log's first ${input.batches} batches do not have this block.`)),
-  ];
-  const budget = { leftBytes: MAX_FRONTS_BYTES };
-  const read = await mapBounded(covered, PARALLEL_SEGMENTS, (batch) => readRecords(ports, batch, budget, signal));
-  const found: { log: LocatedBatch['log']; records: BatchRecords }[] = [];
-  for (const [position, records] of read.entries()) {
-    const { log, indices } = covered[position] as LocatedBatch;
-    if ('damage' in records) faults.push(...indices.map((index) => faultOf(index, records.damage)));
-    else found.push({ log, records });
-    if (!('damage' in records) && records.records.length === 0) found.pop();
+export async function getRecords(ports: LogPorts, input: RecordsInput, signal?: AbortSignal): Promise<Records> {
+  const { dataset, blocks, size } = input;
+  const end = await readLogEnd(ports.table, dataset, signal);
+  if (end === null || size > end.size) {
+    const reason = `the stored log has ${end?.size ?? 0} blocks; it does not reach the head of ${size} yet`;
+    return { batches: [], proof: [], faults: blocks.map((index) => unrecorded(index, reason)) };
   }
-  if (found.length === 0) return { batches: [], proof: [], faults };
-  const entries = found.map(({ log }) => log);
-  const proof = await proveBatches(ports, input.dataset, entries, input.batches, memory, signal);
-  if (proof !== null) return { batches: found.map(({ records }) => records), proof, faults };
-  const reason = `the stored log does not reach the head of ${input.batches} batches yet`;
-  const unproven = found.flatMap(({ records }) => records.records.map(({ index }) => faultOf(index, reason)));
-  return { batches: [], proof: [], faults: [...faults, ...unproven] };
+  const faults = blocks
+    .filter((index) => index >= size)
+    .map((index) => unrecorded(index, `The log of ${size} blocks does not have this block.`));
+  const records = new RecordsReader(ports, dataset, signal);
+  const found: Found[] = [];
+  await mapBounded(blocks.filter((index) => index < size).sort(byNumber), PARALLEL, async (index) => {
+    const kept = await records.record(index);
+    if (kept === null) faults.push(faultOf(index, 'nobody has stored the record of this block here'));
+    else found.push({ index, kept });
+  });
+  found.sort((a, b) => a.index - b.index);
+  const reader = readLog(ports, dataset, end, signal, records);
+  const proven = await proveTogether(reader, found, size);
+  faults.push(
+    ...proven.lost.map((index) => faultOf(index, 'what proves this block is lost: nobody has its neighbours')),
+  );
+  return { batches: batchesOf(proven.found), proof: proven.proof, faults };
 }
 
-async function readRecords(
-  ports: Ports,
-  { segment, log, indices }: LocatedBatch,
-  budget: { leftBytes: number },
-  signal?: AbortSignal,
-): Promise<BatchRecords | { damage: string }> {
-  if (budget.leftBytes < segment.frontBytes) return { damage: 'one request reads no more; ask for this block again' };
-  budget.leftBytes -= segment.frontBytes;
-  const front = await readFront(ports, segment, signal);
-  if ('damage' in front) return front;
-  const { manifest } = front;
-  if (manifest.first !== log.first || manifest.blocks.length !== log.count) {
-    const last = manifest.first + manifest.blocks.length - 1;
-    return { damage: `the stored segment holds blocks ${manifest.first} to ${last}, not those of the recorded batch` };
-  }
-  return batchRecords(ports.primitives, log.batches - 1, manifest, indices);
+/** One proof of all that can be proven: in a stretch that nobody has, not even the neighbours of what is lost can be. */
+async function proveTogether(
+  reader: LogReader,
+  found: readonly Found[],
+  size: number,
+): Promise<{ readonly found: readonly Found[]; readonly proof: Uint8Array[]; readonly lost: readonly number[] }> {
+  if (found.length === 0) return { found, proof: [], lost: [] };
+  const positions = found.map(({ index }) => index);
+  const proof = await orNull(multiproof(reader, positions, size));
+  if (proof !== null) return { found, proof, lost: [] };
+  const lost = new Set<number>();
+  await mapBounded(positions, PARALLEL, async (index) => {
+    if ((await orNull(proveInclusion(reader, index, size))) === null) lost.add(index);
+  });
+  const left = found.filter(({ index }) => !lost.has(index));
+  if (left.length === found.length) throw new StateError('The log holds together block by block, and not as a whole.');
+  return { ...(await proveTogether(reader, left, size)), lost: [...lost].sort(byNumber) };
 }
 
-async function batchRecords(
-  hasher: Pick<Primitives, 'sha256'>,
-  position: number,
-  manifest: Manifest,
-  indices: readonly number[],
-): Promise<BatchRecords> {
-  const { first, salt, nonce, contentCommitment, published, blocks } = manifest;
-  const leaves = blocks.map((block) => recordHash(hasher, block));
-  const numbers = indices.map((index) => index - first);
-  return {
-    position,
-    first,
-    count: blocks.length,
-    salt,
-    sealedHash: published ? sealedHash(blocks.map((block) => block.sealed)) : ROOTED,
-    contentCommitment,
-    nonce,
-    largestBlockBytes: Math.max(...blocks.map((block) => block.size)),
-    records: indices.map((index) => {
-      const { sealed, commitment } = blocks[index - first] as (typeof blocks)[number];
-      return { index, sealed, commitment };
-    }),
-    proof: await multiproof(numbers, leaves.length, (from, to) => rootOfLeafHashes(hasher, leaves.slice(from, to))),
-  };
+async function orNull<T>(promise: Promise<T>): Promise<T | null> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (error instanceof StateError) return null;
+    throw error;
+  }
+}
+
+function batchesOf(found: readonly Found[]): BatchRecords[] {
+  const byBatch = Map.groupBy(found, ({ kept: { batch } }) => batch.first);
+  return [...byBatch.values()].map((list) => {
+    const { first, count, serial, salt, nonce, largestBlockBytes } = (list[0] as Found).kept.batch;
+    return {
+      ...{ first, count, serial, largestBlockBytes },
+      salt: salt as Salt,
+      nonce: nonce as Nonce | null,
+      records: list.map(({ index, kept }) => ({ index, record: parseRecord(kept.bytes) })),
+    };
+  });
 }
 
 function unrecorded(index: number, reason: string): Fault {
   return { index, kind: 'unrecorded', reason };
 }
 
-export const handlerFor = (ports: PortsOf<typeof row>) => {
-  const memory = new TileMemory();
-  return middy(async ({ params, body, signal }: Call<typeof row, null>) =>
-    dagCborAnswer(encodeRecords(await getRecords(ports, { ...params, ...body }, memory, signal))),
+function byNumber(a: number, b: number): number {
+  return a - b;
+}
+
+export const handlerFor = (ports: PortsOf<typeof row>) =>
+  middy(async ({ params, body, signal }: Call<typeof row, null>) =>
+    dagCborAnswer(encodeRecords(await getRecords(ports, { ...params, ...body }, signal))),
   ).use(httpMiddleware(ports, row, admitAnyone(row)));
-};

@@ -1,16 +1,17 @@
 import middy from '@middy/core';
 import { equalBytes, to0x } from '../core/bytes.ts';
 import type { DatasetId } from '../core/ids.ts';
+import { MAX_BATCH_BLOCKS, MAX_LOG_BLOCKS } from '../core/limits.ts';
 import type { Head } from '../core/log/head.ts';
 import { type BatchLine, type ListBatchesResponse, MAX_PAGE } from '../core/wire/requests.ts';
 import { jsonAnswer } from './answer/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import type { PortsOf, ServicePorts } from './ports.ts';
+import type { PortsOf, ServicePorts, TableReader } from './ports.ts';
 import { pageByBlock, pageByTime } from './read/page-segments.ts';
 import { readBothHeads, wireHead } from './read/wire-head.ts';
 import { admitParties } from './rights/admit-parties.ts';
-import { datasetPk, type LogEntry, type RecordedEntry, recordedSk } from './state/entries.ts';
-import { queryLog, readLogEntry } from './state/log-entry.ts';
+import { datasetPk, type RecordedEntry, recordedSk } from './state/entries.ts';
+import { queryLog, readLogEnd, readLogEntry } from './state/log-entry.ts';
 import { mapBounded } from './state/map-bounded.ts';
 import type { StoredSegment } from './state/segment-entry.ts';
 import { listBatchesRow as row } from './table.ts';
@@ -26,10 +27,11 @@ export interface ListInput {
   readonly limit?: number | undefined;
 }
 
-type Ports = Pick<ServicePorts, 'table' | 'ledger'>;
+type Ports = Pick<ServicePorts, 'ledger'> & { readonly table: TableReader };
 
 const DEFAULT_PAGE = 100;
 const PARALLEL = 16;
+const MAX_EARLIER = 16;
 
 /**
  * Stored segments with blocks, or capture times, in a range, and what became of each: `recorded` and `final` only where
@@ -45,77 +47,104 @@ export async function listBatches(ports: Ports, input: ListInput, signal?: Abort
     readBothHeads(ports.ledger, dataset, signal),
     page(ports.table, dataset, { from, to, limit, cursor: input.cursor }, signal),
   ]);
-  const lengths = segments.flatMap(({ headBatches }) => (headBatches === undefined ? [] : [headBatches]));
-  const [log, transactions, recordedBatches, finalBatches] = await Promise.all([
-    readLog(ports, dataset, lengths, signal),
-    readTransactions(ports, dataset, lengths, signal),
-    readProvenLength(ports, heads.recorded, signal),
-    readProvenLength(ports, heads.final, signal),
+  const sizes = segments.flatMap(({ headSize }) => headSize ?? []);
+  const [log, transactions, recordedSize, finalSize] = await Promise.all([
+    readLog(ports, dataset, segments, signal),
+    readTransactions(ports, dataset, sizes, signal),
+    readProvenSize(ports, heads.recorded, signal),
+    readProvenSize(ports, heads.final, signal),
   ]);
   const batches = segments.map((segment) => {
-    const inLog = log.get(segment.headBatches ?? 0)?.sha256Hex === segment.sha256Hex;
-    const state = stateOf(segment, { inLog, taken: log.has(segment.headBatches ?? 0), recordedBatches, finalBatches });
+    const state = stateOf(segment, { ...log, recordedSize, finalSize });
     const isRecorded = state === 'recorded' || state === 'final';
-    const transaction = isRecorded ? transactions.find((entry) => entry.batches >= (segment.headBatches ?? 0)) : null;
+    const transaction = isRecorded ? transactions.find(({ size }) => size >= (segment.headSize ?? 0)) : null;
     return lineOf(segment, state, transaction?.txHash ?? null);
   });
   return { recorded: wireHead(heads.recorded), final: wireHead(heads.final), batches, next };
 }
 
-/** The log's entries of these lengths. Those of a page mostly follow on each other. */
+interface LogAround {
+  /** Segments that the log names, by their first block. */
+  readonly named: ReadonlyMap<number, string | null>;
+  /** Blocks of the log. */
+  readonly logSize: number;
+}
+
+/** What the log says where these segments begin. Those of a page mostly follow on each other. */
 async function readLog(
   { table }: Ports,
   dataset: DatasetId,
-  lengths: readonly number[],
+  segments: readonly StoredSegment[],
   signal?: AbortSignal,
-): Promise<ReadonlyMap<number, LogEntry>> {
-  const sorted = [...new Set(lengths)].sort((a, b) => a - b);
+): Promise<LogAround> {
   const runs: { from: number; to: number }[] = [];
-  for (const batches of sorted) {
+  for (const first of [...new Set(segments.map(({ first }) => first))].sort((a, b) => a - b)) {
     const run = runs[runs.length - 1];
-    if (run?.to === batches - 1) run.to = batches;
-    else runs.push({ from: batches, to: batches });
+    if (run !== undefined && first - run.to <= MAX_BATCH_BLOCKS) run.to = first;
+    else runs.push({ from: first, to: first });
   }
-  const read = await mapBounded(runs, PARALLEL, (run) => queryLog(table, dataset, run.from, run.to, signal));
-  return new Map(read.flat().map((entry) => [entry.batches, entry]));
+  const [end, read] = await Promise.all([
+    readLogEnd(table, dataset, signal),
+    mapBounded(runs, PARALLEL, (run) => queryLog(table, dataset, { ...run, most: run.to - run.from + 1 }, signal)),
+  ]);
+  const named = new Map(read.flat().map(({ first, sha256Hex }) => [first, sha256Hex]));
+  return { named, logSize: end?.size ?? 0 };
 }
 
-/** Accepted updates that cover these lengths, shortest log first. */
+/** Accepted updates that cover these sizes, the shortest log first. */
 async function readTransactions(
   { table }: Ports,
   dataset: DatasetId,
-  lengths: readonly number[],
+  sizes: readonly number[],
   signal?: AbortSignal,
 ): Promise<RecordedEntry[]> {
-  if (lengths.length === 0) return [];
-  const range = { from: recordedSk(Math.min(...lengths)), to: recordedSk(0xffff_ffff), limit: lengths.length };
+  if (sizes.length === 0) return [];
+  const range = { from: recordedSk(Math.min(...sizes)), to: recordedSk(MAX_LOG_BLOCKS), limit: sizes.length };
   const { items } = await table.query(datasetPk(dataset), range, signal);
   return items as unknown as RecordedEntry[];
 }
 
-/** How many batches of the stored log this head of the chain proves: all of the head's, or none when its root is another. */
-async function readProvenLength({ table }: Ports, head: Head, signal?: AbortSignal): Promise<number> {
-  if (head.batches === 0) return 0;
-  const entry = await readLogEntry(table, head.dataset, head.batches, signal);
-  return entry !== null && equalBytes(entry.root, head.root) ? head.batches : 0;
+/**
+ * How many blocks of the stored log the chain proves at this head: all that the head has, or, where the log does not lead to
+ * it now, those of the newest earlier head that it leads to.
+ */
+async function readProvenSize({ table }: Ports, head: Head, signal?: AbortSignal): Promise<number> {
+  if (head.size === 0) return 0;
+  if (await isInLog(table, head.dataset, head, signal)) return head.size;
+  const range = { from: recordedSk(0), to: recordedSk(head.size), limit: MAX_EARLIER, reverse: true };
+  const { items } = await table.query(datasetPk(head.dataset), range, signal);
+  for (const earlier of items as unknown as RecordedEntry[]) {
+    if (await isInLog(table, head.dataset, earlier, signal)) return earlier.size;
+  }
+  return 0;
+}
+
+async function isInLog(
+  table: Ports['table'],
+  dataset: DatasetId,
+  { size, root }: Pick<RecordedEntry, 'size' | 'root'>,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const entry = await readLogEntry(table, dataset, size, signal);
+  return entry !== null && equalBytes(entry.root, root);
 }
 
 function stateOf(
-  segment: StoredSegment,
-  log: { inLog: boolean; taken: boolean; recordedBatches: number; finalBatches: number },
+  { state, first, headSize, sha256Hex }: StoredSegment,
+  log: LogAround & { readonly recordedSize: number; readonly finalSize: number },
 ): BatchLine['state'] {
-  if (segment.state === 'rejected') return 'rejected';
-  const batches = segment.headBatches ?? Number.POSITIVE_INFINITY;
-  if (!log.inLog) return log.taken ? 'superseded' : 'received';
-  if (batches <= log.finalBatches) return 'final';
-  return batches <= log.recordedBatches ? 'recorded' : 'received';
+  if (state === 'rejected') return 'rejected';
+  const size = headSize ?? Number.POSITIVE_INFINITY;
+  if (log.named.get(first) !== sha256Hex) return first < log.logSize ? 'superseded' : 'received';
+  if (size <= log.finalSize) return 'final';
+  return size <= log.recordedSize ? 'recorded' : 'received';
 }
 
 function lineOf(segment: StoredSegment, state: BatchLine['state'], tx: string | null): BatchLine {
   return {
     first: segment.first,
     count: segment.count ?? null,
-    batches: segment.headBatches ?? null,
+    serial: segment.serial ?? null,
     key: segment.key,
     sizeBytes: segment.sizeBytes,
     state,

@@ -1,7 +1,7 @@
 import middy from '@middy/core';
 import { rawCid } from '../core/batch/manifest.ts';
 import { manifestCid } from '../core/batch/manifest-cid.ts';
-import { readSegment } from '../core/batch/segment.ts';
+import { readSegment } from '../core/batch/read-segment.ts';
 import { SegmentError, StoreUnavailableError } from '../core/errors.ts';
 import type { DatasetId } from '../core/ids.ts';
 import { MAX_SEGMENT_BYTES } from '../core/limits.ts';

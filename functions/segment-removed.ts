@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import { parseSegmentKey } from '../core/batch/segment.ts';
+import { parseSegmentKey } from '../core/batch/segment-key.ts';
 import { StoreUnavailableError } from '../core/errors.ts';
 import { type S3EventCall, s3EventMiddleware } from './events/s3-event-middleware.ts';
 import { type IngestPorts, ingestSegment } from './ingest/ingest-segment.ts';

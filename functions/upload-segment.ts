@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import { segmentKey } from '../core/batch/segment.ts';
+import { segmentKey } from '../core/batch/segment-key.ts';
 import { fromHex, toHex } from '../core/bytes.ts';
 import type { Address, DatasetId } from '../core/ids.ts';
 import type { ObjectStore, PresignedRequest } from '../core/ports/object-store.ts';
@@ -72,7 +72,7 @@ export async function uploadSegment(
 function notServed({ cssAccount, grants }: Pick<ServiceSettings, 'cssAccount' | 'grants'>, owner: Address): string {
   const no = `This service does not store for ${owner}`;
   if (cssAccount === null || grants.openQuotaBytes === null) return `${no}.`;
-  const price = `${grants.minPerRecordWei} wei a batch or more`;
+  const price = `${grants.minPerRecordWei} wei a record or more`;
   return `${no} without a grant of ASC for this dataset to ${cssAccount}, at ${price}, accepted and final.`;
 }
 

@@ -28,6 +28,11 @@ export const PROBLEMS = {
   '/problems/no-ipfs': { status: 404, turn: 'operator', title: 'This service has no IPFS node.' },
   '/problems/method-not-allowed': { status: 405, turn: 'caller', title: 'The resource does not take this method.' },
   '/problems/rejected': { status: 409, turn: 'device', title: 'The segment is stored, and was rejected.' },
+  '/problems/charter-not-on-chain': {
+    status: 409,
+    turn: 'owner',
+    title: 'The charter does not count before the chain has it.',
+  },
   '/problems/sequence-used': { status: 409, turn: 'caller', title: 'Another message has this number.' },
   '/problems/ended': { status: 410, turn: 'caller', title: 'The agreement has ended.' },
   '/problems/too-large': { status: 413, turn: 'caller', title: 'The request is too large.' },

@@ -1,4 +1,5 @@
-import { parseSegmentKey } from '../../core/batch/segment.ts';
+import type { Manifest } from '../../core/batch/manifest-fields.ts';
+import { parseSegmentKey } from '../../core/batch/segment-key.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
 import { quotaOf } from '../rights/quota-of.ts';
 import type { SegmentEntry } from '../state/entries.ts';
@@ -11,25 +12,31 @@ type Ports = InspectPorts & { readonly memory: Pick<SegmentMemory, 'usage'> };
 
 const ATTEMPTS = 10;
 
+/** A segment's entry, and its manifest where it was just read. */
+export interface CheckedIn {
+  readonly stored: StoredSegment;
+  readonly manifest: Manifest | null;
+}
+
 /** The segment's entry, made or brought up to date; null when there is no such object. */
 export async function checkIn(
   ports: Ports,
   key: string,
   name: SegmentName,
   signal?: AbortSignal,
-): Promise<StoredSegment | null> {
+): Promise<CheckedIn | null> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const readSince = ports.memory.usage.moment();
     const stored = await readSegmentEntry(ports.table, name.dataset, name, signal);
-    if (stored !== null && isSettled(stored)) return stored;
+    if (stored !== null && isSettled(stored)) return { stored, manifest: null };
     const inspected = await inspectSegment(ports, key, name, signal);
     if (inspected === null) return null;
     const entry = await nextEntry(ports, name, { stored, readSince }, inspected, signal);
-    if (entry === null) return stored;
+    if (entry === null) return stored === null ? null : { stored, manifest: null };
     const condition = stored === null ? 'absent' : { version: stored.version };
     if (await writeSegmentEntry(ports.table, name.dataset, entry, condition, signal)) {
       if (entry.counted) ports.memory.usage.noteCounted(key);
-      return { ...entry, version: (stored?.version ?? 0) + 1 };
+      return { stored: { ...entry, version: (stored?.version ?? 0) + 1 }, manifest: inspected.manifest };
     }
   }
   throw new StoreUnavailableError(`The entry of ${key} is changing too often. Try again.`);

@@ -1,6 +1,5 @@
-import { parseSegmentKey } from '../../core/batch/segment.ts';
-import type { Placement } from '../log/place-alone.ts';
-import { placeSegment } from '../log/place-segment.ts';
+import { parseSegmentKey } from '../../core/batch/segment-key.ts';
+import { type Placement, placeSegment } from '../log/place-segment.ts';
 import type { ServicePorts } from '../ports.ts';
 import { markWork } from '../state/dataset-entry.ts';
 import { isReadable } from '../state/segment-entry.ts';
@@ -27,14 +26,16 @@ export interface IngestPorts extends InspectPorts, Pick<ServicePorts, 'anchorQue
 export async function ingestSegment(ports: IngestPorts, key: string, signal?: AbortSignal): Promise<Ingested> {
   const name = parseSegmentKey(key);
   if (name === null) return 'foreign';
-  const entry = await checkIn(ports, key, name, signal);
-  if (entry === null) return 'gone';
-  if (!isReadable(entry)) return 'rejected';
-  await indexSegment(ports, name.dataset, entry, signal);
+  const checkedIn = await checkIn(ports, key, name, signal);
+  if (checkedIn === null) return 'gone';
+  const { stored, manifest } = checkedIn;
+  if (!isReadable(stored)) return 'rejected';
+  await indexSegment(ports, name.dataset, stored, signal);
   // Findable all the same: should the chain vouch for it, it is let in later.
-  if (entry.state === 'rejected' && entry.rejection !== 'root') return 'rejected';
-  const placement = await placeSegment(ports, name.dataset, entry, signal);
+  if (stored.state === 'rejected' && stored.rejection !== 'root') return 'rejected';
+  const { placement } = await placeSegment(ports, name.dataset, stored, manifest, signal);
   if (placement === 'placed') {
+    // Whatever waits behind it and was not taken in now, the anchor takes in.
     await markWork(ports.table, name.dataset, signal);
     await ports.anchorQueue.wake(signal);
   }

@@ -1,7 +1,9 @@
-import { batchLeafOf } from '../../core/batch/seal-batch.ts';
-import { readSegment } from '../../core/batch/segment.ts';
+import { manifestKind } from '../../core/batch/coherent-manifest.ts';
+import type { Manifest } from '../../core/batch/manifest-fields.ts';
+import { type ReadSegment, readSegment } from '../../core/batch/read-segment.ts';
 import { decodeMeta } from '../../core/block/meta.ts';
 import { toHex } from '../../core/bytes.ts';
+import { ATTACHED, type DatasetKind } from '../../core/charter/kind.ts';
 import { ProofError, SegmentError, StoreUnavailableError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import { MAX_SEGMENT_BYTES } from '../../core/limits.ts';
@@ -9,6 +11,8 @@ import { recoverHeadSigner } from '../../core/log/head.ts';
 import type { ObjectReader, ServicePorts, ServiceSettings } from '../ports.ts';
 import { quotaOf } from '../rights/quota-of.ts';
 import type { Rejection, SegmentEntry } from '../state/entries.ts';
+import { learnCharters } from '../state/learn-charters.ts';
+import { whyNotWriter } from './why-not-writer.ts';
 
 export interface SegmentName {
   readonly dataset: DatasetId;
@@ -20,16 +24,19 @@ export interface SegmentName {
 export interface Inspected {
   readonly entry: SegmentEntry;
   readonly owner: Address | null;
+  /** Null where it could not be read. */
+  readonly manifest: Manifest | null;
 }
 
 export interface InspectPorts extends Pick<ServicePorts, 'primitives' | 'table' | 'ledger' | 'grants' | 'runtime'> {
   readonly objects: ObjectReader;
-  readonly settings: () => Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount'>;
+  readonly settings: () => Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount' | 'fromBlock'>;
 }
 
 /**
  * Checks a stored segment in everything but its place in the log: bounds, name, framing, every block, the head's
- * signature by the dataset's device as the chain names it now. Null when there is no such object.
+ * signature by the device that may write these blocks, as the charters and the chain name it now. Null when there is no such
+ * object.
  */
 export async function inspectSegment(
   ports: InspectPorts,
@@ -47,19 +54,21 @@ export async function inspectSegment(
   const reject = (rejection: Rejection, reason: string, sizeBytes: number, owner: Address | null): Inspected => ({
     entry: { ...received, sizeBytes, state: 'rejected', rejection, reason: reason.slice(0, 1000) },
     owner,
+    manifest: null,
   });
 
   // Not from what is kept: a device named a moment ago must find itself here, or its segment would be turned away.
-  const [parties] = (await ports.ledger.readParties([name.dataset], 'latest', signal)).parties;
-  const quotaBytes = parties ? await quotaOf(ports, name.dataset, parties.owner, signal) : null;
-  if (parties === null || parties === undefined || quotaBytes === null) {
+  const onChain = (await ports.ledger.readDevices([name.dataset], 'latest', signal)).devices[0] ?? null;
+  const charters = await learnCharters(ports, name.dataset, onChain, signal);
+  const { owner = null, kind = null } = charters[0]?.charter ?? {};
+  const quotaBytes = owner === null ? null : await quotaOf(ports, name.dataset, owner, signal);
+  if (owner === null || kind === null || quotaBytes === null) {
     const sizeBytes = await ports.objects.size(key, signal);
     if (sizeBytes === null) return null;
-    return parties
-      ? reject('not-served', `The owner ${parties.owner} is not served here.`, sizeBytes, null)
-      : reject('dataset', 'The chain knows no such dataset.', sizeBytes, null);
+    return owner === null
+      ? reject('dataset', 'No charter of this dataset was shown here, and the chain has none.', sizeBytes, null)
+      : reject('not-served', `The owner ${owner} is not served here.`, sizeBytes, null);
   }
-  const { owner, device } = parties;
   const car = await ports.objects.read(key, { start: 0, end: MAX_SEGMENT_BYTES + 1 }, signal);
   if (car === null) return null;
   const sha256Hex = toHex(ports.primitives.sha256(car));
@@ -75,42 +84,44 @@ export async function inspectSegment(
     return reject('bytes', reason, sizeBytes ?? car.length, owner);
   }
   try {
-    const { manifest, frontBytes } = readSegment(ports.primitives, car);
-    if (manifest.dataset !== name.dataset || manifest.first !== name.first) {
-      const said = `dataset ${manifest.dataset}, first block ${manifest.first}`;
-      return reject('content', `The manifest is that of ${said}; the name says another.`, car.length, owner);
-    }
-    const signer = recoverHeadSigner(
-      ports.ledger.domain,
-      { dataset: manifest.dataset, ...manifest.head },
-      manifest.signature,
-    );
-    const leaf = batchLeafOf(ports.primitives, manifest);
-    const times = manifest.blocks.map((block) => decodeMeta(block.meta).at);
-    const entry: SegmentEntry = {
-      ...received,
-      state: 'received',
-      sizeBytes: car.length,
-      count: manifest.blocks.length,
-      headSize: manifest.head.size,
-      headBatches: manifest.head.batches,
-      headRoot: manifest.head.root.slice(),
-      signature: manifest.signature.slice(),
-      signer,
-      salt: leaf.salt.slice(),
-      batchRoot: leaf.batchRoot,
-      sealedHash: leaf.sealedHash,
-      published: manifest.published,
-      frontBytes,
-      largestBlockBytes: Math.max(...manifest.blocks.map((block) => block.size)),
-      fromMs: Math.min(...times),
-      toMs: Math.max(...times),
-    };
-    if (signer === device) return { entry, owner };
-    const reason = `The head is signed by ${signer}; the dataset's device is ${device}.`;
-    return { entry: { ...entry, state: 'rejected', rejection: 'signer', reason }, owner };
+    const segment = readSegment(ports.primitives, car);
+    const { manifest } = segment;
+    requireNamed(name, kind, manifest);
+    const { dataset, head, signature } = manifest;
+    const signer = recoverHeadSigner(ports.ledger.domain, { dataset, ...head }, signature);
+    const entry: SegmentEntry = { ...received, ...fieldsOf(segment), state: 'received', sizeBytes: car.length, signer };
+    const reason = whyNotWriter(charters, onChain, manifest, signer);
+    if (reason === null) return { entry, owner, manifest };
+    return { entry: { ...entry, state: 'rejected', rejection: 'signer', reason }, owner, manifest };
   } catch (error) {
     if (!(error instanceof SegmentError || error instanceof ProofError)) throw error;
     return reject('content', error.shortMessage, car.length, owner);
   }
+}
+
+function requireNamed(name: SegmentName, kind: DatasetKind, manifest: Manifest): void {
+  if (manifest.dataset !== name.dataset || manifest.first !== name.first) {
+    const said = `dataset ${manifest.dataset}, first block ${manifest.first}`;
+    throw new SegmentError(`The manifest is that of ${said}; the name says another.`, 'manifest');
+  }
+  if (manifestKind(manifest) !== kind) {
+    throw new SegmentError(`It is of kind ${manifestKind(manifest)}; its dataset is of kind ${kind}.`, 'manifest');
+  }
+  // Whoever attaches names any object of the bucket: that is nothing to be taken on a device's word.
+  if (kind === ATTACHED) throw new SegmentError('This service stores blocks; it attaches no objects.', 'manifest');
+}
+
+function fieldsOf({ manifest, frontBytes }: ReadSegment) {
+  const times = manifest.blocks.map((block) => decodeMeta(block.meta).at);
+  return {
+    count: manifest.blocks.length,
+    headSize: manifest.head.size,
+    headRoot: manifest.head.root.slice(),
+    signature: manifest.signature.slice(),
+    serial: manifest.serial,
+    frontBytes,
+    largestBlockBytes: Math.max(...manifest.blocks.map((block) => block.size)),
+    fromMs: Math.min(...times),
+    toMs: Math.max(...times),
+  };
 }

@@ -1,10 +1,10 @@
 import { concatBytes, equalBytes } from '../../core/bytes.ts';
 import { ChainAnswerError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
-import type { Head } from '../../core/log/head.ts';
-import type { RecordedGrowth } from '../../core/log/rebuild-peaks.ts';
 import { growPeaks } from '../../core/log/growth.ts';
+import type { Head } from '../../core/log/head.ts';
 import { rootOfPeaks } from '../../core/log/peaks.ts';
+import type { RecordedGrowth } from '../../core/log/rebuild-peaks.ts';
 import type { LogEntry } from '../state/entries.ts';
 import { appendLogEntry, peaksAfter, queryLog, readLogEnd, readLogEntry } from '../state/log-entry.ts';
 import { keepRecords } from '../state/records-entry.ts';
@@ -63,7 +63,8 @@ export async function adoptChainLog(
 
   const events = await findEvents();
   const agreed = await lastAgreed(ports, dataset, events, signal);
-  let from = agreed === -1 ? null : await readLogEntry(ports.table, dataset, (events[agreed] as ChainGrowth).size, signal);
+  let from =
+    agreed === -1 ? null : await readLogEntry(ports.table, dataset, (events[agreed] as ChainGrowth).size, signal);
   let adoption: Adoption = 'unknown';
   for (const event of events.slice(agreed + 1, agreed + 1 + MOST_EVENTS)) {
     const pieces = await findPieces(ports, dataset, from, event, signal);
@@ -110,7 +111,10 @@ async function findPieces(
   // What the log has of this stretch, and the event agrees with, stays.
   const log = await openLog(ports, dataset, signal);
   const shared = await sharedUpTo(ports.table, dataset, log, { from: from?.size ?? 0, event }, signal);
-  return [...shared.entries.map((entry) => ({ entry, step: null })), { entry: gapOf(ports, shared, event, from), step: null }];
+  return [
+    ...shared.entries.map((entry) => ({ entry, step: null })),
+    { entry: gapOf(ports, shared, event, from), step: null },
+  ];
 }
 
 function gapOf(
@@ -122,7 +126,9 @@ function gapOf(
   const before = entries.at(-1) ?? from;
   const { size, peaks } = growPeaks(primitives, peaksAfter(before), event.size, appended);
   if (!equalBytes(rootOfPeaks(primitives, { peaks }), event.root)) {
-    throw new ChainAnswerError(`The event of ${event.size} blocks does not lead to its own root. Is an earlier one missing?`);
+    throw new ChainAnswerError(
+      `The event of ${event.size} blocks does not lead to its own root. Is an earlier one missing?`,
+    );
   }
   return {
     ...{ size, first: before?.size ?? 0, sha256Hex: null, signature: null, serial: null, signer: event.signer },

@@ -1,7 +1,7 @@
+import type { DatasetId } from '../../core/ids.ts';
 import { buildTiles } from '../../core/log/build-tiles.ts';
 import type { LogReader } from '../../core/log/subtree-source.ts';
 import { TILE_WIDTH, tileKey } from '../../core/log/tiles.ts';
-import type { DatasetId } from '../../core/ids.ts';
 import type { ObjectWriter } from '../../core/ports/object-store.ts';
 import type { ObjectReader, ServicePorts } from '../ports.ts';
 import { changeDatasetEntry, readDatasetEntry } from '../state/dataset-entry.ts';

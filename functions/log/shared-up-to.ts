@@ -45,7 +45,9 @@ export async function sharedUpTo(
   for (const subtree of appendedSubtrees(reached, event.size)) {
     const at = subtrees.findIndex((one) => one.from === subtree.from && one.level === subtree.level);
     // Smaller ones than the event has are below `end`: the log has them.
-    appended.push(at === -1 ? ((await log.reader.subtrees([subtree]))[0] as Uint8Array) : (event.appended[at] as Uint8Array));
+    appended.push(
+      at === -1 ? ((await log.reader.subtrees([subtree]))[0] as Uint8Array) : (event.appended[at] as Uint8Array),
+    );
   }
   return { entries, appended };
 }

@@ -11,11 +11,7 @@ import { findLogEntry, splitHashes } from '../state/log-entry.ts';
  * outside stays provable.
  * @throws StateError, when asked for a part of such a subtree: nobody can know it, and halving on would only cost
  */
-export function subtreesOfGaps(
-  table: Pick<Table, 'query'>,
-  dataset: DatasetId,
-  signal?: AbortSignal,
-): PartialSubtrees {
+export function subtreesOfGaps(table: Pick<Table, 'query'>, dataset: DatasetId, signal?: AbortSignal): PartialSubtrees {
   const known: LogEntry[] = [];
   const entryOf = async (index: number): Promise<LogEntry | null> => {
     const kept = known.find(({ first, size }) => first <= index && index < size);
@@ -40,5 +36,7 @@ function rootIn(gap: LogEntry | null, { from, level }: Subtree): Uint8Array | nu
   if (at === -1) return null;
   const found = appendedSubtrees(gap.first, gap.size)[at] as Subtree;
   if (found.level === level) return splitHashes(gap.appended)[at] as Uint8Array;
-  throw new StateError(`Nobody has blocks ${gap.first} to ${gap.size - 1}: the chain has their head, and no storage them.`);
+  throw new StateError(
+    `Nobody has blocks ${gap.first} to ${gap.size - 1}: the chain has their head, and no storage them.`,
+  );
 }

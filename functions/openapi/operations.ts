@@ -3,7 +3,7 @@ import type { RouteName } from '../table.ts';
 /** Words of the document that no schema carries. What is enforced stands in the schemas, not here. */
 export const SERVICE_TEXT = `The storage service of Plumbline: it takes segments of devices, has them recorded on a chain, and answers
 challenges about what it stores. Nothing that it answers is to be believed: verify it against the contract DISSC.
-Formats, keys and protocols are in the design document.
+Formats, keys and protocols are in the specification of Plumbline.
 
 Requests about a dataset or an agreement are signed with an Ethereum account (see the security scheme \`signature\`). Errors
 are problem documents (RFC 9457) with a stable \`type\`; a 4xx says what to do, a 503 says to try again. Answers in
@@ -84,13 +84,29 @@ export const OPERATIONS: Readonly<Record<RouteName, OperationWords>> = {
     description: "Imports and pins the batch that begins with `first` in the service's IPFS node and names its CIDs.",
   },
   'get-records': {
-    summary: 'Fetch public records with their proofs',
+    summary: 'Fetch public records with their proof',
     description:
-      'Sealed digests and commitments of up to 512 blocks, with what proves them up to the head of `batches`. They are public ' +
-      'and prove themselves.',
+      'The records of up to 512 blocks, wherever they are, and one multiproof of all of them in the log of `size` blocks. They ' +
+      'are public and prove themselves. What is said of a batch beside its records is a hint: salt and nonce are checked by the ' +
+      'commitments in the records. Blocks beyond the log, or of a `size` that the stored log does not reach, are faults.',
     answer:
-      'dag-cbor `[batches, proof, faults]`: a batch is `[position, first, count, salt, sealedHash, contentCommitment, nonce or ' +
-      `null, largestBlockBytes, [[index, sealed, commitment] …], proof]\`, a fault ${FAULT}.`,
+      'dag-cbor `[batches, proof, faults]`: a batch is `[first, count, serial, salt, nonce or null, largestBlockBytes, [[index, ' +
+      `record] …]]\`, a record has 96 bytes, the proof's hashes go from left to right, a fault is ${FAULT}.`,
+  },
+  'get-anchor': {
+    summary: 'Fetch charter, head and growth of a dataset',
+    description:
+      'The newest charter that is kept here, the newest head that a device has signed, and, with `since`, the growth from the ' +
+      'log of so many blocks to that head: peaks of the shorter log and the subtrees that were appended. It is public and proves ' +
+      'itself.',
+  },
+  'put-charter': {
+    summary: 'Show a charter',
+    description:
+      "Keeps the first charter that is shown of a dataset, and those that DISSC has. Anybody may show one: the owner's signature " +
+      'is in it. It is null where the account is a contract, whose charters are on the chain only. A later charter that is not on ' +
+      'the chain is a 409.',
+    problems: [403, 404, 409],
   },
   'store-voucher': {
     summary: 'Hand in a voucher',
@@ -134,4 +150,5 @@ export const PARAMETER_TEXTS: Readonly<Record<string, string>> = {
   cursor: '`next` of the page before; of the same range, or it is refused.',
   limit: 'Lines of the page at most.',
   sequence: 'The first number wanted.',
+  since: 'Blocks of the log that the caller has already.',
 };

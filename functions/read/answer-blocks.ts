@@ -1,5 +1,5 @@
-import type { ManifestBlock } from '../../core/batch/manifest.ts';
-import type { SegmentFront } from '../../core/batch/segment.ts';
+import type { ManifestBlock } from '../../core/batch/manifest-fields.ts';
+import type { SegmentFront } from '../../core/batch/read-segment.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { MAX_REQUEST_STORED_BYTES } from '../../core/limits.ts';
@@ -71,8 +71,9 @@ export async function answerBlocks<T extends { readonly index: number }>(
   const unrecorded = located.unrecorded.map((index): Fault => {
     return { index, kind: 'unrecorded', reason: 'No stored batch of the log has this block.' };
   });
+  const lost = located.lost.map((index) => faultOf(index, 'no storage has it: the chain has its head alone'));
   // In the order asked for.
-  const byIndex = new Map([...parts.flat(), ...unrecorded].map((one) => [one.index, one]));
+  const byIndex = new Map([...parts.flat(), ...lost, ...unrecorded].map((one) => [one.index, one]));
   const answers = blocks.flatMap((index) => byIndex.get(index) ?? []);
   return { answers, remaining: remaining.sort((a, b) => a - b) };
 }

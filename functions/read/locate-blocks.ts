@@ -1,15 +1,14 @@
 import type { DatasetId } from '../../core/ids.ts';
 import { MAX_BATCH_BLOCKS } from '../../core/limits.ts';
-import type { Table } from '../../core/ports/table.ts';
-import { type LogEntry, segmentSk } from '../state/entries.ts';
-import { readLogEntry } from '../state/log-entry.ts';
+import type { TableReader } from '../ports.ts';
+import type { LogEntry } from '../state/entries.ts';
+import { findLogEntry } from '../state/log-entry.ts';
 import { mapBounded } from '../state/map-bounded.ts';
-import { isReadable, querySegments, type ReadableSegment } from '../state/segment-entry.ts';
+import { isReadable, type ReadableSegment, readSegmentEntry } from '../state/segment-entry.ts';
 
 /** Blocks that lie in one batch of the verified log. */
 export interface LocatedBatch {
   readonly segment: ReadableSegment;
-  readonly log: LogEntry;
   /** Ascending. */
   readonly indices: readonly number[];
 }
@@ -17,67 +16,53 @@ export interface LocatedBatch {
 export interface LocatedBlocks {
   /** In the order of their first block. */
   readonly batches: readonly LocatedBatch[];
-  /** Blocks in no batch of the log. */
+  /** Blocks that the log has by the chain's word alone: nobody has stored them here. */
+  readonly lost: readonly number[];
+  /** Blocks beyond the log. */
   readonly unrecorded: readonly number[];
 }
 
 const PARALLEL = 16;
 const LANE_BLOCKS = 64;
-const PAGE = 8;
-// A device that stores more rivals than this around one block gets no answer for it: its own doing.
-const MAX_PAGES = 256;
 
-/** Finds the batches of the verified log that hold these blocks. */
+/**
+ * Finds the batches that hold these blocks: by the verified log, never among uploads. Whatever else lies stored under the same
+ * numbers, a block costs two reads.
+ */
 export async function locateBlocks(
-  table: Table,
+  table: TableReader,
   dataset: DatasetId,
   blocks: readonly number[],
   signal?: AbortSignal,
 ): Promise<LocatedBlocks> {
-  const sorted = [...blocks].sort((a, b) => a - b);
-  const found = new Map<number, { segment: ReadableSegment; log: LogEntry; indices: number[] }>();
+  const entries = new Map<number, { readonly entry: LogEntry; readonly indices: number[] }>();
   const unrecorded: number[] = [];
-  const lanes = cutLanes(sorted);
+  const lanes = cutLanes([...blocks].sort((a, b) => a - b));
   await mapBounded(lanes, PARALLEL, async (lane) => {
-    let last: { segment: ReadableSegment; log: LogEntry } | null = null;
+    let last: LogEntry | null = null;
     for (const index of lane) {
       signal?.throwIfAborted();
-      if (last === null || index >= last.log.first + last.log.count)
-        last = await locateBlock(table, dataset, index, signal);
+      if (last === null || index >= last.size) last = await findLogEntry(table, dataset, index, signal);
       if (last === null) {
         unrecorded.push(index);
         continue;
       }
-      const known = found.get(last.log.batches) ?? { ...last, indices: [] };
+      const known = entries.get(last.first) ?? { entry: last, indices: [] };
       known.indices.push(index);
-      found.set(last.log.batches, known);
+      entries.set(last.first, known);
     }
   });
-  const batches = [...found.values()].sort((a, b) => a.log.first - b.log.first);
-  for (const batch of batches) batch.indices.sort((a, b) => a - b);
-  return { batches, unrecorded: unrecorded.sort((a, b) => a - b) };
-}
-
-/** The batch of the log that holds this block: of the segments that may, the one whose place in the log is its own. */
-async function locateBlock(
-  table: Table,
-  dataset: DatasetId,
-  index: number,
-  signal?: AbortSignal,
-): Promise<{ segment: ReadableSegment; log: LogEntry } | null> {
-  const from = segmentSk(Math.max(0, index - MAX_BATCH_BLOCKS + 1), '');
-  let to: string | null = segmentSk(index, 'g');
-  for (let page = 0; page < MAX_PAGES && to !== null; page++) {
-    const range = { from, to, limit: PAGE, reverse: true };
-    const { entries, next } = await querySegments(table, dataset, range, signal);
-    for (const entry of entries) {
-      if (!isReadable(entry) || entry.first + entry.count <= index) continue;
-      const log = await readLogEntry(table, dataset, entry.headBatches, signal);
-      if (log?.sha256Hex === entry.sha256Hex && log.first === entry.first) return { segment: entry, log };
-    }
-    to = next;
-  }
-  return null;
+  const lost: number[] = [];
+  const batches: LocatedBatch[] = [];
+  await mapBounded([...entries.values()], PARALLEL, async ({ entry, indices }) => {
+    const { first, sha256Hex } = entry;
+    const segment = sha256Hex === null ? null : await readSegmentEntry(table, dataset, { first, sha256Hex }, signal);
+    indices.sort((a, b) => a - b);
+    if (segment !== null && isReadable(segment)) batches.push({ segment, indices });
+    else lost.push(...indices);
+  });
+  batches.sort((a, b) => a.segment.first - b.segment.first);
+  return { batches, lost: lost.sort((a, b) => a - b), unrecorded: unrecorded.sort((a, b) => a - b) };
 }
 
 /** Runs of blocks to look for one after the other: neighbours that may share a batch, but not too many at a stretch. */

@@ -1,7 +1,8 @@
 import type { DatasetId } from '../../core/ids.ts';
 import { MAX_BATCH_BLOCKS } from '../../core/limits.ts';
-import type { Item, Table } from '../../core/ports/table.ts';
+import type { Item } from '../../core/ports/table.ts';
 import { Problem } from '../answer/problem.ts';
+import type { TableReader } from '../ports.ts';
 import { readDatasetEntry } from '../state/dataset-entry.ts';
 import { datasetPk, segmentSk, timeSk } from '../state/entries.ts';
 import { mapBounded } from '../state/map-bounded.ts';
@@ -27,7 +28,12 @@ export interface Range {
 }
 
 /** Segments with blocks in the range, in order of their first block. @throws Problem when the cursor is none of this range */
-export async function pageByBlock(table: Table, dataset: DatasetId, range: Range, signal?: AbortSignal): Promise<Page> {
+export async function pageByBlock(
+  table: TableReader,
+  dataset: DatasetId,
+  range: Range,
+  signal?: AbortSignal,
+): Promise<Page> {
   // A batch that began before the range may reach into it.
   const begin = segmentSk(Math.max(0, range.from - MAX_BATCH_BLOCKS + 1), '');
   const end = segmentSk(range.to, 'g');
@@ -46,7 +52,12 @@ export async function pageByBlock(table: Table, dataset: DatasetId, range: Range
 }
 
 /** Segments with captures in the range, in order of their first. @throws Problem when the cursor is none of this range */
-export async function pageByTime(table: Table, dataset: DatasetId, range: Range, signal?: AbortSignal): Promise<Page> {
+export async function pageByTime(
+  table: TableReader,
+  dataset: DatasetId,
+  range: Range,
+  signal?: AbortSignal,
+): Promise<Page> {
   const { longestSpanMs } = await readDatasetEntry(table, dataset, signal);
   const begin = timeSk(Math.max(0, range.from - longestSpanMs), 0, '');
   const end = timeSk(range.to, Number.MAX_SAFE_INTEGER, 'g');

@@ -17,6 +17,6 @@ export async function readBothHeads(
   return { recorded: latest.heads[0] as Head, final: final.heads[0] as Head };
 }
 
-export function wireHead({ size, batches, root }: Head): WireHead {
-  return { size, batches, root: to0x(root) };
+export function wireHead({ size, root }: Head): WireHead {
+  return { size, root: to0x(root) };
 }

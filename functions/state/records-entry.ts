@@ -1,7 +1,7 @@
-import type { DatasetId } from '../../core/ids.ts';
-import { RECORD_BYTES } from '../../core/limits.ts';
 import type { Manifest } from '../../core/batch/manifest-fields.ts';
 import { concatBytes } from '../../core/bytes.ts';
+import type { DatasetId } from '../../core/ids.ts';
+import { RECORD_BYTES } from '../../core/limits.ts';
 import { recordBytes } from '../../core/log/record.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
 import { datasetPk, type RecordsEntry, recordsSk } from './entries.ts';
