@@ -1,10 +1,11 @@
+import type { ObjectWriter } from '../../core/ports/object-store.ts';
 import type { ObjectReader, ServicePorts, ServiceSettings } from '../ports.ts';
 import type { AnchorSettings } from './anchor-settings.ts';
 
 /** What the steps of the anchor function share. Without both of `grants` and `grantRecorder`, all is recorded unpaid. */
 export interface AnchorPorts
   extends Pick<ServicePorts, 'primitives' | 'table' | 'ledger' | 'recorder' | 'grants' | 'grantRecorder' | 'runtime'> {
-  readonly objects: ObjectReader;
+  readonly objects: ObjectReader & ObjectWriter;
   readonly settings: () => Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount' | 'recordEveryMs'>;
   readonly observer: Pick<ServicePorts['observer'], 'info' | 'warn' | 'error' | 'count'>;
   readonly anchorSettings: AnchorSettings;

@@ -1,5 +1,7 @@
 import { equalBytes } from '../../core/bytes.ts';
 import type { DatasetId } from '../../core/ids.ts';
+import { extendLog } from '../log/extend-log.ts';
+import { growTiles } from '../log/grow-tiles.ts';
 import { readDatasetEntry } from '../state/dataset-entry.ts';
 import { WORK_PK } from '../state/entries.ts';
 import { readLogEnd } from '../state/log-entry.ts';
@@ -29,12 +31,15 @@ export async function inspectDataset(
   // Before the log is looked at: where blocks are missing, it goes on by what was recorded.
   const scanned = await scanRecorded(ports, dataset, entry, final, signal);
   if (!(await followChain(ports, work, scanned, signal))) return null;
+  // What waited for its predecessor, and no check-in has taken in yet.
+  const { more } = await extendLog(ports, dataset, signal);
   const end = await readLogEnd(table, dataset, signal);
   if (end === null) return null;
+  const isTiled = !(await growTiles(ports, dataset, final.head.size, entry.tiledTo, signal));
   if (final.head.size === end.size && equalBytes(final.head.root, end.root)) {
     if (entry.suspendedAtSize !== undefined) await resumeDataset(ports, dataset, signal);
     // Kept when a batch was placed after the item was read: its version is another, then.
-    if (scanned) await table.delete(WORK_PK, dataset, { version: work.version }, signal);
+    if (scanned && isTiled && !more) await table.delete(WORK_PK, dataset, { version: work.version }, signal);
     return null;
   }
   const isOurs = entry.direct !== true && (entry.unpaid ?? null) === null;

@@ -4,7 +4,7 @@ import type { LogReader } from '../../core/log/subtree-source.ts';
 import { TILE_WIDTH, tileKey } from '../../core/log/tiles.ts';
 import type { ObjectWriter } from '../../core/ports/object-store.ts';
 import type { ObjectReader, ServicePorts } from '../ports.ts';
-import { changeDatasetEntry, readDatasetEntry } from '../state/dataset-entry.ts';
+import { changeDatasetEntry } from '../state/dataset-entry.ts';
 import { openLog } from './open-log.ts';
 
 interface Ports extends Pick<ServicePorts, 'table'> {
@@ -19,15 +19,16 @@ const MOST_BLOCKS = 64 * TILE_WIDTH;
  * Writes the tiles of the log that are whole up to a size which the final chain has recorded. Objects are written once, so
  * nothing that another history may still take the place of becomes a tile. A tile that reaches into a gap is left out.
  * @param size blocks of the final head, which the log has with this very root
+ * @param tiledTo as the dataset's entry says it
  * @returns whether more are to be written: call it again
  */
 export async function growTiles(
   ports: Ports,
   dataset: DatasetId,
   size: number,
+  tiledTo = 0,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const { tiledTo = 0 } = await readDatasetEntry(ports.table, dataset, signal);
   const whole = TILE_WIDTH * Math.floor(size / TILE_WIDTH);
   if (whole <= tiledTo) return false;
   const upTo = Math.min(whole, tiledTo + MOST_BLOCKS);
