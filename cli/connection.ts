@@ -3,13 +3,14 @@ import * as z from 'zod';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
 import { isMissingFile, readSecretFile } from '../adapters/keys/secret-file.ts';
 import { nodeRuntime } from '../adapters/runtime/node-runtime.ts';
+import type { createS3ObjectStore } from '../adapters/s3/s3-object-store.ts';
 import type { LambdaTarget } from '../adapters/service/lambda-transport.ts';
 import type { RequestAccount } from '../client/service/call-service.ts';
 import { createStorageServiceClient } from '../client/service/storage-service-client.ts';
 import { FileError } from '../core/errors.ts';
 import { type Address, address } from '../core/ids.ts';
 import { inFile } from '../core/parse-outside.ts';
-import type { Ledger, LinkReader } from '../core/ports/ledger.ts';
+import type { Ledger, LinkReader, PublishedReader } from '../core/ports/ledger.ts';
 import type { SegmentPublisher, StorageService } from '../core/ports/service.ts';
 import { stackFile } from '../core/wire/stack-file.ts';
 import { readDeployments } from './contracts/read-deployments.ts';
@@ -85,8 +86,13 @@ export async function readConnection(options: ConnectionOptions): Promise<Connec
   };
 }
 
-export function openLedger(connection: Connection): Ledger & LinkReader {
+export function openLedger(connection: Connection): Ledger & LinkReader & PublishedReader {
   return createDisscLedger(connection);
+}
+
+/** The bucket itself; null when the connection does not name it. Close it when done. */
+export async function openBucket({ s3 }: Connection): Promise<ReturnType<typeof createS3ObjectStore> | null> {
+  return s3 === null ? null : (await import('../adapters/s3/s3-object-store.ts')).createS3ObjectStore(s3);
 }
 
 /** The service, called as this account. By Lambda Invoke go the functions that take it, the others over HTTP. */

@@ -5,5 +5,6 @@ export const datasetPart: Part = {
   description: 'datasets of an owner',
   commands: {
     create: async (dataset) => (await import('./dataset-create.ts')).addDatasetCreate(dataset),
+    list: async (dataset) => (await import('./dataset-list.ts')).addDatasetList(dataset),
   },
 };

@@ -1,16 +1,14 @@
-import type { Command } from 'commander';
-import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
-import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
+import { type Command, Option } from 'commander';
 import { withKeystoreOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
-import { addDataset, datasetName32, deviceAccountOf, nextDeviceNumber, openOwner } from '../owner/owner-home.ts';
-import { parseCount } from '../parse-arguments.ts';
+import { openOwner } from '../owner/owner-home.ts';
 import { runCommand } from '../run-command.ts';
+import { KINDS, type KindName, kindName } from './kind-name.ts';
+import { openAndEnter } from './open-and-enter.ts';
 
 interface CreateOptions {
-  readonly device?: number;
-  readonly plain?: boolean;
+  readonly kind: KindName;
   readonly published?: boolean;
   readonly json?: boolean;
 }
@@ -19,34 +17,46 @@ interface CreateOptions {
 export function addDatasetCreate(dataset: Command): void {
   const command = dataset
     .command('create')
-    .description("Open a dataset on the chain: one device's log. It costs gas of the owner's account.")
+    .description("Open a dataset: one device's log. Nothing is sent to the chain; the owner signs who writes it.")
     .argument('<name>', 'name of the dataset, at most 32 bytes')
-    .option('--device <number>', 'number of the device account to derive (default: the next unused)', parseCount)
-    .option('--plain', 'store content unencrypted, for life')
-    .option('--published', 'publish the sealed digests on the chain too (about 23 times the gas)')
+    .addOption(
+      new Option(
+        '--kind <kind>',
+        'encrypted, plain (stored as it is) or attached (bytes stay where they are); for life',
+      )
+        .choices(Object.keys(KINDS))
+        .default('encrypted'),
+    )
+    .option('--published', 'publish the sealed digests on the chain too (about 1,300 gas a block)')
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((name: string, options: CreateOptions) =>
     runCommand(options, async (context) => {
-      const name32 = datasetName32(name);
       const opened = await openOwner(context);
       const connection = await readConnection(context);
-      const device = options.device ?? (await nextDeviceNumber(context.home));
-      const account = deviceAccountOf(opened, device);
-      const chain = createDisscOwner({ ...connection, signer: createKeySigner(opened.privateKey) });
-      context.output.progress('Opening the dataset on the chain …');
-      const { datasets, transaction } = await chain.openDatasets([{ name: name32, device: account }], context.signal);
-      const entry = {
-        ...{ name, dataset: datasets[0] as string, device, account },
-        ...{ plain: options.plain === true, published: options.published === true },
-      };
-      await addDataset(context.home, entry);
+      const wanted = { name, kind: KINDS[options.kind], published: options.published === true };
+      const [entry] = await openAndEnter(context, opened, connection, [wanted]);
+      if (entry === undefined) return EXIT.internal;
+      const { charters, dataset, unshown, isNew, published } = entry;
+      const newest = charters.at(-1) ?? charters[0];
       context.output.result(
-        { ...entry, transaction },
+        {
+          name,
+          dataset,
+          kind: entry.kind,
+          published,
+          device: newest.device,
+          serial: newest.serial,
+          isNew,
+          shown: unshown === null,
+          problem: unshown,
+        },
         [
-          `Dataset ${name}: ${entry.dataset}`,
-          `  device        number ${device}, account ${account}`,
-          `  content       ${entry.plain ? 'plain' : 'encrypted'}; digests ${entry.published ? 'published' : 'rooted'}`,
-          transaction === null ? '  It was open already.' : `  transaction   ${transaction.txHash}`,
+          `Dataset ${name}: ${dataset}${isNew ? '' : ' (it was there already)'}`,
+          `  content       ${kindName(entry.kind)}; digests ${published ? 'published' : 'in the log alone'}`,
+          `  device        ${newest.device}, by charter ${newest.serial}`,
+          ...(unshown === null
+            ? []
+            : [`  The service does not know it yet: ${unshown} The device shows it the charter.`]),
           `Next: plumb device provision ${name} --out device.json`,
         ].join('\n'),
       );
@@ -58,4 +68,4 @@ export function addDatasetCreate(dataset: Command): void {
 const EXAMPLES = `
 Examples:
   plumb dataset create weather
-  plumb dataset create load --plain --device 7`;
+  plumb dataset create load --kind plain`;

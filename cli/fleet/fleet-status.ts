@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
+import { readStored, type Stored } from '../../client/owner/read-stored.ts';
 import { eachInParallel } from '../../core/each-in-parallel.ts';
 import { ArgumentError, PlumblineError } from '../../core/errors.ts';
-import type { DatasetId } from '../../core/ids.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Output, printable } from '../output.ts';
-import { type DatasetEntry, openOwner, readDatasets } from '../owner/owner-home.ts';
+import { type DatasetEntry, readDatasets } from '../owner/dataset-list.ts';
+import { openOwner } from '../owner/owner-home.ts';
 import { runCommand } from '../run-command.ts';
-import { readStored, type Stored } from './read-stored.ts';
 
 interface StatusOptions {
   readonly prefix?: string;
@@ -50,7 +50,7 @@ export function addFleetStatus(fleet: Command): void {
       const connection = await readConnection(context);
       const service = await openService(connection, opened, 'http');
       const ledger = openLedger(connection);
-      const ids = entries.map(({ dataset }) => dataset as DatasetId);
+      const ids = entries.map(({ dataset }) => dataset);
       const [latest, final] = await Promise.all([
         ledger.readHeads(ids, 'latest', context.signal),
         ledger.readHeads(ids, 'final', context.signal),
@@ -60,7 +60,9 @@ export function addFleetStatus(fleet: Command): void {
       await eachInParallel(numbers, PARALLEL, async (i) => {
         context.signal.throwIfAborted();
         const recorded = latest.heads[i]?.size ?? 0;
-        stored[i] = await readStored(service, ids[i] as DatasetId, recorded, context.signal).catch(problemOf);
+        stored[i] = await readStored(service, (entries[i] as DatasetEntry).dataset, recorded, context.signal).catch(
+          problemOf,
+        );
         context.output.progress(`Asking the service … ${stored.filter(Boolean).length} of ${entries.length}`);
       });
       const nowMs = Date.now();

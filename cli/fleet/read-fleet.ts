@@ -1,10 +1,12 @@
 import { open } from 'node:fs/promises';
+import type { DatasetKind } from '../../core/charter/kind.ts';
 import { ArgumentError, FileError, PlumblineError } from '../../core/errors.ts';
+import { KINDS, type KindName } from '../dataset/kind-name.ts';
 
 /** A device that is wanted, by the name of its dataset. */
 export interface WantedDevice {
   readonly name: string;
-  readonly plain: boolean;
+  readonly kind: DatasetKind;
   readonly published: boolean;
 }
 
@@ -13,7 +15,7 @@ export const MAX_FLEET = 20_000;
 const MAX_CSV_BYTES = 4 * 2 ** 20;
 /** Also the name of its file, so nothing that a file system reads otherwise. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/;
-const COLUMNS = ['name', 'plain', 'published'];
+const COLUMNS = ['name', 'kind', 'published'];
 
 /** `count` names that begin with `prefix`: `pump-00001` and on, so that a larger count later goes on behind them. */
 export function nameFleet(count: number, prefix: string, defaults: Omit<WantedDevice, 'name'>): WantedDevice[] {
@@ -27,7 +29,8 @@ export function nameFleet(count: number, prefix: string, defaults: Omit<WantedDe
 }
 
 /**
- * Reads a CSV file with a line a device: a column `name`, and where wanted `plain` and `published` (true or false).
+ * Reads a CSV file with a line a device: a column `name`, and where wanted `kind` (encrypted, plain, attached) and
+ * `published` (true or false).
  * @throws FileError naming the line
  */
 export async function readFleet(path: string, defaults: Omit<WantedDevice, 'name'>): Promise<WantedDevice[]> {
@@ -35,7 +38,7 @@ export async function readFleet(path: string, defaults: Omit<WantedDevice, 'name
   const columns = splitLine(lines[0] ?? '', `${path}, line 1`);
   const unknown = columns.find((column) => !COLUMNS.includes(column));
   if (!columns.includes('name') || unknown !== undefined || new Set(columns).size !== columns.length) {
-    throw new FileError(`The first line of ${path} names the columns: name, and if wanted plain and published.`);
+    throw new FileError(`The first line of ${path} names the columns: name, and if wanted kind and published.`);
   }
   const devices: WantedDevice[] = [];
   const seen = new Set<string>();
@@ -50,8 +53,8 @@ export async function readFleet(path: string, defaults: Omit<WantedDevice, 'name
     const name = requireName(value('name') ?? '', where, FileError);
     if (seen.has(name)) throw new FileError(`${where} names ${name} a second time.`);
     seen.add(name);
-    const plain = readFlag(value('plain'), defaults.plain, where);
-    devices.push({ name, plain, published: readFlag(value('published'), defaults.published, where) });
+    const kind = readKind(value('kind'), defaults.kind, where);
+    devices.push({ name, kind, published: readFlag(value('published'), defaults.published, where) });
     if (devices.length > MAX_FLEET) {
       throw new FileError(`${path} has more than ${MAX_FLEET} devices. Cut it into several files.`);
     }
@@ -88,6 +91,12 @@ function requireName(name: string, where: string, Refusal: typeof FileError | ty
   throw new Refusal(
     `${where}: ${JSON.stringify(name.slice(0, 80))} is no name for a device: letters, digits, dots, dashes, at most 32.`,
   );
+}
+
+function readKind(text: string | undefined, otherwise: DatasetKind, where: string): DatasetKind {
+  if (text === undefined || text === '') return otherwise;
+  if (Object.hasOwn(KINDS, text)) return KINDS[text as KindName];
+  throw new FileError(`${where}: ${JSON.stringify(text.slice(0, 80))} is not a kind: encrypted, plain or attached.`);
 }
 
 function readFlag(text: string | undefined, otherwise: boolean, where: string): boolean {

@@ -1,0 +1,80 @@
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { type OpenedDataset, openDatasets } from '../../client/owner/open-datasets.ts';
+import { deriveDatasetId } from '../../core/charter/dataset-id.ts';
+import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
+import type { DatasetKind } from '../../core/charter/kind.ts';
+import { ArgumentError } from '../../core/errors.ts';
+import { type Connection, openBucket, openLedger, openService } from '../connection.ts';
+import { progressBar } from '../output.ts';
+import { addDatasets, type DatasetEntry, entryOf, readDatasets } from '../owner/dataset-list.ts';
+import type { OpenedOwner } from '../owner/owner-home.ts';
+import type { CommandContext } from '../run-command.ts';
+import { kindName } from './kind-name.ts';
+
+/** A dataset that is wanted. */
+export interface NamedDataset {
+  readonly name: string;
+  readonly kind: DatasetKind;
+  readonly published: boolean;
+}
+
+/** An entry of the list, and what came of opening it. */
+export type OpenedEntry = DatasetEntry & Pick<OpenedDataset, 'charters' | 'isNew' | 'unshown'>;
+
+/**
+ * Opens datasets by the owner's signature, shows the service their charters and enters them in the list of this home. Those
+ * that exist come back as they are.
+ * @throws ArgumentError when a name is taken by a dataset of another kind, or one that publishes otherwise
+ */
+export async function openAndEnter(
+  { home, output, signal }: CommandContext,
+  opened: OpenedOwner,
+  connection: Connection,
+  wanted: readonly NamedDataset[],
+): Promise<OpenedEntry[]> {
+  const known = await readDatasets(home);
+  const byId = new Map(known.map((entry) => [entry.dataset, entry]));
+  const byName = Map.groupBy(known, ({ name }) => name);
+  for (const { name } of wanted) requireName(name);
+  const named = wanted.map((one) => {
+    const dataset = deriveDatasetId(connection, opened.address, encodeDatasetName(one.name), one.kind);
+    const entry = byId.get(dataset);
+    for (const other of entry === undefined ? (byName.get(one.name) ?? []) : [entry]) requireSame(other, one);
+    return { name: one.name, kind: one.kind, kept: entry?.charters ?? [] };
+  });
+  const bucket = await openBucket(connection);
+  try {
+    const sources = {
+      ledger: openLedger(connection),
+      fromBlock: connection.fromBlock,
+      service: await openService(connection, opened, 'http'),
+      bucket,
+    };
+    const deps = { primitives: nodePrimitives, sources, nowSeconds: () => Math.floor(Date.now() / 1000) };
+    const onOpened = (done: number): void => {
+      if (wanted.length > 1) output.progress(progressBar(done, wanted.length, 'datasets'));
+    };
+    const found = await openDatasets(deps, opened, named, onOpened, signal);
+    const entries = found.map(({ dataset, charters, isNew, unshown }, i): OpenedEntry => {
+      const entry = entryOf(dataset, charters, wanted[i]?.published === true);
+      return { ...entry, charters, isNew, unshown };
+    });
+    await addDatasets(home, entries);
+    return entries;
+  } finally {
+    bucket?.close();
+  }
+}
+
+/** A name that reads like an id would be taken for one. */
+function requireName(name: string): void {
+  if (/^0x[0-9a-fA-F]{64}$/.test(name)) {
+    throw new ArgumentError(`${name} is an id, not a name for a dataset. Choose another name.`);
+  }
+}
+
+function requireSame(entry: DatasetEntry, wanted: NamedDataset): void {
+  if (entry.kind === wanted.kind && entry.published === wanted.published) return;
+  const is = `${kindName(entry.kind)}${entry.published ? ' and published' : ', not published'}`;
+  throw new ArgumentError(`Dataset ${entry.name} is ${is} already; this cannot be changed. Ask for it like that.`);
+}
