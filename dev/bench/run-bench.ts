@@ -42,7 +42,7 @@ async function main(options: Options, signal: AbortSignal): Promise<Measured[]> 
   const machine = nameMachine(describeMachine());
   console.log(machine);
   const progress = (what: string): void => void process.stderr.write(`  … ${what}\n`);
-  const rows = figures ? [] : await measureGoals({ quick, embedded, progress }, signal);
+  const rows = figures ? [] : await measureGoals({ quick, progress }, signal);
   progress('starting the service and its parts');
   const parts = await startParts(embedded ? 'embedded' : 'real', signal);
   const notes = [`on ${parts.named}`, machine, ...(quick ? ['quick: few repetitions'] : [])];

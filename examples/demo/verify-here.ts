@@ -31,7 +31,7 @@ export async function openVerifier(owner: DemoOwner, signal: AbortSignal): Promi
   return async ({ dataset }, evidence, apiUrl = connection.apiUrl) => {
     const css = await openService({ ...connection, apiUrl }, opened, 'http');
     const id = dataset as DatasetId;
-    const audit = { dataset: id, datasetKey: datasetKeyOf(opened, id), evidence, anchor: 'final' as const };
+    const audit = { dataset: id, datasetKeyOf: datasetKeyOf(opened, id), evidence, anchor: 'final' as const };
     return sayVerdicts(await verifyDataset({ primitives: nodePrimitives, ledger, css }, audit, () => {}, signal));
   };
 }

@@ -1,7 +1,7 @@
 import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
 import { createKuboP2pfs } from '../../../adapters/ipfs/kubo-p2pfs.ts';
 import { createS3ObjectStore } from '../../../adapters/s3/s3-object-store.ts';
-import { objectIds, readSegmentFront } from '../../../core/batch/segment.ts';
+import { objectIds, readSegmentFront } from '../../../core/batch/read-segment.ts';
 import type { ObjectId } from '../../../core/ids.ts';
 import type { BenchOwner } from '../parts/open-owner.ts';
 import type { SizedDataset } from '../parts/record-sizes.ts';

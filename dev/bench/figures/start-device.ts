@@ -11,7 +11,8 @@ export interface WritingDevice {
 }
 
 const PLUMB = join(import.meta.dirname, '..', '..', '..', 'bin', 'plumb');
-const BLOCKS = 16;
+/** Blocks of a batch. */
+export const BLOCKS = 16;
 const BLOCK_BYTES = 1024;
 const SEALED_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;

@@ -30,7 +30,7 @@ export async function verifyByBlockSize(
         const from = first + uniformBelow(nodePrimitives, count - Math.min(blocks, count) + 1);
         const range = { from, to: Math.min(from + blocks, first + count) - 1 };
         const began = performance.now();
-        const audit = { dataset: id, datasetKey, evidence, anchor: 'final', range } as const;
+        const audit = { dataset: id, datasetKeyOf: () => datasetKey, evidence, anchor: 'final', range } as const;
         const report = await verifyDataset(deps, audit, undefined, signal);
         const ms = performance.now() - began;
         if (report.counts.intact !== report.checked) throw new Error(`Verified: ${JSON.stringify(report.counts)}`);

@@ -4,7 +4,7 @@ import type { BenchDataset, BenchOwner } from '../parts/open-owner.ts';
 import { SLOT_MS } from '../parts/serve-parts.ts';
 import type { Parts } from '../parts/start-parts.ts';
 import type { Figure, Run } from '../report/figure.ts';
-import { startDevice, type WritingDevice } from './start-device.ts';
+import { BLOCKS, startDevice, type WritingDevice } from './start-device.ts';
 import { openThrottle, type Throttle } from './throttle.ts';
 
 const SHARE = 0.1;
@@ -80,12 +80,12 @@ async function measureWay(
 ): Promise<Run[]> {
   if (record === 'direct') await parts.fund(device);
   const runs: Run[] = [];
-  const until = async (anchor: Anchor, batches: number): Promise<number> => {
+  const until = async (anchor: Anchor, batch: number): Promise<number> => {
     const untilMs = performance.now() + FINAL_TIMEOUT_MS;
     for (;;) {
       const { heads } = await owner.ledger.readHeads([writer.dataset], anchor, signal);
-      if ((heads[0]?.batches ?? 0) >= batches) return performance.now();
-      if (performance.now() > untilMs) throw new Error(`Batch ${batches} was not ${anchor} in ${FINAL_TIMEOUT_MS} ms.`);
+      if ((heads[0]?.size ?? 0) >= BLOCKS * batch) return performance.now();
+      if (performance.now() > untilMs) throw new Error(`Batch ${batch} was not ${anchor} in ${FINAL_TIMEOUT_MS} ms.`);
       await sleep(LOOK_EVERY_MS, undefined, { signal });
     }
   };

@@ -1,20 +1,22 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
-import { createKeySigner } from '../../../adapters/ethereum/account-signer.ts';
 import { createDisscLedger } from '../../../adapters/ethereum/dissc-ledger.ts';
-import { createDisscOwner } from '../../../adapters/ethereum/dissc-owner.ts';
 import { nodeTransfer } from '../../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../../adapters/keys/mnemonic.ts';
 import { createSecretFile } from '../../../adapters/keys/secret-file.ts';
 import { nodeRuntime } from '../../../adapters/runtime/node-runtime.ts';
 import type { Transport } from '../../../adapters/service/transport.ts';
 import { createStorageServiceClient } from '../../../client/service/storage-service-client.ts';
-import type { DatasetWriter } from '../../../core/batch/seal-batch.ts';
-import { EMPTY_LOG, type LogEnd, type SealedBatch, sealBatch } from '../../../core/batch/seal-batch.ts';
-import { to0x } from '../../../core/bytes.ts';
-import { type Address, address, type DatasetId, type DatasetKey, type PrivateKey } from '../../../core/ids.ts';
+import { type DatasetWriter, type SealedBatch, sealBatch } from '../../../core/batch/seal-batch.ts';
+import { toHex } from '../../../core/bytes.ts';
+import { type Charter, datasetOfCharter, nextSerial, signCharter } from '../../../core/charter/charter.ts';
+import { encodeDatasetName } from '../../../core/charter/dataset-name.ts';
+import { ENCRYPTED } from '../../../core/charter/kind.ts';
+import { type Address, address, type DatasetKey, NO_ACCOUNT, type PrivateKey } from '../../../core/ids.ts';
+import { EMPTY_PEAKS, type Peaks } from '../../../core/log/peaks.ts';
 import { accountOfKey } from '../../../core/typed-data.ts';
+import { encodeProvision } from '../../../device/provision/provision-file.ts';
 import { putObject } from '../../../device/upload/put-object.ts';
 import { newKey } from './new-key.ts';
 import type { Parts } from './start-parts.ts';
@@ -25,7 +27,7 @@ export interface BenchDataset {
   readonly device: Address;
   /** Its device.json. */
   readonly provision: string;
-  end: LogEnd;
+  end: Peaks;
 }
 
 export type BenchOwner = Awaited<ReturnType<typeof openOwner>>;
@@ -34,14 +36,13 @@ const FINAL_TIMEOUT_MS = 60_000;
 const LOOK_EVERY_MS = 100;
 const STALL_MS = 30_000;
 
-/** An owner whom the service serves, with the means to open datasets, fill and read them. */
+/** An owner whom the service serves, with the means to make datasets, fill and read them. */
 export async function openOwner(parts: Parts) {
   const { rpcUrl, chainId, contracts, apiUrl } = parts.stack;
   const dissc = address(contracts.DISSC);
   const chain = { rpcUrl, chainId, dissc };
   const ownerKey = newKey();
   await parts.admit(accountOfKey(ownerKey));
-  const opener = createDisscOwner({ ...chain, signer: createKeySigner(ownerKey) });
   const ledger = createDisscLedger(chain);
   const serviceAs = (key: PrivateKey, transport?: Transport) => {
     const account = { address: accountOfKey(key), signMessage: (message: Uint8Array) => signMessage(key, message) };
@@ -59,24 +60,29 @@ export async function openOwner(parts: Parts) {
     service: serviceAs(ownerKey),
     serviceThrough: (transport: Transport) => serviceAs(ownerKey, transport),
 
-    /** Opens datasets, each with the file of its device. */
+    /** Signs charters of datasets, shows them to the service, and writes the file of each device. */
     async open(count: number): Promise<BenchDataset[]> {
-      const made = Array.from({ length: count }, () => ({ deviceKey: newKey(), datasetKey: newKey() }));
-      const wanted = made.map(({ deviceKey }) => {
-        return { name: nodePrimitives.randomBytes(32), device: accountOfKey(deviceKey) };
-      });
-      const opened = (await opener.openDatasets(wanted)).datasets;
       return Promise.all(
-        made.map(async ({ deviceKey, datasetKey }, i) => {
-          const dataset = opened[i] as DatasetId;
+        Array.from({ length: count }, async () => {
+          const [deviceKey, datasetKey] = [newKey(), nodePrimitives.randomBytes(32) as DatasetKey];
+          const serial = nextSerial(Math.floor(Date.now() / 1000), null);
+          const charter: Charter = {
+            owner: accountOfKey(ownerKey),
+            name: encodeDatasetName(toHex(nodePrimitives.randomBytes(8))),
+            kind: ENCRYPTED,
+            device: accountOfKey(deviceKey),
+            anchorer: NO_ACCOUNT,
+            ...{ serial, from: 0 },
+          };
+          const signed = { ...charter, signature: signCharter({ chainId, dissc }, charter, ownerKey) };
+          const dataset = datasetOfCharter({ chainId, dissc }, charter);
+          await serviceAs(ownerKey).putCharter(dataset, signed);
           const provision = join(parts.folder, `device-${dataset.slice(2, 18)}.json`);
-          const file = { rpcUrl, chainId, dissc, apiUrl, dataset, plain: false, published: false };
-          const secrets = { datasetKey: to0x(datasetKey), devicePrivateKey: to0x(deviceKey) };
-          await createSecretFile(provision, JSON.stringify({ ...file, ...secrets }));
-          const domain = { chainId, dissc };
-          const keys = { deviceKey, datasetKey: datasetKey as Uint8Array as DatasetKey };
-          const writer = { dataset, ...keys, domain, plain: false, published: false };
-          return { writer, device: accountOfKey(deviceKey), provision, end: EMPTY_LOG };
+          const keys = { datasetKey, devicePrivateKey: deviceKey };
+          const content = { ...chain, apiUrl, dataset, charter: signed, serial, published: false, ...keys };
+          await createSecretFile(provision, encodeProvision(content));
+          const writer = { dataset, kind: charter.kind, serial, datasetKey, deviceKey, domain: { chainId, dissc } };
+          return { writer, device: charter.device, provision, end: EMPTY_PEAKS };
         }),
       );
     },
@@ -88,7 +94,7 @@ export async function openOwner(parts: Parts) {
       const sealed = sealBatch(nodePrimitives, dataset.writer, dataset.end, captured, nonce);
       dataset.end = sealed.end;
       const { car, sha256 } = sealed.segment;
-      const wanted = { first: sealed.leaf.first, sha256, sizeBytes: car.length };
+      const wanted = { first: sealed.manifest.first, sha256, sizeBytes: car.length };
       const { put } = await serviceAs(dataset.writer.deviceKey).uploadSegment(dataset.writer.dataset, wanted, signal);
       if (put !== null) await putObject(nodeTransfer, put, car, { stallMs: STALL_MS }, signal);
       return sealed;
@@ -99,7 +105,7 @@ export async function openOwner(parts: Parts) {
       const untilMs = performance.now() + FINAL_TIMEOUT_MS;
       for (;;) {
         const { heads } = await ledger.readHeads([writer.dataset], 'final', signal);
-        if (heads[0]?.batches === end.frontier.leaves) return;
+        if (heads[0]?.size === end.size) return;
         if (performance.now() > untilMs) throw new Error(`Nothing was final within ${FINAL_TIMEOUT_MS} ms.`);
         await sleep(LOOK_EVERY_MS, undefined, { signal });
       }

@@ -27,7 +27,7 @@ export async function recordSizes(owner: BenchOwner, count: number, signal: Abor
     // Encrypted, a block is as much longer as its tag.
     const contents = Array.from({ length: count }, () => nodePrimitives.randomBytes(blockBytes - GCM_TAG_BYTES));
     const sealed = await owner.store(dataset, contents, signal);
-    batches.push({ blockBytes, first: sealed.leaf.first, count, sealed });
+    batches.push({ blockBytes, first: sealed.manifest.first, count, sealed });
   }
   await owner.untilFinal(dataset, signal);
   return { dataset, batches };

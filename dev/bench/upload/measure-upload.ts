@@ -61,7 +61,9 @@ async function measureBare({ stack }: UploadTask, bytes: Uint8Array): Promise<nu
 async function measureDevice(task: UploadTask, bytes: Uint8Array, run: number): Promise<number> {
   const provision = readProvision(task.provisions[run] as string);
   const { rpcUrl, chainId, dissc, apiUrl, account, devicePrivateKey: deviceKey } = provision;
-  const outbox = openOutbox(join(task.folder, `outbox-${run}.sqlite`), provision);
+  const { dataset, serial, datasetKey, charter } = provision;
+  const { kind } = charter;
+  const outbox = openOutbox(join(task.folder, `outbox-${run}.sqlite`), { dataset, account, kind });
   const stop = new AbortController();
   const late = setTimeout(() => stop.abort(), RUN_TIMEOUT_MS);
   let beganMs = 0;
@@ -92,7 +94,8 @@ async function measureDevice(task: UploadTask, bytes: Uint8Array, run: number): 
           transfer: nodeTransfer,
           clock: createDeviceClock(nodeRuntime),
         },
-        writer: { ...provision, deviceKey, domain: { chainId, dissc } },
+        charter,
+        writer: { dataset, kind, serial, datasetKey, deviceKey, domain: { chainId, dissc } },
         ledger: createDisscLedger({ rpcUrl, chainId, dissc }),
         service: createStorageServiceClient({
           runtime: nodeRuntime,

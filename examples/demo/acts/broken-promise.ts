@@ -1,7 +1,8 @@
 import { readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
-import { readSegmentFront } from '../../../core/batch/segment.ts';
+import { readSegmentFront } from '../../../core/batch/read-segment.ts';
 import { plumb, runPlumb } from '../plumb-process.ts';
 import type { StepLog } from '../step-log.ts';
 import { audit, authorise, offer } from './honest-sale.ts';
@@ -101,7 +102,16 @@ export async function breakPromise(
     const outcome = String(lines.at(-1)?.outcome ?? JSON.stringify(lines.at(-1)));
     return server.count('unanswered') > 0 ? outcome : `${outcome}, and the agent did not notice`;
   });
+  let graceEndSeconds = 0;
+  await log.step('the consumer states so on the chain; a quarter of the window is left to her', 'lapsed', async () => {
+    const args = ['consumer', 'lapse', id, ...consumer.args];
+    const lapsed = await plumb<Lapsed>(args, { env: consumer.env });
+    graceEndSeconds = lapsed.question?.graceEndSeconds ?? 0;
+    return lapsed.state;
+  });
   await log.step('breach: escrow, bond and stake go to the consumer, the fee to her', 'breached', async () => {
+    // The chain's clock is this machine's; its next block comes behind the last second of the grace.
+    await setTimeout(Math.max(0, 1000 * (graceEndSeconds + 1) - Date.now()));
     const args = ['consumer', 'breach', id, ...consumer.args];
     const { state } = await plumb<{ state: string }>(args, { env: consumer.env });
     await Promise.all([
@@ -110,6 +120,12 @@ export async function breakPromise(
     ]);
     return state;
   });
+}
+
+/** The report of `plumb consumer lapse --json`, as far as the demo looks at it. */
+interface Lapsed {
+  readonly state: string;
+  readonly question: { readonly graceEndSeconds: number | null } | null;
 }
 
 async function cutLastBlock(path: string): Promise<void> {

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
-import { EMPTY_LOG, sealBatch } from '../../../core/batch/seal-batch.ts';
-import { readSegmentFront, type SegmentFront } from '../../../core/batch/segment.ts';
+import { readSegmentFront, type SegmentFront } from '../../../core/batch/read-segment.ts';
+import { sealBatch } from '../../../core/batch/seal-batch.ts';
+import { EMPTY_PEAKS } from '../../../core/log/peaks.ts';
 import { readProvision } from '../../../device/provision/read-provision.ts';
 import type { Damage } from '../damage.ts';
 import type { StepLog } from '../step-log.ts';
@@ -95,12 +96,13 @@ async function olderRival(dataset: DemoDataset, front: SegmentFront, original: U
     content: new TextEncoder().encode(`a reading of yesterday, number ${number}\n`),
     meta: { at: Date.now() - dayMs },
   }));
+  const { dataset: id, charter, serial, datasetKey, chainId, dissc } = provision;
   const writer = {
-    ...provision,
+    ...{ dataset: id, kind: charter.kind, serial, datasetKey },
     deviceKey: provision.devicePrivateKey,
-    domain: { chainId: provision.chainId, dissc: provision.dissc },
+    domain: { chainId, dissc },
   };
-  const { segment } = sealBatch(nodePrimitives, writer, EMPTY_LOG, captured, nodePrimitives.randomBytes(16));
+  const { segment } = sealBatch(nodePrimitives, writer, EMPTY_PEAKS, captured, nodePrimitives.randomBytes(16));
   if (segment.car.length === original.length) throw new Error('The rival is as long as the original by chance.');
   return segment.car;
 }

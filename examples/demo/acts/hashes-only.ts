@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
-import { readSegment } from '../../../core/batch/segment.ts';
+import { readSegment } from '../../../core/batch/read-segment.ts';
 import type { HashedBlock } from '../../../core/ports/css.ts';
 import { startHashesOnlyStorage } from '../hashes-only-storage.ts';
 import type { StepLog } from '../step-log.ts';

@@ -23,7 +23,7 @@ export async function offer(
     [
       ...['owner', 'offer', dataset.name, ...owner.args, '--blocks', `0-${terms.blocks - 1}`],
       ...['--price', `${terms.price}ether`, '--fee', `${terms.fee}ether`, '--bond', `${terms.bond}ether`],
-      ...['--stake', '0.01ether', '--samples', '12', '--window', '5s', '--duration', '1h'],
+      ...['--stake', '0.01ether', '--samples', '12', '--previews', '1', '--window', '5s', '--duration', '1h'],
     ],
     { env: owner.env },
   );
@@ -34,7 +34,7 @@ export async function offer(
 export async function authorise(owner: DemoOwner, dataset: DemoDataset, fuel: string): Promise<string> {
   const args = ['owner', 'authorise', dataset.name, ...owner.args];
   const { state } = await plumb<{ state: string }>(
-    [...args, '--per-batch', '0.001ether', '--fuel', `${fuel}ether`, '--until', '1d', '--max-blocks', '1000'],
+    [...args, '--per-record', '0.001ether', '--fuel', `${fuel}ether`, '--until', '1d', '--max-blocks', '1000'],
     { env: owner.env },
   );
   return state;
@@ -96,20 +96,24 @@ export async function closeHonestSale(
   const { blocks, price, ahead } = HONEST_SALE;
   const out = join(folder, 'bought');
   const whole = `${blocks} of ${blocks} verified, ${price} of ${price} ether signed for, equal to what was measured`;
-  await log.step(`fetches, paying for ${ahead} blocks at a time`, whole, async () => {
-    const args = ['consumer', 'fetch', id, ...consumer.args, '--out', out, '--ahead', String(ahead)];
-    const fetched = await plumb<{ verified: number; count: number; due: string }>(args, { env: consumer.env });
-    const [bought, measured] = await Promise.all([readFile(join(out, 'lines')), readMeasurement(LINES_FILE)]);
-    const first = measured
-      .toString()
-      .split('\n')
-      .slice(0, blocks)
-      .map((line) => `${line}\n`)
-      .join('');
-    const equal = bought.toString() === first ? 'equal to' : 'other than';
-    const ether = Number(BigInt(fetched.due)) / 1e18;
-    return `${fetched.verified} of ${fetched.count} verified, ${ether} of ${price} ether signed for, ${equal} what was measured`;
-  });
+  await log.step(
+    `fetches: pays for one block, then as many as it has verified, ${ahead} at the most`,
+    whole,
+    async () => {
+      const args = ['consumer', 'fetch', id, ...consumer.args, '--out', out, '--ahead', String(ahead)];
+      const fetched = await plumb<{ verified: number; count: number; due: string }>(args, { env: consumer.env });
+      const [bought, measured] = await Promise.all([readFile(join(out, 'lines')), readMeasurement(LINES_FILE)]);
+      const first = measured
+        .toString()
+        .split('\n')
+        .slice(0, blocks)
+        .map((line) => `${line}\n`)
+        .join('');
+      const equal = bought.toString() === first ? 'equal to' : 'other than';
+      const ether = Number(BigInt(fetched.due)) / 1e18;
+      return `${fetched.verified} of ${fetched.count} verified, ${ether} of ${price} ether signed for, ${equal} what was measured`;
+    },
+  );
   await log.step('approves: price and bond are hers at once', 'closed', async () => {
     const args = ['consumer', 'approve', id, ...consumer.args];
     const { state } = await plumb<{ state: string }>(args, { env: consumer.env });

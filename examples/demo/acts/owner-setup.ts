@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { createSecretFile } from '../../../adapters/keys/secret-file.ts';
+import { createJsonRpc } from '../../../adapters/ethereum/json-rpc.ts';
+import { createSecretFile, readSecretFile } from '../../../adapters/keys/secret-file.ts';
+import { stackFile as stackFileSchema } from '../../../core/wire/stack-file.ts';
 import { plumb } from '../plumb-process.ts';
 import type { StepLog } from '../step-log.ts';
 
@@ -29,7 +31,7 @@ export async function setUpOwner(
   folder: string,
   stackFile: string,
 ): Promise<{ owner: DemoOwner; datasets: Readonly<Record<'files' | 'lines' | 'load', DemoDataset>> }> {
-  log.act('An owner opens a dataset for each of three devices');
+  log.act('An owner opens a dataset for each of three devices: by signature, without a transaction');
   const passwordFile = join(folder, 'password');
   const home = join(folder, 'owner');
   const env = { PLUMB_HOME: home, PLUMB_STACK: stackFile };
@@ -56,10 +58,10 @@ export async function setUpOwner(
     plumb(['device', 'provision', dataset.name, ...owner.args, '--out', dataset.provision], { env });
   const datasets: Partial<Record<'files' | 'lines' | 'load', DemoDataset>> = {};
   await log.step(
-    'opens files (encrypted), lines (encrypted, published) and load (plain) on the chain',
-    '3 datasets',
+    'signs charters for files (encrypted), lines (encrypted, published) and load (plain)',
+    '3 datasets, 0 transactions of hers',
     async () => {
-      // One account's transactions go one after the other; what follows on each need not.
+      // The list of her datasets is written as a whole: one is entered after the other; what follows on each need not.
       datasets.files = await make('files', []);
       const [lines] = await Promise.all([make('lines', ['--published']), provision(datasets.files)]);
       const [load] = await Promise.all([make('load', ['--plain']), provision(lines)]);
@@ -67,8 +69,13 @@ export async function setUpOwner(
       const fund = (dataset: DemoDataset) => plumb(['local', 'admit', dataset.account, '--fund-only'], { env });
       await Promise.all([provision(load), fund(lines), fund(load)]);
       Object.assign(datasets, { lines, load });
-      return `${Object.keys(datasets).length} datasets`;
+      return `${Object.keys(datasets).length} datasets, ${await countTransactions(stackFile, account)} transactions of hers`;
     },
   );
   return { owner: { ...owner, account }, datasets: datasets as Record<'files' | 'lines' | 'load', DemoDataset> };
+}
+
+async function countTransactions(stackPath: string, account: string): Promise<number> {
+  const { rpcUrl, chainId } = stackFileSchema.parse(JSON.parse(await readSecretFile(stackPath)));
+  return Number(await createJsonRpc({ rpcUrl, chainId }).call('eth_getTransactionCount', [account, 'latest']));
 }

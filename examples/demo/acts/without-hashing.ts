@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
 import { readSecretFile } from '../../../adapters/keys/secret-file.ts';
-import { readSegment } from '../../../core/batch/segment.ts';
+import { readSegment } from '../../../core/batch/read-segment.ts';
 import { stackFile } from '../../../core/wire/stack-file.ts';
 import { plumb } from '../plumb-process.ts';
 import type { StepLog } from '../step-log.ts';
