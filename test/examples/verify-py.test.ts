@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { quickenKeystore } from '../cli/quicken-keystore.ts';
+import { runPlumb, type StackUnderTest, startStackUnderTest } from '../cli/run-plumb.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const PASSWORD = 'correct horse battery';
+
+/* examples/verify.py is written from docs/specification.md alone: where it agrees, the page says enough. */
+
+function python(script: string, ...args: string[]): Promise<{ exitCode: number; said: string }> {
+  return new Promise((resolve, reject) => {
+    execFile('python3', [join(ROOT, script), ...args], { timeout: 120_000 }, (error, stdout, stderr) => {
+      if (typeof error?.code === 'string') reject(error);
+      else resolve({ exitCode: error === null ? 0 : Number(error.code ?? 1), said: stdout + stderr });
+    });
+  });
+}
+
+test('opens every good vector, and refuses every segment with a fault', async () => {
+  const { exitCode, said } = await python('test/examples/verify_vectors.py');
+  assert.equal(exitCode, 0, said);
+  const { opened, expected, accepted, refused } = JSON.parse(said) as {
+    readonly opened: Record<string, number>;
+    readonly expected: Record<string, number>;
+    readonly accepted: string[];
+    readonly refused: number;
+  };
+  assert.deepEqual(opened, expected);
+  assert.deepEqual(accepted, []);
+  const text = await readFile(join(ROOT, 'test', 'vectors', 'malformed-segments.json'), 'utf8');
+  assert.equal(refused, (JSON.parse(text) as { segments: unknown[] }).segments.length);
+});
+
+describe('a dataset on the embedded stack', { timeout: 300_000 }, () => {
+  let folder: string;
+  let stack: StackUnderTest;
+  let args: readonly string[];
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'plumbline-python-'));
+    stack = await startStackUnderTest(join(folder, 'stack'));
+    const env = { PLUMB_STACK: stack.stackFile, PLUMB_HOME: join(folder, 'owner') };
+    const plumb = async (words: string, input = '') => {
+      const ended = await runPlumb([...words.split(' '), '--json'], env, input);
+      assert.equal(ended.exitCode, 0, `${words}\n${ended.stdout}${ended.stderr}`);
+      return JSON.parse(ended.stdout.trim().split('\n').at(-1) as string) as Record<string, unknown>;
+    };
+    const [password, device] = [join(folder, 'password'), join(folder, 'device.json')];
+    await writeFile(password, `${PASSWORD}\n`, { mode: 0o600 });
+    const { account } = await plumb(
+      `owner init --password-file ${password} --mnemonic-out ${join(folder, 'mnemonic')}`,
+    );
+    await quickenKeystore(join(folder, 'owner'), PASSWORD);
+    await plumb(`local admit ${String(account)}`);
+    await plumb(`dataset create readings --password-file ${password}`);
+    await plumb(`device provision readings --password-file ${password} --out ${device}`);
+    const run = `device run --provision ${device} --source stdin --poll 100ms --until-idle --timeout 60s`;
+    await plumb(`${run} --every 200ms`, 'one\ntwo\nthree\n');
+    await plumb(`${run} --every 200ms`, `four\n${'five '.repeat(700)}\n`);
+    args = [device, '--stack', stack.stackFile];
+  });
+  after(async () => {
+    await stack?.end('SIGINT');
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('is verified block by block, with the bucket read over S3', async () => {
+    const { exitCode, said } = await python('examples/verify.py', ...args);
+    assert.equal(exitCode, 0, said);
+    assert.match(said, /^readings: DISSC has 5 blocks/m);
+    assert.match(said, /^intact {3}blocks 0 to /m);
+    assert.match(said, /^All blocks on the chain: 5 verified\.$/m);
+  });
+
+  test('is verified with the bucket read as a folder', async () => {
+    const { exitCode, said } = await python('examples/verify.py', args[0] as string, '--folder', await bucketFolder());
+    assert.equal(exitCode, 0, said);
+  });
+
+  test('is not intact with one bit of a stored block off', async () => {
+    const [path] = await segments();
+    const bytes = await readFile(path as string);
+    const damaged = Buffer.from(bytes);
+    damaged[damaged.length - 3] = (damaged.at(-3) as number) ^ 1;
+    await writeFile(path as string, damaged);
+    const { exitCode, said } = await python('examples/verify.py', ...args);
+    await writeFile(path as string, bytes);
+    assert.equal(exitCode, 1, said);
+    assert.match(said, /^REFUSED .*its bytes are not those of its name$/m);
+    assert.match(said, /^NOT INTACT: .*end at block \d of 5/m);
+  });
+
+  test('is not intact without its last segment, and says how far it is', async () => {
+    const path = (await segments()).at(-1) as string;
+    await rename(path, join(folder, 'aside'));
+    const { exitCode, said } = await python('examples/verify.py', args[0] as string, '--folder', await bucketFolder());
+    await rename(join(folder, 'aside'), path);
+    assert.equal(exitCode, 1, said);
+    assert.match(said, /^NOT INTACT: .*segments that verify end at block [1-4] of 5/m);
+  });
+
+  test('does not pass under the key of another device', async () => {
+    const other = join(folder, 'other.json');
+    const device = JSON.parse(await readFile(args[0] as string, 'utf8')) as Record<string, unknown>;
+    await writeFile(other, JSON.stringify({ ...device, datasetKey: `0x${'11'.repeat(32)}` }), { mode: 0o600 });
+    const { exitCode, said } = await python('examples/verify.py', other, ...args.slice(1));
+    assert.equal(exitCode, 1, said);
+    assert.match(said, /its salt is not the one of these digests/);
+  });
+
+  async function bucketFolder(): Promise<string> {
+    const { bucket } = JSON.parse(await readFile(stack.stackFile, 'utf8')) as { bucket: string };
+    return join(folder, 'stack', 'objects', 'buckets', bucket);
+  }
+
+  async function segments(): Promise<string[]> {
+    const cwd = await bucketFolder();
+    const found = globSync('*/*/*.car@data', { cwd });
+    return found.sort().map((path) => join(cwd, path));
+  }
+});
