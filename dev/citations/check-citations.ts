@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkCitations, findCitations } from './find-citations.ts';
+import { findMissingPaths } from './find-missing-paths.ts';
 
 /**
- * Resolves every citation of a page of docs/ (`specification#record`) in every tracked file to a heading of that page.
+ * Resolves every citation of a page of docs/ (`specification#record`) in every tracked file to a heading of that page, and every
+ * file that the pages name to one that is there.
  *
  *     node dev/citations/check-citations.ts
  */
@@ -16,7 +18,11 @@ const pages = Object.fromEntries(
     .map((name) => [name.slice(0, -'.md'.length), readFileSync(join(docs, name), 'utf8')]),
 );
 const files = Object.fromEntries(trackedFiles().flatMap((path) => readText(path)));
-const refusals = checkCitations(files, pages);
+const markdown = Object.fromEntries(Object.entries(files).filter(([path]) => /^(docs\/)?[^/]+\.md$/.test(path)));
+const refusals = [
+  ...checkCitations(files, pages),
+  ...findMissingPaths(markdown, (path) => globSync(path, { cwd: root }).length > 0),
+];
 const known = new Set(Object.keys(pages));
 const cited = Object.entries(files).flatMap(([file, text]) => findCitations(file, text, known)).length;
 

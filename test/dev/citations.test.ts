@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { anchorOf, anchorsOf, checkCitations } from '../../dev/citations/find-citations.ts';
+import { findMissingPaths } from '../../dev/citations/find-missing-paths.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 // What is refused must not stand in this very file, which is looked at as well.
@@ -63,5 +64,20 @@ describe('citations of the specification', () => {
       'core/a.ts': "this.#record; const colour = '#fff'; // https://example.org/page#record, c2sp.org/x#y",
     };
     assert.deepEqual(checkCitations(files, pages), []);
+  });
+
+  test('of files that are not there are refused in pages, in code style and as links', () => {
+    const there = new Set(['core/log/record.ts', 'docs/errors.md', 'README.md']);
+    const files = {
+      'docs/a.md': '`core/log/record.ts`, [errors](errors.md#exit-codes), [start](../README.md), `plumb owner get`',
+      'README.md': '`core/log/recrod.ts`\n[errors](docs/erors.md), https://example.org/docs/x.md',
+    };
+    assert.deepEqual(
+      findMissingPaths(files, (path) => there.has(path)),
+      [
+        { file: 'README.md', line: 1, problem: 'names core/log/recrod.ts, which is not there' },
+        { file: 'README.md', line: 2, problem: 'names docs/erors.md, which is not there' },
+      ],
+    );
   });
 });
