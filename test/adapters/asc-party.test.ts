@@ -4,12 +4,12 @@ import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { ascInterface } from '../../adapters/ethereum/asc-interface.ts';
 import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
 import { createAscParty } from '../../adapters/ethereum/asc-party.ts';
+import { encodeUpdate } from '../../adapters/ethereum/dissc-interface.ts';
 import { createCallSender } from '../../adapters/ethereum/send-call.ts';
 import { ArgumentError, LedgerUnavailableError } from '../../core/errors.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 import type { GrantId, GrantParty, GrantTerms } from '../../core/ports/grants.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
-import { makeUpdate } from '../../dev/bench/dissc-log.ts';
 import { BLOCKS_UNTIL_FINAL } from '../../local/stack/mine-blocks.ts';
 import { type Market, NATIVE, randomKey, startMarket } from './ocasc-fixture.ts';
 import { refusal as refusalOf } from './refusal.ts';
@@ -34,8 +34,16 @@ describe('ASC through a node', () => {
     return point.timestampMs / 1000;
   };
   const terms = async (change: Partial<GrantTerms> = {}): Promise<GrantTerms> => ({
-    ...{ dataset: market.dataset, css: css.account, perBatchWei: 10n ** 12n, first: 2, count: 1_000_000 },
-    ...{ digests: true, blocks: true, maxBlocks: 4096, windowSeconds: 600 },
+    dataset: market.dataset,
+    css: css.account,
+    perRecordWei: 10n ** 12n,
+    first: 2,
+    count: 1_000_000,
+    digests: true,
+    blocks: true,
+    maxBlocks: 4096,
+    windowSeconds: 600,
+    intervalSeconds: 0,
     untilSeconds: (await nowSeconds()) + 86_400,
     ...change,
   });
@@ -44,9 +52,9 @@ describe('ASC through a node', () => {
 
   test('proposed, accepted, fuelled, revoked, ended: each state is read, and the fuel comes back', async () => {
     const proposal = await terms();
-    const { grant } = await owner.authorise(proposal);
+    const { grant } = await owner.authorise(market.named, proposal);
     const proposed = { id: grant, terms: proposal, state: 'proposed', owner: owner.account } as const;
-    const untouched = { endSeconds: proposal.untilSeconds, revoked: false, fuelWei: 0n };
+    const untouched = { endSeconds: proposal.untilSeconds, revoked: false, fuelWei: 0n, paidAtSeconds: 0 };
     assert.deepEqual(await read(grant), { ...proposed, ...untouched });
     await assert.rejects(owner.accept(grant), refusal('ASC_NotAllowed'));
     await css.accept(grant);
@@ -58,7 +66,12 @@ describe('ASC through a node', () => {
     await owner.revoke(grant);
     const endSeconds = (await nowSeconds()) + proposal.windowSeconds;
     assert.deepEqual(await read(grant), {
-      ...{ ...proposed, state: 'accepted', fuelWei: 777n, revoked: true, endSeconds },
+      ...proposed,
+      state: 'accepted',
+      fuelWei: 777n,
+      revoked: true,
+      endSeconds,
+      paidAtSeconds: 0,
     });
     await assert.rejects(owner.end(grant), refusal('ASC_NotOver'));
     await market.goTo(endSeconds);
@@ -75,8 +88,8 @@ describe('ASC through a node', () => {
   });
 
   test('kinds are told apart; a dropped proposal has ended; many are read in the order asked for', async () => {
-    const digests = await owner.authorise(await terms({ blocks: false }));
-    const blocks = await owner.authorise(await terms({ digests: false }));
+    const digests = await owner.authorise(market.named, await terms({ blocks: false }));
+    const blocks = await owner.authorise(market.named, await terms({ digests: false }));
     await owner.drop(blocks.grant);
     const { grants } = await market.grants.readGrants([blocks.grant, UNKNOWN, digests.grant], 'latest');
     assert.deepEqual(
@@ -87,7 +100,7 @@ describe('ASC through a node', () => {
   });
 
   test('a grant that is not final yet is not there at the final block', async () => {
-    const { grant } = await owner.authorise(await terms());
+    const { grant } = await owner.authorise(market.named, await terms());
     assert.deepEqual((await market.grants.readGrants([grant], 'final')).grants, [null]);
     for (let i = 0; i < BLOCKS_UNTIL_FINAL; i++) await market.mine();
     assert.equal((await market.grants.readGrants([grant], 'final')).grants[0]?.id, grant);
@@ -95,8 +108,8 @@ describe('ASC through a node', () => {
 
   test('proposals are found by CSS and by dataset, oldest first', async () => {
     const other = accountOfKey(randomKey());
-    const first = await owner.authorise(await terms({ css: other }));
-    const second = await owner.authorise(await terms({ css: other, first: 7, blocks: false }));
+    const first = await owner.authorise(market.named, await terms({ css: other }));
+    const second = await owner.authorise(market.named, await terms({ css: other, first: 7, blocks: false }));
     const to = second.transaction.blockNumber;
     await market.mine();
     const find = (query: Parameters<typeof market.grants.findProposed>[0]) => market.grants.findProposed(query, 0, to);
@@ -118,14 +131,23 @@ describe('ASC through a node', () => {
     const sender = createCallSender({ ...market.chain, signer: createKeySigner(market.ownerKey) });
     const contract = { name: 'ASC', at: market.asc, abi: ascInterface };
     const huge = {
-      ...{ dataset: market.dataset, css: other, perBatch: 1, first: 0, count: 2n ** 64n - 1n, kinds: 3 },
-      ...{ maxBlocks: 1, window: 1, until: (await nowSeconds()) + 1000 },
+      dataset: market.dataset,
+      css: other,
+      perRecord: 1,
+      first: 0,
+      count: 2n ** 64n - 1n,
+      kinds: 3,
+      maxBlocks: 1,
+      window: 1,
+      interval: 0,
+      until: (await nowSeconds()) + 1000,
     };
+    const { name, kind } = market.named;
     const receipt = await sender.inTurn((send) =>
-      send({ contract, data: ascInterface.encodeFunctionData('authorise', [huge]) }),
+      send({ contract, data: ascInterface.encodeFunctionData('authorise', [name, kind, huge]) }),
     );
     const id = receipt.logs[0]?.topics[1] as GrantId;
-    const good = await owner.authorise(await terms({ css: other }));
+    const good = await owner.authorise(market.named, await terms({ css: other }));
     const { grants } = await market.grants.readGrants([id, good.grant], 'latest');
     assert.deepEqual(
       grants.map((one) => one?.id ?? null),
@@ -136,22 +158,32 @@ describe('ASC through a node', () => {
       found.map((one) => one.id),
       [good.grant],
     );
-    await assert.rejects(owner.authorise(await terms({ count: 2 ** 70 })), ArgumentError);
+    await assert.rejects(owner.authorise(market.named, await terms({ count: 2 ** 70 })), ArgumentError);
   });
 
-  test('a batch that is relayed is paid for: fuel becomes credit of the CSS', async () => {
-    const { grant } = await owner.authorise(await terms());
+  test('a record that is relayed is paid for, however much has come; the next one only after its interval', async () => {
+    const { grant } = await owner.authorise(market.named, await terms({ intervalSeconds: 3600 }));
     await css.accept(grant);
     await owner.fund(grant, 10n ** 13n);
     const credit = await market.grants.readCreditWei(css.account, 'latest');
-    const update = makeUpdate({ chainId: market.chain.chainId, dissc: market.dissc }, market.log, 3, 4, false);
     const sender = createCallSender({ ...market.chain, signer: createKeySigner(await market.newKey()) });
     const contract = { name: 'ASC', at: market.asc, abi: ascInterface };
-    await sender.inTurn((send) =>
-      send({ contract, data: ascInterface.encodeFunctionData('relay', [[grant], [update]]) }),
-    );
-    assert.equal((await read(grant))?.fuelWei, 7n * 10n ** 12n);
-    assert.equal(await market.grants.readCreditWei(css.account, 'latest'), credit + 3n * 10n ** 12n);
+    const relay = async (sizes: readonly (readonly number[])[]) => {
+      for (const batch of sizes) market.log.seal(batch);
+      const update = encodeUpdate(market.log.update());
+      const data = ascInterface.encodeFunctionData('relay', [[grant], [], [update]]);
+      return sender.inTurn((send) => send({ contract, data }));
+    };
+    await relay([[1], [2, 2], [3]]);
+    const paid = await read(grant);
+    assert.equal(paid?.fuelWei, 9n * 10n ** 12n);
+    assert.equal(paid?.paidAtSeconds, await nowSeconds());
+    assert.equal(await market.grants.readCreditWei(css.account, 'latest'), credit + 10n ** 12n);
+    const early = await relay([[4]]);
+    const [event] = early.logs.map((one) => ascInterface.parseLog({ ...one, topics: [...one.topics] }));
+    assert.equal(event?.name, 'NotRelayed');
+    assert.equal(ascInterface.getError(event?.args.reason)?.name, 'ASC_TooEarly');
+    assert.equal((await read(grant))?.fuelWei, 9n * 10n ** 12n);
     assert.equal(await market.grants.readCreditWei(NATIVE, 'latest'), 0n);
   });
 

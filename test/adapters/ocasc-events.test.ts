@@ -28,7 +28,12 @@ describe('offers among the events of a node', () => {
   before(async () => {
     market = await startMarket();
     for (let i = 0; i < 4; i++) {
-      const { id, transaction } = await market.owner.offer(market.terms, market.owner.account, randomEncryptionKey());
+      const { id, transaction } = await market.owner.offer(
+        market.named,
+        market.terms,
+        market.owner.account,
+        randomEncryptionKey(),
+      );
       ids.push(id);
       toBlock = transaction.blockNumber;
       await market.mine();

@@ -39,10 +39,10 @@ describe('an agreement on four geth nodes', { timeout: 180_000 }, () => {
 
   const refusal = (reason: string) => refusalOf('OCASC', reason);
 
-  test('offered, accepted, challenged at the base fee as it is, answered, and breached', async () => {
+  test('offered, accepted, challenged at the base fee as it is, answered, lapsed and breached', async () => {
     const { owner, ledger, rpc, terms, answer } = market;
     const consumer = market.party(await market.newKey());
-    const { id, transaction } = await owner.offer(terms, owner.account, randomEncryptionKey());
+    const { id, transaction } = await owner.offer(market.named, terms, owner.account, randomEncryptionKey());
     const found = await ledger.findOffers({ dataset: terms.dataset }, 0, transaction.blockNumber);
     assert.deepEqual(
       found.map((one) => one.id),
@@ -58,21 +58,26 @@ describe('an agreement on four geth nodes', { timeout: 180_000 }, () => {
     const challenge = (valueWei: bigint) => consumer.challenge(id, { block: terms.first + 3, seed: 9, valueWei });
     await assert.rejects(challenge(terms.stakeWei), refusal('OCASC_StakeTooLow'));
     await challenge(2n * stake);
-    await assert.rejects(owner.respond(id, answer(terms.first + 3, 8)), refusal('OCASC_WrongRoot'));
+    await assert.rejects(owner.respond(id, answer(terms.first + 3, 8)), refusal('OCASC_WrongOpening'));
     await owner.respond(id, answer(terms.first + 3, 9));
     await assert.rejects(owner.respond(id, answer(terms.first + 3, 9)), refusal('OCASC_WrongState'));
 
     await challenge(2n * (await ledger.readChallengeStakeWei(id)));
-    await assert.rejects(consumer.breach(id), refusal('OCASC_TooEarly'));
-    // No block is made from here on: the newest one is older than the deadline when the breach is tried
-    await network.slots.pause();
-    const { agreement } = await ledger.readAgreement(id, 'latest');
-    await sleep(Math.max(0, ((agreement?.challenge?.deadlineSeconds ?? 0) + 2) * 1000 - Date.now()));
-    const breaching = consumer.breach(id);
-    breaching.catch(() => {});
-    await sleep(500);
-    network.slots.run(500);
-    await breaching;
-    assert.equal((await ledger.readAgreement(id, 'latest')).agreement?.state, 'breached');
+    await assert.rejects(consumer.lapse(id), refusal('OCASC_TooEarly'));
+    const read = async () => (await ledger.readAgreement(id, 'latest')).agreement;
+    /** No block is made until then: the newest one is older than the limit when the call is tried. */
+    const afterLimit = async (limitSeconds: number, act: () => Promise<unknown>) => {
+      await network.slots.pause();
+      await sleep(Math.max(0, (limitSeconds + 2) * 1000 - Date.now()));
+      const acting = act();
+      acting.catch(() => {});
+      await sleep(500);
+      network.slots.run(500);
+      await acting;
+    };
+    await afterLimit((await read())?.question?.deadlineSeconds ?? 0, () => consumer.lapse(id));
+    assert.equal((await read())?.state, 'lapsed');
+    await afterLimit((await read())?.question?.graceEndSeconds ?? 0, () => consumer.breach(id));
+    assert.equal((await read())?.state, 'breached');
   });
 });

@@ -51,29 +51,43 @@ describe('OCASC through a node', () => {
     const { rpcUrl, chainId } = anvil;
     const owner = await wallet();
     const { dissc } = await deployDissc({ rpcUrl, chainId, signer: createKeySigner(hexKey(owner)) });
-    const deployed = await new ContractFactory(ocascAbi, ocascBytecode, owner).deploy(dissc, 60, 150_000);
+    const deployed = await new ContractFactory(ocascAbi, ocascBytecode, owner).deploy(dissc, 60, 150_000, 90_000);
     await deployed.waitForDeployment();
     const ocasc = address(await deployed.getAddress());
-    const { dataset, root } = await recordDataset(owner, { chainId, dissc });
+    const { dataset, charter, root } = await recordDataset(owner, { chainId, dissc });
     const terms: Terms = {
-      ...{ dataset, first: 1, count: 2, token: NOBODY, price: 1000n, fee: 10n, bond: 500n, stakeWei: 3n },
-      ...{ maxChallenges: 2, samples: 1, windowSeconds: 60, durationSeconds: 3600 },
-      ...{ acceptBySeconds: 2n ** 64n - 1n, consumer: NOBODY },
+      dataset,
+      first: 1,
+      count: 2,
+      token: NOBODY,
+      price: 1000n,
+      fee: 10n,
+      bond: 500n,
+      stakeWei: 3n,
+      maxChallenges: 2,
+      maxDemands: 1,
+      samples: 1,
+      previews: 0,
+      windowSeconds: 60,
+      durationSeconds: 3600,
+      acceptBySeconds: 2n ** 64n - 1n,
+      consumer: NOBODY,
     };
     const domain = { chainId, ocasc };
-    return { owner, ocasc, domain, terms, root, ledger: createOcascLedger({ rpcUrl, ...domain }) };
+    return { owner, ocasc, domain, terms, charter, root, ledger: createOcascLedger({ rpcUrl, ...domain }) };
   }
   const ocascAs = (who: Wallet) => new Contract(chain.ocasc, ocascAbi, who);
   let offers = 0n;
   /** An offer, whose id is computed here and found there. */
   async function offer() {
-    const { owner, domain, terms, root } = chain;
+    const { owner, domain, terms, charter, root } = chain;
     const agent = address(Wallet.createRandom().address);
     const ownerEncryptionKey = new Uint8Array(nodePrimitives.randomBytes(32));
-    const given = { owner: address(owner.address), nonce: offers++, terms, root, batches: 1 };
-    const id = agreementId(domain, given);
+    const given = { owner: address(owner.address), nonce: offers++, terms, root, size: 3 };
+    const id = agreementId(domain, { ...given, agent, encryptionKey: ownerEncryptionKey });
     const call = ocascAs(owner).getFunction('offer');
-    await (await call(Object.values(terms), agent, ownerEncryptionKey, { value: terms.bond })).wait();
+    const values = [to0x(charter.name), charter.kind, Object.values(terms), agent, ownerEncryptionKey];
+    await (await call(...values, { value: terms.bond })).wait();
     return { id, agent, ownerEncryptionKey };
   }
   async function accept(id: AgreementId) {
@@ -92,13 +106,24 @@ describe('OCASC through a node', () => {
     const { point, agreement } = await chain.ledger.readAgreement(id, 'latest');
     assert.ok(point.blockNumber > 0);
     assert.deepEqual(agreement, {
-      ...{ id, terms: chain.terms, root: chain.root, batches: 1, state: 'offered' },
-      ...{ owner: address(chain.owner.address), agent, ownerEncryptionKey },
-      ...{ buyer: null, due: 0n, challenges: 0, challenge: null },
+      id,
+      terms: chain.terms,
+      root: chain.root,
+      size: 3,
+      kind: 1,
+      state: 'offered',
+      owner: address(chain.owner.address),
+      agent,
+      ownerEncryptionKey,
+      buyer: null,
+      due: 0n,
+      challenges: 0,
+      demands: 0,
+      question: null,
     });
   });
 
-  test('acceptance, a voucher claimed, a challenge, breach and close are seen', async () => {
+  test('acceptance, a voucher claimed, a challenge, lapse, breach and close are seen', async () => {
     const { id } = await offer();
     const { consumer, signerKey, signer, encryptionKey, endSeconds } = await accept(id);
     const read = async () => (await chain.ledger.readAgreement(id, 'latest')).agreement;
@@ -117,14 +142,20 @@ describe('OCASC through a node', () => {
     await (await ocascAs(consumer).getFunction('challenge')(id, 2, 7, { value: stake })).wait();
     const challenged = await read();
     assert.equal(challenged?.state, 'challenged');
-    assert.deepEqual([challenged?.challenges, challenged?.challenge?.block, challenged?.challenge?.seed], [1, 2, 7]);
-    assert.ok((challenged?.challenge?.stakeWei ?? 0n) >= 3n);
+    const { challenges, question } = challenged ?? assert.fail('not found');
+    assert.deepEqual([challenges, question?.asks, question?.block, question?.seed], [1, 'chunk', 2, 7]);
+    assert.ok((question?.stakeWei ?? 0n) >= 3n);
+    assert.equal(question?.graceEndSeconds, null);
 
-    await rpc.call('evm_setNextBlockTimestamp', [
-      `0x${((challenged?.challenge?.deadlineSeconds ?? 0) + 1).toString(16)}`,
-    ]);
+    const goTo = (seconds: number) => rpc.call('evm_setNextBlockTimestamp', [`0x${seconds.toString(16)}`]);
+    await goTo((question?.deadlineSeconds ?? 0) + 1);
+    await (await ocascAs(consumer).getFunction('lapse')(id)).wait();
+    const lapsed = await read();
+    assert.equal(lapsed?.state, 'lapsed');
+    assert.equal(lapsed?.question?.graceEndSeconds, (question?.deadlineSeconds ?? 0) + 1 + 15);
+    await goTo((lapsed?.question?.graceEndSeconds ?? 0) + 1);
     await (await ocascAs(consumer).getFunction('breach')(id)).wait();
-    assert.deepEqual([(await read())?.state, (await read())?.challenge], ['breached', null]);
+    assert.deepEqual([(await read())?.state, (await read())?.question], ['breached', null]);
 
     const { id: second } = await offer();
     const other = await accept(second);

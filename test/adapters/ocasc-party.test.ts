@@ -5,10 +5,18 @@ import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
 import { ArgumentError, LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
-import type { Address, AgreementId } from '../../core/ids.ts';
+import type { Address, AgreementId, BlockKey } from '../../core/ids.ts';
 import type { AgreementParty } from '../../core/ports/agreements.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
-import { ANSWER_GAS, type Market, NATIVE, randomEncryptionKey, randomKey, startMarket } from './ocasc-fixture.ts';
+import {
+  ANSWER_GAS,
+  DEMAND_GAS,
+  type Market,
+  NATIVE,
+  randomEncryptionKey,
+  randomKey,
+  startMarket,
+} from './ocasc-fixture.ts';
 import { refusal as refusalOf } from './refusal.ts';
 
 describe('what one account does on OCASC', () => {
@@ -26,7 +34,7 @@ describe('what one account does on OCASC', () => {
   };
   async function offer(terms: Terms = market.terms) {
     const agent = accountOfKey(randomKey());
-    return (await market.owner.offer(terms, agent, randomEncryptionKey())).id;
+    return (await market.owner.offer(market.named, terms, agent, randomEncryptionKey())).id;
   }
   async function agree(terms?: Terms) {
     const id = await offer(terms);
@@ -44,14 +52,22 @@ describe('what one account does on OCASC', () => {
     const { terms, owner, ledger, rpc } = market;
     const [agent, key] = [accountOfKey(randomKey()), randomEncryptionKey()];
     const nonce = await ledger.readOfferCount(owner.account, 'latest');
-    const { id, transaction } = await owner.offer(terms, agent, key);
+    const { id, transaction } = await owner.offer(market.named, terms, agent, key);
     const to = Number(await rpc.call('eth_blockNumber', []));
     for (const query of [{}, { owner: owner.account }, { dataset: terms.dataset }]) {
       const found = (await ledger.findOffers(query, 0, to)).find((one) => one.id === id);
       const { root, ...rest } = found ?? assert.fail('not found');
       assert.deepEqual(rest, {
-        ...{ id, owner: owner.account, nonce, terms, batches: 3, agent, encryptionKey: key },
-        ...{ txHash: transaction.txHash, blockNumber: transaction.blockNumber },
+        id,
+        owner: owner.account,
+        nonce,
+        terms,
+        size: 11,
+        kind: 0,
+        agent,
+        encryptionKey: key,
+        txHash: transaction.txHash,
+        blockNumber: transaction.blockNumber,
       });
       assert.deepEqual(root, (await read(id)).root);
     }
@@ -70,7 +86,7 @@ describe('what one account does on OCASC', () => {
     await owner.withdraw(NATIVE, owner.account).catch(refusal('OCASC_NoCredit'));
     const before = { owner: await balanceWei(owner.account), consumer: await balanceWei(consumer.account) };
     let fees = { owner: 0n, consumer: 0n };
-    const { id, transaction } = await owner.offer(terms, owner.account, randomEncryptionKey());
+    const { id, transaction } = await owner.offer(market.named, terms, owner.account, randomEncryptionKey());
     fees.owner += transaction.feeWei;
     const accepted = await consumer.accept({ id, ...terms }, accountOfKey(signerKey), randomEncryptionKey());
     fees.consumer += accepted.feeWei;
@@ -90,13 +106,14 @@ describe('what one account does on OCASC', () => {
     assert.equal(await ledger.readCredit(NATIVE, owner.account, 'latest'), 0n);
   });
 
-  test('answers with a real block, its batch and its log: each block, first, middle and last chunk', async () => {
+  test('answers with a real block and its log: each block, first, middle and last chunk', async () => {
     const { id, consumer } = await agree();
     const { first } = market.terms;
     // A chunk number beyond the block comes round again
     for (const [i, seed] of [2 ** 32 - 1, 0, 1, 68, 511].entries()) {
       await challenge(consumer, id, first + i, seed);
-      assert.deepEqual((await read(id)).challenge?.seed, seed);
+      assert.deepEqual((await read(id)).question?.seed, seed);
+      assert.equal((await read(id)).question?.asks, 'chunk');
       await market.owner.respond(id, market.answer(first + i, seed));
       assert.equal((await read(id)).state, 'active');
     }
@@ -109,34 +126,47 @@ describe('what one account does on OCASC', () => {
     const { id, consumer } = await agree();
     const block = market.terms.first + 3;
     await challenge(consumer, id, block, 7);
-    const answer = market.answer(block, 7);
-    const chunk = Uint8Array.from(answer.chunk);
+    const shown = market.answer(block, 7);
+    const chunk = Uint8Array.from(shown.answer.chunk);
     chunk[0] = (chunk[0] as number) ^ 1;
     const { owner } = market;
-    await assert.rejects(owner.respond(id, { ...answer, chunk }), refusal('OCASC_WrongRoot'));
-    await assert.rejects(owner.respond(id, market.answer(block, 8)), refusal('OCASC_WrongRoot'));
-    const cut = { ...answer, chunk: chunk.subarray(1) };
-    await assert.rejects(owner.respond(id, cut), refusal('OCASC_BadChunkLength'));
-    const short = { ...answer, logPath: answer.logPath.slice(1) };
+    const withChunk = (other: Uint8Array) => ({ ...shown, answer: { ...shown.answer, chunk: other } });
+    await assert.rejects(owner.respond(id, withChunk(chunk)), refusal('OCASC_WrongOpening'));
+    await assert.rejects(owner.respond(id, market.answer(block, 8)), refusal('OCASC_WrongOpening'));
+    await assert.rejects(owner.respond(id, market.answer(block + 1, 7)), refusal('OCASC_WrongRoot'));
+    await assert.rejects(owner.respond(id, market.keyAnswer(block)), ArgumentError);
+    await assert.rejects(owner.respond(id, withChunk(chunk.subarray(1))), refusal('OCASC_BadChunkLength'));
+    const short = { ...shown, path: shown.path.slice(1) };
     await assert.rejects(owner.respond(id, short), refusal('OCASC_BadPathLength'));
-    await assert.rejects(owner.respond(id, { ...answer, position: -1 }), ArgumentError);
+    const malformed = { ...shown, answer: { ...shown.answer, blockKey: new Uint8Array(31) as BlockKey } };
+    await assert.rejects(owner.respond(id, malformed), ArgumentError);
     assert.equal((await read(id)).state, 'challenged');
-    await market.party(await market.newKey()).respond(id, answer);
+    await market.party(await market.newKey()).respond(id, shown);
     assert.equal((await read(id)).state, 'active');
-    await assert.rejects(owner.respond(id, answer), refusal('OCASC_WrongState'));
+    await assert.rejects(owner.respond(id, shown), refusal('OCASC_WrongState'));
   });
 
-  test('a challenge without an answer in time: the breach, not before, and the bond', async () => {
+  test('a challenge without an answer in time lapses, and after its grace is a breach, not before: the bond', async () => {
     const { id, consumer } = await agree();
+    const { owner } = market;
     await challenge(consumer, id, market.terms.first, 0);
-    await assert.rejects(consumer.breach(id), (error: Error) => {
+    await assert.rejects(consumer.breach(id), refusal('OCASC_WrongState'));
+    await assert.rejects(consumer.lapse(id), (error: Error) => {
       assert.match(error.message, /It is possible from 20\d\d-.*Z on, in \d+ s\.$/);
       return refusal('OCASC_TooEarly')(error);
     });
-    const { challenge: open } = await read(id);
+    const open = (await read(id)).question;
+    assert.equal(open?.graceEndSeconds, null);
     await market.goTo((open?.deadlineSeconds ?? 0) + 1);
-    const late = market.owner.respond(id, market.answer(market.terms.first, 0));
-    await assert.rejects(late, (error: Error) => {
+    await consumer.lapse(id);
+    const lapsed = await read(id);
+    assert.equal(lapsed.state, 'lapsed');
+    assert.equal(lapsed.question?.block, market.terms.first);
+    const graceEnd = lapsed.question?.graceEndSeconds ?? 0;
+    assert.equal(graceEnd, (open?.deadlineSeconds ?? 0) + 1 + market.terms.windowSeconds / 4);
+    await assert.rejects(consumer.breach(id), refusal('OCASC_TooEarly'));
+    await market.goTo(graceEnd + 1);
+    await assert.rejects(owner.respond(id, market.answer(market.terms.first, 0)), (error: Error) => {
       const refused = /^OCASC refuses: OCASC_TooLate\(id 0x[0-9a-f]{64}, timestamp \d+, limit \d+\)\. (.*)$/;
       assert.match(refused.exec(error.message)?.[1] ?? error.message, /^It was possible until 20\d\d-.*Z\.$/);
       return refusal('OCASC_TooLate')(error);
@@ -145,7 +175,46 @@ describe('what one account does on OCASC', () => {
     const { price, fee, bond } = market.terms;
     // Too much of a stake came back at once
     assert.ok((await market.ledger.readCredit(NATIVE, consumer.account, 'latest')) > price - fee + bond);
+    assert.deepEqual([(await read(id)).state, (await read(id)).question], ['breached', null]);
     await assert.rejects(consumer.breach(id), refusal('OCASC_WrongState'));
+  });
+
+  test('what has lapsed can be answered within its grace', async () => {
+    const { id, consumer } = await agree();
+    await challenge(consumer, id, market.terms.first, 0);
+    await market.goTo(((await read(id)).question?.deadlineSeconds ?? 0) + 1);
+    await consumer.lapse(id);
+    await market.owner.respond(id, market.answer(market.terms.first, 0));
+    assert.deepEqual([(await read(id)).state, (await read(id)).question], ['active', null]);
+  });
+
+  test('the key of a block that is paid for is demanded and shown; of one that is not paid it is refused', async () => {
+    const { id, consumer, signerKey } = await agree();
+    const { owner, ledger, terms } = market;
+    const demand = async (block: number) => {
+      const valueWei = 2n * (await ledger.readDemandStakeWei());
+      return consumer.demandKey(id, { block, valueWei });
+    };
+    await assert.rejects(demand(terms.first), refusal('OCASC_BlockNotPaid'));
+    // Two fifths of what is left beside the fee
+    const due = 10n + (990n * 2n) / 5n;
+    await owner.claim(id, due, signVoucher(ledger.domain, { agreement: id, due }, signerKey));
+    await assert.rejects(demand(terms.first + 2), (error: Error) => {
+      assert.match(error.message, /pays for blocks 3 to 4\. Claim a later voucher first\.$/);
+      return refusal('OCASC_BlockNotPaid')(error);
+    });
+    await demand(terms.first + 1);
+    const { question, demands } = await read(id);
+    assert.deepEqual([question?.asks, question?.block, question?.seed, demands], ['key', terms.first + 1, 0, 1]);
+    await assert.rejects(owner.respond(id, market.keyAnswer(terms.first)), refusal('OCASC_WrongRoot'));
+    const shown = market.keyAnswer(terms.first + 1);
+    const wrong = { ...shown.answer, contentKey: market.keyAnswer(terms.first).answer.contentKey };
+    await assert.rejects(owner.respond(id, { ...shown, answer: wrong }), refusal('OCASC_WrongKey'));
+    await owner.respond(id, shown);
+    assert.equal((await read(id)).state, 'active');
+    await demand(terms.first);
+    await owner.respond(id, market.keyAnswer(terms.first));
+    await assert.rejects(demand(terms.first), refusal('OCASC_NoDemandLeft'));
   });
 
   test('what was done is refused when it is done again, by name', async () => {
@@ -178,12 +247,13 @@ describe('what one account does on OCASC', () => {
     await market.mine();
     const stake = await ledger.readChallengeStakeWei(id);
     assert.equal(stake, 2n * BigInt(ANSWER_GAS) * baseFee);
+    assert.equal(await ledger.readDemandStakeWei(), BigInt(DEMAND_GAS) * baseFee);
     const nonce = await market.nonce(consumer.account);
     const low = consumer.challenge(id, { block: terms.first, seed: 0, valueWei: terms.stakeWei });
     await assert.rejects(low, refusal('OCASC_StakeTooLow'));
     assert.equal(await market.nonce(consumer.account), nonce);
     await consumer.challenge(id, { block: terms.first, seed: 0, valueWei: 2n * stake });
-    const taken = (await read(id)).challenge?.stakeWei ?? 0n;
+    const taken = (await read(id)).question?.stakeWei ?? 0n;
     assert.ok(taken > 0n && taken <= stake);
     await rpc.call('anvil_setNextBlockBaseFeePerGas', ['0x1']);
     await market.mine();
@@ -206,7 +276,7 @@ describe('what one account does on OCASC', () => {
     assert.equal((await read(id)).state, 'offered');
     const nowhere = `0x${'12'.repeat(20)}` as Address;
     const lost = createOcascParty({ ...chain, ocasc: nowhere, signer: createKeySigner(market.ownerKey) });
-    await assert.rejects(lost.offer(terms, poor.account, randomEncryptionKey()), LedgerUnavailableError);
+    await assert.rejects(lost.offer(market.named, terms, poor.account, randomEncryptionKey()), LedgerUnavailableError);
     assert.equal(await market.balanceWei(nowhere), 0n);
   });
 });

@@ -25,7 +25,7 @@ describe('transactions that wait to be mined', () => {
   after(() => market?.stop());
   beforeEach(() => market.mine());
 
-  const offer = (party = market.owner) => party.offer(market.terms, party.account, randomEncryptionKey());
+  const offer = (party = market.owner) => party.offer(market.named, market.terms, party.account, randomEncryptionKey());
   const offers = () => market.ledger.readOfferCount(market.owner.account, 'latest');
   const transaction = async (hash: string) =>
     z

@@ -33,7 +33,7 @@ describe('agreements in an ERC-20', () => {
   const view = (name: string, ...values: unknown[]): Promise<bigint> => token.getFunction(name)(...values);
   const allowance = (owner: Address) => view('allowance', owner, market.ocasc);
   const offer = (changed: Partial<Terms> = {}) =>
-    market.owner.offer({ ...terms, ...changed }, market.owner.account, randomEncryptionKey());
+    market.owner.offer(market.named, { ...terms, ...changed }, market.owner.account, randomEncryptionKey());
 
   test('bond and price are approved to the unit and taken; what is due arrives, and nothing stays approved', async () => {
     const { owner, ledger, ocasc } = market;

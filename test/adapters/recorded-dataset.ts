@@ -1,27 +1,19 @@
 import type { Wallet } from 'ethers';
-import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { disscInterface, encodeRecord } from '../../adapters/ethereum/dissc-interface.ts';
-import { EMPTY_LOG, sealBatch } from '../../core/batch/seal-batch.ts';
-import { address, type DatasetId, type DatasetKey, type LogRoot, type PrivateKey } from '../../core/ids.ts';
-import { deriveDatasetId } from '../../core/keys.ts';
-import type { HeadDomain } from '../../core/log/head.ts';
-import { accountOfKey } from '../../core/typed-data.ts';
+import { encodeRecord } from '../../adapters/ethereum/dissc-interface.ts';
+import { fromHex } from '../../core/bytes.ts';
+import type { SignedCharter } from '../../core/charter/charter.ts';
+import type { DisscDomain } from '../../core/dissc-domain.ts';
+import type { DatasetId, LogRoot, PrivateKey } from '../../core/ids.ts';
+import { DeviceLog } from './device-log.ts';
 
-/** Opens a dataset of this owner and records three blocks in one batch. */
-export async function recordDataset(owner: Wallet, domain: HeadDomain): Promise<{ dataset: DatasetId; root: LogRoot }> {
-  const name = new Uint8Array(nodePrimitives.randomBytes(32));
-  const dataset = deriveDatasetId(domain, address(owner.address), name);
-  const deviceKey = new Uint8Array(nodePrimitives.randomBytes(32)) as PrivateKey;
-  const writer = {
-    ...{ dataset, deviceKey, datasetKey: new Uint8Array(32) as DatasetKey, domain },
-    ...{ plain: true, published: false },
-  };
-  const captured = [1, 2, 3].map((size) => ({ content: new Uint8Array(size), meta: { at: size } }));
-  const { leaf, manifest } = sealBatch(nodePrimitives, writer, EMPTY_LOG, captured, new Uint8Array(16));
-  const opened = disscInterface.encodeFunctionData('openDataset', [name, accountOfKey(deviceKey)]);
-  await (await owner.sendTransaction({ to: domain.dissc, data: opened })).wait();
-  const leaves = [{ count: 3, salt: leaf.salt, batchRoot: leaf.batchRoot, sealed: null }];
-  const update = { dataset, leaves, signature: manifest.signature };
-  await (await owner.sendTransaction({ to: domain.dissc, data: encodeRecord([update]) })).wait();
-  return { dataset, root: manifest.head.root };
+/** Records the charter of a plain dataset of this owner, and three blocks in one batch. */
+export async function recordDataset(
+  owner: Wallet,
+  domain: DisscDomain,
+): Promise<{ dataset: DatasetId; charter: SignedCharter; root: LogRoot }> {
+  const log = new DeviceLog(domain, fromHex(owner.privateKey, 'key', 32) as PrivateKey);
+  const { manifest } = log.seal([1, 2, 3]);
+  const data = encodeRecord({ charters: [log.charter], updates: [log.update()] });
+  await (await owner.sendTransaction({ to: domain.dissc, data })).wait();
+  return { dataset: log.dataset, charter: log.charter, root: manifest.head.root };
 }

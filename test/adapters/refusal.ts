@@ -3,9 +3,23 @@ import { ArgumentError, StateError } from '../../core/errors.ts';
 
 /** What a state or a time stands against; everything else is refused for its arguments. */
 const OF_STATE = new Set([
-  ...['DISSC_RangeNotRecorded', 'DISSC_LogFull', 'OCASC_RangeNotRecorded', 'OCASC_WrongState', 'OCASC_TooLate'],
-  ...['OCASC_TooEarly', 'OCASC_NoChallengeLeft', 'OCASC_NoCredit', 'ASC_WrongState', 'ASC_Over', 'ASC_NotOver'],
-  ...['ASC_NoCredit', 'ERC20InsufficientBalance', 'ERC20InsufficientAllowance'],
+  'DISSC_SerialTooHigh',
+  'DISSC_WrongPrevious',
+  'OCASC_RangeNotRecorded',
+  'OCASC_WrongState',
+  'OCASC_TooLate',
+  'OCASC_TooEarly',
+  'OCASC_BlockNotPaid',
+  'OCASC_NoChallengeLeft',
+  'OCASC_NoDemandLeft',
+  'OCASC_TokenShort',
+  'OCASC_NoCredit',
+  'ASC_WrongState',
+  'ASC_Over',
+  'ASC_NotOver',
+  'ASC_NoCredit',
+  'ERC20InsufficientBalance',
+  'ERC20InsufficientAllowance',
 ]);
 
 /** Whether an error is a contract's refusal for this reason, and says whose turn it is. */
