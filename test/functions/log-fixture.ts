@@ -89,6 +89,7 @@ export async function createLogFixture() {
   const dissc = disscAddress();
   const ascDeployable = deployableAsc({ dissc });
   await deployContracts({ ...chain, signer: owner }, [DISSC, ascDeployable]);
+  await rpc.call('evm_setAutomine', [false]);
   const asc = deployedAddress(ascDeployable);
   const ledger = createDisscLedger({ ...chain, dissc });
   const grants = createAscLedger({ ...chain, asc });
