@@ -1,11 +1,10 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { mnemonicSeed } from '../../adapters/keys/mnemonic.ts';
 import { createSecretFile, replaceSecretFile } from '../../adapters/keys/secret-file.ts';
 import type { SignedCharter } from '../../core/charter/charter.ts';
 import type { DatasetId } from '../../core/ids.ts';
-import { deriveAgentSecrets, deriveDatasetKey } from '../../core/keys.ts';
+import { deriveAgentSecrets } from '../../core/keys.ts';
 import type { ChainCharter } from '../../core/ports/ledger.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { withKeystoreOptions } from '../command-options.ts';
@@ -16,7 +15,7 @@ import { requireOcasc } from '../require-contract.ts';
 import { runCommand } from '../run-command.ts';
 import { agentFileText } from './agent-file.ts';
 import { readDatasets } from './dataset-list.ts';
-import { openOwner } from './owner-home.ts';
+import { datasetKeyOf, openOwner } from './owner-home.ts';
 
 interface AgentOptions {
   readonly out: string;
@@ -37,19 +36,16 @@ export function addOwnerAgent(owner: Command): void {
       const opened = await openOwner(context);
       const connection = await readConnection(context);
       const { rpcUrl, chainId, dissc, apiUrl, fromBlock } = connection;
-      const seed = mnemonicSeed(opened.mnemonic);
-      const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, seed);
+      const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, opened.seed);
       const { signal } = context;
       const { blockNumber } = await newestPoint(connection, signal);
       const owned = { owner: opened.address };
       const onChain = await openLedger(connection).findChartered(owned, fromBlock, blockNumber, signal);
-      const datasets = (await readDatasets(context.home)).map(({ name, dataset, charters }) => ({
-        name,
-        dataset,
-        keys: serialsOf(dataset, charters, onChain).map((serial) => {
-          return { serial, datasetKey: deriveDatasetKey(nodePrimitives, seed, dataset, serial) };
-        }),
-      }));
+      const datasets = (await readDatasets(context.home)).map(({ name, dataset, charters }) => {
+        const keyOf = datasetKeyOf(opened, dataset);
+        const keys = serialsOf(dataset, charters, onChain).map((serial) => ({ serial, datasetKey: keyOf(serial) }));
+        return { name, dataset, keys };
+      });
       const text = agentFileText({
         ...{ rpcUrl, chainId, dissc, ocasc: requireOcasc(connection), apiUrl, fromBlock },
         ...{ owner: opened.address, agentKey, offersSecret, datasets },
@@ -69,11 +65,7 @@ export function addOwnerAgent(owner: Command): void {
 }
 
 /** Those of all charters that are known here or on the chain; one that named no new device gives a key that opens nothing. */
-function serialsOf(
-  dataset: DatasetId,
-  known: readonly SignedCharter[],
-  onChain: readonly ChainCharter[],
-): number[] {
+function serialsOf(dataset: DatasetId, known: readonly SignedCharter[], onChain: readonly ChainCharter[]): number[] {
   const found = onChain.filter((charter) => charter.dataset === dataset).map(({ charter }) => charter.serial);
   return [...new Set([...known.map(({ serial }) => serial), ...found])].sort((a, b) => a - b);
 }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readSecretFile } from '../../adapters/keys/secret-file.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { authoriseCss } from '../../client/sale/authorise-css.ts';
@@ -45,23 +45,40 @@ export function addOwnerAuthorise(owner: Command): void {
     .description("Let a cloud storage service serve a dataset's consumers, and prepay what it records.")
     .argument('<dataset>', 'name or id of the dataset')
     .option('--css <address>', "account of the service (default: the local stack's operator)", parseAddress)
-    .option('--per-record <amount>', 'what the service earns for a record, however much has come', parseAmount, 0n)
-    .option('--interval <seconds>', 'at most one record is paid for in it (default: each is)', parseSeconds, 0)
-    .option(
-      '--blocks <from-to>',
-      'which blocks consumers may see, recorded already or not (default: all)',
-      parseRange,
-      EVERY_BLOCK,
+    // A default that JSON cannot write has to be described, or there is no help.
+    .addOption(
+      new Option('--per-record <amount>', 'what the service earns for a record, however much has come')
+        .argParser(parseAmount)
+        .default(0n, '0wei'),
     )
-    .option('--kinds <list>', 'digests (Protocol III), blocks (Protocol IV)', parseKinds, {
-      digests: true,
-      blocks: true,
-    })
+    .addOption(
+      new Option('--interval <seconds>', 'at most one record is paid for in it')
+        .argParser(parseSeconds)
+        .default(0, 'none: each is paid for'),
+    )
+    .addOption(
+      new Option('--blocks <from-to>', 'which blocks consumers may see, recorded already or not')
+        .argParser(parseRange)
+        .default(EVERY_BLOCK, 'all'),
+    )
+    .addOption(
+      new Option('--kinds <list>', 'digests (Protocol III), blocks (Protocol IV)')
+        .argParser(parseKinds)
+        .default({ digests: true, blocks: true }, 'digests,blocks'),
+    )
     .option('--max-blocks <count>', "distinct blocks an agreement's consumer may see", parseCount, 0xffff_ffff)
     .option('--window <seconds>', 'how long the service is still paid after a revocation', parseSeconds, DAY_SECONDS)
     .option('--until <time>', 'when the grant ends: a time, or from now on 12h or 365d (default: 365d)', parseUntil)
-    .option('--fuel <amount>', 'what the grant is filled up to, once accepted', parseAmount, 0n)
-    .option('--wait <duration>', 'how long to wait for the service to accept', parseDuration, 60_000)
+    .addOption(
+      new Option('--fuel <amount>', 'what the grant is filled up to, once accepted')
+        .argParser(parseAmount)
+        .default(0n, '0wei'),
+    )
+    .addOption(
+      new Option('--wait <duration>', 'how long to wait for the service to accept')
+        .argParser(parseDuration)
+        .default(60_000, '60s'),
+    )
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((name: string, options: AuthoriseOptions) =>
     runCommand(options, async (context) => {

@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
-import { mnemonicSeed } from '../../adapters/keys/mnemonic.ts';
 import { checkServable, offerBlocks, requireOfferable } from '../../client/sale/offer-blocks.ts';
 import { defaultPlainSamples } from '../../core/agreement/previews.ts';
 import { MAX_SAMPLES } from '../../core/agreement/quota.ts';
@@ -10,7 +9,7 @@ import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { type Address, NATIVE_COIN } from '../../core/ids.ts';
-import { deriveAgentSecrets, deriveDatasetKey } from '../../core/keys.ts';
+import { deriveAgentSecrets } from '../../core/keys.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { openService, readConnection } from '../connection.ts';
@@ -20,9 +19,9 @@ import { progressBar } from '../output.ts';
 import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds, parseUntil } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
-import { fetchManifest } from './open-sale-parts.ts';
 import { type DatasetEntry, datasetEntry } from './dataset-list.ts';
-import { openOwner } from './owner-home.ts';
+import { fetchManifest } from './open-sale-parts.ts';
+import { datasetKeyOf, openOwner } from './owner-home.ts';
 
 interface OfferOptions {
   readonly blocks: { from: number; to: number };
@@ -56,7 +55,9 @@ const MAX_PREVIEWS = 8;
 export function addOwnerOffer(owner: Command): void {
   const command = owner
     .command('offer')
-    .description('Offer recorded blocks for sale, with a bond that is lost when a challenged block or a paid key is not shown.')
+    .description(
+      'Offer recorded blocks for sale, with a bond that is lost when a challenged block or a paid key is not shown.',
+    )
     .argument('<dataset>', 'name or id of the dataset')
     .requiredOption('--blocks <from-to>', 'what is for sale, e.g. 0-999', parseRange)
     .requiredOption('--price <amount>', 'for all the blocks, fee included, e.g. 0.5ether', parseAmount)
@@ -88,13 +89,12 @@ export function addOwnerOffer(owner: Command): void {
       const terms = termsOf(entry, options);
       const ledger = createDisscLedger(connection);
       await requireOfferable({ ledger }, terms, signal);
-      const seed = mnemonicSeed(opened.mnemonic);
-      const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, seed);
+      const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, opened.seed);
       const agent = accountOfKey(agentKey);
       if (options.check) {
         const service = await openService(connection, opened, 'http');
-        const datasetKeyOf = (serial: number) => deriveDatasetKey(nodePrimitives, seed, terms.dataset, serial);
-        const parts = { primitives: nodePrimitives, ledger, service, datasetKeyOf, fetchManifest };
+        const keys = { datasetKeyOf: datasetKeyOf(opened, terms.dataset) };
+        const parts = { primitives: nodePrimitives, ledger, service, ...keys, fetchManifest };
         for await (const done of checkServable(parts, terms, signal)) {
           output.progress(progressBar(done, terms.count, 'blocks can be served'));
         }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
@@ -19,6 +20,7 @@ import { decodeKeyPayload } from '../../core/agreement/key-payload.ts';
 import { encodeKeyRequest } from '../../core/agreement/key-request.ts';
 import type { SealedMessage } from '../../core/agreement/message.ts';
 import { deriveEncryptionKeys, openMessage, sealMessage } from '../../core/agreement/seal-message.ts';
+import { contentKeyOf } from '../../core/agreement/verify-keys.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
 import { type Address, type AgreementId, address, NATIVE_COIN, type PrivateKey } from '../../core/ids.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
@@ -94,9 +96,12 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
     assert.equal(accountOfKey(Buffer.from(file.agentPrivateKey.slice(2), 'hex') as unknown as PrivateKey), agent);
     assert.notEqual(agent, ownerAccount);
     assert.deepEqual(
-      file.datasets.map(({ name }: { name: string }) => name),
-      ['readings'],
+      file.datasets.map(({ name, keys }: { name: string; keys: { serial: number }[] }) => [name, keys.length]),
+      [['readings', 1]],
     );
+    const provision = JSON.parse(await readFile(join(folder, 'device.json'), 'utf8'));
+    const { serial, datasetKey } = provision;
+    assert.deepEqual(file.datasets[0].keys, [{ serial, datasetKey }]);
     assert.match(json(await plumb('owner', 'agent', '--out', agentFile()), 2).error.message, /exists already/);
     json(await plumb('owner', 'agent', '--out', agentFile(), '--replace'));
     assert.deepEqual(JSON.parse(await readFile(path, 'utf8')), file);
@@ -104,9 +109,22 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
   });
 
   it('authorises the storage, pays fuel once, and takes it back', async () => {
-    const args = ['owner', 'authorise', 'readings', '--per-batch', '1000wei', '--fuel', '0.001ether', '--window', '1s'];
+    const help = await runPlumb(['owner', 'authorise', '--help']);
+    assert.deepEqual([help.exitCode, /--fuel <amount>.*\(default: 0wei\)/s.test(help.stdout)], [0, true], help.stderr);
+    const args = [
+      'owner',
+      'authorise',
+      'readings',
+      '--per-record',
+      '1000wei',
+      '--fuel',
+      '0.001ether',
+      '--window',
+      '1s',
+    ];
     const granted = json(await plumb(...args));
     assert.deepEqual([granted.state, granted.fuelWei], ['accepted', '1000000000000000']);
+    assert.deepEqual([granted.terms.perRecordWei, granted.terms.intervalSeconds], ['1000', 0]);
     const again = json(await plumb(...args));
     assert.deepEqual([again.id, again.tx, again.fundedWei], [granted.id, null, '0']);
     assert.equal(json(await plumb('owner', 'fund', granted.id, '500wei')).fuelWei, '1000000000000500');
@@ -148,7 +166,12 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
     }
     const fees = json(await plumb(...bad, '--price', '10wei', '--fee', '2wei'), 2);
     assert.match(fees.error.message, /at most the price, 10, and the bond, 1/);
-    const range = json(await plumb(...bad, '--price', '10wei', '--fee', '1wei', '--blocks', '0-30'), 5);
+    const few = [...bad, '--price', '10wei', '--fee', '1wei'];
+    const short = json(await plumb(...few, '--window', '1h', '--duration', '1h'), 2);
+    assert.match(short.error.message, /longer than --window/);
+    const previews = json(await plumb(...few, '--samples', '1', '--previews', '2'), 2);
+    assert.match(previews.error.message, /at most 1 of 1 samples/);
+    const range = json(await plumb(...few, '--blocks', '0-30'), 5);
     assert.match(range.error.message, /has 30/);
   });
 
@@ -171,15 +194,19 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
       const second = await runPlumb(['owner', 'serve', '--agent', agentFile(), '--once', '--json']);
       assert.equal(second.exitCode, 6);
       assert.match(second.stdout, /Another process serves sales/);
-      const messages = await served.receiveBlocks(asked);
+      const every = Array.from({ length: asked }, (_, i) => i);
+      const samples = await served.receive(asked);
+      assert.deepEqual(samples.blocks, every);
+      assert.deepEqual(samples.opened, [0], 'the preview');
+      const { messages } = samples;
       assert.deepEqual(
         messages.map(({ sequence }) => sequence),
         Array.from({ length: asked }, (_, i) => i),
         'no number is left out or used twice',
       );
       await served.ask([], 1600n);
-      const paid = await served.receiveBlocks(asked);
-      assert.equal(paid.length, asked, 'what was sampled is not sent again');
+      const paid = await served.receive(asked + 14);
+      assert.deepEqual(paid.opened, every.slice(0, 15), 'each content key that is paid for, once');
       await server.kill('SIGINT');
       assert.equal(server.child.exitCode, 0);
       await checkSame(messages);
@@ -187,8 +214,8 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
 
     /** What was read once stays as it was. */
     async function checkSame(messages: readonly SealedMessage[]): Promise<void> {
-      const now = await served.receiveBlocks(messages.length);
-      assert.deepEqual(now.slice(0, messages.length), messages);
+      const now = await served.receive(messages.length);
+      assert.deepEqual(now.messages.slice(0, messages.length), messages);
     }
 
     it('answers a challenge, claims, and is paid', async () => {
@@ -269,8 +296,8 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
         const plaintext = encodeKeyRequest({ blocks, voucher });
         await service.postMessage(await sealMessage(market.domain, header, ownerEncryptionKey, signerKey, plaintext));
       },
-      /** All messages of the owner, once there are keys of the first so many blocks: of each exactly once. */
-      async receiveBlocks(count: number): Promise<SealedMessage[]> {
+      /** All messages of the owner, once they hold keys so many times; which blocks, and of which the content's. */
+      async receive(count: number): Promise<{ messages: SealedMessage[]; blocks: number[]; opened: number[] }> {
         for (const untilMs = Date.now() + 60_000; ; await sleep(100)) {
           const messages: SealedMessage[] = [];
           for (let next: number | null = 0; next !== null; ) {
@@ -280,19 +307,17 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
             messages.push(...page.messages);
             next = page.next;
           }
-          const found: number[] = [];
+          const [blocks, opened]: [number[], number[]] = [[], []];
           for (const message of messages) {
             const payload = decodeKeyPayload(await openMessage(market.domain, message, keys.privateKey));
-            found.push(...payload.flatMap((batch) => batch.blocks.map(({ index }) => index)));
+            blocks.push(...payload.blocks.map(({ index }) => index));
+            for (const { index } of payload.blocks) {
+              if (contentKeyOf(nodePrimitives, payload, index) !== null) opened.push(index);
+            }
           }
-          if (found.length >= count) {
-            assert.deepEqual(
-              found.toSorted((a, b) => a - b),
-              Array.from({ length: count }, (_, i) => i),
-            );
-            return messages;
-          }
-          assert.ok(Date.now() < untilMs, `only keys of ${found}`);
+          const sorted = (indices: number[]) => indices.toSorted((a, b) => a - b);
+          if (blocks.length >= count) return { messages, blocks: sorted(blocks), opened: sorted(opened) };
+          assert.ok(Date.now() < untilMs, `only keys of ${blocks}`);
         }
       },
     };

@@ -2,18 +2,22 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { ocascInterface } from '../../adapters/ethereum/ocasc-interface.ts';
+import { pathTo } from '../../client/sale/answer-question.ts';
 import { holdBatch } from '../../client/sale/hold-batch.ts';
 import { offerBlocks } from '../../client/sale/offer-blocks.ts';
-import { MAX_DELIVERED_BLOCKS } from '../../client/sale/pack-keys.ts';
+import { maxDeliveredBlocks } from '../../client/sale/pack-keys.ts';
 import { readKeptVoucher } from '../../client/sale/read-kept-voucher.ts';
 import type { SaleEvent } from '../../client/sale/sale-event.ts';
 import type { SaleParts } from '../../client/sale/sale-parts.ts';
 import { openSaleState, SaleStateError } from '../../client/sale/sale-state.ts';
-import { buildChallengeAnswer } from '../../core/agreement/build-keys.ts';
-import { readSegment } from '../../core/batch/segment.ts';
+import { answerChallenge } from '../../core/agreement/own-batch.ts';
+import { readSegment } from '../../core/batch/read-segment.ts';
 import { proveChunk } from '../../core/block/chunk-tree.ts';
+import { requireContentKey } from '../../core/block/content-keys.ts';
+import { fromHex } from '../../core/bytes.ts';
 import { LedgerUnavailableError, StateError, StoreUnavailableError } from '../../core/errors.ts';
-import type { AgreementId } from '../../core/ids.ts';
+import type { Address, AgreementId, ContentKey } from '../../core/ids.ts';
 import { clientOf, type Market, startMarket } from '../functions/start-sale.ts';
 import { indicesOf, makeOwner, NATIVE, type Owner, sell } from './sale-fixture.ts';
 
@@ -30,6 +34,25 @@ describe("the owner's side on the chain", { timeout: 120_000 }, () => {
     said.filter(({ agreement }) => agreement === id).map(({ event }) => event);
   const challenge = (sale: Awaited<ReturnType<typeof sell>>, block: number, seed = 7) =>
     sale.buyer.challenge(sale.id, { block, seed, valueWei: 10n ** 16n });
+  const withoutStorage = (): Pick<SaleParts, 'serviceFor'> => {
+    const gone = async () => {
+      throw new StoreUnavailableError('There is no storage any more.');
+    };
+    const nothing = {
+      ...{ getRecords: gone, getSegment: gone, hashBlocks: gone, proveChunks: gone, getBlock: gone },
+      ...{ storeVoucher: gone, getVoucher: gone, postMessage: gone, listMessages: gone },
+    };
+    return { serviceFor: () => nothing };
+  };
+  const creditOf = (account: Address) => ofMarket().readCredit(NATIVE, account, 'latest');
+  /** What `KeyShown` says. */
+  const shownKey = async (id: AgreementId): Promise<ContentKey> => {
+    const { topicHash } = ocascInterface.getEvent('KeyShown')!;
+    const filter = { address: market.contracts.ocasc, topics: [topicHash, id], fromBlock: '0x0', toBlock: 'latest' };
+    const [log] = (await market.rpc.call('eth_getLogs', [filter])) as { topics: string[]; data: string }[];
+    assert.ok(log);
+    return fromHex(String(ocascInterface.parseLog(log)?.args.contentKey)) as ContentKey;
+  };
   before(async () => {
     market = await startMarket();
     owner = await makeOwner(market);
@@ -107,14 +130,7 @@ describe("the owner's side on the chain", { timeout: 120_000 }, () => {
     const sale = await sell(market, owner);
     await owner.serveOnce();
     await challenge(sale, 9);
-    const gone = async () => {
-      throw new StoreUnavailableError('There is no storage any more.');
-    };
-    const nothing = {
-      ...{ getRecords: gone, getSegment: gone, hashBlocks: gone, proveChunks: gone, getBlock: gone },
-      ...{ storeVoucher: gone, getVoucher: gone, postMessage: gone, listMessages: gone },
-    };
-    const parts = { serviceFor: () => nothing };
+    const parts = withoutStorage();
     const said = await owner.serveOnce(parts);
     const unanswered = said.find((one) => one.event === 'unanswered' && one.agreement === sale.id);
     assert.ok(unanswered?.event === 'unanswered' && unanswered.secondsLeft > 0 && unanswered.secondsLeft <= 60);
@@ -124,12 +140,92 @@ describe("the owner's side on the chain", { timeout: 120_000 }, () => {
       const held = await holdBatch(own, sale.agreement, 9, AbortSignal.timeout(5000));
       const { car } = owner.batches[2]!.segment;
       const block = readSegment(nodePrimitives, car).blocks[9 - 7] as Uint8Array;
-      const proven = { index: 9, ...proveChunk(nodePrimitives, block, 7) };
-      await own.party.respond(sale.id, buildChallengeAnswer(nodePrimitives, held.batch, held.place, 7, proven));
+      const chunk = proveChunk(nodePrimitives, block, 7);
+      await own.party.respond(sale.id, {
+        asks: 'chunk',
+        path: pathTo(own, sale.agreement, held, 9),
+        answer: answerChallenge(nodePrimitives, held.batch, 9, 7, chunk),
+      });
     } finally {
       state.close();
     }
     assert.equal((await newest(sale.id)).state, 'active');
+  });
+
+  it('answers a demand with the committed key by itself, though the storage is gone', async () => {
+    const sale = await sell(market, owner);
+    await owner.serveOnce();
+    const { due, signature } = sale.voucher(610n);
+    // The contract owes keys of what is paid for on the chain alone.
+    await assert.rejects(sale.buyer.demandKey(sale.id, { block: 5, valueWei: 10n ** 17n }), /OCASC_BlockNotPaid/);
+    await sale.buyer.claim(sale.id, due, signature);
+    await sale.buyer.demandKey(sale.id, { block: 5, valueWei: 10n ** 17n });
+    assert.equal((await newest(sale.id)).question?.asks, 'key');
+    const said = await owner.serveOnce(withoutStorage());
+    const [challenged] = said.filter((one) => one.event === 'challenged' && one.agreement === sale.id);
+    assert.ok(challenged?.event === 'challenged' && challenged.asks === 'key');
+    assert.ok(names(said, sale.id).includes('answered'), JSON.stringify(said));
+    const { state, demands } = await newest(sale.id);
+    assert.deepEqual([state, demands], ['active', 1]);
+    // Anybody sees the key on the chain now; it is the one that the record commits to.
+    const shown = await shownKey(sale.id);
+    const { record } = owner.batches[1]!.manifest.blocks[5 - 3]!;
+    requireContentKey(nodePrimitives, record.contentCommitment, shown, 5);
+  });
+
+  it('loses the bond where it cannot show the committed key: a consumer who was sent wrong ones pays no more', async () => {
+    const sale = await sell(market, owner, { bond: 20n, windowSeconds: 4 });
+    await owner.serveOnce();
+    const { due, signature } = sale.voucher(110n);
+    await sale.buyer.claim(sale.id, due, signature);
+    await sale.buyer.demandKey(sale.id, { block: 0, valueWei: 10n ** 17n });
+    const { question } = await newest(sale.id);
+    assert.ok(question);
+    const state = openSaleState(join(owner.folder, 'state'), owner.identity);
+    try {
+      const held = await holdBatch(owner.partsOf(state), sale.agreement, 0, AbortSignal.timeout(5000));
+      const { record } = owner.batches[0]!.manifest.blocks[0]!;
+      const wrong = { record, contentKey: new Uint8Array(32).fill(1) as ContentKey };
+      const path = pathTo(owner.partsOf(state), sale.agreement, held, 0);
+      await assert.rejects(
+        owner.partsOf(state).party.respond(sale.id, { asks: 'key', path, answer: wrong }),
+        /OCASC_WrongKey/,
+      );
+    } finally {
+      state.close();
+    }
+    await market.passSeconds(5);
+    await sale.buyer.lapse(sale.id);
+    await assert.rejects(sale.buyer.breach(sale.id), /OCASC_TooEarly/);
+    await market.passSeconds(2);
+    const before = await creditOf(sale.consumer.account);
+    await sale.buyer.breach(sale.id);
+    const stake = question.stakeWei;
+    assert.equal((await creditOf(sale.consumer.account)) - before, 1210n - 110n + 20n + stake);
+    assert.equal((await newest(sale.id)).state, 'breached');
+  });
+
+  it('answers what has lapsed until the grace is over', async () => {
+    const sale = await sell(market, owner, { windowSeconds: 40 });
+    await owner.serveOnce();
+    await challenge(sale, 2);
+    await market.passSeconds(41);
+    await sale.buyer.lapse(sale.id);
+    const lapsed = await newest(sale.id);
+    assert.deepEqual([lapsed.state, lapsed.question?.graceEndSeconds !== null], ['lapsed', true]);
+    const said = await owner.serveOnce();
+    assert.ok(names(said, sale.id).includes('answered'), JSON.stringify(said));
+    assert.equal((await newest(sale.id)).state, 'active');
+
+    const late = await sell(market, owner, { windowSeconds: 40 });
+    await owner.serveOnce();
+    await challenge(late, 2);
+    await market.passSeconds(41);
+    await late.buyer.lapse(late.id);
+    await market.passSeconds(11);
+    assert.ok(!names(await owner.serveOnce(), late.id).includes('answered'), 'nothing is sent in vain');
+    await late.buyer.breach(late.id);
+    assert.equal((await newest(late.id)).state, 'breached');
   });
 
   it('claims what is owed after the end, also when the consumer quits, and closes when anyone may', async () => {
@@ -197,17 +293,24 @@ describe("the owner's side on the chain", { timeout: 120_000 }, () => {
     };
     const { terms } = await sell(market, owner);
     const unrecorded = { ...terms, count: 13 };
-    await assert.rejects(offerBlocks(parts, unrecorded, { again: false }), { name: 'NotRecordedError' });
-    const tooMany = { ...terms, count: MAX_DELIVERED_BLOCKS + 1, samples: 0 };
-    await assert.rejects(offerBlocks(parts, tooMany, { again: false }), /mailbox of one agreement/);
+    await assert.rejects(offerBlocks(parts, owner, unrecorded, { again: false }), { name: 'NotRecordedError' });
+    const tooMany = { ...terms, samples: maxDeliveredBlocks(12) };
+    await assert.rejects(offerBlocks(parts, owner, tooMany, { again: false }), /mailbox of one agreement/);
+    // The audit's offer: all the price at once, and nothing has to be delivered any more a second later.
+    const trap = { ...terms, price: 10n ** 19n, fee: 10n ** 19n, bond: 10n ** 19n };
+    const refused = (change: object) => offerBlocks(parts, owner, { ...trap, ...change }, { again: false });
+    await assert.rejects(refused({ durationSeconds: 1 }), /OCASC_BadDuration/);
+    await assert.rejects(refused({ windowSeconds: 1 }), /OCASC_BadWindow/);
+    await assert.rejects(refused({ maxDemands: 0 }), /OCASC_NoQuestions/);
+    await assert.rejects(refused({ fee: 10n ** 19n + 1n }), /OCASC_FeeTooHigh/);
     const wanted = { ...terms, price: 777n };
-    const first = await offerBlocks(parts, wanted, { again: false });
-    const same = await offerBlocks(parts, { ...wanted, acceptBySeconds: 2n ** 40n }, { again: false });
+    const first = await offerBlocks(parts, owner, wanted, { again: false });
+    const same = await offerBlocks(parts, owner, { ...wanted, acceptBySeconds: 2n ** 40n }, { again: false });
     assert.deepEqual([same.id, same.txHash], [first.id, null]);
-    const another = await offerBlocks(parts, wanted, { again: true });
+    const another = await offerBlocks(parts, owner, wanted, { again: true });
     assert.notEqual(another.id, first.id);
     const behind = { ...ofMarket(), readOfferCount: async () => 0n };
-    await assert.rejects(offerBlocks({ ...parts, market: behind }, wanted, { again: true }), (error) => {
+    await assert.rejects(offerBlocks({ ...parts, market: behind }, owner, wanted, { again: true }), (error) => {
       assert.ok(error instanceof StateError);
       return /Take it back: plumb owner cancel 0x/.test(error.shortMessage);
     });

@@ -14,13 +14,19 @@ import type { SaleEvent } from '../../client/sale/sale-event.ts';
 import type { SaleParts } from '../../client/sale/sale-parts.ts';
 import { openSaleState, type SaleState } from '../../client/sale/sale-state.ts';
 import { serveSales } from '../../client/sale/serve-sales.ts';
-import { type BatchKeys, decodeKeyPayload } from '../../core/agreement/key-payload.ts';
+import { decodeKeyPayload, type KeyPayload } from '../../core/agreement/key-payload.ts';
 import { decodeKeyRefusal, encodeKeyRequest, type KeyRefusal } from '../../core/agreement/key-request.ts';
 import { deriveEncryptionKeys, openMessage, sealMessage } from '../../core/agreement/seal-message.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
+import { contentKeyOf } from '../../core/agreement/verify-keys.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
-import { EMPTY_LOG, type SealedBatch, sealBatch } from '../../core/batch/seal-batch.ts';
-import type { Address, BlockIndex, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
+import { type SealedBatch, sealBatch } from '../../core/batch/seal-batch.ts';
+import { datasetOfCharter, signCharter } from '../../core/charter/charter.ts';
+import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
+import { type DatasetKind, ENCRYPTED } from '../../core/charter/kind.ts';
+import { type Address, type BlockIndex, type DatasetKey, NO_ACCOUNT, type PrivateKey } from '../../core/ids.ts';
+import { growthOfLeaves } from '../../core/log/build-growth.ts';
+import { EMPTY_PEAKS } from '../../core/log/peaks.ts';
 import type { Agreements } from '../../core/ports/agreements.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
@@ -31,31 +37,39 @@ export const NATIVE = `0x${'00'.repeat(20)}` as Address;
 /** Blocks of the batches that are recorded. */
 export const COUNTS = [3, 4, 5];
 
-/** An owner with a recorded, encrypted dataset of twelve blocks, and the agent that serves it. */
-export async function makeOwner(market: Market) {
+const FIRST_SERIAL = 1_700_000_000;
+
+/** An owner with a recorded dataset of twelve blocks, encrypted if not said otherwise, and the agent that serves it. */
+export async function makeOwner(market: Market, kind: DatasetKind = ENCRYPTED) {
   const { stores, ports, contracts, rpc } = market;
   const { chainId, dissc } = contracts;
-  const owner = await market.funded();
-  const agentKey = key();
-  const agentAccount = createKeySigner(agentKey);
-  await rpc.call('anvil_setBalance', [agentAccount.account, `0x${(10n ** 21n).toString(16)}`]);
+  const domain = { chainId, dissc };
+  const [ownerKey, agentKey, deviceKey] = [key(), key(), key()];
+  const [owner, agentAccount] = [createKeySigner(ownerKey), createKeySigner(agentKey)];
+  for (const { account } of [owner, agentAccount]) {
+    await rpc.call('anvil_setBalance', [account, `0x${(10n ** 21n).toString(16)}`]);
+  }
   stores.owners.set(owner.account, 2 ** 40);
-  const [deviceKey, datasetKey] = [key(), new Uint8Array(randomBytes(32)) as DatasetKey];
+  const datasetKey = new Uint8Array(randomBytes(32)) as DatasetKey;
   const party = market.as(owner);
-  const { datasets } = await party.datasets.openDatasets([{ name: randomBytes(32), device: accountOfKey(deviceKey) }]);
-  const dataset = datasets[0] as DatasetId;
-  const writer = { dataset, deviceKey, datasetKey, domain: { chainId, dissc }, plain: false, published: false };
-  let end = EMPTY_LOG;
+  const name = encodeDatasetName(randomBytes(8).toString('hex'));
+  const device = accountOfKey(deviceKey);
+  const serial = FIRST_SERIAL;
+  const charter = { owner: owner.account, name, kind, device, anchorer: NO_ACCOUNT, serial, from: 0 };
+  const signed = { ...charter, signature: signCharter(domain, charter, ownerKey) };
+  const dataset = datasetOfCharter(domain, charter);
+  const writer = { dataset, kind, serial, deviceKey, datasetKey, domain };
+  let end = EMPTY_PEAKS;
   const batches: SealedBatch[] = COUNTS.map((count) => {
     const sealed = sealBatch(nodePrimitives, writer, end, blocks(Array(count).fill(3000)), randomBytes(16));
     end = sealed.end;
     return sealed;
   });
-  const leaves = batches.map(({ leaf, manifest }) => {
-    return { count: manifest.blocks.length, salt: leaf.salt, batchRoot: leaf.batchRoot, sealed: null };
-  });
-  const { signature } = (batches.at(-1) as SealedBatch).manifest;
-  const data = encodeRecord([{ dataset, leaves, signature }]);
+  const { manifest } = batches.at(-1) as SealedBatch;
+  const leaves = batches.flatMap(({ leafHashes }) => leafHashes);
+  const { peaks, appended } = growthOfLeaves(nodePrimitives, EMPTY_PEAKS, leaves);
+  const update = { dataset, ...manifest.head, signature: manifest.signature, peaks, appended };
+  const data = encodeRecord({ charters: [signed], updates: [update] });
   const contract = { name: 'DISSC', at: dissc, abi: disscInterface };
   await party.calls.inTurn((send) => send({ contract, data }));
   for (const { segment } of batches) {
@@ -72,7 +86,7 @@ export async function makeOwner(market: Market) {
   const events: SaleEvent[] = [];
   const partsOf = (state: SaleState): SaleParts => ({
     ...{ primitives: nodePrimitives, owner: owner.account, agentKey, offersSecret, state, fromBlock: 0, fetchManifest },
-    datasetKeys: new Map([[dataset, datasetKey]]),
+    datasetKeys: new Map([[dataset, new Map([[serial, datasetKey]])]]),
     market: ports.agreements as SaleParts['market'],
     party: market.as(agentAccount).agreements,
     runtime: nodeRuntime,
@@ -82,8 +96,8 @@ export async function makeOwner(market: Market) {
     onEvent: (event) => events.push(event),
   });
   return {
-    ...{ owner, agentKey, agent: agentAccount.account, dataset, datasetKey, batches, offersSecret, folder, identity },
-    ...{ events, partsOf, party },
+    ...{ owner, agentKey, agent: agentAccount.account, dataset, datasetKey, name, kind, batches, offersSecret, folder },
+    ...{ identity, events, partsOf, party },
     /** One step of a server that starts, and ends again. @returns what it said */
     async serveOnce(change: Partial<SaleParts> = {}): Promise<SaleEvent[]> {
       const state = openSaleState(join(folder, 'state'), identity);
@@ -117,7 +131,7 @@ export async function sell(market: Market, seller: Owner, change: Partial<Terms>
       bond: 500n,
       stakeWei: 1n,
     },
-    ...{ maxChallenges: 4, samples: 2, windowSeconds: 60, durationSeconds: 3600 },
+    ...{ maxChallenges: 4, maxDemands: 4, samples: 2, previews: 0, windowSeconds: 60, durationSeconds: 3600 },
     ...{ acceptBySeconds: 2n ** 64n - 1n, consumer: NATIVE, ...change },
   };
   const { id } = await offerBlocks(
@@ -125,6 +139,7 @@ export async function sell(market: Market, seller: Owner, change: Partial<Terms>
       ...{ primitives: nodePrimitives, ledger: ports.ledger, market: ports.agreements as SaleParts['market'] },
       ...{ party: seller.party.agreements, agent: seller.agent, offersSecret: seller.offersSecret, fromBlock: 0 },
     },
+    seller,
     terms,
     { again: true },
   );
@@ -160,8 +175,8 @@ export async function sell(market: Market, seller: Owner, change: Partial<Terms>
       await service.postMessage(await seal(encodeKeyRequest(request)));
     },
     /** What the owner has answered since. */
-    async receive(): Promise<{ keys: BatchKeys[]; refusals: KeyRefusal[]; sequences: number[] }> {
-      const found = { keys: [] as BatchKeys[], refusals: [] as KeyRefusal[], sequences: [] as number[] };
+    async receive(): Promise<{ keys: KeyPayload[]; refusals: KeyRefusal[]; sequences: number[] }> {
+      const found = { keys: [] as KeyPayload[], refusals: [] as KeyRefusal[], sequences: [] as number[] };
       for (let next: number | null = read; next !== null; ) {
         const page: Awaited<ReturnType<typeof service.listMessages>> = await service.listMessages(id, {
           ...{ from: seller.agent, sequence: next },
@@ -169,7 +184,7 @@ export async function sell(market: Market, seller: Owner, change: Partial<Terms>
         for (const message of page.messages) {
           const plaintext = await openMessage(domain, message, keys.privateKey);
           const refusal = decodeKeyRefusal(plaintext);
-          if (refusal === null) found.keys.push(...decodeKeyPayload(plaintext));
+          if (refusal === null) found.keys.push(decodeKeyPayload(plaintext));
           else found.refusals.push(refusal);
           found.sequences.push(message.sequence);
           read = message.sequence + 1;
@@ -181,6 +196,13 @@ export async function sell(market: Market, seller: Owner, change: Partial<Terms>
   };
 }
 
-export function indicesOf(keys: readonly BatchKeys[]): BlockIndex[] {
-  return keys.flatMap((batch) => batch.blocks.map(({ index }) => index));
+export function indicesOf(keys: readonly KeyPayload[]): BlockIndex[] {
+  return keys.flatMap(({ blocks: given }) => given.map(({ index }) => index));
+}
+
+/** The blocks whose content these keys open. */
+export function openedBy(keys: readonly KeyPayload[]): BlockIndex[] {
+  return keys.flatMap((payload) =>
+    payload.blocks.map(({ index }) => index).filter((index) => contentKeyOf(nodePrimitives, payload, index) !== null),
+  );
 }

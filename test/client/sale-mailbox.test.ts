@@ -10,7 +10,7 @@ import { StoreUnavailableError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import { clientOf, type Market, startMarket } from '../functions/start-sale.ts';
 import { key } from '../functions/start-service.ts';
-import { indicesOf, makeOwner, type Owner, sell } from './sale-fixture.ts';
+import { indicesOf, makeOwner, type Owner, openedBy, sell } from './sale-fixture.ts';
 
 const request = (...blocks: number[]) => encodeKeyRequest({ blocks, voucher: null });
 
@@ -154,8 +154,9 @@ describe("the owner's end of the mailbox", { timeout: 120_000 }, () => {
     const { keys, refusals } = await sale.receive();
     assert.deepEqual(indicesOf(keys), [2, 3, 4, 5, 6, 7]);
     assert.deepEqual(refusals[0]?.blocks, [1]);
-    const withBatchKey = keys.filter(({ contentBatchKey }) => contentBatchKey !== null).map(({ first }) => first);
-    assert.deepEqual(withBatchKey, [3], 'the batch of blocks 3 to 6 is sold whole');
+    const batchKeys = keys.flatMap(({ batches }) => batches.map(({ first }) => first));
+    assert.deepEqual(batchKeys, [3], 'the batch of blocks 3 to 6 is sold whole');
+    assert.deepEqual(openedBy(keys), [2, 3, 4, 5, 6, 7]);
   });
 
   it('gives everything at once where the fee is the price, and nothing after the end', async () => {

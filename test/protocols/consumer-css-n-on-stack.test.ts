@@ -9,7 +9,7 @@ import { equalBytes } from '../../core/bytes.ts';
 import { decodeRecords } from '../../core/wire/answers.ts';
 import { type ConsumerScene, IDLE_AGENT, setScene } from './consumer-scene.ts';
 import { BLOCKS, damage, flipBit } from './recorded-stack.ts';
-import { audit, type Bought, buy, keysSent, openChannel, settle } from './sale-on-stack.ts';
+import { audit, type Bought, buy, deliveryOf, keysSent, settle } from './sale-on-stack.ts';
 import { withstandOwner } from './withstand-owner.ts';
 import { withstandParties } from './withstand-parties.ts';
 import { withstandStorage } from './withstand-storage.ts';
@@ -69,8 +69,8 @@ describe('Protocol IV on the embedded stack', { timeout: 300_000 }, () => {
     const { heads } = await stack.ledger.readHeads([terms.dataset], 'final');
     assert.ok(equalBytes(heads[0]!.root, log.log.root));
     const [wanted] = proxy.seen.filter(({ path }) => path.endsWith('/records'));
-    const { batches } = heads[0]!;
-    assert.deepEqual(JSON.parse(Buffer.from(wanted!.body).toString()), { blocks: sampled, batches });
+    const { size } = heads[0]!;
+    assert.deepEqual(JSON.parse(Buffer.from(wanted!.body).toString()), { blocks: sampled, size });
     // Table V step 10: Encrypted[Hash(DataBlock)] back.
     const records = decodeRecords(wanted!.answer!.body).batches.flatMap((batch) => batch.records);
     assert.deepEqual(
@@ -79,10 +79,16 @@ describe('Protocol IV on the embedded stack', { timeout: 300_000 }, () => {
     );
     // Table V step 11: opened with the keys that the owner has sent.
     const keys = await keysSent(stack, bought);
-    const opened = records.map(({ index, sealed, commitment }) => [
+    const opened = records.map(({ index, record }) => [
       index,
-      openDigest(nodePrimitives, sealed, commitment, keys.get(index)!.blockKey),
+      openDigest(nodePrimitives, record.sealed, record.commitment, keys.get(index)!.blockKey),
     ]);
+    const withContent = [...keys.values()].filter(({ contentKey }) => contentKey !== null);
+    assert.deepEqual(
+      withContent.map(({ index }) => index),
+      [Math.min(...sampled)],
+      'of one preview; the blocks of all others stay closed',
+    );
     // Table V step 12: compared.
     assert.deepEqual([new Map(opened as [number, Uint8Array][]), distrusted], [computed, []]);
     assert.deepEqual([report.evidence, report.checked, report.total], ['retrieved', 4, BLOCKS]);
@@ -94,11 +100,9 @@ describe('Protocol IV on the embedded stack', { timeout: 300_000 }, () => {
   describe('delivery against vouchers', () => {
     async function deliver(bought: Bought, ahead: number) {
       const { stack } = scene;
-      const { service, channel } = openChannel(stack, bought, { proxy: scene.proxy, timeoutMs: 5_000 });
       const taken: VerifiedBlock[] = [];
-      const { domain } = stack.market;
       const delivered = await deliverPurchase(
-        { primitives: nodePrimitives, service, channel, store: bought.store, domain, signerKey: bought.signerKey },
+        deliveryOf(stack, bought, { proxy: scene.proxy, timeoutMs: 5_000 }),
         { purchase: bought.purchase, log: bought.log, ahead },
         { append: async (block) => void taken.push(block), sync: async () => {} },
       );
@@ -117,10 +121,11 @@ describe('Protocol IV on the embedded stack', { timeout: 300_000 }, () => {
         .map(({ body }) => JSON.parse(Buffer.from(body).toString()).due);
       assert.deepEqual(
         dues.map(BigInt),
-        [5, 10, 12].map((places) => dueFor(bought.terms, places)),
+        [1, 2, 4, 8, 12].map((places) => dueFor(bought.terms, places)),
+        'never more ahead than was verified, nor than 5',
       );
       const vouchers = seller.events.filter(({ event, agreement }) => event === 'voucher' && agreement === bought.id);
-      assert.equal(vouchers.length, 3);
+      assert.equal(vouchers.length, 5);
       await settle(bought);
     });
 
@@ -133,24 +138,22 @@ describe('Protocol IV on the embedded stack', { timeout: 300_000 }, () => {
       await undo();
       const { stopped } = delivered;
       assert.deepEqual([stopped?.index, stopped?.verdict, delivered.verified], [6, 'corrupted', 6]);
-      assert.equal(delivered.due, dueFor(bought.terms, 9));
+      assert.equal(delivered.due, dueFor(bought.terms, 7));
       const { delivered: again, contents } = await deliver(bought, 3);
       assert.deepEqual([again.verified, again.stopped, contents.length], [BLOCKS, null, 6]);
       await settle(bought);
     });
 
-    it('an owner who never answers is left with what was ahead, and the fee', async () => {
+    it('an owner who never answers is left with one block’s part, and the fee', async () => {
       const { stack, seller } = scene;
       const bought = await buy(stack, await seller.offer({ samples: 1 }, IDLE_AGENT));
-      const { service, channel } = openChannel(stack, bought, { patienceMs: 500 });
-      const { domain } = stack.market;
       const delivered = await deliverPurchase(
-        { primitives: nodePrimitives, service, channel, store: bought.store, domain, signerKey: bought.signerKey },
+        deliveryOf(stack, bought, { patienceMs: 500 }),
         { purchase: bought.purchase, log: bought.log, ahead: 2 },
         { append: async () => assert.fail('nothing is verified'), sync: async () => {} },
       );
       assert.deepEqual([delivered.verified, delivered.stopped?.verdict], [0, 'unavailable']);
-      assert.equal(delivered.due, dueFor(bought.terms, 2));
+      assert.equal(delivered.due, dueFor(bought.terms, 1));
     });
   });
 

@@ -82,8 +82,8 @@ describe('Protocol III on the embedded stack', { timeout: 300_000 }, () => {
       const { heads } = await stack.ledger.readHeads([terms.dataset], 'final');
       assert.ok(equalBytes(heads[0]!.root, log.log.root));
       const [wanted] = proxy.seen.filter(({ path }) => path.endsWith('/records'));
-      const { batches } = heads[0]!;
-      assert.deepEqual(JSON.parse(Buffer.from(wanted!.body).toString()), { blocks: sampled, batches });
+      const { size } = heads[0]!;
+      assert.deepEqual(JSON.parse(Buffer.from(wanted!.body).toString()), { blocks: sampled, size });
       // Table IV step 10: Encrypted[Hash(DataBlock)] back.
       const records = decodeRecords(wanted!.answer!.body).batches.flatMap((batch) => batch.records);
       assert.deepEqual(
@@ -92,8 +92,8 @@ describe('Protocol III on the embedded stack', { timeout: 300_000 }, () => {
       );
       // Table IV step 11: opened with the keys that the owner has sent.
       const keys = await keysSent(stack, bought);
-      const opened = records.map(({ index, sealed, commitment }) =>
-        openDigest(nodePrimitives, sealed, commitment, keys.get(index)!.blockKey),
+      const opened = records.map(({ index, record }) =>
+        openDigest(nodePrimitives, record.sealed, record.commitment, keys.get(index)!.blockKey),
       );
       // Table IV step 12: compared.
       assert.deepEqual([opened, distrusted], [computed, []]);

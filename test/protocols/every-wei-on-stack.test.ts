@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { deliverPurchase } from '../../client/consumer/deliver-purchase.ts';
 import { StateError } from '../../core/errors.ts';
 import { type Address, address, NATIVE_COIN } from '../../core/ids.ts';
@@ -11,12 +10,12 @@ import {
   FUEL_WEI,
   FUNDS_WEI,
   flipBit,
-  PER_BATCH_WEI,
+  PER_RECORD_WEI,
   type RecordedStack,
   startRecordedStack,
   until,
 } from './recorded-stack.ts';
-import { audit, type Bought, buy, makeSeller, openChannel, type Seller } from './sale-on-stack.ts';
+import { audit, type Bought, buy, deliveryOf, makeSeller, type Seller } from './sale-on-stack.ts';
 
 /** What the local stack gives its operator, when it starts. */
 const OPERATOR_WEI = 10n ** 21n;
@@ -53,12 +52,8 @@ describe('the money of a dataset recorded, sold honestly, and sold in vain', { t
     const { price, fee, bond } = honest.terms;
     const audited = await audit(stack, honest, { protocol: 'III', sample: 3 });
     assert.ok(audited.report.ok, JSON.stringify(audited.report.notIntact));
-    const { service, channel } = openChannel(stack, honest);
     const delivered = await deliverPurchase(
-      {
-        ...{ primitives: nodePrimitives, service, channel, store: honest.store, domain: stack.market.domain },
-        signerKey: honest.signerKey,
-      },
+      deliveryOf(stack, honest),
       { purchase: honest.purchase, log: honest.log, ahead: 6 },
       { append: async () => {}, sync: async () => {} },
     );
@@ -66,7 +61,7 @@ describe('the money of a dataset recorded, sold honestly, and sold in vain', { t
     assert.equal((await stateOf(honest)).due, fee, 'the chain knows of no voucher yet');
     const broughtWei = await challenge(honest, 5);
     await seller.event('answered', honest.id);
-    await until('The answer', async () => ((await stateOf(honest)).challenge === null ? true : null));
+    await until('The answer', async () => ((await stateOf(honest)).question === null ? true : null));
     // What a breach would have lost is claimed while the challenge is open.
     await seller.event('claimed', honest.id);
     assert.equal((await stateOf(honest)).due, price);
@@ -86,13 +81,15 @@ describe('the money of a dataset recorded, sold honestly, and sold in vain', { t
       [11],
     );
     const pledgedWei = await challenge(broken, 11);
-    const { challenge: open } = await stateOf(broken);
+    const { question: open } = await stateOf(broken);
     assert.ok(open !== null && open.stakeWei > 0n);
     await seller.event('unanswered', broken.id);
-    const breach = () => broken.party.agreements.breach(broken.id);
-    assert.equal(await breach().catch(whenTooEarly), null);
-    // Refusals are found without sending: they cost nothing.
-    await until('The breach', () => breach().catch(whenTooEarly));
+    // In two steps. Refusals are found without sending: they cost nothing.
+    for (const step of ['lapse', 'breach'] as const) {
+      const take = () => broken.party.agreements[step](broken.id);
+      assert.equal(await take().catch(whenTooEarly), null);
+      await until(`The ${step}`, () => take().catch(whenTooEarly));
+    }
     await undo();
     assert.equal((await stateOf(broken)).state, 'breached');
     assert.equal(await creditOf(broken.party.account), price - fee + bond + pledgedWei);
@@ -118,8 +115,11 @@ describe('the money of a dataset recorded, sold honestly, and sold in vain', { t
     }
     const { dissc, ocasc, asc } = stack.contracts;
     assert.deepEqual([await balanceOf(stack, ocasc), await balanceOf(stack, dissc)], [0n, 0n]);
-    // Fuel paid = batches recorded x perBatch: it is the operator's credit, the rest is still the grant's.
-    const earnedWei = PER_BATCH_WEI * BigInt(honest.log.head.batches);
+    // Fuel paid = records x perRecord: it is the operator's credit, the rest is still the grant's.
+    const { point } = await stack.ledger.readHeads([], 'latest');
+    const records = await stack.ledger.findRecorded(seller.of.dataset, 0, point.blockNumber);
+    const earnedWei = PER_RECORD_WEI * BigInt(records.length);
+    assert.ok(earnedWei > 0n);
     const [grant] = (await stack.grants.readGrants([seller.of.grant], 'latest')).grants;
     assert.equal(await balanceOf(stack, asc), FUEL_WEI);
     assert.deepEqual(

@@ -1,3 +1,4 @@
+import type { SealedDigest } from '../../core/ids.ts';
 import {
   decodeHashedBlocks,
   decodeProvenChunks,
@@ -62,8 +63,8 @@ export function changeRecord(answer: Answered): Answered {
   const { batches, ...rest } = decodeRecords(answer.body);
   const lied = batches.map((batch) => ({
     ...batch,
-    records: batch.records.map((record) =>
-      record.index === 5 ? { ...record, sealed: changed(record.sealed) as typeof record.sealed } : record,
+    records: batch.records.map((one) =>
+      one.index === 5 ? { ...one, record: { ...one.record, sealed: changed(one.record.sealed) as SealedDigest } } : one,
     ),
   }));
   return { ...answer, body: encodeRecords({ ...rest, batches: lied }) };

@@ -11,7 +11,6 @@ import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
 import { createAscParty } from '../../adapters/ethereum/asc-party.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
-import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
@@ -23,9 +22,18 @@ import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import { authoriseCss } from '../../client/sale/authorise-css.ts';
 import type { ServiceTarget } from '../../client/service/call-service.ts';
 import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
-import { readSegment } from '../../core/batch/segment.ts';
-import { utf8 } from '../../core/bytes.ts';
-import { type Address, address, type DatasetId, type DatasetKey, type PrivateKey } from '../../core/ids.ts';
+import { readSegment } from '../../core/batch/read-segment.ts';
+import { toHex, utf8 } from '../../core/bytes.ts';
+import {
+  type Charter,
+  datasetOfCharter,
+  nextSerial,
+  type SignedCharter,
+  signCharter,
+} from '../../core/charter/charter.ts';
+import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
+import { ENCRYPTED } from '../../core/charter/kind.ts';
+import { type Address, address, type DatasetId, type DatasetKey, NO_ACCOUNT, type PrivateKey } from '../../core/ids.ts';
 import type { GrantId } from '../../core/ports/grants.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import type { StackFile } from '../../core/wire/stack-file.ts';
@@ -47,7 +55,7 @@ export const BLOCKS = 12;
 export const LARGE_BLOCK = 5;
 /** As it is stored: encrypted, with its tag. */
 export const SMALL_BLOCK_BYTES = 60 + 16;
-export const PER_BATCH_WEI = 1_000n;
+export const PER_RECORD_WEI = 1_000n;
 export const FUEL_WEI = 10_000n;
 export const FUNDS_WEI = 10n ** 20n;
 
@@ -57,6 +65,8 @@ export interface StackDataset {
   readonly deviceKey: PrivateKey;
   readonly dataset: DatasetId;
   readonly datasetKey: DatasetKey;
+  /** Names the device; the first of the dataset. */
+  readonly charter: SignedCharter;
   readonly grant: GrantId;
   /** What the device captured, block by block. */
   readonly contents: readonly Uint8Array[];
@@ -85,7 +95,6 @@ export async function startRecordedStack(datasets: number, blocks = BLOCKS) {
       const options = { ...chain, signer: createKeySigner(key) };
       return {
         account: accountOfKey(key),
-        datasets: createDisscOwner(options),
         grants: createAscParty(options),
         agreements: createOcascParty(options),
       };
@@ -241,24 +250,37 @@ function makeContents(blocks: number, salt: number): Uint8Array[] {
   );
 }
 
-/** Opens a dataset and authorises the storage, with fuel: what is recorded then is paid for. */
+/** Signs a dataset's charter, shows it, and authorises the storage, with fuel: what is recorded then is paid for. */
 async function openDataset(stack: Common, ownerKey: PrivateKey, deviceKey: PrivateKey) {
   const party = stack.as(ownerKey);
   await admitting(stack.folder, party.account);
-  const { datasets } = await party.datasets.openDatasets([{ name: randomBytes(32), device: accountOfKey(deviceKey) }]);
-  const dataset = datasets[0] as DatasetId;
+  const { chainId, dissc } = stack.chain;
+  const name = encodeDatasetName(toHex(randomBytes(8)));
+  const unsigned: Charter = {
+    owner: party.account,
+    name,
+    kind: ENCRYPTED,
+    device: accountOfKey(deviceKey),
+    anchorer: NO_ACCOUNT,
+    serial: nextSerial(Math.floor(Date.now() / 1000), null),
+    from: 0,
+  };
+  const charter = { ...unsigned, signature: signCharter({ chainId, dissc }, unsigned, ownerKey) };
+  const dataset = datasetOfCharter({ chainId, dissc }, charter);
+  await stack.clientOf(ownerKey).putCharter(dataset, charter);
   const { grant } = await authoriseCss(
     { grants: createAscLedger(stack.chain), party: party.grants, fromBlock: 0, runtime: nodeRuntime },
+    { name, kind: ENCRYPTED },
     {
-      ...{ dataset, css: address(stack.file.operator), perBatchWei: PER_BATCH_WEI, first: 0, count: 1000 },
-      ...{ digests: true, blocks: true, maxBlocks: 4096, windowSeconds: 60 },
+      ...{ dataset, css: address(stack.file.operator), perRecordWei: PER_RECORD_WEI, first: 0, count: 1000 },
+      ...{ digests: true, blocks: true, maxBlocks: 4096, windowSeconds: 60, intervalSeconds: 0 },
       untilSeconds: Math.floor(Date.now() / 1000) + 86_400,
     },
     { fuelWei: FUEL_WEI, waitMs: 30_000 },
   );
   if (grant.state !== 'accepted') throw new Error(`The grant is ${grant.state}.`);
   const datasetKey = new Uint8Array(randomBytes(32)) as DatasetKey;
-  return { ownerKey, owner: party.account, deviceKey, dataset, datasetKey, grant: grant.id };
+  return { ownerKey, owner: party.account, deviceKey, dataset, datasetKey, charter, grant: grant.id };
 }
 
 let lastAdmitted: Promise<void> = Promise.resolve();
@@ -270,10 +292,11 @@ function admitting(folder: string, owner: Address): Promise<void> {
 
 /** Tables II to V, recording, as a device does it: returns when all of it is recorded, final and checked. */
 async function runDeviceOf(stack: Common, made: StackDataset, outboxPath: string): Promise<void> {
-  const { dataset, datasetKey, deviceKey, contents } = made;
+  const { dataset, datasetKey, deviceKey, charter, contents } = made;
+  const { kind, serial } = charter;
   const { chainId, dissc } = stack.chain;
   const account = accountOfKey(deviceKey);
-  const outbox = openOutbox(outboxPath, { dataset, account, plain: false });
+  const outbox = openOutbox(outboxPath, { dataset, account, kind });
   const lines = Readable.from([Buffer.concat(contents)]);
   try {
     const isDone = await runDevice(
@@ -287,7 +310,8 @@ async function runDeviceOf(stack: Common, made: StackDataset, outboxPath: string
           clock: createDeviceClock(nodeRuntime),
           report: () => {},
         },
-        writer: { dataset, datasetKey, deviceKey, domain: { chainId, dissc }, plain: false, published: false },
+        charter,
+        writer: { dataset, kind, serial, datasetKey, deviceKey, domain: { chainId, dissc } },
         source: readLines(lines, 'lines', 4096),
         service: stack.clientOf(deviceKey),
         ledger: stack.ledger,

@@ -4,6 +4,7 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { openSaleParts } from '../../cli/owner/open-sale-parts.ts';
 import { auditPurchase } from '../../client/consumer/audit-purchase.ts';
+import type { DeliveryDeps } from '../../client/consumer/deliver-purchase.ts';
 import { openKeyChannel } from '../../client/consumer/key-channel.ts';
 import { openPurchase, readPurchaseLog } from '../../client/consumer/open-purchase.ts';
 import { offerBlocks } from '../../client/sale/offer-blocks.ts';
@@ -14,6 +15,7 @@ import { type BlockKeys, decodeKeyPayload } from '../../core/agreement/key-paylo
 import { deriveEncryptionKeys, openMessage } from '../../core/agreement/seal-message.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
+import { requireDatasetName } from '../../core/charter/dataset-name.ts';
 import { type AgreementId, NATIVE_COIN, type PrivateKey } from '../../core/ids.ts';
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
@@ -31,7 +33,9 @@ export async function makeSeller(stack: RecordedStack, of: StackDataset) {
   const { rpcUrl, chainId, dissc, ocasc } = stack.chain;
   const file = {
     ...{ rpcUrl, chainId, dissc, ocasc, apiUrl: stack.apiUrl, fromBlock: 0, owner: of.owner, agentKey, offersSecret },
-    datasets: [{ name: 'readings', dataset: of.dataset, datasetKey: of.datasetKey }],
+    datasets: [
+      { name: 'readings', dataset: of.dataset, keys: [{ serial: of.charter.serial, datasetKey: of.datasetKey }] },
+    ],
   };
   const party = stack.as(of.ownerKey);
   return {
@@ -40,7 +44,8 @@ export async function makeSeller(stack: RecordedStack, of: StackDataset) {
     async offer(change: Partial<Terms> = {}, byAgent = agent) {
       const terms: Terms = {
         ...{ dataset: of.dataset, first: 0, count: 12, token: NATIVE_COIN, price: 1_300n, fee: 100n, bond: 500n },
-        ...{ stakeWei: 3n, maxChallenges: 4, samples: 12, windowSeconds: 5, durationSeconds: 3600 },
+        ...{ stakeWei: 3n, maxChallenges: 4, maxDemands: 4, samples: 12, previews: 1, windowSeconds: 5 },
+        durationSeconds: 3600,
         ...{ acceptBySeconds: 2n ** 64n - 1n, consumer: NATIVE_COIN, ...change },
       };
       const { id } = await offerBlocks(
@@ -48,6 +53,7 @@ export async function makeSeller(stack: RecordedStack, of: StackDataset) {
           ...{ primitives: nodePrimitives, ledger: stack.ledger, market: stack.market, party: party.agreements },
           ...{ agent: byAgent, offersSecret, fromBlock: 0 },
         },
+        { name: requireDatasetName(of.charter.name), kind: of.charter.kind },
         terms,
         { again: true },
       );
@@ -121,7 +127,7 @@ export async function keysSent(stack: RecordedStack, bought: Bought): Promise<Ma
   const found = new Map<number, BlockKeys>();
   for (const message of messages) {
     const payload = decodeKeyPayload(await openMessage(stack.market.domain, message, keys.privateKey));
-    for (const block of payload.flatMap(({ blocks }) => blocks)) found.set(block.index, block);
+    for (const block of payload.blocks) found.set(block.index, block);
   }
   return found;
 }
@@ -140,6 +146,15 @@ export interface AuditOptions {
   readonly patienceMs?: number;
   /** Who signs the requests; the agreement's signer when absent. */
   readonly by?: PrivateKey;
+}
+
+/** What a delivery of all that was bought runs on. */
+export function deliveryOf(stack: RecordedStack, bought: Bought, options: Partial<AuditOptions> = {}): DeliveryDeps {
+  const { service, channel } = openChannel(stack, bought, options);
+  const { store, signerKey } = bought;
+  const { domain } = stack.market;
+  const readNowSeconds = async () => Math.floor(Date.now() / 1000);
+  return { primitives: nodePrimitives, service, channel, store, domain, signerKey, readNowSeconds };
 }
 
 /** The consumer's end of the service and the mailbox. */

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { buildBatchKeys, ownBatch } from '../../core/agreement/build-keys.ts';
-import { type BatchKeys, type BlockKeys, encodeKeyPayload } from '../../core/agreement/key-payload.ts';
+import { type BlockKeys, encodeKeyPayload } from '../../core/agreement/key-payload.ts';
+import { keysOfBlock, ownBatch } from '../../core/agreement/own-batch.ts';
 import { sealMessage } from '../../core/agreement/seal-message.ts';
-import { readSegment } from '../../core/batch/segment.ts';
+import { readSegment } from '../../core/batch/read-segment.ts';
 import type { BlockKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { type ConsumerScene, except } from './consumer-scene.ts';
@@ -22,7 +22,7 @@ export function withstandOwner(scene: () => ConsumerScene): void {
       const bought = await buy(stack, await seller.offer({}, accountOfKey(agentKey)));
       const honest = await keysOf(stack, seller.of);
       const wrongKey = (index: number) => changeBlock(honest, index, (block) => ({ ...block, blockKey: wrong(block) }));
-      const stranger = honest[2]?.blocks[0] as BlockKeys;
+      const stranger = honest[8] as BlockKeys;
       const sayings = [
         // Of two keys for one block the later counts, and only the committed one opens anything.
         wrongKey(6),
@@ -30,7 +30,7 @@ export function withstandOwner(scene: () => ConsumerScene): void {
         wrongKey(4),
         changeBlock(wrongKey(1), 2, (block) => ({ ...stranger, index: block.index })),
       ];
-      for (const [sequence, batches] of [sayings[0], honest, sayings[2], sayings[3]].entries()) {
+      for (const [sequence, blocks] of [sayings[0], honest, sayings[2], sayings[3]].entries()) {
         const header = {
           agreement: bought.id,
           from: accountOfKey(agentKey),
@@ -39,7 +39,9 @@ export function withstandOwner(scene: () => ConsumerScene): void {
         };
         // Each message tells of some blocks only: what is not told again stays as it was.
         const told = [[6], [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11], [4], [1, 2]][sequence] as number[];
-        const payload = encodeKeyPayload(only(batches as BatchKeys[], told));
+        const chosen = (blocks as BlockKeys[]).filter(({ index }) => told.includes(index));
+        // The consumer has records of its own, with their proof: the owner's is not what they rest on.
+        const payload = encodeKeyPayload({ blocks: chosen, batches: [], proof: [] });
         const { encryptionKey } = bought.purchase.buyer;
         await stack
           .clientOf(agentKey)
@@ -56,16 +58,16 @@ export function withstandOwner(scene: () => ConsumerScene): void {
 }
 
 /** All keys of a dataset, as its owner makes them from what is stored. */
-async function keysOf(stack: RecordedStack, { datasetKey, ...of }: StackDataset): Promise<BatchKeys[]> {
+async function keysOf(stack: RecordedStack, { datasetKey, ...of }: StackDataset): Promise<BlockKeys[]> {
   const paths = await stack.segmentPaths(of);
-  return Promise.all(
-    paths.map(async (path, position) => {
+  const batches = await Promise.all(
+    paths.map(async (path) => {
       const { manifest } = readSegment(nodePrimitives, new Uint8Array(await readFile(path)));
       const own = ownBatch(nodePrimitives, datasetKey, archiveOf(nodePrimitives, { manifest } as never));
-      const blocks = manifest.blocks.map((_, place) => manifest.first + place);
-      return buildBatchKeys(nodePrimitives, datasetKey, own, position, blocks, false);
+      return own.blocks.map((_, place) => keysOfBlock(own, own.first + place, false));
     }),
   );
+  return batches.flat();
 }
 
 function wrong({ blockKey }: BlockKeys): BlockKey {
@@ -75,18 +77,9 @@ function wrong({ blockKey }: BlockKeys): BlockKey {
 }
 
 function changeBlock(
-  batches: readonly BatchKeys[],
+  blocks: readonly BlockKeys[],
   index: number,
   change: (block: BlockKeys) => BlockKeys | null,
-): BatchKeys[] {
-  return batches.map((batch) => ({
-    ...batch,
-    blocks: batch.blocks.flatMap((block) => (block.index === index ? (change(block) ?? []) : block)),
-  }));
-}
-
-function only(batches: readonly BatchKeys[], indices: readonly number[]): BatchKeys[] {
-  return batches
-    .map((batch) => ({ ...batch, blocks: batch.blocks.filter(({ index }) => indices.includes(index)) }))
-    .filter(({ blocks }) => blocks.length > 0);
+): BlockKeys[] {
+  return blocks.flatMap((block) => (block.index === index ? (change(block) ?? []) : block));
 }

@@ -116,10 +116,10 @@ export function withstandParties(scene: () => ConsumerScene): void {
       for (const [voucher, signature] of foreign) {
         await assert.rejects(service.storeVoucher(voucher, signature), { name: 'RequestRefusedError' });
         await channel.send({ blocks: [0, 3], voucher: { due: price, signature } });
-        const { batches, refusals } = await channel.receive([0, 3]);
+        const { payloads, refusals } = await channel.receive([0, 3]);
         // Whatever it says: one sample, and no more.
         assert.deepEqual(
-          batches.flatMap(({ blocks }) => blocks.map(({ index }) => index)),
+          payloads.flatMap(({ blocks }) => blocks.map(({ index }) => index)),
           [0],
         );
         assert.match(refusals[0]?.reason ?? '', /voucher is signed by/);
