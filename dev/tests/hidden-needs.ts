@@ -47,4 +47,14 @@ export const HIDDEN_NEEDS: readonly HiddenNeed[] = [
     ],
     because: 'the package holds them, and its documents say what commands make',
   },
+  {
+    who: 'test/dev/citations.test.ts',
+    needs: ['docs/**', '*.md'],
+    because: 'it looks up what pages say, and what is cited of them',
+  },
+  {
+    who: 'test/examples/verify-py.test.ts',
+    needs: ['examples/*.py', 'test/examples/*.py', 'test/vectors/**'],
+    because: 'the verifier in Python has no imports that are seen here',
+  },
 ];

@@ -34,7 +34,7 @@ describe('the tests that a change touches', () => {
 
   test('a source touches the tests whose imports lead to it, through other sources and helpers', () => {
     const touched = touches('client/sale/serve-sales.ts', 'test/client/sale.test.ts', 'test/cli/owner-sale.test.ts');
-    assert.ok(!touched.includes('test/core/build-keys.test.ts'));
+    assert.ok(!touched.includes('test/core/vectors-segments.test.ts'));
     assert.ok(!touched.includes(CONTRACTS));
   });
 
@@ -50,7 +50,7 @@ describe('the tests that a change touches', () => {
 
   test('programs and data that a test names by path count', () => {
     touches('test/device/child.ts', 'test/device/survive-kill.test.ts');
-    touches('test/vectors/segments.json', 'test/core/build-keys.test.ts');
+    touches('test/vectors/segments.json', 'test/core/vectors-segments.test.ts');
     touches('cli/plumb.ts', 'test/cli/owner.test.ts');
     touches('docs/openapi.json', 'test/openapi/document.test.ts');
   });
