@@ -19,6 +19,8 @@ export interface Refusal {
 
 // `specification#record` in code and in words that people read, `docs/specification.md#record` where it is a link.
 const CITED = /(?<![\w/.-])(?:docs\/|\.\.\/)?([a-z][a-z-]*)(?:\.md)?#([A-Za-z0-9_-]+)/g;
+// A link within a page.
+const WITHIN = /\]\(#([A-Za-z0-9_-]+)\)/g;
 // Pages that are no longer there, and what nobody outside could read. Written so that this file does not cite them itself.
 const GONE = [/design \u00a7/i, /design[ ]document/i, /\bDESIGN[.]md/, /design[-]changes/];
 
@@ -44,14 +46,18 @@ export function anchorsOf(markdown: string): Set<string> {
   return anchors;
 }
 
-/** All citations of the pages named, line by line. */
+/** All citations of the pages named, line by line; a page cites itself by links within it. */
 export function findCitations(file: string, text: string, pages: ReadonlySet<string>): Citation[] {
+  const own = /^docs\/([a-z-]+)\.md$/.exec(file)?.[1] ?? '';
   return text
     .split('\n')
     .flatMap((content, at) =>
-      [...content.matchAll(CITED)].flatMap(([, page = '', anchor = '']) =>
-        pages.has(page) ? [{ file, line: at + 1, page, anchor }] : [],
-      ),
+      [
+        ...[...content.matchAll(CITED)].map(([, page = '', anchor = '']) => ({ page, anchor })),
+        ...[...content.matchAll(WITHIN)].map(([, anchor = '']) => ({ page: own, anchor })),
+      ]
+        .filter(({ page }) => pages.has(page))
+        .map((cited) => ({ file, line: at + 1, ...cited })),
     );
 }
 

@@ -40,6 +40,14 @@ describe('citations of the specification', () => {
     ]);
   });
 
+  test('within a page count as well', () => {
+    const files = { 'docs/specification.md': '[here](#record), [there](#recrod)' };
+    assert.deepEqual(
+      checkCitations(files, pages).map(({ problem }) => problem),
+      [`cites ${PAGE}#recrod; docs/specification.md has no such heading`],
+    );
+  });
+
   test('of a page by number, or of one that is not here, are refused', () => {
     for (const gone of [
       `design \u00a74`,
