@@ -18,6 +18,7 @@ const BY_RIGHT: Readonly<Record<string, readonly string[]>> = {
   'objects read-put': ['PLUMBLINE_BUCKET'],
   'objects presign-get': ['PLUMBLINE_BUCKET'],
   'objects read-presign-put': ['PLUMBLINE_BUCKET'],
+  'table read': ['PLUMBLINE_TABLE'],
   'table read-write': ['PLUMBLINE_TABLE'],
   'dissc read': DISSC,
   'dissc record': [...DISSC, 'PLUMBLINE_RELAYER_KEY_ID', 'PLUMBLINE_RECORD_EVERY_MS'],

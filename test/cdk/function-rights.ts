@@ -19,6 +19,7 @@ const BY_RIGHT: Readonly<Record<string, readonly string[]>> = {
   'objects read-put': [...readObjects, ...['tile/*', 'charter-*'].map((own) => `s3:PutObject ${SEGMENTS}/*/${own}`)],
   'objects presign-get': [`s3:GetObject ${SEGMENTS}/*`],
   'objects read-presign-put': [...readObjects, `s3:PutObject ${SEGMENTS}/*`],
+  'table read': ['GetItem', 'Query'].map((action) => `dynamodb:${action} ${TABLE}`),
   'table read-write': useTable,
   'dissc read': [],
   'dissc record': [

@@ -9,7 +9,10 @@ const DEPLOYMENTS = {
   chainId: 31337,
   contracts: {
     DISSC: { address: address('d2'), block: 7, args: {} },
-    OCASC: { address: address('0d'), block: 8, args: { dissc: address('d2'), minWindowSeconds: 1, answerGas: 1 } },
+    OCASC: {
+      ...{ address: address('0d'), block: 8 },
+      args: { dissc: address('d2'), minWindowSeconds: 1, answerGas: 1, demandGas: 1 },
+    },
     ASC: { address: address('a6'), block: 9, args: { dissc: address('d2') } },
   },
 };

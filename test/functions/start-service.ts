@@ -8,23 +8,31 @@ import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
 import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
-import {
-  type CapturedBlock,
-  EMPTY_LOG,
-  type LogEnd,
-  type SealedBatch,
-  sealBatch,
-} from '../../core/batch/seal-batch.ts';
+import { type CapturedBlock, type SealedBatch, sealBatch } from '../../core/batch/seal-batch.ts';
+import { toHex } from '../../core/bytes.ts';
+import { datasetOfCharter, type SignedCharter, signCharter } from '../../core/charter/charter.ts';
+import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
+import { type DatasetKind, ENCRYPTED, PLAIN } from '../../core/charter/kind.ts';
+import type { DisscDomain } from '../../core/dissc-domain.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
-import type { Address, DatasetId, DatasetKey, LogRoot, PrivateKey } from '../../core/ids.ts';
-import type { Head, HeadDomain } from '../../core/log/head.ts';
-import type { Anchor, Ledger, Parties, Recorder } from '../../core/ports/ledger.ts';
+import {
+  type Address,
+  type DatasetId,
+  type DatasetKey,
+  type LogRoot,
+  NO_ACCOUNT,
+  type PrivateKey,
+} from '../../core/ids.ts';
+import type { Head } from '../../core/log/head.ts';
+import { EMPTY_PEAKS, type Peaks } from '../../core/log/peaks.ts';
+import type { Anchor, ChainCharter, ChainDevice, Ledger, RecordedEvent, Recorder } from '../../core/ports/ledger.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { SegmentMemory } from '../../functions/ingest/segment-memory.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
 import { AgreementTurns } from '../../functions/state/agreement-turns.ts';
+import { keepCharter } from '../../functions/state/dataset-entry.ts';
 import type { S3ObjectEvent } from '../../local/s3/s3-event.ts';
 import { startS3 } from '../../local/s3/start-s3.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
@@ -32,30 +40,40 @@ import { serviceSettings } from './service-settings.ts';
 
 export const REGION = 'us-east-1';
 export const BUCKET = 'segments';
-export const DOMAIN: HeadDomain = { chainId: 31337, dissc: `0x${'d1'.repeat(20)}` as Address };
+export const DOMAIN: DisscDomain = { chainId: 31337, dissc: `0x${'d1'.repeat(20)}` as Address };
 
 /** A chain of which a test says what it holds; everything else about it is DISSC's word. */
 export class StatedLedger implements Ledger {
   readonly domain = DOMAIN;
-  readonly parties = new Map<DatasetId, Parties>();
+  /** By the newest charter on the chain; a dataset that is not here has none there. */
+  readonly devices = new Map<DatasetId, ChainDevice>();
   readonly heads = { latest: new Map<DatasetId, Head>(), final: new Map<DatasetId, Head>() };
+  readonly recorded: RecordedEvent[] = [];
+  readonly chartered: ChainCharter[] = [];
   reads = 0;
   down = false;
 
   async readHeads(datasets: readonly DatasetId[], anchor: Anchor) {
     this.#answer();
-    const empty = (dataset: DatasetId): Head => ({ dataset, size: 0, batches: 0, root: new Uint8Array(32) as LogRoot });
+    const empty = (dataset: DatasetId): Head => ({ dataset, size: 0, root: new Uint8Array(32) as LogRoot });
     return { point: POINT, heads: datasets.map((dataset) => this.heads[anchor].get(dataset) ?? empty(dataset)) };
   }
 
-  async readParties(datasets: readonly DatasetId[]) {
+  async readDevices(datasets: readonly DatasetId[]) {
     this.#answer();
-    return { point: POINT, parties: datasets.map((dataset) => this.parties.get(dataset) ?? null) };
+    return { point: POINT, devices: datasets.map((dataset) => this.devices.get(dataset) ?? null) };
   }
 
-  async findRecorded() {
+  async findRecorded(dataset: DatasetId) {
     this.#answer();
-    return [];
+    return this.recorded.filter((event) => event.dataset === dataset);
+  }
+
+  async findChartered(query: { readonly dataset: DatasetId } | { readonly owner: Address }) {
+    this.#answer();
+    return this.chartered.filter((event) =>
+      'dataset' in query ? event.dataset === query.dataset : event.charter.owner === query.owner,
+    );
   }
 
   #answer() {
@@ -135,6 +153,13 @@ export async function startStores(onEvent?: (event: S3ObjectEvent) => Promise<vo
 
 export type Stores = Awaited<ReturnType<typeof startStores>>;
 
+interface TestDeviceOptions {
+  readonly quotaBytes?: number;
+  readonly plain?: boolean;
+}
+
+let lastSerial = 1_790_000_000;
+
 /** A dataset of an owner, with the device that writes it. */
 export class TestDevice {
   readonly dataset: DatasetId;
@@ -142,22 +167,53 @@ export class TestDevice {
   readonly owner: Address = accountOfKey(this.ownerKey);
   deviceKey: PrivateKey;
   readonly datasetKey = new Uint8Array(randomBytes(32)) as DatasetKey;
-  readonly plain: boolean;
-  end: LogEnd = EMPTY_LOG;
+  readonly kind: DatasetKind;
+  /** The first: the chain does not have it. */
+  readonly charter: SignedCharter;
+  /** Of the device that writes. */
+  serial: number;
+  end: Peaks = EMPTY_PEAKS;
 
-  constructor(stores: Pick<Stores, 'ledger' | 'owners'>, options: { quotaBytes?: number; plain?: boolean } = {}) {
-    this.dataset = `0x${randomBytes(32).toString('hex')}` as DatasetId;
+  private constructor(kind: DatasetKind) {
+    this.kind = kind;
     this.deviceKey = key();
-    this.plain = options.plain ?? false;
-    stores.ledger.parties.set(this.dataset, { owner: this.owner, device: accountOfKey(this.deviceKey) });
-    stores.owners.set(this.owner, options.quotaBytes ?? 2 ** 40);
+    this.serial = ++lastSerial;
+    const charter = {
+      ...{ owner: this.owner, name: encodeDatasetName(toHex(new Uint8Array(randomBytes(8)))), kind },
+      ...{ device: accountOfKey(this.deviceKey), anchorer: NO_ACCOUNT, serial: this.serial, from: 0 },
+    };
+    this.charter = { ...charter, signature: signCharter(DOMAIN, charter, this.ownerKey) };
+    this.dataset = datasetOfCharter(DOMAIN, charter);
+  }
+
+  /** One whose owner is served, and has shown its charter. */
+  static async open(
+    stores: Pick<Stores, 'table' | 'owners'>,
+    { quotaBytes = 2 ** 40, plain = false }: TestDeviceOptions = {},
+  ): Promise<TestDevice> {
+    const device = new TestDevice(plain ? PLAIN : ENCRYPTED);
+    stores.owners.set(device.owner, quotaBytes);
+    await keepCharter(stores.table, device.dataset, { charter: device.charter, onChain: false });
+    return device;
+  }
+
+  /** The owner names another device, on the chain, which writes from a block on. */
+  replace(stores: Pick<Stores, 'ledger'>, { deviceKey = key(), from = this.end.size } = {}): void {
+    this.deviceKey = deviceKey;
+    this.serial = ++lastSerial;
+    const device = accountOfKey(deviceKey);
+    const { signature: _, ...first } = this.charter;
+    const charter = { ...first, device, serial: this.serial, from };
+    const place = { blockNumber: 1, logIndex: stores.ledger.chartered.length, txHash: `0x${'cc'.repeat(32)}` };
+    stores.ledger.devices.set(this.dataset, { device, serial: this.serial });
+    stores.ledger.chartered.push({ dataset: this.dataset, charter, ...place });
   }
 
   /** Seals the next batch; with `stay`, the log's end stays, so that the next one is a rival. */
   seal(captured: readonly CapturedBlock[], options: { stay?: boolean; deviceKey?: PrivateKey } = {}): SealedBatch {
     const writer = {
       ...{ dataset: this.dataset, datasetKey: this.datasetKey, deviceKey: options.deviceKey ?? this.deviceKey },
-      ...{ domain: DOMAIN, plain: this.plain, published: false },
+      ...{ domain: DOMAIN, kind: this.kind, serial: this.serial },
     };
     const sealed = sealBatch(nodePrimitives, writer, this.end, captured, new Uint8Array(randomBytes(16)));
     if (options.stay !== true) this.end = sealed.end;

@@ -65,10 +65,10 @@ describe('an agreement on the local stack', () => {
     const domain = { chainId, ocasc };
     const [owner, consumer] = [await wallet(), await wallet()];
     await admitOwner(folder, address(owner.address), 2 ** 30);
-    const { dataset, root } = await recordDataset(owner, { chainId, dissc: address(file.contracts.DISSC) });
+    const { dataset, charter, root } = await recordDataset(owner, { chainId, dissc: address(file.contracts.DISSC) });
     const terms: Terms = {
       ...{ dataset, first: 0, count: 3, token: NOBODY, price: 1000n, fee: 10n, bond: 500n, stakeWei: 3n },
-      ...{ maxChallenges: 2, samples: 1, windowSeconds: 60, durationSeconds: 3600 },
+      ...{ maxChallenges: 2, maxDemands: 1, samples: 1, previews: 1, windowSeconds: 60, durationSeconds: 3600 },
       ...{ acceptBySeconds: 2n ** 64n - 1n, consumer: NOBODY },
     };
     const [agentKey, signerKey] = [newKey(), newKey()];
@@ -79,8 +79,10 @@ describe('an agreement on the local stack', () => {
       const call = (contract.connect(who) as Contract).getFunction(name);
       await (await call(...values, { value })).wait();
     };
-    await send(owner, 'offer', [Object.values(terms), agent, keys.publicKey], terms.bond);
-    const id = agreementId(domain, { owner: address(owner.address), nonce: 0n, terms, root, batches: 1 });
+    const { name, kind } = charter;
+    await send(owner, 'offer', [name, kind, Object.values(terms), agent, keys.publicKey], terms.bond);
+    const offer = { owner: address(owner.address), nonce: 0n, terms, root, size: 3, agent };
+    const id = agreementId(domain, { ...offer, encryptionKey: keys.publicKey });
     await send(consumer, 'accept', [id, signer, keys.publicKey], terms.price);
     const ledger = createOcascLedger({ rpcUrl: file.rpcUrl, ...domain });
     const deadline = AbortSignal.timeout(FINAL_WITHIN_MS);

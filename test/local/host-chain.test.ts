@@ -13,7 +13,7 @@ import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import { type DatasetWriter, sealBatch } from '../../core/batch/seal-batch.ts';
 import { to0x } from '../../core/bytes.ts';
-import { datasetOfCharter, type SignedCharter, signCharter } from '../../core/charter/charter.ts';
+import { type Charter, datasetOfCharter, type SignedCharter, signCharter } from '../../core/charter/charter.ts';
 import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { type Address, type DatasetKey, NO_ACCOUNT } from '../../core/ids.ts';
@@ -55,7 +55,7 @@ describe('the local host on a real chain', () => {
     host = await startHost({ ports, owners: () => served, lambda: null, anchorEveryMs: 300 });
     deliver = host.deliverS3Event;
     const datasetKey = new Uint8Array(randomBytes(32)) as DatasetKey;
-    const unsigned = {
+    const unsigned: Charter = {
       ...{ owner: accountOfKey(ownerKey), name: encodeDatasetName('bench'), kind: ENCRYPTED },
       ...{ device: accountOfKey(deviceKey), anchorer: NO_ACCOUNT, serial: Math.floor(Date.now() / 1000), from: 0 },
     };
@@ -121,7 +121,7 @@ describe('the local host on a real chain', () => {
 
     const { heads } = await ledger.readHeads([writer.dataset], 'final');
     assert.equal(heads[0]!.size, 6);
-    const found = await proveRecords({ hasher: nodePrimitives, records: owner }, heads[0]!, [0, 2, 5]);
+    const found = await proveRecords({ hasher: nodePrimitives, records: owner }, [heads[0]!], [0, 2, 5]);
     assert.deepEqual(found.proven.map(({ index }) => index).sort(), [0, 2, 5]);
     const { batches: byTime } = await owner.listBatches(writer.dataset, {
       by: 'time',

@@ -18,9 +18,9 @@ import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import { sealBatch } from '../../core/batch/seal-batch.ts';
 import { to0x } from '../../core/bytes.ts';
-import { datasetOfCharter, signCharter } from '../../core/charter/charter.ts';
+import { type Charter, datasetOfCharter, signCharter } from '../../core/charter/charter.ts';
 import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
-import { ENCRYPTED } from '../../core/charter/kind.ts';
+import { type DatasetKind, ENCRYPTED } from '../../core/charter/kind.ts';
 import type { RequestRefusedError } from '../../core/errors.ts';
 import { type DatasetKey, NO_ACCOUNT } from '../../core/ids.ts';
 import { EMPTY_PEAKS } from '../../core/log/peaks.ts';
@@ -78,8 +78,9 @@ describe('a host that serves whoever pays', () => {
 
     const owner = createKeySigner(ownerKey);
     const device = accountOfKey(deviceKey);
-    const [name, kind, serial] = [encodeDatasetName('barn'), ENCRYPTED, Math.floor(Date.now() / 1000)];
-    const unsigned = { owner: owner.account, name, kind, device, anchorer: NO_ACCOUNT, serial, from: 0 };
+    const [name, serial] = [encodeDatasetName('barn'), Math.floor(Date.now() / 1000)];
+    const kind: DatasetKind = ENCRYPTED;
+    const unsigned: Charter = { owner: owner.account, name, kind, device, anchorer: NO_ACCOUNT, serial, from: 0 };
     const charter = { ...unsigned, signature: signCharter(ledger.domain, unsigned, ownerKey) };
     const dataset = datasetOfCharter(ledger.domain, charter);
     const datasetKey = new Uint8Array(randomBytes(32)) as DatasetKey;

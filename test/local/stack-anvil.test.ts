@@ -15,7 +15,7 @@ import { deployDissc } from '../../adapters/ethereum/deploy-dissc.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
-import { datasetOfCharter } from '../../core/charter/charter.ts';
+import { datasetOfCharter, type SignedCharter } from '../../core/charter/charter.ts';
 import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
@@ -93,7 +93,7 @@ describe('the local chain', () => {
       dissc = (await deployDissc({ ...chain, signer })).dissc;
       const owner = createDisscOwner({ ...chain, dissc, signer });
       const name = encodeDatasetName('kept');
-      const charter = {
+      const charter: SignedCharter = {
         ...{ owner: signer.account, name, kind: ENCRYPTED, device, anchorer: NO_ACCOUNT, serial: SERIAL, from: 0 },
         // The owner itself sends it.
         signature: null,
