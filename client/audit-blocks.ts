@@ -1,7 +1,7 @@
 import { ArgumentError, DefectError } from '../core/errors.ts';
-import type { DatasetId } from '../core/ids.ts';
+import type { Address, DatasetId } from '../core/ids.ts';
 import type { Head } from '../core/log/head.ts';
-import type { Anchor } from '../core/ports/ledger.ts';
+import type { Anchor, RecordedEvent } from '../core/ports/ledger.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
 import { chooseDistinct } from '../core/sampling/choose-blocks.ts';
 import { type Assurance, assure } from '../core/sampling/confidence.ts';
@@ -12,6 +12,8 @@ import { type BlockRange, type DisownedBlocks, rangesWithout, sharedRange } from
 export interface AuditedLog {
   readonly head: Head;
   readonly anchor: VerdictAnchor;
+  /** Accepted updates, oldest first: who recorded what, in which chain block. Absent where nobody is told. */
+  readonly recorded?: readonly RecordedEvent[];
   /** Blocks that spoil nothing when nobody can prove them any more; none where an agreement is about them. */
   readonly disowned: readonly DisownedBlocks[];
 }
@@ -42,10 +44,20 @@ export interface AuditReport {
   readonly counts: Readonly<Record<VerdictKind, number>>;
   /** Every verdict that is not intact. */
   readonly notIntact: readonly Verdict[];
+  /** With which update those blocks came onto the chain: who signed for them, and where. */
+  readonly recordedBy: readonly RecordedStretch[];
   /** Blocks that an earlier device recorded behind its charter, and of which none can be proven: named, and no more. */
   readonly disowned: readonly DisownedBlocks[];
   readonly assurance: Assurance;
   readonly ok: boolean;
+}
+
+/** Blocks that came with one update and are not intact, from the first of them to the last. */
+export interface RecordedStretch extends BlockRange {
+  readonly count: number;
+  readonly signer: Address;
+  readonly blockNumber: number;
+  readonly txHash: string;
 }
 
 export type OnVerdicts = (verdicts: readonly Verdict[], checked: number, wanted: number) => void;
@@ -109,6 +121,7 @@ export async function auditBlocks(
     checked,
     counts,
     notIntact,
+    recordedBy: recordedStretches(log.recorded ?? [], notIntact),
     disowned,
     assurance: assure({ evidence, total, checked, intact: counts.intact, unanswered, fraction }),
     ok: counts.intact === blocks.length,
@@ -131,6 +144,20 @@ async function unprovable(
     const verdicts: Verdict[] = [];
     for await (const some of verify([...new Set([shared.from, shared.to])])) verdicts.push(...some);
     if (verdicts.every(({ verdict }) => verdict === 'unavailable')) found.push({ ...stretch, ...shared });
+  }
+  return found;
+}
+
+function recordedStretches(recorded: readonly RecordedEvent[], verdicts: readonly Verdict[]): RecordedStretch[] {
+  const sorted = verdicts.map(({ index }) => index).sort((a, b) => a - b);
+  const found: RecordedStretch[] = [];
+  let next = 0;
+  for (const { size, signer, blockNumber, txHash } of recorded) {
+    const first = next;
+    while (next < sorted.length && (sorted[next] as number) < size) next += 1;
+    if (next === first) continue;
+    const [from, to] = [sorted[first] as number, sorted[next - 1] as number];
+    found.push({ from, to, count: next - first, signer, blockNumber, txHash });
   }
   return found;
 }

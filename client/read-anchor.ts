@@ -14,7 +14,6 @@ export interface AnchoredHead extends AuditedLog {
   /** The head and all that were recorded before it: behind one that nobody can prove, blocks are proven under those. */
   readonly heads: RecordedHeads;
   readonly signerOf: SignerOf;
-  /** Accepted updates up to the anchor, oldest first. */
   readonly recorded: readonly RecordedEvent[];
   /** The charters on the chain up to the anchor. */
   readonly charters: CharterHistory;

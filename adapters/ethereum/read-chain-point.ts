@@ -27,6 +27,11 @@ export async function readChainPoint(rpc: JsonRpc, anchor: Anchor, signal?: Abor
   return point;
 }
 
+/** When a block was made, ms since 1970; null when the node does not have it any more. */
+export async function readBlockTime(rpc: JsonRpc, blockNumber: number, signal?: AbortSignal): Promise<number | null> {
+  return (await readBlock(rpc, `0x${blockNumber.toString(16)}`, signal))?.timestampMs ?? null;
+}
+
 async function readBlock(rpc: JsonRpc, tag: string, signal?: AbortSignal): Promise<PricedPoint | null> {
   let answered: unknown;
   try {

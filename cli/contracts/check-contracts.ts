@@ -24,8 +24,8 @@ export async function checkContracts(
   { chainId, contracts }: DeploymentsFile,
   signal?: AbortSignal,
 ): Promise<ContractCheck[]> {
-  const { minWindowSeconds, answerGas } = contracts.OCASC.args;
-  const deployables = deployablesOf({ minWindowSeconds, answerGas });
+  const { minWindowSeconds, answerGas, demandGas } = contracts.OCASC.args;
+  const deployables = deployablesOf({ minWindowSeconds, answerGas, demandGas });
   const codes = await rpc.callMany(
     CONTRACTS.map((name) => ({ method: 'eth_getCode', params: [contracts[name].address, 'latest'] })),
     signal,

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type Deployed, deployContracts } from '../../adapters/ethereum/deploy-contracts.ts';
 import { CREATE2_PROXY, deployProxy, hasProxy } from '../../adapters/ethereum/deploy-proxy.ts';
+import { ANSWER_GAS, DEMAND_GAS } from '../../adapters/ethereum/deployable-ocasc.ts';
 import { findDeploymentBlock } from '../../adapters/ethereum/find-deployment-block.ts';
 import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { ArgumentError, LedgerUnavailableError } from '../../core/errors.ts';
@@ -23,6 +24,7 @@ interface DeployCommandOptions extends PayerOptions {
   readonly chainId?: number;
   readonly minWindow?: number;
   readonly answerGas: number;
+  readonly demandGas: number;
   readonly out: string;
   readonly json?: boolean;
 }
@@ -33,8 +35,6 @@ const LOCAL_MIN_WINDOW_SECONDS = 5;
 const MIN_WINDOW_SECONDS = 24 * 60 * 60;
 /** OCASC's MAX_WINDOW. */
 const MAX_WINDOW_SECONDS = 30 * 24 * 60 * 60;
-/** At most; design §12. */
-const ANSWER_GAS = 130_000;
 const WAIT_MS = 5 * 60_000;
 
 /** Adds `plumb contracts deploy`. */
@@ -42,12 +42,13 @@ export function addContractsDeploy(contracts: Command): void {
   const command = contracts
     .command('deploy')
     .description(
-      'Deploy what is missing of DISSC, OCASC and ASC, and write where they are. It costs gas; again, it goes on.',
+      'Deploy what is missing of DISSC, OCASC and ASC, and write where they are. Costs gas; safe to run again.',
     )
     .addOption(new Option('--rpc <url>', 'a node of the chain').env('PLUMB_RPC_URL').makeOptionMandatory())
     .option('--chain-id <number>', 'the chain it must be (default: whichever the node is on)', parseCount)
     .option('--min-window <seconds>', 'shortest window of OCASC (default: 24 h; 5 s on chain 31337)', parseCount)
     .option('--answer-gas <gas>', 'what OCASC takes an answer to cost', parseCount, ANSWER_GAS)
+    .option('--demand-gas <gas>', 'what OCASC takes showing a key to cost', parseCount, DEMAND_GAS)
     .option('--out <folder>', 'where <chain>.json is written', 'deployments')
     .addHelpText('after', EXAMPLES);
   withPayerOptions(withJson(command)).action((options: DeployCommandOptions) =>
@@ -72,9 +73,9 @@ export function addContractsDeploy(contracts: Command): void {
   );
 }
 
-function choicesOf({ minWindow, answerGas }: DeployCommandOptions, chainId: number): Choices {
+function choicesOf({ minWindow, answerGas, demandGas }: DeployCommandOptions, chainId: number): Choices {
   const minWindowSeconds = minWindow ?? (chainId === LOCAL_CHAIN_ID ? LOCAL_MIN_WINDOW_SECONDS : MIN_WINDOW_SECONDS);
-  if (minWindowSeconds <= MAX_WINDOW_SECONDS) return { minWindowSeconds, answerGas };
+  if (minWindowSeconds <= MAX_WINDOW_SECONDS) return { minWindowSeconds, answerGas, demandGas };
   throw new ArgumentError(
     `A shortest window of ${minWindowSeconds} s leaves none: OCASC takes windows of at most ${MAX_WINDOW_SECONDS} s. Give a smaller --min-window.`,
   );

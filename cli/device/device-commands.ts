@@ -1,11 +1,12 @@
 import type { Part } from '../add-called.ts';
 
-/** `plumb device …`; `provision` is the owner's, the others are the device's own. */
+/** `plumb device …`; `provision` and `replace` are the owner's, the others are the device's own. */
 export const devicePart: Part = {
   description: 'a device: captures, seals, uploads and follows what is recorded',
   commands: {
     run: async (device) => (await import('./device-run.ts')).addDeviceRun(device),
     status: async (device) => (await import('./device-status.ts')).addDeviceStatus(device),
     provision: async (device) => (await import('./device-provision.ts')).addDeviceProvision(device),
+    replace: async (device) => (await import('./device-replace.ts')).addDeviceReplace(device),
   },
 };

@@ -43,8 +43,14 @@ export async function createOwnerHome(
 
 export async function openOwner(context: CommandContext): Promise<OpenedOwner> {
   const password = await readPassword(context.passwordFile, 'Password of the keystore:', context.signal);
-  const { privateKey, mnemonic } = await readKeystore(keystorePath(context.home), password);
+  const { mnemonic } = await readKeystore(keystorePath(context.home), password);
   if (mnemonic === null) throw new FileError(`The keystore ${keystorePath(context.home)} holds no mnemonic.`);
+  return openedOwner(mnemonic);
+}
+
+/** The owner of a mnemonic. */
+export function openedOwner(mnemonic: string): OpenedOwner {
+  const privateKey = ownerKey(mnemonic);
   return {
     address: accountOfKey(privateKey),
     privateKey,

@@ -7,7 +7,8 @@ import { withKeystoreOptions } from '../command-options.ts';
 import { openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand } from '../run-command.ts';
-import { datasetKeyOf, findDataset, openOwner } from './owner-home.ts';
+import { findDataset } from './dataset-list.ts';
+import { datasetKeyOf, openOwner } from './owner-home.ts';
 import { openIpfs } from './verify-way.ts';
 
 interface LinkOptions {
@@ -41,7 +42,7 @@ export function addOwnerLink(owner: Command): void {
           chain: createDisscOwner({ ...connection, signer: createKeySigner(opened.privateKey) }),
         };
         const { fromBlock } = connection;
-        const target = { dataset, datasetKey: datasetKeyOf(opened, dataset), anchor: 'latest', fromBlock } as const;
+        const target = { dataset, datasetKeyOf: datasetKeyOf(opened, dataset), anchor: 'latest', fromBlock } as const;
         const links = await linkObjects(deps, target, objects, context.signal);
         const lines = links.map(
           ({ first, count, txHash }) => `  blocks ${first} to ${first + count - 1}   transaction ${txHash}`,

@@ -5,7 +5,8 @@ import { openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseRange } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
-import { findDataset, openOwner } from './owner-home.ts';
+import { findDataset } from './dataset-list.ts';
+import { openOwner } from './owner-home.ts';
 
 interface PublishOptions {
   readonly blocks?: { from: number; to: number };

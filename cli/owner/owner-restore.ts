@@ -1,15 +1,32 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { parseMnemonic } from '../../adapters/keys/mnemonic.ts';
 import { readSecretFile } from '../../adapters/keys/secret-file.ts';
+import { type DatasetCharters, findCharters } from '../../client/owner/find-charters.ts';
+import type { SignedCharter } from '../../core/charter/charter.ts';
+import { deviceSerial } from '../../core/charter/charters-in-force.ts';
+import { deriveDatasetId } from '../../core/charter/dataset-id.ts';
+import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
+import { ArgumentError, PlumblineError } from '../../core/errors.ts';
+import type { DatasetId } from '../../core/ids.ts';
+import { serialOfDevice } from '../../core/keys.ts';
 import { inFile } from '../../core/parse-outside.ts';
 import { withKeystoreOptions } from '../command-options.ts';
+import { type Connection, openBucket, openLedger, openService, readConnection } from '../connection.ts';
+import { KINDS, kindName } from '../dataset/kind-name.ts';
 import { EXIT } from '../exit-codes.ts';
+import { printable } from '../output.ts';
 import { choosePassword, readPassword } from '../prompt-password.ts';
-import { runCommand } from '../run-command.ts';
-import { createOwnerHome, requireNoOwner } from './owner-home.ts';
+import { type CommandContext, runCommand } from '../run-command.ts';
+import { addDatasets, type DatasetEntry, entryOf, readDatasets } from './dataset-list.ts';
+import { createOwnerHome, type OpenedOwner, openedOwner, openOwner } from './owner-home.ts';
 
 interface RestoreOptions {
   readonly mnemonicFile?: string;
+  readonly name: readonly string[];
+  readonly keysOnly?: boolean;
   readonly json?: boolean;
 }
 
@@ -17,22 +34,138 @@ interface RestoreOptions {
 export function addOwnerRestore(owner: Command): void {
   const command = owner
     .command('restore')
-    .description('Make the keystore again from the mnemonic, on this or another machine.')
+    .description('Bring an owner back from the mnemonic: the keystore, and the datasets with their kinds and devices.')
     .option('--mnemonic-file <file>', 'read the mnemonic from this file (mode 0600) instead of asking')
+    .option(
+      '--name <name>',
+      'also look for a dataset of this name that is not on the chain yet; may be repeated',
+      collect,
+      [],
+    )
+    .option('--keys-only', 'make the keystore alone, and ask neither chain nor service')
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((options: RestoreOptions) =>
     runCommand(options, async (context) => {
-      await requireNoOwner(context.home);
-      const mnemonic = await readMnemonic(options.mnemonicFile, context.signal);
-      const password = await choosePassword(context.passwordFile, context.signal);
-      const { account } = await createOwnerHome(context, mnemonic, password);
+      // Before anything is asked for: keys alone bring nothing back.
+      const connection = options.keysOnly === true ? null : await readConnection(context);
+      const opened = await openOrRestore(context, options);
+      const account = opened.address;
+      if (connection === null) {
+        context.output.result(
+          { account, home: context.home },
+          `Owner account ${account} is restored in ${context.home}. Its datasets come back with: plumb owner restore`,
+        );
+        return EXIT.ok;
+      }
+      const found = await findDatasets(context, opened, connection, options.name);
+      const problems = [...found.problems, ...found.datasets.flatMap((dataset) => problemsOf(opened, dataset))];
+      const entries = await enter(context, found.datasets, problems);
+      const datasets = entries.map((entry) => ({
+        name: entry.name,
+        dataset: entry.dataset,
+        kind: kindName(entry.kind),
+        devices: entry.charters.map(({ device, serial, from }) => ({ device, serial, from })),
+      }));
       context.output.result(
-        { account, home: context.home },
-        `Owner account ${account} is restored in ${context.home}.\nDatasets are found by their ids; give them names again with: plumb dataset create NAME (which opens nothing twice).`,
+        { account, home: context.home, datasets, problems },
+        [
+          `Owner account ${account} is restored in ${context.home}, with ${entries.length} datasets:`,
+          ...entries.map((entry) => `  ${printable(entry.name)}  ${kindName(entry.kind)}  ${devicesText(entry)}`),
+          ...problems.map((problem) => `  ! ${printable(problem)}`),
+        ].join('\n'),
       );
-      return EXIT.ok;
+      return found.problems.length > 0 ? EXIT.unavailable : EXIT.ok;
     }),
   );
+}
+
+/** The owner of this home; a home without one is made from the mnemonic. */
+async function openOrRestore(context: CommandContext, options: RestoreOptions): Promise<OpenedOwner> {
+  if (existsSync(join(context.home, 'keystore.json'))) {
+    if (options.mnemonicFile !== undefined) {
+      throw new ArgumentError(
+        `${context.home} holds an owner already, and keys are never replaced. Give another --home; or leave out --mnemonic-file to bring back the datasets of this one.`,
+      );
+    }
+    return openOwner(context);
+  }
+  const mnemonic = await readMnemonic(options.mnemonicFile, context.signal);
+  const password = await choosePassword(context.passwordFile, context.signal);
+  await createOwnerHome(context, mnemonic, password);
+  return openedOwner(mnemonic);
+}
+
+async function findDatasets(
+  { home, signal, output }: CommandContext,
+  opened: OpenedOwner,
+  connection: Connection,
+  names: readonly string[],
+): ReturnType<typeof findCharters> {
+  const kept = (await readDatasets(home)).flatMap(({ charters }) => charters);
+  const ids = names.flatMap((name) =>
+    Object.values(KINDS).map((kind): DatasetId => {
+      return deriveDatasetId(connection, opened.address, encodeDatasetName(name), kind);
+    }),
+  );
+  const bucket = await openBucket(connection);
+  try {
+    output.progress('Looking for datasets on the chain, in the bucket and at the service …');
+    const sources = {
+      ledger: openLedger(connection),
+      fromBlock: connection.fromBlock,
+      service: await openService(connection, opened, 'http'),
+      bucket,
+    };
+    return await findCharters(sources, opened.address, { all: true, datasets: ids, kept }, signal);
+  } finally {
+    bucket?.close();
+  }
+}
+
+/** What the owner should know of a dataset that was found. */
+function problemsOf(opened: OpenedOwner, { dataset, charters, history, contradictory }: DatasetCharters): string[] {
+  const serials = charters.map(({ serial }) => serial);
+  const foreign = [...new Set(charters.map(({ device }) => device))].filter(
+    (device) =>
+      serialOfDevice(nodePrimitives, opened.seed, dataset, device, serials) === null ||
+      deviceSerial(history, device) === null,
+  );
+  return [
+    ...foreign.map(
+      (device) =>
+        `The key of device ${device} of dataset ${dataset} does not follow from this mnemonic; nothing of it opens.`,
+    ),
+    ...contradictory.map(
+      (serial) => `Two different charters of dataset ${dataset} carry the serial ${serial}: none of them counts.`,
+    ),
+  ];
+}
+
+async function enter(
+  { home }: CommandContext,
+  datasets: readonly DatasetCharters[],
+  problems: string[],
+): Promise<DatasetEntry[]> {
+  const published = new Map((await readDatasets(home)).map((entry) => [entry.dataset, entry.published]));
+  const entries: DatasetEntry[] = [];
+  for (const { dataset, charters } of datasets) {
+    if (charters.length === 0) continue;
+    try {
+      const known = charters as readonly [SignedCharter, ...SignedCharter[]];
+      entries.push(entryOf(dataset, known, published.get(dataset) ?? false));
+    } catch (cause) {
+      if (!(cause instanceof PlumblineError)) throw cause;
+      problems.push(`Dataset ${dataset} has a name that is no text: ${cause.shortMessage}`);
+    }
+  }
+  await addDatasets(home, entries);
+  return entries;
+}
+
+function devicesText({ charters }: DatasetEntry): string {
+  return charters
+    .map(({ device, serial, from }) => `${device} (charter ${serial}, from block ${from})`)
+    .join(', then ');
 }
 
 async function readMnemonic(file: string | undefined, signal: AbortSignal): Promise<string> {
@@ -41,7 +174,15 @@ async function readMnemonic(file: string | undefined, signal: AbortSignal): Prom
   return inFile(file, () => parseMnemonic(words));
 }
 
+function collect(name: string, before: readonly string[]): string[] {
+  return [...before, name];
+}
+
 const EXAMPLES = `
+Datasets come from the chain's events, the bucket and the service, and every charter is verified. In a home that has its
+keystore already, the list of datasets is made again.
+
 Examples:
   plumb owner restore
-  plumb owner restore --mnemonic-file ./mnemonic --password-file ./password`;
+  plumb owner restore --mnemonic-file ./mnemonic --password-file ./password
+  plumb owner restore --name weather        a dataset of which nothing is recorded yet, where no bucket is named`;

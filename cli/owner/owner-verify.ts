@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import type { AuditReport, OnVerdicts } from '../../client/audit-blocks.ts';
-import { verifyDataset } from '../../client/owner/verify-dataset.ts';
+import { publishedRecords } from '../../client/owner/published-records.ts';
+import { type OpenRecords, verifyDataset } from '../../client/owner/verify-dataset.ts';
 import { type RetrievalAudit, verifyRetrievable } from '../../client/owner/verify-retrievable.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import type { StorageService } from '../../core/ports/service.ts';
@@ -13,7 +14,9 @@ import { type Output, progressBar } from '../output.ts';
 import { parseCount, parseFraction, parseRange } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { watchAnswers } from '../watch-answers.ts';
-import { datasetKeyOf, findDataset, openOwner } from './owner-home.ts';
+import { findDataset } from './dataset-list.ts';
+import { disownedText } from './get-report.ts';
+import { datasetKeyOf, openOwner } from './owner-home.ts';
 import { openSource, type VerifyWay, wantedWay } from './verify-way.ts';
 
 interface VerifyOptions {
@@ -21,6 +24,7 @@ interface VerifyOptions {
   readonly from?: 's3' | 'get-block' | 'ipfs';
   readonly evidence?: Evidence;
   readonly ipfs?: string;
+  readonly fromChain?: boolean;
   readonly sample?: number | true;
   readonly confidence?: number;
   readonly fraction: number;
@@ -50,6 +54,10 @@ export function addOwnerVerify(owner: Command): void {
     )
     .option('--ipfs <url>', "RPC of the IPFS node to ask (default: the stack's)")
     .option(
+      '--from-chain',
+      'take the records of a published dataset from the chain alone, from no service and no bucket',
+    )
+    .option(
       '--sample [count]',
       `check this many blocks chosen at random (${DEFAULT_SAMPLE} when no count is given)`,
       parseCount,
@@ -72,7 +80,7 @@ export function addOwnerVerify(owner: Command): void {
       const { output } = context;
       const audit = {
         dataset,
-        datasetKey: datasetKeyOf(opened, dataset),
+        datasetKeyOf: datasetKeyOf(opened, dataset),
         anchor: options.anchor,
         fraction: options.fraction,
         fromBlock: connection.fromBlock,
@@ -89,7 +97,14 @@ export function addOwnerVerify(owner: Command): void {
         if (options.verdicts === true) for (const verdict of verdicts) showVerdict(output, verdict);
       };
       const watched = watchAnswers(await openService(connection, opened, options.via));
-      const report = await verify(connection, watched.service, ledger, way, scope, onVerdicts, context.signal);
+      const openRecords: OpenRecords = (log, signal) =>
+        publishedRecords({ primitives: nodePrimitives, ledger }, log, audit, signal);
+      const parts = {
+        connection,
+        service: watched.service,
+        deps: { primitives: nodePrimitives, ledger, ...(options.fromChain === true ? { openRecords } : {}) },
+      };
+      const report = await verify(parts, way, scope, onVerdicts, context.signal);
       output.result(report, reportText(output, report));
       return watched.exitCode(report);
     }),
@@ -114,20 +129,22 @@ Examples:
   plumb owner verify weather --confidence 0.999 --fraction 0.005
   plumb owner verify weather --protocol II --from s3 --sample 20
   plumb owner verify weather --protocol II --from ipfs
+  plumb owner verify weather --from-chain             records from the chain's publications alone
 Exit codes: 0 all checked blocks are intact, 1 some are not, 3 chain or service do not answer.`;
 
-type Ledgers = ReturnType<typeof openLedger>;
+interface VerifyParts {
+  readonly connection: Connection;
+  readonly service: StorageService;
+  readonly deps: Omit<Parameters<typeof verifyRetrievable>[0], 'records'>;
+}
 
 async function verify(
-  connection: Connection,
-  service: StorageService,
-  ledger: Ledgers,
+  { connection, service, deps }: VerifyParts,
   way: VerifyWay,
   scope: RetrievalAudit,
   onVerdicts: OnVerdicts,
   signal: AbortSignal,
 ): Promise<AuditReport> {
-  const deps = { primitives: nodePrimitives, ledger };
   if (way.protocol === 'I') {
     return verifyDataset({ ...deps, css: service }, { ...scope, evidence: way.evidence }, onVerdicts, signal);
   }
@@ -159,7 +176,8 @@ function showVerdict(output: Output, verdict: Verdict): void {
 function verdictText(output: Output, verdict: Verdict): string {
   if (verdict.verdict === 'intact') return output.style('green', 'intact');
   const blame = verdict.blame === null ? '' : ` Proven fault of the ${verdict.blame}.`;
-  return `${output.style('red', verdict.verdict)}: ${verdict.reason}${blame}`;
+  const signed = verdict.signer === null ? '' : ` Signed by ${verdict.signer}.`;
+  return `${output.style('red', verdict.verdict)}: ${verdict.reason}${blame}${signed}`;
 }
 
 const MOST_SHOWN = 50;
@@ -172,11 +190,16 @@ function reportText(output: Output, report: AuditReport): string {
   return [
     `Dataset ${report.dataset}`,
     `  chain block   ${anchor.point.blockNumber} (${anchor.anchor}), ${new Date(anchor.point.timestampMs).toISOString()}`,
-    `  recorded      ${anchor.size} blocks in ${anchor.batches} batches, root ${anchor.root}`,
+    `  recorded      ${anchor.size} blocks, root ${anchor.root}`,
     `  checked       ${report.checked} of ${report.total}: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')}`,
     `  evidence      ${report.evidence}: ${report.proves}`,
     `  assurance     ${report.assurance.words}`,
     ...bad,
+    ...report.recordedBy.map(
+      ({ from, to, count, signer, blockNumber }) =>
+        `  ${count} of blocks ${from} to ${to}: recorded in chain block ${blockNumber}, signed by ${signer}`,
+    ),
+    ...report.disowned.map((one) => `  ${disownedText(one)}`),
     ...(more > 0 ? [`  and ${more} more; --json lists them all`] : []),
     report.ok
       ? output.style('green', 'Every checked block is intact.')

@@ -13,8 +13,8 @@ import type { Fault, RecordSource } from '../../core/ports/css.ts';
 import type { ObjectLister, ObjectStore } from '../../core/ports/object-store.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Retrieve, RetrievedBlock } from '../../core/protocols/owner-css-n.ts';
-import { findLog, type ListedSegment, listSegment, segmentWith } from './bucket-log.ts';
-import { type FrontOf, recordsFrom, subtreesOfSegments, unavailable } from './bucket-records.ts';
+import { findLog, type ListedSegment, listSegment, segmentWith } from './find-log.ts';
+import { type BatchOf, recordsFrom, subtreesOfBatches, unavailable } from './log-records.ts';
 
 export interface BucketDeps {
   readonly primitives: Primitives;
@@ -59,9 +59,18 @@ export async function readBucket(
   await eachInParallel(keys, PARALLEL_FRONTS, async (key) => {
     const front = await readFront(deps, key, signal);
     if (front === null || front.manifest.dataset !== head.dataset) return;
-    segments.push(listSegment(primitives, key, front.manifest));
+    const { first, head: end, blocks } = front.manifest;
+    const place = { key, first, root: end.root };
+    segments.push(
+      listSegment(
+        primitives,
+        place,
+        blocks.map(({ record }) => record),
+      ),
+    );
   });
   const frontOf = keepSome(KEPT_FRONTS, (key) => readFront(deps, key, signal));
+  const batchOf = keepSome(KEPT_FRONTS, async (key) => batchOfFront(await frontOf(key)));
   const tileOf = keepSome(KEPT_TILES, async (key) => {
     const tile = await bucket.read(key, { start: 0, end: TILE_BYTES }, signal);
     return tile?.length === TILE_BYTES ? tile : null;
@@ -69,7 +78,7 @@ export async function readBucket(
   const log = [...findLog(primitives, segments, recorded).values()].sort((a, b) => a.first - b.first);
   const subtrees = mendSubtrees(primitives, [
     subtreesOfEvents(primitives, recorded).subtrees,
-    subtreesOfSegments(primitives, log, frontOf),
+    subtreesOfBatches(primitives, log, batchOf),
     subtreesOfTiles({
       hasher: primitives,
       size: head.size,
@@ -80,8 +89,18 @@ export async function readBucket(
   ]);
   return {
     retrieve: retrieveFrom(deps, log, segments, frontOf),
-    records: recordsFrom(log, frontOf, (blocks, size) => multiproof({ hasher: primitives, subtrees }, blocks, size)),
+    records: recordsFrom(log, batchOf, (blocks, size) => multiproof({ hasher: primitives, subtrees }, blocks, size)),
   };
+}
+
+type FrontOf = (key: string) => Promise<SegmentFront | null>;
+
+function batchOfFront(front: SegmentFront | null): Awaited<ReturnType<BatchOf>> {
+  if (front === null) return null;
+  const { first, serial, salt, nonce, blocks } = front.manifest;
+  const records = blocks.map(({ record }) => record);
+  const largestBlockBytes = Math.max(...blocks.map(({ size }) => size));
+  return { first, count: blocks.length, serial, salt, nonce, largestBlockBytes, records };
 }
 
 /** Table III steps 8–9, without any function: the byte range of an object that its manifest names. */
@@ -117,7 +136,9 @@ function retrieveFrom(
 }
 
 function isCopy(one: ListedSegment, other: ListedSegment): boolean {
-  return one.count === other.count && equalBytes(one.root, other.root);
+  return (
+    one.count === other.count && one.appended.every((root, i) => equalBytes(root, other.appended[i] as Uint8Array))
+  );
 }
 
 /** Null when the object is gone, or begins with something that is no manifest. */

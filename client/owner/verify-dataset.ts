@@ -6,13 +6,18 @@ import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import { verifyOwnerCssY } from '../../core/protocols/owner-css-y.ts';
 import type { DatasetKeyOf } from '../../core/protocols/owner-keys.ts';
 import { type AuditReport, type AuditScope, auditBlocks, type OnVerdicts } from '../audit-blocks.ts';
-import { readAnchor } from '../read-anchor.ts';
+import { type AnchoredHead, readAnchor } from '../read-anchor.ts';
 
 export interface OwnerDeps {
   readonly primitives: Primitives;
   readonly ledger: Ledger;
   readonly css: CssY & RecordSource;
+  /** Where records come from when not from the storage; they prove themselves wherever they come from. */
+  readonly openRecords?: OpenRecords;
 }
+
+/** Opens a source of records once the log is known from the chain. */
+export type OpenRecords = (log: AnchoredHead, signal?: AbortSignal) => Promise<RecordSource>;
 
 export interface DatasetAudit extends AuditScope {
   readonly dataset: DatasetId;
@@ -29,7 +34,15 @@ export async function verifyDataset(
 ): Promise<AuditReport> {
   const { dataset, datasetKeyOf, evidence } = audit;
   const anchored = await readAnchor(deps.ledger, dataset, audit.anchor, audit.fromBlock ?? 0, signal);
-  const protocol = { ...deps, ...anchored, datasetKeyOf };
+  const records = (await deps.openRecords?.(anchored, signal)) ?? deps.css;
+  const css: CssY & RecordSource = {
+    hashBlocks: (...ask) => deps.css.hashBlocks(...ask),
+    proveChunks: (...ask) => deps.css.proveChunks(...ask),
+    getRecords: (...ask) => records.getRecords(...ask),
+  };
+  const { primitives } = deps;
+  const { heads, signerOf } = anchored;
+  const protocol = { primitives, css, heads, signerOf, datasetKeyOf };
   return auditBlocks(
     deps.primitives,
     anchored,

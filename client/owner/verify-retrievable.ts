@@ -12,12 +12,15 @@ import { type AnchoredHead, readAnchor } from '../read-anchor.ts';
 import { limitPatience } from './limit-patience.ts';
 import { type BucketDeps, readBucket } from './read-bucket.ts';
 import { objectsFrom, readLinkedObjects, readPinnedManifests } from './read-ipfs.ts';
+import type { OpenRecords } from './verify-dataset.ts';
 
 export interface RetrievalDeps {
   readonly primitives: Primitives;
   readonly ledger: Ledger & LinkReader;
-  /** The public records, which prove themselves. For a bucket they are asked for what it cannot prove by itself; null: nobody is. */
-  readonly records: RecordSource | null;
+  /** Whoever shows the public records, which prove themselves; a bucket is asked for its own first, unless it is `openRecords`. */
+  readonly records: RecordSource;
+  /** Where records come from instead of all others. */
+  readonly openRecords?: OpenRecords;
 }
 
 /** Where Protocol II takes the blocks from. */
@@ -42,7 +45,10 @@ export async function verifyRetrievable(
 ): Promise<AuditReport> {
   const { dataset, datasetKeyOf } = audit;
   const anchored = await readAnchor(deps.ledger, dataset, audit.anchor, audit.fromBlock ?? 0, signal);
-  const protocol = { ...deps, ...anchored, dataset, datasetKeyOf };
+  const { primitives } = deps;
+  const { heads, signerOf } = anchored;
+  const elsewhere = (await deps.openRecords?.(anchored, signal)) ?? null;
+  const protocol = { primitives, heads, signerOf, dataset, datasetKeyOf, records: elsewhere ?? deps.records };
   const verify = await openSource(deps, source, audit, anchored, protocol, signal);
   const evidence = source.from === 'ipfs' ? source.evidence : 'retrieved';
   return auditBlocks(deps.primitives, anchored, { scope: audit, protocol: 'II', evidence }, verify, onVerdicts);
@@ -55,20 +61,18 @@ async function openSource(
   source: RetrievalSource,
   audit: RetrievalAudit,
   anchored: AnchoredHead,
-  unsourced: Omit<ProtocolTwo, 'records'>,
+  protocol: ProtocolTwo,
   signal?: AbortSignal,
 ): Promise<Verify> {
   const { primitives, ledger } = deps;
   const { dataset, datasetKeyOf } = audit;
-  if (source.from === 's3') {
-    const { retrieve, records } = await readBucket({ primitives, bucket: source.bucket }, anchored, signal);
-    const protocol = { ...unsourced, records: deps.records === null ? records : recordsOrElse(records, deps.records) };
-    return (blocks) => verifyByRetrieval(protocol, retrieve, blocks, signal);
-  }
-  if (deps.records === null)
-    throw new ArgumentError(`Blocks from ${source.from} need somebody who shows their records.`);
-  const protocol: ProtocolTwo = { ...unsourced, records: deps.records };
   switch (source.from) {
+    case 's3': {
+      const { retrieve, records } = await readBucket({ primitives, bucket: source.bucket }, anchored, signal);
+      const withRecords =
+        deps.openRecords === undefined ? { ...protocol, records: recordsOrElse(records, deps.records) } : protocol;
+      return (blocks) => verifyByRetrieval(withRecords, retrieve, blocks, signal);
+    }
     case 'get-block':
       return (blocks) =>
         verifyByRetrieval(protocol, ({ index }) => source.css.getBlock(dataset, index, signal), blocks, signal);

@@ -1,37 +1,41 @@
-import type { Manifest } from '../../core/batch/manifest-fields.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import type { BlockIndex } from '../../core/ids.ts';
 import { growthOfLeaves } from '../../core/log/build-growth.ts';
 import { EMPTY_PEAKS, type Peaks, pushSubtree, rootOfPeaks } from '../../core/log/peaks.ts';
 import { type RecordedGrowth, rebuildPeaks } from '../../core/log/rebuild-peaks.ts';
-import { recordHash } from '../../core/log/record.ts';
+import { type BlockRecord, recordHash } from '../../core/log/record.ts';
 import { appendedSubtrees } from '../../core/log/subtrees.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 
 type Hasher = Pick<Primitives, 'sha256'>;
 
-/** What is kept of a segment's manifest: enough to find its place in the log, whatever its size. */
+/** What is kept of a batch that somebody shows: enough to find its place in the log, whatever its size. */
 export interface ListedSegment {
+  /** By which its records are found again. */
   readonly key: string;
   readonly first: BlockIndex;
   readonly count: number;
-  /** The log's root after it, by its own word. */
-  readonly root: Uint8Array;
+  /** The log's root after it, by its own word; null where it says none. */
+  readonly root: Uint8Array | null;
   /** Roots of the perfect subtrees that its records append to the log, in their order. */
   readonly appended: readonly Uint8Array[];
 }
 
-/** @param key where the segment lies */
-export function listSegment(hasher: Hasher, key: string, { first, head, blocks }: Manifest): ListedSegment {
-  const leaves = blocks.map(({ record }) => recordHash(hasher, record));
+/** A batch by its records. `root` is the log's after it, by the batch's own word. */
+export function listSegment(
+  hasher: Hasher,
+  { key, first, root }: Pick<ListedSegment, 'key' | 'first' | 'root'>,
+  records: readonly BlockRecord[],
+): ListedSegment {
+  const leaves = records.map((record) => recordHash(hasher, record));
   // Of the peaks before it nothing is needed: which subtrees are appended follows from the places alone.
   const { appended } = growthOfLeaves(hasher, { size: first, peaks: [] }, leaves);
-  return { key, first, count: blocks.length, root: head.root, appended };
+  return { key, first, count: records.length, root, appended };
 }
 
 /**
  * The segments of the log that the chain has, by their first block: from each recorded head on to the next, through segments
- * that follow on each other. Of rivals only those count that lead to what is recorded. In a stretch where one is missing,
+ * that follow on each other. Of rivals only those count that lead to what is recorded; the first of them in the order given is tried first. In a stretch where one is missing,
  * those that are left are given as they lie; what they prove, a proof shows. `recorded` are the events, oldest first.
  */
 export function findLog(
@@ -81,6 +85,8 @@ interface Step {
 
 /** A thief with the device's key can store as many rivals as it wants; each costs one step, and no more are followed. */
 const MAX_RIVALS = 4096;
+/** Those that do not say what they lead to all lead on: each costs a step for every later batch up to the recorded head. */
+const MAX_SILENT_RIVALS = 256;
 
 /** The segments that lead from one recorded state to the next; null when one is missing. */
 function pathBetween(
@@ -99,10 +105,12 @@ function pathBetween(
       if (end > after.size) continue;
       for (const step of steps) {
         const peaks = appendSegment(hasher, step?.peaks ?? before, segment);
-        if (!equalBytes(rootOfPeaks(hasher, peaks), segment.root)) continue;
+        const root = rootOfPeaks(hasher, peaks);
+        if (segment.root !== null && !equalBytes(root, segment.root)) continue;
         const there = open.get(end) ?? [];
-        const isGoal = end < after.size || equalBytes(segment.root, goal);
-        if (isGoal && there.length < MAX_RIVALS) open.set(end, [...there, { peaks, segment, previous: step }]);
+        const isGoal = end < after.size || equalBytes(root, goal);
+        const most = segment.root === null ? MAX_SILENT_RIVALS : MAX_RIVALS;
+        if (isGoal && there.length < most) open.set(end, [...there, { peaks, segment, previous: step }]);
       }
     }
   }

@@ -1,27 +1,31 @@
-import type { SegmentFront } from '../../core/batch/read-segment.ts';
 import { StateError } from '../../core/errors.ts';
 import type { BlockIndex } from '../../core/ids.ts';
 import type { PartialSubtrees } from '../../core/log/mend-subtrees.ts';
 import { rootOfLeafHashes } from '../../core/log/merkle.ts';
-import { recordHash } from '../../core/log/record.ts';
+import { type BlockRecord, recordHash } from '../../core/log/record.ts';
 import { appendedSubtrees, type Subtree, subtreeName } from '../../core/log/subtrees.ts';
 import type { BatchHint, BatchRecords, Fault, RecordSource } from '../../core/ports/css.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
-import { type ListedSegment, segmentWith } from './bucket-log.ts';
+import { type ListedSegment, segmentWith } from './find-log.ts';
 
-/** The front of a segment in the bucket; null when it is gone, or is none. */
-export type FrontOf = (key: string) => Promise<SegmentFront | null>;
+/** A batch of the log with its records, wherever they were found. */
+export interface LogBatch extends BatchHint {
+  readonly records: readonly BlockRecord[];
+}
+
+/** The batch that lies under a key; null when it is gone. */
+export type BatchOf = (key: string) => Promise<LogBatch | null>;
 
 /** A fault that says why there is no block. */
 export function unavailable(index: BlockIndex, reason: string): Fault {
   return { index, kind: 'unavailable', reason };
 }
 
-/** Subtrees of the log that lie within one segment each. What segments lead to together is made of these. */
-export function subtreesOfSegments(
+/** Subtrees of the log that lie within one batch each. What batches lead to together is made of these. */
+export function subtreesOfBatches(
   hasher: Pick<Primitives, 'sha256'>,
   log: readonly ListedSegment[],
-  frontOf: FrontOf,
+  batchOf: BatchOf,
 ): PartialSubtrees {
   const known = new Map<string, Uint8Array>();
   for (const { first, count, appended } of log) {
@@ -33,12 +37,11 @@ export function subtreesOfSegments(
     const segment = segmentWith(log, from);
     const to = from + 2 ** level;
     if (segment === null || to > segment.first + segment.count) return null;
-    const front = await frontOf(segment.key);
-    const lines = front?.manifest.blocks.slice(from - segment.first, to - segment.first);
-    if (lines?.length !== to - from) return null;
+    const records = (await batchOf(segment.key))?.records.slice(from - segment.first, to - segment.first);
+    if (records?.length !== to - from) return null;
     return rootOfLeafHashes(
       hasher,
-      lines.map(({ record }) => recordHash(hasher, record)),
+      records.map((record) => recordHash(hasher, record)),
     );
   };
   return async (wanted) => {
@@ -48,10 +51,10 @@ export function subtreesOfSegments(
   };
 }
 
-/** Records of the log's segments, as far as `prove` finds a proof: it throws StateError where what is left gives none. */
+/** Records of the log's batches, as far as `prove` finds a proof: it throws StateError where what is left gives none. */
 export function recordsFrom(
   log: readonly ListedSegment[],
-  frontOf: FrontOf,
+  batchOf: BatchOf,
   prove: (blocks: readonly BlockIndex[], size: number) => Promise<Uint8Array[]>,
 ): RecordSource {
   /** Those of the blocks that what is left of the log proves: a leaf hash that is lost spoils its own subtree alone. */
@@ -69,19 +72,24 @@ export function recordsFrom(
   };
   return {
     async getRecords(_dataset, blocks, size) {
-      const shown = new Map<BlockIndex, { front: SegmentFront; record: BatchRecords['records'][number] }>();
+      const shown = new Map<BlockIndex, { batch: LogBatch; record: BlockRecord }>();
       for (const index of blocks) {
         const segment = segmentWith(log, index);
-        const front = segment === null ? null : await frontOf(segment.key);
-        const line = front?.manifest.blocks[index - (segment?.first ?? 0)];
-        if (front && line) shown.set(index, { front, record: { index, record: line.record } });
+        const batch = segment === null ? null : await batchOf(segment.key);
+        const record = batch?.records[index - batch.first];
+        if (batch && record) shown.set(index, { batch, record });
       }
       const proven = await provable([...shown.keys()], size);
-      const byBatch = Map.groupBy(proven, (index) => shown.get(index)?.front.manifest);
-      const batches = [...byBatch].flatMap(([manifest, indices]): BatchRecords[] => {
-        if (manifest === undefined) return [];
-        const records = indices.flatMap((index) => shown.get(index)?.record ?? []);
-        return [{ ...hintOf(manifest), records }];
+      const byBatch = Map.groupBy(proven, (index) => shown.get(index)?.batch);
+      const batches = [...byBatch].flatMap(([batch, indices]): BatchRecords[] => {
+        if (batch === undefined) return [];
+        const { records, ...hint } = batch;
+        return [
+          {
+            ...hint,
+            records: indices.map((index) => ({ index, record: records[index - batch.first] as BlockRecord })),
+          },
+        ];
       });
       const isProven = new Set(proven);
       const faults = blocks
@@ -94,17 +102,6 @@ export function recordsFrom(
 
 function faultReason(hasRecord: boolean): string {
   return hasRecord
-    ? 'Nothing that is left in the bucket proves the record of this block.'
-    : 'The bucket has no readable segment of the recorded log with this block.';
-}
-
-function hintOf({ first, serial, salt, nonce, blocks }: SegmentFront['manifest']): BatchHint {
-  return {
-    first,
-    count: blocks.length,
-    serial,
-    salt,
-    nonce,
-    largestBlockBytes: Math.max(...blocks.map(({ size }) => size)),
-  };
+    ? 'Nothing that is left of the log proves the record of this block.'
+    : 'The record of this block is not among those that lead to the recorded log.';
 }

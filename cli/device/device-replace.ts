@@ -1,0 +1,115 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
+import { createSecretFile } from '../../adapters/keys/secret-file.ts';
+import { type Replacement, replaceDevice } from '../../client/owner/replace-device.ts';
+import type { SignedCharter } from '../../core/charter/charter.ts';
+import { FileError } from '../../core/errors.ts';
+import { withKeystoreOptions } from '../command-options.ts';
+import { openBucket, openLedger, openService, readConnection } from '../connection.ts';
+import { EXIT } from '../exit-codes.ts';
+import { addDatasets, datasetEntry, entryOf } from '../owner/dataset-list.ts';
+import { disownedText } from '../owner/get-report.ts';
+import { openOwner } from '../owner/owner-home.ts';
+import { runCommand } from '../run-command.ts';
+import { provisionText } from './provision-text.ts';
+
+interface ReplaceOptions {
+  readonly from?: number;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+/** Adds `plumb device replace`: another device for a dataset, by a charter on the chain. */
+export function addDeviceReplace(device: Command): void {
+  const command = device
+    .command('replace')
+    .description('Give a dataset another device, on the chain, and write its provision file. Costs gas.')
+    .argument('<dataset>', 'name or id of the dataset')
+    .option(
+      '--from <block>',
+      'the block from which the new device writes (default: behind all that is there)',
+      parseIndex,
+    )
+    .option('--out <file>', "the new device's file to create; an existing one is never replaced", 'device.json')
+    .addHelpText('after', EXAMPLES);
+  withKeystoreOptions(command).action((name: string, options: ReplaceOptions) =>
+    runCommand(options, async (context) => {
+      const { home, output, signal } = context;
+      const path = resolve(options.out);
+      // Before anything is paid for.
+      if (existsSync(path))
+        throw new FileError(`${path} exists already and is not replaced. Give another name: --out FILE`);
+      const entry = await datasetEntry(home, name);
+      const opened = await openOwner(context);
+      const connection = await readConnection(context);
+      const bucket = await openBucket(connection);
+      try {
+        const deps = {
+          primitives: nodePrimitives,
+          sources: {
+            ledger: openLedger(connection),
+            fromBlock: connection.fromBlock,
+            service: await openService(connection, opened, 'http'),
+            bucket,
+          },
+          chain: createDisscOwner({ ...connection, signer: createKeySigner(opened.privateKey) }),
+          nowSeconds: () => Math.floor(Date.now() / 1000),
+        };
+        output.progress('Sending the charter of the new device to the chain …');
+        const target = { dataset: entry.dataset, kept: entry.charters, from: options.from ?? null };
+        const replaced = await replaceDevice(deps, opened, target, signal);
+        const charters = replaced.charters as readonly [SignedCharter, ...SignedCharter[]];
+        const replacedEntry = entryOf(entry.dataset, charters, entry.published);
+        await addDatasets(home, [replacedEntry]);
+        await createSecretFile(path, provisionText(opened, connection, replacedEntry));
+        const { device: account, serial, from } = replaced.charter;
+        const { disowned, disownedStored, unshown } = replaced;
+        const transactions = replaced.transactions.map(({ txHash }) => txHash);
+        output.result(
+          { dataset: entry.dataset, account, serial, from, transactions, disowned, disownedStored, unshown, path },
+          reportText(entry.name, path, replaced),
+        );
+        return EXIT.ok;
+      } finally {
+        bucket?.close();
+      }
+    }),
+  );
+}
+
+function reportText(name: string, path: string, replaced: Replacement): string {
+  const { charter, transactions, disowned, disownedStored, unshown } = replaced;
+  return [
+    `Dataset ${name} is written by ${charter.device} from block ${charter.from} on, by charter ${charter.serial}.`,
+    ...transactions.map(({ txHash }) => `  transaction   ${txHash}`),
+    ...disowned.map((one) => `  ${disownedText(one)}`),
+    ...(disownedStored === null
+      ? []
+      : [
+          `  blocks ${disownedStored.from} to ${disownedStored.to}: stored by an earlier device and not recorded; the new one does not take them over`,
+        ]),
+    ...(unshown === null
+      ? []
+      : [`  The service does not have the charter yet: ${unshown} It reads the chain by itself.`]),
+    `${path} is written (mode 0600). Bring it to the new device over a channel you trust, then delete it here.`,
+  ].join('\n');
+}
+
+function parseIndex(text: string): number {
+  const index = Number(text);
+  if (!/^[0-9]{1,15}$/.test(text)) throw new InvalidArgumentError(`${text} is not a block number such as 0 or 1024.`);
+  return index;
+}
+
+const EXAMPLES = `
+A lost device: the new one takes over what the old one has stored, and goes on behind it.
+A stolen one: name the first block that you do not trust. What the old device has signed from there on is disowned: named,
+and outside completeness and audits. Nothing is removed.
+
+Examples:
+  plumb device replace weather --out weather-2.json
+  plumb device replace weather --from 20480`;
