@@ -1,7 +1,10 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import type { AuditReport } from '../../client/audit-blocks.ts';
 import { auditPurchase } from '../../client/consumer/audit-purchase.ts';
+import type { VerifiedBlock } from '../../client/consumer/deliver-purchase.ts';
 import { readPurchaseLog } from '../../client/consumer/open-purchase.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
@@ -22,6 +25,7 @@ interface AuditOptions {
   readonly sample?: number;
   readonly fraction: number;
   readonly patience: number;
+  readonly previews?: string;
   readonly json?: boolean;
 }
 
@@ -45,6 +49,10 @@ export function addConsumerAudit(consumer: Command): void {
     .option('--sample <count>', 'how many blocks (default: 460, or what the agreement leaves)', parseCount)
     .option('--fraction <f>', 'damaged fraction that the confidence is about', parseFraction, 0.01)
     .option('--patience <seconds>', 'seconds to wait for the owner', parseCount, 60)
+    .option(
+      '--previews <folder>',
+      'for IV: where to write the previews, the blocks of the sample that come with content',
+    )
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((id: string, options: AuditOptions) =>
     runCommand(options, async (context) => {
@@ -52,6 +60,10 @@ export function addConsumerAudit(consumer: Command): void {
       if (options.protocol === 'IV' && options.evidence !== undefined) {
         throw new ArgumentError('Protocol IV retrieves whole blocks; --evidence is for Protocol III.');
       }
+      if (options.protocol === 'III' && options.previews !== undefined) {
+        throw new ArgumentError('Protocol III gives no blocks; --previews is for Protocol IV.');
+      }
+      const previews: VerifiedBlock[] = [];
       const opened = await openConsumerPurchase(context, id);
       await lockPurchase(context.home, opened.purchase.id, opened.store);
       const { connection } = opened.consumer;
@@ -59,7 +71,13 @@ export function addConsumerAudit(consumer: Command): void {
       const { channel, distrusted } = opened.channel(options.patience * 1000);
       const watched = watchAnswers(opened.service);
       const report = await auditPurchase(
-        { primitives: nodePrimitives, ...opened, service: watched.service, requestKeys: channel.requestKeys },
+        {
+          ...opened,
+          primitives: nodePrimitives,
+          service: watched.service,
+          requestKeys: channel.requestKeys,
+          onPreview: (block) => void previews.push(block),
+        },
         {
           ...{ purchase: opened.purchase, log, protocol: options.protocol, fraction: options.fraction },
           evidence: options.evidence ?? 'possession',
@@ -68,13 +86,14 @@ export function addConsumerAudit(consumer: Command): void {
         (_, checked, wanted) => output.progress(progressBar(checked, wanted, 'blocks')),
         signal,
       );
+      const shown = await writePreviews(options.previews, previews);
       const cost = costOf(opened);
       const next = nextStep(opened.purchase, report.notIntact[0] ?? null, opened.store.state.due);
       const { samples } = opened.purchase.terms;
       const samplesLeft = samples - opened.store.state.sampled.length;
       output.result(
-        { agreement: opened.purchase.id, ...report, samplesLeft, cost: cost, distrusted, next },
-        reportText(output, report, cost, samplesLeft, distrusted, next),
+        { agreement: opened.purchase.id, ...report, samplesLeft, previews: shown, cost: cost, distrusted, next },
+        reportText(output, report, { cost, samplesLeft, previews: shown, distrusted, next }),
       );
       return watched.exitCode(report);
     }),
@@ -87,19 +106,42 @@ drawn; an audit that was broken off is gone on with, on the same blocks.
 
 Examples:
   plumb consumer audit 0x… --protocol III
-  plumb consumer audit 0x… --protocol IV --sample 20
+  plumb consumer audit 0x… --protocol IV --sample 20 --previews ./previews
 Exit codes: 0 all sampled blocks are intact, 1 some are not, 3 chain or service do not answer.`;
 
 const MOST_SHOWN = 50;
 
+/** A preview: a block whose content was seen before it is paid for. */
+interface ShownPreview {
+  readonly index: number;
+  readonly sizeBytes: number;
+  /** Null where it was not to be written. */
+  readonly path: string | null;
+}
+
+async function writePreviews(folder: string | undefined, previews: readonly VerifiedBlock[]): Promise<ShownPreview[]> {
+  if (folder !== undefined) await mkdir(folder, { recursive: true });
+  const shown: ShownPreview[] = [];
+  for (const { index, content } of previews) {
+    const path = folder === undefined ? null : join(resolve(folder), `block-${index}`);
+    if (path !== null) await writeFile(path, content);
+    shown.push({ index, sizeBytes: content.length, path });
+  }
+  return shown;
+}
+
 function reportText(
   output: Output,
   report: AuditReport,
-  cost: Cost,
-  samplesLeft: number,
-  distrusted: readonly string[],
-  next: string,
+  more: {
+    readonly cost: Cost;
+    readonly samplesLeft: number;
+    readonly previews: readonly ShownPreview[];
+    readonly distrusted: readonly string[];
+    readonly next: string;
+  },
 ): string {
+  const { cost, samplesLeft, previews, distrusted, next } = more;
   const counts = Object.entries(report.counts).filter(([, count]) => count > 0);
   const bad = report.notIntact.slice(0, MOST_SHOWN).map(({ index, verdict, reason, blame }) => {
     const proven = blame === null ? '' : ` Proven fault of the ${blame}.`;
@@ -111,6 +153,9 @@ function reportText(
     `  checked       ${report.checked} of ${report.total}: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')}; ${samplesLeft} samples left`,
     `  evidence      ${report.evidence}: ${report.proves}`,
     `  assurance     ${report.assurance.words}`,
+    ...previews.map(({ index, sizeBytes, path }) => {
+      return `  preview       block ${index} decrypts to ${sizeBytes} bytes${path === null ? '' : `: ${path}`}`;
+    }),
     `  cost          ${costText(cost)}`,
     ...bad,
     ...distrusted.map((reason) => `  not believed  ${printable(reason)}`),

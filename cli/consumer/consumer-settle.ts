@@ -95,6 +95,6 @@ async function settle(
   return (await read()).agreement ?? purchase;
 }
 
-function resultOf({ store }: OpenedPurchase, { id, state, due, buyer }: Agreement): object {
-  return { agreement: id, state, due, buyer, transactions: store.state.transactions };
+function resultOf({ store }: OpenedPurchase, { id, state, due, buyer, question }: Agreement): object {
+  return { agreement: id, state, due, buyer, question, transactions: store.state.transactions };
 }

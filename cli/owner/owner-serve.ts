@@ -32,7 +32,9 @@ const BALANCE_EVERY_MS = 60_000;
 export function addOwnerServe(owner: Command): void {
   const command = owner
     .command('serve')
-    .description('Serve sales until Ctrl-C: hand out keys against vouchers, answer challenges and demands, claim what is owed.')
+    .description(
+      'Serve sales until Ctrl-C: hand out keys against vouchers, answer challenges and demands, claim what is owed.',
+    )
     .option('--agent <file>', 'what plumb owner agent wrote', 'agent.json')
     .option('--state <folder>', "archives, vouchers and messages (default: sales beside the agent's file)")
     .option('--poll <duration>', 'how often to poll the chain and the mailboxes', parseDuration, 2000)

@@ -9,6 +9,8 @@ import type { RequestKeys } from '../../core/protocols/judge-with-keys.ts';
 import { chooseDistinct } from '../../core/sampling/choose-blocks.ts';
 import { DEFAULT_SAMPLE } from '../../core/sampling/confidence.ts';
 import { type AuditReport, auditBlocks, type OnVerdicts } from '../audit-blocks.ts';
+import { checkContent } from './check-content.ts';
+import type { VerifiedBlock } from './deliver-purchase.ts';
 import type { Purchase, PurchaseLog } from './open-purchase.ts';
 import type { PurchaseStore } from './purchase-state.ts';
 
@@ -19,6 +21,8 @@ export interface PurchaseAuditDeps {
   readonly service: CssY & CssN & RecordSource;
   readonly requestKeys: RequestKeys;
   readonly store: PurchaseStore;
+  /** Told of each block of the sample whose content the owner opens as a preview, when it was decrypted. */
+  readonly onPreview?: (block: VerifiedBlock) => void;
 }
 
 export interface PurchaseAudit {
@@ -50,7 +54,17 @@ export async function auditPurchase(
   const { first, count } = purchase.terms;
   const sample = store.state.openSample ?? (await drawSample(deps, audit));
   const evidence = protocol === 'IV' ? 'retrieved' : audit.evidence;
-  const consumer = { ...deps, log: log.log, records: deps.service, css: deps.service, signerOf: log.signerOf };
+  const css = protocol === 'IV' ? deps.service : null;
+  const { onPreview = () => {} } = deps;
+  const content = checkContent({ primitives, log: log.log, css, onPreview }, deps.requestKeys);
+  const consumer = {
+    primitives,
+    log: log.log,
+    records: deps.service,
+    css: deps.service,
+    requestKeys: content.requestKeys,
+    signerOf: log.signerOf,
+  };
   const report = await auditBlocks(
     primitives,
     log,
@@ -58,10 +72,13 @@ export async function auditPurchase(
       scope: { anchor: 'final', range: { from: first, to: first + count - 1 }, sample, fraction: audit.fraction },
       ...{ protocol, evidence },
     },
-    (blocks) =>
-      protocol === 'IV'
-        ? verifyConsumerCssN(consumer, blocks, signal)
-        : verifyConsumerCssY(consumer, blocks, audit.evidence, signal),
+    async function* (blocks) {
+      const verdicts =
+        protocol === 'IV'
+          ? verifyConsumerCssN(consumer, blocks, signal)
+          : verifyConsumerCssY(consumer, blocks, audit.evidence, signal);
+      for await (const some of verdicts) yield await content.check(some, signal);
+    },
     onVerdicts,
   );
   await store.save({ openSample: null });

@@ -48,7 +48,8 @@ export async function readPurchaseLog(
   const { dataset } = terms;
   const { point } = await ledger.readHeads([dataset], 'final', signal);
   const events = await ledger.findRecorded(dataset, fromBlock, point.blockNumber, signal);
-  const made = events.find((event) => event.size === size);
+  const recorded = events.filter((event) => event.size <= size).toSorted((a, b) => a.size - b.size);
+  const made = recorded.find((event) => event.size === size);
   if (made !== undefined && !equalBytes(made.root, root)) {
     throw new ProofError(`OCASC and DISSC name different logs of ${size} blocks. Check the contracts' addresses.`);
   }
@@ -57,6 +58,7 @@ export async function readPurchaseLog(
     log: head,
     head,
     anchor: { anchor: 'final', point, size, root: to0x(root) },
+    recorded,
     // What came after the offer changes nothing of it.
     disowned: [],
     signerOf: signersFrom(events),

@@ -1,6 +1,6 @@
-import { NotRecordedError } from '../../core/errors.ts';
 import type { DatasetName } from '../../core/charter/dataset-name.ts';
 import type { DatasetKind } from '../../core/charter/kind.ts';
+import { NotRecordedError } from '../../core/errors.ts';
 import type { Grant, GrantParty, Grants, GrantTerms } from '../../core/ports/grants.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 

@@ -1,3 +1,4 @@
+import type { Opening } from '../../core/block/digest.ts';
 import { concatBytes, u32 } from '../../core/bytes.ts';
 import { FileError } from '../../core/errors.ts';
 import type {
@@ -11,7 +12,6 @@ import type {
   Salt,
   Sha256,
 } from '../../core/ids.ts';
-import type { Opening } from '../../core/block/digest.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import { collectBatch, type HeldArchive, type HeldBatch, heldBatch } from './collect-batch.ts';
 import type { SaleParts } from './sale-parts.ts';

@@ -1,8 +1,8 @@
 import { deriveEncryptionKeys } from '../../core/agreement/seal-message.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
+import { equalBytes } from '../../core/bytes.ts';
 import type { DatasetName } from '../../core/charter/dataset-name.ts';
 import type { DatasetKind } from '../../core/charter/kind.ts';
-import { equalBytes } from '../../core/bytes.ts';
 import { NotRecordedError, StateError } from '../../core/errors.ts';
 import type { Address, AgreementId, BlockIndex } from '../../core/ids.ts';
 import { deriveOfferSeed } from '../../core/keys.ts';

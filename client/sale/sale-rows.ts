@@ -85,9 +85,7 @@ export function keepStep(state: SaleState, id: AgreementId, step: SaleStep): voi
     if (step.released !== undefined) {
       state.sql('UPDATE agreements SET released = ? WHERE id = ?').run(step.released, id);
     }
-    const sample = state.sql(
-      'INSERT OR IGNORE INTO samples SELECT ?1, count(*), ?2 FROM samples WHERE agreement = ?1',
-    );
+    const sample = state.sql('INSERT OR IGNORE INTO samples SELECT ?1, count(*), ?2 FROM samples WHERE agreement = ?1');
     for (const block of step.newSamples ?? []) sample.run(id, block);
     const message = state.sql('INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?)');
     for (const { sequence, to, enc, ciphertext, signature } of step.messages) {

@@ -29,10 +29,12 @@ for (const { name, primitives } of BOTH) {
     const storage = new HonestStorage(primitives, log);
     const store = memoryStore(sale.purchase.id);
     const { channel, distrusted } = sale.channel(store);
+    const previews: VerifiedBlock[] = [];
+    const onPreview = (block: VerifiedBlock) => void previews.push(block);
     const audit = async (sample = sale.purchase.terms.count) => {
       const verdicts: Verdict[] = [];
       const report = await auditPurchase(
-        { primitives, service: storage, requestKeys: channel.requestKeys, store },
+        { primitives, service: storage, requestKeys: channel.requestKeys, store, onPreview },
         { purchase: sale.purchase, log: sale.log, protocol: 'IV', evidence: 'possession', sample, fraction: 0.01 },
         (some) => verdicts.push(...some),
       );
@@ -54,7 +56,7 @@ for (const { name, primitives } of BOTH) {
           sync: async () => void synced.push(taken.length),
         },
       );
-    return { sale, storage, store, clock, distrusted, audit, deliver, taken, synced };
+    return { sale, storage, store, clock, distrusted, audit, deliver, taken, synced, previews };
   };
   const changeBlocks = (payload: KeyPayload, change: (block: BlockKeys) => BlockKeys): KeyPayload => ({
     ...payload,
@@ -118,6 +120,29 @@ for (const { name, primitives } of BOTH) {
       const { verdicts, kinds } = await contradicted.audit(3);
       assert.deepEqual(kinds, ['intact', 'misrecorded', 'intact']);
       assert.equal(verdicts[1]?.blame, 'writer');
+    });
+
+    it('previews are decrypted before anything is paid for, and wrong content keys seen', async () => {
+      const honest = await prepare({ previews: 2 });
+      assert.deepEqual((await honest.audit()).kinds, all('intact'));
+      assert.deepEqual(
+        honest.previews.map(({ index, content }) => [index, content]),
+        [0, 1].map((index) => [index, reading(index, SIZES.flat()[index] as number).content]),
+      );
+      const none = await prepare({ previews: 0 });
+      assert.deepEqual([(await none.audit()).kinds, none.previews], [all('intact'), []]);
+
+      const wrong = await prepare({ previews: 2 });
+      wrong.sale.changeKeys = (payload) =>
+        changeBlocks(payload, (block) =>
+          block.index === 1 ? { ...block, contentKey: changeBit(block.contentKey as ContentKey) as ContentKey } : block,
+        );
+      const { kinds, verdicts } = await wrong.audit();
+      assert.deepEqual([kinds, verdicts[1]?.blame], [except(1, 'refused'), 'owner']);
+      assert.deepEqual(
+        wrong.previews.map(({ index }) => index),
+        [0],
+      );
     });
 
     it('a refusal, a failure, no bytes and too many cost that block its verdict, and the confidence', async () => {

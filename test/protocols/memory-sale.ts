@@ -101,6 +101,7 @@ export class MemorySale implements AgreementService {
       head,
       anchor: { anchor: 'final', point, size: head.size, root: to0x(head.root) },
       signerOf: () => accountOfKey(DEVICE_KEY),
+      recorded: [],
       disowned: [],
     };
   }

@@ -10,8 +10,11 @@ import { sayVerdicts } from './verify.ts';
 /** What is sold, in ether. */
 export const HONEST_SALE = { blocks: 24, price: '2.4', fee: '0.24', bond: '1.2', ahead: 6, sample: 6 } as const;
 
+/** Samples that come with their content: as many as OCASC allows. */
+const PREVIEWS = 8;
+
 /** The report of `plumb consumer audit --json`, as far as the demo looks at it. */
-export type ConsumerAudit = Parameters<typeof sayVerdicts>[0] & { readonly evidence: string };
+export type ConsumerAudit = Parameters<typeof sayVerdicts>[0] & { readonly previews: readonly unknown[] };
 
 /** Offers the first blocks of a dataset. @returns the id of the offer */
 export async function offer(
@@ -23,7 +26,18 @@ export async function offer(
     [
       ...['owner', 'offer', dataset.name, ...owner.args, '--blocks', `0-${terms.blocks - 1}`],
       ...['--price', `${terms.price}ether`, '--fee', `${terms.fee}ether`, '--bond', `${terms.bond}ether`],
-      ...['--stake', '0.01ether', '--samples', '12', '--previews', '1', '--window', '5s', '--duration', '1h'],
+      ...[
+        '--stake',
+        '0.01ether',
+        '--samples',
+        '12',
+        '--previews',
+        String(PREVIEWS),
+        '--window',
+        '5s',
+        '--duration',
+        '1h',
+      ],
     ],
     { env: owner.env },
   );
@@ -45,7 +59,8 @@ export async function audit(consumer: DemoConsumer, id: string, flags: readonly 
   const { lines, stderr } = await runPlumb(args, { env: consumer.env });
   const report = lines.at(-1) as Partial<ConsumerAudit> | undefined;
   if (report?.counts === undefined) throw new Error(`${JSON.stringify(report ?? null)} ${stderr}`);
-  return sayVerdicts(report as ConsumerAudit);
+  const { previews = [] } = report;
+  return `${sayVerdicts(report as ConsumerAudit)}${previews.length === 0 ? '' : `, ${previews.length} previews decrypted`}`;
 }
 
 /** A sale in which everybody keeps their word, up to the audits. @returns the id of the agreement */
@@ -78,7 +93,9 @@ export async function openHonestSale(
   await log.step('audits by Protocol III: a random chunk of each sampled block', `${sample} intact`, () =>
     audit(consumer, id, ['--protocol', 'III', '--sample', String(sample)]),
   );
-  await log.step('audits by Protocol IV: other blocks, whole', `${sample} intact`, () =>
+  // Keys of the content come with the first eight blocks of the whole sample; of the others it stays closed.
+  const seen = `${sample} intact, ${PREVIEWS - sample} previews decrypted`;
+  await log.step('audits by Protocol IV: other blocks, whole, and reads a few of them', seen, () =>
     audit(consumer, id, ['--protocol', 'IV', '--sample', String(sample)]),
   );
   return id;
