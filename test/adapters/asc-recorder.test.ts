@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { createAscRecorder } from '../../adapters/ethereum/asc-recorder.ts';
 import { ArgumentError, LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
-import type { GrantRecorder } from '../../core/ports/grant-recorder.ts';
+import type { GrantRecorder, RelayedUpdate } from '../../core/ports/grant-recorder.ts';
 import { CLOSED, openGrant, PRICE_WEI, partyOf, propose, readGrant } from '../functions/grant-fixture.ts';
 import { createLogFixture, type LogFixture, seal, type TestService, updateOf } from '../functions/log-fixture.ts';
 
@@ -19,14 +19,16 @@ describe('relay and accept through a node', () => {
   after(() => fixture?.stop());
 
   test('says of each update whether it is recorded and paid for, and why not, in the order asked', async () => {
-    const paying = await fixture.openDataset();
-    const other = await fixture.openDataset();
-    const poor = await fixture.openDataset();
-    const fresh = await fixture.openDataset();
-    const grant = await openGrant(fixture, service, paying, 3n * PRICE_WEI);
+    const paying = fixture.openDataset();
+    const other = fixture.openDataset();
+    const poor = fixture.openDataset();
+    const fresh = fixture.openDataset();
+    const grant = await openGrant(fixture, service, paying, 2n * PRICE_WEI);
     const poorGrant = await openGrant(fixture, service, poor, PRICE_WEI - 1n);
     const proposed = await propose(fixture, service, fresh);
     const update = updateOf([seal(paying), seal(paying)]);
+    const charters = [paying, other, poor, fresh].map(({ first }) => first);
+    const simulate = (updates: readonly RelayedUpdate[]) => css.simulateRelay({ charters, updates });
     const forged = {
       ...update,
       signature: Uint8Array.from(update.signature, (byte, i) => (i === 9 ? byte ^ 1 : byte)),
@@ -40,30 +42,28 @@ describe('relay and accept through a node', () => {
       { grant: proposed, update: updateOf([seal(fresh)]) },
     ];
     // The forged one holds fuel back from those behind it in the call until DISSC has refused it.
-    assert.deepEqual((await css.simulateRelay(asked)).reasons, [
-      ...([
-        'refused',
-        'too-little-fuel',
-        'too-little-fuel',
-        'wrong-dataset',
-        'too-little-fuel',
-        'wrong-state',
-      ] as const),
+    assert.deepEqual((await simulate(asked)).reasons, [
+      'refused',
+      null,
+      'too-little-fuel',
+      'wrong-dataset',
+      'too-little-fuel',
+      'wrong-state',
     ]);
-    const { reasons, gas, maxFeePerGasWei } = await css.simulateRelay(asked.slice(1));
-    assert.deepEqual(reasons, [null, 'too-little-fuel', 'wrong-dataset', 'too-little-fuel', 'wrong-state']);
+    const { reasons, gas, maxFeePerGasWei } = await simulate(asked.slice(1));
+    assert.deepEqual(reasons, [null, 'refused', 'wrong-dataset', 'too-little-fuel', 'wrong-state']);
     assert.ok(gas > 100_000n && gas < 1_000_000n, String(gas));
     assert.ok(maxFeePerGasWei > 0n);
     await partyOf(fixture, fixture.owner).revoke(grant);
     await fixture.rpc.call('evm_increaseTime', [3700]);
     await fixture.mine();
-    assert.deepEqual((await css.simulateRelay(asked.slice(1, 2))).reasons, ['over']);
+    assert.deepEqual((await simulate(asked.slice(1, 2))).reasons, ['over']);
   });
 
   test('sends what it has simulated, within that gas, and replaces it at a higher fee', async () => {
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     const grant = await openGrant(fixture, service, dataset, PRICE_WEI);
-    const relayed = [{ grant, update: updateOf([seal(dataset)]) }];
+    const relayed = { charters: [dataset.first], updates: [{ grant, update: updateOf([seal(dataset)]) }] };
     const { gas } = await css.simulateRelay(relayed);
     const { latest: nonce } = await service.recorder.nonces();
     const first = await css.prepareRelay(relayed, { nonce, gas });
@@ -78,7 +78,7 @@ describe('relay and accept through a node', () => {
   });
 
   test('tells a proposal that it can accept from one that it cannot', async () => {
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     const grant = await propose(fixture, service, dataset);
     const stranger = createAscRecorder({ ...fixture.chain, signer: await fixture.newAccount() });
     assert.equal(await stranger.simulateAccept(grant), null);
@@ -90,20 +90,39 @@ describe('relay and accept through a node', () => {
     assert.equal(await css.simulateAccept(grant), null);
   });
 
-  test('asks for less at a time when DISSC runs out of gas within the call', async () => {
-    const dataset = await fixture.openDataset({ published: true });
+  test('a charter that its owner has not signed is refused by name, and one that names an anchorer, too', async () => {
+    const dataset = fixture.openDataset();
     const grant = await openGrant(fixture, service, dataset, 100n * PRICE_WEI);
-    // 1,024 published digests take 1.3 million gas.
-    const batches = Array.from({ length: 14 }, () => seal(dataset, 1024));
-    await assert.rejects(css.simulateRelay([{ grant, update: updateOf(batches) }]), ArgumentError);
-    const { reasons } = await css.simulateRelay([{ grant, update: updateOf(batches.slice(0, 2)) }]);
+    const updates = [{ grant, update: updateOf([seal(dataset)]) }];
+    const forged = { ...dataset.first, from: 7 };
+    const reasonIs = (reason: string) => (error: unknown) =>
+      error instanceof ArgumentError && error.details.reason === reason;
+    await assert.rejects(css.simulateRelay({ charters: [forged], updates }), reasonIs('DISSC_WrongCharterSignature'));
+    const inRounds = fixture.openDataset({ anchorer: service.relayer.account });
+    await assert.rejects(css.simulateRelay({ charters: [inRounds.first], updates }), reasonIs('DISSC_NotOwner'));
+    assert.deepEqual((await css.simulateRelay({ charters: [dataset.first], updates })).reasons, [null]);
+  });
+
+  test('asks for less at a time when the chain does not take as much gas', async () => {
+    const dataset = fixture.openDataset();
+    const grant = await openGrant(fixture, service, dataset, 100n * PRICE_WEI);
+    const updates = [{ grant, update: updateOf([seal(dataset)]) }];
+    // A new charter takes more than 29,000 gas, whoever sends it.
+    const many = Array.from({ length: 1000 }, () => fixture.openDataset().first);
+    await assert.rejects(css.simulateRelay({ charters: [dataset.first, ...many], updates }), (error: unknown) => {
+      assert.ok(error instanceof ArgumentError, String(error));
+      assert.match(error.message, /1001 charters and 1 updates through ASC at once.*Send fewer at a time/);
+      assert.equal(error.details.reason, undefined);
+      return true;
+    });
+    const { reasons } = await css.simulateRelay({ charters: [dataset.first, ...many.slice(0, 100)], updates });
     assert.deepEqual(reasons, [null]);
   });
 
   test('a node that is away, and an address without ASC, are errors and no reasons', async () => {
-    const dataset = await fixture.openDataset();
+    const dataset = fixture.openDataset();
     const grant = await openGrant(fixture, service, dataset, PRICE_WEI);
-    const relayed = [{ grant, update: updateOf([seal(dataset)]) }];
+    const relayed = { charters: [dataset.first], updates: [{ grant, update: updateOf([seal(dataset)]) }] };
     const { chain } = fixture;
     const away = createAscRecorder({ ...chain, rpcUrl: 'http://127.0.0.1:1', signer: service.relayer });
     await assert.rejects(away.simulateRelay(relayed), LedgerUnavailableError);

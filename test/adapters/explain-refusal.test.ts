@@ -16,7 +16,7 @@ const solidity = (signature: string, type: string, value: unknown) =>
 
 for (const [what, error, turn, says] of [
   ['too early', ocascInterface.encodeErrorResult('OCASC_TooEarly', [ID, 5, 9]), StateError, /in 4 s/],
-  ['a state that is over', ocascInterface.encodeErrorResult('OCASC_WrongState', [ID, 6]), StateError, /closed/],
+  ['a state that is over', ocascInterface.encodeErrorResult('OCASC_WrongState', [ID, 7]), StateError, /closed/],
   ['an id that nobody has', ocascInterface.encodeErrorResult('OCASC_WrongState', [ID, 0]), ArgumentError, /no such/],
   ['another sum', ocascInterface.encodeErrorResult('OCASC_WrongValue', [1, 2]), ArgumentError, /WrongValue/],
   ['a token that is paused', solidity('Error(string)', 'string', 'paused'), StateError, /paused/],

@@ -133,7 +133,7 @@ describe('what one account does on OCASC', () => {
     const withChunk = (other: Uint8Array) => ({ ...shown, answer: { ...shown.answer, chunk: other } });
     await assert.rejects(owner.respond(id, withChunk(chunk)), refusal('OCASC_WrongOpening'));
     await assert.rejects(owner.respond(id, market.answer(block, 8)), refusal('OCASC_WrongOpening'));
-    await assert.rejects(owner.respond(id, market.answer(block + 1, 7)), refusal('OCASC_WrongRoot'));
+    await assert.rejects(owner.respond(id, market.answer(block + 1, 7)), refusal('OCASC_WrongOpening'));
     await assert.rejects(owner.respond(id, market.keyAnswer(block)), ArgumentError);
     await assert.rejects(owner.respond(id, withChunk(chunk.subarray(1))), refusal('OCASC_BadChunkLength'));
     const short = { ...shown, path: shown.path.slice(1) };

@@ -8,9 +8,10 @@ import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
 import { createKuboP2pfs } from '../../../adapters/ipfs/kubo-p2pfs.ts';
 import { rawCid } from '../../../core/batch/manifest.ts';
 import { manifestCid } from '../../../core/batch/manifest-cid.ts';
-import { EMPTY_LOG, type SealedBatch, sealBatch } from '../../../core/batch/seal-batch.ts';
-import { frontBytesOf, readSegment } from '../../../core/batch/segment.ts';
+import { frontBytesOf, readSegment } from '../../../core/batch/read-segment.ts';
+import { type SealedBatch, sealBatch } from '../../../core/batch/seal-batch.ts';
 import { AnswerError, type PlumblineError, StoreUnavailableError } from '../../../core/errors.ts';
+import { EMPTY_PEAKS } from '../../../core/log/peaks.ts';
 import { WRITER } from '../../core/honest-storage.ts';
 
 const PATIENCE_MS = 1500;
@@ -30,7 +31,7 @@ export function p2pfsConformance(name: string, apiUrl: () => string): void {
 
     const sealed = (sizes: readonly number[]): SealedBatch => {
       const captured = sizes.map((size, at) => ({ content: new Uint8Array(randomBytes(size)), meta: { at } }));
-      return sealBatch(nodePrimitives, WRITER, EMPTY_LOG, captured, new Uint8Array(randomBytes(16)));
+      return sealBatch(nodePrimitives, WRITER, EMPTY_PEAKS, captured, new Uint8Array(randomBytes(16)));
     };
     const failsWith = async (kind: typeof PlumblineError | readonly unknown[], work: Promise<unknown>) => {
       const started = performance.now();
