@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
@@ -10,6 +10,7 @@ import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { watchDirectory } from '../../device/sources/watch-directory.ts';
 import {
   accountOf,
+  copyOutbox,
   newWriter,
   restore,
   restoreFiles,
@@ -41,15 +42,6 @@ async function runOld(remote: Remote, writer: TestWriter, outboxPath: string, li
   if (lines.length === 0) while (remote.charter === null) await new Promise((resolve) => setTimeout(resolve, 5));
   await device.stop();
   return device;
-}
-
-/** The outbox with its log, as a backup of a running or stopped device would take it. */
-function copyOutbox(from: string, to: string): void {
-  for (const ending of ['', '-wal']) {
-    rmSync(`${to}${ending}`, { force: true });
-    if (existsSync(`${from}${ending}`)) copyFileSync(`${from}${ending}`, `${to}${ending}`);
-  }
-  rmSync(`${to}-shm`, { force: true });
 }
 
 test('an old copy of the outbox, put back, is noticed: stored batches are adopted and nothing is sealed twice', async (context) => {

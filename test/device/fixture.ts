@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as dagCbor from '@ipld/dag-cbor';
@@ -23,6 +23,7 @@ import type { DeviceEvent } from '../../device/events.ts';
 import type { CompareParts } from '../../device/log/compare-parts.ts';
 import { lastCaptureTime } from '../../device/outbox/last-capture.ts';
 import { type Outbox, type OutboxOwner, openOutbox } from '../../device/outbox/open-outbox.ts';
+import { encodeProvision } from '../../device/provision/provision-file.ts';
 import { runDevice } from '../../device/run-device.ts';
 import type { Source } from '../../device/sources/source.ts';
 import type { Remote } from './remote.ts';
@@ -198,6 +199,22 @@ export function startDevice(
       }),
     stop: end,
   };
+}
+
+/** The outbox with its log, as a backup of a running or stopped device would take it. */
+export function copyOutbox(from: string, to: string): void {
+  for (const ending of ['', '-wal']) {
+    rmSync(`${to}${ending}`, { force: true });
+    if (existsSync(`${from}${ending}`)) copyFileSync(`${from}${ending}`, `${to}${ending}`);
+  }
+  rmSync(`${to}-shm`, { force: true });
+}
+
+/** The provision file of a device, as its owner writes it. */
+export function provisionOf(writer: TestWriter, urls: { readonly rpcUrl: string; readonly apiUrl: string }): string {
+  const { dataset, charter, serial, datasetKey, deviceKey: devicePrivateKey } = writer;
+  const content = { dataset, charter, serial, published: false, datasetKey, devicePrivateKey };
+  return encodeProvision({ ...writer.domain, ...urls, ...content });
 }
 
 /** What an outbox's log is compared with, as a device that has just started with an empty outbox does it. */

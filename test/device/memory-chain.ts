@@ -5,10 +5,10 @@ import { concatBytes, fromHex, to0x, toHex, u32 } from '../../core/bytes.ts';
 import { anchorerOf, requireCharterSignature, type SignedCharter } from '../../core/charter/charter.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
-import { growthOfLeaves } from '../../core/log/build-growth.ts';
 import { growPeaks, requireBoundedGrowth } from '../../core/log/growth.ts';
 import { type Head, recoverHeadSigner, signHead } from '../../core/log/head.ts';
 import { EMPTY_PEAKS, EMPTY_ROOT, type Peaks, rootOfPeaks } from '../../core/log/peaks.ts';
+import { appendedSubtrees } from '../../core/log/subtrees.ts';
 import type {
   Anchor,
   ChainCharter,
@@ -178,12 +178,12 @@ export function createMemoryChain(
     record,
     recordJunk(writer: DatasetWriter, blocks: number) {
       const { peaks } = latestHead();
-      const leaves = Array.from({ length: blocks }, () => primitives.randomBytes(32));
-      const growth = growthOfLeaves(primitives, peaks, leaves);
-      const after = growPeaks(primitives, peaks, growth.to, growth.appended);
+      const to = peaks.size + blocks;
+      const appended = appendedSubtrees(peaks.size, to).map(() => primitives.randomBytes(32));
+      const after = growPeaks(primitives, peaks, to, appended);
       const head = { dataset, size: after.size, root: rootOfPeaks(primitives, after) };
       const signature = signHead(domain, head, writer.deviceKey);
-      if (record({ charters: [], updates: [{ ...head, ...growth, signature }] })[0] !== true) {
+      if (record({ charters: [], updates: [{ ...head, peaks: peaks.peaks, appended, signature }] })[0] !== true) {
         throw new Error('The chain does not take the junk.');
       }
     },

@@ -1,32 +1,27 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { runPlumb, spawnPlumb } from '../cli/run-plumb.ts';
-import { temporaryFolder } from './fixture.ts';
+import { newWriter, provisionOf, temporaryFolder } from './fixture.ts';
 import { TestBroker } from './mqtt-broker.ts';
 
 /* The command line's part of it; nothing that it is provisioned for answers, and it captures all the same. */
 
-const DATASET = `0x${'5a'.repeat(32)}`;
-
 function provision(context: TestContext) {
   const folder = temporaryFolder(context);
-  const secret = () => `0x${randomBytes(32).toString('hex')}`;
   const file = join(folder, 'device.json');
+  const writer = newWriter({ plain: true });
   // Port 9 of loopback: nobody is there.
   const [rpcUrl, apiUrl] = ['http://127.0.0.1:9', 'http://127.0.0.1:9'];
-  const content = { rpcUrl, chainId: 1, dissc: `0x${'d1'.repeat(20)}`, apiUrl, dataset: DATASET, plain: true };
-  const keys = { published: false, datasetKey: secret(), devicePrivateKey: secret() };
-  writeFileSync(file, JSON.stringify({ ...content, ...keys }), { mode: 0o600 });
-  return { folder, file };
+  writeFileSync(file, provisionOf(writer, { rpcUrl, apiUrl }), { mode: 0o600 });
+  return { folder, file, writer };
 }
 
 test('the command captures messages with the secrets of a file, which are nowhere to be seen', async (context) => {
-  const { folder, file } = provision(context);
+  const { folder, file, writer } = provision(context);
   const broker = new TestBroker();
   const port = await broker.listen();
   context.after(() => broker.close());
@@ -51,7 +46,7 @@ test('the command captures messages with the secrets of a file, which are nowher
   await broker.drained();
   const [connect] = broker.connects;
   assert.deepEqual([connect?.username, String(connect?.password)], ['weather', 'hunter2']);
-  assert.equal(connect?.clientId, `plumbline-${'5a'.repeat(8)}`);
+  assert.equal(connect?.clientId, `plumbline-${writer.dataset.slice(2, 18)}`);
   assert.equal(connect?.properties?.maximumPacketSize, 64 * 1024 + 128 * 1024);
   child.kill('SIGINT');
   assert.deepEqual((await exited)[0], 0);

@@ -21,6 +21,7 @@ const never = new AbortController().signal;
 async function setUp(context: TestContext) {
   const writer = newWriter();
   const remote = await startRemote(writer);
+  remote.charter = writer.charter;
   context.after(() => remote.close());
   const runtime = new VirtualRuntime(0);
   const content = Array.from({ length: 3 }, (_, n) => ({ content: new Uint8Array(5000).fill(n), meta: { at: n } }));
