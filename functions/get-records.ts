@@ -47,7 +47,7 @@ export async function getRecords(ports: LogPorts, input: RecordsInput, signal?: 
   const faults = blocks
     .filter((index) => index >= size)
     .map((index) => unrecorded(index, `The log of ${size} blocks does not have this block.`));
-  const records = new RecordsReader(ports, dataset, signal);
+  const records = new RecordsReader(ports, dataset, end.size, signal);
   const found: Found[] = [];
   await mapBounded(blocks.filter((index) => index < size).sort(byNumber), PARALLEL, async (index) => {
     const kept = await records.record(index);

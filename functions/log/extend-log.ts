@@ -11,12 +11,17 @@ import type { GrowingPorts } from './growing-ports.ts';
 import { readManifest } from './read-manifest.ts';
 import { rejectRoot } from './reject-root.ts';
 
-/** Segments looked at in one go: their manifests, of at most 1 MiB, are in memory together. */
+/** Segments looked at in one round: their manifests, of at most 1 MiB, are in memory together. */
 const ROUND = 32;
-const MAX_ROUNDS = 24;
-/** One call takes so long at most, however many wait. */
-const MOST_MS = 5_000;
 const PARALLEL = 8;
+
+/** How much one call does at most, however many wait. */
+export interface ExtendBounds {
+  readonly rounds: number;
+  readonly mostMs: number;
+}
+
+const BOUNDS: ExtendBounds = { rounds: 24, mostMs: 5_000 };
 
 interface Step {
   readonly waiting: WaitingEntry;
@@ -32,10 +37,11 @@ export async function extendLog(
   ports: GrowingPorts,
   dataset: DatasetId,
   signal?: AbortSignal,
+  { rounds, mostMs }: ExtendBounds = BOUNDS,
 ): Promise<{ readonly more: boolean }> {
   const startedMs = ports.runtime.monotonicMs();
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    if (ports.runtime.monotonicMs() - startedMs > MOST_MS) return { more: true };
+  for (let round = 0; round < rounds; round++) {
+    if (ports.runtime.monotonicMs() - startedMs > mostMs) return { more: true };
     if (!(await extendOnce(ports, dataset, signal))) return { more: false };
   }
   return { more: true };

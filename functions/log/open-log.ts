@@ -47,7 +47,7 @@ export function readLog(
   dataset: DatasetId,
   end: LogEntry | null,
   signal?: AbortSignal,
-  records = new RecordsReader(ports, dataset, signal),
+  records = new RecordsReader(ports, dataset, end?.size ?? 0, signal),
 ): LogReader {
   const { primitives: hasher } = ports;
   const sources = [

@@ -83,6 +83,7 @@ function recordsOf(item: Item): RecordsEntry | null {
   const isSound =
     records instanceof Uint8Array &&
     records.length % RECORD_BYTES === 0 &&
+    typeof entry.sha256Hex === 'string' &&
     [from, first, count, serial, largestBlockBytes].every(Number.isSafeInteger) &&
     salt instanceof Uint8Array &&
     (nonce === null || nonce instanceof Uint8Array);

@@ -1,21 +1,22 @@
 import assert from 'node:assert/strict';
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { batchLeafHash } from '../../core/batch/record.ts';
 import type { SealedBatch } from '../../core/batch/seal-batch.ts';
-import type { DatasetId } from '../../core/ids.ts';
-import { appendLeaf, EMPTY_FRONTIER, frontierRoot } from '../../core/log/frontier.ts';
-import { rootFromMultiproof } from '../../core/log/multiproof.ts';
+import { equalBytes, toHex } from '../../core/bytes.ts';
+import type { DatasetId, LogRoot } from '../../core/ids.ts';
+import { requireRecords } from '../../core/log/verify-records.ts';
 import type { Table } from '../../core/ports/table.ts';
-import { proveRecords } from '../../core/protocols/prove-records.ts';
+import { decodeRecords, encodeRecords } from '../../core/wire/answers.ts';
 import { getRecords } from '../../functions/get-records.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
-import { TileMemory } from '../../functions/read/log-hashes.ts';
-import { proveBatches } from '../../functions/read/prove-batches.ts';
-import { datasetPk, type LogEntry, tileSk } from '../../functions/state/entries.ts';
-import { appendLogEntry, leafOf } from '../../functions/state/log-entry.ts';
-import { mapBounded } from '../../functions/state/map-bounded.ts';
+import { appendSegment } from '../../functions/log/append-segment.ts';
+import { growTiles } from '../../functions/log/grow-tiles.ts';
+import type { LogPorts } from '../../functions/log/open-log.ts';
+import { readDatasetEntry } from '../../functions/state/dataset-entry.ts';
+import { datasetPk, type LogEntry, recordsSk } from '../../functions/state/entries.ts';
+import { appendLogEntry } from '../../functions/state/log-entry.ts';
+import { keepRecords } from '../../functions/state/records-entry.ts';
 import { blocks, putObject, type Stores, startStores, TestDevice } from './start-service.ts';
 
 describe('get-records', () => {
@@ -25,144 +26,182 @@ describe('get-records', () => {
   });
   after(() => stores.close());
 
-  const sourceOf = () => ({
-    getRecords: (dataset: DatasetId, wanted: readonly number[], batches: number) =>
-      getRecords(stores.ports, { dataset, blocks: wanted, batches }, new TileMemory()),
-  });
-
-  test('proves records wherever they are against every head of the log', async () => {
+  /** Puts a batch into the log as check-in does, without its object. */
+  async function place(device: TestDevice, batch: SealedBatch, end: LogEntry | null): Promise<LogEntry> {
+    const sha256Hex = toHex(batch.segment.sha256);
+    const entry = appendSegment(nodePrimitives, end, { sha256Hex, signer: device.owner }, batch.manifest);
+    assert.ok(entry !== null);
+    await keepRecords(stores.table, device.dataset, sha256Hex, batch.manifest);
+    assert.ok(await appendLogEntry(stores.table, device.dataset, entry));
+    return entry;
+  }
+  async function deviceWith(counts: readonly number[]) {
     const device = await TestDevice.open(stores);
     const sealed: SealedBatch[] = [];
-    for (const sizes of [[5], [6, 7, 8], [9], [1, 2, 3, 4, 5, 6, 7], [8, 8]]) {
-      const batch = device.seal(blocks(sizes));
-      await putObject(stores, batch.segment.key, batch.segment.car);
-      await ingestSegment(stores.ports, batch.segment.key);
+    let end: LogEntry | null = null;
+    for (const count of counts) {
+      const batch = device.seal(blocks(Array(count).fill(1)));
+      end = await place(device, batch, end);
       sealed.push(batch);
     }
-    for (const { manifest } of sealed) {
-      const head = { dataset: device.dataset, ...manifest.head };
+    return { device, sealed, end };
+  }
+  const ask = async (dataset: DatasetId, wanted: readonly number[], size: number, ports: LogPorts = stores.ports) =>
+    // As it travels.
+    decodeRecords(encodeRecords(await getRecords(ports, { dataset, blocks: wanted, size })));
+
+  /** Every block wanted is shown with the record that was sealed, and all of them lead to the head. */
+  async function check(
+    { device, sealed }: { device: TestDevice; sealed: readonly SealedBatch[] },
+    wanted: readonly number[],
+    head: { size: number; root: LogRoot },
+    ports: LogPorts = stores.ports,
+  ): Promise<void> {
+    const answer = await ask(device.dataset, wanted, head.size, ports);
+    assert.deepEqual(answer.faults, []);
+    const shown = answer.batches.flatMap(({ records }) => records);
+    assert.deepEqual(shown.map(({ index }) => index).sort(byNumber), [...wanted].sort(byNumber));
+    requireRecords(nodePrimitives, head, shown, answer.proof);
+    for (const { records, ...hint } of answer.batches) {
+      const { manifest } = sealed.find(({ manifest: { first } }) => first === hint.first) as SealedBatch;
+      const { first, salt, nonce, serial } = manifest;
+      const largestBlockBytes = Math.max(...manifest.blocks.map(({ size }) => size));
+      assert.deepEqual(hint, { first, count: manifest.blocks.length, serial, salt, nonce, largestBlockBytes });
+      for (const { index, record } of records) assert.deepEqual(record, manifest.blocks[index - first]?.record);
+    }
+  }
+
+  test('proves records wherever they are against every head of the log', async () => {
+    const log = await deviceWith([1, 3, 1, 7, 2]);
+    for (const { manifest } of log.sealed) {
+      const { head } = manifest;
+      await check(log, [0], head);
+      await check(log, [head.size - 1], head);
+      await check(log, [...Array(head.size).keys()], head);
       for (let run = 0; run < 4; run++) {
-        const wanted = [...new Set(Array.from({ length: 1 + run * 2 }, () => randomInt(manifest.head.size)))];
-        const found = await proveRecords({ hasher: nodePrimitives, records: sourceOf() }, head, wanted);
-        assert.deepEqual(found.broken, []);
-        assert.deepEqual(found.faults, []);
-        assert.deepEqual(found.proven.map(({ index }) => index).sort(), [...wanted].sort());
+        await check(log, [...new Set(Array.from({ length: 1 + run * 2 }, () => randomInt(head.size)))], head);
       }
     }
-    const beyond = await sourceOf().getRecords(device.dataset, [0, 13], 1);
+    const beyond = await ask(log.device.dataset, [0, 13], 1);
     assert.deepEqual(
       beyond.faults.map(({ index, kind }) => [index, kind]),
       [[13, 'unrecorded']],
     );
-    const ahead = await sourceOf().getRecords(device.dataset, [0], 9);
-    assert.deepEqual(
-      ahead.faults.map(({ kind }) => kind),
-      ['unavailable'],
-    );
+    assert.equal(beyond.batches[0]?.records[0]?.index, 0);
   });
 
-  describe('in a long log', () => {
-    const LENGTH = 1_300;
-    const dataset = `0x${'ab'.repeat(32)}` as DatasetId;
-    const entries: LogEntry[] = [];
-    before(async () => {
-      let frontier = EMPTY_FRONTIER;
-      for (let batches = 1; batches <= LENGTH; batches++) {
-        const own = {
-          first: 3 * (batches - 1),
-          count: 3,
-          salt: rand(),
-          batchRoot: rand(),
-          sealedHash: new Uint8Array(32),
-        };
-        frontier = appendLeaf(nodePrimitives, frontier, batchLeafHash(nodePrimitives, leafOf(dataset, own)));
-        const peaks = new Uint8Array(Buffer.concat(frontier.peaks));
-        const root = frontierRoot(nodePrimitives, frontier);
-        const rest = { sha256Hex: 'x', published: false, signature: rand(), signer: '0x', peaks, root };
-        entries.push({ batches, ...own, ...rest });
-      }
-      await mapBounded(entries, 16, (entry) => appendLogEntry(stores.table, dataset, entry));
-    });
+  test('what lies beyond the log is refused after one read, whoever asks for how much', async () => {
+    const { device } = await deviceWith([4]);
+    const unknown = `0x${'ab'.repeat(32)}` as DatasetId;
+    const far = Array.from({ length: 512 }, (_, i) => 1_000_000 * (i + 1));
+    for (const [dataset, size] of [
+      [unknown, 2 ** 40],
+      [device.dataset, 5],
+      [device.dataset, 2 ** 40],
+    ] as const) {
+      const counted = countReads(stores);
+      const answer = await ask(dataset, far, size, counted.ports);
+      assert.deepEqual(answer.batches, []);
+      assert.equal(answer.faults.length, 512);
+      assert.ok(answer.faults.every(({ kind }) => kind === 'unrecorded'));
+      assert.equal(counted.reads(), 1);
+    }
+    const counted = countReads(stores);
+    assert.equal((await ask(device.dataset, far, 4, counted.ports)).faults.length, 512, 'behind the head asked for');
+    assert.equal(counted.reads(), 1);
+  });
 
-    const check = async (table: Table, positions: number[], batches: number, memory: TileMemory) => {
-      const proven = positions.map((position) => entries[position] as LogEntry);
-      const proof = await proveBatches({ primitives: nodePrimitives, table }, dataset, proven, batches, memory);
-      assert.ok(proof !== null);
-      const leaves = new Map(
-        proven.map((entry) => [entry.batches - 1, batchLeafHash(nodePrimitives, leafOf(dataset, entry))]),
-      );
-      const root = rootFromMultiproof(nodePrimitives, leaves, batches, proof);
-      assert.deepEqual(root, entries[batches - 1]!.root);
-    };
+  test('in a log with tiles a block costs few reads, as many as the log has levels', async () => {
+    const log = await deviceWith([1000, 24, 1, 1024, 511, 700, 300, 3]);
+    const head = log.device.end;
+    const manifest = log.sealed.at(-1)!.manifest;
+    const { tiledTo } = await readDatasetEntry(stores.table, log.device.dataset);
+    assert.equal(tiledTo, undefined);
+    await check(log, [5, 1030, 3000], manifest.head);
+    assert.equal(await growTiles(stores.ports, log.device.dataset, head.size), false);
+    assert.equal((await readDatasetEntry(stores.table, log.device.dataset)).tiledTo, 256 * Math.floor(head.size / 256));
+    for (const index of [0, 255, 256, 999, 1000, 2047, 2048, head.size - 1]) {
+      const counted = countReads(stores);
+      await check(log, [index], manifest.head, counted.ports);
+      assert.ok(counted.reads() <= 20, `${counted.reads()} reads for block ${index}`);
+    }
+    const wanted = [...new Set(Array.from({ length: 300 }, () => randomInt(head.size)))];
+    const counted = countReads(stores);
+    await check(log, wanted, manifest.head, counted.ports);
+    assert.ok(counted.reads() <= 40, `${counted.reads()} reads for ${wanted.length} blocks`);
+  });
 
-    test('proofs lead to the root at any length', async () => {
-      const memory = new TileMemory();
-      for (const batches of [1, 2, 255, 256, 257, 511, 512, 513, 768, 1000, 1024, 1025, 1280, 1299, 1300]) {
-        for (const count of [1, 3, 40]) {
-          const positions = [...new Set(Array.from({ length: count }, () => randomInt(batches)))];
-          await check(stores.table, positions, batches, memory);
-        }
-        await check(stores.table, [0], batches, memory);
-        await check(stores.table, [batches - 1], batches, memory);
-      }
-    });
+  test('a tile is written once, and is what its leaves hash to', async () => {
+    const log = await deviceWith([300, 300]);
+    const { dataset, end } = log.device;
+    assert.equal(await growTiles(stores.ports, dataset, end.size), false);
+    const tile = await stores.objects.read(`${dataset.slice(2)}/tile/0/1`, { start: 0, end: 9_000 });
+    const leaves = log.sealed.flatMap(({ leafHashes }) => leafHashes);
+    assert.ok(equalBytes(tile!, new Uint8Array(Buffer.concat(leaves.slice(256, 512)))));
+    assert.equal(await stores.objects.read(`${dataset.slice(2)}/tile/0/2`, { start: 0, end: 9_000 }), null);
+    assert.equal(await stores.objects.put(`${dataset.slice(2)}/tile/0/1`, new Uint8Array(3)), false);
+  });
 
-    test('one batch costs few reads, and fewer when its neighbours are known', async () => {
-      const counted = countReads(stores.table);
-      const memory = new TileMemory();
-      await check(counted.table, [700], LENGTH, memory);
-      assert.ok(counted.reads() <= 16, `${counted.reads()} reads`);
-      const before = counted.reads();
-      await check(counted.table, [701], LENGTH, memory);
-      assert.ok(counted.reads() - before <= 14, `${counted.reads() - before} reads`);
-    });
+  test('what is lost or damaged in the table is read from the batch; where that is gone too, nobody else’s proof fails', async () => {
+    const device = await TestDevice.open(stores);
+    const { dataset } = device;
+    const sealed = [5, 5, 502, 300].map((count) => device.seal(blocks(Array(count).fill(1))));
+    for (const { segment } of sealed) {
+      await putObject(stores, segment.key, segment.car);
+      assert.equal(await ingestSegment(stores.ports, segment.key), 'placed');
+    }
+    const log = { device, sealed };
+    const { head } = sealed.at(-1)!.manifest;
+    const { manifest, segment } = sealed[1]!;
+    const key = { pk: datasetPk(dataset), sk: recordsSk(manifest.first, toHex(segment.sha256)) };
+    const item = (await stores.table.get(key.pk, key.sk))!;
+    for (const damage of [{ ...item, records: 'no bytes' }, { ...item, first: null }, null]) {
+      if (damage === null) await stores.table.delete(key.pk, key.sk, 'any');
+      else await stores.table.put(damage, 'any');
+      await check(log, [2, 7, 200, 600], head);
+    }
+    const gone = async () => null;
+    const ports = { ...stores.ports, objects: { ...stores.objects, read: gone } };
+    const answer = await ask(dataset, [2, 7, 200, 600], head.size, ports);
+    // The root of the first 512 blocks is needed for the last: its own peak says it.
+    assert.deepEqual(
+      answer.faults.map(({ index, kind }) => [index, kind]).sort(([a], [b]) => Number(a) - Number(b)),
+      [2, 7, 200].map((index) => [index, 'unavailable']),
+    );
+    const shown = answer.batches.flatMap(({ records }) => records);
+    assert.deepEqual(
+      shown.map(({ index }) => index),
+      [600],
+    );
+    requireRecords(nodePrimitives, head, shown, answer.proof);
+  });
 
-    test('stale tiles, in memory or in the table, cost time and spoil nothing', async () => {
-      const memory = new TileMemory();
-      const stale = Array.from({ length: 256 }, rand);
-      memory.set(dataset, 1, new Uint8Array(Buffer.concat(stale)));
-      await check(stores.table, [300], LENGTH, memory);
-      await stores.table.put(
-        { pk: datasetPk(dataset), sk: tileSk(0, 2), hashes: new Uint8Array(Buffer.concat(stale)) },
-        'any',
-      );
-      await check(stores.table, [600], LENGTH, new TileMemory());
-      const mended = countReads(stores.table);
-      await check(mended.table, [600], LENGTH, new TileMemory());
-      assert.ok(mended.reads() <= 16, 'the stored tile was mended');
-    });
-
-    test('a log with a hole is no 5xx but an honest answer', async () => {
-      const gap = { ...stores.table, get: stores.table.get };
-      const holed: Table = {
-        ...gap,
-        put: stores.table.put,
-        delete: stores.table.delete,
-        get: async (pk, sk, signal) => (sk === 'L#0000001300' ? null : stores.table.get(pk, sk, signal)),
-        query: stores.table.query,
-      };
-      const ports = { primitives: nodePrimitives, table: holed };
-      assert.equal(await proveBatches(ports, dataset, [entries[5] as LogEntry], LENGTH, new TileMemory()), null);
-    });
+  test('of two that raced for one place, the records of the one in the log are shown', async () => {
+    const device = await TestDevice.open(stores);
+    const [loser, winner] = [device.seal(blocks([1, 1]), { stay: true }), device.seal(blocks([1, 1, 1]))];
+    await keepRecords(stores.table, device.dataset, toHex(loser.segment.sha256), loser.manifest);
+    await place(device, winner, null);
+    await check({ device, sealed: [winner] }, [0, 1, 2], winner.manifest.head);
   });
 });
 
-function rand(): Uint8Array {
-  return new Uint8Array(randomBytes(32));
+function byNumber(a: number, b: number): number {
+  return a - b;
 }
 
-function countReads(table: Table) {
+function countReads(stores: Stores) {
   let reads = 0;
-  const counting: Table = {
-    ...table,
-    get: (...args) => {
+  const counting =
+    <A extends unknown[], R>(call: (...args: A) => R) =>
+    (...args: A): R => {
       reads++;
-      return table.get(...args);
-    },
-    query: (...args) => {
-      reads++;
-      return table.query(...args);
-    },
+      return call(...args);
+    };
+  const table: Table = {
+    ...stores.table,
+    get: counting(stores.table.get.bind(stores.table)),
+    query: counting(stores.table.query.bind(stores.table)),
   };
-  return { table: counting, reads: () => reads };
+  const objects = { ...stores.objects, read: counting(stores.objects.read.bind(stores.objects)) };
+  return { ports: { primitives: nodePrimitives, table, objects }, reads: () => reads };
 }

@@ -1,18 +1,31 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { batchLeafHash } from '../../core/batch/record.ts';
+import { buildSegment, type Segment } from '../../core/batch/build-segment.ts';
 import type { SealedBatch } from '../../core/batch/seal-batch.ts';
-import { buildSegment, type Segment } from '../../core/batch/segment.ts';
-import { appendLeaf, EMPTY_FRONTIER, frontierRoot } from '../../core/log/frontier.ts';
+import { toHex } from '../../core/bytes.ts';
+import type { DatasetId, LogRoot } from '../../core/ids.ts';
 import { signHead } from '../../core/log/head.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
-import { accountOfKey } from '../../core/typed-data.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { SegmentMemory } from '../../functions/ingest/segment-memory.ts';
 import { listBatches } from '../../functions/list-batches.ts';
+import { appendSegment } from '../../functions/log/append-segment.ts';
+import { extendLog } from '../../functions/log/extend-log.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
-import { datasetPk, logSk, ownerPk, segmentSk, USAGE_SK, WORK_PK } from '../../functions/state/entries.ts';
+import { keepCharter } from '../../functions/state/dataset-entry.ts';
+import {
+  datasetPk,
+  FIRST_CHARTER_SK,
+  logSk,
+  ownerPk,
+  segmentSk,
+  USAGE_SK,
+  WORK_PK,
+} from '../../functions/state/entries.ts';
+import { appendLogEntry } from '../../functions/state/log-entry.ts';
+import { keepRecords } from '../../functions/state/records-entry.ts';
 import { uploadSegment } from '../../functions/upload-segment.ts';
 import { blocks, DOMAIN, dump, key, putObject, type Stores, startStores, TestDevice } from './start-service.ts';
 
@@ -23,7 +36,7 @@ describe('ingest-segment', () => {
     stores = await startStores();
   });
   after(() => stores.close());
-  beforeEach(() => {
+  beforeEach(async () => {
     device = await TestDevice.open(stores);
   });
 
@@ -37,10 +50,11 @@ describe('ingest-segment', () => {
     const { batches } = await listBatches(stores.ports, { dataset: device.dataset, by: 'block' });
     return batches.find(({ key: name }) => name === batch.segment.key);
   };
-  const logLengths = async () =>
+  /** The blocks that the log has after each of its batches. */
+  const logSizes = async () =>
     (await dump(stores.table, datasetPk(device.dataset)))
       .filter(({ sk }) => sk.startsWith('L#'))
-      .map(({ batches }) => batches);
+      .map(({ size }) => size);
   const usage = async () => (await stores.table.get(ownerPk(device.owner), USAGE_SK))?.storedBytes ?? 0;
   const resign = (batch: SealedBatch, change: Partial<SealedBatch['manifest']>, deviceKey = device.deviceKey) => {
     const manifest = { ...batch.manifest, ...change };
@@ -56,7 +70,7 @@ describe('ingest-segment', () => {
     const batches = [device.seal(blocks([10, 20])), device.seal(blocks([30]))];
     for (const { segment } of batches) await put(segment);
     for (const { segment } of [...batches, ...batches]) assert.equal(await ingest(segment), 'placed');
-    assert.deepEqual(await logLengths(), [1, 2]);
+    assert.deepEqual(await logSizes(), [2, 3]);
     assert.equal(
       await usage(),
       batches.reduce((sum, { segment }) => sum + segment.car.length, 0),
@@ -69,10 +83,10 @@ describe('ingest-segment', () => {
     const batches = Array.from({ length: 5 }, () => device.seal(blocks([8])));
     for (const { segment } of batches) await put(segment);
     for (const number of [4, 2, 3, 1]) assert.equal(await ingest(batches[number]!.segment), 'waiting');
-    assert.deepEqual(await logLengths(), []);
+    assert.deepEqual(await logSizes(), []);
     assert.equal((await line(batches[4]!))?.state, 'received');
     assert.equal(await ingest(batches[0]!.segment), 'placed');
-    assert.deepEqual(await logLengths(), [1, 2, 3, 4, 5]);
+    assert.deepEqual(await logSizes(), [1, 2, 3, 4, 5]);
   });
 
   test('whatever repeats, races and reorders, the log ends up the same', async () => {
@@ -89,8 +103,8 @@ describe('ingest-segment', () => {
       if (outcome.status === 'rejected') await ingest(deliveries[i]!.segment);
     }
     assert.deepEqual(
-      await logLengths(),
-      Array.from({ length: 12 }, (_, i) => i + 1),
+      await logSizes(),
+      Array.from({ length: 12 }, (_, i) => 2 * (i + 1)),
     );
     assert.equal(
       await usage(),
@@ -114,29 +128,32 @@ describe('ingest-segment', () => {
     assert.deepEqual(outcomes.sort(), [...Array(1).fill('placed'), ...Array(5).fill('superseded')]);
   });
 
-  test('a device that was replaced leaves its stored batches to the next one, and stores no more', async () => {
+  test('a device that was replaced stores what lies below its successor, and no more', async () => {
     const first = device.seal(blocks([10]));
     await put(first.segment);
     assert.equal(await ingest(first.segment), 'placed');
     const oldKey = device.deviceKey;
-    device.deviceKey = key();
-    stores.ledger.parties.set(device.dataset, { owner: device.owner, device: accountOfKey(device.deviceKey) });
+    const sealedBefore = device.seal(blocks([11]), { stay: true });
+    device.replace(stores, { from: 2 });
     assert.equal(await ingest(first.segment), 'placed', 'a repeated event changes nothing');
+    await put(sealedBefore.segment);
+    assert.equal(await ingest(sealedBefore.segment), 'placed', 'block 1 is still the old one’s');
+    device.end = sealedBefore.end;
     const late = device.seal(blocks([12]), { stay: true, deviceKey: oldKey });
     await put(late.segment);
     assert.equal(await ingest(late.segment), 'rejected');
-    assert.match((await line(late))?.reason ?? '', /signed by/);
+    assert.match((await line(late))?.reason ?? '', /signed by .* successor .* from block 2 on/);
     const second = device.seal(blocks([11]));
     await put(second.segment);
     assert.equal(await ingest(second.segment), 'placed');
-    assert.deepEqual(await logLengths(), [1, 2]);
+    assert.deepEqual(await logSizes(), [1, 2, 3]);
   });
 
   describe('rejects and keeps, never placing it,', () => {
     const rejected = async (segment: Segment, why: RegExp) => {
       await put(segment);
       assert.equal(await ingest(segment), 'rejected');
-      assert.deepEqual(await logLengths(), []);
+      assert.deepEqual(await logSizes(), []);
       const found = await line({ segment });
       assert.equal(found?.state, 'rejected');
       assert.match(found?.reason ?? '', why);
@@ -195,12 +212,20 @@ describe('ingest-segment', () => {
       assert.equal(await ingest(batch.segment), 'placed', 'once the owner is served it is looked at again');
     });
 
-    test('the segment of a dataset that the chain does not know', async () => {
+    test('the segment of a dataset whose charter nobody has shown', async () => {
       const batch = device.seal(blocks([10]));
-      const parties = stores.ledger.parties.get(device.dataset)!;
-      stores.ledger.parties.delete(device.dataset);
-      await rejected(batch.segment, /no such dataset/);
-      stores.ledger.parties.set(device.dataset, parties);
+      await stores.table.delete(datasetPk(device.dataset), FIRST_CHARTER_SK, 'any');
+      await rejected(batch.segment, /No charter/);
+      await keepCharter(stores.table, device.dataset, { charter: device.charter, onChain: false });
+      assert.equal(await ingest(batch.segment), 'placed', 'once it is shown the segment is looked at again');
+    });
+
+    test('a segment of another kind than its dataset is', async () => {
+      const plain = await TestDevice.open(stores, { plain: true });
+      const { manifest } = device.seal(blocks([10]), { stay: true });
+      const stored = new Uint8Array(26);
+      const other = plain.seal([{ content: stored, meta: { at: 1 } }]);
+      await rejected(resign(other, { dataset: device.dataset, serial: manifest.serial }), /of kind 1; .* of kind 0/);
     });
   });
 
@@ -233,7 +258,7 @@ describe('ingest-segment', () => {
     await assert.rejects(uploadSegment(stores.ports, input), { type: '/problems/rejected' });
     stores.owners.set(device.owner, car.length);
     assert.equal((await uploadSegment(stores.ports, input)).put, null, 'with room for it, it is looked at again');
-    assert.deepEqual(await logLengths(), [1]);
+    assert.deepEqual(await logSizes(), [1]);
   });
 
   test('a predecessor that comes between the look for it and the word of waiting is not missed', async () => {
@@ -243,7 +268,7 @@ describe('ingest-segment', () => {
     const table: Table = {
       ...stores.table,
       put: async (item, ...rest) => {
-        if (item.waitingUntil !== undefined && !came) {
+        if (String(item.sk).startsWith('W#') && !came) {
           came = true;
           assert.equal(await ingest(first.segment), 'placed');
         }
@@ -255,7 +280,7 @@ describe('ingest-segment', () => {
       'placed',
     );
     assert.ok(came);
-    assert.deepEqual(await logLengths(), [1, 2]);
+    assert.deepEqual(await logSizes(), [1, 2]);
   });
 
   for (const where of ['this', 'another'] as const) {
@@ -316,8 +341,7 @@ describe('ingest-segment', () => {
         sk: item.sk.split('#').slice(0, 2).join('#'),
         state: item.state,
         counted: item.counted,
-        batches: item.batches,
-        waitingUntil: item.waitingUntil,
+        size: item.size,
         toMs: item.toMs === undefined ? undefined : 'set',
       });
       return {
@@ -344,17 +368,57 @@ describe('ingest-segment', () => {
 
   test('the log it keeps is the one that the device signs', async () => {
     const batches = Array.from({ length: 9 }, () => device.seal(blocks([3])));
-    let frontier = EMPTY_FRONTIER;
-    for (const { segment, leaf, manifest } of batches) {
+    for (const { segment, manifest, end } of batches) {
       await put(segment);
       await ingest(segment);
-      frontier = appendLeaf(nodePrimitives, frontier, batchLeafHash(nodePrimitives, leaf));
-      const entry = await stores.table.get(datasetPk(device.dataset), logSk(manifest.head.batches));
-      assert.deepEqual(entry?.root, frontierRoot(nodePrimitives, frontier));
-      assert.deepEqual(entry?.peaks, new Uint8Array(Buffer.concat(frontier.peaks)));
+      const entry = await stores.table.get(datasetPk(device.dataset), logSk(manifest.first));
+      assert.deepEqual(entry?.root, manifest.head.root);
+      assert.deepEqual(entry?.peaks, new Uint8Array(Buffer.concat(end.peaks)));
     }
   });
+
+  test('what waits is taken in within bounds, and the next call goes on', async () => {
+    const batches = Array.from({ length: 80 }, () => device.seal(blocks([1])));
+    for (const { segment } of batches) await put(segment);
+    for (const { segment } of batches.slice(1)) assert.equal(await ingest(segment), 'waiting');
+    const extend = () => extendLog(stores.ports, device.dataset, undefined, { rounds: 1, mostMs: 5_000 });
+    assert.deepEqual(await extend(), { more: false }, 'nothing follows before the first one is there');
+    await place(stores, device.dataset, batches[0]!);
+    const sizes: number[] = [];
+    for (let more = true; more; sizes.push((await logSizes()).length)) ({ more } = await extend());
+    assert.deepEqual(sizes, [33, 65, 80, 80]);
+    const left = (await dump(stores.table, datasetPk(device.dataset))).filter(({ sk }) => sk.startsWith('W#'));
+    assert.deepEqual(left, []);
+  });
+
+  test('of rivals that wait for one place, those that do not fit are turned away and stop nobody', async () => {
+    const first = device.seal(blocks([4]));
+    const next = device.seal(blocks([5]), { stay: true });
+    device.end = next.end;
+    const last = device.seal(blocks([6]));
+    const bad = Array.from({ length: 40 }, () => {
+      const root = new Uint8Array(randomBytes(32)) as LogRoot;
+      return resign(next, { head: { size: next.manifest.head.size, root } });
+    });
+    for (const segment of [...bad, next.segment, last.segment, first.segment]) await put(segment);
+    for (const segment of [...bad, next.segment, last.segment]) assert.equal(await ingest(segment), 'waiting');
+    assert.equal(await ingest(first.segment), 'placed');
+    assert.deepEqual(await logSizes(), [1, 2, 3]);
+    const reasons = await Promise.all(bad.map(async (segment) => (await line({ segment }))?.state));
+    assert.ok(
+      reasons.every((state) => state === 'rejected' || state === 'superseded'),
+      reasons.join(),
+    );
+  });
 });
+
+/** Puts a batch into the log alone: what waits behind it is left. */
+async function place(stores: Stores, dataset: DatasetId, { manifest, segment }: SealedBatch): Promise<void> {
+  const sha256Hex = toHex(segment.sha256);
+  await keepRecords(stores.table, dataset, sha256Hex, manifest);
+  const entry = appendSegment(nodePrimitives, null, { sha256Hex, signer: '0x' }, manifest);
+  assert.ok(entry !== null && (await appendLogEntry(stores.table, dataset, entry)));
+}
 
 interface Crash {
   left: number;
