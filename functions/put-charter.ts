@@ -15,6 +15,7 @@ import { Problem } from './answer/problem.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
 import type { PortsOf, ServicePorts, ServiceSettings } from './ports.ts';
 import { admitAnyone } from './rights/admit-anyone.ts';
+import { notServed } from './rights/not-served.ts';
 import { quotaOf } from './rights/quota-of.ts';
 import { type KeptCharter, keepCharter } from './state/dataset-entry.ts';
 import { learnCharters, readChainCharters } from './state/learn-charters.ts';
@@ -38,9 +39,7 @@ export async function putCharter(
   signal?: AbortSignal,
 ): Promise<boolean> {
   requireOwn(ports, dataset, charter);
-  if ((await quotaOf(ports, dataset, charter.owner, signal)) === null) {
-    throw new Problem('/problems/not-served', `This service does not store for ${charter.owner}.`);
-  }
+  if ((await quotaOf(ports, dataset, charter.owner, signal)) === null) throw notServed(ports.settings(), charter.owner);
   const onChain = (await ports.ledger.readDevices([dataset], 'latest', signal)).devices[0] ?? null;
   const kept = await learnCharters(ports, dataset, onChain, signal);
   const known = kept.find((one) => isSameCharter(one.charter, charter));

@@ -9,9 +9,10 @@ import { Problem } from './answer/problem.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
 import { type IngestPorts, ingestSegment } from './ingest/ingest-segment.ts';
 import { SegmentMemory } from './ingest/segment-memory.ts';
-import type { PortsOf, ServiceSettings } from './ports.ts';
+import type { PortsOf } from './ports.ts';
 import { readBothHeads, wireHead } from './read/wire-head.ts';
 import { type AdmittedParty, admitParties } from './rights/admit-parties.ts';
+import { notServed } from './rights/not-served.ts';
 import { quotaOf } from './rights/quota-of.ts';
 import { changeDatasetEntry } from './state/dataset-entry.ts';
 import { readSegmentEntry } from './state/segment-entry.ts';
@@ -45,9 +46,7 @@ export async function uploadSegment(
   signal?: AbortSignal,
 ): Promise<UploadSegmentResponse> {
   const quotaBytes = await quotaOf(ports, input.dataset, input.owner, signal);
-  if (quotaBytes === null) {
-    throw new Problem('/problems/not-served', notServed(ports.settings(), input.owner));
-  }
+  if (quotaBytes === null) throw notServed(ports.settings(), input.owner);
   const key = segmentKey(input.dataset, input.first, input.sha256);
   const direct = input.record === 'direct';
   const [heads, , put] = await Promise.all([
@@ -66,14 +65,6 @@ export async function uploadSegment(
     recorded: wireHead(heads.recorded),
     final: wireHead(heads.final),
   };
-}
-
-/** Says how to be served, where there is a way. */
-function notServed({ cssAccount, grants }: Pick<ServiceSettings, 'cssAccount' | 'grants'>, owner: Address): string {
-  const no = `This service does not store for ${owner}`;
-  if (cssAccount === null || grants.openQuotaBytes === null) return `${no}.`;
-  const price = `${grants.minPerRecordWei} wei a record or more`;
-  return `${no} without a grant of ASC for this dataset to ${cssAccount}, at ${price}, accepted and final.`;
 }
 
 async function presignUnlessStored(

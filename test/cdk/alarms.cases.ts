@@ -31,13 +31,14 @@ describe('the alarms', () => {
         ...['ClockRefusals', 'DatasetFailing', 'DatasetSuspended', 'EventFunctionsThrottled', 'IngestDeadLetters'],
         ...[
           'IngestLag',
+          'LogUnreadable',
           'RelayerBalanceLow',
           'RelayerNonceTaken',
           'RelayerOutOfFunds',
           'RemovalDeadLetters',
           'SegmentLost',
         ],
-        ...['SegmentRejected', 'LogUnreadable', 'StoreUnavailable', 'TransactionRefused'],
+        ...['SegmentRejected', 'StoreUnavailable', 'TransactionRefused'],
       ].map((id) => `plumbline-dev-${id}`),
     );
   });

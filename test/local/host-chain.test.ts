@@ -103,6 +103,8 @@ describe('the local host on a real chain', () => {
     served.set(accountOfKey(ownerKey), 2 ** 30);
     assert.deepEqual(await uploader.putCharter(writer.dataset, charter), { stored: true });
     served.clear();
+    // That there was none is kept for a second.
+    await sleep(1_100);
     await assert.rejects(upload(batches[0]!), { type: '/problems/not-served' });
     served.set(accountOfKey(ownerKey), 2 ** 30);
     // The last one first: the log waits for what it stands on.
