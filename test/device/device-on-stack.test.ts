@@ -7,7 +7,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { growPeaks } from '../../core/log/growth.ts';
+import { signHead } from '../../core/log/head.ts';
+import { EMPTY_PEAKS, type Peaks, rootOfPeaks } from '../../core/log/peaks.ts';
+import { rebuildPeaks } from '../../core/log/rebuild-peaks.ts';
+import { appendedSubtrees } from '../../core/log/subtrees.ts';
 import type { DeviceEvent } from '../../device/events.ts';
+import { readProvision } from '../../device/provision/read-provision.ts';
 import { quickenKeystore } from '../cli/quicken-keystore.ts';
 import { runPlumb, type StackUnderTest, spawnPlumb, startStackUnderTest } from '../cli/run-plumb.ts';
 
@@ -27,9 +37,9 @@ async function plumb(args: readonly string[], input = '') {
 
 /** A dataset with its device's file. */
 async function provision(name: string, flags: readonly string[] = []): Promise<{ file: string; account: string }> {
-  const { account } = await plumb(['dataset', 'create', name, ...passwordArgs(), ...flags, '--json']);
+  await plumb(['dataset', 'create', name, ...passwordArgs(), ...flags, '--json']);
   const file = join(folder, `${name}.json`);
-  await plumb(['device', 'provision', name, ...passwordArgs(), '--out', file, '--json']);
+  const { account } = await plumb(['device', 'provision', name, ...passwordArgs(), '--out', file, '--json']);
   return { file, account };
 }
 
@@ -153,8 +163,56 @@ test('an older copy of the outbox, put back, adopts what the service and the cha
   assert.equal(report.counts.intact, 4);
 });
 
+/** What a thief can do who has the device's file: blocks that nobody has are recorded under its signature. */
+async function recordJunk(file: string, blocks: number): Promise<void> {
+  const { rpcUrl, chainId, dissc, dataset, devicePrivateKey, charter } = readProvision(file);
+  const chain = { rpcUrl, chainId, dissc };
+  const ledger = createDisscLedger(chain);
+  const { point, heads } = await ledger.readHeads([dataset], 'latest');
+  const before = [
+    EMPTY_PEAKS,
+    ...rebuildPeaks(nodePrimitives, await ledger.findRecorded(dataset, 0, point.blockNumber)),
+  ];
+  const peaks = before.at(-1) as Peaks;
+  assert.equal(peaks.size, heads[0]?.size);
+  const size = peaks.size + blocks;
+  const appended = appendedSubtrees(peaks.size, size).map(() => nodePrimitives.randomBytes(32));
+  const root = rootOfPeaks(nodePrimitives, growPeaks(nodePrimitives, peaks, size, appended));
+  const signature = signHead({ chainId, dissc }, { dataset, size, root }, devicePrivateKey);
+  const recorder = createDisscRecorder({ ...chain, signer: createKeySigner(devicePrivateKey) });
+  const call = { charters: [charter], updates: [{ dataset, size, root, peaks: peaks.peaks, appended, signature }] };
+  const { accepted, gas } = await recorder.simulate(call);
+  assert.deepEqual(accepted, [true]);
+  const { latest: nonce } = await recorder.nonces();
+  const transaction = await recorder.prepare(call, { nonce, gas });
+  await recorder.broadcast(transaction);
+  while ((await recorder.receipt(transaction.hash)) === null) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+test('a thief records junk with the device’s key: the device goes on, and so does the one that replaces it', async () => {
+  const { file, account } = await provision('stolen');
+  await plumb(['local', 'admit', account, '--fund-only', '--json']);
+  const run = (provisionFile: string, lines: string, how: readonly string[] = []) => {
+    const args = ['--provision', provisionFile, '--source', 'stdin', '--until-idle', '--timeout', '60s', ...how];
+    return plumb(['device', 'run', ...args, ...FAST], lines);
+  };
+  await run(file, 'one\ntwo\n');
+  await recordJunk(file, 2 ** 28);
+  await run(file, 'three\n', ['--record', 'direct', '--record-every', '100ms']);
+  await recordJunk(file, 5);
+  const successor = join(folder, 'stolen-2.json');
+  const replaced = await plumb(['device', 'replace', 'stolen', ...passwordArgs(), '--out', successor, '--json']);
+  assert.notEqual(replaced.account, account);
+  await run(successor, 'four\n');
+  await assert.rejects(recordJunk(file, 1), 'the stolen key is worth nothing any more');
+  const out = join(folder, 'stolen-restored');
+  const got = await runPlumb(['owner', 'get', 'stolen', ...passwordArgs(), '--out', out, '--json'], env);
+  assert.equal(got.exitCode, 1, `${got.stdout}${got.stderr}`);
+  assert.equal(readFileSync(join(out, 'lines'), 'utf8'), 'one\ntwo\nthree\nfour\n');
+});
+
 test('a plain dataset takes what a command prints; Ctrl-C ends within seconds and keeps it', async () => {
-  const { file } = await provision('plain', ['--plain']);
+  const { file } = await provision('plain', ['--kind', 'plain']);
   const device = startDevice(['--provision', file, '--source', 'cmd:echo reading', '--every', '100ms']);
   await device.event('captured', 3);
   await device.event('recorded');

@@ -9,6 +9,8 @@ import type { Readable, Writable } from 'node:stream';
 import { after, describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseSegmentKey } from '../../core/batch/segment-key.ts';
+import { fallingClock } from '../../core/block/falling-clock.ts';
+import { decodeMeta } from '../../core/block/meta.ts';
 import { bundleProgram } from '../../dev/tests/bundle-program.ts';
 import type { DeviceEvent } from '../../device/events.ts';
 import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
@@ -134,6 +136,8 @@ function assertSealedOnce(remote: Remote): void {
   assert.equal(new Set(firsts).size, firsts.length);
   assert.equal(remote.objects.size, remote.log.length);
   assert.equal(remote.chain.at(-1)?.size, remote.log.at(-1)?.end.size);
+  const metas = remote.blocks().map(({ meta }) => decodeMeta(meta));
+  assert.equal(fallingClock(null, metas), -1, 'no time falls');
 }
 
 async function setUp(context: TestContext, direct: boolean) {
