@@ -1,13 +1,12 @@
 /**
- * What others' ways of recording cost, as gas of whole transactions on the same chain as dev/bench/gas.ts: a storage slot for
+ * What others' ways of recording cost, as gas of whole transactions on the same chain as dev/contracts/check-gas.ts: a storage slot for
  * each block, and attestations and timestamps as the Ethereum Attestation Service stores them (a stand-in of ours).
  *
  *     node dev/bench/gas-peers.ts [--json]
  */
-import { getCreateAddress, Interface } from 'ethers';
-import { type DisscChain, startDisscChain } from './dissc-chain.ts';
-import { nextBytes32 } from './dissc-log.ts';
-import type { GasFigure } from './gas-figure.ts';
+import { Interface } from 'ethers';
+import { type Deployed, type GasChain, startGasChain } from '../contracts/gas-chain.ts';
+import { nextBytes32 } from '../contracts/growing-log.ts';
 import { compilePeer } from './peers/compile-peer.ts';
 
 const calls = new Interface([
@@ -16,21 +15,28 @@ const calls = new Interface([
   'function multiTimestamp(bytes32[] digests)',
 ]);
 
+export interface PeerFigure {
+  /** Of the whole transaction. */
+  readonly gas: number;
+  readonly blocks: number;
+  readonly gasPerBlock: number;
+}
+
 /** Gas a block of each peer, as cheap as it gets: as many blocks in a transaction as fit its gas with ease. */
-export async function measurePeers(): Promise<Record<string, GasFigure>> {
-  const chain = await startDisscChain();
+export async function measurePeers(): Promise<Record<string, PeerFigure>> {
+  const chain = await startGasChain();
   try {
     const slots = await deploy(chain, compilePeer('SlotPerBlock'));
     const attestations = await deploy(chain, compilePeer('AttestationStandIn'));
     const dataset = nextBytes32();
     let first = 0;
-    const measure = async (to: string, call: string, blocks: number): Promise<GasFigure> => {
+    const measure = async (to: Deployed, call: string, blocks: number): Promise<PeerFigure> => {
       const digests = Array.from({ length: blocks }, nextBytes32);
       const values = { record: [dataset, first, digests], multiAttest: [dataset, digests], multiTimestamp: [digests] }[
         call
       ];
       first += blocks;
-      const { gas } = await chain.send(to, calls.encodeFunctionData(call, values));
+      const { gas } = await chain.call(to, call, values ?? []);
       return { gas, blocks, gasPerBlock: Number((gas / blocks).toFixed(0)) };
     };
     return {
@@ -44,11 +50,13 @@ export async function measurePeers(): Promise<Record<string, GasFigure>> {
   }
 }
 
-async function deploy({ provider, owner }: DisscChain, bytecode: string): Promise<string> {
-  const nonce = await provider.getTransactionCount(owner.address);
+async function deploy({ provider, accounts }: GasChain, bytecode: string): Promise<Deployed> {
+  const [owner] = accounts as [GasChain['accounts'][number]];
   const sent = await owner.sendTransaction({ data: bytecode });
-  await sent.wait(1, 30_000);
-  return getCreateAddress({ from: owner.address, nonce });
+  const receipt = await sent.wait(1, 30_000);
+  const address = receipt?.contractAddress;
+  if (address == null) throw new Error(`The chain at ${provider._network.chainId} deployed nothing.`);
+  return { address, abi: calls, gas: Number(receipt?.gasUsed) };
 }
 
 if (import.meta.main) {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
-import type { GasFigure } from './gas-figure.ts';
+import type { PeerFigure } from './gas-peers.ts';
 import type { HashingMemoryFigure } from './hashing-memory.ts';
 import type { Measured } from './report/goal.ts';
 import { summarise } from './report/summarise.ts';
@@ -64,8 +64,8 @@ async function readGas(): Promise<Measured[]> {
 }
 
 async function measurePeers(signal: AbortSignal): Promise<Measured[]> {
-  const figures = await runJson<Record<string, GasFigure>>('gas-peers.ts', [], 2 * MINUTE_MS, signal);
-  return Object.entries(figures).map(([what, { gasPerBlock = 0 }]) => {
+  const figures = await runJson<Record<string, PeerFigure>>('gas-peers.ts', [], 2 * MINUTE_MS, signal);
+  return Object.entries(figures).map(([what, { gasPerBlock }]) => {
     return { what: `peer: ${what}`, value: gasPerBlock, unit: 'gas a block' };
   });
 }

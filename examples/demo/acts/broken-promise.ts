@@ -26,12 +26,12 @@ export async function setUpSecondOwner(folder: string, first: DemoOwner): Promis
   const { account } = await plumb<{ account: string }>(['owner', 'init', ...first.args, ...mnemonic], { env });
   const owner = { ...first, home, env, account };
   await plumb(['local', 'admit', account], { env });
-  const made = await plumb<{ dataset: string; account: string }>(['dataset', 'create', 'greenhouse', ...owner.args], {
-    env,
-  });
-  const dataset = { name: 'greenhouse', provision: join(folder, 'device-greenhouse.json'), ...made };
-  const provision = plumb(['device', 'provision', dataset.name, ...owner.args, '--out', dataset.provision], { env });
-  const [agent] = await Promise.all([setUpAgent(owner), provision]);
+  const create = ['dataset', 'create', 'greenhouse', ...owner.args];
+  const made = await plumb<{ dataset: string; device: string }>(create, { env });
+  const provision = join(folder, 'device-greenhouse.json');
+  const dataset = { name: 'greenhouse', provision, dataset: made.dataset, account: made.device };
+  const provisioned = plumb(['device', 'provision', dataset.name, ...owner.args, '--out', provision], { env });
+  const [agent] = await Promise.all([setUpAgent(owner), provisioned]);
   return { owner, dataset, agent };
 }
 

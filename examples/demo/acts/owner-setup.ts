@@ -48,11 +48,12 @@ export async function setUpOwner(
     return 'a keystore';
   });
   const make = async (name: string, flags: readonly string[]): Promise<DemoDataset> => {
-    const made = await plumb<{ dataset: string; account: string }>(
+    const made = await plumb<{ dataset: string; device: string }>(
       ['dataset', 'create', name, ...owner.args, ...flags],
       { env },
     );
-    return { name, provision: join(folder, name === 'files' ? 'device.json' : `device-${name}.json`), ...made };
+    const provision = join(folder, name === 'files' ? 'device.json' : `device-${name}.json`);
+    return { name, provision, dataset: made.dataset, account: made.device };
   };
   const provision = (dataset: DemoDataset): Promise<unknown> =>
     plumb(['device', 'provision', dataset.name, ...owner.args, '--out', dataset.provision], { env });
@@ -64,7 +65,7 @@ export async function setUpOwner(
       // The list of her datasets is written as a whole: one is entered after the other; what follows on each need not.
       datasets.files = await make('files', []);
       const [lines] = await Promise.all([make('lines', ['--published']), provision(datasets.files)]);
-      const [load] = await Promise.all([make('load', ['--plain']), provision(lines)]);
+      const [load] = await Promise.all([make('load', ['--kind', 'plain']), provision(lines)]);
       // Two of the devices record by themselves, so they need gas of their own.
       const fund = (dataset: DemoDataset) => plumb(['local', 'admit', dataset.account, '--fund-only'], { env });
       await Promise.all([provision(load), fund(lines), fund(load)]);
