@@ -4,6 +4,7 @@
  *
  *     node dev/contracts/mutate.ts            prints the survivors, and fails if there are any that nobody has explained
  *     node dev/contracts/mutate.ts --write    writes the report, too: contracts/mutants.md
+ *     node dev/contracts/mutate.ts --only TEXT        tries the mutants whose names hold this text, and no others
  *     node dev/contracts/mutate.ts --continue FILE    takes the verdicts that an interrupted run has printed as they are
  */
 import { spawnSync } from 'node:child_process';
@@ -48,7 +49,9 @@ function main(): void {
   const cases = prepare();
   const original = runTests(0, 'test/*/*', COMPILE_TIMEOUT_MS);
   if (!original.passed) throw new Error(`The tests fail without any mutant.\n${original.output}`);
-  const mutants: Mutant[] = [...cases, ...TEXT_MUTANTS.map(({ name }, i) => ({ number: -1 - i, name }))];
+  const all: Mutant[] = [...cases, ...TEXT_MUTANTS.map(({ name }, i) => ({ number: -1 - i, name }))];
+  const only = optionValue('--only');
+  const mutants = only === null ? all : all.filter(({ name }) => name.includes(only));
   const known = readVerdicts();
   const survivors = mutants.filter((mutant) => {
     const verdict = known.get(mutant.name);
@@ -58,7 +61,7 @@ function main(): void {
     return survives;
   });
   const unexplained = survivors.filter(({ name }) => EQUIVALENT[name] === undefined);
-  if (process.argv.includes('--write')) writeFileSync(REPORT, render(mutants, survivors));
+  if (process.argv.includes('--write') && only === null) writeFileSync(REPORT, render(mutants, survivors));
   console.log(`${mutants.length} mutants, ${mutants.length - survivors.length} noticed, ${survivors.length} survive.`);
   for (const { name } of unexplained) console.error(`Unexplained: ${name}`);
   if (unexplained.length > 0) process.exitCode = 1;
@@ -66,10 +69,15 @@ function main(): void {
 
 /** What an earlier run has said, when one is continued: only where neither contract nor tests have changed since. */
 function readVerdicts(): ReadonlyMap<string, string> {
-  const option = process.argv.indexOf('--continue');
-  if (option < 0) return new Map();
-  const lines = readFileSync(process.argv[option + 1]!, 'utf8').matchAll(/^(SURVIVES|noticed ) (.+)$/gm);
+  const file = optionValue('--continue');
+  if (file === null) return new Map();
+  const lines = readFileSync(file, 'utf8').matchAll(/^(SURVIVES|noticed ) (.+)$/gm);
   return new Map([...lines].map(([, verdict, name]) => [name!, verdict!]));
+}
+
+function optionValue(name: string): string | null {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? null : (process.argv[at + 1] ?? null);
 }
 
 /** Copies the contracts and their tests to a folder of their own and puts the mutants in. */
