@@ -21,9 +21,6 @@ export interface TimedBlocks extends BlockRange {
   readonly after: RangeEnd;
 }
 
-/** How many neighbours of a block that nobody can show are looked at instead. */
-const MOST_NEIGHBOURS = 12;
-
 /**
  * The blocks of a log captured from … to (ms), both inclusive. `at` never falls within a stretch, so the metas at both ends of
  * what is found prove that it is all of it (design §4); each device's blocks are a stretch of their own. Blocks whose meta
@@ -88,14 +85,18 @@ async function findEdge(
   }
   while (edge.above - edge.below > 1) {
     const middle = edge.below + Math.floor((edge.above - edge.below) / 2);
-    let isFound = await look(middle);
-    for (let step = 1; !isFound && step <= MOST_NEIGHBOURS; step++) {
-      // Farther and farther: a stretch that nobody can show may be long.
-      const distance = 2 ** Math.floor(step / 2);
-      const neighbour = step % 2 === 0 ? middle + distance : middle - distance;
-      if (neighbour > edge.below && neighbour < edge.above) isFound = await look(neighbour);
+    if (await look(middle)) continue;
+    // A stretch that nobody can show: on to its ends, from either side. What is found there may narrow the search again.
+    const { below, above } = edge;
+    for (let unseen = middle; unseen - edge.below > 1 && edge.above === above; ) {
+      const left = edge.below + Math.floor((unseen - edge.below) / 2);
+      if (!(await look(left))) unseen = left;
     }
-    if (!isFound) break;
+    for (let unseen = middle; edge.above - unseen > 1 && edge.above > middle && edge.below < middle; ) {
+      const right = unseen + Math.floor((edge.above - unseen) / 2);
+      if (!(await look(right))) unseen = right;
+    }
+    if (edge.below === below && edge.above === above) break;
   }
   return edge;
 }

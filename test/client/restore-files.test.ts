@@ -14,11 +14,16 @@ import type { Verdict } from '../../core/verdict.ts';
 const INTACT: Verdict = { index: 0, verdict: 'intact', evidence: 'retrieved', reason: null, blame: null, signer: null };
 
 function block(meta: Omit<BlockMeta, 'at'>, text: string): GotBlock {
-  return { verdict: INTACT, meta: { at: 1, ...meta }, content: utf8(text) };
+  return { verdict: INTACT, upTo: 0, meta: { at: 1, ...meta }, content: utf8(text) };
 }
 
 /** A block that is not intact: it comes without content. */
-const damaged: GotBlock = { verdict: { ...INTACT, verdict: 'corrupted', reason: 'x' }, meta: null, content: null };
+const damaged: GotBlock = {
+  verdict: { ...INTACT, verdict: 'corrupted', reason: 'x' },
+  upTo: 0,
+  meta: null,
+  content: null,
+};
 
 async function* flow(...blocks: GotBlock[]): AsyncGenerator<GotBlock> {
   yield* blocks;
