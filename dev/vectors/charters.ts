@@ -1,7 +1,7 @@
 import { TypedDataEncoder, verifyTypedData } from 'ethers';
+import { charterValue, ownerAccount, same, signCharter, TYPES, typedDomain } from './reference/accounts.ts';
 import { concat, expand, flipBit, hex, type Json, u8, unhex, utf8 } from './reference/bytes.ts';
 import { type Cbor, encode, Link, Pairs, Raw, sorted } from './reference/dag-cbor.ts';
-import { charterValue, ownerAccount, same, signCharter, TYPES, typedDomain } from './reference/accounts.ts';
 import {
   type Charter,
   charterHash,

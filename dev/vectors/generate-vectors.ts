@@ -4,7 +4,6 @@
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import type { Json } from './reference/bytes.ts';
 import { charterVectors } from './charters.ts';
 import { chunkVectors } from './chunks.ts';
 import { digestVectors } from './digests.ts';
@@ -14,6 +13,7 @@ import { logVectors } from './log.ts';
 import { malformedSegmentVectors } from './malformed-segments.ts';
 import { metaVectors } from './meta.ts';
 import { publishedFiles } from './published.ts';
+import type { Json } from './reference/bytes.ts';
 import { roundVectors } from './rounds.ts';
 import { sealingVectors } from './sealing.ts';
 import { segmentVectors } from './segments.ts';

@@ -1,5 +1,4 @@
 import { TypedDataEncoder, verifyTypedData } from 'ethers';
-import { concat, expand, hex, type Json, u8, u256 } from './reference/bytes.ts';
 import {
   account,
   accountOf,
@@ -10,6 +9,7 @@ import {
   TYPES,
   typedDomain,
 } from './reference/accounts.ts';
+import { concat, expand, hex, type Json, u8, u256 } from './reference/bytes.ts';
 import { DOMAIN, type Domain, type Head, headHash, MNEMONIC } from './reference/protocol.ts';
 
 type Signer = { privateKey: Uint8Array; address: string };

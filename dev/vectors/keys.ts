@@ -1,6 +1,6 @@
 import { AbiCoder, keccak256 } from 'ethers';
-import { expand, hex, type Json } from './reference/bytes.ts';
 import { accountOf, bip39Seed, ownerAccount, same } from './reference/accounts.ts';
+import { expand, hex, type Json } from './reference/bytes.ts';
 import { auditKey, DOMAIN, datasetId, datasetKey, deviceKey, MNEMONIC, name32, readKey } from './reference/protocol.ts';
 
 const MNEMONICS = [

@@ -1,6 +1,6 @@
 import { concat, EXPANSION, expand, hex, type Json, sha256 } from './reference/bytes.ts';
-import { consistencyProof, inclusionPath } from './reference/merkle.ts';
 import { appended, leafHash, multiproof, peaks, rootOf } from './reference/log.ts';
+import { consistencyProof, inclusionPath } from './reference/merkle.ts';
 
 const COUNT = 700;
 const SIZES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 100, 255, 256, 257, 511, 512, 513, 699, 700];

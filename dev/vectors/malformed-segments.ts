@@ -1,4 +1,3 @@
-import { EXPANSION, hex, type Json } from './reference/bytes.ts';
 import { attachedFaults } from './malformed/attached.ts';
 import { headerFaults, truncations } from './malformed/containers.ts';
 import { entryFaults, metaFaults } from './malformed/entries.ts';
@@ -6,6 +5,7 @@ import { manifestKeyFaults, manifestShapeFaults } from './malformed/manifests.ts
 import { blockFaults, sectionFaults } from './malformed/sections.ts';
 import { oversized } from './malformed/sizes.ts';
 import { firstBatchFaults, untrueFaults } from './malformed/untrue.ts';
+import { EXPANSION, hex, type Json } from './reference/bytes.ts';
 import { PIECES } from './reference/segment.ts';
 import { goodSegments } from './segments.ts';
 

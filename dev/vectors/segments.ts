@@ -1,8 +1,8 @@
+import { accountOf, bip39Seed, ownerAccount } from './reference/accounts.ts';
 import { EXPANSION, expand, hex, type Json, sha256, utf8 } from './reference/bytes.ts';
 import { cidText } from './reference/car.ts';
-import { leafHash } from './reference/merkle.ts';
-import { accountOf, bip39Seed, ownerAccount } from './reference/accounts.ts';
 import { peaks } from './reference/log.ts';
+import { leafHash } from './reference/merkle.ts';
 import {
   contentCommitment,
   DOMAIN,

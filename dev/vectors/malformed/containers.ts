@@ -1,14 +1,5 @@
 import { concat, expand, hex, u8, unhex } from '../reference/bytes.ts';
-import {
-  carHeader,
-  carSection,
-  cidOf,
-  DAG_CBOR,
-  framed,
-  RAW,
-  type Section,
-  varint,
-} from '../reference/car.ts';
+import { carHeader, carSection, cidOf, DAG_CBOR, framed, RAW, type Section, varint } from '../reference/car.ts';
 import { type Cbor, encode, Link, Pairs, Raw } from '../reference/dag-cbor.ts';
 import type { Segment } from '../reference/segment.ts';
 import { overlong } from './edits.ts';

@@ -58,7 +58,7 @@ export function entryFaults(base: string, s: Segment): Fault[] {
     ['chunkRoot of 31 bytes', 'manifest', 'wrong-length', set('chunkRoot', (entry.chunkRoot as Uint8Array).slice(1))],
     ['record of 97 bytes', 'manifest', 'wrong-length', set('record', concat(record, u8(0)))],
     ['record of 95 bytes', 'manifest', 'wrong-length', set('record', record.slice(1))],
-    ['record of 64 bytes, as in version 1', 'manifest', 'wrong-length', set('record', record.slice(0, 64))],
+    ['record of 64 bytes', 'manifest', 'wrong-length', set('record', record.slice(0, 64))],
     ['record of no bytes', 'manifest', 'wrong-length', set('record', new Uint8Array())],
     ['record as text', 'manifest', 'wrong-type', set('record', hex(record))],
     ['record null', 'manifest', 'wrong-type', set('record', null)],

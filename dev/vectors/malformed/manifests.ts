@@ -1,6 +1,6 @@
+import { SECP256K1_ORDER } from '../reference/accounts.ts';
 import { concat, expand, hex, u8, u256 } from '../reference/bytes.ts';
 import { type Cbor, encode, Pairs, Raw, sorted } from '../reference/dag-cbor.ts';
-import { SECP256K1_ORDER } from '../reference/accounts.ts';
 import type { Segment } from '../reference/segment.ts';
 import { rebuilt, replacing, withManifest } from './edits.ts';
 import type { Fault } from './fault.ts';
@@ -74,10 +74,10 @@ export function manifestShapeFaults(base: string, s: Segment): Fault[] {
     ['head size as float', 'float', set('head', { ...head, size: new Raw('fb4018000000000000') })],
     ['head size 2^48 + 1', 'too-large', set('head', { ...head, size: 2n ** 48n + 1n })],
     ['first 2^48', 'too-large', set('first', 2n ** 48n)],
-    ['head with batches, as in version 1', 'unknown-key', set('head', { ...head, batches: 2 })],
-    ['published, as in version 1', 'unknown-key', rebuilt({ ...s.manifest, published: false }, blocks)],
+    ['head with a count of batches', 'unknown-key', set('head', { ...head, batches: 2 })],
+    ['published in the manifest', 'unknown-key', rebuilt({ ...s.manifest, published: false }, blocks)],
     [
-      'contentCommitment for the batch, as in version 1',
+      'contentCommitment for the whole batch',
       'unknown-key',
       rebuilt({ ...s.manifest, contentCommitment: expand('malformed/commitment', 32) }, blocks),
     ],

@@ -1,15 +1,5 @@
 import { concat, expand, flipBit, sha256, sha512, u8 } from '../reference/bytes.ts';
-import {
-  car,
-  carHeader,
-  carSection,
-  cidOf,
-  DAG_CBOR,
-  framed,
-  RAW,
-  type Section,
-  varint,
-} from '../reference/car.ts';
+import { car, carHeader, carSection, cidOf, DAG_CBOR, framed, RAW, type Section, varint } from '../reference/car.ts';
 import type { Segment } from '../reference/segment.ts';
 import { overlong } from './edits.ts';
 import type { Fault } from './fault.ts';

@@ -1,9 +1,10 @@
 /** A whole segment: blocks to manifest to CAR. */
+
+import { signHead } from './accounts.ts';
 import { concat, expand, hex, sha256, unhex } from './bytes.ts';
 import { car, cidOf, DAG_CBOR, dataOffsets, RAW, type Section } from './car.ts';
 import { type Cbor, encode, Link } from './dag-cbor.ts';
 import { treeHash } from './merkle.ts';
-import { signHead } from './accounts.ts';
 import {
   auditKey,
   chunkRoot,
