@@ -1,4 +1,4 @@
-/** Every bound of formats, version 2 (design §4). */
+/** Every bound of the formats (design §4). */
 export const CHUNK_BYTES = 1024;
 /** A block's CID is its SHA-256 only while IPFS keeps it in one raw leaf. */
 export const MAX_BLOCK_BYTES = 2 ** 20;
