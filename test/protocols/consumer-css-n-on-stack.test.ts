@@ -40,12 +40,14 @@ describe('Protocol IV on the embedded stack', { timeout: 300_000 }, () => {
     assert.equal(new Set(sampled).size, 4);
     await assert.rejects(audit(stack, bought, { protocol: 'IV', sample: 5 }), /4 samples; 5 cannot be drawn/);
     // Table V step 6: the BlockIDs of the sample to the CSS, and nothing that it would have to compute.
-    const asked = proxy.seen.filter(({ path }) => path.includes(terms.dataset) && !path.endsWith('/records'));
-    const named = asked.map(({ path }) => Number(/\/blocks\/([0-9]+)/.exec(path)?.[1]));
+    const toStorage = proxy.seen.filter(({ path }) => path.includes(terms.dataset) && !path.endsWith('/records'));
+    const blocksAsked = toStorage.map(({ path }) => Number(/\/blocks\/([0-9]+)/.exec(path)?.[1]));
+    const [asked, named] = [toStorage.slice(0, 4), blocksAsked.slice(0, 4)];
     assert.deepEqual(
       named.toSorted((a, b) => a - b),
       sampled,
     );
+    assert.deepEqual(blocksAsked.slice(4), sampled.slice(0, 1), 'the preview again, to decrypt it');
     // Table V step 7: the DataBlocks back, encrypted as they are stored.
     const sizes = asked.map(({ answer }) => answer?.body.length);
     assert.deepEqual(
