@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Verifies a dataset with nothing of Plumbline's own code: written from docs/specification.md, on Python's standard library
 and the OpenSSL that it is linked with (AES-GCM, by ctypes). The bucket is not believed: the head comes from DISSC by
-raw JSON-RPC, the keys from the device's provision file. Prints one line a batch; exit code 0 means that every recorded
-block is here, as it was recorded, and decrypts; 1 that it is not; 2 wrong arguments.
+raw JSON-RPC, the keys from the device's provision file. Prints one line a batch. Exit codes: 0 every recorded block is
+here, as it was recorded, and decrypts; 1 it is not; 2 wrong arguments; 3 chain or bucket do not answer.
 
     python3 examples/verify.py device.json --stack stack.json            the bucket over S3, as stack.json says
     python3 examples/verify.py device.json --folder PATH_OF_THE_BUCKET   a copy of it, or the embedded store's own folder
@@ -46,9 +46,10 @@ MALFORMED = (Refused, AttributeError, IndexError, KeyError, OverflowError, TypeE
 
 # --- one segment ------------------------------------------------------------------------------------------------------
 def check_segment(car, key, device, read_object):
-    """Everything that a segment and the device's keys show; returns (manifest, leaf hashes, bytes of content)."""
+    """What a segment and the device's keys show. Raises where the manifest is not what the device signed and sealed: nothing of
+    it counts. Returns manifest, signer, leaf hashes, bytes of content (None under another device's keys), and the blocks that
+    are not as recorded, with the reason: the others are none the worse for them."""
     dataset, first = unhex(device['dataset']), int(key.split('/')[1])
-    require(H(car).hex() == key.split('/')[2].removesuffix('.car'), 'its bytes are not those of its name')
     parts = list(sections(car))
     header, manifest = whole(parts[0]), fields(whole(parts[1][36:]), 'v dataset serial first salt nonce head signature blocks')
     require(header == {'roots': [('link', parts[1][:36])], 'version': 1}, 'its CAR header names another root')
@@ -62,39 +63,44 @@ def check_segment(car, key, device, read_object):
     head = typed_hash(device['domain'], b'Head(bytes32 dataset,uint64 size,bytes32 root)', dataset,
                       word(manifest['head']['size']), manifest['head']['root'])
     signer = recover(head, manifest['signature'])
-    blocks = [part[36:] for part in parts[2:]] if kind != 2 else [read_object(entry) for entry in entries]
-    require(len(parts) == 2 + (len(entries) if kind != 2 else 0), 'blocks are missing, or too many')
     least, most = (17, 2**20) if kind == 0 else (1, 2**20 - 16)
-    require(sum(map(len, blocks)) <= 2**25 and all(least <= len(block) <= most for block in blocks), 'a block, or all of them, has too few or too many bytes')
     digests = []
-    for number, (block, entry) in enumerate(zip(blocks, entries)):
+    for number, entry in enumerate(entries):
         where, meta = f'block {first + number}', fields(whole(entry['meta']), 'at', 'clock time after name type part parts object')
         fields(entry, 'cid size chunkRoot meta record' + (' object' if kind == 2 else ''))
-        require(entry['cid'] == ('link', b'\x01\x55\x12\x20' + H(block)) and entry['size'] == len(block), f'{where}: other bytes than listed')
-        require(kind == 2 or parts[2 + number][:36] == entry['cid'][1], f'{where}: its CID is not the listed one')
-        require(mth([leaf(block[at:at + 1024]) for at in range(0, len(block), 1024)]) == entry['chunkRoot'], f'{where}: chunk root')
+        require(entry['cid'][0] == 'link' and entry['cid'][1][:4] == b'\x01\x55\x12\x20' and len(entry['cid'][1]) == 36, f'{where}: CID')
+        require(least <= entry['size'] <= most and len(entry['record']) == 96, f'{where}: size')
         require(len(entry['meta']) <= 512 and ('object' in meta) == (kind == 2), f'{where}: meta')
-        digests.append(H(b'\2', dataset, u(64, first + number), u(32, len(block)), H(block), entry['chunkRoot'], H(entry['meta'])))
-    leaves, content_bytes = [leaf(entry['record']) for entry in entries], 0
-    if manifest['serial'] != device['serial']:
-        require(signer != device['account'], "it names another serial than its device's")
-        return manifest, signer, leaves, None  # another device's: its keys are not in this device.json
-    require(signer == device['account'], 'its head is signed by another account than the device')
-    audit, read = HMAC(unhex(device['datasetKey']), b'\1'), HMAC(unhex(device['datasetKey']), b'\2')
-    salt = HMAC(audit, b'\x10', u(64, first), u(32, len(entries)), mth([leaf(digest) for digest in digests]))
-    require(salt == manifest['salt'], 'its salt is not the one of these digests')
-    batch_key, content_batch = HMAC(audit, b'\x11', salt), nonce and HMAC(read, b'\x20', nonce)
-    for number, (block, entry, digest) in enumerate(zip(blocks, entries, digests)):
-        index = u(64, first + number)
-        block_key = HMAC(batch_key, b'\x12', index)
-        content_key = HMAC(content_batch, b'\x21', index) if nonce else None
-        sealed = bytes(a ^ b for a, b in zip(digest, H(b'\x13', block_key)))
-        record = sealed + H(b'\x14', block_key) + (H(b'\x22', content_key) if nonce else bytes(32))
-        require(record == entry['record'], f'block {first + number}: its record is another')
-        content = open_gcm(content_key, dataset + index, block) if nonce else block
-        require(content is not None, f'block {first + number}: does not decrypt')
-        content_bytes += len(content)
-    return manifest, signer, leaves, content_bytes
+        digests.append(H(b'\2', dataset, u(64, first + number), u(32, entry['size']), entry['cid'][1][4:], entry['chunkRoot'], H(entry['meta'])))
+    require(sum(entry['size'] for entry in entries) <= 2**25, 'its blocks have too many bytes')
+    require(len(parts) == 2 + (len(entries) if kind != 2 else 0), 'blocks are missing, or too many')
+    # The records, from the openings in the manifest: no byte of a block is needed for them.
+    is_ours, content_keys = manifest['serial'] == device['serial'], [None] * len(entries)
+    require((signer == device['account']) == is_ours, 'its head is signed by another account than its serial says')
+    if is_ours:
+        audit, read = HMAC(unhex(device['datasetKey']), b'\1'), HMAC(unhex(device['datasetKey']), b'\2')
+        salt = HMAC(audit, b'\x10', u(64, first), u(32, len(entries)), mth([leaf(digest) for digest in digests]))
+        require(salt == manifest['salt'], 'its salt is not the one of these digests')
+        batch_key, content_batch = HMAC(audit, b'\x11', salt), nonce and HMAC(read, b'\x20', nonce)
+        for number, (entry, digest) in enumerate(zip(entries, digests)):
+            block_key = HMAC(batch_key, b'\x12', u(64, first + number))
+            if nonce: content_keys[number] = HMAC(content_batch, b'\x21', u(64, first + number))
+            sealed = bytes(a ^ b for a, b in zip(digest, H(b'\x13', block_key)))
+            record = sealed + H(b'\x14', block_key) + (H(b'\x22', content_keys[number]) if nonce else bytes(32))
+            require(record == entry['record'], f'block {first + number}: its record is another')
+    # The bytes, against the openings.
+    damaged, content_bytes = [], 0
+    for number, entry in enumerate(entries):
+        cid, block = parts[2 + number][:36] if kind != 2 else entry['cid'][1], read_object(entry) if kind == 2 else parts[2 + number][36:]
+        chunks = [leaf(block[at:at + 1024]) for at in range(0, len(block), 1024)]
+        if len(block) != entry['size'] or cid != entry['cid'][1] or H(block) != cid[4:] or mth(chunks) != entry['chunkRoot']:
+            damaged.append((first + number, 'other bytes than recorded'))
+            continue
+        content = open_gcm(content_keys[number], dataset + u(64, first + number), block) if nonce and is_ours else block
+        if content is None: damaged.append((first + number, 'does not decrypt'))
+        else: content_bytes += len(content)
+    require(damaged or H(car).hex() == key.split('/')[2].removesuffix('.car'), 'its bytes are not those of its name')
+    return manifest, signer, [leaf(entry['record']) for entry in entries], content_bytes if is_ours else None, damaged
 
 # --- the whole dataset ------------------------------------------------------------------------------------------------
 def main():
@@ -125,7 +131,8 @@ def main():
     def read_object(entry):
         where = entry['object']
         require(whole(entry['meta'])['object'] == H(encode_object(where)), 'the meta binds another object')
-        return bucket.get(where['key'])[where['offset']:where['offset'] + entry['size']]
+        try: return bucket.get(where['key'])[where['offset']:where['offset'] + entry['size']]
+        except OSError: return b''  # it is gone: a block like any other that is not as recorded
 
     batches = {}
     for key in bucket.keys(dataset.hex()):
@@ -142,19 +149,26 @@ def main():
             grown = grow(peaks, at, batch[3])
             head = batch[1]['head']
             if bag(grown) == head['root'] and head['size'] <= size: paths.append((head['size'], grown, path + [batch]))
-    for key, manifest, signer, leaves, content in found or []:
+    damaged = 0
+    for key, manifest, signer, leaves, content, faults in found or []:
         what = f'{content} bytes of content open' if content is not None else f"sealed by the device of serial {manifest['serial']}, whose keys are not here"
-        print(f"intact   blocks {manifest['first']} to {manifest['first'] + len(leaves) - 1}: records, log, signature of 0x{signer.hex()}; {what}")
+        blocks = f"blocks {manifest['first']} to {manifest['first'] + len(leaves) - 1}"
+        print(f"{'DAMAGED ' if faults else 'intact  '} {blocks}: records, log, signature of 0x{signer.hex()}; {what}" + ''.join(f'; block {index}: {why}' for index, why in faults))
+        damaged += len(faults)
     for first in sorted(batches):
         for key, manifest, *_ in batches[first]:
             if first >= size: print(f"stored   blocks {first} to {manifest['head']['size'] - 1}: not recorded yet")
     if found is None:
         reached = max([b[1]['head']['size'] for some in batches.values() for b in some if b[1]['head']['size'] <= size], default=0)
         print(f'NOT INTACT: what the bucket has does not lead to the head on the chain (segments that verify end at block {reached} of {size}).')
-        return 1
-    print(f"{'All' if size else 'No'} blocks on the chain: {size} verified.")
-    return 0
+    elif damaged:
+        print(f'NOT INTACT: {damaged} of {size} blocks on the chain are damaged.')
+    else:
+        print(f"{'All' if size else 'No'} blocks on the chain: {size} verified.")
+    return 1 if found is None or damaged else 0
 
 if __name__ == '__main__':
-    try: sys.exit(main())
-    except Refused as fault: print(f'NOT INTACT: {fault}'), sys.exit(1)
+    try: code = main()
+    except Refused as fault: code = print(f'NOT INTACT: {fault}') or 1
+    except OSError as fault: code = print(f'Chain, bucket or a file cannot be read: {fault}') or 3
+    sys.exit(code)

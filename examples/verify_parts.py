@@ -1,5 +1,5 @@
 """What verify.py stands on, and what is not Plumbline's: hashes, curve and cipher, dag-cbor, CAR files, JSON-RPC, S3."""
-import ctypes, datetime, glob, hashlib, hmac, json, os, re, sys, urllib.parse, urllib.request, _hashlib
+import ctypes, datetime, glob, hashlib, hmac, json, os, re, urllib.parse, urllib.request, _hashlib
 
 H = lambda *parts: hashlib.sha256(b''.join(parts)).digest()
 HMAC = lambda key, *parts: hmac.new(key, b''.join(parts), hashlib.sha256).digest()
@@ -142,7 +142,7 @@ def call(rpc, to, data, tag):
     body = {'jsonrpc': '2.0', 'id': 1, 'method': 'eth_call', 'params': [{'to': to, 'data': '0x' + data.hex()}, tag]}
     request = urllib.request.Request(rpc, json.dumps(body).encode(), {'content-type': 'application/json'})
     answer = json.load(urllib.request.urlopen(request, timeout=30))
-    if 'error' in answer: sys.exit(f"The chain at {rpc} refuses: {answer['error'].get('message')}")
+    if answer.get('error'): raise OSError(f"the chain at {rpc} says: {answer['error'].get('message')}")
     return unhex(answer['result'])
 
 class Folder:

@@ -92,8 +92,9 @@ describe('a dataset on the embedded stack', { timeout: 300_000 }, () => {
     const { exitCode, said } = await python('examples/verify.py', ...args);
     await writeFile(path as string, bytes);
     assert.equal(exitCode, 1, said);
-    assert.match(said, /^REFUSED .*its bytes are not those of its name$/m);
-    assert.match(said, /^NOT INTACT: .*end at block \d of 5/m);
+    assert.match(said, /^DAMAGED {2}blocks 0 to 2: .*; block 2: other bytes than recorded$/m);
+    assert.match(said, /^intact {3}blocks 3 to 4: /m);
+    assert.match(said, /^NOT INTACT: 1 of 5 blocks on the chain are damaged\.$/m);
   });
 
   test('is not intact without its last segment, and says how far it is', async () => {
@@ -103,6 +104,11 @@ describe('a dataset on the embedded stack', { timeout: 300_000 }, () => {
     await rename(join(folder, 'aside'), path);
     assert.equal(exitCode, 1, said);
     assert.match(said, /^NOT INTACT: .*segments that verify end at block [1-4] of 5/m);
+  });
+
+  test('says so when the chain does not answer', async () => {
+    const { exitCode, said } = await python('examples/verify.py', ...args, '--rpc', 'http://127.0.0.1:9');
+    assert.equal(exitCode, 3, said);
   });
 
   test('does not pass under the key of another device', async () => {

@@ -35,7 +35,8 @@ class Base:
 
     def check(self, car, key):
         """Bytes of content; raises what verify.py refuses with."""
-        manifest, _, leaves, content = verify.check_segment(car, key, self.device, self.read_object)
+        manifest, _, leaves, content, damaged = verify.check_segment(car, key, self.device, self.read_object)
+        verify.require(not damaged, 'damaged')
         grown = verify.grow([expand(peak) for peak in self.case['peaksBefore']], manifest['first'], leaves)
         verify.require(verify.bag(grown) == manifest['head']['root'], 'root')
         return content
