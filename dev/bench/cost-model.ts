@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { RECORD_BYTES } from '../../core/limits.ts';
 import { ingestSegmentRow, proveChunksRow, uploadSegmentRow } from '../../functions/table.ts';
 
 /*
@@ -54,9 +55,11 @@ const LOG_GB = 3e-6;
 const RUNS = [uploadSegmentRow, ingestSegmentRow, proveChunksRow];
 
 /** Requests of one batch at most, as counted from upload to its place in the log, and those of the proof. Nonces are among the writes. */
-const PER_BATCH = { puts: 1, gets: 4, reads: 14, writes: 6, api: 2, queue: 3 };
+const PER_BATCH = { puts: 1, gets: 3, reads: 14, writes: 8, api: 2, queue: 3 };
 /** One object for each 256 records (and one more for each 65,536). */
 const BLOCKS_PER_TILE = 256;
+/** The table keeps the public records, too, and a unit writes 1 KiB. */
+const RECORDS_PER_WRITE_UNIT = 1024 / RECORD_BYTES;
 
 function gasOf(name: string): number {
   const measured = osaka[name];
@@ -77,7 +80,8 @@ function awsUsd(batches: number, blocks: number): number {
     api * PRICE.apiRequest +
     queue * PRICE.queueRequest +
     LOG_GB * PRICE.logGb;
-  return batches * each + (blocks / BLOCKS_PER_TILE) * PRICE.s3Put;
+  const ofBlocks = PRICE.s3Put / BLOCKS_PER_TILE + PRICE.tableWriteUnit / RECORDS_PER_WRITE_UNIT;
+  return batches * each + blocks * ofBlocks;
 }
 
 function usd(gasUsed: number, gwei: number): number {
