@@ -11,6 +11,7 @@ import type { Report } from './events.ts';
 import type { CaptureLimits } from './outbox/capture-queue.ts';
 import type { Outbox } from './outbox/open-outbox.ts';
 import type { BatchLimits } from './outbox/plan-batch.ts';
+import type { Publication } from './publish/publish-next.ts';
 import type { Source } from './sources/source.ts';
 import type { Backoff } from './steps/run-step.ts';
 
@@ -32,6 +33,8 @@ export interface DeviceParts {
   readonly ledger: Ledger;
   /** Given when the device records by itself; else a relayer does. */
   readonly recorder?: Recorder;
+  /** Given when the dataset's digests are published: this device does so, and pays. */
+  readonly publication?: Publication;
   readonly clock: DeviceClock;
   readonly report: Report;
 }

@@ -22,6 +22,8 @@ export type DeviceEvent =
   | { event: 'skipped'; what: string; reason: string }
   /** `blocks` is the size of the log that the transaction records. */
   | { event: 'sent'; tx: string; blocks: number }
+  /** The sealed digests of a batch are on the chain, too. */
+  | { event: 'published'; first: number; blocks: number; tx: string }
   | { event: 'source-complete' }
   | { event: 'stopped'; unsealedBlocks: number; pendingBatches: number };
 

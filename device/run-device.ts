@@ -2,11 +2,13 @@ import type { DeviceOptions, DeviceParts } from './device-options.ts';
 import { countUnchecked } from './outbox/batch-rows.ts';
 import type { StepName } from './outbox/note-step.ts';
 import { readUnsealed } from './outbox/read-backlog.ts';
+import { countUnpublished } from './outbox/to-publish.ts';
 import { createDirectRecorder } from './record/record-directly.ts';
 import { checkBatches } from './steps/check-batches.ts';
 import { createCompareStep } from './steps/compare-logs.ts';
 import { createDeviceRun, type DeviceRun } from './steps/device-run.ts';
 import { followChain } from './steps/follow-chain.ts';
+import { createPublishStep } from './steps/publish-batches.ts';
 import { readSource } from './steps/read-source.ts';
 import { runStep, type Work } from './steps/run-step.ts';
 import { completePlanned, sealBatches } from './steps/seal-batches.ts';
@@ -39,7 +41,10 @@ export async function runDevice(parts: DeviceParts, options: DeviceOptions, sign
   await steps;
   await waitAtMost(runtime, SOURCE_GRACE_MS, source);
   run.sourceParts.queue.close();
-  const pending = { unsealedBlocks: readUnsealed(outbox).blocks, pendingBatches: countUnchecked(outbox) };
+  const pending = {
+    unsealedBlocks: readUnsealed(outbox).blocks,
+    pendingBatches: Math.max(countUnchecked(outbox), countUnpublished(outbox)),
+  };
   report({ event: 'stopped', ...pending });
   run.ending.throwIfFailed();
   const done = pending.unsealedBlocks === 0 && pending.pendingBatches === 0;
@@ -49,7 +54,7 @@ export async function runDevice(parts: DeviceParts, options: DeviceOptions, sign
 /** Everything but the source. Resolves when all of it has ended. */
 async function startSteps(run: DeviceRun, stopped: AbortSignal): Promise<void> {
   const { parts, options } = run;
-  const { recorder } = parts;
+  const { recorder, publication } = parts;
   const { recordEveryMs, replaceAfterMs, followEveryMs: pollMs } = options;
   const running = [
     startStep(run, 'compare', createCompareStep(run), stopped),
@@ -60,7 +65,10 @@ async function startSteps(run: DeviceRun, stopped: AbortSignal): Promise<void> {
   ];
   if (recorder !== undefined) {
     const direct = createDirectRecorder({ ...parts, recorder }, { recordEveryMs, replaceAfterMs, pollMs });
-    running.push(startStep(run, 'record', direct, stopped));
+    running.push(startStep(run, 'record', (abort) => run.paying.run(() => direct(abort)), stopped));
+  }
+  if (publication !== undefined) {
+    running.push(startStep(run, 'publish', createPublishStep(run, publication), stopped));
   }
   await Promise.all(running);
 }

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { createDisscPublisher } from '../../adapters/ethereum/dissc-publisher.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
@@ -174,6 +175,7 @@ function connect(provision: Provision, outbox: Outbox, options: RunOptions) {
   const { dataset, serial, datasetKey } = provision;
   const chain = { rpcUrl, chainId, dissc };
   const signer = createKeySigner(key);
+  const ledger = createDisscLedger(chain);
   return {
     primitives: nodePrimitives,
     runtime: nodeRuntime,
@@ -182,13 +184,16 @@ function connect(provision: Provision, outbox: Outbox, options: RunOptions) {
     charter,
     writer: { dataset, kind: charter.kind, serial, datasetKey, deviceKey: key, domain: { chainId, dissc } },
     clock: createDeviceClock(nodeRuntime, lastCaptureTime(outbox)),
-    ledger: createDisscLedger(chain),
+    ledger,
     service: createStorageServiceClient({
       runtime: nodeRuntime,
       ...{ apiUrl, chainId },
       account: { address: account, signMessage: (message) => signMessage(key, message) },
     }),
     ...(options.record === 'direct' ? { recorder: createDisscRecorder({ ...chain, signer }) } : {}),
+    ...(provision.published
+      ? { publication: { publisher: createDisscPublisher({ ...chain, signer }), reader: ledger } }
+      : {}),
   };
 }
 
@@ -231,6 +236,8 @@ const EXAMPLES = `
 --every is how often a command runs; for a directory or a stream it is the age at which what was captured is sealed into a
 batch and uploaded, full or not. A file keeps its name, a message has its topic's; lines, and what commands print, are
 restored as one stream.
+
+Where the dataset was created with --published, this device's account pays for its digests on the chain, whoever records.
 
 Examples:
   plumb device run --source dir:/var/readings --every 10s

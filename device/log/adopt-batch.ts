@@ -8,10 +8,20 @@ import { insertPlanned, type SealedRow, updateSealed } from '../outbox/batch-row
 import type { Outbox } from '../outbox/open-outbox.ts';
 import { sealedSeq } from '../outbox/read-backlog.ts';
 import { walkBlocks } from '../outbox/read-blocks.ts';
+import { keepToPublish } from '../outbox/to-publish.ts';
 import type { FetchedFront } from './fetch-front.ts';
 import { isStoredAs } from './find-in-log.ts';
 import { isSealedAs } from './stamp-blocks.ts';
 import type { StoredBatch } from './verify-stored.ts';
+
+/** What a batch is adopted with. */
+export interface AdoptParts {
+  readonly primitives: Primitives;
+  readonly outbox: Outbox;
+  readonly writer: DatasetWriter;
+  readonly publishes: boolean;
+  readonly nowMs: () => number;
+}
 
 /**
  * Takes a verified batch that is stored, but not in the outbox, as the next one of this log: the device goes on behind it.
@@ -21,12 +31,9 @@ import type { StoredBatch } from './verify-stored.ts';
  * @returns how many captured blocks were found in it
  */
 export function adoptBatch(
-  primitives: Primitives,
-  outbox: Outbox,
-  writer: DatasetWriter,
+  { primitives, outbox, writer, publishes, nowMs }: AdoptParts,
   batch: StoredBatch,
   fetched: FetchedFront,
-  nowMs: number,
 ): number {
   return outbox.commit(() => {
     const { manifest, leafHashes, end } = batch;
@@ -44,7 +51,7 @@ export function adoptBatch(
       random16: new Uint8Array(0),
       after: null,
       beforeAtMs: null,
-      plannedMs: nowMs,
+      plannedMs: nowMs(),
       sha256: fromHex(fetched.sha256Hex),
       segmentBytes: fetched.segmentBytes,
       root: head.root,
@@ -55,6 +62,7 @@ export function adoptBatch(
     };
     insertPlanned(outbox, row);
     updateSealed(outbox, row, { leafHashes, front: fetched.bytes });
+    if (publishes) keepToPublish(outbox, manifest, 0);
     return known.numbers.size;
   });
 }

@@ -1,4 +1,5 @@
-import { type PlumblineError, ProofError, SegmentError } from '../../core/errors.ts';
+import { AnswerError, type PlumblineError, ProofError, SegmentError } from '../../core/errors.ts';
+import type { Address } from '../../core/ids.ts';
 import { logEnd } from '../outbox/batch-rows.ts';
 import { adoptBatch } from './adopt-batch.ts';
 import type { ChainView } from './compare-log.ts';
@@ -19,7 +20,8 @@ export async function adoptStored(
   listed: ReadonlySet<number>,
   signal: AbortSignal,
 ): Promise<Adopted> {
-  const { primitives, outbox, writer } = parts;
+  const { outbox } = parts;
+  const isFormer = askOnce((signer) => isFormerDevice(parts, signer, view?.finalPoint.blockNumber ?? 0, signal));
   const adopted = { blocks: 0, known: 0 };
   for (;;) {
     const end = logEnd(outbox);
@@ -27,8 +29,8 @@ export async function adoptStored(
     const recorded = view !== null && view.latest.size > end.size;
     if (!recorded && !listed.has(end.size)) return adopted;
     const next = await readNext(parts, signal);
-    if (next === null || !(await mayAdopt(parts, view, next.batch, signal))) return adopted;
-    adopted.known += adoptBatch(primitives, outbox, writer, next.batch, next.fetched, parts.nowMs());
+    if (next === null || !(await mayAdopt(parts, view, next.batch, isFormer))) return adopted;
+    adopted.known += adoptBatch(parts, next.batch, next.fetched);
     adopted.blocks += next.batch.manifest.blocks.length;
   }
 }
@@ -52,21 +54,31 @@ async function readNext(
   }
 }
 
-/** Whether an error says that a stored segment is not what it should be. */
+/** Each account is asked for once. */
+function askOnce(ask: (account: Address) => Promise<boolean>): (account: Address) => Promise<boolean> {
+  const known = new Map<Address, Promise<boolean>>();
+  return (account) => {
+    const answer = known.get(account) ?? ask(account);
+    known.set(account, answer);
+    return answer;
+  };
+}
+
+/** Whether an error says that a stored segment is not what it should be, or that another was given. */
 export function isBadSegment(cause: unknown): cause is PlumblineError {
-  return cause instanceof ProofError || cause instanceof SegmentError;
+  return cause instanceof ProofError || cause instanceof SegmentError || cause instanceof AnswerError;
 }
 
 async function mayAdopt(
   parts: CompareParts,
   view: ChainView | null,
   { own, signer, end, manifest }: StoredBatch,
-  signal: AbortSignal,
+  isFormer: (signer: Address) => Promise<boolean>,
 ): Promise<boolean> {
   if (own) return true;
   // Of a former device: only where the chain says that this one is its successor.
   if (view === null || end.size > parts.charter.from) return false;
-  if (await isFormerDevice(parts, signer, view.finalPoint.blockNumber, signal)) return true;
+  if (await isFormer(signer)) return true;
   const what = `the service's batch at block ${manifest.first}`;
   parts.report({ event: 'skipped', what, reason: `Its signer ${signer} was never a device of this dataset.` });
   return false;

@@ -23,6 +23,8 @@ export interface CompareParts {
   readonly ledger: Ledger;
   /** Who records: a device that does so itself sends its charter along. */
   readonly record: 'relayed' | 'direct';
+  /** Whether sealed digests go onto the chain, too. */
+  readonly publishes: boolean;
   /** Nothing had ever been captured when this process began: no block of the log can be here a second time. */
   readonly bornEmpty: boolean;
   readonly nowMs: () => number;

@@ -16,6 +16,8 @@ export interface SealingParts {
   readonly runtime: Pick<Runtime, 'monotonicMs' | 'nextTurn'>;
   readonly outbox: Outbox;
   readonly writer: DatasetWriter;
+  /** Whether sealed digests go onto the chain, too: then they are kept until they are there. */
+  readonly publishes: boolean;
   /** One batch at a time, as each takes three times its size while it is made. */
   readonly making: Mutex;
 }

@@ -38,7 +38,7 @@ export async function reachFinal(parts: CompareParts, view: ChainView, signal: A
 
 /** @returns how many captured blocks were found in what was adopted */
 async function adoptUpTo(parts: CompareParts, state: RecordedState, signal: AbortSignal): Promise<number> {
-  const { primitives, outbox, writer } = parts;
+  const { outbox } = parts;
   if (!(await doStoredLeadTo(parts, logEnd(outbox), state, signal))) {
     adoptStretch(outbox, state, parts.nowMs());
     return 0;
@@ -48,7 +48,7 @@ async function adoptUpTo(parts: CompareParts, state: RecordedState, signal: Abor
   while (logEnd(outbox).size < state.size) {
     const next = await readStored(parts, logEnd(outbox), signal);
     if (next === null) throw new ProofError('The storage gives other batches than it gave a moment ago.');
-    known += adoptBatch(primitives, outbox, writer, next.batch, next.fetched, parts.nowMs());
+    known += adoptBatch(parts, next.batch, next.fetched);
   }
   return known;
 }

@@ -168,6 +168,7 @@ export function cutBatches(outbox: Outbox, first: number): number {
     .sql('SELECT coalesce(sum(to_seq - from_seq), 0) AS blocks FROM batches WHERE first >= ?')
     .get(first);
   outbox.sql('DELETE FROM batches WHERE first >= ?').run(first);
+  outbox.sql('DELETE FROM to_publish WHERE first >= ?').run(first);
   return cut?.blocks as number;
 }
 

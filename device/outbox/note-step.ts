@@ -2,7 +2,7 @@ import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Outbox } from './open-outbox.ts';
 
 /** What the device does, each on its own: a failure of one never stops another. */
-export type StepName = 'source' | 'capture' | 'compare' | 'seal' | 'upload' | 'record' | 'follow' | 'check';
+export type StepName = 'source' | 'capture' | 'compare' | 'seal' | 'upload' | 'record' | 'follow' | 'check' | 'publish';
 
 // The disk is for data: a step that fails for days writes its reason once a minute at most.
 const REPEAT_MS = 60_000;

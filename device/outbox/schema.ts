@@ -62,6 +62,15 @@ CREATE TABLE batches (
 ) STRICT;
 CREATE INDEX batches_by_state ON batches (state, first);
 
+CREATE TABLE to_publish (
+  first INTEGER PRIMARY KEY,
+  serial INTEGER NOT NULL,
+  salt BLOB NOT NULL,
+  nonce BLOB,
+  sealed BLOB NOT NULL,
+  from_block INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE final_head (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   size INTEGER NOT NULL,

@@ -9,7 +9,14 @@ import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Report } from '../events.ts';
 import { isOurs } from '../log/is-ours.ts';
-import { batchesFrom, isSealed, peaksBefore, readLeafHashes, type SealedRow } from '../outbox/batch-rows.ts';
+import {
+  batchesFrom,
+  isSealed,
+  peaksBefore,
+  readLeafHashes,
+  type SealedRow,
+  stateNumber,
+} from '../outbox/batch-rows.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 import { charterToSend } from './charter-to-send.ts';
 
@@ -72,6 +79,8 @@ export function createDirectRecorder(parts: DirectParts, options: DirectOptions)
     const head = heads[0] as Head;
     // The comparison of logs deals with that.
     if (!isOurs(outbox, head)) return options.pollMs;
+    // A node that lags behind the one that said what is final.
+    if (isBehindFinal(outbox, head.size)) return options.pollMs;
     const rows = takeRows(outbox, head.size);
     if (rows.length === 0) {
       if (pending !== null) outbox.sql('DELETE FROM transactions').run();
@@ -92,6 +101,11 @@ export function createDirectRecorder(parts: DirectParts, options: DirectOptions)
     report({ event: 'sent', tx: transaction.hash, blocks: sizeAfter(rows) });
     return options.pollMs;
   };
+}
+
+function isBehindFinal(outbox: Outbox, size: number): boolean {
+  for (const next of batchesFrom(outbox, size)) return stateNumber(next.state) >= stateNumber('final');
+  return false;
 }
 
 /** Stored batches behind the chain's head, without a gap. */

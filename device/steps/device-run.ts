@@ -5,6 +5,7 @@ import { countUnchecked, lastBatch } from '../outbox/batch-rows.ts';
 import { createCaptureQueue } from '../outbox/capture-queue.ts';
 import type { StepName } from '../outbox/note-step.ts';
 import { nextSeq, readUnsealed } from '../outbox/read-backlog.ts';
+import { countUnpublished } from '../outbox/to-publish.ts';
 import type { SourceParts } from '../sources/source.ts';
 import { createUploads, type Uploads } from '../upload/uploads.ts';
 import { type Backlog, createBacklog } from './backlog.ts';
@@ -28,6 +29,8 @@ export interface DeviceRun {
   readonly uploads: Uploads;
   /** Comparing may change the log's end, on which a batch that is being sealed rests: one has it at a time. */
   readonly logEnd: Mutex;
+  /** Transactions of the device's account, one at a time: each takes the next nonce. */
+  readonly paying: Mutex;
   readonly ending: Ending;
   /** There is work for these steps. */
   wake(...names: readonly StepName[]): void;
@@ -38,7 +41,7 @@ export interface DeviceRun {
   endWhenIdle(): void;
 }
 
-const NAMES = ['source', 'compare', 'seal', 'record', 'follow', 'check'] as const;
+const NAMES = ['source', 'compare', 'seal', 'record', 'follow', 'check', 'publish'] as const;
 
 export function createDeviceRun(given: DeviceParts, options: DeviceOptions): DeviceRun {
   const { runtime, primitives, outbox, writer, clock, report } = given;
@@ -62,7 +65,8 @@ export function createDeviceRun(given: DeviceParts, options: DeviceOptions): Dev
   );
   const isInLog: SourceParts['isInLog'] = (file, readPart) => findInLog({ primitives, outbox, writer }, file, readPart);
   return {
-    parts: { ...given, record, making: createMutex() },
+    parts: { ...given, record, publishes: given.publication !== undefined, making: createMutex() },
+    paying: createMutex(),
     ...{ options, steps, backlog, comparison, ending, wake },
     after: { block: null },
     sourceParts: { primitives, runtime, outbox, queue, clock, report, isInLog },
@@ -75,7 +79,8 @@ export function createDeviceRun(given: DeviceParts, options: DeviceOptions): Dev
     },
     endWhenIdle() {
       if (!options.untilIdle || !sourceEnded || !comparison.isKnown()) return;
-      if (readUnsealed(outbox).blocks === 0 && countUnchecked(outbox) === 0) ending.finish();
+      if (readUnsealed(outbox).blocks === 0 && countUnchecked(outbox) === 0 && countUnpublished(outbox) === 0)
+        ending.finish();
     },
   };
 }

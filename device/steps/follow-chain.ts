@@ -15,7 +15,7 @@ export async function followChain(run: DeviceRun, signal: AbortSignal): Promise<
     run.comparison.expire();
     run.wake('compare');
   }
-  if (followed.final > 0) run.wake('check');
+  if (followed.final > 0) run.wake('check', 'publish');
   const stored = batchesIn(outbox, 'stored', 1).length > 0;
   // Adopted, or back from a reorganisation: nobody else tells.
   if (stored) run.wake('record');

@@ -24,6 +24,7 @@ import type { CompareParts } from '../../device/log/compare-parts.ts';
 import { lastCaptureTime } from '../../device/outbox/last-capture.ts';
 import { type Outbox, type OutboxOwner, openOutbox } from '../../device/outbox/open-outbox.ts';
 import { encodeProvision } from '../../device/provision/provision-file.ts';
+import type { Publication } from '../../device/publish/publish-next.ts';
 import { runDevice } from '../../device/run-device.ts';
 import type { Source } from '../../device/sources/source.ts';
 import type { Remote } from './remote.ts';
@@ -134,6 +135,7 @@ export function startDevice(
     readonly runtime?: Runtime;
     readonly transfer?: Transfer;
     readonly direct?: boolean;
+    readonly publication?: Publication;
   },
   options: Partial<DeviceOptions> = {},
 ): RunningDevice {
@@ -166,6 +168,7 @@ export function startDevice(
         clock: parts.clock ?? createDeviceClock(nodeRuntime, lastCaptureTime(outbox)),
       },
       ...(parts.direct === true ? { recorder: remote.recorder } : {}),
+      ...(parts.publication === undefined ? {} : { publication: parts.publication }),
     },
     { ...FAST, ...options },
     stop.signal,
@@ -222,7 +225,7 @@ export function comparing(writer: TestWriter, remote: Remote, outbox: Outbox): C
   return {
     ...{ primitives: nodePrimitives, runtime: nodeRuntime, transfer: nodeTransfer, outbox, writer },
     ...{ account: accountOf(writer), charter: writer.charter, service: remote.service, ledger: remote.ledger },
-    ...{ record: 'relayed', bornEmpty: true, nowMs: Date.now, report: () => {} },
+    ...{ record: 'relayed', publishes: false, bornEmpty: true, nowMs: Date.now, report: () => {} },
   };
 }
 

@@ -52,7 +52,7 @@ function append(outbox: Outbox, sizes: readonly number[]): void {
 }
 
 const sealing = (outbox: Outbox, writer: DatasetWriter) => ({
-  ...{ primitives: nodePrimitives, runtime: nodeRuntime, outbox, writer, making: createMutex() },
+  ...{ primitives: nodePrimitives, runtime: nodeRuntime, outbox, writer, publishes: false, making: createMutex() },
 });
 
 test('one process at a time works on an outbox; others may look', (context) => {
