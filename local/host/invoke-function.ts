@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { type PortsOf, portsOf, type ServicePorts } from '../../functions/ports.ts';
 import type { FunctionRow } from '../../functions/row.ts';
-import { type Gates, gateOf } from './gates.ts';
+import type { Gates } from './gates.ts';
 
 /** A function of the table, ready to be run as Lambda would run it. */
 export interface LocalFunction {
   readonly row: FunctionRow;
   /**
+   * Whoever aborts the signal leaves the queue; what runs already is run to its end.
    * @throws TimeoutError when the function's time is up, StoreUnavailableError when too many wait for their turn; what it throws
    *   itself
    */
-  invoke(event: unknown): Promise<unknown>;
+  invoke(event: unknown, signal?: AbortSignal): Promise<unknown>;
 }
 
 type LambdaHandler = (event: unknown, context: unknown) => Promise<unknown>;
@@ -36,13 +37,7 @@ export async function loadFunction(row: FunctionRow, ports: ServicePorts, gates:
       clearTimeout(timer);
     }
   };
-  return {
-    row,
-    invoke(event) {
-      const gate = gateOf(row, event);
-      return gate === null ? invoke(event) : gates[gate].pass(() => invoke(event));
-    },
-  };
+  return { row, invoke: (event, signal) => gates.pass(row, event, () => invoke(event), signal) };
 }
 
 /** A row does not know its function: the file has its name. */

@@ -16,7 +16,10 @@ export function createHttpServer(
   observer: Observer,
 ): (incoming: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (incoming, response) => {
-    sendAnswer(incoming, response, await answerRequest(functions, observer, incoming));
+    // Who has gone away waits for no turn.
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    sendAnswer(incoming, response, await answerRequest(functions, observer, incoming, gone.signal));
   };
 }
 
@@ -24,6 +27,7 @@ async function answerRequest(
   functions: readonly LocalFunction[],
   observer: Observer,
   incoming: IncomingMessage,
+  signal: AbortSignal,
 ): Promise<HttpAnswer> {
   const target = incoming.url ?? '';
   const method = incoming.method ?? '';
@@ -50,10 +54,10 @@ async function answerRequest(
   try {
     const url = `http://${incoming.headers.host ?? ''}${target}`;
     const event = gatewayEventFromRequest({ method, url, headers: headersOf(incoming), body });
-    return checkHandlerAnswer(await found.invoke(event));
+    return checkHandlerAnswer(await found.invoke(event, signal));
   } catch (error) {
     if (error instanceof ArgumentError) return refusal('/problems/bad-request', error.shortMessage);
-    observer.error('function failed', { function: found.row.name, error });
+    if (!signal.aborted) observer.error('function failed', { function: found.row.name, error });
     return problemAnswer(problemOf(error));
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
-import { functionRows, getOpenapiRow } from '../../functions/table.ts';
+import { functionRows, getOpenapiRow, getRecordsRow, proveChunksRow } from '../../functions/table.ts';
 import { createGate } from '../../local/host/gate.ts';
 import { createGates, gateOf } from '../../local/host/gates.ts';
 import { MAX_PAYLOAD_BYTES } from '../../local/host/host-answer.ts';
@@ -62,6 +62,65 @@ test(
     assert.deepEqual(await Promise.all([first, next]), ['first', 'next']);
   },
 );
+
+test('who goes away leaves the queue, and nothing is run for it', bounded, async () => {
+  const gate = createGate({ atOnce: 1, mostWaiting: 2, mostWaitMs: 9_000 });
+  const inside = Promise.withResolvers<void>();
+  const first = gate.pass(() => inside.promise);
+  const goes = new AbortController();
+  const gone = assert.rejects(
+    gate.pass(async () => assert.fail('it has gone away'), goes.signal),
+    { name: 'AbortError' },
+  );
+  const next = gate.pass(async () => 'next');
+  goes.abort();
+  await gone;
+  inside.resolve();
+  assert.deepEqual(await Promise.all([first, next]), [undefined, 'next']);
+  const early = gate.pass(async () => assert.fail('it had gone before'), goes.signal);
+  await assert.rejects(early, { name: 'AbortError' });
+  assert.equal(await gate.pass(async () => 'free again'), 'free again');
+});
+
+test('a place stays empty for as long as whoever had it must rest', bounded, async () => {
+  const took: number[] = [];
+  const restMs = (tookMs: number) => {
+    took.push(tookMs);
+    return took.length === 1 ? 60 : 0;
+  };
+  const gate = createGate({ atOnce: 1, mostWaiting: 9, mostWaitMs: 9_000, restMs });
+  const sinceMs = performance.now();
+  await gate.pass(() => new Promise((resolve) => setTimeout(resolve, 20)));
+  await gate.pass(async () => assert.ok(performance.now() - sinceMs >= 75, 'it came too soon'));
+  assert.ok((took[0] as number) >= 19 && (took[1] as number) < 19, String(took));
+  const again = performance.now();
+  await gate.pass(async () => assert.ok(performance.now() - again < 40, 'nobody had to rest'));
+});
+
+test('strangers run one at a time, and rest while somebody who has signed is at work', bounded, async () => {
+  const gates = createGates();
+  const signed = { headers: { 'signature-input': 'eth=()' } };
+  const atWork = Promise.withResolvers<void>();
+  const [most, inside] = [{ count: 0 }, { count: 0 }];
+  const stranger = () =>
+    gates.pass(getRecordsRow, { headers: {} }, async () => {
+      most.count = Math.max(most.count, ++inside.count);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      inside.count--;
+    });
+  const timed = async (): Promise<number> => {
+    const sinceMs = performance.now();
+    await Promise.all(Array.from({ length: 6 }, stranger));
+    return performance.now() - sinceMs;
+  };
+  const aloneMs = await timed();
+  const owner = gates.pass(proveChunksRow, signed, () => atWork.promise);
+  // Five rests of as long as each took.
+  assert.ok((await timed()) >= aloneMs + 40);
+  atWork.resolve();
+  await owner;
+  assert.equal(most.count, 1);
+});
 
 test('who has not signed passes with the strangers, whatever is asked; events and proofs pass among themselves', () => {
   const signed = { headers: { 'signature-input': 'eth=()' } };
