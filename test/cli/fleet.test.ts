@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { fromHex } from '../../core/bytes.ts';
-import type { Address, DatasetId, PrivateKey } from '../../core/ids.ts';
+import type { DatasetId, PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { quickenKeystore } from './quicken-keystore.ts';
 import { runPlumb, type StackUnderTest, spawnPlumb, startStackUnderTest } from './run-plumb.ts';
@@ -16,6 +17,7 @@ import { runPlumb, type StackUnderTest, spawnPlumb, startStackUnderTest } from '
 let folder: string;
 let stack: StackUnderTest;
 let env: Record<string, string>;
+let account: string;
 const passwordArgs = () => ['--password-file', join(folder, 'password')];
 
 async function lines(args: readonly string[], input = '') {
@@ -29,15 +31,25 @@ async function lines(args: readonly string[], input = '') {
 const provision = async (args: readonly string[]) =>
   (await lines(['fleet', 'provision', ...args, ...passwordArgs()])).at(-1);
 
-/** Who may write each dataset, as the chain says. */
-async function devicesOnChain(datasets: readonly string[]): Promise<(Address | undefined)[]> {
-  const { rpcUrl, chainId, contracts } = JSON.parse(readFileSync(stack.stackFile, 'utf8'));
+/** Nothing of these datasets was sent to the chain, and the service has the charter of each. */
+async function assertOpenedBySignature(read: readonly { dataset: DatasetId; serial: number }[]): Promise<void> {
+  const { rpcUrl, chainId, contracts, apiUrl } = JSON.parse(readFileSync(stack.stackFile, 'utf8'));
   const ledger = createDisscLedger({ rpcUrl, chainId, dissc: contracts.DISSC });
-  const { parties } = await ledger.readParties(datasets as DatasetId[], 'latest');
-  return parties.map((found) => found?.device);
+  const { devices } = await ledger.readDevices(
+    read.map(({ dataset }) => dataset),
+    'latest',
+  );
+  assert.ok(devices.every((device) => device === null));
+  const sent = await createJsonRpc({ rpcUrl, chainId }).call('eth_getTransactionCount', [account, 'latest']);
+  assert.equal(sent, '0x0', 'no transaction, and no gas');
+  for (const { dataset, serial } of read) {
+    const answer = await fetch(`${apiUrl}/v1/datasets/${dataset}/anchor`);
+    assert.equal(answer.status, 200, await answer.clone().text());
+    assert.equal((await answer.json()).charter.serial, serial);
+  }
 }
 
-/** The files of a folder are those of so many devices: whole, secret, each of its own account, which the chain knows. */
+/** The files of a folder are those of so many devices: whole, secret, each of its own account, which its charter names. */
 async function assertFleet(out: string, count: number): Promise<void> {
   const files = readdirSync(out);
   assert.equal(files.length, count);
@@ -48,7 +60,7 @@ async function assertFleet(out: string, count: number): Promise<void> {
   const accounts = read.map(({ devicePrivateKey }) => accountOfKey(fromHex(devicePrivateKey, 'key', 32) as PrivateKey));
   assert.equal(new Set(accounts).size, count, 'no two devices share an account');
   assert.equal(new Set(read.map(({ datasetKey }) => datasetKey)).size, count);
-  assert.deepEqual(await devicesOnChain(read.map(({ dataset }) => dataset)), accounts);
+  await assertOpenedBySignature(read);
 }
 
 before(async () => {
@@ -57,7 +69,7 @@ before(async () => {
   env = { PLUMB_STACK: stack.stackFile, PLUMB_HOME: join(folder, 'owner') };
   await writeFile(join(folder, 'password'), 'correct horse battery\n', { mode: 0o600 });
   const init = ['owner', 'init', ...passwordArgs(), '--mnemonic-out', join(folder, 'mnemonic')];
-  const [{ account }] = await lines(init);
+  [{ account }] = await lines(init);
   await quickenKeystore(join(folder, 'owner'), 'correct horse battery');
   await lines(['local', 'admit', account]);
 });
@@ -67,27 +79,47 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('many devices are one transaction, and a second run changes nothing but what is new', async () => {
+test('many devices are no transaction, and a second run changes nothing but what is new', async () => {
   const out = join(folder, 'pumps');
   const first = await provision(['--count', '100', '--prefix', 'pump', '--out', out]);
-  assert.deepEqual([first.devices, first.transactions.length, first.written], [100, 1, 100]);
+  assert.deepEqual([first.devices, first.created, first.unshown, first.written], [100, 100, 0, 100]);
   await assertFleet(out, 100);
   const before = readFileSync(join(out, 'pump-00042.json'), 'utf8');
 
   const again = await provision(['--count', '100', '--prefix', 'pump', '--out', out]);
-  assert.deepEqual([again.transactions.length, again.written], [0, 0]);
+  assert.deepEqual([again.created, again.written], [0, 0]);
   const more = await provision(['--count', '130', '--prefix', 'pump', '--out', out]);
-  assert.deepEqual([more.transactions.length, more.written], [1, 30]);
+  assert.deepEqual([more.created, more.written], [30, 30]);
   await assertFleet(out, 130);
   assert.equal(readFileSync(join(out, 'pump-00042.json'), 'utf8'), before);
+});
+
+test('from the mnemonic on another machine the same devices come back, and their keys', async () => {
+  const home = join(folder, 'elsewhere');
+  const restore = ['owner', 'restore', '--mnemonic-file', join(folder, 'mnemonic'), ...passwordArgs()];
+  const [restored] = await lines([...restore, '--home', home]);
+  assert.equal(restored.datasets.length, 130);
+  const args = ['fleet', 'provision', '--count', '130', '--prefix', 'pump', '--out', join(folder, 'again')];
+  const [again] = await lines([...args, '--home', home, ...passwordArgs()]);
+  assert.deepEqual([again.created, again.written], [0, 130]);
+  for (const file of readdirSync(join(folder, 'pumps'))) {
+    assert.equal(
+      readFileSync(join(folder, 'again', file), 'utf8'),
+      readFileSync(join(folder, 'pumps', file), 'utf8'),
+      file,
+    );
+  }
 });
 
 test('killed wherever it is, it goes on when it is run again', async () => {
   const args = ['fleet', 'provision', '--count', '150', '--prefix', 'valve', '--out', join(folder, 'valves')];
   const homeFile = join(folder, 'owner', 'datasets.json');
   const entered = () => (readFileSync(homeFile, 'utf8').match(/"valve-/g) ?? []).length === 150;
+  const charters = () =>
+    readdirSync(join(folder, 'stack'), { recursive: true }).filter((name) => String(name).includes('charter-')).length;
   const filesThere = () => (existsSync(join(folder, 'valves')) ? readdirSync(join(folder, 'valves')).length : 0);
-  for (const reached of [entered, () => filesThere() > 0]) {
+  const shown = charters();
+  for (const reached of [() => charters() > shown + 20, entered, () => filesThere() > 0]) {
     const child = spawnPlumb([...args, ...passwordArgs()], env);
     let said = '';
     child.stderr?.on('data', (text) => {
@@ -105,16 +137,17 @@ test('killed wherever it is, it goes on when it is run again', async () => {
   assert.ok(done.written > 0);
   const whole = readdirSync(join(folder, 'valves')).filter((name) => name.endsWith('.json'));
   assert.equal(whole.length, 150);
+  await assertFleet(join(folder, 'valves'), 150);
 });
 
 test('a list of devices says what each is; a device of it works, and its line shows how far it is', async () => {
   const csv = join(folder, 'devices.csv');
-  writeFileSync(csv, '\ufeffname,plain\r\nweather.north,true\r\nweather.south,\r\n\r\n');
+  writeFileSync(csv, '\ufeffname,kind\r\nweather.north,plain\r\nweather.south,\r\n\r\n');
   const out = join(folder, 'weather');
   assert.equal((await provision(['--csv', csv, '--out', out])).written, 2);
   const file = join(out, 'weather.north.json');
-  assert.equal(JSON.parse(readFileSync(file, 'utf8')).plain, true);
-  assert.equal(JSON.parse(readFileSync(join(out, 'weather.south.json'), 'utf8')).plain, false);
+  assert.equal(JSON.parse(readFileSync(file, 'utf8')).kind, 1);
+  assert.equal(JSON.parse(readFileSync(join(out, 'weather.south.json'), 'utf8')).kind, 0);
 
   const run = ['device', 'run', '--provision', file, '--source', 'stdin', '--every', '100ms', '--poll', '100ms'];
   const beginMs = Date.now();
@@ -143,7 +176,8 @@ test('lists that cannot be meant, and files of somebody else, are refused before
     ['nom\nx\n', /names the columns/],
     ['name\n../x\n', /line 2: "\.\.\/x" is no name/],
     ['name\nx\nx\n', /line 3 names x a second time/],
-    ['name,plain\nx,maybe\n', /neither true nor false/],
+    ['name,kind\nx,maybe\n', /not a kind/],
+    ['name,published\nx,maybe\n', /neither true nor false/],
     ['name\nx,y\n', /2 values; there are 1 columns/],
     ['name\n', /names no device/],
     ['name\n"x"\n', /quotes/],
@@ -157,7 +191,7 @@ test('lists that cannot be meant, and files of somebody else, are refused before
   await refused(['--count', '20001'], /at most 20000/);
   await refused(['--csv', csv, '--count', '2'], /cannot be used with/);
   await refused(['--count', '1', '--prefix', 'weather.north'.repeat(3)], /is no name/);
-  await refused(['--count', '1', '--prefix', 'pump', '--plain'], /is encrypted and rooted already/);
+  await refused(['--count', '1', '--prefix', 'pump', '--kind', 'plain'], /is encrypted, not published already/);
   assert.ok(!existsSync(out));
 });
 

@@ -25,6 +25,13 @@ function json(ended: Ended) {
 }
 let keystoreMode: number;
 
+interface Restored {
+  readonly name: string;
+  readonly dataset: string;
+  readonly kind: string;
+  readonly devices: readonly { readonly serial: number }[];
+}
+
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'plumbline-owner-'));
   stack = await startStackUnderTest(join(folder, 'stack'));
@@ -81,14 +88,96 @@ test('lines from a stream are recorded, verified and brought back byte for byte'
   assert.match(again.stderr, /exists already/);
 });
 
-test('the mnemonic alone, on another machine, is enough to verify and to get everything back', async () => {
-  const home = join(folder, 'elsewhere');
+test('the mnemonic alone, on another machine, is enough to know, to verify and to get everything back', async () => {
+  const home = { PLUMB_HOME: join(folder, 'elsewhere') };
   const restore = ['owner', 'restore', ...passwordArgs(), '--mnemonic-file', join(folder, 'mnemonic'), '--json'];
-  const restored = json(await plumb(restore, { PLUMB_HOME: home }));
-  const { dataset } = JSON.parse(await readFile(join(folder, 'device.json'), 'utf8'));
-  const verify = ['owner', 'verify', dataset, ...passwordArgs(), '--evidence', 'attested', '--via', 'lambda', '--json'];
-  assert.equal(json(await plumb(verify, { PLUMB_HOME: home })).ok, true);
-  assert.equal(restored.home, home);
+  const restored = json(await plumb(restore, home));
+  const device = JSON.parse(await readFile(join(folder, 'device.json'), 'utf8'));
+  assert.deepEqual([restored.home, restored.problems], [home.PLUMB_HOME, []]);
+  assert.deepEqual(
+    restored.datasets.map(({ name, dataset, kind, devices }: Restored) => [name, dataset, kind, devices[0]?.serial]),
+    [['readings', device.dataset, 'encrypted', device.serial]],
+  );
+  const verify = [
+    'owner',
+    'verify',
+    'readings',
+    ...passwordArgs(),
+    '--evidence',
+    'attested',
+    '--via',
+    'lambda',
+    '--json',
+  ];
+  assert.equal(json(await plumb(verify, home)).ok, true);
+  const out = join(folder, 'brought-elsewhere');
+  assert.equal(
+    json(await plumb(['owner', 'get', 'readings', ...passwordArgs(), '--out', out, '--json'], home)).ok,
+    true,
+  );
+  // The same device again, not a second one: its keys follow from the charter alone.
+  const again = join(folder, 'device-again.json');
+  json(await plumb(['device', 'provision', 'readings', ...passwordArgs(), '--out', again, '--json'], home));
+  assert.deepEqual(JSON.parse(await readFile(again, 'utf8')), device);
+  const twice = await plumb(restore, home);
+  assert.equal(twice.exitCode, 2);
+  assert.match(twice.stderr + twice.stdout, /holds an owner already/);
+});
+
+test('the bucket alone, without the service, gives everything back', async () => {
+  const out = join(folder, 'from-bucket');
+  const get = ['owner', 'get', 'readings', ...passwordArgs(), '--via', 's3', '--json'];
+  assert.equal(json(await plumb([...get, '--out', out])).ok, true);
+  assert.equal(await readFile(join(out, 'lines'), 'utf8'), await readFile(join(folder, 'restored', 'lines'), 'utf8'));
+});
+
+test('a new dataset on the restored machine has keys of its own', async () => {
+  const home = { PLUMB_HOME: join(folder, 'elsewhere') };
+  json(await plumb(['dataset', 'create', 'second', ...passwordArgs(), '--json'], home));
+  const path = join(folder, 'second.json');
+  json(await plumb(['device', 'provision', 'second', ...passwordArgs(), '--out', path, '--json'], home));
+  const [first, second] = await Promise.all(
+    [join(folder, 'device.json'), path].map(async (file) => JSON.parse(await readFile(file, 'utf8'))),
+  );
+  assert.notEqual(first.devicePrivateKey, second.devicePrivateKey);
+  assert.notEqual(first.datasetKey, second.datasetKey);
+});
+
+test('a new device goes on where the old one ended, and both are known everywhere', async () => {
+  const path = join(folder, 'replaced.json');
+  const replaced = json(await plumb(['device', 'replace', 'readings', ...passwordArgs(), '--out', path, '--json']));
+  assert.deepEqual([replaced.from, replaced.disowned, replaced.transactions.length], [5, [], 1]);
+  const run = ['device', 'run', '--source', 'stdin', '--every', '200ms', '--poll', '100ms', '--until-idle'];
+  const ran = await plumb(
+    [...run, '--provision', path, '--outbox', join(folder, 'second-outbox'), '--timeout', '60s', '--json'],
+    {},
+    'of the new one\n',
+  );
+  assert.equal(ran.exitCode, 0, ran.stdout + ran.stderr);
+  const report = json(await plumb(['owner', 'verify', 'readings', ...passwordArgs(), '--json']));
+  assert.deepEqual([report.ok, report.counts.intact], [true, 6]);
+  const out = join(folder, 'of-both');
+  json(await plumb(['owner', 'get', 'readings', ...passwordArgs(), '--out', out, '--json']));
+  assert.match(await readFile(join(out, 'lines'), 'utf8'), /of the new one\n$/);
+
+  const restored = json(
+    await plumb(['owner', 'restore', ...passwordArgs(), '--json'], { PLUMB_HOME: join(folder, 'elsewhere') }),
+  );
+  const devices = restored.datasets.find(({ name }: Restored) => name === 'readings').devices;
+  assert.deepEqual(
+    devices.map(({ serial }: Restored['devices'][number]) => serial),
+    [JSON.parse(await readFile(join(folder, 'device.json'), 'utf8')).serial, replaced.serial],
+  );
+  const listed = await plumb(['dataset', 'list', ...passwordArgs(), '--json']);
+  const [line] = listed.stdout
+    .trim()
+    .split('\n')
+    .map((text) => JSON.parse(text));
+  assert.deepEqual(
+    [line.name, line.kind, line.recorded, line.stored, line.recordedHow, line.device],
+    ['readings', 'encrypted', 6, 6, 'directly', replaced.account],
+  );
+  assert.ok(line.storedBytes > 5000 && line.lastCaptureMs > 1.7e12 && line.recordedBlock > 0);
 });
 
 test("another owner's request for the dataset is refused, and says so with its own code", async () => {
@@ -150,7 +239,7 @@ const MISTAKES: readonly [string, () => string[], number, RegExp][] = [
     /not a block range/,
   ],
   ['a time that is none', () => ['owner', 'get', 'readings', '--from', 'noon', '--out', 'x'], 2, /not a time/],
-  ['a name too long', () => ['dataset', 'create', 'n'.repeat(33), ...passwordArgs()], 2, /33 bytes; 1 to 32/],
+  ['a name too long', () => ['dataset', 'create', 'n'.repeat(33), ...passwordArgs()], 2, /33 bytes.*1 to 32/],
   [
     'no stack there',
     () => ['owner', 'verify', 'readings', ...passwordArgs(), '--stack', join(folder, 'none')],
@@ -185,7 +274,9 @@ test('every command has help with an example', async () => {
     'owner verify',
     'owner get',
     'dataset create',
+    'dataset list',
     'device provision',
+    'device replace',
   ]) {
     const { exitCode, stdout } = await plumb([...command.split(' '), '--help']);
     assert.equal(exitCode, 0);
