@@ -66,7 +66,7 @@ export async function listBatches(ports: Ports, input: ListInput, signal?: Abort
 interface LogAround {
   /** Segments that the log names, by their first block. */
   readonly named: ReadonlyMap<number, string | null>;
-  /** Blocks of the log. */
+  /** Blocks of the log; 0 where all these segments are named. */
   readonly logSize: number;
 }
 
@@ -83,11 +83,13 @@ async function readLog(
     if (run !== undefined && first - run.to <= MAX_BATCH_BLOCKS) run.to = first;
     else runs.push({ from: first, to: first });
   }
-  const [end, read] = await Promise.all([
-    readLogEnd(table, dataset, signal),
-    mapBounded(runs, PARALLEL, (run) => queryLog(table, dataset, { ...run, most: run.to - run.from + 1 }, signal)),
-  ]);
+  const read = await mapBounded(runs, PARALLEL, (run) =>
+    queryLog(table, dataset, { ...run, most: run.to - run.from + 1 }, signal),
+  );
   const named = new Map(read.flat().map(({ first, sha256Hex }) => [first, sha256Hex]));
+  // Only of what the log does not name has its end something to say.
+  const isAllNamed = segments.every(({ first, sha256Hex }) => named.get(first) === sha256Hex);
+  const end = isAllNamed ? null : await readLogEnd(table, dataset, signal);
   return { named, logSize: end?.size ?? 0 };
 }
 

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { buildSegment } from '../../core/batch/build-segment.ts';
+import { readSegment } from '../../core/batch/read-segment.ts';
 import type { SealedBatch } from '../../core/batch/seal-batch.ts';
+import { toHex } from '../../core/bytes.ts';
+import type { LogRoot } from '../../core/ids.ts';
 import { growPeaks, requireGrowth } from '../../core/log/growth.ts';
 import { EMPTY_PEAKS, type Peaks, rootOfPeaks } from '../../core/log/peaks.ts';
 import { subtreesOfLeaves } from '../../core/log/subtree-source.ts';
@@ -15,10 +19,15 @@ import { hashBlocks } from '../../functions/hash-blocks.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { listBatches } from '../../functions/list-batches.ts';
 import { type Adoption, adoptChainLog, type ChainGrowth } from '../../functions/log/adopt-chain-log.ts';
+import { appendSegment } from '../../functions/log/append-segment.ts';
 import { extendLog } from '../../functions/log/extend-log.ts';
 import { growTiles } from '../../functions/log/grow-tiles.ts';
 import { openLog } from '../../functions/log/open-log.ts';
+import { readManifest } from '../../functions/log/read-manifest.ts';
 import { readDatasetEntry } from '../../functions/state/dataset-entry.ts';
+import { datasetPk, type LogEntry, segmentSk } from '../../functions/state/entries.ts';
+import { queryLog } from '../../functions/state/log-entry.ts';
+import { isReadable, readSegmentEntry } from '../../functions/state/segment-entry.ts';
 import { blocks, putObject, type Stores, startStores, TestDevice } from './start-service.ts';
 import { fromWireGrowth } from './wire-growth.ts';
 
@@ -204,5 +213,144 @@ describe('the log follows the chain', () => {
     assert.equal(await adopt(...events), 'adopted');
     assert.equal(await adopt(...events), 'agrees');
     assert.deepEqual(await prove([0, 4, 5, 38], events.at(-1)!), { shown: [0, 4], faults: [5, 38] });
+  });
+
+  describe('and among rivals', () => {
+    const sizeOf = (entry: LogEntry | null) => entry?.size ?? 0;
+    /** The segments that the log names, each verified to follow on the one before. */
+    const readVerifiedLog = async (): Promise<(string | null)[]> => {
+      const entries = await queryLog(stores.table, device.dataset, { from: 0, to: 10_000, most: 10_000 });
+      let before: LogEntry | null = null;
+      for (const entry of entries) {
+        const { first, sha256Hex } = entry;
+        assert.equal(first, sizeOf(before));
+        const segment = await readSegmentEntry(stores.table, device.dataset, { first, sha256Hex: sha256Hex ?? '' });
+        assert.ok(segment !== null && isReadable(segment));
+        const manifest = await readManifest(stores.ports, device.dataset, segment);
+        const again = appendSegment(
+          nodePrimitives,
+          before,
+          { sha256Hex: sha256Hex ?? '', signer: segment.signer },
+          manifest!,
+        );
+        assert.deepEqual(entry, again);
+        before = entry;
+      }
+      return entries.map(({ sha256Hex }) => sha256Hex);
+    };
+    const names = (batches: readonly SealedBatch[]) => batches.map(({ segment }) => toHex(segment.sha256));
+    /** Batches of so many blocks each, behind one another; the device's log stays where it was. */
+    const fork = (counts: readonly number[]): SealedBatch[] => {
+      const { end } = device;
+      const sealed = counts.map((count) => seal(count));
+      device.end = end;
+      return sealed;
+    };
+    const latest = (from: Peaks, batches: readonly SealedBatch[]) => eventOf(from, batches, false);
+
+    test('finds the way, wherever they part and join', async () => {
+      const common = fork([1, 2]);
+      device.end = common[1]!.end;
+      for (const batch of common) await checkIn(batch);
+      const forks = [
+        [2, 2, 2],
+        [2, 2, 2],
+        [1, 4, 1],
+        [3, 3],
+      ].map(fork);
+      for (const batch of forks.flat()) await checkIn(batch);
+      for (const rivals of forks) {
+        const events = [await eventOf(EMPTY_PEAKS, common), await latest(device.end, rivals)];
+        await adopt(...events);
+        assert.equal(await adopt(...events), 'agrees');
+        assert.deepEqual(await readVerifiedLog(), names([...common, ...rivals]));
+      }
+    });
+
+    test('is not held up by a device that signs every head many times over', async () => {
+      const batches = fork(Array(12).fill(1));
+      for (const batch of batches.slice(1)) {
+        for (let copy = 0; copy < 5; copy++) {
+          const { manifest } = batch;
+          // The same records and head in other bytes: the salt is a hint, and nobody here has the key.
+          const salt = new Uint8Array(randomBytes(32)) as typeof manifest.salt;
+          const [block] = readSegment(nodePrimitives, batch.segment.car).blocks;
+          const again = buildSegment(nodePrimitives, { ...manifest, salt }, [block!]);
+          await putObject(stores, again.key, again.car);
+          assert.equal(await ingestSegment(stores.ports, again.key), 'waiting');
+        }
+        await checkIn(batch);
+      }
+      await checkIn(batches[0]!);
+      assert.equal((await readVerifiedLog()).length, 12);
+      const rivals = fork([1, 1]);
+      for (const batch of rivals) await checkIn(batch);
+      const event = await latest(EMPTY_PEAKS, rivals);
+      assert.equal(await adopt(event), 'adopted');
+      assert.deepEqual(await readVerifiedLog(), names(rivals));
+      const back = await latest(EMPTY_PEAKS, batches);
+      assert.equal(await adopt(back), 'adopted');
+      assert.equal((await readVerifiedLog()).length, 12);
+    });
+
+    test('changes nothing when a segment on the way is missing, or only says that it leads there', async () => {
+      const log = fork([1, 2, 3]);
+      for (const batch of log) await checkIn(batch);
+      const [first, missing, last] = fork([2, 2, 2]) as [SealedBatch, SealedBatch, SealedBatch];
+      for (const batch of [first, last]) await checkIn(batch);
+      assert.equal(await adopt(await latest(EMPTY_PEAKS, [first, missing, last])), 'unknown');
+      assert.deepEqual(await readVerifiedLog(), names(log));
+
+      const { manifest, segment } = first;
+      const sk = segmentSk(0, toHex(segment.sha256));
+      const item = (await stores.table.get(datasetPk(device.dataset), sk))!;
+      const root = new Uint8Array(randomBytes(32)) as LogRoot;
+      await stores.table.put({ ...item, headRoot: root }, 'any');
+      const claimed = { ...(await latest(EMPTY_PEAKS, [first])), size: manifest.head.size, root };
+      assert.equal(await adopt(claimed), 'unknown');
+      assert.deepEqual(await readVerifiedLog(), names(log));
+    });
+
+    test('readmits what was turned away, as the chain vouches for it', async () => {
+      const [batch] = fork([2]) as [SealedBatch];
+      device.replace(stores);
+      assert.equal(await checkIn(batch), 'rejected');
+      assert.equal(await adopt(await latest(EMPTY_PEAKS, [batch])), 'adopted');
+      const name = { first: 0, sha256Hex: toHex(batch.segment.sha256) };
+      const entry = await readSegmentEntry(stores.table, device.dataset, name);
+      assert.deepEqual([entry?.state, entry?.rejection, entry?.reason], ['received', undefined, undefined]);
+      assert.deepEqual(await readVerifiedLog(), names([batch]));
+    });
+
+    test('leaves a verified log wherever it is cut off, and goes on from there', async () => {
+      const common = fork([1, 1]);
+      for (const batch of common) await checkIn(batch);
+      device.end = common[1]!.end;
+      const forks = [fork([1, 1, 1]), fork([1, 2])];
+      for (const batch of forks.flat()) await checkIn(batch);
+      let cutOff = 0;
+      for (let at = 0; cutOff === at; at++) {
+        const rivals = forks[at % 2] as SealedBatch[];
+        let calls = 0;
+        const dying = new Proxy(stores.table, {
+          get:
+            (target, name) =>
+            (...parameters: unknown[]) => {
+              if (calls++ >= at) return Promise.reject(new Error('cut off'));
+              return (Reflect.get(target, name) as (...all: unknown[]) => Promise<unknown>)(...parameters);
+            },
+        });
+        const event = await latest(device.end, rivals);
+        const events = [await eventOf(EMPTY_PEAKS, common), event];
+        const ports = { ...stores.ports, table: dying };
+        await adoptChainLog(ports, device.dataset, event, async () => events).catch(() => cutOff++);
+        await readVerifiedLog();
+        assert.notEqual(await adopt(...events), 'contended');
+        assert.equal(await adopt(...events), 'agrees');
+        assert.deepEqual(await readVerifiedLog(), names([...common, ...rivals]));
+        assert.deepEqual((await prove(all(0, event.size), event)).faults, []);
+      }
+      assert.ok(cutOff > 10, `${cutOff} calls are too few to be all`);
+    });
   });
 });

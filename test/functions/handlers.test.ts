@@ -6,7 +6,6 @@ import { gatewayEventFromRequest } from '../../adapters/http-signature/gateway-e
 import { createRequestSigner, type UnsignedRequest } from '../../adapters/http-signature/sign-request.ts';
 import { to0x } from '../../core/bytes.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
-import { accountOfKey } from '../../core/typed-data.ts';
 import type { HttpAnswer } from '../../functions/answer/problem.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
@@ -108,7 +107,7 @@ describe('handlers', () => {
         method: 'POST',
         url: `${ORIGIN}${path('records')}`,
         headers: {},
-        body: Buffer.from(JSON.stringify({ blocks: [0], batches: 1 })),
+        body: Buffer.from(JSON.stringify({ blocks: [0], size: 2 })),
       }),
     );
     assert.equal(open.statusCode, 200, 'records are public');
@@ -177,7 +176,7 @@ describe('handlers', () => {
       [15_001, 403, 200],
     ] as const) {
       const writer = await TestDevice.open(stores);
-      const next = key();
+      const [former, next] = [writer.deviceKey, key()];
       const [forOld, forNew] = await Promise.all([0, 1].map(() => handlerOf<HttpAnswer>('list-batches', stores.ports)));
       const ask = async (handler: typeof forOld, who: Uint8Array) => {
         const request = { method: 'GET', path: path('batches', writer.dataset) };
@@ -185,11 +184,11 @@ describe('handlers', () => {
         return (await handler!(event, {})).statusCode;
       };
       // Each in a process of its own: one that asks for the new device would read the chain anew for both.
-      assert.equal(await ask(forOld, writer.deviceKey), 200);
+      assert.equal(await ask(forOld, former), 200);
       assert.equal(await ask(forNew, next), 403);
-      stores.ledger.parties.set(writer.dataset, { owner: writer.owner, device: accountOfKey(next) });
+      writer.replace(stores, { deviceKey: next });
       stores.clock.offsetMs += waitMs;
-      assert.equal(await ask(forOld, writer.deviceKey), old, `${waitMs}`);
+      assert.equal(await ask(forOld, former), old, `${waitMs}`);
       assert.equal(await ask(forNew, next), fresh, `${waitMs}`);
     }
   });

@@ -31,7 +31,7 @@ describe('list-batches', () => {
     listBatches({ ledger: stores.ledger, table }, { dataset: device.dataset, by: 'block', ...query });
   const firsts = async (query: Partial<ListInput>) => (await list(query)).batches.map(({ first }) => first);
   const expected = (matches: (batch: SealedBatch, i: number) => boolean) =>
-    sealed.filter(matches).map(({ leaf }) => leaf.first);
+    sealed.filter(matches).map(({ manifest }) => manifest.first);
 
   test('by block: every batch that reaches into the range', async () => {
     const size = device.end.size;
@@ -43,7 +43,7 @@ describe('list-batches', () => {
       [size, size + 9],
       [5, 4],
     ] as const) {
-      const wanted = expected(({ leaf }) => leaf.first <= to && leaf.first + leaf.count > from);
+      const wanted = expected(({ manifest }) => manifest.first <= to && manifest.head.size > from);
       assert.deepEqual(await firsts({ from, to }), wanted, `${from} to ${to}`);
     }
   });
@@ -93,19 +93,36 @@ describe('list-batches', () => {
     latest.set(device.dataset, headOf(6));
     final.set(device.dataset, headOf(3));
     const pk = datasetPk(device.dataset);
-    for (const [batches, txHash] of [
-      [4, '0xaa'],
-      [7, '0xbb'],
+    for (const [i, txHash] of [
+      [3, '0xaa'],
+      [6, '0xbb'],
     ] as const) {
-      await stores.table.put({ pk, sk: recordedSk(batches), batches, txHash, blockNumber: 1, signer: '0x' }, 'any');
+      const recorded = {
+        ...sealed[i]!.manifest.head,
+        appended: new Uint8Array(0),
+        txHash,
+        blockNumber: 1,
+        signer: '0x',
+      };
+      await stores.table.put({ pk, sk: recordedSk(recorded.size), ...recorded }, 'any');
     }
     const lines = (await list({})).batches;
     assert.deepEqual(
       lines.map(({ state, tx }) => `${state} ${tx}`),
       [...Array(4).fill('final 0xaa'), ...Array(3).fill('recorded 0xbb'), ...Array(3).fill('received null')],
     );
+    assert.deepEqual(
+      lines.map(({ serial }) => serial),
+      Array(10).fill(device.serial),
+    );
     latest.set(device.dataset, { ...headOf(6), root: new Uint8Array(32).fill(9) as LogRoot });
-    assert.equal((await list({})).batches[5]?.state, 'received', 'the chain has another log');
+    await stores.table.delete(pk, recordedSk(headOf(6).size), 'any');
+    const states = (await list({})).batches.map(({ state }) => state);
+    assert.deepEqual(
+      states,
+      [...Array(4).fill('final'), ...Array(6).fill('received')],
+      'the chain has another log: what it recorded before stays true',
+    );
     latest.delete(device.dataset);
     final.delete(device.dataset);
   });

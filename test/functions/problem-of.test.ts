@@ -20,6 +20,7 @@ const STATED: Readonly<Record<ProblemType, readonly [status: number, turn: strin
   '/problems/no-ipfs': [404, 'operator'],
   '/problems/method-not-allowed': [405, 'caller'],
   '/problems/rejected': [409, 'device'],
+  '/problems/charter-not-on-chain': [409, 'owner'],
   '/problems/sequence-used': [409, 'caller'],
   '/problems/ended': [410, 'caller'],
   '/problems/too-large': [413, 'caller'],

@@ -7,6 +7,8 @@ import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { createRequestSigner } from '../../adapters/http-signature/sign-request.ts';
 import { signMessage } from '../../core/agreement/message.ts';
 import { to0x } from '../../core/bytes.ts';
+import { signCharter } from '../../core/charter/charter.ts';
+import { charterToWire } from '../../core/charter/wire-charter.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { problemDocument } from '../../core/wire/requests.ts';
@@ -16,7 +18,7 @@ import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
 import { type RunningHost, startHost } from '../../local/host/start-host.ts';
 import { type Market, makeSale, type Sale, startMarket } from './start-sale.ts';
-import { blocks, key, putObject, TestDevice } from './start-service.ts';
+import { blocks, DOMAIN, key, putObject, TestDevice } from './start-service.ts';
 
 interface Ask {
   readonly on?: RunningHost;
@@ -98,6 +100,13 @@ async function uploadRejected(): Promise<Response> {
   return ask({ on, method: 'POST', path: ofDataset('segments'), by: device.deviceKey, body });
 }
 
+/** A second charter of a dataset, which the chain does not have. */
+async function showLater(): Promise<Response> {
+  const later = { ...device.charter, serial: device.charter.serial + 1 };
+  const charter = { ...later, signature: signCharter(DOMAIN, later, device.ownerKey) };
+  return ask({ on: await stated(), method: 'POST', path: ofDataset('charter'), body: charterToWire(charter) });
+}
+
 /** What an HTTP client would not send. */
 async function askWithHeader(sizeBytes: number): Promise<Response> {
   const socket = connect(host.port, '127.0.0.1');
@@ -141,6 +150,7 @@ const PROVOKED: Readonly<Record<ProblemType, () => Promise<Response>>> = {
     ask({ on: await stated(), method: 'POST', path: ofDataset('segments/0/ipfs'), by: device.ownerKey }),
   '/problems/method-not-allowed': () => ask({ method: 'POST', path: ofDataset('batches') }),
   '/problems/rejected': uploadRejected,
+  '/problems/charter-not-on-chain': showLater,
   '/problems/sequence-used': postTwice,
   async '/problems/ended'() {
     market.stores.clock.offsetMs = 2 * 3_600_000;

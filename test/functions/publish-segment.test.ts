@@ -34,7 +34,7 @@ describe('publish-segment', { timeout: 60_000 }, () => {
     await stores.close();
     await rm(folder, { recursive: true, force: true });
   });
-  beforeEach(() => {
+  beforeEach(async () => {
     device = await TestDevice.open(stores);
   });
   const checkIn = async (sizes: readonly number[]) => {
