@@ -283,7 +283,7 @@ describe("the owner's side on the chain", { timeout: 120_000 }, () => {
     const state = openSaleState(join(owner.folder, 'fresh'), owner.identity);
     const said = await owner.serveOnce({ ...lying, state }).finally(() => state.close());
     const found = said.find((one) => one.event === 'not-servable' && one.agreement === sale.id);
-    assert.match(found?.event === 'not-servable' ? found.reason : '', /does not lead to the log/);
+    assert.match(found?.event === 'not-servable' ? found.reason : '', /do not lead to the log of 12 blocks/);
   });
 
   it('offers nothing that is not recorded, cannot be delivered, or stands already', async () => {

@@ -4,7 +4,7 @@ import { Wallet } from 'ethers';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
 import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
-import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { type AccountSigner, createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
 import { createAscParty } from '../../adapters/ethereum/asc-party.ts';
 import { deployContracts, deployedAddress } from '../../adapters/ethereum/deploy-contracts.ts';
@@ -13,7 +13,6 @@ import { deployableAsc } from '../../adapters/ethereum/deployable-asc.ts';
 import { deployableOcasc } from '../../adapters/ethereum/deployable-ocasc.ts';
 import { disscInterface, encodeRecord } from '../../adapters/ethereum/dissc-interface.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
-import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
@@ -24,10 +23,15 @@ import { createStorageServiceClient } from '../../client/service/storage-service
 import type { EncryptionPublicKey } from '../../core/agreement/seal-message.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
-import { EMPTY_LOG, type SealedBatch, sealBatch } from '../../core/batch/seal-batch.ts';
+import { type DatasetWriter, type SealedBatch, sealBatch } from '../../core/batch/seal-batch.ts';
 import { to0x } from '../../core/bytes.ts';
+import { type Charter, datasetOfCharter, signCharter } from '../../core/charter/charter.ts';
+import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
+import { PLAIN } from '../../core/charter/kind.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
-import type { Address, AgreementId, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
+import { type Address, type AgreementId, type DatasetKey, NO_ACCOUNT, type PrivateKey } from '../../core/ids.ts';
+import { growthOfLeaves } from '../../core/log/build-growth.ts';
+import { EMPTY_PEAKS } from '../../core/log/peaks.ts';
 import type { GrantTerms } from '../../core/ports/grants.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import type { HttpAnswer } from '../../functions/answer/problem.ts';
@@ -46,6 +50,7 @@ const NATIVE = `0x${'00'.repeat(20)}` as Address;
 export const SOME_KEY = new Uint8Array(32).fill(9) as EncryptionPublicKey;
 export const BATCHES = [48, 16];
 export const WINDOW_SECONDS = 2;
+const FIRST_SERIAL = 1_700_000_000;
 
 /** A chain with the three contracts, real stores, and a service that reads that chain; its clock is the tests' to move. */
 export async function startMarket() {
@@ -53,15 +58,17 @@ export async function startMarket() {
   const anvil = await startAnvil({ stateFile: null, mining: 'instant' });
   const { rpcUrl, chainId } = anvil;
   const rpc = createJsonRpc({ rpcUrl, chainId });
+  /** An account with ether, and the key it signs with. */
   const funded = async () => {
-    const signer = createKeySigner(key());
+    const privateKey = key();
+    const signer = createKeySigner(privateKey);
     await fund(rpc, signer.account, 10n ** 21n);
-    return signer;
+    return { ...signer, privateKey };
   };
   const css = await funded();
   const dissc = disscAddress();
   const [ocascCode, ascCode] = [
-    deployableOcasc({ dissc, minWindowSeconds: WINDOW_SECONDS, answerGas: 200_000 }),
+    deployableOcasc({ dissc, minWindowSeconds: WINDOW_SECONDS, answerGas: 200_000, demandGas: 100_000 }),
     deployableAsc({ dissc }),
   ];
   await deployContracts({ rpcUrl, chainId, signer: css }, [DISSC, ocascCode, ascCode]);
@@ -75,10 +82,9 @@ export async function startMarket() {
     settings: () => settings,
   };
   const tables: { destroy(): void }[] = [];
-  const as = (signer: ReturnType<typeof createKeySigner>) => ({
+  const as = (signer: AccountSigner) => ({
     grants: createAscParty({ rpcUrl, chainId, asc, signer }),
     agreements: createOcascParty({ rpcUrl, chainId, ocasc, signer }),
-    datasets: createDisscOwner({ rpcUrl, chainId, dissc, signer }),
     calls: createCallSender({ rpcUrl, chainId, signer }),
   });
   return {
@@ -125,23 +131,32 @@ export async function makeSale(market: Market, change: SaleChange = {}) {
   if (change.served !== false) stores.owners.set(owner.account, 2 ** 40);
   const deviceKey = key();
   const party = market.as(owner);
-  const { datasets } = await party.datasets.openDatasets([{ name: randomBytes(32), device: accountOfKey(deviceKey) }]);
-  const dataset = datasets[0] as DatasetId;
-  const writer = {
-    ...{ dataset, deviceKey, datasetKey: new Uint8Array(32) as DatasetKey, domain: { chainId, dissc } },
-    ...{ plain: true, published: false },
+  const name = encodeDatasetName(randomBytes(8).toString('hex'));
+  const charter: Charter = {
+    owner: owner.account,
+    name,
+    kind: PLAIN,
+    device: accountOfKey(deviceKey),
+    anchorer: NO_ACCOUNT,
+    serial: FIRST_SERIAL,
+    from: 0,
   };
-  let end = EMPTY_LOG;
+  const domain = { chainId, dissc };
+  const dataset = datasetOfCharter(domain, charter);
+  const datasetKey = new Uint8Array(32) as DatasetKey;
+  const writer: DatasetWriter = { dataset, kind: PLAIN, serial: FIRST_SERIAL, deviceKey, datasetKey, domain };
+  let end = EMPTY_PEAKS;
   const batches: SealedBatch[] = BATCHES.map((count) => {
     const sealed = sealBatch(nodePrimitives, writer, end, blocks(Array(count).fill(40)), new Uint8Array(16));
     end = sealed.end;
     return sealed;
   });
-  const leaves = batches.map(({ leaf, manifest }) => {
-    return { count: manifest.blocks.length, salt: leaf.salt, batchRoot: leaf.batchRoot, sealed: null };
-  });
-  const signature = (batches.at(-1) as SealedBatch).manifest.signature;
-  const recorded = encodeRecord([{ dataset, leaves, signature }]);
+  const { head, signature } = (batches.at(-1) as SealedBatch).manifest;
+  const leaves = batches.flatMap(({ leafHashes }) => leafHashes);
+  const { peaks, appended } = growthOfLeaves(nodePrimitives, EMPTY_PEAKS, leaves);
+  const signed = { ...charter, signature: signCharter(domain, charter, owner.privateKey) };
+  const update = { dataset, ...head, signature, peaks, appended };
+  const recorded = encodeRecord({ charters: [signed], updates: [update] });
   await party.calls.inTurn((send) =>
     send({ contract: { name: 'DISSC', at: dissc, abi: disscInterface }, data: recorded }),
   );
@@ -155,10 +170,14 @@ export async function makeSale(market: Market, change: SaleChange = {}) {
   if (!wasServed) stores.owners.delete(owner.account);
 
   const grantTo = async (terms: Partial<GrantTerms> = {}, by = css) => {
-    const { grant } = await party.grants.authorise({
-      ...{ dataset, css: by.account, perBatchWei: 0n, first: 0, count: 64, digests: true, blocks: true },
-      ...{ maxBlocks: 4096, windowSeconds: 60, untilSeconds: Math.floor(Date.now() / 1000) + 86_400, ...terms },
-    });
+    const { grant } = await party.grants.authorise(
+      { name, kind: PLAIN },
+      {
+        ...{ dataset, css: by.account, perRecordWei: 0n, first: 0, count: 64, digests: true, blocks: true },
+        ...{ maxBlocks: 4096, windowSeconds: 60, intervalSeconds: 0 },
+        ...{ untilSeconds: Math.floor(Date.now() / 1000) + 86_400, ...terms },
+      },
+    );
     await market.as(by).grants.accept(grant);
     await rememberGrant(stores.table, dataset, grant);
     return grant;
@@ -166,17 +185,18 @@ export async function makeSale(market: Market, change: SaleChange = {}) {
   const grant = change.grant === null ? null : await grantTo(change.grant);
   const terms: Terms = {
     ...{ dataset, first: 0, count: 64, token: NATIVE, price: 6_410n, fee: 10n, bond: 500n, stakeWei: 1n },
-    ...{ maxChallenges: 4, samples: 4, windowSeconds: WINDOW_SECONDS, durationSeconds: 3600 },
+    ...{ maxChallenges: 4, maxDemands: 4, samples: 4, previews: 0, windowSeconds: WINDOW_SECONDS },
+    durationSeconds: 3600,
     ...{ acceptBySeconds: 2n ** 64n - 1n, consumer: NATIVE, ...change.terms },
   };
-  const { id } = await party.agreements.offer(terms, accountOfKey(agentKey), SOME_KEY);
+  const { id } = await party.agreements.offer({ name, kind: PLAIN }, terms, accountOfKey(agentKey), SOME_KEY);
   const accept = () => market.as(consumer).agreements.accept({ id, ...terms }, accountOfKey(signerKey), SOME_KEY);
   const voucher = (due: bigint, of: AgreementId = id, by: PrivateKey = signerKey) =>
     [{ agreement: id, due }, signVoucher(market.domain, { agreement: of, due }, by)] as const;
   await accept();
   await market.finalise();
   return {
-    ...{ id, dataset, terms, batches, grant, grantTo, voucher, owner, consumer, agentKey, signerKey, deviceKey },
+    ...{ id, dataset, name, terms, batches, grant, grantTo, voucher, owner, consumer, agentKey, signerKey, deviceKey },
     party: party,
     buyer: market.as(consumer),
     signer: clientOf(ports, signerKey, id),
