@@ -34,10 +34,9 @@ export async function ingestSegment(ports: IngestPorts, key: string, signal?: Ab
   // Findable all the same: should the chain vouch for it, it is let in later.
   if (stored.state === 'rejected' && stored.rejection !== 'root') return 'rejected';
   const { placement } = await placeSegment(ports, name.dataset, stored, manifest, signal);
-  if (placement === 'placed') {
-    // Whatever waits behind it and was not taken in now, the anchor takes in.
-    await markWork(ports.table, name.dataset, signal);
-    await ports.anchorQueue.wake(signal);
-  }
+  // Whatever waits behind it and was not taken in now, the anchor takes in. Where it does not follow on the log, the chain may
+  // have gone another way: that, too, is for the anchor to see.
+  await markWork(ports.table, name.dataset, signal);
+  await ports.anchorQueue.wake(signal);
   return placement;
 }
