@@ -204,7 +204,7 @@ export class AgreementsGas implements Figures {
 
   /** At a base fee that lets the stake be exact. */
   async #demand(agreement: string): Promise<number> {
-    await this.#chain.provider.send('anvil_setNextBlockBaseFeePerGas', ['0x3b9aca00']);
+    await this.#chain.setBaseFee(10n ** 9n);
     const valueWei = BigInt(DEMAND_GAS) * 10n ** 9n;
     return this.#act('demandKey', [agreement, 0], { from: this.#consumer, valueWei });
   }

@@ -201,6 +201,7 @@ export const rooms: Rooms = {
       ...everywhere('node:os', 'node:path', 'node:readline', 'node:timers/promises', 'node:url', 'node:util', 'zod'),
       ...everywhere('@aws-sdk/client-dynamodb', '@aws-sdk/client-s3', '@noble/curves/secp256k1.js', 'commander'),
       ...everywhere('esbuild', 'ethers', 'node:module', 'node:test', 'node:test/reporters', 'solc'),
+      '@nomicfoundation/edr': ['dev/contracts'],
       '@typescript-eslint/scope-manager': ['dev/gate'],
       'oxc-parser': ['dev/gate'],
     },
