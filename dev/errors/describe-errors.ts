@@ -48,6 +48,7 @@ const REMEDIES: Readonly<Record<ProblemType, string>> = {
   '/problems/no-ipfs': 'Connect an IPFS node to the service, or use another way of reading.',
   '/problems/method-not-allowed': 'Use a method that the header `allow` names.',
   '/problems/rejected': 'Read the reason: a segment of these bytes is never taken. Seal the blocks anew.',
+  '/problems/charter-not-on-chain': 'Send the charter to DISSC first: `plumb device replace` does.',
   '/problems/sequence-used': 'Read the mailbox, and number the next message behind the last.',
   '/problems/ended': 'Close the agreement and make a new one.',
   '/problems/too-large': 'Ask for less, or send it in parts.',

@@ -14,7 +14,11 @@ const deployments: DeploymentsFile = {
   chainId: 7,
   contracts: {
     DISSC: { address: at('d1'), block: 100, args: {} },
-    OCASC: { address: at('0c'), block: 101, args: { dissc: at('d1'), minWindowSeconds: 86_400, answerGas: 130_000 } },
+    OCASC: {
+      address: at('0c'),
+      block: 101,
+      args: { dissc: at('d1'), minWindowSeconds: 86_400, answerGas: 122_000, demandGas: 80_000 },
+    },
     ASC: { address: at('a5'), block: 102, args: { dissc: at('d1') } },
   },
 };

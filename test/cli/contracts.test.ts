@@ -61,7 +61,7 @@ describe('plumb contracts deploy', () => {
     assert.deepEqual(said.contracts, deployed.contracts);
     assert.equal(deployed.chainId, 31337);
     const { DISSC, OCASC, ASC } = deployed.contracts;
-    assert.deepEqual(OCASC.args, { dissc: DISSC.address, minWindowSeconds: 5, answerGas: 130_000 });
+    assert.deepEqual(OCASC.args, { dissc: DISSC.address, minWindowSeconds: 5, answerGas: 122_000, demandGas: 80_000 });
     assert.deepEqual(ASC.args, { dissc: DISSC.address });
     await assertTrueBlocks(chain, deployed);
     assert.equal(await chain.sent(), 3);
@@ -120,10 +120,11 @@ describe('plumb contracts deploy', () => {
     const a = await readDeployed(out, 777);
     assert.equal(a.contracts.OCASC.args.minWindowSeconds, 86_400);
 
-    json(await runPlumb(deployArgs(chain, out, '--min-window', '60', '--answer-gas', '150000')));
+    const choices = ['--min-window', '60', '--answer-gas', '150000', '--demand-gas', '90000'];
+    json(await runPlumb(deployArgs(chain, out, ...choices)));
     const b = await readDeployed(out);
     assert.deepEqual(b.contracts.OCASC.args, {
-      ...{ dissc: b.contracts.DISSC.address, minWindowSeconds: 60, answerGas: 150_000 },
+      ...{ dissc: b.contracts.DISSC.address, minWindowSeconds: 60, answerGas: 150_000, demandGas: 90_000 },
     });
     assert.equal(a.contracts.DISSC.address, b.contracts.DISSC.address);
     assert.equal(a.contracts.ASC.address, b.contracts.ASC.address);
