@@ -130,7 +130,7 @@ type ObjectsByRight<Right> = Right extends 'presign-get'
     ? ObjectReader
     : Right extends 'read-put'
       ? ObjectReader & ObjectWriter
-      : ObjectReader & ObjectWriter & Pick<ObjectStore, 'presignPut'>;
+      : ObjectReader & Pick<ObjectStore, 'presignPut'>;
 
 type UnionToIntersection<Union> = (Union extends unknown ? (each: Union) => void : never) extends (
   all: infer Intersection,

@@ -34,6 +34,8 @@ export interface Queueing {
 export interface StoreTrigger {
   readonly kind: 's3-event';
   readonly events: readonly string[];
+  /** Of objects whose keys end so: others beside them are the service's own. */
+  readonly suffix: string;
   readonly queue: Queueing;
 }
 

@@ -47,6 +47,8 @@ const nothing = () => z.undefined();
 const noParameters = () => z.strictObject({});
 const dagCbor = { media: 'application/vnd.ipld.dag-cbor' } as const;
 
+/** Of segments' keys (core/batch/segment-key.ts); tiles and charters have none. */
+const SEGMENT_SUFFIX = '.car';
 const MINUTE_SECONDS = 60;
 const DAY_SECONDS = 86_400;
 
@@ -231,6 +233,7 @@ export const ingestSegmentRow = /* @__PURE__ */ eventRow(() => ({
   trigger: {
     kind: 's3-event',
     events: ['s3:ObjectCreated:*'],
+    suffix: SEGMENT_SUFFIX,
     queue: {
       // Each may be a segment of 33 MiB, and all of a batch share the function's time.
       batch: 5,
@@ -246,7 +249,7 @@ export const ingestSegmentRow = /* @__PURE__ */ eventRow(() => ({
   },
   invoke: false,
   callers: 'service',
-  may: { objects: 'read-put', table: 'read-write', dissc: 'read', asc: 'read', owners: 'read', queue: 'wake' },
+  may: { objects: 'read', table: 'read-write', dissc: 'read', asc: 'read', owners: 'read', queue: 'wake' },
   limits: { timeoutMs: 29_000, bodyBytes: 262_144, memoryMb: 1_769 },
 }));
 
@@ -255,6 +258,7 @@ export const segmentRemovedRow = /* @__PURE__ */ eventRow(() => ({
   trigger: {
     kind: 's3-event',
     events: ['s3:ObjectRemoved:*', 's3:LifecycleExpiration:*'],
+    suffix: SEGMENT_SUFFIX,
     queue: {
       batch: 5,
       atOnce: 5,
@@ -268,7 +272,7 @@ export const segmentRemovedRow = /* @__PURE__ */ eventRow(() => ({
   },
   invoke: false,
   callers: 'service',
-  may: { objects: 'read-put', table: 'read-write', dissc: 'read', asc: 'read', owners: 'read', queue: 'wake' },
+  may: { objects: 'read', table: 'read-write', dissc: 'read', asc: 'read', owners: 'read', queue: 'wake' },
   limits: { timeoutMs: 29_000, bodyBytes: 262_144, memoryMb: 512 },
 }));
 

@@ -40,7 +40,7 @@ describe('the table of functions', () => {
     const filesIn = (folder: string) =>
       readdirSync(new URL(`../../${folder}/`, import.meta.url)).filter((file) => file.endsWith('.ts'));
     const named = functionRows.map(({ name }) => `${name}.ts`);
-    const beside = ['ports.ts', 'row.ts', 'table.ts'];
+    const beside = ['ports.ts', 'row.ts', 'table.ts', 'work-of.ts'];
     assert.deepEqual(filesIn('functions').sort(), [...named, ...beside].sort(), 'no function without a row');
   });
 
@@ -75,6 +75,8 @@ describe('the table of functions', () => {
       'get-segment': [20_000, 0, fetching],
       'publish-segment': [29_000, 0, hashing],
       'get-records': [29_000, 32_768, hashing],
+      'get-anchor': [20_000, 0, fetching],
+      'put-charter': [20_000, 2_048, fetching],
       'store-voucher': [20_000, 1_024, fetching],
       'get-voucher': [20_000, 0, fetching],
       'post-message': [20_000, 132_096, fetching],
@@ -111,14 +113,22 @@ describe('the table of functions', () => {
     }
   });
 
-  test('gives the chain’s purse to the anchor only, and writes objects nowhere', () => {
+  test('gives the chain’s purse to the anchor only, and lets two functions write objects: tiles and charters', () => {
     for (const row of functionRows) {
       assert.equal(row.may.dissc === 'record' || row.may.asc === 'record', row.name === 'anchor', row.name);
-      assert.ok(
-        row.may.objects === undefined || ['read', 'presign-get', 'read-presign-put'].includes(row.may.objects),
-        row.name,
-      );
     }
+    const withRight = (right: string) =>
+      functionRows.filter(({ may }) => may.objects === right).map(({ name }) => name);
+    assert.deepEqual(withRight('read-put'), ['put-charter', 'anchor']);
+    assert.deepEqual(withRight('read-presign-put'), ['upload-segment']);
+  });
+
+  test('lets strangers change nothing but by an owner’s signature', () => {
+    const open = functionRows.filter(({ callers }) => callers === 'anyone');
+    assert.deepEqual(
+      open.filter(({ may }) => may.table === 'read-write').map(({ name }) => name),
+      ['put-charter'],
+    );
   });
 
   test('gives a table that can be written to every function that burns nonces', () => {
@@ -163,7 +173,7 @@ describe('the entries in Lambda', () => {
       assert.deepEqual(Object.keys(ports).sort(), allowed.sort(), row.name);
       assert.equal('owners' in ports.settings(), row.may.owners !== undefined, row.name);
       assert.equal('authorities' in ports.settings(), row.trigger.kind === 'http', row.name);
-      assert.equal('fromBlock' in ports.settings(), false, row.name);
+      assert.equal('fromBlock' in ports.settings(), row.may.dissc !== undefined, row.name);
     }
   });
 
@@ -176,9 +186,10 @@ describe('the entries in Lambda', () => {
       return Object.keys(ports.settings()).sort();
     };
     assert.deepEqual(settings('get-openapi'), ['authorities']);
-    assert.deepEqual(settings('list-batches'), ['authorities', 'chainId']);
+    assert.deepEqual(settings('get-anchor'), ['authorities']);
+    assert.deepEqual(settings('list-batches'), ['authorities', 'chainId', 'fromBlock']);
     assert.deepEqual(settings('get-voucher'), ['authorities', 'chainId', 'cssAccount', 'grants', 'owners']);
-    assert.deepEqual(settings('ingest-segment'), ['cssAccount', 'grants', 'owners']);
+    assert.deepEqual(settings('ingest-segment'), ['cssAccount', 'fromBlock', 'grants', 'owners']);
     assert.deepEqual(settings('anchor'), ['cssAccount', 'fromBlock', 'grants', 'owners', 'recordEveryMs']);
   });
 
