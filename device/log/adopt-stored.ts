@@ -1,8 +1,8 @@
 import { AnswerError, type PlumblineError, ProofError, SegmentError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
-import { logEnd } from '../outbox/batch-rows.ts';
+import { logEnd } from '../outbox/log-end.ts';
 import { adoptBatch } from './adopt-batch.ts';
-import type { ChainView } from './compare-log.ts';
+import type { ChainView } from './chain-view.ts';
 import type { Adopted, CompareParts } from './compare-parts.ts';
 import { type FetchedFront, fetchFront } from './fetch-front.ts';
 import { isFormerDevice } from './former-devices.ts';

@@ -1,6 +1,7 @@
 import type { LogRoot } from '../../core/ids.ts';
 import type { Peaks } from '../../core/log/peaks.ts';
-import { insertPlanned, logEnd, type SealedRow, UNKNOWN_SERIAL, updateSealed } from '../outbox/batch-rows.ts';
+import { insertPlanned, type SealedRow, UNKNOWN_SERIAL, updateSealed } from '../outbox/batch-rows.ts';
+import { logEnd } from '../outbox/log-end.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 import { sealedSeq } from '../outbox/read-backlog.ts';
 

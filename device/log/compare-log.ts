@@ -1,12 +1,14 @@
 import { fromHex } from '../../core/bytes.ts';
 import type { Head } from '../../core/log/head.ts';
-import type { ChainDevice, ChainPoint } from '../../core/ports/ledger.ts';
+import type { ChainDevice } from '../../core/ports/ledger.ts';
 import type { BatchLine } from '../../core/ports/service.ts';
 import { MAX_PAGE } from '../../core/wire/requests.ts';
-import { cutBatches, logEnd, stateNumber, UNKNOWN_SERIAL } from '../outbox/batch-rows.ts';
+import { stateNumber, UNKNOWN_SERIAL } from '../outbox/batch-rows.ts';
+import { cutBatches, logEnd } from '../outbox/log-end.ts';
 import { canSendCharter } from '../record/charter-to-send.ts';
 import { withCharterShown } from '../upload/show-charter.ts';
 import { adoptStored } from './adopt-stored.ts';
+import { type ChainView, readChain } from './chain-view.ts';
 import type { Adopted, CompareParts } from './compare-parts.ts';
 import { contradicts, holds } from './is-ours.ts';
 import { reachFinal } from './reach-final.ts';
@@ -17,15 +19,6 @@ export interface Comparison {
   readonly held: string | null;
   /** Hash of the final chain block that the comparison was made at; null where the chain could not be read. */
   readonly finalBlock: Uint8Array | null;
-}
-
-/** The chain as one comparison sees it. */
-export interface ChainView {
-  readonly latest: Head;
-  readonly final: Head;
-  readonly finalPoint: ChainPoint;
-  /** Null where no charter of this dataset was ever sent. */
-  readonly device: ChainDevice | null;
 }
 
 /**
@@ -101,20 +94,6 @@ function forgetDisowned({ outbox, writer, charter, report }: CompareParts, lates
   const from = row.first as number;
   const blocks = outbox.commit(() => cutBatches(outbox, from));
   if (blocks > 0) report({ event: 'resealed', from, blocks });
-}
-
-async function readChain({ ledger, writer }: CompareParts, signal: AbortSignal): Promise<ChainView> {
-  const [latest, final, { devices }] = await Promise.all([
-    ledger.readHeads([writer.dataset], 'latest', signal),
-    ledger.readHeads([writer.dataset], 'final', signal),
-    ledger.readDevices([writer.dataset], 'latest', signal),
-  ]);
-  return {
-    latest: latest.heads[0] as Head,
-    final: final.heads[0] as Head,
-    finalPoint: final.point,
-    device: devices[0] ?? null,
-  };
 }
 
 /** What the service has behind the end of our log. */

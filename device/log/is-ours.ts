@@ -1,6 +1,7 @@
 import { equalBytes } from '../../core/bytes.ts';
 import type { LogState } from '../../core/log/growth.ts';
-import { batchBefore, isSealed, logEnd, UNKNOWN_SERIAL } from '../outbox/batch-rows.ts';
+import { batchBefore, isSealed, UNKNOWN_SERIAL } from '../outbox/batch-rows.ts';
+import { logEnd } from '../outbox/log-end.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 
 /** Whether a head of the chain is a state of this outbox's log. */

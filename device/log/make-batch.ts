@@ -2,8 +2,9 @@ import { type DatasetWriter, type SealedBatch, sealBatchInSteps } from '../../co
 import { StateError } from '../../core/errors.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
-import { type PlannedBatch, peaksBefore } from '../outbox/batch-rows.ts';
+import type { PlannedBatch } from '../outbox/batch-rows.ts';
 import { OutboxDamagedError } from '../outbox/errors.ts';
+import { peaksBefore } from '../outbox/log-end.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 import { readBlocks } from '../outbox/read-blocks.ts';
 import type { Mutex } from '../steps/mutex.ts';

@@ -8,7 +8,7 @@ import { requireRecords } from '../../core/log/verify-records.ts';
 import { batchBefore, isSealed } from '../outbox/batch-rows.ts';
 import { readFinalHead } from '../outbox/final-head.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
-import type { ChainView } from './compare-log.ts';
+import type { ChainView } from './chain-view.ts';
 import type { CompareParts } from './compare-parts.ts';
 
 /** A state of the log that DISSC has had. */

@@ -5,7 +5,6 @@ import { prepareStatements, type Statements } from '../../adapters/sqlite/prepar
 import type { DatasetKind } from '../../core/charter/kind.ts';
 import { PlumblineError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
-import { cutBatches, stateNumber } from './batch-rows.ts';
 import { createPrivateFile } from './create-private-file.ts';
 import { OutboxDamagedError, OutboxMismatchError } from './errors.ts';
 import { lockOutbox } from './lock-outbox.ts';
@@ -132,9 +131,11 @@ function requireOwner(outbox: Outbox, owner: OutboxOwner): void {
   outbox.commit(() => {
     outbox.sql('UPDATE identity SET account = ?').run(owner.account);
     outbox.sql('DELETE FROM transactions').run();
-    const open = outbox.sql('SELECT min(first) AS first FROM batches WHERE state < ?').get(stateNumber('stored'));
-    // Whatever lies behind it was stored as the continuation of a batch that never comes.
-    if (typeof open?.first === 'number') cutBatches(outbox, open.first);
+    // States from 2 on are stored. Whatever lies behind one that is not was made as its continuation.
+    const open = outbox.sql('SELECT min(first) AS first FROM batches WHERE state < 2').get()?.first;
+    for (const table of ['batches', 'to_publish']) {
+      if (typeof open === 'number') outbox.sql(`DELETE FROM ${table} WHERE first >= ?`).run(open);
+    }
   });
 }
 

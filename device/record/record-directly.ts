@@ -9,14 +9,8 @@ import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Report } from '../events.ts';
 import { isOurs } from '../log/is-ours.ts';
-import {
-  batchesFrom,
-  isSealed,
-  peaksBefore,
-  readLeafHashes,
-  type SealedRow,
-  stateNumber,
-} from '../outbox/batch-rows.ts';
+import { batchesFrom, isSealed, readLeafHashes, type SealedRow, stateNumber } from '../outbox/batch-rows.ts';
+import { peaksBefore } from '../outbox/log-end.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 import { charterToSend } from './charter-to-send.ts';
 

@@ -13,8 +13,6 @@ import { sealPlanned } from '../../device/log/seal-planned.ts';
 import { appendBlocks } from '../../device/outbox/append-blocks.ts';
 import {
   batchAt,
-  cutBatches,
-  logEnd,
   moveBatch,
   type PlannedBatch,
   readLeafHashes,
@@ -27,6 +25,7 @@ import {
   OutboxDamagedError,
   OutboxMismatchError,
 } from '../../device/outbox/errors.ts';
+import { cutBatches, logEnd } from '../../device/outbox/log-end.ts';
 import { type Outbox, openOutbox, openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { planBatch } from '../../device/outbox/plan-batch.ts';
 import { readUnsealed } from '../../device/outbox/read-backlog.ts';
