@@ -167,7 +167,9 @@ export class PlumblineStack extends Stack {
 
 function listenersOf(queues: Readonly<Record<EventName, EventQueue>>) {
   return Object.values(eventRows).flatMap((row) =>
-    row.trigger.kind === 's3-event' ? [{ queue: queues[row.name], events: row.trigger.events }] : [],
+    row.trigger.kind === 's3-event'
+      ? [{ queue: queues[row.name], events: row.trigger.events, suffix: row.trigger.suffix }]
+      : [],
   );
 }
 

@@ -15,14 +15,18 @@ import type { StageRules } from './stage-rules.ts';
 
 export interface SegmentStoreProps {
   readonly rules: StageRules;
-  /** Queues and the events of S3 that they take. */
-  readonly listeners: readonly { readonly queue: EventQueue; readonly events: readonly string[] }[];
+  /** Queues and the events of S3 that they take, of objects whose keys end so. */
+  readonly listeners: readonly {
+    readonly queue: EventQueue;
+    readonly events: readonly string[];
+    readonly suffix: string;
+  }[];
 }
 
 const MULTIPART_DAYS = 1;
 const ACCESS_LOG_DAYS = 90;
 
-/** The bucket of segments: what devices have stored. Nothing here ever removes the current version of an object. */
+/** The bucket of segments: what devices have stored, and the service's tiles and charters beside it. Nothing here ever removes the current version of an object. */
 export class SegmentStore extends Construct {
   readonly bucket: Bucket;
 
@@ -62,9 +66,10 @@ export class SegmentStore extends Construct {
   #tell(listeners: SegmentStoreProps['listeners']): void {
     const cfnBucket = this.bucket.node.defaultChild as CfnBucket;
     cfnBucket.notificationConfiguration = {
-      queueConfigurations: listeners.flatMap(({ queue, events }) =>
-        events.map((event) => ({ event, queue: queue.queue.queueArn })),
-      ),
+      queueConfigurations: listeners.flatMap(({ queue, events, suffix }) => {
+        const filter = { s3Key: { rules: [{ name: 'suffix', value: suffix }] } };
+        return events.map((event) => ({ event, queue: queue.queue.queueArn, filter }));
+      }),
     };
     // The bucket cannot be named in the policy of a queue that must be there before it; its name begins with the stack's.
     const nameOfBucket = `arn:${Aws.PARTITION}:s3:::${Stack.of(this).stackName.toLowerCase()}-*`;

@@ -160,14 +160,17 @@ describe('the bucket of segments', () => {
 
   test('tells the queues of the table’s events, which let only this account’s buckets of this stack send', () => {
     const { QueueConfigurations } = find(dev, 'AWS::S3::Bucket', 'Store/Segments').Properties.NotificationConfiguration;
-    const told = QueueConfigurations.map(({ Event, Queue }: { Event: string; Queue: unknown }) => [
+    type Told = { Event: string; Queue: unknown; Filter: { S3Key: { Rules: { Name: string; Value: string }[] } } };
+    const told = QueueConfigurations.map(({ Event, Queue, Filter }: Told) => [
       Event,
       dev.text(Queue),
+      ...Filter.S3Key.Rules.map(({ Name, Value }) => `${Name} ${Value}`),
     ]);
+    // Tiles and charters are the service's own, and events of nobody.
     assert.deepEqual(told.sort(), [
-      ['s3:LifecycleExpiration:*', '<SegmentRemovedQueue/Queue.Arn>'],
-      ['s3:ObjectCreated:*', '<IngestSegmentQueue/Queue.Arn>'],
-      ['s3:ObjectRemoved:*', '<SegmentRemovedQueue/Queue.Arn>'],
+      ['s3:LifecycleExpiration:*', '<SegmentRemovedQueue/Queue.Arn>', 'suffix .car'],
+      ['s3:ObjectCreated:*', '<IngestSegmentQueue/Queue.Arn>', 'suffix .car'],
+      ['s3:ObjectRemoved:*', '<SegmentRemovedQueue/Queue.Arn>', 'suffix .car'],
     ]);
     for (const name of ['IngestSegmentQueue', 'SegmentRemovedQueue']) {
       assert.deepEqual(sendersTo(dev, name), [

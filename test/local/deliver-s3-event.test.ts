@@ -9,10 +9,10 @@ import { startHost } from '../../local/host/start-host.ts';
 import { makeEvent, type S3ObjectEvent } from '../../local/s3/s3-event.ts';
 import { blocks, putObject, startStores, TestDevice } from '../functions/start-service.ts';
 
-const eventOf = (eventName: string): S3ObjectEvent =>
+const eventOf = (eventName: string, key = 'd/0/s.car'): S3ObjectEvent =>
   makeEvent({
     ...{ eventName: eventName as S3ObjectEvent['eventName'], region: 'eu-west-1', atMs: 0, requestId: 'r' },
-    ...{ accessKey: 'a', bucket: 'segments', key: 'k', sequencer: '1' },
+    ...{ accessKey: 'a', bucket: 'segments', key, sequencer: '1' },
   });
 
 /** Functions that write down what they are given, some of which do not take it. */
@@ -43,6 +43,16 @@ describe('an event of the store', () => {
       const { functions, names } = listeners(all);
       await deliverS3Event(functions, eventOf(eventName));
       assert.deepEqual(names(), [...listening]);
+    });
+  }
+
+  for (const key of ['d/tile/0/7', 'd/charter-1790000000', 'd/0/s.car.part', 'car']) {
+    test(`of what is no segment goes to nobody: ${key}`, async () => {
+      const { functions, names } = listeners(all);
+      for (const eventName of ['ObjectCreated:Put', 'ObjectRemoved:Delete']) {
+        await deliverS3Event(functions, eventOf(eventName, key));
+      }
+      assert.deepEqual(names(), []);
     });
   }
 
