@@ -27,9 +27,12 @@ const PROXY_TRANSACTION = {
   hash: '0xeddf9e61fb9d8f5111840daef55e5fde0041f5702856532cdbb5a02998033d26',
   raw: '0xf8a58085174876e800830186a08080b853604580600e600039806000f350fe7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf31ba02222222222222222222222222222222222222222222222222222222222222222a02222222222222222222222222222222222222222222222222222222222222222',
 } as const;
+/** What that transaction carries: code that leaves the proxy's behind. */
+const PROXY_CREATION = `0x${PROXY_TRANSACTION.raw.slice(PROXY_TRANSACTION.raw.indexOf('b853') + 4).slice(0, 2 * 0x53)}`;
 const PROXY_SENDER = address('0x3fAB184622Dc19b6109349B94811493BF2a45362');
 /** 100,000 gas at 100 gwei, as the transaction says. */
 const PROXY_COST_WEI = 10n ** 16n;
+const PROXY_GAS = 100_000n;
 const PROXY_GAS_PRICE_WEI = 10n ** 11n;
 const TRANSFER_GAS = 21_000n;
 
@@ -62,6 +65,12 @@ export async function deployProxy(options: DeployOptions, signal?: AbortSignal):
       `The transaction that deploys the proxy pays ${PROXY_GAS_PRICE_WEI} wei a gas; the chain asks ${baseFeePerGasWei} now. Wait until it asks less.`,
     );
   }
+  const needed = await estimateCreation(options, rpc, signal);
+  if (needed > PROXY_GAS) {
+    throw new ChainAnswerError(
+      `The transaction that deploys the proxy carries ${PROXY_GAS} gas, and on chain ${chainId} it needs ${needed}. Nothing was paid. ${NEWER_CHAINS}`,
+    );
+  }
   // First without funds: what a node would not take for another reason is not worth paying for.
   const taken = await offerTransaction(rpc, signal);
   if (!taken) {
@@ -73,6 +82,12 @@ export async function deployProxy(options: DeployOptions, signal?: AbortSignal):
   throw new ChainAnswerError(
     `The transaction that deploys the proxy was mined on chain ${chainId}, and there is none: its 100,000 gas are too few there. ${NEWER_CHAINS}`,
   );
+}
+
+/** What the creation would take if anybody else sent it. */
+async function estimateCreation({ signer }: DeployOptions, rpc: JsonRpc, signal?: AbortSignal): Promise<bigint> {
+  const call = { from: signer.account, data: PROXY_CREATION };
+  return parseAnswer(amount, 'eth_estimateGas', await rpc.call('eth_estimateGas', [call], signal));
 }
 
 /** False when the node takes it once its sender is funded, as far as it says. */

@@ -22,7 +22,8 @@ const FIFO = 'Fifo' as MineOrdering;
 const BALANCE_WEI = 10n ** 22n;
 const BASE_FEE_WEI = 10n ** 9n;
 
-type Handle = (request: string) => Promise<{ readonly data: unknown }>;
+/** Answers one request of JSON-RPC, given as text. */
+export type Handle = (request: string) => Promise<{ readonly data: unknown }>;
 
 /** ethers on a provider that is called, not connected to. */
 class CalledProvider extends JsonRpcApiProvider {
@@ -48,6 +49,17 @@ class CalledProvider extends JsonRpcApiProvider {
 }
 
 export async function startAmsterdamChain(): Promise<NewChain> {
+  const provider = new CalledProvider(await createAmsterdam());
+  return {
+    provider,
+    transactionGas: TRANSACTION_GAS,
+    baseFeeMethod: 'hardhat_setNextBlockBaseFeePerGas',
+    stop: () => provider.destroy(),
+  };
+}
+
+/** A chain that has just begun and mines on arrival: it answers JSON-RPC requests, which need name no version. */
+export async function createAmsterdam(): Promise<Handle> {
   const context = new EdrContext();
   await context.registerProviderFactory(L1_CHAIN_TYPE, l1ProviderFactory());
   const accounts = fundedAccounts();
@@ -81,11 +93,5 @@ export async function startAmsterdamChain(): Promise<NewChain> {
     { subscriptionCallback: () => {} },
     new ContractDecoder(),
   );
-  const provider = new CalledProvider((request) => edr.handleRequest(request));
-  return {
-    provider,
-    transactionGas: TRANSACTION_GAS,
-    baseFeeMethod: 'hardhat_setNextBlockBaseFeePerGas',
-    stop: () => provider.destroy(),
-  };
+  return (request) => edr.handleRequest(request);
 }
