@@ -59,6 +59,8 @@ function describe(status: OutboxStatus, nowMs: number): string {
     `log       ${count(log.blocks)} blocks; what is not listed above is checked`,
     `disk      ${showBytes(disk.usedBytes)} in use, ${showBytes(disk.fileBytes)} taken`,
   ];
+  if (status.unpublished > 0)
+    lines.push(`publish   ${count(status.unpublished)} batches are not published on the chain yet`);
   if (dropped.blocks > 0) lines.push(`dropped   ${count(dropped.blocks)} blocks, ${showBytes(dropped.bytes)}`);
   lines.push(
     status.oldestUnsentMs === null

@@ -1,6 +1,7 @@
 import { BATCH_STATES, type BatchState } from './batch-rows.ts';
 import type { Outbox } from './open-outbox.ts';
 import { readDiskBytes, readUnsealed } from './read-backlog.ts';
+import { countUnpublished } from './to-publish.ts';
 
 /** What an outbox holds and how far it has come. */
 export interface OutboxStatus {
@@ -14,6 +15,8 @@ export interface OutboxStatus {
   readonly log: { readonly blocks: number };
   /** Batches and blocks in each state; of those checked only the most recent are remembered. */
   readonly states: Readonly<Record<BatchState, { readonly batches: number; readonly blocks: number }>>;
+  /** Batches whose sealed digests are still to be published on the chain. */
+  readonly unpublished: number;
   /** When the oldest thing that has not been stored was captured, ms since 1970; null when all is stored. */
   readonly oldestUnsentMs: number | null;
   readonly disk: { readonly usedBytes: number; readonly fileBytes: number };
@@ -44,6 +47,7 @@ export function readStatus(outbox: Outbox): OutboxStatus {
     unsealed: readUnsealed(outbox),
     log: { blocks: last === undefined ? 0 : last.first + last.blocks },
     states: readStates(outbox),
+    unpublished: countUnpublished(outbox),
     oldestUnsentMs: (oldest?.at_ms as number | undefined) ?? null,
     disk: { usedBytes: disk.used, fileBytes: disk.file },
     failures: outbox

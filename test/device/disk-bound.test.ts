@@ -6,6 +6,7 @@ import { appendBlocks } from '../../device/outbox/append-blocks.ts';
 import { dropOldest, GAP_TYPE, type GapNote } from '../../device/outbox/drop-oldest.ts';
 import { openOutbox, openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { nextSeq } from '../../device/outbox/read-backlog.ts';
+import { readBlocks } from '../../device/outbox/read-blocks.ts';
 import { readStatus } from '../../device/outbox/read-status.ts';
 import { FAST, newWriter, ownerOf, restore, startDevice, temporaryFolder } from './fixture.ts';
 import { pushSource } from './push-source.ts';
@@ -146,5 +147,22 @@ test('a file that lost a block is never deleted for having been captured, and no
     ['b', -1],
     ['c', 6],
   ]);
+  outbox.close();
+});
+
+test('a note of dropped blocks keeps the beginning of a stretch of time that was among them', (context) => {
+  const outbox = openOutbox(join(temporaryFolder(context), 'o'), ownerOf(newWriter()));
+  const keep = (meta: { at: number; clock?: 1 | 2 }): void =>
+    outbox.commit(() => appendBlocks(outbox, [{ blocks: [{ content: numbered(1), meta }] }], 0));
+  keep({ at: 5000 });
+  keep({ at: 100, clock: 2 });
+  keep({ at: 101 });
+  dropOldest(outbox, BLOCK + 1, 0);
+  const [note, next] = readBlocks(outbox, 0, 3).map(({ meta }) => meta);
+  assert.deepEqual([note?.at, note?.clock, next?.at], [100, 2, 101]);
+  // A second note takes the place of the first.
+  keep({ at: 102 });
+  dropOldest(outbox, BLOCK, 0);
+  assert.equal(readBlocks(outbox, 0, 3)[0]?.meta.clock, 2);
   outbox.close();
 });

@@ -12,6 +12,8 @@ import type { Nonce } from '../../core/ids.ts';
 import { appendLeaves, EMPTY_PEAKS, rootOfPeaks } from '../../core/log/peaks.ts';
 import { recordHash } from '../../core/log/record.ts';
 import type { PublishedEvent } from '../../core/ports/ledger.ts';
+import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
+import { readStatus } from '../../device/outbox/read-status.ts';
 import type { Publication } from '../../device/publish/publish-next.ts';
 import {
   accountOf,
@@ -102,6 +104,9 @@ test('what cannot be paid for keeps nothing else waiting, and is published when 
   await device.event('retry', ({ step, reason }) => step === 'publish' && /not enough ether/.test(reason));
   await device.event('checked');
   assert.equal(events.length, 0);
+  const look = openOutboxReadOnly(outboxPath);
+  assert.equal(readStatus(look).unpublished, 1);
+  look.close();
   state.loseAnswers = true;
   state.broke = false;
   assert.equal(await device.ended, true, 'it ends once the chain has them');
