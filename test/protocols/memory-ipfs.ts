@@ -1,8 +1,9 @@
 import { CID } from 'multiformats/cid';
 import { rawCid } from '../../core/batch/manifest.ts';
 import { manifestCid } from '../../core/batch/manifest-cid.ts';
+import { frontBytesOf, readSegment } from '../../core/batch/read-segment.ts';
 import type { SealedBatch } from '../../core/batch/seal-batch.ts';
-import { frontBytesOf, readSegment } from '../../core/batch/segment.ts';
+
 import { StoreUnavailableError } from '../../core/errors.ts';
 import type { NamedBlock, P2pfs } from '../../core/ports/p2pfs.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';

@@ -6,14 +6,15 @@ import { readLinkedObjects, readPinnedManifests } from '../../client/owner/read-
 import { type RetrievalAudit, type RetrievalSource, verifyRetrievable } from '../../client/owner/verify-retrievable.ts';
 import { rawCid } from '../../core/batch/manifest.ts';
 import { manifestCid } from '../../core/batch/manifest-cid.ts';
-import { readSegment } from '../../core/batch/segment.ts';
+import { readSegment } from '../../core/batch/read-segment.ts';
 import { sealLinkedObjects } from '../../core/block/linked-objects.ts';
+import { auditKey } from '../../core/block/seal.ts';
 import { ArgumentError, KeyError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
-import type { DatasetKey } from '../../core/ids.ts';
+import type { AuditKey, DatasetKey } from '../../core/ids.ts';
 import type { LinkedEvent } from '../../core/ports/ledger.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import { BOTH } from '../core/both-primitives.ts';
-import { HonestStorage, ledgerOf, sealLog, WRITER } from '../core/honest-storage.ts';
+import { datasetKeyOf, HonestStorage, ledgerOf, sealLog, WRITER } from '../core/honest-storage.ts';
 import { MemoryIpfs } from './memory-ipfs.ts';
 
 const SIZES = [[40, 3000, 1], [1024], [5000, 17]];
@@ -24,7 +25,8 @@ for (const { name, primitives } of BOTH) {
   const log = sealLog(primitives, SIZES);
   const stored = log.flatMap(({ segment }) => readSegment(primitives, segment.car).blocks);
   const lines = log.flatMap(({ manifest }) => manifest.blocks);
-  const audit: RetrievalAudit = { dataset: WRITER.dataset, datasetKey: WRITER.datasetKey, anchor: 'final' };
+  const audit: RetrievalAudit = { dataset: WRITER.dataset, datasetKeyOf, anchor: 'final' };
+  const DEVICE = { serial: WRITER.serial, auditKey: auditKey(primitives, WRITER.datasetKey) };
   const cidOf = (index: number): string => rawCid(lines[index]?.sha256 as never).toString();
 
   const published = (): MemoryIpfs => {
@@ -56,9 +58,9 @@ for (const { name, primitives } of BOTH) {
   };
   const all = (kind: Verdict['verdict']): Verdict['verdict'][] => Array.from({ length: BLOCKS }, () => kind);
   const except = (index: number, kind: Verdict['verdict']) => all('intact').with(index, kind);
-  const link = (first: number, objects: { cid: string; meta: Uint8Array }[], key: DatasetKey = WRITER.datasetKey) => ({
+  const link = (first: number, objects: { cid: string; meta: Uint8Array }[], device = DEVICE) => ({
     ...{ first, count: objects.length, txHash: `0x${'11'.repeat(32)}`, blockNumber: 1 },
-    objects: sealLinkedObjects(primitives, key, WRITER.dataset, first, objects),
+    objects: sealLinkedObjects(primitives, device, WRITER.dataset, first, objects),
   });
   const metaOf = (index: number): Uint8Array => lines[index]?.meta as Uint8Array;
 
@@ -112,9 +114,11 @@ for (const { name, primitives } of BOTH) {
       });
 
       it('a wrong dataset key finds nothing intact', async () => {
-        const datasetKey = new Uint8Array(32).fill(8) as DatasetKey;
-        const { kinds } = await run(from(new HonestStorage(primitives, log)), { datasetKey });
-        assert.deepEqual(kinds, all('misrecorded'));
+        const other = new Uint8Array(32).fill(8) as DatasetKey;
+        const wrong = await run(from(new HonestStorage(primitives, log)), { datasetKeyOf: () => other });
+        // The key, the salt or the serial is not the right one: nobody's proven fault.
+        assert.deepEqual(wrong.kinds, all('unavailable'));
+        assert.ok(wrong.verdicts.every(({ blame }) => blame === null));
       });
 
       it('a block behind the head is unrecorded, and a record that leads elsewhere corrupted', async () => {
@@ -122,10 +126,14 @@ for (const { name, primitives } of BOTH) {
         const { kinds } = await run(from(storage), { range: { from: 5, to: 6 } });
         assert.deepEqual(kinds, ['intact', 'unrecorded']);
         const lying = new HonestStorage(primitives, log);
-        lying.recordsOf = async (position, indices) => ({
-          ...(await HonestStorage.prototype.recordsOf.call(lying, position, indices)),
-          salt: new Uint8Array(32) as never,
-        });
+        lying.recordsOf = (batch, indices) => {
+          const given = HonestStorage.prototype.recordsOf.call(lying, batch, indices);
+          const records = given.records.map(({ index, record }) => ({
+            index,
+            record: { ...record, sealed: new Uint8Array(32) as typeof record.sealed },
+          }));
+          return { ...given, records };
+        };
         assert.deepEqual((await run(from(storage), {}, [], lying)).kinds, all('corrupted'));
       });
 
@@ -301,7 +309,7 @@ for (const { name, primitives } of BOTH) {
           [0, 1].map((index) => ({ cid: SOME_FILE, meta: metaOf(index) })),
         );
         const newer = link(1, [{ cid: cidOf(1), meta: metaOf(1) }]);
-        const query = { dataset: WRITER.dataset, datasetKey: WRITER.datasetKey, fromBlock: 0, toBlock: 9 };
+        const query = { dataset: WRITER.dataset, datasetKeyOf, fromBlock: 0, toBlock: 9 };
         const ledger = { findLinked: async () => [old, newer] };
         const linked = await readLinkedObjects({ primitives, ledger }, query);
         assert.deepEqual([linked.get(0)?.cid, linked.get(1)?.cid, linked.get(2)], [SOME_FILE, cidOf(1), undefined]);
@@ -310,11 +318,12 @@ for (const { name, primitives } of BOTH) {
       it('a link that another key sealed, or that was moved to another block, is an error', async () => {
         const good = link(1, [{ cid: SOME_FILE, meta: metaOf(1) }]);
         for (const event of [
-          link(1, [{ cid: SOME_FILE, meta: metaOf(1) }], new Uint8Array(32) as DatasetKey),
+          link(1, [{ cid: SOME_FILE, meta: metaOf(1) }], { ...DEVICE, auditKey: new Uint8Array(32) as AuditKey }),
+          link(1, [{ cid: SOME_FILE, meta: metaOf(1) }], { ...DEVICE, serial: DEVICE.serial + 1 }),
           { ...good, first: 2 },
           { ...good, count: 2 },
           { ...good, objects: good.objects.with(20, 0).with(21, 0) },
-          { ...good, objects: new Uint8Array(3) },
+          { ...good, objects: new Uint8Array(15) },
         ]) {
           await assert.rejects(run(from(published()), {}, [event]), KeyError);
         }
@@ -332,15 +341,19 @@ for (const { name, primitives } of BOTH) {
         hmacSha256: primitives.hmacSha256,
         randomBytes: () => iv,
       };
-      const sealed = sealLinkedObjects(fixed, WRITER.datasetKey, WRITER.dataset, 258, objects);
+      const sealed = sealLinkedObjects(fixed, DEVICE, WRITER.dataset, 258, objects);
 
-      const key = createHmac('sha256', WRITER.datasetKey).update('15', 'hex').digest();
+      const audit = createHmac('sha256', WRITER.datasetKey).update('01', 'hex').digest();
+      const key = createHmac('sha256', audit).update('15', 'hex').digest();
       const cipher = createCipheriv('aes-256-gcm', key, iv);
       cipher.setAAD(Buffer.from(`${WRITER.dataset.slice(2)}000000000000010200000001`, 'hex'));
       // dag-cbor: a list of one list of two byte strings, of 34 bytes (a CIDv0) and of the meta's length, below 24.
       const cid = Buffer.concat([Buffer.from('81825822', 'hex'), base58btc.decode(`z${SOME_FILE}`)]);
       const meta = Buffer.concat([Uint8Array.of(0x40 + metaOf(0).length), metaOf(0)]);
+      const serial = Buffer.alloc(4);
+      serial.writeUInt32BE(WRITER.serial);
       const wanted = Buffer.concat([
+        serial,
         iv,
         cipher.update(Buffer.concat([cid, meta])),
         cipher.final(),
@@ -351,7 +364,7 @@ for (const { name, primitives } of BOTH) {
 
     it('are sealed under a fresh nonce, and refused when they do not fit one link', () => {
       const objects = [{ cid: SOME_FILE, meta: metaOf(0) }];
-      const seal = (some = objects) => sealLinkedObjects(primitives, WRITER.datasetKey, WRITER.dataset, 0, some);
+      const seal = (some = objects) => sealLinkedObjects(primitives, DEVICE, WRITER.dataset, 0, some);
       assert.notDeepEqual(seal(), seal());
       assert.throws(() => seal([]), ArgumentError);
       assert.throws(() => seal([{ cid: 'nonsense', meta: metaOf(0) }]), ArgumentError);
