@@ -2,13 +2,8 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { checkServable, offerBlocks, requireOfferable } from '../../client/sale/offer-blocks.ts';
-import { defaultPlainSamples } from '../../core/agreement/previews.ts';
-import { MAX_SAMPLES } from '../../core/agreement/quota.ts';
-import type { Terms } from '../../core/agreement/terms.ts';
 import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
-import { ArgumentError } from '../../core/errors.ts';
-import { type Address, NATIVE_COIN } from '../../core/ids.ts';
 import { deriveAgentSecrets } from '../../core/keys.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { withKeystoreOptions } from '../command-options.ts';
@@ -19,37 +14,17 @@ import { progressBar } from '../output.ts';
 import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds, parseUntil } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
-import { type DatasetEntry, datasetEntry } from './dataset-list.ts';
+import { datasetEntry } from './dataset-list.ts';
+import { DAY_SECONDS, DEFAULT_SAMPLES, type OfferTerms, termsOf } from './offer-terms.ts';
 import { fetchManifest } from './open-sale-parts.ts';
 import { datasetKeyOf, openOwner } from './owner-home.ts';
 
-interface OfferOptions {
-  readonly blocks: { from: number; to: number };
-  readonly price: bigint;
-  readonly fee: bigint;
-  readonly bond: bigint;
-  readonly stake: bigint;
-  readonly maxChallenges: number;
-  readonly maxDemands: number;
-  readonly previews?: number;
-  readonly samples?: number;
-  readonly window: number;
-  readonly duration: number;
-  readonly acceptBy?: number;
-  readonly consumer?: Address;
-  readonly token?: Address;
+interface OfferOptions extends OfferTerms {
   readonly again?: boolean;
   /** False with --no-check. */
   readonly check: boolean;
   readonly json?: boolean;
 }
-
-const ANYBODY = `0x${'00'.repeat(20)}` as Address;
-const DAY_SECONDS = 86_400;
-/** 99 % sure to see 1 % (design §8). */
-const DEFAULT_SAMPLES = 460;
-/** OCASC takes no more. */
-const MAX_PREVIEWS = 8;
 
 /** Adds `plumb owner offer`. */
 export function addOwnerOffer(owner: Command): void {
@@ -124,55 +99,6 @@ export function addOwnerOffer(owner: Command): void {
       return EXIT.ok;
     }),
   );
-}
-
-function termsOf({ dataset, kind }: DatasetEntry, options: OfferOptions): Terms {
-  const { price, fee, bond, stake, maxChallenges, maxDemands, window, duration } = options;
-  const count = options.blocks.to - options.blocks.from + 1;
-  const isEncrypted = kind === ENCRYPTED;
-  if (fee > price || fee > bond) {
-    throw new ArgumentError(`--fee is ${fee}; it is at most the price, ${price}, and the bond, ${bond}.`);
-  }
-  if (duration <= window) {
-    throw new ArgumentError(
-      `--duration is ${duration} s; it must be longer than --window, ${window} s, as nothing is paid for in the last window.`,
-    );
-  }
-  const samples =
-    options.samples ??
-    Math.min(
-      isEncrypted ? DEFAULT_SAMPLES : defaultPlainSamples({ count, price, fee }),
-      isEncrypted ? count : MAX_SAMPLES,
-    );
-  const previews = options.previews ?? (isEncrypted ? Math.min(1, samples) : 0);
-  if (samples > MAX_SAMPLES) throw new ArgumentError(`--samples is ${samples}; at most ${MAX_SAMPLES} are allowed.`);
-  if (previews > Math.min(samples, MAX_PREVIEWS)) {
-    throw new ArgumentError(
-      `--previews is ${previews}; at most ${Math.min(samples, MAX_PREVIEWS)} of ${samples} samples can be.`,
-    );
-  }
-  if (count > 0xffff_ffff) throw new ArgumentError(`${count} blocks are too many for one offer.`);
-  if (stake >= 2n ** 96n) throw new ArgumentError(`--stake is ${stake}; it must be below 2^96 wei.`);
-  if (maxChallenges > 0xffff) throw new ArgumentError(`--max-challenges is ${maxChallenges}; 65535 is the most.`);
-  if (maxDemands > 0xffff) throw new ArgumentError(`--max-demands is ${maxDemands}; 65535 is the most.`);
-  return {
-    dataset,
-    first: options.blocks.from,
-    count,
-    token: options.token ?? NATIVE_COIN,
-    price,
-    fee,
-    bond,
-    stakeWei: stake,
-    maxChallenges,
-    maxDemands,
-    samples,
-    previews,
-    windowSeconds: window,
-    durationSeconds: duration,
-    acceptBySeconds: BigInt(options.acceptBy ?? Math.floor(Date.now() / 1000) + 7 * DAY_SECONDS),
-    consumer: options.consumer ?? ANYBODY,
-  };
 }
 
 function parseNumber(text: string): number {

@@ -23,7 +23,10 @@ async function prepare() {
     const taken: VerifiedBlock[] = [];
     const deliver = (ahead = 2) =>
       deliverPurchase(
-        { primitives: nodePrimitives, service, channel, store, domain: sale.domain, signerKey: sale.signerKey },
+        {
+          ...{ primitives: nodePrimitives, service, channel, store, domain: sale.domain, signerKey: sale.signerKey },
+          readNowSeconds: async () => 1_790_000_000,
+        },
         { purchase: sale.purchase, log: sale.log, ahead },
         { append: async (block) => void taken.push(block), sync: async () => {} },
       );
@@ -65,7 +68,7 @@ describe('a hostile mailbox, and a hostile owner behind it', () => {
     const { id, agent, buyer } = sale.purchase;
     sale.changeKeys = () => null;
     const header = { agreement: id, from: agent, to: buyer.signer, sequence: MAX_MESSAGES - 1 };
-    const plaintext = encodeKeyPayload(sale.keysOf([5]));
+    const plaintext = encodeKeyPayload(await sale.keysOf([5]));
     sale.mailbox.push(await sealMessage(sale.domain, header, buyer.encryptionKey, sale.agentKey, plaintext));
     const list = sale.listMessages.bind(sale);
     sale.listMessages = async (agreement, query) => {
@@ -76,8 +79,8 @@ describe('a hostile mailbox, and a hostile owner behind it', () => {
     };
     const { stopped } = await deliver();
     assert.deepEqual([stopped?.verdict, store.state.readUpTo, distrusted], ['unavailable', MAX_MESSAGES, []]);
-    await assert.rejects(deliver(), /take more messages than the 0 that this agreement has left/);
-    assert.equal(store.state.due, dueFor(sale.purchase.terms, 2), 'nothing more is signed');
+    await assert.rejects(deliver(), /take 4 messages; this agreement has 0 left/);
+    assert.equal(store.state.due, dueFor(sale.purchase.terms, 1), 'nothing more is signed');
   });
 });
 
@@ -95,7 +98,8 @@ describe('the state of a purchase that is older than what was signed', () => {
   it('is refused before anything is signed when the messages left are too few for such small steps', async () => {
     const { sale, open } = await prepare();
     const { store, deliver } = open();
-    await store.save({ nextSequence: MAX_MESSAGES - 3 });
+    // One, one, two and two blocks: four messages.
+    await store.save({ nextSequence: MAX_MESSAGES - 4 });
     await assert.rejects(deliver(1), /Pay for at least 2 ahead/);
     assert.deepEqual([sale.vouchers, store.state.due], [[], 0n]);
     assert.equal((await deliver(2)).stopped, null);

@@ -16,17 +16,22 @@ describe('a consumer who shows vouchers to the storage alone', { timeout: 120_00
     market = await startMarket();
     owner = await makeOwner(market);
     const { css, stores } = market;
-    const { grant } = await owner.party.grants.authorise({
+    const { grant } = await owner.party.grants.authorise(owner, {
       ...{
         dataset: owner.dataset,
         css: css.account,
-        perBatchWei: 0n,
+        perRecordWei: 0n,
         first: 0,
         count: 12,
         digests: true,
         blocks: true,
       },
-      ...{ maxBlocks: 4096, windowSeconds: 60, untilSeconds: Math.floor(Date.now() / 1000) + 86_400 },
+      ...{
+        maxBlocks: 4096,
+        windowSeconds: 60,
+        intervalSeconds: 0,
+        untilSeconds: Math.floor(Date.now() / 1000) + 86_400,
+      },
     });
     await market.as(css).grants.accept(grant);
     await rememberGrant(stores.table, owner.dataset, grant);

@@ -34,7 +34,7 @@ describe('a consumer who waits for keys', () => {
     sale.show = () => [];
     const clock = simulatedClock();
     const { channel } = sale.channel(memoryStore(sale.purchase.id), MINUTE_MS, clock);
-    assert.deepEqual(await channel.receive([0]), { batches: [], refusals: [] });
+    assert.deepEqual(await channel.receive([0]), { payloads: [], refusals: [] });
     assert.equal(clock.monotonicMs(), MINUTE_MS);
     assert.equal(new Set(clock.sleptMs).size, 1, 'each poll is as long as the others');
   });
@@ -59,6 +59,7 @@ describe('an owner who waits for the storage to accept a grant', () => {
     const run = (signal?: AbortSignal) =>
       authoriseCss(
         { grants, party, fromBlock: 0, runtime: clock },
+        {} as never,
         {} as never,
         { fuelWei: 5n, waitMs: MINUTE_MS },
         signal,

@@ -1,0 +1,86 @@
+import { defaultPlainSamples } from '../../core/agreement/previews.ts';
+import { MAX_SAMPLES } from '../../core/agreement/quota.ts';
+import type { Terms } from '../../core/agreement/terms.ts';
+import { ENCRYPTED } from '../../core/charter/kind.ts';
+import { ArgumentError } from '../../core/errors.ts';
+import { type Address, NATIVE_COIN } from '../../core/ids.ts';
+import type { DatasetEntry } from './dataset-list.ts';
+
+/** What a person says of an offer; the rest is filled in. */
+export interface OfferTerms {
+  readonly blocks: { from: number; to: number };
+  readonly price: bigint;
+  readonly fee: bigint;
+  readonly bond: bigint;
+  readonly stake: bigint;
+  readonly maxChallenges: number;
+  readonly maxDemands: number;
+  readonly previews?: number;
+  readonly samples?: number;
+  readonly window: number;
+  readonly duration: number;
+  readonly acceptBy?: number;
+  readonly consumer?: Address;
+  readonly token?: Address;
+}
+
+const ANYBODY = `0x${'00'.repeat(20)}` as Address;
+export const DAY_SECONDS = 86_400;
+/** 99 % sure to see 1 % (design §8). */
+export const DEFAULT_SAMPLES = 460;
+/** OCASC takes no more. */
+const MAX_PREVIEWS = 8;
+
+/**
+ * The terms of an offer. Of an encrypted dataset a sample shows nothing, and an audit's worth of them is given; of others a
+ * sample is the content itself, and as many are as the fee pays for.
+ * @throws ArgumentError naming the option that OCASC, or a consumer who looks, would refuse
+ */
+export function termsOf({ dataset, kind }: Pick<DatasetEntry, 'dataset' | 'kind'>, options: OfferTerms): Terms {
+  const { price, fee, bond, stake, maxChallenges, maxDemands, window, duration } = options;
+  const count = options.blocks.to - options.blocks.from + 1;
+  const isEncrypted = kind === ENCRYPTED;
+  if (fee > price || fee > bond) {
+    throw new ArgumentError(`--fee is ${fee}; it is at most the price, ${price}, and the bond, ${bond}.`);
+  }
+  if (duration <= window) {
+    throw new ArgumentError(
+      `--duration is ${duration} s; it must be longer than --window, ${window} s, as nothing is paid for in the last window.`,
+    );
+  }
+  const samples =
+    options.samples ??
+    Math.min(
+      isEncrypted ? DEFAULT_SAMPLES : defaultPlainSamples({ count, price, fee }),
+      isEncrypted ? count : MAX_SAMPLES,
+    );
+  const previews = options.previews ?? (isEncrypted ? Math.min(1, samples) : 0);
+  if (samples > MAX_SAMPLES) throw new ArgumentError(`--samples is ${samples}; at most ${MAX_SAMPLES} are allowed.`);
+  if (previews > Math.min(samples, MAX_PREVIEWS)) {
+    throw new ArgumentError(
+      `--previews is ${previews}; at most ${Math.min(samples, MAX_PREVIEWS)} of ${samples} samples can be.`,
+    );
+  }
+  if (count > 0xffff_ffff) throw new ArgumentError(`${count} blocks are too many for one offer.`);
+  if (stake >= 2n ** 96n) throw new ArgumentError(`--stake is ${stake}; it must be below 2^96 wei.`);
+  if (maxChallenges > 0xffff) throw new ArgumentError(`--max-challenges is ${maxChallenges}; 65535 is the most.`);
+  if (maxDemands > 0xffff) throw new ArgumentError(`--max-demands is ${maxDemands}; 65535 is the most.`);
+  return {
+    dataset,
+    first: options.blocks.from,
+    count,
+    token: options.token ?? NATIVE_COIN,
+    price,
+    fee,
+    bond,
+    stakeWei: stake,
+    maxChallenges,
+    maxDemands,
+    samples,
+    previews,
+    windowSeconds: window,
+    durationSeconds: duration,
+    acceptBySeconds: BigInt(options.acceptBy ?? Math.floor(Date.now() / 1000) + 7 * DAY_SECONDS),
+    consumer: options.consumer ?? ANYBODY,
+  };
+}
