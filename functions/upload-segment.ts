@@ -14,7 +14,7 @@ import { readBothHeads, wireHead } from './read/wire-head.ts';
 import { type AdmittedParty, admitParties } from './rights/admit-parties.ts';
 import { notServed } from './rights/not-served.ts';
 import { quotaOf } from './rights/quota-of.ts';
-import { changeDatasetEntry } from './state/dataset-entry.ts';
+import { changeDatasetEntry, junkBytesOf } from './state/dataset-entry.ts';
 import { readSegmentEntry } from './state/segment-entry.ts';
 import { readStoredBytes } from './state/usage-entry.ts';
 import { uploadSegmentRow as row } from './table.ts';
@@ -23,12 +23,17 @@ export interface UploadInput {
   readonly dataset: DatasetId;
   /** Of the dataset, by the chain. */
   readonly owner: Address;
+  /** The device that writes now. */
+  readonly device: Address;
   readonly first: number;
   readonly sha256: Uint8Array;
   readonly sizeBytes: number;
   /** Who records the dataset from now on. */
   readonly record: 'relayed' | 'direct';
 }
+
+/** What one device may store that is no segment: it stays in the bucket, and is on nobody's account. */
+const MAX_JUNK_BYTES = 256 * 2 ** 20;
 
 interface Ports extends IngestPorts {
   readonly objects: IngestPorts['objects'] & Pick<ObjectStore, 'presignPut'>;
@@ -49,7 +54,7 @@ export async function uploadSegment(
   if (quotaBytes === null) throw notServed(ports.settings(), input.owner);
   const key = segmentKey(input.dataset, input.first, input.sha256);
   const direct = input.record === 'direct';
-  const [heads, , put] = await Promise.all([
+  const [heads, entry, put] = await Promise.all([
     readBothHeads(ports.ledger, input.dataset, signal),
     changeDatasetEntry(
       ports.table,
@@ -59,12 +64,22 @@ export async function uploadSegment(
     ),
     presignUnlessStored(ports, input, key, quotaBytes, signal),
   ]);
+  const junkBytes = junkBytesOf(entry, input.device);
+  if (put !== null && junkBytes > MAX_JUNK_BYTES) throw tooMuchJunk(input.device, junkBytes);
   return {
     key,
     put: put === null ? null : { ...put, headers: { ...put.headers } },
     recorded: wireHead(heads.recorded),
     final: wireHead(heads.final),
   };
+}
+
+function tooMuchJunk(device: Address, junkBytes: number): Problem {
+  const limit = `at most ${MAX_JUNK_BYTES} are taken`;
+  return new Problem(
+    '/problems/quota',
+    `${device} has stored ${junkBytes} bytes that are no segments; ${limit}. Replace the device: its key may be in other hands.`,
+  );
 }
 
 async function presignUnlessStored(
@@ -99,6 +114,7 @@ async function presignUnlessStored(
 
 export const handlerFor = (ports: PortsOf<typeof row>, memory = new SegmentMemory()) =>
   middy(async ({ params, body, parties, signal }: Call<typeof row> & AdmittedParty) => {
-    const segment = { ...params, ...body, owner: parties.owner, sha256: fromHex(body.sha256) };
+    const { owner, device } = parties;
+    const segment = { ...params, ...body, owner, device, sha256: fromHex(body.sha256) };
     return jsonAnswer(await uploadSegment({ ...ports, memory }, segment, signal));
   }).use(httpMiddleware(ports, row, admitParties(ports, row)));

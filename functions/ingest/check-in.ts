@@ -2,6 +2,7 @@ import type { Manifest } from '../../core/batch/manifest-fields.ts';
 import { parseSegmentKey } from '../../core/batch/segment-key.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
 import { quotaOf } from '../rights/quota-of.ts';
+import { changeDatasetEntry, deviceInForce, junkBytesOf, readCharters } from '../state/dataset-entry.ts';
 import type { SegmentEntry } from '../state/entries.ts';
 import { readSegmentEntry, type StoredSegment, writeSegmentEntry } from '../state/segment-entry.ts';
 import { countStored } from '../state/usage-entry.ts';
@@ -36,6 +37,7 @@ export async function checkIn(
     const condition = stored === null ? 'absent' : { version: stored.version };
     if (await writeSegmentEntry(ports.table, name.dataset, entry, condition, signal)) {
       if (entry.counted) ports.memory.usage.noteCounted(key);
+      if (stored === null && entry.rejection === 'content') await noteJunk(ports, name, entry, signal);
       return { stored: { ...entry, version: (stored?.version ?? 0) + 1 }, manifest: inspected.manifest };
     }
   }
@@ -63,11 +65,31 @@ async function nextEntry(
     return found;
   }
   const { entry, owner } = inspected;
+  // It is nothing that its owner has stored; what a device may store of it has a bound of its own.
+  if (entry.rejection === 'content') return entry;
   const counted = stored?.counted === true || (await count(ports, name, inspected, readSince, signal));
   const receivedAtMs = stored?.receivedAtMs ?? entry.receivedAtMs;
   if (counted || owner === null) return { ...entry, counted, receivedAtMs };
   const reason = `The owner's quota leaves no room for ${entry.sizeBytes} bytes.`;
   return { ...entry, receivedAtMs, state: 'rejected' as const, rejection: 'quota' as const, reason };
+}
+
+/** Counts an object that can never become a segment against the device that writes now: a new one begins anew. */
+async function noteJunk(
+  { table, ledger }: Ports,
+  { dataset }: SegmentName,
+  { sizeBytes }: Pick<SegmentEntry, 'sizeBytes'>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const onChain = (await ledger.readDevices([dataset], 'latest', signal)).devices[0] ?? null;
+  const device = deviceInForce(onChain, await readCharters(table, dataset, signal));
+  if (device === null) return;
+  await changeDatasetEntry(
+    table,
+    dataset,
+    (entry) => ({ ...entry, junkBy: device, junkBytes: junkBytesOf(entry, device) + sizeBytes }),
+    signal,
+  );
 }
 
 async function count(
@@ -84,5 +106,10 @@ async function count(
     return named !== null && (await readSegmentEntry(ports.table, named.dataset, named, signal))?.counted === true;
   };
   const counting = { key: entry.key, sizeBytes: entry.sizeBytes, quotaBytes, uncountedSince, isCounted };
-  return countStored({ table: ports.table, usage: ports.memory.usage }, owner, counting, signal);
+  return countStored(
+    { table: ports.table, usage: ports.memory.usage, runtime: ports.runtime },
+    owner,
+    counting,
+    signal,
+  );
 }

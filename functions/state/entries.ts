@@ -168,6 +168,9 @@ export interface DatasetEntry {
   /** Size that the refused update led to: a newer head of the device is tried all the same. */
   readonly suspendedUpTo?: number;
   readonly suspendedReason?: string;
+  /** Bytes of objects, stored by this device, that are no segments and never will be. */
+  readonly junkBytes?: number;
+  readonly junkBy?: string;
   /** Blocks up to which the log's whole tiles are in the bucket, as far as there are tiles. */
   readonly tiledTo?: number;
   /** Why no grant of ASC pays for recording it, although it has one; absent when one does, or it never had one. */

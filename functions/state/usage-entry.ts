@@ -1,10 +1,13 @@
 import { StoreUnavailableError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
+import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
 import { ownerPk, USAGE_SK, type UsageEntry } from './entries.ts';
 import type { StoredUsage, UsageMemory } from './usage-memory.ts';
 
 const ATTEMPTS = 50;
+const FAST_ATTEMPTS = 4;
+const LONGEST_WAIT_MS = 64;
 // Stays far below what one item may hold, whatever crashes.
 const MAX_PENDING = 500;
 
@@ -21,6 +24,7 @@ export interface Counting {
 interface Ports {
   readonly table: Table;
   readonly usage: UsageMemory;
+  readonly runtime: Pick<Runtime, 'sleep' | 'random'>;
 }
 
 export async function readStoredBytes(table: Table, owner: Address, signal?: AbortSignal): Promise<number> {
@@ -61,6 +65,9 @@ export async function countStored(
     }
     memory.forget(owner);
     stored = null;
+    // Who loses again and again steps out of the others' step.
+    if (attempt >= FAST_ATTEMPTS)
+      await ports.runtime.sleep(1 + Math.floor(ports.runtime.random() * LONGEST_WAIT_MS), signal);
   }
   throw new StoreUnavailableError(`The usage of owner ${owner} is changing too often. Try again.`);
 }

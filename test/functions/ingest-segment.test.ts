@@ -246,6 +246,7 @@ describe('ingest-segment', () => {
     const input = {
       dataset: device.dataset,
       owner: device.owner,
+      device: device.charter.device,
       first: 0,
       sha256,
       sizeBytes: car.length,

@@ -146,6 +146,7 @@ describe('list-batches', () => {
     const input = {
       dataset: other.dataset,
       owner: other.owner,
+      device: other.charter.device,
       first: 0,
       sha256: segment.sha256,
       sizeBytes: segment.car.length,
