@@ -12,8 +12,9 @@ import { ingestSegmentRow, proveChunksRow, uploadSegmentRow } from '../../functi
  */
 
 const root = join(import.meta.dirname, '..', '..');
-const { osaka } = JSON.parse(readFileSync(join(root, 'contracts', 'gas.json'), 'utf8')) as {
+const { osaka, amsterdam } = JSON.parse(readFileSync(join(root, 'contracts', 'gas.json'), 'utf8')) as {
   readonly osaka: Readonly<Record<string, number>>;
+  readonly amsterdam: Readonly<Record<string, number>>;
 };
 
 const GAS = {
@@ -147,6 +148,22 @@ function fleet(): string[] {
   ];
 }
 
+/** What Ethereum's next fork makes of it: new slots and calldata cost more. */
+function nextFork(): string[] {
+  const shown = [
+    'DISSC: first charter and first record',
+    'DISSC: record 1 batch of 1,024 on 1,024,000 blocks',
+    'DISSC: record 1,440 batches of 256 on 1,024,000 blocks',
+    'DISSC: record, each of 50 datasets of 25,600 blocks, 256 more',
+    'DISSC: a round after the first',
+    'OCASC: offer',
+    'OCASC: accept',
+    'OCASC: respond with a chunk, 1 MiB block, log of 1,000,000',
+  ];
+  const rows = shown.map((name) => `| ${name} | ${whole(gasOf(name))} | ${whole(amsterdam[name] ?? Number.NaN)} |`);
+  return ['| gas of | Osaka (now) | Amsterdam (next) |', '|---|---|---|', ...rows];
+}
+
 const path = join(root, 'docs', 'cost-model.md');
 const page = readFileSync(path, 'utf8');
 const tables = [
@@ -157,6 +174,10 @@ const tables = [
   '## 10,000 devices, a batch a minute',
   '',
   ...fleet(),
+  '',
+  '## The next fork',
+  '',
+  ...nextFork(),
 ];
 const [before, after] = [/^[\s\S]*?<!-- tables -->\n/, /<!-- end of tables -->[\s\S]*$/].map(
   (part) => part.exec(page)?.[0],
