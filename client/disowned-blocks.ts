@@ -9,7 +9,10 @@ export interface BlockRange {
   readonly to: BlockIndex;
 }
 
-/** Blocks that an earlier device recorded at or above a later charter's `from` (design §4): named, never removed. */
+/**
+ * Blocks that an earlier device recorded at or above a later charter's `from` (specification#charters-in-force): named,
+ * never removed.
+ */
 export interface DisownedBlocks extends BlockRange {
   readonly signer: Address;
   /** Chain block in which they were recorded. */

@@ -7,7 +7,7 @@ export interface DisscDomain {
   readonly dissc: Address;
 }
 
-/** DISSC's EIP-712 domain (design §4). */
+/** DISSC's EIP-712 domain (specification#head). */
 export function disscTypedDataDomain({ chainId, dissc }: DisscDomain): TypedDataDomain {
   return { name: 'Plumbline DISSC', chainId, verifyingContract: dissc };
 }

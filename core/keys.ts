@@ -16,7 +16,7 @@ type Macs = Pick<Primitives, 'hmacSha256'>;
 
 /**
  * branch(info) = HKDF-SHA256(ikm = BIP-39 seed, no salt, info, 32 bytes): everything secret of an owner follows from the
- * mnemonic, and nothing counted in a local file enters a key (design §4).
+ * mnemonic, and nothing counted in a local file enters a key (specification#keys).
  */
 export function branch(primitives: Macs, seed: Uint8Array, info: string): Uint8Array {
   const pseudorandom = primitives.hmacSha256(new Uint8Array(32), seed);

@@ -1,4 +1,4 @@
-/** Every bound of the formats (design §4). */
+/** Every bound of the formats (specification#bounds). */
 export const CHUNK_BYTES = 1024;
 /** A block's CID is its SHA-256 only while IPFS keeps it in one raw leaf. */
 export const MAX_BLOCK_BYTES = 2 ** 20;
@@ -22,7 +22,7 @@ export const MAX_NAME_BYTES = 32;
 export const MAX_OBJECT_KEY_BYTES = 1024;
 /** Bytes of a version id in an object store (S3), in UTF-8. */
 export const MAX_VERSION_ID_BYTES = 1024;
-/** Blocks one get-records request may name (design §6). */
+/** Blocks one get-records request may name (specification#bounds). */
 export const MAX_RECORD_BLOCKS = 512;
-/** Stored bytes one request may cover (design §6). */
+/** Stored bytes one request may cover (specification#bounds). */
 export const MAX_REQUEST_STORED_BYTES = 64 * 2 ** 20;

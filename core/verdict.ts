@@ -1,7 +1,7 @@
 import type { Address } from './ids.ts';
 import type { Anchor, ChainPoint } from './ports/ledger.ts';
 
-/** What a check of one block found (design §8). Never a boolean. */
+/** What a check of one block found (specification#verdicts). Never a boolean. */
 export type VerdictKind = 'intact' | 'corrupted' | 'unavailable' | 'refused' | 'unrecorded' | 'misrecorded';
 
 /** How it was checked, and so what it proves. */

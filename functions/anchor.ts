@@ -22,10 +22,10 @@ export interface Anchored {
 const ATTEMPTS = 5;
 
 /**
- * Records what is stored and not recorded (design §3, step 5). Compares states: the chain's heads, the verified logs, the
- * transactions under way. So it may be run twice, by many at once, after a reorganisation, and after a crash anywhere in
- * a former run; the chain ends up with every stored head's log, and pays once where a grant has fuel. It never waits for a
- * block.
+ * Records what is stored and not recorded (specification#recording). Compares states: the chain's heads, the verified logs,
+ * the transactions under way. So it may be run twice, by many at once, after a reorganisation, and after a crash anywhere
+ * in a former run; the chain ends up with every stored head's log, and pays once where a grant has fuel. It never waits for
+ * a block.
  */
 export async function anchorDatasets(ports: AnchorPorts, signal?: AbortSignal): Promise<Anchored> {
   const limit = new AbortController();

@@ -23,7 +23,9 @@ export interface ServiceSettings {
   readonly cssAccount: Address | null;
   /** Which grants of ASC are accepted. */
   readonly grants: GrantPolicy;
-  /** A stored batch waits at most so long for others of its dataset before it is recorded (design §3). */
+  /**
+   * A stored batch waits at most so long for others of its dataset before it is recorded (specification#life-of-a-block).
+   */
   readonly recordEveryMs: number;
   /** No event of the contracts is in an earlier block. */
   readonly fromBlock: number;

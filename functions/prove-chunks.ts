@@ -17,7 +17,8 @@ import { proveChunksRow as row } from './table.ts';
 
 /**
  * Chunk `random mod n` of each challenged block with its path in the block's chunk tree, all from the bytes stored now:
- * who has kept only hashes cannot answer. A chunk is data: for a consumer, every distinct block counts (design §6).
+ * who has kept only hashes cannot answer. A chunk is data: for a consumer, every distinct block counts
+ * (specification#rights).
  */
 export async function proveChunks(
   ports: ReadingPorts & AgreementPorts,

@@ -28,8 +28,8 @@ interface Ports extends Pick<ServicePorts, 'table' | 'ledger' | 'grants'> {
 
 /**
  * Keeps a charter, whoever shows it: the owner's signature is in it. The first of a dataset is kept, and those that DISSC has;
- * a later one that is not on the chain is only the owner's word, which may change, and is refused (design §6). It also goes
- * into the bucket, where whoever restores finds it.
+ * a later one that is not on the chain is only the owner's word, which may change, and is refused
+ * (specification#functions). It also goes into the bucket, where whoever restores finds it.
  * @returns false when the very same charter was kept before
  * @throws Problem when it is of another dataset, not signed by its owner, of an owner not served here, or counts for nothing
  */

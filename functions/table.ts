@@ -28,8 +28,8 @@ import {
 import type { EventRow, FunctionRow, HttpRow } from './row.ts';
 
 /*
- * The one list of functions (design §6), as data: deployment, local host, interface description and typed client are
- * derived from it, and nothing here knows a function's code.
+ * The one list of functions (specification#functions), as data: deployment, local host, interface description and typed
+ * client are derived from it, and nothing here knows a function's code.
  *
  * Each row stands for itself, made by a call without effects, so that the bundle of one function has the row of that
  * function alone: changing a row changes the asset of its function and of the interface description, and no other.

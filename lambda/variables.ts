@@ -42,7 +42,7 @@ export type Variable =
   | 'PLUMBLINE_GRANTS_MIN_PER_RECORD_WEI'
   /** Stored bytes of any owner with an accepted grant; where it is absent, the owners above alone are served. */
   | 'PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES'
-  /** Id or ARN in KMS of the key that records and is repaid (design §10). */
+  /** Id or ARN in KMS of the key that records and is repaid (specification#parts). */
   | 'PLUMBLINE_RELAYER_KEY_ID'
   /** A stored batch waits so long for others of its dataset before it is recorded; 0 when absent. */
   | 'PLUMBLINE_RECORD_EVERY_MS'

@@ -5,7 +5,7 @@ import { addressWord, typeHash, uintWord } from '../../core/typed-data.ts';
 import { ocascBytecode, ocascRuntime } from './abi/ocasc.ts';
 import type { Deployable } from './deployable-code.ts';
 
-/** What differs between deployments of OCASC (design §5). */
+/** What differs between deployments of OCASC (specification#ocasc). */
 export interface OcascArguments {
   readonly dissc: Address;
   /** The shortest window that terms may have: 24 h on a public chain, seconds on a local one. */

@@ -7,8 +7,8 @@ import type { DatasetEntry } from '../owner/dataset-list.ts';
 import { datasetKeyOf, deviceKeyOf, type OpenedOwner } from '../owner/owner-home.ts';
 
 /**
- * The content of the provision file of a dataset's newest device (design §11, `device.json`). It holds two secrets, derived
- * from the mnemonic.
+ * The content of the provision file of a dataset's newest device (specification#files, `device.json`). It holds two
+ * secrets, derived from the mnemonic.
  * @throws FileError when the mnemonic gives another device than the charter names
  */
 export function provisionText(

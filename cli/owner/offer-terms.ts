@@ -26,7 +26,7 @@ export interface OfferTerms {
 
 const ANYBODY = `0x${'00'.repeat(20)}` as Address;
 export const DAY_SECONDS = 86_400;
-/** 99 % sure to see 1 % (design §8). */
+/** 99 % sure to see 1 % (specification#verdicts). */
 export const DEFAULT_SAMPLES = 460;
 /** OCASC takes no more. */
 const MAX_PREVIEWS = 8;

@@ -85,7 +85,7 @@ export async function auditPurchase(
   return report;
 }
 
-/** Tables IV and V, step 4: the consumer's own choice, of blocks that were not sampled before. */
+/** Table IV step 4, Table V step 3: the consumer's own choice, of blocks that were not sampled before. */
 async function drawSample({ primitives, store }: PurchaseAuditDeps, audit: PurchaseAudit): Promise<BlockIndex[]> {
   const { first, count, samples } = audit.purchase.terms;
   const sampled = new Set(store.state.sampled);

@@ -32,8 +32,8 @@ export interface ContentCheck {
 }
 
 /**
- * The previews of an audit (design §5): a content key that is given must be the one that the record commits to, and open
- * the block. So a consumer sees before paying that content decrypts, and to what.
+ * The previews of an audit (specification#delivery): a content key that is given must be the one that the record commits
+ * to, and open the block. So a consumer sees before paying that content decrypts, and to what.
  */
 export function checkContent(deps: ContentDeps, requestKeys: RequestKeys): ContentCheck {
   let received: ReceivedKeys = { payloads: [], refusals: [] };

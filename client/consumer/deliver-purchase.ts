@@ -72,9 +72,9 @@ const PARALLEL_BLOCKS = 4;
 const WINDOW_BLOCKS = 32;
 
 /**
- * Delivery against vouchers (design §5): pays for the next few blocks, gets them and their keys, verifies, decrypts and
- * hands them on; and pays on only when all of them were as recorded, and their content keys the committed ones. It begins
- * with one block: an owner whose keys are wrong, or who sends none, is paid for no more than that.
+ * Delivery against vouchers (specification#delivery): pays for the next few blocks, gets them and their keys, verifies,
+ * decrypts and hands them on; and pays on only when all of them were as recorded, and their content keys the committed
+ * ones. It begins with one block: an owner whose keys are wrong, or who sends none, is paid for no more than that.
  * @throws StateError in the agreement's last window, when more would have to be signed for
  */
 export async function deliverPurchase(

@@ -23,8 +23,8 @@ export interface TimedBlocks extends BlockRange {
 
 /**
  * The blocks of a log captured from … to (ms), both inclusive. `at` never falls within a stretch, so the metas at both ends of
- * what is found prove that it is all of it (design §4); each device's blocks are a stretch of their own. Blocks whose meta
- * cannot be shown are within, never without. `guesses` say where to look first: a few.
+ * what is found prove that it is all of it (specification#completeness); each device's blocks are a stretch of their own.
+ * Blocks whose meta cannot be shown are within, never without. `guesses` say where to look first: a few.
  */
 export async function findTimes(
   log: Pick<AnchoredHead, 'head' | 'charters'>,

@@ -210,7 +210,10 @@ class RangeReader {
   }
 }
 
-/** A capture time that falls within a stretch is the writer's fault, whatever else is right of the block (design §4). */
+/**
+ * A capture time that falls within a stretch is the writer's fault, whatever else is right of the block
+ * (specification#meta).
+ */
 function inOrder(got: GotBlock, before: BlockMeta | null, { signerOf }: OwnerCssN): GotBlock {
   if (got.meta === null || before === null || fallingClock(before, [got.meta]) === -1) return got;
   const { index } = got.verdict;

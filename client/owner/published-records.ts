@@ -17,8 +17,8 @@ import { type LogBatch, recordsFrom, subtreesOfBatches } from './log-records.ts'
 
 /**
  * The records of a published dataset from the chain alone: its events `Published` and the owner's keys give them, and they
- * count where they lead to what DISSC has recorded (design §5). Anybody may publish anything, so what the dataset's own devices
- * and its owner sent is tried first.
+ * count where they lead to what DISSC has recorded (specification#contracts). Anybody may publish anything, so what the
+ * dataset's own devices and its owner sent is tried first.
  * @throws LedgerUnavailableError when the chain cannot be read
  */
 export async function publishedRecords(

@@ -84,7 +84,7 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
   if (errors.length > 0) throw errors[0];
 }
 
-/** Who approves before everything has come is owed it until the end (design §5). */
+/** Who approves before everything has come is owed it until the end (specification#delivery). */
 function owesKeys({ state }: SaleParts, { id, agent, buyer, due, terms }: Agreement, chainSeconds: number): boolean {
   if (buyer === null || due !== terms.price || chainSeconds >= buyer.endSeconds) return false;
   return readProgress(state, id).released < terms.count || firstUnposted(state, id, agent) !== null;

@@ -7,7 +7,7 @@ import type { BlockIndex, BlockKey, ContentBatchKey, ContentKey } from '../ids.t
 import { MAX_BATCH_BLOCKS, MAX_BLOCK_BYTES, MAX_LOG_BLOCKS, RECORD_BYTES } from '../limits.ts';
 import { type BlockRecord, parseRecord, recordBytes } from '../log/record.ts';
 
-/** What the owner hands over for one block (design §9). */
+/** What the owner hands over for one block (specification#messages). */
 export interface BlockKeys {
   readonly index: BlockIndex;
   readonly opening: Opening;

@@ -14,7 +14,7 @@ export interface PresentedVoucher {
 }
 
 /**
- * What a consumer asks the owner for (Tables IV and V, step 5): keys of these blocks, and no others. With a voucher, what is
+ * What a consumer asks the owner for (Table IV step 5, Table V step 4): keys of these blocks, and no others. With a voucher, what is
  * paid for by it is released as well.
  */
 export interface KeyRequest {

@@ -24,7 +24,7 @@ export interface SealedMessage extends MessageHeader {
 }
 
 export const ENC_BYTES = 32;
-/** Of `enc ‖ ciphertext` (design §6). */
+/** Of `enc ‖ ciphertext` (specification#messages). */
 export const MAX_PAYLOAD_BYTES = 65_536;
 /** Sequence numbers end here: a mailbox holds no more messages of one sender. */
 export const MAX_MESSAGES = 4096;

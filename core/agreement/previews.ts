@@ -12,7 +12,7 @@ export interface ContentAllowance {
 
 /**
  * Whether a consumer gets the content key of a block: it is paid for, or among the first `previews` of its own sample
- * (design §5). A sample alone brings the blockKey, which is all that an audit needs.
+ * (specification#delivery). A sample alone brings the blockKey, which is all that an audit needs.
  */
 export function isContentKeyDue({ terms, due, sampled }: ContentAllowance, index: BlockIndex): boolean {
   const place = index - terms.first;

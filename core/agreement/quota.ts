@@ -24,12 +24,12 @@ export interface Admission {
   readonly refused: readonly BlockIndex[];
 }
 
-/** OCASC takes no more (design §5). */
+/** OCASC takes no more (specification#delivery). */
 export const MAX_SAMPLES = 4096;
 
 /**
  * How many blocks from the first one on are paid for: floor(count · (due - fee) / (price - fee)), and all of them when there
- * is nothing to pay beyond the fee (design §5).
+ * is nothing to pay beyond the fee (specification#delivery).
  * @throws ArgumentError when more is due than the price
  */
 export function paidBlocks({ count, price, fee }: SaleTerms, due: bigint): number {

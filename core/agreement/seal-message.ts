@@ -53,7 +53,8 @@ export async function deriveEncryptionKeys(
 }
 
 /**
- * Encrypts to a party of the agreement and signs (design §9): base mode, a fresh encapsulated key for every message.
+ * Encrypts to a party of the agreement and signs (specification#messages): base mode, a fresh encapsulated key for every
+ * message.
  * @throws ArgumentError when it is too long for one message, or numbers are used up; KeyError when the recipient's key is none
  */
 export async function sealMessage(

@@ -9,7 +9,7 @@ export interface AgreementDomain {
   readonly ocasc: Address;
 }
 
-/** What an owner offers; it never changes (design §5). Amounts are in units of the token, the stake in wei. */
+/** What an owner offers; it never changes (specification#terms). Amounts are in units of the token, the stake in wei. */
 export interface Terms {
   readonly dataset: DatasetId;
   /** The first block for sale. */

@@ -25,7 +25,7 @@ export function requireKeyRecords(hasher: Pick<Primitives, 'sha256'>, log: SoldL
 }
 
 /**
- * Checks that the blockKey is the committed one and that the opening opens the record's digest (Tables IV and V, step 11).
+ * Checks that the blockKey is the committed one and that the opening opens the record's digest (Table IV step 11, Table V step 10).
  * @throws KeyError when either is another: the owner's fault
  */
 export function requireBlockKeys(hasher: Pick<Primitives, 'sha256'>, dataset: DatasetId, keys: BlockKeys): void {

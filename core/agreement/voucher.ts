@@ -2,7 +2,7 @@ import { type Address, type AgreementId, agreementBytes, type PrivateKey } from 
 import { recoverSigner, signHash, typedDataHash, typeHash, uintWord } from '../typed-data.ts';
 import { type AgreementDomain, typedDomain } from './terms.ts';
 
-/** The consumer's word that so much is owed in all; each one takes the place of those before (design §5). */
+/** The consumer's word that so much is owed in all; each one takes the place of those before (specification#ocasc). */
 export interface Voucher {
   readonly agreement: AgreementId;
   /** Units of the agreement's token, fee included. */

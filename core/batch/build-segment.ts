@@ -20,8 +20,8 @@ const DAG_CBOR = 0x71;
 
 /**
  * Writes a CARv1 file: the manifest as the one root, first, then the blocks in order as raw leaves; equal ones are repeated,
- * never merged (design §4). `blocks` are the stored bytes that the manifest lists, in its order; none in an attached dataset,
- * where the file holds the manifest alone.
+ * never merged (specification#segment). `blocks` are the stored bytes that the manifest lists, in its order; none in an
+ * attached dataset, where the file holds the manifest alone.
  * @throws SegmentError when the manifest is one that a reader would refuse, or the blocks do not have the listed sizes
  */
 export function buildSegment(

@@ -22,8 +22,8 @@ export function manifestKind({ nonce, blocks }: Pick<Manifest, 'nonce' | 'blocks
 }
 
 /**
- * What the fields of a manifest say of each other (design §4): head and count, total size, and in each kind what must and
- * must not be there.
+ * What the fields of a manifest say of each other (specification#manifest): head and count, total size, and in each kind
+ * what must and must not be there.
  * @throws SegmentError naming the field
  */
 export function requireCoherent(manifest: Manifest): void {

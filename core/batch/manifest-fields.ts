@@ -15,7 +15,7 @@ export interface ManifestBlock {
   readonly object: AttachedObject | null;
 }
 
-/** What a segment says about itself (design §4). */
+/** What a segment says about itself (specification#manifest). */
 export interface Manifest {
   readonly dataset: DatasetId;
   /** Of the device that sealed it: that of the first charter that names it. */

@@ -19,7 +19,7 @@ export interface PublishedBatch {
 
 /**
  * The records that a published batch must have under these keys: the owner's, by the serial in the event. They count only
- * once they lead to a recorded head (design §5).
+ * once they lead to a recorded head (specification#published-batches).
  * @throws ArgumentError unless there are 32 bytes for each of 1 to 1,024 blocks
  */
 export function recordsOfPublished(

@@ -53,7 +53,7 @@ export interface SealedBatch {
 
 /**
  * Seals captured blocks into the next batch of a log: encrypts, digests, seals, signs the head, writes the segment. Tables II
- * to V, steps 1 to 5. `random16` must have been stored durably with the blocks before, and another drawn when they change; it
+ * and III, steps 1 to 3. `random16` must have been stored durably with the blocks before, and another drawn when they change; it
  * is ignored where nothing is encrypted.
  * @throws ArgumentError when blocks, metas or objects are out of bounds; SegmentError when all together are
  * @example

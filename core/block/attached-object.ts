@@ -4,7 +4,10 @@ import { ArgumentError } from '../errors.ts';
 import { MAX_OBJECT_KEY_BYTES, MAX_VERSION_ID_BYTES } from '../limits.ts';
 import type { Primitives } from '../ports/primitives.ts';
 
-/** Where another program has put the bytes of a block of an attached dataset: a piece of one object (design §4). */
+/**
+ * Where another program has put the bytes of a block of an attached dataset: a piece of one object
+ * (specification#attached-datasets).
+ */
 export interface AttachedObject {
   readonly key: string;
   /** Null where the bucket keeps no versions. */

@@ -12,7 +12,7 @@ export function chunkCount(sizeBytes: number): number {
   return Math.ceil(sizeBytes / CHUNK_BYTES);
 }
 
-/** Merkle tree hash of a block cut into 1,024-byte chunks (design §4, RFC 9162 §2.1.1). */
+/** Merkle tree hash of a block cut into 1,024-byte chunks (specification#digest, RFC 9162 §2.1.1). */
 export function chunkRoot(hasher: Hasher, block: Uint8Array): ChunkRoot {
   return rootOfLeafHashes(hasher, chunkHashes(hasher, block)) as ChunkRoot;
 }

@@ -4,7 +4,7 @@ import type { Primitives } from '../ports/primitives.ts';
 import { chunkRoot, requireBlockSize } from './chunk-tree.ts';
 import { metaHash } from './meta.ts';
 
-/** What a digest is made of (design §4). Whoever knows it can recompute the digest without the block. */
+/** What a digest is made of (specification#digest). Whoever knows it can recompute the digest without the block. */
 export interface Opening {
   readonly size: number;
   readonly sha256: Sha256;

@@ -4,9 +4,9 @@ import type { BlockMeta } from './meta.ts';
 export type CaptureTime = Pick<BlockMeta, 'at' | 'clock'>;
 
 /**
- * The position of the first meta whose `at` falls within a stretch, or -1: that block is `misrecorded` (design §4). `before`
- * is the meta of the block before the first one, null at the log's beginning or where it is not known; `clock: 2` begins a
- * new stretch.
+ * The position of the first meta whose `at` falls within a stretch, or -1: that block is `misrecorded`
+ * (specification#meta). `before` is the meta of the block before the first one, null at the log's beginning or where it is
+ * not known; `clock: 2` begins a new stretch.
  */
 export function fallingClock(before: CaptureTime | null, metas: readonly CaptureTime[]): number {
   let last = before?.at ?? 0;

@@ -34,7 +34,7 @@ export interface LinkedRange {
 /**
  * ObjectIDs of consecutive blocks, sealed for `DISSC.link`: u32 serial ‖ iv12 ‖ AES-256-GCM(HMAC(auditKey, 15), iv, aad =
  * dataset32 ‖ u64 first ‖ u32 count, dag-cbor [[CID in binary, meta], …]). `serial` and `auditKey` are those of the newest
- * device on the chain (design §5). An ObjectID may be a plain hash, hence the encryption.
+ * device on the chain (specification#linked-objects). An ObjectID may be a plain hash, hence the encryption.
  * @throws ArgumentError when they do not fit one call
  */
 export function sealLinkedObjects(

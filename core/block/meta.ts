@@ -5,7 +5,7 @@ import type { MetaHash } from '../ids.ts';
 import { MAX_META_BYTES } from '../limits.ts';
 import type { Primitives } from '../ports/primitives.ts';
 
-/** What a block says about itself (design §4). Storage can read it. */
+/** What a block says about itself (specification#meta). Storage can read it. */
 export interface BlockMeta {
   /** When it was captured, ms since 1970. Never falls within a stretch. */
   readonly at: number;

@@ -26,7 +26,7 @@ export function parseCharterKey(key: string): { readonly dataset: DatasetId; rea
 
 /**
  * A charter as the bucket keeps it: canonical dag-cbor `{v: 2, owner, name, kind, device, anchorer, serial, from, signature}`
- * (design §4).
+ * (specification#charter).
  * @throws ArgumentError when a reader would refuse it
  */
 export function encodeCharter(charter: SignedCharter): Uint8Array {

@@ -6,7 +6,7 @@ import { addressWord, recoverSigner, signHash, typedDataHash, typeHash, word } f
 import { deriveDatasetId } from './dataset-id.ts';
 import { type DatasetKind, isDatasetKind } from './kind.ts';
 
-/** The owner's word on who writes a dataset, and who anchors it (design §4). */
+/** The owner's word on who writes a dataset, and who anchors it (specification#charter). */
 export interface Charter {
   readonly owner: Address;
   /** 32 bytes (charter/dataset-name.ts). */

@@ -22,9 +22,9 @@ export interface CharterHistory {
 }
 
 /**
- * The charters that count (design §4). The first is the one of the lowest serial. Off the chain a charter is the owner's
- * word, so `shown` ones must carry the owner's signature; of two of one serial the chain's counts, and where it has neither,
- * none does. Later ones count on the chain only.
+ * The charters that count (specification#charters-in-force). The first is the one of the lowest serial. Off the chain a
+ * charter is the owner's word, so `shown` ones must carry the owner's signature; of two of one serial the chain's counts,
+ * and where it has neither, none does. Later ones count on the chain only.
  * @example
  * const history = charterHistory([shownByService], charteredEvents);
  * const device = charterInForce(history, finalBlock)?.device;

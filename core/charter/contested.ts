@@ -20,8 +20,8 @@ export interface ContestedHeads {
 }
 
 /**
- * How two contested heads are shown (design §5): both branches with signer, charter and chain block. That they contradict
- * each other is `relateHeads`' to say, from which block on `findFork`'s.
+ * How two contested heads are shown (specification#contested-heads): both branches with signer, charter and chain block.
+ * That they contradict each other is `relateHeads`' to say, from which block on `findFork`'s.
  */
 export function showContested(
   history: CharterHistory,

@@ -6,8 +6,8 @@ import { addressWord, word } from '../typed-data.ts';
 import type { DatasetKind } from './kind.ts';
 
 /**
- * keccak256(abi.encode(uint256 chainId, address DISSC, address owner, bytes32 name, uint8 kind)), design §4. The name may be
- * any 32 bytes here, as DISSC takes any.
+ * keccak256(abi.encode(uint256 chainId, address DISSC, address owner, bytes32 name, uint8 kind)), specification#dataset-id.
+ * The name may be any 32 bytes here, as DISSC takes any.
  * @throws ArgumentError unless the name has 32 bytes
  */
 export function deriveDatasetId(domain: DisscDomain, owner: Address, name: Uint8Array, kind: DatasetKind): DatasetId {

@@ -23,8 +23,8 @@ export function signerOfBlock(
 
 /**
  * The charter that disowns a block of this signer, or null: blocks at or above a charter's `from` whose signer is an earlier
- * device (design §4). They are named, never removed; for an agreement give the charters that count for it. An account that no
- * charter names is no earlier device.
+ * device (specification#charters-in-force). They are named, never removed; for an agreement give the charters that count
+ * for it. An account that no charter names is no earlier device.
  */
 export function disowningCharter(history: CharterHistory, index: BlockIndex, signer: Address): Charter | null {
   const charters = chartersBySerial(history);

@@ -6,7 +6,7 @@ import { recoverHeadSigner, type SignedHead } from '../log/head.ts';
 import { relateHeads } from '../log/relate-heads.ts';
 import type { Primitives } from '../ports/primitives.ts';
 
-/** Two signed heads of which neither extends the other, with what proves it to anybody (design §5). */
+/** Two signed heads of which neither extends the other, with what proves it to anybody (specification#contested-heads). */
 export interface Contradiction {
   readonly shorter: SignedHead;
   readonly longer: SignedHead;

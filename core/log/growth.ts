@@ -12,8 +12,8 @@ type Hasher = Pick<Primitives, 'sha256'>;
 export type LogState = Pick<Head, 'size' | 'root'>;
 
 /**
- * What shows that one state of a log extends another, and all that `DISSC.record` needs (design §5). Whatever has come
- * since, it is O(log n) hashes.
+ * What shows that one state of a log extends another, and all that `DISSC.record` needs (specification#growth). Whatever
+ * has come since, it is O(log n) hashes.
  */
 export interface Growth {
   /** Blocks before and after. */

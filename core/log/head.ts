@@ -25,7 +25,7 @@ export interface SignedHead extends Head {
 const HEAD_TYPE = typeHash('Head(bytes32 dataset,uint64 size,bytes32 root)');
 
 /**
- * EIP-712 hash of a head: what the device's account signs and DISSC recovers from (design §4).
+ * EIP-712 hash of a head: what the device's account signs and DISSC recovers from (specification#head).
  * @throws ArgumentError when no log can have this size
  */
 export function headHash(domain: DisscDomain, head: Head): Uint8Array {

@@ -15,8 +15,8 @@ export interface RecordedGrowth {
 }
 
 /**
- * The peaks of every recorded size, from a dataset's `Recorded` events alone, oldest first (design §5): whoever has them goes
- * on with the log, even behind a head whose blocks nobody has. `from` is the state before the first event.
+ * The peaks of every recorded size, from a dataset's `Recorded` events alone, oldest first (specification#dissc): whoever
+ * has them goes on with the log, even behind a head whose blocks nobody has. `from` is the state before the first event.
  * @throws ChainAnswerError when an event does not follow on the one before: one is missing, or the node invents
  */
 export function* rebuildPeaks(

@@ -13,7 +13,7 @@ export interface BlockRecord {
   readonly contentCommitment: ContentCommitment;
 }
 
-/** sealed ‖ commitment ‖ contentCommitment, 96 bytes: one field everywhere (design §4). */
+/** sealed ‖ commitment ‖ contentCommitment, 96 bytes: one field everywhere (specification#record). */
 export function recordBytes(record: BlockRecord): Uint8Array {
   return concatBytes(
     bytes32(record.sealed, 'sealed digest'),

@@ -8,9 +8,9 @@ import { rootOfPeaks } from './peaks.ts';
 export type HeadRelation = 'same' | 'extends' | 'contested';
 
 /**
- * Whether `longer` extends `shorter`, or neither extends the other (design §5). `growth` is that of the longer log from the
- * shorter one's size; null where both have one size. It leads to the longer head's root either way: where it starts from
- * another root than the shorter head's, that proves to anybody that the two contradict each other.
+ * Whether `longer` extends `shorter`, or neither extends the other (specification#contested-heads). `growth` is that of the
+ * longer log from the shorter one's size; null where both have one size. It leads to the longer head's root either way:
+ * where it starts from another root than the shorter head's, that proves to anybody that the two contradict each other.
  * @throws ProofError when the growth proves nothing: it does not lead to the longer head
  * @throws ArgumentError when `shorter` is the longer one
  */

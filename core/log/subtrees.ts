@@ -12,7 +12,7 @@ export interface Subtree {
 
 /**
  * The perfect subtrees of a log of `size` records, one for each bit set in `size`, the largest first. Their roots are the
- * log's peaks (design §5).
+ * log's peaks (specification#growth).
  * @throws ArgumentError when no log can have this size
  */
 export function peakSubtrees(size: number): Subtree[] {
@@ -22,7 +22,7 @@ export function peakSubtrees(size: number): Subtree[] {
 
 /**
  * The perfect subtrees that lead from a log of `from` records to one of `to`: at each position p the largest 2^k that
- * divides p and does not pass the new size (design §5).
+ * divides p and does not pass the new size (specification#growth).
  * @throws ArgumentError when `to` is smaller than `from`, or no log can have these sizes
  */
 export function appendedSubtrees(from: number, to: number): Subtree[] {

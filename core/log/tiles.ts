@@ -11,7 +11,10 @@ export const TILE_BYTES = 32 * TILE_WIDTH;
 /** 256^6 records are the longest log: its tiles are on levels 0 to 5. */
 export const MAX_TILE_LEVEL = 5;
 
-/** A whole tile's place: the roots of 256 perfect subtrees of 256^level records each, from 256·number on (design §5). */
+/**
+ * A whole tile's place: the roots of 256 perfect subtrees of 256^level records each, from 256·number on
+ * (specification#tiles).
+ */
 export interface TilePlace {
   readonly level: number;
   readonly number: number;

@@ -13,7 +13,8 @@ export interface ShownRecord {
 }
 
 /**
- * Checks that all records shown are those of a log, by one multiproof: what get-records answers proves itself (design §6).
+ * Checks that all records shown are those of a log, by one multiproof: what get-records answers proves itself
+ * (specification#answers).
  * @throws ProofError when one is shown twice or beyond the log, none is shown, or they lead to another root
  */
 export function requireRecords(

@@ -34,7 +34,7 @@ export interface OpenQuestion {
   readonly graceEndSeconds: number | null;
 }
 
-/** An agreement as OCASC has it (design §5). */
+/** An agreement as OCASC has it (specification#ocasc). */
 export interface Agreement {
   readonly id: AgreementId;
   readonly terms: Terms;

@@ -8,7 +8,7 @@ import type { MinedTransaction } from './mined-transaction.ts';
 /** 32 bytes, lower-case hex with 0x: a grant of ASC, by its terms. */
 export type GrantId = Brand<`0x${string}`, 'GrantId'>;
 
-/** What an owner lets a CSS do with a dataset; it never changes (design §5, ASC). */
+/** What an owner lets a CSS do with a dataset; it never changes (specification#asc). */
 export interface GrantTerms {
   readonly dataset: DatasetId;
   /** The account of the CSS. */

@@ -26,8 +26,8 @@ export interface DatasetAnchor {
 }
 
 /**
- * The cloud storage service as its callers see it (design §6). Throws StoreUnavailableError when it does not answer in
- * time or answers 5xx, RequestRefusedError when it answers 4xx.
+ * The cloud storage service as its callers see it (specification#functions). Throws StoreUnavailableError when it does not
+ * answer in time or answers 5xx, RequestRefusedError when it answers 4xx.
  */
 export interface StorageService extends CssY, CssN, RecordSource {
   uploadSegment(

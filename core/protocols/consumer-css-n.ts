@@ -38,7 +38,7 @@ export async function* verifyConsumerCssN(
   }
 }
 
-/** Table V steps 6–7: BlockIDs to the CSS, DataBlocks back, hashed as they come. */
+/** Table V steps 5–7: BlockIDs to the CSS, DataBlocks back, hashed as they come. */
 async function retrieveAll(
   deps: ProtocolFour,
   records: readonly ProvenRecord[],

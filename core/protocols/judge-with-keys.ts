@@ -25,7 +25,7 @@ export interface ReceivedKeys {
 }
 
 /**
- * Asks the owner for the keys of blocks (Tables IV and V, step 5). Only what has arrived comes back: an owner who is silent
+ * Asks the owner for the keys of blocks (Table IV step 5, Table V step 4). Only what has arrived comes back: an owner who is silent
  * until his time is over has sent nothing.
  */
 export type RequestKeys = (blocks: readonly BlockIndex[], signal?: AbortSignal) => Promise<ReceivedKeys>;
@@ -87,7 +87,7 @@ export function findKeys(keys: ReceivedKeys, index: BlockIndex): FoundKeys {
 }
 
 /**
- * Tables IV and V, steps 11–12: opens the sealed digest with the key that the owner has sent and compares. A key that is not
+ * Table IV steps 11–12, Table V steps 10–11: opens the sealed digest with the key that the owner has sent and compares. A key that is not
  * the one committed to in the log is the owner's doing: his signed message shows it.
  */
 export function judgeWithKeys(

@@ -133,7 +133,7 @@ export function verifyFromPeers(
 }
 
 /**
- * A retrieved block against its record (Table III steps 12–13: hash the DataBlock, open Encrypted[Hash(DataBlock)],
+ * A retrieved block against its record (Table III steps 10, 13, 14: hash the DataBlock, open Encrypted[Hash(DataBlock)],
  * compare). Evidence is `retrieved`.
  */
 export function verifyRetrieved(deps: OwnerCssN, record: ProvenRecord, retrieved: RetrievedBlock): Verdict {
@@ -189,7 +189,7 @@ async function* verifyBlocks(
     const recorded = window.filter((index) => index < size);
     const verdicts = verdictsOnUnrecorded(evidence, window, size);
     if (recorded.length > 0) {
-      // Table III steps 10–11: Encrypted[Hash(DataBlock)] from DISSC. A record proves itself against the heads read there.
+      // Table III steps 11–12: Encrypted[Hash(DataBlock)] from DISSC. A record proves itself against the heads read there.
       const found = await proveRecords({ hasher: primitives, records }, heads, recorded, signal);
       verdicts.push(...verdictsOnMissing(evidence, found, signerOf));
       await eachInParallel(found.proven, PARALLEL_BLOCKS, async (record) => {

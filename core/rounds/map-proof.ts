@@ -4,7 +4,7 @@ import { type DatasetId, datasetBytes, type MapRoot } from '../ids.ts';
 import type { Primitives } from '../ports/primitives.ts';
 import { bitAt, EMPTY_MAP, faultOfMapLeaf, MAP_DEPTH, type MapLeaf, mapLeafHash, mapNodeHash } from './map-leaf.ts';
 
-/** What shows that a map has a dataset's head, or has none of it (design §4). */
+/** What shows that a map has a dataset's head, or has none of it (specification#map). */
 export interface MapProof {
   /** The other branch at each step, the deepest first. The prover chooses how many, 0 to 256. */
   readonly path: readonly Uint8Array[];

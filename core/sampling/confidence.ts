@@ -1,7 +1,7 @@
 import { ArgumentError } from '../errors.ts';
 import type { Evidence } from '../verdict.ts';
 
-/** 99 % sure to see 1 % (design §8). */
+/** 99 % sure to see 1 % (specification#confidence). */
 export const DEFAULT_SAMPLE = 460;
 
 /**
@@ -71,7 +71,7 @@ export interface Assurance {
   readonly words: string;
 }
 
-/** Says how sure an audit makes, differently for the kinds of evidence (design §8). */
+/** Says how sure an audit makes, differently for the kinds of evidence (specification#confidence). */
 export function assure(count: AuditCount): Assurance {
   const { evidence, total, checked, intact, unanswered, fraction } = count;
   const damaged = checked - intact - unanswered;

@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 const address = z.string().regex(/^0x[0-9a-f]{40}$/);
 
-/** `stack.json` (design §11): what a running local stack tells other programs. Mode 0600, as it holds S3 keys. */
+/** `stack.json` (specification#files): what a running local stack tells other programs. Mode 0600, as it holds S3 keys. */
 export const stackFile = z.looseObject({
   rpcUrl: z.url(),
   chainId: z.int().min(1),

@@ -4,7 +4,7 @@
  *
  *     node dev/bench/audit-size.ts [--json]
  *
- * Goal of design §12: at most 1 MiB, in one round of parallel requests.
+ * Goal of specification#figures: at most 1 MiB, in one round of parallel requests.
  */
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { proveChunk } from '../../core/block/chunk-tree.ts';

@@ -4,7 +4,7 @@
  *
  *     node dev/bench/device.ts [--seconds 30] [--json]
  *
- * A real device process against the local stack. Goals of design §12: at most 256 MB, at most 3 bytes a byte.
+ * A real device process against the local stack. Goals of specification#figures: at most 256 MB, at most 3 bytes a byte.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';

@@ -4,7 +4,7 @@
  *
  *     node dev/bench/hashing-memory.ts [--json]
  *
- * Goal of design §12: constant in the number of blocks.
+ * Goal of specification#figures: constant in the number of blocks.
  */
 import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';

@@ -4,7 +4,8 @@
  *     node dev/bench/hashing.ts [--json]
  *
  * Rounds of the two alternate, so that a machine whose speed drifts drifts for both; the median of the ratios is what
- * counts. Goals of design §12: openings >= 150 MiB/s on one core, the hashing loop of hash-blocks >= 0.8 of openssl.
+ * counts. Goals of specification#figures: openings >= 150 MiB/s on one core, the hashing loop of hash-blocks >= 0.8 of
+ * openssl.
  */
 import { spawnSync } from 'node:child_process';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';

@@ -18,7 +18,7 @@ const OURS = 'DISSC: record 1 batch of 1,024 on 1,024,000 blocks';
 const OURS_BLOCKS = 1024;
 const AUDIT_GOAL_BYTES = 2 ** 20;
 
-/** Measures what design §12 names, but for what needs the running service: each in a process of its own. */
+/** Measures what specification#figures names, but for what needs the running service: each in a process of its own. */
 export async function measureGoals(options: GoalOptions, signal: AbortSignal): Promise<Measured[]> {
   const { quick, progress } = options;
   const rows: Measured[] = [];

@@ -1,5 +1,5 @@
 /**
- * Everything that is measured: the paper's Figures 3 to 6, drawn, and the table of design §12 with its peers, in one run.
+ * Everything that is measured: the paper's Figures 3 to 6, drawn, and specification#figures with its peers, in one run.
  *
  *     npm run bench -- [--quick] [--figures] [--embedded] [--check] [--out FOLDER]
  *
@@ -57,7 +57,7 @@ async function main(options: Options, signal: AbortSignal): Promise<Measured[]> 
     await parts.stop();
   }
   if (figures) return rows;
-  console.log(`\nDesign §12\n${notes.join('\n')}\n`);
+  console.log(`\nspecification#figures\n${notes.join('\n')}\n`);
   printGoals(rows);
   const missed = rows.filter((row) => isHeld(row) === false);
   console.log(

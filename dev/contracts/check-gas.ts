@@ -3,7 +3,7 @@
  * figure by figure, by Osaka's rules (anvil) and by Amsterdam's (EDR). Every input comes from a counter hashed, and signatures are deterministic, so the figures are exact: any
  * difference is a change of the contract or its compiler. A growth is to be explained, a saving to be kept.
  *
- *     node dev/contracts/check-gas.ts            fails on any difference, and where a goal of design §12 is missed
+ *     node dev/contracts/check-gas.ts            fails on any difference, and where a goal of specification#figures is missed
  *     node dev/contracts/check-gas.ts --write    writes what is measured now
  */
 import { execFileSync } from 'node:child_process';
@@ -23,7 +23,7 @@ interface Snapshot {
 
 const SNAPSHOT = fileURLToPath(new URL('../../contracts/gas.json', import.meta.url));
 const OPENING = 'DISSC: first charter and first record';
-/** Design §12. */
+/** specification#figures. */
 const AMSTERDAM_OPENING_GOAL = 330_000;
 const REMEDY = 'If this is meant: node dev/contracts/check-gas.ts --write';
 

@@ -3,7 +3,7 @@ import { AbiCoder, encodeBytes32String, HDNodeWallet, keccak256, TypedDataEncode
 import { DEVELOPMENT_MNEMONIC, type Deployed, type GasChain } from './gas-chain.ts';
 import { type DisscUpdate, type GrowingLog, growLog, makeGrowingLog, nextBytes32 } from './growing-log.ts';
 
-/** Gas of whole transactions, by what they do; and the most that some of them may cost (design §12). */
+/** Gas of whole transactions, by what they do; and the most that some of them may cost (specification#figures). */
 export interface Figures {
   readonly gas: Record<string, number>;
   readonly goals: Record<string, number>;

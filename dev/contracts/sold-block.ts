@@ -1,4 +1,4 @@
-/** A block that is for sale, with all that an answer about it shows: the formats of design §4, from its bytes up. */
+/** A block that is for sale, with all that an answer about it shows: specification#formats, from its bytes up. */
 import { getBytes } from 'ethers';
 import { type GrowingLog, hashNode, nextBytes32, sha256 } from './growing-log.ts';
 

@@ -48,7 +48,7 @@ export async function charterVectors(): Promise<Json> {
     { ...base, name: name32('Zürich/温度'), serial: 1_790_000_001, from: 2n ** 32n },
   ];
   return {
-    about: 'charters: EIP-712 hash and signature by the owner, file in the bucket and its key, design §4',
+    about: 'charters: EIP-712 hash and signature by the owner, file in the bucket and its key, specification#charter',
     domain: { ...DOMAIN },
     owner: OWNER.address,
     ownerPrivateKey: hex(OWNER.privateKey),

@@ -33,5 +33,5 @@ export function digestVectors(): Json {
       };
     });
   });
-  return { about: 'digest of a stored block, design §4', expansion: EXPANSION, cases };
+  return { about: 'digest of a stored block, specification#digest', expansion: EXPANSION, cases };
 }

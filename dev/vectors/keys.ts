@@ -14,7 +14,7 @@ const SERIALS = [1, 1_790_000_000, 1_790_000_001, 2 ** 32 - 1];
 /** What the owner's mnemonic gives: seed, account, dataset ids, and for each serial the keys of a device. */
 export function keyVectors(): Json {
   return {
-    about: "the owner's mnemonic to account, dataset ids, dataset and device keys, design §4",
+    about: "the owner's mnemonic to account, dataset ids, dataset and device keys, specification#keys",
     note: "owner m/44'/60'/0'/0/0, no passphrase; attempt is that of the device's key",
     owners: MNEMONICS.map((mnemonic) => {
       const seed = bip39Seed(mnemonic);

@@ -52,7 +52,7 @@ export function logVectors(): Json {
   const upTo = (size: number) => records.slice(0, size);
   return {
     about:
-      'records, heads, peaks, RFC 9162 inclusion and consistency, growth, multiproofs and tiles of one log, design §4 and §5',
+      'records, heads, peaks, RFC 9162 inclusion and consistency, growth, multiproofs and tiles of one log, specification#formats',
     expansion: EXPANSION,
     note: 'record i is {seed: "log/i", size: 96}; a tile is given by the SHA-256 of its 8,192 bytes',
     records: COUNT,

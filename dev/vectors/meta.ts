@@ -40,7 +40,7 @@ export function metaVectors(): Json {
     throw new Error(`the longest meta has ${encoded.at(-1)!.bytes.length} bytes`);
   return {
     about:
-      'meta: dag-cbor map {at, clock?, time?, after?, name?, type?, part?, parts?, object?}, at most 512 bytes, design §4',
+      'meta: dag-cbor map {at, clock?, time?, after?, name?, type?, part?, parts?, object?}, at most 512 bytes, specification#meta',
     note: 'in `meta`, byte strings are hex with 0x',
     valid: encoded.map(({ meta, bytes }) => ({
       meta: Object.fromEntries(

@@ -26,7 +26,7 @@ const shapes: [string, Uint8Array[]][] = [
 /** Maps with proofs of presence and absence, and seven rounds in a row with their histories. */
 export function roundVectors(): Json {
   return {
-    about: 'maps, their proofs, bodies, rounds and histories, design §4',
+    about: 'maps, their proofs, bodies, rounds and histories, specification#map',
     expansion: EXPANSION,
     note: 'siblings come deepest first; end is null for nothing, else the leaf that the path ends in; leaf i of a map is {dataset, size, root, serial, signature}',
     leaves: [BASE, bent(0)].map((id, i) => leafJson(leaf(id, i))),

@@ -25,7 +25,7 @@ const CASES: [count: number, first: bigint, encrypted: boolean][] = [
 /** Contents to nonce, keys, stored blocks, digests, salt, seals, commitments and records. */
 export function sealingVectors(): Json {
   return {
-    about: 'sealing and encrypting one batch, design §4',
+    about: 'sealing and encrypting one batch, specification#sealing',
     expansion: EXPANSION,
     note: 'content i expands {seed: <content>/i, size: sizes[i]}; the meta is the same for all; of 1,024 the first and last are shown',
     cases: CASES.map(([count, first, encrypted]) => sealingCase(count, first, encrypted)),

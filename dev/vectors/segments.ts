@@ -108,7 +108,7 @@ export async function goodSegments(): Promise<Record<string, Segment>> {
 export async function segmentVectors(): Promise<Json> {
   const segments = Object.entries(await goodSegments()).map(([name, segment]) => segmentJson(name, segment));
   return {
-    about: 'complete segments (CARv1) and what opening them yields, design §4',
+    about: 'complete segments (CARv1) and what opening them yields, specification#segment',
     expansion: EXPANSION,
     pieces: PIECES,
     note:

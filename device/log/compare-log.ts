@@ -22,10 +22,11 @@ export interface Comparison {
 }
 
 /**
- * Compares the outbox's log with the chain's and the service's, after every start and before sealing (design §7). What is
- * ahead was sealed by this device before its outbox was replaced by a copy, or by the device before it: it is adopted. What
- * was sealed here but has, in the final log, other blocks in its place goes back to be sealed again. Whoever has made the
- * chain's final head, and whether or not anybody has its blocks: the log goes on behind it.
+ * Compares the outbox's log with the chain's and the service's, after every start and before sealing
+ * (specification#comparing-with-the-log). What is ahead was sealed by this device before its outbox was replaced by a copy,
+ * or by the device before it: it is adopted. What was sealed here but has, in the final log, other blocks in its place goes
+ * back to be sealed again. Whoever has made the chain's final head, and whether or not anybody has its blocks: the log goes
+ * on behind it.
  * @throws when neither service nor chain answers: then nothing may be sealed
  */
 export async function compareLog(parts: CompareParts, signal: AbortSignal): Promise<Comparison> {

@@ -9,7 +9,7 @@ const hexBytes = (size: number) =>
 const webUrl = z.string().max(2048).refine(isWebUrl, 'must be an http or https URL');
 const serial = z.int('must be a whole number').min(1, 'must be at least 1').max(0xffff_ffff, 'must be below 2^32');
 
-/** `device.json` (design §11): the one file that a device needs. Mode 0600, as it holds two secrets. */
+/** `device.json` (specification#files): the one file that a device needs. Mode 0600, as it holds two secrets. */
 export const provisionFile = z.strictObject({
   rpcUrl: webUrl,
   chainId: z.int('must be a whole number').min(1, 'must be a positive number'),

@@ -9,7 +9,7 @@ import type { Address, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.
 import { accountOfKey } from '../../core/typed-data.ts';
 import { type ProvisionContent, provisionFile } from './provision-file.ts';
 
-/** What the owner's `device provision` hands to a device (design §11, `device.json`), checked. */
+/** What the owner's `device provision` hands to a device (specification#files, `device.json`), checked. */
 export interface Provision extends ProvisionContent {
   /** The account of `devicePrivateKey`, which the charter names. */
   readonly account: Address;

@@ -3,7 +3,7 @@ import { StateError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { ChainDevice } from '../../core/ports/ledger.ts';
 
-/** Whether anybody may send a charter: it carries the owner's signature, and names no anchorer (design §5). */
+/** Whether anybody may send a charter: it carries the owner's signature, and names no anchorer (specification#dissc). */
 export function canSendCharter(charter: SignedCharter): boolean {
   return charter.signature !== null && anchorerOf(charter) === null;
 }

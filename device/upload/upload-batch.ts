@@ -18,7 +18,7 @@ export interface UploadParts extends SealingParts {
   readonly record: 'relayed' | 'direct';
 }
 
-/** Presigned uploads are good for 15 minutes (design §6): their end tells the service's time. */
+/** Presigned uploads are good for 15 minutes (specification#functions): their end tells the service's time. */
 const PRESIGNED_MS = 15 * 60_000;
 
 /**

@@ -11,7 +11,8 @@ const OFFSET_BYTES = 4;
 
 /**
  * Which of these blocks the caller may have now. What uses up samples is written down before this returns, by one
- * conditional update: whatever races, no block is delivered that the agreement does not allow, and a repeat is free (design §5).
+ * conditional update: whatever races, no block is delivered that the agreement does not allow, and a repeat is free
+ * (specification#delivery).
  * @throws StoreUnavailableError when the table does not answer
  */
 export async function reserveBlocks(

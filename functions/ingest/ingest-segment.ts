@@ -17,8 +17,8 @@ export interface IngestPorts extends InspectPorts, Pick<ServicePorts, 'anchorQue
 }
 
 /**
- * Checks a stored segment in (design §3, step 4): verifies all of it, indexes it, puts it into the log, wakes the anchor.
- * Acts on state, so the same event may come twice, late, in any order, or again after a crash at any point.
+ * Checks a stored segment in (specification#checking-in): verifies all of it, indexes it, puts it into the log, wakes the
+ * anchor. Acts on state, so the same event may come twice, late, in any order, or again after a crash at any point.
  *
  * A segment that was verified once is not judged again: its device may have been replaced since, and its bytes be damaged;
  * neither unmakes its place in the log.

@@ -5,7 +5,7 @@ import { deviceInForce, type KeptCharter } from '../state/dataset-entry.ts';
 
 /**
  * Why an account may not have written a batch, or null: the device in force may, and an earlier one below the `from` of every
- * device after it (design §4).
+ * device after it (specification#charters-in-force).
  */
 export function whyNotWriter(
   charters: readonly KeptCharter[],

@@ -1,7 +1,7 @@
 import type { Runtime } from '../../core/ports/runtime.ts';
 import { RecentMap } from '../state/recent-map.ts';
 
-/** How old a right may be that lets somebody in: design §6. */
+/** How old a right may be that lets somebody in: specification#rights. */
 const KEPT_MS = 15_000;
 /** How old an answer may be that keeps somebody out: a new device or consumer should not wait for the above. */
 const REFUSED_KEPT_MS = 1_000;

@@ -22,7 +22,7 @@ interface Sighting {
 
 /**
  * Grants count once they are accepted by the final chain, and until they are over or revoked by the latest one; what is
- * read is kept at most 15 s (design §6).
+ * read is kept at most 15 s (specification#rights).
  * @throws LedgerUnavailableError when the chain does not answer
  */
 export function createGrantReader(ports: Ports): GrantReader {

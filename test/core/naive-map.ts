@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /*
- * The map of design §4, written down as the page defines it and on node:crypto alone. Slow on purpose.
+ * The map of specification#map, written down as the page defines it and on node:crypto alone. Slow on purpose.
  */
 
 export interface NaiveLeaf {

@@ -9,7 +9,8 @@ import { to0x } from '../../core/bytes.ts';
 import { type RunningHost, startHost } from '../../local/host/start-host.ts';
 import { blocks, DOMAIN, startStores, TestDevice } from '../functions/start-service.ts';
 
-// Of the 16 that design §12 allows; one more wakes the anchor, whose own are shared by all that it records at once.
+// Of the 16 that specification#figures allows; one more wakes the anchor, whose own are shared by all that it records at
+// once.
 const MOST_REQUESTS = 15;
 
 test('a batch takes the same few AWS requests from upload to its place in the log, however many blocks it has', async () => {

@@ -32,14 +32,14 @@ describe('Protocol IV on the embedded stack', { timeout: 300_000 }, () => {
     // Table V step 2: the owner lets the storage deliver, on ASC.
     const [grant] = (await stack.grants.readGrants([seller.of.grant], 'final')).grants;
     assert.deepEqual([grant?.state, grant?.terms.css, grant?.terms.blocks], ['accepted', stack.file.operator, true]);
-    // Table V step 3: the BlockIDs, and what is to be known of the storage.
+    // Table V step 4: the BlockIDs, and what is to be known of the storage.
     assert.deepEqual([terms.dataset, terms.first, terms.count], [seller.of.dataset, 0, BLOCKS]);
     const { report, kinds, verdicts, distrusted } = await audit(stack, bought, { protocol: 'IV', sample: 4, proxy });
-    // Table V step 4: the consumer's own choice, of a limited number.
+    // Table V step 3: the consumer's own choice, of a limited number.
     const { sampled } = store.state;
     assert.equal(new Set(sampled).size, 4);
     await assert.rejects(audit(stack, bought, { protocol: 'IV', sample: 5 }), /4 samples; 5 cannot be drawn/);
-    // Table V step 6: the BlockIDs of the sample to the CSS, and nothing that it would have to compute.
+    // Table V step 5: the BlockIDs of the sample to the CSS, and nothing that it would have to compute.
     const toStorage = proxy.seen.filter(({ path }) => path.includes(terms.dataset) && !path.endsWith('/records'));
     const blocksAsked = toStorage.map(({ path }) => Number(/\/blocks\/([0-9]+)/.exec(path)?.[1]));
     const [asked, named] = [toStorage.slice(0, 4), blocksAsked.slice(0, 4)];
@@ -48,17 +48,17 @@ describe('Protocol IV on the embedded stack', { timeout: 300_000 }, () => {
       sampled,
     );
     assert.deepEqual(blocksAsked.slice(4), sampled.slice(0, 1), 'the preview again, to decrypt it');
-    // Table V step 7: the DataBlocks back, encrypted as they are stored.
+    // Table V step 6: the DataBlocks back, encrypted as they are stored.
     const sizes = asked.map(({ answer }) => answer?.body.length);
     assert.deepEqual(
       sizes,
       named.map((index) => seller.of.contents[index]!.length + 16),
     );
-    // Table V step 5: the keys of the sampled blocks, only after the storage has answered.
+    // Table V step 4: the keys of the sampled blocks, only after the storage has answered.
     const posted = proxy.seen.findIndex(({ method, path }) => method === 'POST' && path.endsWith('/messages'));
     assert.ok(asked.every((one) => proxy.seen.indexOf(one) < posted));
     assert.equal((await seller.event('request', bought.id)).admitted, 4);
-    // Table V step 8: hashed here, whole.
+    // Table V step 7: hashed here, whole.
     const computed = new Map(
       asked.map(({ answer }, at) => {
         const index = named[at] as number;
@@ -67,19 +67,19 @@ describe('Protocol IV on the embedded stack', { timeout: 300_000 }, () => {
         return [index, blockDigest(nodePrimitives, { dataset: terms.dataset, index }, opening)];
       }),
     );
-    // Table V step 9: the BlockIDs to DISSC: records of the log that OCASC has from there.
+    // Table V step 8: the BlockIDs to DISSC: records of the log that OCASC has from there.
     const { heads } = await stack.ledger.readHeads([terms.dataset], 'final');
     assert.ok(equalBytes(heads[0]!.root, log.log.root));
     const [wanted] = proxy.seen.filter(({ path }) => path.endsWith('/records'));
     const { size } = heads[0]!;
     assert.deepEqual(JSON.parse(Buffer.from(wanted!.body).toString()), { blocks: sampled, size });
-    // Table V step 10: Encrypted[Hash(DataBlock)] back.
+    // Table V step 9: Encrypted[Hash(DataBlock)] back.
     const records = decodeRecords(wanted!.answer!.body).batches.flatMap((batch) => batch.records);
     assert.deepEqual(
       records.map(({ index }) => index),
       sampled,
     );
-    // Table V step 11: opened with the keys that the owner has sent.
+    // Table V step 10: opened with the keys that the owner has sent.
     const keys = await keysSent(stack, bought);
     const opened = records.map(({ index, record }) => [
       index,
@@ -91,7 +91,7 @@ describe('Protocol IV on the embedded stack', { timeout: 300_000 }, () => {
       [Math.min(...sampled)],
       'of one preview; the blocks of all others stay closed',
     );
-    // Table V step 12: compared.
+    // Table V step 11: compared.
     assert.deepEqual([new Map(opened as [number, Uint8Array][]), distrusted], [computed, []]);
     assert.deepEqual([report.evidence, report.checked, report.total], ['retrieved', 4, BLOCKS]);
     assert.deepEqual([kinds, report.ok], [Array(4).fill('intact'), true]);

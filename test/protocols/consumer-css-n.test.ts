@@ -68,7 +68,7 @@ for (const { name, primitives } of BOTH) {
   describe(`Protocol IV, Table V, on ${name}`, () => {
     it('steps 1–12: a limited number of blocks is retrieved, hashed here, opened and intact', async () => {
       const { sale, storage, store, audit } = await prepare({ samples: 3 });
-      // Table V step 1: the agreement on OCASC; step 2: the grant on ASC; step 3: BlockIDs and where the storage is.
+      // Table V step 1: the agreement on OCASC; step 2: the grant on ASC; step 4: BlockIDs and where the storage is.
       assert.equal(sale.purchase.terms.samples, 3);
       const mailWhenAsked: number[] = [];
       const honest = storage.getBlock.bind(storage);
@@ -77,11 +77,11 @@ for (const { name, primitives } of BOTH) {
         return honest(dataset, index);
       };
       const { report, kinds, verdicts } = await audit(3);
-      // Table V step 4: the sample; steps 6–7: BlockIDs to the CSS, DataBlocks back; only then step 5: keys.
+      // Table V step 3: the sample; steps 5–6: BlockIDs to the CSS, DataBlocks back; only then step 4: keys.
       const retrieved = storage.calls.filter((call) => call.name === 'get-block').flatMap(({ blocks }) => blocks);
       assert.deepEqual(retrieved.toSorted(), store.state.sampled);
       assert.deepEqual(mailWhenAsked, [0, 0, 0]);
-      // Table V step 8: hashed here; steps 9–10: sealed digests from the log; 11–12: opened and compared.
+      // Table V step 7: hashed here; steps 8–9: sealed digests from the log; 10–11: opened and compared.
       assert.deepEqual(kinds, ['intact', 'intact', 'intact']);
       assert.deepEqual(
         [report.protocol, report.evidence, report.checked, report.total],

@@ -73,7 +73,7 @@ describe('Protocol III on the embedded stack', { timeout: 300_000 }, () => {
       const posted = proxy.seen.findIndex(({ method, path }) => method === 'POST' && path.endsWith('/messages'));
       assert.ok(posted > proxy.seen.indexOf(asked[0]!), 'the owner learns the sample last');
       assert.equal((await seller.event('request', bought.id)).admitted, 4);
-      // Table IV step 8: Hash(DataBlock), as the storage's answer gives it: nothing of the block itself has come.
+      // Table IV step 7: Hash(DataBlock), as the storage's answer gives it: nothing of the block itself has come.
       const computed = openingsIn(asked[0]!).map(({ index, opening }) =>
         blockDigest(nodePrimitives, { dataset: terms.dataset, index }, opening),
       );

@@ -65,7 +65,7 @@ for (const { name, primitives } of BOTH) {
         assert.ok(storage.calls.some((call) => call.name === asked));
         assert.deepEqual(keysWhenAsked, [0], 'the owner had heard nothing when the storage was asked');
         assert.equal(sale.mailbox.length, 2);
-        // Table IV step 8: the hash in the answer; steps 9–10: the sealed digests, proven against the log that was sold.
+        // Table IV step 7: the hash in the answer; steps 9–10: the sealed digests, proven against the log that was sold.
         assert.ok(storage.calls.some((call) => call.name === 'get-records'));
         // Table IV steps 11–12: opened with the owner's keys and compared.
         assert.deepEqual(kinds, all('intact'));

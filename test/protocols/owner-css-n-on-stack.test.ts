@@ -8,10 +8,11 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import type { BucketDeps } from '../../client/owner/read-bucket.ts';
 import { type RetrievalSource, verifyRetrievable } from '../../client/owner/verify-retrievable.ts';
-import { readSegment } from '../../core/batch/segment.ts';
+import { readSegment } from '../../core/batch/read-segment.ts';
 import { blockDigest, openBlock } from '../../core/block/digest.ts';
-import { blockKeys, openDigest } from '../../core/block/seal.ts';
+import { auditKey, blockKeys, openDigest } from '../../core/block/seal.ts';
 import { MAX_SEGMENT_BYTES } from '../../core/limits.ts';
+import { recordBytes } from '../../core/log/record.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { decodeRecords } from '../../core/wire/answers.ts';
 import { quickenKeystore } from '../cli/quicken-keystore.ts';
@@ -47,6 +48,7 @@ describe('Protocol II on the embedded stack, from the command line', { timeout: 
   async function storedBlocks(): Promise<Uint8Array[]> {
     const blocks: Uint8Array[] = [];
     for await (const key of bucket.list('')) {
+      if (!key.endsWith('.car')) continue;
       const car = await bucket.read(key, { start: 0, end: MAX_SEGMENT_BYTES });
       blocks.push(...readSegment(nodePrimitives, car as Uint8Array).blocks);
     }
@@ -145,7 +147,7 @@ describe('Protocol II on the embedded stack, step by step', { timeout: 300_000 }
       verifyRetrievable(
         { primitives: nodePrimitives, ledger, records: service },
         source(service),
-        { dataset: scene.of.dataset, datasetKey, anchor: 'final' },
+        { dataset: scene.of.dataset, datasetKeyOf: () => datasetKey, anchor: 'final' },
         onVerdicts,
       );
   before(async () => {
@@ -168,16 +170,16 @@ describe('Protocol II on the embedded stack, step by step', { timeout: 300_000 }
     );
     const lines = segments.flatMap(({ manifest }) => manifest.blocks);
     const stored = segments.flatMap(({ blocks }) => blocks);
-    // Table III steps 1–5: the device has cut DataBlocks, encrypted, hashed and sealed them, and given them to the CSS.
+    // Table III steps 1–3, 5 and 6: the device has cut DataBlocks, encrypted, hashed and sealed them, and given them to the CSS.
     assert.deepEqual(
       stored.map(({ length }) => length),
       of.contents.map(({ length }) => length + 16),
     );
-    assert.ok(lines.every(({ sealed, commitment }) => sealed.length === 32 && commitment.length === 32));
-    // Table III steps 6–7: the sealed digests are on DISSC, under the device's signature.
+    assert.ok(lines.every(({ record }) => recordBytes(record).length === 96));
+    // Table III steps 4 and 7: the sealed digests are on DISSC, under the device's signature.
     const { heads, point } = await stack.ledger.readHeads([of.dataset], 'final');
     const head = heads[0] as (typeof heads)[number];
-    assert.deepEqual([head.size, head.batches], [BLOCKS, segments.length]);
+    assert.equal(head.size, BLOCKS);
     assert.deepEqual(Buffer.from(head.root), Buffer.from(segments.at(-1)?.manifest.head.root ?? []));
     const events = await stack.ledger.findRecorded(of.dataset, 0, point.blockNumber);
     assert.ok(events.length > 0 && events.every(({ signer }) => signer === accountOfKey(of.deviceKey)));
@@ -199,29 +201,30 @@ describe('Protocol II on the embedded stack, step by step', { timeout: 300_000 }
       retrieved.map(({ answer }) => Buffer.from(answer?.body ?? [])),
       stored.map(Buffer.from),
     );
-    // Table III step 10: the BlockIDs to DISSC: records of the log whose head was read there.
+    // Table III step 11: the BlockIDs to DISSC: records of the log whose head was read there.
     const [records] = proxy.seen.filter(({ path }) => path.endsWith('/records'));
     const wanted = JSON.parse(Buffer.from(records?.body ?? []).toString());
-    assert.deepEqual(wanted, { blocks: indices, batches: head.batches });
-    // Table III step 11: Encrypted[Hash(DataBlock)] back, as the device has sealed it.
+    assert.deepEqual(wanted, { blocks: indices, size: head.size });
+    // Table III step 12: Encrypted[Hash(DataBlock)] back, as the device has sealed it.
     const found = decodeRecords(records?.answer?.body as Uint8Array).batches.flatMap((batch) =>
       batch.records.map((record) => ({ ...record, salt: batch.salt })),
     );
     assert.deepEqual(
-      found.map(({ sealed }) => Buffer.from(sealed)),
-      lines.map(({ sealed }) => Buffer.from(sealed)),
+      found.map(({ record }) => Buffer.from(recordBytes(record))),
+      lines.map(({ record }) => Buffer.from(recordBytes(record))),
     );
-    // Table III step 12: hashed here; opened with the owner's key, the sealed digest is that of the bytes that came.
+    // Table III steps 10 and 13: hashed here; opened with the owner's key, the sealed digest is that of the bytes that came.
     const computed = retrieved.map(({ answer, index }) => {
       const meta = Buffer.from(String(answer?.headers['plumbline-meta']), 'base64');
       const opening = openBlock(nodePrimitives, answer?.body as Uint8Array, new Uint8Array(meta));
       return blockDigest(nodePrimitives, { dataset: of.dataset, index }, opening);
     });
-    const opened = found.map(({ index, sealed, commitment, salt }) =>
-      openDigest(nodePrimitives, sealed, commitment, blockKeys(nodePrimitives, of.datasetKey, salt)(index)),
+    const key = auditKey(nodePrimitives, of.datasetKey);
+    const opened = found.map(({ index, record: { sealed, commitment }, salt }) =>
+      openDigest(nodePrimitives, sealed, commitment, blockKeys(nodePrimitives, key, salt)(index)),
     );
     assert.deepEqual(opened, computed);
-    // Table III step 13: compared.
+    // Table III step 14: compared.
     assert.deepEqual([kinds, report.ok, report.evidence], [all('intact'), true, 'retrieved']);
     assert.ok(verdicts.every(({ signer }) => signer === accountOfKey(of.deviceKey)));
   });

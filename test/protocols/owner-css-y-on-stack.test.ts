@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { verifyDataset } from '../../client/owner/verify-dataset.ts';
-import { readSegment } from '../../core/batch/segment.ts';
+import { readSegment } from '../../core/batch/read-segment.ts';
 import { blockDigest } from '../../core/block/digest.ts';
 import { metaHash } from '../../core/block/meta.ts';
-import { blockKeys, openDigest } from '../../core/block/seal.ts';
+import { auditKey, blockKeys, openDigest } from '../../core/block/seal.ts';
+import { recordBytes } from '../../core/log/record.ts';
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { decodeHashedBlocks, decodeRecords } from '../../core/wire/answers.ts';
@@ -27,7 +28,7 @@ describe('Protocol I on the embedded stack', { timeout: 300_000 }, () => {
       (css, ledger, datasetKey, onVerdicts) =>
         verifyDataset(
           { primitives: nodePrimitives, ledger, css },
-          { dataset, datasetKey, evidence, anchor: 'final' },
+          { dataset, datasetKeyOf: () => datasetKey, evidence, anchor: 'final' },
           onVerdicts,
         );
     scenes.attested = {
@@ -49,19 +50,19 @@ describe('Protocol I on the embedded stack', { timeout: 300_000 }, () => {
     );
     const lines = segments.flatMap(({ manifest }) => manifest.blocks);
     const stored = segments.flatMap(({ blocks }) => blocks);
-    // Table II steps 1–5: the device has cut DataBlocks, encrypted, hashed and sealed them, and given them to the CSS.
+    // Table II steps 1–3, 5 and 6: the device has cut DataBlocks, encrypted, hashed and sealed them, and given them to the CSS.
     assert.deepEqual(
       stored.map(({ length }) => length),
       of.contents.map(({ length }) => length + 16),
     );
     assert.deepEqual(
-      lines.map(({ sealed, commitment }) => [sealed.length, commitment.length]),
-      Array(BLOCKS).fill([32, 32]),
+      lines.map(({ record }) => recordBytes(record).length),
+      Array(BLOCKS).fill(96),
     );
-    // Table II steps 6–7: the sealed digests are on DISSC, under the device's signature.
+    // Table II steps 4 and 7: the sealed digests are on DISSC, under the device's signature.
     const { heads, point } = await stack.ledger.readHeads([of.dataset], 'final');
     const head = heads[0]!;
-    assert.deepEqual([head.size, head.batches], [BLOCKS, segments.length]);
+    assert.equal(head.size, BLOCKS);
     assert.deepEqual(Buffer.from(head.root), Buffer.from(segments.at(-1)!.manifest.head.root));
     const events = await stack.ledger.findRecorded(of.dataset, 0, point.blockNumber);
     assert.deepEqual([...new Set(events.map(({ signer }) => signer))], [accountOfKey(of.deviceKey)]);
@@ -82,18 +83,19 @@ describe('Protocol I on the embedded stack', { timeout: 300_000 }, () => {
     );
     // Table II step 10: the BlockIDs to DISSC: records of the log whose head was read there.
     const [records] = named('/records');
-    assert.deepEqual(JSON.parse(Buffer.from(records!.body).toString()), { blocks: indices, batches: head.batches });
+    assert.deepEqual(JSON.parse(Buffer.from(records!.body).toString()), { blocks: indices, size: head.size });
     // Table II step 11: Encrypted[Hash(DataBlock)] back, as the device has sealed it.
     const found = decodeRecords(records!.answer!.body).batches.flatMap((batch) =>
       batch.records.map((record) => ({ ...record, salt: batch.salt })),
     );
     assert.deepEqual(
-      found.map(({ sealed }) => Buffer.from(sealed)),
-      lines.map(({ sealed }) => Buffer.from(sealed)),
+      found.map(({ record }) => Buffer.from(recordBytes(record))),
+      lines.map(({ record }) => Buffer.from(recordBytes(record))),
     );
     // Table II step 12: opened with the owner's key, it is the digest of what the device stored.
-    const opened = found.map(({ index, sealed, commitment, salt }) =>
-      openDigest(nodePrimitives, sealed, commitment, blockKeys(nodePrimitives, of.datasetKey, salt)(index)),
+    const key = auditKey(nodePrimitives, of.datasetKey);
+    const opened = found.map(({ index, record: { sealed, commitment }, salt }) =>
+      openDigest(nodePrimitives, sealed, commitment, blockKeys(nodePrimitives, key, salt)(index)),
     );
     assert.deepEqual(
       opened,

@@ -5,7 +5,7 @@ import { IOCASC } from "../interfaces/IOCASC.sol";
 import { InclusionPath } from "./InclusionPath.sol";
 
 /// @title From what a record opens to the root of the log
-/// @dev The formats are those of design §4, as `IOCASC.Answer` repeats them.
+/// @dev The formats are those of specification#formats, as `IOCASC.Answer` repeats them.
 library BlockAnswer {
     uint256 private constant CHUNK_BYTES = 1024;
     uint256 private constant MAX_BLOCK_BYTES = 1 << 20;

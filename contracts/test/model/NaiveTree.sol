@@ -36,7 +36,7 @@ library NaiveTree {
         }
     }
 
-    /// @notice Design §5: at each position p the largest 2^k that divides p and does not pass the end.
+    /// @notice specification#growth: at each position p the largest 2^k that divides p and does not pass the end.
     function appended(bytes32[] memory leaves, uint256 n) internal pure returns (bytes32[] memory nodes) {
         while (n < leaves.length) {
             uint256 k = 1;

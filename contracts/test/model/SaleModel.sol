@@ -55,7 +55,7 @@ abstract contract SaleModel is DisscModel {
         _record(model, leaves);
     }
 
-    /// @dev Design §4: sealed ‖ commitment ‖ contentCommitment.
+    /// @dev specification#record: sealed ‖ commitment ‖ contentCommitment.
     function _recordOf(Model storage model, uint64 index, Stored memory stored) internal view returns (bytes memory) {
         bytes32 chunkRoot = NaiveTree.root(_hashes(_chunks(stored.data)));
         bytes32 digest = sha256(

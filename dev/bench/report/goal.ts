@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** One line of design §12's table, as it was measured; without a goal, something measured beside it. */
+/** One line of specification#figures, as it was measured; without a goal, something measured beside it. */
 export interface Measured {
   readonly what: string;
   readonly value: number;

@@ -1,6 +1,6 @@
 /**
- * Bytes, integers and hashes of design §4, on node:crypto and ethers alone. Nothing here, nor beside it, is shared with the
- * protocol's code: two implementations that agree on the vectors have read the same page the same way.
+ * Bytes, integers and hashes of specification#formats, on node:crypto and ethers alone. Nothing here, nor beside it, is
+ * shared with the protocol's code: two implementations that agree on the vectors have read the same page the same way.
  */
 import { createHash, createHmac } from 'node:crypto';
 import { keccak256 as ethersKeccak256 } from 'ethers';

@@ -1,4 +1,4 @@
-/** Peaks, growth and multiproofs of design §5 and of the refinements, by their words, in whole numbers. */
+/** Peaks, growth and multiproofs of specification#growth, by their words, in whole numbers. */
 import { leafHash, treeHash } from './merkle.ts';
 import { ZERO32 } from './protocol.ts';
 

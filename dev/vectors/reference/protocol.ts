@@ -1,4 +1,4 @@
-/** Design §4 (version 2), line by line. */
+/** specification#formats, line by line. */
 import { createCipheriv, hkdfSync } from 'node:crypto';
 import { concat, hex, hmac, keccak256, sha256, u8, u32, u64, u256, unhex, utf8, xor } from './bytes.ts';
 import { treeHash } from './merkle.ts';

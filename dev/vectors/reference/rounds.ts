@@ -1,4 +1,4 @@
-/** Map and round of design §4, by their words. */
+/** Map and round of specification#map, by their words. */
 import { concat, hex, sha256, u8, u32, u64 } from './bytes.ts';
 import { treeHash } from './merkle.ts';
 import { ZERO32 } from './protocol.ts';
