@@ -11,12 +11,14 @@ import {
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { workOf } from '../functions/work-of.ts';
+import { workOf } from '../functions/row.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { ServiceFunction } from './service-function.ts';
 import type { StageRules } from './stage-rules.ts';
 
-/** The way in. Whoever calls is known by the signature of the request, which the functions check (design §6). */
+/**
+ * The way in. Whoever calls is known by the signature of the request, which the functions check (specification#requests).
+ */
 export class ServiceApi extends Construct {
   readonly api: HttpApi;
   readonly stage: HttpStage;
@@ -43,8 +45,8 @@ export class ServiceApi extends Construct {
     });
     const reason =
       row.callers === 'anyone'
-        ? 'What it answers is public and proves itself (design §6).'
-        : 'The function itself verifies the signature of every request and the rights of its signer (design §6).';
+        ? 'What it answers is public and proves itself (specification#requests).'
+        : 'The function itself verifies the signature of every request and the rights of its signer (specification#requests).';
     acknowledge(route?.node.defaultChild ?? this, 'AwsSolutions-APIG4', reason);
     if (route !== undefined) this.#throttle(to, route);
   }

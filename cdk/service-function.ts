@@ -10,8 +10,7 @@ import {
 import { Architecture, type Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { FunctionRow } from '../functions/row.ts';
-import { workOf } from '../functions/work-of.ts';
+import { type FunctionRow, workOf } from '../functions/row.ts';
 import { acknowledge } from './acknowledge.ts';
 import { ENTRY } from './bundle-function.ts';
 import type { StageName } from './read-parameters.ts';
@@ -69,7 +68,10 @@ export class ServiceFunction extends Construct {
     this.#acknowledgeWildcards(role, rights);
   }
 
-  /** Lets the roles of other AWS accounts invoke it; who asks is proven by the signed request all the same (design §6). */
+  /**
+   * Lets the roles of other AWS accounts invoke it; who asks is proven by the signed request all the same
+   * (specification#requests).
+   */
   allowInvoking(accounts: readonly string[]): void {
     for (const account of accounts) {
       const principal = new AccountPrincipal(account);

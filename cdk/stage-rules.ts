@@ -1,6 +1,6 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type { WorkKind } from '../functions/work-of.ts';
+import type { WorkKind } from '../functions/row.ts';
 import type { StageName } from './read-parameters.ts';
 
 /** What one function may be asked for, so that it leaves something to the others. */

@@ -7,7 +7,7 @@ export type AgreementCaller = 'agent' | 'signer';
 /** Who may call; `anyone` needs not even sign. */
 export type Caller = DatasetCaller | AgreementCaller;
 
-/** What grants of ASC tell apart: digests for Protocol III, blocks for IV (design §5). */
+/** What grants of ASC tell apart: digests for Protocol III, blocks for IV (specification#asc). */
 export type Kind = 'digests' | 'blocks';
 
 export interface HttpTrigger {
@@ -102,4 +102,20 @@ export interface HttpRow extends FunctionRow {
 export interface EventRow extends FunctionRow {
   readonly trigger: StoreTrigger | WakeTrigger;
   readonly callers: 'service';
+}
+
+/**
+ * Whose work an invocation is. Each kind has bounds of its own, on every host, so that none keeps the others waiting:
+ * `public` is asked for by strangers, `events` by the object store, `heavy` needs a whole processor for callers who have
+ * signed; `light` is the rest.
+ */
+export type WorkKind = 'public' | 'events' | 'heavy' | 'light';
+
+/** Memory for which Lambda gives a whole processor. */
+const WHOLE_PROCESSOR_MB = 1_769;
+
+export function workOf({ callers, trigger, limits }: FunctionRow): WorkKind {
+  if (trigger.kind === 's3-event') return 'events';
+  if (callers === 'anyone') return 'public';
+  return trigger.kind === 'http' && limits.memoryMb >= WHOLE_PROCESSOR_MB ? 'heavy' : 'light';
 }

@@ -1,12 +1,10 @@
-import type { Agreement, AgreementState, Buyer } from '../../core/ports/agreements.ts';
+import type { Agreement, Buyer } from '../../core/ports/agreements.ts';
 import { Problem } from '../answer/problem.ts';
-
-/** In these an owner may claim what a voucher says, by OCASC. */
-export const OPEN_STATES: readonly AgreementState[] = ['active', 'challenged', 'lapsed'];
+import { OPEN_STATES } from '../rights/open-states.ts';
 
 /**
  * Vouchers and messages are taken until the owner's time to claim is over, also of an agreement that was approved: all of it
- * is still to be delivered (design §5).
+ * is still to be delivered (specification#delivery).
  * @throws Problem when the agreement is settled otherwise, or that time has passed
  */
 export function requireOpen(agreement: Agreement, nowMs: number): Buyer {

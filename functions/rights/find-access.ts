@@ -1,13 +1,13 @@
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address, AgreementId, DatasetId } from '../../core/ids.ts';
 import type { Agreement, Buyer } from '../../core/ports/agreements.ts';
-import { OPEN_STATES } from '../agreement/require-open.ts';
 import { Problem } from '../answer/problem.ts';
 import type { ServicePorts } from '../ports.ts';
 import type { Kind } from '../row.ts';
 import type { Access } from './access.ts';
 import type { ServedReader } from './is-served.ts';
 import { keepBriefly } from './keep-briefly.ts';
+import { OPEN_STATES } from './open-states.ts';
 import type { GrantReader } from './read-grants.ts';
 
 type Ports = Pick<ServicePorts, 'agreements' | 'runtime'>;
@@ -32,7 +32,8 @@ const AGENT_MARGIN_MS = 3_600_000;
 
 /**
  * Lets an agreement's parties in: it counts once its acceptance is final, while its end and its closing count as soon as
- * they are on the chain, and are kept at most 15 s (design §6). The consumer also needs the owner's grant for this service.
+ * they are on the chain, and are kept at most 15 s (specification#rights). The consumer also needs the owner's grant for
+ * this service.
  * @throws Problem when the caller is neither party, or is not served any more; LedgerUnavailableError when the chain does
  *   not answer
  */

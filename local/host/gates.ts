@@ -1,5 +1,4 @@
-import type { FunctionRow } from '../../functions/row.ts';
-import { type WorkKind, workOf } from '../../functions/work-of.ts';
+import { type FunctionRow, type WorkKind, workOf } from '../../functions/row.ts';
 import { createGate, type Gate, type GateLimits } from './gate.ts';
 
 /** Kinds of work that wait for their turn. In Lambda each invocation has a machine of its own; here all share one process. */

@@ -15,6 +15,7 @@ import {
 import { SequenceGuard } from '../../core/agreement/sequence-guard.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
 import { to0x, utf8 } from '../../core/bytes.ts';
+import { PLAIN } from '../../core/charter/kind.ts';
 import { LedgerUnavailableError, ProofError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import type { Address, AgreementId, DatasetId, LogRoot, PrivateKey } from '../../core/ids.ts';
 import type { Agreement, Agreements } from '../../core/ports/agreements.ts';
@@ -70,17 +71,19 @@ describe('agreements in the service', () => {
       id: to0x(nodePrimitives.randomBytes(32)) as AgreementId,
       terms: {
         ...{ dataset: `0x${'d5'.repeat(32)}` as DatasetId, first: 0, count: 10, token: NOBODY, consumer: NOBODY },
-        ...{ price: 2n ** 100n, fee: 10n, bond: 500n, stakeWei: 3n, maxChallenges: 2, samples: 1 },
+        ...{ price: 2n ** 100n, fee: 10n, bond: 500n, stakeWei: 3n, maxChallenges: 2, maxDemands: 2, samples: 1 },
+        previews: 0,
         ...{ windowSeconds: WINDOW_SECONDS, durationSeconds: 3600, acceptBySeconds: 0n },
       },
-      ...{ root: new Uint8Array(32) as LogRoot, batches: 1, state: 'active', owner, agent: accountOfKey(agentKey) },
+      ...{ root: new Uint8Array(32) as LogRoot, size: 10, kind: PLAIN, state: 'active', owner },
+      agent: accountOfKey(agentKey),
       ownerEncryptionKey: new Uint8Array(32) as EncryptionPublicKey,
       buyer: {
         ...{ consumer: accountOfKey(key()), signer: accountOfKey(signerKey) },
         ...{ encryptionKey: new Uint8Array(32) as EncryptionPublicKey },
         endSeconds: Math.floor(Date.now() / 1000) + 3600,
       },
-      ...{ due: 10n, challenges: 0, challenge: null, ...change },
+      ...{ due: 10n, challenges: 0, demands: 0, question: null, ...change },
     };
     agreements.final.set(agreement.id, agreement);
     const voucher = (due: bigint, by: PrivateKey = signerKey, id = agreement.id) =>
@@ -189,14 +192,16 @@ describe('agreements in the service', () => {
       await assert.rejects(withoutOcasc.storeVoucher(...voucher(100n)), refusedAs('not-found'));
     });
 
-    test('are taken until the owner can claim no more, and while a challenge is open', async () => {
-      const { agreement, signer, voucher } = agree({ state: 'challenged' });
-      const untilMs = 1000 * ((agreement.buyer?.endSeconds ?? 0) + WINDOW_SECONDS);
-      stores.clock.offsetMs = untilMs - Date.now() - 10_000;
-      assert.equal(await signer.storeVoucher(...voucher(100n)), 100n);
-      stores.clock.offsetMs = untilMs - Date.now() + 1_000;
-      await assert.rejects(signer.storeVoucher(...voucher(200n)), refusedAs('ended'));
-    });
+    for (const state of ['challenged', 'lapsed'] as const) {
+      test(`are taken until the owner can claim no more, and while the agreement is ${state}`, async () => {
+        const { agreement, signer, voucher } = agree({ state });
+        const untilMs = 1000 * ((agreement.buyer?.endSeconds ?? 0) + WINDOW_SECONDS);
+        stores.clock.offsetMs = untilMs - Date.now() - 10_000;
+        assert.equal(await signer.storeVoucher(...voucher(100n)), 100n);
+        stores.clock.offsetMs = untilMs - Date.now() + 1_000;
+        await assert.rejects(signer.storeVoucher(...voucher(200n)), refusedAs('ended'));
+      });
+    }
 
     test('nobody is let in while the chain cannot be read, but for the 15 s that a right is kept', async () => {
       const { signer, voucher } = agree();

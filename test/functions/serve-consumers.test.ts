@@ -6,8 +6,9 @@ import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { gatewayEventFromRequest } from '../../adapters/http-signature/gateway-event.ts';
 import { createRequestSigner } from '../../adapters/http-signature/sign-request.ts';
-import { readSegment } from '../../core/batch/segment.ts';
+import { readSegment } from '../../core/batch/read-segment.ts';
 import { to0x } from '../../core/bytes.ts';
+import { PLAIN } from '../../core/charter/kind.ts';
 import { RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import type { Fault } from '../../core/ports/css.ts';
@@ -186,10 +187,14 @@ describe('an agreement’s parties at the service', () => {
 
     test('that are proposed count neither before they are accepted nor before that is final', async () => {
       const sale = await makeSale(market, { grant: null });
-      const { grant } = await sale.party.grants.authorise({
-        ...{ dataset: sale.dataset, css: market.css.account, perBatchWei: 0n, first: 0, count: 64, digests: true },
-        ...{ blocks: true, maxBlocks: 64, windowSeconds: 60, untilSeconds: Math.floor(Date.now() / 1000) + 86_400 },
-      });
+      const { grant } = await sale.party.grants.authorise(
+        { name: sale.name, kind: PLAIN },
+        {
+          ...{ dataset: sale.dataset, css: market.css.account, perRecordWei: 0n, first: 0, count: 64, digests: true },
+          ...{ blocks: true, maxBlocks: 64, windowSeconds: 60, intervalSeconds: 0 },
+          untilSeconds: Math.floor(Date.now() / 1000) + 86_400,
+        },
+      );
       await rememberGrant(market.stores.table, sale.dataset, grant);
       await market.finalise();
       await refusesAll(sale.signer, sale, 'no-grant');
@@ -317,7 +322,7 @@ describe('an agreement’s parties at the service', () => {
       await refusesAll(sale.signer, sale, 'not-served');
       await refusesAll(sale.agent, sale, 'not-served');
       await assert.rejects(payFor(sale, 1), refusedAs('not-served'));
-      const settings = { ...market.ports.settings(), grants: { minPerBatchWei: 0n, openQuotaBytes: 2 ** 30 } };
+      const settings = { ...market.ports.settings(), grants: { minPerRecordWei: 0n, openQuotaBytes: 2 ** 30 } };
       const open = market.anotherProcess({ settings: () => settings });
       await get(clientOf(open, sale.signerKey, sale.id), sale, 0);
       await get(clientOf(open, sale.agentKey, sale.id), sale, 63);
@@ -360,11 +365,17 @@ describe('an agreement’s parties at the service', () => {
       await refusesAll(clientOf(market.anotherProcess(), sale.signerKey, sale.id), sale, 'ended');
     });
 
-    test('comes with a breach', async () => {
+    test('comes with a breach, and not while a question has only lapsed: it may still be answered', async () => {
       const sale = await makeSale(market);
       await sale.buyer.agreements.challenge(sale.id, { block: 0, seed: 1, valueWei: 10n ** 18n });
       await market.passSeconds(WINDOW_SECONDS + 1);
+      await sale.buyer.agreements.lapse(sale.id);
+      await market.finalise();
+      await get(sale.signer, sale, 0);
+      await get(sale.agent, sale, 0);
+      await market.passSeconds(WINDOW_SECONDS);
       await sale.buyer.agreements.breach(sale.id);
+      market.stores.clock.offsetMs = 15_001;
       await refusesAll(sale.signer, sale, 'ended');
     });
   });
@@ -374,7 +385,12 @@ describe('an agreement’s parties at the service', () => {
       const sale = await makeSale(market);
       const unknown = clientOf(market.ports, sale.signerKey, `0x${'77'.repeat(32)}` as AgreementId);
       await refusesAll(unknown, sale, 'no-agreement');
-      const { id } = await sale.party.agreements.offer(sale.terms, accountOfKey(sale.agentKey), SOME_KEY);
+      const { id } = await sale.party.agreements.offer(
+        { name: sale.name, kind: PLAIN },
+        sale.terms,
+        accountOfKey(sale.agentKey),
+        SOME_KEY,
+      );
       await market.finalise();
       const offered = clientOf(market.ports, sale.signerKey, id);
       await refusesAll(offered, sale, 'no-agreement');
@@ -393,6 +409,16 @@ describe('an agreement’s parties at the service', () => {
       }
       await refusesAll(clientOf(market.ports, sale.signerKey), sale, 'forbidden');
       await refusesAll(clientOf(market.ports, sale.agentKey), sale, 'forbidden');
+    });
+
+    test('the owner’s agent is as long as a question is open, however late it lapses', async () => {
+      const sale = await makeSale(market);
+      await sale.buyer.agreements.challenge(sale.id, { block: 0, seed: 1, valueWei: 10n ** 18n });
+      await market.finalise();
+      // Long behind the end, the window and every margin, nobody has called `lapse`: it can be answered.
+      market.stores.clock.offsetMs = 1000 * (sale.terms.durationSeconds + 86_400);
+      await get(sale.agent, sale, 0);
+      await refusesAll(sale.signer, sale, 'ended');
     });
 
     test('the owner’s agent is, without a grant and uncounted, until challenges can no longer be open', async () => {
