@@ -32,7 +32,7 @@ describe('the terms that an offer has where nothing else is said', () => {
   });
 
   it('of a dataset whose samples are the content: what the fee pays for, so that nobody reads all for the fee', () => {
-    for (const kind of [PLAIN, ATTACHED]) {
+    for (const kind of [PLAIN, ATTACHED] as const) {
       const { samples, previews } = terms(kind);
       assert.deepEqual([samples, previews], [15, 0]);
       assert.equal(terms(kind, { fee: 0n }).samples, 1);

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { dueFor } from '../../core/agreement/quota.ts';
+import { type AgreementId, address, NATIVE_COIN } from '../../core/ids.ts';
+import { fund } from '../../local/stack/fund.ts';
+import { IDLE_AGENT } from '../protocols/consumer-scene.ts';
+import { FUNDS_WEI, type RecordedStack, startRecordedStack } from '../protocols/recorded-stack.ts';
+import { makeSeller, type Seller } from '../protocols/sale-on-stack.ts';
+import { quickenKeystore } from './quicken-keystore.ts';
+import { runPlumb } from './run-plumb.ts';
+
+/* What a consumer does on the command line against an owner who keeps the word, and one who does not. */
+describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
+  let folder: string;
+  let stack: RecordedStack;
+  let seller: Seller;
+  let account: string;
+  const consumer = async (exitCode: number, ...args: string[]) => {
+    const env = { PLUMB_STACK: join(stack.folder, 'stack.json'), PLUMB_HOME: join(folder, 'consumer') };
+    const ended = await runPlumb(['consumer', ...args, '--password-file', join(folder, 'password'), '--json'], env);
+    assert.equal(ended.exitCode, exitCode, ended.stdout + ended.stderr);
+    return JSON.parse(ended.stdout.trim().split('\n').at(-1) as string);
+  };
+  const agreementOf = async (id: AgreementId) => {
+    const { agreement } = await stack.market.readAgreement(id, 'latest');
+    return agreement ?? assert.fail('no agreement');
+  };
+  const creditWei = () => stack.market.readCredit(NATIVE_COIN, address(account), 'latest');
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'plumbline-consumer-'));
+    stack = await startRecordedStack(1);
+    seller = await makeSeller(stack, stack.datasets[0]!);
+    stack.ending(seller.serve());
+    await writeFile(join(folder, 'password'), 'correct horse battery\n', { mode: 0o600 });
+    ({ account } = await consumer(0, 'init', '--mnemonic-out', join(folder, 'mnemonic')));
+    await quickenKeystore(join(folder, 'consumer'), 'correct horse battery');
+    await fund(stack.rpc, address(account), FUNDS_WEI);
+  });
+  after(async () => {
+    await stack?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('reads the previews of a sample before paying, fetches all, and has a paid key shown on the chain', async () => {
+    const { id } = await seller.offer({ samples: 4, previews: 2 });
+    await consumer(0, 'accept', id);
+    const previews = join(folder, 'previews');
+    const audit = ['audit', id, '--protocol', 'IV', '--sample', '3', '--previews', previews];
+    const report = await consumer(0, ...audit);
+    assert.deepEqual([report.counts.intact, report.previews.length, report.samplesLeft], [3, 2, 1]);
+    for (const { index, path } of report.previews as { index: number; path: string }[]) {
+      assert.deepEqual(await readFile(path), Buffer.from(seller.of.contents[index] as Uint8Array));
+    }
+    const early = await consumer(2, 'demand', id, '0');
+    assert.match(early.error.message, /Block 0 is not signed for: none is/);
+    const fetched = await consumer(0, 'fetch', id, '--out', join(folder, 'bought'), '--ahead', '4');
+    assert.deepEqual([fetched.verified, fetched.stopped], [12, null]);
+    // The chain learns by the consumer's own claim that the block is paid for.
+    const demanded = await consumer(0, 'demand', id, '7', '--wait');
+    assert.deepEqual([demanded.outcome, demanded.state], ['answered', 'active']);
+    const { demands, due, terms } = await agreementOf(id);
+    assert.deepEqual([demands, due], [1, terms.price]);
+    assert.equal((await consumer(0, 'approve', id)).state, 'closed');
+  });
+
+  it('pays an owner who sends no keys for one block, demands its key, and gets bond and escrow without it', async () => {
+    const { id } = await seller.offer({ samples: 1, bond: 200n }, IDLE_AGENT);
+    await consumer(0, 'accept', id);
+    const fetch = ['fetch', id, '--out', join(folder, 'never'), '--ahead', '12', '--patience', '1'];
+    const stopped = await consumer(1, ...fetch);
+    const { terms } = await agreementOf(id);
+    assert.deepEqual([stopped.verified, BigInt(stopped.due)], [0, dueFor(terms, 1)]);
+    assert.match(stopped.next, /plumb consumer demand 0x[0-9a-f]{64} 0 --wait/);
+    const again = await consumer(1, ...fetch);
+    assert.equal(again.due, stopped.due, 'nothing more is signed');
+
+    const demanded = await consumer(1, 'demand', id, '0', '--wait');
+    assert.equal(demanded.outcome, 'unanswered');
+    assert.match((await consumer(2, 'demand', id, '1')).error.message, /Block 1 is not signed for: 0 to 0 are/);
+    assert.match((await consumer(6, 'challenge', id, '0')).error.message, /one question at a time/);
+    const early = await consumer(6, 'breach', id);
+    assert.match(early.error.message, /OCASC_WrongState|state/);
+    const lapsed = await consumer(0, 'lapse', id);
+    assert.equal(lapsed.state, 'lapsed');
+    assert.equal(lapsed.question.asks, 'key');
+    assert.match(JSON.stringify(await consumer(0, 'status', id)), /"state":"lapsed"/);
+    const before = await creditWei();
+    // Nobody sends a transaction meanwhile: the chain's next block is of this machine's time.
+    await sleep(Math.max(0, 1000 * (lapsed.question.graceEndSeconds + 1) - Date.now()));
+    assert.equal((await consumer(0, 'breach', id)).state, 'breached');
+    const { due } = await agreementOf(id);
+    assert.equal(due, dueFor(terms, 1));
+    const stakeWei = BigInt(lapsed.question.stakeWei);
+    assert.equal((await creditWei()) - before, terms.price - due + terms.bond + stakeWei);
+    assert.ok(BigInt((await consumer(0, 'withdraw')).amount) >= terms.price - due + terms.bond + stakeWei);
+  });
+});
