@@ -17,13 +17,13 @@ import {
   postMessageResponse,
   proveChunksRequest,
   publishSegmentResponse,
-  putCharterRequest,
   putCharterResponse,
   storeVoucherRequest,
   storeVoucherResponse,
   underAgreementQuery,
   uploadSegmentRequest,
   uploadSegmentResponse,
+  wireCharter,
 } from '../core/wire/requests.ts';
 import type { EventRow, FunctionRow, HttpRow } from './row.ts';
 
@@ -169,7 +169,7 @@ export const putCharterRow = /* @__PURE__ */ httpRow(() => ({
   callers: 'anyone',
   may: { objects: 'read-put', table: 'read-write', dissc: 'read', asc: 'read', owners: 'read' },
   limits: { timeoutMs: 20_000, bodyBytes: 2_048, memoryMb: 512 },
-  request: { params: ofDataset(), query: noParameters(), body: putCharterRequest },
+  request: { params: ofDataset(), query: noParameters(), body: wireCharter },
   response: { json: putCharterResponse },
 }));
 

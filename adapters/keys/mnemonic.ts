@@ -3,9 +3,6 @@ import { fromHex, to0x } from '../../core/bytes.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 
-/** Device numbers are hardened path steps. */
-const MAX_DEVICE = 2 ** 31 - 1;
-
 /** A new BIP-39 mnemonic of 24 words, 256 bits of randomness. */
 export function createMnemonic(): string {
   return Mnemonic.fromEntropy(crypto.getRandomValues(new Uint8Array(32))).phrase;
@@ -30,23 +27,11 @@ export function mnemonicSeed(mnemonic: string): Uint8Array {
 
 /** Key of the owner's account, m/44'/60'/0'/0/0. */
 export function ownerKey(mnemonic: string): PrivateKey {
-  return accountKey(mnemonic, 0);
-}
-
-/** Key of device i's account, m/44'/60'/i'/0/0: hardened, so a stolen device reveals nothing of the others. */
-export function deviceKey(mnemonic: string, device: number): PrivateKey {
-  if (!Number.isInteger(device) || device < 1 || device > MAX_DEVICE) {
-    throw new ArgumentError(`There is no device ${device}; devices are numbered from 1 to ${MAX_DEVICE}.`);
-  }
-  return accountKey(mnemonic, device);
+  const node = HDNodeWallet.fromPhrase(mnemonic, '', "m/44'/60'/0'/0/0");
+  return fromHex(node.privateKey, 'private key', 32) as PrivateKey;
 }
 
 /** EIP-191 signature of a message, as signed requests carry it. */
 export function signMessage(key: PrivateKey, message: Uint8Array): Promise<string> {
   return new Wallet(to0x(key)).signMessage(message);
-}
-
-function accountKey(mnemonic: string, account: number): PrivateKey {
-  const node = HDNodeWallet.fromPhrase(mnemonic, '', `m/44'/60'/${account}'/0/0`);
-  return fromHex(node.privateKey, 'private key', 32) as PrivateKey;
 }

@@ -177,7 +177,6 @@ export const wireCharter = z.strictObject({
 });
 export type WireCharter = z.infer<typeof wireCharter>;
 
-export const putCharterRequest = wireCharter;
 /** `stored` is false when the very same charter was there already. */
 export const putCharterResponse = z.strictObject({ stored: z.boolean() });
 
