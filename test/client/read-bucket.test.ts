@@ -3,11 +3,12 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import { verifyRetrievable } from '../../client/owner/verify-retrievable.ts';
+import { readSegment } from '../../core/batch/read-segment.ts';
 import type { SealedBatch } from '../../core/batch/seal-batch.ts';
-import { readSegment, segmentKey } from '../../core/batch/segment.ts';
+import { segmentKey } from '../../core/batch/segment-key.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
 import type { RecordSource } from '../../core/ports/css.ts';
-import { HonestStorage, headOf } from '../core/honest-storage.ts';
+import { HonestStorage, headOf, recordedEvents } from '../core/honest-storage.ts';
 import { blocks, putObject, type Stores, startStores, TestDevice } from '../functions/start-service.ts';
 
 /* Protocol II, plain retrieval (Table III), from a bucket alone: no function of the service runs here. */
@@ -28,13 +29,14 @@ describe('a bucket without any cooperation', { timeout: 60_000 }, () => {
     );
     for (const { segment } of log) await putObject(stores, segment.key, segment.car);
     stores.ledger.heads.final.set(device.dataset, headOf(nodePrimitives, log));
+    stores.ledger.recorded.push(...recordedEvents(nodePrimitives, log));
   });
 
   /** The service's records, counting how often they are needed. */
   const helped: RecordSource = {
-    getRecords: (dataset, indices, batches) => {
+    getRecords: (dataset, indices, size) => {
       asked++;
-      return new HonestStorage(nodePrimitives, log).getRecords(dataset, indices, batches);
+      return new HonestStorage(nodePrimitives, log).getRecords(dataset, indices, size);
     },
   };
   const alone: RecordSource = {
@@ -47,7 +49,7 @@ describe('a bucket without any cooperation', { timeout: 60_000 }, () => {
     await verifyRetrievable(
       { primitives: nodePrimitives, ledger: Object.assign(stores.ledger, { findLinked: async () => [] }), records },
       { from: 's3', bucket },
-      { dataset: device.dataset, datasetKey: device.datasetKey, anchor: 'final', range },
+      { dataset: device.dataset, datasetKeyOf: () => device.datasetKey, anchor: 'final', range },
       (some) => verdicts.push(...some.map(({ verdict }) => verdict)),
     );
     return verdicts;
@@ -91,11 +93,15 @@ describe('a bucket without any cooperation', { timeout: 60_000 }, () => {
     assert.deepEqual(await verify(alone), intact(10).with(1, 'corrupted'));
   });
 
-  it('a lost segment costs its own blocks, where the public records are had elsewhere', async () => {
+  it('a lost segment costs its own blocks alone, without anybody else', async () => {
     await remove((log[1] as SealedBatch).segment.key);
-    assert.deepEqual(await verify(helped), intact(10).with(3, 'unavailable'));
+    assert.deepEqual(await verify(alone), intact(10).with(3, 'unavailable'));
+  });
+
+  it('where the bucket has nothing of the blocks asked for, the public records are had elsewhere', async () => {
+    await remove((log[1] as SealedBatch).segment.key);
+    assert.deepEqual(await verify(helped, { from: 3, to: 3 }), ['unavailable']);
     assert.ok(asked > 0);
-    assert.deepEqual(await verify(alone), intact(10).fill('unavailable'));
   });
 
   it('a bucket that does not answer is an error in time', async () => {
