@@ -4,6 +4,7 @@ import type { GrantId } from '../../core/ports/grants.ts';
 import type { SignedTransaction } from '../../core/ports/ledger.ts';
 import type { Table, WriteCondition } from '../../core/ports/table.ts';
 import { RELAYER_STATE_SK, relayerPk, transactionSk } from '../state/entries.ts';
+import { stateItem, transactionItem } from './relayer-items.ts';
 
 /*
  * All that the relayer knows of its transactions is one item, STATE, written only in the version that was read: of runs at
@@ -49,10 +50,12 @@ export interface StoredTransaction {
 export async function readRelayerState(table: Table, account: string, signal?: AbortSignal): Promise<RelayerState> {
   const item = await table.get(relayerPk(account), RELAYER_STATE_SK, signal);
   if (item === null) return { condition: 'absent', open: [], outOfFundsSinceMs: null, atMost: null };
-  const open = JSON.parse(item.open as string) as OpenNonce[];
-  const outOfFundsSinceMs = (item.outOfFundsSinceMs as number | undefined) ?? null;
-  const atMost = (item.atMost as number | undefined) ?? null;
-  return { condition: { version: item.version }, open, outOfFundsSinceMs, atMost };
+  const parsed = stateItem.safeParse(item);
+  const condition = { version: item.version };
+  // Damaged, it is written anew. What was sent and is forgotten is replaced when its nonce turns out to be taken.
+  return parsed.success
+    ? { condition, ...parsed.data }
+    : { condition, open: [], outOfFundsSinceMs: null, atMost: null };
 }
 
 /** The state as it is after the write, or null when another run has written meanwhile. */
@@ -99,20 +102,12 @@ export async function readTransaction(
   signal?: AbortSignal,
 ): Promise<StoredTransaction | null> {
   const item = await table.get(relayerPk(account), transactionSk(nonce, hash), signal);
-  if (item === null) return null;
+  const parsed = transactionItem.safeParse(item);
+  if (!parsed.success) return null;
+  const { raw, maxFeePerGasWei, maxPriorityFeePerGasWei, kind, covers, grant } = parsed.data;
   return {
-    transaction: {
-      hash,
-      nonce,
-      raw: to0x(item.raw as Uint8Array),
-      maxFeePerGasWei: BigInt(item.maxFeePerGasWei as string),
-      maxPriorityFeePerGasWei: BigInt(item.maxPriorityFeePerGasWei as string),
-    },
-    call: {
-      kind: item.kind as StoredCall['kind'],
-      covers: JSON.parse(item.covers as string) as StoredCall['covers'],
-      ...(item.grant === undefined ? {} : { grant: item.grant as GrantId }),
-    },
+    transaction: { hash, nonce, raw: to0x(raw), maxFeePerGasWei, maxPriorityFeePerGasWei },
+    call: { kind, covers, ...(grant === undefined ? {} : { grant }) },
   };
 }
 

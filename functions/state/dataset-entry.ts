@@ -1,7 +1,7 @@
 import { isSameCharter, type SignedCharter } from '../../core/charter/charter.ts';
 import { decodeCharter, encodeCharter } from '../../core/charter/charter-file.ts';
 import { charterHistory } from '../../core/charter/charters-in-force.ts';
-import { StoreUnavailableError } from '../../core/errors.ts';
+import { ArgumentError, StoreUnavailableError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import type { ChainDevice } from '../../core/ports/ledger.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
@@ -85,14 +85,26 @@ export async function readCharterEntries(
   while (from !== null) {
     const range = { from, to: FIRST_CHARTER_SK, limit: CHARTER_PAGE };
     const { items, next } = await table.query(datasetPk(dataset), range, signal);
-    for (const { file, onChain } of items) {
-      const kept = { charter: decodeCharter(file as Uint8Array), onChain: onChain === true };
+    for (const item of items) {
+      const kept = keptCharterOf(item);
+      if (kept === null) continue;
       const known = bySerial.get(kept.charter.serial);
       bySerial.set(kept.charter.serial, known === undefined ? kept : mergeCharters(known, kept));
     }
     from = next;
   }
   return [...bySerial.values()].sort((a, b) => a.charter.serial - b.charter.serial);
+}
+
+/** Null for an item that is damaged: it is as if it were not there, and whoever shows the charter again mends it. */
+function keptCharterOf({ file, onChain }: Item): KeptCharter | null {
+  if (!(file instanceof Uint8Array)) return null;
+  try {
+    return { charter: decodeCharter(file), onChain: onChain === true };
+  } catch (error) {
+    if (error instanceof ArgumentError) return null;
+    throw error;
+  }
 }
 
 /** Of two of one serial the chain's counts; where they say the same, the signature of either is good. */
@@ -110,7 +122,11 @@ export async function keepCharter(
   signal?: AbortSignal,
 ): Promise<boolean> {
   const key = { pk: datasetPk(dataset), sk: onChain ? charterSk(charter.serial) : FIRST_CHARTER_SK };
-  return table.put({ ...key, file: encodeCharter(charter), onChain }, onChain ? 'any' : 'absent', signal);
+  const item = { ...key, file: encodeCharter(charter), onChain };
+  if (await table.put(item, onChain ? 'any' : 'absent', signal)) return true;
+  const there = await table.get(key.pk, key.sk, signal);
+  if (there === null || keptCharterOf(there) !== null) return false;
+  return table.put(item, { version: there.version }, signal);
 }
 
 /**

@@ -473,6 +473,69 @@ describe('anchor', () => {
     assert.equal(await service.table.get(relayerPk(service.recorder.account), transactionSk(0, orphan)), null);
   });
 
+  for (const damage of [
+    { open: 'no JSON' },
+    { open: '[{"nonce":"0"}]' },
+    { open: 7 },
+    { open: '[]', outOfFundsSinceMs: 'yesterday' },
+  ]) {
+    it(`goes on when what it keeps of its transactions is damaged: ${JSON.stringify(damage)}`, async () => {
+      const service = await fixture.service({ replaceAfterMs: 60_000 });
+      const dataset = fixture.openDataset();
+      await service.fill(dataset, 1);
+      await service.anchor();
+      await service.table.put({ pk: relayerPk(service.recorder.account), sk: RELAYER_STATE_SK, ...damage }, 'any');
+      await service.fill(dataset, 1);
+      for (let run = 0; run < 3; run++) {
+        await service.anchor();
+        service.passTime(60_000);
+      }
+      await fixture.mine();
+      await service.anchor();
+      await fixture.mine();
+      await assertRecordedOnce(fixture, dataset);
+      await fixture.mine(2);
+      await service.anchor();
+      assert.deepEqual(await openNonces(service), []);
+    });
+  }
+
+  it('replaces a transaction that is stored damaged', async () => {
+    const service = await fixture.service({ replaceAfterMs: 60_000 });
+    const dataset = fixture.openDataset();
+    await service.fill(dataset, 1);
+    await service.anchor();
+    const [open] = await openNonces(service);
+    const hash = open?.hashes[0] as string;
+    await fixture.rpc.call('anvil_dropTransaction', [hash]);
+    await service.table.put(
+      { pk: relayerPk(service.recorder.account), sk: transactionSk(0, hash), raw: 'swapped', kind: 3 },
+      'any',
+    );
+    assert.equal((await service.anchor()).transactions, 1);
+    await fixture.mine();
+    await assertRecordedOnce(fixture, dataset);
+  });
+
+  it('records all others when the charter or the log of one dataset is damaged', async () => {
+    const service = await fixture.service();
+    const datasets = Array.from({ length: 4 }, () => fixture.openDataset());
+    for (const dataset of datasets) await service.fill(dataset, 1);
+    const [noCharter, noFile, noLog, good] = datasets as [TestDataset, TestDataset, TestDataset, TestDataset];
+    await service.table.put({ pk: datasetPk(noCharter.id), sk: FIRST_CHARTER_SK, file: new Uint8Array(9) }, 'any');
+    await service.table.put({ pk: datasetPk(noFile.id), sk: FIRST_CHARTER_SK, file: 'text', onChain: 1 }, 'any');
+    await service.table.put({ pk: datasetPk(noLog.id), sk: logSk(0), size: 'many', peaks: 5 }, 'any');
+    await service.anchor();
+    await fixture.mine();
+    await assertRecordedOnce(fixture, good);
+    for (const dataset of [noCharter, noFile, noLog]) await fixture.assertEmpty(dataset);
+    // Whoever shows the charter again mends it.
+    for (const dataset of [noCharter, noFile]) await service.show(dataset);
+    await service.anchor();
+    await fixture.mine();
+    for (const dataset of [noCharter, noFile]) await assertRecordedOnce(fixture, dataset);
+  });
+
   it('follows the chain when the device has recorded a rival of what is in the log', async () => {
     const service = await fixture.service();
     const device = await fixture.service();
