@@ -4,7 +4,7 @@ import { growthOfLeaves } from '../../core/log/build-growth.ts';
 import { EMPTY_PEAKS, type Peaks, pushSubtree, rootOfPeaks } from '../../core/log/peaks.ts';
 import { type RecordedGrowth, rebuildPeaks } from '../../core/log/rebuild-peaks.ts';
 import { type BlockRecord, recordHash } from '../../core/log/record.ts';
-import { appendedSubtrees } from '../../core/log/subtrees.ts';
+import { appendedSubtrees, subtreeName } from '../../core/log/subtrees.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 
 type Hasher = Pick<Primitives, 'sha256'>;
@@ -35,8 +35,9 @@ export function listSegment(
 
 /**
  * The segments of the log that the chain has, by their first block: from each recorded head on to the next, through segments
- * that follow on each other. Of rivals only those count that lead to what is recorded; the first of them in the order given is tried first. In a stretch where one is missing,
- * those that are left are given as they lie; what they prove, a proof shows. `recorded` are the events, oldest first.
+ * that follow on each other. Of rivals only those count that lead to what is recorded; the first of them in the order given is
+ * tried first. In a stretch where one is missing, those that are left are given as they lie; what they prove, a proof shows.
+ * `recorded` are the chain's events.
  */
 export function findLog(
   hasher: Hasher,
@@ -44,23 +45,41 @@ export function findLog(
   recorded: readonly RecordedGrowth[],
 ): Map<BlockIndex, ListedSegment> {
   const byFirst = Map.groupBy(segments, ({ first }) => first);
+  const events = [...recorded].sort((a, b) => a.size - b.size);
   const log = new Map<BlockIndex, ListedSegment>();
   let before: Peaks = EMPTY_PEAKS;
   let next = 0;
-  for (const after of rebuildPeaks(hasher, recorded)) {
-    const path = pathBetween(hasher, byFirst, before, after);
-    if (path !== null) for (const segment of path) log.set(segment.first, segment);
-    else {
-      // Not proven to be the log's: whoever shows their records is checked all the same.
-      for (const segment of segments) {
-        const isInside = segment.first >= before.size && segment.first + segment.count <= after.size;
-        if (isInside && !log.has(segment.first)) log.set(segment.first, segment);
-      }
-    }
+  for (const after of rebuildPeaks(hasher, events)) {
+    const { appended } = events[next] as RecordedGrowth;
+    const path =
+      pathBetween(hasher, byFirst, before, after) ?? leftBetween(segments, before.size, after.size, appended);
+    for (const segment of path) if (!log.has(segment.first)) log.set(segment.first, segment);
     before = after;
     next += 1;
   }
-  return next === 0 ? new Map() : log;
+  return log;
+}
+
+/**
+ * What is left of a stretch in which a batch is missing, as it lies. What contradicts the subtrees that the chain gives of it is
+ * left out, and so is what says nothing of its place in the log and is not shown to be there by one of them.
+ */
+function leftBetween(
+  segments: readonly ListedSegment[],
+  from: BlockIndex,
+  to: BlockIndex,
+  appended: readonly Uint8Array[],
+): ListedSegment[] {
+  const known = new Map(appendedSubtrees(from, to).map((subtree, i) => [subtreeName(subtree), appended[i]]));
+  return segments.filter((segment) => {
+    const { first, count, root } = segment;
+    if (first < from || first + count > to) return false;
+    const shown = appendedSubtrees(first, first + count).flatMap((subtree, i) => {
+      const wanted = known.get(subtreeName(subtree));
+      return wanted === undefined ? [] : [equalBytes(wanted, segment.appended[i] as Uint8Array)];
+    });
+    return shown.every(Boolean) && (root !== null || shown.length > 0);
+  });
 }
 
 /** The segment of a log, in order, that holds a block: the last that begins at or before it, if it reaches so far. */
