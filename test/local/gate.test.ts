@@ -113,10 +113,10 @@ test('strangers run one at a time, and rest while somebody who has signed is at 
     await Promise.all(Array.from({ length: 6 }, stranger));
     return performance.now() - sinceMs;
   };
-  const aloneMs = await timed();
   const owner = gates.pass(proveChunksRow, signed, () => atWork.promise);
-  // Five rests of as long as each took.
-  assert.ok((await timed()) >= aloneMs + 40);
+  // Six times ten, and five rests of as long; a busy machine only makes it more.
+  const tookMs = await timed();
+  assert.ok(tookMs >= 100, `${tookMs} ms`);
   atWork.resolve();
   await owner;
   assert.equal(most.count, 1);
