@@ -5,8 +5,9 @@
  *     node dev/bench/gas-peers.ts [--json]
  */
 import { Interface } from 'ethers';
-import { type Deployed, type GasChain, startGasChain } from '../contracts/gas-chain.ts';
+import { type Deployed, type GasChain, openGasChain } from '../contracts/gas-chain.ts';
 import { nextBytes32 } from '../contracts/growing-log.ts';
+import { startOsakaChain } from '../contracts/osaka-chain.ts';
 import { compilePeer } from './peers/compile-peer.ts';
 
 const calls = new Interface([
@@ -24,7 +25,7 @@ export interface PeerFigure {
 
 /** Gas a block of each peer, as cheap as it gets: as many blocks in a transaction as fit its gas with ease. */
 export async function measurePeers(): Promise<Record<string, PeerFigure>> {
-  const chain = await startGasChain();
+  const chain = openGasChain(await startOsakaChain());
   try {
     const slots = await deploy(chain, compilePeer('SlotPerBlock'));
     const attestations = await deploy(chain, compilePeer('AttestationStandIn'));
@@ -50,12 +51,12 @@ export async function measurePeers(): Promise<Record<string, PeerFigure>> {
   }
 }
 
-async function deploy({ provider, accounts }: GasChain, bytecode: string): Promise<Deployed> {
+async function deploy({ chainId, accounts }: GasChain, bytecode: string): Promise<Deployed> {
   const [owner] = accounts as [GasChain['accounts'][number]];
   const sent = await owner.sendTransaction({ data: bytecode });
   const receipt = await sent.wait(1, 30_000);
   const address = receipt?.contractAddress;
-  if (address == null) throw new Error(`The chain at ${provider._network.chainId} deployed nothing.`);
+  if (address == null) throw new Error(`Chain ${chainId} deployed nothing.`);
   return { address, abi: calls, gas: Number(receipt?.gasUsed) };
 }
 

@@ -1,7 +1,7 @@
 import { readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
+import { nodeRuntime } from '../../../adapters/runtime/node-runtime.ts';
 import { readSegmentFront } from '../../../core/batch/read-segment.ts';
 import { plumb, runPlumb } from '../plumb-process.ts';
 import type { StepLog } from '../step-log.ts';
@@ -111,7 +111,7 @@ export async function breakPromise(
   });
   await log.step('breach: escrow, bond and stake go to the consumer, the fee to her', 'breached', async () => {
     // The chain's clock is this machine's; its next block comes behind the last second of the grace.
-    await setTimeout(Math.max(0, 1000 * (graceEndSeconds + 1) - Date.now()));
+    await nodeRuntime.sleep(Math.max(0, 1000 * (graceEndSeconds + 1) - Date.now()));
     const args = ['consumer', 'breach', id, ...consumer.args];
     const { state } = await plumb<{ state: string }>(args, { env: consumer.env });
     await Promise.all([
