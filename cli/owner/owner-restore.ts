@@ -5,6 +5,7 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { parseMnemonic } from '../../adapters/keys/mnemonic.ts';
 import { readSecretFile } from '../../adapters/keys/secret-file.ts';
 import { type DatasetCharters, findCharters } from '../../client/owner/find-charters.ts';
+import { findPublishing } from '../../client/owner/find-publishing.ts';
 import type { SignedCharter } from '../../core/charter/charter.ts';
 import { deviceSerial } from '../../core/charter/charters-in-force.ts';
 import { deriveDatasetId } from '../../core/charter/dataset-id.ts';
@@ -59,7 +60,7 @@ export function addOwnerRestore(owner: Command): void {
       }
       const found = await findDatasets(context, opened, connection, options.name);
       const problems = [...found.problems, ...found.datasets.flatMap((dataset) => problemsOf(opened, dataset))];
-      const entries = await enter(context, found.datasets, problems);
+      const entries = await enter(context, connection, found.datasets, problems);
       const datasets = entries.map((entry) => ({
         name: entry.name,
         dataset: entry.dataset,
@@ -142,11 +143,17 @@ function problemsOf(opened: OpenedOwner, { dataset, charters, history, contradic
 }
 
 async function enter(
-  { home }: CommandContext,
+  { home, signal }: CommandContext,
+  connection: Connection,
   datasets: readonly DatasetCharters[],
   problems: string[],
 ): Promise<DatasetEntry[]> {
   const published = new Map((await readDatasets(home)).map((entry) => [entry.dataset, entry.published]));
+  const unknown = datasets
+    .filter(({ dataset }) => !published.has(dataset))
+    .map(({ dataset, charters }) => ({ dataset, devices: charters.map(({ device }) => device) }));
+  const publishing = await findPublishing(openLedger(connection), unknown, connection.fromBlock, signal);
+  for (const dataset of publishing) published.set(dataset, true);
   const entries: DatasetEntry[] = [];
   for (const { dataset, charters } of datasets) {
     if (charters.length === 0) continue;

@@ -180,6 +180,38 @@ test('a new device goes on where the old one ended, and both are known everywher
   assert.ok(line.storedBytes > 5000 && line.lastCaptureMs > 1.7e12 && line.recordedBlock > 0);
 });
 
+test('a published dataset is verified with records from the chain alone, also without any service', async () => {
+  const create = ['dataset', 'create', 'open', '--kind', 'plain', '--published', ...passwordArgs(), '--json'];
+  const { device } = json(await plumb(create));
+  json(await plumb(['local', 'admit', device, '--fund-only', '--json']));
+  const path = join(folder, 'open.json');
+  json(await plumb(['device', 'provision', 'open', ...passwordArgs(), '--out', path, '--json']));
+  const run = ['device', 'run', '--source', 'stdin', '--every', '200ms', '--poll', '100ms', '--until-idle'];
+  const here = ['--provision', path, '--outbox', join(folder, 'open-outbox'), '--timeout', '60s', '--json'];
+  const ran = await plumb([...run, ...here], {}, 'one\ntwo\nthree\n');
+  assert.equal(ran.exitCode, 0, ran.stdout + ran.stderr);
+
+  const verify = ['owner', 'verify', 'open', '--from-chain', '--anchor', 'latest', ...passwordArgs(), '--json'];
+  assert.deepEqual(json(await plumb(verify)).counts.intact, 3);
+  const alone = join(folder, 'no-service.json');
+  // Port 9 of loopback: nobody is there.
+  const content = { ...JSON.parse(await readFile(stack.stackFile, 'utf8')), apiUrl: 'http://127.0.0.1:9' };
+  await writeFile(alone, JSON.stringify(content), { mode: 0o600 });
+  const fromBucket = [...verify, '--protocol', 'II', '--from', 's3', '--stack', alone];
+  assert.deepEqual(json(await plumb(fromBucket)).counts.intact, 3);
+  const unpublished = await plumb(['owner', 'verify', 'readings', '--from-chain', ...passwordArgs(), '--json']);
+  assert.equal(unpublished.exitCode, 1);
+  assert.deepEqual(JSON.parse(unpublished.stdout).counts.intact, 0);
+
+  const home = { PLUMB_HOME: join(folder, 'published-elsewhere') };
+  json(
+    await plumb(['owner', 'restore', ...passwordArgs(), '--mnemonic-file', join(folder, 'mnemonic'), '--json'], home),
+  );
+  const again = join(folder, 'open-again.json');
+  json(await plumb(['device', 'provision', 'open', ...passwordArgs(), '--out', again, '--json'], home));
+  assert.deepEqual(JSON.parse(await readFile(again, 'utf8')), JSON.parse(await readFile(path, 'utf8')));
+});
+
 test("another owner's request for the dataset is refused, and says so with its own code", async () => {
   const home = join(folder, 'stranger');
   const stranger = { PLUMB_HOME: home };
