@@ -56,17 +56,14 @@ export async function putCharter(
 /** What can be seen without the chain. A contract account signs nothing: there the chain has to have it. */
 function requireOwn({ ledger }: Ports, dataset: DatasetId, charter: SignedCharter): void {
   if (datasetOfCharter(ledger.domain, charter) !== dataset) {
-    throw new Problem(
-      '/problems/bad-request',
-      'body: owner, name and kind are those of another dataset than the path names.',
-    );
+    throw new Problem('/problems/forbidden', 'Owner, name and kind are those of another dataset than the path names.');
   }
   if (charter.signature === null) return;
   try {
     requireCharterSignature(ledger.domain, charter);
   } catch (error) {
     if (!(error instanceof ProofError)) throw error;
-    throw new Problem('/problems/bad-request', `body.signature: ${error.shortMessage}`);
+    throw new Problem('/problems/forbidden', error.shortMessage);
   }
 }
 
@@ -83,7 +80,7 @@ async function isOnChain(
 
 async function keep(ports: Ports, dataset: DatasetId, charter: KeptCharter, signal?: AbortSignal): Promise<void> {
   if (!charter.onChain && charter.charter.signature === null) {
-    throw new Problem('/problems/bad-request', 'body.signature: is missing, and the chain does not have this charter.');
+    throw new Problem('/problems/forbidden', 'The charter has no signature, and the chain does not have it.');
   }
   if (await keepCharter(ports.table, dataset, charter, signal)) return;
   throw new Problem(

@@ -8,13 +8,14 @@ import { jsonAnswer } from './answer/answer.ts';
 import { Problem } from './answer/problem.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
 import { type IngestPorts, ingestSegment } from './ingest/ingest-segment.ts';
-import { SegmentMemory } from './ingest/segment-memory.ts';
+import { type Remembered, SegmentMemory } from './ingest/segment-memory.ts';
 import type { PortsOf } from './ports.ts';
 import { readBothHeads, wireHead } from './read/wire-head.ts';
 import { type AdmittedParty, admitParties } from './rights/admit-parties.ts';
 import { notServed } from './rights/not-served.ts';
 import { quotaOf } from './rights/quota-of.ts';
 import { changeDatasetEntry, junkBytesOf } from './state/dataset-entry.ts';
+import type { DatasetEntry } from './state/entries.ts';
 import { readSegmentEntry } from './state/segment-entry.ts';
 import { readStoredBytes } from './state/usage-entry.ts';
 import { uploadSegmentRow as row } from './table.ts';
@@ -34,6 +35,8 @@ export interface UploadInput {
 
 /** What one device may store that is no segment: it stays in the bucket, and is on nobody's account. */
 const MAX_JUNK_BYTES = 256 * 2 ** 20;
+/** How old may be what a device is told early by. The bounds themselves are kept to when its bytes have arrived. */
+const REMEMBERED_MS = 600_000;
 
 interface Ports extends IngestPorts {
   readonly objects: IngestPorts['objects'] & Pick<ObjectStore, 'presignPut'>;
@@ -53,15 +56,9 @@ export async function uploadSegment(
   const quotaBytes = await quotaOf(ports, input.dataset, input.owner, signal);
   if (quotaBytes === null) throw notServed(ports.settings(), input.owner);
   const key = segmentKey(input.dataset, input.first, input.sha256);
-  const direct = input.record === 'direct';
   const [heads, entry, put] = await Promise.all([
     readBothHeads(ports.ledger, input.dataset, signal),
-    changeDatasetEntry(
-      ports.table,
-      input.dataset,
-      (entry) => ((entry.direct ?? false) === direct ? null : { ...entry, direct }),
-      signal,
-    ),
+    noteDirect(ports, input, signal),
     presignUnlessStored(ports, input, key, quotaBytes, signal),
   ]);
   const junkBytes = junkBytesOf(entry, input.device);
@@ -72,6 +69,40 @@ export async function uploadSegment(
     recorded: wireHead(heads.recorded),
     final: wireHead(heads.final),
   };
+}
+
+/** The dataset's entry, with who records it from now on. */
+async function noteDirect(
+  { table, memory, runtime }: Ports,
+  { dataset, record }: UploadInput,
+  signal?: AbortSignal,
+): Promise<DatasetEntry> {
+  const direct = record === 'direct';
+  const isSame = (entry: DatasetEntry) => (entry.direct ?? false) === direct;
+  const known = memory.datasets.get(dataset);
+  if (known !== undefined && isFresh(runtime, known) && isSame(known.value)) return known.value;
+  const change = (entry: DatasetEntry) => (isSame(entry) ? null : { ...entry, direct });
+  const value = await changeDatasetEntry(table, dataset, change, signal);
+  memory.datasets.set(dataset, { value, atMs: runtime.monotonicMs() });
+  return value;
+}
+
+/** The owner's stored bytes, as they were lately; read anew where they would leave no room. */
+async function storedUpTo(
+  { table, memory, runtime }: Ports,
+  owner: Address,
+  roomBytes: number,
+  signal?: AbortSignal,
+): Promise<number> {
+  const known = memory.storedBytes.get(owner);
+  if (known !== undefined && isFresh(runtime, known) && known.value <= roomBytes) return known.value;
+  const value = await readStoredBytes(table, owner, signal);
+  memory.storedBytes.set(owner, { value, atMs: runtime.monotonicMs() });
+  return value;
+}
+
+function isFresh(runtime: Pick<Ports['runtime'], 'monotonicMs'>, { atMs }: Remembered<unknown>): boolean {
+  return runtime.monotonicMs() - atMs < REMEMBERED_MS;
 }
 
 function tooMuchJunk(device: Address, junkBytes: number): Problem {
@@ -101,7 +132,7 @@ async function presignUnlessStored(
     if (now?.state === 'rejected') throw new Problem('/problems/rejected', now.reason ?? 'It was rejected.');
     return null;
   }
-  const storedBytes = await readStoredBytes(ports.table, owner, signal);
+  const storedBytes = await storedUpTo(ports, owner, quotaBytes - sizeBytes, signal);
   if (entry?.counted !== true && storedBytes + sizeBytes > quotaBytes) {
     throw new Problem(
       '/problems/quota',

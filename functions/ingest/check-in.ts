@@ -9,7 +9,7 @@ import { countStored } from '../state/usage-entry.ts';
 import { type Inspected, type InspectPorts, inspectSegment, type SegmentName } from './inspect-segment.ts';
 import type { SegmentMemory } from './segment-memory.ts';
 
-type Ports = InspectPorts & { readonly memory: Pick<SegmentMemory, 'usage'> };
+type Ports = InspectPorts & { readonly memory: Pick<SegmentMemory, 'usage' | 'charters'> };
 
 const ATTEMPTS = 10;
 

@@ -36,7 +36,7 @@ export async function ingestSegment(ports: IngestPorts, key: string, signal?: Ab
   const { placement } = await placeSegment(ports, name.dataset, stored, manifest, signal);
   // Whatever waits behind it and was not taken in now, the anchor takes in. Where it does not follow on the log, the chain may
   // have gone another way: that, too, is for the anchor to see.
-  await markWork(ports.table, name.dataset, signal);
+  await markWork(ports.table, name.dataset, signal, ports.memory.marks);
   await ports.anchorQueue.wake(signal);
   return placement;
 }

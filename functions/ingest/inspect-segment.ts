@@ -11,7 +11,7 @@ import { recoverHeadSigner } from '../../core/log/head.ts';
 import type { ObjectReader, ServicePorts, ServiceSettings } from '../ports.ts';
 import { quotaOf } from '../rights/quota-of.ts';
 import type { Rejection, SegmentEntry } from '../state/entries.ts';
-import { learnCharters } from '../state/learn-charters.ts';
+import { type CharterMemory, learnCharters } from '../state/learn-charters.ts';
 import { whyNotWriter } from './why-not-writer.ts';
 
 export interface SegmentName {
@@ -30,6 +30,7 @@ export interface Inspected {
 
 export interface InspectPorts extends Pick<ServicePorts, 'primitives' | 'table' | 'ledger' | 'grants' | 'runtime'> {
   readonly objects: ObjectReader;
+  readonly memory: { readonly charters: CharterMemory };
   readonly settings: () => Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount' | 'fromBlock'>;
 }
 
@@ -59,7 +60,7 @@ export async function inspectSegment(
 
   // Not from what is kept: a device named a moment ago must find itself here, or its segment would be turned away.
   const onChain = (await ports.ledger.readDevices([name.dataset], 'latest', signal)).devices[0] ?? null;
-  const charters = await learnCharters(ports, name.dataset, onChain, signal);
+  const charters = await learnCharters(ports, name.dataset, onChain, signal, ports.memory.charters);
   const { owner = null, kind = null } = charters[0]?.charter ?? {};
   const quotaBytes = owner === null ? null : await quotaOf(ports, name.dataset, owner, signal);
   if (owner === null || kind === null || quotaBytes === null) {

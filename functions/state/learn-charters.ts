@@ -9,6 +9,12 @@ export interface CharterPorts extends Pick<ServicePorts, 'table' | 'ledger'> {
   readonly settings: () => Pick<ServiceSettings, 'fromBlock'>;
 }
 
+/** What a handler may remember of charters. */
+export interface CharterMemory {
+  get(dataset: DatasetId): readonly KeptCharter[] | undefined;
+  set(dataset: DatasetId, charters: readonly KeptCharter[]): void;
+}
+
 /**
  * The charters that count, those of the chain among them: where DISSC has one that is not kept here, its events are read, and
  * what they say is kept.
@@ -20,15 +26,29 @@ export async function learnCharters(
   dataset: DatasetId,
   onChain: ChainDevice | null,
   signal?: AbortSignal,
-): Promise<KeptCharter[]> {
+  memory?: CharterMemory,
+): Promise<readonly KeptCharter[]> {
+  const remembered = memory?.get(dataset) ?? [];
+  if (isComplete(remembered, onChain)) return remembered;
   const kept = await readCharterEntries(ports.table, dataset, signal);
-  const isKnown =
-    onChain === null || kept.some(({ charter, onChain: has }) => has && charter.serial === onChain.serial);
-  if (isKnown) return kept;
+  if (isComplete(kept, onChain)) {
+    memory?.set(dataset, kept);
+    return kept;
+  }
+  // Nothing is kept, and the chain has none.
+  if (onChain === null) return kept;
   for (const charter of await readChainCharters(ports, dataset, signal)) {
     await keepCharter(ports.table, dataset, { charter, onChain: true }, signal);
   }
   return readCharterEntries(ports.table, dataset, signal);
+}
+
+/** Whether these are all that count: one at least, and the newest of the chain among them. */
+function isComplete(charters: readonly KeptCharter[], onChain: ChainDevice | null): boolean {
+  return (
+    charters.length > 0 &&
+    (onChain === null || charters.some((one) => one.onChain && one.charter.serial === onChain.serial))
+  );
 }
 
 /** The charters that DISSC has accepted, by its events: without signatures, which only the calls carried. */

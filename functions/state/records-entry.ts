@@ -14,7 +14,10 @@ const QUERY_ITEMS = 512;
 /** Beyond that, somebody has stored rivals without number; what is read first counts. */
 const MAX_ITEMS = 4 * RECORDS_PAGE;
 
-/** Keeps a batch's records, before the log names the batch: what the log names is always there. */
+/**
+ * Keeps a batch's records, before the log names the batch: what the log names is always there. Their key names the bytes that
+ * they are of, so they never change.
+ */
 export async function keepRecords(
   table: Table,
   dataset: DatasetId,
@@ -24,7 +27,7 @@ export async function keepRecords(
 ): Promise<void> {
   await Promise.all(
     cutRecords(sha256Hex, manifest).map((entry) =>
-      table.put({ pk: datasetPk(dataset), sk: recordsSk(entry.from, sha256Hex), ...entry }, 'any', signal),
+      table.put({ pk: datasetPk(dataset), sk: recordsSk(entry.from, sha256Hex), ...entry }, 'absent', signal),
     ),
   );
 }

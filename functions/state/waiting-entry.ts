@@ -14,7 +14,7 @@ export async function noteWaiting(
 ): Promise<void> {
   const { first, sha256Hex, headSize: size, signer, frontBytes, receivedAtMs } = segment;
   const waiting: WaitingEntry = { first, sha256Hex, size, signer, frontBytes, receivedAtMs };
-  await table.put({ pk: datasetPk(dataset), sk: waitingSk(first, sha256Hex), ...waiting }, 'any', signal);
+  await table.put({ pk: datasetPk(dataset), sk: waitingSk(first, sha256Hex), ...waiting }, 'absent', signal);
 }
 
 /** Segments that wait, those that begin first before the others. */

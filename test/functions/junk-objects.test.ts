@@ -13,6 +13,7 @@ import { getBlock } from '../../functions/get-block.ts';
 import { getRecords } from '../../functions/get-records.ts';
 import { hashBlocks } from '../../functions/hash-blocks.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
+import { SegmentMemory } from '../../functions/ingest/segment-memory.ts';
 import { listBatches } from '../../functions/list-batches.ts';
 import { proveChunks } from '../../functions/prove-chunks.ts';
 import { changeDatasetEntry, readDatasetEntry } from '../../functions/state/dataset-entry.ts';
@@ -131,7 +132,8 @@ describe('junk that a thief stores', () => {
       sizeBytes: 500,
       record: 'relayed' as const,
     };
-    const ask = (writer: Address) => uploadSegment(stores.ports, { ...input, device: writer });
+    const ask = (writer: Address) =>
+      uploadSegment({ ...stores.ports, memory: new SegmentMemory() }, { ...input, device: writer });
     const thief = device.charter.device;
     assert.notEqual((await ask(thief)).put, null);
     await changeDatasetEntry(stores.table, dataset, (entry) => ({ ...entry, junkBytes: 2 ** 28 + 1 }));

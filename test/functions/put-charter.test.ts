@@ -103,7 +103,7 @@ describe('put-charter', () => {
 
   test('a charter of a contract account counts when the chain has it', async () => {
     const unsigned = { ...device.charter, signature: null };
-    await refused(unsigned, '/problems/bad-request', /signature: is missing/);
+    await refused(unsigned, '/problems/forbidden', /has no signature/);
     send(device.charter);
     assert.equal(await show(unsigned), false, 'it was learnt from the chain');
     assert.deepEqual(await kept(), [{ serial: device.charter.serial, onChain: true, signed: false }]);
@@ -120,10 +120,10 @@ describe('put-charter', () => {
   test('refuses what is of another dataset, forged, or of an owner not served', async () => {
     const { charter } = device;
     const renamed = signed({ name: encodeDatasetName('another') });
-    await refused(renamed, '/problems/bad-request', /of another dataset/);
-    await refused({ ...signed({}, key()) }, '/problems/bad-request', /is signed by/);
-    await refused({ ...charter, from: charter.from + 1 }, '/problems/bad-request', /is signed by/);
-    await refused({ ...charter, signature: new Uint8Array(65) }, '/problems/bad-request', /signature/);
+    await refused(renamed, '/problems/forbidden', /of another dataset/);
+    await refused({ ...signed({}, key()) }, '/problems/forbidden', /is signed by/);
+    await refused({ ...charter, from: charter.from + 1 }, '/problems/forbidden', /is signed by/);
+    await refused({ ...charter, signature: new Uint8Array(65) }, '/problems/forbidden', /signature/);
     stores.owners.delete(device.owner);
     await refused(charter, '/problems/not-served', /does not store/);
     stores.owners.set(device.owner, 1);

@@ -14,6 +14,8 @@ export interface Schema {
   readonly maxLength?: number;
   readonly pattern?: string;
   readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly anyOf?: readonly Schema[];
   readonly default?: unknown;
   readonly description?: string;
 }
@@ -34,6 +36,8 @@ const KNOWN: ReadonlySet<string> = new Set<keyof Schema>([
     'maxLength',
     'pattern',
     'enum',
+    'const',
+    'anyOf',
     'default',
     'description',
   ] as const),
@@ -41,6 +45,8 @@ const KNOWN: ReadonlySet<string> = new Set<keyof Schema>([
 
 /** A value that fits a schema; `salt` makes it another one where that is possible. */
 export function validValue(schema: Schema, salt = 0): unknown {
+  if (schema.const !== undefined) return schema.const;
+  if (schema.anyOf !== undefined) return validValue(schema.anyOf[salt % schema.anyOf.length] as Schema, salt);
   if (schema.enum !== undefined) return schema.enum[salt % schema.enum.length];
   switch (schema.type) {
     case 'integer':
@@ -62,13 +68,30 @@ export function validValue(schema: Schema, salt = 0): unknown {
 export function violations(schema: Schema, at: string): Violation[] {
   const unknown = Object.keys(schema).filter((keyword) => !KNOWN.has(keyword));
   if (unknown.length > 0) throw new Error(`${at}: the walk does not know ${unknown.join(', ')}`);
+  if (schema.anyOf !== undefined) return ofBranches(schema.anyOf, at);
   return [...ofType(schema, at), ...ofBounds(schema, at), ...ofMembers(schema, at), ...ofItems(schema, at)];
+}
+
+/** What breaks one branch, and fits none of the others. */
+function ofBranches(branches: readonly Schema[], at: string): Violation[] {
+  return branches
+    .flatMap((branch) => violations(branch, at))
+    .filter(({ value }) => !branches.some((branch) => isValid(branch, value)));
+}
+
+function isValid(schema: Schema, value: unknown): boolean {
+  if (schema.const !== undefined) return value === schema.const;
+  if (!fits(schema.type, value)) return false;
+  const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern = '' } = schema;
+  if (typeof value !== 'string') return true;
+  return value.length >= minLength && value.length <= maxLength && new RegExp(pattern).test(value);
 }
 
 function ofType(schema: Schema, at: string): Violation[] {
   const others = [null, true, 'text', 12.5, {}, []].filter((value) => !fits(schema.type, value));
   return [
     ...others.map((value) => ({ what: `${at} type ${JSON.stringify(value)}`, value })),
+    ...(schema.const === undefined ? [] : [{ what: `${at} const`, value: 99 }]),
     ...(schema.enum === undefined ? [] : [{ what: `${at} enum`, value: 'none of these' }]),
   ];
 }
@@ -123,6 +146,7 @@ function ofItems(schema: Schema, at: string): Violation[] {
 
 function fits(type: string | undefined, value: unknown): boolean {
   if (type === 'integer') return Number.isInteger(value);
+  if (type === 'null') return value === null;
   if (type === 'array') return Array.isArray(value);
   if (type === 'object') return typeof value === 'object' && value !== null && !Array.isArray(value);
   return typeof value === type;
@@ -131,7 +155,8 @@ function fits(type: string | undefined, value: unknown): boolean {
 /** Of the few patterns that the interface has: a length in hex digits, pairs of them, a decimal number, anything. */
 function validText({ pattern, minLength = 0 }: Schema, salt: number): string {
   if (pattern === undefined) return 'a'.repeat(Math.max(1, minLength));
-  const digit = (salt % 16).toString(16);
+  // Not zero: that is nobody's account.
+  const digit = ((salt + 1) % 16).toString(16);
   const length = /^\^0x\[0-9a-f\]\{(\d+)\}\$$/.exec(pattern)?.[1];
   const candidates = [
     `0x${digit.repeat(Number(length ?? 0))}`,
