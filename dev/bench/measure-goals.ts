@@ -44,6 +44,7 @@ export async function measureGoals(options: GoalOptions, signal: AbortSignal): P
   });
   await add('the size of an audit', () => measureAudit(signal));
   await add('AWS requests a batch', () => measureRequests(signal));
+  await add('an owner’s audit among strangers', () => measureStrangers(signal));
   await add('the embedded stack and the demo', () => measureStack(quick, signal));
   await add('a device at 1,000 blocks a second', () => measureDevice(quick ? 5 : 20, signal));
   await add('hashing, against openssl speed', () => measureHashing(signal));
@@ -122,6 +123,15 @@ async function measureHashingMemory(signal: AbortSignal): Promise<Measured[]> {
       note: `${(many.bytes / 1e6).toFixed(0)} against ${(few.bytes / 1e6).toFixed(0)} MB`,
     },
   ];
+}
+
+async function measureStrangers(signal: AbortSignal): Promise<Measured[]> {
+  const { most, ratios } = await runJson<{ most: number; ratios: Record<string, number> }>(
+    ...['strangers.ts', [], 3 * MINUTE_MS, signal],
+  );
+  const note = Object.entries(ratios).map(([what, ratio]) => `${what} ${ratio.toFixed(1)}`);
+  const what = 'prove-chunks of an owner with 64 unsigned clients at work, against alone';
+  return [{ what, value: most, unit: 'times', goal: { most: 3 }, note: note.join(', ') }];
 }
 
 async function measureRequests(signal: AbortSignal): Promise<Measured[]> {
