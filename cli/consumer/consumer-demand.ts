@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { highestDue } from '../../client/consumer/deliver-purchase.ts';
+import { highestDue } from '../../client/consumer/pay-ahead.ts';
 import { paidBlocks } from '../../core/agreement/quota.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';

@@ -1,15 +1,9 @@
-import type { PresentedVoucher } from '../../core/agreement/key-request.ts';
-import { MAX_MESSAGES } from '../../core/agreement/message.ts';
-import { dueFor, MAX_SAMPLES, paidBlocks } from '../../core/agreement/quota.ts';
-import type { AgreementDomain } from '../../core/agreement/terms.ts';
-import { signVoucher } from '../../core/agreement/voucher.ts';
 import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
 import { eachInParallel } from '../../core/each-in-parallel.ts';
-import { ArgumentError, PlumblineError, StateError } from '../../core/errors.ts';
-import type { BlockIndex, PrivateKey } from '../../core/ids.ts';
+import { PlumblineError } from '../../core/errors.ts';
+import type { BlockIndex } from '../../core/ids.ts';
 import type { CssN, Fault, RecordSource } from '../../core/ports/css.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
-import type { AgreementService } from '../../core/ports/service.ts';
 import type { BrokenAnswer } from '../../core/protocols/challenge-storage.ts';
 import { type DeliveredBlock, openDelivered, retrieveBlock } from '../../core/protocols/consumer-css-n.ts';
 import { verdictOn, verdictOnFault } from '../../core/protocols/judge-block.ts';
@@ -19,18 +13,21 @@ import type { SignerOf } from '../../core/protocols/signers.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { KeyChannel } from './key-channel.ts';
 import type { Purchase, PurchaseLog } from './open-purchase.ts';
-import type { PurchaseStore } from './purchase-state.ts';
+import {
+  highestDue,
+  type PaymentDeps,
+  payFor,
+  requireMessagesFor,
+  showVoucher,
+  signedVoucher,
+  stepOf,
+} from './pay-ahead.ts';
 
-export interface DeliveryDeps {
+export interface DeliveryDeps extends PaymentDeps {
   readonly primitives: Primitives;
   /** Asked under the agreement. */
-  readonly service: CssN & RecordSource & Pick<AgreementService, 'storeVoucher'>;
+  readonly service: CssN & RecordSource & PaymentDeps['service'];
   readonly channel: KeyChannel;
-  readonly store: PurchaseStore;
-  readonly domain: AgreementDomain;
-  readonly signerKey: PrivateKey;
-  /** By the chain's newest block or this machine, whichever is later. */
-  readNowSeconds(signal?: AbortSignal): Promise<number>;
 }
 
 export interface Delivery {
@@ -116,76 +113,6 @@ export async function deliverPurchase(
     }
   }
   return { ...progress(), stopped: null };
-}
-
-/** Never more ahead than were verified before, nor than a request can name. */
-function stepOf({ ahead }: Pick<Delivery, 'ahead'>, verified: number): number {
-  return Math.min(Math.max(1, ahead), MAX_SAMPLES, Math.max(1, verified));
-}
-
-function countSteps(delivery: Pick<Delivery, 'ahead'>, from: number, count: number): number {
-  let steps = 0;
-  for (let verified = from; verified < count; verified += stepOf(delivery, verified)) steps++;
-  return steps;
-}
-
-/** Each step is a message at least, to the owner and back: before anything is signed, there must be enough of them. */
-function requireMessagesFor(delivery: Delivery, { state }: PurchaseStore): void {
-  const left = MAX_MESSAGES - Math.max(state.nextSequence, state.readUpTo);
-  const { count } = delivery.purchase.terms;
-  const steps = (ahead: number) => countSteps({ ahead }, state.verified, count);
-  if (steps(delivery.ahead) <= left) return;
-  const blocks = count - state.verified;
-  const problem = `${blocks} blocks, ${delivery.ahead} at a time, take ${steps(delivery.ahead)} messages; this agreement has ${left} left.`;
-  if (steps(MAX_SAMPLES) > left) throw new StateError(`${problem} End it with quit.`);
-  let enough = delivery.ahead;
-  while (steps(enough) > left) enough++;
-  throw new ArgumentError(`${problem} Pay for at least ${enough} ahead.`);
-}
-
-/** Signs for the first `places` blocks of the range. False when so many are paid for already. */
-async function payFor(deps: DeliveryDeps, purchase: Purchase, places: number, signal?: AbortSignal): Promise<boolean> {
-  const { store } = deps;
-  if (paidBlocks(purchase.terms, highestDue(purchase, store)) >= places) return false;
-  await requireTimeToDemand(deps, purchase, signal);
-  // Remembered before it is shown: what was ever signed is owed.
-  await store.save({ due: dueFor(purchase.terms, places) });
-  await showVoucher(deps, purchase, signal);
-  return true;
-}
-
-/** What is signed for too late could be kept back: a key can be demanded until the end alone. */
-async function requireTimeToDemand(
-  { readNowSeconds }: DeliveryDeps,
-  { id, terms, buyer }: Purchase,
-  signal?: AbortSignal,
-): Promise<void> {
-  const lastSeconds = buyer.endSeconds - terms.windowSeconds;
-  if ((await readNowSeconds(signal)) <= lastSeconds) return;
-  throw new StateError(
-    `Agreement ${id} is in its last ${terms.windowSeconds} s. Nothing more is signed for, as a key that does not come could ` +
-      'not be demanded in time. What is not paid for comes back when the agreement is closed.',
-  );
-}
-
-/** Shows the highest voucher to the storage; the owner gets it with the next request. */
-async function showVoucher(deps: DeliveryDeps, purchase: Purchase, signal?: AbortSignal): Promise<void> {
-  const voucher = signedVoucher(deps, purchase);
-  if (voucher === null || voucher.due <= purchase.due) return;
-  await deps.service.storeVoucher({ agreement: purchase.id, due: voucher.due }, voucher.signature, signal);
-}
-
-/** The highest voucher that was ever signed, once more: signatures are deterministic. */
-function signedVoucher({ store, domain, signerKey }: DeliveryDeps, purchase: Purchase): PresentedVoucher | null {
-  const { due } = store.state;
-  if (due === 0n) return null;
-  return { due, signature: signVoucher(domain, { agreement: purchase.id, due }, signerKey) };
-}
-
-/** What is owed by now: by the chain, or by the highest voucher. */
-export function highestDue(purchase: Pick<Purchase, 'due'>, store: PurchaseStore): bigint {
-  if (purchase.due > store.state.due) return purchase.due;
-  return store.state.due;
 }
 
 /** Gets some blocks that are paid for and their keys, up to the first that is not as recorded. */
