@@ -7,7 +7,6 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { Agent, request } from 'node:http';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
@@ -54,16 +53,13 @@ async function serve(): Promise<void> {
 }
 
 function flood({ apiUrl, dataset, size }: Served, kind: Flood): void {
-  const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
-  const post = (path: string, body: object) =>
-    new Promise<void>((resolve) => {
-      const sent = request(`${apiUrl}${path}`, { method: 'POST', agent }, (answer) => {
-        answer.resume();
-        answer.once('end', resolve);
-      });
-      sent.once('error', () => resolve());
-      sent.end(JSON.stringify(body));
-    });
+  const post = async (path: string, body: object): Promise<void> => {
+    try {
+      await (await fetch(`${apiUrl}${path}`, { method: 'POST', body: JSON.stringify(body) })).arrayBuffer();
+    } catch {
+      // The host has ended.
+    }
+  };
   const some = (from: number, among: number) => [
     ...new Set(Array.from({ length: 512 }, () => from + Math.floor(Math.random() * among))),
   ];

@@ -192,8 +192,8 @@ export const rooms: Rooms = {
       // Bundles are measured as they are deployed; the bench times the demo.
       cdk: ['dev/bundles'],
       examples: ['dev/bench'],
-      // A bench counts on the fixture that the tests of the functions stand on.
-      'test/functions/start-service.ts': ['dev/bench/aws-requests.ts'],
+      // Benches stand on the fixture of the functions' tests.
+      'test/functions/start-service.ts': ['dev/bench/aws-requests.ts', 'dev/bench/strangers.ts'],
       'package.json': ['dev/packaging/device-entry.ts'],
     },
     packages: {
