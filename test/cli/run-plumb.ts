@@ -1,9 +1,13 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { bundleLazyProgram } from '../../dev/tests/bundle-program.ts';
 
-const PLUMB = join(import.meta.dirname, '..', '..', 'bin', 'plumb');
+const ROOT = join(import.meta.dirname, '..', '..');
+const PLUMB = join(ROOT, 'bin', 'plumb');
 
 export interface Ended {
   readonly exitCode: number | null;
@@ -31,15 +35,24 @@ export async function runPlumb(args: readonly string[], env: Record<string, stri
   return { exitCode, signal, stdout, stderr };
 }
 
-/**
- * A stack loads functions by their names and programs by where they lie: it is started from the sources. So are all others where
- * `npm test` has made no bundle of them.
- */
+/** A stack loads functions by their names and programs by where they lie: it is started from the sources. */
 export function spawnPlumb(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
-  const { PLUMB_HOME: _, PLUMB_STACK: __, PLUMB_BUNDLE: bundle, ...rest } = process.env;
+  const { PLUMB_HOME: _, PLUMB_STACK: __, ...rest } = process.env;
   const options: SpawnOptions = { stdio: ['pipe', 'pipe', 'pipe'], env: { ...rest, ...env } };
-  if (bundle === undefined || args[0] === 'local') return spawn(PLUMB, args, options);
-  return spawn(process.execPath, [bundle, ...args], options);
+  if (args[0] === 'local') return spawn(PLUMB, args, options);
+  return spawn(process.execPath, [bundledPlumb(), ...args], options);
+}
+
+let bundled: string | null = null;
+
+/** The command line as few files, made once a process: tests start it dozens of times. */
+function bundledPlumb(): string {
+  if (bundled !== null) return bundled;
+  const folder = mkdtempSync(join(tmpdir(), 'plumbline-command-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  bundleLazyProgram(join(ROOT, 'cli', 'plumb.ts'), folder);
+  bundled = join(folder, 'plumb.mjs');
+  return bundled;
 }
 
 /** A stack in a process of its own. */
