@@ -3,19 +3,13 @@ import type { SignedHead } from '../../core/log/head.ts';
 import { mendSubtrees } from '../../core/log/mend-subtrees.ts';
 import type { Peaks } from '../../core/log/peaks.ts';
 import type { LogReader } from '../../core/log/subtree-source.ts';
-import type { ObjectReader, ServicePorts, TableReader } from '../ports.ts';
 import type { LogEntry } from '../state/entries.ts';
 import { peaksAfter, readLogEnd } from '../state/log-entry.ts';
+import type { LogPorts } from './log-ports.ts';
 import { RecordsReader } from './records-reader.ts';
 import { subtreesOfEntry } from './subtrees-of-entry.ts';
 import { subtreesOfGaps } from './subtrees-of-gaps.ts';
 import { subtreesOfStored } from './subtrees-of-stored.ts';
-
-export interface LogPorts {
-  readonly table: TableReader;
-  readonly primitives: Pick<ServicePorts['primitives'], 'sha256'>;
-  readonly objects: Pick<ObjectReader, 'read'>;
-}
 
 /** A dataset's log as this service has verified it, and what proofs up to its end are made with. */
 export interface OpenedLog {

@@ -1,8 +1,8 @@
 import type { Manifest } from '../../core/batch/manifest-fields.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { ObjectReader, ServicePorts } from '../ports.ts';
-import { readFront } from '../read/read-front.ts';
 import { objectKey } from '../state/segment-entry.ts';
+import { readFront } from './read-front.ts';
 
 interface Ports {
   readonly primitives: Pick<ServicePorts['primitives'], 'sha256'>;

@@ -5,7 +5,7 @@ import type { RecordsEntry } from '../state/entries.ts';
 import { findLogEntry } from '../state/log-entry.ts';
 import { cutRecords, endOf, RECORDS_PAGE, readRecordsPage } from '../state/records-entry.ts';
 import { isReadable, readSegmentEntry } from '../state/segment-entry.ts';
-import type { LogPorts } from './open-log.ts';
+import type { LogPorts } from './log-ports.ts';
 import { readManifest } from './read-manifest.ts';
 
 /** A record as it is kept, with what is kept of its batch. */

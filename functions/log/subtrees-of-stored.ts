@@ -4,7 +4,7 @@ import { subtreesOfTiles } from '../../core/log/subtrees-of-tiles.ts';
 import { isTileWhole, TILE_BYTES, tileKey } from '../../core/log/tiles.ts';
 import type { ObjectReader } from '../ports.ts';
 import { readDatasetEntry } from '../state/dataset-entry.ts';
-import type { LogPorts } from './open-log.ts';
+import type { LogPorts } from './log-ports.ts';
 import type { RecordsReader } from './records-reader.ts';
 
 /** A log's subtrees from its tiles in the bucket and, behind them, from the records in the table. */

@@ -4,12 +4,12 @@ import { StoreUnavailableError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { MAX_REQUEST_STORED_BYTES } from '../../core/limits.ts';
 import type { Answers, Fault } from '../../core/ports/css.ts';
+import { readFront } from '../log/read-front.ts';
 import type { ObjectReader, ReadingPorts } from '../ports.ts';
 import { mapBounded } from '../state/map-bounded.ts';
 import type { ReadableSegment } from '../state/segment-entry.ts';
 import { holdSmallObject } from './hold-small-object.ts';
 import { type LocatedBatch, locateBlocks } from './locate-blocks.ts';
-import { readFront } from './read-front.ts';
 
 /** A block as the stored manifest lists it. */
 export interface ListedBlock {

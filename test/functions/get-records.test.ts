@@ -12,7 +12,7 @@ import { getRecords } from '../../functions/get-records.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { appendSegment } from '../../functions/log/append-segment.ts';
 import { growTiles } from '../../functions/log/grow-tiles.ts';
-import type { LogPorts } from '../../functions/log/open-log.ts';
+import type { LogPorts } from '../../functions/log/log-ports.ts';
 import { readDatasetEntry } from '../../functions/state/dataset-entry.ts';
 import { datasetPk, type LogEntry, recordsSk } from '../../functions/state/entries.ts';
 import { appendLogEntry } from '../../functions/state/log-entry.ts';
