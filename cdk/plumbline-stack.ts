@@ -25,8 +25,6 @@ export interface PlumblineStackProps extends StackProps {
   readonly parameters: Parameters;
 }
 
-const RELAYER_GROUP = 'anchor';
-
 /** The whole service of one stage, made from the table of functions. */
 export class PlumblineStack extends Stack {
   readonly functions: readonly ServiceFunction[];
@@ -78,7 +76,9 @@ export class PlumblineStack extends Stack {
       else api.addRoute(one);
       if (one.row.invoke) one.allowInvoking(parameters.invokers);
     }
-    this.#wakeRegularly(queues.anchor, eventRows.anchor.trigger.everyMs);
+    for (const { name, trigger } of Object.values<EventRow & { readonly name: EventName }>(eventRows)) {
+      if (trigger.kind === 'wake') this.#wakeRegularly(name, queues[name], trigger.everyMs);
+    }
 
     const alarms = new Alarms(this, 'Alarms', { parameters, functions: this.functions, queues, api });
     createDashboard(this, 'Dashboard', { parameters, functions: this.functions, queues, api, alarms });
@@ -149,14 +149,14 @@ export class PlumblineStack extends Stack {
   }
 
   /** The clock feeds the same queue and the same group as the wake-ups: one run follows on the other. */
-  #wakeRegularly(anchor: EventQueue, everyMs: number): void {
+  #wakeRegularly(name: EventName, woken: EventQueue, everyMs: number): void {
     const minutes = Duration.millis(everyMs).toMinutes();
-    const rule = new CfnRule(this, 'AnchorClock', {
-      description: 'Wakes the anchor function',
+    const rule = new CfnRule(this, `${idOf(name)}Clock`, {
+      description: `Wakes ${name}`,
       scheduleExpression: `rate(${minutes} ${minutes === 1 ? 'minute' : 'minutes'})`,
-      targets: [{ id: 'anchor', arn: anchor.queue.queueArn, sqsParameters: { messageGroupId: RELAYER_GROUP } }],
+      targets: [{ id: name, arn: woken.queue.queueArn, sqsParameters: { messageGroupId: name } }],
     });
-    anchor.allowSending('events.amazonaws.com', rule.attrArn);
+    woken.allowSending('events.amazonaws.com', rule.attrArn);
   }
 
   #tellOutputs(outputs: Readonly<Record<string, string>>): void {

@@ -37,7 +37,12 @@ function objectRights(objects: May['objects'], { bucketArn }: Touchable): Policy
   const every = `${bucketArn}/*`;
   if (objects === 'presign-get') return [allow(['s3:GetObject'], every)];
   const own = OWN_KEYS.map((keys) => allow(['s3:PutObject'], `${bucketArn}/${keys}`));
-  const puts = { read: [], 'read-put': own, 'read-presign-put': [allow(['s3:PutObject'], every)] }[objects];
+  const puts = {
+    read: [],
+    'read-list': [],
+    'read-put': own,
+    'read-presign-put': [allow(['s3:PutObject'], every)],
+  }[objects];
   // Without the right to list, S3 says "forbidden" of an object that is missing.
   return [allow(['s3:GetObject'], every), ...puts, allow(['s3:ListBucket'], bucketArn)];
 }

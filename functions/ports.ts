@@ -3,7 +3,7 @@ import type { Agreements } from '../core/ports/agreements.ts';
 import type { GrantRecorder } from '../core/ports/grant-recorder.ts';
 import type { Grants } from '../core/ports/grants.ts';
 import type { Ledger, Recorder } from '../core/ports/ledger.ts';
-import type { ObjectStore, ObjectWriter } from '../core/ports/object-store.ts';
+import type { ObjectLister, ObjectStore, ObjectWriter } from '../core/ports/object-store.ts';
 import type { P2pfs } from '../core/ports/p2pfs.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
 import type { Runtime } from '../core/ports/runtime.ts';
@@ -65,7 +65,7 @@ export interface ReadingPorts extends Pick<ServicePorts, 'primitives' | 'observe
 /** Everything the functions reach the world through. An operation takes only those of them that it uses. */
 export interface ServicePorts {
   readonly primitives: Primitives;
-  readonly objects: ObjectStore & ObjectWriter;
+  readonly objects: ObjectStore & ObjectLister & ObjectWriter;
   readonly table: Table;
   readonly ledger: Ledger;
   /** The account that pays. */
@@ -130,9 +130,11 @@ type ObjectsByRight<Right> = Right extends 'presign-get'
   ? Pick<ObjectStore, 'presignGet'>
   : Right extends 'read'
     ? ObjectReader
-    : Right extends 'read-put'
-      ? ObjectReader & ObjectWriter
-      : ObjectReader & Pick<ObjectStore, 'presignPut'>;
+    : Right extends 'read-list'
+      ? ObjectReader & ObjectLister
+      : Right extends 'read-put'
+        ? ObjectReader & ObjectWriter
+        : ObjectReader & Pick<ObjectStore, 'presignPut'>;
 
 type UnionToIntersection<Union> = (Union extends unknown ? (each: Union) => void : never) extends (
   all: infer Intersection,

@@ -54,7 +54,7 @@ export type Trigger = HttpTrigger | StoreTrigger | WakeTrigger;
  */
 export interface May {
   /** `put` writes objects of the service's own, once: tiles of logs, charters. */
-  readonly objects?: 'read' | 'presign-get' | 'read-put' | 'read-presign-put';
+  readonly objects?: 'read' | 'read-list' | 'presign-get' | 'read-put' | 'read-presign-put';
   readonly table?: 'read' | 'read-write';
   /** DISSC: heads and parties; `record` brings the account that pays. */
   readonly dissc?: 'read' | 'record';

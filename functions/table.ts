@@ -300,6 +300,29 @@ export const anchorRow = /* @__PURE__ */ eventRow(() => ({
   limits: { timeoutMs: 29_000, bodyBytes: 262_144, memoryMb: 512 },
 }));
 
+export const reconcileSegmentsRow = /* @__PURE__ */ eventRow(() => ({
+  name: 'reconcile-segments',
+  trigger: {
+    kind: 'wake',
+    everyMs: 5 * MINUTE_SECONDS * 1_000,
+    queue: {
+      batch: 10,
+      // One after the other: they share a cursor.
+      atOnce: null,
+      receives: 3,
+      keptSeconds: 60 * MINUTE_SECONDS,
+      putAside: {
+        alarm: 'ReconcileDeadLetters',
+        says: 'Runs of the reconciliation failed three times: lost events stay lost. Mend the cause; the dead letters may be purged.',
+      },
+    },
+  },
+  invoke: false,
+  callers: 'service',
+  may: { objects: 'read-list', table: 'read-write', dissc: 'read', asc: 'read', owners: 'read', queue: 'wake' },
+  limits: { timeoutMs: 29_000, bodyBytes: 262_144, memoryMb: 1_769 },
+}));
+
 export const httpRows = {
   'upload-segment': uploadSegmentRow,
   'list-batches': listBatchesRow,
@@ -322,6 +345,7 @@ export const eventRows = {
   'ingest-segment': ingestSegmentRow,
   'segment-removed': segmentRemovedRow,
   anchor: anchorRow,
+  'reconcile-segments': reconcileSegmentsRow,
 } as const satisfies Readonly<Record<string, EventRow>>;
 
 /** Functions that are called over HTTP, and all of them. */

@@ -83,15 +83,16 @@ export function createS3ObjectStore(options: S3Options): ObjectStore & ObjectLis
       return new Uint8Array(joined.buffer, joined.byteOffset, joined.byteLength);
     },
 
-    async *list(prefix, signal) {
+    async *list(prefix, signal, after) {
       let token: string | undefined;
       do {
         const page = await withinTime(
           bounded,
           (abortSignal) =>
-            client.send(new ListObjectsV2Command({ Bucket, Prefix: prefix, ContinuationToken: token }), {
-              abortSignal,
-            }),
+            client.send(
+              new ListObjectsV2Command({ Bucket, Prefix: prefix, StartAfter: after, ContinuationToken: token }),
+              { abortSignal },
+            ),
           signal,
         );
         for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key;

@@ -28,8 +28,11 @@ export interface ObjectStore {
 
 /** A bucket that can be listed. Throws like ObjectStore. */
 export interface ObjectLister {
-  /** Keys that begin so, in order of their bytes. */
-  list(prefix: string, signal?: AbortSignal): AsyncIterable<string>;
+  /**
+   * Keys that begin so, in order of their bytes, those behind `after` where that is given. They are asked for a page at a time,
+   * as they are taken.
+   */
+  list(prefix: string, signal?: AbortSignal, after?: string): AsyncIterable<string>;
 }
 
 /** What puts objects of the service's own beside the segments. Throws like ObjectStore. */

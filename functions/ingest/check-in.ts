@@ -45,7 +45,7 @@ export async function checkIn(
 }
 
 /** Nothing new can come out of looking at the object again. */
-function isSettled(entry: StoredSegment): boolean {
+export function isSettled(entry: SegmentEntry): boolean {
   if (entry.lostAtMs !== undefined) return false;
   return entry.state === 'received' || entry.rejection === 'content' || entry.rejection === 'root';
 }

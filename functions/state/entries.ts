@@ -24,7 +24,7 @@ import type { GrantId } from '../../core/ports/grants.ts';
  * Outside: `WORK`/<dataset> (a dataset whose log may be ahead of the final chain), `OWNER#<address>`/USAGE (stored bytes),
  * `RELAYER#<address>`/STATE and TX#<nonce>#<hash> (transactions under way), `PROPOSED#<address>`/<grant> (grants of ASC
  * proposed to that account, not accepted or over yet, finally) and /# (how far they were looked for), `NONCE#<key>`/- (burnt
- * request nonces).
+ * request nonces), `RECONCILE`/- (up to which key the bucket was compared with the table in this round).
  */
 
 const pad = (value: number, digits: number): string => String(value).padStart(digits, '0');
@@ -56,6 +56,8 @@ export const AGREEMENT_SK = 'S';
 export const messageSk = (from: Address, sequence: number): string => `M#${from}#${pad(sequence, 6)}`;
 /** Of a message's key. */
 export const sequenceOf = (messageKey: string): number => Number(messageKey.slice(-6));
+export const RECONCILE_PK = 'RECONCILE';
+export const RECONCILE_SK = '-';
 export const noncePk = (key: string): string => `NONCE#${key}`;
 
 /** `received`: its place in the log is not verified yet (a predecessor is missing) or it is in the log (see L#). */

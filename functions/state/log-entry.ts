@@ -42,7 +42,7 @@ export async function queryLog(
   while (start !== null && entries.length < most) {
     const range = { from: start, to: logSk(to), limit: Math.min(PAGE, most - entries.length) };
     const { items, next } = await table.query(datasetPk(dataset), range, signal);
-    entries.push(...items.map(logEntryOf));
+    entries.push(...items.flatMap((item) => logEntryOf(item) ?? []));
     start = next;
   }
   return entries;
@@ -55,8 +55,15 @@ export async function readLastEntries(
   most: number,
   signal?: AbortSignal,
 ): Promise<LogEntry[]> {
-  const range = { from: logSk(0), to: logSk(LAST_BLOCK), limit: most, reverse: true };
-  return (await table.query(datasetPk(dataset), range, signal)).items.map(logEntryOf);
+  const entries: LogEntry[] = [];
+  let to: string | null = logSk(LAST_BLOCK);
+  while (to !== null && entries.length < most) {
+    const range = { from: logSk(0), to, limit: most - entries.length, reverse: true };
+    const { items, next } = await table.query(datasetPk(dataset), range, signal);
+    entries.push(...items.flatMap((item) => logEntryOf(item) ?? []));
+    to = next;
+  }
+  return entries;
 }
 
 /** The last entry of the log, or null when it is empty. */
@@ -69,14 +76,21 @@ export async function readLogEnd(
   return end;
 }
 
-/** Appends to the log; false when another process has put an entry for this place there. */
-export function appendLogEntry(
+/**
+ * Appends to the log; false when another process has put an entry for this place there. What is damaged there is as if it were
+ * not there.
+ */
+export async function appendLogEntry(
   table: Table,
   dataset: DatasetId,
   entry: LogEntry,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  return table.put({ pk: datasetPk(dataset), sk: logSk(entry.first), ...entry }, 'absent', signal);
+  const item = { pk: datasetPk(dataset), sk: logSk(entry.first), ...entry };
+  if (await table.put(item, 'absent', signal)) return true;
+  const there = await table.get(item.pk, item.sk, signal);
+  if (there === null || logEntryOf(there) !== null) return false;
+  return table.put(item, { version: there.version }, signal);
 }
 
 /** The log's peaks after this entry; null stands for the empty log. */
@@ -88,7 +102,26 @@ export function splitHashes(bytes: Uint8Array): Uint8Array[] {
   return Array.from({ length: Math.floor(bytes.length / 32) }, (_, i) => bytes.subarray(32 * i, 32 * (i + 1)));
 }
 
-function logEntryOf(item: Item): LogEntry {
-  const { pk: _, sk: __, version: ___, ...entry } = item;
-  return entry as unknown as LogEntry;
+/** Null for an item that is damaged, or of another place: it is as if it were not there. */
+function logEntryOf(item: Item): LogEntry | null {
+  const { pk: _, sk, version: __, ...fields } = item;
+  const entry = fields as unknown as LogEntry;
+  const { first, size, sha256Hex, root, peaks, signature, signer, gaps, appended } = entry;
+  const isSound =
+    [first, size, gaps].every(Number.isSafeInteger) &&
+    first >= 0 &&
+    first < size &&
+    sk === logSk(first) &&
+    isHashes(root, 1) &&
+    isHashes(peaks) &&
+    typeof signer === 'string' &&
+    (sha256Hex === null
+      ? isHashes(appended)
+      : typeof sha256Hex === 'string' && signature instanceof Uint8Array && Number.isSafeInteger(entry.serial));
+  return isSound ? entry : null;
+}
+
+function isHashes(bytes: unknown, count: number | null = null): boolean {
+  if (!(bytes instanceof Uint8Array)) return false;
+  return count === null ? bytes.length % 32 === 0 : bytes.length === 32 * count;
 }

@@ -1,4 +1,4 @@
-import { segmentKey } from '../../core/batch/segment-key.ts';
+import { parseSegmentKey, segmentKey } from '../../core/batch/segment-key.ts';
 import { fromHex } from '../../core/bytes.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { Item, Table, WriteCondition } from '../../core/ports/table.ts';
@@ -21,8 +21,8 @@ export async function readSegmentEntry(
   return item === null ? null : segmentOf(item);
 }
 
-/** False when the entry has changed meanwhile. */
-export function writeSegmentEntry(
+/** False when the entry has changed meanwhile. What is damaged there is as if it were not there. */
+export async function writeSegmentEntry(
   table: Table,
   dataset: DatasetId,
   entry: SegmentEntry,
@@ -30,11 +30,12 @@ export function writeSegmentEntry(
   signal?: AbortSignal,
 ): Promise<boolean> {
   const { version: _, ...fields } = entry as StoredSegment;
-  return table.put(
-    { pk: datasetPk(dataset), sk: segmentSk(entry.first, entry.sha256Hex), ...fields },
-    condition,
-    signal,
-  );
+  const item = { pk: datasetPk(dataset), sk: segmentSk(entry.first, entry.sha256Hex), ...fields };
+  if (await table.put(item, condition, signal)) return true;
+  const there = condition === 'absent' ? await table.get(item.pk, item.sk, signal) : null;
+  if (there === null || segmentOf(there) !== null) return false;
+  await table.delete(item.pk, item.sk, { version: there.version }, signal);
+  return table.put(item, 'absent', signal);
 }
 
 /** Makes the segment findable by its capture time. Repeating it changes nothing. */
@@ -56,7 +57,7 @@ export async function querySegments(
   signal?: AbortSignal,
 ): Promise<{ entries: StoredSegment[]; next: string | null }> {
   const { items, next } = await table.query(datasetPk(dataset), range, signal);
-  return { entries: items.map(segmentOf), next };
+  return { entries: items.flatMap((item) => segmentOf(item) ?? []), next };
 }
 
 export function isReadable(entry: SegmentEntry): entry is ReadableSegment & SegmentEntry {
@@ -67,7 +68,34 @@ export function objectKey(dataset: DatasetId, entry: { first: number; sha256Hex:
   return segmentKey(dataset, entry.first, fromHex(entry.sha256Hex, 'segment hash', 32));
 }
 
-export function segmentOf(item: Item): StoredSegment {
-  const { pk: _, sk: __, ...entry } = item;
-  return entry as unknown as StoredSegment;
+/** Null for an item that is damaged, or of another name: it is as if it were not there. */
+function segmentOf(item: Item): StoredSegment | null {
+  const { pk, sk, ...fields } = item;
+  const entry = fields as unknown as StoredSegment;
+  const { key, first, sha256Hex, state, sizeBytes, counted, receivedAtMs } = entry;
+  const name = typeof key === 'string' ? parseSegmentKey(key) : null;
+  const isNamed =
+    name !== null &&
+    name.first === first &&
+    name.sha256Hex === sha256Hex &&
+    pk === datasetPk(name.dataset) &&
+    sk === segmentSk(first, sha256Hex);
+  const isSound =
+    isNamed &&
+    (state === 'received' || state === 'rejected') &&
+    [sizeBytes, receivedAtMs].every(Number.isSafeInteger) &&
+    typeof counted === 'boolean' &&
+    (state === 'rejected' && entry.headSize === undefined ? true : hasSoundManifest(entry));
+  return isSound ? entry : null;
+}
+
+function hasSoundManifest(entry: StoredSegment): boolean {
+  const { count, headSize, headRoot, signature, signer, serial, frontBytes, largestBlockBytes, fromMs, toMs } = entry;
+  return (
+    [count, headSize, serial, frontBytes, largestBlockBytes, fromMs, toMs].every(Number.isSafeInteger) &&
+    headRoot instanceof Uint8Array &&
+    headRoot.length === 32 &&
+    signature instanceof Uint8Array &&
+    typeof signer === 'string'
+  );
 }

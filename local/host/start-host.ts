@@ -10,16 +10,16 @@ import {
   type ServicePorts,
   type ServiceSettings,
 } from '../../functions/ports.ts';
-import type { EventRow, StoreTrigger } from '../../functions/row.ts';
+import type { EventRow, StoreTrigger, WakeTrigger } from '../../functions/row.ts';
 import { eventRows, httpRows } from '../../functions/table.ts';
 import type { S3ObjectEvent } from '../s3/s3-event.ts';
-import { startAnchorLoop } from './anchor-loop.ts';
 import { deliverS3Event } from './deliver-s3-event.ts';
 import { createGates } from './gates.ts';
 import { refusal, sendAnswer } from './host-answer.ts';
 import { type LocalFunction, loadFunction } from './invoke-function.ts';
 import { createHttpServer } from './serve-http.ts';
 import { createInvokeServer, isInvokePath } from './serve-invoke.ts';
+import { startWakeLoop, type WakeLoop } from './wake-loop.ts';
 
 export interface HostOptions {
   /** What the functions run on. The host adds its own queue, and its address to the allowed authorities. */
@@ -39,6 +39,8 @@ export interface HostOptions {
   readonly grants?: GrantPolicy;
   /** How often the anchor runs unasked; 1 s by default. It runs only where `ports.recorder` is given. */
   readonly anchorEveryMs?: number;
+  /** How often bucket and table are compared; as often as in AWS by default. */
+  readonly reconcileEveryMs?: number;
   /** What requests under way are given when closing. */
   readonly closeTimeoutMs?: number;
 }
@@ -94,9 +96,18 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const load = (row: LocalFunction['row']) => loadFunction(row, ports, gates);
   const routed = await Promise.all(Object.values(httpRows).map(load));
   const listening = await Promise.all(Object.values<EventRow>(eventRows).filter(listensToStore).map(load));
-  const loop =
-    recorder === null ? null : startAnchorLoop(await load(eventRows.anchor), options.anchorEveryMs ?? 1000, observer);
-  wakeAnchor = () => loop?.wake();
+  const loops = new Map<string, WakeLoop>();
+  for (const row of Object.values<EventRow>(eventRows).filter(isWoken)) {
+    // Whoever records needs an account to pay from.
+    if (row.may.dissc === 'record' && recorder === null) continue;
+    const asked: Readonly<Record<string, number | undefined>> = {
+      anchor: options.anchorEveryMs ?? 1000,
+      'reconcile-segments': options.reconcileEveryMs,
+    };
+    const everyMs = asked[row.name] ?? row.trigger.everyMs;
+    loops.set(row.name, startWakeLoop(await load(row), everyMs, observer));
+  }
+  wakeAnchor = () => loops.get(eventRows.anchor.name)?.wake();
 
   const serveHttp = createHttpServer(routed, observer);
   const rules = options.lambda && {
@@ -128,13 +139,18 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     wakeAnchor: () => wakeAnchor(),
     async close() {
       const closeTimeoutMs = options.closeTimeoutMs ?? 5_000;
-      await Promise.all([closeServer(server, underWay, closeTimeoutMs), loop?.close(closeTimeoutMs)]);
+      const ending = [...loops.values()].map((loop) => loop.close(closeTimeoutMs));
+      await Promise.all([closeServer(server, underWay, closeTimeoutMs), ...ending]);
     },
   };
 }
 
 function listensToStore(row: EventRow): row is EventRow & { readonly trigger: StoreTrigger } {
   return row.trigger.kind === 's3-event';
+}
+
+function isWoken(row: EventRow): row is EventRow & { readonly trigger: WakeTrigger } {
+  return row.trigger.kind === 'wake';
 }
 
 function makeServer(): Server {

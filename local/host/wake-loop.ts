@@ -1,15 +1,15 @@
 import type { Observer } from '../../functions/observe/observer.ts';
 import type { LocalFunction } from './invoke-function.ts';
 
-export interface AnchorLoop {
-  /** Runs the anchor soon; wake-ups that come while it runs make one more run. */
+export interface WakeLoop {
+  /** Runs the function soon; wake-ups that come while it runs make one more run. */
   wake(): void;
   /** Stops, and waits for the run under way, but not longer than that; it may be cut off anywhere. */
   close(timeoutMs: number): Promise<void>;
 }
 
-/** Runs the anchor function every so often and when it is woken, one run at a time: what a FIFO queue does in AWS. */
-export function startAnchorLoop(anchor: LocalFunction, everyMs: number, observer: Observer): AnchorLoop {
+/** Runs a function every so often and when it is woken, one run at a time: what a FIFO queue does in AWS. */
+export function startWakeLoop(woken: LocalFunction, everyMs: number, observer: Observer): WakeLoop {
   let running: Promise<void> | null = null;
   let again = false;
   let closed = false;
@@ -18,9 +18,9 @@ export function startAnchorLoop(anchor: LocalFunction, everyMs: number, observer
     try {
       do {
         again = false;
-        await anchor
+        await woken
           .invoke({ Records: [{ messageId: 'wake', body: '{}' }] })
-          .catch((error) => observer.error('function failed', { function: 'anchor', error }));
+          .catch((error) => observer.error('function failed', { function: woken.row.name, error }));
       } while (again && !closed);
     } finally {
       // Whatever happens in a run, the next wake-up begins another.

@@ -3,7 +3,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import type { Observer } from '../../functions/observe/observer.ts';
 import { eventRows } from '../../functions/table.ts';
-import { type AnchorLoop, startAnchorLoop } from '../../local/host/anchor-loop.ts';
+import { startWakeLoop, type WakeLoop } from '../../local/host/wake-loop.ts';
 
 const NEVER_MS = 3_600_000;
 
@@ -33,8 +33,8 @@ function makeAnchor() {
 type Anchor = ReturnType<typeof makeAnchor>;
 
 /** A loop that ends with its test, however that ends. */
-function start(context: TestContext, { fn }: Anchor, everyMs: number, observer: Observer = quiet): AnchorLoop {
-  const loop = startAnchorLoop(fn, everyMs, observer);
+function start(context: TestContext, { fn }: Anchor, everyMs: number, observer: Observer = quiet): WakeLoop {
+  const loop = startWakeLoop(fn, everyMs, observer);
   context.after(() => loop.close(1));
   return loop;
 }

@@ -1,0 +1,119 @@
+import { parseSegmentKey } from '../../core/batch/segment-key.ts';
+import { parseCharterKey } from '../../core/charter/charter-file.ts';
+import type { DatasetId } from '../../core/ids.ts';
+import type { ObjectLister } from '../../core/ports/object-store.ts';
+import type { TableReader } from '../ports.ts';
+import { readCharters } from '../state/dataset-entry.ts';
+import { datasetPk, segmentSk, waitingSk } from '../state/entries.ts';
+import { readLogEnd } from '../state/log-entry.ts';
+import { objectKey, querySegments, type StoredSegment } from '../state/segment-entry.ts';
+import { isSettled } from './check-in.ts';
+
+/** Keys of one dataset that follow on each other in the bucket. */
+export interface Stretch {
+  readonly dataset: DatasetId;
+  readonly keys: readonly string[];
+  /** What was compared before; null: nothing of this dataset. */
+  readonly after: string | null;
+  /** Whether the bucket has no more keys of this dataset behind these. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * What bucket and table differ in: a charter that is not kept; a segment that has no entry (`missed`), or whose entry is to be
+ * looked at again; an entry whose object is gone.
+ */
+export interface Difference {
+  readonly kind: 'charter' | 'missed' | 'again' | 'gone';
+  readonly key: string;
+}
+
+interface Ports {
+  readonly table: TableReader;
+  readonly objects: ObjectLister;
+}
+
+const PAGE = 256;
+/** No bucket has more charters of one dataset than that, unless somebody else writes there. */
+const MOST_CHARTERS = 1_000;
+const LAST_BLOCK = Number.MAX_SAFE_INTEGER;
+
+/** Compares a stretch of the bucket with the table: charters come first, then segments in the order of their keys. */
+export async function* compareStretch(
+  ports: Ports,
+  stretch: Stretch,
+  signal?: AbortSignal,
+): AsyncGenerator<Difference> {
+  const { dataset } = stretch;
+  const known = new Set((await readCharters(ports.table, dataset, signal)).map(({ serial }) => serial));
+  const lacking = (key: string) => {
+    const serial = parseCharterKey(key)?.serial;
+    return serial !== undefined && !known.has(serial);
+  };
+  // In the bucket they stand behind the segments, which are nobody's without them.
+  const charters = known.size === 0 ? await listCharters(ports.objects, dataset, signal) : stretch.keys;
+  for (const key of charters.filter(lacking)) yield { kind: 'charter', key };
+  yield* compareSegments(ports, stretch, signal);
+}
+
+/** Keys of a dataset's charters, the first one first. */
+export async function listCharters(
+  objects: ObjectLister,
+  dataset: DatasetId,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  const found: { readonly key: string; readonly serial: number }[] = [];
+  for await (const key of objects.list(`${dataset.slice(2)}/charter-`, signal)) {
+    const serial = parseCharterKey(key)?.serial;
+    if (serial !== undefined) found.push({ key, serial });
+    if (found.length === MOST_CHARTERS) break;
+  }
+  return found.sort((a, b) => a.serial - b.serial).map(({ key }) => key);
+}
+
+async function* compareSegments(
+  { table }: Ports,
+  { dataset, keys, after, isWhole }: Stretch,
+  signal?: AbortSignal,
+): AsyncGenerator<Difference> {
+  const readSize = async () => (await readLogEnd(table, dataset, signal))?.size ?? 0;
+  let size = await readSize();
+  /** Neither in the log nor known to wait for its place there. */
+  const isUnplaced = async ({ state, first, sha256Hex }: StoredSegment) => {
+    if (state !== 'received' || first < size) return false;
+    if ((await table.get(datasetPk(dataset), waitingSk(first, sha256Hex), signal)) !== null) return false;
+    // What waits leaves the list when the log has taken it in.
+    size = await readSize();
+    return first >= size;
+  };
+  const stored = keys.filter((key) => parseSegmentKey(key) !== null);
+  const to = isWhole ? END : skBehind(keys.at(-1) as string);
+  let at = 0;
+  let from: string | null = after === null ? segmentSk(0, '') : skBehind(after);
+  while (from !== null) {
+    const { entries, next } = await querySegments(table, dataset, { from, to, limit: PAGE }, signal);
+    for (const entry of entries) {
+      const key = objectKey(dataset, entry);
+      for (; at < stored.length && (stored[at] as string) < key; at++) {
+        yield { kind: 'missed', key: stored[at] as string };
+      }
+      if (stored[at] !== key) {
+        if (entry.lostAtMs === undefined) yield { kind: 'gone', key };
+        continue;
+      }
+      at++;
+      if (!isSettled(entry) || (await isUnplaced(entry))) yield { kind: 'again', key };
+    }
+    from = next;
+  }
+  for (; at < stored.length; at++) yield { kind: 'missed', key: stored[at] as string };
+}
+
+/** Behind all segments. */
+const END = segmentSk(LAST_BLOCK, 'g');
+
+/** Where the table's entries go on behind a key of the bucket: they are in the same order. */
+function skBehind(key: string): string {
+  const name = key.slice(key.indexOf('/') + 1);
+  return `B#${name.slice(0, 16)}#${name.slice(17)}`;
+}

@@ -1,0 +1,163 @@
+import middy from '@middy/core';
+import type { DatasetId } from '../core/ids.ts';
+import type { ObjectLister } from '../core/ports/object-store.ts';
+import { Problem } from './answer/problem.ts';
+import { checkInCharterAt } from './ingest/check-in-charter.ts';
+import { compareStretch, type Difference, type Stretch } from './ingest/compare-stretch.ts';
+import { type IngestPorts, ingestSegment } from './ingest/ingest-segment.ts';
+import { SegmentMemory } from './ingest/segment-memory.ts';
+import type { PortsOf, ServicePorts } from './ports.ts';
+import { segmentRemoved } from './segment-removed.ts';
+import { readCursor, writeCursor } from './state/reconcile-entry.ts';
+import { reconcileSegmentsRow as row } from './table.ts';
+
+/** How much one run does at most. */
+export interface ReconcileBounds {
+  readonly mostKeys: number;
+  /** Differences mended. Each may be a segment of 33 MiB. */
+  readonly mostMended: number;
+  readonly mostMs: number;
+}
+
+export interface Reconciled {
+  /** Of the bucket, compared. */
+  readonly keys: number;
+  /** Charters and segments that were checked in here. */
+  readonly found: number;
+  /** Segments of the table whose objects are gone. */
+  readonly lost: number;
+  /** What was looked at again, and is as it was. */
+  readonly unchanged: number;
+  /** What could not be mended now: the next round tries again. */
+  readonly failed: number;
+  /** Whether the whole bucket has been gone through: the next run begins anew. */
+  readonly isRoundOver: boolean;
+}
+
+export interface ReconcilePorts extends IngestPorts, Pick<ServicePorts, 'observer'> {
+  readonly objects: IngestPorts['objects'] & ObjectLister;
+}
+
+const BOUNDS: ReconcileBounds = { mostKeys: 10_000, mostMended: 200, mostMs: 20_000 };
+/** Keys held together. */
+const PAGE = 1_000;
+
+/**
+ * Compares a part of the bucket with the table, and goes on there in the next run, round and round (specification#checking-in):
+ * what the bucket has and the table does not is checked in, be it that its event was lost or its item; what the table has
+ * and the bucket does not is marked lost. One difference that cannot be mended keeps none of the others from it.
+ */
+export async function reconcileSegments(
+  ports: ReconcilePorts,
+  signal?: AbortSignal,
+  bounds: ReconcileBounds = BOUNDS,
+): Promise<Reconciled> {
+  const { table, objects, observer, runtime } = ports;
+  const untilMs = runtime.monotonicMs() + bounds.mostMs;
+  const counted = { keys: 0, found: 0, lost: 0, unchanged: 0, failed: 0 };
+  const isSpent = () =>
+    counted.keys >= bounds.mostKeys ||
+    counted.found + counted.lost + counted.unchanged + counted.failed >= bounds.mostMended ||
+    runtime.monotonicMs() > untilMs;
+  const cursor = await readCursor(table, signal);
+  let after = cursor.after;
+  let isRoundOver = false;
+  while (!isRoundOver && !isSpent()) {
+    const most = Math.min(PAGE, bounds.mostKeys - counted.keys);
+    const keys = await takeKeys(objects, after, most, signal);
+    const isLast = keys.length < most;
+    for (const stretch of cutStretches(keys, after, isLast)) {
+      let reached = stretch.after ?? after;
+      try {
+        for await (const difference of compareStretch(ports, stretch, signal)) {
+          if (isSpent()) break;
+          counted[await mend(ports, difference, signal)]++;
+          // Charters stand behind the segments that need them.
+          if (difference.kind !== 'charter') reached = difference.key;
+        }
+      } catch (error) {
+        signal?.throwIfAborted();
+        observer.error('stretch not compared', { dataset: stretch.dataset, error });
+        counted.failed++;
+      }
+      if (isSpent()) {
+        after = reached;
+        break;
+      }
+      after = stretch.keys.at(-1) as string;
+      counted.keys += stretch.keys.length;
+    }
+    if (isSpent()) break;
+    after = keys.at(-1) ?? after;
+    isRoundOver = isLast;
+  }
+  await writeCursor(table, { ...cursor, after: isRoundOver ? null : after }, signal);
+  return { ...counted, isRoundOver };
+}
+
+async function takeKeys(objects: ObjectLister, after: string | null, most: number, signal?: AbortSignal) {
+  const keys: string[] = [];
+  for await (const key of objects.list('', signal, after ?? undefined)) {
+    keys.push(key);
+    if (keys.length === most) break;
+  }
+  return keys;
+}
+
+/** The keys of each dataset. What is of no dataset is left out. */
+function* cutStretches(keys: readonly string[], after: string | null, isLast: boolean): Generator<Stretch> {
+  const byDataset = Map.groupBy(keys, (key) => /^([0-9a-f]{64})\//.exec(key)?.[1] ?? null);
+  const lastKey = keys.at(-1) ?? '';
+  for (const [digits, own] of byDataset) {
+    if (digits === null) continue;
+    const begins = `${digits}/`;
+    yield {
+      dataset: `0x${digits}` as DatasetId,
+      keys: own,
+      after: after?.startsWith(begins) === true ? after : null,
+      isWhole: isLast || !lastKey.startsWith(begins),
+    };
+  }
+}
+
+/** Mends one difference by the same code that its event would have run. */
+async function mend(
+  ports: ReconcilePorts,
+  { kind, key }: Difference,
+  signal?: AbortSignal,
+): Promise<'found' | 'lost' | 'unchanged' | 'failed'> {
+  const { observer } = ports;
+  try {
+    if (kind === 'gone') {
+      const removal = await segmentRemoved(ports, key, signal);
+      if (removal === 'lost') observer.error('segment lost', { key });
+      return removal === 'lost' ? 'lost' : 'unchanged';
+    }
+    const outcome =
+      kind === 'charter' ? await checkInCharterAt(ports, key, signal) : await ingestSegment(ports, key, signal);
+    const isNew = kind === 'again' ? outcome === 'placed' || outcome === 'waiting' : outcome !== 'gone';
+    if (isNew) observer.warn('found in the bucket, not in the table', { key, outcome });
+    return isNew ? 'found' : 'unchanged';
+  } catch (error) {
+    signal?.throwIfAborted();
+    // The owner is not served, or the charter counts for nothing: that may change.
+    if (error instanceof Problem) return 'unchanged';
+    observer.error('difference not mended', { kind, key, error });
+    return 'failed';
+  }
+}
+
+const RESERVED_MS = 2_000;
+
+export const handlerFor = (ports: PortsOf<typeof row>, memory = new SegmentMemory()) =>
+  middy(async (_event: unknown, context: { getRemainingTimeInMillis?: () => number }) => {
+    const leftMs = context.getRemainingTimeInMillis?.() ?? row.limits.timeoutMs;
+    const signal = ports.runtime.timeout(Math.max(1, leftMs - RESERVED_MS));
+    const reconciled = await reconcileSegments({ ...ports, memory }, signal);
+    const { found, lost, failed } = reconciled;
+    for (const [metric, value] of Object.entries({ found, lost, failed })) {
+      if (value > 0) ports.observer.count(`Reconcile.${metric}`, value);
+    }
+    if (found + lost + failed > 0) ports.observer.info('reconciled', { ...reconciled });
+    return reconciled;
+  }).use([...ports.observer.middleware]);

@@ -1,0 +1,16 @@
+import { handlerFor } from '../functions/reconcile-segments.ts';
+import { reconcileSegmentsRow } from '../functions/table.ts';
+import { lambdaHandler } from './lambda-handler.ts';
+import { openAsc } from './open/asc.ts';
+import { openDissc } from './open/dissc.ts';
+import { openObjects } from './open/objects.ts';
+import { openQueue } from './open/queue.ts';
+import { openTable } from './open/table.ts';
+
+export const handler = lambdaHandler(reconcileSegmentsRow, handlerFor, {
+  objects: openObjects,
+  table: openTable,
+  dissc: openDissc,
+  asc: openAsc,
+  queue: openQueue,
+});
