@@ -74,7 +74,3 @@ export function datasetKeyOf(owner: Pick<OpenedOwner, 'seed'>, dataset: DatasetI
 export function deviceKeyOf(owner: Pick<OpenedOwner, 'seed'>, dataset: DatasetId, serial: number): PrivateKey {
   return deriveDeviceKey(nodePrimitives, owner.seed, dataset, serial);
 }
-
-export function deviceAccountOf(owner: Pick<OpenedOwner, 'seed'>, dataset: DatasetId, serial: number): Address {
-  return accountOfKey(deviceKeyOf(owner, dataset, serial));
-}

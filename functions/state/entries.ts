@@ -147,13 +147,6 @@ export interface RecordsEntry {
   readonly largestBlockBytes: number;
 }
 
-/** A charter, as its file in the bucket (core/charter/charter-file.ts). */
-export interface CharterEntry {
-  readonly file: Uint8Array;
-  /** Whether DISSC has it; else it is the first that was shown. */
-  readonly onChain: boolean;
-}
-
 /**
  * `no-fuel`: less than one record costs. `over`: the grants have ended, or are about to. `too-dear`: the gas costs
  * more than the grant pays, and the owner is served for its grant alone.
