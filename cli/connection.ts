@@ -12,7 +12,7 @@ import { type Address, address } from '../core/ids.ts';
 import { inFile } from '../core/parse-outside.ts';
 import type { Ledger, LinkReader, PublishedReader } from '../core/ports/ledger.ts';
 import type { SegmentPublisher, StorageService } from '../core/ports/service.ts';
-import { stackFile } from '../core/wire/stack-file.ts';
+import { type StackFile, stackFile } from '../core/wire/stack-file.ts';
 import { readDeployments } from './contracts/read-deployments.ts';
 
 /** Where the chain and the service are. */
@@ -108,8 +108,13 @@ export async function openService(
   return createStorageServiceClient({ ...target, transport: createLambdaTransport(lambda) });
 }
 
+/** What a running local stack tells. */
+export function readStackFile(path: string): Promise<StackFile> {
+  return readJson(stackFile, path, 'Is the local stack running? Start it with: plumb local up');
+}
+
 async function fromStack(path: string): Promise<Connection> {
-  const stack = await readJson(stackFile, path, 'Is the local stack running? Start it with: plumb local up');
+  const stack = await readStackFile(path);
   const credentials = { accessKeyId: stack.s3AccessKey, secretAccessKey: stack.s3SecretKey };
   return {
     rpcUrl: stack.rpcUrl,

@@ -6,6 +6,7 @@ import { devicePart } from './device/device-commands.ts';
 import { fleetPart } from './fleet/fleet-commands.ts';
 import { localPart } from './local/local-commands.ts';
 import { ownerPart } from './owner/owner-commands.ts';
+import { servicePart } from './service/service-commands.ts';
 
 /** The parts of the command line, in the order in which help lists them. */
 export const PARTS: Readonly<Record<string, Part>> = {
@@ -16,4 +17,5 @@ export const PARTS: Readonly<Record<string, Part>> = {
   fleet: fleetPart,
   contracts: contractsPart,
   local: localPart,
+  service: servicePart,
 };

@@ -13,6 +13,11 @@ export const stackFile = z.looseObject({
   s3SecretKey: z.string().min(1),
   bucket: z.string().min(1),
   ipfsApiUrl: z.url().nullable(),
+  /** The service's table, for its operator; as DynamoDB is asked. */
+  tableEndpoint: z.url(),
+  tableName: z.string().min(1),
+  tableAccessKey: z.string().min(1),
+  tableSecretKey: z.string().min(1),
   lambdaEndpoint: z.url(),
   operator: address,
 });

@@ -118,7 +118,9 @@ export const rooms: Rooms = {
     imports: {
       ...everywhere('adapters', 'client', 'core', 'device'),
       // `plumb local` starts the embedded stack.
-      local: ['cli/local'],
+      local: ['cli/local', 'cli/service'],
+      // `plumb service` runs the service's own operations, on a local stack or by the environment that Lambda has.
+      ...{ functions: ['cli/service'], lambda: ['cli/service'] },
       'package.json': ['cli/plumb.ts'],
     },
     packages: {

@@ -12,8 +12,8 @@ const PAGE = 256;
  * not all that is final is noted, what is noted alone: there is no hole in it.
  */
 export async function findEvents(
-  { table, ledger }: AnchorPorts,
-  { dataset, latestBlock, final }: Work,
+  { table, ledger }: Pick<AnchorPorts, 'table' | 'ledger'>,
+  { dataset, latestBlock, final }: Pick<Work, 'dataset' | 'latestBlock' | 'final'>,
   isAllNoted: boolean,
   signal?: AbortSignal,
 ): Promise<ChainGrowth[]> {

@@ -1,16 +1,19 @@
 import { adoptChainLog } from '../log/adopt-chain-log.ts';
 import { extendLog } from '../log/extend-log.ts';
+import type { GrowingPorts } from '../log/growing-ports.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
 import type { Work } from './dataset-work.ts';
 import { findEvents } from './find-events.ts';
+
+export type FollowPorts = GrowingPorts & Pick<AnchorPorts, 'ledger' | 'observer'>;
 
 /** Steps towards the chain's head in one run; the next run goes on. */
 const MOST_STEPS = 8;
 
 /** Whether the log has the chain's head, if need be by adopting the chain's history, and goes on behind it as far as is stored. */
 export async function followChain(
-  ports: AnchorPorts,
-  work: Work,
+  ports: FollowPorts,
+  work: Pick<Work, 'dataset' | 'latest' | 'latestBlock' | 'final'>,
   isAllNoted: boolean,
   signal?: AbortSignal,
 ): Promise<boolean> {

@@ -1,7 +1,8 @@
 import { concatBytes } from '../../core/bytes.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
-import type { ChainPoint } from '../../core/ports/ledger.ts';
+import type { ChainPoint, RecordedEvent } from '../../core/ports/ledger.ts';
+import type { Table } from '../../core/ports/table.ts';
 import { changeDatasetEntry } from '../state/dataset-entry.ts';
 import { type DatasetEntry, datasetPk, type RecordedEntry, recordedSk } from '../state/entries.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
@@ -37,13 +38,29 @@ export async function scanRecorded(
   const [last] = (await table.query(datasetPk(dataset), newest, signal)).items;
   if (last !== undefined && (last.size as number) >= final.head.size) return true;
 
+  let noted = (last?.size ?? 0) as number;
   const fromBlock = Math.max(anchorSettings.fromBlock, (entry.scannedToBlock ?? -1) + 1);
   const toBlock = Math.min(blockNumber, fromBlock + MAX_BLOCKS - 1);
   for (const event of await ledger.findRecorded(dataset, fromBlock, toBlock, signal)) {
-    const { size, root, appended, txHash, blockNumber, signer } = event;
-    const recorded: RecordedEntry = { size, root, appended: concatBytes(...appended), txHash, blockNumber, signer };
-    await table.put({ pk: datasetPk(dataset), sk: recordedSk(size), ...recorded }, 'any', signal);
+    await noteRecorded(table, dataset, event, signal);
+    noted = event.size;
   }
   await noteScanned(toBlock);
-  return toBlock === blockNumber;
+  if (toBlock < blockNumber) return false;
+  if (noted >= final.head.size) return true;
+  // What was noted is lost: the next run looks from the beginning.
+  const forget = ({ scannedToBlock: _, ...known }: DatasetEntry) => known;
+  await changeDatasetEntry(table, dataset, forget, signal);
+  return false;
+}
+
+/** Notes which transaction recorded what. */
+export async function noteRecorded(
+  table: Table,
+  dataset: DatasetId,
+  { size, root, appended, txHash, blockNumber, signer }: RecordedEvent,
+  signal?: AbortSignal,
+): Promise<void> {
+  const recorded: RecordedEntry = { size, root, appended: concatBytes(...appended), txHash, blockNumber, signer };
+  await table.put({ pk: datasetPk(dataset), sk: recordedSk(size), ...recorded }, 'any', signal);
 }

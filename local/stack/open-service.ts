@@ -33,7 +33,7 @@ export interface ServiceParts {
   readonly chainId: number;
   /** The operator's account, with ether: relayer, and storage of agreements. */
   readonly signer: AccountSigner;
-  readonly table: Pick<DynamoOptions, 'endpoint' | 'credentials'>;
+  readonly table: { readonly endpoint: string; readonly credentials: NonNullable<DynamoOptions['credentials']> };
   readonly s3Endpoint: string;
   readonly s3AccessKey: string;
   readonly s3SecretKey: string;
@@ -98,7 +98,13 @@ export async function openService(parts: ServiceParts): Promise<OpenedService> {
       ...{ rpcUrl, chainId, contracts: { DISSC: dissc, ASC: asc, OCASC: ocasc }, apiUrl },
       ...{ s3Endpoint, s3AccessKey, s3SecretKey, bucket: BUCKET, ipfsApiUrl },
       ...{ lambdaEndpoint: lambdaEndpoint ?? apiUrl, operator: signer.account },
+      ...tableOf(parts),
     }),
     close,
   };
+}
+
+function tableOf({ table: { endpoint, credentials } }: ServiceParts) {
+  const { accessKeyId, secretAccessKey } = credentials;
+  return { tableEndpoint: endpoint, tableName: TABLE, tableAccessKey: accessKeyId, tableSecretKey: secretAccessKey };
 }

@@ -1,0 +1,80 @@
+import { dirname, resolve } from 'node:path';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
+import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
+import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
+import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
+import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
+import { address } from '../../core/ids.ts';
+import { SegmentMemory } from '../../functions/ingest/segment-memory.ts';
+import type { Observer } from '../../functions/observe/observer.ts';
+import { DEFAULT_GRANT_POLICY, type ServicePorts, type ServiceSettings } from '../../functions/ports.ts';
+import type { RebuildPorts } from '../../functions/rebuild/rebuild-dataset.ts';
+import { reconcileSegmentsRow } from '../../functions/table.ts';
+import { Environment } from '../../lambda/environment.ts';
+import { openAsc } from '../../lambda/open/asc.ts';
+import { openDissc } from '../../lambda/open/dissc.ts';
+import { openObjects } from '../../lambda/open/objects.ts';
+import { openTable } from '../../lambda/open/table.ts';
+import { readSettings } from '../../lambda/settings.ts';
+import { servedOwnersOf } from '../../local/served-owners.ts';
+import { readStackFile } from '../connection.ts';
+
+type Settings = Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount' | 'fromBlock'>;
+type Opened = Pick<ServicePorts, 'objects' | 'table' | 'ledger' | 'grants'> & { readonly settings: () => Settings };
+
+const REGION = 'us-east-1';
+
+/** A local stack's stores and chain, by its stack.json; `close` them when done. */
+export async function openLocalStack(path: string, observer: Observer): Promise<RebuildPorts & { close(): void }> {
+  const stack = await readStackFile(path);
+  const { rpcUrl, chainId, contracts, tableAccessKey, tableSecretKey, s3AccessKey, s3SecretKey } = stack;
+  const client = createDynamoClient({
+    ...{ region: REGION, endpoint: stack.tableEndpoint },
+    credentials: { accessKeyId: tableAccessKey, secretAccessKey: tableSecretKey },
+  });
+  const objects = createS3ObjectStore({
+    ...{ region: REGION, bucket: stack.bucket, endpoint: stack.s3Endpoint },
+    credentials: { accessKeyId: s3AccessKey, secretAccessKey: s3SecretKey },
+  });
+  const chain = { rpcUrl, chainId };
+  const owners = servedOwnersOf(dirname(resolve(path)));
+  const opened: Opened = {
+    ...{ objects, table: createDynamoTable({ client, tableName: stack.tableName }) },
+    ledger: createDisscLedger({ ...chain, dissc: address(stack.contracts.DISSC) }),
+    grants: contracts.ASC === null ? null : createAscLedger({ ...chain, asc: address(contracts.ASC) }),
+    settings: () => ({
+      ...{ owners: owners(), cssAccount: address(stack.operator) },
+      ...{ grants: DEFAULT_GRANT_POLICY, fromBlock: 0 },
+    }),
+  };
+  const close = (): void => {
+    objects.close();
+    client.destroy();
+  };
+  return { ...rebuildPorts(opened, observer), close };
+}
+
+/**
+ * A deployment in AWS, by the environment of its function reconcile-segments.
+ * @throws StateError naming the variable that is missing or malformed
+ */
+export function openDeployment(
+  values: Readonly<Record<string, string | undefined>>,
+  observer: Observer,
+): RebuildPorts & { close(): void } {
+  const env = new Environment(reconcileSegmentsRow, values);
+  const settings = readSettings(reconcileSegmentsRow, env, {}) as Settings;
+  const opened = { ...openObjects(env), ...openTable(env), ...openDissc(env), ...openAsc(env) };
+  return { ...rebuildPorts({ ...opened, settings: () => settings }, observer), close: () => undefined };
+}
+
+function rebuildPorts(opened: Opened, observer: Observer): RebuildPorts {
+  return {
+    ...opened,
+    ...{ primitives: nodePrimitives, runtime: nodeRuntime, observer, memory: new SegmentMemory() },
+    // The clock wakes the anchor within a minute.
+    anchorQueue: { wake: async () => undefined },
+  };
+}

@@ -1,0 +1,78 @@
+import type { Command } from 'commander';
+import { createLineObserver } from '../../functions/observe/line-observer.ts';
+import { type RebuildProgress, type Rebuilt, rebuildService } from '../../functions/rebuild/rebuild-service.ts';
+import { withHomeOptions } from '../command-options.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type Output, printable, progressBar } from '../output.ts';
+import { runCommand } from '../run-command.ts';
+import { openDeployment, openLocalStack } from './open-rebuild.ts';
+
+interface RebuildOptions {
+  readonly json?: boolean;
+}
+
+const MOST_SHOWN = 20;
+
+/** Adds `plumb service rebuild`. */
+export function addServiceRebuild(service: Command): void {
+  const command = service
+    .command('rebuild')
+    .description(
+      'Make the table and the tiles again from the bucket and the chain. Safe beside the service, and again.',
+    )
+    .addHelpText('after', EXAMPLES);
+  withHomeOptions(command).action((options: RebuildOptions) =>
+    runCommand(options, async ({ output, stack, signal }) => {
+      const observer = createLineObserver(({ level, message }) => {
+        if (level === 'error') output.notice(printable(String(message)));
+      });
+      const ports = stack === undefined ? openDeployment(process.env, observer) : await openLocalStack(stack, observer);
+      try {
+        const rebuilt = await rebuildService(ports, (progress) => showProgress(output, progress), signal);
+        output.result(rebuilt, describe(rebuilt));
+        const isWhole = rebuilt.failures.length === 0 && rebuilt.lost === 0 && behind(rebuilt).length === 0;
+        return isWhole ? EXIT.ok : EXIT.notIntact;
+      } finally {
+        ports.close();
+      }
+    }),
+  );
+}
+
+function showProgress(output: Output, { phase, done, total }: RebuildProgress): void {
+  const count = done.toLocaleString('en');
+  output.progress(total === null ? `${phase}: ${count} objects so far` : progressBar(done, total, phase));
+}
+
+function behind({ datasets }: Rebuilt): Rebuilt['datasets'] {
+  return datasets.filter(({ hasChainHead }) => !hasChainHead);
+}
+
+function describe(rebuilt: Rebuilt): string {
+  const { datasets, charters, segments, lost, mended, recounted, failures } = rebuilt;
+  const outcomes = Object.entries(segments).map(([outcome, count]) => `${count.toLocaleString('en')} ${outcome}`);
+  const blocks = datasets.reduce((sum, { size }) => sum + size, 0);
+  return [
+    `Datasets: ${datasets.length}, with ${blocks.toLocaleString('en')} blocks in their logs.`,
+    `Charters: ${charters.kept} found again, ${charters.known} were there, ${charters.refused} refused.`,
+    `Segments: ${outcomes.join(', ') || 'none'}.`,
+    ...(mended > 0 ? [`${mended} items of the logs were missing or wrong, and are right now.`] : []),
+    ...(recounted > 0 ? [`The stored bytes of ${recounted} owners were counted wrongly, and are right now.`] : []),
+    ...(lost > 0 ? [`The objects of ${lost} segments are gone. Restore their versions in the bucket.`] : []),
+    ...behind(rebuilt).map(({ dataset }) => `${dataset}: the chain has blocks that are not stored here.`),
+    ...failures.slice(0, MOST_SHOWN).map(({ what, message }) => `failed: ${printable(what)}: ${printable(message)}`),
+    ...(failures.length > 0 ? [`${failures.length} could not be done. Run the command again.`] : ['Done.']),
+  ].join('\n');
+}
+
+const EXAMPLES = `
+A deployment in AWS is named by the environment of its function reconcile-segments (PLUMBLINE_TABLE, PLUMBLINE_BUCKET,
+PLUMBLINE_RPC_URL and the others), with AWS_REGION and credentials that may read the bucket, put tiles and use the table.
+
+Exit codes: 0 all is there, 1 something is lost, missing or failed, 3 bucket, table or chain do not answer, 6 a variable is missing.
+
+Examples:
+  plumb service rebuild --stack ./data/stack.json
+  aws lambda get-function-configuration --function-name plumbline-prod-reconcile-segments \\
+    --query 'Environment.Variables' --output json | jq -r 'to_entries[] | "export \\(.key)=\\(.value|@sh)"' > service.env
+  . ./service.env && AWS_REGION=eu-central-1 plumb service rebuild --json`;

@@ -1,0 +1,50 @@
+import type { DatasetId } from '../../core/ids.ts';
+import type { ChainPoint } from '../../core/ports/ledger.ts';
+import { noteRecorded } from '../anchor/scan-recorded.ts';
+import type { ServicePorts } from '../ports.ts';
+import { changeDatasetEntry } from '../state/dataset-entry.ts';
+import { datasetPk, recordedSk } from '../state/entries.ts';
+
+/** Blocks asked for at a time. */
+const MAX_BLOCKS = 50_000;
+const PAGE = 256;
+
+/** Notes all that the final chain has recorded of a dataset, and removes whatever else stands there. */
+export async function noteEvents(
+  {
+    table,
+    ledger,
+    settings,
+  }: Pick<ServicePorts, 'table' | 'ledger'> & {
+    readonly settings: () => Pick<ReturnType<ServicePorts['settings']>, 'fromBlock'>;
+  },
+  dataset: DatasetId,
+  { blockNumber }: ChainPoint,
+  signal?: AbortSignal,
+): Promise<void> {
+  const places = new Set<string>();
+  for (let from = settings().fromBlock; from <= blockNumber; from += MAX_BLOCKS) {
+    const to = Math.min(blockNumber, from + MAX_BLOCKS - 1);
+    for (const event of await ledger.findRecorded(dataset, from, to, signal)) {
+      await noteRecorded(table, dataset, event, signal);
+      places.add(recordedSk(event.size));
+    }
+  }
+  let from: string | null = recordedSk(0);
+  while (from !== null) {
+    const range = { from, to: recordedSk(Number.MAX_SAFE_INTEGER), limit: PAGE };
+    const { items, next } = await table.query(datasetPk(dataset), range, signal);
+    for (const { sk, blockNumber: at } of items) {
+      // What the anchor has noted meanwhile stands in a later block.
+      const isLater = typeof at === 'number' && at > blockNumber;
+      if (!places.has(sk) && !isLater) await table.delete(datasetPk(dataset), sk, 'any', signal);
+    }
+    from = next;
+  }
+  await changeDatasetEntry(
+    table,
+    dataset,
+    (entry) => ((entry.scannedToBlock ?? -1) >= blockNumber ? null : { ...entry, scannedToBlock: blockNumber }),
+    signal,
+  );
+}

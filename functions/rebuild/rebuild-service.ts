@@ -1,0 +1,139 @@
+import { parseSegmentKey } from '../../core/batch/segment-key.ts';
+import type { Address, DatasetId } from '../../core/ids.ts';
+import { Problem } from '../answer/problem.ts';
+import { checkInCharterAt } from '../ingest/check-in-charter.ts';
+import { listCharters } from '../ingest/compare-stretch.ts';
+import type { Ingested } from '../ingest/ingest-segment.ts';
+import { readCharters } from '../state/dataset-entry.ts';
+import { mapBounded } from '../state/map-bounded.ts';
+import { type RebuildPorts, type RebuiltDataset, rebuildDataset } from './rebuild-dataset.ts';
+import { recountUsage } from './recount-usage.ts';
+
+export interface RebuildProgress {
+  readonly phase: 'listing' | 'charters' | 'segments' | 'usage';
+  readonly done: number;
+  /** Null while it is not known. */
+  readonly total: number | null;
+}
+
+/** What could not be done; doing it again tries again. */
+export interface RebuildFailure {
+  /** A key of the bucket, a dataset or an owner. */
+  readonly what: string;
+  readonly message: string;
+}
+
+export interface Rebuilt {
+  readonly datasets: readonly (RebuiltDataset & { readonly dataset: DatasetId })[];
+  readonly charters: { readonly kept: number; readonly known: number; readonly refused: number };
+  readonly segments: Readonly<Partial<Record<Ingested, number>>>;
+  readonly lost: number;
+  readonly mended: number;
+  /** Owners whose stored bytes were counted wrongly. */
+  readonly recounted: number;
+  readonly failures: readonly RebuildFailure[];
+}
+
+/** Datasets rebuilt at once: each holds a segment of at most 33 MiB. */
+const PARALLEL = 4;
+
+/**
+ * Makes table and tiles again from bucket and chain (specification#checking-in): charters first, then each dataset's segments in
+ * the order of their blocks, by the code that their events run; then the log follows the chain. What stands in the table and
+ * is right stays: so it may be repeated, stopped anywhere, and run beside the service.
+ * @throws StoreUnavailableError, LedgerUnavailableError when the bucket cannot be listed or the chain not be read
+ */
+export async function rebuildService(
+  ports: RebuildPorts,
+  onProgress: (progress: RebuildProgress) => void,
+  signal?: AbortSignal,
+): Promise<Rebuilt> {
+  const failures: RebuildFailure[] = [];
+  const onFailure = (what: string, error: unknown): void => {
+    signal?.throwIfAborted();
+    failures.push({ what, message: error instanceof Error ? error.message : String(error) });
+  };
+  const { datasets, segments: total } = await listDatasets(ports, onProgress, signal);
+
+  const charters = { kept: 0, known: 0, refused: 0, gone: 0 };
+  for (const [done, dataset] of datasets.entries()) {
+    onProgress({ phase: 'charters', done, total: datasets.length });
+    for (const key of await listCharters(ports.objects, dataset, signal)) {
+      try {
+        charters[await checkInCharterAt(ports, key, signal)]++;
+      } catch (error) {
+        if (error instanceof Problem) charters.refused++;
+        else onFailure(key, error);
+      }
+    }
+  }
+
+  let done = 0;
+  const onSegment = (): void => onProgress({ phase: 'segments', done: ++done, total });
+  const rebuilt = await mapBounded(datasets, PARALLEL, async (dataset) => {
+    try {
+      return { dataset, ...(await rebuildDataset(ports, dataset, { onSegment, onFailure }, signal)) };
+    } catch (error) {
+      onFailure(dataset, error);
+      return null;
+    }
+  });
+  const whole = rebuilt.filter((one) => one !== null);
+  const recounted = await recountOwners(ports, datasets, onProgress, onFailure, signal);
+  const { kept, known, refused } = charters;
+  return {
+    ...{ datasets: whole, charters: { kept, known, refused }, segments: sumOutcomes(whole), recounted, failures },
+    lost: whole.reduce((sum, { lost }) => sum + lost, 0),
+    mended: whole.reduce((sum, { mended }) => sum + mended, 0),
+  };
+}
+
+async function listDatasets(
+  { objects }: RebuildPorts,
+  onProgress: (progress: RebuildProgress) => void,
+  signal?: AbortSignal,
+): Promise<{ readonly datasets: readonly DatasetId[]; readonly segments: number }> {
+  const datasets = new Set<DatasetId>();
+  let [keys, segments] = [0, 0];
+  for await (const key of objects.list('', signal)) {
+    const digits = /^([0-9a-f]{64})\//.exec(key)?.[1];
+    if (digits !== undefined) datasets.add(`0x${digits}` as DatasetId);
+    if (parseSegmentKey(key) !== null) segments++;
+    if (++keys % 1_000 === 0) onProgress({ phase: 'listing', done: keys, total: null });
+  }
+  return { datasets: [...datasets], segments };
+}
+
+async function recountOwners(
+  { table }: RebuildPorts,
+  datasets: readonly DatasetId[],
+  onProgress: (progress: RebuildProgress) => void,
+  onFailure: (what: string, error: unknown) => void,
+  signal?: AbortSignal,
+): Promise<number> {
+  const byOwner = new Map<Address, DatasetId[]>();
+  for (const dataset of datasets) {
+    const owner = (await readCharters(table, dataset, signal))[0]?.owner;
+    if (owner !== undefined) byOwner.set(owner, [...(byOwner.get(owner) ?? []), dataset]);
+  }
+  let recounted = 0;
+  for (const [done, [owner, own]] of [...byOwner].entries()) {
+    onProgress({ phase: 'usage', done, total: byOwner.size });
+    try {
+      if (await recountUsage(table, owner, own, signal)) recounted++;
+    } catch (error) {
+      onFailure(owner, error);
+    }
+  }
+  return recounted;
+}
+
+function sumOutcomes(rebuilt: readonly RebuiltDataset[]): Partial<Record<Ingested, number>> {
+  const sum: Partial<Record<Ingested, number>> = {};
+  for (const { segments } of rebuilt) {
+    for (const [outcome, count] of Object.entries(segments) as [Ingested, number][]) {
+      sum[outcome] = (sum[outcome] ?? 0) + count;
+    }
+  }
+  return sum;
+}

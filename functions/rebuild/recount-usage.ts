@@ -1,0 +1,58 @@
+import { StoreUnavailableError } from '../../core/errors.ts';
+import type { Address, DatasetId } from '../../core/ids.ts';
+import type { Table } from '../../core/ports/table.ts';
+import { ownerPk, segmentSk, USAGE_SK } from '../state/entries.ts';
+import { querySegments } from '../state/segment-entry.ts';
+
+const ATTEMPTS = 10;
+const PAGE = 256;
+
+/**
+ * Counts an owner's stored bytes anew, by what its segments say. What is just being counted changes the item's version, and
+ * then it is counted again.
+ * @returns whether another number stood there
+ */
+export async function recountUsage(
+  table: Table,
+  owner: Address,
+  datasets: readonly DatasetId[],
+  signal?: AbortSignal,
+): Promise<boolean> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const item = await table.get(ownerPk(owner), USAGE_SK, signal);
+    const pending = pendingOf(item?.pending);
+    let storedBytes = 0;
+    for (const dataset of datasets) storedBytes += await sumStored(table, dataset, pending, signal);
+    if (item?.storedBytes === storedBytes) return false;
+    const usage = { pk: ownerPk(owner), sk: USAGE_SK, storedBytes, pending: JSON.stringify([...pending]) };
+    if (await table.put(usage, item === null ? 'absent' : { version: item.version }, signal)) return item !== null;
+  }
+  throw new StoreUnavailableError(`The usage of owner ${owner} is changing too often. Try again.`);
+}
+
+/** Segments that are counted already, and do not say so yet. */
+function pendingOf(text: unknown): ReadonlySet<string> {
+  try {
+    const keys: unknown = JSON.parse(String(text));
+    return new Set(Array.isArray(keys) ? keys.filter((key) => typeof key === 'string') : []);
+  } catch {
+    return new Set();
+  }
+}
+
+async function sumStored(
+  table: Table,
+  dataset: DatasetId,
+  pending: ReadonlySet<string>,
+  signal?: AbortSignal,
+): Promise<number> {
+  let bytes = 0;
+  let from: string | null = segmentSk(0, '');
+  while (from !== null) {
+    const range = { from, to: segmentSk(Number.MAX_SAFE_INTEGER, 'g'), limit: PAGE };
+    const { entries, next } = await querySegments(table, dataset, range, signal);
+    for (const { key, counted, sizeBytes } of entries) if (counted || pending.has(key)) bytes += sizeBytes;
+    from = next;
+  }
+  return bytes;
+}
