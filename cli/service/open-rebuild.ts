@@ -7,7 +7,6 @@ import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import { address } from '../../core/ids.ts';
-import { SegmentMemory } from '../../functions/ingest/segment-memory.ts';
 import type { Observer } from '../../functions/observe/observer.ts';
 import { DEFAULT_GRANT_POLICY, type ServicePorts, type ServiceSettings } from '../../functions/ports.ts';
 import type { RebuildPorts } from '../../functions/rebuild/rebuild-dataset.ts';
@@ -21,13 +20,14 @@ import { readSettings } from '../../lambda/settings.ts';
 import { servedOwnersOf } from '../../local/served-owners.ts';
 import { readStackFile } from '../connection.ts';
 
+type Ports = Omit<RebuildPorts, 'memory'>;
 type Settings = Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount' | 'fromBlock'>;
 type Opened = Pick<ServicePorts, 'objects' | 'table' | 'ledger' | 'grants'> & { readonly settings: () => Settings };
 
 const REGION = 'us-east-1';
 
 /** A local stack's stores and chain, by its stack.json; `close` them when done. */
-export async function openLocalStack(path: string, observer: Observer): Promise<RebuildPorts & { close(): void }> {
+export async function openLocalStack(path: string, observer: Observer): Promise<Ports & { close(): void }> {
   const stack = await readStackFile(path);
   const { rpcUrl, chainId, contracts, tableAccessKey, tableSecretKey, s3AccessKey, s3SecretKey } = stack;
   const client = createDynamoClient({
@@ -63,17 +63,17 @@ export async function openLocalStack(path: string, observer: Observer): Promise<
 export function openDeployment(
   values: Readonly<Record<string, string | undefined>>,
   observer: Observer,
-): RebuildPorts & { close(): void } {
+): Ports & { close(): void } {
   const env = new Environment(reconcileSegmentsRow, values);
   const settings = readSettings(reconcileSegmentsRow, env, {}) as Settings;
   const opened = { ...openObjects(env), ...openTable(env), ...openDissc(env), ...openAsc(env) };
   return { ...rebuildPorts({ ...opened, settings: () => settings }, observer), close: () => undefined };
 }
 
-function rebuildPorts(opened: Opened, observer: Observer): RebuildPorts {
+function rebuildPorts(opened: Opened, observer: Observer): Ports {
   return {
     ...opened,
-    ...{ primitives: nodePrimitives, runtime: nodeRuntime, observer, memory: new SegmentMemory() },
+    ...{ primitives: nodePrimitives, runtime: nodeRuntime, observer },
     // The clock wakes the anchor within a minute.
     anchorQueue: { wake: async () => undefined },
   };

@@ -3,8 +3,9 @@ import type { Table } from '../../core/ports/table.ts';
 import { changeDatasetEntry } from '../state/dataset-entry.ts';
 import type { DatasetEntry } from '../state/entries.ts';
 
-/** Fields that nothing else can tell, and what each of them is. */
+/** Fields that nothing else can tell, or that only grow, and what each of them is. */
 const KEPT: Readonly<Partial<Record<keyof DatasetEntry, 'boolean' | 'number' | 'string'>>> = {
+  longestSpanMs: 'number',
   direct: 'boolean',
   suspendedAtSize: 'number',
   suspendedUpTo: 'number',

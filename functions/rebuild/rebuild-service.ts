@@ -4,6 +4,7 @@ import { Problem } from '../answer/problem.ts';
 import { checkInCharterAt } from '../ingest/check-in-charter.ts';
 import { listCharters } from '../ingest/compare-stretch.ts';
 import type { Ingested } from '../ingest/ingest-segment.ts';
+import { SegmentMemory } from '../ingest/segment-memory.ts';
 import { readCharters } from '../state/dataset-entry.ts';
 import { mapBounded } from '../state/map-bounded.ts';
 import { type RebuildPorts, type RebuiltDataset, rebuildDataset } from './rebuild-dataset.ts';
@@ -44,10 +45,12 @@ const PARALLEL = 4;
  * @throws StoreUnavailableError, LedgerUnavailableError when the bucket cannot be listed or the chain not be read
  */
 export async function rebuildService(
-  ports: RebuildPorts,
+  world: Omit<RebuildPorts, 'memory'>,
   onProgress: (progress: RebuildProgress) => void,
   signal?: AbortSignal,
 ): Promise<Rebuilt> {
+  // What a handler remembers may be what was lost.
+  const ports: RebuildPorts = { ...world, memory: new SegmentMemory() };
   const failures: RebuildFailure[] = [];
   const onFailure = (what: string, error: unknown): void => {
     signal?.throwIfAborted();

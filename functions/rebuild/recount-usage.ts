@@ -3,6 +3,7 @@ import type { Address, DatasetId } from '../../core/ids.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { ownerPk, segmentSk, USAGE_SK } from '../state/entries.ts';
 import { querySegments } from '../state/segment-entry.ts';
+import { pendingOf } from '../state/usage-entry.ts';
 
 const ATTEMPTS = 10;
 const PAGE = 256;
@@ -20,7 +21,7 @@ export async function recountUsage(
 ): Promise<boolean> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const item = await table.get(ownerPk(owner), USAGE_SK, signal);
-    const pending = pendingOf(item?.pending);
+    const pending = new Set(pendingOf({ pending: String(item?.pending) }));
     let storedBytes = 0;
     for (const dataset of datasets) storedBytes += await sumStored(table, dataset, pending, signal);
     if (item?.storedBytes === storedBytes) return false;
@@ -28,16 +29,6 @@ export async function recountUsage(
     if (await table.put(usage, item === null ? 'absent' : { version: item.version }, signal)) return item !== null;
   }
   throw new StoreUnavailableError(`The usage of owner ${owner} is changing too often. Try again.`);
-}
-
-/** Segments that are counted already, and do not say so yet. */
-function pendingOf(text: unknown): ReadonlySet<string> {
-  try {
-    const keys: unknown = JSON.parse(String(text));
-    return new Set(Array.isArray(keys) ? keys.filter((key) => typeof key === 'string') : []);
-  } catch {
-    return new Set();
-  }
 }
 
 async function sumStored(

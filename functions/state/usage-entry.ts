@@ -52,7 +52,7 @@ export async function countStored(
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const isFresh = stored === null;
     stored ??= await readUsage(table, owner, signal);
-    const pending = JSON.parse(stored.usage.pending) as string[];
+    const pending = pendingOf(stored.usage);
     if (pending.includes(segment.key) || (isFresh && (await segment.isCounted(segment.key)))) return true;
     const storedBytes = stored.usage.storedBytes + segment.sizeBytes;
     // What is remembered may be old: room is denied only by what was read.
@@ -107,6 +107,21 @@ async function findSettled(
   return settled;
 }
 
+/** What is damaged begins anew; a rebuild counts it right. */
 function usageOf(item: Item | null): UsageEntry {
-  return item === null ? { storedBytes: 0, pending: '[]' } : (item as unknown as UsageEntry);
+  const { storedBytes, pending } = item ?? {};
+  return {
+    storedBytes: typeof storedBytes === 'number' && Number.isSafeInteger(storedBytes) ? storedBytes : 0,
+    pending: typeof pending === 'string' ? pending : '[]',
+  };
+}
+
+/** Segments that are counted, and may not say so yet. */
+export function pendingOf({ pending }: Pick<UsageEntry, 'pending'>): string[] {
+  try {
+    const keys: unknown = JSON.parse(pending);
+    return Array.isArray(keys) ? keys.filter((key) => typeof key === 'string') : [];
+  } catch {
+    return [];
+  }
 }
