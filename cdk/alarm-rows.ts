@@ -142,8 +142,27 @@ function serviceRows(watched: Watched, fromLogs: FromLogs): AlarmRow[] {
       at: 1,
     },
     {
+      id: 'ReconcileFound',
+      says: 'Segments lay in the bucket and were not in the table: events or items are lost. They are checked in now; find out why.',
+      metric: counted(watched, 'reconcile-segments', 'Reconcile.found'),
+      // Fewer may be segments whose events were just on their way.
+      at: 10,
+    },
+    {
+      id: 'ReconcileLost',
+      says: 'Objects of segments are gone, and no event said so. Restore their versions; the log of reconcile-segments names the keys.',
+      metric: counted(watched, 'reconcile-segments', 'Reconcile.lost'),
+      at: 1,
+    },
+    {
+      id: 'ReconcileFailing',
+      says: 'What bucket and table differ in could not be mended. The log of reconcile-segments has the errors.',
+      metric: counted(watched, 'reconcile-segments', 'Reconcile.failed'),
+      at: 5,
+    },
+    {
       id: 'LogUnreadable',
-      says: 'A dataset cannot be recorded because parts of its log are missing or damaged. Rebuild it; the log of anchor names it.',
+      says: 'A dataset cannot be recorded because parts of its log are missing or damaged. Run plumb service rebuild; the log of anchor names it.',
       metric: counted(watched, 'anchor', 'Anchor.logUnreadable'),
       at: 1,
     },

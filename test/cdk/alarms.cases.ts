@@ -32,6 +32,10 @@ describe('the alarms', () => {
         ...[
           'IngestLag',
           'LogUnreadable',
+          'ReconcileDeadLetters',
+          'ReconcileFailing',
+          'ReconcileFound',
+          'ReconcileLost',
           'RelayerBalanceLow',
           'RelayerNonceTaken',
           'RelayerOutOfFunds',
@@ -127,7 +131,7 @@ function countedMetrics(): RegExp[] {
   );
   return files.flatMap((file) => {
     const source = readFileSync(join(functionsFolder, file), 'utf8');
-    return [...source.matchAll(/['`]((?:Anchor|Ingest|Removal)\.[\w${}]+)['`]/g)].map(
+    return [...source.matchAll(/['`]((?:Anchor|Ingest|Removal|Reconcile)\.[\w${}]+)['`]/g)].map(
       ([, name]) => new RegExp(`^${(name ?? '').replace('.', '\\.').replaceAll(/\$\{\w+\}/g, '\\w+')}$`),
     );
   });

@@ -62,9 +62,10 @@ export function storesAreDeployed(looked: () => Looked): void {
       IngestSegmentQueue: ['174', '5', 's3.amazonaws.com arn:aws:s3:::plumbline-dev-*'],
       SegmentRemovedQueue: ['174', '5', 's3.amazonaws.com arn:aws:s3:::plumbline-dev-*'],
       AnchorQueue: ['58', '3', 'events.amazonaws.com <AnchorClock.Arn>'],
+      ReconcileSegmentsQueue: ['58', '3', 'events.amazonaws.com <ReconcileSegmentsClock.Arn>'],
     };
     const urls = looked().stack.idsOf('AWS::SQS::Queue');
-    assert.equal(urls.length, 6);
+    assert.equal(urls.length, 8);
     for (const [place, [visible, receives, sender]] of Object.entries(expected)) {
       const attributes = await attributesOf(looked(), place);
       assert.equal(attributes.SqsManagedSseEnabled, 'true', place);
@@ -72,7 +73,7 @@ export function storesAreDeployed(looked: () => Looked): void {
       const redrive = JSON.parse(attributes.RedrivePolicy ?? '{}');
       assert.equal(String(redrive.maxReceiveCount), receives, place);
       assert.equal(looked().stack.text(redrive.deadLetterTargetArn), `<${place}/DeadLetters.Arn>`);
-      assert.equal(attributes.FifoQueue, place === 'AnchorQueue' ? 'true' : undefined, place);
+      assert.equal(attributes.FifoQueue, receives === '3' ? 'true' : undefined, place);
       const allowed = JSON.parse(attributes.Policy ?? '{}').Statement.filter((one: { Effect: string }) => {
         return one.Effect === 'Allow';
       });

@@ -51,6 +51,7 @@ describe('functions', () => {
     assert.deepEqual(shown.sort(), [
       ['Anchor/Feed', '<AnchorQueue/Queue.Arn>', 10, null, null],
       ['IngestSegment/Feed', '<IngestSegmentQueue/Queue.Arn>', 5, partial, { MaximumConcurrency: 5 }],
+      ['ReconcileSegments/Feed', '<ReconcileSegmentsQueue/Queue.Arn>', 10, null, null],
       ['SegmentRemoved/Feed', '<SegmentRemovedQueue/Queue.Arn>', 5, partial, { MaximumConcurrency: 5 }],
     ]);
   });
@@ -201,7 +202,7 @@ describe('queues', () => {
         dev.text(Properties.RedrivePolicy.deadLetterTargetArn),
         `<${place.replace('/Queue', '/DeadLetters')}.Arn>`,
       );
-      assert.equal(Properties.VisibilityTimeout, place === 'AnchorQueue/Queue' ? 58 : 174, place);
+      assert.equal(Properties.VisibilityTimeout, Properties.FifoQueue === true ? 58 : 174, place);
     }
   });
 
@@ -219,6 +220,16 @@ describe('queues', () => {
       ['events.amazonaws.com', 'sqs:SendMessage', '<AnchorClock.Arn>', '<AWS::AccountId>'],
     ]);
   });
+});
+
+test('the reconciliation runs every five minutes, one run after the other', () => {
+  assert.equal(find(dev, 'AWS::SQS::Queue', 'ReconcileSegmentsQueue/Queue').Properties.FifoQueue, true);
+  const { ScheduleExpression, Targets } = find(dev, 'AWS::Events::Rule', 'ReconcileSegmentsClock').Properties;
+  assert.equal(ScheduleExpression, 'rate(5 minutes)');
+  assert.deepEqual(Targets[0].SqsParameters, { MessageGroupId: 'reconcile-segments' });
+  assert.deepEqual(sendersTo(dev, 'ReconcileSegmentsQueue'), [
+    ['events.amazonaws.com', 'sqs:SendMessage', '<ReconcileSegmentsClock.Arn>', '<AWS::AccountId>'],
+  ]);
 });
 
 describe('the table and the keys', () => {
@@ -267,7 +278,7 @@ describe('stages', () => {
         assert.equal(resource.UpdateReplacePolicy, 'Retain', place);
       }
     }
-    assert.equal(looked, 2 + 1 + 6 + 1 + (functionRows.length + 1) + 1);
+    assert.equal(looked, 2 + 1 + 8 + 1 + (functionRows.length + 1) + 1);
     assert.equal(find(prod, 'AWS::DynamoDB::Table', 'Table').Properties.DeletionProtectionEnabled, true);
   });
 

@@ -40,7 +40,7 @@ describe('the table of functions', () => {
     const filesIn = (folder: string) =>
       readdirSync(new URL(`../../${folder}/`, import.meta.url)).filter((file) => file.endsWith('.ts'));
     const named = functionRows.map(({ name }) => `${name}.ts`);
-    const beside = ['ports.ts', 'row.ts', 'table.ts', 'work-of.ts'];
+    const beside = ['ports.ts', 'row.ts', 'table.ts'];
     assert.deepEqual(filesIn('functions').sort(), [...named, ...beside].sort(), 'no function without a row');
   });
 
@@ -85,6 +85,7 @@ describe('the table of functions', () => {
       'ingest-segment': [29_000, 262_144, hashing],
       'segment-removed': [29_000, 262_144, fetching],
       anchor: [29_000, 262_144, fetching],
+      'reconcile-segments': [29_000, 262_144, hashing],
     };
     for (const { name, limits } of functionRows) {
       // A function that is new decides for itself.
