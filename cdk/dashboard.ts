@@ -44,6 +44,10 @@ export function createDashboard(
           counted(watched, 'segment-removed', 'Removal.lost'),
           counted(watched, 'segment-removed', 'Removal.present'),
         ]),
+        graph(
+          'Bucket and table compared',
+          ['found', 'lost', 'failed'].map((outcome) => counted(watched, 'reconcile-segments', `Reconcile.${outcome}`)),
+        ),
         graph('Oldest batch that is not final, s', [
           counted(watched, 'anchor', 'Anchor.lagSeconds').with({ statistic: Stats.MAXIMUM }),
         ]),

@@ -31,3 +31,24 @@ it('a bucket is listed to its last page', async () => {
     mock.restore();
   }
 });
+
+it('a listing goes on behind a key, and asks for no page that nobody takes', async () => {
+  const mock = mockClient(S3Client);
+  const asked = { Bucket: 'segments', Prefix: '', StartAfter: 'ab/2' };
+  mock
+    .on(ListObjectsV2Command, asked)
+    .resolves({ Contents: [{ Key: 'ab/3' }, { Key: 'ab/4' }], IsTruncated: true, NextContinuationToken: 't' });
+  mock.on(ListObjectsV2Command, { ...asked, ContinuationToken: 't' }).resolves({ Contents: [{ Key: 'ab/5' }] });
+  const store = createS3ObjectStore({ region: 'us-east-1', bucket: 'segments', endpoint: null, credentials });
+  try {
+    for await (const key of store.list('', undefined, 'ab/2')) {
+      assert.equal(key, 'ab/3');
+      break;
+    }
+    assert.equal(mock.commandCalls(ListObjectsV2Command).length, 1);
+    assert.deepEqual(await keysOf(store.list('', undefined, 'ab/2')), ['ab/3', 'ab/4', 'ab/5']);
+  } finally {
+    store.close();
+    mock.restore();
+  }
+});

@@ -184,7 +184,7 @@ describe('the bucket of segments', () => {
 describe('queues', () => {
   test('are encrypted, over TLS only, each with dead letters that are kept for two weeks', () => {
     const queues = dev.ofType('AWS::SQS::Queue');
-    assert.equal(queues.size, 6);
+    assert.equal(queues.size, 8);
     for (const [place, { Properties }] of queues) {
       assert.equal(Properties.SqsManagedSseEnabled, true, place);
       const policy = find(dev, 'AWS::SQS::QueuePolicy', `${place}/Policy`).Properties.PolicyDocument;
