@@ -5,9 +5,9 @@ import { Problem } from './answer/problem.ts';
 import { checkInCharterAt } from './ingest/check-in-charter.ts';
 import { compareStretch, type Difference, type Stretch } from './ingest/compare-stretch.ts';
 import { type IngestPorts, ingestSegment } from './ingest/ingest-segment.ts';
+import { markRemoved } from './ingest/mark-removed.ts';
 import { SegmentMemory } from './ingest/segment-memory.ts';
 import type { PortsOf, ServicePorts } from './ports.ts';
-import { segmentRemoved } from './segment-removed.ts';
 import { readCursor, writeCursor } from './state/reconcile-entry.ts';
 import { reconcileSegmentsRow as row } from './table.ts';
 
@@ -129,7 +129,7 @@ async function mend(
   const { observer } = ports;
   try {
     if (kind === 'gone') {
-      const removal = await segmentRemoved(ports, key, signal);
+      const removal = await markRemoved(ports, key, signal);
       if (removal === 'lost') observer.error('segment lost', { key });
       return removal === 'lost' ? 'lost' : 'unchanged';
     }

@@ -5,11 +5,11 @@ import type { Head } from '../../core/log/head.ts';
 import type { ObjectLister, ObjectWriter } from '../../core/ports/object-store.ts';
 import { followChain } from '../anchor/follow-chain.ts';
 import { type Ingested, type IngestPorts, ingestSegment } from '../ingest/ingest-segment.ts';
+import { markRemoved } from '../ingest/mark-removed.ts';
 import { awaitSegments } from '../log/await-segments.ts';
 import { extendLog } from '../log/extend-log.ts';
 import { growTiles } from '../log/grow-tiles.ts';
 import type { ServicePorts } from '../ports.ts';
-import { segmentRemoved } from '../segment-removed.ts';
 import { markWork, readDatasetEntry } from '../state/dataset-entry.ts';
 import { deleteRange } from '../state/delete-range.ts';
 import { datasetPk, segmentSk, timeSk, waitingSk } from '../state/entries.ts';
@@ -105,7 +105,7 @@ async function markLost(
     const range = { from, to: segmentSk(LAST_BLOCK, 'g'), limit: PAGE };
     const { entries, next } = await querySegments(ports.table, dataset, range, signal);
     for (const { key } of entries.filter((entry) => !stored.has(entry.key))) {
-      if ((await segmentRemoved(ports, key, signal)) === 'lost') lost++;
+      if ((await markRemoved(ports, key, signal)) === 'lost') lost++;
     }
     from = next;
   }

@@ -109,7 +109,7 @@ async function findSettled(
 
 /** What is damaged begins anew; a rebuild counts it right. */
 function usageOf(item: Item | null): UsageEntry {
-  const { storedBytes, pending } = item ?? {};
+  const { storedBytes, pending }: Partial<Record<string, unknown>> = item ?? {};
   return {
     storedBytes: typeof storedBytes === 'number' && Number.isSafeInteger(storedBytes) ? storedBytes : 0,
     pending: typeof pending === 'string' ? pending : '[]',

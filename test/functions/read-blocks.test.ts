@@ -11,8 +11,8 @@ import { getBlock } from '../../functions/get-block.ts';
 import { getSegment } from '../../functions/get-segment.ts';
 import { hashBlocks } from '../../functions/hash-blocks.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
+import { markRemoved } from '../../functions/ingest/mark-removed.ts';
 import { proveChunks } from '../../functions/prove-chunks.ts';
-import { segmentRemoved } from '../../functions/segment-removed.ts';
 import { BUCKET, blocks, putObject, REGION, type Stores, startStores, TestDevice } from './start-service.ts';
 
 describe('reading stored blocks', () => {
@@ -149,12 +149,12 @@ describe('reading stored blocks', () => {
   test('a missing object is named, marked lost, and found whole again when it is back', async () => {
     await s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: batch.segment.key }));
     for (const answer of await hash(ALL)) assert.equal(reason(answer), 'object missing');
-    assert.equal(await segmentRemoved(stores.ports, batch.segment.key), 'lost');
+    assert.equal(await markRemoved(stores.ports, batch.segment.key), 'lost');
     await assert.rejects(getSegment(stores.ports, { dataset: device.dataset, first: 0 }), {
       type: '/problems/block-unavailable',
     });
     await overwrite(batch.segment.car);
-    assert.equal(await segmentRemoved(stores.ports, batch.segment.key), 'present', 'a late event takes nothing away');
+    assert.equal(await markRemoved(stores.ports, batch.segment.key), 'present', 'a late event takes nothing away');
     const { get } = await getSegment(stores.ports, { dataset: device.dataset, first: 0 });
     const fetched = await fetch(get.url);
     assert.deepEqual(new Uint8Array(await fetched.arrayBuffer()), batch.segment.car);

@@ -6,9 +6,9 @@ import type { SealedBatch } from '../../core/batch/seal-batch.ts';
 import { segmentKey } from '../../core/batch/segment-key.ts';
 import { charterKey, encodeCharter } from '../../core/charter/charter-file.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
+import { markRemoved } from '../../functions/ingest/mark-removed.ts';
 import { proveChunks } from '../../functions/prove-chunks.ts';
 import { type ReconcileBounds, type Reconciled, reconcileSegments } from '../../functions/reconcile-segments.ts';
-import { segmentRemoved } from '../../functions/segment-removed.ts';
 import { datasetPk, logSk, recordsSk, segmentSk, WORK_PK } from '../../functions/state/entries.ts';
 import { readSegmentEntry } from '../../functions/state/segment-entry.ts';
 import { handlerOf } from './handler-of.ts';
@@ -220,7 +220,7 @@ describe('the reconciliation of bucket and table', () => {
     const objects = { ...stores.objects, list };
     const { lost, unchanged } = await reconcileSegments({ ...stores.ports, objects });
     assert.deepEqual([lost, unchanged], [0, 1]);
-    assert.equal(await segmentRemoved(stores.ports, batch.segment.key), 'present');
+    assert.equal(await markRemoved(stores.ports, batch.segment.key), 'present');
   });
 
   test('counts what it found for an alarm, and runs as its handler', async () => {

@@ -8,8 +8,8 @@ import type { Fault } from '../../core/ports/css.ts';
 import { getBlock } from '../../functions/get-block.ts';
 import { hashBlocks } from '../../functions/hash-blocks.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
+import { markRemoved } from '../../functions/ingest/mark-removed.ts';
 import { proveChunks } from '../../functions/prove-chunks.ts';
-import { segmentRemoved } from '../../functions/segment-removed.ts';
 import { blocks, type ProcessPorts, type Stores, startStores, TestDevice } from './start-service.ts';
 
 describe('faults of S3', () => {
@@ -84,10 +84,10 @@ describe('faults of S3', () => {
     test(`${name} marks nothing lost`, async () => {
       const segment = await store([100]);
       failing(name, status);
-      await assert.rejects(segmentRemoved(ports, segment.key), unavailable);
+      await assert.rejects(markRemoved(ports, segment.key), unavailable);
       await assert.rejects(hash([0]), unavailable);
       healthy();
-      assert.equal(await segmentRemoved(ports, segment.key), 'present');
+      assert.equal(await markRemoved(ports, segment.key), 'present');
     });
   }
 
