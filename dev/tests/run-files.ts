@@ -4,11 +4,15 @@ import { spec } from 'node:test/reporters';
 import { collectTimes, type FileTime } from './file-times.ts';
 
 const TEST_MS = 15 * 60_000;
+/** Lines of each failure at the end. */
+const MOST_LINES = 12;
 
 export interface Ran {
   readonly passed: boolean;
   /** The counts in words. */
   readonly summary: string;
+  /** Tests that failed, each with its file. */
+  readonly failures: readonly string[];
   /** What each file took, the slowest first. */
   readonly times: readonly FileTime[];
 }
@@ -20,6 +24,7 @@ export interface Ran {
 export async function runFiles(files: readonly string[], concurrency: number): Promise<Ran> {
   const counts = { passed: 0, failed: 0, skipped: 0 };
   const wallMs = new Map<string, number>();
+  const failures: string[] = [];
   const times = await collectTimes(async () => {
     const execArgv = ['--import', join(import.meta.dirname, 'bound-file.ts')];
     const stream = run({ files, concurrency, timeout: TEST_MS, execArgv });
@@ -28,7 +33,9 @@ export async function runFiles(files: readonly string[], concurrency: number): P
       else if (event.details.type !== 'suite') counts.passed += 1;
     });
     stream.on('test:fail', (event) => {
-      if (event.details.type !== 'suite') counts.failed += 1;
+      if (event.details.type === 'suite') return;
+      counts.failed += 1;
+      failures.push(`${relative('.', event.file ?? '')}: ${event.name}\n  ${causeOf(event.details.error)}`);
     });
     stream.on('test:complete', ({ name, file, details }) => {
       // The process of a file is itself a test, called by its path.
@@ -42,6 +49,13 @@ export async function runFiles(files: readonly string[], concurrency: number): P
   return {
     passed: counts.passed > 0 && counts.failed + counts.skipped === 0,
     summary: `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`,
+    failures,
     times,
   };
+}
+
+/** Enough of an error to know which one it was where only the end of the output is kept. */
+function causeOf(error: Error): string {
+  const cause = error.cause instanceof Error ? error.cause : error;
+  return cause.message.split('\n').slice(0, MOST_LINES).join('\n  ');
 }

@@ -59,7 +59,7 @@ async function main(): Promise<number> {
     contracts ? runContracts() : null,
     files.length > 0 ? runFiles(longestFirst(files), Number(values.concurrency)) : null,
   ]);
-  if (contractsRan !== null) console.log(`\nThe contracts' suite:\n${contractsRan.output}`);
+  if (contractsRan?.passed === false) console.log(`\nThe contracts' suite:\n${contractsRan.output}`);
   if (ran !== null) {
     keepTimes(ran.times);
     console.log(`\n${describeTimes(ran.times, Number(values.slowest))}`);
@@ -70,6 +70,8 @@ async function main(): Promise<number> {
       : `the contracts ${contractsRan.passed ? 'passed' : 'FAILED'} in ${(contractsRan.wallMs / 1000).toFixed(0)} s`;
   console.log(`\n${files.length} test files were run, ${suite}.`);
   if (ran !== null) console.log(ran.summary);
+  // Last, as whoever keeps only the end of the output must know them.
+  for (const failure of ran?.failures ?? []) console.log(`FAILED ${failure}`);
   return (ran?.passed ?? true) && (contractsRan?.passed ?? true) ? 0 : 1;
 }
 

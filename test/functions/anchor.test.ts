@@ -455,15 +455,24 @@ describe('anchor', () => {
   });
 
   it('stops when its time is up', async () => {
-    const service = await fixture.service({ timeLimitMs: 200 });
+    const service = await fixture.service();
     const dataset = await fixture.openDataset();
     await service.fill(dataset, 1);
+    const timeIsUp = Promise.withResolvers<void>();
+    const runtime = {
+      ...service.ports.runtime,
+      after(_ms: number, run: () => void) {
+        timeIsUp.promise.then(run);
+        return { stop() {} };
+      },
+    };
     const never = (_: unknown, __: unknown, signal?: AbortSignal) =>
       new Promise<{ point: ChainPoint; heads: never[] }>((_resolve, reject) => {
         signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+        timeIsUp.resolve();
       });
     const hung = { ...service.ports.ledger, readHeads: never };
-    assert.deepEqual(await service.anchor({ ledger: hung }), { outcome: 'stopped', transactions: 0 });
+    assert.deepEqual(await service.anchor({ ledger: hung, runtime }), { outcome: 'stopped', transactions: 0 });
     assert.equal((await service.anchor()).transactions, 1);
     await fixture.mine();
   });

@@ -27,7 +27,7 @@ describe('faults of S3', () => {
       bucket: 'b',
       endpoint: null,
       credentials,
-      timeoutMs: 300,
+      timeoutMs: 2_000,
     });
     ports = { ...stores.ports, objects };
   });
