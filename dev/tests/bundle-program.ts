@@ -1,4 +1,4 @@
-import { buildSync } from 'esbuild';
+import { type BuildOptions, buildSync } from 'esbuild';
 
 // CommonJS modules among the packages ask for Node's own by `require`, which a module of ES does not have.
 const REQUIRE = "import{createRequire as makeRequire}from'node:module';const require=makeRequire(import.meta.url);";
@@ -10,19 +10,27 @@ const REQUIRE = "import{createRequire as makeRequire}from'node:module';const req
  * @param outfile file to write, whose name ends in `.mjs`
  */
 export function bundleProgram(entry: string, outfile: string): void {
-  buildSync({
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    mainFields: ['module', 'main'],
-    // Errors are told apart by the names of their classes.
-    keepNames: true,
-    sourcemap: 'inline',
-    sourcesContent: false,
-    banner: { js: REQUIRE },
-    logLevel: 'warning',
-  });
+  buildSync({ ...OPTIONS, entryPoints: [entry], outfile });
 }
+
+/**
+ * The same with what a program loads only when it is needed kept in files of its own.
+ * @param folder where the files go; the program is the one called as its source, with the ending `.mjs`
+ */
+export function bundleLazyProgram(entry: string, folder: string): void {
+  buildSync({ ...OPTIONS, entryPoints: [entry], outdir: folder, splitting: true, outExtension: { '.js': '.mjs' } });
+}
+
+const OPTIONS = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  mainFields: ['module', 'main'],
+  // Errors are told apart by the names of their classes.
+  keepNames: true,
+  sourcemap: 'inline',
+  sourcesContent: false,
+  banner: { js: REQUIRE },
+  logLevel: 'warning',
+} as const satisfies BuildOptions;

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -31,9 +31,15 @@ export async function runPlumb(args: readonly string[], env: Record<string, stri
   return { exitCode, signal, stdout, stderr };
 }
 
+/**
+ * A stack loads functions by their names and programs by where they lie: it is started from the sources. So are all others where
+ * `npm test` has made no bundle of them.
+ */
 export function spawnPlumb(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
-  const { PLUMB_HOME: _, PLUMB_STACK: __, ...rest } = process.env;
-  return spawn(PLUMB, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...rest, ...env } });
+  const { PLUMB_HOME: _, PLUMB_STACK: __, PLUMB_BUNDLE: bundle, ...rest } = process.env;
+  const options: SpawnOptions = { stdio: ['pipe', 'pipe', 'pipe'], env: { ...rest, ...env } };
+  if (bundle === undefined || args[0] === 'local') return spawn(PLUMB, args, options);
+  return spawn(process.execPath, [bundle, ...args], options);
 }
 
 /** A stack in a process of its own. */
