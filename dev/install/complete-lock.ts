@@ -6,6 +6,9 @@
  * npm leaves out of the lock the optional packages for other platforms that the registry at hand does not have; `npm ci`
  * then refuses that lock everywhere. Here they are entered by name, version and platform, so that `npm ci` passes them by
  * where they do not fit and fetches them where they do.
+ *
+ * npm leaves out, without a word, an optional package that asks for a newer Node than its own; what we install runs on the
+ * Node that comes with it. So binaries of a platform ask for none here.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,6 +20,7 @@ interface Locked {
   os?: string[];
   cpu?: string[];
   libc?: string[];
+  engines?: Record<string, string>;
   optionalDependencies?: Record<string, string>;
 }
 
@@ -26,6 +30,11 @@ const PROCESSORS = ['arm64', 'arm', 'ia32', 'ppc64', 'riscv64', 's390x', 'x64'];
 const path = join(import.meta.dirname, '..', '..', 'package-lock.json');
 const lock = JSON.parse(readFileSync(path, 'utf8')) as { packages: Record<string, Locked> };
 const added: string[] = [];
+for (const [place, entry] of Object.entries(lock.packages)) {
+  if (entry.optional !== true || entry.os === undefined || !isForNewerNode(entry)) continue;
+  delete entry.engines;
+  added.push(`${place} for every Node`);
+}
 for (const [place, { dev, optionalDependencies = {} }] of Object.entries(lock.packages)) {
   for (const [name, version] of Object.entries(optionalDependencies)) {
     const nested = `${place === '' ? '' : `${place}/`}node_modules/${name}`;
@@ -59,4 +68,9 @@ function platformOf(name: string): Pick<Locked, 'os' | 'cpu' | 'libc'> | null {
       ? ['glibc']
       : null;
   return os === undefined || cpu === undefined ? null : { cpu: [cpu], os: [os], ...(libc === null ? {} : { libc }) };
+}
+
+/** Whether npm's own Node, 20 at the least, may be too old for it. */
+function isForNewerNode({ engines }: Locked): boolean {
+  return /^>=? ?(2[1-9]|[3-9]\d)/.test(engines?.node ?? '');
 }
