@@ -126,7 +126,7 @@ test('who has not signed passes with the strangers, whatever is asked; events an
   const signed = { headers: { 'signature-input': 'eth=()' } };
   const gates = (event: unknown) =>
     Object.fromEntries(functionRows.map((row) => [row.name, gateOf(row, event)] as const));
-  const events = { 'ingest-segment': 'events', 'segment-removed': 'events', anchor: null };
+  const events = { 'ingest-segment': 'events', 'segment-removed': 'events', anchor: null, 'reconcile-segments': null };
   const strangers = ['get-records', 'get-anchor', 'put-charter', 'get-openapi'];
   const heavy = ['hash-blocks', 'prove-chunks', 'publish-segment'];
   for (const [name, gate] of Object.entries(gates(signed))) {
