@@ -114,7 +114,7 @@ describe('the deployed stack', () => {
     }
   });
 
-  test('feeds three functions from their queues', async () => {
+  test('feeds four functions from their queues', async () => {
     const { EventSourceMappings = [] } = await looked.clients.lambda.send(new ListEventSourceMappingsCommand({}));
     const shown = EventSourceMappings.map((one) => [
       one.FunctionArn?.split(':').at(-1),
@@ -125,6 +125,7 @@ describe('the deployed stack', () => {
     assert.deepEqual(shown.sort(), [
       ['plumbline-dev-anchor', '<AnchorQueue/Queue.Arn>', 10, []],
       ['plumbline-dev-ingest-segment', '<IngestSegmentQueue/Queue.Arn>', 5, ['ReportBatchItemFailures']],
+      ['plumbline-dev-reconcile-segments', '<ReconcileSegmentsQueue/Queue.Arn>', 10, []],
       ['plumbline-dev-segment-removed', '<SegmentRemovedQueue/Queue.Arn>', 5, ['ReportBatchItemFailures']],
     ]);
   });
@@ -148,10 +149,13 @@ describe('the deployed stack', () => {
     assert.equal(stage.DefaultRouteSettings?.ThrottlingBurstLimit, 100);
   });
 
-  test('has its alarms, a topic under its own key, filters, a dashboard, a clock and a token', async () => {
+  test('has its alarms, a topic under its own key, filters, a dashboard, two clocks and a token', async () => {
     const { emulator } = looked.deployment;
     const alarms = await ask(emulator, 'monitoring', 'Action=DescribeAlarms&Version=2010-08-01');
-    assert.equal([...alarms.matchAll(/<AlarmName>plumbline-dev-/g)].length, 22);
+    assert.equal(
+      [...alarms.matchAll(/<AlarmName>plumbline-dev-/g)].length,
+      looked.stack.idsOf('AWS::CloudWatch::Alarm').length,
+    );
     assert.equal([...alarms.matchAll(/<TreatMissingData>breaching</g)].length, 1);
     const topic = `Action=GetTopicAttributes&Version=2010-03-31&TopicArn=${looked.stack.outputs.AlarmTopic}`;
     assert.match(await ask(emulator, 'sns', topic), /KmsMasterKeyId/);
@@ -163,11 +167,16 @@ describe('the deployed stack', () => {
     assert.deepEqual([...new Set(groups.map((one: { retentionInDays: number }) => one.retentionInDays))], [30]);
     const dashboards = await ask(emulator, 'monitoring', 'Action=ListDashboards&Version=2010-08-01');
     assert.match(dashboards, /<DashboardName>plumbline-dev</);
-    const [Rule] = looked.stack.idsOf('AWS::Events::Rule');
-    const targets = await ask(emulator, 'events', { target: 'AWSEvents.ListTargetsByRule', body: { Rule } });
-    const [target] = JSON.parse(targets).Targets;
-    assert.equal(looked.stack.text(target.Arn), '<AnchorQueue/Queue.Arn>');
-    assert.deepEqual(target.SqsParameters, { MessageGroupId: 'anchor' });
+    const sent: unknown[] = [];
+    for (const Rule of looked.stack.idsOf('AWS::Events::Rule')) {
+      const targets = await ask(emulator, 'events', { target: 'AWSEvents.ListTargetsByRule', body: { Rule } });
+      const [target] = JSON.parse(targets).Targets;
+      sent.push([looked.stack.text(target.Arn), target.SqsParameters]);
+    }
+    assert.deepEqual(sent.sort(), [
+      ['<AnchorQueue/Queue.Arn>', { MessageGroupId: 'anchor' }],
+      ['<ReconcileSegmentsQueue/Queue.Arn>', { MessageGroupId: 'reconcile-segments' }],
+    ]);
     const SecretId = looked.stack.outputs.IpfsTokenSecret;
     const token = await ask(emulator, 'secretsmanager', {
       target: 'secretsmanager.GetSecretValue',
@@ -192,11 +201,11 @@ describe('the deployed stack', () => {
     const dataset = `0x${'00'.repeat(32)}`;
     const asked = await runDeployed(looked, 'get-records', {
       ...requestTo(looked, 'POST', `/v1/datasets/${dataset}/records`),
-      body: JSON.stringify({ blocks: [0], batches: 1 }),
+      body: JSON.stringify({ blocks: [0], size: 1 }),
     });
-    // 503 when the table cannot be reached. What is there: a public answer that no stored batch has the block.
+    // 503 when the table cannot be reached. What is there: a public answer that the stored log is empty.
     assert.equal(asked.statusCode, 200, asked.body);
-    assert.match(Buffer.from(asked.body, 'base64').toString(), /No stored batch of the log has this block/);
+    assert.match(Buffer.from(asked.body, 'base64').toString(), /the stored log has 0 blocks/);
     const event = { s3: { object: { key: 'a+segment' } } };
     const ingested = await runDeployed(looked, 'ingest-segment', {
       Records: [{ messageId: 'one', body: JSON.stringify({ Records: [event] }) }],

@@ -175,7 +175,8 @@ export function ledgerConformance(name: string, lookUp: () => LedgerTarget): voi
       assert.deepEqual(await ledger.findChartered({ dataset: log.dataset }, 0, at), [expected]);
       const another = new DeviceLog(ledger.domain, ownerKey, 2);
       await Promise.all([owner.recordCharters([another.charter]), mineSoon(target)]);
-      const found = await ledger.findChartered({ owner: owner.account }, 0, at + 10);
+      const { point } = await ledger.readHeads([log.dataset], 'latest');
+      const found = await ledger.findChartered({ owner: owner.account }, 0, point.blockNumber);
       assert.deepEqual(
         found.map(({ dataset, charter: { kind } }) => [dataset, kind]),
         [
