@@ -61,7 +61,7 @@ describe('Protocols III and IV on real programs', { timeout: 900_000 }, () => {
   });
 
   it('the owner authorises the storage, which accepts, and offers blocks; the consumer accepts', async () => {
-    const terms = ['--per-batch', '0.001ether', '--fuel', '0.01ether', '--until', '1d', '--max-blocks', '1000'];
+    const terms = ['--per-record', '0.001ether', '--fuel', '0.01ether', '--until', '1d', '--max-blocks', '1000'];
     assert.equal(resultOf(await stack.asOwner('owner', 'authorise', 'sold', ...terms)).state, 'accepted');
     id = await sell(`0-${BLOCKS - 1}`);
     const { offers } = resultOf(await runPlumb(['consumer', 'offers', '--json'], consumerEnv(stack)));
