@@ -14,7 +14,7 @@ import { reconcileSegmentsRow as row } from './table.ts';
 /** How much one run does at most. */
 export interface ReconcileBounds {
   readonly mostKeys: number;
-  /** Differences mended. Each may be a segment of 33 MiB. */
+  /** Segments looked at. Each may have 33 MiB. */
   readonly mostMended: number;
   readonly mostMs: number;
 }
@@ -55,10 +55,9 @@ export async function reconcileSegments(
   const { table, objects, observer, runtime } = ports;
   const untilMs = runtime.monotonicMs() + bounds.mostMs;
   const counted = { keys: 0, found: 0, lost: 0, unchanged: 0, failed: 0 };
+  let looked = 0;
   const isSpent = () =>
-    counted.keys >= bounds.mostKeys ||
-    counted.found + counted.lost + counted.unchanged + counted.failed >= bounds.mostMended ||
-    runtime.monotonicMs() > untilMs;
+    counted.keys >= bounds.mostKeys || looked >= bounds.mostMended || runtime.monotonicMs() > untilMs;
   const cursor = await readCursor(table, signal);
   let after = cursor.after;
   let isRoundOver = false;
@@ -70,10 +69,15 @@ export async function reconcileSegments(
       let reached = stretch.after ?? after;
       try {
         for await (const difference of compareStretch(ports, stretch, signal)) {
+          // Charters stand behind the segments that need them: to try them again and again must not hold these up.
+          if (difference.kind === 'charter') {
+            counted[await mend(ports, difference, signal)]++;
+            continue;
+          }
           if (isSpent()) break;
           counted[await mend(ports, difference, signal)]++;
-          // Charters stand behind the segments that need them.
-          if (difference.kind !== 'charter') reached = difference.key;
+          looked++;
+          reached = difference.key;
         }
       } catch (error) {
         signal?.throwIfAborted();

@@ -36,6 +36,8 @@ interface Ports {
 const PAGE = 256;
 /** No bucket has more charters of one dataset than that, unless somebody else writes there. */
 const MOST_CHARTERS = 1_000;
+/** Charters tried in one stretch: what the chain has of a dataset is learnt with any of them. */
+const MOST_TRIED = 20;
 const LAST_BLOCK = Number.MAX_SAFE_INTEGER;
 
 /** Compares a stretch of the bucket with the table: charters come first, then segments in the order of their keys. */
@@ -52,7 +54,7 @@ export async function* compareStretch(
   };
   // In the bucket they stand behind the segments, which are nobody's without them.
   const charters = known.size === 0 ? await listCharters(ports.objects, dataset, signal) : stretch.keys;
-  for (const key of charters.filter(lacking)) yield { kind: 'charter', key };
+  for (const key of charters.filter(lacking).slice(0, MOST_TRIED)) yield { kind: 'charter', key };
   yield* compareSegments(ports, stretch, signal);
 }
 

@@ -178,6 +178,18 @@ describe('the reconciliation of bucket and table', () => {
     }
   });
 
+  test('charters that count for nothing, however many, hold up no segment, their own dataset’s or another’s', async () => {
+    await store(3);
+    const foreign = `${'00'.repeat(31)}01` as const;
+    for (let serial = 1; serial <= 40; serial++) {
+      await stores.objects.put(`${foreign}/charter-${serial}`, Uint8Array.of(0xff));
+      await stores.objects.put(`${device.dataset.slice(2)}/charter-${serial}`, Uint8Array.of(0xff));
+    }
+    const { found, failed } = await goRound({ mostMended: 2 });
+    assert.deepEqual([found, failed], [3, 0]);
+    await assertProvable(9);
+  });
+
   test('a damaged item, and two that are swapped, are their own fault alone, and healed', async () => {
     const batches = await store(4);
     await goRound();
