@@ -7,13 +7,12 @@ import { rootOfPeaks } from '../../core/log/peaks.ts';
 import type { RecordedGrowth } from '../../core/log/rebuild-peaks.ts';
 import type { LogEntry } from '../state/entries.ts';
 import { appendLogEntry, peaksAfter, queryLog, readLogEnd, readLogEntry } from '../state/log-entry.ts';
-import { keepRecords } from '../state/records-entry.ts';
 import { awaitSegments } from './await-segments.ts';
 import { cutLog } from './cut-log.ts';
 import { findPath, type Step } from './find-path.ts';
 import type { GrowingPorts } from './growing-ports.ts';
+import { keepRecordsOf } from './keep-records-of.ts';
 import { openLog } from './open-log.ts';
-import { readManifest } from './read-manifest.ts';
 import { readmitSegment } from './reject-root.ts';
 import { sharedUpTo } from './shared-up-to.ts';
 
@@ -165,9 +164,7 @@ async function writePiece(
 ): Promise<boolean> {
   const { table } = ports;
   if (step !== null) {
-    const manifest = await readManifest(ports, dataset, step.segment, signal);
-    if (manifest === null) return false;
-    await keepRecords(table, dataset, step.segment.sha256Hex, manifest, signal);
+    if (!(await keepRecordsOf(ports, dataset, step.segment, signal))) return false;
     // The chain vouches for what was turned away, be it for its signer (a device since replaced) or for its root.
     if (step.segment.state === 'rejected') await readmitSegment(table, dataset, step.segment, signal);
   }

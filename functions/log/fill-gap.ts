@@ -5,11 +5,10 @@ import { TILE_WIDTH } from '../../core/log/tiles.ts';
 import { changeDatasetEntry } from '../state/dataset-entry.ts';
 import { datasetPk, type LogEntry, logSk, segmentSk } from '../state/entries.ts';
 import { readLogEntry } from '../state/log-entry.ts';
-import { keepRecords } from '../state/records-entry.ts';
 import { querySegments } from '../state/segment-entry.ts';
 import { findPath, type Step } from './find-path.ts';
 import type { GrowingPorts } from './growing-ports.ts';
-import { readManifest } from './read-manifest.ts';
+import { keepRecordsOf } from './keep-records-of.ts';
 import { readmitSegment } from './reject-root.ts';
 
 const MOST_LISTED = 256;
@@ -76,9 +75,7 @@ async function writeStep(
   signal?: AbortSignal,
 ): Promise<boolean> {
   const { table } = ports;
-  const manifest = await readManifest(ports, dataset, segment, signal);
-  if (manifest === null) return false;
-  await keepRecords(table, dataset, segment.sha256Hex, manifest, signal);
+  if (!(await keepRecordsOf(ports, dataset, segment, signal))) return false;
   await table.put({ pk: datasetPk(dataset), sk: logSk(entry.first), ...entry }, 'any', signal);
   if (segment.state === 'rejected') await readmitSegment(table, dataset, segment, signal);
   return true;
