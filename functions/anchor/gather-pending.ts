@@ -26,7 +26,13 @@ export async function gatherPending(
   const { dataset, parties, latest, onlyPaid } = work;
   const { device, unsent } = parties;
   const head = await findNewestHead(ports.table, dataset, { recordedSize: latest.size, device }, end, signal);
-  if (head === null || !mayBeSent(unsent, work)) return null;
+  if (head === null) return null;
+  if (!mayBeSent(unsent, work)) {
+    const { serial, signature } = unsent as SignedCharter;
+    const fields = { dataset, serial, signed: signature !== null };
+    ports.observer.warn('not recorded before its owner has sent the charter to the chain', fields);
+    return null;
+  }
   if (!(await isDue(ports, dataset, latest.size, signal))) return null;
   const growth = await growTo(ports, work, { head, end }, signal);
   if (growth === null) return null;

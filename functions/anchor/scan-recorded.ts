@@ -15,7 +15,7 @@ const MAX_BLOCKS = 50_000;
  * up to the final head is noted.
  */
 export async function scanRecorded(
-  { table, ledger, anchorSettings }: AnchorPorts,
+  { table, ledger, observer, anchorSettings }: AnchorPorts,
   dataset: DatasetId,
   entry: DatasetEntry,
   final: { readonly head: Head; readonly point: ChainPoint },
@@ -48,7 +48,12 @@ export async function scanRecorded(
   await noteScanned(toBlock);
   if (toBlock < blockNumber) return false;
   if (noted >= final.head.size) return true;
-  // What was noted is lost: the next run looks from the beginning.
+  // What was noted is lost, or the node does not have all events: the next run looks from the beginning.
+  observer.warn('events of recorded blocks are missing: the scan begins again', {
+    dataset,
+    size: noted,
+    recordedSize: final.head.size,
+  });
   const forget = ({ scannedToBlock: _, ...known }: DatasetEntry) => known;
   await changeDatasetEntry(table, dataset, forget, signal);
   return false;
