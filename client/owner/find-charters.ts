@@ -88,9 +88,11 @@ export async function findCharters(
     }),
   );
 
+  // A fleet has as many charters as datasets: each is looked at with those of its own dataset alone.
+  const shownOf = Map.groupBy(shown, (charter) => datasetOfCharter(domain, charter));
+  const eventsOf = Map.groupBy(events, ({ dataset }) => dataset);
   const datasets = [...ids].flatMap((dataset): DatasetCharters[] => {
-    const ofDataset = events.filter((event) => event.dataset === dataset);
-    const found = collectCharters(domain, { owner, dataset }, shown, ofDataset);
+    const found = collectCharters(domain, { owner, dataset }, shownOf.get(dataset) ?? [], eventsOf.get(dataset) ?? []);
     return found.charters.length === 0 && found.contradictory.length === 0 ? [] : [found];
   });
   return { datasets, problems: [...problems] };
