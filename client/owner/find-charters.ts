@@ -99,7 +99,7 @@ export async function findCharters(
 }
 
 /** Those that count of one dataset: shown ones only under the owner's signature, or where the chain has the very same. */
-export function collectCharters(
+function collectCharters(
   domain: DisscDomain,
   { owner, dataset }: { readonly owner: Address; readonly dataset: DatasetId },
   shown: readonly SignedCharter[],
