@@ -22,6 +22,8 @@ export interface BlockMeta {
   /** Position among the parts of a file larger than a block, from 0; goes with `parts` and `name`. */
   readonly part?: number;
   readonly parts?: number;
+  /** Bytes of a growing file before this piece of it; goes with `name`, without `part`. 0 begins the file anew. */
+  readonly from?: number;
   /** H(dag-cbor of where the bytes are), 32 bytes; in attached datasets, and there alone. */
   readonly object?: Uint8Array;
 }
@@ -54,7 +56,7 @@ function requireMetaSize(bytes: Uint8Array): void {
   }
 }
 
-const OPTIONAL = ['clock', 'time', 'after', 'name', 'type', 'part', 'parts', 'object'];
+const OPTIONAL = ['clock', 'time', 'after', 'name', 'type', 'part', 'parts', 'from', 'object'];
 
 function parseMeta(value: unknown): BlockMeta {
   const map = requireMap(value, 'meta', ['at'], refuse, OPTIONAL);
@@ -70,6 +72,10 @@ function parseMeta(value: unknown): BlockMeta {
     const parts = requireInteger(map.parts, 'meta.parts', 1, MOST, refuse);
     requireInteger(map.part, 'meta.part', 0, parts - 1, refuse);
     if (!has('name')) refuse('Every part carries the name of its file.', 'meta.name');
+  }
+  if (has('from')) {
+    requireInteger(map.from, 'meta.from', 0, MOST, refuse);
+    if (!has('name') || has('part')) refuse('It goes with the name of a file that is not cut into parts.', 'meta.from');
   }
   return map as unknown as BlockMeta;
 }

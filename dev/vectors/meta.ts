@@ -33,6 +33,8 @@ export function metaVectors(): Json {
     { at: AT, name: 'big.bin', part: 0, parts: 2 },
     { at: AT, name: 'big.bin', part: 1, parts: 2 },
     { at: AT, clock: 1, name: 'big.bin', type: 'application/octet-stream', part: 299, parts: 300 },
+    { at: AT, name: 'door.log', from: 0 },
+    { at: AT, time: AT - 5000, name: 'door.log', type: 'text/plain', from: 2 ** 53 - 1 },
     { at: AT, name: 'n'.repeat(491) },
   ];
   const encoded = valid.map((meta) => ({ meta, bytes: encode(meta) }));
@@ -40,7 +42,7 @@ export function metaVectors(): Json {
     throw new Error(`the longest meta has ${encoded.at(-1)!.bytes.length} bytes`);
   return {
     about:
-      'meta: dag-cbor map {at, clock?, time?, after?, name?, type?, part?, parts?, object?}, at most 512 bytes, specification#meta',
+      'meta: dag-cbor map {at, clock?, time?, after?, name?, type?, part?, parts?, from?, object?}, at most 512 bytes, specification#meta',
     note: 'in `meta`, byte strings are hex with 0x',
     valid: encoded.map(({ meta, bytes }) => ({
       meta: Object.fromEntries(
@@ -98,6 +100,7 @@ function invalid(): [name: string, reason: string, bytes: Uint8Array][] {
     ['name null', 'wrong-type', map({ at: AT, name: null })],
     ['type as an array', 'wrong-type', map({ at: AT, type: ['text/csv'] })],
     ['part as text', 'wrong-type', map({ at: AT, name: 'a', part: '0', parts: 2 })],
+    ['from as text', 'wrong-type', map({ at: AT, name: 'a', from: '0' })],
     ['parts as text', 'wrong-type', map({ at: AT, name: 'a', part: 0, parts: '2' })],
     ['name not UTF-8', 'invalid-utf8', pairs(['at', AT], ['name', raw('62c328')])],
     ['name with a lone surrogate', 'invalid-utf8', pairs(['at', AT], ['name', raw('63eda080')])],
@@ -123,6 +126,8 @@ function invalid(): [name: string, reason: string, bytes: Uint8Array][] {
     ['at -1', 'negative', map({ at: -1 })],
     ['at -2^63', 'negative', map({ at: -(2n ** 63n) })],
     ['part -1', 'negative', map({ at: AT, name: 'a', part: -1, parts: 2 })],
+    ['from -1', 'negative', map({ at: AT, name: 'a', from: -1 })],
+    ['from 2^53', 'too-large', map({ at: AT, name: 'a', from: 2n ** 53n })],
     ['parts -2', 'negative', map({ at: AT, name: 'a', part: 0, parts: -2 })],
     ['at 2^53', 'too-large', map({ at: 2n ** 53n })],
     ['at 2^64-1', 'too-large', map({ at: 2n ** 64n - 1n })],
@@ -142,6 +147,8 @@ function invalid(): [name: string, reason: string, bytes: Uint8Array][] {
     ['part = parts', 'part-not-below-parts', map({ at: AT, name: 'a', part: 2, parts: 2 })],
     ['part > parts', 'part-not-below-parts', map({ at: AT, name: 'a', part: 3, parts: 2 })],
     ['no parts', 'part-not-below-parts', map({ at: AT, name: 'a', part: 0, parts: 0 })],
+    ['from without name', 'from-without-name', map({ at: AT, from: 0 })],
+    ['from with part', 'from-with-part', map({ at: AT, name: 'a', from: 0, part: 0, parts: 2 })],
     ['part without name', 'part-without-name', map({ at: AT, part: 0, parts: 2 })],
     ['the break code alone', 'wrong-type', u8(0xff)],
     ['a reserved head', 'wrong-type', u8(0x1c)],
