@@ -7,7 +7,8 @@ import type { UploadSegmentResponse } from '../core/wire/requests.ts';
 import { jsonAnswer } from './answer/answer.ts';
 import { Problem } from './answer/problem.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
-import { type IngestPorts, ingestSegment } from './ingest/ingest-segment.ts';
+import type { IngestPorts } from './ingest/ingest-segment.ts';
+import { type Looked, lookAgain } from './ingest/look-again.ts';
 import { type Remembered, SegmentMemory } from './ingest/segment-memory.ts';
 import type { PortsOf } from './ports.ts';
 import { readBothHeads, wireHead } from './read/wire-head.ts';
@@ -31,6 +32,8 @@ export interface UploadInput {
   readonly sizeBytes: number;
   /** Who records the dataset from now on. */
   readonly record: 'relayed' | 'direct';
+  /** Whether the device says that it has put it before. */
+  readonly look: boolean;
 }
 
 /** What one device may store that is no segment: it stays in the bucket, and is on nobody's account. */
@@ -43,9 +46,9 @@ interface Ports extends IngestPorts {
 }
 
 /**
- * Where a device may PUT one segment, bound to its bytes, or null when it is stored already. Bytes are counted when they
- * have arrived and their hash is known (ingest-segment), conditionally, so no race exceeds the quota; here a device is
- * only told early that there is no room.
+ * Where a device may PUT one segment, bound to its bytes, or what is known of it when it is stored already; what is there
+ * and was not checked in, is now. Bytes are counted when they have arrived and their hash is known (ingest-segment),
+ * conditionally, so no race exceeds the quota; here a device is only told early that there is no room.
  * @throws Problem when the owner is not served, the quota is used up, or this segment was stored and rejected
  */
 export async function uploadSegment(
@@ -56,7 +59,7 @@ export async function uploadSegment(
   const quotaBytes = await quotaOf(ports, input.dataset, input.owner, signal);
   if (quotaBytes === null) throw notServed(ports.settings(), input.owner);
   const key = segmentKey(input.dataset, input.first, input.sha256);
-  const [heads, entry, put] = await Promise.all([
+  const [heads, entry, { put, ...looked }] = await Promise.all([
     readBothHeads(ports.ledger, input.dataset, signal),
     noteDirect(ports, input, signal),
     presignUnlessStored(ports, input, key, quotaBytes, signal),
@@ -66,6 +69,7 @@ export async function uploadSegment(
   return {
     key,
     put: put === null ? null : { ...put, headers: { ...put.headers } },
+    ...looked,
     recorded: wireHead(heads.recorded),
     final: wireHead(heads.final),
   };
@@ -113,24 +117,20 @@ function tooMuchJunk(device: Address, junkBytes: number): Problem {
   );
 }
 
+/** Where to put it, or what is known of it where it is stored. */
 async function presignUnlessStored(
   ports: Ports,
   input: UploadInput,
   key: string,
   quotaBytes: number,
   signal?: AbortSignal,
-): Promise<PresignedRequest | null> {
+): Promise<Looked & { readonly put: PresignedRequest | null }> {
   const { dataset, first, owner, sizeBytes } = input;
-  const name = { first, sha256Hex: toHex(input.sha256) };
+  const name = { dataset, first, sha256Hex: toHex(input.sha256) };
   const entry = await readSegmentEntry(ports.table, dataset, name, signal);
-  const isRepeated = ports.memory.presigned.has(key);
-  if ((entry !== null || isRepeated) && (await ports.objects.size(key, signal)) !== null) {
-    // Its event may be late or lost; what was rejected for a reason that may have passed, or marked lost, may be so no more.
-    const isSound = entry?.state === 'received' && entry.lostAtMs === undefined;
-    if (!isSound) await ingestSegment(ports, key, signal);
-    const now = isSound ? entry : await readSegmentEntry(ports.table, dataset, name, signal);
-    if (now?.state === 'rejected') throw new Problem('/problems/rejected', now.reason ?? 'It was rejected.');
-    return null;
+  if (input.look || entry !== null || ports.memory.presigned.has(key)) {
+    const looked = await lookAgain(ports, key, name, entry, signal);
+    if (looked.state !== 'absent') return { put: null, ...looked };
   }
   const storedBytes = await storedUpTo(ports, owner, quotaBytes - sizeBytes, signal);
   if (entry?.counted !== true && storedBytes + sizeBytes > quotaBytes) {
@@ -140,7 +140,8 @@ async function presignUnlessStored(
     );
   }
   ports.memory.presigned.set(key, true);
-  return ports.objects.presignPut({ key, sizeBytes, sha256: input.sha256 }, row.limits.presignedSeconds);
+  const put = await ports.objects.presignPut({ key, sizeBytes, sha256: input.sha256 }, row.limits.presignedSeconds);
+  return { put, state: 'absent', waitsFor: null };
 }
 
 export const handlerFor = (ports: PortsOf<typeof row>, memory = new SegmentMemory()) =>

@@ -32,7 +32,7 @@ export interface DatasetAnchor {
 export interface StorageService extends CssY, CssN, RecordSource {
   uploadSegment(
     dataset: DatasetId,
-    segment: { first: number; sha256: Uint8Array; sizeBytes: number; record?: 'relayed' | 'direct' },
+    segment: { first: number; sha256: Uint8Array; sizeBytes: number; record?: 'relayed' | 'direct'; look?: boolean },
     signal?: AbortSignal,
   ): Promise<UploadSegmentResponse>;
   listBatches(

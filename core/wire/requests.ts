@@ -35,6 +35,8 @@ export const uploadSegmentRequest = z.strictObject({
   sizeBytes: z.int().min(1).max(MAX_SEGMENT_BYTES),
   /** Who records it: the service for the device, or the device by itself, for which the service then pays nothing. */
   record: z.enum(['relayed', 'direct']).default('relayed'),
+  /** The device has put it before: the store is asked whether it is there, and what is there is checked in now. */
+  look: z.boolean().default(false),
 });
 
 const uniqueBlocks = (most: number) =>
@@ -122,8 +124,15 @@ const presigned = z.strictObject({
 
 export const uploadSegmentResponse = z.strictObject({
   key: z.string().max(256),
-  /** Null when the segment is stored already. */
+  /** Where to put it when it is absent, else null. */
   put: presigned.nullable(),
+  /**
+   * `absent`: not stored or, without `look`, not known to be. `waiting`: stored and verified, but a batch before it is
+   * missing. `checked-in`: the log names it. `superseded`: the log names another batch in its place.
+   */
+  state: z.enum(['absent', 'waiting', 'checked-in', 'superseded']),
+  /** The block whose batch is missing while this one waits: the first behind the service's log. Else null. */
+  waitsFor: index.nullable(),
   recorded: wireHead,
   final: wireHead,
 });

@@ -45,13 +45,9 @@ export async function inspectSegment(
   name: SegmentName,
   signal?: AbortSignal,
 ): Promise<Inspected | null> {
-  const received = {
-    key,
-    first: name.first,
-    sha256Hex: name.sha256Hex,
-    receivedAtMs: ports.runtime.nowMs(),
-    counted: false,
-  };
+  const nowMs = ports.runtime.nowMs();
+  const { first, sha256Hex } = name;
+  const received = { key, first, sha256Hex, receivedAtMs: nowMs, lookedAtMs: nowMs, counted: false };
   const reject = (rejection: Rejection, reason: string, sizeBytes: number, owner: Address | null): Inspected => ({
     entry: { ...received, sizeBytes, state: 'rejected', rejection, reason: reason.slice(0, 1000) },
     owner,
@@ -72,8 +68,8 @@ export async function inspectSegment(
   }
   const car = await ports.objects.read(key, { start: 0, end: MAX_SEGMENT_BYTES + 1 }, signal);
   if (car === null) return null;
-  const sha256Hex = toHex(ports.primitives.sha256(car));
-  if (sha256Hex !== name.sha256Hex) {
+  const found = toHex(ports.primitives.sha256(car));
+  if (found !== sha256Hex) {
     const sizeBytes = await ports.objects.size(key, signal);
     if (sizeBytes !== car.length && car.length <= MAX_SEGMENT_BYTES) {
       throw new StoreUnavailableError(`The store gave ${car.length} of the ${sizeBytes} bytes of ${key}. Try again.`);
@@ -81,7 +77,7 @@ export async function inspectSegment(
     const reason =
       car.length > MAX_SEGMENT_BYTES
         ? `The object has ${sizeBytes} bytes; at most ${MAX_SEGMENT_BYTES} fit.`
-        : `The stored bytes hash to ${sha256Hex}, not to the hash in their name.`;
+        : `The stored bytes hash to ${found}, not to the hash in their name.`;
     return reject('bytes', reason, sizeBytes ?? car.length, owner);
   }
   try {

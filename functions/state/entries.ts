@@ -79,6 +79,8 @@ export interface SegmentEntry {
   /** Whether its bytes count in the owner's usage. */
   readonly counted: boolean;
   readonly receivedAtMs: number;
+  /** When its object was last looked at. */
+  readonly lookedAtMs?: number;
   /** When its object was found missing. */
   readonly lostAtMs?: number;
   readonly first: number;

@@ -8,8 +8,8 @@ import { datasetPk, type SegmentEntry, segmentSk, timeSk } from './entries.ts';
 export type StoredSegment = SegmentEntry & { readonly version: number };
 
 /** An entry whose segment could be read: all of its fields are known. */
-export type ReadableSegment = Required<Omit<SegmentEntry, 'reason' | 'rejection' | 'lostAtMs'>> &
-  Pick<SegmentEntry, 'reason' | 'rejection' | 'lostAtMs'>;
+export type ReadableSegment = Required<Omit<SegmentEntry, Occasional>> & Pick<SegmentEntry, Occasional>;
+type Occasional = 'reason' | 'rejection' | 'lookedAtMs' | 'lostAtMs';
 
 export async function readSegmentEntry(
   table: Pick<Table, 'get'>,

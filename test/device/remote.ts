@@ -198,7 +198,8 @@ export async function startRemote(writer: DatasetWriter & { readonly charter: Si
         'x-amz-checksum-sha256': toHex(sha256),
         'if-none-match': '*',
       };
-      return { key, put: there ? null : presign('PUT', key, headers), ...heads() };
+      const put = there ? null : presign('PUT', key, headers);
+      return { key, put, state: there ? 'checked-in' : 'absent', waitsFor: null, ...heads() };
     },
     async listBatches(_dataset, { from = 0, limit = 100, cursor }) {
       requireKnown();

@@ -250,14 +250,15 @@ describe('ingest-segment', () => {
       first: 0,
       sha256,
       sizeBytes: car.length,
-      record: 'relayed' as const,
+      ...{ record: 'relayed' as const, look: false },
     };
     stores.owners.set(device.owner, car.length - 1);
     await assert.rejects(uploadSegment(stores.ports, input), { type: '/problems/quota' });
     await put(batch.segment);
     assert.equal(await ingest(batch.segment), 'rejected');
-    await assert.rejects(uploadSegment(stores.ports, input), { type: '/problems/rejected' });
+    await assert.rejects(uploadSegment(stores.ports, input), { type: '/problems/quota' });
     stores.owners.set(device.owner, car.length);
+    stores.clock.offsetMs += 60_000;
     assert.equal((await uploadSegment(stores.ports, input)).put, null, 'with room for it, it is looked at again');
     assert.deepEqual(await logSizes(), [1]);
   });

@@ -130,7 +130,7 @@ describe('junk that a thief stores', () => {
       first: 303,
       sha256: new Uint8Array(32),
       sizeBytes: 500,
-      record: 'relayed' as const,
+      ...{ record: 'relayed' as const, look: false },
     };
     const ask = (writer: Address) =>
       uploadSegment({ ...stores.ports, memory: new SegmentMemory() }, { ...input, device: writer });

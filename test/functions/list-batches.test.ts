@@ -150,7 +150,7 @@ describe('list-batches', () => {
       first: 0,
       sha256: segment.sha256,
       sizeBytes: segment.car.length,
-      record: 'relayed' as const,
+      ...{ record: 'relayed' as const, look: false },
     };
     assert.notEqual((await uploadSegment(stores.ports, input)).put, null);
     assert.notEqual((await uploadSegment(stores.ports, input)).put, null, 'nothing is stored yet');

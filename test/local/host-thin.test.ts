@@ -43,6 +43,7 @@ test('a segment goes up, is checked in, listed, hashed, proven and read back ove
 
     const again = await uploader.uploadSegment(device.dataset, { first: 0, sha256, sizeBytes: car.length });
     assert.equal(again.put, null);
+    assert.equal(again.state, 'checked-in');
 
     const owner = clientOf(device.ownerKey);
     const list = await owner.listBatches(device.dataset, { by: 'block' });
