@@ -62,7 +62,7 @@ async function extendOnce(ports: GrowingPorts, dataset: DatasetId, signal?: Abor
 
   const { steps, lost, misfits } = await findSteps(ports, dataset, end, waiting, signal);
   await mapBounded(steps, PARALLEL, ({ waiting: { sha256Hex }, manifest }) =>
-    keepRecords(table, dataset, sha256Hex, manifest, signal),
+    keepRecords(ports, dataset, sha256Hex, manifest, signal),
   );
   const placed: WaitingEntry[] = [];
   for (const { waiting, entry } of steps) {

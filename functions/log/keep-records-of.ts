@@ -13,6 +13,6 @@ export async function keepRecordsOf(
 ): Promise<boolean> {
   const manifest = await readManifest(ports, dataset, segment, signal);
   if (manifest === null) return false;
-  await keepRecords(ports.table, dataset, segment.sha256Hex, manifest, signal);
+  await keepRecords(ports, dataset, segment.sha256Hex, manifest, signal);
   return true;
 }

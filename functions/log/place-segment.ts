@@ -75,7 +75,7 @@ async function tryPlace(
     await rejectRoot(table, dataset, segment, signal);
     return 'rejected';
   }
-  await keepRecords(table, dataset, sha256Hex, manifest, signal);
+  await keepRecords(ports, dataset, sha256Hex, manifest, signal);
   if (!(await appendLogEntry(table, dataset, entry, signal))) return 'again';
   if (segment.state === 'rejected') await readmitSegment(table, dataset, segment, signal);
   return 'placed';

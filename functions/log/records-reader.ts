@@ -73,7 +73,7 @@ export class RecordsReader {
   }
 
   async #readPage(number: number): Promise<Page> {
-    const entries = await readRecordsPage(this.#ports.table, this.#dataset, number, this.#signal);
+    const entries = await readRecordsPage(this.#ports, this.#dataset, number, this.#signal);
     const page: Page = { records: new Array(RECORDS_PAGE).fill(null), leaves: new Array(RECORDS_PAGE).fill(null) };
     for (const entry of entries) fill(page, number, entry);
     const begin = number * RECORDS_PAGE;
@@ -96,7 +96,7 @@ export class RecordsReader {
     if (segment === null || !isReadable(segment)) return size;
     const manifest = await readManifest(this.#ports, this.#dataset, segment, this.#signal);
     if (manifest === null) return size;
-    for (const entry of cutRecords(sha256Hex, manifest)) fill(page, number, entry);
+    for (const entry of cutRecords(this.#ports.primitives, sha256Hex, manifest)) fill(page, number, entry);
     return size;
   }
 }

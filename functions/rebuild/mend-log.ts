@@ -45,7 +45,7 @@ export async function mendLog(ports: GrowingPorts, dataset: DatasetId, signal?: 
     if (right === null) break;
     const { entry, manifest }: Checked = right;
     if (manifest !== null && entry.sha256Hex !== null) {
-      mended += await mendRecords(table, dataset, entry.sha256Hex, manifest, signal);
+      mended += await mendRecords(ports, dataset, entry.sha256Hex, manifest, signal);
     }
     if (there === null) {
       // Another process may have gone on here: then that is looked at.

@@ -147,6 +147,8 @@ export interface RecordsEntry {
   readonly salt: Uint8Array;
   readonly nonce: Uint8Array | null;
   readonly largestBlockBytes: number;
+  /** SHA-256 over all of this: an item that differs from it was damaged where it is kept. */
+  readonly check: Uint8Array;
 }
 
 /**

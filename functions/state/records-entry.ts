@@ -1,14 +1,17 @@
 import type { Manifest } from '../../core/batch/manifest-fields.ts';
-import { concatBytes } from '../../core/bytes.ts';
+import { concatBytes, equalBytes, utf8 } from '../../core/bytes.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { RECORD_BYTES } from '../../core/limits.ts';
 import { recordBytes } from '../../core/log/record.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
 import { datasetPk, type RecordsEntry, recordsSk } from './entries.ts';
 import { queryLog } from './log-entry.ts';
 
 /** Blocks of one page: no item spans two of them, so a page is one query and a batch a few items. */
 export const RECORDS_PAGE = 512;
+
+type Hasher = Pick<Primitives, 'sha256'>;
 
 const QUERY_ITEMS = 512;
 /** Beyond that, somebody has stored rivals without number; what is read first counts. */
@@ -19,21 +22,25 @@ const MAX_ITEMS = 4 * RECORDS_PAGE;
  * they are of, so they never change.
  */
 export async function keepRecords(
-  table: Table,
+  { table, primitives }: { readonly table: Table; readonly primitives: Hasher },
   dataset: DatasetId,
   sha256Hex: string,
   manifest: Manifest,
   signal?: AbortSignal,
 ): Promise<void> {
   await Promise.all(
-    cutRecords(sha256Hex, manifest).map((entry) =>
+    cutRecords(primitives, sha256Hex, manifest).map((entry) =>
       table.put({ pk: datasetPk(dataset), sk: recordsSk(entry.from, sha256Hex), ...entry }, 'absent', signal),
     ),
   );
 }
 
 /** A batch's records, cut where pages end. */
-export function cutRecords(sha256Hex: string, { first, serial, salt, nonce, blocks }: Manifest): RecordsEntry[] {
+export function cutRecords(
+  hasher: Hasher,
+  sha256Hex: string,
+  { first, serial, salt, nonce, blocks }: Manifest,
+): RecordsEntry[] {
   const largestBlockBytes = Math.max(...blocks.map(({ size }) => size));
   const batch = { sha256Hex, first, count: blocks.length, serial, salt, nonce, largestBlockBytes };
   const entries: RecordsEntry[] = [];
@@ -41,7 +48,8 @@ export function cutRecords(sha256Hex: string, { first, serial, salt, nonce, bloc
   for (let from = first; from < end; ) {
     const to = Math.min(end, (Math.floor(from / RECORDS_PAGE) + 1) * RECORDS_PAGE);
     const records = concatBytes(...blocks.slice(from - first, to - first).map(({ record }) => recordBytes(record)));
-    entries.push({ from, ...batch, records });
+    const entry = { from, ...batch, records };
+    entries.push({ ...entry, check: checkOf(hasher, entry) });
     from = to;
   }
   return entries;
@@ -52,7 +60,7 @@ export function cutRecords(sha256Hex: string, { first, serial, salt, nonce, bloc
  * is not there, or damaged, is missing in it.
  */
 export async function readRecordsPage(
-  table: Pick<Table, 'query'>,
+  { table, primitives }: { readonly table: Pick<Table, 'query'>; readonly primitives: Hasher },
   dataset: DatasetId,
   page: number,
   signal?: AbortSignal,
@@ -63,7 +71,7 @@ export async function readRecordsPage(
   while (from !== null && entries.length < MAX_ITEMS) {
     const range = { from, to: recordsSk(last, 'g'), limit: QUERY_ITEMS };
     const { items, next } = await table.query(datasetPk(dataset), range, signal);
-    entries.push(...items.flatMap((item) => recordsOf(item) ?? []));
+    entries.push(...items.flatMap((item) => recordsOf(primitives, item) ?? []));
     from = next;
   }
   const isDisputed = entries.some((entry, i) => endOf(entry) > (entries[i + 1]?.from ?? Number.POSITIVE_INFINITY));
@@ -79,16 +87,26 @@ export function endOf({ from, records }: Pick<RecordsEntry, 'from' | 'records'>)
   return from + records.length / RECORD_BYTES;
 }
 
-/** A damaged item costs its own blocks alone. */
-function recordsOf(item: Item): RecordsEntry | null {
-  const { pk: _, sk: __, version: ___, ...entry } = item as unknown as Item & RecordsEntry;
-  const { from, records, first, count, serial, salt, nonce, largestBlockBytes } = entry;
-  const isSound =
+/** A damaged item costs its own blocks alone, and these only where their manifest is gone, too. */
+function recordsOf(hasher: Hasher, item: Item): RecordsEntry | null {
+  const { pk: _, sk, version: __, ...entry } = item as unknown as Item & RecordsEntry;
+  const { from, records, first, count, serial, salt, nonce, largestBlockBytes, check } = entry;
+  const isWhole =
     records instanceof Uint8Array &&
     records.length % RECORD_BYTES === 0 &&
     typeof entry.sha256Hex === 'string' &&
     [from, first, count, serial, largestBlockBytes].every(Number.isSafeInteger) &&
     salt instanceof Uint8Array &&
-    (nonce === null || nonce instanceof Uint8Array);
-  return isSound ? (entry as unknown as RecordsEntry) : null;
+    (nonce === null || nonce instanceof Uint8Array) &&
+    check instanceof Uint8Array;
+  if (!isWhole) return null;
+  // What was swapped stands under the key of another.
+  return sk === recordsSk(from, entry.sha256Hex) && equalBytes(check, checkOf(hasher, entry)) ? entry : null;
+}
+
+/** Shows damage, not malice: whoever checks a proof is the judge of that. */
+function checkOf({ sha256 }: Hasher, entry: Omit<RecordsEntry, 'check'>): Uint8Array {
+  const { from, sha256Hex, first, count, serial, salt, nonce, largestBlockBytes, records } = entry;
+  const numbers = utf8(JSON.stringify([from, sha256Hex, first, count, serial, largestBlockBytes, nonce === null]));
+  return sha256(concatBytes(sha256(numbers), sha256(salt), sha256(nonce ?? new Uint8Array(0)), records));
 }

@@ -31,7 +31,7 @@ describe('get-records', () => {
     const sha256Hex = toHex(batch.segment.sha256);
     const entry = appendSegment(nodePrimitives, end, { sha256Hex, signer: device.owner }, batch.manifest);
     assert.ok(entry !== null);
-    await keepRecords(stores.table, device.dataset, sha256Hex, batch.manifest);
+    await keepRecords(stores.ports, device.dataset, sha256Hex, batch.manifest);
     assert.ok(await appendLogEntry(stores.table, device.dataset, entry));
     return entry;
   }
@@ -153,9 +153,20 @@ describe('get-records', () => {
     const log = { device, sealed };
     const { head } = sealed.at(-1)!.manifest;
     const { manifest, segment } = sealed[1]!;
+    const others = sealed[0]!;
     const key = { pk: datasetPk(dataset), sk: recordsSk(manifest.first, toHex(segment.sha256)) };
     const item = (await stores.table.get(key.pk, key.sk))!;
-    for (const damage of [{ ...item, records: 'no bytes' }, { ...item, first: null }, null]) {
+    const other = (await stores.table.get(key.pk, recordsSk(others.manifest.first, toHex(others.segment.sha256))))!;
+    const oneBitOff = Uint8Array.from(item.records as Uint8Array, (byte, i) => (i === 200 ? byte ^ 1 : byte));
+    const damages = [
+      ...[
+        { ...item, records: 'no bytes' },
+        { ...item, first: null },
+        { ...item, records: oneBitOff },
+      ],
+      ...[{ ...item, salt: new Uint8Array(32) }, { ...item, check: null }, { ...other, ...key }, null],
+    ];
+    for (const damage of damages) {
       if (damage === null) await stores.table.delete(key.pk, key.sk, 'any');
       else await stores.table.put(damage, 'any');
       await check(log, [2, 7, 200, 600], head);
@@ -179,7 +190,7 @@ describe('get-records', () => {
   test('of two that raced for one place, the records of the one in the log are shown', async () => {
     const device = await TestDevice.open(stores);
     const [loser, winner] = [device.seal(blocks([1, 1]), { stay: true }), device.seal(blocks([1, 1, 1]))];
-    await keepRecords(stores.table, device.dataset, toHex(loser.segment.sha256), loser.manifest);
+    await keepRecords(stores.ports, device.dataset, toHex(loser.segment.sha256), loser.manifest);
     await place(device, winner, null);
     await check({ device, sealed: [winner] }, [0, 1, 2], winner.manifest.head);
   });

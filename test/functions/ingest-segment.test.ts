@@ -417,7 +417,7 @@ describe('ingest-segment', () => {
 /** Puts a batch into the log alone: what waits behind it is left. */
 async function place(stores: Stores, dataset: DatasetId, { manifest, segment }: SealedBatch): Promise<void> {
   const sha256Hex = toHex(segment.sha256);
-  await keepRecords(stores.table, dataset, sha256Hex, manifest);
+  await keepRecords(stores.ports, dataset, sha256Hex, manifest);
   const entry = appendSegment(nodePrimitives, null, { sha256Hex, signer: '0x' }, manifest);
   assert.ok(entry !== null && (await appendLogEntry(stores.table, dataset, entry)));
 }
