@@ -3,7 +3,14 @@ import { type AgreementDomain, agreementId } from '../../core/agreement/terms.ts
 import { fromHex } from '../../core/bytes.ts';
 import { type DatasetKind, isDatasetKind } from '../../core/charter/kind.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
-import { type Address, type AgreementId, address, type LogRoot } from '../../core/ids.ts';
+import {
+  type Address,
+  type AgreementId,
+  address,
+  type BlockIndex,
+  type ContentKey,
+  type LogRoot,
+} from '../../core/ids.ts';
 import type { Agreement, AgreementMarket, Buyer, OfferedEvent, OpenQuestion } from '../../core/ports/agreements.ts';
 import type { Anchor, ChainPoint } from '../../core/ports/ledger.ts';
 import { callAt } from './call-at.ts';
@@ -53,6 +60,13 @@ export function createOcascLedger(options: OcascLedgerOptions): AgreementMarket 
       const indexed = [null, owner === undefined ? null : zeroPadValue(owner, 32), dataset ?? null];
       const logs = await findLogs(view, ocascInterface, { event: 'Offered', indexed, fromBlock, toBlock }, signal);
       return logs.flatMap((log) => decode(view, () => decodeOffer(domain, log)) ?? []);
+    },
+
+    async findShownKeys(id, fromBlock, signal) {
+      const { blockNumber: toBlock } = await readChainPoint(view.rpc, 'latest', signal);
+      const query = { event: 'KeyShown', indexed: [id, null], fromBlock, toBlock };
+      const logs = await findLogs(view, ocascInterface, query, signal);
+      return new Map(logs.map(({ values }) => decode(view, () => decodeShownKey(values))));
     },
 
     async readOfferCount(owner, anchor, signal) {
@@ -145,6 +159,10 @@ function decodeOffer(domain: AgreementDomain, { values, txHash, blockNumber }: F
     throw new LedgerUnavailableError(`The node gives offer ${values.id} with terms that it was not made of.`);
   }
   return { id, ...offer, kind: decodeKind(values.kind), txHash, blockNumber };
+}
+
+function decodeShownKey({ blockIndex, contentKey }: Result): [BlockIndex, ContentKey] {
+  return [Number(blockIndex), fromHex(contentKey, 'content key', 32) as ContentKey];
 }
 
 function decodeKind(value: bigint): DatasetKind {

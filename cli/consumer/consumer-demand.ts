@@ -47,7 +47,7 @@ export function addConsumerDemand(consumer: Command): void {
       return settleQuestion(context, opened, open, {
         asked: { agreement: purchase.id, block, demand: open },
         text: `The content key of block ${block} is demanded${stake}.${until}`,
-        answered: `The owner has shown the content key of block ${block} on the chain; it is the one that the log commits to.`,
+        answered: `The owner has shown the content key of block ${block} on the chain; it is the one that the log commits to. plumb consumer fetch opens the block with it.`,
         wait: options.wait === true,
       });
     }),

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { type Delivered, deliverPurchase } from '../../client/consumer/deliver-purchase.ts';
 import { readPurchaseLog } from '../../client/consumer/open-purchase.ts';
+import { readShownKeys } from '../../client/consumer/read-shown-keys.ts';
 import { type StagedDelivery, stageDelivery } from '../../client/consumer/stage-delivery.ts';
 import { type Restored, restoreFiles } from '../../client/owner/restore-files.ts';
 import { StateError } from '../../core/errors.ts';
@@ -76,6 +77,7 @@ export function addConsumerFetch(consumer: Command): void {
             domain: market.domain,
             signerKey: opened.keys.signerKey,
             readNowSeconds: () => readNowSeconds(connection, signal),
+            readShownKeys: () => readShownKeys(market, purchase.id, connection.fromBlock, signal),
           },
           { purchase, log, ahead: options.ahead ?? defaultAhead(purchase.terms.count) },
           staged,
@@ -108,7 +110,10 @@ Ctrl-C, it goes on behind the last verified block.
 Examples:
   plumb consumer fetch 0x… --out ./bought
   plumb consumer fetch 0x… --out ./bought --ahead 1     risk no more than one block
-Exit codes: 0 all of it is there and verified, 1 it stopped at a block, 3 chain or service do not answer.`;
+A block whose key the owner has shown on the chain (see plumb consumer demand) is opened with that key. Without the block key,
+which the owner has to send, nothing shows that it is the block that was recorded: it is named as not proven.
+
+Exit codes: 0 all of it is there and verified, 1 it stopped at a block or some are not proven, 3 chain or service do not answer.`;
 
 /** Where nobody sends transactions, the chain's newest block is old. */
 async function readNowSeconds(connection: Connection, signal: AbortSignal): Promise<number> {
@@ -137,10 +142,21 @@ function reportOf(
 ): FetchReport {
   const { purchase } = opened;
   const done = delivered.stopped === null;
+  const ok = done && delivered.unproven.length === 0;
   const next = done
     ? `Next: plumb consumer approve ${purchase.id}   (the owner gets price and bond at once)`
     : nextStep(purchase, delivered.stopped, delivered.due);
-  return { agreement: purchase.id, ...delivered, ...rest, cost: costOf(opened), next, ok: done };
+  return { agreement: purchase.id, ...delivered, ...rest, cost: costOf(opened), next, ok };
+}
+
+/** Names the first of them. */
+function unprovenText(unproven: readonly number[]): string[] {
+  if (unproven.length === 0) return [];
+  const more = unproven.length > 20 ? ` and ${unproven.length - 20} more` : '';
+  return [
+    `  not proven    ${unproven.length === 1 ? 'block' : 'blocks'} ${unproven.slice(0, 20).join(', ')}${more}: opened with the content key shown on the chain. The owner has`,
+    '                not sent the block key; so storage and owner together could have put other bytes in place of the recorded ones',
+  ];
 }
 
 function reportText(output: Output, report: FetchReport, { purchase }: OpenedPurchase): string {
@@ -163,8 +179,11 @@ function reportText(output: Output, report: FetchReport, { purchase }: OpenedPur
         ]),
     `  cost          ${costText(report.cost)}`,
     ...report.distrusted.map((reason) => `  not believed  ${printable(reason)}`),
+    ...unprovenText(report.unproven),
     stopped === null
-      ? output.style('green', `Everything that was bought is intact and in ${report.out}.`)
+      ? report.ok
+        ? output.style('green', `Everything that was bought is intact and in ${report.out}.`)
+        : output.style('red', `Everything that was bought is in ${report.out}; not all of it is proven.`)
       : output.style(
           'red',
           `Stopped at block ${stopped.index}: ${stopped.verdict}: ${printable(stopped.reason ?? '')}`,

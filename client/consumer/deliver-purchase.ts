@@ -1,16 +1,17 @@
-import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
+import type { BlockMeta } from '../../core/block/meta.ts';
+import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { eachInParallel } from '../../core/each-in-parallel.ts';
-import { PlumblineError } from '../../core/errors.ts';
-import type { BlockIndex } from '../../core/ids.ts';
+import type { BlockIndex, ContentKey } from '../../core/ids.ts';
 import type { CssN, Fault, RecordSource } from '../../core/ports/css.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { BrokenAnswer } from '../../core/protocols/challenge-storage.ts';
-import { type DeliveredBlock, openDelivered, retrieveBlock } from '../../core/protocols/consumer-css-n.ts';
+import { type DeliveredBlock, retrieveBlock } from '../../core/protocols/consumer-css-n.ts';
 import { verdictOn, verdictOnFault } from '../../core/protocols/judge-block.ts';
-import { caseOf, findKeys, judgeWithKeys, type ReceivedKeys } from '../../core/protocols/judge-with-keys.ts';
-import { type FoundRecords, type ProvenRecord, proveRecords } from '../../core/protocols/prove-records.ts';
+import type { ReceivedKeys } from '../../core/protocols/judge-with-keys.ts';
+import { type FoundRecords, proveRecords } from '../../core/protocols/prove-records.ts';
 import type { SignerOf } from '../../core/protocols/signers.ts';
 import type { Verdict } from '../../core/verdict.ts';
+import { hasContentKey, judgeDelivered } from './judge-delivered.ts';
 import type { KeyChannel } from './key-channel.ts';
 import type { Purchase, PurchaseLog } from './open-purchase.ts';
 import {
@@ -28,6 +29,8 @@ export interface DeliveryDeps extends PaymentDeps {
   /** Asked under the agreement. */
   readonly service: CssN & RecordSource & PaymentDeps['service'];
   readonly channel: KeyChannel;
+  /** Content keys that the owner has shown on the chain, where they were demanded. Asked only for what did not come otherwise. */
+  readShownKeys(signal?: AbortSignal): Promise<ReadonlyMap<BlockIndex, ContentKey>>;
 }
 
 export interface Delivery {
@@ -55,6 +58,11 @@ export interface DeliveryProgress {
 /** Where a delivery ended. `stopped` is the first block that did not verify: nothing is paid for behind it. */
 export interface Delivered extends DeliveryProgress {
   readonly stopped: Verdict | null;
+  /**
+   * Blocks opened by a key that was shown on the chain, without their block keys: they decrypt under the key that their record
+   * commits to, but nothing shows that they are the bytes that were recorded.
+   */
+  readonly unproven: readonly BlockIndex[];
 }
 
 /** Where verified blocks go, in order. */
@@ -105,24 +113,24 @@ export async function deliverPurchase(
     await deps.channel.send({ blocks: named, voucher: signedVoucher(deps, purchase) }, signal);
     for (let at = 0; at < places.length; at += WINDOW_BLOCKS) {
       const window = places.slice(at, at + WINDOW_BLOCKS);
-      const { taken, stopped } = await deliverWindow(deps, delivery, window, sink, signal);
+      const { taken, stopped, unproven } = await deliverWindow(deps, delivery, window, sink, signal);
       await sink.sync();
-      await store.save({ verified: from + at + taken });
-      if (stopped !== null) return { ...progress(), stopped };
+      await store.save({ verified: from + at + taken, unproven: [...store.state.unproven, ...unproven] });
+      if (stopped !== null) return { ...progress(), stopped, unproven: store.state.unproven };
       onProgress(progress());
     }
   }
-  return { ...progress(), stopped: null };
+  return { ...progress(), stopped: null, unproven: store.state.unproven };
 }
 
 /** Gets some blocks that are paid for and their keys, up to the first that is not as recorded. */
 async function deliverWindow(
   deps: DeliveryDeps,
-  { log }: Delivery,
+  { purchase, log }: Delivery,
   indices: readonly BlockIndex[],
   sink: DeliverySink,
   signal?: AbortSignal,
-): Promise<{ taken: number; stopped: Verdict | null }> {
+): Promise<{ taken: number; stopped: Verdict | null; unproven: readonly BlockIndex[] }> {
   const consumer = { primitives: deps.primitives, log: log.log, signerOf: log.signerOf, css: deps.service };
   const found = await proveRecords({ hasher: deps.primitives, records: deps.service }, [log.log], indices, signal);
   const records = new Map(found.proven.map((record) => [record.index, record]));
@@ -131,15 +139,20 @@ async function deliverWindow(
     blocks.set(index, await retrieveBlock(consumer, index, signal));
   });
   const keys = await receiveKeys(deps, indices, signal);
+  const isLacking =
+    purchase.kind === ENCRYPTED && indices.some((index) => !hasContentKey(deps.primitives, keys, index));
+  const shown = isLacking ? await deps.readShownKeys(signal) : null;
+  const unproven: BlockIndex[] = [];
   for (const [taken, index] of indices.entries()) {
     const record = records.get(index);
-    if (record === undefined) return { taken, stopped: missingRecord(found, index, log.signerOf) };
+    if (record === undefined) return { taken, stopped: missingRecord(found, index, log.signerOf), unproven };
     const delivered = blocks.get(index) as DeliveredBlock | BrokenAnswer | Fault;
-    const judged = judgeDelivered(deps.primitives, consumer, record, delivered, keys);
-    if ('verdict' in judged) return { taken, stopped: judged };
-    await sink.append(judged);
+    const judged = judgeDelivered(consumer, record, delivered, keys, shown?.get(index) ?? null);
+    if ('verdict' in judged) return { taken, stopped: judged, unproven };
+    if (!judged.isProven) unproven.push(index);
+    await sink.append(judged.block);
   }
-  return { taken: indices.length, stopped: null };
+  return { taken: indices.length, stopped: null, unproven };
 }
 
 async function receiveKeys(
@@ -158,32 +171,6 @@ async function receiveKeys(
     payloads: [...received.payloads, ...again.payloads],
     refusals: [...received.refusals, ...again.refusals],
   };
-}
-
-function judgeDelivered(
-  primitives: Primitives,
-  log: Parameters<typeof caseOf>[0],
-  record: ProvenRecord,
-  delivered: DeliveredBlock | BrokenAnswer | Fault,
-  keys: ReceivedKeys,
-): Verdict | VerifiedBlock {
-  const trial = caseOf(log, record, 'retrieved');
-  if ('kind' in delivered) return verdictOnFault('retrieved', delivered, trial.signer);
-  if ('reason' in delivered) return verdictOn(trial, 'corrupted', delivered.reason);
-  const found = findKeys(keys, record.index);
-  const verdict = judgeWithKeys(primitives, trial, found, delivered.opening);
-  if (verdict.verdict !== 'intact' || found === null || 'refusal' in found) return verdict;
-  const opened = openDelivered(primitives, log.log.dataset, record, found, delivered.block);
-  if ('reason' in opened) {
-    const kind = opened.blame === 'writer' ? 'misrecorded' : 'refused';
-    return { ...verdictOn(trial, kind, opened.reason), blame: opened.blame };
-  }
-  try {
-    return { index: record.index, meta: decodeMeta(delivered.meta), content: opened.content };
-  } catch (cause) {
-    if (!(cause instanceof PlumblineError)) throw cause;
-    return { ...verdictOn(trial, 'misrecorded', `The recorded meta is none: ${cause.shortMessage}`), blame: 'writer' };
-  }
 }
 
 function missingRecord(found: FoundRecords, index: BlockIndex, signerOf: SignerOf): Verdict {

@@ -32,6 +32,8 @@ export const purchaseState = z.strictObject({
   due: amount,
   /** Blocks of the range, from the first one on, that were delivered and verified. */
   verified: count,
+  /** Those of them that only a key shown on the chain has opened: that they are the recorded bytes is not shown. */
+  unproven: z.array(count).max(65_535).default([]),
   /** Folder in which all of it was written. */
   deliveredTo: z.string().min(1).max(4096).nullable(),
   transactions: z.array(madeTransaction).max(1000),
@@ -48,6 +50,6 @@ export interface PurchaseStore {
 export function newPurchase(agreement: AgreementId): PurchaseState {
   return {
     ...{ version: 1, agreement, sampled: [], openSample: null, nextSequence: 0, readUpTo: 0 },
-    ...{ due: 0n, verified: 0, deliveredTo: null, transactions: [] },
+    ...{ due: 0n, verified: 0, unproven: [], deliveredTo: null, transactions: [] },
   };
 }

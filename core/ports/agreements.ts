@@ -94,6 +94,8 @@ export interface AgreementMarket extends Agreements {
     toBlock: number,
     signal?: AbortSignal,
   ): Promise<OfferedEvent[]>;
+  /** Content keys shown for an agreement, by block, in chain blocks `fromBlock` … the newest. */
+  findShownKeys(id: AgreementId, fromBlock: number, signal?: AbortSignal): Promise<ReadonlyMap<BlockIndex, ContentKey>>;
   /** How many offers an owner has made: the nonce of the next one. */
   readOfferCount(owner: Address, anchor: Anchor, signal?: AbortSignal): Promise<bigint>;
   /** What a challenge would have to bring now, in wei. */

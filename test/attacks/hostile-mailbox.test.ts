@@ -26,6 +26,7 @@ async function prepare() {
         {
           ...{ primitives: nodePrimitives, service, channel, store, domain: sale.domain, signerKey: sale.signerKey },
           readNowSeconds: async () => 1_790_000_000,
+          readShownKeys: async () => new Map(),
         },
         { purchase: sale.purchase, log: sale.log, ahead },
         { append: async (block) => void taken.push(block), sync: async () => {} },

@@ -8,6 +8,7 @@ import { dueFor } from '../../core/agreement/quota.ts';
 import { type AgreementId, address, NATIVE_COIN } from '../../core/ids.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { IDLE_AGENT } from '../protocols/consumer-scene.ts';
+import { startLyingProxy } from '../protocols/lying-proxy.ts';
 import { FUNDS_WEI, type RecordedStack, startRecordedStack } from '../protocols/recorded-stack.ts';
 import { makeSeller, type Seller } from '../protocols/sale-on-stack.ts';
 import { quickenKeystore } from './quicken-keystore.ts';
@@ -66,6 +67,32 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     const { demands, due, terms } = await agreementOf(id);
     assert.deepEqual([demands, due], [1, terms.price]);
     assert.equal((await consumer(0, 'approve', id)).state, 'closed');
+  });
+
+  it('opens a block with the key that a demand has brought onto the chain, where no message of the owner comes', async () => {
+    const proxy = await startLyingProxy(stack.apiUrl);
+    stack.ending(() => proxy.close());
+    proxy.rule = ({ method, path }) => (method === 'POST' && path.includes('/messages') ? 'cut' : 'pass');
+    const mute = await makeSeller(stack, stack.datasets[0]!);
+    stack.ending(mute.serve(proxy));
+    const { id } = await mute.offer({ samples: 1, windowSeconds: 60 });
+    await consumer(0, 'accept', id);
+    const out = join(folder, 'shown');
+    const fetch = ['fetch', id, '--out', out, '--patience', '1'];
+    assert.equal((await consumer(1, ...fetch)).verified, 0);
+    await mute.event('archived', id);
+    assert.equal((await consumer(0, 'demand', id, '0', '--wait')).outcome, 'answered');
+    const fetched = await consumer(1, ...fetch);
+    assert.deepEqual([fetched.verified, fetched.unproven, fetched.stopped.index], [1, [0], 1]);
+    const { terms } = await agreementOf(id);
+    assert.equal(BigInt(fetched.due), dueFor(terms, 2), 'for one block more, as before');
+    const lines = await readFile(join(out, 'first-1-blocks', 'lines'));
+    assert.deepEqual(lines, Buffer.from(mute.of.contents[0] as Uint8Array));
+    // One whose key came by the mailbox is proven by it.
+    proxy.reset();
+    const whole = await consumer(1, 'fetch', id, '--out', out);
+    assert.deepEqual([whole.verified, whole.unproven, whole.stopped], [12, [0], null]);
+    assert.deepEqual(await readFile(join(out, 'lines')), Buffer.concat(mute.of.contents));
   });
 
   it('pays an owner who sends no keys for one block, demands its key, and gets bond and escrow without it', async () => {

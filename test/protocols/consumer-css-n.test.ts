@@ -43,12 +43,19 @@ for (const { name, primitives } of BOTH) {
     const taken: VerifiedBlock[] = [];
     const synced: number[] = [];
     const clock = { seconds: 1_790_000_000 };
+    /** Content keys that the chain shows, and how often it was asked. */
+    const shown = new Map<number, ContentKey>();
+    const scans = { count: 0 };
     const service = Object.assign(storage, { storeVoucher: sale.storeVoucher.bind(sale) });
     const deliver = (ahead = 2) =>
       deliverPurchase(
         {
           ...{ primitives, service, channel, store, domain: sale.domain, signerKey: sale.signerKey },
           readNowSeconds: async () => clock.seconds,
+          readShownKeys: async () => {
+            scans.count++;
+            return shown;
+          },
         },
         { purchase: sale.purchase, log: sale.log, ahead },
         {
@@ -56,7 +63,7 @@ for (const { name, primitives } of BOTH) {
           sync: async () => void synced.push(taken.length),
         },
       );
-    return { sale, storage, store, clock, distrusted, audit, deliver, taken, synced, previews };
+    return { sale, storage, store, clock, distrusted, audit, deliver, taken, synced, previews, shown, scans };
   };
   const changeBlocks = (payload: KeyPayload, change: (block: BlockKeys) => BlockKeys): KeyPayload => ({
     ...payload,
@@ -310,6 +317,71 @@ for (const { name, primitives } of BOTH) {
       sale.changeKeys = () => null;
       const { stopped, due } = await deliver(1);
       assert.deepEqual([stopped?.verdict, due], ['unavailable', dueFor(sale.purchase.terms, 1)]);
+    });
+
+    describe('with a content key that the owner has shown on the chain', () => {
+      const keyOf = (index: number): ContentKey => {
+        const { nonce } = (sealed.findLast(({ manifest }) => manifest.first <= index) as SealedBatch).manifest;
+        const batchKey = contentBatchKey(primitives, readKey(primitives, WRITER.datasetKey), nonce as Nonce);
+        return contentKey(primitives, batchKey, index);
+      };
+      const contentOf = (index: number) => reading(index, SIZES.flat()[index] as number).content;
+
+      it('opens a block of which the owner sends nothing, and says that it is not proven', async () => {
+        const { sale, store, deliver, taken, shown, scans } = await prepare({ samples: 0 });
+        sale.changeKeys = () => null;
+        const stopped = await deliver(2);
+        assert.deepEqual([stopped.stopped?.verdict, stopped.verified, stopped.unproven], ['unavailable', 0, []]);
+        shown.set(0, keyOf(0));
+        const { verified, unproven, stopped: next, due } = await deliver(2);
+        assert.deepEqual([verified, unproven, next?.index, next?.verdict], [1, [0], 1, 'unavailable']);
+        assert.deepEqual(taken, [{ index: 0, content: contentOf(0), meta: reading(0, 40).meta }]);
+        assert.equal(due, dueFor(sale.purchase.terms, 2), 'one block more is signed for, no more');
+        // It stays said, and the others go on when the owner's messages come.
+        sale.changeKeys = (payload) => payload;
+        const all = await deliver(2);
+        assert.deepEqual([all.verified, all.stopped, all.unproven, store.state.unproven], [BLOCKS, null, [0], [0]]);
+        assert.ok(scans.count <= 3, 'the chain is asked for what did not come alone');
+      });
+
+      it('opens a block whose content key alone did not come, or is another, and proves it', async () => {
+        for (const change of [() => null, (key: ContentKey) => changeBit(key) as ContentKey]) {
+          const { sale, deliver, taken, shown } = await prepare({ samples: 0 });
+          sale.changeKeys = (payload) => ({
+            ...changeBlocks(payload, (block) => ({ ...block, contentKey: change(keyOf(block.index)) })),
+            batches: [],
+          });
+          assert.deepEqual((await deliver(2)).stopped?.verdict, 'refused');
+          for (let index = 0; index < BLOCKS; index++) shown.set(index, keyOf(index));
+          const { stopped, unproven } = await deliver(2);
+          assert.deepEqual([stopped, unproven], [null, []]);
+          assert.deepEqual(
+            taken.map(({ content }) => content),
+            Array.from({ length: BLOCKS }, (_, index) => contentOf(index)),
+          );
+        }
+      });
+
+      it('believes no key but the committed one, and no bytes that it does not open', async () => {
+        const { sale, deliver, shown } = await prepare({ samples: 0 });
+        sale.changeKeys = () => null;
+        shown.set(0, keyOf(1));
+        assert.equal((await deliver(2)).stopped?.verdict, 'unavailable');
+
+        const other = await prepare({ samples: 0 });
+        other.sale.changeKeys = () => null;
+        other.shown.set(0, keyOf(0));
+        other.storage.flipBit(0);
+        const { stopped, verified } = await other.deliver(2);
+        assert.deepEqual([stopped?.verdict, stopped?.blame, verified], ['corrupted', null, 0]);
+
+        // What the owner's own keys show to be other bytes than recorded, no key on the chain makes right.
+        const damaged = await prepare({ samples: 0 });
+        for (let index = 0; index < BLOCKS; index++) damaged.shown.set(index, keyOf(index));
+        damaged.storage.flipBit(3);
+        assert.deepEqual((await damaged.deliver(2)).stopped?.verdict, 'corrupted');
+        assert.equal(damaged.scans.count, 0);
+      });
     });
 
     it('when all was the fee, nothing is signed and all is delivered', async () => {

@@ -7,6 +7,7 @@ import { auditPurchase } from '../../client/consumer/audit-purchase.ts';
 import type { DeliveryDeps } from '../../client/consumer/deliver-purchase.ts';
 import { openKeyChannel } from '../../client/consumer/key-channel.ts';
 import { openPurchase, readPurchaseLog } from '../../client/consumer/open-purchase.ts';
+import { readShownKeys } from '../../client/consumer/read-shown-keys.ts';
 import { offerBlocks } from '../../client/sale/offer-blocks.ts';
 import type { SaleEvent } from '../../client/sale/sale-event.ts';
 import { openSaleState } from '../../client/sale/sale-state.ts';
@@ -154,7 +155,10 @@ export function deliveryOf(stack: RecordedStack, bought: Bought, options: Partia
   const { store, signerKey } = bought;
   const { domain } = stack.market;
   const readNowSeconds = async () => Math.floor(Date.now() / 1000);
-  return { primitives: nodePrimitives, service, channel, store, domain, signerKey, readNowSeconds };
+  return {
+    ...{ primitives: nodePrimitives, service, channel, store, domain, signerKey, readNowSeconds },
+    readShownKeys: (signal) => readShownKeys(stack.market, bought.id, 0, signal),
+  };
 }
 
 /** The consumer's end of the service and the mailbox. */
