@@ -53,8 +53,8 @@ export const HIDDEN_NEEDS: readonly HiddenNeed[] = [
     because: 'it looks up what pages say, and what is cited of them',
   },
   {
-    who: 'test/examples/verify-py.test.ts',
+    who: 'test/examples/python.test.ts',
     needs: ['examples/*.py', 'test/examples/*.py', 'test/vectors/**'],
-    because: 'the verifier in Python has no imports that are seen here',
+    because: 'the programs in Python have no imports that are seen here',
   },
 ];
