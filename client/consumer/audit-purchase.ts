@@ -10,9 +10,9 @@ import { chooseDistinct } from '../../core/sampling/choose-blocks.ts';
 import { DEFAULT_SAMPLE } from '../../core/sampling/confidence.ts';
 import { type AuditReport, auditBlocks, type OnVerdicts } from '../audit-blocks.ts';
 import { checkContent } from './check-content.ts';
-import type { VerifiedBlock } from './deliver-purchase.ts';
 import type { Purchase, PurchaseLog } from './open-purchase.ts';
 import type { PurchaseStore } from './purchase-state.ts';
+import type { VerifiedBlock } from './verified-block.ts';
 
 /** What an audit of a purchase runs on. */
 export interface PurchaseAuditDeps {

@@ -11,8 +11,8 @@ import type { Primitives } from '../../core/ports/primitives.ts';
 import { retrieveBlock } from '../../core/protocols/consumer-css-n.ts';
 import { findKeys, type ReceivedKeys, type RequestKeys, type ShownKeys } from '../../core/protocols/judge-with-keys.ts';
 import type { Verdict } from '../../core/verdict.ts';
-import type { VerifiedBlock } from './deliver-purchase.ts';
 import type { PurchaseLog } from './open-purchase.ts';
+import type { VerifiedBlock } from './verified-block.ts';
 
 export interface ContentDeps {
   readonly primitives: Primitives;

@@ -1,4 +1,3 @@
-import type { BlockMeta } from '../../core/block/meta.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { eachInParallel } from '../../core/each-in-parallel.ts';
 import type { BlockIndex, ContentKey } from '../../core/ids.ts';
@@ -23,6 +22,7 @@ import {
   signedVoucher,
   stepOf,
 } from './pay-ahead.ts';
+import type { VerifiedBlock } from './verified-block.ts';
 
 export interface DeliveryDeps extends PaymentDeps {
   readonly primitives: Primitives;
@@ -38,13 +38,6 @@ export interface Delivery {
   readonly log: PurchaseLog;
   /** Blocks paid for before they are verified, at most: what is risked on the owner and the storage. */
   readonly ahead: number;
-}
-
-/** A block of the range, verified and decrypted. */
-export interface VerifiedBlock {
-  readonly index: BlockIndex;
-  readonly meta: BlockMeta;
-  readonly content: Uint8Array;
 }
 
 /** How far a delivery has come. */

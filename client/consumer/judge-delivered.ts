@@ -19,7 +19,7 @@ import {
 } from '../../core/protocols/judge-with-keys.ts';
 import type { ProvenRecord } from '../../core/protocols/prove-records.ts';
 import type { Verdict } from '../../core/verdict.ts';
-import type { VerifiedBlock } from './deliver-purchase.ts';
+import type { VerifiedBlock } from './verified-block.ts';
 
 type Delivering = Pick<ConsumerProtocol, 'primitives' | 'log' | 'signerOf'>;
 

@@ -4,7 +4,8 @@ import { u32 } from '../../core/bytes.ts';
 import { FileError } from '../../core/errors.ts';
 import { MAX_BLOCK_BYTES } from '../../core/limits.ts';
 import type { GotBlock } from '../owner/get-range.ts';
-import type { DeliverySink, VerifiedBlock } from './deliver-purchase.ts';
+import type { DeliverySink } from './deliver-purchase.ts';
+import type { VerifiedBlock } from './verified-block.ts';
 
 /** Verified blocks of one delivery, in one file, until they become files and lines. */
 export interface StagedDelivery extends DeliverySink {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { deliverPurchase, type VerifiedBlock } from '../../client/consumer/deliver-purchase.ts';
+import { deliverPurchase } from '../../client/consumer/deliver-purchase.ts';
+import type { VerifiedBlock } from '../../client/consumer/verified-block.ts';
 import { encodeKeyPayload } from '../../core/agreement/key-payload.ts';
 import { MAX_MESSAGES, type SealedMessage } from '../../core/agreement/message.ts';
 import { dueFor } from '../../core/agreement/quota.ts';

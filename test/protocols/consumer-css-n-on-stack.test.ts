@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { deliverPurchase, type VerifiedBlock } from '../../client/consumer/deliver-purchase.ts';
+import { deliverPurchase } from '../../client/consumer/deliver-purchase.ts';
+import type { VerifiedBlock } from '../../client/consumer/verified-block.ts';
 import { dueFor } from '../../core/agreement/quota.ts';
 import { blockDigest, openBlock } from '../../core/block/digest.ts';
 import { openDigest } from '../../core/block/seal.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { auditPurchase } from '../../client/consumer/audit-purchase.ts';
-import { deliverPurchase, type VerifiedBlock } from '../../client/consumer/deliver-purchase.ts';
+import { deliverPurchase } from '../../client/consumer/deliver-purchase.ts';
+import type { VerifiedBlock } from '../../client/consumer/verified-block.ts';
 import type { BlockKeys, KeyPayload } from '../../core/agreement/key-payload.ts';
 import { dueFor } from '../../core/agreement/quota.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
