@@ -1,6 +1,10 @@
-import type { BigIntStats, Dirent } from 'node:fs';
+import { type BigIntStats, constants, type Dirent } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, realpath, stat, unlink } from 'node:fs/promises';
-import type { Directories, DirectoryEntry, FileState, OpenFile } from '../../core/ports/directories.ts';
+import type { Directories, DirectoryEntry, EntryKind, FileState, OpenFile } from '../../core/ports/directories.ts';
+import { watchFolder } from './watch-folder.ts';
+
+// A pipe that stands where a file was would wait for its writer for ever; a link leads who knows where.
+const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 /** The machine's own directories. */
 export const nodeDirectories: Directories = {
@@ -18,10 +22,11 @@ export const nodeDirectories: Directories = {
     const found = await lstat(path, { bigint: true }).catch(nullWhenGone);
     return found === null ? null : stateOf(found);
   },
-  open: async (path) => openFile(await open(path, 'r')),
+  open: async (path) => openFile(await open(path, READ_FLAGS)),
   async remove(path) {
     await unlink(path).catch(nullWhenGone);
   },
+  watch: watchFolder,
 };
 
 function openFile(handle: FileHandle): OpenFile {
@@ -43,12 +48,18 @@ function openFile(handle: FileHandle): OpenFile {
 
 function entryOf(entry: Dirent<Buffer>): DirectoryEntry {
   const name = entry.name.toString('utf8');
-  const kind = entry.isDirectory() ? 'directory' : entry.isFile() ? 'file' : 'other';
-  return { name, isUtf8: Buffer.from(name).equals(entry.name), kind };
+  return { name, isUtf8: Buffer.from(name).equals(entry.name), kind: kindOf(entry) };
 }
 
-function stateOf({ ino, size, mtimeNs }: BigIntStats): FileState {
-  return { inode: ino, sizeBytes: Number(size), changedNs: mtimeNs };
+function stateOf(found: BigIntStats): FileState {
+  const { ino, size, mtimeNs, ctimeNs } = found;
+  return { kind: kindOf(found), inode: ino, sizeBytes: Number(size), changedNs: mtimeNs, statusChangedNs: ctimeNs };
+}
+
+function kindOf(one: Pick<BigIntStats, 'isFile' | 'isDirectory' | 'isSymbolicLink'>): EntryKind {
+  if (one.isFile()) return 'file';
+  if (one.isDirectory()) return 'directory';
+  return one.isSymbolicLink() ? 'link' : 'special';
 }
 
 function nullWhenGone(cause: NodeJS.ErrnoException): null {

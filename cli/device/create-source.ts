@@ -17,6 +17,9 @@ export interface SourceOptions {
   readonly blockBytes: number;
   readonly settle: number;
   readonly deleteAfter?: 'checked';
+  readonly skip: readonly string[];
+  readonly take: readonly string[];
+  readonly follow: readonly string[];
   readonly every: number;
   readonly times?: number;
   readonly commandTimeout: number;
@@ -36,6 +39,7 @@ export async function createSource(
   if (mqttSecrets !== undefined && choice.kind !== 'mqtt') {
     throw new ArgumentError(`--mqtt-secrets goes with --source mqtt:…, not with ${choice.kind}.`);
   }
+  requireDirectoryOptions(options, choice.kind);
   switch (choice.kind) {
     case 'stdin':
       return readLines(process.stdin, 'stdin', blockBytes);
@@ -45,6 +49,7 @@ export async function createSource(
         settleMs: options.settle,
         scanEveryMs: Math.min(1000, options.settle),
         deleteAfterChecked: options.deleteAfter === 'checked',
+        names: { skip: options.skip, take: options.take, follow: options.follow },
       });
     case 'cmd':
       return runCommand(choice.command, {
@@ -63,4 +68,13 @@ export async function createSource(
       });
     }
   }
+}
+
+/** What is said of files would be ignored silently. @throws ArgumentError */
+function requireDirectoryOptions(options: SourceOptions, kind: string): void {
+  if (kind === 'dir') return;
+  const given = (['skip', 'take', 'follow'] as const).filter((name) => options[name].length > 0);
+  if (options.deleteAfter !== undefined)
+    throw new ArgumentError(`--delete-after goes with --source dir:…, not with ${kind}.`);
+  if (given.length > 0) throw new ArgumentError(`--${given[0]} goes with --source dir:…, not with ${kind}.`);
 }

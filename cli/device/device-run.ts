@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
@@ -19,6 +19,7 @@ import { lastCaptureTime } from '../../device/outbox/last-capture.ts';
 import { type Outbox, openOutbox } from '../../device/outbox/open-outbox.ts';
 import { type Provision, readProvision } from '../../device/provision/read-provision.ts';
 import { runDevice } from '../../device/run-device.ts';
+import { SKIPPED_NAMES } from '../../device/sources/directory/choose-by-name.ts';
 import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseCount } from '../parse-arguments.ts';
@@ -43,6 +44,9 @@ interface RunOptions {
   readonly whenFull: 'wait' | 'drop-oldest';
   readonly settle: number;
   readonly deleteAfter?: 'checked';
+  readonly skip: readonly string[];
+  readonly take: readonly string[];
+  readonly follow: readonly string[];
   readonly times?: number;
   readonly commandTimeout: number;
   readonly maxOutput: number;
@@ -119,6 +123,28 @@ export function addDeviceRun(device: Command): void {
       new Option('--delete-after <state>', 'remove a file once the storage has proven every block of it').choices([
         'checked',
       ]),
+    )
+    .addOption(
+      new Option(
+        '--follow [pattern]',
+        'capture files that grow in pieces, line by line, through truncation and rotation; repeatable (all when no pattern is given)',
+      )
+        .preset('**')
+        .argParser(collect)
+        .default([], 'none'),
+    )
+    .addOption(
+      new Option('--skip <pattern>', 'leave files or folders of such names alone, too; repeatable')
+        .argParser(collect)
+        .default([], 'none'),
+    )
+    .addOption(
+      new Option(
+        '--take <pattern>',
+        `capture them though they are skipped by name: ${SKIPPED_NAMES.join(' ')}; repeatable`,
+      )
+        .argParser(collect)
+        .default([], 'none'),
     )
     .option('--times <count>', 'runs of a command after which the source has ended', parseCount)
     .option(
@@ -228,6 +254,11 @@ function toDeviceOptions(options: RunOptions): DeviceOptions {
   };
 }
 
+function collect(pattern: string, before: readonly string[]): readonly string[] {
+  if (pattern === '') throw new InvalidArgumentError("it is empty. Give a pattern such as '*.log'.");
+  return [...before, pattern];
+}
+
 function requireAtMost(option: string, value: number, most: number): void {
   if (value > most) throw new ArgumentError(`${option} is ${value}; at most ${most} is allowed.`);
 }
@@ -237,11 +268,17 @@ const EXAMPLES = `
 batch and uploaded, full or not. A file keeps its name, a message has its topic's; lines, and what commands print, are
 restored as one stream.
 
+A directory that is not there is waited for. What is not captured (names skipped, links, files that cannot be read, files that
+never rest) is said once and stands in plumb device status. In a pattern * stands for any characters but a slash, ** for any,
+? for one; without a slash it is held against the name alone. --skip beats --take. --delete-after compares a file's content
+with what was recorded before it removes it, and never removes files that are followed.
+
 Where the dataset was created with --published, this device's account pays for its digests on the chain, whoever records.
 
 Examples:
   plumb device run --source dir:/var/readings --every 10s
   sensor | plumb device run --source stdin --provision device.json
+  plumb device run --source dir:/var/log/plant --follow '*.log' --skip '*.gz' --take '*.temp'
   plumb device run --source cmd:'cat /proc/loadavg' --every 10s --record direct
   plumb device run --source dir:./readings --until-idle --timeout 5m --json
   plumb device run --source 'mqtt:mqtts://broker.example/plant/+/temperature' --mqtt-secrets mqtt.json

@@ -67,9 +67,22 @@ function describe(status: OutboxStatus, nowMs: number): string {
       ? 'All of it is stored.'
       : `The oldest that is not stored was captured ${showAge(nowMs - status.oldestUnsentMs)} ago.`,
   );
+  const { leftOut } = status;
+  if (leftOut.count > 0) lines.push(`left out  ${count(leftOut.count)} of what the source has now:`);
+  for (const { reason, count: n, examples } of leftOut.reasons) {
+    const more = n > examples.length ? ` and ${count(n - examples.length)} more` : '';
+    lines.push(`  ${examples.map(showName).join(', ')}${more}: ${reason}`);
+  }
+  for (const { reason, count: n, last, lastMs } of leftOut.missed)
+    lines.push(`missed    ${count(n)}, the last ${showAge(nowMs - lastMs)} ago: ${showName(last)}: ${reason}`);
   for (const { step, atMs, reason } of status.failures)
     lines.push(`${step} fails (${showAge(nowMs - atMs)} ago): ${reason}`);
   return lines.join('\n');
+}
+
+/** A name may hold what a terminal would obey. */
+function showName(name: string): string {
+  return /^[^\p{C}"\\]*$/u.test(name) ? name : JSON.stringify(name).replace(/\p{C}/gu, '\ufffd');
 }
 
 function showAge(ms: number): string {

@@ -15,7 +15,12 @@ export interface CaptureEntry {
     readonly identity: string;
     readonly parts: number;
     readonly capturedParts: number;
+    /** Bytes of each of its parts but the last, and the hash of those captured (capture-file.ts). */
+    readonly partBytes?: number;
+    readonly contentHash?: Uint8Array;
   };
+  /** Writes in the same commit what the source must know once these blocks are kept. May be called again. */
+  readonly beside?: () => void;
 }
 
 // A piece is read whole to seal a part of it.
@@ -45,6 +50,7 @@ export function appendBlocks(outbox: Outbox, entries: readonly CaptureEntry[], a
     streamBytes += entry.streamBytes ?? 0;
     // Without blocks it stands in the log already: 0 belongs to no block of this outbox.
     if (entry.file !== undefined) noteFile(outbox, entry.file, entry.blocks.length === 0 ? 0 : seq);
+    entry.beside?.();
   }
   closePiece();
   if (seq === begin) return;
@@ -69,10 +75,12 @@ export function insertPiece(
 }
 
 function noteFile(outbox: Outbox, file: NonNullable<CaptureEntry['file']>, endSeq: number): void {
+  const { path, identity, parts, capturedParts, partBytes = null, contentHash = null } = file;
   outbox
-    .sql(`INSERT INTO files (path, identity, parts, captured_parts, end_seq) VALUES (?, ?, ?, ?, ?)
+    .sql(`INSERT INTO files (path, identity, parts, captured_parts, end_seq, part_bytes, content_hash)
+      VALUES (?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (path) DO UPDATE SET identity = excluded.identity, parts = excluded.parts,
-        captured_parts = excluded.captured_parts, end_seq = iif(
-          files.end_seq = -1 AND files.identity = excluded.identity, -1, excluded.end_seq)`)
-    .run(file.path, file.identity, file.parts, file.capturedParts, endSeq);
+        captured_parts = excluded.captured_parts, part_bytes = excluded.part_bytes, content_hash = excluded.content_hash,
+        gone_ms = NULL, end_seq = iif(files.end_seq = -1 AND files.identity = excluded.identity, -1, excluded.end_seq)`)
+    .run(path, identity, parts, capturedParts, endSeq, partBytes, contentHash);
 }

@@ -1,4 +1,5 @@
 import { BATCH_STATES, type BatchState } from './batch-rows.ts';
+import { type LeftOut, readLeftOut } from './left-out.ts';
 import type { Outbox } from './open-outbox.ts';
 import { readDiskBytes, readUnsealed } from './read-backlog.ts';
 import { countUnpublished } from './to-publish.ts';
@@ -20,6 +21,8 @@ export interface OutboxStatus {
   /** When the oldest thing that has not been stored was captured, ms since 1970; null when all is stored. */
   readonly oldestUnsentMs: number | null;
   readonly disk: { readonly usedBytes: number; readonly fileBytes: number };
+  /** What the source has and is not captured. */
+  readonly leftOut: LeftOut;
   /** Steps that failed the last time they were tried. */
   readonly failures: readonly { readonly step: string; readonly atMs: number; readonly reason: string }[];
 }
@@ -50,6 +53,7 @@ export function readStatus(outbox: Outbox): OutboxStatus {
     unpublished: countUnpublished(outbox),
     oldestUnsentMs: (oldest?.at_ms as number | undefined) ?? null,
     disk: { usedBytes: disk.used, fileBytes: disk.file },
+    leftOut: readLeftOut(outbox),
     failures: outbox
       .sql('SELECT step, at_ms, reason FROM steps ORDER BY step')
       .all()

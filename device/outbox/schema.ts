@@ -4,11 +4,15 @@
  * Segments are not kept: they are made again, byte for byte, from pieces and the batch's row. Leaf hashes are kept until a
  * batch is checked: where its blocks are lost before, they still prove all others, and the log's growth is made of them.
  *
+ * `files` knows what was captured whole, `growing` how far a growing file was: `head` and `tail` are hashes of its first
+ * bytes and of the last ones before `position`, by which it is known again under another name. A path is null once
+ * another file has it. `left_out` is there and not captured, `missed` counts what is gone for good.
+ *
  * A block's `seq` counts what was captured, its index what was sealed: only batches have indices. Order is the same.
  */
 
 /** Raised with every change of the tables. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 /** "plOB": tells this file from every other SQLite file. */
 export const APPLICATION_ID = 0x706c4f42;
 
@@ -82,7 +86,39 @@ CREATE TABLE files (
   identity TEXT NOT NULL,
   parts INTEGER NOT NULL,
   captured_parts INTEGER NOT NULL,
-  end_seq INTEGER NOT NULL
+  end_seq INTEGER NOT NULL,
+  part_bytes INTEGER,
+  content_hash BLOB,
+  gone_ms INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX files_by_identity ON files (identity) WHERE content_hash IS NOT NULL;
+
+CREATE TABLE growing (
+  id INTEGER PRIMARY KEY,
+  path TEXT UNIQUE,
+  name TEXT NOT NULL,
+  inode TEXT NOT NULL,
+  seen TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  head_bytes INTEGER NOT NULL,
+  head BLOB NOT NULL,
+  tail_bytes INTEGER NOT NULL,
+  tail BLOB NOT NULL,
+  at_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX growing_by_inode ON growing (inode);
+
+CREATE TABLE left_out (
+  what TEXT PRIMARY KEY,
+  reason TEXT NOT NULL,
+  since_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE missed (
+  reason TEXT PRIMARY KEY,
+  count INTEGER NOT NULL,
+  last TEXT NOT NULL,
+  last_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE adopted_parts (

@@ -14,8 +14,9 @@ import { BrokerError } from '../../device/mqtt/broker-error.ts';
 import { holdSession } from '../../device/mqtt/hold-session.ts';
 import { OutboxDamagedError } from '../../device/outbox/errors.ts';
 import { logEnd } from '../../device/outbox/log-end.ts';
-import { openOutbox } from '../../device/outbox/open-outbox.ts';
+import { openOutbox, openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { metaOf } from '../../device/outbox/piece-lines.ts';
+import { readStatus } from '../../device/outbox/read-status.ts';
 import { readProvision } from '../../device/provision/read-provision.ts';
 import { parseSource } from '../../device/sources/parse-source.ts';
 import { type DirectoryOptions, watchDirectory } from '../../device/sources/watch-directory.ts';
@@ -42,29 +43,38 @@ const isA =
   (error: unknown): boolean =>
     error instanceof type && error.kind === kind && says.test(error.message);
 
-test("a directory that is not there, or none, is its keeper's turn and ends the device", async (context) => {
+test("a file where a directory should be is its keeper's turn and ends the device", async (context) => {
   const { folder, writer, remote, outboxPath } = await setUp(context);
   writeFileSync(join(folder, 'file'), 'x');
-  for (const [name, says] of [
-    ['nowhere', /no directory .*nowhere/],
-    ['file', /file is not a directory/],
-  ] as const) {
-    const source = watchDirectory(nodeDirectories, join(folder, name), WATCH);
-    const device = startDevice({ remote, writer, outboxPath, source });
-    await assert.rejects(device.ended, isA('file', FileError, says));
-  }
+  const source = watchDirectory(nodeDirectories, join(folder, 'file'), WATCH);
+  const device = startDevice({ remote, writer, outboxPath, source });
+  await assert.rejects(device.ended, isA('file', FileError, /file is not a directory/));
 });
 
-test('a directory that goes away while it is watched is tried again first', async (context) => {
+test('a directory that is not there yet, or goes away, is waited for, and uploads go on', async (context) => {
   const { folder, writer, remote, outboxPath } = await setUp(context);
   const directory = join(folder, 'readings');
-  mkdirSync(directory);
-  writeFileSync(join(directory, 'a'), 'a');
   const device = startDevice({ remote, writer, outboxPath, source: watchDirectory(nodeDirectories, directory, WATCH) });
+  const isWaiting = (says: RegExp) =>
+    device.event('retry', ({ step, reason }) => step === 'source' && says.test(reason));
+  await isWaiting(/does not exist; waiting/);
+  mkdirSync(directory);
+  remote.storeDown = true;
+  writeFileSync(join(directory, 'a'), 'a');
   await device.event('captured');
+  const { length } = device.events;
   rmSync(directory, { recursive: true });
-  await device.event('retry', ({ step, reason }) => step === 'source' && /is gone/.test(reason));
-  await assert.rejects(device.ended, isA('file', FileError, /no directory/));
+  while (!device.events.slice(length).some((event) => event.event === 'retry' && event.step === 'source'))
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  const outbox = openOutboxReadOnly(outboxPath);
+  assert.match(JSON.stringify(readStatus(outbox).failures), /waiting for it to/);
+  outbox.close();
+  remote.storeDown = false;
+  await device.event('checked');
+  mkdirSync(directory);
+  writeFileSync(join(directory, 'b'), 'b');
+  await device.event('captured', ({ totalBlocks }) => totalBlocks === 2);
+  await device.stop();
 });
 
 test("a source that cannot be is the caller's turn", () => {

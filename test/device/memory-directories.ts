@@ -55,7 +55,8 @@ export class MemoryDirectories implements Directories {
 
   async stateOf(path: string): Promise<FileState | null> {
     const file = this.#files.get(path);
-    return file === undefined ? null : stateOf(file);
+    if (file !== undefined) return stateOf(file);
+    return this.#directories.has(path) ? { ...FOLDER, inode: BigInt(path.length) } : null;
   }
 
   async open(path: string): Promise<OpenFile> {
@@ -69,11 +70,18 @@ export class MemoryDirectories implements Directories {
     };
   }
 
+  /** It tells nothing, as a share on the network does: everything is looked at again and again. */
+  async watch(): Promise<null> {
+    return null;
+  }
+
   async remove(path: string): Promise<void> {
     this.#files.delete(path);
   }
 }
 
+const FOLDER = { kind: 'directory', sizeBytes: 0, changedNs: 0n, statusChangedNs: 0n } as const;
+
 function stateOf({ inode, content, changedNs }: MemoryFile): FileState {
-  return { inode, sizeBytes: content.length, changedNs };
+  return { kind: 'file', inode, sizeBytes: content.length, changedNs, statusChangedNs: changedNs };
 }

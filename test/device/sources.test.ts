@@ -83,10 +83,21 @@ test('empty, hidden, temporary, linked and unnameable files are left alone, and 
   const device = start({}, true);
   assert.equal(await device.ended, true);
   assert.deepEqual([...Object.entries(files())], [...Object.entries({ ['__proto__']: ['kept'] })]);
-  const skipped = device.events.flatMap((event) => (event.event === 'skipped' ? [event.reason] : []));
-  assert.deepEqual(skipped.sort(), [
-    ...['It is empty; a block holds at least one byte.', 'Its name is not UTF-8.', 'Its name is too long for a block.'],
-  ]);
+  const skipped = device.events.flatMap((event) => (event.event === 'skipped' ? [[event.what, event.reason]] : []));
+  const byName = (name: string, pattern: string) => [name, `Its name fits ${pattern}, which is skipped.`];
+  const long = `${'d'.repeat(240)}/${'e'.repeat(240)}/${'f'.repeat(200)}`;
+  assert.deepEqual(
+    skipped.sort(),
+    [
+      ['link', 'It is a link; links are not followed.'],
+      ['folder-link', 'It is a link; links are not followed.'],
+      ['empty', 'It is empty; a block holds at least one byte.'],
+      ['\ufffd\ufffd', 'Its name is not UTF-8.'],
+      [long, 'Its name is too long for a block.'],
+      ...[byName('.hidden', '.*'), byName('x.tmp', '*.tmp'), byName('x.part', '*.part')],
+      ...[byName('x~', '*~'), byName('x.swp', '*.swp')],
+    ].sort(),
+  );
 });
 
 test('a file that nobody has changed for long is captured at first sight', async (context) => {
