@@ -41,6 +41,7 @@ function valuesOf(parameters: Parameters, placed: Placed): Readonly<Record<Varia
     PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES: grants.openQuotaBytes === null ? null : String(grants.openQuotaBytes),
     PLUMBLINE_RELAYER_KEY_ID: placed.relayerKeyId,
     PLUMBLINE_RECORD_EVERY_MS: String(parameters.recordEveryMs),
+    PLUMBLINE_ROUND_EVERY_MS: String(parameters.roundEveryMs),
     PLUMBLINE_FROM_BLOCK: String(parameters.fromBlock),
     PLUMBLINE_ANCHOR_QUEUE: placed.anchorQueueUrl,
     PLUMBLINE_IPFS_API: parameters.kuboApiUrl,

@@ -22,6 +22,8 @@ export interface Parameters {
   readonly fromBlock: number;
   /** A stored batch waits so long for others of its dataset before it is recorded. */
   readonly recordEveryMs: number;
+  /** Rounds follow each other no faster. */
+  readonly roundEveryMs: number;
   readonly grants: {
     /** What a record must earn for a grant to be accepted. */
     readonly minPerRecordWei: string;
@@ -71,6 +73,8 @@ const context = z.object({
   cssAccount: address.optional(),
   fromBlock: count.optional(),
   recordEveryMs: count.default(0),
+  /** 10 minutes. */
+  roundEveryMs: count.default(600_000),
   /** 0.05 ether. */
   lowBalanceGwei: count.default(50_000_000),
   grantsMinPerRecordWei: z
@@ -99,14 +103,16 @@ export function readParameters(
     const lines = parsed.error.issues.map(({ path, message }) => explain(String(path[0]), given, message));
     throw new ArgumentError(lines.join('\n'));
   }
-  const { stage, rpcUrl, chainId, authorities, invokers, recordEveryMs, lowBalanceGwei, grantsMinPerRecordWei } =
-    parsed.data;
+  const { stage, rpcUrl, chainId, authorities, invokers, recordEveryMs, roundEveryMs, lowBalanceGwei } = parsed.data;
   return {
-    ...{ stage, rpcUrl, chainId, authorities, invokers, recordEveryMs, lowBalanceGwei },
+    ...{ stage, rpcUrl, chainId, authorities, invokers, recordEveryMs, roundEveryMs, lowBalanceGwei },
     ...contractsOf(parsed.data, readFile),
     owners: readOwners(parsed.data.owners, readFile),
     cssAccount: parsed.data.cssAccount ?? null,
-    grants: { minPerRecordWei: grantsMinPerRecordWei, openQuotaBytes: parsed.data.grantsOpenQuotaBytes ?? null },
+    grants: {
+      minPerRecordWei: parsed.data.grantsMinPerRecordWei,
+      openQuotaBytes: parsed.data.grantsOpenQuotaBytes ?? null,
+    },
     kuboApiUrl: parsed.data.kuboApiUrl ?? null,
     alarmEmail: parsed.data.alarmEmail ?? null,
   };

@@ -2,6 +2,7 @@ import middy from '@middy/core';
 import { ArgumentError } from '../core/errors.ts';
 import { acceptGrants } from './anchor/accept-grants.ts';
 import type { AnchorPorts } from './anchor/anchor-ports.ts';
+import { anchorRound, readRounds, takeInMoved } from './anchor/anchor-round.ts';
 import { DEFAULT_ANCHOR_SETTINGS } from './anchor/anchor-settings.ts';
 import { findPending } from './anchor/find-pending.ts';
 import { followTransactions } from './anchor/follow-transactions.ts';
@@ -10,6 +11,7 @@ import { readRelayerState } from './anchor/relayer-state.ts';
 import { createSender, releaseStuck } from './anchor/send-call.ts';
 import { sendUpdates } from './anchor/send-updates.ts';
 import type { PortsOf } from './ports.ts';
+import type { MovedHead } from './rounds/take-in-heads.ts';
 import { anchorRow as row } from './table.ts';
 
 export interface Anchored {
@@ -21,9 +23,12 @@ export interface Anchored {
 
 const ATTEMPTS = 5;
 
+/** Heads taken into the map at once: the more at a time, the more pages they share. */
+const MOST_MOVED = 4_096;
+
 /**
- * Records what is stored and not recorded (specification#recording). Compares states: the chain's heads, the verified logs,
- * the transactions under way. So it may be run twice, by many at once, after a reorganisation, and after a crash anywhere
+ * Records what is stored and not recorded, and anchors what is to stand in rounds (specification#recording). Compares
+ * states: the chain's heads and rounds, the verified logs, the transactions under way. So it may be run twice, by many at once, after a reorganisation, and after a crash anywhere
  * in a former run; the chain ends up with every stored head's log, and pays once where a grant has fuel. It never waits for
  * a block.
  */
@@ -59,15 +64,28 @@ async function runOnce(
   try {
     const accepted = await acceptGrants(ports, sender, followed.accepting, signal);
     if (accepted === 'lost' || accepted === 'out-of-funds') return accepted;
+    const rounds = await readRounds(ports, signal);
+    const { covered, isAnchoring } = followed;
     let gathered: Pending[] = [];
-    for await (const pending of findPending(ports, followed.covered, signal)) {
-      gathered.push(...pending);
+    let moved: MovedHead[] = [];
+    for await (const found of findPending(ports, { covered, finalMap: rounds?.final?.map ?? null }, signal)) {
+      for (const one of found) {
+        if (one.kind === 'record') gathered.push(one.pending);
+        else moved.push(one.moved);
+      }
+      // However short its time is, what it has found by then is in the map.
+      if (moved.length >= MOST_MOVED) {
+        if (!(await takeInMoved(ports, moved, signal))) return 'lost';
+        moved = [];
+      }
       // A transaction full of them at a time: what is found later shares the next one.
       if (bytesOf(gathered) < ports.anchorSettings.maxCallBytes) continue;
       const sent = await sendUpdates(ports, sender, gathered, signal);
       if (sent !== 'sent') return sent;
       gathered = [];
     }
+    const anchored = await anchorRound(ports, sender, { rounds, moved, isAnchoring }, signal);
+    if (anchored !== 'sent') return anchored;
     const sent = await sendUpdates(ports, sender, gathered, signal);
     if (sent !== 'sent') return sent;
     const released = await releaseStuck(ports, sender, signal);

@@ -6,6 +6,7 @@ import type { Ledger, Recorder } from '../core/ports/ledger.ts';
 import type { ObjectLister, ObjectStore, ObjectWriter } from '../core/ports/object-store.ts';
 import type { P2pfs } from '../core/ports/p2pfs.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
+import type { RoundReader, RoundRecorder } from '../core/ports/rounds.ts';
 import type { Runtime } from '../core/ports/runtime.ts';
 import type { Table } from '../core/ports/table.ts';
 import type { Observer } from './observe/observer.ts';
@@ -27,6 +28,8 @@ export interface ServiceSettings {
    * A stored batch waits at most so long for others of its dataset before it is recorded (specification#life-of-a-block).
    */
   readonly recordEveryMs: number;
+  /** Rounds follow each other no faster. */
+  readonly roundEveryMs: number;
   /** No event of the contracts is in an earlier block. */
   readonly fromBlock: number;
 }
@@ -70,6 +73,9 @@ export interface ServicePorts {
   readonly ledger: Ledger;
   /** The account that pays. */
   readonly recorder: Recorder;
+  /** Rounds on the chain, and those of the account that pays. */
+  readonly rounds: RoundReader;
+  readonly roundRecorder: RoundRecorder;
   /** OCASC; null where no agreements are served. */
   readonly agreements: Agreements | null;
   /** ASC; null where no consumers are served. */
@@ -98,7 +104,7 @@ export type SettingsOf<Row extends Pick<FunctionRow, 'may' | 'trigger' | 'caller
   | (Row['trigger'] extends HttpTrigger ? 'authorities' : never)
   | (Row['callers'] extends readonly unknown[] ? 'chainId' : never)
   | SettingsByRight<keyof Row['may']>
-  | (Row['may'] extends { readonly dissc: 'record' } ? 'recordEveryMs' : never)
+  | (Row['may'] extends { readonly dissc: 'record' } ? 'recordEveryMs' | 'roundEveryMs' : never)
 >;
 
 type SettingsByRight<Right> = Right extends 'owners'
@@ -115,7 +121,7 @@ export type PortsByRight<Key, Right> = Key extends 'objects'
   : Key extends 'table'
     ? { readonly table: Right extends 'read' ? TableReader : Table }
     : Key extends 'dissc'
-      ? Pick<ServicePorts, Right extends 'record' ? 'ledger' | 'recorder' : 'ledger'>
+      ? Pick<ServicePorts, Right extends 'record' ? 'ledger' | 'recorder' | 'rounds' | 'roundRecorder' : 'ledger'>
       : Key extends 'ocasc'
         ? Pick<ServicePorts, 'agreements'>
         : Key extends 'asc'
@@ -146,7 +152,7 @@ type UnionToIntersection<Union> = (Union extends unknown ? (each: Union) => void
 const PORTS_BY_RIGHT: { readonly [Key in keyof May]-?: (right: string) => readonly (keyof ServicePorts)[] } = {
   objects: () => ['objects'],
   table: () => ['table'],
-  dissc: (right) => (right === 'record' ? ['ledger', 'recorder'] : ['ledger']),
+  dissc: (right) => (right === 'record' ? ['ledger', 'recorder', 'rounds', 'roundRecorder'] : ['ledger']),
   ocasc: () => ['agreements'],
   asc: (right) => (right === 'record' ? ['grants', 'grantRecorder'] : ['grants']),
   owners: () => [],
@@ -176,6 +182,6 @@ export function settingsOf({ trigger, callers, may }: FunctionRow): readonly (ke
     ...(may.owners === undefined ? [] : (['owners', 'grants'] as const)),
     ...(may.asc === undefined ? [] : (['cssAccount'] as const)),
     ...(may.dissc === undefined ? [] : (['fromBlock'] as const)),
-    ...(may.dissc === 'record' ? (['recordEveryMs'] as const) : []),
+    ...(may.dissc === 'record' ? (['recordEveryMs', 'roundEveryMs'] as const) : []),
   ];
 }

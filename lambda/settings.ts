@@ -21,6 +21,7 @@ const READERS: {
   cssAccount: (env, { recorder }) => recorder?.account ?? env.optional('PLUMBLINE_CSS_ACCOUNT', env.address),
   grants: readGrantPolicy,
   recordEveryMs: (env) => Number(env.optional('PLUMBLINE_RECORD_EVERY_MS', env.whole) ?? 0),
+  roundEveryMs: (env) => Number(env.optional('PLUMBLINE_ROUND_EVERY_MS', env.whole) ?? 0),
   fromBlock: (env) => Number(env.optional('PLUMBLINE_FROM_BLOCK', env.whole) ?? 0),
 };
 

@@ -7,12 +7,7 @@ import type { FunctionRow, May } from '../functions/row.ts';
 const BY_RIGHT: { readonly [Key in keyof May]-?: (right: string) => readonly Variable[] } = {
   objects: () => ['PLUMBLINE_BUCKET'],
   table: () => ['PLUMBLINE_TABLE'],
-  dissc: (right) => [
-    ...CHAIN,
-    'PLUMBLINE_DISSC',
-    'PLUMBLINE_FROM_BLOCK',
-    ...(right === 'record' ? (['PLUMBLINE_RELAYER_KEY_ID', 'PLUMBLINE_RECORD_EVERY_MS'] as const) : []),
-  ],
+  dissc: (right) => [...CHAIN, 'PLUMBLINE_DISSC', 'PLUMBLINE_FROM_BLOCK', ...(right === 'record' ? RECORDING : [])],
   ocasc: () => [...CHAIN, 'PLUMBLINE_OCASC'],
   // Who records is the account that grants are made out to; the others have to be told.
   asc: (right) => [...CHAIN, 'PLUMBLINE_ASC', ...(right === 'record' ? [] : (['PLUMBLINE_CSS_ACCOUNT'] as const))],
@@ -21,6 +16,7 @@ const BY_RIGHT: { readonly [Key in keyof May]-?: (right: string) => readonly Var
   ipfs: () => ['PLUMBLINE_IPFS_API', 'PLUMBLINE_IPFS_TOKEN_SECRET'],
 };
 
+const RECORDING = ['PLUMBLINE_RELAYER_KEY_ID', 'PLUMBLINE_RECORD_EVERY_MS', 'PLUMBLINE_ROUND_EVERY_MS'] as const;
 const CHAIN = ['PLUMBLINE_RPC_URL', 'PLUMBLINE_CHAIN_ID'] as const;
 
 export type Variable =
@@ -46,6 +42,8 @@ export type Variable =
   | 'PLUMBLINE_RELAYER_KEY_ID'
   /** A stored batch waits so long for others of its dataset before it is recorded; 0 when absent. */
   | 'PLUMBLINE_RECORD_EVERY_MS'
+  /** Rounds follow each other no faster; 0 when absent. */
+  | 'PLUMBLINE_ROUND_EVERY_MS'
   /** The block from which on events of the contracts are looked for; 0 when absent. */
   | 'PLUMBLINE_FROM_BLOCK'
   /** URL of the anchor's FIFO queue. */

@@ -8,7 +8,7 @@ export const FLOORS_OF_FUNCTIONS: readonly Floor[] = [
   { name: 'data', at: ['functions/answer', 'functions/row.ts', 'functions/table.ts'] },
   { name: 'ports', at: ['functions/ports.ts', 'functions/observe'] },
   { name: 'state', at: ['functions/state'] },
-  { name: 'log', at: ['functions/log'] },
+  { name: 'log', at: ['functions/log', 'functions/rounds'] },
   { name: 'rights', at: ['functions/rights'] },
   { name: 'operations', at: ['functions/agreement', 'functions/anchor', 'functions/ingest', 'functions/read'] },
   { name: 'middleware', at: ['functions/events', 'functions/http', 'functions/openapi'] },

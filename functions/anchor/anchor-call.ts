@@ -2,6 +2,7 @@ import type { SignedCharter } from '../../core/charter/charter.ts';
 import type { GrantRecorder, RelayCall } from '../../core/ports/grant-recorder.ts';
 import type { GrantId } from '../../core/ports/grants.ts';
 import type { RecordCall, SignedTransaction } from '../../core/ports/ledger.ts';
+import type { PreparedRound } from '../rounds/round-items.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
 import type { Paid, Pending } from './pending.ts';
 import type { StoredCall } from './relayer-state.ts';
@@ -10,15 +11,17 @@ import type { StoredCall } from './relayer-state.ts';
 export type AnchorCall =
   | { readonly kind: 'record'; readonly pending: readonly Pending[] }
   | { readonly kind: 'relay'; readonly pending: readonly Paid[] }
-  | { readonly kind: 'accept'; readonly grant: GrantId };
+  | { readonly kind: 'accept'; readonly grant: GrantId }
+  | { readonly kind: 'round'; readonly round: PreparedRound };
 
 export function prepareCall(
-  { recorder, grantRecorder }: Pick<AnchorPorts, 'recorder' | 'grantRecorder'>,
+  { recorder, grantRecorder, roundRecorder }: Pick<AnchorPorts, 'recorder' | 'grantRecorder' | 'roundRecorder'>,
   call: AnchorCall,
   options: { nonce: number; gas: bigint; replaces?: SignedTransaction },
   signal?: AbortSignal,
 ): Promise<SignedTransaction> {
   if (call.kind === 'record') return recorder.prepare(recordCallOf(call.pending), options, signal);
+  if (call.kind === 'round') return roundRecorder.prepareRound(call.round, options, signal);
   const throughAsc = grantRecorder as GrantRecorder;
   if (call.kind === 'relay') return throughAsc.prepareRelay(relayCallOf(call.pending), options, signal);
   return throughAsc.prepareAccept(call.grant, options, signal);
@@ -35,6 +38,7 @@ export function relayCallOf(paid: readonly Paid[]): RelayCall {
 /** What is kept of a call with its transaction. */
 export function storedCallOf(call: AnchorCall): StoredCall {
   if (call.kind === 'accept') return { kind: 'accept', covers: [], grant: call.grant };
+  if (call.kind === 'round') return { kind: 'round', covers: [] };
   const covers = call.pending.map(({ dataset, update }) => ({ dataset, size: update.size }));
   return { kind: call.kind, covers };
 }

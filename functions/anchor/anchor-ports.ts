@@ -4,9 +4,12 @@ import type { AnchorSettings } from './anchor-settings.ts';
 
 /** What the steps of the anchor function share. Without both of `grants` and `grantRecorder`, all is recorded unpaid. */
 export interface AnchorPorts
-  extends Pick<ServicePorts, 'primitives' | 'table' | 'ledger' | 'recorder' | 'grants' | 'grantRecorder' | 'runtime'> {
+  extends Pick<
+    ServicePorts,
+    'primitives' | 'table' | 'ledger' | 'recorder' | 'rounds' | 'roundRecorder' | 'grants' | 'grantRecorder' | 'runtime'
+  > {
   readonly objects: ObjectReader & ObjectWriter;
-  readonly settings: () => Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount' | 'recordEveryMs'>;
+  readonly settings: () => Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount' | 'recordEveryMs' | 'roundEveryMs'>;
   readonly observer: Pick<ServicePorts['observer'], 'info' | 'warn' | 'error' | 'count'>;
   readonly anchorSettings: AnchorSettings;
 }

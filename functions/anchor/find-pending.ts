@@ -1,5 +1,5 @@
 import { toHex } from '../../core/bytes.ts';
-import type { DatasetId } from '../../core/ids.ts';
+import type { DatasetId, MapRoot } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
 import type { Item } from '../../core/ports/table.ts';
 import { quotasOf } from '../rights/quota-of.ts';
@@ -7,25 +7,31 @@ import { readPartiesOf } from '../rights/read-parties.ts';
 import { WORK_PK } from '../state/entries.ts';
 import { mapBounded } from '../state/map-bounded.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
-import type { Work } from './dataset-work.ts';
+import type { Found, Work } from './dataset-work.ts';
 import { inspectDataset } from './inspect-dataset.ts';
-import type { Pending } from './pending.ts';
+
+/** What the run already knows. */
+interface Under {
+  /** Datasets with an update under way. */
+  readonly covered: ReadonlySet<DatasetId>;
+  readonly finalMap: MapRoot | null;
+}
 
 const PAGE = 200;
-const PARALLEL = 8;
+const PARALLEL = 32;
 const FIRST_DATASET = '0x';
 const LAST_DATASET = '0xg';
 
 /**
  * Goes through the datasets whose log may be ahead of the chain, a page at a time: settles those that are final, follows
- * the chain where it went another way, and yields what is to be recorded. Begins at a random dataset, so that none waits
+ * the chain where it went another way, and yields what is to be recorded or anchored. Begins at a random dataset, so that none waits
  * behind the others when a run's time is too short for all.
  */
 export async function* findPending(
   ports: AnchorPorts,
-  covered: ReadonlySet<DatasetId>,
+  { covered, finalMap }: Under,
   signal?: AbortSignal,
-): AsyncGenerator<Pending[]> {
+): AsyncGenerator<Found[]> {
   const start = `0x${toHex(ports.primitives.randomBytes(4))}`;
   // The second range ends where the first began; an item is never exactly there, as datasets have 64 digits.
   const ranges = [
@@ -36,7 +42,7 @@ export async function* findPending(
     let next: string | null = from;
     while (next !== null) {
       const page = await ports.table.query(WORK_PK, { from: next, to, limit: PAGE }, signal);
-      if (page.items.length > 0) yield await inspectPage(ports, page.items, covered, signal);
+      if (page.items.length > 0) yield await inspectPage(ports, page.items, { covered, finalMap }, signal);
       next = page.next;
     }
   }
@@ -45,9 +51,9 @@ export async function* findPending(
 async function inspectPage(
   ports: AnchorPorts,
   items: readonly Item[],
-  covered: ReadonlySet<DatasetId>,
+  { covered, finalMap }: Under,
   signal?: AbortSignal,
-): Promise<Pending[]> {
+): Promise<Found[]> {
   const { ledger, observer } = ports;
   const datasets = items.map((item) => item.sk as DatasetId);
   const [latest, final, known] = await Promise.all([
@@ -70,7 +76,11 @@ async function inspectPage(
       const work: Work = {
         ...{ dataset, version: item.version, parties },
         ...{ latest: latest.heads[i] as Head, latestBlock: latest.point.blockNumber },
-        ...{ final: { head: final.heads[i] as Head, point: final.point }, onlyPaid: !owners.has(parties.owner) },
+        ...{
+          final: { head: final.heads[i] as Head, point: final.point },
+          onlyPaid: !owners.has(parties.owner),
+          finalMap,
+        },
       };
       // Of one dataset a page: the first page begins at random, so that in time every dataset speaks for all.
       return await inspectDataset(ports, work, covered, i === 0, signal);
@@ -82,5 +92,5 @@ async function inspectPage(
       return null;
     }
   });
-  return found.filter((pending) => pending !== null);
+  return found.filter((one) => one !== null);
 }

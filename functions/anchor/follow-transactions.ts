@@ -19,6 +19,8 @@ export interface Followed {
   readonly covered: ReadonlySet<DatasetId>;
   /** Grants whose acceptance is under way. */
   readonly accepting: ReadonlySet<GrantId>;
+  /** Whether a round is under way that is not mined yet: the next one follows on it. */
+  readonly isAnchoring: boolean;
   /** Nonces to be taken by another transaction with higher fees, lowest first; null when none was stored. */
   readonly stuck: readonly { readonly open: OpenNonce; readonly newest: SignedTransaction | null }[];
   /** The account's next nonce in the latest block. */
@@ -54,6 +56,7 @@ export async function followTransactions(
 
   const covered = new Set<DatasetId>();
   const accepting = new Set<GrantId>();
+  let isAnchoring = false;
   let isPoor = false;
   const stuck: { open: OpenNonce; newest: SignedTransaction | null }[] = [];
   for (const { open, outcome } of outcomes) {
@@ -67,6 +70,7 @@ export async function followTransactions(
     for (const { call } of stored) {
       for (const { dataset } of call.covers) covered.add(dataset);
       if (call.grant !== undefined) accepting.add(call.grant);
+      isAnchoring ||= call.kind === 'round';
     }
     const refusal = await sendAgain(ports, newest, kept.outOfFundsSinceMs !== null || isPoor, signal);
     isPoor ||= refusal === 'insufficient-funds';
@@ -76,7 +80,7 @@ export async function followTransactions(
     if (noted === null) return null;
     kept = noted;
   }
-  return { state: kept, covered, accepting, stuck, nextNonce: nonces.latest };
+  return { state: kept, covered, accepting, isAnchoring, stuck, nextNonce: nonces.latest };
 }
 
 /** `closed`: final, by us or by another. `taken`: mined, not final yet, by us or by another. `waiting`: not mined. */

@@ -6,17 +6,17 @@ import { readDatasetEntry } from '../state/dataset-entry.ts';
 import { WORK_PK } from '../state/entries.ts';
 import { readLogEnd } from '../state/log-entry.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
-import type { Work } from './dataset-work.ts';
+import type { Found, Work } from './dataset-work.ts';
+import { findMovedHead } from './find-moved-head.ts';
 import { followChain } from './follow-chain.ts';
 import { gatherPending } from './gather-pending.ts';
 import { measureLag } from './measure-lag.ts';
-import type { Pending } from './pending.ts';
 import { scanRecorded } from './scan-recorded.ts';
 import { resumeDataset } from './suspend-dataset.ts';
 
 /**
  * Settles a dataset that is final, lets its log follow the chain where that went another way, and answers with what is to be
- * recorded; null when nothing is.
+ * recorded or anchored; null when nothing is.
  */
 export async function inspectDataset(
   ports: AnchorPorts,
@@ -24,7 +24,7 @@ export async function inspectDataset(
   covered: ReadonlySet<DatasetId>,
   isMeasured: boolean,
   signal?: AbortSignal,
-): Promise<Pending | null> {
+): Promise<Found | null> {
   const { table } = ports;
   const { dataset, latest, final } = work;
   const entry = await readDatasetEntry(table, dataset, signal);
@@ -35,6 +35,9 @@ export async function inspectDataset(
   const { more } = await extendLog(ports, dataset, signal);
   const end = await readLogEnd(table, dataset, signal);
   if (end === null) return null;
+  if (work.parties.anchorer === ports.recorder.account) {
+    return { kind: 'round', moved: await findMovedHead(ports, work, { end, tiledTo: entry.tiledTo, more }, signal) };
+  }
   const isTiled = !(await growTiles(ports, dataset, final.head.size, entry.tiledTo, signal));
   if (final.head.size === end.size && equalBytes(final.head.root, end.root)) {
     if (entry.suspendedAtSize !== undefined) await resumeDataset(ports, dataset, signal);
@@ -46,8 +49,9 @@ export async function inspectDataset(
   if (isMeasured && isOurs) await measureLag(ports, dataset, final.head, signal);
   if (end.size <= latest.size || covered.has(dataset) || entry.direct === true) return null;
   const pending = await gatherPending(ports, work, end, entry.unpaid ?? null, signal);
-  if (pending === null || entry.suspendedAtSize === undefined) return pending;
+  if (pending === null) return null;
+  if (entry.suspendedAtSize === undefined) return { kind: 'record', pending };
   const refused = entry.suspendedAtSize === latest.size && entry.suspendedUpTo === pending.update.size;
   if (!refused) await resumeDataset(ports, dataset, signal);
-  return refused ? null : pending;
+  return refused ? null : { kind: 'record', pending };
 }

@@ -36,7 +36,7 @@ export const transactionItem = z.object({
   raw: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
   maxFeePerGasWei: wei,
   maxPriorityFeePerGasWei: wei,
-  kind: z.enum(['record', 'relay', 'accept']),
+  kind: z.enum(['record', 'relay', 'accept', 'round']),
   covers: jsonText(z.array(z.object({ dataset: hash32.transform((text) => text as DatasetId), size: count }))),
   grant: hash32.transform((text) => text as GrantId).optional(),
 });

@@ -35,9 +35,9 @@ export interface RelayerState {
   readonly atMost: number | null;
 }
 
-/** What a stored transaction does: the sizes, in blocks, that its updates lead to, or the grant that it accepts. */
+/** What a stored transaction does: the sizes, in blocks, that its updates lead to, the grant that it accepts, or nothing: a round. */
 export interface StoredCall {
-  readonly kind: 'record' | 'relay' | 'accept';
+  readonly kind: 'record' | 'relay' | 'accept' | 'round';
   readonly covers: readonly { readonly dataset: DatasetId; readonly size: number }[];
   readonly grant?: GrantId;
 }

@@ -58,14 +58,17 @@ export async function sendCall(
   sender.state = written;
   if (replaced !== undefined) sender.stuck.shift();
   sender.transactions++;
-  const what = call.kind === 'accept' ? { grant: call.grant } : { updates: call.pending.length };
   const replaces = replaced === undefined ? {} : { replaces: replaced.open.hashes.at(-1) };
-  observer.info('sending', { call: call.kind, hash: transaction.hash, nonce, ...what, ...replaces });
+  observer.info('sending', { call: call.kind, hash: transaction.hash, nonce, ...describe(call), ...replaces });
   observer.count('Anchor.sent');
   const refusal = await sendAgain(ports, transaction, false, signal);
-  return call.kind === 'accept'
-    ? 'sent'
-    : noteTaken(ports, sender, { nonce, updates: call.pending.length, refusal }, signal);
+  if (call.kind === 'accept' || call.kind === 'round') return 'sent';
+  return noteTaken(ports, sender, { nonce, updates: call.pending.length, refusal }, signal);
+}
+
+function describe(call: AnchorCall) {
+  if (call.kind === 'accept') return { grant: call.grant };
+  return call.kind === 'round' ? { round: call.round.number } : { updates: call.pending.length };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { datasetOfCharter, type SignedCharter } from '../../core/charter/charter.ts';
+import { anchorerOf, datasetOfCharter, type SignedCharter } from '../../core/charter/charter.ts';
 import { charterHistory } from '../../core/charter/charters-in-force.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import type { ChainDevice, ChainPoint } from '../../core/ports/ledger.ts';
@@ -18,6 +18,10 @@ export interface Parties {
 export interface CharteredParties extends Parties {
   /** The first charter, which the chain does not have; null where it has one. */
   readonly unsent: SignedCharter | null;
+  /** Whose rounds its heads stand in by the charter in force; null when it is recorded directly only, or not known. */
+  readonly anchorer: Address | null;
+  /** The block from which on its device writes, by that charter. */
+  readonly writesFrom: number;
 }
 
 const PARALLEL = 8;
@@ -53,8 +57,16 @@ export async function readPartiesOf(
 function partiesOf(charters: readonly SignedCharter[], onChain: ChainDevice | null): CharteredParties | null {
   const owner = charters[0]?.owner;
   if (owner === undefined) return null;
-  if (onChain !== null) return { owner, device: onChain.device, unsent: null };
+  if (onChain !== null) {
+    const inForce = charters.find(({ serial }) => serial === onChain.serial);
+    return { owner, device: onChain.device, unsent: null, ...anchoringOf(inForce) };
+  }
   const first = charterHistory(charters, []).first;
   const unsent = charters.find(({ serial }) => serial === first?.serial);
-  return unsent === undefined ? null : { owner, device: unsent.device, unsent };
+  return unsent === undefined ? null : { owner, device: unsent.device, unsent, ...anchoringOf(unsent) };
+}
+
+function anchoringOf(inForce: SignedCharter | undefined): Pick<CharteredParties, 'anchorer' | 'writesFrom'> {
+  if (inForce === undefined) return { anchorer: null, writesFrom: 0 };
+  return { anchorer: anchorerOf(inForce), writesFrom: inForce.from };
 }

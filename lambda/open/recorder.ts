@@ -1,6 +1,7 @@
 import type { AccountSigner } from '../../adapters/ethereum/account-signer.ts';
 import { createAscRecorder } from '../../adapters/ethereum/asc-recorder.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { createDisscRoundRecorder, createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
 import { createKmsSigner } from '../../adapters/kms/kms-signer.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
 import type { Environment } from '../environment.ts';
@@ -15,10 +16,16 @@ function openRelayer(env: Environment): Promise<AccountSigner> {
   return env.once('relayer', () => createKmsSigner({ region, keyId, endpoint: null, credentials: null }));
 }
 
-export async function openRecorder(env: Environment): Promise<Pick<ServicePorts, 'ledger' | 'recorder'>> {
+export async function openRecorder(
+  env: Environment,
+): Promise<Pick<ServicePorts, 'ledger' | 'recorder' | 'rounds' | 'roundRecorder'>> {
   const { ledger } = openDissc(env);
-  const signer = await openRelayer(env);
-  return { ledger, recorder: createDisscRecorder({ ...chainOf(env), dissc: env.address('PLUMBLINE_DISSC'), signer }) };
+  const contract = { ...chainOf(env), dissc: env.address('PLUMBLINE_DISSC') };
+  const paid = { ...contract, signer: await openRelayer(env) };
+  return {
+    ...{ ledger, recorder: createDisscRecorder(paid) },
+    ...{ rounds: createDisscRounds(contract), roundRecorder: createDisscRoundRecorder(paid) },
+  };
 }
 
 export async function openGrantRecorder(env: Environment): Promise<Pick<ServicePorts, 'grants' | 'grantRecorder'>> {

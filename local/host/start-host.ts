@@ -35,6 +35,8 @@ export interface HostOptions {
   readonly lambda: { readonly accessKey: string; readonly secretKey: string; readonly region: string } | null;
   /** How long a stored batch waits for others of its dataset before it is recorded; not at all by default. */
   readonly recordEveryMs?: number;
+  /** Rounds follow each other no faster; 0 when not given. */
+  readonly roundEveryMs?: number;
   /** Which proposed grants of ASC are accepted, to the account of `ports.recorder`. */
   readonly grants?: GrantPolicy;
   /** How often the anchor runs unasked; 1 s by default. It runs only where `ports.recorder` is given. */
@@ -83,6 +85,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     cssAccount: recorder?.account ?? null,
     grants: options.grants ?? DEFAULT_GRANT_POLICY,
     recordEveryMs: options.recordEveryMs ?? 0,
+    roundEveryMs: options.roundEveryMs ?? 0,
     fromBlock: 0,
   };
   const ports: ServicePorts = {

@@ -11,6 +11,7 @@ import { deployableAsc } from '../../adapters/ethereum/deployable-asc.ts';
 import { ANSWER_GAS, DEMAND_GAS, deployableOcasc } from '../../adapters/ethereum/deployable-ocasc.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { createDisscRoundRecorder, createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createKuboP2pfs } from '../../adapters/ipfs/kubo-p2pfs.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
@@ -87,6 +88,8 @@ export async function openService(parts: ServiceParts): Promise<OpenedService> {
       table: createDynamoTable({ client, tableName: TABLE }),
       ledger: createDisscLedger({ rpcUrl, chainId, dissc }),
       recorder: createDisscRecorder({ rpcUrl, chainId, dissc, signer }),
+      rounds: createDisscRounds({ rpcUrl, chainId, dissc }),
+      roundRecorder: createDisscRoundRecorder({ rpcUrl, chainId, dissc, signer }),
       grantRecorder: createAscRecorder({ rpcUrl, chainId, asc, signer }),
       agreements: createOcascLedger({ rpcUrl, chainId, ocasc }),
       grants: createAscLedger({ rpcUrl, chainId, asc }),

@@ -22,7 +22,7 @@ const BY_RIGHT: Readonly<Record<string, readonly string[]>> = {
   'table read': ['PLUMBLINE_TABLE'],
   'table read-write': ['PLUMBLINE_TABLE'],
   'dissc read': DISSC,
-  'dissc record': [...DISSC, 'PLUMBLINE_RELAYER_KEY_ID', 'PLUMBLINE_RECORD_EVERY_MS'],
+  'dissc record': [...DISSC, 'PLUMBLINE_RELAYER_KEY_ID', 'PLUMBLINE_RECORD_EVERY_MS', 'PLUMBLINE_ROUND_EVERY_MS'],
   'ocasc read': [...CHAIN, 'PLUMBLINE_OCASC'],
   'asc read': [...CHAIN, 'PLUMBLINE_ASC', 'PLUMBLINE_CSS_ACCOUNT'],
   'asc record': [...CHAIN, 'PLUMBLINE_ASC'],

@@ -16,6 +16,7 @@ import { DISSC, disscAddress } from '../../adapters/ethereum/deploy-dissc.ts';
 import { deployableAsc } from '../../adapters/ethereum/deployable-asc.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { createDisscRoundRecorder, createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
 import { requireDatasetName } from '../../core/charter/dataset-name.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 import { type GethNetwork, startGethNetwork } from '../../dev/real/geth/start-network.ts';
@@ -64,9 +65,11 @@ describe('anchor with grants on four geth nodes', { timeout: 240_000 }, () => {
     const table = createDynamoTable({ client, tableName: 'plumbline' });
     const grantRecorder = createAscRecorder({ ...chain, asc, signer: relayer });
     const recorder = createDisscRecorder({ ...chain, dissc, signer: relayer });
+    const rounds = createDisscRounds({ ...chain, dissc });
+    const roundRecorder = createDisscRoundRecorder({ ...chain, dissc, signer: relayer });
     const service = createService(
       { ...chain, dissc },
-      { ledger, grants, table, recorder, grantRecorder },
+      { ledger, grants, table, recorder, rounds, roundRecorder, grantRecorder },
       serviceSettings({
         ...{ owners: new Map([[owner.account, 2 ** 40]]), cssAccount: relayer.account },
         grants: { minPerRecordWei: PRICE_WEI, openQuotaBytes: null },

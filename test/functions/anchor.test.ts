@@ -133,9 +133,9 @@ describe('anchor', () => {
     );
   });
 
-  it('leaves a dataset alone whose charter names an anchorer: only its owner may open it on the chain', async () => {
+  it('leaves a dataset alone whose charter names another anchorer: only its owner may open it on the chain', async () => {
     const service = await fixture.service();
-    const anchorer = service.recorder.account;
+    const { account: anchorer } = await fixture.newAccount();
     const dataset = fixture.openDataset({ anchorer });
     await service.fill(dataset, 1);
     assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 0 });

@@ -49,6 +49,8 @@ process.once('message', (task: ConsumerTask) => {
       p2pfs: null,
       // Nothing is recorded here.
       recorder: null as unknown as ServicePorts['recorder'],
+      rounds: null as unknown as ServicePorts['rounds'],
+      roundRecorder: null as unknown as ServicePorts['roundRecorder'],
       anchorQueue: { wake: async () => undefined },
     },
     ...{

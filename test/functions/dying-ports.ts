@@ -26,11 +26,12 @@ export function dyingPorts(
         };
       },
     });
-  const { table, ledger, recorder, objects, grants, grantRecorder } = ports;
+  const { table, ledger, recorder, rounds, roundRecorder, objects, grants, grantRecorder } = ports;
   return {
     ports: {
       ...ports,
       ...{ table: dying(table), ledger: dying(ledger), recorder: dying(recorder), objects: dying(objects) },
+      ...{ rounds: dying(rounds), roundRecorder: dying(roundRecorder) },
       grants: grants && dying(grants),
       grantRecorder: grantRecorder && dying(grantRecorder),
     },

@@ -12,6 +12,7 @@ import { deployableAsc } from '../../adapters/ethereum/deployable-asc.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { createDisscRoundRecorder, createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { type DatasetWriter, type SealedBatch, sealBatch } from '../../core/batch/seal-batch.ts';
@@ -134,7 +135,9 @@ export async function createLogFixture() {
       });
       const grantRecorder = createAscRecorder({ ...chain, asc, signer: relayer });
       const throughAsc = policy === null ? { grants: null, grantRecorder: null } : { grants, grantRecorder };
-      const parts = { ledger, table, recorder, ...throughAsc };
+      const rounds = createDisscRounds({ ...chain, dissc });
+      const roundRecorder = createDisscRoundRecorder({ ...chain, dissc, signer: relayer });
+      const parts = { ledger, table, recorder, rounds, roundRecorder, ...throughAsc };
       return createService({ ...chain, dissc }, parts, served, settings, relayer);
     },
 
@@ -225,7 +228,7 @@ export type TestService = ReturnType<typeof createService>;
 /** A service on these parts, whose objects a test keeps. */
 export function createService(
   chain: { rpcUrl: string; chainId: number; dissc: DatasetId | string },
-  parts: Pick<AnchorPorts, 'ledger' | 'table' | 'recorder' | 'grants' | 'grantRecorder'>,
+  parts: Pick<AnchorPorts, 'ledger' | 'table' | 'recorder' | 'rounds' | 'roundRecorder' | 'grants' | 'grantRecorder'>,
   served: ServiceSettings,
   settings: Partial<AnchorSettings>,
   relayer: AccountSigner,

@@ -9,7 +9,7 @@ import { variablesOf } from '../../lambda/variables.ts';
 const CHAIN = ['PLUMBLINE_RPC_URL', 'PLUMBLINE_CHAIN_ID'];
 const OWNERS = ['PLUMBLINE_OWNERS', 'PLUMBLINE_GRANTS_MIN_PER_RECORD_WEI', 'PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES'];
 const DISSC = [...CHAIN, 'PLUMBLINE_DISSC', 'PLUMBLINE_FROM_BLOCK'];
-const RECORDING = ['PLUMBLINE_RELAYER_KEY_ID', 'PLUMBLINE_RECORD_EVERY_MS'];
+const RECORDING = ['PLUMBLINE_RELAYER_KEY_ID', 'PLUMBLINE_RECORD_EVERY_MS', 'PLUMBLINE_ROUND_EVERY_MS'];
 
 /** Written down by hand: a right, the ports that it brings, and the variables of the environment. */
 const BRINGS: readonly (readonly [May, readonly string[], readonly string[]])[] = [
@@ -21,7 +21,7 @@ const BRINGS: readonly (readonly [May, readonly string[], readonly string[]])[] 
   [{ table: 'read' }, ['table'], ['PLUMBLINE_TABLE']],
   [{ table: 'read-write' }, ['table'], ['PLUMBLINE_TABLE']],
   [{ dissc: 'read' }, ['ledger'], DISSC],
-  [{ dissc: 'record' }, ['ledger', 'recorder'], [...DISSC, ...RECORDING]],
+  [{ dissc: 'record' }, ['ledger', 'recorder', 'rounds', 'roundRecorder'], [...DISSC, ...RECORDING]],
   [{ ocasc: 'read' }, ['agreements'], [...CHAIN, 'PLUMBLINE_OCASC']],
   [{ asc: 'read' }, ['grants'], [...CHAIN, 'PLUMBLINE_ASC', 'PLUMBLINE_CSS_ACCOUNT']],
   [{ asc: 'record' }, ['grants', 'grantRecorder'], [...CHAIN, 'PLUMBLINE_ASC']],

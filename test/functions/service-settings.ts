@@ -4,7 +4,7 @@ import { DEFAULT_GRANT_POLICY, type ServiceSettings } from '../../functions/port
 export function serviceSettings(given: Partial<ServiceSettings> = {}): ServiceSettings {
   return {
     ...{ chainId: 31_337, authorities: [], owners: new Map(), cssAccount: null },
-    ...{ grants: DEFAULT_GRANT_POLICY, recordEveryMs: 0, fromBlock: 0 },
+    ...{ grants: DEFAULT_GRANT_POLICY, recordEveryMs: 0, roundEveryMs: 0, fromBlock: 0 },
     ...given,
   };
 }

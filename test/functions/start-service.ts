@@ -127,6 +127,8 @@ export async function startStores(onEvent?: (event: S3ObjectEvent) => Promise<vo
     ledger,
     // None of these functions records.
     recorder: null as unknown as Recorder,
+    rounds: null as unknown as ServicePorts['rounds'],
+    roundRecorder: null as unknown as ServicePorts['roundRecorder'],
     ...{ agreements: null, grants: null, grantRecorder: null, p2pfs: null },
     anchorQueue: {
       wake: async () => {

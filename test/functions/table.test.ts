@@ -191,7 +191,14 @@ describe('the entries in Lambda', () => {
     assert.deepEqual(settings('list-batches'), ['authorities', 'chainId', 'fromBlock']);
     assert.deepEqual(settings('get-voucher'), ['authorities', 'chainId', 'cssAccount', 'grants', 'owners']);
     assert.deepEqual(settings('ingest-segment'), ['cssAccount', 'fromBlock', 'grants', 'owners']);
-    assert.deepEqual(settings('anchor'), ['cssAccount', 'fromBlock', 'grants', 'owners', 'recordEveryMs']);
+    assert.deepEqual(settings('anchor'), [
+      'cssAccount',
+      'fromBlock',
+      'grants',
+      'owners',
+      'recordEveryMs',
+      'roundEveryMs',
+    ]);
   });
 
   test('read no variable but those of the row', () => {

@@ -12,6 +12,7 @@ import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
 import { createAscParty } from '../../adapters/ethereum/asc-party.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { createDisscRoundRecorder, createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
@@ -161,6 +162,8 @@ export async function startRecordedStack(datasets: number, blocks = BLOCKS) {
             table: createDynamoTable({ client, tableName: 'plumbline' }),
             ledger: createDisscLedger(seen),
             recorder: createDisscRecorder({ ...chain, signer: createKeySigner(operatorKey) }),
+            rounds: createDisscRounds(chain),
+            roundRecorder: createDisscRoundRecorder({ ...chain, signer: createKeySigner(operatorKey) }),
             agreements: createOcascLedger(seen),
             grants: createAscLedger(seen),
             observer: createLineObserver(() => {}),

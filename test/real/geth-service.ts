@@ -9,6 +9,7 @@ import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { deployDissc } from '../../adapters/ethereum/deploy-dissc.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { createDisscRoundRecorder, createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import type { SealedBatch } from '../../core/batch/seal-batch.ts';
 import type { PrivateKey } from '../../core/ids.ts';
@@ -56,6 +57,7 @@ export async function startGethService(finalityLagSlots: number) {
     table: createDynamoTable({ client, tableName: 'real' }),
     ledger,
     recorder,
+    ...{ rounds: createDisscRounds(chain), roundRecorder: createDisscRoundRecorder({ ...chain, signer: relayer }) },
     ...{ grants: null, grantRecorder: null },
     anchorQueue: { wake: async () => {} },
     settings: () => serviceSettings({ owners: new Map([[owner.account, 2 ** 40]]) }),

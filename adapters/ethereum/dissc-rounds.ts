@@ -1,0 +1,108 @@
+import { equalBytes, fromHex, isZero, to0x } from '../../core/bytes.ts';
+import { LedgerUnavailableError } from '../../core/errors.ts';
+import type { Address, RoundBody, RoundRoot } from '../../core/ids.ts';
+import type { RoundCall, RoundReader, RoundRecorder } from '../../core/ports/rounds.ts';
+import type { AccountSigner } from './account-signer.ts';
+import { callAt } from './call-at.ts';
+import { disscInterface } from './dissc-interface.ts';
+import { decode, type FoundLog, findLogs } from './find-logs.ts';
+import { createJsonRpc, type JsonRpc, type JsonRpcOptions } from './json-rpc.ts';
+import { amount, parseAnswer } from './parse-answers.ts';
+import { asUnavailable, readBlockTime } from './read-chain-point.ts';
+import { readFees, signTransaction } from './sign-transaction.ts';
+
+export interface DisscRoundsOptions extends JsonRpcOptions {
+  readonly dissc: Address;
+}
+
+/** DISSC's rounds, read through one Ethereum node. */
+export function createDisscRounds(options: DisscRoundsOptions): RoundReader {
+  const rpc = createJsonRpc(options);
+  const view = { rpc, name: 'DISSC', at: options.dissc };
+  return {
+    async readRound(anchorer, anchor, signal) {
+      const call = disscInterface.encodeFunctionData('round', [anchorer]);
+      const { point, results } = await callAt(view, [call], anchor, signal);
+      const [result = null] = results;
+      if (result === null) return { point, round: null };
+      const round = decode(view, () => {
+        const [root] = disscInterface.decodeFunctionResult('round', result);
+        return fromHex(root, 'round', 32) as RoundRoot;
+      });
+      return { point, round: isZero(round) ? null : round };
+    },
+
+    async findRounds(anchorer, fromBlock, toBlock, signal) {
+      const indexed = [`0x${anchorer.slice(2).padStart(64, '0')}`];
+      const logs = await findLogs(
+        view,
+        disscInterface,
+        { event: 'RoundAnchored', indexed, fromBlock, toBlock },
+        signal,
+      );
+      const times = await readTimes(rpc, logs, signal);
+      return logs.map(({ values, blockNumber, txHash }) => ({
+        round: fromHex(values.round, 'round', 32) as RoundRoot,
+        previous: fromHex(values.previous, 'previous round', 32) as RoundRoot,
+        body: fromHex(values.body, 'body', 32) as RoundBody,
+        timeSeconds: times.get(blockNumber) as number,
+        ...{ blockNumber, txHash },
+      }));
+    },
+  };
+}
+
+/** @throws LedgerUnavailableError when the node has logs of a block that it does not have */
+async function readTimes(
+  rpc: JsonRpc,
+  logs: readonly FoundLog[],
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<number, number>> {
+  const times = new Map<number, number>();
+  for (const { blockNumber } of logs) {
+    if (times.has(blockNumber)) continue;
+    const timeMs = await readBlockTime(rpc, blockNumber, signal);
+    if (timeMs === null) {
+      throw new LedgerUnavailableError(`The node has a round of block ${blockNumber}, but not that block. Try again.`);
+    }
+    times.set(blockNumber, timeMs / 1000);
+  }
+  return times;
+}
+
+export interface DisscRoundRecorderOptions extends DisscRoundsOptions {
+  readonly signer: AccountSigner;
+}
+
+/** DISSC's `anchor`, paid by one account, through one Ethereum node. */
+export function createDisscRoundRecorder(options: DisscRoundRecorderOptions): RoundRecorder {
+  const { chainId, dissc, signer } = options;
+  const rpc = createJsonRpc(options);
+  const rounds = createDisscRounds(options);
+  const { account } = signer;
+  return {
+    account,
+
+    async simulateRound(call, signal) {
+      // By the chain's state, not by what a node says of a refusal.
+      const { round } = await rounds.readRound(account, 'latest', signal);
+      if (!equalBytes(round ?? new Uint8Array(32), call.previous)) return null;
+      try {
+        const request = { from: account, to: dissc, data: encodeRound(call) };
+        const estimated = await rpc.call('eth_estimateGas', [request, 'latest'], signal);
+        return { gas: parseAnswer(amount, 'eth_estimateGas', estimated) };
+      } catch (error) {
+        throw asUnavailable(error);
+      }
+    },
+
+    async prepareRound(call, { nonce, gas, replaces }, signal) {
+      const fees = await readFees(rpc, replaces, signal);
+      return signTransaction(signer, { chainId, to: dissc, data: encodeRound(call), nonce, gas, fees }, signal);
+    },
+  };
+}
+
+function encodeRound({ previous, body }: RoundCall): string {
+  return disscInterface.encodeFunctionData('anchor', [to0x(previous), to0x(body)]);
+}

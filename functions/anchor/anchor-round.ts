@@ -1,0 +1,75 @@
+import { PlumblineError } from '../../core/errors.ts';
+import { followRounds, type RoundsOnChain } from '../rounds/follow-rounds.ts';
+import { planRound } from '../rounds/plan-round.ts';
+import { type MovedHead, takeInHeads } from '../rounds/take-in-heads.ts';
+import type { AnchorPorts } from './anchor-ports.ts';
+import { type Sender, type Sent, sendCall } from './send-call.ts';
+
+/** Where the rounds have come to; null when that cannot be told now: then no round is sent, and all else goes on. */
+export async function readRounds(ports: AnchorPorts, signal?: AbortSignal): Promise<RoundsOnChain | null> {
+  try {
+    return await followRounds(ports, ports.recorder.account, ports.anchorSettings.fromBlock, signal);
+  } catch (error) {
+    noteFailure(ports, error, signal);
+    return null;
+  }
+}
+
+/** @returns false when another run has written the map meanwhile: begin again */
+export async function takeInMoved(
+  ports: AnchorPorts,
+  moved: readonly MovedHead[],
+  signal?: AbortSignal,
+): Promise<boolean> {
+  try {
+    return await takeInHeads(ports, ports.recorder.account, moved, signal);
+  } catch (error) {
+    noteFailure(ports, error, signal);
+    return true;
+  }
+}
+
+/**
+ * Takes the heads that have moved into the map, and sends the next round when one is due and none is under way. One
+ * transaction, however many datasets have moved.
+ */
+export async function anchorRound(
+  ports: AnchorPorts,
+  sender: Sender,
+  {
+    rounds,
+    moved,
+    isAnchoring,
+  }: {
+    readonly rounds: RoundsOnChain | null;
+    readonly moved: readonly MovedHead[];
+    readonly isAnchoring: boolean;
+  },
+  signal?: AbortSignal,
+): Promise<Sent> {
+  const { recorder, roundRecorder } = ports;
+  try {
+    if (!(await takeInHeads(ports, recorder.account, moved, signal))) return 'lost';
+    if (rounds === null || isAnchoring) return 'sent';
+    const { roundEveryMs } = ports.settings();
+    const round = await planRound(ports, recorder.account, rounds, roundEveryMs, signal);
+    if (round === null) return 'sent';
+    // Null: the chain has gone another way since it was read. The next run sees where.
+    const simulated = await roundRecorder.simulateRound(round, signal);
+    if (simulated === null) return 'sent';
+    const sent = await sendCall(ports, sender, { kind: 'round', round }, simulated.gas, signal);
+    if (sent === 'sent') ports.observer.count('Anchor.rounds');
+    return sent;
+  } catch (error) {
+    noteFailure(ports, error, signal);
+    return 'sent';
+  }
+}
+
+/** A lost page, or a node that leaves a round out: what is recorded directly goes on. */
+function noteFailure({ observer }: AnchorPorts, error: unknown, signal?: AbortSignal): void {
+  signal?.throwIfAborted();
+  if (!(error instanceof PlumblineError)) throw error;
+  observer.error('no round is sent', { error, remedy: error.kind === 'state' ? 'plumb service rebuild' : 'none' });
+  observer.count('Anchor.roundFailed');
+}

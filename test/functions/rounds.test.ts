@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { equalBytes, toHex } from '../../core/bytes.ts';
+import type { MapRoot } from '../../core/ids.ts';
+import { proveInMap } from '../../core/rounds/prove-in-map.ts';
+import { headInRound } from '../../core/rounds/verify-round.ts';
+import { readNewestFinal } from '../../functions/rounds/follow-rounds.ts';
+import { type ChainRound, pagePk, roundsPk } from '../../functions/rounds/round-items.ts';
+import { readTablePages } from '../../functions/rounds/table-pages.ts';
+import { WORK_PK } from '../../functions/state/entries.ts';
+import { Death, dyingPorts } from './dying-ports.ts';
+import { createLogFixture, type LogFixture, type TestDataset, type TestService } from './log-fixture.ts';
+
+describe('rounds of the anchor', () => {
+  let fixture: LogFixture;
+  before(async () => {
+    fixture = await createLogFixture();
+  });
+  after(() => fixture.stop());
+
+  const inRounds = (service: TestService) => fixture.openDataset({ anchorer: service.recorder.account });
+  const work = async (service: TestService) =>
+    (await service.table.query(WORK_PK, { from: '0', to: 'z', limit: 100 })).items.map(({ sk }) => sk);
+  const finalRound = (service: TestService) => readNewestFinal(service.ports, service.recorder.account);
+  /** Until its round is final and noted. */
+  const settle = async (service: TestService): Promise<ChainRound> => {
+    await fixture.mine(3);
+    await service.anchor();
+    return (await finalRound(service)) as ChainRound;
+  };
+  /** What the chain's newest round says of a dataset, by what the service keeps. */
+  const headIn = async (service: TestService, round: ChainRound, dataset: TestDataset) => {
+    const { round: root } = await service.ports.rounds.readRound(service.recorder.account, 'final');
+    assert.ok(root !== null && round.map !== null && equalBytes(root, round.root));
+    const proof = await proveInMap(nodePrimitives, readTablePages(service.table), round.map, dataset.id);
+    const { number, timeSeconds, previous, historyRoot: history } = round;
+    return headInRound(nodePrimitives, root, dataset.id, { number, timeSeconds, previous, history, proof });
+  };
+
+  it('puts the newest heads of all datasets into one round, by one transaction, and nothing more when run again', async () => {
+    const service = await fixture.service();
+    const datasets = Array.from({ length: 20 }, () => inRounds(service));
+    for (const dataset of datasets) await service.fill(dataset, 2);
+    assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 1 });
+    assert.deepEqual(await work(service), [], 'the heads are in the map');
+    assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 0 });
+    const round = await settle(service);
+    assert.equal(round.number, 1);
+    for (const dataset of datasets) {
+      assert.equal((await headIn(service, round, dataset))?.size, dataset.end.size);
+      await fixture.assertEmpty(dataset);
+    }
+    assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 0 });
+    assert.equal(await headIn(service, round, fixture.openDataset()), null);
+  });
+
+  it('lets the next round hold the one before it, and the heads that have not moved', async () => {
+    const service = await fixture.service();
+    const [still, moving] = [inRounds(service), inRounds(service)];
+    await service.fill(still, 1);
+    await service.fill(moving, 1);
+    await service.anchor();
+    const first = await settle(service);
+    await service.fill(moving, 2);
+    assert.equal((await service.anchor()).transactions, 1);
+    const second = await settle(service);
+    assert.equal(second.number, 2);
+    assert.deepEqual(second.previous, first.root);
+    assert.equal((await headIn(service, second, still))?.size, still.end.size);
+    assert.equal((await headIn(service, second, moving))?.size, moving.end.size);
+  });
+
+  for (const moment of ['before', 'after'] as const) {
+    it(`sends every round once and loses no head, whichever call it dies ${moment}`, async () => {
+      const service = await fixture.service();
+      const dataset = inRounds(service);
+      await service.fill(dataset, 1);
+      const counting = dyingPorts(service.ports, Number.POSITIVE_INFINITY, 'before');
+      await service.anchor(counting.ports);
+      assert.ok(counting.calls() > 20, `${counting.calls()} calls are too few to be all`);
+      await settle(service);
+      for (let at = 0; at < counting.calls(); at++) {
+        await service.fill(dataset, 1);
+        const dies = service.anchor(dyingPorts(service.ports, at, moment).ports);
+        await dies.catch((error: unknown) => assert.ok(error instanceof Death, String(error)));
+        await service.anchor();
+        const round = await settle(service);
+        assert.equal((await headIn(service, round, dataset))?.size, dataset.end.size, `killed at call ${at}`);
+        assert.equal(round.number, at + 2, `killed at call ${at}`);
+        assert.deepEqual(await work(service), [], `killed at call ${at}`);
+      }
+    });
+  }
+
+  it('lets of two runs at once one send the round', async () => {
+    const service = await fixture.service();
+    const datasets = [inRounds(service), inRounds(service), inRounds(service)];
+    for (let i = 0; i < 3; i++) {
+      for (const dataset of datasets) await service.fill(dataset, 1);
+      await Promise.all([service.anchor(), service.anchor(), service.anchor()]);
+      const round = await settle(service);
+      for (const dataset of datasets) assert.equal((await headIn(service, round, dataset))?.size, dataset.end.size);
+      assert.equal(round.number, i + 1);
+    }
+  });
+
+  it('goes on when a reorganisation takes rounds back: their heads are in those that follow', async () => {
+    const service = await fixture.service();
+    const dataset = inRounds(service);
+    await service.fill(dataset, 1);
+    await service.anchor();
+    await settle(service);
+    for (let depth = 1; depth <= 2; depth++) {
+      for (let i = 0; i < depth; i++) {
+        await service.fill(dataset, 1);
+        await service.anchor();
+        await fixture.mine();
+      }
+      // Without their transactions, as when a rival chain wins.
+      await fixture.rpc.call('anvil_reorg', [depth, []]);
+      service.passTime(1_000_000);
+      for (let run = 0; run < 4; run++) {
+        await service.anchor();
+        await fixture.mine();
+      }
+      const round = await settle(service);
+      assert.equal((await headIn(service, round, dataset))?.size, dataset.end.size, `depth ${depth}`);
+    }
+  });
+
+  it('sends no round faster than asked, and says how long it has waited', async () => {
+    const service = await fixture.service();
+    const dataset = inRounds(service);
+    const settings = () => ({ ...service.ports.settings(), roundEveryMs: 600_000 });
+    const run = () => service.anchor({ settings });
+    // The chain's clock is the wall's; so is this one, here.
+    const { point } = await service.ports.rounds.readRound(service.recorder.account, 'latest');
+    service.passTime(point.timestampMs - service.ports.runtime.nowMs());
+    await service.fill(dataset, 1);
+    assert.equal((await run()).transactions, 1);
+    await settle(service);
+    await service.fill(dataset, 1);
+    assert.equal((await run()).transactions, 0);
+    service.passTime(590_000);
+    assert.equal((await run()).transactions, 0);
+    assert.ok((service.counts.get('Anchor.roundLagSeconds') ?? 0) >= 500);
+    service.passTime(120_000);
+    assert.equal((await run()).transactions, 1);
+  });
+
+  it('sends none when the table has forgotten what the last one was made of: heads could go back', async () => {
+    const service = await fixture.service();
+    const dataset = inRounds(service);
+    await service.fill(dataset, 1);
+    await service.anchor();
+    await settle(service);
+    const pk = roundsPk(service.recorder.account);
+    const { items } = await service.table.query(pk, { from: '0', to: 'z', limit: 100 });
+    for (const { sk } of items) await service.table.delete(pk, sk, 'any');
+    await service.fill(dataset, 1);
+    assert.equal((await service.anchor()).transactions, 0);
+    assert.equal(service.counts.get('Anchor.mapLost'), 1);
+    assert.ok(service.noted.some(({ fields }) => fields.remedy === 'plumb service rebuild'));
+  });
+
+  it('sends none while a page of the map is lost, and records what is recorded directly', async () => {
+    const service = await fixture.service();
+    const [dataset, direct] = [inRounds(service), fixture.openDataset()];
+    await service.fill(dataset, 1);
+    await service.anchor();
+    const round = await settle(service);
+    const map = round.map as MapRoot;
+    await service.table.delete(pagePk(map), toHex(map), 'any');
+    await service.fill(dataset, 1);
+    await service.fill(direct, 1);
+    assert.equal((await service.anchor()).transactions, 1);
+    await fixture.mine();
+    await fixture.assertRecorded(direct);
+    assert.equal(service.counts.get('Anchor.roundFailed'), 1);
+  });
+});
