@@ -1,8 +1,9 @@
 import middy from '@middy/core';
-import { to0x } from '../core/bytes.ts';
+import { fromHex, to0x } from '../core/bytes.ts';
+import { anchorerOf } from '../core/charter/charter.ts';
 import { charterToWire } from '../core/charter/wire-charter.ts';
 import { StateError } from '../core/errors.ts';
-import type { DatasetId } from '../core/ids.ts';
+import type { Address, DatasetId, RoundRoot } from '../core/ids.ts';
 import { buildGrowth } from '../core/log/build-growth.ts';
 import type { Growth } from '../core/log/growth.ts';
 import type { GetAnchorResponse } from '../core/wire/requests.ts';
@@ -13,22 +14,32 @@ import type { LogPorts } from './log/log-ports.ts';
 import { headOf, readLog } from './log/open-log.ts';
 import type { PortsOf } from './ports.ts';
 import { admitAnyone } from './rights/admit-anyone.ts';
+import { showRound, signedHeadToWire } from './rounds/show-round.ts';
 import { readCharters } from './state/dataset-entry.ts';
 import type { LogEntry } from './state/entries.ts';
 import { readLastEntries } from './state/log-entry.ts';
 import { getAnchorRow as row } from './table.ts';
 
+interface Asked {
+  readonly dataset: DatasetId;
+  /** Blocks. */
+  readonly since?: number | undefined;
+  /** Root of the round that the verifier has of the chain. */
+  readonly round?: string | undefined;
+}
+
 /** How far back a signed head is looked for behind gaps: the chain's events carry no signature. */
 const MOST_GAPS = 8;
 
 /**
- * What a dataset stands on: the newest charter kept, the newest head that a device has signed, and the growth to it from
- * `since` blocks. Public: all of it proves itself.
+ * What a dataset stands on: the newest charter kept, the newest head that a device has signed, what the anchorer's round says
+ * of it (the newest final one, or the one asked for), and the growth from `since` blocks to the round's head and from there to
+ * the newest. Public: all of it proves itself.
  * @throws Problem when no charter of the dataset is known, or `since` is beyond the log or in a stretch that nobody has
  */
 export async function getAnchor(
   ports: LogPorts,
-  { dataset, since }: { readonly dataset: DatasetId; readonly since?: number | undefined },
+  { dataset, since, round: asked }: Asked,
   signal?: AbortSignal,
 ): Promise<GetAnchorResponse> {
   const [charters, entries] = await Promise.all([
@@ -39,14 +50,13 @@ export async function getAnchor(
   if (charter === undefined) throw new Problem('/problems/not-found', 'No charter of this dataset was shown here.');
   const signed = entries.find(({ signature }) => signature !== null) ?? null;
   const head = headOf(dataset, signed);
-  const growth = since === undefined ? [] : await growthFrom(ports, dataset, since, signed, signal);
+  const shown = await roundOf(ports, dataset, anchorerOf(charter), asked, signal);
+  const growth =
+    since === undefined ? [] : await growthFrom(ports, dataset, [since, shown?.head?.size], signed, signal);
   return {
     charter: charterToWire(charter),
-    head:
-      head === null
-        ? null
-        : { size: head.size, root: to0x(head.root), signature: to0x(head.signature), serial: head.serial },
-    round: null,
+    head: head === null ? null : signedHeadToWire(head),
+    round: shown?.round ?? null,
     growth: growth.map(({ peaks, appended, ...sizes }) => ({
       ...sizes,
       peaks: peaks.map(to0x),
@@ -55,10 +65,29 @@ export async function getAnchor(
   };
 }
 
+async function roundOf(
+  ports: LogPorts,
+  dataset: DatasetId,
+  anchorer: Address | null,
+  asked: string | undefined,
+  signal?: AbortSignal,
+) {
+  if (anchorer === null) return null;
+  const root = asked === undefined ? {} : { asked: fromHex(asked, 'round', 32) as RoundRoot };
+  try {
+    return await showRound(ports, { anchorer, dataset, ...root }, signal);
+  } catch (error) {
+    // A page is lost: the anchor says so and sends no round either. What else the dataset stands on is shown all the same.
+    if (error instanceof StateError) return null;
+    throw error;
+  }
+}
+
+/** Growth from `since` to the head in the round, if there is one on the way, and from there to the newest signed head. */
 async function growthFrom(
   ports: LogPorts,
   dataset: DatasetId,
-  since: number,
+  [since, anchored]: readonly [number, number | undefined],
   signed: LogEntry | null,
   signal?: AbortSignal,
 ): Promise<Growth[]> {
@@ -68,7 +97,10 @@ async function growthFrom(
     throw new Problem('/problems/not-found', `The newest signed head here has ${size} blocks, not ${since} or more.`);
   }
   try {
-    return [await buildGrowth(readLog(ports, dataset, signed, signal), since, size)];
+    const log = readLog(ports, dataset, signed, signal);
+    const stops =
+      anchored !== undefined && since < anchored && anchored < size ? [since, anchored, size] : [since, size];
+    return await Promise.all(stops.slice(1).map((to, i) => buildGrowth(log, stops[i] as number, to)));
   } catch (error) {
     if (!(error instanceof StateError)) throw error;
     throw new Problem('/problems/not-found', `There is no growth from ${since} blocks. ${error.shortMessage}`);

@@ -157,7 +157,7 @@ async function charterOfService(
   signal: AbortSignal | undefined,
 ): Promise<SignedCharter | null> {
   try {
-    return service === null ? null : (await service.getAnchor(dataset, undefined, signal)).charter;
+    return service === null ? null : (await service.getAnchor(dataset, {}, signal)).charter;
   } catch (cause) {
     if (cause instanceof RequestRefusedError && cause.status === 404) return null;
     throw cause;

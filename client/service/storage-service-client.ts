@@ -50,8 +50,9 @@ export function createStorageServiceClient(
     async putCharter(dataset, charter, signal) {
       return callJson('put-charter', { dataset }, { body: charterToWire(charter), signal });
     },
-    async getAnchor(dataset, since, signal) {
-      const answer = await callJson('get-anchor', { dataset }, { query: { since }, signal });
+    async getAnchor(dataset, { since, round } = {}, signal) {
+      const query = { since, ...(round === undefined ? {} : { round: to0x(round) }) };
+      const answer = await callJson('get-anchor', { dataset }, { query, signal });
       return inAnswer(service, () => anchorFromWire(dataset, answer));
     },
     async storeVoucher({ agreement, due }, signature, signal) {

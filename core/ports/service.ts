@@ -2,9 +2,11 @@ import type { PresentedVoucher } from '../agreement/key-request.ts';
 import type { SealedMessage } from '../agreement/message.ts';
 import type { Voucher } from '../agreement/voucher.ts';
 import type { SignedCharter } from '../charter/charter.ts';
-import type { Address, AgreementId, DatasetId } from '../ids.ts';
+import type { Address, AgreementId, DatasetId, RoundRoot } from '../ids.ts';
 import type { Growth } from '../log/growth.ts';
 import type { SignedHead } from '../log/head.ts';
+import type { MapLeaf } from '../rounds/map-leaf.ts';
+import type { RoundFront } from '../rounds/round.ts';
 import type { MessagePage } from '../wire/messages.ts';
 import type {
   BatchLine,
@@ -22,7 +24,20 @@ export interface DatasetAnchor {
   readonly charter: SignedCharter;
   /** Null before the first. */
   readonly head: SignedHead | null;
+  /** What a round of the charter's anchorer says; null where there is none, or this service does not keep it. */
+  readonly round: ServiceRound | null;
   readonly growth: readonly Growth[];
+}
+
+/** A round as a service shows it (core/rounds/round-head.ts checks it). */
+export interface ServiceRound extends RoundFront {
+  /** In the map, the deepest sibling first. */
+  readonly path: readonly Uint8Array[];
+  /** The dataset's head there; null where there is none, or where the service does not have its signature. */
+  readonly head: SignedHead | null;
+  /** What the path ends in, where that is not `head`; null: nothing. */
+  readonly end: MapLeaf | null;
+  readonly txHash: string;
 }
 
 /**
@@ -43,8 +58,15 @@ export interface StorageService extends CssY, CssN, RecordSource {
   getSegment(dataset: DatasetId, first: number, signal?: AbortSignal): Promise<GetSegmentResponse>;
   /** Shows the service a charter. It keeps the first of a dataset, and those that DISSC has. */
   putCharter(dataset: DatasetId, charter: SignedCharter, signal?: AbortSignal): Promise<{ readonly stored: boolean }>;
-  /** Charter, newest signed head and the growth to it from `since` blocks: not to be believed before it is verified. */
-  getAnchor(dataset: DatasetId, since?: number, signal?: AbortSignal): Promise<DatasetAnchor>;
+  /**
+   * Charter, newest signed head, what a round says (that of this root, or the newest final one), and the growth from `since`
+   * blocks: not to be believed before it is verified.
+   */
+  getAnchor(
+    dataset: DatasetId,
+    query?: { readonly since?: number; readonly round?: RoundRoot },
+    signal?: AbortSignal,
+  ): Promise<DatasetAnchor>;
 }
 
 /** The service's way into IPFS, for an owner; throws like StorageService. Repeating it changes nothing. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ENC_BYTES, MAX_MESSAGES, MAX_PAYLOAD_BYTES } from '../agreement/message.ts';
 import { MAX_LOG_BLOCKS, MAX_NAME_BYTES, MAX_RECORD_BLOCKS, MAX_SEGMENT_BYTES } from '../limits.ts';
+import { MAP_DEPTH } from '../rounds/map-leaf.ts';
 import { SIGNATURE_BYTES } from '../typed-data.ts';
 
 /** Blocks one hash-blocks or prove-chunks request may name. */
@@ -196,16 +197,41 @@ const growth = z.strictObject({
   appended: z.array(hash0x).max(96),
 });
 
-/** Charter, newest signed head and growth from `since`; `round` is null until the dataset is in one. Proves itself. */
+const signedHead = z.strictObject({ size: index, root: hash0x, signature: signature0x, serial });
+
+/** What a round says of one dataset. `previous` and `history` are 32 zero bytes in an anchorer's first round. */
+export const wireRound = z.strictObject({
+  number: z.int().min(1),
+  /** Of its chain block, seconds since 1970. */
+  time: index,
+  previous: hash0x,
+  history: hash0x,
+  /** In the map, the deepest sibling first. */
+  path: z.array(hash0x).max(MAP_DEPTH),
+  /** The dataset's head there; null where there is none, or where this service does not have its signature. */
+  head: signedHead.nullable(),
+  /** What the path ends in, where that is not `head`. */
+  end: z
+    .union([
+      z.literal('empty'),
+      z.strictObject({ dataset: hash0x, size: index, root: hash0x, serial, signatureHash: hash0x }),
+    ])
+    .nullable(),
+  transaction: hash0x,
+});
+export type WireRound = z.infer<typeof wireRound>;
+
+/** Charter, newest signed head, the round asked for or the newest final one, and growth from `since`. Proves itself. */
 export const getAnchorResponse = z.strictObject({
   charter: wireCharter,
-  head: z.strictObject({ size: index, root: hash0x, signature: signature0x, serial }).nullable(),
-  round: z.null(),
+  head: signedHead.nullable(),
+  round: wireRound.nullable(),
   growth: z.array(growth).max(2),
 });
 export type GetAnchorResponse = z.infer<typeof getAnchorResponse>;
 
-export const getAnchorQuery = z.strictObject({ since: indexParameter.optional() });
+/** `round`: the root that the verifier has of the chain; the newest final one when it is not given. */
+export const getAnchorQuery = z.strictObject({ since: indexParameter.optional(), round: hash0x.optional() });
 
 export const getSegmentResponse = z.strictObject({ key: z.string().max(256), get: presigned, sizeBytes: index });
 export type GetSegmentResponse = z.infer<typeof getSegmentResponse>;

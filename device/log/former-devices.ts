@@ -18,7 +18,7 @@ export async function isFormerDevice(
   const isFormer = ({ device, serial }: Charter): boolean => device === account && serial < writer.serial;
   const [onChain, shown] = await Promise.allSettled([
     ledger.findChartered({ dataset: writer.dataset }, 0, upToBlock, signal),
-    service.getAnchor(writer.dataset, undefined, signal),
+    service.getAnchor(writer.dataset, {}, signal),
   ]);
   signal.throwIfAborted();
   if (shown.status === 'fulfilled' && isFormer(shown.value.charter) && isOwners(parts, shown.value.charter))

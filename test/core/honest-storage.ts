@@ -277,14 +277,15 @@ export class HonestStorage implements StorageService {
     return { key, get: { method: 'GET', url: key, headers: {}, expiresAtMs: 1 }, sizeBytes: car.length };
   }
 
-  async getAnchor(_dataset: DatasetId, since = 0): Promise<DatasetAnchor> {
+  async getAnchor(_dataset: DatasetId, { since = 0 }: { readonly since?: number } = {}): Promise<DatasetAnchor> {
     const last = this.batches.at(-1);
-    if (last === undefined) return { charter: charterOf(WRITER.kind), head: null, growth: [] };
+    if (last === undefined) return { charter: charterOf(WRITER.kind), head: null, round: null, growth: [] };
     const { dataset, serial, head, signature } = last.manifest;
     const log = { subtrees: subtreesOfLeaves(this.primitives, this.leafHashes()) };
     return {
       charter: charterOf(WRITER.kind),
       head: { dataset, ...head, serial, signature },
+      round: null,
       growth: since < head.size ? [await buildGrowth(log, since, head.size)] : [],
     };
   }

@@ -273,7 +273,7 @@ export async function startRemote(writer: DatasetWriter & { readonly charter: Si
       return { stored: true };
     },
     async getAnchor(): Promise<DatasetAnchor> {
-      return { charter: requireKnown(), head: null, growth: [] };
+      return { charter: requireKnown(), head: null, round: null, growth: [] };
     },
   };
 

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { equalBytes, toHex } from '../../core/bytes.ts';
-import type { MapRoot } from '../../core/ids.ts';
+import { anchorFromWire } from '../../client/service/anchor-from-wire.ts';
+import { equalBytes, to0x, toHex } from '../../core/bytes.ts';
+import { ProofError } from '../../core/errors.ts';
+import type { MapRoot, RoundRoot } from '../../core/ids.ts';
+import { requireBoundedGrowth } from '../../core/log/growth.ts';
+import type { ServiceRound } from '../../core/ports/service.ts';
 import { proveInMap } from '../../core/rounds/prove-in-map.ts';
+import { verifyRoundHead } from '../../core/rounds/round-head.ts';
 import { headInRound } from '../../core/rounds/verify-round.ts';
+import { getAnchorResponse } from '../../core/wire/requests.ts';
+import { getAnchor } from '../../functions/get-anchor.ts';
 import { readNewestFinal } from '../../functions/rounds/follow-rounds.ts';
 import { type ChainRound, pagePk, roundsPk } from '../../functions/rounds/round-items.ts';
 import { readTablePages } from '../../functions/rounds/table-pages.ts';
@@ -178,5 +185,49 @@ describe('rounds of the anchor', () => {
     await fixture.mine();
     await fixture.assertRecorded(direct);
     assert.equal(service.counts.get('Anchor.roundFailed'), 1);
+  });
+
+  it('shows what the chain’s round says of a dataset, so that anybody can check it', async () => {
+    const service = await fixture.service();
+    const { account: anchorer } = service.recorder;
+    const [dataset, other] = [inRounds(service), inRounds(service)];
+    const ask = async (of: TestDataset, query: { since?: number; round?: string } = {}) =>
+      anchorFromWire(
+        of.id,
+        // As it travels.
+        getAnchorResponse.parse(
+          JSON.parse(JSON.stringify(await getAnchor(service.ports, { dataset: of.id, ...query }))),
+        ),
+      );
+    await service.fill(dataset, 2);
+    await service.show(other);
+    assert.equal((await ask(dataset)).round, null);
+    await service.anchor();
+    await settle(service);
+    const anchoredSize = dataset.end.size;
+    await service.fill(dataset, 1);
+
+    const { round: root } = await service.ports.rounds.readRound(anchorer, 'final');
+    const { round, growth, head } = await ask(dataset, { since: 1, round: to0x(root as RoundRoot) });
+    const verify = (of: TestDataset, shown: ServiceRound | null) =>
+      verifyRoundHead(nodePrimitives, fixture.ledger.domain, root as RoundRoot, of.id, shown as ServiceRound);
+    const verified = verify(dataset, round);
+    assert.equal(verified?.head.size, anchoredSize);
+    assert.equal(verified?.signer, dataset.charter.device);
+    assert.deepEqual(
+      growth.map(({ from, to }) => [from, to]),
+      [
+        [1, anchoredSize],
+        [anchoredSize, dataset.end.size],
+      ],
+    );
+    requireBoundedGrowth(nodePrimitives, verified!.head, head!, growth[1]!);
+    // Absence, too, is proven, and nothing else can be made of it.
+    assert.equal(verify(other, (await ask(other)).round), null);
+    const otherRound = { ...(round as ServiceRound), number: 2 };
+    assert.throws(() => verify(dataset, otherRound), ProofError);
+    const another = { ...(round as ServiceRound), head: { ...round!.head!, size: anchoredSize + 1 } };
+    assert.throws(() => verify(dataset, another), ProofError);
+    assert.equal((await ask(dataset, { round: `0x${'12'.repeat(32)}` })).round, null);
   });
 });

@@ -1,0 +1,83 @@
+import { equalBytes, to0x } from '../../core/bytes.ts';
+import type { Address, DatasetId, RoundRoot } from '../../core/ids.ts';
+import type { SignedHead } from '../../core/log/head.ts';
+import { leafOfHead, type MapLeaf, mapLeafHash } from '../../core/rounds/map-leaf.ts';
+import { proveInMap } from '../../core/rounds/prove-in-map.ts';
+import type { WireRound } from '../../core/wire/requests.ts';
+import { headOf } from '../log/open-log.ts';
+import type { ServicePorts, TableReader } from '../ports.ts';
+import { readLogEntry } from '../state/log-entry.ts';
+import { readNewestFinal } from './follow-rounds.ts';
+import { type ChainRound, finalSk, knownSk, parseChainRound, roundsPk } from './round-items.ts';
+import { readTablePages } from './table-pages.ts';
+
+export interface ShowRoundPorts {
+  readonly primitives: Pick<ServicePorts['primitives'], 'sha256'>;
+  readonly table: TableReader;
+}
+
+/**
+ * What a final round says of a dataset, as it travels, and the head that it has of it. Reads are bounded: the round, a page for
+ * each four bits that others share with the dataset, and one entry of its log.
+ * @param asked the newest final round when it is not given
+ * @returns null where no such round is kept, or not what it was made of
+ * @throws StateError when a page of the map is lost or damaged
+ */
+export async function showRound(
+  ports: ShowRoundPorts,
+  { anchorer, dataset, asked }: { readonly anchorer: Address; readonly dataset: DatasetId; readonly asked?: RoundRoot },
+  signal?: AbortSignal,
+): Promise<{ readonly round: WireRound; readonly head: SignedHead | null } | null> {
+  const { table } = ports;
+  const found =
+    asked === undefined
+      ? await readNewestFinal(ports, anchorer, signal)
+      : await findFinal(table, anchorer, asked, signal);
+  if (found === null || found.map === null) return null;
+  const proof = await proveInMap(ports.primitives, readTablePages(table, signal), found.map, dataset);
+  const head = await headOfLeaf(ports, dataset, proof.end, signal);
+  const { number, timeSeconds, previous, historyRoot, txHash } = found;
+  const round = {
+    ...{ number, time: timeSeconds, previous: to0x(previous), history: to0x(historyRoot) },
+    path: proof.path.map(to0x),
+    head: head === null ? null : signedHeadToWire(head),
+    end: head === null ? endToWire(proof.end) : null,
+    transaction: txHash,
+  };
+  return { round, head };
+}
+
+export function signedHeadToWire({ size, root, signature, serial }: SignedHead) {
+  return { size, root: to0x(root), signature: to0x(signature), serial };
+}
+
+async function findFinal(
+  table: TableReader,
+  anchorer: Address,
+  root: RoundRoot,
+  signal?: AbortSignal,
+): Promise<ChainRound | null> {
+  const known = await table.get(roundsPk(anchorer), knownSk(root), signal);
+  if (typeof known?.number !== 'number') return null;
+  const round = parseChainRound(await table.get(roundsPk(anchorer), finalSk(known.number), signal));
+  return round !== null && equalBytes(round.root, root) ? round : null;
+}
+
+/** The signed head that a leaf is made of, where the log still has it. */
+async function headOfLeaf(
+  { primitives, table }: ShowRoundPorts,
+  dataset: DatasetId,
+  leaf: MapLeaf | null,
+  signal?: AbortSignal,
+): Promise<SignedHead | null> {
+  if (leaf?.dataset !== dataset) return null;
+  const head = headOf(dataset, await readLogEntry(table, dataset, leaf.size, signal));
+  if (head === null) return null;
+  return equalBytes(mapLeafHash(primitives, leafOfHead(primitives, head)), mapLeafHash(primitives, leaf)) ? head : null;
+}
+
+function endToWire(end: MapLeaf | null): WireRound['end'] {
+  if (end === null) return 'empty';
+  const { dataset, size, root, serial, signatureHash } = end;
+  return { dataset, size, root: to0x(root), serial, signatureHash: to0x(signatureHash) };
+}
