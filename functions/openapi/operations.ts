@@ -151,4 +151,5 @@ export const PARAMETER_TEXTS: Readonly<Record<string, string>> = {
   limit: 'Lines of the page at most.',
   sequence: 'The first number wanted.',
   since: 'Blocks of the log that the caller has already.',
+  round: 'Root of the round that the caller has of the chain; the newest final one when it is not given.',
 };
