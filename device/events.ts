@@ -19,12 +19,15 @@ export type DeviceEvent =
   | { event: 'held'; reason: string }
   | { event: 'full'; usedBytes: number; maxBytes: number }
   | { event: 'gap'; blocks: number; bytes: number }
+  /** Captured blocks that are not what was written to the disk: set aside, and a note stands in the log. */
+  | { event: 'damaged'; blocks: number; bytes: number }
   | { event: 'skipped'; what: string; reason: string }
   /** `blocks` is the size of the log that the transaction records. */
   | { event: 'sent'; tx: string; blocks: number }
   /** The sealed digests of a batch are on the chain, too. */
   | { event: 'published'; first: number; blocks: number; tx: string }
   | { event: 'source-complete' }
-  | { event: 'stopped'; unsealedBlocks: number; pendingBatches: number };
+  /** Nulls where the outbox's disk does not say. */
+  | { event: 'stopped'; unsealedBlocks: number | null; pendingBatches: number | null };
 
 export type Report = (event: DeviceEvent) => void;

@@ -1,6 +1,9 @@
 import type { DeviceOptions, DeviceParts } from './device-options.ts';
 import { countUnchecked } from './outbox/batch-rows.ts';
+import { type MendableError, OutboxUnavailableError } from './outbox/errors.ts';
 import type { StepName } from './outbox/note-step.ts';
+import type { Outbox } from './outbox/open-outbox.ts';
+import { patiently } from './outbox/patiently.ts';
 import { readUnsealed } from './outbox/read-backlog.ts';
 import { countUnpublished } from './outbox/to-publish.ts';
 import { createDirectRecorder } from './record/record-directly.ts';
@@ -8,10 +11,11 @@ import { checkBatches } from './steps/check-batches.ts';
 import { createCompareStep } from './steps/compare-logs.ts';
 import { createDeviceRun, type DeviceRun } from './steps/device-run.ts';
 import { followChain } from './steps/follow-chain.ts';
+import { mendDamage, mendPieces } from './steps/mend-damage.ts';
 import { createPublishStep } from './steps/publish-batches.ts';
 import { readSource } from './steps/read-source.ts';
 import { runStep, type Work } from './steps/run-step.ts';
-import { completePlanned, sealBatches } from './steps/seal-batches.ts';
+import { sealBatches } from './steps/seal-batches.ts';
 import { uploadBatches } from './steps/upload-batches.ts';
 import { waitAtMost } from './steps/wait-at-most.ts';
 
@@ -29,9 +33,10 @@ const FIRST_COMPARE_MS = 5000;
  */
 export async function runDevice(parts: DeviceParts, options: DeviceOptions, signal: AbortSignal): Promise<boolean> {
   const { runtime, outbox, report, writer, account } = parts;
-  const run = createDeviceRun(parts, options);
+  const begun = await begin(parts, options, signal);
+  if (begun === null) return false;
+  const run = begun;
   report({ event: 'started', dataset: writer.dataset, account, unsealedBlocks: run.backlog.blocks() });
-  await completePlanned(run);
   const stopped = AbortSignal.any([signal, run.ending.signal]);
   const steps = startSteps(run, stopped);
   // A copy that was put back learns first what the log has of the source; without an answer capture begins all the same.
@@ -41,14 +46,34 @@ export async function runDevice(parts: DeviceParts, options: DeviceOptions, sign
   await steps;
   await waitAtMost(runtime, SOURCE_GRACE_MS, source);
   run.sourceParts.queue.close();
-  const pending = {
-    unsealedBlocks: readUnsealed(outbox).blocks,
-    pendingBatches: Math.max(countUnchecked(outbox), countUnpublished(outbox)),
-  };
+  const pending = readPending(outbox);
   report({ event: 'stopped', ...pending });
   run.ending.throwIfFailed();
   const done = pending.unsealedBlocks === 0 && pending.pendingBatches === 0;
   return done && (run.sourceHasEnded() || !options.untilIdle);
+}
+
+/** Null when aborted before the disk let it begin. */
+async function begin(parts: DeviceParts, options: DeviceOptions, signal: AbortSignal): Promise<DeviceRun | null> {
+  try {
+    const run = await patiently(parts, () => createDeviceRun(parts, options), signal);
+    await patiently(parts, () => mendPieces(run), signal);
+    return run;
+  } catch (cause) {
+    if (signal.aborted) return null;
+    throw cause;
+  }
+}
+
+/** Nulls where the disk does not say. */
+function readPending(outbox: Outbox): { unsealedBlocks: number | null; pendingBatches: number | null } {
+  try {
+    const pendingBatches = Math.max(countUnchecked(outbox), countUnpublished(outbox));
+    return { unsealedBlocks: readUnsealed(outbox).blocks, pendingBatches };
+  } catch (cause) {
+    if (!(cause instanceof OutboxUnavailableError)) throw cause;
+    return { unsealedBlocks: null, pendingBatches: null };
+  }
 }
 
 /** Everything but the source. Resolves when all of it has ended. */
@@ -76,7 +101,8 @@ async function startSteps(run: DeviceRun, stopped: AbortSignal): Promise<void> {
 /** A step's loop; of an upload, one for each connection. Only what cannot mend itself ends it, and the run with it. */
 async function startStep(run: DeviceRun, name: StepName, work: Work, stopped: AbortSignal): Promise<void> {
   const { runtime, outbox, report } = run.parts;
-  const context = { runtime, outbox, report, backoff: run.options.backoff };
+  const mend = (cause: MendableError): Promise<boolean> => mendDamage(run, cause);
+  const context = { runtime, outbox, report, backoff: run.options.backoff, mend };
   const loops = run.steps
     .filter((step) => step.name === name)
     .map((step) => runStep(context, step, work, stopped).catch(run.ending.fail));

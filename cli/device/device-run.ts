@@ -12,11 +12,13 @@ import { createStorageServiceClient } from '../../client/service/storage-service
 import { ATTACHED } from '../../core/charter/kind.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_CONTENT_BYTES } from '../../core/limits.ts';
-import { createDeviceClock } from '../../device/clock.ts';
+import { createDeviceClock, type DeviceClock } from '../../device/clock.ts';
 import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions } from '../../device/device-options.ts';
+import type { Report } from '../../device/events.ts';
 import { limitMemory } from '../../device/limit-memory.ts';
 import { lastCaptureTime } from '../../device/outbox/last-capture.ts';
-import { type Outbox, openOutbox } from '../../device/outbox/open-outbox.ts';
+import { type Outbox, type OutboxOwner, openOutbox } from '../../device/outbox/open-outbox.ts';
+import { patiently } from '../../device/outbox/patiently.ts';
 import { type Provision, readProvision } from '../../device/provision/read-provision.ts';
 import { runDevice } from '../../device/run-device.ts';
 import { SKIPPED_NAMES } from '../../device/sources/directory/choose-by-name.ts';
@@ -177,15 +179,17 @@ export function addDeviceRun(device: Command): void {
       const outboxPath = resolve(options.outbox ?? outboxPathOf(provisionPath));
       const deviceOptions = toDeviceOptions(options);
       const source = await createSource(options, provision, [provisionPath, outboxPath]);
-      const outbox = openOutbox(outboxPath, { ...provision, kind: provision.charter.kind });
       const timeout = options.timeout === undefined ? null : AbortSignal.timeout(options.timeout);
+      const ended = timeout === null ? signal : AbortSignal.any([signal, timeout]);
       const live = process.stderr.isTTY === true && process.stdout.isTTY === true && !output.json;
+      const report = showProgress(output, live);
+      const owner = { ...provision, kind: provision.charter.kind };
+      const opened = await openPatiently(outboxPath, owner, report, ended);
+      if (opened === null) return timeout?.aborted === true ? EXIT.unavailable : EXIT.interrupted;
+      const { outbox, clock } = opened;
       try {
-        const complete = await runDevice(
-          { ...connect(provision, outbox, options), outbox, source, report: showProgress(output, live) },
-          deviceOptions,
-          timeout === null ? signal : AbortSignal.any([signal, timeout]),
-        );
+        const connected = { ...connect(provision, options), clock };
+        const complete = await runDevice({ ...connected, outbox, source, report }, deviceOptions, ended);
         if (timeout?.aborted === true && !complete) return EXIT.unavailable;
         return signal.aborted && options.untilIdle === true && !complete ? EXIT.interrupted : EXIT.ok;
       } finally {
@@ -195,8 +199,32 @@ export function addDeviceRun(device: Command): void {
   );
 }
 
+/** Null when that was ended before the disk allowed it. */
+async function openPatiently(
+  path: string,
+  owner: OutboxOwner,
+  report: Report,
+  ended: AbortSignal,
+): Promise<{ readonly outbox: Outbox; readonly clock: DeviceClock } | null> {
+  const open = () => {
+    const outbox = openOutbox(path, owner);
+    try {
+      return { outbox, clock: createDeviceClock(nodeRuntime, lastCaptureTime(outbox)) };
+    } catch (cause) {
+      outbox.close();
+      throw cause;
+    }
+  };
+  try {
+    return await patiently({ runtime: nodeRuntime, report }, open, ended);
+  } catch (cause) {
+    if (ended.aborted) return null;
+    throw cause;
+  }
+}
+
 /** Everything the device reaches the world through. */
-function connect(provision: Provision, outbox: Outbox, options: RunOptions) {
+function connect(provision: Provision, options: RunOptions) {
   const { rpcUrl, chainId, dissc, apiUrl, account, charter, devicePrivateKey: key } = provision;
   const { dataset, serial, datasetKey } = provision;
   const chain = { rpcUrl, chainId, dissc };
@@ -209,7 +237,6 @@ function connect(provision: Provision, outbox: Outbox, options: RunOptions) {
     account,
     charter,
     writer: { dataset, kind: charter.kind, serial, datasetKey, deviceKey: key, domain: { chainId, dissc } },
-    clock: createDeviceClock(nodeRuntime, lastCaptureTime(outbox)),
     ledger,
     service: createStorageServiceClient({
       runtime: nodeRuntime,

@@ -70,6 +70,8 @@ function describe(event: DeviceEvent): string | null {
       return `The outbox is full (${showBytes(event.usedBytes)} of ${showBytes(event.maxBytes)}): the source waits.`;
     case 'gap':
       return `The outbox is full: ${event.blocks} of the oldest blocks (${showBytes(event.bytes)}) were dropped; a note stands in the log.`;
+    case 'damaged':
+      return `${event.blocks} captured blocks (${showBytes(event.bytes)}) are damaged on this disk. They are set aside; a note stands in the log. The disk may be dying.`;
     case 'skipped':
       return `${event.what} is not recorded: ${event.reason}`;
     case 'sent':
@@ -77,7 +79,9 @@ function describe(event: DeviceEvent): string | null {
     case 'source-complete':
       return 'The source has ended.';
     case 'stopped':
-      return `Stopped: ${event.unsealedBlocks} blocks unsealed, ${event.pendingBatches} batches under way.`;
+      return event.unsealedBlocks === null
+        ? 'Stopped. The disk does not say what is in the outbox now.'
+        : `Stopped: ${event.unsealedBlocks} blocks unsealed, ${event.pendingBatches} batches under way.`;
     default:
       return null;
   }

@@ -81,7 +81,7 @@ export const rooms: Rooms = {
       ...everywhere('node:path', 'zod'),
       'mqtt-packet': ['device/mqtt', 'device/sources/read-mqtt.ts'],
       'node:child_process': ['device/sources/run-command.ts'],
-      'node:fs': ['device/outbox/create-private-file.ts', 'device/outbox/open-outbox.ts'],
+      'node:fs': ['device/outbox'],
       'node:fs/promises': ['device/mqtt/read-secrets.ts'],
       'node:net': ['device/mqtt'],
       'node:sqlite': ['device/outbox/open-outbox.ts'],

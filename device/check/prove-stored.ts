@@ -1,3 +1,4 @@
+import type { Manifest } from '../../core/batch/manifest-fields.ts';
 import { readSegmentFront } from '../../core/batch/read-segment.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import { MAX_SEGMENT_BYTES } from '../../core/limits.ts';
@@ -5,6 +6,7 @@ import type { StorageService } from '../../core/ports/service.ts';
 import type { Transfer } from '../../core/ports/transfer.ts';
 import { rebuildSegment } from '../log/rebuild-segment.ts';
 import { readFront, type SealedRow } from '../outbox/batch-rows.ts';
+import { isMendable } from '../outbox/errors.ts';
 import { type UploadParts, uploadBatch } from '../upload/upload-batch.ts';
 import { checkBatch, NotProvenError } from './check-batch.ts';
 
@@ -34,7 +36,11 @@ export async function proveStored(
     return;
   }
   // Of the segment only the manifest is kept while the storage answers.
-  const { manifest } = await rebuildSegment(parts, row);
+  const manifest = await manifestOf(parts, row);
+  if (manifest === null) {
+    await checkWhole(parts, row, signal);
+    return;
+  }
   try {
     await checkBatch(parts, manifest, signal);
   } catch (cause) {
@@ -44,9 +50,19 @@ export async function proveStored(
   }
 }
 
+/** Null where its blocks are damaged on this disk: the storage has them, or nobody. */
+async function manifestOf(parts: ProveParts, row: SealedRow): Promise<Manifest | null> {
+  try {
+    return (await rebuildSegment(parts, row)).manifest;
+  } catch (cause) {
+    if (isMendable(cause)) return null;
+    throw cause;
+  }
+}
+
 /**
- * A batch that a former device sealed in this outbox, with keys that are gone: what the storage gives back must be the very
- * bytes.
+ * A batch that cannot be made again here: a former device sealed it, with keys that are gone, or its blocks are damaged. What
+ * the storage gives back must be the very bytes.
  */
 async function checkWhole(parts: ProveParts, { first, sha256 }: SealedRow, signal: AbortSignal): Promise<void> {
   const { get } = await parts.service.getSegment(parts.writer.dataset, first, signal);

@@ -3,7 +3,7 @@ import { StateError } from '../../core/errors.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { PlannedBatch } from '../outbox/batch-rows.ts';
-import { OutboxDamagedError } from '../outbox/errors.ts';
+import { BatchDamagedError } from '../outbox/errors.ts';
 import { peaksBefore } from '../outbox/log-end.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 import { readBlocks } from '../outbox/read-blocks.ts';
@@ -26,7 +26,7 @@ export interface SealingParts {
 /**
  * Makes a batch of captured blocks, byte for byte what its row determines. Others have their turn meanwhile; none of them
  * may change the log's end.
- * @throws OutboxDamagedError when its blocks are not all there
+ * @throws BlocksDamagedError | BatchDamagedError when its blocks are not what was captured, or not all there
  * @throws StateError when another device has sealed it, whose keys are not here
  */
 export function makeBatch(parts: SealingParts, row: PlannedBatch): Promise<SealedBatch> {
@@ -37,8 +37,9 @@ export function makeBatch(parts: SealingParts, row: PlannedBatch): Promise<Seale
     }
     const blocks = readBlocks(outbox, row.fromSeq, row.toSeq);
     if (blocks.length !== row.blocks) {
-      throw new OutboxDamagedError(
+      throw new BatchDamagedError(
         `The batch at block ${row.first} has ${row.blocks} blocks; ${blocks.length} are on this disk.`,
+        Math.max(0, row.blocks - blocks.length),
       );
     }
     const before = peaksBefore(outbox, row.first);

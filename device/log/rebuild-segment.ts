@@ -1,12 +1,12 @@
 import type { SealedBatch } from '../../core/batch/seal-batch.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import { batchAt, isSealed, type SealedRow } from '../outbox/batch-rows.ts';
-import { BatchReplacedError, OutboxDamagedError } from '../outbox/errors.ts';
+import { BatchDamagedError, BatchReplacedError } from '../outbox/errors.ts';
 import { makeBatch, type SealingParts } from './make-batch.ts';
 
 /**
  * A sealed batch's segment once more, byte for byte.
- * @throws OutboxDamagedError when it comes out different from what was sealed
+ * @throws BlocksDamagedError | BatchDamagedError when it comes out different from what was sealed
  * @throws BatchReplacedError when a fork was resolved meanwhile
  */
 export async function rebuildSegment(parts: SealingParts, row: SealedRow): Promise<SealedBatch> {
@@ -21,10 +21,5 @@ export async function rebuildSegment(parts: SealingParts, row: SealedRow): Promi
   if (current === null || !isSealed(current) || !equalBytes(current.sha256, row.sha256)) {
     throw new BatchReplacedError(`Another batch has taken the place of the one at block ${row.first} meanwhile.`);
   }
-  throw (
-    failure ??
-    new OutboxDamagedError(
-      `The batch at block ${row.first} does not come out as it was sealed. Keep a copy of the outbox.`,
-    )
-  );
+  throw failure ?? new BatchDamagedError(`The batch at block ${row.first} does not come out as it was sealed.`, 0);
 }

@@ -71,7 +71,7 @@ export function insertPiece(
   const lines = encodeLines(blocks);
   outbox
     .sql('INSERT INTO pieces (seq, blocks, bytes, at_ms, gap, crc, lines, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
-    .run(seq, blocks.length, content.length, atMs, Number(gap), crc32(content, crc32(lines)), lines, content);
+    .run(seq, blocks.length, content.length, atMs, Number(gap), crc32(lines), lines, content);
 }
 
 function noteFile(outbox: Outbox, file: NonNullable<CaptureEntry['file']>, endSeq: number): void {

@@ -93,11 +93,11 @@ export function* batchesFrom(outbox: Outbox, first: number): Generator<BatchRow>
 
 export function insertPlanned(outbox: Outbox, batch: PlannedBatch): void {
   outbox
-    .sql(`INSERT INTO batches (first, state, blocks, from_seq, to_seq, serial, random16, after, before_at_ms, planned_ms)
-      VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?)`)
+    .sql(`INSERT INTO batches (first, state, blocks, from_seq, to_seq, serial, random16, after, before_at_ms, planned_ms, since_ms)
+      VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
     .run(
       ...[batch.first, batch.blocks, batch.fromSeq, batch.toSeq, batch.serial],
-      ...[batch.random16, batch.after, batch.beforeAtMs, batch.plannedMs],
+      ...[batch.random16, batch.after, batch.beforeAtMs, batch.plannedMs, batch.plannedMs],
     );
 }
 
@@ -133,11 +133,13 @@ export function readLeafHashes(outbox: Outbox, { first, blocks }: PlannedBatch):
   throw new OutboxDamagedError(`The outbox has not kept the leaf hashes of the batch at block ${first}.`);
 }
 
-/** Moves a batch to its next state, if it still is this one: a fork may have put another in its place meanwhile. */
-export function moveBatch(outbox: Outbox, row: SealedRow, from: BatchState, to: BatchState): boolean {
-  const { changes } = outbox
-    .sql('UPDATE batches SET state = ? WHERE first = ? AND sha256 = ? AND state = ?')
-    .run(stateNumber(to), row.first, row.sha256, stateNumber(from));
+/** Moves a batch to another state, if it still is this one: a fork may have put another in its place meanwhile. */
+export function moveBatch(outbox: Outbox, row: SealedRow, from: BatchState, to: BatchState, nowMs: number): boolean {
+  const { changes } = outbox.commit(() =>
+    outbox
+      .sql('UPDATE batches SET state = ?, since_ms = ? WHERE first = ? AND sha256 = ? AND state = ?')
+      .run(stateNumber(to), nowMs, row.first, row.sha256, stateNumber(from)),
+  );
   return changes === 1;
 }
 

@@ -2,9 +2,10 @@ import { StateError } from '../../core/errors.ts';
 import type { Runtime, Timer } from '../../core/ports/runtime.ts';
 import type { Report } from '../events.ts';
 import { appendBlocks, type CaptureEntry } from './append-blocks.ts';
+import { OutboxUnavailableError } from './errors.ts';
 import { type DiskLimits, makeSpace } from './make-space.ts';
+import { noteStep, type StepFailure } from './note-step.ts';
 import type { Outbox } from './open-outbox.ts';
-import { readDiskBytes } from './read-backlog.ts';
 
 export interface CaptureLimits extends DiskLimits {
   /** How long an entry may wait for others before the disk is synchronised for all of them. */
@@ -38,8 +39,7 @@ interface Waiting {
 const COMMIT_BYTES = 2 ** 20;
 // Sizes, metas and page fractions beside the content of one block.
 const BLOCK_OVERHEAD_BYTES = 64;
-const SQLITE_FULL = 13;
-const FULL_RETRY_MS = 2000;
+const DISK_RETRY_MS = 2000;
 
 /**
  * Groups what sources give into commits.
@@ -47,7 +47,7 @@ const FULL_RETRY_MS = 2000;
  */
 export function createCaptureQueue(
   parts: {
-    readonly runtime: Pick<Runtime, 'after'>;
+    readonly runtime: Pick<Runtime, 'after' | 'nowMs'>;
     readonly outbox: Outbox;
     readonly report: Report;
     readonly nowMs: () => number;
@@ -60,6 +60,8 @@ export function createCaptureQueue(
   let pendingBytes = 0;
   let timer: Timer | null = null;
   let full = false;
+  let trouble: string | null = null;
+  let failures = 0;
   let closed = false;
   let roomWaiters: (() => void)[] = [];
 
@@ -77,22 +79,21 @@ export function createCaptureQueue(
     const taken = takeCommit();
     if (taken.length === 0) return;
     const bytes = taken.reduce((sum, one) => sum + one.bytes, 0);
+    let totals: Totals;
     try {
       if (!fits(bytes)) {
         waiting = [...taken, ...waiting];
         return;
       }
       const atMs = parts.nowMs();
-      parts.outbox.commit(() =>
-        appendBlocks(
-          parts.outbox,
-          taken.map((one) => one.entry),
-          atMs,
-        ),
-      );
+      const entries = taken.map((one) => one.entry);
+      totals = parts.outbox.commit(() => {
+        appendBlocks(parts.outbox, entries, atMs);
+        return readTotals(parts.outbox);
+      });
     } catch (cause) {
-      if ((cause as { errcode?: number }).errcode === SQLITE_FULL) {
-        waitForDisk(taken);
+      if (cause instanceof OutboxUnavailableError) {
+        waitForDisk(taken, cause);
         return;
       }
       for (const one of taken) one.reject(cause);
@@ -100,15 +101,22 @@ export function createCaptureQueue(
       return;
     }
     pendingBytes -= bytes;
-    acknowledge(taken, bytes);
+    acknowledge(taken, bytes, totals);
     schedule();
+    if (trouble !== null) note(null);
+    trouble = null;
+    failures = 0;
   };
 
-  /** The disk is full though our bound is not reached: somebody else filled it, and may empty it again. */
-  const waitForDisk = (taken: readonly Waiting[]): void => {
+  /** The disk does not take it now, for a reason that is not ours: it is tried again, and the source waits. */
+  const waitForDisk = (taken: readonly Waiting[], cause: OutboxUnavailableError): void => {
     waiting = [...taken, ...waiting];
-    noteFull(readDiskBytes(parts.outbox).used);
-    timer = parts.runtime.after(FULL_RETRY_MS, () => {
+    const reason = cause.shortMessage;
+    if (reason !== trouble) parts.report({ event: 'retry', step: 'capture', reason, inMs: DISK_RETRY_MS });
+    trouble = reason;
+    full = true;
+    note({ reason, failures: ++failures, kind: cause.kind });
+    timer = parts.runtime.after(DISK_RETRY_MS, () => {
       full = false;
       flush();
     });
@@ -137,12 +145,19 @@ export function createCaptureQueue(
     full = true;
   };
 
-  const acknowledge = (taken: readonly Waiting[], bytes: number): void => {
-    const totals = parts.outbox.sql('SELECT blocks, stream_bytes FROM counters').get();
+  /** Called by a timer: what it throws would be nobody's. */
+  const note = (failure: StepFailure | null): void => {
+    try {
+      noteStep(parts, 'capture', failure);
+    } catch (cause) {
+      parts.onFailure(cause);
+    }
+  };
+
+  const acknowledge = (taken: readonly Waiting[], bytes: number, totals: Totals): void => {
     const blocks = taken.reduce((sum, one) => sum + one.entry.blocks.length, 0);
     const added = { blocks, bytes: bytes - blocks * BLOCK_OVERHEAD_BYTES };
-    const { blocks: totalBlocks, stream_bytes: streamBytes } = totals as { blocks: number; stream_bytes: number };
-    if (blocks > 0) parts.report({ event: 'captured', ...added, totalBlocks, streamBytes });
+    if (blocks > 0) parts.report({ event: 'captured', ...added, ...totals });
     parts.onCommit(added);
     for (const one of taken) one.resolve();
     if (pendingBytes < limits.maxPendingBytes) {
@@ -179,6 +194,8 @@ export function createCaptureQueue(
       flush();
     },
     close() {
+      // A disk that did not take it is asked once more.
+      if (trouble !== null) full = false;
       while (waiting.length > 0 && !full) flush();
       closed = true;
       timer?.stop();
@@ -186,4 +203,15 @@ export function createCaptureQueue(
       for (const wake of roomWaiters) wake();
     },
   };
+}
+
+/** What was ever captured, into this outbox. */
+interface Totals {
+  readonly totalBlocks: number;
+  readonly streamBytes: number;
+}
+
+function readTotals(outbox: Outbox): Totals {
+  const row = outbox.sql('SELECT blocks, stream_bytes FROM counters').get();
+  return { totalBlocks: row?.blocks as number, streamBytes: row?.stream_bytes as number };
 }

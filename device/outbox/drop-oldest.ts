@@ -1,22 +1,7 @@
-import { utf8 } from '../../core/bytes.ts';
-import { insertPiece } from './append-blocks.ts';
-import { OutboxDamagedError } from './errors.ts';
+import { type GapReason, insertGap, parseGap } from './gap-note.ts';
 import type { Outbox } from './open-outbox.ts';
 import { decodeLines, metaOf } from './piece-lines.ts';
 import { sealedSeq } from './read-backlog.ts';
-
-/** Media type of the note that stands in the log where blocks were dropped. */
-export const GAP_TYPE = 'application/vnd.plumbline.gap+json';
-
-/** Content of that note. Times are those of the dropped blocks' capture. */
-export interface GapNote {
-  readonly droppedBlocks: number;
-  readonly droppedBytes: number;
-  readonly fromMs: number;
-  readonly toMs: number;
-  /** Names of files that lost blocks, the first hundred. */
-  readonly files: readonly string[];
-}
 
 interface OldPiece {
   seq: number;
@@ -27,17 +12,16 @@ interface OldPiece {
   content: Uint8Array | null;
 }
 
-const MAX_NAMED_FILES = 100;
-
 /**
  * Drops the oldest unsealed pieces, `bytes` at least if there are as many, and leaves one note in their place. The note has
  * a name, so that it never becomes a line of the stream; notes next to each other are made one.
  */
 export function dropOldest(outbox: Outbox, bytes: number, nowMs: number): { blocks: number; bytes: number } {
   return outbox.commit(() => {
-    const gap = {
+    const gap: Gap = {
       ...{ blocks: 0, bytes: 0, fromMs: Number.MAX_SAFE_INTEGER, toMs: 0, beginsStretch: false },
       files: new Set<string>(),
+      reason: undefined,
     };
     const dropped = { blocks: 0, bytes: 0 };
     const from = sealedSeq(outbox);
@@ -58,19 +42,12 @@ export function dropOldest(outbox: Outbox, bytes: number, nowMs: number): { bloc
     }
     if (dropped.blocks === 0) return dropped;
     for (const seq of seqs) outbox.sql('DELETE FROM pieces WHERE seq = ?').run(seq);
-    // A file that lost blocks was not captured: it is never deleted for having been.
-    for (const name of gap.files) outbox.sql('UPDATE files SET end_seq = -1 WHERE path = ?').run(name);
-    const note: GapNote = {
-      ...{ droppedBlocks: gap.blocks, droppedBytes: gap.bytes, fromMs: gap.fromMs, toMs: gap.toMs },
-      files: [...gap.files].slice(0, MAX_NAMED_FILES),
+    const { files, beginsStretch, reason } = gap;
+    const note = {
+      ...{ droppedBlocks: gap.blocks, droppedBytes: gap.bytes, fromMs: gap.fromMs, toMs: gap.toMs, files },
+      ...(reason === undefined ? {} : { reason }),
     };
-    const meta = {
-      at: gap.fromMs,
-      // Else the blocks behind it would seem to be captured before those that are in the log.
-      ...(gap.beginsStretch ? { clock: 2 as const } : {}),
-      ...{ name: `gaps/${gap.fromMs}-${at}.json`, type: GAP_TYPE },
-    };
-    insertPiece(outbox, at, [{ content: utf8(JSON.stringify(note)), meta }], nowMs, true);
+    insertGap(outbox, at, note, { beginsStretch, nowMs });
     outbox
       .sql('UPDATE counters SET dropped_blocks = dropped_blocks + ?, dropped_bytes = dropped_bytes + ?')
       .run(dropped.blocks, dropped.bytes);
@@ -83,7 +60,10 @@ interface Gap {
   bytes: number;
   fromMs: number;
   toMs: number;
+  beginsStretch: boolean;
   readonly files: Set<string>;
+  /** Of an older note among what is dropped. */
+  reason: GapReason | undefined;
 }
 
 function addPiece(gap: Gap, dropped: { blocks: number; bytes: number }, piece: OldPiece): void {
@@ -100,20 +80,11 @@ function addPiece(gap: Gap, dropped: { blocks: number; bytes: number }, piece: O
 }
 
 function addNote(gap: Gap, content: Uint8Array): void {
-  const note = parseNote(content);
+  const note = parseGap(content);
   gap.blocks += note.droppedBlocks;
   gap.bytes += note.droppedBytes;
   gap.fromMs = Math.min(gap.fromMs, note.fromMs);
   gap.toMs = Math.max(gap.toMs, note.toMs);
   for (const file of note.files) gap.files.add(file);
-}
-
-function parseNote(content: Uint8Array): GapNote {
-  try {
-    return JSON.parse(Buffer.from(content).toString('utf8')) as GapNote;
-  } catch (cause) {
-    throw new OutboxDamagedError('A note of dropped blocks is damaged on this disk. Keep a copy of the outbox.', {
-      cause,
-    });
-  }
+  gap.reason ??= note.reason;
 }

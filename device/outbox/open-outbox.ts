@@ -2,17 +2,23 @@ import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { prepareStatements, type Statements } from '../../adapters/sqlite/prepare-statements.ts';
+import { equalBytes } from '../../core/bytes.ts';
 import type { DatasetKind } from '../../core/charter/kind.ts';
 import { PlumblineError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import { createPrivateFile } from './create-private-file.ts';
 import { OutboxDamagedError, OutboxMismatchError } from './errors.ts';
+import { explainFault, SALVAGE_ADVICE } from './explain-fault.ts';
+import { type HighMark, type HighMarkFile, openHighMark, readHighMark, type Trouble } from './high-mark.ts';
 import { lockOutbox } from './lock-outbox.ts';
+import { keepLoss } from './losses.ts';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
 /** What the device keeps on its own disk. Operations on it stand in this folder, one a file. */
 export interface Outbox extends Statements {
   readonly path: string;
+  /** Keeps what is wrong where the outbox itself cannot be written; null when it can. */
+  noteTrouble(trouble: Trouble | null): void;
   close(): void;
 }
 
@@ -23,44 +29,47 @@ export interface OutboxOwner {
 }
 
 /**
- * Opens the outbox, or makes an empty one, for one process and one dataset, and checks that SQLite finds it sound.
+ * Opens the outbox, or makes an empty one, for one process and one dataset, and checks that SQLite finds it sound. What its
+ * mark says that it had answered for, and it does not hold, is kept as a loss (losses.ts).
  * When the dataset has another device now, batches that the former one has not stored are sealed anew: their keys are gone.
+ * @throws OutboxUnavailableError when the disk does not let it now: try again (open-patiently.ts)
  * @throws OutboxBusyError | OutboxDamagedError | OutboxMismatchError | FileError
  */
 export function openOutbox(path: string, owner: OutboxOwner): Outbox {
-  const unlock = lockOutbox(`${path}.lock`);
+  const opened: (() => void)[] = [];
   try {
+    opened.push(lockOutbox(`${path}.lock`));
     createPrivateFile(path);
-    const database = openDatabase(path);
-    try {
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-      database.exec('PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 8388608;');
-      prepareTables(database, path);
-      syncDirectory(path);
-      const outbox = outboxOf(path, database, unlock);
-      requireOwner(outbox, owner);
-      return outbox;
-    } catch (cause) {
-      database.close();
-      if (cause instanceof PlumblineError) throw cause;
-      throw new OutboxDamagedError(`The outbox ${path} cannot be used. Keep a copy of it; move it away to go on.`, {
-        cause,
-      });
-    }
+    const { mark } = readHighMark(path);
+    const database = new DatabaseSync(path, { timeout: BUSY_MS });
+    opened.push(() => database.close());
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    database.exec('PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 8388608;');
+    prepareTables(database, path);
+    syncDirectory(path);
+    const file = openHighMark(path);
+    opened.push(() => file.close());
+    const outbox = outboxOf(path, database, file, () => closeAll(opened));
+    requireOwner(outbox, owner);
+    keepShortening(outbox, mark);
+    return outbox;
   } catch (cause) {
-    unlock();
-    throw cause;
+    closeAll(opened);
+    const explained = explainFault(path, cause);
+    if (explained instanceof PlumblineError) throw explained;
+    throw new OutboxDamagedError(`The outbox ${path} cannot be used. ${SALVAGE_ADVICE}`, { cause });
   }
 }
 
-/** Opens an outbox for reading beside the process that works on it. @throws OutboxMismatchError */
+/** Opens an outbox for reading beside the process that works on it. @throws OutboxMismatchError | OutboxDamagedError */
 export function openOutboxReadOnly(path: string): Outbox {
   let database: DatabaseSync;
   try {
     database = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
     requireVersion(database, path);
   } catch (cause) {
-    if (cause instanceof OutboxMismatchError) throw cause;
+    const explained = explainFault(path, cause);
+    if (explained instanceof PlumblineError && existsSync(path)) throw explained;
     throw new OutboxMismatchError(
       existsSync(path)
         ? `The outbox at ${path} cannot be read.`
@@ -68,15 +77,15 @@ export function openOutboxReadOnly(path: string): Outbox {
       { cause },
     );
   }
-  return outboxOf(path, database, () => {});
+  return outboxOf(path, database, null, () => database.close());
 }
 
-function openDatabase(path: string): DatabaseSync {
-  try {
-    return new DatabaseSync(path, { timeout: 5000 });
-  } catch (cause) {
-    throw new OutboxDamagedError(`The outbox ${path} cannot be opened.`, { cause });
-  }
+/** How long a call waits for another program: what is busy longer is tried again, and other work goes on meanwhile. */
+const BUSY_MS = 1000;
+
+/** The last opened first; the lock is the last that goes. */
+function closeAll(opened: (() => void)[]): void {
+  for (let close = opened.pop(); close !== undefined; close = opened.pop()) close();
 }
 
 function prepareTables(database: DatabaseSync, path: string): void {
@@ -84,16 +93,28 @@ function prepareTables(database: DatabaseSync, path: string): void {
   const tables = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get();
   if (version === 0 && tables?.n === 0) {
     database.exec(`BEGIN IMMEDIATE; ${SCHEMA}
-      INSERT INTO counters VALUES (1, 0, 0, 0, 0, 0);
+      INSERT INTO counters VALUES (1, 0, 0, 0, 0, 0, 0);
       PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
+    // From here on the file itself is an outbox, whatever happens to its log.
+    database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
   }
   requireVersion(database, path);
+  requireTables(database, path);
   const [verdict] = Object.values(database.prepare('PRAGMA quick_check(1)').get() ?? {});
   if (verdict !== 'ok') {
-    throw new OutboxDamagedError(
-      `The outbox ${path} is damaged: ${verdict}. Keep a copy of it; move it away to go on.`,
-    );
+    throw new OutboxDamagedError(`The outbox ${path} is damaged: ${verdict}. ${SALVAGE_ADVICE}`);
   }
+}
+
+/** Damage to the page that describes the tables would show as a table that is not there. */
+function requireTables(database: DatabaseSync, path: string): void {
+  const found = database.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL').all();
+  const wanted = SCHEMA.split(';').map((text) => text.trim());
+  const missing = wanted.filter((text) => text !== '' && !found.some(({ sql }) => sql === text));
+  if (missing.length === 0) return;
+  throw new OutboxDamagedError(
+    `The outbox ${path} is damaged: its tables are not as they were made. ${SALVAGE_ADVICE}`,
+  );
 }
 
 function requireVersion(database: DatabaseSync, path: string): void {
@@ -101,7 +122,9 @@ function requireVersion(database: DatabaseSync, path: string): void {
   const [version] = Object.values(database.prepare('PRAGMA user_version').get() ?? {});
   if (id !== APPLICATION_ID) throw new OutboxMismatchError(`${path} is not an outbox.`);
   if (version !== SCHEMA_VERSION) {
-    throw new OutboxMismatchError(`The outbox ${path} has version ${version}; this program reads ${SCHEMA_VERSION}.`);
+    throw new OutboxMismatchError(
+      `The outbox ${path} has version ${version}; this program reads ${SCHEMA_VERSION}. Let the program that made it finish (plumb device run --until-idle), then move it away.`,
+    );
   }
 }
 
@@ -119,7 +142,9 @@ function requireOwner(outbox: Outbox, owner: OutboxOwner): void {
   const found = outbox.sql('SELECT dataset, account, kind FROM identity').get();
   if (found === undefined) {
     outbox.commit(() => {
-      outbox.sql('INSERT INTO identity VALUES (1, ?, ?, ?)').run(owner.dataset, owner.account, owner.kind);
+      outbox
+        .sql('INSERT INTO identity VALUES (1, ?, ?, ?, randomblob(16))')
+        .run(owner.dataset, owner.account, owner.kind);
     });
     return;
   }
@@ -131,6 +156,7 @@ function requireOwner(outbox: Outbox, owner: OutboxOwner): void {
   outbox.commit(() => {
     outbox.sql('UPDATE identity SET account = ?').run(owner.account);
     outbox.sql('DELETE FROM transactions').run();
+    outbox.sql('DELETE FROM second_writer').run();
     // States from 2 on are stored. Whatever lies behind one that is not was made as its continuation.
     const open = outbox.sql('SELECT min(first) AS first FROM batches WHERE state < 2').get()?.first;
     for (const table of ['batches', 'to_publish']) {
@@ -139,13 +165,49 @@ function requireOwner(outbox: Outbox, owner: OutboxOwner): void {
   });
 }
 
-function outboxOf(path: string, database: DatabaseSync, unlock: () => void): Outbox {
+/**
+ * What was answered for, and is not here: a log that was cut, damaged or lost, a file put back from a copy. An outbox with
+ * another id began behind it.
+ */
+function keepShortening(outbox: Outbox, mark: HighMark | null): void {
+  if (mark === null) return;
+  const here = outbox.sql('SELECT blocks, bytes, commits, outbox_id FROM counters, identity').get();
+  const isSame = equalBytes(here?.outbox_id as Uint8Array, mark.outboxId);
+  const held = isSame ? (here as unknown as HighMark) : { commits: 0, blocks: 0, bytes: 0 };
+  if (isSame && mark.commits <= held.commits) return;
+  const blocks = Math.max(0, mark.blocks - held.blocks);
+  const bytes = Math.max(0, mark.bytes - held.bytes);
+  // Once: the commit that keeps it writes another mark.
+  outbox.commit(() => keepLoss(outbox, { kind: 'shortened', atMs: 0, blocks, bytes }, false));
+}
+
+function outboxOf(path: string, database: DatabaseSync, file: HighMarkFile | null, close: () => void): Outbox {
+  const statements = prepareStatements(database, (cause) => explainFault(path, cause));
+  const { sql, commit } = statements;
+  let outboxId: Uint8Array | null = null;
+  const noteMark = (counters: Record<string, unknown> | undefined): void => {
+    outboxId ??= (sql('SELECT outbox_id FROM identity').get()?.outbox_id as Uint8Array | undefined) ?? null;
+    if (outboxId === null || counters === undefined) return;
+    const { commits, blocks, bytes, stream_bytes: streamBytes } = counters as Record<string, number>;
+    file?.write({ outboxId, commits, blocks, bytes, streamBytes } as HighMark);
+  };
   return {
     path,
-    ...prepareStatements(database),
-    close() {
-      database.close();
-      unlock();
+    sql,
+    commit(work) {
+      if (database.isTransaction) return work();
+      let counters: Record<string, unknown> | undefined;
+      const result = commit(() => {
+        const made = work();
+        counters = sql(
+          'UPDATE counters SET commits = commits + 1 RETURNING commits, blocks, bytes, stream_bytes',
+        ).get();
+        return made;
+      });
+      noteMark(counters);
+      return result;
     },
+    noteTrouble: (trouble) => file?.noteTrouble(trouble),
+    close,
   };
 }

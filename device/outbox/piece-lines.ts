@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { type BlockMeta, decodeMeta, encodeMeta } from '../../core/block/meta.ts';
 import { concatBytes } from '../../core/bytes.ts';
 import { OutboxDamagedError } from './errors.ts';
@@ -5,19 +6,30 @@ import { OutboxDamagedError } from './errors.ts';
 /** One block of a piece: how much of its content, and its meta as it will be sealed. */
 export interface PieceLine {
   readonly size: number;
+  /** Of its content. */
+  readonly crc: number;
   readonly meta: Uint8Array;
 }
 
-/** Sizes and metas of a piece's blocks: for each u32 size ‖ u16 length ‖ meta. */
+const FRONT_BYTES = 10;
+
+/** What is known of a piece's blocks: for each u32 size ‖ u32 CRC of the content ‖ u16 length ‖ meta. */
 export function encodeLines(blocks: readonly { readonly content: Uint8Array; readonly meta: BlockMeta }[]): Uint8Array {
+  return joinLines(
+    blocks.map(({ content, meta }) => ({ size: content.length, crc: crc32(content), meta: encodeMeta(meta) })),
+  );
+}
+
+/** Lines as they are, one behind another. */
+export function joinLines(lines: readonly PieceLine[]): Uint8Array {
   const parts: Uint8Array[] = [];
-  for (const { content, meta } of blocks) {
-    const bytes = encodeMeta(meta);
-    const front = new Uint8Array(6);
+  for (const { size, crc, meta } of lines) {
+    const front = new Uint8Array(FRONT_BYTES);
     const view = new DataView(front.buffer);
-    view.setUint32(0, content.length);
-    view.setUint16(4, bytes.length);
-    parts.push(front, bytes);
+    view.setUint32(0, size);
+    view.setUint32(4, crc);
+    view.setUint16(8, meta.length);
+    parts.push(front, meta);
   }
   return concatBytes(...parts);
 }
@@ -27,9 +39,10 @@ export function decodeLines(bytes: Uint8Array, seq: number): PieceLine[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const lines: PieceLine[] = [];
   for (let at = 0; at < bytes.length; ) {
-    const end = at + 6 <= bytes.length ? at + 6 + view.getUint16(at + 4) : bytes.length + 1;
+    const start = at + FRONT_BYTES;
+    const end = start <= bytes.length ? start + view.getUint16(at + 8) : bytes.length + 1;
     if (end > bytes.length) throw new OutboxDamagedError(`The lines of the piece at ${seq} end early.`);
-    lines.push({ size: view.getUint32(at), meta: bytes.slice(at + 6, end) });
+    lines.push({ size: view.getUint32(at), crc: view.getUint32(at + 4), meta: bytes.slice(start, end) });
     at = end;
   }
   return lines;

@@ -3,8 +3,8 @@ import { GCM_TAG_BYTES, MAX_BATCH_BYTES } from '../../core/limits.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import { type BatchRow, insertPlanned, isSealed, lastBatch, type PlannedBatch } from './batch-rows.ts';
 import type { Outbox } from './open-outbox.ts';
-import { decodeLines } from './piece-lines.ts';
 import { sealedSeq } from './read-backlog.ts';
+import { type PieceRow, soundLines } from './read-blocks.ts';
 
 export interface BatchLimits {
   readonly maxBlocks: number;
@@ -58,14 +58,14 @@ function measureBatch(
   limits: BatchLimits,
 ): { blocks: number; bytes: number; toSeq: number } {
   const rows = outbox
-    .sql(`SELECT seq, lines FROM pieces WHERE seq >= coalesce((SELECT max(seq) FROM pieces WHERE seq <= ?), 0)
+    .sql(`SELECT seq, blocks, crc, lines FROM pieces WHERE seq >= coalesce((SELECT max(seq) FROM pieces WHERE seq <= ?), 0)
       ORDER BY seq`)
-    .iterate(fromSeq) as unknown as Iterable<{ seq: number; lines: Uint8Array }>;
+    .iterate(fromSeq) as unknown as Iterable<Omit<PieceRow, 'content'>>;
   let blocks = 0;
   let bytes = 0;
   let toSeq = fromSeq;
   for (const row of rows) {
-    for (const [number, { size }] of decodeLines(row.lines, row.seq).entries()) {
+    for (const [number, { size }] of soundLines(row).entries()) {
       if (row.seq + number < fromSeq) continue;
       const storedBytes = bytes + size + (blocks + 1) * GCM_TAG_BYTES;
       const full = blocks === limits.maxBlocks || bytes + size > limits.maxBytes || storedBytes > MAX_BATCH_BYTES;

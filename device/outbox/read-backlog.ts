@@ -1,5 +1,5 @@
 import type { Outbox } from './open-outbox.ts';
-import { decodeLines } from './piece-lines.ts';
+import { linesOfPiece, type PieceRow } from './read-blocks.ts';
 
 /** What is captured and in no batch yet. */
 export interface Unsealed {
@@ -24,13 +24,13 @@ export function readUnsealed(outbox: Outbox): Unsealed {
   const whole = outbox
     .sql('SELECT coalesce(sum(blocks), 0) AS blocks, coalesce(sum(bytes), 0) AS bytes FROM pieces WHERE seq >= ?')
     .get(from);
-  const cut = outbox.sql('SELECT seq, blocks, lines FROM pieces WHERE seq < ? ORDER BY seq DESC LIMIT 1').get(from) as
-    | { seq: number; blocks: number; lines: Uint8Array }
-    | undefined;
+  const cut = outbox
+    .sql('SELECT seq, blocks, crc, lines FROM pieces WHERE seq < ? ORDER BY seq DESC LIMIT 1')
+    .get(from) as Omit<PieceRow, 'content'> | undefined;
   let blocks = whole?.blocks as number;
   let bytes = whole?.bytes as number;
   if (cut !== undefined && cut.seq + cut.blocks > from) {
-    const rest = decodeLines(cut.lines, cut.seq).slice(from - cut.seq);
+    const rest = linesOfPiece(cut)?.slice(from - cut.seq) ?? [];
     blocks += rest.length;
     bytes += rest.reduce((sum, line) => sum + line.size, 0);
   }

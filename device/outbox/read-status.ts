@@ -1,5 +1,6 @@
 import { BATCH_STATES, type BatchState } from './batch-rows.ts';
 import { type LeftOut, readLeftOut } from './left-out.ts';
+import { type Loss, readLosses } from './losses.ts';
 import type { Outbox } from './open-outbox.ts';
 import { readDiskBytes, readUnsealed } from './read-backlog.ts';
 import { countUnpublished } from './to-publish.ts';
@@ -20,6 +21,8 @@ export interface OutboxStatus {
   readonly unpublished: number;
   /** When the oldest thing that has not been stored was captured, ms since 1970; null when all is stored. */
   readonly oldestUnsentMs: number | null;
+  /** What this outbox has lost, the most recent first. */
+  readonly losses: readonly Loss[];
   readonly disk: { readonly usedBytes: number; readonly fileBytes: number };
   /** What the source has and is not captured. */
   readonly leftOut: LeftOut;
@@ -52,6 +55,7 @@ export function readStatus(outbox: Outbox): OutboxStatus {
     states: readStates(outbox),
     unpublished: countUnpublished(outbox),
     oldestUnsentMs: (oldest?.at_ms as number | undefined) ?? null,
+    losses: readLosses(outbox),
     disk: { usedBytes: disk.used, fileBytes: disk.file },
     leftOut: readLeftOut(outbox),
     failures: outbox

@@ -8,9 +8,9 @@ const KEPT_BATCHES = 64;
  * Notes that a batch is checked, and lets go of its leaf hashes and of every piece whose blocks are all in checked batches.
  * Nothing else removes content, except dropping unsealed blocks at the disk's bound.
  */
-export function releaseBatch(outbox: Outbox, row: SealedRow): void {
+export function releaseBatch(outbox: Outbox, row: SealedRow, nowMs: number): void {
   outbox.commit(() => {
-    if (!moveBatch(outbox, row, 'final', 'checked')) return;
+    if (!moveBatch(outbox, row, 'final', 'checked', nowMs)) return;
     outbox.sql('UPDATE batches SET leaves = NULL, front = NULL WHERE first = ?').run(row.first);
     outbox
       .sql(`DELETE FROM pieces WHERE seq < :to AND seq + blocks > :from

@@ -8,6 +8,9 @@
  * bytes and of the last ones before `position`, by which it is known again under another name. A path is null once
  * another file has it. `left_out` is there and not captured, `missed` counts what is gone for good.
  *
+ * Sizes, metas and the CRC of each block's content stand in `lines`, whose own CRC is `crc`: damage to one block is damage
+ * to one block. `since_ms` is when a batch came into its state, for people; nothing is decided by it, as clocks jump.
+ *
  * A block's `seq` counts what was captured, its index what was sealed: only batches have indices. Order is the same.
  */
 
@@ -21,7 +24,8 @@ CREATE TABLE identity (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   dataset TEXT NOT NULL,
   account TEXT NOT NULL,
-  kind INTEGER NOT NULL
+  kind INTEGER NOT NULL,
+  outbox_id BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE counters (
@@ -30,7 +34,25 @@ CREATE TABLE counters (
   bytes INTEGER NOT NULL,
   stream_bytes INTEGER NOT NULL,
   dropped_blocks INTEGER NOT NULL,
-  dropped_bytes INTEGER NOT NULL
+  dropped_bytes INTEGER NOT NULL,
+  commits INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE losses (
+  id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  blocks INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  noted INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE second_writer (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  first_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,
+  from_block INTEGER NOT NULL,
+  blocks INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE pieces (
@@ -55,6 +77,7 @@ CREATE TABLE batches (
   after BLOB,
   before_at_ms INTEGER,
   planned_ms INTEGER NOT NULL,
+  since_ms INTEGER NOT NULL,
   sha256 BLOB,
   segment_bytes INTEGER,
   root BLOB,
@@ -134,17 +157,19 @@ CREATE TABLE adopted_parts (
 
 CREATE TABLE steps (
   step TEXT PRIMARY KEY,
+  since_ms INTEGER NOT NULL,
   at_ms INTEGER NOT NULL,
   failures INTEGER NOT NULL,
-  reason TEXT NOT NULL
+  reason TEXT NOT NULL,
+  turn TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE transactions (
-  id INTEGER PRIMARY KEY CHECK (id = 1),
+  nonce INTEGER PRIMARY KEY,
   hash TEXT NOT NULL,
-  nonce INTEGER NOT NULL,
   raw TEXT NOT NULL,
   max_fee TEXT NOT NULL,
-  max_tip TEXT NOT NULL
+  max_tip TEXT NOT NULL,
+  sent_ms INTEGER NOT NULL
 ) STRICT;
 `;

@@ -13,10 +13,16 @@ import type { Outbox } from '../outbox/open-outbox.ts';
  * @returns `ahead` when the chain's log has something that the outbox does not know
  */
 export async function followHeads(
-  parts: { readonly outbox: Outbox; readonly ledger: Ledger; readonly dataset: DatasetId; readonly report: Report },
+  parts: {
+    readonly outbox: Outbox;
+    readonly ledger: Ledger;
+    readonly dataset: DatasetId;
+    readonly report: Report;
+    readonly nowMs: number;
+  },
   signal: AbortSignal,
 ): Promise<{ readonly ahead: boolean; readonly final: number; readonly recorded: number }> {
-  const { outbox, ledger, dataset, report } = parts;
+  const { outbox, ledger, dataset, report, nowMs } = parts;
   const latest = await ledger.readHeads([dataset], 'latest', signal);
   const final = await ledger.readHeads([dataset], 'final', signal);
   const latestHead = latest.heads[0] as Head;
@@ -24,29 +30,38 @@ export async function followHeads(
   const moved = { recorded: 0, final: 0 };
   if (isOurs(outbox, finalHead)) {
     const block = final.point.blockNumber;
-    moved.final = move(outbox, ['stored', 'recorded'], 'final', 0, finalHead.size);
+    moved.final = move(outbox, ['stored', 'recorded'], 'final', 0, finalHead.size, nowMs);
     keepFinalHead(outbox, { size: finalHead.size, chainBlock: block });
     if (moved.final > 0) report({ event: 'final', blocks: finalHead.size, block });
   }
   if (isOurs(outbox, latestHead)) {
-    moved.recorded = move(outbox, ['stored'], 'recorded', 0, latestHead.size);
+    moved.recorded = move(outbox, ['stored'], 'recorded', 0, latestHead.size, nowMs);
     if (moved.recorded > 0) report({ event: 'recorded', blocks: latestHead.size, block: latest.point.blockNumber });
-    move(outbox, ['recorded'], 'stored', latestHead.size, Number.MAX_SAFE_INTEGER);
+    move(outbox, ['recorded'], 'stored', latestHead.size, Number.MAX_SAFE_INTEGER, nowMs);
   }
   return { ...moved, ahead: !isOurs(outbox, latestHead) || !isOurs(outbox, finalHead) };
 }
 
 /** Moves the batches that begin in a range of blocks: a head that is ours ends with one of them. */
-function move(outbox: Outbox, from: readonly BatchState[], to: BatchState, start: number, end: number): number {
+function move(
+  outbox: Outbox,
+  from: readonly BatchState[],
+  to: BatchState,
+  start: number,
+  end: number,
+  nowMs: number,
+): number {
   let count = 0;
   for (const state of from) {
     const among = outbox
       .sql('SELECT count(*) AS n FROM batches WHERE state = ? AND first >= ? AND first < ?')
       .get(stateNumber(state), start, end);
     if (among?.n === 0) continue;
-    const { changes } = outbox
-      .sql('UPDATE batches SET state = ? WHERE state = ? AND first >= ? AND first < ?')
-      .run(stateNumber(to), stateNumber(state), start, end);
+    const { changes } = outbox.commit(() =>
+      outbox
+        .sql('UPDATE batches SET state = ?, since_ms = ? WHERE state = ? AND first >= ? AND first < ?')
+        .run(stateNumber(to), nowMs, stateNumber(state), start, end),
+    );
     count += Number(changes);
   }
   return count;

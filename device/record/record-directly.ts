@@ -7,12 +7,14 @@ import { type Head, signHead } from '../../core/log/head.ts';
 import type { Ledger, RecordCall, Recorder, SignedTransaction, Update } from '../../core/ports/ledger.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
+import type { DeviceClock } from '../clock.ts';
 import type { Report } from '../events.ts';
 import { isOurs } from '../log/is-ours.ts';
 import { batchesFrom, isSealed, readLeafHashes, type SealedRow, stateNumber } from '../outbox/batch-rows.ts';
 import { peaksBefore } from '../outbox/log-end.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 import { charterToSend } from './charter-to-send.ts';
+import { forgetFinal, forgetSent, keepSent, readSent } from './sent-transactions.ts';
 
 export interface DirectParts {
   readonly primitives: Pick<Primitives, 'sha256'>;
@@ -23,6 +25,7 @@ export interface DirectParts {
   readonly charter: SignedCharter;
   readonly ledger: Ledger;
   readonly recorder: Recorder;
+  readonly clock: Pick<DeviceClock, 'nowMs'>;
   readonly report: Report;
 }
 
@@ -39,35 +42,62 @@ const MAX_UPDATE_BLOCKS = 2 ** 18;
 
 /**
  * Records with the device's own account what is stored and not on the chain yet, all of it under one signature, by the same
- * call that a relayer makes; how the log has grown follows from the outbox alone. A transaction is on the disk before it is sent, and one at a time is
- * under way, so a crash in between sends the same one again.
+ * call that a relayer makes; how the log has grown follows from the outbox alone. A transaction is on the disk before it is
+ * sent and until it is final, and it takes the account's next nonce by the latest block: what a reorganisation has dropped is
+ * sent again, and so is what a former run has sent; what no block takes is replaced by one that pays more.
  */
 export function createDirectRecorder(parts: DirectParts, options: DirectOptions) {
   const { runtime, outbox, ledger, recorder, writer, report } = parts;
   let lastSentMs = Number.NEGATIVE_INFINITY;
+  /** What this run has sent and not seen mined, and since when each is waited for. */
+  const waiting = new Map<string, number>();
+
+  /** Looks whether what was sent has failed: its nonce is used then, and nothing is recorded. */
+  const requireSucceeded = async (mined: readonly SignedTransaction[], signal: AbortSignal): Promise<void> => {
+    for (const { hash } of mined) {
+      if (!waiting.delete(hash)) continue;
+      const receipt = await recorder.receipt(hash, signal);
+      if (receipt?.ok === false) throw new NotRecordedError(`The transaction ${hash} failed. Another one is sent.`);
+    }
+  };
+
+  /** Sends once more what may have been dropped, in the order of nonces. */
+  const sendAgain = async (open: readonly SignedTransaction[], signal: AbortSignal): Promise<number> => {
+    for (const transaction of open) await recorder.broadcast(transaction, signal);
+    return options.pollMs;
+  };
+
+  const send = async (transaction: SignedTransaction, signal: AbortSignal): Promise<void> => {
+    keepSent(outbox, transaction, parts.clock.nowMs());
+    try {
+      await recorder.broadcast(transaction, signal);
+    } catch (cause) {
+      // No node has it, and paying more would not help: the next one is signed anew.
+      if (cause instanceof NotRecordedError && cause.details.refusal === 'insufficient-funds')
+        forgetSent(outbox, transaction);
+      throw cause;
+    }
+    lastSentMs = runtime.monotonicMs();
+    waiting.set(transaction.hash, lastSentMs);
+  };
 
   /** One look; answers how long nothing is to be done. */
   return async (signal: AbortSignal): Promise<number> => {
-    const pending = readTransaction(outbox);
-    if (pending !== null) {
-      const receipt = await recorder.receipt(pending.hash, signal);
-      if (receipt !== null) {
-        outbox.sql('DELETE FROM transactions').run();
-        if (!receipt.ok) throw new NotRecordedError(`The transaction ${pending.hash} failed. Another one is sent.`);
-        return 0;
-      }
-      const { latest } = await recorder.nonces(signal);
-      if (latest > pending.nonce) {
-        // Another transaction of this account took its place.
-        outbox.sql('DELETE FROM transactions').run();
-        return 0;
-      }
+    const { latest, final } = await recorder.nonces(signal);
+    forgetFinal(outbox, final);
+    const sent = readSent(outbox);
+    await requireSucceeded(
+      sent.filter(({ nonce }) => nonce < latest),
+      signal,
+    );
+    const open = sent.filter(({ nonce }) => nonce >= latest);
+    // Where the next nonce is not among them, one before them was dropped: nothing of them is mined until it is filled.
+    const next = open[0]?.nonce === latest ? open[0] : null;
+    if (next !== null) {
       // Kept by an earlier run, which may have ended before it was sent.
-      if (lastSentMs === Number.NEGATIVE_INFINITY) lastSentMs = runtime.monotonicMs();
-      if (lastSentMs + options.replaceAfterMs > runtime.monotonicMs()) {
-        await recorder.broadcast(pending, signal);
-        return options.pollMs;
-      }
+      const sinceMs = waiting.get(next.hash) ?? runtime.monotonicMs();
+      waiting.set(next.hash, sinceMs);
+      if (sinceMs + options.replaceAfterMs > runtime.monotonicMs()) return sendAgain(open, signal);
     }
     const { heads } = await ledger.readHeads([writer.dataset], 'latest', signal);
     const head = heads[0] as Head;
@@ -77,21 +107,22 @@ export function createDirectRecorder(parts: DirectParts, options: DirectOptions)
     if (isBehindFinal(outbox, head.size)) return options.pollMs;
     const rows = takeRows(outbox, head.size);
     if (rows.length === 0) {
-      if (pending !== null) outbox.sql('DELETE FROM transactions').run();
+      for (const transaction of open) forgetSent(outbox, transaction);
       return Number.POSITIVE_INFINITY;
     }
     const dueMs = lastSentMs + options.recordEveryMs - runtime.monotonicMs();
-    if (pending === null && dueMs > 0) return dueMs;
+    if (open.length === 0 && dueMs > 0) return dueMs;
 
     const call = await buildCall(parts, rows, signal);
     const { accepted, gas } = await recorder.simulate(call, signal);
     if (accepted[0] !== true) throw new NotRecordedError('The chain would refuse these blocks now. They stay stored.');
-    const nonce = pending?.nonce ?? (await recorder.nonces(signal)).latest;
-    const replaces = pending === null ? {} : { replaces: pending };
-    const transaction = await recorder.prepare(call, { nonce, gas, ...replaces }, signal);
-    keepTransaction(outbox, transaction);
-    await recorder.broadcast(transaction, signal);
-    lastSentMs = runtime.monotonicMs();
+    const transaction = await recorder.prepare(
+      call,
+      { nonce: latest, gas, ...(next === null ? {} : { replaces: next }) },
+      signal,
+    );
+    await send(transaction, signal);
+    if (next !== null) waiting.delete(next.hash);
     report({ event: 'sent', tx: transaction.hash, blocks: sizeAfter(rows) });
     return options.pollMs;
   };
@@ -131,25 +162,4 @@ function buildUpdate({ primitives, outbox, writer }: DirectParts, rows: readonly
 
 function sizeAfter(rows: readonly SealedRow[]): number {
   return rows.at(-1)?.end.size ?? 0;
-}
-
-function readTransaction(outbox: Outbox): SignedTransaction | null {
-  const row = outbox.sql('SELECT * FROM transactions').get();
-  if (row === undefined) return null;
-  return {
-    hash: row.hash as string,
-    nonce: row.nonce as number,
-    raw: row.raw as string,
-    maxFeePerGasWei: BigInt(row.max_fee as string),
-    maxPriorityFeePerGasWei: BigInt(row.max_tip as string),
-  };
-}
-
-function keepTransaction(outbox: Outbox, transaction: SignedTransaction): void {
-  outbox
-    .sql('INSERT OR REPLACE INTO transactions (id, hash, nonce, raw, max_fee, max_tip) VALUES (1, ?, ?, ?, ?, ?)')
-    .run(
-      ...[transaction.hash, transaction.nonce, transaction.raw],
-      ...[transaction.maxFeePerGasWei.toString(), transaction.maxPriorityFeePerGasWei.toString()],
-    );
 }

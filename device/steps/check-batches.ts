@@ -20,7 +20,7 @@ export async function checkBatches(run: DeviceRun, signal: AbortSignal): Promise
       failure ??= cause;
       continue;
     }
-    releaseBatch(parts.outbox, row);
+    releaseBatch(parts.outbox, row, parts.clock.nowMs());
     parts.report({ event: 'checked', first: row.first, blocks: row.blocks });
     sourceParts.queue.retry();
     parts.source.released?.(sourceParts);

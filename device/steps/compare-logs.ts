@@ -1,6 +1,7 @@
 import { compareLog } from '../log/compare-log.ts';
 import type { DeviceRun } from './device-run.ts';
 import type { Work } from './run-step.ts';
+import { completePlanned } from './seal-batches.ts';
 
 /** The step that compares the outbox's log with the chain's and the service's; without it nothing is sealed. */
 export function createCompareStep(run: DeviceRun): Work {
@@ -19,7 +20,10 @@ export function createCompareStep(run: DeviceRun): Work {
   };
 
   return async (signal) => {
-    const held = await run.logEnd.run(() => comparison.make(() => compare(signal)));
+    const held = await run.logEnd.run(async () => {
+      await completePlanned(run);
+      return comparison.make(() => compare(signal));
+    });
     if (held !== null && held !== reported) parts.report({ event: 'held', reason: held });
     reported = held;
     if (held !== null) return run.options.followEveryMs;

@@ -7,9 +7,9 @@ const IDLE_FACTOR = 15;
 
 /** One look at the chain: what of the log is recorded, what is final. */
 export async function followChain(run: DeviceRun, signal: AbortSignal): Promise<number> {
-  const { outbox, ledger, writer, report } = run.parts;
+  const { outbox, ledger, writer, report, clock } = run.parts;
   const { followEveryMs } = run.options;
-  const followed = await followHeads({ outbox, ledger, dataset: writer.dataset, report }, signal);
+  const followed = await followHeads({ outbox, ledger, dataset: writer.dataset, report, nowMs: clock.nowMs() }, signal);
   // One that is under way will see it.
   if (followed.ahead && !run.comparison.isUnderWay()) {
     run.comparison.expire();

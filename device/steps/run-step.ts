@@ -1,7 +1,7 @@
-import { PlumblineError } from '../../core/errors.ts';
+import { type ErrorKind, PlumblineError } from '../../core/errors.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Report } from '../events.ts';
-import { OutboxDamagedError } from '../outbox/errors.ts';
+import { isMendable, type MendableError, OutboxDamagedError } from '../outbox/errors.ts';
 import { noteStep, type StepName } from '../outbox/note-step.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 import { createWakeup, type Wakeup } from './wakeup.ts';
@@ -25,7 +25,10 @@ export function createStep(runtime: Pick<Runtime, 'after'>, name: StepName): Ste
 }
 
 /**
- * Repeats `work` until aborted, each time when it said, or when woken. When it fails, it is tried again after twice the last pause, with jitter, so that a fleet does not come back all at once. Damage to the outbox ends it.
+ * Repeats `work` until aborted, each time when it said, or when woken. When it fails, it is tried again after twice the last
+ * pause, with jitter, so that a fleet
+ * does not come back all at once. Damaged blocks are set aside first, and the work goes on without them; other damage to the
+ * outbox ends it.
  */
 export async function runStep(
   context: {
@@ -33,6 +36,8 @@ export async function runStep(
     readonly outbox: Outbox;
     readonly report: Report;
     readonly backoff: Backoff;
+    /** Sets damaged blocks aside. Answers whether that has changed anything. */
+    readonly mend?: (cause: MendableError) => Promise<boolean>;
   },
   step: Step,
   work: Work,
@@ -50,12 +55,16 @@ export async function runStep(
       await step.wakeup.wait(restMs, signal);
     } catch (cause) {
       if (signal.aborted) return;
-      if (cause instanceof OutboxDamagedError) throw cause;
+      if (cause instanceof OutboxDamagedError) {
+        if (context.mend === undefined || !isMendable(cause)) throw cause;
+        // That may fail by the disk, too: then it is tried again like anything else.
+        if (await context.mend(cause).catch(() => false)) continue;
+      }
       failures++;
       mended = false;
       const inMs = pauseMs(context.runtime, context.backoff, failures);
       const reason = reasonOf(cause);
-      noteStep(context, step.name, { reason, failures });
+      noteStep(context, step.name, { reason, failures, kind: kindOf(cause) });
       context.report({ event: 'retry', step: step.name, reason, inMs });
       // Not its own wakeup: work that comes meanwhile must not shorten the pause.
       await createWakeup(context.runtime).wait(inMs, signal);
@@ -67,6 +76,11 @@ export async function runStep(
 export function pauseMs(runtime: Pick<Runtime, 'random'>, backoff: Backoff, failures: number): number {
   const whole = Math.min(backoff.mostMs, backoff.firstMs * 2 ** Math.min(failures - 1, 30));
   return Math.round(whole * (0.5 + runtime.random() / 2));
+}
+
+/** Whose turn it is. What is no error of ours is a fault of the program. */
+export function kindOf(cause: unknown): ErrorKind {
+  return cause instanceof PlumblineError ? cause.kind : 'defect';
 }
 
 /** What went wrong, for a person. Only messages written on purpose are shown whole: others may quote what they read. */

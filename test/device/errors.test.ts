@@ -97,7 +97,7 @@ test('files that a device is started with are named with their path', (context) 
 
 test('a block whose meta cannot be read is damage to the outbox, not a wrong argument', () => {
   // A meta that is no map.
-  assert.throws(() => metaOf({ size: 1, meta: Uint8Array.of(1) }), isA('file', OutboxDamagedError, /meta/));
+  assert.throws(() => metaOf({ size: 1, crc: 0, meta: Uint8Array.of(1) }), isA('file', OutboxDamagedError, /meta/));
 });
 
 test('a storage whose proof of the log is cut short is not believed: the chain itself says how the log goes on', async (context) => {

@@ -3,7 +3,7 @@ import { nodePrimitives as primitives } from '../../adapters/crypto/node-primiti
 import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
 import { concatBytes, fromHex, to0x, toHex, u32 } from '../../core/bytes.ts';
 import { anchorerOf, requireCharterSignature, type SignedCharter } from '../../core/charter/charter.ts';
-import { LedgerUnavailableError } from '../../core/errors.ts';
+import { LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import { growPeaks, requireBoundedGrowth } from '../../core/log/growth.ts';
 import { type Head, recoverHeadSigner, signHead } from '../../core/log/head.ts';
@@ -37,6 +37,12 @@ export interface MemoryChain {
   chainDown: boolean;
   /** Heads by which finality lags behind the latest; Infinity: nothing becomes final. */
   finalLag: number;
+  /** Takes what is in the pool into blocks as it comes. */
+  mining: boolean;
+  mine(): void;
+  /** Takes back the transaction of this nonce and all that came later: it is dropped, they are in the pool again. */
+  reorganise(dropped: number): void;
+  poolNonces(): number[];
   /** Heads the chain has had, the empty one first. */
   readonly chain: ChainHead[];
   /** Charters that it has accepted, oldest first. */
@@ -53,10 +59,13 @@ export function createMemoryChain(
   { dataset, domain }: Pick<DatasetWriter, 'dataset' | 'domain'>,
   account: Address,
 ): MemoryChain {
-  const transactions: string[] = [];
+  /** Mined, by nonce, each with the head that the chain had before it. */
+  const mined: { readonly transaction: SignedTransaction; readonly heads: number }[] = [];
+  const pool = new Map<number, SignedTransaction>();
   const state = {
     chainDown: false,
     finalLag: 0,
+    mining: true,
     chain: [{ dataset, size: 0, root: EMPTY_ROOT, peaks: EMPTY_PEAKS, appended: [], signer: account }] as ChainHead[],
     charters: [] as SignedCharter[],
   };
@@ -108,6 +117,18 @@ export function createMemoryChain(
     });
   }
 
+  /** All that follow on each other. */
+  function mine(): void {
+    for (let next = pool.get(mined.length); next !== undefined; next = pool.get(mined.length)) {
+      pool.delete(mined.length);
+      mined.push({ transaction: next, heads: state.chain.length });
+      record(revive(dagCbor.decode(fromHex(next.raw.slice(2)))) as RecordCall);
+    }
+  }
+
+  const refused = (refusal: string): NotRecordedError =>
+    new NotRecordedError(`The node does not take it: ${refusal}.`, { details: { refusal } });
+
   const ledger: Ledger = {
     domain,
     async readHeads(_datasets, anchor: Anchor) {
@@ -145,25 +166,34 @@ export function createMemoryChain(
       const after = chartersAfter(charters);
       return { accepted: updates.map((update) => accepted(update, after) !== null), gas: 100_000n };
     },
-    async prepare(call, { nonce }) {
+    async prepare(call, { nonce, replaces }) {
       requireChain();
-      const raw = toHex(dagCbor.encode(plain(call)));
-      const hash = to0x(primitives.sha256(concatBytes(fromHex(raw), Uint8Array.of(nonce))));
-      return { hash, nonce, raw, maxFeePerGasWei: 1n, maxPriorityFeePerGasWei: 1n };
+      const raw = to0x(dagCbor.encode(plain(call)));
+      const fee = (replaces?.maxFeePerGasWei ?? 0n) + 1n;
+      const hash = to0x(primitives.sha256(concatBytes(fromHex(raw.slice(2)), Uint8Array.of(nonce, Number(fee)))));
+      return { hash, nonce, raw, maxFeePerGasWei: fee, maxPriorityFeePerGasWei: fee };
     },
     async broadcast(transaction: SignedTransaction) {
       requireChain();
-      if (transactions.length !== transaction.nonce) return;
-      transactions.push(transaction.hash);
-      record(revive(dagCbor.decode(fromHex(transaction.raw))) as RecordCall);
+      if (mined.some((one) => one.transaction.hash === transaction.hash)) return;
+      if (transaction.nonce < mined.length) throw refused('nonce-too-low');
+      const pooled = pool.get(transaction.nonce);
+      if (pooled?.hash === transaction.hash) return;
+      if (pooled !== undefined && pooled.maxFeePerGasWei >= transaction.maxFeePerGasWei) throw refused('underpriced');
+      pool.set(transaction.nonce, transaction);
+      if (state.mining) mine();
     },
     async nonces() {
       requireChain();
-      return { latest: transactions.length, final: transactions.length };
+      const final =
+        state.finalLag === 0
+          ? mined.length
+          : mined.filter(({ heads }) => heads < state.chain.indexOf(finalHead())).length;
+      return { latest: mined.length, final };
     },
     async receipt(hash) {
       requireChain();
-      return transactions.includes(hash) ? { blockNumber: 1, final: true, ok: true } : null;
+      return mined.some((one) => one.transaction.hash === hash) ? { blockNumber: 1, final: true, ok: true } : null;
     },
     async balanceWei() {
       return 1n;
@@ -171,6 +201,14 @@ export function createMemoryChain(
   };
 
   return Object.assign(state, {
+    mine,
+    reorganise(dropped: number) {
+      const taken = mined.splice(dropped);
+      state.chain.splice(taken[0]?.heads ?? state.chain.length);
+      pool.clear();
+      for (const { transaction } of taken.slice(1)) pool.set(transaction.nonce, transaction);
+    },
+    poolNonces: () => [...pool.keys()],
     ledger,
     recorder,
     latestHead,

@@ -20,6 +20,7 @@ import {
 } from '../../device/outbox/batch-rows.ts';
 import { createCaptureQueue } from '../../device/outbox/capture-queue.ts';
 import {
+  BatchDamagedError,
   BatchReplacedError,
   OutboxBusyError,
   OutboxDamagedError,
@@ -60,7 +61,7 @@ test('one process at a time works on an outbox; others may look', (context) => {
   assert.throws(() => openOutbox(path, owner), OutboxBusyError);
   const look = openOutboxReadOnly(path);
   assert.deepEqual(readUnsealed(look), { blocks: 0, bytes: 0 });
-  assert.throws(() => look.sql('DELETE FROM pieces').run(), /readonly/);
+  assert.throws(() => look.sql('DELETE FROM pieces').run(), /read-only/);
   look.close();
   outbox.close();
   openOutbox(path, owner).close();
@@ -100,26 +101,13 @@ test('an outbox of another dataset, another kind, another program or another ver
   assert.throws(() => openOutboxReadOnly(`${path}-none`), OutboxMismatchError);
 });
 
-test('damage on the disk is a typed error, never a wrong batch', async (context) => {
-  const { path, writer, owner } = setUp(context);
-  const outbox = openOutbox(path, owner);
-  append(outbox, [900_000]);
-  outbox.sql('PRAGMA wal_checkpoint(TRUNCATE)').get();
-  outbox.close();
-  // A bit of the content: SQLite cannot see it.
-  const bytes = readFileSync(path);
-  const at = bytes.length - 300_000;
-  bytes[at] = (bytes[at] as number) ^ 1;
-  copyFileSync(path, `${path}-sound`);
-  writeFileSync(path, bytes, { mode: 0o600 });
-  const remote = await startRemote(writer);
-  context.after(() => remote.close());
-  const device = startDevice({ remote, writer, outboxPath: path, source: pushSource() });
-  await assert.rejects(device.ended, OutboxDamagedError);
-  assert.equal(remote.objects.size, 0);
-  // Everything: not even a database any more.
-  writeFileSync(`${path}-broken`, Buffer.alloc(20_000, 7), { mode: 0o600 });
-  assert.throws(() => openOutbox(`${path}-broken`, owner), OutboxDamagedError);
+test('a file that is no database any more is a typed error that names the remedy', (context) => {
+  const { path, owner } = setUp(context);
+  writeFileSync(path, Buffer.alloc(20_000, 7), { mode: 0o600 });
+  assert.throws(
+    () => openOutbox(path, owner),
+    (error) => error instanceof OutboxDamagedError && /plumb device salvage/.test(error.message),
+  );
 });
 
 test('a batch takes as many blocks as its bounds allow, one at least, and cuts through pieces', (context) => {
@@ -175,7 +163,7 @@ test('when the dataset has a new device, what the former one had not stored is u
     rows.push((await sealPlanned(sealing(first, writer), next.planned)).row);
   }
   // The one in the middle is still on its way: what follows it cannot stand without it.
-  for (const row of [rows[0], rows[2]]) assert.ok(moveBatch(first, row as SealedRow, 'sealed', 'stored'));
+  for (const row of [rows[0], rows[2]]) assert.ok(moveBatch(first, row as SealedRow, 'sealed', 'stored', 0));
   first.close();
   const successor = successorOf(writer, 4);
   const second = openOutbox(path, ownerOf(successor));
@@ -186,7 +174,7 @@ test('when the dataset has a new device, what the former one had not stored is u
   const { row } = await sealPlanned(sealing(second, successor), next?.planned as PlannedBatch);
   assert.equal(row.first, 4);
   // An upload of the former segment that ends only now says nothing of this one.
-  assert.equal(moveBatch(second, rows[1] as SealedRow, 'sealed', 'stored'), false);
+  assert.equal(moveBatch(second, rows[1] as SealedRow, 'sealed', 'stored', 0), false);
   // What the former device has stored cannot be made again here.
   await assert.rejects(rebuildSegment(sealing(second, successor), rows[0] as SealedRow), StateError);
   second.close();
@@ -227,9 +215,9 @@ test('leaf hashes are kept until a batch is checked, and no longer', async (cont
   for (const [at, state] of states.entries()) {
     assert.deepEqual(readLeafHashes(outbox, row).map(Buffer.from), sealed.leafHashes.map(Buffer.from), state);
     const next = states[at + 1];
-    if (next !== undefined) assert.ok(moveBatch(outbox, row, state, next));
+    if (next !== undefined) assert.ok(moveBatch(outbox, row, state, next, 0));
   }
-  releaseBatch(outbox, row);
+  releaseBatch(outbox, row, 0);
   assert.equal(batchAt(outbox, 0)?.state, 'checked');
   assert.throws(() => readLeafHashes(outbox, row), OutboxDamagedError);
   // Its peaks stay: the log goes on from them.
@@ -241,11 +229,11 @@ test('a disk that others have filled holds capture up, and nothing is lost or ac
   const { path, owner } = setUp(context);
   const outbox = openOutbox(path, owner);
   const limits = { commitWithinMs: 1, maxPendingBytes: 2 ** 20, maxDiskBytes: 2 ** 30, whenFull: 'wait' as const };
-  const full = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<DeviceEvent>();
   const report = (event: DeviceEvent): void => {
-    if (event.event === 'full') full.resolve();
+    if (event.event === 'retry') held.resolve(event);
   };
-  const onFailure = (cause: unknown): void => full.reject(cause);
+  const onFailure = (cause: unknown): void => held.reject(cause);
   const queue = createCaptureQueue(
     { runtime: nodeRuntime, outbox, report, nowMs: Date.now, onCommit() {}, onFailure },
     limits,
@@ -256,7 +244,8 @@ test('a disk that others have filled holds capture up, and nothing is lost or ac
   const captured = queue.capture({ blocks: [{ content: new Uint8Array(500_000), meta: { at: 0 } }] }).then(() => {
     acknowledged = true;
   });
-  await full.promise;
+  const said = await held.promise;
+  assert.ok(said.event === 'retry' && said.step === 'capture' && /The disk is full/.test(said.reason));
   assert.equal(acknowledged, false);
   outbox.sql('PRAGMA max_page_count = 4294967294').get();
   queue.retry();
@@ -275,7 +264,7 @@ test('a batch that another has replaced meanwhile is no damage; one that comes o
   const { row } = await sealPlanned(sealing(outbox, writer), planned);
   assert.deepEqual(await rebuildSegment(sealing(outbox, writer), row).then((made) => made.segment.sha256), row.sha256);
   const otherNonce = { ...row, random16: nodePrimitives.randomBytes(16) };
-  await assert.rejects(rebuildSegment(sealing(outbox, writer), otherNonce), OutboxDamagedError);
+  await assert.rejects(rebuildSegment(sealing(outbox, writer), otherNonce), BatchDamagedError);
   outbox.sql('DELETE FROM batches').run();
   await assert.rejects(rebuildSegment(sealing(outbox, writer), otherNonce), BatchReplacedError);
   outbox.close();
