@@ -12,8 +12,11 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 function setUp(held: string | null = null) {
   const seen: string[] = [];
   const logEnd = createMutex();
+  // Nothing is planned in it.
+  const outbox = { sql: () => ({ all: () => [] }) };
+  const report = ({ event }: { event: string }) => seen.push(event);
   const run = {
-    ...{ logEnd, bornEmpty: false, parts: { clock: {}, report: ({ event }: { event: string }) => seen.push(event) } },
+    ...{ logEnd, bornEmpty: false, parts: { clock: {}, outbox, report } },
     options: { followEveryMs: 700, compareEveryMs: 1_000, batch: {} },
     backlog: { blocks: () => 1, dueInMs: () => 0 },
     wake: (...names: readonly string[]) => seen.push(`wakes ${names.join(', ')}`),

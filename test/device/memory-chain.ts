@@ -1,7 +1,7 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import { nodePrimitives as primitives } from '../../adapters/crypto/node-primitives.ts';
 import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
-import { concatBytes, fromHex, to0x, toHex, u32 } from '../../core/bytes.ts';
+import { concatBytes, fromHex, to0x, u32 } from '../../core/bytes.ts';
 import { anchorerOf, requireCharterSignature, type SignedCharter } from '../../core/charter/charter.ts';
 import { LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';

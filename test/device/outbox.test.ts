@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
@@ -33,9 +33,7 @@ import { readUnsealed } from '../../device/outbox/read-backlog.ts';
 import { readBlocks } from '../../device/outbox/read-blocks.ts';
 import { releaseBatch } from '../../device/outbox/release-blocks.ts';
 import { createMutex } from '../../device/steps/mutex.ts';
-import { newWriter, ownerOf, startDevice, successorOf, temporaryFolder } from './fixture.ts';
-import { pushSource } from './push-source.ts';
-import { startRemote } from './remote.ts';
+import { newWriter, ownerOf, successorOf, temporaryFolder } from './fixture.ts';
 
 const LIMITS = { maxBlocks: 4, maxBytes: 1000 };
 
