@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { EXIT, EXIT_OF_KIND } from '../../cli/exit-codes.ts';
 import type { ErrorKind } from '../../core/errors.ts';
 import { describeErrors } from '../../dev/errors/describe-errors.ts';
+import { quickenKeystore } from './quicken-keystore.ts';
 import { type Ended, runPlumb, type StackUnderTest, spawnPlumb, startStackUnderTest } from './run-plumb.ts';
 
 let folder: string;
@@ -59,6 +60,7 @@ before(async () => {
   await writeFile(join(folder, 'password'), 'correct horse battery\n', { mode: 0o600 });
   password = ['--password-file', join(folder, 'password')];
   const { account } = JSON.parse((await owner(['init', '--mnemonic-out', join(folder, 'mnemonic')])).stdout);
+  await quickenKeystore(join(folder, 'owner'), 'correct horse battery');
   assert.equal((await runPlumb(['local', 'admit', account], withStack)).exitCode, 0);
   for (const name of ['readings', 'empty']) {
     assert.equal((await runPlumb(['dataset', 'create', name, ...password], withStack)).exitCode, 0);

@@ -1,14 +1,1 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createKeystore, readKeystore, SCRYPT_N_RANDOM_PASSWORD } from '../../adapters/keys/keystore.ts';
-
-/**
- * Writes the keystore of a home anew with the cheaper scrypt: a test opens it with every command, and what a person's password
- * costs is the business of the keystore's own tests.
- */
-export async function quickenKeystore(home: string, password: string): Promise<void> {
-  const path = join(home, 'keystore.json');
-  const content = await readKeystore(path, password);
-  await rm(path);
-  await createKeystore(path, content, password, SCRYPT_N_RANDOM_PASSWORD);
-}
+export { quickenKeystore } from '../../examples/demo/quicken-keystore.ts';

@@ -1,10 +1,8 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { bundleLazyProgram } from '../../dev/tests/bundle-program.ts';
+import { bundleProgram } from '../../dev/tests/bundle-program.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const PLUMB = join(ROOT, 'bin', 'plumb');
@@ -39,21 +37,12 @@ export async function runPlumb(args: readonly string[], env: Record<string, stri
 export function spawnPlumb(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
   const { PLUMB_HOME: _, PLUMB_STACK: __, ...rest } = process.env;
   const options: SpawnOptions = { stdio: ['pipe', 'pipe', 'pipe'], env: { ...rest, ...env } };
-  if (args[0] === 'local') return spawn(PLUMB, args, options);
-  return spawn(process.execPath, [bundledPlumb(), ...args], options);
+  if (args[0] === 'local' && args[1] === 'up') return spawn(PLUMB, args, options);
+  program ??= bundleProgram(join(ROOT, 'cli', 'plumb.ts'));
+  return spawn(process.execPath, [program, ...args], options);
 }
 
-let bundled: string | null = null;
-
-/** The command line as few files, made once a process: tests start it dozens of times. */
-function bundledPlumb(): string {
-  if (bundled !== null) return bundled;
-  const folder = mkdtempSync(join(tmpdir(), 'plumbline-command-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  bundleLazyProgram(join(ROOT, 'cli', 'plumb.ts'), folder);
-  bundled = join(folder, 'plumb.mjs');
-  return bundled;
-}
+let program: string | null = null;
 
 /** A stack in a process of its own. */
 export interface StackUnderTest {

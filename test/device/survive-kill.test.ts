@@ -43,13 +43,11 @@ function seeded(seed: number): (below: number) => number {
   };
 }
 
-// Starting is most of a device's short life here: it is one file, and compiled once.
-const programFolder = mkdtempSync(join(tmpdir(), 'plumbline-child-'));
-const CHILD = join(programFolder, 'child.mjs');
-const CACHE = join(programFolder, 'compiled');
-bundleProgram(join(import.meta.dirname, 'child.ts'), CHILD);
+// Starting is most of a device's short life here: it is few files, and compiled once.
+const CACHE = mkdtempSync(join(tmpdir(), 'plumbline-child-'));
+const CHILD = bundleProgram(join(import.meta.dirname, 'child.ts'));
 spawnSync(process.execPath, [CHILD], { env: { ...process.env, NODE_COMPILE_CACHE: CACHE }, stdio: 'ignore' });
-after(() => rmSync(programFolder, { recursive: true, force: true }));
+after(() => rmSync(CACHE, { recursive: true, force: true }));
 
 function startChild(
   context: TestContext,

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
+import { quickenKeystore } from '../cli/quicken-keystore.ts';
 import { runPlumb, type StackUnderTest, startStackUnderTest } from '../cli/run-plumb.ts';
 
 const run = promisify(execFile);
@@ -48,6 +49,7 @@ test('one file captures, uploads and is recorded; the owner gets everything back
   };
   const password = ['--password-file', join(folder, 'password')];
   const { account } = await plumb(['owner', 'init', ...password, '--mnemonic-out', join(folder, 'mnemonic')]);
+  await quickenKeystore(join(folder, 'owner'), 'correct horse battery');
   await plumb(['local', 'admit', account]);
   await plumb(['dataset', 'create', 'bundled', ...password]);
   await plumb(['device', 'provision', 'bundled', ...password, '--out', join(machine, 'device.json')]);

@@ -9,6 +9,7 @@ import { createSecretFile } from '../../adapters/keys/secret-file.ts';
 import { agentFileText } from '../../cli/owner/agent-file.ts';
 import { type Address, address, NATIVE_COIN } from '../../core/ids.ts';
 import { fund } from '../../local/stack/fund.ts';
+import { quickenKeystore } from '../cli/quicken-keystore.ts';
 import { runPlumb, spawnPlumb } from '../cli/run-plumb.ts';
 import { FUNDS_WEI, type RecordedStack, startRecordedStack, until } from './recorded-stack.ts';
 import { makeSeller, type Seller } from './sale-on-stack.ts';
@@ -81,6 +82,7 @@ describe('a delivery in which everybody is killed', { timeout: 300_000 }, () => 
 
   it('ends right: every block once and as captured, every voucher claimed, every wei where it belongs', async () => {
     const { account } = await consumer('init', '--mnemonic-out', join(stack.folder, 'mnemonic'));
+    await quickenKeystore(join(stack.folder, 'consumer'), 'correct horse battery');
     await fund(stack.rpc, address(account), FUNDS_WEI);
     const { id } = await seller.offer({ count: SOLD, price: PRICE, samples: 3 });
     await consumer('accept', id);

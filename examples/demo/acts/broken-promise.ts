@@ -4,6 +4,7 @@ import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
 import { nodeRuntime } from '../../../adapters/runtime/node-runtime.ts';
 import { readSegmentFront } from '../../../core/batch/read-segment.ts';
 import { plumb, runPlumb } from '../plumb-process.ts';
+import { quickenKeystore } from '../quicken-keystore.ts';
 import type { StepLog } from '../step-log.ts';
 import { audit, authorise, offer } from './honest-sale.ts';
 import type { DemoDataset, DemoOwner } from './owner-setup.ts';
@@ -25,7 +26,7 @@ export async function setUpSecondOwner(folder: string, first: DemoOwner): Promis
   const mnemonic = ['--mnemonic-out', join(folder, 'second-mnemonic')];
   const { account } = await plumb<{ account: string }>(['owner', 'init', ...first.args, ...mnemonic], { env });
   const owner = { ...first, home, env, account };
-  await plumb(['local', 'admit', account], { env });
+  await Promise.all([plumb(['local', 'admit', account], { env }), quickenKeystore(home, owner.password)]);
   const create = ['dataset', 'create', 'greenhouse', ...owner.args];
   const made = await plumb<{ dataset: string; device: string }>(create, { env });
   const provision = join(folder, 'device-greenhouse.json');

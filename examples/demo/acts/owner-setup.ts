@@ -4,6 +4,7 @@ import { createJsonRpc } from '../../../adapters/ethereum/json-rpc.ts';
 import { createSecretFile, readSecretFile } from '../../../adapters/keys/secret-file.ts';
 import { stackFile as stackFileSchema } from '../../../core/wire/stack-file.ts';
 import { plumb } from '../plumb-process.ts';
+import { quickenKeystore } from '../quicken-keystore.ts';
 import type { StepLog } from '../step-log.ts';
 
 /** An owner's folder, and what every further command of hers is given. */
@@ -11,6 +12,8 @@ export interface DemoOwner {
   readonly home: string;
   readonly account: string;
   readonly stackFile: string;
+  /** 256 random bits, which is also in the file. */
+  readonly password: string;
   readonly passwordFile: string;
   readonly env: Readonly<Record<string, string>>;
   readonly args: readonly string[];
@@ -35,15 +38,17 @@ export async function setUpOwner(
   const passwordFile = join(folder, 'password');
   const home = join(folder, 'owner');
   const env = { PLUMB_HOME: home, PLUMB_STACK: stackFile };
-  const owner = { home, stackFile, passwordFile, env, args: ['--password-file', passwordFile] };
+  const password = randomBytes(32).toString('base64url');
+  const owner = { home, stackFile, password, passwordFile, env, args: ['--password-file', passwordFile] };
   let account = '';
   await log.step('makes her keys; the mnemonic goes to a file only she can read', 'a keystore', async () => {
-    await createSecretFile(passwordFile, `${randomBytes(24).toString('base64url')}\n`);
+    await createSecretFile(passwordFile, `${password}\n`);
     const mnemonic = join(folder, 'mnemonic');
     const made = await plumb<{ account: string }>(['owner', 'init', ...owner.args, '--mnemonic-out', mnemonic], {
       env,
     });
     account = made.account;
+    await quickenKeystore(home, password);
     await plumb(['local', 'admit', account], { env });
     return 'a keystore';
   });

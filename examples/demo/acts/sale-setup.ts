@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { plumb, startPlumb } from '../plumb-process.ts';
+import { quickenKeystore } from '../quicken-keystore.ts';
 import type { DemoOwner } from './owner-setup.ts';
 
 /** A consumer's folder, and what every command of theirs is given. */
@@ -37,7 +38,10 @@ export async function setUpConsumer(folder: string, owner: DemoOwner): Promise<D
   const { account } = await plumb<{ account: string }>(['consumer', 'init', ...args, '--mnemonic-out', mnemonic], {
     env,
   });
-  await plumb(['local', 'admit', account, '--fund-only'], { env });
+  await Promise.all([
+    plumb(['local', 'admit', account, '--fund-only'], { env }),
+    quickenKeystore(home, owner.password),
+  ]);
   return { home, account, env, args };
 }
 
