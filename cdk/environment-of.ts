@@ -29,6 +29,7 @@ function valuesOf(parameters: Parameters, placed: Placed): Readonly<Record<Varia
   return {
     PLUMBLINE_RPC_URL: parameters.rpcUrl,
     PLUMBLINE_CHAIN_ID: String(parameters.chainId),
+    PLUMBLINE_FINAL_DEPTH: parameters.finalDepth === null ? null : String(parameters.finalDepth),
     PLUMBLINE_AUTHORITIES: [placed.apiHost, ...parameters.authorities].join(','),
     PLUMBLINE_BUCKET: placed.bucket,
     PLUMBLINE_TABLE: placed.table,

@@ -11,6 +11,8 @@ export interface Parameters {
   readonly stage: StageName;
   readonly rpcUrl: string;
   readonly chainId: number;
+  /** How deep a final block lies, for a chain whose nodes have no `finalized` block; null for all others. */
+  readonly finalDepth: number | null;
   readonly contracts: { readonly dissc: string; readonly ocasc: string | null; readonly asc: string | null };
   /** Host names besides the API's own that requests may be addressed to. */
   readonly authorities: readonly string[];
@@ -62,6 +64,7 @@ const context = z.object({
   stage: z.enum(['dev', 'prod'], { error: 'is dev or prod' }),
   rpcUrl: url(/^https?$/),
   chainId: z.coerce.number({ error: 'is a number' }).int().min(1),
+  finalDepth: count.optional(),
   /** File with the contracts' addresses; `deployments/<chainId>.json` unless DISSC's is given. */
   deployments: z.string().optional(),
   dissc: address.optional(),
@@ -113,6 +116,7 @@ export function readParameters(
       minPerRecordWei: parsed.data.grantsMinPerRecordWei,
       openQuotaBytes: parsed.data.grantsOpenQuotaBytes ?? null,
     },
+    finalDepth: parsed.data.finalDepth ?? null,
     kuboApiUrl: parsed.data.kuboApiUrl ?? null,
     alarmEmail: parsed.data.alarmEmail ?? null,
   };

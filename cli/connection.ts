@@ -19,6 +19,8 @@ import { readDeployments } from './contracts/read-deployments.ts';
 export interface Connection {
   readonly rpcUrl: string;
   readonly chainId: number;
+  /** How deep a final block lies, where the chain's nodes have no `finalized` block. */
+  readonly finalDepth?: number | undefined;
   readonly dissc: Address;
   /** Null where it is not deployed, or not named. */
   readonly ocasc: Address | null;
@@ -52,6 +54,7 @@ const addressText = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
 const connectionFile = z.strictObject({
   rpcUrl: z.url(),
   chainId: z.int().min(1),
+  finalDepth: z.int().min(0).max(1_000_000).optional(),
   /** A file that `plumb contracts deploy` wrote, from this file's folder; else the addresses themselves. */
   deployments: z.string().min(1).optional(),
   dissc: addressText.optional(),
@@ -75,15 +78,24 @@ export async function readConnection(options: ConnectionOptions): Promise<Connec
     path,
     'Name a stack: --stack FILE, or export PLUMB_STACK=…/stack.json; or write this file (README, "Another chain").',
   );
-  const { rpcUrl, chainId, apiUrl, lambda, s3, ipfsApiUrl } = named;
+  const { rpcUrl, chainId, finalDepth, apiUrl, lambda, s3, ipfsApiUrl } = named;
   const { functionPrefix } = lambda;
   return {
-    ...{ rpcUrl, chainId, apiUrl },
+    ...{ rpcUrl, chainId, finalDepth, apiUrl },
     ...(await contractsOf(path, named)),
     lambda: { region: lambda.region, ...(functionPrefix === undefined ? {} : { functionPrefix }) },
     s3: s3 === undefined ? null : { ...s3, endpoint: s3.endpoint ?? null, credentials: null },
     ipfsApiUrl: ipfsApiUrl ?? null,
   };
+}
+
+/** The chain alone, as every adapter of it takes it. */
+export function chainOf({ rpcUrl, chainId, finalDepth }: Pick<Connection, 'rpcUrl' | 'chainId' | 'finalDepth'>): {
+  readonly rpcUrl: string;
+  readonly chainId: number;
+  readonly finalDepth: number | undefined;
+} {
+  return { rpcUrl, chainId, finalDepth };
 }
 
 export function openLedger(connection: Connection): Ledger & LinkReader & PublishedReader {

@@ -2,33 +2,47 @@ import { createKeySigner } from '../adapters/ethereum/account-signer.ts';
 import { createAscLedger } from '../adapters/ethereum/asc-ledger.ts';
 import { createAscParty } from '../adapters/ethereum/asc-party.ts';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
+import { createDisscOwner, type DisscOwner } from '../adapters/ethereum/dissc-owner.ts';
 import { createOcascLedger } from '../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../adapters/ethereum/ocasc-party.ts';
+import type { CallSenderOptions } from '../adapters/ethereum/send-call.ts';
 import type { AgreementMarket, AgreementParty } from '../core/ports/agreements.ts';
 import type { GrantParty, Grants } from '../core/ports/grants.ts';
 import type { ChainPoint } from '../core/ports/ledger.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, chainOf } from './connection.ts';
+import { senderParts } from './open-sender.ts';
 import type { OpenedOwner } from './owner/owner-home.ts';
 import { requireAsc, requireOcasc } from './require-contract.ts';
+import type { CommandContext } from './run-command.ts';
 
 /** OCASC, read. */
-export function openMarket({ rpcUrl, chainId, ...contracts }: Connection): AgreementMarket {
-  return createOcascLedger({ rpcUrl, chainId, ocasc: requireOcasc(contracts) });
+export function openMarket(connection: Connection): AgreementMarket {
+  return createOcascLedger({ ...chainOf(connection), ocasc: requireOcasc(connection) });
 }
 
 /** OCASC as an owner's or a consumer's account. */
-export function openParty({ rpcUrl, chainId, ...contracts }: Connection, { privateKey }: OpenedOwner): AgreementParty {
-  return createOcascParty({ rpcUrl, chainId, ocasc: requireOcasc(contracts), signer: createKeySigner(privateKey) });
+export function openParty(context: CommandContext, connection: Connection, owner: OpenedOwner): AgreementParty {
+  return createOcascParty({ ...senderOf(context, connection, owner), ocasc: requireOcasc(connection) });
 }
 
 /** ASC, read. */
-export function openGrants({ rpcUrl, chainId, ...contracts }: Connection): Grants {
-  return createAscLedger({ rpcUrl, chainId, asc: requireAsc(contracts) });
+export function openGrants(connection: Connection): Grants {
+  return createAscLedger({ ...chainOf(connection), asc: requireAsc(connection) });
 }
 
 /** ASC as the owner's account. */
-export function openGranter({ rpcUrl, chainId, ...contracts }: Connection, { privateKey }: OpenedOwner): GrantParty {
-  return createAscParty({ rpcUrl, chainId, asc: requireAsc(contracts), signer: createKeySigner(privateKey) });
+export function openGranter(context: CommandContext, connection: Connection, owner: OpenedOwner): GrantParty {
+  return createAscParty({ ...senderOf(context, connection, owner), asc: requireAsc(connection) });
+}
+
+/** DISSC as the owner's account. */
+export function openDisscOwner(context: CommandContext, connection: Connection, owner: OpenedOwner): DisscOwner {
+  return createDisscOwner({ ...senderOf(context, connection, owner), dissc: connection.dissc });
+}
+
+function senderOf(context: CommandContext, connection: Connection, { privateKey }: OpenedOwner): CallSenderOptions {
+  const signer = createKeySigner(privateKey);
+  return { ...chainOf(connection), signer, ...senderParts(context, connection.chainId, signer.account) };
 }
 
 /** The newest block of the chain. */

@@ -29,7 +29,7 @@ export function addWithdraw(party: Command, who: 'owner' | 'consumer', what: str
       const connection = await readConnection(context);
       const { token, to = opened.address } = options;
       const amount = await openMarket(connection).readCredit(token, opened.address, 'latest', context.signal);
-      const withdraw = () => openParty(connection, opened).withdraw(token, to, context.signal);
+      const withdraw = () => openParty(context, connection, opened).withdraw(token, to, context.signal);
       const transaction = amount === 0n ? null : await withdraw();
       context.output.result(
         { account: opened.address, token, to, amount, transaction },

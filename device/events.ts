@@ -1,3 +1,4 @@
+import type { HeldUp } from '../core/ports/sent-transactions.ts';
 import type { StepName } from './outbox/note-step.ts';
 
 /** What a device tells while it runs; one JSON line each, without secrets. */
@@ -24,6 +25,8 @@ export type DeviceEvent =
   | { event: 'skipped'; what: string; reason: string }
   /** `blocks` is the size of the log that the transaction records. */
   | { event: 'sent'; tx: string; blocks: number }
+  /** An earlier transaction of the device's account holds up the next one: it waits, or has taken its place. */
+  | { event: 'held-up'; heldUp: HeldUp }
   /** The sealed digests of a batch are on the chain, too. */
   | { event: 'published'; first: number; blocks: number; tx: string }
   | { event: 'source-complete' }

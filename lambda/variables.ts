@@ -17,7 +17,8 @@ const BY_RIGHT: { readonly [Key in keyof May]-?: (right: string) => readonly Var
 };
 
 const RECORDING = ['PLUMBLINE_RELAYER_KEY_ID', 'PLUMBLINE_RECORD_EVERY_MS', 'PLUMBLINE_ROUND_EVERY_MS'] as const;
-const CHAIN = ['PLUMBLINE_RPC_URL', 'PLUMBLINE_CHAIN_ID'] as const;
+/** The depth of a final block is for chains alone whose nodes have no `finalized` block. */
+const CHAIN = ['PLUMBLINE_RPC_URL', 'PLUMBLINE_CHAIN_ID', 'PLUMBLINE_FINAL_DEPTH'] as const;
 
 export type Variable =
   | (typeof CHAIN)[number]

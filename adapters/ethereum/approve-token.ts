@@ -2,9 +2,10 @@ import { Interface } from 'ethers';
 import { ArgumentError, ChainAnswerError, StateError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { CalledContract } from './explain-refusal.ts';
-import { RpcRefusedError } from './json-rpc.ts';
 import { data, parseAnswer } from './parse-answers.ts';
 import { asUnavailable } from './read-chain-point.ts';
+import { RpcRefusedError } from './read-rpc-answer.ts';
+import { isRefusedByContract } from './refused-by-contract.ts';
 import type { CallSender, SendCall } from './send-call.ts';
 
 export interface TokenNeed {
@@ -52,7 +53,7 @@ export async function approveToken(
 }
 
 async function readToken(
-  { rpc }: Pick<CallSender, 'rpc'>,
+  { rpc, account }: Pick<CallSender, 'rpc' | 'account'>,
   token: Address,
   name: string,
   values: readonly unknown[],
@@ -65,7 +66,8 @@ async function readToken(
   try {
     answered = parseAnswer(data, 'eth_call', await rpc.call('eth_call', [call, 'latest'], signal));
   } catch (error) {
-    if (error instanceof RpcRefusedError && /revert/i.test(error.said)) throw notToken(error);
+    if (error instanceof RpcRefusedError && (await isRefusedByContract(rpc, account, error, signal)))
+      throw notToken(error);
     throw asUnavailable(error);
   }
   try {

@@ -5,10 +5,13 @@ import type { AccountSigner } from './account-signer.ts';
 import { ascInterface } from './asc-interface.ts';
 import { encodeCharter, encodeUpdate } from './dissc-interface.ts';
 import { decode } from './find-logs.ts';
-import { createJsonRpc, type JsonRpcOptions, RpcRefusedError } from './json-rpc.ts';
+import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
 import { amount, parseAnswer } from './parse-answers.ts';
 import { asUnavailable } from './read-chain-point.ts';
-import { readFees, signTransaction } from './sign-transaction.ts';
+import { readFees } from './read-fees.ts';
+import { RpcRefusedError } from './read-rpc-answer.ts';
+import { isRefusedByContract } from './refused-by-contract.ts';
+import { signTransaction } from './sign-transaction.ts';
 import { tryRecording } from './try-recording.ts';
 
 export interface AscRecorderOptions extends JsonRpcOptions {
@@ -65,7 +68,7 @@ export function createAscRecorder(options: AscRecorderOptions): GrantRecorder {
         const estimated = await rpc.call('eth_estimateGas', [callOf(encodeAccept(grant)), 'latest'], signal);
         return { gas: parseAnswer(amount, 'eth_estimateGas', estimated) };
       } catch (error) {
-        if (error instanceof RpcRefusedError && /revert/i.test(error.said)) return null;
+        if (error instanceof RpcRefusedError && (await isRefusedByContract(rpc, account, error, signal))) return null;
         throw asUnavailable(error);
       }
     },

@@ -3,7 +3,7 @@ import type { Address } from '../../core/ids.ts';
 import type { Anchor, ChainPoint } from '../../core/ports/ledger.ts';
 import type { JsonRpc } from './json-rpc.ts';
 import { data, parseAnswer } from './parse-answers.ts';
-import { asUnavailable, readChainPoint } from './read-chain-point.ts';
+import { asUnavailable, readBlock, readChainPoint } from './read-chain-point.ts';
 
 /** One of our contracts as a node sees it. */
 export interface ContractView {
@@ -13,7 +13,10 @@ export interface ContractView {
   readonly at: Address;
 }
 
-const ATTEMPTS = 3;
+const ATTEMPTS = 4;
+
+/** The block asked about is another one meanwhile. */
+class ChainMovedError extends LedgerUnavailableError {}
 
 /** Results of view calls, all at one block; null for each where the contract did not exist yet. */
 export async function callAt(
@@ -28,11 +31,17 @@ export async function callAt(
     const point = { blockNumber, blockHash, timestampMs };
     // Nodes need not keep the state of the genesis block, and contracts come later.
     if (blockNumber === 0) return { point, results: calls.map(() => null) };
+    // Not every node takes a block by its hash (EIP-1898): by number, what stands there is compared afterwards.
+    const byNumber = `0x${blockNumber.toString(16)}`;
+    const block = attempt === 1 ? { blockHash } : byNumber;
     try {
       const answers = await rpc.callMany(
-        calls.map((input) => ({ method: 'eth_call', params: [{ to: at, data: input }, { blockHash }] })),
+        calls.map((input) => ({ method: 'eth_call', params: [{ to: at, data: input }, block] })),
         signal,
       );
+      if (block === byNumber && (await readBlock(rpc, byNumber, signal))?.blockHash !== blockHash) {
+        throw new ChainMovedError(`Block ${blockNumber} was reorganised away while it was asked. Try again.`);
+      }
       const results = answers.map((answered) => {
         const result = parseAnswer(data, 'eth_call', answered);
         return result === '0x' ? null : result;
@@ -45,7 +54,8 @@ export async function callAt(
       }
       return { point, results };
     } catch (error) {
-      if (attempt >= ATTEMPTS || error instanceof LedgerUnavailableError) throw asUnavailable(error);
+      const mayPass = error instanceof ChainMovedError || !(error instanceof LedgerUnavailableError);
+      if (attempt >= ATTEMPTS || !mayPass) throw asUnavailable(error);
       signal?.throwIfAborted();
     }
   }

@@ -1,13 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { getCreate2Address, keccak256 } from 'ethers';
 import { LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
 import { type Address, address } from '../../core/ids.ts';
-import { CREATE2_PROXY, DEFAULT_WAIT_MS, type DeployOptions, hasProxy } from './deploy-proxy.ts';
+import { type AccountSender, type AccountSenderOptions, openAccountSender } from './account-sender.ts';
+import { CREATE2_PROXY, hasProxy } from './deploy-proxy.ts';
 import type { Deployable } from './deployable-code.ts';
-import { createJsonRpc, type JsonRpc, RpcRefusedError } from './json-rpc.ts';
-import { amount, parseAnswer, quantity } from './parse-answers.ts';
-import { refusedTransaction, sendRawTransaction } from './send-raw-transaction.ts';
-import { readFees, signTransaction } from './sign-transaction.ts';
+import { type EstimatedCall, estimateGas } from './estimate-gas.ts';
+import type { JsonRpc } from './json-rpc.ts';
+import { findNextNonce, type NextNonce } from './next-nonce.ts';
+import { type Fees, readFees } from './read-fees.ts';
+import { RpcRefusedError } from './read-rpc-answer.ts';
+import { sendAtNonce } from './send-at-nonce.ts';
 import { type Receipt, waitForReceipt } from './wait-for-receipt.ts';
 
 export interface Deployed {
@@ -18,7 +20,6 @@ export interface Deployed {
 }
 
 const SALT = `0x${'00'.repeat(32)}`;
-const PENDING_PAUSE_MS = 250;
 
 /** Where a contract is on every chain, once it is deployed. */
 export function deployedAddress({ initCode }: Deployable): Address {
@@ -30,12 +31,13 @@ export function deployedAddress({ initCode }: Deployable): Address {
  * waited for. `fromBlock` is the block of the first of them; 0 when some were there before this call.
  */
 export async function deployContracts(
-  options: DeployOptions,
+  options: AccountSenderOptions,
   contracts: readonly Deployable[],
   signal?: AbortSignal,
 ): Promise<{ fromBlock: number; deployed: readonly Deployed[] }> {
-  const { chainId, waitMs = DEFAULT_WAIT_MS } = options;
-  const rpc = createJsonRpc(options);
+  const { chainId } = options;
+  const sender = openAccountSender(options);
+  const { rpc } = sender;
   let missing = await findMissing(rpc, contracts, signal);
   if (missing.length > 0) {
     if (!(await hasProxy(rpc, signal))) {
@@ -43,10 +45,10 @@ export async function deployContracts(
         `Chain ${chainId} has no deployment proxy at ${CREATE2_PROXY}. Deploy that first: plumb contracts deploy does.`,
       );
     }
-    // Not known to be ours, and sent once more they would only collide.
-    const nonce = await untilNonePending(rpc, options.signer.account, waitMs, signal);
+    // What is on its way may be just this, and sent once more it would only collide.
+    const next = await findNextNonce(sender, signal);
     missing = await findMissing(rpc, contracts, signal);
-    return describe(contracts, missing, await deployAll(options, rpc, missing, nonce, signal));
+    return describe(contracts, missing, await deployAll(sender, missing, next, signal));
   }
   return describe(contracts, [], []);
 }
@@ -61,46 +63,30 @@ async function findMissing(
   return contracts.filter((_, i) => codes[i] === '0x');
 }
 
-/** The account's next nonce, once all that it has sent is mined. */
-async function untilNonePending(rpc: JsonRpc, account: Address, waitMs: number, signal?: AbortSignal): Promise<number> {
-  const until = performance.now() + waitMs;
-  const count = (tag: string) => ({ method: 'eth_getTransactionCount', params: [account, tag] });
-  for (;;) {
-    const answers = await rpc.callMany([count('latest'), count('pending')], signal);
-    const [latest = 0, pending = 0] = answers.map((one) => parseAnswer(quantity, 'eth_getTransactionCount', one));
-    if (pending <= latest) return latest;
-    if (performance.now() + PENDING_PAUSE_MS > until) {
-      throw new NotRecordedError(
-        `${pending - latest} earlier transactions of ${account} were not mined within ${waitMs} ms. Nothing was sent; try again when they are.`,
-        { details: { pending: pending - latest } },
-      );
-    }
-    await sleep(PENDING_PAUSE_MS, undefined, signal === undefined ? {} : { signal });
-  }
-}
-
 /** One transaction for each, sent one behind the other, and then waited for. */
 async function deployAll(
-  options: DeployOptions,
-  rpc: JsonRpc,
+  sender: AccountSender,
   missing: readonly Deployable[],
-  firstNonce: number,
+  first: NextNonce,
   signal?: AbortSignal,
 ): Promise<Receipt[]> {
-  const { chainId, signer, waitMs = DEFAULT_WAIT_MS } = options;
-  const calls = missing.map(({ initCode }) => ({
-    ...{ from: signer.account, to: CREATE2_PROXY, data: `${SALT}${initCode.slice(2)}` },
-  }));
-  const gas = await estimateGas(rpc, calls, signal);
-  const fees = await readFees(rpc, undefined, signal);
+  const { rpc, signer, waitMs, sent } = sender;
+  const replaced = first.replaces === 'unknown' || first.replaces === null ? undefined : first.replaces;
+  const fees = await readFees(rpc, replaced, signal);
+  const calls = missing.map(({ initCode }) => ({ to: CREATE2_PROXY, data: `${SALT}${initCode.slice(2)}` }));
+  const gas: bigint[] = [];
+  for (const call of calls) gas.push(await askGas(rpc, { from: signer.account, ...call }, fees, signal));
+  const kept = await sent.list();
   const hashes: string[] = [];
-  for (const [i, { to, data }] of calls.entries()) {
-    const call = { chainId, to, data, nonce: firstNonce + i, gas: gas[i] as bigint, fees };
-    const transaction = await signTransaction(signer, call, signal);
-    await sendRawTransaction(rpc, transaction, signal);
-    hashes.push(transaction.hash);
+  for (const [i, call] of calls.entries()) {
+    const nonce = first.nonce + i;
+    const stuck = kept.find((one) => one.nonce === nonce) ?? (nonce < first.pending ? 'unknown' : null);
+    const replaces = i === 0 ? first.replaces : stuck;
+    const unsigned = { ...call, gas: gas[i] as bigint };
+    hashes.push((await sendAtNonce(sender, unsigned, { nonce, replaces }, fees, signal)).hash);
   }
   const receipts = await Promise.all(hashes.map((hash) => waitForReceipt(rpc, hash, waitMs, signal)));
+  await sent.forgetBelow(first.nonce + calls.length);
   const [lacking] = await findMissing(rpc, missing, signal);
   if (lacking === undefined) return receipts;
   const { txHash } = receipts[missing.indexOf(lacking)] as Receipt;
@@ -109,12 +95,16 @@ async function deployAll(
   );
 }
 
-async function estimateGas(rpc: JsonRpc, calls: readonly object[], signal?: AbortSignal): Promise<bigint[]> {
+/** @throws NotRecordedError when the account cannot pay, or the chain does not take as much code */
+async function askGas(rpc: JsonRpc, call: EstimatedCall, fees: Fees, signal?: AbortSignal): Promise<bigint> {
   try {
-    const asked = calls.map((call) => ({ method: 'eth_estimateGas', params: [call] }));
-    return (await rpc.callMany(asked, signal)).map((one) => parseAnswer(amount, 'eth_estimateGas', one));
+    return await estimateGas(rpc, call, fees, signal);
   } catch (error) {
-    throw error instanceof RpcRefusedError ? refusedTransaction(error) : error;
+    if (!(error instanceof RpcRefusedError)) throw error;
+    throw new NotRecordedError(`The chain does not take the code: ${error.said}. Nothing was sent.`, {
+      cause: error,
+      details: { refusal: 'other', code: error.code },
+    });
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Address } from '../../core/ids.ts';
 import { disscBytecode, disscRuntime } from './abi/dissc.ts';
+import type { AccountSenderOptions } from './account-sender.ts';
 import { deployContracts, deployedAddress } from './deploy-contracts.ts';
-import type { DeployOptions } from './deploy-proxy.ts';
 import type { Deployable } from './deployable-code.ts';
 
 export interface Deployment {
@@ -22,7 +22,7 @@ export function disscAddress(): Address {
 }
 
 /** Deploys DISSC unless it is there; after a crash at any point, calling it again goes on. */
-export async function deployDissc(options: DeployOptions, signal?: AbortSignal): Promise<Deployment> {
+export async function deployDissc(options: AccountSenderOptions, signal?: AbortSignal): Promise<Deployment> {
   const { fromBlock } = await deployContracts(options, [DISSC], signal);
   return { dissc: disscAddress(), fromBlock };
 }

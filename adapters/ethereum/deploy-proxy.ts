@@ -1,20 +1,15 @@
 import { ChainAnswerError, NotRecordedError } from '../../core/errors.ts';
 import { address } from '../../core/ids.ts';
-import type { AccountSigner } from './account-signer.ts';
-import { createJsonRpc, type JsonRpc, type JsonRpcOptions } from './json-rpc.ts';
+import { type AccountSender, type AccountSenderOptions, openAccountSender } from './account-sender.ts';
+import type { JsonRpc } from './json-rpc.ts';
+import { findNextNonce } from './next-nonce.ts';
 import { amount, parseAnswer, quantity } from './parse-answers.ts';
 import { readChainPoint } from './read-chain-point.ts';
+import { readFees } from './read-fees.ts';
+import { sendAtNonce } from './send-at-nonce.ts';
 import { sendRawTransaction } from './send-raw-transaction.ts';
-import { readFees, signTransaction } from './sign-transaction.ts';
+import { takesUnprotected } from './takes-unprotected.ts';
 import { waitForReceipt } from './wait-for-receipt.ts';
-
-export interface DeployOptions extends JsonRpcOptions {
-  readonly signer: AccountSigner;
-  /** How long one transaction may take to be mined. */
-  readonly waitMs?: number;
-}
-
-export const DEFAULT_WAIT_MS = 60_000;
 
 /** The deterministic deployment proxy, at the same address on every chain: https://github.com/Arachnid/deterministic-deployment-proxy */
 export const CREATE2_PROXY = address('0x4e59b44847b379578588920cA78FbF26c0B4956C');
@@ -49,9 +44,10 @@ export async function hasProxy(rpc: JsonRpc, signal?: AbortSignal): Promise<bool
  * is gas. After a crash at any point, calling it again goes on.
  * @throws ChainAnswerError when this chain or node cannot have it, NotRecordedError when a transaction is not taken or mined
  */
-export async function deployProxy(options: DeployOptions, signal?: AbortSignal): Promise<void> {
-  const { chainId, waitMs = DEFAULT_WAIT_MS } = options;
-  const rpc = createJsonRpc(options);
+export async function deployProxy(options: AccountSenderOptions, signal?: AbortSignal): Promise<void> {
+  const { chainId } = options;
+  const sender = openAccountSender(options);
+  const { rpc, waitMs } = sender;
   if (await hasProxy(rpc, signal)) return;
   const sent = await rpc.call('eth_getTransactionCount', [PROXY_SENDER, 'latest'], signal);
   if (parseAnswer(quantity, 'eth_getTransactionCount', sent) > 0) {
@@ -60,7 +56,7 @@ export async function deployProxy(options: DeployOptions, signal?: AbortSignal):
     );
   }
   const { baseFeePerGasWei } = await readChainPoint(rpc, 'latest', signal);
-  if (baseFeePerGasWei > PROXY_GAS_PRICE_WEI) {
+  if (baseFeePerGasWei !== null && baseFeePerGasWei > PROXY_GAS_PRICE_WEI) {
     throw new NotRecordedError(
       `The transaction that deploys the proxy pays ${PROXY_GAS_PRICE_WEI} wei a gas; the chain asks ${baseFeePerGasWei} now. Wait until it asks less.`,
     );
@@ -74,7 +70,7 @@ export async function deployProxy(options: DeployOptions, signal?: AbortSignal):
   // First without funds: what a node would not take for another reason is not worth paying for.
   const taken = await offerTransaction(rpc, signal);
   if (!taken) {
-    await fundSender(options, rpc, waitMs, signal);
+    await fundSender(sender, signal);
     await sendRawTransaction(rpc, PROXY_TRANSACTION, signal);
   }
   await waitForReceipt(rpc, PROXY_TRANSACTION.hash, waitMs, signal);
@@ -85,7 +81,7 @@ export async function deployProxy(options: DeployOptions, signal?: AbortSignal):
 }
 
 /** What the creation would take if anybody else sent it. */
-async function estimateCreation({ signer }: DeployOptions, rpc: JsonRpc, signal?: AbortSignal): Promise<bigint> {
+async function estimateCreation({ signer }: AccountSenderOptions, rpc: JsonRpc, signal?: AbortSignal): Promise<bigint> {
   const call = { from: signer.account, data: PROXY_CREATION };
   return parseAnswer(amount, 'eth_estimateGas', await rpc.call('eth_estimateGas', [call], signal));
 }
@@ -97,7 +93,7 @@ async function offerTransaction(rpc: JsonRpc, signal?: AbortSignal): Promise<boo
     return true;
   } catch (cause) {
     if (!(cause instanceof NotRecordedError)) throw cause;
-    if (!/protected|EIP-155/i.test(cause.message)) return false;
+    if (await takesUnprotected(rpc, signal)) return false;
     throw new ChainAnswerError(
       'The node does not take the transaction that deploys the proxy, as it names no chain. Nothing was paid. Use a node that does (geth: --rpc.allow-unprotected-txs).',
       { cause },
@@ -105,20 +101,17 @@ async function offerTransaction(rpc: JsonRpc, signal?: AbortSignal): Promise<boo
   }
 }
 
-async function fundSender(
-  { signer, chainId }: DeployOptions,
-  rpc: JsonRpc,
-  waitMs: number,
-  signal?: AbortSignal,
-): Promise<void> {
+async function fundSender(sender: AccountSender, signal?: AbortSignal): Promise<void> {
+  const { rpc, waitMs, sent } = sender;
+  const next = await findNextNonce(sender, signal);
+  // What was on its way may have been just that.
   const had = await rpc.call('eth_getBalance', [PROXY_SENDER, 'latest'], signal);
   const missingWei = PROXY_COST_WEI - parseAnswer(amount, 'eth_getBalance', had);
   if (missingWei <= 0n) return;
-  const counted = await rpc.call('eth_getTransactionCount', [signer.account, 'latest'], signal);
-  const nonce = parseAnswer(quantity, 'eth_getTransactionCount', counted);
-  const fees = await readFees(rpc, undefined, signal);
-  const transfer = { chainId, to: PROXY_SENDER, data: '0x', valueWei: missingWei, nonce, gas: TRANSFER_GAS, fees };
-  const transaction = await signTransaction(signer, transfer, signal);
-  await sendRawTransaction(rpc, transaction, signal);
-  await waitForReceipt(rpc, transaction.hash, waitMs, signal);
+  const replaced = next.replaces === 'unknown' ? null : next.replaces;
+  const fees = await readFees(rpc, replaced ?? undefined, signal);
+  const transfer = { to: PROXY_SENDER, data: '0x', valueWei: missingWei, gas: TRANSFER_GAS };
+  const { hash, nonce } = await sendAtNonce(sender, transfer, next, fees, signal);
+  await waitForReceipt(rpc, hash, waitMs, signal);
+  await sent.forgetBelow(nonce + 1);
 }

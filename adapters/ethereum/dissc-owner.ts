@@ -2,7 +2,7 @@ import { to0x } from '../../core/bytes.ts';
 import type { SignedCharter } from '../../core/charter/charter.ts';
 import type { DatasetName } from '../../core/charter/dataset-name.ts';
 import type { DatasetKind } from '../../core/charter/kind.ts';
-import { ArgumentError, NotRecordedError } from '../../core/errors.ts';
+import { ArgumentError, NotRecordedError, StateError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
 import { disscInterface, encodeRecord } from './dissc-interface.ts';
@@ -64,8 +64,9 @@ export function createDisscOwner(options: DisscOwnerOptions): DisscOwner {
   };
 }
 
-/** Nothing was sent then: the node would not take a call as long as this, or one that needs as much gas. */
+/** Nothing was sent then: the node would not take a call as long as this, or one that needs as much gas. DISSC itself names a reason. */
 function mayBeTooLarge(error: unknown): boolean {
   if (error instanceof ArgumentError) return error.details.reason === undefined;
+  if (error instanceof StateError) return error.details.reason === 'none';
   return error instanceof NotRecordedError && error.details.refusal !== undefined && error.details.hash === undefined;
 }

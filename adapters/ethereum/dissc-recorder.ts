@@ -7,8 +7,9 @@ import { disscInterface, encodeRecord } from './dissc-interface.ts';
 import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
 import { amount, parseAnswer, quantity } from './parse-answers.ts';
 import { asUnavailable, readChainPoint } from './read-chain-point.ts';
+import { readFees } from './read-fees.ts';
 import { sendRawTransaction } from './send-raw-transaction.ts';
-import { readFees, signTransaction } from './sign-transaction.ts';
+import { signTransaction } from './sign-transaction.ts';
 import { tryRecording } from './try-recording.ts';
 
 export interface DisscRecorderOptions extends JsonRpcOptions {
@@ -16,7 +17,8 @@ export interface DisscRecorderOptions extends JsonRpcOptions {
   readonly signer: AccountSigner;
 }
 
-const receiptAnswer = z.looseObject({ blockNumber: quantity, status: z.enum(['0x0', '0x1']) });
+// Without a block where the transaction still waits: some nodes answer then, too.
+const receiptAnswer = z.looseObject({ blockNumber: quantity.nullable(), status: quantity.nullish() });
 
 /** DISSC's `record`, paid by one account, through one Ethereum node. */
 export function createDisscRecorder(options: DisscRecorderOptions): Recorder {
@@ -45,11 +47,11 @@ export function createDisscRecorder(options: DisscRecorderOptions): Recorder {
 
     async nonces(signal) {
       const final = await readChainPoint(rpc, 'final', signal);
-      const count = (tag: unknown) => ({ method: 'eth_getTransactionCount', params: [account, tag] });
+      const count = (tag: string) => ({ method: 'eth_getTransactionCount', params: [account, tag] });
       try {
         const [atLatest, atFinal] = await rpc.callMany(
           // Nodes need not keep the state of the genesis block, where no account has sent anything.
-          [count('latest'), ...(final.blockNumber === 0 ? [] : [count({ blockHash: final.blockHash })])],
+          [count('latest'), ...(final.blockNumber === 0 ? [] : [count(`0x${final.blockNumber.toString(16)}`)])],
           signal,
         );
         return {
@@ -68,7 +70,8 @@ export function createDisscRecorder(options: DisscRecorderOptions): Recorder {
         const answered = await rpc.call('eth_getTransactionReceipt', [hash], signal);
         if (answered === null) return null;
         const { blockNumber, status } = parseAnswer(receiptAnswer, 'eth_getTransactionReceipt', answered);
-        return { blockNumber, final: blockNumber <= final.blockNumber, ok: status === '0x1' };
+        if (blockNumber === null) return null;
+        return { blockNumber, final: blockNumber <= final.blockNumber, ok: status === 1 };
       } catch (error) {
         throw asUnavailable(error);
       }

@@ -9,7 +9,8 @@ import { decode, type FoundLog, findLogs } from './find-logs.ts';
 import { createJsonRpc, type JsonRpc, type JsonRpcOptions } from './json-rpc.ts';
 import { amount, parseAnswer } from './parse-answers.ts';
 import { asUnavailable, readBlockTime } from './read-chain-point.ts';
-import { readFees, signTransaction } from './sign-transaction.ts';
+import { readFees } from './read-fees.ts';
+import { signTransaction } from './sign-transaction.ts';
 
 export interface DisscRoundsOptions extends JsonRpcOptions {
   readonly dissc: Address;

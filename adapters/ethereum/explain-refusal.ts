@@ -1,10 +1,9 @@
 import { type ErrorDescription, Interface } from 'ethers';
 import type { Address } from '../../core/ids.ts';
 import { disscAbi } from './abi/dissc.ts';
-import type { RpcRefusedError } from './json-rpc.ts';
+import type { RpcRefusedError } from './read-rpc-answer.ts';
 import { refusalInWords } from './refusal-in-words.ts';
 import { refusalError } from './refusal-turn.ts';
-import { refusedTransaction } from './send-raw-transaction.ts';
 
 export interface CalledContract {
   /** For errors. */
@@ -24,9 +23,8 @@ const tokenErrors = new Interface([
   'error ERC20InvalidSpender(address spender)',
 ]);
 
-/** What a node's refusal of a call means: a contract's error by its name, or what the node has against the transaction. */
+/** What a contract's refusal of a call means: its error by its name. */
 export function explainRefusal(contract: CalledContract, error: RpcRefusedError, hash?: string): Error {
-  if (!isRevert(error)) return refusedTransaction(error);
   const reverted = error.data === null ? null : parseRevert(contract, error.data);
   const values = reverted?.fragment.inputs.map((input, i) => `${input.name} ${String(reverted.args[i])}`.trim());
   const reason = reverted?.name ?? error.data?.slice(0, 10) ?? 'none';
@@ -36,11 +34,6 @@ export function explainRefusal(contract: CalledContract, error: RpcRefusedError,
   const message = words === null ? refusal : `${refusal} ${words}`;
   const details = { reason, ...(hash === undefined ? {} : { hash }) };
   return refusalError(reverted?.name ?? null, reverted?.args ?? null, message, { cause: error, details });
-}
-
-/** Whether a contract refuses, rather than the node. */
-export function isRevert({ data, said }: RpcRefusedError): boolean {
-  return data !== null || /revert/i.test(said);
 }
 
 function parseRevert({ abi }: CalledContract, data: string): ErrorDescription | null {

@@ -1,7 +1,8 @@
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
-import { type JsonRpc, RpcRefusedError } from './json-rpc.ts';
+import type { JsonRpc } from './json-rpc.ts';
 import { readChainPoint } from './read-chain-point.ts';
+import { RpcRefusedError } from './read-rpc-answer.ts';
 
 /** Whether there was a contract in a block; `unknown` where the node keeps no state that old. */
 export type CodeState = 'code' | 'none' | 'unknown';

@@ -1,10 +1,8 @@
 import type { Interface, Result } from 'ethers';
-import * as z from 'zod';
 import { LedgerUnavailableError } from '../../core/errors.ts';
+import { askLogs } from './ask-logs.ts';
 import type { ContractView } from './call-at.ts';
-import { AnswerTooLongError, RpcRefusedError } from './json-rpc.ts';
-import { data, hash32, parseAnswer, quantity } from './parse-answers.ts';
-import { asUnavailable } from './read-chain-point.ts';
+import { createLogRange } from './log-range.ts';
 
 export interface LogQuery {
   readonly event: string;
@@ -23,24 +21,12 @@ export interface FoundLog {
   readonly logIndex: number;
 }
 
-// Public nodes refuse longer ranges of logs, or ranges with more logs; some refuse much shorter ones.
-const BLOCKS_PER_LOG_QUERY = 10_000;
-const MAX_LOGS_PER_QUERY = 10_000;
-
-const logsAnswer = z.array(
-  z.looseObject({
-    topics: z.array(hash32).min(1).max(4),
-    data,
-    transactionHash: hash32,
-    blockNumber: quantity,
-    logIndex: quantity,
-    removed: z.boolean().optional(),
-  }),
-);
+/** How long a range is asked for again while the node answers nothing. */
+const PATIENCE_MS = 120_000;
 
 /**
- * A contract's events of one kind, oldest first. A range that the node refuses, or that holds too many events, is asked for in
- * smaller parts, so that nobody hides an event behind many of his own.
+ * A contract's events of one kind, oldest first. A range that is too much for the node, or that holds too many events, is
+ * asked for in smaller parts, so that nobody hides an event behind many of his own.
  * @throws LedgerUnavailableError
  */
 export async function findLogs(
@@ -49,21 +35,14 @@ export async function findLogs(
   { event, indexed, fromBlock, toBlock }: LogQuery,
   signal?: AbortSignal,
 ): Promise<FoundLog[]> {
-  const topics = [contract.getEvent(event)?.topicHash, ...indexed];
+  const filter = { address: view.at, topics: [contract.getEvent(event)?.topicHash, ...indexed] };
   const found: FoundLog[] = [];
-  let blocks = BLOCKS_PER_LOG_QUERY;
+  const range = createLogRange();
   for (let from = fromBlock; from <= toBlock; ) {
-    const to = Math.min(toBlock, from + blocks - 1);
-    const filter = { address: view.at, topics, fromBlock: hex(from), toBlock: hex(to) };
-    let logs: z.output<typeof logsAnswer>;
-    try {
-      logs = parseAnswer(logsAnswer, 'eth_getLogs', await view.rpc.call('eth_getLogs', [filter], signal));
-      if (logs.length > MAX_LOGS_PER_QUERY)
-        throw new AnswerTooLongError(`Blocks ${from} to ${to} hold more than ${MAX_LOGS_PER_QUERY} events.`);
-    } catch (error) {
-      const smallerMayDo = error instanceof RpcRefusedError || error instanceof AnswerTooLongError;
-      if (!smallerMayDo || from === to) throw asUnavailable(error);
-      blocks = Math.ceil((to - from + 1) / 2);
+    const to = Math.min(toBlock, from + range.blocks() - 1);
+    const logs = await askLogs(view.rpc, filter, { from, to }, PATIENCE_MS, signal);
+    if (logs === 'too-much') {
+      range.refused(to - from + 1);
       continue;
     }
     for (const one of logs) {
@@ -75,9 +54,8 @@ export async function findLogs(
         logIndex: one.logIndex,
       });
     }
+    range.answered(to - from + 1);
     from = to + 1;
-    // A dense spot lies behind.
-    blocks = Math.min(2 * blocks, BLOCKS_PER_LOG_QUERY);
   }
   return found;
 }
@@ -95,8 +73,4 @@ export function decode<T>({ name, at }: ContractView, read: () => T): T {
       },
     );
   }
-}
-
-function hex(blockNumber: number): string {
-  return `0x${blockNumber.toString(16)}`;
 }

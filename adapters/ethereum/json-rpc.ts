@@ -1,188 +1,190 @@
-import * as z from 'zod';
-import { LedgerUnavailableError, PlumblineError } from '../../core/errors.ts';
-import { withDeadline } from '../with-deadline.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eachInParallel } from '../../core/each-in-parallel.ts';
+import { LedgerUnavailableError } from '../../core/errors.ts';
+import { type NodeAddress, nodeAddress } from './node-address.ts';
+import { postRequest } from './post-request.ts';
+import { type RpcAnswer, type RpcRequest, readAnswer, readBatchAnswers } from './read-rpc-answer.ts';
 
 /** One Ethereum node, asked over HTTP. */
 export interface JsonRpc {
+  /** For errors and notices: the node's host, without what may be a secret. */
+  readonly host: string;
+  /** How deep a block must lie to be final; null where the node says itself what is. */
+  readonly finalDepth: number | null;
   /** The result of one request. @throws LedgerUnavailableError, RpcRefusedError */
   call(method: string, params: readonly unknown[], signal?: AbortSignal): Promise<unknown>;
-  /** Results of many requests in one round trip, in their order. @throws LedgerUnavailableError, RpcRefusedError */
-  callMany(
-    requests: readonly { method: string; params: readonly unknown[] }[],
-    signal?: AbortSignal,
-  ): Promise<unknown[]>;
+  /**
+   * Results of many requests in their order, in one round trip where the node takes batches.
+   * @throws LedgerUnavailableError, RpcRefusedError
+   */
+  callMany(requests: readonly RpcRequest[], signal?: AbortSignal): Promise<unknown[]>;
 }
 
 export interface JsonRpcOptions {
+  /** http or https; user and password in it are sent as basic authentication. */
   readonly rpcUrl: string;
   /** The chain the node must be on; checked before the first answer is believed. */
   readonly chainId: number;
+  /** For chains whose nodes have no `finalized` block: a block with this many above it counts as final. */
+  readonly finalDepth?: number | undefined;
   /** For one request, answer read. */
   readonly timeoutMs?: number;
+  /** How long one call waits in all while the node says that it has had too many requests. */
+  readonly patienceMs?: number;
 }
-
-/** The node answered, and the answer is an error: a revert, a bad nonce, an unknown block. */
-export class RpcRefusedError extends PlumblineError {
-  override readonly name = 'RpcRefusedError';
-  readonly kind = 'chain';
-  readonly code: number;
-  /** What the node said, shortened. */
-  readonly said: string;
-  /** 0x-hex of a revert's data, or null. */
-  readonly data: string | null;
-
-  constructor(method: string, code: number, said: string, data: string | null) {
-    super(`The node refused ${method}: ${said} (code ${code}).`, { details: { method, code } });
-    this.code = code;
-    this.said = said;
-    this.data = data;
-  }
-}
-
-/** The node answered more than is read; a smaller question may have an answer. */
-export class AnswerTooLongError extends LedgerUnavailableError {}
 
 const DEFAULT_TIMEOUT_MS = 10_000;
-const MAX_RESPONSE_BYTES = 32 * 2 ** 20;
+const DEFAULT_PATIENCE_MS = 60_000;
+const FIRST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 10_000;
 const MAX_BATCH_REQUESTS = 50;
-
-const errorAnswer = z.looseObject({ code: z.number(), message: z.string(), data: z.unknown().optional() });
-const answer = z.looseObject({
-  id: z.union([z.number(), z.null()]),
-  result: z.unknown().optional(),
-  error: errorAnswer.optional(),
-});
+/** Without batches, this many requests are under way at once: few enough for the smallest plans of hosted nodes. */
+const SINGLES_AT_ONCE = 4;
 
 /**
  * A bounded JSON-RPC client: every request has a timeout and can be aborted, answers are bounded in bytes, nothing polls,
- * and an idle connection keeps no process alive.
+ * and an idle connection keeps no process alive. A node that has had too many requests is given the time it asks for. One
+ * that takes no batches is asked one by one; what a batch refuses counts only once it is refused alone.
  */
 export function createJsonRpc(options: JsonRpcOptions): JsonRpc {
-  const { chainId, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-  const url = new URL(options.rpcUrl);
+  const { chainId, finalDepth = null } = options;
+  const asking = askerOf(options);
+  const { node } = asking;
   let onRightChain = false;
-
-  const send = async (requests: readonly Request[], signal?: AbortSignal): Promise<unknown[]> => {
-    const body = requests.map(({ method, params }, id) => ({ jsonrpc: '2.0', id, method, params }));
-    const text = await post(url, JSON.stringify(body.length === 1 ? body[0] : body), timeoutMs, signal);
-    return readAnswers(url, requests, text);
-  };
 
   const requireChain = async (signal?: AbortSignal): Promise<void> => {
     if (onRightChain) return;
-    const [answered] = await send([{ method: 'eth_chainId', params: [] }], signal);
-    checkChain(url, answered, chainId);
+    checkChain(node, resultOf(await askOne(asking, { method: 'eth_chainId', params: [] }, signal)), chainId);
     onRightChain = true;
   };
 
-  const callMany: JsonRpc['callMany'] = async (requests, signal) => {
-    await requireChain(signal);
-    const results: unknown[] = [];
-    for (let i = 0; i < requests.length; i += MAX_BATCH_REQUESTS) {
-      results.push(...(await send(requests.slice(i, i + MAX_BATCH_REQUESTS), signal)));
-    }
-    return results;
-  };
-
   return {
-    callMany,
+    ...{ host: node.host, finalDepth },
     async call(method, params, signal) {
-      return (await callMany([{ method, params }], signal))[0];
+      await requireChain(signal);
+      return resultOf(await askOne(asking, { method, params }, signal));
+    },
+    async callMany(requests, signal) {
+      await requireChain(signal);
+      const results: unknown[] = [];
+      for (let i = 0; i < requests.length; i += MAX_BATCH_REQUESTS) {
+        const answers = await askMany(asking, requests.slice(i, i + MAX_BATCH_REQUESTS), signal);
+        results.push(...answers.map(resultOf));
+      }
+      return results;
     },
   };
 }
 
 /** The chain that a node is on. @throws LedgerUnavailableError, RpcRefusedError */
-export async function readChainId(
-  { rpcUrl, timeoutMs = DEFAULT_TIMEOUT_MS }: Omit<JsonRpcOptions, 'chainId'>,
-  signal?: AbortSignal,
-): Promise<number> {
-  const url = new URL(rpcUrl);
-  const request = { method: 'eth_chainId', params: [] };
-  const text = await post(url, JSON.stringify({ jsonrpc: '2.0', id: 0, ...request }), timeoutMs, signal);
-  const chainId = Number(readAnswers(url, [request], text)[0]);
+export async function readChainId(options: Omit<JsonRpcOptions, 'chainId'>, signal?: AbortSignal): Promise<number> {
+  const asking = askerOf(options);
+  const chainId = Number(resultOf(await askOne(asking, { method: 'eth_chainId', params: [] }, signal)));
   if (Number.isSafeInteger(chainId) && chainId > 0) return chainId;
-  throw new LedgerUnavailableError(`The node at ${url.host} does not say which chain it is on.`);
+  throw new LedgerUnavailableError(`The node at ${asking.node.host} does not say which chain it is on.`);
 }
 
-interface Request {
-  readonly method: string;
-  readonly params: readonly unknown[];
+interface Asking {
+  readonly node: NodeAddress;
+  readonly timeoutMs: number;
+  readonly patienceMs: number;
+  /** False once the node has answered a batch with something else than a list. */
+  takesBatches: boolean;
 }
 
-function checkChain(url: URL, answered: unknown, chainId: number): void {
+function askerOf({ rpcUrl, timeoutMs, patienceMs }: Omit<JsonRpcOptions, 'chainId'>): Asking {
+  return {
+    node: nodeAddress(rpcUrl),
+    timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    patienceMs: patienceMs ?? DEFAULT_PATIENCE_MS,
+    takesBatches: true,
+  };
+}
+
+/** As JSON-RPC 2.0 has it. */
+const numbered = ({ method, params }: RpcRequest, id: number) => ({ jsonrpc: '2.0', id, method, params });
+
+function askOne(asking: Asking, request: RpcRequest, signal?: AbortSignal): Promise<RpcAnswer> {
+  const body = JSON.stringify(numbered(request, 0));
+  return patiently(asking, body, (text) => readAnswer(asking.node, request, text), signal);
+}
+
+/** In a batch where the node takes it, and alone what the batch left without a result. */
+async function askMany(asking: Asking, requests: readonly RpcRequest[], signal?: AbortSignal): Promise<RpcAnswer[]> {
+  const answers = requests.length > 1 && asking.takesBatches ? await askBatch(asking, requests, signal) : null;
+  const open = [...requests.keys()].filter((i) => answers?.[i] == null || !('result' in answers[i]));
+  const found = requests.map((_, i) => answers?.[i] ?? null);
+  await eachInParallel(open, SINGLES_AT_ONCE, async (i) => {
+    found[i] = await askOne(asking, requests[i] as RpcRequest, signal);
+  });
+  return found as RpcAnswer[];
+}
+
+async function askBatch(
+  asking: Asking,
+  requests: readonly RpcRequest[],
+  signal?: AbortSignal,
+): Promise<(RpcAnswer | null)[] | null> {
+  const body = JSON.stringify(requests.map(numbered));
+  let answers: (RpcAnswer | null)[] | null;
+  try {
+    answers = await patiently(asking, body, (text) => readBatchAnswers(requests, text), signal);
+  } catch (error) {
+    // A gateway that takes no batches may say so by its status.
+    const status = error instanceof LedgerUnavailableError ? error.details.status : undefined;
+    if (typeof status !== 'number' || status < 400 || status >= 500) throw error;
+    answers = null;
+  }
+  if (answers === null) asking.takesBatches = false;
+  return answers;
+}
+
+/** Posts again as long as the node says that it has had too many requests, by its status or by the error's code. */
+async function patiently<T extends RpcAnswer | (RpcAnswer | null)[] | null>(
+  { node, timeoutMs, patienceMs }: Asking,
+  body: string,
+  read: (text: string) => T,
+  signal?: AbortSignal,
+): Promise<T> {
+  let waitedMs = 0;
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+    const posted = await postRequest(node, body, timeoutMs, signal);
+    const answers = 'tooMany' in posted ? null : read(posted.text);
+    if (!('tooMany' in posted) && !saysTooMany(answers)) return answers as T;
+    const askedMs = 'tooMany' in posted ? posted.retryAfterMs : null;
+    const nextMs = Math.max(askedMs ?? pauseMs, FIRST_PAUSE_MS);
+    if (waitedMs + nextMs > patienceMs) {
+      const status = 'tooMany' in posted ? ` (HTTP ${posted.status})` : '';
+      const wish = askedMs === null ? '' : ` and asks to be left alone for ${Math.ceil(askedMs / 1000)} s`;
+      throw new LedgerUnavailableError(
+        `The node at ${node.host} has had too many requests${status}${wish}. It was waited for ${Math.round(waitedMs / 1000)} s. Try again later, or use another node.`,
+        { details: { host: node.host, retryAfterMs: askedMs } },
+      );
+    }
+    await sleep(nextMs, undefined, signal === undefined ? {} : { signal });
+    waitedMs += nextMs;
+  }
+}
+
+/** HTTP's number for it is what hosted nodes use. EIP-1474's means that too, and for logs that a range is too long. */
+const TOO_MANY_REQUESTS = 429;
+const LIMIT_EXCEEDED = -32005;
+
+function saysTooMany(answer: RpcAnswer | (RpcAnswer | null)[] | null): boolean {
+  if (answer === null || Array.isArray(answer) || 'result' in answer) return false;
+  const { code, details } = answer.refused;
+  return code === TOO_MANY_REQUESTS || (code === LIMIT_EXCEEDED && details.method !== 'eth_getLogs');
+}
+
+function resultOf(answer: RpcAnswer): unknown {
+  if ('refused' in answer) throw answer.refused;
+  return answer.result;
+}
+
+function checkChain({ host }: NodeAddress, answered: unknown, chainId: number): void {
   if (typeof answered === 'string' && Number(answered) === chainId) return;
   throw new LedgerUnavailableError(
-    `The node at ${url.host} is on chain ${Number(answered)}, not on ${chainId}. Give the URL of a node of chain ${chainId}.`,
+    `The node at ${host} is on chain ${Number(answered)}, not on ${chainId}. Give the URL of a node of chain ${chainId}.`,
     { details: { chainId } },
   );
-}
-
-function post(url: URL, body: string, timeoutMs: number, signal?: AbortSignal): Promise<string> {
-  const send = async (abortSignal: AbortSignal): Promise<string> => {
-    const headers = { 'content-type': 'application/json' };
-    return readBounded(
-      url,
-      await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: abortSignal }),
-    );
-  };
-  // The host alone is named: the path of a hosted node's URL is a secret.
-  return withDeadline(timeoutMs, signal, send, (cause, timedOut) => {
-    const what = timedOut ? `did not answer within ${timeoutMs} ms.` : 'cannot be reached. Is it running?';
-    return new LedgerUnavailableError(`The node at ${url.host} ${what}`, { cause, details: { host: url.host } });
-  });
-}
-
-async function readBounded(url: URL, response: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const part of response.body ?? []) {
-    sizeBytes += part.length;
-    if (sizeBytes > MAX_RESPONSE_BYTES) {
-      throw new AnswerTooLongError(`The node at ${url.host} answered more than ${MAX_RESPONSE_BYTES} bytes.`);
-    }
-    parts.push(part);
-  }
-  const text = Buffer.concat(parts).toString('utf8');
-  // Some nodes answer an error of the method with a status of 4xx: the body tells.
-  // Redirections are not followed: they lead to somebody else's page.
-  if (
-    response.status >= 500 ||
-    (response.status >= 300 && response.status < 400) ||
-    (response.status >= 400 && !text.startsWith('{') && !text.startsWith('['))
-  ) {
-    throw new LedgerUnavailableError(
-      `The node at ${url.host} answered with HTTP status ${response.status}. Is its URL right?`,
-    );
-  }
-  return text;
-}
-
-function readAnswers(url: URL, requests: readonly Request[], text: string): unknown[] {
-  const malformed = (cause?: unknown) =>
-    new LedgerUnavailableError(`The node at ${url.host} answered something that is not JSON-RPC. Is its URL right?`, {
-      cause,
-    });
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (cause) {
-    throw malformed(cause);
-  }
-  const answers = z
-    .array(answer)
-    .max(requests.length)
-    .safeParse(Array.isArray(parsed) ? parsed : [parsed]);
-  if (!answers.success) throw malformed(answers.error);
-  const byId = new Map(answers.data.map((one) => [one.id, one]));
-  return requests.map(({ method }, id) => {
-    // A request that cannot be read is answered once, without an id.
-    const one = byId.get(id) ?? byId.get(null);
-    if (one?.error !== undefined) {
-      const { code, message, data } = one.error;
-      throw new RpcRefusedError(method, code, message.slice(0, 300), typeof data === 'string' ? data : null);
-    }
-    if (one?.result === undefined) throw malformed();
-    return one.result;
-  });
 }

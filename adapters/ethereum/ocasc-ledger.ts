@@ -78,14 +78,14 @@ export function createOcascLedger(options: OcascLedgerOptions): AgreementMarket 
       const least = await read('agreement', [id], 'latest', signal, ({ terms }) => BigInt(terms.stake));
       const answerGas = await read('answerGas', [], 'latest', signal, BigInt);
       const { baseFeePerGasWei } = await readChainPoint(view.rpc, 'latest', signal);
-      const cost = 2n * (answerGas.value ?? 0n) * baseFeePerGasWei;
+      const cost = 2n * (answerGas.value ?? 0n) * (baseFeePerGasWei ?? 0n);
       return least.value !== null && least.value > cost ? least.value : cost;
     },
 
     async readDemandStakeWei(signal) {
       const demandGas = await read('demandGas', [], 'latest', signal, BigInt);
       const { baseFeePerGasWei } = await readChainPoint(view.rpc, 'latest', signal);
-      return (demandGas.value ?? 0n) * baseFeePerGasWei;
+      return (demandGas.value ?? 0n) * (baseFeePerGasWei ?? 0n);
     },
 
     async readCredit(token, account, anchor, signal) {

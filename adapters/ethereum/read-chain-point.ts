@@ -1,55 +1,89 @@
 import * as z from 'zod';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { Anchor, ChainPoint } from '../../core/ports/ledger.ts';
-import { type JsonRpc, RpcRefusedError } from './json-rpc.ts';
+import type { JsonRpc } from './json-rpc.ts';
 import { amount, hash32, parseAnswer, quantity } from './parse-answers.ts';
+import { RpcRefusedError } from './read-rpc-answer.ts';
 
 const block = z.looseObject({
   number: quantity,
   hash: hash32,
   timestamp: quantity,
-  baseFeePerGas: amount.optional(),
+  baseFeePerGas: amount.nullish(),
 });
 
 /** A chain point, and what a sender asks of its block. */
 export interface PricedPoint extends ChainPoint {
-  readonly baseFeePerGasWei: bigint;
+  /** Null on a chain without base fee, where transactions name one gas price. */
+  readonly baseFeePerGasWei: bigint | null;
 }
 
 /**
- * The block at the anchor. Nothing is final before the chain has finalized a block; then the genesis block, which is
- * final by definition, stands for it: all that follows from it is "nothing is final yet", never more.
+ * A chain that finalizes has done so long before this block. Until it has, nothing is final; behind it, the node cannot say
+ * what is.
+ */
+const FINALIZES_WITHIN_BLOCKS = 1_024;
+
+/**
+ * The block at the anchor. What is final the node says itself, or the depth does that its user has set. Nothing is final
+ * before the chain has finalized a block; then the genesis block, which is final by definition, stands for it: all that
+ * follows from it is "nothing is final yet", never more.
+ * @throws LedgerUnavailableError also where the node has no `finalized` block, however it says so, and no depth is set
  */
 export async function readChainPoint(rpc: JsonRpc, anchor: Anchor, signal?: AbortSignal): Promise<PricedPoint> {
-  const found = await readBlock(rpc, anchor === 'final' ? 'finalized' : 'latest', signal);
-  const point = found ?? (anchor === 'final' ? await readBlock(rpc, '0x0', signal) : null);
-  if (point === null) throw new LedgerUnavailableError('The node has no blocks yet. Try again in a moment.');
-  return point;
+  if (anchor === 'final' && rpc.finalDepth === null) {
+    const finalized = await findFinalized(rpc, signal);
+    if (finalized !== null) return finalized;
+  }
+  const latest = await readBlock(rpc, 'latest', signal);
+  if (latest === null) throw new LedgerUnavailableError('The node has no blocks yet. Try again in a moment.');
+  if (anchor === 'latest') return latest;
+  if (rpc.finalDepth === null && latest.blockNumber > FINALIZES_WITHIN_BLOCKS) throw withoutFinality(rpc, latest);
+  const number = rpc.finalDepth === null ? 0 : Math.max(0, latest.blockNumber - rpc.finalDepth);
+  const final = await readBlock(rpc, hex(number), signal);
+  if (final === null) throw new LedgerUnavailableError(`The node at ${rpc.host} does not have block ${number}.`);
+  return final;
 }
 
 /** When a block was made, ms since 1970; null when the node does not have it any more. */
 export async function readBlockTime(rpc: JsonRpc, blockNumber: number, signal?: AbortSignal): Promise<number | null> {
-  return (await readBlock(rpc, `0x${blockNumber.toString(16)}`, signal))?.timestampMs ?? null;
+  return (await readBlock(rpc, hex(blockNumber), signal))?.timestampMs ?? null;
 }
 
-async function readBlock(rpc: JsonRpc, tag: string, signal?: AbortSignal): Promise<PricedPoint | null> {
-  let answered: unknown;
+/** Null where there is none, yet or at all: nodes say so by null, or refuse, each in words of its own. */
+async function findFinalized(rpc: JsonRpc, signal?: AbortSignal): Promise<PricedPoint | null> {
   try {
-    answered = await rpc.call('eth_getBlockByNumber', [tag, false], signal);
+    return parseBlock(await rpc.call('eth_getBlockByNumber', ['finalized', false], signal));
   } catch (error) {
-    // geth: "finalized block not found" until there is one.
-    if (tag === 'finalized' && error instanceof RpcRefusedError && /not found|unknown block/i.test(error.said)) {
-      return null;
-    }
+    if (error instanceof RpcRefusedError) return null;
+    throw error;
+  }
+}
+
+function withoutFinality({ host }: JsonRpc, { blockNumber }: ChainPoint): LedgerUnavailableError {
+  return new LedgerUnavailableError(
+    `The node at ${host} is at block ${blockNumber} and has no finalized block, so nothing counts as final. Where that is the chain's nature (Besu QBFT, Clique), say how deep a final block lies: finalDepth beside rpcUrl. Else the node is still syncing: wait, or use another.`,
+    { details: { host, blockNumber } },
+  );
+}
+
+/** A block by number or tag; null where the node has none. */
+export async function readBlock(rpc: JsonRpc, tag: string, signal?: AbortSignal): Promise<PricedPoint | null> {
+  try {
+    return parseBlock(await rpc.call('eth_getBlockByNumber', [tag, false], signal));
+  } catch (error) {
     throw asUnavailable(error);
   }
+}
+
+function parseBlock(answered: unknown): PricedPoint | null {
   if (answered === null) return null;
   const { number, hash, timestamp, baseFeePerGas } = parseAnswer(block, 'eth_getBlockByNumber', answered);
   return {
     blockNumber: number,
     blockHash: hash.toLowerCase(),
     timestampMs: timestamp * 1000,
-    baseFeePerGasWei: baseFeePerGas ?? 0n,
+    baseFeePerGasWei: baseFeePerGas ?? null,
   };
 }
 
@@ -58,4 +92,8 @@ export function asUnavailable(error: unknown): unknown {
   return error instanceof RpcRefusedError
     ? new LedgerUnavailableError(error.shortMessage, { cause: error, details: error.details })
     : error;
+}
+
+function hex(blockNumber: number): string {
+  return `0x${blockNumber.toString(16)}`;
 }

@@ -1,14 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
+import { NotRecordedError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
-import type { SignedTransaction } from '../../core/ports/ledger.ts';
-import type { AccountSigner } from './account-signer.ts';
-import { createJsonRpc, type JsonRpc, type JsonRpcOptions } from './json-rpc.ts';
-import { parseAnswer, quantity } from './parse-answers.ts';
-import { asUnavailable } from './read-chain-point.ts';
-import { sendRawTransaction } from './send-raw-transaction.ts';
-import { readFees, signTransaction } from './sign-transaction.ts';
-import { type Caller, type ContractCall, explainRevert, requireContract, tryCall } from './try-call.ts';
+import { type AccountSender, type AccountSenderOptions, openAccountSender } from './account-sender.ts';
+import type { JsonRpc } from './json-rpc.ts';
+import { findNextNonce } from './next-nonce.ts';
+import { readFees } from './read-fees.ts';
+import { sendAtNonce } from './send-at-nonce.ts';
+import { type ContractCall, explainRevert, requireContract, tryCall } from './try-call.ts';
 import { type Receipt, waitForReceipt } from './wait-for-receipt.ts';
 
 export type SendCall = (call: ContractCall) => Promise<Receipt>;
@@ -27,26 +24,14 @@ export interface CallSender {
   inTurn<T>(run: (send: SendCall) => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
-export interface CallSenderOptions extends JsonRpcOptions {
-  readonly signer: AccountSigner;
-  /** How long a transaction may take to be mined. */
-  readonly waitMs?: number;
-}
+export type CallSenderOptions = AccountSenderOptions;
 
-const DEFAULT_WAIT_MS = 60_000;
 /** Another sender of the same account may be faster. */
 const ATTEMPTS = 3;
-const PENDING_PAUSE_MS = 250;
 
 export function createCallSender(options: CallSenderOptions): CallSender {
-  const rpc = createJsonRpc(options);
-  const sender: Sender = {
-    ...options,
-    waitMs: options.waitMs ?? DEFAULT_WAIT_MS,
-    rpc,
-    found: new Set(),
-    unmined: null,
-  };
+  const sender: Sender = { ...openAccountSender(options), found: new Set() };
+  const { rpc } = sender;
   let last = Promise.resolve();
   return {
     account: options.signer.account,
@@ -73,97 +58,31 @@ async function settledOrAborted(before: Promise<void>, signal?: AbortSignal): Pr
   }
 }
 
-interface Sender extends CallSenderOptions {
-  readonly waitMs: number;
-  readonly rpc: JsonRpc;
+interface Sender extends AccountSender {
   /** Contracts that are there. */
   readonly found: Set<Address>;
-  /** What was sent last and not seen mined: the next transaction takes its place. */
-  unmined: SignedTransaction | null;
 }
 
 async function sendCall(sender: Sender, call: ContractCall, signal?: AbortSignal): Promise<Receipt> {
-  const { rpc, signer, waitMs, found } = sender;
+  const { rpc, signer, waitMs, found, sent } = sender;
   const caller = { rpc, account: signer.account };
-  const { contract } = call;
+  const { contract, data, valueWei = 0n } = call;
   if (!found.has(contract.at)) await requireContract(rpc, contract, signal);
   found.add(contract.at);
   for (let attempt = 1; ; attempt++) {
     try {
-      const transaction = await sign(sender, caller, call, signal);
-      await broadcast(sender, transaction, signal);
+      const next = await findNextNonce(sender, signal);
+      const replaced = next.replaces === 'unknown' ? null : next.replaces;
+      const fees = await readFees(rpc, replaced ?? undefined, signal);
+      const gas = await tryCall(caller, call, fees, signal);
+      const transaction = await sendAtNonce(sender, { to: contract.at, data, valueWei, gas }, next, fees, signal);
       const receipt = await waitForReceipt(rpc, transaction.hash, waitMs, signal);
-      sender.unmined = null;
-      if (!receipt.ok) throw await explainRevert(caller, call, receipt, transaction, signal);
+      await sent.forgetBelow(transaction.nonce + 1);
+      if (!receipt.ok) throw await explainRevert(caller, call, receipt, fees, signal);
       return receipt;
     } catch (error) {
       if (attempt >= ATTEMPTS || !isNonceTaken(error)) throw error;
     }
-  }
-}
-
-async function sign(
-  sender: Sender,
-  caller: Caller,
-  call: ContractCall,
-  signal?: AbortSignal,
-): Promise<SignedTransaction> {
-  const { rpc, signer, chainId } = sender;
-  const { nonce, replaces } = await findNonce(sender, signal);
-  const fees = await readFees(rpc, replaces ?? undefined, signal);
-  const gas = await tryCall(caller, call, fees, signal);
-  const { contract, valueWei = 0n } = call;
-  const unsigned = { chainId, to: contract.at, data: call.data, valueWei, nonce, gas, fees };
-  return signTransaction(signer, unsigned, signal);
-}
-
-/**
- * The account's next nonce. What others of its transactions do is not known before they are mined, and a call that is sent
- * twice is refused only then: so they are waited for. Our own that got stuck is replaced.
- */
-async function findNonce(
-  sender: Sender,
-  signal?: AbortSignal,
-): Promise<{ nonce: number; replaces: SignedTransaction | null }> {
-  const { rpc, signer, waitMs } = sender;
-  const { account } = signer;
-  const until = performance.now() + waitMs;
-  for (;;) {
-    const [latest, pending] = await readNonces(rpc, account, signal);
-    if (sender.unmined !== null && sender.unmined.nonce < latest) sender.unmined = null;
-    if (sender.unmined?.nonce === latest) return { nonce: latest, replaces: sender.unmined };
-    if (pending <= latest) return { nonce: latest, replaces: null };
-    if (performance.now() + PENDING_PAUSE_MS > until) {
-      throw new NotRecordedError(
-        `${pending - latest} earlier transactions of ${account} were not mined within ${waitMs} ms. Nothing was sent; try again when they are.`,
-        { details: { pending: pending - latest } },
-      );
-    }
-    await sleep(PENDING_PAUSE_MS, undefined, signal === undefined ? {} : { signal });
-  }
-}
-
-async function readNonces(rpc: JsonRpc, account: Address, signal?: AbortSignal): Promise<[number, number]> {
-  const count = (tag: string) => ({ method: 'eth_getTransactionCount', params: [account, tag] });
-  try {
-    const answers = await rpc.callMany([count('latest'), count('pending')], signal);
-    const [latest, pending] = answers.map((answered) => parseAnswer(quantity, 'eth_getTransactionCount', answered));
-    return [latest as number, pending as number];
-  } catch (error) {
-    throw asUnavailable(error);
-  }
-}
-
-async function broadcast(sender: Sender, transaction: SignedTransaction, signal?: AbortSignal): Promise<void> {
-  const before = sender.unmined;
-  sender.unmined = transaction;
-  try {
-    await sendRawTransaction(sender.rpc, transaction, signal);
-  } catch (error) {
-    // Without an answer it may have arrived all the same: its receipt tells.
-    if (error instanceof LedgerUnavailableError) return;
-    if (error instanceof NotRecordedError) sender.unmined = before;
-    throw error;
   }
 }
 

@@ -1,10 +1,12 @@
 import { LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
-import { type CalledContract, explainRefusal, isRevert } from './explain-refusal.ts';
-import { type JsonRpc, RpcRefusedError } from './json-rpc.ts';
-import { amount, data, parseAnswer } from './parse-answers.ts';
+import { callRequest, type EstimatedCall, estimateGas } from './estimate-gas.ts';
+import { type CalledContract, explainRefusal } from './explain-refusal.ts';
+import type { JsonRpc } from './json-rpc.ts';
+import { data, parseAnswer } from './parse-answers.ts';
 import { asUnavailable } from './read-chain-point.ts';
-import type { Fees } from './sign-transaction.ts';
+import type { Fees } from './read-fees.ts';
+import { RpcRefusedError } from './read-rpc-answer.ts';
 import type { Receipt } from './wait-for-receipt.ts';
 
 export interface ContractCall {
@@ -35,13 +37,16 @@ export async function requireContract(rpc: JsonRpc, contract: CalledContract, si
 }
 
 /**
- * Tries a call without sending it: the gas it takes and a fifth more. With the fees named, the base fee is seen as it is,
- * and so is the balance.
+ * Tries a call without sending it: the gas it takes and a fifth more.
  * @throws StateError or ArgumentError when the contract refuses, NotRecordedError when the node would not take the transaction
  */
 export async function tryCall(caller: Caller, call: ContractCall, fees: Fees, signal?: AbortSignal): Promise<bigint> {
-  const gas = parseAnswer(amount, 'eth_estimateGas', await askGas(caller, call, fees, signal));
-  return gas + gas / 5n;
+  try {
+    const gas = await estimateGas(caller.rpc, asEstimated(caller, call), fees, signal);
+    return gas + gas / 5n;
+  } catch (error) {
+    throw error instanceof RpcRefusedError ? explainRefusal(call.contract, error) : error;
+  }
 }
 
 /** Why a mined call failed: as a rule, what it met there is still so at the end of its block. */
@@ -53,37 +58,17 @@ export async function explainRevert(
   signal?: AbortSignal,
 ): Promise<Error> {
   // As much gas as nodes would give for nothing, the account could not pay for.
-  const again = { ...request(caller, call, fees), gas: hex(2n * gasUsed) };
+  const again = { ...callRequest(asEstimated(caller, call), fees), gas: hex(2n * gasUsed) };
   try {
     await caller.rpc.call('eth_call', [again, hex(BigInt(blockNumber))], signal);
   } catch (error) {
-    if (error instanceof RpcRefusedError && isRevert(error)) return explainRefusal(call.contract, error, txHash);
+    if (error instanceof RpcRefusedError && error.data !== null) return explainRefusal(call.contract, error, txHash);
   }
   return new NotRecordedError(`Transaction ${txHash} was mined and reverted.`, { details: { hash: txHash } });
 }
 
-/** Asked of the block to come: the newest one may be old, and what its time allows is not what the time now allows. */
-async function askGas(caller: Caller, call: ContractCall, fees: Fees, signal?: AbortSignal): Promise<unknown> {
-  const ask = (block: string) => caller.rpc.call('eth_estimateGas', [request(caller, call, fees), block], signal);
-  try {
-    try {
-      return await ask('pending');
-    } catch (error) {
-      // Not every node has one.
-      if (!(error instanceof RpcRefusedError) || isRevert(error) || !/pending|block/i.test(error.said)) throw error;
-      return await ask('latest');
-    }
-  } catch (error) {
-    throw error instanceof RpcRefusedError ? explainRefusal(call.contract, error) : error;
-  }
-}
-
-function request({ account }: Caller, { contract, data, valueWei = 0n }: ContractCall, fees: Fees): object {
-  const { maxFeePerGasWei, maxPriorityFeePerGasWei } = fees;
-  return {
-    ...{ from: account, to: contract.at, data, value: hex(valueWei) },
-    ...{ maxFeePerGas: hex(maxFeePerGasWei), maxPriorityFeePerGas: hex(maxPriorityFeePerGasWei) },
-  };
+function asEstimated({ account }: Caller, { contract, data, valueWei = 0n }: ContractCall): EstimatedCall {
+  return { from: account, to: contract.at, data, valueWei };
 }
 
 function hex(value: bigint): string {

@@ -1,8 +1,10 @@
 import { ArgumentError } from '../../core/errors.ts';
-import { type CalledContract, explainRefusal, isRevert } from './explain-refusal.ts';
-import { type JsonRpc, RpcRefusedError } from './json-rpc.ts';
+import { type CalledContract, explainRefusal } from './explain-refusal.ts';
+import type { JsonRpc } from './json-rpc.ts';
 import { amount, data, parseAnswer } from './parse-answers.ts';
 import { asUnavailable } from './read-chain-point.ts';
+import { RpcRefusedError } from './read-rpc-answer.ts';
+import { isRefusedByContract, isRevert } from './refused-by-contract.ts';
 
 /** What a call that records would answer now, and the gas it takes: as the node has it, so no limit of gas stands here. */
 export interface TriedRecording {
@@ -39,8 +41,8 @@ export async function tryRecording(
   } catch (error) {
     if (!(error instanceof RpcRefusedError)) throw asUnavailable(error);
     // A contract that runs out of gas names no error.
-    if (isRevert(error) && (error.data ?? '0x') !== '0x') throw explainRefusal(contract, error);
-    if (!isRevert(error) && !/gas|limit|too large|exceed/i.test(error.said)) throw asUnavailable(error);
+    if (isRevert(error)) throw explainRefusal(contract, error);
+    if (!(await isRefusedByContract(rpc, request.from, error, signal))) throw asUnavailable(error);
     throw new ArgumentError(`The chain does not take ${what} at once: ${error.said}. Send fewer at a time.`, {
       cause: error,
     });

@@ -4,6 +4,7 @@ import { NotRecordedError } from '../../core/errors.ts';
 import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
 import type { JsonRpc } from './json-rpc.ts';
 import { amount, data, hash32, parseAnswer, quantity } from './parse-answers.ts';
+import { readBlock } from './read-chain-point.ts';
 
 export interface Receipt extends MinedTransaction {
   /** False when it was reverted. */
@@ -12,10 +13,11 @@ export interface Receipt extends MinedTransaction {
 }
 
 const receiptAnswer = z.looseObject({
-  blockNumber: quantity,
-  status: z.enum(['0x0', '0x1']),
+  // Null where the transaction still waits: some nodes answer then, too.
+  blockNumber: quantity.nullable(),
+  status: quantity,
   gasUsed: amount,
-  effectiveGasPrice: amount,
+  effectiveGasPrice: amount.nullish(),
   logs: z.array(z.looseObject({ address: z.string(), topics: z.array(hash32).max(4), data })),
 });
 
@@ -59,5 +61,25 @@ async function readReceipt(rpc: JsonRpc, hash: string, signal?: AbortSignal): Pr
   if (answered === null) return null;
   const receipt = parseAnswer(receiptAnswer, 'eth_getTransactionReceipt', answered);
   const { blockNumber, status, gasUsed, effectiveGasPrice, logs } = receipt;
-  return { txHash: hash, blockNumber, gasUsed, feeWei: gasUsed * effectiveGasPrice, ok: status === '0x1', logs };
+  if (blockNumber === null) return null;
+  const priceWei = effectiveGasPrice ?? (await readPaidPrice(rpc, hash, blockNumber, signal));
+  return { txHash: hash, blockNumber, gasUsed, feeWei: gasUsed * priceWei, ok: status === 1, logs };
+}
+
+const paidTransaction = z.looseObject({
+  gasPrice: amount.nullish(),
+  maxFeePerGas: amount.nullish(),
+  maxPriorityFeePerGas: amount.nullish(),
+});
+
+/** What a mined transaction paid a gas, of a node whose receipts do not say it: as EIP-1559 reckons, at most. */
+async function readPaidPrice(rpc: JsonRpc, hash: string, blockNumber: number, signal?: AbortSignal): Promise<bigint> {
+  const answered = await rpc.call('eth_getTransactionByHash', [hash], signal);
+  const paid = parseAnswer(paidTransaction, 'eth_getTransactionByHash', answered);
+  const { gasPrice, maxFeePerGas, maxPriorityFeePerGas } = paid;
+  const block = await readBlock(rpc, `0x${blockNumber.toString(16)}`, signal);
+  const baseFeeWei = block?.baseFeePerGasWei ?? null;
+  if (baseFeeWei === null || maxFeePerGas == null) return gasPrice ?? maxFeePerGas ?? 0n;
+  const askedWei = baseFeeWei + (maxPriorityFeePerGas ?? 0n);
+  return askedWei < maxFeePerGas ? askedWei : maxFeePerGas;
 }

@@ -52,7 +52,7 @@ export async function openConsumer(context: CommandContext): Promise<OpenedConsu
   const connection = await readConnection(context);
   return {
     ...{ account: opened.address, connection, market: openMarket(connection) },
-    party: openParty(connection, opened),
+    party: openParty(context, connection, opened),
     async keysOf(agreement) {
       const seed = mnemonicSeed(opened.mnemonic);
       const { signerKey, encryptionSeed } = deriveConsumerSecrets(nodePrimitives, seed, agreement);

@@ -5,6 +5,7 @@ import { createAscParty } from '../../adapters/ethereum/asc-party.ts';
 import { type Address, address, NATIVE_COIN } from '../../core/ids.ts';
 import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
+import { senderParts } from '../open-sender.ts';
 import { parseAddress } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
@@ -41,7 +42,8 @@ export function addContractsCollect(contracts: Command): void {
         const { account } = payer;
         const { to = account } = options;
         const amount = await createAscLedger(asc).readCreditWei(account, 'latest', signal);
-        const withdraw = () => createAscParty({ ...asc, signer: payer }).withdraw(to, signal);
+        const withdraw = () =>
+          createAscParty({ ...asc, signer: payer, ...senderParts(context, chainId, account) }).withdraw(to, signal);
         const transaction = amount === 0n ? null : await withdraw();
         output.result(
           { account, to, amount, transaction },

@@ -10,6 +10,7 @@ import { ArgumentError, LedgerUnavailableError } from '../../core/errors.ts';
 import type { DeploymentsFile } from '../../core/wire/deployments-file.ts';
 import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
+import { senderParts } from '../open-sender.ts';
 import { parseCount } from '../parse-arguments.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { checkContracts } from './check-contracts.ts';
@@ -90,7 +91,13 @@ async function deploy(
   const { output, signal } = context;
   const payer = await openPayer(context, options);
   try {
-    const target = { rpcUrl: options.rpc, chainId, signer: payer, waitMs: WAIT_MS };
+    const target = {
+      rpcUrl: options.rpc,
+      chainId,
+      signer: payer,
+      waitMs: WAIT_MS,
+      ...senderParts(context, chainId, payer.account),
+    };
     output.notice(`Chain ${chainId}, paid by ${payer.account}.`);
     if (!(await hasProxy(createJsonRpc(target), signal))) {
       output.notice(`The chain lacks the deployment proxy ${CREATE2_PROXY}: deploying it first, for 0.01 of its coin.`);

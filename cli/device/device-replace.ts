@@ -2,8 +2,6 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
-import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { createSecretFile } from '../../adapters/keys/secret-file.ts';
 import { type Replacement, replaceDevice } from '../../client/owner/replace-device.ts';
 import type { SignedCharter } from '../../core/charter/charter.ts';
@@ -11,6 +9,7 @@ import { FileError } from '../../core/errors.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { openBucket, openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
+import { openDisscOwner } from '../open-contracts.ts';
 import { addDatasets, datasetEntry, entryOf } from '../owner/dataset-list.ts';
 import { disownedText } from '../owner/get-report.ts';
 import { openOwner } from '../owner/owner-home.ts';
@@ -56,7 +55,7 @@ export function addDeviceReplace(device: Command): void {
             service: await openService(connection, opened, 'http'),
             bucket,
           },
-          chain: createDisscOwner({ ...connection, signer: createKeySigner(opened.privateKey) }),
+          chain: openDisscOwner(context, connection, opened),
           nowSeconds: () => Math.floor(Date.now() / 1000),
         };
         output.progress('Sending the charter of the new device to the chain …');

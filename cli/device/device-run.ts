@@ -5,6 +5,7 @@ import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscPublisher } from '../../adapters/ethereum/dissc-publisher.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { createSentTransactionFiles } from '../../adapters/ethereum/sent-transaction-files.ts';
 import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
@@ -12,6 +13,7 @@ import { createStorageServiceClient } from '../../client/service/storage-service
 import { ATTACHED } from '../../core/charter/kind.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_CONTENT_BYTES } from '../../core/limits.ts';
+import type { HeldUp } from '../../core/ports/sent-transactions.ts';
 import { createDeviceClock, type DeviceClock } from '../../device/clock.ts';
 import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions } from '../../device/device-options.ts';
 import type { Report } from '../../device/events.ts';
@@ -188,7 +190,7 @@ export function addDeviceRun(device: Command): void {
       if (opened === null) return timeout?.aborted === true ? EXIT.unavailable : EXIT.interrupted;
       const { outbox, clock } = opened;
       try {
-        const connected = { ...connect(provision, options), clock };
+        const connected = { ...connect(provision, outbox, options, report), clock };
         const complete = await runDevice({ ...connected, outbox, source, report }, deviceOptions, ended);
         if (timeout?.aborted === true && !complete) return EXIT.unavailable;
         return signal.aborted && options.untilIdle === true && !complete ? EXIT.interrupted : EXIT.ok;
@@ -224,12 +226,16 @@ async function openPatiently(
 }
 
 /** Everything the device reaches the world through. */
-function connect(provision: Provision, options: RunOptions) {
-  const { rpcUrl, chainId, dissc, apiUrl, account, charter, devicePrivateKey: key } = provision;
+function connect(provision: Provision, outbox: Outbox, options: RunOptions, report: Report) {
+  const { rpcUrl, chainId, finalDepth, dissc, apiUrl, account, charter, devicePrivateKey: key } = provision;
   const { dataset, serial, datasetKey } = provision;
-  const chain = { rpcUrl, chainId, dissc };
+  const chain = { rpcUrl, chainId, finalDepth, dissc };
   const signer = createKeySigner(key);
   const ledger = createDisscLedger(chain);
+  const sending = {
+    sent: createSentTransactionFiles(`${outbox.path}-sent`, chainId, account),
+    onHeldUp: (heldUp: HeldUp) => report({ event: 'held-up', heldUp }),
+  };
   return {
     primitives: nodePrimitives,
     runtime: nodeRuntime,
@@ -245,7 +251,7 @@ function connect(provision: Provision, options: RunOptions) {
     }),
     ...(options.record === 'direct' ? { recorder: createDisscRecorder({ ...chain, signer }) } : {}),
     ...(provision.published
-      ? { publication: { publisher: createDisscPublisher({ ...chain, signer }), reader: ledger } }
+      ? { publication: { publisher: createDisscPublisher({ ...chain, signer, ...sending }), reader: ledger } }
       : {}),
   };
 }

@@ -13,10 +13,10 @@ import { datasetKeyOf, deviceKeyOf, type OpenedOwner } from '../owner/owner-home
  */
 export function provisionText(
   owner: Pick<OpenedOwner, 'seed'>,
-  connection: Pick<Connection, 'rpcUrl' | 'chainId' | 'dissc' | 'apiUrl'>,
+  connection: Pick<Connection, 'rpcUrl' | 'chainId' | 'finalDepth' | 'dissc' | 'apiUrl'>,
   { dataset, charters, published }: Pick<DatasetEntry, 'dataset' | 'charters' | 'published'>,
 ): string {
-  const { rpcUrl, chainId, dissc, apiUrl } = connection;
+  const { rpcUrl, chainId, finalDepth, dissc, apiUrl } = connection;
   const charter = charters.at(-1) as SignedCharter;
   const serial = (charters.find(({ device }) => device === charter.device) as SignedCharter).serial;
   const devicePrivateKey = deviceKeyOf(owner, dataset, serial);
@@ -28,6 +28,7 @@ export function provisionText(
   return encodeProvision({
     rpcUrl,
     chainId,
+    finalDepth,
     dissc,
     apiUrl,
     dataset,

@@ -1,4 +1,5 @@
 import type { DeviceEvent, Report } from '../../device/events.ts';
+import { heldUpText } from '../open-sender.ts';
 import type { Output } from '../output.ts';
 import { showBytes } from './parse-units.ts';
 
@@ -76,6 +77,8 @@ function describe(event: DeviceEvent): string | null {
       return `${event.what} is not recorded: ${event.reason}`;
     case 'sent':
       return `Sent the log of ${event.blocks} blocks to the chain in ${event.tx}.`;
+    case 'held-up':
+      return heldUpText(event.heldUp);
     case 'source-complete':
       return 'The source has ended.';
     case 'stopped':

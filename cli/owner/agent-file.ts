@@ -10,6 +10,7 @@ const account = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
 const agentFile = z.strictObject({
   rpcUrl: z.url(),
   chainId: z.int().min(1),
+  finalDepth: z.int().min(0).max(1_000_000).optional(),
   dissc: account,
   ocasc: account,
   apiUrl: z.url(),
@@ -34,6 +35,7 @@ const agentFile = z.strictObject({
 export interface Agent {
   readonly rpcUrl: string;
   readonly chainId: number;
+  readonly finalDepth?: number | undefined;
   readonly dissc: Address;
   readonly ocasc: Address;
   readonly apiUrl: string;
@@ -66,9 +68,22 @@ export function agentFileText({ agentKey, offersSecret, datasets, ...plain }: Ag
 export async function readAgentFile(path: string): Promise<Agent> {
   const text = await readSecretFile(path);
   const parsed = inFile(path, () => agentFile.parse(JSON.parse(text)), 'Write it anew: plumb owner agent');
-  const { rpcUrl, chainId, dissc, ocasc, apiUrl, fromBlock, owner, agentPrivateKey, offersSecret, datasets } = parsed;
+  const {
+    rpcUrl,
+    chainId,
+    finalDepth,
+    dissc,
+    ocasc,
+    apiUrl,
+    fromBlock,
+    owner,
+    agentPrivateKey,
+    offersSecret,
+    datasets,
+  } = parsed;
   return {
-    ...{ rpcUrl, chainId, dissc: address(dissc), ocasc: address(ocasc), apiUrl, fromBlock, owner: address(owner) },
+    ...{ rpcUrl, chainId, finalDepth },
+    ...{ dissc: address(dissc), ocasc: address(ocasc), apiUrl, fromBlock, owner: address(owner) },
     ...{ agentKey: fromHex(agentPrivateKey) as PrivateKey, offersSecret: fromHex(offersSecret) },
     datasets: datasets.map(({ name, dataset, keys }) => ({
       name,

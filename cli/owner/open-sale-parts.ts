@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
 import { readChainPoint } from '../../adapters/ethereum/read-chain-point.ts';
+import { createSentTransactionFiles } from '../../adapters/ethereum/sent-transaction-files.ts';
 import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
@@ -19,8 +21,8 @@ import type { Agent } from './agent-file.ts';
 
 /** Everything the owner's side of sales reaches the world through. */
 export function openSaleParts(agent: Agent, state: SaleState, onEvent: (event: SaleEvent) => void): SaleParts {
-  const { rpcUrl, chainId, ocasc, apiUrl, agentKey, owner, offersSecret, fromBlock } = agent;
-  const chain = { rpcUrl, chainId, ocasc };
+  const { rpcUrl, chainId, finalDepth, ocasc, apiUrl, agentKey, owner, offersSecret, fromBlock } = agent;
+  const chain = { rpcUrl, chainId, finalDepth, ocasc };
   const rpc = createJsonRpc(chain);
   const account = {
     address: accountOfKey(agentKey),
@@ -35,7 +37,12 @@ export function openSaleParts(agent: Agent, state: SaleState, onEvent: (event: S
       ]),
     ),
     market: createOcascLedger(chain),
-    party: createOcascParty({ ...chain, signer: createKeySigner(agentKey) }),
+    party: createOcascParty({
+      ...chain,
+      signer: createKeySigner(agentKey),
+      sent: createSentTransactionFiles(join(state.folder, 'sent'), chainId, account.address),
+      onHeldUp: (heldUp) => onEvent({ event: 'held-up', agreement: null, heldUp }),
+    }),
     runtime: nodeRuntime,
     claimPace: new ClaimPace(),
     readPoint: (anchor, signal) => readChainPoint(rpc, anchor, signal),

@@ -35,7 +35,7 @@ export function addOwnerAgent(owner: Command): void {
     runCommand(options, async (context) => {
       const opened = await openOwner(context);
       const connection = await readConnection(context);
-      const { rpcUrl, chainId, dissc, apiUrl, fromBlock } = connection;
+      const { rpcUrl, chainId, finalDepth, dissc, apiUrl, fromBlock } = connection;
       const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, opened.seed);
       const { signal } = context;
       const { blockNumber } = await newestPoint(connection, signal);
@@ -47,7 +47,7 @@ export function addOwnerAgent(owner: Command): void {
         return { name, dataset, keys };
       });
       const text = agentFileText({
-        ...{ rpcUrl, chainId, dissc, ocasc: requireOcasc(connection), apiUrl, fromBlock },
+        ...{ rpcUrl, chainId, finalDepth, dissc, ocasc: requireOcasc(connection), apiUrl, fromBlock },
         ...{ owner: opened.address, agentKey, offersSecret, datasets },
       });
       const path = resolve(options.out);

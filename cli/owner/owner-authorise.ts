@@ -105,7 +105,7 @@ export function addOwnerAuthorise(owner: Command): void {
         untilSeconds: until ?? Math.floor(Date.now() / 1000) + 365 * DAY_SECONDS,
       };
       const parts = {
-        ...{ grants: openGrants(connection), party: openGranter(connection, opened) },
+        ...{ grants: openGrants(connection), party: openGranter(context, connection, opened) },
         fromBlock: connection.fromBlock,
         runtime: nodeRuntime,
       };

@@ -25,7 +25,7 @@ export function addOwnerCancel(owner: Command): void {
       const { agreement } = await openMarket(connection).readAgreement(id, 'latest', signal);
       if (agreement === null) throw new ArgumentError(`There is no agreement ${id} on this chain.`);
       const isDone = agreement.state === 'cancelled';
-      const transaction = isDone ? null : await openParty(connection, opened).cancel(id, signal);
+      const transaction = isDone ? null : await openParty(context, connection, opened).cancel(id, signal);
       output.result(
         { id, state: 'cancelled', transaction },
         `Cancelled: the bond of ${showAmount(agreement.terms.bond, agreement.terms.token)} came back.\nNext: plumb owner withdraw`,

@@ -35,7 +35,7 @@ export function addOwnerClose(owner: Command): void {
       const opened = await openOwner(context);
       const connection = await readConnection(context);
       const market = openMarket(connection);
-      const party = openParty(connection, opened);
+      const party = openParty(context, connection, opened);
       const before = (await market.readAgreement(id, 'latest', signal)).agreement;
       if (before === null) throw new ArgumentError(`There is no agreement ${id} on this chain.`);
       const isDone = before.state === 'closed';

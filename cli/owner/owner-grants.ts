@@ -38,7 +38,7 @@ export function addOwnerGrants(owner: Command): void {
   withKeystoreOptions(fund).action((id: GrantId, wei: bigint, options: { json?: boolean }) =>
     runCommand(options, (context) =>
       open(context, async ({ owner, connection, grants }) => {
-        const transaction = await openGranter(connection, owner).fund(id, wei, context.signal);
+        const transaction = await openGranter(context, connection, owner).fund(id, wei, context.signal);
         return show(context, await readGrant(grants, id, context.signal), transaction);
       }),
     ),
@@ -53,7 +53,7 @@ export function addOwnerGrants(owner: Command): void {
     runCommand(options, (context) =>
       open(context, async ({ owner, connection, grants }) => {
         const before = await readGrant(grants, id, context.signal);
-        const party = openGranter(connection, owner);
+        const party = openGranter(context, connection, owner);
         const isOver = before.revoked || before.state === 'ended';
         // What nobody has accepted is dropped, and that at once.
         const call = before.state === 'proposed' ? party.drop : party.revoke;
@@ -90,7 +90,7 @@ async function listAll(opened: Opened): Promise<number> {
 async function reclaimAll(opened: Opened): Promise<number> {
   const { context, owner, connection, grants } = opened;
   const { signal } = context;
-  const party = openGranter(connection, owner);
+  const party = openGranter(context, connection, owner);
   const { found, nowSeconds } = await findAll(opened);
   const ended: GrantId[] = [];
   for (const { id, state, endSeconds } of found) {

@@ -1,11 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
-import { createDisscOwner } from '../../adapters/ethereum/dissc-owner.ts';
 import { linkObjects, type ObjectOfBlock } from '../../client/owner/link-objects.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
+import { openDisscOwner } from '../open-contracts.ts';
 import { runCommand } from '../run-command.ts';
 import { findDataset } from './dataset-list.ts';
 import { datasetKeyOf, openOwner } from './owner-home.ts';
@@ -39,7 +38,7 @@ export function addOwnerLink(owner: Command): void {
         const deps = {
           ...{ primitives: nodePrimitives, ledger: openLedger(connection), p2pfs },
           css: await openService(connection, opened, 'http'),
-          chain: createDisscOwner({ ...connection, signer: createKeySigner(opened.privateKey) }),
+          chain: openDisscOwner(context, connection, opened),
         };
         const { fromBlock } = connection;
         const target = { dataset, datasetKeyOf: datasetKeyOf(opened, dataset), anchor: 'latest', fromBlock } as const;

@@ -76,7 +76,7 @@ export function addOwnerOffer(owner: Command): void {
       }
       const parts = {
         ...{ primitives: nodePrimitives, ledger, agent, offersSecret, fromBlock: connection.fromBlock },
-        ...{ market: openMarket(connection), party: openParty(connection, opened) },
+        ...{ market: openMarket(connection), party: openParty(context, connection, opened) },
       };
       output.progress('Offering …');
       const { id, nonce, txHash } = await offerBlocks(

@@ -10,6 +10,7 @@ import { accountOfKey } from '../../core/typed-data.ts';
 import { withJson } from '../command-options.ts';
 import { parseDuration } from '../device/parse-units.ts';
 import { EXIT } from '../exit-codes.ts';
+import { heldUpText } from '../open-sender.ts';
 import { type Output, printable } from '../output.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
@@ -133,6 +134,8 @@ function describe(event: SaleEvent, output: Output): string {
       return `${sale}${event.state}, in a final block. plumb owner withdraw takes out what is owed.`;
     case 'not-servable':
       return output.style('red', `${sale}CANNOT BE SERVED: ${printable(event.reason)}`);
+    case 'held-up':
+      return output.style('yellow', heldUpText(event.heldUp));
     case 'trouble':
       return output.style('yellow', `${sale}trouble, will be tried again: ${printable(event.reason)}`);
   }

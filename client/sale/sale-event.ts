@@ -1,4 +1,5 @@
 import type { Address, AgreementId, BlockIndex, DatasetId } from '../../core/ids.ts';
+import type { HeldUp } from '../../core/ports/sent-transactions.ts';
 
 /** What happens on the owner's side of sales, for people and machines that watch. Nothing secret. */
 export type SaleEvent =
@@ -70,5 +71,7 @@ export type SaleEvent =
   | { readonly event: 'settled'; readonly agreement: AgreementId; readonly state: 'cancelled' | 'breached' | 'closed' }
   /** Cannot be served as it is, and will not by itself: a person must look. */
   | { readonly event: 'not-servable'; readonly agreement: AgreementId; readonly reason: string }
+  /** An earlier transaction of the agent holds up the next one: it waits, or has taken its place. */
+  | { readonly event: 'held-up'; readonly agreement: null; readonly heldUp: HeldUp }
   /** Something did not work and is tried again; `agreement` is null when it concerns all of them. */
   | { readonly event: 'trouble'; readonly agreement: AgreementId | null; readonly reason: string };

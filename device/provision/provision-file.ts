@@ -13,6 +13,12 @@ const serial = z.int('must be a whole number').min(1, 'must be at least 1').max(
 export const provisionFile = z.strictObject({
   rpcUrl: webUrl,
   chainId: z.int('must be a whole number').min(1, 'must be a positive number'),
+  /** For a chain whose nodes have no `finalized` block: a block with so many above it counts as final. */
+  finalDepth: z
+    .int('must be a whole number')
+    .min(0, 'must not be negative')
+    .max(1_000_000, 'must be at most 1,000,000')
+    .optional(),
   dissc: hexBytes(20),
   apiUrl: webUrl,
   dataset: hexBytes(32),
@@ -38,6 +44,7 @@ export const provisionFile = z.strictObject({
 export interface ProvisionContent {
   readonly rpcUrl: string;
   readonly chainId: number;
+  readonly finalDepth?: number | undefined;
   readonly dissc: Address;
   readonly apiUrl: string;
   readonly dataset: DatasetId;
@@ -57,11 +64,12 @@ export interface ProvisionContent {
  * await createSecretFile('device.json', encodeProvision({ ...connection, dataset, charter, serial, published, ...keys }));
  */
 export function encodeProvision(content: ProvisionContent): string {
-  const { rpcUrl, chainId, dissc, apiUrl, dataset, charter, serial, published } = content;
+  const { rpcUrl, chainId, finalDepth, dissc, apiUrl, dataset, charter, serial, published } = content;
   const { owner, name, kind, anchorer, from, signature } = charter;
   const file: z.input<typeof provisionFile> = {
     rpcUrl,
     chainId,
+    ...(finalDepth === undefined ? {} : { finalDepth }),
     dissc,
     apiUrl,
     dataset,

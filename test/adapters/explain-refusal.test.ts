@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AbiCoder, id } from 'ethers';
 import { explainRefusal } from '../../adapters/ethereum/explain-refusal.ts';
-import { RpcRefusedError } from '../../adapters/ethereum/json-rpc.ts';
 import { ocascInterface } from '../../adapters/ethereum/ocasc-interface.ts';
-import { ArgumentError, DefectError, NotRecordedError, StateError } from '../../core/errors.ts';
+import { RpcRefusedError } from '../../adapters/ethereum/read-rpc-answer.ts';
+import { ArgumentError, DefectError, StateError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 
 const contract = { name: 'OCASC', at: `0x${'0c'.repeat(20)}` as Address, abi: ocascInterface };
@@ -30,7 +30,3 @@ for (const [what, error, turn, says] of [
     assert.match(explained.message, says);
   });
 }
-
-test('what the node itself does not take is not the contract’s refusal', () => {
-  assert.ok(refusedWith(null, 'insufficient funds for transfer') instanceof NotRecordedError);
-});

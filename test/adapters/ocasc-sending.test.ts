@@ -7,9 +7,11 @@ import * as z from 'zod';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { ocascInterface } from '../../adapters/ethereum/ocasc-interface.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
-import { readFees, signTransaction } from '../../adapters/ethereum/sign-transaction.ts';
+import { readFees } from '../../adapters/ethereum/read-fees.ts';
+import { signTransaction } from '../../adapters/ethereum/sign-transaction.ts';
 import { NotRecordedError, StateError } from '../../core/errors.ts';
 import type { PrivateKey } from '../../core/ids.ts';
+import type { HeldUp } from '../../core/ports/sent-transactions.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { type Market, randomEncryptionKey, startMarket } from './ocasc-fixture.ts';
 
@@ -101,19 +103,34 @@ describe('transactions that wait to be mined', () => {
 
   test('what another program of the same account has sent is waited for', async () => {
     const count = await offers();
-    const other = market.party(ownerKey, SHORT_MS);
-    await notMined(offer(other));
-    const impatient = market.party(ownerKey, SHORT_MS);
-    await assert.rejects(offer(impatient), (error: unknown) => {
-      assert.ok(error instanceof NotRecordedError);
-      assert.equal(error.details.pending, 1);
-      return true;
-    });
+    await notMined(offer(market.party(ownerKey, SHORT_MS)));
     const patient = offer(market.party(ownerKey));
     await market.mine();
     await mineWhen(1);
     await patient;
     assert.equal(await offers(), count + 2n);
+  });
+
+  test('where it is not mined in all that time, its place is taken, whatever it pays: one of them is mined', async () => {
+    const count = await offers();
+    const dear = market.party(ownerKey, SHORT_MS);
+    // Each takes the place of the one before, so the last pays several times what the first would.
+    let stuck = '';
+    for (let i = 0; i < 12; i++) stuck = await notMined(offer(dear));
+    const heldUp: HeldUp[] = [];
+    const { chain, ocasc } = market;
+    const signer = createKeySigner(ownerKey);
+    const onHeldUp = (one: HeldUp) => void heldUp.push(one);
+    const party = createOcascParty({ ...chain, ocasc, signer, waitMs: SHORT_MS, onHeldUp });
+    const hash = await notMined(offer(party));
+    assert.equal(await transaction(stuck), null);
+    const [account, nonce] = [party.account, Number((await transaction(hash))?.nonce)];
+    assert.deepEqual(heldUp, [
+      { event: 'waiting', account, nonce, stuckHash: null, atMostMs: SHORT_MS },
+      { event: 'replaced', account, nonce, stuckHash: null, hash },
+    ]);
+    await market.mine();
+    assert.equal(await offers(), count + 1n);
   });
 
   test('parties of one account in a race for a nonce: all of them are mined', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { AnswerTooLongError, RpcRefusedError } from '../../adapters/ethereum/json-rpc.ts';
+import { AnswerTooLongError } from '../../adapters/ethereum/post-request.ts';
+import { RpcRefusedError } from '../../adapters/ethereum/read-rpc-answer.ts';
 import { SaleStateBusyError, SaleStateError } from '../../client/sale/sale-state.ts';
 import * as errors from '../../core/errors.ts';
 import { NotProvenError } from '../../device/check/check-batch.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { readFees, signTransaction } from '../../adapters/ethereum/sign-transaction.ts';
+import { readFees } from '../../adapters/ethereum/read-fees.ts';
+import { signTransaction } from '../../adapters/ethereum/sign-transaction.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import { LedgerUnavailableError, StateError } from '../../core/errors.ts';
 import { rebuildPeaks } from '../../core/log/rebuild-peaks.ts';

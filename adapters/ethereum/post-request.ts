@@ -1,0 +1,101 @@
+import { LedgerUnavailableError } from '../../core/errors.ts';
+import { connectionFault } from '../connection-fault.ts';
+import { withDeadline } from '../with-deadline.ts';
+import type { NodeAddress } from './node-address.ts';
+
+/** The node answered more than is read; a smaller question may have an answer. */
+export class AnswerTooLongError extends LedgerUnavailableError {}
+
+/** The node did not answer in time; a smaller question may be answered. */
+export class NodeTimeoutError extends LedgerUnavailableError {}
+
+/** What a node answered: text to be read as JSON-RPC, or that it has had enough for now. */
+export type Posted =
+  | { readonly text: string; readonly status: number }
+  | { readonly tooMany: true; readonly status: number; readonly retryAfterMs: number | null };
+
+const MAX_RESPONSE_BYTES = 32 * 2 ** 20;
+const TOO_MANY_REQUESTS = 429;
+const SERVICE_UNAVAILABLE = 503;
+
+/**
+ * Sends one body and reads what comes back, bounded in time and bytes. Redirections are not followed: they lead to somebody
+ * else's page. Who or what stands in between (DNS, an untrusted certificate, a proxy) is named.
+ * @throws LedgerUnavailableError when there is nothing that could be JSON-RPC
+ */
+export function postRequest(node: NodeAddress, body: string, timeoutMs: number, signal?: AbortSignal): Promise<Posted> {
+  const headers = {
+    'content-type': 'application/json',
+    ...(node.authorization === null ? {} : { authorization: node.authorization }),
+  };
+  const send = async (abortSignal: AbortSignal): Promise<Posted> =>
+    readResponse(
+      node,
+      await fetch(node.url, { method: 'POST', headers, body, redirect: 'manual', signal: abortSignal }),
+    );
+  return withDeadline(timeoutMs, signal, send, (cause, timedOut) => {
+    const options = { cause, details: { host: node.host } };
+    if (timedOut) {
+      return new NodeTimeoutError(`The node at ${node.host} did not answer within ${timeoutMs} ms.`, options);
+    }
+    const fault = connectionFault(cause, node.host);
+    return new LedgerUnavailableError(
+      `The node at ${node.host} cannot be reached${fault === null ? '. Is it running?' : `: ${asSentence(fault)}`}`,
+      options,
+    );
+  });
+}
+
+function asSentence(text: string): string {
+  return /[.?]$/.test(text) ? text : `${text}.`;
+}
+
+async function readResponse(node: NodeAddress, response: Response): Promise<Posted> {
+  const { status, headers } = response;
+  const text = await readBounded(node, response);
+  const retryAfterMs = readRetryAfter(headers.get('retry-after'), headers.get('date'));
+  if (status === TOO_MANY_REQUESTS || (status === SERVICE_UNAVAILABLE && retryAfterMs !== null)) {
+    return { tooMany: true, status, retryAfterMs };
+  }
+  const isPage = /^text\/html\b/i.test(headers.get('content-type') ?? '') || /^\s*</.test(text);
+  // Some nodes answer an error of the method with a status of 4xx: the body tells.
+  const mayBeRpc = !isPage && status < 500 && (status < 300 || /^\s*[{[]/.test(text));
+  if (mayBeRpc && !(status >= 300 && status < 400)) return { text, status };
+  const details = { host: node.host, status };
+  throw new LedgerUnavailableError(`The node at ${node.host} ${whatItIs(status, isPage)}`, { details });
+}
+
+function whatItIs(status: number, isPage: boolean): string {
+  if (status === 407) {
+    return 'cannot be reached: a proxy in between wants a user and password (HTTP 407). Give the proxy its own.';
+  }
+  if (status === 401 || status === 403) {
+    return `lets nobody in without the right key (HTTP ${status}). Check key, user and password in its URL.`;
+  }
+  if (status >= 500) return `has trouble of its own, or the gateway before it has (HTTP ${status}). Try again later.`;
+  if (status >= 300 && status < 400)
+    return `redirects to another place (HTTP ${status}). Give the URL of the node itself.`;
+  if (isPage) return `answers with a web page (HTTP ${status}), not with JSON-RPC. Is its URL right?`;
+  return `answers with HTTP ${status}, not with JSON-RPC. Is its URL right?`;
+}
+
+async function readBounded(node: NodeAddress, response: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const part of response.body ?? []) {
+    sizeBytes += part.length;
+    if (sizeBytes > MAX_RESPONSE_BYTES) {
+      throw new AnswerTooLongError(`The node at ${node.host} answered more than ${MAX_RESPONSE_BYTES} bytes.`);
+    }
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+/** RFC 9110 §10.2.3: seconds, or a date, which is compared with the sender's own. */
+function readRetryAfter(value: string | null, date: string | null): number | null {
+  if (value === null) return null;
+  if (/^\s*[0-9]{1,9}\s*$/.test(value)) return 1000 * Number(value);
+  const ms = Date.parse(value) - Date.parse(date ?? '');
+  return Number.isNaN(ms) ? null : Math.max(0, ms);
+}
