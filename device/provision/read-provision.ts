@@ -69,7 +69,7 @@ export function parseProvision(value: unknown, what = 'the provision'): Provisio
   return {
     ...domain,
     rpcUrl: file.rpcUrl,
-    finalDepth: file.finalDepth,
+    ...(file.finalDepth === undefined ? {} : { finalDepth: file.finalDepth }),
     apiUrl: file.apiUrl,
     dataset,
     charter: requireOwnCharter(domain, dataset, charterOf(file, account, what), what),

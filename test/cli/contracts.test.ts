@@ -178,8 +178,8 @@ describe('plumb contracts deploy', () => {
     let sends = 0;
     const relay = await startRelay(chain.rpcUrl, async (method) => {
       if (method === 'eth_sendRawTransaction') sends++;
-      // The proxy's transaction, refused for want of funds; the funds; and that transaction again.
-      if (sends < 3) return true;
+      // The proxy's transaction, refused for want of funds; two that tell whether it is that; the funds; and it again.
+      if (sends < 5) return true;
       child.kill('SIGKILL');
       return false;
     });

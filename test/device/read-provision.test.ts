@@ -154,3 +154,10 @@ function isAbout(field: string): (error: unknown) => boolean {
     return (field === 'file' || error.message.includes(field)) && !text.includes(SECRET);
   };
 }
+
+test('names how deep a final block lies, where the chain does not say it', () => {
+  const deep = { ...GOOD, finalDepth: 12 };
+  assert.equal(parseProvision(deep).finalDepth, 12);
+  assert.equal(JSON.parse(encodeProvision({ ...CONTENT, finalDepth: 12 })).finalDepth, 12);
+  assert.throws(() => parseProvision({ ...GOOD, finalDepth: -1 }), /finalDepth .*must not be negative/);
+});
