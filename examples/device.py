@@ -106,6 +106,7 @@ def upload(device, car, manifest, record_by):
     wanted = {'first': first, 'sha256': '0x' + H(car).hex(), 'sizeBytes': len(car), 'record': record_by}
     put = post(f'{api}/v1/datasets/{dataset}/segments', wanted, device['chainId'], device['key'])['put']
     if put is not None:
+        require(put['url'].startswith(('https://', 'http://')) and put['method'] == 'PUT', f"the service names {put['url']} for a PUT")
         status, said = fetch(urllib.request.Request(put['url'], car, put['headers'], method=put['method']))
         # 412: an object is written once, and this one is there.
         if status not in (200, 412): raise OSError(f'the storage answers {status} to a PUT: {said.decode(errors="replace")}')
@@ -185,4 +186,5 @@ if __name__ == '__main__':
     try: code = main()
     except Refused as fault: code = print(f'REFUSED: {fault}') or 1
     except OSError as fault: code = print(f'Chain, service or a file does not answer: {fault}') or 3
+    except KeyboardInterrupt: code = print('Stopped. What is sealed goes on with the next call.') or 130
     sys.exit(code)

@@ -21,12 +21,20 @@ const NAMESPACE: Toolchain = {
   remedy: 'Allow network namespaces to users, and install util-linux and iproute2.',
 };
 
+const NPM: Toolchain = { command: 'npm', shows: ['--version'], remedy: 'It comes with Node: https://nodejs.org/' };
+const APT: Toolchain = {
+  command: 'apt-get',
+  shows: ['--version'],
+  remedy: 'An emulator of arm64 and its C library are taken from the packages of Debian or Ubuntu on x64.',
+};
+
 const NEEDED: Readonly<Record<RealProgram, readonly Toolchain[]>> = {
   geth: [GO],
   kubo: [GO],
   versitygw: [GO],
   'dynamodb-local': [JAVA, MAVEN, NAMESPACE],
   moto: [PYTHON],
+  'node-arm64': [NPM, APT],
 };
 
 /** What this machine lacks for these programs, each with its remedy; empty when it can install and run them. */

@@ -5,6 +5,8 @@ export const VERSIONS = {
   versitygw: '1.8.0',
   'dynamodb-local': '2.5.2',
   moto: '5.2.5',
+  /** Of the Node that npm has for it; the emulator is Debian's. */
+  'node-arm64': '24.21.0',
 } as const;
 
 export type RealProgram = keyof typeof VERSIONS;
@@ -16,6 +18,7 @@ export const STARTED_BY: Readonly<Record<RealProgram, string>> = {
   versitygw: 'versitygw',
   'dynamodb-local': 'lib',
   moto: 'bin/python3',
+  'node-arm64': 'node',
 };
 
 /** What is in its folder once all of it is there. */
