@@ -3,7 +3,7 @@ import type { Primitives } from '../ports/primitives.ts';
 import type { PartialSubtrees } from './mend-subtrees.ts';
 import { rootOfLeafHashes } from './merkle.ts';
 import type { Subtree } from './subtrees.ts';
-import { isTileWhole, TILE_BYTES, TILE_LEVELS, TILE_WIDTH, type TilePlace } from './tiles.ts';
+import { isTileWhole, TILE_BYTES, TILE_LEVELS, TILE_WIDTH, type TilePlace, tileOf } from './tiles.ts';
 
 /** What a log's subtrees are read from. Nothing of it is believed: a proof is compared with the log's own root. */
 export interface TiledLog {
@@ -37,10 +37,10 @@ export function subtreesOfTiles(log: TiledLog): PartialSubtrees {
 }
 
 async function rootOf(log: TiledLog, read: TiledLog['readTile'], { from, level }: Subtree): Promise<Uint8Array | null> {
-  const tileLevel = Math.floor(level / TILE_LEVELS);
+  const place = tileOf({ from, level });
+  const { level: tileLevel } = place;
   const count = 2 ** (level % TILE_LEVELS);
   const first = from / TILE_WIDTH ** tileLevel;
-  const place = { level: tileLevel, number: Math.floor(first / TILE_WIDTH) };
   const tile = isTileWhole(place, log.size) ? await read(place) : null;
   if (tile !== null) return rootOfLeafHashes(log.hasher, entriesOf(place, tile, first % TILE_WIDTH, count));
   if (tileLevel === 0) {

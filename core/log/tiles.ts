@@ -1,7 +1,7 @@
 import { ArgumentError } from '../errors.ts';
 import type { DatasetId } from '../ids.ts';
 import { MAX_LOG_BLOCKS } from '../limits.ts';
-import { requireLogSize } from './subtrees.ts';
+import { requireLogSize, type Subtree } from './subtrees.ts';
 
 /** Roots that one tile holds (c2sp.org/tlog-tiles is the model). */
 export const TILE_WIDTH = 256;
@@ -23,6 +23,12 @@ export interface TilePlace {
 /** Records that one tile of this level covers. */
 export function tileSpan(level: number): number {
   return TILE_WIDTH ** (level + 1);
+}
+
+/** The tile that a subtree's root is made from: 256 roots of the nearest level below it, or of its own. */
+export function tileOf({ from, level }: Subtree): TilePlace {
+  const tileLevel = Math.floor(level / TILE_LEVELS);
+  return { level: tileLevel, number: Math.floor(from / tileSpan(tileLevel)) };
 }
 
 /** Whether a log of `size` records has this tile whole; others are not kept. */

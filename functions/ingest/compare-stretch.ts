@@ -6,7 +6,7 @@ import type { TableReader } from '../ports.ts';
 import { readCharters } from '../state/dataset-entry.ts';
 import { datasetPk, segmentSk, waitingSk } from '../state/entries.ts';
 import { readLogEnd } from '../state/log-entry.ts';
-import { objectKey, querySegments, type StoredSegment } from '../state/segment-entry.ts';
+import { objectKey, type StoredSegment, segmentPages } from '../state/segment-entry.ts';
 import { isSettled } from './check-in.ts';
 
 /** Keys of one dataset that follow on each other in the bucket. */
@@ -33,7 +33,6 @@ interface Ports {
   readonly objects: ObjectLister;
 }
 
-const PAGE = 256;
 /** No bucket has more charters of one dataset than that, unless somebody else writes there. */
 const MOST_CHARTERS = 1_000;
 /** Charters tried in one stretch: what the chain has of a dataset is learnt with any of them. */
@@ -91,10 +90,9 @@ async function* compareSegments(
   const stored = keys.filter((key) => parseSegmentKey(key) !== null);
   const to = isWhole ? END : skBehind(keys.at(-1) as string);
   let at = 0;
-  let from: string | null = after === null ? segmentSk(0, '') : skBehind(after);
-  while (from !== null) {
-    const { entries, next } = await querySegments(table, dataset, { from, to, limit: PAGE }, signal);
-    for (const entry of entries) {
+  const from = after === null ? segmentSk(0, '') : skBehind(after);
+  for await (const page of segmentPages(table, dataset, { from, to }, signal)) {
+    for (const entry of page) {
       const key = objectKey(dataset, entry);
       for (; at < stored.length && (stored[at] as string) < key; at++) {
         yield { kind: 'missed', key: stored[at] as string };
@@ -106,7 +104,6 @@ async function* compareSegments(
       at++;
       if (!isSettled(entry) || (await isUnplaced(entry))) yield { kind: 'again', key };
     }
-    from = next;
   }
   for (; at < stored.length; at++) yield { kind: 'missed', key: stored[at] as string };
 }

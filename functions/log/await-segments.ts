@@ -1,10 +1,9 @@
 import type { DatasetId } from '../../core/ids.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { segmentSk } from '../state/entries.ts';
-import { isReadable, querySegments } from '../state/segment-entry.ts';
+import { isReadable, segmentPages } from '../state/segment-entry.ts';
 import { noteWaiting } from '../state/waiting-entry.ts';
 
-const PAGE = 256;
 const MAX_LISTED = 10_000;
 const LAST_BLOCK = Number.MAX_SAFE_INTEGER;
 
@@ -18,14 +17,14 @@ export async function awaitSegments(
   fromBlock: number,
   signal?: AbortSignal,
 ): Promise<void> {
-  let from: string | null = segmentSk(fromBlock, '');
-  for (let listed = 0; from !== null && listed < MAX_LISTED; listed += PAGE) {
-    const range = { from, to: segmentSk(LAST_BLOCK, 'g'), limit: PAGE };
-    const { entries, next } = await querySegments(table, dataset, range, signal);
-    for (const entry of entries) {
+  let listed = 0;
+  const range = { from: segmentSk(fromBlock, ''), to: segmentSk(LAST_BLOCK, 'g') };
+  for await (const page of segmentPages(table, dataset, range, signal)) {
+    for (const entry of page) {
       const mayFit = entry.state === 'received' || entry.rejection === 'root';
       if (isReadable(entry) && mayFit) await noteWaiting(table, dataset, entry, signal);
     }
-    from = next;
+    listed += page.length;
+    if (listed >= MAX_LISTED) break;
   }
 }

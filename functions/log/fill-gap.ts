@@ -5,13 +5,11 @@ import { TILE_WIDTH } from '../../core/log/tiles.ts';
 import { changeDatasetEntry } from '../state/dataset-entry.ts';
 import { datasetPk, type LogEntry, logSk, segmentSk } from '../state/entries.ts';
 import { readLogEntry } from '../state/log-entry.ts';
-import { querySegments } from '../state/segment-entry.ts';
+import { segmentPages } from '../state/segment-entry.ts';
 import { findPath, type Step } from './find-path.ts';
 import type { GrowingPorts } from './growing-ports.ts';
 import { keepRecordsOf } from './keep-records-of.ts';
 import { readmitSegment } from './reject-root.ts';
-
-const MOST_LISTED = 256;
 
 /**
  * Puts stored segments where the log had only the chain's word: they came late, or nobody knew of them. False when they do not
@@ -54,15 +52,12 @@ async function isLastThere(
   { size, root }: LogEntry,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const from = segmentSk(Math.max(0, size - MAX_BATCH_BLOCKS), '');
-  let to: string | null = segmentSk(size - 1, 'g');
-  while (to !== null) {
-    const page = await querySegments(table, dataset, { from, to, limit: MOST_LISTED, reverse: true }, signal);
-    const isThere = page.entries.some(
+  const [from, to] = [segmentSk(Math.max(0, size - MAX_BATCH_BLOCKS), ''), segmentSk(size - 1, 'g')];
+  for await (const page of segmentPages(table, dataset, { from, to, reverse: true }, signal)) {
+    const isThere = page.some(
       ({ headSize, headRoot }) => headSize === size && headRoot !== undefined && equalBytes(headRoot, root),
     );
     if (isThere) return true;
-    to = page.next;
   }
   return false;
 }

@@ -1,7 +1,7 @@
 import { equalBytes, toHex } from '../../core/bytes.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { type LogEntry, segmentSk } from '../state/entries.ts';
-import { isReadable, querySegments, type ReadableSegment, type StoredSegment } from '../state/segment-entry.ts';
+import { isReadable, type ReadableSegment, type StoredSegment, segmentPages } from '../state/segment-entry.ts';
 import { appendSegment, type LogEnd } from './append-segment.ts';
 import type { GrowingPorts } from './growing-ports.ts';
 import { readManifest } from './read-manifest.ts';
@@ -14,7 +14,6 @@ export interface Step {
   readonly segment: Segment;
 }
 
-const PAGE = 256;
 /** Stored objects looked at in one search: a search that would take more finds nothing. */
 const MAX_LISTED = 20_000;
 /** Manifests read in one search. */
@@ -46,12 +45,12 @@ async function listSegments(
   signal?: AbortSignal,
 ): Promise<Segment[]> {
   const found: Segment[] = [];
-  let from: string | null = segmentSk(begin, '');
-  for (let listed = 0; from !== null && listed < MAX_LISTED; listed += PAGE) {
-    const range = { from, to: segmentSk(end - 1, 'g'), limit: PAGE };
-    const { entries, next } = await querySegments(table, dataset, range, signal);
-    for (const entry of entries) if (isReadable(entry) && entry.headSize <= end) found.push(entry as Segment);
-    from = next;
+  let listed = 0;
+  const range = { from: segmentSk(begin, ''), to: segmentSk(end - 1, 'g') };
+  for await (const page of segmentPages(table, dataset, range, signal)) {
+    for (const entry of page) if (isReadable(entry) && entry.headSize <= end) found.push(entry as Segment);
+    listed += page.length;
+    if (listed >= MAX_LISTED) break;
   }
   return found;
 }

@@ -46,7 +46,7 @@ export function readLog(
   const { primitives: hasher } = ports;
   const sources = [
     subtreesOfEntry(end),
-    subtreesOfStored(ports, dataset, records, signal),
+    ...subtreesOfStored(ports, dataset, records, signal),
     ...((end?.gaps ?? 0) === 0 ? [] : [subtreesOfGaps(ports.table, dataset, signal)]),
   ];
   return { hasher, subtrees: mendSubtrees(hasher, sources) };

@@ -50,6 +50,13 @@ export class RecordsReader {
     return page.records[index % RECORDS_PAGE] ?? null;
   }
 
+  /** The same where their pages were asked for before, else null: without any read. */
+  async leavesAtHand(from: number, to: number): Promise<Uint8Array[] | null> {
+    const [first, last] = [from, to - 1].map((index) => Math.floor(index / RECORDS_PAGE)) as [number, number];
+    for (let page = first; page <= last; page++) if (!this.#pages.has(page)) return null;
+    return this.leaves(from, to);
+  }
+
   /** Hashes of the leaves from … to - 1, or null when one of them is not known. */
   async leaves(from: number, to: number): Promise<Uint8Array[] | null> {
     const leaves: Uint8Array[] = [];

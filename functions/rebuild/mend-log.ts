@@ -11,7 +11,8 @@ import { readManifest } from '../log/read-manifest.ts';
 import { readmitSegment } from '../log/reject-root.ts';
 import { datasetPk, type LogEntry, logSk, segmentSk } from '../state/entries.ts';
 import { appendLogEntry, findLogEntry, peaksAfter, splitHashes } from '../state/log-entry.ts';
-import { isReadable, querySegments, readSegmentEntry } from '../state/segment-entry.ts';
+import { queryPages } from '../state/query-pages.ts';
+import { isReadable, readSegmentEntry, segmentPages } from '../state/segment-entry.ts';
 import { mendRecords } from './mend-records.ts';
 
 /** What should stand in the log, and the manifest that it follows from; null where its object cannot be read. */
@@ -20,7 +21,6 @@ interface Checked {
   readonly manifest: Manifest | null;
 }
 
-const PAGE = 256;
 const LAST_BLOCK = Number.MAX_SAFE_INTEGER;
 
 /**
@@ -107,16 +107,14 @@ async function findFollowing(
   const { table } = ports;
   const first = before?.size ?? 0;
   const candidates = [];
-  let from: string | null = segmentSk(first, '');
-  while (from !== null) {
-    const page = await querySegments(table, dataset, { from, to: segmentSk(first, 'g'), limit: PAGE }, signal);
-    for (const segment of page.entries) {
+  const rivals = { from: segmentSk(first, ''), to: segmentSk(first, 'g') };
+  for await (const page of segmentPages(table, dataset, rivals, signal)) {
+    for (const segment of page) {
       const mayFit = segment.state === 'received' || segment.rejection === 'root';
       if (!isReadable(segment) || !mayFit) continue;
       const behind = await findLogEntry(table, dataset, segment.headSize, signal);
       candidates.push({ segment, isFollowed: behind?.first === segment.headSize });
     }
-    from = page.next;
   }
   candidates.sort(
     (a, b) => Number(b.isFollowed) - Number(a.isFollowed) || a.segment.receivedAtMs - b.segment.receivedAtMs,
@@ -153,10 +151,8 @@ async function removeStrays(
   signal?: AbortSignal,
 ): Promise<number> {
   let removed = 0;
-  let from: string | null = logSk(0);
-  while (from !== null) {
-    const range = { from, to: logSk(LAST_BLOCK), limit: PAGE };
-    const { items, next } = await table.query(datasetPk(dataset), range, signal);
+  const range = { from: logSk(0), to: logSk(LAST_BLOCK) };
+  for await (const items of queryPages(table, datasetPk(dataset), range, signal)) {
     for (const { sk, version } of items) {
       if (places.has(sk)) continue;
       removed++;
@@ -166,7 +162,6 @@ async function removeStrays(
       }
       await table.delete(datasetPk(dataset), sk, { version }, signal);
     }
-    from = next;
   }
   return removed;
 }

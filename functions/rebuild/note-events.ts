@@ -4,10 +4,10 @@ import { noteRecorded } from '../anchor/scan-recorded.ts';
 import type { ServicePorts } from '../ports.ts';
 import { changeDatasetEntry } from '../state/dataset-entry.ts';
 import { datasetPk, recordedSk } from '../state/entries.ts';
+import { queryPages } from '../state/query-pages.ts';
 
 /** Blocks asked for at a time. */
 const MAX_BLOCKS = 50_000;
-const PAGE = 256;
 
 /** Notes all that the final chain has recorded of a dataset, and removes whatever else stands there. */
 export async function noteEvents(
@@ -30,16 +30,13 @@ export async function noteEvents(
       places.add(recordedSk(event.size));
     }
   }
-  let from: string | null = recordedSk(0);
-  while (from !== null) {
-    const range = { from, to: recordedSk(Number.MAX_SAFE_INTEGER), limit: PAGE };
-    const { items, next } = await table.query(datasetPk(dataset), range, signal);
+  const range = { from: recordedSk(0), to: recordedSk(Number.MAX_SAFE_INTEGER) };
+  for await (const items of queryPages(table, datasetPk(dataset), range, signal)) {
     for (const { sk, blockNumber: at } of items) {
       // What the anchor has noted meanwhile stands in a later block.
       const isLater = typeof at === 'number' && at > blockNumber;
       if (!places.has(sk) && !isLater) await table.delete(datasetPk(dataset), sk, 'any', signal);
     }
-    from = next;
   }
   await changeDatasetEntry(
     table,

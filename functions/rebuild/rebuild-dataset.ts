@@ -14,7 +14,7 @@ import { markWork, readDatasetEntry } from '../state/dataset-entry.ts';
 import { deleteRange } from '../state/delete-range.ts';
 import { datasetPk, segmentSk, timeSk, waitingSk } from '../state/entries.ts';
 import { readLogEnd, readLogEntry } from '../state/log-entry.ts';
-import { isReadable, querySegments, readSegmentEntry } from '../state/segment-entry.ts';
+import { isReadable, readSegmentEntry, segmentPages } from '../state/segment-entry.ts';
 import { mendDatasetEntry, restoreJunk } from './mend-dataset-entry.ts';
 import { mendLog } from './mend-log.ts';
 import { noteEvents } from './note-events.ts';
@@ -36,7 +36,6 @@ export interface RebuiltDataset {
   readonly hasChainHead: boolean;
 }
 
-const PAGE = 256;
 const LAST_BLOCK = Number.MAX_SAFE_INTEGER;
 
 /** Makes a dataset's items and tiles again from the bucket and the chain. Repeating it changes nothing. */
@@ -100,14 +99,11 @@ async function markLost(
   signal?: AbortSignal,
 ): Promise<number> {
   let lost = 0;
-  let from: string | null = segmentSk(0, '');
-  while (from !== null) {
-    const range = { from, to: segmentSk(LAST_BLOCK, 'g'), limit: PAGE };
-    const { entries, next } = await querySegments(ports.table, dataset, range, signal);
-    for (const { key } of entries.filter((entry) => !stored.has(entry.key))) {
+  const range = { from: segmentSk(0, ''), to: segmentSk(LAST_BLOCK, 'g') };
+  for await (const page of segmentPages(ports.table, dataset, range, signal)) {
+    for (const { key } of page.filter((entry) => !stored.has(entry.key))) {
       if ((await markRemoved(ports, key, signal)) === 'lost') lost++;
     }
-    from = next;
   }
   return lost;
 }

@@ -2,11 +2,10 @@ import { StoreUnavailableError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { ownerPk, segmentSk, USAGE_SK } from '../state/entries.ts';
-import { querySegments } from '../state/segment-entry.ts';
+import { segmentPages } from '../state/segment-entry.ts';
 import { pendingOf } from '../state/usage-entry.ts';
 
 const ATTEMPTS = 10;
-const PAGE = 256;
 
 /**
  * Counts an owner's stored bytes anew, by what its segments say. What is just being counted changes the item's version, and
@@ -38,12 +37,9 @@ async function sumStored(
   signal?: AbortSignal,
 ): Promise<number> {
   let bytes = 0;
-  let from: string | null = segmentSk(0, '');
-  while (from !== null) {
-    const range = { from, to: segmentSk(Number.MAX_SAFE_INTEGER, 'g'), limit: PAGE };
-    const { entries, next } = await querySegments(table, dataset, range, signal);
-    for (const { key, counted, sizeBytes } of entries) if (counted || pending.has(key)) bytes += sizeBytes;
-    from = next;
+  const range = { from: segmentSk(0, ''), to: segmentSk(Number.MAX_SAFE_INTEGER, 'g') };
+  for await (const page of segmentPages(table, dataset, range, signal)) {
+    for (const { key, counted, sizeBytes } of page) if (counted || pending.has(key)) bytes += sizeBytes;
   }
   return bytes;
 }

@@ -6,9 +6,9 @@ import type { Address, DatasetId } from '../../core/ids.ts';
 import type { ChainDevice } from '../../core/ports/ledger.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
 import { charterSk, DATASET_SK, type DatasetEntry, datasetPk, FIRST_CHARTER_SK, WORK_PK } from './entries.ts';
+import { queryPages } from './query-pages.ts';
 
 const ATTEMPTS = 20;
-const CHARTER_PAGE = 100;
 
 /** A charter that counts. */
 export interface KeptCharter {
@@ -103,17 +103,14 @@ export async function readCharterEntries(
   signal?: AbortSignal,
 ): Promise<KeptCharter[]> {
   const bySerial = new Map<number, KeptCharter>();
-  let from: string | null = charterSk(0);
-  while (from !== null) {
-    const range = { from, to: FIRST_CHARTER_SK, limit: CHARTER_PAGE };
-    const { items, next } = await table.query(datasetPk(dataset), range, signal);
+  const range = { from: charterSk(0), to: FIRST_CHARTER_SK };
+  for await (const items of queryPages(table, datasetPk(dataset), range, signal)) {
     for (const item of items) {
       const kept = keptCharterOf(item);
       if (kept === null) continue;
       const known = bySerial.get(kept.charter.serial);
       bySerial.set(kept.charter.serial, known === undefined ? kept : mergeCharters(known, kept));
     }
-    from = next;
   }
   return [...bySerial.values()].sort((a, b) => a.charter.serial - b.charter.serial);
 }

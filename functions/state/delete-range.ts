@@ -1,6 +1,5 @@
 import type { Table } from '../../core/ports/table.ts';
-
-const PAGE = 256;
+import { queryPages } from './query-pages.ts';
 
 /** Deletes the items of a partition whose keys lie in the range, both ends included: one after the other, in that order. */
 export async function deleteRange(
@@ -9,12 +8,7 @@ export async function deleteRange(
   range: { readonly from: string; readonly to: string; readonly reverse: boolean },
   signal?: AbortSignal,
 ): Promise<void> {
-  let { from, to } = range;
-  for (;;) {
-    const { items, next } = await table.query(pk, { from, to, limit: PAGE, reverse: range.reverse }, signal);
+  for await (const items of queryPages(table, pk, range, signal)) {
     for (const { sk } of items) await table.delete(pk, sk, 'any', signal);
-    if (next === null) return;
-    if (range.reverse) to = next;
-    else from = next;
   }
 }

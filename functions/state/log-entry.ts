@@ -2,6 +2,7 @@ import type { DatasetId } from '../../core/ids.ts';
 import { EMPTY_PEAKS, type Peaks } from '../../core/log/peaks.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
 import { datasetPk, type LogEntry, logSk } from './entries.ts';
+import { queryPages } from './query-pages.ts';
 
 const LAST_BLOCK = Number.MAX_SAFE_INTEGER;
 const PAGE = 256;
@@ -31,39 +32,50 @@ export async function findLogEntry(
 }
 
 /** The log's entries that begin with blocks from … to, both inclusive, in order: at most `most` of them. */
-export async function queryLog(
+export function queryLog(
   table: Pick<Table, 'query'>,
   dataset: DatasetId,
   { from, to, most }: { readonly from: number; readonly to: number; readonly most: number },
   signal?: AbortSignal,
 ): Promise<LogEntry[]> {
-  const entries: LogEntry[] = [];
-  let start: string | null = logSk(from);
-  while (start !== null && entries.length < most) {
-    const range = { from: start, to: logSk(to), limit: Math.min(PAGE, most - entries.length) };
-    const { items, next } = await table.query(datasetPk(dataset), range, signal);
-    entries.push(...items.flatMap((item) => logEntryOf(item) ?? []));
-    start = next;
-  }
-  return entries;
+  return takeEntries(table, dataset, { from, to, reverse: false }, most, signal);
 }
 
 /** The last entries of the log, the newest first; fewer than asked for when it is shorter. */
-export async function readLastEntries(
+export function readLastEntries(
   table: Pick<Table, 'query'>,
   dataset: DatasetId,
   most: number,
   signal?: AbortSignal,
 ): Promise<LogEntry[]> {
+  return readEntriesDown(table, dataset, LAST_BLOCK, most, signal);
+}
+
+/** The entry that a block lies in and those before it, the newest first; the log may end before the block. */
+export function readEntriesDown(
+  table: Pick<Table, 'query'>,
+  dataset: DatasetId,
+  index: number,
+  most: number,
+  signal?: AbortSignal,
+): Promise<LogEntry[]> {
+  return takeEntries(table, dataset, { from: 0, to: index, reverse: true }, most, signal);
+}
+
+async function takeEntries(
+  table: Pick<Table, 'query'>,
+  dataset: DatasetId,
+  { from, to, reverse }: { readonly from: number; readonly to: number; readonly reverse: boolean },
+  most: number,
+  signal?: AbortSignal,
+): Promise<LogEntry[]> {
   const entries: LogEntry[] = [];
-  let to: string | null = logSk(LAST_BLOCK);
-  while (to !== null && entries.length < most) {
-    const range = { from: logSk(0), to, limit: most - entries.length, reverse: true };
-    const { items, next } = await table.query(datasetPk(dataset), range, signal);
+  const range = { from: logSk(from), to: logSk(to), reverse, page: Math.min(PAGE, most) };
+  for await (const items of queryPages(table, datasetPk(dataset), range, signal)) {
     entries.push(...items.flatMap((item) => logEntryOf(item) ?? []));
-    to = next;
+    if (entries.length >= most) break;
   }
-  return entries;
+  return entries.slice(0, most);
 }
 
 /** The last entry of the log, or null when it is empty. */

@@ -7,6 +7,7 @@ import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
 import { datasetPk, type RecordsEntry, recordsSk } from './entries.ts';
 import { queryLog } from './log-entry.ts';
+import { queryPages } from './query-pages.ts';
 
 /** Blocks of one page: no item spans two of them, so a page is one query and a batch a few items. */
 export const RECORDS_PAGE = 512;
@@ -67,12 +68,10 @@ export async function readRecordsPage(
 ): Promise<RecordsEntry[]> {
   const [first, last] = [page * RECORDS_PAGE, (page + 1) * RECORDS_PAGE - 1];
   const entries: RecordsEntry[] = [];
-  let from: string | null = recordsSk(first, '');
-  while (from !== null && entries.length < MAX_ITEMS) {
-    const range = { from, to: recordsSk(last, 'g'), limit: QUERY_ITEMS };
-    const { items, next } = await table.query(datasetPk(dataset), range, signal);
+  const range = { from: recordsSk(first, ''), to: recordsSk(last, 'g'), page: QUERY_ITEMS };
+  for await (const items of queryPages(table, datasetPk(dataset), range, signal)) {
     entries.push(...items.flatMap((item) => recordsOf(primitives, item) ?? []));
-    from = next;
+    if (entries.length >= MAX_ITEMS) break;
   }
   const isDisputed = entries.some((entry, i) => endOf(entry) > (entries[i + 1]?.from ?? Number.POSITIVE_INFINITY));
   if (!isDisputed) return entries;

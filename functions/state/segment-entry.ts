@@ -3,6 +3,7 @@ import { fromHex } from '../../core/bytes.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { Item, Table, WriteCondition } from '../../core/ports/table.ts';
 import { datasetPk, type SegmentEntry, segmentSk, timeSk } from './entries.ts';
+import { queryPages } from './query-pages.ts';
 
 /** A segment entry as it was read, for changing it. */
 export type StoredSegment = SegmentEntry & { readonly version: number };
@@ -49,11 +50,23 @@ export async function indexByTime(
   await table.put({ pk: datasetPk(dataset), sk, toMs: entry.toMs }, 'absent', signal);
 }
 
-/** Entries of segments whose first block is from … to, in order; `limit` and `next` as the table's. */
+/** Entries of segments in a range of keys, in order or its reverse: a query for each page, as pages are taken. */
+export async function* segmentPages(
+  table: Pick<Table, 'query'>,
+  dataset: DatasetId,
+  range: { readonly from: string; readonly to: string; readonly reverse?: boolean },
+  signal?: AbortSignal,
+): AsyncGenerator<StoredSegment[]> {
+  for await (const items of queryPages(table, datasetPk(dataset), range, signal)) {
+    yield items.flatMap((item) => segmentOf(item) ?? []);
+  }
+}
+
+/** One page of them; `limit` and `next` as the table's. */
 export async function querySegments(
   table: Pick<Table, 'query'>,
   dataset: DatasetId,
-  range: { from: string; to: string; limit: number; reverse?: boolean },
+  range: { from: string; to: string; limit: number },
   signal?: AbortSignal,
 ): Promise<{ entries: StoredSegment[]; next: string | null }> {
   const { items, next } = await table.query(datasetPk(dataset), range, signal);
