@@ -28,8 +28,10 @@ interface Asked {
   readonly round?: string | undefined;
 }
 
-/** How far back a signed head is looked for behind gaps: the chain's events carry no signature. */
-const MOST_GAPS = 8;
+/** How far back a signed head is looked for behind gaps, as the chain's events carry no signature: a few first, which do nearly always. */
+const FEW_GAPS = 8;
+/** To make so many, a thief has paid the chain for each. */
+const MOST_GAPS = 1_024;
 
 /**
  * What a dataset stands on: the newest charter kept, the newest head that a device has signed, what the anchorer's round says
@@ -42,13 +44,12 @@ export async function getAnchor(
   { dataset, since, round: asked }: Asked,
   signal?: AbortSignal,
 ): Promise<GetAnchorResponse> {
-  const [charters, entries] = await Promise.all([
+  const [charters, signed] = await Promise.all([
     readCharters(ports.table, dataset, signal),
-    readLastEntries(ports.table, dataset, MOST_GAPS, signal),
+    readLastSigned(ports, dataset, signal),
   ]);
   const charter = charters.at(-1);
   if (charter === undefined) throw new Problem('/problems/not-found', 'No charter of this dataset was shown here.');
-  const signed = entries.find(({ signature }) => signature !== null) ?? null;
   const head = headOf(dataset, signed);
   const shown = await roundOf(ports, dataset, anchorerOf(charter), asked, signal);
   const growth =
@@ -84,6 +85,16 @@ async function roundOf(
 }
 
 /** Growth from `since` to the head in the round, if there is one on the way, and from there to the newest signed head. */
+/** The newest entry whose head a device has signed. */
+async function readLastSigned({ table }: LogPorts, dataset: DatasetId, signal?: AbortSignal): Promise<LogEntry | null> {
+  for (const most of [FEW_GAPS, MOST_GAPS]) {
+    const entries = await readLastEntries(table, dataset, most, signal);
+    const signed = entries.find(({ signature }) => signature !== null);
+    if (signed !== undefined || entries.length < most) return signed ?? null;
+  }
+  return null;
+}
+
 async function growthFrom(
   ports: LogPorts,
   dataset: DatasetId,

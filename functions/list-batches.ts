@@ -86,7 +86,7 @@ async function readLog(
   const read = await mapBounded(runs, PARALLEL, (run) =>
     queryLog(table, dataset, { ...run, most: run.to - run.from + 1 }, signal),
   );
-  const named = new Map(read.flat().map(({ first, sha256Hex }) => [first, sha256Hex]));
+  const named = new Map(read.flat().map(({ first, batch = first, sha256Hex }) => [batch, sha256Hex]));
   // Only of what the log does not name has its end something to say.
   const isAllNamed = segments.every(({ first, sha256Hex }) => named.get(first) === sha256Hex);
   const end = isAllNamed ? null : await readLogEnd(table, dataset, signal);

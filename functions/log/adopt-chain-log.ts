@@ -1,20 +1,17 @@
-import { concatBytes, equalBytes } from '../../core/bytes.ts';
-import { ChainAnswerError } from '../../core/errors.ts';
+import { equalBytes } from '../../core/bytes.ts';
 import type { DatasetId } from '../../core/ids.ts';
-import { growPeaks } from '../../core/log/growth.ts';
 import type { Head } from '../../core/log/head.ts';
-import { rootOfPeaks } from '../../core/log/peaks.ts';
 import type { RecordedGrowth } from '../../core/log/rebuild-peaks.ts';
 import type { LogEntry } from '../state/entries.ts';
-import { appendLogEntry, peaksAfter, queryLog, readLogEnd, readLogEntry } from '../state/log-entry.ts';
+import { appendLogEntry, queryLog, readLogEnd, readLogEntry } from '../state/log-entry.ts';
+import { putRecords } from '../state/records-entry.ts';
 import { awaitSegments } from './await-segments.ts';
 import { cutLog } from './cut-log.ts';
-import { findPath, type Step } from './find-path.ts';
+import { findPath } from './find-path.ts';
 import type { GrowingPorts } from './growing-ports.ts';
 import { keepRecordsOf } from './keep-records-of.ts';
-import { openLog } from './open-log.ts';
+import { type Piece, pieceTogether } from './piece-together.ts';
 import { readmitSegment } from './reject-root.ts';
-import { sharedUpTo } from './shared-up-to.ts';
 
 /**
  * `agrees`: the log had the chain's head already. `adopted`: it has gone on towards it; ask again whether it agrees. `unknown`:
@@ -28,13 +25,6 @@ export interface ChainGrowth extends RecordedGrowth {
   readonly signer: string;
   /** Whether the chain cannot take it back. */
   readonly final: boolean;
-}
-
-/** What the log becomes: behind `from`, one entry after the other. */
-interface Piece {
-  readonly entry: LogEntry;
-  /** Null for a gap. */
-  readonly step: Step | null;
 }
 
 /** Updates adopted in one call; the next one goes on. */
@@ -105,35 +95,8 @@ async function findPieces(
   signal?: AbortSignal,
 ): Promise<Piece[] | null> {
   const steps = await findPath(ports, dataset, from, event, signal);
-  if (steps !== null) return steps.map((step) => ({ entry: step.entry, step }));
-  if (!event.final) return null;
-  // What the log has of this stretch, and the event agrees with, stays.
-  const log = await openLog(ports, dataset, signal);
-  const shared = await sharedUpTo(ports.table, dataset, log, { from: from?.size ?? 0, event }, signal);
-  return [
-    ...shared.entries.map((entry) => ({ entry, step: null })),
-    { entry: gapOf(ports, shared, event, from), step: null },
-  ];
-}
-
-function gapOf(
-  { primitives }: GrowingPorts,
-  { entries, appended }: { readonly entries: readonly LogEntry[]; readonly appended: readonly Uint8Array[] },
-  event: ChainGrowth,
-  from: LogEntry | null,
-): LogEntry {
-  const before = entries.at(-1) ?? from;
-  const { size, peaks } = growPeaks(primitives, peaksAfter(before), event.size, appended);
-  if (!equalBytes(rootOfPeaks(primitives, { peaks }), event.root)) {
-    throw new ChainAnswerError(
-      `The event of ${event.size} blocks does not lead to its own root. Is an earlier one missing?`,
-    );
-  }
-  return {
-    ...{ size, first: before?.size ?? 0, sha256Hex: null, signature: null, serial: null, signer: event.signer },
-    ...{ root: event.root, peaks: concatBytes(...peaks), appended: concatBytes(...appended) },
-    gaps: (before?.gaps ?? 0) + 1,
-  };
+  if (steps !== null) return steps.map(({ entry, segment }) => ({ entry, segment, onlyRecords: null }));
+  return event.final ? pieceTogether(ports, dataset, from, event, signal) : null;
 }
 
 /** How many of these the log has already; what it has behind them is cut off. */
@@ -159,14 +122,15 @@ async function commonPieces(
 async function writePiece(
   ports: GrowingPorts,
   dataset: DatasetId,
-  { entry, step }: Piece,
+  { entry, segment, onlyRecords }: Piece,
   signal?: AbortSignal,
 ): Promise<boolean> {
   const { table } = ports;
-  if (step !== null) {
-    if (!(await keepRecordsOf(ports, dataset, step.segment, signal))) return false;
+  if (segment !== null) {
+    if (onlyRecords !== null) await putRecords(table, dataset, onlyRecords, signal);
+    else if (!(await keepRecordsOf(ports, dataset, segment, signal))) return false;
     // The chain vouches for what was turned away, be it for its signer (a device since replaced) or for its root.
-    if (step.segment.state === 'rejected') await readmitSegment(table, dataset, step.segment, signal);
+    if (segment.state === 'rejected') await readmitSegment(table, dataset, segment, signal);
   }
   if (await appendLogEntry(table, dataset, entry, signal)) return true;
   const there = await readLogEntry(table, dataset, entry.size, signal);

@@ -4,9 +4,9 @@ import { MAX_BATCH_BLOCKS } from '../../core/limits.ts';
 import { TILE_WIDTH } from '../../core/log/tiles.ts';
 import { changeDatasetEntry } from '../state/dataset-entry.ts';
 import { datasetPk, type LogEntry, logSk, segmentSk } from '../state/entries.ts';
-import { readLogEntry } from '../state/log-entry.ts';
 import { segmentPages } from '../state/segment-entry.ts';
 import { findPath, type Step } from './find-path.ts';
+import { findTorn } from './find-torn.ts';
 import type { GrowingPorts } from './growing-ports.ts';
 import { keepRecordsOf } from './keep-records-of.ts';
 import { readmitSegment } from './reject-root.ts';
@@ -22,15 +22,19 @@ export async function fillGap(
   signal?: AbortSignal,
 ): Promise<boolean> {
   const { table } = ports;
+  const torn = await findTorn(table, dataset, gap, signal);
+  const target = torn?.entries.at(-1);
   // As long as the last segment is missing, looking for the others would be in vain, each time another one comes.
-  if (!(await isLastThere(ports, dataset, gap, signal))) return false;
-  const before = gap.first === 0 ? null : await readLogEntry(table, dataset, gap.first, signal);
-  if (gap.first > 0 && before === null) return false;
-  const steps = await findPath(ports, dataset, before, gap, signal);
+  if (torn === null || target === undefined || !(await isLastThere(ports, dataset, target, signal))) return false;
+  const steps = await findPath(ports, dataset, torn.before, target, signal);
   const [first, ...others] = steps ?? [];
   if (first === undefined) return false;
   for (const step of [...others.reverse(), first]) {
     if (!(await writeStep(ports, dataset, step, signal))) return false;
+  }
+  const written = new Set([first, ...others].map(({ entry }) => entry.first));
+  for (const entry of torn.entries) {
+    if (!written.has(entry.first)) await table.delete(datasetPk(dataset), logSk(entry.first), 'any', signal);
   }
   // Tiles that reached into the gap were left out.
   await changeDatasetEntry(

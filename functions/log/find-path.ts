@@ -37,8 +37,8 @@ export async function findPath(
 }
 
 /** Readable segments that begin in this stretch and do not reach beyond it. */
-async function listSegments(
-  { table }: GrowingPorts,
+export async function listSegments(
+  { table }: Pick<GrowingPorts, 'table'>,
   dataset: DatasetId,
   begin: number,
   end: number,

@@ -2,7 +2,7 @@ import type { DatasetId } from '../../core/ids.ts';
 import { RECORD_BYTES } from '../../core/limits.ts';
 import { leafHash } from '../../core/log/merkle.ts';
 import type { RecordsEntry } from '../state/entries.ts';
-import { findLogEntry } from '../state/log-entry.ts';
+import { batchOf, findLogEntry } from '../state/log-entry.ts';
 import { cutRecords, endOf, RECORDS_PAGE, readRecordsPage } from '../state/records-entry.ts';
 import { isReadable, readSegmentEntry } from '../state/segment-entry.ts';
 import type { LogPorts } from './log-ports.ts';
@@ -96,14 +96,15 @@ export class RecordsReader {
     const { table } = this.#ports;
     const log = await findLogEntry(table, this.#dataset, index, this.#signal);
     if (log === null) return this.#size;
-    const { first, size, sha256Hex } = log;
-    if (sha256Hex === null || this.#mended >= MOST_MENDED) return size;
+    const { size } = log;
+    const name = batchOf(log);
+    if (name === null || this.#mended >= MOST_MENDED) return size;
     this.#mended += 1;
-    const segment = await readSegmentEntry(table, this.#dataset, { first, sha256Hex }, this.#signal);
+    const segment = await readSegmentEntry(table, this.#dataset, name, this.#signal);
     if (segment === null || !isReadable(segment)) return size;
     const manifest = await readManifest(this.#ports, this.#dataset, segment, this.#signal);
     if (manifest === null) return size;
-    for (const entry of cutRecords(this.#ports.primitives, sha256Hex, manifest)) fill(page, number, entry);
+    for (const entry of cutRecords(this.#ports.primitives, name.sha256Hex, manifest)) fill(page, number, entry);
     return size;
   }
 }

@@ -2,7 +2,7 @@ import type { DatasetId } from '../../core/ids.ts';
 import { MAX_BATCH_BLOCKS } from '../../core/limits.ts';
 import type { TableReader } from '../ports.ts';
 import type { LogEntry } from '../state/entries.ts';
-import { findLogEntry } from '../state/log-entry.ts';
+import { batchOf, findLogEntry } from '../state/log-entry.ts';
 import { mapBounded } from '../state/map-bounded.ts';
 import { isReadable, type ReadableSegment, readSegmentEntry } from '../state/segment-entry.ts';
 
@@ -55,8 +55,8 @@ export async function locateBlocks(
   const lost: number[] = [];
   const batches: LocatedBatch[] = [];
   await mapBounded([...entries.values()], PARALLEL, async ({ entry, indices }) => {
-    const { first, sha256Hex } = entry;
-    const segment = sha256Hex === null ? null : await readSegmentEntry(table, dataset, { first, sha256Hex }, signal);
+    const name = batchOf(entry);
+    const segment = name === null ? null : await readSegmentEntry(table, dataset, name, signal);
     indices.sort((a, b) => a - b);
     if (segment !== null && isReadable(segment)) batches.push({ segment, indices });
     else lost.push(...indices);

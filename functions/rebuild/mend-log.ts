@@ -4,13 +4,15 @@ import { ProofError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { growPeaks } from '../../core/log/growth.ts';
 import { rootOfPeaks } from '../../core/log/peaks.ts';
+import { recordHash } from '../../core/log/record.ts';
 import { appendSegment } from '../log/append-segment.ts';
 import { cutLog } from '../log/cut-log.ts';
 import type { GrowingPorts } from '../log/growing-ports.ts';
+import { partOfBatch } from '../log/part-of-batch.ts';
 import { readManifest } from '../log/read-manifest.ts';
 import { readmitSegment } from '../log/reject-root.ts';
 import { datasetPk, type LogEntry, logSk, segmentSk } from '../state/entries.ts';
-import { appendLogEntry, findLogEntry, peaksAfter, splitHashes } from '../state/log-entry.ts';
+import { appendLogEntry, batchOf, findLogEntry, isPart, peaksAfter, splitHashes } from '../state/log-entry.ts';
 import { queryPages } from '../state/query-pages.ts';
 import { isReadable, readSegmentEntry, segmentPages } from '../state/segment-entry.ts';
 import { mendRecords } from './mend-records.ts';
@@ -71,15 +73,32 @@ async function checkEntry(
 ): Promise<Checked | null> {
   const { sha256Hex } = there;
   if (sha256Hex === null) return isGrown(ports, before, there) ? { entry: there, manifest: null } : null;
-  const segment = await readSegmentEntry(ports.table, dataset, { first: there.first, sha256Hex }, signal);
+  const name = batchOf(there) ?? there;
+  const segment = await readSegmentEntry(ports.table, dataset, { first: name.first, sha256Hex }, signal);
   const isKnown = segment !== null && isReadable(segment);
   const manifest = isKnown ? await readManifest(ports, dataset, segment, signal) : null;
   if (!isKnown || manifest === null) {
     // Its object is lost: that takes its blocks, not its place in the log.
     return isCoherent(ports, there) ? { entry: there, manifest: null } : null;
   }
-  const entry = appendSegment(ports.primitives, before, segment, manifest);
+  const entry = isPart(there)
+    ? checkPart(ports, before, there, segment, manifest)
+    : appendSegment(ports.primitives, before, segment, manifest);
   return entry === null ? null : { entry, manifest };
+}
+
+/** A part that the chain's event vouched for leads to the same root again. */
+function checkPart(
+  { primitives }: GrowingPorts,
+  before: LogEntry | null,
+  { first, size, root }: LogEntry,
+  segment: Parameters<typeof partOfBatch>[2],
+  manifest: Manifest,
+): LogEntry | null {
+  if (first !== (before?.size ?? 0) || size > segment.headSize) return null;
+  const leaves = manifest.blocks.map(({ record }) => recordHash(primitives, record));
+  const entry = partOfBatch(primitives, before, segment, leaves, size);
+  return equalBytes(entry.root, root) ? entry : null;
 }
 
 function isGrown({ primitives }: GrowingPorts, before: LogEntry | null, { size, root, peaks, appended }: LogEntry) {

@@ -103,13 +103,16 @@ export interface SegmentEntry {
 
 /**
  * One step of the verified log: from block `first`, which is in its key, to `size`, by one batch; or by what the chain has recorded where
- * no stored segments lead (a gap): then segment and signature are null, and `appended` holds what the chain's event says.
+ * no stored segments lead (a gap): then segment and signature are null, and `appended` holds what the chain's event says. Beside
+ * a gap a step may be the part of a batch that the event vouches for: then its signature is null, as no device has signed that size.
  */
 export interface LogEntry {
   /** Blocks of the log with it. */
   readonly size: number;
   readonly first: number;
   readonly sha256Hex: string | null;
+  /** Where its batch begins, when that is before `first`. */
+  readonly batch?: number;
   readonly root: Uint8Array;
   /** Of the log with it, concatenated. */
   readonly peaks: Uint8Array;

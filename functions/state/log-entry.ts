@@ -105,6 +105,16 @@ export async function appendLogEntry(
   return table.put(item, { version: there.version }, signal);
 }
 
+/** What names an entry's segment; null for a gap. */
+export function batchOf({ first, batch = first, sha256Hex }: Pick<LogEntry, 'first' | 'batch' | 'sha256Hex'>) {
+  return sha256Hex === null ? null : { first: batch, sha256Hex };
+}
+
+/** Whether it is the part of a batch: others of its blocks lie in a gap. */
+export function isPart({ sha256Hex, signature }: Pick<LogEntry, 'sha256Hex' | 'signature'>): boolean {
+  return sha256Hex !== null && signature === null;
+}
+
 /** The log's peaks after this entry; null stands for the empty log. */
 export function peaksAfter(entry: Pick<LogEntry, 'size' | 'peaks'> | null): Peaks {
   return entry === null ? EMPTY_PEAKS : { size: entry.size, peaks: splitHashes(entry.peaks) };
@@ -118,10 +128,11 @@ export function splitHashes(bytes: Uint8Array): Uint8Array[] {
 function logEntryOf(item: Item): LogEntry | null {
   const { pk: _, sk, version: __, ...fields } = item;
   const entry = fields as unknown as LogEntry;
-  const { first, size, sha256Hex, root, peaks, signature, signer, gaps, appended } = entry;
+  const { first, size, sha256Hex, batch = first, root, peaks, signature, signer, gaps, appended } = entry;
   const isSound =
-    [first, size, gaps].every(Number.isSafeInteger) &&
-    first >= 0 &&
+    [first, batch, size, gaps].every(Number.isSafeInteger) &&
+    batch >= 0 &&
+    batch <= first &&
     first < size &&
     sk === logSk(first) &&
     isHashes(root, 1) &&
@@ -129,7 +140,9 @@ function logEntryOf(item: Item): LogEntry | null {
     typeof signer === 'string' &&
     (sha256Hex === null
       ? isHashes(appended)
-      : typeof sha256Hex === 'string' && signature instanceof Uint8Array && Number.isSafeInteger(entry.serial));
+      : typeof sha256Hex === 'string' &&
+        (signature === null || signature instanceof Uint8Array) &&
+        Number.isSafeInteger(entry.serial));
   return isSound ? entry : null;
 }
 

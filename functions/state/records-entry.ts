@@ -29,9 +29,19 @@ export async function keepRecords(
   manifest: Manifest,
   signal?: AbortSignal,
 ): Promise<void> {
+  await putRecords(table, dataset, cutRecords(primitives, sha256Hex, manifest), signal);
+}
+
+/** Keeps records that were cut already. */
+export async function putRecords(
+  table: Table,
+  dataset: DatasetId,
+  entries: readonly RecordsEntry[],
+  signal?: AbortSignal,
+): Promise<void> {
   await Promise.all(
-    cutRecords(primitives, sha256Hex, manifest).map((entry) =>
-      table.put({ pk: datasetPk(dataset), sk: recordsSk(entry.from, sha256Hex), ...entry }, 'absent', signal),
+    entries.map((entry) =>
+      table.put({ pk: datasetPk(dataset), sk: recordsSk(entry.from, entry.sha256Hex), ...entry }, 'absent', signal),
     ),
   );
 }
@@ -77,8 +87,33 @@ export async function readRecordsPage(
   if (!isDisputed) return entries;
   // The batch that reaches into the page has begun before it.
   const log = await queryLog(table, dataset, { from: Math.max(0, first - 1023), to: last, most: 2048 }, signal);
-  const named = new Set(log.map(({ first, sha256Hex }) => `${first} ${sha256Hex}`));
+  const named = new Set(log.map(({ first, batch = first, sha256Hex }) => `${batch} ${sha256Hex}`));
   return entries.filter((entry) => named.has(`${entry.first} ${entry.sha256Hex}`));
+}
+
+/** All records of one batch, cut as they are kept; null where one of its items is missing or damaged. */
+export async function readRecordsOf(
+  { table, primitives }: { readonly table: Pick<Table, 'get'>; readonly primitives: Hasher },
+  dataset: DatasetId,
+  { first, count, sha256Hex }: { readonly first: number; readonly count: number; readonly sha256Hex: string },
+  signal?: AbortSignal,
+): Promise<RecordsEntry[] | null> {
+  const entries: RecordsEntry[] = [];
+  for (let from = first; from < first + count; ) {
+    const item = await table.get(datasetPk(dataset), recordsSk(from, sha256Hex), signal);
+    const entry = item === null ? null : recordsOf(primitives, item);
+    if (entry === null || endOf(entry) <= from) return null;
+    entries.push(entry);
+    from = endOf(entry);
+  }
+  return entries;
+}
+
+/** The records themselves, 96 bytes each. */
+export function recordsIn({ records }: Pick<RecordsEntry, 'records'>): Uint8Array[] {
+  return Array.from({ length: records.length / RECORD_BYTES }, (_, i) =>
+    records.subarray(i * RECORD_BYTES, (i + 1) * RECORD_BYTES),
+  );
 }
 
 /** The block behind the last one of these. */

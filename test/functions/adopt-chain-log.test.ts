@@ -178,6 +178,32 @@ describe('the log follows the chain', () => {
     );
   });
 
+  test('behind a lost batch in the middle of an update its other subtrees stay provable, until the batch comes back', async () => {
+    const batches = [seal(5), seal(5), seal(8), seal(10)];
+    const [first, lost, crossing, last] = batches as [SealedBatch, SealedBatch, SealedBatch, SealedBatch];
+    for (const batch of [first, crossing, last]) await checkIn(batch);
+    // The subtrees of 16, 8 and 4 blocks; batches cross the borders of each.
+    const event = await eventOf(EMPTY_PEAKS, batches);
+    assert.equal(await adopt(event), 'adopted');
+    assert.equal(await adopt(event), 'agrees');
+    assert.deepEqual(await prove(all(0, 28), event), { shown: all(16, 28), faults: all(0, 16) });
+    const { answers } = await hashBlocks(stores.ports, { dataset: device.dataset, blocks: [15, 16, 17, 27] });
+    assert.deepEqual(
+      answers.map((answer) => 'opening' in answer),
+      [false, true, true, true],
+    );
+    assert.deepEqual((await states()).sort(), ['received', 'received', 'superseded']);
+    const next = seal(3);
+    assert.equal(await checkIn(next), 'placed');
+    assert.equal(await checkIn(lost), 'placed');
+    assert.deepEqual(await prove(all(0, 31), next.manifest.head), { shown: all(0, 31), faults: [] });
+    const entries = await queryLog(stores.table, device.dataset, { from: 0, to: 100, most: 100 });
+    assert.deepEqual(
+      entries.map(({ first, size, batch, signature }) => [first, size, batch, signature !== null]),
+      [...batches, next].map(({ manifest }) => [manifest.first, manifest.head.size, undefined, true]),
+    );
+  });
+
   test('segments that come late take the place of the chain’s word, tiles included', async () => {
     const batches = [seal(100), seal(200), seal(300)];
     const next = seal(3);
@@ -205,7 +231,7 @@ describe('the log follows the chain', () => {
     await checkIn(first);
     let from = device.end;
     const events = [await eventOf(EMPTY_PEAKS, [first])];
-    for (const count of [1, 1, 30, 2]) {
+    for (const count of [1, 1, 30, 2, ...Array(8).fill(1)]) {
       const { event, end } = junkEvent(from, count);
       events.push(event);
       from = end;
@@ -213,6 +239,8 @@ describe('the log follows the chain', () => {
     assert.equal(await adopt(...events), 'adopted');
     assert.equal(await adopt(...events), 'agrees');
     assert.deepEqual(await prove([0, 4, 5, 38], events.at(-1)!), { shown: [0, 4], faults: [5, 38] });
+    const { head } = await getAnchor(stores.ports, { dataset: device.dataset });
+    assert.equal(head?.size, 5, 'behind twelve gaps in a row');
   });
 
   describe('and among rivals', () => {

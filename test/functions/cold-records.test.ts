@@ -26,7 +26,8 @@ describe('get-records on a log of 65,536 batches, asked of a process that knows 
   };
   const ports = { primitives: nodePrimitives, table, objects: { ...stored, read } };
   const head = await growLongLog(table, dataset, { batches: BATCHES, blocksPerBatch: BLOCKS_PER_BATCH });
-  const spread = (count: number) => Array.from({ length: count }, (_, i) => Math.floor((head.size / count) * (i + 0.5)));
+  const spread = (count: number) =>
+    Array.from({ length: count }, (_, i) => Math.floor((head.size / count) * (i + 0.5)));
 
   /** Reads of table and bucket that the answer took; it proves all that was asked for. */
   async function ask(blocks: readonly number[], size = head.size): Promise<number> {

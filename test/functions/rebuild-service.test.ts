@@ -6,6 +6,7 @@ import type { DatasetId } from '../../core/ids.ts';
 import { tileKey } from '../../core/log/tiles.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
 import { getRecords } from '../../functions/get-records.ts';
+import { hashBlocks } from '../../functions/hash-blocks.ts';
 import { rebuildService } from '../../functions/rebuild/rebuild-service.ts';
 import { DATASET_SK, datasetPk, logSk, ownerPk, recordedSk, USAGE_SK, WORK_PK } from '../../functions/state/entries.ts';
 import { readLogEnd } from '../../functions/state/log-entry.ts';
@@ -38,6 +39,15 @@ describe('rebuilding the service from bucket and chain', () => {
     const { faults, batches } = await getRecords(service.ports, { dataset: id, blocks, size });
     assert.deepEqual(faults, []);
     assert.equal(batches.flatMap(({ records }) => records).length, blocks.length);
+  }
+  async function faultsOf(service: TestService, { id, end: { size } }: TestDataset): Promise<number[]> {
+    const faults: number[] = [];
+    for (let from = 0; from < size; from += 500) {
+      const blocks = Array.from({ length: Math.min(500, size - from) }, (_, i) => from + i);
+      const answer = await getRecords(service.ports, { dataset: id, blocks, size });
+      faults.push(...answer.faults.map(({ index }) => index));
+    }
+    return faults.sort((a, b) => a - b);
   }
   async function loseTable({ table }: TestService, pks: readonly string[]): Promise<void> {
     for (const pk of pks) for (const { sk } of await dump(table, pk)) await table.delete(pk, sk, 'any');
@@ -171,12 +181,31 @@ describe('rebuilding the service from bucket and chain', () => {
     await loseTable(service, everything(dataset));
     const second = await rebuild(service);
     assert.deepEqual([second.datasets[0]?.size, second.datasets[0]?.hasChainHead], [15, true]);
-    // The batch of blocks 5 to 9 does not end where a subtree of the chain's record does.
-    const { faults } = await getRecords(service.ports, { dataset: dataset.id, blocks: [0, 4, 10], size: 15 });
+    // The subtrees of the chain's record are those of 8, 4, 2 and 1 blocks; of the second, blocks 10 and 11 are lost.
+    assert.deepEqual(await faultsOf(service, dataset), [8, 9, 10, 11, 12, 13, 14]);
+    const { answers } = await hashBlocks(service.ports, { dataset: dataset.id, blocks: [4, 5, 7, 8] });
     assert.deepEqual(
-      faults.map(({ index }) => index),
-      [10],
+      answers.map((answer) => 'opening' in answer),
+      [true, true, true, false],
     );
+    const third = await rebuild(service);
+    assert.deepEqual([third.mended, third.datasets[0]?.hasChainHead], [0, true], 'what is left is right');
+    assert.deepEqual(await faultsOf(service, dataset), [8, 9, 10, 11, 12, 13, 14]);
+  });
+
+  test('where tiles are left, a lost object costs no block beside its own, though the table is gone too', async () => {
+    const service = await fixture.service();
+    const dataset = await fill(service, 3, 200);
+    const [, gone] = [...service.stored.keys()].filter((key) => key.endsWith('.car')).sort();
+    const object = service.stored.get(gone!)!;
+    service.stored.delete(gone!);
+    await loseTable(service, everything(dataset));
+    await rebuild(service);
+    const lost = Array.from({ length: 200 }, (_, i) => 200 + i);
+    assert.deepEqual(await faultsOf(service, dataset), lost);
+    service.stored.set(gone!, object);
+    await rebuild(service);
+    assert.deepEqual(await faultsOf(service, dataset), []);
   });
 
   test('one object that cannot be read is named, and stops none of the others', async () => {
