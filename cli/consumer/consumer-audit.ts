@@ -6,10 +6,12 @@ import type { AuditReport } from '../../client/audit-blocks.ts';
 import { auditPurchase } from '../../client/consumer/audit-purchase.ts';
 import { readPurchaseLog } from '../../client/consumer/open-purchase.ts';
 import type { VerifiedBlock } from '../../client/consumer/verified-block.ts';
+import { damagedRanges } from '../../client/damaged-ranges.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { openLedger } from '../connection.ts';
+import { damageText } from '../damage-text.ts';
 import { type Output, printable, progressBar } from '../output.ts';
 import { parseCount, parseFraction } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
@@ -109,8 +111,6 @@ Examples:
   plumb consumer audit 0x… --protocol IV --sample 20 --previews ./previews
 Exit codes: 0 all sampled blocks are intact, 1 some are not, 3 chain or service do not answer.`;
 
-const MOST_SHOWN = 50;
-
 /** A preview: a block whose content was seen before it is paid for. */
 interface ShownPreview {
   readonly index: number;
@@ -143,10 +143,8 @@ function reportText(
 ): string {
   const { cost, samplesLeft, previews, distrusted, next } = more;
   const counts = Object.entries(report.counts).filter(([, count]) => count > 0);
-  const bad = report.notIntact.slice(0, MOST_SHOWN).map(({ index, verdict, reason, blame }) => {
-    const proven = blame === null ? '' : ` Proven fault of the ${blame}.`;
-    return `  block ${index}: ${output.style('red', verdict)}: ${printable(reason ?? '')}${proven}`;
-  });
+  // A consumer sees no block but those it pays for: nothing beside them is looked up.
+  const damage = damagedRanges(report.notIntact).map((range) => ({ ...range, where: null }));
   return [
     `Protocol ${report.protocol} on dataset ${report.dataset}`,
     `  log           ${report.anchor.size} blocks, root ${report.anchor.root}, as offered`,
@@ -157,7 +155,7 @@ function reportText(
       return `  preview       block ${index} decrypts to ${sizeBytes} bytes${path === null ? '' : `: ${path}`}`;
     }),
     `  cost          ${costText(cost)}`,
-    ...bad,
+    ...damageText(output, damage),
     ...distrusted.map((reason) => `  not believed  ${printable(reason)}`),
     report.ok
       ? output.style('green', 'Every sampled block is intact.')

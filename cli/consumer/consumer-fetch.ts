@@ -1,12 +1,12 @@
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { type Delivered, deliverPurchase } from '../../client/consumer/deliver-purchase.ts';
-import { readPurchaseLog } from '../../client/consumer/open-purchase.ts';
+import { type Purchase, readPurchaseLog } from '../../client/consumer/open-purchase.ts';
 import { readShownKeys } from '../../client/consumer/read-shown-keys.ts';
 import { type StagedDelivery, stageDelivery } from '../../client/consumer/stage-delivery.ts';
-import { type Restored, restoreFiles } from '../../client/owner/restore-files.ts';
+import { type Restored, restoreFiles } from '../../client/restore/restore-files.ts';
+import { openRestoredFolder } from '../../client/restore/restored-folder.ts';
 import { StateError } from '../../core/errors.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { type Connection, openLedger } from '../connection.ts';
@@ -14,6 +14,7 @@ import { EXIT } from '../exit-codes.ts';
 import { newestPoint } from '../open-contracts.ts';
 import { type Output, printable, progressBar } from '../output.ts';
 import { parseCount } from '../parse-arguments.ts';
+import { restoredText } from '../restored-text.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 import { type OpenedPurchase, openConsumerPurchase } from './consumer-home.ts';
@@ -87,7 +88,7 @@ export function addConsumerFetch(consumer: Command): void {
             ),
           signal,
         );
-        const restored = await writeOut(staged, out, delivered);
+        const restored = await writeOut(staged, purchase, out, delivered);
         if (delivered.stopped === null) {
           await store.save({ deliveredTo: out });
           await staged.remove();
@@ -127,12 +128,17 @@ function defaultAhead(count: number): number {
 }
 
 /** Everything: as files and lines in the folder. What a stop leaves is paid for: it goes into a folder of its own. */
-async function writeOut(staged: StagedDelivery, out: string, delivered: Delivered): Promise<Restored | null> {
-  if (delivered.verified === 0) return null;
-  if (delivered.stopped === null) return restoreFiles(out, staged.blocks());
-  const folder = join(out, `first-${delivered.verified}-blocks`);
-  // A run before this one has stopped at the same block.
-  return existsSync(folder) ? null : restoreFiles(folder, staged.blocks());
+async function writeOut(
+  staged: StagedDelivery,
+  { id, terms }: Purchase,
+  out: string,
+  { verified, stopped }: Delivered,
+): Promise<Restored | null> {
+  if (verified === 0) return null;
+  const path = stopped === null ? out : join(out, `first-${verified}-blocks`);
+  const of = { agreement: id, blocks: verified };
+  const folder = await openRestoredFolder(path, { as: 'files', of, title: `${verified} blocks of agreement ${id}` });
+  return restoreFiles(folder, staged.blocks(terms.first));
 }
 
 function reportOf(
@@ -166,17 +172,7 @@ function reportText(output: Output, report: FetchReport, { purchase }: OpenedPur
     `Agreement ${report.agreement}`,
     `  verified      ${report.verified} of ${report.count} blocks, every byte hashed here`,
     `  signed for    ${showAmount(report.due, token)} of ${showAmount(price, token)}`,
-    ...(restored === null
-      ? []
-      : [
-          `  files         ${restored.files.length}${restored.files.length === 0 ? '' : `: ${restored.files.slice(0, 20).map(printable).join(', ')}`}`,
-          ...(restored.lines === null
-            ? []
-            : [`  lines         ${restored.lines.blocks} blocks in ${restored.lines.path}`]),
-          ...restored.incomplete.map(
-            (file) => `  incomplete    ${printable(file.name)}: ${file.got} of ${file.parts} parts; not written`,
-          ),
-        ]),
+    ...(restored === null ? [] : restoredText(restored)),
     `  cost          ${costText(report.cost)}`,
     ...report.distrusted.map((reason) => `  not believed  ${printable(reason)}`),
     ...unprovenText(report.unproven),

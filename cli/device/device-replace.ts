@@ -11,7 +11,7 @@ import { openBucket, openLedger, openService, readConnection } from '../connecti
 import { EXIT } from '../exit-codes.ts';
 import { openDisscOwner } from '../open-contracts.ts';
 import { addDatasets, datasetEntry, entryOf } from '../owner/dataset-list.ts';
-import { disownedText } from '../owner/get-report.ts';
+import { disownedText } from '../owner/get-text.ts';
 import { openOwner } from '../owner/owner-home.ts';
 import { runCommand } from '../run-command.ts';
 import { provisionText } from './provision-text.ts';

@@ -4,24 +4,35 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { downloadPresigned } from '../../adapters/service/download-presigned.ts';
 import { type OpenSource, sourceOfBucket, sourceOfService } from '../../client/owner/block-source.ts';
 import { FOREVER } from '../../client/owner/find-times.ts';
-import { type GetPlan, type GotBlock, getRange } from '../../client/owner/get-range.ts';
-import { restoreFiles } from '../../client/owner/restore-files.ts';
+import { type GetPlan, getRange } from '../../client/owner/get-range.ts';
+import { type BlockToRestore, restoreFiles } from '../../client/restore/restore-files.ts';
+import {
+  openRestoredFolder,
+  type RestoreAs,
+  type RestoredFolder,
+  type RestoreRequest,
+} from '../../client/restore/restored-folder.ts';
 import { ArgumentError, FileError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { type Connection, openBucket, openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
+import { printable } from '../output.ts';
 import { parseRange, parseTime } from '../parse-arguments.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
+import { blocksText, timeText } from '../where-text.ts';
 import { findDataset } from './dataset-list.ts';
-import { type GetReport, makeReport, reportText } from './get-report.ts';
+import { type GetReport, makeReport } from './get-report.ts';
+import { reportText } from './get-text.ts';
 import { datasetKeyOf, type OpenedOwner, openOwner } from './owner-home.ts';
+import { SeenBlocks } from './seen-blocks.ts';
 
 interface GetOptions {
-  readonly from?: number;
+  readonly from?: FromOption;
   readonly to?: number;
   readonly blocks?: { from: number; to: number };
   readonly out: string;
+  readonly as: RestoreAs;
   readonly via: 'http' | 'lambda' | 's3';
   readonly anchor: 'final' | 'latest';
   readonly json?: boolean;
@@ -33,10 +44,18 @@ export function addOwnerGet(owner: Command): void {
     .command('get')
     .description('Bring files and lines back, every block verified against the chain before it is written.')
     .argument('<dataset>', 'name or id of the dataset')
-    .option('--from <time>', 'captured at or after this time (ISO 8601 or ms since 1970)', parseTime)
+    .option('--from <time>', 'captured at or after this time (ISO 8601 or ms since 1970); s3 is --via s3', parseFrom)
     .option('--to <time>', 'captured at or before this time', parseTime)
     .option('--blocks <from-to>', 'these blocks instead of a time range, e.g. 0-999', parseRange)
-    .requiredOption('--out <folder>', 'where to write; nothing there is overwritten')
+    .requiredOption(
+      '--out <folder>',
+      'where to write; nothing there is overwritten, and what an earlier run wrote is kept',
+    )
+    .addOption(
+      new Option('--as <form>', 'files: as captured; lines, jsonl: one file for each name or topic; see below')
+        .choices(['files', 'lines', 'jsonl'])
+        .default('files'),
+    )
     .addOption(
       new Option('--via <way>', 'how requests travel; s3: from the bucket itself, without the service')
         .choices(['http', 'lambda', 's3'])
@@ -52,7 +71,9 @@ export function addOwnerGet(owner: Command): void {
       const opened = await openOwner(context);
       const connection = await readConnection(context);
       const dataset = await findDataset(context.home, name);
-      const { open, close } = await openSource(options.via, connection, opened, dataset);
+      const folder = await openRestoredFolder(resolve(options.out), requestOf(name, dataset, options.as, range));
+      const via = options.from?.s3 === true ? 's3' : options.via;
+      const { open, close } = await openSource(via, connection, opened, dataset);
       try {
         const deps = { primitives: nodePrimitives, ledger: openLedger(connection), openSource: open };
         const wanted = {
@@ -62,7 +83,7 @@ export function addOwnerGet(owner: Command): void {
           fromBlock: connection.fromBlock,
           ...range,
         };
-        const report = await getInto(context, deps, wanted, resolve(options.out));
+        const report = await getInto(context, deps, wanted, folder);
         context.output.result(report, reportText(context.output, report));
         return report.ok ? EXIT.ok : EXIT.notIntact;
       } finally {
@@ -78,29 +99,40 @@ async function getInto(
   { output, signal }: CommandContext,
   deps: Parameters<typeof getRange>[0],
   wanted: Wanted,
-  out: string,
+  folder: RestoredFolder,
 ): Promise<GetReport> {
+  const out = folder.path;
+  const seen = new SeenBlocks();
   let plan: GetPlan | null = null;
-  let intact = 0;
-  const notIntact: GotBlock[] = [];
   const blocks = getRange(
-    deps,
+    { ...deps, readKept: (index) => folder.read(index) },
     wanted,
     (made) => {
       plan = made;
     },
     signal,
   );
-  async function* counted(): AsyncGenerator<GotBlock> {
+  async function* counted(): AsyncGenerator<BlockToRestore> {
     for await (const block of blocks) {
-      if (block.verdict.verdict === 'intact') intact += 1;
-      else notIntact.push(block);
-      output.progress(`${intact} blocks verified, ${notIntact.length} not intact`);
-      yield block;
+      seen.note(block);
+      output.progress(`${seen.intact} blocks verified, ${seen.notIntact.length} not intact`);
+      const { verdict, upTo, meta, about, content } = block;
+      const { index, reason } = verdict;
+      yield { index, upTo, verdict: verdict.verdict, reason, meta: meta ?? about, content };
     }
   }
-  const restored = await restoreFiles(out, counted());
-  return makeReport({ wanted, plan: plan as GetPlan | null, out, intact, notIntact, restored });
+  try {
+    const restored = await restoreFiles(folder, counted());
+    const { intact, notIntact } = seen;
+    return makeReport({ wanted, plan: plan as GetPlan | null, out, intact, notIntact, restored });
+  } catch (cause) {
+    if (signal.aborted && seen.intact > 0) {
+      output.notice(
+        `${seen.intact.toLocaleString('en')} blocks were verified and are in ${out}. Run the same command again: it goes on from there.`,
+      );
+    }
+    throw cause;
+  }
 }
 
 async function openSource(
@@ -125,21 +157,61 @@ Without --from and --to it is everything that the chain has. What the storage hi
 By time, the capture times of the blocks at both ends prove that nothing is left out, as a device's times never fall; when
 its clock was set back, blocks of before are in a stretch of their own and may lie elsewhere.
 
+Forms:
+  --as files    each file and each message a file, each version of it another (x, x~2); a stream of lines is the file lines
+  --as lines    all messages of a topic, or versions of a file, one after the other in one file, each ending with a line end
+  --as jsonl    the same as JSON, a line a block: when it was captured, the source's own time, and its text (or base64)
+Beside them plumb-index.txt names everything with its times, and plumb-index.jsonl every block: name as recorded, path,
+capture time, source's time, clock, verdict. Names that a path cannot have are changed, and named there as they were.
+
+Run again after Ctrl-C, or later, it verifies what is there, fetches only what is not, and adds what is new. A file that was
+changed since is left alone; what was recorded comes beside it.
+
 Examples:
   plumb owner get weather --out ./weather
   plumb owner get weather --from 2026-11-22T00:00:00Z --to 2026-11-22T12:00:00Z --out ./morning
-  plumb owner get weather --blocks 0-1023 --out ./first`;
+  plumb owner get weather --blocks 0-1023 --out ./first
+  plumb owner get weather --as jsonl --out ./series
+  plumb owner get weather --from s3 --out ./weather     from the bucket alone, when the service is gone
+Exit codes: 0 everything is intact and there, 1 something is not, 2 the folder cannot be used, 3 chain or storage do not answer.`;
 
-function wantedRange(options: GetOptions): { by: 'block' | 'time'; from: number; to: number } {
+interface FromOption {
+  readonly time?: number;
+  readonly s3?: boolean;
+}
+
+/** A time, or where to get it from: no time is called s3. */
+function parseFrom(text: string, before: FromOption = {}): FromOption {
+  return text === 's3' ? { ...before, s3: true } : { ...before, time: parseTime(text) };
+}
+
+type WantedRange = Pick<Wanted, 'by' | 'from' | 'to'>;
+
+function wantedRange(options: GetOptions): WantedRange {
+  const { time } = options.from ?? {};
   if (options.blocks !== undefined) {
-    if (options.from !== undefined || options.to !== undefined) {
+    if (time !== undefined || options.to !== undefined) {
       throw new ArgumentError('Give --blocks, or --from and --to, not both.');
     }
     return { by: 'block', ...options.blocks };
   }
-  if (options.from === undefined && options.to === undefined) return { by: 'block', from: 0, to: FOREVER };
-  const from = options.from ?? 0;
+  if (time === undefined && options.to === undefined) return { by: 'block', from: 0, to: FOREVER };
+  const from = time ?? 0;
   const to = options.to ?? FOREVER;
   if (from > to) throw new ArgumentError(`--from ${from} lies after --to ${to}.`);
   return { by: 'time', from, to };
+}
+
+function requestOf(name: string, dataset: DatasetId, as: RestoreAs, { by, from, to }: WantedRange): RestoreRequest {
+  return {
+    as,
+    of: { dataset, by, from, to: to === FOREVER ? 'end' : to },
+    title: `dataset ${printable(name)} as ${as}, ${rangeText({ by, from, to })}`,
+  };
+}
+
+function rangeText({ by, from, to }: WantedRange): string {
+  if (by === 'block') return to === FOREVER ? 'all of it' : blocksText({ from, to });
+  const end = to === FOREVER ? 'the end' : timeText(to);
+  return `captured from ${from === 0 ? 'the beginning' : timeText(from)} to ${end}`;
 }

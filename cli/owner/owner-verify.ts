@@ -1,21 +1,28 @@
 import { type Command, Option } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { downloadPresigned } from '../../adapters/service/download-presigned.ts';
 import type { AuditReport, OnVerdicts } from '../../client/audit-blocks.ts';
+import { damagedRanges } from '../../client/damaged-ranges.ts';
+import { sourceOfBucket, sourceOfService } from '../../client/owner/block-source.ts';
+import { locateDamage } from '../../client/owner/locate-damage.ts';
 import { publishedRecords } from '../../client/owner/published-records.ts';
 import { type OpenRecords, verifyDataset } from '../../client/owner/verify-dataset.ts';
 import { type RetrievalAudit, verifyRetrievable } from '../../client/owner/verify-retrievable.ts';
+import { readAnchor } from '../../client/read-anchor.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import type { StorageService } from '../../core/ports/service.ts';
 import { DEFAULT_SAMPLE, sampleSize } from '../../core/sampling/confidence.ts';
 import type { Evidence, Verdict } from '../../core/verdict.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { type Connection, openLedger, openService, readConnection } from '../connection.ts';
+import { type Connection, openBucket, openLedger, openService, readConnection } from '../connection.ts';
+import { damageText, type LocatedRange, MOST_RANGES } from '../damage-text.ts';
+import { listSome } from '../list-some.ts';
 import { type Output, progressBar } from '../output.ts';
 import { parseCount, parseFraction, parseRange } from '../parse-arguments.ts';
-import { runCommand } from '../run-command.ts';
+import { type CommandContext, runCommand } from '../run-command.ts';
 import { watchAnswers } from '../watch-answers.ts';
 import { findDataset } from './dataset-list.ts';
-import { disownedText } from './get-report.ts';
+import { disownedText } from './get-text.ts';
 import { datasetKeyOf, openOwner } from './owner-home.ts';
 import { openSource, type VerifyWay, wantedWay } from './verify-way.ts';
 
@@ -105,7 +112,8 @@ export function addOwnerVerify(owner: Command): void {
         deps: { primitives: nodePrimitives, ledger, ...(options.fromChain === true ? { openRecords } : {}) },
       };
       const report = await verify(parts, way, scope, onVerdicts, context.signal);
-      output.result(report, reportText(output, report));
+      const damage = await locate(context, parts, way, audit, report);
+      output.result({ ...report, damage }, reportText(output, report, damage));
       return watched.exitCode(report);
     }),
   );
@@ -156,6 +164,35 @@ async function verify(
   }
 }
 
+/** Damage by ranges; of the first of them, which are shown, the files and the hours. */
+async function locate(
+  { signal, output }: CommandContext,
+  { connection, service, deps }: VerifyParts,
+  way: VerifyWay,
+  audit: RetrievalAudit & { readonly fromBlock: number },
+  report: AuditReport,
+): Promise<LocatedRange[]> {
+  const ranges = damagedRanges(report.notIntact);
+  // Of a storage that shows nothing intact there is nothing to learn.
+  if (ranges.length === 0 || report.counts.intact === 0) return ranges.map((range) => ({ ...range, where: null }));
+  output.progress('Looking up the files and the times of what is not intact …');
+  const { dataset, datasetKeyOf, anchor, fromBlock } = audit;
+  const log = await readAnchor(deps.ledger, dataset, anchor, fromBlock, signal);
+  const bucket = way.protocol === 'II' && way.from === 's3' ? await openBucket(connection) : null;
+  try {
+    const { primitives } = deps;
+    const openSource =
+      bucket === null
+        ? sourceOfService({ primitives, service, download: downloadPresigned }, dataset)
+        : sourceOfBucket({ primitives, bucket });
+    const shown = ranges.slice(0, MOST_RANGES);
+    const where = await locateDamage({ primitives, openSource }, log, { dataset, datasetKeyOf }, shown, signal);
+    return ranges.map((range, i) => ({ ...range, where: where[i] ?? null }));
+  } finally {
+    bucket?.close();
+  }
+}
+
 async function wantedSample(
   options: VerifyOptions,
   way: VerifyWay,
@@ -180,12 +217,10 @@ function verdictText(output: Output, verdict: Verdict): string {
   return `${output.style('red', verdict.verdict)}: ${verdict.reason}${blame}${signed}`;
 }
 
-const MOST_SHOWN = 50;
+const MOST_STRETCHES = 20;
 
-function reportText(output: Output, report: AuditReport): string {
+function reportText(output: Output, report: AuditReport, damage: readonly LocatedRange[]): string {
   const { anchor } = report;
-  const bad = report.notIntact.slice(0, MOST_SHOWN).map((v) => `  block ${v.index}: ${verdictText(output, v)}`);
-  const more = report.notIntact.length - bad.length;
   const counts = Object.entries(report.counts).filter(([, count]) => count > 0);
   return [
     `Dataset ${report.dataset}`,
@@ -194,13 +229,16 @@ function reportText(output: Output, report: AuditReport): string {
     `  checked       ${report.checked} of ${report.total}: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')}`,
     `  evidence      ${report.evidence}: ${report.proves}`,
     `  assurance     ${report.assurance.words}`,
-    ...bad,
-    ...report.recordedBy.map(
-      ({ from, to, count, signer, blockNumber }) =>
-        `  ${count} of blocks ${from} to ${to}: recorded in chain block ${blockNumber}, signed by ${signer}`,
-    ),
-    ...report.disowned.map((one) => `  ${disownedText(one)}`),
-    ...(more > 0 ? [`  and ${more} more; --json lists them all`] : []),
+    ...damageText(output, damage),
+    ...listSome(
+      report.recordedBy.map(
+        ({ from, to, count, signer, blockNumber }) =>
+          `${count} of blocks ${from} to ${to}: recorded in chain block ${blockNumber}, signed by ${signer}`,
+      ),
+      MOST_STRETCHES,
+      '--json',
+    ).map((line) => `  ${line}`),
+    ...listSome(report.disowned.map(disownedText), MOST_STRETCHES, '--json').map((line) => `  ${line}`),
     report.ok
       ? output.style('green', 'Every checked block is intact.')
       : output.style('red', 'Not every checked block is intact.'),

@@ -2,15 +2,16 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { decodeMeta, encodeMeta } from '../../core/block/meta.ts';
 import { u32 } from '../../core/bytes.ts';
 import { FileError } from '../../core/errors.ts';
+import type { BlockIndex } from '../../core/ids.ts';
 import { MAX_BLOCK_BYTES } from '../../core/limits.ts';
-import type { GotBlock } from '../owner/get-range.ts';
+import type { BlockToRestore } from '../restore/restore-files.ts';
 import type { DeliverySink } from './deliver-purchase.ts';
 import type { VerifiedBlock } from './verified-block.ts';
 
 /** Verified blocks of one delivery, in one file, until they become files and lines. */
 export interface StagedDelivery extends DeliverySink {
-  /** The staged blocks, in order, as restoreFiles takes them. */
-  blocks(): AsyncGenerator<Pick<GotBlock, 'meta' | 'content'>>;
+  /** The staged blocks, in order, as restoreFiles takes them; the first of them is `first`. */
+  blocks(first: BlockIndex): AsyncGenerator<BlockToRestore>;
   close(): Promise<void>;
   /** Removes the file: what was staged is elsewhere now. */
   remove(): Promise<void>;
@@ -37,10 +38,13 @@ export async function stageDelivery(path: string, verified: number): Promise<Sta
       await file.appendFile(Buffer.concat([u32(metaBytes.length), u32(content.length), metaBytes, content]));
     },
     sync: () => file.sync(),
-    async *blocks() {
+    async *blocks(first) {
       let at = 0;
+      let index = first;
       for (let frame = await readFrame(file, at); frame !== null; frame = await readFrame(file, at)) {
-        yield { meta: decodeMeta(frame.meta), content: frame.content };
+        const meta = decodeMeta(frame.meta);
+        yield { index, upTo: index, verdict: 'intact', reason: null, meta, content: frame.content };
+        index += 1;
         at = frame.end;
       }
     },

@@ -1,3 +1,4 @@
+import type { ManifestBlock } from '../../core/batch/manifest-fields.ts';
 import { readSegmentFront, type SegmentFront } from '../../core/batch/read-segment.ts';
 import { PlumblineError, RequestRefusedError, SegmentError } from '../../core/errors.ts';
 import type { BlockIndex, DatasetId } from '../../core/ids.ts';
@@ -7,9 +8,10 @@ import type { PresignedRequest } from '../../core/ports/object-store.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { StorageService } from '../../core/ports/service.ts';
 import type { Retrieve } from '../../core/protocols/owner-css-n.ts';
+import type { ProvenRecord } from '../../core/protocols/prove-records.ts';
 import { MAX_PAGE } from '../../core/wire/requests.ts';
 import type { AnchoredHead } from '../read-anchor.ts';
-import { type BucketDeps, readBucket } from './read-bucket.ts';
+import { type BucketDeps, readBucket, readFrontBy } from './read-bucket.ts';
 
 /** Storage that blocks are brought back from, and that nothing is believed of. */
 export interface BlockSource {
@@ -18,9 +20,14 @@ export interface BlockSource {
   readonly retrieve: Retrieve;
   /** One block somewhere. */
   readonly retrieveOne: Retrieve;
+  /** What is listed of a block beside its bytes, damaged or not; null where nothing is, and it may be a lie. */
+  readonly readListed: (record: ProvenRecord) => Promise<ListedBlock | null>;
   /** A few blocks near both ends of what may have been captured in these times (ms): where to look first, and no more. */
   readonly guessTimes: (from: number, to: number) => Promise<readonly BlockIndex[]>;
 }
+
+/** A block's line in the manifest of its batch. */
+export type ListedBlock = Pick<ManifestBlock, 'size' | 'sha256' | 'chunkRoot' | 'meta'>;
 
 /** How a dataset's storage is reached, once its log is known from the chain. */
 export type OpenSource = (log: AnchoredHead, signal?: AbortSignal) => Promise<BlockSource>;
@@ -43,6 +50,10 @@ export function sourceOfService(deps: ServiceDeps, dataset: DatasetId): OpenSour
       if (kept?.first !== first) kept = { first, segment: fetchSegment(deps, dataset, first, signal) };
       return kept.segment;
     };
+    const listedIn = (
+      stored: Pick<Stored, 'front'> | Missing,
+      { index, batch }: ProvenRecord,
+    ): ManifestBlock | undefined => ('kind' in stored ? undefined : stored.front?.manifest.blocks[index - batch.first]);
     const retrieveOne: Retrieve = ({ index }) => service.getBlock(dataset, index, signal);
     return {
       records: service,
@@ -51,7 +62,7 @@ export function sourceOfService(deps: ServiceDeps, dataset: DatasetId): OpenSour
         const { index, batch } = record;
         const stored = await segmentOf(batch.first);
         if ('kind' in stored) return { index, ...stored };
-        const line = stored.front?.manifest.blocks[index - batch.first];
+        const line = listedIn(stored, record);
         const start = stored.front?.offsets[index - batch.first];
         // Bytes of an attached dataset lie elsewhere, and what a damaged segment does not name may be had by itself.
         if (line === undefined || start === undefined || line.object !== null) return retrieveOne(record);
@@ -60,6 +71,11 @@ export function sourceOfService(deps: ServiceDeps, dataset: DatasetId): OpenSour
           return { index, kind: 'unavailable', reason: 'The stored segment ends before the end of this block.' };
         }
         return { block, meta: line.meta, listedChunkRoot: line.chunkRoot };
+      },
+      async readListed(record) {
+        const { first } = record.batch;
+        const stored = kept?.first === first ? await kept.segment : await fetchFront(deps, dataset, first, signal);
+        return listedIn(stored, record) ?? null;
       },
       async guessTimes(from, to) {
         try {
@@ -82,8 +98,8 @@ export function sourceOfService(deps: ServiceDeps, dataset: DatasetId): OpenSour
 /** The bucket itself, without any service. */
 export function sourceOfBucket(deps: BucketDeps): OpenSource {
   return async (log, signal) => {
-    const { retrieve, records } = await readBucket(deps, log, signal);
-    return { records, retrieve, retrieveOne: retrieve, guessTimes: async () => [] };
+    const { retrieve, records, readListed } = await readBucket(deps, log, signal);
+    return { records, retrieve, retrieveOne: retrieve, readListed, guessTimes: async () => [] };
   };
 }
 
@@ -112,6 +128,20 @@ async function fetchSegment(
     const isRefused = cause instanceof RequestRefusedError && cause.status === 403;
     return { kind: isRefused ? 'refused' : 'unavailable', reason: cause.shortMessage };
   }
+}
+
+/** The front of a segment alone, whose blocks may take a GiB. */
+async function fetchFront(
+  { primitives, service, download }: ServiceDeps,
+  dataset: DatasetId,
+  first: BlockIndex,
+  signal: AbortSignal | undefined,
+): Promise<Pick<Stored, 'front'>> {
+  const { get } = await service.getSegment(dataset, first, signal);
+  const front = await readFrontBy(primitives, (end) =>
+    download({ ...get, headers: { ...get.headers, range: `bytes=0-${end - 1}` } }, end, signal),
+  );
+  return { front };
 }
 
 function frontOf(primitives: Primitives, car: Uint8Array): SegmentFront | null {

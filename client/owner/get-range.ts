@@ -1,29 +1,25 @@
 import { fallingClock } from '../../core/block/falling-clock.ts';
-import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
-import { KeyError, PlumblineError } from '../../core/errors.ts';
+import type { BlockMeta } from '../../core/block/meta.ts';
 import type { BlockIndex, DatasetId } from '../../core/ids.ts';
 import { MAX_RECORD_BLOCKS } from '../../core/limits.ts';
 import type { Anchor, Ledger } from '../../core/ports/ledger.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
-import { verdictOn, verdictOnFault, verdictsOnMissing } from '../../core/protocols/judge-block.ts';
-import { type OwnerCssN, openContent, type Retrieve, verifyRetrieved } from '../../core/protocols/owner-css-n.ts';
+import { verdictOn, verdictsOnMissing } from '../../core/protocols/judge-block.ts';
+import type { Retrieve } from '../../core/protocols/owner-css-n.ts';
 import type { DatasetKeyOf } from '../../core/protocols/owner-keys.ts';
-import {
-  type FoundRecords,
-  faultOnRecorded,
-  type ProvenRecord,
-  proveRecords,
-} from '../../core/protocols/prove-records.ts';
-import type { Verdict } from '../../core/verdict.ts';
+import { type FoundRecords, proveRecords } from '../../core/protocols/prove-records.ts';
 import type { BlockRange } from '../disowned-blocks.ts';
 import { type AnchoredHead, readAnchor, updateOf } from '../read-anchor.ts';
 import type { BlockSource, OpenSource } from './block-source.ts';
 import { findTimes, type TimedBlocks } from './find-times.ts';
+import { type GotBlock, type Judging, judgeStored, nothing, type ReadKept } from './judge-stored.ts';
 
 export interface GetDeps {
   readonly primitives: Primitives;
   readonly ledger: Ledger;
   readonly openSource: OpenSource;
+  /** What an earlier run has brought back: asked before the storage, and believed as little. */
+  readonly readKept?: ReadKept;
 }
 
 export interface GetRange {
@@ -35,15 +31,6 @@ export interface GetRange {
   readonly from: number;
   readonly to: number;
   readonly fromBlock?: number;
-}
-
-/** One block of the answer, in log order: its content only when the verdict is intact. */
-export interface GotBlock {
-  readonly verdict: Verdict;
-  /** The same holds of every block up to this one; mostly the block itself. */
-  readonly upTo: BlockIndex;
-  readonly meta: BlockMeta | null;
-  readonly content: Uint8Array | null;
 }
 
 /** What is known before the first block comes. */
@@ -66,7 +53,7 @@ export async function* getRange(
 ): AsyncGenerator<GotBlock> {
   const log = await readAnchor(deps.ledger, range.dataset, range.anchor, range.fromBlock ?? 0, signal);
   const source = await deps.openSource(log, signal);
-  const reader = new RangeReader(deps.primitives, range, log, source, signal);
+  const reader = new RangeReader(deps, range, log, source, signal);
   const times = range.by === 'block' ? null : await reader.findTimes();
   onPlan({ log, times });
   const ranges = times ?? [{ from: range.from, to: Math.min(range.to, log.head.size - 1) }];
@@ -79,25 +66,28 @@ export async function* getRange(
 const SPREAD = MAX_RECORD_BLOCKS;
 
 class RangeReader {
-  readonly #primitives: Primitives;
+  readonly #judging: Judging;
+  /** For blocks that are looked at for their times alone: of damaged ones nothing more is fetched. */
+  readonly #searching: Judging;
   readonly #range: GetRange;
   readonly #log: AnchoredHead;
   readonly #source: BlockSource;
-  readonly #owner: OwnerCssN;
   readonly #signal: AbortSignal | undefined;
 
   constructor(
-    primitives: Primitives,
+    { primitives, readKept = async () => null }: GetDeps,
     range: GetRange,
     log: AnchoredHead,
     source: BlockSource,
     signal: AbortSignal | undefined,
   ) {
-    this.#primitives = primitives;
+    const { dataset, datasetKeyOf } = range;
+    const owner = { primitives, dataset, datasetKeyOf, signerOf: log.signerOf };
+    this.#judging = { owner, source, readKept };
+    this.#searching = { ...this.#judging, source: { readListed: async () => null } };
     this.#range = range;
     this.#log = log;
     this.#source = source;
-    this.#owner = { primitives, dataset: range.dataset, datasetKeyOf: range.datasetKeyOf, signerOf: log.signerOf };
     this.#signal = signal;
   }
 
@@ -122,7 +112,7 @@ class RangeReader {
         const got = await this.#judge(index, found, this.#source.retrieve);
         const isNext = before !== null && before.index === index - 1;
         const judged =
-          got.meta === null ? got : inOrder(got, isNext && before !== null ? before.meta : null, this.#owner);
+          got.meta === null ? got : inOrder(got, isNext && before !== null ? before.meta : null, this.#log);
         if (got.meta !== null) before = { index, meta: got.meta };
         yield judged;
       }
@@ -152,18 +142,18 @@ class RangeReader {
   }
 
   async #capturedAt(index: BlockIndex): Promise<number | null> {
-    const { meta } = await this.#judge(index, await this.#prove([index]), this.#source.retrieveOne);
+    const { meta } = await this.#judge(index, await this.#prove([index]), this.#source.retrieveOne, this.#searching);
     return meta?.at ?? null;
   }
 
   #prove(blocks: readonly BlockIndex[]): Promise<FoundRecords> {
-    const proof = { hasher: this.#primitives, records: this.#source.records };
+    const proof = { hasher: this.#judging.owner.primitives, records: this.#source.records };
     return proveRecords(proof, this.#log.heads, blocks, this.#signal);
   }
 
-  async #judge(index: BlockIndex, found: FoundRecords, retrieve: Retrieve): Promise<GotBlock> {
+  async #judge(index: BlockIndex, found: FoundRecords, retrieve: Retrieve, judging = this.#judging): Promise<GotBlock> {
     const record = found.proven.find((one) => one.index === index);
-    if (record !== undefined) return this.#judgeStored(record, retrieve);
+    if (record !== undefined) return judgeStored(judging, record, retrieve, this.#signal);
     const missing = {
       faults: found.faults.filter((fault) => fault.index === index),
       broken: found.broken.filter((broken) => broken.index === index),
@@ -171,41 +161,13 @@ class RangeReader {
     const [verdict] = verdictsOnMissing('retrieved', missing, this.#log.signerOf);
     return verdict === undefined
       ? this.#without(index, 'unavailable', 'The storage gives no record.')
-      : nothing(verdict);
+      : nothing(verdict, null);
   }
 
-  async #judgeStored(record: ProvenRecord, retrieve: Retrieve): Promise<GotBlock> {
-    const { index } = record;
-    const signer = this.#log.signerOf(index);
-    try {
-      const stored = await retrieve(record, this.#signal);
-      if ('kind' in stored) return nothing(verdictOnFault('retrieved', faultOnRecorded(stored), signer));
-      const verdict = verifyRetrieved(this.#owner, record, stored);
-      if (verdict.verdict !== 'intact') return nothing(verdict);
-      return this.#open(record, verdict, stored.block, stored.meta);
-    } catch (cause) {
-      this.#signal?.throwIfAborted();
-      if (!(cause instanceof PlumblineError)) throw cause;
-      return this.#without(index, cause.kind === 'refused' ? 'refused' : 'unavailable', cause.shortMessage);
-    }
-  }
-
-  #open(record: ProvenRecord, verdict: Verdict, block: Uint8Array, meta: Uint8Array): GotBlock {
-    const trial = { record, evidence: 'retrieved' as const, signer: verdict.signer };
-    try {
-      const content = openContent(this.#owner, record, block);
-      return { verdict, upTo: record.index, meta: decodeMeta(meta), content };
-    } catch (cause) {
-      if (!(cause instanceof PlumblineError)) throw cause;
-      // The nonce is the storage's word; the key it leads to, once it fits the commitment, is the writer's.
-      if (!(cause instanceof KeyError)) return nothing(verdictOn(trial, 'unavailable', cause.shortMessage));
-      return nothing({ ...verdictOn(trial, 'misrecorded', cause.shortMessage), blame: 'writer' });
-    }
-  }
-
-  #without(index: BlockIndex, verdict: 'unavailable' | 'refused', reason: string): GotBlock {
+  #without(index: BlockIndex, verdict: 'unavailable', reason: string): GotBlock {
     return nothing(
       verdictOn({ record: { index }, evidence: 'retrieved', signer: this.#log.signerOf(index) }, verdict, reason),
+      null,
     );
   }
 }
@@ -214,24 +176,21 @@ class RangeReader {
  * A capture time that falls within a stretch is the writer's fault, whatever else is right of the block
  * (specification#meta).
  */
-function inOrder(got: GotBlock, before: BlockMeta | null, { signerOf }: OwnerCssN): GotBlock {
+function inOrder(got: GotBlock, before: BlockMeta | null, { signerOf }: AnchoredHead): GotBlock {
   if (got.meta === null || before === null || fallingClock(before, [got.meta]) === -1) return got;
   const { index } = got.verdict;
   const reason = `It says that it was captured at ${got.meta.at} ms, before the block in front of it (${before.at} ms).`;
   const trial = { record: { index }, evidence: 'retrieved' as const, signer: signerOf(index) };
-  return nothing({ ...verdictOn(trial, 'misrecorded', reason), blame: 'writer' });
+  return nothing({ ...verdictOn(trial, 'misrecorded', reason), blame: 'writer' }, got.meta);
 }
 
 /**
- * By time, a verified block counts when it was captured in the range. A damaged one may have lost its time, so every
- * damaged block among those that may have been is named.
+ * By time, a verified block counts when it was captured in the range. A damaged one whose recorded time cannot be shown any
+ * more may have been: it is named.
  */
 function isWanted(range: GetRange, got: GotBlock): boolean {
-  return range.by === 'block' || got.meta === null || (got.meta.at >= range.from && got.meta.at <= range.to);
-}
-
-function nothing(verdict: Verdict): GotBlock {
-  return { verdict, upTo: verdict.index, meta: null, content: null };
+  const at = got.meta?.at ?? (got.verdict.verdict === 'misrecorded' ? undefined : got.about?.at);
+  return range.by === 'block' || at === undefined || (at >= range.from && at <= range.to);
 }
 
 function blocksBetween(from: number, to: number): number[] {

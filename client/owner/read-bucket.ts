@@ -1,3 +1,4 @@
+import type { ManifestBlock } from '../../core/batch/manifest-fields.ts';
 import { frontBytesOf, MAX_FRONT_BYTES, readSegmentFront, type SegmentFront } from '../../core/batch/read-segment.ts';
 import { parseSegmentKey } from '../../core/batch/segment-key.ts';
 import { equalBytes } from '../../core/bytes.ts';
@@ -13,6 +14,7 @@ import type { Fault, RecordSource } from '../../core/ports/css.ts';
 import type { ObjectLister, ObjectStore } from '../../core/ports/object-store.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Retrieve, RetrievedBlock } from '../../core/protocols/owner-css-n.ts';
+import type { ProvenRecord } from '../../core/protocols/prove-records.ts';
 import { findLog, type ListedSegment, listSegment, segmentWith } from './find-log.ts';
 import { type BatchOf, recordsFrom, subtreesOfBatches, unavailable } from './log-records.ts';
 
@@ -24,6 +26,8 @@ export interface BucketDeps {
 /** A dataset in a bucket whose owner or operator does nothing for the reader: listing and ranges are all it needs. */
 export interface DatasetInBucket {
   readonly retrieve: Retrieve;
+  /** A block's line in a manifest of its batch; null when none is left. */
+  readonly readListed: (record: ProvenRecord) => Promise<ManifestBlock | null>;
   /** Records from the segments themselves, which prove themselves; a fault for each block that nothing left in the bucket proves. */
   readonly records: RecordSource;
 }
@@ -87,8 +91,13 @@ export async function readBucket(
       readLeaves: async () => null,
     }),
   ]);
+  const copiesOf = copiesFrom(log, segments, frontOf);
   return {
-    retrieve: retrieveFrom(deps, log, segments, frontOf),
+    retrieve: retrieveFrom(deps, copiesOf),
+    async readListed(record) {
+      for await (const { line } of copiesOf(record)) return line;
+      return null;
+    },
     records: recordsFrom(log, batchOf, (blocks, size) => multiproof({ hasher: primitives, subtrees }, blocks, size)),
   };
 }
@@ -103,16 +112,19 @@ function batchOfFront(front: SegmentFront | null): Awaited<ReturnType<BatchOf>> 
   return { first, count: blocks.length, serial, salt, nonce, largestBlockBytes, records };
 }
 
-/** Table III steps 8–9, without any function: the byte range of an object that its manifest names. */
-function retrieveFrom(
-  { primitives, bucket }: BucketDeps,
-  log: readonly ListedSegment[],
-  segments: readonly ListedSegment[],
-  frontOf: FrontOf,
-): Retrieve {
+type CopiesOf = (record: ProvenRecord) => AsyncGenerator<ListedCopy>;
+
+/** A block as one segment has it. */
+interface ListedCopy {
+  readonly line: ManifestBlock;
+  readonly key: string;
+  readonly start: number;
+}
+
+/** Where a block is listed: in the segment of the log, and in others that say the same. */
+function copiesFrom(log: readonly ListedSegment[], segments: readonly ListedSegment[], frontOf: FrontOf): CopiesOf {
   const byFirst = Map.groupBy(segments, ({ first }) => first);
-  return async ({ index, record }, signal) => {
-    let found: RetrievedBlock | Fault = unavailable(index, 'The bucket has no readable segment with this block.');
+  return async function* ({ index, record }) {
     const inLog = segmentWith(log, index);
     const copies = inLog === null ? [] : (byFirst.get(inLog.first) ?? []).filter((one) => isCopy(one, inLog));
     for (const { key, first } of copies.slice(0, MAX_COPIES)) {
@@ -121,7 +133,18 @@ function retrieveFrom(
       const start = front?.offsets[index - first];
       // What the segments prove and what is asked for are the same record, unless the records come from elsewhere.
       if (line === undefined || start === undefined || !equalBytes(line.record.sealed, record.sealed)) continue;
-      const block = await bucket.read(line.object?.key ?? key, { start, end: start + line.size }, signal);
+      yield { line, start, key: line.object?.key ?? key };
+    }
+  };
+}
+
+/** Table III steps 8–9, without any function: the byte range of an object that its manifest names. */
+function retrieveFrom({ primitives, bucket }: BucketDeps, copiesOf: CopiesOf): Retrieve {
+  return async (record, signal) => {
+    const { index } = record;
+    let found: RetrievedBlock | Fault = unavailable(index, 'The bucket has no readable segment with this block.');
+    for await (const { line, start, key } of copiesOf(record)) {
+      const block = await bucket.read(key, { start, end: start + line.size }, signal);
       if (block === null) found = unavailable(index, 'The object with this block is not stored any more.');
       else if (block.length < line.size)
         found = unavailable(index, 'The stored object ends before the end of this block.');
@@ -141,18 +164,25 @@ function isCopy(one: ListedSegment, other: ListedSegment): boolean {
   );
 }
 
-/** Null when the object is gone, or begins with something that is no manifest. */
-async function readFront(
+function readFront(
   { primitives, bucket }: BucketDeps,
   key: string,
   signal?: AbortSignal,
 ): Promise<SegmentFront | null> {
-  const bytes = await bucket.read(key, { start: 0, end: LIKELY_FRONT_BYTES }, signal);
+  return readFrontBy(primitives, (end) => bucket.read(key, { start: 0, end }, signal));
+}
+
+/** Null when the object is gone, or begins with something that is no manifest. `read` gives its first bytes, up to `end`. */
+export async function readFrontBy(
+  primitives: Primitives,
+  read: (end: number) => Promise<Uint8Array | null>,
+): Promise<SegmentFront | null> {
+  const bytes = await read(LIKELY_FRONT_BYTES);
   if (bytes === null) return null;
   try {
     const frontBytes = Math.min(frontBytesOf(bytes), MAX_FRONT_BYTES);
     if (frontBytes <= bytes.length) return readSegmentFront(primitives, bytes.subarray(0, frontBytes));
-    const all = await bucket.read(key, { start: 0, end: frontBytes }, signal);
+    const all = await read(frontBytes);
     return all === null ? null : readSegmentFront(primitives, all);
   } catch (error) {
     if (error instanceof SegmentError) return null;

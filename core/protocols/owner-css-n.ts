@@ -1,7 +1,7 @@
 import { CID } from 'multiformats/cid';
 import { rawCid } from '../batch/manifest.ts';
 import type { Manifest } from '../batch/manifest-fields.ts';
-import { decryptContent } from '../block/content-cipher.ts';
+import { decryptContent, encryptContent } from '../block/content-cipher.ts';
 import { commitContent, contentBatchKey, contentKey, readKey } from '../block/content-keys.ts';
 import { openBlock } from '../block/digest.ts';
 import type { LinkedObject } from '../block/linked-objects.ts';
@@ -9,7 +9,7 @@ import { metaHash } from '../block/meta.ts';
 import { equalBytes } from '../bytes.ts';
 import { eachInParallel } from '../each-in-parallel.ts';
 import { PlumblineError, ProofError } from '../errors.ts';
-import type { ChunkRoot, DatasetId, Sha256 } from '../ids.ts';
+import type { ChunkRoot, ContentKey, DatasetId, Sha256 } from '../ids.ts';
 import { MAX_BLOCK_BYTES, MAX_RECORD_BLOCKS } from '../limits.ts';
 import { isPlainRecord } from '../log/record.ts';
 import type { BatchHint, Fault, RecordSource } from '../ports/css.ts';
@@ -159,9 +159,28 @@ export function verifyRetrieved(deps: OwnerCssN, record: ProvenRecord, retrieved
  * @throws ProofError when the nonce that storage gives does not lead to the recorded content commitment: nobody's proven fault
  * @throws KeyError when the block was encrypted under another key than its record commits to: the writer's doing
  */
-export function openContent(deps: OwnerCssN, { index, record, batch }: ProvenRecord, block: Uint8Array): Uint8Array {
-  const { primitives, dataset, datasetKeyOf } = deps;
-  if (isPlainRecord(record)) return block;
+export function openContent(deps: OwnerCssN, proven: ProvenRecord, block: Uint8Array): Uint8Array {
+  const { primitives, dataset } = deps;
+  const { index } = proven;
+  const key = contentKeyOf(deps, proven);
+  return key === null ? block : decryptContent(primitives, key, { dataset, index }, block);
+}
+
+/**
+ * The stored bytes that a content was recorded as: what `openContent` opens.
+ * @throws ProofError as `openContent` does
+ */
+export function sealContent(deps: OwnerCssN, proven: ProvenRecord, content: Uint8Array): Uint8Array {
+  const { primitives, dataset } = deps;
+  const { index } = proven;
+  const key = contentKeyOf(deps, proven);
+  return key === null ? content : encryptContent(primitives, key, { dataset, index }, content);
+}
+
+/** Null where the block is not encrypted. */
+function contentKeyOf(deps: OwnerCssN, { index, record, batch }: ProvenRecord): ContentKey | null {
+  const { primitives, datasetKeyOf } = deps;
+  if (isPlainRecord(record)) return null;
   if (batch.nonce === null) throw new ProofError(`The storage gives no nonce for block ${index}, which is encrypted.`);
   const batchKey = contentBatchKey(primitives, readKey(primitives, datasetKeyOf(batch.serial)), batch.nonce);
   const key = contentKey(primitives, batchKey, index);
@@ -170,7 +189,7 @@ export function openContent(deps: OwnerCssN, { index, record, batch }: ProvenRec
       `The nonce that the storage gives for block ${index} does not lead to its content commitment.`,
     );
   }
-  return decryptContent(primitives, key, { dataset, index }, block);
+  return key;
 }
 
 /** What is common to the three functions: records proven window by window, then each block checked in its own way. */

@@ -108,7 +108,7 @@ export const rooms: Rooms = {
       ...everywhere('node:path', 'zod'),
       'multiformats/cid': ['client/owner'],
       'node:fs': ['client/sale'],
-      'node:fs/promises': ['client/consumer/stage-delivery.ts', 'client/owner/restore-files.ts'],
+      'node:fs/promises': ['client/consumer/stage-delivery.ts', 'client/restore'],
       'node:sqlite': ['client/sale'],
     },
     globals: PORTED,

@@ -84,8 +84,15 @@ test('lines from a stream are recorded, verified and brought back byte for byte'
   json(await plumb(['owner', 'get', 'readings', ...passwordArgs(), '--out', out, '--json']));
   assert.equal(await readFile(join(out, 'lines'), 'utf8'), lines);
   const again = await plumb(['owner', 'get', 'readings', ...passwordArgs(), '--out', out]);
-  assert.equal(again.exitCode, 2, 'nothing that is there is overwritten');
-  assert.match(again.stderr, /exists already/);
+  assert.equal(again.exitCode, 0, again.stderr);
+  assert.match(again.stdout, /verified {6}5 blocks, every byte hashed here; 5 of them were there already/);
+  assert.equal(await readFile(join(out, 'lines'), 'utf8'), lines);
+  const other = await plumb(['owner', 'get', 'readings', ...passwordArgs(), '--blocks', '0-1', '--out', out]);
+  assert.equal(other.exitCode, 2, other.stdout);
+  assert.match(
+    other.stderr,
+    /holds dataset readings as files, all of it.*this is .*blocks 0 to 1\. Give another folder/,
+  );
 });
 
 test('the mnemonic alone, on another machine, is enough to know, to verify and to get everything back', async () => {
@@ -126,7 +133,7 @@ test('the mnemonic alone, on another machine, is enough to know, to verify and t
 
 test('the bucket alone, without the service, gives everything back', async () => {
   const out = join(folder, 'from-bucket');
-  const get = ['owner', 'get', 'readings', ...passwordArgs(), '--via', 's3', '--json'];
+  const get = ['owner', 'get', 'readings', ...passwordArgs(), '--from', 's3', '--json'];
   assert.equal(json(await plumb([...get, '--out', out])).ok, true);
   assert.equal(await readFile(join(out, 'lines'), 'utf8'), await readFile(join(folder, 'restored', 'lines'), 'utf8'));
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { sourceOfService } from '../../client/owner/block-source.ts';
-import { type GetDeps, type GetPlan, type GetRange, type GotBlock, getRange } from '../../client/owner/get-range.ts';
+import { type GetDeps, type GetPlan, type GetRange, getRange } from '../../client/owner/get-range.ts';
+import type { GotBlock } from '../../client/owner/judge-stored.ts';
 import type { SealedBatch } from '../../core/batch/seal-batch.ts';
 import { encryptContent } from '../../core/block/content-cipher.ts';
 import { commitContent, contentBatchKey, contentKey, readKey } from '../../core/block/content-keys.ts';

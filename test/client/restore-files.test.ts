@@ -1,33 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { GotBlock } from '../../client/owner/get-range.ts';
-import { type Restored, restoreFiles } from '../../client/owner/restore-files.ts';
-import type { BlockMeta } from '../../core/block/meta.ts';
-import { utf8 } from '../../core/bytes.ts';
-import { FileError } from '../../core/errors.ts';
-import type { Verdict } from '../../core/verdict.ts';
-
-const INTACT: Verdict = { index: 0, verdict: 'intact', evidence: 'retrieved', reason: null, blame: null, signer: null };
-
-function block(meta: Omit<BlockMeta, 'at'>, text: string): GotBlock {
-  return { verdict: INTACT, upTo: 0, meta: { at: 1, ...meta }, content: utf8(text) };
-}
-
-/** A block that is not intact: it comes without content. */
-const damaged: GotBlock = {
-  verdict: { ...INTACT, verdict: 'corrupted', reason: 'x' },
-  upTo: 0,
-  meta: null,
-  content: null,
-};
-
-async function* flow(...blocks: GotBlock[]): AsyncGenerator<GotBlock> {
-  yield* blocks;
-}
+import type { BlockToRestore, Restored } from '../../client/restore/restore-files.ts';
+import { block, damaged, filesIn, flow, restoreInto } from './restore-fixture.ts';
 
 describe('restoring files and lines', () => {
   let parent: string;
@@ -39,15 +17,11 @@ describe('restoring files and lines', () => {
   });
   afterEach(() => rm(parent, { recursive: true, force: true }));
 
-  const restore = (...blocks: GotBlock[]): Promise<Restored> => restoreFiles(folder, flow(...blocks));
-  /** Every file below the folder with its text. */
-  const found = async (): Promise<Record<string, string>> => {
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-    return Object.fromEntries(
-      await Promise.all(files.map(async (path) => [path.slice(folder.length + 1), await readFile(path, 'utf8')])),
-    );
+  const restore = async (...blocks: BlockToRestore[]): Promise<Pick<Restored, 'files' | 'lines' | 'incomplete'>> => {
+    const { files, lines, incomplete } = await restoreInto(folder, flow(...blocks));
+    return { files, lines, incomplete };
   };
+  const found = (): Promise<Record<string, string>> => filesIn(folder);
   /** Nothing lies beside the folder. */
   const assertNothingOutside = async (): Promise<void> => {
     assert.deepEqual(await readdir(parent), ['deep']);
@@ -73,9 +47,9 @@ describe('restoring files and lines', () => {
     assert.deepEqual(await found(), { 'a.csv': 'whole', 'dir/b.bin': 'b0b1', 'c.bin': 'c0c1c2', lines: 'one\ntwo\n' });
   });
 
-  it('nothing to restore leaves an empty folder', async () => {
+  it('nothing to restore leaves no folder', async () => {
     assert.deepEqual(await restore(), { files: [], lines: null, incomplete: [] });
-    assert.deepEqual(await readdir(folder), []);
+    await assert.rejects(readdir(folder), { code: 'ENOENT' });
   });
 
   it('a file of many parts is written whole', async () => {
@@ -86,7 +60,7 @@ describe('restoring files and lines', () => {
   });
 
   it('a damaged, missing or doubled part leaves its file unwritten, named with what was verified of it', async () => {
-    const part = (name: string, number: number, parts = 3): GotBlock =>
+    const part = (name: string, number: number, parts = 3): BlockToRestore =>
       block({ name, part: number, parts }, `${number}`);
     const restored = await restore(
       ...[part('first lost', 1), part('first lost', 2)],
@@ -143,12 +117,12 @@ describe('restoring files and lines', () => {
     });
   });
 
-  it('an existing file of lines is refused before a line is written', async () => {
+  it('an existing file of lines is left as it is, and the lines come beside it', async () => {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'lines'), 'mine');
-    await assert.rejects(restore(block({ name: 'x', part: 0, parts: 2 }, '0'), block({}, 'theirs')), FileError);
-    assert.deepEqual(await found(), { lines: 'mine' });
-    assert.deepEqual(await readdir(folder), ['lines']);
+    const { lines } = await restore(block({ name: 'x', part: 0, parts: 2 }, '0'), block({}, 'theirs'));
+    assert.deepEqual(lines, { path: 'lines~2', blocks: 1 });
+    assert.deepEqual(await found(), { lines: 'mine', 'lines~2': 'theirs' });
   });
 
   it('a device’s file called lines is not mixed with the lines', async () => {
@@ -224,19 +198,7 @@ describe('restoring files and lines', () => {
       ...Array.from({ length: 3000 }, (_, i) => block({ name: `f${i}`, part: 0, parts: 2 }, 'x')),
     );
     assert.equal(restored.incomplete.length, 3000);
-    assert.deepEqual(await readdir(folder), []);
-  });
-
-  it('an interruption leaves whole files and lines, and nothing temporary', async () => {
-    async function* interrupted(): AsyncGenerator<GotBlock> {
-      yield block({ name: 'whole' }, 'w');
-      yield block({ name: 'half', part: 0, parts: 2 }, 'h');
-      yield block({}, 'line\n');
-      throw new DOMException('Interrupted.', 'AbortError');
-    }
-    await assert.rejects(restoreFiles(folder, interrupted()), { name: 'AbortError' });
-    assert.deepEqual((await readdir(folder)).sort(), ['lines', 'whole']);
-    assert.deepEqual(await found(), { whole: 'w', lines: 'line\n' });
+    assert.deepEqual(await found(), {});
   });
 
   it('any names at all stay below the folder and lose nothing', async () => {

@@ -1,0 +1,67 @@
+import type { DisownedBlocks } from '../../client/disowned-blocks.ts';
+import type { TimedBlocks } from '../../client/owner/find-times.ts';
+import { listSome } from '../list-some.ts';
+import type { Output } from '../output.ts';
+import { restoredText } from '../restored-text.ts';
+import { blocksText, sentence, timeText, whereText } from '../where-text.ts';
+import type { GetReport, MissingBlocks } from './get-report.ts';
+
+const MOST_SHOWN = 50;
+
+export function reportText(output: Output, report: GetReport): string {
+  const { anchor, restored, missing, times } = report;
+  const kept = restored.kept === 0 ? '' : `; ${restored.kept.toLocaleString('en')} of them were there already`;
+  const all = restored.index === null ? '--json' : restored.index;
+  return [
+    `Dataset ${report.dataset}`,
+    ...(anchor === null
+      ? []
+      : [
+          `  chain block   ${anchor.point.blockNumber} (${anchor.anchor}); it has ${anchor.size.toLocaleString('en')} blocks`,
+        ]),
+    `  verified      ${report.intact.toLocaleString('en')} blocks, every byte hashed here${kept}`,
+    ...restoredText(restored),
+    ...(times ?? []).map((one) => `  whole         ${wholeText(one)}`),
+    ...listSome(
+      missing.map((one) => missingText(output, one)),
+      MOST_SHOWN,
+      all,
+    ).map((one) => `  ${one}`),
+    ...listSome(report.disowned.map(disownedText), MOST_SHOWN, '--json').map((one) => `  ${one}`),
+    endText(output, report),
+  ].join('\n');
+}
+
+/** Of blocks that an earlier device wrote behind the charter of its successor. */
+export function disownedText({ from, to, signer, blockNumber, serial }: DisownedBlocks): string {
+  return `${blocksText({ from, to })}: disowned by charter ${serial}; signed by ${signer}, recorded in chain block ${blockNumber}`;
+}
+
+function missingText(output: Output, missing: MissingBlocks): string {
+  const { verdict, reason, blame, signer, blockNumber } = missing;
+  const blamed = blame === null ? '' : ` Proven fault of the ${blame}.`;
+  const signed = signer === null ? '' : ` Signed by ${signer}, recorded in chain block ${blockNumber ?? '?'}.`;
+  return `${blocksText(missing)}: ${output.style('red', verdict)}: ${sentence(reason)}${whereText(missing)}${blamed}${signed} Not written.`;
+}
+
+function wholeText({ from, to, before, after }: TimedBlocks): string {
+  const what = from > to ? 'no block' : blocksText({ from, to });
+  if (!before.proven || !after.proven) {
+    return `${what}; not proven: blocks beside them cannot be shown, and may belong to this time`;
+  }
+  const ends = [before, after].flatMap(({ block, at }) =>
+    block === null || at === null ? [] : [`block ${block} was captured ${timeText(at)}`],
+  );
+  return `${what}; ${ends.length === 0 ? 'all that its device has written' : `no others, as ${ends.join(' and ')}`}`;
+}
+
+function endText(output: Output, report: GetReport): string {
+  if (report.ok) return output.style('green', `Everything in the range is intact and in ${report.out}.`);
+  if (report.intact > 0 || report.missing.length > 0 || !report.whole) {
+    return output.style('red', 'Not everything could be brought back. Run it again when more can be had: it goes on.');
+  }
+  return output.style(
+    'red',
+    report.times === null ? 'The chain has no such blocks.' : 'No block was captured in this time.',
+  );
+}

@@ -1,0 +1,47 @@
+import { dirname, join } from 'node:path';
+import type { Restored } from '../client/restore/restore-files.ts';
+import { INDEX_FILE } from '../client/restore/safe-path.ts';
+import { listSome } from './list-some.ts';
+import { printable } from './output.ts';
+
+const MOST_PATHS = 20;
+const MOST_NAMED = 10;
+
+/** What was written, for people: two spaces, a word, and what it is about. */
+export function restoredText(restored: Restored): string[] {
+  const { files, lines, series, incomplete, renamed, left, index } = restored;
+  const where = index === null ? '--json' : index;
+  const paths = listSome(files.map(printable), MOST_PATHS, where).join(', ');
+  const named = renamed.map(({ name, path }) => `${printable(path)} is ${quoted(name)}`);
+  return [
+    `  files         ${files.length.toLocaleString('en')}${paths === '' ? '' : `: ${paths}`}`,
+    ...(lines === null ? [] : [`  lines         ${blocksIn(lines)}`]),
+    ...listSome(series.map(blocksIn), MOST_PATHS, where).map((one) => `  series        ${one}`),
+    ...listSome(named, MOST_NAMED, where).map((one) => `  named anew    ${one}`),
+    ...listSome(incomplete.map(incompleteText), MOST_PATHS, '--json').map((one) => `  incomplete    ${one}`),
+    ...listSome(left.map(leftText), MOST_PATHS, '--json').map((one) => `  left          ${one}`),
+    ...(index === null
+      ? []
+      : [`  index         ${printable(index)}   (for programs: ${printable(join(dirname(index), INDEX_FILE))})`]),
+  ];
+}
+
+/** A name with every character of it to be seen. */
+function quoted(name: string): string {
+  return JSON.stringify(name).replace(
+    /[\p{Cc}\p{Cf}]/gu,
+    (character) => `\\u${(character.codePointAt(0) as number).toString(16).padStart(4, '0')}`,
+  );
+}
+
+function blocksIn({ path, blocks }: { readonly path: string; readonly blocks: number }): string {
+  return `${blocks.toLocaleString('en')} blocks in ${printable(path)}`;
+}
+
+function incompleteText({ name, got, parts }: Restored['incomplete'][number]): string {
+  return `${printable(name)}: only ${got} of ${parts} parts are intact`;
+}
+
+function leftText(path: string): string {
+  return `${printable(path)} is of an earlier run and was changed since, or lacks what was damaged then; it was not touched`;
+}
