@@ -192,6 +192,8 @@ export function addDeviceRun(device: Command): void {
       try {
         const connected = { ...connect(provision, outbox, options, report), clock };
         const complete = await runDevice({ ...connected, outbox, source, report }, deviceOptions, ended);
+        const failure = signal.aborted ? null : (source.failure?.() ?? null);
+        if (failure !== null) throw failure;
         if (timeout?.aborted === true && !complete) return EXIT.unavailable;
         return signal.aborted && options.untilIdle === true && !complete ? EXIT.interrupted : EXIT.ok;
       } finally {

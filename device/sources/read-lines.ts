@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { CapturedBlock } from '../../core/batch/seal-batch.ts';
+import { FileError } from '../../core/errors.ts';
 import type { Source } from './source.ts';
 
 const NEWLINE = 0x0a;
@@ -15,9 +16,11 @@ const ENTRY_BYTES = 256 * 1024;
  * last `captured` event), which counts the bytes that were kept.
  */
 export function readLines(stream: Readable, description: string, blockBytes: number): Source {
+  let isSilent = false;
   return {
     description,
-    async run({ queue, clock }, _options, signal) {
+    async run({ queue, clock, report }, _options, signal) {
+      let isEmpty = true;
       let rest = new Uint8Array(0);
       const failed = new AbortController();
       const give = (blocks: CapturedBlock[], streamBytes: number): void => {
@@ -41,6 +44,7 @@ export function readLines(stream: Readable, description: string, blockBytes: num
       signal.addEventListener('abort', stop);
       try {
         for await (const chunk of stream) {
+          isEmpty = false;
           const bytes = Buffer.concat([rest, chunk as Uint8Array]);
           const end = wholeEnd(bytes, blockBytes);
           takeLines(bytes.subarray(0, end), false);
@@ -57,10 +61,16 @@ export function readLines(stream: Readable, description: string, blockBytes: num
       }
       // Also when stopped in the middle of a line: it was read, so it is kept.
       takeLines(rest, true);
-      if (!signal.aborted) await queue.settled();
+      if (signal.aborted) return;
+      await queue.settled();
+      isSilent = isEmpty;
+      if (isSilent) report({ event: 'skipped', what: description, reason: SILENT });
     },
+    failure: () => (isSilent ? new FileError(`Nothing was captured from ${description}. ${SILENT}`) : null),
   };
 }
+
+const SILENT = 'It ended without a byte. Look at the program that writes to it.';
 
 /** Where the last complete line (or full block of an endless one) ends. */
 function wholeEnd(bytes: Uint8Array, blockBytes: number): number {

@@ -4,6 +4,7 @@ import { holdSession } from '../mqtt/hold-session.ts';
 import type { Broker } from '../mqtt/parse-broker.ts';
 import type { BrokerSecrets } from '../mqtt/read-secrets.ts';
 import { createRedeliveries } from '../mqtt/recognise-redeliveries.ts';
+import { noteMissed } from '../outbox/left-out.ts';
 import { noteStep } from '../outbox/note-step.ts';
 import { isLasting } from '../steps/is-lasting.ts';
 import { type Backoff, pauseMs, reasonOf } from '../steps/run-step.ts';
@@ -52,11 +53,14 @@ export function readMqtt(options: MqttOptions): Source {
         if (message.qos === 1 && redeliveries.isKnown(message)) return queue.capture({ blocks: [] });
         const blocks = blocksOfMessage(primitives, message, clock.stamp(), options.blockBytes);
         if (blocks.length === 0) {
-          report({ event: 'skipped', what: message.topic, reason: 'It is empty; a block holds at least one byte.' });
+          const reason = 'It is empty; a block holds at least one byte.';
+          report({ event: 'skipped', what: message.topic, reason });
+          return queue.capture({
+            blocks: [],
+            beside: () => noteMissed(parts.outbox, message.topic, reason, runtime.nowMs()),
+          });
         }
-        return queue.capture(
-          blocks.length > 0 && message.qos === 1 ? { blocks, file: redeliveries.noteOf(message) } : { blocks },
-        );
+        return queue.capture(message.qos === 1 ? { blocks, file: redeliveries.noteOf(message) } : { blocks });
       };
       let failures = 0;
       while (!signal.aborted) {

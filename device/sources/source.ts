@@ -1,3 +1,4 @@
+import type { PlumblineError } from '../../core/errors.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { DeviceClock } from '../clock.ts';
@@ -31,6 +32,11 @@ export interface Source {
    * What was read before aborting is given to the queue.
    */
   run(parts: SourceParts, options: { readonly once: boolean }, signal: AbortSignal): Promise<void>;
+  /**
+   * What went wrong when it has ended and nothing of it was ever captured in this run: whoever started it is told once the
+   * run has ended, as all that was captured before is brought on first. Null otherwise.
+   */
+  failure?(): PlumblineError | null;
   /** Told when batches were checked: what they hold may be removed at the source, where the user wants it. */
   released?(parts: SourceParts): void;
 }

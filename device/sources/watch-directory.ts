@@ -109,7 +109,7 @@ async function watch(watching: Watch, signal: AbortSignal): Promise<void> {
       if (once && look.countOpen() === 0) return;
     } else {
       if (!isMissed) parts.report({ event: 'retry', step: 'source', reason, inMs: scanEveryMs });
-      noteStep(parts, 'source', { reason, failures: 1 });
+      noteStep(parts, 'source', { reason, failures: 1, kind: 'file' });
       isMissed = true;
       there = null;
     }

@@ -261,6 +261,41 @@ test('of a broker that runs ahead no more is read than can be kept', async (cont
   assert.ok(most > 256 && most < 600, `${most} were read ahead`);
 });
 
+test('topics are recorded as they are, each message with its order and the time that it says', async (context) => {
+  const { writer, remote, broker, start } = await setUp(context);
+  const device = start();
+  const topics = [
+    'a',
+    'a/b',
+    'a//b',
+    'same',
+    'same',
+    'same',
+    'same~2',
+    'back\\slash',
+    'new\nline',
+    'esc\u001b[2J',
+    '../up',
+    '/',
+  ];
+  for (const [i, topic] of topics.entries()) {
+    const time = ['2026-11-29T12:00:00.250+01:00', '1795950000000', 'yesterday', '2026-11-29T12:00:00'][i];
+    broker.publish(`plant/${topic}`, String(i), time === undefined ? undefined : { userProperties: { time } });
+  }
+  await broker.drained();
+  await device.stop();
+  await start({}, true).ended;
+  const seen = restore(remote, writer).map(({ meta, content }) => [meta.name, Buffer.from(content).toString()]);
+  assert.deepEqual(
+    seen,
+    topics.map((topic, i) => [`plant/${topic}`, String(i)]),
+  );
+  assert.deepEqual(
+    restore(remote, writer).map(({ meta }) => meta.time),
+    topics.map((_, i) => [Date.UTC(2026, 10, 29, 11, 0, 0, 250), 1_795_950_000_000][i]),
+  );
+});
+
 test('an empty message is acknowledged and named, a long topic is shortened', async (context) => {
   const { broker, start, messages } = await setUp(context);
   const device = start();

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { nodeDirectories } from '../../adapters/files/node-directories.ts';
 import { ArgumentError } from '../../core/errors.ts';
+import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
+import { readStatus } from '../../device/outbox/read-status.ts';
 import { parseSource } from '../../device/sources/parse-source.ts';
+import { readLines } from '../../device/sources/read-lines.ts';
 import { runCommand } from '../../device/sources/run-command.ts';
 import { type DirectoryOptions, watchDirectory } from '../../device/sources/watch-directory.ts';
 import { newWriter, restore, restoreFiles, restoreStream, startDevice, temporaryFolder } from './fixture.ts';
@@ -30,7 +34,15 @@ async function setUp(context: TestContext) {
     );
   const files = () =>
     Object.fromEntries([...restoreFiles(restore(remote, writer))].map(([n, v]) => [n, v.map(String)]));
-  return { folder, directory, writer, remote, outboxPath, start, files };
+  const status = () => {
+    const outbox = openOutboxReadOnly(outboxPath);
+    try {
+      return readStatus(outbox);
+    } finally {
+      outbox.close();
+    }
+  };
+  return { folder, directory, writer, remote, outboxPath, start, files, status };
 }
 
 test('a file that is still being written is not captured; it is once it rests', async (context) => {
@@ -174,7 +186,15 @@ test('what a command prints is one block each run; failures, floods and delays a
   assert.deepEqual(await reasonOf('echo lost; kill -9 $$'), ['It was ended by SIGKILL.']);
   assert.deepEqual(await reasonOf('echo lost; sleep 60 & wait', { timeoutMs: 100 }), ['It ran longer than 100 ms.']);
   assert.deepEqual(await reasonOf('yes lost'), ['It printed more than 5000 bytes.']);
-  assert.deepEqual(await reasonOf('true'), []);
+  assert.deepEqual(await reasonOf('true'), ['It printed nothing.']);
+  assert.deepEqual(await reasonOf("printf 'a\\nb\\n\\033[31moops\\033[0m\\007\\n' >&2; exit 127"), [
+    'It ended with code 127. It said: a / b / oops\ufffd',
+  ]);
+  // What it leaves behind holds standard error, and nothing waits for that.
+  assert.deepEqual(
+    await reasonOf('sleep 60 > /dev/null & echo $! >&2; exit 4').then(([one]) => /code 4/.test(`${one}`)),
+    true,
+  );
   await run("head -c 2500 /dev/zero | tr '\\0' z");
   const blocks = restore(remote, writer);
   assert.doesNotMatch(String(restoreStream(blocks)), /lost/);
@@ -183,6 +203,27 @@ test('what a command prints is one block each run; failures, floods and delays a
     blocks.slice(-3).map(({ content }) => content.length),
     [1000, 1000, 500],
   );
+});
+
+test('a source of which nothing was ever captured has failed, once the run has ended', async (context) => {
+  const { folder, writer, remote, outboxPath, status } = await setUp(context);
+  const failing = runCommand('echo oops >&2; exit 127', { ...COMMAND, times: 2 });
+  const device = startDevice({ remote, writer, outboxPath, source: failing }, { untilIdle: true });
+  assert.equal(await device.ended, true);
+  assert.match(String(failing.failure?.()?.message), /captured nothing\. It ended with code 127\. It said: oops/);
+  assert.deepEqual(
+    status().leftOut.missed.map(({ reason, count, last }) => [reason, count, last]),
+    [['It ended with code 127.', 2, 'command It said: oops']],
+  );
+  const flag = join(folder, 'flag');
+  const mended = runCommand(`test -e '${flag}' && echo 1 || { touch '${flag}'; exit 1; }`, { ...COMMAND, times: 2 });
+  assert.equal(await startDevice({ remote, writer, outboxPath, source: mended }, { untilIdle: true }).ended, true);
+  assert.equal(mended.failure?.(), null);
+  assert.deepEqual(status().failures, []);
+  const silent = readLines(Readable.from([]), 'stdin', 1000);
+  const empty = startDevice({ remote, writer, outboxPath, source: silent }, { untilIdle: true });
+  assert.equal(await empty.ended, true);
+  assert.match(String(silent.failure?.()?.message), /stdin.*without a byte/);
 });
 
 test('a source that is none of the three is refused', () => {

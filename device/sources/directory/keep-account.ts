@@ -1,3 +1,4 @@
+import { OutboxUnavailableError } from '../../outbox/errors.ts';
 import { leftOutNow, noteLeftOut, noteMissed } from '../../outbox/left-out.ts';
 import type { SourceParts } from '../source.ts';
 
@@ -72,10 +73,16 @@ export function createAccount({
     write() {
       if (changes.size === 0 && missed.length === 0) return;
       const [toWrite, toCount] = [changes, missed];
-      outbox.commit(() => {
-        noteLeftOut(outbox, toWrite, runtime.nowMs());
-        for (const { what, reason } of toCount) noteMissed(outbox, what, reason, runtime.nowMs());
-      });
+      try {
+        outbox.commit(() => {
+          noteLeftOut(outbox, toWrite, runtime.nowMs());
+          for (const { what, reason } of toCount) noteMissed(outbox, what, reason, runtime.nowMs());
+        });
+      } catch (cause) {
+        // The disk does not take it now: the next look brings it.
+        if (cause instanceof OutboxUnavailableError) return;
+        throw cause;
+      }
       for (const [what, reason] of toWrite) {
         if (reason === null) written.delete(what);
         else written.set(what, reason);

@@ -3,7 +3,7 @@ import type { SourceParts } from '../source.ts';
 import { createAwaited } from './await-rest.ts';
 import { isFollowed, type NameRules, NO_NAME_RULES } from './choose-by-name.ts';
 import { followFile } from './follow-file.ts';
-import { createGrowingIds, forgetGrowing, growingAt } from './growing-files.ts';
+import { createGrowingIds, forgetGrowing, growingAt, growingByInode } from './growing-files.ts';
 import { createAccount } from './keep-account.ts';
 import { noteGone } from './known-files.ts';
 import { isOfTheSystem, reasonOfFault } from './reason-of-fault.ts';
@@ -77,8 +77,14 @@ export function createLook(
     }
   };
 
+  /** Whether what is known of a file was seen under another name: rotated, it goes before the one that has its name now. */
+  const isMoved = ({ path, inode }: SeenFile): boolean =>
+    growingByInode(parts.outbox, String(inode)).some((one) => one.path !== null && one.path !== path);
+
   const lookAtFiles = async (files: readonly SeenFile[], signal: AbortSignal): Promise<void> => {
-    for (const file of files) {
+    const moved = names.follow.length === 0 ? [] : files.filter(isMoved);
+    const others = moved.length === 0 ? files : files.filter((file) => !moved.includes(file));
+    for (const file of [...moved, ...others]) {
       if (signal.aborted) return;
       await lookAtFile(file, signal);
     }
