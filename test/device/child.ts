@@ -5,6 +5,7 @@ import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createDeviceClock } from '../../device/clock.ts';
 import { openOutbox } from '../../device/outbox/open-outbox.ts';
 import { runDevice } from '../../device/run-device.ts';
+import { NO_NAME_RULES } from '../../device/sources/directory/choose-by-name.ts';
 import { readLines } from '../../device/sources/read-lines.ts';
 import { watchDirectory } from '../../device/sources/watch-directory.ts';
 import { accountOf, FAST, ownerOf, writerFromJson } from './fixture.ts';
@@ -17,6 +18,8 @@ export interface ChildTask {
   readonly outboxPath: string;
   /** Null: standard input. */
   readonly directory: string | null;
+  /** Of its files all, in pieces. */
+  readonly follow?: boolean;
   readonly direct: boolean;
   readonly untilIdle: boolean;
 }
@@ -37,6 +40,7 @@ const source =
     ? readLines(process.stdin, 'stdin', BLOCK_BYTES)
     : watchDirectory(nodeDirectories, task.directory, {
         ...{ blockBytes: BLOCK_BYTES, scanEveryMs: 15, settleMs: 30, deleteAfterChecked: false, keepOut: [] },
+        names: { ...NO_NAME_RULES, follow: task.follow === true ? ['**'] : [] },
       });
 const stop = new AbortController();
 process.on('SIGINT', () => stop.abort());

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   copyFileSync,
@@ -11,14 +13,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { nodeDirectories } from '../../adapters/files/node-directories.ts';
 import { type DirectoryOptions, watchDirectory } from '../../device/sources/watch-directory.ts';
-import { newWriter, type RestoredBlock, restore, startDevice, temporaryFolder } from './fixture.ts';
+import type { ChildTask } from './child.ts';
+import { newWriter, type RestoredBlock, restore, startDevice, temporaryFolder, writerToJson } from './fixture.ts';
 import { startRemote } from './remote.ts';
 
 /* A file that grows is captured in pieces: each byte once, whatever rotates it. */
 
+const CHILD = join(import.meta.dirname, 'child.ts');
 const WATCH: DirectoryOptions = {
   ...{ blockBytes: 100_000, scanEveryMs: 10, settleMs: 100, deleteAfterChecked: false, keepOut: [] },
   names: { skip: [], take: [], follow: ['**'] },
@@ -49,7 +54,7 @@ async function setUp(context: TestContext) {
     }
   };
   const path = join(directory, 'door.log');
-  return { folder, directory, path, start, blocks, captured, remote };
+  return { folder, directory, path, start, blocks, captured, remote, writer, outboxPath };
 }
 
 /** Growing files as they come back: a piece continues the newest version of its name that is as long as the piece says. */
@@ -223,4 +228,49 @@ test('a file that was captured whole goes on in pieces; one that goes with its e
   rmSync(path);
   await device.event('skipped', ({ reason }) => /before its end was captured/.test(reason));
   await device.stop();
+});
+
+test('killed eight times while it is written and rotated: each line once', async (context) => {
+  const { folder, directory, path, blocks, remote, writer, outboxPath } = await setUp(context);
+  const run = (untilIdle: boolean) => {
+    const task: ChildTask = {
+      ...{ writer: writerToJson(writer), remoteUrl: remote.url, outboxPath, directory, direct: false },
+      ...{ follow: true, untilIdle },
+    };
+    const child = spawn(process.execPath, [CHILD], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, PLUMB_TEST_CHILD: JSON.stringify(task), NODE_COMPILE_CACHE: join(folder, 'compiled') },
+    });
+    context.after(() => void child.kill('SIGKILL'));
+    return child;
+  };
+  let line = 0;
+  const write = (count: number): void => {
+    appendFileSync(path, lines(line, line + count));
+    line += count;
+  };
+  for (let kill = 0; kill < 8; kill++) {
+    write(20);
+    const child = run(false);
+    const closed = once(child, 'close');
+    let seen = 0;
+    // After its first, second or third commit, with something written just before.
+    for await (const event of createInterface({ input: child.stdout })) {
+      if (!event.includes('"captured"')) continue;
+      write(3);
+      if (++seen > kill % 3) child.kill('SIGKILL');
+    }
+    await closed;
+    write(2);
+    if (kill % 3 === 1) renameSync(path, `${path}.${kill}`);
+    if (kill % 3 === 2) {
+      copyFileSync(path, `${path}.${kill}`);
+      truncateSync(path, 0);
+    }
+  }
+  write(5);
+  const [code] = (await once(run(true), 'exit')) as [number | null];
+  assert.equal(code, 0);
+  const seen = blocks().flatMap(({ content }) => Buffer.from(content).toString().split('\n').slice(0, -1));
+  assert.deepEqual(seen.sort(), lines(0, line).split('\n').slice(0, -1).sort());
 });
