@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
@@ -106,6 +106,26 @@ test('a file that is no database any more is a typed error that names the remedy
     () => openOutbox(path, owner),
     (error) => error instanceof OutboxDamagedError && /plumb device salvage/.test(error.message),
   );
+});
+
+test('of a large outbox no content is read before capture begins; damage to it is found where it is read', (context) => {
+  const { path, owner } = setUp(context);
+  const outbox = openOutbox(path, owner);
+  for (let piece = 0; piece < 24; piece++) append(outbox, [3 * 2 ** 20]);
+  outbox.close();
+  assert.ok(statSync(path).size > 64 * 2 ** 20);
+  // A page of overflow, in the middle: SQLite finds the chain of pages cut when it reads the whole file.
+  const file = openSync(path, 'r+');
+  writeSync(file, new Uint8Array(4096), 0, 4096, Math.floor(statSync(path).size / 8192) * 4096);
+  closeSync(file);
+  const whole = new DatabaseSync(path, { readOnly: true });
+  assert.notDeepEqual(Object.values(whole.prepare('PRAGMA quick_check(1)').get() ?? {}), ['ok']);
+  whole.close();
+  const opened = openOutbox(path, owner);
+  append(opened, [10]);
+  assert.deepEqual(readUnsealed(opened), { blocks: 25, bytes: 24 * 3 * 2 ** 20 + 10 });
+  assert.throws(() => readBlocks(opened, 0, 24), OutboxDamagedError);
+  opened.close();
 });
 
 test('a batch takes as many blocks as its bounds allow, one at least, and cuts through pieces', (context) => {
