@@ -53,6 +53,9 @@ export interface DeviceOptions {
   readonly uploadsAtOnce: number;
   /** How long an upload may stand still. */
   readonly stallMs: number;
+  /** How long a batch may be stored and not recorded before the service is asked for it, and how rarely that is asked again. */
+  readonly lookAfterMs: number;
+  readonly lookMostMs: number;
   readonly recordEveryMs: number;
   readonly replaceAfterMs: number;
   /** End when the source has ended, or everything present is captured, and all of it is final and checked. */
@@ -67,6 +70,8 @@ export const DEFAULT_DEVICE_OPTIONS: DeviceOptions = {
   compareEveryMs: 10_000,
   uploadsAtOnce: 3,
   stallMs: 30_000,
+  lookAfterMs: 60_000,
+  lookMostMs: 600_000,
   recordEveryMs: 10_000,
   replaceAfterMs: 60_000,
   untilIdle: false,

@@ -1,5 +1,6 @@
 import type { HeldUp } from '../core/ports/sent-transactions.ts';
 import type { StepName } from './outbox/note-step.ts';
+import type { Wait } from './outbox/read-waits.ts';
 
 /** What a device tells while it runs; one JSON line each, without secrets. */
 export type DeviceEvent =
@@ -12,6 +13,10 @@ export type DeviceEvent =
   | { event: 'recorded'; blocks: number; block: number }
   | { event: 'final'; blocks: number; block: number }
   | { event: 'checked'; first: number; blocks: number }
+  /** A batch that was uploaded is not there: it is uploaded again. */
+  | { event: 'missing'; first: number; blocks: number }
+  /** Something waits longer than it should; said once, and again every ten minutes. */
+  | ({ event: 'waiting' } & Omit<Wait, 'overdue'>)
   | { event: 'retry'; step: StepName; reason: string; inMs: number }
   /** `known` of the blocks were captured here too; `streamBytes` is where the stream's writer goes on. */
   | { event: 'adopted'; streamBytes: number; blocks: number; known: number }

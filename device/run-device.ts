@@ -11,6 +11,7 @@ import { checkBatches } from './steps/check-batches.ts';
 import { createCompareStep } from './steps/compare-logs.ts';
 import { createDeviceRun, type DeviceRun } from './steps/device-run.ts';
 import { followChain } from './steps/follow-chain.ts';
+import { createLookStep } from './steps/look-again.ts';
 import { mendDamage, mendPieces } from './steps/mend-damage.ts';
 import { createPublishStep } from './steps/publish-batches.ts';
 import { readSource } from './steps/read-source.ts';
@@ -18,6 +19,7 @@ import { runStep, type Work } from './steps/run-step.ts';
 import { sealBatches } from './steps/seal-batches.ts';
 import { uploadBatches } from './steps/upload-batches.ts';
 import { waitAtMost } from './steps/wait-at-most.ts';
+import { createWatchStep } from './steps/watch-waits.ts';
 
 /** How long a source may take to hand over what it has read, once told to stop. */
 const SOURCE_GRACE_MS = 1500;
@@ -86,6 +88,8 @@ async function startSteps(run: DeviceRun, stopped: AbortSignal): Promise<void> {
     startStep(run, 'seal', (abort) => sealBatches(run, abort), stopped),
     startStep(run, 'upload', (abort) => uploadBatches(run, abort), stopped),
     startStep(run, 'follow', (abort) => followChain(run, abort), stopped),
+    startStep(run, 'look', createLookStep(run), stopped),
+    startStep(run, 'watch', createWatchStep(run), stopped),
     startStep(run, 'check', (abort) => checkBatches(run, abort), stopped),
   ];
   if (recorder !== undefined) {

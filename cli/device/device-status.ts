@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { isOutboxHeld } from '../../device/outbox/lock-outbox.ts';
 import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { type OutboxStatus, readStatus } from '../../device/outbox/read-status.ts';
 import { withJson } from '../command-options.ts';
@@ -7,6 +8,7 @@ import { EXIT } from '../exit-codes.ts';
 import { runCommand } from '../run-command.ts';
 import { outboxPathOf } from './outbox-path.ts';
 import { showBytes } from './parse-units.ts';
+import { describeLoss, shortenedText, showAge, waitsText } from './wait-text.ts';
 
 interface StatusOptions {
   readonly provision: string;
@@ -18,20 +20,22 @@ interface StatusOptions {
 export function addDeviceStatus(device: Command): void {
   const command = device
     .command('status')
-    .description('Show what the outbox holds, how far it has come, and what fails.')
+    .description('Show what the outbox holds, how far it has come, what it waits for, and whose turn it is.')
     .option('--provision <file>', 'the device.json whose outbox to show', 'device.json')
     .option('--outbox <file>', 'the outbox, where it is not beside the provision file')
     .addHelpText('after', EXAMPLES);
   withJson(command).action((options: StatusOptions) =>
     runCommand(options, async ({ output }) => {
-      const outbox = openOutboxReadOnly(resolve(options.outbox ?? outboxPathOf(options.provision)));
+      const path = resolve(options.outbox ?? outboxPathOf(options.provision));
+      const outbox = openOutboxReadOnly(path);
       try {
-        const status = readStatus(outbox);
-        output.result(status, describe(status, Date.now()));
+        const nowMs = Date.now();
+        const status = { ...readStatus(outbox, nowMs), running: isOutboxHeld(path) };
+        output.result(status, describe(status, nowMs));
+        return exitCodeOf(status);
       } finally {
         outbox.close();
       }
-      return EXIT.ok;
     }),
   );
 }
@@ -41,9 +45,22 @@ Examples:
   plumb device status
   plumb device status --provision device.json --json
 
-After a crash, the writer of a stream goes on behind captured.streamBytes.`;
+After a crash, the writer of a stream goes on behind captured.streamBytes.
 
-function describe(status: OutboxStatus, nowMs: number): string {
+Ends with 0 as long as nothing waits longer than it should; with 3 when chain, service or store keep something waiting too
+long; with 6 when the owner, or whoever keeps this machine, has to do something.`;
+
+type Shown = OutboxStatus & { readonly running: boolean };
+
+/** By whose turn it is, of what waits too long. */
+function exitCodeOf({ waits, shortenedBlocks }: Shown): number {
+  const overdue = waits.filter((wait) => wait.overdue);
+  if (overdue.length === 0 && shortenedBlocks === null) return EXIT.ok;
+  const isElsewhere = overdue.length > 0 && overdue.every(({ turn }) => turn === 'service' || turn === 'chain');
+  return isElsewhere && shortenedBlocks === null ? EXIT.unavailable : EXIT.state;
+}
+
+function describe(status: Shown, nowMs: number): string {
   const { captured, unsealed, dropped, states, log, disk } = status;
   const count = (value: number): string => value.toLocaleString('en');
   const lines = [
@@ -62,11 +79,11 @@ function describe(status: OutboxStatus, nowMs: number): string {
   if (status.unpublished > 0)
     lines.push(`publish   ${count(status.unpublished)} batches are not published on the chain yet`);
   if (dropped.blocks > 0) lines.push(`dropped   ${count(dropped.blocks)} blocks, ${showBytes(dropped.bytes)}`);
-  lines.push(
-    status.oldestUnsentMs === null
-      ? 'All of it is stored.'
-      : `The oldest that is not stored was captured ${showAge(nowMs - status.oldestUnsentMs)} ago.`,
-  );
+  for (const { kind, blocks, bytes, atMs } of status.losses)
+    lines.push(`lost      ${count(blocks)} blocks, ${showBytes(bytes)}, ${describeLoss(kind, atMs, nowMs)}`);
+  if (status.shortenedBlocks !== null) lines.push(shortenedText(status.shortenedBlocks));
+  if (!status.running) lines.push('No device works on this outbox now. Start it with: plumb device run');
+  lines.push(...waitsText(status.waits, nowMs));
   const { leftOut } = status;
   if (leftOut.count > 0) lines.push(`left out  ${count(leftOut.count)} of what the source has now:`);
   for (const { reason, count: n, examples } of leftOut.reasons) {
@@ -75,19 +92,12 @@ function describe(status: OutboxStatus, nowMs: number): string {
   }
   for (const { reason, count: n, last, lastMs } of leftOut.missed)
     lines.push(`missed    ${count(n)}, the last ${showAge(nowMs - lastMs)} ago: ${showName(last)}: ${reason}`);
-  for (const { step, atMs, reason } of status.failures)
-    lines.push(`${step} fails (${showAge(nowMs - atMs)} ago): ${reason}`);
+  for (const { step, sinceMs, atMs, reason } of status.failures)
+    lines.push(`${step} fails, for ${showAge(nowMs - sinceMs)} (last ${showAge(nowMs - atMs)} ago): ${reason}`);
   return lines.join('\n');
 }
 
 /** A name may hold what a terminal would obey. */
 function showName(name: string): string {
   return /^[^\p{C}"\\]*$/u.test(name) ? name : JSON.stringify(name).replace(/\p{C}/gu, '\ufffd');
-}
-
-function showAge(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  return `${Math.round(seconds / 3600)} h`;
 }

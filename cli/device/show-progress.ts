@@ -2,6 +2,7 @@ import type { DeviceEvent, Report } from '../../device/events.ts';
 import { heldUpText } from '../open-sender.ts';
 import type { Output } from '../output.ts';
 import { showBytes } from './parse-units.ts';
+import { waitText } from './wait-text.ts';
 
 /**
  * How a running device speaks: one updating line and what is out of the ordinary on a terminal, one JSON line an event
@@ -73,6 +74,10 @@ function describe(event: DeviceEvent): string | null {
       return `The outbox is full: ${event.blocks} of the oldest blocks (${showBytes(event.bytes)}) were dropped; a note stands in the log.`;
     case 'damaged':
       return `${event.blocks} captured blocks (${showBytes(event.bytes)}) are damaged on this disk. They are set aside; a note stands in the log. The disk may be dying.`;
+    case 'missing':
+      return `The batch at block ${event.first} was uploaded and is not there. It is uploaded again.`;
+    case 'waiting':
+      return waitText(event, Date.now());
     case 'skipped':
       return `${event.what} is not recorded: ${event.reason}`;
     case 'sent':

@@ -137,10 +137,18 @@ export function readLeafHashes(outbox: Outbox, { first, blocks }: PlannedBatch):
 export function moveBatch(outbox: Outbox, row: SealedRow, from: BatchState, to: BatchState, nowMs: number): boolean {
   const { changes } = outbox.commit(() =>
     outbox
-      .sql('UPDATE batches SET state = ?, since_ms = ? WHERE first = ? AND sha256 = ? AND state = ?')
+      .sql('UPDATE batches SET state = ?, since_ms = ?, looked = NULL WHERE first = ? AND sha256 = ? AND state = ?')
       .run(stateNumber(to), nowMs, row.first, row.sha256, stateNumber(from)),
   );
   return changes === 1;
+}
+
+/** The service has said that stored batches between two blocks are there. */
+export function noteLooked(outbox: Outbox, from: number, to: number): void {
+  const among = 'state = ? AND looked IS NULL AND first >= ? AND first < ?';
+  const stored = stateNumber('stored');
+  if (outbox.sql(`SELECT 1 FROM batches WHERE ${among}`).get(stored, from, to) === undefined) return;
+  outbox.commit(() => outbox.sql(`UPDATE batches SET looked = 1 WHERE ${among}`).run(stored, from, to));
 }
 
 /** Whether any batch still has to be stored, recorded or checked. */

@@ -1,4 +1,4 @@
-import { holdLock } from '../../adapters/sqlite/hold-lock.ts';
+import { holdLock, isLockHeld } from '../../adapters/sqlite/hold-lock.ts';
 import { createPrivateFile } from './create-private-file.ts';
 import { OutboxBusyError } from './errors.ts';
 
@@ -11,4 +11,13 @@ export function lockOutbox(path: string): () => void {
   const unlock = holdLock(path);
   if (unlock === null) throw new OutboxBusyError(`Another process has the outbox of ${path} open. Stop it first.`);
   return unlock;
+}
+
+/** Whether a device works on an outbox now. */
+export function isOutboxHeld(outboxPath: string): boolean {
+  return isLockHeld(lockPathOf(outboxPath));
+}
+
+export function lockPathOf(outboxPath: string): string {
+  return `${outboxPath}.lock`;
 }

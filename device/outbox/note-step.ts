@@ -7,6 +7,9 @@ import type { Outbox } from './open-outbox.ts';
 export type StepName =
   | 'outbox'
   | 'source'
+  | 'hold'
+  | 'look'
+  | 'watch'
   | 'capture'
   | 'compare'
   | 'seal'
@@ -63,7 +66,7 @@ function writeStep(
   if (row?.reason === failure.reason && age >= 0 && age < REPEAT_MS) return;
   const sinceMs = (row?.since_ms as number | undefined) ?? nowMs;
   outbox
-    .sql('INSERT OR REPLACE INTO steps (step, since_ms, at_ms, failures, reason, turn) VALUES (?, ?, ?, ?, ?, ?)')
+    .sql('INSERT OR REPLACE INTO steps (step, since_ms, at_ms, failures, reason, kind) VALUES (?, ?, ?, ?, ?, ?)')
     .run(step, sinceMs, nowMs, failure.failures, failure.reason.slice(0, 1000), failure.kind ?? 'defect');
 }
 

@@ -10,7 +10,7 @@ import { createPrivateFile } from './create-private-file.ts';
 import { OutboxDamagedError, OutboxMismatchError } from './errors.ts';
 import { explainFault, SALVAGE_ADVICE } from './explain-fault.ts';
 import { type HighMark, type HighMarkFile, openHighMark, readHighMark, type Trouble } from './high-mark.ts';
-import { lockOutbox } from './lock-outbox.ts';
+import { lockOutbox, lockPathOf } from './lock-outbox.ts';
 import { keepLoss } from './losses.ts';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
@@ -38,7 +38,7 @@ export interface OutboxOwner {
 export function openOutbox(path: string, owner: OutboxOwner): Outbox {
   const opened: (() => void)[] = [];
   try {
-    opened.push(lockOutbox(`${path}.lock`));
+    opened.push(lockOutbox(lockPathOf(path)));
     createPrivateFile(path);
     const { mark } = readHighMark(path);
     const database = new DatabaseSync(path, { timeout: BUSY_MS });

@@ -1,8 +1,11 @@
+import { equalBytes } from '../../core/bytes.ts';
 import { BATCH_STATES, type BatchState } from './batch-rows.ts';
+import { type HighMark, readHighMark, type Trouble } from './high-mark.ts';
 import { type LeftOut, readLeftOut } from './left-out.ts';
 import { type Loss, readLosses } from './losses.ts';
 import type { Outbox } from './open-outbox.ts';
 import { readDiskBytes, readUnsealed } from './read-backlog.ts';
+import { readWaits, type Wait } from './read-waits.ts';
 import { countUnpublished } from './to-publish.ts';
 
 /** What an outbox holds and how far it has come. */
@@ -19,6 +22,10 @@ export interface OutboxStatus {
   readonly states: Readonly<Record<BatchState, { readonly batches: number; readonly blocks: number }>>;
   /** Batches whose sealed digests are still to be published on the chain. */
   readonly unpublished: number;
+  /** What waits, for what, since when, why, and whose turn it is. */
+  readonly waits: readonly Wait[];
+  /** Whether the outbox has all that it had answered for: else how many captured blocks it lacks, and nobody has noted yet. */
+  readonly shortenedBlocks: number | null;
   /** When the oldest thing that has not been stored was captured, ms since 1970; null when all is stored. */
   readonly oldestUnsentMs: number | null;
   /** What this outbox has lost, the most recent first. */
@@ -26,12 +33,20 @@ export interface OutboxStatus {
   readonly disk: { readonly usedBytes: number; readonly fileBytes: number };
   /** What the source has and is not captured. */
   readonly leftOut: LeftOut;
-  /** Steps that failed the last time they were tried. */
-  readonly failures: readonly { readonly step: string; readonly atMs: number; readonly reason: string }[];
+  /** Steps that failed the last time they were tried, and since when. */
+  readonly failures: readonly {
+    readonly step: string;
+    readonly sinceMs: number;
+    readonly atMs: number;
+    readonly reason: string;
+  }[];
 }
 
-export function readStatus(outbox: Outbox): OutboxStatus {
-  const identity = outbox.sql('SELECT dataset, account FROM identity').get() ?? {};
+/** @param nowMs by this machine's clock, for what waits too long */
+export function readStatus(outbox: Outbox, nowMs: number): OutboxStatus {
+  // Before the counters, which a device at work raises first.
+  const { mark, trouble } = readHighMark(outbox.path);
+  const identity = outbox.sql('SELECT dataset, account, outbox_id FROM identity').get() ?? {};
   const counters = (outbox.sql('SELECT * FROM counters').get() ?? {}) as Record<string, number>;
   const last = outbox.sql('SELECT first, blocks FROM batches ORDER BY first DESC LIMIT 1').get() as
     | { first: number; blocks: number }
@@ -54,15 +69,35 @@ export function readStatus(outbox: Outbox): OutboxStatus {
     log: { blocks: last === undefined ? 0 : last.first + last.blocks },
     states: readStates(outbox),
     unpublished: countUnpublished(outbox),
+    waits: [...(trouble === null ? [] : [diskWait(trouble)]), ...readWaits(outbox, nowMs)],
+    shortenedBlocks: shortenedBy(mark, identity.outbox_id as Uint8Array | undefined, counters),
     oldestUnsentMs: (oldest?.at_ms as number | undefined) ?? null,
     losses: readLosses(outbox),
     disk: { usedBytes: disk.used, fileBytes: disk.file },
     leftOut: readLeftOut(outbox),
     failures: outbox
-      .sql('SELECT step, at_ms, reason FROM steps ORDER BY step')
+      .sql('SELECT step, since_ms, at_ms, reason FROM steps ORDER BY step')
       .all()
-      .map((row) => ({ step: row.step as string, atMs: row.at_ms as number, reason: row.reason as string })),
+      .map((row) => ({
+        ...{ step: row.step as string, reason: row.reason as string },
+        ...{ sinceMs: row.since_ms as number, atMs: row.at_ms as number },
+      })),
   };
+}
+
+/** What the outbox itself could not keep, as its disk takes no more. */
+function diskWait({ sinceMs, reason }: Trouble): Wait {
+  return { for: 'disk', blocks: 0, sinceMs, turn: 'operator', reason, overdue: true };
+}
+
+function shortenedBy(
+  mark: HighMark | null,
+  outboxId: Uint8Array | undefined,
+  { commits = 0, blocks = 0 }: Record<string, number>,
+): number | null {
+  if (mark === null || outboxId === undefined) return null;
+  if (!equalBytes(mark.outboxId, outboxId)) return mark.blocks;
+  return mark.commits > commits ? Math.max(0, mark.blocks - blocks) : null;
 }
 
 function readStates(outbox: Outbox): OutboxStatus['states'] {

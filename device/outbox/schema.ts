@@ -78,6 +78,7 @@ CREATE TABLE batches (
   before_at_ms INTEGER,
   planned_ms INTEGER NOT NULL,
   since_ms INTEGER NOT NULL,
+  looked INTEGER,
   sha256 BLOB,
   segment_bytes INTEGER,
   root BLOB,
@@ -161,7 +162,7 @@ CREATE TABLE steps (
   at_ms INTEGER NOT NULL,
   failures INTEGER NOT NULL,
   reason TEXT NOT NULL,
-  turn TEXT NOT NULL
+  kind TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE transactions (

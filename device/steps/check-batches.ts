@@ -1,3 +1,4 @@
+import { PlumblineError } from '../../core/errors.ts';
 import { proveStored } from '../check/prove-stored.ts';
 import { batchesIn, isSealed } from '../outbox/batch-rows.ts';
 import { releaseBatch } from '../outbox/release-blocks.ts';
@@ -17,6 +18,8 @@ export async function checkBatches(run: DeviceRun, signal: AbortSignal): Promise
       // Adopted without any block of ours: no bytes here depend on it.
       if (row.toSeq > row.fromSeq) await proveStored(parts, row, options, signal);
     } catch (cause) {
+      // Nobody who could prove anything answers: the others are not tried either.
+      if (cause instanceof PlumblineError && cause.kind === 'unavailable') throw cause;
       failure ??= cause;
       continue;
     }

@@ -1,4 +1,5 @@
 import { compareLog } from '../log/compare-log.ts';
+import { noteStep } from '../outbox/note-step.ts';
 import type { DeviceRun } from './device-run.ts';
 import type { Work } from './run-step.ts';
 import { completePlanned } from './seal-batches.ts';
@@ -8,6 +9,8 @@ export function createCompareStep(run: DeviceRun): Work {
   const { parts, comparison, bornEmpty } = run;
   const nowMs = (): number => parts.clock.nowMs();
   let reported: string | null = null;
+  // A former run may have left word of one.
+  let noted = false;
 
   const compare = async (signal: AbortSignal): Promise<string | null> => {
     try {
@@ -25,6 +28,9 @@ export function createCompareStep(run: DeviceRun): Work {
       return comparison.make(() => compare(signal));
     });
     if (held !== null && held !== reported) parts.report({ event: 'held', reason: held });
+    if (held !== reported || !noted)
+      noteStep(parts, 'hold', held === null ? null : { reason: held, failures: 1, kind: 'state' });
+    noted = true;
     reported = held;
     if (held !== null) return run.options.followEveryMs;
     run.wake('seal', 'follow', 'upload');

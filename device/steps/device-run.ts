@@ -41,7 +41,7 @@ export interface DeviceRun {
   endWhenIdle(): void;
 }
 
-const NAMES = ['source', 'compare', 'seal', 'record', 'follow', 'check', 'publish'] as const;
+const NAMES = ['source', 'compare', 'seal', 'record', 'follow', 'check', 'publish', 'look', 'watch'] as const;
 
 export function createDeviceRun(given: DeviceParts, options: DeviceOptions): DeviceRun {
   const { runtime, primitives, outbox, writer, clock, report } = given;

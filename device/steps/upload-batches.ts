@@ -16,7 +16,7 @@ export async function uploadBatches(run: DeviceRun, signal: AbortSignal): Promis
     if (moveBatch(parts.outbox, row, 'sealed', 'stored', parts.clock.nowMs())) {
       const { first, blocks, segmentBytes } = row;
       parts.report({ event: 'stored', first, blocks, bytes: segmentBytes, again });
-      run.wake('follow', 'record');
+      run.wake('follow', 'record', 'look');
     }
   } catch (cause) {
     if (cause instanceof BatchDamagedError)

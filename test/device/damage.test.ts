@@ -59,7 +59,7 @@ async function setUp(context: TestContext) {
   };
   const status = () => {
     const look = openOutboxReadOnly(outboxPath);
-    const read = readStatus(look);
+    const read = readStatus(look, Date.now());
     look.close();
     return read;
   };

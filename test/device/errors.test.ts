@@ -67,7 +67,7 @@ test('a directory that is not there yet, or goes away, is waited for, and upload
   while (!device.events.slice(length).some((event) => event.event === 'retry' && event.step === 'source'))
     await new Promise((resolve) => setTimeout(resolve, 5));
   const outbox = openOutboxReadOnly(outboxPath);
-  assert.match(JSON.stringify(readStatus(outbox).failures), /waiting for it to/);
+  assert.match(JSON.stringify(readStatus(outbox, Date.now()).failures), /waiting for it to/);
   outbox.close();
   remote.storeDown = false;
   await device.event('checked');

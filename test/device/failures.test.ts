@@ -20,7 +20,7 @@ async function setUp(context: TestContext) {
 function statusOf(outboxPath: string) {
   const outbox = openOutboxReadOnly(outboxPath);
   try {
-    return readStatus(outbox);
+    return readStatus(outbox, Date.now());
   } finally {
     outbox.close();
   }

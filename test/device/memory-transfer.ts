@@ -10,7 +10,7 @@ import type { Remote } from './remote.ts';
 /** The remote's objects without a network between: what its HTTP server does, `latencyMs` later on a test's clock. */
 export function memoryTransfer(
   runtime: Runtime,
-  remote: Pick<Remote, 'objects' | 'puts' | 'ingest' | 'storeDown'>,
+  remote: Pick<Remote, 'objects' | 'puts' | 'ingest' | 'storeDown' | 'lying'>,
   latencyMs: number,
 ): Transfer {
   const arrive = async (signal: AbortSignal): Promise<void> => {
@@ -21,10 +21,13 @@ export function memoryTransfer(
     async put(put, body, _options, signal) {
       const key = keyOf(put);
       await arrive(signal);
+      if (remote.lying) return 200;
       if ((remote.objects.get(key)?.car.length ?? 0) > 0) return 412;
       if (toHex(nodePrimitives.sha256(body)) !== parseSegmentKey(key)?.sha256Hex) return 400;
       remote.puts.push(key);
-      remote.ingest(body);
+      const lost = remote.objects.get(key);
+      if (lost === undefined) remote.ingest(body);
+      else (lost as { car: Uint8Array }).car = body;
       return 200;
     },
     async get(get, signal) {

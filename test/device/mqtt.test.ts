@@ -36,7 +36,7 @@ async function setUp(context: TestContext, brokerOptions: BrokerOptions = {}) {
     startDevice({ remote, writer, outboxPath, source: mqtt(options) }, { untilIdle });
   const blocksKept = () => {
     const outbox = openOutboxReadOnly(outboxPath);
-    const { captured } = readStatus(outbox);
+    const { captured } = readStatus(outbox, Date.now());
     outbox.close();
     return captured.blocks;
   };

@@ -105,7 +105,7 @@ test('what cannot be paid for keeps nothing else waiting, and is published when 
   await device.event('checked');
   assert.equal(events.length, 0);
   const look = openOutboxReadOnly(outboxPath);
-  assert.equal(readStatus(look).unpublished, 1);
+  assert.equal(readStatus(look, Date.now()).unpublished, 1);
   look.close();
   state.loseAnswers = true;
   state.broke = false;

@@ -24,7 +24,7 @@ import { subtreesOfLeaves } from '../../core/log/subtree-source.ts';
 import type { Answers, Fault, HashedBlock, ProvenChunk, Records } from '../../core/ports/css.ts';
 import type { Ledger, Recorder } from '../../core/ports/ledger.ts';
 import type { DatasetAnchor, StorageService } from '../../core/ports/service.ts';
-import type { BatchLine, WireHead } from '../../core/wire/requests.ts';
+import type { BatchLine, UploadSegmentResponse, WireHead } from '../../core/wire/requests.ts';
 import { createMemoryChain, type MemoryChain } from './memory-chain.ts';
 import { plain, revive } from './wire-values.ts';
 
@@ -65,6 +65,10 @@ export interface Remote extends MemoryChain {
   readonly service: StorageService;
   /** Down: every call fails as an unreachable service does. */
   serviceDown: boolean;
+  /** Answers uploads with 200 and stores nothing, as a captive portal does. */
+  lying: boolean;
+  /** Loses the events of the store: what is uploaded lies there and is not checked in. */
+  deaf: boolean;
   /** Refuses uploads of objects with 500s. */
   storeDown: boolean;
   /** Relays by itself whatever is in the log, as the anchor function does. */
@@ -77,6 +81,8 @@ export interface Remote extends MemoryChain {
   readonly log: LogBatch[];
   /** Everything uploaded, in order of arrival, repeats included. */
   readonly puts: string[];
+  /** Records what is in the log, once. */
+  relay(): void;
   /** Puts a batch in the log as if it had been uploaded. */
   ingest(car: Uint8Array): void;
   /** Forgets an object's bytes, as a store that lost them. */
@@ -94,12 +100,15 @@ export async function startRemote(writer: DatasetWriter & { readonly charter: Si
   const state = Object.assign(chain, {
     serviceDown: false,
     storeDown: false,
+    lying: false,
+    deaf: false,
     relaying: true,
     charter: null as SignedCharter | null,
     clockOffsetMs: 0,
     objects: new Map<string, Stored>(),
     log: [] as LogBatch[],
     puts: [] as string[],
+    unheard: new Set<string>(),
   });
 
   const endOfLog = (): Peaks => state.log.at(-1)?.end ?? EMPTY_PEAKS;
@@ -108,8 +117,10 @@ export async function startRemote(writer: DatasetWriter & { readonly charter: Si
     const { manifest } = readSegment(primitives, car);
     const sha256 = primitives.sha256(car);
     const stored = { car, first: manifest.first, sha256Hex: toHex(sha256) };
-    state.objects.set(segmentKey(dataset, manifest.first, sha256), stored);
-    extendLog();
+    const key = segmentKey(dataset, manifest.first, sha256);
+    state.objects.set(key, stored);
+    if (state.deaf) state.unheard.add(key);
+    else extendLog();
   }
 
   /** Every stored segment that follows on the log, in turn: order of arrival does not matter. */
@@ -117,7 +128,8 @@ export async function startRemote(writer: DatasetWriter & { readonly charter: Si
     followChain();
     for (let again = true; again; ) {
       again = false;
-      for (const stored of state.objects.values()) {
+      for (const [key, stored] of state.objects) {
+        if (state.unheard.has(key)) continue;
         const before = endOfLog();
         if (stored.first !== before.size || stored.car.length === 0) continue;
         try {
@@ -188,8 +200,16 @@ export async function startRemote(writer: DatasetWriter & { readonly charter: Si
     return { answers, remaining: [] };
   }
 
+  /** What the log says of a segment that is stored. */
+  function placeOf(first: number, sha256: Uint8Array): Pick<UploadSegmentResponse, 'state' | 'waitsFor'> {
+    const { size } = endOfLog();
+    if (size <= first) return { state: 'waiting', waitsFor: size };
+    const isOurs = state.log.some(({ stored }) => stored?.sha256Hex === toHex(sha256));
+    return { state: isOurs ? 'checked-in' : 'superseded', waitsFor: null };
+  }
+
   const service: StorageService = {
-    async uploadSegment(_dataset, { first, sha256, sizeBytes }) {
+    async uploadSegment(_dataset, { first, sha256, sizeBytes, look = false }) {
       requireKnown();
       const key = segmentKey(dataset, first, sha256);
       const there = (state.objects.get(key)?.car.length ?? 0) > 0;
@@ -198,13 +218,15 @@ export async function startRemote(writer: DatasetWriter & { readonly charter: Si
         'x-amz-checksum-sha256': toHex(sha256),
         'if-none-match': '*',
       };
-      const put = there ? null : presign('PUT', key, headers);
-      return { key, put, state: there ? 'checked-in' : 'absent', waitsFor: null, ...heads() };
+      if (there && look && state.unheard.delete(key)) extendLog();
+      const isKnown = there && !state.unheard.has(key);
+      const put = isKnown ? null : presign('PUT', key, headers);
+      return { key, put, ...(isKnown ? placeOf(first, sha256) : { state: 'absent', waitsFor: null }), ...heads() };
     },
     async listBatches(_dataset, { from = 0, limit = 100, cursor }) {
       requireKnown();
       const listed = [...state.objects]
-        .filter(([, stored]) => stored.first >= from)
+        .filter(([key, stored]) => stored.first >= from && !state.unheard.has(key))
         .sort(([a], [b]) => (a < b ? -1 : 1));
       const start = cursor === undefined ? 0 : Number(cursor);
       const page = listed.slice(start, start + limit);
@@ -322,6 +344,9 @@ export async function startRemote(writer: DatasetWriter & { readonly charter: Si
       response.writeHead(503).end();
     } else if (request.method === 'GET') {
       response.writeHead(stored === undefined ? 404 : 200).end(stored?.car);
+    } else if (state.lying) {
+      request.resume();
+      response.writeHead(200).end('<html>Please log in.</html>');
     } else if (stored !== undefined && stored.car.length > 0) {
       request.resume();
       response.writeHead(412).end();
@@ -347,6 +372,7 @@ export async function startRemote(writer: DatasetWriter & { readonly charter: Si
     url: url(),
     service,
     ingest,
+    relay,
     charterOnChain(charter: SignedCharter) {
       state.record({ charters: [charter], updates: [] });
       state.charter = charter;

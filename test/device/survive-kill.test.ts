@@ -194,7 +194,7 @@ describe('SIGKILL at random instants', { concurrency: 2 }, () => {
     const stream = Buffer.from(lines.join(''));
     const status = () => {
       const outbox = openOutboxReadOnly(task.outboxPath);
-      const read = readStatus(outbox);
+      const read = readStatus(outbox, Date.now());
       outbox.close();
       return read;
     };
