@@ -126,6 +126,7 @@ export async function startRemote(writer: DatasetWriter & { readonly charter: Si
   /** Every stored segment that follows on the log, in turn: order of arrival does not matter. */
   function extendLog(): void {
     followChain();
+    fillGaps();
     for (let again = true; again; ) {
       again = false;
       for (const [key, stored] of state.objects) {
@@ -142,6 +143,19 @@ export async function startRemote(writer: DatasetWriter & { readonly charter: Si
       }
     }
     if (state.relaying) relay();
+  }
+
+  /** Segments that come later than the chain's word fill the gap. */
+  function fillGaps(): void {
+    for (const [at, gap] of state.log.entries()) {
+      if (gap.stored !== null) continue;
+      const before = state.log[at - 1]?.end ?? EMPTY_PEAKS;
+      for (const [key, stored] of state.objects) {
+        if (stored.first !== gap.first || stored.car.length === 0 || state.unheard.has(key)) continue;
+        const verified = verifyBatch(primitives, { domain, dataset, kind, before }, opened(stored).manifest);
+        if (verified.end.size === gap.end.size) state.log[at] = { ...verified, stored, first: stored.first };
+      }
+    }
   }
 
   /** What the chain has recorded is the log, whoever has its blocks. */
