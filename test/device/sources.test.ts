@@ -37,7 +37,7 @@ async function setUp(context: TestContext) {
   const status = () => {
     const outbox = openOutboxReadOnly(outboxPath);
     try {
-      return readStatus(outbox);
+      return readStatus(outbox, Date.now());
     } finally {
       outbox.close();
     }
