@@ -29,6 +29,8 @@ export interface DamagedBlock extends Damaged {
 export interface GetReport {
   readonly dataset: string;
   readonly out: string;
+  /** Whether there is a bucket that could be read instead of the service. */
+  readonly hasBucket: boolean;
   readonly anchor: VerdictAnchor | null;
   readonly intact: number;
   readonly missing: readonly MissingBlocks[];
@@ -46,11 +48,12 @@ export function makeReport(got: {
   readonly wanted: GetRange;
   readonly plan: GetPlan | null;
   readonly out: string;
+  readonly hasBucket: boolean;
   readonly intact: number;
   readonly notIntact: readonly DamagedBlock[];
   readonly restored: Restored;
 }): GetReport {
-  const { wanted, plan, out, intact, notIntact, restored } = got;
+  const { wanted, plan, out, hasBucket, intact, notIntact, restored } = got;
   const disowned: DisownedBlocks[] = [];
   const stretches: Stretch[] = [];
   for (const damaged of notIntact) {
@@ -68,7 +71,7 @@ export function makeReport(got: {
   const whole = times === null || times.every(({ before, after }) => before.proven && after.proven);
   const ok = missing.length === 0 && restored.incomplete.length === 0 && intact > 0 && whole;
   const anchor = plan?.log.anchor ?? null;
-  return { dataset: wanted.dataset, out, anchor, intact, missing, disowned, times, whole, restored, ok };
+  return { dataset: wanted.dataset, out, hasBucket, anchor, intact, missing, disowned, times, whole, restored, ok };
 }
 
 /** What of a range is not disowned; what is, is noted. */

@@ -1,5 +1,7 @@
+import { isSameReason } from '../../client/damaged-ranges.ts';
 import type { DisownedBlocks } from '../../client/disowned-blocks.ts';
 import type { TimedBlocks } from '../../client/owner/find-times.ts';
+import { joinWhereabouts } from '../../client/owner/whereabouts.ts';
 import { listSome } from '../list-some.ts';
 import type { Output } from '../output.ts';
 import { restoredText } from '../restored-text.ts';
@@ -23,7 +25,7 @@ export function reportText(output: Output, report: GetReport): string {
     ...restoredText(restored),
     ...(times ?? []).map((one) => `  whole         ${wholeText(one)}`),
     ...listSome(
-      missing.map((one) => missingText(output, one)),
+      mergeMissing(missing).map((one) => missingText(output, one)),
       MOST_SHOWN,
       all,
     ).map((one) => `  ${one}`),
@@ -37,10 +39,38 @@ export function disownedText({ from, to, signer, blockNumber, serial }: Disowned
   return `${blocksText({ from, to })}: disowned by charter ${serial}; signed by ${signer}, recorded in chain block ${blockNumber}`;
 }
 
-function missingText(output: Output, missing: MissingBlocks): string {
-  const { verdict, reason, blame, signer, blockNumber } = missing;
+/** For people, one stretch whatever the number of updates that recorded it. */
+interface MergedBlocks extends MissingBlocks {
+  readonly lastBlockNumber: number | null;
+}
+
+function mergeMissing(missing: readonly MissingBlocks[]): MergedBlocks[] {
+  const merged: MergedBlocks[] = [];
+  for (const one of missing) {
+    const last = merged.at(-1);
+    const isLike =
+      last !== undefined &&
+      last.to === one.from - 1 &&
+      last.verdict === one.verdict &&
+      last.blame === one.blame &&
+      last.signer === one.signer &&
+      isSameReason(last.reason, one.reason);
+    const next = { ...one, lastBlockNumber: one.blockNumber };
+    if (isLike)
+      merged.splice(-1, 1, { ...last, ...joinWhereabouts(last, one), to: one.to, lastBlockNumber: one.blockNumber });
+    else merged.push(next);
+  }
+  return merged;
+}
+
+function missingText(output: Output, missing: MergedBlocks): string {
+  const { verdict, reason, blame, signer, blockNumber, lastBlockNumber } = missing;
   const blamed = blame === null ? '' : ` Proven fault of the ${blame}.`;
-  const signed = signer === null ? '' : ` Signed by ${signer}, recorded in chain block ${blockNumber ?? '?'}.`;
+  const chain =
+    blockNumber === lastBlockNumber
+      ? `chain block ${blockNumber ?? '?'}`
+      : `chain blocks ${blockNumber} to ${lastBlockNumber}`;
+  const signed = signer === null ? '' : ` Signed by ${signer}, recorded in ${chain}.`;
   return `${blocksText(missing)}: ${output.style('red', verdict)}: ${sentence(reason)}${whereText(missing)}${blamed}${signed} Not written.`;
 }
 
@@ -58,7 +88,10 @@ function wholeText({ from, to, before, after }: TimedBlocks): string {
 function endText(output: Output, report: GetReport): string {
   if (report.ok) return output.style('green', `Everything in the range is intact and in ${report.out}.`);
   if (report.intact > 0 || report.missing.length > 0 || !report.whole) {
-    return output.style('red', 'Not everything could be brought back. Run it again when more can be had: it goes on.');
+    const end = 'Not everything could be brought back. Run it again when more can be had: it goes on.';
+    const isSilent = report.intact === 0 && report.missing.every(({ verdict }) => verdict === 'unavailable');
+    const bucket = isSilent && report.hasBucket ? ' The bucket can be read without the service: add --from s3.' : '';
+    return output.style('red', `${end}${bucket}`);
   }
   return output.style(
     'red',

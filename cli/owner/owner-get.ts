@@ -20,6 +20,7 @@ import { EXIT } from '../exit-codes.ts';
 import { printable } from '../output.ts';
 import { parseRange, parseTime } from '../parse-arguments.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
+import { watchAnswers } from '../watch-answers.ts';
 import { blocksText, timeText } from '../where-text.ts';
 import { findDataset } from './dataset-list.ts';
 import { type GetReport, makeReport } from './get-report.ts';
@@ -73,7 +74,7 @@ export function addOwnerGet(owner: Command): void {
       const dataset = await findDataset(context.home, name);
       const folder = await openRestoredFolder(resolve(options.out), requestOf(name, dataset, options.as, range));
       const via = options.from?.s3 === true ? 's3' : options.via;
-      const { open, close } = await openSource(via, connection, opened, dataset);
+      const { open, close, exitCode } = await openSource(via, connection, opened, dataset);
       try {
         const deps = { primitives: nodePrimitives, ledger: openLedger(connection), openSource: open };
         const wanted = {
@@ -83,9 +84,10 @@ export function addOwnerGet(owner: Command): void {
           fromBlock: connection.fromBlock,
           ...range,
         };
-        const report = await getInto(context, deps, wanted, folder);
+        const hasBucket = via !== 's3' && connection.s3 !== null;
+        const report = await getInto(context, deps, { ...wanted, hasBucket }, folder);
         context.output.result(report, reportText(context.output, report));
-        return report.ok ? EXIT.ok : EXIT.notIntact;
+        return exitCode(report);
       } finally {
         close();
       }
@@ -98,7 +100,7 @@ type Wanted = Parameters<typeof getRange>[1];
 async function getInto(
   { output, signal }: CommandContext,
   deps: Parameters<typeof getRange>[0],
-  wanted: Wanted,
+  { hasBucket, ...wanted }: Wanted & { readonly hasBucket: boolean },
   folder: RestoredFolder,
 ): Promise<GetReport> {
   const out = folder.path;
@@ -124,7 +126,7 @@ async function getInto(
   try {
     const restored = await restoreFiles(folder, counted());
     const { intact, notIntact } = seen;
-    return makeReport({ wanted, plan: plan as GetPlan | null, out, intact, notIntact, restored });
+    return makeReport({ wanted, plan: plan as GetPlan | null, out, hasBucket, intact, notIntact, restored });
   } catch (cause) {
     if (signal.aborted && seen.intact > 0) {
       output.notice(
@@ -140,15 +142,19 @@ async function openSource(
   connection: Connection,
   opened: OpenedOwner,
   dataset: DatasetId,
-): Promise<{ open: OpenSource; close: () => void }> {
+): Promise<{ open: OpenSource; close: () => void; exitCode: (report: GetReport) => number }> {
   if (via !== 's3') {
-    const service = await openService(connection, opened, via);
+    const { service, exitCode } = watchAnswers(await openService(connection, opened, via));
     const deps = { primitives: nodePrimitives, service, download: downloadPresigned };
-    return { open: sourceOfService(deps, dataset), close: () => undefined };
+    return { open: sourceOfService(deps, dataset), close: () => undefined, exitCode };
   }
   const bucket = await openBucket(connection);
   if (bucket === null) throw new FileError('No bucket is named. Add s3 {bucket, region} to connection.json.');
-  return { open: sourceOfBucket({ primitives: nodePrimitives, bucket }), close: () => bucket.close() };
+  return {
+    open: sourceOfBucket({ primitives: nodePrimitives, bucket }),
+    close: () => bucket.close(),
+    exitCode: ({ ok }) => (ok ? EXIT.ok : EXIT.notIntact),
+  };
 }
 
 const EXAMPLES = `

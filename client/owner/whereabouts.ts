@@ -42,6 +42,18 @@ export function whereaboutsOf(damaged: readonly Damaged[]): Whereabouts {
   };
 }
 
+/** Of two neighbouring stretches together. */
+export function joinWhereabouts(one: Whereabouts, other: Whereabouts): Whereabouts {
+  const names = [...new Set([...one.names, ...other.names])];
+  return {
+    names: names.slice(0, MOST_NAMES),
+    moreNames: one.moreNames + other.moreNames + Math.max(0, names.length - MOST_NAMES),
+    capturedFromMs: one.capturedFromMs,
+    capturedToMs: other.capturedToMs,
+    isExact: one.isExact && other.isExact,
+  };
+}
+
 /** The file that was not at its end before, or is not at its beginning behind. */
 function namesBeside(damaged: readonly Damaged[]): string[] {
   const before = damaged[0]?.before ?? null;

@@ -156,18 +156,29 @@ class FolderWriter {
     };
   }
 
-  /** Keeps what came, for the next run: parts of files that are not whole as well. */
+  /** Keeps what came, for the next run: parts of files that are not whole as well, unless the disk has no room for that. */
   async abandon(): Promise<void> {
     if (this.#index === null) return;
+    try {
+      await this.#keepAll(this.#index);
+    } catch {
+      for (const { file } of this.#items.values()) {
+        if (file.path !== null && isStaged(file.path)) await this.#paths.discard(file.path);
+      }
+    }
+    await this.#index.abandon();
+  }
+
+  async #keepAll(index: IndexWriter): Promise<void> {
     for (const one of [...this.#series.values(), ...[...this.#growing.values()].flat()]) await one.file.flush();
     for (const { file, blocks, number } of this.#items.values()) {
       await file.flush();
       const { path } = file;
-      for (const { index, meta, place } of blocks) {
-        await this.#index.note(intactLine(index, meta, number, path === null ? null : { path, ...place }));
+      for (const { index: block, meta, place } of blocks) {
+        await index.note(intactLine(block, meta, number, path === null ? null : { path, ...place }));
       }
     }
-    await this.#index.abandon();
+    await index.flush();
   }
 
   async #begin(): Promise<IndexWriter> {
@@ -196,6 +207,7 @@ class FolderWriter {
     const place = { path: series.file.path as string, offset, sizeBytes: bytes.length };
     const number = series.number ?? (meta.name === undefined ? null : (this.#numbers.get(meta.name) ?? null));
     await this.#index?.note(intactLine(index, meta, number, place));
+    if (series.blocks === 1) await this.#index?.flush();
   }
 
   async #end(series: Series): Promise<void> {
@@ -258,6 +270,7 @@ class FolderWriter {
     for (const { index, meta, place } of blocks) {
       await this.#index?.note(intactLine(index, meta, number, { path, ...place }));
     }
+    await this.#index?.flush();
   }
 
   async #drop({ name, file, blocks }: Item): Promise<void> {

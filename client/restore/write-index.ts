@@ -41,7 +41,7 @@ export class IndexWriter {
     const text = `${JSON.stringify(line)}\n`;
     this.#lines.push(text);
     this.#characters += text.length;
-    if (this.#characters >= BUFFER_CHARACTERS) await this.#flush();
+    if (this.#characters >= BUFFER_CHARACTERS) await this.flush();
   }
 
   /**
@@ -49,7 +49,7 @@ export class IndexWriter {
    * under another path in the midst, new paths by old ones.
    */
   async finish(title: string, moved: ReadonlyMap<string, string>): Promise<void> {
-    await this.#flush();
+    await this.flush();
     if (moved.size > 0) await this.#renamePaths(moved);
     if (this.#isContinued) await rename(this.#path, join(this.#folder, INDEX_FILE));
     await summariseIndex(this.#folder, title);
@@ -57,15 +57,19 @@ export class IndexWriter {
 
   /** Not all have come: what was written is kept for the next run. */
   async abandon(): Promise<void> {
-    await this.#flush();
+    await this.flush();
     if (this.#isContinued) await this.#join();
   }
 
-  async #flush(): Promise<void> {
+  /** A new file is in the index as soon as it is there: a run that is killed leaves none that the next one does not know. */
+  async flush(): Promise<void> {
+    if (this.#lines.length === 0) return;
     const text = this.#lines.join('');
+    // Where the disk is full, all of it comes again: behind a line that may be torn.
+    this.#lines = ['\n', text];
+    await appendFile(this.#path, text);
     this.#lines = [];
     this.#characters = 0;
-    if (text !== '') await appendFile(this.#path, text);
   }
 
   async #renamePaths(moved: ReadonlyMap<string, string>): Promise<void> {

@@ -38,8 +38,14 @@ export function spawnPlumb(args: readonly string[], env: Record<string, string> 
   const { PLUMB_HOME: _, PLUMB_STACK: __, ...rest } = process.env;
   const options: SpawnOptions = { stdio: ['pipe', 'pipe', 'pipe'], env: { ...rest, ...env } };
   if (args[0] === 'local' && args[1] === 'up') return spawn(PLUMB, args, options);
+  const [node, ...program] = plumbCommand();
+  return spawn(node, [...program, ...args], options);
+}
+
+/** The program and its first arguments, for what starts it in another way. */
+export function plumbCommand(): [string, ...string[]] {
   program ??= bundleProgram(join(ROOT, 'cli', 'plumb.ts'));
-  return spawn(process.execPath, [program, ...args], options);
+  return [process.execPath, program];
 }
 
 let program: string | null = null;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -273,3 +273,26 @@ it('whatever comes, is interrupted and comes again, the end is the same', async 
     { numRuns: 60, seed: 11 },
   );
 });
+
+for (const as of ['files', 'lines', 'jsonl'] as const) {
+  it(`a run that is killed at any block leaves nothing that comes twice, as ${as}`, async () => {
+    const straight = join(folder, 'straight');
+    await restoreInto(straight, flow(...BLOCKS), as);
+    for (let count = 1; count <= BLOCKS.length; count++) {
+      const out = join(folder, `killed-${count}`);
+      const copy = join(folder, `copy-${count}`);
+      await restoreInto(
+        out,
+        (async function* () {
+          yield* flow(...BLOCKS.slice(0, count));
+          // What a killed process would leave: nothing is tidied up behind it.
+          await cp(out, copy, { recursive: true });
+        })(),
+        as,
+      );
+      const { left } = await restoreInto(copy, flow(...BLOCKS), as);
+      assert.deepEqual(left, []);
+      assert.deepEqual(await filesIn(copy), await filesIn(straight), `killed behind ${count} blocks`);
+    }
+  });
+}
