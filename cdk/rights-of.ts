@@ -31,9 +31,6 @@ export function pollingRights(queueArn: string): PolicyStatement[] {
 
 /** What the service itself writes, beside the segments that devices put. */
 const OWN_KEYS = ['*/tile/*', '*/charter-*'];
-/** What was set aside; and segments, which the one function that sets aside may remove. The bucket keeps old versions for a while. */
-const ASIDE_KEYS = 'rejected/*';
-const SEGMENT_KEYS = '*.car';
 
 function objectRights(objects: May['objects'], { bucketArn }: Touchable): PolicyStatement[] {
   if (objects === undefined) return [];
@@ -42,10 +39,7 @@ function objectRights(objects: May['objects'], { bucketArn }: Touchable): Policy
   const own = OWN_KEYS.map((keys) => allow(['s3:PutObject'], `${bucketArn}/${keys}`));
   const puts = {
     read: [],
-    'read-list-aside': [
-      allow(['s3:PutObject', 's3:DeleteObject'], `${bucketArn}/${ASIDE_KEYS}`),
-      allow(['s3:DeleteObject'], `${bucketArn}/${SEGMENT_KEYS}`),
-    ],
+    'read-list': [],
     'read-put': own,
     'read-presign-put': [allow(['s3:PutObject'], every)],
   }[objects];

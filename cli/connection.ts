@@ -1,10 +1,13 @@
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
+import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
+import { createDisscRounds } from '../adapters/ethereum/dissc-rounds.ts';
 import { isMissingFile, readSecretFile } from '../adapters/keys/secret-file.ts';
 import { nodeRuntime } from '../adapters/runtime/node-runtime.ts';
 import type { createS3ObjectStore } from '../adapters/s3/s3-object-store.ts';
 import type { LambdaTarget } from '../adapters/service/lambda-transport.ts';
+import type { RoundSources } from '../client/read-round.ts';
 import type { RequestAccount } from '../client/service/call-service.ts';
 import { createStorageServiceClient } from '../client/service/storage-service-client.ts';
 import { FileError } from '../core/errors.ts';
@@ -27,6 +30,8 @@ export interface Connection {
   /** Null where it is not deployed, or not named. */
   readonly asc: Address | null;
   readonly apiUrl: string;
+  /** The account in whose rounds the service anchors datasets; null where it is not named. */
+  readonly anchorer: Address | null;
   /** Chain block from which DISSC exists: before it, nothing happened in any of the contracts. */
   readonly fromBlock: number;
   readonly lambda: LambdaTarget;
@@ -62,6 +67,7 @@ const connectionFile = z.strictObject({
   asc: addressText.optional(),
   fromBlock: z.int().min(0).optional(),
   apiUrl: z.url(),
+  anchorer: addressText.optional(),
   lambda: z
     .strictObject({ region: z.string().min(1), functionPrefix: z.string().optional() })
     .default({ region: 'us-east-1' }),
@@ -83,6 +89,7 @@ export async function readConnection(options: ConnectionOptions): Promise<Connec
   return {
     ...{ rpcUrl, chainId, finalDepth, apiUrl },
     ...(await contractsOf(path, named)),
+    anchorer: addressOrNull(named.anchorer ?? null),
     lambda: { region: lambda.region, ...(functionPrefix === undefined ? {} : { functionPrefix }) },
     s3: s3 === undefined ? null : { ...s3, endpoint: s3.endpoint ?? null, credentials: null },
     ipfsApiUrl: ipfsApiUrl ?? null,
@@ -100,6 +107,11 @@ export function chainOf({ rpcUrl, chainId, finalDepth }: Pick<Connection, 'rpcUr
 
 export function openLedger(connection: Connection): Ledger & LinkReader & PublishedReader {
   return createDisscLedger(connection);
+}
+
+/** What rounds are read and checked with. */
+export function openRounds(connection: Connection, service: Pick<StorageService, 'getAnchor'>): RoundSources {
+  return { hasher: nodePrimitives, reader: createDisscRounds(connection), service };
 }
 
 /** The bucket itself; null when the connection does not name it. Close it when done. */
@@ -135,6 +147,7 @@ async function fromStack(path: string): Promise<Connection> {
     ocasc: addressOrNull(stack.contracts.OCASC),
     asc: addressOrNull(stack.contracts.ASC),
     apiUrl: stack.apiUrl,
+    anchorer: address(stack.operator),
     fromBlock: 0,
     lambda: { region: 'us-east-1', endpoint: stack.lambdaEndpoint, credentials },
     s3: { region: 'us-east-1', bucket: stack.bucket, endpoint: stack.s3Endpoint, credentials },

@@ -7,11 +7,18 @@ import { chooseDistinct } from '../core/sampling/choose-blocks.ts';
 import { type Assurance, assure } from '../core/sampling/confidence.ts';
 import { EVIDENCE_PROVES, type Evidence, type Verdict, type VerdictAnchor, type VerdictKind } from '../core/verdict.ts';
 import { type BlockRange, type DisownedBlocks, rangesWithout, sharedRange } from './disowned-blocks.ts';
+import type { RoundStanding } from './read-round.ts';
 
 /** The state of a log that an audit is about. */
 export interface AuditedLog {
   readonly head: Head;
   readonly anchor: VerdictAnchor;
+  /** Blocks up to which DISSC has it; what lies behind is anchored in a round. */
+  readonly recordedSize?: number;
+  /** What the anchorer's newest round says; null where none counts. */
+  readonly standing?: RoundStanding | null;
+  /** Why no round counts, where one ought to. */
+  readonly said?: string | null;
   /** Accepted updates, oldest first: who recorded what, in which chain block. Absent where nobody is told. */
   readonly recorded?: readonly RecordedEvent[];
   /** Blocks that spoil nothing when nobody can prove them any more; none where an agreement is about them. */
@@ -38,6 +45,11 @@ export interface AuditReport {
   readonly evidence: Evidence;
   readonly proves: string;
   readonly anchor: VerdictAnchor;
+  /** Blocks that are recorded on DISSC; those behind are anchored in `round`. */
+  readonly recordedSize: number;
+  readonly round: RoundStanding | null;
+  /** Why no round counts, where one ought to. */
+  readonly said: string | null;
   /** Blocks of the range, and how many of them were checked; disowned ones that nobody can prove are in neither. */
   readonly total: number;
   readonly checked: number;
@@ -117,6 +129,8 @@ export async function auditBlocks(
     evidence,
     proves: EVIDENCE_PROVES[evidence],
     anchor: log.anchor,
+    recordedSize: log.recordedSize ?? log.head.size,
+    ...{ round: log.standing ?? null, said: log.said ?? null },
     total,
     checked,
     counts,

@@ -1,28 +1,38 @@
 import { to0x } from '../core/bytes.ts';
-import { type CharterHistory, charterHistory } from '../core/charter/charters-in-force.ts';
+import { type CharterHistory, charterHistory, chartersBySerial } from '../core/charter/charters-in-force.ts';
 import { NotRecordedError } from '../core/errors.ts';
 import type { BlockIndex, DatasetId } from '../core/ids.ts';
 import type { Head } from '../core/log/head.ts';
-import type { Anchor, Ledger, RecordedEvent } from '../core/ports/ledger.ts';
+import type { Anchor, ChainPoint, Ledger, RecordedEvent } from '../core/ports/ledger.ts';
 import { type RecordedHeads, recordedHeads } from '../core/protocols/recorded-heads.ts';
 import { type SignerOf, signersFrom } from '../core/protocols/signers.ts';
 import type { AuditedLog } from './audit-blocks.ts';
 import { disownedBlocks } from './disowned-blocks.ts';
+import { type ReadRound, type RoundSources, type RoundStanding, readRound } from './read-round.ts';
 
-/** One state of DISSC: what every verdict of an audit is measured against. */
+/** What chain and rounds say of a log: what every verdict of an audit is measured against. */
 export interface AnchoredHead extends AuditedLog {
+  /** Blocks up to which DISSC has it; what lies behind is anchored in a round. */
+  readonly recordedSize: number;
+  /** What the anchorer's newest round says; null where none counts, or none was asked for. */
+  readonly standing: RoundStanding | null;
+  /** Why no round counts, where one ought to. */
+  readonly said: string | null;
   /** The head and all that were recorded before it: behind one that nobody can prove, blocks are proven under those. */
   readonly heads: RecordedHeads;
   readonly signerOf: SignerOf;
+  /** Accepted updates, and the head in the round behind them, as if it were one. */
   readonly recorded: readonly RecordedEvent[];
-  /** The charters on the chain up to the anchor. */
+  /** The charters on the chain up to the anchor; where a round was asked for, the first one, too. */
   readonly charters: CharterHistory;
 }
 
 /**
- * Reads a dataset's head from DISSC, and from its events who recorded what under which charters.
- * @throws NotRecordedError when nothing of it is recorded at that anchor
+ * Reads a dataset's head from DISSC, and from its events who recorded what under which charters; with `rounds`, what its
+ * anchorer's newest round says, too, which may go further.
+ * @throws NotRecordedError when nothing of it is recorded or anchored there
  * @throws LedgerUnavailableError when the chain cannot be read
+ * @throws ProofError as `readRound`
  */
 export async function readAnchor(
   ledger: Ledger,
@@ -30,30 +40,52 @@ export async function readAnchor(
   anchor: Anchor,
   fromBlock: number,
   signal?: AbortSignal,
+  rounds: RoundSources | null = null,
 ): Promise<AnchoredHead> {
   const { point, heads } = await ledger.readHeads([dataset], anchor, signal);
-  const head = heads[0] as Head;
-  if (head.size === 0) {
-    const hint = anchor === 'final' ? ' Wait for finality, or use the latest block: --anchor latest.' : '';
-    throw new NotRecordedError(
-      `Dataset ${dataset} has nothing recorded at the ${anchor} block ${point.blockNumber}.${hint}`,
-    );
-  }
+  const onDissc = heads[0] as Head;
+  if (onDissc.size === 0 && rounds === null) throw nothingRecorded(dataset, anchor, point, null);
   const [events, chartered] = await Promise.all([
-    ledger.findRecorded(dataset, fromBlock, point.blockNumber, signal),
+    onDissc.size === 0 ? [] : ledger.findRecorded(dataset, fromBlock, point.blockNumber, signal),
     ledger.findChartered({ dataset }, fromBlock, point.blockNumber, signal),
   ]);
-  const recorded = events.toSorted((a, b) => a.size - b.size);
-  const charters = charterHistory([], chartered);
+  const onChain = charterHistory([], chartered);
+  const round: ReadRound =
+    rounds === null
+      ? { charters: onChain, standing: null, said: null, event: null }
+      : await readRound(rounds, ledger, { recorded: onDissc, point, anchor, charters: onChain }, signal);
+  const { charters, standing, said, event } = round;
+  if (onDissc.size === 0 && event === null) throw nothingRecorded(dataset, anchor, point, said);
+  const recorded = events.toSorted((a, b) => a.size - b.size).concat(event ?? []);
+  const head = event === null ? onDissc : { dataset, size: event.size, root: event.root };
   return {
     head,
+    ...{ recordedSize: onDissc.size, standing, said },
     heads: recordedHeads(head, recorded),
     anchor: { anchor, point, size: head.size, root: to0x(head.root) },
-    signerOf: signersFrom(recorded),
+    signerOf: signerIn(charters, recorded, onDissc.size),
     recorded,
     charters,
     disowned: disownedBlocks(charters, recorded),
   };
+}
+
+/** Of what a round alone covers, one head is known, the newest: what an earlier device has written it does not tell. */
+function signerIn(charters: CharterHistory, recorded: readonly RecordedEvent[], recordedSize: number): SignerOf {
+  const signerOf = signersFrom(recorded);
+  return (index) => {
+    const signer = signerOf(index);
+    if (signer === null || index < recordedSize) return signer;
+    const from = chartersBySerial(charters).find(({ device }) => device === signer)?.from ?? 0;
+    return index < from ? null : signer;
+  };
+}
+
+function nothingRecorded(dataset: DatasetId, anchor: Anchor, point: ChainPoint, said: string | null): NotRecordedError {
+  const hint = anchor === 'final' ? ' Wait for finality, or use the latest block: --anchor latest.' : '';
+  return new NotRecordedError(
+    `Dataset ${dataset} has nothing recorded at the ${anchor} block ${point.blockNumber}.${said === null ? '' : ` ${said}`}${hint}`,
+  );
 }
 
 /** Which accepted update brought a block onto the chain; null when the chain's log does not say. */

@@ -3,6 +3,7 @@ import type { SignedCharter } from '../core/charter/charter.ts';
 import type { Address } from '../core/ids.ts';
 import type { Ledger, Recorder } from '../core/ports/ledger.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
+import type { RoundReader } from '../core/ports/rounds.ts';
 import type { Runtime } from '../core/ports/runtime.ts';
 import type { StorageService } from '../core/ports/service.ts';
 import type { Transfer } from '../core/ports/transfer.ts';
@@ -31,6 +32,8 @@ export interface DeviceParts {
   /** The way to the object store, by the requests that the service presigns. */
   readonly transfer: Transfer;
   readonly ledger: Ledger;
+  /** Rounds on the chain: given when the charter names an anchorer. */
+  readonly rounds?: RoundReader;
   /** Given when the device records by itself; else a relayer does. */
   readonly recorder?: Recorder;
   /** Given when the dataset's digests are published: this device does so, and pays. */

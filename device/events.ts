@@ -12,6 +12,8 @@ export type DeviceEvent =
   /** `blocks` is the size of the chain's log, `block` a block of the chain. */
   | { event: 'recorded'; blocks: number; block: number }
   | { event: 'final'; blocks: number; block: number }
+  /** A final round of the anchorer holds the log of so many blocks, and its path was verified here; `block` is a block of the chain. */
+  | { event: 'anchored'; blocks: number; round: number; block: number }
   | { event: 'checked'; first: number; blocks: number }
   /** A batch that was uploaded is not there: it is uploaded again. */
   | { event: 'missing'; first: number; blocks: number }
@@ -27,10 +29,6 @@ export type DeviceEvent =
   | { event: 'gap'; blocks: number; bytes: number }
   /** Captured blocks that are not what was written to the disk: set aside, and a note stands in the log. */
   | { event: 'damaged'; blocks: number; bytes: number }
-  /** Captured blocks that the outbox had answered for and does not hold: its log was cut, damaged or lost. */
-  | { event: 'shortened'; blocks: number; bytes: number }
-  /** Blocks that another outbox has sealed under this device's key while this one was at work. */
-  | { event: 'second-writer'; from: number; blocks: number }
   | { event: 'skipped'; what: string; reason: string }
   /** `blocks` is the size of the log that the transaction records. */
   | { event: 'sent'; tx: string; blocks: number }

@@ -10,10 +10,11 @@ import { createDirectRecorder } from './record/record-directly.ts';
 import { checkBatches } from './steps/check-batches.ts';
 import { createCompareStep } from './steps/compare-logs.ts';
 import { createDeviceRun, type DeviceRun } from './steps/device-run.ts';
-import { followChain } from './steps/follow-chain.ts';
+
+import { createFollowStep } from './steps/follow-chain.ts';
 import { createLookStep } from './steps/look-again.ts';
-import { mendDamage } from './steps/mend-damage.ts';
-import { tellShortening } from './steps/note-shortening.ts';
+
+import { mendDamage, mendPieces } from './steps/mend-damage.ts';
 import { createPublishStep } from './steps/publish-batches.ts';
 import { readSource } from './steps/read-source.ts';
 import { runStep, type Work } from './steps/run-step.ts';
@@ -60,7 +61,7 @@ export async function runDevice(parts: DeviceParts, options: DeviceOptions, sign
 async function begin(parts: DeviceParts, options: DeviceOptions, signal: AbortSignal): Promise<DeviceRun | null> {
   try {
     const run = await patiently(parts, () => createDeviceRun(parts, options), signal);
-    await patiently(parts, () => tellShortening(run), signal);
+    await patiently(parts, () => mendPieces(run), signal);
     return run;
   } catch (cause) {
     if (signal.aborted) return null;
@@ -88,7 +89,7 @@ async function startSteps(run: DeviceRun, stopped: AbortSignal): Promise<void> {
     startStep(run, 'compare', createCompareStep(run), stopped),
     startStep(run, 'seal', (abort) => sealBatches(run, abort), stopped),
     startStep(run, 'upload', (abort) => uploadBatches(run, abort), stopped),
-    startStep(run, 'follow', (abort) => followChain(run, abort), stopped),
+    startStep(run, 'follow', createFollowStep(run), stopped),
     startStep(run, 'look', createLookStep(run), stopped),
     startStep(run, 'watch', createWatchStep(run), stopped),
     startStep(run, 'check', (abort) => checkBatches(run, abort), stopped),

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { equalBytes, fromHex, isZero, to0x } from '../../core/bytes.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address, RoundBody, RoundRoot } from '../../core/ids.ts';
@@ -7,7 +8,7 @@ import { callAt } from './call-at.ts';
 import { disscInterface } from './dissc-interface.ts';
 import { decode, type FoundLog, findLogs } from './find-logs.ts';
 import { createJsonRpc, type JsonRpc, type JsonRpcOptions } from './json-rpc.ts';
-import { amount, parseAnswer } from './parse-answers.ts';
+import { amount, data, hash32, parseAnswer, quantity } from './parse-answers.ts';
 import { asUnavailable, readBlockTime } from './read-chain-point.ts';
 import { readFees } from './read-fees.ts';
 import { signTransaction } from './sign-transaction.ts';
@@ -15,6 +16,11 @@ import { signTransaction } from './sign-transaction.ts';
 export interface DisscRoundsOptions extends JsonRpcOptions {
   readonly dissc: Address;
 }
+
+const receiptAnswer = z.looseObject({
+  blockNumber: quantity,
+  logs: z.array(z.looseObject({ address: z.string(), topics: z.array(hash32), data })),
+});
 
 /** DISSC's rounds, read through one Ethereum node. */
 export function createDisscRounds(options: DisscRoundsOptions): RoundReader {
@@ -49,6 +55,25 @@ export function createDisscRounds(options: DisscRoundsOptions): RoundReader {
         timeSeconds: times.get(blockNumber) as number,
         ...{ blockNumber, txHash },
       }));
+    },
+
+    async findBlock({ anchorer, root, txHash }, signal) {
+      const topics = [disscInterface.getEvent('RoundAnchored')?.topicHash, `0x${anchorer.slice(2).padStart(64, '0')}`];
+      let answered: unknown;
+      try {
+        answered = await rpc.call('eth_getTransactionReceipt', [txHash], signal);
+      } catch (error) {
+        throw asUnavailable(error);
+      }
+      if (answered === null) return null;
+      const { blockNumber, logs } = parseAnswer(receiptAnswer, 'eth_getTransactionReceipt', answered);
+      // The round is the event's first word.
+      const isOf = (log: (typeof logs)[number]) =>
+        log.address.toLowerCase() === view.at &&
+        log.topics[0] === topics[0] &&
+        log.topics[1] === topics[1] &&
+        log.data.slice(0, 66).toLowerCase() === to0x(root);
+      return logs.some(isOf) ? blockNumber : null;
     },
   };
 }

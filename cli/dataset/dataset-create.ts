@@ -1,15 +1,17 @@
 import { type Command, Option } from 'commander';
+import { anchorerOf } from '../../core/charter/charter.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openOwner } from '../owner/owner-home.ts';
 import { runCommand } from '../run-command.ts';
 import { KINDS, type KindName, kindName } from './kind-name.ts';
-import { openAndEnter } from './open-and-enter.ts';
+import { type AnchorName, anchorOption, openAndEnter } from './open-and-enter.ts';
 
 interface CreateOptions {
   readonly kind: KindName;
   readonly published?: boolean;
+  readonly anchor: AnchorName;
   readonly json?: boolean;
 }
 
@@ -28,22 +30,25 @@ export function addDatasetCreate(dataset: Command): void {
         .default('encrypted'),
     )
     .option('--published', 'publish the sealed digests on the chain too (about 1,300 gas a block)')
+    .addOption(anchorOption('record'))
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((name: string, options: CreateOptions) =>
     runCommand(options, async (context) => {
       const opened = await openOwner(context);
       const connection = await readConnection(context);
-      const wanted = { name, kind: KINDS[options.kind], published: options.published === true };
+      const wanted = { name, kind: KINDS[options.kind], published: options.published === true, anchor: options.anchor };
       const [entry] = await openAndEnter(context, opened, connection, [wanted]);
       if (entry === undefined) return EXIT.internal;
       const { charters, dataset, unshown, isNew, published } = entry;
       const newest = charters.at(-1) ?? charters[0];
+      const anchorer = anchorerOf(newest);
       context.output.result(
         {
           name,
           dataset,
           kind: entry.kind,
           published,
+          anchorer,
           device: newest.device,
           serial: newest.serial,
           isNew,
@@ -53,6 +58,7 @@ export function addDatasetCreate(dataset: Command): void {
         [
           `Dataset ${name}: ${dataset}${isNew ? '' : ' (it was there already)'}`,
           `  content       ${kindName(entry.kind)}; digests ${published ? 'published' : 'in the log alone'}`,
+          `  anchored      ${anchorer === null ? 'by records of its own' : `in rounds of ${anchorer}`}`,
           `  device        ${newest.device}, by charter ${newest.serial}`,
           ...(unshown === null
             ? []
@@ -68,4 +74,5 @@ export function addDatasetCreate(dataset: Command): void {
 const EXAMPLES = `
 Examples:
   plumb dataset create weather
-  plumb dataset create load --kind plain`;
+  plumb dataset create load --kind plain
+  plumb dataset create pump-7 --anchor round          its heads stand in the service's rounds`;

@@ -1,9 +1,11 @@
+import { Option } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { type OpenedDataset, openDatasets } from '../../client/owner/open-datasets.ts';
 import { deriveDatasetId } from '../../core/charter/dataset-id.ts';
 import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import type { DatasetKind } from '../../core/charter/kind.ts';
-import { ArgumentError } from '../../core/errors.ts';
+import { ArgumentError, StateError } from '../../core/errors.ts';
+import type { Address } from '../../core/ids.ts';
 import { type Connection, openBucket, openLedger, openService } from '../connection.ts';
 import { progressBar } from '../output.ts';
 import { addDatasets, type DatasetEntry, entryOf, readDatasets } from '../owner/dataset-list.ts';
@@ -16,6 +18,20 @@ export interface NamedDataset {
   readonly name: string;
   readonly kind: DatasetKind;
   readonly published: boolean;
+  /** Whether a new one stands in the service's rounds, or is recorded directly. */
+  readonly anchor: AnchorName;
+}
+
+export type AnchorName = 'round' | 'record';
+
+/** `--anchor`, of a command that opens datasets. */
+export function anchorOption(byDefault: AnchorName): Option {
+  return new Option(
+    '--anchor <how>',
+    "round: in the service's rounds, one transaction for all; record: directly on DISSC, which agreements rest on",
+  )
+    .choices(['round', 'record'])
+    .default(byDefault);
 }
 
 /** An entry of the list, and what came of opening it. */
@@ -40,7 +56,8 @@ export async function openAndEnter(
     const dataset = deriveDatasetId(connection, opened.address, encodeDatasetName(one.name), one.kind);
     const entry = byId.get(dataset);
     for (const other of entry === undefined ? (byName.get(one.name) ?? []) : [entry]) requireSame(other, one);
-    return { name: one.name, kind: one.kind, kept: entry?.charters ?? [] };
+    const anchorer = one.anchor === 'round' ? requireAnchorer(connection) : null;
+    return { name: one.name, kind: one.kind, anchorer, kept: entry?.charters ?? [] };
   });
   const bucket = await openBucket(connection);
   try {
@@ -64,6 +81,14 @@ export async function openAndEnter(
   } finally {
     bucket?.close();
   }
+}
+
+/** @throws StateError where the connection does not say in whose rounds */
+function requireAnchorer({ anchorer }: Connection): Address {
+  if (anchorer !== null) return anchorer;
+  throw new StateError(
+    'It is not known in whose rounds datasets are anchored. Name the account of the service in connection.json, as `anchorer`; or record directly: --anchor record',
+  );
 }
 
 /** A name that reads like an id would be taken for one. */

@@ -5,6 +5,7 @@ import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscPublisher } from '../../adapters/ethereum/dissc-publisher.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
 import { createSentTransactionFiles } from '../../adapters/ethereum/sent-transaction-files.ts';
 import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
@@ -246,6 +247,7 @@ function connect(provision: Provision, outbox: Outbox, options: RunOptions, repo
     charter,
     writer: { dataset, kind: charter.kind, serial, datasetKey, deviceKey: key, domain: { chainId, dissc } },
     ledger,
+    rounds: createDisscRounds(chain),
     service: createStorageServiceClient({
       runtime: nodeRuntime,
       ...{ apiUrl, chainId },

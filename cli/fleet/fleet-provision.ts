@@ -6,7 +6,7 @@ import { ArgumentError, FileError } from '../../core/errors.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { type Connection, readConnection } from '../connection.ts';
 import { KINDS, type KindName } from '../dataset/kind-name.ts';
-import { openAndEnter } from '../dataset/open-and-enter.ts';
+import { type AnchorName, anchorOption, openAndEnter } from '../dataset/open-and-enter.ts';
 import { provisionText } from '../device/provision-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { DatasetEntry } from '../owner/dataset-list.ts';
@@ -22,6 +22,7 @@ interface ProvisionOptions {
   readonly out: string;
   readonly kind: KindName;
   readonly published?: boolean;
+  readonly anchor: AnchorName;
   readonly json?: boolean;
 }
 
@@ -42,10 +43,11 @@ export function addFleetProvision(fleet: Command): void {
         .default('encrypted'),
     )
     .option('--published', 'publish the sealed digests on the chain too (about 1,300 gas a block)')
+    .addOption(anchorOption('record'))
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((options: ProvisionOptions) =>
     runCommand(options, async (context) => {
-      const wanted = await readWanted(options);
+      const wanted = (await readWanted(options)).map((one) => ({ ...one, anchor: options.anchor }));
       const opened = await openOwner(context);
       const connection = await readConnection(context);
       const entries = await openAndEnter(context, opened, connection, wanted);
@@ -72,7 +74,7 @@ export function addFleetProvision(fleet: Command): void {
 }
 
 async function readWanted(options: ProvisionOptions): Promise<WantedDevice[]> {
-  const defaults = { kind: KINDS[options.kind], published: options.published === true };
+  const defaults = { kind: KINDS[options.kind], published: options.published === true, anchor: options.anchor };
   if (options.csv !== undefined) return readFleet(options.csv, defaults);
   if (options.count === undefined) throw new ArgumentError('How many? Give --count NUMBER or --csv FILE.');
   return nameFleet(options.count, options.prefix, defaults);

@@ -15,7 +15,7 @@ import {
 import { ArgumentError, FileError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { type Connection, openBucket, openLedger, openService, readConnection } from '../connection.ts';
+import { type Connection, openBucket, openLedger, openRounds, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { printable } from '../output.ts';
 import { parseRange, parseTime } from '../parse-arguments.ts';
@@ -76,7 +76,12 @@ export function addOwnerGet(owner: Command): void {
       const via = options.from?.s3 === true ? 's3' : options.via;
       const { open, close, exitCode } = await openSource(via, connection, opened, dataset);
       try {
-        const deps = { primitives: nodePrimitives, ledger: openLedger(connection), openSource: open };
+        // What leads to a round only the service keeps.
+        const rounds =
+          options.via === 's3'
+            ? {}
+            : { rounds: openRounds(connection, await openService(connection, opened, options.via)) };
+        const deps = { primitives: nodePrimitives, ledger: openLedger(connection), openSource: open, ...rounds };
         const wanted = {
           dataset,
           datasetKeyOf: datasetKeyOf(opened, dataset),

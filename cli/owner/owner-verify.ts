@@ -14,7 +14,7 @@ import type { StorageService } from '../../core/ports/service.ts';
 import { DEFAULT_SAMPLE, sampleSize } from '../../core/sampling/confidence.ts';
 import type { Evidence, Verdict } from '../../core/verdict.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { type Connection, openBucket, openLedger, openService, readConnection } from '../connection.ts';
+import { type Connection, openBucket, openLedger, openRounds, openService, readConnection } from '../connection.ts';
 import { damageText, type LocatedRange, MOST_RANGES } from '../damage-text.ts';
 import { listSome } from '../list-some.ts';
 import { type Output, progressBar } from '../output.ts';
@@ -94,22 +94,26 @@ export function addOwnerVerify(owner: Command): void {
         ...(options.blocks === undefined ? {} : { range: options.blocks }),
       };
       const ledger = openLedger(connection);
+      const service = await openService(connection, opened, options.via);
+      const watched = watchAnswers(service);
+      const rounds = openRounds(connection, service);
       const sample = await wantedSample(options, way, async () => {
-        const { heads } = await ledger.readHeads([dataset], options.anchor, context.signal);
-        return options.blocks === undefined ? (heads[0]?.size ?? 0) : options.blocks.to - options.blocks.from + 1;
+        if (options.blocks !== undefined) return options.blocks.to - options.blocks.from + 1;
+        const sources = options.fromChain === true ? null : rounds;
+        const log = await readAnchor(ledger, dataset, options.anchor, connection.fromBlock, context.signal, sources);
+        return log.head.size;
       });
       const scope = sample === undefined ? audit : { ...audit, sample };
       const onVerdicts: OnVerdicts = (verdicts, checked, wanted) => {
         output.progress(progressBar(checked, wanted, 'blocks'));
         if (options.verdicts === true) for (const verdict of verdicts) showVerdict(output, verdict);
       };
-      const watched = watchAnswers(await openService(connection, opened, options.via));
       const openRecords: OpenRecords = (log, signal) =>
         publishedRecords({ primitives: nodePrimitives, ledger }, log, audit, signal);
       const parts = {
         connection,
         service: watched.service,
-        deps: { primitives: nodePrimitives, ledger, ...(options.fromChain === true ? { openRecords } : {}) },
+        deps: { primitives: nodePrimitives, ledger, ...(options.fromChain === true ? { openRecords } : { rounds }) },
       };
       const report = await verify(parts, way, scope, onVerdicts, context.signal);
       const damage = await locate(context, parts, way, audit, report);
@@ -177,7 +181,7 @@ async function locate(
   if (ranges.length === 0 || report.counts.intact === 0) return ranges.map((range) => ({ ...range, where: null }));
   output.progress('Looking up the files and the times of what is not intact …');
   const { dataset, datasetKeyOf, anchor, fromBlock } = audit;
-  const log = await readAnchor(deps.ledger, dataset, anchor, fromBlock, signal);
+  const log = await readAnchor(deps.ledger, dataset, anchor, fromBlock, signal, deps.rounds);
   const bucket = way.protocol === 'II' && way.from === 's3' ? await openBucket(connection) : null;
   try {
     const { primitives } = deps;
@@ -219,13 +223,28 @@ function verdictText(output: Output, verdict: Verdict): string {
 
 const MOST_STRETCHES = 20;
 
+/** What is recorded on DISSC, and what a round has of it, are always told apart. */
+export function standingLines({ recordedSize, round, said }: StandingOfLog): string[] {
+  const recorded = recordedSize === 0 && round !== null ? [] : [`  recorded      ${recordedSize} blocks on DISSC`];
+  const anchored =
+    round === null
+      ? []
+      : [
+          `  anchored      ${round.size} blocks, in round ${round.round.number} of ${round.anchorer}, chain block ${round.round.blockNumber}`,
+        ];
+  return [...recorded, ...anchored, ...(said === null ? [] : [`  no round      ${said}`])];
+}
+
+type StandingOfLog = Pick<AuditReport, 'recordedSize' | 'round' | 'said'>;
+
 function reportText(output: Output, report: AuditReport, damage: readonly LocatedRange[]): string {
   const { anchor } = report;
   const counts = Object.entries(report.counts).filter(([, count]) => count > 0);
   return [
     `Dataset ${report.dataset}`,
     `  chain block   ${anchor.point.blockNumber} (${anchor.anchor}), ${new Date(anchor.point.timestampMs).toISOString()}`,
-    `  recorded      ${anchor.size} blocks, root ${anchor.root}`,
+    ...standingLines(report),
+    `  root          ${anchor.root}`,
     `  checked       ${report.checked} of ${report.total}: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')}`,
     `  evidence      ${report.evidence}: ${report.proves}`,
     `  assurance     ${report.assurance.words}`,

@@ -10,6 +10,7 @@ import type { DatasetKeyOf } from '../../core/protocols/owner-keys.ts';
 import { type FoundRecords, proveRecords } from '../../core/protocols/prove-records.ts';
 import type { BlockRange } from '../disowned-blocks.ts';
 import { type AnchoredHead, readAnchor, updateOf } from '../read-anchor.ts';
+import type { RoundSources } from '../read-round.ts';
 import type { BlockSource, OpenSource } from './block-source.ts';
 import { findTimes, type TimedBlocks } from './find-times.ts';
 import { type GotBlock, type Judging, judgeStored, nothing, type ReadKept } from './judge-stored.ts';
@@ -20,6 +21,8 @@ export interface GetDeps {
   readonly openSource: OpenSource;
   /** What an earlier run has brought back: asked before the storage, and believed as little. */
   readonly readKept?: ReadKept;
+  /** Where rounds are read; without it, what is recorded on DISSC counts alone. */
+  readonly rounds?: RoundSources;
 }
 
 export interface GetRange {
@@ -51,7 +54,7 @@ export async function* getRange(
   onPlan: (plan: GetPlan) => void = () => {},
   signal?: AbortSignal,
 ): AsyncGenerator<GotBlock> {
-  const log = await readAnchor(deps.ledger, range.dataset, range.anchor, range.fromBlock ?? 0, signal);
+  const log = await readAnchor(deps.ledger, range.dataset, range.anchor, range.fromBlock ?? 0, signal, deps.rounds);
   const source = await deps.openSource(log, signal);
   const reader = new RangeReader(deps, range, log, source, signal);
   const times = range.by === 'block' ? null : await reader.findTimes();

@@ -29,6 +29,8 @@ export interface OpenDatasetsDeps {
 export interface WantedDataset {
   readonly name: string;
   readonly kind: DatasetKind;
+  /** In whose rounds its heads are to stand when it is new; null: it is recorded directly only. */
+  readonly anchorer: Address | null;
   /** Charters of it that the owner keeps, by serial; none when it is new here. */
   readonly kept: readonly SignedCharter[];
 }
@@ -143,7 +145,7 @@ export async function showCharter(
 function signFirst(
   { primitives, sources, nowSeconds }: OpenDatasetsDeps,
   owner: CharteringOwner,
-  { dataset, name, kind, point }: WantedDataset & { readonly dataset: DatasetId; readonly point: ChainPoint },
+  { dataset, name, kind, anchorer, point }: WantedDataset & { readonly dataset: DatasetId; readonly point: ChainPoint },
 ): SignedCharter {
   const serial = nextSerial(nowSeconds(), null);
   requireSerialNotAhead(serial, point);
@@ -152,7 +154,7 @@ function signFirst(
     name: encodeDatasetName(name),
     kind,
     device: accountOfKey(deriveDeviceKey(primitives, owner.seed, dataset, serial)),
-    anchorer: NO_ACCOUNT,
+    anchorer: anchorer ?? NO_ACCOUNT,
     serial,
     from: 0,
   };

@@ -7,11 +7,14 @@ import { verifyOwnerCssY } from '../../core/protocols/owner-css-y.ts';
 import type { DatasetKeyOf } from '../../core/protocols/owner-keys.ts';
 import { type AuditReport, type AuditScope, auditBlocks, type OnVerdicts } from '../audit-blocks.ts';
 import { type AnchoredHead, readAnchor } from '../read-anchor.ts';
+import type { RoundSources } from '../read-round.ts';
 
 export interface OwnerDeps {
   readonly primitives: Primitives;
   readonly ledger: Ledger;
   readonly css: CssY & RecordSource;
+  /** Where rounds are read; without it, what is recorded on DISSC counts alone. */
+  readonly rounds?: RoundSources;
   /** Where records come from when not from the storage; they prove themselves wherever they come from. */
   readonly openRecords?: OpenRecords;
 }
@@ -33,7 +36,7 @@ export async function verifyDataset(
   signal?: AbortSignal,
 ): Promise<AuditReport> {
   const { dataset, datasetKeyOf, evidence } = audit;
-  const anchored = await readAnchor(deps.ledger, dataset, audit.anchor, audit.fromBlock ?? 0, signal);
+  const anchored = await readAnchor(deps.ledger, dataset, audit.anchor, audit.fromBlock ?? 0, signal, deps.rounds);
   const records = (await deps.openRecords?.(anchored, signal)) ?? deps.css;
   const css: CssY & RecordSource = {
     hashBlocks: (...ask) => deps.css.hashBlocks(...ask),

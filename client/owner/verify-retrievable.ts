@@ -9,6 +9,7 @@ import type { DatasetKeyOf } from '../../core/protocols/owner-keys.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import { type AuditReport, type AuditScope, auditBlocks, type OnVerdicts } from '../audit-blocks.ts';
 import { type AnchoredHead, readAnchor } from '../read-anchor.ts';
+import type { RoundSources } from '../read-round.ts';
 import { limitPatience } from './limit-patience.ts';
 import { type BucketDeps, readBucket } from './read-bucket.ts';
 import { objectsFrom, readLinkedObjects, readPinnedManifests } from './read-ipfs.ts';
@@ -21,6 +22,8 @@ export interface RetrievalDeps {
   readonly records: RecordSource;
   /** Where records come from instead of all others. */
   readonly openRecords?: OpenRecords;
+  /** Where rounds are read; without it, what is recorded on DISSC counts alone. */
+  readonly rounds?: RoundSources;
 }
 
 /** Where Protocol II takes the blocks from. */
@@ -44,7 +47,7 @@ export async function verifyRetrievable(
   signal?: AbortSignal,
 ): Promise<AuditReport> {
   const { dataset, datasetKeyOf } = audit;
-  const anchored = await readAnchor(deps.ledger, dataset, audit.anchor, audit.fromBlock ?? 0, signal);
+  const anchored = await readAnchor(deps.ledger, dataset, audit.anchor, audit.fromBlock ?? 0, signal, deps.rounds);
   const { primitives } = deps;
   const { heads, signerOf } = anchored;
   const elsewhere = (await deps.openRecords?.(anchored, signal)) ?? null;

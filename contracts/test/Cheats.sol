@@ -31,6 +31,7 @@ interface Cheats {
     function snapshotState() external returns (uint256 id);
     function revertToState(uint256 id) external returns (bool);
     function revertToStateAndDelete(uint256 id) external returns (bool);
+    function deleteStateSnapshot(uint256 id) external returns (bool);
     function envOr(string calldata name, uint256 otherwise) external view returns (uint256);
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);

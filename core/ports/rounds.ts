@@ -21,6 +21,11 @@ export interface RoundReader {
   ): Promise<{ readonly point: ChainPoint; readonly round: RoundRoot | null }>;
   /** Rounds of an anchorer in blocks `fromBlock` … `toBlock`, oldest first. */
   findRounds(anchorer: Address, fromBlock: number, toBlock: number, signal?: AbortSignal): Promise<RoundEvent[]>;
+  /** The chain block of a round that a transaction is said to have anchored; null when it has not. */
+  findBlock(
+    round: { readonly anchorer: Address; readonly root: RoundRoot; readonly txHash: string },
+    signal?: AbortSignal,
+  ): Promise<number | null>;
 }
 
 /** What one call of `anchor` takes. */

@@ -6,10 +6,11 @@ import { isOurs } from '../log/is-ours.ts';
 import { type BatchState, stateNumber } from '../outbox/batch-rows.ts';
 import { keepFinalHead } from '../outbox/final-head.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
+import type { FollowRound } from './follow-round.ts';
 
 /**
  * Moves batches by what the chain says: recorded with the latest head, final with the final one, back to stored when a
- * reorganisation took the record away. A head counts only where its root is ours.
+ * reorganisation took the record away; and by what a final round holds. A head counts only where its root is ours.
  * @returns `ahead` when the chain's log has something that the outbox does not know
  */
 export async function followHeads(
@@ -19,6 +20,8 @@ export async function followHeads(
     readonly dataset: DatasetId;
     readonly report: Report;
     readonly nowMs: number;
+    /** Given when the dataset stands in rounds. */
+    readonly followRound?: FollowRound | undefined;
   },
   signal: AbortSignal,
 ): Promise<{ readonly ahead: boolean; readonly final: number; readonly recorded: number }> {
@@ -33,6 +36,14 @@ export async function followHeads(
     moved.final = move(outbox, ['stored', 'recorded'], 'final', 0, finalHead.size, nowMs);
     keepFinalHead(outbox, { size: finalHead.size, chainBlock: block });
     if (moved.final > 0) report({ event: 'final', blocks: finalHead.size, block });
+  }
+  const anchored = (await parts.followRound?.(signal)) ?? null;
+  if (anchored !== null && isOurs(outbox, anchored.head)) {
+    const { size } = anchored.head;
+    const count = move(outbox, ['stored', 'recorded'], 'final', 0, size, nowMs);
+    moved.final += count;
+    if (count > 0)
+      report({ event: 'anchored', blocks: size, round: anchored.round.number, block: anchored.seenAtBlock });
   }
   if (isOurs(outbox, latestHead)) {
     moved.recorded = move(outbox, ['stored'], 'recorded', 0, latestHead.size, nowMs);

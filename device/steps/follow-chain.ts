@@ -1,15 +1,31 @@
+import { anchorerOf } from '../../core/charter/charter.ts';
+import { DefectError } from '../../core/errors.ts';
 import { batchesIn } from '../outbox/batch-rows.ts';
 import { followHeads } from '../record/follow-heads.ts';
+import { createRoundFollower, type FollowRound } from '../record/follow-round.ts';
 import type { DeviceRun } from './device-run.ts';
 
 /** An idle device looks at the chain this much more rarely. */
 const IDLE_FACTOR = 15;
 
-/** One look at the chain: what of the log is recorded, what is final. */
-export async function followChain(run: DeviceRun, signal: AbortSignal): Promise<number> {
+/** The step that looks at the chain: what of the log is recorded or anchored, what is final. */
+export function createFollowStep(run: DeviceRun): (signal: AbortSignal) => Promise<number> {
+  const { primitives, rounds: reader, service, writer, account, charter } = run.parts;
+  const { dataset, domain } = writer;
+  const anchorer = anchorerOf(charter);
+  if (anchorer !== null && reader === undefined) throw new DefectError('A dataset in rounds is followed without them.');
+  const followRound =
+    anchorer === null || reader === undefined
+      ? undefined
+      : createRoundFollower({ primitives, reader, service, domain, dataset, anchorer, account });
+  return (signal) => followChain(run, followRound, signal);
+}
+
+async function followChain(run: DeviceRun, followRound: FollowRound | undefined, signal: AbortSignal): Promise<number> {
   const { outbox, ledger, writer, report, clock } = run.parts;
   const { followEveryMs } = run.options;
-  const followed = await followHeads({ outbox, ledger, dataset: writer.dataset, report, nowMs: clock.nowMs() }, signal);
+  const { dataset } = writer;
+  const followed = await followHeads({ outbox, ledger, dataset, report, nowMs: clock.nowMs(), followRound }, signal);
   // One that is under way will see it.
   if (followed.ahead && !run.comparison.isUnderWay()) {
     run.comparison.expire();

@@ -42,7 +42,7 @@ describe('the alarms', () => {
           'RemovalDeadLetters',
           'SegmentLost',
         ],
-        ...['SegmentRejected', 'SegmentWaiting', 'StoreUnavailable', 'TransactionRefused'],
+        ...['SegmentRejected', 'StoreUnavailable', 'TransactionRefused'],
       ].map((id) => `plumbline-dev-${id}`),
     );
   });

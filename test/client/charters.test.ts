@@ -104,7 +104,7 @@ class World {
     return openDatasets(
       deps,
       owner,
-      wanted.map((one) => ({ name: 'weather', kind: 0, kept: [], ...one })),
+      wanted.map((one) => ({ name: 'weather', kind: 0, anchorer: null, kept: [], ...one })),
     );
   }
 

@@ -8,7 +8,6 @@ import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { deployDissc } from '../../adapters/ethereum/deploy-dissc.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
-import { createDisscRoundRecorder, createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
@@ -19,7 +18,7 @@ import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { type Address, type DatasetKey, NO_ACCOUNT } from '../../core/ids.ts';
 import { EMPTY_PEAKS } from '../../core/log/peaks.ts';
-import type { EventScanner, Ledger } from '../../core/ports/ledger.ts';
+import type { Ledger } from '../../core/ports/ledger.ts';
 import { proveRecords } from '../../core/protocols/prove-records.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { type RunningHost, startHost } from '../../local/host/start-host.ts';
@@ -31,7 +30,7 @@ describe('the local host on a real chain', () => {
   let stores: Stores;
   let anvil: RunningAnvil;
   let host: RunningHost;
-  let ledger: Ledger & EventScanner;
+  let ledger: Ledger;
   let writer: DatasetWriter;
   let charter: SignedCharter;
   const ownerKey = key();
@@ -52,8 +51,6 @@ describe('the local host on a real chain', () => {
       ...stores.ports,
       ledger,
       recorder: createDisscRecorder({ ...chain, dissc, signer: createKeySigner(operatorKey) }),
-      rounds: createDisscRounds({ ...chain, dissc }),
-      roundRecorder: createDisscRoundRecorder({ ...chain, dissc, signer: createKeySigner(operatorKey) }),
     };
     host = await startHost({ ports, owners: () => served, lambda: null, anchorEveryMs: 300 });
     deliver = host.deliverS3Event;

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import { quickenKeystore } from './quicken-keystore.ts';
+import { runPlumb, type StackUnderTest, startStackUnderTest } from './run-plumb.ts';
+
+let folder: string;
+let stack: StackUnderTest;
+let env: Record<string, string>;
+const passwordArgs = () => ['--password-file', join(folder, 'password')];
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plumbline-rounds-'));
+  stack = await startStackUnderTest(join(folder, 'stack'));
+  env = { PLUMB_STACK: stack.stackFile, PLUMB_HOME: join(folder, 'owner') };
+  await writeFile(join(folder, 'password'), 'correct horse battery\n', { mode: 0o600 });
+  const [{ account }] = await lines(['owner', 'init', ...passwordArgs(), '--mnemonic-out', join(folder, 'mnemonic')]);
+  await quickenKeystore(join(folder, 'owner'), 'correct horse battery');
+  await lines(['local', 'admit', account]);
+});
+
+after(async () => {
+  await stack?.end('SIGINT');
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function plumb(args: readonly string[], input = '') {
+  const ended = await runPlumb([...args, '--json'], env, input);
+  const answers = ended.stdout
+    .trim()
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+  return { ...ended, answers };
+}
+async function lines(args: readonly string[], input = '') {
+  const ended = await plumb(args, input);
+  assert.equal(ended.exitCode, 0, `${ended.stdout}${ended.stderr}`);
+  return ended.answers;
+}
+
+/** Transactions that the stack's operator has sent. */
+async function sentByOperator(): Promise<number> {
+  const { rpcUrl, chainId, operator } = JSON.parse(await readFile(stack.stackFile, 'utf8'));
+  return Number(await createJsonRpc({ rpcUrl, chainId }).call('eth_getTransactionCount', [operator, 'latest']));
+}
+
+test('datasets that stand in rounds are captured, checked, verified and brought back, and DISSC has nothing of them', async () => {
+  const names = ['pump-1', 'pump-2'];
+  for (const name of names) {
+    const [created] = await lines(['dataset', 'create', name, '--anchor', 'round', ...passwordArgs()]);
+    assert.match(created.anchorer, /^0x[0-9a-f]{40}$/);
+    await lines(['device', 'provision', name, '--out', join(folder, `${name}.json`), ...passwordArgs()]);
+  }
+  const before = await sentByOperator();
+  for (const name of names) {
+    const args = ['device', 'run', '--provision', join(folder, `${name}.json`), '--source', 'stdin', '--until-idle'];
+    const events = await lines(args, Array.from({ length: 20 }, (_, i) => `${name} ${i}\n`).join(''));
+    const anchored = events.find(({ event }) => event === 'anchored');
+    assert.equal(anchored?.blocks, 20);
+    assert.ok(events.some(({ event, blocks }) => event === 'checked' && blocks === 20));
+    assert.equal(
+      events.some(({ event }) => event === 'recorded' || event === 'final'),
+      false,
+    );
+  }
+  assert.equal((await sentByOperator()) - before, 2, 'a round for each, as one came after the other');
+  for (const [i, name] of names.entries()) {
+    const report = (await lines(['owner', 'verify', name, ...passwordArgs()])).at(-1);
+    assert.deepEqual([report.recordedSize, report.round.size, report.counts.intact], [0, 20, 20]);
+    assert.equal(report.round.round.number, 2, `round ${i + 1} is in the newest`);
+    const out = join(folder, `out-${name}`);
+    await lines(['owner', 'get', name, '--out', out, ...passwordArgs()]);
+    assert.match(await readFile(join(out, 'lines'), 'utf8'), new RegExp(`^${name} 0\n`));
+  }
+});
