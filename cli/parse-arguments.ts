@@ -28,15 +28,6 @@ export function parseRange(text: string): { from: number; to: number } {
   return { from, to };
 }
 
-/** A time: ISO 8601, or milliseconds since 1970. */
-export function parseTime(text: string): number {
-  const value = /^[0-9]{10,16}$/.test(text) ? Number(text) : Date.parse(text);
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidArgumentError(`${text} is not a time such as 2026-11-22T10:00:00Z or milliseconds since 1970.`);
-  }
-  return value;
-}
-
 const DECIMALS: Readonly<Record<string, number>> = { units: 0, wei: 0, gwei: 9, ether: 18 };
 const MAX_AMOUNT = 2n ** 128n - 1n;
 
@@ -65,12 +56,6 @@ export function parseAddress(text: string): Address {
 export function parseId<T extends string>(text: string): T {
   if (!/^0x[0-9a-fA-F]{64}$/.test(text)) throw new InvalidArgumentError(`${text} is not an id: 0x and 64 hex digits.`);
   return text.toLowerCase() as T;
-}
-
-/** A time as in parseTime, or from now on a duration such as 30m or 7d, as seconds since 1970. */
-export function parseUntil(text: string): number {
-  const isDuration = /^[0-9]{1,9}(s|m|h|d)$/.test(text);
-  return Math.floor((isDuration ? Date.now() + parseDuration(text) : parseTime(text)) / 1000);
 }
 
 /** A duration of whole seconds such as 90, 90s, 5m or 7d. */

@@ -14,7 +14,8 @@ import { readConnection } from '../connection.ts';
 import { parseDuration } from '../device/parse-units.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openGranter, openGrants } from '../open-contracts.ts';
-import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds, parseUntil } from '../parse-arguments.ts';
+import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds } from '../parse-arguments.ts';
+import { parseUntil } from '../parse-time.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { datasetEntry } from './dataset-list.ts';
@@ -68,7 +69,11 @@ export function addOwnerAuthorise(owner: Command): void {
     )
     .option('--max-blocks <count>', "distinct blocks an agreement's consumer may see", parseCount, 0xffff_ffff)
     .option('--window <seconds>', 'how long the service is still paid after a revocation', parseSeconds, DAY_SECONDS)
-    .option('--until <time>', 'when the grant ends: a time, or from now on 12h or 365d (default: 365d)', parseUntil)
+    .option(
+      '--until <time>',
+      'when the grant ends: a time with its zone, or from now on 12h or 365d (default: 365d)',
+      parseUntil,
+    )
     .addOption(
       new Option('--fuel <amount>', 'what the grant is filled up to, once accepted')
         .argParser(parseAmount)

@@ -18,7 +18,8 @@ import { withKeystoreOptions } from '../command-options.ts';
 import { type Connection, openBucket, openLedger, openRounds, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { printable } from '../output.ts';
-import { parseRange, parseTime } from '../parse-arguments.ts';
+import { parseRange } from '../parse-arguments.ts';
+import { parseTime } from '../parse-time.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { watchAnswers } from '../watch-answers.ts';
 import { blocksText, timeText } from '../where-text.ts';
@@ -45,7 +46,11 @@ export function addOwnerGet(owner: Command): void {
     .command('get')
     .description('Bring files and lines back, every block verified against the chain before it is written.')
     .argument('<dataset>', 'name or id of the dataset')
-    .option('--from <time>', 'captured at or after this time (ISO 8601 or ms since 1970); s3 is --via s3', parseFrom)
+    .option(
+      '--from <time>',
+      'captured at or after this time, with its zone: 2026-11-22T10:00:00Z; s3 is --via s3',
+      parseFrom,
+    )
     .option('--to <time>', 'captured at or before this time', parseTime)
     .option('--blocks <from-to>', 'these blocks instead of a time range, e.g. 0-999', parseRange)
     .requiredOption(
@@ -165,6 +170,7 @@ async function openSource(
 const EXAMPLES = `
 A damaged block is named and never written; a file appears only when all its parts are verified.
 Without --from and --to it is everything that the chain has. What the storage hides or lost is named, whatever it lists.
+A time has its zone: 2026-11-22T10:00:00Z, 2026-11-22T10:00+02:00, or 13 digits of ms since 1970. Times are shown in UTC.
 By time, the capture times of the blocks at both ends prove that nothing is left out, as a device's times never fall; when
 its clock was set back, blocks of before are in a stretch of their own and may lie elsewhere.
 
@@ -209,7 +215,7 @@ function wantedRange(options: GetOptions): WantedRange {
   if (time === undefined && options.to === undefined) return { by: 'block', from: 0, to: FOREVER };
   const from = time ?? 0;
   const to = options.to ?? FOREVER;
-  if (from > to) throw new ArgumentError(`--from ${from} lies after --to ${to}.`);
+  if (from > to) throw new ArgumentError(`--from ${timeText(from)} lies after --to ${timeText(to)}.`);
   return { by: 'time', from, to };
 }
 

@@ -11,7 +11,8 @@ import { openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openMarket, openParty } from '../open-contracts.ts';
 import { progressBar } from '../output.ts';
-import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds, parseUntil } from '../parse-arguments.ts';
+import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds } from '../parse-arguments.ts';
+import { parseUntil } from '../parse-time.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 import { datasetEntry } from './dataset-list.ts';
@@ -49,7 +50,11 @@ export function addOwnerOffer(owner: Command): void {
     .option('--previews <count>', 'how many of the samples come with their content (encrypted: default 1)', parseNumber)
     .option('--window <seconds>', 'time to answer on the chain, and to claim after the end', parseSeconds, DAY_SECONDS)
     .option('--duration <seconds>', 'from acceptance to the end', parseSeconds, 30 * DAY_SECONDS)
-    .option('--accept-by <time>', 'last moment to accept: a time, or from now on 12h or 7d (default: 7d)', parseUntil)
+    .option(
+      '--accept-by <time>',
+      'last moment to accept: a time with its zone, or from now on 12h or 7d (default: 7d)',
+      parseUntil,
+    )
     .option('--consumer <address>', 'only this account may accept', parseAddress)
     .option('--token <address>', 'ERC-20 that price, fee and bond are in; give them as units then', parseAddress)
     .option('--again', 'even if the same offer stands already')

@@ -11,6 +11,7 @@ import { inAnswer } from '../../core/parse-outside.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import { type ProblemDocument, problemDocument } from '../../core/wire/requests.ts';
 import { httpRows, type RouteName } from '../../functions/table.ts';
+import { createClockOffset } from './clock-offset.ts';
 
 /** The account that signs requests. */
 export interface RequestAccount {
@@ -29,11 +30,12 @@ export interface ServiceTarget {
   readonly transport: Transport;
   /** For one request and its answer. */
   readonly timeoutMs?: number;
-  readonly runtime: Pick<Runtime, 'nowMs' | 'timeout'>;
+  readonly runtime: Pick<Runtime, 'nowMs' | 'monotonicMs' | 'timeout'>;
 }
 
 const DEFAULT_TIMEOUT_MS = 35_000;
 const CLOCK_PROBLEM = '/problems/clock';
+const UNAUTHORISED = 401;
 
 type Parameters = Readonly<Record<string, string | number>>;
 interface CallOptions {
@@ -64,16 +66,16 @@ export interface ServiceCaller {
 
 /**
  * Calls the service over signed HTTP or Lambda Invoke. When the service refuses the caller's clock it says its own time;
- * the request is then signed again with that offset, once.
+ * the request is then signed again with that offset, once. The offset lasts as long as this machine's clock goes on evenly.
  */
 export function createServiceCaller(target: ServiceTarget): ServiceCaller {
   const { runtime, transport, timeoutMs = DEFAULT_TIMEOUT_MS } = target;
   const service = `The service at ${new URL(target.apiUrl).origin}`;
-  let clockOffsetMs = 0;
+  const offset = createClockOffset(runtime);
   const signer: RequestSigner = createRequestSigner(
     (message) => target.account.signMessage(message),
     { address: target.account.address, chainId: target.chainId },
-    { clockOffsetMs: () => clockOffsetMs },
+    { clockOffsetMs: offset.ms },
   );
 
   async function call(route: RouteName, parameters: Parameters, options: CallOptions = {}): Promise<TransportResponse> {
@@ -83,10 +85,15 @@ export function createServiceCaller(target: ServiceTarget): ServiceCaller {
     try {
       const send = async () =>
         transport(httpRows[route], await signer.signRequest(unsigned, { nowMs: runtime.nowMs() }), signal);
+      const offsetMs = offset.ms();
       let response = await send();
       const problem = problemOf(response);
       if (problem?.type.endsWith(CLOCK_PROBLEM) === true && problem.serverTimeMs !== undefined) {
-        clockOffsetMs = problem.serverTimeMs - runtime.nowMs();
+        offset.learn(problem.serverTimeMs);
+        response = await send();
+      } else if (response.status === UNAUTHORISED && offsetMs !== 0) {
+        // A time far off may make a signature that is refused for its form.
+        offset.drop();
         response = await send();
       }
       return requireSuccess(service, route, response);

@@ -21,7 +21,7 @@ const content = new Uint8Array(1);
 
 test('a clock that goes back keeps the last time and says so; one that is right begins a new stretch where it had been ahead', () => {
   let nowMs = NOW;
-  const clock = createDeviceClock({ nowMs: () => nowMs }, { at: NOW - 5 });
+  const clock = createDeviceClock({ nowMs: () => nowMs, monotonicMs: () => 0 }, { at: NOW - 5 });
   assert.deepEqual(clock.stamp(), { at: NOW });
   nowMs = NOW - 30_000;
   assert.deepEqual(clock.stamp(), { at: NOW, clock: 1 });
@@ -39,8 +39,23 @@ test('a clock that goes back keeps the last time and says so; one that is right 
   assert.deepEqual(clock.stamp(), { at: NOW + 2, clock: 1 });
 });
 
+test('a clock that was right and jumps is known to be wrong, and to be right once it is back', () => {
+  let [nowMs, monotonicMs] = [NOW, 0];
+  const clock = createDeviceClock({ nowMs: () => nowMs, monotonicMs: () => monotonicMs }, { at: NOW - 5 });
+  clock.compare(NOW + 10);
+  [nowMs, monotonicMs] = [NOW + HOUR, HOUR];
+  assert.deepEqual(clock.stamp(), { at: NOW + HOUR });
+  // The battery of its clock is empty: 2099.
+  [nowMs, monotonicMs] = [Date.UTC(2099, 0, 1), HOUR + 1000];
+  assert.deepEqual(clock.stamp(), { at: Date.UTC(2099, 0, 1), clock: 1 });
+  [nowMs, monotonicMs] = [NOW + HOUR + 2000, HOUR + 2000];
+  assert.deepEqual(clock.stamp(), { at: NOW + HOUR + 2000, clock: 2 });
+  [nowMs, monotonicMs] = [NOW + HOUR + 3000, HOUR + 3000];
+  assert.deepEqual(clock.stamp(), { at: NOW + HOUR + 3000 });
+});
+
 test('a clock that goes on from an outbox does not fall behind what that has captured', () => {
-  const clock = createDeviceClock({ nowMs: () => NOW }, { at: NOW + HOUR });
+  const clock = createDeviceClock({ nowMs: () => NOW, monotonicMs: () => 0 }, { at: NOW + HOUR });
   assert.deepEqual(clock.stamp(), { at: NOW + HOUR, clock: 1 });
 });
 
@@ -103,7 +118,7 @@ async function setUp(context: TestContext) {
 
 test('blocks of an old copy, captured before what the log has since, do not fall behind it', async (context) => {
   const { folder, writer, remote, outboxPath } = await setUp(context);
-  const at = (nowMs: number) => createDeviceClock({ nowMs: () => nowMs });
+  const at = (nowMs: number) => createDeviceClock({ nowMs: () => nowMs, monotonicMs: () => 0 });
   remote.serviceDown = true;
   remote.chainDown = true;
   const early = pushSource();
@@ -144,7 +159,7 @@ test('a new device, whose clock may differ, begins a new stretch', async (contex
   const { folder, writer, remote, outboxPath } = await setUp(context);
   const run = async (device: typeof writer, path: string, nowMs: number) => {
     const source = pushSource();
-    const clock = createDeviceClock({ nowMs: () => nowMs });
+    const clock = createDeviceClock({ nowMs: () => nowMs, monotonicMs: () => 0 });
     const running = startDevice({ remote, writer: device, outboxPath: path, source, clock }, { untilIdle: true });
     await source.line(`${nowMs}\n`);
     source.end();

@@ -133,7 +133,7 @@ test('a clock that was never set, or that differs from the service, marks blocks
   for (const nowMs of clocks) {
     const source = pushSource();
     const device = startDevice(
-      { remote, writer, outboxPath, source, clock: createDeviceClock({ nowMs }) },
+      { remote, writer, outboxPath, source, clock: createDeviceClock({ nowMs, monotonicMs: () => performance.now() }) },
       { untilIdle: true },
     );
     await source.line('first\n');
