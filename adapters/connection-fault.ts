@@ -1,9 +1,13 @@
-/** What stands between us and another machine, as the system names it, in a sentence that says what to do; null for anything else. */
+/** What stands between us and another machine, as the system names it, and what to do; null for anything else. */
 export function connectionFault(cause: unknown, host: string): string | null {
   for (let one = cause, depth = 0; one instanceof Error && depth < MAX_CAUSES; depth++, one = one.cause) {
     const code = 'code' in one ? String(one.code) : '';
     const found = FAULTS.find(({ codes }) => codes.includes(code));
-    if (found !== undefined) return `${found.say(host)} (${code})`;
+    if (found !== undefined) return `${found.what(host)} (${code}). ${found.remedy}`;
+    // By the fetch standard a status of 407 is no answer but a failure, to which Node gives neither code nor words.
+    if (one !== cause && code === '' && one.message === '') {
+      return 'fetch gives no reason, as for HTTP 407: a proxy in between wants a user and password. Give the proxy its own.';
+    }
     // Names that lead to several addresses fail once for each.
     if (one instanceof AggregateError && one.errors.length > 0) {
       const said = connectionFault(one.errors[0], host);
@@ -15,47 +19,53 @@ export function connectionFault(cause: unknown, host: string): string | null {
 
 const MAX_CAUSES = 5;
 
-/** By Node's, OpenSSL's and the system's codes. */
-const FAULTS: readonly { readonly codes: readonly string[]; readonly say: (host: string) => string }[] = [
+interface Fault {
+  /** Of Node, OpenSSL or the system. */
+  readonly codes: readonly string[];
+  readonly what: (host: string) => string;
+  readonly remedy: string;
+}
+
+const FAULTS: readonly Fault[] = [
   {
     codes: [
       ...['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
       ...['UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'CERT_UNTRUSTED'],
     ],
-    say: (host) =>
-      `the TLS certificate of ${host} is signed by nobody that this machine trusts. If it is yours, or your proxy's, name it: NODE_EXTRA_CA_CERTS=FILE`,
+    what: (host) => `the TLS certificate of ${host} is signed by nobody that this machine trusts`,
+    remedy: "If it is yours, or your proxy's, name it: NODE_EXTRA_CA_CERTS=FILE",
   },
   {
     codes: ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'],
-    say: (host) => `the TLS certificate of ${host} is not valid now. Check this machine's clock, then the certificate`,
+    what: (host) => `the TLS certificate of ${host} is not valid now`,
+    remedy: "Check this machine's clock, then the certificate.",
   },
   {
     codes: ['ERR_TLS_CERT_ALTNAME_INVALID'],
-    say: (host) => `the TLS certificate is for another name than ${host}. Use the name that it is for`,
+    what: (host) => `the TLS certificate is for another name than ${host}`,
+    remedy: 'Use the name that it is for.',
   },
   {
     codes: ['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'],
-    say: (host) => `${host} does not speak TLS at this port. Is it http:// instead of https://?`,
+    what: (host) => `${host} does not speak TLS at this port`,
+    remedy: 'Is it http:// instead of https://?',
   },
   {
     codes: ['ENOTFOUND', 'EAI_NONAME', 'EAI_NODATA'],
-    say: (host) => `DNS has no address for ${host}. Check the name; behind a proxy, set NODE_USE_ENV_PROXY=1`,
+    what: (host) => `DNS has no address for ${host}`,
+    remedy: 'Check the name; behind a proxy, set NODE_USE_ENV_PROXY=1.',
   },
-  {
-    codes: ['EAI_AGAIN', 'EAI_FAIL'],
-    say: () => 'DNS does not answer now. Check the network',
-  },
-  { codes: ['ECONNREFUSED'], say: (host) => `nothing listens at ${host}. Is it running?` },
+  { codes: ['EAI_AGAIN', 'EAI_FAIL'], what: () => 'DNS does not answer now', remedy: 'Check the network.' },
+  { codes: ['ECONNREFUSED'], what: (host) => `nothing listens at ${host}`, remedy: 'Is it running?' },
   {
     codes: ['EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN'],
-    say: (host) => `there is no way from here to ${host}. Check the network`,
+    what: (host) => `there is no way from here to ${host}`,
+    remedy: 'Check the network.',
   },
   {
     codes: ['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT'],
-    say: (host) => `no connection to ${host} came about in time. Check network and firewall`,
+    what: (host) => `no connection to ${host} came about in time`,
+    remedy: 'Check network and firewall; behind a proxy, set NODE_USE_ENV_PROXY=1.',
   },
-  {
-    codes: ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'],
-    say: (host) => `${host} hung up`,
-  },
+  { codes: ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'], what: (host) => `${host} hung up`, remedy: 'Try again.' },
 ];

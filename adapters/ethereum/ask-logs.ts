@@ -33,7 +33,7 @@ const MAX_LOGS_PER_QUERY = 10_000;
 export type AskedLogs = readonly RawLog[] | 'too-much';
 
 const FIRST_PAUSE_MS = 250;
-const MAX_PAUSE_MS = 5_000;
+const MAX_PAUSE_MS = 2_000;
 
 /**
  * The logs of one range. What a refusal means is found by asking for one block alone: where the node answers that, the range

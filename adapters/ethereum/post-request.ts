@@ -40,14 +40,10 @@ export function postRequest(node: NodeAddress, body: string, timeoutMs: number, 
     }
     const fault = connectionFault(cause, node.host);
     return new LedgerUnavailableError(
-      `The node at ${node.host} cannot be reached${fault === null ? '. Is it running?' : `: ${asSentence(fault)}`}`,
+      `The node at ${node.host} cannot be reached${fault === null ? '. Is it running?' : `: ${fault}`}`,
       options,
     );
   });
-}
-
-function asSentence(text: string): string {
-  return /[.?]$/.test(text) ? text : `${text}.`;
 }
 
 async function readResponse(node: NodeAddress, response: Response): Promise<Posted> {
@@ -66,9 +62,6 @@ async function readResponse(node: NodeAddress, response: Response): Promise<Post
 }
 
 function whatItIs(status: number, isPage: boolean): string {
-  if (status === 407) {
-    return 'cannot be reached: a proxy in between wants a user and password (HTTP 407). Give the proxy its own.';
-  }
   if (status === 401 || status === 403) {
     return `lets nobody in without the right key (HTTP ${status}). Check key, user and password in its URL.`;
   }

@@ -1,4 +1,5 @@
 import { StoreUnavailableError } from '../../core/errors.ts';
+import { connectionFault } from '../connection-fault.ts';
 import { readBody } from './read-body.ts';
 import { MAX_RESPONSE_BYTES, type Transport } from './transport.ts';
 
@@ -20,6 +21,9 @@ export const httpTransport: Transport = async (_called, request, signal) => {
   } catch (cause) {
     signal.throwIfAborted();
     if (cause instanceof StoreUnavailableError) throw cause;
-    throw new StoreUnavailableError(`The service at ${new URL(request.url).origin} does not answer.`, { cause });
+    const { origin, host } = new URL(request.url);
+    const fault = connectionFault(cause, host);
+    const why = fault === null ? '' : ` Seen: ${fault}`;
+    throw new StoreUnavailableError(`The service at ${origin} does not answer.${why}`, { cause });
   }
 };

@@ -43,7 +43,10 @@ export async function startContractsChain(
   await fund(rpc, account, balanceWei);
   return {
     ...{ rpc, rpcUrl: anvil.rpcUrl, chainId, account },
-    payer: ['--keystore', join(folder, 'operator.json'), '--password-file', join(folder, 'password')],
+    payer: [
+      ...['--home', folder, '--keystore', join(folder, 'operator.json')],
+      ...['--password-file', join(folder, 'password')],
+    ],
     sent: async () => Number(await rpc.call('eth_getTransactionCount', [account, 'latest'])),
     stop: () => anvil.stop(),
   };

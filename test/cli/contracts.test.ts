@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
@@ -386,4 +386,59 @@ describe('plumb contracts verify', () => {
     const args = ['contracts', 'verify', '--home', home, '--file', join(out, '31337.json'), '--json'];
     assert.equal(json(await runPlumb(args)).ok, true);
   });
+});
+
+test('killed, and what it had sent is stuck below the base fee: the next one takes its place, and says so', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'plumbline-contracts-'));
+  const chain = await startContractsChain(folder, { mining: 'manual' });
+  const out = join(folder, 'deployments');
+  const cutting = await startRelay(chain.rpcUrl, async (method) => {
+    if (method !== 'eth_getTransactionReceipt') return true;
+    child.kill('SIGKILL');
+    return false;
+  });
+  // Blocks come, and are paid for.
+  const mining = await startRelay(chain.rpcUrl, async (method) => {
+    if (method === 'eth_getTransactionReceipt') await chain.rpc.call('evm_mine', []);
+    return true;
+  });
+  const child = spawnPlumb(deployArgs({ ...chain, rpcUrl: cutting.rpcUrl }, out));
+  try {
+    await once(child, 'exit');
+    const kept = join(folder, 'sent');
+    const names = await readdir(kept);
+    assert.deepEqual(
+      names.sort(),
+      [0, 1, 2].map((nonce) => `31337-${chain.account}-${nonce}.json`),
+    );
+    const stuck: string[] = [];
+    for (const name of names) {
+      const path = join(kept, name);
+      assert.equal((await stat(path)).mode & 0o777, 0o600);
+      // The next command comes an hour later.
+      const file = JSON.parse(await readFile(path, 'utf8'));
+      await writeFile(path, JSON.stringify({ ...file, sentAtMs: file.sentAtMs - 3_600_000 }));
+      stuck.push(file.hash);
+    }
+    await chain.rpc.call('anvil_setNextBlockBaseFeePerGas', ['0x2540be400']);
+    await chain.rpc.call('evm_mine', []);
+    assert.equal(await chain.sent(), 0, 'they are stuck');
+    const ended = await runPlumb(
+      deployArgs({ ...chain, rpcUrl: mining.rpcUrl }, out).filter((argument) => argument !== '--json'),
+    );
+    assert.equal(ended.exitCode, 0, ended.stderr);
+    for (const hash of stuck) {
+      assert.match(ended.stderr, new RegExp(`earlier transaction ${hash} .* was stuck .* takes its place`));
+      assert.equal(await chain.rpc.call('eth_getTransactionReceipt', [hash]), null);
+    }
+    assert.equal(await chain.sent(), 3);
+    assert.deepEqual(await readdir(kept), []);
+    await assertTrueBlocks(chain, await readDeployed(out));
+  } finally {
+    child.kill('SIGKILL');
+    await cutting.stop();
+    await mining.stop();
+    await chain.stop();
+    await rm(folder, { recursive: true });
+  }
 });

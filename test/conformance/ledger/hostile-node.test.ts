@@ -34,7 +34,7 @@ function wellBehaved({ method }: Request): unknown {
   return null;
 }
 
-async function ledgerOn(t: TestContext, behaviour: Behaviour, timeoutMs = 5000): Promise<Ledger> {
+async function ledgerOn(t: TestContext, behaviour: Behaviour, timeoutMs = 5000, finalDepth?: number): Promise<Ledger> {
   const server = createServer(async (incoming, response) => {
     const parts: Uint8Array[] = [];
     for await (const part of incoming) parts.push(part);
@@ -55,7 +55,7 @@ async function ledgerOn(t: TestContext, behaviour: Behaviour, timeoutMs = 5000):
     await new Promise((resolve) => server.close(resolve));
   });
   const rpcUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return createDisscLedger({ rpcUrl, chainId: 31337, dissc: `0x${'11'.repeat(20)}` as Address, timeoutMs });
+  return createDisscLedger({ rpcUrl, chainId: 31337, dissc: `0x${'11'.repeat(20)}` as Address, timeoutMs, finalDepth });
 }
 
 const raw = (status: number, body: string): Behaviour => {
@@ -169,6 +169,39 @@ describe('a node that misbehaves', () => {
       assert.deepEqual([heads[0]?.size, point.blockNumber], [0, 0]);
     });
   }
+
+  /** At block 5000, and without a block by that name. */
+  const withoutFinality =
+    (refusal: unknown): Behaviour =>
+    ({ method, params: [tag] }) => {
+      if (method !== 'eth_getBlockByNumber') return undefined;
+      if (tag === 'finalized') return refusal;
+      return { ...BLOCK, number: tag === 'latest' ? '0x1388' : tag };
+    };
+
+  for (const refusal of [
+    NULL,
+    ...['Unknown block', 'Invalid params', 'Der Block fehlt'].map((said) => new Error(said)),
+  ]) {
+    const said = refusal instanceof Error ? refusal.message : 'null';
+    it(`that has made 5,000 blocks and finalized none says so, and what can be set (${said})`, async (t) => {
+      const ledger = await ledgerOn(t, withoutFinality(refusal));
+      await assert.rejects(ledger.readHeads([DATASET], 'final'), {
+        name: 'LedgerUnavailableError',
+        message: /at block 5000 and has no finalized block.*finalDepth beside rpcUrl/,
+      });
+      const { point } = await ledger.readHeads([DATASET], 'latest');
+      assert.equal(point.blockNumber, 5000);
+    });
+  }
+
+  it('has as final what lies as deep as its user says', async (t) => {
+    const deep = await ledgerOn(t, withoutFinality(new Error('Unknown block')), 5000, 12);
+    const { heads, point } = await deep.readHeads([DATASET], 'final');
+    assert.deepEqual([heads[0]?.size, point.blockNumber], [7, 4988]);
+    const young = await ledgerOn(t, withoutFinality(NULL), 5000, 9000);
+    assert.equal((await young.readHeads([DATASET], 'final')).point.blockNumber, 0);
+  });
 
   it('is asked again when the block was reorganised away in between', async (t) => {
     let calls = 0;
