@@ -2,8 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { parseDuration } from './device/parse-units.ts';
 
 /** The one rule for times, as help says it. */
-export const TIME_FORM =
-  'a time with its zone, 2026-11-22T10:00:00Z or 2026-11-22T10:00+02:00, or 13 digits of ms since 1970';
+const TIME_FORM = 'a time with its zone, 2026-11-22T10:00:00Z or 2026-11-22T10:00+02:00, or 13 digits of ms since 1970';
 
 const ISO_TIME =
   /^(?<date>[0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ](?<time>[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?)(?<zone>Z|[+-][0-9]{2}:?[0-9]{2})?)?$/i;

@@ -222,6 +222,7 @@ export const rooms: Rooms = {
       ...everywhere(
         'node:fs/promises',
         'node:http',
+        'node:https',
         'node:module',
         'node:net',
         'node:os',
