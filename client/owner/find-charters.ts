@@ -4,7 +4,7 @@ import {
   requireCharterSignature,
   type SignedCharter,
 } from '../../core/charter/charter.ts';
-import { charterKey, decodeCharter, MAX_CHARTER_BYTES, parseCharterKey } from '../../core/charter/charter-file.ts';
+import { decodeCharter, MAX_CHARTER_BYTES } from '../../core/charter/charter-file.ts';
 import {
   type CharterHistory,
   charterHistory,
@@ -18,6 +18,7 @@ import type { Address, DatasetId } from '../../core/ids.ts';
 import type { ChainCharter, Ledger } from '../../core/ports/ledger.ts';
 import type { ObjectLister, ObjectStore } from '../../core/ports/object-store.ts';
 import type { StorageService } from '../../core/ports/service.ts';
+import { listCharterKeys } from './list-charter-keys.ts';
 
 /** Where charters are. Null for what cannot be asked; nothing that storage shows is believed before it is verified. */
 export interface CharterSources {
@@ -132,9 +133,7 @@ async function* chartersInBucket(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<SignedCharter> {
   if (bucket === null) return;
-  for await (const key of bucket.list(prefix, signal)) {
-    const place = parseCharterKey(key);
-    if (place === null || charterKey(place.dataset, place.serial) !== key) continue;
+  for await (const key of listCharterKeys(bucket, prefix, signal)) {
     const bytes = await bucket.read(key, { start: 0, end: MAX_CHARTER_BYTES + 1 }, signal);
     const charter = bytes === null ? null : readCharter(bytes);
     if (charter !== null) yield charter;

@@ -4,8 +4,13 @@ import type { BucketDeps } from '../../client/owner/read-bucket.ts';
 export class MemoryBucket {
   readonly objects = new Map<string, Uint8Array>();
 
-  readonly list: BucketDeps['bucket']['list'] = async function* (this: MemoryBucket, prefix: string) {
-    for (const key of [...this.objects.keys()].sort()) if (key.startsWith(prefix)) yield key;
+  readonly list: BucketDeps['bucket']['list'] = async function* (
+    this: MemoryBucket,
+    prefix: string,
+    _signal?: AbortSignal,
+    after = '',
+  ) {
+    for (const key of [...this.objects.keys()].sort()) if (key.startsWith(prefix) && key > after) yield key;
   }.bind(this);
 
   readonly read: BucketDeps['bucket']['read'] = async (key, { start, end }) =>
