@@ -6,6 +6,7 @@ export const devicePart: Part = {
   commands: {
     run: async (device) => (await import('./device-run.ts')).addDeviceRun(device),
     status: async (device) => (await import('./device-status.ts')).addDeviceStatus(device),
+    salvage: async (device) => (await import('./device-salvage.ts')).addDeviceSalvage(device),
     provision: async (device) => (await import('./device-provision.ts')).addDeviceProvision(device),
     replace: async (device) => (await import('./device-replace.ts')).addDeviceReplace(device),
   },

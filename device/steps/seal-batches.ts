@@ -18,6 +18,8 @@ export async function completePlanned(run: DeviceRun): Promise<void> {
 /** One look of the step that seals: makes a batch when one is due. Answers how long nothing is to be done. */
 export async function sealBatches(run: DeviceRun, signal: AbortSignal): Promise<number> {
   const { parts, options, backlog } = run;
+  // Its blocks are in the backlog no more: nothing else would come back to it.
+  if (batchesIn(parts.outbox, 'planned', 1).length > 0) await run.logEnd.run(() => completePlanned(run));
   if (backlog.blocks() <= 0) {
     run.endWhenIdle();
     return Number.POSITIVE_INFINITY;
