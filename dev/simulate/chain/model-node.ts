@@ -1,0 +1,172 @@
+import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
+import { concatBytes, to0x, u32, u64 } from '../../../core/bytes.ts';
+import { ArgumentError, LedgerUnavailableError, NotRecordedError } from '../../../core/errors.ts';
+import type { Address, DatasetId } from '../../../core/ids.ts';
+import type { Head } from '../../../core/log/head.ts';
+import { EMPTY_ROOT } from '../../../core/log/peaks.ts';
+import type { Anchor, ChainPoint, Ledger, RecordCall, Recorder } from '../../../core/ports/ledger.ts';
+import type { FaultWatch } from '../faults/fault-watch.ts';
+import type { SeededRandom } from '../time/seeded-random.ts';
+import type { VirtualTime } from '../time/virtual-time.ts';
+import { recordOnDissc } from './dissc-model.ts';
+import type { ModelBlock, ModelChain } from './model-chain.ts';
+
+export interface NodeParts {
+  readonly time: VirtualTime;
+  readonly chain: ModelChain;
+  readonly faults: FaultWatch;
+  readonly random: SeededRandom;
+  /** Whose node it is: `device`, `service` or `owner`. */
+  readonly of: string;
+}
+
+const TIP_WEI = 1_000_000n;
+const BALANCE_WEI = 10n ** 21n;
+const GAS = 120_000n;
+const LATENCY_MS: readonly [number, number] = [5, 60];
+
+/** One node's view of the chain: it may lag behind, not answer, or forget what it was sent. */
+export function createNode(parts: NodeParts): {
+  readonly ledger: Ledger;
+  readonly recorderOf: (account: Address) => Recorder;
+} {
+  const { time, chain, faults, random, of } = parts;
+  const { domain } = chain;
+
+  const reached = async (): Promise<void> => {
+    await time.sleep(random.between(...LATENCY_MS));
+    if (faults.strikes('node-down', of) !== null)
+      throw new LedgerUnavailableError(`The node of the ${of} does not answer.`);
+  };
+  const latestSeen = (): ModelBlock => {
+    const stale = faults.strikes('node-stale', of);
+    const lag = stale === null ? 0 : Math.round(stale.size);
+    return chain.blocks[Math.max(0, chain.latest().number - lag)] as ModelBlock;
+  };
+  const blockAt = (anchor: Anchor): ModelBlock => {
+    const latest = latestSeen();
+    return anchor === 'latest' ? latest : (chain.blocks[chain.finalOf(latest.number)] as ModelBlock);
+  };
+  const pointOf = ({ number, hash, timestampMs }: ModelBlock): ChainPoint => ({
+    blockNumber: number,
+    blockHash: hash,
+    timestampMs,
+  });
+  const eventsIn = (fromBlock: number, toBlock: number) => {
+    const last = Math.min(toBlock, latestSeen().number);
+    return chain.blocks
+      .slice(Math.max(0, fromBlock), last + 1)
+      .flatMap(({ number, events }) => events.map((one) => ({ ...one, blockNumber: number })));
+  };
+
+  const ledger: Ledger = {
+    domain,
+    async readHeads(datasets, anchor) {
+      await reached();
+      const block = blockAt(anchor);
+      const empty = (dataset: DatasetId): Head => ({ dataset, size: 0, root: EMPTY_ROOT });
+      return { point: pointOf(block), heads: datasets.map((id) => block.dissc.get(id)?.head ?? empty(id)) };
+    },
+    async readDevices(datasets, anchor) {
+      await reached();
+      const block = blockAt(anchor);
+      const devices = datasets.map((id) => {
+        const known = block.dissc.get(id);
+        return known === undefined ? null : { device: known.device, serial: known.serial };
+      });
+      return { point: pointOf(block), devices };
+    },
+    async findRecorded(dataset, fromBlock, toBlock) {
+      await reached();
+      return eventsIn(fromBlock, toBlock).flatMap(({ event, ...place }) => {
+        if (event.event !== 'recorded' || event.dataset !== dataset) return [];
+        const { event: _, ...recorded } = event;
+        return [{ ...recorded, ...place }];
+      });
+    },
+    async findChartered(query, fromBlock, toBlock) {
+      await reached();
+      return eventsIn(fromBlock, toBlock).flatMap(({ event, ...place }) => {
+        if (event.event !== 'chartered') return [];
+        const isAsked = 'dataset' in query ? event.dataset === query.dataset : event.charter.owner === query.owner;
+        return isAsked ? [{ dataset: event.dataset, charter: event.charter, ...place }] : [];
+      });
+    },
+  };
+
+  const recorderOf = (account: Address): Recorder => ({
+    account,
+    async simulate(call) {
+      await reached();
+      const seen = latestSeen();
+      const when = { sender: account, timestampSeconds: Math.floor(time.nowMs() / 1000) };
+      const recorded = recordOnDissc(domain, seen.dissc, call, when);
+      if (recorded === null)
+        throw new ArgumentError('DISSC refuses a charter of this call.', { details: { reason: 'charter' } });
+      return { accepted: recorded.accepted, gas: GAS };
+    },
+    async prepare(call, { nonce, replaces }) {
+      await reached();
+      const raise = (wei: bigint | undefined): bigint => (wei === undefined ? 0n : wei + wei / 8n + 1n);
+      const tip = larger(TIP_WEI, raise(replaces?.maxPriorityFeePerGasWei));
+      const fee = larger(2n * chain.baseFeeWei() + tip, raise(replaces?.maxFeePerGasWei));
+      const hash = to0x(nodePrimitives.sha256(bytesOf(account, call, nonce, fee, tip)));
+      const fees = { maxFeePerGasWei: fee, maxPriorityFeePerGasWei: tip };
+      const signed = { hash, nonce, raw: hash, ...fees };
+      chain.signed.set(hash, { ...signed, sender: account, call });
+      return signed;
+    },
+    async broadcast({ raw, nonce }) {
+      await reached();
+      const transaction = chain.signed.get(raw);
+      if (transaction === undefined) throw new Error(`Nobody has signed ${raw}.`);
+      // It says that it has taken it.
+      if (faults.strikes('node-forgets', of) !== null) return;
+      const isMined = chain.blocks.some(({ mined }) => mined.some((one) => one.transaction.hash === raw));
+      if (isMined || chain.pooled(account, nonce)?.hash === raw) return;
+      if ((chain.latest().nonces.get(account) ?? 0) > nonce) throw refused('nonce-too-low');
+      if (!chain.send(transaction)) throw refused('underpriced');
+    },
+    async nonces() {
+      await reached();
+      const latest = latestSeen();
+      const final = chain.blocks[chain.finalOf(latest.number)] as ModelBlock;
+      return { latest: latest.nonces.get(account) ?? 0, final: final.nonces.get(account) ?? 0 };
+    },
+    async receipt(hash) {
+      await reached();
+      const seen = latestSeen();
+      for (const { number, mined } of chain.blocks.slice(0, seen.number + 1)) {
+        const found = mined.find((one) => one.transaction.hash === hash);
+        if (found !== undefined)
+          return { blockNumber: number, final: number <= chain.finalOf(seen.number), ok: found.ok };
+      }
+      return null;
+    },
+    async balanceWei() {
+      await reached();
+      return BALANCE_WEI;
+    },
+  });
+  return { ledger, recorderOf };
+}
+
+const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+function refused(refusal: 'nonce-too-low' | 'underpriced'): NotRecordedError {
+  return new NotRecordedError(`The node does not take the transaction: ${refusal}.`, { details: { refusal } });
+}
+
+/** Enough of a call that two that differ have two hashes. */
+function bytesOf(
+  account: Address,
+  { charters, updates }: RecordCall,
+  nonce: number,
+  fee: bigint,
+  tip: bigint,
+): Uint8Array {
+  const heads = updates.flatMap(({ size, root, signature }) => [u64(size), root, signature]);
+  const serials = charters.map(({ serial }) => u32(serial));
+  const fees = new TextEncoder().encode(`${account} ${fee} ${tip}`);
+  return concatBytes(u32(nonce), fees, ...serials, ...heads);
+}

@@ -1,0 +1,166 @@
+import { join } from 'node:path';
+import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
+import type { DatasetWriter } from '../../../core/batch/seal-batch.ts';
+import type { SignedCharter } from '../../../core/charter/charter.ts';
+import type { Address } from '../../../core/ids.ts';
+import type { Ledger, Recorder } from '../../../core/ports/ledger.ts';
+import type { Runtime } from '../../../core/ports/runtime.ts';
+import type { StorageService } from '../../../core/ports/service.ts';
+import type { Transfer } from '../../../core/ports/transfer.ts';
+import { createDeviceClock } from '../../../device/clock.ts';
+import type { DeviceOptions } from '../../../device/device-options.ts';
+import type { DeviceEvent } from '../../../device/events.ts';
+import { lastCaptureTime } from '../../../device/outbox/last-capture.ts';
+import { type OutboxStatus, readStatus } from '../../../device/outbox/read-status.ts';
+import { runDevice } from '../../../device/run-device.ts';
+import { readLines } from '../../../device/sources/read-lines.ts';
+import type { FaultWatch } from '../faults/fault-watch.ts';
+import type { SeededRandom } from '../time/seeded-random.ts';
+import type { VirtualTime } from '../time/virtual-time.ts';
+import { type CutOutbox, openCutOutbox } from './cut-outbox.ts';
+import type { LineWriter } from './line-stream.ts';
+
+export interface DeviceWorld {
+  readonly time: VirtualTime;
+  readonly startMs: number;
+  readonly faults: FaultWatch;
+  readonly random: SeededRandom;
+  readonly folder: string;
+  readonly writer: DatasetWriter;
+  readonly account: Address;
+  readonly charter: SignedCharter;
+  readonly lines: LineWriter;
+  readonly options: DeviceOptions;
+  readonly ledger: Ledger;
+  /** Given where the device records by itself. */
+  readonly recorder: Recorder | null;
+  readonly transfer: Transfer;
+  readonly serviceFor: (runtime: Runtime) => StorageService;
+  readonly onEvent: (event: DeviceEvent) => void;
+  /** What it must never do. */
+  readonly fail: (what: string) => void;
+}
+
+/** One device through all its lives: each begins with what the one before had on the disk. */
+export interface SimulatedDevice {
+  status(): OutboxStatus | null;
+  /** Bytes of the stream that were acknowledged to whoever wrote them. */
+  acknowledgedBytes(): number;
+  /** Ends it for good. */
+  stop(): void;
+}
+
+const OFF_MS = 15_000;
+/** What its unit waits before it starts a program again that has ended. */
+const RESTART_MS = 5_000;
+
+export function runLives(world: DeviceWorld): SimulatedDevice {
+  const { time, faults, startMs } = world;
+  let number = 0;
+  let acknowledged = 0;
+  let outbox: CutOutbox | null = null;
+  let endLife = (): void => undefined;
+  let commits = 0;
+  const cuts = faults.all
+    .filter(({ kind }) => kind === 'power-cut')
+    .map((fault) => ({ fault, beginsAt: -1, isDone: false }));
+  const folderOf = (life: number): string => join(world.folder, `life-${life}`);
+
+  const passes = (side: 'before' | 'after'): boolean => {
+    if (side === 'before') commits++;
+    for (const cut of cuts) {
+      const { fault } = cut;
+      if (cut.isDone || time.nowMs() - startMs < fault.fromMs) continue;
+      if (cut.beginsAt < 0) cut.beginsAt = commits;
+      if (commits - cut.beginsAt < fault.size || fault.where !== side) continue;
+      cut.isDone = true;
+      faults.count('power-cut');
+      return true;
+    }
+    return false;
+  };
+
+  const begin = (): void => {
+    const life = { isAlive: true };
+    const folder = folderOf(number);
+    const next = folderOf(++number);
+    const stop = new AbortController();
+    const isAlive = (): boolean => life.isAlive;
+    const offsetMs = (): number => faults.under('clock-jump')?.size ?? 0;
+    const runtime = time.runtimeOf({ isAlive, offsetMs, random: world.random.fork(`life ${number}`).next });
+    /** Ends this life; the next begins with what was on the disk. */
+    const end = (pauseMs: number): void => {
+      if (!life.isAlive) return;
+      life.isAlive = false;
+      // Not within the call that noticed it: SQLite is still at work.
+      queueMicrotask(() => {
+        opened.cut(next);
+        outbox = null;
+        time.after(pauseMs, begin);
+      });
+    };
+    const points = { passes, onCut: () => end(OFF_MS) };
+    const opened = openCutOutbox(
+      folder,
+      { dataset: world.writer.dataset, account: world.account, kind: world.writer.kind },
+      { faults, points },
+    );
+    outbox = opened;
+    const kept = readStatus(opened).captured.streamBytes;
+    if (kept < acknowledged)
+      world.fail(`${acknowledged} bytes were acknowledged, and ${kept} are left after a restart`);
+    endLife = () => {
+      life.isAlive = false;
+      opened.close();
+      outbox = null;
+    };
+    const report = (event: DeviceEvent): void => {
+      if (!life.isAlive) return;
+      if (event.event === 'captured') acknowledged = Math.max(acknowledged, event.streamBytes);
+      world.onEvent(event);
+    };
+    const bytes = world.random.fork(`bytes of ${number}`);
+    const parts = {
+      ...{ primitives: { ...nodePrimitives, randomBytes: (size: number) => bytes.bytes(size) }, runtime, report },
+      ...{ outbox: opened, writer: world.writer, account: world.account, charter: world.charter },
+      source: readLines(world.lines.connect(kept, isAlive), 'stdin', 700),
+      service: onlyAlive(world.serviceFor(runtime), isAlive),
+      transfer: onlyAlive(world.transfer, isAlive),
+      ledger: onlyAlive(world.ledger, isAlive),
+      ...(world.recorder === null ? {} : { recorder: onlyAlive(world.recorder, isAlive) }),
+      clock: createDeviceClock(runtime, lastCaptureTime(opened)),
+    };
+    runDevice(parts, world.options, stop.signal).then(
+      () => end(RESTART_MS),
+      (cause) => {
+        if (!life.isAlive) return;
+        world.fail(`the device ended by itself: ${cause instanceof Error ? `${cause.name}: ${cause.message}` : cause}`);
+        end(RESTART_MS);
+      },
+    );
+  };
+  begin();
+  return {
+    status: () => (outbox === null ? null : readStatus(outbox)),
+    acknowledgedBytes: () => acknowledged,
+    stop: () => endLife(),
+  };
+}
+
+/** A port whose answers reach nobody once whoever asked has no power. */
+function onlyAlive<Port extends object>(port: Port, isAlive: () => boolean): Port {
+  return new Proxy(port, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target) as unknown;
+      if (typeof value !== 'function') return value;
+      return (...given: unknown[]) =>
+        new Promise((resolve, reject) => {
+          if (!isAlive()) return;
+          (value.apply(target, given) as Promise<unknown>).then(
+            (answer) => isAlive() && resolve(answer),
+            (cause) => isAlive() && reject(cause),
+          );
+        });
+    },
+  });
+}

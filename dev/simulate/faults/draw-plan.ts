@@ -1,0 +1,51 @@
+import type { SeededRandom } from '../time/seeded-random.ts';
+import type { Fault, FaultKind } from './fault.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+/** Everything is well again from then on. */
+export const HEALED_MS = 40 * MINUTE_MS;
+const MOST_FAULTS = 6;
+
+/** What is to go wrong under a seed: one fault up to six, of kinds drawn anew each time, all before it heals. */
+export function drawPlan(random: SeededRandom, kinds: readonly FaultKind[]): Fault[] {
+  if (kinds.length === 0) return [];
+  const count = random.between(1, MOST_FAULTS);
+  return Array.from({ length: count }, (_, id) => drawFault(random.fork(`fault ${id}`), random.pick(kinds), id));
+}
+
+function drawFault(random: SeededRandom, kind: FaultKind, id: number): Fault {
+  const fromMs = random.between(0, HEALED_MS - 5 * MINUTE_MS);
+  const untilMs = Math.min(HEALED_MS, fromMs + random.pick([5_000, MINUTE_MS, 5 * MINUTE_MS, 20 * MINUTE_MS]));
+  const { size, where } = SHAPES[kind]?.(random) ?? { size: random.pick([0.3, 1]), where: '' };
+  return { kind, id, fromMs, untilMs, size, where };
+}
+
+type Shape = (random: SeededRandom) => Pick<Fault, 'size' | 'where'>;
+
+const PARTIES = ['device', 'service', 'owner'];
+
+/** Sizes and places of the kinds that need more than a share of calls. */
+const SHAPES: Partial<Record<FaultKind, Shape>> = {
+  // Which commit from there on, and whether it reached the disk.
+  'power-cut': (random) => ({ size: random.between(0, 60), where: random.pick(['before', 'after']) }),
+  'event-late': (random) => ({ size: random.between(10_000, 20 * MINUTE_MS), where: '' }),
+  'event-repeated': (random) => ({ size: random.between(1, 3), where: '' }),
+  'table-rolled-back': (random) => ({ size: random.between(10_000, 20 * MINUTE_MS), where: '' }),
+  'node-stale': (random) => ({ size: random.between(1, 40), where: random.pick(PARTIES) }),
+  'node-down': (random) => ({ size: random.pick([0.3, 1]), where: random.pick(PARTIES) }),
+  'node-forgets': (random) => ({ size: random.pick([0.3, 1]), where: random.pick(['device', 'service']) }),
+  reorg: (random) => ({ size: random.between(1, 40), where: random.pick(['first', 'some', 'none']) }),
+  'fee-spike': (random) => ({ size: random.between(3, 200), where: '' }),
+  'clock-jump': (random) => ({
+    size: random.pick([
+      -20 * 365 * 24 * HOUR_MS,
+      -HOUR_MS,
+      -2 * MINUTE_MS,
+      2 * MINUTE_MS,
+      HOUR_MS,
+      73 * 365 * 24 * HOUR_MS,
+    ]),
+    where: '',
+  }),
+};

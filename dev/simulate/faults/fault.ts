@@ -1,0 +1,42 @@
+/** What can go wrong, thinnest first. What each does is said where it strikes. */
+export const FAULT_KINDS = [
+  'power-cut',
+  'lying-put',
+  'event-lost',
+  'event-repeated',
+  'event-late',
+  'table-rolled-back',
+  'table-lost',
+  'table-down',
+  'node-stale',
+  'node-down',
+  'node-forgets',
+  'reorg',
+  'fee-spike',
+  'chain-still',
+  'clock-jump',
+  'disk-full',
+  'disk-busy',
+  'disk-error',
+  'disk-readonly',
+  'storage-omits',
+  'store-down',
+  'service-down',
+  'too-many-requests',
+] as const;
+
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** One fault of a plan, whole by itself: others may be taken out of the plan, and it stays what it is. */
+export interface Fault {
+  readonly kind: FaultKind;
+  /** Names it in its plan, and decides by chance what is left open. */
+  readonly id: number;
+  /** Ms from the beginning; one of an instant strikes at `fromMs`. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** How large: blocks, ms or a share, as the kind has it. */
+  readonly size: number;
+  /** Where it strikes, for kinds that have a choice. */
+  readonly where: string;
+}

@@ -1,0 +1,48 @@
+/** A fault put into the product on purpose: what of a file is read as something else when it is loaded. */
+export interface Mutant {
+  readonly says: string;
+  readonly changes: readonly { readonly file: string; readonly from: string; readonly to: string }[];
+}
+
+/** Each must be found by the simulator (test/dev/simulate/mutants.test.ts). */
+export const MUTANTS: Readonly<Record<string, Mutant>> = {
+  'trusts-2xx': {
+    says: 'a device takes the answer to its PUT for the proof that its bytes are stored',
+    changes: [
+      {
+        file: 'device/steps/check-batches.ts',
+        from: 'await proveStored(parts, row, options, signal)',
+        to: 'await Promise.resolve(proveStored)',
+      },
+    ],
+  },
+  'awaits-event': {
+    says: 'the service waits for ever for an event of its bucket that was lost',
+    changes: [
+      {
+        file: 'functions/reconcile-segments.ts',
+        from: 'await reconcileSegments({ ...ports, memory }, signal)',
+        to: '{ keys: 0, found: 0, lost: 0, unchanged: 0, failed: 0, isRoundOver: true, memory, signal }',
+      },
+    ],
+  },
+  'keeps-nonce': {
+    says: 'a transaction that is not mined is never replaced by one that pays more',
+    changes: [
+      {
+        file: 'functions/anchor/follow-transactions.ts',
+        from: 'runtime.nowMs() - open.preparedAtMs >= anchorSettings.replaceAfterMs',
+        to: 'runtime.nowMs() - open.preparedAtMs >= anchorSettings.replaceAfterMs * 1e6',
+      },
+      {
+        file: 'device/record/record-directly.ts',
+        from: 'lastSentMs + options.replaceAfterMs > runtime.monotonicMs()',
+        to: 'lastSentMs + options.replaceAfterMs * 1e6 > runtime.monotonicMs()',
+      },
+    ],
+  },
+  'synchronous-normal': {
+    says: 'the outbox is not synchronised with the disk at each commit',
+    changes: [{ file: 'device/outbox/open-outbox.ts', from: 'synchronous = FULL', to: 'synchronous = NORMAL' }],
+  },
+};

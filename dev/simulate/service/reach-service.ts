@@ -1,0 +1,47 @@
+import { signMessage } from '../../../adapters/keys/mnemonic.ts';
+import { createStorageServiceClient } from '../../../client/service/storage-service-client.ts';
+import { StoreUnavailableError } from '../../../core/errors.ts';
+import type { PrivateKey } from '../../../core/ids.ts';
+import type { Runtime } from '../../../core/ports/runtime.ts';
+import { accountOfKey } from '../../../core/typed-data.ts';
+import type { FaultWatch } from '../faults/fault-watch.ts';
+import type { SeededRandom } from '../time/seeded-random.ts';
+import type { VirtualTime } from '../time/virtual-time.ts';
+import { unlessAborted } from './memory-bucket.ts';
+import type { SimulatedService } from './run-service.ts';
+
+export const API_URL = 'https://api.simulated';
+export const AUTHORITY = 'api.simulated';
+
+/** The real typed client of one account, over a network of this world. */
+export function reachService(
+  {
+    time,
+    faults,
+    random,
+    service,
+  }: { time: VirtualTime; faults: FaultWatch; random: SeededRandom; service: SimulatedService },
+  caller: { readonly key: PrivateKey; readonly chainId: number; readonly runtime: Runtime },
+) {
+  const { key, chainId, runtime } = caller;
+  const account = { address: accountOfKey(key), signMessage: (message: Uint8Array) => signMessage(key, message) };
+  return createStorageServiceClient({
+    ...{ apiUrl: API_URL, chainId, account, runtime },
+    transport: async ({ name }, request, signal) => {
+      const carried = async () => {
+        await time.sleep(random.between(20, 150));
+        if (faults.strikes('service-down') !== null) throw new StoreUnavailableError('The service does not answer.');
+        if (faults.strikes('too-many-requests') !== null) return tooMany();
+        const answered = await service.answer(name, request);
+        await time.sleep(random.between(5, 60));
+        return answered;
+      };
+      return unlessAborted(carried(), signal);
+    },
+  });
+}
+
+function tooMany() {
+  const body = new TextEncoder().encode('{"message":"Too Many Requests"}');
+  return { status: 429, headers: { 'content-type': 'application/json' }, body };
+}

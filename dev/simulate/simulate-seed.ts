@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkEnd } from './check/check-end.ts';
+import { isAllChecked } from './check/check-status.ts';
+import { drawPlan, HEALED_MS } from './faults/draw-plan.ts';
+import type { Fault, FaultKind } from './faults/fault.ts';
+import { createRandom } from './time/seeded-random.ts';
+import { buildWorld } from './world/build-world.ts';
+import { strikeAtTimes } from './world/strike-at-times.ts';
+
+/** How one seed went. */
+export interface Outcome {
+  readonly seed: number;
+  readonly plan: readonly Fault[];
+  readonly virtualMs: number;
+  /** How often each kind has struck. */
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  /** What must never be, and was; empty when all held. */
+  readonly failures: readonly string[];
+  /** SHA-256 of all that happened, with its times. */
+  readonly traceHash: string;
+  readonly trace: readonly string[];
+}
+
+export interface SeedOptions {
+  /** Faults are drawn from these. */
+  readonly kinds: readonly FaultKind[];
+  /** In the place of what the seed draws. */
+  readonly plan?: readonly Fault[];
+}
+
+/** After all is well again, everything is checked within this time. */
+export const BOUND_MS = 60 * 60_000;
+const LOOK_MS = 20_000;
+
+/** Runs one world under one seed until all is checked, or the bound is over. The same seed and plan give the same run. */
+export async function simulateSeed(seed: number, options: SeedOptions): Promise<Outcome> {
+  const random = createRandom(seed);
+  const plan = options.plan ?? drawPlan(random.fork('plan'), options.kinds);
+  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'plumbline-simulated-'));
+  const failures: string[] = [];
+  const trace: string[] = [];
+  const fail = (what: string): void => {
+    if (!failures.includes(what)) failures.push(what);
+  };
+  try {
+    const world = buildWorld({ seed, random: random.fork('world'), plan, folder, trace, fail });
+    const { time, startMs } = world;
+    strikeAtTimes(world);
+    await time.passUntil(startMs + HEALED_MS);
+    const boundMs = startMs + HEALED_MS + BOUND_MS;
+    while (!isAllChecked(world) && time.nowMs() < boundMs) await time.passUntil(time.nowMs() + LOOK_MS);
+    await checkEnd(world, boundMs, fail);
+    world.device.stop();
+    const virtualMs = time.nowMs() - startMs;
+    const traceHash = createHash('sha256').update(trace.join('\n')).digest('hex');
+    return { seed, plan, virtualMs, faults: world.faults.counts, failures, traceHash, trace };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

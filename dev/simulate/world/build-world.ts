@@ -1,0 +1,134 @@
+import type { DatasetWriter } from '../../../core/batch/seal-batch.ts';
+import { datasetOfCharter, signCharter } from '../../../core/charter/charter.ts';
+import { encodeDatasetName } from '../../../core/charter/dataset-name.ts';
+import { type DatasetKind, ENCRYPTED, PLAIN } from '../../../core/charter/kind.ts';
+import { type Address, type DatasetKey, NO_ACCOUNT, type PrivateKey } from '../../../core/ids.ts';
+import { accountOfKey } from '../../../core/typed-data.ts';
+import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions } from '../../../device/device-options.ts';
+import { createLineObserver } from '../../../functions/observe/line-observer.ts';
+import { DEFAULT_GRANT_POLICY } from '../../../functions/ports.ts';
+import { ModelChain } from '../chain/model-chain.ts';
+import { createNode } from '../chain/model-node.ts';
+import { createLineWriter } from '../device/line-stream.ts';
+import { runLives, type SimulatedDevice } from '../device/run-lives.ts';
+import type { Fault } from '../faults/fault.ts';
+import { type FaultWatch, watchFaults } from '../faults/fault-watch.ts';
+import type { OwnerWorld } from '../owner/judge-log.ts';
+import { createMemoryBucket, type MemoryBucket } from '../service/memory-bucket.ts';
+import { createMemoryTable, type MemoryTable } from '../service/memory-table.ts';
+import { AUTHORITY, reachService } from '../service/reach-service.ts';
+import { runService, type SimulatedService } from '../service/run-service.ts';
+import type { SeededRandom } from '../time/seeded-random.ts';
+import { VirtualTime } from '../time/virtual-time.ts';
+
+/** Everything that one seed makes. */
+export interface World {
+  readonly time: VirtualTime;
+  readonly startMs: number;
+  readonly random: SeededRandom;
+  readonly faults: FaultWatch;
+  readonly chain: ModelChain;
+  readonly table: MemoryTable;
+  readonly bucket: MemoryBucket;
+  readonly service: SimulatedService;
+  readonly device: SimulatedDevice;
+  readonly owner: OwnerWorld;
+  /** All that is ever written to the device. */
+  readonly text: Buffer;
+  readonly lastLineMs: number;
+}
+
+const START_MS = Date.UTC(2026, 10, 29);
+const DOMAIN = { chainId: 31_337, dissc: `0x${'d1'.repeat(20)}` as Address };
+const LAST_LINE_MS = 30 * 60_000;
+const QUOTA_BYTES = 2 ** 40;
+
+export function buildWorld(made: {
+  readonly seed: number;
+  readonly random: SeededRandom;
+  readonly plan: readonly Fault[];
+  readonly folder: string;
+  readonly trace: string[];
+  readonly fail: (what: string) => void;
+}): World {
+  const { seed, random, plan, folder, trace, fail } = made;
+  const time = new VirtualTime(START_MS);
+  const faults = watchFaults(time, START_MS, seed, plan);
+  const note = (who: string, what: object): void =>
+    void trace.push(`${time.nowMs() - START_MS} ${who} ${JSON.stringify(what)}`);
+  const key = (name: string): PrivateKey => random.fork(`key of ${name}`).bytes(32) as PrivateKey;
+
+  const chain = new ModelChain(time, faults, {
+    domain: DOMAIN,
+    blockMs: random.pick([2_000, 12_000]),
+    finalDepth: random.between(2, 40),
+  });
+  const nodeOf = (of: string) => createNode({ time, chain, faults, random: random.fork(`node of ${of}`), of });
+  const [deviceNode, serviceNode, ownerNode] = ['device', 'service', 'owner'].map(nodeOf) as [Node, Node, Node];
+
+  const table = createMemoryTable(time, faults, random.fork('table'));
+  const bucket = createMemoryBucket(time, faults, random.fork('bucket'), (stored) => service.noteStored(stored));
+  const [ownerKey, deviceKey, relayerKey] = [key('owner'), key('device'), key('relayer')];
+  const [owner, relayer] = [accountOfKey(ownerKey), accountOfKey(relayerKey)];
+  const settings = {
+    ...{ chainId: DOMAIN.chainId, authorities: [AUTHORITY], owners: new Map([[owner, QUOTA_BYTES]]) },
+    ...{ cssAccount: relayer, grants: DEFAULT_GRANT_POLICY, fromBlock: 0 },
+    recordEveryMs: random.pick([0, 60_000]),
+  };
+  const service = runService(
+    {
+      ...{ objects: bucket.objects, table, ledger: serviceNode.ledger, recorder: serviceNode.recorderOf(relayer) },
+      ...{ agreements: null, grants: null, grantRecorder: null, p2pfs: null, settings: () => settings },
+      observer: createLineObserver(({ level, message, error: _, ...rest }) => {
+        if (level !== 'metric' && message !== 'request') note('service', { message, ...rest });
+      }),
+    },
+    { time, faults, random: random.fork('service') },
+  );
+  const network = { time, faults, random: random.fork('network'), service };
+
+  const kind = random.pick<DatasetKind>([ENCRYPTED, PLAIN]);
+  const datasetKey = random.fork('dataset key').bytes(32) as DatasetKey;
+  const serial = START_MS / 1000;
+  const unsigned = {
+    ...{ owner, name: encodeDatasetName('readings'), kind, device: accountOfKey(deviceKey) },
+    ...{ anchorer: NO_ACCOUNT, serial, from: 0 },
+  };
+  const charter = { ...unsigned, signature: signCharter(DOMAIN, unsigned, ownerKey) };
+  const dataset = datasetOfCharter(DOMAIN, charter);
+  const writer: DatasetWriter = { dataset, kind, serial, datasetKey, deviceKey, domain: DOMAIN };
+
+  const lines = createLineWriter(time, random.fork('lines'), { lines: random.between(4, 24), lastMs: LAST_LINE_MS });
+  const device = runLives({
+    ...{ time, startMs: START_MS, faults, random: random.fork('device'), folder, fail },
+    ...{ writer, account: charter.device, charter, lines, options: drawOptions(random.fork('options')) },
+    ledger: deviceNode.ledger,
+    recorder: random.chance(0.5) ? deviceNode.recorderOf(charter.device) : null,
+    transfer: bucket.transfer,
+    serviceFor: (runtime) => reachService(network, { key: deviceKey, chainId: DOMAIN.chainId, runtime }),
+    onEvent: (event) => note('device', event),
+  });
+  const ownerRuntime = time.runtimeOf({ random: random.fork('owner').next });
+  const ownerWorld: OwnerWorld = {
+    ...{ dataset, datasetKey, ledger: ownerNode.ledger, transfer: bucket.transfer, random: random.fork('owner') },
+    service: reachService(network, { key: ownerKey, chainId: DOMAIN.chainId, runtime: ownerRuntime }),
+  };
+  return {
+    ...{ time, startMs: START_MS, random, faults, chain, table, bucket, service, device },
+    ...{ owner: ownerWorld, text: lines.text, lastLineMs: LAST_LINE_MS },
+  };
+}
+
+type Node = ReturnType<typeof createNode>;
+
+/** As a person would set it, but polling more rarely: each look is a request that is signed and verified. */
+function drawOptions(random: SeededRandom): DeviceOptions {
+  const maxAgeMs = random.pick([10_000, 120_000, 300_000]);
+  return {
+    ...DEFAULT_DEVICE_OPTIONS,
+    batch: { maxBlocks: random.pick([2, 8, 1024]), maxBytes: 2 ** 20, maxAgeMs },
+    followEveryMs: 10_000,
+    uploadsAtOnce: random.between(1, 3),
+    recordEveryMs: random.pick([10_000, 120_000]),
+  };
+}
