@@ -3,7 +3,7 @@
  * a seed. See HELP.
  */
 import { parseArgs } from 'node:util';
-import { FAULT_KINDS, type Fault, type FaultKind } from './faults/fault.ts';
+import { FAULT_KINDS, type Fault, type FaultKind, MENDED_KINDS } from './faults/fault.ts';
 import { loadMutant } from './load-mutant.ts';
 import { MUTANTS } from './mutants.ts';
 import type { Outcome } from './simulate-seed.ts';
@@ -19,13 +19,15 @@ written. A seed that fails, fails again in the same way.
   --from S         the first of them (1)
   --seed S         this one alone
   --minutes M      as many seeds as fit into so many minutes
-  --faults A,B     draw faults of these kinds alone; "none" for no faults
+  --faults A,B     draw faults of these kinds alone; "all", or "none" (those that are mended)
   --mutant NAME    with a fault in the product itself, which must be found
+  --stop           end at the first seed that fails
   --trace          all that happened, with its times
   --json           {seeds, virtualHours, faults: {kind: count}, failed: [seed]} on standard output
   --help
 
-Kinds of faults: ${FAULT_KINDS.join(', ')}.
+Kinds of faults: ${MENDED_KINDS.join(', ')}.
+Not mended yet: ${FAULT_KINDS.filter((kind) => !MENDED_KINDS.includes(kind)).join(', ') || 'none'}.
 Mutants:
 ${Object.entries(MUTANTS)
   .map(([name, { says }]) => `  ${name.padEnd(20)} ${says}`)
@@ -49,6 +51,8 @@ interface Arguments {
   readonly trace: boolean;
   readonly json: boolean;
   readonly isOne: boolean;
+  /** At the first seed that fails. */
+  readonly stops: boolean;
 }
 
 process.exitCode = await main();
@@ -65,7 +69,7 @@ async function main(): Promise<number> {
   }
 }
 
-async function simulate({ seeds, untilMs, kinds, mutant, trace, json, isOne }: Arguments): Promise<number> {
+async function simulate({ seeds, untilMs, kinds, mutant, trace, json, isOne, stops }: Arguments): Promise<number> {
   if (mutant !== null) loadMutant(mutant);
   // Behind the mutant: these lead to what it changes.
   const { loadFunctions } = await import('./service/run-service.ts');
@@ -81,7 +85,7 @@ async function simulate({ seeds, untilMs, kinds, mutant, trace, json, isOne }: A
   let done = 0;
   let virtualMs = 0;
   for (const seed of seeds) {
-    if (isInterrupted || performance.now() > untilMs) break;
+    if (isInterrupted || performance.now() > untilMs || (stops && failed.length > 0)) break;
     const outcome = await simulateSeed(seed, { kinds });
     done++;
     virtualMs += outcome.virtualMs;
@@ -135,7 +139,13 @@ function read(): Arguments | null {
     seeds: Array.from({ length: count }, (_, i) => from + i),
     untilMs: most === undefined ? Number.POSITIVE_INFINITY : performance.now() + number(most, 'minutes') * 60_000,
     kinds: readKinds(values.faults),
-    ...{ mutant: mutant ?? null, trace: values.trace, json: values.json, isOne: seed !== undefined },
+    ...{
+      mutant: mutant ?? null,
+      trace: values.trace,
+      json: values.json,
+      isOne: seed !== undefined,
+      stops: values.stop,
+    },
   };
 }
 
@@ -151,6 +161,7 @@ function parse() {
         },
         ...{ faults: { type: 'string' }, mutant: { type: 'string' } },
         ...{ trace: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+        stop: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     }).values;
@@ -167,7 +178,8 @@ function number(text: string, name: string): number {
 }
 
 function readKinds(text: string | undefined): readonly FaultKind[] {
-  if (text === undefined) return FAULT_KINDS;
+  if (text === undefined) return MENDED_KINDS;
+  if (text === 'all') return FAULT_KINDS;
   if (text === 'none') return [];
   const wanted = text.split(',');
   const unknown = wanted.filter((kind) => !FAULT_KINDS.includes(kind as FaultKind));

@@ -3,6 +3,7 @@ import { to0x, u32, u64 } from '../../../core/bytes.ts';
 import type { DisscDomain } from '../../../core/dissc-domain.ts';
 import type { Address } from '../../../core/ids.ts';
 import type { RecordCall, SignedTransaction } from '../../../core/ports/ledger.ts';
+import type { Fault } from '../faults/fault.ts';
 import type { FaultWatch } from '../faults/fault-watch.ts';
 import type { VirtualTime } from '../time/virtual-time.ts';
 import { type DisscEvent, type DisscState, recordOnDissc } from './dissc-model.ts';
@@ -44,6 +45,8 @@ export class ModelChain {
   readonly #faults: FaultWatch;
   readonly #options: ChainOptions;
   readonly #pool = new Map<string, ModelTransaction>();
+  /** Those that have begun, and when each is over. */
+  readonly #spikes = new Map<Fault, number>();
   #forks = 0;
 
   constructor(time: VirtualTime, faults: FaultWatch, options: ChainOptions) {
@@ -74,7 +77,17 @@ export class ModelChain {
     if (rival !== null && transaction.maxFeePerGasWei * 10n < rival.maxFeePerGasWei * 11n) return false;
     if (rival !== null) this.#pool.delete(rival.hash);
     this.#pool.set(transaction.hash, transaction);
+    this.#beginSpike();
     return true;
+  }
+
+  /** Fees rise when it hurts: once a transaction is signed and not mined. */
+  #beginSpike(): void {
+    const spike = this.#faults.under('fee-spike');
+    if (spike === null || this.#spikes.has(spike)) return;
+    this.#faults.count('fee-spike');
+    const lastsMs = spike.where === 'stays' ? Number.POSITIVE_INFINITY : spike.untilMs - spike.fromMs;
+    this.#spikes.set(spike, this.#time.nowMs() + lastsMs);
   }
 
   pooled(sender: Address, nonce: number): ModelTransaction | null {
@@ -83,7 +96,9 @@ export class ModelChain {
   }
 
   baseFeeWei(): bigint {
-    return NORMAL_FEE_WEI * BigInt(Math.round(this.#faults.under('fee-spike')?.size ?? 1));
+    const now = this.#time.nowMs();
+    const factors = [...this.#spikes].filter(([, untilMs]) => now < untilMs).map(([{ size }]) => size);
+    return NORMAL_FEE_WEI * BigInt(Math.max(1, ...factors));
   }
 
   mine(): void {

@@ -36,7 +36,8 @@ const SHAPES: Partial<Record<FaultKind, Shape>> = {
   'node-down': (random) => ({ size: random.pick([0.3, 1]), where: random.pick(PARTIES) }),
   'node-forgets': (random) => ({ size: random.pick([0.3, 1]), where: random.pick(['device', 'service']) }),
   reorg: (random) => ({ size: random.between(1, 40), where: random.pick(['first', 'some', 'none']) }),
-  'fee-spike': (random) => ({ size: random.between(3, 200), where: '' }),
+  // At times for good: then nothing but a higher fee helps.
+  'fee-spike': (random) => ({ size: random.between(3, 200), where: random.pick(['passes', 'stays']) }),
   'clock-jump': (random) => ({
     size: random.pick([
       -20 * 365 * 24 * HOUR_MS,

@@ -27,7 +27,6 @@ export function strikeAtTimes(world: World): void {
       return false;
     },
     'clock-jump': () => true,
-    'fee-spike': () => true,
   };
   for (const fault of faults.all) {
     const act = acts[fault.kind];
