@@ -208,7 +208,6 @@ export const rooms: Rooms = {
       '@typescript-eslint/scope-manager': ['dev/gate'],
       'oxc-parser': ['dev/gate'],
     },
-    types: { 'node:sqlite': ['dev/simulate'] },
     globals: 'all',
     finds: ['.'],
     loads: ['dev/bundles/load-entry.mjs'],

@@ -5,6 +5,7 @@ import type { Address, DatasetId } from '../../../core/ids.ts';
 import type { Head } from '../../../core/log/head.ts';
 import { EMPTY_ROOT } from '../../../core/log/peaks.ts';
 import type { Anchor, ChainPoint, Ledger, RecordCall, Recorder } from '../../../core/ports/ledger.ts';
+import type { RoundReader } from '../../../core/ports/rounds.ts';
 import type { FaultWatch } from '../faults/fault-watch.ts';
 import type { SeededRandom } from '../time/seeded-random.ts';
 import type { VirtualTime } from '../time/virtual-time.ts';
@@ -29,6 +30,7 @@ const LATENCY_MS: readonly [number, number] = [5, 60];
 export function createNode(parts: NodeParts): {
   readonly ledger: Ledger;
   readonly recorderOf: (account: Address) => Recorder;
+  readonly rounds: RoundReader;
 } {
   const { time, chain, faults, random, of } = parts;
   const { domain } = chain;
@@ -148,7 +150,18 @@ export function createNode(parts: NodeParts): {
       return BALANCE_WEI;
     },
   });
-  return { ledger, recorderOf };
+  // No dataset of these worlds names an anchorer.
+  const rounds: RoundReader = {
+    async readRound(_anchorer, anchor) {
+      await reached();
+      return { point: pointOf(blockAt(anchor)), round: null };
+    },
+    async findRounds() {
+      await reached();
+      return [];
+    },
+  };
+  return { ledger, recorderOf, rounds };
 }
 
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);

@@ -1,7 +1,9 @@
 import { copyFileSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StatementSync } from 'node:sqlite';
+import type { Statement } from '../../../adapters/sqlite/prepare-statements.ts';
+import { explainFault } from '../../../device/outbox/explain-fault.ts';
 import { type Outbox, type OutboxOwner, openOutbox } from '../../../device/outbox/open-outbox.ts';
+import type { FaultKind } from '../faults/fault.ts';
 import type { FaultWatch } from '../faults/fault-watch.ts';
 
 /** The device has lost its power: nothing of it goes on. */
@@ -11,6 +13,8 @@ export class PowerCut extends Error {
 
 /** A real outbox whose disk may fail and whose power may go, at any point at which something is to reach the disk. */
 export interface CutOutbox extends Outbox {
+  /** The same without any fault: what another program reads of it. */
+  readonly real: Outbox;
   /** Takes the power away, and lays what had reached the disk into the next folder: there the device begins again. */
   cut(nextFolder: string): void;
 }
@@ -24,11 +28,15 @@ export interface SyncPoints {
 
 const FILE = 'outbox';
 const WRITES = /^\s*(insert|update|delete|replace)/i;
-const FAILURES = { 'disk-full': [13, 'database or disk is full'], 'disk-busy': [5, 'database is locked'] } as const;
-const MORE_FAILURES = {
-  'disk-error': [10, 'disk I/O error'],
-  'disk-readonly': [8, 'attempt to write a readonly database'],
-} as const;
+type DiskFault = Extract<FaultKind, `disk-${string}`>;
+
+/** SQLite's result codes and words. A disk that fails does so when it is read, too. */
+const DISK_FAULTS: readonly (readonly [DiskFault, readonly [number, string]])[] = [
+  ['disk-full', [13, 'database or disk is full']],
+  ['disk-busy', [5, 'database is locked']],
+  ['disk-error', [10, 'disk I/O error']],
+  ['disk-readonly', [8, 'attempt to write a readonly database']],
+];
 const SYNCHRONOUS_FULL = 2;
 
 export function openCutOutbox(
@@ -57,10 +65,10 @@ export function openCutOutbox(
     points.onCut();
     throw new PowerCut('The power is gone.');
   };
-  const failAsDisk = (): void => {
-    for (const [kind, [errcode, errstr]] of Object.entries({ ...FAILURES, ...MORE_FAILURES })) {
-      if (faults.strikes(kind as keyof typeof FAILURES) === null) continue;
-      throw Object.assign(new Error(errstr), { code: 'ERR_SQLITE_ERROR', errcode, errstr });
+  const failAsDisk = (only?: DiskFault): void => {
+    for (const [kind, [errcode, errstr]] of DISK_FAULTS) {
+      if ((only ?? kind) !== kind || faults.strikes(kind) === null) continue;
+      throw explainFault(path, Object.assign(new Error(errstr), { code: 'ERR_SQLITE_ERROR', errcode, errstr }));
     }
   };
   /** What is written by `work` reaches the disk as one, here or not at all. */
@@ -81,8 +89,8 @@ export function openCutOutbox(
       loseIf(points.passes('after'));
     }
   };
-  const statements = new Map<string, StatementSync>();
-  const wrap = (text: string): StatementSync => {
+  const statements = new Map<string, Statement>();
+  const wrap = (text: string): Statement => {
     const statement = real.sql(text);
     const isWrite = WRITES.test(text);
     return new Proxy(statement, {
@@ -92,13 +100,20 @@ export function openCutOutbox(
         return (...given: unknown[]) => {
           requirePower();
           const run = (): unknown => value.apply(target, given);
-          return isWrite && name === 'run' ? synced(run) : run();
+          if (isWrite && name === 'run') return synced(run);
+          if (depth === 0) failAsDisk('disk-error');
+          return run();
         };
       },
     });
   };
   return {
     path,
+    real,
+    noteTrouble(trouble) {
+      requirePower();
+      real.noteTrouble(trouble);
+    },
     sql(text) {
       requirePower();
       const known = statements.get(text) ?? wrap(text);
@@ -121,7 +136,7 @@ export function openCutOutbox(
 
 /** The file and its log, as the disk has them; of shared memory nothing is left. */
 export function copyOutbox(from: string, to: string): void {
-  for (const ending of ['', '-wal']) {
+  for (const ending of ['', '-wal', '-mark']) {
     rmSync(`${to}${ending}`, { force: true });
     if (existsSync(`${from}${ending}`)) copyFileSync(`${from}${ending}`, `${to}${ending}`);
   }

@@ -106,7 +106,7 @@ export function runLives(world: DeviceWorld): SimulatedDevice {
       { faults, points },
     );
     outbox = opened;
-    const kept = readStatus(opened).captured.streamBytes;
+    const kept = readStatus(opened.real).captured.streamBytes;
     if (kept < acknowledged)
       world.fail(`${acknowledged} bytes were acknowledged, and ${kept} are left after a restart`);
     endLife = () => {
@@ -128,7 +128,7 @@ export function runLives(world: DeviceWorld): SimulatedDevice {
       transfer: onlyAlive(world.transfer, isAlive),
       ledger: onlyAlive(world.ledger, isAlive),
       ...(world.recorder === null ? {} : { recorder: onlyAlive(world.recorder, isAlive) }),
-      clock: createDeviceClock(runtime, lastCaptureTime(opened)),
+      clock: createDeviceClock(runtime, lastCaptureTime(opened.real)),
     };
     runDevice(parts, world.options, stop.signal).then(
       () => end(RESTART_MS),
@@ -141,7 +141,7 @@ export function runLives(world: DeviceWorld): SimulatedDevice {
   };
   begin();
   return {
-    status: () => (outbox === null ? null : readStatus(outbox)),
+    status: () => (outbox === null ? null : readStatus(outbox.real)),
     acknowledgedBytes: () => acknowledged,
     stop: () => endLife(),
   };
