@@ -1,6 +1,10 @@
+import type { FaultKind } from './faults/fault.ts';
+
 /** A fault put into the product on purpose: what of a file is read as something else when it is loaded. */
 export interface Mutant {
   readonly says: string;
+  /** What must strike for it to be seen. */
+  readonly needs: FaultKind;
   readonly changes: readonly { readonly file: string; readonly from: string; readonly to: string }[];
 }
 
@@ -8,6 +12,7 @@ export interface Mutant {
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'trusts-2xx': {
     says: 'a device takes the answer to its PUT for the proof that its bytes are stored',
+    needs: 'lying-put',
     changes: [
       {
         file: 'device/steps/check-batches.ts',
@@ -18,6 +23,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   'awaits-event': {
     says: 'the service waits for ever for an event of its bucket that was lost',
+    needs: 'event-lost',
     changes: [
       {
         file: 'functions/reconcile-segments.ts',
@@ -28,6 +34,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   'keeps-nonce': {
     says: 'a transaction that is not mined is never replaced by one that pays more',
+    needs: 'fee-spike',
     changes: [
       {
         file: 'functions/anchor/follow-transactions.ts',
@@ -43,6 +50,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   'synchronous-normal': {
     says: 'the outbox is not synchronised with the disk at each commit',
+    needs: 'power-cut',
     changes: [{ file: 'device/outbox/open-outbox.ts', from: 'synchronous = FULL', to: 'synchronous = NORMAL' }],
   },
 };

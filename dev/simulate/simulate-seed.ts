@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkEnd } from './check/check-end.ts';
+import { checkEnd, type Judgement, judge } from './check/check-end.ts';
 import { isAllChecked } from './check/check-status.ts';
 import { drawPlan, HEALED_MS } from './faults/draw-plan.ts';
 import type { Fault, FaultKind } from './faults/fault.ts';
@@ -34,6 +34,8 @@ export interface SeedOptions {
 /** After all is well again, everything is checked within this time. */
 export const BOUND_MS = 60 * 60_000;
 const LOOK_MS = 20_000;
+/** As many of the seeds have their log verified in the middle of all faults. */
+const AUDITED = 0.3;
 
 /** Runs one world under one seed until all is checked, or the bound is over. The same seed and plan give the same run. */
 export async function simulateSeed(seed: number, options: SeedOptions): Promise<Outcome> {
@@ -49,10 +51,15 @@ export async function simulateSeed(seed: number, options: SeedOptions): Promise<
     const world = buildWorld({ seed, random: random.fork('world'), plan, folder, trace, fail });
     const { time, startMs } = world;
     strikeAtTimes(world);
+    const before: Judgement[] = [];
+    if (random.chance(AUDITED)) {
+      await time.passUntil(startMs + random.between(10, 38) * 60_000);
+      before.push(await judge(world));
+    }
     await time.passUntil(startMs + HEALED_MS);
     const boundMs = startMs + HEALED_MS + BOUND_MS;
     while (!isAllChecked(world) && time.nowMs() < boundMs) await time.passUntil(time.nowMs() + LOOK_MS);
-    await checkEnd(world, boundMs, fail);
+    await checkEnd(world, { before, boundMs }, fail);
     world.device.stop();
     const virtualMs = time.nowMs() - startMs;
     const traceHash = createHash('sha256').update(trace.join('\n')).digest('hex');

@@ -20,6 +20,7 @@ export const FAULT_KINDS = [
   'disk-error',
   'disk-readonly',
   'storage-omits',
+  'storage-rots',
   'store-down',
   'service-down',
   'too-many-requests',
