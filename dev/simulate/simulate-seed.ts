@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkEnd, type Judgement, judge } from './check/check-end.ts';
-import { isAllChecked } from './check/check-status.ts';
+import { isAllChecked, watchWaits } from './check/check-status.ts';
 import { drawPlan, HEALED_MS } from './faults/draw-plan.ts';
 import type { Fault, FaultKind } from './faults/fault.ts';
 import { createRandom } from './time/seeded-random.ts';
@@ -51,6 +51,7 @@ export async function simulateSeed(seed: number, options: SeedOptions): Promise<
     const world = buildWorld({ seed, random: random.fork('world'), plan, folder, trace, fail });
     const { time, startMs } = world;
     strikeAtTimes(world);
+    watchWaits(world, fail);
     const before: Judgement[] = [];
     if (random.chance(AUDITED)) {
       await time.passUntil(startMs + random.between(10, 38) * 60_000);

@@ -23,7 +23,11 @@ export async function checkEnd(
   fail: (what: string) => void,
 ): Promise<void> {
   const { time, text } = world;
-  if (!isAllChecked(world)) fail(`not all is checked within the bound: ${describeStatus(world)}`);
+  if (!isAllChecked(world)) {
+    fail(`not all is checked within the bound: ${describeStatus(world)}`);
+    if (world.device.status()?.waits.some(({ overdue }) => overdue) === false)
+      fail('status calls nothing of that overdue');
+  }
   let last = await judge(world);
   while (isAllChecked(world) && faultsOf(last).length > 0 && time.nowMs() < boundMs) {
     await time.passUntil(time.nowMs() + LOOK_MS);

@@ -64,6 +64,7 @@ export function runLives(world: DeviceWorld): SimulatedDevice {
   const cuts = faults.all
     .filter(({ kind }) => kind === 'power-cut')
     .map((fault) => ({ fault, beginsAt: -1, isDone: false }));
+  const offsetMs = (): number => faults.under('clock-jump')?.size ?? 0;
   const folderOf = (life: number): string => join(world.folder, `life-${life}`);
 
   const passes = (side: 'before' | 'after'): boolean => {
@@ -86,7 +87,6 @@ export function runLives(world: DeviceWorld): SimulatedDevice {
     const next = folderOf(++number);
     const stop = new AbortController();
     const isAlive = (): boolean => life.isAlive;
-    const offsetMs = (): number => faults.under('clock-jump')?.size ?? 0;
     const runtime = time.runtimeOf({ isAlive, offsetMs, random: world.random.fork(`life ${number}`).next });
     /** Ends this life; the next begins with what was on the disk. */
     const end = (pauseMs: number): void => {
@@ -106,7 +106,7 @@ export function runLives(world: DeviceWorld): SimulatedDevice {
       { faults, points },
     );
     outbox = opened;
-    const kept = readStatus(opened.real).captured.streamBytes;
+    const kept = readStatus(opened.real, runtime.nowMs()).captured.streamBytes;
     if (kept < acknowledged)
       world.fail(`${acknowledged} bytes were acknowledged, and ${kept} are left after a restart`);
     endLife = () => {
@@ -141,7 +141,7 @@ export function runLives(world: DeviceWorld): SimulatedDevice {
   };
   begin();
   return {
-    status: () => (outbox === null ? null : readStatus(outbox.real)),
+    status: () => (outbox === null ? null : readStatus(outbox.real, time.nowMs() + offsetMs())),
     acknowledgedBytes: () => acknowledged,
     stop: () => endLife(),
   };
