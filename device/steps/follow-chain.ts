@@ -1,6 +1,7 @@
 import { anchorerOf } from '../../core/charter/charter.ts';
 import { DefectError } from '../../core/errors.ts';
 import { batchesIn } from '../outbox/batch-rows.ts';
+import { countUnpublished } from '../outbox/to-publish.ts';
 import { followHeads } from '../record/follow-heads.ts';
 import { createRoundFollower, type FollowRound } from '../record/follow-round.ts';
 import type { DeviceRun } from './device-run.ts';
@@ -31,7 +32,9 @@ async function followChain(run: DeviceRun, followRound: FollowRound | undefined,
     run.comparison.expire();
     run.wake('compare');
   }
-  if (followed.final > 0) run.wake('check', 'publish');
+  // By what is there, not by what has just moved: a disk that failed in between may have kept that from being told.
+  if (batchesIn(outbox, 'final', 1).length > 0) run.wake('check');
+  if (countUnpublished(outbox) > 0) run.wake('publish');
   const stored = batchesIn(outbox, 'stored', 1).length > 0;
   // Adopted, or back from a reorganisation: nobody else tells.
   if (stored) run.wake('record');

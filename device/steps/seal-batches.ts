@@ -21,6 +21,8 @@ export async function sealBatches(run: DeviceRun, signal: AbortSignal): Promise<
   // Its blocks are in the backlog no more: nothing else would come back to it.
   if (batchesIn(parts.outbox, 'planned', 1).length > 0) await run.logEnd.run(() => completePlanned(run));
   if (backlog.blocks() <= 0) {
+    // The blocks of a batch that the disk did not let be made are in no backlog any more.
+    if (batchesIn(parts.outbox, 'planned', 1).length > 0) await run.logEnd.run(() => completePlanned(run));
     run.endWhenIdle();
     return Number.POSITIVE_INFINITY;
   }
