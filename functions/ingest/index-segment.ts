@@ -1,7 +1,7 @@
 import type { DatasetId } from '../../core/ids.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { changeDatasetEntry } from '../state/dataset-entry.ts';
-import { indexByTime, type ReadableSegment } from '../state/segment-entry.ts';
+import { indexByTime, MAX_SPAN_MS, type ReadableSegment } from '../state/segment-entry.ts';
 import type { SegmentMemory } from './segment-memory.ts';
 
 interface Ports {
@@ -28,6 +28,8 @@ async function noteSpan(
   signal?: AbortSignal,
 ): Promise<void> {
   const spanMs = entry.toMs - entry.fromMs;
+  // It stands at both of its ends.
+  if (spanMs > MAX_SPAN_MS) return;
   if (spanMs <= (memory.spansMs.get(dataset) ?? -1)) return;
   const { longestSpanMs } = await changeDatasetEntry(
     table,

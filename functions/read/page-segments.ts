@@ -6,7 +6,7 @@ import type { TableReader } from '../ports.ts';
 import { readDatasetEntry } from '../state/dataset-entry.ts';
 import { datasetPk, segmentSk, timeSk } from '../state/entries.ts';
 import { mapBounded } from '../state/map-bounded.ts';
-import { querySegments, readSegmentEntry, type StoredSegment } from '../state/segment-entry.ts';
+import { MAX_SPAN_MS, querySegments, readSegmentEntry, type StoredSegment } from '../state/segment-entry.ts';
 
 export interface Page {
   readonly segments: readonly StoredSegment[];
@@ -59,13 +59,16 @@ export async function pageByTime(
   signal?: AbortSignal,
 ): Promise<Page> {
   const { longestSpanMs } = await readDatasetEntry(table, dataset, signal);
-  const begin = timeSk(Math.max(0, range.from - longestSpanMs), 0, '');
+  const beginMs = Math.max(0, range.from - Math.min(longestSpanMs, MAX_SPAN_MS));
+  const begin = timeSk(beginMs, 0, '');
   const end = timeSk(range.to, Number.MAX_SAFE_INTEGER, 'g');
   let start: string | null = startAt(range.cursor, begin, end);
   const within: Item[] = [];
   for (let queries = 0; start !== null && within.length <= range.limit && queries < MAX_QUERIES; queries++) {
     const page = await table.query(datasetPk(dataset), { from: start, to: end, limit: QUERY_ITEMS }, signal);
-    within.push(...page.items.filter((item) => (item.toMs as number) >= range.from));
+    // What stands at both of its ends is found at the first, where that is looked at.
+    const isSecond = ({ fromMs }: Item): boolean => typeof fromMs === 'number' && fromMs >= beginMs;
+    within.push(...page.items.filter((item) => (item.toMs as number) >= range.from && !isSecond(item)));
     start = page.next;
   }
   const found = await mapBounded(within.slice(0, range.limit + 1), PARALLEL, async ({ sk }) => {

@@ -12,9 +12,9 @@ import { growTiles } from '../log/grow-tiles.ts';
 import type { ServicePorts } from '../ports.ts';
 import { markWork, readDatasetEntry } from '../state/dataset-entry.ts';
 import { deleteRange } from '../state/delete-range.ts';
-import { datasetPk, segmentSk, timeSk, waitingSk } from '../state/entries.ts';
+import { datasetPk, segmentSk, waitingSk } from '../state/entries.ts';
 import { readLogEnd, readLogEntry } from '../state/log-entry.ts';
-import { isReadable, readSegmentEntry, segmentPages } from '../state/segment-entry.ts';
+import { isReadable, readSegmentEntry, segmentPages, timePlaces } from '../state/segment-entry.ts';
 import { mendDatasetEntry, restoreJunk } from './mend-dataset-entry.ts';
 import { mendLog } from './mend-log.ts';
 import { noteEvents } from './note-events.ts';
@@ -87,9 +87,11 @@ async function mendTime({ table }: RebuildPorts, key: string, signal?: AbortSign
   const name = parseSegmentKey(key);
   const entry = name === null ? null : await readSegmentEntry(table, name.dataset, name, signal);
   if (name === null || entry === null || !isReadable(entry)) return;
-  const place = { pk: datasetPk(name.dataset), sk: timeSk(entry.fromMs, entry.first, entry.sha256Hex) };
-  const there = await table.get(place.pk, place.sk, signal);
-  if (there?.toMs !== entry.toMs) await table.put({ ...place, toMs: entry.toMs }, 'any', signal);
+  const pk = datasetPk(name.dataset);
+  for (const place of timePlaces(entry)) {
+    const there = await table.get(pk, place.sk, signal);
+    if (there?.toMs !== place.toMs || there.fromMs !== place.fromMs) await table.put({ pk, ...place }, 'any', signal);
+  }
 }
 
 async function markLost(

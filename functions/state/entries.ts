@@ -9,7 +9,7 @@ import type { GrantId } from '../../core/ports/grants.ts';
  *   L#<first>            LogEntry        the log as this service has verified it: which segment goes on from this block, to where
  *   R#<from>#<sha256>    RecordsEntry    records of consecutive blocks of one batch, for public proofs
  *   W#<first>#<sha256>   a verified segment that waits for its predecessor
- *   T#<fromMs>#<first>#<sha256>          index by capture time, naming B#
+ *   T#<fromMs>#<first>#<sha256>          index by capture time, naming B#; of a very long span by its end, too
  *   X#<size>             RecordedEntry   one accepted update of the chain
  *   C#FIRST              CharterEntry    the first charter that was shown; one, whoever races
  *   C#<serial>           CharterEntry    one charter that DISSC has

@@ -39,6 +39,22 @@ export async function writeSegmentEntry(
   return table.put(item, 'absent', signal);
 }
 
+/**
+ * The longest span between first and last capture of a batch that a search by time looks back for. A batch with a longer one
+ * was made while the clock was set, as at the first start without a battery: it stands at both of its ends, so that one of
+ * them does not make every later search look at everything.
+ */
+export const MAX_SPAN_MS = 31 * 24 * 60 * 60 * 1000;
+
+/** Where a segment stands by its capture times. `fromMs` is with the second place alone, of those that have two. */
+export function timePlaces(
+  entry: Pick<ReadableSegment, 'fromMs' | 'toMs' | 'first' | 'sha256Hex'>,
+): { readonly sk: string; readonly toMs: number; readonly fromMs?: number }[] {
+  const { fromMs, toMs, first, sha256Hex } = entry;
+  const begin = { sk: timeSk(fromMs, first, sha256Hex), toMs };
+  return toMs - fromMs <= MAX_SPAN_MS ? [begin] : [begin, { sk: timeSk(toMs, first, sha256Hex), toMs, fromMs }];
+}
+
 /** Makes the segment findable by its capture time. Repeating it changes nothing. */
 export async function indexByTime(
   table: Table,
@@ -46,8 +62,7 @@ export async function indexByTime(
   entry: ReadableSegment,
   signal?: AbortSignal,
 ): Promise<void> {
-  const sk = timeSk(entry.fromMs, entry.first, entry.sha256Hex);
-  await table.put({ pk: datasetPk(dataset), sk, toMs: entry.toMs }, 'absent', signal);
+  for (const place of timePlaces(entry)) await table.put({ pk: datasetPk(dataset), ...place }, 'absent', signal);
 }
 
 /** Entries of segments in a range of keys, in order or its reverse: a query for each page, as pages are taken. */

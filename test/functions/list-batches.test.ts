@@ -69,6 +69,41 @@ describe('list-batches', () => {
     }
   });
 
+  test('a batch captured while the clock was set is found at both of its ends, and makes no search look far', async (t) => {
+    const own = await startStores();
+    t.after(() => own.close());
+    const writer = await TestDevice.open(own);
+    // Without a battery the clock begins in 1970; then it is set.
+    const odd = writer.seal([...blocks([5], 1000), ...blocks([5], T0)]);
+    const ordinary = Array.from({ length: 12 }, (_, i) => writer.seal(blocks([5], T0 + 3_600_000 * (i + 1))));
+    for (const { segment } of [odd, ...ordinary]) {
+      await putObject(own, segment.key, segment.car);
+      await ingestSegment(own.ports, segment.key);
+    }
+    let items = 0;
+    const counted: Pick<Table, 'get' | 'query'> = {
+      get: (...asked) => own.table.get(...asked),
+      async query(...asked) {
+        const page = await own.table.query(...asked);
+        items += page.items.length;
+        return page;
+      },
+    };
+    const foundIn = async (from: number, to: number) => {
+      items = 0;
+      const asked = { dataset: writer.dataset, by: 'time' as const, from, to };
+      const { batches } = await listBatches({ ledger: own.ledger, table: counted as Table }, asked);
+      return batches.map(({ first }) => first);
+    };
+    assert.deepEqual(await foundIn(0, 2000), [0]);
+    assert.deepEqual(await foundIn(T0 - 1, T0 + 1), [0]);
+    assert.deepEqual(await foundIn(0, T0 + 1), [0], 'once');
+    assert.deepEqual((await foundIn(0, T0 + 99 * 3_600_000)).length, 13);
+    const last = T0 + 12 * 3_600_000;
+    assert.deepEqual(await foundIn(last, last), [13]);
+    assert.ok(items <= 3, `${items} items for one batch`);
+  });
+
   test('in pages of any size, each batch once', async () => {
     for (const by of ['block', 'time'] as const) {
       const whole = await firsts({ by });
