@@ -29,6 +29,10 @@ export type DeviceEvent =
   | { event: 'gap'; blocks: number; bytes: number }
   /** Captured blocks that are not what was written to the disk: set aside, and a note stands in the log. */
   | { event: 'damaged'; blocks: number; bytes: number }
+  /** Captured blocks that the outbox had answered for and does not hold: its log was cut, damaged or lost. */
+  | { event: 'shortened'; blocks: number; bytes: number }
+  /** Blocks that another outbox has sealed under this device's key while this one was at work. */
+  | { event: 'second-writer'; from: number; blocks: number }
   | { event: 'skipped'; what: string; reason: string }
   /** `blocks` is the size of the log that the transaction records. */
   | { event: 'sent'; tx: string; blocks: number }

@@ -13,8 +13,8 @@ import { createDeviceRun, type DeviceRun } from './steps/device-run.ts';
 
 import { createFollowStep } from './steps/follow-chain.ts';
 import { createLookStep } from './steps/look-again.ts';
-
-import { mendDamage, mendPieces } from './steps/mend-damage.ts';
+import { mendDamage } from './steps/mend-damage.ts';
+import { tellShortening } from './steps/note-shortening.ts';
 import { createPublishStep } from './steps/publish-batches.ts';
 import { readSource } from './steps/read-source.ts';
 import { runStep, type Work } from './steps/run-step.ts';
@@ -61,7 +61,7 @@ export async function runDevice(parts: DeviceParts, options: DeviceOptions, sign
 async function begin(parts: DeviceParts, options: DeviceOptions, signal: AbortSignal): Promise<DeviceRun | null> {
   try {
     const run = await patiently(parts, () => createDeviceRun(parts, options), signal);
-    await patiently(parts, () => mendPieces(run), signal);
+    await patiently(parts, () => tellShortening(run), signal);
     return run;
   } catch (cause) {
     if (signal.aborted) return null;

@@ -8,7 +8,7 @@ import { EXIT } from '../exit-codes.ts';
 import { runCommand } from '../run-command.ts';
 import { outboxPathOf } from './outbox-path.ts';
 import { showBytes } from './parse-units.ts';
-import { describeLoss, shortenedText, showAge, waitsText } from './wait-text.ts';
+import { describeLoss, secondWriterText, shortenedText, showAge, waitsText } from './wait-text.ts';
 
 interface StatusOptions {
   readonly provision: string;
@@ -32,7 +32,7 @@ export function addDeviceStatus(device: Command): void {
         const nowMs = Date.now();
         const status = { ...readStatus(outbox, nowMs), running: isOutboxHeld(path) };
         output.result(status, describe(status, nowMs));
-        return exitCodeOf(status);
+        return exitCodeOf(status, nowMs);
       } finally {
         outbox.close();
       }
@@ -53,12 +53,15 @@ long; with 6 when the owner, or whoever keeps this machine, has to do something.
 type Shown = OutboxStatus & { readonly running: boolean };
 
 /** By whose turn it is, of what waits too long. */
-function exitCodeOf({ waits, shortenedBlocks }: Shown): number {
+function exitCodeOf({ waits, shortenedBlocks, secondWriter }: Shown, nowMs: number): number {
+  const isCloned = secondWriter !== null && nowMs - secondWriter.lastMs < RECENT_MS;
+  if (shortenedBlocks !== null || isCloned) return EXIT.state;
   const overdue = waits.filter((wait) => wait.overdue);
-  if (overdue.length === 0 && shortenedBlocks === null) return EXIT.ok;
-  const isElsewhere = overdue.length > 0 && overdue.every(({ turn }) => turn === 'service' || turn === 'chain');
-  return isElsewhere && shortenedBlocks === null ? EXIT.unavailable : EXIT.state;
+  if (overdue.length === 0) return EXIT.ok;
+  return overdue.every(({ turn }) => turn === 'service' || turn === 'chain') ? EXIT.unavailable : EXIT.state;
 }
+
+const RECENT_MS = 24 * 3_600_000;
 
 function describe(status: Shown, nowMs: number): string {
   const { captured, unsealed, dropped, states, log, disk } = status;
@@ -81,6 +84,11 @@ function describe(status: Shown, nowMs: number): string {
   if (dropped.blocks > 0) lines.push(`dropped   ${count(dropped.blocks)} blocks, ${showBytes(dropped.bytes)}`);
   for (const { kind, blocks, bytes, atMs } of status.losses)
     lines.push(`lost      ${count(blocks)} blocks, ${showBytes(bytes)}, ${describeLoss(kind, atMs, nowMs)}`);
+  const { secondWriter } = status;
+  if (secondWriter !== null) {
+    const { fromBlock: from, blocks, lastMs } = secondWriter;
+    lines.push(`${secondWriterText({ from, blocks })} Last seen ${showAge(nowMs - lastMs)} ago.`);
+  }
   if (status.shortenedBlocks !== null) lines.push(shortenedText(status.shortenedBlocks));
   if (!status.running) lines.push('No device works on this outbox now. Start it with: plumb device run');
   lines.push(...waitsText(status.waits, nowMs));

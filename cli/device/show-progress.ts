@@ -2,7 +2,7 @@ import type { DeviceEvent, Report } from '../../device/events.ts';
 import { heldUpText } from '../open-sender.ts';
 import type { Output } from '../output.ts';
 import { showBytes } from './parse-units.ts';
-import { waitText } from './wait-text.ts';
+import { secondWriterText, shortenedText, waitText } from './wait-text.ts';
 
 /**
  * How a running device speaks: one updating line and what is out of the ordinary on a terminal, one JSON line an event
@@ -78,6 +78,10 @@ function describe(event: DeviceEvent): string | null {
       return `The batch at block ${event.first} was uploaded and is not there. It is uploaded again.`;
     case 'waiting':
       return waitText(event, Date.now());
+    case 'shortened':
+      return shortenedText(event.blocks);
+    case 'second-writer':
+      return secondWriterText(event);
     case 'skipped':
       return `${event.what} is not recorded: ${event.reason}`;
     case 'sent':

@@ -46,6 +46,14 @@ export function shortenedText(blocks: number): string {
   return `The outbox lacks ${lacks} that it had answered for: its log (-wal) was cut, damaged or lost, or an older copy was put back.`;
 }
 
+export function secondWriterText({ from, blocks }: { readonly from: number; readonly blocks: number }): string {
+  return (
+    `Another device writes with the key of this one: ${blocks.toLocaleString('en')} blocks from block ${from} on are not from here. ` +
+    'Nothing is lost. Stop one of the two and give it a key of its own: plumb device replace NAME. ' +
+    'If there is no other device, this outbox was put back from a copy: then this is not said again.'
+  );
+}
+
 export function showAge(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 120) return `${seconds} s`;

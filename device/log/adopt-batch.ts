@@ -5,6 +5,7 @@ import { fromHex } from '../../core/bytes.ts';
 import { GCM_TAG_BYTES } from '../../core/limits.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import { insertPlanned, type SealedRow, updateSealed } from '../outbox/batch-rows.ts';
+import { reduceUnnotedLoss } from '../outbox/losses.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 import { sealedSeq } from '../outbox/read-backlog.ts';
 import { walkBlocks } from '../outbox/read-blocks.ts';
@@ -14,12 +15,21 @@ import { isStoredAs } from './find-in-log.ts';
 import { isSealedAs } from './stamp-blocks.ts';
 import type { StoredBatch } from './verify-stored.ts';
 
+/** Where the stream's writer goes on, as far as batches that are adopted move it. */
+export interface StreamPosition {
+  /** An outbox put back from a copy has its own lines in the log; later ones there are another device's. */
+  moves: boolean;
+  /** By how much this run has moved it. */
+  adoptedBytes: number;
+}
+
 /** What a batch is adopted with. */
 export interface AdoptParts {
   readonly primitives: Primitives;
   readonly outbox: Outbox;
   readonly writer: DatasetWriter;
   readonly publishes: boolean;
+  readonly stream: StreamPosition;
   readonly nowMs: () => number;
 }
 
@@ -30,17 +40,14 @@ export interface AdoptParts {
  * a directory's are not captured again, and the stream is that much longer.
  * @returns how many captured blocks were found in it
  */
-export function adoptBatch(
-  { primitives, outbox, writer, publishes, nowMs }: AdoptParts,
-  batch: StoredBatch,
-  fetched: FetchedFront,
-): number {
+export function adoptBatch(parts: AdoptParts, batch: StoredBatch, fetched: FetchedFront): number {
+  const { primitives, outbox, writer, publishes, nowMs } = parts;
   return outbox.commit(() => {
     const { manifest, leafHashes, end } = batch;
     const { first, serial, head, signature, blocks } = manifest;
     const fromSeq = sealedSeq(outbox);
     const known = findKnown(primitives, outbox, writer, manifest, fromSeq);
-    noteUnknown(outbox, manifest, known.numbers);
+    noteUnknown(parts, manifest, known.numbers);
     const row: SealedRow = {
       first,
       state: 'stored',
@@ -93,12 +100,16 @@ function findKnown(
   return { numbers, toSeq };
 }
 
-function noteUnknown(outbox: Outbox, manifest: Manifest, known: ReadonlySet<number>): void {
+function noteUnknown({ outbox, stream }: AdoptParts, manifest: Manifest, known: ReadonlySet<number>): void {
   let streamBytes = 0;
+  const found = { blocks: 0, bytes: 0 };
   for (const [number, { size, meta, sha256 }] of manifest.blocks.entries()) {
     if (known.has(number)) continue;
+    const contentBytes = size - (manifest.nonce === null ? 0 : GCM_TAG_BYTES);
+    found.blocks++;
+    found.bytes += contentBytes;
     const { name, part = 0, parts = 1 } = decodeMeta(meta);
-    if (name === undefined) streamBytes += size - (manifest.nonce === null ? 0 : GCM_TAG_BYTES);
+    if (name === undefined) streamBytes += contentBytes;
     else {
       outbox
         .sql(
@@ -107,5 +118,8 @@ function noteUnknown(outbox: Outbox, manifest: Manifest, known: ReadonlySet<numb
         .run(name, manifest.first + number, part, parts, size, manifest.nonce ?? new Uint8Array(0), sha256);
     }
   }
-  if (streamBytes > 0) outbox.sql('UPDATE counters SET stream_bytes = stream_bytes + ?').run(streamBytes);
+  reduceUnnotedLoss(outbox, found);
+  if (!stream.moves || streamBytes === 0) return;
+  outbox.sql('UPDATE counters SET stream_bytes = stream_bytes + ?').run(streamBytes);
+  stream.adoptedBytes += streamBytes;
 }

@@ -5,6 +5,7 @@ import type { BatchLine } from '../../core/ports/service.ts';
 import { MAX_PAGE } from '../../core/wire/requests.ts';
 import { stateNumber, UNKNOWN_SERIAL } from '../outbox/batch-rows.ts';
 import { cutBatches, logEnd } from '../outbox/log-end.ts';
+import type { Outbox } from '../outbox/open-outbox.ts';
 import { canSendCharter } from '../record/charter-to-send.ts';
 import { withCharterShown } from '../upload/show-charter.ts';
 import { adoptStored } from './adopt-stored.ts';
@@ -19,6 +20,13 @@ export interface Comparison {
   readonly held: string | null;
   /** Hash of the final chain block that the comparison was made at; null where the chain could not be read. */
   readonly finalBlock: Uint8Array | null;
+  /** Both were read, and there is nothing of either that this outbox does not have. */
+  readonly isLevel: boolean;
+  /**
+   * Blocks under this device's own signature that it had not sealed, behind what it had; null when there are none. Below the
+   * charter's `from` they may be a former device's.
+   */
+  readonly taken: { readonly from: number; readonly blocks: number } | null;
 }
 
 /**
@@ -35,8 +43,14 @@ export async function compareLog(parts: CompareParts, signal: AbortSignal): Prom
   if (chain.status === 'rejected' && listing.status === 'rejected') throw chain.reason;
   const view = chain.status === 'fulfilled' ? chain.value : null;
   const listed = new Set(listing.status === 'fulfilled' ? listing.value.map(({ first }) => first) : []);
-  const held = await compareWith(parts, view, listed, signal);
-  return { held, finalBlock: view === null ? null : fromHex(view.finalPoint.blockHash, 'block hash', 32) };
+  const before = logEnd(parts.outbox).size;
+  const { held, blocks } = await compareWith(parts, view, listed, signal);
+  return {
+    held,
+    finalBlock: view === null ? null : fromHex(view.finalPoint.blockHash, 'block hash', 32),
+    isLevel: held === null && view !== null && listing.status === 'fulfilled',
+    taken: blocks > 0 && before >= parts.charter.from ? { from: before, blocks } : null,
+  };
 }
 
 async function compareWith(
@@ -44,11 +58,11 @@ async function compareWith(
   view: ChainView | null,
   listed: ReadonlySet<number>,
   signal: AbortSignal,
-): Promise<string | null> {
+): Promise<{ readonly held: string | null; readonly blocks: number }> {
   const { outbox } = parts;
   if (view !== null) {
     const reason = whyNotNamed(parts, view.device);
-    if (reason !== null) return reason;
+    if (reason !== null) return { held: reason, blocks: 0 };
     forgetDisowned(parts, view.latest);
   }
   let adopted: Adopted = { blocks: 0, known: 0 };
@@ -64,6 +78,11 @@ async function compareWith(
     await adopt();
   }
   if (adopted.blocks > 0) reportAdopted(parts, adopted);
+  return { held: whyHeld(outbox, view), blocks: adopted.blocks - adopted.known };
+}
+
+/** What forbids sealing where this device is the one that the chain names, or null. */
+function whyHeld(outbox: Outbox, view: ChainView | null): string | null {
   if (view === null) return null;
   if (contradicts(outbox, view.latest)) {
     return 'The chain has other blocks in the place of some that were sealed here. What is final will count.';

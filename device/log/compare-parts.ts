@@ -8,6 +8,7 @@ import type { StorageService } from '../../core/ports/service.ts';
 import type { Transfer } from '../../core/ports/transfer.ts';
 import type { Report } from '../events.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
+import type { StreamPosition } from './adopt-batch.ts';
 
 /** What comparing the outbox's log with the chain's and the service's is done with. */
 export interface CompareParts {
@@ -27,6 +28,8 @@ export interface CompareParts {
   readonly publishes: boolean;
   /** Nothing had ever been captured when this process began: no block of the log can be here a second time. */
   readonly bornEmpty: boolean;
+  /** How what is adopted moves the stream's position; it does not once this run was level with the log. */
+  readonly stream: StreamPosition;
   readonly nowMs: () => number;
   readonly report: Report;
 }

@@ -1,13 +1,15 @@
 import { type GapReason, insertGap, parseGap } from './gap-note.ts';
 import type { Outbox } from './open-outbox.ts';
-import { decodeLines, metaOf } from './piece-lines.ts';
+import { metaOf, type PieceLine } from './piece-lines.ts';
 import { sealedSeq } from './read-backlog.ts';
+import { linesOfPiece } from './read-blocks.ts';
 
 interface OldPiece {
   seq: number;
   blocks: number;
   bytes: number;
   gap: number;
+  crc: number;
   lines: Uint8Array;
   content: Uint8Array | null;
 }
@@ -26,7 +28,7 @@ export function dropOldest(outbox: Outbox, bytes: number, nowMs: number): { bloc
     const dropped = { blocks: 0, bytes: 0 };
     const from = sealedSeq(outbox);
     const rows = outbox
-      .sql(`SELECT seq, blocks, bytes, gap, lines, iif(gap = 1, content, NULL) AS content FROM pieces
+      .sql(`SELECT seq, blocks, bytes, gap, crc, lines, iif(gap = 1, content, NULL) AS content FROM pieces
         WHERE seq >= ? ORDER BY seq`)
       .iterate(from) as unknown as Iterable<OldPiece>;
     const seqs: number[] = [];
@@ -38,7 +40,7 @@ export function dropOldest(outbox: Outbox, bytes: number, nowMs: number): { bloc
       at = piece.seq + piece.blocks - 1;
       if (piece.gap === 1) addNote(gap, piece.content as Uint8Array);
       else addPiece(gap, dropped, piece);
-      gap.beginsStretch ||= decodeLines(piece.lines, piece.seq).some((line) => metaOf(line).clock === 2);
+      gap.beginsStretch ||= linesOf(piece).some((line) => metaOf(line).clock === 2);
     }
     if (dropped.blocks === 0) return dropped;
     for (const seq of seqs) outbox.sql('DELETE FROM pieces WHERE seq = ?').run(seq);
@@ -67,7 +69,7 @@ interface Gap {
 }
 
 function addPiece(gap: Gap, dropped: { blocks: number; bytes: number }, piece: OldPiece): void {
-  for (const line of decodeLines(piece.lines, piece.seq)) {
+  for (const line of linesOf(piece)) {
     const { at, name } = metaOf(line);
     gap.fromMs = Math.min(gap.fromMs, at);
     gap.toMs = Math.max(gap.toMs, at);
@@ -77,6 +79,11 @@ function addPiece(gap: Gap, dropped: { blocks: number; bytes: number }, piece: O
   gap.bytes += piece.bytes;
   dropped.blocks += piece.blocks;
   dropped.bytes += piece.bytes;
+}
+
+/** Of a piece whose lines are damaged only its counts are known. */
+function linesOf(piece: OldPiece): readonly PieceLine[] {
+  return linesOfPiece(piece) ?? [];
 }
 
 function addNote(gap: Gap, content: Uint8Array): void {

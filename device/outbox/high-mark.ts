@@ -68,6 +68,7 @@ export function openHighMark(outboxPath: string): HighMarkFile {
   const file = openSync(path, 'r+');
   if (isNew) writeSync(file, Buffer.alloc(SIZE), 0, SIZE, 0);
   let place = 0;
+  let highest = readHighMark(outboxPath).mark?.commits ?? 0;
   let unsynced = 0;
   let hasTrouble = true;
   let open = true;
@@ -82,8 +83,12 @@ export function openHighMark(outboxPath: string): HighMarkFile {
   };
   return {
     write(mark) {
-      put(encodeMark(mark), PLACES[place] as number);
+      const encoded = encodeMark(mark);
+      // An outbox that is shorter than it was, or another one, is where it is: the older mark counts no more.
+      const isBehind = mark.commits <= highest;
+      for (const at of isBehind ? PLACES : [PLACES[place] as number]) put(encoded, at);
       place = 1 - place;
+      highest = mark.commits;
       if (++unsynced < SYNC_EVERY || syncing) return;
       unsynced = 0;
       syncing = true;

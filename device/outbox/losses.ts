@@ -41,12 +41,15 @@ export function reduceUnnotedLoss(
     .run(found.blocks, found.bytes);
 }
 
-/** Losses of which no note stands in the log yet, as one; null when there is none. They count as noted from now on. */
-export function takeUnnotedLosses(outbox: Statements): { readonly blocks: number; readonly bytes: number } | null {
+/** Losses of which no note stands in the log yet, as one; null when there is none. */
+export function readUnnotedLosses(outbox: Statements): { readonly blocks: number; readonly bytes: number } | null {
   const row = outbox
     .sql('SELECT count(*) AS n, sum(blocks) AS blocks, sum(bytes) AS bytes FROM losses WHERE noted = 0')
     .get();
-  if (row?.n === 0) return null;
-  outbox.sql('UPDATE losses SET noted = 1 WHERE noted = 0').run();
-  return { blocks: row?.blocks as number, bytes: row?.bytes as number };
+  return row?.n === 0 ? null : { blocks: row?.blocks as number, bytes: row?.bytes as number };
+}
+
+/** They count as noted from now on. */
+export function takeUnnotedLosses(outbox: Statements, nowMs: number): void {
+  outbox.sql('UPDATE losses SET noted = 1, at_ms = iif(at_ms = 0, ?, at_ms) WHERE noted = 0').run(nowMs);
 }

@@ -6,6 +6,7 @@ import { type Loss, readLosses } from './losses.ts';
 import type { Outbox } from './open-outbox.ts';
 import { readDiskBytes, readUnsealed } from './read-backlog.ts';
 import { readWaits, type Wait } from './read-waits.ts';
+import { readSecondWriter, type SecondWriter } from './second-writer.ts';
 import { countUnpublished } from './to-publish.ts';
 
 /** What an outbox holds and how far it has come. */
@@ -24,6 +25,8 @@ export interface OutboxStatus {
   readonly unpublished: number;
   /** What waits, for what, since when, why, and whose turn it is. */
   readonly waits: readonly Wait[];
+  /** Another device that writes with the same key, where one was seen. */
+  readonly secondWriter: SecondWriter | null;
   /** Whether the outbox has all that it had answered for: else how many captured blocks it lacks, and nobody has noted yet. */
   readonly shortenedBlocks: number | null;
   /** When the oldest thing that has not been stored was captured, ms since 1970; null when all is stored. */
@@ -70,6 +73,7 @@ export function readStatus(outbox: Outbox, nowMs: number): OutboxStatus {
     states: readStates(outbox),
     unpublished: countUnpublished(outbox),
     waits: [...(trouble === null ? [] : [diskWait(trouble)]), ...readWaits(outbox, nowMs)],
+    secondWriter: readSecondWriter(outbox),
     shortenedBlocks: shortenedBy(mark, identity.outbox_id as Uint8Array | undefined, counters),
     oldestUnsentMs: (oldest?.at_ms as number | undefined) ?? null,
     losses: readLosses(outbox),

@@ -15,7 +15,7 @@
  */
 
 /** Raised with every change of the tables. */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 6;
 /** "plOB": tells this file from every other SQLite file. */
 export const APPLICATION_ID = 0x706c4f42;
 

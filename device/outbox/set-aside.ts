@@ -48,16 +48,6 @@ export function setAsideDamaged(outbox: Outbox, fromSeq: number, toSeq: number, 
   });
 }
 
-/** Pieces whose sizes and metas are not what was written: nothing can be planned over them. */
-export function findBrokenPieces(outbox: Outbox): { readonly fromSeq: number; readonly toSeq: number }[] {
-  const rows = outbox.sql('SELECT seq, blocks, crc, lines FROM pieces ORDER BY seq').iterate();
-  const broken: { fromSeq: number; toSeq: number }[] = [];
-  for (const row of rows as unknown as Iterable<PieceRow>) {
-    if (linesOfPiece(row)?.length !== row.blocks) broken.push({ fromSeq: row.seq, toSeq: row.seq + 1 });
-  }
-  return broken;
-}
-
 function piecesIn(outbox: Outbox, fromSeq: number, toSeq: number): { seq: number }[] {
   return outbox
     .sql(`SELECT seq FROM pieces WHERE seq < ? AND seq >= coalesce((SELECT max(seq) FROM pieces WHERE seq <= ?), 0)

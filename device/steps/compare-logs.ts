@@ -1,6 +1,9 @@
+import type { StreamPosition } from '../log/adopt-batch.ts';
 import { compareLog } from '../log/compare-log.ts';
 import { noteStep } from '../outbox/note-step.ts';
+import { keepSecondWriter } from '../outbox/second-writer.ts';
 import type { DeviceRun } from './device-run.ts';
+import { noteShortening } from './note-shortening.ts';
 import type { Work } from './run-step.ts';
 import { completePlanned } from './seal-batches.ts';
 
@@ -8,14 +11,23 @@ import { completePlanned } from './seal-batches.ts';
 export function createCompareStep(run: DeviceRun): Work {
   const { parts, comparison, bornEmpty } = run;
   const nowMs = (): number => parts.clock.nowMs();
+  const stream: StreamPosition = { moves: true, adoptedBytes: 0 };
+  const tellOfSecond = (taken: { readonly from: number; readonly blocks: number }): void => {
+    keepSecondWriter(parts.outbox, taken, stream.adoptedBytes, nowMs());
+    stream.adoptedBytes = 0;
+    parts.report({ event: 'second-writer', ...taken });
+  };
   let reported: string | null = null;
   // A former run may have left word of one.
   let noted = false;
 
   const compare = async (signal: AbortSignal): Promise<string | null> => {
     try {
-      const { held, finalBlock } = await compareLog({ ...parts, nowMs, bornEmpty }, signal);
+      const { held, finalBlock, isLevel, taken } = await compareLog({ ...parts, nowMs, bornEmpty, stream }, signal);
       run.after.block = finalBlock;
+      if (taken !== null && !stream.moves) tellOfSecond(taken);
+      // From here on whatever comes under this device's key comes from elsewhere.
+      if (isLevel) stream.moves = false;
       return held;
     } finally {
       run.backlog.recount();
@@ -33,6 +45,7 @@ export function createCompareStep(run: DeviceRun): Work {
     noted = true;
     reported = held;
     if (held !== null) return run.options.followEveryMs;
+    noteShortening(run);
     run.wake('seal', 'follow', 'upload');
     return Number.POSITIVE_INFINITY;
   };

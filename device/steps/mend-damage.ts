@@ -2,7 +2,7 @@ import type { PlannedBatch } from '../outbox/batch-rows.ts';
 import { BlocksDamagedError, type MendableError } from '../outbox/errors.ts';
 import { cutBatches } from '../outbox/log-end.ts';
 import { keepLoss } from '../outbox/losses.ts';
-import { findBrokenPieces, setAsideDamaged } from '../outbox/set-aside.ts';
+import { setAsideDamaged } from '../outbox/set-aside.ts';
 import type { DeviceRun } from './device-run.ts';
 
 /**
@@ -13,11 +13,6 @@ import type { DeviceRun } from './device-run.ts';
 export async function mendDamage(run: DeviceRun, cause: MendableError): Promise<boolean> {
   // A batch that is damaged as a whole was forgotten by whoever found it (forgetBatch).
   return cause instanceof BlocksDamagedError ? setAside(run, cause) : true;
-}
-
-/** Sets aside what could not even be counted, as sizes and metas are damaged; before anything is planned. */
-export async function mendPieces(run: DeviceRun): Promise<void> {
-  for (const range of findBrokenPieces(run.parts.outbox)) await setAside(run, range);
 }
 
 async function setAside(

@@ -13,10 +13,10 @@ function setUp(held: string | null = null) {
   const seen: string[] = [];
   const logEnd = createMutex();
   // Nothing is planned in it.
-  const outbox = { sql: () => ({ all: () => [], get: () => undefined, run: () => {} }), noteTrouble: () => {} };
+  const outbox = { sql: () => ({ all: () => [], get: () => ({ n: 0 }), run: () => {} }), noteTrouble: () => {} };
   const report = ({ event }: { event: string }) => seen.push(event);
   const run = {
-    ...{ logEnd, bornEmpty: false, parts: { clock: {}, outbox, report, runtime: { nowMs: () => 0 } } },
+    ...{ logEnd, bornEmpty: false, parts: { clock: { nowMs: () => 0 }, outbox, report, runtime: { nowMs: () => 0 } } },
     options: { followEveryMs: 700, compareEveryMs: 1_000, batch: {} },
     backlog: { blocks: () => 1, dueInMs: () => 0 },
     wake: (...names: readonly string[]) => seen.push(`wakes ${names.join(', ')}`),

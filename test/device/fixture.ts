@@ -225,7 +225,14 @@ export function comparing(writer: TestWriter, remote: Remote, outbox: Outbox): C
   return {
     ...{ primitives: nodePrimitives, runtime: nodeRuntime, transfer: nodeTransfer, outbox, writer },
     ...{ account: accountOf(writer), charter: writer.charter, service: remote.service, ledger: remote.ledger },
-    ...{ record: 'relayed', publishes: false, bornEmpty: true, nowMs: Date.now, report: () => {} },
+    ...{
+      record: 'relayed',
+      publishes: false,
+      bornEmpty: true,
+      nowMs: Date.now,
+      stream: { moves: true, adoptedBytes: 0 },
+      report: () => {},
+    },
   };
 }
 
