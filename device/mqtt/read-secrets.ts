@@ -40,7 +40,8 @@ const secretsFile = z.strictObject({
 export async function readBrokerSecrets(path: string, broker: Broker): Promise<BrokerSecrets> {
   let value: unknown;
   try {
-    value = JSON.parse(await readSecret(path));
+    // Editors of some systems begin a file with a byte order mark.
+    value = JSON.parse((await readSecret(path)).replace(/^\uFEFF/, ''));
   } catch (cause) {
     if (cause instanceof PlumblineError) throw cause;
     // The parser's message quotes the text.

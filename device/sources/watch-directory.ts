@@ -17,11 +17,12 @@ export interface DirectoryOptions extends LookOptions {
   readonly keepOut: readonly string[];
 }
 
-// Everything is looked at so often where the system tells what changes, as it may leave something out; and where it does
-// not, in a twentieth of the time.
+// Everything is looked at so often where the system tells what changes, as it may leave something out; where it does not,
+// more often, in some twentieth of the time.
 const ALL_EVERY_MS = 60_000;
+const MOST_ALL_EVERY_MS = 600_000;
 const SHARE_TOLD = 200;
-const SHARE_UNTOLD = 20;
+const SHARE_UNTOLD = 30;
 
 /**
  * A watched directory with everything below it. A file is captured when it is complete, unchanged for `settleMs`, or in
@@ -68,7 +69,7 @@ async function watch(watching: Watch, signal: AbortSignal): Promise<void> {
   const { scanEveryMs, settleMs } = options;
   const pause = createWakeup(runtime);
   let there: { inode: bigint } | null = null;
-  let isMissed = false;
+  let works: boolean | null = null;
   let allAgainMs = Number.NEGATIVE_INFINITY;
 
   /** Captures what there is to capture. @returns why it cannot, while the directory is not there */
@@ -83,17 +84,17 @@ async function watch(watching: Watch, signal: AbortSignal): Promise<void> {
       await look.atSome(changed, watches.enter, signal);
       return null;
     }
-    const beganMs = runtime.monotonicMs();
+    let tookMs: number;
     try {
-      const folders = await look.atAll(watches.enter, signal);
-      if (folders === null) return `Directory ${directory} is gone; waiting for it to come back.`;
-      watches.keepOnly(folders);
+      const whole = await look.atAll(watches.enter, signal);
+      if (whole === null) return `Directory ${directory} is gone; waiting for it to come back.`;
+      watches.keepOnly(whole.folders);
+      tookMs = whole.tookMs;
     } catch (cause) {
       if (!isOfTheSystem(cause)) throw cause;
       return reasonOfFault(`Directory ${directory} cannot be read`, cause);
     }
     there = found;
-    const tookMs = runtime.monotonicMs() - beganMs;
     allAgainMs = runtime.monotonicMs() + restAfter(tookMs, watches.areComplete());
     return null;
   };
@@ -102,31 +103,34 @@ async function watch(watching: Watch, signal: AbortSignal): Promise<void> {
     const reason = await lookOnce();
     if (reason === null) {
       // It runs on for ever, so it says itself that it works again.
-      if (isMissed || there === null) noteStep(parts, 'source', null);
-      isMissed = false;
+      if (works !== true) noteStep(parts, 'source', null);
+      works = true;
       // The next look must find every file of this one in the outbox.
       await parts.queue.settled();
       if (once && look.countOpen() === 0) return;
     } else {
-      if (!isMissed) parts.report({ event: 'retry', step: 'source', reason, inMs: scanEveryMs });
+      if (works !== false) parts.report({ event: 'retry', step: 'source', reason, inMs: scanEveryMs });
       noteStep(parts, 'source', { reason, failures: 1, kind: 'file' });
-      isMissed = true;
+      works = false;
       there = null;
     }
     await pause.wait(once ? Math.min(scanEveryMs, settleMs) : scanEveryMs, signal);
     if (once || reason !== null) continue;
-    const isTold = watches.areComplete();
-    const dueMs = Math.min(
-      allAgainMs - runtime.monotonicMs(),
-      isTold ? Math.min(look.nextMs(), PRESENCE_MS) : Infinity,
-    );
-    if (dueMs > 0) await wakeup.wait(dueMs, signal);
+    const allMs = allAgainMs - runtime.monotonicMs();
+    if (watches.areComplete()) await wait(wakeup, Math.min(allMs, look.nextMs(), PRESENCE_MS), signal);
+    // Of some changes it would be told, and would look at everything for each.
+    else await wait(pause, allMs, signal);
   }
+}
+
+async function wait(wakeup: Wakeup, ms: number, signal: AbortSignal): Promise<void> {
+  if (ms > 0) await wakeup.wait(ms, signal);
 }
 
 /** So often it is looked whether the directory is still the same: another disk may be mounted there. */
 const PRESENCE_MS = 1000;
 
 function restAfter(tookMs: number, isTold: boolean): number {
-  return isTold ? Math.max(ALL_EVERY_MS, SHARE_TOLD * tookMs) : SHARE_UNTOLD * tookMs;
+  if (!isTold) return Math.min(ALL_EVERY_MS, SHARE_UNTOLD * tookMs);
+  return Math.min(MOST_ALL_EVERY_MS, Math.max(ALL_EVERY_MS, SHARE_TOLD * tookMs));
 }

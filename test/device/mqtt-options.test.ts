@@ -70,7 +70,7 @@ test('secrets come from a file that nobody else can read, and are not repeated',
 
   chmodSync(join(folder, 'key.pem'), 0o600);
   assert.deepEqual(await readBrokerSecrets(path, PLAIN), { key: 'PEM' });
-  write({ username: 'u', password: 'hunter2', clientId: 'c' });
+  write(`\uFEFF${JSON.stringify({ username: 'u', password: 'hunter2', clientId: 'c' })}`);
   for (const address of ['mqtts://broker.example/a', 'mqtt://127.0.0.1/a', 'mqtt://localhost/a', 'mqtt://[::1]/a']) {
     const secrets = await readBrokerSecrets(path, parseBroker(address));
     assert.deepEqual(secrets, { username: 'u', password: 'hunter2', clientId: 'c' });

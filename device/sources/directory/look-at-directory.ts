@@ -19,10 +19,17 @@ export interface LookOptions {
   readonly names?: NameRules;
 }
 
+export interface WholeLook {
+  /** Those that were found, from the directory on. */
+  readonly folders: ReadonlySet<string>;
+  /** How long finding everything took; what was captured then is not counted. */
+  readonly tookMs: number;
+}
+
 /** Looks at a directory again and again, and captures what is complete. */
 export interface DirectoryLook {
-  /** At everything. @returns the folders it found; null when the directory is not there */
-  atAll(enter: (folder: string) => Promise<void>, signal: AbortSignal): Promise<ReadonlySet<string> | null>;
+  /** At everything. @returns null when the directory is not there */
+  atAll(enter: (folder: string) => Promise<void>, signal: AbortSignal): Promise<WholeLook | null>;
   /** At what has changed, and at those files whose time has come. */
   atSome(paths: Iterable<string>, enter: (folder: string) => Promise<void>, signal: AbortSignal): Promise<void>;
   /** Files that are still to be captured, as the last look found. */
@@ -124,13 +131,15 @@ export function createLook(
     nextMs: awaited.nextMs,
 
     async atAll(enter, signal) {
+      const beganMs = parts.runtime.monotonicMs();
       const walk = await walkTree(directories, directory, '', names, enter);
       if (walk === null) return null;
+      const whole = { folders: walk.folders, tookMs: parts.runtime.monotonicMs() - beganMs };
       open.clear();
       account.beginRound();
       leaveOut(walk);
       await lookAtFiles(walk.files, signal);
-      if (signal.aborted) return walk.folders;
+      if (signal.aborted) return whole;
       const present = new Set(walk.files.map(({ path }) => path));
       const unread = walk.leftOut.map(({ path }) => path);
       // What cannot be looked at may be there; and a disk that is not mounted leaves an empty directory behind.
@@ -142,7 +151,7 @@ export function createLook(
       }
       account.endRound();
       account.write();
-      return walk.folders;
+      return whole;
     },
 
     async atSome(paths, enter, signal) {
