@@ -11,7 +11,7 @@ import { sealedSeq } from '../outbox/read-backlog.ts';
 import { walkBlocks } from '../outbox/read-blocks.ts';
 import { keepToPublish } from '../outbox/to-publish.ts';
 import type { FetchedFront } from './fetch-front.ts';
-import { isStoredAs } from './find-in-log.ts';
+import { isStoredAs, PIECE_PARTS } from './find-in-log.ts';
 import { isSealedAs } from './stamp-blocks.ts';
 import type { StoredBatch } from './verify-stored.ts';
 
@@ -108,7 +108,7 @@ function noteUnknown({ outbox, stream }: AdoptParts, manifest: Manifest, known: 
     const contentBytes = size - (manifest.nonce === null ? 0 : GCM_TAG_BYTES);
     found.blocks++;
     found.bytes += contentBytes;
-    const { name, part = 0, parts = 1 } = decodeMeta(meta);
+    const { name, from, part = from ?? 0, parts = from === undefined ? 1 : PIECE_PARTS } = decodeMeta(meta);
     if (name === undefined) streamBytes += contentBytes;
     else {
       outbox

@@ -30,6 +30,31 @@ export function isStoredAs(
   return equalBytes(primitives.sha256(stored), sha256);
 }
 
+/** Stands for the count of parts where a block is a piece of a growing file; its `part` is the byte that it begins at. */
+export const PIECE_PARTS = 0;
+
+/**
+ * How many bytes of a growing file, from a byte on, an adopted batch holds as one piece; 0 when it holds none.
+ * @param readPiece so many bytes of the file from there on, fewer when it ends before
+ */
+export async function findPieceInLog(
+  parts: { readonly primitives: Primitives; readonly outbox: Outbox; readonly writer: DatasetWriter },
+  { name, from }: { readonly name: string; readonly from: number },
+  readPiece: (sizeBytes: number) => Promise<Uint8Array>,
+): Promise<number> {
+  const { primitives, outbox, writer } = parts;
+  const rows = outbox
+    .sql('SELECT idx, size, nonce, sha256 FROM adopted_parts WHERE name = ? AND parts = ? AND part = ? ORDER BY idx')
+    .all(name, PIECE_PARTS, from) as { idx: number; size: number; nonce: Nonce; sha256: Uint8Array }[];
+  for (const { idx, size, nonce, sha256 } of rows) {
+    const isPlain = nonce.length === 0;
+    const content = await readPiece(size - (isPlain ? 0 : GCM_TAG_BYTES));
+    const place = { index: idx, nonce: isPlain ? null : nonce, size, sha256 };
+    if (isStoredAs(primitives, writer, place, content)) return content.length;
+  }
+  return 0;
+}
+
 /**
  * Whether a file, from part `fromPart` on, stands in an adopted batch byte for byte: it was captured by an outbox that
  * this one has taken the place of.

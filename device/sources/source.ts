@@ -21,6 +21,11 @@ export interface SourceParts {
     file: { readonly name: string; readonly parts: number; readonly fromPart: number },
     readPart: (part: number) => Promise<Uint8Array | null>,
   ) => Promise<boolean>;
+  /** How many bytes of a growing file, from a byte on, stand in the log as one piece; 0 when none do. */
+  readonly pieceInLog: (
+    piece: { readonly name: string; readonly from: number },
+    readPiece: (sizeBytes: number) => Promise<Uint8Array>,
+  ) => Promise<number>;
 }
 
 /** Something that yields bytes. It acknowledges nothing before the queue has it on the disk. */

@@ -21,7 +21,7 @@ export interface DirectoryOptions extends LookOptions {
 // more often, in some twentieth of the time.
 const ALL_EVERY_MS = 60_000;
 const MOST_ALL_EVERY_MS = 600_000;
-const SHARE_TOLD = 200;
+const SHARE_TOLD = 500;
 const SHARE_UNTOLD = 30;
 
 /**

@@ -1,5 +1,5 @@
 import type { DeviceOptions, DeviceParts } from '../device-options.ts';
-import { findInLog } from '../log/find-in-log.ts';
+import { findInLog, findPieceInLog } from '../log/find-in-log.ts';
 import type { SealingParts } from '../log/make-batch.ts';
 import { countUnchecked, lastBatch } from '../outbox/batch-rows.ts';
 import { createCaptureQueue } from '../outbox/capture-queue.ts';
@@ -64,12 +64,14 @@ export function createDeviceRun(given: DeviceParts, options: DeviceOptions): Dev
     options.capture,
   );
   const isInLog: SourceParts['isInLog'] = (file, readPart) => findInLog({ primitives, outbox, writer }, file, readPart);
+  const pieceInLog: SourceParts['pieceInLog'] = (piece, readPiece) =>
+    findPieceInLog({ primitives, outbox, writer }, piece, readPiece);
   return {
     parts: { ...given, record, publishes: given.publication !== undefined, making: createMutex() },
     paying: createMutex(),
     ...{ options, steps, backlog, comparison, ending, wake },
     after: { block: null },
-    sourceParts: { primitives, runtime, outbox, queue, clock, report, isInLog },
+    sourceParts: { primitives, runtime, outbox, queue, clock, report, isInLog, pieceInLog },
     bornEmpty: nextSeq(outbox) === 0 && lastBatch(outbox) === null,
     uploads: createUploads(outbox, options.uploadsAtOnce),
     logEnd: createMutex(),

@@ -18,7 +18,15 @@ import { type TestContext, test } from 'node:test';
 import { nodeDirectories } from '../../adapters/files/node-directories.ts';
 import { type DirectoryOptions, watchDirectory } from '../../device/sources/watch-directory.ts';
 import type { ChildTask } from './child.ts';
-import { newWriter, type RestoredBlock, restore, startDevice, temporaryFolder, writerToJson } from './fixture.ts';
+import {
+  copyOutbox,
+  newWriter,
+  type RestoredBlock,
+  restore,
+  startDevice,
+  temporaryFolder,
+  writerToJson,
+} from './fixture.ts';
 import { startRemote } from './remote.ts';
 
 /* A file that grows is captured in pieces: each byte once, whatever rotates it. */
@@ -228,6 +236,22 @@ test('a file that was captured whole goes on in pieces; one that goes with its e
   rmSync(path);
   await device.event('skipped', ({ reason }) => /before its end was captured/.test(reason));
   await device.stop();
+});
+
+test('an older copy of the outbox is put back: what the log has of the file is not captured again', async (context) => {
+  const { folder, path, start, blocks, outboxPath } = await setUp(context);
+  const run = async (text: string) => {
+    appendFileSync(path, text);
+    assert.equal(await start({}, true).ended, true);
+  };
+  await run(lines(0, 10));
+  copyOutbox(outboxPath, join(folder, 'copy'));
+  await run(lines(10, 20));
+  await run(lines(20, 30));
+  copyOutbox(join(folder, 'copy'), outboxPath);
+  await run(lines(30, 40));
+  assert.deepEqual([...versionsOf(blocks())], [['door.log', [lines(0, 40)]]]);
+  assert.equal(blocks().length, 4);
 });
 
 test('killed eight times while it is written and rotated: each line once', async (context) => {

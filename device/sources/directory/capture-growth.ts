@@ -29,17 +29,23 @@ export async function captureGrowth(
   };
   while (growing.position < file.sizeBytes) {
     if (signal.aborted) return false;
-    const wanted = Math.min(blockBytes, file.sizeBytes - growing.position);
-    const read = await opened.read(growing.position, wanted);
-    const content = wholeLines(read, wanted === blockBytes || awaited.hasRested(file));
-    if (read.length < wanted || content.length === 0) break;
-    const next = await markAt(look.primitives, growing, growing.position + content.length, opened);
+    const { position } = growing;
+    const inLog = await look.pieceInLog({ name: growing.name, from: position }, (bytes) =>
+      opened.read(position, bytes),
+    );
+    const wanted = Math.min(blockBytes, file.sizeBytes - position);
+    const read = inLog > 0 ? null : await opened.read(position, wanted);
+    const content = read === null ? null : wholeLines(read, wanted === blockBytes || awaited.hasRested(file));
+    if (read !== null && read.length < wanted) break;
+    const bytes = content?.length ?? inLog;
+    const next = bytes === 0 ? null : await markAt(look.primitives, growing, position + bytes, opened);
     // Truncated meanwhile: what was read may not be what stood there.
     if (next === null || (await opened.state()).sizeBytes < next.position) break;
-    const meta = metaOfFile(clock.stamp(), growing.name, file.changedNs, { from: growing.position });
     growing = next;
     const isEnd = growing.position === file.sizeBytes && identityOf(await opened.state()) === file.identity;
-    const durable = queue.capture({ blocks: [{ content, meta }], beside: note(isEnd ? file.identity : '') });
+    const meta = metaOfFile(clock.stamp(), growing.name, file.changedNs, { from: position });
+    const blocks = content === null ? [] : [{ content, meta }];
+    const durable = queue.capture({ blocks, beside: note(isEnd ? file.identity : '') });
     if (isEnd) durable.catch(() => {});
     else await durable;
     await queue.room();
