@@ -99,7 +99,7 @@ function describe(status: Shown, nowMs: number): string {
     lines.push(`  ${examples.map(showName).join(', ')}${more}: ${reason}`);
   }
   for (const { reason, count: n, last, lastMs } of leftOut.missed)
-    lines.push(`missed    ${count(n)}, the last ${showAge(nowMs - lastMs)} ago: ${showName(last)}: ${reason}`);
+    lines.push(`missed    ${count(n)}: ${reason} The last ${showAge(nowMs - lastMs)} ago: ${showName(last)}`);
   for (const { step, sinceMs, atMs, reason } of status.failures)
     lines.push(`${step} fails, for ${showAge(nowMs - sinceMs)} (last ${showAge(nowMs - atMs)} ago): ${reason}`);
   return lines.join('\n');

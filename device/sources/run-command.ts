@@ -48,7 +48,7 @@ export function runCommand(command: string, options: CommandOptions): Source {
           noteStep(parts, 'source', { reason: `The command captured nothing. ${problem}`, failures, kind: 'file' });
           // Counted by its first sentence, as what it said may differ each time.
           const [reason = problem, ...said] = problem.split(/(?<=\.) /);
-          const what = ['command', ...said].join(' ');
+          const what = ['command', ...said].join(': ');
           await queue.capture({ blocks: [], beside: () => noteMissed(outbox, what, reason, runtime.nowMs()) });
         } else if ('output' in outcome) {
           const blocks = cutOutput(outcome.output, options.blockBytes).map(
@@ -65,7 +65,7 @@ export function runCommand(command: string, options: CommandOptions): Source {
     },
     failure() {
       if (captured || problem === null) return null;
-      return new FileError(`The command captured nothing. ${problem} Run it by hand, as the user of this device.`);
+      return new FileError(`Nothing was captured: run the command by hand, as the user of this device. ${problem}`);
     },
   };
 }

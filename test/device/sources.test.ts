@@ -210,10 +210,10 @@ test('a source of which nothing was ever captured has failed, once the run has e
   const failing = runCommand('echo oops >&2; exit 127', { ...COMMAND, times: 2 });
   const device = startDevice({ remote, writer, outboxPath, source: failing }, { untilIdle: true });
   assert.equal(await device.ended, true);
-  assert.match(String(failing.failure?.()?.message), /captured nothing\. It ended with code 127\. It said: oops/);
+  assert.match(String(failing.failure?.()?.message), /Nothing was captured.* It ended with code 127\. It said: oops/);
   assert.deepEqual(
     status().leftOut.missed.map(({ reason, count, last }) => [reason, count, last]),
-    [['It ended with code 127.', 2, 'command It said: oops']],
+    [['It ended with code 127.', 2, 'command: It said: oops']],
   );
   const flag = join(folder, 'flag');
   const mended = runCommand(`test -e '${flag}' && echo 1 || { touch '${flag}'; exit 1; }`, { ...COMMAND, times: 2 });
