@@ -81,6 +81,6 @@ function noteFile(outbox: Outbox, file: NonNullable<CaptureEntry['file']>, endSe
       VALUES (?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (path) DO UPDATE SET identity = excluded.identity, parts = excluded.parts,
         captured_parts = excluded.captured_parts, part_bytes = excluded.part_bytes, content_hash = excluded.content_hash,
-        gone_ms = NULL, end_seq = iif(files.end_seq = -1 AND files.identity = excluded.identity, -1, excluded.end_seq)`)
+        gone_ms = NULL, captured_as = NULL, end_seq = iif(files.end_seq = -1 AND files.identity = excluded.identity, -1, excluded.end_seq)`)
     .run(path, identity, parts, capturedParts, endSeq, partBytes, contentHash);
 }

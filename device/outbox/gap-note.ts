@@ -42,7 +42,8 @@ export function insertGap(
   },
   options: { readonly beginsStretch: boolean; readonly nowMs: number },
 ): void {
-  for (const name of files) outbox.sql('UPDATE files SET end_seq = -1 WHERE path = ?').run(name);
+  for (const name of files)
+    outbox.sql('UPDATE files SET end_seq = -1 WHERE path = ? OR captured_as = ?').run(name, name);
   const meta = {
     at: fromMs,
     // Else the blocks behind it would seem to be captured before those that are in the log.

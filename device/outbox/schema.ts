@@ -4,9 +4,10 @@
  * Segments are not kept: they are made again, byte for byte, from pieces and the batch's row. Leaf hashes are kept until a
  * batch is checked: where its blocks are lost before, they still prove all others, and the log's growth is made of them.
  *
- * `files` knows what was captured whole, `growing` how far a growing file was: `head` and `tail` are hashes of its first
- * bytes and of the last ones before `position`, by which it is known again under another name. A path is null once
- * another file has it. `left_out` is there and not captured, `missed` counts what is gone for good.
+ * `files` knows what was captured whole, and as what where it was renamed since; `growing` how far a growing file was:
+ * `head` and `tail` are hashes of its first bytes and of the last ones before `position`, by which it is known again under
+ * another name. A path is null once another file has it. `left_out` is there and not captured, `missed` counts what is gone
+ * for good.
  *
  * Sizes, metas and the CRC of each block's content stand in `lines`, whose own CRC is `crc`: damage to one block is damage
  * to one block. `since_ms` is when a batch came into its state, for people; nothing is decided by it, as clocks jump.
@@ -15,7 +16,7 @@
  */
 
 /** Raised with every change of the tables. */
-export const SCHEMA_VERSION = 6;
+export const SCHEMA_VERSION = 7;
 /** "plOB": tells this file from every other SQLite file. */
 export const APPLICATION_ID = 0x706c4f42;
 
@@ -113,8 +114,10 @@ CREATE TABLE files (
   end_seq INTEGER NOT NULL,
   part_bytes INTEGER,
   content_hash BLOB,
-  gone_ms INTEGER
+  gone_ms INTEGER,
+  captured_as TEXT
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX files_by_former_name ON files (captured_as) WHERE captured_as IS NOT NULL;
 CREATE INDEX files_by_identity ON files (identity) WHERE content_hash IS NOT NULL;
 
 CREATE TABLE growing (

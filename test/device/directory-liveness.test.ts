@@ -5,10 +5,19 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { nodeDirectories } from '../../adapters/files/node-directories.ts';
 import type { Directories } from '../../core/ports/directories.ts';
-import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
+import { dropOldest } from '../../device/outbox/drop-oldest.ts';
+import { openOutbox, openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { readStatus } from '../../device/outbox/read-status.ts';
 import { type DirectoryOptions, watchDirectory } from '../../device/sources/watch-directory.ts';
-import { newWriter, type RunningDevice, restore, restoreFiles, startDevice, temporaryFolder } from './fixture.ts';
+import {
+  newWriter,
+  ownerOf,
+  type RunningDevice,
+  restore,
+  restoreFiles,
+  startDevice,
+  temporaryFolder,
+} from './fixture.ts';
 import { startRemote } from './remote.ts';
 
 /* One bad thing in a directory stops nothing else, and nothing is left out without a word. */
@@ -41,7 +50,7 @@ async function setUp(context: TestContext) {
       outbox.close();
     }
   };
-  return { folder, directory, write, start, files, status, remote, outboxPath };
+  return { folder, directory, write, start, files, status, remote, outboxPath, writer };
 }
 
 /** The machine's directories, of which some paths fail. */
@@ -203,6 +212,43 @@ test('a renamed file is known again, also with other rights; a second name of on
   assert.equal(await start({}, true).ended, true);
   assert.deepEqual(files(), { a: ['content'], b: ['other'], d: ['other'] });
 });
+
+test('of a renamed file whose blocks were dropped nothing is deleted', async (context) => {
+  const { directory, write, start, remote, outboxPath, writer } = await setUp(context);
+  remote.chainDown = true;
+  remote.serviceDown = true;
+  write('a', 'content');
+  write('b', 'other');
+  const device = start();
+  await device.event('captured', ({ totalBlocks }) => totalBlocks === 2);
+  await device.stop();
+  renameSync(join(directory, 'a'), join(directory, 'c'));
+  const again = start();
+  await until(() => fileNames(outboxPath).includes('c'));
+  await again.stop();
+  const outbox = openOutbox(outboxPath, ownerOf(writer));
+  assert.equal(dropOldest(outbox, 1, Date.now()).blocks, 2, 'the piece that holds both');
+  outbox.close();
+  remote.chainDown = false;
+  remote.serviceDown = false;
+  const last = start({ deleteAfterChecked: true });
+  write('d', 'new');
+  await until(() => !existsSync(join(directory, 'd')));
+  assert.ok(existsSync(join(directory, 'c')) && existsSync(join(directory, 'b')));
+  await last.stop();
+});
+
+function fileNames(outboxPath: string): string[] {
+  const outbox = openOutboxReadOnly(outboxPath);
+  try {
+    return outbox
+      .sql('SELECT path FROM files')
+      .all()
+      .map((row) => row.path as string);
+  } finally {
+    outbox.close();
+  }
+}
 
 test('a disk that is not mounted for a while leaves an empty directory: nothing is forgotten, nothing captured again', async (context) => {
   const { folder, directory, write, start, files, remote } = await setUp(context);

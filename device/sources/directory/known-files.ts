@@ -44,8 +44,9 @@ export function noteIdentity(outbox: Outbox, path: string, file: Pick<SeenFile, 
   outbox.commit(() => {
     if (path !== file.path) outbox.sql('DELETE FROM files WHERE path = ?').run(file.path);
     outbox
-      .sql('UPDATE files SET path = ?, identity = ?, gone_ms = NULL WHERE path = ?')
-      .run(file.path, file.identity, path);
+      .sql(`UPDATE files SET path = :to, identity = :identity, gone_ms = NULL,
+        captured_as = iif(:to = path, captured_as, coalesce(captured_as, path)) WHERE path = :from`)
+      .run({ to: file.path, identity: file.identity, from: path });
   });
 }
 
