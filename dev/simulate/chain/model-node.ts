@@ -160,6 +160,10 @@ export function createNode(parts: NodeParts): {
       await reached();
       return [];
     },
+    async findBlock() {
+      await reached();
+      return null;
+    },
   };
   return { ledger, recorderOf, rounds };
 }
