@@ -4,6 +4,7 @@ import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
 import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
 import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import { address } from '../../core/ids.ts';
@@ -13,7 +14,7 @@ import type { RebuildPorts } from '../../functions/rebuild/rebuild-dataset.ts';
 import { reconcileSegmentsRow } from '../../functions/table.ts';
 import { Environment } from '../../lambda/environment.ts';
 import { openAsc } from '../../lambda/open/asc.ts';
-import { openDissc } from '../../lambda/open/dissc.ts';
+import { openDissc, openRounds } from '../../lambda/open/dissc.ts';
 import { openObjects } from '../../lambda/open/objects.ts';
 import { openTable } from '../../lambda/open/table.ts';
 import { readSettings } from '../../lambda/settings.ts';
@@ -22,7 +23,9 @@ import { readStackFile } from '../connection.ts';
 
 type Ports = Omit<RebuildPorts, 'memory'>;
 type Settings = Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount' | 'fromBlock'>;
-type Opened = Pick<ServicePorts, 'objects' | 'table' | 'ledger' | 'grants'> & { readonly settings: () => Settings };
+type Opened = Pick<ServicePorts, 'objects' | 'table' | 'ledger' | 'rounds' | 'grants'> & {
+  readonly settings: () => Settings;
+};
 
 const REGION = 'us-east-1';
 
@@ -43,6 +46,7 @@ export async function openLocalStack(path: string, observer: Observer): Promise<
   const opened: Opened = {
     ...{ objects, table: createDynamoTable({ client, tableName: stack.tableName }) },
     ledger: createDisscLedger({ ...chain, dissc: address(stack.contracts.DISSC) }),
+    rounds: createDisscRounds({ ...chain, dissc: address(stack.contracts.DISSC) }),
     grants: contracts.ASC === null ? null : createAscLedger({ ...chain, asc: address(contracts.ASC) }),
     settings: () => ({
       ...{ owners: owners(), cssAccount: address(stack.operator) },
@@ -66,7 +70,7 @@ export function openDeployment(
 ): Ports & { close(): void } {
   const env = new Environment(reconcileSegmentsRow, values);
   const settings = readSettings(reconcileSegmentsRow, env, {}) as Settings;
-  const opened = { ...openObjects(env), ...openTable(env), ...openDissc(env), ...openAsc(env) };
+  const opened = { ...openObjects(env), ...openTable(env), ...openDissc(env), ...openRounds(env), ...openAsc(env) };
   return { ...rebuildPorts({ ...opened, settings: () => settings }, observer), close: () => undefined };
 }
 

@@ -49,7 +49,7 @@ function behind({ datasets }: Rebuilt): Rebuilt['datasets'] {
 }
 
 function describe(rebuilt: Rebuilt): string {
-  const { datasets, charters, segments, lost, mended, recounted, failures } = rebuilt;
+  const { datasets, charters, segments, lost, mended, recounted, anchored, failures } = rebuilt;
   const outcomes = Object.entries(segments).map(([outcome, count]) => `${count.toLocaleString('en')} ${outcome}`);
   const blocks = datasets.reduce((sum, { size }) => sum + size, 0);
   return [
@@ -58,6 +58,7 @@ function describe(rebuilt: Rebuilt): string {
     `Segments: ${outcomes.join(', ') || 'none'}.`,
     ...(mended > 0 ? [`${mended} items of the logs were missing or wrong, and are right now.`] : []),
     ...(recounted > 0 ? [`The stored bytes of ${recounted} owners were counted wrongly, and are right now.`] : []),
+    ...(anchored === null ? [] : [`The map of the rounds has ${anchored.toLocaleString('en')} heads.`]),
     ...(lost > 0 ? [`The objects of ${lost} segments are gone. Restore their versions in the bucket.`] : []),
     ...behind(rebuilt).map(({ dataset }) => `${dataset}: the chain has blocks that are not stored here.`),
     ...failures.slice(0, MOST_SHOWN).map(({ what, message }) => `failed: ${printable(what)}: ${printable(message)}`),

@@ -19,7 +19,7 @@ import { mendDatasetEntry, restoreJunk } from './mend-dataset-entry.ts';
 import { mendLog } from './mend-log.ts';
 import { noteEvents } from './note-events.ts';
 
-export interface RebuildPorts extends IngestPorts, Pick<ServicePorts, 'observer'> {
+export interface RebuildPorts extends IngestPorts, Pick<ServicePorts, 'observer' | 'rounds'> {
   readonly objects: IngestPorts['objects'] & ObjectLister & ObjectWriter;
 }
 

@@ -8,6 +8,7 @@ import { SegmentMemory } from '../ingest/segment-memory.ts';
 import { readCharters } from '../state/dataset-entry.ts';
 import { mapBounded } from '../state/map-bounded.ts';
 import { type RebuildPorts, type RebuiltDataset, rebuildDataset } from './rebuild-dataset.ts';
+import { rebuildMap } from './rebuild-map.ts';
 import { recountUsage } from './recount-usage.ts';
 
 export interface RebuildProgress {
@@ -32,6 +33,8 @@ export interface Rebuilt {
   readonly mended: number;
   /** Owners whose stored bytes were counted wrongly. */
   readonly recounted: number;
+  /** Heads in the map that the next round is made of; null where nothing stands in rounds of this service. */
+  readonly anchored: number | null;
   readonly failures: readonly RebuildFailure[];
 }
 
@@ -82,10 +85,18 @@ export async function rebuildService(
     }
   });
   const whole = rebuilt.filter((one) => one !== null);
+  const anchored = await rebuildOwnMap(ports, datasets, onFailure, signal);
   const recounted = await recountOwners(ports, datasets, onProgress, onFailure, signal);
   const { kept, known, refused } = charters;
   return {
-    ...{ datasets: whole, charters: { kept, known, refused }, segments: sumOutcomes(whole), recounted, failures },
+    ...{
+      datasets: whole,
+      charters: { kept, known, refused },
+      segments: sumOutcomes(whole),
+      recounted,
+      anchored,
+      failures,
+    },
     lost: whole.reduce((sum, { lost }) => sum + lost, 0),
     mended: whole.reduce((sum, { mended }) => sum + mended, 0),
   };
@@ -129,6 +140,22 @@ async function recountOwners(
     }
   }
   return recounted;
+}
+
+async function rebuildOwnMap(
+  ports: RebuildPorts,
+  datasets: readonly DatasetId[],
+  onFailure: (what: string, error: unknown) => void,
+  signal?: AbortSignal,
+): Promise<number | null> {
+  const { cssAccount: account, fromBlock } = ports.settings();
+  if (account === null) return null;
+  try {
+    return await rebuildMap(ports, { account, fromBlock, datasets }, signal);
+  } catch (error) {
+    onFailure('the map of the rounds', error);
+    return null;
+  }
 }
 
 function sumOutcomes(rebuilt: readonly RebuiltDataset[]): Partial<Record<Ingested, number>> {

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { anchorFromWire } from '../../client/service/anchor-from-wire.ts';
 import { equalBytes, to0x, toHex } from '../../core/bytes.ts';
+import { charterKey, encodeCharter } from '../../core/charter/charter-file.ts';
 import { ProofError } from '../../core/errors.ts';
 import type { MapRoot, RoundRoot } from '../../core/ids.ts';
 import { requireBoundedGrowth } from '../../core/log/growth.ts';
@@ -12,6 +13,7 @@ import { verifyRoundHead } from '../../core/rounds/round-head.ts';
 import { headInRound } from '../../core/rounds/verify-round.ts';
 import { getAnchorResponse } from '../../core/wire/requests.ts';
 import { getAnchor } from '../../functions/get-anchor.ts';
+import { rebuildService } from '../../functions/rebuild/rebuild-service.ts';
 import { readNewestFinal } from '../../functions/rounds/follow-rounds.ts';
 import { type ChainRound, pagePk, roundsPk } from '../../functions/rounds/round-items.ts';
 import { readTablePages } from '../../functions/rounds/table-pages.ts';
@@ -169,6 +171,16 @@ describe('rounds of the anchor', () => {
     assert.equal((await service.anchor()).transactions, 0);
     assert.equal(service.counts.get('Anchor.mapLost'), 1);
     assert.ok(service.noted.some(({ fields }) => fields.remedy === 'plumb service rebuild'));
+
+    // The command makes it again, from the logs; the next round follows on the one that is not known.
+    service.stored.set(charterKey(dataset.id, dataset.first.serial), encodeCharter(dataset.first));
+    const settings = () => ({ ...service.ports.settings(), cssAccount: service.recorder.account });
+    const rebuilt = await rebuildService({ ...service.ports, settings }, () => undefined);
+    assert.deepEqual([rebuilt.anchored, rebuilt.failures], [1, []]);
+    assert.equal((await service.anchor()).transactions, 1);
+    const round = await settle(service);
+    assert.equal(round.number, 2);
+    assert.equal((await headIn(service, round, dataset))?.size, dataset.end.size);
   });
 
   it('sends none while a page of the map is lost, and records what is recorded directly', async () => {
