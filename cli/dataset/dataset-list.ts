@@ -2,12 +2,15 @@ import type { Command } from 'commander';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { readBlockTime } from '../../adapters/ethereum/read-chain-point.ts';
 import { readStored, type Stored } from '../../client/owner/read-stored.ts';
-import type { SignedCharter } from '../../core/charter/charter.ts';
+import { readAnchor } from '../../client/read-anchor.ts';
+import type { RoundStanding } from '../../client/read-round.ts';
+import { anchorerOf, type SignedCharter } from '../../core/charter/charter.ts';
 import { eachInParallel } from '../../core/each-in-parallel.ts';
-import { ArgumentError, PlumblineError } from '../../core/errors.ts';
+import { ArgumentError, NotRecordedError, PlumblineError } from '../../core/errors.ts';
+import type { Address } from '../../core/ids.ts';
 import type { RecordedEvent } from '../../core/ports/ledger.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { openLedger, openService, readConnection } from '../connection.ts';
+import { openLedger, openRounds, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Output, printable } from '../output.ts';
 import { type DatasetEntry, readDatasets } from '../owner/dataset-list.ts';
@@ -35,6 +38,9 @@ interface DatasetLine {
   readonly recordedHow: 'directly' | null;
   readonly recordedBlock: number | null;
   readonly recordedMs: number | null;
+  /** Blocks in the newest final round of its anchorer, and which round that is; null where it stands in none. */
+  readonly anchored: number | null;
+  readonly round: (RoundStanding['round'] & { readonly anchorer: Address }) | null;
   /** The device that writes it, and the serial of the charter that names it. */
   readonly device: string;
   readonly serial: number;
@@ -66,6 +72,18 @@ export function addDatasetList(dataset: Command): void {
       const { signal } = context;
       const ids = entries.map((entry) => entry.dataset);
       const { point, heads } = await ledger.readHeads(ids, 'latest', signal);
+      const rounds = openRounds(connection, service);
+      /** What the newest final round has of it; null where it stands in none, or nobody shows it. */
+      const readStanding = async ({ dataset, charters }: DatasetEntry): Promise<RoundStanding | null> => {
+        const newest = charters.at(-1);
+        if (newest === undefined || anchorerOf(newest) === null) return null;
+        try {
+          return (await readAnchor(ledger, dataset, 'final', connection.fromBlock, signal, rounds)).standing;
+        } catch (error) {
+          if (error instanceof NotRecordedError) return null;
+          throw error;
+        }
+      };
       const lines: DatasetLine[] = [];
       await eachInParallel([...entries.keys()], PARALLEL, async (i) => {
         const entry = entries[i] as DatasetEntry;
@@ -76,8 +94,10 @@ export function addDatasetList(dataset: Command): void {
             : await ledger.findRecorded(entry.dataset, connection.fromBlock, point.blockNumber, signal);
         const last = events.reduce<RecordedEvent | null>((a, b) => (a === null || b.size > a.size ? b : a), null);
         const recordedMs = last === null ? null : await readBlockTime(rpc, last.blockNumber, signal);
-        const stored = await readStored(service, entry.dataset, recorded, signal, 0).catch(problemOf);
-        lines[i] = lineOf(entry, recorded, { last, recordedMs }, stored);
+        const round = await readStanding(entry);
+        const known = Math.max(recorded, round?.size ?? 0);
+        const stored = await readStored(service, entry.dataset, known, signal, 0).catch(problemOf);
+        lines[i] = lineOf(entry, recorded, { last, recordedMs, round }, stored);
       });
       showLines(context.output, lines);
       return lines.some(({ problem }) => problem !== null) ? EXIT.unavailable : EXIT.ok;
@@ -90,10 +110,16 @@ function problemOf(error: unknown): { problem: string } {
   return { problem: error.shortMessage };
 }
 
+interface Recorded {
+  readonly last: RecordedEvent | null;
+  readonly recordedMs: number | null;
+  readonly round: RoundStanding | null;
+}
+
 function lineOf(
   { name, dataset, kind, charters }: DatasetEntry,
   recorded: number,
-  { last, recordedMs }: { readonly last: RecordedEvent | null; readonly recordedMs: number | null },
+  { last, recordedMs, round }: Recorded,
   found: Stored | { readonly problem: string },
 ): DatasetLine {
   const newest = charters.at(-1) as SignedCharter;
@@ -107,12 +133,22 @@ function lineOf(
     storedBytes: answered?.sizeBytes ?? null,
     lastCaptureMs: answered?.lastCaptureMs ?? null,
     recordedHow: last === null ? null : 'directly',
+    anchored: round?.size ?? null,
+    round: round === null ? null : { ...round.round, anchorer: round.anchorer },
     recordedBlock: last?.blockNumber ?? null,
     recordedMs,
     device: newest.device,
     serial: newest.serial,
     problem: 'problem' in found ? found.problem : null,
   };
+}
+
+/** Where its newest head is: in a round or, by itself, on DISSC. */
+function recordedText({ recorded, recordedBlock, recordedMs, anchored, round }: DatasetLine): string {
+  if (round !== null && (anchored ?? 0) > recorded) {
+    return `round ${round.number}, ${timeText(round.timeSeconds * 1_000)}`;
+  }
+  return recordedBlock === null ? 'not yet' : `block ${recordedBlock}, ${timeText(recordedMs)}`;
 }
 
 function showLines(output: Output, lines: readonly DatasetLine[]): void {
@@ -126,10 +162,10 @@ function showLines(output: Output, lines: readonly DatasetLine[]): void {
       printable(line.name),
       line.kind,
       line.stored?.toLocaleString('en') ?? '?',
-      line.recorded.toLocaleString('en'),
+      Math.max(line.recorded, line.anchored ?? 0).toLocaleString('en'),
       line.storedBytes?.toLocaleString('en') ?? '?',
       line.problem === null ? timeText(line.lastCaptureMs) : printable(line.problem),
-      line.recordedBlock === null ? 'not yet' : `block ${line.recordedBlock}, ${timeText(line.recordedMs)}`,
+      recordedText(line),
       line.device,
     ]),
   ];

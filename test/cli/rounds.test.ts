@@ -76,4 +76,6 @@ test('datasets that stand in rounds are captured, checked, verified and brought 
     await lines(['owner', 'get', name, '--out', out, ...passwordArgs()]);
     assert.match(await readFile(join(out, 'lines'), 'utf8'), new RegExp(`^${name} 0\n`));
   }
+  const [listed] = (await lines(['dataset', 'list', ...passwordArgs()])).filter(({ name }) => name === 'pump-1');
+  assert.deepEqual([listed.recorded, listed.anchored, listed.stored, listed.round.number], [0, 20, 20, 2]);
 });
