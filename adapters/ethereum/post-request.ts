@@ -34,7 +34,9 @@ export function postRequest(node: NodeAddress, body: string, timeoutMs: number, 
       await fetch(node.url, { method: 'POST', headers, body, redirect: 'manual', signal: abortSignal }),
     );
   return withDeadline(timeoutMs, signal, send, (cause, timedOut) => {
-    const options = { cause, details: { host: node.host } };
+    // What fetch itself says is no more than that it failed.
+    const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+    const options = { cause: reason, details: { host: node.host } };
     if (timedOut) {
       return new NodeTimeoutError(`The node at ${node.host} did not answer within ${timeoutMs} ms.`, options);
     }
