@@ -14,7 +14,9 @@ export function restoredText(restored: Restored): string[] {
   const paths = listSome(files.map(printable), MOST_PATHS, where).join(', ');
   const named = renamed.map(({ name, path }) => `${printable(path)} is ${quoted(name)}`);
   return [
-    `  files         ${files.length.toLocaleString('en')}${paths === '' ? '' : `: ${paths}`}`,
+    ...(files.length === 0 && series.length > 0
+      ? []
+      : [`  files         ${files.length.toLocaleString('en')}${paths === '' ? '' : `: ${paths}`}`]),
     ...(lines === null ? [] : [`  lines         ${blocksIn(lines)}`]),
     ...listSome(series.map(blocksIn), MOST_PATHS, where).map((one) => `  series        ${one}`),
     ...listSome(named, MOST_NAMED, where).map((one) => `  named anew    ${one}`),
@@ -35,7 +37,7 @@ function quoted(name: string): string {
 }
 
 function blocksIn({ path, blocks }: { readonly path: string; readonly blocks: number }): string {
-  return `${blocks.toLocaleString('en')} blocks in ${printable(path)}`;
+  return `${blocks.toLocaleString('en')} ${blocks === 1 ? 'block' : 'blocks'} in ${printable(path)}`;
 }
 
 function incompleteText({ name, got, parts }: Restored['incomplete'][number]): string {

@@ -21,7 +21,7 @@ export function reportText(output: Output, report: GetReport): string {
       : [
           `  chain block   ${anchor.point.blockNumber} (${anchor.anchor}); it has ${anchor.size.toLocaleString('en')} blocks`,
         ]),
-    `  verified      ${report.intact.toLocaleString('en')} blocks, every byte hashed here${kept}`,
+    `  verified      ${report.intact.toLocaleString('en')} ${report.intact === 1 ? 'block' : 'blocks'}, every byte hashed here${kept}`,
     ...restoredText(restored),
     ...(times ?? []).map((one) => `  whole         ${wholeText(one)}`),
     ...listSome(

@@ -26,6 +26,7 @@ import { blocksText, timeText } from '../where-text.ts';
 import { findDataset } from './dataset-list.ts';
 import { type GetReport, makeReport } from './get-report.ts';
 import { reportText } from './get-text.ts';
+import { lockFolder } from './lock-folder.ts';
 import { datasetKeyOf, type OpenedOwner, openOwner } from './owner-home.ts';
 import { SeenBlocks } from './seen-blocks.ts';
 
@@ -77,29 +78,33 @@ export function addOwnerGet(owner: Command): void {
       const opened = await openOwner(context);
       const connection = await readConnection(context);
       const dataset = await findDataset(context.home, name);
-      const folder = await openRestoredFolder(resolve(options.out), requestOf(name, dataset, options.as, range));
+      const out = resolve(options.out);
       const via = options.from?.s3 === true ? 's3' : options.via;
-      const { open, close, exitCode } = await openSource(via, connection, opened, dataset);
+      const unlock = await lockFolder(context.home, out);
       try {
-        // What leads to a round only the service keeps.
-        const rounds =
-          options.via === 's3'
-            ? {}
-            : { rounds: openRounds(connection, await openService(connection, opened, options.via)) };
-        const deps = { primitives: nodePrimitives, ledger: openLedger(connection), openSource: open, ...rounds };
-        const wanted = {
-          dataset,
-          datasetKeyOf: datasetKeyOf(opened, dataset),
-          anchor: options.anchor,
-          fromBlock: connection.fromBlock,
-          ...range,
-        };
-        const hasBucket = via !== 's3' && connection.s3 !== null;
-        const report = await getInto(context, deps, { ...wanted, hasBucket }, folder);
-        context.output.result(report, reportText(context.output, report));
-        return exitCode(report);
+        const folder = await openRestoredFolder(out, requestOf(name, dataset, options.as, range));
+        const { open, close, exitCode } = await openSource(via, connection, opened, dataset);
+        try {
+          // What leads to a round only the service keeps.
+          const rounds =
+            via === 's3' ? {} : { rounds: openRounds(connection, await openService(connection, opened, via)) };
+          const deps = { primitives: nodePrimitives, ledger: openLedger(connection), openSource: open, ...rounds };
+          const wanted = {
+            dataset,
+            datasetKeyOf: datasetKeyOf(opened, dataset),
+            anchor: options.anchor,
+            fromBlock: connection.fromBlock,
+            ...range,
+          };
+          const hasBucket = via !== 's3' && connection.s3 !== null;
+          const report = await getInto(context, deps, { ...wanted, hasBucket }, folder);
+          context.output.result(report, reportText(context.output, report));
+          return exitCode(report);
+        } finally {
+          close();
+        }
       } finally {
-        close();
+        await unlock();
       }
     }),
   );
