@@ -8,6 +8,13 @@ export interface Mutant {
   readonly changes: readonly { readonly file: string; readonly from: string; readonly to: string }[];
 }
 
+/** The device does not ask again for what it has uploaded. */
+const NEVER_LOOKS = {
+  file: 'device/steps/look-again.ts',
+  from: 'await look(run, signal)',
+  to: "await Promise.resolve<Awaited<ReturnType<typeof look>>>('done')",
+};
+
 /** Each must be found by the simulator (test/dev/simulate/mutants.test.ts). */
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'trusts-2xx': {
@@ -19,10 +26,11 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         from: 'await proveStored(parts, row, options, signal)',
         to: 'await Promise.resolve(proveStored)',
       },
+      NEVER_LOOKS,
     ],
   },
   'awaits-event': {
-    says: 'the service waits for ever for an event of its bucket that was lost',
+    says: 'service and device wait for ever for an event of the bucket that was lost',
     needs: 'event-lost',
     changes: [
       {
@@ -30,6 +38,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         from: 'await reconcileSegments({ ...ports, memory }, signal)',
         to: '{ keys: 0, found: 0, lost: 0, unchanged: 0, failed: 0, isRoundOver: true, memory, signal }',
       },
+      NEVER_LOOKS,
     ],
   },
   'keeps-nonce': {
@@ -43,8 +52,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       },
       {
         file: 'device/record/record-directly.ts',
-        from: 'lastSentMs + options.replaceAfterMs > runtime.monotonicMs()',
-        to: 'lastSentMs + options.replaceAfterMs * 1e6 > runtime.monotonicMs()',
+        from: 'sinceMs + options.replaceAfterMs > runtime.monotonicMs()',
+        to: 'sinceMs + options.replaceAfterMs * 1e6 > runtime.monotonicMs()',
       },
     ],
   },
