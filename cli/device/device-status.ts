@@ -8,6 +8,7 @@ import { EXIT } from '../exit-codes.ts';
 import { runCommand } from '../run-command.ts';
 import { outboxPathOf } from './outbox-path.ts';
 import { showBytes } from './parse-units.ts';
+import { showName } from './show-name.ts';
 import { describeLoss, secondWriterText, shortenedText, showAge, waitsText } from './wait-text.ts';
 
 interface StatusOptions {
@@ -103,9 +104,4 @@ function describe(status: Shown, nowMs: number): string {
   for (const { step, sinceMs, atMs, reason } of status.failures)
     lines.push(`${step} fails, for ${showAge(nowMs - sinceMs)} (last ${showAge(nowMs - atMs)} ago): ${reason}`);
   return lines.join('\n');
-}
-
-/** A name may hold what a terminal would obey. */
-function showName(name: string): string {
-  return /^[^\p{C}"\\]*$/u.test(name) ? name : JSON.stringify(name).replace(/\p{C}/gu, '\ufffd');
 }

@@ -2,6 +2,7 @@ import type { DeviceEvent, Report } from '../../device/events.ts';
 import { heldUpText } from '../open-sender.ts';
 import type { Output } from '../output.ts';
 import { showBytes } from './parse-units.ts';
+import { showName } from './show-name.ts';
 import { secondWriterText, shortenedText, waitText } from './wait-text.ts';
 
 /**
@@ -83,7 +84,7 @@ function describe(event: DeviceEvent): string | null {
     case 'second-writer':
       return secondWriterText(event);
     case 'skipped':
-      return `${event.what} is not recorded: ${event.reason}`;
+      return `${showName(event.what)} is not recorded: ${event.reason}`;
     case 'sent':
       return `Sent the log of ${event.blocks} blocks to the chain in ${event.tx}.`;
     case 'held-up':

@@ -16,7 +16,7 @@
  */
 
 /** Raised with every change of the tables. */
-export const SCHEMA_VERSION = 7;
+export const SCHEMA_VERSION = 8;
 /** "plOB": tells this file from every other SQLite file. */
 export const APPLICATION_ID = 0x706c4f42;
 
@@ -124,6 +124,7 @@ CREATE TABLE growing (
   id INTEGER PRIMARY KEY,
   path TEXT UNIQUE,
   name TEXT NOT NULL,
+  stem TEXT NOT NULL,
   inode TEXT NOT NULL,
   seen TEXT NOT NULL,
   position INTEGER NOT NULL,
@@ -134,6 +135,7 @@ CREATE TABLE growing (
   at_ms INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX growing_by_inode ON growing (inode);
+CREATE INDEX growing_by_stem ON growing (stem);
 
 CREATE TABLE left_out (
   what TEXT PRIMARY KEY,

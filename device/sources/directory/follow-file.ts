@@ -6,7 +6,7 @@ import { knownFile } from './known-files.ts';
 import { isNameable } from './meta-of-file.ts';
 import { findOriginal } from './recognise-copy.ts';
 import type { SeenFile } from './seen-file.ts';
-import { finish, type LookParts, leave, type Taken, withOpen } from './take-file.ts';
+import { finish, type LookParts, leave, leaveEmpty, type Taken, withOpen } from './take-file.ts';
 
 /**
  * Captures what a growing file has more than was captured of it, in whole lines; a last line without its end waits until
@@ -20,7 +20,7 @@ export async function followFile(look: LookParts, file: SeenFile, signal: AbortS
   if (here?.seen === file.identity && here.position === file.sizeBytes) return finish(look, file);
   if (!isNameable(file.path, { from: Number.MAX_SAFE_INTEGER }))
     return leave(look, file, 'Its name is too long for a block.');
-  if (file.sizeBytes === 0 && here === null) return leave(look, file, 'It is empty; a block holds at least one byte.');
+  if (file.sizeBytes === 0 && here === null) return leaveEmpty(look, file);
   return withOpen(look, file, async (opened) => {
     const found = await find(look, file, here, opened, signal);
     if (found === 'wait') return 'open';

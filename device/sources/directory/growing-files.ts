@@ -29,10 +29,23 @@ export function growingByInode(outbox: Outbox, inode: string): GrowingFile[] {
   return outbox.sql('SELECT * FROM growing WHERE inode = ? ORDER BY id DESC').all(inode).map(fileOf);
 }
 
-/** All of which something is captured, the newest first: those a copy may have been made of. */
-export function* growingFiles(outbox: Outbox): Generator<GrowingFile> {
-  for (const row of outbox.sql('SELECT * FROM growing WHERE position > 0 ORDER BY id DESC').iterate())
-    yield fileOf(row as Record<string, unknown>);
+/**
+ * Those that a file may be a copy of, by its name, the newest first: rotation puts something behind a name, or between it and
+ * its ending, in the same folder or in one below.
+ */
+export function growingNamedLike(outbox: Outbox, path: string): GrowingFile[] {
+  const [, folder = '', base = ''] = /^(.*\/)?([^/]*)$/s.exec(path) ?? [];
+  const folders = [...new Set([folder, folder.replace(/[^/]*\/$/, '')])];
+  const stems = folders.flatMap((one) => Array.from(base, (_, at) => `${one}${base.slice(0, at + 1)}`));
+  return stems
+    .flatMap((stem) => outbox.sql('SELECT * FROM growing WHERE stem = ? AND position > 0').all(stem).map(fileOf))
+    .filter((one) => one.path !== path && one.name !== path)
+    .sort((a, b) => b.id - a.id);
+}
+
+/** A path without the ending of its name. */
+function stemOf(name: string): string {
+  return name.replace(/(?<=[^/])\.[^./]*$/, '');
 }
 
 /** Numbers for new ones, also before those given earlier are in the outbox. */
@@ -46,10 +59,10 @@ export function putGrowing(outbox: Outbox, file: GrowingFile, nowMs: number): vo
   outbox.sql('UPDATE growing SET path = NULL WHERE path = ? AND id <> ?').run(file.path, file.id);
   outbox
     .sql(`INSERT OR REPLACE INTO growing
-      (id, path, name, inode, seen, position, head_bytes, head, tail_bytes, tail, at_ms)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+      (id, path, name, stem, inode, seen, position, head_bytes, head, tail_bytes, tail, at_ms)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
     .run(
-      ...[file.id, file.path, file.name, file.inode, file.seen, file.position],
+      ...[file.id, file.path, file.name, stemOf(file.name), file.inode, file.seen, file.position],
       ...[file.headBytes, file.head, file.tailBytes, file.tail, nowMs],
     );
 }

@@ -1,7 +1,7 @@
 import { equalBytes } from '../../../core/bytes.ts';
 import type { OpenFile } from '../../../core/ports/directories.ts';
 import { isContinued } from './capture-growth.ts';
-import { type GrowingFile, growingFiles } from './growing-files.ts';
+import { type GrowingFile, growingNamedLike } from './growing-files.ts';
 import type { SeenFile } from './seen-file.ts';
 import type { LookParts } from './take-file.ts';
 
@@ -19,8 +19,8 @@ export async function findOriginal(
   file: SeenFile,
   opened: OpenFile,
 ): Promise<GrowingFile | 'wait' | null> {
-  for (const one of growingFiles(look.outbox)) {
-    if (one.path === file.path || !isNamedAfter(file.path, one.name) || file.sizeBytes < one.headBytes) continue;
+  for (const one of growingNamedLike(look.outbox, file.path)) {
+    if (file.sizeBytes < one.headBytes) continue;
     const head = { ...one, position: one.headBytes, tailBytes: 0 };
     if (!(await isContinued(look.primitives, head, file, opened))) continue;
     if (!look.awaited.hasRested(file)) return 'wait';
@@ -40,13 +40,6 @@ export async function findOriginal(
     }
   }
   return null;
-}
-
-/** Rotation puts something behind a name, or between it and its ending. */
-function isNamedAfter(path: string, original: string): boolean {
-  const base = (one: string): string => one.slice(one.lastIndexOf('/') + 1);
-  const stem = base(original).replace(/\.[^.]*$/, '');
-  return stem !== '' && base(path) !== base(original) && base(path).startsWith(stem);
 }
 
 /** The original, when it is still there and was not truncated; null otherwise. */

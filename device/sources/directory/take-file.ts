@@ -29,7 +29,7 @@ export async function takeFile(look: LookParts, file: SeenFile, settleMs: number
   const { outbox, awaited, account, blockBytes } = look;
   const known = knownFile(outbox, file.path);
   if (known?.identity === file.identity && known.capturedParts === known.parts) return finish(look, file);
-  if (file.sizeBytes === 0) return leave(look, file, 'It is empty; a block holds at least one byte.');
+  if (file.sizeBytes === 0) return leaveEmpty(look, file);
   const partCount = countParts(file, blockBytes);
   if (!isNameable(file.path, partCount === 1 ? {} : { part: partCount - 1, parts: partCount }))
     return leave(look, file, 'Its name is too long for a block.');
@@ -91,6 +91,12 @@ export function finish({ awaited, account }: LookParts, { path }: SeenFile): 'do
   awaited.end(path);
   account.settle(path);
   return 'done';
+}
+
+/** Programs make a file before they write to it. */
+export function leaveEmpty(look: LookParts, file: SeenFile): Taken {
+  if (!look.awaited.hasRested(file)) return 'open';
+  return leave(look, file, 'It is empty; a block holds at least one byte.');
 }
 
 export function leave({ awaited, account }: LookParts, { path }: SeenFile, reason: string): 'done' {
