@@ -35,6 +35,8 @@ export const namespaceOf = (stage: StageName): string => `Plumbline/${stage}`;
 
 /** Finality takes a quarter of an hour on Ethereum, a stuck transaction is replaced every two minutes. */
 const LAG_SECONDS = 3_600;
+/** A device that is up uploads what is missing within minutes. */
+const WAITING_SECONDS = 3_600;
 export const FIVE_MINUTES = Duration.minutes(5);
 
 /** All alarms of a stage; the operator's runbook says more of each. */
@@ -159,6 +161,12 @@ function serviceRows(watched: Watched, fromLogs: FromLogs): AlarmRow[] {
       says: 'What bucket and table differ in could not be mended. The log of reconcile-segments has the errors.',
       metric: counted(watched, 'reconcile-segments', 'Reconcile.failed'),
       at: 5,
+    },
+    {
+      id: 'SegmentWaiting',
+      says: 'A segment has waited for an hour for the batch before it. The log of reconcile-segments names block and time: is its device up?',
+      metric: counted(watched, 'reconcile-segments', 'Reconcile.waitingSeconds').with({ statistic: Stats.MAXIMUM }),
+      at: WAITING_SECONDS,
     },
     {
       id: 'LogUnreadable',

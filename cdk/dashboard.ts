@@ -48,6 +48,9 @@ export function createDashboard(
           'Bucket and table compared',
           ['found', 'lost', 'failed'].map((outcome) => counted(watched, 'reconcile-segments', `Reconcile.${outcome}`)),
         ),
+        graph('Longest wait for a batch before, s', [
+          counted(watched, 'reconcile-segments', 'Reconcile.waitingSeconds').with({ statistic: Stats.MAXIMUM }),
+        ]),
         graph('Oldest batch that is not final, s', [
           counted(watched, 'anchor', 'Anchor.lagSeconds').with({ statistic: Stats.MAXIMUM }),
         ]),

@@ -31,6 +31,9 @@ export function pollingRights(queueArn: string): PolicyStatement[] {
 
 /** What the service itself writes, beside the segments that devices put. */
 const OWN_KEYS = ['*/tile/*', '*/charter-*'];
+/** What was set aside; and segments, which the one function that sets aside may remove. The bucket keeps old versions for a while. */
+const ASIDE_KEYS = 'rejected/*';
+const SEGMENT_KEYS = '*.car';
 
 function objectRights(objects: May['objects'], { bucketArn }: Touchable): PolicyStatement[] {
   if (objects === undefined) return [];
@@ -39,7 +42,10 @@ function objectRights(objects: May['objects'], { bucketArn }: Touchable): Policy
   const own = OWN_KEYS.map((keys) => allow(['s3:PutObject'], `${bucketArn}/${keys}`));
   const puts = {
     read: [],
-    'read-list': [],
+    'read-list-aside': [
+      allow(['s3:PutObject', 's3:DeleteObject'], `${bucketArn}/${ASIDE_KEYS}`),
+      allow(['s3:DeleteObject'], `${bucketArn}/${SEGMENT_KEYS}`),
+    ],
     'read-put': own,
     'read-presign-put': [allow(['s3:PutObject'], every)],
   }[objects];

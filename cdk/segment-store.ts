@@ -25,8 +25,10 @@ export interface SegmentStoreProps {
 
 const MULTIPART_DAYS = 1;
 const ACCESS_LOG_DAYS = 90;
+/** What can never be a segment, and was set aside. */
+const REJECTED_DAYS = 31;
 
-/** The bucket of segments: what devices have stored, and the service's tiles and charters beside it. Nothing here ever removes the current version of an object. */
+/** The bucket of segments: what devices have stored, and the service's tiles and charters beside it. Nothing here ever removes the current version of an object, but for what was set aside. */
 export class SegmentStore extends Construct {
   readonly bucket: Bucket;
 
@@ -56,6 +58,7 @@ export class SegmentStore extends Construct {
           abortIncompleteMultipartUploadAfter: Duration.days(MULTIPART_DAYS),
           expiredObjectDeleteMarker: true,
         },
+        { id: 'rejected', prefix: 'rejected/', expiration: Duration.days(REJECTED_DAYS) },
       ],
     });
     this.bucket.addToResourcePolicy(writeOnce(this.bucket));

@@ -2,8 +2,8 @@ import type { Address } from '../core/ids.ts';
 import type { Agreements } from '../core/ports/agreements.ts';
 import type { GrantRecorder } from '../core/ports/grant-recorder.ts';
 import type { Grants } from '../core/ports/grants.ts';
-import type { Ledger, Recorder } from '../core/ports/ledger.ts';
-import type { ObjectLister, ObjectStore, ObjectWriter } from '../core/ports/object-store.ts';
+import type { EventScanner, Ledger, Recorder } from '../core/ports/ledger.ts';
+import type { ObjectLister, ObjectRemover, ObjectStore, ObjectWriter } from '../core/ports/object-store.ts';
 import type { P2pfs } from '../core/ports/p2pfs.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
 import type { RoundReader, RoundRecorder } from '../core/ports/rounds.ts';
@@ -68,9 +68,9 @@ export interface ReadingPorts extends Pick<ServicePorts, 'primitives' | 'observe
 /** Everything the functions reach the world through. An operation takes only those of them that it uses. */
 export interface ServicePorts {
   readonly primitives: Primitives;
-  readonly objects: ObjectStore & ObjectLister & ObjectWriter;
+  readonly objects: ObjectStore & ObjectLister & ObjectWriter & ObjectRemover;
   readonly table: Table;
-  readonly ledger: Ledger;
+  readonly ledger: Ledger & EventScanner;
   /** The account that pays. */
   readonly recorder: Recorder;
   /** Rounds on the chain, and those of the account that pays. */
@@ -136,8 +136,8 @@ type ObjectsByRight<Right> = Right extends 'presign-get'
   ? Pick<ObjectStore, 'presignGet'>
   : Right extends 'read'
     ? ObjectReader
-    : Right extends 'read-list'
-      ? ObjectReader & ObjectLister
+    : Right extends 'read-list-aside'
+      ? ObjectReader & ObjectLister & ObjectWriter & ObjectRemover
       : Right extends 'read-put'
         ? ObjectReader & ObjectWriter
         : ObjectReader & Pick<ObjectStore, 'presignPut'>;

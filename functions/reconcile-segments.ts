@@ -1,14 +1,18 @@
 import middy from '@middy/core';
 import type { DatasetId } from '../core/ids.ts';
-import type { ObjectLister } from '../core/ports/object-store.ts';
+import type { ObjectLister, ObjectRemover, ObjectWriter } from '../core/ports/object-store.ts';
 import { Problem } from './answer/problem.ts';
 import { checkInCharterAt } from './ingest/check-in-charter.ts';
 import { compareStretch, type Difference, type Stretch } from './ingest/compare-stretch.ts';
 import { type IngestPorts, ingestSegment } from './ingest/ingest-segment.ts';
 import { markRemoved } from './ingest/mark-removed.ts';
+import { reportWaiting } from './ingest/report-waiting.ts';
 import { SegmentMemory } from './ingest/segment-memory.ts';
+import { removeOldAside, setAside } from './ingest/set-aside.ts';
 import type { PortsOf, ServicePorts } from './ports.ts';
+import { type Aside, readAside } from './state/junk-entry.ts';
 import { readCursor, writeCursor } from './state/reconcile-entry.ts';
+import { scanTogether } from './state/scan-together.ts';
 import { reconcileSegmentsRow as row } from './table.ts';
 
 /** How much one run does at most. */
@@ -26,16 +30,20 @@ export interface Reconciled {
   readonly found: number;
   /** Segments of the table whose objects are gone. */
   readonly lost: number;
+  /** Objects that can never be segments, taken from among them. */
+  readonly aside: number;
   /** What was looked at again, and is as it was. */
   readonly unchanged: number;
   /** What could not be mended now: the next round tries again. */
   readonly failed: number;
+  /** How long the segment that has waited longest for a batch before it has waited, of those that wait too long; else 0. */
+  readonly waitingSeconds: number;
   /** Whether the whole bucket has been gone through: the next run begins anew. */
   readonly isRoundOver: boolean;
 }
 
 export interface ReconcilePorts extends IngestPorts, Pick<ServicePorts, 'observer'> {
-  readonly objects: IngestPorts['objects'] & ObjectLister;
+  readonly objects: IngestPorts['objects'] & ObjectLister & ObjectWriter & ObjectRemover;
 }
 
 const BOUNDS: ReconcileBounds = { mostKeys: 10_000, mostMended: 200, mostMs: 20_000 };
@@ -54,10 +62,17 @@ export async function reconcileSegments(
 ): Promise<Reconciled> {
   const { table, objects, observer, runtime } = ports;
   const untilMs = runtime.monotonicMs() + bounds.mostMs;
-  const counted = { keys: 0, found: 0, lost: 0, unchanged: 0, failed: 0 };
+  const counted = { keys: 0, found: 0, lost: 0, aside: 0, unchanged: 0, failed: 0 };
   let looked = 0;
   const isSpent = () =>
     counted.keys >= bounds.mostKeys || looked >= bounds.mostMended || runtime.monotonicMs() > untilMs;
+  for await (const junk of readAside(table, signal)) {
+    if (isSpent()) break;
+    counted[await takeAside(ports, junk, signal)]++;
+    looked++;
+  }
+  await removeOldAside(ports, bounds.mostMended, signal);
+  const waitingSeconds = await reportWaiting(ports, isSpent, signal);
   const cursor = await readCursor(table, signal);
   let after = cursor.after;
   let isRoundOver = false;
@@ -96,7 +111,7 @@ export async function reconcileSegments(
     isRoundOver = isLast;
   }
   await writeCursor(table, { ...cursor, after: isRoundOver ? null : after }, signal);
-  return { ...counted, isRoundOver };
+  return { ...counted, waitingSeconds, isRoundOver };
 }
 
 async function takeKeys(objects: ObjectLister, after: string | null, most: number, signal?: AbortSignal) {
@@ -124,13 +139,28 @@ function* cutStretches(keys: readonly string[], after: string | null, isLast: bo
   }
 }
 
+async function takeAside(
+  ports: ReconcilePorts,
+  junk: Aside,
+  signal?: AbortSignal,
+): Promise<'aside' | 'unchanged' | 'failed'> {
+  try {
+    return (await setAside(ports, junk, signal)) ? 'aside' : 'unchanged';
+  } catch (error) {
+    signal?.throwIfAborted();
+    ports.observer.error('object not set aside', { key: junk.key, error });
+    return 'failed';
+  }
+}
+
 /** Mends one difference by the same code that its event would have run. */
 async function mend(
   ports: ReconcilePorts,
   { kind, key }: Difference,
   signal?: AbortSignal,
-): Promise<'found' | 'lost' | 'unchanged' | 'failed'> {
+): Promise<'found' | 'lost' | 'aside' | 'unchanged' | 'failed'> {
   const { observer } = ports;
+  if (kind === 'junk') return takeAside(ports, { key, isKept: true }, signal);
   try {
     if (kind === 'gone') {
       const removal = await markRemoved(ports, key, signal);
@@ -157,11 +187,12 @@ export const handlerFor = (ports: PortsOf<typeof row>, memory = new SegmentMemor
   middy(async (_event: unknown, context: { getRemainingTimeInMillis?: () => number }) => {
     const leftMs = context.getRemainingTimeInMillis?.() ?? row.limits.timeoutMs;
     const signal = ports.runtime.timeout(Math.max(1, leftMs - RESERVED_MS));
-    const reconciled = await reconcileSegments({ ...ports, memory }, signal);
-    const { found, lost, failed } = reconciled;
-    for (const [metric, value] of Object.entries({ found, lost, failed })) {
+    const ledger = scanTogether(ports.ledger);
+    const reconciled = await reconcileSegments({ ...ports, ledger, memory }, signal);
+    const { found, lost, aside, failed, waitingSeconds } = reconciled;
+    for (const [metric, value] of Object.entries({ found, lost, aside, failed, waitingSeconds })) {
       if (value > 0) ports.observer.count(`Reconcile.${metric}`, value);
     }
-    if (found + lost + failed > 0) ports.observer.info('reconciled', { ...reconciled });
+    if (found + lost + aside + failed > 0) ports.observer.info('reconciled', { ...reconciled });
     return reconciled;
   }).use([...ports.observer.middleware]);

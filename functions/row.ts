@@ -53,8 +53,11 @@ export type Trigger = HttpTrigger | StoreTrigger | WakeTrigger;
  * rights in AWS (cdk/) follow from it: what is not here, the function does not get.
  */
 export interface May {
-  /** `put` writes objects of the service's own, once: tiles of logs, charters. */
-  readonly objects?: 'read' | 'read-list' | 'presign-get' | 'read-put' | 'read-presign-put';
+  /**
+   * `put` writes objects of the service's own, once: tiles of logs, charters. `aside` moves what can never be a segment out of
+   * the devices' way.
+   */
+  readonly objects?: 'read' | 'read-list-aside' | 'presign-get' | 'read-put' | 'read-presign-put';
   readonly table?: 'read' | 'read-write';
   /** DISSC: heads and parties; `record` brings the account that pays. */
   readonly dissc?: 'read' | 'record';

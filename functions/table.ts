@@ -319,7 +319,7 @@ export const reconcileSegmentsRow = /* @__PURE__ */ eventRow(() => ({
   },
   invoke: false,
   callers: 'service',
-  may: { objects: 'read-list', table: 'read-write', dissc: 'read', asc: 'read', owners: 'read', queue: 'wake' },
+  may: { objects: 'read-list-aside', table: 'read-write', dissc: 'read', asc: 'read', owners: 'read', queue: 'wake' },
   limits: { timeoutMs: 29_000, bodyBytes: 262_144, memoryMb: 1_769 },
 }));
 

@@ -15,8 +15,9 @@ import { readBothHeads, wireHead } from './read/wire-head.ts';
 import { type AdmittedParty, admitParties } from './rights/admit-parties.ts';
 import { notServed } from './rights/not-served.ts';
 import { quotaOf } from './rights/quota-of.ts';
-import { changeDatasetEntry, junkBytesOf } from './state/dataset-entry.ts';
+import { changeDatasetEntry } from './state/dataset-entry.ts';
 import type { DatasetEntry } from './state/entries.ts';
+import { type Junk, junkOf, MAX_JUNK_BYTES, MAX_JUNK_OBJECTS } from './state/junk-entry.ts';
 import { readSegmentEntry } from './state/segment-entry.ts';
 import { readStoredBytes } from './state/usage-entry.ts';
 import { uploadSegmentRow as row } from './table.ts';
@@ -36,8 +37,6 @@ export interface UploadInput {
   readonly look: boolean;
 }
 
-/** What one device may store that is no segment: it stays in the bucket, and is on nobody's account. */
-const MAX_JUNK_BYTES = 256 * 2 ** 20;
 /** How old may be what a device is told early by. The bounds themselves are kept to when its bytes have arrived. */
 const REMEMBERED_MS = 600_000;
 
@@ -64,8 +63,9 @@ export async function uploadSegment(
     noteDirect(ports, input, signal),
     presignUnlessStored(ports, input, key, quotaBytes, signal),
   ]);
-  const junkBytes = junkBytesOf(entry, input.device);
-  if (put !== null && junkBytes > MAX_JUNK_BYTES) throw tooMuchJunk(input.device, junkBytes);
+  const junk = junkOf(entry, input.device);
+  const isTooMuch = junk.bytes > MAX_JUNK_BYTES || junk.objects > MAX_JUNK_OBJECTS;
+  if (put !== null && isTooMuch) throw tooMuchJunk(input.device, junk);
   return {
     key,
     put: put === null ? null : { ...put, headers: { ...put.headers } },
@@ -109,11 +109,11 @@ function isFresh(runtime: Pick<Ports['runtime'], 'monotonicMs'>, { atMs }: Remem
   return runtime.monotonicMs() - atMs < REMEMBERED_MS;
 }
 
-function tooMuchJunk(device: Address, junkBytes: number): Problem {
-  const limit = `at most ${MAX_JUNK_BYTES} are taken`;
+function tooMuchJunk(device: Address, { bytes, objects }: Junk): Problem {
+  const limit = `at most ${MAX_JUNK_OBJECTS} objects and ${MAX_JUNK_BYTES} bytes are taken`;
   return new Problem(
     '/problems/quota',
-    `${device} has stored ${junkBytes} bytes that are no segments; ${limit}. Replace the device: its key may be in other hands.`,
+    `${device} has stored ${objects} objects, ${bytes} bytes in all, that are no segments; ${limit}. Replace the device: its key may be in other hands.`,
   );
 }
 

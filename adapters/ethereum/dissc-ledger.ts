@@ -3,7 +3,7 @@ import { fromHex } from '../../core/bytes.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import { type Address, address, type DatasetId, type LogRoot, type Nonce, type Salt } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
-import type { ChainDevice, Ledger, LinkReader, PublishedReader } from '../../core/ports/ledger.ts';
+import type { ChainDevice, EventScanner, Ledger, LinkReader, PublishedReader } from '../../core/ports/ledger.ts';
 import { callAt } from './call-at.ts';
 import { decodeChartered } from './decode-charter.ts';
 import { disscInterface } from './dissc-interface.ts';
@@ -14,14 +14,34 @@ export interface DisscLedgerOptions extends JsonRpcOptions {
   readonly dissc: Address;
 }
 
+type Indexed = readonly (string | null)[];
+
 // A head reads two slots of 2,100 gas; nodes cap a call at 50 million.
 const HEADS_PER_CALL = 1_000;
 
 /** DISSC read through one Ethereum node; all answers of one call belong to one block, named by its hash. */
-export function createDisscLedger(options: DisscLedgerOptions): Ledger & LinkReader & PublishedReader {
+export function createDisscLedger(options: DisscLedgerOptions): Ledger & EventScanner & LinkReader & PublishedReader {
   const { chainId, dissc } = options;
   const domain = { chainId, dissc };
   const view = { rpc: createJsonRpc(options), name: 'DISSC', at: dissc };
+
+  async function findRecorded(indexed: Indexed, fromBlock: number, toBlock: number, signal?: AbortSignal) {
+    const logs = await findLogs(view, disscInterface, { event: 'Recorded', indexed, fromBlock, toBlock }, signal);
+    return logs.map(({ values, ...place }) => ({
+      dataset: values.dataset.toLowerCase() as DatasetId,
+      signer: address(values.signer),
+      size: Number(values.size),
+      root: fromHex(values.root, 'root', 32) as LogRoot,
+      appended: hashesOf(values.appended),
+      ...place,
+    }));
+  }
+
+  async function findChartered(indexed: Indexed, fromBlock: number, toBlock: number, signal?: AbortSignal) {
+    const logs = await findLogs(view, disscInterface, { event: 'Chartered', indexed, fromBlock, toBlock }, signal);
+    return logs.map((log) => decode(view, () => decodeChartered(domain, log)));
+  }
+
   return {
     domain,
 
@@ -45,25 +65,14 @@ export function createDisscLedger(options: DisscLedgerOptions): Ledger & LinkRea
       return { point, devices };
     },
 
-    async findRecorded(dataset, fromBlock, toBlock, signal) {
-      const query = { event: 'Recorded', indexed: [dataset], fromBlock, toBlock };
-      const logs = await findLogs(view, disscInterface, query, signal);
-      return logs.map(({ values, ...place }) => ({
-        dataset,
-        signer: address(values.signer),
-        size: Number(values.size),
-        root: fromHex(values.root, 'root', 32) as LogRoot,
-        appended: hashesOf(values.appended),
-        ...place,
-      }));
-    },
+    findRecorded: (dataset, fromBlock, toBlock, signal) => findRecorded([dataset], fromBlock, toBlock, signal),
+    findAllRecorded: (fromBlock, toBlock, signal) => findRecorded([], fromBlock, toBlock, signal),
 
-    async findChartered(query, fromBlock, toBlock, signal) {
+    findChartered(query, fromBlock, toBlock, signal) {
       const indexed = 'dataset' in query ? [query.dataset] : [null, zeroPadValue(query.owner, 32)];
-      const found = { event: 'Chartered', indexed, fromBlock, toBlock };
-      const logs = await findLogs(view, disscInterface, found, signal);
-      return logs.map((log) => decode(view, () => decodeChartered(domain, log)));
+      return findChartered(indexed, fromBlock, toBlock, signal);
     },
+    findAllChartered: (fromBlock, toBlock, signal) => findChartered([], fromBlock, toBlock, signal),
 
     async findLinked(dataset, fromBlock, toBlock, signal) {
       const query = { event: 'ObjectsLinked', indexed: [dataset], fromBlock, toBlock };

@@ -1,4 +1,5 @@
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -8,7 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { ArgumentError, StoreUnavailableError } from '../../core/errors.ts';
-import type { ObjectLister, ObjectStore, ObjectWriter } from '../../core/ports/object-store.ts';
+import type { ObjectLister, ObjectRemover, ObjectStore, ObjectWriter } from '../../core/ports/object-store.ts';
 import { withDeadline } from '../with-deadline.ts';
 
 export interface S3Options {
@@ -28,7 +29,9 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 const PUT_HEADERS = ['host', 'content-length', 'content-type', 'x-amz-checksum-sha256', 'if-none-match'];
 
 /** Segments in S3, or in anything that speaks its protocol. */
-export function createS3ObjectStore(options: S3Options): ObjectStore & ObjectLister & ObjectWriter & { close(): void } {
+export function createS3ObjectStore(
+  options: S3Options,
+): ObjectStore & ObjectLister & ObjectWriter & ObjectRemover & { close(): void } {
   const { bucket: Bucket, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const client = createClient(options);
   const bounded = { bucket: Bucket, timeoutMs };
@@ -121,6 +124,14 @@ export function createS3ObjectStore(options: S3Options): ObjectStore & ObjectLis
             throw error;
           }
         },
+        signal,
+      );
+    },
+
+    async remove(key, signal) {
+      await withinTime(
+        bounded,
+        (abortSignal) => client.send(new DeleteObjectCommand({ Bucket, Key: key }), { abortSignal }),
         signal,
       );
     },

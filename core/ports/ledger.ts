@@ -67,6 +67,14 @@ export interface Ledger {
   ): Promise<ChainCharter[]>;
 }
 
+/** DISSC's events of all datasets at once, for whoever has many to look for. Throws LedgerUnavailableError like Ledger. */
+export interface EventScanner {
+  /** Recorded events in blocks `fromBlock` … `toBlock`, oldest first. */
+  findAllRecorded(fromBlock: number, toBlock: number, signal?: AbortSignal): Promise<RecordedEvent[]>;
+  /** Chartered events in blocks `fromBlock` … `toBlock`, oldest first. */
+  findAllChartered(fromBlock: number, toBlock: number, signal?: AbortSignal): Promise<ChainCharter[]>;
+}
+
 /** ObjectIDs that the owner tied to consecutive blocks, sealed (core/block/linked-objects.ts). */
 export interface LinkedEvent {
   readonly first: number;

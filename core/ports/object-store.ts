@@ -40,3 +40,9 @@ export interface ObjectWriter {
   /** Writes an object once: false when there is one of that key, which stays as it is. */
   put(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<boolean>;
 }
+
+/** What takes objects out of the way. Throws like ObjectStore. */
+export interface ObjectRemover {
+  /** Removes an object; removing what is not there is no fault. */
+  remove(key: string, signal?: AbortSignal): Promise<void>;
+}

@@ -2,10 +2,10 @@ import type { Manifest } from '../../core/batch/manifest-fields.ts';
 import { parseSegmentKey } from '../../core/batch/segment-key.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
 import { quotaOf } from '../rights/quota-of.ts';
-import { changeDatasetEntry, deviceInForce, junkBytesOf, readCharters } from '../state/dataset-entry.ts';
 import type { SegmentEntry } from '../state/entries.ts';
 import { readSegmentEntry, type StoredSegment, writeSegmentEntry } from '../state/segment-entry.ts';
 import { countStored } from '../state/usage-entry.ts';
+import { checkInJunk } from './check-in-junk.ts';
 import { type Inspected, type InspectPorts, inspectSegment, type SegmentName } from './inspect-segment.ts';
 import type { SegmentMemory } from './segment-memory.ts';
 
@@ -34,10 +34,14 @@ export async function checkIn(
     if (inspected === null) return null;
     const entry = await nextEntry(ports, name, { stored, readSince }, inspected, signal);
     if (entry === null) return stored === null ? null : { stored, manifest: null };
+    if (entry.rejection === 'content') {
+      const named = await checkInJunk(ports, name, stored, entry, signal);
+      if (named === null) continue;
+      return { stored: named, manifest: null };
+    }
     const condition = stored === null ? 'absent' : { version: stored.version };
     if (await writeSegmentEntry(ports.table, name.dataset, entry, condition, signal)) {
       if (entry.counted) ports.memory.usage.noteCounted(key);
-      if (stored === null && entry.rejection === 'content') await noteJunk(ports, name, entry, signal);
       return { stored: { ...entry, version: (stored?.version ?? 0) + 1 }, manifest: inspected.manifest };
     }
   }
@@ -72,24 +76,6 @@ async function nextEntry(
   if (counted || owner === null) return { ...entry, counted, receivedAtMs };
   const reason = `The owner's quota leaves no room for ${entry.sizeBytes} bytes.`;
   return { ...entry, receivedAtMs, state: 'rejected' as const, rejection: 'quota' as const, reason };
-}
-
-/** Counts an object that can never become a segment against the device that writes now: a new one begins anew. */
-async function noteJunk(
-  { table, ledger }: Ports,
-  { dataset }: SegmentName,
-  { sizeBytes }: Pick<SegmentEntry, 'sizeBytes'>,
-  signal?: AbortSignal,
-): Promise<void> {
-  const onChain = (await ledger.readDevices([dataset], 'latest', signal)).devices[0] ?? null;
-  const device = deviceInForce(onChain, await readCharters(table, dataset, signal));
-  if (device === null) return;
-  await changeDatasetEntry(
-    table,
-    dataset,
-    (entry) => ({ ...entry, junkBy: device, junkBytes: junkBytesOf(entry, device) + sizeBytes }),
-    signal,
-  );
 }
 
 async function count(

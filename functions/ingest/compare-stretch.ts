@@ -21,10 +21,10 @@ export interface Stretch {
 
 /**
  * What bucket and table differ in: a charter that is not kept; a segment that has no entry (`missed`), or whose entry is to be
- * looked at again; an entry whose object is gone.
+ * looked at again; an entry whose object is gone; what can never be a segment, and has not been set aside yet.
  */
 export interface Difference {
-  readonly kind: 'charter' | 'missed' | 'again' | 'gone';
+  readonly kind: 'charter' | 'missed' | 'again' | 'gone' | 'junk';
   readonly key: string;
 }
 
@@ -98,10 +98,12 @@ async function* compareSegments(
         yield { kind: 'missed', key: stored[at] as string };
       }
       if (stored[at] !== key) {
-        if (entry.lostAtMs === undefined) yield { kind: 'gone', key };
+        const isGone = entry.lostAtMs === undefined && entry.rejection !== 'content';
+        if (isGone) yield { kind: 'gone', key };
         continue;
       }
       at++;
+      if (entry.rejection === 'content') yield { kind: 'junk', key };
       if (!isSettled(entry) || (await isUnplaced(entry))) yield { kind: 'again', key };
     }
   }

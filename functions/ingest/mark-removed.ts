@@ -14,7 +14,8 @@ export async function markRemoved(ports: IngestPorts, key: string, signal?: Abor
   const name = parseSegmentKey(key);
   if (name === null) return 'foreign';
   const entry = await readSegmentEntry(ports.table, name.dataset, name, signal);
-  if (entry === null) return 'unknown';
+  // What can never be a segment was set aside.
+  if (entry === null || entry.rejection === 'content') return 'unknown';
   const isThere = async () => (await ports.objects.size(key, signal)) !== null;
   if (entry.lostAtMs === undefined) {
     if (await isThere()) return 'present';

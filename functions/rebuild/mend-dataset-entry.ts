@@ -25,14 +25,15 @@ export async function mendDatasetEntry(table: Table, dataset: DatasetId, signal?
 }
 
 /** What the device that writes now has stored that is no segment; nobody can tell it of another's objects later. */
-export type Junk = Pick<DatasetEntry, 'junkBytes' | 'junkBy'>;
+export type Junk = Pick<DatasetEntry, 'junkBytes' | 'junkObjects' | 'junkBy'>;
 
 /** Puts back what was noted before the objects were looked at again: most are not of the device that writes now. */
 export async function restoreJunk(table: Table, dataset: DatasetId, junk: Junk, signal?: AbortSignal): Promise<void> {
-  const restore = ({ junkBytes: _, junkBy: __, ...entry }: DatasetEntry) => ({ ...entry, ...junk });
+  const restore = ({ junkBytes: _, junkObjects: __, junkBy: ___, ...entry }: DatasetEntry) => ({ ...entry, ...junk });
   await changeDatasetEntry(table, dataset, restore, signal);
 }
 
-function junkOf({ junkBytes, junkBy }: DatasetEntry): Junk {
-  return typeof junkBytes === 'number' && typeof junkBy === 'string' ? { junkBytes, junkBy } : {};
+function junkOf({ junkBytes, junkObjects = 0, junkBy }: DatasetEntry): Junk {
+  const isSound = typeof junkBytes === 'number' && typeof junkObjects === 'number' && typeof junkBy === 'string';
+  return isSound ? { junkBytes, junkObjects, junkBy } : {};
 }

@@ -6,9 +6,6 @@ import { changeDatasetEntry } from '../state/dataset-entry.ts';
 import { datasetPk, recordedSk } from '../state/entries.ts';
 import { queryPages } from '../state/query-pages.ts';
 
-/** Blocks asked for at a time. */
-const MAX_BLOCKS = 50_000;
-
 /** Notes all that the final chain has recorded of a dataset, and removes whatever else stands there. */
 export async function noteEvents(
   {
@@ -23,12 +20,9 @@ export async function noteEvents(
   signal?: AbortSignal,
 ): Promise<void> {
   const places = new Set<string>();
-  for (let from = settings().fromBlock; from <= blockNumber; from += MAX_BLOCKS) {
-    const to = Math.min(blockNumber, from + MAX_BLOCKS - 1);
-    for (const event of await ledger.findRecorded(dataset, from, to, signal)) {
-      await noteRecorded(table, dataset, event, signal);
-      places.add(recordedSk(event.size));
-    }
+  for (const event of await ledger.findRecorded(dataset, settings().fromBlock, blockNumber, signal)) {
+    await noteRecorded(table, dataset, event, signal);
+    places.add(recordedSk(event.size));
   }
   const range = { from: recordedSk(0), to: recordedSk(Number.MAX_SAFE_INTEGER) };
   for await (const items of queryPages(table, datasetPk(dataset), range, signal)) {

@@ -7,6 +7,7 @@ import type { Ingested } from '../ingest/ingest-segment.ts';
 import { SegmentMemory } from '../ingest/segment-memory.ts';
 import { readCharters } from '../state/dataset-entry.ts';
 import { mapBounded } from '../state/map-bounded.ts';
+import { scanTogether } from '../state/scan-together.ts';
 import { type RebuildPorts, type RebuiltDataset, rebuildDataset } from './rebuild-dataset.ts';
 import { rebuildMap } from './rebuild-map.ts';
 import { recountUsage } from './recount-usage.ts';
@@ -53,7 +54,7 @@ export async function rebuildService(
   signal?: AbortSignal,
 ): Promise<Rebuilt> {
   // What a handler remembers may be what was lost.
-  const ports: RebuildPorts = { ...world, memory: new SegmentMemory() };
+  const ports: RebuildPorts = { ...world, ledger: scanTogether(world.ledger), memory: new SegmentMemory() };
   const failures: RebuildFailure[] = [];
   const onFailure = (what: string, error: unknown): void => {
     signal?.throwIfAborted();

@@ -46,11 +46,6 @@ export async function changeDatasetEntry(
   throw new StoreUnavailableError(`The entry of dataset ${dataset} is changing too often. Try again.`);
 }
 
-/** Bytes of objects that a device has stored and that can never become segments. */
-export function junkBytesOf({ junkBy, junkBytes = 0 }: DatasetEntry, device: Address): number {
-  return junkBy === device ? junkBytes : 0;
-}
-
 /** Tells the anchor that this dataset's log may be ahead of the chain. Each call changes the item's version. */
 export async function markWork(
   table: Table,

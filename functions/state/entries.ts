@@ -24,7 +24,8 @@ import type { GrantId } from '../../core/ports/grants.ts';
  * Outside: `WORK`/<dataset> (a dataset whose log may be ahead of the final chain), `OWNER#<address>`/USAGE (stored bytes),
  * `RELAYER#<address>`/STATE and TX#<nonce>#<hash> (transactions under way), `PROPOSED#<address>`/<grant> (grants of ASC
  * proposed to that account, not accepted or over yet, finally) and /# (how far they were looked for), `NONCE#<key>`/- (burnt
- * request nonces), `RECONCILE`/- (up to which key the bucket was compared with the table in this round).
+ * request nonces), `RECONCILE`/- (up to which key the bucket was compared with the table in this round), `ASIDE`/<key> (an
+ * object that can never be a segment, to be set aside), `WAITING`/<dataset> (one with segments that wait for their predecessors).
  */
 
 const pad = (value: number, digits: number): string => String(value).padStart(digits, '0');
@@ -58,6 +59,8 @@ export const messageSk = (from: Address, sequence: number): string => `M#${from}
 export const sequenceOf = (messageKey: string): number => Number(messageKey.slice(-6));
 export const RECONCILE_PK = 'RECONCILE';
 export const RECONCILE_SK = '-';
+export const ASIDE_PK = 'ASIDE';
+export const WAITING_PK = 'WAITING';
 export const noncePk = (key: string): string => `NONCE#${key}`;
 
 /** `received`: its place in the log is not verified yet (a predecessor is missing) or it is in the log (see L#). */
@@ -79,6 +82,8 @@ export interface SegmentEntry {
   /** Whether its bytes count in the owner's usage. */
   readonly counted: boolean;
   readonly receivedAtMs: number;
+  /** When what was rejected for good is no longer named, in seconds since 1970. */
+  readonly expiresAtS?: number;
   /** When its object was last looked at. */
   readonly lookedAtMs?: number;
   /** When its object was found missing. */
@@ -172,6 +177,8 @@ export interface DatasetEntry {
   readonly suspendedReason?: string;
   /** Bytes of objects, stored by this device, that are no segments and never will be. */
   readonly junkBytes?: number;
+  /** How many they are. */
+  readonly junkObjects?: number;
   readonly junkBy?: string;
   /** Blocks up to which the log's whole tiles are in the bucket, as far as there are tiles. */
   readonly tiledTo?: number;

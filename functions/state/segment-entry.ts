@@ -10,7 +10,7 @@ export type StoredSegment = SegmentEntry & { readonly version: number };
 
 /** An entry whose segment could be read: all of its fields are known. */
 export type ReadableSegment = Required<Omit<SegmentEntry, Occasional>> & Pick<SegmentEntry, Occasional>;
-type Occasional = 'reason' | 'rejection' | 'lookedAtMs' | 'lostAtMs';
+type Occasional = 'reason' | 'rejection' | 'expiresAtS' | 'lookedAtMs' | 'lostAtMs';
 
 export async function readSegmentEntry(
   table: Pick<Table, 'get'>,

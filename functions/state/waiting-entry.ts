@@ -1,11 +1,12 @@
 import type { DatasetId } from '../../core/ids.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
-import { datasetPk, type WaitingEntry, waitingSk } from './entries.ts';
+import { datasetPk, WAITING_PK, type WaitingEntry, waitingSk } from './entries.ts';
+import { queryPages } from './query-pages.ts';
 import type { ReadableSegment } from './segment-entry.ts';
 
 const LAST_BLOCK = Number.MAX_SAFE_INTEGER;
 
-/** Notes that a verified segment waits for its predecessor. Repeating it changes nothing. */
+/** Notes that a verified segment waits for its predecessor, and that its dataset has such. Repeating it changes nothing. */
 export async function noteWaiting(
   table: Table,
   dataset: DatasetId,
@@ -15,6 +16,31 @@ export async function noteWaiting(
   const { first, sha256Hex, headSize: size, signer, frontBytes, receivedAtMs } = segment;
   const waiting: WaitingEntry = { first, sha256Hex, size, signer, frontBytes, receivedAtMs };
   await table.put({ pk: datasetPk(dataset), sk: waitingSk(first, sha256Hex), ...waiting }, 'absent', signal);
+  // Behind it, and each time with another version: whoever finds none waiting any more takes away only what was there before.
+  await table.put({ pk: WAITING_PK, sk: dataset }, 'any', signal);
+}
+
+/** A dataset that has, or had, segments waiting. */
+export interface WaitingMark {
+  readonly dataset: DatasetId;
+  readonly version: number;
+}
+
+export async function* readWaitingMarks(
+  table: Pick<Table, 'query'>,
+  signal?: AbortSignal,
+): AsyncGenerator<WaitingMark> {
+  for await (const items of queryPages(table, WAITING_PK, { from: '0x', to: '0xg' }, signal)) {
+    for (const { sk, version } of items) yield { dataset: sk as DatasetId, version };
+  }
+}
+
+export async function forgetWaitingMark(
+  table: Table,
+  { dataset, version }: WaitingMark,
+  signal?: AbortSignal,
+): Promise<void> {
+  await table.delete(WAITING_PK, dataset, { version }, signal);
 }
 
 /** Segments that wait, those that begin first before the others. */

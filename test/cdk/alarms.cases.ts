@@ -42,7 +42,7 @@ describe('the alarms', () => {
           'RemovalDeadLetters',
           'SegmentLost',
         ],
-        ...['SegmentRejected', 'StoreUnavailable', 'TransactionRefused'],
+        ...['SegmentRejected', 'SegmentWaiting', 'StoreUnavailable', 'TransactionRefused'],
       ].map((id) => `plumbline-dev-${id}`),
     );
   });

@@ -15,7 +15,7 @@ const DISSC = [...CHAIN, 'PLUMBLINE_DISSC', 'PLUMBLINE_FROM_BLOCK'];
 /** Written down by hand, by right and its value; nothing of lambda/variables.ts is used here. */
 const BY_RIGHT: Readonly<Record<string, readonly string[]>> = {
   'objects read': ['PLUMBLINE_BUCKET'],
-  'objects read-list': ['PLUMBLINE_BUCKET'],
+  'objects read-list-aside': ['PLUMBLINE_BUCKET'],
   'objects read-put': ['PLUMBLINE_BUCKET'],
   'objects presign-get': ['PLUMBLINE_BUCKET'],
   'objects read-presign-put': ['PLUMBLINE_BUCKET'],

@@ -24,10 +24,16 @@ describe('the AwsSolutions rules', () => {
     const shown = [...acknowledged(stack)].map(([place, list]) => [place, list.map(({ id }) => id).sort()]);
     const segments = 'AwsSolutions-IAM5[Resource::<StoreSegmentsC0D51B43.Arn>/*]';
     const own = ['charter-*', 'tile/*'].map((keys) => segments.replace('/*]', `/*/${keys}]`));
+    const aside = ['*.car', 'rejected/*'].map((keys) => segments.replace('/*]', `/${keys}]`));
     const traces = 'AwsSolutions-IAM5[Resource::*]';
     const roles = functionRows.map(({ name, may }) => [
       `${placeOf(name)}/Role`,
-      [traces, ...(may.objects === undefined ? [] : [segments]), ...(may.objects === 'read-put' ? own : [])].sort(),
+      [
+        traces,
+        ...(may.objects === undefined ? [] : [segments]),
+        ...(may.objects === 'read-put' ? own : []),
+        ...(may.objects === 'read-list-aside' ? aside : []),
+      ].sort(),
     ]);
     const routes = functionRows.flatMap(({ trigger }) =>
       trigger.kind === 'http'

@@ -16,7 +16,12 @@ const poll = (queue: string) =>
  */
 const BY_RIGHT: Readonly<Record<string, readonly string[]>> = {
   'objects read': readObjects,
-  'objects read-list': readObjects,
+  'objects read-list-aside': [
+    ...readObjects,
+    `s3:PutObject ${SEGMENTS}/rejected/*`,
+    `s3:DeleteObject ${SEGMENTS}/rejected/*`,
+    `s3:DeleteObject ${SEGMENTS}/*.car`,
+  ],
   'objects read-put': [...readObjects, ...['tile/*', 'charter-*'].map((own) => `s3:PutObject ${SEGMENTS}/*/${own}`)],
   'objects presign-get': [`s3:GetObject ${SEGMENTS}/*`],
   'objects read-presign-put': [...readObjects, `s3:PutObject ${SEGMENTS}/*`],

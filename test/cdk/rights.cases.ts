@@ -17,16 +17,17 @@ describe('the rights of the functions', () => {
       RIGHTS['get-openapi']?.filter((right) => !/^(logs|xray):/.test(right)),
       [],
     );
-    const [signing, writing] = ['kms:Sign', 's3:PutObject'].map((action) =>
+    const [signing, writing, removing] = ['kms:Sign', 's3:PutObject', 's3:DeleteObject'].map((action) =>
       Object.entries(RIGHTS).flatMap(([name, rights]) => (rights.some((one) => one.startsWith(action)) ? [name] : [])),
     );
-    assert.deepEqual([signing, writing], [['anchor'], ['upload-segment', 'put-charter', 'anchor']]);
+    assert.deepEqual([signing, removing], [['anchor'], ['reconcile-segments']]);
+    assert.deepEqual(writing, ['upload-segment', 'put-charter', 'anchor', 'reconcile-segments']);
     // All but devices' segments, whose addresses it signs, are named by what the service itself writes.
     for (const [name, rights] of Object.entries(RIGHTS)) {
       if (name === 'upload-segment') continue;
       const written = rights.filter((one) => one.startsWith('s3:PutObject'));
       assert.ok(
-        written.every((one) => /\/(tile\/|charter-)\*$/.test(one)),
+        written.every((one) => /\/(tile\/|charter-|rejected\/)\*$/.test(one)),
         `${name}: ${written}`,
       );
     }

@@ -135,6 +135,7 @@ describe('the bucket of segments', () => {
         AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
         ExpiredObjectDeleteMarker: true,
       },
+      { Id: 'rejected', Status: 'Enabled', Prefix: 'rejected/', ExpirationInDays: 31 },
     ]);
   });
 

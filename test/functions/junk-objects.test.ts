@@ -16,10 +16,13 @@ import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { SegmentMemory } from '../../functions/ingest/segment-memory.ts';
 import { listBatches } from '../../functions/list-batches.ts';
 import { proveChunks } from '../../functions/prove-chunks.ts';
+import { reconcileSegments } from '../../functions/reconcile-segments.ts';
 import { changeDatasetEntry, readDatasetEntry } from '../../functions/state/dataset-entry.ts';
 import { datasetPk, ownerPk, USAGE_SK } from '../../functions/state/entries.ts';
 import { mapBounded } from '../../functions/state/map-bounded.ts';
 import { uploadSegment } from '../../functions/upload-segment.ts';
+import { objectsOf } from './log-fixture.ts';
+import { MemoryTable } from './memory-table.ts';
 import { blocks, dump, putObject, type Stores, startStores, TestDevice } from './start-service.ts';
 
 /** A stolen device uploads what it likes under a number that blocks have already, or will have. */
@@ -111,6 +114,50 @@ describe('junk that a thief stores', () => {
       more = page.next !== null;
     }
     assert.deepEqual([rejected, received], [JUNK, 5]);
+  });
+
+  test('2,100 objects of four bytes: named up to a bound, gone from among the segments, and felt by nobody else', async () => {
+    const stored = new Map<string, Uint8Array>();
+    const [table, objects] = [new MemoryTable(), objectsOf(stored)];
+    const ports = { ...stores.ports, table, objects, memory: new SegmentMemory() };
+    const owner = await TestDevice.open({ table, owners: stores.owners });
+    const { dataset, charter } = owner;
+    const store = (batch: SealedBatch) => {
+      stored.set(batch.segment.key, batch.segment.car);
+      return ingestSegment(ports, batch.segment.key);
+    };
+    assert.equal(await store(owner.seal(blocks([5, 5, 5]))), 'placed');
+    const usage = (await table.get(ownerPk(owner.owner), USAGE_SK))?.storedBytes;
+    for (let i = 0; i < 2_100; i++) {
+      const bytes = new Uint8Array(randomBytes(4));
+      const key = segmentKey(dataset, 1, nodePrimitives.sha256(bytes));
+      stored.set(key, bytes);
+      assert.equal(await ingestSegment(ports, key), 'rejected');
+    }
+    table.reads = 0;
+    const { faults } = await getRecords(ports, { dataset, blocks: [0, 1, 2], size: 3 });
+    assert.deepEqual([faults, table.reads], [[], 2]);
+    assert.equal((await table.get(ownerPk(owner.owner), USAGE_SK))?.storedBytes, usage);
+    assert.equal((await dump(table, datasetPk(dataset))).filter(({ state }) => state === 'rejected').length, 1_000);
+
+    const input = { dataset, owner: owner.owner, device: charter.device, first: 3, sha256: new Uint8Array(32) };
+    const next = { ...input, sizeBytes: 500, record: 'relayed' as const, look: false };
+    const presignPut = stores.ports.objects.presignPut;
+    await assert.rejects(uploadSegment({ ...ports, objects: { ...objects, presignPut } }, next), {
+      type: '/problems/quota',
+      message: /2100 objects, 8400 bytes/,
+    });
+    let aside = 0;
+    for (let runs = 0; aside < 2_100; runs++) {
+      assert.ok(runs < 20, `${aside} were set aside`);
+      const reconciled = await reconcileSegments(ports);
+      aside += reconciled.aside;
+      assert.deepEqual([reconciled.lost, reconciled.failed], [0, 0]);
+    }
+    const keys = [...stored.keys()];
+    assert.equal(keys.filter((key) => key.startsWith(`${dataset.slice(2)}/`)).length, 1, 'the one segment');
+    assert.equal(keys.filter((key) => key.startsWith('rejected/')).length, 100);
+    assert.equal(await store(owner.seal(blocks([5]))), 'placed');
   });
 
   test('is on nobody’s account, and has a bound of its own for each device', async () => {

@@ -10,6 +10,7 @@ import { hashBlocks } from '../../functions/hash-blocks.ts';
 import { rebuildService } from '../../functions/rebuild/rebuild-service.ts';
 import { DATASET_SK, datasetPk, logSk, ownerPk, recordedSk, USAGE_SK, WORK_PK } from '../../functions/state/entries.ts';
 import { readLogEnd } from '../../functions/state/log-entry.ts';
+import { scanTogether } from '../../functions/state/scan-together.ts';
 import { createLogFixture, type LogFixture, seal, type TestDataset, type TestService } from './log-fixture.ts';
 import { dump } from './start-service.ts';
 
@@ -206,6 +207,57 @@ describe('rebuilding the service from bucket and chain', () => {
     service.stored.set(gone!, object);
     await rebuild(service);
     assert.deepEqual(await faultsOf(service, dataset), []);
+  });
+
+  test('looks through the chain’s events once, not once a dataset', async () => {
+    const service = await fixture.service();
+    const datasets = [await fill(service, 1, 5), await fill(service, 1, 5), await fill(service, 1, 5)];
+    for (const dataset of datasets) await loseTable(service, everything(dataset));
+    const asked: string[] = [];
+    const { ledger: real } = service.ports;
+    const noted =
+      <Args extends unknown[], Answer>(name: string, find: (...args: Args) => Answer) =>
+      (...args: Args): Answer => {
+        asked.push(name);
+        return find(...args);
+      };
+    const ledger = {
+      ...real,
+      findRecorded: noted('findRecorded', real.findRecorded),
+      findChartered: noted('findChartered', real.findChartered),
+      findAllRecorded: noted('findAllRecorded', real.findAllRecorded),
+      findAllChartered: noted('findAllChartered', real.findAllChartered),
+    };
+    const rebuilt = await rebuildService({ ...service.ports, ledger }, () => undefined);
+    assert.deepEqual(rebuilt.failures, []);
+    assert.ok(rebuilt.datasets.every(({ hasChainHead, size }) => hasChainHead && size === 5));
+    assert.deepEqual(new Set(asked), new Set(['findAllChartered', 'findAllRecorded']));
+    assert.ok(asked.length <= 4, `${asked}`);
+  });
+
+  test('of 20 million blocks it asks for 50,000 at a time, for 10,000 datasets together', async () => {
+    const blocks = 20_000_000;
+    const nameOf = (i: number) => `0x${i.toString(16).padStart(64, '0')}` as DatasetId;
+    let requests = 0;
+    const event = (i: number, blockNumber: number) => ({ dataset: nameOf(i), blockNumber, size: blockNumber });
+    const find = async (from: number, to: number) => {
+      requests++;
+      return from === 0 ? [event(7, 3)] : to === blocks ? [event(7, blocks), event(8, blocks)] : [];
+    };
+    const ledger = { findAllRecorded: find, findAllChartered: find } as unknown as Parameters<typeof scanTogether>[0];
+    const together = scanTogether(ledger);
+    for (let i = 0; i < 10_000; i++) {
+      const recorded = await together.findRecorded(nameOf(i), 0, blocks);
+      const chartered = await together.findChartered({ dataset: nameOf(i) }, 0, blocks);
+      const expected = i === 7 ? [3, blocks] : i === 8 ? [blocks] : [];
+      for (const found of [recorded, chartered]) {
+        assert.deepEqual(
+          found.map(({ blockNumber }) => blockNumber),
+          expected,
+        );
+      }
+    }
+    assert.equal(requests, 2 * 401, 'a scan of the records, and one of the charters');
   });
 
   test('one object that cannot be read is named, and stops none of the others', async () => {

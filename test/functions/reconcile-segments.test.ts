@@ -6,10 +6,12 @@ import type { SealedBatch } from '../../core/batch/seal-batch.ts';
 import { segmentKey } from '../../core/batch/segment-key.ts';
 import { charterKey, encodeCharter } from '../../core/charter/charter-file.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
+import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { markRemoved } from '../../functions/ingest/mark-removed.ts';
+import { listBatches } from '../../functions/list-batches.ts';
 import { proveChunks } from '../../functions/prove-chunks.ts';
 import { type ReconcileBounds, type Reconciled, reconcileSegments } from '../../functions/reconcile-segments.ts';
-import { datasetPk, logSk, recordsSk, segmentSk, WORK_PK } from '../../functions/state/entries.ts';
+import { datasetPk, logSk, recordsSk, segmentSk, WAITING_PK, WORK_PK } from '../../functions/state/entries.ts';
 import { readSegmentEntry } from '../../functions/state/segment-entry.ts';
 import { handlerOf } from './handler-of.ts';
 import { BUCKET, blocks, dump, putObject, REGION, type Stores, startStores, TestDevice } from './start-service.ts';
@@ -50,13 +52,15 @@ describe('the reconciliation of bucket and table', () => {
   }
   /** Runs until a round is over. */
   async function goRound(bounds?: Partial<ReconcileBounds>): Promise<Reconciled & { runs: number }> {
-    const sum = { keys: 0, found: 0, lost: 0, unchanged: 0, failed: 0, isRoundOver: true, runs: 0 };
+    const none = { keys: 0, found: 0, lost: 0, aside: 0, unchanged: 0, failed: 0 };
+    const sum = { ...none, waitingSeconds: 0, isRoundOver: true, runs: 0 };
     for (let isOver = false; !isOver; ) {
       const ran = await reconcileSegments(stores.ports, undefined, {
         ...{ mostKeys: 10_000, mostMended: 200, mostMs: 20_000 },
         ...bounds,
       });
-      for (const name of ['keys', 'found', 'lost', 'unchanged', 'failed'] as const) sum[name] += ran[name];
+      for (const name of ['keys', 'found', 'lost', 'aside', 'unchanged', 'failed'] as const) sum[name] += ran[name];
+      sum.waitingSeconds = Math.max(sum.waitingSeconds, ran.waitingSeconds);
       sum.runs++;
       assert.ok(sum.runs < 100, 'a round comes to its end');
       isOver = ran.isRoundOver;
@@ -213,13 +217,53 @@ describe('the reconciliation of bucket and table', () => {
     await assertProvable(12);
   });
 
-  test('an object that is no segment is looked at once', async () => {
+  test('an object that is no segment is looked at once, is moved from among the segments, named, and removed in the end', async () => {
     const junk = new Uint8Array([1, 2, 3]);
     const key = segmentKey(device.dataset, 0, nodePrimitives.sha256(junk));
     await putObject(stores, key, junk);
     await putObject(stores, 'something/else', junk);
     assert.equal((await goRound()).found, 1);
-    assert.deepEqual(Object.values(await goRound()).slice(1, 5), [0, 0, 0, 0]);
+    const { keys: _, runs: __, waitingSeconds: _____, ...second } = await goRound();
+    assert.deepEqual(second, { found: 0, lost: 0, aside: 1, unchanged: 0, failed: 0, isRoundOver: true });
+    const { keys: ___, runs: ____, waitingSeconds: ______, ...third } = await goRound();
+    assert.deepEqual(third, { found: 0, lost: 0, aside: 0, unchanged: 0, failed: 0, isRoundOver: true });
+    const listed = async (prefix: string) => {
+      const keys: string[] = [];
+      for await (const key of stores.objects.list(prefix)) keys.push(key);
+      return keys;
+    };
+    assert.deepEqual(await listed(`${device.dataset.slice(2)}/0`), []);
+    const [kept] = await listed('rejected/');
+    assert.deepEqual(await stores.objects.read(kept!, { start: 0, end: 9 }), junk);
+    assert.equal(await markRemoved(stores.ports, key), 'unknown', 'nothing is lost by that');
+    const { batches } = await listBatches(stores.ports, { dataset: device.dataset, by: 'block' });
+    assert.deepEqual(
+      batches.map(({ state, lost, reason }) => [state, lost, reason !== null]),
+      [['rejected', false, true]],
+    );
+    stores.clock.offsetMs += 32 * 86_400_000;
+    await goRound();
+    assert.deepEqual(await listed('rejected/'), []);
+  });
+
+  test('says which segment waits for a batch before it, for which block and since when, until that comes', async () => {
+    const [first, second] = [seal(), seal()];
+    await put(second);
+    const receivedAtMs = stores.ports.runtime.nowMs();
+    assert.equal(await ingestSegment(stores.ports, second.segment.key), 'waiting');
+    assert.equal((await goRound()).waitingSeconds, 0, 'for some seconds it is nothing to speak of');
+    stores.clock.offsetMs += 3_600_000;
+    const { waitingSeconds } = await goRound();
+    assert.ok(waitingSeconds >= 3_600 && waitingSeconds < 3_700, `${waitingSeconds}`);
+    const said = stores.lines.findLast(({ waitsFor }) => waitsFor !== undefined);
+    assert.deepEqual([said?.key, said?.waitsFor], [second.segment.key, 0]);
+    assert.ok(Math.abs(Date.parse(String(said?.since)) - receivedAtMs) < 60_000);
+    await put(first);
+    assert.equal((await goRound()).found, 1);
+    await assertProvable(6);
+    assert.equal((await goRound()).waitingSeconds, 0);
+    const marks = await dump(stores.table, WAITING_PK);
+    assert.equal(marks.filter(({ sk }) => sk === device.dataset).length, 0);
   });
 
   test('an entry that came between listing and looking is not lost', async () => {

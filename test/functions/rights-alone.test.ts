@@ -16,6 +16,7 @@ const BRINGS: readonly (readonly [May, readonly string[], readonly string[]])[] 
   [{}, [], []],
   [{ objects: 'read' }, ['objects'], ['PLUMBLINE_BUCKET']],
   [{ objects: 'read-put' }, ['objects'], ['PLUMBLINE_BUCKET']],
+  [{ objects: 'read-list-aside' }, ['objects'], ['PLUMBLINE_BUCKET']],
   [{ objects: 'presign-get' }, ['objects'], ['PLUMBLINE_BUCKET']],
   [{ objects: 'read-presign-put' }, ['objects'], ['PLUMBLINE_BUCKET']],
   [{ table: 'read' }, ['table'], ['PLUMBLINE_TABLE']],

@@ -25,7 +25,15 @@ import {
 } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
 import { EMPTY_PEAKS, type Peaks } from '../../core/log/peaks.ts';
-import type { Anchor, ChainCharter, ChainDevice, Ledger, RecordedEvent, Recorder } from '../../core/ports/ledger.ts';
+import type {
+  Anchor,
+  ChainCharter,
+  ChainDevice,
+  EventScanner,
+  Ledger,
+  RecordedEvent,
+  Recorder,
+} from '../../core/ports/ledger.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { SegmentMemory } from '../../functions/ingest/segment-memory.ts';
@@ -43,7 +51,7 @@ export const BUCKET = 'segments';
 export const DOMAIN: DisscDomain = { chainId: 31337, dissc: `0x${'d1'.repeat(20)}` as Address };
 
 /** A chain of which a test says what it holds; everything else about it is DISSC's word. */
-export class StatedLedger implements Ledger {
+export class StatedLedger implements Ledger, EventScanner {
   readonly domain = DOMAIN;
   /** By the newest charter on the chain; a dataset that is not here has none there. */
   readonly devices = new Map<DatasetId, ChainDevice>();
@@ -67,6 +75,16 @@ export class StatedLedger implements Ledger {
   async findRecorded(dataset: DatasetId) {
     this.#answer();
     return this.recorded.filter((event) => event.dataset === dataset);
+  }
+
+  async findAllRecorded() {
+    this.#answer();
+    return this.recorded;
+  }
+
+  async findAllChartered() {
+    this.#answer();
+    return this.chartered;
   }
 
   async findChartered(query: { readonly dataset: DatasetId } | { readonly owner: Address }) {

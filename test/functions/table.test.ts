@@ -122,6 +122,7 @@ describe('the table of functions', () => {
       functionRows.filter(({ may }) => may.objects === right).map(({ name }) => name);
     assert.deepEqual(withRight('read-put'), ['put-charter', 'anchor']);
     assert.deepEqual(withRight('read-presign-put'), ['upload-segment']);
+    assert.deepEqual(withRight('read-list-aside'), ['reconcile-segments'], 'it alone removes objects');
   });
 
   test('lets strangers change nothing but by an owner’s signature', () => {

@@ -18,7 +18,7 @@ import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { type Address, type DatasetKey, NO_ACCOUNT } from '../../core/ids.ts';
 import { EMPTY_PEAKS } from '../../core/log/peaks.ts';
-import type { Ledger } from '../../core/ports/ledger.ts';
+import type { EventScanner, Ledger } from '../../core/ports/ledger.ts';
 import { proveRecords } from '../../core/protocols/prove-records.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { type RunningHost, startHost } from '../../local/host/start-host.ts';
@@ -30,7 +30,7 @@ describe('the local host on a real chain', () => {
   let stores: Stores;
   let anvil: RunningAnvil;
   let host: RunningHost;
-  let ledger: Ledger;
+  let ledger: Ledger & EventScanner;
   let writer: DatasetWriter;
   let charter: SignedCharter;
   const ownerKey = key();
