@@ -46,7 +46,7 @@ export interface ReconcilePorts extends IngestPorts, Pick<ServicePorts, 'observe
   readonly objects: IngestPorts['objects'] & ObjectLister & ObjectWriter & ObjectRemover;
 }
 
-const BOUNDS: ReconcileBounds = { mostKeys: 10_000, mostMended: 200, mostMs: 20_000 };
+export const RECONCILE_BOUNDS: ReconcileBounds = { mostKeys: 10_000, mostMended: 200, mostMs: 20_000 };
 /** Keys held together. */
 const PAGE = 1_000;
 
@@ -58,7 +58,7 @@ const PAGE = 1_000;
 export async function reconcileSegments(
   ports: ReconcilePorts,
   signal?: AbortSignal,
-  bounds: ReconcileBounds = BOUNDS,
+  bounds: ReconcileBounds = RECONCILE_BOUNDS,
 ): Promise<Reconciled> {
   const { table, objects, observer, runtime } = ports;
   const untilMs = runtime.monotonicMs() + bounds.mostMs;

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RECORD_BYTES } from '../../core/limits.ts';
-import { ingestSegmentRow, proveChunksRow, uploadSegmentRow } from '../../functions/table.ts';
+import { RECONCILE_BOUNDS } from '../../functions/reconcile-segments.ts';
+import { ingestSegmentRow, proveChunksRow, reconcileSegmentsRow, uploadSegmentRow } from '../../functions/table.ts';
 
 /*
  * What recording and storing cost, from the gas that is measured (contracts/gas.json), the memory that the table of functions
@@ -62,6 +63,13 @@ const BLOCKS_PER_TILE = 256;
 /** The table keeps the public records, too, and a unit writes 1 KiB. */
 const RECORDS_PER_WRITE_UNIT = 1024 / RECORD_BYTES;
 
+/**
+ * One run of the reconciliation, for whatever it compares: a list of the bucket for each 1,000 keys and one of what was set aside,
+ * the entries of these keys (a unit reads 4 KiB), and its cursor and lists in the table. Nothing differs, usually.
+ */
+const RECONCILE = { keysPerList: 1_000, entryBytes: 750, reads: 4, writes: 1, queue: 3, secondsPerKey: 0.002 };
+const READ_UNIT_BYTES = 4_096;
+
 function gasOf(name: string): number {
   const measured = osaka[name];
   if (measured === undefined) throw new Error(`contracts/gas.json has no "${name}". Run: npm run contracts:gas`);
@@ -83,6 +91,43 @@ function awsUsd(batches: number, blocks: number): number {
     LOG_GB * PRICE.logGb;
   const ofBlocks = PRICE.s3Put / BLOCKS_PER_TILE + PRICE.tableWriteUnit / RECORDS_PER_WRITE_UNIT;
   return batches * each + blocks * ofBlocks;
+}
+
+/** What the reconciliation costs in 30 days, in a bucket of so many segments. */
+function reconcileUsd(segments: number): number {
+  const { everyMs } = reconcileSegmentsRow.trigger;
+  const runs = (30 * 86_400_000) / everyMs;
+  const keys = Math.min(segments, RECONCILE_BOUNDS.mostKeys);
+  const seconds = Math.min(RECONCILE_BOUNDS.mostMs / 1_000, SECONDS + keys * RECONCILE.secondsPerKey);
+  const lists = 1 + Math.ceil((keys + 1) / RECONCILE.keysPerList);
+  const reads = RECONCILE.reads + Math.ceil((keys * RECONCILE.entryBytes) / READ_UNIT_BYTES);
+  const each =
+    lists * PRICE.s3Put +
+    reads * PRICE.tableReadUnit +
+    RECONCILE.writes * PRICE.tableWriteUnit +
+    RECONCILE.queue * PRICE.queueRequest +
+    PRICE.lambdaRequest +
+    ((seconds * reconcileSegmentsRow.limits.memoryMb) / 1024) * PRICE.lambdaGbSecond;
+  return runs * each;
+}
+
+function reconciliation(): string[] {
+  const { everyMs } = reconcileSegmentsRow.trigger;
+  const { mostKeys } = RECONCILE_BOUNDS;
+  const runsADay = 86_400_000 / everyMs;
+  const rows = [100, 1_000, 10_000, 1_000_000].map((segments) => {
+    const hours = (Math.ceil((segments + 1) / mostKeys) * everyMs) / 3_600_000;
+    return `| ${whole(segments)} | ${hours < 1 ? `${whole(60 * hours)} min` : `${whole(hours)} h`} | ${money(reconcileUsd(segments))} |`;
+  });
+  return [
+    `It runs ${whole(runsADay)} times a day and compares at most ${whole(mostKeys)} keys a run, so its cost has a bound whatever the bucket`,
+    'holds; a larger bucket takes longer to go round. This is what it costs when nothing differs; what it mends costs what its',
+    'event would have cost.',
+    '',
+    '| segments in the bucket | once round | AWS, $ in 30 days |',
+    '|---|---|---|',
+    ...rows,
+  ];
 }
 
 function usd(gasUsed: number, gwei: number): number {
@@ -174,6 +219,10 @@ const tables = [
   '## 10,000 devices, a batch a minute',
   '',
   ...fleet(),
+  '',
+  '## The reconciliation',
+  '',
+  ...reconciliation(),
   '',
   '## The next fork',
   '',

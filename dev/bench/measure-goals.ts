@@ -44,6 +44,7 @@ export async function measureGoals(options: GoalOptions, signal: AbortSignal): P
   });
   await add('the size of an audit', () => measureAudit(signal));
   await add('AWS requests a batch', () => measureRequests(signal));
+  await add('get-records on a long log, cold', () => measureColdRecords(quick, signal));
   await add('an owner’s audit among strangers', () => measureStrangers(signal));
   await add('the embedded stack and the demo', () => measureStack(quick, signal));
   await add('a device at 1,000 blocks a second', () => measureDevice(quick ? 5 : 20, signal));
@@ -123,6 +124,39 @@ async function measureHashingMemory(signal: AbortSignal): Promise<Measured[]> {
       note: `${(many.bytes / 1e6).toFixed(0)} against ${(few.bytes / 1e6).toFixed(0)} MB`,
     },
   ];
+}
+
+interface ReadCost {
+  readonly tableReads: number;
+  readonly objectReads: number;
+  readonly readBytes: number;
+  readonly answerBytes: number;
+  readonly cpuMs: number;
+}
+
+async function measureColdRecords(quick: boolean, signal: AbortSignal): Promise<Measured[]> {
+  const { batches, blocks, figures } = await runJson<{
+    batches: number;
+    blocks: number;
+    figures: Record<string, { cold: ReadCost; warm: ReadCost }>;
+  }>('cold-records.ts', quick ? ['--batches', '4096'] : [], 20 * MINUTE_MS, signal);
+  return Object.entries(figures).flatMap(([asked, { cold, warm }]) => {
+    const what = `get-records, ${asked}, log of ${batches} batches, ${blocks} blocks, the first time`;
+    const reads = ({ tableReads, objectReads }: ReadCost) => tableReads + objectReads;
+    const isGoal = asked === '460 scattered';
+    return [
+      {
+        what: `${what}: reads`,
+        ...{ value: reads(cold), unit: 'reads', ...(isGoal ? { goal: { most: 600 } } : {}) },
+        note: `${cold.tableReads} of the table, ${cold.objectReads} of the bucket, ${cold.readBytes} bytes; answer ${cold.answerBytes} bytes; later ${reads(warm)} reads`,
+      },
+      {
+        what: `${what}: processor time`,
+        ...{ value: cold.cpuMs, unit: 'ms', ...(isGoal ? { goal: { most: 2_000 } } : {}) },
+        note: `later ${warm.cpuMs.toFixed(0)} ms`,
+      },
+    ];
+  });
 }
 
 async function measureStrangers(signal: AbortSignal): Promise<Measured[]> {

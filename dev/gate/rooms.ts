@@ -196,6 +196,8 @@ export const rooms: Rooms = {
       examples: ['dev/bench'],
       // Benches stand on the fixture of the functions' tests.
       'test/functions/start-service.ts': ['dev/bench/aws-requests.ts', 'dev/bench/strangers.ts'],
+      'test/functions/long-log.ts': ['dev/bench/cold-records.ts'],
+      'test/functions/memory-table.ts': ['dev/bench/cold-records.ts'],
       'package.json': ['dev/packaging/device-entry.ts'],
     },
     packages: {

@@ -13,6 +13,11 @@ export class MemoryTable implements Table {
   readItems = 0;
   writes = 0;
 
+  /** Everything in it. */
+  *items(): Generator<Item> {
+    for (const { items } of this.#partitions.values()) yield* items.values();
+  }
+
   async get(pk: string, sk: string): Promise<Item | null> {
     this.reads++;
     const item = this.#partitions.get(pk)?.items.get(sk) ?? null;

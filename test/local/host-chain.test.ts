@@ -8,6 +8,7 @@ import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { deployDissc } from '../../adapters/ethereum/deploy-dissc.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { createDisscRoundRecorder, createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
@@ -51,6 +52,8 @@ describe('the local host on a real chain', () => {
       ...stores.ports,
       ledger,
       recorder: createDisscRecorder({ ...chain, dissc, signer: createKeySigner(operatorKey) }),
+      rounds: createDisscRounds({ ...chain, dissc }),
+      roundRecorder: createDisscRoundRecorder({ ...chain, dissc, signer: createKeySigner(operatorKey) }),
     };
     host = await startHost({ ports, owners: () => served, lambda: null, anchorEveryMs: 300 });
     deliver = host.deliverS3Event;
