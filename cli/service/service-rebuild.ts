@@ -57,7 +57,7 @@ function describe(rebuilt: Rebuilt): string {
     `Charters: ${charters.kept} found again, ${charters.known} were there, ${charters.refused} refused.`,
     `Segments: ${outcomes.join(', ') || 'none'}.`,
     ...(mended > 0 ? [`${mended} items of the logs were missing or wrong, and are right now.`] : []),
-    ...(recounted > 0 ? [`The stored bytes of ${recounted} owners were counted wrongly, and are right now.`] : []),
+    ...(recounted > 0 ? [`The stored bytes of ${recounted} datasets were counted wrongly, and are right now.`] : []),
     ...(anchored === null ? [] : [`The map of the rounds has ${anchored.toLocaleString('en')} heads.`]),
     ...(lost > 0 ? [`The objects of ${lost} segments are gone. Restore their versions in the bucket.`] : []),
     ...behind(rebuilt).map(({ dataset }) => `${dataset}: the chain has blocks that are not stored here.`),

@@ -195,9 +195,14 @@ export const rooms: Rooms = {
       cdk: ['dev/bundles'],
       examples: ['dev/bench'],
       // Benches stand on the fixture of the functions' tests.
-      'test/functions/start-service.ts': ['dev/bench/aws-requests.ts', 'dev/bench/strangers.ts'],
+      'test/functions/start-service.ts': [
+        'dev/bench/aws-requests.ts',
+        'dev/bench/ingest-load.ts',
+        'dev/bench/strangers.ts',
+      ],
+      'test/functions/service-settings.ts': ['dev/bench/ingest-load.ts'],
       'test/functions/long-log.ts': ['dev/bench/cold-records.ts'],
-      'test/functions/memory-table.ts': ['dev/bench/cold-records.ts'],
+      'test/functions/memory-table.ts': ['dev/bench/cold-records.ts', 'dev/bench/ingest-load.ts'],
       'package.json': ['dev/packaging/device-entry.ts'],
     },
     packages: {

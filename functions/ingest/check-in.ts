@@ -94,7 +94,7 @@ async function count(
   const counting = { key: entry.key, sizeBytes: entry.sizeBytes, quotaBytes, uncountedSince, isCounted };
   return countStored(
     { table: ports.table, usage: ports.memory.usage, runtime: ports.runtime },
-    owner,
+    { owner, dataset: name.dataset },
     counting,
     signal,
   );

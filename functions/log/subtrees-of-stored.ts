@@ -1,9 +1,12 @@
 import type { DatasetId } from '../../core/ids.ts';
 import type { PartialSubtrees } from '../../core/log/mend-subtrees.ts';
+import { rootOfLeafHashes } from '../../core/log/merkle.ts';
+import type { Subtree } from '../../core/log/subtrees.ts';
 import { subtreesOfTiles } from '../../core/log/subtrees-of-tiles.ts';
-import { isTileWhole, TILE_BYTES, TILE_LEVELS, tileKey, tileOf } from '../../core/log/tiles.ts';
+import { isTileWhole, TILE_BYTES, TILE_LEVELS, TILE_WIDTH, tileKey, tileOf } from '../../core/log/tiles.ts';
 import type { ObjectReader } from '../ports.ts';
 import { readDatasetEntry } from '../state/dataset-entry.ts';
+import { RECORDS_PAGE } from '../state/records-entry.ts';
 import type { LogPorts } from './log-ports.ts';
 import type { RecordsReader } from './records-reader.ts';
 import { subtreesOfEntries } from './subtrees-of-entries.ts';
@@ -38,17 +41,21 @@ export function subtreesOfStored(
     });
     return { size, ask };
   };
-  const ofPages = subtreesOfTiles({
-    hasher: primitives,
-    size: 0,
-    readTile: async () => null,
-    readLeaves: (from, to) => records.leavesAtHand(from, to),
-  });
+  const ofPages: PartialSubtrees = (subtrees) =>
+    Promise.all(
+      subtrees.map(async ({ from, level }) => {
+        const leaves = await records.leavesAtHand(from, from + 2 ** level);
+        return leaves === null ? null : rootOfLeafHashes(primitives, leaves);
+      }),
+    );
   return [
-    only(({ level }) => level < TILE_LEVELS, ofPages),
+    only(({ level }) => 2 ** level <= RECORDS_PAGE, ofPages),
     async (subtrees) => {
       const { size, ask } = await tiled();
-      return only((subtree) => isTileWhole(tileOf(subtree), size), ask)(subtrees);
+      // What one tile below is all of takes one read, too.
+      const isInTile = ({ from, level }: Subtree) =>
+        isTileWhole(tileOf({ from, level }), size) || (level === TILE_LEVELS && from + TILE_WIDTH <= size);
+      return only(isInTile, ask)(subtrees);
     },
     subtreesOfEntries(ports, dataset, records, signal),
     async (subtrees) => (await tiled()).ask(subtrees),
@@ -56,10 +63,7 @@ export function subtreesOfStored(
 }
 
 /** A source that is asked for some of the subtrees alone. */
-function only(
-  isAsked: (subtree: Parameters<PartialSubtrees>[0][number]) => boolean,
-  ask: PartialSubtrees,
-): PartialSubtrees {
+function only(isAsked: (subtree: Subtree) => boolean, ask: PartialSubtrees): PartialSubtrees {
   return async (subtrees) => {
     const asked = subtrees.filter(isAsked);
     const found = asked.length === 0 ? [] : await ask(asked);

@@ -1,5 +1,5 @@
 import { parseSegmentKey } from '../../core/batch/segment-key.ts';
-import type { Address, DatasetId } from '../../core/ids.ts';
+import type { DatasetId } from '../../core/ids.ts';
 import { Problem } from '../answer/problem.ts';
 import { checkInCharterAt } from '../ingest/check-in-charter.ts';
 import { listCharters } from '../ingest/compare-stretch.ts';
@@ -32,7 +32,7 @@ export interface Rebuilt {
   readonly segments: Readonly<Partial<Record<Ingested, number>>>;
   readonly lost: number;
   readonly mended: number;
-  /** Owners whose stored bytes were counted wrongly. */
+  /** Datasets whose stored bytes were counted wrongly. */
   readonly recounted: number;
   /** Heads in the map that the next round is made of; null where nothing stands in rounds of this service. */
   readonly anchored: number | null;
@@ -87,7 +87,7 @@ export async function rebuildService(
   });
   const whole = rebuilt.filter((one) => one !== null);
   const anchored = await rebuildOwnMap(ports, datasets, onFailure, signal);
-  const recounted = await recountOwners(ports, datasets, onProgress, onFailure, signal);
+  const recounted = await recountDatasets(ports, datasets, onProgress, onFailure, signal);
   const { kept, known, refused } = charters;
   return {
     ...{
@@ -119,25 +119,22 @@ async function listDatasets(
   return { datasets: [...datasets], segments };
 }
 
-async function recountOwners(
+async function recountDatasets(
   { table }: RebuildPorts,
   datasets: readonly DatasetId[],
   onProgress: (progress: RebuildProgress) => void,
   onFailure: (what: string, error: unknown) => void,
   signal?: AbortSignal,
 ): Promise<number> {
-  const byOwner = new Map<Address, DatasetId[]>();
-  for (const dataset of datasets) {
-    const owner = (await readCharters(table, dataset, signal))[0]?.owner;
-    if (owner !== undefined) byOwner.set(owner, [...(byOwner.get(owner) ?? []), dataset]);
-  }
   let recounted = 0;
-  for (const [done, [owner, own]] of [...byOwner].entries()) {
-    onProgress({ phase: 'usage', done, total: byOwner.size });
+  for (const [done, dataset] of datasets.entries()) {
+    onProgress({ phase: 'usage', done, total: datasets.length });
+    const owner = (await readCharters(table, dataset, signal))[0]?.owner;
+    if (owner === undefined) continue;
     try {
-      if (await recountUsage(table, owner, own, signal)) recounted++;
+      if (await recountUsage(table, owner, dataset, signal)) recounted++;
     } catch (error) {
-      onFailure(owner, error);
+      onFailure(dataset, error);
     }
   }
   return recounted;

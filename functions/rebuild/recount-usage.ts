@@ -1,33 +1,34 @@
 import { StoreUnavailableError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import type { Table } from '../../core/ports/table.ts';
-import { ownerPk, segmentSk, USAGE_SK } from '../state/entries.ts';
+import { ownerPk, segmentSk, usageSk } from '../state/entries.ts';
 import { segmentPages } from '../state/segment-entry.ts';
 import { pendingOf } from '../state/usage-entry.ts';
 
 const ATTEMPTS = 10;
 
 /**
- * Counts an owner's stored bytes anew, by what its segments say. What is just being counted changes the item's version, and
+ * Counts a dataset's stored bytes anew, by what its segments say. What is just being counted changes the item's version, and
  * then it is counted again.
  * @returns whether another number stood there
  */
 export async function recountUsage(
   table: Table,
   owner: Address,
-  datasets: readonly DatasetId[],
+  dataset: DatasetId,
   signal?: AbortSignal,
 ): Promise<boolean> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const item = await table.get(ownerPk(owner), USAGE_SK, signal);
+    const item = await table.get(ownerPk(owner), usageSk(dataset), signal);
     const pending = new Set(pendingOf({ pending: String(item?.pending) }));
-    let storedBytes = 0;
-    for (const dataset of datasets) storedBytes += await sumStored(table, dataset, pending, signal);
+    const storedBytes = await sumStored(table, dataset, pending, signal);
     if (item?.storedBytes === storedBytes) return false;
-    const usage = { pk: ownerPk(owner), sk: USAGE_SK, storedBytes, pending: JSON.stringify([...pending]) };
+    const usage = { pk: ownerPk(owner), sk: usageSk(dataset), storedBytes, pending: JSON.stringify([...pending]) };
     if (await table.put(usage, item === null ? 'absent' : { version: item.version }, signal)) return item !== null;
   }
-  throw new StoreUnavailableError(`The usage of owner ${owner} is changing too often. Try again.`);
+  throw new StoreUnavailableError(
+    `The usage of owner ${owner} in dataset ${dataset} is changing too often. Try again.`,
+  );
 }
 
 async function sumStored(

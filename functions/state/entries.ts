@@ -21,7 +21,7 @@ import type { GrantId } from '../../core/ports/grants.ts';
  *   S                    AgreementEntry
  *   M#<from>#<sequence>  MessageEntry    one message of its mailbox
  *
- * Outside: `WORK`/<dataset> (a dataset whose log may be ahead of the final chain), `OWNER#<address>`/USAGE (stored bytes),
+ * Outside: `WORK`/<dataset> (a dataset whose log may be ahead of the final chain), `OWNER#<address>`/USAGE#<dataset> (stored bytes),
  * `RELAYER#<address>`/STATE and TX#<nonce>#<hash> (transactions under way), `PROPOSED#<address>`/<grant> (grants of ASC
  * proposed to that account, not accepted or over yet, finally) and /# (how far they were looked for), `NONCE#<key>`/- (burnt
  * request nonces), `RECONCILE`/- (up to which key the bucket was compared with the table in this round), `ASIDE`/<key> (an
@@ -45,7 +45,8 @@ export const grantSk = (grant: GrantId): string => `G#${grant}`;
 export const DATASET_SK = 'S';
 export const WORK_PK = 'WORK';
 export const ownerPk = (owner: string): string => `OWNER#${owner}`;
-export const USAGE_SK = 'USAGE';
+/** One for each dataset: an owner's devices do not meet on one item. */
+export const usageSk = (dataset: string): string => `USAGE#${dataset}`;
 export const relayerPk = (account: string): string => `RELAYER#${account}`;
 export const RELAYER_STATE_SK = 'STATE';
 export const proposedPk = (css: string): string => `PROPOSED#${css}`;
@@ -199,7 +200,7 @@ export interface RecordedEntry {
   readonly signer: string;
 }
 
-/** Stored bytes of one owner. `pending` names segments (JSON list of keys) that are counted here but may not say so yet. */
+/** Stored bytes of one dataset, for its owner's quota. `pending` names segments (JSON list of keys) that are counted here but may not say so yet. */
 export interface UsageEntry {
   readonly storedBytes: number;
   readonly pending: string;

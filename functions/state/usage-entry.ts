@@ -1,9 +1,10 @@
 import { StoreUnavailableError } from '../../core/errors.ts';
-import type { Address } from '../../core/ids.ts';
+import type { Address, DatasetId } from '../../core/ids.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
-import { ownerPk, USAGE_SK, type UsageEntry } from './entries.ts';
-import type { StoredUsage, UsageMemory } from './usage-memory.ts';
+import { ownerPk, type UsageEntry, usageSk } from './entries.ts';
+import { queryPages } from './query-pages.ts';
+import type { OwnerUsage, StoredUsage, UsageMemory } from './usage-memory.ts';
 
 const ATTEMPTS = 50;
 const FAST_ATTEMPTS = 4;
@@ -24,16 +25,49 @@ export interface Counting {
 interface Ports {
   readonly table: Table;
   readonly usage: UsageMemory;
-  readonly runtime: Pick<Runtime, 'sleep' | 'random'>;
+  readonly runtime: Pick<Runtime, 'sleep' | 'random' | 'monotonicMs'>;
 }
 
-export async function readStoredBytes(table: Table, owner: Address, signal?: AbortSignal): Promise<number> {
-  return usageOf(await table.get(ownerPk(owner), USAGE_SK, signal)).storedBytes;
+/** Whose usage a segment counts in. */
+interface Account {
+  readonly owner: Address;
+  readonly dataset: DatasetId;
+}
+
+/** An owner's datasets are read in pages of so many. */
+const DATASETS_PER_QUERY = 1_000;
+/** How old may be what the owner's other datasets are known to have, as long as that leaves room. */
+const OTHERS_KEPT_MS = 600_000;
+/** Of the quota: from there on they are read each time. */
+const NEAR = 0.9;
+
+/** Bytes stored in each of an owner's datasets. */
+export async function readOwnerUsage(
+  table: Pick<Table, 'query'>,
+  owner: Address,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<DatasetId, number>> {
+  const byDataset = new Map<DatasetId, number>();
+  const range = { from: usageSk('0x'), to: usageSk('0xg'), page: DATASETS_PER_QUERY };
+  for await (const items of queryPages(table, ownerPk(owner), range, signal)) {
+    for (const item of items)
+      byDataset.set(item.sk.slice(item.sk.indexOf('#') + 1) as DatasetId, usageOf(item).storedBytes);
+  }
+  return byDataset;
+}
+
+export async function readStoredBytes(
+  table: Pick<Table, 'query'>,
+  owner: Address,
+  signal?: AbortSignal,
+): Promise<number> {
+  return sumOf(await readOwnerUsage(table, owner, signal));
 }
 
 /**
- * Counts a stored segment in its owner's usage: once, whatever repeats, races or crashes, and never beyond the quota.
- * False when there is no room.
+ * Counts a stored segment in its owner's usage: once, whatever repeats, races or crashes, and not beyond the quota. False when
+ * there is no room. Each dataset has an item of its own, so that those of one owner do not hold each other up; what several of
+ * them count at one moment, near the quota, may exceed it by that.
  *
  * Usage and segment are two items and there are no transactions. So the usage names the keys it has counted until their
  * segments say so themselves. As a segment says so only after that, and leaves the list only after that, a process that
@@ -42,51 +76,79 @@ export async function readStoredBytes(table: Table, owner: Address, signal?: Abo
  */
 export async function countStored(
   ports: Ports,
-  owner: Address,
+  account: Account,
   segment: Counting,
   signal?: AbortSignal,
 ): Promise<boolean> {
   const { table, usage: memory } = ports;
   // Only what was known before the segment was read: see above.
-  let stored = memory.before(segment.uncountedSince, owner);
+  const { owner, dataset } = account;
+  let stored = memory.before(segment.uncountedSince, dataset);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const isFresh = stored === null;
-    stored ??= await readUsage(table, owner, signal);
+    stored ??= await readUsage(table, account, signal);
     const pending = pendingOf(stored.usage);
     if (pending.includes(segment.key) || (isFresh && (await segment.isCounted(segment.key)))) return true;
     const storedBytes = stored.usage.storedBytes + segment.sizeBytes;
+    const roomBytes = segment.quotaBytes - (await othersOf(ports, account, storedBytes, segment.quotaBytes, signal));
     // What is remembered may be old: room is denied only by what was read.
-    if (storedBytes > segment.quotaBytes && isFresh) return false;
-    if (storedBytes <= segment.quotaBytes) {
+    if (storedBytes > roomBytes && isFresh) return false;
+    if (storedBytes <= roomBytes) {
       const settled = await findSettled(pending, memory, segment.isCounted);
       const left = pending.filter((key) => !settled.has(key));
       const usage: UsageEntry = { storedBytes, pending: JSON.stringify([...left, segment.key]) };
-      if (await writeUsage(ports, owner, stored, usage, signal)) return true;
+      if (await writeUsage(ports, account, stored, usage, signal)) return true;
     }
-    memory.forget(owner);
+    memory.forget(dataset);
     stored = null;
     // Who loses again and again steps out of the others' step.
     if (attempt >= FAST_ATTEMPTS)
       await ports.runtime.sleep(1 + Math.floor(ports.runtime.random() * LONGEST_WAIT_MS), signal);
   }
-  throw new StoreUnavailableError(`The usage of owner ${owner} is changing too often. Try again.`);
+  throw new StoreUnavailableError(
+    `The usage of owner ${owner} in dataset ${dataset} is changing too often. Try again.`,
+  );
 }
 
-async function readUsage(table: Table, owner: Address, signal?: AbortSignal): Promise<StoredUsage> {
-  const item = await table.get(ownerPk(owner), USAGE_SK, signal);
+/** What the owner's other datasets have, as it was lately; read anew where that would leave little room. */
+async function othersOf(
+  { table, usage: memory, runtime }: Ports,
+  { owner, dataset }: Account,
+  ownBytes: number,
+  quotaBytes: number,
+  signal?: AbortSignal,
+): Promise<number> {
+  const othersIn = ({ byDataset, totalBytes }: OwnerUsage) => totalBytes - (byDataset.get(dataset) ?? 0);
+  const known = memory.ownerUsage(owner);
+  const isRecent = known !== null && runtime.monotonicMs() - known.atMs < OTHERS_KEPT_MS;
+  if (isRecent && othersIn(known) + ownBytes <= NEAR * quotaBytes) return othersIn(known);
+  const byDataset = await readOwnerUsage(table, owner, signal);
+  const read = { byDataset, totalBytes: sumOf(byDataset), atMs: runtime.monotonicMs() };
+  memory.keepOwnerUsage(owner, read);
+  return othersIn(read);
+}
+
+function sumOf(byDataset: ReadonlyMap<DatasetId, number>): number {
+  let sum = 0;
+  for (const bytes of byDataset.values()) sum += bytes;
+  return sum;
+}
+
+async function readUsage(table: Table, { owner, dataset }: Account, signal?: AbortSignal): Promise<StoredUsage> {
+  const item = await table.get(ownerPk(owner), usageSk(dataset), signal);
   return { usage: usageOf(item), version: item?.version ?? null };
 }
 
 async function writeUsage(
   { table, usage: memory }: Ports,
-  owner: Address,
+  { owner, dataset }: Account,
   before: StoredUsage,
   usage: UsageEntry,
   signal?: AbortSignal,
 ): Promise<boolean> {
   const condition = before.version === null ? 'absent' : { version: before.version };
-  if (!(await table.put({ pk: ownerPk(owner), sk: USAGE_SK, ...usage }, condition, signal))) return false;
-  memory.keep(owner, { usage, version: (before.version ?? 0) + 1 });
+  if (!(await table.put({ pk: ownerPk(owner), sk: usageSk(dataset), ...usage }, condition, signal))) return false;
+  memory.keep(dataset, { usage, version: (before.version ?? 0) + 1 });
   return true;
 }
 

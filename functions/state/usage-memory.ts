@@ -1,22 +1,33 @@
-import type { Address } from '../../core/ids.ts';
+import type { Address, DatasetId } from '../../core/ids.ts';
 import type { UsageEntry } from './entries.ts';
 import { RecentMap } from './recent-map.ts';
 
 const MOST = 10_000;
 
-/** An owner's usage as it was read or written. */
+/** A dataset's usage as it was read or written. */
 export interface StoredUsage {
   readonly usage: UsageEntry;
   /** Of the item; null when there is none yet. */
   readonly version: number | null;
 }
 
+/** What all of an owner's datasets had, and when by the monotonic clock. */
+export interface OwnerUsage {
+  readonly byDataset: ReadonlyMap<DatasetId, number>;
+  readonly totalBytes: number;
+  readonly atMs: number;
+}
+
+/** Owners of many datasets are held with all of them. */
+const MOST_OWNERS = 100;
+
 /**
  * What one function remembers of its owners' usage: spares the reading, as the writing is conditional. Made once for a
  * handler; another one's may say otherwise.
  */
 export class UsageMemory {
-  readonly #usage = new RecentMap<Address, { readonly stored: StoredUsage; readonly moment: number }>(MOST);
+  readonly #owners = new RecentMap<Address, OwnerUsage>(MOST_OWNERS);
+  readonly #usage = new RecentMap<DatasetId, { readonly stored: StoredUsage; readonly moment: number }>(MOST);
   readonly #counted = new RecentMap<string, true>(MOST);
   #moment = 0;
 
@@ -25,18 +36,26 @@ export class UsageMemory {
     return ++this.#moment;
   }
 
-  /** The owner's usage, if it was known before that moment. */
-  before(moment: number, owner: Address): StoredUsage | null {
-    const known = this.#usage.get(owner);
+  ownerUsage(owner: Address): OwnerUsage | null {
+    return this.#owners.get(owner) ?? null;
+  }
+
+  keepOwnerUsage(owner: Address, usage: OwnerUsage): void {
+    this.#owners.set(owner, usage);
+  }
+
+  /** The dataset's usage, if it was known before that moment. */
+  before(moment: number, dataset: DatasetId): StoredUsage | null {
+    const known = this.#usage.get(dataset);
     return known !== undefined && known.moment < moment ? known.stored : null;
   }
 
-  keep(owner: Address, stored: StoredUsage): void {
-    this.#usage.set(owner, { stored, moment: this.moment() });
+  keep(dataset: DatasetId, stored: StoredUsage): void {
+    this.#usage.set(dataset, { stored, moment: this.moment() });
   }
 
-  forget(owner: Address): void {
-    this.#usage.delete(owner);
+  forget(dataset: DatasetId): void {
+    this.#usage.delete(dataset);
   }
 
   /** Remembers that a segment says that it is counted, so that the next count need not read it to know. */

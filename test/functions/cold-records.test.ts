@@ -58,7 +58,10 @@ describe('get-records on a log of 65,536 batches, asked of a process that knows 
   test('which has its tiles: a block far back costs what the newest does, and 460 of them keep to their bound', async () => {
     for (let more = true; more; ) {
       const { tiledTo = 0 } = await readDatasetEntry(table, dataset);
+      [table.reads, objectReads] = [0, 0];
       more = await growTiles(ports, dataset, head.size, tiledTo);
+      // 64 tiles of the lowest level: the pages of their records, and a tile for each subtree of a tile above them.
+      assert.ok(table.reads <= 40 && objectReads <= 256, `${table.reads} + ${objectReads} reads for 64 tiles`);
     }
     for (const block of single) await check([block], 12);
     await check(spread(460), MOST_READS);

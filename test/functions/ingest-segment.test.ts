@@ -21,7 +21,7 @@ import {
   logSk,
   ownerPk,
   segmentSk,
-  USAGE_SK,
+  usageSk,
   WORK_PK,
 } from '../../functions/state/entries.ts';
 import { appendLogEntry } from '../../functions/state/log-entry.ts';
@@ -55,7 +55,7 @@ describe('ingest-segment', () => {
     (await dump(stores.table, datasetPk(device.dataset)))
       .filter(({ sk }) => sk.startsWith('L#'))
       .map(({ size }) => size);
-  const usage = async () => (await stores.table.get(ownerPk(device.owner), USAGE_SK))?.storedBytes ?? 0;
+  const usage = async () => (await stores.table.get(ownerPk(device.owner), usageSk(device.dataset)))?.storedBytes ?? 0;
   const resign = (batch: SealedBatch, change: Partial<SealedBatch['manifest']>, deviceKey = device.deviceKey) => {
     const manifest = { ...batch.manifest, ...change };
     const head = { dataset: manifest.dataset, ...manifest.head };
@@ -240,6 +240,40 @@ describe('ingest-segment', () => {
     assert.equal(lines.filter(({ reason }) => reason?.includes('quota')).length, 5);
   });
 
+  test('datasets of one owner share its quota, and never write the same item', async () => {
+    const other = await TestDevice.open(stores, { ownerKey: device.ownerKey });
+    const sealed = [device, other].flatMap((writer) => [writer.seal(blocks([100])), writer.seal(blocks([100]))]);
+    const sizes = sealed.map(({ segment }) => segment.car.length);
+    stores.owners.set(device.owner, sizes[0]! + sizes[1]! + sizes[2]!);
+    for (const { segment } of sealed) await put(segment);
+    const contended: unknown[] = [];
+    const table: Table = {
+      ...stores.table,
+      put: async (item, condition) => {
+        const isWritten = await stores.table.put(item, condition);
+        if (!isWritten && item.pk === ownerPk(device.owner)) contended.push(item.sk);
+        return isWritten;
+      },
+    };
+    const inProcess = (batches: readonly SealedBatch[]) => {
+      const ports = { ...stores.ports, table, memory: new SegmentMemory() };
+      return batches.reduce<Promise<string[]>>(async (before, { segment }) => {
+        const outcomes = await before;
+        return [...outcomes, await ingestSegment(ports, segment.key)];
+      }, Promise.resolve([]));
+    };
+    // Far from the quota two processes work beside each other; then it is full.
+    const both = await Promise.all([inProcess(sealed.slice(0, 1)), inProcess(sealed.slice(2, 3))]);
+    assert.deepEqual(both.flat(), ['placed', 'placed']);
+    assert.deepEqual(await inProcess(sealed.slice(1, 2)), ['placed']);
+    assert.deepEqual(await inProcess(sealed.slice(3)), ['rejected']);
+    assert.deepEqual(contended, []);
+    const kept = await dump(stores.table, ownerPk(device.owner));
+    const bySk = new Map(kept.map(({ sk, storedBytes }) => [sk, storedBytes]));
+    assert.equal(bySk.get(usageSk(device.dataset)), sizes[0]! + sizes[1]!);
+    assert.equal(bySk.get(usageSk(other.dataset)), sizes[2]);
+  });
+
   test('tells a device early that the quota is used up, and why its segment was rejected', async () => {
     const batch = device.seal(blocks([1000]));
     const { car, sha256 } = batch.segment;
@@ -348,7 +382,7 @@ describe('ingest-segment', () => {
       });
       return {
         items: items.map(words).map((item) => (item.sk.startsWith('T#') ? { ...item, sk: 'T#' } : item)),
-        stored: (await stores.table.get(ownerPk(writer.owner), USAGE_SK))?.storedBytes,
+        stored: (await stores.table.get(ownerPk(writer.owner), usageSk(writer.dataset)))?.storedBytes,
         expected: batches.reduce((sum, { segment }) => sum + segment.car.length, 0),
         work: work !== null,
         woken: stores.woken.times > wokenBefore,

@@ -18,7 +18,7 @@ import { listBatches } from '../../functions/list-batches.ts';
 import { proveChunks } from '../../functions/prove-chunks.ts';
 import { reconcileSegments } from '../../functions/reconcile-segments.ts';
 import { changeDatasetEntry, readDatasetEntry } from '../../functions/state/dataset-entry.ts';
-import { datasetPk, ownerPk, USAGE_SK } from '../../functions/state/entries.ts';
+import { datasetPk, ownerPk, usageSk } from '../../functions/state/entries.ts';
 import { mapBounded } from '../../functions/state/map-bounded.ts';
 import { uploadSegment } from '../../functions/upload-segment.ts';
 import { objectsOf } from './log-fixture.ts';
@@ -127,7 +127,7 @@ describe('junk that a thief stores', () => {
       return ingestSegment(ports, batch.segment.key);
     };
     assert.equal(await store(owner.seal(blocks([5, 5, 5]))), 'placed');
-    const usage = (await table.get(ownerPk(owner.owner), USAGE_SK))?.storedBytes;
+    const usage = (await table.get(ownerPk(owner.owner), usageSk(dataset)))?.storedBytes;
     for (let i = 0; i < 2_100; i++) {
       const bytes = new Uint8Array(randomBytes(4));
       const key = segmentKey(dataset, 1, nodePrimitives.sha256(bytes));
@@ -137,7 +137,7 @@ describe('junk that a thief stores', () => {
     table.reads = 0;
     const { faults } = await getRecords(ports, { dataset, blocks: [0, 1, 2], size: 3 });
     assert.deepEqual([faults, table.reads], [[], 2]);
-    assert.equal((await table.get(ownerPk(owner.owner), USAGE_SK))?.storedBytes, usage);
+    assert.equal((await table.get(ownerPk(owner.owner), usageSk(dataset)))?.storedBytes, usage);
     assert.equal((await dump(table, datasetPk(dataset))).filter(({ state }) => state === 'rejected').length, 1_000);
 
     const input = { dataset, owner: owner.owner, device: charter.device, first: 3, sha256: new Uint8Array(32) };
@@ -161,7 +161,7 @@ describe('junk that a thief stores', () => {
   });
 
   test('is on nobody’s account, and has a bound of its own for each device', async () => {
-    const usage = (await stores.table.get(ownerPk(device.owner), USAGE_SK))?.storedBytes;
+    const usage = (await stores.table.get(ownerPk(device.owner), usageSk(device.dataset)))?.storedBytes;
     const lines = await dump(stores.table, datasetPk(device.dataset));
     const sound = lines.filter(({ state }) => state === 'received').map(({ sizeBytes }) => Number(sizeBytes));
     assert.equal(

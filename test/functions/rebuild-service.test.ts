@@ -8,7 +8,7 @@ import type { Item, Table } from '../../core/ports/table.ts';
 import { getRecords } from '../../functions/get-records.ts';
 import { hashBlocks } from '../../functions/hash-blocks.ts';
 import { rebuildService } from '../../functions/rebuild/rebuild-service.ts';
-import { DATASET_SK, datasetPk, logSk, ownerPk, recordedSk, USAGE_SK, WORK_PK } from '../../functions/state/entries.ts';
+import { DATASET_SK, datasetPk, logSk, ownerPk, recordedSk, usageSk, WORK_PK } from '../../functions/state/entries.ts';
 import { readLogEnd } from '../../functions/state/log-entry.ts';
 import { scanTogether } from '../../functions/state/scan-together.ts';
 import { createLogFixture, type LogFixture, seal, type TestDataset, type TestService } from './log-fixture.ts';
@@ -67,7 +67,7 @@ describe('rebuilding the service from bucket and chain', () => {
     const before = await keysOf();
     const tile = service.stored.get(tileKey(dataset.id, { level: 0, number: 0 }));
     assert.ok(tile !== undefined);
-    const usage = (await service.table.get(ownerPk(dataset.owner.account), USAGE_SK))?.storedBytes;
+    const usage = (await service.table.get(ownerPk(dataset.owner.account), usageSk(dataset.id)))?.storedBytes;
     service.stored.delete(tileKey(dataset.id, { level: 0, number: 0 }));
     await loseTable(service, everything(dataset));
     const { faults } = await getRecords(service.ports, { dataset: dataset.id, blocks: [0, 299], size: 300 });
@@ -83,7 +83,7 @@ describe('rebuilding the service from bucket and chain', () => {
     );
     assert.deepEqual(service.stored.get(tileKey(dataset.id, { level: 0, number: 0 })), tile);
     assert.deepEqual(await keysOf(), before);
-    assert.equal((await service.table.get(ownerPk(dataset.owner.account), USAGE_SK))?.storedBytes, usage);
+    assert.equal((await service.table.get(ownerPk(dataset.owner.account), usageSk(dataset.id)))?.storedBytes, usage);
     await assertProvable(service, dataset);
     assert.deepEqual((await service.anchor()).transactions, 0, 'nothing is recorded twice');
   });
@@ -137,7 +137,10 @@ describe('rebuilding the service from bucket and chain', () => {
     await table.put({ pk, sk: recordedSk(17), size: 17 }, 'any');
     await table.put({ pk, sk: logSk(3), size: 4, first: 3 }, 'any');
     await table.put({ pk, sk: DATASET_SK, longestSpanMs: 'long', tiledTo: 'far' }, 'any');
-    await table.put({ pk: ownerPk(dataset.owner.account), sk: USAGE_SK, storedBytes: 1, pending: 'x' }, 'any');
+    await table.put(
+      { pk: ownerPk(dataset.owner.account), sk: usageSk(dataset.id), storedBytes: 1, pending: 'x' },
+      'any',
+    );
 
     const rebuilt = await rebuild(service);
     assert.deepEqual([rebuilt.failures, rebuilt.lost], [[], 0]);
@@ -146,7 +149,7 @@ describe('rebuilding the service from bucket and chain', () => {
     const untimed = (items: readonly object[]) => items.map((item) => ({ ...item, receivedAtMs: 0 }));
     assert.deepEqual(untimed(await contentsOf(table, dataset.id)), untimed(before));
     const sizes = segments.reduce((sum, { sizeBytes }) => sum + Number(sizeBytes), 0);
-    assert.equal((await table.get(ownerPk(dataset.owner.account), USAGE_SK))?.storedBytes, sizes);
+    assert.equal((await table.get(ownerPk(dataset.owner.account), usageSk(dataset.id)))?.storedBytes, sizes);
     await assertProvable(service, dataset);
   });
 

@@ -176,6 +176,8 @@ export type Stores = Awaited<ReturnType<typeof startStores>>;
 interface TestDeviceOptions {
   readonly quotaBytes?: number;
   readonly plain?: boolean;
+  /** Of an owner who has other datasets; else a new one. */
+  readonly ownerKey?: PrivateKey;
 }
 
 let lastSerial = 1_790_000_000;
@@ -183,8 +185,8 @@ let lastSerial = 1_790_000_000;
 /** A dataset of an owner, with the device that writes it. */
 export class TestDevice {
   readonly dataset: DatasetId;
-  readonly ownerKey = key();
-  readonly owner: Address = accountOfKey(this.ownerKey);
+  readonly ownerKey: PrivateKey;
+  readonly owner: Address;
   deviceKey: PrivateKey;
   readonly datasetKey = new Uint8Array(randomBytes(32)) as DatasetKey;
   readonly kind: DatasetKind;
@@ -194,8 +196,10 @@ export class TestDevice {
   serial: number;
   end: Peaks = EMPTY_PEAKS;
 
-  private constructor(kind: DatasetKind) {
+  private constructor(kind: DatasetKind, ownerKey: PrivateKey) {
     this.kind = kind;
+    this.ownerKey = ownerKey;
+    this.owner = accountOfKey(ownerKey);
     this.deviceKey = key();
     this.serial = ++lastSerial;
     const charter = {
@@ -209,9 +213,9 @@ export class TestDevice {
   /** One whose owner is served, and has shown its charter. */
   static async open(
     stores: Pick<Stores, 'table' | 'owners'>,
-    { quotaBytes = 2 ** 40, plain = false }: TestDeviceOptions = {},
+    { quotaBytes = 2 ** 40, plain = false, ownerKey = key() }: TestDeviceOptions = {},
   ): Promise<TestDevice> {
-    const device = new TestDevice(plain ? PLAIN : ENCRYPTED);
+    const device = new TestDevice(plain ? PLAIN : ENCRYPTED, ownerKey);
     stores.owners.set(device.owner, quotaBytes);
     await keepCharter(stores.table, device.dataset, { charter: device.charter, onChain: false });
     return device;

@@ -4,7 +4,7 @@ import { ArgumentError, LedgerUnavailableError, NotRecordedError } from '../../.
 import type { Address, DatasetId } from '../../../core/ids.ts';
 import type { Head } from '../../../core/log/head.ts';
 import { EMPTY_ROOT } from '../../../core/log/peaks.ts';
-import type { Anchor, ChainPoint, Ledger, RecordCall, Recorder } from '../../../core/ports/ledger.ts';
+import type { Anchor, ChainPoint, EventScanner, Ledger, RecordCall, Recorder } from '../../../core/ports/ledger.ts';
 import type { RoundReader } from '../../../core/ports/rounds.ts';
 import type { FaultWatch } from '../faults/fault-watch.ts';
 import type { SeededRandom } from '../time/seeded-random.ts';
@@ -28,7 +28,7 @@ const LATENCY_MS: readonly [number, number] = [5, 60];
 
 /** One node's view of the chain: it may lag behind, not answer, or forget what it was sent. */
 export function createNode(parts: NodeParts): {
-  readonly ledger: Ledger;
+  readonly ledger: Ledger & EventScanner;
   readonly recorderOf: (account: Address) => Recorder;
   readonly rounds: RoundReader;
 } {
@@ -61,7 +61,7 @@ export function createNode(parts: NodeParts): {
       .flatMap(({ number, events }) => events.map((one) => ({ ...one, blockNumber: number })));
   };
 
-  const ledger: Ledger = {
+  const ledger: Ledger & EventScanner = {
     domain,
     async readHeads(datasets, anchor) {
       await reached();
@@ -79,20 +79,26 @@ export function createNode(parts: NodeParts): {
       return { point: pointOf(block), devices };
     },
     async findRecorded(dataset, fromBlock, toBlock) {
+      return (await this.findAllRecorded(fromBlock, toBlock)).filter((event) => event.dataset === dataset);
+    },
+    async findAllRecorded(fromBlock, toBlock) {
       await reached();
       return eventsIn(fromBlock, toBlock).flatMap(({ event, ...place }) => {
-        if (event.event !== 'recorded' || event.dataset !== dataset) return [];
+        if (event.event !== 'recorded') return [];
         const { event: _, ...recorded } = event;
         return [{ ...recorded, ...place }];
       });
     },
     async findChartered(query, fromBlock, toBlock) {
+      return (await this.findAllChartered(fromBlock, toBlock)).filter(({ dataset, charter }) =>
+        'dataset' in query ? dataset === query.dataset : charter.owner === query.owner,
+      );
+    },
+    async findAllChartered(fromBlock, toBlock) {
       await reached();
-      return eventsIn(fromBlock, toBlock).flatMap(({ event, ...place }) => {
-        if (event.event !== 'chartered') return [];
-        const isAsked = 'dataset' in query ? event.dataset === query.dataset : event.charter.owner === query.owner;
-        return isAsked ? [{ dataset: event.dataset, charter: event.charter, ...place }] : [];
-      });
+      return eventsIn(fromBlock, toBlock).flatMap(({ event, ...place }) =>
+        event.event === 'chartered' ? [{ dataset: event.dataset, charter: event.charter, ...place }] : [],
+      );
     },
   };
 

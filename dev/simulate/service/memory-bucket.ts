@@ -1,7 +1,13 @@
 import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
 import { equalBytes, fromHex, toHex } from '../../../core/bytes.ts';
 import { StoreUnavailableError } from '../../../core/errors.ts';
-import type { ObjectLister, ObjectStore, ObjectWriter, PresignedRequest } from '../../../core/ports/object-store.ts';
+import type {
+  ObjectLister,
+  ObjectRemover,
+  ObjectStore,
+  ObjectWriter,
+  PresignedRequest,
+} from '../../../core/ports/object-store.ts';
 import type { Transfer } from '../../../core/ports/transfer.ts';
 import type { FaultWatch } from '../faults/fault-watch.ts';
 import type { SeededRandom } from '../time/seeded-random.ts';
@@ -9,7 +15,7 @@ import type { VirtualTime } from '../time/virtual-time.ts';
 
 /** One bucket: the service's port to it, and the way of others by presigned requests. */
 export interface MemoryBucket {
-  readonly objects: ObjectStore & ObjectLister & ObjectWriter;
+  readonly objects: ObjectStore & ObjectLister & ObjectWriter & ObjectRemover;
   readonly transfer: Transfer;
   /** What is truly stored. */
   readonly stored: Map<string, Uint8Array>;
@@ -67,6 +73,10 @@ export function createMemoryBucket(
       if (stored.has(key)) return false;
       stored.set(key, bytes.slice());
       return true;
+    },
+    async remove(key) {
+      await reach();
+      stored.delete(key);
     },
   };
 
