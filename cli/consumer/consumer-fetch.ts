@@ -5,8 +5,10 @@ import { type Delivered, deliverPurchase } from '../../client/consumer/deliver-p
 import { type Purchase, readPurchaseLog } from '../../client/consumer/open-purchase.ts';
 import { readShownKeys } from '../../client/consumer/read-shown-keys.ts';
 import { type StagedDelivery, stageDelivery } from '../../client/consumer/stage-delivery.ts';
-import { type Restored, restoreFiles } from '../../client/restore/restore-files.ts';
+import { type Whereabouts, whereaboutsOf } from '../../client/owner/whereabouts.ts';
+import { type BlockToRestore, type Restored, restoreFiles } from '../../client/restore/restore-files.ts';
 import { openRestoredFolder } from '../../client/restore/restored-folder.ts';
+import type { BlockMeta } from '../../core/block/meta.ts';
 import { StateError } from '../../core/errors.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { type Connection, openLedger } from '../connection.ts';
@@ -17,6 +19,7 @@ import { parseCount } from '../parse-arguments.ts';
 import { restoredText } from '../restored-text.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
+import { sentence, whereText } from '../where-text.ts';
 import { type OpenedPurchase, openConsumerPurchase } from './consumer-home.ts';
 import { nextStep } from './next-step.ts';
 import { lockPurchase, purchasePath } from './purchase-file.ts';
@@ -34,6 +37,8 @@ interface FetchReport extends Delivered {
   readonly out: string;
   /** What was written; null while nothing was. */
   readonly restored: Restored | null;
+  /** The file and the time of the block that it stopped at, as those in front of it show; null when all came. */
+  readonly stoppedAt: Whereabouts | null;
   readonly cost: Cost;
   readonly distrusted: readonly string[];
   readonly next: string;
@@ -88,12 +93,14 @@ export function addConsumerFetch(consumer: Command): void {
             ),
           signal,
         );
-        const restored = await writeOut(staged, purchase, out, delivered);
+        const { restored, last } = await writeOut(staged, purchase, out, delivered);
         if (delivered.stopped === null) {
           await store.save({ deliveredTo: out });
           await staged.remove();
         }
-        const report = reportOf(opened, delivered, { out, restored, distrusted });
+        const stoppedAt =
+          delivered.stopped === null ? null : whereaboutsOf([{ about: null, before: last, after: null }]);
+        const report = reportOf(opened, delivered, { out, restored, stoppedAt, distrusted });
         output.result(report, reportText(output, report, opened));
         return report.ok ? EXIT.ok : EXIT.notIntact;
       } finally {
@@ -133,18 +140,26 @@ async function writeOut(
   { id, terms }: Purchase,
   out: string,
   { verified, stopped }: Delivered,
-): Promise<Restored | null> {
-  if (verified === 0) return null;
+): Promise<{ restored: Restored | null; last: BlockMeta | null }> {
+  if (verified === 0) return { restored: null, last: null };
   const path = stopped === null ? out : join(out, `first-${verified}-blocks`);
   const of = { agreement: id, blocks: verified };
   const folder = await openRestoredFolder(path, { as: 'files', of, title: `${verified} blocks of agreement ${id}` });
-  return restoreFiles(folder, staged.blocks(terms.first));
+  let last: BlockMeta | null = null;
+  async function* remembered(): AsyncGenerator<BlockToRestore> {
+    for await (const block of staged.blocks(terms.first)) {
+      last = block.meta;
+      yield block;
+    }
+  }
+  const restored = await restoreFiles(folder, remembered());
+  return { restored, last };
 }
 
 function reportOf(
   opened: OpenedPurchase,
   delivered: Delivered,
-  rest: Pick<FetchReport, 'out' | 'restored' | 'distrusted'>,
+  rest: Pick<FetchReport, 'out' | 'restored' | 'stoppedAt' | 'distrusted'>,
 ): FetchReport {
   const { purchase } = opened;
   const done = delivered.stopped === null;
@@ -182,7 +197,7 @@ function reportText(output: Output, report: FetchReport, { purchase }: OpenedPur
         : output.style('red', `Everything that was bought is in ${report.out}; not all of it is proven.`)
       : output.style(
           'red',
-          `Stopped at block ${stopped.index}: ${stopped.verdict}: ${printable(stopped.reason ?? '')}`,
+          `Stopped at block ${stopped.index}: ${stopped.verdict}: ${sentence(stopped.reason ?? '')}${report.stoppedAt === null ? '' : whereText(report.stoppedAt)}`,
         ),
     report.next,
   ].join('\n');
