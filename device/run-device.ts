@@ -10,7 +10,6 @@ import { createDirectRecorder } from './record/record-directly.ts';
 import { checkBatches } from './steps/check-batches.ts';
 import { createCompareStep } from './steps/compare-logs.ts';
 import { createDeviceRun, type DeviceRun } from './steps/device-run.ts';
-
 import { createFollowStep } from './steps/follow-chain.ts';
 import { createLookStep } from './steps/look-again.ts';
 import { mendDamage } from './steps/mend-damage.ts';

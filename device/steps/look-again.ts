@@ -21,8 +21,7 @@ const AT_ONCE = 16;
  * The step that does not believe a 2xx: what is stored and not recorded after `lookAfterMs` is asked for. A proxy may have
  * answered the upload, its event may be lost, the store may have lost it. The service says what it has, checks in what is there
  * (specification#looking-again, `look`), and what is not there is uploaded again. Looks get rarer, up to `lookMostMs`; the
- * first after a start is due at once. The newest batch is asked for first: when the log has it, it has
- * all before it.
+ * first after a start is due at once. The newest batch is asked for first: when the log has it, it has all before it.
  */
 export function createLookStep(run: DeviceRun): Work {
   const { runtime } = run.parts;
