@@ -22,17 +22,20 @@ import { limitMemory } from '../../device/limit-memory.ts';
 import { lastCaptureTime } from '../../device/outbox/last-capture.ts';
 import { type Outbox, type OutboxOwner, openOutbox } from '../../device/outbox/open-outbox.ts';
 import { patiently } from '../../device/outbox/patiently.ts';
+import { readWaits } from '../../device/outbox/read-waits.ts';
 import { type Provision, readProvision } from '../../device/provision/read-provision.ts';
 import { runDevice } from '../../device/run-device.ts';
 import { SKIPPED_NAMES } from '../../device/sources/directory/choose-by-name.ts';
 import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
+import type { Output } from '../output.ts';
 import { parseCount } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { createSource } from './create-source.ts';
 import { outboxPathOf } from './outbox-path.ts';
 import { parseDuration, parseSize } from './parse-units.ts';
 import { showProgress } from './show-progress.ts';
+import { waitsText } from './wait-text.ts';
 
 interface RunOptions {
   readonly source: string;
@@ -195,13 +198,22 @@ export function addDeviceRun(device: Command): void {
         const complete = await runDevice({ ...connected, outbox, source, report }, deviceOptions, ended);
         const failure = signal.aborted ? null : (source.failure?.() ?? null);
         if (failure !== null) throw failure;
-        if (timeout?.aborted === true && !complete) return EXIT.unavailable;
+        if (timeout?.aborted === true && !complete) {
+          sayWhatWaits(output, outbox);
+          return EXIT.unavailable;
+        }
         return signal.aborted && options.untilIdle === true && !complete ? EXIT.interrupted : EXIT.ok;
       } finally {
         outbox.close();
       }
     }),
   );
+}
+
+/** What the time did not suffice for; on standard error, as standard output has events. */
+function sayWhatWaits(output: Output, outbox: Outbox): void {
+  const nowMs = Date.now();
+  for (const line of waitsText(readWaits(outbox, nowMs), nowMs)) output.notice(line);
 }
 
 /** Null when that was ended before the disk allowed it. */

@@ -35,17 +35,18 @@ export function addDeviceSalvage(device: Command): void {
       if (existsSync(folder)) throw new FileError(`${folder} exists already. Give another name: --out FOLDER`);
       const salvage = writeSalvaged(path, folder);
       output.result({ folder, ...salvage }, describe(folder, salvage));
-      return salvage.damaged + salvage.missing === 0 ? EXIT.ok : EXIT.notIntact;
+      return salvage.damaged + salvage.missing + salvage.behind === 0 ? EXIT.ok : EXIT.notIntact;
     }),
   );
 }
 
-function describe(folder: string, { blocks, bytes, files, damaged, missing }: Salvage): string {
+function describe(folder: string, { blocks, bytes, files, damaged, missing, behind }: Salvage): string {
   const count = (value: number): string => value.toLocaleString('en');
   return [
     `saved     ${count(blocks)} blocks, ${showBytes(bytes)}, in ${count(files)} files of ${folder}`,
     `damaged   ${count(damaged)} blocks`,
     `missing   ${count(missing)} numbers between the first block and the last: dropped before, or lost`,
+    `behind    ${count(behind)} numbers behind the last block that was found: proven and let go, or lost`,
     'Some of it may be in the log already: blocks stay in the outbox for a while after the storage has proven them.',
     'To go on, move the damaged outbox away (the file, -wal, -shm and -mark), start the device, and give it what was saved:',
     `plumb device run --source dir:${folder}/files --until-idle; for a stream, feed it ${folder}/stream.`,
@@ -56,7 +57,7 @@ const EXAMPLES = `
 SQLite is not needed for it: every page of the outbox and of its log (-wal) is read, and each block proves itself by its
 checksum. The folder gets stream (all lines, in order), files/NAME and index.jsonl, one line a block.
 
-Ends with 0 when everything found was sound, with 1 when something is lost.
+Ends with 0 when nothing can be lost, with 1 when something is, or may be.
 
 Examples:
   plumb device salvage --provision device.json --out salvaged

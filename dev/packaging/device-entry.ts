@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addDeviceRun } from '../../cli/device/device-run.ts';
+import { addDeviceSalvage } from '../../cli/device/device-salvage.ts';
 import { addDeviceStatus } from '../../cli/device/device-status.ts';
 import { exitCodeOf } from '../../cli/exit-codes.ts';
 import { reportError } from '../../cli/output.ts';
@@ -13,6 +14,7 @@ const program = new Command('plumb-device')
   .exitOverride();
 addDeviceRun(program);
 addDeviceStatus(program);
+addDeviceSalvage(program);
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {

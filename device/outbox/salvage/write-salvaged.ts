@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { GAP_TYPE } from '../gap-note.ts';
+import { readHighMark } from '../high-mark.ts';
 import { salvageBlocks } from './salvage-blocks.ts';
 
 /** What was saved out of an outbox, and what was not. */
@@ -13,6 +14,8 @@ export interface Salvage {
   readonly damaged: number;
   /** Numbers between the first and the last found of which nothing was found: dropped earlier, or lost. */
   readonly missing: number;
+  /** Numbers behind the last found that the mark knows of: let go as the storage has proven them, or lost. */
+  readonly behind: number;
 }
 
 const SEGMENT_BYTES = 200;
@@ -57,7 +60,9 @@ export function writeSalvaged(outboxPath: string, folder: string): Salvage {
     const gap = type === GAP_TYPE ? { gap: true } : {};
     note({ block: seq, file, offset, bytes: content.length, at, ...(name === undefined ? {} : { name }), ...gap });
   }
-  return { ...found, files: sizes.size };
+  const behind = Math.max(0, (readHighMark(outboxPath).mark?.blocks ?? 0) - (next ?? 0));
+  if (behind > 0) note({ behind: [next ?? 0, (next ?? 0) + behind - 1] });
+  return { ...found, behind, files: sizes.size };
 }
 
 /** A name as a path below a folder, whatever it holds: the index has the true one. */
