@@ -27,6 +27,7 @@ export function createLookStep(run: DeviceRun): Work {
   const { runtime } = run.parts;
   const { lookAfterMs, lookMostMs } = run.options;
   let restMs = lookAfterMs;
+  const missed = new Set<number>();
   // What a former run has left was waited for long enough.
   let nextMs: number | null = Number.NEGATIVE_INFINITY;
 
@@ -41,10 +42,10 @@ export function createLookStep(run: DeviceRun): Work {
     }
     const dueMs = nextMs - runtime.monotonicMs();
     if (dueMs > 0) return dueMs;
-    const found = await look(run, signal);
+    const isMissing = await look(run, missed, signal);
     // What stays missing is not uploaded at every look: whoever swallows it would be fed for ever.
     restMs = Math.min(2 * restMs, lookMostMs);
-    const inMs = found === 'cut' ? Math.min(SOON_MS, lookAfterMs) : restMs;
+    const inMs = isMissing ? Math.min(SOON_MS, lookAfterMs) : restMs;
     nextMs = runtime.monotonicMs() + inMs;
     return inMs;
   };
@@ -65,16 +66,26 @@ function waitingRows(run: DeviceRun): SealedRow[] {
     .sort((a, b) => a.first - b.first);
 }
 
-async function look(run: DeviceRun, signal: AbortSignal): Promise<'done' | 'cut'> {
+/**
+ * @param missed batches that former looks have not found: what is missing time and again calls for no haste
+ * @returns whether something else is missing: then more may be
+ */
+async function look(run: DeviceRun, missed: Set<number>, signal: AbortSignal): Promise<boolean> {
   const rows = waitingRows(run);
   const newest = rows.at(-1);
-  if (newest === undefined) return 'done';
+  if (newest === undefined) return false;
   let failure: unknown = null;
   let missing = 0;
+  let isNew = false;
   const ask = async (row: SealedRow): Promise<number | null> => {
     try {
       const { state, waitsFor } = await askFor(run, row, signal);
-      if (state === 'absent') missing++;
+      if (state !== 'absent') missed.delete(row.first);
+      else {
+        missing++;
+        if (!missed.has(row.first)) isNew = true;
+        missed.add(row.first);
+      }
       return waitsFor;
     } catch (cause) {
       // The service's word on this one batch: others may be missing all the same.
@@ -84,12 +95,12 @@ async function look(run: DeviceRun, signal: AbortSignal): Promise<'done' | 'cut'
     }
   };
   const from = (await ask(newest)) ?? 0;
-  if (failure === null && missing === 0 && from === 0) return 'done';
+  if (failure === null && missing === 0 && from === 0) return false;
   const walk = rows.filter(({ first }) => first >= from && first !== newest.first);
   for (const row of walk.slice(0, AT_ONCE)) await ask(row);
   if (from > 0 && !rows.some(({ first }) => first === from)) tellOfHole(run, from);
   if (failure !== null) throw failure;
-  return missing > 0 && walk.length > AT_ONCE ? 'cut' : 'done';
+  return isNew;
 }
 
 async function askFor({ parts, comparison, wake, options }: DeviceRun, row: SealedRow, signal: AbortSignal) {

@@ -148,3 +148,17 @@ for (const [what, fault] of Object.entries(FAULTS)) {
     });
   }
 }
+
+test('a proxy swallows every third of 60 uploads: all holes are found within twelve minutes', async (context) => {
+  const { runtime, remote, start, status } = await setUp(context);
+  const { device, source } = start();
+  for (let n = 0; n < 60; n++) {
+    remote.lying = n % 3 === 1;
+    await runtime.until(source.line(`line ${n}\n`));
+    await runtime.pass(2000);
+  }
+  remote.lying = false;
+  await runtime.pass(BOUND_MS);
+  assert.deepEqual([status().waits, status().states.checked.blocks], [[], 60]);
+  await runtime.until(device.stop());
+});
