@@ -45,6 +45,7 @@ export async function measureGoals(options: GoalOptions, signal: AbortSignal): P
   await add('the size of an audit', () => measureAudit(signal));
   await add('AWS requests a batch', () => measureRequests(signal));
   await add('get-records on a long log, cold', () => measureColdRecords(quick, signal));
+  await add('checking in much at once', () => measureIngestLoad(signal));
   await add('an owner’s audit among strangers', () => measureStrangers(signal));
   await add('the embedded stack and the demo', () => measureStack(quick, signal));
   await add('a device at 1,000 blocks a second', () => measureDevice(quick ? 5 : 20, signal));
@@ -157,6 +158,27 @@ async function measureColdRecords(quick: boolean, signal: AbortSignal): Promise<
       },
     ];
   });
+}
+
+interface IngestLoad {
+  readonly order: { readonly reads: number; readonly writes: number; readonly mostReads: number };
+  readonly owner: { readonly segments: number; readonly contended: number; readonly failed: number };
+}
+
+async function measureIngestLoad(signal: AbortSignal): Promise<Measured[]> {
+  const { order, owner } = await runJson<IngestLoad>('ingest-load.ts', [], 5 * MINUTE_MS, signal);
+  return [
+    {
+      what: 'table requests a segment, 2,000 of one dataset, the last one first',
+      ...{ value: order.reads + order.writes, unit: 'requests', goal: { most: 16 } },
+      note: `${order.reads.toFixed(1)} reads, ${order.writes.toFixed(1)} writes; at most ${order.mostReads} reads in one run`,
+    },
+    {
+      what: 'writes of usage that meet another, 50 instances on the datasets of one owner',
+      ...{ value: owner.contended, unit: 'writes', goal: { most: 0 } },
+      note: `${owner.segments} segments, ${owner.failed} failed`,
+    },
+  ];
 }
 
 async function measureStrangers(signal: AbortSignal): Promise<Measured[]> {
