@@ -33,6 +33,6 @@ describe('plumb', () => {
   });
 
   test('answers a name that is no command with all commands of the part, even a name that every object has', async () => {
-    assert.deepEqual(await commandsOf('device', 'toString'), ['run', 'status', 'provision', 'replace']);
+    assert.deepEqual(await commandsOf('device', 'toString'), ['run', 'status', 'salvage', 'provision', 'replace']);
   });
 });
