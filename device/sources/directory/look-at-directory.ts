@@ -89,9 +89,8 @@ export function createLook(
     growingByInode(parts.outbox, String(inode)).some((one) => one.path !== null && one.path !== path);
 
   const lookAtFiles = async (files: readonly SeenFile[], signal: AbortSignal): Promise<void> => {
-    const moved = names.follow.length === 0 ? [] : files.filter(isMoved);
-    const others = moved.length === 0 ? files : files.filter((file) => !moved.includes(file));
-    for (const file of [...moved, ...others]) {
+    const moved = new Set(names.follow.length === 0 ? [] : files.filter(isMoved));
+    for (const file of [...moved, ...files.filter((one) => !moved.has(one))]) {
       if (signal.aborted) return;
       await lookAtFile(file, signal);
     }
@@ -105,7 +104,8 @@ export function createLook(
       awaited.end(path);
       open.delete(path);
       account.settle(path);
-      if (inodes.has(inode)) continue;
+      // Nothing was in an empty one.
+      if (inodes.has(inode) || sizeBytes === 0) continue;
       const position = growingAt(parts.outbox, path)?.position ?? 0;
       const isWhole = isFollowed(names, path) && position >= sizeBytes;
       if (!isWhole) account.miss(path, position > 0 ? CUT_OFF : MISSED);
