@@ -66,7 +66,7 @@ def check_segment(car, key, device, read_object):
     least, most = (17, 2**20) if kind == 0 else (1, 2**20 - 16)
     digests = []
     for number, entry in enumerate(entries):
-        where, meta = f'block {first + number}', fields(whole(entry['meta']), 'at', 'clock time after name type part parts object')
+        where, meta = f'block {first + number}', fields(whole(entry['meta']), 'at', 'clock time after name type part parts from object')
         fields(entry, 'cid size chunkRoot meta record' + (' object' if kind == 2 else ''))
         require(entry['cid'][0] == 'link' and entry['cid'][1][:4] == b'\x01\x55\x12\x20' and len(entry['cid'][1]) == 36, f'{where}: CID')
         require(least <= entry['size'] <= most and len(entry['record']) == 96, f'{where}: size')
