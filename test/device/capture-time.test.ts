@@ -126,7 +126,7 @@ test('blocks of an old copy, captured before what the log has since, do not fall
   await early.line('early\n');
   await first.stop();
   copyOutbox(outboxPath, join(folder, 'copy'));
-  for (const ending of ['', '-wal', '-shm']) rmSync(`${outboxPath}${ending}`, { force: true });
+  for (const ending of ['', '-wal', '-shm', '-mark']) rmSync(`${outboxPath}${ending}`, { force: true });
   remote.serviceDown = false;
   remote.chainDown = false;
   const late = pushSource();
