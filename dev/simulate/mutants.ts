@@ -1,25 +1,20 @@
-import type { FaultKind } from './faults/fault.ts';
-
 /** A fault put into the product on purpose: what of a file is read as something else when it is loaded. */
 export interface Mutant {
   readonly says: string;
-  /** What must strike for it to be seen. */
-  readonly needs: FaultKind;
   readonly changes: readonly { readonly file: string; readonly from: string; readonly to: string }[];
 }
 
 /** The device does not ask again for what it has uploaded. */
 const NEVER_LOOKS = {
   file: 'device/steps/look-again.ts',
-  from: 'await look(run, signal)',
-  to: "await Promise.resolve<Awaited<ReturnType<typeof look>>>('done')",
+  from: 'if (!isAnyWaiting(run)) {',
+  to: 'if (run !== null || !isAnyWaiting(run)) {',
 };
 
 /** Each must be found by the simulator (test/dev/simulate/mutants.test.ts). */
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'trusts-2xx': {
     says: 'a device takes the answer to its PUT for the proof that its bytes are stored',
-    needs: 'lying-put',
     changes: [
       {
         file: 'device/steps/check-batches.ts',
@@ -31,7 +26,6 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   'awaits-event': {
     says: 'service and device wait for ever for an event of the bucket that was lost',
-    needs: 'event-lost',
     changes: [
       {
         file: 'functions/reconcile-segments.ts',
@@ -43,7 +37,6 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   'keeps-nonce': {
     says: 'a transaction that is not mined is never replaced by one that pays more',
-    needs: 'fee-spike',
     changes: [
       {
         file: 'functions/anchor/follow-transactions.ts',
@@ -59,7 +52,6 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   'synchronous-normal': {
     says: 'the outbox is not synchronised with the disk at each commit',
-    needs: 'power-cut',
     changes: [{ file: 'device/outbox/open-outbox.ts', from: 'synchronous = FULL', to: 'synchronous = NORMAL' }],
   },
 };

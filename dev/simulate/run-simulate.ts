@@ -3,7 +3,7 @@
  * a seed. See HELP.
  */
 import { parseArgs } from 'node:util';
-import { FAULT_KINDS, type Fault, type FaultKind, MENDED_KINDS } from './faults/fault.ts';
+import { FAULT_KINDS, type Fault, type FaultKind } from './faults/fault.ts';
 import { loadMutant } from './load-mutant.ts';
 import { MUTANTS } from './mutants.ts';
 import type { Outcome } from './simulate-seed.ts';
@@ -19,15 +19,14 @@ written. A seed that fails, fails again in the same way.
   --from S         the first of them (1)
   --seed S         this one alone
   --minutes M      as many seeds as fit into so many minutes
-  --faults A,B     draw faults of these kinds alone; "all", or "none" (those that are mended)
+  --faults A,B     draw faults of these kinds alone; "none" for no faults
   --mutant NAME    with a fault in the product itself, which must be found
   --stop           end at the first seed that fails
   --trace          all that happened, with its times
   --json           {seeds, virtualHours, faults: {kind: count}, failed: [seed]} on standard output
   --help
 
-Kinds of faults: ${MENDED_KINDS.join(', ')}.
-Not mended yet: ${FAULT_KINDS.filter((kind) => !MENDED_KINDS.includes(kind)).join(', ') || 'none'}.
+Kinds of faults: ${FAULT_KINDS.join(', ')}.
 Mutants:
 ${Object.entries(MUTANTS)
   .map(([name, { says }]) => `  ${name.padEnd(20)} ${says}`)
@@ -178,8 +177,7 @@ function number(text: string, name: string): number {
 }
 
 function readKinds(text: string | undefined): readonly FaultKind[] {
-  if (text === undefined) return MENDED_KINDS;
-  if (text === 'all') return FAULT_KINDS;
+  if (text === undefined) return FAULT_KINDS;
   if (text === 'none') return [];
   const wanted = text.split(',');
   const unknown = wanted.filter((kind) => !FAULT_KINDS.includes(kind as FaultKind));

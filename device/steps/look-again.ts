@@ -94,11 +94,13 @@ async function look(run: DeviceRun, missed: Set<number>, signal: AbortSignal): P
       return null;
     }
   };
-  const from = (await ask(newest)) ?? 0;
-  if (failure === null && missing === 0 && from === 0) return false;
+  const waitsFor = await ask(newest);
+  // 0 is a batch like any other: the very first may be the one that is missing.
+  if (failure === null && missing === 0 && waitsFor === null) return false;
+  const from = waitsFor ?? 0;
   const walk = rows.filter(({ first }) => first >= from && first !== newest.first);
   for (const row of walk.slice(0, AT_ONCE)) await ask(row);
-  if (from > 0 && !rows.some(({ first }) => first === from)) tellOfHole(run, from);
+  if (waitsFor !== null && !rows.some(({ first }) => first === from)) tellOfHole(run, from);
   if (failure !== null) throw failure;
   return isNew;
 }

@@ -162,3 +162,21 @@ test('a proxy swallows every third of 60 uploads: all holes are found within twe
   assert.deepEqual([status().waits, status().states.checked.blocks], [[], 60]);
   await runtime.until(device.stop());
 });
+
+test('the very first batch was swallowed, and later ones are there: it is missed and uploaded again', async (context) => {
+  const { runtime, remote, writer, start, status } = await setUp(context);
+  const { device, source } = start();
+  remote.lying = true;
+  const lines = ['the first\n', 'the second\n'];
+  for (const [number, line] of lines.entries()) {
+    await runtime.until(source.line(line));
+    await runtime.pass(5_000);
+    assert.equal(device.events.filter(({ event }) => event === 'stored').length, number + 1);
+    remote.lying = false;
+  }
+  await runtime.pass(BOUND_MS);
+  assert.ok(device.events.some((event) => event.event === 'missing' && event.first === 0));
+  assert.deepEqual(status().waits, []);
+  assert.equal(restoreStream(restore(remote, writer)).toString(), lines.join(''));
+  await runtime.until(device.stop());
+});

@@ -28,12 +28,6 @@ export const FAULT_KINDS = [
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
-/** Those under which not everything heals yet: drawn only when they are asked for. */
-const UNMENDED: readonly FaultKind[] = ['clock-jump'];
-
-/** Those that are drawn where nothing else is said, as in CI. */
-export const MENDED_KINDS: readonly FaultKind[] = FAULT_KINDS.filter((kind) => !UNMENDED.includes(kind));
-
 /** One fault of a plan, whole by itself: others may be taken out of the plan, and it stays what it is. */
 export interface Fault {
   readonly kind: FaultKind;

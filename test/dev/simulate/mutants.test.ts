@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { MENDED_KINDS } from '../../../dev/simulate/faults/fault.ts';
 import { MUTANTS } from '../../../dev/simulate/mutants.ts';
 
 /** As many as CI runs without a mutant (seeds.test.ts). */
@@ -27,9 +26,8 @@ async function simulate(...given: readonly string[]): Promise<Ran> {
 }
 
 describe('faults in the product itself', { concurrency: 2 }, () => {
-  for (const [name, { says, needs }] of Object.entries(MUTANTS)) {
-    const skip = MENDED_KINDS.includes(needs) ? false : `without it, ${needs} is not survived either`;
-    test(`is found within ${SEEDS} seeds: ${says}`, { skip }, async () => {
+  for (const [name, { says }] of Object.entries(MUTANTS)) {
+    test(`is found within ${SEEDS} seeds: ${says}`, async () => {
       const { code, stdout, stderr } = await simulate('--seeds', String(SEEDS), '--mutant', name, '--stop', '--json');
       assert.equal(code, 1, stderr);
       const { failed } = JSON.parse(stdout) as { failed: readonly number[] };
