@@ -29,8 +29,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     changes: [
       {
         file: 'functions/reconcile-segments.ts',
-        from: 'await reconcileSegments({ ...ports, memory }, signal)',
-        to: '{ keys: 0, found: 0, lost: 0, unchanged: 0, failed: 0, isRoundOver: true, memory, signal }',
+        from: 'await reconcileSegments({ ...ports, ledger, memory }, signal)',
+        to: '{ found: 0, lost: 0, aside: 0, failed: 0, waitingSeconds: 0 }',
       },
       NEVER_LOOKS,
     ],
