@@ -2,11 +2,10 @@ import type { Command } from 'commander';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { readBlockTime } from '../../adapters/ethereum/read-chain-point.ts';
 import { readStored, type Stored } from '../../client/owner/read-stored.ts';
-import { readAnchor } from '../../client/read-anchor.ts';
 import type { RoundStanding } from '../../client/read-round.ts';
-import { anchorerOf, type SignedCharter } from '../../core/charter/charter.ts';
+import type { SignedCharter } from '../../core/charter/charter.ts';
 import { eachInParallel } from '../../core/each-in-parallel.ts';
-import { ArgumentError, NotRecordedError, PlumblineError } from '../../core/errors.ts';
+import { ArgumentError, PlumblineError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { RecordedEvent } from '../../core/ports/ledger.ts';
 import { withKeystoreOptions } from '../command-options.ts';
@@ -17,6 +16,7 @@ import { type DatasetEntry, readDatasets } from '../owner/dataset-list.ts';
 import { openOwner } from '../owner/owner-home.ts';
 import { runCommand } from '../run-command.ts';
 import { type KindName, kindName } from './kind-name.ts';
+import { readStanding } from './read-standing.ts';
 
 interface ListOptions {
   readonly json?: boolean;
@@ -72,18 +72,8 @@ export function addDatasetList(dataset: Command): void {
       const { signal } = context;
       const ids = entries.map((entry) => entry.dataset);
       const { point, heads } = await ledger.readHeads(ids, 'latest', signal);
-      const rounds = openRounds(connection, service);
-      /** What the newest final round has of it; null where it stands in none, or nobody shows it. */
-      const readStanding = async ({ dataset, charters }: DatasetEntry): Promise<RoundStanding | null> => {
-        const newest = charters.at(-1);
-        if (newest === undefined || anchorerOf(newest) === null) return null;
-        try {
-          return (await readAnchor(ledger, dataset, 'final', connection.fromBlock, signal, rounds)).standing;
-        } catch (error) {
-          if (error instanceof NotRecordedError) return null;
-          throw error;
-        }
-      };
+      const { fromBlock } = connection;
+      const chain = { ledger, fromBlock, rounds: openRounds(connection, service) };
       const lines: DatasetLine[] = [];
       await eachInParallel([...entries.keys()], PARALLEL, async (i) => {
         const entry = entries[i] as DatasetEntry;
@@ -94,7 +84,7 @@ export function addDatasetList(dataset: Command): void {
             : await ledger.findRecorded(entry.dataset, connection.fromBlock, point.blockNumber, signal);
         const last = events.reduce<RecordedEvent | null>((a, b) => (a === null || b.size > a.size ? b : a), null);
         const recordedMs = last === null ? null : await readBlockTime(rpc, last.blockNumber, signal);
-        const round = await readStanding(entry);
+        const round = await readStanding(chain, entry, signal);
         const known = Math.max(recorded, round?.size ?? 0);
         const stored = await readStored(service, entry.dataset, known, signal, 0).catch(problemOf);
         lines[i] = lineOf(entry, recorded, { last, recordedMs, round }, stored);

@@ -3,7 +3,8 @@ import { readStored, type Stored } from '../../client/owner/read-stored.ts';
 import { eachInParallel } from '../../core/each-in-parallel.ts';
 import { ArgumentError, PlumblineError } from '../../core/errors.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { openLedger, openService, readConnection } from '../connection.ts';
+import { openLedger, openRounds, openService, readConnection } from '../connection.ts';
+import { readStanding } from '../dataset/read-standing.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Output, printable } from '../output.ts';
 import { type DatasetEntry, readDatasets } from '../owner/dataset-list.ts';
@@ -21,6 +22,8 @@ interface DatasetStatus {
   readonly dataset: string;
   readonly recorded: number;
   readonly final: number;
+  /** In the newest final round of its anchorer; null where it stands in none. What is anchored there lags no more. */
+  readonly anchored: number | null;
   /** Blocks that the service holds without a gap; null when it did not answer. */
   readonly stored: number | null;
   /** Stored and not recorded: how many blocks, and for how long the oldest of them. */
@@ -38,7 +41,9 @@ const PARALLEL = 8;
 export function addFleetStatus(fleet: Command): void {
   const command = fleet
     .command('status')
-    .description('A line a dataset: recorded, final and stored blocks, lag, and when its device was last heard of.')
+    .description(
+      'A line a dataset: recorded, final, anchored and stored blocks, lag, and when its device was last heard of.',
+    )
     .option('--prefix <name>', 'only datasets whose name begins with this')
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((options: StatusOptions) =>
@@ -55,19 +60,29 @@ export function addFleetStatus(fleet: Command): void {
         ledger.readHeads(ids, 'latest', context.signal),
         ledger.readHeads(ids, 'final', context.signal),
       ]);
+      const chain = { ledger, fromBlock: connection.fromBlock, rounds: openRounds(connection, service) };
+      const anchored: (number | null)[] = [];
       const stored: (Stored | { readonly problem: string })[] = [];
       const numbers = entries.map((_, i) => i);
       await eachInParallel(numbers, PARALLEL, async (i) => {
         context.signal.throwIfAborted();
-        const recorded = latest.heads[i]?.size ?? 0;
-        stored[i] = await readStored(service, (entries[i] as DatasetEntry).dataset, recorded, context.signal).catch(
-          problemOf,
-        );
+        const entry = entries[i] as DatasetEntry;
+        const size = (await readStanding(chain, entry, context.signal))?.size ?? null;
+        anchored[i] = size;
+        const known = Math.max(latest.heads[i]?.size ?? 0, size ?? 0);
+        stored[i] = await readStored(service, entry.dataset, known, context.signal).catch(problemOf);
         context.output.progress(`Asking the service … ${stored.filter(Boolean).length} of ${entries.length}`);
       });
       const nowMs = Date.now();
       const lines = entries.map((entry, i) =>
-        lineOf(entry, latest.heads[i]?.size ?? 0, final.heads[i]?.size ?? 0, stored[i] as Stored, nowMs),
+        lineOf(
+          {
+            ...{ name: entry.name, dataset: entry.dataset, anchored: anchored[i] ?? null },
+            ...{ recorded: latest.heads[i]?.size ?? 0, final: final.heads[i]?.size ?? 0 },
+          },
+          stored[i] as Stored,
+          nowMs,
+        ),
       );
       showLines(context.output, lines, nowMs);
       return lines.some(({ problem }) => problem !== null) ? EXIT.unavailable : EXIT.ok;
@@ -76,21 +91,19 @@ export function addFleetStatus(fleet: Command): void {
 }
 
 function lineOf(
-  { name, dataset }: DatasetEntry,
-  recorded: number,
-  final: number,
+  head: Pick<DatasetStatus, 'name' | 'dataset' | 'recorded' | 'final' | 'anchored'>,
   found: Stored | { readonly problem: string },
   nowMs: number,
 ): DatasetStatus {
-  const head = { name, dataset, recorded, final };
   if ('problem' in found) {
     return { ...head, stored: null, lagBlocks: null, lagMs: null, lastSeenMs: null, problem: found.problem };
   }
-  const stored = Math.max(found.blocks, recorded);
+  const known = Math.max(head.recorded, head.anchored ?? 0);
+  const stored = Math.max(found.blocks, known);
   return {
     ...head,
     stored,
-    lagBlocks: stored - recorded,
+    lagBlocks: stored - known,
     lagMs: found.oldestUnrecordedMs === null ? 0 : Math.max(0, nowMs - found.oldestUnrecordedMs),
     lastSeenMs: found.lastSeenMs,
     problem: null,
@@ -108,10 +121,12 @@ function showLines(output: Output, lines: readonly DatasetStatus[], nowMs: numbe
     return;
   }
   const rows = [
-    ['NAME', 'RECORDED', 'FINAL', 'STORED', 'LAG', 'LAST SEEN'],
+    ['NAME', 'RECORDED', 'FINAL', 'ANCHORED', 'STORED', 'LAG', 'LAST SEEN'],
     ...lines.map((line) => [
       printable(line.name),
-      ...[line.recorded, line.final, line.stored ?? '?'].map((value) => value.toLocaleString('en')),
+      ...[line.recorded, line.final, line.anchored ?? '-', line.stored ?? '?'].map((value) =>
+        value.toLocaleString('en'),
+      ),
       line.lagBlocks === null ? '?' : lagText(line.lagBlocks, line.lagMs ?? 0),
       line.problem !== null
         ? printable(line.problem)
@@ -121,7 +136,7 @@ function showLines(output: Output, lines: readonly DatasetStatus[], nowMs: numbe
     ]),
   ];
   const widths = (rows[0] as string[]).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  const text = rows.map((row) => row.map((cell, i) => (i === 5 ? cell : cell.padEnd(widths[i] as number))).join('  '));
+  const text = rows.map((row) => row.map((cell, i) => (i === 6 ? cell : cell.padEnd(widths[i] as number))).join('  '));
   output.result(lines, text.join('\n'));
 }
 

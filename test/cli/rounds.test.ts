@@ -78,4 +78,6 @@ test('datasets that stand in rounds are captured, checked, verified and brought 
   }
   const [listed] = (await lines(['dataset', 'list', ...passwordArgs()])).filter(({ name }) => name === 'pump-1');
   assert.deepEqual([listed.recorded, listed.anchored, listed.stored, listed.round.number], [0, 20, 20, 2]);
+  const [status] = await lines(['fleet', 'status', '--prefix', 'pump-2', ...passwordArgs()]);
+  assert.deepEqual([status.recorded, status.anchored, status.stored, status.lagBlocks], [0, 20, 20, 0]);
 });
