@@ -55,8 +55,10 @@ export function buildWorld(made: {
   const { seed, random, plan, folder, trace, fail } = made;
   const time = new VirtualTime(START_MS);
   const faults = watchFaults(time, START_MS, seed, plan);
-  const note = (who: string, what: object): void =>
-    void trace.push(`${time.nowMs() - START_MS} ${who} ${JSON.stringify(what)}`);
+  const note = (who: string, what: object): void => {
+    // Errors name the outbox's folder, which every run has another of.
+    trace.push(`${time.nowMs() - START_MS} ${who} ${JSON.stringify(what).replaceAll(folder, '')}`);
+  };
   const key = (name: string): PrivateKey => random.fork(`key of ${name}`).bytes(32) as PrivateKey;
 
   const chain = new ModelChain(time, faults, {
