@@ -155,7 +155,16 @@ test('a list of devices says what each is; a device of it works, and its line sh
   assert.equal(others.length, 0);
   const { dataset: _, lastSeenMs, ...counted } = north;
   assert.deepEqual(counted, {
-    ...{ name: 'weather.north', recorded: 3, final: 3, stored: 3, lagBlocks: 0, lagMs: 0, problem: null },
+    ...{
+      name: 'weather.north',
+      recorded: 3,
+      final: 3,
+      anchored: null,
+      stored: 3,
+      lagBlocks: 0,
+      lagMs: 0,
+      problem: null,
+    },
   });
   assert.ok(lastSeenMs >= beginMs - 1000 && lastSeenMs <= Date.now() + 1000);
   assert.deepEqual([south.recorded, south.stored, south.lastSeenMs], [0, 0, null]);
