@@ -169,7 +169,10 @@ test('a list of devices says what each is; a device of it works, and its line sh
   assert.ok(lastSeenMs >= beginMs - 1000 && lastSeenMs <= Date.now() + 1000);
   assert.deepEqual([south.recorded, south.stored, south.lastSeenMs], [0, 0, null]);
   const shown = await runPlumb(['fleet', 'status', '--prefix', 'weather', ...passwordArgs()], env);
-  assert.match(shown.stdout, /^NAME .*LAST SEEN\nweather\.north +3 +3 +3 +0 +\d+ s ago\nweather\.south +0 .*never\n$/);
+  assert.match(
+    shown.stdout,
+    /^NAME .*LAST SEEN\nweather\.north +3 +3 +- +3 +0 +\d+ s ago\nweather\.south +0 .*never\n$/,
+  );
 });
 
 test('lists that cannot be meant, and files of somebody else, are refused before anything is opened', async () => {
