@@ -18,7 +18,7 @@ export interface AscLedgerOptions extends JsonRpcOptions {
  */
 export function createAscLedger(options: AscLedgerOptions): Grants {
   const { chainId, asc } = options;
-  const view = { rpc: createJsonRpc(options), name: 'ASC', at: asc };
+  const view = { rpc: createJsonRpc(options), name: 'ASC', at: asc, patienceMs: options.patienceMs };
   return {
     domain: { chainId, asc },
 

@@ -11,6 +11,8 @@ export interface ContractView {
   /** For errors. */
   readonly name: string;
   readonly at: Address;
+  /** How long a range of events is asked for again that the node does not answer; two minutes when not given. */
+  readonly patienceMs?: number | undefined;
 }
 
 const ATTEMPTS = 4;

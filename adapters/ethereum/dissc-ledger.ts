@@ -23,7 +23,7 @@ const HEADS_PER_CALL = 1_000;
 export function createDisscLedger(options: DisscLedgerOptions): Ledger & EventScanner & LinkReader & PublishedReader {
   const { chainId, dissc } = options;
   const domain = { chainId, dissc };
-  const view = { rpc: createJsonRpc(options), name: 'DISSC', at: dissc };
+  const view = { rpc: createJsonRpc(options), name: 'DISSC', at: dissc, patienceMs: options.patienceMs };
 
   async function findRecorded(indexed: Indexed, fromBlock: number, toBlock: number, signal?: AbortSignal) {
     const logs = await findLogs(view, disscInterface, { event: 'Recorded', indexed, fromBlock, toBlock }, signal);

@@ -25,7 +25,7 @@ const receiptAnswer = z.looseObject({
 /** DISSC's rounds, read through one Ethereum node. */
 export function createDisscRounds(options: DisscRoundsOptions): RoundReader {
   const rpc = createJsonRpc(options);
-  const view = { rpc, name: 'DISSC', at: options.dissc };
+  const view = { rpc, name: 'DISSC', at: options.dissc, patienceMs: options.patienceMs };
   return {
     async readRound(anchorer, anchor, signal) {
       const call = disscInterface.encodeFunctionData('round', [anchorer]);

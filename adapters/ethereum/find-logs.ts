@@ -40,7 +40,7 @@ export async function findLogs(
   const range = createLogRange();
   for (let from = fromBlock; from <= toBlock; ) {
     const to = Math.min(toBlock, from + range.blocks() - 1);
-    const logs = await askLogs(view.rpc, filter, { from, to }, PATIENCE_MS, signal);
+    const logs = await askLogs(view.rpc, filter, { from, to }, view.patienceMs ?? PATIENCE_MS, signal);
     if (logs === 'too-much') {
       range.refused(to - from + 1);
       continue;

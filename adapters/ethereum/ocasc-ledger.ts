@@ -31,7 +31,7 @@ export interface OcascLedgerOptions extends JsonRpcOptions {
 export function createOcascLedger(options: OcascLedgerOptions): AgreementMarket {
   const { chainId, ocasc } = options;
   const domain = { chainId, ocasc };
-  const view = { rpc: createJsonRpc(options), name: 'OCASC', at: ocasc };
+  const view = { rpc: createJsonRpc(options), name: 'OCASC', at: ocasc, patienceMs: options.patienceMs };
 
   /** What one view function answers; null where OCASC did not exist yet. */
   const read = async <T>(

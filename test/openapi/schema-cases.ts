@@ -51,6 +51,8 @@ export function validValue(schema: Schema, salt = 0): unknown {
   switch (schema.type) {
     case 'integer':
       return Math.min(Math.max(schema.minimum ?? 0, 0) + salt, schema.maximum ?? Number.MAX_SAFE_INTEGER);
+    case 'boolean':
+      return salt % 2 === 1;
     case 'string':
       return validText(schema, salt);
     case 'array':
