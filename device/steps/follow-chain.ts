@@ -1,5 +1,4 @@
 import { anchorerOf } from '../../core/charter/charter.ts';
-import { DefectError } from '../../core/errors.ts';
 import { batchesIn } from '../outbox/batch-rows.ts';
 import { countUnpublished } from '../outbox/to-publish.ts';
 import { followHeads } from '../record/follow-heads.ts';
@@ -14,7 +13,6 @@ export function createFollowStep(run: DeviceRun): (signal: AbortSignal) => Promi
   const { primitives, rounds: reader, service, writer, account, charter } = run.parts;
   const { dataset, domain } = writer;
   const anchorer = anchorerOf(charter);
-  if (anchorer !== null && reader === undefined) throw new DefectError('A dataset in rounds is followed without them.');
   const followRound =
     anchorer === null || reader === undefined
       ? undefined

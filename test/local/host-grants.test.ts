@@ -13,6 +13,7 @@ import { DISSC, disscAddress } from '../../adapters/ethereum/deploy-dissc.ts';
 import { deployableAsc } from '../../adapters/ethereum/deployable-asc.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { createDisscRoundRecorder, createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
@@ -67,7 +68,11 @@ describe('a host that serves whoever pays', () => {
     const grants = createAscLedger({ ...chain, asc });
     const ports = {
       ...{ ...stores.ports, ledger, grants, recorder: createDisscRecorder({ ...chain, dissc, signer }) },
-      grantRecorder: createAscRecorder({ ...chain, asc, signer }),
+      ...{
+        rounds: createDisscRounds({ ...chain, dissc }),
+        grantRecorder: createAscRecorder({ ...chain, asc, signer }),
+      },
+      roundRecorder: createDisscRoundRecorder({ ...chain, dissc, signer }),
     };
     const host = await startHost({
       ...{ ports, owners: () => new Map(), lambda: null, anchorEveryMs: 200, recordEveryMs: 4_000 },
