@@ -53,7 +53,8 @@ describe('errors', () => {
   it('are all stated here, as far as core and the outbox have them', () => {
     const stated = new Set<unknown>(STATED.map(([error]) => error.constructor));
     for (const [name, value] of Object.entries({ ...errors, ...outbox })) {
-      if (typeof value !== 'function' || value === errors.PlumblineError) continue;
+      if (typeof value !== 'function' || !(value.prototype instanceof Error)) continue;
+      if (value === errors.PlumblineError) continue;
       assert.ok(stated.has(value), `${name} is missing here`);
     }
   });
