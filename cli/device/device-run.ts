@@ -197,7 +197,8 @@ export function addDeviceRun(device: Command): void {
         const connected = { ...connect(provision, outbox, options, report), clock };
         const complete = await runDevice({ ...connected, outbox, source, report }, deviceOptions, ended);
         const failure = signal.aborted ? null : (source.failure?.() ?? null);
-        if (failure !== null) throw failure;
+        // Where anything was ever captured, a source that gives nothing now may be a way to finish what is under way.
+        if (failure !== null && lastCaptureTime(outbox) === null) throw failure;
         if (timeout?.aborted === true && !complete) {
           sayWhatWaits(output, outbox);
           return EXIT.unavailable;
