@@ -175,6 +175,31 @@ function serviceRows(watched: Watched, fromLogs: FromLogs): AlarmRow[] {
       at: 1,
     },
     {
+      id: 'RoundLag',
+      says: 'Heads wait for a round an hour longer than they may. Look at the chain and the relayer’s ether, then at the anchor’s log.',
+      metric: counted(watched, 'anchor', 'Anchor.roundLagSeconds').with({ statistic: Stats.MAXIMUM }),
+      at: LAG_SECONDS + Math.ceil(parameters.roundEveryMs / 1_000),
+      periods: 3,
+    },
+    {
+      id: 'RoundMapLost',
+      says: 'No round is sent, as the table does not know what the last one was made of. Run plumb service rebuild.',
+      metric: counted(watched, 'anchor', 'Anchor.mapLost'),
+      at: 1,
+    },
+    {
+      id: 'RoundFailing',
+      says: 'Runs of the anchor cannot make a round. Its log has the error: a page of the map is lost, or the node leaves rounds out.',
+      metric: counted(watched, 'anchor', 'Anchor.roundFailed'),
+      at: 3,
+    },
+    {
+      id: 'HeadContested',
+      says: 'A dataset’s log does not extend what a round has of it, so rounds keep the old head. The log of anchor names the dataset.',
+      metric: counted(watched, 'anchor', 'Anchor.headsContested'),
+      at: 1,
+    },
+    {
       id: 'RelayerBalanceLow',
       says: 'The relayer’s ether runs out. Send more to its account before recording stops; the log of anchor names it.',
       metric: counted(watched, 'anchor', 'Anchor.balanceGwei').with({ statistic: Stats.MINIMUM }),
