@@ -73,10 +73,11 @@ export async function readAnchor(
 /** Of what a round alone covers, one head is known, the newest: what an earlier device has written it does not tell. */
 function signerIn(charters: CharterHistory, recorded: readonly RecordedEvent[], recordedSize: number): SignerOf {
   const signerOf = signersFrom(recorded);
+  const bySerial = chartersBySerial(charters);
   return (index) => {
     const signer = signerOf(index);
     if (signer === null || index < recordedSize) return signer;
-    const from = chartersBySerial(charters).find(({ device }) => device === signer)?.from ?? 0;
+    const from = bySerial.find(({ device }) => device === signer)?.from ?? 0;
     return index < from ? null : signer;
   };
 }
