@@ -2,10 +2,9 @@ import type { DatasetId, LogRoot } from '../../core/ids.ts';
 import type { ChainGrowth } from '../log/adopt-chain-log.ts';
 import { datasetPk, type RecordedEntry, recordedSk } from '../state/entries.ts';
 import { splitHashes } from '../state/log-entry.ts';
+import { queryPages } from '../state/query-pages.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
 import type { Work } from './dataset-work.ts';
-
-const PAGE = 256;
 
 /**
  * All that the chain has recorded of a dataset, oldest first: what is final as it was noted, the rest as the chain has it. While
@@ -37,15 +36,12 @@ async function readNoted(
   signal?: AbortSignal,
 ): Promise<ChainGrowth[]> {
   const events: ChainGrowth[] = [];
-  let from: string | null = recordedSk(0);
-  while (from !== null) {
-    const range = { from, to: recordedSk(Number.MAX_SAFE_INTEGER), limit: PAGE };
-    const { items, next } = await table.query(datasetPk(dataset), range, signal);
+  const range = { from: recordedSk(0), to: recordedSk(Number.MAX_SAFE_INTEGER) };
+  for await (const items of queryPages(table, datasetPk(dataset), range, signal)) {
     for (const item of items) {
       const { size, root, appended, signer } = item as unknown as RecordedEntry;
       events.push({ size, root: root as LogRoot, appended: splitHashes(appended), signer, final: true });
     }
-    from = next;
   }
   return events;
 }

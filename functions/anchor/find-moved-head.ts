@@ -1,7 +1,7 @@
-import type { LogRoot } from '../../core/ids.ts';
 import { TILE_WIDTH } from '../../core/log/tiles.ts';
 import { readHeadsInMap } from '../../core/rounds/read-map.ts';
 import { growTiles } from '../log/grow-tiles.ts';
+import { headOf } from '../log/open-log.ts';
 import { readTablePages } from '../rounds/table-pages.ts';
 import type { MovedHead } from '../rounds/take-in-heads.ts';
 import type { LogEntry } from '../state/entries.ts';
@@ -27,10 +27,7 @@ export async function findMovedHead(
   const isTiled = await growFinalTiles(ports, work, { end, tiledTo }, signal);
   const newest = await findNewestHead(ports.table, dataset, { recordedSize: 0, device: parties.device }, end, signal);
   const mark = more || !isTiled ? null : { version };
-  if (newest === null) return { dataset, head: null, writesFrom: parties.writesFrom, mark };
-  const { size, root, serial, signature } = newest;
-  const head = { dataset, size, root: root as LogRoot, serial: serial as number, signature };
-  return { dataset, head, writesFrom: parties.writesFrom, mark };
+  return { dataset, head: headOf(dataset, newest), writesFrom: parties.writesFrom, mark };
 }
 
 /** True when no tile is left to be written now. */

@@ -1,9 +1,10 @@
 import { StateError } from '../../core/errors.ts';
-import type { Address, DatasetId, LogRoot, MapRoot } from '../../core/ids.ts';
+import type { Address, DatasetId, MapRoot } from '../../core/ids.ts';
 import { EMPTY_MAP, leafOfHead } from '../../core/rounds/map-leaf.ts';
 import { listMap, readHeadsInMap } from '../../core/rounds/read-map.ts';
 import { updateMap } from '../../core/rounds/update-map.ts';
 import { findNewestHead } from '../anchor/newest-head.ts';
+import { headOf } from '../log/open-log.ts';
 import type { ServicePorts } from '../ports.ts';
 import { readPartiesOf } from '../rights/read-parties.ts';
 import { type FollowRoundsPorts, followRounds } from '../rounds/follow-rounds.ts';
@@ -87,9 +88,8 @@ async function newestHeads(
     const end = await readLogEnd(ports.table, dataset, signal);
     if (end === null) continue;
     const newest = await findNewestHead(ports.table, dataset, { recordedSize: 0, device: own.device }, end, signal);
-    if (newest === null) continue;
-    const { size, root, serial, signature } = newest;
-    heads.push({ dataset, size, root: root as LogRoot, serial: serial as number, signature });
+    const head = headOf(dataset, newest);
+    if (head !== null) heads.push(head);
   }
   return heads;
 }

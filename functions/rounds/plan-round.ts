@@ -1,10 +1,10 @@
-import { equalBytes } from '../../core/bytes.ts';
+import { equalBytes, isZero } from '../../core/bytes.ts';
 import type { Address } from '../../core/ids.ts';
 import { buildNextRound } from '../../core/rounds/history.ts';
 import type { ServicePorts } from '../ports.ts';
 import type { RoundsOnChain } from './follow-rounds.ts';
 import { readMapEntry, writeMapEntry } from './map-entry.ts';
-import { isEmptyMap, itemOfRound, type PreparedRound, preparedSk, roundsPk } from './round-items.ts';
+import { itemOfRound, type PreparedRound, preparedSk, roundsPk } from './round-items.ts';
 
 export type PlanRoundPorts = Pick<ServicePorts, 'primitives' | 'table' | 'runtime'> & {
   readonly observer: Pick<ServicePorts['observer'], 'error' | 'count'>;
@@ -30,7 +30,7 @@ export async function planRound(
     observer.count('Anchor.mapLost');
     return null;
   }
-  const isNew = newest?.map == null ? !isEmptyMap(kept.map) : !equalBytes(newest.map, kept.map);
+  const isNew = newest?.map == null ? !isZero(kept.map) : !equalBytes(newest.map, kept.map);
   if (!isNew) {
     const { map, wholeSince, condition } = kept;
     if (kept.aheadSinceMs !== null) {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { concatBytes, isZero, toHex } from '../../core/bytes.ts';
+import { concatBytes, toHex } from '../../core/bytes.ts';
 import type { Address, LogRoot, MapRoot, RoundBody, RoundRoot } from '../../core/ids.ts';
 import type { Peaks } from '../../core/log/peaks.ts';
 import type { Item } from '../../core/ports/table.ts';
@@ -106,8 +106,4 @@ export function itemOfRound<R extends { readonly history: Peaks }>(round: R) {
 /** A round's history has as many rounds as came before it. */
 function withPeaks<P extends { readonly number: number; readonly history: Uint8Array }>(parsed: P) {
   return { ...parsed, history: { size: parsed.number - 1, peaks: splitHashes(parsed.history) } };
-}
-
-export function isEmptyMap(map: MapRoot): boolean {
-  return isZero(map);
 }
