@@ -4,8 +4,8 @@ import type { DatasetId } from '../../core/ids.ts';
 import type { ObjectLister } from '../../core/ports/object-store.ts';
 import type { TableReader } from '../ports.ts';
 import { readCharters } from '../state/dataset-entry.ts';
-import { datasetPk, segmentSk, waitingSk } from '../state/entries.ts';
-import { readLogEnd } from '../state/log-entry.ts';
+import { datasetPk, type LogEntry, segmentSk, waitingSk } from '../state/entries.ts';
+import { findLogEntry, queryLog, readLogEnd } from '../state/log-entry.ts';
 import { objectKey, type StoredSegment, segmentPages } from '../state/segment-entry.ts';
 import { isSettled } from './check-in.ts';
 
@@ -21,7 +21,8 @@ export interface Stretch {
 
 /**
  * What bucket and table differ in: a charter that is not kept; a segment that has no entry (`missed`), or whose entry is to be
- * looked at again; an entry whose object is gone; what can never be a segment, and has not been set aside yet.
+ * looked at again, as it is not settled, has no place in the log, or lies where the log has only the chain's word; an entry whose
+ * object is gone; what can never be a segment, and has not been set aside yet.
  */
 export interface Difference {
   readonly kind: 'charter' | 'missed' | 'again' | 'gone' | 'junk';
@@ -77,8 +78,12 @@ async function* compareSegments(
   { dataset, keys, after, isWhole }: Stretch,
   signal?: AbortSignal,
 ): AsyncGenerator<Difference> {
+  const end = await readLogEnd(table, dataset, signal);
   const readSize = async () => (await readLogEnd(table, dataset, signal))?.size ?? 0;
-  let size = await readSize();
+  let size = end?.size ?? 0;
+  const hasGaps = (end?.gaps ?? 0) > 0;
+  /** The last that was looked at: one segment in it makes all others there looked for, too. */
+  let lastGap = -1;
   /** Neither in the log nor known to wait for its place there. */
   const isUnplaced = async ({ state, first, sha256Hex }: StoredSegment) => {
     if (state !== 'received' || first < size) return false;
@@ -92,6 +97,13 @@ async function* compareSegments(
   let at = 0;
   const from = after === null ? segmentSk(0, '') : skBehind(after);
   for await (const page of segmentPages(table, dataset, { from, to }, signal)) {
+    const gaps = hasGaps ? await readGaps(table, dataset, page, signal) : [];
+    const isInGap = ({ state, first }: StoredSegment) => {
+      const gap = gaps.find((one) => one.first <= first && first < one.size);
+      if (gap === undefined || state !== 'received' || gap.first === lastGap) return false;
+      lastGap = gap.first;
+      return true;
+    };
     for (const entry of page) {
       const key = objectKey(dataset, entry);
       for (; at < stored.length && (stored[at] as string) < key; at++) {
@@ -104,10 +116,24 @@ async function* compareSegments(
       }
       at++;
       if (entry.rejection === 'content') yield { kind: 'junk', key };
-      if (!isSettled(entry) || (await isUnplaced(entry))) yield { kind: 'again', key };
+      if (!isSettled(entry) || isInGap(entry) || (await isUnplaced(entry))) yield { kind: 'again', key };
     }
   }
   for (; at < stored.length; at++) yield { kind: 'missed', key: stored[at] as string };
+}
+
+/** Where the log has only the chain's word, among the blocks that these segments begin with. */
+async function readGaps(
+  table: TableReader,
+  dataset: DatasetId,
+  page: readonly StoredSegment[],
+  signal?: AbortSignal,
+): Promise<readonly LogEntry[]> {
+  const [from, to] = [page[0]?.first, page.at(-1)?.first];
+  if (from === undefined || to === undefined) return [];
+  const begin = await findLogEntry(table, dataset, from, signal);
+  const others = await queryLog(table, dataset, { from: from + 1, to, most: page.length }, signal);
+  return [...(begin === null ? [] : [begin]), ...others].filter(({ sha256Hex }) => sha256Hex === null);
 }
 
 /** Behind all segments. */

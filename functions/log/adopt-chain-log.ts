@@ -7,6 +7,7 @@ import { appendLogEntry, queryLog, readLogEnd, readLogEntry } from '../state/log
 import { putRecords } from '../state/records-entry.ts';
 import { awaitSegments } from './await-segments.ts';
 import { cutLog } from './cut-log.ts';
+import { fillGap } from './fill-gap.ts';
 import { findPath } from './find-path.ts';
 import type { GrowingPorts } from './growing-ports.ts';
 import { keepRecordsOf } from './keep-records-of.ts';
@@ -61,7 +62,13 @@ export async function adoptChainLog(
     for (const piece of pieces.slice(await commonPieces(ports, dataset, from, pieces, signal))) {
       if (!(await writePiece(ports, dataset, piece, signal))) return 'contended';
     }
-    from = (pieces.at(-1) as Piece).entry;
+    for (const { entry } of pieces) {
+      // What was checked in while this looked for it has met a log without that gap, or has been cut off with what was there.
+      if (entry.sha256Hex === null) await fillGap(ports, dataset, entry, signal);
+    }
+    from = await readLogEntry(ports.table, dataset, event.size, signal);
+    // Cut or changed meanwhile.
+    if (from === null) return 'contended';
     adoption = 'adopted';
   }
   if (adoption === 'adopted' && from !== null) await awaitSegments(ports.table, dataset, from.size, signal);

@@ -13,6 +13,7 @@ import { subtreesOfLeaves } from '../../core/log/subtree-source.ts';
 import { appendedSubtrees } from '../../core/log/subtrees.ts';
 import { requireRecords } from '../../core/log/verify-records.ts';
 import type { Fault } from '../../core/ports/css.ts';
+import type { Table } from '../../core/ports/table.ts';
 import { getAnchor } from '../../functions/get-anchor.ts';
 import { getRecords } from '../../functions/get-records.ts';
 import { hashBlocks } from '../../functions/hash-blocks.ts';
@@ -25,11 +26,16 @@ import { growTiles } from '../../functions/log/grow-tiles.ts';
 import { openLog } from '../../functions/log/open-log.ts';
 import { readManifest } from '../../functions/log/read-manifest.ts';
 import { readDatasetEntry } from '../../functions/state/dataset-entry.ts';
-import { datasetPk, type LogEntry, segmentSk } from '../../functions/state/entries.ts';
+import { datasetPk, type LogEntry, logSk, segmentSk } from '../../functions/state/entries.ts';
 import { queryLog } from '../../functions/state/log-entry.ts';
 import { isReadable, readSegmentEntry } from '../../functions/state/segment-entry.ts';
 import { blocks, putObject, type Stores, startStores, TestDevice } from './start-service.ts';
 import { fromWireGrowth } from './wire-growth.ts';
+
+/** A table whose operations can be replaced one by one. */
+function bound({ get, query, put, delete: remove }: Table): Table {
+  return { get, query, put, delete: remove };
+}
 
 describe('the log follows the chain', () => {
   let stores: Stores;
@@ -224,6 +230,23 @@ describe('the log follows the chain', () => {
     const leaves = batches.flatMap(({ leafHashes }) => leafHashes).slice(0, 256);
     assert.deepEqual(tile, new Uint8Array(Buffer.concat(leaves)));
     assert.deepEqual((await states()).sort(), Array(4).fill('received'));
+  });
+
+  test('segments that are checked in while their gap is made, and cut off by it, take its place at once', async () => {
+    const batches = [seal(3), seal(3), seal(3)];
+    const event = await eventOf(EMPTY_PEAKS, batches);
+    let placed = 0;
+    // Between the look for pieces, which finds nothing, and the look at what the log has of them.
+    const query: typeof stores.table.query = async (pk, range, signal) => {
+      if (placed === 0 && range.from === logSk(0) && range.reverse !== true) {
+        for (const batch of batches) placed += (await checkIn(batch)) === 'placed' ? 1 : 0;
+      }
+      return stores.table.query(pk, range, signal);
+    };
+    const table = { ...bound(stores.table), query };
+    const adoption = await adoptChainLog({ ...stores.ports, table }, device.dataset, event, async () => [event]);
+    assert.deepEqual([adoption, placed], ['adopted', 3]);
+    assert.deepEqual(await prove([0, 4, 8], event), { shown: [0, 4, 8], faults: [] });
   });
 
   test('junk behind junk, each a gap of its own', async () => {

@@ -6,12 +6,16 @@ import type { SealedBatch } from '../../core/batch/seal-batch.ts';
 import { segmentKey } from '../../core/batch/segment-key.ts';
 import { charterKey, encodeCharter } from '../../core/charter/charter-file.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
+import { subtreesOfLeaves } from '../../core/log/subtree-source.ts';
+import { appendedSubtrees } from '../../core/log/subtrees.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { markRemoved } from '../../functions/ingest/mark-removed.ts';
 import { listBatches } from '../../functions/list-batches.ts';
+import { adoptChainLog } from '../../functions/log/adopt-chain-log.ts';
 import { proveChunks } from '../../functions/prove-chunks.ts';
 import { type ReconcileBounds, type Reconciled, reconcileSegments } from '../../functions/reconcile-segments.ts';
 import { datasetPk, logSk, recordsSk, segmentSk, WAITING_PK, WORK_PK } from '../../functions/state/entries.ts';
+import { queryLog } from '../../functions/state/log-entry.ts';
 import { readSegmentEntry } from '../../functions/state/segment-entry.ts';
 import { handlerOf } from './handler-of.ts';
 import { BUCKET, blocks, dump, putObject, REGION, type Stores, startStores, TestDevice } from './start-service.ts';
@@ -126,6 +130,27 @@ describe('the reconciliation of bucket and table', () => {
     }
     assert.equal((await goRound()).found, 2);
     await assertProvable(9);
+  });
+
+  test('puts segments where the log has only the chain’s word, however they were known and passed over', async () => {
+    const batches = await store(4);
+    await goRound();
+    const pk = datasetPk(device.dataset);
+    const known = (await dump(stores.table, pk)).filter(({ sk }) => sk.startsWith(segmentSk(0, '').slice(0, 2)));
+    assert.equal(known.length, 4);
+    for (const { sk } of known) await stores.table.delete(pk, sk, 'any');
+    for (const { manifest } of batches) await stores.table.delete(pk, logSk(manifest.first), 'any');
+    const { head } = batches.at(-1)!.manifest;
+    const leaves = batches.flatMap(({ leafHashes }) => leafHashes);
+    const appended = await subtreesOfLeaves(nodePrimitives, leaves)(appendedSubtrees(0, head.size));
+    const event = { ...head, appended, signer: device.owner, final: true };
+    assert.equal(await adoptChainLog(stores.ports, device.dataset, event, async () => [event]), 'adopted');
+    for (const { pk: _, sk, version: __, ...item } of known) await stores.table.put({ pk, sk, ...item }, 'any');
+    assert.equal((await queryLog(stores.table, device.dataset, { from: 0, to: 99, most: 99 })).length, 1);
+    // Those of the log behind a gap are as they were: a round looks at one segment for all that lie in it.
+    assert.equal((await goRound()).found, 1);
+    await assertProvable(12);
+    assert.deepEqual(await goRound().then(({ found, unchanged }) => [found, unchanged]), [0, 0]);
   });
 
   test('goes on where the last run stopped, a few keys at a time', async () => {
