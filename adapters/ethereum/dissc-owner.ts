@@ -4,11 +4,23 @@ import type { DatasetName } from '../../core/charter/dataset-name.ts';
 import type { DatasetKind } from '../../core/charter/kind.ts';
 import { ArgumentError, NotRecordedError, StateError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
+import type { RecordCall } from '../../core/ports/ledger.ts';
 import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
 import { disscInterface, encodeRecord } from './dissc-interface.ts';
+import { createDisscRecorder } from './dissc-recorder.ts';
 import { encodeCall } from './encode-call.ts';
+import { readFees } from './read-fees.ts';
 import { type CallSenderOptions, createCallSender } from './send-call.ts';
 import { asMined } from './wait-for-receipt.ts';
+
+/** What a call would do now, and cost. */
+export interface TriedRecord {
+  /** Of each update, in their order. */
+  readonly accepted: readonly boolean[];
+  readonly gas: bigint;
+  /** At the highest fee that is offered for it. */
+  readonly maxCostWei: bigint;
+}
 
 /** What an owner does on DISSC. Each call waits until its transaction is mined. */
 export interface DisscOwner {
@@ -18,6 +30,10 @@ export interface DisscOwner {
    * these very ones change nothing, so it can be repeated.
    */
   recordCharters(charters: readonly SignedCharter[], signal?: AbortSignal): Promise<MinedTransaction[]>;
+  /** What `record` with this call would do, and what it takes. Nothing is sent. */
+  tryRecord(call: RecordCall, signal?: AbortSignal): Promise<TriedRecord>;
+  /** Sends charters and updates in one transaction: an update that is no news is refused alone, and changes nothing. */
+  record(call: RecordCall, signal?: AbortSignal): Promise<MinedTransaction>;
   /** Ties blocks to storage's names of their objects (encrypted by the caller). */
   link(
     dataset: { readonly name: DatasetName; readonly kind: DatasetKind },
@@ -57,6 +73,14 @@ export function createDisscOwner(options: DisscOwnerOptions): DisscOwner {
   return {
     account,
     recordCharters,
+
+    async tryRecord(call, signal) {
+      const { accepted, gas } = await createDisscRecorder(options).simulate(call, signal);
+      const { maxFeePerGasWei } = await readFees(sender.rpc, undefined, signal);
+      return { accepted, gas, maxCostWei: gas * maxFeePerGasWei };
+    },
+
+    record: (call, signal) => send(encodeRecord(call), signal),
 
     link({ name, kind }, { first, count }, objects, signal) {
       return send(encodeCall(contract, 'link', [to0x(name), kind, first, count, to0x(objects)]), signal);

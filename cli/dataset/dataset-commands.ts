@@ -5,6 +5,7 @@ export const datasetPart: Part = {
   description: 'datasets of an owner',
   commands: {
     create: async (dataset) => (await import('./dataset-create.ts')).addDatasetCreate(dataset),
+    record: async (dataset) => (await import('./dataset-record.ts')).addDatasetRecord(dataset),
     list: async (dataset) => (await import('./dataset-list.ts')).addDatasetList(dataset),
   },
 };

@@ -43,7 +43,7 @@ export function addFleetProvision(fleet: Command): void {
         .default('encrypted'),
     )
     .option('--published', 'publish the sealed digests on the chain too (about 1,300 gas a block)')
-    .addOption(anchorOption('record'))
+    .addOption(anchorOption('round'))
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((options: ProvisionOptions) =>
     runCommand(options, async (context) => {

@@ -2,23 +2,26 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { checkServable, offerBlocks, requireOfferable } from '../../client/sale/offer-blocks.ts';
+import type { Terms } from '../../core/agreement/terms.ts';
+import { anchorerOf } from '../../core/charter/charter.ts';
 import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { deriveAgentSecrets } from '../../core/keys.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { openService, readConnection } from '../connection.ts';
+import { type Connection, openService, readConnection } from '../connection.ts';
+import { planNewest, planText } from '../dataset/record-newest.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openMarket, openParty } from '../open-contracts.ts';
 import { progressBar } from '../output.ts';
 import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds } from '../parse-arguments.ts';
 import { parseUntil } from '../parse-time.ts';
-import { runCommand } from '../run-command.ts';
+import { type CommandContext, runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
-import { datasetEntry } from './dataset-list.ts';
+import { type DatasetEntry, datasetEntry } from './dataset-list.ts';
 import { DAY_SECONDS, DEFAULT_SAMPLES, type OfferTerms, termsOf } from './offer-terms.ts';
 import { fetchManifest } from './open-sale-parts.ts';
-import { datasetKeyOf, openOwner } from './owner-home.ts';
+import { datasetKeyOf, type OpenedOwner, openOwner } from './owner-home.ts';
 
 interface OfferOptions extends OfferTerms {
   readonly again?: boolean;
@@ -68,11 +71,12 @@ export function addOwnerOffer(owner: Command): void {
       const entry = await datasetEntry(context.home, name);
       const terms = termsOf(entry, options);
       const ledger = createDisscLedger(connection);
+      const service = await openService(connection, opened, 'http');
+      const recording = await recordIfNeeded(context, { connection, opened, service, ledger }, entry, terms);
       await requireOfferable({ ledger }, terms, signal);
       const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, opened.seed);
       const agent = accountOfKey(agentKey);
       if (options.check) {
-        const service = await openService(connection, opened, 'http');
         const keys = { datasetKeyOf: datasetKeyOf(opened, terms.dataset) };
         const parts = { primitives: nodePrimitives, ledger, service, ...keys, fetchManifest };
         for await (const done of checkServable(parts, terms, signal)) {
@@ -92,7 +96,7 @@ export function addOwnerOffer(owner: Command): void {
         signal,
       );
       output.result(
-        { id, nonce, agent, tx: txHash, terms },
+        { id, nonce, agent, tx: txHash, terms, recording },
         [
           txHash === null ? `This offer stands already; --again makes another one.` : `Offered: ${id}`,
           ...(txHash === null ? [`  id           ${id}`] : [`  transaction  ${txHash}`]),
@@ -104,6 +108,43 @@ export function addOwnerOffer(owner: Command): void {
       return EXIT.ok;
     }),
   );
+}
+
+/** What `owner offer` has recorded first, so that OCASC finds it on DISSC. */
+interface Recording {
+  readonly transaction: string;
+  readonly blocks: number;
+  readonly gasUsed: bigint;
+  readonly feeWei: bigint;
+}
+
+/** Agreements rest on DISSC alone: of a dataset that stands in rounds, what is for sale and not there yet is recorded now. */
+async function recordIfNeeded(
+  context: CommandContext,
+  { connection, opened, service, ledger }: OfferSources,
+  entry: DatasetEntry,
+  { dataset, first, count }: Terms,
+): Promise<Recording | null> {
+  const { output, signal } = context;
+  const newest = entry.charters.at(-1);
+  if (newest === undefined || anchorerOf(newest) === null) return null;
+  const { heads } = await ledger.readHeads([dataset], 'latest', signal);
+  if (first + count <= (heads[0]?.size ?? 0)) return null;
+  const { plan, send } = await planNewest(context, connection, opened, service, entry);
+  // What is not there either is refused with its own words.
+  if (plan === null || plan.to < first + count) return null;
+  output.notice(`An agreement rests on DISSC alone. ${planText(entry.name, plan)} It is recorded first.`);
+  output.progress('Recording …');
+  const { txHash, gasUsed, feeWei } = await send(plan);
+  output.notice(`Recorded: DISSC has ${plan.to} blocks of ${entry.name}, by transaction ${txHash}.`);
+  return { transaction: txHash, blocks: plan.to, gasUsed, feeWei };
+}
+
+interface OfferSources {
+  readonly connection: Connection;
+  readonly opened: OpenedOwner;
+  readonly service: Awaited<ReturnType<typeof openService>>;
+  readonly ledger: ReturnType<typeof createDisscLedger>;
 }
 
 function parseNumber(text: string): number {

@@ -19,7 +19,7 @@ export interface Stored {
 const MAX_PAGES = 20;
 
 /**
- * Asks from the last recorded block on: what lies before is recorded, and stored for as long as it is. With `from` 0 all of it is
+ * Asks from the last recorded or anchored block on: what lies before is there, and stored for as long as it is. With `from` 0 all of it is
  * listed, as far as that goes.
  */
 export async function readStored(
@@ -43,7 +43,9 @@ export async function readStored(
   for (const { first, count } of usable.toSorted((a, b) => a.first - b.first)) {
     if (count !== null && first <= blocks) blocks = Math.max(blocks, first + count);
   }
-  const unrecorded = usable.filter(({ state }) => state === 'received').map(({ receivedAtMs }) => receivedAtMs);
+  // What a round holds is received, by the service's own state, and waits for nothing.
+  const waiting = usable.filter(({ state, first, count }) => state === 'received' && first + (count ?? 0) > recorded);
+  const unrecorded = waiting.map(({ receivedAtMs }) => receivedAtMs);
   return {
     blocks,
     sizeBytes: usable.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),

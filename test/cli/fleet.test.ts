@@ -157,9 +157,9 @@ test('a list of devices says what each is; a device of it works, and its line sh
   assert.deepEqual(counted, {
     ...{
       name: 'weather.north',
-      recorded: 3,
-      final: 3,
-      anchored: null,
+      recorded: 0,
+      final: 0,
+      anchored: 3,
       stored: 3,
       lagBlocks: 0,
       lagMs: 0,
@@ -171,7 +171,7 @@ test('a list of devices says what each is; a device of it works, and its line sh
   const shown = await runPlumb(['fleet', 'status', '--prefix', 'weather', ...passwordArgs()], env);
   assert.match(
     shown.stdout,
-    /^NAME .*LAST SEEN\nweather\.north +3 +3 +- +3 +0 +\d+ s ago\nweather\.south +0 .*never\n$/,
+    /^NAME .*LAST SEEN\nweather\.north +0 +0 +3 +3 +0 +\d+ s ago\nweather\.south +0 .*never\n$/,
   );
 });
 

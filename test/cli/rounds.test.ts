@@ -57,8 +57,7 @@ test('datasets that stand in rounds are captured, checked, verified and brought 
   }
   const before = await sentByOperator();
   for (const name of names) {
-    const args = ['device', 'run', '--provision', join(folder, `${name}.json`), '--source', 'stdin', '--until-idle'];
-    const events = await lines(args, Array.from({ length: 20 }, (_, i) => `${name} ${i}\n`).join(''));
+    const events = await capture(name, 0, 20);
     const anchored = events.find(({ event }) => event === 'anchored');
     assert.equal(anchored?.blocks, 20);
     assert.ok(events.some(({ event, blocks }) => event === 'checked' && blocks === 20));
@@ -80,4 +79,58 @@ test('datasets that stand in rounds are captured, checked, verified and brought 
   assert.deepEqual([listed.recorded, listed.anchored, listed.stored, listed.round.number], [0, 20, 20, 2]);
   const [status] = await lines(['fleet', 'status', '--prefix', 'pump-2', ...passwordArgs()]);
   assert.deepEqual([status.recorded, status.anchored, status.stored, status.lagBlocks], [0, 20, 20, 0]);
+});
+
+const capture = async (name: string, from: number, count: number) => {
+  const args = ['device', 'run', '--provision', join(folder, `${name}.json`), '--source', 'stdin', '--until-idle'];
+  return lines(args, Array.from({ length: count }, (_, i) => `${name} ${from + i}\n`).join(''));
+};
+
+test('what stands in rounds is recorded on DISSC when its owner asks: once, cost first, and both go on together', async () => {
+  const record = ['dataset', 'record', 'pump-1', ...passwordArgs()];
+  const [planned] = await lines([...record, '--dry-run']);
+  assert.deepEqual([planned.from, planned.to, planned.charters, planned.transaction], [0, 20, 1, null]);
+  assert.ok(planned.estimatedGas > 50_000 && BigInt(planned.maxCostWei) > 0n);
+  const shown = await runPlumb(record, env);
+  assert.equal(shown.exitCode, 0, shown.stderr);
+  assert.match(
+    shown.stderr,
+    /^DISSC lacks its charter and blocks 0 to 19 of pump-1\. Recording that takes [\d,]+ gas, at most [\d.]+ ether\.\n/,
+  );
+  assert.match(
+    shown.stdout,
+    /^Recorded: DISSC has 20 blocks of pump-1\.\n {2}transaction {3}0x[0-9a-f]{64}, in chain block/,
+  );
+  const [again] = await lines(record);
+  assert.deepEqual([again.from, again.to, again.charters, again.transaction], [20, 20, 0, null]);
+
+  // The device goes on in rounds; DISSC keeps what it has.
+  const events = await capture('pump-1', 20, 7);
+  assert.equal(events.find(({ event }) => event === 'anchored')?.blocks, 27);
+  const report = (await lines(['owner', 'verify', 'pump-1', ...passwordArgs()])).at(-1);
+  assert.deepEqual([report.recordedSize, report.round.size, report.counts.intact], [20, 27, 27]);
+  const [more] = await lines(record);
+  assert.deepEqual([more.from, more.to, more.charters], [20, 27, 0]);
+  assert.match(more.transaction, /^0x[0-9a-f]{64}$/);
+});
+
+test('an offer of blocks that stand in rounds alone records them first, and says so before money moves', async () => {
+  const offer = [
+    ...['owner', 'offer', 'pump-2', '--blocks', '0-19', '--price', '3100wei', '--fee', '100wei', '--bond', '5000wei'],
+    ...['--stake', '1gwei', '--window', '20s', '--duration', '1h', ...passwordArgs()],
+  ];
+  const beyond = await plumb(offer.with(4, '0-20'));
+  assert.equal(beyond.exitCode, 5, beyond.stdout);
+  assert.match(beyond.answers.at(-1).error.message, /Blocks 0 to 20 are not all recorded/);
+  const made = await runPlumb(offer, env);
+  assert.equal(made.exitCode, 0, made.stderr);
+  assert.match(
+    made.stderr,
+    /^An agreement rests on DISSC alone\. DISSC lacks its charter and blocks 0 to 19 of pump-2\..*It is recorded first\.\nRecorded: DISSC has 20 blocks/,
+  );
+  assert.match(made.stdout, /^Offered: 0x/);
+  const report = (await lines(['owner', 'verify', 'pump-2', ...passwordArgs()])).at(-1);
+  assert.deepEqual([report.recordedSize, report.round.size, report.counts.intact], [20, 20, 20]);
+  const again = (await lines([...offer, '--again'])).at(-1);
+  assert.equal(again.recording, null, 'it is there already');
 });

@@ -1,0 +1,132 @@
+import type { SignedCharter } from '../../core/charter/charter.ts';
+import { ArgumentError, ProofError, RequestRefusedError, StateError } from '../../core/errors.ts';
+import type { Address, DatasetId } from '../../core/ids.ts';
+import { requireBoundedGrowth } from '../../core/log/growth.ts';
+import { type Head, recoverHeadSigner, type SignedHead } from '../../core/log/head.ts';
+import { joinGrowths } from '../../core/log/join-growths.ts';
+import type { RecordCall, Update } from '../../core/ports/ledger.ts';
+import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
+import type { Primitives } from '../../core/ports/primitives.ts';
+import type { DatasetAnchor, StorageService } from '../../core/ports/service.ts';
+import { type CharterSources, findCharters } from './find-charters.ts';
+
+export interface RecordDeps {
+  readonly hasher: Pick<Primitives, 'sha256'>;
+  readonly sources: CharterSources & { readonly service: Pick<StorageService, 'getAnchor'> };
+  /** DISSC as the owner's account. */
+  readonly chain: {
+    tryRecord(
+      call: RecordCall,
+      signal?: AbortSignal,
+    ): Promise<{ readonly accepted: readonly boolean[]; readonly gas: bigint; readonly maxCostWei: bigint }>;
+    record(call: RecordCall, signal?: AbortSignal): Promise<MinedTransaction>;
+  };
+}
+
+/** What is to be sent so that DISSC has a dataset as far as the service has it, and what that takes. */
+export interface RecordPlan {
+  readonly dataset: DatasetId;
+  readonly call: RecordCall;
+  /** Blocks that DISSC has, and will have. */
+  readonly from: number;
+  readonly to: number;
+  readonly gas: bigint;
+  /** At the highest fee that is offered for it. */
+  readonly maxCostWei: bigint;
+}
+
+/**
+ * Looks what DISSC lacks of a dataset: the owner's charters, of which those that name an anchorer are the owner's to send, and
+ * the newest head that the service shows under the device's signature. Nothing is sent.
+ * @returns null where DISSC has all of it
+ * @throws ArgumentError when no charter of the dataset is known; ProofError when what the service shows does not extend what is
+ * recorded; StateError when DISSC would refuse it
+ */
+export async function planRecord(
+  deps: RecordDeps,
+  owner: Address,
+  { dataset, kept }: { readonly dataset: DatasetId; readonly kept: readonly SignedCharter[] },
+  signal?: AbortSignal,
+): Promise<RecordPlan | null> {
+  const { hasher, sources, chain } = deps;
+  const { ledger, service } = sources;
+  const search = { all: false, datasets: [dataset], kept };
+  const [found] = (await findCharters({ ...sources, bucket: null }, owner, search, signal)).datasets;
+  const newest = found?.charters.at(-1);
+  if (found === undefined || newest === undefined) {
+    throw new ArgumentError(`No charter of dataset ${dataset} is known. Create it first: plumb dataset create NAME`);
+  }
+  const onChain = new Set(found.history.chartered.map(({ charter }) => charter.serial));
+  const charters = found.charters.filter(({ serial }) => !onChain.has(serial));
+  const recorded = (await ledger.readHeads([dataset], 'latest', signal)).heads[0] as Head;
+  const shown = await ask(service, dataset, recorded.size, signal);
+  const update = shown === null ? null : updateOf(hasher, recorded, shown);
+  if (update !== null) requireSigned(ledger.domain, update, newest.device);
+  if (update === null && charters.length === 0) return null;
+
+  const call = { charters, updates: update === null ? [] : [update] };
+  const { accepted, gas, maxCostWei } = await chain.tryRecord(call, signal);
+  if (accepted.includes(false)) {
+    throw new StateError(
+      `DISSC would refuse the head of ${update?.size} blocks now. Has another been recorded meanwhile? Run it again.`,
+    );
+  }
+  return { dataset, call, from: recorded.size, to: update?.size ?? recorded.size, gas, maxCostWei };
+}
+
+/** Sends what was planned. @throws StateError when DISSC did not take it, as another head came first */
+export async function recordPlanned(
+  { sources, chain }: Pick<RecordDeps, 'sources' | 'chain'>,
+  { dataset, call, to }: RecordPlan,
+  signal?: AbortSignal,
+): Promise<MinedTransaction> {
+  const mined = await chain.record(call, signal);
+  const { heads } = await sources.ledger.readHeads([dataset], 'latest', signal);
+  const size = heads[0]?.size ?? 0;
+  if (size >= to) return mined;
+  throw new StateError(
+    `Transaction ${mined.txHash} is mined, and DISSC has ${size} blocks of the dataset, not ${to}: another head came first. Run it again.`,
+    { details: { hash: mined.txHash } },
+  );
+}
+
+/** Null where the service has no head that goes further. */
+async function ask(
+  service: Pick<StorageService, 'getAnchor'>,
+  dataset: DatasetId,
+  since: number,
+  signal?: AbortSignal,
+): Promise<DatasetAnchor | null> {
+  try {
+    return await service.getAnchor(dataset, { since }, signal);
+  } catch (error) {
+    if (error instanceof RequestRefusedError && error.status === 404) return null;
+    throw error;
+  }
+}
+
+function updateOf(
+  hasher: Pick<Primitives, 'sha256'>,
+  recorded: Head,
+  { head, growth }: DatasetAnchor,
+): (Update & SignedHead) | null {
+  if (head === null || head.size <= recorded.size) return null;
+  if (growth[0]?.from !== recorded.size || growth.at(-1)?.to !== head.size) {
+    throw new ProofError(`The service does not show how the log grew from ${recorded.size} to ${head.size} blocks.`);
+  }
+  const joined = joinGrowths(hasher, growth);
+  requireBoundedGrowth(hasher, recorded, head, joined);
+  return { ...head, peaks: joined.peaks, appended: joined.appended };
+}
+
+function requireSigned(
+  domain: Parameters<typeof recoverHeadSigner>[0],
+  update: Update & SignedHead,
+  device: Address,
+): void {
+  const signer = recoverHeadSigner(domain, update, update.signature);
+  if (signer === device) return;
+  throw new StateError(
+    `The newest head of ${update.size} blocks is signed by ${signer}; the device by the newest charter is ${device}. DISSC takes the first head that this one signs.`,
+  );
+}
