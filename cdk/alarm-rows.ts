@@ -182,6 +182,20 @@ function serviceRows(watched: Watched, fromLogs: FromLogs): AlarmRow[] {
       periods: 3,
     },
     {
+      id: 'AnchorStopped',
+      says: 'Runs of the anchor end before they have looked at everything, and what is left grows. Give it more memory, or find in its log what is slow.',
+      metric: counted(watched, 'anchor', 'Anchor.stopped'),
+      at: 3,
+      periods: 3,
+    },
+    {
+      id: 'AnchorFull',
+      says: 'As many transactions wait to be mined as the anchor may have under way, so nothing new is sent. Look at gas prices and the node.',
+      metric: counted(watched, 'anchor', 'Anchor.full'),
+      at: 3,
+      periods: 3,
+    },
+    {
       id: 'RoundMapLost',
       says: 'No round is sent, as the table does not know what the last one was made of. Run plumb service rebuild.',
       metric: counted(watched, 'anchor', 'Anchor.mapLost'),

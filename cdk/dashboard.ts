@@ -65,6 +65,15 @@ export function createDashboard(
             counted(watched, 'anchor', `Anchor.${outcome}`),
           ),
         ),
+        graph(
+          'Rounds; runs that did not get through',
+          ['rounds', 'roundsFinal', 'stopped', 'full'].map((outcome) =>
+            counted(watched, 'anchor', `Anchor.${outcome}`),
+          ),
+        ),
+        graph('Datasets marked for the anchor after a run', [
+          counted(watched, 'anchor', 'Anchor.backlog').with({ statistic: Stats.MAXIMUM }),
+        ]),
       ],
       [
         graph(

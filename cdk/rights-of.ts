@@ -55,8 +55,9 @@ function objectRights(objects: May['objects'], { bucketArn }: Touchable): Policy
 
 function tableRights(table: May['table'], { tableArn }: Touchable): PolicyStatement[] {
   if (table === undefined) return [];
-  const reads = ['dynamodb:GetItem', 'dynamodb:Query'];
-  return [allow(table === 'read' ? reads : [...reads, 'dynamodb:PutItem', 'dynamodb:DeleteItem'], tableArn)];
+  const reads = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'];
+  const writes = ['dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:BatchWriteItem'];
+  return [allow(table === 'read' ? reads : [...reads, ...writes], tableArn)];
 }
 
 /** Signs digests by the one algorithm that a chain takes; nothing else can be asked of the key. */

@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { ArgumentError } from '../core/errors.ts';
 import { acceptGrants } from './anchor/accept-grants.ts';
 import type { AnchorPorts } from './anchor/anchor-ports.ts';
-import { anchorRound, readRounds, takeInMoved } from './anchor/anchor-round.ts';
+import { readRounds, sendDueRound, takeInMoved } from './anchor/anchor-round.ts';
 import { DEFAULT_ANCHOR_SETTINGS } from './anchor/anchor-settings.ts';
 import { findPending } from './anchor/find-pending.ts';
 import { followTransactions } from './anchor/follow-transactions.ts';
@@ -40,12 +40,15 @@ export async function anchorDatasets(ports: AnchorPorts, signal?: AbortSignal): 
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const outcome = await runOnce(ports, counted, within);
-      if (outcome !== 'lost') return { outcome, ...counted };
+      if (outcome === 'lost') continue;
+      if (outcome === 'full') ports.observer.count('Anchor.full');
+      return { outcome, ...counted };
     }
     return { outcome: 'busy', ...counted };
   } catch (error) {
     if (!limit.signal.aborted) throw error;
     ports.observer.warn('anchor stopped: its time was up', { ...counted });
+    ports.observer.count('Anchor.stopped');
     return { outcome: 'stopped', ...counted };
   } finally {
     timer.stop();
@@ -65,7 +68,10 @@ async function runOnce(
     const accepted = await acceptGrants(ports, sender, followed.accepting, signal);
     if (accepted === 'lost' || accepted === 'out-of-funds') return accepted;
     const rounds = await readRounds(ports, signal);
-    const { covered, isAnchoring } = followed;
+    // Before anything that may take all of a run's time: what runs before this one have found goes out, whatever becomes of it.
+    const due = await sendDueRound(ports, sender, rounds, signal);
+    if (due !== 'sent') return due;
+    const { covered } = followed;
     let gathered: Pending[] = [];
     let moved: MovedHead[] = [];
     for await (const found of findPending(ports, { covered, finalMap: rounds?.final?.map ?? null }, signal)) {
@@ -84,7 +90,8 @@ async function runOnce(
       if (sent !== 'sent') return sent;
       gathered = [];
     }
-    const anchored = await anchorRound(ports, sender, { rounds, moved, isAnchoring }, signal);
+    if (!(await takeInMoved(ports, moved, signal))) return 'lost';
+    const anchored = await sendDueRound(ports, sender, rounds, signal);
     if (anchored !== 'sent') return anchored;
     const sent = await sendUpdates(ports, sender, gathered, signal);
     if (sent !== 'sent') return sent;

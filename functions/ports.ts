@@ -57,7 +57,7 @@ export interface AnchorQueue {
 export type ObjectReader = Pick<ObjectStore, 'read' | 'stream' | 'size'>;
 
 /** What reads the service's state. */
-export type TableReader = Pick<Table, 'get' | 'query'>;
+export type TableReader = Pick<Table, 'get' | 'query' | 'getMany'>;
 
 /** What answers about stored blocks reaches for. */
 export interface ReadingPorts extends Pick<ServicePorts, 'primitives' | 'observer' | 'runtime'> {

@@ -11,6 +11,7 @@ import {
 import { ArgumentError, StoreUnavailableError } from '../../core/errors.ts';
 import type { Item, Table, WriteCondition } from '../../core/ports/table.ts';
 import { withDeadline } from '../with-deadline.ts';
+import { readMany, writeMany } from './dynamo-batches.ts';
 import { fromAttributes, toAttributes } from './item-attributes.ts';
 
 export interface DynamoTableOptions {
@@ -88,6 +89,18 @@ export function createDynamoTable(options: DynamoTableOptions): Table {
         });
         return succeeds(() => client.send(command, { abortSignal }));
       }, signal);
+    },
+
+    getMany: (keys, signal) => readMany({ client, TableName, guard }, keys, signal),
+
+    putMany(items, signal) {
+      const requests = items.map((item) => ({ PutRequest: { Item: toAttributes({ ...item, version: 1 }) } }));
+      return writeMany({ client, TableName, guard }, requests, signal);
+    },
+
+    deleteMany(keys, signal) {
+      const requests = keys.map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk: { S: pk }, sk: { S: sk } } } }));
+      return writeMany({ client, TableName, guard }, requests, signal);
     },
   };
 }

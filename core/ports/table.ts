@@ -12,6 +12,9 @@ export interface Item {
 /** What must hold for a write to happen. */
 export type WriteCondition = 'absent' | 'any' | { readonly version: number };
 
+/** What names an item. */
+export type ItemKey = Pick<Item, 'pk' | 'sk'>;
+
 /**
  * The service's state: single items, read strongly consistently, written under a condition. No transactions: whatever
  * must change together is one item. Methods throw StoreUnavailableError when the table cannot be reached.
@@ -31,4 +34,16 @@ export interface Table {
     signal?: AbortSignal,
   ): Promise<boolean>;
   delete(pk: string, sk: string, condition: WriteCondition, signal?: AbortSignal): Promise<boolean>;
+  /** Items in the order asked for, null for each that is not there; each as it is at some moment, not all at one. */
+  getMany(keys: readonly ItemKey[], signal?: AbortSignal): Promise<(Item | null)[]>;
+  /**
+   * Writes these items in version 1, whatever is there: for what is the same whoever writes it. Not all at once: where it
+   * throws, some may be written. No key may be named twice.
+   */
+  putMany(
+    items: readonly (ItemKey & { readonly [attribute: string]: ItemValue | undefined })[],
+    signal?: AbortSignal,
+  ): Promise<void>;
+  /** Deletes what is there of these, whatever its version. Not all at once. No key may be named twice. */
+  deleteMany(keys: readonly ItemKey[], signal?: AbortSignal): Promise<void>;
 }

@@ -59,6 +59,21 @@ function openService(ownersOf: ReadonlyMap<Address, number>, delayMs: number) {
       await wait();
       return memory.delete(pk, sk, condition);
     },
+    async getMany(keys) {
+      counted.reads++;
+      await wait();
+      return memory.getMany(keys);
+    },
+    async putMany(items) {
+      counted.writes++;
+      await wait();
+      return memory.putMany(items);
+    },
+    async deleteMany(keys) {
+      counted.writes++;
+      await wait();
+      return memory.deleteMany(keys);
+    },
   };
   const stored = new Map<string, Uint8Array>();
   const settings = serviceSettings({ owners: ownersOf, authorities: [], chainId: DOMAIN.chainId });

@@ -29,31 +29,22 @@ export async function takeInMoved(
   }
 }
 
-/**
- * Takes the heads that have moved into the map, and sends the next round when one is due and none is under way. One
- * transaction, however many datasets have moved.
- */
-export async function anchorRound(
+/** Sends the next round when one is due and none is under way. One transaction, however many datasets have moved. */
+export async function sendDueRound(
   ports: AnchorPorts,
   sender: Sender,
-  {
-    rounds,
-    moved,
-    isAnchoring,
-  }: {
-    readonly rounds: RoundsOnChain | null;
-    readonly moved: readonly MovedHead[];
-    readonly isAnchoring: boolean;
-  },
+  rounds: RoundsOnChain | null,
   signal?: AbortSignal,
 ): Promise<Sent> {
+  if (rounds === null || !sender.mayAnchor) return 'sent';
   const { recorder, roundRecorder } = ports;
   try {
-    if (!(await takeInHeads(ports, recorder.account, moved, signal))) return 'lost';
-    if (rounds === null || isAnchoring) return 'sent';
-    const { roundEveryMs } = ports.settings();
-    const round = await planRound(ports, recorder.account, rounds, roundEveryMs, signal);
+    const round = await planRound(ports, recorder.account, rounds, ports.settings().roundEveryMs, signal);
     if (round === null) return 'sent';
+    if (round === 'unknown') {
+      sender.mayAnchor = false;
+      return 'sent';
+    }
     // Null: the chain has gone another way since it was read. The next run sees where.
     const simulated = await roundRecorder.simulateRound(round, signal);
     if (simulated === null) return 'sent';

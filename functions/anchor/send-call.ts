@@ -13,13 +13,15 @@ export interface Sender {
   readonly nextNonce: number;
   readonly stuck: { readonly open: OpenNonce; readonly newest: SignedTransaction | null }[];
   transactions: number;
+  /** False while a round is under way that is not mined yet, as the next one follows on it; and when there can be none now. */
+  mayAnchor: boolean;
 }
 
 /** Where the node takes so many, it may be asked for any number again. */
 const ANY_NUMBER = 1_000;
 
-export function createSender({ state, nextNonce, stuck }: Followed): Sender {
-  return { state, nextNonce, stuck: [...stuck], transactions: 0 };
+export function createSender({ state, nextNonce, stuck, isAnchoring }: Followed): Sender {
+  return { state, nextNonce, stuck: [...stuck], transactions: 0, mayAnchor: !isAnchoring };
 }
 
 const WEI_PER_GWEI = 1_000_000_000n;
@@ -61,6 +63,7 @@ export async function sendCall(
   const replaces = replaced === undefined ? {} : { replaces: replaced.open.hashes.at(-1) };
   observer.info('sending', { call: call.kind, hash: transaction.hash, nonce, ...describe(call), ...replaces });
   observer.count('Anchor.sent');
+  if (call.kind === 'round') sender.mayAnchor = false;
   const refusal = await sendAgain(ports, transaction, false, signal);
   if (call.kind === 'accept' || call.kind === 'round') return 'sent';
   return noteTaken(ports, sender, { nonce, updates: call.pending.length, refusal }, signal);

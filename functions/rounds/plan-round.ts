@@ -12,7 +12,7 @@ export type PlanRoundPorts = Pick<ServicePorts, 'primitives' | 'table' | 'runtim
 
 /**
  * The next round, prepared and kept, so that it is known again when the chain has it; null while nothing has moved, or the
- * last one is younger than the cadence, or what the last was made of is not known here.
+ * last one is younger than the cadence; `unknown` where what the last was made of is not known here, which is told.
  */
 export async function planRound(
   ports: PlanRoundPorts,
@@ -20,7 +20,7 @@ export async function planRound(
   { newest }: RoundsOnChain,
   everyMs: number,
   signal?: AbortSignal,
-): Promise<PreparedRound | null> {
+): Promise<PreparedRound | 'unknown' | null> {
   const { primitives, table, runtime, observer } = ports;
   const kept = await readMapEntry(table, account, signal);
   if (newest !== null && newest.map === null && newest.number > kept.wholeSince) {
@@ -28,7 +28,7 @@ export async function planRound(
     const fields = { number: newest.number, remedy: 'plumb service rebuild' };
     observer.error('no round is sent: what the last one was made of is not known here', fields);
     observer.count('Anchor.mapLost');
-    return null;
+    return 'unknown';
   }
   const isNew = newest?.map == null ? !isZero(kept.map) : !equalBytes(newest.map, kept.map);
   if (!isNew) {

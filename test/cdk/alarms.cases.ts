@@ -22,9 +22,11 @@ describe('the alarms', () => {
         ...[
           'AnchorDeadLetters',
           'AnchorFailing',
+          'AnchorFull',
           'AnchorLag',
           'AnchorQueueLag',
           'AnchorSilent',
+          'AnchorStopped',
           'ApiFaults',
           'ChainUnavailable',
         ],

@@ -6,7 +6,9 @@ const TABLE = '<Table.Arn>';
 const WAKE = 'sqs:SendMessage <AnchorQueue/Queue.Arn>';
 
 const readObjects = [`s3:GetObject ${SEGMENTS}/*`, `s3:ListBucket ${SEGMENTS}`];
-const useTable = ['GetItem', 'Query', 'PutItem', 'DeleteItem'].map((action) => `dynamodb:${action} ${TABLE}`);
+const useTable = ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'DeleteItem', 'BatchWriteItem'].map(
+  (action) => `dynamodb:${action} ${TABLE}`,
+);
 const poll = (queue: string) =>
   ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'].map((action) => `sqs:${action} <${queue}/Queue.Arn>`);
 
@@ -25,7 +27,7 @@ const BY_RIGHT: Readonly<Record<string, readonly string[]>> = {
   'objects read-put': [...readObjects, ...['tile/*', 'charter-*'].map((own) => `s3:PutObject ${SEGMENTS}/*/${own}`)],
   'objects presign-get': [`s3:GetObject ${SEGMENTS}/*`],
   'objects read-presign-put': [...readObjects, `s3:PutObject ${SEGMENTS}/*`],
-  'table read': ['GetItem', 'Query'].map((action) => `dynamodb:${action} ${TABLE}`),
+  'table read': ['GetItem', 'BatchGetItem', 'Query'].map((action) => `dynamodb:${action} ${TABLE}`),
   'table read-write': useTable,
   'dissc read': [],
   'dissc record': [

@@ -1,4 +1,8 @@
-import type { Item, Table, WriteCondition } from '../../core/ports/table.ts';
+import type { Item, ItemKey, ItemValue, Table, WriteCondition } from '../../core/ports/table.ts';
+
+/** As DynamoDB counts requests of many. */
+const MOST_READ = 100;
+const MOST_WRITTEN = 25;
 
 interface Partition {
   readonly items: Map<string, Item>;
@@ -12,6 +16,7 @@ export class MemoryTable implements Table {
   reads = 0;
   readItems = 0;
   writes = 0;
+  writtenItems = 0;
 
   /** Everything in it. */
   *items(): Generator<Item> {
@@ -44,6 +49,7 @@ export class MemoryTable implements Table {
 
   async put(item: Omit<Item, 'version'>, condition: WriteCondition): Promise<boolean> {
     this.writes++;
+    this.writtenItems++;
     const { pk, sk } = item as Item;
     const partition = this.#partitions.get(pk) ?? { items: new Map(), sorted: null };
     this.#partitions.set(pk, partition);
@@ -56,11 +62,39 @@ export class MemoryTable implements Table {
 
   async delete(pk: string, sk: string, condition: WriteCondition): Promise<boolean> {
     this.writes++;
+    this.writtenItems++;
     const partition = this.#partitions.get(pk);
     const version = partition?.items.get(sk)?.version ?? 0;
     if (condition !== 'any' && !holds(condition, version)) return false;
     if (partition?.items.delete(sk) === true) partition.sorted = null;
     return true;
+  }
+
+  async getMany(keys: readonly ItemKey[]): Promise<(Item | null)[]> {
+    this.reads += Math.ceil(keys.length / MOST_READ);
+    const found = keys.map(({ pk, sk }) => this.#partitions.get(pk)?.items.get(sk) ?? null);
+    this.readItems += found.filter((item) => item !== null).length;
+    return found;
+  }
+
+  async putMany(items: readonly (ItemKey & { readonly [attribute: string]: ItemValue | undefined })[]): Promise<void> {
+    this.writes += Math.ceil(items.length / MOST_WRITTEN);
+    this.writtenItems += items.length;
+    for (const item of items) {
+      const partition = this.#partitions.get(item.pk) ?? { items: new Map(), sorted: null };
+      this.#partitions.set(item.pk, partition);
+      if (!partition.items.has(item.sk)) partition.sorted = null;
+      partition.items.set(item.sk, { ...item, version: 1 } as Item);
+    }
+  }
+
+  async deleteMany(keys: readonly ItemKey[]): Promise<void> {
+    this.writes += Math.ceil(keys.length / MOST_WRITTEN);
+    this.writtenItems += keys.length;
+    for (const { pk, sk } of keys) {
+      const partition = this.#partitions.get(pk);
+      if (partition?.items.delete(sk) === true) partition.sorted = null;
+    }
   }
 }
 

@@ -158,6 +158,33 @@ describe('rounds of the anchor', () => {
     assert.equal((await run()).transactions, 1);
   });
 
+  it('sends what former runs have found before it looks for more, so that runs which are always cut off send rounds too', async () => {
+    const service = await fixture.service();
+    const dataset = inRounds(service);
+    /** A run whose time is up when it calls this. */
+    const cutAt = (port: 'ledger' | 'roundRecorder', method: string) => {
+      let end = (): void => undefined;
+      const after = (_: number, run: () => void) => {
+        end = run;
+        return { stop: () => undefined };
+      };
+      const runtime = { ...service.ports.runtime, after };
+      const cut = async (): Promise<never> => {
+        end();
+        throw new Error('aborted');
+      };
+      return service.anchor({ runtime, [port]: { ...service.ports[port], [method]: cut } });
+    };
+    await service.fill(dataset, 1);
+    assert.deepEqual(await cutAt('roundRecorder', 'simulateRound'), { outcome: 'stopped', transactions: 0 });
+    await service.fill(dataset, 1);
+    assert.deepEqual(await cutAt('ledger', 'readHeads'), { outcome: 'stopped', transactions: 1 });
+    assert.equal(service.counts.get('Anchor.stopped'), 2, 'and somebody is told');
+    assert.deepEqual(await work(service), [dataset.id], 'the rest waits for the next run');
+    const round = await settle(service);
+    assert.equal((await headIn(service, round, dataset))?.size, 3);
+  });
+
   it('sends none when the table has forgotten what the last one was made of: heads could go back', async () => {
     const service = await fixture.service();
     const dataset = inRounds(service);

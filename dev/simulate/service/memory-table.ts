@@ -70,6 +70,20 @@ export function createMemoryTable(time: VirtualTime, faults: FaultWatch, random:
         if (found !== undefined) write(pk, sk, undefined);
         return true;
       }, true),
+    getMany: (keys) => reach(() => keys.map(({ pk, sk }) => structuredClone(partition(pk).get(sk) ?? null)), false),
+    async putMany(items) {
+      // Of several a fault may leave some undone.
+      for (const item of items) {
+        await reach(() => write(item.pk, item.sk, structuredClone({ ...item, version: 1 }) as Item), true);
+      }
+    },
+    async deleteMany(keys) {
+      for (const { pk, sk } of keys) {
+        await reach(() => {
+          if (partition(pk).has(sk)) write(pk, sk, undefined);
+        }, true);
+      }
+    },
     rollBack(ms) {
       const untilMs = time.nowMs() - ms;
       for (let last = changes.at(-1); last !== undefined && last.atMs > untilMs; last = changes.at(-1)) {

@@ -176,6 +176,52 @@ export function tableConformance(name: string, target: TableTarget): void {
       );
     });
 
+    it('reads many at once, in the order asked for, those that are not there and those asked for twice among them', async () => {
+      const table = target.table();
+      const [one, other] = [freshPk(), freshPk()];
+      const sks = await fill(table, one, 130);
+      await table.put({ pk: other, sk: 'a', n: 7 }, 'absent');
+      const keys = [{ pk: other, sk: 'a' }, ...sks.map((sk) => ({ pk: one, sk })), { pk: one, sk: 'none' }];
+      const found = await table.getMany([...keys, { pk: other, sk: 'a' }]);
+      assert.deepEqual(
+        found.map((item) => item?.sk ?? null),
+        ['a', ...sks, null, 'a'],
+      );
+      assert.deepEqual([found[0]?.n, found[0]?.version], [7, 1]);
+      assert.deepEqual(await table.getMany([]), []);
+    });
+
+    it('writes and deletes many at once, whatever is there', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      const keys = Array.from({ length: 60 }, (_, i) => ({ pk, sk: `k#${String(i).padStart(2, '0')}` }));
+      await table.put({ pk, sk: 'k#07', old: 1 }, 'absent');
+      await table.put({ pk, sk: 'k#07', old: 2 }, 'any');
+      await table.putMany(keys.map((key, n) => ({ ...key, n, gone: undefined })));
+      const { items } = await table.query(pk, { from: 'k', to: 'l', limit: 100 });
+      assert.deepEqual(
+        items,
+        keys.map((key, n) => ({ ...key, version: 1, n })),
+      );
+      await table.deleteMany([...keys.slice(0, 59), { pk, sk: 'never was' }]);
+      assert.deepEqual(
+        (await table.query(pk, { from: 'k', to: 'l', limit: 100 })).items.map(({ sk }) => sk),
+        ['k#59'],
+      );
+      await table.putMany([]);
+      await table.deleteMany([]);
+    });
+
+    it('reads many of more bytes than one answer takes', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      const bytes = new Uint8Array(350_000).fill(5);
+      const keys = Array.from({ length: 60 }, (_, i) => ({ pk, sk: `k#${i}` }));
+      for (let i = 0; i < 60; i += 10) await table.putMany(keys.slice(i, i + 10).map((key) => ({ ...key, bytes })));
+      const found = await table.getMany(keys);
+      assert.ok(found.every((item) => item?.bytes instanceof Uint8Array && item.bytes.length === bytes.length));
+    });
+
     it('refuses what would not come back as it is', async () => {
       const table = target.table();
       for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
@@ -197,6 +243,9 @@ export function tableConformance(name: string, target: TableTarget): void {
           assert.rejects(table.put({ pk: 'a', sk: 'a' }, 'absent'), StoreUnavailableError),
           assert.rejects(table.query('a', { from: 'a', to: 'b', limit: 1 }), StoreUnavailableError),
           assert.rejects(table.delete('a', 'a', 'any'), StoreUnavailableError),
+          assert.rejects(table.getMany([{ pk: 'a', sk: 'a' }]), StoreUnavailableError),
+          assert.rejects(table.putMany([{ pk: 'a', sk: 'a' }]), StoreUnavailableError),
+          assert.rejects(table.deleteMany([{ pk: 'a', sk: 'a' }]), StoreUnavailableError),
         ]);
         assert.ok(performance.now() - startedAt < 8_000);
       });
