@@ -33,8 +33,8 @@ import { blocks, putObject, type Stores, startStores, TestDevice } from './start
 import { fromWireGrowth } from './wire-growth.ts';
 
 /** A table whose operations can be replaced one by one. */
-function bound({ get, query, put, delete: remove }: Table): Table {
-  return { get, query, put, delete: remove };
+function bound({ get, query, put, delete: remove, ...many }: Table): Table {
+  return { get, query, put, delete: remove, ...many };
 }
 
 describe('the log follows the chain', () => {
