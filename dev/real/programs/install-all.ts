@@ -3,7 +3,7 @@ import { missingToolchains } from './toolchains.ts';
 import type { RealProgram } from './versions.ts';
 
 /** Those that Go builds, which takes minutes of a processor each. */
-const BUILT: readonly RealProgram[] = ['versitygw', 'geth', 'kubo'];
+const BUILT: readonly RealProgram[] = ['actionlint', 'versitygw', 'geth', 'kubo'];
 
 /**
  * Installs these programs: built ones one after the other, while those that only wait for downloads go on beside them.

@@ -38,6 +38,8 @@ const INSTALLERS: Readonly<Record<RealProgram, (folder: string, version: string)
   geth: (folder, version) => goInstall(folder, `github.com/ethereum/go-ethereum/cmd/geth@v${version}`),
   versitygw: (folder, version) => goInstall(folder, `github.com/versity/versitygw/cmd/versitygw@v${version}`),
 
+  actionlint: (folder, version) => goInstall(folder, `github.com/rhysd/actionlint/cmd/actionlint@v${version}`),
+
   // `go install` at a version is refused for it; a module that requires it builds it.
   async kubo(folder, version) {
     const build = join(folder, 'build');

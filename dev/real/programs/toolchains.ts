@@ -34,6 +34,7 @@ const NEEDED: Readonly<Record<RealProgram, readonly Toolchain[]>> = {
   versitygw: [GO],
   'dynamodb-local': [JAVA, MAVEN, NAMESPACE],
   moto: [PYTHON],
+  actionlint: [GO],
   'node-arm64': [NPM, APT],
 };
 

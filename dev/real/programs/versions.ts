@@ -5,6 +5,8 @@ export const VERSIONS = {
   versitygw: '1.8.0',
   'dynamodb-local': '2.5.2',
   moto: '5.2.5',
+  /** Reads the workflows of .github, which nothing here can run. */
+  actionlint: '1.7.12',
   /** Of the Node that npm has for it; the emulator is Debian's. */
   'node-arm64': '24.21.0',
 } as const;
@@ -18,6 +20,7 @@ export const STARTED_BY: Readonly<Record<RealProgram, string>> = {
   versitygw: 'versitygw',
   'dynamodb-local': 'lib',
   moto: 'bin/python3',
+  actionlint: 'actionlint',
   'node-arm64': 'node',
 };
 
