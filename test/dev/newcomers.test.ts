@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { describeArchitecture } from '../../dev/architecture/describe-architecture.ts';
@@ -26,13 +26,9 @@ test('the picture of the rooms has an arrow for each room that another may impor
   assert.match(text, /^ {2}device --> core$/m);
 });
 
-test('what CONTRIBUTING names is there', () => {
+test('what CONTRIBUTING says to run is there (check:citations looks up the files that it names)', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-  const text = read('CONTRIBUTING.md');
-  for (const [, name] of text.matchAll(/npm run ([a-z:]+)/g)) assert.ok(scripts[name ?? ''], `npm run ${name}`);
-  for (const [, path] of text.matchAll(
-    /`((?:core|cli|device|dev|docs|functions|lambda|test|examples|contracts)\/[^`*]*)`/g,
-  )) {
-    if (path !== undefined && !path.includes('get-thing')) assert.ok(existsSync(join(root, path)), path);
-  }
+  const named = [...read('CONTRIBUTING.md').matchAll(/npm run ([a-z:]+)/g)].map(([, name]) => name ?? '');
+  assert.ok(named.length > 5);
+  for (const name of named) assert.ok(scripts[name], `npm run ${name}`);
 });
