@@ -1,5 +1,5 @@
 import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
-import { toHex } from '../../../core/bytes.ts';
+import { equalBytes, toHex } from '../../../core/bytes.ts';
 import {
   anchorerOf,
   type Charter,
@@ -9,11 +9,13 @@ import {
 } from '../../../core/charter/charter.ts';
 import type { DisscDomain } from '../../../core/dissc-domain.ts';
 import { PlumblineError, ProofError } from '../../../core/errors.ts';
-import type { Address, DatasetId } from '../../../core/ids.ts';
+import type { Address, DatasetId, RoundBody, RoundRoot } from '../../../core/ids.ts';
 import { requireBoundedGrowth } from '../../../core/log/growth.ts';
 import { type Head, recoverHeadSigner } from '../../../core/log/head.ts';
 import { EMPTY_ROOT } from '../../../core/log/peaks.ts';
 import type { RecordCall, Update } from '../../../core/ports/ledger.ts';
+import type { RoundCall } from '../../../core/ports/rounds.ts';
+import { NO_ROUND, roundRoot } from '../../../core/rounds/round.ts';
 
 /** What DISSC keeps of one dataset. */
 export interface DatasetState {
@@ -34,7 +36,17 @@ export type DisscEvent =
       readonly size: number;
       readonly root: Head['root'];
       readonly appended: readonly Uint8Array[];
+    }
+  | {
+      readonly event: 'anchored';
+      readonly anchorer: Address;
+      readonly round: RoundRoot;
+      readonly previous: RoundRoot;
+      readonly body: RoundBody;
     };
+
+/** The newest round of each account that has anchored one. Never changed. */
+export type RoundsState = ReadonlyMap<Address, RoundRoot>;
 
 export interface Recorded {
   readonly state: DisscState;
@@ -72,6 +84,18 @@ export function recordOnDissc(
     return true;
   });
   return { state, accepted, events };
+}
+
+/** `DISSC.anchor`; null where the call reverts. */
+export function anchorOnDissc(
+  before: RoundsState,
+  { previous, body }: RoundCall,
+  { sender, timestampSeconds }: { readonly sender: Address; readonly timestampSeconds: number },
+): { readonly rounds: RoundsState; readonly event: DisscEvent } | null {
+  if (!equalBytes(before.get(sender) ?? NO_ROUND, previous)) return null;
+  const round = roundRoot(nodePrimitives, timestampSeconds, previous, body);
+  const rounds = new Map(before).set(sender, round);
+  return { rounds, event: { event: 'anchored', anchorer: sender, round, previous, body } };
 }
 
 /** A charter that cannot be, or that is not the sender's to bring, spoils the whole call. */

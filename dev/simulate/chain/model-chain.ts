@@ -3,15 +3,16 @@ import { to0x, u32, u64 } from '../../../core/bytes.ts';
 import type { DisscDomain } from '../../../core/dissc-domain.ts';
 import type { Address } from '../../../core/ids.ts';
 import type { RecordCall, SignedTransaction } from '../../../core/ports/ledger.ts';
+import type { RoundCall } from '../../../core/ports/rounds.ts';
 import type { Fault } from '../faults/fault.ts';
 import type { FaultWatch } from '../faults/fault-watch.ts';
 import type { VirtualTime } from '../time/virtual-time.ts';
-import { type DisscEvent, type DisscState, recordOnDissc } from './dissc-model.ts';
+import { anchorOnDissc, type DisscEvent, type DisscState, type RoundsState, recordOnDissc } from './dissc-model.ts';
 
 /** A transaction as somebody signed it. */
 export interface ModelTransaction extends SignedTransaction {
   readonly sender: Address;
-  readonly call: RecordCall;
+  readonly call: RecordCall | RoundCall;
 }
 
 export interface ModelBlock {
@@ -22,6 +23,7 @@ export interface ModelBlock {
   readonly mined: readonly { readonly transaction: ModelTransaction; readonly ok: boolean }[];
   readonly events: readonly { readonly event: DisscEvent; readonly txHash: string; readonly logIndex: number }[];
   readonly dissc: DisscState;
+  readonly rounds: RoundsState;
   /** Next nonce of every account that has sent anything. */
   readonly nonces: ReadonlyMap<Address, number>;
 }
@@ -130,19 +132,30 @@ export class ModelChain {
     const mined: { transaction: ModelTransaction; ok: boolean }[] = [];
     const events: { event: DisscEvent; txHash: string; logIndex: number }[] = [];
     let dissc: DisscState = parent?.dissc ?? new Map();
+    let rounds: RoundsState = parent?.rounds ?? new Map();
     const waiting = pool.toSorted((a, b) => a.nonce - b.nonce);
     for (const transaction of waiting) {
       const { sender, nonce, call, hash, maxFeePerGasWei } = transaction;
       if ((nonces.get(sender) ?? 0) !== nonce || maxFeePerGasWei < baseFeeWei) continue;
       nonces.set(sender, nonce + 1);
-      const seconds = Math.floor(timestampMs / 1000);
-      const recorded = recordOnDissc(this.domain, dissc, call, { sender, timestampSeconds: seconds });
-      mined.push({ transaction, ok: recorded !== null });
-      if (recorded === null) continue;
-      dissc = recorded.state;
-      for (const event of recorded.events) events.push({ event, txHash: hash, logIndex: events.length });
+      const when = { sender, timestampSeconds: Math.floor(timestampMs / 1000) };
+      const made: DisscEvent[] = [];
+      if ('body' in call) {
+        const anchored = anchorOnDissc(rounds, call, when);
+        mined.push({ transaction, ok: anchored !== null });
+        if (anchored === null) continue;
+        rounds = anchored.rounds;
+        made.push(anchored.event);
+      } else {
+        const recorded = recordOnDissc(this.domain, dissc, call, when);
+        mined.push({ transaction, ok: recorded !== null });
+        if (recorded === null) continue;
+        dissc = recorded.state;
+        made.push(...recorded.events);
+      }
+      for (const event of made) events.push({ event, txHash: hash, logIndex: events.length });
     }
     const hash = to0x(nodePrimitives.sha256(Buffer.concat([u64(timestampMs), u32(number), u32(this.#forks)])));
-    return { number, hash, timestampMs, baseFeeWei, mined, events, dissc, nonces };
+    return { number, hash, timestampMs, baseFeeWei, mined, events, dissc, rounds, nonces };
   }
 }

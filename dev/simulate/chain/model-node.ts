@@ -4,13 +4,22 @@ import { ArgumentError, LedgerUnavailableError, NotRecordedError } from '../../.
 import type { Address, DatasetId } from '../../../core/ids.ts';
 import type { Head } from '../../../core/log/head.ts';
 import { EMPTY_ROOT } from '../../../core/log/peaks.ts';
-import type { Anchor, ChainPoint, EventScanner, Ledger, RecordCall, Recorder } from '../../../core/ports/ledger.ts';
-import type { RoundReader } from '../../../core/ports/rounds.ts';
+import type {
+  Anchor,
+  ChainPoint,
+  EventScanner,
+  Ledger,
+  Recorder,
+  SignedTransaction,
+} from '../../../core/ports/ledger.ts';
+import type { RoundReader, RoundRecorder } from '../../../core/ports/rounds.ts';
 import type { FaultWatch } from '../faults/fault-watch.ts';
 import type { SeededRandom } from '../time/seeded-random.ts';
 import type { VirtualTime } from '../time/virtual-time.ts';
 import { recordOnDissc } from './dissc-model.ts';
-import type { ModelBlock, ModelChain } from './model-chain.ts';
+import type { ModelBlock, ModelChain, ModelTransaction } from './model-chain.ts';
+import { createModelRounds } from './model-rounds.ts';
+import { RPC_TRIPS, type RpcTrips } from './rpc-trips.ts';
 
 export interface NodeParts {
   readonly time: VirtualTime;
@@ -19,6 +28,8 @@ export interface NodeParts {
   readonly random: SeededRandom;
   /** Whose node it is: `device`, `service` or `owner`. */
   readonly of: string;
+  /** What a call of a port takes on its way, before it is answered; a while that chance decides where it is not given. */
+  readonly reach?: (trips: RpcTrips) => Promise<void>;
 }
 
 const TIP_WEI = 1_000_000n;
@@ -31,12 +42,14 @@ export function createNode(parts: NodeParts): {
   readonly ledger: Ledger & EventScanner;
   readonly recorderOf: (account: Address) => Recorder;
   readonly rounds: RoundReader;
+  readonly roundRecorderOf: (account: Address) => RoundRecorder;
 } {
   const { time, chain, faults, random, of } = parts;
   const { domain } = chain;
+  const reach = parts.reach ?? (() => time.sleep(random.between(...LATENCY_MS)));
 
-  const reached = async (): Promise<void> => {
-    await time.sleep(random.between(...LATENCY_MS));
+  const reached = async (trips: RpcTrips): Promise<void> => {
+    await reach(trips);
     if (faults.strikes('node-down', of) !== null)
       throw new LedgerUnavailableError(`The node of the ${of} does not answer.`);
   };
@@ -61,16 +74,18 @@ export function createNode(parts: NodeParts): {
       .flatMap(({ number, events }) => events.map((one) => ({ ...one, blockNumber: number })));
   };
 
+  const timestampMsOf = (blockNumber: number): number => (chain.blocks[blockNumber] as ModelBlock).timestampMs;
+
   const ledger: Ledger & EventScanner = {
     domain,
     async readHeads(datasets, anchor) {
-      await reached();
+      await reached(RPC_TRIPS.readHeads(datasets.length));
       const block = blockAt(anchor);
       const empty = (dataset: DatasetId): Head => ({ dataset, size: 0, root: EMPTY_ROOT });
       return { point: pointOf(block), heads: datasets.map((id) => block.dissc.get(id)?.head ?? empty(id)) };
     },
     async readDevices(datasets, anchor) {
-      await reached();
+      await reached(RPC_TRIPS.readDevices(datasets.length));
       const block = blockAt(anchor);
       const devices = datasets.map((id) => {
         const known = block.dissc.get(id);
@@ -82,7 +97,7 @@ export function createNode(parts: NodeParts): {
       return (await this.findAllRecorded(fromBlock, toBlock)).filter((event) => event.dataset === dataset);
     },
     async findAllRecorded(fromBlock, toBlock) {
-      await reached();
+      await reached(RPC_TRIPS.findEvents(fromBlock, toBlock));
       return eventsIn(fromBlock, toBlock).flatMap(({ event, ...place }) => {
         if (event.event !== 'recorded') return [];
         const { event: _, ...recorded } = event;
@@ -95,17 +110,33 @@ export function createNode(parts: NodeParts): {
       );
     },
     async findAllChartered(fromBlock, toBlock) {
-      await reached();
+      await reached(RPC_TRIPS.findEvents(fromBlock, toBlock));
       return eventsIn(fromBlock, toBlock).flatMap(({ event, ...place }) =>
         event.event === 'chartered' ? [{ dataset: event.dataset, charter: event.charter, ...place }] : [],
       );
     },
   };
 
+  const signed = (
+    account: Address,
+    call: ModelTransaction['call'],
+    nonce: number,
+    replaces: SignedTransaction | undefined,
+  ): SignedTransaction => {
+    const raise = (wei: bigint | undefined): bigint => (wei === undefined ? 0n : wei + wei / 8n + 1n);
+    const tip = larger(TIP_WEI, raise(replaces?.maxPriorityFeePerGasWei));
+    const fee = larger(2n * chain.baseFeeWei() + tip, raise(replaces?.maxFeePerGasWei));
+    const hash = to0x(nodePrimitives.sha256(bytesOf(account, call, nonce, fee, tip)));
+    const fees = { maxFeePerGasWei: fee, maxPriorityFeePerGasWei: tip };
+    const transaction = { hash, nonce, raw: hash, ...fees };
+    chain.signed.set(hash, { ...transaction, sender: account, call });
+    return transaction;
+  };
+
   const recorderOf = (account: Address): Recorder => ({
     account,
     async simulate(call) {
-      await reached();
+      await reached(RPC_TRIPS.simulate());
       const seen = latestSeen();
       const when = { sender: account, timestampSeconds: Math.floor(time.nowMs() / 1000) };
       const recorded = recordOnDissc(domain, seen.dissc, call, when);
@@ -114,18 +145,11 @@ export function createNode(parts: NodeParts): {
       return { accepted: recorded.accepted, gas: GAS };
     },
     async prepare(call, { nonce, replaces }) {
-      await reached();
-      const raise = (wei: bigint | undefined): bigint => (wei === undefined ? 0n : wei + wei / 8n + 1n);
-      const tip = larger(TIP_WEI, raise(replaces?.maxPriorityFeePerGasWei));
-      const fee = larger(2n * chain.baseFeeWei() + tip, raise(replaces?.maxFeePerGasWei));
-      const hash = to0x(nodePrimitives.sha256(bytesOf(account, call, nonce, fee, tip)));
-      const fees = { maxFeePerGasWei: fee, maxPriorityFeePerGasWei: tip };
-      const signed = { hash, nonce, raw: hash, ...fees };
-      chain.signed.set(hash, { ...signed, sender: account, call });
-      return signed;
+      await reached(RPC_TRIPS.prepare());
+      return signed(account, call, nonce, replaces);
     },
     async broadcast({ raw, nonce }) {
-      await reached();
+      await reached(RPC_TRIPS.broadcast());
       const transaction = chain.signed.get(raw);
       if (transaction === undefined) throw new Error(`Nobody has signed ${raw}.`);
       // It says that it has taken it.
@@ -136,13 +160,13 @@ export function createNode(parts: NodeParts): {
       if (!chain.send(transaction)) throw refused('underpriced');
     },
     async nonces() {
-      await reached();
+      await reached(RPC_TRIPS.nonces());
       const latest = latestSeen();
       const final = chain.blocks[chain.finalOf(latest.number)] as ModelBlock;
       return { latest: latest.nonces.get(account) ?? 0, final: final.nonces.get(account) ?? 0 };
     },
     async receipt(hash) {
-      await reached();
+      await reached(RPC_TRIPS.receipt());
       const seen = latestSeen();
       for (const { number, mined } of chain.blocks.slice(0, seen.number + 1)) {
         const found = mined.find((one) => one.transaction.hash === hash);
@@ -152,26 +176,11 @@ export function createNode(parts: NodeParts): {
       return null;
     },
     async balanceWei() {
-      await reached();
+      await reached(RPC_TRIPS.balance());
       return BALANCE_WEI;
     },
   });
-  // No dataset of these worlds names an anchorer.
-  const rounds: RoundReader = {
-    async readRound(_anchorer, anchor) {
-      await reached();
-      return { point: pointOf(blockAt(anchor)), round: null };
-    },
-    async findRounds() {
-      await reached();
-      return [];
-    },
-    async findBlock() {
-      await reached();
-      return null;
-    },
-  };
-  return { ledger, recorderOf, rounds };
+  return { ledger, recorderOf, ...createModelRounds({ reached, blockAt, pointOf, eventsIn, timestampMsOf, signed }) };
 }
 
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
@@ -183,13 +192,13 @@ function refused(refusal: 'nonce-too-low' | 'underpriced'): NotRecordedError {
 /** Enough of a call that two that differ have two hashes. */
 function bytesOf(
   account: Address,
-  { charters, updates }: RecordCall,
+  call: ModelTransaction['call'],
   nonce: number,
   fee: bigint,
   tip: bigint,
 ): Uint8Array {
-  const heads = updates.flatMap(({ size, root, signature }) => [u64(size), root, signature]);
-  const serials = charters.map(({ serial }) => u32(serial));
   const fees = new TextEncoder().encode(`${account} ${fee} ${tip}`);
-  return concatBytes(u32(nonce), fees, ...serials, ...heads);
+  if ('body' in call) return concatBytes(u32(nonce), fees, call.previous, call.body);
+  const heads = call.updates.flatMap(({ size, root, signature }) => [u64(size), root, signature]);
+  return concatBytes(u32(nonce), fees, ...call.charters.map(({ serial }) => u32(serial)), ...heads);
 }

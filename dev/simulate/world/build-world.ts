@@ -3,7 +3,6 @@ import { datasetOfCharter, signCharter } from '../../../core/charter/charter.ts'
 import { encodeDatasetName } from '../../../core/charter/dataset-name.ts';
 import { type DatasetKind, ENCRYPTED, PLAIN } from '../../../core/charter/kind.ts';
 import { type Address, type DatasetKey, NO_ACCOUNT, type PrivateKey } from '../../../core/ids.ts';
-import type { RoundRecorder } from '../../../core/ports/rounds.ts';
 import { accountOfKey } from '../../../core/typed-data.ts';
 import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions } from '../../../device/device-options.ts';
 import { createLineObserver } from '../../../functions/observe/line-observer.ts';
@@ -82,7 +81,7 @@ export function buildWorld(made: {
   const service = runService(
     {
       ...{ objects: bucket.objects, table, ledger: serviceNode.ledger, recorder: serviceNode.recorderOf(relayer) },
-      ...{ rounds: serviceNode.rounds, roundRecorder: noRounds(relayer) },
+      ...{ rounds: serviceNode.rounds, roundRecorder: serviceNode.roundRecorderOf(relayer) },
       ...{ agreements: null, grants: null, grantRecorder: null, p2pfs: null, settings: () => settings },
       observer: createLineObserver(({ level, message, error: _, ...rest }) => {
         if (level !== 'metric' && message !== 'request') note('service', { message, ...rest });
@@ -122,11 +121,6 @@ export function buildWorld(made: {
     ...{ time, startMs: START_MS, random, faults, chain, table, bucket, service, device },
     ...{ owner: ownerWorld, text: lines.text, lastLineMs: LAST_LINE_MS },
   };
-}
-
-function noRounds(account: Address): RoundRecorder {
-  const refuse = (): Promise<never> => Promise.reject(new Error('Nobody has asked for a round.'));
-  return { account, simulateRound: refuse, prepareRound: refuse };
 }
 
 type Node = ReturnType<typeof createNode>;

@@ -162,7 +162,8 @@ test(`the model and DISSC on a chain answer ${CALLS} calls alike, right ones and
     const chartered = (await ledger.findChartered({ dataset }, 0, newest)).map((one) => {
       return { event: 'chartered' as const, dataset, charter: one.charter };
     });
-    const of = (kind: DisscEvent['event']) => events.filter((one) => one.event === kind && one.dataset === dataset);
+    const of = (kind: DisscEvent['event']) =>
+      events.filter((one) => one.event === kind && 'dataset' in one && one.dataset === dataset);
     assert.deepEqual(recorded, of('recorded'));
     assert.deepEqual(chartered, of('chartered'));
   }

@@ -1,0 +1,38 @@
+/** The requests that each trip to a node carries, one trip after the other: a batch of JSON-RPC is one trip of several requests. */
+export type RpcTrips = readonly number[];
+
+/** As adapters/ethereum has them (HEADS_PER_CALL, MAX_BATCH_REQUESTS, MAX_RANGE_BLOCKS). */
+const HEADS_PER_CALL = 1_000;
+const REQUESTS_PER_TRIP = 50;
+const BLOCKS_PER_QUERY = 10_000;
+
+/** The block that is asked about comes first, and what is asked of it then. */
+const BLOCK = 1;
+
+/**
+ * What each call of the chain's ports costs its node: the requests that the adapters make for it in their usual course, on a
+ * chain that has final blocks. A test holds them against the adapters.
+ */
+export const RPC_TRIPS = {
+  readHeads: (datasets: number): RpcTrips => [BLOCK, ...inTrips(Math.ceil(datasets / HEADS_PER_CALL))],
+  readDevices: (datasets: number): RpcTrips => [BLOCK, ...inTrips(datasets)],
+  findEvents: (fromBlock: number, toBlock: number): RpcTrips =>
+    Array.from({ length: Math.ceil(Math.max(0, toBlock - fromBlock + 1) / BLOCKS_PER_QUERY) }, () => 1),
+  simulate: (): RpcTrips => [2],
+  prepare: (): RpcTrips => [BLOCK, 1],
+  broadcast: (): RpcTrips => [1],
+  nonces: (): RpcTrips => [BLOCK, 2],
+  receipt: (): RpcTrips => [BLOCK, 1],
+  balance: (): RpcTrips => [1],
+  readRound: (): RpcTrips => [BLOCK, 1],
+  /** Behind the events themselves: the time of each block that has one. */
+  blockTimes: (blocks: number): RpcTrips => Array.from({ length: blocks }, () => 1),
+  findBlock: (): RpcTrips => [1],
+  simulateRound: (): RpcTrips => [BLOCK, 1, 1],
+} as const;
+
+function inTrips(requests: number): RpcTrips {
+  const trips: number[] = [];
+  for (let left = requests; left > 0; left -= REQUESTS_PER_TRIP) trips.push(Math.min(left, REQUESTS_PER_TRIP));
+  return trips;
+}

@@ -1,0 +1,88 @@
+import type { Item, Table, WriteCondition } from '../../../core/ports/table.ts';
+
+interface Partition {
+  readonly items: Map<string, Item>;
+  /** All keys in order. */
+  readonly keys: string[];
+}
+
+interface Expiring {
+  readonly pk: string;
+  readonly sk: string;
+  readonly expiresAtS: number;
+}
+
+/** Items in memory, each query in proportion to what it answers. Nobody changes an item that was given to him, so none is copied. */
+export class FleetItems {
+  readonly #partitions = new Map<string, Partition>();
+  /** Those that the table may forget, in the order in which they came: none lives longer than one that came later by much. */
+  readonly #expiring: Expiring[] = [];
+  #forgotten = 0;
+
+  get(pk: string, sk: string): Item | null {
+    return this.#partitions.get(pk)?.items.get(sk) ?? null;
+  }
+
+  query(pk: string, { from, to, limit, reverse = false }: Parameters<Table['query']>[1]) {
+    const partition = this.#partitions.get(pk);
+    if (partition === undefined || from > to) return { items: [], next: null };
+    const { items, keys } = partition;
+    const [begin, end] = [countBelow(keys, from), countBelow(keys, `${to}\0`)];
+    const found = reverse
+      ? keys.slice(Math.max(begin, end - limit - 1), end).reverse()
+      : keys.slice(begin, Math.min(end, begin + limit + 1));
+    return { items: found.slice(0, limit).map((sk) => items.get(sk) as Item), next: found[limit] ?? null };
+  }
+
+  put(item: Omit<Item, 'version'>, condition: WriteCondition): boolean {
+    const { pk, sk, expiresAtS } = item as Item;
+    const partition = this.#partitions.get(pk) ?? { items: new Map<string, Item>(), keys: [] };
+    const version = partition.items.get(sk)?.version ?? 0;
+    if (!holds(condition, version)) return false;
+    this.#partitions.set(pk, partition);
+    if (version === 0) partition.keys.splice(countBelow(partition.keys, sk), 0, sk);
+    partition.items.set(sk, { ...item, version: version + 1 } as Item);
+    if (expiresAtS !== undefined) this.#expiring.push({ pk, sk, expiresAtS });
+    return true;
+  }
+
+  delete(pk: string, sk: string, condition: WriteCondition): boolean {
+    const partition = this.#partitions.get(pk);
+    const version = partition?.items.get(sk)?.version ?? 0;
+    if (condition !== 'any' && !holds(condition, version)) return false;
+    if (partition === undefined || version === 0) return true;
+    partition.items.delete(sk);
+    partition.keys.splice(countBelow(partition.keys, sk), 1);
+    if (partition.keys.length === 0) this.#partitions.delete(pk);
+    return true;
+  }
+
+  /** Forgets what has expired, as DynamoDB does some time later. */
+  forgetExpired(nowS: number): void {
+    for (; this.#forgotten < this.#expiring.length; this.#forgotten++) {
+      const { pk, sk, expiresAtS } = this.#expiring[this.#forgotten] as Expiring;
+      if (expiresAtS > nowS) break;
+      const item = this.get(pk, sk);
+      if (item?.expiresAtS === expiresAtS) this.delete(pk, sk, 'any');
+    }
+    if (this.#forgotten < 10_000) return;
+    this.#expiring.splice(0, this.#forgotten);
+    this.#forgotten = 0;
+  }
+}
+
+/** @param version 0 where nothing is */
+function holds(condition: WriteCondition, version: number): boolean {
+  if (condition === 'any') return true;
+  return condition === 'absent' ? version === 0 : version === condition.version;
+}
+
+function countBelow(sorted: readonly string[], key: string): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as string) < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
