@@ -7,6 +7,9 @@ export interface Counts {
   /** Requests to DynamoDB. */
   tableReads: number;
   tableWrites: number;
+  /** Items of these requests: DynamoDB is paid by them. */
+  itemsRead: number;
+  itemsWritten: number;
   /** Of items read and written. */
   tableBytes: number;
   /** Requests to S3 by functions and devices. */
@@ -26,7 +29,17 @@ export interface Counts {
 export type CountName = keyof Counts;
 
 export const NO_COUNTS: Counts = {
-  ...{ rpcRequests: 0, rpcTrips: 0, tableReads: 0, tableWrites: 0, tableBytes: 0, objectRequests: 0, objectBytes: 0 },
+  ...{
+    rpcRequests: 0,
+    rpcTrips: 0,
+    tableReads: 0,
+    tableWrites: 0,
+    itemsRead: 0,
+    itemsWritten: 0,
+    tableBytes: 0,
+    objectRequests: 0,
+    objectBytes: 0,
+  },
   ...{ queueRequests: 0, kmsRequests: 0, invocations: 0, deviceRpcRequests: 0, failedCalls: 0 },
 };
 

@@ -35,15 +35,25 @@ export class FleetItems {
   }
 
   put(item: Omit<Item, 'version'>, condition: WriteCondition): boolean {
-    const { pk, sk, expiresAtS } = item as Item;
-    const partition = this.#partitions.get(pk) ?? { items: new Map<string, Item>(), keys: [] };
-    const version = partition.items.get(sk)?.version ?? 0;
+    const { pk, sk } = item as Item;
+    const version = this.get(pk, sk)?.version ?? 0;
     if (!holds(condition, version)) return false;
-    this.#partitions.set(pk, partition);
-    if (version === 0) partition.keys.splice(countBelow(partition.keys, sk), 0, sk);
-    partition.items.set(sk, { ...item, version: version + 1 } as Item);
-    if (expiresAtS !== undefined) this.#expiring.push({ pk, sk, expiresAtS });
+    this.#write({ ...item, version: version + 1 } as Item);
     return true;
+  }
+
+  /** Writes it in version 1, whatever is there. */
+  replace(item: Omit<Item, 'version'>): void {
+    this.#write({ ...item, version: 1 } as Item);
+  }
+
+  #write(item: Item): void {
+    const { pk, sk, expiresAtS } = item;
+    const partition = this.#partitions.get(pk) ?? { items: new Map<string, Item>(), keys: [] };
+    this.#partitions.set(pk, partition);
+    if (!partition.items.has(sk)) partition.keys.splice(countBelow(partition.keys, sk), 0, sk);
+    partition.items.set(sk, item);
+    if (expiresAtS !== undefined) this.#expiring.push({ pk, sk, expiresAtS });
   }
 
   delete(pk: string, sk: string, condition: WriteCondition): boolean {

@@ -1,5 +1,6 @@
+import { eachInParallel } from '../../../core/each-in-parallel.ts';
 import { ArgumentError, StoreUnavailableError } from '../../../core/errors.ts';
-import type { Item, ItemValue, Table } from '../../../core/ports/table.ts';
+import type { Item, ItemKey, ItemValue, Table } from '../../../core/ports/table.ts';
 import { unlessAborted } from '../service/memory-bucket.ts';
 import type { CountName } from './counts.ts';
 import type { FleetItems } from './fleet-items.ts';
@@ -13,6 +14,10 @@ export interface TableWay {
 
 /** DynamoDB answers a query with at most so many bytes at a time. */
 const PAGE_BYTES = 2 ** 20;
+/** What one request of each kind takes, and how many are under way at a time (adapters/dynamodb/dynamo-batches.ts). */
+const MOST_READ = 100;
+const MOST_WRITTEN = 25;
+const PARALLEL = 16;
 /** As the adapter does. */
 const MOST_UNCONDITIONAL_ATTEMPTS = 200;
 
@@ -20,6 +25,7 @@ const MOST_UNCONDITIONAL_ATTEMPTS = 200;
 export function createFleetTable(items: FleetItems, { request, count }: TableWay): Table {
   const ask = async (name: 'tableReads' | 'tableWrites', brings: number, signal?: AbortSignal): Promise<void> => {
     count(name, 1);
+    count(name === 'tableReads' ? 'itemsRead' : 'itemsWritten', brings);
     await (signal === undefined ? request(brings) : unlessAborted(request(brings), signal));
   };
   const get: Table['get'] = async (pk, sk, signal) => {
@@ -68,7 +74,33 @@ export function createFleetTable(items: FleetItems, { request, count }: TableWay
       await ask('tableWrites', 1, signal);
       return items.delete(pk, sk, condition);
     },
+    async getMany(keys, signal) {
+      const distinct = [...new Map(keys.map((key) => [`${key.pk} ${key.sk}`, key])).values()];
+      await eachInParallel(pagesOf(distinct, MOST_READ), PARALLEL, (page) => ask('tableReads', page.length, signal));
+      const found = keys.map(({ pk, sk }) => items.get(pk, sk));
+      for (const item of found) count('tableBytes', sizeOf(item));
+      return found;
+    },
+    async putMany(all, signal) {
+      await eachInParallel(pagesOf(all.map(keptOf), MOST_WRITTEN), PARALLEL, async (page) => {
+        await ask('tableWrites', page.length, signal);
+        for (const item of page) {
+          count('tableBytes', sizeOf(item));
+          items.replace(item);
+        }
+      });
+    },
+    async deleteMany(keys, signal) {
+      await eachInParallel(pagesOf<ItemKey>(keys, MOST_WRITTEN), PARALLEL, async (page) => {
+        await ask('tableWrites', page.length, signal);
+        for (const { pk, sk } of page) items.delete(pk, sk, 'any');
+      });
+    },
   };
+}
+
+function pagesOf<T>(list: readonly T[], most: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / most) }, (_, i) => list.slice(i * most, (i + 1) * most));
 }
 
 /** A page ends with the item that passes its bound. */

@@ -52,7 +52,7 @@ test('its requests are counted as the adapter makes them', async () => {
     (next, { commandName = '' }) =>
       (given) => {
         if (/^(Get|Query|BatchGet)/.test(commandName)) made.tableReads++;
-        if (/^(Put|Delete|Update)/.test(commandName)) made.tableWrites++;
+        if (/^(Put|Delete|BatchWrite)/.test(commandName)) made.tableWrites++;
         return next(given);
       },
     { step: 'initialize' },
@@ -66,6 +66,8 @@ test('its requests are counted as the adapter makes them', async () => {
     const [pk, sk] = [`p${random.between(0, 2)}`, skOf()];
     const bytes = random.chance(0.2) ? large : new Uint8Array(10);
     const condition = random.pick(['absent', 'any', { version: random.between(1, 3) }] as const);
+    const keys = Array.from({ length: 260 }, (_, place) => ({ pk: `p${place % 3}`, sk: `k#${Math.floor(place / 3)}` }));
+    const [many, few] = [keys.slice(0, random.between(0, 260)), keys.slice(0, random.between(0, 60))];
     const range = { from: 'k', to: 'l', limit: random.between(1, 40), reverse: random.chance(0.5) };
     return random.pick<(table: Table) => Promise<unknown>>([
       (table) => table.get(pk, sk),
@@ -73,6 +75,9 @@ test('its requests are counted as the adapter makes them', async () => {
       (table) => table.put({ pk, sk, bytes }, condition),
       (table) => table.query(pk, range),
       (table) => table.delete(pk, sk, condition),
+      (table) => table.getMany(many),
+      (table) => table.putMany(few.map((key) => ({ ...key, bytes: new Uint8Array(5) }))),
+      (table) => table.deleteMany(few),
     ]);
   };
   for (let number = 0; number < 300; number++) {
