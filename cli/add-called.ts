@@ -3,6 +3,12 @@ import type { Command } from 'commander';
 /** Loads what a command needs, and adds the command. One that is named for several commands adds all of them. */
 export type AddCommand = (parent: Command) => Promise<void>;
 
+/** A command of its own, such as `plumb serve`. */
+export interface Single {
+  readonly description: string;
+  readonly add: AddCommand;
+}
+
 /** A part of the command line, such as `plumb owner`. */
 export interface Part {
   readonly description: string;

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { addCalled } from './add-called.ts';
 import { exitCodesInWords } from './exit-codes.ts';
-import { PARTS } from './parts.ts';
+import { PARTS, SINGLES } from './parts.ts';
 
 const HELP = `
 Begin:
@@ -31,6 +31,10 @@ export async function createProgram(version: string, [first, second]: readonly s
   for (const [name, part] of Object.entries(PARTS)) {
     const command = program.command(name).description(part.description);
     if (name === calledPart) await addCalled(command, part, calledCommand);
+  }
+  for (const [name, { description, add }] of Object.entries(SINGLES)) {
+    const command = program.command(name).description(description);
+    if (name === calledPart) await add(command);
   }
   return program;
 }

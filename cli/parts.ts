@@ -1,4 +1,4 @@
-import type { Part } from './add-called.ts';
+import type { Part, Single } from './add-called.ts';
 import { consumerPart } from './consumer/consumer-commands.ts';
 import { contractsPart } from './contracts/contracts-commands.ts';
 import { datasetPart } from './dataset/dataset-commands.ts';
@@ -18,4 +18,12 @@ export const PARTS: Readonly<Record<string, Part>> = {
   contracts: contractsPart,
   local: localPart,
   service: servicePart,
+};
+
+/** Commands that stand alone, behind the parts. */
+export const SINGLES: Readonly<Record<string, Single>> = {
+  serve: {
+    description: 'the storage service on this machine, on chain, bucket, table and key of your own',
+    add: async (command) => (await import('./serve/serve.ts')).addServe(command),
+  },
 };

@@ -15,7 +15,7 @@ import { fund } from './stack/fund.ts';
 import { BUCKET, OPERATOR_WEI, openService, REGION } from './stack/open-service.ts';
 import { acquireStackLock } from './stack/stack-lock.ts';
 import { startAnvil } from './stack/start-anvil.ts';
-import { DYNALITE_CREDENTIALS, startDynalite } from './stack/start-dynalite.ts';
+import { startDynalite } from './stack/start-dynalite.ts';
 import { openStackFolder, type StackIdentity } from './stack-folder.ts';
 
 export interface StackOptions {
@@ -84,7 +84,10 @@ async function startParts(
       port: ports.chain,
       mining: { blockTimeMs: options.blockTimeMs },
     }),
-    startDynalite({ folder: join(folder, 'table'), port: ports.table }),
+    startDynalite({
+      ...{ folder: join(folder, 'table'), port: ports.table },
+      credentials: { accessKeyId: s3AccessKey, secretAccessKey: s3SecretKey },
+    }),
     startIpfs({ folder: join(folder, 'ipfs'), port: ports.ipfs }),
   ]);
   parts.push(
@@ -109,7 +112,7 @@ async function startParts(
   parts.push(() => s3.close());
   const service = await openService({
     ...{ rpcUrl, chainId, signer, s3AccessKey, s3SecretKey, s3Endpoint: s3.endpoint, ipfsApiUrl: ipfs.apiUrl },
-    ...{ table: { endpoint: dynalite.endpoint, credentials: DYNALITE_CREDENTIALS }, log: write },
+    ...{ table: dynalite, log: write },
   });
   parts.push(async () => service.close());
 

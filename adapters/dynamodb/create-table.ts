@@ -4,6 +4,7 @@ import {
   DescribeTableCommand,
   type DynamoDBClient,
   ResourceInUseException,
+  ResourceNotFoundException,
 } from '@aws-sdk/client-dynamodb';
 import { StoreUnavailableError } from '../../core/errors.ts';
 
@@ -37,5 +38,17 @@ export async function createTable(client: DynamoDBClient, tableName: string, wai
       throw new StoreUnavailableError(`The table ${tableName} is still ${Table?.TableStatus} after ${waitMs} ms.`);
     }
     await sleep(20);
+  }
+}
+
+/** Whether the table is there. @throws StoreUnavailableError when the store does not answer */
+export async function hasTable(client: DynamoDBClient, tableName: string): Promise<boolean> {
+  try {
+    await client.send(new DescribeTableCommand({ TableName: tableName }));
+    return true;
+  } catch (cause) {
+    if (cause instanceof ResourceNotFoundException) return false;
+    const said = cause instanceof Error ? cause.name : 'unknown error';
+    throw new StoreUnavailableError(`The table ${tableName} cannot be looked for (${said}).`, { cause });
   }
 }

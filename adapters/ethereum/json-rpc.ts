@@ -3,9 +3,10 @@ import { eachInParallel } from '../../core/each-in-parallel.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import { type NodeAddress, nodeAddress } from './node-address.ts';
 import { postRequest } from './post-request.ts';
+import { preferNodes } from './prefer-nodes.ts';
 import { type RpcAnswer, type RpcRequest, readAnswer, readBatchAnswers } from './read-rpc-answer.ts';
 
-/** One Ethereum node, asked over HTTP. */
+/** An Ethereum node, or several of one chain, asked over HTTP. */
 export interface JsonRpc {
   /** For errors and notices: the node's host, without what may be a secret. */
   readonly host: string;
@@ -23,6 +24,8 @@ export interface JsonRpc {
 export interface JsonRpcOptions {
   /** http or https; user and password in it are sent as basic authentication. */
   readonly rpcUrl: string;
+  /** Other nodes of the chain, in order of preference, for when that one does not answer. */
+  readonly moreRpcUrls?: readonly string[] | undefined;
   /** The chain the node must be on; checked before the first answer is believed. */
   readonly chainId: number;
   /** For chains whose nodes have no `finalized` block: a block with this many above it counts as final. */
@@ -35,6 +38,8 @@ export interface JsonRpcOptions {
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_PATIENCE_MS = 60_000;
+/** Where there are other nodes, none is waited for so long. */
+const PATIENCE_AMONG_NODES_MS = 2_000;
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 10_000;
 const MAX_BATCH_REQUESTS = 50;
@@ -47,6 +52,21 @@ const SINGLES_AT_ONCE = 4;
  * that takes no batches is asked one by one; what a batch refuses counts only once it is refused alone.
  */
 export function createJsonRpc(options: JsonRpcOptions): JsonRpc {
+  const { rpcUrl, moreRpcUrls = [], patienceMs = DEFAULT_PATIENCE_MS } = options;
+  if (moreRpcUrls.length === 0) return createNodeRpc(options);
+  const among = { ...options, patienceMs: Math.min(patienceMs, PATIENCE_AMONG_NODES_MS) };
+  const nodes = [rpcUrl, ...moreRpcUrls].map((url) => createNodeRpc({ ...among, rpcUrl: url }));
+  const ask = preferNodes(nodes.length, () => performance.now());
+  const node = (i: number): JsonRpc => nodes[i] as JsonRpc;
+  return {
+    host: nodes.map(({ host }) => host).join(', '),
+    finalDepth: options.finalDepth ?? null,
+    call: (method, params, signal) => ask((i) => node(i).call(method, params, signal), signal),
+    callMany: (requests, signal) => ask((i) => node(i).callMany(requests, signal), signal),
+  };
+}
+
+function createNodeRpc(options: JsonRpcOptions): JsonRpc {
   const { chainId, finalDepth = null } = options;
   const asking = askerOf(options);
   const { node } = asking;

@@ -5,6 +5,7 @@ import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseCount } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
+import { untilAborted } from '../until-aborted.ts';
 
 interface UpOptions {
   readonly data: string;
@@ -64,10 +65,3 @@ const EXAMPLES = `
 Examples:
   plumb local up
   plumb local up --data ./stack --json`;
-
-function untilAborted(signal: AbortSignal): Promise<null> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(null);
-    else signal.addEventListener('abort', () => resolve(null), { once: true });
-  });
-}

@@ -117,8 +117,8 @@ export const rooms: Rooms = {
     purpose: 'the command line: it reads arguments, composes and prints',
     imports: {
       ...everywhere('adapters', 'client', 'core', 'device'),
-      // `plumb local` starts the embedded stack.
-      local: ['cli/local', 'cli/service'],
+      // `plumb local` starts the embedded stack, `plumb serve` the service on other parts.
+      local: ['cli/local', 'cli/serve', 'cli/service'],
       // `plumb service` runs the service's own operations, on a local stack or by the environment that Lambda has.
       ...{ functions: ['cli/service'], lambda: ['cli/service'] },
       'package.json': ['cli/plumb.ts'],
@@ -162,9 +162,9 @@ export const rooms: Rooms = {
       ...forIpfs('@ipld/car/iterator', '@ipld/dag-cbor', '@ipld/dag-pb', 'blockstore-fs', 'ipfs-unixfs-exporter'),
       ...forIpfs('ipfs-unixfs-importer', 'ipfs-unixfs-importer/chunker', 'multiformats/bases/base58'),
       ...forIpfs('multiformats/cid', 'multiformats/hashes/sha2'),
-      dynalite: ['local/stack/start-dynalite.ts'],
+      dynalite: ['local/stack/close-iterators.ts', 'local/stack/start-dynalite.ts'],
       'node:child_process': ['local/stack/start-anvil.ts'],
-      'node:module': ['local/stack/start-anvil.ts'],
+      'node:module': ['local/stack/close-iterators.ts', 'local/stack/start-anvil.ts'],
       'node:os': ['local/stack/start-anvil.ts'],
       'node:stream/promises': ['local/s3'],
       'node:util': ['local/stack'],
@@ -212,6 +212,7 @@ export const rooms: Rooms = {
       ...everywhere('esbuild', 'ethers', 'node:module', 'node:test', 'node:test/reporters', 'solc'),
       '@nomicfoundation/edr': ['dev/contracts'],
       'node:stream': ['dev/simulate'],
+      'node:v8': ['dev/bench/memory.ts'],
       '@typescript-eslint/scope-manager': ['dev/gate'],
       'oxc-parser': ['dev/gate'],
     },

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Recorder } from '../../core/ports/ledger.ts';
-import { PROBLEMS, type ProblemType } from '../../functions/answer/problem.ts';
+import { type HttpAnswer, PROBLEMS, type ProblemType } from '../../functions/answer/problem.ts';
 import {
   DEFAULT_GRANT_POLICY,
   type GrantPolicy,
@@ -17,6 +17,8 @@ import { deliverS3Event } from './deliver-s3-event.ts';
 import { createGates } from './gates.ts';
 import { refusal, sendAnswer } from './host-answer.ts';
 import { type LocalFunction, loadFunction } from './invoke-function.ts';
+import { isLoopback } from './is-loopback.ts';
+import { keepRoom } from './keep-room.ts';
 import { createHttpServer } from './serve-http.ts';
 import { createInvokeServer, isInvokePath } from './serve-invoke.ts';
 import { startWakeLoop, type WakeLoop } from './wake-loop.ts';
@@ -26,11 +28,16 @@ export interface HostOptions {
   readonly ports: Omit<ServicePorts, 'anchorQueue' | 'settings' | 'recorder'> & { readonly recorder: Recorder | null };
   /** Owners served; asked anew for every request. */
   readonly owners: () => ServiceSettings['owners'];
-  readonly host?: '127.0.0.1';
+  /** Of this machine; loopback when not given. Beyond it, `moreAuthorities` has all names that count. */
+  readonly host?: string;
   /** 0, the default, takes any free one. */
   readonly port?: number;
   /** Names besides its own that requests may be addressed to. */
   readonly moreAuthorities?: readonly string[];
+  /** What `GET /health` answers, with 503 where it is false; not served when not given. */
+  readonly isHealthy?: () => boolean;
+  /** No event of the contracts is in an earlier block; 0 when not given. */
+  readonly fromBlock?: number;
   /** AWS credentials that Lambda's Invoke API takes; null turns it off. */
   readonly lambda: { readonly accessKey: string; readonly secretKey: string; readonly region: string } | null;
   /** How long a stored batch waits for others of its dataset before it is recorded; not at all by default. */
@@ -62,22 +69,25 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_CONNECTIONS = 256;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** Asked by balancers and watchdogs, which know the service by its address. */
+const HEALTH_PATH = '/health';
 
 /**
- * Serves every function of the table on loopback: routes over HTTP as API Gateway events, Lambda's Invoke API, S3 events
+ * Serves every function of the table: routes over HTTP as API Gateway events, Lambda's Invoke API, S3 events
  * and the anchor's schedule. The handlers are those that Lambda runs.
  * @throws when the port is taken
  */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
   const { host = '127.0.0.1', observer } = { ...options, observer: options.ports.observer };
   const server = makeServer();
+  const room = keepRoom(server, MAX_CONNECTIONS);
   server.listen(options.port ?? 0, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const authority = `${host}:${port}`;
+  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
   let wakeAnchor = (): void => undefined;
-  const authorities = [authority, ...(options.moreAuthorities ?? [])];
+  const authorities = [...(isLoopback(host) ? [authority] : []), ...(options.moreAuthorities ?? [])];
   const { recorder } = options.ports;
   const fixed: Omit<ServiceSettings, 'owners'> = {
     authorities,
@@ -86,7 +96,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     grants: options.grants ?? DEFAULT_GRANT_POLICY,
     recordEveryMs: options.recordEveryMs ?? 0,
     roundEveryMs: options.roundEveryMs ?? 0,
-    fromBlock: 0,
+    fromBlock: options.fromBlock ?? 0,
   };
   const ports: ServicePorts = {
     ...options.ports,
@@ -124,6 +134,15 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
     response.on('error', () => undefined);
     incoming.on('error', () => undefined);
+    room.take(incoming, response);
+    if (!authorities.includes(incoming.headers.host?.toLowerCase() ?? '') && incoming.url !== HEALTH_PATH) {
+      sendAnswer(incoming, response, refusal('/problems/bad-request', 'This service does not go by that Host.'));
+      return;
+    }
+    if (options.isHealthy !== undefined && incoming.url === HEALTH_PATH) {
+      sendAnswer(incoming, response, healthAnswer(options.isHealthy()));
+      return;
+    }
     const serve = serveInvoke !== null && isInvokePath(incoming.url ?? '') ? serveInvoke : serveHttp;
     const answered = serve(incoming, response)
       .catch((error) => {
@@ -148,6 +167,12 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   };
 }
 
+function healthAnswer(isHealthy: boolean): HttpAnswer {
+  const body = JSON.stringify({ status: isHealthy ? 'ok' : 'a part does not answer; the log says which' });
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+  return { statusCode: isHealthy ? 200 : 503, headers, body, isBase64Encoded: false };
+}
+
 function listensToStore(row: EventRow): row is EventRow & { readonly trigger: StoreTrigger } {
   return row.trigger.kind === 's3-event';
 }
@@ -164,7 +189,6 @@ function makeServer(): Server {
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: 5_000,
   });
-  server.maxConnections = MAX_CONNECTIONS;
   server.maxHeadersCount = 0;
   server.on('clientError', refuseBytes);
   server.on('connection', (socket) => socket.on('error', () => socket.destroy()));

@@ -2,6 +2,7 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createTable } from '../../adapters/dynamodb/create-table.ts';
 import { createDynamoClient, type DynamoOptions } from '../../adapters/dynamodb/dynamo-client.ts';
 import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
+import { expiringItems } from '../../adapters/dynamodb/expiring-items.ts';
 import type { AccountSigner } from '../../adapters/ethereum/account-signer.ts';
 import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
 import { createAscRecorder } from '../../adapters/ethereum/asc-recorder.ts';
@@ -19,6 +20,7 @@ import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import type { ObjectLister, ObjectStore } from '../../core/ports/object-store.ts';
 import type { StackFile } from '../../core/wire/stack-file.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
+import { forgetExpired } from '../host/forget-expired.ts';
 import type { HostOptions, RunningHost } from '../host/start-host.ts';
 
 export const REGION = 'us-east-1';
@@ -48,7 +50,7 @@ export interface OpenedService {
   readonly objects: ObjectStore & ObjectLister;
   /** What stack.json says once the functions are up. */
   stackFile(host: Pick<RunningHost, 'apiUrl' | 'lambdaEndpoint'>): StackFile;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Puts the contracts onto the chain and the table into its store, and opens everything the functions run on. */
@@ -80,12 +82,19 @@ export async function openService(parts: ServiceParts): Promise<OpenedService> {
     close();
     throw error;
   }
+  const observer = createLineObserver(parts.log);
+  // The embedded table forgets nothing by itself.
+  const forgetting = forgetExpired({
+    ...{ table: createDynamoTable({ client, tableName: TABLE }), nowMs: Date.now },
+    left: (stopped) => expiringItems(client, TABLE, stopped),
+    onFailure: (error) => observer.warn('expired items not deleted', { error }),
+  });
   return {
     objects,
     ports: {
       primitives: nodePrimitives,
       objects,
-      table: createDynamoTable({ client, tableName: TABLE }),
+      table: forgetting.table,
       ledger: createDisscLedger({ rpcUrl, chainId, dissc }),
       recorder: createDisscRecorder({ rpcUrl, chainId, dissc, signer }),
       rounds: createDisscRounds({ rpcUrl, chainId, dissc }),
@@ -95,7 +104,7 @@ export async function openService(parts: ServiceParts): Promise<OpenedService> {
       grants: createAscLedger({ rpcUrl, chainId, asc }),
       p2pfs,
       runtime: nodeRuntime,
-      observer: createLineObserver(parts.log),
+      observer,
     },
     stackFile: ({ apiUrl, lambdaEndpoint }) => ({
       ...{ rpcUrl, chainId, contracts: { DISSC: dissc, ASC: asc, OCASC: ocasc }, apiUrl },
@@ -103,7 +112,10 @@ export async function openService(parts: ServiceParts): Promise<OpenedService> {
       ...{ lambdaEndpoint: lambdaEndpoint ?? apiUrl, operator: signer.account },
       ...tableOf(parts),
     }),
-    close,
+    async close() {
+      await forgetting.close();
+      close();
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createProgram } from '../../cli/create-program.ts';
-import { PARTS } from '../../cli/parts.ts';
+import { PARTS, SINGLES } from '../../cli/parts.ts';
 
 async function commandsOf(part: string, called?: string): Promise<string[]> {
   const program = await createProgram('1.2.3', called === undefined ? [part] : [part, called]);
@@ -28,7 +28,7 @@ describe('plumb', () => {
     const program = await createProgram('1.2.3', ['owner', 'close']);
     assert.deepEqual(
       program.commands.map((command) => command.name()),
-      Object.keys(PARTS),
+      [...Object.keys(PARTS), ...Object.keys(SINGLES)],
     );
   });
 

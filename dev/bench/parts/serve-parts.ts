@@ -12,7 +12,6 @@ import type { Address } from '../../../core/ids.ts';
 import { type StackFile, stackFile } from '../../../core/wire/stack-file.ts';
 import { admitOwner, DEFAULT_QUOTA_BYTES } from '../../../local/served-owners.ts';
 import { fund } from '../../../local/stack/fund.ts';
-import { DYNALITE_CREDENTIALS } from '../../../local/stack/start-dynalite.ts';
 import { openStackFolder } from '../../../local/stack-folder.ts';
 import { startStack } from '../../../local/start-stack.ts';
 import { findProgram } from '../../real/programs/find-program.ts';
@@ -67,13 +66,14 @@ async function startReal(folder: string): Promise<Started> {
 async function startEmbedded(folder: string): Promise<Started> {
   const started = await startStack({ folder, blockTimeMs: SLOT_MS });
   const stack = stackFile.parse(JSON.parse(await readFile(join(folder, 'stack.json'), 'utf8')));
-  const { ports } = await openStackFolder(folder);
+  const { ports, s3AccessKey, s3SecretKey } = await openStackFolder(folder);
+  const credentials = { accessKeyId: s3AccessKey, secretAccessKey: s3SecretKey };
   const rpc = createJsonRpc(stack);
   return {
     stack,
     rpcUrls: [stack.rpcUrl],
     peerIpfsUrl: null,
-    table: { endpoint: `http://127.0.0.1:${ports.table}`, name: TABLE, credentials: DYNALITE_CREDENTIALS },
+    table: { endpoint: `http://127.0.0.1:${ports.table}`, name: TABLE, credentials },
     async admit(owner) {
       await admitOwner(folder, owner, DEFAULT_QUOTA_BYTES);
       await fund(rpc, owner, GIVEN_WEI);
@@ -87,7 +87,7 @@ function answer(said: PartsAnswer): void {
   if (process.connected) process.send?.(said);
 }
 
-async function main(kind: string, folder: string): Promise<void> {
+export async function main(kind: string, folder: string): Promise<void> {
   // Whoever started this has ended, however it ended.
   const left = new Promise<void>((resolve) => process.once('disconnect', resolve));
   const started = await (kind === 'real' ? startReal(folder) : startEmbedded(folder));
