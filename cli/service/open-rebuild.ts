@@ -18,6 +18,9 @@ import { openDissc, openRounds } from '../../lambda/open/dissc.ts';
 import { openObjects } from '../../lambda/open/objects.ts';
 import { openTable } from '../../lambda/open/table.ts';
 import { readSettings } from '../../lambda/settings.ts';
+import { openPorts } from '../../local/serve/open-ports.ts';
+import { ownersOfFile } from '../../local/serve/owners-file.ts';
+import { readServeSettings } from '../../local/serve/serve-settings.ts';
 import { servedOwnersOf } from '../../local/served-owners.ts';
 import { readStackFile } from '../connection.ts';
 
@@ -58,6 +61,23 @@ export async function openLocalStack(path: string, observer: Observer): Promise<
     client.destroy();
   };
   return { ...rebuildPorts(opened, observer), close };
+}
+
+/** A service on a machine of one's own, by its settings; a table that is not there is made. */
+export async function openServed(
+  config: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  observer: Observer,
+  signal: AbortSignal,
+): Promise<Ports & { close(): Promise<void> }> {
+  const settings = await readServeSettings(config, environment);
+  const { ports, signer, close } = await openPorts(settings, observer, signal);
+  const owners = ownersOfFile(settings.ownersFile, (message) => observer.error(message));
+  const told = (): Settings => ({
+    ...{ owners: owners(), grants: settings.grants, cssAccount: signer.account },
+    fromBlock: settings.contracts.fromBlock,
+  });
+  return { ...rebuildPorts({ ...ports, settings: told }, observer), close };
 }
 
 /**

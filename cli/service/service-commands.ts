@@ -4,6 +4,8 @@ import type { Part } from '../add-called.ts';
 export const servicePart: Part = {
   description: "the storage service's own upkeep, for its operator",
   commands: {
+    check: async (service) => (await import('./service-check.ts')).addServiceCheck(service),
+    key: async (service) => (await import('./service-key.ts')).addServiceKey(service),
     rebuild: async (service) => (await import('./service-rebuild.ts')).addServiceRebuild(service),
   },
 };

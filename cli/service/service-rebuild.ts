@@ -5,9 +5,10 @@ import { withHomeOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Output, printable, progressBar } from '../output.ts';
 import { runCommand } from '../run-command.ts';
-import { openDeployment, openLocalStack } from './open-rebuild.ts';
+import { openDeployment, openLocalStack, openServed } from './open-rebuild.ts';
 
 interface RebuildOptions {
+  readonly config?: string;
   readonly json?: boolean;
 }
 
@@ -20,20 +21,26 @@ export function addServiceRebuild(service: Command): void {
     .description(
       'Make the table and the tiles again from the bucket and the chain. Safe beside the service, and again.',
     )
+    .option('--config <file>', 'of a service on a machine of your own: its settings, as plumb serve takes them')
     .addHelpText('after', EXAMPLES);
   withHomeOptions(command).action((options: RebuildOptions) =>
     runCommand(options, async ({ output, stack, signal }) => {
       const observer = createLineObserver(({ level, message }) => {
         if (level === 'error') output.notice(printable(String(message)));
       });
-      const ports = stack === undefined ? openDeployment(process.env, observer) : await openLocalStack(stack, observer);
+      const ports =
+        options.config !== undefined
+          ? await openServed(options.config, process.env, observer, signal)
+          : stack === undefined
+            ? openDeployment(process.env, observer)
+            : await openLocalStack(stack, observer);
       try {
         const rebuilt = await rebuildService(ports, (progress) => showProgress(output, progress), signal);
         output.result(rebuilt, describe(rebuilt));
         const isWhole = rebuilt.failures.length === 0 && rebuilt.lost === 0 && behind(rebuilt).length === 0;
         return isWhole ? EXIT.ok : EXIT.notIntact;
       } finally {
-        ports.close();
+        await ports.close();
       }
     }),
   );
@@ -74,6 +81,7 @@ Exit codes: 0 all is there, 1 something is lost, missing or failed, 3 bucket, ta
 
 Examples:
   plumb service rebuild --stack ./data/stack.json
+  plumb service rebuild --config serve.json
   aws lambda get-function-configuration --function-name plumbline-prod-reconcile-segments \\
     --query 'Environment.Variables' --output json | jq -r 'to_entries[] | "export \\(.key)=\\(.value|@sh)"' > service.env
   . ./service.env && AWS_REGION=eu-central-1 plumb service rebuild --json`;

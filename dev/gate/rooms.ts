@@ -126,7 +126,7 @@ export const rooms: Rooms = {
     packages: {
       ...everywhere('commander', 'node:fs', 'node:fs/promises', 'node:path', 'node:os', 'node:util', 'zod'),
       '@inquirer/password': ['cli/prompt-password.ts'],
-      'node:crypto': ['cli/consumer'],
+      'node:crypto': ['cli/consumer', 'cli/service'],
       'node:timers/promises': ['cli/consumer'],
     },
     globals: 'all',
@@ -166,6 +166,7 @@ export const rooms: Rooms = {
       'node:child_process': ['local/stack/start-anvil.ts'],
       'node:module': ['local/stack/close-iterators.ts', 'local/stack/start-anvil.ts'],
       'node:os': ['local/stack/start-anvil.ts'],
+      'node:stream': ['local/stack/guard-table.ts'],
       'node:stream/promises': ['local/s3'],
       'node:util': ['local/stack'],
       'node:zlib': ['local/s3', 'local/stack'],

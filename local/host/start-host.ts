@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Recorder } from '../../core/ports/ledger.ts';
-import { type HttpAnswer, PROBLEMS, type ProblemType } from '../../functions/answer/problem.ts';
+import { type HttpAnswer, PROBLEMS, Problem, type ProblemType, problemAnswer } from '../../functions/answer/problem.ts';
 import {
   DEFAULT_GRANT_POLICY,
   type GrantPolicy,
@@ -136,7 +136,12 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     incoming.on('error', () => undefined);
     room.take(incoming, response);
     if (!authorities.includes(incoming.headers.host?.toLowerCase() ?? '') && incoming.url !== HEALTH_PATH) {
-      sendAnswer(incoming, response, refusal('/problems/bad-request', 'This service does not go by that Host.'));
+      const detail = 'The request is addressed to a host that is not this service.';
+      sendAnswer(
+        incoming,
+        response,
+        problemAnswer(new Problem('/problems/signature', detail, { reason: 'authority' })),
+      );
       return;
     }
     if (options.isHealthy !== undefined && incoming.url === HEALTH_PATH) {
