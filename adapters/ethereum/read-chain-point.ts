@@ -76,7 +76,7 @@ export async function readBlock(rpc: JsonRpc, tag: string, signal?: AbortSignal)
   }
 }
 
-function parseBlock(answered: unknown): PricedPoint | null {
+export function parseBlock(answered: unknown): PricedPoint | null {
   if (answered === null) return null;
   const { number, hash, timestamp, baseFeePerGas } = parseAnswer(block, 'eth_getBlockByNumber', answered);
   return {

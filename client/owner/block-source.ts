@@ -1,4 +1,4 @@
-import type { ManifestBlock } from '../../core/batch/manifest-fields.ts';
+import type { Manifest, ManifestBlock } from '../../core/batch/manifest-fields.ts';
 import { readSegmentFront, type SegmentFront } from '../../core/batch/read-segment.ts';
 import { PlumblineError, RequestRefusedError, SegmentError } from '../../core/errors.ts';
 import type { BlockIndex, DatasetId } from '../../core/ids.ts';
@@ -22,6 +22,8 @@ export interface BlockSource {
   readonly retrieveOne: Retrieve;
   /** What is listed of a block beside its bytes, damaged or not; null where nothing is, and it may be a lie. */
   readonly readListed: (record: ProvenRecord) => Promise<ListedBlock | null>;
+  /** The manifest of a block's batch, for many blocks of one batch read once; null where there is none, and it may be a lie. */
+  readonly readManifest: (record: ProvenRecord) => Promise<Manifest | null>;
   /** A few blocks near both ends of what may have been captured in these times (ms): where to look first, and no more. */
   readonly guessTimes: (from: number, to: number) => Promise<readonly BlockIndex[]>;
 }
@@ -46,6 +48,7 @@ export function sourceOfService(deps: ServiceDeps, dataset: DatasetId): OpenSour
   const { service } = deps;
   return async (_log, signal) => {
     let kept: { readonly first: BlockIndex; readonly segment: Promise<Stored | Missing> } | null = null;
+    let lastFront: { readonly first: BlockIndex; readonly read: Promise<Pick<Stored, 'front'>> } | null = null;
     const segmentOf = (first: BlockIndex): Promise<Stored | Missing> => {
       if (kept?.first !== first) kept = { first, segment: fetchSegment(deps, dataset, first, signal) };
       return kept.segment;
@@ -77,6 +80,10 @@ export function sourceOfService(deps: ServiceDeps, dataset: DatasetId): OpenSour
         const stored = kept?.first === first ? await kept.segment : await fetchFront(deps, dataset, first, signal);
         return listedIn(stored, record) ?? null;
       },
+      async readManifest({ batch: { first } }) {
+        if (lastFront?.first !== first) lastFront = { first, read: fetchFront(deps, dataset, first, signal) };
+        return (await lastFront.read).front?.manifest ?? null;
+      },
       async guessTimes(from, to) {
         try {
           const { batches } = await service.listBatches(dataset, { by: 'time', from, to, limit: MAX_PAGE }, signal);
@@ -98,8 +105,8 @@ export function sourceOfService(deps: ServiceDeps, dataset: DatasetId): OpenSour
 /** The bucket itself, without any service. */
 export function sourceOfBucket(deps: BucketDeps): OpenSource {
   return async (log, signal) => {
-    const { retrieve, records, readListed } = await readBucket(deps, log, signal);
-    return { records, retrieve, retrieveOne: retrieve, readListed, guessTimes: async () => [] };
+    const { retrieve, records, readListed, readManifest } = await readBucket(deps, log, signal);
+    return { records, retrieve, retrieveOne: retrieve, readListed, readManifest, guessTimes: async () => [] };
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ManifestBlock } from '../../core/batch/manifest-fields.ts';
+import type { Manifest, ManifestBlock } from '../../core/batch/manifest-fields.ts';
 import { frontBytesOf, MAX_FRONT_BYTES, readSegmentFront, type SegmentFront } from '../../core/batch/read-segment.ts';
 import { parseSegmentKey } from '../../core/batch/segment-key.ts';
 import { equalBytes } from '../../core/bytes.ts';
@@ -28,6 +28,8 @@ export interface DatasetInBucket {
   readonly retrieve: Retrieve;
   /** A block's line in a manifest of its batch; null when none is left. */
   readonly readListed: (record: ProvenRecord) => Promise<ManifestBlock | null>;
+  /** A manifest that has the block's record; null when none is left. */
+  readonly readManifest: (record: ProvenRecord) => Promise<Manifest | null>;
   /** Records from the segments themselves, which prove themselves; a fault for each block that nothing left in the bucket proves. */
   readonly records: RecordSource;
 }
@@ -98,6 +100,10 @@ export async function readBucket(
       for await (const { line } of copiesOf(record)) return line;
       return null;
     },
+    async readManifest(record) {
+      for await (const { manifest } of copiesOf(record)) return manifest;
+      return null;
+    },
     records: recordsFrom(log, batchOf, (blocks, size) => multiproof({ hasher: primitives, subtrees }, blocks, size)),
   };
 }
@@ -116,6 +122,7 @@ type CopiesOf = (record: ProvenRecord) => AsyncGenerator<ListedCopy>;
 
 /** A block as one segment has it. */
 interface ListedCopy {
+  readonly manifest: Manifest;
   readonly line: ManifestBlock;
   readonly key: string;
   readonly start: number;
@@ -129,11 +136,13 @@ function copiesFrom(log: readonly ListedSegment[], segments: readonly ListedSegm
     const copies = inLog === null ? [] : (byFirst.get(inLog.first) ?? []).filter((one) => isCopy(one, inLog));
     for (const { key, first } of copies.slice(0, MAX_COPIES)) {
       const front = await frontOf(key);
-      const line = front?.manifest.blocks[index - first];
+      const manifest = front?.manifest;
+      const line = manifest?.blocks[index - first];
       const start = front?.offsets[index - first];
       // What the segments prove and what is asked for are the same record, unless the records come from elsewhere.
-      if (line === undefined || start === undefined || !equalBytes(line.record.sealed, record.sealed)) continue;
-      yield { line, start, key: line.object?.key ?? key };
+      if (manifest === undefined || line === undefined || start === undefined) continue;
+      if (!equalBytes(line.record.sealed, record.sealed)) continue;
+      yield { manifest, line, start, key: line.object?.key ?? key };
     }
   };
 }

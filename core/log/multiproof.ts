@@ -50,6 +50,30 @@ export function rootFromMultiproof(
   return root;
 }
 
+/**
+ * Proofs of parts of a set of records, as one proof of all of them. What is open beside the whole set is open beside the part
+ * that is nearest to it, so its hash is in that part's proof.
+ * @throws ProofError when a part's proof has another number of nodes than its records ask for
+ */
+export function joinMultiproofs(
+  parts: readonly { readonly positions: readonly number[]; readonly nodes: readonly Uint8Array[] }[],
+  size: number,
+): Uint8Array[] {
+  const known = new Map<string, Uint8Array>();
+  for (const { positions, nodes } of parts) {
+    const ranges = [...openRanges(requirePositions(positions, size), 0, size)];
+    if (ranges.length !== nodes.length) {
+      throw new ProofError(`The proof has ${nodes.length} nodes; it must have ${ranges.length}.`);
+    }
+    for (const [i, range] of ranges.entries()) known.set(range.join(), nodes[i] as Uint8Array);
+  }
+  const all = requirePositions(
+    parts.flatMap(({ positions }) => positions),
+    size,
+  );
+  return Array.from(openRanges(all, 0, size), (range) => known.get(range.join()) as Uint8Array);
+}
+
 /** The largest subtrees of an RFC 9162 tree without any of these leaves, left to right. */
 function* openRanges(wanted: readonly number[], from: number, to: number): Generator<Range> {
   if (wanted.length === 0) {

@@ -102,7 +102,7 @@ export function recordedEvents(primitives: Primitives, batches: readonly SealedB
       signer: accountOfKey(DEVICE_KEY),
       blockNumber: number + 1,
       logIndex: 1,
-      txHash: `0x${number}`,
+      txHash: `0x${number.toString(16).padStart(64, '0')}`,
     };
   });
 }
@@ -112,7 +112,7 @@ export function ledgerOf(primitives: Primitives, batches: readonly SealedBatch[]
   const events = recordedEvents(primitives, batches);
   const { dataset, kind, serial } = WRITER;
   const { signature: _, ...charter } = charterOf(kind);
-  const chartered: ChainCharter = { dataset, charter, blockNumber: 1, logIndex: 0, txHash: '0x0' };
+  const chartered: ChainCharter = { dataset, charter, blockNumber: 1, logIndex: 0, txHash: `0x${'0'.repeat(64)}` };
   const point = { blockNumber: batches.length + 1, blockHash: `0x${'bb'.repeat(32)}`, timestampMs: 1_790_000_000_000 };
   const within = <T extends { readonly blockNumber: number }>(all: readonly T[], from: number, to: number): T[] =>
     all.filter(({ blockNumber }) => blockNumber >= from && blockNumber <= to);
