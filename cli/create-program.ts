@@ -13,6 +13,7 @@ Begin:
   plumb device run --provision device.json --source dir:PATH
   plumb owner verify NAME            check what is stored against the chain
   plumb owner get NAME --out DIR     bring it back, verified
+  plumb owner prove NAME --out FILE  evidence for somebody else, who runs: plumb verify FILE DATA
   plumb owner offer NAME …           sell blocks of it; plumb owner serve delivers them
   plumb consumer offers              what is for sale: accept, audit, fetch
 

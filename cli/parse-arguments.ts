@@ -64,3 +64,15 @@ export function parseSeconds(text: string): number {
   if (ms % 1000 !== 0) throw new InvalidArgumentError(`${text} is not a number of whole seconds.`);
   return ms / 1000;
 }
+
+/** Number of a block, from 0. */
+export function parseBlock(text: string): number {
+  const value = Number(text);
+  if (!/^[0-9]{1,15}$/.test(text)) throw new InvalidArgumentError(`${text} is not a block's number.`);
+  return value;
+}
+
+/** Ranges of blocks, such as 0-999,1005. */
+export function parseRanges(text: string): { from: number; to: number }[] {
+  return text.split(',').map(parseRange);
+}

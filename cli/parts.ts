@@ -22,6 +22,10 @@ export const PARTS: Readonly<Record<string, Part>> = {
 
 /** Commands that stand alone, behind the parts. */
 export const SINGLES: Readonly<Record<string, Single>> = {
+  verify: {
+    description: 'check evidence that you were given, and data against it: no keys, no service, no account',
+    add: async (command) => (await import('./evidence/verify-command.ts')).addVerify(command),
+  },
   serve: {
     description: 'the storage service on this machine, on chain, bucket, table and key of your own',
     add: async (command) => (await import('./serve/serve.ts')).addServe(command),

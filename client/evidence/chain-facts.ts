@@ -1,0 +1,67 @@
+import { to0x } from '../../core/bytes.ts';
+import type { EvidenceFile } from '../../core/evidence/evidence.ts';
+import type { EvidenceFinding } from '../../core/evidence/verify-evidence.ts';
+import { utcText } from '../utc-text.ts';
+
+/** Something that only the chain can say of evidence, in words that anyone can look up. */
+export interface ChainFact {
+  readonly fact: 'record' | 'round' | 'today' | 'charters' | 'after';
+  readonly says: string;
+  /** Null: no chain was asked. */
+  readonly holds: boolean | null;
+  /** What the answer rests on; null where none was had. */
+  readonly restsOn: string | null;
+  /** Why it does not hold, or could not be had. */
+  readonly reason: string | null;
+}
+
+/** All that evidence leaves to the chain, before any was asked. */
+export function chainFacts(evidence: EvidenceFile, finding: EvidenceFinding): ChainFact[] {
+  const { record, round, charters } = evidence;
+  const facts: ChainFact[] = [];
+  if (record !== null) facts.push(open('record', recordSays(evidence)));
+  if (round !== null) facts.push(open('round', roundSays(evidence, finding)));
+  if (charters.some(({ charter }) => charter.signature === null)) facts.push(open('charters', chartersSay(evidence)));
+  const { notBefore } = finding;
+  if (notBefore !== null) facts.push(open('after', afterSays(notBefore)));
+  return facts;
+}
+
+export function recordSays({ domain, dataset, head, record }: EvidenceFile): string {
+  if (record === null) return 'There is no record.';
+  return `On chain ${domain.chainId}, transaction ${to0x(record.txHash)} in block ${placeText(record)} made DISSC (${domain.dissc}) log Recorded of dataset ${dataset}: ${head.size} blocks, root ${to0x(head.root)}.`;
+}
+
+export function roundSays({ domain, round }: EvidenceFile, finding: EvidenceFinding): string {
+  if (round === null || finding.round === null) return 'There is no round.';
+  return `On chain ${domain.chainId}, transaction ${to0x(round.txHash)} in block ${placeText(round)} made DISSC (${domain.dissc}) log RoundAnchored of ${round.anchorer}: round ${to0x(finding.round)}.`;
+}
+
+export function chartersSay({ domain, dataset, charters }: EvidenceFile): string {
+  const serials = charters.map(({ charter }) => charter.serial).join(', ');
+  return `On chain ${domain.chainId}, DISSC (${domain.dissc}) has logged Chartered of dataset ${dataset} as shown here, serials ${serials}.`;
+}
+
+export function afterSays(block: {
+  readonly blockHash: Uint8Array;
+  readonly blockNumber: number;
+  readonly timeSeconds: number;
+}): string {
+  return `The chain has block ${placeText(block)}, which the blocks' metas name as known when they were sealed.`;
+}
+
+function placeText({
+  blockHash,
+  blockNumber,
+  timeSeconds,
+}: {
+  readonly blockHash: Uint8Array;
+  readonly blockNumber: number;
+  readonly timeSeconds: number;
+}): string {
+  return `${blockNumber} (${to0x(blockHash)}, ${utcText(1000 * timeSeconds)})`;
+}
+
+function open(fact: ChainFact['fact'], says: string): ChainFact {
+  return { fact, says, holds: null, restsOn: null, reason: null };
+}

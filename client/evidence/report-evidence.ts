@@ -1,0 +1,163 @@
+import { to0x } from '../../core/bytes.ts';
+import type { DataFinding } from '../../core/evidence/check-data.ts';
+import type { EvidenceFile } from '../../core/evidence/evidence.ts';
+import type { EvidenceFinding } from '../../core/evidence/verify-evidence.ts';
+import type { Address, BlockIndex, DatasetId } from '../../core/ids.ts';
+import { EVIDENCE_PROVES, type Evidence } from '../../core/verdict.ts';
+import type { BlockRange } from '../disowned-blocks.ts';
+import { utcText } from '../utc-text.ts';
+import { type ChainFact, chainFacts } from './chain-facts.ts';
+
+/** A file that was compared with evidence. */
+export interface ComparedData {
+  /** As its reader knows it. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly finding: DataFinding;
+}
+
+/**
+ * What came of evidence: `intact`; `corrupted`, a file is not what is proven; `unproven`, the evidence does not hold by itself;
+ * `contradicted`, the chain says otherwise; `unconfirmed`, the chain was asked and could not say.
+ */
+export type EvidenceVerdict = 'intact' | 'corrupted' | 'unproven' | 'contradicted' | 'unconfirmed';
+
+export interface EvidenceReport {
+  readonly verdict: EvidenceVerdict;
+  /** Why it is not intact. */
+  readonly reason: string | null;
+  readonly strength: Evidence;
+  readonly proves: string;
+  /** The round that holds it, or null. */
+  readonly anchored: { readonly anchorer: Address; readonly number: number; readonly blockNumber: number } | null;
+  /** The chain block in which DISSC took it, or null. */
+  readonly recorded: { readonly transaction: string; readonly blockNumber: number } | null;
+  /** ISO 8601; null where nothing bounds it. */
+  readonly notBefore: string | null;
+  readonly notAfter: string | null;
+  readonly chainId: number;
+  readonly contract: Address;
+  readonly owner: Address;
+  readonly signer: Address | null;
+  readonly dataset: DatasetId;
+  readonly name: string;
+  readonly files: readonly string[];
+  readonly blocks: readonly BlockRange[];
+  readonly count: number;
+  readonly sizeBytes: number;
+  /** A time (ISO 8601) of which these are proven to be all blocks of this log; null where that is not claimed. */
+  readonly wholeTime: {
+    readonly from: string;
+    readonly to: string;
+    readonly logBlocks: number;
+    readonly clockSetBackAt: readonly BlockIndex[];
+  } | null;
+  readonly disowned: readonly BlockRange[];
+  /** Objects in the owner's own storage that hold the bytes of an attached dataset. */
+  readonly objects: readonly { readonly key: string; readonly versionId: string | null }[];
+  readonly data: readonly ComparedData[];
+  readonly restsOn: readonly ChainFact[];
+}
+
+/** Puts together what evidence, files and chain say; `facts` are what the chain said, null where none was asked. */
+export function reportEvidence(
+  evidence: EvidenceFile,
+  finding: EvidenceFinding,
+  data: readonly ComparedData[],
+  facts: readonly ChainFact[] | null,
+): EvidenceReport {
+  const { record, round, range, head } = evidence;
+  const hashed = new Set([
+    ...finding.hashed,
+    ...data.flatMap(({ finding: { is, ...rest } }) => (is === 'intact' && 'blocks' in rest ? rest.blocks : [])),
+  ]);
+  const strength =
+    finding.blocks.length > 0 && finding.blocks.every((index) => hashed.has(index)) ? 'retrieved' : 'attested';
+  const restsOn = facts ?? chainFacts(evidence, finding);
+  const at = record ?? round;
+  const names = new Set(finding.metas.flatMap(({ meta }) => meta.name ?? []));
+  const objects = new Map(
+    evidence.blocks.flatMap(({ object }) =>
+      object === null
+        ? []
+        : [[`${object.key}\0${object.versionId}`, { key: object.key, versionId: object.versionId }] as const],
+    ),
+  );
+  return {
+    ...verdictOf(finding, data, restsOn),
+    strength,
+    proves:
+      strength === 'attested'
+        ? 'these hashes are the recorded ones; no byte was hashed here'
+        : EVIDENCE_PROVES[strength],
+    anchored:
+      round === null ? null : { anchorer: round.anchorer, number: round.number, blockNumber: round.blockNumber },
+    recorded: record === null ? null : { transaction: to0x(record.txHash), blockNumber: record.blockNumber },
+    notBefore: finding.notBefore === null ? null : utcText(1000 * finding.notBefore.timeSeconds),
+    notAfter: at === null ? null : utcText(1000 * at.timeSeconds),
+    chainId: evidence.domain.chainId,
+    contract: evidence.domain.dissc,
+    owner: finding.owner,
+    signer: finding.signer,
+    dataset: evidence.dataset,
+    name: finding.name,
+    files: [...names],
+    blocks: rangesOf(finding.blocks),
+    count: finding.blocks.length,
+    sizeBytes: finding.sizeBytes,
+    wholeTime:
+      range === null || !finding.holds
+        ? null
+        : { from: utcText(range.from), to: utcText(range.to), logBlocks: head.size, clockSetBackAt: finding.setBack },
+    disowned: rangesOf(finding.disowned),
+    objects: [...objects.values()],
+    data,
+    restsOn,
+  };
+}
+
+function verdictOf(
+  finding: EvidenceFinding,
+  data: readonly ComparedData[],
+  facts: readonly ChainFact[],
+): Pick<EvidenceReport, 'verdict' | 'reason'> {
+  if (!finding.holds) return { verdict: 'unproven', reason: finding.reason };
+  const contradicted = facts.find(({ holds }) => holds === false);
+  if (contradicted !== undefined) return { verdict: 'contradicted', reason: contradicted.reason };
+  const other = data.find(({ finding: { is } }) => is !== 'intact');
+  if (other !== undefined) return { verdict: 'corrupted', reason: differenceText(other) };
+  const silent = facts.find(({ holds, reason }) => holds === null && reason !== null);
+  return silent === undefined ? { verdict: 'intact', reason: null } : { verdict: 'unconfirmed', reason: silent.reason };
+}
+
+const MOST_SIZES = 4;
+
+function differenceText({ name, sizeBytes, finding }: ComparedData): string {
+  switch (finding.is) {
+    case 'intact':
+      return `${name} is intact.`;
+    case 'different': {
+      const [first] = finding.differing;
+      const of = finding.differing.length === 1 ? 'One block differs' : `${finding.differing.length} blocks differ`;
+      return `${name} is not what was recorded. ${of} of ${finding.blocks.length}: the first is block ${first?.index}, bytes ${first?.offset} to ${(first?.offset ?? 0) + Math.max((first?.sizeBytes ?? 0) - 1, 0)}.`;
+    }
+    default: {
+      const sizes = finding.sizes.slice(0, MOST_SIZES).join(', ');
+      const more = finding.sizes.length > MOST_SIZES ? ` and ${finding.sizes.length - MOST_SIZES} more` : '';
+      const keys = finding.needsKeys
+        ? ' The evidence has no content keys, so only stored (encrypted) bytes can be compared: its maker can add them with --open.'
+        : '';
+      return `${name} has ${sizeBytes} bytes; what is proven has ${sizes}${more} bytes.${keys}`;
+    }
+  }
+}
+
+function rangesOf(blocks: readonly BlockIndex[]): BlockRange[] {
+  const ranges: { from: BlockIndex; to: BlockIndex }[] = [];
+  for (const index of blocks) {
+    const last = ranges.at(-1);
+    if (last !== undefined && last.to === index - 1) last.to = index;
+    else ranges.push({ from: index, to: index });
+  }
+  return ranges;
+}

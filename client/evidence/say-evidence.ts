@@ -1,0 +1,77 @@
+import type { EvidenceReport } from './report-evidence.ts';
+
+/**
+ * One sentence, or a few, on what evidence shows: what, who, when, and on what that rests. Names in it were written by others.
+ */
+export function sayEvidence(report: EvidenceReport): string {
+  const { verdict, reason, count } = report;
+  switch (verdict) {
+    case 'unproven':
+      return `This evidence proves nothing. ${reason}`;
+    case 'contradicted':
+      return `The chain contradicts this evidence. ${reason}`;
+    case 'corrupted':
+      return `${reason} Proven is: ${provenText(report)}`;
+    case 'unconfirmed':
+      return `The evidence holds by itself, and the chain did not confirm it. ${reason} By the evidence: ${provenText(report)}`;
+    default:
+      return count === 0 ? provenText(report) : `${subject(report)} ${provenText(report)}`;
+  }
+}
+
+function subject({ data, count, strength }: EvidenceReport): string {
+  const names = data.map(({ name }) => name).join(', ');
+  if (names !== '') return `${names}: intact, byte for byte.`;
+  return strength === 'retrieved'
+    ? `Intact: every byte of ${count === 1 ? 'the block' : 'the blocks'} was hashed here.`
+    : 'The evidence holds; no data was compared with it.';
+}
+
+function provenText(report: EvidenceReport): string {
+  const { name, owner, signer, chainId, notBefore, notAfter, recorded, anchored, wholeTime, count, restsOn, disowned } =
+    report;
+  const what = `${whatText(report)} of dataset ${name}`;
+  const time = [
+    notBefore === null ? [] : `not before ${notBefore}`,
+    notAfter === null ? [] : `not later than ${notAfter}`,
+  ]
+    .flat()
+    .join(' and ');
+  const where =
+    recorded === null
+      ? `anchored in round ${anchored?.number} of ${anchored?.anchorer}, chain block ${anchored?.blockNumber}`
+      : `recorded on DISSC in chain block ${recorded.blockNumber}`;
+  const sealed = `sealed ${time}, under the signature of device ${signer}, which owner ${owner} named; ${where} of chain ${chainId}.`;
+  const all =
+    wholeTime === null
+      ? ''
+      : ` ${count === 0 ? 'Nothing was' : 'That is all that was'} captured from ${wholeTime.from} to ${wholeTime.to} in this log of ${wholeTime.logBlocks} blocks, by its device's clock${wholeTime.clockSetBackAt.length === 0 ? '' : `, which was set back before block ${wholeTime.clockSetBackAt.join(', ')}`}.`;
+  const later =
+    disowned.length === 0
+      ? ''
+      : ' A later charter of the owner disowns blocks of these: another device writes from there on.';
+  const asked = restsOn.every(({ holds }) => holds === null)
+    ? ' That the chain has it was not checked here: ask it with --rpc URL, or look it up.'
+    : '';
+  return count === 0 ? `Dataset ${name}, ${sealed}${all}${asked}` : `${what}, ${sealed}${all}${later}${asked}`;
+}
+
+const MOST_FILES = 3;
+
+function whatText({ files, count, sizeBytes, blocks }: EvidenceReport): string {
+  const [first] = blocks;
+  const number =
+    count === 1
+      ? `block ${first?.from}`
+      : blocks.length === 1
+        ? `blocks ${first?.from} to ${first?.to}`
+        : `${count} blocks`;
+  const size = `${sizeBytes.toLocaleString('en')} stored bytes`;
+  if (files.length === 0) return `${upper(number)} (${size})`;
+  const more = files.length > MOST_FILES ? ` and ${files.length - MOST_FILES} more` : '';
+  return `${files.slice(0, MOST_FILES).join(', ')}${more} (${number}, ${size})`;
+}
+
+function upper(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}

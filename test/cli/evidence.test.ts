@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { quickenKeystore } from './quicken-keystore.ts';
+import { runPlumb, type StackUnderTest, startStackUnderTest } from './run-plumb.ts';
+
+let folder: string;
+let stack: StackUnderTest;
+let env: Record<string, string>;
+const at = (name: string) => join(folder, name);
+const passwordArgs = () => ['--password-file', at('password')];
+
+const RUN = ['--every', '200ms', '--poll', '100ms'];
+
+/** Three blocks of a file, as a block has at most 1 MiB - 16 bytes. */
+const DOOR = Buffer.alloc(2_300_000, 'door opened\n');
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plumbline-evidence-'));
+  stack = await startStackUnderTest(at('stack'));
+  env = { PLUMB_STACK: stack.stackFile, PLUMB_HOME: at('owner') };
+  await writeFile(at('password'), 'correct horse battery\n', { mode: 0o600 });
+  const { account } = await plumb(['owner', 'init', ...passwordArgs(), '--mnemonic-out', at('mnemonic')]);
+  await quickenKeystore(at('owner'), 'correct horse battery');
+  await plumb(['local', 'admit', account]);
+  await mkdir(at('files'));
+  await writeFile(at('files/door.log'), DOOR);
+  for (const [name, how] of [
+    ['door', 'record'],
+    ['pump', 'round'],
+  ] as const) {
+    await plumb(['dataset', 'create', name, '--anchor', how, ...passwordArgs()]);
+    await plumb(['device', 'provision', name, '--out', at(`${name}.json`), ...passwordArgs()]);
+  }
+  await plumb([
+    'device',
+    'run',
+    '--provision',
+    at('door.json'),
+    '--source',
+    `dir:${at('files')}`,
+    ...RUN,
+    '--until-idle',
+  ]);
+  const lines = Array.from({ length: 9 }, (_, i) => `pump ${i}\n`).join('');
+  await plumb(['device', 'run', '--provision', at('pump.json'), '--source', 'stdin', ...RUN, '--until-idle'], lines);
+});
+
+after(async () => {
+  await stack?.end('SIGINT');
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The last line that a command says, by its exit code. */
+async function plumb(args: readonly string[], input = '', exitCode = 0, environment = env) {
+  const ended = await runPlumb([...args, '--json'], environment, input);
+  assert.equal(ended.exitCode, exitCode, `${args.join(' ')}\n${ended.stdout}${ended.stderr}`);
+  return JSON.parse(ended.stdout.trim().split('\n').at(-1) ?? 'null');
+}
+
+/** As somebody who was given two files: no home, no stack. */
+const verify = (args: readonly string[], exitCode = 0) =>
+  plumb(['verify', ...args], '', exitCode, { PLUMB_HOME: at('nobody') });
+
+test('a file and its evidence are all that somebody needs', async () => {
+  const made = await plumb([
+    'owner',
+    'prove',
+    'door',
+    '--file',
+    'door.log',
+    '--open',
+    '--out',
+    at('door.evidence.json'),
+    ...passwordArgs(),
+  ]);
+  assert.deepEqual([made.count, made.files], [3, ['door.log']]);
+  const report = await verify([at('door.evidence.json'), at('files/door.log')]);
+  assert.deepEqual([report.verdict, report.strength, report.name, report.count], ['intact', 'retrieved', 'door', 3]);
+  assert.match(report.notAfter, /^20/);
+  assert.ok(report.notBefore === null || report.notBefore <= report.notAfter);
+  assert.equal(report.restsOn[0].holds, null);
+  const other = Buffer.from(DOOR);
+  other[1_500_000]! ^= 1;
+  await writeFile(at('other.log'), other);
+  const differs = await verify([at('door.evidence.json'), at('other.log')], 1);
+  assert.equal(differs.verdict, 'corrupted');
+  assert.match(differs.reason, /One block differs of 3: the first is block \d+, bytes 1048560 to/);
+  const shown = await runPlumb(['verify', at('door.evidence.json'), at('files/door.log'), '--explain'], {});
+  assert.match(
+    shown.stdout,
+    /^door\.log: intact, byte for byte\. door\.log \(blocks 0 to 2, .*Table III, step 10, 14/s,
+  );
+});
+
+test('evidence is not overwritten, and says what is wrong with what is asked for', async () => {
+  const prove = ['owner', 'prove', 'door', ...passwordArgs()];
+  const again = await plumb([...prove, '--blocks', '0', '--out', at('door.evidence.json')], '', 2);
+  assert.match(again.error.message, /exists already; evidence is not overwritten/);
+  const none = await plumb([...prove, '--blocks', '0-7', '--out', at('x')], '', 2);
+  assert.match(none.error.message, /There is no block 7 yet: the chain has blocks 0 to 2/);
+  const both = await plumb([...prove, '--blocks', '0', '--file', 'a', '--out', at('x')], '', 2);
+  assert.match(both.error.message, /Give one of/);
+  const data = await verify([at('files/door.log')], 2);
+  assert.match(data.error.message, /is not evidence as this program reads it/);
+  const missing = await verify([at('nothing')], 2);
+  assert.match(missing.error.message, /There is no file/);
+});
+
+test('a time is proven whole from the bare bucket, and bytes come along', async () => {
+  await plumb([
+    'owner',
+    'prove',
+    'door',
+    '--from',
+    '2026-01-01T00:00:00Z',
+    '--via',
+    's3',
+    '--with-bytes',
+    '--out',
+    at('whole.evidence.json'),
+    ...passwordArgs(),
+  ]);
+  const report = await verify([at('whole.evidence.json')]);
+  assert.deepEqual(
+    [report.verdict, report.strength, report.count, report.wholeTime.logBlocks],
+    ['intact', 'retrieved', 3, 3],
+  );
+  assert.ok((await stat(at('whole.evidence.json'))).size > (DOOR.length * 4) / 3);
+});
+
+test('what stands in a round alone is proven by the round', async () => {
+  await plumb([
+    'owner',
+    'prove',
+    'pump',
+    '--blocks',
+    '2-4',
+    '--open',
+    '--out',
+    at('pump.evidence.json'),
+    ...passwordArgs(),
+  ]);
+  await writeFile(at('three'), 'pump 2\npump 3\npump 4\n');
+  const report = await verify([at('pump.evidence.json'), at('three')]);
+  assert.deepEqual([report.verdict, report.recorded, report.anchored.number], ['intact', null, 1]);
+  const changed = (await readFile(at('pump.evidence.json'), 'utf8')).replace('"number":1', '"number":2');
+  await writeFile(at('changed.evidence.json'), changed);
+  assert.equal((await verify([at('changed.evidence.json')])).restsOn[0].says === report.restsOn[0].says, false);
+});
