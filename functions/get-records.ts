@@ -11,7 +11,8 @@ import { dagCborAnswer } from './answer/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
 import type { LogPorts } from './log/log-ports.ts';
 import { readLog } from './log/open-log.ts';
-import { type KeptRecord, RecordsReader } from './log/records-reader.ts';
+import { RecordsReader } from './log/records-reader.ts';
+import type { KeptRecord } from './log/records-tile.ts';
 import type { PortsOf } from './ports.ts';
 import { faultOf } from './read/answer-blocks.ts';
 import { admitAnyone } from './rights/admit-anyone.ts';
@@ -35,8 +36,8 @@ const PARALLEL = 16;
 
 /**
  * Public records of blocks, and one multiproof of all of them in the log of `size` blocks. They prove themselves, so nothing
- * is asked of who wants them; what lies beyond the log is refused after one read, and the rest costs a read for each page of
- * records and one for each tile of the log.
+ * is asked of who wants them; what lies beyond the log is refused after one read, and the rest costs a read for each tile or
+ * page of records and one for each tile of the log.
  */
 export async function getRecords(ports: LogPorts, input: RecordsInput, signal?: AbortSignal): Promise<Records> {
   const { dataset, blocks, size } = input;
@@ -61,6 +62,7 @@ export async function getRecords(ports: LogPorts, input: RecordsInput, signal?: 
   faults.push(
     ...proven.lost.map((index) => faultOf(index, 'what proves this block is lost: nobody has its neighbours')),
   );
+  faults.sort((a, b) => a.index - b.index);
   return { batches: batchesOf(proven.found), proof: proven.proof, faults };
 }
 

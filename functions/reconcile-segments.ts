@@ -9,7 +9,9 @@ import { markRemoved } from './ingest/mark-removed.ts';
 import { reportWaiting } from './ingest/report-waiting.ts';
 import { SegmentMemory } from './ingest/segment-memory.ts';
 import { removeOldAside, setAside } from './ingest/set-aside.ts';
+import { finishFilling } from './log/fill-gap.ts';
 import type { PortsOf, ServicePorts } from './ports.ts';
+import { type Filling, readFillings } from './state/filling-entry.ts';
 import { type Aside, readAside } from './state/junk-entry.ts';
 import { readCursor, writeCursor } from './state/reconcile-entry.ts';
 import { scanTogether } from './state/scan-together.ts';
@@ -34,6 +36,8 @@ export interface Reconciled {
   readonly aside: number;
   /** What was looked at again, and is as it was. */
   readonly unchanged: number;
+  /** Gaps of logs whose filling was cut off, and is done. */
+  readonly filled: number;
   /** What could not be mended now: the next round tries again. */
   readonly failed: number;
   /** How long the segment that has waited longest for a batch before it has waited, of those that wait too long; else 0. */
@@ -62,7 +66,7 @@ export async function reconcileSegments(
 ): Promise<Reconciled> {
   const { table, objects, observer, runtime } = ports;
   const untilMs = runtime.monotonicMs() + bounds.mostMs;
-  const counted = { keys: 0, found: 0, lost: 0, aside: 0, unchanged: 0, failed: 0 };
+  const counted = { keys: 0, found: 0, lost: 0, aside: 0, unchanged: 0, filled: 0, failed: 0 };
   let looked = 0;
   const isSpent = () =>
     counted.keys >= bounds.mostKeys || looked >= bounds.mostMended || runtime.monotonicMs() > untilMs;
@@ -72,6 +76,11 @@ export async function reconcileSegments(
     looked++;
   }
   await removeOldAside(ports, bounds.mostMended, signal);
+  for await (const filling of readFillings(table, signal)) {
+    if (isSpent()) break;
+    counted[await finish(ports, filling, signal)]++;
+    looked++;
+  }
   const waitingSeconds = await reportWaiting(ports, isSpent, signal);
   const cursor = await readCursor(table, signal);
   let after = cursor.after;
@@ -153,6 +162,20 @@ async function takeAside(
   }
 }
 
+/** What an invocation was writing into a log when it was cut off. */
+async function finish(ports: ReconcilePorts, filling: Filling, signal?: AbortSignal): Promise<'filled' | 'failed'> {
+  const { dataset, from } = filling;
+  try {
+    const finished = await finishFilling(ports, filling, signal);
+    if (finished === 'filled') return 'filled';
+    ports.observer.error('a gap of the log is half filled, and segments for it are lost', { dataset, from });
+  } catch (error) {
+    signal?.throwIfAborted();
+    ports.observer.error('a gap of the log not filled to its end', { dataset, from, error });
+  }
+  return 'failed';
+}
+
 /** Mends one difference by the same code that its event would have run. */
 async function mend(
   ports: ReconcilePorts,
@@ -189,10 +212,10 @@ export const handlerFor = (ports: PortsOf<typeof row>, memory = new SegmentMemor
     const signal = ports.runtime.timeout(Math.max(1, leftMs - RESERVED_MS));
     const ledger = scanTogether(ports.ledger);
     const reconciled = await reconcileSegments({ ...ports, ledger, memory }, signal);
-    const { found, lost, aside, failed, waitingSeconds } = reconciled;
-    for (const [metric, value] of Object.entries({ found, lost, aside, failed, waitingSeconds })) {
+    const { found, lost, aside, filled, failed, waitingSeconds } = reconciled;
+    for (const [metric, value] of Object.entries({ found, lost, aside, filled, failed, waitingSeconds })) {
       if (value > 0) ports.observer.count(`Reconcile.${metric}`, value);
     }
-    if (found + lost + aside + failed > 0) ports.observer.info('reconciled', { ...reconciled });
+    if (found + lost + aside + filled + failed > 0) ports.observer.info('reconciled', { ...reconciled });
     return reconciled;
   }).use([...ports.observer.middleware]);

@@ -10,11 +10,14 @@ export interface DynamoOptions {
 
 /** A client whose requests cannot hang; whoever makes it destroys it. */
 export function createDynamoClient(options: DynamoOptions): DynamoDBClient {
-  return new DynamoDBClient({
+  const client = new DynamoDBClient({
     region: options.region,
     ...(options.endpoint === null ? {} : { endpoint: options.endpoint }),
     ...(options.credentials === null ? {} : { credentials: options.credentials }),
     maxAttempts: 3,
     requestHandler: { connectionTimeout: 2000, requestTimeout: 4000, throwOnRequestTimeout: true },
   });
+  // It copies every answer for a logger that nobody has set: a fifteenth of a query's processor time.
+  client.middlewareStack.remove('loggerMiddleware');
+  return client;
 }

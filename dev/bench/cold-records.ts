@@ -1,9 +1,9 @@
 /**
- * What get-records costs on a log of 65,536 batches, the first time in a process that knows nothing, and again: reads of table and
+ * What get-records costs on a log of 65,536 batches of 4 blocks, or as many as are asked for, the first time in a process that knows nothing, and again: reads of table and
  * bucket, their bytes, and processor time, by the real adapters against embedded stores in a process of their own. The log is
  * grown by the service's own functions, without the segments.
  *
- *     node dev/bench/cold-records.ts [--batches N] [--json]
+ *     node dev/bench/cold-records.ts [--batches N] [--blocks N] [--json]
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,13 +19,14 @@ import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
 import { toAttributes } from '../../adapters/dynamodb/item-attributes.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import type { DatasetId } from '../../core/ids.ts';
+import { MAX_BATCH_BLOCKS } from '../../core/limits.ts';
 import { encodeRecords } from '../../core/wire/answers.ts';
 import { getRecords } from '../../functions/get-records.ts';
 import { growTiles } from '../../functions/log/grow-tiles.ts';
 import { readDatasetEntry } from '../../functions/state/dataset-entry.ts';
 import { startS3 } from '../../local/s3/start-s3.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
-import { growLongLog } from '../../test/functions/long-log.ts';
+import { growLongLog, type LongLog } from '../../test/functions/long-log.ts';
 import { MemoryTable } from '../../test/functions/memory-table.ts';
 
 /** Where the stores are, and what is asked. */
@@ -50,7 +51,6 @@ interface Cost {
 }
 
 const DATASET = `0x${'c0'.repeat(32)}` as DatasetId;
-const BLOCKS_PER_BATCH = 4;
 const TABLE = 'plumbline';
 const BUCKET = 'segments';
 const S3_KEYS = { accessKey: 'PLBENCHACCESSKEY', secretKey: 'a key that guards nothing, on loopback alone' };
@@ -75,17 +75,24 @@ async function serve(): Promise<void> {
 
 async function measure(): Promise<void> {
   const { values } = parseArgs({
-    options: { batches: { type: 'string', default: '65536' }, json: { type: 'boolean', default: false } },
+    options: {
+      batches: { type: 'string', default: '65536' },
+      blocks: { type: 'string', default: '4' },
+      json: { type: 'boolean', default: false },
+    },
   });
-  const batches = Number(values.batches);
+  const [batches, blocksPerBatch] = [Number(values.batches), Number(values.blocks)];
   if (!Number.isSafeInteger(batches) || batches < 1) {
     throw new Error(`--batches is a number of batches, not ${values.batches}.`);
+  }
+  if (!Number.isSafeInteger(blocksPerBatch) || blocksPerBatch < 1 || blocksPerBatch > MAX_BATCH_BLOCKS) {
+    throw new Error(`--blocks is how many blocks a batch has, 1 to ${MAX_BATCH_BLOCKS}, not ${values.blocks}.`);
   }
   const stores = fork(import.meta.filename, ['stores']);
   try {
     const [place] = (await once(stores, 'message')) as [Place];
     const figures: Record<string, { readonly cold: Cost; readonly warm: Cost }> = {};
-    const size = await fill(place, batches);
+    const size = await fill(place, { batches, blocksPerBatch });
     for (const [what, blocks] of Object.entries(questionsOf(size))) {
       const costs = await inNewProcess({ ...place, size, blocks });
       figures[what] = { cold: costs[0] as Cost, warm: costs.at(-1) as Cost };
@@ -104,9 +111,9 @@ function questionsOf(size: number): Readonly<Record<string, readonly number[]>> 
 }
 
 /** Grows the log in memory, copies it into the served stores, and makes its tiles there. */
-async function fill(place: Place, batches: number): Promise<number> {
+async function fill(place: Place, log: LongLog): Promise<number> {
   const memory = new MemoryTable();
-  const { size } = await growLongLog(memory, DATASET, { batches, blocksPerBatch: BLOCKS_PER_BATCH });
+  const { size } = await growLongLog(memory, DATASET, log);
   const { client, table, objects } = await open(place);
   await createTable(client, TABLE);
   const requests: WriteRequest[] = [...memory.items()].map((item) => ({ PutRequest: { Item: toAttributes(item) } }));

@@ -58,8 +58,8 @@ const RUNS = [uploadSegmentRow, ingestSegmentRow, proveChunksRow];
 
 /** Requests of one batch at most, as counted from upload to its place in the log, and those of the proof. Nonces are among the writes. */
 const PER_BATCH = { puts: 1, gets: 3, reads: 14, writes: 8, api: 2, queue: 3 };
-/** One object for each 256 records (and one more for each 65,536). */
-const BLOCKS_PER_TILE = 256;
+/** Two objects for each 256 records, their leaf hashes and themselves (and one more for each 65,536). */
+const BLOCKS_PER_TILE_OBJECT = 256 / 2;
 /** The table keeps the public records, too, and a unit writes 1 KiB. */
 const RECORDS_PER_WRITE_UNIT = 1024 / RECORD_BYTES;
 
@@ -89,7 +89,7 @@ function awsUsd(batches: number, blocks: number): number {
     api * PRICE.apiRequest +
     queue * PRICE.queueRequest +
     LOG_GB * PRICE.logGb;
-  const ofBlocks = PRICE.s3Put / BLOCKS_PER_TILE + PRICE.tableWriteUnit / RECORDS_PER_WRITE_UNIT;
+  const ofBlocks = PRICE.s3Put / BLOCKS_PER_TILE_OBJECT + PRICE.tableWriteUnit / RECORDS_PER_WRITE_UNIT;
   return batches * each + blocks * ofBlocks;
 }
 

@@ -4,6 +4,8 @@ import { MAX_BATCH_BLOCKS } from '../../core/limits.ts';
 import { TILE_WIDTH } from '../../core/log/tiles.ts';
 import { changeDatasetEntry } from '../state/dataset-entry.ts';
 import { datasetPk, type LogEntry, logSk, segmentSk } from '../state/entries.ts';
+import { type Filling, forgetFilling, noteFilling } from '../state/filling-entry.ts';
+import { readLogEntry } from '../state/log-entry.ts';
 import { segmentPages } from '../state/segment-entry.ts';
 import { findPath, type Step } from './find-path.ts';
 import { findTorn } from './find-torn.ts';
@@ -13,7 +15,8 @@ import { readmitSegment } from './reject-root.ts';
 
 /**
  * Puts stored segments where the log had only the chain's word: they came late, or nobody knew of them. False when they do not
- * lead all the way through yet. The gap stands until everything is written that takes its place.
+ * lead all the way through yet. The gap stands until everything is written that takes its place; what is cut off on the way, the
+ * reconciliation does again.
  */
 export async function fillGap(
   ports: GrowingPorts,
@@ -27,22 +30,70 @@ export async function fillGap(
   // As long as the last segment is missing, looking for the others would be in vain, each time another one comes.
   if (torn === null || target === undefined || !(await isLastThere(ports, dataset, target, signal))) return false;
   const steps = await findPath(ports, dataset, torn.before, target, signal);
-  const [first, ...others] = steps ?? [];
-  if (first === undefined) return false;
-  for (const step of [...others.reverse(), first]) {
-    if (!(await writeStep(ports, dataset, step, signal))) return false;
+  if (steps === null || !(await keepRecordsOfAll(ports, dataset, steps, signal))) return false;
+  const { size, root } = target;
+  const filling = { dataset, from: torn.before?.size ?? 0, size, root, torn: torn.entries.map(({ first }) => first) };
+  await noteFilling(table, filling, signal);
+  await write(ports, filling, steps, signal);
+  return true;
+}
+
+/**
+ * Does again what was cut off while segments took a gap's place: all of it, as each step may have been done. `stuck`: segments
+ * on the way are lost or damaged by now; it goes on when they are back, or a rebuild has made the log anew.
+ */
+export async function finishFilling(
+  ports: GrowingPorts,
+  filling: Filling,
+  signal?: AbortSignal,
+): Promise<'filled' | 'stuck'> {
+  const { table } = ports;
+  const { dataset, from, size, root } = filling;
+  const before = await readLogEntry(table, dataset, from, signal);
+  const end = await readLogEntry(table, dataset, size, signal);
+  // The log was made anew meanwhile: it leads elsewhere, or is not so long yet.
+  if ((from > 0 && before === null) || end === null || !equalBytes(end.root, root)) {
+    await forgetFilling(table, filling, signal);
+    return 'filled';
   }
-  const written = new Set([first, ...others].map(({ entry }) => entry.first));
-  for (const entry of torn.entries) {
-    if (!written.has(entry.first)) await table.delete(datasetPk(dataset), logSk(entry.first), 'any', signal);
+  const steps = await findPath(ports, dataset, before, filling, signal);
+  if (steps === null || !(await keepRecordsOfAll(ports, dataset, steps, signal))) return 'stuck';
+  await write(ports, filling, steps, signal);
+  return 'filled';
+}
+
+/** The gap's own place is written last but for what it leaves behind: until then the log has the gap. */
+async function write(
+  { table }: GrowingPorts,
+  filling: Filling,
+  steps: readonly Step[],
+  signal?: AbortSignal,
+): Promise<void> {
+  const { dataset, from, torn } = filling;
+  const [first, ...others] = steps as [Step, ...Step[]];
+  for (const { entry, segment } of [...others.reverse(), first]) {
+    await table.put({ pk: datasetPk(dataset), sk: logSk(entry.first), ...entry }, 'any', signal);
+    if (segment.state === 'rejected') await readmitSegment(table, dataset, segment, signal);
   }
+  const written = new Set(steps.map(({ entry }) => entry.first));
+  for (const gone of torn) if (!written.has(gone)) await table.delete(datasetPk(dataset), logSk(gone), 'any', signal);
   // Tiles that reached into the gap were left out.
   await changeDatasetEntry(
     table,
     dataset,
-    (entry) => ((entry.tiledTo ?? 0) <= gap.first ? null : { ...entry, tiledTo: tileBegin(gap.first) }),
+    (entry) => ((entry.tiledTo ?? 0) <= from ? null : { ...entry, tiledTo: tileBegin(from) }),
     signal,
   );
+  await forgetFilling(table, filling, signal);
+}
+
+async function keepRecordsOfAll(
+  ports: GrowingPorts,
+  dataset: DatasetId,
+  steps: readonly Step[],
+  signal?: AbortSignal,
+): Promise<boolean> {
+  for (const { segment } of steps) if (!(await keepRecordsOf(ports, dataset, segment, signal))) return false;
   return true;
 }
 
@@ -64,18 +115,4 @@ async function isLastThere(
     if (isThere) return true;
   }
   return false;
-}
-
-/** False when the entry, or the segment, cannot be written as it should be now. */
-async function writeStep(
-  ports: GrowingPorts,
-  dataset: DatasetId,
-  { entry, segment }: Step,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  const { table } = ports;
-  if (!(await keepRecordsOf(ports, dataset, segment, signal))) return false;
-  await table.put({ pk: datasetPk(dataset), sk: logSk(entry.first), ...entry }, 'any', signal);
-  if (segment.state === 'rejected') await readmitSegment(table, dataset, segment, signal);
-  return true;
 }

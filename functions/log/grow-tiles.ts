@@ -5,7 +5,10 @@ import { TILE_WIDTH, tileKey } from '../../core/log/tiles.ts';
 import type { ObjectWriter } from '../../core/ports/object-store.ts';
 import type { ObjectReader, ServicePorts } from '../ports.ts';
 import { changeDatasetEntry } from '../state/dataset-entry.ts';
-import { openLog } from './open-log.ts';
+import { readLogEnd } from '../state/log-entry.ts';
+import { readLog } from './open-log.ts';
+import { RecordsReader } from './records-reader.ts';
+import { encodeRecordsTile, type KeptRecord, recordsTileKey } from './records-tile.ts';
 
 interface Ports extends Pick<ServicePorts, 'table'> {
   readonly primitives: Pick<ServicePorts['primitives'], 'sha256'>;
@@ -32,8 +35,11 @@ export async function growTiles(
   const whole = TILE_WIDTH * Math.floor(size / TILE_WIDTH);
   if (whole <= tiledTo) return false;
   const upTo = Math.min(whole, tiledTo + MOST_BLOCKS);
-  const { reader } = await openLog(ports, dataset, signal);
+  const end = await readLogEnd(ports.table, dataset, signal);
+  const records = new RecordsReader(ports, dataset, end?.size ?? 0, signal);
+  const reader = readLog(ports, dataset, end, signal, records);
   await writeTiles(ports, dataset, reader, { from: tiledTo, to: upTo }, signal);
+  await writeRecords(ports, dataset, records, { from: tiledTo, to: upTo }, signal);
   await changeDatasetEntry(
     ports.table,
     dataset,
@@ -53,5 +59,26 @@ async function writeTiles(
 ): Promise<void> {
   for await (const { bytes, ...place } of buildTiles(reader, from, to)) {
     await objects.put(tileKey(dataset, place), bytes, signal);
+  }
+}
+
+/** Writes the same stretch's records, 256 to an object; a stretch that nobody has all records of stays without. */
+async function writeRecords(
+  { objects, primitives }: Ports,
+  dataset: DatasetId,
+  records: RecordsReader,
+  { from, to }: { readonly from: number; readonly to: number },
+  signal?: AbortSignal,
+): Promise<void> {
+  for (let begin = TILE_WIDTH * Math.floor(from / TILE_WIDTH); begin < to; begin += TILE_WIDTH) {
+    const kept: KeptRecord[] = [];
+    for (let index = begin; index < begin + TILE_WIDTH; index++) {
+      const record = await records.record(index);
+      if (record === null) break;
+      kept.push(record);
+    }
+    if (kept.length < TILE_WIDTH) continue;
+    const place = { dataset, number: begin / TILE_WIDTH };
+    await objects.put(recordsTileKey(place), encodeRecordsTile(primitives, place, kept), signal);
   }
 }

@@ -5,7 +5,6 @@ import type { Subtree } from '../../core/log/subtrees.ts';
 import { subtreesOfTiles } from '../../core/log/subtrees-of-tiles.ts';
 import { isTileWhole, TILE_BYTES, TILE_LEVELS, TILE_WIDTH, tileKey, tileOf } from '../../core/log/tiles.ts';
 import type { ObjectReader } from '../ports.ts';
-import { readDatasetEntry } from '../state/dataset-entry.ts';
 import { RECORDS_PAGE } from '../state/records-entry.ts';
 import type { LogPorts } from './log-ports.ts';
 import type { RecordsReader } from './records-reader.ts';
@@ -21,12 +20,10 @@ export function subtreesOfStored(
   records: RecordsReader,
   signal?: AbortSignal,
 ): readonly PartialSubtrees[] {
-  const { primitives, table, objects } = ports;
+  const { primitives, objects } = ports;
   const tiles = new Map<string, Promise<Uint8Array | null>>();
-  let tiledTo: Promise<number> | null = null;
   const tiled = async () => {
-    tiledTo ??= readDatasetEntry(table, dataset, signal).then((entry) => entry.tiledTo ?? 0);
-    const size = await tiledTo;
+    const size = await records.tiledTo();
     const ask = subtreesOfTiles({
       hasher: primitives,
       size,

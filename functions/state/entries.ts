@@ -25,7 +25,8 @@ import type { GrantId } from '../../core/ports/grants.ts';
  * `RELAYER#<address>`/STATE and TX#<nonce>#<hash> (transactions under way), `PROPOSED#<address>`/<grant> (grants of ASC
  * proposed to that account, not accepted or over yet, finally) and /# (how far they were looked for), `NONCE#<key>`/- (burnt
  * request nonces), `RECONCILE`/- (up to which key the bucket was compared with the table in this round), `ASIDE`/<key> (an
- * object that can never be a segment, to be set aside), `WAITING`/<dataset> (one with segments that wait for their predecessors).
+ * object that can never be a segment, to be set aside), `WAITING`/<dataset> (one with segments that wait for their predecessors),
+ * `FILLING`/<dataset>#<from> (a gap of its log that segments are taking the place of).
  */
 
 const pad = (value: number, digits: number): string => String(value).padStart(digits, '0');
@@ -62,6 +63,8 @@ export const RECONCILE_PK = 'RECONCILE';
 export const RECONCILE_SK = '-';
 export const ASIDE_PK = 'ASIDE';
 export const WAITING_PK = 'WAITING';
+export const FILLING_PK = 'FILLING';
+export const fillingSk = (dataset: DatasetId, from: number): string => `${dataset}#${pad(from, 16)}`;
 export const noncePk = (key: string): string => `NONCE#${key}`;
 
 /** `received`: its place in the log is not verified yet (a predecessor is missing) or it is in the log (see L#). */

@@ -13,6 +13,7 @@ import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { appendSegment } from '../../functions/log/append-segment.ts';
 import { growTiles } from '../../functions/log/grow-tiles.ts';
 import type { LogPorts } from '../../functions/log/log-ports.ts';
+import { MOST_RECORDS_TILE_BYTES, recordsTileKey } from '../../functions/log/records-tile.ts';
 import { readDatasetEntry } from '../../functions/state/dataset-entry.ts';
 import { datasetPk, type LogEntry, recordsSk } from '../../functions/state/entries.ts';
 import { appendLogEntry } from '../../functions/state/log-entry.ts';
@@ -140,6 +141,53 @@ describe('get-records', () => {
     assert.ok(equalBytes(tile!, new Uint8Array(Buffer.concat(leaves.slice(256, 512)))));
     assert.equal(await stores.objects.read(`${dataset.slice(2)}/tile/0/2`, { start: 0, end: 9_000 }), null);
     assert.equal(await stores.objects.put(`${dataset.slice(2)}/tile/0/1`, new Uint8Array(3)), false);
+  });
+
+  test('records of a log with tiles come from the bucket; where they are lost or damaged there, from the table', async () => {
+    const log = await deviceWith([3, 1, 252, 300, 1, 210]);
+    const { dataset, end } = log.device;
+    await growTiles(stores.ports, dataset, end.size);
+    const keys = [0, 1].map((number) => recordsTileKey({ dataset, number }));
+    const read = (key: string) => stores.objects.read(key, { start: 0, end: MOST_RECORDS_TILE_BYTES });
+    const objects = await Promise.all(keys.map(read));
+    const [first, second] = objects.map((object) => object!);
+    const all = [...Array(end.size).keys()];
+    const { head } = log.sealed.at(-1)!.manifest;
+    const pages: string[] = [];
+    const query: Table['query'] = (pk, range, signal) => {
+      if (range.from.startsWith('R#')) pages.push(range.from);
+      return stores.table.query(pk, range, signal);
+    };
+    const portsWith = (change: (object: Uint8Array, number: number) => Uint8Array | null): LogPorts => ({
+      ...stores.ports,
+      table: { ...stores.table, query },
+      objects: {
+        read: async (key, range, signal) => {
+          const object = await stores.objects.read(key, range, signal);
+          return object === null || !keys.includes(key) ? object : change(object, keys.indexOf(key));
+        },
+      },
+    });
+    await check(
+      log,
+      all,
+      head,
+      portsWith((object) => object),
+    );
+    assert.equal(pages.length, 1, 'of the end of the log, which has no tile yet');
+    const flipped = (at: number) => (object: Uint8Array) => object.map((byte, i) => (i === at ? byte ^ 1 : byte));
+    const damages: ((object: Uint8Array, number: number) => Uint8Array | null)[] = [
+      () => null,
+      (object) => object.subarray(0, -1),
+      () => new Uint8Array(0),
+      (_, number) => (number === 0 ? second! : first!),
+      ...[0, 255 * 96, 256 * 96, 256 * 96 + 40, first!.length - 1].map(flipped),
+    ];
+    for (const damage of damages) {
+      pages.length = 0;
+      await check(log, all, head, portsWith(damage));
+      assert.equal(pages.length, 2);
+    }
   });
 
   test('what is lost or damaged in the table is read from the batch; where that is gone too, nobody else’s proof fails', async () => {

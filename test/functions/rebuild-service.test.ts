@@ -7,6 +7,7 @@ import { tileKey } from '../../core/log/tiles.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
 import { getRecords } from '../../functions/get-records.ts';
 import { hashBlocks } from '../../functions/hash-blocks.ts';
+import { recordsTileKey } from '../../functions/log/records-tile.ts';
 import { rebuildService } from '../../functions/rebuild/rebuild-service.ts';
 import { DATASET_SK, datasetPk, logSk, ownerPk, recordedSk, usageSk, WORK_PK } from '../../functions/state/entries.ts';
 import { readLogEnd } from '../../functions/state/log-entry.ts';
@@ -205,6 +206,8 @@ describe('rebuilding the service from bucket and chain', () => {
     service.stored.delete(gone!);
     await loseTable(service, everything(dataset));
     await rebuild(service);
+    assert.deepEqual(await faultsOf(service, dataset), [], 'their records are in the tiles');
+    for (const number of [0, 1]) service.stored.delete(recordsTileKey({ dataset: dataset.id, number }));
     const lost = Array.from({ length: 200 }, (_, i) => 200 + i);
     assert.deepEqual(await faultsOf(service, dataset), lost);
     service.stored.set(gone!, object);

@@ -56,7 +56,7 @@ describe('the reconciliation of bucket and table', () => {
   }
   /** Runs until a round is over. */
   async function goRound(bounds?: Partial<ReconcileBounds>): Promise<Reconciled & { runs: number }> {
-    const none = { keys: 0, found: 0, lost: 0, aside: 0, unchanged: 0, failed: 0 };
+    const none = { keys: 0, found: 0, lost: 0, aside: 0, unchanged: 0, filled: 0, failed: 0 };
     const sum = { ...none, waitingSeconds: 0, isRoundOver: true, runs: 0 };
     for (let isOver = false; !isOver; ) {
       const ran = await reconcileSegments(stores.ports, undefined, {
@@ -249,9 +249,9 @@ describe('the reconciliation of bucket and table', () => {
     await putObject(stores, 'something/else', junk);
     assert.equal((await goRound()).found, 1);
     const { keys: _, runs: __, waitingSeconds: _____, ...second } = await goRound();
-    assert.deepEqual(second, { found: 0, lost: 0, aside: 1, unchanged: 0, failed: 0, isRoundOver: true });
+    assert.deepEqual(second, { found: 0, lost: 0, aside: 1, unchanged: 0, filled: 0, failed: 0, isRoundOver: true });
     const { keys: ___, runs: ____, waitingSeconds: ______, ...third } = await goRound();
-    assert.deepEqual(third, { found: 0, lost: 0, aside: 0, unchanged: 0, failed: 0, isRoundOver: true });
+    assert.deepEqual(third, { found: 0, lost: 0, aside: 0, unchanged: 0, filled: 0, failed: 0, isRoundOver: true });
     const listed = async (prefix: string) => {
       const keys: string[] = [];
       for await (const key of stores.objects.list(prefix)) keys.push(key);
