@@ -17,11 +17,14 @@ const COALESCE_MS = 1_000;
 export function createSqsAnchorQueue(options: SqsAnchorQueueOptions): { wake(signal?: AbortSignal): Promise<void> } {
   const { region, queueUrl, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const client = new SQSClient({ region, maxAttempts: 3 });
+  let lastSlot = '';
   return {
-    wake(signal) {
+    async wake(signal) {
+      // Of the next second: what was stored after the run of this one began must wake another.
+      const slot = String(Math.floor(Date.now() / COALESCE_MS) + 1);
+      // The queue has it, and would drop another.
+      if (slot === lastSlot) return;
       const run = async (abortSignal: AbortSignal) => {
-        // Of the next second: what was stored after the run of this one began must wake another.
-        const slot = String(Math.floor(Date.now() / COALESCE_MS) + 1);
         const message = {
           QueueUrl: queueUrl,
           MessageBody: '{}',
@@ -29,6 +32,7 @@ export function createSqsAnchorQueue(options: SqsAnchorQueueOptions): { wake(sig
           MessageDeduplicationId: slot,
         };
         await client.send(new SendMessageCommand(message), { abortSignal });
+        lastSlot = slot;
       };
       return withDeadline(timeoutMs, signal, run, (cause) => {
         return new StoreUnavailableError('The queue of the anchor function does not answer.', { cause });

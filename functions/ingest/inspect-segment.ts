@@ -54,8 +54,13 @@ export async function inspectSegment(
     manifest: null,
   });
 
-  // Not from what is kept: a device named a moment ago must find itself here, or its segment would be turned away.
-  const onChain = (await ports.ledger.readDevices([name.dataset], 'latest', signal)).devices[0] ?? null;
+  const [{ devices }, car] = await Promise.all([
+    // Not from what is kept: a device named a moment ago must find itself here, or its segment would be turned away.
+    ports.ledger.readDevices([name.dataset], 'latest', signal),
+    ports.objects.read(key, { start: 0, end: MAX_SEGMENT_BYTES + 1 }, signal),
+  ]);
+  if (car === null) return null;
+  const onChain = devices[0] ?? null;
   const charters = await learnCharters(ports, name.dataset, onChain, signal, ports.memory.charters);
   const { owner = null, kind = null } = charters[0]?.charter ?? {};
   const quotaBytes = owner === null ? null : await quotaOf(ports, name.dataset, owner, signal);
@@ -66,8 +71,6 @@ export async function inspectSegment(
       ? reject('dataset', 'No charter of this dataset was shown here, and the chain has none.', sizeBytes, null)
       : reject('not-served', `The owner ${owner} is not served here.`, sizeBytes, null);
   }
-  const car = await ports.objects.read(key, { start: 0, end: MAX_SEGMENT_BYTES + 1 }, signal);
-  if (car === null) return null;
   const found = toHex(ports.primitives.sha256(car));
   if (found !== sha256Hex) {
     const sizeBytes = await ports.objects.size(key, signal);

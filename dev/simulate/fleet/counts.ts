@@ -10,6 +10,8 @@ export interface Counts {
   /** Items of these requests: DynamoDB is paid by them. */
   itemsRead: number;
   itemsWritten: number;
+  /** Writes whose condition did not hold. */
+  refusedWrites: number;
   /** Of items read and written. */
   tableBytes: number;
   /** Requests to S3 by functions and devices. */
@@ -36,6 +38,7 @@ export const NO_COUNTS: Counts = {
     tableWrites: 0,
     itemsRead: 0,
     itemsWritten: 0,
+    refusedWrites: 0,
     tableBytes: 0,
     objectRequests: 0,
     objectBytes: 0,

@@ -16,6 +16,8 @@ Counted are the requests that the real adapters would make. The same arguments g
   --owners N           owners of the devices, in turn (1)
   --ingest N           machines of ingest-segment (50)
   --account N          invocations that the account may have at once (1000)
+  --burst K            K batches of each device lie in the bucket before it begins, and their events come at once (0)
+  --settle M           minutes at most until all is final, after the devices have stopped (120)
   --round-every SEC    seconds from round to round (60)
   --final BLOCKS       blocks of 12 s until one is final (65)
   --latency NAME=MS,…  instead of what is stated: ${Object.entries(LATENCIES)
@@ -32,11 +34,12 @@ Counted are the requests that the real adapters would make. The same arguments g
 
 \`backlog\` counts batches older than two rounds and two blocks that no mined round holds; \`waiting\` counts all of them.
 
-Exit codes: 0 every head became final, 1 some did not, 2 wrong arguments, 130 interrupted.
+Exit codes: 0 every head became final, or was not waited for (--settle 0), 1 some did not, 2 wrong arguments, 130 interrupted.
 
 Examples:
   npm run simulate:fleet -- --devices 100 --minutes 60
   npm run simulate:fleet -- --devices 1000 --minutes 150 --outage 30-90 --csv outage.csv --svg outage.svg
+  npm run simulate:fleet -- --devices 300 --burst 10 --minutes 1 --ingest 50
   npm run simulate:fleet -- --devices 10000 --minutes 60 --light --json`;
 
 export class FaultyArguments extends Error {}
@@ -72,6 +75,8 @@ export function readFleetArguments(given: readonly string[]): FleetArguments | n
       roundEveryMs: 1_000 * number(values['round-every'] ?? `${d.roundEveryMs / 1_000}`, 'round-every', 86_400),
       blockMs: d.blockMs,
       finalDepth: number(values.final ?? `${d.finalDepth}`, 'final', 10_000),
+      burst: values.burst === undefined ? 0 : number(values.burst, 'burst', 10_000),
+      settleMinutes: values.settle === '0' ? 0 : number(values.settle ?? `${d.settleMinutes}`, 'settle', 1_440),
       latencies: latenciesOf(values.latency ?? ''),
     },
     ...{ json: values.json, quiet: values.quiet, light: values.light },
@@ -87,7 +92,17 @@ function parse(given: readonly string[]) {
       args: [...given],
       options: {
         ...{ devices: text, minutes: text, outage: text, of: text, spike: text, owners: text, ingest: text },
-        ...{ account: text, 'round-every': text, final: text, latency: text, seed: text, csv: text, svg: text },
+        ...{
+          account: text,
+          burst: text,
+          settle: text,
+          'round-every': text,
+          final: text,
+          latency: text,
+          seed: text,
+          csv: text,
+          svg: text,
+        },
         ...{ light: flag, quiet: flag, json: flag, help: { ...flag, short: 'h' } },
       },
     });

@@ -27,7 +27,7 @@ import { createFleetTable } from './fleet-table.ts';
 import { type Account, FunctionPool, type Invocation } from './function-pool.ts';
 import type { Latencies } from './latencies.ts';
 import type { Processor } from './processor.ts';
-import { EventQueue, type QueueRules, WakeQueue } from './queues.ts';
+import { EventQueue, type QueueRules, slotOf, WakeQueue } from './queues.ts';
 
 export interface FleetServiceParts {
   readonly time: VirtualTime;
@@ -121,6 +121,7 @@ function portsOnMachine(
 ): ServicePorts {
   const { time, random, faults, chain, items, objects, counting, latencies, settings, relayer, observer } = parts;
   const { requestCpu, itemCpu } = latencies;
+  let lastSlot = -1;
   const count = (name: Parameters<Counting['add']>[1], by: number): void => counting.add(party, name, by);
   const node = createNode({
     ...{ time, chain, faults, random, of: 'service' },
@@ -155,8 +156,11 @@ function portsOnMachine(
     runtime: { ...time.runtimeOf({ random: random.next }), nowMs: () => Math.floor(time.nowMs()) },
     anchorQueue: {
       async wake() {
+        const slot = slotOf(time.nowMs());
+        if (slot === lastSlot) return;
         count('queueRequests', 1);
         await processor.spend({ cpuMs: requestCpu, waitMs: latencies.queue });
+        lastSlot = slot;
         wakeAnchor();
       },
     },

@@ -46,7 +46,9 @@ export function createFleetTable(items: FleetItems, { request, count }: TableWay
     }
     await ask('tableWrites', 1, signal);
     count('tableBytes', sizeOf(item));
-    return items.put(item, condition);
+    const isWritten = items.put(item, condition);
+    if (!isWritten) count('refusedWrites', 1);
+    return isWritten;
   };
   return {
     get,

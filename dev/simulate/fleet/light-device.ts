@@ -32,8 +32,6 @@ export interface LightDeviceParts {
 
 interface SealedSegment {
   readonly first: number;
-  readonly size: number;
-  readonly sealedAtMs: number;
   readonly sha256: Uint8Array;
   readonly car: Uint8Array;
 }
@@ -96,7 +94,7 @@ export class LightDevice {
     const tick = (): void => {
       if (!this.#isSealing) return;
       time.after(everyMs, tick);
-      this.seal();
+      this.#seal();
     };
     time.after(afterMs, tick);
   }
@@ -105,14 +103,17 @@ export class LightDevice {
     this.#isSealing = false;
   }
 
-  seal(): void {
-    const { time, writer } = this.#parts;
-    const { manifest, segment, end } = this.#sealNext(writer);
-    const sealedAtMs = time.nowMs();
-    const { sha256, car } = segment;
-    this.#end = end;
-    this.#sealed.push({ first: manifest.first, size: end.size, sealedAtMs, sha256, car });
-    this.#unanchored.push({ size: end.size, sealedAtMs });
+  /** Seals a batch and puts it where no event tells of it. Answers its key. */
+  store(): string {
+    const { key, car } = this.#sealNext();
+    this.#parts.objects.put(key, car);
+    this.stored++;
+    return key;
+  }
+
+  #seal(): void {
+    const { first, sha256, car } = this.#sealNext();
+    this.#sealed.push({ first, sha256, car });
     this.#upload();
   }
 
@@ -121,12 +122,17 @@ export class LightDevice {
     while (this.#unanchored.length > 0 && (this.#unanchored[0]?.size ?? 0) <= size) this.#unanchored.shift();
   }
 
-  #sealNext(writer: DatasetWriter) {
+  #sealNext() {
+    const { time, writer } = this.#parts;
+    const sealedAtMs = Math.floor(time.nowMs());
     const content = new Uint8Array(CONTENT_BYTES);
     content.set(u64(this.#end.size));
-    // Captured now; what is encrypted would need a random of its own.
-    const meta = { at: Math.floor(this.#parts.time.nowMs()) };
-    return sealBatch(nodePrimitives, writer, this.#end, [{ content, meta }], new Uint8Array(16));
+    const blocks = [{ content, meta: { at: sealedAtMs } }];
+    // Nothing is encrypted: no chance is needed.
+    const { manifest, segment, end } = sealBatch(nodePrimitives, writer, this.#end, blocks, new Uint8Array(16));
+    this.#end = end;
+    this.#unanchored.push({ size: end.size, sealedAtMs });
+    return { first: manifest.first, ...segment };
   }
 
   #upload(): void {

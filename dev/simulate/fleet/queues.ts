@@ -47,6 +47,11 @@ export class EventQueue {
     return this.#waiting.length;
   }
 
+  /** Whether nothing waits and nothing is under way. */
+  isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#pool.running === 0;
+  }
+
   /** While this says so, nothing is handed on. */
   shutWhile(isShut: () => boolean): void {
     this.#isShut = isShut;
@@ -89,6 +94,8 @@ export class EventQueue {
 /** SQS drops what repeats, by its slot of time (adapters/sqs/sqs-anchor-queue.ts). */
 const COALESCE_MS = 1_000;
 
+export const slotOf = (nowMs: number): number => Math.floor(nowMs / COALESCE_MS) + 1;
+
 /** A FIFO queue of one group: wake-ups that come together make one run, and one run follows on the other. */
 export class WakeQueue {
   readonly #time: VirtualTime;
@@ -121,7 +128,7 @@ export class WakeQueue {
   }
 
   wake(): void {
-    const slot = Math.floor(this.#time.nowMs() / COALESCE_MS) + 1;
+    const slot = slotOf(this.#time.nowMs());
     if (slot === this.#lastSlot) return;
     this.#lastSlot = slot;
     this.#isWanted = true;

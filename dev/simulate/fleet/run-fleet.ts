@@ -34,8 +34,8 @@ async function main(): Promise<number> {
     if (csv !== null) writeFileSync(csv, fleetCsv(run));
     if (svg !== null) writeFileSync(svg, drawFleet(run));
     console.log(json ? JSON.stringify(run) : saySummary(run));
-    const { notAnchored, notFinal, lost } = result.settled;
-    return notAnchored + notFinal + lost === 0 ? 0 : 1;
+    const { notAnchored, notFinal, notStored } = result.settled;
+    return options.settleMinutes === 0 || notAnchored + notFinal + notStored === 0 ? 0 : 1;
   } catch (error) {
     if (!(error instanceof FaultyArguments)) throw error;
     console.error(`${error.message}\nSee: npm run simulate:fleet -- --help`);

@@ -34,7 +34,10 @@ export function saySummary({
   options,
   all,
   byParty,
+  burst,
   settled,
+  failedEvents,
+  deadLetters,
   errors,
   warnings,
   metrics,
@@ -52,7 +55,13 @@ export function saySummary({
     `${options.devices} devices, ${options.minutes} minutes, ${batches} batches; signatures ${signatures}; ${took.seconds} s, ${took.cpuSeconds} s of processor, ${took.memoryMb} MB`,
     `rounds ${all.rounds}, transactions ${all.transactions}, gas ${all.gas}, fees ${all.feesGwei} gwei`,
     `a batch: ${each(all.rpcRequests)} RPC requests, ${each(all.tableReads)} table reads, ${each(all.tableWrites)} writes, ${each(all.objectRequests)} object requests`,
-    `backlog ${all.backlog}, waiting ${all.waiting}, oldest ${all.oldestSeconds} s; settled in ${settled.minutes} minutes: not anchored ${settled.notAnchored}, not final ${settled.notFinal}, lost ${settled.lost}`,
+    `backlog ${all.backlog}, waiting ${all.waiting}, oldest ${all.oldestSeconds} s; settled in ${settled.minutes} minutes: not anchored ${settled.notAnchored}, not final ${settled.notFinal}, not stored ${settled.notStored}`,
+    `events that failed ${failedEvents}, given up ${deadLetters}; calls refused ${all.failedCalls}, writes that met another ${all.refusedWrites}`,
+    ...(burst === null
+      ? []
+      : [
+          `${burst.batches} that came at once were checked in within ${burst.seconds.toFixed(1)} s: ${burst.perSecond.toFixed(0)} a second`,
+        ]),
     ...parties,
     `metrics ${JSON.stringify(metrics)}`,
     ...Object.entries({ ...errors, ...warnings }).map(([what, count]) => `said ${count} times: ${what}`),

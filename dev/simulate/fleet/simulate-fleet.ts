@@ -13,7 +13,7 @@ import { Counting, type Counts, sumCounts } from './counts.ts';
 import { FleetObjects } from './fleet-bucket.ts';
 import { FleetItems } from './fleet-items.ts';
 import type { FleetOptions } from './fleet-options.ts';
-import { startFleetService } from './fleet-service.ts';
+import { type FleetService, startFleetService } from './fleet-service.ts';
 import { LightDevice } from './light-device.ts';
 import { type Mined, RoundWatch } from './watch-rounds.ts';
 
@@ -37,12 +37,14 @@ export interface FleetResult {
   /** The sums, and backlog and age as they were in the end. */
   readonly all: Omit<FleetMinute, 'minute'>;
   readonly byParty: Readonly<Record<string, Counts>>;
+  /** How many of them lay there, and how long it took from the first event until all were checked in. Null where none did. */
+  readonly burst: { readonly batches: number; readonly seconds: number; readonly perSecond: number } | null;
   /** After the devices had stopped: how long it took until every head was final, and what was not by then. */
   readonly settled: {
     readonly minutes: number;
     readonly notAnchored: number;
     readonly notFinal: number;
-    readonly lost: number;
+    readonly notStored: number;
   };
   /** What the functions have counted and said: alarms hang on these. */
   readonly metrics: Readonly<Record<string, number>>;
@@ -57,7 +59,6 @@ const DOMAIN = { chainId: 1, dissc: `0x${'d1'.repeat(20)}` as Address };
 const AUTHORITY = 'api.simulated';
 const QUOTA_BYTES = 2 ** 50;
 const MINUTE_MS = 60_000;
-const MOST_SETTLING_MINUTES = 120;
 
 /** Runs a fleet for so many minutes of virtual time, and on until all is final. The same options give the same run. */
 export async function simulateFleet(
@@ -77,9 +78,11 @@ export async function simulateFleet(
   const keyOf = (name: string): PrivateKey => random.fork(name).bytes(32) as PrivateKey;
   const relayer = accountOfKey(keyOf('relayer'));
   const ownerKeys = Array.from({ length: options.owners }, (_, place) => keyOf(`owner ${place}`));
+  const tell = (key: string): void => {
+    service.ingest.add(key, JSON.stringify({ Records: [{ s3: { object: { key: encodeURIComponent(key) } } }] }));
+  };
   const objects = new FleetObjects((key) => {
-    const body = JSON.stringify({ Records: [{ s3: { object: { key: encodeURIComponent(key) } } }] });
-    time.after(latencies.event * (0.5 + random.next()), () => service.ingest.add(key, body));
+    time.after(latencies.event * (0.5 + random.next()), () => tell(key));
   });
   const seats = charterFleet(
     random.fork('fleet'),
@@ -112,13 +115,16 @@ export async function simulateFleet(
       return [writer.dataset, new LightDevice(made)];
     }),
   );
-  for (const device of devices.values()) device.start(random.between(0, MINUTE_MS - 1));
-
   const watch = new RoundWatch(chain, items, relayer);
   const all = [...devices.values()];
+  const burst = await checkInBurst(time, service, all, options.burst, tell);
+  for (const device of all) device.start(random.between(0, MINUTE_MS - 1));
+
+  // What came at once has taken its time before.
+  const beganMs = time.nowMs();
   const lateMs = 2 * (roundEveryMs + blockMs);
   const lookAt = async (minute: number): Promise<FleetMinute> => {
-    await time.passUntil(START_MS + minute * MINUTE_MS);
+    await time.passUntil(beganMs + minute * MINUTE_MS);
     items.forgetExpired(time.nowMs() / 1000);
     for (const queue of [service.ingest]) queue.pump();
     const mined = await watch.look(devices);
@@ -147,7 +153,7 @@ export async function simulateFleet(
   for (const device of all) device.stopSealing();
   const isOver = (): boolean => all.every(({ finalSize, sealedSize }) => finalSize === sealedSize);
   let settling = 0;
-  while (!isOver() && settling < MOST_SETTLING_MINUTES) await lookAt(most + ++settling);
+  while (!isOver() && settling < options.settleMinutes) await lookAt(most + ++settling);
   const last = minutes.at(-1) as FleetMinute;
   const { sealed, stored, waiting, backlog, oldestSeconds, events } = last;
   return {
@@ -158,17 +164,34 @@ export async function simulateFleet(
       ...sumMined(minutes),
       ...{ sealed, stored, waiting, backlog, oldestSeconds, events },
     },
-    byParty,
+    ...{ byParty, burst },
     settled: {
       minutes: settling,
       notAnchored: all.reduce((sum, { unanchored }) => sum + unanchored.length, 0),
       notFinal: all.reduce((sum, { finalSize, sealedSize }) => sum + sealedSize - finalSize, 0),
-      lost: all.reduce((sum, device) => sum + device.sealedSize - device.stored, 0),
+      notStored: all.reduce((sum, device) => sum + device.sealedSize - device.stored, 0),
     },
     ...{ metrics: said.metrics, errors: said.errors, warnings: said.warnings },
     failedEvents: service.ingest.failures,
     deadLetters: service.ingest.deadLetters,
   };
+}
+
+/** What lies in the bucket is checked in, as fast as the functions do. Each device's batches come in their order, all devices at once. */
+async function checkInBurst(
+  time: VirtualTime,
+  service: FleetService,
+  devices: readonly LightDevice[],
+  each: number,
+  tell: (key: string) => void,
+): Promise<FleetResult['burst']> {
+  if (each === 0) return null;
+  const beganMs = time.nowMs();
+  for (let number = 0; number < each; number++) for (const device of devices) tell(device.store());
+  await time.passUntil(Number.MAX_SAFE_INTEGER, () => service.ingest.isIdle());
+  const seconds = (time.nowMs() - beganMs) / 1000;
+  const batches = each * devices.length;
+  return { batches, seconds, perSecond: batches / seconds };
 }
 
 function faultsOf({ outage, outageOf, spike }: FleetOptions): Fault[] {

@@ -17,7 +17,7 @@ const OPTIONS: FleetOptions = {
 
 test('a fleet has every head in a final round and loses none, whatever is away meanwhile', async () => {
   const { settled, deadLetters, all, minutes, errors } = await simulateFleet({ ...OPTIONS, ...OUTAGE });
-  assert.deepEqual({ ...settled, minutes: 0 }, { minutes: 0, notAnchored: 0, notFinal: 0, lost: 0 });
+  assert.deepEqual({ ...settled, minutes: 0 }, { minutes: 0, notAnchored: 0, notFinal: 0, notStored: 0 });
   assert.deepEqual(
     { deadLetters, errors, sealed: all.sealed },
     { deadLetters: 0, errors: {}, sealed: DEVICES * MINUTES },
@@ -29,7 +29,7 @@ test('a fleet has every head in a final round and loses none, whatever is away m
 
 test('one transaction a round for all of them, and no backlog', async () => {
   const { all, minutes, settled, metrics, errors } = await simulateFleet({ ...OPTIONS, devices: 12, minutes: 5 });
-  assert.deepEqual({ ...settled, minutes: 0 }, { minutes: 0, notAnchored: 0, notFinal: 0, lost: 0 });
+  assert.deepEqual({ ...settled, minutes: 0 }, { minutes: 0, notAnchored: 0, notFinal: 0, notStored: 0 });
   assert.deepEqual([errors, metrics['Ingest.placed'] ?? 0], [{}, all.sealed]);
   assert.ok(all.rounds >= 3 && all.rounds <= 5, `${all.rounds} rounds in 5 minutes`);
   assert.equal(all.transactions, all.rounds);
