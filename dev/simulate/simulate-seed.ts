@@ -61,7 +61,7 @@ export async function simulateSeed(seed: number, options: SeedOptions): Promise<
     const boundMs = startMs + HEALED_MS + BOUND_MS;
     while (!isAllChecked(world) && time.nowMs() < boundMs) await time.passUntil(time.nowMs() + LOOK_MS);
     await checkEnd(world, { before, boundMs }, fail);
-    world.device.stop();
+    for (const device of world.devices) device.stop();
     const virtualMs = time.nowMs() - startMs;
     const traceHash = createHash('sha256').update(trace.join('\n')).digest('hex');
     return { seed, plan, virtualMs, faults: world.faults.counts, failures, traceHash, trace };

@@ -11,11 +11,14 @@ export interface Chosen {
 }
 
 const ALL = 'test/**/*.test.ts';
+/** What takes minutes and a compiler: with `npm run test:nightly`, or when it is named. */
+const NIGHTLY = 'test/**/*.nightly.ts';
 const MOST_SUGGESTED = 5;
 
 /** Every test. */
 export function chooseAll(): Chosen {
-  return { files: globSync(ALL), contracts: true };
+  const nightly = process.env.PLUMBLINE_NIGHTLY === '1' ? globSync(NIGHTLY) : [];
+  return { files: [...globSync(ALL), ...nightly], contracts: true };
 }
 
 /**
@@ -34,7 +37,7 @@ export function chooseFiles(paths: readonly string[]): Chosen {
 
 function filesNamed(path: string): string[] {
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  const files = globSync(isFolder ? `${path}/**/*.test.ts` : path).filter((file) => file.endsWith('.test.ts'));
+  const files = globSync(isFolder ? `${path}/**/*.test.ts` : path).filter((file) => /\.(test|nightly)\.ts$/.test(file));
   if (files.length === 0) throw new Error(`${path} names no test. ${adviseOn(path, isFolder)}`);
   return files;
 }

@@ -1,4 +1,5 @@
 import { PlumblineError } from '../../../core/errors.ts';
+import { gapOf, type Restored } from '../device/writing.ts';
 import { getAll, type Judged, verifyAll } from '../owner/judge-log.ts';
 import type { World } from '../world/build-world.ts';
 import { checkContents, checkRot, rotStored } from './check-rot.ts';
@@ -22,10 +23,10 @@ export async function checkEnd(
   { before, boundMs }: { readonly before: readonly Judgement[]; readonly boundMs: number },
   fail: (what: string) => void,
 ): Promise<void> {
-  const { time, text } = world;
+  const { time, devices } = world;
   if (!isAllChecked(world)) {
     fail(`not all is checked within the bound: ${describeStatus(world)}`);
-    if (world.device.status()?.waits.some(({ overdue }) => overdue) === false)
+    if (devices.every(({ status }) => status()?.waits.some(({ overdue }) => overdue) === false))
       fail('status calls nothing of that overdue');
   }
   let last = await judge(world);
@@ -36,10 +37,14 @@ export async function checkEnd(
   if (isAllChecked(world)) for (const fault of faultsOf(last)) fail(fault);
   const { got: whole } = last;
   if (typeof whole === 'string') return;
-  const content = contentOf(whole);
   const isWhole = isAllChecked(world) && faultsOf(last).length === 0;
-  if (!(isWhole ? text : text.subarray(0, content.length)).equals(content)) {
-    fail(`what was restored (${content.length} bytes) is not what was written (${text.length})`);
+  const blocks = restoredOf(whole);
+  for (const fault of world.faultsOf(blocks, isWhole)) fail(fault);
+  const isRotten = world.faults.counts['outbox-rots'] !== undefined;
+  if (!isRotten && blocks.some((block) => gapOf(block) !== null)) fail('a gap is noted, and nothing was damaged');
+  if (isWhole && devices.length > 1) {
+    for (const [number, { status }] of devices.entries())
+      if (status()?.secondWriter === null) fail(`device ${number} of two with one key names no second writer`);
   }
   for (const { got } of before) if (typeof got !== 'string') checkContents('get, earlier', whole, got, fail);
   const rotten = isWhole ? rotStored(world) : [];
@@ -54,11 +59,11 @@ export async function judge(world: World): Promise<Judgement> {
   return { got, verified: await inTime(world, () => verifyAll(world.owner)) };
 }
 
-/** The content up to the first block that is not intact. */
-function contentOf(got: readonly Judged[]): Buffer {
-  const first = got.findIndex(({ content }) => content === null);
-  const whole = first === -1 ? got : got.slice(0, first);
-  return Buffer.concat(whole.map(({ content }) => content ?? new Uint8Array(0)));
+/** What came back up to the first block that is not intact. */
+function restoredOf(got: readonly Judged[]): Restored[] {
+  const all = got.map(({ content, meta }) => (content === null || meta === null ? null : { content, meta }));
+  const first = all.indexOf(null);
+  return (first === -1 ? all : all.slice(0, first)) as Restored[];
 }
 
 function faultsOf({ got, verified }: Judgement): string[] {

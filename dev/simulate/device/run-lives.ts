@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
 import type { DatasetWriter } from '../../../core/batch/seal-batch.ts';
@@ -13,12 +14,11 @@ import type { DeviceEvent } from '../../../device/events.ts';
 import { lastCaptureTime } from '../../../device/outbox/last-capture.ts';
 import { type OutboxStatus, readStatus } from '../../../device/outbox/read-status.ts';
 import { runDevice } from '../../../device/run-device.ts';
-import { readLines } from '../../../device/sources/read-lines.ts';
 import type { FaultWatch } from '../faults/fault-watch.ts';
 import type { SeededRandom } from '../time/seeded-random.ts';
 import type { VirtualTime } from '../time/virtual-time.ts';
-import { type CutOutbox, openCutOutbox } from './cut-outbox.ts';
-import type { LineWriter } from './line-stream.ts';
+import { type CutOutbox, copyOutbox, openCutOutbox } from './cut-outbox.ts';
+import type { Writing } from './writing.ts';
 
 export interface DeviceWorld {
   readonly time: VirtualTime;
@@ -29,7 +29,9 @@ export interface DeviceWorld {
   readonly writer: DatasetWriter;
   readonly account: Address;
   readonly charter: SignedCharter;
-  readonly lines: LineWriter;
+  readonly writing: Writing;
+  /** Whether faults take its power away. */
+  readonly losesPower: boolean;
   readonly options: DeviceOptions;
   readonly ledger: Ledger;
   /** Given where the device records by itself. */
@@ -44,8 +46,11 @@ export interface DeviceWorld {
 /** One device through all its lives: each begins with what the one before had on the disk. */
 export interface SimulatedDevice {
   status(): OutboxStatus | null;
-  /** Bytes of the stream that were acknowledged to whoever wrote them. */
-  acknowledgedBytes(): number;
+  readonly writing: Writing;
+  /** Another device from a copy of its card, as it is now, with a writer of its own; null while this one is off. */
+  clone(folder: string, writing: (kept: OutboxStatus['captured']) => Writing): SimulatedDevice | null;
+  /** Turns one bit over in what is kept of captured content; false where nothing is. */
+  rot(random: SeededRandom): boolean;
   /** Ends it for good. */
   stop(): void;
 }
@@ -57,12 +62,12 @@ const RESTART_MS = 5_000;
 export function runLives(world: DeviceWorld): SimulatedDevice {
   const { time, faults, startMs } = world;
   let number = 0;
-  let acknowledged = 0;
+  const acknowledged = { blocks: 0, streamBytes: 0 };
   let outbox: CutOutbox | null = null;
   let endLife = (): void => undefined;
   let commits = 0;
   const cuts = faults.all
-    .filter(({ kind }) => kind === 'power-cut')
+    .filter(({ kind }) => kind === 'power-cut' && world.losesPower)
     .map((fault) => ({ fault, beginsAt: -1, isDone: false }));
   const offsetMs = (): number => faults.under('clock-jump')?.size ?? 0;
   const folderOf = (life: number): string => join(world.folder, `life-${life}`);
@@ -106,9 +111,11 @@ export function runLives(world: DeviceWorld): SimulatedDevice {
       { faults, points },
     );
     outbox = opened;
-    const kept = readStatus(opened.real, runtime.nowMs()).captured.streamBytes;
-    if (kept < acknowledged)
-      world.fail(`${acknowledged} bytes were acknowledged, and ${kept} are left after a restart`);
+    const { captured: kept } = readStatus(opened.real, runtime.nowMs());
+    for (const what of ['blocks', 'streamBytes'] as const) {
+      if (kept[what] < acknowledged[what])
+        world.fail(`${acknowledged[what]} ${what} were acknowledged, and ${kept[what]} are left after a restart`);
+    }
     endLife = () => {
       life.isAlive = false;
       opened.close();
@@ -116,14 +123,19 @@ export function runLives(world: DeviceWorld): SimulatedDevice {
     };
     const report = (event: DeviceEvent): void => {
       if (!life.isAlive) return;
-      if (event.event === 'captured') acknowledged = Math.max(acknowledged, event.streamBytes);
+      // Blocks of another device that has this one's key move the stream's position, until it is known for one.
+      if (event.event === 'second-writer') acknowledged.streamBytes = 0;
+      if (event.event === 'captured') {
+        acknowledged.blocks = event.totalBlocks;
+        acknowledged.streamBytes = event.streamBytes;
+      }
       world.onEvent(event);
     };
     const bytes = world.random.fork(`bytes of ${number}`);
     const parts = {
       ...{ primitives: { ...nodePrimitives, randomBytes: (size: number) => bytes.bytes(size) }, runtime, report },
       ...{ outbox: opened, writer: world.writer, account: world.account, charter: world.charter },
-      source: readLines(world.lines.connect(kept, isAlive), 'stdin', 700),
+      source: world.writing.connect(kept, isAlive),
       service: onlyAlive(world.serviceFor(runtime), isAlive),
       transfer: onlyAlive(world.transfer, isAlive),
       ledger: onlyAlive(world.ledger, isAlive),
@@ -142,7 +154,28 @@ export function runLives(world: DeviceWorld): SimulatedDevice {
   begin();
   return {
     status: () => (outbox === null ? null : readStatus(outbox.real, time.nowMs() + offsetMs())),
-    acknowledgedBytes: () => acknowledged,
+    writing: world.writing,
+    clone(cloneFolder, writing) {
+      if (outbox === null) return null;
+      const first = join(cloneFolder, 'life-0');
+      mkdirSync(first, { recursive: true });
+      const { captured } = readStatus(outbox.real, time.nowMs());
+      copyOutbox(outbox.path, join(first, 'outbox'));
+      const random = world.random.fork('clone');
+      return runLives({ ...world, folder: cloneFolder, writing: writing(captured), random, losesPower: false });
+    },
+    rot(random) {
+      const pieces = outbox?.real.sql('SELECT seq FROM pieces WHERE gap = 0 ORDER BY seq').all() ?? [];
+      if (outbox === null || pieces.length === 0) return false;
+      const { seq } = random.pick(pieces) as { seq: number };
+      const column = random.pick(['content', 'content', 'lines']);
+      const row = outbox.real.sql(`SELECT ${column} AS bytes FROM pieces WHERE seq = ?`).get(seq);
+      const bytes = Buffer.from(row?.bytes as Uint8Array);
+      const at = random.between(0, bytes.length - 1);
+      bytes[at] = (bytes[at] as number) ^ (1 << random.between(0, 7));
+      outbox.real.sql(`UPDATE pieces SET ${column} = ? WHERE seq = ?`).run(bytes, seq);
+      return true;
+    },
     stop: () => endLife(),
   };
 }

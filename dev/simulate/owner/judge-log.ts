@@ -2,6 +2,7 @@ import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
 import { sourceOfService } from '../../../client/owner/block-source.ts';
 import { getRange } from '../../../client/owner/get-range.ts';
 import { verifyDataset } from '../../../client/owner/verify-dataset.ts';
+import type { BlockMeta } from '../../../core/block/meta.ts';
 import { NotRecordedError } from '../../../core/errors.ts';
 import type { DatasetId, DatasetKey } from '../../../core/ids.ts';
 import type { Ledger } from '../../../core/ports/ledger.ts';
@@ -24,6 +25,7 @@ export interface Judged {
   readonly index: number;
   readonly verdict: string;
   readonly content: Uint8Array | null;
+  readonly meta: BlockMeta | null;
 }
 
 /** All final blocks, retrieved, verified and decrypted by the owner's own code; empty where nothing is final. */
@@ -35,8 +37,10 @@ export async function getAll(world: OwnerWorld): Promise<Judged[]> {
   const judged: Judged[] = [];
   try {
     const range = getRange({ primitives, ledger, openSource }, { ...scope, dataset, datasetKeyOf: () => datasetKey });
-    for await (const { verdict, upTo, content } of range) {
-      for (let index = verdict.index; index <= upTo; index++) judged.push({ index, verdict: verdict.verdict, content });
+    for await (const { verdict, upTo, content, meta } of range) {
+      for (let index = verdict.index; index <= upTo; index++) {
+        judged.push({ index, verdict: verdict.verdict, content, meta });
+      }
     }
   } catch (cause) {
     if (!(cause instanceof NotRecordedError)) throw cause;
@@ -54,7 +58,7 @@ export async function verifyAll(world: OwnerWorld): Promise<Judged[]> {
       deps,
       { dataset, datasetKeyOf: () => datasetKey, evidence: 'possession', anchor: 'final' },
       (verdicts) => {
-        for (const { index, verdict } of verdicts) judged.push({ index, verdict, content: null });
+        for (const { index, verdict } of verdicts) judged.push({ index, verdict, content: null, meta: null });
       },
     );
   } catch (cause) {

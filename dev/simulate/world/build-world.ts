@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { DatasetWriter } from '../../../core/batch/seal-batch.ts';
 import { datasetOfCharter, signCharter } from '../../../core/charter/charter.ts';
 import { encodeDatasetName } from '../../../core/charter/dataset-name.ts';
@@ -9,8 +10,10 @@ import { createLineObserver } from '../../../functions/observe/line-observer.ts'
 import { DEFAULT_GRANT_POLICY } from '../../../functions/ports.ts';
 import { ModelChain } from '../chain/model-chain.ts';
 import { createNode } from '../chain/model-node.ts';
-import { createLineWriter } from '../device/line-stream.ts';
+import { createFileWriter } from '../device/file-folder.ts';
+import { createLineWriter, faultsOfBoth, type LineWriting } from '../device/line-stream.ts';
 import { runLives, type SimulatedDevice } from '../device/run-lives.ts';
+import type { Restored, Writing } from '../device/writing.ts';
 import type { Fault } from '../faults/fault.ts';
 import { type FaultWatch, watchFaults } from '../faults/fault-watch.ts';
 import type { OwnerWorld } from '../owner/judge-log.ts';
@@ -31,11 +34,13 @@ export interface World {
   readonly table: MemoryTable;
   readonly bucket: MemoryBucket;
   readonly service: SimulatedService;
-  readonly device: SimulatedDevice;
+  /** The device, and where its card was copied the other one. */
+  readonly devices: readonly SimulatedDevice[];
+  /** Has another device begin with a copy of the card; false where that cannot be now. */
+  clone(random: SeededRandom): boolean;
+  /** What is wrong with what came back of everything that was written. */
+  faultsOf(blocks: readonly Restored[], isWhole: boolean): string[];
   readonly owner: OwnerWorld;
-  /** All that is ever written to the device. */
-  readonly text: Buffer;
-  readonly lastLineMs: number;
 }
 
 const START_MS = Date.UTC(2026, 10, 29);
@@ -102,24 +107,52 @@ export function buildWorld(made: {
   const dataset = datasetOfCharter(DOMAIN, charter);
   const writer: DatasetWriter = { dataset, kind, serial, datasetKey, deviceKey, domain: DOMAIN };
 
-  const lines = createLineWriter(time, random.fork('lines'), { lines: random.between(4, 24), lastMs: LAST_LINE_MS });
+  const lastMs = START_MS + LAST_LINE_MS;
+  const files = random.chance(0.3)
+    ? createFileWriter(time, random.fork('files'), faults, { files: random.between(2, 8), lastMs })
+    : null;
+  const lines: LineWriting | null =
+    files === null ? createLineWriter(time, random.fork('lines'), { lines: random.between(4, 24), lastMs }) : null;
   const device = runLives({
     ...{ time, startMs: START_MS, faults, random: random.fork('device'), folder, fail },
-    ...{ writer, account: charter.device, charter, lines, options: drawOptions(random.fork('options')) },
+    ...{ writer, account: charter.device, charter, options: drawOptions(random.fork('options')) },
+    ...{ writing: (files ?? lines) as Writing, losesPower: true },
     ledger: deviceNode.ledger,
     recorder: random.chance(0.5) ? deviceNode.recorderOf(charter.device) : null,
     transfer: bucket.transfer,
     serviceFor: (runtime) => reachService(network, { key: deviceKey, chainId: DOMAIN.chainId, runtime }),
     onEvent: (event) => note('device', event),
   });
+  const devices = [device];
+  let copied: { readonly writing: LineWriting; readonly commonBytes: number } | null = null;
   const ownerRuntime = time.runtimeOf({ random: random.fork('owner').next });
   const ownerWorld: OwnerWorld = {
     ...{ dataset, datasetKey, ledger: ownerNode.ledger, transfer: bucket.transfer, random: random.fork('owner') },
     service: reachService(network, { key: ownerKey, chainId: DOMAIN.chainId, runtime: ownerRuntime }),
   };
   return {
-    ...{ time, startMs: START_MS, random, faults, chain, table, bucket, service, device },
-    ...{ owner: ownerWorld, text: lines.text, lastLineMs: LAST_LINE_MS },
+    ...{ time, startMs: START_MS, random, faults, chain, table, bucket, service, devices, owner: ownerWorld },
+    clone(cloneRandom) {
+      // What is damaged on one card would be missing on both.
+      if (lines === null || copied !== null || faults.counts['outbox-rots'] !== undefined) return false;
+      let writing: LineWriting | null = null;
+      let commonBytes = 0;
+      const clone = device.clone(join(folder, 'clone'), ({ streamBytes }) => {
+        commonBytes = streamBytes;
+        const before = lines.text.subarray(0, commonBytes);
+        const more = { lines: cloneRandom.between(3, 8), lastMs, name: 'clone ', before };
+        writing = createLineWriter(time, cloneRandom.fork('lines'), more);
+        return writing;
+      });
+      if (clone === null || writing === null) return false;
+      copied = { writing, commonBytes };
+      devices.push(clone);
+      return true;
+    },
+    faultsOf(blocks, isWhole) {
+      if (lines === null || copied === null) return device.writing.faultsOf(blocks, isWhole);
+      return isWhole ? faultsOfBoth(lines, copied.writing, copied.commonBytes, blocks) : [];
+    },
   };
 }
 

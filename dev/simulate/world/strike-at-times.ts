@@ -3,7 +3,7 @@ import type { World } from './build-world.ts';
 
 /** Lets the faults of an instant strike when their time has come. */
 export function strikeAtTimes(world: World): void {
-  const { time, faults, table, service, chain } = world;
+  const { time, faults, table, service, chain, devices } = world;
   const acts: Partial<Record<Fault['kind'], (fault: Fault) => boolean>> = {
     'table-rolled-back': ({ size }) => {
       table.rollBack(size);
@@ -27,6 +27,8 @@ export function strikeAtTimes(world: World): void {
       return false;
     },
     'clock-jump': () => true,
+    clone: (fault) => world.clone(faults.randomOf(fault)),
+    'outbox-rots': (fault) => devices.length === 1 && (devices[0]?.rot(faults.randomOf(fault)) ?? false),
   };
   for (const fault of faults.all) {
     const act = acts[fault.kind];
