@@ -75,7 +75,8 @@ async function deployAll(
   const fees = await readFees(rpc, replaced, signal);
   const calls = missing.map(({ initCode }) => ({ to: CREATE2_PROXY, data: `${SALT}${initCode.slice(2)}` }));
   const gas: bigint[] = [];
-  for (const call of calls) gas.push(await askGas(rpc, { from: signer.account, ...call }, fees, signal));
+  const caller = { from: signer.account, replaces: first.replaces !== null };
+  for (const call of calls) gas.push(await askGas(rpc, { ...caller, ...call }, fees, signal));
   const kept = await sent.list();
   const hashes: string[] = [];
   for (const [i, call] of calls.entries()) {

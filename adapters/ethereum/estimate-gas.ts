@@ -13,6 +13,8 @@ export interface EstimatedCall {
   /** 0x-hex. */
   readonly data: string;
   readonly valueWei?: bigint;
+  /** Whether it takes the place of one that waits: the block to come may hold that one, and is no measure then. */
+  readonly replaces?: boolean;
 }
 
 /**
@@ -35,6 +37,8 @@ export async function estimateGas(
       return error;
     }
   };
+  const among = call.replaces === true ? await askBoth((block) => ask(callRequest(call, fees), block)) : null;
+  if (among !== null) return among;
   const pending = await ask(callRequest(call, fees), 'pending');
   if (typeof pending === 'bigint') return pending;
   const latest = await ask(callRequest(call, fees), 'latest');
@@ -49,6 +53,23 @@ export async function estimateGas(
   if (why.details.refusal !== 'other') throw why;
   if (typeof free === 'bigint') return free;
   throw (await isRefusedByContract(rpc, account, free, signal)) ? free : asUnavailable(free);
+}
+
+/**
+ * What stands in the block to come may be the very transaction whose place is taken: it would refuse that something is done
+ * twice, or want less gas than is needed without it. The newest block knows nothing of it, but has an older time. So one that
+ * lets the call pass is enough, and the gas is what either wants; null where neither names any.
+ * @throws RpcRefusedError when the contract refuses in both, as in the newest
+ */
+async function askBoth(ask: (block: string) => Promise<bigint | RpcRefusedError>): Promise<bigint | null> {
+  const [latest, pending] = await Promise.allSettled([ask('latest'), ask('pending')]);
+  const gas = [latest, pending].flatMap((one) =>
+    one.status === 'fulfilled' && typeof one.value === 'bigint' ? [one.value] : [],
+  );
+  const [most] = gas.toSorted((a, b) => (a < b ? 1 : -1));
+  if (most !== undefined) return most;
+  if (latest.status === 'rejected') throw latest.reason;
+  return null;
 }
 
 /** A call as `eth_call` and `eth_estimateGas` take it. */

@@ -74,7 +74,7 @@ async function sendCall(sender: Sender, call: ContractCall, signal?: AbortSignal
       const next = await findNextNonce(sender, signal);
       const replaced = next.replaces === 'unknown' ? null : next.replaces;
       const fees = await readFees(rpc, replaced ?? undefined, signal);
-      const gas = await tryCall(caller, call, fees, signal);
+      const gas = await tryCall({ ...caller, replaces: next.replaces !== null }, call, fees, signal);
       const transaction = await sendAtNonce(sender, { to: contract.at, data, valueWei, gas }, next, fees, signal);
       const receipt = await waitForReceipt(rpc, transaction.hash, waitMs, signal);
       await sent.forgetBelow(transaction.nonce + 1);

@@ -20,6 +20,8 @@ export interface ContractCall {
 export interface Caller {
   readonly rpc: JsonRpc;
   readonly account: Address;
+  /** Whether what it sends takes the place of one that waits. */
+  readonly replaces?: boolean;
 }
 
 /** Where there is no contract, a call succeeds, and what it brings is gone. */
@@ -67,8 +69,11 @@ export async function explainRevert(
   return new NotRecordedError(`Transaction ${txHash} was mined and reverted.`, { details: { hash: txHash } });
 }
 
-function asEstimated({ account }: Caller, { contract, data, valueWei = 0n }: ContractCall): EstimatedCall {
-  return { from: account, to: contract.at, data, valueWei };
+function asEstimated(
+  { account, replaces = false }: Caller,
+  { contract, data, valueWei = 0n }: ContractCall,
+): EstimatedCall {
+  return { from: account, to: contract.at, data, valueWei, replaces };
 }
 
 function hex(value: bigint): string {
