@@ -96,7 +96,7 @@ function replaceDamaged(outbox: Outbox, piece: Piece, nowMs: number): SetAside {
     const [first, last] = [run[0], run.at(-1)];
     if (first === undefined || last === undefined) return;
     if (first.block === null) {
-      const note = noteOf(piece, run);
+      const note = noteOf(outbox, piece, run);
       insertGap(outbox, last.seq, note, { beginsStretch: note.beginsStretch, nowMs });
       lost.blocks += note.droppedBlocks;
       lost.bytes += note.droppedBytes;
@@ -131,7 +131,7 @@ function keepFront(outbox: Outbox, { row, lines }: Piece, count: number): void {
     );
 }
 
-function noteOf({ row, lines }: Piece, run: readonly PieceBlock[]) {
+function noteOf(outbox: Outbox, { row, lines }: Piece, run: readonly PieceBlock[]) {
   const gone = run.flatMap(({ seq }) => lines?.[seq - row.seq] ?? []);
   const metas = gone.map(metaOf);
   const times = metas.length === 0 ? [row.at_ms] : metas.map(({ at }) => at);
@@ -139,10 +139,20 @@ function noteOf({ row, lines }: Piece, run: readonly PieceBlock[]) {
     droppedBlocks: run.length,
     droppedBytes: lines === null ? row.bytes : gone.reduce((sum, { size }) => sum + size, 0),
     ...{ fromMs: Math.min(...times), toMs: Math.max(...times) },
-    files: new Set(metas.flatMap(({ name }) => name ?? [])),
+    files: new Set(lines === null ? filesIn(outbox, run) : metas.flatMap(({ name }) => name ?? [])),
     reason: 'damaged' as const,
     beginsStretch: metas.some(({ clock }) => clock === 2),
   };
+}
+
+/** Files that have blocks there, by what is known of files: the blocks' own names are damaged, too. */
+function filesIn(outbox: Outbox, run: readonly PieceBlock[]): string[] {
+  const [first, last] = [run[0]?.seq ?? 0, run.at(-1)?.seq ?? 0];
+  return outbox
+    .sql(`SELECT coalesce(captured_as, path) AS name FROM files WHERE end_seq > ? AND end_seq - captured_parts <= ?
+      ORDER BY end_seq`)
+    .all(first, last)
+    .map(({ name }) => name as string);
 }
 
 function nextPieceSeq(outbox: Outbox, seq: number): number {

@@ -5,9 +5,11 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { readSegmentFront } from '../../core/batch/read-segment.ts';
 import { toHex } from '../../core/bytes.ts';
 import type { Nonce } from '../../core/ids.ts';
+import { appendBlocks } from '../../device/outbox/append-blocks.ts';
 import { GAP_TYPE, type GapNote } from '../../device/outbox/gap-note.ts';
 import { openOutbox, openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { readStatus } from '../../device/outbox/read-status.ts';
+import { setAsideDamaged } from '../../device/outbox/set-aside.ts';
 import {
   newWriter,
   ownerOf,
@@ -148,4 +150,47 @@ test('damaged sizes: the piece is set aside as a whole, and what comes later goe
   assert.equal(noteOf(note).droppedBlocks, LINES);
   assert.equal(textOf(later as RestoredBlock), 'later\n');
   assert.equal(more.length, 0);
+});
+
+test('damaged sizes and names of a piece of files: the note names them all the same, and none counts as captured', (context) => {
+  const outbox = openOutbox(join(temporaryFolder(context), 'o'), ownerOf(newWriter()));
+  context.after(() => outbox.close());
+  const capture = (path: string, parts: number): void => {
+    const blocks = Array.from({ length: parts }, (_, part) => ({
+      content: Buffer.from(`${path} ${part}`),
+      meta: { at: 1000, name: path, part, parts },
+    }));
+    const file = { path, identity: `identity of ${path}`, parts, capturedParts: parts };
+    outbox.commit(() => appendBlocks(outbox, [{ blocks, file }], 1000));
+  };
+  capture('before', 2);
+  outbox.commit(() => {
+    const blocks = [{ content: Buffer.from('one'), meta: { at: 1000, name: 'one' } }];
+    const more = [1, 2].map((n) => ({
+      content: Buffer.from(`${n}`),
+      meta: { at: 1000, name: 'two', part: n - 1, parts: 2 },
+    }));
+    const fileOf = (path: string, parts: number) => ({ path, identity: path, parts, capturedParts: parts });
+    const entries = [
+      { blocks, file: fileOf('one', 1) },
+      { blocks: more, file: fileOf('two', 2) },
+    ];
+    appendBlocks(outbox, entries, 1000);
+  });
+  capture('behind', 1);
+  const { seq, lines } = outbox.sql('SELECT seq, lines FROM pieces ORDER BY seq LIMIT 1 OFFSET 1').get() as {
+    seq: number;
+    lines: Uint8Array;
+  };
+  lines[0] = (lines[0] as number) ^ 1;
+  outbox.sql('UPDATE pieces SET lines = ? WHERE seq = ?').run(lines, seq);
+  assert.equal(setAsideDamaged(outbox, 0, Number.MAX_SAFE_INTEGER, 2000).blocks, 3);
+  const note = outbox.sql('SELECT content FROM pieces WHERE gap = 1').get();
+  assert.deepEqual((JSON.parse(Buffer.from(note?.content as Uint8Array).toString()) as GapNote).files, ['one', 'two']);
+  // Else they would be deleted once the batch is checked.
+  const lost = outbox.sql('SELECT path FROM files WHERE end_seq = -1 ORDER BY path').all();
+  assert.deepEqual(
+    lost.map(({ path }) => path),
+    ['one', 'two'],
+  );
 });
