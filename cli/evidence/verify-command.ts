@@ -1,25 +1,32 @@
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createDisscWitness } from '../../adapters/ethereum/dissc-witness.ts';
 import { type ComparedData, type EvidenceReport, reportEvidence } from '../../client/evidence/report-evidence.ts';
 import { sayEvidence } from '../../client/evidence/say-evidence.ts';
+import { witnessEvidence } from '../../client/evidence/witness-evidence.ts';
 import { utcText } from '../../client/utc-text.ts';
-import { FileError } from '../../core/errors.ts';
+import { ArgumentError, FileError } from '../../core/errors.ts';
 import { checkData } from '../../core/evidence/check-data.ts';
 import { type EvidenceFile, MAX_EVIDENCE_FILE_BYTES } from '../../core/evidence/evidence.ts';
 import { parseEvidence } from '../../core/evidence/parse-evidence.ts';
 import { type EvidenceFinding, type EvidenceStep, verifyEvidence } from '../../core/evidence/verify-evidence.ts';
+import type { ChainWitness, Dissent } from '../../core/ports/chain-witness.ts';
 import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Output, printable } from '../output.ts';
-import { parseBlock } from '../parse-arguments.ts';
+import { parseBlock, parseCount } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 
 interface VerifyOptions {
   readonly explain?: boolean;
   readonly block?: number;
+  readonly rpc?: string[];
+  readonly agree?: number;
+  readonly anchor: 'final' | 'latest';
+  readonly finalDepth?: number;
   readonly json?: boolean;
 }
 
@@ -30,28 +37,71 @@ export function addVerify(verify: Command): void {
     .argument('[data...]', 'files to compare: the content, where the evidence opens it, or the stored bytes')
     .option('--explain', 'show every step with its values')
     .option('--block <number>', 'with --explain, the block whose values are shown', parseBlock)
+    .option(
+      '--rpc <url>',
+      'ask this node of the chain, too; PLUMB_RPC_URL where none is named; several are compared',
+      collect,
+    )
+    .option('--agree <n>', 'so many nodes must agree; all of them when not given', parseCount)
+    .addOption(new Option('--anchor <block>', 'chain state to ask for').choices(['final', 'latest']).default('final'))
+    .option(
+      '--final-depth <blocks>',
+      'for chains whose nodes do not say what is final: how deep a final block lies',
+      parseCount,
+    )
     .addHelpText('after', EXAMPLES);
   withJson(command).action((path: string, data: string[], options: VerifyOptions) =>
     runCommand(options, async ({ output, signal }) => {
       const evidence = await readEvidence(path);
       const finding = verifyEvidence(nodePrimitives, evidence, options.block);
       const compared = finding.holds ? await compareAll(evidence, finding, data, output, signal) : [];
-      const report = reportEvidence(evidence, finding, compared, null);
+      const chain = finding.holds ? openWitness(evidence, options) : null;
+      if (chain !== null) output.progress(`Asking ${chain.hosts.join(', ')} …`);
+      const facts = chain === null ? null : await witnessEvidence(nodePrimitives, evidence, finding, chain, signal);
+      const report = { ...reportEvidence(evidence, finding, compared, facts), dissent: chain?.dissent ?? [] };
       const steps = options.explain === true ? finding.steps : [];
       output.result(options.explain === true ? { ...report, steps } : report, textOf(output, report, steps));
-      return report.verdict === 'intact' ? EXIT.ok : EXIT.notIntact;
+      return exitCode(report);
     }),
   );
+}
+
+/** Null: no chain is asked. */
+function openWitness({ domain }: EvidenceFile, { rpc, agree, anchor, finalDepth }: VerifyOptions): ChainWitness | null {
+  // A hosted node's URL is a secret, and arguments can be read by others.
+  const { PLUMB_RPC_URL } = process.env;
+  const rpcUrls = rpc ?? (PLUMB_RPC_URL === undefined || PLUMB_RPC_URL === '' ? [] : [PLUMB_RPC_URL]);
+  if (rpcUrls.length === 0) {
+    if (agree !== undefined) throw new ArgumentError('Which nodes are to agree? Name them: --rpc URL --rpc URL');
+    return null;
+  }
+  if (new Set(rpcUrls).size !== rpcUrls.length)
+    throw new ArgumentError('One node is named twice: it always agrees with itself.');
+  const { chainId, dissc } = domain;
+  return createDisscWitness({ rpcUrls, agree: agree ?? rpcUrls.length, chainId, dissc, anchor, finalDepth });
+}
+
+function exitCode({ verdict }: EvidenceReport): number {
+  if (verdict === 'intact') return EXIT.ok;
+  return verdict === 'unconfirmed' ? EXIT.unavailable : EXIT.notIntact;
+}
+
+function collect(url: string, before: string[] = []): string[] {
+  return [...before, url];
 }
 
 const EXAMPLES = `
 Offline, the evidence shows that the owner's device has signed these very bytes; what rests on the chain is printed, so that
 anyone can look it up.
 
+With --rpc the chain is asked. Nodes are not believed: DISSC's storage and logs are proven against a block's header whose hash is
+computed here, and that this is the chain's block is what --agree nodes must agree on. Whoever says otherwise is named.
+
 Examples:
   plumb verify door.evidence.json                    what it says, and that it holds by itself
   plumb verify door.evidence.json door.log           that the file is what was recorded
   plumb verify door.evidence.json door.log --explain every step from the bytes to the chain
+  plumb verify door.evidence.json door.log --rpc https://a.example --rpc https://b.example --rpc https://c.example --agree 2
 Exit codes: 0 all of it holds, 1 it does not or data differ, 2 wrong arguments or no evidence, 3 the chain does not answer.`;
 
 async function readEvidence(path: string): Promise<EvidenceFile> {
@@ -112,7 +162,11 @@ async function compareAll(
   return compared;
 }
 
-function textOf(output: Output, report: EvidenceReport, steps: readonly EvidenceStep[]): string {
+function textOf(
+  output: Output,
+  report: EvidenceReport & { readonly dissent: readonly Dissent[] },
+  steps: readonly EvidenceStep[],
+): string {
   const said = printable(sayEvidence(report));
   return [
     output.style(report.verdict === 'intact' ? 'green' : 'red', said),
@@ -129,6 +183,9 @@ function textOf(output: Output, report: EvidenceReport, steps: readonly Evidence
             : `does not hold: ${reason}`;
       return printable(`  ${says} [${state}]`);
     }),
+    ...report.dissent.map(({ host, about, said }) =>
+      output.style('yellow', printable(`  ${host} says otherwise of ${about}: ${said}`)),
+    ),
   ].join('\n');
 }
 

@@ -60,6 +60,8 @@ export interface EvidenceFinding {
   readonly sizeBytes: number;
   /** What they say about themselves, where that is shown, in their order. */
   readonly metas: readonly DatedBlock[];
+  /** The same of all that are shown, those at the ends of a time range too. */
+  readonly allMetas: readonly DatedBlock[];
   /** Those whose stored bytes the file brings along and that were hashed here. */
   readonly hashed: readonly BlockIndex[];
   /** Blocks that a later charter shown here disowns. */
@@ -293,6 +295,7 @@ class Verification {
       blocks: blocks.map(({ index }) => index),
       sizeBytes: blocks.reduce((sum, { opening }) => sum + opening.size, 0),
       metas,
+      allMetas: this.#metas,
       hashed: this.#hashed.filter((index) => isWithin({ index })),
       disowned:
         signer === null

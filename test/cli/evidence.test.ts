@@ -82,6 +82,13 @@ test('a file and its evidence are all that somebody needs', async () => {
   assert.match(report.notAfter, /^20/);
   assert.ok(report.notBefore === null || report.notBefore <= report.notAfter);
   assert.equal(report.restsOn[0].holds, null);
+  const { rpcUrl } = JSON.parse(await readFile(stack.stackFile, 'utf8'));
+  const asked = await verify([at('door.evidence.json'), at('files/door.log'), '--rpc', rpcUrl]);
+  assert.deepEqual(
+    [asked.verdict, asked.restsOn.map(({ holds }: { holds: boolean }) => holds).includes(false)],
+    ['intact', false],
+  );
+  assert.match(asked.restsOn[0].restsOn, /^all receipts of the block/);
   const other = Buffer.from(DOOR);
   other[1_500_000]! ^= 1;
   await writeFile(at('other.log'), other);
@@ -146,7 +153,10 @@ test('what stands in a round alone is proven by the round', async () => {
   await writeFile(at('three'), 'pump 2\npump 3\npump 4\n');
   const report = await verify([at('pump.evidence.json'), at('three')]);
   assert.deepEqual([report.verdict, report.recorded, report.anchored.number], ['intact', null, 1]);
+  const { rpcUrl } = JSON.parse(await readFile(stack.stackFile, 'utf8'));
+  assert.equal((await verify([at('pump.evidence.json'), at('three'), '--rpc', rpcUrl])).verdict, 'intact');
   const changed = (await readFile(at('pump.evidence.json'), 'utf8')).replace('"number":1', '"number":2');
   await writeFile(at('changed.evidence.json'), changed);
   assert.equal((await verify([at('changed.evidence.json')])).restsOn[0].says === report.restsOn[0].says, false);
+  assert.equal((await verify([at('changed.evidence.json'), '--rpc', rpcUrl], 1)).verdict, 'contradicted');
 });

@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { Wallet } from 'ethers';
+import { nodePrimitives as primitives } from '../../adapters/crypto/node-primitives.ts';
+import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { deployDissc } from '../../adapters/ethereum/deploy-dissc.ts';
+import { encodeRecord } from '../../adapters/ethereum/dissc-interface.ts';
+import { createDisscWitness } from '../../adapters/ethereum/dissc-witness.ts';
+import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import type { ChainFact } from '../../client/evidence/chain-facts.ts';
+import { reportEvidence } from '../../client/evidence/report-evidence.ts';
+import { witnessEvidence } from '../../client/evidence/witness-evidence.ts';
+import { auditKey, blockKeys } from '../../core/block/seal.ts';
+import { fromHex, to0x } from '../../core/bytes.ts';
+import { LedgerUnavailableError } from '../../core/errors.ts';
+import type { EvidenceBlock, EvidenceFile } from '../../core/evidence/evidence.ts';
+import { verifyEvidence } from '../../core/evidence/verify-evidence.ts';
+import type { Address, PrivateKey } from '../../core/ids.ts';
+import { multiproof } from '../../core/log/multiproof.ts';
+import { subtreesOfLeaves } from '../../core/log/subtree-source.ts';
+import { fund } from '../../local/stack/fund.ts';
+import { BLOCKS_UNTIL_FINAL } from '../../local/stack/mine-blocks.ts';
+import { type RunningAnvil, startAnvil } from '../../local/stack/start-anvil.ts';
+import { DeviceLog, randomKey } from '../adapters/device-log.ts';
+import { type Dialect, type ForeignNode, startForeignNode } from '../adapters/foreign-node.ts';
+
+let anvil: RunningAnvil;
+let rpc: JsonRpc;
+let dissc: Address;
+let log: DeviceLog;
+let payer: PrivateKey;
+let evidence: EvidenceFile;
+const nodes: ForeignNode[] = [];
+
+async function mine(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await rpc.call('evm_mine', []);
+}
+
+/** Records all that was sealed; the transaction's place. */
+async function record(charters = false): Promise<NonNullable<EvidenceFile['record']>> {
+  const data = encodeRecord({ charters: charters ? [log.charter] : [], updates: [log.update()] });
+  const raw = await sign(data);
+  const hash = (await rpc.call('eth_sendRawTransaction', [raw])) as string;
+  await mine(1);
+  const receipt = (await rpc.call('eth_getTransactionReceipt', [hash])) as Record<string, string>;
+  const block = (await rpc.call('eth_getBlockByNumber', [receipt.blockNumber, false])) as Record<string, string>;
+  await mine(BLOCKS_UNTIL_FINAL + 2);
+  return {
+    txHash: fromHex(hash),
+    blockHash: fromHex(block.hash as string),
+    blockNumber: Number(block.number),
+    timeSeconds: Number(block.timestamp),
+  };
+}
+
+async function sign(data: string): Promise<string> {
+  const wallet = new Wallet(to0x(payer));
+  const nonce = Number(await rpc.call('eth_getTransactionCount', [wallet.address, 'latest']));
+  const fees = { maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 10n ** 9n };
+  return wallet.signTransaction({
+    type: 2,
+    chainId: anvil.chainId,
+    to: dissc,
+    data,
+    nonce,
+    gasLimit: 2_000_000,
+    ...fees,
+  });
+}
+
+before(async () => {
+  anvil = await startAnvil({ stateFile: null, mining: 'manual' });
+  const { rpcUrl, chainId } = anvil;
+  rpc = createJsonRpc({ rpcUrl, chainId });
+  payer = randomKey();
+  await fund(rpc, createKeySigner(payer).account, 10n ** 20n);
+  await rpc.call('evm_setAutomine', [true]);
+  dissc = (await deployDissc({ rpcUrl, chainId, signer: createKeySigner(payer) })).dissc;
+  await rpc.call('evm_setAutomine', [false]);
+  log = new DeviceLog({ chainId, dissc }, randomKey());
+  log.seal([10, 2000, 30]);
+  evidence = await evidenceOf(await record(true));
+});
+after(async () => {
+  for (const node of nodes) await node.stop();
+  await anvil?.stop();
+});
+
+async function evidenceOf(place: NonNullable<EvidenceFile['record']>): Promise<EvidenceFile> {
+  const { manifest, leafHashes } = log.batches[0] as (typeof log.batches)[number];
+  const { dataset, serial, head, signature, salt } = manifest;
+  const events = (await rpc.call('eth_getTransactionReceipt', [to0x(place.txHash)])) as { blockNumber: string };
+  const keyOf = blockKeys(primitives, auditKey(primitives, log.writer.datasetKey), salt);
+  const blocks = [0, 2].map((index): EvidenceBlock => {
+    const { size, sha256, chunkRoot, meta, record: line } = manifest.blocks[index] as (typeof manifest.blocks)[number];
+    const opening = {
+      size,
+      sha256,
+      chunkRoot,
+      metaHash: primitives.sha256(meta) as EvidenceBlock['opening']['metaHash'],
+    };
+    return { index, opening, meta, blockKey: keyOf(index), record: line, contentKey: null, object: null, bytes: null };
+  });
+  const proof = await multiproof(
+    { hasher: primitives, subtrees: subtreesOfLeaves(primitives, leafHashes) },
+    [0, 2],
+    head.size,
+  );
+  return {
+    domain: { chainId: anvil.chainId, dissc },
+    dataset,
+    charters: [{ charter: log.charter, chartered: { txHash: place.txHash, blockNumber: Number(events.blockNumber) } }],
+    head: { dataset, ...head, serial, signature },
+    ...{ record: place, round: null, blocks, proof, range: null, after: [] },
+  };
+}
+
+async function ask(rpcUrls: readonly string[], agree = rpcUrls.length, asked = evidence) {
+  const finding = verifyEvidence(primitives, asked);
+  assert.equal(finding.reason, null);
+  const { chainId, dissc: at } = asked.domain;
+  const chain = createDisscWitness({ rpcUrls, agree, chainId, dissc: at, anchor: 'final', patienceMs: 1_000 });
+  const facts = await witnessEvidence(primitives, asked, finding, chain);
+  return { facts, report: reportEvidence(asked, finding, [], facts), dissent: chain.dissent };
+}
+
+/** A node that speaks the truth but for what it was told. */
+async function liar(result: NonNullable<Dialect['result']>): Promise<string> {
+  const node = await startForeignNode(anvil.rpcUrl, { result });
+  nodes.push(node);
+  return node.rpcUrl;
+}
+
+const honest = () => liar((_asked, result) => result);
+const factOf = (facts: readonly ChainFact[], name: ChainFact['fact']) =>
+  facts.find(({ fact }) => fact === name) as ChainFact;
+
+/** A block of this number with another state root and a hash that fits it: what only a chain of its own could have. */
+const otherChain: NonNullable<Dialect['result']> = ({ method }, result) => {
+  if (method !== 'eth_getBlockByNumber') return result;
+  const block = result as Record<string, string>;
+  return { ...block, stateRoot: `0x${'11'.repeat(32)}` };
+};
+
+describe('evidence, asked of the chain', () => {
+  it('holds by proofs of storage and receipts, whichever nodes are asked', async () => {
+    const { report, facts, dissent } = await ask([anvil.rpcUrl, await honest()]);
+    assert.equal(report.verdict, 'intact', report.reason ?? '');
+    assert.ok(facts.every(({ holds }) => holds === true));
+    assert.match(
+      factOf(facts, 'record').restsOn ?? '',
+      /^all receipts of the block, which lead to the root in block \d+/,
+    );
+    assert.match(
+      factOf(facts, 'today').restsOn ?? '',
+      /^a proof of DISSC's storage \(eth_getProof\).*: its head there is this one$/,
+    );
+    assert.deepEqual(dissent, []);
+  });
+
+  it('says of one node alone that it is one', async () => {
+    const { facts } = await ask([anvil.rpcUrl]);
+    assert.match(factOf(facts, 'record').restsOn ?? '', /the word of 127\.0\.0\.1:\d+ alone$/);
+  });
+
+  it('names a node that lies alone, in whatever it lies, and goes by the others', async () => {
+    const lies: Record<string, NonNullable<Dialect['result']>> = {
+      'a block of another chain': otherChain,
+      'another block than was asked for': ({ method, params }, result) =>
+        method === 'eth_getBlockByNumber' && params[0] !== 'finalized'
+          ? { ...(result as object), number: '0x1' }
+          : result,
+      'a slot': ({ method }, result) => {
+        if (method !== 'eth_getProof') return result;
+        const text = JSON.stringify(result);
+        return JSON.parse(text.replace(/"proof":\["0x(..)/, (_, byte) => `"proof":["0x${byte === 'f8' ? 'f9' : 'f8'}`));
+      },
+      'an account': ({ method }, result) =>
+        method === 'eth_getProof' ? { ...(result as object), accountProof: [] } : result,
+      'a receipt left out': ({ method }, result) => (method === 'eth_getBlockReceipts' ? [] : result),
+    };
+    const [a, b] = [await honest(), await honest()];
+    for (const [what, lie] of Object.entries(lies)) {
+      const url = await liar(lie);
+      const { report, dissent } = await ask([a, b, url], 2);
+      assert.equal(report.verdict, 'intact', `${what}: ${report.reason}`);
+      assert.deepEqual([...new Set(dissent.map(({ host }) => host))], [new URL(url).host], what);
+    }
+  });
+
+  it('confirms nothing where all nodes must agree and one lies', async () => {
+    const { report } = await ask([anvil.rpcUrl, await liar(otherChain)]);
+    assert.equal(report.verdict, 'unconfirmed');
+    assert.match(report.reason ?? '', /Fewer than 2 nodes agree/);
+  });
+
+  it('names the honest node among liars who agree with each other', async () => {
+    /** Both make the same block of it, whose hash fits its fields: no proof that they have leads to its state. */
+    const { headerFromJson } = await import('../../core/chain-proof/block-header.ts');
+    const forged: NonNullable<Dialect['result']> = ({ method, params }, result) => {
+      if (method !== 'eth_getBlockByNumber' || params[0] === 'finalized') return result;
+      const block = { ...(result as Record<string, string>), extraData: '0x11' };
+      try {
+        headerFromJson(block);
+      } catch (error) {
+        const hash = /hash to (0x[0-9a-f]{64})/.exec((error as Error).message)?.[1] as string;
+        return { ...block, hash };
+      }
+      return block;
+    };
+    const { report, dissent } = await ask([anvil.rpcUrl, await liar(forged), await liar(forged)], 2);
+    // What they say contradicts what the evidence has of its own block.
+    assert.equal(report.verdict, 'contradicted');
+    assert.deepEqual([...new Set(dissent.map(({ host }) => host))], [new URL(anvil.rpcUrl).host]);
+  });
+
+  it('is contradicted where a fact that rests on the chain was changed', async () => {
+    const place = evidence.record as NonNullable<EvidenceFile['record']>;
+    const changed: Record<string, EvidenceFile> = {
+      'another block': { ...evidence, record: { ...place, blockNumber: place.blockNumber + 1 } },
+      'another hash': { ...evidence, record: { ...place, blockHash: new Uint8Array(32).fill(1) } },
+      'another time': { ...evidence, record: { ...place, timeSeconds: place.timeSeconds - 1 } },
+      'another charter place': {
+        ...evidence,
+        charters: [{ charter: log.charter, chartered: { txHash: new Uint8Array(32), blockNumber: 3 } }],
+      },
+    };
+    for (const [what, one] of Object.entries(changed)) {
+      assert.equal((await ask([anvil.rpcUrl], 1, one)).report.verdict, 'contradicted', what);
+    }
+    const early: EvidenceFile = { ...evidence, record: { ...place, blockNumber: 1_000_000 } };
+    assert.match((await ask([anvil.rpcUrl], 1, early)).report.reason ?? '', /is not final yet/);
+  });
+
+  it('goes on holding when the log has grown, by the events that lead to its head', async () => {
+    log.seal([5, 6]);
+    await record();
+    const { report, facts } = await ask([anvil.rpcUrl]);
+    assert.equal(report.verdict, 'intact', report.reason ?? '');
+    assert.match(factOf(facts, 'today').restsOn ?? '', /its head there has 5 blocks and extends this one/);
+    const cut = await ask([
+      await liar(({ method }, result) =>
+        method === 'eth_getLogs' ? (result as unknown[]).slice((result as unknown[]).length - 1) : result,
+      ),
+    ]);
+    assert.equal(cut.report.verdict, 'unconfirmed');
+  });
+
+  it('wants as many nodes as have to agree', async () => {
+    assert.throws(
+      () => createDisscWitness({ rpcUrls: [anvil.rpcUrl], agree: 2, chainId: 1, dissc, anchor: 'final' }),
+      /2 nodes are to agree, and 1 are named/,
+    );
+    const gone = createDisscWitness({
+      rpcUrls: ['http://127.0.0.1:9'],
+      agree: 1,
+      chainId: anvil.chainId,
+      dissc,
+      anchor: 'final',
+      patienceMs: 0,
+    });
+    await assert.rejects(gone.readNewest(), LedgerUnavailableError);
+  });
+});
