@@ -19,17 +19,24 @@ interface Line {
 const BLOCK_BYTES = 700;
 
 /**
- * @param lastMs of the virtual time: when the last line is written
+ * @param lastMs of the virtual time: when the last line is written, but for those at `lateMs`
  * @param before what the outbox holds already of another program's lines, where it is a copy
  */
 export function createLineWriter(
   time: VirtualTime,
   random: SeededRandom,
-  options: { readonly lines: number; readonly lastMs: number; readonly name?: string; readonly before?: Buffer },
+  options: {
+    readonly lines: number;
+    readonly lastMs: number;
+    readonly lateMs?: readonly number[];
+    readonly name?: string;
+    readonly before?: Buffer;
+  },
 ): LineWriting {
-  const { lines, lastMs, name = '', before = Buffer.alloc(0) } = options;
+  const { lines, lastMs, lateMs = [], name = '', before = Buffer.alloc(0) } = options;
   const beginMs = time.nowMs();
-  const times = Array.from({ length: lines }, () => random.between(beginMs, lastMs)).sort((a, b) => a - b);
+  const drawn = Array.from({ length: lines }, () => random.between(beginMs, Math.max(beginMs, lastMs)));
+  const times = [...drawn, ...lateMs].sort((a, b) => a - b);
   const texts = times.map((_, number) => `${name}${number} ${'reading '.repeat(random.between(0, 30))}\n`);
   const text = Buffer.concat([before, Buffer.from(texts.join(''))]);
   let at = before.length;

@@ -46,6 +46,8 @@ export interface World {
 const START_MS = Date.UTC(2026, 10, 29);
 const DOMAIN = { chainId: 31_337, dissc: `0x${'d1'.repeat(20)}` as Address };
 const LAST_LINE_MS = 30 * 60_000;
+/** Two with one key write when all has long been well, too: each must have noticed the other then. */
+const LATE_MS = [65 * 60_000, 70 * 60_000];
 const QUOTA_BYTES = 2 ** 40;
 
 export function buildWorld(made: {
@@ -112,7 +114,12 @@ export function buildWorld(made: {
     ? createFileWriter(time, random.fork('files'), faults, { files: random.between(2, 8), lastMs })
     : null;
   const lines: LineWriting | null =
-    files === null ? createLineWriter(time, random.fork('lines'), { lines: random.between(4, 24), lastMs }) : null;
+    files === null
+      ? createLineWriter(time, random.fork('lines'), {
+          ...{ lines: random.between(4, 24), lastMs },
+          lateMs: plan.some(({ kind: one }) => one === 'clone') ? LATE_MS.map((ms) => START_MS + ms) : [],
+        })
+      : null;
   const device = runLives({
     ...{ time, startMs: START_MS, faults, random: random.fork('device'), folder, fail },
     ...{ writer, account: charter.device, charter, options: drawOptions(random.fork('options')) },
@@ -140,7 +147,8 @@ export function buildWorld(made: {
       const clone = device.clone(join(folder, 'clone'), ({ streamBytes }) => {
         commonBytes = streamBytes;
         const before = lines.text.subarray(0, commonBytes);
-        const more = { lines: cloneRandom.between(3, 8), lastMs, name: 'clone ', before };
+        const lateMs = LATE_MS.map((ms) => START_MS + ms);
+        const more = { lines: cloneRandom.between(1, 6), lastMs, lateMs, name: 'clone ', before };
         writing = createLineWriter(time, cloneRandom.fork('lines'), more);
         return writing;
       });
