@@ -34,6 +34,8 @@ export type DeviceEvent =
   /** Blocks that another outbox has sealed under this device's key while this one was at work. */
   | { event: 'second-writer'; from: number; blocks: number }
   | { event: 'skipped'; what: string; reason: string }
+  /** The system does not tell what changes in `untold` of a watched directory's folders: all of it is looked at every so often. */
+  | { event: 'scanning'; directory: string; folders: number; untold: number; everyMs: number }
   /** `blocks` is the size of the log that the transaction records. */
   | { event: 'sent'; tx: string; blocks: number }
   /** An earlier transaction of the device's account holds up the next one: it waits, or has taken its place. */

@@ -63,9 +63,17 @@ export function readSecretFileSync(path: string, maxBytes = MAX_SECRET_FILE_BYTE
     if (stat.size > maxBytes) {
       throw new FileError(`${path} has ${stat.size} bytes; at most ${maxBytes} are read.`);
     }
-    return readFileSync(file, 'utf8');
+    return readWhole(path, file);
   } finally {
     closeSync(file);
+  }
+}
+
+function readWhole(path: string, file: number): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw unusable(path, cause);
   }
 }
 

@@ -180,18 +180,20 @@ export function addDeviceRun(device: Command): void {
     runCommand(options, async ({ output, signal }) => {
       limitMemory();
       const provisionPath = resolve(options.provision);
-      const provision = readProvision(provisionPath);
-      requireWritable(provision);
-      const outboxPath = resolve(options.outbox ?? outboxPathOf(provisionPath));
-      const deviceOptions = toDeviceOptions(options);
-      const source = await createSource(options, provision, [provisionPath, outboxPath]);
       const timeout = options.timeout === undefined ? null : AbortSignal.timeout(options.timeout);
       const ended = timeout === null ? signal : AbortSignal.any([signal, timeout]);
       const live = process.stderr.isTTY === true && process.stdout.isTTY === true && !output.json;
       const report = showProgress(output, live);
+      const gaveUp = () => (timeout?.aborted === true ? EXIT.unavailable : EXIT.interrupted);
+      const provision = await readPatiently(provisionPath, report, ended);
+      if (provision === null) return gaveUp();
+      requireWritable(provision);
+      const outboxPath = resolve(options.outbox ?? outboxPathOf(provisionPath));
+      const deviceOptions = toDeviceOptions(options);
+      const source = await createSource(options, provision, [provisionPath, outboxPath]);
       const owner = { ...provision, kind: provision.charter.kind };
       const opened = await openPatiently(outboxPath, owner, report, ended);
-      if (opened === null) return timeout?.aborted === true ? EXIT.unavailable : EXIT.interrupted;
+      if (opened === null) return gaveUp();
       const { outbox, clock } = opened;
       try {
         const connected = { ...connect(provision, outbox, options, report), clock };
@@ -233,8 +235,18 @@ async function openPatiently(
       throw cause;
     }
   };
+  return unlessEnded(patiently({ runtime: nodeRuntime, report }, open, ended), ended);
+}
+
+/** Null when that was ended before the disk allowed it. */
+function readPatiently(path: string, report: Report, ended: AbortSignal): Promise<Provision | null> {
+  const read = patiently({ runtime: nodeRuntime, report }, () => readProvision(path), ended, 'provision');
+  return unlessEnded(read, ended);
+}
+
+async function unlessEnded<T>(work: Promise<T>, ended: AbortSignal): Promise<T | null> {
   try {
-    return await patiently({ runtime: nodeRuntime, report }, open, ended);
+    return await work;
   } catch (cause) {
     if (ended.aborted) return null;
     throw cause;

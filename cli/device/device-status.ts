@@ -102,6 +102,7 @@ function describe(status: Shown, nowMs: number): string {
   for (const { reason, count: n, last, lastMs } of leftOut.missed)
     lines.push(`missed    ${count(n)}: ${reason} The last ${showAge(nowMs - lastMs)} ago: ${showName(last)}`);
   for (const { step, sinceMs, atMs, reason } of status.failures)
-    lines.push(`${step} fails, for ${showAge(nowMs - sinceMs)} (last ${showAge(nowMs - atMs)} ago): ${reason}`);
+    if (step === 'scan') lines.push(reason);
+    else lines.push(`${step} fails, for ${showAge(nowMs - sinceMs)} (last ${showAge(nowMs - atMs)} ago): ${reason}`);
   return lines.join('\n');
 }

@@ -1,4 +1,5 @@
 import type { DeviceEvent, Report } from '../../device/events.ts';
+import { scanningText } from '../../device/sources/watch-directory.ts';
 import { heldUpText } from '../open-sender.ts';
 import type { Output } from '../output.ts';
 import { showBytes } from './parse-units.ts';
@@ -85,6 +86,8 @@ function describe(event: DeviceEvent): string | null {
       return secondWriterText(event);
     case 'skipped':
       return `${showName(event.what)} is not recorded: ${event.reason}`;
+    case 'scanning':
+      return scanningText(event);
     case 'sent':
       return `Sent the log of ${event.blocks} blocks to the chain in ${event.tx}.`;
     case 'held-up':

@@ -5,8 +5,10 @@ import type { Outbox } from './open-outbox.ts';
 
 /** What the device does, each on its own: a failure of one never stops another. */
 export type StepName =
+  | 'provision'
   | 'outbox'
   | 'source'
+  | 'scan'
   | 'hold'
   | 'look'
   | 'watch'

@@ -27,11 +27,22 @@ export class ProvisionError extends PlumblineError {
   }
 }
 
+/** The file is there, and cannot be read now: the disk or the system does not let it. It may be well again by itself. */
+export class ProvisionUnavailableError extends PlumblineError {
+  override readonly name = 'ProvisionUnavailableError';
+  readonly kind = 'unavailable';
+}
+
 const MAX_PROVISION_BYTES = 64 * 1024;
+/** What the system says of what may pass: a disk that fails, a share that is away, too many open files. */
+const PASSING: ReadonlySet<string> = new Set([
+  ...['EIO', 'EAGAIN', 'EBUSY', 'EINTR', 'EMFILE', 'ENFILE', 'ENOMEM', 'ESTALE', 'ETIMEDOUT', 'EHOSTDOWN', 'ENOTCONN'],
+]);
 
 /**
  * Reads a device's provision file. It holds two secrets, so it must be a plain file that nobody but this user can read.
  * @throws ProvisionError
+ * @throws ProvisionUnavailableError when it cannot be read now: try again
  */
 export function readProvision(path: string): Provision {
   // Editors of some systems begin a file with a byte order mark.
@@ -148,6 +159,12 @@ function readText(path: string): string {
     return readSecretFileSync(path, MAX_PROVISION_BYTES);
   } catch (cause) {
     if (!(cause instanceof PlumblineError)) throw cause;
+    const code = (cause.cause as NodeJS.ErrnoException | undefined)?.code ?? '';
+    if (PASSING.has(code)) {
+      throw new ProvisionUnavailableError(`The provision file ${path} cannot be read (${code}). Check its disk.`, {
+        cause,
+      });
+    }
     throw new ProvisionError(`The provision file cannot be opened. ${cause.shortMessage}`, 'file', { cause });
   }
 }

@@ -71,6 +71,21 @@ async function watch(watching: Watch, signal: AbortSignal): Promise<void> {
   let there: { inode: bigint } | null = null;
   let works: boolean | null = null;
   let allAgainMs = Number.NEGATIVE_INFINITY;
+  let lastUntold = 0;
+
+  /** Once each time that it changes: what comes is captured later, and costs more, where the system does not tell of it. */
+  const sayWhatIsUntold = (): void => {
+    const { folders, untold } = watches.counts();
+    if (untold === lastUntold) return;
+    lastUntold = untold;
+    if (untold === 0) {
+      noteStep(parts, 'scan', null);
+      return;
+    }
+    const everyMs = Math.max(scanEveryMs, allAgainMs - runtime.monotonicMs());
+    parts.report({ event: 'scanning', directory, folders, untold, everyMs: Math.round(everyMs) });
+    noteStep(parts, 'scan', { reason: scanningText({ directory, folders, untold }), failures: 1, kind: 'file' });
+  };
 
   /** Captures what there is to capture. @returns why it cannot, while the directory is not there */
   const lookOnce = async (): Promise<string | null> => {
@@ -96,6 +111,7 @@ async function watch(watching: Watch, signal: AbortSignal): Promise<void> {
     }
     there = found;
     allAgainMs = runtime.monotonicMs() + restAfter(tookMs, watches.areComplete());
+    if (!once) sayWhatIsUntold();
     return null;
   };
 
@@ -121,6 +137,19 @@ async function watch(watching: Watch, signal: AbortSignal): Promise<void> {
     // Of some changes it would be told, and would look at everything for each.
     else await wait(pause, allMs, signal);
   }
+}
+
+/** For people: what the system does not tell, why that may be, and what to do. */
+export function scanningText({
+  directory,
+  folders,
+  untold,
+}: {
+  readonly directory: string;
+  readonly folders: number;
+  readonly untold: number;
+}): string {
+  return `The system does not tell what changes in ${untold} of the ${folders} folders of ${directory}, so all of it is looked at again and again: what comes is captured up to a minute later. On a network share or FUSE that cannot be helped; else raise fs.inotify.max_user_watches and fs.inotify.max_user_instances.`;
 }
 
 async function wait(wakeup: Wakeup, ms: number, signal: AbortSignal): Promise<void> {

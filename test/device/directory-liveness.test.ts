@@ -113,6 +113,36 @@ test('an unreadable folder, an unreadable file, a bad sector: the rest is captur
   await device.stop();
 });
 
+test('where the system does not tell what changes, that is said, stands in status, and goes when it tells again', async (context) => {
+  const { directory, write, start, files, status } = await setUp(context);
+  mkdirSync(join(directory, 'share'));
+  write('1.csv');
+  let tells = false;
+  const directories: Directories = {
+    ...nodeDirectories,
+    watch: async (path, onChange) =>
+      tells || !path.endsWith('share') ? nodeDirectories.watch(path, onChange) : Promise.resolve(null),
+  };
+  // On a file system of the tests' machine that tells nothing either, both folders are counted.
+  const device = start({}, false, directories);
+  const { untold, folders } = await device.event('scanning');
+  assert.ok(folders === 2 && untold >= 1, `${untold} of ${folders}`);
+  const said = () => status().failures.filter(({ step }) => step === 'scan');
+  await until(() => said().length === 1);
+  assert.match(said()[0]?.reason ?? '', /does not tell what changes in [12] of the 2 folders of .*max_user_watches/);
+  write('share/2.csv');
+  await device.event('checked', () => Object.keys(files()).length === 2);
+  assert.equal(device.events.filter(({ event }) => event === 'scanning').length, 1, 'it is said once');
+  if (untold === 1) {
+    tells = true;
+    // Another folder in its place is another one to be told of.
+    renameSync(join(directory, 'share'), join(directory, 'former'));
+    mkdirSync(join(directory, 'share'));
+    await until(() => said().length === 0);
+  }
+  await device.stop();
+});
+
 test('with --until-idle, what cannot be read is named and does not hold it up', async (context) => {
   const { write, start, files, status } = await setUp(context);
   write('a');

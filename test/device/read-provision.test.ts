@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { fromHex } from '../../core/bytes.ts';
@@ -10,7 +11,13 @@ import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import type { Address, DatasetKey, PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { encodeProvision } from '../../device/provision/provision-file.ts';
-import { ProvisionError, parseProvision, readProvision } from '../../device/provision/read-provision.ts';
+import {
+  ProvisionError,
+  ProvisionUnavailableError,
+  parseProvision,
+  readProvision,
+} from '../../device/provision/read-provision.ts';
+import { spawnPlumb } from '../cli/run-plumb.ts';
 import { temporaryFolder } from './fixture.ts';
 
 const SECRET = 'ab'.repeat(32);
@@ -143,6 +150,29 @@ test('a file that others can read, that is none, or that is not JSON is refused'
   for (const name of ['none.json', 'huge.json', 'folder.json', 'pipe.json']) {
     assert.throws(() => readProvision(join(folder, name)), ProvisionError, name);
   }
+});
+
+test('a disk that fails while the file is read: the device says so, waits, and goes on when it can be read', async (context) => {
+  const folder = temporaryFolder(context);
+  const path = join(folder, 'device.json');
+  // A plain file of this user whose first byte is an I/O error.
+  symlinkSync('/proc/self/mem', path);
+  assert.throws(() => readProvision(path), ProvisionUnavailableError);
+  const child = spawnPlumb(['device', 'run', '--provision', path, '--source', 'stdin', '--json']);
+  context.after(() => void child.kill('SIGKILL'));
+  const events: { event: string; step?: string; reason?: string }[] = [];
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
+  for await (const line of lines) {
+    const event = JSON.parse(line) as (typeof events)[number];
+    events.push(event);
+    if (event.event === 'retry' && event.step === 'provision') {
+      rmSync(path, { force: true });
+      writeFileSync(path, JSON.stringify(GOOD), { mode: 0o600 });
+    }
+    if (event.event === 'started') break;
+  }
+  assert.equal(events.at(-1)?.event, 'started', JSON.stringify(events));
+  assert.match(events[0]?.reason ?? '', /device\.json cannot be read \(EIO\)\. Check its disk\./);
 });
 
 /** Names the field, and repeats no secret anywhere. */

@@ -8,6 +8,8 @@ export interface FolderWatches {
   keepOnly(folders: ReadonlySet<string>): void;
   /** Whether of every folder that was entered all is told. */
   areComplete(): boolean;
+  /** Folders that were entered, and those of them of which nothing is told. */
+  counts(): { readonly folders: number; readonly untold: number };
   /** Paths that something was told of since the last call; null when it may be anything. */
   takeChanged(): ReadonlySet<string> | null;
   stop(): void;
@@ -54,6 +56,10 @@ export function createFolderWatches(
     areComplete() {
       for (const { watching } of watches.values()) if (watching === null) return false;
       return watches.size > 0;
+    },
+    counts() {
+      const untold = [...watches.values()].filter(({ watching }) => watching === null).length;
+      return { folders: watches.size, untold };
     },
     takeChanged() {
       const taken = isTooMuch || changed.has('') ? null : changed;
