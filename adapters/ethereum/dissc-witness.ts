@@ -43,6 +43,7 @@ const log = z.looseObject({ address: z.string().regex(/^0x[0-9a-f]{40}$/i), topi
 const receipt = z.looseObject({
   blockHash: hash32,
   blockNumber: quantity,
+  transactionHash: hash32,
   type: z
     .string()
     .regex(/^0x[0-9a-f]{1,4}$/i)
@@ -180,6 +181,7 @@ export function createDisscWitness(options: WitnessOptions): ChainWitness {
 
     async readLogs(block, txHash, signal) {
       const about = `the receipts of block ${block.number}`;
+      const transaction = to0x(txHash);
       const answers = await askAll(nodes, ({ host, rpc }) =>
         orDissent(host, about, async () => {
           const answered = await rpc.call('eth_getBlockReceipts', [quantityText(block.number)], signal);
@@ -189,12 +191,15 @@ export function createDisscWitness(options: WitnessOptions): ChainWitness {
           if (root === null) return null;
           if (!equalBytes(root, block.receiptsRoot))
             throw new ProofError('They do not lead to the root in the header.');
-          return receipts.flatMap(({ logs }) => logs);
+          // Receipts do not have the transaction's hash: which of them is its own rests on the node's word.
+          return receipts.flatMap(({ transactionHash, logs }) =>
+            transactionHash.toLowerCase() === transaction ? logs : [],
+          );
         }),
       );
-      const proven = answers.find(({ answer }) => answer !== null)?.answer;
-      if (proven != null) return { logs: decodeLogs(domain, proven), by: 'receipts' };
-      const transaction = to0x(txHash);
+      const shown = answers.flatMap(({ answer }) => (answer === null ? [] : [answer]));
+      const proven = shown.find((logs) => logs.length > 0) ?? shown[0];
+      if (proven !== undefined) return { logs: decodeLogs(domain, proven), by: 'receipts' };
       const told = await askAll(nodes, async ({ rpc }) => {
         const answered = await rpc.call('eth_getTransactionReceipt', [transaction], signal);
         return answered === null ? null : parseAnswer(receipt, 'eth_getTransactionReceipt', answered);

@@ -47,8 +47,8 @@ export interface ChainWitness {
   /** By a state proof; 32 zero bytes before the first. */
   readRound(block: BlockHeader, anchorer: Address, signal?: AbortSignal): Promise<RoundRoot>;
   /**
-   * What DISSC logged in a block: by all receipts of the block, whose root is in its header; where no node shows these in a form
-   * known here, what as many nodes agree on of the transaction.
+   * What DISSC logged in a transaction of a block: by all receipts of the block, whose root is in its header (which of them is this
+   * transaction's is the node's word); where no node shows these in a form known here, what as many nodes agree on.
    */
   readLogs(
     block: BlockHeader,
