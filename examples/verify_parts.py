@@ -72,6 +72,20 @@ def open_gcm(key, aad, sealed):
     ssl.EVP_CIPHER_CTX_free(context)
     return out.raw[:len(body)] if opened == 1 else None
 
+def seal_gcm(key, aad, content):
+    """AES-256-GCM with an iv of 12 zero bytes, its tag appended."""
+    ssl = ctypes.CDLL(_hashlib.__file__)
+    for name in ('EVP_CIPHER_CTX_new', 'EVP_aes_256_gcm'): getattr(ssl, name).restype = ctypes.c_void_p
+    context, out, length = ctypes.c_void_p(ssl.EVP_CIPHER_CTX_new()), ctypes.create_string_buffer(len(content)), ctypes.c_int()
+    tag = ctypes.create_string_buffer(16)
+    ssl.EVP_EncryptInit_ex(context, ctypes.c_void_p(ssl.EVP_aes_256_gcm()), None, key, bytes(12))
+    ssl.EVP_EncryptUpdate(context, None, ctypes.byref(length), aad, len(aad))
+    ssl.EVP_EncryptUpdate(context, out, ctypes.byref(length), content, len(content))
+    ssl.EVP_EncryptFinal_ex(context, None, ctypes.byref(length))
+    ssl.EVP_CIPHER_CTX_ctrl(context, 0x10, 16, tag)
+    ssl.EVP_CIPHER_CTX_free(context)
+    return out.raw + tag.raw
+
 # --- dag-cbor, strictly; CAR files ------------------------------------------------------------------------------------
 class Refused(Exception): pass
 

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import * as z from 'zod';
+import { nodePrimitives as primitives } from '../../adapters/crypto/node-primitives.ts';
+import { utf8 } from '../../core/bytes.ts';
+import { canonicalJson } from '../../core/evidence/canonical-json.ts';
+import { encodeEvidence } from '../../core/evidence/encode-evidence.ts';
+import { AT_MS, evidenceOf, type FixtureOptions, joined } from '../core/evidence-fixture.ts';
+
+/*
+ * examples/verify_evidence.py is written from docs/specification.md alone, and docs/evidence.schema.json is what others read: both
+ * are held against evidence that the product makes.
+ */
+
+const ROOT = join(import.meta.dirname, '..', '..');
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plumbline-evidence-py-'));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+function python(...args: string[]): Promise<{ exitCode: number; said: string }> {
+  return new Promise((resolve) => {
+    execFile(
+      'python3',
+      [join(ROOT, 'examples/verify_evidence.py'), ...args],
+      { timeout: 120_000 },
+      (error, stdout, stderr) =>
+        resolve({ exitCode: error === null ? 0 : Number(error.code ?? 1), said: stdout + stderr }),
+    );
+  });
+}
+
+async function write(name: string, bytes: Uint8Array | string): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, bytes);
+  return path;
+}
+
+const FILES: Readonly<Record<string, FixtureOptions>> = {
+  encrypted: { open: true, withBytes: true },
+  anchored: { kind: 1, anchored: true },
+  attached: { kind: 2 },
+  time: { kind: 1, blocks: [1, 2, 3, 4, 5], range: { from: AT_MS + 2000, to: AT_MS + 4000 } },
+};
+
+describe('evidence that others read', () => {
+  for (const [name, options] of Object.entries(FILES)) {
+    test(`holds for a program written from the specification: ${name}`, async () => {
+      const { evidence, contents, stored } = await evidenceOf(primitives, options);
+      const file = encodeEvidence(evidence);
+      const path = await write(`${name}.evidence.json`, file);
+      const within = name === 'time' ? contents.slice(1, -1) : contents;
+      const data = await write(`${name}.data`, joined(within));
+      const held = await python(path, data);
+      assert.equal(held.exitCode, 0, held.said);
+      assert.match(held.said, /^holds .*\n(?:.*\n)*intact /);
+      if (name === 'encrypted') assert.equal((await python(path, await write('stored', joined(stored)))).exitCode, 0);
+      const other = joined(within);
+      other[5]! ^= 1;
+      const differs = await python(path, await write(`${name}.other`, other));
+      assert.deepEqual(
+        [differs.exitCode, /differs from what was recorded/.test(differs.said)],
+        [1, true],
+        differs.said,
+      );
+      const value = JSON.parse(new TextDecoder().decode(file));
+      value.blocks[0].size += 1;
+      const changed = await python(await write(`${name}.changed`, canonicalJson(value)));
+      assert.deepEqual([changed.exitCode, /^NOT PROVEN/.test(changed.said)], [1, true], changed.said);
+    });
+  }
+
+  test('is what its JSON Schema says, and what differs in one field is not', async () => {
+    const schema = z.fromJSONSchema(JSON.parse(await readFile(join(ROOT, 'docs', 'evidence.schema.json'), 'utf8')));
+    for (const options of Object.values(FILES)) {
+      const value = JSON.parse(
+        new TextDecoder().decode(encodeEvidence((await evidenceOf(primitives, options)).evidence)),
+      );
+      assert.deepEqual(schema.safeParse(value).error?.issues ?? [], []);
+      for (const field of Object.keys(value)) {
+        const { [field]: _, ...less } = value;
+        assert.equal(schema.safeParse(less).success, false, `without ${field}`);
+        assert.equal(schema.safeParse({ ...value, [field]: 'x' }).success, false, `${field} of another type`);
+      }
+      assert.equal(schema.safeParse({ ...value, more: 1 }).success, false);
+      assert.equal(schema.safeParse({ ...value, blocks: [{ ...value.blocks[0], sha256: '0xAB' }] }).success, false);
+    }
+  });
+
+  test('has an example beside the specification that holds', async () => {
+    const held = await python(
+      join(ROOT, 'docs', 'example.evidence.json'),
+      await write('hello', utf8('hello\nworld\n')),
+    );
+    assert.equal(held.exitCode, 0, held.said);
+    assert.match(held.said, /intact .* 2 blocks, content/);
+  });
+});
