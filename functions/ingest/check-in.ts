@@ -5,7 +5,7 @@ import { quotaOf } from '../rights/quota-of.ts';
 import type { SegmentEntry } from '../state/entries.ts';
 import { readSegmentEntry, type StoredSegment, writeSegmentEntry } from '../state/segment-entry.ts';
 import { countStored } from '../state/usage-entry.ts';
-import { checkInJunk } from './check-in-junk.ts';
+import { checkInJunk, checkInStray } from './check-in-junk.ts';
 import { type Inspected, type InspectPorts, inspectSegment, type SegmentName } from './inspect-segment.ts';
 import type { SegmentMemory } from './segment-memory.ts';
 
@@ -41,6 +41,8 @@ export async function checkIn(
     }
     const condition = stored === null ? 'absent' : { version: stored.version };
     if (await writeSegmentEntry(ports.table, name.dataset, entry, condition, signal)) {
+      const isStray = entry.rejection === 'signer' && stored?.rejection !== 'signer' && stored?.rejection !== 'root';
+      if (isStray) await checkInStray(ports, name, entry, signal);
       if (entry.counted) ports.memory.usage.noteCounted(key);
       return { stored: { ...entry, version: (stored?.version ?? 0) + 1 }, manifest: inspected.manifest };
     }
@@ -71,8 +73,9 @@ async function nextEntry(
   const { entry, owner } = inspected;
   // It is nothing that its owner has stored; what a device may store of it has a bound of its own.
   if (entry.rejection === 'content') return entry;
-  const counted = stored?.counted === true || (await count(ports, name, inspected, readSince, signal));
   const receivedAtMs = stored?.receivedAtMs ?? entry.receivedAtMs;
+  if (entry.rejection === 'signer') return { ...entry, counted: stored?.counted === true, receivedAtMs };
+  const counted = stored?.counted === true || (await count(ports, name, inspected, readSince, signal));
   if (counted || owner === null) return { ...entry, counted, receivedAtMs };
   const reason = `The owner's quota leaves no room for ${entry.sizeBytes} bytes.`;
   return { ...entry, receivedAtMs, state: 'rejected' as const, rejection: 'quota' as const, reason };

@@ -2,8 +2,9 @@ import { parseSegmentKey } from '../../core/batch/segment-key.ts';
 import { parseCharterKey } from '../../core/charter/charter-file.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { ObjectLister } from '../../core/ports/object-store.ts';
+import { isPassedOver } from '../log/is-passed-over.ts';
 import type { TableReader } from '../ports.ts';
-import { readCharters } from '../state/dataset-entry.ts';
+import { readCharters, readDatasetEntry } from '../state/dataset-entry.ts';
 import { datasetPk, type LogEntry, segmentSk, waitingSk } from '../state/entries.ts';
 import { findLogEntry, queryLog, readLogEnd } from '../state/log-entry.ts';
 import { objectKey, type StoredSegment, segmentPages } from '../state/segment-entry.ts';
@@ -22,7 +23,7 @@ export interface Stretch {
 /**
  * What bucket and table differ in: a charter that is not kept; a segment that has no entry (`missed`), or whose entry is to be
  * looked at again, as it is not settled, has no place in the log, or lies where the log has only the chain's word; an entry whose
- * object is gone; what can never be a segment, and has not been set aside yet.
+ * object is gone; what is to be set aside.
  */
 export interface Difference {
   readonly kind: 'charter' | 'missed' | 'again' | 'gone' | 'junk';
@@ -92,6 +93,13 @@ async function* compareSegments(
     size = await readSize();
     return first >= size;
   };
+  const { tiledTo = 0 } = await readDatasetEntry(table, dataset, signal);
+  /** What can never be a segment, what was set aside and came again, and what was turned away and is passed over. */
+  const isForAside = async (entry: StoredSegment) => {
+    if (entry.rejection === 'content' || entry.expiresAtS !== undefined) return true;
+    if (entry.rejection !== 'signer' && entry.rejection !== 'root') return false;
+    return isPassedOver(table, dataset, entry, tiledTo, signal);
+  };
   const stored = keys.filter((key) => parseSegmentKey(key) !== null);
   const to = isWhole ? END : skBehind(keys.at(-1) as string);
   let at = 0;
@@ -110,12 +118,15 @@ async function* compareSegments(
         yield { kind: 'missed', key: stored[at] as string };
       }
       if (stored[at] !== key) {
-        const isGone = entry.lostAtMs === undefined && entry.rejection !== 'content';
+        const isGone = entry.lostAtMs === undefined && entry.expiresAtS === undefined && entry.rejection !== 'content';
         if (isGone) yield { kind: 'gone', key };
         continue;
       }
       at++;
-      if (entry.rejection === 'content') yield { kind: 'junk', key };
+      if (await isForAside(entry)) {
+        yield { kind: 'junk', key };
+        continue;
+      }
       if (!isSettled(entry) || isInGap(entry) || (await isUnplaced(entry))) yield { kind: 'again', key };
     }
   }

@@ -7,7 +7,7 @@ import { objectKey } from '../state/segment-entry.ts';
 import { forgetWaitingMark, readWaiting, readWaitingMarks, type WaitingMark } from '../state/waiting-entry.ts';
 
 interface Ports extends GrowingPorts, Pick<ServicePorts, 'observer'> {
-  readonly runtime: Pick<ServicePorts['runtime'], 'monotonicMs' | 'nowMs'>;
+  readonly runtime: Pick<ServicePorts['runtime'], 'monotonicMs' | 'nowMs' | 'sleep' | 'random'>;
 }
 
 /** Segments of one device arrive out of order by some seconds: that is nothing to speak of. */

@@ -137,7 +137,7 @@ async function writePiece(
     if (onlyRecords !== null) await putRecords(table, dataset, onlyRecords, signal);
     else if (!(await keepRecordsOf(ports, dataset, segment, signal))) return false;
     // The chain vouches for what was turned away, be it for its signer (a device since replaced) or for its root.
-    if (segment.state === 'rejected') await readmitSegment(table, dataset, segment, signal);
+    if (segment.state === 'rejected') await readmitSegment(ports, dataset, segment, signal);
   }
   if (await appendLogEntry(table, dataset, entry, signal)) return true;
   const there = await readLogEntry(table, dataset, entry.size, signal);

@@ -9,7 +9,7 @@ import { forgetWaiting, readWaiting } from '../state/waiting-entry.ts';
 import { appendSegment } from './append-segment.ts';
 import type { GrowingPorts } from './growing-ports.ts';
 import { readManifest } from './read-manifest.ts';
-import { rejectRoot } from './reject-root.ts';
+import { rejectRoots } from './reject-root.ts';
 
 /** Segments looked at in one round: their manifests, of at most 1 MiB, are in memory together. */
 const ROUND = 32;
@@ -71,10 +71,9 @@ async function extendOnce(ports: GrowingPorts, dataset: DatasetId, signal?: Abor
   }
   // What was judged behind a place that another took was judged by the wrong log.
   const judged = placed.length === steps.length ? misfits : [];
-  await mapBounded(judged, PARALLEL, async (one) => {
-    const segment = await readSegmentEntry(table, dataset, one, signal);
-    if (segment?.state === 'received') await rejectRoot(table, dataset, segment, signal);
-  });
+  const entries = await mapBounded(judged, PARALLEL, (one) => readSegmentEntry(table, dataset, one, signal));
+  const received = entries.filter((entry) => entry !== null).filter(({ state }) => state === 'received');
+  await rejectRoots(ports, dataset, received, signal);
   await forget([...placed, ...judged, ...lost]);
   return over.length + steps.length + misfits.length + lost.length > 0;
 }

@@ -64,16 +64,17 @@ export async function finishFilling(
 
 /** The gap's own place is written last but for what it leaves behind: until then the log has the gap. */
 async function write(
-  { table }: GrowingPorts,
+  ports: GrowingPorts,
   filling: Filling,
   steps: readonly Step[],
   signal?: AbortSignal,
 ): Promise<void> {
+  const { table } = ports;
   const { dataset, from, torn } = filling;
   const [first, ...others] = steps as [Step, ...Step[]];
   for (const { entry, segment } of [...others.reverse(), first]) {
     await table.put({ pk: datasetPk(dataset), sk: logSk(entry.first), ...entry }, 'any', signal);
-    if (segment.state === 'rejected') await readmitSegment(table, dataset, segment, signal);
+    if (segment.state === 'rejected') await readmitSegment(ports, dataset, segment, signal);
   }
   const written = new Set(steps.map(({ entry }) => entry.first));
   for (const gone of torn) if (!written.has(gone)) await table.delete(datasetPk(dataset), logSk(gone), 'any', signal);

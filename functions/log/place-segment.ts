@@ -10,7 +10,7 @@ import { extendLog } from './extend-log.ts';
 import { fillGap } from './fill-gap.ts';
 import type { GrowingPorts } from './growing-ports.ts';
 import { readManifest } from './read-manifest.ts';
-import { readmitSegment, rejectRoot } from './reject-root.ts';
+import { readmitSegment, rejectRoots } from './reject-root.ts';
 
 /** `waiting`: a predecessor is missing. `superseded`: another segment took the place first. */
 export type Placement = 'placed' | 'waiting' | 'superseded' | 'rejected';
@@ -72,11 +72,11 @@ async function tryPlace(
   if (manifest === null) throw new StoreUnavailableError(`The manifest of ${segment.key} cannot be read now.`);
   const entry = appendSegment(primitives, end, segment, manifest);
   if (entry === null) {
-    await rejectRoot(table, dataset, segment, signal);
+    await rejectRoots(ports, dataset, [segment], signal);
     return 'rejected';
   }
   await keepRecords(ports, dataset, sha256Hex, manifest, signal);
   if (!(await appendLogEntry(table, dataset, entry, signal))) return 'again';
-  if (segment.state === 'rejected') await readmitSegment(table, dataset, segment, signal);
+  if (segment.state === 'rejected') await readmitSegment(ports, dataset, segment, signal);
   return 'placed';
 }

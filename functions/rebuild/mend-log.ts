@@ -142,7 +142,7 @@ async function findFollowing(
     const manifest = await readManifest(ports, dataset, segment, signal);
     const entry = manifest === null ? null : appendSegment(ports.primitives, before, segment, manifest);
     if (entry === null) continue;
-    if (segment.state === 'rejected') await readmitSegment(table, dataset, segment, signal);
+    if (segment.state === 'rejected') await readmitSegment(ports, dataset, segment, signal);
     return { entry, manifest };
   }
   return null;

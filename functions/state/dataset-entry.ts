@@ -150,3 +150,11 @@ export async function keepCharter(
 export function deviceInForce(onChain: ChainDevice | null, charters: readonly SignedCharter[]): Address | null {
   return onChain?.device ?? charterHistory(charters, []).first?.device ?? null;
 }
+
+/** The same by the charters alone that are kept. */
+export function newestDevice(charters: readonly KeptCharter[]): Address | null {
+  const onChain = charters.filter((one) => one.onChain).map(({ charter }) => charter);
+  const newest = onChain.reduce<SignedCharter | null>((a, b) => (a !== null && a.serial > b.serial ? a : b), null);
+  const shown = charters.map(({ charter }) => charter);
+  return newest?.device ?? deviceInForce(null, shown);
+}

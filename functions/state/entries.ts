@@ -14,6 +14,7 @@ import type { GrantId } from '../../core/ports/grants.ts';
  *   C#FIRST              CharterEntry    the first charter that was shown; one, whoever races
  *   C#<serial>           CharterEntry    one charter that DISSC has
  *   G#<grant>            a grant of ASC by its id; all else about it is on the chain
+ *   J#<device>           what a device that was replaced has stored that was turned away
  *   S                    DatasetEntry
  *
  * An agreement's items share pk `A#<agreement>`:
@@ -43,6 +44,7 @@ export const charterSk = (serial: number): string => `C#${pad(serial, 10)}`;
 /** Stands behind those of the chain. */
 export const FIRST_CHARTER_SK = 'C#FIRST';
 export const grantSk = (grant: GrantId): string => `G#${grant}`;
+export const junkSk = (device: Address): string => `J#${device}`;
 export const DATASET_SK = 'S';
 export const WORK_PK = 'WORK';
 export const ownerPk = (owner: string): string => `OWNER#${owner}`;
@@ -86,7 +88,7 @@ export interface SegmentEntry {
   /** Whether its bytes count in the owner's usage. */
   readonly counted: boolean;
   readonly receivedAtMs: number;
-  /** When what was rejected for good is no longer named, in seconds since 1970. */
+  /** When what was rejected for good, and set aside, is no longer named, in seconds since 1970. */
   readonly expiresAtS?: number;
   /** When its object was last looked at. */
   readonly lookedAtMs?: number;
@@ -179,7 +181,7 @@ export interface DatasetEntry {
   /** Size that the refused update led to: a newer head of the device is tried all the same. */
   readonly suspendedUpTo?: number;
   readonly suspendedReason?: string;
-  /** Bytes of objects, stored by this device, that are no segments and never will be. */
+  /** Bytes of objects, stored by this device, that are no segments and never will be, or that were turned away. */
   readonly junkBytes?: number;
   /** How many they are. */
   readonly junkObjects?: number;

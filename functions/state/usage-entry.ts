@@ -11,6 +11,8 @@ const FAST_ATTEMPTS = 4;
 const LONGEST_WAIT_MS = 64;
 // Stays far below what one item may hold, whatever crashes.
 const MAX_PENDING = 500;
+/** Before the key of a segment whose bytes were taken off, and whose entry may not say so yet. */
+const TAKEN_OFF = '-';
 
 export interface Counting {
   readonly key: string;
@@ -95,7 +97,7 @@ export async function countStored(
     if (storedBytes > roomBytes && isFresh) return false;
     if (storedBytes <= roomBytes) {
       const settled = await findSettled(pending, memory, segment.isCounted);
-      const left = pending.filter((key) => !settled.has(key));
+      const left = pending.filter((key) => !settled.has(key) && key !== TAKEN_OFF + segment.key);
       const usage: UsageEntry = { storedBytes, pending: JSON.stringify([...left, segment.key]) };
       if (await writeUsage(ports, account, stored, usage, signal)) return true;
     }
@@ -104,6 +106,39 @@ export async function countStored(
     // Who loses again and again steps out of the others' step.
     if (attempt >= FAST_ATTEMPTS)
       await ports.runtime.sleep(1 + Math.floor(ports.runtime.random() * LONGEST_WAIT_MS), signal);
+  }
+  throw new StoreUnavailableError(
+    `The usage of owner ${owner} in dataset ${dataset} is changing too often. Try again.`,
+  );
+}
+
+/**
+ * Takes segments' bytes off again, once, however often it is called before their entries say that they are not counted. As long
+ * as they may say otherwise, the usage names them with a minus.
+ */
+export async function giveBack(
+  table: Table,
+  { owner, dataset }: Account,
+  segments: readonly Pick<Counting, 'key' | 'sizeBytes'>[],
+  isCounted: Counting['isCounted'],
+  signal?: AbortSignal,
+): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const { usage, version } = await readUsage(table, { owner, dataset }, signal);
+    if (version === null) return;
+    const pending = pendingOf(usage);
+    // The usage first and the segments second, as where they are counted.
+    const says = await Promise.all(segments.map(({ key }) => isCounted(key)));
+    const open = segments.filter(({ key }, i) => says[i] === true && !pending.includes(TAKEN_OFF + key));
+    if (open.length === 0) return;
+    const keys = new Set(open.map(({ key }) => key));
+    const left = pending.filter((key) => !keys.has(key));
+    const bytes = open.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const changed: UsageEntry = {
+      storedBytes: Math.max(0, usage.storedBytes - bytes),
+      pending: JSON.stringify([...left, ...[...keys].map((key) => TAKEN_OFF + key)]),
+    };
+    if (await table.put({ pk: ownerPk(owner), sk: usageSk(dataset), ...changed }, { version }, signal)) return;
   }
   throw new StoreUnavailableError(
     `The usage of owner ${owner} in dataset ${dataset} is changing too often. Try again.`,
@@ -158,12 +193,14 @@ async function findSettled(
   known: UsageMemory,
   isCounted: (key: string) => Promise<boolean>,
 ): Promise<ReadonlySet<string>> {
+  const isSettled = async (key: string) =>
+    key.startsWith(TAKEN_OFF) ? !(await isCounted(key.slice(TAKEN_OFF.length))) : isCounted(key);
   const settled = new Set(pending.filter((key) => known.isCounted(key)));
   const open = pending.filter((key) => !settled.has(key));
   const looked = open.length > MAX_PENDING ? open : open.slice(0, 2);
   await Promise.all(
     looked.map(async (key) => {
-      if (await isCounted(key)) settled.add(key);
+      if (await isSettled(key)) settled.add(key);
     }),
   );
   return settled;

@@ -26,6 +26,7 @@ import { storesAreDeployed } from './deployed-stores.ts';
 import { EMULATOR_GAPS } from './emulator-gaps.ts';
 import { placeOf, RIGHTS, rightsIn } from './function-rights.ts';
 import { keysTold, type Looked, lookAt, requestTo, runDeployed } from './look-at.ts';
+import { rebuildsItsTable } from './rebuild-deployed.ts';
 import type { Resource } from './synth-stack.ts';
 
 /*
@@ -52,6 +53,7 @@ after(() => looked?.close());
 
 describe('the deployed stack', () => {
   storesAreDeployed(() => looked);
+  rebuildsItsTable(() => looked);
 
   test('has every resource of the template: the emulator has skipped none', () => {
     const typesOf = (entries: Iterable<[string, string]>) => [...entries].sort();
