@@ -133,7 +133,7 @@ export const rooms: Rooms = {
   },
   console: {
     purpose: 'the web page: core and client in a browser',
-    imports: everywhere('client', 'core'),
+    imports: { ...everywhere('client', 'core'), 'adapters/crypto/portable-primitives.ts': 'all' },
     packages: {},
     globals: 'all',
   },
@@ -249,6 +249,7 @@ export const rooms: Rooms = {
       ...everywhere('@noble/curves/secp256k1.js', '@noble/hashes/sha3.js', '@slicekit/erc8128'),
       'node:async_hooks': ['test/dev/uncaught'],
       '@seriousme/openapi-schema-validator': ['test/openapi'],
+      'playwright-core': ['test/console'],
       'aws-cdk-lib/assertions': ['test/cdk'],
       'aws-cdk-lib/aws-lambda': ['test/cdk'],
       'aws-cdk-lib/aws-s3': ['test/cdk'],

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isInstalled, programFolder } from './find-program.ts';
+import { installChromium } from './install-chromium.ts';
 import { installNodeArm64 } from './install-node-arm64.ts';
 import { runStep } from './run-step.ts';
 import { COMPLETE_WITH, type RealProgram, VERSIONS } from './versions.ts';
@@ -76,6 +77,8 @@ ${of('plumbline', 'dynamodb-local', '1')}
     await step(join(folder, 'bin', 'python3'), '-m', 'pip', 'install', '--quiet', '-r', requirements);
     await writeFile(join(folder, COMPLETE_WITH.moto), version);
   },
+
+  chromium: installChromium,
 
   'node-arm64': installNodeArm64,
 };

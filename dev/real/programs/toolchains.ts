@@ -25,7 +25,7 @@ const NPM: Toolchain = { command: 'npm', shows: ['--version'], remedy: 'It comes
 const APT: Toolchain = {
   command: 'apt-get',
   shows: ['--version'],
-  remedy: 'An emulator of arm64 and its C library are taken from the packages of Debian or Ubuntu on x64.',
+  remedy: 'A browser, and an emulator of arm64 with its C library, are taken from the packages of Debian on x64.',
 };
 
 const NEEDED: Readonly<Record<RealProgram, readonly Toolchain[]>> = {
@@ -35,6 +35,7 @@ const NEEDED: Readonly<Record<RealProgram, readonly Toolchain[]>> = {
   'dynamodb-local': [JAVA, MAVEN, NAMESPACE],
   moto: [PYTHON],
   actionlint: [GO],
+  chromium: [APT],
   'node-arm64': [NPM, APT],
 };
 

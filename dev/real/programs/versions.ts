@@ -7,6 +7,8 @@ export const VERSIONS = {
   moto: '5.2.5',
   /** Reads the workflows of .github, which nothing here can run. */
   actionlint: '1.7.12',
+  /** Debian's own, whichever it has: it is mended for security, not held still. */
+  chromium: 'debian',
   /** Of the Node that npm has for it; the emulator is Debian's. */
   'node-arm64': '24.21.0',
 } as const;
@@ -21,6 +23,7 @@ export const STARTED_BY: Readonly<Record<RealProgram, string>> = {
   'dynamodb-local': 'lib',
   moto: 'bin/python3',
   actionlint: 'actionlint',
+  chromium: 'chromium',
   'node-arm64': 'node',
 };
 

@@ -1,0 +1,24 @@
+/** An element of the page, which has it. */
+export function byId(id: string): HTMLElement {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`The page has no element ${id}.`);
+  return found;
+}
+
+/** Makes an element. Text stays text: whoever made the evidence wrote it. */
+export function element(
+  tag: string,
+  { text, className }: { readonly text?: string; readonly className?: string },
+  children: readonly HTMLElement[] = [],
+): HTMLElement {
+  const made = document.createElement(tag);
+  if (text !== undefined) made.textContent = text;
+  if (className !== undefined) made.className = className;
+  made.append(...children);
+  return made;
+}
+
+/** A text that others wrote, without characters that move or hide what is shown. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}');
+}

@@ -1,0 +1,94 @@
+import type { EvidenceReport } from '../../client/evidence/report-evidence.ts';
+import { sayEvidence } from '../../client/evidence/say-evidence.ts';
+import { utcText } from '../../client/utc-text.ts';
+import type { EvidenceStep } from '../../core/evidence/verify-evidence.ts';
+import { byId, element, printable } from './page.ts';
+
+/** A verdict in one word or two, with the tone that it is shown in: colour is never all that tells them apart. */
+const MARKS: Readonly<Record<EvidenceReport['verdict'], { readonly text: string; readonly tone: string }>> = {
+  intact: { text: '✓ Intact', tone: 'good' },
+  corrupted: { text: '✗ Not what was recorded', tone: 'bad' },
+  unproven: { text: '✗ Proves nothing', tone: 'bad' },
+  contradicted: { text: '✗ The chain says otherwise', tone: 'bad' },
+  unconfirmed: { text: '? Not confirmed', tone: 'doubt' },
+};
+
+/** Shows the verdict: the word, the sentence, the facts, and what is left to the chain. */
+export function showReport(report: EvidenceReport): void {
+  const compared = report.data.length > 0 || report.strength === 'retrieved';
+  const { text, tone } =
+    report.verdict === 'intact' && !compared
+      ? { text: '✓ The evidence holds. Add the file that it is about.', tone: 'doubt' }
+      : MARKS[report.verdict];
+  showSentence(text, tone, sayEvidence(report));
+  byId('facts').replaceChildren(...factsOf(report).flatMap(([name, value]) => fact(name, value)));
+  byId('chain').textContent =
+    report.restsOn.length === 0
+      ? 'Nothing: this evidence did not get that far.'
+      : 'This page asked nobody. Anyone can look these up in an explorer of that chain, or have them checked by: plumb verify FILE --rpc URL';
+  byId('rests').replaceChildren(...report.restsOn.map(({ says }) => element('li', { text: printable(says) })));
+  byId('details').hidden = false;
+}
+
+export function showSentence(mark: string, tone: string, sentence: string): void {
+  byId('mark').hidden = mark === '';
+  byId('mark').textContent = mark;
+  byId('mark').className = tone;
+  byId('sentence').textContent = printable(sentence);
+}
+
+/** Shows the steps; the first that fails is open. */
+export function showSteps(steps: readonly EvidenceStep[]): void {
+  byId('steps').replaceChildren(
+    ...steps.map(({ title, paper, values, reason }) => {
+      const holds = reason === null;
+      const head = element('summary', {}, [
+        element('strong', { text: holds ? '✓ Holds. ' : '✗ Fails. ', className: holds ? 'good' : 'bad' }),
+        element('span', { text: title }),
+        element('span', { text: paper === null ? '' : ` (step ${paper})`, className: 'paper' }),
+      ]);
+      const shown = Object.entries(values).flatMap(([name, value]) =>
+        value === null ? [] : fact(name, valueText(name, value)),
+      );
+      const details = element('details', {}, [
+        head,
+        ...(reason === null ? [] : [element('p', { text: printable(reason), className: 'bad' })]),
+        element('dl', {}, shown),
+      ]);
+      (details as HTMLDetailsElement).open = !holds;
+      return element('li', {}, [details]);
+    }),
+  );
+}
+
+function factsOf(report: EvidenceReport): [string, string][] {
+  const { recorded, anchored, wholeTime } = report;
+  const facts: [string, string | null][] = [
+    ['Dataset', report.name],
+    ['Files', report.files.length === 0 ? null : report.files.join(', ')],
+    ['Blocks', report.blocks.map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`)).join(', ')],
+    ['Stored bytes', report.sizeBytes.toLocaleString('en')],
+    ['Not before', report.notBefore],
+    ['Not later than', report.notAfter],
+    ['Owner', report.owner],
+    ['Signed by device', report.signer],
+    ['Recorded', recorded === null ? null : `chain block ${recorded.blockNumber}, transaction ${recorded.transaction}`],
+    ['Anchored', anchored === null ? null : `round ${anchored.number} of ${anchored.anchorer}`],
+    ['Chain', `${report.chainId}, contract ${report.contract}`],
+    ['Whole time', wholeTime === null ? null : `${wholeTime.from} to ${wholeTime.to}`],
+    ['What this proves', report.proves],
+  ];
+  return facts.flatMap(([name, value]) => (value === null || value === '' ? [] : [[name, printable(value)]]));
+}
+
+function fact(name: string, value: string): HTMLElement[] {
+  return [element('dt', { text: name }), element('dd', { text: printable(value), className: 'value' })];
+}
+
+const MILLISECONDS = new Set(['at', 'to']);
+
+function valueText(name: string, value: string | number): string {
+  if (typeof value !== 'number') return value;
+  if (name === 'timeSeconds') return `${value} (${utcText(1000 * value)})`;
+  return MILLISECONDS.has(name) ? `${value} (${utcText(value)})` : String(value);
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { encodeEvidence } from '../../core/evidence/encode-evidence.ts';
+import { buildCheckPage } from '../../dev/console/build-check.ts';
+import { evidenceOf, type FixtureOptions, joined } from '../core/evidence-fixture.ts';
+import { findBarriers, openBrowser, openPage, type WatchedPage } from './open-page.ts';
+
+/** Pictures of what a person sees, for people: $PLUMBLINE_SHOTS, or nowhere. */
+const shots = process.env.PLUMBLINE_SHOTS;
+
+let folder: string;
+let url: string;
+let browser: Browser;
+const at = (name: string) => join(folder, name);
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'plumbline-check-page-'));
+  await writeFile(at('check.html'), await buildCheckPage());
+  url = pathToFileURL(at('check.html')).href;
+  await write('door', { open: true, blocks: [1] });
+  await write('round', { anchored: true, withBytes: true });
+  browser = await openBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Writes evidence, the content that it is about, and the stored bytes. */
+async function write(name: string, options: FixtureOptions): Promise<void> {
+  const { evidence, contents, stored } = await evidenceOf(nodePrimitives, options);
+  await writeFile(at(`${name}.evidence.json`), encodeEvidence(evidence));
+  await writeFile(at(`${name}.bin`), joined(contents));
+  await writeFile(at(`${name}.stored`), joined(stored));
+}
+
+async function withPage(options: BrowserContextOptions, use: (watched: WatchedPage) => Promise<void>): Promise<void> {
+  const watched = await openPage(browser, url, options);
+  try {
+    await use(watched);
+    assert.deepEqual(watched.requests, [], 'it asked somebody');
+    assert.deepEqual(watched.complaints, []);
+  } finally {
+    await watched.page.context().close();
+  }
+}
+
+const choose = (page: Page, ...names: string[]) => page.getByLabel('Choose the evidence').setInputFiles(names.map(at));
+const sentence = (page: Page) => page.getByRole('status');
+
+async function picture(page: Page, name: string): Promise<void> {
+  if (shots === undefined) return;
+  await mkdir(shots, { recursive: true });
+  await page.screenshot({ path: join(shots, `check-${name}.png`), fullPage: true });
+}
+
+test('a file and its evidence, by the keyboard alone: one sentence, then the steps', () =>
+  withPage({}, async ({ page }) => {
+    await picture(page, 'empty');
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate('document.activeElement.id'), 'files');
+    const chooser = page.waitForEvent('filechooser');
+    await page.keyboard.press('Enter');
+    await (await chooser).setFiles([at('door.evidence.json'), at('door.bin')]);
+    await page.getByText('✓ Intact').waitFor();
+    assert.match((await sentence(page).textContent()) ?? '', /^door\.bin: intact, byte for byte\. f1\.bin \(block 1, /);
+    assert.equal(await page.locator('#steps > li').count(), 6);
+    const second = page.locator('#steps summary').nth(1);
+    await second.focus();
+    await page.keyboard.press('Enter');
+    assert.match((await page.locator('#steps details').nth(1).textContent()) ?? '', /signer0x[0-9a-f]{40}/i);
+    assert.match((await page.locator('#rests').textContent()) ?? '', /On chain \d+, transaction 0x/);
+    await picture(page, 'intact');
+  }));
+
+test('roles, names and contrast hold in light and dark, empty and with a verdict, at 360 px without a scroll sideways', async () => {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await withPage({ colorScheme, viewport: { width: 360, height: 740 } }, async ({ page }) => {
+      assert.deepEqual(await findBarriers(page), []);
+      await choose(page, 'door.evidence.json', 'door.bin');
+      await page.getByText('✓ Intact').waitFor();
+      for (const summary of await page.locator('#steps summary').all()) await summary.click();
+      assert.deepEqual(await findBarriers(page), []);
+      const overhang = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
+      assert.ok(Number(overhang) <= 0, `${overhang} px wider than the window`);
+      await picture(page, `phone-${colorScheme}`);
+    });
+  }
+});
+
+test('one changed byte, a cut file and another file are each said for what they are', () =>
+  withPage({}, async ({ page }) => {
+    const { contents } = await evidenceOf(nodePrimitives, { open: true, blocks: [1] });
+    const changed = joined(contents);
+    changed[20] = (changed[20] ?? 0) ^ 1;
+    await writeFile(at('changed.bin'), changed);
+    await writeFile(at('cut.bin'), changed.subarray(0, 39));
+    await choose(page, 'door.evidence.json', 'changed.bin');
+    await page.getByText('✗ Not what was recorded').waitFor();
+    assert.match(
+      (await sentence(page).textContent()) ?? '',
+      /^changed\.bin is not what was recorded\. One block differs/,
+    );
+    await picture(page, 'changed');
+    await choose(page, 'door.evidence.json', 'cut.bin');
+    await page.getByText('cut.bin has 39 bytes; what is proven has').waitFor();
+  }));
+
+test('evidence alone says what is missing; the file may come later, evidence last, or stored bytes in its place', () =>
+  withPage({}, async ({ page }) => {
+    await choose(page, 'door.evidence.json');
+    await page.getByText('✓ The evidence holds. Add the file that it is about.').waitFor();
+    await choose(page, 'door.bin');
+    await page.getByText('✓ Intact').waitFor();
+    await page.reload();
+    await choose(page, 'door.stored');
+    await page.getByText('door.stored: now add the evidence').waitFor();
+    await choose(page, 'door.evidence.json');
+    await page.getByText('✓ Intact').waitFor();
+  }));
+
+test('evidence that lost its name is known; with bytes in it, it needs no file; a round is named', () =>
+  withPage({}, async ({ page }) => {
+    const { evidence } = await evidenceOf(nodePrimitives, { anchored: true, withBytes: true });
+    await writeFile(at('nameless'), encodeEvidence(evidence));
+    await choose(page, 'nameless');
+    await page.getByText('✓ Intact').waitFor();
+    assert.match((await page.locator('#facts').textContent()) ?? '', /Anchoredround 4 of 0x/);
+    await page.getByLabel('Show the values of block').fill('5');
+    assert.match((await page.locator('#steps details').nth(3).textContent()) ?? '', /block5/);
+    await page.getByLabel('Show the values of block').fill('3');
+    assert.equal(await page.locator('#block:invalid').count(), 1);
+  }));
+
+test('evidence that was changed proves nothing, and the step that breaks is open', () =>
+  withPage({}, async ({ page }) => {
+    const { evidence } = await evidenceOf(nodePrimitives, { open: true });
+    const [first, ...rest] = evidence.blocks;
+    assert.ok(first !== undefined);
+    const opening = {
+      ...first.opening,
+      sha256: nodePrimitives.sha256(new Uint8Array(1)) as typeof first.opening.sha256,
+    };
+    await writeFile(
+      at('forged.evidence.json'),
+      encodeEvidence({ ...evidence, blocks: [{ ...first, opening }, ...rest] }),
+    );
+    await choose(page, 'forged.evidence.json', 'door.bin');
+    await page.getByText('✗ Proves nothing').waitFor();
+    assert.match((await page.locator('#steps details[open]').textContent()) ?? '', /✗ Fails\. .*does not hash/);
+    await picture(page, 'forged');
+  }));
+
+test('what is no evidence at all is said by its field, and names that others wrote show as they are', () =>
+  withPage({}, async ({ page }) => {
+    await writeFile(at('broken.evidence.json'), '{"after":[],"v":3}');
+    await choose(page, 'broken.evidence.json');
+    await page.getByText('✗ Not checked').waitFor();
+    assert.match(
+      (await sentence(page).textContent()) ?? '',
+      /^broken\.evidence\.json is not evidence as this page reads it\./,
+    );
+    const name = '<img src=x onerror=alert(1)>\u202e';
+    const hostile = await evidenceOf(nodePrimitives, {
+      blocks: [0],
+      capture: (index, size) => ({
+        content: new Uint8Array(size),
+        meta: { at: 1_790_000_000_000 + index, name },
+      }),
+    });
+    await writeFile(at('hostile.evidence.json'), encodeEvidence(hostile.evidence));
+    await choose(page, 'hostile.evidence.json');
+    await page.getByText('<img src=x onerror=alert(1)>\u{fffd}').first().waitFor();
+    assert.equal(await page.locator('img').count(), 0);
+  }));
+
+test('new files end what is under way', () =>
+  withPage({}, async ({ page }) => {
+    const sizes = [Array.from({ length: 24 }, () => 1_000_000)];
+    const blocks = sizes[0]?.map((_, index) => index) ?? [];
+    await write('long', { open: true, sizes, blocks });
+    await choose(page, 'long.evidence.json', 'long.bin');
+    await page.getByText('Checking long.bin').waitFor();
+    await choose(page, 'door.evidence.json', 'door.bin');
+    await page.getByText('door.bin: intact').waitFor();
+    await choose(page, 'long.evidence.json', 'long.bin');
+    await page.getByText('long.bin: intact').waitFor({ timeout: 120_000 });
+  }));
