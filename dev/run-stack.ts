@@ -1,10 +1,14 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { writeCheckPage } from './console/write-page.ts';
 
 /*
  * The local stack, restarted whenever a source that it has loaded changes; its data and addresses stay. Arguments are those of
  * `plumb local up`.
  */
+
+// The page that it serves is of these sources, too.
+await writeCheckPage();
 
 const plumb = join(import.meta.dirname, '..', 'cli', 'plumb.ts');
 const watched = ['--watch', '--watch-preserve-output', plumb, 'local', 'up', ...process.argv.slice(2)];

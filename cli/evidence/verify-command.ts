@@ -171,7 +171,7 @@ function textOf(
   return [
     output.style(report.verdict === 'intact' ? 'green' : 'red', said),
     ...steps.flatMap((step) => stepLines(step)),
-    ...(report.restsOn.length === 0 ? [] : ['', 'Rests on the chain:']),
+    ...(report.restsOn.length === 0 ? [] : ['', restHeading(report)]),
     ...report.restsOn.map(({ says, holds, restsOn, reason }) => {
       const state =
         holds === null
@@ -187,6 +187,12 @@ function textOf(
       output.style('yellow', printable(`  ${host} says otherwise of ${about}: ${said}`)),
     ),
   ].join('\n');
+}
+
+function restHeading({ restsOn }: EvidenceReport): string {
+  return restsOn.every(({ holds }) => holds === null)
+    ? 'Rests on the chain. Ask it with --rpc URL, or look these up:'
+    : 'Rests on the chain:';
 }
 
 function stepLines({ title, paper, values, reason }: EvidenceStep): string[] {

@@ -50,9 +50,7 @@ function provenText(report: EvidenceReport): string {
     disowned.length === 0
       ? ''
       : ' A later charter of the owner disowns blocks of these: another device writes from there on.';
-  const asked = restsOn.every(({ holds }) => holds === null)
-    ? ' That the chain has it was not checked here: ask it with --rpc URL, or look it up.'
-    : '';
+  const asked = restsOn.every(({ holds }) => holds === null) ? ' Whether the chain has it was not checked here.' : '';
   return count === 0 ? `Dataset ${name}, ${sealed}${all}${asked}` : `${what}, ${sealed}${all}${later}${asked}`;
 }
 

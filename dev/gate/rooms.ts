@@ -215,6 +215,7 @@ export const rooms: Rooms = {
       'node:async_hooks': ['dev/tests/quicken-runner.ts'],
       'node:stream': ['dev/simulate'],
       'node:v8': ['dev/bench/memory.ts'],
+      'node:zlib': ['dev/console'],
       '@typescript-eslint/scope-manager': ['dev/gate'],
       'oxc-parser': ['dev/gate'],
     },
@@ -225,7 +226,7 @@ export const rooms: Rooms = {
   test: {
     purpose: 'tests and what they share; no other room imports it',
     imports: {
-      ...everywhere('adapters', 'cdk', 'cli', 'client', 'console', 'core', 'dev', 'device', 'examples', 'functions'),
+      ...everywhere('adapters', 'cdk', 'cli', 'client', 'core', 'dev', 'device', 'examples', 'functions'),
       ...everywhere('lambda', 'local'),
     },
     packages: {
@@ -249,6 +250,7 @@ export const rooms: Rooms = {
       ...everywhere('@noble/curves/secp256k1.js', '@noble/hashes/sha3.js', '@slicekit/erc8128'),
       'node:async_hooks': ['test/dev/uncaught'],
       '@seriousme/openapi-schema-validator': ['test/openapi'],
+      'axe-core/axe.min.js': ['test/console'],
       'playwright-core': ['test/console'],
       'aws-cdk-lib/assertions': ['test/cdk'],
       'aws-cdk-lib/aws-lambda': ['test/cdk'],

@@ -3,6 +3,7 @@
  * platforms bring programs of the same names; npm 10, leaving out those that do not fit, takes the links of the others with
  * them. Where npm has no Node 24, this machine's own is linked if it is new enough. Plain JavaScript, as it runs on any Node.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -19,6 +20,17 @@ if (!existsSync(join(bin, 'node'))) {
   console.warn(
     `npm has no Node ${OLDEST_NODE} for ${platform}-${arch}, and this is ${version}. Install Node ${OLDEST_NODE}.`,
   );
+}
+
+buildCheckPage();
+
+/** The page that the stack serves. Without the tools that build it, nothing else is the worse. */
+function buildCheckPage() {
+  const script = join(import.meta.dirname, '..', 'console', 'write-check.ts');
+  const needed = [join(bin, 'node'), join(modules, 'esbuild'), script];
+  if (!needed.every((path) => existsSync(path))) return;
+  const { status } = spawnSync(join(bin, 'node'), [script], { stdio: ['ignore', 'ignore', 'inherit'] });
+  if (status !== 0) console.warn('The check page was not built. Run: npm run build:check');
 }
 
 /** @param {string} name @param {string} folder of the package, below node_modules */

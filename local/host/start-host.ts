@@ -19,6 +19,7 @@ import { refusal, sendAnswer } from './host-answer.ts';
 import { type LocalFunction, loadFunction } from './invoke-function.ts';
 import { isLoopback } from './is-loopback.ts';
 import { keepRoom } from './keep-room.ts';
+import { CHECK_PATH, readCheckPage } from './read-check-page.ts';
 import { createHttpServer } from './serve-http.ts';
 import { createInvokeServer, isInvokePath } from './serve-invoke.ts';
 import { startWakeLoop, type WakeLoop } from './wake-loop.ts';
@@ -146,6 +147,10 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     }
     if (options.isHealthy !== undefined && incoming.url === HEALTH_PATH) {
       sendAnswer(incoming, response, healthAnswer(options.isHealthy()));
+      return;
+    }
+    if (incoming.url === CHECK_PATH && incoming.method === 'GET') {
+      sendAnswer(incoming, response, readCheckPage());
       return;
     }
     const serve = serveInvoke !== null && isInvokePath(incoming.url ?? '') ? serveInvoke : serveHttp;

@@ -10,6 +10,7 @@ import { createRequestSigner } from '../../adapters/http-signature/sign-request.
 import { to0x } from '../../core/bytes.ts';
 import { decodeHashedBlocks } from '../../core/wire/answers.ts';
 import { problemDocument } from '../../core/wire/requests.ts';
+import { writeCheckPage } from '../../dev/console/write-page.ts';
 import { type RunningHost, startHost } from '../../local/host/start-host.ts';
 import { blocks, DOMAIN, putObject, REGION, type Stores, startStores, TestDevice } from '../functions/start-service.ts';
 
@@ -239,6 +240,19 @@ describe('the local host', () => {
       stranger.destroy();
       client.destroy();
     });
+  });
+
+  test('serves the page that checks evidence, to whoever asks, under a policy that lets it ask nobody', async () => {
+    const { html } = await writeCheckPage();
+    const answer = await fetch(`${host.apiUrl}/check`);
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get('content-type'), 'text/html; charset=utf-8');
+    assert.equal(await answer.text(), html);
+    assert.match(
+      html,
+      /content="default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+'; base-uri 'none'/,
+    );
+    assert.equal((await fetch(`${host.apiUrl}/check`, { method: 'POST' })).status, 404);
   });
 
   test('closes in time although a client holds its connection', async () => {
