@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { ArgumentError, FileError } from '../core/errors.ts';
+import { DEFAULT_ROUND_EVERY_MS } from '../core/limits.ts';
 import { inFile } from '../core/parse-outside.ts';
 import { deploymentsFile } from '../core/wire/deployments-file.ts';
 
@@ -77,7 +78,7 @@ const context = z.object({
   fromBlock: count.optional(),
   recordEveryMs: count.default(0),
   /** 10 minutes. */
-  roundEveryMs: count.default(600_000),
+  roundEveryMs: count.default(DEFAULT_ROUND_EVERY_MS),
   /** 0.05 ether. */
   lowBalanceGwei: count.default(50_000_000),
   grantsMinPerRecordWei: z

@@ -1,19 +1,17 @@
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
-import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
-import { createDisscRounds } from '../adapters/ethereum/dissc-rounds.ts';
 import { isMissingFile, readSecretFile } from '../adapters/keys/secret-file.ts';
 import { nodeRuntime } from '../adapters/runtime/node-runtime.ts';
 import type { createS3ObjectStore } from '../adapters/s3/s3-object-store.ts';
 import type { LambdaTarget } from '../adapters/service/lambda-transport.ts';
-import type { RoundSources } from '../client/read-round.ts';
 import type { RequestAccount } from '../client/service/call-service.ts';
 import { createStorageServiceClient } from '../client/service/storage-service-client.ts';
 import { FileError } from '../core/errors.ts';
 import { type Address, address } from '../core/ids.ts';
+import { DEFAULT_ROUND_EVERY_MS } from '../core/limits.ts';
 import { inFile } from '../core/parse-outside.ts';
-import type { Ledger, LinkReader, PublishedReader } from '../core/ports/ledger.ts';
+import type { Ledger, LinkReader, PublishedReader, RecordedReader } from '../core/ports/ledger.ts';
 import type { SegmentPublisher, StorageService } from '../core/ports/service.ts';
 import { type StackFile, stackFile } from '../core/wire/stack-file.ts';
 import { readDeployments } from './contracts/read-deployments.ts';
@@ -32,6 +30,10 @@ export interface Connection {
   readonly apiUrl: string;
   /** The account in whose rounds the service anchors datasets; null where it is not named. */
   readonly anchorer: Address | null;
+  /** Whether anchorer, storage and devices are one operator's: then a round is that one's own word. */
+  readonly isOneOperator: boolean;
+  /** From which age on the newest round is called late. */
+  readonly roundLimitMs: number;
   /** Chain block from which DISSC exists: before it, nothing happened in any of the contracts. */
   readonly fromBlock: number;
   readonly lambda: LambdaTarget;
@@ -56,6 +58,9 @@ export interface ConnectionOptions {
 
 const addressText = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
 
+/** Three rounds of a deployment's cadence, and a quarter of an hour until they are final. */
+const DEFAULT_ROUND_LIMIT_MS = 3 * DEFAULT_ROUND_EVERY_MS + 900_000;
+
 const connectionFile = z.strictObject({
   rpcUrl: z.url(),
   chainId: z.int().min(1),
@@ -68,6 +73,8 @@ const connectionFile = z.strictObject({
   fromBlock: z.int().min(0).optional(),
   apiUrl: z.url(),
   anchorer: addressText.optional(),
+  oneOperator: z.boolean().default(false),
+  roundLimitMs: z.int().min(1_000).default(DEFAULT_ROUND_LIMIT_MS),
   lambda: z
     .strictObject({ region: z.string().min(1), functionPrefix: z.string().optional() })
     .default({ region: 'us-east-1' }),
@@ -90,6 +97,7 @@ export async function readConnection(options: ConnectionOptions): Promise<Connec
     ...{ rpcUrl, chainId, finalDepth, apiUrl },
     ...(await contractsOf(path, named)),
     anchorer: addressOrNull(named.anchorer ?? null),
+    ...{ isOneOperator: named.oneOperator, roundLimitMs: named.roundLimitMs },
     lambda: { region: lambda.region, ...(functionPrefix === undefined ? {} : { functionPrefix }) },
     s3: s3 === undefined ? null : { ...s3, endpoint: s3.endpoint ?? null, credentials: null },
     ipfsApiUrl: ipfsApiUrl ?? null,
@@ -105,13 +113,8 @@ export function chainOf({ rpcUrl, chainId, finalDepth }: Pick<Connection, 'rpcUr
   return { rpcUrl, chainId, finalDepth };
 }
 
-export function openLedger(connection: Connection): Ledger & LinkReader & PublishedReader {
+export function openLedger(connection: Connection): Ledger & RecordedReader & LinkReader & PublishedReader {
   return createDisscLedger(connection);
-}
-
-/** What rounds are read and checked with. */
-export function openRounds(connection: Connection, service: Pick<StorageService, 'getAnchor'>): RoundSources {
-  return { hasher: nodePrimitives, reader: createDisscRounds(connection), service };
 }
 
 /** The bucket itself; null when the connection does not name it. Close it when done. */
@@ -148,6 +151,8 @@ async function fromStack(path: string): Promise<Connection> {
     asc: addressOrNull(stack.contracts.ASC),
     apiUrl: stack.apiUrl,
     anchorer: address(stack.operator),
+    // Whoever runs a local stack has the keys of all of it.
+    ...{ isOneOperator: true, roundLimitMs: DEFAULT_ROUND_LIMIT_MS },
     fromBlock: 0,
     lambda: { region: 'us-east-1', endpoint: stack.lambdaEndpoint, credentials },
     s3: { region: 'us-east-1', bucket: stack.bucket, endpoint: stack.s3Endpoint, credentials },

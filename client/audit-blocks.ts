@@ -7,7 +7,8 @@ import { chooseDistinct } from '../core/sampling/choose-blocks.ts';
 import { type Assurance, assure } from '../core/sampling/confidence.ts';
 import { EVIDENCE_PROVES, type Evidence, type Verdict, type VerdictAnchor, type VerdictKind } from '../core/verdict.ts';
 import { type BlockRange, type DisownedBlocks, rangesWithout, sharedRange } from './disowned-blocks.ts';
-import type { RoundStanding } from './read-round.ts';
+import { type GrowthReport, NO_GROWTH_REPORT } from './growth/growth-report.ts';
+import type { RoundStanding } from './growth/round-standing.ts';
 
 /** The state of a log that an audit is about. */
 export interface AuditedLog {
@@ -19,6 +20,8 @@ export interface AuditedLog {
   readonly standing?: RoundStanding | null;
   /** Why no round counts, where one ought to. */
   readonly said?: string | null;
+  /** How it has grown since it was seen last. */
+  readonly growth?: GrowthReport;
   /** Accepted updates, oldest first: who recorded what, in which chain block. Absent where nobody is told. */
   readonly recorded?: readonly RecordedEvent[];
   /** Blocks that spoil nothing when nobody can prove them any more; none where an agreement is about them. */
@@ -50,6 +53,8 @@ export interface AuditReport {
   readonly round: RoundStanding | null;
   /** Why no round counts, where one ought to. */
   readonly said: string | null;
+  /** How the log has grown since it was seen last; with a fault, nothing is `ok`. */
+  readonly growth: GrowthReport;
   /** Blocks of the range, and how many of them were checked; disowned ones that nobody can prove are in neither. */
   readonly total: number;
   readonly checked: number;
@@ -123,6 +128,7 @@ export async function auditBlocks(
   }
   const unanswered = counts.unavailable + counts.refused + counts.unrecorded;
   const fraction = scope.fraction ?? DEFAULT_FRACTION;
+  const growth = log.growth ?? NO_GROWTH_REPORT;
   return {
     dataset: log.head.dataset,
     protocol,
@@ -130,7 +136,7 @@ export async function auditBlocks(
     proves: EVIDENCE_PROVES[evidence],
     anchor: log.anchor,
     recordedSize: log.recordedSize ?? log.head.size,
-    ...{ round: log.standing ?? null, said: log.said ?? null },
+    ...{ round: log.standing ?? null, said: log.said ?? null, growth },
     total,
     checked,
     counts,
@@ -138,7 +144,7 @@ export async function auditBlocks(
     recordedBy: recordedStretches(log.recorded ?? [], notIntact),
     disowned,
     assurance: assure({ evidence, total, checked, intact: counts.intact, unanswered, fraction }),
-    ok: counts.intact === blocks.length,
+    ok: counts.intact === blocks.length && growth.faults.length === 0,
   };
 }
 

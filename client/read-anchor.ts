@@ -8,7 +8,9 @@ import { type RecordedHeads, recordedHeads } from '../core/protocols/recorded-he
 import { type SignerOf, signersFrom } from '../core/protocols/signers.ts';
 import type { AuditedLog } from './audit-blocks.ts';
 import { disownedBlocks } from './disowned-blocks.ts';
-import { type ReadRound, type RoundSources, type RoundStanding, readRound } from './read-round.ts';
+import { type GrowthReport, NO_GROWTH_REPORT } from './growth/growth-report.ts';
+import type { ReadRound, RoundSources, RoundStanding } from './growth/round-standing.ts';
+import { readRound } from './read-round.ts';
 
 /** What chain and rounds say of a log: what every verdict of an audit is measured against. */
 export interface AnchoredHead extends AuditedLog {
@@ -18,6 +20,8 @@ export interface AnchoredHead extends AuditedLog {
   readonly standing: RoundStanding | null;
   /** Why no round counts, where one ought to. */
   readonly said: string | null;
+  /** How it has grown since it was seen last. */
+  readonly growth: GrowthReport;
   /** The head and all that were recorded before it: behind one that nobody can prove, blocks are proven under those. */
   readonly heads: RecordedHeads;
   readonly signerOf: SignerOf;
@@ -50,17 +54,22 @@ export async function readAnchor(
     ledger.findChartered({ dataset }, fromBlock, point.blockNumber, signal),
   ]);
   const onChain = charterHistory([], chartered);
+  const updates = events.toSorted((a, b) => a.size - b.size);
   const round: ReadRound =
     rounds === null
-      ? { charters: onChain, standing: null, said: null, event: null }
-      : await readRound(rounds, ledger, { recorded: onDissc, point, anchor, charters: onChain }, signal);
-  const { charters, standing, said, event } = round;
-  if (onDissc.size === 0 && event === null) throw nothingRecorded(dataset, anchor, point, said);
-  const recorded = events.toSorted((a, b) => a.size - b.size).concat(event ?? []);
+      ? { charters: onChain, standing: null, said: null, event: null, growth: NO_GROWTH_REPORT, remember: null }
+      : await readRound(rounds, ledger, { recorded: onDissc, updates, point, anchor, charters: onChain }, signal);
+  const { charters, standing, said, event, growth, remember } = round;
+  if (remember !== null) rounds?.memory?.keepHeads([[dataset, remember]]);
+  if (onDissc.size === 0 && event === null) {
+    const faults = growth.faults.map(({ reason }) => reason);
+    throw nothingRecorded(dataset, anchor, point, [...(said === null ? [] : [said]), ...faults].join(' ') || null);
+  }
+  const recorded = updates.concat(event ?? []);
   const head = event === null ? onDissc : { dataset, size: event.size, root: event.root };
   return {
     head,
-    ...{ recordedSize: onDissc.size, standing, said },
+    ...{ recordedSize: onDissc.size, standing, said, growth },
     heads: recordedHeads(head, recorded),
     anchor: { anchor, point, size: head.size, root: to0x(head.root) },
     signerOf: signerIn(charters, recorded, onDissc.size),

@@ -10,7 +10,7 @@ import { RpcRefusedError } from './read-rpc-answer.ts';
 /** What logs are wanted, but for the range. */
 export interface LogFilter {
   readonly address: string;
-  readonly topics: readonly (string | null | undefined)[];
+  readonly topics: readonly (string | readonly string[] | null | undefined)[];
 }
 
 const logsAnswer = z.array(

@@ -3,24 +3,36 @@ import { fromHex } from '../../core/bytes.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import { type Address, address, type DatasetId, type LogRoot, type Nonce, type Salt } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
-import type { ChainDevice, EventScanner, Ledger, LinkReader, PublishedReader } from '../../core/ports/ledger.ts';
+import type {
+  ChainDevice,
+  EventScanner,
+  Ledger,
+  LinkReader,
+  PublishedReader,
+  RecordedEvent,
+  RecordedReader,
+} from '../../core/ports/ledger.ts';
 import { callAt } from './call-at.ts';
 import { decodeChartered } from './decode-charter.ts';
 import { disscInterface } from './dissc-interface.ts';
-import { decode, findLogs } from './find-logs.ts';
+import { decode, findLogs, type LogQuery } from './find-logs.ts';
 import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
 
 export interface DisscLedgerOptions extends JsonRpcOptions {
   readonly dissc: Address;
 }
 
-type Indexed = readonly (string | null)[];
+type Indexed = LogQuery['indexed'];
 
 // A head reads two slots of 2,100 gas; nodes cap a call at 50 million.
 const HEADS_PER_CALL = 1_000;
+/** Values of one topic in a filter; nodes take a thousand and more, hosted ones fewer. */
+const DATASETS_PER_FILTER = 250;
 
 /** DISSC read through one Ethereum node; all answers of one call belong to one block, named by its hash. */
-export function createDisscLedger(options: DisscLedgerOptions): Ledger & EventScanner & LinkReader & PublishedReader {
+export function createDisscLedger(
+  options: DisscLedgerOptions,
+): Ledger & EventScanner & RecordedReader & LinkReader & PublishedReader {
   const { chainId, dissc } = options;
   const domain = { chainId, dissc };
   const view = { rpc: createJsonRpc(options), name: 'DISSC', at: dissc, patienceMs: options.patienceMs };
@@ -66,6 +78,13 @@ export function createDisscLedger(options: DisscLedgerOptions): Ledger & EventSc
     },
 
     findRecorded: (dataset, fromBlock, toBlock, signal) => findRecorded([dataset], fromBlock, toBlock, signal),
+    async findRecordedOf(datasets, fromBlock, toBlock, signal) {
+      const found: RecordedEvent[] = [];
+      for (let i = 0; i < datasets.length; i += DATASETS_PER_FILTER) {
+        found.push(...(await findRecorded([datasets.slice(i, i + DATASETS_PER_FILTER)], fromBlock, toBlock, signal)));
+      }
+      return found;
+    },
     findAllRecorded: (fromBlock, toBlock, signal) => findRecorded([], fromBlock, toBlock, signal),
 
     findChartered(query, fromBlock, toBlock, signal) {

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { equalBytes, fromHex, isZero, to0x } from '../../core/bytes.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address, RoundBody, RoundRoot } from '../../core/ids.ts';
-import type { RoundCall, RoundReader, RoundRecorder } from '../../core/ports/rounds.ts';
+import type { RoundCall, RoundReader, RoundRecorder, RoundScanner } from '../../core/ports/rounds.ts';
+import type { AnchoredRound } from '../../core/rounds/rebuild-rounds.ts';
 import type { AccountSigner } from './account-signer.ts';
 import { callAt } from './call-at.ts';
 import { disscInterface } from './dissc-interface.ts';
@@ -23,9 +24,13 @@ const receiptAnswer = z.looseObject({
 });
 
 /** DISSC's rounds, read through one Ethereum node. */
-export function createDisscRounds(options: DisscRoundsOptions): RoundReader {
+export function createDisscRounds(options: DisscRoundsOptions): RoundReader & RoundScanner {
   const rpc = createJsonRpc(options);
   const view = { rpc, name: 'DISSC', at: options.dissc, patienceMs: options.patienceMs };
+  const findEvents = (anchorer: Address, fromBlock: number, toBlock: number, signal?: AbortSignal) => {
+    const indexed = [`0x${anchorer.slice(2).padStart(64, '0')}`];
+    return findLogs(view, disscInterface, { event: 'RoundAnchored', indexed, fromBlock, toBlock }, signal);
+  };
   return {
     async readRound(anchorer, anchor, signal) {
       const call = disscInterface.encodeFunctionData('round', [anchorer]);
@@ -40,21 +45,19 @@ export function createDisscRounds(options: DisscRoundsOptions): RoundReader {
     },
 
     async findRounds(anchorer, fromBlock, toBlock, signal) {
-      const indexed = [`0x${anchorer.slice(2).padStart(64, '0')}`];
-      const logs = await findLogs(
-        view,
-        disscInterface,
-        { event: 'RoundAnchored', indexed, fromBlock, toBlock },
-        signal,
-      );
+      const logs = await findEvents(anchorer, fromBlock, toBlock, signal);
       const times = await readTimes(rpc, logs, signal);
       return logs.map(({ values, blockNumber, txHash }) => ({
-        round: fromHex(values.round, 'round', 32) as RoundRoot,
-        previous: fromHex(values.previous, 'previous round', 32) as RoundRoot,
+        ...anchoredOf(values),
         body: fromHex(values.body, 'body', 32) as RoundBody,
         timeSeconds: times.get(blockNumber) as number,
         ...{ blockNumber, txHash },
       }));
+    },
+
+    async findAnchored(anchorer, fromBlock, toBlock, signal) {
+      const logs = await findEvents(anchorer, fromBlock, toBlock, signal);
+      return logs.map(({ values, blockNumber }) => ({ ...anchoredOf(values), blockNumber }));
     },
 
     async findBlock({ anchorer, root, txHash }, signal) {
@@ -75,6 +78,13 @@ export function createDisscRounds(options: DisscRoundsOptions): RoundReader {
         log.data.slice(0, 66).toLowerCase() === to0x(root);
       return logs.some(isOf) ? blockNumber : null;
     },
+  };
+}
+
+function anchoredOf(values: FoundLog['values']): AnchoredRound {
+  return {
+    round: fromHex(values.round, 'round', 32) as RoundRoot,
+    previous: fromHex(values.previous, 'previous round', 32) as RoundRoot,
   };
 }
 

@@ -6,8 +6,8 @@ import { createLogRange } from './log-range.ts';
 
 export interface LogQuery {
   readonly event: string;
-  /** The event's indexed arguments, in order, 32 bytes of hex each; null for any. */
-  readonly indexed: readonly (string | null)[];
+  /** The event's indexed arguments, in order, 32 bytes of hex each; null for any, a list for any of it. */
+  readonly indexed: readonly (string | readonly string[] | null)[];
   readonly fromBlock: number;
   readonly toBlock: number;
 }

@@ -50,6 +50,26 @@ export async function readBlockTime(rpc: JsonRpc, blockNumber: number, signal?: 
   return (await readBlock(rpc, hex(blockNumber), signal))?.timestampMs ?? null;
 }
 
+/** When many blocks were made, ms since 1970: those that the node has. */
+export async function readBlockTimes(
+  rpc: JsonRpc,
+  blockNumbers: readonly number[],
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<number, number>> {
+  const requests = blockNumbers.map((number) => ({ method: 'eth_getBlockByNumber', params: [hex(number), false] }));
+  try {
+    const answers = requests.length === 0 ? [] : await rpc.callMany(requests, signal);
+    return new Map(
+      answers.flatMap((answered, i): [number, number][] => {
+        const found = parseBlock(answered);
+        return found === null ? [] : [[blockNumbers[i] as number, found.timestampMs]];
+      }),
+    );
+  } catch (error) {
+    throw asUnavailable(error);
+  }
+}
+
 /** Null where there is none, yet or at all: nodes say so by null, or refuse, each in words of its own. */
 async function findFinalized(rpc: JsonRpc, signal?: AbortSignal): Promise<PricedPoint | null> {
   try {

@@ -43,8 +43,8 @@ export async function replaceSecretFile(path: string, content: string | Uint8Arr
  * Reads a file with secrets.
  * @throws FileError when it is missing, is no plain file, belongs to somebody else or could be read by others
  */
-export async function readSecretFile(path: string): Promise<string> {
-  return readSecretFileSync(path);
+export async function readSecretFile(path: string, maxBytes = MAX_SECRET_FILE_BYTES): Promise<string> {
+  return readSecretFileSync(path, maxBytes);
 }
 
 /** As `readSecretFile`, for callers that cannot wait: no such file is long. */

@@ -12,6 +12,8 @@ import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { openLedger } from '../connection.ts';
 import { damageText } from '../damage-text.ts';
+import { growthLines } from '../growth-text.ts';
+import { openMemory } from '../open-rounds.ts';
 import { type Output, printable, progressBar } from '../output.ts';
 import { parseCount, parseFraction } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
@@ -69,7 +71,8 @@ export function addConsumerAudit(consumer: Command): void {
       const opened = await openConsumerPurchase(context, id);
       await lockPurchase(context.home, opened.purchase.id, opened.store);
       const { connection } = opened.consumer;
-      const log = await readPurchaseLog(openLedger(connection), opened.purchase, connection.fromBlock, signal);
+      const memory = openMemory(context.home, connection);
+      const log = await readPurchaseLog(openLedger(connection), opened.purchase, connection.fromBlock, memory, signal);
       const { channel, distrusted } = opened.channel(options.patience * 1000);
       const watched = watchAnswers(opened.service);
       const report = await auditPurchase(
@@ -148,6 +151,7 @@ function reportText(
   return [
     `Protocol ${report.protocol} on dataset ${report.dataset}`,
     `  log           ${report.anchor.size} blocks, root ${report.anchor.root}, as offered`,
+    ...growthLines(output, report.growth, []),
     `  checked       ${report.checked} of ${report.total}: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')}; ${samplesLeft} samples left`,
     `  evidence      ${report.evidence}: ${report.proves}`,
     `  assurance     ${report.assurance.words}`,
@@ -157,7 +161,7 @@ function reportText(
     `  cost          ${costText(cost)}`,
     ...damageText(output, damage),
     ...distrusted.map((reason) => `  not believed  ${printable(reason)}`),
-    report.ok
+    report.counts.intact === report.checked
       ? output.style('green', 'Every sampled block is intact.')
       : output.style('red', 'Not every sampled block is intact.'),
     next,

@@ -14,6 +14,7 @@ import { withKeystoreOptions } from '../command-options.ts';
 import { type Connection, openLedger } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { newestPoint } from '../open-contracts.ts';
+import { openMemory } from '../open-rounds.ts';
 import { type Output, printable, progressBar } from '../output.ts';
 import { parseCount } from '../parse-arguments.ts';
 import { restoredText } from '../restored-text.ts';
@@ -66,7 +67,10 @@ export function addConsumerFetch(consumer: Command): void {
       const { purchase, store, consumer } = opened;
       await lockPurchase(context.home, purchase.id, store);
       const { connection, market } = consumer;
-      const log = await readPurchaseLog(openLedger(connection), purchase, connection.fromBlock, signal);
+      const memory = openMemory(context.home, connection);
+      const log = await readPurchaseLog(openLedger(connection), purchase, connection.fromBlock, memory, signal);
+      const [fault] = log.growth.faults;
+      if (fault !== undefined) throw new StateError(`${fault.reason} Nothing is fetched or paid for there.`);
       const { channel, distrusted } = opened.channel(options.patience * 1000);
       const out = resolve(options.out);
       if (store.state.deliveredTo !== null) {

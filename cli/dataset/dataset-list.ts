@@ -1,22 +1,21 @@
 import type { Command } from 'commander';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
-import { readBlockTime } from '../../adapters/ethereum/read-chain-point.ts';
-import { readStored, type Stored } from '../../client/owner/read-stored.ts';
-import type { RoundStanding } from '../../client/read-round.ts';
+import { readBlockTimes } from '../../adapters/ethereum/read-chain-point.ts';
+import type { RoundStanding } from '../../client/growth/round-standing.ts';
+import { type DatasetStanding, readStandings } from '../../client/owner/read-standings.ts';
 import type { SignedCharter } from '../../core/charter/charter.ts';
-import { eachInParallel } from '../../core/each-in-parallel.ts';
-import { ArgumentError, PlumblineError } from '../../core/errors.ts';
-import type { Address } from '../../core/ids.ts';
+import { ArgumentError } from '../../core/errors.ts';
+import type { Address, DatasetId } from '../../core/ids.ts';
 import type { RecordedEvent } from '../../core/ports/ledger.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { openLedger, openRounds, openService, readConnection } from '../connection.ts';
-import { EXIT } from '../exit-codes.ts';
+import { type Connection, openLedger, openService, readConnection } from '../connection.ts';
+import { openRounds } from '../open-rounds.ts';
 import { type Output, printable } from '../output.ts';
 import { type DatasetEntry, readDatasets } from '../owner/dataset-list.ts';
 import { openOwner } from '../owner/owner-home.ts';
 import { runCommand } from '../run-command.ts';
 import { type KindName, kindName } from './kind-name.ts';
-import { readStanding } from './read-standing.ts';
+import { standingNote, standingsExit } from './standing-note.ts';
 
 interface ListOptions {
   readonly json?: boolean;
@@ -41,14 +40,17 @@ interface DatasetLine {
   /** Blocks in the newest final round of its anchorer, and which round that is; null where it stands in none. */
   readonly anchored: number | null;
   readonly round: (RoundStanding['round'] & { readonly anchorer: Address }) | null;
+  /** Why it stands in no round, where it ought to; and where the newest round is older than the limit. */
+  readonly said: string | null;
+  readonly late: RoundStanding['late'];
+  /** What is wrong with how its log or its rounds have grown since they were seen last. */
+  readonly faults: DatasetStanding['faults'];
   /** The device that writes it, and the serial of the charter that names it. */
   readonly device: string;
   readonly serial: number;
   /** Why the service did not answer. */
   readonly problem: string | null;
 }
-
-const PARALLEL = 8;
 
 /** Adds `plumb dataset list`. */
 export function addDatasetList(dataset: Command): void {
@@ -68,68 +70,70 @@ export function addDatasetList(dataset: Command): void {
       const connection = await readConnection(context);
       const service = await openService(connection, opened, 'http');
       const ledger = openLedger(connection);
-      const rpc = createJsonRpc(connection);
-      const { signal } = context;
-      const ids = entries.map((entry) => entry.dataset);
-      const { point, heads } = await ledger.readHeads(ids, 'latest', signal);
+      const rounds = openRounds(context.home, connection, service, entries);
       const { fromBlock } = connection;
-      const chain = { ledger, fromBlock, rounds: openRounds(connection, service) };
-      const lines: DatasetLine[] = [];
-      await eachInParallel([...entries.keys()], PARALLEL, async (i) => {
-        const entry = entries[i] as DatasetEntry;
-        const recorded = heads[i]?.size ?? 0;
-        const events =
-          recorded === 0
-            ? []
-            : await ledger.findRecorded(entry.dataset, connection.fromBlock, point.blockNumber, signal);
-        const last = events.reduce<RecordedEvent | null>((a, b) => (a === null || b.size > a.size ? b : a), null);
-        const recordedMs = last === null ? null : await readBlockTime(rpc, last.blockNumber, signal);
-        const round = await readStanding(chain, entry, signal);
-        const known = Math.max(recorded, round?.size ?? 0);
-        const stored = await readStored(service, entry.dataset, known, signal, 0).catch(problemOf);
-        lines[i] = lineOf(entry, recorded, { last, recordedMs, round }, stored);
-      });
-      showLines(context.output, lines);
-      return lines.some(({ problem }) => problem !== null) ? EXIT.unavailable : EXIT.ok;
+      const { signal, output } = context;
+      const deps = { ledger, fromBlock, rounds, service };
+      const onRead = (done: number): void => output.progress(`Asking the service … ${done} of ${entries.length}`);
+      const { point, standings } = await readStandings(deps, opened.address, entries, true, onRead, signal);
+      for (const problem of rounds.memory?.problems ?? []) output.notice(problem);
+      const recorded = standings.flatMap(({ dataset, recorded: blocks }) => (blocks === 0 ? [] : [dataset]));
+      const last = await readLast(connection, recorded, point.blockNumber, signal);
+      const lines = standings.map((standing, i) =>
+        lineOf(entries[i] as DatasetEntry, standing, last.get(standing.dataset) ?? null),
+      );
+      showLines(output, lines);
+      return standingsExit(standings);
     }),
   );
 }
 
-function problemOf(error: unknown): { problem: string } {
-  if (!(error instanceof PlumblineError)) throw error;
-  return { problem: error.shortMessage };
+/** The update that brought a dataset as far as it is recorded, and when. */
+interface LastRecorded {
+  readonly event: RecordedEvent;
+  readonly timeMs: number | null;
 }
 
-interface Recorded {
-  readonly last: RecordedEvent | null;
-  readonly recordedMs: number | null;
-  readonly round: RoundStanding | null;
+async function readLast(
+  connection: Connection,
+  datasets: readonly DatasetId[],
+  toBlock: number,
+  signal: AbortSignal,
+): Promise<Map<DatasetId, LastRecorded>> {
+  const events = await openLedger(connection).findRecordedOf(datasets, connection.fromBlock, toBlock, signal);
+  const last = new Map<DatasetId, RecordedEvent>();
+  for (const event of events) {
+    if (event.size > (last.get(event.dataset)?.size ?? 0)) last.set(event.dataset, event);
+  }
+  const blocks = [...new Set([...last.values()].map(({ blockNumber }) => blockNumber))];
+  const times = await readBlockTimes(createJsonRpc(connection), blocks, signal);
+  return new Map(
+    [...last].map(([dataset, event]) => [dataset, { event, timeMs: times.get(event.blockNumber) ?? null }]),
+  );
 }
 
 function lineOf(
-  { name, dataset, kind, charters }: DatasetEntry,
-  recorded: number,
-  { last, recordedMs, round }: Recorded,
-  found: Stored | { readonly problem: string },
-): DatasetLine {
+  { name, kind, charters }: DatasetEntry,
+  standing: DatasetStanding,
+  last: LastRecorded | null,
+): DatasetLine & { readonly note: string } {
   const newest = charters.at(-1) as SignedCharter;
-  const answered = 'problem' in found ? null : found;
+  const { dataset, recorded, standing: round, said, faults, stored, problem } = standing;
   return {
-    name,
-    dataset,
-    kind: kindName(kind),
-    recorded,
-    stored: answered?.blocks ?? null,
-    storedBytes: answered?.sizeBytes ?? null,
-    lastCaptureMs: answered?.lastCaptureMs ?? null,
+    ...{ name, dataset, kind: kindName(kind), recorded },
+    stored: stored?.blocks ?? null,
+    storedBytes: stored?.sizeBytes ?? null,
+    lastCaptureMs: stored?.lastCaptureMs ?? null,
     recordedHow: last === null ? null : 'directly',
     anchored: round?.size ?? null,
     round: round === null ? null : { ...round.round, anchorer: round.anchorer },
-    recordedBlock: last?.blockNumber ?? null,
-    recordedMs,
+    ...{ said, late: round?.late ?? null, faults },
+    recordedBlock: last?.event.blockNumber ?? null,
+    recordedMs: last?.timeMs ?? null,
     device: newest.device,
     serial: newest.serial,
-    problem: 'problem' in found ? found.problem : null,
+    problem,
+    note: standingNote(standing),
   };
 }
 
@@ -141,13 +145,13 @@ function recordedText({ recorded, recordedBlock, recordedMs, anchored, round }: 
   return recordedBlock === null ? 'not yet' : `block ${recordedBlock}, ${timeText(recordedMs)}`;
 }
 
-function showLines(output: Output, lines: readonly DatasetLine[]): void {
+function showLines(output: Output, lines: readonly (DatasetLine & { readonly note: string })[]): void {
   if (output.json) {
-    for (const line of lines) output.result(line, '');
+    for (const { note: _, ...line } of lines) output.result(line, '');
     return;
   }
   const rows = [
-    ['NAME', 'KIND', 'BLOCKS', 'RECORDED', 'BYTES', 'LAST CAPTURE', 'RECORDED IN', 'DEVICE'],
+    ['NAME', 'KIND', 'BLOCKS', 'RECORDED', 'BYTES', 'LAST CAPTURE', 'RECORDED IN', 'DEVICE', ''],
     ...lines.map((line) => [
       printable(line.name),
       line.kind,
@@ -157,10 +161,16 @@ function showLines(output: Output, lines: readonly DatasetLine[]): void {
       line.problem === null ? timeText(line.lastCaptureMs) : printable(line.problem),
       recordedText(line),
       line.device,
+      line.note,
     ]),
   ];
   const widths = (rows[0] as string[]).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  const text = rows.map((row) => row.map((cell, i) => (i === 7 ? cell : cell.padEnd(widths[i] as number))).join('  '));
+  const text = rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] as number))
+      .join('  ')
+      .trimEnd(),
+  );
   output.result(lines, text.join('\n'));
 }
 

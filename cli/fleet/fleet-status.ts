@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { readStored, type Stored } from '../../client/owner/read-stored.ts';
-import { eachInParallel } from '../../core/each-in-parallel.ts';
-import { ArgumentError, PlumblineError } from '../../core/errors.ts';
+import { type DatasetStanding, readStandings } from '../../client/owner/read-standings.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { openLedger, openRounds, openService, readConnection } from '../connection.ts';
-import { readStanding } from '../dataset/read-standing.ts';
-import { EXIT } from '../exit-codes.ts';
+import { openLedger, openService, readConnection } from '../connection.ts';
+import { standingNote, standingsExit } from '../dataset/standing-note.ts';
+import { durationText } from '../duration-text.ts';
+import { openRounds } from '../open-rounds.ts';
 import { type Output, printable } from '../output.ts';
 import { type DatasetEntry, readDatasets } from '../owner/dataset-list.ts';
 import { openOwner } from '../owner/owner-home.ts';
@@ -24,6 +24,11 @@ interface DatasetStatus {
   readonly final: number;
   /** In the newest final round of its anchorer; null where it stands in none. What is anchored there lags no more. */
   readonly anchored: number | null;
+  /** Why it stands in no round, where it ought to; and where the newest round is older than the limit. */
+  readonly said: string | null;
+  readonly late: NonNullable<DatasetStanding['standing']>['late'];
+  /** What is wrong with how its log or its rounds have grown since they were seen last. */
+  readonly faults: DatasetStanding['faults'];
   /** Blocks that the service holds without a gap; null when it did not answer. */
   readonly stored: number | null;
   /** Stored and not recorded: how many blocks, and for how long the oldest of them. */
@@ -34,8 +39,6 @@ interface DatasetStatus {
   /** Why the service did not answer. */
   readonly problem: string | null;
 }
-
-const PARALLEL = 8;
 
 /** Adds `plumb fleet status`. */
 export function addFleetStatus(fleet: Command): void {
@@ -54,74 +57,40 @@ export function addFleetStatus(fleet: Command): void {
       const opened = await openOwner(context);
       const connection = await readConnection(context);
       const service = await openService(connection, opened, 'http');
-      const ledger = openLedger(connection);
-      const ids = entries.map(({ dataset }) => dataset);
-      const [latest, final] = await Promise.all([
-        ledger.readHeads(ids, 'latest', context.signal),
-        ledger.readHeads(ids, 'final', context.signal),
-      ]);
-      const chain = { ledger, fromBlock: connection.fromBlock, rounds: openRounds(connection, service) };
-      const anchored: (number | null)[] = [];
-      const stored: (Stored | { readonly problem: string })[] = [];
-      const numbers = entries.map((_, i) => i);
-      await eachInParallel(numbers, PARALLEL, async (i) => {
-        context.signal.throwIfAborted();
-        const entry = entries[i] as DatasetEntry;
-        const size = (await readStanding(chain, entry, context.signal))?.size ?? null;
-        anchored[i] = size;
-        const known = Math.max(latest.heads[i]?.size ?? 0, size ?? 0);
-        stored[i] = await readStored(service, entry.dataset, known, context.signal).catch(problemOf);
-        context.output.progress(`Asking the service … ${stored.filter(Boolean).length} of ${entries.length}`);
-      });
+      const rounds = openRounds(context.home, connection, service, entries);
+      const deps = { ledger: openLedger(connection), fromBlock: connection.fromBlock, rounds, service };
+      const onRead = (done: number): void =>
+        context.output.progress(`Asking the service … ${done} of ${entries.length}`);
+      const { standings } = await readStandings(deps, opened.address, entries, false, onRead, context.signal);
+      for (const problem of rounds.memory?.problems ?? []) context.output.notice(problem);
       const nowMs = Date.now();
-      const lines = entries.map((entry, i) =>
-        lineOf(
-          {
-            ...{ name: entry.name, dataset: entry.dataset, anchored: anchored[i] ?? null },
-            ...{ recorded: latest.heads[i]?.size ?? 0, final: final.heads[i]?.size ?? 0 },
-          },
-          stored[i] as Stored,
-          nowMs,
-        ),
-      );
+      const lines = standings.map((standing, i) => lineOf(entries[i] as DatasetEntry, standing, nowMs));
       showLines(context.output, lines, nowMs);
-      return lines.some(({ problem }) => problem !== null) ? EXIT.unavailable : EXIT.ok;
+      return standingsExit(standings);
     }),
   );
 }
 
-function lineOf(
-  head: Pick<DatasetStatus, 'name' | 'dataset' | 'recorded' | 'final' | 'anchored'>,
-  found: Stored | { readonly problem: string },
-  nowMs: number,
-): DatasetStatus {
-  if ('problem' in found) {
-    return { ...head, stored: null, lagBlocks: null, lagMs: null, lastSeenMs: null, problem: found.problem };
-  }
-  const known = Math.max(head.recorded, head.anchored ?? 0);
-  const stored = Math.max(found.blocks, known);
-  return {
-    ...head,
-    stored,
-    lagBlocks: stored - known,
-    lagMs: found.oldestUnrecordedMs === null ? 0 : Math.max(0, nowMs - found.oldestUnrecordedMs),
-    lastSeenMs: found.lastSeenMs,
-    problem: null,
-  };
+function lineOf({ name }: DatasetEntry, standing: DatasetStanding, nowMs: number): DatasetStatus & { note: string } {
+  const { dataset, recorded, final, said, faults, problem } = standing;
+  const anchored = standing.standing?.size ?? null;
+  const late = standing.standing?.late ?? null;
+  const head = { name, dataset, recorded, final, anchored, said, late, faults, problem, note: standingNote(standing) };
+  if (standing.stored === null) return { ...head, stored: null, lagBlocks: null, lagMs: null, lastSeenMs: null };
+  const { blocks, oldestUnrecordedMs, lastSeenMs } = standing.stored;
+  const known = Math.max(recorded, anchored ?? 0);
+  const stored = Math.max(blocks, known);
+  const lagMs = oldestUnrecordedMs === null ? 0 : Math.max(0, nowMs - oldestUnrecordedMs);
+  return { ...head, stored, lagBlocks: stored - known, lagMs, lastSeenMs };
 }
 
-function problemOf(error: unknown): { problem: string } {
-  if (!(error instanceof PlumblineError)) throw error;
-  return { problem: error.shortMessage };
-}
-
-function showLines(output: Output, lines: readonly DatasetStatus[], nowMs: number): void {
+function showLines(output: Output, lines: readonly (DatasetStatus & { note: string })[], nowMs: number): void {
   if (output.json) {
-    for (const line of lines) output.result(line, '');
+    for (const { note: _, ...line } of lines) output.result(line, '');
     return;
   }
   const rows = [
-    ['NAME', 'RECORDED', 'FINAL', 'ANCHORED', 'STORED', 'LAG', 'LAST SEEN'],
+    ['NAME', 'RECORDED', 'FINAL', 'ANCHORED', 'STORED', 'LAG', 'LAST SEEN', ''],
     ...lines.map((line) => [
       printable(line.name),
       ...[line.recorded, line.final, line.anchored ?? '-', line.stored ?? '?'].map((value) =>
@@ -132,23 +101,22 @@ function showLines(output: Output, lines: readonly DatasetStatus[], nowMs: numbe
         ? printable(line.problem)
         : line.lastSeenMs === null
           ? 'never'
-          : `${age(nowMs - line.lastSeenMs)} ago`,
+          : `${durationText(nowMs - line.lastSeenMs)} ago`,
+      line.note,
     ]),
   ];
   const widths = (rows[0] as string[]).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  const text = rows.map((row) => row.map((cell, i) => (i === 6 ? cell : cell.padEnd(widths[i] as number))).join('  '));
+  const text = rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] as number))
+      .join('  ')
+      .trimEnd(),
+  );
   output.result(lines, text.join('\n'));
 }
 
 function lagText(blocks: number, ms: number): string {
-  return blocks === 0 ? '0' : `${blocks.toLocaleString('en')} for ${age(ms)}`;
-}
-
-function age(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`;
+  return blocks === 0 ? '0' : `${blocks.toLocaleString('en')} for ${durationText(ms)}`;
 }
 
 const EXAMPLES = `

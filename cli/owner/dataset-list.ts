@@ -31,6 +31,9 @@ const datasetsFile = z.strictObject({
   ),
 });
 
+/** A dataset takes some 600 bytes of it, a fleet has tens of thousands. */
+const MAX_LIST_BYTES = 64 * 2 ** 20;
+
 const datasetsPath = (home: string): string => join(home, 'datasets.json');
 
 /** An entry by its charters, which say all but whether digests are published. */
@@ -47,7 +50,7 @@ export function entryOf(
 export async function readDatasets(home: string): Promise<DatasetEntry[]> {
   let text: string;
   try {
-    text = await readSecretFile(datasetsPath(home));
+    text = await readSecretFile(datasetsPath(home), MAX_LIST_BYTES);
   } catch (error) {
     if (isMissingFile(error)) return [];
     throw error;

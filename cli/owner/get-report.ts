@@ -1,6 +1,8 @@
 import { isSameReason } from '../../client/damaged-ranges.ts';
 import type { BlockRange, DisownedBlocks } from '../../client/disowned-blocks.ts';
 import { sharedRange } from '../../client/disowned-blocks.ts';
+import { type GrowthReport, NO_GROWTH_REPORT } from '../../client/growth/growth-report.ts';
+import type { RoundStanding } from '../../client/growth/round-standing.ts';
 import { FOREVER, type TimedBlocks } from '../../client/owner/find-times.ts';
 import type { GetPlan, GetRange } from '../../client/owner/get-range.ts';
 import { type Damaged, type Whereabouts, whereaboutsOf } from '../../client/owner/whereabouts.ts';
@@ -32,6 +34,12 @@ export interface GetReport {
   /** Whether there is a bucket that could be read instead of the service. */
   readonly hasBucket: boolean;
   readonly anchor: VerdictAnchor | null;
+  /** Blocks that are recorded on DISSC; those behind are anchored in `round`, and `said` is why in none. */
+  readonly recordedSize: number;
+  readonly round: RoundStanding | null;
+  readonly said: string | null;
+  /** How the log has grown since it was seen last; with a fault, nothing is `ok`. */
+  readonly growth: GrowthReport;
   readonly intact: number;
   readonly missing: readonly MissingBlocks[];
   /** Blocks that an earlier device recorded behind its charter, as far as they could not be had: they spoil nothing. */
@@ -41,6 +49,8 @@ export interface GetReport {
   /** Whether it is shown that no block of the range is left out. */
   readonly whole: boolean;
   readonly restored: Restored;
+  /** Whether all of the range is intact and there. */
+  readonly isWhole: boolean;
   readonly ok: boolean;
 }
 
@@ -69,9 +79,14 @@ export function makeReport(got: {
   if (beyond !== null) missing.push(beyond);
   const times = plan?.times ?? null;
   const whole = times === null || times.every(({ before, after }) => before.proven && after.proven);
-  const ok = missing.length === 0 && restored.incomplete.length === 0 && intact > 0 && whole;
-  const anchor = plan?.log.anchor ?? null;
-  return { dataset: wanted.dataset, out, hasBucket, anchor, intact, missing, disowned, times, whole, restored, ok };
+  const growth = plan?.log.growth ?? NO_GROWTH_REPORT;
+  const isWhole = missing.length === 0 && restored.incomplete.length === 0 && intact > 0 && whole;
+  return {
+    ...{ dataset: wanted.dataset, out, hasBucket, anchor: plan?.log.anchor ?? null },
+    ...{ recordedSize: plan?.log.recordedSize ?? 0, round: plan?.log.standing ?? null, said: plan?.log.said ?? null },
+    ...{ growth, intact, missing, disowned, times, whole, restored, isWhole },
+    ok: isWhole && growth.faults.length === 0,
+  };
 }
 
 /** What of a range is not disowned; what is, is noted. */

@@ -2,6 +2,7 @@ import { isSameReason } from '../../client/damaged-ranges.ts';
 import type { DisownedBlocks } from '../../client/disowned-blocks.ts';
 import type { TimedBlocks } from '../../client/owner/find-times.ts';
 import { joinWhereabouts } from '../../client/owner/whereabouts.ts';
+import { growthLines, standingLines } from '../growth-text.ts';
 import { listSome } from '../list-some.ts';
 import type { Output } from '../output.ts';
 import { restoredText } from '../restored-text.ts';
@@ -10,7 +11,7 @@ import type { GetReport, MissingBlocks } from './get-report.ts';
 
 const MOST_SHOWN = 50;
 
-export function reportText(output: Output, report: GetReport): string {
+export function reportText(output: Output, report: GetReport, evidence: readonly string[]): string {
   const { anchor, restored, missing, times } = report;
   const kept = restored.kept === 0 ? '' : `; ${restored.kept.toLocaleString('en')} of them were there already`;
   const all = restored.index === null ? '--json' : restored.index;
@@ -21,6 +22,8 @@ export function reportText(output: Output, report: GetReport): string {
       : [
           `  chain block   ${anchor.point.blockNumber} (${anchor.anchor}); it has ${anchor.size.toLocaleString('en')} blocks`,
         ]),
+    ...standingLines(report),
+    ...growthLines(output, report.growth, evidence),
     `  verified      ${report.intact.toLocaleString('en')} ${report.intact === 1 ? 'block' : 'blocks'}, every byte hashed here${kept}`,
     ...restoredText(restored),
     ...(times ?? []).map((one) => `  whole         ${wholeText(one)}`),
@@ -86,7 +89,7 @@ function wholeText({ from, to, before, after }: TimedBlocks): string {
 }
 
 function endText(output: Output, report: GetReport): string {
-  if (report.ok) return output.style('green', `Everything in the range is intact and in ${report.out}.`);
+  if (report.isWhole) return output.style('green', `Everything in the range is intact and in ${report.out}.`);
   if (report.intact > 0 || report.missing.length > 0 || !report.whole) {
     const end = 'Not everything could be brought back. Run it again when more can be had: it goes on.';
     const isSilent = report.intact === 0 && report.missing.every(({ verdict }) => verdict === 'unavailable');

@@ -11,6 +11,7 @@ export const ownerPart: Part = {
     verify: async (owner) => (await import('./owner-verify.ts')).addOwnerVerify(owner),
     get: async (owner) => (await import('./owner-get.ts')).addOwnerGet(owner),
     prove: async (owner) => (await import('./owner-prove.ts')).addOwnerProve(owner),
+    contradictions: async (owner) => (await import('./owner-contradictions.ts')).addOwnerContradictions(owner),
     publish: async (owner) => (await import('./owner-publish.ts')).addOwnerPublish(owner),
     link: async (owner) => (await import('./owner-link.ts')).addOwnerLink(owner),
     agent: async (owner) => (await import('./owner-agent.ts')).addOwnerAgent(owner),

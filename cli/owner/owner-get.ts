@@ -15,15 +15,17 @@ import {
 import { ArgumentError, FileError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { type Connection, openBucket, openLedger, openRounds, openService, readConnection } from '../connection.ts';
+import { type Connection, openBucket, openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
+import { keepContradictions } from '../growth-text.ts';
+import { openRounds } from '../open-rounds.ts';
 import { printable } from '../output.ts';
 import { parseRange } from '../parse-arguments.ts';
 import { parseTime } from '../parse-time.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { watchAnswers } from '../watch-answers.ts';
 import { blocksText, timeText } from '../where-text.ts';
-import { findDataset } from './dataset-list.ts';
+import { findDataset, readDatasets } from './dataset-list.ts';
 import { type GetReport, makeReport } from './get-report.ts';
 import { reportText } from './get-text.ts';
 import { lockFolder } from './lock-folder.ts';
@@ -85,10 +87,10 @@ export function addOwnerGet(owner: Command): void {
         const folder = await openRestoredFolder(out, requestOf(name, dataset, options.as, range));
         const { open, close, exitCode } = await openSource(via, connection, opened, dataset);
         try {
-          // What leads to a round only the service keeps.
-          const rounds =
-            via === 's3' ? {} : { rounds: openRounds(connection, await openService(connection, opened, via)) };
-          const deps = { primitives: nodePrimitives, ledger: openLedger(connection), openSource: open, ...rounds };
+          // What leads to the newest round only the service keeps; without it one counts that was seen here.
+          const service = via === 's3' ? null : await openService(connection, opened, via);
+          const rounds = openRounds(context.home, connection, service, await readDatasets(context.home));
+          const deps = { primitives: nodePrimitives, ledger: openLedger(connection), openSource: open, rounds };
           const wanted = {
             dataset,
             datasetKeyOf: datasetKeyOf(opened, dataset),
@@ -98,7 +100,8 @@ export function addOwnerGet(owner: Command): void {
           };
           const hasBucket = via !== 's3' && connection.s3 !== null;
           const report = await getInto(context, deps, { ...wanted, hasBucket }, folder);
-          context.output.result(report, reportText(context.output, report));
+          const evidence = await keepContradictions(context.home, report.growth);
+          context.output.result({ ...report, evidence }, reportText(context.output, report, evidence));
           return exitCode(report);
         } finally {
           close();

@@ -16,8 +16,9 @@ import { ArgumentError, FileError } from '../../core/errors.ts';
 import { encodeEvidence } from '../../core/evidence/encode-evidence.ts';
 import { verifyEvidence } from '../../core/evidence/verify-evidence.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { openBucket, openLedger, openRounds, openService, readConnection } from '../connection.ts';
+import { openBucket, openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
+import { openRounds } from '../open-rounds.ts';
 import { printable, progressBar } from '../output.ts';
 import { parseRanges } from '../parse-arguments.ts';
 import { parseTime } from '../parse-time.ts';
@@ -94,8 +95,10 @@ export function addOwnerProve(owner: Command): void {
               )
             : sourceOfBucket({ primitives: nodePrimitives, bucket });
         // What leads to a round only the service keeps.
-        const rounds = openRounds(connection, service ?? (await openService(connection, opened, 'http')));
-        const known = (await readDatasets(context.home)).find((entry) => entry.dataset === dataset);
+        const entries = await readDatasets(context.home);
+        const asked = service ?? (await openService(connection, opened, 'http'));
+        const rounds = openRounds(context.home, connection, asked, entries);
+        const known = entries.find((entry) => entry.dataset === dataset);
         const deps = {
           ...{ primitives: nodePrimitives, ledger, openSource, rounds },
           chainBlocks: createChainBlocks(connection),

@@ -14,14 +14,16 @@ import type { StorageService } from '../../core/ports/service.ts';
 import { DEFAULT_SAMPLE, sampleSize } from '../../core/sampling/confidence.ts';
 import type { Evidence, Verdict } from '../../core/verdict.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { type Connection, openBucket, openLedger, openRounds, openService, readConnection } from '../connection.ts';
+import { type Connection, openBucket, openLedger, openService, readConnection } from '../connection.ts';
 import { damageText, type LocatedRange, MOST_RANGES } from '../damage-text.ts';
+import { growthLines, keepContradictions, standingLines } from '../growth-text.ts';
 import { listSome } from '../list-some.ts';
+import { openRounds } from '../open-rounds.ts';
 import { type Output, progressBar } from '../output.ts';
 import { parseCount, parseFraction, parseRange } from '../parse-arguments.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { watchAnswers } from '../watch-answers.ts';
-import { findDataset } from './dataset-list.ts';
+import { findDataset, readDatasets } from './dataset-list.ts';
 import { disownedText } from './get-text.ts';
 import { datasetKeyOf, openOwner } from './owner-home.ts';
 import { openSource, type VerifyWay, wantedWay } from './verify-way.ts';
@@ -96,11 +98,13 @@ export function addOwnerVerify(owner: Command): void {
       const ledger = openLedger(connection);
       const service = await openService(connection, opened, options.via);
       const watched = watchAnswers(service);
-      const rounds = openRounds(connection, service);
+      const rounds = {
+        ...openRounds(context.home, connection, service, await readDatasets(context.home)),
+        recordedOnly: options.fromChain === true,
+      };
       const sample = await wantedSample(options, way, async () => {
         if (options.blocks !== undefined) return options.blocks.to - options.blocks.from + 1;
-        const sources = options.fromChain === true ? null : rounds;
-        const log = await readAnchor(ledger, dataset, options.anchor, connection.fromBlock, context.signal, sources);
+        const log = await readAnchor(ledger, dataset, options.anchor, connection.fromBlock, context.signal, rounds);
         return log.head.size;
       });
       const scope = sample === undefined ? audit : { ...audit, sample };
@@ -113,11 +117,12 @@ export function addOwnerVerify(owner: Command): void {
       const parts = {
         connection,
         service: watched.service,
-        deps: { primitives: nodePrimitives, ledger, ...(options.fromChain === true ? { openRecords } : { rounds }) },
+        deps: { primitives: nodePrimitives, ledger, rounds, ...(options.fromChain === true ? { openRecords } : {}) },
       };
       const report = await verify(parts, way, scope, onVerdicts, context.signal);
       const damage = await locate(context, parts, way, audit, report);
-      output.result({ ...report, damage }, reportText(output, report, damage));
+      const evidence = await keepContradictions(context.home, report.growth);
+      output.result({ ...report, damage, evidence }, reportText(output, report, { damage, evidence }));
       return watched.exitCode(report);
     }),
   );
@@ -142,7 +147,7 @@ Examples:
   plumb owner verify weather --protocol II --from s3 --sample 20
   plumb owner verify weather --protocol II --from ipfs
   plumb owner verify weather --from-chain             records from the chain's publications alone
-Exit codes: 0 all checked blocks are intact, 1 some are not, 3 chain or service do not answer.`;
+Exit codes: 0 all checked blocks are intact, 1 some are not, or the log did not only grow since it was seen last, 3 chain or service do not answer.`;
 
 interface VerifyParts {
   readonly connection: Connection;
@@ -223,27 +228,19 @@ function verdictText(output: Output, verdict: Verdict): string {
 
 const MOST_STRETCHES = 20;
 
-/** What is recorded on DISSC, and what a round has of it, are always told apart. */
-export function standingLines({ recordedSize, round, said }: StandingOfLog): string[] {
-  const recorded = recordedSize === 0 && round !== null ? [] : [`  recorded      ${recordedSize} blocks on DISSC`];
-  const anchored =
-    round === null
-      ? []
-      : [
-          `  anchored      ${round.size} blocks, in round ${round.round.number} of ${round.anchorer}, chain block ${round.round.blockNumber}`,
-        ];
-  return [...recorded, ...anchored, ...(said === null ? [] : [`  no round      ${said}`])];
-}
-
-type StandingOfLog = Pick<AuditReport, 'recordedSize' | 'round' | 'said'>;
-
-function reportText(output: Output, report: AuditReport, damage: readonly LocatedRange[]): string {
+function reportText(
+  output: Output,
+  report: AuditReport,
+  { damage, evidence }: { readonly damage: readonly LocatedRange[]; readonly evidence: readonly string[] },
+): string {
   const { anchor } = report;
+  const isIntact = report.counts.intact === report.checked;
   const counts = Object.entries(report.counts).filter(([, count]) => count > 0);
   return [
     `Dataset ${report.dataset}`,
     `  chain block   ${anchor.point.blockNumber} (${anchor.anchor}), ${new Date(anchor.point.timestampMs).toISOString()}`,
     ...standingLines(report),
+    ...growthLines(output, report.growth, evidence),
     `  root          ${anchor.root}`,
     `  checked       ${report.checked} of ${report.total}: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')}`,
     `  evidence      ${report.evidence}: ${report.proves}`,
@@ -258,7 +255,7 @@ function reportText(output: Output, report: AuditReport, damage: readonly Locate
       '--json',
     ).map((line) => `  ${line}`),
     ...listSome(report.disowned.map(disownedText), MOST_STRETCHES, '--json').map((line) => `  ${line}`),
-    report.ok
+    isIntact
       ? output.style('green', 'Every checked block is intact.')
       : output.style('red', 'Not every checked block is intact.'),
   ].join('\n');

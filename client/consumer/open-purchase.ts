@@ -2,10 +2,14 @@ import type { SoldLog } from '../../core/agreement/verify-keys.ts';
 import { equalBytes, to0x } from '../../core/bytes.ts';
 import { ArgumentError, ProofError, StateError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
+import type { Head } from '../../core/log/head.ts';
 import type { Agreement, Agreements, Buyer } from '../../core/ports/agreements.ts';
-import type { Anchor, Ledger } from '../../core/ports/ledger.ts';
+import type { HeadMemory } from '../../core/ports/head-memory.ts';
+import type { Anchor, Ledger, RecordedEvent } from '../../core/ports/ledger.ts';
 import { type SignerOf, signersFrom } from '../../core/protocols/signers.ts';
 import type { AuditedLog } from '../audit-blocks.ts';
+import { compareRecorded } from '../growth/compare-recorded.ts';
+import type { GrowthReport } from '../growth/growth-report.ts';
 
 /** An accepted agreement, as the chain has it. */
 export type Purchase = Agreement & { readonly buyer: Buyer };
@@ -13,6 +17,7 @@ export type Purchase = Agreement & { readonly buyer: Buyer };
 /** What a consumer verifies against: the log that the agreement is bound to. */
 export interface PurchaseLog extends AuditedLog {
   readonly log: SoldLog;
+  readonly growth: GrowthReport;
   readonly signerOf: SignerOf;
 }
 
@@ -36,17 +41,18 @@ export async function openPurchase(
 
 /**
  * The log that a purchase is bound to, with who signed its records. OCASC took its root from DISSC; that DISSC's own events
- * agree is looked at once more here.
+ * agree is looked at once more here, and that DISSC has what this consumer has seen there before.
  * @throws ProofError when they do not
  */
 export async function readPurchaseLog(
   ledger: Ledger,
   { terms, root, size }: Agreement,
   fromBlock: number,
+  memory: HeadMemory | null,
   signal?: AbortSignal,
 ): Promise<PurchaseLog> {
   const { dataset } = terms;
-  const { point } = await ledger.readHeads([dataset], 'final', signal);
+  const { point, heads } = await ledger.readHeads([dataset], 'final', signal);
   const events = await ledger.findRecorded(dataset, fromBlock, point.blockNumber, signal);
   const recorded = events.filter((event) => event.size <= size).toSorted((a, b) => a.size - b.size);
   const made = recorded.find((event) => event.size === size);
@@ -55,6 +61,7 @@ export async function readPurchaseLog(
   }
   const head = { dataset, size, root };
   return {
+    growth: compareSeen(memory, heads[0] as Head, events, point.blockNumber),
     log: head,
     head,
     anchor: { anchor: 'final', point, size, root: to0x(root) },
@@ -62,5 +69,28 @@ export async function readPurchaseLog(
     // What came after the offer changes nothing of it.
     disowned: [],
     signerOf: signersFrom(events),
+  };
+}
+
+/** The newest head on DISSC is remembered, where it contradicts nothing. */
+function compareSeen(
+  memory: HeadMemory | null,
+  recorded: Head,
+  updates: readonly RecordedEvent[],
+  blockNumber: number,
+): GrowthReport {
+  const { dataset, size, root } = recorded;
+  const { round = null, recorded: kept = null } = memory?.readHeads(dataset) ?? {};
+  const isBehind = kept !== null && blockNumber < kept.blockNumber;
+  const seen = isBehind ? null : kept;
+  const fault = compareRecorded(seen, { recorded, updates });
+  if (fault === null && size > 0 && !isBehind)
+    memory?.keepHeads([[dataset, { round, recorded: { size, root, blockNumber } }]]);
+  return {
+    seen: seen === null ? null : { size: seen.size, round: null, blockNumber: seen.blockNumber },
+    problems: memory?.problems ?? [],
+    faults: fault === null ? [] : [fault],
+    contradictions: [],
+    unknown: [],
   };
 }

@@ -6,8 +6,8 @@ import type { Address, BlockIndex, DatasetId } from '../../core/ids.ts';
 import type { SignedHead } from '../../core/log/head.ts';
 import type { RoundEvent } from '../../core/ports/rounds.ts';
 import { verifyRoundHead } from '../../core/rounds/round-head.ts';
+import type { RoundSources } from '../growth/round-standing.ts';
 import type { AnchoredHead } from '../read-anchor.ts';
-import type { RoundSources } from '../read-round.ts';
 
 /** A round of the chain that holds a dataset's head, with all that its root is made of. */
 export interface FoundRound {
@@ -41,6 +41,7 @@ export async function findRound(
 ): Promise<FoundRound> {
   const { standing, anchor } = log;
   if (standing === null) throw new StateError(`No round holds blocks up to ${newest}.`);
+  if (service === null) throw new StateError('No service was asked for the rounds that it keeps.');
   const { anchorer } = standing;
   const events = await reader.findRounds(anchorer, fromBlock, anchor.point.blockNumber, signal);
   /** Null where the round does not cover the block, or is not shown any more. */

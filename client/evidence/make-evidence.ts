@@ -17,9 +17,9 @@ import { type Head, recoverHeadSigner, type SignedHead } from '../../core/log/he
 import type { ChainBlocks } from '../../core/ports/chain-blocks.ts';
 import type { Anchor, Ledger, RecordedEvent } from '../../core/ports/ledger.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
+import type { RoundSources } from '../growth/round-standing.ts';
 import type { OpenSource } from '../owner/block-source.ts';
 import { type AnchoredHead, readAnchor } from '../read-anchor.ts';
-import type { RoundSources } from '../read-round.ts';
 import { chooseBlocks, type WantedBlocks } from './choose-blocks.ts';
 import type { EvidenceKeys } from './evidence-keys.ts';
 import { findRound } from './find-round.ts';

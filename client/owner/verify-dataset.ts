@@ -6,8 +6,8 @@ import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import { verifyOwnerCssY } from '../../core/protocols/owner-css-y.ts';
 import type { DatasetKeyOf } from '../../core/protocols/owner-keys.ts';
 import { type AuditReport, type AuditScope, auditBlocks, type OnVerdicts } from '../audit-blocks.ts';
+import type { RoundSources } from '../growth/round-standing.ts';
 import { type AnchoredHead, readAnchor } from '../read-anchor.ts';
-import type { RoundSources } from '../read-round.ts';
 
 export interface OwnerDeps {
   readonly primitives: Primitives;

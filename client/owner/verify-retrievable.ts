@@ -8,8 +8,8 @@ import { type ProtocolTwo, verifyByCid, verifyByRetrieval, verifyFromPeers } fro
 import type { DatasetKeyOf } from '../../core/protocols/owner-keys.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import { type AuditReport, type AuditScope, auditBlocks, type OnVerdicts } from '../audit-blocks.ts';
+import type { RoundSources } from '../growth/round-standing.ts';
 import { type AnchoredHead, readAnchor } from '../read-anchor.ts';
-import type { RoundSources } from '../read-round.ts';
 import { limitPatience } from './limit-patience.ts';
 import { type BucketDeps, readBucket } from './read-bucket.ts';
 import { objectsFrom, readLinkedObjects, readPinnedManifests } from './read-ipfs.ts';

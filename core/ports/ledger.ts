@@ -75,6 +75,17 @@ export interface EventScanner {
   findAllChartered(fromBlock: number, toBlock: number, signal?: AbortSignal): Promise<ChainCharter[]>;
 }
 
+/** DISSC's events of some datasets at once. Throws LedgerUnavailableError like Ledger. */
+export interface RecordedReader {
+  /** Recorded events of these datasets in blocks `fromBlock` … `toBlock`, oldest first for each: few requests for many. */
+  findRecordedOf(
+    datasets: readonly DatasetId[],
+    fromBlock: number,
+    toBlock: number,
+    signal?: AbortSignal,
+  ): Promise<RecordedEvent[]>;
+}
+
 /** ObjectIDs that the owner tied to consecutive blocks, sealed (core/block/linked-objects.ts). */
 export interface LinkedEvent {
   readonly first: number;

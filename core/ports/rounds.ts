@@ -28,6 +28,17 @@ export interface RoundReader {
   ): Promise<number | null>;
 }
 
+/** That a round is in the chain, and where. */
+export interface RoundMark extends AnchoredRound {
+  readonly blockNumber: number;
+}
+
+/** An anchorer's rounds by DISSC's events alone, without the times of their blocks. */
+export interface RoundScanner {
+  /** Rounds of an anchorer in blocks `fromBlock` … `toBlock`, oldest first. @throws LedgerUnavailableError */
+  findAnchored(anchorer: Address, fromBlock: number, toBlock: number, signal?: AbortSignal): Promise<RoundMark[]>;
+}
+
 /** What one call of `anchor` takes. */
 export interface RoundCall {
   readonly previous: RoundRoot;

@@ -7,6 +7,7 @@ import {
   type PurchaseStore,
   purchaseState,
 } from '../../client/consumer/purchase-state.ts';
+import { NO_GROWTH_REPORT } from '../../client/growth/growth-report.ts';
 import { encodeKeyPayload, type KeyPayload } from '../../core/agreement/key-payload.ts';
 import { decodeKeyRequest, encodeKeyRefusal } from '../../core/agreement/key-request.ts';
 import type { SealedMessage } from '../../core/agreement/message.ts';
@@ -103,6 +104,7 @@ export class MemorySale implements AgreementService {
       signerOf: () => accountOfKey(DEVICE_KEY),
       recorded: [],
       disowned: [],
+      growth: NO_GROWTH_REPORT,
     };
   }
 

@@ -105,7 +105,7 @@ export async function buy(stack: RecordedStack, { id, terms }: { readonly id: Ag
     return agreement?.buyer ?? null;
   });
   const purchase = await openPurchase(stack.market, id, 'final');
-  const log = await readPurchaseLog(stack.ledger, purchase, 0);
+  const log = await readPurchaseLog(stack.ledger, purchase, 0, null);
   const { domain } = stack.market;
   return {
     ...{ id, terms, consumerKey, signerKey, keys, party, accepted, purchase, log, store: memoryStore(id) },

@@ -1,0 +1,19 @@
+import type { DatasetStanding } from '../../client/owner/read-standings.ts';
+import { EXIT } from '../exit-codes.ts';
+import { lateText } from '../growth-text.ts';
+import { printable } from '../output.ts';
+
+/** What is to be said of one dataset among many: what is wrong first; empty where all is as it should be. */
+export function standingNote({ standing, said, faults, stored }: Omit<DatasetStanding, 'dataset'>): string {
+  const [fault] = faults;
+  if (fault !== undefined) return `${fault.kind}! See plumb owner verify`;
+  // A device that has stored nothing yet stands in no round.
+  if (said !== null && (stored?.blocks ?? 0) > 0) return printable(said);
+  return standing?.late == null ? '' : lateText(standing.late);
+}
+
+/** A head that went back is worse than a service that does not answer. */
+export function standingsExit(standings: readonly Pick<DatasetStanding, 'faults' | 'problem'>[]): number {
+  if (standings.some(({ faults }) => faults.length > 0)) return EXIT.notIntact;
+  return standings.some(({ problem }) => problem !== null) ? EXIT.unavailable : EXIT.ok;
+}

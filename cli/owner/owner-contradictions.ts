@@ -1,0 +1,227 @@
+import { constants } from 'node:fs';
+import { open, readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createSecretFile } from '../../adapters/keys/secret-file.ts';
+import { datasetOfCharter, requireCharterSignature } from '../../core/charter/charter.ts';
+import { decodeDatasetName } from '../../core/charter/dataset-name.ts';
+import { ArgumentError, FileError, PlumblineError } from '../../core/errors.ts';
+import { type ProvenContradiction, requireContradiction } from '../../core/evidence/contradiction.ts';
+import {
+  type ContradictionFile,
+  decodeContradiction,
+  encodeContradiction,
+  MAX_CONTRADICTION_BYTES,
+} from '../../core/evidence/contradiction-file.ts';
+import type { Address, DatasetId } from '../../core/ids.ts';
+import { inFile } from '../../core/parse-outside.ts';
+import { withHomeOptions } from '../command-options.ts';
+import { readConnection } from '../connection.ts';
+import { EXIT } from '../exit-codes.ts';
+import { contradictionsFolder } from '../growth-text.ts';
+import { openMemory } from '../open-rounds.ts';
+import { printable } from '../output.ts';
+import { type CommandContext, runCommand } from '../run-command.ts';
+import { findDataset } from './dataset-list.ts';
+
+interface ContradictionsOptions {
+  readonly check?: string;
+  readonly out?: string;
+  readonly forget?: boolean;
+  readonly json?: boolean;
+}
+
+/** Adds `plumb owner contradictions`: evidence against whoever has signed two histories. */
+export function addOwnerContradictions(owner: Command): void {
+  const command = owner
+    .command('contradictions')
+    .description(
+      'Two signed heads of a dataset that contradict each other: list what was found, write it, check a file.',
+    )
+    .argument('[dataset]', 'name or id of a dataset (default: all)')
+    .option('--check <file>', 'check a file with nothing but its own bytes: no keystore, no chain, no service')
+    .option('--out <file>', 'write the newest one found of the dataset to this file, for somebody else to check')
+    .option('--forget', 'forget which heads of the dataset were seen, and begin anew with those that are there now')
+    .addHelpText('after', EXAMPLES);
+  withHomeOptions(command).action((name: string | undefined, options: ContradictionsOptions) =>
+    runCommand(options, async (context) => {
+      if (options.check !== undefined) return check(context, resolve(options.check), name);
+      const dataset = name === undefined ? null : await findDataset(context.home, name);
+      if (options.forget === true) return forget(context, dataset);
+      const found = (await readFound(context)).filter(
+        ({ file }) => dataset === null || file.contradiction.shorter.dataset === dataset,
+      );
+      if (options.out !== undefined) return write(context, found, dataset, resolve(options.out));
+      for (const one of found) context.output.result(answerOf(one), foundText(one));
+      if (found.length === 0 && !context.output.json) {
+        context.output.result([], `${context.home} has found no heads that contradict each other.`);
+      }
+      return found.length === 0 ? EXIT.ok : EXIT.notIntact;
+    }),
+  );
+}
+
+/** A file with what it proves. */
+interface Checked {
+  readonly path: string;
+  readonly file: ContradictionFile;
+  readonly proven: ProvenContradiction;
+  /** By a charter in the file under its owner's signature: whose dataset it is, and that the account is its device. */
+  readonly whose: { readonly owner: Address; readonly name: string; readonly serial: number } | null;
+}
+
+async function check({ output }: CommandContext, path: string, name: string | undefined): Promise<number> {
+  if (name !== undefined) throw new ArgumentError('A file names its dataset itself. Leave the name out.');
+  let checked: Checked;
+  try {
+    checked = await readChecked(path);
+  } catch (error) {
+    if (!(error instanceof PlumblineError) || error.kind !== 'answer') throw error;
+    const reason = error.shortMessage;
+    output.result({ path, proven: false, reason }, output.style('red', `${path} proves nothing: ${printable(reason)}`));
+    return EXIT.notIntact;
+  }
+  output.result({ ...answerOf(checked), proven: true }, `${foundText(checked)}\nThis proves it to anybody.`);
+  return EXIT.ok;
+}
+
+async function write(
+  { output }: CommandContext,
+  found: readonly Checked[],
+  dataset: DatasetId | null,
+  path: string,
+): Promise<number> {
+  if (dataset === null) throw new ArgumentError('Say of which dataset: plumb owner contradictions NAME --out FILE');
+  const newest = found.at(-1);
+  if (newest === undefined)
+    throw new ArgumentError('Nothing of this dataset was found. plumb owner verify looks for it.');
+  await createSecretFile(path, encodeContradiction(newest.file));
+  output.result({ ...answerOf(newest), path }, `${foundText(newest)}\n${path} is written. Nothing in it is secret.`);
+  return EXIT.ok;
+}
+
+async function forget(context: CommandContext, dataset: DatasetId | null): Promise<number> {
+  if (dataset === null) throw new ArgumentError('Say of which dataset: plumb owner contradictions NAME --forget');
+  const memory = openMemory(context.home, await readConnection(context));
+  memory.forget(dataset);
+  for (const problem of memory.problems) context.output.notice(problem);
+  context.output.result(
+    { dataset, forgotten: true },
+    `Forgotten which heads of ${dataset} were seen. The next verification has no memory of earlier heads; what was found stays in ${contradictionsFolder(context.home)}.`,
+  );
+  return EXIT.ok;
+}
+
+/** Oldest first; a file that was damaged since is said. */
+async function readFound({ home, output }: CommandContext): Promise<Checked[]> {
+  const folder = contradictionsFolder(home);
+  let names: string[];
+  try {
+    names = (await readdir(folder)).filter((name) => name.endsWith('.json'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new FileError(`${folder} cannot be read.`, { cause: error });
+  }
+  const dated = await Promise.all(
+    names.map(async (name) => ({ path: join(folder, name), atMs: (await stat(join(folder, name))).mtimeMs })),
+  );
+  const found: Checked[] = [];
+  for (const { path } of dated.toSorted((a, b) => a.atMs - b.atMs)) {
+    try {
+      found.push(await readChecked(path));
+    } catch (error) {
+      if (!(error instanceof PlumblineError)) throw error;
+      output.notice(`${path} counts for nothing: ${error.shortMessage}`);
+    }
+  }
+  return found;
+}
+
+/** @throws FileError when it is no such file; ProofError when it proves nothing */
+async function readChecked(path: string): Promise<Checked> {
+  const text = await readBounded(path);
+  return checkedOf(
+    path,
+    inFile(path, () => decodeContradiction(text)),
+  );
+}
+
+/** Anybody's file may be checked: it need not be private, only small. */
+async function readBounded(path: string): Promise<string> {
+  let file: Awaited<ReturnType<typeof open>>;
+  try {
+    // Without NONBLOCK, opening a pipe that somebody put there would wait for ever.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    throw new FileError(`${path} cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'}).`, {
+      cause,
+    });
+  }
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile() || stats.size > MAX_CONTRADICTION_BYTES) {
+      throw new FileError(`${path} is no such file: one is plain and has at most ${MAX_CONTRADICTION_BYTES} bytes.`);
+    }
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
+}
+
+function checkedOf(path: string, file: ContradictionFile): Checked {
+  const { domain, contradiction, charters } = file;
+  const proven = requireContradiction(nodePrimitives, domain, contradiction);
+  const signers = [proven.shorterSigner, proven.longerSigner];
+  for (const charter of charters) {
+    if (datasetOfCharter(domain, charter) !== contradiction.shorter.dataset || !signers.includes(charter.device))
+      continue;
+    requireCharterSignature(domain, charter);
+    const { owner, serial } = charter;
+    return { path, file, proven, whose: { owner, name: decodeDatasetName(charter.name), serial } };
+  }
+  return { path, file, proven, whose: null };
+}
+
+function answerOf({ path, file, proven, whose }: Checked): object {
+  const { contradiction, domain, seen } = file;
+  const { shorter, longer } = contradiction;
+  return {
+    ...{ path, ...domain, dataset: shorter.dataset, ...proven, whose, seen },
+    shorter: { size: shorter.size, root: shorter.root, serial: shorter.serial },
+    longer: { size: longer.size, root: longer.root, serial: longer.serial },
+  };
+}
+
+function foundText({ path, file, proven, whose }: Checked): string {
+  const { shorter, longer } = file.contradiction;
+  const { fault, shorterSigner, longerSigner } = proven;
+  const whom =
+    fault === null
+      ? `Two devices signed them, ${shorterSigner} and ${longerSigner}: nobody's proven fault.`
+      : `One account signed both: ${fault}. It is that account's fault.`;
+  const device =
+    whose === null
+      ? 'The file shows no charter under its owner’s signature: whose device that is it does not prove.'
+      : `By charter ${whose.serial} it is a device of dataset ${printable(whose.name)} of ${whose.owner}.`;
+  return [
+    `Dataset ${shorter.dataset}, chain ${file.domain.chainId}, DISSC ${file.domain.dissc}`,
+    `  heads         ${shorter.size} blocks and ${longer.size} blocks; neither log is the other's beginning`,
+    `  seen          ${printable(file.seen.shorter)}`,
+    `                ${printable(file.seen.longer)}`,
+    `  fault         ${whom}`,
+    `  device        ${device}`,
+    `  file          ${path}`,
+  ].join('\n');
+}
+
+const EXAMPLES = `
+plumb owner verify, owner get and consumer audit compare each head with the last one seen from this home, and write what
+contradicts it into the folder contradictions there. The fault is the writer's where one account has signed both heads.
+
+Examples:
+  plumb owner contradictions
+  plumb owner contradictions weather --out evidence.json
+  plumb owner contradictions --check evidence.json
+  plumb owner contradictions weather --forget       after a local stack was begun anew, say
+Exit codes: 0 nothing was found, or the file proves what it says; 1 something was found, or the file proves nothing.`;
