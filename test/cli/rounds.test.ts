@@ -71,12 +71,20 @@ test('datasets that stand in rounds are captured, checked, verified and brought 
     const report = (await lines(['owner', 'verify', name, ...passwordArgs()])).at(-1);
     assert.deepEqual([report.recordedSize, report.round.size, report.counts.intact], [0, 20, 20]);
     assert.equal(report.round.round.number, 2, `round ${i + 1} is in the newest`);
+    assert.deepEqual([report.growth.seen, report.growth.faults, report.round.isOwnWord], [null, [], true]);
     const out = join(folder, `out-${name}`);
     await lines(['owner', 'get', name, '--out', out, ...passwordArgs()]);
     assert.match(await readFile(join(out, 'lines'), 'utf8'), new RegExp(`^${name} 0\n`));
   }
   const [listed] = (await lines(['dataset', 'list', ...passwordArgs()])).filter(({ name }) => name === 'pump-1');
   assert.deepEqual([listed.recorded, listed.anchored, listed.stored, listed.round.number], [0, 20, 20, 2]);
+  assert.deepEqual([listed.said, listed.late, listed.faults], [null, null, []]);
+  const shown = (await runPlumb(['owner', 'verify', 'pump-1', ...passwordArgs()], env)).stdout;
+  assert.match(
+    shown,
+    /\n {2}anchored {6}20 blocks, in round 2 of 0x[0-9a-f]{40}, chain block \d+\n {2}own word {6}operator's own word:/,
+  );
+  assert.match(shown, /\n {2}growth {8}seen before: 20 blocks, in round 2, chain block \d+\n/);
   const [status] = await lines(['fleet', 'status', '--prefix', 'pump-2', ...passwordArgs()]);
   assert.deepEqual([status.recorded, status.anchored, status.stored, status.lagBlocks], [0, 20, 20, 0]);
 });
@@ -109,6 +117,9 @@ test('what stands in rounds is recorded on DISSC when its owner asks: once, cost
   assert.equal(events.find(({ event }) => event === 'anchored')?.blocks, 27);
   const report = (await lines(['owner', 'verify', 'pump-1', ...passwordArgs()])).at(-1);
   assert.deepEqual([report.recordedSize, report.round.size, report.counts.intact], [20, 27, 27]);
+  // What was seen in the first round is in the third, and in what DISSC has.
+  const { seen, faults, unknown } = report.growth;
+  assert.deepEqual([seen.size, seen.round, faults, unknown], [20, 2, [], []]);
   const [more] = await lines(record);
   assert.deepEqual([more.from, more.to, more.charters], [20, 27, 0]);
   assert.match(more.transaction, /^0x[0-9a-f]{64}$/);
