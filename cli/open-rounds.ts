@@ -5,7 +5,8 @@ import { createSignatureFinder } from '../adapters/ethereum/find-signature.ts';
 import { openHeadMemory } from '../adapters/sqlite/head-memory.ts';
 import type { RoundSources } from '../client/growth/round-standing.ts';
 import { createRoundView } from '../client/growth/round-view.ts';
-import type { HeadMemory } from '../core/ports/head-memory.ts';
+import type { DatasetId } from '../core/ids.ts';
+import type { HeadMemory, SeenHeads } from '../core/ports/head-memory.ts';
 import type { StorageService } from '../core/ports/service.ts';
 import type { Connection } from './connection.ts';
 import type { DatasetEntry } from './owner/dataset-list.ts';
@@ -21,7 +22,7 @@ export function openRounds(
   entries: readonly DatasetEntry[],
 ): RoundSources {
   const hasher = nodePrimitives;
-  const memory = openMemory(home, connection);
+  const memory = asItWas(openMemory(home, connection));
   const { fromBlock, isOneOperator, roundLimitMs } = connection;
   const reader = createDisscRounds(connection);
   const view = createRoundView({ hasher, reader, fromBlock, memory });
@@ -36,4 +37,19 @@ export function openRounds(
 /** The heads that this home has seen, of one chain and contract: `heads-<chainId>-<dissc>.sqlite`. */
 export function openMemory(home: string, { chainId, dissc }: Pick<Connection, 'chainId' | 'dissc'>): HeadMemory {
   return openHeadMemory(nodePrimitives, join(home, `heads-${chainId}-${dissc.slice(2)}.sqlite`));
+}
+
+/** What was seen before this command: it looks at a dataset several times, and what it has seen itself is no memory. */
+function asItWas(memory: HeadMemory): HeadMemory {
+  const before = new Map<DatasetId, SeenHeads | null>();
+  return {
+    ...memory,
+    readHeads(dataset) {
+      const seen = before.get(dataset);
+      if (seen !== undefined) return seen;
+      const read = memory.readHeads(dataset);
+      before.set(dataset, read);
+      return read;
+    },
+  };
 }

@@ -28,7 +28,7 @@ export async function readRound(
   const { dataset } = recorded;
   const { hasher, view, memory } = sources;
   const seen = memory?.readHeads(dataset) ?? null;
-  const service = askOnce(sources.service);
+  const service = sources.recordedOnly === true ? null : askOnce(sources.service);
   const { charters, signed, silence } = await findCharters({ ...sources, service }, ledger, asked, signal);
   const check = new GrowthCheck({ ...sources, service, ledger, charters, signed, asked, seen });
   check.compareRecorded();

@@ -73,28 +73,25 @@ const sizes = (standings: readonly DatasetStanding[]) => new Set(standings.map((
 
 it('looks at hundreds of devices with two requests each to the service, and as many to the chain as for a few', async () => {
   const anchorer = await LyingAnchorer.open(fixture);
-  const datasets = Array.from({ length: 300 }, () => fixture.openDataset({ anchorer: anchorer.account }));
+  const datasets = Array.from({ length: 200 }, () => fixture.openDataset({ anchorer: anchorer.account }));
   for (const dataset of datasets) await anchorer.take(dataset, [seal(dataset, 1)]);
   await anchorer.anchor();
   const few = await look(anchorer, datasets.slice(0, 10), 'few');
   assert.deepEqual([few.anchors, few.listed, sizes(few.standings)], [10, 10, new Set([1])]);
   const all = await look(anchorer, datasets, 'all');
-  assert.deepEqual([all.anchors, all.listed, sizes(all.standings)], [300, 300, new Set([1])]);
+  assert.deepEqual([all.anchors, all.listed, sizes(all.standings)], [200, 200, new Set([1])]);
   assert.equal(all.rpc, few.rpc);
   assert.ok(all.rpc <= 16, `${all.rpc} requests to the chain`);
 
-  // Again, by another process: what was seen is compared, and that costs nothing more.
-  const again = await look(anchorer, datasets, 'all');
-  assert.deepEqual([again.anchors, again.listed], [300, 300]);
-  assert.ok(again.rpc <= all.rpc);
-  assert.ok(again.standings.every(({ faults, said }) => faults.length === 0 && said === null));
-
-  // One of them is left out: it alone is said.
+  // Again, by another process, when one of them is left out: what was seen costs nothing more, and that one is said.
   await anchorer.put((datasets[7] as TestDataset).id, null);
   await anchorer.anchor();
-  const { standings } = await look(anchorer, datasets, 'all');
+  const again = await look(anchorer, datasets, 'all');
+  // The path of the one that is left out leads nowhere: its earlier round is looked for in the chain.
+  assert.deepEqual([again.anchors, again.listed], [200, 200]);
+  assert.ok(again.rpc <= all.rpc + 1, `${again.rpc} requests to the chain, ${all.rpc} before`);
   assert.deepEqual(
-    standings.flatMap(({ dataset, faults }) => faults.map(({ kind }) => [dataset, kind])),
+    again.standings.flatMap(({ dataset, faults }) => faults.map(({ kind }) => [dataset, kind])),
     [[datasets[7]?.id, 'left out']],
   );
 });
