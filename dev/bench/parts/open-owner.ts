@@ -61,7 +61,7 @@ export async function openOwner(parts: Parts) {
     serviceThrough: (transport: Transport) => serviceAs(ownerKey, transport),
 
     /** Signs charters of datasets, shows them to the service, and writes the file of each device. */
-    async open(count: number): Promise<BenchDataset[]> {
+    async open(count: number, anchorer: Address = NO_ACCOUNT): Promise<BenchDataset[]> {
       return Promise.all(
         Array.from({ length: count }, async () => {
           const [deviceKey, datasetKey] = [newKey(), nodePrimitives.randomBytes(32) as DatasetKey];
@@ -71,7 +71,7 @@ export async function openOwner(parts: Parts) {
             name: encodeDatasetName(toHex(nodePrimitives.randomBytes(8))),
             kind: ENCRYPTED,
             device: accountOfKey(deviceKey),
-            anchorer: NO_ACCOUNT,
+            anchorer,
             ...{ serial, from: 0 },
           };
           const signed = { ...charter, signature: signCharter({ chainId, dissc }, charter, ownerKey) };

@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { createKeySigner } from '../../../adapters/ethereum/account-signer.ts';
 import { deployContracts, deployedAddress } from '../../../adapters/ethereum/deploy-contracts.ts';
@@ -13,38 +10,16 @@ import { createJsonRpc } from '../../../adapters/ethereum/json-rpc.ts';
 import { to0x, toHex } from '../../../core/bytes.ts';
 import type { DatasetId, PrivateKey, RoundBody } from '../../../core/ids.ts';
 import { NO_ROUND } from '../../../core/rounds/round.ts';
+import { countRpc } from '../../../dev/bench/fleet/count-rpc.ts';
 import { anchorOnDissc, type RoundsState } from '../../../dev/simulate/chain/dissc-model.ts';
 import { RPC_TRIPS, type RpcTrips } from '../../../dev/simulate/chain/rpc-trips.ts';
 import { createRandom } from '../../../dev/simulate/time/seeded-random.ts';
 import { fund } from '../../../local/stack/fund.ts';
 import { startAnvil } from '../../../local/stack/start-anvil.ts';
 
-/** A way to a node that counts what passes: the requests of each trip, one trip after the other. */
-async function countingProxy(rpcUrl: string) {
-  let trips: number[] = [];
-  const server = createServer(async (request, response) => {
-    const parts: Uint8Array[] = [];
-    for await (const part of request) parts.push(part);
-    const body = Buffer.concat(parts).toString();
-    const asked = JSON.parse(body) as unknown;
-    trips.push(Array.isArray(asked) ? asked.length : 1);
-    const answer = await fetch(rpcUrl, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-    response.setHeader('content-type', 'application/json').end(await answer.text());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const take = (): RpcTrips => {
-    const taken = trips;
-    trips = [];
-    return taken;
-  };
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, take, close: () => server.close().closeAllConnections() };
-}
-
 test('the simulated node is asked as often as the adapters ask a real one, and its rounds are DISSC’s', async (context) => {
   const anvil = await startAnvil({ stateFile: null, mining: 'instant' });
-  const proxy = await countingProxy(anvil.rpcUrl);
+  const proxy = await countRpc(anvil.rpcUrl);
   context.after(async () => {
     proxy.close();
     await anvil.stop();
@@ -60,9 +35,9 @@ test('the simulated node is asked as often as the adapters ask a real one, and i
   const [ledger, recorder] = [createDisscLedger(parts), createDisscRecorder(parts)];
   const [reader, writer] = [createDisscRounds(parts), createDisscRoundRecorder(parts)];
   const counted = async <T>(what: string, expected: (answer: T) => RpcTrips, run: () => Promise<T>): Promise<T> => {
-    proxy.take();
+    proxy.takeTrips();
     const answer = await run();
-    assert.deepEqual(proxy.take(), expected(answer), what);
+    assert.deepEqual(proxy.takeTrips(), expected(answer), what);
     return answer;
   };
   // Each asks once which chain it is on.
