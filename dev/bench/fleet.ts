@@ -11,6 +11,7 @@ import { once } from 'node:events';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { StoreUnavailableError } from '../../core/errors.ts';
 import { address } from '../../core/ids.ts';
 import { countRpc } from './fleet/count-rpc.ts';
 import type { DevicesFigure, DevicesOrder } from './fleet/run-devices.ts';
@@ -21,6 +22,7 @@ import { describeMachine, nameMachine } from './report/describe-machine.ts';
 const PROGRAM = join(import.meta.dirname, 'fleet', 'run-devices.ts');
 /** Charters shown to the service at a time. */
 const AT_ONCE = 20;
+const ATTEMPTS = 5;
 
 const text = (value: string) => ({ type: 'string', default: value }) as const;
 const { values } = parseArgs({
@@ -47,7 +49,7 @@ try {
   const provisions: string[] = [];
   while (provisions.length < devices) {
     const some = Math.min(AT_ONCE, devices - provisions.length);
-    const opened = await owner.open(some, address(parts.stack.operator));
+    const opened = await openAgain(() => owner.open(some, address(parts.stack.operator)));
     provisions.push(...opened.map(({ provision }) => provision));
     process.stderr.write(`  … ${provisions.length} charters\n`);
   }
@@ -87,6 +89,17 @@ try {
   await parts.stop();
 }
 process.exit();
+
+/** A busy machine may let a connection go that is just being used. What was shown before is shown for nothing. */
+async function openAgain<T>(open: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError) || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
 
 async function runShare(order: DevicesOrder): Promise<DevicesFigure> {
   // Out of the terminal's process group: an interrupt is told by this process.

@@ -3,6 +3,7 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import type { PeerFigure } from './gas-peers.ts';
 import type { HashingMemoryFigure } from './hashing-memory.ts';
+import { measureFleets, measureWaiting } from './measure-fleets.ts';
 import type { Measured } from './report/goal.ts';
 import { summarise } from './report/summarise.ts';
 import { runJson } from './run-json.ts';
@@ -10,6 +11,10 @@ import { runJson } from './run-json.ts';
 export interface GoalOptions {
   readonly quick: boolean;
   readonly progress: (what: string) => void;
+  /** Where drawings of fleets go. */
+  readonly out: string;
+  /** Devices of the simulated fleet. */
+  readonly fleet: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -20,7 +25,7 @@ const AUDIT_GOAL_BYTES = 2 ** 20;
 
 /** Measures what specification#figures names, but for what needs the running service: each in a process of its own. */
 export async function measureGoals(options: GoalOptions, signal: AbortSignal): Promise<Measured[]> {
-  const { quick, progress } = options;
+  const { quick, progress, out, fleet } = options;
   const rows: Measured[] = [];
   const add = async (what: string, measure: () => Promise<Measured[]>): Promise<void> => {
     progress(what);
@@ -46,6 +51,8 @@ export async function measureGoals(options: GoalOptions, signal: AbortSignal): P
   await add('AWS requests a batch', () => measureRequests(signal));
   await add('get-records on a long log, cold', () => measureColdRecords(quick, signal));
   await add('checking in much at once', () => measureIngestLoad(signal));
+  await add('fleets, simulated', () => measureFleets({ quick, out, fleet }, signal));
+  await add('what a waiting device asks the chain', () => measureWaiting(quick, signal));
   await add('an owner’s audit among strangers', () => measureStrangers(signal));
   await add('the embedded stack and the demo', () => measureStack(quick, signal));
   await add('a device at 1,000 blocks a second', () => measureDevice(quick ? 5 : 20, signal));

@@ -1,14 +1,16 @@
 /**
  * Everything that is measured: the paper's Figures 3 to 6, drawn, and specification#figures with its peers, in one run.
  *
- *     npm run bench -- [--quick] [--figures] [--embedded] [--check] [--out FOLDER]
+ *     npm run bench -- [--quick] [--figures] [--embedded] [--check] [--fleet N] [--out FOLDER]
  *
- *   --quick     few repetitions, no demo: to see that it works
+ *   --quick     few repetitions, no demo, a small fleet: to see that it works
  *   --figures   the figures alone
  *   --embedded  on npm packages alone, also where the real programs are installed
  *   --check     ends with 1 when a goal was missed
+ *   --fleet N   devices of the simulated fleet (1000): 10,000 take about 40 minutes of an idle processor
  *
- * CSV (every run) and SVG go to dev/bench/results/. Ctrl-C ends every process that was started.
+ * CSV (every run) and SVG go to dev/bench/results/, and from there into README.md, unless other work was on the machine
+ * meanwhile (report/tell-readme.ts). Ctrl-C ends every process that was started.
  */
 import { mkdir } from 'node:fs/promises';
 import { loadavg } from 'node:os';
@@ -19,18 +21,21 @@ import { missingPrograms, type Parts, startParts } from './parts/start-parts.ts'
 import { describeMachine, nameMachine } from './report/describe-machine.ts';
 import { isHeld, type Measured, printGoals, writeGoals } from './report/goal.ts';
 import { summarise } from './report/summarise.ts';
+import { tellReadme } from './report/tell-readme.ts';
 import { RESULTS, runFigures } from './run-figures.ts';
 import { uploadAgainstPut } from './upload/upload-against-put.ts';
 
 const MIB = 2 ** 20;
 const BLOCK_BYTES = 65_536;
 const UPLOAD_GOAL = 1.05;
+const QUICK_FLEET = 20;
 
 interface Options {
   readonly quick: boolean;
   readonly figures: boolean;
   readonly embedded: boolean;
   readonly out: string;
+  readonly fleet: string;
 }
 
 async function main(options: Options, signal: AbortSignal): Promise<Measured[]> {
@@ -42,9 +47,10 @@ async function main(options: Options, signal: AbortSignal): Promise<Measured[]> 
   const machine = nameMachine(describeMachine());
   console.log(machine);
   const progress = (what: string): void => void process.stderr.write(`  … ${what}\n`);
-  const rows = figures ? [] : await measureGoals({ quick, progress }, signal);
+  const rows = figures ? [] : await measureGoals({ quick, progress, out, fleet: readFleet(options) }, signal);
   progress('starting the service and its parts');
   const parts = await startParts(embedded ? 'embedded' : 'real', signal);
+  let failed: string[] = [];
   const notes = [`on ${parts.named}`, machine, ...(quick ? ['quick: few repetitions'] : [])];
   try {
     if (!figures) {
@@ -52,10 +58,12 @@ async function main(options: Options, signal: AbortSignal): Promise<Measured[]> 
       rows.push(...(await measureUploads(parts, quick, signal)));
       await writeGoals(out, rows, notes);
     }
-    await runFigures(parts, { quick, out }, signal);
+    failed = await runFigures(parts, { quick, out }, signal);
   } finally {
     await parts.stop();
   }
+  if (failed.length > 0) process.exitCode = 1;
+  for (const what of failed) console.log(`NOT MEASURED: ${what}`);
   if (figures) return rows;
   console.log(`\nspecification#figures\n${notes.join('\n')}\n`);
   printGoals(rows);
@@ -63,7 +71,16 @@ async function main(options: Options, signal: AbortSignal): Promise<Measured[]> 
   console.log(
     missed.length === 0 ? '\nEvery goal was reached.' : `\nMissed: ${missed.map(({ what }) => what).join('; ')}.`,
   );
+  if (!quick && out === RESULTS) console.log(await tellReadme(out));
   return rows;
+}
+
+function readFleet({ quick, fleet }: Options): number {
+  const devices = Number(fleet);
+  if (!/^\d{1,6}$/.test(fleet) || devices < 1 || devices > 100_000) {
+    throw new Error(`--fleet is ${fleet}; give a whole number from 1 to 100000.`);
+  }
+  return quick ? Math.min(devices, QUICK_FLEET) : devices;
 }
 
 /** A burst with batches as large as by default, one with batches that begin to travel earlier, and a longer stream. */
@@ -110,6 +127,7 @@ if (import.meta.main) {
     options: {
       ...{ quick: flag, figures: flag, embedded: flag, check: flag },
       out: { type: 'string', default: RESULTS },
+      fleet: { type: 'string', default: '1000' },
     },
   });
   const stop = new AbortController();

@@ -26,8 +26,8 @@ export interface FigureOptions {
   readonly only?: readonly string[];
 }
 
-/** Measures each figure on running parts, and draws it. */
-export async function runFigures(parts: Parts, options: FigureOptions, signal: AbortSignal): Promise<void> {
+/** Measures each figure on running parts, and draws it. Answers which were not, and why: the others are worth having all the same. */
+export async function runFigures(parts: Parts, options: FigureOptions, signal: AbortSignal): Promise<string[]> {
   const machine = nameMachine(describeMachine());
   const { quick, out, only } = options;
   const owner = await openOwner(parts);
@@ -39,17 +39,24 @@ export async function runFigures(parts: Parts, options: FigureOptions, signal: A
     5: () => readUnderLoad(parts, sized, quick ? 2 : 8, signal),
     6: () => retrieveByBlockSize(parts, owner, sized, quick ? 2 : 15, signal),
   };
+  const failed: string[] = [];
   for (const [number, measure] of Object.entries(figures)) {
     if (only !== undefined && !only.includes(number)) continue;
     say(`Figure ${number}`);
     const began = performance.now();
-    const figure = await measure();
+    const figure = await measure().catch((error: unknown) => {
+      signal.throwIfAborted();
+      failed.push(`Figure ${number}: ${String(error).slice(0, 300)}`);
+      return null;
+    });
+    if (figure === null) continue;
     const notes = [...figure.notes, `On ${parts.named}.`, machine];
     const lines = await writeFigure(out, { ...figure, notes });
     console.log(`${figure.title}: medians (and quartiles), ${figure.y.label}`);
     console.log(lines.join('\n'));
     say(`took ${((performance.now() - began) / 1000).toFixed(0)} s`);
   }
+  return failed;
 }
 
 function say(what: string): void {
@@ -68,7 +75,9 @@ if (import.meta.main) {
   const parts = await startParts(values.embedded === true ? 'embedded' : 'real', stop.signal);
   try {
     const only = values.only === undefined ? {} : { only: values.only.split(',') };
-    await runFigures(parts, { quick: values.quick === true, out: values.out, ...only }, stop.signal);
+    const failed = await runFigures(parts, { quick: values.quick === true, out: values.out, ...only }, stop.signal);
+    for (const what of failed) console.error(`NOT MEASURED: ${what}`);
+    if (failed.length > 0) process.exitCode = 1;
   } finally {
     await parts.stop();
   }

@@ -20,6 +20,9 @@ export function isHeld({ value, goal }: Measured): boolean | null {
   return 'most' in goal ? value <= goal.most : value >= goal.least;
 }
 
+/** All rows as they were measured, for programs. */
+export const GOALS_FILE = 'goals.json';
+
 export function printGoals(rows: readonly Measured[]): void {
   const cells = rows.map((row) => [row.what, `${show(row.value)} ${row.unit}`, goalOf(row), ratioOf(row), heldOf(row)]);
   const widths = [0, 1, 2, 3].map((i) => Math.max(...cells.map((cell) => (cell[i] as string).length)));
@@ -47,6 +50,7 @@ export async function writeGoals(folder: string, rows: readonly Measured[], note
       quote(row.note ?? ''),
     ].join(','),
   );
+  await writeFile(join(folder, GOALS_FILE), `${JSON.stringify({ notes, rows }, null, 2)}\n`);
   const head = notes.map((note) => `# ${note}`);
   await writeFile(
     join(folder, 'goals.csv'),
@@ -54,7 +58,13 @@ export async function writeGoals(folder: string, rows: readonly Measured[], note
   );
 }
 
-function goalOf({ goal }: Measured): string {
+/** A value as people read it. */
+export function show(value: number): string {
+  if (Number.isNaN(value)) return '?';
+  return Number.isInteger(value) ? String(value) : value >= 100 ? value.toFixed(0) : value.toPrecision(4);
+}
+
+export function goalOf({ goal }: Measured): string {
   if (goal === undefined) return '';
   return 'most' in goal ? `<= ${goal.most}` : `>= ${goal.least}`;
 }
@@ -68,9 +78,4 @@ function ratioOf({ value, goal }: Measured): string {
 function heldOf(row: Measured): string {
   const held = isHeld(row);
   return held === null ? '' : held ? 'held' : 'MISSED';
-}
-
-function show(value: number): string {
-  if (Number.isNaN(value)) return '?';
-  return Number.isInteger(value) ? String(value) : value >= 100 ? value.toFixed(0) : value.toPrecision(4);
 }
