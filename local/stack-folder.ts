@@ -7,6 +7,8 @@ import { createKeystore, readKeystore, SCRYPT_N_RANDOM_PASSWORD } from '../adapt
 import { isMissingFile, readSecretFile, replaceSecretFile } from '../adapters/keys/secret-file.ts';
 import { FileError } from '../core/errors.ts';
 import type { PrivateKey } from '../core/ids.ts';
+import type { ChainTokens } from './stack/chain-door.ts';
+import { newTokens } from './stack/start-anvil.ts';
 
 /** What a stack's folder keeps of it besides the data of its parts: with these it comes back as it was. */
 export interface StackIdentity {
@@ -17,6 +19,8 @@ export interface StackIdentity {
     readonly api: number;
     readonly ipfs: number;
   };
+  /** Secrets of the chain's addresses. */
+  readonly chainTokens: ChainTokens;
   readonly s3AccessKey: string;
   readonly s3SecretKey: string;
   /** Key of the operator's account: the relayer, and the storage of agreements. */
@@ -26,6 +30,7 @@ export interface StackIdentity {
 const port = z.int().min(1).max(65_535);
 const secretsFile = z.strictObject({
   ports: z.strictObject({ chain: port, objects: port, table: port, api: port, ipfs: port.optional() }),
+  chainTokens: z.strictObject({ keeper: z.string().min(32), anyone: z.string().min(32) }).optional(),
   s3AccessKey: z.string().min(16).max(128),
   s3SecretKey: z.string().min(32).max(128),
   keystorePassword: z.string().min(32).max(128),
@@ -41,6 +46,7 @@ export async function openStackFolder(folder: string): Promise<StackIdentity> {
   const path = join(folder, 'secrets.json');
   const secrets = (await readSecrets(path)) ?? (await createSecrets(path));
   const ipfs = secrets.ports.ipfs ?? (await addIpfsPort(path, secrets));
+  const chainTokens = secrets.chainTokens ?? (await addChainTokens(path));
   const keystore = join(folder, 'operator.json');
   const content = await readKeystore(keystore, secrets.keystorePassword).catch(async (error: unknown) => {
     if (!isMissingFile(error)) throw error;
@@ -49,7 +55,7 @@ export async function openStackFolder(folder: string): Promise<StackIdentity> {
     return made;
   });
   const { s3AccessKey, s3SecretKey } = secrets;
-  return { ports: { ...secrets.ports, ipfs }, s3AccessKey, s3SecretKey, operatorKey: content.privateKey };
+  return { ports: { ...secrets.ports, ipfs }, chainTokens, s3AccessKey, s3SecretKey, operatorKey: content.privateKey };
 }
 
 async function readSecrets(path: string): Promise<Secrets | null> {
@@ -74,10 +80,19 @@ async function addIpfsPort(path: string, secrets: Secrets): Promise<number> {
   return ipfs;
 }
 
+/** Folders made before the chain had a door have no secrets of it. */
+async function addChainTokens(path: string): Promise<ChainTokens> {
+  const chainTokens = newTokens();
+  const secrets = await readSecrets(path);
+  await replaceSecretFile(path, `${JSON.stringify({ ...secrets, chainTokens }, null, 2)}\n`);
+  return chainTokens;
+}
+
 async function createSecrets(path: string): Promise<Secrets> {
   const [chain, objects, table, api, ipfs] = await freePorts(5);
   const secrets = {
     ports: { chain, objects, table, api, ipfs } as Secrets['ports'],
+    chainTokens: newTokens(),
     s3AccessKey: `PL${randomBytes(9).toString('hex').toUpperCase()}`,
     s3SecretKey: randomBytes(30).toString('base64url'),
     keystorePassword: randomBytes(32).toString('hex'),

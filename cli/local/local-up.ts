@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { isOneAddress } from '../../local/host/addresses.ts';
 import { startStack } from '../../local/start-stack.ts';
 import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -10,6 +11,7 @@ import { untilAborted } from '../until-aborted.ts';
 interface UpOptions {
   readonly data: string;
   readonly blockTime: number;
+  readonly listen?: string;
   readonly json?: boolean;
 }
 
@@ -17,16 +19,34 @@ interface UpOptions {
 export function addLocalUp(local: Command): void {
   const command = local
     .command('up')
-    .description('Start chain, object store, table and functions on loopback; Ctrl-C stops them all.')
+    .description('Start chain, object store, table and functions; Ctrl-C stops them all.')
     .option('--data <folder>', 'everything the stack keeps; start it there again and it goes on', '.plumbline')
     .option('--block-time <ms>', 'time between blocks of the chain', parseCount, 1000)
+    .addOption(
+      new Option(
+        '--listen <address>',
+        'an address of this machine by which devices on other machines reach service, bucket and chain, without TLS',
+      ).argParser(parseListenAddress),
+    )
     .addHelpText('after', EXAMPLES);
   withJson(command).action((options: UpOptions) =>
     runCommand(options, async ({ output, signal }) => {
       const begin = performance.now();
-      const stack = await startStack({ folder: resolve(options.data), blockTimeMs: options.blockTime }, signal);
+      const stack = await startStack(
+        {
+          folder: resolve(options.data),
+          blockTimeMs: options.blockTime,
+          ...(options.listen && { listen: options.listen }),
+        },
+        signal,
+      );
       if (stack.takenOverFrom !== null) {
         output.notice(`Process ${stack.takenOverFrom} ran a stack here and was killed; this one goes on where it was.`);
+      }
+      if (!stack.chainHidden) {
+        output.notice(
+          'Other users of this machine can reach the local chain past its door: it has no network namespace here.',
+        );
       }
       const readyMs = Math.round(performance.now() - begin);
       const stackFile = join(resolve(options.data), 'stack.json');
@@ -42,7 +62,7 @@ export function addLocalUp(local: Command): void {
         [
           `Ready in ${(readyMs / 1000).toFixed(1)} s.`,
           `  service   ${stack.apiUrl}`,
-          `  chain     ${stack.rpcUrl}`,
+          `  chain     ${new URL(stack.rpcUrl).host} (its whole address, which is a secret, is in the file below)`,
           `  stack     ${stackFile}`,
           'Next, in another terminal:',
           `  export PLUMB_STACK=${stackFile}`,
@@ -64,4 +84,13 @@ export function addLocalUp(local: Command): void {
 const EXAMPLES = `
 Examples:
   plumb local up
-  plumb local up --data ./stack --json`;
+  plumb local up --data ./stack --json
+  plumb local up --data ./stack --listen 192.168.1.5     # device.json files made with it work on other machines`;
+
+/** Devices are told the address: it has to be one, not all of them. */
+function parseListenAddress(text: string): string {
+  if (!isOneAddress(text)) {
+    throw new InvalidArgumentError('Give the one address that other machines know this one by, such as 192.168.1.5.');
+  }
+  return text;
+}

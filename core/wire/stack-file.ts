@@ -5,6 +5,8 @@ const address = z.string().regex(/^0x[0-9a-f]{40}$/);
 /** `stack.json` (specification#files): what a running local stack tells other programs. Mode 0600, as it holds S3 keys. */
 export const stackFile = z.looseObject({
   rpcUrl: z.url(),
+  /** Where the local chain takes what no node of a public chain does: for whoever keeps the stack. */
+  chainKeeperRpcUrl: z.url().optional(),
   chainId: z.int().min(1),
   contracts: z.looseObject({ DISSC: address, ASC: address.nullable(), OCASC: address.nullable() }),
   apiUrl: z.url(),

@@ -13,11 +13,11 @@ import {
 import type { EventRow, StoreTrigger, WakeTrigger } from '../../functions/row.ts';
 import { eventRows, httpRows } from '../../functions/table.ts';
 import type { S3ObjectEvent } from '../s3/s3-event.ts';
+import { inUrl, isLoopback } from './addresses.ts';
 import { deliverS3Event } from './deliver-s3-event.ts';
 import { createGates } from './gates.ts';
 import { refusal, sendAnswer } from './host-answer.ts';
 import { type LocalFunction, loadFunction } from './invoke-function.ts';
-import { isLoopback } from './is-loopback.ts';
 import { keepRoom } from './keep-room.ts';
 import { CHECK_PATH, readCheckPage } from './read-check-page.ts';
 import { createHttpServer } from './serve-http.ts';
@@ -85,7 +85,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   server.listen(options.port ?? 0, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const authority = `${inUrl(host)}:${port}`;
 
   let wakeAnchor = (): void => undefined;
   const authorities = [...(isLoopback(host) ? [authority] : []), ...(options.moreAuthorities ?? [])];

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { inUrl } from '../host/addresses.ts';
 import { answerRequest } from './answer-request.ts';
 import { deliverEvents } from './deliver-events.ts';
 import type { S3Service } from './exchange.ts';
@@ -11,7 +12,8 @@ import type { S3ObjectEvent } from './s3-event.ts';
 export interface S3Options {
   /** Created when missing; used by one process at a time. */
   readonly dataDir: string;
-  readonly host?: '127.0.0.1';
+  /** An address of this machine; 127.0.0.1 when not given. */
+  readonly host?: string;
   /** 0, the default, takes any free one. */
   readonly port?: number;
   readonly accessKey: string;
@@ -61,7 +63,7 @@ const S3_MAX_OBJECT_BYTES = 5 * 1024 ** 3;
 const MAX_HEADER_BYTES = 16 * 1024;
 
 /**
- * Starts the embedded object store: a subset of S3 on plain files, path style, on loopback only.
+ * Starts the embedded object store: a subset of S3 on plain files, path style.
  *
  * @throws when a bucket's name is no bucket name, the port is taken or the folder cannot be used.
  */
@@ -91,7 +93,8 @@ export async function startS3(options: S3Options): Promise<RunningS3> {
   };
   const server = makeServer(limits);
   const port = await listen(server, options.host ?? '127.0.0.1', options.port ?? 0);
-  const authority = `${options.host ?? '127.0.0.1'}:${port}`;
+  const host = options.host ?? '127.0.0.1';
+  const authority = `${inUrl(host)}:${port}`;
   const underWay = new Set<Promise<void>>();
   const accept = (expectsContinue: boolean) => (incoming: IncomingMessage, response: ServerResponse) => {
     const rules = { ...options, service: 's3', authority, now };

@@ -6,7 +6,7 @@ import { type Address, address } from '../../core/ids.ts';
 import { inFile } from '../../core/parse-outside.ts';
 import { deploymentsFile } from '../../core/wire/deployments-file.ts';
 import type { GrantPolicy } from '../../functions/ports.ts';
-import { isLoopback } from '../host/is-loopback.ts';
+import { isLoopback } from '../host/addresses.ts';
 import { readPublicFile } from './read-public-file.ts';
 
 /** What a service on a machine of one's own is told: each by a file, or by the environment. docs/serve.md lists them. */

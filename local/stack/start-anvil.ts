@@ -1,11 +1,16 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { arch, platform } from 'node:os';
+import { arch, platform, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
+import { askIpc } from './ask-ipc.ts';
+import { type ChainDoor, type ChainDoorOptions, type ChainTokens, openChainDoor } from './chain-door.ts';
+import { hideListener } from './hide-listener.ts';
 import { keepChainState } from './keep-chain-state.ts';
 import { BLOCKS_UNTIL_FINAL, startMining } from './mine-blocks.ts';
 
@@ -16,8 +21,8 @@ export interface AnvilOptions {
    */
   readonly stateFile: string | null;
   readonly chainId?: number;
-  /** 0 takes a free one. */
-  readonly port?: number;
+  /** Where it is reached; a free port of loopback when not given. */
+  readonly door?: Partial<Pick<ChainDoorOptions, 'host' | 'port' | 'moreAuthorities' | 'tokens'>>;
   /**
    * `blockTimeMs`: at most one block in that time, and none while nothing is pending and everything is final.
    * `instant`: a block for every transaction. `manual`: none but those asked for.
@@ -25,8 +30,9 @@ export interface AnvilOptions {
   readonly mining?: { readonly blockTimeMs: number } | 'instant' | 'manual';
 }
 
-export interface RunningAnvil {
-  readonly rpcUrl: string;
+export interface RunningAnvil extends Pick<ChainDoor, 'rpcUrl' | 'publicRpcUrl'> {
+  /** Whether other users of this machine cannot reach it but through its door. */
+  readonly hidden: boolean;
   readonly chainId: number;
   readonly pid: number;
   /** Settles when the process has ended, whoever ended it. */
@@ -43,25 +49,32 @@ const MAX_OUTPUT_CHARS = 4000;
 // With one slot an epoch, a block is final when two more follow: "latest" and "final" really differ.
 // Each state is a whole copy of the chain's accounts: so many are kept that reads at the final block find theirs, and none
 // are left behind in the user's home.
-const CHAIN_ARGUMENTS = ['--slots-in-an-epoch', '1', '--prune-history', '16', '--accounts', '0', '--host', '127.0.0.1'];
+const CHAIN_ARGUMENTS = ['--slots-in-an-epoch', '1', '--prune-history', '16', '--accounts', '0', '--no-cors'];
 
 // The shell becomes anvil. Beside it waits `cat` for the end of a pipe that this process holds: when this process dies,
 // however it dies, anvil is told to end, and after five seconds made to.
 const DIE_WITH_PARENT = `exec 3<&0
-(cat <&3 >/dev/null; kill -TERM $$; for i in 1 2 3 4 5; do sleep 1; kill -0 $$ || exit 0; done; kill -KILL $$) >/dev/null 2>&1 &
+(cat <&3 >/dev/null; kill -TERM $$; for i in 1 2 3 4 5; do sleep 1; kill -0 $$ || break; done; rm -rf "$PLUMBLINE_SOCKETS"; kill -0 $$ && kill -KILL $$) >/dev/null 2>&1 &
 exec 3<&-
 exec "$0" "$@" </dev/null`;
 
-/** Starts a local chain on loopback. @throws LedgerUnavailableError when it does not come up, with what it said */
+/**
+ * Starts a local chain. Nobody reaches it but through its door: anvil itself checks nobody, and answers any page and user.
+ * @throws LedgerUnavailableError when it does not come up, with what it said
+ */
 export async function startAnvil(options: AnvilOptions): Promise<RunningAnvil> {
-  const { stateFile, chainId = LOCAL_CHAIN_ID, port = 0, mining = { blockTimeMs: 1000 } } = options;
+  const { stateFile, chainId = LOCAL_CHAIN_ID, mining = { blockTimeMs: 1000 } } = options;
+  const { hidden, before, host } = hideListener();
+  const sockets = await mkdtemp(join(tmpdir(), 'plumbline-chain-'));
+  const ipc = join(sockets, 'ipc');
   const arguments_ = [
     ...CHAIN_ARGUMENTS,
-    ...['--chain-id', String(chainId), '--port', String(port)],
+    ...['--chain-id', String(chainId), '--port', '0', '--host', host, '--ipc', ipc],
     ...(mining === 'instant' ? [] : ['--no-mining']),
     ...(stateFile !== null && existsSync(stateFile) ? ['--load-state', stateFile] : []),
   ];
-  const child = spawn('/bin/sh', ['-c', DIE_WITH_PARENT, findAnvil(), ...arguments_], {
+  const child = spawn('/bin/sh', ['-c', DIE_WITH_PARENT, ...before, findAnvil(), ...arguments_], {
+    env: { ...process.env, PLUMBLINE_SOCKETS: sockets },
     stdio: ['pipe', 'pipe', 'pipe'],
     // Out of the terminal's process group: an interrupt is the stack's to handle, in its order.
     detached: true,
@@ -72,7 +85,12 @@ export async function startAnvil(options: AnvilOptions): Promise<RunningAnvil> {
   // Even the watcher goes when anvil has gone.
   child.once('exit', () => killGroup(child));
 
-  const rpcUrl = await untilListening(child, exited);
+  const door = await openDoor(child, exited, ipc, options.door).catch(async (error: unknown) => {
+    killGroup(child);
+    await rm(sockets, { recursive: true, force: true });
+    throw error;
+  });
+  const { rpcUrl, publicRpcUrl } = door;
   const rpc = createJsonRpc({ rpcUrl, chainId });
   const keep = async (): Promise<void> => {
     if (stateFile !== null) await keepChainState(rpc, stateFile);
@@ -81,7 +99,7 @@ export async function startAnvil(options: AnvilOptions): Promise<RunningAnvil> {
   if (resumed) await keep();
   const miner = typeof mining === 'string' ? null : startMining({ rpc, blockTimeMs: mining.blockTimeMs, keep });
   return {
-    rpcUrl,
+    ...{ rpcUrl, publicRpcUrl, hidden },
     chainId,
     pid: child.pid as number,
     exited,
@@ -89,10 +107,12 @@ export async function startAnvil(options: AnvilOptions): Promise<RunningAnvil> {
       await miner?.stop();
       // A chain that has gone cannot be written down; what was final is.
       await keep().catch(() => {});
+      await door.close();
       child.stdin.end();
       const timer = setTimeout(() => killGroup(child), STOP_TIMEOUT_MS);
       await exited;
       clearTimeout(timer);
+      await rm(sockets, { recursive: true, force: true });
     },
   };
 }
@@ -104,18 +124,34 @@ async function finalizeResumed(rpc: JsonRpc): Promise<boolean> {
   return true;
 }
 
+async function openDoor(
+  child: Child,
+  exited: Promise<void>,
+  ipc: string,
+  given: AnvilOptions['door'],
+): Promise<ChainDoor> {
+  await untilListening(child, exited);
+  const options = { host: '127.0.0.1', port: 0, tokens: newTokens(), ...given };
+  try {
+    return await openChainDoor({ ...options, ask: (body, signal) => askIpc(ipc, body, signal) });
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    const why = code === 'EADDRINUSE' ? 'is in use' : `cannot be listened to (${code})`;
+    throw new LedgerUnavailableError(`Port ${options.port} of ${options.host}, for the chain, ${why}.`, { cause });
+  }
+}
+
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
-/** anvil says which port it got. */
-async function untilListening(child: Child, exited: Promise<void>): Promise<string> {
+/** anvil says when it listens. */
+async function untilListening(child: Child, exited: Promise<void>): Promise<void> {
   let said = '';
   const failed = (what: string) =>
     new LedgerUnavailableError(`anvil ${what}. It said: ${said.trim().slice(-1000) || 'nothing'}`);
-  const listening = new Promise<string>((resolve, reject) => {
+  const listening = new Promise<void>((resolve, reject) => {
     const listen = (data: string) => {
       said = (said + data).slice(-MAX_OUTPUT_CHARS);
-      const port = /Listening on 127\.0\.0\.1:(\d+)/.exec(said)?.[1];
-      if (port !== undefined) resolve(`http://127.0.0.1:${port}`);
+      if (/Listening on [0-9.]+:\d+/.test(said)) resolve();
     };
     // Listened to as long as it runs: a full pipe would stop it.
     child.stdout.setEncoding('utf8').on('data', listen);
@@ -126,13 +162,19 @@ async function untilListening(child: Child, exited: Promise<void>): Promise<stri
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(failed(`did not listen within ${START_TIMEOUT_MS} ms`)), START_TIMEOUT_MS);
   try {
-    return await Promise.race([listening, late]);
+    await Promise.race([listening, late]);
   } catch (error) {
     killGroup(child);
     throw error;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Secrets of a chain's two addresses. */
+export function newTokens(): ChainTokens {
+  const [keeper, anyone] = [randomBytes(24).toString('base64url'), randomBytes(24).toString('base64url')];
+  return { keeper, anyone };
 }
 
 function killGroup(child: Child): void {

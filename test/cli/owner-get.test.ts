@@ -260,7 +260,13 @@ test('when the service is gone, bucket, chain and the mnemonic bring everything 
   const portOf = (url: string): number => Number(new URL(url).port);
   const chain = await startAnvil({
     stateFile: join(folder, 'stack', 'chain', 'state.json'),
-    port: portOf(named.rpcUrl),
+    door: {
+      port: portOf(named.rpcUrl),
+      tokens: {
+        anyone: new URL(named.rpcUrl).pathname.slice(1),
+        keeper: new URL(named.chainKeeperRpcUrl).pathname.slice(1),
+      },
+    },
     mining: { blockTimeMs: 200 },
   });
   context.after(() => chain.stop());

@@ -170,7 +170,7 @@ describe('the local chain', () => {
     await once(server, 'listening');
     t.after(() => new Promise((resolve) => server.close(resolve)));
     const { port } = server.address() as AddressInfo;
-    await assert.rejects(startAnvil({ stateFile: null, port }), (error: unknown) => {
+    await assert.rejects(startAnvil({ stateFile: null, door: { port } }), (error: unknown) => {
       assert.ok(error instanceof LedgerUnavailableError);
       assert.match(error.shortMessage, /in use/i);
       return true;
