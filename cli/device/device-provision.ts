@@ -4,6 +4,7 @@ import { createSecretFile } from '../../adapters/keys/secret-file.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
+import { noticeLoopback } from '../loopback-notice.ts';
 import { datasetEntry } from '../owner/dataset-list.ts';
 import { openOwner } from '../owner/owner-home.ts';
 import { runCommand } from '../run-command.ts';
@@ -29,7 +30,9 @@ export function addDeviceProvision(device: Command): void {
       const entry = await datasetEntry(context.home, name);
       const opened = await openOwner(context);
       const path = resolve(options.out);
-      await createSecretFile(path, provisionText(opened, await readConnection(context), entry));
+      const connection = await readConnection(context);
+      await createSecretFile(path, provisionText(opened, connection, entry));
+      noticeLoopback(context.output, connection);
       context.output.result(
         { path, dataset: entry.dataset, account: entry.charters.at(-1)?.device },
         `${path} is written (mode 0600). Bring it to the device over a channel you trust, then delete it here.\n` +

@@ -9,6 +9,7 @@ import { FileError } from '../../core/errors.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { openBucket, openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
+import { noticeLoopback } from '../loopback-notice.ts';
 import { openDisscOwner } from '../open-contracts.ts';
 import { addDatasets, datasetEntry, entryOf } from '../owner/dataset-list.ts';
 import { disownedText } from '../owner/get-text.ts';
@@ -65,6 +66,7 @@ export function addDeviceReplace(device: Command): void {
         const replacedEntry = entryOf(entry.dataset, charters, entry.published);
         await addDatasets(home, [replacedEntry]);
         await createSecretFile(path, provisionText(opened, connection, replacedEntry));
+        noticeLoopback(output, connection);
         const { device: account, serial, from } = replaced.charter;
         const { disowned, disownedStored, unshown } = replaced;
         const transactions = replaced.transactions.map(({ txHash }) => txHash);

@@ -9,6 +9,7 @@ import { KINDS, type KindName } from '../dataset/kind-name.ts';
 import { type AnchorName, anchorOption, openAndEnter } from '../dataset/open-and-enter.ts';
 import { provisionText } from '../device/provision-text.ts';
 import { EXIT } from '../exit-codes.ts';
+import { noticeLoopback } from '../loopback-notice.ts';
 import type { DatasetEntry } from '../owner/dataset-list.ts';
 import { type OpenedOwner, openOwner } from '../owner/owner-home.ts';
 import { parseCount } from '../parse-arguments.ts';
@@ -53,6 +54,7 @@ export function addFleetProvision(fleet: Command): void {
       const entries = await openAndEnter(context, opened, connection, wanted);
       const folder = resolve(options.out);
       const written = await writeFiles(context, opened, connection, entries, folder);
+      if (written > 0) noticeLoopback(context.output, connection);
       const unshown = entries.filter((entry) => entry.unshown !== null);
       const created = entries.filter(({ isNew }) => isNew).length;
       const [problem] = unshown.map((entry) => entry.unshown);

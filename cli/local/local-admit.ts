@@ -4,7 +4,7 @@ import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import { admitOwner, DEFAULT_QUOTA_BYTES } from '../../local/served-owners.ts';
-import { fund } from '../../local/stack/fund.ts';
+import { fund, keeperOf } from '../../local/stack/fund.ts';
 import { withHomeOptions } from '../command-options.ts';
 import { readStackFile } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -37,9 +37,8 @@ export function addLocalAdmit(local: Command): void {
       if (context.stack === undefined) {
         throw new ArgumentError('Which stack? Give --stack FILE (its stack.json) or set PLUMB_STACK.');
       }
-      const { rpcUrl: publicRpcUrl, chainKeeperRpcUrl, chainId } = await readStackFile(resolve(context.stack));
-      const rpcUrl = chainKeeperRpcUrl ?? publicRpcUrl;
-      await fund(createJsonRpc({ rpcUrl, chainId }), account, 100n * ETHER_WEI);
+      const keeper = keeperOf(await readStackFile(resolve(context.stack)));
+      await fund(createJsonRpc(keeper), account, 100n * ETHER_WEI);
       if (options.fundOnly !== true) await admitOwner(dirname(resolve(context.stack)), account, options.quota);
       const admitted = options.fundOnly !== true;
       context.output.result(

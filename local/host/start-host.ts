@@ -63,6 +63,8 @@ export interface RunningHost {
   /** Takes one event of the object store, as S3 would send it through SQS. Rejects when it must come again. */
   deliverS3Event(event: S3ObjectEvent): Promise<void>;
   wakeAnchor(): void;
+  /** Begins to compare bucket and table now: what was put while nobody looked is found. */
+  wakeReconciliation(): void;
   close(): Promise<void>;
 }
 
@@ -169,6 +171,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     port,
     deliverS3Event: (event) => deliverS3Event(listening, event),
     wakeAnchor: () => wakeAnchor(),
+    wakeReconciliation: () => loops.get(eventRows['reconcile-segments'].name)?.wake(),
     async close() {
       const closeTimeoutMs = options.closeTimeoutMs ?? 5_000;
       const ending = [...loops.values()].map((loop) => loop.close(closeTimeoutMs));

@@ -97,6 +97,7 @@ export async function startService(
     });
     host = started;
     parts.push(() => started.close());
+    started.wakeReconciliation();
 
     const look = every(limits.probeEveryMs, async () => {
       probed = await probeParts(opened, settings, AbortSignal.timeout(PROBE_TIMEOUT_MS));

@@ -26,7 +26,7 @@ import { type Address, type AgreementId, address, NATIVE_COIN, type PrivateKey }
 import type { Agreement } from '../../core/ports/agreements.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { stackFile } from '../../core/wire/stack-file.ts';
-import { fund } from '../../local/stack/fund.ts';
+import { fund, keeperOf } from '../../local/stack/fund.ts';
 import { quickenKeystore } from './quicken-keystore.ts';
 import { type Ended, runPlumb, type StackUnderTest, spawnPlumb, startStackUnderTest } from './run-plumb.ts';
 
@@ -64,7 +64,7 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
     // Others use this chain, too: it does not stand still between what is done here.
     blocks = setInterval(
       () =>
-        createJsonRpc(chain)
+        createJsonRpc(keeperOf(chain))
           .call('evm_mine', [])
           .catch(() => {}),
       1000,
@@ -269,7 +269,7 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
   /** A consumer, in this process. */
   async function buy(id: AgreementId) {
     const account = createKeySigner(randomKey());
-    await fund(createJsonRpc(chain), account.account, 10n ** 20n);
+    await fund(createJsonRpc(keeperOf(chain)), account.account, 10n ** 20n);
     const party = createOcascParty({ ...chain, signer: account });
     const market = createOcascLedger(chain);
     const signerKey = randomKey();

@@ -37,7 +37,7 @@ export async function runPlumb(args: readonly string[], env: Record<string, stri
 export function spawnPlumb(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
   const { PLUMB_HOME: _, PLUMB_STACK: __, ...rest } = process.env;
   const options: SpawnOptions = { stdio: ['pipe', 'pipe', 'pipe'], env: { ...rest, ...env } };
-  if (args[0] === 'local' && args[1] === 'up') return spawn(PLUMB, args, options);
+  if (args[0] === 'serve' || (args[0] === 'local' && args[1] === 'up')) return spawn(PLUMB, args, options);
   const [node, ...program] = plumbCommand();
   return spawn(node, [...program, ...args], options);
 }

@@ -9,7 +9,7 @@ import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { fromHex } from '../../core/bytes.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
-import { fund } from '../../local/stack/fund.ts';
+import { fund, keeperOf } from '../../local/stack/fund.ts';
 import { quickenKeystore } from '../cli/quicken-keystore.ts';
 import { runPlumb, type StackUnderTest, startStackUnderTest } from '../cli/run-plumb.ts';
 
@@ -160,7 +160,7 @@ describe('a dataset on the embedded stack', { timeout: 300_000 }, () => {
       ],
     );
     const account = accountOfKey(fromHex(provision.devicePrivateKey) as PrivateKey);
-    await fund(createJsonRpc({ rpcUrl: provision.rpcUrl, chainId: 31337 }), account, 10n ** 20n);
+    await fund(createJsonRpc(keeperOf(JSON.parse(await readFile(stack.stackFile, 'utf8')))), account, 10n ** 20n);
     const direct = await device('', file, '--direct');
     assert.equal(direct.exitCode, 0, direct.said);
     assert.doesNotMatch(direct.said, /^sealed/m);

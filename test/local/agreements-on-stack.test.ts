@@ -18,7 +18,7 @@ import { to0x, utf8 } from '../../core/bytes.ts';
 import { type Address, address, type PrivateKey } from '../../core/ids.ts';
 import type { StackFile } from '../../core/wire/stack-file.ts';
 import { admitOwner } from '../../local/served-owners.ts';
-import { fund } from '../../local/stack/fund.ts';
+import { fund, keeperOf } from '../../local/stack/fund.ts';
 import { type RunningStack, startStack } from '../../local/start-stack.ts';
 import { recordDataset } from '../adapters/recorded-dataset.ts';
 
@@ -47,7 +47,7 @@ describe('an agreement on the local stack', () => {
   const newKey = () => new Uint8Array(nodePrimitives.randomBytes(32)) as PrivateKey;
   async function wallet(): Promise<Wallet> {
     const one = new Wallet(to0x(newKey()), provider);
-    await fund(createJsonRpc(file), address(one.address), 10n ** 20n);
+    await fund(createJsonRpc(keeperOf(file)), address(one.address), 10n ** 20n);
     return one;
   }
   function clientOf(key: PrivateKey) {

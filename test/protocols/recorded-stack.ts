@@ -46,7 +46,7 @@ import { readLines } from '../../device/sources/read-lines.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import { startHost } from '../../local/host/start-host.ts';
 import { admitOwner, servedOwnersOf } from '../../local/served-owners.ts';
-import { fund } from '../../local/stack/fund.ts';
+import { fund, keeperOf } from '../../local/stack/fund.ts';
 import { DYNALITE_CREDENTIALS } from '../../local/stack/start-dynalite.ts';
 import { openStackFolder } from '../../local/stack-folder.ts';
 import { startStack } from '../../local/start-stack.ts';
@@ -91,7 +91,7 @@ export async function startRecordedStack(datasets: number, blocks = BLOCKS) {
       asc: address(file.contracts.ASC as string),
     };
     const chain = { rpcUrl, chainId, ...contracts };
-    const rpc = createJsonRpc({ rpcUrl, chainId });
+    const rpc = createJsonRpc(keeperOf(file));
     const as = (key: PrivateKey) => {
       const options = { ...chain, signer: createKeySigner(key) };
       return {

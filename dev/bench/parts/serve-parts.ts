@@ -11,7 +11,7 @@ import { createJsonRpc } from '../../../adapters/ethereum/json-rpc.ts';
 import type { Address } from '../../../core/ids.ts';
 import { type StackFile, stackFile } from '../../../core/wire/stack-file.ts';
 import { admitOwner, DEFAULT_QUOTA_BYTES } from '../../../local/served-owners.ts';
-import { fund } from '../../../local/stack/fund.ts';
+import { fund, keeperOf } from '../../../local/stack/fund.ts';
 import { openStackFolder } from '../../../local/stack-folder.ts';
 import { startStack } from '../../../local/start-stack.ts';
 import { findProgram } from '../../real/programs/find-program.ts';
@@ -68,7 +68,7 @@ async function startEmbedded(folder: string): Promise<Started> {
   const stack = stackFile.parse(JSON.parse(await readFile(join(folder, 'stack.json'), 'utf8')));
   const { ports, s3AccessKey, s3SecretKey } = await openStackFolder(folder);
   const credentials = { accessKeyId: s3AccessKey, secretAccessKey: s3SecretKey };
-  const rpc = createJsonRpc(stack);
+  const rpc = createJsonRpc(keeperOf(stack));
   return {
     stack,
     rpcUrls: [stack.rpcUrl],
