@@ -37,6 +37,11 @@ contract Handler is OcascModel {
         uint32 verified;
     }
 
+    /// @dev Derived from their keys once: nine curve multiplications after every step were half of what random play took.
+    address private immutable _OWNER_ZERO = vm.addr(_ownerKey(0));
+    address private immutable _OWNER_ONE = vm.addr(_ownerKey(1));
+    address private immutable _OWNER_TWO = vm.addr(_ownerKey(2));
+
     Deal[] private _deals;
     Model[OWNERS] private _models;
     Shelf[OWNERS] private _shelves;
@@ -682,8 +687,8 @@ contract Handler is OcascModel {
         return 0xA11CE0 + i;
     }
 
-    function _owner(uint256 i) private pure returns (address) {
-        return vm.addr(_ownerKey(i));
+    function _owner(uint256 i) private view returns (address) {
+        return i == 0 ? _OWNER_ZERO : i == 1 ? _OWNER_ONE : _OWNER_TWO;
     }
 
     function _consumer(uint256 i) private pure returns (address) {

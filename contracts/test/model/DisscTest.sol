@@ -231,12 +231,6 @@ abstract contract DisscModel {
         vm.assertEq(root, NaiveTree.root(model.leaves), string.concat(message, ": root"));
     }
 
-    /// @dev Whether the head is the model's, as a handler asks.
-    function _headIs(Model storage model) internal view returns (bool) {
-        (uint64 size, bytes32 root) = dissc.head(model.dataset);
-        return size == model.leaves.length && root == NaiveTree.root(model.leaves);
-    }
-
     /// @dev The other signature that the same key could be shown to have made.
     function _twin(bytes memory signature) internal pure returns (bytes memory) {
         (bytes32 r, bytes32 s, uint8 v) = _split(signature);
