@@ -46,8 +46,12 @@ export interface World {
 const START_MS = Date.UTC(2026, 10, 29);
 const DOMAIN = { chainId: 31_337, dissc: `0x${'d1'.repeat(20)}` as Address };
 const LAST_LINE_MS = 30 * 60_000;
-/** Two with one key write when all has long been well, too: each must have noticed the other then. */
-const LATE_MS = [65 * 60_000, 70 * 60_000];
+/**
+ * Two with one key write in turn when all has long been well, too: each must have noticed the other then. One that has nothing to
+ * seal does not look.
+ */
+const LATE_MS = { original: [55, 69], clone: [62, 76] } as const;
+const atMinute = (minute: number): number => START_MS + minute * 60_000;
 const QUOTA_BYTES = 2 ** 40;
 
 export function buildWorld(made: {
@@ -117,7 +121,7 @@ export function buildWorld(made: {
     files === null
       ? createLineWriter(time, random.fork('lines'), {
           ...{ lines: random.between(4, 24), lastMs },
-          lateMs: plan.some(({ kind: one }) => one === 'clone') ? LATE_MS.map((ms) => START_MS + ms) : [],
+          lateMs: plan.some(({ kind: one }) => one === 'clone') ? LATE_MS.original.map(atMinute) : [],
         })
       : null;
   const device = runLives({
@@ -147,7 +151,7 @@ export function buildWorld(made: {
       const clone = device.clone(join(folder, 'clone'), ({ streamBytes }) => {
         commonBytes = streamBytes;
         const before = lines.text.subarray(0, commonBytes);
-        const lateMs = LATE_MS.map((ms) => START_MS + ms);
+        const lateMs = LATE_MS.clone.map(atMinute);
         const more = { lines: cloneRandom.between(1, 6), lastMs, lateMs, name: 'clone ', before };
         writing = createLineWriter(time, cloneRandom.fork('lines'), more);
         return writing;
