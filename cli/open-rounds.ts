@@ -19,7 +19,7 @@ export function openRounds(
   home: string,
   connection: Connection,
   service: Pick<StorageService, 'getAnchor'> | null,
-  entries: readonly DatasetEntry[],
+  entries: readonly Pick<DatasetEntry, 'dataset' | 'charters'>[],
 ): RoundSources {
   const hasher = nodePrimitives;
   const memory = asItWas(openMemory(home, connection));

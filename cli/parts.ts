@@ -1,4 +1,5 @@
 import type { Part, Single } from './add-called.ts';
+import { auditorPart } from './auditor/auditor-commands.ts';
 import { consumerPart } from './consumer/consumer-commands.ts';
 import { contractsPart } from './contracts/contracts-commands.ts';
 import { datasetPart } from './dataset/dataset-commands.ts';
@@ -12,6 +13,7 @@ import { servicePart } from './service/service-commands.ts';
 export const PARTS: Readonly<Record<string, Part>> = {
   owner: ownerPart,
   consumer: consumerPart,
+  auditor: auditorPart,
   dataset: datasetPart,
   device: devicePart,
   fleet: fleetPart,

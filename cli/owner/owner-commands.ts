@@ -12,6 +12,7 @@ export const ownerPart: Part = {
     get: async (owner) => (await import('./owner-get.ts')).addOwnerGet(owner),
     prove: async (owner) => (await import('./owner-prove.ts')).addOwnerProve(owner),
     contradictions: async (owner) => (await import('./owner-contradictions.ts')).addOwnerContradictions(owner),
+    auditor: async (owner) => (await import('./owner-auditor.ts')).addOwnerAuditor(owner),
     publish: async (owner) => (await import('./owner-publish.ts')).addOwnerPublish(owner),
     link: async (owner) => (await import('./owner-link.ts')).addOwnerLink(owner),
     agent: async (owner) => (await import('./owner-agent.ts')).addOwnerAgent(owner),

@@ -228,7 +228,8 @@ function verdictText(output: Output, verdict: Verdict): string {
 
 const MOST_STRETCHES = 20;
 
-function reportText(
+/** A report for people. */
+export function reportText(
   output: Output,
   report: AuditReport,
   { damage, evidence }: { readonly damage: readonly LocatedRange[]; readonly evidence: readonly string[] },

@@ -5,7 +5,7 @@ import type { Ledger, LinkReader } from '../../core/ports/ledger.ts';
 import type { P2pfs } from '../../core/ports/p2pfs.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import { type ProtocolTwo, verifyByCid, verifyByRetrieval, verifyFromPeers } from '../../core/protocols/owner-css-n.ts';
-import type { DatasetKeyOf } from '../../core/protocols/owner-keys.ts';
+import type { AuditKeyOf, DatasetKeyOf } from '../../core/protocols/owner-keys.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import { type AuditReport, type AuditScope, auditBlocks, type OnVerdicts } from '../audit-blocks.ts';
 import type { RoundSources } from '../growth/round-standing.ts';
@@ -36,6 +36,8 @@ export type RetrievalSource =
 export interface RetrievalAudit extends AuditScope {
   readonly dataset: DatasetId;
   readonly datasetKeyOf: DatasetKeyOf;
+  /** An auditor's, who has no others: with blocks from a bucket. */
+  readonly auditKeyOf?: AuditKeyOf;
 }
 
 /** Protocol II over a whole dataset, a range or a random sample of it; `onVerdicts` hears every verdict. */
@@ -51,7 +53,8 @@ export async function verifyRetrievable(
   const { primitives } = deps;
   const { heads, signerOf } = anchored;
   const elsewhere = (await deps.openRecords?.(anchored, signal)) ?? null;
-  const protocol = { primitives, heads, signerOf, dataset, datasetKeyOf, records: elsewhere ?? deps.records };
+  const keys = audit.auditKeyOf === undefined ? { datasetKeyOf } : { datasetKeyOf, auditKeyOf: audit.auditKeyOf };
+  const protocol = { primitives, heads, signerOf, dataset, ...keys, records: elsewhere ?? deps.records };
   const verify = await openSource(deps, source, audit, anchored, protocol, signal);
   const evidence = source.from === 'ipfs' ? source.evidence : 'retrieved';
   return auditBlocks(deps.primitives, anchored, { scope: audit, protocol: 'II', evidence }, verify, onVerdicts);

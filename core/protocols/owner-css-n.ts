@@ -17,7 +17,7 @@ import type { P2pfs } from '../ports/p2pfs.ts';
 import type { Primitives } from '../ports/primitives.ts';
 import type { Evidence, Verdict } from '../verdict.ts';
 import { judgeOpening, verdictOn, verdictOnFault, verdictsOnMissing, verdictsOnUnrecorded } from './judge-block.ts';
-import { blockKeyOf, type DatasetKeyOf } from './owner-keys.ts';
+import { type AuditKeyOf, blockKeyOf, type DatasetKeyOf } from './owner-keys.ts';
 import { faultOnRecorded, type ProvenRecord, proveRecords } from './prove-records.ts';
 import type { RecordedHeads } from './recorded-heads.ts';
 import type { SignerOf } from './signers.ts';
@@ -27,6 +27,8 @@ export interface OwnerCssN {
   readonly primitives: Primitives;
   readonly dataset: DatasetId;
   readonly datasetKeyOf: DatasetKeyOf;
+  /** An auditor's, who has no others. */
+  readonly auditKeyOf?: AuditKeyOf;
   readonly signerOf: SignerOf;
 }
 

@@ -160,3 +160,32 @@ test('what stands in a round alone is proven by the round', async () => {
   assert.equal((await verify([at('changed.evidence.json')])).restsOn[0].says === report.restsOn[0].says, false);
   assert.equal((await verify([at('changed.evidence.json'), '--rpc', rpcUrl], 1)).verdict, 'contradicted');
 });
+
+test('an auditor verifies and makes evidence from the bucket, and opens no content', async () => {
+  const file = at('door.auditor.json');
+  await plumb(['owner', 'auditor', 'door', '--out', file, ...passwordArgs()]);
+  assert.equal((await stat(file)).mode & 0o777, 0o600);
+  const text = await readFile(file, 'utf8');
+  for (const secret of ['datasetKey', 'readKey', 'PrivateKey']) assert.equal(text.includes(secret), false, secret);
+  const nobody = { PLUMB_HOME: at('nobody'), PLUMB_STACK: stack.stackFile };
+  const report = await plumb(['auditor', 'verify', file, 'door'], '', 0, nobody);
+  assert.deepEqual([report.ok, report.evidence, report.counts.intact], [true, 'retrieved', 3]);
+  const prove = [
+    'auditor',
+    'prove',
+    file,
+    'door',
+    '--file',
+    'door.log',
+    '--with-bytes',
+    '--out',
+    at('audited.evidence.json'),
+  ];
+  await plumb(prove, '', 0, nobody);
+  const checked = await verify([at('audited.evidence.json')]);
+  assert.deepEqual([checked.verdict, checked.strength], ['intact', 'retrieved']);
+  const closed = await verify([at('audited.evidence.json'), at('files/door.log')], 1);
+  assert.match(closed.reason, /The evidence has no content keys, so only stored \(encrypted\) bytes can be compared/);
+  const unknown = await plumb(['auditor', 'verify', file, 'pump'], '', 2, nobody);
+  assert.match(unknown.error.message, /The auditor file has no dataset pump; it has door/);
+});

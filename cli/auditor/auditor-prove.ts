@@ -1,0 +1,32 @@
+import type { Command } from 'commander';
+import { withHomeOptions } from '../command-options.ts';
+import { type ProveOptions, prove, withProveOptions } from '../evidence/prove.ts';
+import { EXIT } from '../exit-codes.ts';
+import { runCommand } from '../run-command.ts';
+import { auditKeysOf } from './auditor-file.ts';
+import { openAuditor } from './open-auditor.ts';
+
+/** Adds `plumb auditor prove`. */
+export function addAuditorProve(auditor: Command): void {
+  const command = withProveOptions(
+    auditor
+      .command('prove')
+      .description('Write evidence of blocks, a file or a time, from the bucket. It opens no content.')
+      .argument('<file>', "the auditor's file")
+      .argument('<dataset>', 'name or id of the dataset'),
+  ).addHelpText('after', EXAMPLES);
+  withHomeOptions(command).action((path: string, name: string, options: Omit<ProveOptions, 'via' | 'open'>) =>
+    runCommand(options, async (context) => {
+      const { audited, connection, account } = await openAuditor(context, path, name);
+      const { dataset, charters } = audited;
+      const keys = { auditKeyOf: auditKeysOf(audited), readKeyOf: null };
+      const prover = { dataset, charters, keys, account, entries: [audited], signCharter: null };
+      await prove(context, connection, prover, { ...options, via: 's3' });
+      return EXIT.ok;
+    }),
+  );
+}
+
+const EXAMPLES = `
+Example:
+  plumb auditor prove weather.auditor.json weather --blocks 0-99 --out first.evidence.json`;

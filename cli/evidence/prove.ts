@@ -1,0 +1,138 @@
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createChainBlocks } from '../../adapters/ethereum/chain-blocks.ts';
+import { downloadPresigned } from '../../adapters/service/download-presigned.ts';
+import type { WantedBlocks } from '../../client/evidence/choose-blocks.ts';
+import { type EvidenceDeps, makeEvidence } from '../../client/evidence/make-evidence.ts';
+import { reportEvidence } from '../../client/evidence/report-evidence.ts';
+import { sayEvidence } from '../../client/evidence/say-evidence.ts';
+import { sourceOfBucket, sourceOfService } from '../../client/owner/block-source.ts';
+import { FOREVER } from '../../client/owner/find-times.ts';
+import type { RequestAccount } from '../../client/service/call-service.ts';
+import { ArgumentError, FileError } from '../../core/errors.ts';
+import { encodeEvidence } from '../../core/evidence/encode-evidence.ts';
+import { verifyEvidence } from '../../core/evidence/verify-evidence.ts';
+import type { DatasetId } from '../../core/ids.ts';
+import { type Connection, openBucket, openLedger, openService } from '../connection.ts';
+import { openRounds } from '../open-rounds.ts';
+import { printable, progressBar } from '../output.ts';
+import type { DatasetEntry } from '../owner/dataset-list.ts';
+import { parseRanges } from '../parse-arguments.ts';
+import { parseTime } from '../parse-time.ts';
+import type { CommandContext } from '../run-command.ts';
+
+export interface ProveOptions {
+  readonly blocks?: { from: number; to: number }[];
+  readonly file?: string;
+  readonly from?: number;
+  readonly to?: number;
+  readonly out: string;
+  readonly open?: boolean;
+  readonly withBytes?: boolean;
+  readonly metas: boolean;
+  readonly via: 'http' | 'lambda' | 's3';
+  readonly anchor: 'final' | 'latest';
+  readonly json?: boolean;
+}
+
+/** Which blocks, and where to write; for whoever may make evidence. */
+export function withProveOptions(command: Command): Command {
+  return command
+    .option('--blocks <ranges>', 'these blocks, e.g. 0-999,1005', parseRanges)
+    .option('--file <name>', 'the newest version of this file, by its name as recorded')
+    .option(
+      '--from <time>',
+      'all that was captured at or after this time, with its zone: 2026-11-22T10:00:00Z',
+      parseTime,
+    )
+    .option('--to <time>', 'all that was captured at or before this time', parseTime)
+    .requiredOption('--out <file>', 'where to write it, *.evidence.json; an existing file is not overwritten')
+    .option('--with-bytes', 'with the stored bytes, at most 64 MiB')
+    .option('--no-metas', 'without names and times of the blocks')
+    .addOption(
+      new Option('--anchor <block>', 'chain state to prove against').choices(['final', 'latest']).default('final'),
+    );
+}
+
+/** Who makes it. */
+export interface Prover extends Pick<EvidenceDeps, 'keys' | 'charters' | 'signCharter'> {
+  readonly dataset: DatasetId;
+  /** In whose name the service is asked. */
+  readonly account: RequestAccount;
+  /** Datasets with their charters, as far as they are known. */
+  readonly entries: readonly Pick<DatasetEntry, 'dataset' | 'charters'>[];
+}
+
+/** Makes evidence and writes it. */
+export async function prove(
+  { home, output, signal }: CommandContext,
+  connection: Connection,
+  { dataset, account, entries, ...prover }: Prover,
+  options: ProveOptions,
+): Promise<void> {
+  const blocks = wantedBlocks(options);
+  const isFromBucket = options.via === 's3';
+  const service = await openService(connection, account, options.via === 'lambda' ? 'lambda' : 'http');
+  const bucket = isFromBucket ? await openBucket(connection) : null;
+  if (isFromBucket && bucket === null) {
+    throw new FileError('No bucket is named. Add s3 {bucket, region} to connection.json.');
+  }
+  try {
+    const primitives = nodePrimitives;
+    const openSource =
+      bucket === null
+        ? sourceOfService({ primitives, service, download: downloadPresigned }, dataset)
+        : sourceOfBucket({ primitives, bucket });
+    const deps = {
+      ...{ primitives, ledger: openLedger(connection), openSource, ...prover },
+      // What leads to a round only the service keeps.
+      rounds: openRounds(home, connection, service, entries),
+      chainBlocks: createChainBlocks(connection),
+    };
+    const show = { metas: options.metas, content: options.open === true, bytes: options.withBytes === true };
+    const wanted = { dataset, anchor: options.anchor, fromBlock: connection.fromBlock, blocks, show };
+    const onBlock = (done: number, all: number): void => output.progress(progressBar(done, all, 'blocks'));
+    const evidence = await makeEvidence(deps, wanted, onBlock, signal);
+    const file = encodeEvidence(evidence);
+    const out = resolve(options.out);
+    await writeNew(out, file);
+    const report = reportEvidence(evidence, verifyEvidence(primitives, evidence), [], null);
+    const said = printable(sayEvidence(report));
+    output.result(
+      { out, fileBytes: file.length, ...report },
+      [`${out}, ${file.length.toLocaleString('en')} bytes.`, said, secretsText(options)].join('\n'),
+    );
+  } finally {
+    bucket?.close();
+  }
+}
+
+function wantedBlocks({ blocks, file, from, to }: ProveOptions): WantedBlocks {
+  const ways = [blocks !== undefined, file !== undefined, from !== undefined || to !== undefined].filter(Boolean);
+  if (ways.length !== 1) throw new ArgumentError('Give one of --blocks, --file, or --from and --to.');
+  if (blocks !== undefined) return { by: 'block', blocks };
+  if (file !== undefined) return { by: 'file', name: file };
+  const [begin, end] = [from ?? 0, to ?? FOREVER];
+  if (begin > end) throw new ArgumentError('--from lies after --to.');
+  return { by: 'time', from: begin, to: end };
+}
+
+async function writeNew(path: string, file: Uint8Array): Promise<void> {
+  try {
+    await writeFile(path, file, { flag: 'wx' });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'EEXIST')
+      throw new FileError(`${path} exists already; evidence is not overwritten. Give another --out.`, { cause });
+    if (code === 'ENOENT') throw new FileError(`The folder of ${path} does not exist. Make it first.`, { cause });
+    throw cause;
+  }
+}
+
+function secretsText({ open }: ProveOptions): string {
+  return open === true
+    ? 'It has content keys: whoever has it and the stored bytes can read these blocks.'
+    : 'It has no content keys.';
+}

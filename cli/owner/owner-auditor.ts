@@ -1,0 +1,63 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createSecretFile } from '../../adapters/keys/secret-file.ts';
+import { auditKey } from '../../core/block/seal.ts';
+import { auditorFileText } from '../auditor/auditor-file.ts';
+import { withKeystoreOptions } from '../command-options.ts';
+import { readConnection } from '../connection.ts';
+import { EXIT } from '../exit-codes.ts';
+import { runCommand } from '../run-command.ts';
+import { datasetEntry } from './dataset-list.ts';
+import { datasetKeyOf, openOwner } from './owner-home.ts';
+
+interface AuditorOptions {
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+/** Adds `plumb owner auditor`: the right to verify datasets, and not to read them. */
+export function addOwnerAuditor(owner: Command): void {
+  const command = owner
+    .command('auditor')
+    .description('Write the file with which somebody verifies datasets and makes evidence, and reads no content.')
+    .argument('<datasets...>', 'names or ids of datasets')
+    .requiredOption('--out <file>', 'where to write it, mode 0600; an existing file is not overwritten')
+    .addHelpText('after', EXAMPLES);
+  withKeystoreOptions(command).action((names: string[], options: AuditorOptions) =>
+    runCommand(options, async (context) => {
+      const opened = await openOwner(context);
+      const { chainId, dissc } = await readConnection(context);
+      const datasets = [];
+      for (const name of new Set(names)) {
+        const entry = await datasetEntry(context.home, name);
+        const keyOf = datasetKeyOf(opened, entry.dataset);
+        const { charters } = entry;
+        // A device's keys are those of the first charter that names it.
+        const first = charters.filter((one, i) => charters.findIndex(({ device }) => device === one.device) === i);
+        const auditKeys = first.map(({ serial }) => ({ serial, auditKey: auditKey(nodePrimitives, keyOf(serial)) }));
+        datasets.push({ name: entry.name, dataset: entry.dataset, charters, auditKeys });
+      }
+      const out = resolve(options.out);
+      await createSecretFile(out, auditorFileText({ chainId, dissc, datasets }));
+      const shown = datasets.map(({ name, dataset, auditKeys }) => ({ name, dataset, devices: auditKeys.length }));
+      context.output.result(
+        { out, datasets: shown },
+        [
+          `${out}: whoever has it can verify ${shown.map(({ name }) => name).join(', ')} and make evidence, and cannot read the content.`,
+          'It cannot be taken back. A device that comes later needs a new file.',
+        ].join('\n'),
+      );
+      return EXIT.ok;
+    }),
+  );
+}
+
+const EXAMPLES = `
+The auditor needs read access to the bucket besides (connection.json with rpcUrl, chainId, dissc, apiUrl, s3), and runs:
+  plumb auditor verify FILE NAME
+  plumb auditor prove FILE NAME --blocks 0-99 --out first.evidence.json
+Of a plain or attached dataset the stored bytes are the content: there the bucket's access rights decide who reads.
+
+Example:
+  plumb owner auditor weather --out weather.auditor.json`;
