@@ -87,6 +87,7 @@ export function createCaptureQueue(
       }
       const atMs = parts.nowMs();
       const entries = taken.map((one) => one.entry);
+      parts.outbox.requirePlace();
       totals = parts.outbox.commit(() => {
         appendBlocks(parts.outbox, entries, atMs);
         return readTotals(parts.outbox);

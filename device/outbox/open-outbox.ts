@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { prepareStatements, type Statements } from '../../adapters/sqlite/prepare-statements.ts';
@@ -7,7 +7,7 @@ import type { DatasetKind } from '../../core/charter/kind.ts';
 import { PlumblineError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import { createPrivateFile } from './create-private-file.ts';
-import { OutboxDamagedError, OutboxMismatchError } from './errors.ts';
+import { OutboxDamagedError, OutboxMismatchError, OutboxUnavailableError } from './errors.ts';
 import { explainFault, SALVAGE_ADVICE } from './explain-fault.ts';
 import { type HighMark, type HighMarkFile, openHighMark, readHighMark, type Trouble } from './high-mark.ts';
 import { lockOutbox, lockPathOf } from './lock-outbox.ts';
@@ -19,6 +19,11 @@ export interface Outbox extends Statements {
   readonly path: string;
   /** Keeps what is wrong where the outbox itself cannot be written; null when it can. */
   noteTrouble(trouble: Trouble | null): void;
+  /**
+   * Nothing may be answered for in a file that nobody finds again.
+   * @throws OutboxUnavailableError when the file was removed, or has another in its place
+   */
+  requirePlace(): void;
   close(): void;
 }
 
@@ -197,9 +202,19 @@ function keepShortening(outbox: Outbox, mark: HighMark | null): void {
   outbox.commit(() => keepLoss(outbox, { kind: 'shortened', atMs: 0, blocks, bytes }, false));
 }
 
+/** Null where nothing is. */
+function inodeAt(path: string): bigint | null {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
+  } catch (cause) {
+    throw explainFault(path, cause);
+  }
+}
+
 function outboxOf(path: string, database: DatabaseSync, file: HighMarkFile | null, close: () => void): Outbox {
   const statements = prepareStatements(database, (cause) => explainFault(path, cause));
   const { sql, commit } = statements;
+  const inode = inodeAt(path);
   let outboxId: Uint8Array | null = null;
   const noteMark = (counters: Record<string, unknown> | undefined): void => {
     outboxId ??= (sql('SELECT outbox_id FROM identity').get()?.outbox_id as Uint8Array | undefined) ?? null;
@@ -224,6 +239,12 @@ function outboxOf(path: string, database: DatabaseSync, file: HighMarkFile | nul
       return result;
     },
     noteTrouble: (trouble) => file?.noteTrouble(trouble),
+    requirePlace() {
+      if (inodeAt(path) === inode) return;
+      throw new OutboxUnavailableError(
+        `The outbox ${path} was removed or replaced while this device works on it. Nothing more is captured. Put it back, or start the device again.`,
+      );
+    },
     close,
   };
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
@@ -193,4 +194,23 @@ test('damaged sizes and names of a piece of files: the note names them all the s
     lost.map(({ path }) => path),
     ['one', 'two'],
   );
+});
+
+test('an outbox that is moved away while the device works on it: nothing more is answered for until it is back', async (context) => {
+  const writer = newWriter();
+  const remote = await startRemote(writer);
+  context.after(() => remote.close());
+  const outboxPath = join(temporaryFolder(context), 'o');
+  const source = pushSource();
+  const device = startDevice({ remote, writer, outboxPath, source });
+  await source.line('before\n');
+  await device.event('captured');
+  renameSync(outboxPath, `${outboxPath}.away`);
+  const captured = source.line('meanwhile\n');
+  await device.event('retry', ({ step, reason }) => step === 'capture' && /was removed or replaced/.test(reason));
+  assert.equal(device.events.filter(({ event }) => event === 'captured').length, 1);
+  renameSync(`${outboxPath}.away`, outboxPath);
+  await captured;
+  await device.event('captured', ({ totalBlocks }) => totalBlocks === 2);
+  await device.stop();
 });

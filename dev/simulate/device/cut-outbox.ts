@@ -110,6 +110,7 @@ export function openCutOutbox(
   return {
     path,
     real,
+    requirePlace: () => real.requirePlace(),
     noteTrouble(trouble) {
       requirePower();
       real.noteTrouble(trouble);
