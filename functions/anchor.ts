@@ -1,17 +1,19 @@
 import middy from '@middy/core';
 import { ArgumentError } from '../core/errors.ts';
+import type { DatasetId } from '../core/ids.ts';
 import { acceptGrants } from './anchor/accept-grants.ts';
 import type { AnchorPorts } from './anchor/anchor-ports.ts';
-import { readRounds, sendDueRound, takeInMoved } from './anchor/anchor-round.ts';
+import { readRounds, sendDueRound, takeInMarkedHeads, takeInMoved } from './anchor/anchor-round.ts';
 import { DEFAULT_ANCHOR_SETTINGS } from './anchor/anchor-settings.ts';
 import { findPending } from './anchor/find-pending.ts';
 import { followTransactions } from './anchor/follow-transactions.ts';
 import { callBytes, type Pending } from './anchor/pending.ts';
 import { readRelayerState } from './anchor/relayer-state.ts';
-import { createSender, releaseStuck } from './anchor/send-call.ts';
+import { createSender, releaseStuck, type Sender, type Sent } from './anchor/send-call.ts';
 import { sendUpdates } from './anchor/send-updates.ts';
 import type { PortsOf } from './ports.ts';
-import type { MovedHead } from './rounds/take-in-heads.ts';
+import type { RoundsOnChain } from './rounds/follow-rounds.ts';
+import { type Mark, markDue, readMarks } from './state/work-marks.ts';
 import { anchorRow as row } from './table.ts';
 
 export interface Anchored {
@@ -23,8 +25,14 @@ export interface Anchored {
 
 const ATTEMPTS = 5;
 
-/** Heads taken into the map at once: the more at a time, the more pages they share. */
-const MOST_MOVED = 4_096;
+/** Marks gone through at once: the more at a time, the more pages of the map they share. */
+const MOST_MOVED = 10_000;
+
+interface Counted {
+  transactions: number;
+  /** Datasets that are marked, and that the run has not come to. */
+  backlog: number;
+}
 
 /**
  * Records what is stored and not recorded, and anchors what is to stand in rounds (specification#recording). Compares
@@ -36,30 +44,30 @@ export async function anchorDatasets(ports: AnchorPorts, signal?: AbortSignal): 
   const limit = new AbortController();
   const timer = ports.runtime.after(ports.anchorSettings.timeLimitMs, () => limit.abort());
   const within = signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]);
-  const counted = { transactions: 0 };
+  const counted: Counted = { transactions: 0, backlog: 0 };
+  const result = (outcome: Anchored['outcome']): Anchored => ({ outcome, transactions: counted.transactions });
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const outcome = await runOnce(ports, counted, within);
       if (outcome === 'lost') continue;
       if (outcome === 'full') ports.observer.count('Anchor.full');
-      return { outcome, ...counted };
+      return result(outcome);
     }
-    return { outcome: 'busy', ...counted };
+    return result('busy');
   } catch (error) {
     if (!limit.signal.aborted) throw error;
     ports.observer.warn('anchor stopped: its time was up', { ...counted });
     ports.observer.count('Anchor.stopped');
-    return { outcome: 'stopped', ...counted };
+    return result('stopped');
   } finally {
+    ports.observer.count('Anchor.backlog', counted.backlog);
     timer.stop();
   }
 }
 
-async function runOnce(
-  ports: AnchorPorts,
-  counted: { transactions: number },
-  signal: AbortSignal,
-): Promise<'done' | 'lost' | 'full' | 'out-of-funds'> {
+type RunOutcome = 'done' | 'lost' | 'full' | 'out-of-funds';
+
+async function runOnce(ports: AnchorPorts, counted: Counted, signal: AbortSignal): Promise<RunOutcome> {
   const state = await readRelayerState(ports.table, ports.recorder.account, signal);
   const followed = await followTransactions(ports, state, signal);
   if (followed === null) return 'lost';
@@ -70,36 +78,76 @@ async function runOnce(
     const rounds = await readRounds(ports, signal);
     // Before anything that may take all of a run's time: what runs before this one have found goes out, whatever becomes of it.
     const due = await sendDueRound(ports, sender, rounds, signal);
-    if (due !== 'sent') return due;
-    const { covered } = followed;
-    let gathered: Pending[] = [];
-    let moved: MovedHead[] = [];
-    for await (const found of findPending(ports, { covered, finalMap: rounds?.final?.map ?? null }, signal)) {
-      for (const one of found) {
-        if (one.kind === 'record') gathered.push(one.pending);
-        else moved.push(one.moved);
-      }
-      // However short its time is, what it has found by then is in the map.
-      if (moved.length >= MOST_MOVED) {
-        if (!(await takeInMoved(ports, moved, signal))) return 'lost';
-        moved = [];
-      }
-      // A transaction full of them at a time: what is found later shares the next one.
-      if (bytesOf(gathered) < ports.anchorSettings.maxCallBytes) continue;
-      const sent = await sendUpdates(ports, sender, gathered, signal);
-      if (sent !== 'sent') return sent;
-      gathered = [];
-    }
-    if (!(await takeInMoved(ports, moved, signal))) return 'lost';
+    if (due === 'lost') return due;
+    await markDue(ports.table, ports.runtime.nowMs(), signal);
+    const toLookAt = await takeInAll(ports, counted, signal);
+    if (toLookAt === null) return 'lost';
+    // Again, with what has come since: it is all that most datasets need.
     const anchored = await sendDueRound(ports, sender, rounds, signal);
+    if (anchored === 'lost') return anchored;
+    const looked = await lookAtAll(ports, sender, { toLookAt, rounds, covered: followed.covered, counted }, signal);
+    if (looked !== 'sent') return looked;
     if (anchored !== 'sent') return anchored;
-    const sent = await sendUpdates(ports, sender, gathered, signal);
-    if (sent !== 'sent') return sent;
     const released = await releaseStuck(ports, sender, signal);
     return released === 'sent' ? 'done' : released;
   } finally {
     counted.transactions += sender.transactions;
   }
+}
+
+/** Takes in the heads that marks say all of, and answers with what is to be looked at; null: begin again. */
+async function takeInAll(ports: AnchorPorts, counted: Counted, signal: AbortSignal): Promise<Mark[] | null> {
+  const toLookAt: Mark[] = [];
+  let marks: Mark[] = [];
+  const takeIn = async (): Promise<boolean> => {
+    const left = await takeInMarkedHeads(ports, marks, signal);
+    if (left === null) return false;
+    toLookAt.push(...left);
+    counted.backlog = toLookAt.length;
+    marks = [];
+    return true;
+  };
+  counted.backlog = 0;
+  for await (const page of readMarks(ports.table, ports.primitives, ports.runtime.random(), signal)) {
+    marks.push(...page);
+    counted.backlog += page.length;
+    if (marks.length >= MOST_MOVED && !(await takeIn())) return null;
+  }
+  return (await takeIn()) ? toLookAt : null;
+}
+
+/** Looks at the logs of these datasets, and sends what comes of it. */
+async function lookAtAll(
+  ports: AnchorPorts,
+  sender: Sender,
+  { toLookAt, rounds, covered, counted }: Looking,
+  signal: AbortSignal,
+): Promise<Sent> {
+  let gathered: Pending[] = [];
+  const under = { covered, finalMap: rounds?.final?.map ?? null };
+  for await (const { found, looked } of findPending(ports, toLookAt, under, signal)) {
+    gathered.push(...found.flatMap((one) => (one.kind === 'record' ? [one.pending] : [])));
+    const moved = found.flatMap((one) => (one.kind === 'round' ? [one.moved] : []));
+    // However short its time is, what it has found by then is in the map.
+    if (!(await takeInMoved(ports, moved, signal))) return 'lost';
+    counted.backlog -= looked;
+    // A transaction full of them at a time: what is found later shares the next one.
+    if (bytesOf(gathered) < ports.anchorSettings.maxCallBytes) continue;
+    const sent = await sendUpdates(ports, sender, gathered, signal);
+    if (sent !== 'sent') return sent;
+    gathered = [];
+  }
+  const anchored = await sendDueRound(ports, sender, rounds, signal);
+  if (anchored !== 'sent') return anchored;
+  return sendUpdates(ports, sender, gathered, signal);
+}
+
+interface Looking {
+  readonly toLookAt: readonly Mark[];
+  readonly rounds: RoundsOnChain | null;
+  /** Datasets with an update under way. */
+  readonly covered: ReadonlySet<DatasetId>;
+  readonly counted: Counted;
 }
 
 function bytesOf(pending: readonly Pending[]): number {

@@ -19,6 +19,7 @@ const logsAnswer = z.array(
     data,
     transactionHash: hash32,
     blockNumber: quantity,
+    blockHash: hash32,
     logIndex: quantity,
     removed: z.boolean().optional(),
   }),

@@ -13,6 +13,8 @@ export interface ContractView {
   readonly at: Address;
   /** How long a range of events is asked for again that the node does not answer; two minutes when not given. */
   readonly patienceMs?: number | undefined;
+  /** Code that the node is to take for the contract's, where there is none. */
+  readonly code?: string;
 }
 
 const ATTEMPTS = 4;
@@ -22,7 +24,7 @@ class ChainMovedError extends LedgerUnavailableError {}
 
 /** Results of view calls, all at one block; null for each where the contract did not exist yet. */
 export async function callAt(
-  { rpc, name, at }: ContractView,
+  { rpc, name, at, code }: ContractView,
   calls: readonly string[],
   anchor: Anchor,
   signal?: AbortSignal,
@@ -38,7 +40,10 @@ export async function callAt(
     const block = attempt === 1 ? { blockHash } : byNumber;
     try {
       const answers = await rpc.callMany(
-        calls.map((input) => ({ method: 'eth_call', params: [{ to: at, data: input }, block] })),
+        calls.map((input) => ({
+          method: 'eth_call',
+          params: [{ to: at, data: input }, block, ...(code === undefined ? [] : [{ [at]: { code } }])],
+        })),
         signal,
       );
       if (block === byNumber && (await readBlock(rpc, byNumber, signal))?.blockHash !== blockHash) {

@@ -8,7 +8,7 @@ import type { ChainCharter } from '../../core/ports/ledger.ts';
 import type { FoundLog } from './find-logs.ts';
 
 /** The charter in a log `Chartered`. @throws LedgerUnavailableError when it is another dataset's than the log says */
-export function decodeChartered(domain: DisscDomain, { values, ...place }: FoundLog): ChainCharter {
+export function decodeChartered(domain: DisscDomain, { values, blockHash: _, ...place }: FoundLog): ChainCharter {
   const kind = Number(values.kind);
   if (!isDatasetKind(kind)) throw new LedgerUnavailableError(`The node gives a charter of the unknown kind ${kind}.`);
   const charter = {

@@ -4,7 +4,6 @@ import { LedgerUnavailableError } from '../../core/errors.ts';
 import { type Address, address, type DatasetId, type LogRoot, type Nonce, type Salt } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
 import type {
-  ChainDevice,
   EventScanner,
   Ledger,
   LinkReader,
@@ -17,6 +16,7 @@ import { decodeChartered } from './decode-charter.ts';
 import { disscInterface } from './dissc-interface.ts';
 import { decode, findLogs, type LogQuery } from './find-logs.ts';
 import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
+import { createDeviceReader } from './read-devices.ts';
 
 export interface DisscLedgerOptions extends JsonRpcOptions {
   readonly dissc: Address;
@@ -24,8 +24,8 @@ export interface DisscLedgerOptions extends JsonRpcOptions {
 
 type Indexed = LogQuery['indexed'];
 
-// A head reads two slots of 2,100 gas; nodes cap a call at 50 million.
-const HEADS_PER_CALL = 1_000;
+// A head reads two slots and takes about 5,500 gas; none may take more than 16,777,216.
+const HEADS_PER_CALL = 2_500;
 /** Values of one topic in a filter; nodes take a thousand and more, hosted ones fewer. */
 const DATASETS_PER_FILTER = 250;
 
@@ -39,7 +39,7 @@ export function createDisscLedger(
 
   async function findRecorded(indexed: Indexed, fromBlock: number, toBlock: number, signal?: AbortSignal) {
     const logs = await findLogs(view, disscInterface, { event: 'Recorded', indexed, fromBlock, toBlock }, signal);
-    return logs.map(({ values, ...place }) => ({
+    return logs.map(({ values, blockHash: _, ...place }) => ({
       dataset: values.dataset.toLowerCase() as DatasetId,
       signer: address(values.signer),
       size: Number(values.size),
@@ -70,12 +70,7 @@ export function createDisscLedger(
       return { point, heads };
     },
 
-    async readDevices(datasets, anchor, signal) {
-      const calls = datasets.map((dataset) => disscInterface.encodeFunctionData('device', [dataset]));
-      const { point, results } = await callAt(view, calls, anchor, signal);
-      const devices = results.map((result) => (result === null ? null : decode(view, () => decodeDevice(result))));
-      return { point, devices };
-    },
+    readDevices: createDeviceReader(view),
 
     findRecorded: (dataset, fromBlock, toBlock, signal) => findRecorded([dataset], fromBlock, toBlock, signal),
     async findRecordedOf(datasets, fromBlock, toBlock, signal) {
@@ -108,7 +103,7 @@ export function createDisscLedger(
     async findPublished(dataset, fromBlock, toBlock, signal) {
       const query = { event: 'Published', indexed: [dataset], fromBlock, toBlock };
       const logs = await findLogs(view, disscInterface, query, signal);
-      return logs.flatMap(({ values, ...place }) => {
+      return logs.flatMap(({ values, blockHash: _, ...place }) => {
         const first = Number(values.first);
         if (!Number.isSafeInteger(first)) return [];
         return {
@@ -133,11 +128,6 @@ function decodeHeads(datasets: readonly DatasetId[], result: string): Head[] {
     const [size, root] = states[i];
     return { dataset, size: Number(size), root: fromHex(root, 'root', 32) as LogRoot };
   });
-}
-
-function decodeDevice(result: string): ChainDevice | null {
-  const [device, serial] = disscInterface.decodeFunctionResult('device', result);
-  return BigInt(device) === 0n ? null : { device: address(device), serial: Number(serial) };
 }
 
 function hashesOf(list: Result): Uint8Array[] {

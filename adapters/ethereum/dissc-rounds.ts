@@ -10,7 +10,7 @@ import { disscInterface } from './dissc-interface.ts';
 import { decode, type FoundLog, findLogs } from './find-logs.ts';
 import { createJsonRpc, type JsonRpc, type JsonRpcOptions } from './json-rpc.ts';
 import { amount, data, hash32, parseAnswer, quantity } from './parse-answers.ts';
-import { asUnavailable, readBlockTime } from './read-chain-point.ts';
+import { asUnavailable, readBlockTimesByHash } from './read-chain-point.ts';
 import { readFees } from './read-fees.ts';
 import { signTransaction } from './sign-transaction.ts';
 
@@ -31,6 +31,7 @@ export function createDisscRounds(options: DisscRoundsOptions): RoundReader & Ro
     const indexed = [`0x${anchorer.slice(2).padStart(64, '0')}`];
     return findLogs(view, disscInterface, { event: 'RoundAnchored', indexed, fromBlock, toBlock }, signal);
   };
+  const blockTimes = createBlockTimes(rpc);
   return {
     async readRound(anchorer, anchor, signal) {
       const call = disscInterface.encodeFunctionData('round', [anchorer]);
@@ -46,11 +47,11 @@ export function createDisscRounds(options: DisscRoundsOptions): RoundReader & Ro
 
     async findRounds(anchorer, fromBlock, toBlock, signal) {
       const logs = await findEvents(anchorer, fromBlock, toBlock, signal);
-      const times = await readTimes(rpc, logs, signal);
-      return logs.map(({ values, blockNumber, txHash }) => ({
+      const times = await blockTimes(logs, signal);
+      return logs.map(({ values, blockNumber, blockHash, txHash }) => ({
         ...anchoredOf(values),
         body: fromHex(values.body, 'body', 32) as RoundBody,
-        timeSeconds: times.get(blockNumber) as number,
+        timeSeconds: times.get(blockHash) as number,
         ...{ blockNumber, txHash },
       }));
     },
@@ -88,22 +89,31 @@ function anchoredOf(values: FoundLog['values']): AnchoredRound {
   };
 }
 
-/** @throws LedgerUnavailableError when the node has logs of a block that it does not have */
-async function readTimes(
-  rpc: JsonRpc,
-  logs: readonly FoundLog[],
-  signal?: AbortSignal,
-): Promise<ReadonlyMap<number, number>> {
-  const times = new Map<number, number>();
-  for (const { blockNumber } of logs) {
-    if (times.has(blockNumber)) continue;
-    const timeMs = await readBlockTime(rpc, blockNumber, signal);
-    if (timeMs === null) {
-      throw new LedgerUnavailableError(`The node has a round of block ${blockNumber}, but not that block. Try again.`);
+const MOST_TIMES = 1_000;
+
+/**
+ * Seconds since 1970 of the blocks that logs are in, by their hashes: asked for together, those once known not again.
+ * @throws LedgerUnavailableError when the node has logs of a block that it does not have
+ */
+function createBlockTimes(rpc: JsonRpc) {
+  const known = new Map<string, number>();
+  return async (logs: readonly FoundLog[], signal?: AbortSignal): Promise<ReadonlyMap<string, number>> => {
+    const unknown = [...new Set(logs.map(({ blockHash }) => blockHash))].filter((hash) => !known.has(hash));
+    const read = await readBlockTimesByHash(rpc, unknown, signal);
+    for (const [i, hash] of unknown.entries()) {
+      const timeMs = read[i] ?? null;
+      if (timeMs === null) {
+        throw new LedgerUnavailableError(`The node has a round of block ${hash}, but not that block. Try again.`);
+      }
+      known.set(hash, timeMs / 1000);
     }
-    times.set(blockNumber, timeMs / 1000);
-  }
-  return times;
+    const times = new Map(logs.map(({ blockHash }) => [blockHash, known.get(blockHash) as number]));
+    for (const hash of known.keys()) {
+      if (known.size <= MOST_TIMES) break;
+      known.delete(hash);
+    }
+    return times;
+  };
 }
 
 export interface DisscRoundRecorderOptions extends DisscRoundsOptions {

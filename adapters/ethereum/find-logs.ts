@@ -17,6 +17,7 @@ export interface FoundLog {
   readonly values: Result;
   readonly txHash: string;
   readonly blockNumber: number;
+  readonly blockHash: string;
   /** Of the log in its block: an order within one block. */
   readonly logIndex: number;
 }
@@ -51,6 +52,7 @@ export async function findLogs(
         values: decode(view, () => contract.decodeEventLog(event, one.data, one.topics)),
         txHash: one.transactionHash.toLowerCase(),
         blockNumber: one.blockNumber,
+        blockHash: one.blockHash.toLowerCase(),
         logIndex: one.logIndex,
       });
     }

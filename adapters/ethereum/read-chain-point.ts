@@ -70,6 +70,20 @@ export async function readBlockTimes(
   }
 }
 
+/** When blocks were made, ms since 1970, by their hashes, asked for together; null for one that the node does not have any more. */
+export async function readBlockTimesByHash(
+  rpc: JsonRpc,
+  hashes: readonly string[],
+  signal?: AbortSignal,
+): Promise<(number | null)[]> {
+  try {
+    const requests = hashes.map((hash) => ({ method: 'eth_getBlockByHash', params: [hash, false] }));
+    return (await rpc.callMany(requests, signal)).map((answered) => parseBlock(answered)?.timestampMs ?? null);
+  } catch (error) {
+    throw asUnavailable(error);
+  }
+}
+
 /** Null where there is none, yet or at all: nodes say so by null, or refuse, each in words of its own. */
 async function findFinalized(rpc: JsonRpc, signal?: AbortSignal): Promise<PricedPoint | null> {
   try {

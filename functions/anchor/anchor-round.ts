@@ -2,8 +2,10 @@ import { PlumblineError } from '../../core/errors.ts';
 import { followRounds, type RoundsOnChain } from '../rounds/follow-rounds.ts';
 import { planRound } from '../rounds/plan-round.ts';
 import { type MovedHead, takeInHeads } from '../rounds/take-in-heads.ts';
+import type { Mark } from '../state/work-marks.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
 import { type Sender, type Sent, sendCall } from './send-call.ts';
+import { findPlain, takeInPlain } from './take-in-marked.ts';
 
 /** Where the rounds have come to; null when that cannot be told now: then no round is sent, and all else goes on. */
 export async function readRounds(ports: AnchorPorts, signal?: AbortSignal): Promise<RoundsOnChain | null> {
@@ -26,6 +28,24 @@ export async function takeInMoved(
   } catch (error) {
     noteFailure(ports, error, signal);
     return true;
+  }
+}
+
+/** @returns what is to be looked at; null when another run has written the map meanwhile: begin again */
+export async function takeInMarkedHeads(
+  ports: AnchorPorts,
+  marks: readonly Mark[],
+  signal?: AbortSignal,
+): Promise<readonly Mark[] | null> {
+  const plain = await findPlain(ports, marks, signal);
+  const isPlain = new Set(plain.map(({ mark }) => mark));
+  const others = marks.filter((mark) => !isPlain.has(mark));
+  try {
+    const left = await takeInPlain(ports, plain, signal);
+    return left === null ? null : [...others, ...left];
+  } catch (error) {
+    noteFailure(ports, error, signal);
+    return others;
   }
 }
 

@@ -6,7 +6,7 @@ export interface AnchorSettings {
   readonly timeLimitMs: number;
   /** Of charters and updates, encoded. No pool takes a transaction of more than 131,072 bytes. */
   readonly maxCallBytes: number;
-  /** Transactions under way at a time. */
+  /** Transactions that wait to be mined at a time. */
   readonly maxOpen: number;
   /** A grant that ends within this time of the latest block pays for nothing more: it may be over when that is mined. */
   readonly grantMarginMs: number;

@@ -3,12 +3,13 @@ import type { Head } from '../../core/log/head.ts';
 import type { ChainPoint } from '../../core/ports/ledger.ts';
 import type { CharteredParties } from '../rights/read-parties.ts';
 import type { MovedHead } from '../rounds/take-in-heads.ts';
+import type { Mark } from '../state/work-marks.ts';
 import type { Pending } from './pending.ts';
 
 /** A dataset whose log may be ahead of the chain, with what the chain says of it. */
 export interface Work {
   readonly dataset: DatasetId;
-  readonly version: number;
+  readonly mark: Mark;
   readonly parties: CharteredParties;
   readonly latest: Head;
   /** Number of the block of `latest`. */

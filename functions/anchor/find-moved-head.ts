@@ -23,10 +23,10 @@ export async function findMovedHead(
   { end, tiledTo, more }: Seen,
   signal?: AbortSignal,
 ): Promise<MovedHead> {
-  const { dataset, version, parties } = work;
+  const { dataset, parties } = work;
   const isTiled = await growFinalTiles(ports, work, { end, tiledTo }, signal);
   const newest = await findNewestHead(ports.table, dataset, { recordedSize: 0, device: parties.device }, end, signal);
-  const mark = more || !isTiled ? null : { version };
+  const mark = more || !isTiled ? null : work.mark;
   return { dataset, head: headOf(dataset, newest), writesFrom: parties.writesFrom, mark };
 }
 

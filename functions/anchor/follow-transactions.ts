@@ -23,6 +23,8 @@ export interface Followed {
   readonly isAnchoring: boolean;
   /** Nonces to be taken by another transaction with higher fees, lowest first; null when none was stored. */
   readonly stuck: readonly { readonly open: OpenNonce; readonly newest: SignedTransaction | null }[];
+  /** How many wait to be mined. */
+  readonly waiting: number;
   /** The account's next nonce in the latest block. */
   readonly nextNonce: number;
 }
@@ -80,7 +82,8 @@ export async function followTransactions(
     if (noted === null) return null;
     kept = noted;
   }
-  return { state: kept, covered, accepting, isAnchoring, stuck, nextNonce: nonces.latest };
+  const waiting = outcomes.filter(({ outcome }) => outcome === 'waiting').length;
+  return { state: kept, covered, accepting, isAnchoring, stuck, waiting, nextNonce: nonces.latest };
 }
 
 /** `closed`: final, by us or by another. `taken`: mined, not final yet, by us or by another. `waiting`: not mined. */
@@ -93,6 +96,8 @@ async function outcomeOf(
   signal?: AbortSignal,
 ): Promise<Outcome> {
   if (nonces.latest <= nonce) return 'waiting';
+  // What became of it is asked once the final chain is past it: until then, another may still take its place.
+  if (nonces.final <= nonce) return 'taken';
   for (const hash of hashes.toReversed()) {
     const receipt = await recorder.receipt(hash, signal);
     if (receipt === null) continue;
@@ -102,7 +107,6 @@ async function outcomeOf(
     observer.count('Anchor.final');
     return 'closed';
   }
-  if (nonces.final <= nonce) return 'taken';
   observer.warn('nonce used by another transaction of the account', { nonce });
   observer.count('Anchor.nonceTaken');
   return 'closed';

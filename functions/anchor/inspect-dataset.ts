@@ -3,8 +3,8 @@ import type { DatasetId } from '../../core/ids.ts';
 import { extendLog } from '../log/extend-log.ts';
 import { growTiles } from '../log/grow-tiles.ts';
 import { readDatasetEntry } from '../state/dataset-entry.ts';
-import { WORK_PK } from '../state/entries.ts';
 import { readLogEnd } from '../state/log-entry.ts';
+import { forgetMark } from '../state/work-marks.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
 import type { Found, Work } from './dataset-work.ts';
 import { findMovedHead } from './find-moved-head.ts';
@@ -42,7 +42,7 @@ export async function inspectDataset(
   if (final.head.size === end.size && equalBytes(final.head.root, end.root)) {
     if (entry.suspendedAtSize !== undefined) await resumeDataset(ports, dataset, signal);
     // Kept when a batch was placed after the item was read: its version is another, then.
-    if (scanned && isTiled && !more) await table.delete(WORK_PK, dataset, { version: work.version }, signal);
+    if (scanned && isTiled && !more) await forgetMark(table, work.mark, signal);
     return null;
   }
   const isOurs = entry.direct !== true && (entry.unpaid ?? null) === null;

@@ -1,6 +1,7 @@
 import type { SignedTransaction } from '../../core/ports/ledger.ts';
 import { type AnchorCall, prepareCall, storedCallOf } from './anchor-call.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
+import type { AnchorSettings } from './anchor-settings.ts';
 import { type Followed, notePoor, type SendRefusal, sendAgain } from './follow-transactions.ts';
 import { type OpenNonce, type RelayerState, storeTransaction, writeRelayerState } from './relayer-state.ts';
 
@@ -12,16 +13,21 @@ export interface Sender {
   state: RelayerState;
   readonly nextNonce: number;
   readonly stuck: { readonly open: OpenNonce; readonly newest: SignedTransaction | null }[];
+  /** How many wait to be mined. */
+  waiting: number;
   transactions: number;
   /** False while a round is under way that is not mined yet, as the next one follows on it; and when there can be none now. */
   mayAnchor: boolean;
 }
 
+/** A transaction a minute for eight hours. */
+const MOST_OPEN = 512;
+
 /** Where the node takes so many, it may be asked for any number again. */
 const ANY_NUMBER = 1_000;
 
-export function createSender({ state, nextNonce, stuck, isAnchoring }: Followed): Sender {
-  return { state, nextNonce, stuck: [...stuck], transactions: 0, mayAnchor: !isAnchoring };
+export function createSender({ state, nextNonce, stuck, waiting, isAnchoring }: Followed): Sender {
+  return { state, nextNonce, stuck: [...stuck], waiting, transactions: 0, mayAnchor: !isAnchoring };
 }
 
 const WEI_PER_GWEI = 1_000_000_000n;
@@ -36,7 +42,7 @@ export async function sendCall(
 ): Promise<Sent> {
   const { recorder, table, observer, runtime, anchorSettings } = ports;
   const replaced = sender.stuck[0];
-  if (replaced === undefined && sender.state.open.length >= anchorSettings.maxOpen) return 'full';
+  if (replaced === undefined && isFull(sender, anchorSettings)) return 'full';
   const nonce = replaced?.open.nonce ?? freeNonce(sender);
   const limit = gas + gas / 10n + 20_000n;
   const options = { nonce, gas: limit, ...(replaced?.newest ? { replaces: replaced.newest } : {}) };
@@ -58,7 +64,8 @@ export async function sendCall(
     observer.info('the relayer has funds again', { account: recorder.account });
   }
   sender.state = written;
-  if (replaced !== undefined) sender.stuck.shift();
+  if (replaced === undefined) sender.waiting++;
+  else sender.stuck.shift();
   sender.transactions++;
   const replaces = replaced === undefined ? {} : { replaces: replaced.open.hashes.at(-1) };
   observer.info('sending', { call: call.kind, hash: transaction.hash, nonce, ...describe(call), ...replaces });
@@ -67,6 +74,11 @@ export async function sendCall(
   const refusal = await sendAgain(ports, transaction, false, signal);
   if (call.kind === 'accept' || call.kind === 'round') return 'sent';
   return noteTaken(ports, sender, { nonce, updates: call.pending.length, refusal }, signal);
+}
+
+/** What waits to be mined is few at a time; what is mined and not final yet is one item's worth, as a chain may stop finalizing. */
+function isFull({ state, waiting }: Sender, { maxOpen }: AnchorSettings): boolean {
+  return waiting >= maxOpen || state.open.length >= MOST_OPEN;
 }
 
 function describe(call: AnchorCall) {

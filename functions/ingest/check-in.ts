@@ -2,6 +2,7 @@ import type { Manifest } from '../../core/batch/manifest-fields.ts';
 import { parseSegmentKey } from '../../core/batch/segment-key.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
 import { quotaOf } from '../rights/quota-of.ts';
+import type { KeptCharter } from '../state/dataset-entry.ts';
 import type { SegmentEntry } from '../state/entries.ts';
 import { readSegmentEntry, type StoredSegment, writeSegmentEntry } from '../state/segment-entry.ts';
 import { countStored } from '../state/usage-entry.ts';
@@ -13,10 +14,11 @@ type Ports = InspectPorts & { readonly memory: Pick<SegmentMemory, 'usage' | 'ch
 
 const ATTEMPTS = 10;
 
-/** A segment's entry, and its manifest where it was just read. */
+/** A segment's entry, its manifest where it was just read, and the charter in force where that is known. */
 export interface CheckedIn {
   readonly stored: StoredSegment;
   readonly manifest: Manifest | null;
+  readonly charter: KeptCharter | null;
 }
 
 /** The segment's entry, made or brought up to date; null when there is no such object. */
@@ -29,25 +31,30 @@ export async function checkIn(
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const readSince = ports.memory.usage.moment();
     const stored = await readSegmentEntry(ports.table, name.dataset, name, signal);
-    if (stored !== null && isSettled(stored)) return { stored, manifest: null };
+    if (stored !== null && isSettled(stored)) return known(stored);
     const inspected = await inspectSegment(ports, key, name, signal);
     if (inspected === null) return null;
     const entry = await nextEntry(ports, name, { stored, readSince }, inspected, signal);
-    if (entry === null) return stored === null ? null : { stored, manifest: null };
+    if (entry === null) return stored === null ? null : known(stored);
     if (entry.rejection === 'content') {
       const named = await checkInJunk(ports, name, stored, entry, signal);
       if (named === null) continue;
-      return { stored: named, manifest: null };
+      return known(named);
     }
     const condition = stored === null ? 'absent' : { version: stored.version };
     if (await writeSegmentEntry(ports.table, name.dataset, entry, condition, signal)) {
       const isStray = entry.rejection === 'signer' && stored?.rejection !== 'signer' && stored?.rejection !== 'root';
       if (isStray) await checkInStray(ports, name, entry, signal);
       if (entry.counted) ports.memory.usage.noteCounted(key);
-      return { stored: { ...entry, version: (stored?.version ?? 0) + 1 }, manifest: inspected.manifest };
+      const { manifest, charter } = inspected;
+      return { stored: { ...entry, version: (stored?.version ?? 0) + 1 }, manifest, charter };
     }
   }
   throw new StoreUnavailableError(`The entry of ${key} is changing too often. Try again.`);
+}
+
+function known(stored: StoredSegment): CheckedIn {
+  return { stored, manifest: null, charter: null };
 }
 
 /** Nothing new can come out of looking at the object again. */

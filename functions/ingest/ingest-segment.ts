@@ -1,8 +1,11 @@
 import { parseSegmentKey } from '../../core/batch/segment-key.ts';
+import { anchorerOf } from '../../core/charter/charter.ts';
+import type { Address, LogRoot } from '../../core/ids.ts';
 import { type Placement, placeSegment } from '../log/place-segment.ts';
 import type { ServicePorts } from '../ports.ts';
-import { markWork } from '../state/dataset-entry.ts';
+import { markHead } from '../state/head-mark.ts';
 import { isReadable } from '../state/segment-entry.ts';
+import { markWork } from '../state/work-marks.ts';
 import { checkIn } from './check-in.ts';
 import { indexSegment } from './index-segment.ts';
 import type { InspectPorts } from './inspect-segment.ts';
@@ -28,12 +31,26 @@ export async function ingestSegment(ports: IngestPorts, key: string, signal?: Ab
   if (name === null) return 'foreign';
   const checkedIn = await checkIn(ports, key, name, signal);
   if (checkedIn === null) return 'gone';
-  const { stored, manifest } = checkedIn;
+  const { stored, manifest, charter } = checkedIn;
   if (!isReadable(stored)) return 'rejected';
   await indexSegment(ports, name.dataset, stored, signal);
   // Findable all the same: should the chain vouch for it, it is let in later.
   if (stored.state === 'rejected' && stored.rejection !== 'root') return 'rejected';
-  const { placement } = await placeSegment(ports, name.dataset, stored, manifest, signal);
+  const { placement, before } = await placeSegment(ports, name.dataset, stored, manifest, signal);
+  if (before !== null && charter !== null && anchorerOf(charter.charter) !== null) {
+    // What stands in rounds, and has grown by this one batch: the anchor need not look at its log.
+    const { headSize: size, headRoot, serial, signature, signer } = stored;
+    const head = { dataset: name.dataset, size, root: headRoot as LogRoot, serial, signature };
+    const inForce = { ...charter.charter, onChain: charter.onChain };
+    await markHead(
+      ports.table,
+      ports.primitives,
+      { head, signer: signer as Address, before, charter: inForce },
+      signal,
+    );
+    await ports.anchorQueue.wake(signal);
+    return placement;
+  }
   // Whatever waits behind it and was not taken in now, the anchor takes in. Where it does not follow on the log, the chain may
   // have gone another way: that, too, is for the anchor to see.
   await markWork(ports.table, name.dataset, signal, ports.memory.marks);

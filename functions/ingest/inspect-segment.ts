@@ -10,6 +10,7 @@ import { MAX_SEGMENT_BYTES } from '../../core/limits.ts';
 import { recoverHeadSigner } from '../../core/log/head.ts';
 import type { ObjectReader, ServicePorts, ServiceSettings } from '../ports.ts';
 import { quotaOf } from '../rights/quota-of.ts';
+import { charterInForceOf, type KeptCharter } from '../state/dataset-entry.ts';
 import type { Rejection, SegmentEntry } from '../state/entries.ts';
 import { type CharterMemory, learnCharters } from '../state/learn-charters.ts';
 import { whyNotWriter } from './why-not-writer.ts';
@@ -26,6 +27,8 @@ export interface Inspected {
   readonly owner: Address | null;
   /** Null where it could not be read. */
   readonly manifest: Manifest | null;
+  /** The charter in force, as far as it is known. */
+  readonly charter: KeptCharter | null;
 }
 
 export interface InspectPorts extends Pick<ServicePorts, 'primitives' | 'table' | 'ledger' | 'grants' | 'runtime'> {
@@ -51,7 +54,7 @@ export async function inspectSegment(
   const reject = (rejection: Rejection, reason: string, sizeBytes: number, owner: Address | null): Inspected => ({
     entry: { ...received, sizeBytes, state: 'rejected', rejection, reason: reason.slice(0, 1000) },
     owner,
-    manifest: null,
+    ...{ manifest: null, charter: null },
   });
 
   const [{ devices }, car] = await Promise.all([
@@ -91,8 +94,9 @@ export async function inspectSegment(
     const signer = recoverHeadSigner(ports.ledger.domain, { dataset, ...head }, signature);
     const entry: SegmentEntry = { ...received, ...fieldsOf(segment), state: 'received', sizeBytes: car.length, signer };
     const reason = whyNotWriter(charters, onChain, manifest, signer);
-    if (reason === null) return { entry, owner, manifest };
-    return { entry: { ...entry, state: 'rejected', rejection: 'signer', reason }, owner, manifest };
+    const charter = charterInForceOf(onChain, charters);
+    if (reason === null) return { entry, owner, manifest, charter };
+    return { entry: { ...entry, state: 'rejected', rejection: 'signer', reason }, owner, manifest, charter };
   } catch (error) {
     if (!(error instanceof SegmentError || error instanceof ProofError)) throw error;
     return reject('content', error.shortMessage, car.length, owner);

@@ -31,20 +31,20 @@ interface Step {
 
 /**
  * Appends waiting segments to the end of the log as long as one follows, up to a bound of time and number.
- * @returns `more`: the bound was reached, and others follow; call it again
+ * @returns `more`: the bound was reached, and others follow; call it again. `moved`: something that waited was taken in or away
  */
 export async function extendLog(
   ports: GrowingPorts,
   dataset: DatasetId,
   signal?: AbortSignal,
   { rounds, mostMs }: ExtendBounds = BOUNDS,
-): Promise<{ readonly more: boolean }> {
+): Promise<{ readonly more: boolean; readonly moved: boolean }> {
   const startedMs = ports.runtime.monotonicMs();
   for (let round = 0; round < rounds; round++) {
-    if (ports.runtime.monotonicMs() - startedMs > mostMs) return { more: true };
-    if (!(await extendOnce(ports, dataset, signal))) return { more: false };
+    if (ports.runtime.monotonicMs() - startedMs > mostMs) return { more: true, moved: round > 0 };
+    if (!(await extendOnce(ports, dataset, signal))) return { more: false, moved: round > 0 };
   }
-  return { more: true };
+  return { more: true, moved: true };
 }
 
 /** Takes the next ones in, or away; false when nothing that waits follows. */

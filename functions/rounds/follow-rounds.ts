@@ -2,7 +2,7 @@ import { equalBytes, to0x } from '../../core/bytes.ts';
 import { ChainAnswerError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { RoundEvent } from '../../core/ports/rounds.ts';
-import { type KnownRound, rebuildRounds } from '../../core/rounds/rebuild-rounds.ts';
+import { rebuildRounds } from '../../core/rounds/rebuild-rounds.ts';
 import type { ServicePorts, TableReader } from '../ports.ts';
 import { deleteRange } from '../state/delete-range.ts';
 import {
@@ -58,8 +58,7 @@ export async function followRounds(
   const since = events.slice(known + 1);
   let newest = final;
   let noted = final;
-  for (const [i, one] of [...rebuildRounds(ports.primitives, since, lastOf(final))].entries()) {
-    const round = await roundOf(ports, account, one, since[i] as RoundEvent, signal);
+  for (const [i, round] of (await roundsOf(ports, account, since, final, signal)).entries()) {
     newest = round;
     if (round.blockNumber > atFinal.point.blockNumber) continue;
     await noteFinal(ports, account, round, since[i] as RoundEvent, signal);
@@ -86,16 +85,25 @@ function lastOf(round: ChainRound | null) {
   return round === null ? null : { number: round.number, root: round.root, history: round.history };
 }
 
-async function roundOf(
-  { table }: FollowRoundsPorts,
+/** The rounds of these events, each with the map of the prepared one that has its body. */
+async function roundsOf(
+  { primitives, table }: FollowRoundsPorts,
   account: Address,
-  { number, root, history, historyRoot }: KnownRound,
-  { body, previous, timeSeconds, blockNumber, txHash }: RoundEvent,
+  events: readonly RoundEvent[],
+  final: ChainRound | null,
   signal?: AbortSignal,
-): Promise<ChainRound> {
-  const prepared = parsePrepared(await table.get(roundsPk(account), preparedSk(number, body), signal));
-  const map = prepared?.map ?? null;
-  return { number, root, previous, map, history, historyRoot, timeSeconds, blockNumber, txHash };
+): Promise<ChainRound[]> {
+  const known = [...rebuildRounds(primitives, events, lastOf(final))];
+  const keys = known.map(({ number }, i) => ({
+    pk: roundsPk(account),
+    sk: preparedSk(number, (events[i] as RoundEvent).body),
+  }));
+  const items = await table.getMany(keys, signal);
+  return known.map(({ number, root, history, historyRoot }, i) => {
+    const { previous, timeSeconds, blockNumber, txHash } = events[i] as RoundEvent;
+    const map = parsePrepared(items[i] ?? null)?.map ?? null;
+    return { number, root, previous, map, history, historyRoot, timeSeconds, blockNumber, txHash };
+  });
 }
 
 /** First what is final, then what that makes superfluous: a crash in between leaves something to be swept, never a hole. */
@@ -108,8 +116,13 @@ async function noteFinal(
 ): Promise<void> {
   const { table, observer } = ports;
   const pk = roundsPk(account);
-  await table.put({ pk, sk: knownSk(round.root), number: round.number }, 'any', signal);
-  await table.put({ pk, sk: finalSk(round.number), ...itemOfRound(round) }, 'any', signal);
+  await table.putMany(
+    [
+      { pk, sk: knownSk(round.root), number: round.number },
+      { pk, sk: finalSk(round.number), ...itemOfRound(round) },
+    ],
+    signal,
+  );
   await deleteRange(table, pk, preparedRange(round.number), signal);
   const { number, blockNumber, txHash } = round;
   if (round.map === null)

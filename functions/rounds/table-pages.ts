@@ -1,30 +1,46 @@
 import { toHex } from '../../core/bytes.ts';
+import type { MapRoot } from '../../core/ids.ts';
 import type { MapPages } from '../../core/ports/map-pages.ts';
 import type { Table } from '../../core/ports/table.ts';
-import { mapBounded } from '../state/map-bounded.ts';
 import { pagePk } from './round-items.ts';
 
-const PARALLEL = 32;
+const keyOf = (hash: MapRoot) => ({ pk: pagePk(hash), sk: toHex(hash) });
 
-/** What reads pages of maps that are kept in the service's table. */
-export function readTablePages(table: Pick<Table, 'get'>, signal?: AbortSignal): Pick<MapPages, 'readPages'> {
+/** What reads pages of maps that are kept in the service's table: many at once. */
+export function readTablePages(table: Pick<Table, 'getMany'>, signal?: AbortSignal): Pick<MapPages, 'readPages'> {
   return {
-    readPages: (hashes) =>
-      mapBounded(hashes, PARALLEL, async (hash) => {
-        const item = await table.get(pagePk(hash), toHex(hash), signal);
-        return item?.page instanceof Uint8Array ? item.page : null;
-      }),
+    readPages: async (hashes) => {
+      const items = await table.getMany(hashes.map(keyOf), signal);
+      return items.map((item) => (item?.page instanceof Uint8Array ? item.page : null));
+    },
   };
 }
 
 /** The same, and what writes them. A page that is there already is written again: what was damaged is mended by that. */
-export function createTablePages(table: Pick<Table, 'get' | 'put'>, signal?: AbortSignal): MapPages {
+export function createTablePages(table: Pick<Table, 'getMany' | 'putMany'>, signal?: AbortSignal): MapPages {
   return {
     ...readTablePages(table, signal),
-    writePages: async (pages) => {
-      await mapBounded(pages, PARALLEL, ({ hash, bytes }) =>
-        table.put({ pk: pagePk(hash), sk: toHex(hash), page: bytes }, 'any', signal),
+    writePages: (pages) => {
+      // Two branches of one map may be the same.
+      const distinct = new Map(pages.map((page) => [toHex(page.hash), page]));
+      return table.putMany(
+        [...distinct.values()].map(({ hash, bytes }) => ({ ...keyOf(hash), page: bytes })),
+        signal,
       );
     },
+  };
+}
+
+/** The same pages, each asked for once: for looking heads up in a map and changing it. Holds what it has read. */
+export function rememberPages(pages: MapPages): MapPages {
+  const known = new Map<string, Uint8Array | null>();
+  return {
+    async readPages(hashes) {
+      const unknown = hashes.filter((hash) => !known.has(toHex(hash)));
+      const read = unknown.length === 0 ? [] : await pages.readPages(unknown);
+      for (const [i, hash] of unknown.entries()) known.set(toHex(hash), read[i] ?? null);
+      return hashes.map((hash) => known.get(toHex(hash)) ?? null);
+    },
+    writePages: (written) => pages.writePages(written),
   };
 }

@@ -6,11 +6,11 @@ import { leafOfHead, type MapLeaf } from '../../core/rounds/map-leaf.ts';
 import { readHeadsInMap } from '../../core/rounds/read-map.ts';
 import { type MapChange, updateMap } from '../../core/rounds/update-map.ts';
 import type { ServicePorts } from '../ports.ts';
-import { WORK_PK } from '../state/entries.ts';
 import { readLogEntry } from '../state/log-entry.ts';
 import { mapBounded } from '../state/map-bounded.ts';
+import { forgetMark, type Mark } from '../state/work-marks.ts';
 import { readMapEntry, writeMapEntry } from './map-entry.ts';
-import { createTablePages } from './table-pages.ts';
+import { createTablePages, rememberPages } from './table-pages.ts';
 
 export type TakeInPorts = Pick<ServicePorts, 'primitives' | 'table' | 'runtime'> & {
   readonly observer: Pick<ServicePorts['observer'], 'error' | 'count'>;
@@ -23,7 +23,7 @@ export interface MovedHead {
   /** Blocks from which the device writes that signed the head: what an earlier one signed above it is disowned. */
   readonly writesFrom: number;
   /** The mark that brought it here goes once the head is in the map, unless it was made again meanwhile; null: it stays. */
-  readonly mark: { readonly version: number } | null;
+  readonly mark: Mark | null;
 }
 
 const PARALLEL = 32;
@@ -44,7 +44,7 @@ export async function takeInHeads(
   if (moved.length === 0) return true;
   const { primitives, table, runtime } = ports;
   const kept = await readMapEntry(table, account, signal);
-  const pages = createTablePages(table, signal);
+  const pages = rememberPages(createTablePages(table, signal));
   const datasets = moved.map(({ dataset }) => dataset);
   const before = await readHeadsInMap(primitives, pages, kept.map, datasets);
   const changes = await mapBounded(moved, PARALLEL, (one) =>
@@ -57,8 +57,8 @@ export async function takeInHeads(
     const entry = { map, aheadSinceMs: aheadSinceMs ?? runtime.nowMs(), wholeSince };
     if (!(await writeMapEntry(table, account, entry, condition, signal))) return false;
   }
-  await mapBounded(moved, PARALLEL, async ({ dataset, mark }) => {
-    if (mark !== null) await table.delete(WORK_PK, dataset, mark, signal);
+  await mapBounded(moved, PARALLEL, async ({ mark }) => {
+    if (mark !== null) await forgetMark(table, mark, signal);
   });
   return true;
 }
@@ -74,12 +74,17 @@ async function changeOf(
   const leaf = leafOfHead(ports.primitives, head);
   if (before === null) return { dataset, leaf };
   if (before.size === leaf.size && equalBytes(before.root, leaf.root)) return null;
-  const isBounded = leaf.size - before.size <= MAX_GROWTH_BLOCKS;
-  if (isBounded && (await isExtended(ports, moved, before, leaf.size, signal))) return { dataset, leaf };
+  if (isBoundedGrowth(before.size, leaf.size) && (await isExtended(ports, moved, before, leaf.size, signal)))
+    return { dataset, leaf };
   const fields = { dataset, anchoredSize: before.size, size: leaf.size };
   ports.observer.error('a head does not extend the anchored one: the dataset keeps that in the rounds', fields);
   ports.observer.count('Anchor.headsContested');
   return null;
+}
+
+/** Between an anchorer's rounds a head adds no more than DISSC would take. */
+export function isBoundedGrowth(from: number, to: number): boolean {
+  return to - from <= MAX_GROWTH_BLOCKS;
 }
 
 /** Whether the verified log, in which the new head is, has the head before. What an earlier device has no say in, it need not. */

@@ -5,7 +5,7 @@ import { ArgumentError, StoreUnavailableError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import type { ChainDevice } from '../../core/ports/ledger.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
-import { charterSk, DATASET_SK, type DatasetEntry, datasetPk, FIRST_CHARTER_SK, WORK_PK } from './entries.ts';
+import { charterSk, DATASET_SK, type DatasetEntry, datasetPk, FIRST_CHARTER_SK } from './entries.ts';
 import { queryPages } from './query-pages.ts';
 
 const ATTEMPTS = 20;
@@ -44,33 +44,6 @@ export async function changeDatasetEntry(
     if (await table.put({ pk: datasetPk(dataset), sk: DATASET_SK, ...changed }, condition, signal)) return changed;
   }
   throw new StoreUnavailableError(`The entry of dataset ${dataset} is changing too often. Try again.`);
-}
-
-/** Tells the anchor that this dataset's log may be ahead of the chain. Each call changes the item's version. */
-export async function markWork(
-  table: Table,
-  dataset: DatasetId,
-  signal?: AbortSignal,
-  memory?: VersionMemory,
-): Promise<void> {
-  const item = { pk: WORK_PK, sk: dataset };
-  const version = memory?.get(dataset);
-  // One request instead of two, where nobody has touched it since.
-  if (version !== undefined && (await table.put(item, { version }, signal))) {
-    memory?.set(dataset, version + 1);
-  } else if (await table.put(item, 'absent', signal)) {
-    memory?.set(dataset, 1);
-  } else {
-    memory?.delete(dataset);
-    await table.put(item, 'any', signal);
-  }
-}
-
-/** What a handler may remember of the marks that it has made. */
-interface VersionMemory {
-  get(dataset: DatasetId): number | undefined;
-  set(dataset: DatasetId, version: number): void;
-  delete(dataset: DatasetId): void;
 }
 
 function entryOf(item: Item | null): DatasetEntry {
@@ -141,6 +114,14 @@ export async function keepCharter(
   const there = await table.get(key.pk, key.sk, signal);
   if (there === null || keptCharterOf(there) !== null) return false;
   return table.put(item, { version: there.version }, signal);
+}
+
+/** The charter in force: the chain's newest, or the first that was shown where DISSC has none. Null when it is not known. */
+export function charterInForceOf(onChain: ChainDevice | null, kept: readonly KeptCharter[]): KeptCharter | null {
+  if (onChain !== null) return kept.find((one) => one.onChain && one.charter.serial === onChain.serial) ?? null;
+  const shown = kept.map(({ charter }) => charter);
+  const first = charterHistory(shown, []).first;
+  return kept.find(({ charter }) => charter.serial === first?.serial) ?? null;
 }
 
 /**

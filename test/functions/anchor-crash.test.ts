@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { RELAYER_STATE_SK, relayerPk, WORK_PK } from '../../functions/state/entries.ts';
+import { RELAYER_STATE_SK, relayerPk } from '../../functions/state/entries.ts';
 import { Death, dyingPorts } from './dying-ports.ts';
 import { assertRecordedOnce, createLogFixture, type LogFixture, type TestService } from './log-fixture.ts';
+import { readWork } from './read-work.ts';
 
 /** Of a batch. */
 const BLOCKS = 3;
@@ -42,8 +43,8 @@ describe('anchor, killed at any moment', () => {
         await dies().catch((error: unknown) => assert.ok(error instanceof Death, String(error)));
         await service.anchor();
         await service.anchor();
-        const work = await service.table.query(WORK_PK, { from: '0', to: 'z', limit: 9 });
-        assert.deepEqual(work.items, [], `killed at call ${at}`);
+        const work = await readWork(service.table);
+        assert.deepEqual(work, [], `killed at call ${at}`);
         const state = await service.table.get(relayerPk(service.recorder.account), RELAYER_STATE_SK);
         assert.equal(state?.open, '[]', `killed at call ${at}`);
       }

@@ -3,7 +3,7 @@ import { after, before, it } from 'node:test';
 import { ascInterface } from '../../adapters/ethereum/asc-interface.ts';
 import type { SealedBatch } from '../../core/batch/seal-batch.ts';
 import type { GrantId } from '../../core/ports/grants.ts';
-import { RELAYER_STATE_SK, relayerPk, WORK_PK } from '../../functions/state/entries.ts';
+import { RELAYER_STATE_SK, relayerPk } from '../../functions/state/entries.ts';
 import { dyingPorts } from './dying-ports.ts';
 import { CLOSED, openGrant, PRICE_WEI, partyOf, readGrant } from './grant-fixture.ts';
 import {
@@ -13,6 +13,7 @@ import {
   recordCallOf,
   type TestDataset,
 } from './log-fixture.ts';
+import { readWork } from './read-work.ts';
 
 const ETHER = 10n ** 18n;
 const STEPS = 40;
@@ -118,7 +119,7 @@ for (const seed of SEEDS) {
     }
     assert.ok(earnedWei > 0n);
     assert.equal(await fixture.grants.readCreditWei(service.relayer.account, 'latest'), earnedWei);
-    assert.deepEqual((await service.table.query(WORK_PK, { from: '0', to: 'z', limit: 9 })).items, []);
+    assert.deepEqual(await readWork(service.table), []);
     const state = await service.table.get(relayerPk(service.relayer.account), RELAYER_STATE_SK);
     assert.equal(state?.open, '[]');
     assert.equal(service.counts.get('Anchor.suspended') ?? 0, 0);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { RELAYER_STATE_SK, relayerPk, WORK_PK } from '../../functions/state/entries.ts';
+import { RELAYER_STATE_SK, relayerPk } from '../../functions/state/entries.ts';
 import { Death, dyingPorts } from './dying-ports.ts';
 import { assertPaid, CLOSED, openGrant, PRICE_WEI, propose, readGrant } from './grant-fixture.ts';
 import { assertRecordedOnce, createLogFixture, type LogFixture, type TestService } from './log-fixture.ts';
+import { readWork } from './read-work.ts';
 
 const ETHER = 10n ** 18n;
 /** Of a batch. */
@@ -26,8 +27,8 @@ describe('anchor with grants, killed at any moment', () => {
     await run.catch((error: unknown) => assert.ok(error instanceof Death, String(error)));
   };
   const assertClosed = async (service: TestService, at: number): Promise<void> => {
-    const work = await service.table.query(WORK_PK, { from: '0', to: 'z', limit: 9 });
-    assert.deepEqual(work.items, [], `killed at call ${at}`);
+    const work = await readWork(service.table);
+    assert.deepEqual(work, [], `killed at call ${at}`);
     const state = await service.table.get(relayerPk(service.relayer.account), RELAYER_STATE_SK);
     assert.equal(state?.open, '[]', `killed at call ${at}`);
   };

@@ -14,7 +14,6 @@ import {
   RELAYER_STATE_SK,
   relayerPk,
   transactionSk,
-  WORK_PK,
 } from '../../functions/state/entries.ts';
 import { readLogEnd } from '../../functions/state/log-entry.ts';
 import {
@@ -26,6 +25,7 @@ import {
   type TestDataset,
   type TestService,
 } from './log-fixture.ts';
+import { readWork } from './read-work.ts';
 import { serviceSettings } from './service-settings.ts';
 
 describe('anchor', () => {
@@ -39,8 +39,7 @@ describe('anchor', () => {
     const state = await service.table.get(relayerPk(service.recorder.account), RELAYER_STATE_SK);
     return JSON.parse((state?.open as string | undefined) ?? '[]');
   };
-  const work = async (service: TestService): Promise<string[]> =>
-    (await service.table.query(WORK_PK, { from: '0', to: 'z', limit: 100 })).items.map((item) => item.sk);
+  const work = (service: TestService): Promise<string[]> => readWork(service.table);
   /** Sends an update as the device would, by itself. */
   const recordDirectly = async (recorder: Recorder, call: RecordCall) => {
     const { gas } = await recorder.simulate(call);

@@ -22,7 +22,7 @@ import {
   ownerPk,
   segmentSk,
   usageSk,
-  WORK_PK,
+  workPk,
 } from '../../functions/state/entries.ts';
 import { appendLogEntry } from '../../functions/state/log-entry.ts';
 import { keepRecords } from '../../functions/state/records-entry.ts';
@@ -75,7 +75,7 @@ describe('ingest-segment', () => {
       await usage(),
       batches.reduce((sum, { segment }) => sum + segment.car.length, 0),
     );
-    const work = await stores.table.get(WORK_PK, device.dataset);
+    const work = await stores.table.get(workPk(device.dataset), device.dataset);
     assert.ok(work !== null);
   });
 
@@ -372,7 +372,7 @@ describe('ingest-segment', () => {
         });
       }
       const items = await dump(stores.table, datasetPk(writer.dataset));
-      const work = await stores.table.get(WORK_PK, writer.dataset);
+      const work = await stores.table.get(workPk(writer.dataset), writer.dataset);
       const words = (item: Item) => ({
         sk: item.sk.split('#').slice(0, 2).join('#'),
         state: item.state,
@@ -418,7 +418,7 @@ describe('ingest-segment', () => {
     for (const { segment } of batches) await put(segment);
     for (const { segment } of batches.slice(1)) assert.equal(await ingest(segment), 'waiting');
     const extend = () => extendLog(stores.ports, device.dataset, undefined, { rounds: 1, mostMs: 5_000 });
-    assert.deepEqual(await extend(), { more: false }, 'nothing follows before the first one is there');
+    assert.deepEqual(await extend(), { more: false, moved: false }, 'nothing follows before the first one is there');
     await place(stores, device.dataset, batches[0]!);
     const sizes: number[] = [];
     for (let more = true; more; sizes.push((await logSizes()).length)) ({ more } = await extend());

@@ -9,7 +9,7 @@ import { getRecords } from '../../functions/get-records.ts';
 import { hashBlocks } from '../../functions/hash-blocks.ts';
 import { recordsTileKey } from '../../functions/log/records-tile.ts';
 import { rebuildService } from '../../functions/rebuild/rebuild-service.ts';
-import { DATASET_SK, datasetPk, logSk, ownerPk, recordedSk, usageSk, WORK_PK } from '../../functions/state/entries.ts';
+import { DATASET_SK, datasetPk, logSk, ownerPk, recordedSk, usageSk, WORK_PKS } from '../../functions/state/entries.ts';
 import { readLogEnd } from '../../functions/state/log-entry.ts';
 import { scanTogether } from '../../functions/state/scan-together.ts';
 import { createLogFixture, type LogFixture, seal, type TestDataset, type TestService } from './log-fixture.ts';
@@ -54,7 +54,7 @@ describe('rebuilding the service from bucket and chain', () => {
   async function loseTable({ table }: TestService, pks: readonly string[]): Promise<void> {
     for (const pk of pks) for (const { sk } of await dump(table, pk)) await table.delete(pk, sk, 'any');
   }
-  const everything = (dataset: TestDataset) => [datasetPk(dataset.id), WORK_PK, ownerPk(dataset.owner.account)];
+  const everything = (dataset: TestDataset) => [datasetPk(dataset.id), ...WORK_PKS, ownerPk(dataset.owner.account)];
   /** What a dataset's items say, but for how often they were written and how far the chain was read. */
   const contentsOf = async (table: Table, dataset: DatasetId) =>
     (await dump(table, datasetPk(dataset))).map(({ version: _, scannedToBlock: __, ...item }) => item);
@@ -163,7 +163,7 @@ describe('rebuilding the service from bucket and chain', () => {
     await service.anchor();
     await fixture.mine(3);
     await service.anchor();
-    await loseTable(service, [datasetPk(dataset.id), WORK_PK]);
+    await loseTable(service, [datasetPk(dataset.id), ...WORK_PKS]);
     for (const item of older) await service.table.put(item, 'absent');
     await service.store(seal(dataset, 5));
     assert.equal((await readLogEnd(service.table, dataset.id))?.size, 10, 'what came waits for what was lost');

@@ -14,7 +14,7 @@ import { listBatches } from '../../functions/list-batches.ts';
 import { adoptChainLog } from '../../functions/log/adopt-chain-log.ts';
 import { proveChunks } from '../../functions/prove-chunks.ts';
 import { type ReconcileBounds, type Reconciled, reconcileSegments } from '../../functions/reconcile-segments.ts';
-import { datasetPk, logSk, recordsSk, segmentSk, WAITING_PK, WORK_PK } from '../../functions/state/entries.ts';
+import { datasetPk, logSk, recordsSk, segmentSk, WAITING_PK, WORK_PKS, workPk } from '../../functions/state/entries.ts';
 import { queryLog } from '../../functions/state/log-entry.ts';
 import { readSegmentEntry } from '../../functions/state/segment-entry.ts';
 import { handlerOf } from './handler-of.ts';
@@ -81,7 +81,7 @@ describe('the reconciliation of bucket and table', () => {
     );
   }
   async function loseTable(): Promise<void> {
-    for (const pk of [datasetPk(device.dataset), WORK_PK]) {
+    for (const pk of [datasetPk(device.dataset), ...WORK_PKS]) {
       for (const { sk } of await dump(stores.table, pk)) await stores.table.delete(pk, sk, 'any');
     }
   }
@@ -91,7 +91,7 @@ describe('the reconciliation of bucket and table', () => {
     const { found, failed, lost } = await goRound();
     assert.deepEqual([found, failed, lost], [4, 0, 0]);
     await assertProvable(12);
-    assert.ok((await stores.table.get(WORK_PK, device.dataset)) !== null, 'the anchor is told');
+    assert.ok((await stores.table.get(workPk(device.dataset), device.dataset)) !== null, 'the anchor is told');
     const again = await goRound();
     assert.deepEqual([again.found, again.unchanged], [0, 0]);
   });

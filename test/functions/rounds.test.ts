@@ -17,9 +17,9 @@ import { rebuildService } from '../../functions/rebuild/rebuild-service.ts';
 import { readNewestFinal } from '../../functions/rounds/follow-rounds.ts';
 import { type ChainRound, pagePk, roundsPk } from '../../functions/rounds/round-items.ts';
 import { readTablePages } from '../../functions/rounds/table-pages.ts';
-import { WORK_PK } from '../../functions/state/entries.ts';
 import { Death, dyingPorts } from './dying-ports.ts';
 import { createLogFixture, type LogFixture, type TestDataset, type TestService } from './log-fixture.ts';
+import { readWork } from './read-work.ts';
 
 describe('rounds of the anchor', () => {
   let fixture: LogFixture;
@@ -29,8 +29,7 @@ describe('rounds of the anchor', () => {
   after(() => fixture.stop());
 
   const inRounds = (service: TestService) => fixture.openDataset({ anchorer: service.recorder.account });
-  const work = async (service: TestService) =>
-    (await service.table.query(WORK_PK, { from: '0', to: 'z', limit: 100 })).items.map(({ sk }) => sk);
+  const work = (service: TestService) => readWork(service.table);
   const finalRound = (service: TestService) => readNewestFinal(service.ports, service.recorder.account);
   /** Until its round is final and noted. */
   const settle = async (service: TestService): Promise<ChainRound> => {

@@ -70,6 +70,23 @@ const when = (wanted: string, answer: unknown): Behaviour => {
 };
 
 describe('a node that misbehaves', () => {
+  it('reads many devices one by one from a node that takes no code for a call', async (t) => {
+    const device = disscInterface.encodeFunctionResult('device', [`0x${'55'.repeat(20)}`, 7]);
+    for (const refusal of ['0x', new Error('too many parameters')]) {
+      let lent = 0;
+      const ledger = await ledgerOn(t, ({ method, params }) => {
+        if (Array.isArray(params) && params.length === 3) lent++;
+        if (method !== 'eth_call') return undefined;
+        return params.length === 3 ? refusal : device;
+      });
+      for (let time = 0; time < 5; time++) {
+        const { devices } = await ledger.readDevices(Array(20).fill(DATASET), 'latest');
+        assert.deepEqual(devices, Array(20).fill({ device: `0x${'55'.repeat(20)}`, serial: 7 }));
+      }
+      assert.ok(lent > 0 && lent <= 12, `${lent} calls: what is refused is not asked for ever`);
+    }
+  });
+
   it('is believed when it behaves', async (t) => {
     const { heads, point } = await (await ledgerOn(t, () => undefined)).readHeads([DATASET], 'latest');
     assert.deepEqual([heads[0]?.size, point.blockNumber], [7, 16]);

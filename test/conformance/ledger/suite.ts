@@ -122,6 +122,15 @@ export function ledgerConformance(name: string, lookUp: () => LedgerTarget): voi
       const { devices } = await one.ledger.readDevices([unknown, other.dataset], 'latest');
       const { device, serial } = other.log.charter;
       assert.deepEqual(devices, [null, { device, serial }]);
+      const many = await one.ledger.readDevices(asked, 'latest');
+      const chartered = { device: one.log.charter.device, serial: one.log.charter.serial };
+      assert.deepEqual(
+        many.devices,
+        asked.map((dataset) => {
+          if (dataset === one.dataset) return chartered;
+          return dataset === other.dataset ? { device, serial } : null;
+        }),
+      );
     });
 
     it('has the root that core computes, after whatever has come since', async () => {
