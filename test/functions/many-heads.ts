@@ -8,7 +8,6 @@ import { keepCharter } from '../../functions/state/dataset-entry.ts';
 import type { LogEntry } from '../../functions/state/entries.ts';
 import { markHead } from '../../functions/state/head-mark.ts';
 import { appendLogEntry, peaksAfter } from '../../functions/state/log-entry.ts';
-import { mapBounded } from '../../functions/state/map-bounded.ts';
 import { openTestDataset, seal, type TestAccount, type TestDataset } from './log-fixture.ts';
 
 /** A dataset of many, with the end of its log as the service keeps it. */
@@ -17,19 +16,32 @@ export interface OneOfMany {
   end: LogEntry | null;
 }
 
-const PARALLEL = 64;
-
 /** Many datasets that stand in one account's rounds, by their charters alone. */
 export async function openMany(
   table: Table,
   count: number,
   { domain, owner, anchorer }: { domain: DisscDomain; owner: TestAccount; anchorer: Address },
 ): Promise<OneOfMany[]> {
-  return mapBounded(Array.from({ length: count }), PARALLEL, async () => {
-    const dataset = openTestDataset(domain, owner, anchorer);
-    await keepCharter(table, dataset.id, { charter: dataset.first, onChain: false });
-    return { dataset, end: null };
+  const many: OneOfMany[] = [];
+  await writeTogether(table, async (all) => {
+    while (many.length < count) {
+      const dataset = openTestDataset(domain, owner, anchorer);
+      await keepCharter(all, dataset.id, { charter: dataset.first, onChain: false });
+      many.push({ dataset, end: null });
+    }
   });
+  return many;
+}
+
+/** Whatever is put is new: all of it in as few requests as it takes. */
+async function writeTogether(table: Table, write: (all: Table) => Promise<void>): Promise<void> {
+  const items: Parameters<Table['putMany']>[0][number][] = [];
+  const put: Table['put'] = async (item) => {
+    items.push(item as (typeof items)[number]);
+    return true;
+  };
+  await write({ ...table, put });
+  await table.putMany(items);
 }
 
 /**
@@ -37,20 +49,24 @@ export async function openMany(
  * anchor does not look at them.
  */
 export async function moveMany(table: Table, many: readonly OneOfMany[], blocks = 1): Promise<void> {
-  await mapBounded(many, PARALLEL, async (one) => {
-    const { dataset } = one;
-    const { manifest } = seal(dataset, blocks);
-    const signer = dataset.charter.device;
-    const before = one.end;
-    const entry = appendSegment(nodePrimitives, before, { sha256Hex: '00'.repeat(32), signer }, manifest);
-    const head = headOf(dataset.id, entry);
-    if (entry === null || head === null) throw new Error('The batch does not follow on the log.');
-    await appendLogEntry(table, dataset.id, entry);
-    const from = { size: peaksAfter(before).size, root: (before?.root ?? new Uint8Array(32)) as typeof head.root };
-    const charter = { ...dataset.first, onChain: false };
-    await markHead(table, nodePrimitives, { head, signer, before: from, charter });
-    one.end = entry;
+  await writeTogether(table, async (all) => {
+    for (const one of many) await moveOne(all, one, blocks);
   });
+}
+
+async function moveOne(table: Table, one: OneOfMany, blocks: number): Promise<void> {
+  const { dataset } = one;
+  const { manifest } = seal(dataset, blocks);
+  const signer = dataset.charter.device;
+  const before = one.end;
+  const entry = appendSegment(nodePrimitives, before, { sha256Hex: '00'.repeat(32), signer }, manifest);
+  const head = headOf(dataset.id, entry);
+  if (entry === null || head === null) throw new Error('The batch does not follow on the log.');
+  await appendLogEntry(table, dataset.id, entry);
+  const from = { size: peaksAfter(before).size, root: (before?.root ?? new Uint8Array(32)) as typeof head.root };
+  const charter = { ...dataset.first, onChain: false };
+  await markHead(table, nodePrimitives, { head, signer, before: from, charter });
+  one.end = entry;
 }
 
 /** Requests as DynamoDB counts them, and items in them. */

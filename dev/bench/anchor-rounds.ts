@@ -1,0 +1,192 @@
+/**
+ * What one run of the anchor takes where N datasets have a batch more each, and what its round costs on the chain: requests to
+ * the table and items in them, requests to the node, processor time of this process, gas. The adapters are the real ones; chain
+ * (anvil), table (dynalite) and what counts requests run in a process of their own.
+ *
+ *     node dev/bench/anchor-rounds.ts [--datasets 100,1000,10000] [--json]
+ *
+ * Two rounds each: the first, which makes the map; and the next, in which every head has moved.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { parseArgs } from 'node:util';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { createTable } from '../../adapters/dynamodb/create-table.ts';
+import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
+import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
+import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { deployContracts } from '../../adapters/ethereum/deploy-contracts.ts';
+import { DISSC, disscAddress } from '../../adapters/ethereum/deploy-dissc.ts';
+import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { createDisscRoundRecorder, createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
+import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import type { MapRoot, PrivateKey } from '../../core/ids.ts';
+import { proveInMap } from '../../core/rounds/prove-in-map.ts';
+import { headInRound } from '../../core/rounds/verify-round.ts';
+import { DEFAULT_ANCHOR_SETTINGS } from '../../functions/anchor/anchor-settings.ts';
+import { readNewestFinal } from '../../functions/rounds/follow-rounds.ts';
+import { readTablePages } from '../../functions/rounds/table-pages.ts';
+import { fund } from '../../local/stack/fund.ts';
+import { startAnvil } from '../../local/stack/start-anvil.ts';
+import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
+import { createService } from '../../test/functions/log-fixture.ts';
+import { countTable, moveMany, openMany } from '../../test/functions/many-heads.ts';
+import { serviceSettings } from '../../test/functions/service-settings.ts';
+
+interface Place {
+  readonly rpcUrl: string;
+  readonly countedUrl: string;
+  readonly chainId: number;
+  readonly tableUrl: string;
+}
+
+/** Of one run. */
+export interface RoundCost {
+  readonly datasets: number;
+  readonly round: 'first' | 'next';
+  readonly tableReads: number;
+  readonly tableWrites: number;
+  readonly itemsRead: number;
+  readonly itemsWritten: number;
+  readonly rpcRequests: number;
+  readonly rpcCalls: number;
+  readonly transactions: number;
+  readonly gas: number;
+  readonly cpuSeconds: number;
+  readonly seconds: number;
+}
+
+const ETHER = 10n ** 18n;
+/** Longer than any run takes here: what it takes is measured, not cut off. */
+const TIME_LIMIT_MS = 600_000;
+
+if (process.argv[2] === 'parts') await serveParts();
+else await measure();
+
+async function serveParts(): Promise<void> {
+  const anvil = await startAnvil({ stateFile: null, mining: 'manual' });
+  const dynalite = await startDynalite({ folder: null });
+  const asked = { requests: 0, calls: 0 };
+  const counting = createServer(async (incoming, outgoing) => {
+    const parts: Uint8Array[] = [];
+    for await (const part of incoming) parts.push(part);
+    const body = Buffer.concat(parts);
+    const parsed: unknown = JSON.parse(body.toString());
+    asked.requests++;
+    asked.calls += Array.isArray(parsed) ? parsed.length : 1;
+    const headers = { 'content-type': 'application/json' };
+    request(anvil.rpcUrl, { method: 'POST', headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 500, headers);
+      answer.pipe(outgoing);
+    }).end(body);
+  });
+  counting.listen(0, '127.0.0.1');
+  await once(counting, 'listening');
+  process.on('message', () => {
+    process.send?.({ ...asked });
+    Object.assign(asked, { requests: 0, calls: 0 });
+  });
+  const countedUrl = `http://127.0.0.1:${(counting.address() as AddressInfo).port}`;
+  process.send?.({ rpcUrl: anvil.rpcUrl, countedUrl, chainId: anvil.chainId, tableUrl: dynalite.endpoint });
+}
+
+async function measure(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      datasets: { type: 'string', default: '100,1000,10000' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const parts = fork(import.meta.filename, ['parts']);
+  try {
+    const [place] = (await once(parts, 'message')) as [Place];
+    const costs: RoundCost[] = [];
+    for (const datasets of values.datasets.split(',').map(Number)) {
+      costs.push(...(await measureRounds(parts, place, datasets)));
+    }
+    if (values.json) console.log(JSON.stringify(costs));
+    else console.table(costs);
+  } finally {
+    parts.kill('SIGKILL');
+  }
+  process.exit();
+}
+
+async function measureRounds(parts: ChildProcess, place: Place, datasets: number): Promise<RoundCost[]> {
+  const { rpcUrl, countedUrl, chainId, tableUrl } = place;
+  const newKey = () => nodePrimitives.randomBytes(32) as PrivateKey;
+  const dissc = disscAddress();
+  const [direct, counted] = [
+    { rpcUrl, chainId, dissc },
+    { rpcUrl: countedUrl, chainId, dissc },
+  ];
+  const rpc = createJsonRpc(direct);
+  const ownerKey = newKey();
+  const owner = { ...createKeySigner(ownerKey), key: ownerKey };
+  const relayer = createKeySigner(newKey());
+  for (const account of [owner.account, relayer.account]) await fund(rpc, account, 100n * ETHER);
+  await rpc.call('evm_setAutomine', [true]);
+  await deployContracts({ ...direct, signer: owner }, [DISSC]);
+  await rpc.call('evm_setAutomine', [false]);
+  const client = createDynamoClient({ region: 'us-east-1', endpoint: tableUrl, credentials: DYNALITE_CREDENTIALS });
+  const tableName = `rounds-${datasets}`;
+  await createTable(client, tableName);
+  const table = createDynamoTable({ client, tableName });
+  const { table: countedTable, counts } = countTable(table);
+  const service = createService(
+    direct,
+    {
+      ...{ ledger: createDisscLedger(counted), table: countedTable, grants: null, grantRecorder: null },
+      ...{ recorder: createDisscRecorder({ ...counted, signer: relayer }), rounds: createDisscRounds(counted) },
+      roundRecorder: createDisscRoundRecorder({ ...counted, signer: relayer }),
+    },
+    serviceSettings({ owners: new Map([[owner.account, 2 ** 40]]) }),
+    { ...DEFAULT_ANCHOR_SETTINGS, timeLimitMs: TIME_LIMIT_MS },
+    relayer,
+  );
+  const domain = { chainId, dissc };
+  const many = await openMany(table, datasets, { domain, owner, anchorer: relayer.account });
+  const costs: RoundCost[] = [];
+  for (const round of ['first', 'next'] as const) {
+    await moveMany(table, many);
+    await askCounts(parts);
+    Object.assign(counts, { reads: 0, writes: 0, readItems: 0, writtenItems: 0 });
+    const startedMs = performance.now();
+    const startedCpu = process.cpuUsage();
+    const { outcome, transactions } = await service.anchor();
+    const cpu = process.cpuUsage(startedCpu);
+    const seconds = (performance.now() - startedMs) / 1_000;
+    const asked = await askCounts(parts);
+    if (outcome !== 'done') throw new Error(`The run ended as ${outcome}.`);
+    const { reads, writes, readItems, writtenItems } = counts;
+    for (let block = 0; block < 3; block++) await rpc.call('evm_mine', []);
+    await service.anchor();
+    const final = await readNewestFinal({ table }, relayer.account);
+    if (final === null || final.map === null) throw new Error('No round is final.');
+    const receipt = (await rpc.call('eth_getTransactionReceipt', [final.txHash])) as { gasUsed: string };
+    // Any of them proves itself against the chain.
+    const { round: root } = await service.ports.rounds.readRound(relayer.account, 'final');
+    for (const { dataset } of [many[0], many.at(-1)].flatMap((one) => one ?? [])) {
+      const proof = await proveInMap(nodePrimitives, readTablePages(table), final.map as MapRoot, dataset.id);
+      const shown = { ...final, history: final.historyRoot, proof };
+      const leaf = root === null ? null : headInRound(nodePrimitives, root, dataset.id, shown);
+      if (leaf?.size !== dataset.end.size) throw new Error('A head is not in the round.');
+    }
+    costs.push({
+      ...{ datasets, round, tableReads: reads, tableWrites: writes, itemsRead: readItems, itemsWritten: writtenItems },
+      ...{ rpcRequests: asked.requests, rpcCalls: asked.calls, transactions, gas: Number(receipt.gasUsed) },
+      ...{ cpuSeconds: (cpu.user + cpu.system) / 1e6, seconds },
+    });
+  }
+  client.destroy();
+  return costs;
+}
+
+async function askCounts(parts: ChildProcess): Promise<{ requests: number; calls: number }> {
+  parts.send('counts');
+  const [counts] = (await once(parts, 'message')) as [{ requests: number; calls: number }];
+  return counts;
+}
