@@ -214,6 +214,13 @@ function serviceRows(watched: Watched, fromLogs: FromLogs): AlarmRow[] {
       at: 1,
     },
     {
+      id: 'AnchoredElsewhere',
+      says: 'Charters of stored datasets name another anchorer, so this service does not anchor them. The log of anchor names both accounts.',
+      metric: counted(watched, 'anchor', 'Anchor.elsewhere'),
+      at: 1,
+      periods: 3,
+    },
+    {
       id: 'RelayerBalanceLow',
       says: 'The relayer’s ether runs out. Send more to its account before recording stops; the log of anchor names it.',
       metric: counted(watched, 'anchor', 'Anchor.balanceGwei').with({ statistic: Stats.MINIMUM }),

@@ -43,6 +43,7 @@ function valuesOf(parameters: Parameters, placed: Placed): Readonly<Record<Varia
     PLUMBLINE_RELAYER_KEY_ID: placed.relayerKeyId,
     PLUMBLINE_RECORD_EVERY_MS: String(parameters.recordEveryMs),
     PLUMBLINE_ROUND_EVERY_MS: String(parameters.roundEveryMs),
+    PLUMBLINE_KEEP_ROUNDS_DAYS: parameters.keepRoundsDays === null ? null : String(parameters.keepRoundsDays),
     PLUMBLINE_FROM_BLOCK: String(parameters.fromBlock),
     PLUMBLINE_ANCHOR_QUEUE: placed.anchorQueueUrl,
     PLUMBLINE_IPFS_API: parameters.kuboApiUrl,

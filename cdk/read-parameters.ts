@@ -27,6 +27,8 @@ export interface Parameters {
   readonly recordEveryMs: number;
   /** Rounds follow each other no faster. */
   readonly roundEveryMs: number;
+  /** Null: every round stays provable for good. */
+  readonly keepRoundsDays: number | null;
   readonly grants: {
     /** What a record must earn for a grant to be accepted. */
     readonly minPerRecordWei: string;
@@ -79,6 +81,8 @@ const context = z.object({
   recordEveryMs: count.default(0),
   /** 10 minutes. */
   roundEveryMs: count.default(DEFAULT_ROUND_EVERY_MS),
+  /** 0: for good. */
+  keepRoundsDays: count.default(30),
   /** 0.05 ether. */
   lowBalanceGwei: count.default(50_000_000),
   grantsMinPerRecordWei: z
@@ -113,6 +117,7 @@ export function readParameters(
     ...contractsOf(parsed.data, readFile),
     owners: readOwners(parsed.data.owners, readFile),
     cssAccount: parsed.data.cssAccount ?? null,
+    keepRoundsDays: parsed.data.keepRoundsDays === 0 ? null : parsed.data.keepRoundsDays,
     grants: {
       minPerRecordWei: parsed.data.grantsMinPerRecordWei,
       openQuotaBytes: parsed.data.grantsOpenQuotaBytes ?? null,

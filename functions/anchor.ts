@@ -1,6 +1,7 @@
 import middy from '@middy/core';
 import { ArgumentError } from '../core/errors.ts';
 import type { DatasetId } from '../core/ids.ts';
+import type { MapRetention } from '../core/rounds/thin-maps.ts';
 import { acceptGrants } from './anchor/accept-grants.ts';
 import type { AnchorPorts } from './anchor/anchor-ports.ts';
 import { readRounds, sendDueRound, takeInMarkedHeads, takeInMoved } from './anchor/anchor-round.ts';
@@ -13,6 +14,7 @@ import { createSender, releaseStuck, type Sender, type Sent } from './anchor/sen
 import { sendUpdates } from './anchor/send-updates.ts';
 import type { PortsOf } from './ports.ts';
 import type { RoundsOnChain } from './rounds/follow-rounds.ts';
+import { thinRounds } from './rounds/thin-rounds.ts';
 import { type Mark, markDue, readMarks } from './state/work-marks.ts';
 import { anchorRow as row } from './table.ts';
 
@@ -80,7 +82,7 @@ async function runOnce(ports: AnchorPorts, counted: Counted, signal: AbortSignal
     const due = await sendDueRound(ports, sender, rounds, signal);
     if (due === 'lost') return due;
     await markDue(ports.table, ports.runtime.nowMs(), signal);
-    const toLookAt = await takeInAll(ports, counted, signal);
+    const toLookAt = await takeInAll(ports, sender, { rounds, counted }, signal);
     if (toLookAt === null) return 'lost';
     // Again, with what has come since: it is all that most datasets need.
     const anchored = await sendDueRound(ports, sender, rounds, signal);
@@ -89,6 +91,8 @@ async function runOnce(ports: AnchorPorts, counted: Counted, signal: AbortSignal
     if (looked !== 'sent') return looked;
     if (anchored !== 'sent') return anchored;
     const released = await releaseStuck(ports, sender, signal);
+    // Last, as it can wait.
+    await thinRounds(ports, ports.recorder.account, rounds?.final ?? null, retentionOf(ports), signal);
     return released === 'sent' ? 'done' : released;
   } finally {
     counted.transactions += sender.transactions;
@@ -96,11 +100,16 @@ async function runOnce(ports: AnchorPorts, counted: Counted, signal: AbortSignal
 }
 
 /** Takes in the heads that marks say all of, and answers with what is to be looked at; null: begin again. */
-async function takeInAll(ports: AnchorPorts, counted: Counted, signal: AbortSignal): Promise<Mark[] | null> {
+async function takeInAll(
+  ports: AnchorPorts,
+  sender: Sender,
+  { rounds, counted }: Pick<Looking, 'rounds' | 'counted'>,
+  signal: AbortSignal,
+): Promise<Mark[] | null> {
   const toLookAt: Mark[] = [];
   let marks: Mark[] = [];
   const takeIn = async (): Promise<boolean> => {
-    const left = await takeInMarkedHeads(ports, marks, signal);
+    const left = await takeInMarkedHeads(ports, marks, { sender, rounds }, signal);
     if (left === null) return false;
     toLookAt.push(...left);
     counted.backlog = toLookAt.length;
@@ -129,7 +138,7 @@ async function lookAtAll(
     gathered.push(...found.flatMap((one) => (one.kind === 'record' ? [one.pending] : [])));
     const moved = found.flatMap((one) => (one.kind === 'round' ? [one.moved] : []));
     // However short its time is, what it has found by then is in the map.
-    if (!(await takeInMoved(ports, moved, signal))) return 'lost';
+    if (!(await takeInMoved(ports, moved, { sender, rounds }, signal))) return 'lost';
     counted.backlog -= looked;
     // A transaction full of them at a time: what is found later shares the next one.
     if (bytesOf(gathered) < ports.anchorSettings.maxCallBytes) continue;
@@ -140,6 +149,14 @@ async function lookAtAll(
   const anchored = await sendDueRound(ports, sender, rounds, signal);
   if (anchored !== 'sent') return anchored;
   return sendUpdates(ports, sender, gathered, signal);
+}
+
+/** Thirty days. */
+const KEEP_EVERY_MS = 30 * 86_400_000;
+
+function retentionOf(ports: AnchorPorts): MapRetention {
+  const { keepRoundsMs = KEEP_EVERY_MS } = ports.settings();
+  return { everyMs: keepRoundsMs, thenOneAMs: ports.anchorSettings.thenOneAMs };
 }
 
 interface Looking {

@@ -30,6 +30,11 @@ export interface ServiceSettings {
   readonly recordEveryMs: number;
   /** Rounds follow each other no faster. */
   readonly roundEveryMs: number;
+  /**
+   * So long every round stays provable; of older ones the last of each day does. Thirty days where it is absent; null: all of
+   * them, for good.
+   */
+  readonly keepRoundsMs?: number | null;
   /** No event of the contracts is in an earlier block. */
   readonly fromBlock: number;
 }
@@ -104,7 +109,7 @@ export type SettingsOf<Row extends Pick<FunctionRow, 'may' | 'trigger' | 'caller
   | (Row['trigger'] extends HttpTrigger ? 'authorities' : never)
   | (Row['callers'] extends readonly unknown[] ? 'chainId' : never)
   | SettingsByRight<keyof Row['may']>
-  | (Row['may'] extends { readonly dissc: 'record' } ? 'recordEveryMs' | 'roundEveryMs' : never)
+  | (Row['may'] extends { readonly dissc: 'record' } ? 'recordEveryMs' | 'roundEveryMs' | 'keepRoundsMs' : never)
 >;
 
 type SettingsByRight<Right> = Right extends 'owners'
@@ -182,6 +187,6 @@ export function settingsOf({ trigger, callers, may }: FunctionRow): readonly (ke
     ...(may.owners === undefined ? [] : (['owners', 'grants'] as const)),
     ...(may.asc === undefined ? [] : (['cssAccount'] as const)),
     ...(may.dissc === undefined ? [] : (['fromBlock'] as const)),
-    ...(may.dissc === 'record' ? (['recordEveryMs', 'roundEveryMs'] as const) : []),
+    ...(may.dissc === 'record' ? (['recordEveryMs', 'roundEveryMs', 'keepRoundsMs'] as const) : []),
   ];
 }

@@ -12,7 +12,7 @@ export function readSettings(row: FunctionRow, env: Environment, opened: Opened)
 }
 
 const READERS: {
-  readonly [Name in keyof ServiceSettings]: (env: Environment, opened: Opened) => ServiceSettings[Name];
+  readonly [Name in keyof ServiceSettings]-?: (env: Environment, opened: Opened) => ServiceSettings[Name];
 } = {
   chainId: (env) => Number(env.whole('PLUMBLINE_CHAIN_ID')),
   authorities: (env) => env.text('PLUMBLINE_AUTHORITIES').split(','),
@@ -22,6 +22,10 @@ const READERS: {
   grants: readGrantPolicy,
   recordEveryMs: (env) => Number(env.optional('PLUMBLINE_RECORD_EVERY_MS', env.whole) ?? 0),
   roundEveryMs: (env) => Number(env.optional('PLUMBLINE_ROUND_EVERY_MS', env.whole) ?? 0),
+  keepRoundsMs: (env) => {
+    const days = env.optional('PLUMBLINE_KEEP_ROUNDS_DAYS', env.whole);
+    return days === null ? null : Number(days) * 86_400_000;
+  },
   fromBlock: (env) => Number(env.optional('PLUMBLINE_FROM_BLOCK', env.whole) ?? 0),
 };
 

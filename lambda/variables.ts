@@ -16,7 +16,12 @@ const BY_RIGHT: { readonly [Key in keyof May]-?: (right: string) => readonly Var
   ipfs: () => ['PLUMBLINE_IPFS_API', 'PLUMBLINE_IPFS_TOKEN_SECRET'],
 };
 
-const RECORDING = ['PLUMBLINE_RELAYER_KEY_ID', 'PLUMBLINE_RECORD_EVERY_MS', 'PLUMBLINE_ROUND_EVERY_MS'] as const;
+const RECORDING = [
+  'PLUMBLINE_RELAYER_KEY_ID',
+  'PLUMBLINE_RECORD_EVERY_MS',
+  'PLUMBLINE_ROUND_EVERY_MS',
+  'PLUMBLINE_KEEP_ROUNDS_DAYS',
+] as const;
 /** The depth of a final block is for chains alone whose nodes have no `finalized` block. */
 const CHAIN = ['PLUMBLINE_RPC_URL', 'PLUMBLINE_CHAIN_ID', 'PLUMBLINE_FINAL_DEPTH'] as const;
 
@@ -45,6 +50,8 @@ export type Variable =
   | 'PLUMBLINE_RECORD_EVERY_MS'
   /** Rounds follow each other no faster; 0 when absent. */
   | 'PLUMBLINE_ROUND_EVERY_MS'
+  /** So many days every round stays provable, then one a day; all of them for good when absent. */
+  | 'PLUMBLINE_KEEP_ROUNDS_DAYS'
   /** The block from which on events of the contracts are looked for; 0 when absent. */
   | 'PLUMBLINE_FROM_BLOCK'
   /** URL of the anchor's FIFO queue. */

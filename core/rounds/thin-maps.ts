@@ -1,32 +1,29 @@
-import { toHex } from '../bytes.ts';
-import type { MapRoot } from '../ids.ts';
-import type { UpdatedMap } from './update-map.ts';
+/** Which of an anchorer's rounds stay provable: every one for some time, and of the older ones the last of each period. */
+export interface MapRetention {
+  /** So long every round; null: for good, all of them. */
+  readonly everyMs: number | null;
+  /** Of those that are older, the last of each of these periods. */
+  readonly thenOneAMs: number;
+}
 
-/** What one round has changed in the store. */
-export interface RoundPages extends Pick<UpdatedMap, 'written' | 'replaced'> {
-  readonly number: number;
+/** The times of consecutive rounds that one page of a map was a part of: of the first, the last, and the one behind that. */
+export interface PageSpan {
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly nextMs: number;
+}
+
+/** Whether a round is the last of its period, by its time and that of the next one. */
+export function isLastOfPeriod(timeMs: number, nextMs: number, { thenOneAMs }: MapRetention): boolean {
+  return Math.floor(timeMs / thenOneAMs) !== Math.floor(nextMs / thenOneAMs);
 }
 
 /**
- * The pages that no kept round holds, so that a retention setting can delete them. `rounds` are all that the store has
- * changes of, oldest first; rounds that come later hold what the last of them holds, so it is kept whether it is named or not.
+ * Whether one of the rounds that a page was a part of is kept, all of them being old: then the page is needed. Where they reach
+ * over the end of a period, the last round of that period is among them.
+ * @example
+ * holdsKeptRound({ firstMs: 0, lastMs: 50_000, nextMs: 60_000 }, { everyMs: 0, thenOneAMs: 60_000 }); // true
  */
-export function pagesToDelete(rounds: readonly RoundPages[], kept: ReadonlySet<number>): MapRoot[] {
-  const since = new Map<string, number>();
-  const dead = new Map<string, MapRoot>();
-  const needed = new Set<string>();
-  const keptNumbers = [...kept].sort((a, b) => a - b);
-  const isKeptWithin = (from: number, to: number): boolean => keptNumbers.some((one) => one >= from && one < to);
-  for (const { number, written, replaced } of rounds) {
-    for (const hash of replaced) {
-      const name = toHex(hash);
-      if (isKeptWithin(since.get(name) ?? Number.NEGATIVE_INFINITY, number)) needed.add(name);
-      dead.set(name, hash);
-    }
-    for (const hash of written) {
-      since.set(toHex(hash), number);
-      dead.delete(toHex(hash));
-    }
-  }
-  return [...dead].filter(([name]) => !needed.has(name)).map(([, hash]) => hash);
+export function holdsKeptRound({ firstMs, lastMs, nextMs }: PageSpan, retention: MapRetention): boolean {
+  return isLastOfPeriod(firstMs, lastMs, retention) || isLastOfPeriod(lastMs, nextMs, retention);
 }

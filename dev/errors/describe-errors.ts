@@ -50,6 +50,8 @@ const REMEDIES: Readonly<Record<ProblemType, string>> = {
   '/problems/rejected': 'Read the reason: a segment of these bytes is never taken. Seal the blocks anew.',
   '/problems/charter-not-on-chain': 'Send the charter to DISSC first: `plumb device replace` does.',
   '/problems/sequence-used': 'Read the mailbox, and number the next message behind the last.',
+  '/problems/round-thinned':
+    'Ask for the newest round, or the last of its day; raise `keepRoundsDays` to keep later ones.',
   '/problems/ended': 'Close the agreement and make a new one.',
   '/problems/too-large': 'Ask for less, or send it in parts.',
   '/problems/uri-too-long': 'Shorten the address.',

@@ -9,7 +9,10 @@ export interface AnchorPorts
     'primitives' | 'table' | 'ledger' | 'recorder' | 'rounds' | 'roundRecorder' | 'grants' | 'grantRecorder' | 'runtime'
   > {
   readonly objects: ObjectReader & ObjectWriter;
-  readonly settings: () => Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount' | 'recordEveryMs' | 'roundEveryMs'>;
+  readonly settings: () => Pick<
+    ServiceSettings,
+    'owners' | 'grants' | 'cssAccount' | 'recordEveryMs' | 'roundEveryMs' | 'keepRoundsMs'
+  >;
   readonly observer: Pick<ServicePorts['observer'], 'info' | 'warn' | 'error' | 'count'>;
   readonly anchorSettings: AnchorSettings;
 }

@@ -2,6 +2,7 @@ import { PlumblineError } from '../../core/errors.ts';
 import { followRounds, type RoundsOnChain } from '../rounds/follow-rounds.ts';
 import { planRound } from '../rounds/plan-round.ts';
 import { type MovedHead, takeInHeads } from '../rounds/take-in-heads.ts';
+import { type Era, eraOf } from '../rounds/thin-rounds.ts';
 import type { Mark } from '../state/work-marks.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
 import { type Sender, type Sent, sendCall } from './send-call.ts';
@@ -21,10 +22,11 @@ export async function readRounds(ports: AnchorPorts, signal?: AbortSignal): Prom
 export async function takeInMoved(
   ports: AnchorPorts,
   moved: readonly MovedHead[],
+  under: Under,
   signal?: AbortSignal,
 ): Promise<boolean> {
   try {
-    return await takeInHeads(ports, ports.recorder.account, moved, signal);
+    return await takeInHeads(ports, ports.recorder.account, moved, eraUnder(ports, under), signal);
   } catch (error) {
     noteFailure(ports, error, signal);
     return true;
@@ -35,13 +37,14 @@ export async function takeInMoved(
 export async function takeInMarkedHeads(
   ports: AnchorPorts,
   marks: readonly Mark[],
+  under: Under,
   signal?: AbortSignal,
 ): Promise<readonly Mark[] | null> {
   const plain = await findPlain(ports, marks, signal);
   const isPlain = new Set(plain.map(({ mark }) => mark));
   const others = marks.filter((mark) => !isPlain.has(mark));
   try {
-    const left = await takeInPlain(ports, plain, signal);
+    const left = await takeInPlain(ports, plain, eraUnder(ports, under), signal);
     return left === null ? null : [...others, ...left];
   } catch (error) {
     noteFailure(ports, error, signal);
@@ -76,6 +79,22 @@ export async function sendDueRound(
     return 'sent';
   }
 }
+
+/** What is under way when heads are taken in. */
+interface Under {
+  readonly sender: Pick<Sender, 'waiting' | 'mayAnchor'>;
+  readonly rounds: RoundsOnChain | null;
+}
+
+/** Where the rounds cannot be told, a map may be a part of any: its pages are kept. */
+function eraUnder({ runtime }: AnchorPorts, { sender, rounds }: Under): Era {
+  // What waits to be mined may be the next round, of the map as it was.
+  const isUnderWay = sender.waiting > 0 || !sender.mayAnchor;
+  if (rounds !== null) return eraOf(rounds, isUnderWay, runtime.nowMs());
+  return { since: 1, until: LAST_ROUND, atMs: runtime.nowMs() };
+}
+
+const LAST_ROUND = 999_999_999_999;
 
 /** A lost page, or a node that leaves a round out: what is recorded directly goes on. */
 function noteFailure({ observer }: AnchorPorts, error: unknown, signal?: AbortSignal): void {

@@ -10,6 +10,8 @@ export interface AnchorSettings {
   readonly maxOpen: number;
   /** A grant that ends within this time of the latest block pays for nothing more: it may be over when that is mined. */
   readonly grantMarginMs: number;
+  /** Of rounds that need not all stay provable, the last of each of these periods does. */
+  readonly thenOneAMs: number;
   /** No event of the contracts is in an earlier block. */
   readonly fromBlock: number;
 }
@@ -21,5 +23,6 @@ export const DEFAULT_ANCHOR_SETTINGS: AnchorSettings = {
   maxOpen: 8,
   // Two slots of a public chain.
   grantMarginMs: 24_000,
+  thenOneAMs: 86_400_000,
   fromBlock: 0,
 };

@@ -1,4 +1,4 @@
-import { anchorerOf, type SignedCharter } from '../../core/charter/charter.ts';
+import type { SignedCharter } from '../../core/charter/charter.ts';
 import { ProofError, StateError } from '../../core/errors.ts';
 import type { DatasetId, LogRoot } from '../../core/ids.ts';
 import { type Growth, requireBoundedGrowth } from '../../core/log/growth.ts';
@@ -42,11 +42,11 @@ export async function gatherPending(
   return { dataset, recordedSize: latest.size, device, onlyPaid, unpaid, update, charter: unsent };
 }
 
-/** Whether anybody may send this charter to DISSC, now. One that names an anchorer is the owner's to send. */
+/** Whether anybody may send this charter to DISSC, now. */
 function mayBeSent(charter: SignedCharter | null, { final }: Work): boolean {
   if (charter === null) return true;
   const isAhead = charter.serial > final.point.timestampMs / 1000 + CHARTER_AHEAD_SECONDS;
-  return charter.signature !== null && anchorerOf(charter) === null && !isAhead;
+  return charter.signature !== null && !isAhead;
 }
 
 /** How the log grows from the chain's head; null where it cannot be read, or is being rewritten. */

@@ -39,6 +39,16 @@ export async function inspectDataset(
     return { kind: 'round', moved: await findMovedHead(ports, work, { end, tiledTo: entry.tiledTo, more }, signal) };
   }
   const isTiled = !(await growTiles(ports, dataset, final.head.size, entry.tiledTo, signal));
+  if (work.parties.anchorer !== null && work.parties.unsent !== null) {
+    // Another's to anchor, and its owner's to bring to the chain: until one of them changes, there is nothing to do here.
+    const { device, anchorer } = work.parties;
+    ports.observer.warn('its charter names another anchorer: this service neither anchors nor records it', {
+      ...{ dataset, size: end.size, device, anchorer, ours: ports.recorder.account },
+    });
+    ports.observer.count('Anchor.elsewhere');
+    if (isTiled && !more) await forgetMark(table, work.mark, signal);
+    return null;
+  }
   if (final.head.size === end.size && equalBytes(final.head.root, end.root)) {
     if (entry.suspendedAtSize !== undefined) await resumeDataset(ports, dataset, signal);
     // Kept when a batch was placed after the item was read: its version is another, then.

@@ -9,6 +9,7 @@ import { updateMap } from '../../core/rounds/update-map.ts';
 import { readMapEntry, writeMapEntry } from '../rounds/map-entry.ts';
 import { createTablePages, rememberPages } from '../rounds/table-pages.ts';
 import { isBoundedGrowth } from '../rounds/take-in-heads.ts';
+import { type Era, noteReplaced } from '../rounds/thin-rounds.ts';
 import type { HeadMark } from '../state/head-mark.ts';
 import { type Mark, markLater } from '../state/work-marks.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
@@ -35,12 +36,13 @@ const TILES_AFTER_MS = 20 * 60_000;
 export async function takeInPlain(
   ports: AnchorPorts,
   plain: readonly Plain[],
+  era: Era,
   signal?: AbortSignal,
 ): Promise<Mark[] | null> {
   if (plain.length === 0) return [];
   const { primitives, table, runtime, recorder } = ports;
   const kept = await readMapEntry(table, recorder.account, signal);
-  const pages = rememberPages(createTablePages(table, signal));
+  const pages = rememberPages(createTablePages(table, era, signal));
   const datasets = plain.map(({ mark }) => mark.dataset);
   const before = await readHeadsInMap(primitives, pages, kept.map, datasets);
   const steps = plain.map((one) => ({ ...one, held: before.get(one.mark.dataset) ?? null }));
@@ -51,10 +53,11 @@ export async function takeInPlain(
       dataset,
       leaf: leafOfHead(primitives, head),
     }));
-    const { map } = await updateMap(primitives, pages, kept.map, changes);
+    const { map, replaced } = await updateMap(primitives, pages, kept.map, changes);
     const { aheadSinceMs, wholeSince, condition } = kept;
     const entry = { map, aheadSinceMs: aheadSinceMs ?? runtime.nowMs(), wholeSince };
     if (!(await writeMapEntry(table, recorder.account, entry, condition, signal))) return null;
+    await noteReplaced(table, recorder.account, { map, replaced }, era, signal);
   }
   // Before their marks go: where this stops in between, they are looked at once too often.
   const tiled = moving.filter(({ newest, held }) => hasNewTiles(held?.size ?? 0, newest.head.size));

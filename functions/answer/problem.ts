@@ -34,6 +34,7 @@ export const PROBLEMS = {
     title: 'The charter does not count before the chain has it.',
   },
   '/problems/sequence-used': { status: 409, turn: 'caller', title: 'Another message has this number.' },
+  '/problems/round-thinned': { status: 410, turn: 'caller', title: 'What this round held can be proven no more.' },
   '/problems/ended': { status: 410, turn: 'caller', title: 'The agreement has ended.' },
   '/problems/too-large': { status: 413, turn: 'caller', title: 'The request is too large.' },
   '/problems/uri-too-long': { status: 414, turn: 'caller', title: 'The address is too long.' },

@@ -9,10 +9,11 @@ import type { ServicePorts } from '../ports.ts';
 import { readPartiesOf } from '../rights/read-parties.ts';
 import { type FollowRoundsPorts, followRounds } from '../rounds/follow-rounds.ts';
 import { readMapEntry, writeMapEntry } from '../rounds/map-entry.ts';
-import { createTablePages } from '../rounds/table-pages.ts';
+import { createTablePages, readTablePages } from '../rounds/table-pages.ts';
+import { eraOf } from '../rounds/thin-rounds.ts';
 import { readLogEnd } from '../state/log-entry.ts';
 
-export type RebuildMapPorts = FollowRoundsPorts & Pick<ServicePorts, 'ledger'>;
+export type RebuildMapPorts = FollowRoundsPorts & Pick<ServicePorts, 'ledger' | 'runtime'>;
 
 const AT_ONCE = 500;
 
@@ -28,9 +29,10 @@ export async function rebuildMap(
   signal?: AbortSignal,
 ): Promise<number | null> {
   const { primitives, table } = ports;
-  const { newest } = await followRounds(ports, account, fromBlock, signal);
+  const { newest, final } = await followRounds(ports, account, fromBlock, signal);
   const kept = await readMapEntry(table, account, signal);
-  const pages = createTablePages(table, signal);
+  // What is made again may be a part of any round from here on; what it takes the place of stays.
+  const pages = createTablePages(table, eraOf({ newest, final }, true, ports.runtime.nowMs()), signal);
   let map = await readableMap(ports, kept.map, signal);
   for (let at = 0; at < datasets.length; at += AT_ONCE) {
     const heads = await newestHeads(ports, account, datasets.slice(at, at + AT_ONCE), signal);
@@ -65,8 +67,7 @@ interface Rebuilding {
 /** The map that is kept, where every page of it is there; else an empty one. */
 async function readableMap(ports: RebuildMapPorts, map: MapRoot, signal?: AbortSignal): Promise<MapRoot> {
   try {
-    for await (const _ of listMap(ports.primitives, createTablePages(ports.table, signal), map))
-      signal?.throwIfAborted();
+    for await (const _ of listMap(ports.primitives, readTablePages(ports.table, signal), map)) signal?.throwIfAborted();
     return map;
   } catch (error) {
     if (error instanceof StateError) return EMPTY_MAP;

@@ -13,6 +13,8 @@ import { splitHashes } from '../state/log-entry.ts';
  *   N#<number>#<body>       a round as it was prepared, before it was sent
  *   A#<number>              a round that is final
  *   K#<round>               which number that is
+ *   P#<number>#<map>#<i>    pages that no round after this one holds: for retention (thin-rounds.ts)
+ *   THINNED                 up to which round not all are provable any more
  *
  * Pages of maps are `PAGE#<first two digits of the hash>`/<hash>, so that no partition of the table holds them all.
  */
@@ -30,7 +32,13 @@ export const preparedRange = (number: number) => ({
 export const finalSk = (number: number): string => `A#${pad(number)}`;
 export const FINAL_RANGE = { from: 'A#', to: 'A#~' };
 export const knownSk = (round: RoundRoot): string => `K#${toHex(round)}`;
+export const replacedSk = (until: number, map: MapRoot, part: number): string =>
+  `P#${pad(until)}#${toHex(map.subarray(0, 8))}#${part}`;
+/** Of pages that rounds up to this one hold. */
+export const replacedRange = (until: number) => ({ from: 'P#', to: `P#${pad(Math.max(0, until))}#~` });
+export const THINNED_SK = 'THINNED';
 export const pagePk = (hash: MapRoot): string => `PAGE#${toHex(hash.subarray(0, 1))}`;
+export const pageKey = (hash: MapRoot) => ({ pk: pagePk(hash), sk: toHex(hash) });
 
 /** The map that every head which was ever taken in is in: each round is made of it. */
 export interface MapEntry {

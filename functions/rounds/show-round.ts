@@ -1,15 +1,19 @@
 import { equalBytes, to0x } from '../../core/bytes.ts';
-import type { Address, DatasetId, RoundRoot } from '../../core/ids.ts';
+import { StateError } from '../../core/errors.ts';
+import type { Address, DatasetId, MapRoot, RoundRoot } from '../../core/ids.ts';
 import type { SignedHead } from '../../core/log/head.ts';
 import { leafOfHead, type MapLeaf, mapLeafHash } from '../../core/rounds/map-leaf.ts';
+import type { MapProof } from '../../core/rounds/map-proof.ts';
 import { proveInMap } from '../../core/rounds/prove-in-map.ts';
 import type { WireRound } from '../../core/wire/requests.ts';
+import { Problem } from '../answer/problem.ts';
 import { headOf } from '../log/open-log.ts';
 import type { ServicePorts, TableReader } from '../ports.ts';
 import { readLogEntry } from '../state/log-entry.ts';
 import { readNewestFinal } from './follow-rounds.ts';
 import { type ChainRound, finalSk, knownSk, parseChainRound, roundsPk } from './round-items.ts';
 import { readTablePages } from './table-pages.ts';
+import { isThinned } from './thin-rounds.ts';
 
 export interface ShowRoundPorts {
   readonly primitives: Pick<ServicePorts['primitives'], 'sha256'>;
@@ -21,7 +25,7 @@ export interface ShowRoundPorts {
  * each four bits that others share with the dataset, and one entry of its log.
  * @param asked the newest final round when it is not given
  * @returns null where no such round is kept, or not what it was made of
- * @throws StateError when a page of the map is lost or damaged
+ * @throws Problem when the retention setting has thinned the round away; StateError when a page of the map is lost or damaged
  */
 export async function showRound(
   ports: ShowRoundPorts,
@@ -34,7 +38,7 @@ export async function showRound(
       ? await readNewestFinal(ports, anchorer, signal)
       : await findFinal(table, anchorer, asked, signal);
   if (found === null || found.map === null) return null;
-  const proof = await proveInMap(ports.primitives, readTablePages(table, signal), found.map, dataset);
+  const proof = await proveInRound(ports, anchorer, dataset, found, found.map, signal);
   const head = await headOfLeaf(ports, dataset, proof.end, signal);
   const { number, timeSeconds, previous, historyRoot, txHash } = found;
   const round = {
@@ -45,6 +49,25 @@ export async function showRound(
     transaction: txHash,
   };
   return { round, head };
+}
+
+async function proveInRound(
+  { primitives, table }: ShowRoundPorts,
+  anchorer: Address,
+  dataset: DatasetId,
+  round: ChainRound,
+  map: MapRoot,
+  signal?: AbortSignal,
+): Promise<MapProof> {
+  try {
+    return await proveInMap(primitives, readTablePages(table, signal), map, dataset);
+  } catch (error) {
+    if (!(error instanceof StateError) || !(await isThinned(table, anchorer, round, signal))) throw error;
+    throw new Problem(
+      '/problems/round-thinned',
+      `Round ${round.number} is one of those that this service keeps no longer. Ask for a newer one, or the last of its day: newer rounds hold every head that has grown from those in it.`,
+    );
+  }
 }
 
 export function signedHeadToWire({ size, root, signature, serial }: SignedHead) {

@@ -1,30 +1,32 @@
 import { toHex } from '../../core/bytes.ts';
-import type { MapRoot } from '../../core/ids.ts';
 import type { MapPages } from '../../core/ports/map-pages.ts';
 import type { Table } from '../../core/ports/table.ts';
-import { pagePk } from './round-items.ts';
-
-const keyOf = (hash: MapRoot) => ({ pk: pagePk(hash), sk: toHex(hash) });
+import { pageKey } from './round-items.ts';
+import type { Era } from './thin-rounds.ts';
 
 /** What reads pages of maps that are kept in the service's table: many at once. */
 export function readTablePages(table: Pick<Table, 'getMany'>, signal?: AbortSignal): Pick<MapPages, 'readPages'> {
   return {
     readPages: async (hashes) => {
-      const items = await table.getMany(hashes.map(keyOf), signal);
+      const items = await table.getMany(hashes.map(pageKey), signal);
       return items.map((item) => (item?.page instanceof Uint8Array ? item.page : null));
     },
   };
 }
 
 /** The same, and what writes them. A page that is there already is written again: what was damaged is mended by that. */
-export function createTablePages(table: Pick<Table, 'getMany' | 'putMany'>, signal?: AbortSignal): MapPages {
+export function createTablePages(
+  table: Pick<Table, 'getMany' | 'putMany'>,
+  { since, atMs }: Pick<Era, 'since' | 'atMs'>,
+  signal?: AbortSignal,
+): MapPages {
   return {
     ...readTablePages(table, signal),
     writePages: (pages) => {
       // Two branches of one map may be the same.
       const distinct = new Map(pages.map((page) => [toHex(page.hash), page]));
       return table.putMany(
-        [...distinct.values()].map(({ hash, bytes }) => ({ ...keyOf(hash), page: bytes })),
+        [...distinct.values()].map(({ hash, bytes }) => ({ ...pageKey(hash), page: bytes, since, atMs })),
         signal,
       );
     },

@@ -11,6 +11,7 @@ import { mapBounded } from '../state/map-bounded.ts';
 import { forgetMark, type Mark } from '../state/work-marks.ts';
 import { readMapEntry, writeMapEntry } from './map-entry.ts';
 import { createTablePages, rememberPages } from './table-pages.ts';
+import { type Era, noteReplaced } from './thin-rounds.ts';
 
 export type TakeInPorts = Pick<ServicePorts, 'primitives' | 'table' | 'runtime'> & {
   readonly observer: Pick<ServicePorts['observer'], 'error' | 'count'>;
@@ -39,12 +40,13 @@ export async function takeInHeads(
   ports: TakeInPorts,
   account: Address,
   moved: readonly MovedHead[],
+  era: Era,
   signal?: AbortSignal,
 ): Promise<boolean> {
   if (moved.length === 0) return true;
   const { primitives, table, runtime } = ports;
   const kept = await readMapEntry(table, account, signal);
-  const pages = rememberPages(createTablePages(table, signal));
+  const pages = rememberPages(createTablePages(table, era, signal));
   const datasets = moved.map(({ dataset }) => dataset);
   const before = await readHeadsInMap(primitives, pages, kept.map, datasets);
   const changes = await mapBounded(moved, PARALLEL, (one) =>
@@ -52,10 +54,11 @@ export async function takeInHeads(
   );
   const changed = changes.filter((change) => change !== null);
   if (changed.length > 0) {
-    const { map } = await updateMap(primitives, pages, kept.map, changed);
+    const { map, replaced } = await updateMap(primitives, pages, kept.map, changed);
     const { aheadSinceMs, wholeSince, condition } = kept;
     const entry = { map, aheadSinceMs: aheadSinceMs ?? runtime.nowMs(), wholeSince };
     if (!(await writeMapEntry(table, account, entry, condition, signal))) return false;
+    await noteReplaced(table, account, { map, replaced }, era, signal);
   }
   await mapBounded(moved, PARALLEL, async ({ mark }) => {
     if (mark !== null) await forgetMark(table, mark, signal);

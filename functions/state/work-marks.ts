@@ -59,9 +59,12 @@ export async function* readMarks(
   signal?: AbortSignal,
 ): AsyncGenerator<Mark[]> {
   const start = Math.floor(random * WORK_PKS.length);
-  for (const pk of [...WORK_PKS.slice(start), ...WORK_PKS.slice(0, start)]) {
+  const pks = [...WORK_PKS.slice(start), ...WORK_PKS.slice(0, start)];
+  // Most are empty, most of the time.
+  const firsts = await Promise.all(pks.map((pk) => table.query(pk, { from: '0x', to: '0xg', limit: PAGE }, signal)));
+  for (const [i, pk] of pks.entries()) {
     let kept: Gathered | null = null as Gathered | null;
-    for await (const items of queryPages(table, pk, { from: '0x', to: '0xg', page: PAGE }, signal)) {
+    for await (const items of pagesFrom(table, pk, firsts[i] as FirstPage, signal)) {
       const marks: Mark[] = [];
       for (const item of items) {
         const dataset = item.sk.slice(0, 66) as DatasetId;
@@ -81,6 +84,18 @@ export async function* readMarks(
     }
     if (kept !== null) yield [kept];
   }
+}
+
+type FirstPage = Awaited<ReturnType<Table['query']>>;
+
+async function* pagesFrom(
+  table: Pick<Table, 'query'>,
+  pk: string,
+  { items, next }: FirstPage,
+  signal?: AbortSignal,
+): AsyncGenerator<FirstPage['items']> {
+  yield items;
+  if (next !== null) yield* queryPages(table, pk, { from: next, to: '0xg', page: PAGE }, signal);
 }
 
 type Gathered = { -readonly [Key in keyof Mark]: Mark[Key] extends readonly (infer T)[] ? T[] : Mark[Key] };

@@ -27,6 +27,7 @@ describe('the alarms', () => {
           'AnchorQueueLag',
           'AnchorSilent',
           'AnchorStopped',
+          'AnchoredElsewhere',
           'ApiFaults',
           'ChainUnavailable',
         ],

@@ -4,13 +4,13 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { toHex } from '../../core/bytes.ts';
 import { ArgumentError, ProofError, StateError } from '../../core/errors.ts';
-import { type DatasetId, datasetId, type LogRoot, type MapRoot } from '../../core/ids.ts';
+import { type DatasetId, datasetId, type LogRoot } from '../../core/ids.ts';
 import { EMPTY_MAP, type MapLeaf } from '../../core/rounds/map-leaf.ts';
 import { decodePage, encodePage } from '../../core/rounds/map-page.ts';
 import { type MapProof, mapFromProof } from '../../core/rounds/map-proof.ts';
 import { proveInMap } from '../../core/rounds/prove-in-map.ts';
 import { listMap, readHeadsInMap } from '../../core/rounds/read-map.ts';
-import { pagesToDelete, type RoundPages } from '../../core/rounds/thin-maps.ts';
+import { holdsKeptRound, isLastOfPeriod } from '../../core/rounds/thin-maps.ts';
 import { type MapChange, updateMap } from '../../core/rounds/update-map.ts';
 import { BOTH } from './both-primitives.ts';
 import { draws, withBitFlipped } from './draw.ts';
@@ -205,52 +205,21 @@ describe('a map that changes', () => {
     }
   });
 
-  it('keeps old rounds provable, until they are thinned', async () => {
-    const pages = new MemoryPages();
-    const few = ids.slice(0, 300);
-    const rounds: (RoundPages & { readonly map: MapRoot })[] = [];
-    let map = EMPTY_MAP;
+  it('needs a page as long as one of the rounds that it was a part of is kept, and no longer', () => {
     const draw = draws('thin');
-    for (let number = 1; number <= 40; number++) {
-      const chosen = number === 1 ? few : [...new Set(Array.from({ length: 9 }, () => few[draw(300)] as DatasetId))];
-      const changes = chosen.map((dataset) =>
-        number > 1 && draw(9) === 0 ? { dataset, leaf: null } : put(dataset, draw(4) === 0 ? 1 : number),
-      );
-      const update = await updateMap(hasher, pages, map, changes);
-      rounds.push({ number, ...update });
-      map = update.map;
-    }
-    const provable = async (number: number): Promise<boolean> => {
-      const { map: kept } = rounds[number - 1] as (typeof rounds)[number];
-      try {
-        for (const dataset of few) {
-          const proof = await proveInMap(hasher, pages, kept, dataset);
-          assert.deepEqual(mapFromProof(hasher, dataset, proof).map, kept);
-        }
-        return true;
-      } catch (cause) {
-        assert.ok(cause instanceof StateError);
-        return false;
-      }
-    };
-    for (const number of [1, 2, 19, 20, 34, 40]) assert.ok(await provable(number));
-    const before = pages.kept.size;
-    for (const hash of pagesToDelete(rounds, new Set([7, 20, 21, 33]))) pages.kept.delete(toHex(hash));
-    assert.ok(pages.kept.size < before);
-    for (const number of [7, 20, 21, 33, 40]) assert.ok(await provable(number), `round ${number}`);
-    for (const number of [1, 19, 34]) assert.ok(!(await provable(number)), `round ${number}`);
-    const needed = new Set<string>();
-    for (const number of [7, 20, 21, 33, 40]) {
-      const walk = async (hash: MapRoot): Promise<void> => {
-        needed.add(toHex(hash));
-        for (const slot of decodePage(pages.kept.get(toHex(hash)) as Uint8Array)) {
-          if (slot !== null && 'child' in slot) await walk(slot.child);
-        }
+    const retention = { everyMs: 0, thenOneAMs: 100 };
+    for (let time = 0; time < 300; time++) {
+      const times = Array.from({ length: 40 }, () => draw(1_000)).sort((a, b) => a - b);
+      const kept = times.slice(0, -1).map((at, i) => isLastOfPeriod(at, times[i + 1] as number, retention));
+      const first = draw(38);
+      const last = first + draw(39 - first);
+      const span = {
+        firstMs: times[first] as number,
+        lastMs: times[last] as number,
+        nextMs: times[last + 1] as number,
       };
-      await walk((rounds[number - 1] as (typeof rounds)[number]).map);
+      assert.equal(holdsKeptRound(span, retention), kept.slice(first, last + 1).includes(true));
     }
-    assert.equal(pages.kept.size, needed.size);
-    assert.deepEqual(pagesToDelete([], new Set()), []);
   });
 
   it('names pages it has replaced, and none that it holds', async () => {

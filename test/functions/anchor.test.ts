@@ -139,6 +139,13 @@ describe('anchor', () => {
     await service.fill(dataset, 1);
     assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 0 });
     assert.equal((await readDatasetEntry(service.table, dataset.id)).suspendedAtSize, undefined);
+    // It is said once for each batch that comes, not in every run.
+    assert.deepEqual(await work(service), []);
+    assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 0 });
+    assert.equal(service.counts.get('Anchor.elsewhere'), 1);
+    await service.fill(dataset, 1);
+    await service.anchor();
+    assert.equal(service.counts.get('Anchor.elsewhere'), 2);
   });
 
   it('costs the same however many batches have come: one update with O(log n) hashes', async () => {

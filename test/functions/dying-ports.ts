@@ -18,10 +18,12 @@ export function dyingPorts(
         const method = Reflect.get(target, name);
         if (typeof method !== 'function') return method;
         return async (...parameters: unknown[]) => {
-          const call = calls++;
-          if (call > at || (call === at && moment === 'before')) throw new Death(String(name));
+          // Sixteen questions of one kind at once: it dies at the first of them, or at what follows.
+          const isLike = name === 'query' && /^WORK#[^0]/.test(String(parameters[0]));
+          const call = isLike ? calls - 1 : calls++;
+          if (call > at || (call === at && !isLike && moment === 'before')) throw new Death(String(name));
           const result = await method.apply(target, parameters);
-          if (call === at) throw new Death(String(name));
+          if (call === at && !isLike) throw new Death(String(name));
           return result;
         };
       },

@@ -22,6 +22,7 @@ const STATED: Readonly<Record<ProblemType, readonly [status: number, turn: strin
   '/problems/rejected': [409, 'device'],
   '/problems/charter-not-on-chain': [409, 'owner'],
   '/problems/sequence-used': [409, 'caller'],
+  '/problems/round-thinned': [410, 'caller'],
   '/problems/ended': [410, 'caller'],
   '/problems/too-large': [413, 'caller'],
   '/problems/uri-too-long': [414, 'caller'],

@@ -9,14 +9,17 @@ import { signMessage } from '../../core/agreement/message.ts';
 import { to0x } from '../../core/bytes.ts';
 import { signCharter } from '../../core/charter/charter.ts';
 import { charterToWire } from '../../core/charter/wire-charter.ts';
-import type { PrivateKey } from '../../core/ids.ts';
+import type { PrivateKey, RoundRoot } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { problemDocument } from '../../core/wire/requests.ts';
 import { describeErrors } from '../../dev/errors/describe-errors.ts';
 import { PROBLEMS, type ProblemType } from '../../functions/answer/problem.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import type { ServicePorts } from '../../functions/ports.ts';
+import { finalSk, knownSk, roundsPk, THINNED_SK } from '../../functions/rounds/round-items.ts';
+import { keepCharter } from '../../functions/state/dataset-entry.ts';
 import { type RunningHost, startHost } from '../../local/host/start-host.ts';
+import { openTestDataset } from './log-fixture.ts';
 import { type Market, makeSale, type Sale, startMarket } from './start-sale.ts';
 import { blocks, DOMAIN, key, putObject, TestDevice } from './start-service.ts';
 
@@ -126,6 +129,28 @@ const breaking = (error: Error): Partial<ServicePorts> => ({
   },
 });
 
+/** For a round of which the pages are gone, as retention has it. */
+async function askThinned(): Promise<Response> {
+  const { table } = market.stores;
+  const owner = { account: accountOfKey(device.ownerKey), key: device.ownerKey } as Parameters<
+    typeof openTestDataset
+  >[1];
+  const anchorer = accountOfKey(key());
+  const dataset = openTestDataset(DOMAIN, owner, anchorer);
+  await keepCharter(table, dataset.id, { charter: dataset.first, onChain: false });
+  const pk = roundsPk(anchorer);
+  const bytes = (fill: number) => new Uint8Array(32).fill(fill);
+  for (const number of [1, 2]) {
+    const history = new Uint8Array(32 * (number - 1));
+    const round = { number, root: bytes(number), previous: bytes(0), map: bytes(9), history, historyRoot: bytes(0) };
+    const at = { timeSeconds: number, blockNumber: number, txHash: '0x' };
+    await table.put({ pk, sk: finalSk(number), ...round, ...at }, 'absent');
+  }
+  await table.put({ pk, sk: knownSk(bytes(1) as RoundRoot), number: 1 }, 'absent');
+  await table.put({ pk, sk: THINNED_SK, upTo: 1, thenOneAMs: 86_400_000 }, 'absent');
+  return ask({ path: `/v1/datasets/${dataset.id}/anchor?round=${to0x(bytes(1))}` });
+}
+
 /** How each type of problem is met. */
 const PROVOKED: Readonly<Record<ProblemType, () => Promise<Response>>> = {
   '/problems/bad-request': () =>
@@ -152,6 +177,7 @@ const PROVOKED: Readonly<Record<ProblemType, () => Promise<Response>>> = {
   '/problems/rejected': uploadRejected,
   '/problems/charter-not-on-chain': showLater,
   '/problems/sequence-used': postTwice,
+  '/problems/round-thinned': askThinned,
   async '/problems/ended'() {
     market.stores.clock.offsetMs = 2 * 3_600_000;
     return ask(getBlock(sale));

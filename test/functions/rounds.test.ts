@@ -12,13 +12,14 @@ import { proveInMap } from '../../core/rounds/prove-in-map.ts';
 import { verifyRoundHead } from '../../core/rounds/round-head.ts';
 import { headInRound } from '../../core/rounds/verify-round.ts';
 import { getAnchorResponse } from '../../core/wire/requests.ts';
+import { Problem } from '../../functions/answer/problem.ts';
 import { getAnchor } from '../../functions/get-anchor.ts';
 import { rebuildService } from '../../functions/rebuild/rebuild-service.ts';
 import { readNewestFinal } from '../../functions/rounds/follow-rounds.ts';
 import { type ChainRound, pagePk, roundsPk } from '../../functions/rounds/round-items.ts';
 import { readTablePages } from '../../functions/rounds/table-pages.ts';
 import { Death, dyingPorts } from './dying-ports.ts';
-import { createLogFixture, type LogFixture, type TestDataset, type TestService } from './log-fixture.ts';
+import { createLogFixture, type LogFixture, seal, type TestDataset, type TestService } from './log-fixture.ts';
 import { readWork } from './read-work.ts';
 
 describe('rounds of the anchor', () => {
@@ -207,6 +208,83 @@ describe('rounds of the anchor', () => {
     const round = await settle(service);
     assert.equal(round.number, 2);
     assert.equal((await headIn(service, round, dataset))?.size, dataset.end.size);
+  });
+
+  it('lets each of several anchorers take its own datasets, and one that has gone to another keep its last head', async () => {
+    const [one, other] = [await fixture.service(), await fixture.service()];
+    const [mine, theirs] = [inRounds(one), inRounds(other)];
+    for (const service of [one, other]) {
+      for (const dataset of [mine, theirs]) await service.show(dataset);
+    }
+    const batches = [mine, theirs].map((dataset) => ({ dataset, batch: seal(dataset) }));
+    for (const service of [one, other]) {
+      for (const { batch } of batches) await service.store(batch);
+      await service.anchor();
+    }
+    const rounds = [await settle(one), await settle(other)] as const;
+    assert.equal((await headIn(one, rounds[0], mine))?.size, 3);
+    assert.equal(await headIn(one, rounds[0], theirs), null);
+    assert.equal((await headIn(other, rounds[1], theirs))?.size, 3);
+    assert.equal(await headIn(other, rounds[1], mine), null);
+    for (const service of [one, other]) {
+      assert.deepEqual(await work(service), []);
+      assert.equal(service.counts.get('Anchor.elsewhere'), 1, 'and the operator is told');
+    }
+  });
+
+  it('thins old rounds: every path in those that are kept, and a typed refusal for the others', async () => {
+    const service = await fixture.service();
+    const datasets = Array.from({ length: 6 }, () => inRounds(service));
+    const run = (keepRoundsMs: number | null) =>
+      service.anchor({
+        settings: () => ({ ...service.ports.settings(), keepRoundsMs }),
+        anchorSettings: { ...service.ports.anchorSettings, thenOneAMs: 100_000 },
+      });
+    const { point } = await service.ports.rounds.readRound(service.recorder.account, 'latest');
+    // Two rounds in each of five periods.
+    const start = 100 * (Math.floor(point.timestampMs / 100_000) + 2);
+    const rounds: { readonly round: ChainRound; readonly sizes: readonly number[] }[] = [];
+    for (let number = 0; number < 10; number++) {
+      const moving = number === 0 ? datasets : datasets.filter((_, i) => i === number % 6 || i === 5);
+      for (const dataset of moving) await service.fill(dataset, 1);
+      await run(null);
+      const at = start + 100 * Math.floor(number / 2) + 50 * (number % 2);
+      await fixture.rpc.call('evm_setNextBlockTimestamp', [at]);
+      await fixture.mine(3);
+      await run(null);
+      rounds.push({ round: (await finalRound(service)) as ChainRound, sizes: datasets.map(({ end }) => end.size) });
+    }
+    const ask = (round: ChainRound, { id }: TestDataset) =>
+      getAnchor(service.ports, { dataset: id, round: to0x(round.root) });
+    const pagesOf = async () => {
+      let pages = 0;
+      for (let byte = 0; byte < 256; byte++) {
+        const pk = `PAGE#${byte.toString(16).padStart(2, '0')}`;
+        pages += (await service.table.query(pk, { from: '0', to: 'z', limit: 1_000 })).items.length;
+      }
+      return pages;
+    };
+    const before = await pagesOf();
+    for (let time = 0; time < 4; time++) await run(0);
+    assert.ok((await pagesOf()) < before);
+    for (const [i, { round, sizes }] of rounds.entries()) {
+      const isKept = i % 2 === 1;
+      for (const [which, dataset] of datasets.entries()) {
+        const asked = ask(round, dataset);
+        if (isKept) assert.equal((await asked).round?.head?.size, sizes[which], `round ${i + 1}`);
+        // What a thinned round shares with a kept one can still be shown.
+        else {
+          const outcome = await asked.then(
+            ({ round: shown }) => shown?.head?.size ?? null,
+            (error: unknown) => (error instanceof Problem ? error.type : error),
+          );
+          assert.ok(outcome === sizes[which] || outcome === '/problems/round-thinned', String(outcome));
+        }
+      }
+    }
+    await assert.rejects(ask((rounds[2] as (typeof rounds)[number]).round, datasets[5] as TestDataset), (error) => {
+      return error instanceof Problem && error.type === '/problems/round-thinned';
+    });
   });
 
   it('sends none while a page of the map is lost, and records what is recorded directly', async () => {
