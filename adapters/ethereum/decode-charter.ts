@@ -8,7 +8,10 @@ import type { ChainCharter } from '../../core/ports/ledger.ts';
 import type { FoundLog } from './find-logs.ts';
 
 /** The charter in a log `Chartered`. @throws LedgerUnavailableError when it is another dataset's than the log says */
-export function decodeChartered(domain: DisscDomain, { values, blockHash: _, ...place }: FoundLog): ChainCharter {
+export function decodeChartered(
+  domain: DisscDomain,
+  { values, txHash, blockNumber, logIndex }: Omit<FoundLog, 'blockHash'>,
+): ChainCharter {
   const kind = Number(values.kind);
   if (!isDatasetKind(kind)) throw new LedgerUnavailableError(`The node gives a charter of the unknown kind ${kind}.`);
   const charter = {
@@ -25,5 +28,5 @@ export function decodeChartered(domain: DisscDomain, { values, blockHash: _, ...
   if (datasetOfCharter(domain, charter) !== dataset) {
     throw new LedgerUnavailableError(`The node gives dataset ${dataset} a charter that is another dataset's.`);
   }
-  return { dataset, charter, ...place };
+  return { dataset, charter, txHash, blockNumber, logIndex };
 }
