@@ -101,7 +101,10 @@ export function addOwnerGet(owner: Command): void {
           const hasBucket = via !== 's3' && connection.s3 !== null;
           const report = await getInto(context, deps, { ...wanted, hasBucket }, folder);
           const evidence = await keepContradictions(context.home, report.growth);
-          context.output.result({ ...report, evidence }, reportText(context.output, report, evidence));
+          context.output.result(
+            { ...report, contradictionFiles: evidence },
+            reportText(context.output, report, evidence),
+          );
           return exitCode(report);
         } finally {
           close();

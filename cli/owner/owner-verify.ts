@@ -122,7 +122,10 @@ export function addOwnerVerify(owner: Command): void {
       const report = await verify(parts, way, scope, onVerdicts, context.signal);
       const damage = await locate(context, parts, way, audit, report);
       const evidence = await keepContradictions(context.home, report.growth);
-      output.result({ ...report, damage, evidence }, reportText(output, report, { damage, evidence }));
+      output.result(
+        { ...report, damage, contradictionFiles: evidence },
+        reportText(output, report, { damage, evidence }),
+      );
       return watched.exitCode(report);
     }),
   );
