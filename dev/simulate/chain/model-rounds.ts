@@ -40,6 +40,8 @@ export function createModelRounds({ reached, blockAt, pointOf, eventsIn, timesta
       const timeSeconds = Math.floor(timestampMsOf(blockNumber) / 1000);
       return [{ round, previous, body, timeSeconds, blockNumber, txHash }];
     });
+  /** Blocks whose time is known, which the adapter asks for once. */
+  const timed = new Set<string>();
   const rounds: RoundReader = {
     async readRound(anchorer, anchor) {
       await reached(RPC_TRIPS.readRound());
@@ -47,8 +49,10 @@ export function createModelRounds({ reached, blockAt, pointOf, eventsIn, timesta
       return { point: pointOf(block), round: block.rounds.get(anchorer) ?? null };
     },
     async findRounds(anchorer, fromBlock, toBlock) {
-      const expected = new Set(anchoredBy(anchorer, fromBlock, toBlock).map(({ blockNumber }) => blockNumber)).size;
-      await reached([...RPC_TRIPS.findEvents(fromBlock, toBlock), ...RPC_TRIPS.blockTimes(expected)]);
+      const names = anchoredBy(anchorer, fromBlock, toBlock).map((one) => `${one.blockNumber} ${one.timeSeconds}`);
+      const unknown = new Set(names.filter((name) => !timed.has(name)));
+      await reached([...RPC_TRIPS.findEvents(fromBlock, toBlock), ...RPC_TRIPS.blockTimes(unknown.size)]);
+      for (const name of unknown) timed.add(name);
       return anchoredBy(anchorer, fromBlock, toBlock);
     },
     async findBlock({ anchorer, root, txHash }) {

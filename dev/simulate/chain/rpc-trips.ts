@@ -1,8 +1,10 @@
 /** The requests that each trip to a node carries, one trip after the other: a batch of JSON-RPC is one trip of several requests. */
 export type RpcTrips = readonly number[];
 
-/** As adapters/ethereum has them (HEADS_PER_CALL, MAX_BATCH_REQUESTS, MAX_RANGE_BLOCKS). */
-const HEADS_PER_CALL = 1_000;
+/** As adapters/ethereum has them (HEADS_PER_CALL, FEW and DEVICES_PER_CALL, MAX_BATCH_REQUESTS, MAX_RANGE_BLOCKS). */
+const HEADS_PER_CALL = 2_500;
+const FEW_DEVICES = 16;
+const DEVICES_PER_CALL = 3_000;
 const REQUESTS_PER_TRIP = 50;
 const BLOCKS_PER_QUERY = 10_000;
 
@@ -15,7 +17,10 @@ const BLOCK = 1;
  */
 export const RPC_TRIPS = {
   readHeads: (datasets: number): RpcTrips => [BLOCK, ...inTrips(Math.ceil(datasets / HEADS_PER_CALL))],
-  readDevices: (datasets: number): RpcTrips => [BLOCK, ...inTrips(datasets)],
+  readDevices: (datasets: number): RpcTrips => [
+    BLOCK,
+    ...inTrips(datasets <= FEW_DEVICES ? datasets : Math.ceil(datasets / DEVICES_PER_CALL)),
+  ],
   findEvents: (fromBlock: number, toBlock: number): RpcTrips =>
     Array.from({ length: Math.ceil(Math.max(0, toBlock - fromBlock + 1) / BLOCKS_PER_QUERY) }, () => 1),
   simulate: (): RpcTrips => [2],
@@ -25,8 +30,8 @@ export const RPC_TRIPS = {
   receipt: (): RpcTrips => [BLOCK, 1],
   balance: (): RpcTrips => [1],
   readRound: (): RpcTrips => [BLOCK, 1],
-  /** Behind the events themselves: the time of each block that has one. */
-  blockTimes: (blocks: number): RpcTrips => Array.from({ length: blocks }, () => 1),
+  /** Behind the events themselves: the times of so many blocks that have one and are not known yet. */
+  blockTimes: (blocks: number): RpcTrips => inTrips(blocks),
   findBlock: (): RpcTrips => [1],
   simulateRound: (): RpcTrips => [BLOCK, 1, 1],
 } as const;

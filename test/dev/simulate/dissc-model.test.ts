@@ -8,6 +8,7 @@ import { createDisscLedger } from '../../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../../adapters/ethereum/dissc-recorder.ts';
 import { createJsonRpc } from '../../../adapters/ethereum/json-rpc.ts';
 import { readChainPoint } from '../../../adapters/ethereum/read-chain-point.ts';
+import { waitForReceipt } from '../../../adapters/ethereum/wait-for-receipt.ts';
 import { fromHex } from '../../../core/bytes.ts';
 import { type Charter, datasetOfCharter, type SignedCharter, signCharter } from '../../../core/charter/charter.ts';
 import { encodeDatasetName } from '../../../core/charter/dataset-name.ts';
@@ -27,6 +28,7 @@ import { startAnvil } from '../../../local/stack/start-anvil.ts';
 
 const CALLS = 60;
 const DATASETS = 3;
+const WITHIN_MS = 60_000;
 
 /** One dataset of the test, with the log that DISSC has of it. */
 interface Written {
@@ -131,7 +133,10 @@ test(`the model and DISSC on a chain answer ${CALLS} calls alike, right ones and
       for (const [place, one] of written.entries()) Object.assign(one, former[place]);
       continue;
     }
-    await recorder.broadcast(await recorder.prepare(call, { nonce: nonce++, gas: 2n * real.gas }));
+    const transaction = await recorder.prepare(call, { nonce: nonce++, gas: 2n * real.gas });
+    await recorder.broadcast(transaction);
+    // The node may answer before it has mined it.
+    await waitForReceipt(rpc, transaction.hash, WITHIN_MS);
     state = modelled.state;
     events.push(...modelled.events);
     for (const [place, update] of call.updates.entries()) {

@@ -7,6 +7,7 @@ import { createDisscLedger } from '../../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../../adapters/ethereum/dissc-recorder.ts';
 import { createDisscRoundRecorder, createDisscRounds } from '../../../adapters/ethereum/dissc-rounds.ts';
 import { createJsonRpc } from '../../../adapters/ethereum/json-rpc.ts';
+import { waitForReceipt } from '../../../adapters/ethereum/wait-for-receipt.ts';
 import { to0x, toHex } from '../../../core/bytes.ts';
 import type { DatasetId, PrivateKey, RoundBody } from '../../../core/ids.ts';
 import { NO_ROUND } from '../../../core/rounds/round.ts';
@@ -16,6 +17,8 @@ import { RPC_TRIPS, type RpcTrips } from '../../../dev/simulate/chain/rpc-trips.
 import { createRandom } from '../../../dev/simulate/time/seeded-random.ts';
 import { fund } from '../../../local/stack/fund.ts';
 import { startAnvil } from '../../../local/stack/start-anvil.ts';
+
+const WITHIN_MS = 60_000;
 
 test('the simulated node is asked as often as the adapters ask a real one, and its rounds are DISSC’s', async (context) => {
   const anvil = await startAnvil({ stateFile: null, mining: 'instant' });
@@ -84,6 +87,8 @@ test('the simulated node is asked as often as the adapters ask a real one, and i
       writer.prepareRound(call, { nonce, gas: 100_000n }),
     );
     await counted('broadcast', RPC_TRIPS.broadcast, () => recorder.broadcast(signed));
+    // The node may answer before it has mined it.
+    await waitForReceipt(direct, signed.hash, WITHIN_MS);
     await counted('receipt', RPC_TRIPS.receipt, () => recorder.receipt(signed.hash));
     const read = await counted('the round', RPC_TRIPS.readRound, () => reader.readRound(signer.account, 'latest'));
     const when = { sender: signer.account, timestampSeconds: read.point.timestampMs / 1000 };
