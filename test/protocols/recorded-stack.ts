@@ -47,7 +47,6 @@ import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import { startHost } from '../../local/host/start-host.ts';
 import { admitOwner, servedOwnersOf } from '../../local/served-owners.ts';
 import { fund, keeperOf } from '../../local/stack/fund.ts';
-import { DYNALITE_CREDENTIALS } from '../../local/stack/start-dynalite.ts';
 import { openStackFolder } from '../../local/stack-folder.ts';
 import { startStack } from '../../local/start-stack.ts';
 
@@ -148,10 +147,10 @@ export async function startRecordedStack(datasets: number, blocks = BLOCKS) {
        * It records nothing.
        */
       async anotherHost(options: { readonly rpcUrl?: string; readonly nowMs?: () => number }): Promise<string> {
-        const { ports, operatorKey } = await openStackFolder(stackFolder);
+        const { operatorKey } = await openStackFolder(stackFolder);
         const client = createDynamoClient({
-          ...{ region: 'us-east-1', credentials: DYNALITE_CREDENTIALS },
-          endpoint: `http://127.0.0.1:${ports.table}`,
+          ...{ region: 'us-east-1', endpoint: file.tableEndpoint },
+          credentials: { accessKeyId: file.tableAccessKey, secretAccessKey: file.tableSecretKey },
         });
         const seen = { ...chain, rpcUrl: options.rpcUrl ?? rpcUrl, timeoutMs: 1500 };
         const objects = this.bucket();
