@@ -253,7 +253,6 @@ export const rooms: Rooms = {
       ...everywhere('@noble/curves/secp256k1.js', '@noble/hashes/sha3.js', '@slicekit/erc8128'),
       'node:async_hooks': ['test/dev/uncaught'],
       'node:v8': ['test/local/retained.test.ts'],
-      'node:vm': ['test/local/retained.test.ts'],
       dynalite: ['test/local/retained.test.ts'],
       'abstract-level': ['test/local/retained.test.ts'],
       '@seriousme/openapi-schema-validator': ['test/openapi'],

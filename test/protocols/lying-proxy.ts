@@ -36,12 +36,16 @@ export interface LyingProxy {
 
 /** Stands before a server and does to requests and answers whatever a test wants. */
 export async function startLyingProxy(target: string): Promise<LyingProxy> {
-  const { hostname, port } = new URL(target);
+  const { hostname, port, pathname, host: targetHost } = new URL(target);
+  // A chain's address has a secret path, and its door answers to its own name alone.
+  const isChain = pathname !== '/';
   const seen: LyingProxy['seen'] = [];
   const pass = (): Fate => 'pass';
 
   async function forward(asked: Asked): Promise<Answered> {
-    const { method, path, headers } = asked;
+    const { method } = asked;
+    const path = isChain ? pathname : asked.path;
+    const headers = isChain ? { ...asked.headers, host: targetHost } : asked.headers;
     const outgoing = request({ hostname, port, method, path, headers, agent: false });
     outgoing.end(asked.body);
     const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
