@@ -37,6 +37,8 @@ const MAX_REQUESTS = 1_000;
 const MAX_CONNECTIONS = 256;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
+/** Callers count on a connection as long as anvil's own: one that is closed just when they ask again is a request lost. */
+const KEEP_ALIVE_MS = 120_000;
 
 /** What nodes of public chains answer. `eth_sendTransaction` and its like would sign with keys of the node. */
 const PUBLIC_METHOD =
@@ -52,7 +54,7 @@ const request = z.looseObject({ method: z.string().max(100), id: z.unknown().opt
 export async function openChainDoor(options: ChainDoorOptions): Promise<ChainDoor> {
   const { host, tokens, ask } = options;
   const server = createServer({
-    ...{ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: 5_000 },
+    ...{ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
     connectionsCheckingInterval: 1_000,
   });
   const room = keepRoom(server, MAX_CONNECTIONS);
