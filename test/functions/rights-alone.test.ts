@@ -9,7 +9,10 @@ import { variablesOf } from '../../lambda/variables.ts';
 const CHAIN = ['PLUMBLINE_RPC_URL', 'PLUMBLINE_CHAIN_ID', 'PLUMBLINE_FINAL_DEPTH'];
 const OWNERS = ['PLUMBLINE_OWNERS', 'PLUMBLINE_GRANTS_MIN_PER_RECORD_WEI', 'PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES'];
 const DISSC = [...CHAIN, 'PLUMBLINE_DISSC', 'PLUMBLINE_FROM_BLOCK'];
-const RECORDING = ['PLUMBLINE_RELAYER_KEY_ID', 'PLUMBLINE_RECORD_EVERY_MS', 'PLUMBLINE_ROUND_EVERY_MS'];
+const RECORDING = [
+  ...['PLUMBLINE_RELAYER_KEY_ID', 'PLUMBLINE_RECORD_EVERY_MS', 'PLUMBLINE_ROUND_EVERY_MS'],
+  'PLUMBLINE_KEEP_ROUNDS_DAYS',
+];
 
 /** Written down by hand: a right, the ports that it brings, and the variables of the environment. */
 const BRINGS: readonly (readonly [May, readonly string[], readonly string[]])[] = [
