@@ -12,8 +12,8 @@ export interface ReadDevices {
 
 /** Below this many, a call each in one batch is as good. */
 const FEW = 16;
-/** One reads a slot and takes about 3,000 gas; none may take 16,777,216. */
-const DEVICES_PER_CALL = 3_000;
+/** As its size in the request counts, too; none may take more than 16,777,216 gas. */
+const DEVICES_PER_CALL = 1_500;
 /** Where a node has refused so many times in a row, it does not take code that is not on the chain. */
 const MOST_REFUSALS = 3;
 
@@ -64,7 +64,8 @@ export function createDeviceReader(view: ContractView) {
         return read;
       } catch (error) {
         signal?.throwIfAborted();
-        if (!(error instanceof LedgerUnavailableError)) throw error;
+        // A node that cannot be reached is not asked a thousand times more.
+        if (!(error instanceof LedgerUnavailableError) || error.details.host !== undefined) throw error;
         // What is wrong shows when they are read one by one.
         refusals++;
       }

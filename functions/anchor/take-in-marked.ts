@@ -87,8 +87,10 @@ export async function findPlain(ports: AnchorPorts, marks: readonly Mark[], sign
   });
   if (likely.length === 0) return [];
   const datasets = likely.map(({ mark }) => mark.dataset);
-  const { heads } = await ledger.readHeads(datasets, 'latest', signal);
-  const { devices } = await ledger.readDevices(datasets, 'latest', signal);
+  const [{ heads }, { devices }] = await Promise.all([
+    ledger.readHeads(datasets, 'latest', signal),
+    ledger.readDevices(datasets, 'latest', signal),
+  ]);
   return likely.filter(
     ({ newest }, i) => heads[i]?.size === 0 && isInForce(newest.charter, (devices[i] ?? null) as ChainDevice | null),
   );
