@@ -1,8 +1,9 @@
 /**
  * Files that take longest on two idle processors, the longest first: begun first where nothing is known of an earlier run, as on
- * a fresh clone. They start programs, wait for blocks, or both.
+ * a fresh clone. They start programs, wait for blocks, or compute.
  */
 export const LONG_FILES: readonly string[] = [
+  'test/dev/simulate/seeds.test.ts',
   'test/demo/demo.test.ts',
   'test/device/survive-kill.test.ts',
   'test/cli/owner-sale.test.ts',
@@ -16,6 +17,7 @@ export const LONG_FILES: readonly string[] = [
   'test/cli/fleet.test.ts',
   'test/attacks/consumer-cli.test.ts',
   'test/cli/owner.test.ts',
+  'test/functions/cold-records.test.ts',
   'test/functions/serve-consumers-races.test.ts',
   'test/cli/contracts.test.ts',
   'test/functions/anchor-grants-crash.test.ts',
