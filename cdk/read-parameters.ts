@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { ArgumentError, FileError } from '../core/errors.ts';
-import { DEFAULT_ROUND_EVERY_MS } from '../core/limits.ts';
 import { inFile } from '../core/parse-outside.ts';
+import { DEFAULT_ROUND_EVERY_MS } from '../core/rounds/cadence.ts';
 import { deploymentsFile } from '../core/wire/deployments-file.ts';
 
 export type StageName = 'dev' | 'prod';

@@ -9,10 +9,10 @@ import type { RequestAccount } from '../client/service/call-service.ts';
 import { createStorageServiceClient } from '../client/service/storage-service-client.ts';
 import { FileError } from '../core/errors.ts';
 import { type Address, address } from '../core/ids.ts';
-import { DEFAULT_ROUND_EVERY_MS } from '../core/limits.ts';
 import { inFile } from '../core/parse-outside.ts';
 import type { Ledger, LinkReader, PublishedReader, RecordedReader } from '../core/ports/ledger.ts';
 import type { SegmentPublisher, StorageService } from '../core/ports/service.ts';
+import { DEFAULT_ROUND_EVERY_MS } from '../core/rounds/cadence.ts';
 import { type StackFile, stackFile } from '../core/wire/stack-file.ts';
 import { readDeployments } from './contracts/read-deployments.ts';
 

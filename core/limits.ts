@@ -26,6 +26,3 @@ export const MAX_VERSION_ID_BYTES = 1024;
 export const MAX_RECORD_BLOCKS = 512;
 /** Stored bytes one request may cover (specification#bounds). */
 export const MAX_REQUEST_STORED_BYTES = 64 * 2 ** 20;
-
-/** Least time between two rounds of a deployed service, unless its parameters say otherwise. */
-export const DEFAULT_ROUND_EVERY_MS = 600_000;
