@@ -98,7 +98,8 @@ export const OPERATIONS: Readonly<Record<RouteName, OperationWords>> = {
     description:
       'The newest charter that is kept here, the newest head that a device has signed, and, with `since`, the growth from the ' +
       'log of so many blocks to that head: peaks of the shorter log and the subtrees that were appended. It is public and proves ' +
-      'itself.',
+      'itself. A round that is no longer kept is a 410.',
+    problems: [410],
   },
   'put-charter': {
     summary: 'Show a charter',

@@ -196,6 +196,7 @@ describe('the entries in Lambda', () => {
       'cssAccount',
       'fromBlock',
       'grants',
+      'keepRoundsMs',
       'owners',
       'recordEveryMs',
       'roundEveryMs',
