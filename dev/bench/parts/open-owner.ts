@@ -32,7 +32,7 @@ export interface BenchDataset {
 
 export type BenchOwner = Awaited<ReturnType<typeof openOwner>>;
 
-const FINAL_TIMEOUT_MS = 60_000;
+const FINAL_TIMEOUT_MS = 240_000;
 const LOOK_EVERY_MS = 100;
 const STALL_MS = 30_000;
 
