@@ -9,8 +9,6 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createTable } from '../../adapters/dynamodb/create-table.ts';
@@ -35,6 +33,7 @@ import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dyn
 import { createService } from '../../test/functions/log-fixture.ts';
 import { countTable, moveMany, openMany } from '../../test/functions/many-heads.ts';
 import { serviceSettings } from '../../test/functions/service-settings.ts';
+import { countRpc } from './fleet/count-rpc.ts';
 
 interface Place {
   readonly rpcUrl: string;
@@ -69,28 +68,13 @@ else await measure();
 async function serveParts(): Promise<void> {
   const anvil = await startAnvil({ stateFile: null, mining: 'manual' });
   const dynalite = await startDynalite({ folder: null });
-  const asked = { requests: 0, calls: 0 };
-  const counting = createServer(async (incoming, outgoing) => {
-    const parts: Uint8Array[] = [];
-    for await (const part of incoming) parts.push(part);
-    const body = Buffer.concat(parts);
-    const parsed: unknown = JSON.parse(body.toString());
-    asked.requests++;
-    asked.calls += Array.isArray(parsed) ? parsed.length : 1;
-    const headers = { 'content-type': 'application/json' };
-    request(anvil.rpcUrl, { method: 'POST', headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 500, headers);
-      answer.pipe(outgoing);
-    }).end(body);
-  });
-  counting.listen(0, '127.0.0.1');
-  await once(counting, 'listening');
+  const counting = await countRpc(anvil.rpcUrl);
   process.on('message', () => {
-    process.send?.({ ...asked });
-    Object.assign(asked, { requests: 0, calls: 0 });
+    const trips = counting.takeTrips();
+    process.send?.({ requests: trips.length, calls: trips.reduce((sum, inTrip) => sum + inTrip, 0) });
   });
-  const countedUrl = `http://127.0.0.1:${(counting.address() as AddressInfo).port}`;
-  process.send?.({ rpcUrl: anvil.rpcUrl, countedUrl, chainId: anvil.chainId, tableUrl: dynalite.endpoint });
+  const { rpcUrl, chainId } = anvil;
+  process.send?.({ rpcUrl, countedUrl: counting.url, chainId, tableUrl: dynalite.endpoint });
 }
 
 async function measure(): Promise<void> {

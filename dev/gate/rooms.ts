@@ -215,7 +215,7 @@ export const rooms: Rooms = {
       ...everywhere('esbuild', 'ethers', 'node:module', 'node:test', 'node:test/reporters', 'solc'),
       '@nomicfoundation/edr': ['dev/contracts'],
       'node:async_hooks': ['dev/tests/quicken-runner.ts'],
-      'node:http': ['dev/bench/anchor-rounds.ts', 'dev/bench/fleet/count-rpc.ts'],
+      'node:http': ['dev/bench/fleet/count-rpc.ts'],
       'node:stream': ['dev/bench/fleet', 'dev/simulate'],
       'node:v8': ['dev/bench/memory.ts'],
       'node:zlib': ['dev/console'],

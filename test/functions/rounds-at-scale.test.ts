@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
@@ -8,6 +6,7 @@ import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { createDisscRoundRecorder, createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
 import type { MapRoot } from '../../core/ids.ts';
 import { readHeadsInMap } from '../../core/rounds/read-map.ts';
+import { countRpc } from '../../dev/bench/fleet/count-rpc.ts';
 import type { AnchorPorts } from '../../functions/anchor/anchor-ports.ts';
 import { readNewestFinal } from '../../functions/rounds/follow-rounds.ts';
 import { readTablePages } from '../../functions/rounds/table-pages.ts';
@@ -34,8 +33,8 @@ describe('a round of many heads', () => {
   after(() => fixture.stop());
 
   /** One run, with what it asked of the table and of the node. */
-  const count = async (): Promise<{ table: TableCounts; rpc: Asked; transactions: number }> => {
-    const proxy = await startCounting(fixture.chain.rpcUrl);
+  const count = async (): Promise<{ table: TableCounts; rpc: readonly number[]; transactions: number }> => {
+    const proxy = await countRpc(fixture.chain.rpcUrl);
     try {
       const chain = { ...fixture.chain, rpcUrl: proxy.url };
       const { table, counts } = countTable(service.table);
@@ -46,9 +45,9 @@ describe('a round of many heads', () => {
       };
       const { outcome, transactions } = await service.anchor(ports);
       assert.equal(outcome, 'done');
-      return { table: counts, rpc: proxy.asked, transactions };
+      return { table: counts, rpc: proxy.takeTrips(), transactions };
     } finally {
-      await proxy.stop();
+      proxy.close();
     }
   };
   const assertAnchored = async (): Promise<void> => {
@@ -77,7 +76,8 @@ describe('a round of many heads', () => {
     for (const { table, rpc } of [first, steady]) {
       assert.ok(table.readItems + table.writtenItems <= 3 * HEADS, JSON.stringify(table));
       assert.ok(table.reads + table.writes <= 0.5 * HEADS, JSON.stringify(table));
-      assert.ok(rpc.calls <= 30, `${rpc.calls} calls in ${rpc.requests} requests`);
+      const calls = rpc.reduce((sum, inTrip) => sum + inTrip, 0);
+      assert.ok(calls <= 30, `${calls} calls in ${rpc.length} requests`);
     }
   });
 
@@ -139,34 +139,3 @@ describe('a round of many heads', () => {
     assert.deepEqual(await readWork(table), []);
   });
 });
-
-interface Asked {
-  requests: number;
-  calls: number;
-}
-
-/** A node behind a proxy that counts: requests, and calls in them. */
-async function startCounting(nodeUrl: string): Promise<{ url: string; asked: Asked; stop(): Promise<void> }> {
-  const asked: Asked = { requests: 0, calls: 0 };
-  const server = createServer(async (incoming, outgoing) => {
-    const parts: Uint8Array[] = [];
-    for await (const part of incoming) parts.push(part);
-    const body = Buffer.concat(parts);
-    const parsed: unknown = JSON.parse(body.toString());
-    asked.requests++;
-    asked.calls += Array.isArray(parsed) ? parsed.length : 1;
-    const passed = request(nodeUrl, { method: 'POST', headers: { 'content-type': 'application/json' } }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 500, { 'content-type': 'application/json' });
-      answer.pipe(outgoing);
-    });
-    passed.end(body);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    ...{ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked },
-    stop: () => {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
-  };
-}
