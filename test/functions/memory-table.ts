@@ -1,4 +1,5 @@
 import type { Item, ItemKey, ItemValue, Table, WriteCondition } from '../../core/ports/table.ts';
+import { countKeysBefore, mayWrite } from '../../dev/simulate/service/write-condition.ts';
 
 /** As DynamoDB counts requests of many. */
 const MOST_READ = 100;
@@ -38,7 +39,7 @@ export class MemoryTable implements Table {
     const partition = this.#partitions.get(pk);
     if (partition === undefined || from > to) return { items: [], next: null };
     partition.sorted ??= [...partition.items.keys()].sort();
-    const [begin, end] = [countBelow(partition.sorted, from), countBelow(partition.sorted, `${to}\0`)];
+    const [begin, end] = [countKeysBefore(partition.sorted, from), countKeysBefore(partition.sorted, `${to}\0`)];
     const keys = reverse
       ? partition.sorted.slice(Math.max(begin, end - limit - 1), end).reverse()
       : partition.sorted.slice(begin, Math.min(end, begin + limit + 1));
@@ -54,7 +55,7 @@ export class MemoryTable implements Table {
     const partition = this.#partitions.get(pk) ?? { items: new Map(), sorted: null };
     this.#partitions.set(pk, partition);
     const version = partition.items.get(sk)?.version ?? 0;
-    if (!holds(condition, version)) return false;
+    if (!mayWrite(condition, version)) return false;
     if (version === 0) partition.sorted = null;
     partition.items.set(sk, { ...item, version: version + 1 } as Item);
     return true;
@@ -65,7 +66,7 @@ export class MemoryTable implements Table {
     this.writtenItems++;
     const partition = this.#partitions.get(pk);
     const version = partition?.items.get(sk)?.version ?? 0;
-    if (condition !== 'any' && !holds(condition, version)) return false;
+    if (condition !== 'any' && !mayWrite(condition, version)) return false;
     if (partition?.items.delete(sk) === true) partition.sorted = null;
     return true;
   }
@@ -96,20 +97,4 @@ export class MemoryTable implements Table {
       if (partition?.items.delete(sk) === true) partition.sorted = null;
     }
   }
-}
-
-/** @param version 0 where nothing is */
-function holds(condition: WriteCondition, version: number): boolean {
-  if (condition === 'any') return true;
-  return condition === 'absent' ? version === 0 : version === condition.version;
-}
-
-function countBelow(sorted: readonly string[], key: string): number {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] as string) < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

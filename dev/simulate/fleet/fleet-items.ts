@@ -1,4 +1,5 @@
 import type { Item, Table, WriteCondition } from '../../../core/ports/table.ts';
+import { countKeysBefore, mayWrite } from '../service/write-condition.ts';
 
 interface Partition {
   readonly items: Map<string, Item>;
@@ -27,7 +28,7 @@ export class FleetItems {
     const partition = this.#partitions.get(pk);
     if (partition === undefined || from > to) return { items: [], next: null };
     const { items, keys } = partition;
-    const [begin, end] = [countBelow(keys, from), countBelow(keys, `${to}\0`)];
+    const [begin, end] = [countKeysBefore(keys, from), countKeysBefore(keys, `${to}\0`)];
     const found = reverse
       ? keys.slice(Math.max(begin, end - limit - 1), end).reverse()
       : keys.slice(begin, Math.min(end, begin + limit + 1));
@@ -37,7 +38,7 @@ export class FleetItems {
   put(item: Omit<Item, 'version'>, condition: WriteCondition): boolean {
     const { pk, sk } = item as Item;
     const version = this.get(pk, sk)?.version ?? 0;
-    if (!holds(condition, version)) return false;
+    if (!mayWrite(condition, version)) return false;
     this.#write({ ...item, version: version + 1 } as Item);
     return true;
   }
@@ -51,7 +52,7 @@ export class FleetItems {
     const { pk, sk, expiresAtS } = item;
     const partition = this.#partitions.get(pk) ?? { items: new Map<string, Item>(), keys: [] };
     this.#partitions.set(pk, partition);
-    if (!partition.items.has(sk)) partition.keys.splice(countBelow(partition.keys, sk), 0, sk);
+    if (!partition.items.has(sk)) partition.keys.splice(countKeysBefore(partition.keys, sk), 0, sk);
     partition.items.set(sk, item);
     if (expiresAtS !== undefined) this.#expiring.push({ pk, sk, expiresAtS });
   }
@@ -59,10 +60,10 @@ export class FleetItems {
   delete(pk: string, sk: string, condition: WriteCondition): boolean {
     const partition = this.#partitions.get(pk);
     const version = partition?.items.get(sk)?.version ?? 0;
-    if (condition !== 'any' && !holds(condition, version)) return false;
+    if (condition !== 'any' && !mayWrite(condition, version)) return false;
     if (partition === undefined || version === 0) return true;
     partition.items.delete(sk);
-    partition.keys.splice(countBelow(partition.keys, sk), 1);
+    partition.keys.splice(countKeysBefore(partition.keys, sk), 1);
     if (partition.keys.length === 0) this.#partitions.delete(pk);
     return true;
   }
@@ -79,20 +80,4 @@ export class FleetItems {
     this.#expiring.splice(0, this.#forgotten);
     this.#forgotten = 0;
   }
-}
-
-/** @param version 0 where nothing is */
-function holds(condition: WriteCondition, version: number): boolean {
-  if (condition === 'any') return true;
-  return condition === 'absent' ? version === 0 : version === condition.version;
-}
-
-function countBelow(sorted: readonly string[], key: string): number {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] as string) < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

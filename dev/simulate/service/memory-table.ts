@@ -1,8 +1,9 @@
 import { StoreUnavailableError } from '../../../core/errors.ts';
-import type { Item, Table, WriteCondition } from '../../../core/ports/table.ts';
+import type { Item, Table } from '../../../core/ports/table.ts';
 import type { FaultWatch } from '../faults/fault-watch.ts';
 import type { SeededRandom } from '../time/seeded-random.ts';
 import type { VirtualTime } from '../time/virtual-time.ts';
+import { mayWrite } from './write-condition.ts';
 
 /** A table that can be put back to what it was, or lost. */
 export interface MemoryTable extends Table {
@@ -33,10 +34,6 @@ export function createMemoryTable(time: VirtualTime, faults: FaultWatch, random:
     if (item === undefined) items.delete(sk);
     else items.set(sk, item);
   };
-  const holds = (found: Item | undefined, condition: WriteCondition): boolean => {
-    if (condition === 'any') return true;
-    return condition === 'absent' ? found === undefined : found?.version === condition.version;
-  };
   const down = (): StoreUnavailableError => new StoreUnavailableError('The table does not answer.');
   /** Runs `act` a little later; under a fault it fails, of writes at times only after it was done. */
   const reach = async <T>(act: () => T, isWrite: boolean): Promise<T> => {
@@ -59,14 +56,14 @@ export function createMemoryTable(time: VirtualTime, faults: FaultWatch, random:
       reach(() => {
         const [pk, sk] = [item.pk as string, item.sk as string];
         const found = partition(pk).get(sk);
-        if (!holds(found, condition)) return false;
+        if (!mayWrite(condition, found?.version ?? 0)) return false;
         write(pk, sk, structuredClone({ ...item, version: (found?.version ?? 0) + 1 }) as Item);
         return true;
       }, true),
     delete: (pk, sk, condition) =>
       reach(() => {
         const found = partition(pk).get(sk);
-        if (!holds(found, condition)) return false;
+        if (!mayWrite(condition, found?.version ?? 0)) return false;
         if (found !== undefined) write(pk, sk, undefined);
         return true;
       }, true),
