@@ -63,17 +63,21 @@ describe('an anchorer that lies', () => {
     await recorder.broadcast(await recorder.prepare(call, { nonce: 0, gas: 2n * gas }));
     await fixture.mine(3);
   };
+  /** An anchorer whose first round has the first batch of a dataset. */
+  const beginRounds = async () => {
+    const anchorer = await LyingAnchorer.open(fixture);
+    const dataset = fixture.openDataset({ anchorer: anchorer.account });
+    const batches = [seal(dataset)];
+    const taken = await anchorer.take(dataset, batches);
+    await anchorer.anchor();
+    return { anchorer, dataset, verify: verifier(anchorer), batches, taken };
+  };
   /** A second device of the same key: the dataset as it is now, which grows by itself. */
   const twin = (dataset: TestDataset): TestDataset => ({ ...dataset });
   const kinds = ({ growth }: Awaited<ReturnType<typeof readAnchor>>) => growth.faults.map(({ kind }) => kind);
 
   it('is believed as long as every round extends the one before, and the path is not asked for twice', async () => {
-    const anchorer = await LyingAnchorer.open(fixture);
-    const dataset = fixture.openDataset({ anchorer: anchorer.account });
-    const verify = verifier(anchorer);
-    const batches = [seal(dataset)];
-    await anchorer.take(dataset, batches);
-    await anchorer.anchor();
+    const { anchorer, dataset, verify, batches } = await beginRounds();
     const fresh = await verify(dataset);
     assert.deepEqual([fresh.head.size, fresh.standing?.round.number, fresh.growth.seen], [3, 1, null]);
     for (let i = 2; i <= 4; i++) {
@@ -92,12 +96,7 @@ describe('an anchorer that lies', () => {
   });
 
   it('names another number or history of its round than the chain gives: the round counts for nothing', async () => {
-    const anchorer = await LyingAnchorer.open(fixture);
-    const dataset = fixture.openDataset({ anchorer: anchorer.account });
-    const verify = verifier(anchorer);
-    const batches = [seal(dataset)];
-    await anchorer.take(dataset, batches);
-    await anchorer.anchor();
+    const { anchorer, dataset, verify, batches } = await beginRounds();
     await verify(dataset);
     for (const lie of [{ number: 7 }, { history: new Uint8Array(32).fill(9) as LogRoot }]) {
       batches.push(seal(dataset));
@@ -120,12 +119,7 @@ describe('an anchorer that lies', () => {
   });
 
   it('puts an older head into a later round: seen by whoever saw the newer one, which counts on', async () => {
-    const anchorer = await LyingAnchorer.open(fixture);
-    const dataset = fixture.openDataset({ anchorer: anchorer.account });
-    const verify = verifier(anchorer);
-    const batches = [seal(dataset)];
-    const old = await anchorer.take(dataset, batches);
-    await anchorer.anchor();
+    const { anchorer, dataset, verify, batches, taken: old } = await beginRounds();
     batches.push(seal(dataset), seal(dataset));
     await anchorer.take(dataset, batches);
     await anchorer.anchor();
@@ -225,12 +219,7 @@ describe('an anchorer that lies', () => {
   });
 
   it('is old, or the service is gone: what was seen earlier counts, and it is said', async () => {
-    const anchorer = await LyingAnchorer.open(fixture);
-    const dataset = fixture.openDataset({ anchorer: anchorer.account });
-    const verify = verifier(anchorer);
-    const batches = [seal(dataset)];
-    await anchorer.take(dataset, batches);
-    await anchorer.anchor();
+    const { anchorer, dataset, verify, batches } = await beginRounds();
     await verify(dataset);
     anchorer.show(dataset, [...batches, seal(dataset)]);
     const late = await verify(dataset, { roundLimitMs: -1 });
