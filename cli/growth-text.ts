@@ -5,10 +5,11 @@ import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
 import { createSecretFile } from '../adapters/keys/secret-file.ts';
 import type { GrowthReport } from '../client/growth/growth-report.ts';
 import type { RoundStanding } from '../client/growth/round-standing.ts';
+import { printable } from '../client/printable.ts';
 import { toHex, utf8 } from '../core/bytes.ts';
 import { encodeContradiction } from '../core/evidence/contradiction-file.ts';
 import { durationText } from './duration-text.ts';
-import { type Output, printable } from './output.ts';
+import type { Output } from './output.ts';
 
 /** What is recorded on DISSC, and what a round has of it, are always told apart. */
 export function standingLines({

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { printable } from '../client/printable.ts';
 import { to0x } from '../core/bytes.ts';
 import { PlumblineError } from '../core/errors.ts';
 import { exitCodeOf, isAbort } from './exit-codes.ts';
@@ -49,11 +50,6 @@ export function createOutput(json: boolean): Output {
 function plainValue(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return String(value);
   return value instanceof Uint8Array ? to0x(value) : value;
-}
-
-/** A text that others wrote, without characters that move or hide what a terminal shows. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}');
 }
 
 /** `[#######.....] 58 %  1,200/2,048 blocks` */

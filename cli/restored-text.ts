@@ -1,8 +1,8 @@
 import { dirname, join } from 'node:path';
+import { printable } from '../client/printable.ts';
 import type { Restored } from '../client/restore/restore-files.ts';
 import { INDEX_FILE } from '../client/restore/safe-path.ts';
 import { listSome } from './list-some.ts';
-import { printable } from './output.ts';
 
 const MOST_PATHS = 20;
 const MOST_NAMED = 10;

@@ -1,6 +1,6 @@
 import type { BlockRange } from '../client/disowned-blocks.ts';
 import type { Whereabouts } from '../client/owner/whereabouts.ts';
-import { printable } from './output.ts';
+import { printable } from '../client/printable.ts';
 
 /** The largest time that a Date takes, ms since 1970. */
 const LAST_MS = 8_640_000_000_000_000;

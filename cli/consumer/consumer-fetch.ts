@@ -6,6 +6,7 @@ import { type Purchase, readPurchaseLog } from '../../client/consumer/open-purch
 import { readShownKeys } from '../../client/consumer/read-shown-keys.ts';
 import { type StagedDelivery, stageDelivery } from '../../client/consumer/stage-delivery.ts';
 import { type Whereabouts, whereaboutsOf } from '../../client/owner/whereabouts.ts';
+import { printable } from '../../client/printable.ts';
 import { type BlockToRestore, type Restored, restoreFiles } from '../../client/restore/restore-files.ts';
 import { openRestoredFolder } from '../../client/restore/restored-folder.ts';
 import type { BlockMeta } from '../../core/block/meta.ts';
@@ -15,7 +16,7 @@ import { type Connection, openLedger } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { newestPoint } from '../open-contracts.ts';
 import { openMemory } from '../open-rounds.ts';
-import { type Output, printable, progressBar } from '../output.ts';
+import { type Output, progressBar } from '../output.ts';
 import { parseCount } from '../parse-arguments.ts';
 import { restoredText } from '../restored-text.ts';
 import { runCommand } from '../run-command.ts';

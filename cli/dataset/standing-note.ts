@@ -1,7 +1,7 @@
 import type { DatasetStanding } from '../../client/owner/read-standings.ts';
+import { printable } from '../../client/printable.ts';
 import { EXIT } from '../exit-codes.ts';
 import { lateText } from '../growth-text.ts';
-import { printable } from '../output.ts';
 
 /** What is to be said of one dataset among many: what is wrong first; empty where all is as it should be. */
 export function standingNote({ standing, said, faults, stored }: Omit<DatasetStanding, 'dataset'>): string {

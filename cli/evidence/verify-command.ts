@@ -6,8 +6,9 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createDisscWitness } from '../../adapters/ethereum/dissc-witness.ts';
 import { type ComparedData, type EvidenceReport, reportEvidence } from '../../client/evidence/report-evidence.ts';
 import { sayEvidence } from '../../client/evidence/say-evidence.ts';
+import { sayStepValue } from '../../client/evidence/say-step-value.ts';
 import { witnessEvidence } from '../../client/evidence/witness-evidence.ts';
-import { utcText } from '../../client/utc-text.ts';
+import { printable } from '../../client/printable.ts';
 import { ArgumentError, FileError } from '../../core/errors.ts';
 import { checkData } from '../../core/evidence/check-data.ts';
 import { type EvidenceFile, MAX_EVIDENCE_FILE_BYTES } from '../../core/evidence/evidence.ts';
@@ -16,7 +17,7 @@ import { type EvidenceFinding, type EvidenceStep, verifyEvidence } from '../../c
 import type { ChainWitness, Dissent } from '../../core/ports/chain-witness.ts';
 import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
-import { type Output, printable } from '../output.ts';
+import type { Output } from '../output.ts';
 import { parseBlock, parseCount } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 
@@ -201,16 +202,7 @@ function stepLines({ title, paper, values, reason }: EvidenceStep): string[] {
     `\n${reason === null ? 'holds' : 'FAILS'}  ${title}${of}`,
     ...(reason === null ? [] : [printable(`       ${reason}`)]),
     ...Object.entries(values).flatMap(([name, value]) =>
-      value === null ? [] : [printable(`       ${name.padEnd(12)} ${valueText(name, value)}`)],
+      value === null ? [] : [printable(`       ${name.padEnd(12)} ${sayStepValue(name, value)}`)],
     ),
   ];
-}
-
-const SECONDS = new Set(['timeSeconds']);
-const MILLISECONDS = new Set(['at', 'to']);
-
-function valueText(name: string, value: string | number): string {
-  if (typeof value !== 'number') return value;
-  if (SECONDS.has(name)) return `${value} (${utcText(1000 * value)})`;
-  return MILLISECONDS.has(name) ? `${value} (${utcText(value)})` : String(value);
 }

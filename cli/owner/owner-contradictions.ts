@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createSecretFile } from '../../adapters/keys/secret-file.ts';
+import { printable } from '../../client/printable.ts';
 import { datasetOfCharter, requireCharterSignature } from '../../core/charter/charter.ts';
 import { decodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { ArgumentError, FileError, PlumblineError } from '../../core/errors.ts';
@@ -21,7 +22,6 @@ import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { contradictionsFolder } from '../growth-text.ts';
 import { openMemory } from '../open-rounds.ts';
-import { printable } from '../output.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { findDataset } from './dataset-list.ts';
 

@@ -5,6 +5,7 @@ import { downloadPresigned } from '../../adapters/service/download-presigned.ts'
 import { type OpenSource, sourceOfBucket, sourceOfService } from '../../client/owner/block-source.ts';
 import { FOREVER } from '../../client/owner/find-times.ts';
 import { type GetPlan, getRange } from '../../client/owner/get-range.ts';
+import { printable } from '../../client/printable.ts';
 import { type BlockToRestore, restoreFiles } from '../../client/restore/restore-files.ts';
 import {
   openRestoredFolder,
@@ -19,7 +20,6 @@ import { type Connection, openBucket, openLedger, openService, readConnection } 
 import { EXIT } from '../exit-codes.ts';
 import { keepContradictions } from '../growth-text.ts';
 import { openRounds } from '../open-rounds.ts';
-import { printable } from '../output.ts';
 import { parseRange } from '../parse-arguments.ts';
 import { parseTime } from '../parse-time.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';

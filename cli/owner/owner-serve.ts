@@ -1,6 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import { printable } from '../../client/printable.ts';
 import type { SaleEvent } from '../../client/sale/sale-event.ts';
 import { openSaleState } from '../../client/sale/sale-state.ts';
 import { serveSales } from '../../client/sale/serve-sales.ts';
@@ -11,7 +12,7 @@ import { withJson } from '../command-options.ts';
 import { parseDuration } from '../device/parse-units.ts';
 import { EXIT } from '../exit-codes.ts';
 import { heldUpText } from '../open-sender.ts';
-import { type Output, printable } from '../output.ts';
+import type { Output } from '../output.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 import { type Agent, readAgentFile } from './agent-file.ts';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { parseAnswer, quantity } from '../../adapters/ethereum/parse-answers.ts';
+import { printable } from '../../client/printable.ts';
 import { NATIVE_COIN } from '../../core/ids.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import { openPorts } from '../../local/serve/open-ports.ts';
@@ -8,7 +9,6 @@ import { isHealthy, probeParts, readBalanceWei } from '../../local/serve/probe-p
 import { readServeSettings, type ServeSettings } from '../../local/serve/serve-settings.ts';
 import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
-import { printable } from '../output.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 

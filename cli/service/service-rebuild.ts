@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import { printable } from '../../client/printable.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import { type RebuildProgress, type Rebuilt, rebuildService } from '../../functions/rebuild/rebuild-service.ts';
 import { withHomeOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
-import { type Output, printable, progressBar } from '../output.ts';
+import { type Output, progressBar } from '../output.ts';
 import { runCommand } from '../run-command.ts';
 import { openDeployment, openLocalStack, openServed } from './open-rebuild.ts';
 

@@ -17,8 +17,3 @@ export function element(
   made.append(...children);
   return made;
 }
-
-/** A text that others wrote, without characters that move or hide what is shown. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}');
-}

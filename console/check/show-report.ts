@@ -1,8 +1,9 @@
 import type { EvidenceReport } from '../../client/evidence/report-evidence.ts';
 import { sayEvidence } from '../../client/evidence/say-evidence.ts';
-import { utcText } from '../../client/utc-text.ts';
+import { sayStepValue } from '../../client/evidence/say-step-value.ts';
+import { printable } from '../../client/printable.ts';
 import type { EvidenceStep } from '../../core/evidence/verify-evidence.ts';
-import { byId, element, printable } from './page.ts';
+import { byId, element } from './page.ts';
 
 /** A verdict in one word or two, with the tone that it is shown in: colour is never all that tells them apart. */
 const MARKS: Readonly<Record<EvidenceReport['verdict'], { readonly text: string; readonly tone: string }>> = {
@@ -48,7 +49,7 @@ export function showSteps(steps: readonly EvidenceStep[]): void {
         element('span', { text: paper === null ? '' : ` (step ${paper})`, className: 'paper' }),
       ]);
       const shown = Object.entries(values).flatMap(([name, value]) =>
-        value === null ? [] : fact(name, valueText(name, value)),
+        value === null ? [] : fact(name, sayStepValue(name, value)),
       );
       const details = element('details', {}, [
         head,
@@ -83,12 +84,4 @@ function factsOf(report: EvidenceReport): [string, string][] {
 
 function fact(name: string, value: string): HTMLElement[] {
   return [element('dt', { text: name }), element('dd', { text: printable(value), className: 'value' })];
-}
-
-const MILLISECONDS = new Set(['at', 'to']);
-
-function valueText(name: string, value: string | number): string {
-  if (typeof value !== 'number') return value;
-  if (name === 'timeSeconds') return `${value} (${utcText(1000 * value)})`;
-  return MILLISECONDS.has(name) ? `${value} (${utcText(value)})` : String(value);
 }
