@@ -4,6 +4,7 @@ import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { JsonRpc } from './json-rpc.ts';
 import { data, hash32, parseAnswer, quantity } from './parse-answers.ts';
 import { AnswerTooLongError, NodeTimeoutError } from './post-request.ts';
+import { toQuantity } from './quantity.ts';
 import { asUnavailable } from './read-chain-point.ts';
 import { RpcRefusedError } from './read-rpc-answer.ts';
 
@@ -88,7 +89,7 @@ async function ask(
   to: number,
   signal?: AbortSignal,
 ): Promise<readonly RawLog[]> {
-  const range = { ...filter, fromBlock: hex(from), toBlock: hex(to) };
+  const range = { ...filter, fromBlock: toQuantity(from), toBlock: toQuantity(to) };
   const answered = await rpc.call('eth_getLogs', [range], signal);
   // Nodes of some chains answer null for none.
   const logs = parseAnswer(logsAnswer, 'eth_getLogs', answered ?? []);
@@ -102,8 +103,4 @@ function givenUp(cause: RpcRefusedError | NodeTimeoutError, from: number, to: nu
     `The node answered no events of blocks ${from} to ${to} for ${Math.round(waitedMs / 1000)} s. ${error.shortMessage} Try again later, or use another node.`,
     { cause, details: error.details },
   );
-}
-
-function hex(blockNumber: number): string {
-  return `0x${blockNumber.toString(16)}`;
 }

@@ -3,6 +3,7 @@ import type { Address } from '../../core/ids.ts';
 import type { Anchor, ChainPoint } from '../../core/ports/ledger.ts';
 import type { JsonRpc } from './json-rpc.ts';
 import { data, parseAnswer } from './parse-answers.ts';
+import { toQuantity } from './quantity.ts';
 import { asUnavailable, readBlock, readChainPoint } from './read-chain-point.ts';
 
 /** One of our contracts as a node sees it. */
@@ -36,7 +37,7 @@ export async function callAt(
     // Nodes need not keep the state of the genesis block, and contracts come later.
     if (blockNumber === 0) return { point, results: calls.map(() => null) };
     // Not every node takes a block by its hash (EIP-1898): by number, what stands there is compared afterwards.
-    const byNumber = `0x${blockNumber.toString(16)}`;
+    const byNumber = toQuantity(blockNumber);
     const block = attempt === 1 ? { blockHash } : byNumber;
     try {
       const answers = await rpc.callMany(

@@ -1,6 +1,7 @@
 import { to0x } from '../../core/bytes.ts';
 import type { ChainBlocks } from '../../core/ports/chain-blocks.ts';
 import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
+import { toQuantity } from './quantity.ts';
 import { asUnavailable, parseBlock } from './read-chain-point.ts';
 
 /** Blocks as one Ethereum node has them. */
@@ -10,7 +11,7 @@ export function createChainBlocks(options: JsonRpcOptions): ChainBlocks {
     async readBlocks(names, signal) {
       const requests = names.map((name) =>
         typeof name === 'number'
-          ? { method: 'eth_getBlockByNumber', params: [`0x${name.toString(16)}`, false] }
+          ? { method: 'eth_getBlockByNumber', params: [toQuantity(name), false] }
           : { method: 'eth_getBlockByHash', params: [to0x(name), false] },
       );
       try {

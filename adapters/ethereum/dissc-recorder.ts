@@ -6,6 +6,7 @@ import type { AccountSigner } from './account-signer.ts';
 import { disscInterface, encodeRecord } from './dissc-interface.ts';
 import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
 import { amount, parseAnswer, quantity } from './parse-answers.ts';
+import { toQuantity } from './quantity.ts';
 import { asUnavailable, readChainPoint } from './read-chain-point.ts';
 import { readFees } from './read-fees.ts';
 import { sendRawTransaction } from './send-raw-transaction.ts';
@@ -51,7 +52,7 @@ export function createDisscRecorder(options: DisscRecorderOptions): Recorder {
       try {
         const [atLatest, atFinal] = await rpc.callMany(
           // Nodes need not keep the state of the genesis block, where no account has sent anything.
-          [count('latest'), ...(final.blockNumber === 0 ? [] : [count(`0x${final.blockNumber.toString(16)}`)])],
+          [count('latest'), ...(final.blockNumber === 0 ? [] : [count(toQuantity(final.blockNumber))])],
           signal,
         );
         return {

@@ -20,6 +20,7 @@ import { createDisscLedger } from './dissc-ledger.ts';
 import { findDeploymentBlock } from './find-deployment-block.ts';
 import { createJsonRpc, type JsonRpc, type JsonRpcOptions } from './json-rpc.ts';
 import { data, hash32, parseAnswer, quantity } from './parse-answers.ts';
+import { toQuantity } from './quantity.ts';
 import { asUnavailable, readChainPoint } from './read-chain-point.ts';
 
 export interface WitnessOptions extends Omit<JsonRpcOptions, 'rpcUrl'> {
@@ -107,7 +108,7 @@ export function createDisscWitness(options: WitnessOptions): ChainWitness {
     const about = `block ${number}`;
     const answers = await askAll(nodes, ({ host, rpc }) =>
       orDissent(host, about, async () => {
-        const block = await rpc.call('eth_getBlockByNumber', [quantityText(number), false], signal);
+        const block = await rpc.call('eth_getBlockByNumber', [toQuantity(number), false], signal);
         if (block === null) return null;
         const header = headerFromJson(parseAnswer(z.looseObject({}), 'eth_getBlockByNumber', block));
         if (header.number !== number)
@@ -126,7 +127,7 @@ export function createDisscWitness(options: WitnessOptions): ChainWitness {
     signal?: AbortSignal,
   ): Promise<T> {
     const about = `the state of block ${block.number}`;
-    const params = [dissc, slots.map(to0x), quantityText(block.number)];
+    const params = [dissc, slots.map(to0x), toQuantity(block.number)];
     const answers = await askAll(nodes, ({ host, rpc }) =>
       orDissent(host, about, async () => {
         const answered = parseAnswer(proofAnswer, 'eth_getProof', await rpc.call('eth_getProof', params, signal));
@@ -184,7 +185,7 @@ export function createDisscWitness(options: WitnessOptions): ChainWitness {
       const transaction = to0x(txHash);
       const answers = await askAll(nodes, ({ host, rpc }) =>
         orDissent(host, about, async () => {
-          const answered = await rpc.call('eth_getBlockReceipts', [quantityText(block.number)], signal);
+          const answered = await rpc.call('eth_getBlockReceipts', [toQuantity(block.number)], signal);
           const receipts = parseAnswer(z.array(receipt), 'eth_getBlockReceipts', answered);
           // Of a form that is not known here nothing follows, against nobody.
           const root = rootOrNull(() => receiptsRoot(receipts));
@@ -290,8 +291,4 @@ function decodeLogs(domain: { readonly chainId: number; readonly dissc: Address 
     }
   }
   return { recorded, rounds, charters };
-}
-
-function quantityText(number: number): string {
-  return `0x${number.toString(16)}`;
 }

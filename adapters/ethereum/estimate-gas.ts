@@ -1,6 +1,7 @@
 import type { Address } from '../../core/ids.ts';
 import type { JsonRpc } from './json-rpc.ts';
 import { amount, parseAnswer } from './parse-answers.ts';
+import { toQuantity } from './quantity.ts';
 import { asUnavailable } from './read-chain-point.ts';
 import type { Fees } from './read-fees.ts';
 import { RpcRefusedError } from './read-rpc-answer.ts';
@@ -74,13 +75,13 @@ async function askBoth(ask: (block: string) => Promise<bigint | RpcRefusedError>
 
 /** A call as `eth_call` and `eth_estimateGas` take it. */
 export function callRequest({ from, to, data, valueWei = 0n }: EstimatedCall, fees?: Fees): object {
-  const call = { from, to, data, value: hex(valueWei) };
+  const call = { from, to, data, value: toQuantity(valueWei) };
   if (fees === undefined) return call;
-  if (fees.isLegacy === true) return { ...call, gasPrice: hex(fees.maxFeePerGasWei) };
+  if (fees.isLegacy === true) return { ...call, gasPrice: toQuantity(fees.maxFeePerGasWei) };
   const { maxFeePerGasWei, maxPriorityFeePerGasWei } = fees;
-  return { ...call, maxFeePerGas: hex(maxFeePerGasWei), maxPriorityFeePerGas: hex(maxPriorityFeePerGasWei) };
-}
-
-function hex(value: bigint): string {
-  return `0x${value.toString(16)}`;
+  return {
+    ...call,
+    maxFeePerGas: toQuantity(maxFeePerGasWei),
+    maxPriorityFeePerGas: toQuantity(maxPriorityFeePerGasWei),
+  };
 }

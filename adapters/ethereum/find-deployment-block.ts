@@ -1,6 +1,7 @@
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { JsonRpc } from './json-rpc.ts';
+import { toQuantity } from './quantity.ts';
 import { readChainPoint } from './read-chain-point.ts';
 import { RpcRefusedError } from './read-rpc-answer.ts';
 
@@ -49,7 +50,7 @@ export async function findDeploymentBlock(rpc: JsonRpc, at: Address, signal?: Ab
 
 export async function codeStateAt(rpc: JsonRpc, at: Address, block: number, signal?: AbortSignal): Promise<CodeState> {
   try {
-    const code = await rpc.call('eth_getCode', [at, `0x${block.toString(16)}`], signal);
+    const code = await rpc.call('eth_getCode', [at, toQuantity(block)], signal);
     return code === '0x' ? 'none' : 'code';
   } catch (error) {
     if (error instanceof RpcRefusedError) return 'unknown';

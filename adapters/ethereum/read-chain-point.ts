@@ -3,6 +3,7 @@ import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { Anchor, ChainPoint } from '../../core/ports/ledger.ts';
 import type { JsonRpc } from './json-rpc.ts';
 import { amount, hash32, parseAnswer, quantity } from './parse-answers.ts';
+import { toQuantity } from './quantity.ts';
 import { RpcRefusedError } from './read-rpc-answer.ts';
 
 const block = z.looseObject({
@@ -40,14 +41,14 @@ export async function readChainPoint(rpc: JsonRpc, anchor: Anchor, signal?: Abor
   if (anchor === 'latest') return latest;
   if (rpc.finalDepth === null && latest.blockNumber > FINALIZES_WITHIN_BLOCKS) throw withoutFinality(rpc, latest);
   const number = rpc.finalDepth === null ? 0 : Math.max(0, latest.blockNumber - rpc.finalDepth);
-  const final = await readBlock(rpc, hex(number), signal);
+  const final = await readBlock(rpc, toQuantity(number), signal);
   if (final === null) throw new LedgerUnavailableError(`The node at ${rpc.host} does not have block ${number}.`);
   return final;
 }
 
 /** When a block was made, ms since 1970; null when the node does not have it any more. */
 export async function readBlockTime(rpc: JsonRpc, blockNumber: number, signal?: AbortSignal): Promise<number | null> {
-  return (await readBlock(rpc, hex(blockNumber), signal))?.timestampMs ?? null;
+  return (await readBlock(rpc, toQuantity(blockNumber), signal))?.timestampMs ?? null;
 }
 
 /** When many blocks were made, ms since 1970: those that the node has. */
@@ -56,7 +57,10 @@ export async function readBlockTimes(
   blockNumbers: readonly number[],
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<number, number>> {
-  const requests = blockNumbers.map((number) => ({ method: 'eth_getBlockByNumber', params: [hex(number), false] }));
+  const requests = blockNumbers.map((number) => ({
+    method: 'eth_getBlockByNumber',
+    params: [toQuantity(number), false],
+  }));
   try {
     const answers = requests.length === 0 ? [] : await rpc.callMany(requests, signal);
     return new Map(
@@ -126,8 +130,4 @@ export function asUnavailable(error: unknown): unknown {
   return error instanceof RpcRefusedError
     ? new LedgerUnavailableError(error.shortMessage, { cause: error, details: error.details })
     : error;
-}
-
-function hex(blockNumber: number): string {
-  return `0x${blockNumber.toString(16)}`;
 }

@@ -4,6 +4,7 @@ import { callRequest, type EstimatedCall, estimateGas } from './estimate-gas.ts'
 import { type CalledContract, explainRefusal } from './explain-refusal.ts';
 import type { JsonRpc } from './json-rpc.ts';
 import { data, parseAnswer } from './parse-answers.ts';
+import { toQuantity } from './quantity.ts';
 import { asUnavailable } from './read-chain-point.ts';
 import type { Fees } from './read-fees.ts';
 import { RpcRefusedError } from './read-rpc-answer.ts';
@@ -60,9 +61,9 @@ export async function explainRevert(
   signal?: AbortSignal,
 ): Promise<Error> {
   // As much gas as nodes would give for nothing, the account could not pay for.
-  const again = { ...callRequest(asEstimated(caller, call), fees), gas: hex(2n * gasUsed) };
+  const again = { ...callRequest(asEstimated(caller, call), fees), gas: toQuantity(2n * gasUsed) };
   try {
-    await caller.rpc.call('eth_call', [again, hex(BigInt(blockNumber))], signal);
+    await caller.rpc.call('eth_call', [again, toQuantity(BigInt(blockNumber))], signal);
   } catch (error) {
     if (error instanceof RpcRefusedError && error.data !== null) return explainRefusal(call.contract, error, txHash);
   }
@@ -74,8 +75,4 @@ function asEstimated(
   { contract, data, valueWei = 0n }: ContractCall,
 ): EstimatedCall {
   return { from: account, to: contract.at, data, valueWei, replaces };
-}
-
-function hex(value: bigint): string {
-  return `0x${value.toString(16)}`;
 }

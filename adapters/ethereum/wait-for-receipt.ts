@@ -4,6 +4,7 @@ import { NotRecordedError } from '../../core/errors.ts';
 import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
 import type { JsonRpc } from './json-rpc.ts';
 import { amount, data, hash32, parseAnswer, quantity } from './parse-answers.ts';
+import { toQuantity } from './quantity.ts';
 import { readBlock } from './read-chain-point.ts';
 
 export interface Receipt extends MinedTransaction {
@@ -77,7 +78,7 @@ async function readPaidPrice(rpc: JsonRpc, hash: string, blockNumber: number, si
   const answered = await rpc.call('eth_getTransactionByHash', [hash], signal);
   const paid = parseAnswer(paidTransaction, 'eth_getTransactionByHash', answered);
   const { gasPrice, maxFeePerGas, maxPriorityFeePerGas } = paid;
-  const block = await readBlock(rpc, `0x${blockNumber.toString(16)}`, signal);
+  const block = await readBlock(rpc, toQuantity(blockNumber), signal);
   const baseFeeWei = block?.baseFeePerGasWei ?? null;
   if (baseFeeWei === null || maxFeePerGas == null) return gasPrice ?? maxFeePerGas ?? 0n;
   const askedWei = baseFeeWei + (maxPriorityFeePerGas ?? 0n);
