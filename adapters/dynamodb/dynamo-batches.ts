@@ -8,11 +8,9 @@ import {
 import { eachInParallel } from '../../core/each-in-parallel.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
 import type { Item, ItemKey } from '../../core/ports/table.ts';
+import { MOST_READ, MOST_WRITTEN, pagesOf } from './batch-limits.ts';
 import { fromAttributes } from './item-attributes.ts';
 
-/** What one request of each kind takes, by DynamoDB. */
-const MOST_READ = 100;
-const MOST_WRITTEN = 25;
 /** Requests under way at a time. */
 const PARALLEL = 16;
 /** A request of which nothing is done, as it is throttled, is sent again so many times. */
@@ -90,8 +88,4 @@ async function untilDone<T>(
 
 function nameOf({ pk, sk }: ItemKey): string {
   return JSON.stringify([pk, sk]);
-}
-
-function pagesOf<T>(list: readonly T[], most: number): T[][] {
-  return Array.from({ length: Math.ceil(list.length / most) }, (_, i) => list.slice(i * most, (i + 1) * most));
 }

@@ -1,9 +1,6 @@
+import { MOST_READ, MOST_WRITTEN } from '../../adapters/dynamodb/batch-limits.ts';
 import type { Item, ItemKey, ItemValue, Table, WriteCondition } from '../../core/ports/table.ts';
 import { countKeysBefore, mayWrite } from '../../dev/simulate/service/write-condition.ts';
-
-/** As DynamoDB counts requests of many. */
-const MOST_READ = 100;
-const MOST_WRITTEN = 25;
 
 interface Partition {
   readonly items: Map<string, Item>;

@@ -1,3 +1,4 @@
+import { MOST_READ, MOST_WRITTEN, pagesOf } from '../../../adapters/dynamodb/batch-limits.ts';
 import { eachInParallel } from '../../../core/each-in-parallel.ts';
 import { ArgumentError, StoreUnavailableError } from '../../../core/errors.ts';
 import type { Item, ItemKey, ItemValue, Table } from '../../../core/ports/table.ts';
@@ -14,9 +15,7 @@ export interface TableWay {
 
 /** DynamoDB answers a query with at most so many bytes at a time. */
 const PAGE_BYTES = 2 ** 20;
-/** What one request of each kind takes, and how many are under way at a time (adapters/dynamodb/dynamo-batches.ts). */
-const MOST_READ = 100;
-const MOST_WRITTEN = 25;
+/** Requests under way at a time (adapters/dynamodb/dynamo-batches.ts). */
 const PARALLEL = 16;
 /** As the adapter does. */
 const MOST_UNCONDITIONAL_ATTEMPTS = 200;
@@ -99,10 +98,6 @@ export function createFleetTable(items: FleetItems, { request, count }: TableWay
       });
     },
   };
-}
-
-function pagesOf<T>(list: readonly T[], most: number): T[][] {
-  return Array.from({ length: Math.ceil(list.length / most) }, (_, i) => list.slice(i * most, (i + 1) * most));
 }
 
 /** A page ends with the item that passes its bound. */
