@@ -12,9 +12,6 @@ import { BOTH } from './both-primitives.ts';
 import { AT_MS, evidenceOf, joined } from './evidence-fixture.ts';
 import { OWNER_KEY } from './honest-storage.ts';
 
-/** 90 MB of JSON: nightly. */
-const IS_QUICK = process.env.PLUMBLINE_NIGHTLY !== '1';
-
 async function* pieces(bytes: Uint8Array, sizeBytes: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += sizeBytes) yield bytes.subarray(at, at + sizeBytes);
 }
@@ -116,14 +113,5 @@ describe('an evidence file', () => {
     }
     assert.throws(() => parseEvidence(Uint8Array.of(0x7b, 0xff, 0x7d)), EvidenceError);
     assert.throws(() => parseEvidence(utf8('['.repeat(1_000_000))), EvidenceError);
-  });
-
-  it('brings stored bytes along within a bound, whatever they are', { skip: IS_QUICK }, async () => {
-    const blocks = Array.from({ length: 65 }, (_, index) => index);
-    const { evidence } = await evidenceOf(primitives, { kind: 1, sizes: [blocks.map(() => 1)], blocks });
-    const wire = JSON.parse(new TextDecoder().decode(encodeEvidence(evidence)));
-    const bytes = 'A'.repeat(4 * Math.floor(2 ** 20 / 3));
-    for (const block of wire.blocks) block.bytes = bytes;
-    assert.throws(() => parseEvidence(utf8(canonicalJson(wire))), /stored bytes along; at most 67108864/);
   });
 });
