@@ -153,7 +153,9 @@ export async function startRemote(writer: DatasetWriter & { readonly charter: Si
       for (const [key, stored] of state.objects) {
         if (stored.first !== gap.first || stored.car.length === 0 || state.unheard.has(key)) continue;
         const verified = verifyBatch(primitives, { domain, dataset, kind, before }, opened(stored).manifest);
-        if (verified.end.size === gap.end.size) state.log[at] = { ...verified, stored, first: stored.first };
+        const isOfChain = equalBytes(rootOfPeaks(primitives, verified.end), rootOfPeaks(primitives, gap.end));
+        if (isOfChain && verified.end.size === gap.end.size)
+          state.log[at] = { ...verified, stored, first: stored.first };
       }
     }
   }
@@ -260,6 +262,9 @@ export async function startRemote(writer: DatasetWriter & { readonly charter: Si
     },
     async proveChunks(_dataset, challenges) {
       requireKnown();
+      // As the service does every minute: what a device has recorded by itself is the log, whichever rival came first.
+      followChain();
+      fillGaps();
       const random = new Map(challenges.map((one) => [one.index, one.random]));
       return answer<ProvenChunk>(
         challenges.map((one) => one.index),
