@@ -7,6 +7,8 @@ export interface SqsAnchorQueueOptions {
   /** Of a FIFO queue. */
   readonly queueUrl: string;
   readonly timeoutMs?: number;
+  /** Milliseconds since 1970; wake-ups within one second of it are one. */
+  readonly nowMs?: () => number;
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000;
@@ -15,13 +17,13 @@ const COALESCE_MS = 1_000;
 
 /** Wakes the anchor function through a FIFO queue with one group, so that one run follows on the other. */
 export function createSqsAnchorQueue(options: SqsAnchorQueueOptions): { wake(signal?: AbortSignal): Promise<void> } {
-  const { region, queueUrl, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { region, queueUrl, timeoutMs = DEFAULT_TIMEOUT_MS, nowMs = Date.now } = options;
   const client = new SQSClient({ region, maxAttempts: 3 });
   let lastSlot = '';
   return {
     async wake(signal) {
       // Of the next second: what was stored after the run of this one began must wake another.
-      const slot = String(Math.floor(Date.now() / COALESCE_MS) + 1);
+      const slot = String(Math.floor(nowMs() / COALESCE_MS) + 1);
       // The queue has it, and would drop another.
       if (slot === lastSlot) return;
       const run = async (abortSignal: AbortSignal) => {

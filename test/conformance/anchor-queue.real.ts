@@ -68,11 +68,12 @@ describe(`the anchor's queue: SQS of moto ${VERSIONS.moto}`, { timeout: 120_000 
   });
 
   it('what comes while a run is under way waits until that is done, and is not lost', async () => {
-    const queue = createSqsAnchorQueue({ region: REGION, queueUrl });
+    let nowMs = Date.now();
+    const queue = createSqsAnchorQueue({ region: REGION, queueUrl, nowMs: () => nowMs });
     await queue.wake();
     const [running] = (await receive()) as [string];
     // Of another second, or it would be the same wake-up.
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    nowMs += 1_000;
     await queue.wake();
     assert.deepEqual(await receive(), [], 'one group, one run at a time');
     await finish(running);
@@ -96,9 +97,12 @@ describe(`the anchor's queue: SQS of moto ${VERSIONS.moto}`, { timeout: 120_000 
   });
 
   it('SQS is killed: an error in time; and the same caller wakes again once it is back', async () => {
-    const queue = createSqsAnchorQueue({ region: REGION, queueUrl });
+    let nowMs = Date.now();
+    const queue = createSqsAnchorQueue({ region: REGION, queueUrl, nowMs: () => nowMs });
     await queue.wake();
     await moto.kill();
+    // Of another second: the queue would have this one's already, and nothing would be sent.
+    nowMs += 1_000;
     const beganMs = performance.now();
     await assert.rejects(queue.wake(), StoreUnavailableError);
     assert.ok(performance.now() - beganMs < WITHIN_MS);
