@@ -1,4 +1,4 @@
-import type { Connection } from './connection.ts';
+import type { Connection } from '../library/connection.ts';
 import type { Output } from './output.ts';
 
 /** Says so when a file that is made for a device leads it to nobody but this machine. */

@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
+import type { SenderHome } from '../library/open-sender.ts';
 import { DEFAULT_HOME } from './command-options.ts';
+import { heldUpText } from './held-up-text.ts';
 import { createOutput, type Output, reportError } from './output.ts';
 
-/** What every command is given besides its own options. */
-export interface CommandContext {
+/** What every command is given besides its own options; what its account has sent is kept in the home. */
+export interface CommandContext extends SenderHome {
   readonly output: Output;
-  readonly home: string;
   readonly stack: string | undefined;
   readonly passwordFile: string | undefined;
   /** Aborted by Ctrl-C and by SIGTERM. */
@@ -27,9 +28,11 @@ export async function runCommand(
     interrupt.abort();
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
+  const output = createOutput(json);
   try {
     process.exitCode = await body({
-      output: createOutput(json),
+      output,
+      onHeldUp: (heldUp) => output.notice(heldUpText(heldUp)),
       home: resolve(options.home ?? DEFAULT_HOME),
       stack: options.stack,
       passwordFile: options.passwordFile,

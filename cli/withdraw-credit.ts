@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { type Address, NATIVE_COIN } from '../core/ids.ts';
+import { readConnection } from '../library/connection.ts';
+import { openMarket, openParty } from '../library/open-contracts.ts';
 import { withKeystoreOptions } from './command-options.ts';
-import { readConnection } from './connection.ts';
 import { EXIT } from './exit-codes.ts';
-import { openMarket, openParty } from './open-contracts.ts';
 import { openOwner } from './owner/owner-home.ts';
 import { parseAddress } from './parse-arguments.ts';
 import { runCommand } from './run-command.ts';

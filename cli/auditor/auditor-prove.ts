@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
+import { auditKeysOf } from '../../library/auditor-file.ts';
 import { withHomeOptions } from '../command-options.ts';
 import { type ProveOptions, prove, withProveOptions } from '../evidence/prove.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand } from '../run-command.ts';
-import { auditKeysOf } from './auditor-file.ts';
 import { openAuditor } from './open-auditor.ts';
 
 /** Adds `plumb auditor prove`. */

@@ -3,15 +3,15 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { verifyRetrievable } from '../../client/owner/verify-retrievable.ts';
 import { FileError, KeyError } from '../../core/errors.ts';
 import { DEFAULT_SAMPLE } from '../../core/sampling/confidence.ts';
+import { auditKeysOf } from '../../library/auditor-file.ts';
+import { openBucket, openLedger, openService } from '../../library/connection.ts';
+import { openRounds } from '../../library/open-rounds.ts';
 import { withHomeOptions } from '../command-options.ts';
-import { openBucket, openLedger, openService } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
-import { openRounds } from '../open-rounds.ts';
 import { progressBar } from '../output.ts';
 import { reportText } from '../owner/owner-verify.ts';
 import { parseCount, parseRange } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
-import { auditKeysOf } from './auditor-file.ts';
 import { openAuditor } from './open-auditor.ts';
 
 interface VerifyOptions {

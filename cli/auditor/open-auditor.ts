@@ -4,9 +4,9 @@ import type { RequestAccount } from '../../client/service/call-service.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
-import { type Connection, readConnection } from '../connection.ts';
+import { type AuditedDataset, auditedDataset, readAuditorFile } from '../../library/auditor-file.ts';
+import { type Connection, readConnection } from '../../library/connection.ts';
 import type { CommandContext } from '../run-command.ts';
-import { type AuditedDataset, auditedDataset, readAuditorFile } from './auditor-file.ts';
 
 /** @throws ArgumentError when the file is about another chain or contract than the connection */
 export async function openAuditor(

@@ -2,11 +2,11 @@ import { InvalidArgumentError } from 'commander';
 import { StateError } from '../../core/errors.ts';
 import type { BlockIndex } from '../../core/ids.ts';
 import type { OpenQuestion } from '../../core/ports/agreements.ts';
+import type { OpenedPurchase } from '../../library/opened-consumer.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { CommandContext } from '../run-command.ts';
 import { showSeconds } from '../show-amount.ts';
 import { awaitAnswer, unansweredText } from './await-answer.ts';
-import type { OpenedPurchase } from './consumer-home.ts';
 
 /**
  * The question that is open after this: the one that was, when it is this one, or else the one that is asked now. Null when

@@ -1,14 +1,15 @@
 import type { Command } from 'commander';
 import { ArgumentError, StateError } from '../../core/errors.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
+import { parseAgreementId } from '../../library/opened-consumer.ts';
+import { noteTransaction, openPurchaseFile } from '../../library/purchase-file.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseCount } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { awaitAgreement } from './await-final.ts';
-import { openConsumer, parseAgreementId } from './consumer-home.ts';
-import { noteTransaction, openPurchaseFile } from './purchase-file.ts';
+import { openConsumer } from './consumer-home.ts';
 
 interface AcceptOptions {
   readonly wait: number;

@@ -10,18 +10,18 @@ import { damagedRanges } from '../../client/damaged-ranges.ts';
 import { printable } from '../../client/printable.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
+import { openLedger } from '../../library/connection.ts';
+import { openMemory } from '../../library/open-rounds.ts';
+import { lockPurchase } from '../../library/purchase-file.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { openLedger } from '../connection.ts';
 import { damageText } from '../damage-text.ts';
 import { growthLines } from '../growth-text.ts';
-import { openMemory } from '../open-rounds.ts';
 import { type Output, progressBar } from '../output.ts';
 import { parseCount, parseFraction } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { watchAnswers } from '../watch-answers.ts';
 import { openConsumerPurchase } from './consumer-home.ts';
 import { nextStep } from './next-step.ts';
-import { lockPurchase } from './purchase-file.ts';
 import { type Cost, costOf, costText } from './show-cost.ts';
 
 interface AuditOptions {

@@ -2,12 +2,12 @@ import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { NATIVE_COIN } from '../../core/ids.ts';
+import { noteTransaction } from '../../library/purchase-file.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { openQuestion, parseBlock, settleQuestion } from './ask-on-chain.ts';
 import { openConsumerPurchase } from './consumer-home.ts';
-import { noteTransaction } from './purchase-file.ts';
 
 interface ChallengeOptions {
   readonly seed?: number;

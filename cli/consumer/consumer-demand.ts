@@ -5,12 +5,13 @@ import { signVoucher } from '../../core/agreement/voucher.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { type BlockIndex, NATIVE_COIN } from '../../core/ids.ts';
+import type { OpenedPurchase } from '../../library/opened-consumer.ts';
+import { noteTransaction } from '../../library/purchase-file.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { openQuestion, parseBlock, settleQuestion } from './ask-on-chain.ts';
-import { type OpenedPurchase, openConsumerPurchase } from './consumer-home.ts';
-import { noteTransaction } from './purchase-file.ts';
+import { openConsumerPurchase } from './consumer-home.ts';
 
 interface DemandOptions {
   readonly wait?: boolean;

@@ -11,20 +11,21 @@ import { type BlockToRestore, type Restored, restoreFiles } from '../../client/r
 import { openRestoredFolder } from '../../client/restore/restored-folder.ts';
 import type { BlockMeta } from '../../core/block/meta.ts';
 import { StateError } from '../../core/errors.ts';
+import { type Connection, openLedger } from '../../library/connection.ts';
+import { newestPoint } from '../../library/open-contracts.ts';
+import { openMemory } from '../../library/open-rounds.ts';
+import type { OpenedPurchase } from '../../library/opened-consumer.ts';
+import { lockPurchase, purchasePath } from '../../library/purchase-file.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { type Connection, openLedger } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
-import { newestPoint } from '../open-contracts.ts';
-import { openMemory } from '../open-rounds.ts';
 import { type Output, progressBar } from '../output.ts';
 import { parseCount } from '../parse-arguments.ts';
 import { restoredText } from '../restored-text.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 import { sentence, whereText } from '../where-text.ts';
-import { type OpenedPurchase, openConsumerPurchase } from './consumer-home.ts';
+import { openConsumerPurchase } from './consumer-home.ts';
 import { nextStep } from './next-step.ts';
-import { lockPurchase, purchasePath } from './purchase-file.ts';
 import { type Cost, costOf, costText } from './show-cost.ts';
 
 interface FetchOptions {

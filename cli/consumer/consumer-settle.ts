@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import type { Agreement, AgreementState } from '../../core/ports/agreements.ts';
+import type { OpenedPurchase } from '../../library/opened-consumer.ts';
+import { noteTransaction } from '../../library/purchase-file.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
-import { type OpenedPurchase, openConsumerPurchase } from './consumer-home.ts';
-import { noteTransaction } from './purchase-file.ts';
+import { openConsumerPurchase } from './consumer-home.ts';
 
 /** A transition of OCASC that a consumer makes by one call. */
 interface Settlement {

@@ -1,7 +1,7 @@
 import type { MadeTransaction } from '../../client/consumer/purchase-state.ts';
 import { NATIVE_COIN } from '../../core/ids.ts';
+import type { OpenedPurchase } from '../../library/opened-consumer.ts';
 import { showAmount } from '../show-amount.ts';
-import type { OpenedPurchase } from './consumer-home.ts';
 
 /** What a command cost, and what the purchase has cost in gas so far. */
 export interface Cost {

@@ -3,14 +3,14 @@ import { type Command, Option } from 'commander';
 import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
 import { createAscParty } from '../../adapters/ethereum/asc-party.ts';
 import { type Address, address, NATIVE_COIN } from '../../core/ids.ts';
+import { senderParts } from '../../library/open-sender.ts';
+import { readDeployments } from '../../library/read-deployments.ts';
 import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
-import { senderParts } from '../open-sender.ts';
 import { parseAddress } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 import { openPayer, type PayerOptions, withPayerOptions } from './open-payer.ts';
-import { readDeployments } from './read-deployments.ts';
 import { requireChain } from './require-chain.ts';
 
 interface CollectOptions extends PayerOptions {

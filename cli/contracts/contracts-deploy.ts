@@ -8,15 +8,15 @@ import { findDeploymentBlock } from '../../adapters/ethereum/find-deployment-blo
 import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { ArgumentError, LedgerUnavailableError } from '../../core/errors.ts';
 import type { DeploymentsFile } from '../../core/wire/deployments-file.ts';
+import { senderParts } from '../../library/open-sender.ts';
+import { readDeployments } from '../../library/read-deployments.ts';
 import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
-import { senderParts } from '../open-sender.ts';
 import { parseCount } from '../parse-arguments.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { checkContracts } from './check-contracts.ts';
 import { type Choices, CONTRACTS, deployablesOf, describeDeployments } from './deployables.ts';
 import { openPayer, type PayerOptions, withPayerOptions } from './open-payer.ts';
-import { readDeployments } from './read-deployments.ts';
 import { requireChain } from './require-chain.ts';
 import { requireSameContracts, writeDeployments } from './write-deployments.ts';
 

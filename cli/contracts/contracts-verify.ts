@@ -2,13 +2,13 @@ import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { FileError } from '../../core/errors.ts';
+import { readConnection } from '../../library/connection.ts';
+import { readDeployments } from '../../library/read-deployments.ts';
 import { withHomeOptions } from '../command-options.ts';
-import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseCount } from '../parse-arguments.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { type ContractCheck, checkContracts } from './check-contracts.ts';
-import { readDeployments } from './read-deployments.ts';
 import { requireChain } from './require-chain.ts';
 
 interface VerifyOptions {

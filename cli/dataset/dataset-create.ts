@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { anchorerOf } from '../../core/charter/charter.ts';
+import { readConnection } from '../../library/connection.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openOwner } from '../owner/owner-home.ts';
 import { runCommand } from '../run-command.ts';

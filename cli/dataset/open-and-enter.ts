@@ -6,10 +6,10 @@ import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import type { DatasetKind } from '../../core/charter/kind.ts';
 import { ArgumentError, StateError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
-import { type Connection, openBucket, openLedger, openService } from '../connection.ts';
+import { type Connection, openBucket, openLedger, openService } from '../../library/connection.ts';
+import { addDatasets, type DatasetEntry, entryOf, readDatasets } from '../../library/dataset-list.ts';
+import type { OpenedOwner } from '../../library/opened-owner.ts';
 import { progressBar } from '../output.ts';
-import { addDatasets, type DatasetEntry, entryOf, readDatasets } from '../owner/dataset-list.ts';
-import type { OpenedOwner } from '../owner/owner-home.ts';
 import type { CommandContext } from '../run-command.ts';
 import { kindName } from './kind-name.ts';
 

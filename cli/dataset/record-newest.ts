@@ -3,10 +3,10 @@ import { planRecord, type RecordPlan, recordPlanned } from '../../client/owner/r
 import { NATIVE_COIN } from '../../core/ids.ts';
 import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
 import type { StorageService } from '../../core/ports/service.ts';
-import { type Connection, openLedger } from '../connection.ts';
-import { openDisscOwner } from '../open-contracts.ts';
-import type { DatasetEntry } from '../owner/dataset-list.ts';
-import type { OpenedOwner } from '../owner/owner-home.ts';
+import { type Connection, openLedger } from '../../library/connection.ts';
+import type { DatasetEntry } from '../../library/dataset-list.ts';
+import { openDisscOwner } from '../../library/open-contracts.ts';
+import type { OpenedOwner } from '../../library/opened-owner.ts';
 import type { CommandContext } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 

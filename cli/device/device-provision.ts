@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createSecretFile } from '../../adapters/keys/secret-file.ts';
+import { readConnection } from '../../library/connection.ts';
+import { datasetEntry } from '../../library/dataset-list.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { noticeLoopback } from '../loopback-notice.ts';
-import { datasetEntry } from '../owner/dataset-list.ts';
 import { openOwner } from '../owner/owner-home.ts';
 import { runCommand } from '../run-command.ts';
 import { provisionText } from './provision-text.ts';

@@ -2,9 +2,9 @@ import type { SignedCharter } from '../../core/charter/charter.ts';
 import { FileError } from '../../core/errors.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { encodeProvision } from '../../device/provision/provision-file.ts';
-import type { Connection } from '../connection.ts';
-import type { DatasetEntry } from '../owner/dataset-list.ts';
-import { datasetKeyOf, deviceKeyOf, type OpenedOwner } from '../owner/owner-home.ts';
+import type { Connection } from '../../library/connection.ts';
+import type { DatasetEntry } from '../../library/dataset-list.ts';
+import { datasetKeyOf, deviceKeyOf, type OpenedOwner } from '../../library/opened-owner.ts';
 
 /**
  * The content of the provision file of a dataset's newest device (specification#files, `device.json`). It holds two

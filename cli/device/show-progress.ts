@@ -1,6 +1,6 @@
 import type { DeviceEvent, Report } from '../../device/events.ts';
 import { scanningText } from '../../device/sources/watch-directory.ts';
-import { heldUpText } from '../open-sender.ts';
+import { heldUpText } from '../held-up-text.ts';
 import type { Output } from '../output.ts';
 import { showBytes } from './parse-units.ts';
 import { showName } from './show-name.ts';

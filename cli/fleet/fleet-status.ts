@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import { type DatasetStanding, readStandings } from '../../client/owner/read-standings.ts';
 import { printable } from '../../client/printable.ts';
 import { ArgumentError } from '../../core/errors.ts';
+import { openLedger, openService, readConnection } from '../../library/connection.ts';
+import { type DatasetEntry, readDatasets } from '../../library/dataset-list.ts';
+import { openRounds } from '../../library/open-rounds.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { openLedger, openService, readConnection } from '../connection.ts';
 import { standingNote, standingsExit } from '../dataset/standing-note.ts';
 import { durationText } from '../duration-text.ts';
-import { openRounds } from '../open-rounds.ts';
 import type { Output } from '../output.ts';
-import { type DatasetEntry, readDatasets } from '../owner/dataset-list.ts';
 import { openOwner } from '../owner/owner-home.ts';
 import { runCommand } from '../run-command.ts';
 

@@ -4,7 +4,7 @@ import type { Terms } from '../../core/agreement/terms.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { type Address, NATIVE_COIN } from '../../core/ids.ts';
-import type { DatasetEntry } from './dataset-list.ts';
+import type { DatasetEntry } from '../../library/dataset-list.ts';
 
 /** What a person says of an offer; the rest is filled in. */
 export interface OfferTerms {

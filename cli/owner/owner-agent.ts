@@ -7,15 +7,16 @@ import type { DatasetId } from '../../core/ids.ts';
 import { deriveAgentSecrets } from '../../core/keys.ts';
 import type { ChainCharter } from '../../core/ports/ledger.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { openLedger, readConnection } from '../../library/connection.ts';
+import { readDatasets } from '../../library/dataset-list.ts';
+import { newestPoint } from '../../library/open-contracts.ts';
+import { datasetKeyOf } from '../../library/opened-owner.ts';
+import { requireOcasc } from '../../library/require-contract.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { openLedger, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
-import { newestPoint } from '../open-contracts.ts';
-import { requireOcasc } from '../require-contract.ts';
 import { runCommand } from '../run-command.ts';
 import { agentFileText } from './agent-file.ts';
-import { readDatasets } from './dataset-list.ts';
-import { datasetKeyOf, openOwner } from './owner-home.ts';
+import { openOwner } from './owner-home.ts';
 
 interface AgentOptions {
   readonly out: string;

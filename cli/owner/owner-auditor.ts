@@ -3,13 +3,14 @@ import type { Command } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createSecretFile } from '../../adapters/keys/secret-file.ts';
 import { auditKey } from '../../core/block/seal.ts';
-import { auditorFileText } from '../auditor/auditor-file.ts';
+import { auditorFileText } from '../../library/auditor-file.ts';
+import { readConnection } from '../../library/connection.ts';
+import { datasetEntry } from '../../library/dataset-list.ts';
+import { datasetKeyOf } from '../../library/opened-owner.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand } from '../run-command.ts';
-import { datasetEntry } from './dataset-list.ts';
-import { datasetKeyOf, openOwner } from './owner-home.ts';
+import { openOwner } from './owner-home.ts';
 
 interface AuditorOptions {
   readonly out: string;

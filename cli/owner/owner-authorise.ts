@@ -9,16 +9,16 @@ import { type Address, address, NATIVE_COIN } from '../../core/ids.ts';
 import { inFile } from '../../core/parse-outside.ts';
 import type { GrantTerms } from '../../core/ports/grants.ts';
 import { stackFile } from '../../core/wire/stack-file.ts';
+import { readConnection } from '../../library/connection.ts';
+import { datasetEntry } from '../../library/dataset-list.ts';
+import { openGranter, openGrants } from '../../library/open-contracts.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { readConnection } from '../connection.ts';
 import { parseDuration } from '../device/parse-units.ts';
 import { EXIT } from '../exit-codes.ts';
-import { openGranter, openGrants } from '../open-contracts.ts';
 import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds } from '../parse-arguments.ts';
 import { parseUntil } from '../parse-time.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
-import { datasetEntry } from './dataset-list.ts';
 import { openOwner } from './owner-home.ts';
 
 interface AuthoriseOptions {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { ArgumentError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
+import { readConnection } from '../../library/connection.ts';
+import { openMarket, openParty } from '../../library/open-contracts.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
-import { openMarket, openParty } from '../open-contracts.ts';
 import { parseId } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';

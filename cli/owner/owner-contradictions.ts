@@ -17,13 +17,13 @@ import {
 } from '../../core/evidence/contradiction-file.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import { inFile } from '../../core/parse-outside.ts';
+import { readConnection } from '../../library/connection.ts';
+import { findDataset } from '../../library/dataset-list.ts';
+import { openMemory } from '../../library/open-rounds.ts';
 import { withHomeOptions } from '../command-options.ts';
-import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { contradictionsFolder } from '../growth-text.ts';
-import { openMemory } from '../open-rounds.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
-import { findDataset } from './dataset-list.ts';
 
 interface ContradictionsOptions {
   readonly check?: string;

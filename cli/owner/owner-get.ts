@@ -15,21 +15,22 @@ import {
 } from '../../client/restore/restored-folder.ts';
 import { ArgumentError, FileError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
+import { type Connection, openBucket, openLedger, openService, readConnection } from '../../library/connection.ts';
+import { findDataset, readDatasets } from '../../library/dataset-list.ts';
+import { openRounds } from '../../library/open-rounds.ts';
+import { datasetKeyOf, type OpenedOwner } from '../../library/opened-owner.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { type Connection, openBucket, openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { keepContradictions } from '../growth-text.ts';
-import { openRounds } from '../open-rounds.ts';
 import { parseRange } from '../parse-arguments.ts';
 import { parseTime } from '../parse-time.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { watchAnswers } from '../watch-answers.ts';
 import { blocksText, timeText } from '../where-text.ts';
-import { findDataset, readDatasets } from './dataset-list.ts';
 import { type GetReport, makeReport } from './get-report.ts';
 import { reportText } from './get-text.ts';
 import { lockFolder } from './lock-folder.ts';
-import { datasetKeyOf, type OpenedOwner, openOwner } from './owner-home.ts';
+import { openOwner } from './owner-home.ts';
 import { SeenBlocks } from './seen-blocks.ts';
 
 interface GetOptions {

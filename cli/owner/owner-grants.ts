@@ -2,15 +2,16 @@ import type { Command } from 'commander';
 import { ArgumentError } from '../../core/errors.ts';
 import { NATIVE_COIN } from '../../core/ids.ts';
 import type { Grant, GrantId, Grants } from '../../core/ports/grants.ts';
+import { type Connection, readConnection } from '../../library/connection.ts';
+import { readDatasets } from '../../library/dataset-list.ts';
+import { openGranter, openGrants } from '../../library/open-contracts.ts';
+import type { OpenedOwner } from '../../library/opened-owner.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { type Connection, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
-import { openGranter, openGrants } from '../open-contracts.ts';
 import { parseAmount, parseId } from '../parse-arguments.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
-import { readDatasets } from './dataset-list.ts';
-import { type OpenedOwner, openOwner } from './owner-home.ts';
+import { openOwner } from './owner-home.ts';
 
 interface Opened {
   readonly context: CommandContext;

@@ -1,14 +1,15 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { linkObjects, type ObjectOfBlock } from '../../client/owner/link-objects.ts';
+import { openLedger, openService, readConnection } from '../../library/connection.ts';
+import { findDataset } from '../../library/dataset-list.ts';
+import { openDisscOwner } from '../../library/open-contracts.ts';
+import { datasetKeyOf } from '../../library/opened-owner.ts';
+import { openIpfs } from '../../library/verify-way.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { openLedger, openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
-import { openDisscOwner } from '../open-contracts.ts';
 import { runCommand } from '../run-command.ts';
-import { findDataset } from './dataset-list.ts';
-import { datasetKeyOf, openOwner } from './owner-home.ts';
-import { openIpfs } from './verify-way.ts';
+import { openOwner } from './owner-home.ts';
 
 interface LinkOptions {
   readonly ipfs?: string;

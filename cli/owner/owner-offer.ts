@@ -8,20 +8,21 @@ import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { deriveAgentSecrets } from '../../core/keys.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { type Connection, openService, readConnection } from '../../library/connection.ts';
+import { type DatasetEntry, datasetEntry } from '../../library/dataset-list.ts';
+import { openMarket, openParty } from '../../library/open-contracts.ts';
+import { datasetKeyOf, type OpenedOwner } from '../../library/opened-owner.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { type Connection, openService, readConnection } from '../connection.ts';
 import { planNewest, planText } from '../dataset/record-newest.ts';
 import { EXIT } from '../exit-codes.ts';
-import { openMarket, openParty } from '../open-contracts.ts';
 import { progressBar } from '../output.ts';
 import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds } from '../parse-arguments.ts';
 import { parseUntil } from '../parse-time.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
-import { type DatasetEntry, datasetEntry } from './dataset-list.ts';
 import { DAY_SECONDS, DEFAULT_SAMPLES, type OfferTerms, termsOf } from './offer-terms.ts';
 import { fetchManifest } from './open-sale-parts.ts';
-import { datasetKeyOf, type OpenedOwner, openOwner } from './owner-home.ts';
+import { openOwner } from './owner-home.ts';
 
 interface OfferOptions extends OfferTerms {
   readonly again?: boolean;

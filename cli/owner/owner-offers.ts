@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { NATIVE_COIN } from '../../core/ids.ts';
 import type { Agreement, OpenQuestion } from '../../core/ports/agreements.ts';
+import { readConnection } from '../../library/connection.ts';
+import { newestPoint, openMarket } from '../../library/open-contracts.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
-import { newestPoint, openMarket } from '../open-contracts.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { openOwner } from './owner-home.ts';

@@ -2,13 +2,14 @@ import { type Command, Option } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { keysOfOwner } from '../../client/evidence/evidence-keys.ts';
 import { type SignedCharter, signCharter } from '../../core/charter/charter.ts';
+import { readConnection } from '../../library/connection.ts';
+import { findDataset, readDatasets } from '../../library/dataset-list.ts';
+import { datasetKeyOf } from '../../library/opened-owner.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { readConnection } from '../connection.ts';
 import { type ProveOptions, prove, withProveOptions } from '../evidence/prove.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand } from '../run-command.ts';
-import { findDataset, readDatasets } from './dataset-list.ts';
-import { datasetKeyOf, openOwner } from './owner-home.ts';
+import { openOwner } from './owner-home.ts';
 
 /** Adds `plumb owner prove`: evidence for somebody else. */
 export function addOwnerProve(owner: Command): void {

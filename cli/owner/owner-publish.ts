@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { type PublishedBatch, publishBatches } from '../../client/owner/publish-batches.ts';
+import { openService, readConnection } from '../../library/connection.ts';
+import { findDataset } from '../../library/dataset-list.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { openService, readConnection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseRange } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
-import { findDataset } from './dataset-list.ts';
 import { openOwner } from './owner-home.ts';
 
 interface PublishOptions {

@@ -15,14 +15,15 @@ import { ArgumentError, PlumblineError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { serialOfDevice } from '../../core/keys.ts';
 import { inFile } from '../../core/parse-outside.ts';
+import { type Connection, openBucket, openLedger, openService, readConnection } from '../../library/connection.ts';
+import { addDatasets, type DatasetEntry, entryOf, readDatasets } from '../../library/dataset-list.ts';
+import { type OpenedOwner, openedOwner } from '../../library/opened-owner.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { type Connection, openBucket, openLedger, openService, readConnection } from '../connection.ts';
 import { KINDS, kindName } from '../dataset/kind-name.ts';
 import { EXIT } from '../exit-codes.ts';
 import { choosePassword, readPassword } from '../prompt-password.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
-import { addDatasets, type DatasetEntry, entryOf, readDatasets } from './dataset-list.ts';
-import { createOwnerHome, type OpenedOwner, openedOwner, openOwner } from './owner-home.ts';
+import { createOwnerHome, openOwner } from './owner-home.ts';
 
 interface RestoreOptions {
   readonly mnemonicFile?: string;

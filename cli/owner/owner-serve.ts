@@ -11,7 +11,7 @@ import { accountOfKey } from '../../core/typed-data.ts';
 import { withJson } from '../command-options.ts';
 import { parseDuration } from '../device/parse-units.ts';
 import { EXIT } from '../exit-codes.ts';
-import { heldUpText } from '../open-sender.ts';
+import { heldUpText } from '../held-up-text.ts';
 import type { Output } from '../output.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';

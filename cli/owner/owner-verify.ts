@@ -13,20 +13,21 @@ import { ArgumentError } from '../../core/errors.ts';
 import type { StorageService } from '../../core/ports/service.ts';
 import { DEFAULT_SAMPLE, sampleSize } from '../../core/sampling/confidence.ts';
 import type { Evidence, Verdict } from '../../core/verdict.ts';
+import { type Connection, openBucket, openLedger, openService, readConnection } from '../../library/connection.ts';
+import { findDataset, readDatasets } from '../../library/dataset-list.ts';
+import { openRounds } from '../../library/open-rounds.ts';
+import { datasetKeyOf } from '../../library/opened-owner.ts';
+import { openSource, type VerifyWay, wantedWay } from '../../library/verify-way.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { type Connection, openBucket, openLedger, openService, readConnection } from '../connection.ts';
 import { damageText, type LocatedRange, MOST_RANGES } from '../damage-text.ts';
 import { growthLines, keepContradictions, standingLines } from '../growth-text.ts';
 import { listSome } from '../list-some.ts';
-import { openRounds } from '../open-rounds.ts';
 import { type Output, progressBar } from '../output.ts';
 import { parseCount, parseFraction, parseRange } from '../parse-arguments.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { watchAnswers } from '../watch-answers.ts';
-import { findDataset, readDatasets } from './dataset-list.ts';
 import { disownedText } from './get-text.ts';
-import { datasetKeyOf, openOwner } from './owner-home.ts';
-import { openSource, type VerifyWay, wantedWay } from './verify-way.ts';
+import { openOwner } from './owner-home.ts';
 
 interface VerifyOptions {
   readonly protocol: 'I' | 'II';

@@ -18,11 +18,11 @@ import { openDissc, openRounds } from '../../lambda/open/dissc.ts';
 import { openObjects } from '../../lambda/open/objects.ts';
 import { openTable } from '../../lambda/open/table.ts';
 import { readSettings } from '../../lambda/settings.ts';
+import { readStackFile } from '../../library/connection.ts';
 import { openPorts } from '../../local/serve/open-ports.ts';
 import { ownersOfFile } from '../../local/serve/owners-file.ts';
 import { readServeSettings } from '../../local/serve/serve-settings.ts';
 import { servedOwnersOf } from '../../local/served-owners.ts';
-import { readStackFile } from '../connection.ts';
 
 type Ports = Omit<RebuildPorts, 'memory'>;
 type Settings = Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount' | 'fromBlock'>;

@@ -113,10 +113,16 @@ export const rooms: Rooms = {
     },
     globals: PORTED,
   },
+  library: {
+    purpose: 'what a program on Node imports under `plumbline`: client/ put together with adapters/, from files',
+    imports: everywhere('adapters', 'client', 'core'),
+    packages: everywhere('node:fs/promises', 'node:path', 'zod'),
+    globals: COMPOSING,
+  },
   cli: {
     purpose: 'the command line: it reads arguments, composes and prints',
     imports: {
-      ...everywhere('adapters', 'client', 'core', 'device'),
+      ...everywhere('adapters', 'client', 'core', 'device', 'library'),
       // `plumb local` starts the embedded stack, `plumb serve` the service on other parts.
       local: ['cli/local', 'cli/serve', 'cli/service'],
       // `plumb service` runs the service's own operations, on a local stack or by the environment that Lambda has.
@@ -179,7 +185,7 @@ export const rooms: Rooms = {
   },
   examples: {
     purpose: 'programs a person can start from',
-    imports: everywhere('adapters', 'cli', 'client', 'core', 'device', 'local'),
+    imports: everywhere('adapters', 'cli', 'client', 'core', 'device', 'library', 'local'),
     packages: {
       ...everywhere('node:child_process', 'node:crypto', 'node:events', 'node:fs/promises', 'node:http', 'node:module'),
       ...everywhere('node:os', 'node:path', 'node:readline', 'node:util', 'vega-datasets'),
@@ -230,7 +236,7 @@ export const rooms: Rooms = {
     purpose: 'tests and what they share; no other room imports it',
     imports: {
       ...everywhere('adapters', 'cdk', 'cli', 'client', 'core', 'dev', 'device', 'examples', 'functions'),
-      ...everywhere('lambda', 'local'),
+      ...everywhere('lambda', 'library', 'local'),
     },
     packages: {
       ...everywhere('node:assert/strict', 'node:child_process', 'node:crypto', 'node:events', 'node:fs'),

@@ -1,10 +1,11 @@
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { openLedger, openService, readConnection } from '../../cli/connection.ts';
 import { createOutput } from '../../cli/output.ts';
-import { datasetKeyOf, openOwner } from '../../cli/owner/owner-home.ts';
+import { openOwner } from '../../cli/owner/owner-home.ts';
 import { verifyDataset } from '../../client/owner/verify-dataset.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
+import { openLedger, openService, readConnection } from '../../library/connection.ts';
+import { datasetKeyOf } from '../../library/opened-owner.ts';
 import type { DemoDataset, DemoOwner } from './acts/owner-setup.ts';
 import { sayVerdicts } from './acts/verify.ts';
 
@@ -24,6 +25,7 @@ export async function openVerifier(owner: DemoOwner, signal: AbortSignal): Promi
       passwordFile: owner.passwordFile,
       signal,
     },
+    onHeldUp: () => {},
   };
   const opened = await openOwner(context);
   const connection = await readConnection(context);

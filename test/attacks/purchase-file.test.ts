@@ -5,8 +5,8 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { lockPurchase, openPurchaseFile, purchasePath } from '../../cli/consumer/purchase-file.ts';
 import type { AgreementId } from '../../core/ids.ts';
+import { lockPurchase, openPurchaseFile, purchasePath } from '../../library/purchase-file.ts';
 
 const ID = `0x${'a9'.repeat(32)}` as AgreementId;
 const OTHER = `0x${'b8'.repeat(32)}` as AgreementId;

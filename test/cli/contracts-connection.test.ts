@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { readConnection } from '../../cli/connection.ts';
 import { FileError } from '../../core/errors.ts';
 import type { DeploymentsFile } from '../../core/wire/deployments-file.ts';
+import { readConnection } from '../../library/connection.ts';
 
 let home: string;
 const at = (byte: string) => `0x${byte.repeat(20)}`;

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import * as z from 'zod';
-import { isMissingFile, readSecretFile, replaceSecretFile } from '../../adapters/keys/secret-file.ts';
-import type { SignedCharter } from '../../core/charter/charter.ts';
-import { decodeDatasetName } from '../../core/charter/dataset-name.ts';
-import type { DatasetKind } from '../../core/charter/kind.ts';
-import { charterFromWire, charterToWire } from '../../core/charter/wire-charter.ts';
-import { ArgumentError } from '../../core/errors.ts';
-import { type DatasetId, datasetId } from '../../core/ids.ts';
-import { inFile } from '../../core/parse-outside.ts';
-import { wireCharter } from '../../core/wire/requests.ts';
+import { isMissingFile, readSecretFile, replaceSecretFile } from '../adapters/keys/secret-file.ts';
+import type { SignedCharter } from '../core/charter/charter.ts';
+import { decodeDatasetName } from '../core/charter/dataset-name.ts';
+import type { DatasetKind } from '../core/charter/kind.ts';
+import { charterFromWire, charterToWire } from '../core/charter/wire-charter.ts';
+import { ArgumentError } from '../core/errors.ts';
+import { type DatasetId, datasetId } from '../core/ids.ts';
+import { inFile } from '../core/parse-outside.ts';
+import { wireCharter } from '../core/wire/requests.ts';
 
 /** What the owner's home remembers of a dataset: nothing secret, and nothing that enters a key. */
 export interface DatasetEntry {

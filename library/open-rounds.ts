@@ -9,7 +9,7 @@ import type { DatasetId } from '../core/ids.ts';
 import type { HeadMemory, SeenHeads } from '../core/ports/head-memory.ts';
 import type { StorageService } from '../core/ports/service.ts';
 import type { Connection } from './connection.ts';
-import type { DatasetEntry } from './owner/dataset-list.ts';
+import type { DatasetEntry } from './dataset-list.ts';
 
 /**
  * What rounds are read and checked with, and what this home remembers of them.

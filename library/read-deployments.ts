@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { FileError } from '../../core/errors.ts';
-import { inFile } from '../../core/parse-outside.ts';
-import { type DeploymentsFile, deploymentsFile } from '../../core/wire/deployments-file.ts';
+import { FileError } from '../core/errors.ts';
+import { inFile } from '../core/parse-outside.ts';
+import { type DeploymentsFile, deploymentsFile } from '../core/wire/deployments-file.ts';
 
 const MAX_FILE_BYTES = 64 * 1024;
 

@@ -1,11 +1,11 @@
-import { createKuboP2pfs } from '../../adapters/ipfs/kubo-p2pfs.ts';
-import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
-import type { RetrievalSource } from '../../client/owner/verify-retrievable.ts';
-import { ArgumentError, FileError } from '../../core/errors.ts';
-import type { CssN } from '../../core/ports/css.ts';
-import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
-import type { Evidence } from '../../core/verdict.ts';
-import type { Connection } from '../connection.ts';
+import { createKuboP2pfs } from '../adapters/ipfs/kubo-p2pfs.ts';
+import { createS3ObjectStore } from '../adapters/s3/s3-object-store.ts';
+import type { RetrievalSource } from '../client/owner/verify-retrievable.ts';
+import { ArgumentError, FileError } from '../core/errors.ts';
+import type { CssN } from '../core/ports/css.ts';
+import type { CssYEvidence } from '../core/protocols/challenge-storage.ts';
+import type { Evidence } from '../core/verdict.ts';
+import type { Connection } from './connection.ts';
 
 /** Which protocol, where from, and what for: only what goes together. */
 export type VerifyWay =

@@ -1,12 +1,12 @@
 import * as z from 'zod';
-import { isMissingFile, readSecretFile } from '../../adapters/keys/secret-file.ts';
-import { fromHex, to0x } from '../../core/bytes.ts';
-import type { SignedCharter } from '../../core/charter/charter.ts';
-import { charterFromWire, charterToWire } from '../../core/charter/wire-charter.ts';
-import { ArgumentError, FileError, KeyError } from '../../core/errors.ts';
-import { type Address, type AuditKey, address, type DatasetId } from '../../core/ids.ts';
-import { inFile } from '../../core/parse-outside.ts';
-import { wireCharter } from '../../core/wire/requests.ts';
+import { isMissingFile, readSecretFile } from '../adapters/keys/secret-file.ts';
+import { fromHex, to0x } from '../core/bytes.ts';
+import type { SignedCharter } from '../core/charter/charter.ts';
+import { charterFromWire, charterToWire } from '../core/charter/wire-charter.ts';
+import { ArgumentError, FileError, KeyError } from '../core/errors.ts';
+import { type Address, type AuditKey, address, type DatasetId } from '../core/ids.ts';
+import { inFile } from '../core/parse-outside.ts';
+import { wireCharter } from '../core/wire/requests.ts';
 
 const bytes32 = z.string().regex(/^0x[0-9a-f]{64}$/);
 

@@ -14,7 +14,7 @@ import type { Ledger, LinkReader, PublishedReader, RecordedReader } from '../cor
 import type { SegmentPublisher, StorageService } from '../core/ports/service.ts';
 import { DEFAULT_ROUND_EVERY_MS } from '../core/rounds/cadence.ts';
 import { type StackFile, stackFile } from '../core/wire/stack-file.ts';
-import { readDeployments } from './contracts/read-deployments.ts';
+import { readDeployments } from './read-deployments.ts';
 
 /** Where the chain and the service are. */
 export interface Connection {

@@ -10,10 +10,9 @@ import type { AgreementMarket, AgreementParty } from '../core/ports/agreements.t
 import type { GrantParty, Grants } from '../core/ports/grants.ts';
 import type { ChainPoint } from '../core/ports/ledger.ts';
 import { type Connection, chainOf } from './connection.ts';
-import { senderParts } from './open-sender.ts';
-import type { OpenedOwner } from './owner/owner-home.ts';
+import { type SenderHome, senderParts } from './open-sender.ts';
+import type { OpenedOwner } from './opened-owner.ts';
 import { requireAsc, requireOcasc } from './require-contract.ts';
-import type { CommandContext } from './run-command.ts';
 
 /** OCASC, read. */
 export function openMarket(connection: Connection): AgreementMarket {
@@ -21,8 +20,8 @@ export function openMarket(connection: Connection): AgreementMarket {
 }
 
 /** OCASC as an owner's or a consumer's account. */
-export function openParty(context: CommandContext, connection: Connection, owner: OpenedOwner): AgreementParty {
-  return createOcascParty({ ...senderOf(context, connection, owner), ocasc: requireOcasc(connection) });
+export function openParty(home: SenderHome, connection: Connection, owner: OpenedOwner): AgreementParty {
+  return createOcascParty({ ...senderOf(home, connection, owner), ocasc: requireOcasc(connection) });
 }
 
 /** ASC, read. */
@@ -31,18 +30,18 @@ export function openGrants(connection: Connection): Grants {
 }
 
 /** ASC as the owner's account. */
-export function openGranter(context: CommandContext, connection: Connection, owner: OpenedOwner): GrantParty {
-  return createAscParty({ ...senderOf(context, connection, owner), asc: requireAsc(connection) });
+export function openGranter(home: SenderHome, connection: Connection, owner: OpenedOwner): GrantParty {
+  return createAscParty({ ...senderOf(home, connection, owner), asc: requireAsc(connection) });
 }
 
 /** DISSC as the owner's account. */
-export function openDisscOwner(context: CommandContext, connection: Connection, owner: OpenedOwner): DisscOwner {
-  return createDisscOwner({ ...senderOf(context, connection, owner), dissc: connection.dissc });
+export function openDisscOwner(home: SenderHome, connection: Connection, owner: OpenedOwner): DisscOwner {
+  return createDisscOwner({ ...senderOf(home, connection, owner), dissc: connection.dissc });
 }
 
-function senderOf(context: CommandContext, connection: Connection, { privateKey }: OpenedOwner): CallSenderOptions {
+function senderOf(home: SenderHome, connection: Connection, { privateKey }: OpenedOwner): CallSenderOptions {
   const signer = createKeySigner(privateKey);
-  return { ...chainOf(connection), signer, ...senderParts(context, connection.chainId, signer.account) };
+  return { ...chainOf(connection), signer, ...senderParts(home, connection.chainId, signer.account) };
 }
 
 /** The newest block of the chain. */

@@ -1,17 +1,17 @@
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMissingFile, readSecretFile, replaceSecretFile } from '../../adapters/keys/secret-file.ts';
-import { holdLock } from '../../adapters/sqlite/hold-lock.ts';
+import { isMissingFile, readSecretFile, replaceSecretFile } from '../adapters/keys/secret-file.ts';
+import { holdLock } from '../adapters/sqlite/hold-lock.ts';
 import {
   newPurchase,
   type PurchaseState,
   type PurchaseStore,
   purchaseState,
-} from '../../client/consumer/purchase-state.ts';
-import { FileError, StateError } from '../../core/errors.ts';
-import type { AgreementId } from '../../core/ids.ts';
-import { inFile } from '../../core/parse-outside.ts';
-import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
+} from '../client/consumer/purchase-state.ts';
+import { FileError, StateError } from '../core/errors.ts';
+import type { AgreementId } from '../core/ids.ts';
+import { inFile } from '../core/parse-outside.ts';
+import type { MinedTransaction } from '../core/ports/mined-transaction.ts';
 
 /**
  * `purchases/<agreement>.json` in the consumer's folder, made when it is missing: every change is durable when it returns.
