@@ -233,7 +233,7 @@ const REFUSED: readonly Case[] = [
   {
     what: 'a tool imports a test',
     path: 'dev/bench/new.ts',
-    text: "import { readVectors } from '../core/read-vectors.ts';",
+    text: "import { readVectors } from '../../test/core/read-vectors.ts';",
     says: /^dev\/bench\/new\.ts:1 imports test\/core\/read-vectors\.ts\./,
   },
   {
