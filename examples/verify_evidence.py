@@ -3,12 +3,16 @@
 ("Evidence files"), on Python's standard library and the OpenSSL that it is linked with. Asks no chain: what rests on one
 is printed. Exit codes: 0 it holds, and the data are what is proven; 1 it does not, or they are not; 2 wrong arguments.
 
-    python3 examples/verify_evidence.py door.evidence.json [DATA]    DATA: the content, or the stored bytes, of all its blocks
+    python3 examples/verify_evidence.py [--dissc ADDRESS] door.evidence.json [DATA]
+        DATA: the content, or the stored bytes, of all its blocks
+        ADDRESS: the contract that counts, where it is not DISSC; trust one only if you know its code
 """
 import base64, json, re, sys
 from verify import account_word, leaf, mth, typed_hash
 from verify_parts import H, Refused, encode_object, fields, keccak, recover, require, seal_gcm, u, unhex, whole, word
 
+# Where DISSC is on every chain: its address follows from its code ("Deploying").
+DISSC = '0x27c63f256afcbe20cb0966c56737e37c60773c9e'
 HEX, ZERO = re.compile(r'0x([0-9a-f]{2})*'), bytes(32)
 
 def raw(text, size=None):
@@ -50,8 +54,9 @@ def multiproof_root(leaves, size, nodes):
     require(next(nodes, None) is None, 'the proof is too long')
     return root
 
-def check(e):
+def check(e, dissc):
     """All of the specification's steps; the charters by serial, and the metas by block."""
+    require(e['dissc'] == dissc, f"it is of the contract {e['dissc']}, not of {'DISSC, which is at ' if dissc == DISSC else ''}{dissc}")
     dataset, domain = raw(e['dataset'], 32), (number(e['chainId'], 1), raw(e['dissc'], 20))
     for c in e['charters']:
         fields(c, 'owner name kind device anchorer serial from signature chartered')
@@ -139,17 +144,19 @@ def compare(e, blocks, path):
     print(f'intact   {path}: {len(blocks)} blocks, {"content" if as_content else "stored bytes"}, byte for byte')
 
 def main():
-    if not 2 <= len(sys.argv) <= 3: return print(__doc__) or 2
-    e = parse(open(sys.argv[1], 'rb').read())
-    signer, round_root, metas = check(e)
+    args, dissc = sys.argv[1:], DISSC
+    if args[:1] == ['--dissc']: dissc, args = (args[1:2] or [''])[0].lower(), args[2:]
+    if not 1 <= len(args) <= 2 or not re.fullmatch('0x[0-9a-f]{40}', dissc): return print(__doc__) or 2
+    e = parse(open(args[0], 'rb').read())
+    signer, round_root, metas = check(e, dissc)
     span = e['range']
     blocks = [b for b in e['blocks'] if not span or span['from'] <= metas[b['index']]['at'] <= span['to']]
     first = e['charters'][0]
     print(f"holds    {len(blocks)} blocks of {first['name']}, signed by device 0x{signer.hex()} of owner {first['owner']}")
     if span: print(f"whole    all that was captured from {span['from']} to {span['to']} ms, in a log of {e['head']['size']} blocks")
-    if len(sys.argv) == 3: compare(e, blocks, sys.argv[2])
-    if e['record']: print(f"look up  chain {e['chainId']}: {e['record']['transaction']} recorded {e['head']['size']} blocks, root {e['head']['root']}, in block {e['record']['blockNumber']}")
-    if e['round']: print(f"look up  chain {e['chainId']}: {e['round']['transaction']} anchored round 0x{round_root.hex()} of {e['round']['anchorer']}, in block {e['round']['blockNumber']}")
+    if len(args) == 2: compare(e, blocks, args[1])
+    if e['record']: print(f"look up  chain {e['chainId']}: {e['record']['transaction']} recorded {e['head']['size']} blocks, root {e['head']['root']}, in block {e['record']['blockNumber']}, on the contract {dissc}")
+    if e['round']: print(f"look up  chain {e['chainId']}: {e['round']['transaction']} anchored round 0x{round_root.hex()} of {e['round']['anchorer']}, in block {e['round']['blockNumber']}, on the contract {dissc}")
     return 0
 
 if __name__ == '__main__':

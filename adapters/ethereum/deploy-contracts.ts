@@ -22,7 +22,7 @@ export interface Deployed {
 const SALT = `0x${'00'.repeat(32)}`;
 
 /** Where a contract is on every chain, once it is deployed. */
-export function deployedAddress({ initCode }: Deployable): Address {
+export function deployedAddress({ initCode }: Pick<Deployable, 'initCode'>): Address {
   return address(getCreate2Address(CREATE2_PROXY, SALT, keccak256(initCode)));
 }
 

@@ -12,8 +12,10 @@ import { sourceOfBucket, sourceOfService } from '../../client/owner/block-source
 import { FOREVER } from '../../client/owner/find-times.ts';
 import { printable } from '../../client/printable.ts';
 import type { RequestAccount } from '../../client/service/call-service.ts';
+import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { ArgumentError, FileError } from '../../core/errors.ts';
 import { encodeEvidence } from '../../core/evidence/encode-evidence.ts';
+import type { EvidenceFile } from '../../core/evidence/evidence.ts';
 import { verifyEvidence } from '../../core/evidence/verify-evidence.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { type Connection, openBucket, openLedger, openService } from '../../library/connection.ts';
@@ -99,11 +101,16 @@ export async function prove(
     const file = encodeEvidence(evidence);
     const out = resolve(options.out);
     await writeNew(out, file);
-    const report = reportEvidence(evidence, verifyEvidence(primitives, evidence), [], null);
+    const report = reportEvidence(evidence, verifyEvidence(primitives, evidence, evidence.domain), [], null);
     const said = printable(sayEvidence(report));
     output.result(
       { out, fileBytes: file.length, ...report },
-      [`${out}, ${file.length.toLocaleString('en')} bytes.`, said, secretsText(options)].join('\n'),
+      [
+        `${out}, ${file.length.toLocaleString('en')} bytes.`,
+        said,
+        secretsText(options),
+        ...contractNotice(evidence),
+      ].join('\n'),
     );
   } finally {
     bucket?.close();
@@ -130,6 +137,13 @@ async function writeNew(path: string, file: Uint8Array): Promise<void> {
     if (code === 'ENOENT') throw new FileError(`The folder of ${path} does not exist. Make it first.`, { cause });
     throw cause;
   }
+}
+
+function contractNotice({ domain: { dissc } }: EvidenceFile): string[] {
+  if (dissc === DISSC_ADDRESS) return [];
+  return [
+    `It is of the contract ${dissc}, not of DISSC at ${DISSC_ADDRESS}: it holds only for readers who trust that contract and name it, plumb verify --dissc ${dissc}.`,
+  ];
 }
 
 function secretsText({ open }: ProveOptions): string {

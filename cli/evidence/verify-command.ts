@@ -9,21 +9,24 @@ import { sayEvidence } from '../../client/evidence/say-evidence.ts';
 import { sayStepValue } from '../../client/evidence/say-step-value.ts';
 import { witnessEvidence } from '../../client/evidence/witness-evidence.ts';
 import { printable } from '../../client/printable.ts';
+import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { ArgumentError, FileError } from '../../core/errors.ts';
 import { checkData } from '../../core/evidence/check-data.ts';
 import { type EvidenceFile, MAX_EVIDENCE_FILE_BYTES } from '../../core/evidence/evidence.ts';
 import { parseEvidence } from '../../core/evidence/parse-evidence.ts';
 import { type EvidenceFinding, type EvidenceStep, verifyEvidence } from '../../core/evidence/verify-evidence.ts';
+import type { Address } from '../../core/ids.ts';
 import type { ChainWitness, Dissent } from '../../core/ports/chain-witness.ts';
 import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
-import { parseBlock, parseCount } from '../parse-arguments.ts';
+import { parseAddress, parseBlock, parseCount } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 
 interface VerifyOptions {
   readonly explain?: boolean;
   readonly block?: number;
+  readonly dissc?: Address;
   readonly rpc?: string[];
   readonly agree?: number;
   readonly anchor: 'final' | 'latest';
@@ -38,6 +41,11 @@ export function addVerify(verify: Command): void {
     .argument('[data...]', 'files to compare: the content, where the evidence opens it, or the stored bytes')
     .option('--explain', 'show every step with its values')
     .option('--block <number>', 'with --explain, the block whose values are shown', parseBlock)
+    .option(
+      '--dissc <address>',
+      'the contract that counts, where it is not DISSC: whoever deployed it decides what it recorded',
+      parseAddress,
+    )
     .option(
       '--rpc <url>',
       'ask this node of the chain, too; PLUMB_RPC_URL where none is named; several are compared',
@@ -54,7 +62,12 @@ export function addVerify(verify: Command): void {
   withJson(command).action((path: string, data: string[], options: VerifyOptions) =>
     runCommand(options, async ({ output, signal }) => {
       const evidence = await readEvidence(path);
-      const finding = verifyEvidence(nodePrimitives, evidence, options.block);
+      const finding = verifyEvidence(
+        nodePrimitives,
+        evidence,
+        { dissc: options.dissc ?? DISSC_ADDRESS },
+        options.block,
+      );
       const compared = finding.holds ? await compareAll(evidence, finding, data, output, signal) : [];
       const chain = finding.holds ? openWitness(evidence, options) : null;
       if (chain !== null) output.progress(`Asking ${chain.hosts.join(', ')} …`);
@@ -94,6 +107,9 @@ function collect(url: string, before: string[] = []): string[] {
 const EXAMPLES = `
 Offline, the evidence shows that the owner's device has signed these very bytes; what rests on the chain is printed, so that
 anyone can look it up.
+
+Evidence of another contract than DISSC proves nothing, as that contract can have recorded anything: DISSC's address follows from its
+code and is the same on every chain. Name another one with --dissc only if you know its code.
 
 With --rpc the chain is asked. Nodes are not believed: DISSC's storage and logs are proven against a block's header whose hash is
 computed here, and that this is the chain's block is what --agree nodes must agree on. Whoever says otherwise is named.

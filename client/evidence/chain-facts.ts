@@ -1,4 +1,6 @@
 import { to0x } from '../../core/bytes.ts';
+import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
+import type { DisscDomain } from '../../core/dissc-domain.ts';
 import type { EvidenceFile } from '../../core/evidence/evidence.ts';
 import type { EvidenceFinding } from '../../core/evidence/verify-evidence.ts';
 import { utcText } from '../utc-text.ts';
@@ -29,17 +31,17 @@ export function chainFacts(evidence: EvidenceFile, finding: EvidenceFinding): Ch
 
 export function recordSays({ domain, dataset, head, record }: EvidenceFile): string {
   if (record === null) return 'There is no record.';
-  return `On chain ${domain.chainId}, transaction ${to0x(record.txHash)} in block ${placeText(record)} made DISSC (${domain.dissc}) log Recorded of dataset ${dataset}: ${head.size} blocks, root ${to0x(head.root)}.`;
+  return `On chain ${domain.chainId}, transaction ${to0x(record.txHash)} in block ${placeText(record)} made ${contractText(domain)} log Recorded of dataset ${dataset}: ${head.size} blocks, root ${to0x(head.root)}.`;
 }
 
 export function roundSays({ domain, round }: EvidenceFile, finding: EvidenceFinding): string {
   if (round === null || finding.round === null) return 'There is no round.';
-  return `On chain ${domain.chainId}, transaction ${to0x(round.txHash)} in block ${placeText(round)} made DISSC (${domain.dissc}) log RoundAnchored of ${round.anchorer}: round ${to0x(finding.round)}.`;
+  return `On chain ${domain.chainId}, transaction ${to0x(round.txHash)} in block ${placeText(round)} made ${contractText(domain)} log RoundAnchored of ${round.anchorer}: round ${to0x(finding.round)}.`;
 }
 
 export function chartersSay({ domain, dataset, charters }: EvidenceFile): string {
   const serials = charters.map(({ charter }) => charter.serial).join(', ');
-  return `On chain ${domain.chainId}, DISSC (${domain.dissc}) has logged Chartered of dataset ${dataset} as shown here, serials ${serials}.`;
+  return `On chain ${domain.chainId}, ${contractText(domain)} has logged Chartered of dataset ${dataset} as shown here, serials ${serials}.`;
 }
 
 export function afterSays(block: {
@@ -48,6 +50,11 @@ export function afterSays(block: {
   readonly timeSeconds: number;
 }): string {
   return `The chain has block ${placeText(block)}, which the blocks' metas name as known when they were sealed.`;
+}
+
+/** DISSC by its name; another contract, that a reader has named, is not called so. */
+export function contractText({ dissc }: Pick<DisscDomain, 'dissc'>): string {
+  return dissc === DISSC_ADDRESS ? `DISSC (${dissc})` : `the contract ${dissc}, which is not DISSC,`;
 }
 
 function placeText({

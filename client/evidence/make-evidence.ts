@@ -86,7 +86,7 @@ export async function makeEvidence(
         ...opened,
         after: await readAfter(deps, opened.blocks, signal),
       };
-      const finding = verifyEvidence(primitives, evidence);
+      const finding = verifyEvidence(primitives, evidence, ledger.domain);
       if (!finding.holds) throw new DefectError(`The evidence made does not hold: ${finding.reason}`);
       return evidence;
     } catch (cause) {

@@ -1,3 +1,4 @@
+import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import type { EvidenceReport } from './report-evidence.ts';
 
 /**
@@ -28,8 +29,8 @@ function subject({ data, count, strength }: EvidenceReport): string {
 }
 
 function provenText(report: EvidenceReport): string {
-  const { name, owner, signer, chainId, notBefore, notAfter, recorded, anchored, wholeTime, count, restsOn, disowned } =
-    report;
+  const { name, owner, signer, chainId, contract, notBefore, notAfter, recorded, anchored, wholeTime } = report;
+  const { count, restsOn, disowned } = report;
   const what = `${whatText(report)} of dataset ${name}`;
   const time = [
     notBefore === null ? [] : `not before ${notBefore}`,
@@ -37,10 +38,11 @@ function provenText(report: EvidenceReport): string {
   ]
     .flat()
     .join(' and ');
+  const contractName = contract === DISSC_ADDRESS ? 'DISSC' : `${contract}, which is not DISSC,`;
   const where =
     recorded === null
-      ? `anchored in round ${anchored?.number} of ${anchored?.anchorer}, chain block ${anchored?.blockNumber}`
-      : `recorded on DISSC in chain block ${recorded.blockNumber}`;
+      ? `anchored on ${contractName} in round ${anchored?.number} of ${anchored?.anchorer}, chain block ${anchored?.blockNumber}`
+      : `recorded on ${contractName} in chain block ${recorded.blockNumber}`;
   const sealed = `sealed ${time}, under the signature of device ${signer}, which owner ${owner} named; ${where} of chain ${chainId}.`;
   const all =
     wholeTime === null

@@ -1,5 +1,6 @@
 import { portablePrimitives } from '../../adapters/crypto/portable-primitives.ts';
 import { type ComparedData, type EvidenceReport, reportEvidence } from '../../client/evidence/report-evidence.ts';
+import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { checkData } from '../../core/evidence/check-data.ts';
 import { EvidenceError, type EvidenceFile, MAX_EVIDENCE_FILE_BYTES } from '../../core/evidence/evidence.ts';
 import { parseEvidence } from '../../core/evidence/parse-evidence.ts';
@@ -12,6 +13,9 @@ export interface CheckedFiles {
   readonly finding: EvidenceFinding;
   readonly report: EvidenceReport;
 }
+
+/** No other contract counts on this page. */
+const TRUST = { dissc: DISSC_ADDRESS };
 
 /** Told while a file is read: how many bytes of how many. */
 export type OnProgress = (name: string, doneBytes: number, sizeBytes: number) => void;
@@ -33,7 +37,7 @@ export async function checkFiles(
   }
   const evidence = parseEvidence(new Uint8Array(await file.arrayBuffer()));
   signal.throwIfAborted();
-  const finding = verifyEvidence(portablePrimitives, evidence);
+  const finding = verifyEvidence(portablePrimitives, evidence, TRUST);
   const compared: ComparedData[] = [];
   for (const one of finding.holds ? data : []) {
     const read = () => readPieces(one, (done) => onProgress(one.name, done, one.size), signal);
@@ -45,7 +49,7 @@ export async function checkFiles(
 
 /** The same steps with the values of another block. */
 export function stepsOf({ evidence }: CheckedFiles, block: BlockIndex): readonly EvidenceStep[] {
-  return verifyEvidence(portablePrimitives, evidence, block).steps;
+  return verifyEvidence(portablePrimitives, evidence, TRUST, block).steps;
 }
 
 async function* readPieces(

@@ -35,7 +35,7 @@ import { evidenceSchema, type WireEvidence } from './evidence-schema.ts';
  * @throws EvidenceError naming the field
  * @example
  * const evidence = parseEvidence(await readFile('door.evidence.json'));
- * const finding = verifyEvidence(primitives, evidence);
+ * const finding = verifyEvidence(primitives, evidence, { dissc: DISSC_ADDRESS });
  */
 export function parseEvidence(file: Uint8Array): EvidenceFile {
   if (file.length > MAX_EVIDENCE_FILE_BYTES) {

@@ -15,6 +15,7 @@ import {
 import { decodeDatasetName } from '../charter/dataset-name.ts';
 import { disowningCharter } from '../charter/disowned.ts';
 import { ATTACHED, type DatasetKind, ENCRYPTED } from '../charter/kind.ts';
+import { DISSC_ADDRESS } from '../dissc-address.ts';
 import { PlumblineError, ProofError } from '../errors.ts';
 import type { Address, BlockIndex, RoundRoot } from '../ids.ts';
 import { GCM_TAG_BYTES, MAX_CONTENT_BYTES } from '../limits.ts';
@@ -33,13 +34,19 @@ export type StepValues = Readonly<Record<string, string | number | null>>;
 
 /** One step from the bytes to the chain, in the order of the paper's Table III as far as that has it. */
 export interface EvidenceStep {
-  readonly step: 'charter' | 'head' | 'round' | 'record' | 'open' | 'compare' | 'meta' | 'bytes' | 'range';
+  readonly step: 'contract' | 'charter' | 'head' | 'round' | 'record' | 'open' | 'compare' | 'meta' | 'bytes' | 'range';
   /** The paper's step; null where it has none. */
   readonly paper: string | null;
   readonly title: string;
   readonly values: StepValues;
   /** Why it fails; null when it holds. */
   readonly reason: string | null;
+}
+
+/** What a reader brings along: evidence does not say what it is measured by. */
+export interface EvidenceTrust {
+  /** The contract that counts: `DISSC_ADDRESS`, or another that the reader has named. */
+  readonly dissc: Address;
 }
 
 /** What evidence proves by itself, before any chain was asked. */
@@ -77,14 +84,20 @@ export interface EvidenceFinding {
 /**
  * Checks all that evidence shows, with nothing but its own bytes. That the chain has the head, and since when, the chain has to
  * say: `record` and `round` name where.
+ * @param trust the contract that counts; evidence of any other proves nothing
  * @param show the block whose values the steps show; the first one when not given
  * @throws nothing that hostile evidence can cause: what does not hold is a step with its reason
  * @example
- * const finding = verifyEvidence(primitives, parseEvidence(file));
+ * const finding = verifyEvidence(primitives, parseEvidence(file), { dissc: DISSC_ADDRESS });
  * if (!finding.holds) throw new Error(finding.reason);
  */
-export function verifyEvidence(primitives: Primitives, evidence: EvidenceFile, show?: BlockIndex): EvidenceFinding {
-  const run = new Verification(primitives, evidence, show);
+export function verifyEvidence(
+  primitives: Primitives,
+  evidence: EvidenceFile,
+  trust: EvidenceTrust,
+  show?: BlockIndex,
+): EvidenceFinding {
+  const run = new Verification(primitives, evidence, trust, show);
   for (const step of STEPS) {
     if (step.isWanted?.(evidence) === false) continue;
     let values: StepValues = {};
@@ -106,6 +119,7 @@ interface StepOfVerification extends Pick<EvidenceStep, 'step' | 'paper' | 'titl
 }
 
 const STEPS: readonly StepOfVerification[] = [
+  { step: 'contract', paper: null, title: 'The contract is the one that counts' },
   { step: 'charter', paper: null, title: "The owner's signed charters name the device that writes this dataset" },
   { step: 'head', paper: '4', title: "The device's signature is on the log's head" },
   {
@@ -136,6 +150,7 @@ class Verification {
   readonly steps: EvidenceStep[] = [];
   readonly #primitives: Primitives;
   readonly #evidence: EvidenceFile;
+  readonly #trust: EvidenceTrust;
   readonly #shown: EvidenceBlock;
   readonly #history: CharterHistory;
   readonly #first: Charter;
@@ -146,13 +161,28 @@ class Verification {
   #within: ReadonlySet<BlockIndex> | null = null;
   #setBack: readonly BlockIndex[] = [];
 
-  constructor(primitives: Primitives, evidence: EvidenceFile, show: BlockIndex | undefined) {
+  constructor(primitives: Primitives, evidence: EvidenceFile, trust: EvidenceTrust, show: BlockIndex | undefined) {
     const { blocks } = evidence;
     this.#primitives = primitives;
     this.#evidence = evidence;
+    this.#trust = trust;
     this.#shown = blocks.find(({ index }) => index === show) ?? (blocks[0] as EvidenceBlock);
     this.#history = historyShown(evidence);
     this.#first = evidence.charters[0]?.charter as Charter;
+  }
+
+  contract(): StepValues {
+    const { chainId, dissc } = this.#evidence.domain;
+    if (dissc !== this.#trust.dissc) {
+      const expected =
+        this.#trust.dissc === DISSC_ADDRESS
+          ? `not of DISSC, which is at ${DISSC_ADDRESS} on every chain`
+          : `not of ${this.#trust.dissc}, which you have named`;
+      throw new ProofError(
+        `It is of the contract ${dissc}, ${expected}. Another contract can have recorded anything. If you know and trust its code, name it: plumb verify --dissc ADDRESS.`,
+      );
+    }
+    return { contract: dissc, chain: chainId };
   }
 
   charter(): StepValues {

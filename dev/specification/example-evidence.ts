@@ -7,8 +7,9 @@ import { utf8 } from '../../core/bytes.ts';
 import { datasetOfCharter, signCharter } from '../../core/charter/charter.ts';
 import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { type DatasetKind, ENCRYPTED } from '../../core/charter/kind.ts';
+import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { encodeEvidence } from '../../core/evidence/encode-evidence.ts';
-import { address, type DatasetKey, NO_ACCOUNT, type Nonce, type PrivateKey } from '../../core/ids.ts';
+import { type DatasetKey, NO_ACCOUNT, type Nonce, type PrivateKey } from '../../core/ids.ts';
 import { multiproof } from '../../core/log/multiproof.ts';
 import { EMPTY_PEAKS } from '../../core/log/peaks.ts';
 import { subtreesOfLeaves } from '../../core/log/subtree-source.ts';
@@ -18,14 +19,17 @@ const AT_MS = 1_796_000_000_000;
 const KIND: DatasetKind = ENCRYPTED;
 const LINES = ['first\n', 'hello\n', 'world\n'];
 
-/** Evidence of two of three lines of an encrypted dataset, opened. Its keys are of no use, and no chain has it. */
-export async function exampleEvidence(): Promise<Uint8Array> {
+/**
+ * Evidence of two of three lines of an encrypted dataset, opened. Its keys are of no use, and no chain has it.
+ * @param dissc the contract that all of it is signed for
+ */
+export async function exampleEvidence(dissc = DISSC_ADDRESS): Promise<Uint8Array> {
   const [ownerKey, deviceKey, datasetKey] = [1, 2, 3].map((byte) => new Uint8Array(32).fill(byte)) as [
     PrivateKey,
     PrivateKey,
     DatasetKey,
   ];
-  const domain = { chainId: 31337, dissc: address(`0x${'d1'.repeat(20)}`) };
+  const domain = { chainId: 31337, dissc };
   const bare = {
     ...{ owner: accountOfKey(ownerKey), name: encodeDatasetName('door'), kind: KIND },
     ...{ device: accountOfKey(deviceKey), anchorer: NO_ACCOUNT, serial: AT_MS / 1000 - 60, from: 0 },

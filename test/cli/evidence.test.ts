@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { address } from '../../core/ids.ts';
+import { exampleEvidence } from '../../dev/specification/example-evidence.ts';
 import { quickenKeystore } from './quicken-keystore.ts';
 import { runPlumb, type StackUnderTest, startStackUnderTest } from './run-plumb.ts';
 
@@ -89,6 +91,8 @@ test('a file and its evidence are all that somebody needs', async () => {
     ['intact', false],
   );
   assert.match(asked.restsOn[0].restsOn, /^all receipts of the block/);
+  const unlike = await verify([at('door.evidence.json'), '--dissc', `0x${'d1'.repeat(20)}`], 1);
+  assert.match(unlike.reason, /not of 0xd1(?:d1)+, which you have named/);
   const other = Buffer.from(DOOR);
   other[1_500_000]! ^= 1;
   await writeFile(at('other.log'), other);
@@ -100,6 +104,21 @@ test('a file and its evidence are all that somebody needs', async () => {
     shown.stdout,
     /^door\.log: intact, byte for byte\. door\.log \(blocks 0 to 2, .*Table III, step 10, 14/s,
   );
+});
+
+test('evidence of another contract than DISSC proves nothing until its reader names that contract', async () => {
+  const contract = `0x${'d1'.repeat(20)}`;
+  await writeFile(at('other.evidence.json'), await exampleEvidence(address(contract)));
+  await writeFile(at('lines'), 'hello\nworld\n');
+  const refused = await verify([at('other.evidence.json'), at('lines')], 1);
+  assert.deepEqual([refused.verdict, refused.data], ['unproven', []]);
+  assert.match(refused.reason, /Another contract can have recorded anything.*--dissc ADDRESS/);
+  const named = await runPlumb(['verify', at('other.evidence.json'), at('lines'), '--dissc', contract], {});
+  assert.match(
+    named.stdout,
+    new RegExp(`^lines: intact.* recorded on ${contract}, which is not DISSC, in chain block`),
+  );
+  assert.equal((await runPlumb(['verify', at('other.evidence.json'), '--dissc', 'DISSC'], {})).exitCode, 2);
 });
 
 test('evidence is not overwritten, and says what is wrong with what is asked for', async () => {

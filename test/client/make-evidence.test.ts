@@ -7,6 +7,7 @@ import { type EvidenceDeps, makeEvidence } from '../../client/evidence/make-evid
 import { sourceOfService } from '../../client/owner/block-source.ts';
 import type { CapturedBlock } from '../../core/batch/seal-batch.ts';
 import { to0x } from '../../core/bytes.ts';
+import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { checkData } from '../../core/evidence/check-data.ts';
 import { encodeEvidence } from '../../core/evidence/encode-evidence.ts';
 import type { EvidenceFile } from '../../core/evidence/evidence.ts';
@@ -60,7 +61,7 @@ describe('evidence is made', () => {
   ) => makeEvidence(depsOf(storage, batches), { dataset: WRITER.dataset, anchor: 'final', fromBlock: 0, blocks, show });
   const read = (evidence: EvidenceFile) => {
     const parsed = parseEvidence(encodeEvidence(evidence));
-    const finding = verifyEvidence(primitives, parsed);
+    const finding = verifyEvidence(primitives, parsed, { dissc: DISSC_ADDRESS });
     assert.equal(finding.reason, null);
     return { parsed, finding };
   };

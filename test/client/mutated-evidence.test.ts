@@ -4,6 +4,7 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { reportEvidence } from '../../client/evidence/report-evidence.ts';
 import { witnessEvidence } from '../../client/evidence/witness-evidence.ts';
 import { equalBytes, to0x, utf8 } from '../../core/bytes.ts';
+import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { canonicalJson } from '../../core/evidence/canonical-json.ts';
 import { encodeEvidence } from '../../core/evidence/encode-evidence.ts';
 import { EvidenceError, type EvidenceFile } from '../../core/evidence/evidence.ts';
@@ -153,7 +154,7 @@ describe('evidence that was changed in any field', () => {
           }
         : made;
       const file = encodeEvidence(evidence);
-      const truth = verifyEvidence(counting, evidence);
+      const truth = verifyEvidence(counting, evidence, { dissc: DISSC_ADDRESS });
       assert.equal(truth.reason, null);
       const chain = trueChain(evidence, truth);
       assert.equal(
@@ -161,7 +162,7 @@ describe('evidence that was changed in any field', () => {
         'intact',
       );
       hashes = 0;
-      verifyEvidence(counting, evidence);
+      verifyEvidence(counting, evidence, { dissc: DISSC_ADDRESS });
       const enough = 4 * hashes + 1_000;
 
       const pick = draws(`mutated evidence, ${name}`);
@@ -178,7 +179,7 @@ describe('evidence that was changed in any field', () => {
           ends.refused++;
           continue;
         }
-        const finding = verifyEvidence(counting, parsed);
+        const finding = verifyEvidence(counting, parsed, { dissc: DISSC_ADDRESS });
         assert.ok(hashes <= enough, `${hashes} hashes`);
         if (!finding.holds) {
           assert.notEqual(finding.reason, null);

@@ -12,6 +12,7 @@ import { reportEvidence } from '../../client/evidence/report-evidence.ts';
 import { witnessEvidence } from '../../client/evidence/witness-evidence.ts';
 import { auditKey, blockKeys } from '../../core/block/seal.ts';
 import { fromHex, to0x } from '../../core/bytes.ts';
+import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { EvidenceBlock, EvidenceFile } from '../../core/evidence/evidence.ts';
 import { verifyEvidence } from '../../core/evidence/verify-evidence.ts';
@@ -116,7 +117,7 @@ async function evidenceOf(place: NonNullable<EvidenceFile['record']>): Promise<E
 }
 
 async function ask(rpcUrls: readonly string[], agree = rpcUrls.length, asked = evidence) {
-  const finding = verifyEvidence(primitives, asked);
+  const finding = verifyEvidence(primitives, asked, { dissc: DISSC_ADDRESS });
   assert.equal(finding.reason, null);
   const { chainId, dissc: at } = asked.domain;
   const chain = createDisscWitness({ rpcUrls, agree, chainId, dissc: at, anchor: 'final', patienceMs: 1_000 });

@@ -7,7 +7,9 @@ import { pathToFileURL } from 'node:url';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { encodeEvidence } from '../../core/evidence/encode-evidence.ts';
+import { address } from '../../core/ids.ts';
 import { buildCheckPage } from '../../dev/console/build-check.ts';
+import { exampleEvidence } from '../../dev/specification/example-evidence.ts';
 import { evidenceOf, type FixtureOptions, joined } from '../core/evidence-fixture.ts';
 import { findBarriers, openBrowser, openPage, type WatchedPage } from './open-page.ts';
 
@@ -71,11 +73,11 @@ test('a file and its evidence, by the keyboard alone: one sentence, then the ste
     await (await chooser).setFiles([at('door.evidence.json'), at('door.bin')]);
     await page.getByText('✓ Intact').waitFor();
     assert.match((await sentence(page).textContent()) ?? '', /^door\.bin: intact, byte for byte\. f1\.bin \(block 1, /);
-    assert.equal(await page.locator('#steps > li').count(), 6);
-    const second = page.locator('#steps summary').nth(1);
+    assert.equal(await page.locator('#steps > li').count(), 7);
+    const second = page.locator('#steps summary').nth(2);
     await second.focus();
     await page.keyboard.press('Enter');
-    assert.match((await page.locator('#steps details').nth(1).textContent()) ?? '', /signer0x[0-9a-f]{40}/i);
+    assert.match((await page.locator('#steps details').nth(2).textContent()) ?? '', /signer0x[0-9a-f]{40}/i);
     assert.match((await page.locator('#rests').textContent()) ?? '', /On chain \d+, transaction 0x/);
     await picture(page, 'intact');
   }));
@@ -134,7 +136,7 @@ test('evidence that lost its name is known; with bytes in it, it needs no file; 
     await page.getByText('✓ Intact').waitFor();
     assert.match((await page.locator('#facts').textContent()) ?? '', /Anchoredround 4 of 0x/);
     await page.getByLabel('Show the values of block').fill('5');
-    assert.match((await page.locator('#steps details').nth(3).textContent()) ?? '', /block5/);
+    assert.match((await page.locator('#steps details').nth(4).textContent()) ?? '', /block5/);
     await page.getByLabel('Show the values of block').fill('3');
     assert.equal(await page.locator('#block:invalid').count(), 1);
   }));
@@ -156,6 +158,15 @@ test('evidence that was changed proves nothing, and the step that breaks is open
     await page.getByText('✗ Proves nothing').waitFor();
     assert.match((await page.locator('#steps details[open]').textContent()) ?? '', /✗ Fails\. .*does not hash/);
     await picture(page, 'forged');
+  }));
+
+test('evidence of another contract proves nothing here, right as all else in it is', () =>
+  withPage({}, async ({ page }) => {
+    await writeFile(at('other.evidence.json'), await exampleEvidence(address(`0x${'d1'.repeat(20)}`)));
+    await choose(page, 'other.evidence.json');
+    await page.getByText('✗ Proves nothing').waitFor();
+    assert.match((await sentence(page).textContent()) ?? '', /of the contract 0xd1(?:d1)+, not of DISSC/);
+    await picture(page, 'other-contract');
   }));
 
 test('what is no evidence at all is said by its field, and names that others wrote show as they are', () =>

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { AbiCoder, concat, getBytes, HDNodeWallet, hexlify, id, keccak256, ZeroHash, zeroPadValue } from 'ethers';
 import { disscBytecode } from '../../adapters/ethereum/abi/dissc.ts';
 import { disscAddress } from '../../adapters/ethereum/deploy-dissc.ts';
+import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { growLog, makeGrowingLog, rootOf } from '../../dev/contracts/growing-log.ts';
 import { type ContractsChain, startContractsChain } from './contracts-chain.ts';
 import { signedCharter } from './signed-charter.ts';
@@ -23,6 +24,7 @@ test('the proxy deploys DISSC where its address is said to be', async () => {
   assert.ok((await chain.provider.getCode(disscAddress())).length > 2);
   const initCode = keccak256(concat(['0xff', CREATE2_PROXY, zeroPadValue('0x', 32), keccak256(disscBytecode)]));
   assert.equal(disscAddress(), `0x${initCode.slice(26)}`);
+  assert.equal(DISSC_ADDRESS, disscAddress());
 });
 
 test('the proxy refuses to deploy it again', async () => {

@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { utf8 } from '../../core/bytes.ts';
+import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { canonicalJson } from '../../core/evidence/canonical-json.ts';
 import { checkData } from '../../core/evidence/check-data.ts';
 import { encodeEvidence } from '../../core/evidence/encode-evidence.ts';
 import { EvidenceError } from '../../core/evidence/evidence.ts';
 import { parseEvidence } from '../../core/evidence/parse-evidence.ts';
 import { verifyEvidence } from '../../core/evidence/verify-evidence.ts';
+import { address } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { exampleEvidence } from '../../dev/specification/example-evidence.ts';
 import { BOTH } from './both-primitives.ts';
 import { AT_MS, evidenceOf, joined } from './evidence-fixture.ts';
 import { OWNER_KEY } from './honest-storage.ts';
+
+/** A contract that somebody has written who wishes that it recorded something. */
+const OTHER_CONTRACT = address(`0x${'d1'.repeat(20)}`);
 
 async function* pieces(bytes: Uint8Array, sizeBytes: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += sizeBytes) yield bytes.subarray(at, at + sizeBytes);
@@ -25,7 +31,7 @@ for (const { name, primitives } of BOTH) {
           const file = encodeEvidence(evidence);
           const parsed = parseEvidence(file);
           assert.deepEqual(parsed, evidence);
-          const finding = verifyEvidence(primitives, parsed);
+          const finding = verifyEvidence(primitives, parsed, { dissc: DISSC_ADDRESS });
           assert.equal(finding.reason, null);
           assert.equal(finding.holds, true);
           assert.equal(finding.owner, accountOfKey(OWNER_KEY));
@@ -39,7 +45,7 @@ for (const { name, primitives } of BOTH) {
 
     it('says which bytes differ, of stored bytes and of content', async () => {
       const { evidence, contents, stored } = await evidenceOf(primitives, { open: true });
-      const finding = verifyEvidence(primitives, evidence);
+      const finding = verifyEvidence(primitives, evidence, { dissc: DISSC_ADDRESS });
       for (const [as, parts] of [
         ['content', contents],
         ['stored', stored],
@@ -63,10 +69,24 @@ for (const { name, primitives } of BOTH) {
       assert.equal(none.is, 'unknown');
     });
 
+    it('of another contract proves nothing, right as all else is, unless its reader has named that contract', async () => {
+      const evidence = parseEvidence(await exampleEvidence(OTHER_CONTRACT));
+      const finding = verifyEvidence(primitives, evidence, { dissc: DISSC_ADDRESS });
+      assert.deepEqual([finding.holds, finding.steps.length, finding.signer], [false, 1, null]);
+      assert.match(
+        finding.reason ?? '',
+        /of the contract 0xd1(?:d1)+, not of DISSC, which is at 0x[0-9a-f]{40} on every chain/,
+      );
+      assert.equal(verifyEvidence(primitives, evidence, { dissc: OTHER_CONTRACT }).reason, null);
+      const { evidence: ours } = await evidenceOf(primitives);
+      const named = verifyEvidence(primitives, ours, { dissc: OTHER_CONTRACT });
+      assert.match(named.reason ?? '', /not of 0xd1(?:d1)+, which you have named/);
+    });
+
     it('proves a time range whole by the blocks at its ends', async () => {
       const range = { from: AT_MS + 2000, to: AT_MS + 4000 };
       const { evidence } = await evidenceOf(primitives, { blocks: [1, 2, 3, 4, 5], range });
-      const finding = verifyEvidence(primitives, evidence);
+      const finding = verifyEvidence(primitives, evidence, { dissc: DISSC_ADDRESS });
       assert.equal(finding.reason, null);
       assert.deepEqual(finding.blocks, [2, 3, 4]);
       for (const blocks of [
@@ -75,13 +95,16 @@ for (const { name, primitives } of BOTH) {
         [1, 2, 4, 5],
       ]) {
         const { evidence: cut } = await evidenceOf(primitives, { blocks, range });
-        assert.match(verifyEvidence(primitives, cut).reason ?? '', /may be within|do not follow/);
+        assert.match(
+          verifyEvidence(primitives, cut, { dissc: DISSC_ADDRESS }).reason ?? '',
+          /may be within|do not follow/,
+        );
       }
       const { evidence: none } = await evidenceOf(primitives, {
         blocks: [6],
         range: { from: AT_MS + 9000, to: AT_MS + 9999 },
       });
-      assert.deepEqual(verifyEvidence(primitives, none).blocks, []);
+      assert.deepEqual(verifyEvidence(primitives, none, { dissc: DISSC_ADDRESS }).blocks, []);
     });
   });
 }
@@ -101,7 +124,7 @@ describe('an evidence file', () => {
       'a float': text.replace('"v":2', '"v":2.0'),
       'an unknown field': canonicalJson({ ...value, w: 1 }),
       'a field less': canonicalJson({ ...value, range: undefined }).replace('"range":undefined,', ''),
-      'upper case': text.replace(/0xd1/, '0xD1'),
+      'upper case': text.replace(DISSC_ADDRESS, DISSC_ADDRESS.toUpperCase().replace('X', 'x')),
       'a proto': text.replace('{"after"', '{"__proto__":{},"after"'),
       'neither record nor round': canonicalJson({ ...value, record: null }),
       'blocks twice': canonicalJson({ ...value, blocks: [value.blocks[0], ...value.blocks] }),

@@ -6,8 +6,9 @@ import { equalBytes, to0x } from '../../core/bytes.ts';
 import { datasetOfCharter, type SignedCharter, signCharter } from '../../core/charter/charter.ts';
 import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import type { DatasetKind } from '../../core/charter/kind.ts';
+import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { RequestRefusedError } from '../../core/errors.ts';
-import { address, type DatasetId, type DatasetKey, NO_ACCOUNT, type PrivateKey, type Sha256 } from '../../core/ids.ts';
+import { type DatasetId, type DatasetKey, NO_ACCOUNT, type PrivateKey, type Sha256 } from '../../core/ids.ts';
 import { buildGrowth, growthOfLeaves } from '../../core/log/build-growth.ts';
 import type { Head } from '../../core/log/head.ts';
 import { multiproof } from '../../core/log/multiproof.ts';
@@ -23,7 +24,7 @@ import type { ListBatchesResponse } from '../../core/wire/requests.ts';
 
 export const OWNER_KEY = new Uint8Array(32).fill(5) as PrivateKey;
 export const DEVICE_KEY = new Uint8Array(32).fill(9) as PrivateKey;
-const DOMAIN = { chainId: 31337, dissc: address(`0x${'d1'.repeat(20)}`) };
+const DOMAIN = { chainId: 31337, dissc: DISSC_ADDRESS };
 
 /** What the owner of WRITER's datasets has signed for one of each kind. */
 export function charterOf(kind: DatasetKind): SignedCharter {

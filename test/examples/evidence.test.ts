@@ -7,8 +7,11 @@ import { after, before, describe, test } from 'node:test';
 import * as z from 'zod';
 import { nodePrimitives as primitives } from '../../adapters/crypto/node-primitives.ts';
 import { utf8 } from '../../core/bytes.ts';
+import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { canonicalJson } from '../../core/evidence/canonical-json.ts';
 import { encodeEvidence } from '../../core/evidence/encode-evidence.ts';
+import { address } from '../../core/ids.ts';
+import { exampleEvidence } from '../../dev/specification/example-evidence.ts';
 import { AT_MS, evidenceOf, type FixtureOptions, joined } from '../core/evidence-fixture.ts';
 
 /*
@@ -90,6 +93,21 @@ describe('evidence that others read', () => {
       assert.equal(schema.safeParse({ ...value, more: 1 }).success, false);
       assert.equal(schema.safeParse({ ...value, blocks: [{ ...value.blocks[0], sha256: '0xAB' }] }).success, false);
     }
+  });
+
+  test('of another contract proves nothing to that program either, unless its reader names that contract', async () => {
+    const other = `0x${'d1'.repeat(20)}`;
+    const path = await write('other.evidence.json', await exampleEvidence(address(other)));
+    const refused = await python(path);
+    assert.equal(refused.exitCode, 1, refused.said);
+    assert.match(
+      refused.said,
+      new RegExp(`^NOT PROVEN: it is of the contract ${other}, not of DISSC, which is at ${DISSC_ADDRESS}`),
+    );
+    const named = await python('--dissc', other, path);
+    assert.equal(named.exitCode, 0, named.said);
+    assert.match(named.said, new RegExp(`look up .* on the contract ${other}`));
+    assert.equal((await python('--dissc', 'DISSC', path)).exitCode, 2);
   });
 
   test('has an example beside the specification that holds', async () => {
