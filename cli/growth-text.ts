@@ -49,13 +49,21 @@ export function lateText({ ageMs, limitMs, waitingBlocks }: NonNullable<RoundSta
 
 /** What this home's memory says: always, as without one a round says nothing of those before it. */
 export function growthLines(output: Output, growth: GrowthReport, evidence: readonly string[]): string[] {
-  const { seen, faults, unknown, problems } = growth;
+  const { seen } = growth;
   const before =
     seen === null
       ? 'no memory of earlier heads: whether the log has only grown until now cannot be told'
       : `seen before: ${seen.size} blocks, ${seen.round === null ? 'on DISSC' : `in round ${seen.round}`}, chain block ${seen.blockNumber}`;
+  return [`  growth        ${before}`, ...alarmLines(output, growth, evidence)];
+}
+
+/** What this home's memory finds wrong, if anything. */
+export function alarmLines(
+  output: Output,
+  { faults, unknown, problems }: Pick<GrowthReport, 'faults' | 'unknown' | 'problems'>,
+  evidence: readonly string[],
+): string[] {
   return [
-    `  growth        ${before}`,
     ...problems.map((problem) => `  memory        ${printable(problem)}`),
     ...unknown.map((reason) => `  not compared  ${printable(reason)}`),
     ...faults.map(({ kind, reason, fault }) => {

@@ -46,21 +46,8 @@ export async function readAnchor(
   signal?: AbortSignal,
   rounds: RoundSources | null = null,
 ): Promise<AnchoredHead> {
-  const { point, heads } = await ledger.readHeads([dataset], anchor, signal);
-  const onDissc = heads[0] as Head;
-  if (onDissc.size === 0 && rounds === null) throw nothingRecorded(dataset, anchor, point, null);
-  const [events, chartered] = await Promise.all([
-    onDissc.size === 0 ? [] : ledger.findRecorded(dataset, fromBlock, point.blockNumber, signal),
-    ledger.findChartered({ dataset }, fromBlock, point.blockNumber, signal),
-  ]);
-  const onChain = charterHistory([], chartered);
-  const updates = events.toSorted((a, b) => a.size - b.size);
-  const round: ReadRound =
-    rounds === null
-      ? { charters: onChain, standing: null, said: null, event: null, growth: NO_GROWTH_REPORT, remember: null }
-      : await readRound(rounds, ledger, { recorded: onDissc, updates, point, anchor, charters: onChain }, signal);
-  const { charters, standing, said, event, growth, remember } = round;
-  if (remember !== null) rounds?.memory?.keepHeads([[dataset, remember]]);
+  const { point, onDissc, updates, round } = await readLog(ledger, dataset, anchor, fromBlock, signal, rounds);
+  const { charters, standing, said, event, growth } = round;
   if (onDissc.size === 0 && event === null) {
     const faults = growth.faults.map(({ reason }) => reason);
     throw nothingRecorded(dataset, anchor, point, [...(said === null ? [] : [said]), ...faults].join(' ') || null);
@@ -77,6 +64,45 @@ export async function readAnchor(
     charters,
     disowned: disownedBlocks(charters, recorded),
   };
+}
+
+/** What DISSC has of a dataset, and what its anchorer's newest round says of it. */
+export interface ReadLog {
+  readonly point: ChainPoint;
+  readonly onDissc: Head;
+  /** Those that DISSC has accepted, the smallest first. */
+  readonly updates: readonly RecordedEvent[];
+  readonly round: ReadRound;
+}
+
+/**
+ * Reads what chain and rounds have of a log, compares it with what was seen earlier, and keeps what is to be remembered. Also of
+ * a dataset of which nothing is there any more.
+ * @throws NotRecordedError when DISSC has nothing and no rounds are asked; others as `readAnchor`
+ */
+export async function readLog(
+  ledger: Ledger,
+  dataset: DatasetId,
+  anchor: Anchor,
+  fromBlock: number,
+  signal?: AbortSignal,
+  rounds: RoundSources | null = null,
+): Promise<ReadLog> {
+  const { point, heads } = await ledger.readHeads([dataset], anchor, signal);
+  const onDissc = heads[0] as Head;
+  if (onDissc.size === 0 && rounds === null) throw nothingRecorded(dataset, anchor, point, null);
+  const [events, chartered] = await Promise.all([
+    onDissc.size === 0 ? [] : ledger.findRecorded(dataset, fromBlock, point.blockNumber, signal),
+    ledger.findChartered({ dataset }, fromBlock, point.blockNumber, signal),
+  ]);
+  const onChain = charterHistory([], chartered);
+  const updates = events.toSorted((a, b) => a.size - b.size);
+  const round: ReadRound =
+    rounds === null
+      ? { charters: onChain, standing: null, said: null, event: null, growth: NO_GROWTH_REPORT, remember: null }
+      : await readRound(rounds, ledger, { recorded: onDissc, updates, point, anchor, charters: onChain }, signal);
+  if (round.remember !== null) rounds?.memory?.keepHeads([[dataset, round.remember]]);
+  return { point, onDissc, updates, round };
 }
 
 /** Of what a round alone covers, one head is known, the newest: what an earlier device has written it does not tell. */

@@ -80,7 +80,8 @@ function answerOf(
 
 const EXAMPLES = `
 A dataset that stands in rounds goes on standing there. What DISSC has of it besides can never disappear, and agreements rest
-on that alone (plumb owner offer does it by itself).
+on that alone (plumb owner offer does it by itself). Before anything is sent, the head is compared with every one that this
+home has seen: where the log went back or contradicts them, nothing is sent, and it says so (exit 6).
 
 Examples:
   plumb dataset record pump-7 --dry-run

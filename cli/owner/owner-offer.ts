@@ -7,13 +7,14 @@ import { anchorerOf } from '../../core/charter/charter.ts';
 import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { deriveAgentSecrets } from '../../core/keys.ts';
+import type { Head } from '../../core/log/head.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { type Connection, openService, readConnection } from '../../library/connection.ts';
 import { type DatasetEntry, datasetEntry } from '../../library/dataset-list.ts';
 import { openMarket, openParty } from '../../library/open-contracts.ts';
 import { datasetKeyOf, type OpenedOwner } from '../../library/opened-owner.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { planNewest, planText } from '../dataset/record-newest.ts';
+import { planNewest, planText, requireGrown } from '../dataset/record-newest.ts';
 import { EXIT } from '../exit-codes.ts';
 import { progressBar } from '../output.ts';
 import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds } from '../parse-arguments.ts';
@@ -119,7 +120,10 @@ interface Recording {
   readonly feeWei: bigint;
 }
 
-/** Agreements rest on DISSC alone: of a dataset that stands in rounds, what is for sale and not there yet is recorded now. */
+/**
+ * Agreements rest on DISSC alone: of a dataset that stands in rounds, what is for sale and not there yet is recorded now. Either
+ * way the log that is sold must be the one that this home has seen: the bond answers for it.
+ */
 async function recordIfNeeded(
   context: CommandContext,
   { connection, opened, service, ledger }: OfferSources,
@@ -128,9 +132,12 @@ async function recordIfNeeded(
 ): Promise<Recording | null> {
   const { output, signal } = context;
   const newest = entry.charters.at(-1);
-  if (newest === undefined || anchorerOf(newest) === null) return null;
-  const { heads } = await ledger.readHeads([dataset], 'latest', signal);
-  if (first + count <= (heads[0]?.size ?? 0)) return null;
+  const recorded = (await ledger.readHeads([dataset], 'latest', signal)).heads[0] as Head;
+  const isInRounds = newest !== undefined && anchorerOf(newest) !== null;
+  if (!isInRounds || first + count <= recorded.size) {
+    await requireGrown(context, connection, service, entry, { newest: recorded, mayBeShorter: true });
+    return null;
+  }
   const { plan, send } = await planNewest(context, connection, opened, service, entry);
   // What is not there either is refused with its own words.
   if (plan === null || plan.to < first + count) return null;

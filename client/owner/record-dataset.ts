@@ -27,6 +27,8 @@ export interface RecordDeps {
 export interface RecordPlan {
   readonly dataset: DatasetId;
   readonly call: RecordCall;
+  /** The head that is to be recorded; null where only charters are. */
+  readonly head: SignedHead | null;
   /** Blocks that DISSC has, and will have. */
   readonly from: number;
   readonly to: number;
@@ -71,7 +73,7 @@ export async function planRecord(
       `DISSC would refuse the head of ${update?.size} blocks now. Has another been recorded meanwhile? Run it again.`,
     );
   }
-  return { dataset, call, from: recorded.size, to: update?.size ?? recorded.size, gas, maxCostWei };
+  return { dataset, call, head: update, from: recorded.size, to: update?.size ?? recorded.size, gas, maxCostWei };
 }
 
 /** Sends what was planned. @throws StateError when DISSC did not take it, as another head came first */

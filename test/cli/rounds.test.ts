@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import { openMemory } from '../../library/open-rounds.ts';
 import { quickenKeystore } from './quicken-keystore.ts';
 import { runPlumb, type StackUnderTest, startStackUnderTest } from './run-plumb.ts';
 
 let folder: string;
 let stack: StackUnderTest;
 let env: Record<string, string>;
+let owner: string;
 const passwordArgs = () => ['--password-file', join(folder, 'password')];
 
 before(async () => {
@@ -20,6 +22,7 @@ before(async () => {
   const [{ account }] = await lines(['owner', 'init', ...passwordArgs(), '--mnemonic-out', join(folder, 'mnemonic')]);
   await quickenKeystore(join(folder, 'owner'), 'correct horse battery');
   await lines(['local', 'admit', account]);
+  owner = account;
 });
 
 after(async () => {
@@ -42,10 +45,12 @@ async function lines(args: readonly string[], input = '') {
   return ended.answers;
 }
 
-/** Transactions that the stack's operator has sent. */
-async function sentByOperator(): Promise<number> {
+/** Transactions that the stack's operator has sent, or another. */
+async function sentBy(account: string | null = null): Promise<number> {
   const { rpcUrl, chainId, operator } = JSON.parse(await readFile(stack.stackFile, 'utf8'));
-  return Number(await createJsonRpc({ rpcUrl, chainId }).call('eth_getTransactionCount', [operator, 'latest']));
+  return Number(
+    await createJsonRpc({ rpcUrl, chainId }).call('eth_getTransactionCount', [account ?? operator, 'latest']),
+  );
 }
 
 test('datasets that stand in rounds are captured, checked, verified and brought back, and DISSC has nothing of them', async () => {
@@ -55,7 +60,7 @@ test('datasets that stand in rounds are captured, checked, verified and brought 
     assert.match(created.anchorer, /^0x[0-9a-f]{40}$/);
     await lines(['device', 'provision', name, '--out', join(folder, `${name}.json`), ...passwordArgs()]);
   }
-  const before = await sentByOperator();
+  const before = await sentBy();
   for (const name of names) {
     const events = await capture(name, 0, 20);
     const anchored = events.find(({ event }) => event === 'anchored');
@@ -66,7 +71,7 @@ test('datasets that stand in rounds are captured, checked, verified and brought 
       false,
     );
   }
-  assert.equal((await sentByOperator()) - before, 2, 'a round for each, as one came after the other');
+  assert.equal((await sentBy()) - before, 2, 'a round for each, as one came after the other');
   for (const [i, name] of names.entries()) {
     const report = (await lines(['owner', 'verify', name, ...passwordArgs()])).at(-1);
     assert.deepEqual([report.recordedSize, report.round.size, report.counts.intact], [0, 20, 20]);
@@ -88,6 +93,11 @@ test('datasets that stand in rounds are captured, checked, verified and brought 
   const [status] = await lines(['fleet', 'status', '--prefix', 'pump-2', ...passwordArgs()]);
   assert.deepEqual([status.recorded, status.anchored, status.stored, status.lagBlocks], [0, 20, 20, 0]);
 });
+
+const offerOf = (name: string) => [
+  ...['owner', 'offer', name, '--blocks', '0-19', '--price', '3100wei', '--fee', '100wei', '--bond', '5000wei'],
+  ...['--stake', '1gwei', '--window', '20s', '--duration', '1h'],
+];
 
 const capture = async (name: string, from: number, count: number) => {
   const args = ['device', 'run', '--provision', join(folder, `${name}.json`), '--source', 'stdin', '--until-idle'];
@@ -125,11 +135,35 @@ test('what stands in rounds is recorded on DISSC when its owner asks: once, cost
   assert.match(more.transaction, /^0x[0-9a-f]{64}$/);
 });
 
+test('a log that is shorter than this home has seen is neither recorded nor offered, until the owner says to forget', async () => {
+  const { chainId, contracts } = JSON.parse(await readFile(stack.stackFile, 'utf8'));
+  const memory = openMemory(join(folder, 'owner'), { chainId, dissc: contracts.DISSC });
+  const [{ dataset }] = (await lines(['dataset', 'list', ...passwordArgs()])).filter(({ name }) => name === 'pump-2');
+  const seen = memory.readHeads(dataset);
+  assert.ok(seen?.round != null);
+  const { shown } = seen.round;
+  const later = { ...shown, number: shown.number + 9, head: { ...shown.head, size: 45 } };
+  memory.keepHeads([[dataset, { ...seen, round: { ...seen.round, shown: later } }]]);
+  const before = await sentBy(owner);
+  for (const args of [
+    ['dataset', 'record', 'pump-2'],
+    ['dataset', 'record', 'pump-2', '--dry-run'],
+    offerOf('pump-2'),
+  ]) {
+    const refused = await plumb([...args, ...passwordArgs()]);
+    assert.equal(refused.exitCode, 6, `${refused.stdout}${refused.stderr}`);
+    assert.match(
+      refused.answers.at(-1).error.message,
+      /^Nothing was sent\. .*went back: it has 20 blocks now\. Seen here were 45/,
+    );
+  }
+  assert.equal(await sentBy(owner), before);
+  await lines(['owner', 'contradictions', 'pump-2', '--forget']);
+  assert.equal((await lines(['dataset', 'record', 'pump-2', '--dry-run', ...passwordArgs()])).at(-1).to, 20);
+});
+
 test('an offer of blocks that stand in rounds alone records them first, and says so before money moves', async () => {
-  const offer = [
-    ...['owner', 'offer', 'pump-2', '--blocks', '0-19', '--price', '3100wei', '--fee', '100wei', '--bond', '5000wei'],
-    ...['--stake', '1gwei', '--window', '20s', '--duration', '1h', ...passwordArgs()],
-  ];
+  const offer = [...offerOf('pump-2'), ...passwordArgs()];
   const beyond = await plumb(offer.with(4, '0-20'));
   assert.equal(beyond.exitCode, 5, beyond.stdout);
   assert.match(beyond.answers.at(-1).error.message, /Blocks 0 to 20 are not all recorded/);

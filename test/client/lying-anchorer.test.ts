@@ -10,11 +10,13 @@ import { createSignatureFinder } from '../../adapters/ethereum/find-signature.ts
 import { openHeadMemory } from '../../adapters/sqlite/head-memory.ts';
 import type { RoundSources } from '../../client/growth/round-standing.ts';
 import { createRoundView } from '../../client/growth/round-view.ts';
+import { checkToSign } from '../../client/owner/check-to-sign.ts';
 import { readAnchor } from '../../client/read-anchor.ts';
 import { NotRecordedError } from '../../core/errors.ts';
 import { requireContradiction } from '../../core/evidence/contradiction.ts';
 import { decodeContradiction, encodeContradiction } from '../../core/evidence/contradiction-file.ts';
 import type { LogRoot } from '../../core/ids.ts';
+import type { Head, SignedHead } from '../../core/log/head.ts';
 import type { RecordCall } from '../../core/ports/ledger.ts';
 import { createLogFixture, type LogFixture, recordCallOf, seal, type TestDataset } from '../functions/log-fixture.ts';
 import { LyingAnchorer } from './lying-anchorer.ts';
@@ -32,30 +34,36 @@ describe('an anchorer that lies', () => {
   });
 
   let verifiers = 0;
-  /** A verifier with a home of its own; without one it is a fresh one each time. */
-  const verifier = (anchorer: LyingAnchorer, kept = true) => {
-    const path = join(folder, `heads-${++verifiers}.sqlite`);
-    return (dataset: TestDataset, over: Partial<RoundSources> = {}) => {
-      const memory = kept ? openHeadMemory(nodePrimitives, path) : null;
-      const hasher = nodePrimitives;
-      const reader = anchorer.reader();
-      const sources: RoundSources = {
-        ...{
-          hasher,
-          reader,
-          memory,
-          service: anchorer,
-          chartersOf: () => [],
-          isOneOperator: false,
-          roundLimitMs: 3_600_000,
-        },
-        view: createRoundView({ hasher, reader, fromBlock: 0, memory }),
-        findSignature: createSignatureFinder(fixture.chain),
-        ...over,
-      };
-      return readAnchor(fixture.ledger, dataset.id, 'final', 0, undefined, sources).finally(() => memory?.close());
+  const openHome = () => join(folder, `heads-${++verifiers}.sqlite`);
+  /** What a command reads rounds with. */
+  const withSources = async <T>(
+    anchorer: LyingAnchorer,
+    path: string | null,
+    act: (sources: RoundSources) => Promise<T>,
+  ): Promise<T> => {
+    const memory = path === null ? null : openHeadMemory(nodePrimitives, path);
+    const hasher = nodePrimitives;
+    const reader = anchorer.reader();
+    const sources: RoundSources = {
+      ...{ hasher, reader, memory, service: anchorer, chartersOf: () => [], isOneOperator: false },
+      roundLimitMs: 3_600_000,
+      view: createRoundView({ hasher, reader, fromBlock: 0, memory }),
+      findSignature: createSignatureFinder(fixture.chain),
     };
+    return act(sources).finally(() => memory?.close());
   };
+  /** A verifier with a home of its own; without one it is a fresh one each time. */
+  const verifier = (anchorer: LyingAnchorer, kept = true, home = openHome()) => {
+    return (dataset: TestDataset, over: Partial<RoundSources> = {}) =>
+      withSources(anchorer, kept ? home : null, (sources) =>
+        readAnchor(fixture.ledger, dataset.id, 'final', 0, undefined, { ...sources, ...over }),
+      );
+  };
+  /** The owner who is about to record the newest head of that home. */
+  const mayRecord =
+    (anchorer: LyingAnchorer, home: string) =>
+    (newest: SignedHead | Head, mayBeShorter = false) =>
+      withSources(anchorer, home, (sources) => checkToSign(sources, fixture.ledger, 0, { newest, mayBeShorter }));
   const record = async (call: RecordCall) => {
     const signer = createKeySigner((await fixture.newAccount()).key);
     const recorder = createDisscRecorder({ ...fixture.chain, signer });
@@ -74,7 +82,8 @@ describe('an anchorer that lies', () => {
   };
   /** A second device of the same key: the dataset as it is now, which grows by itself. */
   const twin = (dataset: TestDataset): TestDataset => ({ ...dataset });
-  const kinds = ({ growth }: Awaited<ReturnType<typeof readAnchor>>) => growth.faults.map(({ kind }) => kind);
+  const kinds = ({ growth }: Pick<Awaited<ReturnType<typeof readAnchor>>, 'growth'>) =>
+    growth.faults.map(({ kind }) => kind);
 
   it('is believed as long as every round extends the one before, and the path is not asked for twice', async () => {
     const { anchorer, dataset, verify, batches } = await beginRounds();
@@ -216,6 +225,56 @@ describe('an anchorer that lies', () => {
     const { contradiction } = seen.growth.contradictions[0] ?? {};
     assert.deepEqual([contradiction?.shorter.size, contradiction?.longer.size], [3, 5]);
     assert.equal(seen.growth.faults[0]?.fault?.account, dataset.charter.device);
+  });
+
+  it('goes back, or on with another history: the owner who has seen more puts no name to it', async () => {
+    const anchorer = await LyingAnchorer.open(fixture);
+    const dataset = fixture.openDataset({ anchorer: anchorer.account });
+    const common = [seal(dataset)];
+    const forked = twin(dataset);
+    const ours = [...common, seal(dataset)];
+    const theirs = [...common, seal(forked, 5, 1)];
+    const [home, fresh] = [openHome(), openHome()];
+    const [mayOwner, mayStranger] = [mayRecord(anchorer, home), mayRecord(anchorer, fresh)];
+    const first = await anchorer.take(dataset, ours);
+    await anchorer.anchor();
+    await verifier(anchorer, true, home)(dataset);
+    assert.deepEqual((await mayOwner(first)).refused, []);
+    const empty = { dataset: dataset.id, size: 0, root: new Uint8Array(32) as LogRoot };
+    assert.deepEqual((await mayOwner(empty, true)).refused, [], 'DISSC has less, and of the same log');
+
+    // The storage shows an older head as the newest: nothing is recorded of it, however true it is.
+    const back = await mayOwner(anchorer.show(dataset, common));
+    assert.deepEqual(kinds(back), ['went back']);
+    assert.match(back.refused.join(), /went back: it has 3 blocks now\. Seen here were 6 blocks in round 1 of 0x/);
+
+    // Another history under the device's own signature, before any round has it, and then in one.
+    const other = anchorer.show(dataset, theirs);
+    for (const _ of ['shown', 'anchored']) {
+      const contested = await mayOwner(other);
+      assert.deepEqual(kinds(contested), ['contested']);
+      assert.equal(contested.growth.faults[0]?.fault?.account, dataset.first.device);
+      const [file] = contested.growth.contradictions;
+      assert.equal(
+        requireContradiction(nodePrimitives, fixture.ledger.domain, file?.contradiction as never).fault,
+        dataset.first.device,
+      );
+      assert.ok(contested.refused.length > 0);
+      await anchorer.take(dataset, theirs);
+      await anchorer.anchor();
+    }
+    assert.deepEqual((await mayStranger(other)).refused, [], 'without memory it cannot be told');
+    // What it does not show cannot be compared: refused as well.
+    await anchorer.take(dataset, ours);
+    await anchorer.anchor();
+    const hidden = await mayOwner({ ...other, size: 7 });
+    assert.match(hidden.refused.join(), /cannot be told/);
+
+    // Left out of a round: to record it is the remedy.
+    await anchorer.put(dataset.id, null);
+    await anchorer.anchor();
+    const leftOut = await mayOwner(anchorer.show(dataset, ours));
+    assert.deepEqual([kinds(leftOut), leftOut.refused], [['left out'], []]);
   });
 
   it('is old, or the service is gone: what was seen earlier counts, and it is said', async () => {
