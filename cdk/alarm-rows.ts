@@ -14,7 +14,9 @@ export interface Watched {
 }
 
 /** Counted from the logs, of this stage alone. */
-export type FromLogs = Readonly<Record<'chainUnavailable' | 'storeUnavailable' | 'clockRefusals', Metric>>;
+export type FromLogs = Readonly<
+  Record<'chainUnavailable' | 'otherNode' | 'storeUnavailable' | 'clockRefusals', Metric>
+>;
 
 /** Something that a person should come for. */
 export interface AlarmRow {
@@ -89,7 +91,7 @@ function throttles(functions: readonly ServiceFunction[]): MathExpression {
 function serviceRows(watched: Watched, fromLogs: FromLogs): AlarmRow[] {
   const { functions, queues, api, parameters } = watched;
   const anchor = functionNamed(functions, 'anchor');
-  const { chainUnavailable, storeUnavailable, clockRefusals } = fromLogs;
+  const { chainUnavailable, otherNode, storeUnavailable, clockRefusals } = fromLogs;
   return [
     {
       id: 'AnchorSilent',
@@ -259,9 +261,16 @@ function serviceRows(watched: Watched, fromLogs: FromLogs): AlarmRow[] {
     },
     {
       id: 'ChainUnavailable',
-      says: 'The RPC endpoint does not answer as it should; meanwhile nobody is let in and nothing is recorded.',
+      says: 'No node of the chain answers as it should; meanwhile nobody is let in and nothing is recorded.',
       metric: chainUnavailable,
       at: 5,
+    },
+    {
+      id: 'ChainOtherNode',
+      says: 'The preferred node of the chain does not answer, and another one is asked. The functions’ logs name it and say why.',
+      metric: otherNode,
+      at: 5,
+      periods: 3,
     },
     {
       id: 'StoreUnavailable',

@@ -25,6 +25,11 @@ export class Alarms extends Construct {
         'ChainUnavailable',
         FilterPattern.anyTerm('LedgerUnavailableError', 'ChainAnswerError'),
       ),
+      otherNode: this.#countLines(
+        watched,
+        'OtherNode',
+        FilterPattern.stringValue('$.message', '=', 'another node of the chain was asked'),
+      ),
       storeUnavailable: this.#countLines(watched, 'StoreUnavailable', FilterPattern.literal('StoreUnavailableError')),
       clockRefusals: this.#countLines(
         watched,

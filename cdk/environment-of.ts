@@ -27,7 +27,8 @@ export function environmentOf(row: FunctionRow, parameters: Parameters, placed: 
 function valuesOf(parameters: Parameters, placed: Placed): Readonly<Record<Variable, string | null>> {
   const { contracts, grants } = parameters;
   return {
-    PLUMBLINE_RPC_URL: parameters.rpcUrl,
+    PLUMBLINE_RPC_SECRET: parameters.rpcSecret.arn,
+    PLUMBLINE_RPC_SECRET_VERSION: parameters.rpcSecret.versionId,
     PLUMBLINE_CHAIN_ID: String(parameters.chainId),
     PLUMBLINE_FINAL_DEPTH: parameters.finalDepth === null ? null : String(parameters.finalDepth),
     PLUMBLINE_AUTHORITIES: [placed.apiHost, ...parameters.authorities].join(','),

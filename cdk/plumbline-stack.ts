@@ -48,6 +48,7 @@ export class PlumblineStack extends Stack {
       tableArn: table.tableArn,
       anchorQueueArn: queues.anchor.queue.queueArn,
       relayerKeyArn: relayerKey.keyArn,
+      rpcSecretArn: parameters.rpcSecret.arn,
       ipfsTokenArn: ipfsToken?.secretArn ?? null,
     };
     const placed: Placed = {

@@ -10,7 +10,7 @@ export type StageName = 'dev' | 'prod';
 /** What the operator decides about a deployment. */
 export interface Parameters {
   readonly stage: StageName;
-  readonly rpcUrl: string;
+  readonly rpcSecret: RpcSecret;
   readonly chainId: number;
   /** How deep a final block lies, for a chain whose nodes have no `finalized` block; null for all others. */
   readonly finalDepth: number | null;
@@ -45,6 +45,13 @@ export interface Parameters {
   readonly alarmEmail: string | null;
 }
 
+/** Where the addresses of the chain's nodes are, which may hold keys of their hosts: never in the template. */
+export interface RpcSecret {
+  readonly arn: string;
+  /** Null: the current one, whichever that is when a function starts. */
+  readonly versionId: string | null;
+}
+
 /** Lambda takes 4 KiB of environment a function. */
 const MAX_OWNERS_BYTES = 2_400;
 
@@ -65,7 +72,16 @@ const listOf = (item: RegExp, otherwise: string) =>
 
 const context = z.object({
   stage: z.enum(['dev', 'prod'], { error: 'is dev or prod' }),
-  rpcUrl: url(/^https?$/),
+  rpcSecret: z
+    .string()
+    .regex(
+      /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$/,
+      'is not the whole ARN of a secret in Secrets Manager (with the six characters at its end)',
+    ),
+  rpcSecretVersion: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{32,64}$/, 'is not the id of a version of a secret')
+    .optional(),
   chainId: z.coerce.number({ error: 'is a number' }).int().min(1),
   finalDepth: count.optional(),
   /** File with the contracts' addresses; `deployments/<chainId>.json` unless DISSC's is given. */
@@ -111,9 +127,10 @@ export function readParameters(
     const lines = parsed.error.issues.map(({ path, message }) => explain(String(path[0]), given, message));
     throw new ArgumentError(lines.join('\n'));
   }
-  const { stage, rpcUrl, chainId, authorities, invokers, recordEveryMs, roundEveryMs, lowBalanceGwei } = parsed.data;
+  const { stage, chainId, authorities, invokers, recordEveryMs, roundEveryMs, lowBalanceGwei } = parsed.data;
   return {
-    ...{ stage, rpcUrl, chainId, authorities, invokers, recordEveryMs, roundEveryMs, lowBalanceGwei },
+    ...{ stage, chainId, authorities, invokers, recordEveryMs, roundEveryMs, lowBalanceGwei },
+    rpcSecret: { arn: parsed.data.rpcSecret, versionId: parsed.data.rpcSecretVersion ?? null },
     ...contractsOf(parsed.data, readFile),
     owners: readOwners(parsed.data.owners, readFile),
     cssAccount: parsed.data.cssAccount ?? null,
@@ -130,7 +147,7 @@ export function readParameters(
 
 function explain(name: string, given: Record<string, unknown>, message: string): string {
   const value = given[name];
-  // Never the value: an RPC endpoint may have its key in it.
+  // Never the value: it may be a secret that was given in the wrong place.
   return value === undefined
     ? `The parameter ${name} is missing. Give it with -c ${name}=...`
     : `The parameter ${name} ${message}. Give another with -c ${name}=...`;

@@ -7,6 +7,8 @@ export interface Touchable {
   readonly tableArn: string;
   readonly anchorQueueArn: string;
   readonly relayerKeyArn: string;
+  /** The secret with the addresses of the chain's nodes. */
+  readonly rpcSecretArn: string;
   /** Null where no IPFS node is configured. */
   readonly ipfsTokenArn: string | null;
 }
@@ -18,10 +20,15 @@ export function rightsOf(may: May, on: Touchable): PolicyStatement[] {
     ...tableRights(may.table, on),
     ...(may.dissc === 'record' || may.asc === 'record' ? relayerRights(on) : []),
     ...(may.queue === 'wake' ? [allow(['sqs:SendMessage'], on.anchorQueueArn)] : []),
+    ...(asksChain(may) ? [allow(['secretsmanager:GetSecretValue'], on.rpcSecretArn)] : []),
     ...(may.ipfs === 'import' && on.ipfsTokenArn !== null
       ? [allow(['secretsmanager:GetSecretValue'], on.ipfsTokenArn)]
       : []),
   ];
+}
+
+function asksChain({ dissc, ocasc, asc }: May): boolean {
+  return dissc !== undefined || ocasc !== undefined || asc !== undefined;
 }
 
 /** What Lambda's poller does with a queue in the name of the function that it feeds. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { DefectError, StateError } from '../core/errors.ts';
 import { type Address, address } from '../core/ids.ts';
+import type { Observer } from '../functions/observe/observer.ts';
 import type { FunctionRow } from '../functions/row.ts';
 import { type Variable, variablesOf } from './variables.ts';
 
@@ -21,8 +22,11 @@ export class Environment {
   readonly #row: FunctionRow;
   readonly #readable: ReadonlySet<Variable>;
   readonly #opened = new Map<string, Promise<unknown>>();
+  /** Where what is opened says what happens later. */
+  readonly observer: Observer;
 
-  constructor(row: FunctionRow, values: Values) {
+  constructor(row: FunctionRow, values: Values, observer: Observer) {
+    this.observer = observer;
     this.#values = values;
     this.#row = row;
     this.#readable = variablesOf(row);

@@ -14,8 +14,8 @@ type Values = Readonly<Record<string, string | undefined>>;
 /** What Lambda calls, and what it opens for that. */
 export interface LambdaHandler<Row extends FunctionRow> extends Handler {
   /**
-   * The function's ports, from an environment. Nothing is reached for yet but the public key of the relayer and the token
-   * of the IPFS node, where the row has to do with them.
+   * The function's ports, from an environment. Nothing is reached for yet but the addresses of the chain's nodes, the public
+   * key of the relayer and the token of the IPFS node, where the row has to do with them.
    * @throws StateError naming the variable that is missing or malformed, never its value; StoreUnavailableError when KMS
    * or Secrets Manager do not answer
    */
@@ -67,7 +67,7 @@ async function openAll<Row extends FunctionRow>(
   values: Values,
   observer: Observer,
 ): Promise<PortsOf<Row>> {
-  const env = new Environment(row, values);
+  const env = new Environment(row, values, observer);
   const opened: object = Object.assign(
     {},
     ...(await Promise.all(

@@ -23,10 +23,20 @@ const RECORDING = [
   'PLUMBLINE_KEEP_ROUNDS_DAYS',
 ] as const;
 /** The depth of a final block is for chains alone whose nodes have no `finalized` block. */
-const CHAIN = ['PLUMBLINE_RPC_URL', 'PLUMBLINE_CHAIN_ID', 'PLUMBLINE_FINAL_DEPTH'] as const;
+const CHAIN = [
+  'PLUMBLINE_RPC_SECRET',
+  'PLUMBLINE_RPC_SECRET_VERSION',
+  'PLUMBLINE_CHAIN_ID',
+  'PLUMBLINE_FINAL_DEPTH',
+] as const satisfies readonly Variable[];
 
 export type Variable =
-  | (typeof CHAIN)[number]
+  /** ARN of the secret with the addresses of the chain's nodes in order of preference, which may hold keys of their hosts. */
+  | 'PLUMBLINE_RPC_SECRET'
+  /** Which version of it; the current one when absent. Another one makes every function read it. */
+  | 'PLUMBLINE_RPC_SECRET_VERSION'
+  | 'PLUMBLINE_CHAIN_ID'
+  | 'PLUMBLINE_FINAL_DEPTH'
   /** Comma-separated host names that requests may be addressed to. */
   | 'PLUMBLINE_AUTHORITIES'
   | 'PLUMBLINE_BUCKET'

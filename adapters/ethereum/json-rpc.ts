@@ -34,6 +34,16 @@ export interface JsonRpcOptions {
   readonly timeoutMs?: number;
   /** How long one call waits in all while the node says that it has had too many requests. */
   readonly patienceMs?: number;
+  /** Told whenever a node was asked and did not answer, and another one did. */
+  readonly onOtherNode?: ((other: OtherNode) => void) | undefined;
+}
+
+/** Another node than the preferred one has answered. */
+export interface OtherNode {
+  /** Which one, without what may be a secret. */
+  readonly host: string;
+  /** What the node before it in the order of preference did instead; without what may be a secret. */
+  readonly failure: string;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -52,12 +62,16 @@ const SINGLES_AT_ONCE = 4;
  * that takes no batches is asked one by one; what a batch refuses counts only once it is refused alone.
  */
 export function createJsonRpc(options: JsonRpcOptions): JsonRpc {
-  const { rpcUrl, moreRpcUrls = [], patienceMs = DEFAULT_PATIENCE_MS } = options;
+  const { rpcUrl, moreRpcUrls = [], patienceMs = DEFAULT_PATIENCE_MS, onOtherNode } = options;
   if (moreRpcUrls.length === 0) return createNodeRpc(options);
   const among = { ...options, patienceMs: Math.min(patienceMs, PATIENCE_AMONG_NODES_MS) };
   const nodes = [rpcUrl, ...moreRpcUrls].map((url) => createNodeRpc({ ...among, rpcUrl: url }));
-  const ask = preferNodes(nodes.length, () => performance.now());
   const node = (i: number): JsonRpc => nodes[i] as JsonRpc;
+  const ask = preferNodes(
+    nodes.length,
+    () => performance.now(),
+    (answered, failure) => onOtherNode?.({ host: node(answered).host, failure: failure.message }),
+  );
   return {
     host: nodes.map(({ host }) => host).join(', '),
     finalDepth: options.finalDepth ?? null,

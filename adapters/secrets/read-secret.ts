@@ -8,6 +8,8 @@ export interface SecretOptions {
   readonly region: string;
   /** ARN or name. */
   readonly secretId: string;
+  /** Of the secret; the current one when null or not given. */
+  readonly versionId?: string | null;
   /** Null for AWS's own. */
   readonly endpoint: string | null;
   readonly credentials: AwsCredentials;
@@ -27,12 +29,12 @@ const failure = z.looseObject({ __type: z.string() });
  * @throws ArgumentError when there is none or it may not be read; StateError when it holds no text; StoreUnavailableError when the service does not answer
  */
 export async function readSecret(options: SecretOptions, signal?: AbortSignal): Promise<string> {
-  const { region, secretId, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { region, secretId, versionId = null, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const unavailable = (what: string, cause?: unknown) =>
     new StoreUnavailableError(`Secrets Manager ${what}. Try again later.`, { cause });
   const url = new URL(options.endpoint ?? `https://secretsmanager.${region}.amazonaws.com`);
   const run = async (abortSignal: AbortSignal): Promise<string> => {
-    const body = JSON.stringify({ SecretId: secretId });
+    const body = JSON.stringify({ SecretId: secretId, ...(versionId === null ? {} : { VersionId: versionId }) });
     const headers = signV4(
       {
         ...{ method: 'POST', url, body },

@@ -82,15 +82,17 @@ export async function openServed(
 
 /**
  * A deployment in AWS, by the environment of its function reconcile-segments.
- * @throws StateError naming the variable that is missing or malformed
+ * @throws StateError naming the variable that is missing or malformed; ArgumentError or StoreUnavailableError where the secret
+ * with the addresses of the nodes cannot be read
  */
-export function openDeployment(
+export async function openDeployment(
   values: Readonly<Record<string, string | undefined>>,
   observer: Observer,
-): Ports & { close(): void } {
-  const env = new Environment(reconcileSegmentsRow, values);
+): Promise<Ports & { close(): void }> {
+  const env = new Environment(reconcileSegmentsRow, values, observer);
   const settings = readSettings(reconcileSegmentsRow, env, {}) as Settings;
-  const opened = { ...openObjects(env), ...openTable(env), ...openDissc(env), ...openRounds(env), ...openAsc(env) };
+  const chain = { ...(await openDissc(env)), ...(await openRounds(env)), ...(await openAsc(env)) };
+  const opened = { ...openObjects(env), ...openTable(env), ...chain };
   return { ...rebuildPorts({ ...opened, settings: () => settings }, observer), close: () => undefined };
 }
 

@@ -33,7 +33,7 @@ export function addServiceRebuild(service: Command): void {
         options.config !== undefined
           ? await openServed(options.config, process.env, observer, signal)
           : stack === undefined
-            ? openDeployment(process.env, observer)
+            ? await openDeployment(process.env, observer)
             : await openLocalStack(stack, observer);
       try {
         const rebuilt = await rebuildService(ports, (progress) => showProgress(output, progress), signal);
@@ -76,7 +76,8 @@ function describe(rebuilt: Rebuilt): string {
 
 const EXAMPLES = `
 A deployment in AWS is named by the environment of its function reconcile-segments (PLUMBLINE_TABLE, PLUMBLINE_BUCKET,
-PLUMBLINE_RPC_URL and the others), with AWS_REGION and credentials that may read the bucket, put tiles and use the table.
+PLUMBLINE_RPC_SECRET and the others), with AWS_REGION and credentials (AWS_ACCESS_KEY_ID and the others; aws configure
+export-credentials prints them) that may read bucket and secret, put tiles and use the table.
 
 Exit codes: 0 all is there, 1 something is lost, missing or failed, 3 bucket, table or chain do not answer, 6 a variable is missing.
 

@@ -26,7 +26,7 @@ const ADDRESS = `0x${'ab'.repeat(20)}`;
 const ENVIRONMENT = {
   ...{ AWS_REGION: 'eu-central-1', AWS_LAMBDA_FUNCTION_NAME: 'measured', AWS_MAX_ATTEMPTS: '1' },
   ...{ AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key', AWS_ENDPOINT_URL_KMS: 'http://127.0.0.1:9' },
-  ...{ PLUMBLINE_RPC_URL: 'https://rpc.example', PLUMBLINE_CHAIN_ID: '1', PLUMBLINE_AUTHORITIES: 'api.example' },
+  ...{ PLUMBLINE_RPC_SECRET: 'nodes', PLUMBLINE_CHAIN_ID: '1', PLUMBLINE_AUTHORITIES: 'api.example' },
   ...{ PLUMBLINE_DISSC: ADDRESS, PLUMBLINE_OCASC: ADDRESS, PLUMBLINE_ASC: ADDRESS, PLUMBLINE_CSS_ACCOUNT: ADDRESS },
   ...{ PLUMBLINE_BUCKET: 'segments', PLUMBLINE_TABLE: 'plumbline', PLUMBLINE_OWNERS: '{}' },
   PLUMBLINE_ANCHOR_QUEUE: 'https://sqs.eu-central-1.amazonaws.com/1/anchor.fifo',

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createSecret } from './create-secret.ts';
 import { runCdk } from './run-cdk.ts';
 import { EMULATED_ACCOUNT, EMULATED_REGION, type Emulator, startEmulator } from './start-emulator.ts';
 
@@ -18,7 +19,6 @@ const build = join(root, 'build');
 
 /** A deployment that needs no parameters of anybody. */
 export const EXAMPLE_CONTEXT = {
-  rpcUrl: 'https://rpc.example',
   chainId: '31337',
   dissc: `0x${'d1'.repeat(20)}`,
   ocasc: `0x${'0c'.repeat(20)}`,
@@ -45,9 +45,11 @@ export async function deployToEmulator(stage: 'dev' | 'prod', signal?: AbortSign
   };
   const stackName = `Plumbline-${stage}`;
   const assembly = join(outdir, 'cdk.out');
-  const context = Object.entries({ ...EXAMPLE_CONTEXT, stage }).map(([name, value]) => `--context=${name}=${value}`);
   const here = { folder: outdir, home: outdir };
   try {
+    const rpcSecret = await createSecret(emulator, 'plumbline-nodes', 'https://rpc.example');
+    const parameters = Object.entries({ ...EXAMPLE_CONTEXT, stage, rpcSecret });
+    const context = parameters.map(([name, value]) => `--context=${name}=${value}`);
     await runCdk(emulator, { ...here, folder: root }, ['synth', '--quiet', '--output', assembly, ...context], signal);
     await runCdk(emulator, here, ['bootstrap', `aws://${EMULATED_ACCOUNT}/${EMULATED_REGION}`], signal);
     const deploy = ['deploy', stackName, '--app', assembly, '--method=direct', '--require-approval=never'];

@@ -3,7 +3,7 @@ import type { ServicePorts } from '../../functions/ports.ts';
 import type { Environment } from '../environment.ts';
 import { chainOf } from './chain.ts';
 
-export function openAsc(env: Environment): Pick<ServicePorts, 'grants'> {
+export async function openAsc(env: Environment): Promise<Pick<ServicePorts, 'grants'>> {
   const asc = env.optional('PLUMBLINE_ASC', env.address);
-  return { grants: asc === null ? null : createAscLedger({ ...chainOf(env), asc }) };
+  return { grants: asc === null ? null : createAscLedger({ ...(await chainOf(env)), asc }) };
 }

@@ -4,11 +4,11 @@ import type { ServicePorts } from '../../functions/ports.ts';
 import type { Environment } from '../environment.ts';
 import { chainOf } from './chain.ts';
 
-export function openDissc(env: Environment): Pick<ServicePorts, 'ledger'> {
-  return { ledger: createDisscLedger({ ...chainOf(env), dissc: env.address('PLUMBLINE_DISSC') }) };
+export async function openDissc(env: Environment): Promise<Pick<ServicePorts, 'ledger'>> {
+  return { ledger: createDisscLedger({ ...(await chainOf(env)), dissc: env.address('PLUMBLINE_DISSC') }) };
 }
 
 /** Rounds, read: for whoever makes an anchorer's map again. */
-export function openRounds(env: Environment): Pick<ServicePorts, 'rounds'> {
-  return { rounds: createDisscRounds({ ...chainOf(env), dissc: env.address('PLUMBLINE_DISSC') }) };
+export async function openRounds(env: Environment): Promise<Pick<ServicePorts, 'rounds'>> {
+  return { rounds: createDisscRounds({ ...(await chainOf(env)), dissc: env.address('PLUMBLINE_DISSC') }) };
 }

@@ -3,7 +3,7 @@ import type { ServicePorts } from '../../functions/ports.ts';
 import type { Environment } from '../environment.ts';
 import { chainOf } from './chain.ts';
 
-export function openOcasc(env: Environment): Pick<ServicePorts, 'agreements'> {
+export async function openOcasc(env: Environment): Promise<Pick<ServicePorts, 'agreements'>> {
   const ocasc = env.optional('PLUMBLINE_OCASC', env.address);
-  return { agreements: ocasc === null ? null : createOcascLedger({ ...chainOf(env), ocasc }) };
+  return { agreements: ocasc === null ? null : createOcascLedger({ ...(await chainOf(env)), ocasc }) };
 }

@@ -19,8 +19,8 @@ function openRelayer(env: Environment): Promise<AccountSigner> {
 export async function openRecorder(
   env: Environment,
 ): Promise<Pick<ServicePorts, 'ledger' | 'recorder' | 'rounds' | 'roundRecorder'>> {
-  const { ledger } = openDissc(env);
-  const contract = { ...chainOf(env), dissc: env.address('PLUMBLINE_DISSC') };
+  const { ledger } = await openDissc(env);
+  const contract = { ...(await chainOf(env)), dissc: env.address('PLUMBLINE_DISSC') };
   const paid = { ...contract, signer: await openRelayer(env) };
   return {
     ...{ ledger, recorder: createDisscRecorder(paid) },
@@ -29,8 +29,8 @@ export async function openRecorder(
 }
 
 export async function openGrantRecorder(env: Environment): Promise<Pick<ServicePorts, 'grants' | 'grantRecorder'>> {
-  const { grants } = openAsc(env);
+  const { grants } = await openAsc(env);
   const asc = env.optional('PLUMBLINE_ASC', env.address);
   if (asc === null) return { grants, grantRecorder: null };
-  return { grants, grantRecorder: createAscRecorder({ ...chainOf(env), asc, signer: await openRelayer(env) }) };
+  return { grants, grantRecorder: createAscRecorder({ ...(await chainOf(env)), asc, signer: await openRelayer(env) }) };
 }

@@ -9,7 +9,7 @@ import { createAscRecorder } from '../../adapters/ethereum/asc-recorder.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { createDisscRoundRecorder, createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
-import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import { createJsonRpc, type JsonRpc, type OtherNode } from '../../adapters/ethereum/json-rpc.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createKuboP2pfs } from '../../adapters/ipfs/kubo-p2pfs.ts';
 import { readKeystore } from '../../adapters/keys/keystore.ts';
@@ -48,7 +48,11 @@ export async function openPorts(
 ): Promise<ServePorts> {
   const { contracts, region } = settings;
   const { dissc, ocasc, asc } = contracts;
-  const chain = { ...settings.chain, patienceMs: PATIENCE_MS };
+  const chain = {
+    ...settings.chain,
+    patienceMs: PATIENCE_MS,
+    onOtherNode: (other: OtherNode) => observer.warn('another node of the chain was asked', { ...other }),
+  };
   const opened: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
     for (let end = opened.pop(); end !== undefined; end = opened.pop()) await end();

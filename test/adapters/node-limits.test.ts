@@ -3,7 +3,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
-import { createJsonRpc, type JsonRpcOptions } from '../../adapters/ethereum/json-rpc.ts';
+import { createJsonRpc, type JsonRpcOptions, type OtherNode } from '../../adapters/ethereum/json-rpc.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import { type Asked, type Dialect, startForeignNode } from './foreign-node.ts';
@@ -221,4 +221,20 @@ describe('events in two million blocks', () => {
     );
     assert.equal(asked, WHOLE + 20);
   });
+});
+
+test('of several nodes the one on another chain is passed over, and who was asked instead is told without keys', async (t) => {
+  const wrong = await startForeignNode(null, { answer: () => ({ result: '0x1' }) });
+  t.after(() => wrong.stop());
+  const right = await nodeOf(t, {});
+  const told: OtherNode[] = [];
+  const keyed = `${wrong.rpcUrl}/hunter2`;
+  const rpc = rpcOf(keyed, { moreRpcUrls: [right.rpcUrl], onOtherNode: (other) => told.push(other) });
+  assert.equal(await rpc.call('eth_gasPrice', []), '0x1');
+  await rpc.call('eth_gasPrice', []);
+  assert.equal(told.length, 1, 'while the first one is known to be away, nothing is told again');
+  assert.equal(told[0]?.host, new URL(right.rpcUrl).host);
+  assert.match(told[0]?.failure ?? '', /is on chain 1, not on 31337/);
+  assert.doesNotMatch(JSON.stringify(told), /hunter2/);
+  assert.equal(right.counts.get('eth_gasPrice'), 2);
 });

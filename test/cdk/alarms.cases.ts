@@ -29,6 +29,7 @@ describe('the alarms', () => {
           'AnchorStopped',
           'AnchoredElsewhere',
           'ApiFaults',
+          'ChainOtherNode',
           'ChainUnavailable',
         ],
         ...['ClockRefusals', 'DatasetFailing', 'DatasetSuspended', 'EventFunctionsThrottled', 'HeadContested'],
@@ -101,9 +102,12 @@ describe('the alarms', () => {
     assert.deepEqual(patterns.sort(), [
       ['ChainUnavailable', functionRows.length, '?"LedgerUnavailableError" ?"ChainAnswerError"'],
       ['ClockRefusals', functionRows.length, '{ $.problem = "/problems/clock" }'],
+      ['OtherNode', functionRows.length, '{ $.message = "another node of the chain was asked" }'],
       ['StoreUnavailable', functionRows.length, 'StoreUnavailableError'],
     ]);
     assert.ok('/problems/clock' in PROBLEMS);
+    const chain = readFileSync(join(functionsFolder, '..', 'lambda', 'open', 'chain.ts'), 'utf8');
+    assert.ok(chain.includes("'another node of the chain was asked'"));
     const errors = readFileSync(join(functionsFolder, '..', 'core', 'errors.ts'), 'utf8');
     for (const name of ['LedgerUnavailableError', 'ChainAnswerError', 'StoreUnavailableError'])
       assert.ok(errors.includes(`name = '${name}'`));

@@ -9,13 +9,14 @@ import { promisify } from 'node:util';
 import { type Bundle, bundleFunction } from '../../cdk/bundle-function.ts';
 import type { May } from '../../functions/row.ts';
 import { functionRows } from '../../functions/table.ts';
+import { RPC_SECRET, secretsForTest } from '../functions/secrets-for-test.ts';
 
 const run = promisify(execFile);
 /** What a function loads at its start counts at every cold start. `npm run measure:bundles` has all figures. */
 const MOST_ENTRY_BYTES = 1_500_000;
 
 const AS_IN_LAMBDA = {
-  ...{ AWS_REGION: 'eu-central-1', PLUMBLINE_RPC_URL: 'http://127.0.0.1:9', PLUMBLINE_CHAIN_ID: '1' },
+  ...{ AWS_REGION: 'eu-central-1', PLUMBLINE_RPC_SECRET: RPC_SECRET, PLUMBLINE_CHAIN_ID: '1' },
   ...{ PLUMBLINE_DISSC: `0x${'d1'.repeat(20)}`, PLUMBLINE_BUCKET: 'segments', PLUMBLINE_TABLE: 'plumbline' },
   ...{ PLUMBLINE_OWNERS: '{}', PLUMBLINE_AUTHORITIES: 'api.example' },
   ...{ AWS_LAMBDA_FUNCTION_NAME: 'plumbline-dev-get-block', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512' },
@@ -47,7 +48,7 @@ describe('the bundled functions', () => {
     assert.equal(stdout.trim(), 'all loaded');
   });
 
-  test('answer as in Lambda, traced: a request to another host is refused, logged and counted', async () => {
+  test('answer as in Lambda, traced: a request to another host is refused, logged and counted', async (t) => {
     const script = `
       const { handler } = await import('./get-block/index.mjs');
       const path = '/v1/datasets/0x${'00'.repeat(32)}/blocks/0';
@@ -55,7 +56,8 @@ describe('the bundled functions', () => {
       const event = { version: '2.0', rawPath: path, rawQueryString: '', headers: { host: 'evil.example' }, requestContext: { http } };
       const context = { functionName: 'get-block', getRemainingTimeInMillis: () => 5000 };
       console.log(JSON.stringify({ answer: await handler(event, context) }));`;
-    const { stdout } = await runIn(script, AS_IN_LAMBDA);
+    const secrets = await secretsForTest(t);
+    const { stdout } = await runIn(script, { ...AS_IN_LAMBDA, ...secrets.env });
     const lines = stdout
       .trim()
       .split('\n')
@@ -102,7 +104,10 @@ describe('the bundled functions', () => {
       [/^node_modules\/@aws-sdk\/client-kms\//, ({ dissc, asc }) => dissc === 'record' || asc === 'record'],
       [/^adapters\/ipfs\//, ({ ipfs }) => ipfs !== undefined],
       [/^node_modules\/kubo-rpc-client\//, ({ ipfs }) => ipfs !== undefined],
-      [/^adapters\/secrets\//, ({ ipfs }) => ipfs !== undefined],
+      [
+        /^adapters\/secrets\//,
+        ({ ipfs, dissc, ocasc, asc }) => [ipfs, dissc, ocasc, asc].some((right) => right !== undefined),
+      ],
       [/^adapters\/ethereum\/dissc-ledger\.ts$/, ({ dissc }) => dissc !== undefined],
       [/^adapters\/ethereum\/ocasc-ledger\.ts$/, ({ ocasc }) => ocasc !== undefined],
       [/^adapters\/ethereum\/asc-ledger\.ts$/, ({ asc }) => asc !== undefined],

@@ -164,7 +164,7 @@ describe('the deployed stack', () => {
     const subscriptions = await ask(emulator, 'sns', 'Action=ListSubscriptions&Version=2010-03-31');
     assert.match(subscriptions, /operator@plumbline\.example/);
     const filters = await ask(emulator, 'logs', { target: 'Logs_20140328.DescribeMetricFilters' });
-    assert.equal(JSON.parse(filters).metricFilters.length, 3 * functionRows.length);
+    assert.equal(JSON.parse(filters).metricFilters.length, 4 * functionRows.length);
     const groups = JSON.parse(await ask(emulator, 'logs', { target: 'Logs_20140328.DescribeLogGroups' })).logGroups;
     assert.deepEqual([...new Set(groups.map((one: { retentionInDays: number }) => one.retentionInDays))], [30]);
     const dashboards = await ask(emulator, 'monitoring', 'Action=ListDashboards&Version=2010-08-01');

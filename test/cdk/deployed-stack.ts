@@ -52,6 +52,7 @@ function placesIn(text: string, outputs: Readonly<Record<string, string>>): stri
     .replaceAll(new RegExp(`arn:aws:dynamodb:us-east-1:\\d{12}:table/${outputs.Table}`, 'g'), '<Table.Arn>')
     .replaceAll(new RegExp(`arn:aws:kms:us-east-1:\\d{12}:key/${outputs.RelayerKeyId}`, 'g'), '<RelayerKey.Arn>')
     .replaceAll(outputs.IpfsTokenSecret ?? '-', '<IpfsToken>')
+    .replaceAll(/arn:aws:secretsmanager:us-east-1:\d{12}:secret:plumbline-nodes-\w{6}/g, '<nodes>')
     .replaceAll(QUEUE, (_, place: string, dead?: string) => `<${place}/${dead ?? 'Queue'}.Arn>`)
     .replaceAll(/arn:aws:logs:us-east-1:\d{12}:log-group:Plumbline-dev-(\w+)Logs[0-9A-F]{8}-\w+/g, '<$1/Logs.Arn>')
     .replaceAll(/arn:aws:events:us-east-1:\d{12}:rule\/Plumbline-dev-(\w+)-\w+/g, '<$1.Arn>');

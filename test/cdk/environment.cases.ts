@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { functionRows } from '../../functions/table.ts';
 import { openPortsOf } from '../functions/lambda-ports.ts';
+import { secretsForTest } from '../functions/secrets-for-test.ts';
 import { CONTEXT, type Synthesised, synthStack } from './synth-stack.ts';
 
 let stack: Synthesised;
@@ -10,7 +11,7 @@ before(() => {
 });
 
 const EVERYWHERE = ['POWERTOOLS_METRICS_NAMESPACE', 'NODE_OPTIONS'];
-const CHAIN = ['PLUMBLINE_RPC_URL', 'PLUMBLINE_CHAIN_ID'];
+const CHAIN = ['PLUMBLINE_RPC_SECRET', 'PLUMBLINE_CHAIN_ID'];
 const DISSC = [...CHAIN, 'PLUMBLINE_DISSC', 'PLUMBLINE_FROM_BLOCK'];
 /** Written down by hand, by right and its value; nothing of lambda/variables.ts is used here. */
 const BY_RIGHT: Readonly<Record<string, readonly string[]>> = {
@@ -54,14 +55,15 @@ describe('the environment of the functions', () => {
     assert.deepEqual(described.sort(), ['NODE_OPTIONS', 'PLUMBLINE_AUTHORITIES', 'POWERTOOLS_METRICS_NAMESPACE']);
   });
 
-  test('is what the functions read at their start', async () => {
+  test('is what the functions read at their start', async (t) => {
+    const secrets = await secretsForTest(t, { [CONTEXT.rpcSecret]: 'https://rpc.example' });
     for (const { name, may, trigger } of functionRows) {
       // Key and token are asked for at the start; KMS and Secrets Manager are not here. The anchor is opened in the tests
       // of functions/grant-settings, on a KMS of its own, and the IPFS node is tried without its token.
       const { PLUMBLINE_RELAYER_KEY_ID: keyId, PLUMBLINE_IPFS_TOKEN_SECRET: _, ...env } = environmentOf(name);
       assert.equal(keyId === undefined, may.dissc !== 'record', name);
       if (keyId !== undefined) continue;
-      const ports = await openPortsOf(name, { ...env, AWS_REGION: 'eu-central-1' });
+      const ports = await openPortsOf(name, { ...env, ...secrets.env, AWS_REGION: 'eu-central-1' });
       const rights = Object.keys(may).filter((right) => right !== 'owners');
       assert.deepEqual(
         Object.keys(ports).filter((port) => !COMMON.includes(port)).length,
@@ -83,8 +85,9 @@ describe('the environment of the functions', () => {
     const publish = variablesOf('publish-segment');
     assert.equal(stack.text(anchor.PLUMBLINE_RELAYER_KEY_ID), '<RelayerKey>');
     assert.equal(stack.text(publish.PLUMBLINE_IPFS_TOKEN_SECRET), '<IpfsToken>');
+    assert.equal(anchor.PLUMBLINE_RPC_SECRET, CONTEXT.rpcSecret);
     for (const { name } of functionRows) {
-      assert.doesNotMatch(JSON.stringify(variablesOf(name)), /resolve:|SecretString|PRIVATE|PASSWORD/i, name);
+      assert.doesNotMatch(JSON.stringify(variablesOf(name)), /resolve:|SecretString|PRIVATE|PASSWORD|RPC_URL/i, name);
     }
   });
 

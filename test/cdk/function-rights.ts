@@ -3,6 +3,8 @@ import { functionRows } from '../../functions/table.ts';
 
 const SEGMENTS = '<Store/Segments.Arn>';
 const TABLE = '<Table.Arn>';
+/** Where the nodes' addresses are: each that asks the chain reads it. */
+const NODES = 'secretsmanager:GetSecretValue <nodes>';
 const WAKE = 'sqs:SendMessage <AnchorQueue/Queue.Arn>';
 
 const readObjects = [`s3:GetObject ${SEGMENTS}/*`, `s3:ListBucket ${SEGMENTS}`];
@@ -29,15 +31,16 @@ const BY_RIGHT: Readonly<Record<string, readonly string[]>> = {
   'objects read-presign-put': [...readObjects, `s3:PutObject ${SEGMENTS}/*`],
   'table read': ['GetItem', 'BatchGetItem', 'Query'].map((action) => `dynamodb:${action} ${TABLE}`),
   'table read-write': useTable,
-  'dissc read': [],
+  'dissc read': [NODES],
   'dissc record': [
+    NODES,
     'kms:GetPublicKey <RelayerKey.Arn>',
     'kms:Sign <RelayerKey.Arn> if {"StringEquals":{"kms:MessageType":"DIGEST","kms:SigningAlgorithm":"ECDSA_SHA_256"}}',
   ],
-  'ocasc read': [],
-  'asc read': [],
+  'ocasc read': [NODES],
+  'asc read': [NODES],
   // By the same key.
-  'asc record': [],
+  'asc record': [NODES],
   'owners read': [],
   'queue wake': [WAKE],
   'ipfs import': ['secretsmanager:GetSecretValue <IpfsToken>'],
@@ -48,7 +51,7 @@ export const RIGHTS: Readonly<Record<string, readonly string[]>> = Object.fromEn
   functionRows.map(({ name, may, trigger }) => {
     const ofRow = Object.entries(may).flatMap(([key, right]) => BY_RIGHT[`${key} ${right}`] ?? [`? ${key} ${right}`]);
     const fed = trigger.kind === 'http' ? [] : poll(`${placeOf(name)}Queue`);
-    return [name, [...ofRow, ...fed, ...logsAndTraces(name)].sort()];
+    return [name, [...new Set([...ofRow, ...fed, ...logsAndTraces(name)])].sort()];
   }),
 );
 

@@ -57,7 +57,8 @@ describe('the parameters of a deployment', () => {
     ['a missing stage', { stage: undefined }, /stage is missing. Give it with -c stage=/],
     ['a stage that there is not', { stage: 'test' }, /stage is dev or prod/],
     ['a chain that is no number', { chainId: 'mainnet' }, /chainId is a number/],
-    ['an endpoint that is no URL', { rpcUrl: 'localhost:8545' }, /rpcUrl is not a URL/],
+    ['a secret by its name alone', { rpcSecret: 'nodes' }, /rpcSecret is not the whole ARN of a secret/],
+    ['a version that is no id', { rpcSecretVersion: 'AWSCURRENT' }, /rpcSecretVersion is not the id of a version/],
     ['a contract that is no address', { dissc: '0x12' }, /dissc is not an address/],
     ['an authority with a scheme', { authorities: 'https://api.example' }, /authorities is not a list/],
     ['no owners', { owners: '{}' }, /owners is empty/],
@@ -83,10 +84,10 @@ describe('the parameters of a deployment', () => {
     assert.throws(() => read(context, files), /is of chain 1, and chainId says 31337/);
   });
 
-  test('refuse credentials in the endpoint’s URL, and do not repeat them', () => {
-    const rpcUrl = 'https://user:hunter2@rpc.example';
+  test('refuse the address of a node in place of the secret that has it, and do not repeat it', () => {
+    const rpcSecret = 'https://rpc.example/hunter2';
     assert.throws(
-      () => read({ ...CONTEXT, rpcUrl }),
+      () => read({ ...CONTEXT, rpcSecret }),
       (error) => error instanceof ArgumentError && !error.message.includes('hunter2'),
     );
   });

@@ -11,6 +11,7 @@ import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import { charterKey, encodeCharter } from '../../core/charter/charter-file.ts';
 import { requireRecords } from '../../core/log/verify-records.ts';
+import { createSecret } from '../../dev/emulator/create-secret.ts';
 import { getRecords } from '../../functions/get-records.ts';
 import { datasetPk } from '../../functions/state/entries.ts';
 import { readLogEnd } from '../../functions/state/log-entry.ts';
@@ -51,7 +52,8 @@ export function rebuildsItsTable(looked: () => Looked): void {
       const env = {
         ...{ PATH: process.env.PATH, ...deployment.emulator.env, ...Environment?.Variables },
         // The example's chain and owners are nobody's.
-        ...{ PLUMBLINE_RPC_URL: chain.rpcUrl, PLUMBLINE_CHAIN_ID: String(chain.chainId), PLUMBLINE_DISSC: chain.dissc },
+        ...{ PLUMBLINE_RPC_SECRET: await createSecret(deployment.emulator, 'local-nodes', chain.rpcUrl) },
+        ...{ PLUMBLINE_CHAIN_ID: String(chain.chainId), PLUMBLINE_DISSC: chain.dissc },
         ...{ PLUMBLINE_ASC: chain.asc, PLUMBLINE_OWNERS: JSON.stringify({ [dataset.owner.account]: 2 ** 40 }) },
       };
       const rebuild = async () => {

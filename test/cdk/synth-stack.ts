@@ -27,7 +27,7 @@ export interface Synthesised {
 /** A context that lacks nothing; every contract and Kubo are there. */
 export const CONTEXT = {
   stage: 'dev',
-  rpcUrl: 'https://rpc.example',
+  rpcSecret: 'arn:aws:secretsmanager:eu-central-1:111111111111:secret:nodes-AbCdEf',
   chainId: '31337',
   dissc: `0x${'d1'.repeat(20)}`,
   ocasc: `0x${'0c'.repeat(20)}`,

@@ -4,10 +4,11 @@ import { handlerFor } from '../../functions/anchor.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import { handler } from '../../lambda/anchor.ts';
 import { kmsForTest } from './kms-for-test.ts';
+import { RPC_SECRET, secretsForTest } from './secrets-for-test.ts';
 
 const ENV = {
   AWS_REGION: 'eu-central-1',
-  PLUMBLINE_RPC_URL: 'https://rpc.example/key',
+  PLUMBLINE_RPC_SECRET: RPC_SECRET,
   PLUMBLINE_CHAIN_ID: '1',
   PLUMBLINE_DISSC: `0x${'ab'.repeat(20)}`,
   PLUMBLINE_ASC: `0x${'a5'.repeat(20)}`,
@@ -19,7 +20,11 @@ const ENV = {
 const silent = createLineObserver(() => undefined);
 
 /** The environment, with a key in KMS that records. */
-const withKms = async (t: TestContext) => ({ ...ENV, PLUMBLINE_RELAYER_KEY_ID: await kmsForTest(t) });
+const withKms = async (t: TestContext) => ({
+  ...ENV,
+  ...(await secretsForTest(t)).env,
+  PLUMBLINE_RELAYER_KEY_ID: await kmsForTest(t),
+});
 
 describe('what the operator says of grants and cadence', () => {
   test('is nothing by default: every batch at once, no owner but those named', async (t) => {

@@ -6,7 +6,10 @@ import { variablesOf } from '../../lambda/variables.ts';
 
 /* Each right by itself: the rows of the table have several, and one could hide what another brings too much. */
 
-const CHAIN = ['PLUMBLINE_RPC_URL', 'PLUMBLINE_CHAIN_ID', 'PLUMBLINE_FINAL_DEPTH'];
+const CHAIN = [
+  ...['PLUMBLINE_RPC_SECRET', 'PLUMBLINE_RPC_SECRET_VERSION', 'PLUMBLINE_CHAIN_ID'],
+  'PLUMBLINE_FINAL_DEPTH',
+];
 const OWNERS = ['PLUMBLINE_OWNERS', 'PLUMBLINE_GRANTS_MIN_PER_RECORD_WEI', 'PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES'];
 const DISSC = [...CHAIN, 'PLUMBLINE_DISSC', 'PLUMBLINE_FROM_BLOCK'];
 const RECORDING = [

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import * as z from 'zod';
 import { DefectError } from '../../core/errors.ts';
+import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import { portsOf, type ServicePorts } from '../../functions/ports.ts';
 import type { EventRow, FunctionRow, HttpRow } from '../../functions/row.ts';
 import { eventRows, type FunctionName, functionRows, httpRows } from '../../functions/table.ts';
@@ -15,11 +13,12 @@ import { MAX_PAYLOAD_BYTES } from '../../local/host/host-answer.ts';
 import { loadHandler } from '../../local/host/invoke-function.ts';
 import { kmsForTest } from './kms-for-test.ts';
 import { entryOf, openPortsOf } from './lambda-ports.ts';
+import { type HeldSecrets, RPC_SECRET, secretsForTest, startSecrets } from './secrets-for-test.ts';
 import { serviceSettings } from './service-settings.ts';
 
 const ENV = {
   AWS_REGION: 'eu-central-1',
-  PLUMBLINE_RPC_URL: 'https://rpc.example/key',
+  PLUMBLINE_RPC_SECRET: RPC_SECRET,
   PLUMBLINE_CHAIN_ID: '1',
   PLUMBLINE_DISSC: `0x${'ab'.repeat(20)}`,
   PLUMBLINE_BUCKET: 'segments',
@@ -148,19 +147,27 @@ describe('the table of functions', () => {
 });
 
 describe('the entries in Lambda', () => {
-  test('open all ports of a row from the environment, reaching for nothing yet', async () => {
-    const ports = await openPortsOf('get-block', ENV);
+  let held: HeldSecrets;
+  before(async () => {
+    held = await startSecrets();
+  });
+  after(() => held.close());
+  const open = (name: FunctionName, env: Readonly<Record<string, string | undefined>>) =>
+    openPortsOf(name, { ...held.env, ...env });
+
+  test('open all ports of a row from the environment, reaching for nothing yet but secrets', async () => {
+    const ports = await open('get-block', ENV);
     assert.deepEqual([...ports.settings().owners], [[`0x${'cd'.repeat(20)}`, 1000]]);
     assert.deepEqual(ports.settings().authorities, ['api.example', 'api2.example']);
     assert.equal(ports.settings().chainId, 1);
     assert.equal(ports.ledger?.domain.chainId, 1);
     assert.equal(ports.agreements, null, 'no agreements without OCASC');
     const ocasc = `0x${'0c'.repeat(20)}`;
-    const { agreements } = await openPortsOf('get-block', { ...ENV, PLUMBLINE_OCASC: ocasc });
+    const { agreements } = await open('get-block', { ...ENV, PLUMBLINE_OCASC: ocasc });
     assert.deepEqual(agreements?.domain, { chainId: 1, ocasc });
     assert.equal(ports.grants, null, 'no grants without ASC');
     const css = `0x${'c5'.repeat(20)}`;
-    const serving = await openPortsOf('get-block', { ...ENV, PLUMBLINE_ASC: ocasc, PLUMBLINE_CSS_ACCOUNT: css });
+    const serving = await open('get-block', { ...ENV, PLUMBLINE_ASC: ocasc, PLUMBLINE_CSS_ACCOUNT: css });
     assert.ok(serving.grants != null);
     assert.equal(serving.settings().cssAccount, css);
     assert.ok(!('recorder' in serving), 'nobody pays but who records');
@@ -170,7 +177,7 @@ describe('the entries in Lambda', () => {
     const all = { ...ENV, PLUMBLINE_OCASC: `0x${'0c'.repeat(20)}`, PLUMBLINE_ASC: `0x${'a5'.repeat(20)}` };
     for (const row of functionRows) {
       if (row.may.dissc === 'record') continue;
-      const ports = await openPortsOf(row.name, all);
+      const ports = await open(row.name, all);
       const allowed = Object.keys(portsOf(row, ports as ServicePorts));
       assert.deepEqual(Object.keys(ports).sort(), allowed.sort(), row.name);
       assert.equal('owners' in ports.settings(), row.may.owners !== undefined, row.name);
@@ -204,9 +211,13 @@ describe('the entries in Lambda', () => {
   });
 
   test('read no variable but those of the row', () => {
-    const env = new Environment(httpRows['get-openapi'], ENV);
+    const env = new Environment(
+      httpRows['get-openapi'],
+      ENV,
+      createLineObserver(() => undefined),
+    );
     assert.equal(env.text('PLUMBLINE_AUTHORITIES'), 'api.example,api2.example');
-    assert.throws(() => env.url('PLUMBLINE_RPC_URL'), DefectError);
+    assert.throws(() => env.text('PLUMBLINE_RPC_SECRET'), DefectError);
     assert.throws(
       () => env.optional('PLUMBLINE_OWNERS', env.text),
       /get-openapi has nothing to do with PLUMBLINE_OWNERS/,
@@ -215,52 +226,67 @@ describe('the entries in Lambda', () => {
 
   test('record with the key in KMS that the environment names, and say when KMS refuses it', async (t) => {
     const keyId = await kmsForTest(t);
-    const { recorder, settings } = await openPortsOf('anchor', { ...ENV, PLUMBLINE_RELAYER_KEY_ID: keyId });
+    const { recorder, settings } = await open('anchor', { ...ENV, PLUMBLINE_RELAYER_KEY_ID: keyId });
     assert.match(String(recorder?.account), /^0x[0-9a-f]{40}$/);
     assert.equal(settings().cssAccount, recorder?.account, 'repaid as it records');
-    await assert.rejects(openPortsOf('anchor', { ...ENV, PLUMBLINE_RELAYER_KEY_ID: 'another' }), /NotFoundException/);
-    await assert.rejects(openPortsOf('anchor', ENV), /PLUMBLINE_RELAYER_KEY_ID/);
+    await assert.rejects(open('anchor', { ...ENV, PLUMBLINE_RELAYER_KEY_ID: 'another' }), /NotFoundException/);
+    await assert.rejects(open('anchor', ENV), /PLUMBLINE_RELAYER_KEY_ID/);
   });
 
   test('read the token of the IPFS node from the secret that is named, with the credentials of the function', async (t) => {
-    const asked: string[] = [];
-    const server = createServer((request, response) => {
-      asked.push(String(request.headers['x-amz-target']));
-      if (asked.length === 1) response.end(JSON.stringify({ SecretString: 'open sesame' }));
-      else response.writeHead(400).end(JSON.stringify({ __type: 'AccessDeniedException' }));
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    t.after(() => server.close().closeAllConnections());
-    const env = {
-      ...{ ...ENV, PLUMBLINE_IPFS_API: 'https://kubo.example', PLUMBLINE_IPFS_TOKEN_SECRET: 'arn:token' },
-      AWS_ENDPOINT_URL_SECRETS_MANAGER: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    };
-    await assert.rejects(openPortsOf('publish-segment', env), /credentials/);
-    const credentials = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key', AWS_SESSION_TOKEN: 'token' };
-    assert.ok((await openPortsOf('publish-segment', { ...env, ...credentials })).p2pfs != null);
-    assert.deepEqual(asked, ['secretsmanager.GetSecretValue']);
-    await assert.rejects(openPortsOf('publish-segment', { ...env, ...credentials }), /AccessDeniedException/);
+    const { env, asked } = await secretsForTest(t, { 'arn:token': 'open sesame' });
+    const named = { ...ENV, ...env, PLUMBLINE_IPFS_API: 'https://kubo.example' };
+    const publishing = { ...named, PLUMBLINE_IPFS_TOKEN_SECRET: 'arn:token' };
+    await assert.rejects(open('publish-segment', { ...publishing, AWS_ACCESS_KEY_ID: undefined }), /credentials/);
+    assert.ok((await open('publish-segment', publishing)).p2pfs != null);
+    assert.deepEqual(asked.map(({ SecretId }) => SecretId).sort(), [RPC_SECRET, 'arn:token']);
+    const other = { ...publishing, PLUMBLINE_IPFS_TOKEN_SECRET: 'arn:another' };
+    await assert.rejects(open('publish-segment', other), /AccessDeniedException/);
+  });
+
+  test('ask the nodes that the secret names, in the version that is named, once for all contracts', async (t) => {
+    const nodes = 'https://one.example/key, https://two.example\n';
+    const { env, asked } = await secretsForTest(t, { [RPC_SECRET]: nodes });
+    const contracts = { PLUMBLINE_OCASC: `0x${'0c'.repeat(20)}`, PLUMBLINE_ASC: `0x${'a5'.repeat(20)}` };
+    const version = 'a'.repeat(32);
+    await open('get-block', { ...ENV, ...env, ...contracts, PLUMBLINE_RPC_SECRET_VERSION: version });
+    assert.deepEqual(asked, [{ SecretId: RPC_SECRET, VersionId: version }]);
+  });
+
+  test('refuse a secret that holds anything but addresses of nodes, and do not repeat it', async (t) => {
+    for (const held of [
+      'hunter2',
+      'https://rpc.example hunter2',
+      'ftp://hunter2',
+      ' ',
+      'https://a.example,'.repeat(17),
+    ]) {
+      const { env } = await secretsForTest(t, { [RPC_SECRET]: held });
+      await assert.rejects(
+        open('get-block', { ...ENV, ...env }),
+        (error: Error) => /does not hold 1 to 16 URLs/.test(error.message) && !error.message.includes('hunter2'),
+      );
+    }
   });
 
   test('name what is missing or malformed, never a value', async () => {
     for (const name of Object.keys(ENV)) {
       await assert.rejects(
-        openPortsOf('upload-segment', { ...ENV, [name]: undefined }),
+        open('upload-segment', { ...ENV, [name]: undefined }),
         (error: Error) => error.message.includes(name) && !error.message.includes('rpc.example'),
       );
     }
-    await assert.rejects(openPortsOf('get-block', { ...ENV, PLUMBLINE_OWNERS: '{"0xAB": 1}' }), /PLUMBLINE_OWNERS/);
+    await assert.rejects(open('get-block', { ...ENV, PLUMBLINE_OWNERS: '{"0xAB": 1}' }), /PLUMBLINE_OWNERS/);
   });
 
   test('a function without its environment fails its invocation, and the next one may succeed', async () => {
     const handler = await entryOf('ingest-segment');
     await assert.rejects(handler({ Records: [] }, context()), /environment lacks/);
-    Object.assign(process.env, ENV);
+    Object.assign(process.env, ENV, held.env);
     try {
       assert.deepEqual(await handler({ Records: [] }, context()), { batchItemFailures: [] });
     } finally {
-      for (const name of Object.keys(ENV)) delete process.env[name];
+      for (const name of Object.keys({ ...ENV, ...held.env })) delete process.env[name];
     }
   });
 });
