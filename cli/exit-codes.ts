@@ -11,6 +11,8 @@ export const EXIT = {
   refused: 4,
   notRecorded: 5,
   state: 6,
+  /** Something is odd about an offer, and nobody has said --yes. */
+  unconfirmed: 7,
   /** A fault of Plumbline itself. */
   internal: 70,
   interrupted: 130,
@@ -25,6 +27,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   refused: 'the service refuses',
   notRecorded: 'nothing recorded yet',
   state: 'a state has to change first',
+  unconfirmed: 'nothing was done: look at what is odd, then give --yes',
   internal: 'a fault of plumb itself',
   interrupted: 'interrupted',
 };

@@ -19,6 +19,7 @@ import { decode, type FoundLog, findLogs } from './find-logs.ts';
 import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
 import { decodeAgreementId, decodeEncryptionKey, decodeTerms, ocascInterface } from './ocasc-interface.ts';
 import { readChainPoint } from './read-chain-point.ts';
+import { readFees } from './read-fees.ts';
 
 export interface OcascLedgerOptions extends JsonRpcOptions {
   readonly ocasc: Address;
@@ -71,6 +72,18 @@ export function createOcascLedger(options: OcascLedgerOptions): AgreementMarket 
 
     async readOfferCount(owner, anchor, signal) {
       return (await read('offers', [owner], anchor, signal, BigInt)).value ?? 0n;
+    },
+
+    async readQuestionCosts(signal) {
+      const answerGas = await read('answerGas', [], 'latest', signal, BigInt);
+      const demandGas = await read('demandGas', [], 'latest', signal, BigInt);
+      const { baseFeePerGasWei: baseFeeWei } = await readChainPoint(view.rpc, 'latest', signal);
+      const { maxPriorityFeePerGasWei: tipWei } = await readFees(view.rpc, undefined, signal);
+      return {
+        ...{ answerGas: answerGas.value ?? 0n, demandGas: demandGas.value ?? 0n, baseFeeWei },
+        // Without a base fee the tip is the whole gas price.
+        gasPriceWei: (baseFeeWei ?? 0n) + tipWei,
+      };
     },
 
     async readChallengeStakeWei(id, signal) {

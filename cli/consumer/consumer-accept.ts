@@ -1,17 +1,24 @@
 import type { Command } from 'commander';
+import { lookAtOffer } from '../../client/consumer/look-at-offer.ts';
 import { ArgumentError, StateError } from '../../core/errors.ts';
+import type { Address } from '../../core/ids.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import { parseAgreementId } from '../../library/opened-consumer.ts';
 import { noteTransaction, openPurchaseFile } from '../../library/purchase-file.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
-import { parseCount } from '../parse-arguments.ts';
+import { consumerLossText, oddText } from '../loss-text.ts';
+import { openLooker } from '../open-looker.ts';
+import { parseAddress, parseCount } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { awaitAgreement } from './await-final.ts';
 import { openConsumer } from './consumer-home.ts';
 
 interface AcceptOptions {
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+  readonly token?: Address;
   readonly wait: number;
   readonly json?: boolean;
 }
@@ -20,14 +27,23 @@ interface AcceptOptions {
 export function addConsumerAccept(consumer: Command): void {
   const command = consumer
     .command('accept')
-    .description('Accept an offer: the price goes into escrow, and delivery begins once that is final.')
+    .description(
+      'Accept an offer: says what you can lose by it, puts the price into escrow; delivery begins once that is final.',
+    )
     .argument('<agreement>', 'id of the offer: it names exactly these terms and this log')
+    .option('--yes', 'accept although something is odd about the offer')
+    .option('--dry-run', 'say what you can lose and what is odd, and send nothing')
+    .option(
+      '--token <address>',
+      'the token that you mean to pay in, to be compared with the one of the offer',
+      parseAddress,
+    )
     .option('--wait <seconds>', 'how long to wait until it is final', parseCount, 120)
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((id: string, options: AcceptOptions) =>
     runCommand(options, async (context) => {
       const agreementId = parseAgreementId(id);
-      const { party, market, keysOf } = await openConsumer(context);
+      const { party, market, keysOf, connection } = await openConsumer(context);
       const keys = await keysOf(agreementId);
       const store = await openPurchaseFile(context.home, agreementId);
       const { agreement } = await market.readAgreement(agreementId, 'latest', context.signal);
@@ -36,6 +52,19 @@ export function addConsumerAccept(consumer: Command): void {
       if (agreement.buyer?.signer !== keys.signer) {
         requireOffered(agreement);
         const { token, price } = agreement.terms;
+        requireToken(agreement, options.token);
+        const seen = await lookAtOffer(openLooker(connection), agreement, options.token ?? null, context.signal);
+        const { output } = context;
+        const { consumer: mostToLose, odd } = seen;
+        const lines = [consumerLossText(seen, agreement.terms), oddText(output, seen, 'Odd about this offer:')];
+        const shown = lines.filter((line) => line !== null).join('\n');
+        const isStopped = odd.length > 0 && options.yes !== true;
+        if (options.dryRun === true || isStopped) {
+          const remedy = isStopped ? 'Nothing was sent. To accept it all the same: --yes' : 'Nothing was sent.';
+          output.result({ agreement: agreementId, accepted: false, mostToLose, odd }, `${shown}\n${remedy}`);
+          return options.dryRun === true ? EXIT.ok : EXIT.unconfirmed;
+        }
+        output.notice(shown);
         const made = await party.accept({ id: agreementId, token, price }, keys.signer, keys.publicKey, context.signal);
         await noteTransaction(store, 'accept', made);
       }
@@ -68,10 +97,21 @@ export function addConsumerAccept(consumer: Command): void {
 }
 
 const EXAMPLES = `
-Called again after a crash it goes on: an offer is never accepted twice.
+Before anything is sent it says the most that you can lose, and what is odd: a fee above a tenth of the price, a bond below the
+price, little time, a dataset that is new, a token that you did not name, and others. With --json they are codes. Where
+something is odd, nothing is sent without --yes. Called again after a crash it goes on: an offer is never accepted twice.
 
 Examples:
-  plumb consumer accept 0x…`;
+  plumb consumer accept 0x… --dry-run
+  plumb consumer accept 0x…
+  plumb consumer accept 0x… --token 0x…     the price is in this token
+Exit codes: 0 accepted, or with --dry-run looked at; 7 something is odd, and nothing was sent.`;
+
+/** @throws ArgumentError when the price is in something else than the consumer says */
+function requireToken({ id, terms }: Agreement, meant: Address | undefined): void {
+  if (meant === undefined || meant === terms.token) return;
+  throw new ArgumentError(`The price of offer ${id} is in ${terms.token}, not in ${meant}.`);
+}
 
 function requireOffered({ id, state, terms }: Agreement): void {
   if (state === 'offered') return;

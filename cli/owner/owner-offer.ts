@@ -1,13 +1,19 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
+import { lookAtOffer } from '../../client/consumer/look-at-offer.ts';
 import { checkServable, offerBlocks, requireOfferable } from '../../client/sale/offer-blocks.ts';
+import { leastStakeWei } from '../../core/agreement/most-to-lose.ts';
+import { deriveEncryptionKeys } from '../../core/agreement/seal-message.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { anchorerOf } from '../../core/charter/charter.ts';
 import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
-import { deriveAgentSecrets } from '../../core/keys.ts';
+import { ArgumentError } from '../../core/errors.ts';
+import { NATIVE_COIN } from '../../core/ids.ts';
+import { deriveAgentSecrets, deriveOfferSeed } from '../../core/keys.ts';
 import type { Head } from '../../core/log/head.ts';
+import type { QuestionCosts } from '../../core/ports/agreements.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { type Connection, openService, readConnection } from '../../library/connection.ts';
 import { type DatasetEntry, datasetEntry } from '../../library/dataset-list.ts';
@@ -16,6 +22,8 @@ import { datasetKeyOf, type OpenedOwner } from '../../library/opened-owner.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { planNewest, planText, requireGrown } from '../dataset/record-newest.ts';
 import { EXIT } from '../exit-codes.ts';
+import { oddText, ownerLossText } from '../loss-text.ts';
+import { openLooker } from '../open-looker.ts';
 import { progressBar } from '../output.ts';
 import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds } from '../parse-arguments.ts';
 import { parseUntil } from '../parse-time.ts';
@@ -27,6 +35,7 @@ import { openOwner } from './owner-home.ts';
 
 interface OfferOptions extends OfferTerms {
   readonly again?: boolean;
+  readonly dryRun?: boolean;
   /** False with --no-check. */
   readonly check: boolean;
   readonly json?: boolean;
@@ -62,6 +71,7 @@ export function addOwnerOffer(owner: Command): void {
     )
     .option('--consumer <address>', 'only this account may accept', parseAddress)
     .option('--token <address>', 'ERC-20 that price, fee and bond are in; give them as units then', parseAddress)
+    .option('--dry-run', 'say what you can lose, and what a consumer will find odd, and send nothing')
     .option('--again', 'even if the same offer stands already')
     .option('--no-check', 'without looking first whether storage has what answers are made of')
     .addHelpText('after', EXAMPLES);
@@ -73,11 +83,26 @@ export function addOwnerOffer(owner: Command): void {
       const entry = await datasetEntry(context.home, name);
       const terms = termsOf(entry, options);
       const ledger = createDisscLedger(connection);
+      const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, opened.seed);
+      const agent = accountOfKey(agentKey);
+      const { publicKey } = await deriveEncryptionKeys(deriveOfferSeed(nodePrimitives, offersSecret, 0n));
+      const asOffered = { terms, kind: entry.kind, agent, ownerEncryptionKey: publicKey };
+      const seen = await lookAtOffer(openLooker(connection), asOffered, terms.token, signal);
+      requireStake(terms, seen.costs);
+      const { owner: mostToLose, odd } = seen;
+      const lossText = [
+        ownerLossText(seen, terms, entry.kind),
+        oddText(output, seen, 'A consumer will be told that this is odd, and has to give --yes:'),
+      ];
+      const shown = lossText.filter((line) => line !== null).join('\n');
+      if (options.dryRun === true) {
+        output.result({ offered: false, terms, mostToLose, odd }, `${shown}\nNothing was sent.`);
+        return EXIT.ok;
+      }
+      output.notice(shown);
       const service = await openService(connection, opened, 'http');
       const recording = await recordIfNeeded(context, { connection, opened, service, ledger }, entry, terms);
       await requireOfferable({ ledger }, terms, signal);
-      const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, opened.seed);
-      const agent = accountOfKey(agentKey);
       if (options.check) {
         const keys = { datasetKeyOf: datasetKeyOf(opened, terms.dataset) };
         const parts = { primitives: nodePrimitives, ledger, service, ...keys, fetchManifest };
@@ -98,7 +123,7 @@ export function addOwnerOffer(owner: Command): void {
         signal,
       );
       output.result(
-        { id, nonce, agent, tx: txHash, terms, recording },
+        { id, nonce, agent, tx: txHash, terms, recording, mostToLose, odd },
         [
           txHash === null ? `This offer stands already; --again makes another one.` : `Offered: ${id}`,
           ...(txHash === null ? [`  id           ${id}`] : [`  transaction  ${txHash}`]),
@@ -109,6 +134,15 @@ export function addOwnerOffer(owner: Command): void {
       );
       return EXIT.ok;
     }),
+  );
+}
+
+/** @throws ArgumentError where answers would not pay for themselves: OCASC knows no gas price there */
+function requireStake({ stakeWei }: Terms, costs: QuestionCosts): void {
+  const leastWei = leastStakeWei(costs);
+  if (leastWei === null || stakeWei >= leastWei) return;
+  throw new ArgumentError(
+    `--stake is ${showAmount(stakeWei, NATIVE_COIN)}. This chain has no base fee, so an answer is repaid by the stake alone, and its gas costs half of ${showAmount(leastWei, NATIVE_COIN)} now: give at least ${leastWei}wei.`,
   );
 }
 
@@ -161,6 +195,8 @@ function parseNumber(text: string): number {
 }
 
 const EXAMPLES = `
+Before anything is sent it says the most that you can lose, and what a consumer will find odd about the terms.
+
 Examples:
   plumb owner offer weather --blocks 0-9999 --price 0.5ether --fee 0.01ether --bond 1ether --stake 0.001ether
   plumb owner offer weather --blocks 0-99 --price 1000wei --fee 10wei --bond 500wei --stake 1gwei --window 10s --duration 1h`;

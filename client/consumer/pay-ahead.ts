@@ -24,6 +24,14 @@ interface PaidDelivery {
   readonly ahead: number;
 }
 
+/** Below so many blocks each is paid for alone: what one costs is what is risked. */
+const PAID_SINGLY_BELOW = 200;
+
+/** Blocks paid for ahead where nothing else is said: small enough to lose, large enough for fifty rounds to do. */
+export function defaultAhead(count: number): number {
+  return count < PAID_SINGLY_BELOW ? 1 : Math.ceil(count / 50);
+}
+
 /** Never more ahead than were verified before, nor than a request can name. */
 export function stepOf({ ahead }: Pick<PaidDelivery, 'ahead'>, verified: number): number {
   return Math.min(Math.max(1, ahead), MAX_SAMPLES, Math.max(1, verified));

@@ -74,6 +74,17 @@ export interface OfferedEvent {
   readonly blockNumber: number;
 }
 
+/** What OCASC and the chain make of a question and its answer now. */
+export interface QuestionCosts {
+  /** What showing a chunk is taken to cost, in gas; and what showing a key is. */
+  readonly answerGas: bigint;
+  readonly demandGas: bigint;
+  /** Null on a chain without base fee: OCASC takes it for zero there, so that only the terms' own stake is asked for. */
+  readonly baseFeeWei: bigint | null;
+  /** What who sends a transaction now pays for a unit of gas, tip included. */
+  readonly gasPriceWei: bigint;
+}
+
 /** OCASC, read. Throws LedgerUnavailableError when the chain cannot be read within its time. */
 export interface Agreements {
   readonly domain: AgreementDomain;
@@ -98,6 +109,8 @@ export interface AgreementMarket extends Agreements {
   findShownKeys(id: AgreementId, fromBlock: number, signal?: AbortSignal): Promise<ReadonlyMap<BlockIndex, ContentKey>>;
   /** How many offers an owner has made: the nonce of the next one. */
   readOfferCount(owner: Address, anchor: Anchor, signal?: AbortSignal): Promise<bigint>;
+  /** What questions and answers cost now. */
+  readQuestionCosts(signal?: AbortSignal): Promise<QuestionCosts>;
   /** What a challenge would have to bring now, in wei. */
   readChallengeStakeWei(id: AgreementId, signal?: AbortSignal): Promise<bigint>;
   /** What a demand would have to bring now, in wei. */

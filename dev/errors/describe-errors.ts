@@ -21,6 +21,11 @@ const EXAMPLES: Readonly<Record<ErrorKind, string>> = {
 const WITHOUT_ERROR: readonly { readonly exit: ExitName; readonly turn: string; readonly example: string }[] = [
   { exit: 'ok', turn: 'Nobody: it is done.', example: 'every sampled block is intact' },
   { exit: 'notIntact', turn: 'Whoever relies on the data: see the verdicts.', example: 'a stored block is damaged' },
+  {
+    exit: 'unconfirmed',
+    turn: 'The caller: look at what is odd about the offer, and call again with `--yes` if you want it all the same.',
+    example: '`plumb consumer accept` of an offer whose fee is the whole price',
+  },
   { exit: 'interrupted', turn: 'The caller, who stopped it: run it again, it goes on.', example: 'Ctrl-C' },
 ];
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Contract, ContractFactory, JsonRpcProvider, Wallet } from 'ethers';
+import { type Contract, ContractFactory, id, JsonRpcProvider, Wallet } from 'ethers';
+import { createTokenReader } from '../../adapters/ethereum/read-token.ts';
+import { showAmount } from '../../cli/show-amount.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { to0x } from '../../core/bytes.ts';
 import { ArgumentError, StateError } from '../../core/errors.ts';
@@ -90,6 +92,65 @@ describe('agreements in an ERC-20', () => {
     }
     assert.deepEqual(bonds, [terms.bond, 2n * terms.bond]);
     assert.equal(await allowance(market.owner.account), 0n);
+  });
+
+  test('what a token says of itself is read, and what OCASC has and owes; an account and another contract are none', async () => {
+    const reader = createTokenReader({ ...market.chain, ocasc: market.ocasc });
+    await act('mint', market.owner.account, terms.bond);
+    const before = await reader.readToken(terms.token);
+    const { id } = await offer();
+    const found = await reader.readToken(terms.token);
+    assert.deepEqual(found, {
+      ...{ token: terms.token, symbol: 'TST', decimals: 18, hasCode: true, isProxy: false, changesAmounts: false },
+      ...{ owed: before.owed + terms.bond, held: before.held + terms.bond },
+    });
+    await market.owner.cancel(id);
+    assert.equal(showAmount(15n * 10n ** 17n, found), `1.5 TST (${terms.token})`);
+    const { symbol, decimals, hasCode } = await reader.readToken(market.owner.account);
+    assert.deepEqual([symbol, decimals, hasCode], [null, null, false]);
+    const other = await reader.readToken(market.dissc);
+    assert.deepEqual([other.symbol, other.decimals, other.hasCode], [null, null, true]);
+    assert.equal(showAmount(1500n, other), `1,500 units of ${market.dissc}`);
+  });
+
+  test('symbols that hide something are none, 32 bytes of text are one; proxies and rebasing are seen', async () => {
+    const reader = createTokenReader({ ...market.chain, ocasc: market.ocasc });
+    const at = `0x${'7e'.repeat(20)}` as Address;
+    /** A contract that answers everything with this. */
+    const answering = async (hex: string, trailer = '') => {
+      const bytes = hex.length / 2;
+      const copy = `60${bytes.toString(16).padStart(2, '0')}600c60003960${bytes.toString(16).padStart(2, '0')}6000f3`;
+      await market.rpc.call('anvil_setCode', [at, `0x${copy.padStart(24, '0')}${hex}${trailer}`]);
+      return reader.readToken(at);
+    };
+    const text = (symbol: string) => Buffer.from(symbol.padEnd(32, '\0')).toString('hex');
+    const string = (symbol: string) => {
+      const length = Buffer.byteLength(symbol).toString(16).padStart(64, '0');
+      return `${'20'.padStart(64, '0')}${length}${text(symbol)}`;
+    };
+    assert.equal((await answering(text('MKR'))).symbol, 'MKR');
+    for (const [said, shown] of [
+      ['USDC', 'USDC'],
+      ['', null],
+      ['US\u202eDC', null],
+      ['a b', null],
+      ['ether\n', null],
+      ['A'.repeat(17), null],
+    ] as const) {
+      assert.equal((await answering(string(said))).symbol, shown, JSON.stringify(said));
+    }
+    const selector = id('sharesOf(address)').slice(2, 10);
+    assert.equal((await answering(text('stE'), `63${selector}`)).changesAmounts, true);
+    const slot = '0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc';
+    await market.rpc.call('anvil_setStorageAt', [at, slot, `0x${'01'.padStart(64, '0')}`]);
+    assert.equal((await reader.readToken(at)).isProxy, true);
+    await market.rpc.call('anvil_setCode', [
+      at,
+      `0x363d3d373d3d3d363d73${terms.token.slice(2)}5af43d82803e903d91602b57fd5bf3`,
+    ]);
+    assert.deepEqual(await reader.isContract(at), true);
+    await market.rpc.call('anvil_setCode', [at, `0xef0100${'11'.repeat(20)}`]);
+    assert.deepEqual(await reader.isContract(at), false, 'an account that has delegated signs as before');
   });
 
   test('too few units, a token that hears nothing, and an account that is no token: refused, nothing is sent', async () => {

@@ -49,7 +49,7 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
 
   it('reads the previews of a sample before paying, fetches all, and has a paid key shown on the chain', async () => {
     const { id } = await seller.offer({ samples: 4, previews: 2 });
-    await consumer(0, 'accept', id);
+    await consumer(0, 'accept', id, '--yes');
     const previews = join(folder, 'previews');
     const audit = ['audit', id, '--protocol', 'IV', '--sample', '3', '--previews', previews];
     const report = await consumer(0, ...audit);
@@ -76,7 +76,7 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     const mute = await makeSeller(stack, stack.datasets[0]!);
     stack.ending(mute.serve(proxy));
     const { id } = await mute.offer({ samples: 1, windowSeconds: 60 });
-    await consumer(0, 'accept', id);
+    await consumer(0, 'accept', id, '--yes');
     const out = join(folder, 'shown');
     const fetch = ['fetch', id, '--out', out, '--patience', '1'];
     assert.equal((await consumer(1, ...fetch)).verified, 0);
@@ -95,9 +95,23 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     assert.deepEqual(await readFile(join(out, 'lines')), Buffer.concat(mute.of.contents));
   });
 
+  it('is shown what can be lost and what is odd, and sends nothing before it has said yes', async () => {
+    const { id, terms } = await seller.offer({ fee: 400n, bond: 400n, durationSeconds: 9, windowSeconds: 5 });
+    const looked = await consumer(7, 'accept', id);
+    assert.deepEqual(
+      looked.odd.map(({ code }: { code: string }) => code).filter((code: string) => code !== 'dataset-young'),
+      ['fee-high', 'bond-low', 'duration-short'],
+    );
+    assert.deepEqual([looked.accepted, looked.mostToLose.blocks], [false, 1]);
+    assert.equal(BigInt(looked.mostToLose.money), dueFor(terms, 1));
+    assert.deepEqual(await consumer(0, 'accept', id, '--dry-run', '--yes'), looked);
+    assert.match((await consumer(2, 'accept', id, '--yes', '--token', account)).error.message, /not in 0x/);
+    assert.equal((await agreementOf(id)).state, 'offered');
+  });
+
   it('pays an owner who sends no keys for one block, demands its key, and gets bond and escrow without it', async () => {
     const { id } = await seller.offer({ samples: 1, bond: 200n }, IDLE_AGENT);
-    await consumer(0, 'accept', id);
+    await consumer(0, 'accept', id, '--yes');
     const fetch = ['fetch', id, '--out', join(folder, 'never'), '--ahead', '12', '--patience', '1'];
     const stopped = await consumer(1, ...fetch);
     const { terms } = await agreementOf(id);

@@ -47,9 +47,9 @@ describe('the exit code', () => {
     }
   });
 
-  test('is one of nine', () => {
+  test('is one of ten', () => {
     assert.deepEqual(EXIT, {
-      ...{ ok: 0, notIntact: 1, usage: 2, unavailable: 3, refused: 4, notRecorded: 5, state: 6 },
+      ...{ ok: 0, notIntact: 1, usage: 2, unavailable: 3, refused: 4, notRecorded: 5, state: 6, unconfirmed: 7 },
       ...{ internal: 70, interrupted: 130 },
     });
   });
@@ -70,6 +70,6 @@ test('the help says what each code means, on lines that are no longer than they 
   );
   assert.match(
     said,
-    /, 4 the service refuses, 5 nothing recorded yet, 6 a state .+, 70 a fault .+, 130 interrupted\.$/,
+    /, 4 the service refuses, 5 nothing recorded yet, 6 a state .+, 7 nothing was done: .+ --yes, 70 a fault .+, 130 interrupted\.$/,
   );
 });

@@ -175,9 +175,9 @@ describe('a command that was killed with a transaction under way', () => {
     const { latest } = await nonces(consumer);
     const ocascWei = await market.balanceWei(market.ocasc);
     await manually(async () => {
-      const stuck = await killWhileSending(as('consumer', 'consumer', 'accept', id), consumer);
+      const stuck = await killWhileSending(as('consumer', 'consumer', 'accept', id, '--yes'), consumer);
       await age(place, stuck);
-      await endOf(as('consumer', 'consumer', 'accept', id), TAKES);
+      await endOf(as('consumer', 'consumer', 'accept', id, '--yes'), TAKES);
       await assertReplaced(consumer, latest, stuck, place);
     });
     assert.equal(await market.balanceWei(market.ocasc), ocascWei + market.terms.price);

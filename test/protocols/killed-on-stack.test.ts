@@ -85,7 +85,7 @@ describe('a delivery in which everybody is killed', { timeout: 300_000 }, () => 
     await quickenKeystore(join(stack.folder, 'consumer'), 'correct horse battery');
     await fund(stack.rpc, address(account), FUNDS_WEI);
     const { id } = await seller.offer({ count: SOLD, price: PRICE, samples: 3 });
-    await consumer('accept', id);
+    await consumer('accept', id, '--yes');
     const out = join(stack.folder, 'bought');
     const serve = () => start(['owner', 'serve', '--agent', agentFile, '--poll', '200ms']);
     const fetch = () => start(['consumer', 'fetch', id, '--password-file', passwordFile, '--out', out, '--ahead', '3']);

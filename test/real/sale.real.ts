@@ -69,7 +69,7 @@ describe('Protocols III and IV on real programs', { timeout: 900_000 }, () => {
       offers.map((offer: { id: string }) => offer.id),
       [id],
     );
-    assert.equal(resultOf(await asConsumer('consumer', 'accept', id)).state, 'active');
+    assert.equal(resultOf(await asConsumer('consumer', 'accept', id, '--yes')).state, 'active');
   });
 
   it('Protocol III: the storage answers before it can know the keys, and every sampled block is intact', async () => {

@@ -68,7 +68,7 @@ export async function challengePromise(
   let id = '';
   await log.step('the consumer accepts her offer, too', 'active', async () => {
     id = await offered;
-    const args = ['consumer', 'accept', id, ...consumer.args];
+    const args = ['consumer', 'accept', id, '--yes', ...consumer.args];
     return (await plumb<{ state: string }>(args, { env: consumer.env })).state;
   });
   const lost = BROKEN_SALE.blocks - 1;

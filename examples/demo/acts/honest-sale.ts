@@ -87,7 +87,7 @@ export async function openHonestSale(
     },
   );
   await log.step('the consumer accepts: the price is in escrow', 'active', async () => {
-    const args = ['consumer', 'accept', id, ...consumer.args];
+    const args = ['consumer', 'accept', id, '--yes', ...consumer.args];
     return (await plumb<{ state: string }>(args, { env: consumer.env })).state;
   });
   await log.step('audits by Protocol III: a random chunk of each sampled block', `${sample} intact`, () =>

@@ -1,0 +1,52 @@
+import type { LookedAtOffer } from '../client/consumer/look-at-offer.ts';
+import type { Terms } from '../core/agreement/terms.ts';
+import { type DatasetKind, ENCRYPTED } from '../core/charter/kind.ts';
+import { NATIVE_COIN } from '../core/ids.ts';
+import { durationText } from './duration-text.ts';
+import type { Output } from './output.ts';
+import { showAmount } from './show-amount.ts';
+
+/** What a consumer can lose by an offer, whatever the owner does: before it is accepted. */
+export function consumerLossText({ consumer, token }: LookedAtOffer, terms: Terms): string {
+  const { money, fee, blocks, challengeWei, demandWei, questionsWei, lockedSeconds } = consumer;
+  const unit = token ?? terms.token;
+  const wei = (amount: bigint): string => showAmount(amount, NATIVE_COIN);
+  const keys = demandWei === 0n ? '' : `, ${wei(demandWei)} for each key that you demand (${terms.maxDemands} allowed)`;
+  return [
+    'The most that you can lose, whatever the owner and the storage do:',
+    `  money      ${showAmount(money, unit)} of the price of ${showAmount(terms.price, unit)}: the fee of ${showAmount(fee, unit)}, and ${countBlocks(blocks)} paid for before being checked (plumb consumer fetch, as it pays by default)`,
+    `  questions  ${wei(challengeWei)} for each challenge that is answered (${terms.maxChallenges} allowed)${keys}: ${wei(questionsWei)} if you ask all of them, at the gas price of now`,
+    `  time       the rest of the price is in escrow until you approve or quit, ${durationText(1000 * lockedSeconds)} at most`,
+    '  gas        that of your own transactions',
+  ].join('\n');
+}
+
+/** What an owner can lose by an offer, whatever the consumer does: before it is made. */
+export function ownerLossText({ owner, token, costs }: LookedAtOffer, terms: Terms, kind: DatasetKind): string {
+  const { blocks, worth, fee, publicKeys, answersWei, bond, lockedSeconds } = owner;
+  const unit = token ?? terms.token;
+  const isEncrypted = kind === ENCRYPTED;
+  const shown = isEncrypted ? 'previews' : 'samples, which are the content itself where nothing is encrypted';
+  return [
+    'The most that you can lose, whatever the consumer does:',
+    `  blocks     ${blocks} of ${terms.count}, read without being paid for: ${shown}. They cost ${showAmount(worth, unit)} by these terms; the fee of ${showAmount(fee, unit)} is yours`,
+    ...(isEncrypted
+      ? [
+          `  keys       ${publicKeys} content keys at most become public on the chain, of blocks that are paid for. The blocks' bytes do not`,
+        ]
+      : []),
+    `  gas        ${showAmount(answersWei, NATIVE_COIN)} at the gas price of now, if all ${terms.maxChallenges} challenges${isEncrypted ? ` and ${terms.maxDemands} demands` : ''} are made: what answers cost beyond the stakes they bring${costs.baseFeeWei === null ? '. This chain has no base fee, so a demand brings nothing' : ''}. The agent's claims cost gas besides`,
+    `  bond       ${showAmount(bond, unit)}, if a challenged chunk${isEncrypted ? ' or the key of a paid block' : ''} is not shown within ${durationText(1000 * terms.windowSeconds)}. You answer for the storage that you chose`,
+    `  time       the bond is held until the sale is over, ${durationText(1000 * lockedSeconds)} from acceptance at most`,
+  ].join('\n');
+}
+
+/** What is odd about an offer; null where nothing is. */
+export function oddText(output: Output, { odd }: Pick<LookedAtOffer, 'odd'>, heading: string): string | null {
+  if (odd.length === 0) return null;
+  return [output.style('yellow', heading), ...odd.map(({ code, words }) => `  ${code}: ${words}`)].join('\n');
+}
+
+function countBlocks(count: number): string {
+  return count === 1 ? '1 block' : `${count} blocks`;
+}

@@ -1,0 +1,17 @@
+import { createChainBlocks } from '../adapters/ethereum/chain-blocks.ts';
+import { createTokenReader } from '../adapters/ethereum/read-token.ts';
+import type { OfferLooker } from '../client/consumer/look-at-offer.ts';
+import { chainOf, type Connection, openLedger } from '../library/connection.ts';
+import { openMarket } from '../library/open-contracts.ts';
+import { requireOcasc } from '../library/require-contract.ts';
+
+/** What an offer is looked at through, before it is made or accepted. */
+export function openLooker(connection: Connection): OfferLooker {
+  return {
+    market: openMarket(connection),
+    ledger: openLedger(connection),
+    chainBlocks: createChainBlocks(connection),
+    tokens: createTokenReader({ ...chainOf(connection), ocasc: requireOcasc(connection) }),
+    fromBlock: connection.fromBlock,
+  };
+}

@@ -1,0 +1,206 @@
+import { toHex } from '../bytes.ts';
+import { type DatasetKind, ENCRYPTED } from '../charter/kind.ts';
+import { type Address, NATIVE_COIN } from '../ids.ts';
+import type { QuestionCosts } from '../ports/agreements.ts';
+import type { TokenFacts } from '../ports/tokens.ts';
+import { challengeStakeWei } from './most-to-lose.ts';
+import type { EncryptionPublicKey } from './seal-message.ts';
+import type { Terms } from './terms.ts';
+
+/** An offer, and what else a careful person would look at before accepting it. */
+export interface OfferLookedAt {
+  readonly terms: Terms;
+  readonly kind: DatasetKind;
+  readonly agent: Address;
+  readonly encryptionKey: EncryptionPublicKey;
+  /** Whether there is a contract at the agent's address. */
+  readonly agentHasCode: boolean;
+  /** Null where the price is in the native coin. */
+  readonly token: TokenFacts | null;
+  /** Whether the consumer has said that it means to pay in this token. */
+  readonly isTokenMeant: boolean;
+  readonly costs: QuestionCosts;
+  /** When the chain recorded the first block of the dataset; null where that is not known. */
+  readonly recordedSinceSeconds: number | null;
+  readonly nowSeconds: number;
+}
+
+export type OddTermCode =
+  | 'fee-is-price'
+  | 'fee-high'
+  | 'bond-low'
+  | 'duration-short'
+  | 'dataset-young'
+  | 'stake-high'
+  | 'no-samples'
+  | 'no-previews'
+  | 'token-not-meant'
+  | 'token-no-contract'
+  | 'token-no-name'
+  | 'token-changeable'
+  | 'token-changes-amounts'
+  | 'token-short'
+  | 'agent-cannot-sign'
+  | 'encryption-key-weak';
+
+/** A term by which a consumer can be robbed, or that shows an offer that was not made to be kept. */
+export interface OddTerm {
+  readonly code: OddTermCode;
+  readonly words: string;
+}
+
+/** A fee above this part of the price is paid whatever comes: a tenth. */
+const FEE_PART = 10n;
+/** A sale ends after so many windows at least: nothing is paid for in the last one, and a question takes one. */
+const LEAST_WINDOWS = 4;
+/** A dataset was begun so many windows ago at least: a week, where windows are a day. */
+const LEAST_AGE_WINDOWS = 7;
+/** A stake above this is meant to keep consumers from challenging, unless gas asks for as much: 0.01 ether. */
+const HIGH_STAKE_WEI = 10n ** 16n;
+const HIGH_STAKE_TIMES = 10n;
+
+/**
+ * What is odd about an offer (specification#odd-terms), the worst first. None of it proves bad will, and an offer without any
+ * may still be a bad one: a bond is worth what its owner loses by breaking the promise.
+ */
+export function oddTerms(offer: OfferLookedAt): OddTerm[] {
+  return [...oddMoney(offer), ...oddTimes(offer), ...oddChecks(offer), ...oddToken(offer), ...oddParties(offer)];
+}
+
+function* oddMoney({ terms }: OfferLookedAt): Generator<OddTerm> {
+  const { price, fee, bond } = terms;
+  if (price > 0n && fee === price) {
+    yield {
+      code: 'fee-is-price',
+      words: 'The fee is the whole price: it is the owner’s as soon as you accept, whether anything comes or not.',
+    };
+  } else if (FEE_PART * fee > price) {
+    yield {
+      code: 'fee-high',
+      words: `The fee is ${percent(fee, price)} of the price: it is the owner’s as soon as you accept, whether anything comes or not.`,
+    };
+  }
+  if (bond < price) {
+    yield {
+      code: 'bond-low',
+      words: `The bond is ${percent(bond, price)} of the price: an owner who breaks the promise loses less than you pay.`,
+    };
+  }
+}
+
+function* oddTimes({ terms, recordedSinceSeconds, nowSeconds }: OfferLookedAt): Generator<OddTerm> {
+  const { windowSeconds, durationSeconds } = terms;
+  if (durationSeconds < LEAST_WINDOWS * windowSeconds) {
+    yield {
+      code: 'duration-short',
+      words: `It ends ${durationSeconds} s after acceptance, which is less than ${LEAST_WINDOWS} times the ${windowSeconds} s that an answer may take: there is little time to check, get and demand.`,
+    };
+  }
+  const leastSeconds = LEAST_AGE_WINDOWS * windowSeconds;
+  const ageSeconds = recordedSinceSeconds === null ? 0 : Math.max(0, nowSeconds - recordedSinceSeconds);
+  if (ageSeconds < leastSeconds) {
+    yield {
+      code: 'dataset-young',
+      words: `The dataset’s first block was recorded ${recordedSinceSeconds === null ? 'at a time that is not known' : `${ageSeconds} s ago`}, less than ${LEAST_AGE_WINDOWS} windows: it may have been made for this sale.`,
+    };
+  }
+}
+
+function* oddChecks({ terms, kind, costs }: OfferLookedAt): Generator<OddTerm> {
+  const { stakeWei, samples, previews } = terms;
+  const gasAsks = challengeStakeWei(0n, { ...costs, baseFeeWei: costs.baseFeeWei ?? costs.gasPriceWei });
+  if (stakeWei > HIGH_STAKE_WEI && stakeWei > HIGH_STAKE_TIMES * gasAsks) {
+    yield {
+      code: 'stake-high',
+      words:
+        'A challenge costs far more than the gas of its answer: the bond is worth little when nobody can afford to ask.',
+    };
+  }
+  if (samples === 0) {
+    yield { code: 'no-samples', words: 'There are no samples: nothing can be checked before it is paid for.' };
+  } else if (kind === ENCRYPTED && previews === 0) {
+    yield {
+      code: 'no-previews',
+      words: 'There are no previews: what the blocks say is seen only when they are paid for.',
+    };
+  }
+}
+
+function* oddToken({ terms, token, isTokenMeant }: OfferLookedAt): Generator<OddTerm> {
+  if (terms.token === NATIVE_COIN || token === null) return;
+  if (!token.hasCode) {
+    yield { code: 'token-no-contract', words: `There is no contract at ${terms.token}, where the token should be.` };
+    return;
+  }
+  if (!isTokenMeant) {
+    yield {
+      code: 'token-not-meant',
+      words: `Price and bond are in the token ${terms.token}. Anybody can make a token and give it any symbol: compare the address with the one you know, and name it with --token.`,
+    };
+  }
+  if (token.symbol === null || token.decimals === null) {
+    yield {
+      code: 'token-no-name',
+      words:
+        'The token gives no symbol or no decimals that can be shown: what an amount of it is worth cannot be told.',
+    };
+  }
+  if (token.held < token.owed) {
+    yield {
+      code: 'token-short',
+      words: 'OCASC has less of this token than it owes in it: only a part of each credit is paid out.',
+    };
+  }
+  if (token.changesAmounts) {
+    yield {
+      code: 'token-changes-amounts',
+      words:
+        'The token has functions by which balances change by themselves, or a part of a transfer is kept: what comes back may be less.',
+    };
+  }
+  if (token.isProxy) {
+    yield {
+      code: 'token-changeable',
+      words: 'The token stands behind a proxy: somebody can change what it does, also while your money is in escrow.',
+    };
+  }
+}
+
+function* oddParties({ agent, agentHasCode, encryptionKey }: OfferLookedAt): Generator<OddTerm> {
+  if (agentHasCode) {
+    yield {
+      code: 'agent-cannot-sign',
+      words: `There is a contract at ${agent}, which should sign the owner’s messages. It cannot, so no keys would count.`,
+    };
+  }
+  if (isWeakPoint(encryptionKey)) {
+    yield {
+      code: 'encryption-key-weak',
+      words: 'The owner’s encryption key is a weak one: anybody could read what you write to the owner.',
+    };
+  }
+}
+
+/** X25519 points of small order: a secret shared with one of them is known to all (RFC 7748 §6.1). Little-endian hex. */
+const WEAK_POINTS: ReadonlySet<string> = new Set([
+  '00'.repeat(32),
+  `01${'00'.repeat(31)}`,
+  'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+  '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
+  `ec${'ff'.repeat(30)}7f`,
+  `ed${'ff'.repeat(30)}7f`,
+  `ee${'ff'.repeat(30)}7f`,
+]);
+
+function isWeakPoint(key: Uint8Array): boolean {
+  const masked = Uint8Array.from(key);
+  // The top bit counts for nothing.
+  masked[31] = (masked[31] ?? 0) & 0x7f;
+  return WEAK_POINTS.has(toHex(masked));
+}
+
+function percent(part: bigint, whole: bigint): string {
+  if (whole === 0n) return 'more than all';
+  const tenths = (1000n * part) / whole;
+  return `${tenths / 10n}${tenths % 10n === 0n ? '' : `.${tenths % 10n}`} %`;
+}
