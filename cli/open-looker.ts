@@ -1,7 +1,7 @@
 import { createChainBlocks } from '../adapters/ethereum/chain-blocks.ts';
 import { createTokenReader } from '../adapters/ethereum/read-token.ts';
 import type { OfferLooker } from '../client/consumer/look-at-offer.ts';
-import { chainOf, type Connection, openLedger } from '../library/connection.ts';
+import { type Connection, chainOf, openLedger } from '../library/connection.ts';
 import { openMarket } from '../library/open-contracts.ts';
 import { requireOcasc } from '../library/require-contract.ts';
 
