@@ -1,4 +1,4 @@
-import { AnswerError, FileError, PlumblineError } from './errors.ts';
+import { AnswerError, ArgumentError, FileError, PlumblineError } from './errors.ts';
 
 /*
  * Parsers know values, not where these come from, and blame their argument. At the edge, where a file or somebody's answer
@@ -27,6 +27,15 @@ export function inAnswer<T>(from: string, parse: () => T): T {
     const said = `${from} answers something else than its interface says. The answer ${is} Is the address right?`;
     return new AnswerError(said, { cause });
   });
+}
+
+/**
+ * Parses plain values that a program passes.
+ * @param name what they are: `The connection`
+ * @throws ArgumentError naming it and the value that is wrong
+ */
+export function inArgument<T>(name: string, parse: () => T): T {
+  return attribute(parse, (is, cause) => new ArgumentError(`${name} ${is}`, { cause }));
 }
 
 function attribute<T>(parse: () => T, explain: (is: string, cause: unknown) => PlumblineError): T {

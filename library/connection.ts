@@ -9,7 +9,7 @@ import type { RequestAccount } from '../client/service/call-service.ts';
 import { createStorageServiceClient } from '../client/service/storage-service-client.ts';
 import { FileError } from '../core/errors.ts';
 import { type Address, address } from '../core/ids.ts';
-import { inFile } from '../core/parse-outside.ts';
+import { inArgument, inFile } from '../core/parse-outside.ts';
 import type { Ledger, LinkReader, PublishedReader, RecordedReader } from '../core/ports/ledger.ts';
 import type { SegmentPublisher, StorageService } from '../core/ports/service.ts';
 import { DEFAULT_ROUND_EVERY_MS } from '../core/rounds/cadence.ts';
@@ -82,15 +82,35 @@ const connectionFile = z.strictObject({
   ipfsApiUrl: z.url().optional(),
 });
 
+/** What `connection.json` says. */
+export type ConnectionValues = z.input<typeof connectionFile>;
+
 /** From a local stack's stack.json when named, else from `connection.json` in the home folder. */
 export async function readConnection(options: ConnectionOptions): Promise<Connection> {
   if (options.stack !== undefined) return fromStack(resolve(options.stack));
-  const path = join(options.home, 'connection.json');
+  return readConnectionFile(join(options.home, 'connection.json'));
+}
+
+/** From a `connection.json`. @throws FileError when it is missing or malformed */
+export async function readConnectionFile(path: string): Promise<Connection> {
   const named = await readJson(
     connectionFile,
     path,
     'Name a stack: --stack FILE, or export PLUMB_STACK=…/stack.json; or write this file (README, "Another chain").',
   );
+  return connectionOf(path, named);
+}
+
+/**
+ * A connection of plain values, as `connection.json` has them.
+ * @throws ArgumentError naming the value that is wrong
+ */
+export async function connectionFrom(values: ConnectionValues): Promise<Connection> {
+  const named = inArgument('The connection', () => connectionFile.parse(values));
+  return connectionOf('The connection', named);
+}
+
+async function connectionOf(path: string, named: z.output<typeof connectionFile>): Promise<Connection> {
   const { rpcUrl, chainId, finalDepth, apiUrl, lambda, s3, ipfsApiUrl } = named;
   const { functionPrefix } = lambda;
   return {

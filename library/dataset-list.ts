@@ -89,7 +89,15 @@ export async function findDataset(home: string, nameOrId: string): Promise<Datas
 
 /** @throws ArgumentError when the list has no such dataset, or two of this name */
 export async function datasetEntry(home: string, nameOrId: string): Promise<DatasetEntry> {
-  const datasets = await readDatasets(home);
+  return pickEntry(await readDatasets(home), nameOrId, home);
+}
+
+/**
+ * The entry of this name or id.
+ * @param where what the list is, for whoever is told that it lacks one
+ * @throws ArgumentError when there is no such dataset, or two of this name
+ */
+export function pickEntry(datasets: readonly DatasetEntry[], nameOrId: string, where: string): DatasetEntry {
   const wanted = isId(nameOrId) ? nameOrId.toLowerCase() : nameOrId;
   const [entry, other] = datasets.filter(({ name, dataset }) => name === wanted || dataset === wanted);
   if (entry !== undefined && other === undefined) return entry;
@@ -98,7 +106,7 @@ export async function datasetEntry(home: string, nameOrId: string): Promise<Data
   }
   const known = datasets.map(({ name }) => name).join(', ') || 'none';
   throw new ArgumentError(
-    `There is no dataset ${wanted} in ${home}; known are: ${known}. Bring back those of other machines with: plumb owner restore`,
+    `There is no dataset ${wanted} in ${where}; known are: ${known}. Bring back those of other machines with: plumb owner restore`,
   );
 }
 

@@ -13,16 +13,17 @@ import type { DatasetEntry } from './dataset-list.ts';
 
 /**
  * What rounds are read and checked with, and what this home remembers of them.
+ * @param home null: nothing is remembered from one program to the next
  * @param service null: nobody is asked, and a round counts that was seen here earlier
  */
 export function openRounds(
-  home: string,
+  home: string | null,
   connection: Connection,
   service: Pick<StorageService, 'getAnchor'> | null,
   entries: readonly Pick<DatasetEntry, 'dataset' | 'charters'>[],
 ): RoundSources {
   const hasher = nodePrimitives;
-  const memory = asItWas(openMemory(home, connection));
+  const memory = home === null ? null : asItWas(openMemory(home, connection));
   const { fromBlock, isOneOperator, roundLimitMs } = connection;
   const reader = createDisscRounds(connection);
   const view = createRoundView({ hasher, reader, fromBlock, memory });

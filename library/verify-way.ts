@@ -19,13 +19,20 @@ export type VerifyWay =
       readonly apiUrl: string | null;
     };
 
-/** @throws ArgumentError when the options do not go together */
-export function wantedWay(options: {
+/** How blocks are verified, as a command or a program says it. */
+export interface WayOptions {
+  /** I: the storage hashes on request. II: it only gives blocks back, or is IPFS. */
   readonly protocol: 'I' | 'II';
+  /** For Protocol II, where the blocks are. */
   readonly from?: 's3' | 'get-block' | 'ipfs';
+  /** What is asked for: I `attested` or `possession` (when absent), II from IPFS `attested` (when absent) or `retrieved`. */
   readonly evidence?: Evidence;
+  /** RPC of the IPFS node; the connection's when absent. */
   readonly ipfs?: string;
-}): VerifyWay {
+}
+
+/** @throws ArgumentError when the options do not go together */
+export function wantedWay(options: WayOptions): VerifyWay {
   const { protocol, from, evidence } = options;
   if (options.ipfs !== undefined && from !== 'ipfs') throw new ArgumentError('--ipfs goes with --from ipfs.');
   if (protocol === 'I') {

@@ -1,5 +1,5 @@
 import type { Agreement, AgreementMarket } from '../../core/ports/agreements.ts';
-import { awaitAgreement } from './await-final.ts';
+import { awaitAgreement } from '../../library/await-agreement.ts';
 
 /** How far this machine's clock is trusted to be from the chain's, where the chain has no newer block. */
 const CLOCK_MARGIN_MS = 2_000;

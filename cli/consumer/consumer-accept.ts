@@ -3,6 +3,7 @@ import { lookAtOffer } from '../../client/consumer/look-at-offer.ts';
 import { ArgumentError, StateError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
+import { awaitAgreement } from '../../library/await-agreement.ts';
 import { parseAgreementId } from '../../library/opened-consumer.ts';
 import { noteTransaction, openPurchaseFile } from '../../library/purchase-file.ts';
 import { withKeystoreOptions } from '../command-options.ts';
@@ -12,7 +13,6 @@ import { openLooker } from '../open-looker.ts';
 import { parseAddress, parseCount } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
-import { awaitAgreement } from './await-final.ts';
 import { openConsumer } from './consumer-home.ts';
 
 interface AcceptOptions {

@@ -1,21 +1,11 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { type Delivered, deliverPurchase } from '../../client/consumer/deliver-purchase.ts';
-import { type Purchase, readPurchaseLog } from '../../client/consumer/open-purchase.ts';
-import { readShownKeys } from '../../client/consumer/read-shown-keys.ts';
-import { type StagedDelivery, stageDelivery } from '../../client/consumer/stage-delivery.ts';
+import type { Delivered } from '../../client/consumer/deliver-purchase.ts';
 import { type Whereabouts, whereaboutsOf } from '../../client/owner/whereabouts.ts';
 import { printable } from '../../client/printable.ts';
-import { type BlockToRestore, type Restored, restoreFiles } from '../../client/restore/restore-files.ts';
-import { openRestoredFolder } from '../../client/restore/restored-folder.ts';
-import type { BlockMeta } from '../../core/block/meta.ts';
-import { StateError } from '../../core/errors.ts';
-import { type Connection, openLedger } from '../../library/connection.ts';
-import { newestPoint } from '../../library/open-contracts.ts';
-import { openMemory } from '../../library/open-rounds.ts';
+import type { Restored } from '../../client/restore/restore-files.ts';
+import { fetchPurchase } from '../../library/fetch-purchase.ts';
 import type { OpenedPurchase } from '../../library/opened-consumer.ts';
-import { lockPurchase, purchasePath } from '../../library/purchase-file.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Output, progressBar } from '../output.ts';
@@ -66,52 +56,20 @@ export function addConsumerFetch(consumer: Command): void {
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const opened = await openConsumerPurchase(context, id);
-      const { purchase, store, consumer } = opened;
-      await lockPurchase(context.home, purchase.id, store);
-      const { connection, market } = consumer;
-      const memory = openMemory(context.home, connection);
-      const log = await readPurchaseLog(openLedger(connection), purchase, connection.fromBlock, memory, signal);
-      const [fault] = log.growth.faults;
-      if (fault !== undefined) throw new StateError(`${fault.reason} Nothing is fetched or paid for there.`);
-      const { channel, distrusted } = opened.channel(options.patience * 1000);
+      const { terms } = opened.purchase;
       const out = resolve(options.out);
-      if (store.state.deliveredTo !== null) {
-        throw new StateError(`All of ${purchase.id} is in ${store.state.deliveredTo} already.`);
-      }
-      const path = purchasePath(context.home, purchase.id, 'blocks');
-      const staged = await stageDelivery(path, store.state.verified);
-      try {
-        const delivered = await deliverPurchase(
-          {
-            ...opened,
-            primitives: nodePrimitives,
-            channel,
-            domain: market.domain,
-            signerKey: opened.keys.signerKey,
-            readNowSeconds: () => readNowSeconds(connection, signal),
-            readShownKeys: () => readShownKeys(market, purchase.id, connection.fromBlock, signal),
-          },
-          { purchase, log, ahead: options.ahead ?? defaultAhead(purchase.terms.count) },
-          staged,
-          ({ verified, count, due }) =>
-            output.progress(
-              `${progressBar(verified, count, 'blocks')}, ${showAmount(due, purchase.terms.token)} signed for`,
-            ),
-          signal,
-        );
-        const { restored, last } = await writeOut(staged, purchase, out, delivered);
-        if (delivered.stopped === null) {
-          await store.save({ deliveredTo: out });
-          await staged.remove();
-        }
-        const stoppedAt =
-          delivered.stopped === null ? null : whereaboutsOf([{ about: null, before: last, after: null }]);
-        const report = reportOf(opened, delivered, { out, restored, stoppedAt, distrusted });
-        output.result(report, reportText(output, report, opened));
-        return report.ok ? EXIT.ok : EXIT.notIntact;
-      } finally {
-        await staged.close();
-      }
+      const { delivered, restored, last, distrusted } = await fetchPurchase(
+        context.home,
+        opened,
+        { out, ahead: options.ahead ?? defaultAhead(terms.count), patienceMs: options.patience * 1000 },
+        ({ verified, count, due }) =>
+          output.progress(`${progressBar(verified, count, 'blocks')}, ${showAmount(due, terms.token)} signed for`),
+        signal,
+      );
+      const stoppedAt = delivered.stopped === null ? null : whereaboutsOf([{ about: null, before: last, after: null }]);
+      const report = reportOf(opened, delivered, { out, restored, stoppedAt, distrusted });
+      output.result(report, reportText(output, report, opened));
+      return report.ok ? EXIT.ok : EXIT.notIntact;
     }),
   );
 }
@@ -129,37 +87,9 @@ which the owner has to send, nothing shows that it is the block that was recorde
 
 Exit codes: 0 all of it is there and verified, 1 it stopped at a block or some are not proven, 3 chain or service do not answer.`;
 
-/** Where nobody sends transactions, the chain's newest block is old. */
-async function readNowSeconds(connection: Connection, signal: AbortSignal): Promise<number> {
-  const { timestampMs } = await newestPoint(connection, signal);
-  return Math.floor(Math.max(timestampMs, Date.now()) / 1000);
-}
-
 /** Small enough to lose, large enough for fifty rounds to do. */
 function defaultAhead(count: number): number {
   return Math.max(4, Math.ceil(count / 50));
-}
-
-/** Everything: as files and lines in the folder. What a stop leaves is paid for: it goes into a folder of its own. */
-async function writeOut(
-  staged: StagedDelivery,
-  { id, terms }: Purchase,
-  out: string,
-  { verified, stopped }: Delivered,
-): Promise<{ restored: Restored | null; last: BlockMeta | null }> {
-  if (verified === 0) return { restored: null, last: null };
-  const path = stopped === null ? out : join(out, `first-${verified}-blocks`);
-  const of = { agreement: id, blocks: verified };
-  const folder = await openRestoredFolder(path, { as: 'files', of, title: `${verified} blocks of agreement ${id}` });
-  let last: BlockMeta | null = null;
-  async function* remembered(): AsyncGenerator<BlockToRestore> {
-    for await (const block of staged.blocks(terms.first)) {
-      last = block.meta;
-      yield block;
-    }
-  }
-  const restored = await restoreFiles(folder, remembered());
-  return { restored, last };
 }
 
 function reportOf(

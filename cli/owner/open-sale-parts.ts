@@ -6,7 +6,6 @@ import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
 import { readChainPoint } from '../../adapters/ethereum/read-chain-point.ts';
 import { createSentTransactionFiles } from '../../adapters/ethereum/sent-transaction-files.ts';
-import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { ClaimPace } from '../../client/sale/claim-pace.ts';
@@ -14,9 +13,8 @@ import type { SaleEvent } from '../../client/sale/sale-event.ts';
 import type { SaleParts } from '../../client/sale/sale-parts.ts';
 import type { SaleState } from '../../client/sale/sale-state.ts';
 import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
-import { RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
-import { fetchFront } from '../../device/log/fetch-front.ts';
+import { fetchManifest } from '../../library/fetch-manifest.ts';
 import type { Agent } from './agent-file.ts';
 
 /** Everything the owner's side of sales reaches the world through. */
@@ -50,20 +48,3 @@ export function openSaleParts(agent: Agent, state: SaleState, onEvent: (event: S
       createStorageServiceClient({ runtime: nodeRuntime, apiUrl, chainId, account, agreement }),
   };
 }
-
-/** Reads the front of a segment only. That there is none is one thing, that the service does not let us in another. */
-export const fetchManifest: SaleParts['fetchManifest'] = async (service, dataset, first, signal) => {
-  const getSegment: typeof service.getSegment = (...call) =>
-    service.getSegment(...call).catch((cause) => {
-      if (!(cause instanceof RequestRefusedError) || cause.status === 404) throw cause;
-      throw new StoreUnavailableError(
-        `The service does not give the segment of block ${first}: ${cause.shortMessage}`,
-        {
-          cause,
-        },
-      );
-    });
-  const parts = { primitives: nodePrimitives, runtime: nodeRuntime, transfer: nodeTransfer, service: { getSegment } };
-  const fetched = await fetchFront(parts, dataset, first, signal);
-  return fetched?.front.manifest ?? null;
-};

@@ -17,6 +17,8 @@ import type { QuestionCosts } from '../../core/ports/agreements.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { type Connection, openService, readConnection } from '../../library/connection.ts';
 import { type DatasetEntry, datasetEntry } from '../../library/dataset-list.ts';
+import { fetchManifest } from '../../library/fetch-manifest.ts';
+import { DAY_SECONDS, DEFAULT_SAMPLES, type OfferTerms, termsOf } from '../../library/offer-terms.ts';
 import { openMarket, openParty } from '../../library/open-contracts.ts';
 import { datasetKeyOf, type OpenedOwner } from '../../library/opened-owner.ts';
 import { withKeystoreOptions } from '../command-options.ts';
@@ -29,8 +31,6 @@ import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds } from 
 import { parseUntil } from '../parse-time.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
-import { DAY_SECONDS, DEFAULT_SAMPLES, type OfferTerms, termsOf } from './offer-terms.ts';
-import { fetchManifest } from './open-sale-parts.ts';
 import { openOwner } from './owner-home.ts';
 
 interface OfferOptions extends OfferTerms {

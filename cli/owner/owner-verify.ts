@@ -6,18 +6,18 @@ import { damagedRanges } from '../../client/damaged-ranges.ts';
 import { sourceOfBucket, sourceOfService } from '../../client/owner/block-source.ts';
 import { locateDamage } from '../../client/owner/locate-damage.ts';
 import { publishedRecords } from '../../client/owner/published-records.ts';
-import { type OpenRecords, verifyDataset } from '../../client/owner/verify-dataset.ts';
-import { type RetrievalAudit, verifyRetrievable } from '../../client/owner/verify-retrievable.ts';
+import type { OpenRecords } from '../../client/owner/verify-dataset.ts';
+import type { RetrievalAudit } from '../../client/owner/verify-retrievable.ts';
 import { readAnchor } from '../../client/read-anchor.ts';
 import { ArgumentError } from '../../core/errors.ts';
-import type { StorageService } from '../../core/ports/service.ts';
 import { DEFAULT_SAMPLE, sampleSize } from '../../core/sampling/confidence.ts';
 import type { Evidence, Verdict } from '../../core/verdict.ts';
-import { type Connection, openBucket, openLedger, openService, readConnection } from '../../library/connection.ts';
+import { openBucket, openLedger, openService, readConnection } from '../../library/connection.ts';
 import { findDataset, readDatasets } from '../../library/dataset-list.ts';
 import { openRounds } from '../../library/open-rounds.ts';
 import { datasetKeyOf } from '../../library/opened-owner.ts';
-import { openSource, type VerifyWay, wantedWay } from '../../library/verify-way.ts';
+import { type VerifyParts, verifyStored } from '../../library/verify-stored.ts';
+import { type VerifyWay, wantedWay } from '../../library/verify-way.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { damageText, type LocatedRange, MOST_RANGES } from '../damage-text.ts';
 import { growthLines, keepContradictions, standingLines } from '../growth-text.ts';
@@ -120,7 +120,7 @@ export function addOwnerVerify(owner: Command): void {
         service: watched.service,
         deps: { primitives: nodePrimitives, ledger, rounds, ...(options.fromChain === true ? { openRecords } : {}) },
       };
-      const report = await verify(parts, way, scope, onVerdicts, context.signal);
+      const report = await verifyStored(parts, way, scope, onVerdicts, context.signal);
       const damage = await locate(context, parts, way, audit, report);
       const evidence = await keepContradictions(context.home, report.growth);
       output.result(
@@ -152,30 +152,6 @@ Examples:
   plumb owner verify weather --protocol II --from ipfs
   plumb owner verify weather --from-chain             records from the chain's publications alone
 Exit codes: 0 all checked blocks are intact, 1 some are not, or the log did not only grow since it was seen last, 3 chain or service do not answer.`;
-
-interface VerifyParts {
-  readonly connection: Connection;
-  readonly service: StorageService;
-  readonly deps: Omit<Parameters<typeof verifyRetrievable>[0], 'records'>;
-}
-
-async function verify(
-  { connection, service, deps }: VerifyParts,
-  way: VerifyWay,
-  scope: RetrievalAudit,
-  onVerdicts: OnVerdicts,
-  signal: AbortSignal,
-): Promise<AuditReport> {
-  if (way.protocol === 'I') {
-    return verifyDataset({ ...deps, css: service }, { ...scope, evidence: way.evidence }, onVerdicts, signal);
-  }
-  const { source, close } = openSource(way, connection, service);
-  try {
-    return await verifyRetrievable({ ...deps, records: service }, source, scope, onVerdicts, signal);
-  } finally {
-    close();
-  }
-}
 
 /** Damage by ranges; of the first of them, which are shown, the files and the hours. */
 async function locate(

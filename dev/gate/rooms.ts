@@ -115,7 +115,11 @@ export const rooms: Rooms = {
   },
   library: {
     purpose: 'what a program on Node imports under `plumbline`: client/ put together with adapters/, from files',
-    imports: everywhere('adapters', 'client', 'core'),
+    imports: {
+      ...everywhere('adapters', 'client', 'core'),
+      // Answers of a sale are made of what the front of a segment lists.
+      'device/log/fetch-front.ts': ['library/fetch-manifest.ts'],
+    },
     packages: everywhere('node:fs/promises', 'node:path', 'zod'),
     globals: COMPOSING,
   },
@@ -133,7 +137,6 @@ export const rooms: Rooms = {
       ...everywhere('commander', 'node:fs', 'node:fs/promises', 'node:path', 'node:os', 'node:util', 'zod'),
       '@inquirer/password': ['cli/prompt-password.ts'],
       'node:crypto': ['cli/consumer', 'cli/service'],
-      'node:timers/promises': ['cli/consumer'],
     },
     globals: 'all',
   },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type OfferTerms, termsOf } from '../../cli/owner/offer-terms.ts';
+import { type OfferTerms, termsOf } from '../../library/offer-terms.ts';
 import { ATTACHED, type DatasetKind, ENCRYPTED, PLAIN } from '../../core/charter/kind.ts';
 import type { DatasetId } from '../../core/ids.ts';
 

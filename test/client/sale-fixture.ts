@@ -7,7 +7,6 @@ import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { disscInterface, encodeRecord } from '../../adapters/ethereum/dissc-interface.ts';
 import { readChainPoint } from '../../adapters/ethereum/read-chain-point.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
-import { fetchManifest } from '../../cli/owner/open-sale-parts.ts';
 import { ClaimPace } from '../../client/sale/claim-pace.ts';
 import { offerBlocks } from '../../client/sale/offer-blocks.ts';
 import type { SaleEvent } from '../../client/sale/sale-event.ts';
@@ -30,6 +29,7 @@ import { EMPTY_PEAKS } from '../../core/log/peaks.ts';
 import type { Agreements } from '../../core/ports/agreements.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
+import { fetchManifest } from '../../library/fetch-manifest.ts';
 import { clientOf, type Market } from '../functions/start-sale.ts';
 import { blocks, key, putObject } from '../functions/start-service.ts';
 

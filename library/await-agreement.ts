@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { LedgerUnavailableError } from '../../core/errors.ts';
-import type { AgreementId } from '../../core/ids.ts';
-import type { Agreement, AgreementMarket } from '../../core/ports/agreements.ts';
-import type { Anchor } from '../../core/ports/ledger.ts';
+import { nodeRuntime } from '../adapters/runtime/node-runtime.ts';
+import { LedgerUnavailableError } from '../core/errors.ts';
+import type { AgreementId } from '../core/ids.ts';
+import type { Agreement, AgreementMarket } from '../core/ports/agreements.ts';
+import type { Anchor } from '../core/ports/ledger.ts';
 
 const POLL_MS = 300;
 
@@ -14,17 +14,17 @@ export async function awaitAgreement(
   market: AgreementMarket,
   wanted: { readonly id: AgreementId; readonly anchor: Anchor; readonly what: string; readonly limitMs: number },
   suffices: (agreement: Agreement, nowMs: number) => boolean,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<Agreement> {
-  const untilMs = performance.now() + wanted.limitMs;
+  const untilMs = nodeRuntime.monotonicMs() + wanted.limitMs;
   for (;;) {
     const { agreement, point } = await market.readAgreement(wanted.id, wanted.anchor, signal);
     if (agreement !== null && suffices(agreement, point.timestampMs)) return agreement;
-    if (performance.now() >= untilMs) {
+    if (nodeRuntime.monotonicMs() >= untilMs) {
       throw new LedgerUnavailableError(
         `Agreement ${wanted.id}: no sign of ${wanted.what} after ${wanted.limitMs / 1000} s. Run the command again to keep waiting.`,
       );
     }
-    await sleep(POLL_MS, undefined, { signal });
+    await nodeRuntime.sleep(POLL_MS, signal);
   }
 }

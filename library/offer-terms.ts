@@ -1,10 +1,11 @@
-import { defaultPlainSamples } from '../../core/agreement/previews.ts';
-import { MAX_SAMPLES } from '../../core/agreement/quota.ts';
-import type { Terms } from '../../core/agreement/terms.ts';
-import { ENCRYPTED } from '../../core/charter/kind.ts';
-import { ArgumentError } from '../../core/errors.ts';
-import { type Address, NATIVE_COIN } from '../../core/ids.ts';
-import type { DatasetEntry } from '../../library/dataset-list.ts';
+import { nodeRuntime } from '../adapters/runtime/node-runtime.ts';
+import { defaultPlainSamples } from '../core/agreement/previews.ts';
+import { MAX_SAMPLES } from '../core/agreement/quota.ts';
+import type { Terms } from '../core/agreement/terms.ts';
+import { ENCRYPTED } from '../core/charter/kind.ts';
+import { ArgumentError } from '../core/errors.ts';
+import { type Address, NATIVE_COIN } from '../core/ids.ts';
+import type { DatasetEntry } from './dataset-list.ts';
 
 /** What a person says of an offer; the rest is filled in. */
 export interface OfferTerms {
@@ -80,7 +81,7 @@ export function termsOf({ dataset, kind }: Pick<DatasetEntry, 'dataset' | 'kind'
     previews,
     windowSeconds: window,
     durationSeconds: duration,
-    acceptBySeconds: BigInt(options.acceptBy ?? Math.floor(Date.now() / 1000) + 7 * DAY_SECONDS),
+    acceptBySeconds: BigInt(options.acceptBy ?? Math.floor(nodeRuntime.nowMs() / 1000) + 7 * DAY_SECONDS),
     consumer: options.consumer ?? ANYBODY,
   };
 }

@@ -1,0 +1,72 @@
+import { resolve } from 'node:path';
+import type { DatasetId } from '../core/ids.ts';
+import { type AuditOptions, auditBucket, requireSameChain } from './audit-bucket.ts';
+import { type AuditorFile, auditedDataset, readAuditorFile } from './auditor-file.ts';
+import type { Connection } from './connection.ts';
+import { openConnection, type WhereOptions } from './program-parts.ts';
+import { Verification } from './verification.ts';
+
+/** What an auditor is opened with. */
+export interface AuditorOptions extends WhereOptions {
+  /** Path of the file that `plumb owner auditor` wrote; mode 0600. */
+  readonly file: string;
+  /** Folder that remembers what was seen of the logs, so that one that goes back is noticed; nothing is remembered without. */
+  readonly home?: string;
+}
+
+/**
+ * Somebody who may verify datasets, and read nothing of them.
+ *
+ * @example
+ * const auditor = await Auditor.open({ stack, file: auditorFile });
+ * console.log((await auditor.verify('weather', { sample: true })).ok);
+ */
+export class Auditor {
+  /** What the file names. */
+  readonly datasets: readonly { readonly name: string; readonly dataset: DatasetId }[];
+  readonly #file: AuditorFile;
+  readonly #connection: Connection;
+  readonly #home: string | null;
+
+  private constructor(file: AuditorFile, connection: Connection, home: string | null) {
+    this.datasets = file.datasets.map(({ name, dataset }) => ({ name, dataset }));
+    this.#file = file;
+    this.#connection = connection;
+    this.#home = home;
+  }
+
+  /**
+   * Reads the auditor's file and looks that it is about the same chain and contract as the connection.
+   * @throws ArgumentError when it is not; FileError when a file is missing, malformed or readable by others
+   *
+   * @example
+   * const auditor = await Auditor.open({ stack, file: auditorFile });
+   * console.log(auditor.datasets.map(({ name }) => name));
+   */
+  static async open(options: AuditorOptions): Promise<Auditor> {
+    const file = await readAuditorFile(resolve(options.file));
+    const connection = await openConnection(options);
+    requireSameChain(options.file, file, connection);
+    return new Auditor(file, connection, options.home === undefined ? null : resolve(options.home));
+  }
+
+  /**
+   * Protocol II from the bucket: every byte is hashed here, none is decrypted.
+   * @throws ArgumentError for a dataset that the file does not have; FileError when the connection names no bucket;
+   * LedgerUnavailableError when the chain cannot be read
+   *
+   * @example
+   * const auditor = await Auditor.open({ stack, file: auditorFile });
+   * const report = await auditor.verify('weather', { sample: 2 });
+   * console.log(`${report.counts.intact} of ${report.checked} are intact`);
+   */
+  verify(
+    nameOrId: string,
+    { signal, ...options }: AuditOptions & { readonly signal?: AbortSignal } = {},
+  ): Verification {
+    return new Verification(async (onVerdicts) => {
+      const audited = auditedDataset(this.#file, nameOrId);
+      return auditBucket(this.#connection, this.#home, audited, options, onVerdicts, signal);
+    });
+  }
+}

@@ -1,0 +1,235 @@
+import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
+import type { AuditReport } from '../client/audit-blocks.ts';
+import { auditPurchase } from '../client/consumer/audit-purchase.ts';
+import type { DeliveryProgress } from '../client/consumer/deliver-purchase.ts';
+import { readPurchaseLog } from '../client/consumer/open-purchase.ts';
+import type { VerifiedBlock } from '../client/consumer/verified-block.ts';
+import { ArgumentError, StateError } from '../core/errors.ts';
+import type { Address, AgreementId, DatasetId } from '../core/ids.ts';
+import type { Agreement } from '../core/ports/agreements.ts';
+import type { CssYEvidence } from '../core/protocols/challenge-storage.ts';
+import { awaitAgreement } from './await-agreement.ts';
+import { openLedger } from './connection.ts';
+import { type Fetched, fetchPurchase } from './fetch-purchase.ts';
+import { newestPoint } from './open-contracts.ts';
+import { openMemory } from './open-rounds.ts';
+import type { SenderHome } from './open-sender.ts';
+import {
+  type OpenedConsumer,
+  type OpenedPurchase,
+  openConsumer,
+  openConsumerPurchase,
+  parseAgreementId,
+} from './opened-consumer.ts';
+import { type KeyOptions, openConnection, openKeys, senderHomeOf, type WhereOptions } from './program-parts.ts';
+import { lockPurchase, noteTransaction, openPurchaseFile } from './purchase-file.ts';
+import { Verification } from './verification.ts';
+
+/** What a consumer is opened with. The home keeps what was bought and paid: it is needed. */
+export type ConsumerOptions = WhereOptions & KeyOptions & { readonly home: string };
+
+/** How a purchase is audited. */
+export interface PurchaseAuditOptions {
+  /** III: the storage hashes (when absent). IV: it gives the sampled blocks. */
+  readonly protocol?: 'III' | 'IV';
+  /** For III: `possession` when absent. */
+  readonly evidence?: CssYEvidence;
+  /** How many blocks; 460, or what the agreement leaves, when absent. */
+  readonly sample?: number;
+  /** The damaged fraction that the confidence is stated for; 0.01 when absent. */
+  readonly fraction?: number;
+  /** How long the owner is waited for; a minute when absent. */
+  readonly patienceMs?: number;
+  /** Told of each sampled block that the owner opens before it is paid for. */
+  readonly onPreview?: (block: VerifiedBlock) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** How what was bought is fetched. */
+export interface FetchOptions {
+  /** Folder to write to; nothing in it is overwritten. */
+  readonly out: string;
+  /** Most blocks paid for before they are verified: what is risked. 1 when absent. */
+  readonly ahead?: number;
+  /** How long the owner is waited for; a minute when absent. */
+  readonly patienceMs?: number;
+  readonly onProgress?: (progress: DeliveryProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+const MAX_OFFERS = 1_000;
+const DEFAULT_WAIT_MS = 120_000;
+const DEFAULT_PATIENCE_MS = 60_000;
+const DEFAULT_FRACTION = 0.01;
+
+/**
+ * Somebody who buys blocks. Neither the owner nor the storage is believed: what is paid for was verified, but for the few
+ * blocks that are paid ahead.
+ *
+ * @example
+ * const consumer = await Consumer.open({ stack, home: consumerHome, password });
+ * for (const { id, terms } of await consumer.offers()) console.log(id, terms.count, terms.price);
+ */
+export class Consumer {
+  /** The consumer's account. */
+  readonly account: Address;
+  readonly #consumer: OpenedConsumer;
+  readonly #home: SenderHome;
+
+  private constructor(consumer: OpenedConsumer, home: SenderHome) {
+    this.account = consumer.account;
+    this.#consumer = consumer;
+    this.#home = home;
+  }
+
+  /**
+   * Opens the keys and reads where chain and service are; neither is asked for anything yet.
+   * @throws ArgumentError when options are missing or contradict each other; KeyError for a wrong password or mnemonic;
+   * FileError when a file is missing, malformed or readable by others, or the connection names no OCASC
+   *
+   * @example
+   * const consumer = await Consumer.open({ stack, home: consumerHome, password });
+   * console.log(consumer.account);
+   */
+  static async open(options: ConsumerOptions): Promise<Consumer> {
+    const home = senderHomeOf(options);
+    const connection = await openConnection(options);
+    return new Consumer(openConsumer(home, connection, await openKeys(options)), home);
+  }
+
+  /**
+   * Offers that can be accepted now, newest first; the newest 1,000 are looked at.
+   * @throws LedgerUnavailableError when the chain cannot be read
+   *
+   * @example
+   * const consumer = await Consumer.open({ stack, home: consumerHome, password });
+   * console.log((await consumer.offers({ owner: operator })).length);
+   */
+  async offers(
+    query: { readonly owner?: Address; readonly dataset?: DatasetId } = {},
+    signal?: AbortSignal,
+  ): Promise<readonly Agreement[]> {
+    const { market, connection } = this.#consumer;
+    const now = await newestPoint(connection, signal);
+    const events = await market.findOffers(query, connection.fromBlock, now.blockNumber, signal);
+    const open: Agreement[] = [];
+    for (const { id, terms } of events.slice(-MAX_OFFERS).reverse()) {
+      if (now.timestampMs > 1000 * Number(terms.acceptBySeconds)) continue;
+      const { agreement } = await market.readAgreement(id, 'latest', signal);
+      if (agreement?.state === 'offered') open.push(agreement);
+    }
+    return open;
+  }
+
+  /**
+   * Accepts an offer: its price goes into escrow. Returns when that is final. Called again it goes on waiting: nothing is
+   * paid twice. Look at the terms first: `Agreement.terms` of `offers`.
+   * @throws ArgumentError when there is no such offer; StateError when it cannot be accepted any more, or OCASC refuses;
+   * LedgerUnavailableError when it is not final within the time
+   *
+   * @example
+   * const consumer = await Consumer.open({ stack, home: consumerHome, password });
+   * const [offer] = await consumer.offers();
+   * if (offer !== undefined) console.log((await consumer.accept(offer.id)).state);
+   */
+  async accept(agreement: string, waitMs = DEFAULT_WAIT_MS, signal?: AbortSignal): Promise<Agreement> {
+    const id = parseAgreementId(agreement);
+    const { market, party, keysOf } = this.#consumer;
+    const keys = await keysOf(id);
+    const store = await openPurchaseFile(this.#home.home, id);
+    const read = await market.readAgreement(id, 'latest', signal);
+    if (read.agreement === null) throw new ArgumentError(`There is no offer ${id} on this chain.`);
+    const { buyer, state, terms } = read.agreement;
+    // Accepted by these keys already, in a run that did not see it: nothing is paid twice.
+    if (buyer?.signer !== keys.signer) {
+      if (state !== 'offered') throw new StateError(`Offer ${id} is ${state}; look for another.`);
+      const { token, price } = terms;
+      await noteTransaction(
+        store,
+        'accept',
+        await party.accept({ id, token, price }, keys.signer, keys.publicKey, signal),
+      );
+    }
+    return awaitAgreement(
+      market,
+      { id, anchor: 'final', what: 'the final acceptance', limitMs: waitMs },
+      (final) => final.buyer?.signer === keys.signer,
+      signal,
+    );
+  }
+
+  /**
+   * Protocols III and IV over a random sample of what is for sale, before paying for it. Await it for the report, or go
+   * through it for each block's verdict. An audit that was broken off is gone on with, on the same blocks.
+   * @throws ArgumentError when these keys did not accept the agreement; StateError when it leaves no sample
+   *
+   * @example
+   * const consumer = await Consumer.open({ stack, home: consumerHome, password });
+   * console.log((await consumer.audit(agreement, { protocol: 'IV', sample: 1 })).counts);
+   */
+  audit(agreement: string, options: PurchaseAuditOptions = {}): Verification {
+    return new Verification(async (onVerdicts): Promise<AuditReport> => {
+      const {
+        protocol = 'III',
+        evidence = 'possession',
+        fraction = DEFAULT_FRACTION,
+        sample,
+        onPreview,
+        signal,
+      } = options;
+      const opened = await this.#purchase(agreement, signal);
+      const { purchase, store, service } = opened;
+      await lockPurchase(this.#home.home, purchase.id, store);
+      const { connection } = this.#consumer;
+      const memory = openMemory(this.#home.home, connection);
+      const log = await readPurchaseLog(openLedger(connection), purchase, connection.fromBlock, memory, signal);
+      const { channel } = opened.channel(options.patienceMs ?? DEFAULT_PATIENCE_MS);
+      return auditPurchase(
+        {
+          ...{ primitives: nodePrimitives, service, store, requestKeys: channel.requestKeys },
+          ...(onPreview === undefined ? {} : { onPreview }),
+        },
+        { ...{ purchase, log, protocol, evidence, fraction }, ...(sample === undefined ? {} : { sample }) },
+        onVerdicts,
+        signal,
+      );
+    });
+  }
+
+  /**
+   * Gets what was bought, verified and decrypted, paying as it comes, into a folder. The first block that does not verify
+   * stops the payment. Called again it goes on behind the last verified block.
+   * @throws ArgumentError when these keys did not accept the agreement; StateError when all of it is there already, or in
+   * the agreement's last window; FileError when the folder cannot be written to
+   *
+   * @example
+   * const consumer = await Consumer.open({ stack, home: consumerHome, password });
+   * const { delivered } = await consumer.fetch(agreement, { out });
+   * console.log(delivered.verified, delivered.stopped);
+   */
+  async fetch(agreement: string, options: FetchOptions): Promise<Fetched> {
+    const { out, ahead = 1, patienceMs = DEFAULT_PATIENCE_MS, onProgress = () => {}, signal } = options;
+    const opened = await this.#purchase(agreement, signal);
+    return fetchPurchase(this.#home.home, opened, { out, ahead, patienceMs }, onProgress, signal);
+  }
+
+  /**
+   * Approves the delivery: the owner is paid in full now and gets the bond back. Called again it changes nothing.
+   * @throws ArgumentError when these keys did not accept the agreement; StateError when OCASC refuses
+   *
+   * @example
+   * const consumer = await Consumer.open({ stack, home: consumerHome, password });
+   * console.log((await consumer.approve(agreement)).state);
+   */
+  async approve(agreement: string, signal?: AbortSignal): Promise<Agreement> {
+    const { purchase, store } = await this.#purchase(agreement, signal);
+    const { market, party } = this.#consumer;
+    if (purchase.state !== 'closed') await noteTransaction(store, 'approve', await party.approve(purchase.id, signal));
+    const { agreement: closed } = await market.readAgreement(purchase.id, 'latest', signal);
+    return closed ?? purchase;
+  }
+
+  #purchase(agreement: string, signal: AbortSignal | undefined): Promise<OpenedPurchase> {
+    return openConsumerPurchase(this.#home.home, this.#consumer, parseAgreementId(agreement) as AgreementId, signal);
+  }
+}

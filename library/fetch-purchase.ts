@@ -1,0 +1,116 @@
+import { join, resolve } from 'node:path';
+import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
+import { nodeRuntime } from '../adapters/runtime/node-runtime.ts';
+import { type Delivered, type DeliveryProgress, deliverPurchase } from '../client/consumer/deliver-purchase.ts';
+import { type Purchase, readPurchaseLog } from '../client/consumer/open-purchase.ts';
+import { readShownKeys } from '../client/consumer/read-shown-keys.ts';
+import { type StagedDelivery, stageDelivery } from '../client/consumer/stage-delivery.ts';
+import { type BlockToRestore, type Restored, restoreFiles } from '../client/restore/restore-files.ts';
+import { openRestoredFolder } from '../client/restore/restored-folder.ts';
+import type { BlockMeta } from '../core/block/meta.ts';
+import { StateError } from '../core/errors.ts';
+import { type Connection, openLedger } from './connection.ts';
+import { newestPoint } from './open-contracts.ts';
+import { openMemory } from './open-rounds.ts';
+import type { OpenedPurchase } from './opened-consumer.ts';
+import { lockPurchase, purchasePath } from './purchase-file.ts';
+
+/** What a fetch brought. */
+export interface Fetched {
+  readonly delivered: Delivered;
+  /** What was written; null while nothing was. */
+  readonly restored: Restored | null;
+  /** Meta of the last block that was written, where a delivery stopped behind it. */
+  readonly last: BlockMeta | null;
+  /** What was not believed of the messages that came, in sentences. */
+  readonly distrusted: readonly string[];
+}
+
+export interface FetchWishes {
+  /** Folder to write to; nothing in it is overwritten. */
+  readonly out: string;
+  /** Most blocks paid for before they are verified: what is risked. */
+  readonly ahead: number;
+  /** How long the owner is waited for. */
+  readonly patienceMs: number;
+}
+
+/**
+ * Gets what was bought, verified and decrypted, paying as it comes, and writes it as files. Called again, it goes on
+ * behind the last verified block.
+ * @throws StateError when all of it is there already, another process fetches it, or its log contradicts what was seen
+ */
+export async function fetchPurchase(
+  home: string,
+  opened: OpenedPurchase,
+  { out: folder, ahead, patienceMs }: FetchWishes,
+  onProgress: (progress: DeliveryProgress) => void,
+  signal?: AbortSignal,
+): Promise<Fetched> {
+  const { purchase, store, consumer } = opened;
+  await lockPurchase(home, purchase.id, store);
+  const { connection, market } = consumer;
+  const { fromBlock } = connection;
+  const log = await readPurchaseLog(openLedger(connection), purchase, fromBlock, openMemory(home, connection), signal);
+  const [fault] = log.growth.faults;
+  if (fault !== undefined) throw new StateError(`${fault.reason} Nothing is fetched or paid for there.`);
+  const { channel, distrusted } = opened.channel(patienceMs);
+  const out = resolve(folder);
+  if (store.state.deliveredTo !== null) {
+    throw new StateError(`All of ${purchase.id} is in ${store.state.deliveredTo} already.`);
+  }
+  const staged = await stageDelivery(purchasePath(home, purchase.id, 'blocks'), store.state.verified);
+  try {
+    const delivered = await deliverPurchase(
+      {
+        ...opened,
+        primitives: nodePrimitives,
+        channel,
+        domain: market.domain,
+        signerKey: opened.keys.signerKey,
+        readNowSeconds: () => readNowSeconds(connection, signal),
+        readShownKeys: () => readShownKeys(market, purchase.id, fromBlock, signal),
+      },
+      { purchase, log, ahead },
+      staged,
+      onProgress,
+      signal,
+    );
+    const { restored, last } = await writeOut(staged, purchase, out, delivered);
+    if (delivered.stopped === null) {
+      await store.save({ deliveredTo: out });
+      await staged.remove();
+    }
+    return { delivered, restored, last, distrusted };
+  } finally {
+    await staged.close();
+  }
+}
+
+/** Where nobody sends transactions, the chain's newest block is old. */
+async function readNowSeconds(connection: Connection, signal: AbortSignal | undefined): Promise<number> {
+  const { timestampMs } = await newestPoint(connection, signal);
+  return Math.floor(Math.max(timestampMs, nodeRuntime.nowMs()) / 1000);
+}
+
+/** Everything: as files and lines in the folder. What a stop leaves is paid for: it goes into a folder of its own. */
+async function writeOut(
+  staged: StagedDelivery,
+  { id, terms }: Purchase,
+  out: string,
+  { verified, stopped }: Delivered,
+): Promise<{ restored: Restored | null; last: BlockMeta | null }> {
+  if (verified === 0) return { restored: null, last: null };
+  const path = stopped === null ? out : join(out, `first-${verified}-blocks`);
+  const of = { agreement: id, blocks: verified };
+  const folder = await openRestoredFolder(path, { as: 'files', of, title: `${verified} blocks of agreement ${id}` });
+  let last: BlockMeta | null = null;
+  async function* remembered(): AsyncGenerator<BlockToRestore> {
+    for await (const block of staged.blocks(terms.first)) {
+      last = block.meta;
+      yield block;
+    }
+  }
+  const restored = await restoreFiles(folder, remembered());
+  return { restored, last };
+}

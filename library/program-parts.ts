@@ -1,0 +1,66 @@
+import { resolve } from 'node:path';
+import { ArgumentError } from '../core/errors.ts';
+import type { HeldUp } from '../core/ports/sent-transactions.ts';
+import {
+  type Connection,
+  type ConnectionValues,
+  connectionFrom,
+  readConnection,
+  readConnectionFile,
+} from './connection.ts';
+import type { SenderHome } from './open-sender.ts';
+import { type OpenedOwner, openedOwner, openKeystore } from './opened-owner.ts';
+
+/** Where chain and service are: exactly one of the two. */
+export interface WhereOptions {
+  /** Path of the `stack.json` that `plumb local up` writes. */
+  readonly stack?: string;
+  /** Path of a `connection.json`, or its values. */
+  readonly connection?: string | ConnectionValues;
+}
+
+/** Whose keys: exactly one of mnemonic and password. */
+export interface KeyOptions {
+  /** BIP-39 words. They are the owner: keep them out of the program's text, its arguments and its logs. */
+  readonly mnemonic?: string;
+  /** Of the keystore in the home folder. */
+  readonly password?: string;
+  /**
+   * Folder with the keystore, the list of datasets, what was seen of their logs and what was sent; what `plumb` calls
+   * `--home`. Whatever sends a transaction needs it, as a transaction that nobody remembers is never replaced.
+   */
+  readonly home?: string;
+  /** Hears what holds a transaction up, and which one took its place. */
+  readonly onHeldUp?: (heldUp: HeldUp) => void;
+}
+
+/** @throws ArgumentError unless exactly one place is named; FileError when its file is missing or malformed */
+export async function openConnection({ stack, connection }: WhereOptions): Promise<Connection> {
+  if ((stack === undefined) === (connection === undefined)) {
+    throw new ArgumentError(
+      'Say where chain and service are: give stack (a path) or connection (a path or values), one of them.',
+    );
+  }
+  if (stack !== undefined) return readConnection({ stack, home: '.' });
+  return typeof connection === 'string'
+    ? readConnectionFile(resolve(connection))
+    : connectionFrom(connection as ConnectionValues);
+}
+
+/** @throws ArgumentError unless exactly one of mnemonic and password is given; KeyError when it is wrong */
+export async function openKeys({ mnemonic, password, home }: KeyOptions): Promise<OpenedOwner> {
+  if ((mnemonic === undefined) === (password === undefined)) {
+    throw new ArgumentError('Say whose keys: give mnemonic, or password and home, one of them.');
+  }
+  if (mnemonic !== undefined) return openedOwner(mnemonic);
+  if (home === undefined) throw new ArgumentError('A password opens the keystore of a home: give home as well.');
+  return openKeystore(resolve(home), password as string);
+}
+
+/** What a transaction is sent with. @throws ArgumentError without a home */
+export function senderHomeOf({ home, onHeldUp = () => {} }: KeyOptions): SenderHome {
+  if (home === undefined) {
+    throw new ArgumentError('This sends a transaction: give home, a folder in which what was sent is kept.');
+  }
+  return { home: resolve(home), onHeldUp };
+}
