@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type OfferTerms, termsOf } from '../../library/offer-terms.ts';
 import { ATTACHED, type DatasetKind, ENCRYPTED, PLAIN } from '../../core/charter/kind.ts';
 import type { DatasetId } from '../../core/ids.ts';
+import { type OfferTerms, termsOf } from '../../library/offer-terms.ts';
 
 const dataset = `0x${'ab'.repeat(32)}` as DatasetId;
 
