@@ -3,7 +3,7 @@ import { type IMetric, MathExpression, Metric, Stats, TreatMissingData } from 'a
 import { type EventName, eventRows } from '../functions/table.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { ServiceApi } from './http-api.ts';
-import type { Parameters, StageName } from './read-parameters.ts';
+import type { Parameters } from './read-parameters.ts';
 import type { ServiceFunction } from './service-function.ts';
 
 export interface Watched {
@@ -33,7 +33,7 @@ export interface AlarmRow {
 }
 
 /** Of all that a stage counts: functions/observe is told of it by its environment. */
-export const namespaceOf = (stage: StageName): string => `Plumbline/${stage}`;
+export const namespaceOf = ({ prefix, stage }: Pick<Parameters, 'prefix' | 'stage'>): string => `${prefix}/${stage}`;
 
 /** Finality takes a quarter of an hour on Ethereum, a stuck transaction is replaced every two minutes. */
 const LAG_SECONDS = 3_600;
@@ -49,7 +49,7 @@ export function alarmRows(watched: Watched, fromLogs: FromLogs): AlarmRow[] {
 /** What a function counts itself. */
 export function counted({ parameters }: Pick<Watched, 'parameters'>, service: string, metricName: string): Metric {
   return new Metric({
-    namespace: namespaceOf(parameters.stage),
+    namespace: namespaceOf(parameters),
     metricName,
     dimensionsMap: { service },
     statistic: Stats.SUM,

@@ -8,6 +8,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { type AlarmRow, alarmRows, FIVE_MINUTES, type FromLogs, namespaceOf, type Watched } from './alarm-rows.ts';
+import { nameOf } from './name-of.ts';
 import type { Parameters } from './read-parameters.ts';
 
 /** The alarms and the topic that tells of them. */
@@ -42,7 +43,7 @@ export class Alarms extends Construct {
 
   #createAlarm({ parameters }: Watched, row: AlarmRow): Alarm {
     const alarm = new Alarm(this, row.id, {
-      alarmName: `plumbline-${parameters.stage}-${row.id}`,
+      alarmName: `${nameOf(parameters)}-${row.id}`,
       alarmDescription: row.says,
       metric: row.metric,
       threshold: row.at,
@@ -60,9 +61,10 @@ export class Alarms extends Construct {
   }
 
   /** Encrypted by a key of its own: CloudWatch cannot use the one that AWS has for topics. */
-  #createTopic({ stage, alarmEmail }: Parameters): Topic {
+  #createTopic(parameters: Parameters): Topic {
+    const { alarmEmail } = parameters;
     const key = new Key(this, 'TopicKey', {
-      description: `Encrypts alarms of Plumbline (${stage}) on their way`,
+      description: `Encrypts alarms of Plumbline (${nameOf(parameters)}) on their way`,
       enableKeyRotation: true,
       removalPolicy: RemovalPolicy.DESTROY,
     });
@@ -75,7 +77,7 @@ export class Alarms extends Construct {
       }),
     );
     const topic = new Topic(this, 'Topic', {
-      displayName: `Plumbline ${stage}`,
+      displayName: nameOf(parameters),
       masterKey: key,
       enforceSSL: true,
     });
@@ -85,7 +87,7 @@ export class Alarms extends Construct {
 
   /** Lines of any function's log that match, as a metric of this stage. */
   #countLines({ functions, parameters }: Watched, metricName: string, filterPattern: IFilterPattern): Metric {
-    const metricNamespace = namespaceOf(parameters.stage);
+    const metricNamespace = namespaceOf(parameters);
     for (const { row, logGroup } of functions) {
       new MetricFilter(this, `${metricName}-${row.name}`, {
         logGroup,

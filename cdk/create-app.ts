@@ -2,6 +2,7 @@ import { App, DefaultStackSynthesizer, type IStackSynthesizer, Validations } fro
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { FunctionRow } from '../functions/row.ts';
+import { nameOf } from './name-of.ts';
 import { PlumblineStack } from './plumbline-stack.ts';
 import { readParameters } from './read-parameters.ts';
 
@@ -25,7 +26,7 @@ export function createApp({ codeOf, context = {}, outdir }: AppOptions): App & {
     ...(outdir === undefined ? {} : { outdir }),
   });
   const parameters = readParameters((name) => app.node.tryGetContext(name));
-  const stack = new PlumblineStack(app, `Plumbline-${parameters.stage}`, {
+  const stack = new PlumblineStack(app, nameOf(parameters), {
     codeOf,
     parameters,
     // The template alone: a rule that asks for a parameter of the bootstrap stack needs one to be looked up.

@@ -10,6 +10,7 @@ import {
 import type { Construct } from 'constructs';
 import { counted, type Watched } from './alarm-rows.ts';
 import type { Alarms } from './alarms.ts';
+import { nameOf } from './name-of.ts';
 
 /** What an operator looks at first: alarms, then the way of a block from request to chain. */
 export function createDashboard(
@@ -21,7 +22,7 @@ export function createDashboard(
   const period = Duration.minutes(5);
   const sum = { period, statistic: Stats.SUM };
   return new Dashboard(scope, id, {
-    dashboardName: `plumbline-${parameters.stage}`,
+    dashboardName: nameOf(parameters),
     widgets: [
       [new AlarmStatusWidget({ title: 'Alarms', width: 24, height: 4, alarms: [...alarms.alarms] })],
       [

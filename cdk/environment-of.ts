@@ -20,7 +20,7 @@ export function environmentOf(row: FunctionRow, parameters: Parameters, placed: 
     const value = values[name];
     return value === null ? [] : [[name, value] as const];
   });
-  return { POWERTOOLS_METRICS_NAMESPACE: namespaceOf(parameters.stage), ...Object.fromEntries(given) };
+  return { POWERTOOLS_METRICS_NAMESPACE: namespaceOf(parameters), ...Object.fromEntries(given) };
 }
 
 /** Null: this stage has none. */

@@ -1,20 +1,26 @@
 import { Stack } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
+  ApiMapping,
   type CfnStage,
+  DomainName,
   HttpApi,
   HttpMethod,
   type HttpRoute,
   HttpStage,
   LogGroupLogDestination,
+  SecurityPolicy,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { workOf } from '../functions/row.ts';
 import { acknowledge } from './acknowledge.ts';
+import { nameOf } from './name-of.ts';
+import type { Parameters } from './read-parameters.ts';
 import type { ServiceFunction } from './service-function.ts';
-import type { StageRules } from './stage-rules.ts';
+import type { RoutedWork, StageRules } from './stage-rules.ts';
 
 /**
  * The way in. Whoever calls is known by the signature of the request, which the functions check (specification#requests).
@@ -23,15 +29,26 @@ export class ServiceApi extends Construct {
   readonly api: HttpApi;
   readonly stage: HttpStage;
   readonly host: string;
+  /** Where the API has a name of its own: what the DNS must point at. */
+  readonly domain: DomainName | null;
   readonly #rules: StageRules;
+  readonly #limits: Parameters['routeLimits'];
 
-  constructor(scope: Construct, id: string, { rules, stageName }: { rules: StageRules; stageName: string }) {
+  constructor(scope: Construct, id: string, { rules, parameters }: { rules: StageRules; parameters: Parameters }) {
     super(scope, id);
     this.#rules = rules;
-    this.api = new HttpApi(this, 'Http', { apiName: `plumbline-${stageName}`, createDefaultStage: false });
+    this.#limits = parameters.routeLimits;
+    const { domain } = parameters;
+    this.api = new HttpApi(this, 'Http', {
+      apiName: nameOf(parameters),
+      createDefaultStage: false,
+      // One name to be addressed by.
+      disableExecuteApiEndpoint: domain !== null,
+    });
     const stack = Stack.of(this);
-    this.host = `${this.api.apiId}.execute-api.${stack.region}.${stack.urlSuffix}`;
     this.stage = this.#createStage();
+    this.domain = domain === null ? null : this.#createDomain(domain);
+    this.host = domain?.name ?? `${this.api.apiId}.execute-api.${stack.region}.${stack.urlSuffix}`;
   }
 
   /** Answers the row's method and path with the function; that route alone may invoke it. */
@@ -53,8 +70,8 @@ export class ServiceApi extends Construct {
 
   /** Bounds what one route is asked for: beyond, API Gateway answers 429 itself. */
   #throttle({ row }: ServiceFunction, route: HttpRoute): void {
-    const { requests } = this.#rules.work[workOf(row)];
-    if (requests === null || row.trigger.kind !== 'http') return;
+    if (row.trigger.kind !== 'http') return;
+    const requests = this.#limits.get(row.name) ?? this.#rules.work[workOf(row) as RoutedWork].requests;
     const { method, path } = row.trigger;
     const stage = this.stage.node.defaultChild as CfnStage;
     stage.routeSettings = {
@@ -67,6 +84,16 @@ export class ServiceApi extends Construct {
     };
     // A stage is told of routes that are there.
     this.stage.node.addDependency(route);
+  }
+
+  #createDomain({ name, certificateArn }: NonNullable<Parameters['domain']>): DomainName {
+    const domain = new DomainName(this, 'Domain', {
+      domainName: name,
+      certificate: Certificate.fromCertificateArn(this, 'Certificate', certificateArn),
+      securityPolicy: SecurityPolicy.TLS_1_2,
+    });
+    new ApiMapping(this, 'Mapping', { api: this.api, domainName: domain, stage: this.stage });
+    return domain;
   }
 
   #createStage(): HttpStage {

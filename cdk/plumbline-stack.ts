@@ -1,4 +1,5 @@
 import { CfnOutput, Duration, Stack, type StackProps, Tags } from 'aws-cdk-lib';
+import { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { CfnRule } from 'aws-cdk-lib/aws-events';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import { type Code, EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
@@ -12,9 +13,11 @@ import { createDashboard } from './dashboard.ts';
 import { environmentOf, type Placed } from './environment-of.ts';
 import { EventQueue } from './event-queue.ts';
 import { ServiceApi } from './http-api.ts';
-import type { Parameters } from './read-parameters.ts';
+import { feedingOf } from './load-of.ts';
+import { nameOf } from './name-of.ts';
+import type { Load, Parameters } from './read-parameters.ts';
 import { pollingRights, rightsOf, type Touchable } from './rights-of.ts';
-import { SegmentStore } from './segment-store.ts';
+import { SegmentStore, useSegmentStore } from './segment-store.ts';
 import { ServiceFunction } from './service-function.ts';
 import { STAGE_RULES, type StageRules } from './stage-rules.ts';
 import { createStateTable } from './state-table.ts';
@@ -32,16 +35,27 @@ export class PlumblineStack extends Stack {
   constructor(scope: Construct, id: string, { codeOf, parameters, ...props }: PlumblineStackProps) {
     const rules = STAGE_RULES[parameters.stage];
     super(scope, id, {
-      description: `Plumbline (${parameters.stage}): integrity of stored IoT data, provable to anyone entitled`,
+      description: `Plumbline (${nameOf(parameters)}): integrity of stored IoT data, provable to anyone entitled`,
       terminationProtection: rules.isProtected,
       ...props,
     });
     const queues = this.#createQueues(rules);
-    const { bucket } = new SegmentStore(this, 'Store', { rules, listeners: listenersOf(queues) });
-    const table = createStateTable(this, 'Table', rules);
-    const relayerKey = this.#createRelayerKey(parameters, rules);
+    const { existing } = parameters;
+    const store = { rules, listeners: listenersOf(queues) };
+    const bucket =
+      existing.bucket === null
+        ? new SegmentStore(this, 'Store', store).bucket
+        : useSegmentStore(this, 'Store', { ...store, name: existing.bucket });
+    const table =
+      existing.table === null
+        ? createStateTable(this, 'Table', rules)
+        : Table.fromTableName(this, 'Table', existing.table);
+    const relayerKey =
+      existing.relayerKey === null
+        ? this.#createRelayerKey(parameters, rules)
+        : Key.fromKeyArn(this, 'RelayerKey', existing.relayerKey);
     const ipfsToken = parameters.kuboApiUrl === null ? null : this.#createIpfsToken(rules);
-    const api = new ServiceApi(this, 'Api', { rules, stageName: parameters.stage });
+    const api = new ServiceApi(this, 'Api', { rules, parameters });
 
     const touchable: Touchable = {
       bucketArn: bucket.bucketArn,
@@ -65,7 +79,7 @@ export class PlumblineStack extends Stack {
       const polled = isEventName(row.name) ? pollingRights(queues[row.name].queue.queueArn) : [];
       return new ServiceFunction(this, idOf(row.name), {
         row,
-        stage: parameters.stage,
+        parameters,
         rules,
         code: codeOf(row),
         rights: [...rightsOf(row.may, touchable), ...polled],
@@ -73,7 +87,7 @@ export class PlumblineStack extends Stack {
       });
     });
     for (const one of this.functions) {
-      if (isEventName(one.row.name)) this.#feed(one, eventRows[one.row.name], queues[one.row.name]);
+      if (isEventName(one.row.name)) this.#feed(one, queues[one.row.name], parameters.load);
       else api.addRoute(one);
       if (one.row.invoke) one.allowInvoking(parameters.invokers);
     }
@@ -84,6 +98,7 @@ export class PlumblineStack extends Stack {
     const alarms = new Alarms(this, 'Alarms', { parameters, functions: this.functions, queues, api });
     createDashboard(this, 'Dashboard', { parameters, functions: this.functions, queues, api, alarms });
     Tags.of(this).add('application', 'plumbline');
+    Tags.of(this).add('deployment', nameOf(parameters));
     Tags.of(this).add('stage', parameters.stage);
     this.#tellOutputs({
       ApiUrl: `https://${api.host}`,
@@ -91,6 +106,7 @@ export class PlumblineStack extends Stack {
       Table: placed.table,
       RelayerKeyId: placed.relayerKeyId,
       AlarmTopic: alarms.topic.topicArn,
+      ...(api.domain === null ? {} : { DomainTarget: api.domain.regionalDomainName }),
       ...(placed.ipfsTokenArn === null ? {} : { IpfsTokenSecret: placed.ipfsTokenArn }),
     });
   }
@@ -110,10 +126,10 @@ export class PlumblineStack extends Stack {
   }
 
   /** The account that records, and to which owners grant their fuel. Its private key never leaves KMS. */
-  #createRelayerKey({ stage }: Parameters, rules: StageRules): Key {
+  #createRelayerKey(parameters: Parameters, rules: StageRules): Key {
     return new Key(this, 'RelayerKey', {
-      description: `Account of Plumbline's relayer and cloud storage service (${stage})`,
-      alias: `plumbline-${stage}-relayer`,
+      description: `Account of Plumbline's relayer and cloud storage service (${nameOf(parameters)})`,
+      alias: `${nameOf(parameters)}-relayer`,
       keySpec: KeySpec.ECC_SECG_P256K1,
       keyUsage: KeyUsage.SIGN_VERIFY,
       pendingWindow: Duration.days(30),
@@ -137,14 +153,16 @@ export class PlumblineStack extends Stack {
     return token;
   }
 
-  #feed(to: ServiceFunction, { trigger }: EventRow, { queue }: EventQueue): void {
-    const { batch, atOnce } = trigger.queue;
+  #feed(to: ServiceFunction, { queue }: EventQueue, load: Load): void {
+    const feeding = feedingOf(to.row, load);
+    if (feeding === null) return;
+    const { batch, atOnce } = feeding;
     new EventSourceMapping(to, 'Feed', {
       target: to.function,
       eventSourceArn: queue.queueArn,
       batchSize: batch,
       // Wake-ups are not told apart: a run that fails has failed all of them.
-      reportBatchItemFailures: trigger.kind === 's3-event',
+      reportBatchItemFailures: to.row.trigger.kind === 's3-event',
       ...(atOnce === null ? {} : { maxConcurrency: atOnce }),
     });
   }

@@ -4,12 +4,24 @@ import { ArgumentError, FileError } from '../core/errors.ts';
 import { inFile } from '../core/parse-outside.ts';
 import { DEFAULT_ROUND_EVERY_MS } from '../core/rounds/cadence.ts';
 import { deploymentsFile } from '../core/wire/deployments-file.ts';
+import { anchorRow, httpRows, ingestSegmentRow, segmentRemovedRow } from '../functions/table.ts';
 
 export type StageName = 'dev' | 'prod';
 
 /** What the operator decides about a deployment. */
 export interface Parameters {
   readonly stage: StageName;
+  /** Begins every name: two deployments with different ones stand side by side in an account. */
+  readonly prefix: string;
+  /** What is there already and is used instead of being made; each null: made. */
+  readonly existing: Existing;
+  /** Null: functions run outside any network of the account. */
+  readonly network: Network | null;
+  /** Null: the API has the name that AWS gives it. */
+  readonly domain: { readonly name: string; readonly certificateArn: string } | null;
+  /** Bounds of single routes, by `METHOD /path` or by their function's name, instead of those of their kind of work. */
+  readonly routeLimits: ReadonlyMap<string, RouteLimit>;
+  readonly load: Load;
   readonly rpcSecret: RpcSecret;
   readonly chainId: number;
   /** How deep a final block lies, for a chain whose nodes have no `finalized` block; null for all others. */
@@ -45,6 +57,36 @@ export interface Parameters {
   readonly alarmEmail: string | null;
 }
 
+/** Stores and a key that the account has already. The stack changes nothing of them. */
+export interface Existing {
+  readonly table: string | null;
+  readonly bucket: string | null;
+  /** ARN of a key in KMS, of kind ECC_SECG_P256K1. */
+  readonly relayerKey: string | null;
+}
+
+/** Subnets from which the functions reach the chain, S3, DynamoDB, SQS, KMS and Secrets Manager. */
+export interface Network {
+  readonly subnets: readonly string[];
+  readonly securityGroups: readonly string[];
+}
+
+export interface RouteLimit {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+/** How much of the account the service may use at once. */
+export interface Load {
+  /** Invocations that the account may have at once, for everything. */
+  readonly accountAtOnce: number;
+  /** Of ingest-segment. */
+  readonly ingestAtOnce: number;
+  readonly ingestBatch: number;
+  readonly ingestMemoryMb: number;
+  readonly anchorMemoryMb: number;
+}
+
 /** Where the addresses of the chain's nodes are, which may hold keys of their hosts: never in the template. */
 export interface RpcSecret {
   readonly arn: string;
@@ -70,8 +112,62 @@ const listOf = (item: RegExp, otherwise: string) =>
     .transform((text) => text.split(',').filter((part) => part !== ''))
     .pipe(z.array(z.string().regex(item, otherwise)));
 
+const memory = z.coerce
+  .number({ error: 'is a number' })
+  .int('is a whole number')
+  .min(256, 'is below 256 MB')
+  .max(10_240, 'is above 10,240 MB');
+
 const context = z.object({
   stage: z.enum(['dev', 'prod'], { error: 'is dev or prod' }),
+  prefix: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,18}[a-z0-9]$/, 'is not 2 to 20 lower-case letters, digits and hyphens, a letter first')
+    .default('plumbline'),
+  table: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{3,255}$/, 'is not the name of a table')
+    .optional(),
+  bucket: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'is not the name of a bucket')
+    .optional(),
+  relayerKey: z
+    .string()
+    .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key\/[A-Za-z0-9-]{36,64}$/, 'is not the ARN of a key in KMS')
+    .optional(),
+  subnets: listOf(/^subnet-[0-9a-f]{8,17}$/, 'is not a list of subnets (subnet-…) and commas').optional(),
+  securityGroups: listOf(/^sg-[0-9a-f]{8,17}$/, 'is not a list of security groups (sg-…) and commas').optional(),
+  domain: z
+    .string()
+    .regex(/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, 'is not a lower-case domain name')
+    .optional(),
+  certificate: z
+    .string()
+    .regex(
+      /^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate\/[A-Za-z0-9-]{36,64}$/,
+      'is not the ARN of a certificate in ACM',
+    )
+    .optional(),
+  routeLimits: listOf(
+    /^[a-z-]{3,40}=[0-9]{1,5}\/[0-9]{1,5}$/,
+    'is not a list of FUNCTION=PER_SECOND/BURST and commas',
+  ).default([]),
+  accountAtOnce: z.coerce.number({ error: 'is a number' }).int('is a whole number').min(10, 'is below 10').optional(),
+  ingestAtOnce: z.coerce
+    .number({ error: 'is a number' })
+    .int('is a whole number')
+    .min(2, 'is below 2, the least that SQS can be told')
+    .max(1_000, 'is above 1,000, the most that SQS can be told')
+    .optional(),
+  ingestBatch: z.coerce
+    .number({ error: 'is a number' })
+    .int('is a whole number')
+    .min(1, 'is below 1')
+    .max(10, 'is above 10')
+    .optional(),
+  ingestMemoryMb: memory.optional(),
+  anchorMemoryMb: memory.optional(),
   rpcSecret: z
     .string()
     .regex(
@@ -127,9 +223,18 @@ export function readParameters(
     const lines = parsed.error.issues.map(({ path, message }) => explain(String(path[0]), given, message));
     throw new ArgumentError(lines.join('\n'));
   }
-  const { stage, chainId, authorities, invokers, recordEveryMs, roundEveryMs, lowBalanceGwei } = parsed.data;
+  const { stage, prefix, chainId, authorities, invokers, recordEveryMs, roundEveryMs, lowBalanceGwei } = parsed.data;
   return {
-    ...{ stage, chainId, authorities, invokers, recordEveryMs, roundEveryMs, lowBalanceGwei },
+    ...{ stage, prefix, chainId, authorities, invokers, recordEveryMs, roundEveryMs, lowBalanceGwei },
+    existing: {
+      table: parsed.data.table ?? null,
+      bucket: parsed.data.bucket ?? null,
+      relayerKey: parsed.data.relayerKey ?? null,
+    },
+    network: networkOf(parsed.data),
+    domain: domainOf(parsed.data),
+    routeLimits: routeLimitsOf(parsed.data.routeLimits),
+    load: loadOf(parsed.data),
     rpcSecret: { arn: parsed.data.rpcSecret, versionId: parsed.data.rpcSecretVersion ?? null },
     ...contractsOf(parsed.data, readFile),
     owners: readOwners(parsed.data.owners, readFile),
@@ -153,10 +258,75 @@ function explain(name: string, given: Record<string, unknown>, message: string):
     : `The parameter ${name} ${message}. Give another with -c ${name}=...`;
 }
 
-function contractsOf(
-  given: z.output<typeof context>,
-  readFile: (path: string) => string,
-): Pick<Parameters, 'contracts' | 'fromBlock'> {
+type Given = z.output<typeof context>;
+
+function networkOf({ subnets, securityGroups }: Given): Network | null {
+  if (subnets === undefined && securityGroups === undefined) return null;
+  if (!subnets?.length || !securityGroups?.length) {
+    throw new ArgumentError(
+      'A network is subnets and security groups: give both -c subnets=... and -c securityGroups=...',
+    );
+  }
+  return { subnets, securityGroups };
+}
+
+function domainOf({ domain, certificate }: Given): Parameters['domain'] {
+  if (domain === undefined && certificate === undefined) return null;
+  if (domain === undefined || certificate === undefined) {
+    throw new ArgumentError(
+      'A domain needs its certificate in ACM, in the region of the deployment: give both -c domain=... and -c certificate=ARN.',
+    );
+  }
+  return { name: domain, certificateArn: certificate };
+}
+
+function routeLimitsOf(given: readonly string[]): ReadonlyMap<string, RouteLimit> {
+  const limits = new Map<string, RouteLimit>();
+  for (const text of given) {
+    const [name = '', bounds = ''] = text.split('=');
+    const [perSecond, burst] = bounds.split('/').map(Number) as [number, number];
+    if (!Object.hasOwn(httpRows, name)) {
+      const names = Object.keys(httpRows).join(', ');
+      throw new ArgumentError(
+        `The parameter routeLimits names ${name}, which has no route. Functions with one: ${names}.`,
+      );
+    }
+    if (perSecond < 1 || burst < perSecond) {
+      throw new ArgumentError(
+        `The parameter routeLimits gives ${name} ${perSecond} a second and a burst of ${burst}. Give at least 1 a second, and a burst that is no smaller.`,
+      );
+    }
+    limits.set(name, { perSecond, burst });
+  }
+  return limits;
+}
+
+/** What an account has that has not asked for more; what AWS gives to those it knows. */
+const ACCOUNT_AT_ONCE: Readonly<Record<StageName, number>> = { dev: 10, prod: 1_000 };
+/** One run of the anchor, one of the reconciliation, and two requests: else devices cannot upload while segments come in. */
+const ROOM_AT_ONCE = 4;
+
+function loadOf(given: Given): Load {
+  const accountAtOnce = given.accountAtOnce ?? ACCOUNT_AT_ONCE[given.stage];
+  const { queue } = ingestSegmentRow.trigger;
+  const ingestAtOnce = given.ingestAtOnce ?? queue.atOnce;
+  const removals = segmentRemovedRow.trigger.queue.atOnce;
+  const most = accountAtOnce - removals - ROOM_AT_ONCE;
+  if (ingestAtOnce > most) {
+    throw new ArgumentError(
+      `ingest-segment may run ${ingestAtOnce} times at once; ${most} leave room for ${removals} of segment-removed, the anchor, the reconciliation and uploads in an account of ${accountAtOnce}. Give less with -c ingestAtOnce=..., or, where AWS has given the account more, -c accountAtOnce=...`,
+    );
+  }
+  return {
+    accountAtOnce,
+    ingestAtOnce,
+    ingestBatch: given.ingestBatch ?? queue.batch,
+    ingestMemoryMb: given.ingestMemoryMb ?? ingestSegmentRow.limits.memoryMb,
+    anchorMemoryMb: given.anchorMemoryMb ?? anchorRow.limits.memoryMb,
+  };
+}
+
+function contractsOf(given: Given, readFile: (path: string) => string): Pick<Parameters, 'contracts' | 'fromBlock'> {
   const { chainId, dissc, ocasc = null, asc = null } = given;
   if (dissc !== undefined && given.deployments === undefined) {
     return { contracts: { dissc, ocasc, asc }, fromBlock: given.fromBlock ?? 0 };

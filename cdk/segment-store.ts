@@ -1,4 +1,4 @@
-import { Aws, Duration, Stack } from 'aws-cdk-lib';
+import { Aws, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import {
   BlockPublicAccess,
@@ -84,8 +84,36 @@ export class SegmentStore extends Construct {
   }
 }
 
+/**
+ * A bucket that the account has already. Nothing of it is changed: what it must be told, and which policy keeps its objects
+ * written once, is told as outputs, for the operator to put there.
+ */
+export function useSegmentStore(
+  scope: Construct,
+  id: string,
+  { name, listeners }: Pick<SegmentStoreProps, 'listeners'> & { readonly name: string },
+): IBucket {
+  const bucket = Bucket.fromBucketName(scope, id, name);
+  for (const { queue } of listeners) queue.allowSending('s3.amazonaws.com', bucket.bucketArn);
+  const stack = Stack.of(scope);
+  const QueueConfigurations = listeners.flatMap(({ queue, events, suffix }) =>
+    events.map((event) => ({
+      QueueArn: queue.queue.queueArn,
+      Events: [event],
+      Filter: { Key: { FilterRules: [{ Name: 'suffix', Value: suffix }] } },
+    })),
+  );
+  const output = (outputId: string, value: unknown, description: string) =>
+    new CfnOutput(scope, `${outputId}Output`, { value: stack.toJsonString(value), description }).overrideLogicalId(
+      outputId,
+    );
+  output('BucketNotifications', { QueueConfigurations }, 'For aws s3api put-bucket-notification-configuration');
+  output('BucketPolicyStatement', writeOnce(bucket).toStatementJson(), 'To be added to the policy of the bucket');
+  return bucket;
+}
+
 /** An object is written once, whoever writes it: a PUT that would replace one is refused before its bytes are kept. */
-function writeOnce(bucket: Bucket): PolicyStatement {
+function writeOnce(bucket: Pick<IBucket, 'arnForObjects'>): PolicyStatement {
   return new PolicyStatement({
     sid: 'WriteOnce',
     effect: Effect.DENY,

@@ -5,11 +5,14 @@ import type { StageName } from './read-parameters.ts';
 
 /** What one function may be asked for, so that it leaves something to the others. */
 export interface WorkBounds {
-  /** To its route; null: as much as to the whole API. */
-  readonly requests: { readonly perSecond: number; readonly burst: number } | null;
-  /** Invocations at once, kept free for it; null: what the account has left. */
+  /** To each route, unless its parameter says otherwise. */
+  readonly requests: { readonly perSecond: number; readonly burst: number };
+  /** Invocations at once, kept free for each function; null: what the account has left. */
   readonly atOnce: number | null;
 }
+
+/** Kinds of work with a route. */
+export type RoutedWork = Exclude<WorkKind, 'events'>;
 
 /** What differs between a stage to try things and one that people rely on. */
 export interface StageRules {
@@ -22,10 +25,10 @@ export interface StageRules {
   /** To the whole API. */
   readonly requestsPerSecond: number;
   readonly burst: number;
-  readonly work: Readonly<Record<WorkKind, WorkBounds>>;
+  readonly work: Readonly<Record<RoutedWork, WorkBounds>>;
+  /** Whether invocations are kept free for functions that events feed: as many as their queues feed them. */
+  readonly keepsEvents: boolean;
 }
-
-const UNBOUNDED: WorkBounds = { requests: null, atOnce: null };
 
 export const STAGE_RULES: Readonly<Record<StageName, StageRules>> = {
   dev: {
@@ -39,9 +42,9 @@ export const STAGE_RULES: Readonly<Record<StageName, StageRules>> = {
     work: {
       public: { requests: { perSecond: 10, burst: 20 }, atOnce: null },
       heavy: { requests: { perSecond: 20, burst: 40 }, atOnce: null },
-      events: UNBOUNDED,
-      light: UNBOUNDED,
+      light: { requests: { perSecond: 25, burst: 50 }, atOnce: null },
     },
+    keepsEvents: false,
   },
   prod: {
     removal: RemovalPolicy.RETAIN,
@@ -53,9 +56,8 @@ export const STAGE_RULES: Readonly<Record<StageName, StageRules>> = {
     work: {
       public: { requests: { perSecond: 100, burst: 200 }, atOnce: 20 },
       heavy: { requests: { perSecond: 200, burst: 400 }, atOnce: 50 },
-      // As many as its queue feeds it.
-      events: { requests: null, atOnce: 5 },
-      light: UNBOUNDED,
+      light: { requests: { perSecond: 250, burst: 500 }, atOnce: null },
     },
+    keepsEvents: true,
   },
 };

@@ -237,8 +237,8 @@ export const ingestSegmentRow = /* @__PURE__ */ eventRow(() => ({
     queue: {
       // Each may be a segment of 33 MiB, and all of a batch share the function's time.
       batch: 5,
-      // A small account has ten invocations at once for everything.
-      atOnce: 5,
+      // A small account has ten invocations at once for everything: uploads and the anchor need some of them.
+      atOnce: 4,
       receives: 5,
       keptSeconds: 14 * DAY_SECONDS,
       putAside: {
@@ -261,7 +261,8 @@ export const segmentRemovedRow = /* @__PURE__ */ eventRow(() => ({
     suffix: SEGMENT_SUFFIX,
     queue: {
       batch: 5,
-      atOnce: 5,
+      // The least that Lambda takes.
+      atOnce: 2,
       receives: 5,
       keptSeconds: 14 * DAY_SECONDS,
       putAside: {
@@ -297,7 +298,8 @@ export const anchorRow = /* @__PURE__ */ eventRow(() => ({
   invoke: false,
   callers: 'service',
   may: { objects: 'read-put', table: 'read-write', dissc: 'record', asc: 'record', owners: 'read' },
-  limits: { timeoutMs: 29_000, bodyBytes: 262_144, memoryMb: 512 },
+  // A whole processor: a run over ten thousand heads is mostly hashing and the table's answers.
+  limits: { timeoutMs: 29_000, bodyBytes: 262_144, memoryMb: 1_769 },
 }));
 
 export const reconcileSegmentsRow = /* @__PURE__ */ eventRow(() => ({

@@ -79,7 +79,7 @@ describe('the alarms', () => {
     const counted = countedMetrics();
     const watched = [...stack.ofType('AWS::CloudWatch::Alarm').values()]
       .map(({ Properties }) => Properties)
-      .filter(({ Namespace, Dimensions }) => Namespace === 'Plumbline/dev' && Dimensions !== undefined);
+      .filter(({ Namespace, Dimensions }) => Namespace === 'plumbline/dev' && Dimensions !== undefined);
     assert.ok(watched.length >= 10);
     for (const { MetricName, Dimensions } of watched) {
       assert.ok(
@@ -112,7 +112,7 @@ describe('the alarms', () => {
     for (const name of ['LedgerUnavailableError', 'ChainAnswerError', 'StoreUnavailableError'])
       assert.ok(errors.includes(`name = '${name}'`));
     for (const { MetricTransformations } of filters) {
-      assert.equal(MetricTransformations[0].MetricNamespace, 'Plumbline/dev');
+      assert.equal(MetricTransformations[0].MetricNamespace, 'plumbline/dev');
     }
   });
 

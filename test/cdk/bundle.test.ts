@@ -23,7 +23,7 @@ const AS_IN_LAMBDA = {
   ...{ AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x', AWS_XRAY_CONTEXT_MISSING: 'LOG_ERROR' },
   AWS_XRAY_DAEMON_ADDRESS: '127.0.0.1:9',
   _X_AMZN_TRACE_ID: 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0',
-  POWERTOOLS_METRICS_NAMESPACE: 'Plumbline/dev',
+  POWERTOOLS_METRICS_NAMESPACE: 'plumbline/dev',
   NODE_OPTIONS: '--enable-source-maps',
 };
 
@@ -69,7 +69,7 @@ describe('the bundled functions', () => {
     assert.equal(lines.find((line) => line.message === 'request')?.problem, '/problems/signature');
     const [counted] = lines.find((line) => '_aws' in line)?._aws.CloudWatchMetrics ?? [];
     assert.deepEqual(counted, {
-      Namespace: 'Plumbline/dev',
+      Namespace: 'plumbline/dev',
       Dimensions: [['service']],
       Metrics: [{ Name: 'Refused', Unit: 'Count' }],
     });

@@ -146,7 +146,7 @@ describe('the deployed stack', () => {
     assert.deepEqual(shown.sort(), expected.sort());
     const stage = await looked.clients.gateway.send(new GetStageCommand({ ApiId, StageName: '$default' }));
     assert.equal(stage.AutoDeploy, true);
-    assert.match(stage.AccessLogSettings?.DestinationArn ?? '', /log-group:Plumbline-dev-ApiAccessLogs/);
+    assert.match(stage.AccessLogSettings?.DestinationArn ?? '', /log-group:plumbline-dev-ApiAccessLogs/);
     assert.equal(stage.DefaultRouteSettings?.ThrottlingRateLimit, 50);
     assert.equal(stage.DefaultRouteSettings?.ThrottlingBurstLimit, 100);
   });

@@ -44,7 +44,7 @@ export async function describeDeployed(emulator: Emulator, stackName: string): P
   }
 }
 
-const QUEUE = /arn:aws:sqs:us-east-1:\d{12}:Plumbline-dev-(\w+Queue?)(DeadLetters)?[0-9A-F]{8}-\w+(?:\.fifo)?/g;
+const QUEUE = /arn:aws:sqs:us-east-1:\d{12}:plumbline-dev-(\w+Queue?)(DeadLetters)?[0-9A-F]{8}-\w+(?:\.fifo)?/g;
 
 function placesIn(text: string, outputs: Readonly<Record<string, string>>): string {
   return text
@@ -54,8 +54,8 @@ function placesIn(text: string, outputs: Readonly<Record<string, string>>): stri
     .replaceAll(outputs.IpfsTokenSecret ?? '-', '<IpfsToken>')
     .replaceAll(/arn:aws:secretsmanager:us-east-1:\d{12}:secret:plumbline-nodes-\w{6}/g, '<nodes>')
     .replaceAll(QUEUE, (_, place: string, dead?: string) => `<${place}/${dead ?? 'Queue'}.Arn>`)
-    .replaceAll(/arn:aws:logs:us-east-1:\d{12}:log-group:Plumbline-dev-(\w+)Logs[0-9A-F]{8}-\w+/g, '<$1/Logs.Arn>')
-    .replaceAll(/arn:aws:events:us-east-1:\d{12}:rule\/Plumbline-dev-(\w+)-\w+/g, '<$1.Arn>');
+    .replaceAll(/arn:aws:logs:us-east-1:\d{12}:log-group:plumbline-dev-(\w+)Logs[0-9A-F]{8}-\w+/g, '<$1/Logs.Arn>')
+    .replaceAll(/arn:aws:events:us-east-1:\d{12}:rule\/plumbline-dev-(\w+)-\w+/g, '<$1.Arn>');
 }
 
 /** A question to a service by its JSON or its query interface, for services whose SDK nothing else here needs. */

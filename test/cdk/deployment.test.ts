@@ -5,5 +5,6 @@
 import './alarms.cases.ts';
 import './environment.cases.ts';
 import './findings.cases.ts';
+import './parameters.cases.ts';
 import './rights.cases.ts';
 import './template.cases.ts';

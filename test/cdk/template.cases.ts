@@ -50,9 +50,9 @@ describe('functions', () => {
     const partial = ['ReportBatchItemFailures'];
     assert.deepEqual(shown.sort(), [
       ['Anchor/Feed', '<AnchorQueue/Queue.Arn>', 10, null, null],
-      ['IngestSegment/Feed', '<IngestSegmentQueue/Queue.Arn>', 5, partial, { MaximumConcurrency: 5 }],
+      ['IngestSegment/Feed', '<IngestSegmentQueue/Queue.Arn>', 5, partial, { MaximumConcurrency: 4 }],
       ['ReconcileSegments/Feed', '<ReconcileSegmentsQueue/Queue.Arn>', 10, null, null],
-      ['SegmentRemoved/Feed', '<SegmentRemovedQueue/Queue.Arn>', 5, partial, { MaximumConcurrency: 5 }],
+      ['SegmentRemoved/Feed', '<SegmentRemovedQueue/Queue.Arn>', 5, partial, { MaximumConcurrency: 2 }],
     ]);
   });
 
@@ -97,18 +97,26 @@ describe('the API', () => {
     assert.doesNotMatch(Properties.AccessLogSettings.Format, /header|query|authorizer|rawPath/i);
   });
 
-  test('bounds what strangers and proofs are asked for, route by route, so that neither takes all there is', () => {
+  test('bounds every route by the kind of its work, so that none takes all there is', () => {
     const stage = find(dev, 'AWS::ApiGatewayV2::Stage', 'Api/Default');
     const bounds = Object.entries(stage.Properties.RouteSettings as Record<string, Record<string, unknown>>).map(
       ([route, { ThrottlingRateLimit, ThrottlingBurstLimit }]) => [route, ThrottlingRateLimit, ThrottlingBurstLimit],
     );
     assert.deepEqual(bounds.sort(), [
+      ['GET /v1/agreements/{agreement}/messages', 25, 50],
+      ['GET /v1/agreements/{agreement}/vouchers', 25, 50],
       ['GET /v1/datasets/{dataset}/anchor', 10, 20],
+      ['GET /v1/datasets/{dataset}/batches', 25, 50],
+      ['GET /v1/datasets/{dataset}/blocks/{index}', 25, 50],
+      ['GET /v1/datasets/{dataset}/segments/{first}', 25, 50],
       ['GET /v1/openapi.json', 10, 20],
+      ['POST /v1/agreements/{agreement}/messages', 25, 50],
+      ['POST /v1/agreements/{agreement}/vouchers', 25, 50],
       ['POST /v1/datasets/{dataset}/charter', 10, 20],
       ['POST /v1/datasets/{dataset}/hashes', 20, 40],
       ['POST /v1/datasets/{dataset}/proofs', 20, 40],
       ['POST /v1/datasets/{dataset}/records', 10, 20],
+      ['POST /v1/datasets/{dataset}/segments', 25, 50],
       ['POST /v1/datasets/{dataset}/segments/{first}/ipfs', 20, 40],
     ]);
     // API Gateway refuses settings of routes that are not there yet.
@@ -292,7 +300,7 @@ describe('stages', () => {
     assert.deepEqual(Object.fromEntries(reserved), {
       ...{ 'get-records': 20, 'get-anchor': 20, 'put-charter': 20, 'get-openapi': 20 },
       ...{ 'hash-blocks': 50, 'prove-chunks': 50, 'publish-segment': 50 },
-      ...{ 'ingest-segment': 5, 'segment-removed': 5 },
+      ...{ 'ingest-segment': 4, 'segment-removed': 2 },
     });
     const sum = reserved.reduce((total, [, atOnce]) => total + atOnce, 0);
     assert.ok(sum <= 1_000 - 100, `${sum} are reserved; an account has 1,000, of which 100 stay free`);
@@ -316,6 +324,7 @@ describe('stages', () => {
           Properties.Tags,
           [
             { Key: 'application', Value: 'plumbline' },
+            { Key: 'deployment', Value: 'plumbline-prod' },
             { Key: 'stage', Value: 'prod' },
           ],
           place,

@@ -83,7 +83,7 @@ describe('the table of functions', () => {
       'get-openapi': [10_000, 0, fetching],
       'ingest-segment': [29_000, 262_144, hashing],
       'segment-removed': [29_000, 262_144, fetching],
-      anchor: [29_000, 262_144, fetching],
+      anchor: [29_000, 262_144, hashing],
       'reconcile-segments': [29_000, 262_144, hashing],
     };
     for (const { name, limits } of functionRows) {
@@ -99,8 +99,8 @@ describe('the table of functions', () => {
       ...[queue.batch, queue.atOnce, queue.receives, queue.keptSeconds],
     ]);
     assert.deepEqual(queues.slice(0, 3), [
-      ['ingest-segment', 5, 5, 5, 1_209_600],
-      ['segment-removed', 5, 5, 5, 1_209_600],
+      ['ingest-segment', 5, 4, 5, 1_209_600],
+      ['segment-removed', 5, 2, 5, 1_209_600],
       ['anchor', 10, null, 3, 3_600],
     ]);
     assert.equal(eventRows.anchor.trigger.everyMs, 60_000);
