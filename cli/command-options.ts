@@ -8,7 +8,9 @@ export const DEFAULT_HOME = join(homedir(), '.plumbline');
 /** Options of whoever holds keys, be it an owner or a consumer: where they are, and what opens them. */
 export function withKeystoreOptions(command: Command): Command {
   return withHomeOptions(command).addOption(
-    new Option('--password-file <file>', 'read the keystore password from this file (mode 0600) instead of asking'),
+    new Option('--password-file <file>', 'read the keystore password from this file (mode 0600) instead of asking').env(
+      'PLUMB_PASSWORD_FILE',
+    ),
   );
 }
 

@@ -5,6 +5,9 @@ import { PARTS, SINGLES } from './parts.ts';
 
 const HELP = `
 Begin:
+  plumb try PATH                     all of it on data of your own: record, verify, see damage seen
+
+By hand:
   plumb local up                     a whole stack on this machine
   plumb owner init                   keys
   plumb local admit ADDRESS          let the local stack serve this owner

@@ -24,6 +24,10 @@ export const PARTS: Readonly<Record<string, Part>> = {
 
 /** Commands that stand alone, behind the parts. */
 export const SINGLES: Readonly<Record<string, Single>> = {
+  try: {
+    description: 'all of it on data of your own, in one command: record, verify, damage a copy and see that it is seen',
+    add: async (command) => (await import('./try/try-command.ts')).addTry(command),
+  },
   verify: {
     description: 'check evidence that you were given, and data against it: no keys, no service, no account',
     add: async (command) => (await import('./evidence/verify-command.ts')).addVerify(command),

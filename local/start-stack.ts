@@ -61,6 +61,8 @@ export async function startStack(options: StackOptions, signal?: AbortSignal): P
   try {
     const lock = await acquireStackLock(folder);
     parts.push(() => lock.release());
+    // One that was killed has left its own behind, and whoever waits for this one waits for the file.
+    await rm(join(folder, 'stack.json'), { force: true });
     const identity = await openStackFolder(folder);
     // A chain whose stack was killed writes its state before it ends, and holds its port until then.
     await requireFreePorts(

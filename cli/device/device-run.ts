@@ -1,20 +1,9 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
-import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
-import { createDisscPublisher } from '../../adapters/ethereum/dissc-publisher.ts';
-import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
-import { createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
-import { createSentTransactionFiles } from '../../adapters/ethereum/sent-transaction-files.ts';
-import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
-import { signMessage } from '../../adapters/keys/mnemonic.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
-import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import { ATTACHED } from '../../core/charter/kind.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { MAX_BATCH_BLOCKS, MAX_BATCH_BYTES, MAX_CONTENT_BYTES } from '../../core/limits.ts';
-import type { HeldUp } from '../../core/ports/sent-transactions.ts';
 import { createDeviceClock, type DeviceClock } from '../../device/clock.ts';
 import { DEFAULT_DEVICE_OPTIONS, type DeviceOptions } from '../../device/device-options.ts';
 import type { Report } from '../../device/events.ts';
@@ -31,6 +20,7 @@ import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { parseCount } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
+import { connectDevice } from './connect-device.ts';
 import { createSource } from './create-source.ts';
 import { outboxPathOf } from './outbox-path.ts';
 import { parseDuration, parseSize } from './parse-units.ts';
@@ -196,7 +186,7 @@ export function addDeviceRun(device: Command): void {
       if (opened === null) return gaveUp();
       const { outbox, clock } = opened;
       try {
-        const connected = { ...connect(provision, outbox, options, report), clock };
+        const connected = { ...connectDevice(provision, outbox, options.record, report), clock };
         const complete = await runDevice({ ...connected, outbox, source, report }, deviceOptions, ended);
         const failure = signal.aborted ? null : (source.failure?.() ?? null);
         // Where anything was ever captured, a source that gives nothing now may be a way to finish what is under way.
@@ -251,38 +241,6 @@ async function unlessEnded<T>(work: Promise<T>, ended: AbortSignal): Promise<T |
     if (ended.aborted) return null;
     throw cause;
   }
-}
-
-/** Everything the device reaches the world through. */
-function connect(provision: Provision, outbox: Outbox, options: RunOptions, report: Report) {
-  const { rpcUrl, chainId, finalDepth, dissc, apiUrl, account, charter, devicePrivateKey: key } = provision;
-  const { dataset, serial, datasetKey } = provision;
-  const chain = { rpcUrl, chainId, finalDepth, dissc };
-  const signer = createKeySigner(key);
-  const ledger = createDisscLedger(chain);
-  const sending = {
-    sent: createSentTransactionFiles(`${outbox.path}-sent`, chainId, account),
-    onHeldUp: (heldUp: HeldUp) => report({ event: 'held-up', heldUp }),
-  };
-  return {
-    primitives: nodePrimitives,
-    runtime: nodeRuntime,
-    transfer: nodeTransfer,
-    account,
-    charter,
-    writer: { dataset, kind: charter.kind, serial, datasetKey, deviceKey: key, domain: { chainId, dissc } },
-    ledger,
-    rounds: createDisscRounds(chain),
-    service: createStorageServiceClient({
-      runtime: nodeRuntime,
-      ...{ apiUrl, chainId },
-      account: { address: account, signMessage: (message) => signMessage(key, message) },
-    }),
-    ...(options.record === 'direct' ? { recorder: createDisscRecorder({ ...chain, signer }) } : {}),
-    ...(provision.published
-      ? { publication: { publisher: createDisscPublisher({ ...chain, signer, ...sending }), reader: ledger } }
-      : {}),
-  };
 }
 
 /** @throws ArgumentError for a dataset whose bytes another program keeps */

@@ -6,7 +6,7 @@ import { createChainBlocks } from '../../adapters/ethereum/chain-blocks.ts';
 import { downloadPresigned } from '../../adapters/service/download-presigned.ts';
 import type { WantedBlocks } from '../../client/evidence/choose-blocks.ts';
 import { type EvidenceDeps, makeEvidence } from '../../client/evidence/make-evidence.ts';
-import { reportEvidence } from '../../client/evidence/report-evidence.ts';
+import { type EvidenceReport, reportEvidence } from '../../client/evidence/report-evidence.ts';
 import { sayEvidence } from '../../client/evidence/say-evidence.ts';
 import { sourceOfBucket, sourceOfService } from '../../client/owner/block-source.ts';
 import { FOREVER } from '../../client/owner/find-times.ts';
@@ -68,14 +68,44 @@ export interface Prover extends Pick<EvidenceDeps, 'keys' | 'charters' | 'signCh
   readonly entries: readonly Pick<DatasetEntry, 'dataset' | 'charters'>[];
 }
 
-/** Makes evidence and writes it. */
+/** Makes evidence, writes it, and says what it says. */
 export async function prove(
+  context: CommandContext,
+  connection: Connection,
+  prover: Prover,
+  options: ProveOptions,
+): Promise<void> {
+  const { out, fileBytes, report, evidence } = await writeEvidence(
+    context,
+    connection,
+    prover,
+    options,
+    wantedBlocks(options),
+  );
+  context.output.result(
+    { out, fileBytes, ...report },
+    [
+      `${out}, ${fileBytes.toLocaleString('en')} bytes.`,
+      printable(sayEvidence(report)),
+      secretsText(options),
+      ...contractNotice(evidence),
+    ].join('\n'),
+  );
+}
+
+/** Makes evidence and writes it. */
+export async function writeEvidence(
   { home, output, signal }: CommandContext,
   connection: Connection,
   { dataset, account, entries, ...prover }: Prover,
-  options: ProveOptions,
-): Promise<void> {
-  const blocks = wantedBlocks(options);
+  options: Pick<ProveOptions, 'out' | 'open' | 'withBytes' | 'metas' | 'via' | 'anchor'>,
+  blocks: WantedBlocks,
+): Promise<{
+  readonly out: string;
+  readonly fileBytes: number;
+  readonly report: EvidenceReport;
+  readonly evidence: EvidenceFile;
+}> {
   const isFromBucket = options.via === 's3';
   const service = await openService(connection, account, options.via === 'lambda' ? 'lambda' : 'http');
   const bucket = isFromBucket ? await openBucket(connection) : null;
@@ -102,16 +132,7 @@ export async function prove(
     const out = resolve(options.out);
     await writeNew(out, file);
     const report = reportEvidence(evidence, verifyEvidence(primitives, evidence, evidence.domain), [], null);
-    const said = printable(sayEvidence(report));
-    output.result(
-      { out, fileBytes: file.length, ...report },
-      [
-        `${out}, ${file.length.toLocaleString('en')} bytes.`,
-        said,
-        secretsText(options),
-        ...contractNotice(evidence),
-      ].join('\n'),
-    );
+    return { out, fileBytes: file.length, report, evidence };
   } finally {
     bucket?.close();
   }

@@ -15,15 +15,19 @@ export async function requireNoOwner(home: string): Promise<void> {
   throw new ArgumentError(`${home} holds an owner already, and keys are never replaced. Give another --home.`);
 }
 
-/** @throws ArgumentError when the folder holds an owner already */
+/**
+ * @param scryptN the default is for a password that a person chose
+ * @throws FileError when the folder holds an owner already
+ */
 export async function createOwnerHome(
-  context: CommandContext,
+  context: Pick<CommandContext, 'home'>,
   mnemonic: string,
   password: string,
+  scryptN?: number,
 ): Promise<{ account: Address }> {
   await mkdir(context.home, { recursive: true, mode: 0o700 });
   const privateKey = ownerKey(mnemonic);
-  await createKeystore(keystorePath(context.home), { privateKey, mnemonic }, password);
+  await createKeystore(keystorePath(context.home), { privateKey, mnemonic }, password, scryptN);
   return { account: accountOfKey(privateKey) };
 }
 

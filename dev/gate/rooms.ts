@@ -127,8 +127,8 @@ export const rooms: Rooms = {
     purpose: 'the command line: it reads arguments, composes and prints',
     imports: {
       ...everywhere('adapters', 'client', 'core', 'device', 'library'),
-      // `plumb local` starts the embedded stack, `plumb serve` the service on other parts.
-      local: ['cli/local', 'cli/serve', 'cli/service'],
+      // `plumb local` and `plumb try` start the embedded stack, `plumb serve` the service on other parts.
+      local: ['cli/local', 'cli/serve', 'cli/service', 'cli/try'],
       // `plumb service` runs the service's own operations, on a local stack or by the environment that Lambda has.
       ...{ functions: ['cli/service'], lambda: ['cli/service'] },
       'package.json': ['cli/plumb.ts'],
@@ -136,7 +136,11 @@ export const rooms: Rooms = {
     packages: {
       ...everywhere('commander', 'node:fs', 'node:fs/promises', 'node:path', 'node:os', 'node:util', 'zod'),
       '@inquirer/password': ['cli/prompt-password.ts'],
-      'node:crypto': ['cli/consumer', 'cli/service'],
+      'node:crypto': ['cli/consumer', 'cli/service', 'cli/try'],
+      'node:timers/promises': ['cli/try'],
+      // The stack that `plumb try` keeps is a process of its own.
+      'node:child_process': ['cli/try'],
+      'node:stream/promises': ['cli/try'],
     },
     globals: 'all',
   },

@@ -28,8 +28,8 @@ export interface DemoOptions {
   readonly interrupt: AbortSignal;
   readonly quiet: boolean;
   readonly damage: Damage;
-  /** Told when all was played, before the stack is held or stopped. */
-  readonly played?: (log: StepLog) => void;
+  /** Told when all was played, and where the stack's console is, before the stack is held or stopped. */
+  readonly played?: (log: StepLog, consoleUrl: string | null) => void;
 }
 
 const BLOCK_TIME_MS = 500;
@@ -50,7 +50,7 @@ export async function runDemo(options: DemoOptions): Promise<StepLog> {
       return 'ready';
     });
     if (started.stack !== null) await play(log, folder, started.stack, options.damage);
-    options.played?.(log);
+    options.played?.(log, started.stack === null ? null : `${started.stack.apiUrl}/`);
     if (options.hold && started.stack !== null) await held(options.interrupt, started.stack, options.quiet);
   } finally {
     await started.stack?.stop();
@@ -157,13 +157,19 @@ async function main(): Promise<number> {
       interrupt: interrupt.signal,
       quiet,
       damage: realDamage,
-      played: (played) => sayEnd(played, quiet, performance.now() - begin),
+      played: (played, consoleUrl) => sayEnd(played, quiet, performance.now() - begin, { ...args, consoleUrl }),
     },
   });
   return log.ok ? 0 : 1;
 }
 
-function sayEnd(log: StepLog, quiet: boolean, ms: number): void {
+interface Ending {
+  readonly keep?: string;
+  readonly hold?: boolean;
+  readonly consoleUrl: string | null;
+}
+
+function sayEnd(log: StepLog, quiet: boolean, ms: number, ending: Ending): void {
   if (quiet) {
     process.stdout.write(`${JSON.stringify({ ok: log.ok, steps: log.steps })}\n`);
     return;
@@ -172,7 +178,16 @@ function sayEnd(log: StepLog, quiet: boolean, ms: number): void {
   const verdict = log.ok
     ? `All ${log.steps.length} expectations held`
     : `${failed} of ${log.steps.length} expectations did not hold`;
-  process.stdout.write(`\n${verdict}, in ${(ms / 1000).toFixed(1)} s.\n`);
+  process.stdout.write(`\n${verdict}, in ${(ms / 1000).toFixed(1)} s.\n${sayConsole(ending)}\n`);
+}
+
+/** Where all of it can be looked at, now or once the stack is up again: its addresses stay. */
+function sayConsole({ keep, hold, consoleUrl }: Ending): string {
+  if (consoleUrl !== null && hold === true) return `Look at it: ${consoleUrl}`;
+  if (consoleUrl !== null && keep !== undefined) {
+    return `Look at it: ${consoleUrl} once the stack is up again: plumb local up --data ${keep}`;
+  }
+  return 'To look at it in the console: npm run demo -- --hold. With data of your own: plumb try PATH';
 }
 
 if (import.meta.main) {

@@ -35,9 +35,10 @@ export async function runPlumb(args: readonly string[], env: Record<string, stri
 
 /** A stack loads functions by their names and programs by where they lie: it is started from the sources. */
 export function spawnPlumb(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
-  const { PLUMB_HOME: _, PLUMB_STACK: __, ...rest } = process.env;
+  const { PLUMB_HOME: _, PLUMB_STACK: __, PLUMB_PASSWORD_FILE: ___, ...rest } = process.env;
   const options: SpawnOptions = { stdio: ['pipe', 'pipe', 'pipe'], env: { ...rest, ...env } };
-  if (args[0] === 'serve' || (args[0] === 'local' && args[1] === 'up')) return spawn(PLUMB, args, options);
+  if (args[0] === 'serve' || args[0] === 'try' || (args[0] === 'local' && args[1] === 'up'))
+    return spawn(PLUMB, args, options);
   const [node, ...program] = plumbCommand();
   return spawn(node, [...program, ...args], options);
 }
