@@ -9,6 +9,7 @@ import { createSentTransactionFiles } from '../../adapters/ethereum/sent-transac
 import { signMessage } from '../../adapters/keys/mnemonic.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { ClaimPace } from '../../client/sale/claim-pace.ts';
+import { PreparedAnswers } from '../../client/sale/prepared-answers.ts';
 import type { SaleEvent } from '../../client/sale/sale-event.ts';
 import type { SaleParts } from '../../client/sale/sale-parts.ts';
 import type { SaleState } from '../../client/sale/sale-state.ts';
@@ -43,6 +44,7 @@ export function openSaleParts(agent: Agent, state: SaleState, onEvent: (event: S
     }),
     runtime: nodeRuntime,
     claimPace: new ClaimPace(),
+    prepared: new PreparedAnswers(),
     readPoint: (anchor, signal) => readChainPoint(rpc, anchor, signal),
     serviceFor: (agreement) =>
       createStorageServiceClient({ runtime: nodeRuntime, apiUrl, chainId, account, agreement }),

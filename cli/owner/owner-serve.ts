@@ -120,6 +120,11 @@ function describe(event: SaleEvent, output: Output): string {
         'yellow',
         `${sale}${event.asks === 'chunk' ? 'challenged:' : 'key demanded of'} block ${event.block}, ${event.secondsLeft} s to answer`,
       );
+    case 'waiting-for-gas':
+      return output.style(
+        'yellow',
+        `${sale}the answer for block ${event.block} is ready; gas costs more than the stake brings: waiting for a cheaper block, until ${timeOf(event.untilSeconds)} at most`,
+      );
     case 'answered':
       return output.style('green', `${sale}answered for block ${event.block}: ${event.txHash}`);
     case 'unanswered':

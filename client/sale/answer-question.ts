@@ -3,41 +3,67 @@ import { type ChunkProof, proveChunk } from '../../core/block/chunk-tree.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import { PlumblineError, ProofError } from '../../core/errors.ts';
 import type { Agreement, OpenQuestion, QuestionAnswer } from '../../core/ports/agreements.ts';
+import { awaitCheaperUntil } from './await-cheaper.ts';
 import type { HeldBatch } from './collect-batch.ts';
 import { holdBatch } from './hold-batch.ts';
 import { pathFromMultiproof } from './path-from-multiproof.ts';
 import type { SaleParts } from './sale-parts.ts';
 import { subsetProof } from './subset-proof.ts';
 
+/** Where a question stands in time, by the chain's newest block or this machine. */
+export interface QuestionTime {
+  /** By the chain: until it can lapse; once it has, until the grace is over. */
+  readonly secondsLeft: number;
+  /** Of chain and machine the later. */
+  readonly nowSeconds: number;
+}
+
 /**
  * Answers on the chain what is asked there: a chunk, from the storage's proof of it or else from the block itself, or the
- * content key of a paid block, for which nothing is needed but the archive. All is checked before anything is sent.
+ * content key of a paid block, for which nothing is needed but the archive. All is checked before anything is sent; where gas
+ * is dear, the answer is ready and waits for a cheaper block in the first half of the window.
  * @throws when the storage gives no chunk; the archive then still has all the rest
  */
 export async function answerQuestion(
   parts: SaleParts,
   agreement: Agreement,
   question: OpenQuestion,
-  secondsLeft: number,
+  { secondsLeft, nowSeconds }: QuestionTime,
   signal: AbortSignal,
 ): Promise<void> {
   const { id } = agreement;
   const { asks, block } = question;
   parts.onEvent({ event: 'challenged', agreement: id, block, asks, secondsLeft });
   try {
-    const held = await holdBatch(parts, agreement, block, signal);
-    const path = pathTo(parts, agreement, held, block);
-    const answer: QuestionAnswer =
-      asks === 'key'
-        ? { asks, path, answer: answerDemand(held.batch, block) }
-        : { asks, path, answer: await proveHeld(parts, agreement, held, question, signal) };
+    const answer = parts.prepared.find(id, question) ?? (await prepare(parts, agreement, question, signal));
+    parts.prepared.keep(id, question, answer);
+    const untilSeconds = await awaitCheaperUntil(parts.market, agreement, question, nowSeconds, signal);
+    if (untilSeconds !== null) {
+      parts.onEvent({ event: 'waiting-for-gas', agreement: id, block, asks, untilSeconds });
+      return;
+    }
     const { txHash } = await parts.party.respond(id, answer, signal);
+    parts.prepared.forget(id);
     parts.onEvent({ event: 'answered', agreement: id, block, txHash });
   } catch (cause) {
     const reason = cause instanceof PlumblineError ? cause.shortMessage : String(cause);
     parts.onEvent({ event: 'unanswered', agreement: id, block, secondsLeft, reason });
     throw cause;
   }
+}
+
+async function prepare(
+  parts: SaleParts,
+  agreement: Agreement,
+  question: OpenQuestion,
+  signal: AbortSignal,
+): Promise<QuestionAnswer> {
+  const { asks, block } = question;
+  const held = await holdBatch(parts, agreement, block, signal);
+  const path = pathTo(parts, agreement, held, block);
+  return asks === 'key'
+    ? { asks, path, answer: answerDemand(held.batch, block) }
+    : { asks, path, answer: await proveHeld(parts, agreement, held, question, signal) };
 }
 
 /** The path of a block's record to the root of the log that was sold. */

@@ -51,6 +51,14 @@ export type SaleEvent =
       /** Until it can lapse; once it has, until the grace is over. */
       readonly secondsLeft: number;
     }
+  /** The answer is ready, and gas is dear: it waits for a cheaper block, until half the window is over at most. */
+  | {
+      readonly event: 'waiting-for-gas';
+      readonly agreement: AgreementId;
+      readonly block: BlockIndex;
+      readonly asks: 'chunk' | 'key';
+      readonly untilSeconds: number;
+    }
   | { readonly event: 'answered'; readonly agreement: AgreementId; readonly block: BlockIndex; readonly txHash: string }
   /** The bond is in danger: storage does not give what was sold. */
   | {

@@ -6,6 +6,7 @@ import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { AgreementService, StorageService } from '../../core/ports/service.ts';
 import type { ClaimPace } from './claim-pace.ts';
+import type { PreparedAnswers } from './prepared-answers.ts';
 import type { SaleEvent } from './sale-event.ts';
 import type { SaleState } from './sale-state.ts';
 
@@ -41,6 +42,8 @@ export interface SaleParts {
   readonly state: SaleState;
   /** In memory, of this server. */
   readonly claimPace: ClaimPace;
+  /** In memory, of this server. */
+  readonly prepared: PreparedAnswers;
   /** Chain block from which OCASC exists. */
   readonly fromBlock: number;
   onEvent(event: SaleEvent): void;

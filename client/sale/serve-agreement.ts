@@ -60,7 +60,7 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
     const inTime = AbortSignal.any([signal, parts.runtime.timeout(ANSWER_TIMEOUT_MS)]);
     // Side by side: the storage may let the answer wait, and the claim needs nothing of it.
     await Promise.all([
-      isAnswerable && attempt(() => answerQuestion(parts, newest, question, secondsLeft, inTime)),
+      isAnswerable && attempt(() => answerQuestion(parts, newest, question, { secondsLeft, nowSeconds }, inTime)),
       attempt(() => claimVoucher(parts, newest, nowSeconds, signal)),
     ]);
   }

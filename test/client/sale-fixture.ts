@@ -9,6 +9,7 @@ import { readChainPoint } from '../../adapters/ethereum/read-chain-point.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { ClaimPace } from '../../client/sale/claim-pace.ts';
 import { offerBlocks } from '../../client/sale/offer-blocks.ts';
+import { PreparedAnswers } from '../../client/sale/prepared-answers.ts';
 import type { SaleEvent } from '../../client/sale/sale-event.ts';
 import type { SaleParts } from '../../client/sale/sale-parts.ts';
 import { openSaleState, type SaleState } from '../../client/sale/sale-state.ts';
@@ -91,6 +92,7 @@ export async function makeOwner(market: Market, kind: DatasetKind = ENCRYPTED) {
     party: market.as(agentAccount).agreements,
     runtime: nodeRuntime,
     claimPace: new ClaimPace(),
+    prepared: new PreparedAnswers(),
     readPoint: (anchor, signal) => readChainPoint(rpc, anchor, signal),
     serviceFor: (agreement) => clientOf(ports, agentKey, agreement),
     onEvent: (event) => events.push(event),
