@@ -54,18 +54,32 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     const audit = ['audit', id, '--protocol', 'IV', '--sample', '3', '--previews', previews];
     const report = await consumer(0, ...audit);
     assert.deepEqual([report.counts.intact, report.previews.length, report.samplesLeft], [3, 2, 1]);
+    const { challengesLeft, wins, chanceOfOneLostChunk } = report.penalty;
+    assert.deepEqual([challengesLeft, BigInt(wins)], [4, 1300n - 100n + 500n]);
+    assert.ok(chanceOfOneLostChunk > 0.0038 && chanceOfOneLostChunk < 0.004, 'four seeds of 1,024');
     for (const { index, path } of report.previews as { index: number; path: string }[]) {
       assert.deepEqual(await readFile(path), Buffer.from(seller.of.contents[index] as Uint8Array));
     }
-    const early = await consumer(2, 'demand', id, '0');
+    const early = await consumer(2, 'demand', id, '--blocks', '0');
     assert.match(early.error.message, /Block 0 is not signed for: none is/);
     const fetched = await consumer(0, 'fetch', id, '--out', join(folder, 'bought'), '--ahead', '4');
     assert.deepEqual([fetched.verified, fetched.stopped], [12, null]);
     // The chain learns by the consumer's own claim that the block is paid for.
-    const demanded = await consumer(0, 'demand', id, '7', '--wait');
+    const demanded = await consumer(0, 'demand', id, '--blocks', '7-8');
     assert.deepEqual([demanded.outcome, demanded.state], ['answered', 'active']);
+    assert.deepEqual(
+      demanded.demands.map(({ block, outcome }: { block: number; outcome: string }) => [block, outcome]),
+      [
+        [7, 'answered'],
+        [8, 'answered'],
+      ],
+    );
     const { demands, due, terms } = await agreementOf(id);
-    assert.deepEqual([demands, due], [1, terms.price]);
+    assert.deepEqual([demands, due], [2, terms.price]);
+    // What is on the chain already is not paid for again; more than the terms allow is refused before anything is sent.
+    assert.equal((await consumer(0, 'demand', id, '--blocks', '8', '--wait')).demands[0].demand, null);
+    assert.match((await consumer(2, 'demand', id, '--blocks', '0-6')).error.message, /leaves 2 of its 4 demands/);
+    assert.equal((await agreementOf(id)).demands, 2);
     assert.equal((await consumer(0, 'approve', id)).state, 'closed');
   });
 
@@ -81,7 +95,7 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     const fetch = ['fetch', id, '--out', out, '--patience', '1'];
     assert.equal((await consumer(1, ...fetch)).verified, 0);
     await mute.event('archived', id);
-    assert.equal((await consumer(0, 'demand', id, '0', '--wait')).outcome, 'answered');
+    assert.equal((await consumer(0, 'demand', id, '--blocks', '0', '--wait')).outcome, 'answered');
     const fetched = await consumer(1, ...fetch);
     assert.deepEqual([fetched.verified, fetched.unproven, fetched.stopped.index], [1, [0], 1]);
     const { terms } = await agreementOf(id);
@@ -116,13 +130,16 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     const stopped = await consumer(1, ...fetch);
     const { terms } = await agreementOf(id);
     assert.deepEqual([stopped.verified, BigInt(stopped.due)], [0, dueFor(terms, 1)]);
-    assert.match(stopped.next, /plumb consumer demand 0x[0-9a-f]{64} 0 --wait/);
+    assert.match(stopped.next, /plumb consumer demand 0x[0-9a-f]{64} --blocks 0 --wait/);
     const again = await consumer(1, ...fetch);
     assert.equal(again.due, stopped.due, 'nothing more is signed');
 
-    const demanded = await consumer(1, 'demand', id, '0', '--wait');
+    const demanded = await consumer(1, 'demand', id, '--blocks', '0', '--wait');
     assert.equal(demanded.outcome, 'unanswered');
-    assert.match((await consumer(2, 'demand', id, '1')).error.message, /Block 1 is not signed for: 0 to 0 are/);
+    assert.match(
+      (await consumer(2, 'demand', id, '--blocks', '1')).error.message,
+      /Block 1 is not signed for: 0 to 0 are/,
+    );
     assert.match((await consumer(6, 'challenge', id, '0')).error.message, /one question at a time/);
     const early = await consumer(6, 'breach', id);
     assert.match(early.error.message, /OCASC_WrongState|state/);
