@@ -22,6 +22,7 @@ import { runCommand } from '../run-command.ts';
 import { watchAnswers } from '../watch-answers.ts';
 import { openConsumerPurchase } from './consumer-home.ts';
 import { nextStep } from './next-step.ts';
+import { penaltyLines, penaltyWorth } from './penalty-text.ts';
 import { type Cost, costOf, costText } from './show-cost.ts';
 
 interface AuditOptions {
@@ -94,12 +95,25 @@ export function addConsumerAudit(consumer: Command): void {
       );
       const shown = await writePreviews(options.previews, previews);
       const cost = costOf(opened);
+      const penalty = penaltyWorth(opened.purchase, await opened.consumer.market.readQuestionCosts(signal));
       const next = nextStep(opened.purchase, report.notIntact[0] ?? null, opened.store.state.due);
       const { samples } = opened.purchase.terms;
       const samplesLeft = samples - opened.store.state.sampled.length;
       output.result(
-        { agreement: opened.purchase.id, ...report, samplesLeft, previews: shown, cost: cost, distrusted, next },
-        reportText(output, report, { cost, samplesLeft, previews: shown, distrusted, next }),
+        {
+          agreement: opened.purchase.id,
+          ...report,
+          samplesLeft,
+          previews: shown,
+          cost: cost,
+          penalty,
+          distrusted,
+          next,
+        },
+        reportText(output, report, {
+          ...{ cost, samplesLeft, previews: shown, distrusted, next },
+          penalty: penaltyLines(penalty, opened.purchase),
+        }),
       );
       return watched.exitCode(report);
     }),
@@ -139,13 +153,14 @@ function reportText(
   report: AuditReport,
   more: {
     readonly cost: Cost;
+    readonly penalty: readonly string[];
     readonly samplesLeft: number;
     readonly previews: readonly ShownPreview[];
     readonly distrusted: readonly string[];
     readonly next: string;
   },
 ): string {
-  const { cost, samplesLeft, previews, distrusted, next } = more;
+  const { cost, penalty, samplesLeft, previews, distrusted, next } = more;
   const counts = Object.entries(report.counts).filter(([, count]) => count > 0);
   // A consumer sees no block but those it pays for: nothing beside them is looked up.
   const damage = damagedRanges(report.notIntact).map((range) => ({ ...range, where: null }));
@@ -156,6 +171,7 @@ function reportText(
     `  checked       ${report.checked} of ${report.total}: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')}; ${samplesLeft} samples left`,
     `  evidence      ${report.evidence}: ${report.proves}`,
     `  assurance     ${report.assurance.words}`,
+    ...penalty,
     ...previews.map(({ index, sizeBytes, path }) => {
       return `  preview       block ${index} decrypts to ${sizeBytes} bytes${path === null ? '' : `: ${path}`}`;
     }),

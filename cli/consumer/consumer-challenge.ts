@@ -8,6 +8,7 @@ import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { openQuestion, parseBlock, settleQuestion } from './ask-on-chain.ts';
 import { openConsumerPurchase } from './consumer-home.ts';
+import { penaltyLines, penaltyWorth } from './penalty-text.ts';
 
 interface ChallengeOptions {
   readonly seed?: number;
@@ -30,6 +31,8 @@ export function addConsumerChallenge(consumer: Command): void {
       const { signal } = context;
       const opened = await openConsumerPurchase(context, id);
       const { consumer, purchase, store } = opened;
+      const worth = penaltyWorth(purchase, await consumer.market.readQuestionCosts(signal));
+      if (purchase.question === null) context.output.notice(penaltyLines(worth, purchase).join('\n'));
       const open = await openQuestion(opened, { asks: 'chunk', block }, signal, async () => {
         const seed = options.seed ?? randomInt(2 ** 32);
         // The base fee may rise until it is mined; what is too much is the consumer's credit.
@@ -40,7 +43,7 @@ export function addConsumerChallenge(consumer: Command): void {
       const stake = open === null ? '' : `, with ${showAmount(open.stakeWei, NATIVE_COIN)} at stake`;
       const until = open === null ? '' : ` The owner may answer until ${showSeconds(open.deadlineSeconds)}.`;
       return settleQuestion(context, opened, open, {
-        asked: { agreement: purchase.id, block, challenge: open },
+        asked: { agreement: purchase.id, block, challenge: open, penalty: worth },
         text: `Block ${block} is challenged${stake}.${until}`,
         answered: `The owner has shown the chunk of block ${block} on the chain, and has the stake.`,
         wait: options.wait === true,
@@ -51,7 +54,8 @@ export function addConsumerChallenge(consumer: Command): void {
 
 const EXAMPLES = `
 The stake pays the owner for a valid answer; without one in time, it comes back with the bond
-(plumb consumer lapse, then plumb consumer breach).
+(plumb consumer lapse, then plumb consumer breach). First it says what a challenge costs, what it can win, and how likely that is: it asks
+for one random chunk, and an owner who lacks a few and keeps their hashes can answer for all others.
 
 Examples:
   plumb consumer challenge 0x… 17 --wait
