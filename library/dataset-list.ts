@@ -83,14 +83,22 @@ export async function addDatasets(home: string, entries: readonly DatasetEntry[]
 
 /** The id behind a name of the list, or an id given as it is. @throws ArgumentError as `datasetEntry` */
 export async function findDataset(home: string, nameOrId: string): Promise<DatasetId> {
-  if (isId(nameOrId)) return datasetId(nameOrId.toLowerCase());
-  return (await datasetEntry(home, nameOrId)).dataset;
+  // An id needs no list, and none that can be read.
+  return isId(nameOrId) ? pickDataset([], home, nameOrId) : pickDataset(await readDatasets(home), home, nameOrId);
+}
+
+/** The same of a list that was read. @throws ArgumentError as `datasetEntry` */
+export function pickDataset(datasets: readonly DatasetEntry[], home: string, nameOrId: string): DatasetId {
+  return isId(nameOrId) ? datasetId(nameOrId.toLowerCase()) : pickEntry(datasets, nameOrId, home).dataset;
 }
 
 /** @throws ArgumentError when the list has no such dataset, or two of this name */
 export async function datasetEntry(home: string, nameOrId: string): Promise<DatasetEntry> {
   return pickEntry(await readDatasets(home), nameOrId, home);
 }
+
+/** More names than these are not listed where one is not known. */
+const MAX_NAMES_SHOWN = 12;
 
 /**
  * The entry of this name or id.
@@ -104,7 +112,13 @@ export function pickEntry(datasets: readonly DatasetEntry[], nameOrId: string, w
   if (entry !== undefined && other !== undefined) {
     throw new ArgumentError(`Two datasets are called ${wanted}. Give the id: ${entry.dataset} or ${other.dataset}.`);
   }
-  const known = datasets.map(({ name }) => name).join(', ') || 'none';
+  const more = datasets.length > MAX_NAMES_SHOWN ? ` and ${datasets.length - MAX_NAMES_SHOWN} more` : '';
+  const known = `${
+    datasets
+      .slice(0, MAX_NAMES_SHOWN)
+      .map(({ name }) => name)
+      .join(', ') || 'none'
+  }${more}`;
   throw new ArgumentError(
     `There is no dataset ${wanted} in ${where}; known are: ${known}. Bring back those of other machines with: plumb owner restore`,
   );

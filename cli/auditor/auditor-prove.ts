@@ -20,7 +20,7 @@ export function addAuditorProve(auditor: Command): void {
       const { audited, connection, account } = await openAuditor(context, path, name);
       const { dataset, charters } = audited;
       const keys = { auditKeyOf: auditKeysOf(audited), readKeyOf: null };
-      const prover = { dataset, charters, keys, account, entries: [audited], signCharter: null };
+      const prover = { dataset, charters, keys, account, entries: [audited], signCharter: null, logKeyOf: null };
       await prove(context, connection, prover, { ...options, via: 's3' });
       return EXIT.ok;
     }),

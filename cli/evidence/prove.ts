@@ -14,7 +14,6 @@ import { printable } from '../../client/printable.ts';
 import type { RequestAccount } from '../../client/service/call-service.ts';
 import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { ArgumentError, FileError } from '../../core/errors.ts';
-import { encodeEvidence } from '../../core/evidence/encode-evidence.ts';
 import type { EvidenceFile } from '../../core/evidence/evidence.ts';
 import { verifyEvidence } from '../../core/evidence/verify-evidence.ts';
 import type { DatasetId } from '../../core/ids.ts';
@@ -25,6 +24,15 @@ import { progressBar } from '../output.ts';
 import { parseRanges } from '../parse-arguments.ts';
 import { parseTime } from '../parse-time.ts';
 import type { CommandContext } from '../run-command.ts';
+import {
+  type EvidenceForm,
+  encodeForm,
+  FORMS,
+  formText,
+  type LogKeyOf,
+  requireForm,
+  type WrittenForm,
+} from './evidence-form.ts';
 
 export interface ProveOptions {
   readonly blocks?: { from: number; to: number }[];
@@ -37,6 +45,7 @@ export interface ProveOptions {
   readonly metas: boolean;
   readonly via: 'http' | 'lambda' | 's3';
   readonly anchor: 'final' | 'latest';
+  readonly format: EvidenceForm;
   readonly json?: boolean;
 }
 
@@ -55,6 +64,14 @@ export function withProveOptions(command: Command): Command {
     .option('--with-bytes', 'with the stored bytes, at most 64 MiB')
     .option('--no-metas', 'without names and times of the blocks')
     .addOption(
+      new Option(
+        '--format <form>',
+        'evidence, or of one block a form that others read: tlog-proof (C2SP), cose (RFC 9942)',
+      )
+        .choices(FORMS)
+        .default('evidence'),
+    )
+    .addOption(
       new Option('--anchor <block>', 'chain state to prove against').choices(['final', 'latest']).default('final'),
     );
 }
@@ -66,6 +83,7 @@ export interface Prover extends Pick<EvidenceDeps, 'keys' | 'charters' | 'signCh
   readonly account: RequestAccount;
   /** Datasets with their charters, as far as they are known. */
   readonly entries: readonly Pick<DatasetEntry, 'dataset' | 'charters'>[];
+  readonly logKeyOf: LogKeyOf;
 }
 
 /** Makes evidence, writes it, and says what it says. */
@@ -75,7 +93,7 @@ export async function prove(
   prover: Prover,
   options: ProveOptions,
 ): Promise<void> {
-  const { out, fileBytes, report, evidence } = await writeEvidence(
+  const { out, written, report, evidence } = await writeEvidence(
     context,
     connection,
     prover,
@@ -83,11 +101,12 @@ export async function prove(
     wantedBlocks(options),
   );
   context.output.result(
-    { out, fileBytes, ...report },
+    { out, format: options.format, fileBytes: written.file.length, ...written.key, ...report },
     [
-      `${out}, ${fileBytes.toLocaleString('en')} bytes.`,
+      `${out}, ${written.file.length.toLocaleString('en')} bytes.`,
       printable(sayEvidence(report)),
       secretsText(options),
+      ...formText(options.format, written),
       ...contractNotice(evidence),
     ].join('\n'),
   );
@@ -97,15 +116,16 @@ export async function prove(
 export async function writeEvidence(
   { home, output, signal }: CommandContext,
   connection: Connection,
-  { dataset, account, entries, ...prover }: Prover,
-  options: Pick<ProveOptions, 'out' | 'open' | 'withBytes' | 'metas' | 'via' | 'anchor'>,
+  { dataset, account, entries, logKeyOf, ...prover }: Prover,
+  options: Pick<ProveOptions, 'out' | 'open' | 'withBytes' | 'metas' | 'via' | 'anchor' | 'format'>,
   blocks: WantedBlocks,
 ): Promise<{
   readonly out: string;
-  readonly fileBytes: number;
+  readonly written: WrittenForm;
   readonly report: EvidenceReport;
   readonly evidence: EvidenceFile;
 }> {
+  requireForm(options.format, logKeyOf, countOf(blocks));
   const isFromBucket = options.via === 's3';
   const service = await openService(connection, account, options.via === 'lambda' ? 'lambda' : 'http');
   const bucket = isFromBucket ? await openBucket(connection) : null;
@@ -128,11 +148,11 @@ export async function writeEvidence(
     const wanted = { dataset, anchor: options.anchor, fromBlock: connection.fromBlock, blocks, show };
     const onBlock = (done: number, all: number): void => output.progress(progressBar(done, all, 'blocks'));
     const evidence = await makeEvidence(deps, wanted, onBlock, signal);
-    const file = encodeEvidence(evidence);
+    const written = encodeForm(evidence, options.format, logKeyOf);
     const out = resolve(options.out);
-    await writeNew(out, file);
+    await writeNew(out, written.file);
     const report = reportEvidence(evidence, verifyEvidence(primitives, evidence, evidence.domain), [], null);
-    return { out, fileBytes: file.length, report, evidence };
+    return { out, written, report, evidence };
   } finally {
     bucket?.close();
   }
@@ -146,6 +166,11 @@ function wantedBlocks({ blocks, file, from, to }: ProveOptions): WantedBlocks {
   const [begin, end] = [from ?? 0, to ?? FOREVER];
   if (begin > end) throw new ArgumentError('--from lies after --to.');
   return { by: 'time', from: begin, to: end };
+}
+
+/** As far as it is known before anybody was asked. */
+function countOf(wanted: WantedBlocks): number | null {
+  return wanted.by === 'block' ? wanted.blocks.reduce((sum, { from, to }) => sum + to - from + 1, 0) : null;
 }
 
 async function writeNew(path: string, file: Uint8Array): Promise<void> {

@@ -5,7 +5,7 @@ import { createSecretFile } from '../../adapters/keys/secret-file.ts';
 import { auditKey } from '../../core/block/seal.ts';
 import { auditorFileText } from '../../library/auditor-file.ts';
 import { readConnection } from '../../library/connection.ts';
-import { datasetEntry } from '../../library/dataset-list.ts';
+import { pickEntry, readDatasets } from '../../library/dataset-list.ts';
 import { datasetKeyOf } from '../../library/opened-owner.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -30,8 +30,9 @@ export function addOwnerAuditor(owner: Command): void {
       const opened = await openOwner(context);
       const { chainId, dissc } = await readConnection(context);
       const datasets = [];
+      const entries = await readDatasets(context.home);
       for (const name of new Set(names)) {
-        const entry = await datasetEntry(context.home, name);
+        const entry = pickEntry(entries, name, context.home);
         const keyOf = datasetKeyOf(opened, entry.dataset);
         const { charters } = entry;
         // A device's keys are those of the first charter that names it.

@@ -2,8 +2,9 @@ import { type Command, Option } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { keysOfOwner } from '../../client/evidence/evidence-keys.ts';
 import { type SignedCharter, signCharter } from '../../core/charter/charter.ts';
+import { deriveLogKey, vouchForLogKey } from '../../core/standard-forms/log-key.ts';
 import { readConnection } from '../../library/connection.ts';
-import { findDataset, readDatasets } from '../../library/dataset-list.ts';
+import { pickDataset, readDatasets } from '../../library/dataset-list.ts';
 import { datasetKeyOf } from '../../library/opened-owner.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { type ProveOptions, prove, withProveOptions } from '../evidence/prove.ts';
@@ -32,12 +33,19 @@ export function addOwnerProve(owner: Command): void {
     runCommand(options, async (context) => {
       const opened = await openOwner(context);
       const connection = await readConnection(context);
-      const dataset = await findDataset(context.home, name);
       const entries = await readDatasets(context.home);
-      const known = entries.find((entry) => entry.dataset === dataset);
+      const dataset = pickDataset(entries, context.home, name);
+      const charters = entries.find((entry) => entry.dataset === dataset)?.charters ?? [];
+      const keyOf = datasetKeyOf(opened, dataset);
       const prover = {
-        ...{ dataset, account: opened, charters: known?.charters ?? [], entries },
-        keys: keysOfOwner(nodePrimitives, datasetKeyOf(opened, dataset)),
+        ...{ dataset, account: opened, charters, entries },
+        keys: keysOfOwner(nodePrimitives, keyOf),
+        logKeyOf: (serial: number) =>
+          vouchForLogKey(
+            connection,
+            deriveLogKey(nodePrimitives, keyOf(serial), { dataset, serial }),
+            opened.privateKey,
+          ),
         signCharter: (charter: SignedCharter) => signCharter(connection, charter, opened.privateKey),
       };
       await prove(context, connection, prover, options);
@@ -58,4 +66,6 @@ Examples:
   plumb owner prove door --file door.log --open --out door.evidence.json
   plumb owner prove door --from 2026-11-22T08:00:00Z --to 2026-11-22T09:00:00Z --open --out hour.evidence.json
                                   the time whole: nothing is left out
+  plumb owner prove weather --blocks 7 --format tlog-proof --out block7.tlog-proof
+                                  for programs that check transparency logs; --format cose writes a COSE receipt (RFC 9942)
   plumb verify door.evidence.json door.log`;

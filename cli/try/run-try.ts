@@ -180,9 +180,10 @@ async function proveNewest(
     ...{ dataset, account: owner, charters: entry.charters, entries: await readDatasets(context.home) },
     keys: keysOfOwner(nodePrimitives, datasetKeyOf(owner, dataset)),
     signCharter: (charter: SignedCharter) => signCharter(connection, charter, owner.privateKey),
+    logKeyOf: null,
   };
   const out = freeName(folder, source.name);
-  const wanted = { out, open: true, metas: true, via: 'http', anchor: 'final' } as const;
+  const wanted = { out, open: true, metas: true, via: 'http', anchor: 'final', format: 'evidence' } as const;
   const file = survey.newest.sizeBytes <= MOST_PROVEN_BYTES ? survey.newest.name : null;
   const last = Math.min(FIRST_BLOCKS, captured.totalBlocks) - 1;
   const blocks =

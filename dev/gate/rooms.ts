@@ -21,8 +21,9 @@ export const rooms: Rooms = {
     purpose: 'the protocol, pure: it runs alike in Node, in Lambda and in a browser, under any clock',
     imports: {},
     packages: {
-      ...everywhere('@hpke/core', '@ipld/car/buffer-writer', '@ipld/dag-cbor', '@noble/curves/secp256k1.js'),
-      ...everywhere('@noble/hashes/sha3.js', 'multiformats/cid', 'multiformats/hashes/digest', 'zod'),
+      ...everywhere('@hpke/core', '@ipld/car/buffer-writer', '@ipld/dag-cbor', '@noble/curves/ed25519.js'),
+      ...everywhere('@noble/curves/secp256k1.js', '@noble/hashes/sha3.js', 'multiformats/cid'),
+      ...everywhere('multiformats/hashes/digest', 'zod'),
     },
     globals: PURE,
   },

@@ -135,6 +135,25 @@ test('evidence is not overwritten, and says what is wrong with what is asked for
   assert.match(missing.error.message, /There is no file/);
 });
 
+test('a block is proven in the forms that others read, with its evidence inside; of several, or by an auditor, it is not', async () => {
+  const prove = ['owner', 'prove', 'door', ...passwordArgs()];
+  const made = await plumb([...prove, '--blocks', '1', '--format', 'tlog-proof', '--out', at('one.tlog-proof')]);
+  const text = await readFile(at('one.tlog-proof'), 'utf8');
+  const [, extra, index, origin] =
+    /^c2sp\.org\/tlog-proof@v1\nextra (\S+)\nindex (\d+)\n(?:\S{44}\n)+\n(\S+)\n3\n/.exec(text) ?? [];
+  assert.deepEqual([index, `${origin}+`], ['1', made.verifierKey.slice(0, `${origin}+`.length)]);
+  const shown = JSON.parse(Buffer.from(extra as string, 'base64').toString());
+  await writeFile(at('inner.evidence.json'), JSON.stringify(shown.evidence));
+  assert.deepEqual((await verify([at('inner.evidence.json')])).blocks, [{ from: 1, to: 1 }]);
+  const cose = await plumb([...prove, '--blocks', '1', '--format', 'cose', '--out', at('one.cose')]);
+  assert.match(cose.publicKeyPem, /^-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA/);
+  assert.equal((await readFile(at('one.cose'))).subarray(0, 2).toString('hex'), 'd284');
+  const several = await plumb([...prove, '--file', 'door.log', '--format', 'cose', '--out', at('x')], '', 2);
+  assert.match(several.error.message, /proves one block, and 3 are asked for/);
+  const early = await plumb([...prove, '--blocks', '0-1', '--format', 'cose', '--out', at('x')], '', 2);
+  assert.match(early.error.message, /--format cose is of one block, and 2 are asked for/);
+});
+
 test('a time is proven whole from the bare bucket, and bytes come along', async () => {
   await plumb([
     'owner',
@@ -205,6 +224,8 @@ test('an auditor verifies and makes evidence from the bucket, and opens no conte
   assert.deepEqual([checked.verdict, checked.strength], ['intact', 'retrieved']);
   const closed = await verify([at('audited.evidence.json'), at('files/door.log')], 1);
   assert.match(closed.reason, /The evidence has no content keys, so only stored \(encrypted\) bytes can be compared/);
+  const form = ['auditor', 'prove', file, 'door', '--blocks', '0', '--format', 'cose', '--out', at('x')];
+  assert.match((await plumb(form, '', 2, nobody)).error.message, /An auditor has no log key/);
   const unknown = await plumb(['auditor', 'verify', file, 'pump'], '', 2, nobody);
   assert.match(unknown.error.message, /The auditor file has no dataset pump; it has door/);
 });

@@ -4,7 +4,7 @@ import { isInstalled, programFolder } from './find-program.ts';
 import { installChromium } from './install-chromium.ts';
 import { installNodeArm64 } from './install-node-arm64.ts';
 import { runStep } from './run-step.ts';
-import { COMPLETE_WITH, type RealProgram, VERSIONS } from './versions.ts';
+import { COMPLETE_WITH, type RealProgram, STARTED_BY, VERSIONS } from './versions.ts';
 
 type Say = (line: string) => void;
 
@@ -69,19 +69,30 @@ ${of('plumbline', 'dynamodb-local', '1')}
   },
 
   // Started as `python3 -m moto.server`: scripts in `bin` name the folder that it was made in.
-  async moto(folder, version) {
-    const step = (command: string, ...parameters: string[]) =>
-      runStep(command, parameters, { folder, timeoutMs: TIMEOUT_MS });
-    await step('python3', '-m', 'venv', folder);
-    const requirements = join(import.meta.dirname, 'moto-requirements.txt');
-    await step(join(folder, 'bin', 'python3'), '-m', 'pip', 'install', '--quiet', '-r', requirements);
-    await writeFile(join(folder, COMPLETE_WITH.moto), version);
+  moto: (folder) => pipInstall(folder, 'moto'),
+
+  'scitt-cose': (folder) => pipInstall(folder, 'scitt-cose'),
+
+  // Its tests' program is built from this alone, without a network; `go.sum` beside that program says which bytes it is.
+  async 'x-mod'(folder, version) {
+    const env = { ...GO_ENV, GOMODCACHE: join(folder, STARTED_BY['x-mod']), GOFLAGS: '-modcacherw' };
+    await runStep('go', ['mod', 'download', `golang.org/x/mod@v${version}`], { folder, env, timeoutMs: TIMEOUT_MS });
+    await writeFile(join(folder, COMPLETE_WITH['x-mod']), version);
   },
 
   chromium: installChromium,
 
   'node-arm64': installNodeArm64,
 };
+
+async function pipInstall(folder: string, program: 'moto' | 'scitt-cose'): Promise<void> {
+  const step = (command: string, ...parameters: string[]) =>
+    runStep(command, parameters, { folder, timeoutMs: TIMEOUT_MS });
+  await step('python3', '-m', 'venv', folder);
+  const requirements = join(import.meta.dirname, `${program}-requirements.txt`);
+  await step(join(folder, 'bin', 'python3'), '-m', 'pip', 'install', '--quiet', '-r', requirements);
+  await writeFile(join(folder, COMPLETE_WITH[program]), VERSIONS[program]);
+}
 
 async function goInstall(folder: string, source: string): Promise<void> {
   await runStep('go', ['install', source], { folder, env: { ...GO_ENV, GOBIN: folder }, timeoutMs: TIMEOUT_MS });

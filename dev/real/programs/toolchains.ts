@@ -35,6 +35,8 @@ const NEEDED: Readonly<Record<RealProgram, readonly Toolchain[]>> = {
   'dynamodb-local': [JAVA, MAVEN, NAMESPACE],
   moto: [PYTHON],
   actionlint: [GO],
+  'x-mod': [GO],
+  'scitt-cose': [PYTHON],
   chromium: [APT],
   'node-arm64': [NPM, APT],
 };

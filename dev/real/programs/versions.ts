@@ -7,6 +7,10 @@ export const VERSIONS = {
   moto: '5.2.5',
   /** Reads the workflows of .github, which nothing here can run. */
   actionlint: '1.7.12',
+  /** golang.org/x/mod: checks transparency logs' notes and proofs. A module, built into a test's program. */
+  'x-mod': '0.30.0',
+  /** Checks COSE receipts. */
+  'scitt-cose': '0.5.0',
   /** Debian's own, whichever it has: it is mended for security, not held still. */
   chromium: 'debian',
   /** Of the Node that npm has for it; the emulator is Debian's. */
@@ -23,6 +27,8 @@ export const STARTED_BY: Readonly<Record<RealProgram, string>> = {
   'dynamodb-local': 'lib',
   moto: 'bin/python3',
   actionlint: 'actionlint',
+  'x-mod': 'modules',
+  'scitt-cose': 'bin/python3',
   chromium: 'chromium',
   'node-arm64': 'node',
 };
@@ -32,4 +38,6 @@ export const COMPLETE_WITH: Readonly<Record<RealProgram, string>> = {
   ...STARTED_BY,
   'dynamodb-local': 'complete',
   moto: 'plumbline-installed',
+  'x-mod': 'plumbline-installed',
+  'scitt-cose': 'plumbline-installed',
 };
