@@ -53,10 +53,10 @@ export function recoverSigner(hash: Uint8Array, signature: Uint8Array, what: str
     );
   }
   try {
-    const compact = concatBytes(u8(v - 27), signature.subarray(0, 64));
-    if (secp256k1.Signature.fromBytes(compact, 'recovered').hasHighS()) throw new ProofError('Its s is high.');
-    const compressed = secp256k1.recoverPublicKey(compact, hash, { prehash: false });
-    return accountOf(secp256k1.Point.fromBytes(compressed).toBytes(false));
+    const signed = secp256k1.Signature.fromBytes(concatBytes(u8(v - 27), signature.subarray(0, 64)), 'recovered');
+    if (signed.hasHighS()) throw new ProofError('Its s is high.');
+    // The point itself: from its compressed bytes it would have to be computed once more.
+    return accountOf(signed.recoverPublicKey(hash).toBytes(false));
   } catch (cause) {
     throw new ProofError(`The ${what} recovers to no account.`, { cause });
   }
