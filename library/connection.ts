@@ -12,7 +12,7 @@ import { type Address, address } from '../core/ids.ts';
 import { inArgument, inFile } from '../core/parse-outside.ts';
 import type { Ledger, LinkReader, PublishedReader, RecordedReader } from '../core/ports/ledger.ts';
 import type { SegmentPublisher, StorageService } from '../core/ports/service.ts';
-import { DEFAULT_ROUND_EVERY_MS } from '../core/rounds/cadence.ts';
+import { DEFAULT_ROUND_LIMIT_MS } from '../core/rounds/cadence.ts';
 import { type StackFile, stackFile } from '../core/wire/stack-file.ts';
 import { readDeployments } from './read-deployments.ts';
 
@@ -57,9 +57,6 @@ export interface ConnectionOptions {
 }
 
 const addressText = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
-
-/** Three rounds of a deployment's cadence, and a quarter of an hour until they are final. */
-const DEFAULT_ROUND_LIMIT_MS = 3 * DEFAULT_ROUND_EVERY_MS + 900_000;
 
 const connectionFile = z.strictObject({
   rpcUrl: z.url(),

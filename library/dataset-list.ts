@@ -1,50 +1,15 @@
 import { join } from 'node:path';
-import * as z from 'zod';
 import { isMissingFile, readSecretFile, replaceSecretFile } from '../adapters/keys/secret-file.ts';
-import type { SignedCharter } from '../core/charter/charter.ts';
-import { decodeDatasetName } from '../core/charter/dataset-name.ts';
-import type { DatasetKind } from '../core/charter/kind.ts';
-import { charterFromWire, charterToWire } from '../core/charter/wire-charter.ts';
 import { ArgumentError } from '../core/errors.ts';
 import { type DatasetId, datasetId } from '../core/ids.ts';
-import { inFile } from '../core/parse-outside.ts';
-import { wireCharter } from '../core/wire/requests.ts';
+import { type DatasetEntry, datasetsFileText, parseDatasetsFile } from '../core/wire/datasets-file.ts';
 
-/** What the owner's home remembers of a dataset: nothing secret, and nothing that enters a key. */
-export interface DatasetEntry {
-  readonly name: string;
-  readonly dataset: DatasetId;
-  readonly kind: DatasetKind;
-  /** Whether its devices publish the sealed digests. */
-  readonly published: boolean;
-  /** Those that are known, by serial; at least the first. */
-  readonly charters: readonly SignedCharter[];
-}
-
-const datasetsFile = z.strictObject({
-  datasets: z.array(
-    z.strictObject({
-      dataset: z.string().regex(/^0x[0-9a-f]{64}$/),
-      published: z.boolean(),
-      charters: z.array(wireCharter).min(1),
-    }),
-  ),
-});
+export { type DatasetEntry, entryOf } from '../core/wire/datasets-file.ts';
 
 /** A dataset takes some 600 bytes of it, a fleet has tens of thousands. */
 const MAX_LIST_BYTES = 64 * 2 ** 20;
 
 const datasetsPath = (home: string): string => join(home, 'datasets.json');
-
-/** An entry by its charters, which say all but whether digests are published. */
-export function entryOf(
-  dataset: DatasetId,
-  charters: readonly [SignedCharter, ...SignedCharter[]],
-  published: boolean,
-): DatasetEntry {
-  const sorted = charters.toSorted((a, b) => a.serial - b.serial);
-  return { name: decodeDatasetName(charters[0].name), dataset, kind: charters[0].kind, published, charters: sorted };
-}
 
 /** All that are entered, in the order they were. The list is a cache: `plumb owner restore` makes it again. */
 export async function readDatasets(home: string): Promise<DatasetEntry[]> {
@@ -55,16 +20,7 @@ export async function readDatasets(home: string): Promise<DatasetEntry[]> {
     if (isMissingFile(error)) return [];
     throw error;
   }
-  const remedy = 'Move it away; plumb owner restore makes it again.';
-  return inFile(
-    datasetsPath(home),
-    () =>
-      datasetsFile.parse(JSON.parse(text)).datasets.map(({ dataset, published, charters }) => {
-        const parsed = charters.map(charterFromWire) as [SignedCharter, ...SignedCharter[]];
-        return entryOf(datasetId(dataset), parsed, published);
-      }),
-    remedy,
-  );
+  return parseDatasetsFile(text, datasetsPath(home));
 }
 
 /** Enters datasets, all of them at once; entries of the same ids are replaced. */
@@ -75,10 +31,7 @@ export async function addDatasets(home: string, entries: readonly DatasetEntry[]
     added.delete(entry.dataset);
     return replaced;
   });
-  const datasets = [...kept, ...added.values()].map(({ dataset, published, charters }) => {
-    return { dataset, published, charters: charters.map(charterToWire) };
-  });
-  await replaceSecretFile(datasetsPath(home), `${JSON.stringify({ datasets }, null, 2)}\n`);
+  await replaceSecretFile(datasetsPath(home), datasetsFileText([...kept, ...added.values()]));
 }
 
 /** The id behind a name of the list, or an id given as it is. @throws ArgumentError as `datasetEntry` */

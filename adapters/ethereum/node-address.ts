@@ -16,7 +16,7 @@ export function nodeAddress(rpcUrl: string): NodeAddress {
   url.password = '';
   if (username === '' && password === '') return { url, host, authorization: null };
   const pair = `${decode(username)}:${decode(password)}`;
-  return { url, host, authorization: `Basic ${Buffer.from(pair, 'utf8').toString('base64')}` };
+  return { url, host, authorization: `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(pair)))}` };
 }
 
 /** A `%` that no two hex digits follow stands for itself. */

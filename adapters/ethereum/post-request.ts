@@ -1,3 +1,4 @@
+import { concatBytes } from '../../core/bytes.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import { connectionFault } from '../connection-fault.ts';
 import { withDeadline } from '../with-deadline.ts';
@@ -84,7 +85,7 @@ async function readBounded(node: NodeAddress, response: Response): Promise<strin
     }
     parts.push(part);
   }
-  return Buffer.concat(parts).toString('utf8');
+  return new TextDecoder().decode(concatBytes(...parts));
 }
 
 /** RFC 9110 §10.2.3: seconds, or a date, which is compared with the sender's own. */

@@ -1,16 +1,9 @@
 import { scrypt as nodeScrypt } from 'node:crypto';
-import { decryptKeystoreJson, encryptKeystoreJson, Mnemonic, scrypt } from 'ethers';
+import { encryptKeystoreJson, Mnemonic, scrypt } from 'ethers';
 import { fromHex, to0x } from '../../core/bytes.ts';
-import { FileError, KeyError } from '../../core/errors.ts';
-import type { PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { type KeystoreContent, openKeystore } from './open-keystore.ts';
 import { createSecretFile, readSecretFile } from './secret-file.ts';
-
-/** What a keystore file keeps: an account, and the mnemonic it comes from where there is one. */
-export interface KeystoreContent {
-  readonly privateKey: PrivateKey;
-  readonly mnemonic: string | null;
-}
 
 /** scrypt's N against a password that a person chose: about 0.4 s and 128 MiB a try. */
 export const SCRYPT_N = 2 ** 17;
@@ -52,19 +45,7 @@ export async function createKeystore(
 
 /** @throws KeyError when the password is wrong, FileError when the file is missing, readable by others or no keystore */
 export async function readKeystore(path: string, password: string): Promise<KeystoreContent> {
-  const json = await readSecretFile(path);
-  try {
-    const account = await decryptKeystoreJson(json, password);
-    return {
-      privateKey: fromHex(account.privateKey, 'private key', 32) as PrivateKey,
-      mnemonic: account.mnemonic === undefined ? null : Mnemonic.fromEntropy(account.mnemonic.entropy).phrase,
-    };
-  } catch (cause) {
-    if (cause instanceof Error && /incorrect password/.test(cause.message)) {
-      throw new KeyError(`The password does not open the keystore ${path}.`);
-    }
-    throw new FileError(`${path} is no keystore that this program wrote.`);
-  }
+  return openKeystore(await readSecretFile(path), password, path);
 }
 
 function toBytes(value: string | Uint8Array): Uint8Array {

@@ -9,7 +9,7 @@ const LANGUAGE: Globals = {
   ...free('RegExp', 'Set', 'String', 'Symbol', 'WeakMap', 'WeakSet', 'ArrayBuffer', 'DataView', 'BigInt64Array'),
   ...free('BigUint64Array', 'Float64Array', 'Int32Array', 'Uint16Array', 'Uint32Array', 'Uint8Array', 'AggregateError'),
   ...free('Error', 'RangeError', 'SyntaxError', 'TypeError', 'TextDecoder', 'TextEncoder', 'URL', 'URLSearchParams'),
-  ...free('decodeURIComponent', 'encodeURIComponent', 'structuredClone'),
+  ...free('atob', 'btoa', 'decodeURIComponent', 'encodeURIComponent', 'structuredClone'),
   ...types('AbortSignal', 'ArrayBufferLike', 'ArrayBufferView', 'ArrayLike', 'AsyncGenerator', 'AsyncIterable'),
   ...types('AsyncIterableIterator', 'AsyncIterator', 'Awaited', 'Capitalize', 'ConstructorParameters', 'ErrorOptions'),
   ...types('Exclude', 'Extract', 'Generator', 'InstanceType', 'Iterable', 'IterableIterator', 'Iterator', 'Lowercase'),
