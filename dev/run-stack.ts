@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { writeConsole } from './console/build-console.ts';
 import { writeCheckPage } from './console/write-page.ts';
 
 /*
@@ -7,8 +8,8 @@ import { writeCheckPage } from './console/write-page.ts';
  * `plumb local up`.
  */
 
-// The page that it serves is of these sources, too.
-await writeCheckPage();
+// The pages that it serves are of these sources, too.
+await Promise.all([writeCheckPage(), writeConsole()]);
 
 const plumb = join(import.meta.dirname, '..', 'cli', 'plumb.ts');
 const watched = ['--watch', '--watch-preserve-output', plumb, 'local', 'up', ...process.argv.slice(2)];

@@ -7,6 +7,7 @@ import { createKeySigner } from '../adapters/ethereum/account-signer.ts';
 import { createJsonRpc } from '../adapters/ethereum/json-rpc.ts';
 import { replaceSecretFile } from '../adapters/keys/secret-file.ts';
 import { StateError, StoreUnavailableError } from '../core/errors.ts';
+import { openConsoleSite } from './console/console-site.ts';
 import { inUrl } from './host/addresses.ts';
 import { type RunningHost, startHost } from './host/start-host.ts';
 import { startIpfs } from './ipfs/start-ipfs.ts';
@@ -145,6 +146,7 @@ async function startParts(
     port: ports.api,
     ...(options.recordEveryMs === undefined ? {} : { recordEveryMs: options.recordEveryMs }),
     lambda: { accessKey: s3AccessKey, secretKey: s3SecretKey, region: REGION },
+    site: openConsoleSite({ rpcUrl: publicRpcUrl, objects: service.objects, place: service.place }),
   });
   host = started;
   parts.push(() => started.close());

@@ -147,8 +147,20 @@ export const rooms: Rooms = {
   },
   console: {
     purpose: 'the web page: core and client in a browser',
-    imports: { ...everywhere('client', 'core'), 'adapters/crypto/portable-primitives.ts': 'all' },
-    packages: {},
+    imports: {
+      ...everywhere('client', 'core'),
+      'adapters/crypto/portable-primitives.ts': 'all',
+      // The console's worker composes, as the command line does: the chain, the service, keys that are opened here.
+      ...{ 'adapters/ethereum': ['console/worker'], 'adapters/service': ['console/worker'] },
+      'adapters/keys/mnemonic.ts': ['console/worker'],
+      'adapters/keys/open-keystore.ts': ['console/worker'],
+    },
+    packages: {
+      preact: ['console/page'],
+      'preact/hooks': ['console/page'],
+      uplot: ['console/page'],
+      '@noble/ciphers/aes.js': ['console/shims'],
+    },
     globals: 'all',
   },
   cdk: {
@@ -183,7 +195,7 @@ export const rooms: Rooms = {
       'node:stream': ['local/stack/guard-table.ts'],
       'node:stream/promises': ['local/s3'],
       'node:util': ['local/stack'],
-      'node:zlib': ['local/s3', 'local/stack'],
+      'node:zlib': ['local/console', 'local/s3', 'local/stack'],
     },
     types: { ...forIpfs('multiformats/hashes/interface'), 'node:stream': 'all' },
     globals: 'all',
@@ -246,6 +258,7 @@ export const rooms: Rooms = {
     imports: {
       ...everywhere('adapters', 'cdk', 'cli', 'client', 'core', 'dev', 'device', 'examples', 'functions'),
       ...everywhere('lambda', 'library', 'local'),
+      console: ['test/console'],
     },
     packages: {
       ...everywhere('node:assert/strict', 'node:child_process', 'node:crypto', 'node:events', 'node:fs'),

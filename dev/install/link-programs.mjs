@@ -22,15 +22,19 @@ if (!existsSync(join(bin, 'node'))) {
   );
 }
 
-buildCheckPage();
+buildPage('write-check.ts', 'check page', 'npm run build:check');
+buildPage('write-console.ts', 'console', 'npm run build:console');
 
-/** The page that the stack serves. Without the tools that build it, nothing else is the worse. */
-function buildCheckPage() {
-  const script = join(import.meta.dirname, '..', 'console', 'write-check.ts');
+/**
+ * A page that the stack serves. Without the tools that build it, nothing else is the worse.
+ * @param {string} file @param {string} what @param {string} remedy
+ */
+function buildPage(file, what, remedy) {
+  const script = join(import.meta.dirname, '..', 'console', file);
   const needed = [join(bin, 'node'), join(modules, 'esbuild'), script];
   if (!needed.every((path) => existsSync(path))) return;
   const { status } = spawnSync(join(bin, 'node'), [script], { stdio: ['ignore', 'ignore', 'inherit'] });
-  if (status !== 0) console.warn('The check page was not built. Run: npm run build:check');
+  if (status !== 0) console.warn(`The ${what} was not built. Run: ${remedy}`);
 }
 
 /** @param {string} name @param {string} folder of the package, below node_modules */

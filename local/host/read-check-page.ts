@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { HttpAnswer } from '../../functions/answer/problem.ts';
+import { findBuilt } from './built-file.ts';
 import { refusal } from './host-answer.ts';
 
 /** Where the page that checks evidence is served. */
@@ -10,7 +11,7 @@ const BUILT = join('build', 'console', 'check.html');
 
 /** The check page, which asks nobody and needs no account; or what to do where it was not built. */
 export function readCheckPage(): HttpAnswer {
-  const path = findUpwards(import.meta.dirname);
+  const path = findBuilt(BUILT);
   if (path === null) {
     return refusal('/problems/not-found', 'The check page was not built. Run: npm run build:check');
   }
@@ -26,11 +27,4 @@ export function readCheckPage(): HttpAnswer {
     body: readFileSync(path, 'utf8'),
     isBase64Encoded: false,
   };
-}
-
-/** The tree, the package and the tests' bundles lie at different depths below it. */
-function findUpwards(from: string): string | null {
-  const path = join(from, BUILT);
-  if (existsSync(path)) return path;
-  return dirname(from) === from ? null : findUpwards(dirname(from));
 }

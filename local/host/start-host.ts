@@ -12,6 +12,7 @@ import {
 } from '../../functions/ports.ts';
 import type { EventRow, StoreTrigger, WakeTrigger } from '../../functions/row.ts';
 import { eventRows, httpRows } from '../../functions/table.ts';
+import type { ConsoleSite } from '../console/console-site.ts';
 import type { S3ObjectEvent } from '../s3/s3-event.ts';
 import { inUrl, isLoopback } from './addresses.ts';
 import { deliverS3Event } from './deliver-s3-event.ts';
@@ -39,6 +40,8 @@ export interface HostOptions {
   readonly isHealthy?: () => boolean;
   /** No event of the contracts is in an earlier block; 0 when not given. */
   readonly fromBlock?: number;
+  /** The console at `/` and `/console/`; not served when not given. */
+  readonly site?: ConsoleSite;
   /** AWS credentials that Lambda's Invoke API takes; null turns it off. */
   readonly lambda: { readonly accessKey: string; readonly secretKey: string; readonly region: string } | null;
   /** How long a stored batch waits for others of its dataset before it is recorded; not at all by default. */
@@ -155,7 +158,10 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       sendAnswer(incoming, response, readCheckPage());
       return;
     }
-    const serve = serveInvoke !== null && isInvokePath(incoming.url ?? '') ? serveInvoke : serveHttp;
+    const target = incoming.url ?? '';
+    const { site } = options;
+    const page = site?.takes(target) === true ? site.serve.bind(site) : null;
+    const serve = page ?? (serveInvoke !== null && isInvokePath(target) ? serveInvoke : serveHttp);
     const answered = serve(incoming, response)
       .catch((error) => {
         if (!incoming.destroyed) observer.error('request failed', { error });

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DEFAULT_ROUND_LIMIT_MS } from '../../core/rounds/cadence.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
+import { type ConsoleSite, openConsoleSite } from '../console/console-site.ts';
 import { type RunningHost, startHost } from '../host/start-host.ts';
 import { makeEvent } from '../s3/s3-event.ts';
 import { openPorts, type ServePorts } from './open-ports.ts';
@@ -89,6 +91,7 @@ export async function startService(
       isHealthy: () => isHealthy(probed),
       fromBlock: settings.contracts.fromBlock,
       lambda: null,
+      site: siteOf(settings, opened),
       recordEveryMs: settings.recordEveryMs,
       roundEveryMs: settings.roundEveryMs,
       grants: settings.grants,
@@ -164,6 +167,16 @@ async function warnOfBalance({ rpc, signer }: ServePorts, observer: ObserverOfLi
   observer.error('the account that records has no ether: nothing is recorded. Send it some', {
     account: signer.account,
   });
+}
+
+function siteOf({ chain, contracts }: ServeSettings, { ports, signer }: ServePorts): ConsoleSite {
+  const { chainId, finalDepth = null, rpcUrl } = chain;
+  const { dissc, ocasc, asc, fromBlock } = contracts;
+  const place = {
+    ...{ chainId, finalDepth, dissc, ocasc, asc, fromBlock, anchorer: signer.account },
+    ...{ isOneOperator: false, roundLimitMs: DEFAULT_ROUND_LIMIT_MS },
+  };
+  return openConsoleSite({ place, rpcUrl, objects: ports.objects });
 }
 
 /** Each address that is given to a device is one more key to look for. */

@@ -18,8 +18,10 @@ import { createKuboP2pfs } from '../../adapters/ipfs/kubo-p2pfs.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import type { ObjectLister, ObjectStore } from '../../core/ports/object-store.ts';
+import { DEFAULT_ROUND_LIMIT_MS } from '../../core/rounds/cadence.ts';
 import type { StackFile } from '../../core/wire/stack-file.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
+import type { ConsoleSiteOptions } from '../console/console-site.ts';
 import { forgetExpired } from '../host/forget-expired.ts';
 import type { HostOptions, RunningHost } from '../host/start-host.ts';
 
@@ -48,6 +50,8 @@ export interface ServiceParts {
 export interface OpenedService {
   readonly ports: HostOptions['ports'];
   readonly objects: ObjectStore & ObjectLister;
+  /** What the console is told of it. */
+  readonly place: ConsoleSiteOptions['place'];
   /** What stack.json says once the functions are up. */
   stackFile(host: Pick<RunningHost, 'apiUrl' | 'lambdaEndpoint'>): StackFile;
   close(): Promise<void>;
@@ -105,6 +109,11 @@ export async function openService(parts: ServiceParts): Promise<OpenedService> {
       p2pfs,
       runtime: nodeRuntime,
       observer,
+    },
+    place: {
+      ...{ chainId, finalDepth: null, dissc, ocasc, asc, fromBlock: 0, anchorer: signer.account },
+      // Whoever runs a local stack has the keys of all of it.
+      ...{ isOneOperator: true, roundLimitMs: DEFAULT_ROUND_LIMIT_MS },
     },
     stackFile: ({ apiUrl, lambdaEndpoint }) => ({
       ...{ rpcUrl, chainId, contracts: { DISSC: dissc, ASC: asc, OCASC: ocasc }, apiUrl },

@@ -1,0 +1,59 @@
+import { useState } from 'preact/hooks';
+import type { PageState } from '../store.ts';
+
+/** What the page rests on, and how to make it rest on less. */
+export function BeliefView({ page: { place } }: { readonly page: PageState }) {
+  const [url, setUrl] = useState('');
+  return (
+    <section class="narrow">
+      <h1 tabIndex={-1}>What this page believes</h1>
+      <p>
+        It believes the chain, your keys and its own hashing. Nothing that the storage or the service says counts before
+        it is proven: records by their place in the log on the chain, blocks by their hash, rounds by the chain's own
+        events.
+      </p>
+      <h2>The chain</h2>
+      <p>
+        {place === null
+          ? 'No chain was read yet.'
+          : place.isThroughServer
+            ? `What the chain says comes through the server that this page is from (${place.chainHost}). A server that lies could show you a chain that there is not. Name a node that you trust, and the page asks that one instead.`
+            : `What the chain says comes from the node that you named, ${place.chainHost}.`}
+      </p>
+      <form onSubmit={(event) => (URL.canParse(url) ? reopen(event, url) : event.preventDefault())}>
+        <div class="field">
+          <label for="rpc">Address of a chain node</label>
+          <input
+            id="rpc"
+            type="url"
+            placeholder="https://"
+            value={url}
+            onInput={(event) => setUrl(event.currentTarget.value)}
+          />
+        </div>
+        <button type="submit">Open again with this node</button>
+      </form>
+      <h2>The page itself</h2>
+      <p>
+        Whoever serves a page can serve another one. If you do not trust this server, run the console from your own copy
+        of Plumbline, or use the command: plumb owner verify
+      </p>
+      <h2>What it keeps</h2>
+      <p>
+        Keys live in this page until it is closed. What you have verified is noted in this browser: which blocks, when,
+        and what came of it. That is a notebook and proves nothing to others; evidence does.
+      </p>
+      <h2>What is told by the service alone</h2>
+      <p>
+        Last capture, what is stored and what waits are the service's word. They are for finding your way and are no
+        verdict.
+      </p>
+    </section>
+  );
+}
+
+/** The page's policy names the node, so the page is opened anew. */
+function reopen(event: Event, url: string): void {
+  event.preventDefault();
+  location.assign(`${location.pathname}?rpc=${encodeURIComponent(url)}`);
+}

@@ -1,0 +1,105 @@
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import type { Contents, Series } from '../../engine/questions.ts';
+import { count, utc } from '../words.ts';
+
+interface ChartProps {
+  readonly series: Series;
+  readonly gaps: Contents['gaps'];
+  /** The same for all charts beside each other, ms. */
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+const HEIGHT_PX = 150;
+
+/** One line of verified readings over time; spans in which blocks are damaged are shaded, and nothing is drawn through them. */
+export function Chart({ series, gaps, fromMs, toMs }: ChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const element = place.current;
+    if (element === null) return;
+    let plot: uPlot | null = null;
+    const draw = (): void => {
+      plot?.destroy();
+      plot = new uPlot(
+        optionsOf(element, { series, gaps, fromMs, toMs }),
+        withGaps(series, gaps) as uPlot.AlignedData,
+        element,
+      );
+    };
+    draw();
+    const observer = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: HEIGHT_PX }));
+    observer.observe(element);
+    const scheme = window.matchMedia('(prefers-color-scheme: dark)');
+    scheme.addEventListener('change', draw);
+    return () => {
+      observer.disconnect();
+      scheme.removeEventListener('change', draw);
+      plot?.destroy();
+    };
+  }, [series, gaps, fromMs, toMs]);
+  const { values, times } = series;
+  const [least, most] = values.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+  ] as [number, number]);
+  const shaded = gaps.length === 0 ? '' : ` ${count(gaps.length)} damaged span${gaps.length === 1 ? '' : 's'} shaded.`;
+  const summary = `${count(values.length)} readings, ${rounded(least)} to ${rounded(most)}, ${utc(times[0] ?? 0)} to ${utc(times.at(-1) ?? 0)}.${shaded}`;
+  return (
+    <figure class="chart">
+      <figcaption>
+        <strong>{series.name}</strong> <span class="faint">{summary}</span>
+      </figcaption>
+      <div ref={place} role="img" aria-label={`${series.name}: ${summary}`} />
+    </figure>
+  );
+}
+
+function rounded(value: number): string {
+  return value.toLocaleString('en', { maximumSignificantDigits: 5 });
+}
+
+/** A point without a value in each gap, so that no line leads through it. Times in seconds, as uPlot has them. */
+export function withGaps(
+  { times, values }: Pick<Series, 'times' | 'values'>,
+  gaps: Contents['gaps'],
+): [number[], (number | null)[]] {
+  const points: [number, number | null][] = [...times].map((time, i) => [time, values[i] as number]);
+  for (const { fromMs, toMs } of gaps) points.push([(fromMs + toMs) / 2, null]);
+  points.sort(([a], [b]) => a - b);
+  return [points.map(([time]) => time / 1000), points.map(([, value]) => value)];
+}
+
+function optionsOf(element: HTMLElement, { gaps, fromMs, toMs }: ChartProps): uPlot.Options {
+  const style = getComputedStyle(element);
+  const colour = (name: string): string => style.getPropertyValue(name).trim();
+  const axis: uPlot.Axis = {
+    stroke: colour('--faint'),
+    grid: { stroke: colour('--line'), width: 1 },
+    ticks: { stroke: colour('--line') },
+  };
+  return {
+    ...{ width: element.clientWidth, height: HEIGHT_PX, legend: { show: false } },
+    cursor: { drag: { x: false, y: false } },
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'UTC'),
+    scales: { x: { time: true, range: [fromMs / 1000, Math.max(toMs, fromMs + 1) / 1000] } },
+    axes: [axis, { ...axis, size: 60 }],
+    series: [{}, { stroke: colour('--focus'), width: 1.5, spanGaps: false, points: { size: 4 } }],
+    hooks: {
+      drawClear: [
+        (plot) => {
+          const { ctx, bbox } = plot;
+          ctx.save();
+          ctx.fillStyle = colour('--gap');
+          for (const gap of gaps) {
+            const left = plot.valToPos(gap.fromMs / 1000, 'x', true);
+            const right = plot.valToPos(gap.toMs / 1000, 'x', true);
+            ctx.fillRect(left, bbox.top, Math.max(3, right - left), bbox.height);
+          }
+          ctx.restore();
+        },
+      ],
+    },
+  };
+}

@@ -1,0 +1,254 @@
+import { useState } from 'preact/hooks';
+import type { DamagedPlace, DatasetRow, Standing, VerifyResult } from '../../engine/questions.ts';
+import { go, look, verify } from '../actions.ts';
+import { hashOf } from '../route.ts';
+import { type DatasetState, datasetState, type PageState } from '../store.ts';
+import { ago, count, counted, KINDS, named, short, span, utc } from '../words.ts';
+import { ContentsView } from './contents.tsx';
+import { HeatMap } from './heat-map.tsx';
+import { Progress } from './progress.tsx';
+
+/** Blocks that the sample takes, unless all are few: what makes it 99 % sure to see 1 % of damage. */
+const SAMPLE = 460;
+
+/** One dataset: how far it is, what was verified, what is in it. */
+export function DatasetView({ page, dataset }: { readonly page: PageState; readonly dataset: string }) {
+  const row = page.overview?.rows.find((one) => one.dataset === dataset) ?? null;
+  const standing = page.standings.get(dataset) ?? null;
+  const state = datasetState(dataset, page);
+  const { map, last } = state;
+  return (
+    <>
+      <p class="path">
+        <a href="#/">Overview</a>
+      </p>
+      <h1 tabIndex={-1}>{named(row?.name ?? null, dataset)}</h1>
+      <Facts row={row} standing={standing} dataset={dataset} />
+      <VerifyPanel page={page} dataset={dataset} state={state} />
+      {last === null ? null : <Result dataset={dataset} result={last} />}
+      {map === null || map.size === 0 ? (
+        <p class="faint">{page.busy ?? 'No block of it is final on the chain yet.'}</p>
+      ) : (
+        <section aria-labelledby="map-title">
+          <h2 id="map-title">All {counted(map.size, 'block')}</h2>
+          <HeatMap map={map} version={state.version} onOpen={(index) => go({ view: 'block', dataset, index })} />
+        </section>
+      )}
+      <ContentsView
+        page={page}
+        dataset={dataset}
+        state={state}
+        onLook={(to, blocks) => void look(dataset, to, blocks)}
+      />
+    </>
+  );
+}
+
+function Facts({
+  row,
+  standing,
+  dataset,
+}: {
+  readonly row: DatasetRow | null;
+  readonly standing: Standing | null;
+  readonly dataset: string;
+}) {
+  const nowMs = Date.now();
+  const waiting = Math.max(0, (standing?.stored ?? 0) - Math.max(row?.recorded ?? 0, standing?.anchored ?? 0));
+  return (
+    <>
+      {standing?.faults.map((fault) => (
+        <p key={fault} class="bad">
+          ✗ {fault}
+        </p>
+      ))}
+      <dl class="facts-list">
+        <Line name="Last capture">
+          {standing?.lastCaptureMs == null
+            ? 'not told'
+            : `${ago(standing.lastCaptureMs, nowMs)}, ${utc(standing.lastCaptureMs)}`}
+        </Line>
+        <Line name="Recorded">
+          {row === null
+            ? '–'
+            : `${counted(row.recorded, 'block')}, ${row.final < row.recorded ? `${count(row.recorded - row.final)} not final yet` : 'all final'}`}
+        </Line>
+        <Line name="Anchored">
+          {standing?.round == null
+            ? 'in no round'
+            : `${counted(standing.anchored ?? 0, 'block')} in round ${count(standing.round.number)}, ${ago(standing.round.timeMs, nowMs)}${standing.round.isOwnWord ? " (the operator's own word)" : ''}`}
+        </Line>
+        <Line name="Waiting">
+          {standing?.stored == null
+            ? 'not told'
+            : waiting === 0
+              ? 'nothing: all that is stored is on the chain'
+              : `${counted(waiting, 'stored block')}${standing.oldestWaitingMs === null ? '' : `, the oldest for ${span(nowMs - standing.oldestWaitingMs)}`}`}
+        </Line>
+        <Line name="Kind">{row?.kind == null ? 'unknown' : KINDS[row.kind]}</Line>
+        <Line name="Id">
+          <code title={dataset}>{short(dataset)}</code>
+        </Line>
+      </dl>
+      {standing?.notes.map((note) => (
+        <p key={note} class="note">
+          {note}
+        </p>
+      ))}
+    </>
+  );
+}
+
+function Line({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function VerifyPanel({
+  page,
+  dataset,
+  state,
+}: {
+  readonly page: PageState;
+  readonly dataset: string;
+  readonly state: DatasetState;
+}) {
+  const [scope, setScope] = useState<'sample' | 'all'>('sample');
+  const [evidence, setEvidence] = useState<'possession' | 'retrieved'>('possession');
+  const { reader } = page;
+  if (reader.kind === 'nobody') {
+    return (
+      <p class="note">
+        Verifying needs the owner's keys, or an auditor file. <a href="#/sign-in">Open my keys</a>
+      </p>
+    );
+  }
+  const size = state.map?.size ?? 0;
+  const sample = scope === 'all' || size <= SAMPLE ? null : SAMPLE;
+  const isAuditor = reader.kind === 'auditor';
+  return (
+    <section class="panel" aria-labelledby="verify-title">
+      <h2 id="verify-title">Verify now</h2>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (state.run === null) void verify({ dataset, sample, range: null, evidence });
+        }}
+      >
+        <fieldset disabled={state.run !== null}>
+          <legend>Which blocks</legend>
+          <Choice name="scope" value="sample" chosen={scope} onChoose={setScope}>
+            {size <= SAMPLE
+              ? `All ${counted(size, 'block')}`
+              : `${SAMPLE} at random: 99 % sure to notice if 1 % is damaged`}
+          </Choice>
+          {size <= SAMPLE ? null : (
+            <Choice name="scope" value="all" chosen={scope} onChoose={setScope}>
+              All {counted(size, 'block')}
+            </Choice>
+          )}
+        </fieldset>
+        {isAuditor ? (
+          <p class="faint">As an auditor: every byte is fetched from the bucket and hashed here; none is decrypted.</p>
+        ) : (
+          <fieldset disabled={state.run !== null}>
+            <legend>How</legend>
+            <Choice name="how" value="possession" chosen={evidence} onChoose={setEvidence}>
+              The storage proves a random part of each block (quick)
+            </Choice>
+            <Choice name="how" value="retrieved" chosen={evidence} onChoose={setEvidence}>
+              Fetch each block and hash every byte here (thorough)
+            </Choice>
+          </fieldset>
+        )}
+        {state.run === null ? (
+          <button type="submit" class="primary" disabled={size === 0}>
+            Verify
+          </button>
+        ) : (
+          <Progress run={state.run} />
+        )}
+      </form>
+      {state.problem === null ? null : (
+        <p class="bad" role="alert">
+          {state.problem}
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Choice<Value extends string>({
+  name,
+  value,
+  chosen,
+  onChoose,
+  children,
+}: {
+  readonly name: string;
+  readonly value: Value;
+  readonly chosen: Value;
+  readonly onChoose: (value: Value) => void;
+  readonly children: preact.ComponentChildren;
+}) {
+  return (
+    <label class="choice">
+      <input type="radio" name={name} value={value} checked={chosen === value} onChange={() => onChoose(value)} />{' '}
+      <span>{children}</span>
+    </label>
+  );
+}
+
+const MOST_LISTED = 50;
+
+function Result({ dataset, result }: { readonly dataset: string; readonly result: VerifyResult }) {
+  const { checked, total, intact, damaged, faults, chain, assurance, proves, endedAtMs } = result;
+  const bad = checked - intact;
+  return (
+    <section class="result" aria-labelledby="result-title">
+      <h2 id="result-title">Last check</h2>
+      <p class={`verdict ${bad === 0 && faults.length === 0 ? 'good' : 'bad'}`}>
+        {bad === 0
+          ? `✓ ${checked === total ? `All ${counted(total, 'block')} are` : `${counted(checked, 'block')} of ${count(total)} checked, all`} intact`
+          : `✗ ${counted(bad, 'block')} of ${count(checked)} checked ${bad === 1 ? 'is' : 'are'} not intact`}
+      </p>
+      {faults.map((fault) => (
+        <p key={fault} class="bad">
+          ✗ {fault}
+        </p>
+      ))}
+      <p>
+        {ago(endedAtMs, Date.now())}, against chain block {count(chain.blockNumber)} ({utc(chain.timestampMs)}).{' '}
+        {assurance}
+      </p>
+      <p class="faint">What this proves: {proves}.</p>
+      {damaged.length === 0 ? null : (
+        <ul class="damage">
+          {damaged.slice(0, MOST_LISTED).map((one) => (
+            <li key={one.from}>
+              <DamageLine dataset={dataset} place={one} />
+            </li>
+          ))}
+          {damaged.length > MOST_LISTED ? <li>… and {count(damaged.length - MOST_LISTED)} more ranges</li> : null}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function DamageLine({ dataset, place }: { readonly dataset: string; readonly place: DamagedPlace }) {
+  const { from, to, verdict, reason, blame } = place;
+  return (
+    <>
+      <a href={hashOf({ view: 'block', dataset, index: from })}>
+        {from === to ? `Block ${count(from)}` : `Blocks ${count(from)} to ${count(to)}`}
+      </a>
+      : <strong class="bad">{verdict}</strong>. {reason}
+      {blame === null ? '' : ` Proven fault of the ${blame}.`}
+    </>
+  );
+}

@@ -1,0 +1,99 @@
+import { useState } from 'preact/hooks';
+import type { DatasetRow, Standing } from '../../engine/questions.ts';
+import { askStandings } from '../actions.ts';
+import { hashOf } from '../route.ts';
+import { findRows } from '../select-rows.ts';
+import { change, type PageState } from '../store.ts';
+import { ago, count, named } from '../words.ts';
+import { Tile, Waiting } from './overview.tsx';
+import { VirtualList } from './virtual-list.tsx';
+
+const ROW_HEIGHT_PX = 44;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** Asked together; more than the service answers at once only wait there. */
+const ASKED_TOGETHER = 64;
+
+/** Devices by when they were last heard of, in one line each. */
+export function FleetView({ page }: { readonly page: PageState }) {
+  const [asking, setAsking] = useState<number | null>(null);
+  const { overview, search, standings, reader } = page;
+  if (overview === null) return <Waiting title="Fleet" page={page} />;
+  const rows = findRows(overview.rows, search);
+  const known = overview.rows.flatMap(({ dataset }) => standings.get(dataset) ?? []);
+  const nowMs = Date.now();
+  const heard = (within: (ms: number) => boolean): number =>
+    known.filter(({ lastSeenMs }) => lastSeenMs !== null && within(nowMs - lastSeenMs)).length;
+  const askAll = async (): Promise<void> => {
+    for (let at = 0; at < overview.rows.length; at += ASKED_TOGETHER) {
+      setAsking(at);
+      await askStandings(overview.rows.slice(at, at + ASKED_TOGETHER).map(({ dataset }) => dataset));
+    }
+    setAsking(null);
+  };
+  return (
+    <>
+      <h1 tabIndex={-1}>Fleet</h1>
+      <p>One dataset is one device's log. {count(overview.rows.length)} in all.</p>
+      {reader.kind === 'owner' ? (
+        <>
+          <dl class="tiles">
+            <Tile name="Heard within an hour" value={count(heard((ms) => ms < HOUR_MS))} />
+            <Tile name="Within a day" value={count(heard((ms) => ms >= HOUR_MS && ms < DAY_MS))} />
+            <Tile
+              name="Silent for longer"
+              value={count(heard((ms) => ms >= DAY_MS))}
+              tone={heard((ms) => ms >= DAY_MS) > 0 ? 'doubt' : ''}
+            />
+            <Tile name="Not asked yet" value={count(overview.rows.length - known.length)} />
+          </dl>
+          <p class="actions">
+            <button type="button" disabled={asking !== null} onClick={() => void askAll()}>
+              {asking === null ? 'Ask about all devices' : `Asked about ${count(asking)} …`}
+            </button>
+          </p>
+        </>
+      ) : (
+        <p class="note">When a device was last heard of, the service tells its owner alone.</p>
+      )}
+      <div class="field search">
+        <label for="search">Search by name, id or owner</label>
+        <input
+          id="search"
+          type="search"
+          value={search}
+          onInput={(event) => change({ search: event.currentTarget.value })}
+        />
+      </div>
+      <VirtualList
+        label="Devices"
+        rows={rows}
+        keyOf={({ dataset }) => dataset}
+        rowHeightPx={ROW_HEIGHT_PX}
+        draw={(row) => <DeviceLine row={row} standing={standings.get(row.dataset) ?? null} nowMs={nowMs} />}
+        onShown={(shown) => void askStandings(shown.map(({ dataset }) => dataset))}
+      />
+    </>
+  );
+}
+
+function DeviceLine({
+  row: { dataset, name, recorded },
+  standing,
+  nowMs,
+}: {
+  readonly row: DatasetRow;
+  readonly standing: Standing | null;
+  readonly nowMs: number;
+}) {
+  const waiting =
+    standing?.stored == null ? null : Math.max(0, standing.stored - Math.max(recorded, standing.anchored ?? 0));
+  return (
+    <a class="line slim" href={hashOf({ view: 'dataset', dataset })}>
+      <strong>{named(name, dataset)}</strong>
+      <span>{count(Math.max(recorded, standing?.anchored ?? 0))} on the chain</span>
+      <span>{waiting === null ? '' : waiting === 0 ? 'nothing waits' : `${count(waiting)} wait`}</span>
+      <span>{standing?.lastSeenMs == null ? '' : `heard ${ago(standing.lastSeenMs, nowMs)}`}</span>
+    </a>
+  );
+}

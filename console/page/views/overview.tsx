@@ -1,0 +1,148 @@
+import type { DatasetRow } from '../../engine/questions.ts';
+import { askStandings } from '../actions.ts';
+import { hashOf } from '../route.ts';
+import { findRows, trouble } from '../select-rows.ts';
+import { change, datasetState, type PageState } from '../store.ts';
+import { ago, count, named, utc } from '../words.ts';
+import { VirtualList } from './virtual-list.tsx';
+
+const ROW_HEIGHT_PX = 76;
+
+/** All datasets at a glance: what is known, what is behind, what is damaged. */
+export function OverviewView({ page }: { readonly page: PageState }) {
+  const { overview, search, reader } = page;
+  if (overview === null) return <Waiting title="Overview" page={page} />;
+  const rows = findRows(overview.rows, search);
+  const wrong = overview.rows.filter((row) => trouble(page, row) !== null);
+  const blocks = overview.rows.reduce((sum, { recorded }) => sum + recorded, 0);
+  const verified = overview.rows.filter(({ dataset }) => datasetState(dataset, page).last !== null).length;
+  return (
+    <>
+      <h1 tabIndex={-1}>Overview</h1>
+      {reader.notes.map((note) => (
+        <p key={note} class="note">
+          {note}
+        </p>
+      ))}
+      <dl class="tiles">
+        <Tile name="Datasets" value={count(overview.rows.length)} />
+        <Tile name="Blocks recorded" value={count(blocks)} />
+        <Tile name="Verified here" value={`${count(verified)} of ${count(overview.rows.length)}`} />
+        <Tile
+          name="Need a look"
+          value={wrong.length === 0 ? 'none' : count(wrong.length)}
+          tone={wrong.length === 0 ? '' : 'bad'}
+        />
+      </dl>
+      <p class="faint">
+        Chain block {count(overview.latest.blockNumber)}, {utc(overview.latest.timestampMs)}. Final up to block{' '}
+        {count(overview.final.blockNumber)}.
+      </p>
+      <div class="field search">
+        <label for="search">Search by name, id or owner</label>
+        <input
+          id="search"
+          type="search"
+          value={search}
+          onInput={(event) => change({ search: event.currentTarget.value })}
+        />
+      </div>
+      {rows.length === 0 ? (
+        <Nothing page={page} />
+      ) : (
+        <VirtualList
+          label="Datasets"
+          rows={rows}
+          keyOf={({ dataset }) => dataset}
+          rowHeightPx={ROW_HEIGHT_PX}
+          draw={(row) => <DatasetLine page={page} row={row} />}
+          onShown={(shown) => void askStandings(shown.map(({ dataset }) => dataset))}
+        />
+      )}
+    </>
+  );
+}
+
+function DatasetLine({ page, row }: { readonly page: PageState; readonly row: DatasetRow }) {
+  const { dataset, name, recorded, final } = row;
+  const standing = page.standings.get(dataset);
+  const state = datasetState(dataset, page);
+  const wrong = trouble(page, row);
+  const nowMs = Date.now();
+  const waiting = Math.max(0, (standing?.stored ?? 0) - Math.max(recorded, standing?.anchored ?? 0));
+  return (
+    <a class="line" href={hashOf({ view: 'dataset', dataset })}>
+      <span class="title">
+        <strong>{named(name, dataset)}</strong>
+        {wrong === null ? null : <span class="mark bad">✗ {wrong}</span>}
+        {wrong === null && state.last?.ok === true ? <span class="mark good">✓ intact</span> : null}
+      </span>
+      <span class="facts">
+        <Fact name="Last capture">{standing?.lastCaptureMs == null ? '–' : ago(standing.lastCaptureMs, nowMs)}</Fact>
+        <Fact name="Recorded">{count(recorded)}</Fact>
+        <Fact name="Final">{final < recorded ? `${count(recorded - final)} behind` : 'all'}</Fact>
+        <Fact name="Anchored">{standing?.anchored == null ? '–' : count(standing.anchored)}</Fact>
+        <Fact name="Waiting">{standing?.stored == null ? '–' : waiting === 0 ? 'none' : count(waiting)}</Fact>
+        <Fact name="Verified">
+          {state.last === null
+            ? 'never here'
+            : `${ago(state.last.endedAtMs, nowMs)}${state.last.checked < state.last.total ? `, ${count(state.last.checked)} of ${count(state.last.total)}` : ''}`}
+        </Fact>
+      </span>
+    </a>
+  );
+}
+
+function Fact({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) {
+  return (
+    <span class="fact">
+      <span class="faint">{name}</span> {children}
+    </span>
+  );
+}
+
+export function Tile({
+  name,
+  value,
+  tone = '',
+}: {
+  readonly name: string;
+  readonly value: string;
+  readonly tone?: string;
+}) {
+  return (
+    <div class="tile">
+      <dt>{name}</dt>
+      <dd class={tone}>{value}</dd>
+    </div>
+  );
+}
+
+/** A view whose facts are still being read, or could not be. */
+export function Waiting({ title, page: { busy } }: { readonly title: string; readonly page: PageState }) {
+  return (
+    <>
+      <h1 tabIndex={-1}>{title}</h1>
+      <p class="faint">{busy ?? 'Nothing was read yet.'}</p>
+    </>
+  );
+}
+
+function Nothing({ page: { overview, search, reader } }: { readonly page: PageState }) {
+  const wanted = search.trim().toLowerCase();
+  if (/^0x[0-9a-f]{64}$/.test(wanted)) {
+    return (
+      <p>
+        This id is not on the list. <a href={`#/dataset/${wanted}`}>Look at it all the same</a>
+      </p>
+    );
+  }
+  if ((overview?.rows.length ?? 0) > 0) return <p>No dataset matches “{search}”.</p>;
+  return (
+    <p>
+      {reader.kind === 'nobody'
+        ? 'The chain names no dataset yet. Datasets that stand in rounds alone are seen with keys, or by their id in the search.'
+        : 'No dataset of these keys is on the chain yet. Choose datasets.json besides the keystore to see those that are not.'}
+    </p>
+  );
+}

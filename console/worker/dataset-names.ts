@@ -1,0 +1,42 @@
+import { decodeDatasetName } from '../../core/charter/dataset-name.ts';
+import type { DatasetKind } from '../../core/charter/kind.ts';
+import { PlumblineError } from '../../core/errors.ts';
+import { type Address, address, type DatasetId } from '../../core/ids.ts';
+import type { Engine } from './open-engine.ts';
+import type { ReaderKeys } from './reader-keys.ts';
+
+/** What a dataset's charter says of it. */
+export interface DatasetName {
+  readonly name: string | null;
+  readonly kind: DatasetKind | null;
+  readonly owner: Address | null;
+}
+
+/** Datasets that are looked at: an owner's own, an auditor's, or all that the chain names. */
+export async function collectNames(
+  { ledger, file }: Engine,
+  keys: ReaderKeys,
+  toBlock: number,
+  signal: AbortSignal,
+): Promise<Map<DatasetId, DatasetName>> {
+  const named = new Map<DatasetId, DatasetName>();
+  for (const [dataset, [first]] of keys.charters) if (first !== undefined) named.set(dataset, nameOf(first));
+  const { kind, account } = keys.reader;
+  if (kind === 'auditor') return named;
+  const chartered =
+    kind === 'owner' && account !== null
+      ? await ledger.findChartered({ owner: address(account) }, file.fromBlock, toBlock, signal)
+      : await ledger.findAllChartered(file.fromBlock, toBlock, signal);
+  for (const { dataset, charter } of chartered) if (!named.has(dataset)) named.set(dataset, nameOf(charter));
+  return named;
+}
+
+function nameOf({ name, kind, owner }: { name: Uint8Array; kind: DatasetKind; owner: Address }): DatasetName {
+  try {
+    return { name: decodeDatasetName(name as Parameters<typeof decodeDatasetName>[0]), kind, owner };
+  } catch (cause) {
+    // Anybody may charter a dataset under 32 bytes that are no name.
+    if (!(cause instanceof PlumblineError)) throw cause;
+    return { name: null, kind, owner };
+  }
+}
