@@ -45,6 +45,6 @@ export async function makeFileEvidence(
     (done, all) => tell({ done, all }),
     signal,
   );
-  const report = reportEvidence(evidence, verifyEvidence(primitives, evidence), [], null);
+  const report = reportEvidence(evidence, verifyEvidence(primitives, evidence, ledger.domain), [], null);
   return { bytes: encodeEvidence(evidence), says: sayEvidence(report) };
 }
