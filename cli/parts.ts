@@ -32,6 +32,10 @@ export const SINGLES: Readonly<Record<string, Single>> = {
     description: 'check evidence that you were given, and data against it: no keys, no service, no account',
     add: async (command) => (await import('./evidence/verify-command.ts')).addVerify(command),
   },
+  doctor: {
+    description: 'what is configured, reachable, out of date, readable by others or short of gas, and what to do',
+    add: async (command) => (await import('./doctor/doctor.ts')).addDoctor(command),
+  },
   serve: {
     description: 'the storage service on this machine, on chain, bucket, table and key of your own',
     add: async (command) => (await import('./serve/serve.ts')).addServe(command),

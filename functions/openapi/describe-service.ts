@@ -1,12 +1,10 @@
+import { INTERFACE_VERSION } from '../../core/wire/interface-version.ts';
 import type { Caller, HttpRow } from '../row.ts';
 import { httpRows, type RouteName } from '../table.ts';
 import { describeProblems, PROBLEM_RESPONSES, PROBLEM_SCHEMA, responseName } from './describe-problems.ts';
 import { describeQuery, isAbsent, wireSchema } from './describe-schemas.ts';
 import { SECURITY_SCHEMES, securityOf } from './describe-signature.ts';
 import { OPERATIONS, type OperationWords, PARAMETER_TEXTS, SERVICE_TEXT } from './operations.ts';
-
-/** Of the interface, not of the programs: raised when a request or an answer changes. */
-const INTERFACE_VERSION = '1.0.0';
 
 /** The OpenAPI 3.1 document of the service, made from the table of functions and the schemas that requests are parsed by. */
 export function describeService(): object {

@@ -5,9 +5,12 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { lookAtContracts, lookAtGas } from '../../cli/doctor/look-at-chain.ts';
 import { chooseSource } from '../../cli/try/choose-source.ts';
 import { surveySource } from '../../cli/try/survey-source.ts';
 import { requireUnused, tryFolder } from '../../cli/try/try-folder.ts';
+import { type Address, address } from '../../core/ids.ts';
+import { readConnection } from '../../library/connection.ts';
 import { type Ended, runPlumb, spawnPlumb } from './run-plumb.ts';
 
 let root: string;
@@ -125,6 +128,32 @@ test('its folder works with every other command, by its env file', async () => {
   const env = Object.fromEntries([...exports].map(([, name, value]) => [name, value]));
   const ended = await runPlumb(['owner', 'verify', 'readings', '--json'], env);
   assert.deepEqual(json(ended).counts, intact(3));
+
+  const device = ['doctor', '--provision', join(folder, 'readings.device.json'), '--json'];
+  const healthy = json(await runPlumb(device, env));
+  assert.equal(healthy.worst, 'ok', JSON.stringify(healthy.findings));
+  const looked = healthy.findings.map(({ about }: { about: string }) => about);
+  const all =
+    'node connection home modes keys datasets chain DISSC ASC OCASC gas gas gas service clock bucket device outbox';
+  assert.equal(looked.join(' '), all);
+  const connection = await readConnection({ home: folder, stack: join(folder, 'stack', 'stack.json') });
+  const elsewhere = {
+    ...connection,
+    dissc: connection.asc as Address,
+    asc: null,
+    ocasc: address(`0x${'9'.repeat(40)}`),
+  };
+  const wrong = await lookAtContracts(elsewhere, AbortSignal.timeout(30_000));
+  assert.deepEqual(
+    wrong.map(({ about, state }) => [about, state]),
+    [
+      ['DISSC', 'bad'],
+      ['OCASC', 'bad'],
+    ],
+  );
+  const poor = [{ who: 'service', account: `0x${'9'.repeat(40)}`, mustPay: true }];
+  const [gas] = await lookAtGas(connection, poor, AbortSignal.timeout(30_000));
+  assert.equal(gas?.state, 'bad');
 });
 
 test('stopped, nothing of it runs, and to stop it again is no error', async () => {

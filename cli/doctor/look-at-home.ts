@@ -1,0 +1,100 @@
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { requirePrivate } from '../../adapters/keys/require-private.ts';
+import { readSecretFile } from '../../adapters/keys/secret-file.ts';
+import { FileError } from '../../core/errors.ts';
+import { readDatasets } from '../../library/dataset-list.ts';
+import { keystorePath } from '../../library/opened-owner.ts';
+import { bad, type Finding, ok, warn } from './finding.ts';
+
+const LEAST_NODE = 24;
+/** A home has some ten files; of more, the first are looked at. */
+const MOST_FILES = 1_000;
+
+export function lookAtNode(version: string): Finding {
+  const major = Number(version.split('.')[0]);
+  return major >= LEAST_NODE
+    ? ok('node', `Node ${version}.`)
+    : bad(
+        'node',
+        `Node ${version} is too old.`,
+        `Install Node ${LEAST_NODE} or newer, or call bin/plumb, which brings its own.`,
+      );
+}
+
+/** Whether there is a home at all; null where there is. */
+export async function lookForHome(home: string): Promise<Finding | null> {
+  if ((await stateOf(home)) !== null) return null;
+  const remedy = 'Make an owner: plumb owner init. Or name another: --home FOLDER';
+  return warn('home', `${home} does not exist: there are no keys.`, remedy);
+}
+
+export async function lookAtKeystore(home: string): Promise<readonly Finding[]> {
+  const path = keystorePath(home);
+  if ((await stateOf(path)) === null) {
+    const remedy = 'Make an owner: plumb owner init. Or bring one back: plumb owner restore';
+    return [warn('keys', `There is no ${path}.`, remedy)];
+  }
+  const mode = await lookAtMode(path);
+  if (mode !== null) return [bad('keys', `It is not read as it is. ${mode}`, 'Mend that first.')];
+  const account = await keystoreAccount(home);
+  return account === null
+    ? [bad('keys', `${path} is not a keystore.`, 'Move it away and bring the owner back: plumb owner restore')]
+    : [ok('keys', `Account ${account}, in ${path}; its password was not asked for.`)];
+}
+
+export async function lookAtDatasets(home: string): Promise<readonly Finding[]> {
+  const datasets = await readDatasets(home);
+  const remedy = 'Make one: plumb dataset create NAME. Or learn of them: plumb owner restore';
+  return [
+    datasets.length > 0
+      ? ok('datasets', `Known here: ${datasets.length}.`)
+      : warn('datasets', 'None is known here.', remedy),
+  ];
+}
+
+/** The account of a home's keystore, which stands there in clear; null where none is readable. */
+export async function keystoreAccount(home: string): Promise<string | null> {
+  try {
+    const { address } = JSON.parse(await readSecretFile(keystorePath(home))) as { address?: unknown };
+    return typeof address === 'string' && /^(0x)?[0-9a-fA-F]{40}$/.test(address)
+      ? `0x${address.replace(/^0x/, '').toLowerCase()}`
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Modes and owners of a folder with secrets, and of all files in it. */
+export async function lookAtModes(about: string, folder: string): Promise<readonly Finding[]> {
+  const names = (await readdir(folder)).slice(0, MOST_FILES);
+  // Evidence is made to be given away.
+  const secret = names.filter((name) => !name.endsWith('.evidence.json'));
+  const findings = await Promise.all([folder, ...secret.map((name) => join(folder, name))].map(lookAtMode));
+  const wrong = findings.filter((finding) => finding !== null);
+  return wrong.length > 0
+    ? wrong.map((says) =>
+        bad(`${about} modes`, says, 'Nobody but you may read or write it. If others could: take new keys.'),
+      )
+    : [ok(`${about} modes`, `Nobody else can read ${folder}.`)];
+}
+
+/** Why others could use it; null where they cannot. */
+export async function lookAtMode(path: string): Promise<string | null> {
+  const found = await stateOf(path);
+  if (found === null || !(found.isFile() || found.isDirectory())) return null;
+  try {
+    requirePrivate(path, found);
+    return null;
+  } catch (error) {
+    if (error instanceof FileError) return error.shortMessage;
+    throw error;
+  }
+}
+
+async function stateOf(path: string) {
+  return lstat(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return null;
+    throw new FileError(`${path} cannot be looked at (${cause.code ?? 'unknown error'}).`, { cause });
+  });
+}
