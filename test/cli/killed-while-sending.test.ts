@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { createAscParty } from '../../adapters/ethereum/asc-party.ts';
+import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createKeystore, SCRYPT_N_RANDOM_PASSWORD } from '../../adapters/keys/keystore.ts';
 import { createMnemonic, ownerKey } from '../../adapters/keys/mnemonic.ts';
@@ -13,6 +16,7 @@ import { createSecretFile } from '../../adapters/keys/secret-file.ts';
 import { agentFileText } from '../../cli/owner/agent-file.ts';
 import type { Address, AgreementId } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { addDatasets, entryOf } from '../../library/dataset-list.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { startAnvil } from '../../local/stack/start-anvil.ts';
 import { openMarket, randomEncryptionKey, randomKey } from '../adapters/ocasc-fixture.ts';
@@ -181,6 +185,46 @@ describe('a command that was killed with a transaction under way', () => {
       await assertReplaced(consumer, latest, stuck, place);
     });
     assert.equal(await market.balanceWei(market.ocasc), ocascWei + market.terms.price);
+  });
+
+  test('an owner’s on ASC and on DISSC: each takes the place of the other’s, and the earlier one can be run again', async () => {
+    const grants = createAscParty({ ...market.chain, asc: market.asc, signer: createKeySigner(market.ownerKey) });
+    const { grant } = await grants.authorise(market.named, {
+      ...{ dataset: market.dataset, css: consumer, first: 0, count: 5, digests: true, blocks: true, maxBlocks: 9 },
+      ...{
+        perRecordWei: 0n,
+        intervalSeconds: 0,
+        windowSeconds: 60,
+        untilSeconds: Math.floor(Date.now() / 1000) + 86_400,
+      },
+    });
+    await addDatasets(join(folder, 'owner'), [entryOf(market.dataset, [market.log.charter], false)]);
+    const place = join(folder, 'owner', 'sent');
+    const revoke = () => as('owner', 'owner', 'revoke', grant);
+    const replace = (name: string) =>
+      as('owner', 'device', 'replace', market.dataset, '--from', '1', '--out', join(folder, name));
+    const grantState = async () => (await market.grants.readGrants([grant], 'latest')).grants[0]?.state;
+    for (const [first, second] of [
+      [revoke, () => replace('first.json')],
+      [() => replace('second.json'), revoke],
+    ] as const) {
+      const { latest } = await nonces(owner);
+      await manually(async () => {
+        const stuck = await killWhileSending(first(), owner);
+        await age(place, stuck);
+        assert.match(await endOf(second(), TAKES), new RegExp(stuck));
+        await assertReplaced(owner, latest, stuck, place);
+      });
+      assert.equal(await grantState(), first === revoke ? 'proposed' : 'ended');
+    }
+    const [code] = await once(replace('second.json'), 'close');
+    assert.equal(code, 0);
+    const chartered = await createDisscLedger({ ...market.chain, dissc: market.dissc }).readDevices(
+      [market.dataset],
+      'latest',
+    );
+    const { serial } = JSON.parse(await readFile(join(folder, 'second.json'), 'utf8'));
+    assert.equal(chartered.devices[0]?.serial, serial);
   });
 
   test('an agent’s, beside its sales: the next process of it takes its place', async () => {
