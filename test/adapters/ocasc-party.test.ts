@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
+import { challengeStakeWei, demandStakeWei, leastStakeWei, mostToLose } from '../../core/agreement/most-to-lose.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
 import { ArgumentError, LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
 import type { Address, AgreementId, BlockKey } from '../../core/ids.ts';
 import type { AgreementParty } from '../../core/ports/agreements.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { CLIENTS } from './clients.ts';
+import { startForeignNode } from './foreign-node.ts';
 import {
   ANSWER_GAS,
   DEMAND_GAS,
@@ -259,6 +263,41 @@ describe('what one account does on OCASC', () => {
     await market.mine();
     const dear = await agree({ ...terms, stakeWei: 10n ** 17n });
     assert.equal(await ledger.readChallengeStakeWei(dear.id), 10n ** 17n);
+  });
+
+  test('on a chain without base fee the terms’ stake alone is asked for, and the least that pays for an answer is known', async () => {
+    const { chain, rpc, ocasc, terms } = market;
+    const { id } = await agree();
+    const node = await startForeignNode(chain.rpcUrl, CLIENTS['a chain without base fee'] ?? {});
+    try {
+      const ledger = createOcascLedger({ ...chain, rpcUrl: node.rpcUrl, ocasc });
+      const costs = await ledger.readQuestionCosts();
+      const gasPriceWei = BigInt(String(await rpc.call('eth_gasPrice', [])));
+      assert.deepEqual(
+        [costs.answerGas, costs.demandGas, costs.baseFeeWei],
+        [BigInt(ANSWER_GAS), BigInt(DEMAND_GAS), null],
+      );
+      assert.ok(costs.gasPriceWei > 0n && costs.gasPriceWei >= gasPriceWei);
+      assert.deepEqual(
+        [await ledger.readChallengeStakeWei(id), await ledger.readDemandStakeWei()],
+        [terms.stakeWei, 0n],
+      );
+      const leastWei = leastStakeWei(costs);
+      assert.equal(leastWei, 2n * BigInt(ANSWER_GAS) * costs.gasPriceWei);
+      const kind = market.named.kind;
+      const lost = mostToLose({ terms: { ...terms, stakeWei: leastWei ?? 0n }, kind, ahead: 1, costs }).owner
+        .answersWei;
+      assert.equal(
+        lost,
+        BigInt(terms.maxDemands) * BigInt(DEMAND_GAS) * costs.gasPriceWei,
+        'only demands bring nothing',
+      );
+    } finally {
+      await node.stop();
+    }
+    const here = await market.ledger.readQuestionCosts();
+    assert.equal(challengeStakeWei(terms.stakeWei, here), await market.ledger.readChallengeStakeWei(id));
+    assert.equal(demandStakeWei(here), await market.ledger.readDemandStakeWei());
   });
 
   test('an account that cannot pay, and a node that is not there, change nothing', async () => {
