@@ -12,9 +12,11 @@ export function consumerLossText({ consumer, token }: LookedAtOffer, terms: Term
   const unit = token ?? terms.token;
   const wei = (amount: bigint): string => showAmount(amount, NATIVE_COIN);
   const keys = demandWei === 0n ? '' : `, ${wei(demandWei)} for each key that you demand (${terms.maxDemands} allowed)`;
+  const price = showAmount(terms.price, unit);
+  const ahead = `the fee of ${showAmount(fee, unit)}, and ${countBlocks(blocks)} paid for before being checked (plumb consumer fetch, as it pays by default)`;
   return [
     'The most that you can lose, whatever the owner and the storage do:',
-    `  money      ${showAmount(money, unit)} of the price of ${showAmount(terms.price, unit)}: the fee of ${showAmount(fee, unit)}, and ${countBlocks(blocks)} paid for before being checked (plumb consumer fetch, as it pays by default)`,
+    `  money      ${showAmount(money, unit)} of the price of ${price}: ${fee === terms.price ? 'the fee is all of it' : ahead}`,
     `  questions  ${wei(challengeWei)} for each challenge that is answered (${terms.maxChallenges} allowed)${keys}: ${wei(questionsWei)} if you ask all of them, at the gas price of now`,
     `  time       the rest of the price is in escrow until you approve or quit, ${durationText(1000 * lockedSeconds)} at most`,
     '  gas        that of your own transactions',

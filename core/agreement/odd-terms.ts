@@ -72,12 +72,12 @@ function* oddMoney({ terms }: OfferLookedAt): Generator<OddTerm> {
   if (price > 0n && fee === price) {
     yield {
       code: 'fee-is-price',
-      words: 'The fee is the whole price: it is the owner’s as soon as you accept, whether anything comes or not.',
+      words: "The fee is the whole price: it is the owner's as soon as you accept, whether anything comes or not.",
     };
   } else if (FEE_PART * fee > price) {
     yield {
       code: 'fee-high',
-      words: `The fee is ${percent(fee, price)} of the price: it is the owner’s as soon as you accept, whether anything comes or not.`,
+      words: `The fee is ${percent(fee, price)} of the price: it is the owner's as soon as you accept, whether anything comes or not.`,
     };
   }
   if (bond < price) {
@@ -101,7 +101,7 @@ function* oddTimes({ terms, recordedSinceSeconds, nowSeconds }: OfferLookedAt): 
   if (ageSeconds < leastSeconds) {
     yield {
       code: 'dataset-young',
-      words: `The dataset’s first block was recorded ${recordedSinceSeconds === null ? 'at a time that is not known' : `${ageSeconds} s ago`}, less than ${LEAST_AGE_WINDOWS} windows: it may have been made for this sale.`,
+      words: `The dataset's first block was recorded ${recordedSinceSeconds === null ? 'at a time that is not known' : `${ageSeconds} s ago`}, less than ${LEAST_AGE_WINDOWS} windows: it may have been made for this sale.`,
     };
   }
 }
@@ -170,13 +170,13 @@ function* oddParties({ agent, agentHasCode, encryptionKey }: OfferLookedAt): Gen
   if (agentHasCode) {
     yield {
       code: 'agent-cannot-sign',
-      words: `There is a contract at ${agent}, which should sign the owner’s messages. It cannot, so no keys would count.`,
+      words: `There is a contract at ${agent}, which should sign the owner's messages. It cannot, so no keys would count.`,
     };
   }
   if (isWeakPoint(encryptionKey)) {
     yield {
       code: 'encryption-key-weak',
-      words: 'The owner’s encryption key is a weak one: anybody could read what you write to the owner.',
+      words: "The owner's encryption key is a weak one: anybody could read what you write to the owner.",
     };
   }
 }
