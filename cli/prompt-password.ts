@@ -1,5 +1,6 @@
 import { readSecretFile } from '../adapters/keys/secret-file.ts';
-import { ArgumentError, FileError } from '../core/errors.ts';
+import { ArgumentError, FileError, KeyError } from '../core/errors.ts';
+import type { CommandContext } from './run-command.ts';
 
 /**
  * The password of a keystore: from a 0600 file, else asked for on the terminal without echo. Never from an argument or
@@ -17,6 +18,28 @@ export async function readPassword(file: string | undefined, message: string, si
   // Loaded for whoever is asked; a password file needs no prompt.
   const { default: password } = await import('@inquirer/password');
   return password({ message, mask: '*' }, { signal, output: process.stderr });
+}
+
+const TRIES = 3;
+
+/**
+ * Opens what a password opens. One that was mistyped on a terminal is asked for again, three times in all. Whatever else of the
+ * command can be wrong is checked before: nobody types a password for nothing.
+ */
+export async function openByPassword<T>(
+  { passwordFile, output, signal }: Pick<CommandContext, 'passwordFile' | 'output' | 'signal'>,
+  open: (password: string) => Promise<T>,
+  ask: typeof readPassword = readPassword,
+): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    const password = await ask(passwordFile, 'Password of the keystore:', signal);
+    try {
+      return await open(password);
+    } catch (error) {
+      if (!(error instanceof KeyError) || passwordFile !== undefined || tries === TRIES) throw error;
+      output.notice(`That is not the password. ${tries === TRIES - 1 ? 'One more try.' : 'Try again.'}`);
+    }
+  }
 }
 
 /** A new password, asked for twice on a terminal. */

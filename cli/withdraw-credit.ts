@@ -25,8 +25,8 @@ export function addWithdraw(party: Command, who: 'owner' | 'consumer', what: str
     .addHelpText('after', `\nExamples:\n  plumb ${who} withdraw\n  plumb ${who} withdraw --token 0x… --to 0x…`);
   withKeystoreOptions(command).action((options: WithdrawOptions) =>
     runCommand(options, async (context) => {
-      const opened = await openOwner(context);
       const connection = await readConnection(context);
+      const opened = await openOwner(context);
       const { token, to = opened.address } = options;
       const amount = await openMarket(connection).readCredit(token, opened.address, 'latest', context.signal);
       const withdraw = () => openParty(context, connection, opened).withdraw(token, to, context.signal);

@@ -11,8 +11,8 @@ import type { CommandContext } from '../run-command.ts';
 
 /** The consumer of the command's home, for the time of one command. */
 export async function openConsumer(context: CommandContext): Promise<OpenedConsumer> {
-  const opened = await openOwner(context);
-  return openConsumerOf(context, await readConnection(context), opened);
+  const connection = await readConnection(context);
+  return openConsumerOf(context, connection, await openOwner(context));
 }
 
 /** @throws ArgumentError when there is no such agreement, or this keystore did not accept it */

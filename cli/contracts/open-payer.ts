@@ -3,9 +3,10 @@ import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type AccountSigner, createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { readKeystore } from '../../adapters/keys/keystore.ts';
+import { readSecretFile } from '../../adapters/keys/secret-file.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { openOwner } from '../owner/owner-home.ts';
-import { readPassword } from '../prompt-password.ts';
+import { openByPassword } from '../prompt-password.ts';
 import type { CommandContext } from '../run-command.ts';
 
 /** Which account pays. */
@@ -42,8 +43,10 @@ export async function openPayer(
     return createKmsSigner({ region, keyId: kms, endpoint: null, credentials: null }, context.signal);
   }
   if (keystore !== undefined) {
-    const password = await readPassword(context.passwordFile, 'Password of the keystore:', context.signal);
-    return { ...createKeySigner((await readKeystore(resolve(keystore), password)).privateKey), close };
+    const path = resolve(keystore);
+    await readSecretFile(path);
+    const { privateKey } = await openByPassword(context, (password) => readKeystore(path, password));
+    return { ...createKeySigner(privateKey), close };
   }
   return { ...createKeySigner((await openOwner(context)).privateKey), close };
 }

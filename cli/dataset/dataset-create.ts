@@ -34,8 +34,8 @@ export function addDatasetCreate(dataset: Command): void {
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((name: string, options: CreateOptions) =>
     runCommand(options, async (context) => {
-      const opened = await openOwner(context);
       const connection = await readConnection(context);
+      const opened = await openOwner(context);
       const wanted = { name, kind: KINDS[options.kind], published: options.published === true, anchor: options.anchor };
       const [entry] = await openAndEnter(context, opened, connection, [wanted]);
       if (entry === undefined) return EXIT.internal;

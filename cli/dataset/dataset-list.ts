@@ -67,8 +67,8 @@ export function addDatasetList(dataset: Command): void {
           `${context.home} lists no dataset. Create one: plumb dataset create NAME; or learn those of other machines: plumb owner restore`,
         );
       }
-      const opened = await openOwner(context);
       const connection = await readConnection(context);
+      const opened = await openOwner(context);
       const service = await openService(connection, opened, 'http');
       const ledger = openLedger(connection);
       const rounds = openRounds(context.home, connection, service, entries);

@@ -30,8 +30,8 @@ export function addDatasetRecord(dataset: Command): void {
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const entry = await datasetEntry(context.home, name);
-      const opened = await openOwner(context);
       const connection = await readConnection(context);
+      const opened = await openOwner(context);
       const service = await openService(connection, opened, 'http');
       const { plan, send } = await planNewest(context, connection, opened, service, entry);
       if (plan === null) {

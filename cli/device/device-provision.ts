@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createSecretFile } from '../../adapters/keys/secret-file.ts';
+import { FileError } from '../../core/errors.ts';
 import { readConnection } from '../../library/connection.ts';
 import { datasetEntry } from '../../library/dataset-list.ts';
 import { withKeystoreOptions } from '../command-options.ts';
@@ -28,9 +30,11 @@ export function addDeviceProvision(device: Command): void {
   withKeystoreOptions(command).action((name: string, options: ProvisionOptions) =>
     runCommand(options, async (context) => {
       const entry = await datasetEntry(context.home, name);
-      const opened = await openOwner(context);
       const path = resolve(options.out);
       const connection = await readConnection(context);
+      if (existsSync(path))
+        throw new FileError(`${path} exists already and is not replaced. Give another name: --out FILE`);
+      const opened = await openOwner(context);
       await createSecretFile(path, provisionText(opened, connection, entry));
       noticeLoopback(context.output, connection);
       context.output.result(

@@ -44,8 +44,8 @@ export function addDeviceReplace(device: Command): void {
       if (existsSync(path))
         throw new FileError(`${path} exists already and is not replaced. Give another name: --out FILE`);
       const entry = await datasetEntry(home, name);
-      const opened = await openOwner(context);
       const connection = await readConnection(context);
+      const opened = await openOwner(context);
       const bucket = await openBucket(connection);
       try {
         const deps = {

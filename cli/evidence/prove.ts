@@ -158,7 +158,8 @@ export async function writeEvidence(
   }
 }
 
-function wantedBlocks({ blocks, file, from, to }: ProveOptions): WantedBlocks {
+/** @throws ArgumentError when not exactly one of the ways to name blocks is given */
+export function wantedBlocks({ blocks, file, from, to }: ProveOptions): WantedBlocks {
   const ways = [blocks !== undefined, file !== undefined, from !== undefined || to !== undefined].filter(Boolean);
   if (ways.length !== 1) throw new ArgumentError('Give one of --blocks, --file, or --from and --to.');
   if (blocks !== undefined) return { by: 'block', blocks };

@@ -50,8 +50,8 @@ export function addFleetProvision(fleet: Command): void {
   withKeystoreOptions(command).action((options: ProvisionOptions) =>
     runCommand(options, async (context) => {
       const wanted = (await readWanted(options)).map((one) => ({ ...one, anchor: options.anchor }));
-      const opened = await openOwner(context);
       const connection = await readConnection(context);
+      const opened = await openOwner(context);
       const entries = await openAndEnter(context, opened, connection, wanted);
       const folder = resolve(options.out);
       const written = await writeFiles(context, opened, connection, entries, folder);

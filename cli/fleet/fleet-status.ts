@@ -55,8 +55,8 @@ export function addFleetStatus(fleet: Command): void {
       const { prefix = '' } = options;
       const entries = (await readDatasets(context.home)).filter(({ name }) => name.startsWith(prefix));
       if (entries.length === 0) throw new ArgumentError(`No dataset in ${context.home} begins with "${prefix}".`);
-      const opened = await openOwner(context);
       const connection = await readConnection(context);
+      const opened = await openOwner(context);
       const service = await openService(connection, opened, 'http');
       const rounds = openRounds(context.home, connection, service, entries);
       const deps = { ledger: openLedger(connection), fromBlock: connection.fromBlock, rounds, service };

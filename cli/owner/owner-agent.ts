@@ -34,8 +34,8 @@ export function addOwnerAgent(owner: Command): void {
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((options: AgentOptions) =>
     runCommand(options, async (context) => {
-      const opened = await openOwner(context);
       const connection = await readConnection(context);
+      const opened = await openOwner(context);
       const { rpcUrl, chainId, finalDepth, dissc, apiUrl, fromBlock } = connection;
       const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, opened.seed);
       const { signal } = context;

@@ -27,12 +27,12 @@ export function addOwnerAuditor(owner: Command): void {
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((names: string[], options: AuditorOptions) =>
     runCommand(options, async (context) => {
-      const opened = await openOwner(context);
       const { chainId, dissc } = await readConnection(context);
-      const datasets = [];
       const entries = await readDatasets(context.home);
-      for (const name of new Set(names)) {
-        const entry = pickEntry(entries, name, context.home);
+      const wanted = [...new Set(names)].map((name) => pickEntry(entries, name, context.home));
+      const opened = await openOwner(context);
+      const datasets = [];
+      for (const entry of wanted) {
         const keyOf = datasetKeyOf(opened, entry.dataset);
         const { charters } = entry;
         // A device's keys are those of the first charter that names it.

@@ -89,7 +89,6 @@ export function addOwnerAuthorise(owner: Command): void {
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const css = options.css ?? (await operatorOf(context));
-      const opened = await openOwner(context);
       const connection = await readConnection(context);
       const { perRecord, interval, blocks, kinds, maxBlocks, window, until, fuel, wait } = options;
       if (maxBlocks > 0xffff_ffff) throw new ArgumentError(`--max-blocks is ${maxBlocks}; ${0xffff_ffff} is the most.`);
@@ -109,6 +108,7 @@ export function addOwnerAuthorise(owner: Command): void {
         intervalSeconds: interval,
         untilSeconds: until ?? Math.floor(Date.now() / 1000) + 365 * DAY_SECONDS,
       };
+      const opened = await openOwner(context);
       const parts = {
         ...{ grants: openGrants(connection), party: openGranter(context, connection, opened) },
         fromBlock: connection.fromBlock,

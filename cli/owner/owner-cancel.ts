@@ -20,8 +20,8 @@ export function addOwnerCancel(owner: Command): void {
   withKeystoreOptions(command).action((id: AgreementId, options: { json?: boolean }) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
-      const opened = await openOwner(context);
       const connection = await readConnection(context);
+      const opened = await openOwner(context);
       const { agreement } = await openMarket(connection).readAgreement(id, 'latest', signal);
       if (agreement === null) throw new ArgumentError(`There is no agreement ${id} on this chain.`);
       const isDone = agreement.state === 'cancelled';

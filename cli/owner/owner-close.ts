@@ -32,9 +32,9 @@ export function addOwnerClose(owner: Command): void {
   withKeystoreOptions(command).action((id: AgreementId, options: CloseOptions) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
-      const opened = await openOwner(context);
       const connection = await readConnection(context);
       const market = openMarket(connection);
+      const opened = await openOwner(context);
       const party = openParty(context, connection, opened);
       const before = (await market.readAgreement(id, 'latest', signal)).agreement;
       if (before === null) throw new ArgumentError(`There is no agreement ${id} on this chain.`);

@@ -78,9 +78,9 @@ export function addOwnerGet(owner: Command): void {
   withKeystoreOptions(command).action((name: string, options: GetOptions) =>
     runCommand(options, async (context) => {
       const range = wantedRange(options);
-      const opened = await openOwner(context);
       const connection = await readConnection(context);
       const dataset = await findDataset(context.home, name);
+      const opened = await openOwner(context);
       const out = resolve(options.out);
       const via = options.from?.s3 === true ? 's3' : options.via;
       const unlock = await lockFolder(context.home, out);

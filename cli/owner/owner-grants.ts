@@ -74,8 +74,8 @@ export function addOwnerGrants(owner: Command): void {
 }
 
 async function open(context: CommandContext, run: (opened: Opened) => Promise<number>): Promise<number> {
-  const owner = await openOwner(context);
   const connection = await readConnection(context);
+  const owner = await openOwner(context);
   return run({ context, owner, connection, grants: openGrants(connection) });
 }
 

@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { createKeystore } from '../../adapters/keys/keystore.ts';
 import { ownerKey } from '../../adapters/keys/mnemonic.ts';
+import { readSecretFile } from '../../adapters/keys/secret-file.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { keystorePath, type OpenedOwner, openKeystore } from '../../library/opened-owner.ts';
-import { readPassword } from '../prompt-password.ts';
+import { openByPassword } from '../prompt-password.ts';
 import type { CommandContext } from '../run-command.ts';
 
 /** Says so before anything is asked for. @throws ArgumentError when the folder holds an owner already */
@@ -33,6 +34,7 @@ export async function createOwnerHome(
 
 /** The owner of the command's home, for the time of one command. */
 export async function openOwner(context: CommandContext): Promise<OpenedOwner> {
-  const password = await readPassword(context.passwordFile, 'Password of the keystore:', context.signal);
-  return openKeystore(context.home, password);
+  // Whether there is one is known before its password is asked for.
+  await readSecretFile(keystorePath(context.home));
+  return openByPassword(context, (password) => openKeystore(context.home, password));
 }

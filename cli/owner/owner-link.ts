@@ -31,9 +31,9 @@ export function addOwnerLink(owner: Command): void {
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((name: string, objects: ObjectOfBlock[], options: LinkOptions) =>
     runCommand(options, async (context) => {
-      const opened = await openOwner(context);
       const connection = await readConnection(context);
       const dataset = await findDataset(context.home, name);
+      const opened = await openOwner(context);
       const p2pfs = openIpfs(connection, options.ipfs ?? null);
       try {
         const deps = {

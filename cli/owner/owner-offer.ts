@@ -78,10 +78,10 @@ export function addOwnerOffer(owner: Command): void {
   withKeystoreOptions(command).action((name: string, options: OfferOptions) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
-      const opened = await openOwner(context);
       const connection = await readConnection(context);
       const entry = await datasetEntry(context.home, name);
       const terms = termsOf(entry, options);
+      const opened = await openOwner(context);
       const ledger = createDisscLedger(connection);
       const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, opened.seed);
       const agent = accountOfKey(agentKey);

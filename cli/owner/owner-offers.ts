@@ -19,9 +19,9 @@ export function addOwnerOffers(owner: Command): void {
   withKeystoreOptions(command).action((options: { all?: boolean; json?: boolean }) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
-      const { address } = await openOwner(context);
       const connection = await readConnection(context);
       const market = openMarket(connection);
+      const { address } = await openOwner(context);
       const now = await newestPoint(connection, signal);
       const found = await market.findOffers({ owner: address }, connection.fromBlock, now.blockNumber, signal);
       const shown: Agreement[] = [];

@@ -7,7 +7,7 @@ import { readConnection } from '../../library/connection.ts';
 import { pickDataset, readDatasets } from '../../library/dataset-list.ts';
 import { datasetKeyOf } from '../../library/opened-owner.ts';
 import { withKeystoreOptions } from '../command-options.ts';
-import { type ProveOptions, prove, withProveOptions } from '../evidence/prove.ts';
+import { type ProveOptions, prove, wantedBlocks, withProveOptions } from '../evidence/prove.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand } from '../run-command.ts';
 import { openOwner } from './owner-home.ts';
@@ -31,10 +31,11 @@ export function addOwnerProve(owner: Command): void {
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((name: string, options: ProveOptions) =>
     runCommand(options, async (context) => {
-      const opened = await openOwner(context);
+      wantedBlocks(options);
       const connection = await readConnection(context);
       const entries = await readDatasets(context.home);
       const dataset = pickDataset(entries, context.home, name);
+      const opened = await openOwner(context);
       const charters = entries.find((entry) => entry.dataset === dataset)?.charters ?? [];
       const keyOf = datasetKeyOf(opened, dataset);
       const prover = {

@@ -23,9 +23,9 @@ export function addOwnerPublish(owner: Command): void {
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((name: string, options: PublishOptions) =>
     runCommand(options, async (context) => {
-      const opened = await openOwner(context);
       const connection = await readConnection(context);
       const dataset = await findDataset(context.home, name);
+      const opened = await openOwner(context);
       const service = await openService(connection, opened, 'http');
       const range = options.blocks ?? { from: 0, to: Number.MAX_SAFE_INTEGER };
       const published: PublishedBatch[] = [];

@@ -84,9 +84,9 @@ export function addOwnerVerify(owner: Command): void {
   withKeystoreOptions(command).action((name: string, options: VerifyOptions) =>
     runCommand(options, async (context) => {
       const way = wantedWay(options);
-      const opened = await openOwner(context);
       const connection = await readConnection(context);
       const dataset = await findDataset(context.home, name);
+      const opened = await openOwner(context);
       const { output } = context;
       const audit = {
         dataset,
