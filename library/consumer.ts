@@ -179,20 +179,24 @@ export class Consumer {
       } = options;
       const opened = await this.#purchase(agreement, signal);
       const { purchase, store, service } = opened;
-      await lockPurchase(this.#home.home, purchase.id, store);
-      const { connection } = this.#consumer;
-      const memory = openMemory(this.#home.home, connection);
-      const log = await readPurchaseLog(openLedger(connection), purchase, connection.fromBlock, memory, signal);
-      const { channel } = opened.channel(options.patienceMs ?? DEFAULT_PATIENCE_MS);
-      return auditPurchase(
-        {
-          ...{ primitives: nodePrimitives, service, store, requestKeys: channel.requestKeys },
-          ...(onPreview === undefined ? {} : { onPreview }),
-        },
-        { ...{ purchase, log, protocol, evidence, fraction }, ...(sample === undefined ? {} : { sample }) },
-        onVerdicts,
-        signal,
-      );
+      const release = await lockPurchase(this.#home.home, purchase.id, store);
+      try {
+        const { connection } = this.#consumer;
+        const memory = openMemory(this.#home.home, connection);
+        const log = await readPurchaseLog(openLedger(connection), purchase, connection.fromBlock, memory, signal);
+        const { channel } = opened.channel(options.patienceMs ?? DEFAULT_PATIENCE_MS);
+        return await auditPurchase(
+          {
+            ...{ primitives: nodePrimitives, service, store, requestKeys: channel.requestKeys },
+            ...(onPreview === undefined ? {} : { onPreview }),
+          },
+          { ...{ purchase, log, protocol, evidence, fraction }, ...(sample === undefined ? {} : { sample }) },
+          onVerdicts,
+          signal,
+        );
+      } finally {
+        release();
+      }
     });
   }
 

@@ -43,12 +43,26 @@ export interface FetchWishes {
 export async function fetchPurchase(
   home: string,
   opened: OpenedPurchase,
-  { out: folder, ahead, patienceMs }: FetchWishes,
+  wishes: FetchWishes,
   onProgress: (progress: DeliveryProgress) => void,
   signal?: AbortSignal,
 ): Promise<Fetched> {
+  const release = await lockPurchase(home, opened.purchase.id, opened.store);
+  try {
+    return await fetchAlone(home, opened, wishes, onProgress, signal);
+  } finally {
+    release();
+  }
+}
+
+async function fetchAlone(
+  home: string,
+  opened: OpenedPurchase,
+  { out: folder, ahead, patienceMs }: FetchWishes,
+  onProgress: (progress: DeliveryProgress) => void,
+  signal: AbortSignal | undefined,
+): Promise<Fetched> {
   const { purchase, store, consumer } = opened;
-  await lockPurchase(home, purchase.id, store);
   const { connection, market } = consumer;
   const { fromBlock } = connection;
   const log = await readPurchaseLog(openLedger(connection), purchase, fromBlock, openMemory(home, connection), signal);

@@ -33,14 +33,16 @@ export async function openPurchaseFile(home: string, agreement: AgreementId): Pr
   };
 }
 
+/** Held, so that none is collected while nobody keeps what releases it. */
 const held = new Set<() => void>();
 
 /**
- * Keeps other processes from auditing or fetching the same purchase until this one ends: two would draw other samples, and
- * mix their blocks in one file.
+ * Keeps others from auditing or fetching the same purchase until it is released or this process ends: two would draw other
+ * samples, and mix their blocks in one file.
+ * @returns releases it
  * @throws StateError when another one does
  */
-export async function lockPurchase(home: string, agreement: AgreementId, store: PurchaseStore): Promise<void> {
+export async function lockPurchase(home: string, agreement: AgreementId, store: PurchaseStore): Promise<() => void> {
   const path = purchasePath(home, agreement, 'lock');
   await (await open(path, 'a', 0o600)).close();
   const unlock = holdLock(path);
@@ -48,8 +50,17 @@ export async function lockPurchase(home: string, agreement: AgreementId, store: 
     throw new StateError(`Another process audits or fetches ${agreement}. Wait for it, or stop it.`);
   }
   held.add(unlock);
-  // What the one before has written since this process read it.
-  await store.save({});
+  const release = (): void => {
+    if (held.delete(unlock)) unlock();
+  };
+  try {
+    // What the one before has written since this process read it.
+    await store.save({});
+    return release;
+  } catch (cause) {
+    release();
+    throw cause;
+  }
 }
 
 /** A file of one purchase in the consumer's folder: its state, the blocks verified so far, or what one process holds. */

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { ArgumentError, Auditor, Consumer, FileError, KeyError, Owner, PlumblineError } from '../../library/index.ts';
+import { LINES, type LibraryStack, PASSWORD, startLibraryStack } from './library-stack.ts';
+import { readExamples } from './read-examples.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/* The library as a program uses it, on one embedded stack. The cases build on each other. */
+describe('the library on the embedded stack', { timeout: 300_000 }, () => {
+  let stack: LibraryStack;
+  let owner: Owner;
+  const password = PASSWORD;
+  before(async () => {
+    stack = await startLibraryStack();
+    owner = await Owner.open({ stack: stack.stack, home: stack.home, password });
+  });
+  after(() => stack?.close());
+
+  it('verifies: awaited it is the report, gone through it is every verdict, and then the report', async () => {
+    const report = await owner.verify('weather', { sample: true });
+    assert.deepEqual([report.ok, report.checked, report.counts.intact], [true, LINES.length, LINES.length]);
+    const run = owner.verify('weather', { protocol: 'II', from: 's3' });
+    const seen: number[] = [];
+    for await (const { index, verdict } of run) if (verdict === 'intact') seen.push(index);
+    assert.deepEqual(
+      seen.toSorted((a, b) => a - b),
+      [0, 1, 2, 3],
+    );
+    assert.equal((await run).checked, LINES.length);
+  });
+
+  it('needs no home to verify: the mnemonic and the chain are enough, from plain values too', async () => {
+    const { rpcUrl, chainId, apiUrl, contracts } = JSON.parse(await readFile(stack.stack, 'utf8'));
+    const connection = { rpcUrl, chainId, apiUrl, dissc: contracts.DISSC, ocasc: contracts.OCASC, asc: contracts.ASC };
+    const bare = await Owner.open({ connection, mnemonic: await stack.readMnemonic('owner') });
+    assert.equal(bare.account, owner.account);
+    assert.deepEqual(
+      (await bare.datasets()).map(({ name }) => name),
+      ['weather'],
+    );
+    assert.equal((await bare.verify('weather', { blocks: { from: 1, to: 2 } })).checked, 2);
+    await assert.rejects(bare.authorise('weather', { css: bare.account }), /sends a transaction: give home/);
+  });
+
+  it('gives blocks, and files', async () => {
+    const got: string[] = [];
+    for await (const { content } of owner.get('weather')) got.push(Buffer.from(content as Uint8Array).toString());
+    assert.deepEqual(
+      got.map((line) => line.trimEnd()),
+      LINES,
+    );
+    const out = stack.path('restored');
+    const { restored, notIntact } = await owner.getFiles('weather', out);
+    assert.deepEqual([restored.lines?.blocks, notIntact], [LINES.length, []]);
+    assert.equal(await readFile(join(out, restored.lines?.path as string), 'utf8'), LINES.join('\n'));
+    const both = owner.get('weather', { blocks: { from: 0, to: 1 }, times: { from: 0, to: 1 } });
+    await assert.rejects(both.next(), ArgumentError);
+  });
+
+  it('lets an auditor verify, who cannot read', async () => {
+    const auditor = await Auditor.open({ stack: stack.stack, file: stack.auditorFile });
+    assert.deepEqual(
+      auditor.datasets.map(({ name }) => name),
+      ['weather'],
+    );
+    assert.equal((await auditor.verify('weather')).counts.intact, LINES.length);
+    await assert.rejects(async () => await auditor.verify('nothing'), ArgumentError);
+  });
+
+  it('says whose turn it is: arguments, files, keys', async () => {
+    const open = (options: object) => Owner.open(options as Parameters<typeof Owner.open>[0]);
+    await assert.rejects(open({ mnemonic: 'x' }), ArgumentError);
+    await assert.rejects(open({ stack: stack.stack, connection: {}, password, home: stack.home }), ArgumentError);
+    await assert.rejects(open({ stack: stack.stack }), ArgumentError);
+    await assert.rejects(open({ stack: stack.stack, password }), /give home as well/);
+    await assert.rejects(open({ stack: stack.path('none.json'), home: stack.home, password }), FileError);
+    await assert.rejects(
+      open({ connection: { rpcUrl: 7 }, home: stack.home, password }),
+      /^ArgumentError: The connection/,
+    );
+    await assert.rejects(open({ stack: stack.stack, home: stack.home, password: 'wrong' }), KeyError);
+    await assert.rejects(async () => await owner.verify('nothing'), PlumblineError);
+    await assert.rejects(async () => await owner.verify('weather', { protocol: 'II' }), ArgumentError);
+  });
+
+  it('sells and buys: authorised, offered, accepted, audited, fetched, approved', async () => {
+    await stack.serveSales();
+    const granted = await owner.authorise('weather', { css: stack.operator as `0x${string}` as typeof owner.account });
+    assert.equal(granted.grant.state, 'accepted');
+    const terms = { blocks: { from: 0, to: 3 }, price: 1_300n, fee: 100n, bond: 500n, stake: 3n };
+    const { id } = await owner.offer('weather', { ...terms, window: 30, duration: 3_600 });
+    assert.equal((await owner.offer('weather', { ...terms, window: 30, duration: 3_600 })).txHash, null, 'once');
+    const consumer = await Consumer.open({ stack: stack.stack, home: stack.consumerHome, password });
+    assert.deepEqual(
+      (await consumer.offers()).map((offer) => offer.id),
+      [id],
+    );
+    assert.equal((await consumer.accept(id)).state, 'active');
+    assert.equal((await consumer.accept(id)).buyer?.consumer, consumer.account, 'once');
+    assert.deepEqual(await consumer.offers(), []);
+    assert.equal((await consumer.audit(id, { sample: 2 })).counts.intact, 2);
+    const out = stack.path('bought');
+    const { delivered } = await consumer.fetch(id, { out });
+    assert.deepEqual([delivered.verified, delivered.stopped], [4, null]);
+    assert.equal(await readFile(join(out, 'lines'), 'utf8'), LINES.join('\n'));
+    assert.equal((await consumer.approve(id)).state, 'closed');
+  });
+
+  // Behind the sale, so that the dataset is authorised and the agent runs.
+  it('runs every example of its documentation', async (t) => {
+    const { id: agreement } = await owner.offer('weather', {
+      ...{ blocks: { from: 0, to: 3 }, price: 4n, fee: 1n, bond: 9n, stake: 1n },
+      ...{ window: 31, duration: 3_601 },
+    });
+    await (await Consumer.open({ stack: stack.stack, home: stack.consumerHome, password })).accept(agreement);
+    const examples = await readExamples(join(ROOT, 'library'));
+    assert.ok(examples.length >= 18, `${examples.length} examples`);
+    const { operator, home, consumerHome, auditorFile } = stack;
+    for (const [i, { where, code }] of examples.entries()) {
+      await t.test(where, async () => {
+        const values = { stack: stack.stack, operator, home, consumerHome, auditorFile, password, agreement };
+        const file = stack.path(`example-${i}.ts`);
+        const opened =
+          code.includes('Owner.open') || !code.includes('owner.')
+            ? ''
+            : 'const owner = await Owner.open({ stack, home, password });\n';
+        const names = Object.entries({ ...values, out: stack.path(`out-${i}`) });
+        const given = names.map(([name, value]) => `const ${name} = ${JSON.stringify(value)};\n`).join('');
+        const library = pathToFileURL(join(ROOT, 'library', 'index.ts')).href;
+        const quiet = 'const console = { log() {} };\n';
+        const from = `import { Auditor, Consumer, Owner } from ${JSON.stringify(library)};\n`;
+        await writeFile(file, `${from}${given}${quiet}${opened}${code}\n`);
+        await import(pathToFileURL(file).href);
+      });
+    }
+  });
+});
