@@ -2,16 +2,19 @@ import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
 import type { AuditReport } from '../client/audit-blocks.ts';
 import { auditPurchase } from '../client/consumer/audit-purchase.ts';
 import type { DeliveryProgress } from '../client/consumer/deliver-purchase.ts';
+import { type LookedAtOffer, lookAtOffer } from '../client/consumer/look-at-offer.ts';
 import { readPurchaseLog } from '../client/consumer/open-purchase.ts';
 import type { VerifiedBlock } from '../client/consumer/verified-block.ts';
+import type { OddTerm } from '../core/agreement/odd-terms.ts';
 import { ArgumentError, StateError } from '../core/errors.ts';
-import type { Address, AgreementId, DatasetId } from '../core/ids.ts';
+import { type Address, type AgreementId, type DatasetId, NATIVE_COIN } from '../core/ids.ts';
 import type { Agreement } from '../core/ports/agreements.ts';
 import type { CssYEvidence } from '../core/protocols/challenge-storage.ts';
 import { awaitAgreement } from './await-agreement.ts';
 import { openLedger } from './connection.ts';
 import { type Fetched, fetchPurchase } from './fetch-purchase.ts';
 import { newestPoint } from './open-contracts.ts';
+import { openLooker } from './open-looker.ts';
 import { openMemory } from './open-rounds.ts';
 import type { SenderHome } from './open-sender.ts';
 import {
@@ -27,6 +30,17 @@ import { Verification } from './verification.ts';
 
 /** What a consumer is opened with. The home keeps what was bought and paid: it is needed. */
 export type ConsumerOptions = WhereOptions & KeyOptions & { readonly home: string };
+
+/** How an offer is accepted. */
+export interface AcceptOptions {
+  /** What is odd about the offer and shall not matter, by its codes; nothing when absent. */
+  readonly despite?: readonly OddTerm['code'][];
+  /** The token that you mean to pay in; the native coin when absent. */
+  readonly token?: Address;
+  /** How long it may take until that is final; two minutes when absent. */
+  readonly waitMs?: number;
+  readonly signal?: AbortSignal;
+}
 
 /** How a purchase is audited. */
 export interface PurchaseAuditOptions {
@@ -49,7 +63,7 @@ export interface PurchaseAuditOptions {
 export interface FetchOptions {
   /** Folder to write to; nothing in it is overwritten. */
   readonly out: string;
-  /** Most blocks paid for before they are verified: what is risked. 1 when absent. */
+  /** Most blocks paid for before they are verified: what is risked. Below 200 blocks 1 when absent, else 2 % of them. */
   readonly ahead?: number;
   /** How long the owner is waited for; a minute when absent. */
   readonly patienceMs?: number;
@@ -122,33 +136,51 @@ export class Consumer {
   }
 
   /**
-   * Accepts an offer: its price goes into escrow. Returns when that is final. Called again it goes on waiting: nothing is
-   * paid twice. Look at the terms first: `Agreement.terms` of `offers`.
-   * @throws ArgumentError when there is no such offer; StateError when it cannot be accepted any more, or OCASC refuses;
-   * LedgerUnavailableError when it is not final within the time
+   * What either side can lose by an offer, and what is odd about it. Nothing is sent.
+   * @param token the token that you mean to pay in; the native coin when absent
+   * @throws ArgumentError when there is no such offer; LedgerUnavailableError when the chain cannot be read
    *
    * @example
    * const consumer = await Consumer.open({ stack, home: consumerHome, password });
-   * const [offer] = await consumer.offers();
-   * if (offer !== undefined) console.log((await consumer.accept(offer.id)).state);
+   * const { consumer: mostToLose, odd } = await consumer.look(agreement);
+   * console.log(mostToLose, odd.map(({ code }) => code));
    */
-  async accept(agreement: string, waitMs = DEFAULT_WAIT_MS, signal?: AbortSignal): Promise<Agreement> {
+  async look(agreement: string, token: Address = NATIVE_COIN, signal?: AbortSignal): Promise<LookedAtOffer> {
+    const { connection, market } = this.#consumer;
+    const offer = await readOffer(market, parseAgreementId(agreement), signal);
+    return lookAtOffer(openLooker(connection), offer, token, signal);
+  }
+
+  /**
+   * Accepts an offer: its price goes into escrow. Returns when that is final. Called again it goes on waiting: nothing is
+   * paid twice.
+   * @throws ArgumentError when there is no such offer; StateError when something is odd about it that `despite` does not
+   * name, when it cannot be accepted any more, or when OCASC refuses; LedgerUnavailableError when it is not final within
+   * the time
+   *
+   * @example
+   * const consumer = await Consumer.open({ stack, home: consumerHome, password });
+   * console.log((await consumer.accept(agreement, { despite: ['dataset-young'] })).state);
+   */
+  async accept(agreement: string, options: AcceptOptions = {}): Promise<Agreement> {
+    const { despite = [], token = NATIVE_COIN, waitMs = DEFAULT_WAIT_MS, signal } = options;
     const id = parseAgreementId(agreement);
-    const { market, party, keysOf } = this.#consumer;
+    const { connection, market, party, keysOf } = this.#consumer;
     const keys = await keysOf(id);
     const store = await openPurchaseFile(this.#home.home, id);
-    const read = await market.readAgreement(id, 'latest', signal);
-    if (read.agreement === null) throw new ArgumentError(`There is no offer ${id} on this chain.`);
-    const { buyer, state, terms } = read.agreement;
+    const offer = await readOffer(market, id, signal);
+    const { buyer, state, terms } = offer;
     // Accepted by these keys already, in a run that did not see it: nothing is paid twice.
     if (buyer?.signer !== keys.signer) {
       if (state !== 'offered') throw new StateError(`Offer ${id} is ${state}; look for another.`);
-      const { token, price } = terms;
-      await noteTransaction(
-        store,
-        'accept',
-        await party.accept({ id, token, price }, keys.signer, keys.publicKey, signal),
-      );
+      const { odd } = await lookAtOffer(openLooker(connection), offer, token, signal);
+      const unsaid = odd.filter(({ code }) => !despite.includes(code));
+      if (unsaid.length > 0) {
+        const codes = unsaid.map(({ code }) => code).join(', ');
+        throw new StateError(`Offer ${id} is odd (${codes}). To accept it all the same, name these in despite.`);
+      }
+      const call = { id, token: terms.token, price: terms.price };
+      await noteTransaction(store, 'accept', await party.accept(call, keys.signer, keys.publicKey, signal));
     }
     return awaitAgreement(
       market,
@@ -212,7 +244,7 @@ export class Consumer {
    * console.log(delivered.verified, delivered.stopped);
    */
   async fetch(agreement: string, options: FetchOptions): Promise<Fetched> {
-    const { out, ahead = 1, patienceMs = DEFAULT_PATIENCE_MS, onProgress = () => {}, signal } = options;
+    const { out, ahead, patienceMs = DEFAULT_PATIENCE_MS, onProgress = () => {}, signal } = options;
     const opened = await this.#purchase(agreement, signal);
     return fetchPurchase(this.#home.home, opened, { out, ahead, patienceMs }, onProgress, signal);
   }
@@ -236,4 +268,14 @@ export class Consumer {
   #purchase(agreement: string, signal: AbortSignal | undefined): Promise<OpenedPurchase> {
     return openConsumerPurchase(this.#home.home, this.#consumer, parseAgreementId(agreement) as AgreementId, signal);
   }
+}
+
+async function readOffer(
+  market: OpenedConsumer['market'],
+  id: AgreementId,
+  signal: AbortSignal | undefined,
+): Promise<Agreement> {
+  const { agreement } = await market.readAgreement(id, 'latest', signal);
+  if (agreement === null) throw new ArgumentError(`There is no offer ${id} on this chain.`);
+  return agreement;
 }

@@ -3,6 +3,7 @@ import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
 import { nodeRuntime } from '../adapters/runtime/node-runtime.ts';
 import { type Delivered, type DeliveryProgress, deliverPurchase } from '../client/consumer/deliver-purchase.ts';
 import { type Purchase, readPurchaseLog } from '../client/consumer/open-purchase.ts';
+import { defaultAhead } from '../client/consumer/pay-ahead.ts';
 import { readShownKeys } from '../client/consumer/read-shown-keys.ts';
 import { type StagedDelivery, stageDelivery } from '../client/consumer/stage-delivery.ts';
 import { type BlockToRestore, type Restored, restoreFiles } from '../client/restore/restore-files.ts';
@@ -29,8 +30,8 @@ export interface Fetched {
 export interface FetchWishes {
   /** Folder to write to; nothing in it is overwritten. */
   readonly out: string;
-  /** Most blocks paid for before they are verified: what is risked. */
-  readonly ahead: number;
+  /** Most blocks paid for before they are verified: what is risked. Below 200 blocks 1 when absent, else 2 % of them. */
+  readonly ahead?: number | undefined;
   /** How long the owner is waited for. */
   readonly patienceMs: number;
 }
@@ -58,7 +59,7 @@ export async function fetchPurchase(
 async function fetchAlone(
   home: string,
   opened: OpenedPurchase,
-  { out: folder, ahead, patienceMs }: FetchWishes,
+  { out: folder, ahead = defaultAhead(opened.purchase.terms.count), patienceMs }: FetchWishes,
   onProgress: (progress: DeliveryProgress) => void,
   signal: AbortSignal | undefined,
 ): Promise<Fetched> {

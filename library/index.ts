@@ -8,12 +8,14 @@
  */
 export type { AuditReport } from '../client/audit-blocks.ts';
 export type { Delivered } from '../client/consumer/deliver-purchase.ts';
+export type { LookedAtOffer } from '../client/consumer/look-at-offer.ts';
 export type { BlockRange } from '../client/disowned-blocks.ts';
 export type { GotBlock } from '../client/owner/judge-stored.ts';
 export type { PublishedBatch } from '../client/owner/publish-batches.ts';
 export type { Restored } from '../client/restore/restore-files.ts';
 export type { Authorised } from '../client/sale/authorise-css.ts';
 export type { MadeOffer } from '../client/sale/offer-blocks.ts';
+export type { OddTerm } from '../core/agreement/odd-terms.ts';
 export type { Terms } from '../core/agreement/terms.ts';
 export {
   AnswerError,
@@ -36,8 +38,15 @@ export type { Agreement } from '../core/ports/agreements.ts';
 export type { Verdict } from '../core/verdict.ts';
 export type { AuditOptions } from './audit-bucket.ts';
 export { Auditor, type AuditorOptions } from './auditor.ts';
+export { connectDevice } from './connect-device.ts';
 export type { ConnectionValues } from './connection.ts';
-export { Consumer, type ConsumerOptions, type FetchOptions, type PurchaseAuditOptions } from './consumer.ts';
+export {
+  type AcceptOptions,
+  Consumer,
+  type ConsumerOptions,
+  type FetchOptions,
+  type PurchaseAuditOptions,
+} from './consumer.ts';
 export type { DatasetEntry } from './dataset-list.ts';
 export type { Fetched } from './fetch-purchase.ts';
 export {

@@ -47,7 +47,7 @@ export function addConsumerFetch(consumer: Command): void {
     .requiredOption('--out <folder>', 'where to write; nothing there is overwritten')
     .option(
       '--ahead <blocks>',
-      'most blocks paid for before they are verified: what is risked (default: 2 % of them, at least 4)',
+      'most blocks paid for before they are verified: what is risked (default: 1 below 200 blocks, else 2 % of them)',
       parseCount,
     )
     .option('--patience <seconds>', 'seconds to wait for the owner', parseCount, 60)
@@ -61,7 +61,7 @@ export function addConsumerFetch(consumer: Command): void {
       const { delivered, restored, last, distrusted } = await fetchPurchase(
         context.home,
         opened,
-        { out, ahead: options.ahead ?? defaultAhead(terms.count), patienceMs: options.patience * 1000 },
+        { out, ahead: options.ahead, patienceMs: options.patience * 1000 },
         ({ verified, count, due }) =>
           output.progress(`${progressBar(verified, count, 'blocks')}, ${showAmount(due, terms.token)} signed for`),
         signal,
@@ -86,11 +86,6 @@ A block whose key the owner has shown on the chain (see plumb consumer demand) i
 which the owner has to send, nothing shows that it is the block that was recorded: it is named as not proven.
 
 Exit codes: 0 all of it is there and verified, 1 it stopped at a block or some are not proven, 3 chain or service do not answer.`;
-
-/** Small enough to lose, large enough for fifty rounds to do. */
-function defaultAhead(count: number): number {
-  return Math.max(4, Math.ceil(count / 50));
-}
 
 function reportOf(
   opened: OpenedPurchase,

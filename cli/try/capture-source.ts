@@ -11,7 +11,7 @@ import { readProvision } from '../../device/provision/read-provision.ts';
 import { runDevice } from '../../device/run-device.ts';
 import type { Source } from '../../device/sources/source.ts';
 import { watchDirectory } from '../../device/sources/watch-directory.ts';
-import { connectDevice } from '../device/connect-device.ts';
+import { connectDevice } from '../../library/connect-device.ts';
 import { showBytes } from '../device/parse-units.ts';
 import { waitsText } from '../device/wait-text.ts';
 import type { Output } from '../output.ts';

@@ -120,6 +120,7 @@ export const rooms: Rooms = {
       ...everywhere('adapters', 'client', 'core'),
       // Answers of a sale are made of what the front of a segment lists.
       'device/log/fetch-front.ts': ['library/fetch-manifest.ts'],
+      device: ['library/connect-device.ts'],
     },
     packages: everywhere('node:fs/promises', 'node:path', 'zod'),
     globals: COMPOSING,
@@ -208,7 +209,7 @@ export const rooms: Rooms = {
     imports: everywhere('adapters', 'cli', 'client', 'core', 'device', 'library', 'local'),
     packages: {
       ...everywhere('node:child_process', 'node:crypto', 'node:events', 'node:fs/promises', 'node:http', 'node:module'),
-      ...everywhere('node:os', 'node:path', 'node:readline', 'node:util', 'vega-datasets'),
+      ...everywhere('node:os', 'node:path', 'node:readline', 'node:stream/consumers', 'node:util', 'vega-datasets'),
     },
     types: everywhere('node:net'),
     globals: 'all',
@@ -293,7 +294,8 @@ export const rooms: Rooms = {
     types: { 'aws-cdk-lib': ['test/cdk'], 'aws-lambda': ['test/http-signature'] },
     globals: 'all',
     finds: ['.'],
-    loads: ['test/functions/lambda-ports.ts'],
+    // Ports by a row's name; examples of the documentation, each written to a file first.
+    loads: ['test/functions/lambda-ports.ts', 'test/library/library.test.ts'],
   },
 };
 

@@ -48,6 +48,12 @@ export async function startLibraryStack() {
       consumerHome: path('consumer'),
       auditorFile: path('weather.auditor.json'),
       readMnemonic: async (party: 'owner' | 'consumer') => (await readFile(path(`${party}.mnemonic`), 'utf8')).trim(),
+      /** Another dataset; returns the path of its device's file. */
+      async provision(name: string): Promise<string> {
+        await plumb('owner', ['dataset', 'create', name, ...password]);
+        await plumb('owner', ['device', 'provision', name, ...password, '--out', path(`${name}.json`)]);
+        return path(`${name}.json`);
+      },
       /** The owner's side of sales, as a process of its own. */
       async serveSales(): Promise<void> {
         const { agent } = await plumb('owner', ['owner', 'agent', ...password, '--out', path('agent.json')]);

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { ArgumentError, Auditor, Consumer, FileError, KeyError, Owner, PlumblineError } from '../../library/index.ts';
+import { TestBroker } from '../device/mqtt-broker.ts';
 import { LINES, type LibraryStack, PASSWORD, startLibraryStack } from './library-stack.ts';
 import { readExamples } from './read-examples.ts';
+import { runExample, startExample } from './run-example.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -99,7 +101,10 @@ describe('the library on the embedded stack', { timeout: 300_000 }, () => {
       (await consumer.offers()).map((offer) => offer.id),
       [id],
     );
-    assert.equal((await consumer.accept(id)).state, 'active');
+    const codes = (await consumer.look(id)).odd.map(({ code }) => code);
+    assert.ok(codes.includes('bond-low') && codes.includes('dataset-young'), codes.join());
+    await assert.rejects(consumer.accept(id, { despite: ['dataset-young'] }), /is odd \(.*bond-low.*\)/);
+    assert.equal((await consumer.accept(id, { despite: codes })).state, 'active');
     assert.equal((await consumer.accept(id)).buyer?.consumer, consumer.account, 'once');
     assert.deepEqual(await consumer.offers(), []);
     assert.equal((await consumer.audit(id, { sample: 2 })).counts.intact, 2);
@@ -110,13 +115,45 @@ describe('the library on the embedded stack', { timeout: 300_000 }, () => {
     assert.equal((await consumer.approve(id)).state, 'closed');
   });
 
+  it('is used by programs to start from: verifying in twenty lines, selling and buying, a device for MQTT', async () => {
+    const verified = await runExample('verify.ts', [stack.stack, stack.home, 'weather'], PASSWORD);
+    assert.match(verified.stdout, /^4 of 4 checked blocks are intact; there are 4\./);
+    assert.equal(verified.exitCode, 0);
+    const wrong = await runExample('verify.ts', [stack.stack, stack.home, 'weather'], 'wrong');
+    assert.match(wrong.stderr, /KeyError/);
+    assert.equal(wrong.exitCode, 1);
+    const parties = [stack.stack, stack.home, stack.consumerHome, 'weather', stack.path('program')];
+    const sold = await runExample('sell-and-buy.ts', parties, PASSWORD);
+    assert.match(sold.stdout, /4 blocks are in .*program; the owner is paid/, sold.stderr);
+
+    const broker = new TestBroker();
+    const port = await broker.listen();
+    try {
+      const acked = new Promise<void>((resolve) => {
+        broker.onAck = () => resolve();
+      });
+      broker.publish('plant/1', 'warm');
+      const device = startExample('mqtt-device.ts', [
+        await stack.provision('plant'),
+        `mqtt://127.0.0.1:${port}/plant/#`,
+      ]);
+      await acked;
+      device.child.kill('SIGINT');
+      const { exitCode, stdout, stderr } = await device.ended;
+      assert.equal(exitCode, 0, stdout + stderr);
+    } finally {
+      await broker.close();
+    }
+  });
+
   // Behind the sale, so that the dataset is authorised and the agent runs.
   it('runs every example of its documentation', async (t) => {
     const { id: agreement } = await owner.offer('weather', {
       ...{ blocks: { from: 0, to: 3 }, price: 4n, fee: 1n, bond: 9n, stake: 1n },
       ...{ window: 31, duration: 3_601 },
     });
-    await (await Consumer.open({ stack: stack.stack, home: stack.consumerHome, password })).accept(agreement);
+    const consumer = await Consumer.open({ stack: stack.stack, home: stack.consumerHome, password });
+    await consumer.accept(agreement, { despite: (await consumer.look(agreement)).odd.map(({ code }) => code) });
     const examples = await readExamples(join(ROOT, 'library'));
     assert.ok(examples.length >= 18, `${examples.length} examples`);
     const { operator, home, consumerHome, auditorFile } = stack;

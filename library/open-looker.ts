@@ -1,9 +1,9 @@
 import { createChainBlocks } from '../adapters/ethereum/chain-blocks.ts';
 import { createTokenReader } from '../adapters/ethereum/read-token.ts';
 import type { OfferLooker } from '../client/consumer/look-at-offer.ts';
-import { type Connection, chainOf, openLedger } from '../library/connection.ts';
-import { openMarket } from '../library/open-contracts.ts';
-import { requireOcasc } from '../library/require-contract.ts';
+import { type Connection, chainOf, openLedger } from './connection.ts';
+import { openMarket } from './open-contracts.ts';
+import { requireOcasc } from './require-contract.ts';
 
 /** What an offer is looked at through, before it is made or accepted. */
 export function openLooker(connection: Connection): OfferLooker {

@@ -1,19 +1,19 @@
-import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
-import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
-import { createDisscPublisher } from '../../adapters/ethereum/dissc-publisher.ts';
-import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
-import { createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
-import { createSentTransactionFiles } from '../../adapters/ethereum/sent-transaction-files.ts';
-import { nodeTransfer } from '../../adapters/http/node-transfer.ts';
-import { signMessage } from '../../adapters/keys/mnemonic.ts';
-import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
-import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
-import type { HeldUp } from '../../core/ports/sent-transactions.ts';
-import type { DeviceParts } from '../../device/device-options.ts';
-import type { Report } from '../../device/events.ts';
-import type { Outbox } from '../../device/outbox/open-outbox.ts';
-import type { Provision } from '../../device/provision/read-provision.ts';
+import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
+import { createKeySigner } from '../adapters/ethereum/account-signer.ts';
+import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
+import { createDisscPublisher } from '../adapters/ethereum/dissc-publisher.ts';
+import { createDisscRecorder } from '../adapters/ethereum/dissc-recorder.ts';
+import { createDisscRounds } from '../adapters/ethereum/dissc-rounds.ts';
+import { createSentTransactionFiles } from '../adapters/ethereum/sent-transaction-files.ts';
+import { nodeTransfer } from '../adapters/http/node-transfer.ts';
+import { signMessage } from '../adapters/keys/mnemonic.ts';
+import { nodeRuntime } from '../adapters/runtime/node-runtime.ts';
+import { createStorageServiceClient } from '../client/service/storage-service-client.ts';
+import type { HeldUp } from '../core/ports/sent-transactions.ts';
+import type { DeviceParts } from '../device/device-options.ts';
+import type { Report } from '../device/events.ts';
+import type { Outbox } from '../device/outbox/open-outbox.ts';
+import type { Provision } from '../device/provision/read-provision.ts';
 
 /** Everything a device reaches the world through, by its provision file: the service, the store and the chain. */
 export function connectDevice(
