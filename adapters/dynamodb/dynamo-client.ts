@@ -1,4 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { KeyedSha256 } from '../crypto/keyed-sha256.ts';
 
 export interface DynamoOptions {
   readonly region: string;
@@ -15,6 +16,7 @@ export function createDynamoClient(options: DynamoOptions): DynamoDBClient {
     ...(options.endpoint === null ? {} : { endpoint: options.endpoint }),
     ...(options.credentials === null ? {} : { credentials: options.credentials }),
     maxAttempts: 3,
+    sha256: KeyedSha256,
     requestHandler: { connectionTimeout: 2000, requestTimeout: 4000, throwOnRequestTimeout: true },
   });
   // It copies every answer for a logger that nobody has set: a fifteenth of a query's processor time.

@@ -10,6 +10,7 @@ import {
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { ArgumentError, StoreUnavailableError } from '../../core/errors.ts';
 import type { ObjectLister, ObjectRemover, ObjectStore, ObjectWriter } from '../../core/ports/object-store.ts';
+import { KeyedSha256 } from '../crypto/keyed-sha256.ts';
 import { withDeadline } from '../with-deadline.ts';
 
 export interface S3Options {
@@ -182,6 +183,7 @@ function createClient({ region, endpoint, credentials, timeoutMs = DEFAULT_TIMEO
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     maxAttempts: 3,
+    sha256: KeyedSha256,
     requestHandler: { connectionTimeout: 2000, requestTimeout: timeoutMs, throwOnRequestTimeout: true },
   });
 }
