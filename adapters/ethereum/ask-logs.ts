@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { JsonRpc } from './json-rpc.ts';
 import { data, hash32, parseAnswer, quantity } from './parse-answers.ts';
+import { pause } from './pause.ts';
 import { AnswerTooLongError, NodeTimeoutError } from './post-request.ts';
 import { toQuantity } from './quantity.ts';
 import { asUnavailable } from './read-chain-point.ts';
@@ -61,7 +61,7 @@ export async function askLogs(
       const waitedMs = performance.now() - startedMs;
       if (waitedMs + pauseMs > patienceMs) throw givenUp(error, from, to, waitedMs);
     }
-    await sleep(pauseMs, undefined, signal === undefined ? {} : { signal });
+    await pause(pauseMs, signal);
   }
 }
 

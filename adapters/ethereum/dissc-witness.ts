@@ -66,7 +66,7 @@ const proofAnswer = z.looseObject({
   storageProof: z.array(z.looseObject({ proof: hexList })).max(4),
 });
 
-/** DISSC through several Ethereum nodes. @throws ArgumentError unless 1 … as many nodes as there are have to agree */
+/** DISSC through several Ethereum nodes. @throws ArgumentError unless 1 … as many nodes as there are have to agree, none named twice */
 export function createDisscWitness(options: WitnessOptions): ChainWitness {
   const { rpcUrls, agree, dissc, chainId, anchor } = options;
   if (!(agree >= 1 && agree <= rpcUrls.length)) {
@@ -74,6 +74,8 @@ export function createDisscWitness(options: WitnessOptions): ChainWitness {
       `${agree} nodes are to agree, and ${rpcUrls.length} are named. Name as many --rpc as --agree says, or more.`,
     );
   }
+  if (new Set(rpcUrls.map((text) => new URL(text).href)).size !== rpcUrls.length)
+    throw new ArgumentError('One node is named twice: it always agrees with itself.');
   const domain = { chainId, dissc };
   const nodes = rpcUrls.map((rpcUrl): Node => {
     const chain = { ...options, rpcUrl };

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { eachInParallel } from '../../core/each-in-parallel.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import { type NodeAddress, nodeAddress } from './node-address.ts';
+import { pause } from './pause.ts';
 import { postRequest } from './post-request.ts';
 import { preferNodes } from './prefer-nodes.ts';
 import { type RpcAnswer, type RpcRequest, readAnswer, readBatchAnswers } from './read-rpc-answer.ts';
@@ -195,7 +195,7 @@ async function patiently<T extends RpcAnswer | (RpcAnswer | null)[] | null>(
         { details: { host: node.host, retryAfterMs: askedMs } },
       );
     }
-    await sleep(nextMs, undefined, signal === undefined ? {} : { signal });
+    await pause(nextMs, signal);
     waitedMs += nextMs;
   }
 }

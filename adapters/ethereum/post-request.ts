@@ -78,14 +78,18 @@ function whatItIs(status: number, isPage: boolean): string {
 async function readBounded(node: NodeAddress, response: Response): Promise<string> {
   const parts: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const part of response.body ?? []) {
+  // Not every browser iterates over a body.
+  const reader = response.body?.getReader();
+  for (;;) {
+    const part = (await reader?.read())?.value;
+    if (part === undefined) return new TextDecoder().decode(concatBytes(...parts));
     sizeBytes += part.length;
     if (sizeBytes > MAX_RESPONSE_BYTES) {
+      await reader?.cancel();
       throw new AnswerTooLongError(`The node at ${node.host} answered more than ${MAX_RESPONSE_BYTES} bytes.`);
     }
     parts.push(part);
   }
-  return new TextDecoder().decode(concatBytes(...parts));
 }
 
 /** RFC 9110 §10.2.3: seconds, or a date, which is compared with the sender's own. */

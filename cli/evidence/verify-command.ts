@@ -6,6 +6,7 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createDisscWitness } from '../../adapters/ethereum/dissc-witness.ts';
 import { type ComparedData, type EvidenceReport, reportEvidence } from '../../client/evidence/report-evidence.ts';
 import { sayEvidence } from '../../client/evidence/say-evidence.ts';
+import { sayDissent, sayFact } from '../../client/evidence/say-fact.ts';
 import { sayStepValue } from '../../client/evidence/say-step-value.ts';
 import { witnessEvidence } from '../../client/evidence/witness-evidence.ts';
 import { printable } from '../../client/printable.ts';
@@ -89,8 +90,6 @@ function openWitness({ domain }: EvidenceFile, { rpc, agree, anchor, finalDepth 
     if (agree !== undefined) throw new ArgumentError('Which nodes are to agree? Name them: --rpc URL --rpc URL');
     return null;
   }
-  if (new Set(rpcUrls).size !== rpcUrls.length)
-    throw new ArgumentError('One node is named twice: it always agrees with itself.');
   const { chainId, dissc } = domain;
   return createDisscWitness({ rpcUrls, agree: agree ?? rpcUrls.length, chainId, dissc, anchor, finalDepth });
 }
@@ -189,20 +188,8 @@ function textOf(
     output.style(report.verdict === 'intact' ? 'green' : 'red', said),
     ...steps.flatMap((step) => stepLines(step)),
     ...(report.restsOn.length === 0 ? [] : ['', restHeading(report)]),
-    ...report.restsOn.map(({ says, holds, restsOn, reason }) => {
-      const state =
-        holds === null
-          ? reason === null
-            ? 'not asked'
-            : `not answered: ${reason}`
-          : holds
-            ? `holds, by ${restsOn}`
-            : `does not hold: ${reason}`;
-      return printable(`  ${says} [${state}]`);
-    }),
-    ...report.dissent.map(({ host, about, said }) =>
-      output.style('yellow', printable(`  ${host} says otherwise of ${about}: ${said}`)),
-    ),
+    ...report.restsOn.map((fact) => printable(`  ${sayFact(fact)}`)),
+    ...report.dissent.map((one) => output.style('yellow', printable(`  ${sayDissent(one)}`))),
   ].join('\n');
 }
 

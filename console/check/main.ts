@@ -1,5 +1,6 @@
 import { PlumblineError } from '../../core/errors.ts';
 import type { BlockIndex } from '../../core/ids.ts';
+import { askChain } from './ask-chain.ts';
 import { type CheckedFiles, checkFiles, stepsOf } from './check-files.ts';
 import { byId } from './page.ts';
 import { showReport, showSentence, showSteps } from './show-report.ts';
@@ -17,6 +18,9 @@ let checked: CheckedFiles | null = null;
 const input = byId('files') as HTMLInputElement;
 const drop = byId('drop');
 const block = byId('block') as HTMLInputElement;
+const form = byId('ask') as HTMLFormElement;
+const nodes = byId('nodes') as HTMLTextAreaElement;
+const agreeing = byId('agree') as HTMLInputElement;
 
 input.addEventListener('change', () => {
   const files = [...(input.files ?? [])];
@@ -44,6 +48,31 @@ block.addEventListener('input', () => {
   showSteps(stepsOf(checked, index as BlockIndex));
 });
 
+form.addEventListener('submit', (event) => {
+  event.preventDefault();
+  void ask();
+});
+
+async function ask(): Promise<void> {
+  if (checked === null) return;
+  running.abort();
+  running = new AbortController();
+  const { signal } = running;
+  const said = byId('asked');
+  said.textContent = 'Asking …';
+  try {
+    const agree = agreeing.value === '' ? null : agreeing.valueAsNumber;
+    const answered = await askChain(checked, nodes.value, agree, signal);
+    if (signal.aborted) return;
+    checked = answered.checked;
+    showReport(checked.report, answered.dissent);
+    said.textContent = 'Asked. The verdict above has their answers in it.';
+  } catch (cause) {
+    if (signal.aborted) return;
+    said.textContent = cause instanceof PlumblineError ? cause.shortMessage : `This page failed: ${String(cause)}`;
+  }
+}
+
 async function take(files: readonly File[]): Promise<void> {
   if (files.length === 0) return;
   running.abort();
@@ -68,6 +97,7 @@ async function take(files: readonly File[]): Promise<void> {
 
 async function check(others: readonly File[], signal: AbortSignal): Promise<void> {
   checked = null;
+  byId('asked').textContent = '';
   byId('details').hidden = true;
   if (evidence === null) {
     const names = data.map(({ name }) => name).join(', ');

@@ -1,8 +1,10 @@
 import type { EvidenceReport } from '../../client/evidence/report-evidence.ts';
 import { sayEvidence } from '../../client/evidence/say-evidence.ts';
+import { sayDissent, sayFact } from '../../client/evidence/say-fact.ts';
 import { sayStepValue } from '../../client/evidence/say-step-value.ts';
 import { printable } from '../../client/printable.ts';
 import type { EvidenceStep } from '../../core/evidence/verify-evidence.ts';
+import type { Dissent } from '../../core/ports/chain-witness.ts';
 import { byId, element } from './page.ts';
 
 /** A verdict in one word or two, with the tone that it is shown in: colour is never all that tells them apart. */
@@ -14,20 +16,29 @@ const MARKS: Readonly<Record<EvidenceReport['verdict'], { readonly text: string;
   unconfirmed: { text: '? Not confirmed', tone: 'doubt' },
 };
 
-/** Shows the verdict: the word, the sentence, the facts, and what is left to the chain. */
-export function showReport(report: EvidenceReport): void {
+/** Shows the verdict: the word, the sentence, the facts, and what is left to the chain or came of asking it. */
+export function showReport(report: EvidenceReport, dissent: readonly Dissent[] = []): void {
   const compared = report.data.length > 0 || report.strength === 'retrieved';
   const { text, tone } =
     report.verdict === 'intact' && !compared
       ? { text: '✓ The evidence holds. Add the file that it is about.', tone: 'doubt' }
       : MARKS[report.verdict];
+  const wasAsked = report.restsOn.some(({ holds, reason }) => holds !== null || reason !== null);
   showSentence(text, tone, sayEvidence(report));
   byId('facts').replaceChildren(...factsOf(report).flatMap(([name, value]) => fact(name, value)));
   byId('chain').textContent =
     report.restsOn.length === 0
       ? 'Nothing: this evidence did not get that far.'
-      : 'This page asked nobody. Anyone can look these up in an explorer of that chain, or have them checked by: plumb verify FILE --rpc URL';
-  byId('rests').replaceChildren(...report.restsOn.map(({ says }) => element('li', { text: printable(says) })));
+      : wasAsked
+        ? 'This is what the nodes that you named show, and on what it rests:'
+        : 'This page has asked nobody yet. Anyone can look these up in an explorer of that chain, or ask nodes of it below.';
+  byId('rests').replaceChildren(
+    ...report.restsOn.map((fact) => element('li', { text: printable(wasAsked ? sayFact(fact) : fact.says) })),
+  );
+  byId('dissent').replaceChildren(
+    ...dissent.map((one) => element('li', { text: printable(sayDissent(one)), className: 'bad' })),
+  );
+  byId('ask').hidden = report.restsOn.length === 0;
   byId('details').hidden = false;
 }
 

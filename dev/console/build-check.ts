@@ -7,7 +7,8 @@ const folder = join(import.meta.dirname, '..', '..', 'console', 'check');
 
 /**
  * The check page as one file that needs nothing beside it. Its policy allows the one script and the one style that are in it,
- * by their hashes, and no request to anywhere.
+ * by their hashes, and requests to nodes of a chain: to any https address, as a policy is fixed before a reader names a node, and
+ * to this machine. The page itself asks those alone that were named (console/check/ask-chain.ts), and says so.
  * @returns HTML
  */
 export async function buildCheckPage(): Promise<string> {
@@ -17,6 +18,7 @@ export async function buildCheckPage(): Promise<string> {
     "default-src 'none'",
     `script-src ${hashOf(script)}`,
     `style-src ${hashOf(style)}`,
+    'connect-src https: http://127.0.0.1:* http://localhost:*',
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');

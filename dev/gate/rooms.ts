@@ -153,6 +153,8 @@ export const rooms: Rooms = {
       'adapters/crypto/portable-primitives.ts': 'all',
       // The console's worker composes, as the command line does: the chain, the service, keys that are opened here.
       ...{ 'adapters/ethereum': ['console/worker'], 'adapters/service': ['console/worker'] },
+      // Reading from a chain's nodes needs nothing that a browser lacks.
+      'adapters/ethereum/dissc-witness.ts': ['console/check/ask-chain.ts'],
       'adapters/keys/mnemonic.ts': ['console/worker'],
       'adapters/keys/open-keystore.ts': ['console/worker'],
     },

@@ -58,6 +58,12 @@ export async function startForeignNode(behind: string | null, dialect: Dialect):
   const counts = new Map<string, number>();
   let bodies = 0;
   const server = createServer(async (request, response) => {
+    // As nodes have it that pages may ask.
+    response.setHeader('access-control-allow-origin', '*').setHeader('access-control-allow-headers', 'content-type');
+    if (request.method === 'OPTIONS') {
+      response.writeHead(204).end();
+      return;
+    }
     const parts: Uint8Array[] = [];
     for await (const part of request) parts.push(part);
     bodies++;

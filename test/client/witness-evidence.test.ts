@@ -1,120 +1,36 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { Wallet } from 'ethers';
 import { nodePrimitives as primitives } from '../../adapters/crypto/node-primitives.ts';
-import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
-import { deployDissc } from '../../adapters/ethereum/deploy-dissc.ts';
-import { encodeRecord } from '../../adapters/ethereum/dissc-interface.ts';
 import { createDisscWitness } from '../../adapters/ethereum/dissc-witness.ts';
-import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import type { ChainFact } from '../../client/evidence/chain-facts.ts';
 import { reportEvidence } from '../../client/evidence/report-evidence.ts';
 import { witnessEvidence } from '../../client/evidence/witness-evidence.ts';
-import { auditKey, blockKeys } from '../../core/block/seal.ts';
-import { fromHex, to0x } from '../../core/bytes.ts';
 import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
-import type { EvidenceBlock, EvidenceFile } from '../../core/evidence/evidence.ts';
+import type { EvidenceFile } from '../../core/evidence/evidence.ts';
 import { verifyEvidence } from '../../core/evidence/verify-evidence.ts';
-import type { Address, PrivateKey } from '../../core/ids.ts';
-import { multiproof } from '../../core/log/multiproof.ts';
-import { subtreesOfLeaves } from '../../core/log/subtree-source.ts';
-import { fund } from '../../local/stack/fund.ts';
-import { BLOCKS_UNTIL_FINAL } from '../../local/stack/mine-blocks.ts';
-import { type RunningAnvil, startAnvil } from '../../local/stack/start-anvil.ts';
-import { DeviceLog, randomKey } from '../adapters/device-log.ts';
+import type { Address } from '../../core/ids.ts';
+import type { DeviceLog } from '../adapters/device-log.ts';
 import { type Dialect, type ForeignNode, startForeignNode } from '../adapters/foreign-node.ts';
+import { type ChainWithEvidence, startChainWithEvidence } from './chain-with-evidence.ts';
 
-let anvil: RunningAnvil;
-let rpc: JsonRpc;
+let chainOf: ChainWithEvidence;
+let anvil: { readonly rpcUrl: string; readonly chainId: number };
 let dissc: Address;
 let log: DeviceLog;
-let payer: PrivateKey;
 let evidence: EvidenceFile;
 const nodes: ForeignNode[] = [];
 
-async function mine(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) await rpc.call('evm_mine', []);
-}
-
-/** Records all that was sealed; the transaction's place. */
-async function record(charters = false): Promise<NonNullable<EvidenceFile['record']>> {
-  const data = encodeRecord({ charters: charters ? [log.charter] : [], updates: [log.update()] });
-  const raw = await sign(data);
-  const hash = (await rpc.call('eth_sendRawTransaction', [raw])) as string;
-  await mine(1);
-  const receipt = (await rpc.call('eth_getTransactionReceipt', [hash])) as Record<string, string>;
-  const block = (await rpc.call('eth_getBlockByNumber', [receipt.blockNumber, false])) as Record<string, string>;
-  await mine(BLOCKS_UNTIL_FINAL + 2);
-  return {
-    txHash: fromHex(hash),
-    blockHash: fromHex(block.hash as string),
-    blockNumber: Number(block.number),
-    timeSeconds: Number(block.timestamp),
-  };
-}
-
-async function sign(data: string): Promise<string> {
-  const wallet = new Wallet(to0x(payer));
-  const nonce = Number(await rpc.call('eth_getTransactionCount', [wallet.address, 'latest']));
-  const fees = { maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 10n ** 9n };
-  return wallet.signTransaction({
-    type: 2,
-    chainId: anvil.chainId,
-    to: dissc,
-    data,
-    nonce,
-    gasLimit: 2_000_000,
-    ...fees,
-  });
-}
-
 before(async () => {
-  anvil = await startAnvil({ stateFile: null, mining: 'manual' });
-  const { rpcUrl, chainId } = anvil;
-  rpc = createJsonRpc({ rpcUrl, chainId });
-  payer = randomKey();
-  await fund(rpc, createKeySigner(payer).account, 10n ** 20n);
-  await rpc.call('evm_setAutomine', [true]);
-  dissc = (await deployDissc({ rpcUrl, chainId, signer: createKeySigner(payer) })).dissc;
-  await rpc.call('evm_setAutomine', [false]);
-  log = new DeviceLog({ chainId, dissc }, randomKey());
-  log.seal([10, 2000, 30]);
-  evidence = await evidenceOf(await record(true));
+  chainOf = await startChainWithEvidence();
+  ({ log, evidence } = chainOf);
+  anvil = chainOf;
+  dissc = evidence.domain.dissc;
 });
 after(async () => {
   for (const node of nodes) await node.stop();
-  await anvil?.stop();
+  await chainOf?.stop();
 });
-
-async function evidenceOf(place: NonNullable<EvidenceFile['record']>): Promise<EvidenceFile> {
-  const { manifest, leafHashes } = log.batches[0] as (typeof log.batches)[number];
-  const { dataset, serial, head, signature, salt } = manifest;
-  const events = (await rpc.call('eth_getTransactionReceipt', [to0x(place.txHash)])) as { blockNumber: string };
-  const keyOf = blockKeys(primitives, auditKey(primitives, log.writer.datasetKey), salt);
-  const blocks = [0, 2].map((index): EvidenceBlock => {
-    const { size, sha256, chunkRoot, meta, record: line } = manifest.blocks[index] as (typeof manifest.blocks)[number];
-    const opening = {
-      size,
-      sha256,
-      chunkRoot,
-      metaHash: primitives.sha256(meta) as EvidenceBlock['opening']['metaHash'],
-    };
-    return { index, opening, meta, blockKey: keyOf(index), record: line, contentKey: null, object: null, bytes: null };
-  });
-  const proof = await multiproof(
-    { hasher: primitives, subtrees: subtreesOfLeaves(primitives, leafHashes) },
-    [0, 2],
-    head.size,
-  );
-  return {
-    domain: { chainId: anvil.chainId, dissc },
-    dataset,
-    charters: [{ charter: log.charter, chartered: { txHash: place.txHash, blockNumber: Number(events.blockNumber) } }],
-    head: { dataset, ...head, serial, signature },
-    ...{ record: place, round: null, blocks, proof, range: null, after: [] },
-  };
-}
 
 async function ask(rpcUrls: readonly string[], agree = rpcUrls.length, asked = evidence) {
   const finding = verifyEvidence(primitives, asked, { dissc: DISSC_ADDRESS });
@@ -235,7 +151,7 @@ describe('evidence, asked of the chain', () => {
 
   it('goes on holding when the log has grown, by the events that lead to its head', async () => {
     log.seal([5, 6]);
-    await record();
+    await chainOf.record();
     const { report, facts } = await ask([anvil.rpcUrl]);
     assert.equal(report.verdict, 'intact', report.reason ?? '');
     assert.match(factOf(facts, 'today').restsOn ?? '', /its head there has 5 blocks and extends this one/);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
@@ -10,6 +10,8 @@ import { encodeEvidence } from '../../core/evidence/encode-evidence.ts';
 import { address } from '../../core/ids.ts';
 import { buildCheckPage } from '../../dev/console/build-check.ts';
 import { exampleEvidence } from '../../dev/specification/example-evidence.ts';
+import { type Dialect, type ForeignNode, startForeignNode } from '../adapters/foreign-node.ts';
+import { type ChainWithEvidence, startChainWithEvidence } from '../client/chain-with-evidence.ts';
 import { evidenceOf, type FixtureOptions, joined } from '../core/evidence-fixture.ts';
 import { findBarriers, openBrowser, openPage, type WatchedPage } from './open-page.ts';
 
@@ -43,11 +45,19 @@ async function write(name: string, options: FixtureOptions): Promise<void> {
   await writeFile(at(`${name}.stored`), joined(stored));
 }
 
-async function withPage(options: BrowserContextOptions, use: (watched: WatchedPage) => Promise<void>): Promise<void> {
+async function withPage(
+  options: BrowserContextOptions,
+  use: (watched: WatchedPage) => Promise<void>,
+  named: readonly string[] = [],
+): Promise<void> {
   const watched = await openPage(browser, url, options);
   try {
     await use(watched);
-    assert.deepEqual(watched.requests, [], 'it asked somebody');
+    assert.deepEqual(
+      watched.requests.filter((asked) => !named.some((node) => asked.startsWith(node))),
+      [],
+      'it asked somebody',
+    );
     assert.deepEqual(watched.complaints, []);
   } finally {
     await watched.page.context().close();
@@ -168,6 +178,111 @@ test('evidence of another contract proves nothing here, right as all else in it 
     assert.match((await sentence(page).textContent()) ?? '', /of the contract 0xd1(?:d1)+, not of DISSC/);
     await picture(page, 'other-contract');
   }));
+
+describe('the chain, asked from the page', () => {
+  let chain: ChainWithEvidence;
+  const nodes: ForeignNode[] = [];
+  /** Speaks the truth but for what it was told. */
+  const node = async (result: NonNullable<Dialect['result']>): Promise<string> => {
+    const started = await startForeignNode(chain.rpcUrl, { result });
+    nodes.push(started);
+    return started.rpcUrl;
+  };
+  const honest = () => node((_asked, result) => result);
+  const liar = () =>
+    node(({ method, params }, result) =>
+      method === 'eth_getBlockByNumber' && params[0] !== 'finalized'
+        ? { ...(result as object), stateRoot: `0x${'11'.repeat(32)}` }
+        : result,
+    );
+  const ask = async (page: Page, rpcUrls: readonly string[], agree: string): Promise<void> => {
+    await page.getByLabel('Nodes of this chain').fill(rpcUrls.join('\n'));
+    await page.getByLabel('How many of them must agree').fill(agree);
+    await page.getByRole('button', { name: 'Ask these nodes' }).press('Enter');
+  };
+  before(async () => {
+    chain = await startChainWithEvidence();
+    await writeFile(at('recorded.evidence.json'), encodeEvidence(chain.evidence));
+  });
+  after(async () => {
+    for (const one of nodes) await one.stop();
+    await chain?.stop();
+  });
+
+  test('two honest nodes of three agree, and the one that lies is named', async () => {
+    const [a, b, lies] = [await honest(), await honest(), await liar()];
+    await withPage(
+      { viewport: { width: 360, height: 740 } },
+      async ({ page, requests }) => {
+        await choose(page, 'recorded.evidence.json');
+        await page.getByText('This page has asked nobody yet').waitFor();
+        assert.deepEqual([requests, await findBarriers(page)], [[], []]);
+        await ask(page, [a, b, lies], '2');
+        await page.getByText('Asked. The verdict above').waitFor();
+        const rests = (await page.locator('#rests').textContent()) ?? '';
+        assert.match(rests, /holds, by all receipts of the block, which lead to the root in block \d+/);
+        assert.match(rests, /holds, by a proof of DISSC's storage \(eth_getProof\)/);
+        assert.doesNotMatch(rests, /not asked|not answered|does not hold/);
+        const named = await page.locator('#dissent > li').allTextContents();
+        assert.ok(
+          named.length > 0 && named.every((text) => text.startsWith(`${new URL(lies).host} says otherwise of`)),
+        );
+        assert.doesNotMatch((await sentence(page).textContent()) ?? '', /not checked here/);
+        assert.deepEqual(await findBarriers(page), []);
+        const overhang = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
+        assert.ok(Number(overhang) <= 0, `${overhang} px wider than the window`);
+        await picture(page, 'asked');
+      },
+      [a, b, lies],
+    );
+  });
+
+  test('where all must agree and one lies, nothing is confirmed', async () => {
+    const [a, lies] = [await honest(), await liar()];
+    await withPage(
+      {},
+      async ({ page }) => {
+        await choose(page, 'recorded.evidence.json');
+        await ask(page, [a, lies], '');
+        await page.getByText('? Not confirmed').waitFor();
+        assert.match((await sentence(page).textContent()) ?? '', /Fewer than 2 nodes agree/);
+      },
+      [a, lies],
+    );
+  });
+
+  test('a chain that has not recorded it contradicts it', async () => {
+    const [a] = [await honest()];
+    const record = { ...chain.evidence.record, txHash: new Uint8Array(32).fill(1) } as typeof chain.evidence.record;
+    await writeFile(at('unrecorded.evidence.json'), encodeEvidence({ ...chain.evidence, record }));
+    await withPage(
+      {},
+      async ({ page }) => {
+        await choose(page, 'unrecorded.evidence.json');
+        await ask(page, [a], '1');
+        await page.getByText('✗ The chain says otherwise').waitFor();
+      },
+      [a],
+    );
+  });
+
+  test('what is no node is said, and asks nobody; the policy lets nothing else through', () =>
+    withPage({}, async ({ page }) => {
+      await choose(page, 'recorded.evidence.json');
+      for (const [urls, agree, says] of [
+        [[], '', /Name at least one node/],
+        [['ftp://a.example'], '', /is not the URL of a node/],
+        [['http://a.example'], '', /anybody on the way can answer in its place/],
+        [['https://a.example', 'https://a.example/'], '', /One node is named twice/],
+        [['https://a.example'], '2', /2 nodes are to agree, and 1 are named/],
+      ] as const) {
+        await ask(page, urls, agree);
+        await page.locator('#asked', { hasText: says }).waitFor();
+      }
+      const policy = await page.locator('meta[http-equiv]').getAttribute('content');
+      assert.match(policy ?? '', /; connect-src https: http:\/\/127\.0\.0\.1:\* http:\/\/localhost:\*;/);
+    }));
+});
 
 test('what is no evidence at all is said by its field, and names that others wrote show as they are', () =>
   withPage({}, async ({ page }) => {
