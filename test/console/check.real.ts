@@ -76,9 +76,10 @@ async function picture(page: Page, name: string): Promise<void> {
 test('a file and its evidence, by the keyboard alone: one sentence, then the steps', () =>
   withPage({}, async ({ page }) => {
     await picture(page, 'empty');
+    // Waited for before the keys: the browser takes a while to hand over its choosers.
+    const chooser = page.waitForEvent('filechooser');
     await page.keyboard.press('Tab');
     assert.equal(await page.evaluate('document.activeElement.id'), 'files');
-    const chooser = page.waitForEvent('filechooser');
     await page.keyboard.press('Enter');
     await (await chooser).setFiles([at('door.evidence.json'), at('door.bin')]);
     await page.getByText('✓ Intact').waitFor();
