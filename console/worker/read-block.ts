@@ -112,7 +112,7 @@ export async function readBlock(
     const computed = blockDigest(primitives, { dataset, index }, opening);
     const isSame = equalBytes(recorded, computed);
     step(
-      'Both digests are the same',
+      'The recorded digest against that of the stored bytes',
       '13',
       { 'digest that was recorded': to0x(recorded), 'digest of the stored bytes': to0x(computed) },
       isSame ? null : 'The stored block does not hash to the recorded digest.',

@@ -64,7 +64,8 @@ export async function openReaderKeys(
   const bucket = found.stack === null ? null : bucketOf(found.stack);
   if (found.keystore !== null) {
     const entries = found.datasets === null ? [] : parseDatasetsFile(found.datasets.text, found.datasets.name);
-    const { mnemonic } = await openKeystore(found.keystore.text, password, found.keystore.name);
+    const given = password === '' ? (found.password ?? '') : password;
+    const { mnemonic } = await openKeystore(found.keystore.text, given, found.keystore.name);
     if (mnemonic === null) throw new FileError(`${found.keystore.name} holds no mnemonic: it is not an owner's.`);
     return { ...ownerOf(mnemonic, entries, notes), bucket };
   }
@@ -85,15 +86,18 @@ interface SortedFiles {
   readonly auditor: ChosenFile | null;
   readonly datasets: ChosenFile | null;
   readonly stack: ChosenFile | null;
+  /** Of a file that is one, as `plumb try` keeps it; null without. */
+  readonly password: string | null;
   readonly others: readonly string[];
 }
 
 /** Files are known by what is in them: names get lost. */
 function sortChosen(files: readonly ChosenFile[]): SortedFiles {
-  const kinds = files.map((file) => ({ file, kind: kindOf(file.text) }));
+  const kinds = files.map((file) => ({ file, kind: file.name === 'password' ? 'password' : kindOf(file.text) }));
   const first = (kind: string): ChosenFile | null => kinds.find((one) => one.kind === kind)?.file ?? null;
   return {
     ...{ keystore: first('keystore'), auditor: first('auditor'), datasets: first('datasets'), stack: first('stack') },
+    password: first('password')?.text.trim() ?? null,
     others: kinds.filter(({ kind }) => kind === null).map(({ file }) => file.name),
   };
 }

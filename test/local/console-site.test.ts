@@ -107,7 +107,7 @@ test('the chain is asked what the console reads, and nothing else', async () => 
   for (const one of refused) assert.equal((await post(one)).status, 403, JSON.stringify(one));
   assert.equal((await post(ask('eth_chainId'), 'text/plain')).status, 400);
   assert.equal((await fetch(`${origin}/console/chain`)).status, 405);
-  assert.equal((await post({ big: 'x'.repeat(600_000) })).status, 413);
+  assert.equal((await post({ big: 'x'.repeat(2_200_000) })).status, 413);
   assert.notEqual(refuseChainQuestion('[]', [DISSC]), null);
   assert.notEqual(refuseChainQuestion(JSON.stringify(Array(101).fill(ask('eth_chainId'))), [DISSC]), null);
 });

@@ -222,10 +222,10 @@ function Result({ dataset, result }: { readonly dataset: string; readonly result
         </p>
       ))}
       <p>
-        {ago(endedAtMs, Date.now())}, against chain block {count(chain.blockNumber)} ({utc(chain.timestampMs)}).{' '}
+        Checked {ago(endedAtMs, Date.now())}, against chain block {count(chain.blockNumber)} ({utc(chain.timestampMs)}).{' '}
         {assurance}
       </p>
-      <p class="faint">What this proves: {proves}.</p>
+      {bad === 0 ? <p class="faint">What this proves: {proves}.</p> : null}
       {damaged.length === 0 ? null : (
         <ul class="damage">
           {damaged.slice(0, MOST_LISTED).map((one) => (

@@ -37,6 +37,10 @@ export function SignInView({ page: { busy, place } }: { readonly page: PageState
               which names datasets that are not on the chain yet.
             </p>
             <p>
+              After <code>plumb try</code>: <code>keystore.json</code> and <code>datasets.json</code> of its folder{' '}
+              <code>owner</code>, and the file <code>password</code> beside it instead of typing one.
+            </p>
+            <p>
               As an auditor: the auditor file that the owner gave you, and the file with the bucket's keys (on a local
               stack: <code>stack.json</code>). No password.
             </p>
