@@ -31,6 +31,7 @@ export function DatasetView({ page, dataset }: { readonly page: PageState; reado
       ) : (
         <section aria-labelledby="map-title">
           <h2 id="map-title">All {counted(map.size, 'block')}</h2>
+          <Remembered size={map.size} row={row} standing={standing} />
           <HeatMap map={map} version={state.version} onOpen={(index) => go({ view: 'block', dataset, index })} />
         </section>
       )}
@@ -41,6 +42,26 @@ export function DatasetView({ page, dataset }: { readonly page: PageState; reado
         onLook={(to, blocks) => void look(dataset, to, blocks)}
       />
     </>
+  );
+}
+
+/** What this browser noted on an earlier visit may go further than the chain: its log went back, or the note is not true. */
+function Remembered({
+  size,
+  row,
+  standing,
+}: {
+  readonly size: number;
+  readonly row: DatasetRow | null;
+  readonly standing: Standing | null;
+}) {
+  const onChain = Math.max(row?.final ?? 0, standing?.anchored ?? 0);
+  if (row === null || size <= onChain) return null;
+  return (
+    <p class="bad">
+      ✗ The chain has {counted(onChain, 'final block')}. This browser noted {count(size)} on an earlier visit: either
+      the log went back, which <code>plumb owner verify</code> would name, or somebody changed this browser's notes.
+    </p>
   );
 }
 
