@@ -58,9 +58,10 @@ function Remembered({
   const onChain = Math.max(row?.final ?? 0, standing?.anchored ?? 0);
   if (row === null || size <= onChain) return null;
   return (
-    <p class="bad">
-      ✗ The chain has {counted(onChain, 'final block')}. This browser noted {count(size)} on an earlier visit: either
-      the log went back, which <code>plumb owner verify</code> would name, or somebody changed this browser's notes.
+    <p class="note">
+      The chain had {counted(onChain, 'final block')} when this page asked; this browser noted {count(size)}. Reload the
+      page: if that stays so, either the log went back, which <code>plumb owner verify</code> names, or somebody changed
+      this browser's notes.
     </p>
   );
 }
