@@ -5,6 +5,8 @@ import {
   datasetParameter,
   getAnchorQuery,
   getAnchorResponse,
+  getDescriptionsRequest,
+  getDescriptionsResponse,
   getRecordsRequest,
   getSegmentResponse,
   getVoucherResponse,
@@ -13,11 +15,17 @@ import {
   listBatchesQuery,
   listBatchesResponse,
   listMessagesQuery,
+  listRequestsQuery,
+  listRequestsResponse,
   postMessageRequest,
   postMessageResponse,
   proveChunksRequest,
   publishSegmentResponse,
   putCharterResponse,
+  putDescriptionRequest,
+  putDescriptionResponse,
+  putRequestRequest,
+  putRequestResponse,
   storeVoucherRequest,
   storeVoucherResponse,
   underAgreementQuery,
@@ -171,6 +179,52 @@ export const putCharterRow = /* @__PURE__ */ httpRow(() => ({
   limits: { timeoutMs: 20_000, bodyBytes: 2_048, memoryMb: 512 },
   request: { params: ofDataset(), query: noParameters(), body: wireCharter },
   response: { json: putCharterResponse },
+}));
+
+export const putDescriptionRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'put-description',
+  trigger: { kind: 'http', method: 'POST', path: '/v1/agreements/{agreement}/description' },
+  invoke: false,
+  // The owner's signature is in what is sent.
+  callers: 'anyone',
+  may: { table: 'read-write', ocasc: 'read', asc: 'read', owners: 'read' },
+  limits: { timeoutMs: 20_000, bodyBytes: 12_288, memoryMb: 512 },
+  request: { params: ofAgreement(), query: noParameters(), body: putDescriptionRequest },
+  response: { json: putDescriptionResponse },
+}));
+
+export const getDescriptionsRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'get-descriptions',
+  trigger: { kind: 'http', method: 'POST', path: '/v1/descriptions' },
+  invoke: false,
+  callers: 'anyone',
+  may: { table: 'read' },
+  limits: { timeoutMs: 20_000, bodyBytes: 4_096, memoryMb: 512 },
+  request: { params: noParameters(), query: noParameters(), body: getDescriptionsRequest },
+  response: { json: getDescriptionsResponse },
+}));
+
+export const putRequestRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'put-request',
+  trigger: { kind: 'http', method: 'POST', path: '/v1/requests' },
+  invoke: false,
+  // The signature of whoever would buy is in what is sent.
+  callers: 'anyone',
+  may: { table: 'read-write', ocasc: 'read', asc: 'read', owners: 'read' },
+  limits: { timeoutMs: 20_000, bodyBytes: 8_192, memoryMb: 512 },
+  request: { params: noParameters(), query: noParameters(), body: putRequestRequest },
+  response: { json: putRequestResponse },
+}));
+
+export const listRequestsRow = /* @__PURE__ */ httpRow(() => ({
+  name: 'list-requests',
+  trigger: { kind: 'http', method: 'GET', path: '/v1/requests' },
+  invoke: false,
+  callers: 'anyone',
+  may: { table: 'read' },
+  limits: { timeoutMs: 20_000, bodyBytes: 0, memoryMb: 512 },
+  request: { params: noParameters(), query: listRequestsQuery, body: nothing() },
+  response: { json: listRequestsResponse },
 }));
 
 export const storeVoucherRow = /* @__PURE__ */ httpRow(() => ({
@@ -336,6 +390,10 @@ export const httpRows = {
   'get-records': getRecordsRow,
   'get-anchor': getAnchorRow,
   'put-charter': putCharterRow,
+  'put-description': putDescriptionRow,
+  'get-descriptions': getDescriptionsRow,
+  'put-request': putRequestRow,
+  'list-requests': listRequestsRow,
   'store-voucher': storeVoucherRow,
   'get-voucher': getVoucherRow,
   'post-message': postMessageRow,

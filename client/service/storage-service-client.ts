@@ -2,22 +2,27 @@ import { httpTransport } from '../../adapters/service/http-transport.ts';
 import { fromHex, to0x } from '../../core/bytes.ts';
 import { charterToWire } from '../../core/charter/wire-charter.ts';
 import { AnswerError, RequestRefusedError } from '../../core/errors.ts';
+import type { AgreementId } from '../../core/ids.ts';
 import { MAX_BLOCK_BYTES } from '../../core/limits.ts';
+import type { SignedText } from '../../core/market/signed-text.ts';
 import { inAnswer } from '../../core/parse-outside.ts';
-import type { AgreementService, SegmentPublisher, StorageService } from '../../core/ports/service.ts';
+import type { AgreementService, MarketService, SegmentPublisher, StorageService } from '../../core/ports/service.ts';
 import { decodeHashedBlocks, decodeProvenChunks, decodeRecords } from '../../core/wire/answers.ts';
 import { decodeMessagePage } from '../../core/wire/messages.ts';
+import { MAX_DESCRIPTIONS } from '../../core/wire/requests.ts';
 import { anchorFromWire } from './anchor-from-wire.ts';
 import { createServiceCaller, type ServiceTarget } from './call-service.ts';
 
 /** What get-block says of a block that it does not have; any other refusal is one of the request. */
 const BLOCK_PROBLEMS = ['/problems/unrecorded', '/problems/block-unavailable'];
 
+const MAX_REQUEST_PAGES = 16;
+
 /** The storage service as owners, devices and consumers use it. */
 export function createStorageServiceClient(
   // How requests travel: over HTTP unless it is said otherwise.
   target: Omit<ServiceTarget, 'transport'> & Partial<Pick<ServiceTarget, 'transport'>>,
-): StorageService & SegmentPublisher & AgreementService {
+): StorageService & SegmentPublisher & AgreementService & MarketService {
   const { service, call, callJson } = createServiceCaller({ transport: httpTransport, ...target });
   const { agreement } = target;
   const under = agreement === undefined ? {} : { query: { agreement } };
@@ -54,6 +59,37 @@ export function createStorageServiceClient(
       const query = { since, ...(round === undefined ? {} : { round: to0x(round) }) };
       const answer = await callJson('get-anchor', { dataset }, { query, signal });
       return inAnswer(service, () => anchorFromWire(dataset, answer));
+    },
+    async putDescription(agreement, { text, signature }, signal) {
+      const body = { text, signature: to0x(signature) };
+      return callJson('put-description', { agreement }, { body, signal });
+    },
+    async getDescriptions(agreements, signal) {
+      const found = new Map<AgreementId, SignedText>();
+      for (let from = 0; from < agreements.length; from += MAX_DESCRIPTIONS) {
+        const asked = agreements.slice(from, from + MAX_DESCRIPTIONS);
+        const { descriptions } = await callJson('get-descriptions', {}, { body: { agreements: asked }, signal });
+        for (const { agreement, text, signature } of descriptions) {
+          found.set(agreement as AgreementId, { text, signature: fromHex(signature) });
+        }
+      }
+      return found;
+    },
+    async putRequest({ text, signature }, signal) {
+      return callJson('put-request', {}, { body: { text, signature: to0x(signature) }, signal });
+    },
+    async listRequests(signal) {
+      const found: SignedText[] = [];
+      let cursor: string | null = null;
+      // A service that pages for ever is not read for ever.
+      for (let page = 0; page < MAX_REQUEST_PAGES; page++) {
+        const query: Record<string, string> = cursor === null ? {} : { cursor };
+        const { requests, next } = await callJson('list-requests', {}, { query, signal });
+        found.push(...requests.map(({ text, signature }) => ({ text, signature: fromHex(signature) })));
+        if (next === null) break;
+        cursor = next;
+      }
+      return found;
     },
     async storeVoucher({ agreement, due }, signature, signal) {
       const body = { due: String(due), signature: to0x(signature) };

@@ -5,6 +5,7 @@ import type { SignedCharter } from '../charter/charter.ts';
 import type { Address, AgreementId, DatasetId, RoundRoot } from '../ids.ts';
 import type { Growth } from '../log/growth.ts';
 import type { SignedHead } from '../log/head.ts';
+import type { SignedText } from '../market/signed-text.ts';
 import type { MapLeaf } from '../rounds/map-leaf.ts';
 import type { RoundFront } from '../rounds/round.ts';
 import type { MessagePage } from '../wire/messages.ts';
@@ -88,4 +89,23 @@ export interface AgreementService {
     query: { from: Address; sequence?: number },
     signal?: AbortSignal,
   ): Promise<MessagePage>;
+}
+
+/** What sellers and buyers say of what they have and want: public, and signed. Throws like StorageService. */
+export interface MarketService {
+  /** Says what an offer is about. The first description stays. */
+  putDescription(
+    agreement: AgreementId,
+    description: SignedText,
+    signal?: AbortSignal,
+  ): Promise<{ readonly stored: boolean }>;
+  /** What is said of these agreements, in any number: not to be believed before its signature is checked. */
+  getDescriptions(
+    agreements: readonly AgreementId[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<AgreementId, SignedText>>;
+  /** Says what somebody would buy. */
+  putRequest(request: SignedText, signal?: AbortSignal): Promise<{ readonly id: string; readonly stored: boolean }>;
+  /** What others would buy: not to be believed before its signature is checked. */
+  listRequests(signal?: AbortSignal): Promise<readonly SignedText[]>;
 }

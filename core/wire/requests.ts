@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { ENC_BYTES, MAX_MESSAGES, MAX_PAYLOAD_BYTES } from '../agreement/message.ts';
 import { MAX_LOG_BLOCKS, MAX_NAME_BYTES, MAX_RECORD_BLOCKS, MAX_SEGMENT_BYTES } from '../limits.ts';
+import { MAX_REQUEST_BYTES } from '../market/buying-request.ts';
+import { MAX_DESCRIPTION_BYTES } from '../market/description.ts';
 import { MAP_DEPTH } from '../rounds/map-leaf.ts';
 import { SIGNATURE_BYTES } from '../typed-data.ts';
 
@@ -97,6 +99,47 @@ export const postMessageResponse = z.strictObject({ stored: z.boolean() });
 export const listMessagesQuery = z.strictObject({
   from: address0x,
   sequence: indexParameter.pipe(z.int().min(0).max(MAX_MESSAGES)).optional(),
+});
+
+/** A text for people with the signature that is of it; what it says is parsed where it is read. */
+const signedText = (mostBytes: number) =>
+  z.strictObject({ text: z.string().min(2).max(mostBytes), signature: hex0x(SIGNATURE_BYTES, SIGNATURE_BYTES) });
+
+export const putDescriptionRequest = signedText(MAX_DESCRIPTION_BYTES);
+
+/** `stored` is false when the very same description was there already. */
+export const putDescriptionResponse = z.strictObject({ stored: z.boolean() });
+
+/** At most so many descriptions come in one answer. */
+export const MAX_DESCRIPTIONS = 50;
+
+export const getDescriptionsRequest = z.strictObject({
+  agreements: z
+    .array(agreementParameter)
+    .min(1)
+    .max(MAX_DESCRIPTIONS)
+    .refine((ids) => new Set(ids).size === ids.length, 'must not name an agreement twice')
+    .meta({ uniqueItems: true }),
+});
+
+/** Of those asked for that have one. */
+export const getDescriptionsResponse = z.strictObject({
+  descriptions: z.array(putDescriptionRequest.extend({ agreement: hash0x })).max(MAX_DESCRIPTIONS),
+});
+
+export const putRequestRequest = signedText(MAX_REQUEST_BYTES);
+
+/** What the request is called by; `stored` is false when the very same one was there already. */
+export const putRequestResponse = z.strictObject({ id: hash0x, stored: z.boolean() });
+
+/** At most so many requests come in one answer. */
+export const MAX_REQUEST_PAGE = 64;
+
+export const listRequestsQuery = z.strictObject({ cursor: z.string().min(1).max(64).optional() });
+
+export const listRequestsResponse = z.strictObject({
+  requests: z.array(putRequestRequest).max(MAX_REQUEST_PAGE),
+  next: z.string().max(64).nullable(),
 });
 
 /** Query of list-batches: blocks from … to, or capture times (ms) from … to, both inclusive. */

@@ -54,6 +54,8 @@ const REMEDIES: Readonly<Record<ProblemType, string>> = {
   '/problems/method-not-allowed': 'Use a method that the header `allow` names.',
   '/problems/rejected': 'Read the reason: a segment of these bytes is never taken. Seal the blocks anew.',
   '/problems/charter-not-on-chain': 'Send the charter to DISSC first: `plumb device replace` does.',
+  '/problems/described': 'Keep the description, or cancel the offer and make another one.',
+  '/problems/board-full': 'Wait until a request expires, or name an agreement that you have accepted.',
   '/problems/sequence-used': 'Read the mailbox, and number the next message behind the last.',
   '/problems/round-thinned':
     'Ask for the newest round, or the last of its day; raise `keepRoundsDays` to keep later ones.',

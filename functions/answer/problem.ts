@@ -33,6 +33,8 @@ export const PROBLEMS = {
     turn: 'owner',
     title: 'The charter does not count before the chain has it.',
   },
+  '/problems/described': { status: 409, turn: 'owner', title: 'The offer has another description, which stays.' },
+  '/problems/board-full': { status: 409, turn: 'later', title: 'The board takes no more requests now.' },
   '/problems/sequence-used': { status: 409, turn: 'caller', title: 'Another message has this number.' },
   '/problems/round-thinned': { status: 410, turn: 'caller', title: 'What this round held can be proven no more.' },
   '/problems/ended': { status: 410, turn: 'caller', title: 'The agreement has ended.' },

@@ -109,6 +109,32 @@ export const OPERATIONS: Readonly<Record<RouteName, OperationWords>> = {
       'the chain is a 409.',
     problems: [403, 404, 409],
   },
+  'put-description': {
+    summary: 'Describe an offer',
+    description:
+      "Keeps what an offer's owner says of it: a text in canonical JSON, of at most 4,096 bytes, and the owner's EIP-712 signature " +
+      'over agreement and text (`Description`). Anybody may bring it. The first stays for as long as the offer can matter; another ' +
+      'one is a 409.',
+    problems: [403, 409],
+  },
+  'get-descriptions': {
+    summary: 'Read what owners say of their offers',
+    description:
+      'The descriptions of up to 50 agreements, as far as there are any. It is public; the signature shows whose word each is.',
+  },
+  'put-request': {
+    summary: 'Say what you would buy',
+    description:
+      'Puts a signed request onto the public board until it expires, two weeks at most: two an account, and a fixed number in all. ' +
+      'A request that names an agreement which its account has accepted takes one of the places that are kept for buyers. A full ' +
+      'board is a 409.',
+    problems: [409],
+  },
+  'list-requests': {
+    summary: 'Read what others would buy',
+    description:
+      'Requests that have not expired. Go on with `cursor` set to `next` of the answer, until `next` is null.',
+  },
   'store-voucher': {
     summary: 'Hand in a voucher',
     description: 'Keeps the highest valid voucher of the agreement; what the consumer may read follows it.',

@@ -21,6 +21,7 @@ import type { GrantId } from '../../core/ports/grants.ts';
  *
  *   S                    AgreementEntry
  *   M#<from>#<sequence>  MessageEntry    one message of its mailbox
+ *   D                    SignedEntry     what its owner says of it
  *
  * Outside: `WORK#<digit>`/<dataset> (a dataset whose log may be ahead of the final chain, or differ from it: all of it is to be
  * looked at), `WORK#<digit>`/<dataset>#<size>#<root> (its log has this head: HeadMark; the same whoever writes it),
@@ -29,6 +30,7 @@ import type { GrantId } from '../../core/ports/grants.ts';
  * proposed to that account, not accepted or over yet, finally) and /# (how far they were looked for), `NONCE#<key>`/- (burnt
  * request nonces), `RECONCILE`/- (up to which key the bucket was compared with the table in this round), `ASIDE`/<key> (an
  * object that can never be a segment, to be set aside), `WAITING`/<dataset> (one with segments that wait for their predecessors),
+ * `REQUESTS`/BUYER#<place> and OPEN#<place> (RequestEntry: what somebody would buy, in one of a fixed number of places),
  * `FILLING`/<dataset>#<from> (a gap of its log that segments are taking the place of).
  */
 
@@ -66,6 +68,11 @@ export const AGREEMENT_SK = 'S';
 export const messageSk = (from: Address, sequence: number): string => `M#${from}#${pad(sequence, 6)}`;
 /** Of a message's key. */
 export const sequenceOf = (messageKey: string): number => Number(messageKey.slice(-6));
+export const DESCRIPTION_SK = 'D';
+export const REQUESTS_PK = 'REQUESTS';
+/** Who has bought before has places of his own. */
+export type RequestPlaces = 'BUYER' | 'OPEN';
+export const requestSk = (places: RequestPlaces, place: number): string => `${places}#${pad(place, 3)}`;
 export const RECONCILE_PK = 'RECONCILE';
 export const RECONCILE_SK = '-';
 export const ASIDE_PK = 'ASIDE';
@@ -232,4 +239,16 @@ export interface MessageEntry {
   readonly enc: Uint8Array;
   readonly ciphertext: Uint8Array;
   readonly signature: Uint8Array;
+}
+
+/** A text that somebody signed, as it came. */
+export interface SignedEntry {
+  readonly text: string;
+  readonly signature: Uint8Array;
+  /** In seconds since 1970. */
+  readonly expiresAtS: number;
+}
+
+export interface RequestEntry extends SignedEntry {
+  readonly account: string;
 }

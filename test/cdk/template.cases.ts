@@ -299,6 +299,7 @@ describe('stages', () => {
     );
     assert.deepEqual(Object.fromEntries(reserved), {
       ...{ 'get-records': 20, 'get-anchor': 20, 'put-charter': 20, 'get-openapi': 20 },
+      ...{ 'put-description': 20, 'get-descriptions': 20, 'put-request': 20, 'list-requests': 20 },
       ...{ 'hash-blocks': 50, 'prove-chunks': 50, 'publish-segment': 50 },
       ...{ 'ingest-segment': 4, 'segment-removed': 2 },
     });

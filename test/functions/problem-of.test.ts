@@ -21,6 +21,8 @@ const STATED: Readonly<Record<ProblemType, readonly [status: number, turn: strin
   '/problems/method-not-allowed': [405, 'caller'],
   '/problems/rejected': [409, 'device'],
   '/problems/charter-not-on-chain': [409, 'owner'],
+  '/problems/described': [409, 'owner'],
+  '/problems/board-full': [409, 'later'],
   '/problems/sequence-used': [409, 'caller'],
   '/problems/round-thinned': [410, 'caller'],
   '/problems/ended': [410, 'caller'],

@@ -10,6 +10,8 @@ import { to0x } from '../../core/bytes.ts';
 import { signCharter } from '../../core/charter/charter.ts';
 import { charterToWire } from '../../core/charter/wire-charter.ts';
 import type { PrivateKey, RoundRoot } from '../../core/ids.ts';
+import { signRequest } from '../../core/market/buying-request.ts';
+import { signDescription } from '../../core/market/description.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { problemDocument } from '../../core/wire/requests.ts';
 import { describeErrors } from '../../dev/errors/describe-errors.ts';
@@ -20,6 +22,7 @@ import { finalSk, knownSk, roundsPk, THINNED_SK } from '../../functions/rounds/r
 import { keepCharter } from '../../functions/state/dataset-entry.ts';
 import { type RunningHost, startHost } from '../../local/host/start-host.ts';
 import { openTestDataset } from './log-fixture.ts';
+import { SAYS_LITTLE, WISHES_LITTLE } from './market-texts.ts';
 import { type Market, makeSale, type Sale, startMarket } from './start-sale.ts';
 import { blocks, DOMAIN, key, putObject, TestDevice } from './start-service.ts';
 
@@ -91,6 +94,32 @@ async function postTwice(): Promise<Response> {
   };
   assert.equal((await post(1)).status, 200);
   return post(2);
+}
+
+/** Another description of an offer than the one that is kept. */
+async function describeTwice(): Promise<Response> {
+  const { id, owner } = await makeSale(market);
+  const describe = async (title: string): Promise<Response> => {
+    const { text, signature } = signDescription(market.domain, id, { ...SAYS_LITTLE, title }, owner.privateKey);
+    const body = { text, signature: to0x(signature) };
+    return ask({ method: 'POST', path: `/v1/agreements/${id}/description`, body });
+  };
+  assert.equal((await describe('Weather')).status, 200);
+  return describe('Better weather');
+}
+
+/** One request more than an account may have. */
+async function requestThrice(): Promise<Response> {
+  const accountKey = key();
+  const madeAtSeconds = Math.floor(Date.now() / 1000);
+  const request = async (topic: string): Promise<Response> => {
+    const wish = { ...WISHES_LITTLE, account: accountOfKey(accountKey), topic };
+    const times = { madeAtSeconds, untilSeconds: madeAtSeconds + 3600 };
+    const { text, signature } = signRequest(market.domain, { ...wish, ...times }, accountKey);
+    return ask({ method: 'POST', path: '/v1/requests', body: { text, signature: to0x(signature) } });
+  };
+  for (const topic of ['rain', 'snow']) assert.equal((await request(topic)).status, 200);
+  return request('hail');
 }
 
 async function uploadRejected(): Promise<Response> {
@@ -176,6 +205,8 @@ const PROVOKED: Readonly<Record<ProblemType, () => Promise<Response>>> = {
   '/problems/method-not-allowed': () => ask({ method: 'POST', path: ofDataset('batches') }),
   '/problems/rejected': uploadRejected,
   '/problems/charter-not-on-chain': showLater,
+  '/problems/described': describeTwice,
+  '/problems/board-full': requestThrice,
   '/problems/sequence-used': postTwice,
   '/problems/round-thinned': askThinned,
   async '/problems/ended'() {

@@ -76,6 +76,10 @@ describe('the table of functions', () => {
       'get-records': [29_000, 32_768, hashing],
       'get-anchor': [20_000, 0, fetching],
       'put-charter': [20_000, 2_048, fetching],
+      'put-description': [20_000, 12_288, fetching],
+      'get-descriptions': [20_000, 4_096, fetching],
+      'put-request': [20_000, 8_192, fetching],
+      'list-requests': [20_000, 0, fetching],
       'store-voucher': [20_000, 1_024, fetching],
       'get-voucher': [20_000, 0, fetching],
       'post-message': [20_000, 132_096, fetching],
@@ -124,11 +128,11 @@ describe('the table of functions', () => {
     assert.deepEqual(withRight('read-list-aside'), ['reconcile-segments'], 'it alone removes objects');
   });
 
-  test('lets strangers change nothing but by an owner’s signature', () => {
+  test('lets strangers change nothing but by an owner’s signature, and what they wish for in bounded places', () => {
     const open = functionRows.filter(({ callers }) => callers === 'anyone');
     assert.deepEqual(
       open.filter(({ may }) => may.table === 'read-write').map(({ name }) => name),
-      ['put-charter'],
+      ['put-charter', 'put-description', 'put-request'],
     );
   });
 

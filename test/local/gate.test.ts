@@ -127,7 +127,8 @@ test('who has not signed passes with the strangers, whatever is asked; events an
   const gates = (event: unknown) =>
     Object.fromEntries(functionRows.map((row) => [row.name, gateOf(row, event)] as const));
   const events = { 'ingest-segment': 'events', 'segment-removed': 'events', anchor: null, 'reconcile-segments': null };
-  const strangers = ['get-records', 'get-anchor', 'put-charter', 'get-openapi'];
+  const market = ['put-description', 'get-descriptions', 'put-request', 'list-requests'];
+  const strangers = ['get-records', 'get-anchor', 'put-charter', 'get-openapi', ...market];
   const heavy = ['hash-blocks', 'prove-chunks', 'publish-segment'];
   for (const [name, gate] of Object.entries(gates(signed))) {
     const own = strangers.includes(name) ? 'public' : heavy.includes(name) ? 'heavy' : null;
