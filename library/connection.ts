@@ -1,6 +1,8 @@
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
+import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
+import { signMessage } from '../adapters/keys/mnemonic.ts';
 import { isMissingFile, readSecretFile } from '../adapters/keys/secret-file.ts';
 import { nodeRuntime } from '../adapters/runtime/node-runtime.ts';
 import type { createS3ObjectStore } from '../adapters/s3/s3-object-store.ts';
@@ -8,11 +10,12 @@ import type { LambdaTarget } from '../adapters/service/lambda-transport.ts';
 import type { RequestAccount } from '../client/service/call-service.ts';
 import { createStorageServiceClient } from '../client/service/storage-service-client.ts';
 import { FileError } from '../core/errors.ts';
-import { type Address, address } from '../core/ids.ts';
+import { type Address, address, type PrivateKey } from '../core/ids.ts';
 import { inArgument, inFile } from '../core/parse-outside.ts';
 import type { Ledger, LinkReader, PublishedReader, RecordedReader } from '../core/ports/ledger.ts';
-import type { SegmentPublisher, StorageService } from '../core/ports/service.ts';
+import type { MarketService, SegmentPublisher, StorageService } from '../core/ports/service.ts';
 import { DEFAULT_ROUND_LIMIT_MS } from '../core/rounds/cadence.ts';
+import { accountOfKey } from '../core/typed-data.ts';
 import { type StackFile, stackFile } from '../core/wire/stack-file.ts';
 import { readDeployments } from './read-deployments.ts';
 
@@ -144,12 +147,19 @@ export async function openService(
   connection: Connection,
   account: RequestAccount,
   via: 'http' | 'lambda',
-): Promise<StorageService & SegmentPublisher> {
+): Promise<StorageService & SegmentPublisher & MarketService> {
   const { apiUrl, chainId, lambda } = connection;
   const target = { apiUrl, chainId, account, runtime: nodeRuntime };
   if (via === 'http') return createStorageServiceClient(target);
   const { createLambdaTransport } = await import('../adapters/service/lambda-transport.ts');
   return createStorageServiceClient({ ...target, transport: createLambdaTransport(lambda) });
+}
+
+/** The service's public side, for who has no account: each call is signed by one of the moment. */
+export function openCatalogue({ apiUrl, chainId }: Pick<Connection, 'apiUrl' | 'chainId'>): MarketService {
+  const key = nodePrimitives.randomBytes(32) as PrivateKey;
+  const account = { address: accountOfKey(key), signMessage: (message: Uint8Array) => signMessage(key, message) };
+  return createStorageServiceClient({ apiUrl, chainId, account, runtime: nodeRuntime });
 }
 
 /** What a running local stack tells. */

@@ -1,4 +1,4 @@
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissingFile, readSecretFile, replaceSecretFile } from '../adapters/keys/secret-file.ts';
 import { holdLock } from '../adapters/sqlite/hold-lock.ts';
@@ -31,6 +31,20 @@ export async function openPurchaseFile(home: string, agreement: AgreementId): Pr
       await replaceSecretFile(path, `${JSON.stringify(state, amountsAsText, 2)}\n`);
     },
   };
+}
+
+/** The agreements of which something is kept in a consumer's folder. */
+export async function listPurchases(home: string): Promise<AgreementId[]> {
+  try {
+    const names = await readdir(join(home, 'purchases'));
+    return names.flatMap((name) => {
+      const id = /^([0-9a-f]{64})\.json$/.exec(name)?.[1];
+      return id === undefined ? [] : [`0x${id}` as AgreementId];
+    });
+  } catch (cause) {
+    if (isMissingFile(cause)) return [];
+    throw new FileError(`The folder ${join(home, 'purchases')} cannot be read.`, { cause });
+  }
 }
 
 /** Held, so that none is collected while nobody keeps what releases it. */

@@ -5,7 +5,6 @@ import type { Address } from '../../core/ids.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import { awaitAgreement } from '../../library/await-agreement.ts';
 import { openLooker } from '../../library/open-looker.ts';
-import { parseAgreementId } from '../../library/opened-consumer.ts';
 import { noteTransaction, openPurchaseFile } from '../../library/purchase-file.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -13,7 +12,7 @@ import { consumerLossText, oddText } from '../loss-text.ts';
 import { parseAddress, parseCount } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
-import { openConsumer } from './consumer-home.ts';
+import { openConsumer, resolveOffered } from './consumer-home.ts';
 
 interface AcceptOptions {
   readonly yes?: boolean;
@@ -42,7 +41,7 @@ export function addConsumerAccept(consumer: Command): void {
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((id: string, options: AcceptOptions) =>
     runCommand(options, async (context) => {
-      const agreementId = parseAgreementId(id);
+      const agreementId = await resolveOffered(context, id);
       const { party, market, keysOf, connection } = await openConsumer(context);
       const keys = await keysOf(agreementId);
       const store = await openPurchaseFile(context.home, agreementId);

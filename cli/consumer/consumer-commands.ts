@@ -9,6 +9,7 @@ export const consumerPart: Part = {
   commands: {
     init: async (consumer) => (await import('./consumer-init.ts')).addConsumerInit(consumer),
     offers: async (consumer) => (await import('./consumer-offers.ts')).addConsumerOffers(consumer),
+    request: async (consumer) => (await import('./consumer-request.ts')).addConsumerRequest(consumer),
     accept: async (consumer) => (await import('./consumer-accept.ts')).addConsumerAccept(consumer),
     status: async (consumer) => (await import('./consumer-status.ts')).addConsumerStatus(consumer),
     audit: async (consumer) => (await import('./consumer-audit.ts')).addConsumerAudit(consumer),

@@ -1,27 +1,33 @@
 import type { Command } from 'commander';
 import { type DatasetKind, ENCRYPTED } from '../../core/charter/kind.ts';
 import { type Address, type DatasetId, NATIVE_COIN } from '../../core/ids.ts';
+import type { Description } from '../../core/market/description.ts';
 import type { Agreement, OfferedEvent } from '../../core/ports/agreements.ts';
 import { type Connection, readConnection } from '../../library/connection.ts';
 import { newestPoint, openGrants, openMarket } from '../../library/open-contracts.ts';
 import { withHomeOptions } from '../command-options.ts';
+import { descriptionLines } from '../description-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseAddress, parseId } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
+import { shortIds } from '../short-ids.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
+import { type Described, matches, readCatalogue } from './read-catalogue.ts';
 
 interface OffersOptions {
   readonly dataset?: DatasetId;
   readonly owner?: Address;
   readonly all?: boolean;
+  readonly search?: string[];
+  readonly for?: string;
   readonly json?: boolean;
 }
 
 /** An offer as a consumer looks at it. */
 interface ShownOffer {
-  readonly id: string;
+  readonly id: Agreement['id'];
   readonly state: Agreement['state'];
-  readonly owner: string;
+  readonly owner: Address;
   readonly kind: DatasetKind;
   readonly terms: Agreement['terms'];
   /** Whether it can be accepted now. */
@@ -39,6 +45,8 @@ export function addConsumerOffers(consumer: Command): void {
     .description('What is for sale: open offers on the chain, newest first.')
     .option('--dataset <id>', 'only of this dataset', parseId<DatasetId>)
     .option('--owner <address>', 'only of this owner', parseAddress)
+    .option('--search <words...>', "only those with all these words in the owner's description")
+    .option('--for <request>', 'only those that answer this request')
     .option('--all', 'also offers that are accepted, cancelled or too old')
     .addHelpText('after', EXAMPLES);
   withHomeOptions(command).action((options: OffersOptions) =>
@@ -66,17 +74,42 @@ export function addConsumerOffers(consumer: Command): void {
           served: await servedBy(connection, event, signal),
         });
       }
-      output.result({ offers: shown }, shown.length === 0 ? 'Nothing is for sale.' : shown.map(text).join('\n'));
+      const catalogue = await readCatalogue(connection, shown, output, signal);
+      const found = shown.filter(({ id }) => isWanted(options, catalogue.get(id)?.description));
+      const short = shortIds(events.map(({ id }) => id));
+      const offers = found.map((offer) => ({ ...offer, ...saidOf(catalogue.get(offer.id)) }));
+      const none = shown.length === 0 ? 'Nothing is for sale.' : 'No offer is described so.';
+      output.result({ offers }, found.length === 0 ? none : offers.map((offer) => text(offer, short)).join('\n'));
       return EXIT.ok;
     }),
   );
 }
 
+/** Null where the owner says nothing. */
+interface Said {
+  readonly descriptionName: string | null;
+  readonly description: Description | null;
+}
+
+function saidOf(described: Described | undefined): Said {
+  return { descriptionName: described?.name ?? null, description: described?.description ?? null };
+}
+
+function isWanted({ search, for: request }: OffersOptions, said: Description | undefined): boolean {
+  if (request !== undefined && said?.request?.startsWith(request.toLowerCase()) !== true) return false;
+  if (search === undefined) return true;
+  const words = search.flatMap((word) => word.split(/\s+/)).filter((word) => word !== '');
+  const names = said?.contents.map(({ name }) => name) ?? [];
+  return said !== undefined && matches(words, [said.title, said.about, said.licence, said.contact, ...names]);
+}
+
 const EXAMPLES = `
+What is said of an offer is its owner's word, signed, and no term. Ids may be shortened wherever one is asked for.
 Before accepting, look at who offers: a bond is worth what the owner loses by breaking the promise.
 
 Examples:
   plumb consumer offers
+  plumb consumer offers --search rain hourly
   plumb consumer offers --dataset 0x… --json`;
 
 /** Table IV step 2: which storage the owner has authorised, as far as ASC says. */
@@ -114,12 +147,14 @@ async function servedBy(
   ];
 }
 
-function text({ id, state, kind, owner, terms, open, served }: ShownOffer): string {
+function text(offer: ShownOffer & Said, short: (id: string) => string): string {
+  const { id, state, kind, owner, terms, open, served, description } = offer;
   const { first, count, token, price, fee, bond, samples, previews, windowSeconds, durationSeconds } = terms;
   const shown =
     kind === ENCRYPTED ? `${samples} of your choice, ${previews} of them with content,` : `${samples} of your choice`;
   return [
-    `${id}${open ? '' : `   (${state})`}`,
+    `${short(id)}${open ? '' : `   (${state})`}`,
+    ...(description === null ? [] : descriptionLines(description)),
     `  dataset     ${terms.dataset} of ${owner}`,
     `  blocks      ${first} to ${first + count - 1} (${count.toLocaleString('en')}), ${shown} before paying on`,
     `  price       ${showAmount(price, token)}, of it at once ${showAmount(fee, token)}; bond ${showAmount(bond, token)}`,

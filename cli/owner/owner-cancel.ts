@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import { ArgumentError } from '../../core/errors.ts';
-import type { AgreementId } from '../../core/ids.ts';
 import { readConnection } from '../../library/connection.ts';
 import { openMarket, openParty } from '../../library/open-contracts.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
-import { parseId } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
+import { resolveOffer } from './owner-agreement.ts';
 import { openOwner } from './owner-home.ts';
 
 /** Adds `plumb owner cancel`. */
@@ -15,13 +14,14 @@ export function addOwnerCancel(owner: Command): void {
   const command = owner
     .command('cancel')
     .description('Take back an offer that nobody has accepted: the bond comes back.')
-    .argument('<offer>', 'id of an offer', parseId<AgreementId>)
+    .argument('<offer>', 'id of an offer, or its beginning')
     .addHelpText('after', '\nExamples:\n  plumb owner cancel 0x…');
-  withKeystoreOptions(command).action((id: AgreementId, options: { json?: boolean }) =>
+  withKeystoreOptions(command).action((offer: string, options: { json?: boolean }) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const connection = await readConnection(context);
       const opened = await openOwner(context);
+      const id = await resolveOffer(connection, opened.address, offer, signal);
       const { agreement } = await openMarket(connection).readAgreement(id, 'latest', signal);
       if (agreement === null) throw new ArgumentError(`There is no agreement ${id} on this chain.`);
       const isDone = agreement.state === 'cancelled';

@@ -7,9 +7,9 @@ import { readConnection } from '../../library/connection.ts';
 import { openMarket, openParty } from '../../library/open-contracts.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
-import { parseId } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
+import { resolveOffer } from './owner-agreement.ts';
 import { openOwner } from './owner-home.ts';
 
 interface CloseOptions {
@@ -25,14 +25,15 @@ export function addOwnerClose(owner: Command): void {
     .description(
       "Close a sale whose end has come, after claiming the server's highest voucher: due and bond are yours.",
     )
-    .argument('<offer>', 'id of an offer', parseId<AgreementId>)
+    .argument('<offer>', 'id of an offer, or its beginning')
     .option('--state <folder>', 'where plumb owner serve keeps vouchers', 'sales')
     .option('--without-vouchers', 'give up what vouchers say beyond what the chain knows')
     .addHelpText('after', '\nExamples:\n  plumb owner close 0x…\n  plumb owner close 0x… --state /var/lib/plumb/sales');
-  withKeystoreOptions(command).action((id: AgreementId, options: CloseOptions) =>
+  withKeystoreOptions(command).action((offer: string, options: CloseOptions) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const connection = await readConnection(context);
+      const id = await resolveOffer(connection, opened.address, offer, signal);
       const market = openMarket(connection);
       const opened = await openOwner(context);
       const party = openParty(context, connection, opened);

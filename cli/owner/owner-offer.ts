@@ -2,7 +2,8 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { lookAtOffer } from '../../client/consumer/look-at-offer.ts';
-import { checkServable, offerBlocks, requireOfferable } from '../../client/sale/offer-blocks.ts';
+import { offerBlocks, requireOfferable } from '../../client/sale/offer-blocks.ts';
+import { type ContentSummary, UNKNOWN_CONTENTS } from '../../client/sale/summarise-contents.ts';
 import { leastStakeWei } from '../../core/agreement/most-to-lose.ts';
 import { deriveEncryptionKeys } from '../../core/agreement/seal-message.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
@@ -24,6 +25,7 @@ import { openLooker } from '../../library/open-looker.ts';
 import { datasetKeyOf, type OpenedOwner } from '../../library/opened-owner.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { planNewest, planText, requireGrown } from '../dataset/record-newest.ts';
+import { descriptionLines } from '../description-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import { oddText, ownerLossText } from '../loss-text.ts';
 import { progressBar } from '../output.ts';
@@ -31,9 +33,20 @@ import { parseAddress, parseAmount, parseCount, parseRange, parseSeconds } from 
 import { parseUntil } from '../parse-time.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
+import {
+  checkContents,
+  type DescriptionOptions,
+  readDescription,
+  showDescription,
+  withContents,
+  withDescriptionOptions,
+} from './describe-offer.ts';
+import { answering, findRequest } from './find-request.ts';
 import { openOwner } from './owner-home.ts';
 
-interface OfferOptions extends OfferTerms {
+interface OfferOptions extends OfferTerms, DescriptionOptions {
+  /** Id of a request, or its beginning. */
+  readonly for?: string;
   readonly again?: boolean;
   readonly dryRun?: boolean;
   /** False with --no-check. */
@@ -71,18 +84,23 @@ export function addOwnerOffer(owner: Command): void {
     )
     .option('--consumer <address>', 'only this account may accept', parseAddress)
     .option('--token <address>', 'ERC-20 that price, fee and bond are in; give them as units then', parseAddress)
+    .option('--for <request>', 'answer this request: only its account may accept (plumb owner requests)')
     .option('--dry-run', 'say what you can lose, and what a consumer will find odd, and send nothing')
     .option('--again', 'even if the same offer stands already')
     .option('--no-check', 'without looking first whether storage has what answers are made of')
     .addHelpText('after', EXAMPLES);
-  withKeystoreOptions(command).action((name: string, options: OfferOptions) =>
+  withKeystoreOptions(withDescriptionOptions(command)).action((name: string, options: OfferOptions) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const connection = await readConnection(context);
       const entry = await datasetEntry(context.home, name);
-      const terms = termsOf(entry, options);
       const opened = await openOwner(context);
       const ledger = createDisscLedger(connection);
+      const service = await openService(connection, opened, 'http');
+      const market = openMarket(connection);
+      const wish = options.for === undefined ? null : await findRequest(service, market.domain, options.for, signal);
+      const words = await readDescription(options, wish?.id ?? null);
+      const terms = termsOf(entry, { ...options, ...(wish === null ? {} : answering(wish, options, output)) });
       const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, opened.seed);
       const agent = accountOfKey(agentKey);
       const { publicKey } = await deriveEncryptionKeys(deriveOfferSeed(nodePrimitives, offersSecret, 0n));
@@ -100,19 +118,24 @@ export function addOwnerOffer(owner: Command): void {
         return EXIT.ok;
       }
       output.notice(shown);
-      const service = await openService(connection, opened, 'http');
       const recording = await recordIfNeeded(context, { connection, opened, service, ledger }, entry, terms);
       await requireOfferable({ ledger }, terms, signal);
+      let contents: ContentSummary | null = null;
       if (options.check) {
         const keys = { datasetKeyOf: datasetKeyOf(opened, terms.dataset) };
         const parts = { primitives: nodePrimitives, ledger, service, ...keys, fetchManifest };
-        for await (const done of checkServable(parts, terms, signal)) {
-          output.progress(progressBar(done, terms.count, 'blocks can be served'));
-        }
+        contents = await checkContents(
+          parts,
+          terms,
+          (done) => output.progress(progressBar(done, terms.count, 'blocks can be served')),
+          signal,
+        );
       }
+      const description =
+        words === null ? null : withContents(words, contents?.toContents(options.names) ?? UNKNOWN_CONTENTS);
       const parts = {
         ...{ primitives: nodePrimitives, ledger, agent, offersSecret, fromBlock: connection.fromBlock },
-        ...{ market: openMarket(connection), party: openParty(context, connection, opened) },
+        ...{ market, party: openParty(context, connection, opened) },
       };
       output.progress('Offering …');
       const { id, nonce, txHash } = await offerBlocks(
@@ -122,13 +145,16 @@ export function addOwnerOffer(owner: Command): void {
         { again: options.again === true },
         signal,
       );
+      const isDescribed =
+        description !== null && (await showDescription({ market, service, opened, output }, id, description, signal));
       output.result(
-        { id, nonce, agent, tx: txHash, terms, recording, mostToLose, odd },
+        { id, nonce, agent, tx: txHash, terms, recording, mostToLose, odd, description, described: isDescribed },
         [
           txHash === null ? `This offer stands already; --again makes another one.` : `Offered: ${id}`,
           ...(txHash === null ? [`  id           ${id}`] : [`  transaction  ${txHash}`]),
           `  blocks       ${terms.first} to ${terms.first + terms.count - 1} of ${terms.dataset}`,
           `  price        ${showAmount(terms.price, terms.token)}, fee ${showAmount(terms.fee, terms.token)}, bond ${showAmount(terms.bond, terms.token)}; ${terms.samples} samples${entry.kind === ENCRYPTED ? `, ${terms.previews} of them with content` : ''}`,
+          ...(isDescribed && description !== null ? descriptionLines(description) : []),
           'Have this running from now on: plumb owner agent --out agent.json; plumb owner serve --agent agent.json',
         ].join('\n'),
       );
@@ -196,7 +222,11 @@ function parseNumber(text: string): number {
 
 const EXAMPLES = `
 Before anything is sent it says the most that you can lose, and what a consumer will find odd about the terms.
+With --title the offer gets a description that you sign: it is public, stays as it is, and names the files in the range
+unless --no-names is given.
 
 Examples:
+  plumb owner offer weather --blocks 0-9999 --price 0.5ether --fee 0.01ether --bond 1ether --stake 0.001ether \\
+    --title "Rain at Uccle, hourly" --licence CC-BY-4.0 --contact sales@example.org
   plumb owner offer weather --blocks 0-9999 --price 0.5ether --fee 0.01ether --bond 1ether --stake 0.001ether
   plumb owner offer weather --blocks 0-99 --price 1000wei --fee 10wei --bond 500wei --stake 1gwei --window 10s --duration 1h`;

@@ -110,6 +110,8 @@ describe('the API', () => {
       ['GET /v1/datasets/{dataset}/blocks/{index}', 25, 50],
       ['GET /v1/datasets/{dataset}/segments/{first}', 25, 50],
       ['GET /v1/openapi.json', 10, 20],
+      ['GET /v1/requests', 10, 20],
+      ['POST /v1/agreements/{agreement}/description', 10, 20],
       ['POST /v1/agreements/{agreement}/messages', 25, 50],
       ['POST /v1/agreements/{agreement}/vouchers', 25, 50],
       ['POST /v1/datasets/{dataset}/charter', 10, 20],
@@ -118,6 +120,8 @@ describe('the API', () => {
       ['POST /v1/datasets/{dataset}/records', 10, 20],
       ['POST /v1/datasets/{dataset}/segments', 25, 50],
       ['POST /v1/datasets/{dataset}/segments/{first}/ipfs', 20, 40],
+      ['POST /v1/descriptions', 10, 20],
+      ['POST /v1/requests', 10, 20],
     ]);
     // API Gateway refuses settings of routes that are not there yet.
     const { DependsOn = [] } = stage as { readonly DependsOn?: readonly string[] };

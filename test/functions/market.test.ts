@@ -121,7 +121,7 @@ describe('what sellers and buyers say, in the service', () => {
     test('and requests are those of the specification', async () => {
       const specification = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'specification.md'), 'utf8');
       const shown = (name: string) =>
-        [...specification.matchAll(new RegExp(`^${name} {5,}(\\S.*)$`, 'gm'))].map(([, value]) => value as string);
+        [...specification.matchAll(new RegExp(`^${name} {3,}(\\S.*)$`, 'gm'))].map(([, value]) => value as string);
       const [said, wished] = shown('text');
       const [saidBy, wishedBy] = shown('signature').map((hex) => fromHex(hex));
       if (said === undefined || wished === undefined || saidBy === undefined || wishedBy === undefined) assert.fail();
