@@ -3,6 +3,7 @@ import { type DatasetKind, ENCRYPTED } from '../../core/charter/kind.ts';
 import { type Address, type DatasetId, NATIVE_COIN } from '../../core/ids.ts';
 import type { Description } from '../../core/market/description.ts';
 import type { Agreement, OfferedEvent } from '../../core/ports/agreements.ts';
+import type { TokenName } from '../../core/ports/tokens.ts';
 import { type Connection, readConnection } from '../../library/connection.ts';
 import { newestPoint, openGrants, openMarket } from '../../library/open-contracts.ts';
 import { withHomeOptions } from '../command-options.ts';
@@ -12,6 +13,7 @@ import { parseAddress, parseId } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { shortIds } from '../short-ids.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
+import { readTokenNames } from '../token-names.ts';
 import { type Described, matches, readCatalogue } from './read-catalogue.ts';
 
 interface OffersOptions {
@@ -76,10 +78,15 @@ export function addConsumerOffers(consumer: Command): void {
       }
       const catalogue = await readCatalogue(connection, shown, output, signal);
       const found = shown.filter(({ id }) => isWanted(options, catalogue.get(id)?.description));
+      const tokens = found.map(({ terms }) => terms.token);
+      const named = await readTokenNames(connection, tokens, signal);
       const short = shortIds(events.map(({ id }) => id));
       const offers = found.map((offer) => ({ ...offer, ...saidOf(catalogue.get(offer.id)) }));
       const none = shown.length === 0 ? 'Nothing is for sale.' : 'No offer is described so.';
-      output.result({ offers }, found.length === 0 ? none : offers.map((offer) => text(offer, short)).join('\n'));
+      output.result(
+        { offers },
+        found.length === 0 ? none : offers.map((offer) => text(offer, short, named(offer.terms.token))).join('\n'),
+      );
       return EXIT.ok;
     }),
   );
@@ -147,9 +154,9 @@ async function servedBy(
   ];
 }
 
-function text(offer: ShownOffer & Said, short: (id: string) => string): string {
+function text(offer: ShownOffer & Said, short: (id: string) => string, token: Address | TokenName): string {
   const { id, state, kind, owner, terms, open, served, description } = offer;
-  const { first, count, token, price, fee, bond, samples, previews, windowSeconds, durationSeconds } = terms;
+  const { first, count, price, fee, bond, samples, previews, windowSeconds, durationSeconds } = terms;
   const shown =
     kind === ENCRYPTED ? `${samples} of your choice, ${previews} of them with content,` : `${samples} of your choice`;
   return [

@@ -175,6 +175,48 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
     assert.match(range.error.message, /has 30/);
   });
 
+  it('describes an offer, finds it by its words and by a short id, and answers a request', async () => {
+    const env = { PLUMB_STACK: stack.stackFile, PLUMB_HOME: join(folder, 'buyer') };
+    const buyer = (...args: string[]) =>
+      runPlumb(['consumer', ...args, '--password-file', join(folder, 'password'), '--json'], env);
+    const { account } = json(await buyer('init', '--mnemonic-out', join(folder, 'buyer-mnemonic')));
+    await quickenKeystore(join(folder, 'buyer'), 'correct horse battery');
+    const wish = await buyer('request', 'Readings, please', '--price', '3100wei', '--contact', 'b@example.org');
+    const requested = json(wish).id as string;
+    assert.match(json(await buyer('request', 'x\u202ey'), 2).error.message, /request is malformed at topic/);
+    const asked = json(await plumb('owner', 'requests')).requests;
+    assert.deepEqual(
+      asked.map(({ id, request }: { id: string; request: { account: string } }) => [id, request.account]),
+      [[requested, account]],
+    );
+
+    await writeFile(join(folder, 'about.txt'), 'Thirty readings.\r\nNothing else.\n');
+    const words = ['--title', 'Readings of a test', '--licence', 'CC0-1.0', '--describe', join(folder, 'about.txt')];
+    const untitled = json(await offer('--licence', 'CC0-1.0'), 2);
+    assert.match(untitled.error.message, /A description has a title/);
+    const notice = await offer('--for', requested.slice(0, 12), ...words);
+    const made = json(notice);
+    assert.deepEqual([made.described, made.terms.consumer], [true, account]);
+    const { title, about, sizeBytes, contents, request } = made.description;
+    assert.deepEqual([title, about, request], ['Readings of a test', 'Thirty readings.\nNothing else.', requested]);
+    assert.ok(sizeBytes > BLOCKS * 2000 && Array.isArray(contents));
+    assert.deepEqual(json(await offer('--for', requested, ...words)).id, made.id, 'once, and described once');
+
+    const found = async (...args: string[]) =>
+      json(await buyer('offers', ...args)).offers.map((one: { id: string }) => one.id);
+    assert.deepEqual(await found('--search', 'TEST', 'nothing'), [made.id]);
+    assert.deepEqual(await found('--search', 'weather'), []);
+    assert.deepEqual(await found('--for', requested.slice(0, 12)), [made.id]);
+    const text = await runPlumb(['consumer', 'offers', '--search', 'readings'], env);
+    assert.match(text.stdout, new RegExp(`^${made.id.slice(0, 10)}\n  described   Readings of a test, CC0-1.0`));
+    assert.match(text.stdout, /answers {5}request 0x/);
+
+    const again = json(await plumb('owner', 'describe', made.id.slice(0, 10), '--title', 'Another', '--no-check'), 4);
+    assert.equal(again.described, false);
+    assert.match(json(await plumb('owner', 'cancel', '0x1234'), 2).error.message, /at least the first 8/);
+    assert.equal(json(await plumb('owner', 'cancel', made.id.slice(0, 14))).state, 'cancelled');
+  });
+
   describe('and serves', () => {
     let served: Awaited<ReturnType<typeof buy>>;
 
