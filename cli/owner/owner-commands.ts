@@ -20,6 +20,7 @@ export const ownerPart: Part = {
     describe: async (owner) => (await import('./owner-describe.ts')).addOwnerDescribe(owner),
     requests: async (owner) => (await import('./owner-requests.ts')).addOwnerRequests(owner),
     offers: async (owner) => (await import('./owner-offers.ts')).addOwnerOffers(owner),
+    receipt: async (owner) => (await import('./owner-receipt.ts')).addOwnerReceipt(owner),
     cancel: async (owner) => (await import('./owner-cancel.ts')).addOwnerCancel(owner),
     close: async (owner) => (await import('./owner-close.ts')).addOwnerClose(owner),
     withdraw: async (owner) =>

@@ -179,12 +179,13 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
     const env = { PLUMB_STACK: stack.stackFile, PLUMB_HOME: join(folder, 'buyer') };
     const buyer = (...args: string[]) =>
       runPlumb(['consumer', ...args, '--password-file', join(folder, 'password'), '--json'], env);
+    const look = (...args: string[]) => runPlumb([...args, '--json'], env);
     const { account } = json(await buyer('init', '--mnemonic-out', join(folder, 'buyer-mnemonic')));
     await quickenKeystore(join(folder, 'buyer'), 'correct horse battery');
     const wish = await buyer('request', 'Readings, please', '--price', '3100wei', '--contact', 'b@example.org');
     const requested = json(wish).id as string;
     assert.match(json(await buyer('request', 'x\u202ey'), 2).error.message, /request is malformed at topic/);
-    const asked = json(await plumb('owner', 'requests')).requests;
+    const asked = json(await look('owner', 'requests')).requests;
     assert.deepEqual(
       asked.map(({ id, request }: { id: string; request: { account: string } }) => [id, request.account]),
       [[requested, account]],
@@ -203,7 +204,7 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
     assert.deepEqual(json(await offer('--for', requested, ...words)).id, made.id, 'once, and described once');
 
     const found = async (...args: string[]) =>
-      json(await buyer('offers', ...args)).offers.map((one: { id: string }) => one.id);
+      json(await look('consumer', 'offers', ...args)).offers.map((one: { id: string }) => one.id);
     assert.deepEqual(await found('--search', 'TEST', 'nothing'), [made.id]);
     assert.deepEqual(await found('--search', 'weather'), []);
     assert.deepEqual(await found('--for', requested.slice(0, 12)), [made.id]);

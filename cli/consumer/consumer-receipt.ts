@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import { readConnection } from '../../library/connection.ts';
+import { listPurchases, openPurchaseFile } from '../../library/purchase-file.ts';
+import { withHomeOptions } from '../command-options.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type ReceiptOptions, runReceipt } from '../receipt-command.ts';
+import { runCommand } from '../run-command.ts';
+import { resolvePurchase } from './consumer-home.ts';
+
+/** Adds `plumb consumer receipt`. */
+export function addConsumerReceipt(consumer: Command): void {
+  const command = consumer
+    .command('receipt')
+    .description('What was bought, paid, proven and delivered, by which transactions: from the chain, checked.')
+    .argument('<agreement>', 'id of an agreement, or its beginning')
+    .option('--out <file>', 'write it as JSON')
+    .option('--html <file>', 'write it as a page that prints well')
+    .option('--latest', 'by the newest block, which may not be final')
+    .addHelpText('after', EXAMPLES);
+  withHomeOptions(command).action((agreement: string, options: ReceiptOptions) =>
+    runCommand(options, async (context) => {
+      const id = await resolvePurchase(context, agreement);
+      const isKept = (await listPurchases(context.home)).includes(id);
+      const kept = isKept ? (await openPurchaseFile(context.home, id)).state : null;
+      const local =
+        kept === null
+          ? null
+          : {
+              ...{ party: 'consumer' as const, sampled: kept.sampled.length, verified: kept.verified },
+              ...{ unproven: kept.unproven.length, deliveredTo: kept.deliveredTo, signedFor: String(kept.due) },
+              feesWei: String(kept.transactions.reduce((sum, { feeWei }) => sum + feeWei, 0n)),
+            };
+      await runReceipt(context, await readConnection(context), id, local, options);
+      return EXIT.ok;
+    }),
+  );
+}
+
+const EXAMPLES = `
+It opens no key. What it says of delivery, vouchers and gas is this folder's word; all else is the chain's.
+
+Examples:
+  plumb consumer receipt 0x12345678 --html receipt.html
+  plumb consumer receipt 0x12345678 --out receipt.json`;
