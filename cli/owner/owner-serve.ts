@@ -5,6 +5,7 @@ import { printable } from '../../client/printable.ts';
 import type { SaleEvent } from '../../client/sale/sale-event.ts';
 import { openSaleState } from '../../client/sale/sale-state.ts';
 import { serveSales } from '../../client/sale/serve-sales.ts';
+import type { SaleRound } from '../../client/sale/watch/sale-watch.ts';
 import { PlumblineError } from '../../core/errors.ts';
 import { type Address, NATIVE_COIN } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
@@ -17,17 +18,18 @@ import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
 import { type Agent, readAgentFile } from './agent-file.ts';
 import { openSaleParts } from './open-sale-parts.ts';
+import { LOW_BALANCE_WEI, parsePort, watchSales } from './watch-sales.ts';
 
 interface ServeOptions {
   readonly agent: string;
   readonly state?: string;
   readonly poll: number;
   readonly once?: boolean;
+  readonly health?: number;
+  readonly alerts?: string;
   readonly json?: boolean;
 }
 
-/** Some answers of a challenge, where gas is dear. */
-const LOW_BALANCE_WEI = 10n ** 16n;
 const BALANCE_EVERY_MS = 60_000;
 
 /** Adds `plumb owner serve`: the owner's side of all sales. */
@@ -40,6 +42,8 @@ export function addOwnerServe(owner: Command): void {
     .option('--agent <file>', 'what plumb owner agent wrote', 'agent.json')
     .option('--state <folder>', "archives, vouchers and messages (default: sales beside the agent's file)")
     .option('--poll <duration>', 'how often to poll the chain and the mailboxes', parseDuration, 2000)
+    .option('--health <port>', 'answer /health and /metrics on this port of 127.0.0.1', parsePort)
+    .option('--alerts <file>', 'tell a webhook of questions, low gas and trouble: a file (mode 0600) with its url')
     .option('--once', 'one step for every sale, then end; with code 1 when one had trouble')
     .addHelpText('after', EXAMPLES);
   withJson(command).action((options: ServeOptions) =>
@@ -50,26 +54,43 @@ export function addOwnerServe(owner: Command): void {
       const account = accountOfKey(agent.agentKey);
       const folder = resolve(options.state ?? join(dirname(path), 'sales'));
       const state = openSaleState(folder, { chainId, ocasc, owner, agent: account });
-      const look = () => readBalance(agent, account, signal).then((wei) => sayIfLow(account, wei, output));
+      const watching = await watchSales(agent, folder, options, { output, signal }).catch((error) => {
+        state.close();
+        throw error;
+      });
+      const { watch } = watching;
+      const look = async () => {
+        const wei = await readBalance(agent, account, signal);
+        watch.noteBalance(wei);
+        sayIfLow(account, wei, output);
+      };
       // At a challenge it is too late to find out. What goes wrong here goes wrong in a step, too, and is said there.
       const looking = setInterval(() => void look().catch(() => {}), BALANCE_EVERY_MS);
       try {
         const balanceWei = await readBalance(agent, account, signal);
+        watch.noteBalance(balanceWei);
         const ready = {
           event: 'ready',
           owner,
           agent: account,
           state: folder,
           balanceWei: balanceWei?.toString() ?? null,
+          health: watching.healthPort,
         };
         output.result(ready, `Serving sales of ${owner} as agent ${account}; state in ${folder}. Ctrl-C ends it.`);
         sayIfLow(account, balanceWei, output);
-        const parts = openSaleParts(agent, state, (event) => output.result(event, describe(event, output)));
+        const parts = openSaleParts(agent, state, (event) => {
+          watch.noteEvent(event);
+          output.result(event, describe(event, output));
+        });
         const once = options.once === true;
-        const failing = await serveSales(parts, { pollMs: options.poll, once }, signal);
+        const onRound = (round: SaleRound) => watch.noteRound(round);
+        const failing = await serveSales(parts, { pollMs: options.poll, once, onRound }, signal);
+        if (once) await watching.alerts?.idle();
         return once && failing > 0 ? EXIT.notIntact : EXIT.ok;
       } finally {
         clearInterval(looking);
+        await watching.close();
         state.close();
       }
     }),
@@ -157,4 +178,6 @@ It needs the agent's file and no key of the owner's account. What it keeps is en
 
 Examples:
   plumb owner serve --agent agent.json
-  plumb owner serve --agent agent.json --state /var/lib/plumb/sales --json`;
+  plumb owner serve --agent agent.json --state /var/lib/plumb/sales --json
+  plumb owner serve --agent agent.json --health 9464 --alerts webhook.json
+As a service of systemd: docs/examples/plumb-owner-serve.service`;

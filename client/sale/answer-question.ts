@@ -33,7 +33,9 @@ export async function answerQuestion(
 ): Promise<void> {
   const { id } = agreement;
   const { asks, block } = question;
-  parts.onEvent({ event: 'challenged', agreement: id, block, asks, secondsLeft });
+  // Each question is told apart from an earlier one about the same block.
+  const number = agreement.challenges + agreement.demands;
+  parts.onEvent({ event: 'challenged', agreement: id, block, number, asks, secondsLeft });
   try {
     const answer = parts.prepared.find(id, question) ?? (await prepare(parts, agreement, question, signal));
     parts.prepared.keep(id, question, answer);
@@ -47,7 +49,7 @@ export async function answerQuestion(
     parts.onEvent({ event: 'answered', agreement: id, block, txHash });
   } catch (cause) {
     const reason = cause instanceof PlumblineError ? cause.shortMessage : String(cause);
-    parts.onEvent({ event: 'unanswered', agreement: id, block, secondsLeft, reason });
+    parts.onEvent({ event: 'unanswered', agreement: id, block, number, secondsLeft, reason });
     throw cause;
   }
 }

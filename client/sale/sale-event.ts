@@ -46,6 +46,8 @@ export type SaleEvent =
       readonly event: 'challenged';
       readonly agreement: AgreementId;
       readonly block: BlockIndex;
+      /** Of the question among the agreement's, from 1. */
+      readonly number: number;
       /** A chunk of the block, or its content key. */
       readonly asks: 'chunk' | 'key';
       /** Until it can lapse; once it has, until the grace is over. */
@@ -65,6 +67,7 @@ export type SaleEvent =
       readonly event: 'unanswered';
       readonly agreement: AgreementId;
       readonly block: BlockIndex;
+      readonly number: number;
       readonly secondsLeft: number;
       readonly reason: string;
     }

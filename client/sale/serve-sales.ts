@@ -1,4 +1,4 @@
-import { PlumblineError } from '../../core/errors.ts';
+import { type ErrorKind, PlumblineError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import { findSales } from './find-sales.ts';
@@ -6,12 +6,15 @@ import type { SaleEvent } from './sale-event.ts';
 import type { SaleParts } from './sale-parts.ts';
 import { openAgreements } from './sale-rows.ts';
 import { serveAgreement } from './serve-agreement.ts';
+import type { SaleRound } from './watch/sale-watch.ts';
 
 export interface ServeOptions {
   /** Between two looks at chain and mailboxes. */
   readonly pollMs: number;
   /** One step for every agreement, then end. */
   readonly once?: boolean;
+  /** Told after every look at chain and mailboxes. */
+  readonly onRound?: (round: SaleRound) => void;
 }
 
 const SIDE_BY_SIDE = 16;
@@ -31,7 +34,7 @@ export async function serveSales(given: SaleParts, options: ServeOptions, signal
   const { runtime } = given;
   const parts = { ...given, onEvent: sayOnce(runtime, given.onEvent) };
   const running = new Map<AgreementId, Promise<void>>();
-  const failing = new Map<AgreementId, { failures: number; notBeforeMs: number }>();
+  const failing = new Map<AgreementId, { failures: number; notBeforeMs: number; kind: ErrorKind | null }>();
   const step = async (id: AgreementId): Promise<void> => {
     try {
       await serveAgreement(parts, id, AbortSignal.any([signal, runtime.timeout(STEP_TIMEOUT_MS)]));
@@ -40,7 +43,7 @@ export async function serveSales(given: SaleParts, options: ServeOptions, signal
       if (signal.aborted) return;
       const failures = (failing.get(id)?.failures ?? 0) + 1;
       const pauseMs = Math.min(options.pollMs * 2 ** Math.min(failures - 1, 16), MAX_BACKOFF_MS);
-      failing.set(id, { failures, notBeforeMs: runtime.monotonicMs() + pauseMs });
+      failing.set(id, { failures, notBeforeMs: runtime.monotonicMs() + pauseMs, kind: kindOf(cause) });
       parts.onEvent({ event: 'trouble', agreement: id, reason: reasonOf(cause) });
     } finally {
       running.delete(id);
@@ -48,11 +51,13 @@ export async function serveSales(given: SaleParts, options: ServeOptions, signal
   };
   while (!signal.aborted) {
     let scanFailed = false;
+    const silent = new Set<ErrorKind>();
     try {
       await findSales(parts, signal);
     } catch (cause) {
       if (signal.aborted) break;
       scanFailed = true;
+      noteSilent(silent, kindOf(cause));
       parts.onEvent({ event: 'trouble', agreement: null, reason: reasonOf(cause) });
     }
     const nowMs = runtime.monotonicMs();
@@ -62,14 +67,25 @@ export async function serveSales(given: SaleParts, options: ServeOptions, signal
       if (running.size >= SIDE_BY_SIDE) await Promise.race(running.values());
       running.set(id, step(id));
     }
+    if (options.once === true) await Promise.all(running.values());
+    for (const { kind } of failing.values()) noteSilent(silent, kind);
+    options.onRound?.({ openSales: openAgreements(parts.state).length, failingSales: failing.size, silent });
     if (options.once === true) {
-      await Promise.all(running.values());
       return failing.size + (scanFailed ? 1 : 0);
     }
     await runtime.sleep(options.pollMs, signal).catch(() => {});
   }
   await Promise.all(running.values());
   return failing.size;
+}
+
+function kindOf(cause: unknown): ErrorKind | null {
+  return cause instanceof PlumblineError ? cause.kind : null;
+}
+
+/** Chain and storage are what may be silent; other kinds are somebody's to mend. */
+function noteSilent(silent: Set<ErrorKind>, kind: ErrorKind | null): void {
+  if (kind === 'unavailable' || kind === 'chain') silent.add(kind);
 }
 
 function reasonOf(cause: unknown): string {

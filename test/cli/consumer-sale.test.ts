@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { receiptSchema } from '../../client/receipt/receipt.ts';
 import { dueFor } from '../../core/agreement/quota.ts';
 import { type AgreementId, address, NATIVE_COIN } from '../../core/ids.ts';
 import { fund } from '../../local/stack/fund.ts';
@@ -81,7 +82,46 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     assert.match((await consumer(2, 'demand', id, '--blocks', '0-6')).error.message, /leaves 2 of its 4 demands/);
     assert.equal((await agreementOf(id)).demands, 2);
     assert.equal((await consumer(0, 'approve', id)).state, 'closed');
+    await looksBack(id);
   });
+
+  /** What is left of a sale that is over: it is listed, and its receipt adds up. */
+  async function looksBack(id: AgreementId): Promise<void> {
+    const { purchases } = await consumer(0, 'purchases');
+    const [bought] = purchases as { agreement: { id: string; state: string }; next: string }[];
+    assert.deepEqual([purchases.length, bought?.agreement.id, bought?.agreement.state], [1, id, 'closed']);
+    assert.match(bought?.next ?? '', /plumb consumer withdraw/);
+    const [out, html] = [join(folder, 'receipt.json'), join(folder, 'receipt.html')];
+    const env = { PLUMB_STACK: join(stack.folder, 'stack.json'), PLUMB_HOME: join(folder, 'consumer') };
+    const files = ['--out', out, '--html', html, '--latest', '--json'];
+    const made = await runPlumb(['consumer', 'receipt', id.slice(0, 12), ...files], env);
+    assert.equal(made.exitCode, 0, made.stdout + made.stderr);
+    const receipt = receiptSchema.parse(JSON.parse(await readFile(out, 'utf8')));
+    assert.deepEqual(JSON.parse(made.stdout).receipt, receipt);
+    assert.deepEqual([receipt.agreement, receipt.state, receipt.paidBlocks], [id, 'closed', 12]);
+    const { terms } = await agreementOf(id);
+    assert.deepEqual(receipt.outcome, { toOwner: String(terms.price + terms.bond), toConsumer: '0' });
+    assert.deepEqual(
+      [receipt.challenges, receipt.demands],
+      [
+        { asked: 0, answered: 0 },
+        { asked: 1, answered: 1 },
+      ],
+    );
+    assert.deepEqual([receipt.local?.verified, receipt.local?.sampled], [12, 3]);
+    const events = receipt.steps.map(({ event }) => event);
+    assert.deepEqual([events[0], events[1]], ['offered', 'accepted']);
+    for (const event of ['claimed', 'key-demanded', 'key-shown', 'closed', 'credited']) {
+      assert.ok(events.includes(event as (typeof events)[number]), event);
+    }
+    const page = await readFile(html, 'utf8');
+    assert.match(page, /Content-Security-Policy" content="default-src &#39;none&#39;; style-src/);
+    assert.doesNotMatch(page, /<script|<img|<link|href=|src=/);
+    const owner = await runPlumb(['owner', 'receipt', id.slice(0, 12), '--latest', '--json'], env);
+    const { local: _, asOf: __, ...same } = receipt;
+    const { local: own, asOf: ___, ...sold } = JSON.parse(owner.stdout).receipt;
+    assert.deepEqual([own, sold], [null, same], 'both sides read the same of the chain');
+  }
 
   it('opens a block with the key that a demand has brought onto the chain, where no message of the owner comes', async () => {
     const proxy = await startLyingProxy(stack.apiUrl);

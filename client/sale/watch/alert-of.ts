@@ -1,0 +1,68 @@
+import type { AgreementId } from '../../../core/ids.ts';
+import type { SaleEvent } from '../sale-event.ts';
+
+/** Something that a person who sells should know of at once. */
+export interface Alert {
+  /** The same for the same cause, over restarts: it is sent once. */
+  readonly cause: string;
+  readonly alert:
+    | 'question-opened'
+    | 'question-answered'
+    | 'bond-in-danger'
+    | 'low-funds'
+    | 'keys-refused'
+    | 'not-servable'
+    | 'storage-silent'
+    | 'chain-silent';
+  readonly severity: 'info' | 'warning' | 'critical';
+  readonly agreement: AgreementId | null;
+  readonly text: string;
+}
+
+/** What is told of an event, if anything. */
+export function alertOf(event: SaleEvent): Alert | null {
+  const { agreement } = event;
+  switch (event.event) {
+    case 'challenged': {
+      const what =
+        event.asks === 'chunk' ? `Block ${event.block} is challenged` : `The key of block ${event.block} is demanded`;
+      return {
+        ...{ cause: `question ${agreement} ${event.number}`, alert: 'question-opened', severity: 'warning', agreement },
+        text: `${what}; ${event.secondsLeft} s to answer. The agent answers by itself.`,
+      };
+    }
+    case 'answered':
+      return {
+        ...{ cause: `answered ${event.txHash}`, alert: 'question-answered', severity: 'info', agreement },
+        text: `Answered for block ${event.block} by transaction ${event.txHash}.`,
+      };
+    case 'unanswered':
+      return {
+        ...{
+          cause: `unanswered ${agreement} ${event.number}`,
+          alert: 'bond-in-danger',
+          severity: 'critical',
+          agreement,
+        },
+        text: `Block ${event.block} is not answered, ${event.secondsLeft} s are left, and the bond is lost then: ${event.reason}`,
+      };
+    case 'request':
+      if (event.refused === 0) return null;
+      return {
+        ...{ cause: `refused ${agreement} ${event.sequence}`, alert: 'keys-refused', severity: 'info', agreement },
+        text: `Keys of ${event.refused} blocks were refused to the consumer, who has not paid for them.`,
+      };
+    case 'message-refused':
+      return {
+        ...{ cause: `message ${agreement} ${event.sequence}`, alert: 'keys-refused', severity: 'info', agreement },
+        text: `Message ${event.sequence} of the consumer was refused: ${event.reason}`,
+      };
+    case 'not-servable':
+      return {
+        ...{ cause: `not-servable ${agreement}`, alert: 'not-servable', severity: 'critical', agreement },
+        text: `The sale cannot be served, and its bond is in danger: ${event.reason}`,
+      };
+    default:
+      return null;
+  }
+}
