@@ -33,9 +33,9 @@ export function addOwnerClose(owner: Command): void {
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const connection = await readConnection(context);
-      const id = await resolveOffer(connection, opened.address, offer, signal);
       const market = openMarket(connection);
       const opened = await openOwner(context);
+      const id = await resolveOffer(connection, opened.address, offer, signal);
       const party = openParty(context, connection, opened);
       const before = (await market.readAgreement(id, 'latest', signal)).agreement;
       if (before === null) throw new ArgumentError(`There is no agreement ${id} on this chain.`);
