@@ -1,6 +1,7 @@
 import type { DatasetWriter } from '../core/batch/seal-batch.ts';
 import type { SignedCharter } from '../core/charter/charter.ts';
 import type { Address } from '../core/ids.ts';
+import type { FinalityReader } from '../core/ports/finality.ts';
 import type { Ledger, Recorder } from '../core/ports/ledger.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
 import type { RoundReader } from '../core/ports/rounds.ts';
@@ -32,6 +33,8 @@ export interface DeviceParts {
   /** The way to the object store, by the requests that the service presigns. */
   readonly transfer: Transfer;
   readonly ledger: Ledger;
+  /** What is final, asked for shortly; without it whole looks at the chain alone tell. */
+  readonly finality?: FinalityReader;
   /** Rounds on the chain: given when the charter names an anchorer. */
   readonly rounds?: RoundReader;
   /** Given when the device records by itself; else a relayer does. */
@@ -49,8 +52,14 @@ export interface DeviceOptions {
   };
   readonly capture: CaptureLimits;
   readonly backoff: Backoff;
-  /** How often the chain is looked at while something is not final. */
+  /** How often all that the chain says of the dataset is read, also where the service tells of nothing new. */
   readonly followEveryMs: number;
+  /** After how long the service is first asked what has become final; later twice as rarely each time, up to once a minute. */
+  readonly askEveryMs: number;
+  /** How often, in the long run, the chain is asked between those readings whether that is so: one request each. */
+  readonly earlyEveryMs: number;
+  /** How long a device that records by itself waits before it first looks what has become of its transaction. */
+  readonly pollMs: number;
   /** How old a comparison with service and chain may be when a batch is sealed. */
   readonly compareEveryMs: number;
   readonly uploadsAtOnce: number;
@@ -69,7 +78,11 @@ export const DEFAULT_DEVICE_OPTIONS: DeviceOptions = {
   batch: { maxBlocks: 1024, maxBytes: 8 * 2 ** 20, maxAgeMs: 10_000 },
   capture: { commitWithinMs: 100, maxPendingBytes: 4 * 2 ** 20, maxDiskBytes: 4 * 2 ** 30, whenFull: 'wait' },
   backoff: { firstMs: 500, mostMs: 30_000 },
-  followEveryMs: 2000,
+  // Eight requests every twenty minutes, and one every two and a half: less than one a minute, however much is sealed.
+  followEveryMs: 1_200_000,
+  askEveryMs: 2_000,
+  earlyEveryMs: 150_000,
+  pollMs: 2_000,
   compareEveryMs: 10_000,
   uploadsAtOnce: 3,
   stallMs: 30_000,

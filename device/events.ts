@@ -11,9 +11,10 @@ export type DeviceEvent =
   | { event: 'stored'; first: number; blocks: number; bytes: number; again: boolean }
   /** `blocks` is the size of the chain's log, `block` a block of the chain. */
   | { event: 'recorded'; blocks: number; block: number }
-  | { event: 'final'; blocks: number; block: number }
+  | { event: 'final'; blocks: number; block: number | null }
   /** A final round of the anchorer holds the log of so many blocks, and its path was verified here; `block` is a block of the chain. */
-  | { event: 'anchored'; blocks: number; round: number; block: number }
+  /** `block`: the newest final one, where it was asked for. */
+  | { event: 'anchored'; blocks: number; round: number; block: number | null }
   | { event: 'checked'; first: number; blocks: number }
   /** A batch that was uploaded is not there: it is uploaded again. */
   | { event: 'missing'; first: number; blocks: number }

@@ -83,7 +83,7 @@ function readPending(outbox: Outbox): { unsealedBlocks: number | null; pendingBa
 async function startSteps(run: DeviceRun, stopped: AbortSignal): Promise<void> {
   const { parts, options } = run;
   const { recorder, publication } = parts;
-  const { recordEveryMs, replaceAfterMs, followEveryMs: pollMs } = options;
+  const { recordEveryMs, replaceAfterMs, pollMs } = options;
   const running = [
     startStep(run, 'compare', createCompareStep(run), stopped),
     startStep(run, 'seal', (abort) => sealBatches(run, abort), stopped),

@@ -13,11 +13,13 @@ import { type Call, httpMiddleware } from './http/http-middleware.ts';
 import type { LogPorts } from './log/log-ports.ts';
 import { headOf, readLog } from './log/open-log.ts';
 import type { PortsOf } from './ports.ts';
+import { wireHead } from './read/wire-head.ts';
 import { admitAnyone } from './rights/admit-anyone.ts';
 import { showRound, signedHeadToWire } from './rounds/show-round.ts';
 import { readCharters } from './state/dataset-entry.ts';
 import type { LogEntry } from './state/entries.ts';
 import { readLastEntries } from './state/log-entry.ts';
+import { readNotedFinal } from './state/noted-final.ts';
 import { getAnchorRow as row } from './table.ts';
 
 interface Asked {
@@ -51,13 +53,16 @@ export async function getAnchor(
   const charter = charters.at(-1);
   if (charter === undefined) throw new Problem('/problems/not-found', 'No charter of this dataset was shown here.');
   const head = headOf(dataset, signed);
-  const shown = await roundOf(ports, dataset, anchorerOf(charter), asked, signal);
+  const anchorer = anchorerOf(charter);
+  const final = anchorer === null ? await readNotedFinal(ports.table, dataset, signal) : null;
+  const shown = await roundOf(ports, dataset, anchorer, asked, signal);
   const growth =
     since === undefined ? [] : await growthFrom(ports, dataset, [since, shown?.head?.size], signed, signal);
   return {
     charter: charterToWire(charter),
     head: head === null ? null : signedHeadToWire(head),
     round: shown?.round ?? null,
+    final: final === null ? null : wireHead(final),
     growth: growth.map(({ peaks, appended, ...sizes }) => ({
       ...sizes,
       peaks: peaks.map(to0x),

@@ -1,7 +1,8 @@
 import middy from '@middy/core';
 import { segmentKey } from '../core/batch/segment-key.ts';
-import { fromHex, toHex } from '../core/bytes.ts';
+import { fromHex, to0x, toHex } from '../core/bytes.ts';
 import type { Address, DatasetId } from '../core/ids.ts';
+import type { Head } from '../core/log/head.ts';
 import type { ObjectStore, PresignedRequest } from '../core/ports/object-store.ts';
 import type { UploadSegmentResponse } from '../core/wire/requests.ts';
 import { jsonAnswer } from './answer/answer.ts';
@@ -15,9 +16,12 @@ import { readBothHeads, wireHead } from './read/wire-head.ts';
 import { type AdmittedParty, admitParties } from './rights/admit-parties.ts';
 import { notServed } from './rights/not-served.ts';
 import { quotaOf } from './rights/quota-of.ts';
+import { readNewestFinal } from './rounds/follow-rounds.ts';
+import type { ChainRound } from './rounds/round-items.ts';
 import { changeDatasetEntry } from './state/dataset-entry.ts';
 import type { DatasetEntry } from './state/entries.ts';
 import { type Junk, junkOf, MAX_JUNK_BYTES, MAX_JUNK_OBJECTS } from './state/junk-entry.ts';
+import { readNotedFinal } from './state/noted-final.ts';
 import { readSegmentEntry } from './state/segment-entry.ts';
 import { readStoredBytes } from './state/usage-entry.ts';
 import { uploadSegmentRow as row } from './table.ts';
@@ -28,6 +32,8 @@ export interface UploadInput {
   readonly owner: Address;
   /** The device that writes now. */
   readonly device: Address;
+  /** Whose rounds it stands in; none: it is recorded directly. */
+  readonly anchorer?: Address | null;
   readonly first: number;
   readonly sha256: Uint8Array;
   readonly sizeBytes: number;
@@ -39,6 +45,8 @@ export interface UploadInput {
 
 /** How old may be what a device is told early by. The bounds themselves are kept to when its bytes have arrived. */
 const REMEMBERED_MS = 600_000;
+/** A hint at a round may be so old: devices ask for it once a minute. */
+const ROUND_REMEMBERED_MS = 5_000;
 
 interface Ports extends IngestPorts {
   readonly objects: IngestPorts['objects'] & Pick<ObjectStore, 'presignPut'>;
@@ -58,8 +66,9 @@ export async function uploadSegment(
   const quotaBytes = await quotaOf(ports, input.dataset, input.owner, signal);
   if (quotaBytes === null) throw notServed(ports.settings(), input.owner);
   const key = segmentKey(input.dataset, input.first, input.sha256);
-  const [heads, entry, { put, ...looked }] = await Promise.all([
-    readBothHeads(ports.ledger, input.dataset, signal),
+  const [heads, round, entry, { put, ...looked }] = await Promise.all([
+    headsOf(ports, input, signal),
+    newestRound(ports, input, signal),
     noteDirect(ports, input, signal),
     presignUnlessStored(ports, input, key, quotaBytes, signal),
   ]);
@@ -72,7 +81,33 @@ export async function uploadSegment(
     ...looked,
     recorded: wireHead(heads.recorded),
     final: wireHead(heads.final),
+    round: round === null ? null : { number: round.number, root: to0x(round.root) },
   };
+}
+
+/** Of what stands in rounds the table tells: a fleet's every upload would ask the chain for heads that it hardly ever has. */
+async function headsOf(
+  { table, ledger }: Ports,
+  { dataset, anchorer }: UploadInput,
+  signal?: AbortSignal,
+): Promise<{ readonly recorded: Head; readonly final: Head }> {
+  if (anchorer == null) return readBothHeads(ledger, dataset, signal);
+  const final = await readNotedFinal(table, dataset, signal);
+  return { recorded: final, final };
+}
+
+/** The newest final round, as it was lately: all devices of an anchorer share it. */
+async function newestRound(
+  { table, memory, runtime }: Ports,
+  { anchorer }: UploadInput,
+  signal?: AbortSignal,
+): Promise<ChainRound | null> {
+  if (anchorer == null) return null;
+  const known = memory.rounds.get(anchorer);
+  if (known !== undefined && runtime.monotonicMs() - known.atMs < ROUND_REMEMBERED_MS) return known.value;
+  const value = await readNewestFinal({ table }, anchorer, signal);
+  memory.rounds.set(anchorer, { value, atMs: runtime.monotonicMs() });
+  return value;
 }
 
 /** The dataset's entry, with who records it from now on. */
@@ -146,7 +181,7 @@ async function presignUnlessStored(
 
 export const handlerFor = (ports: PortsOf<typeof row>, memory = new SegmentMemory()) =>
   middy(async ({ params, body, parties, signal }: Call<typeof row> & AdmittedParty) => {
-    const { owner, device } = parties;
-    const segment = { ...params, ...body, owner, device, sha256: fromHex(body.sha256) };
+    const { owner, device, anchorer } = parties;
+    const segment = { ...params, ...body, owner, device, anchorer, sha256: fromHex(body.sha256) };
     return jsonAnswer(await uploadSegment({ ...ports, memory }, segment, signal));
   }).use(httpMiddleware(ports, row, admitParties(ports, row)));

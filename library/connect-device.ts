@@ -1,5 +1,6 @@
 import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
 import { createKeySigner } from '../adapters/ethereum/account-signer.ts';
+import { createDisscFinality } from '../adapters/ethereum/dissc-finality.ts';
 import { createDisscLedger } from '../adapters/ethereum/dissc-ledger.ts';
 import { createDisscPublisher } from '../adapters/ethereum/dissc-publisher.ts';
 import { createDisscRecorder } from '../adapters/ethereum/dissc-recorder.ts';
@@ -27,6 +28,7 @@ export function connectDevice(
   const chain = { rpcUrl, chainId, finalDepth, dissc };
   const signer = createKeySigner(key);
   const ledger = createDisscLedger(chain);
+  const rounds = createDisscRounds(chain);
   const sending = {
     sent: createSentTransactionFiles(`${outbox.path}-sent`, chainId, account),
     onHeldUp: (heldUp: HeldUp) => report({ event: 'held-up', heldUp }),
@@ -39,7 +41,8 @@ export function connectDevice(
     charter,
     writer: { dataset, kind: charter.kind, serial, datasetKey, deviceKey: key, domain: { chainId, dissc } },
     ledger,
-    rounds: createDisscRounds(chain),
+    rounds,
+    finality: createDisscFinality(chain, { ledger, rounds }),
     service: createStorageServiceClient({
       runtime: nodeRuntime,
       ...{ apiUrl, chainId },

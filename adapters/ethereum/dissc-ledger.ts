@@ -1,6 +1,5 @@
 import { type Result, zeroPadValue } from 'ethers';
 import { fromHex } from '../../core/bytes.ts';
-import { LedgerUnavailableError } from '../../core/errors.ts';
 import { type Address, address, type DatasetId, type LogRoot, type Nonce, type Salt } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
 import type {
@@ -13,6 +12,7 @@ import type {
 } from '../../core/ports/ledger.ts';
 import { callAt } from './call-at.ts';
 import { decodeChartered } from './decode-charter.ts';
+import { decodeHeads } from './decode-state.ts';
 import { disscInterface } from './dissc-interface.ts';
 import { decode, findLogs, type LogQuery } from './find-logs.ts';
 import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
@@ -119,21 +119,6 @@ export function createDisscLedger(
       });
     },
   };
-}
-
-/** Word by word, as the general decoder takes seconds for thousands: offset, length, then size and root of each. */
-function decodeHeads(datasets: readonly DatasetId[], result: string): Head[] {
-  const word = (i: number): string => result.slice(2 + 64 * i, 66 + 64 * i);
-  const number = (i: number): number => Number(`0x${word(i)}`);
-  if (number(0) !== 32 || result.length !== 2 + 64 * (2 + 2 * number(1))) throw new Error('These are not heads.');
-  if (number(1) !== datasets.length) {
-    throw new LedgerUnavailableError('The node answered another number of heads.');
-  }
-  return datasets.map((dataset, i) => ({
-    dataset,
-    size: number(2 + 2 * i),
-    root: fromHex(word(3 + 2 * i), 'root', 32) as LogRoot,
-  }));
 }
 
 function hashesOf(list: Result): Uint8Array[] {

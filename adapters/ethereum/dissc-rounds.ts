@@ -1,11 +1,12 @@
 import * as z from 'zod';
-import { equalBytes, fromHex, isZero, to0x } from '../../core/bytes.ts';
+import { equalBytes, fromHex, to0x } from '../../core/bytes.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { Address, RoundBody, RoundRoot } from '../../core/ids.ts';
 import type { RoundCall, RoundReader, RoundRecorder, RoundScanner } from '../../core/ports/rounds.ts';
 import type { AnchoredRound } from '../../core/rounds/rebuild-rounds.ts';
 import type { AccountSigner } from './account-signer.ts';
 import { callAt } from './call-at.ts';
+import { decodeRound } from './decode-state.ts';
 import { disscInterface } from './dissc-interface.ts';
 import { decode, type FoundLog, findLogs } from './find-logs.ts';
 import { createJsonRpc, type JsonRpc, type JsonRpcOptions } from './json-rpc.ts';
@@ -38,11 +39,7 @@ export function createDisscRounds(options: DisscRoundsOptions): RoundReader & Ro
       const { point, results } = await callAt(view, [call], anchor, signal);
       const [result = null] = results;
       if (result === null) return { point, round: null };
-      const round = decode(view, () => {
-        const [root] = disscInterface.decodeFunctionResult('round', result);
-        return fromHex(root, 'round', 32) as RoundRoot;
-      });
-      return { point, round: isZero(round) ? null : round };
+      return { point, round: decode(view, () => decodeRound(result)) };
     },
 
     async findRounds(anchorer, fromBlock, toBlock, signal) {

@@ -156,7 +156,7 @@ export function addDeviceRun(device: Command): void {
     .option('--mqtt-secrets <file>', 'user, password and TLS files for the MQTT broker (JSON, mode 0600)')
     .option(
       '--poll <duration>',
-      'how often the chain is looked at while something is not final',
+      'how often all that the chain says is read, also where the service tells of nothing new',
       parseDuration,
       defaults.followEveryMs,
     )

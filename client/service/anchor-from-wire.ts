@@ -7,11 +7,15 @@ import type { MapLeaf } from '../../core/rounds/map-leaf.ts';
 import type { GetAnchorResponse, WireRound } from '../../core/wire/requests.ts';
 
 /** What get-anchor says of a dataset, parsed. Nothing of it is verified by this. @throws ArgumentError naming the field */
-export function anchorFromWire(dataset: DatasetId, { charter, head, round, growth }: GetAnchorResponse): DatasetAnchor {
+export function anchorFromWire(
+  dataset: DatasetId,
+  { charter, head, round, final, growth }: GetAnchorResponse,
+): DatasetAnchor {
   return {
     charter: charterFromWire(charter),
     head: head === null ? null : headFromWire(dataset, head),
     round: round === null ? null : roundFromWire(dataset, round),
+    final: final === null ? null : { size: final.size, root: rootOf(final.root) },
     growth: growth.map(({ from, to, peaks, appended }) => ({
       from,
       to,

@@ -2,7 +2,7 @@ import type { PresentedVoucher } from '../agreement/key-request.ts';
 import type { SealedMessage } from '../agreement/message.ts';
 import type { Voucher } from '../agreement/voucher.ts';
 import type { SignedCharter } from '../charter/charter.ts';
-import type { Address, AgreementId, DatasetId, RoundRoot } from '../ids.ts';
+import type { Address, AgreementId, DatasetId, LogRoot, RoundRoot } from '../ids.ts';
 import type { Growth } from '../log/growth.ts';
 import type { SignedHead } from '../log/head.ts';
 import type { SignedText } from '../market/signed-text.ts';
@@ -27,6 +27,8 @@ export interface DatasetAnchor {
   readonly head: SignedHead | null;
   /** What a round of the charter's anchorer says; null where there is none, or this service does not keep it. */
   readonly round: ServiceRound | null;
+  /** What DISSC has at a final block by the service's word: it tells when to ask the chain. Null where rounds are to be asked. */
+  readonly final: { readonly size: number; readonly root: LogRoot } | null;
   readonly growth: readonly Growth[];
 }
 

@@ -177,8 +177,11 @@ export const uploadSegmentResponse = z.strictObject({
   state: z.enum(['absent', 'waiting', 'checked-in', 'superseded']),
   /** The block whose batch is missing while this one waits: the first behind the service's log. Else null. */
   waitsFor: index.nullable(),
+  /** What DISSC has, by the latest and by the final chain, as far as this service knows: a hint, for the chain says it. */
   recorded: wireHead,
   final: wireHead,
+  /** The newest round of its anchorer that is final, as far as this service knows: a hint, too. */
+  round: z.strictObject({ number: z.int().min(1), root: hash0x }).nullable(),
 });
 export type UploadSegmentResponse = z.infer<typeof uploadSegmentResponse>;
 
@@ -269,6 +272,8 @@ export const getAnchorResponse = z.strictObject({
   charter: wireCharter,
   head: signedHead.nullable(),
   round: wireRound.nullable(),
+  /** What DISSC has at a final block as far as this service has noted it: a hint. Null where the dataset stands in rounds. */
+  final: wireHead.nullable(),
   growth: z.array(growth).max(2),
 });
 export type GetAnchorResponse = z.infer<typeof getAnchorResponse>;

@@ -6,6 +6,7 @@ import type { CompareParts } from './compare-parts.ts';
 export interface ChainView {
   readonly latest: Head;
   readonly final: Head;
+  readonly latestPoint: ChainPoint;
   readonly finalPoint: ChainPoint;
   /** Null where no charter of this dataset was ever sent. */
   readonly device: ChainDevice | null;
@@ -23,6 +24,7 @@ export async function readChain(
   return {
     latest: latest.heads[0] as Head,
     final: final.heads[0] as Head,
+    latestPoint: latest.point,
     finalPoint: final.point,
     device: devices[0] ?? null,
   };

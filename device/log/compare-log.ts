@@ -38,7 +38,10 @@ export interface Comparison {
  * @throws when neither service nor chain answers: then nothing may be sealed
  */
 export async function compareLog(parts: CompareParts, signal: AbortSignal): Promise<Comparison> {
-  const [chain, listing] = await Promise.allSettled([readChain(parts, signal), listAhead(parts, signal)]);
+  const [chain, listing] = await Promise.allSettled([
+    parts.readView?.(signal) ?? readChain(parts, signal),
+    listAhead(parts, signal),
+  ]);
   signal.throwIfAborted();
   if (chain.status === 'rejected' && listing.status === 'rejected') throw chain.reason;
   const view = chain.status === 'fulfilled' ? chain.value : null;
@@ -102,6 +105,12 @@ function whyNotNamed(parts: CompareParts, named: ChainDevice | null): string | n
   }
   if (parts.record === 'direct' && canSendCharter(charter)) return null;
   return `The chain does not have the charter of this device ${account} yet. The owner has to send it.`;
+}
+
+/** Whether a former device has stored batches here of which the chain may not have all. */
+export function hasFormersOpen(outbox: Outbox, serial: number): boolean {
+  const query = 'SELECT 1 FROM batches WHERE serial <> ? AND serial <> ? AND state <= ? LIMIT 1';
+  return outbox.sql(query).get(serial, UNKNOWN_SERIAL, stateNumber('stored')) !== undefined;
 }
 
 /** What a former device stored at or above this charter's `from`, and the chain does not have, is not of this log. */

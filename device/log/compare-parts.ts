@@ -9,6 +9,7 @@ import type { Transfer } from '../../core/ports/transfer.ts';
 import type { Report } from '../events.ts';
 import type { Outbox } from '../outbox/open-outbox.ts';
 import type { StreamPosition } from './adopt-batch.ts';
+import type { ChainView } from './chain-view.ts';
 
 /** What comparing the outbox's log with the chain's and the service's is done with. */
 export interface CompareParts {
@@ -22,6 +23,8 @@ export interface CompareParts {
   readonly charter: SignedCharter;
   readonly service: Pick<StorageService, 'listBatches' | 'getSegment' | 'getRecords' | 'getAnchor' | 'putCharter'>;
   readonly ledger: Ledger;
+  /** The chain as it was read not long ago; not given: it is read. */
+  readonly readView?: (signal: AbortSignal) => Promise<ChainView>;
   /** Who records: a device that does so itself sends its charter along. */
   readonly record: 'relayed' | 'direct';
   /** Whether sealed digests go onto the chain, too. */

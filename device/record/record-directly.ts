@@ -34,8 +34,11 @@ export interface DirectOptions {
   readonly recordEveryMs: number;
   /** After how long an unmined transaction is replaced by one that pays more. */
   readonly replaceAfterMs: number;
+  /** After how long it is first looked what has become of a transaction; later twice as rarely each time. */
   readonly pollMs: number;
 }
+
+const POLL_MOST_MS = 60_000;
 
 // Their leaf hashes are in the memory at once; what is left goes with the next transaction.
 const MAX_UPDATE_BLOCKS = 2 ** 18;
@@ -51,6 +54,8 @@ export function createDirectRecorder(parts: DirectParts, options: DirectOptions)
   let lastSentMs = Number.NEGATIVE_INFINITY;
   /** What this run has sent and not seen mined, and since when each is waited for. */
   const waiting = new Map<string, number>();
+  /** Since something was sent. */
+  let looks = 0;
 
   /** Looks whether what was sent has failed: its nonce is used then, and nothing is recorded. */
   const requireSucceeded = async (mined: readonly SignedTransaction[], signal: AbortSignal): Promise<void> => {
@@ -78,11 +83,17 @@ export function createDirectRecorder(parts: DirectParts, options: DirectOptions)
       throw cause;
     }
     lastSentMs = runtime.monotonicMs();
+    looks = 0;
     waiting.set(transaction.hash, lastSentMs);
   };
 
   /** One look; answers how long nothing is to be done. */
   return async (signal: AbortSignal): Promise<number> => {
+    const restMs = await look(signal);
+    return restMs === options.pollMs ? Math.min(POLL_MOST_MS, restMs * 2 ** Math.min(looks++, 30)) : restMs;
+  };
+
+  async function look(signal: AbortSignal): Promise<number> {
     const { latest, final } = await recorder.nonces(signal);
     forgetFinal(outbox, final);
     const sent = readSent(outbox);
@@ -125,7 +136,7 @@ export function createDirectRecorder(parts: DirectParts, options: DirectOptions)
     if (next !== null) waiting.delete(next.hash);
     report({ event: 'sent', tx: transaction.hash, blocks: sizeAfter(rows) });
     return options.pollMs;
-  };
+  }
 }
 
 function isBehindFinal(outbox: Outbox, size: number): boolean {

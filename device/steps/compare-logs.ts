@@ -1,5 +1,6 @@
 import type { StreamPosition } from '../log/adopt-batch.ts';
-import { compareLog } from '../log/compare-log.ts';
+import type { ChainView } from '../log/chain-view.ts';
+import { compareLog, hasFormersOpen } from '../log/compare-log.ts';
 import { noteStep } from '../outbox/note-step.ts';
 import { keepSecondWriter } from '../outbox/second-writer.ts';
 import type { DeviceRun } from './device-run.ts';
@@ -7,10 +8,18 @@ import { noteShortening } from './note-shortening.ts';
 import type { Work } from './run-step.ts';
 import { completePlanned } from './seal-batches.ts';
 
+/** So soon it is looked again whether what forbids sealing still holds. */
+const HELD_MS = 15_000;
+
 /** The step that compares the outbox's log with the chain's and the service's; without it nothing is sealed. */
 export function createCompareStep(run: DeviceRun): Work {
   const { parts, comparison, bornEmpty } = run;
   const nowMs = (): number => parts.clock.nowMs();
+  // As old as the looks at the chain are rare; of a former device's blocks the newest word counts.
+  const readView = (signal: AbortSignal): Promise<ChainView> => {
+    if (!comparison.isKnown() || hasFormersOpen(parts.outbox, parts.writer.serial)) run.chain.expire();
+    return run.chain.view(run.options.followEveryMs, signal);
+  };
   const stream: StreamPosition = { moves: true, adoptedBytes: 0 };
   const tellOfSecond = (taken: { readonly from: number; readonly blocks: number }): void => {
     keepSecondWriter(parts.outbox, taken, stream.adoptedBytes, nowMs());
@@ -23,7 +32,10 @@ export function createCompareStep(run: DeviceRun): Work {
 
   const compare = async (signal: AbortSignal): Promise<string | null> => {
     try {
-      const { held, finalBlock, isLevel, taken } = await compareLog({ ...parts, nowMs, bornEmpty, stream }, signal);
+      const { held, finalBlock, isLevel, taken } = await compareLog(
+        { ...parts, nowMs, bornEmpty, stream, readView },
+        signal,
+      );
       run.after.block = finalBlock;
       if (taken !== null && !stream.moves) tellOfSecond(taken);
       // From here on whatever comes under this device's key comes from elsewhere.
@@ -44,7 +56,10 @@ export function createCompareStep(run: DeviceRun): Work {
       noteStep(parts, 'hold', held === null ? null : { reason: held, failures: 1, kind: 'state' });
     noted = true;
     reported = held;
-    if (held !== null) return run.options.followEveryMs;
+    if (held !== null) {
+      run.chain.expire();
+      return Math.min(HELD_MS, run.options.followEveryMs);
+    }
     noteShortening(run);
     run.wake('seal', 'follow', 'upload');
     return Number.POSITIVE_INFINITY;

@@ -6,6 +6,7 @@ import { createCaptureQueue } from '../outbox/capture-queue.ts';
 import type { StepName } from '../outbox/note-step.ts';
 import { nextSeq, readUnsealed } from '../outbox/read-backlog.ts';
 import { countUnpublished } from '../outbox/to-publish.ts';
+import { type ChainWatch, createChainWatch } from '../record/chain-watch.ts';
 import type { SourceParts } from '../sources/source.ts';
 import { createUploads, type Uploads } from '../upload/uploads.ts';
 import { type Backlog, createBacklog } from './backlog.ts';
@@ -24,6 +25,7 @@ export interface DeviceRun {
   readonly bornEmpty: boolean;
   readonly backlog: Backlog;
   readonly comparison: LogComparison;
+  readonly chain: ChainWatch;
   /** The final chain block of the last comparison, which blocks sealed now name as `after`; null where none was read. */
   readonly after: { block: Uint8Array | null };
   readonly uploads: Uploads;
@@ -53,6 +55,7 @@ export function createDeviceRun(given: DeviceParts, options: DeviceOptions): Dev
   };
   const backlog = createBacklog(runtime, outbox);
   const comparison = createLogComparison(runtime);
+  const chain = createChainWatch(runtime, given);
   const ending = createEnding();
   let sourceEnded = false;
   const onCommit = (added: { readonly blocks: number; readonly bytes: number }): void => {
@@ -69,7 +72,7 @@ export function createDeviceRun(given: DeviceParts, options: DeviceOptions): Dev
   return {
     parts: { ...given, record, publishes: given.publication !== undefined, making: createMutex() },
     paying: createMutex(),
-    ...{ options, steps, backlog, comparison, ending, wake },
+    ...{ options, steps, backlog, comparison, chain, ending, wake },
     after: { block: null },
     sourceParts: { primitives, runtime, outbox, queue, clock, report, isInLog, pieceInLog },
     bornEmpty: nextSeq(outbox) === 0 && lastBatch(outbox) === null,

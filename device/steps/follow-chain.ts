@@ -1,40 +1,155 @@
 import { anchorerOf } from '../../core/charter/charter.ts';
+import { RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
+import type { Address } from '../../core/ids.ts';
+import type { DatasetAnchor } from '../../core/ports/service.ts';
+import { isOurs } from '../log/is-ours.ts';
 import { batchesIn } from '../outbox/batch-rows.ts';
 import { countUnpublished } from '../outbox/to-publish.ts';
-import { followHeads } from '../record/follow-heads.ts';
-import { createRoundFollower, type FollowRound } from '../record/follow-round.ts';
+import { createEarlyLooks } from '../record/early-looks.ts';
+import { followHeads, noteAnchored, noteFinal } from '../record/follow-heads.ts';
+import { createRoundFollower, type RoundFollower } from '../record/follow-round.ts';
 import type { DeviceRun } from './device-run.ts';
 
-/** An idle device looks at the chain this much more rarely. */
+/** An idle device looks at the chain this much more rarely, */
 const IDLE_FACTOR = 15;
+/** but not more rarely than this, if it does so at all. */
+const IDLE_MOST_MS = 900_000;
+/** The service is asked no more rarely than this while something is not final. */
+const ASK_MOST_MS = 60_000;
 
-/** The step that looks at the chain: what of the log is recorded or anchored, what is final. */
-export function createFollowStep(run: DeviceRun): (signal: AbortSignal) => Promise<number> {
-  const { primitives, rounds: reader, service, writer, account, charter } = run.parts;
-  const { dataset, domain } = writer;
-  const anchorer = anchorerOf(charter);
-  const followRound =
-    anchorer === null || reader === undefined
-      ? undefined
-      : createRoundFollower({ primitives, reader, service, domain, dataset, anchorer, account });
-  return (signal) => followChain(run, followRound, signal);
+/** Rounds, where the dataset stands in them. */
+interface Rounds {
+  readonly follower: RoundFollower;
+  readonly anchorer: Address;
 }
 
-async function followChain(run: DeviceRun, followRound: FollowRound | undefined, signal: AbortSignal): Promise<number> {
-  const { outbox, ledger, writer, report, clock } = run.parts;
-  const { followEveryMs } = run.options;
-  const { dataset } = writer;
-  const followed = await followHeads({ outbox, ledger, dataset, report, nowMs: clock.nowMs(), followRound }, signal);
-  // One that is under way will see it.
-  if (followed.ahead && !run.comparison.isUnderWay()) {
-    run.comparison.expire();
-    run.wake('compare');
+/**
+ * The step that finds out what of the log is recorded or anchored, and what is final. The service is asked, first soon and then once a
+ * minute at most, what has become final; only where that is more than is known here does the chain confirm it, by one request,
+ * and nothing is believed before it has. What the service does not tell, whole looks at the chain find, which are rare: every
+ * `followEveryMs`, of what DISSC alone records and of what this device records by itself sooner at the beginning.
+ */
+export function createFollowStep(run: DeviceRun): (signal: AbortSignal) => Promise<number> {
+  const { primitives, rounds: reader, service, writer, account, charter, runtime, record } = run.parts;
+  const { followEveryMs, askEveryMs, earlyEveryMs } = run.options;
+  const { dataset, domain } = writer;
+  const anchorer = anchorerOf(charter);
+  const rounds: Rounds | null =
+    anchorer === null || reader === undefined
+      ? null
+      : {
+          anchorer,
+          follower: createRoundFollower({ primitives, reader, service, domain, dataset, anchorer, account }),
+        };
+  const early = createEarlyLooks(runtime, earlyEveryMs);
+  const mostMs = record === 'direct' ? Math.min(followEveryMs, ASK_MOST_MS) : followEveryMs;
+  const sooner = createEarlyLooks(runtime, mostMs);
+  /** Until then no look at the chain comes sooner than it has to. */
+  let spentUntilMs = Number.NEGATIVE_INFINITY;
+  let isWaiting = false;
+  let asked = 0;
+  let nextAskMs = 0;
+  let lookedMs = Number.NEGATIVE_INFINITY;
+
+  /** Twice as long after each question, from the first on for which anything waits. */
+  const pauseMs = (mostMs: number): number => Math.min(mostMs, askEveryMs * 2 ** Math.min(asked, 30));
+  const lookInMs = (): number => {
+    if (!isWaiting) return Math.min(followEveryMs * IDLE_FACTOR, Math.max(followEveryMs, IDLE_MOST_MS));
+    return rounds === null && spentUntilMs <= runtime.monotonicMs() ? pauseMs(mostMs) : mostMs;
+  };
+
+  return async (signal) => {
+    const nowMs = runtime.monotonicMs();
+    noteWaiting(isAnyWaiting(run));
+    if (lookedMs + lookInMs() <= nowMs && lookedMs + mostMs > nowMs && !sooner.take()) spentUntilMs = lookedMs + mostMs;
+    if (lookedMs + lookInMs() <= nowMs) {
+      await lookAtChain(run, rounds, Math.min(followEveryMs, lookInMs()), signal);
+      lookedMs = nowMs;
+      asked++;
+    } else if (isWaiting && nextAskMs <= nowMs) {
+      await askService(run, rounds, early, signal);
+      asked++;
+    }
+    noteWaiting(isAnyWaiting(run));
+    wakeOthers(run);
+    if (nextAskMs <= nowMs) nextAskMs = nowMs + pauseMs(Math.min(ASK_MOST_MS, followEveryMs));
+    const inMs = lookedMs + lookInMs() - runtime.monotonicMs();
+    return Math.max(0, isWaiting ? Math.min(inMs, nextAskMs - runtime.monotonicMs()) : inMs);
+  };
+
+  function noteWaiting(waits: boolean): void {
+    if (waits && !isWaiting) {
+      asked = 0;
+      nextAskMs = runtime.monotonicMs() + pauseMs(Math.min(ASK_MOST_MS, followEveryMs));
+    }
+    isWaiting = waits;
   }
-  // By what is there, not by what has just moved: a disk that failed in between may have kept that from being told.
+}
+
+function isAnyWaiting({ parts: { outbox } }: DeviceRun): boolean {
+  return batchesIn(outbox, 'stored', 1).length > 0 || batchesIn(outbox, 'recorded', 1).length > 0;
+}
+
+async function lookAtChain(
+  run: DeviceRun,
+  rounds: Rounds | null,
+  maxAgeMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { outbox, report, clock } = run.parts;
+  const view = await run.chain.view(maxAgeMs, signal);
+  const parts = { outbox, report, nowMs: clock.nowMs(), view, followRound: rounds?.follower.follow };
+  const { ahead } = await followHeads(parts, signal);
+  // One that is under way will see it.
+  if (!ahead || run.comparison.isUnderWay()) return;
+  run.comparison.expire();
+  run.wake('compare');
+}
+
+/** Has the chain confirm what the service says is final, where that is news. */
+async function askService(
+  run: DeviceRun,
+  rounds: Rounds | null,
+  early: { take(): boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const { finality, outbox, report, clock, writer } = run.parts;
+  if (finality === undefined) return;
+  const shown = await ask(run, signal);
+  const told = rounds === null ? shown?.final : shown?.round?.head;
+  // Without a batch of ours below it, it is no news.
+  if (told == null || !hasWaitingBelow(run, told.size) || !isOurs(outbox, told) || !early.take()) return;
+  const to = { outbox, report, nowMs: clock.nowMs() };
+  if (rounds === null) {
+    noteFinal(to, await finality.readFinalHead(writer.dataset, signal));
+    return;
+  }
+  const root = await finality.readFinalRound(rounds.anchorer, signal);
+  const anchored = await rounds.follower.accept(root, shown?.round ?? null, signal);
+  if (anchored !== null) noteAnchored(to, anchored);
+}
+
+/** Null where the service does not answer: the uploads say so, and the whole looks go on without it. */
+async function ask({ parts: { service, writer } }: DeviceRun, signal: AbortSignal): Promise<DatasetAnchor | null> {
+  try {
+    return await service.getAnchor(writer.dataset, {}, signal);
+  } catch (error) {
+    if (error instanceof StoreUnavailableError || error instanceof RequestRefusedError) return null;
+    throw error;
+  }
+}
+
+function hasWaitingBelow({ parts: { outbox } }: DeviceRun, size: number): boolean {
+  return (['stored', 'recorded'] as const).some((state) =>
+    batchesIn(outbox, state, 1).some(({ first, blocks }) => first + blocks <= size),
+  );
+}
+
+/** By what is there, not by what has just moved: a disk that failed in between may have kept that from being told. */
+function wakeOthers(run: DeviceRun): void {
+  const { outbox } = run.parts;
   if (batchesIn(outbox, 'final', 1).length > 0) run.wake('check');
   if (countUnpublished(outbox) > 0) run.wake('publish');
-  const stored = batchesIn(outbox, 'stored', 1).length > 0;
   // Adopted, or back from a reorganisation: nobody else tells.
-  if (stored) run.wake('record');
-  return stored || batchesIn(outbox, 'recorded', 1).length > 0 ? followEveryMs : followEveryMs * IDLE_FACTOR;
+  if (batchesIn(outbox, 'stored', 1).length > 0) run.wake('record');
 }

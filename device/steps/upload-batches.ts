@@ -5,6 +5,9 @@ import { uploadBatch } from '../upload/upload-batch.ts';
 import type { DeviceRun } from './device-run.ts';
 import { forgetBatch } from './mend-damage.ts';
 
+/** A service that refuses is no reason to ask the chain more often than this. */
+const ASK_AGAIN_MS = 60_000;
+
 /** One look of a connection: uploads the oldest sealed batch that no other connection has. */
 export async function uploadBatches(run: DeviceRun, signal: AbortSignal): Promise<number> {
   const { parts, options, uploads } = run;
@@ -23,6 +26,12 @@ export async function uploadBatches(run: DeviceRun, signal: AbortSignal): Promis
       await run.logEnd.run(async () => forgetBatch(run, row, cause.missingBlocks));
     // What is wrong with this one alone must not hold up the others.
     if (isOfItself(cause)) uploads.putOff(row);
+    if (cause instanceof RequestRefusedError && run.chain.ageMs() > ASK_AGAIN_MS) {
+      // Another device may write this dataset by now.
+      run.chain.expire();
+      run.comparison.expire();
+      run.wake('compare');
+    }
     throw cause;
   } finally {
     uploads.giveBack(row);

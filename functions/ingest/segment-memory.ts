@@ -1,4 +1,5 @@
-import type { DatasetId } from '../../core/ids.ts';
+import type { Address, DatasetId } from '../../core/ids.ts';
+import type { ChainRound } from '../rounds/round-items.ts';
 import type { KeptCharter } from '../state/dataset-entry.ts';
 import type { DatasetEntry } from '../state/entries.ts';
 import { RecentMap } from '../state/recent-map.ts';
@@ -25,5 +26,7 @@ export class SegmentMemory {
   readonly marks = new RecentMap<DatasetId, number>(MOST);
   /** Datasets and their owners' stored bytes as they were lately: for telling a device early, not for keeping to a bound. */
   readonly datasets = new RecentMap<DatasetId, Remembered<DatasetEntry>>(MOST);
+  /** Newest final rounds of anchorers, as they were lately: for telling a device when to ask the chain. */
+  readonly rounds = new RecentMap<Address, Remembered<ChainRound | null>>(MOST);
   readonly storedBytes = new RecentMap<string, Remembered<number>>(MOST);
 }

@@ -4,7 +4,7 @@ import type { ServicePorts } from '../ports.ts';
 import type { DatasetCaller, HttpRow } from '../row.ts';
 import type { Admission } from './admission.ts';
 import { keepBriefly } from './keep-briefly.ts';
-import { type Parties, readParties } from './read-parties.ts';
+import { type CharteredParties, readParties } from './read-parties.ts';
 import { createCallerVerifier, type SigningPorts } from './verify-caller.ts';
 
 type Ports = SigningPorts & Pick<ServicePorts, 'ledger' | 'table'>;
@@ -14,7 +14,7 @@ const NO_CHARTER =
 
 /** What a function is told of the dataset's parties, by the latest chain. */
 export interface AdmittedParty {
-  readonly parties: Parties;
+  readonly parties: CharteredParties;
 }
 
 /** Lets the parties of the dataset in the path in, as many of them as the row names. */
@@ -39,13 +39,14 @@ export function admitParties(
 export function createPartyFinder(
   ports: Pick<ServicePorts, 'ledger' | 'table' | 'runtime'>,
   wanted: readonly DatasetCaller[],
-): (dataset: DatasetId, caller: Address, signal: AbortSignal) => Promise<Parties> {
-  const kept = keepBriefly<DatasetId, Parties | null>(
+): (dataset: DatasetId, caller: Address, signal: AbortSignal) => Promise<CharteredParties> {
+  const kept = keepBriefly<DatasetId, CharteredParties | null>(
     (dataset, signal) => readParties(ports, dataset, signal),
     ports.runtime,
   );
   return async (dataset, caller, signal) => {
-    const isWanted = (parties: Parties | null) => parties !== null && wanted.some((role) => parties[role] === caller);
+    const isWanted = (parties: CharteredParties | null) =>
+      parties !== null && wanted.some((role) => parties[role] === caller);
     const parties = await kept(dataset, isWanted, signal);
     if (parties === null) throw new Problem('/problems/not-found', NO_CHARTER);
     if (!isWanted(parties)) {

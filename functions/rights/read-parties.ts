@@ -31,7 +31,11 @@ const PARALLEL = 8;
  * as the dataset's id is made of it. The device is the chain's, and before the first charter there that of the first one.
  * @throws LedgerUnavailableError when the chain does not answer
  */
-export async function readParties(ports: Ports, dataset: DatasetId, signal?: AbortSignal): Promise<Parties | null> {
+export async function readParties(
+  ports: Ports,
+  dataset: DatasetId,
+  signal?: AbortSignal,
+): Promise<CharteredParties | null> {
   const { parties } = await readPartiesOf(ports, [dataset], signal);
   return parties[0] ?? null;
 }

@@ -63,7 +63,7 @@ class World {
       const charter = this.shown.get(dataset)?.at(-1);
       if (charter === undefined)
         throw new RequestRefusedError('Unknown.', { type: '/problems/not-found', status: 404 });
-      return { charter, head: null, round: null, growth: [] };
+      return { charter, head: null, round: null, final: null, growth: [] };
     },
     /** Keeps the first it is shown, and those that the chain has. */
     putCharter: async (dataset: DatasetId, charter: SignedCharter) => {

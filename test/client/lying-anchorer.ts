@@ -131,7 +131,7 @@ export class LyingAnchorer {
     const stops = since === undefined || since === size ? [] : isOnTheWay ? [since, anchored, size] : [since, size];
     const subtrees = subtreesOfLeaves(nodePrimitives, log.leafHashes);
     const growth = await Promise.all(stops.slice(1).map((to, i) => buildGrowth({ subtrees }, stops[i] as number, to)));
-    return { charter: log.dataset.first, head: log.head, round: shown, growth };
+    return { charter: log.dataset.first, head: log.head, round: shown, final: null, growth };
   };
 
   async #showRound(at: number, dataset: DatasetId): Promise<ServiceRound> {

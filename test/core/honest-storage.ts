@@ -280,13 +280,15 @@ export class HonestStorage implements StorageService {
 
   async getAnchor(_dataset: DatasetId, { since = 0 }: { readonly since?: number } = {}): Promise<DatasetAnchor> {
     const last = this.batches.at(-1);
-    if (last === undefined) return { charter: charterOf(WRITER.kind), head: null, round: null, growth: [] };
+    if (last === undefined)
+      return { charter: charterOf(WRITER.kind), head: null, round: null, final: null, growth: [] };
     const { dataset, serial, head, signature } = last.manifest;
     const log = { subtrees: subtreesOfLeaves(this.primitives, this.leafHashes()) };
     return {
       charter: charterOf(WRITER.kind),
       head: { dataset, ...head, serial, signature },
       round: null,
+      final: null,
       growth: since < head.size ? [await buildGrowth(log, since, head.size)] : [],
     };
   }

@@ -14,6 +14,8 @@ import { datasetOfCharter, type SignedCharter, signCharter } from '../../core/ch
 import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { ENCRYPTED, PLAIN } from '../../core/charter/kind.ts';
 import { type Address, type DatasetKey, NO_ACCOUNT, type PrivateKey } from '../../core/ids.ts';
+import type { FinalityReader } from '../../core/ports/finality.ts';
+import type { RoundReader } from '../../core/ports/rounds.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Transfer } from '../../core/ports/transfer.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
@@ -51,10 +53,16 @@ export interface TestWriter extends DatasetWriter {
 
 const DOMAIN = { chainId: 31337, dissc: `0x${'d1'.repeat(20)}` as Address };
 
-export function newWriter(options: { plain?: boolean } = {}): TestWriter {
+export function newWriter(options: { plain?: boolean; anchorer?: Address } = {}): TestWriter {
   const ownerKey = nodePrimitives.randomBytes(32) as PrivateKey;
   const name = encodeDatasetName('readings');
-  return writerOf(ownerKey, { owner: accountOfKey(ownerKey), name, kind: options.plain ? PLAIN : ENCRYPTED }, 1, 0);
+  const kind = options.plain ? PLAIN : ENCRYPTED;
+  return writerOf(
+    ownerKey,
+    { owner: accountOfKey(ownerKey), name, kind, anchorer: options.anchorer ?? NO_ACCOUNT },
+    1,
+    0,
+  );
 }
 
 /** The writer of the device that comes after another, from a block on. */
@@ -64,12 +72,12 @@ export function successorOf({ ownerKey, charter }: TestWriter, from: number): Te
 
 function writerOf(
   ownerKey: PrivateKey,
-  { owner, name, kind }: Pick<SignedCharter, 'owner' | 'name' | 'kind'>,
+  { owner, name, kind, anchorer }: Pick<SignedCharter, 'owner' | 'name' | 'kind' | 'anchorer'>,
   serial: number,
   from: number,
 ): TestWriter {
   const deviceKey = nodePrimitives.randomBytes(32) as PrivateKey;
-  const unsigned = { owner, name, kind, device: accountOfKey(deviceKey), anchorer: NO_ACCOUNT, serial, from };
+  const unsigned = { owner, name, kind, device: accountOfKey(deviceKey), anchorer, serial, from };
   const charter = { ...unsigned, signature: signCharter(DOMAIN, unsigned, ownerKey) };
   return {
     dataset: datasetOfCharter(DOMAIN, charter),
@@ -107,6 +115,7 @@ export const FAST: DeviceOptions = {
   capture: { ...DEFAULT_DEVICE_OPTIONS.capture, commitWithinMs: 5 },
   backoff: { firstMs: 10, mostMs: 50 },
   followEveryMs: 10,
+  pollMs: 10,
   recordEveryMs: 10,
   replaceAfterMs: 1000,
 };
@@ -135,6 +144,9 @@ export function startDevice(
     readonly runtime?: Runtime;
     readonly transfer?: Transfer;
     readonly direct?: boolean;
+    /** Of a dataset that stands in rounds. */
+    readonly rounds?: RoundReader;
+    readonly finality?: FinalityReader;
     readonly publication?: Publication;
   },
   options: Partial<DeviceOptions> = {},
@@ -167,6 +179,8 @@ export function startDevice(
         ledger: remote.ledger,
         clock: parts.clock ?? createDeviceClock(nodeRuntime, lastCaptureTime(outbox)),
       },
+      ...(parts.rounds === undefined ? {} : { rounds: parts.rounds }),
+      ...(parts.finality === undefined ? {} : { finality: parts.finality }),
       ...(parts.direct === true ? { recorder: remote.recorder } : {}),
       ...(parts.publication === undefined ? {} : { publication: parts.publication }),
     },

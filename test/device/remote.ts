@@ -189,7 +189,7 @@ export async function startRemote(writer: DatasetWriter & { readonly charter: Si
   }
 
   const wire = ({ size, root }: Head): WireHead => ({ size, root: to0x(root) as WireHead['root'] });
-  const heads = () => ({ recorded: wire(state.latestHead()), final: wire(state.finalHead()) });
+  const heads = () => ({ recorded: wire(state.latestHead()), final: wire(state.finalHead()), round: null });
   const requireService = (): void => {
     if (state.serviceDown) throw new StoreUnavailableError('The service does not answer.');
   };
@@ -314,7 +314,7 @@ export async function startRemote(writer: DatasetWriter & { readonly charter: Si
       return { stored: true };
     },
     async getAnchor(): Promise<DatasetAnchor> {
-      return { charter: requireKnown(), head: null, round: null, growth: [] };
+      return { charter: requireKnown(), head: null, round: null, final: null, growth: [] };
     },
   };
 

@@ -30,6 +30,8 @@ export const RPC_TRIPS = {
   receipt: (): RpcTrips => [BLOCK, 1],
   balance: (): RpcTrips => [1],
   readRound: (): RpcTrips => [BLOCK, 1],
+  /** Either of what is final, without its block. */
+  readFinal: (): RpcTrips => [1],
   /** Behind the events themselves: the times of so many blocks that have one and are not known yet. */
   blockTimes: (blocks: number): RpcTrips => inTrips(blocks),
   findBlock: (): RpcTrips => [1],

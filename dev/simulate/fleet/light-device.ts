@@ -60,7 +60,7 @@ export class LightDevice {
   constructor(parts: LightDeviceParts) {
     this.#parts = parts;
     const { service, latencies, time, rounds, writer, anchorer, account } = parts;
-    this.#follow = createRoundFollower({
+    const follower = createRoundFollower({
       ...{
         primitives: nodePrimitives,
         reader: rounds,
@@ -78,6 +78,7 @@ export class LightDevice {
         },
       },
     });
+    this.#follow = follower.follow;
   }
 
   get sealedSize(): number {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { createKeySigner } from '../../../adapters/ethereum/account-signer.ts';
 import { deployContracts, deployedAddress } from '../../../adapters/ethereum/deploy-contracts.ts';
 import { DISSC } from '../../../adapters/ethereum/deploy-dissc.ts';
+import { createDisscFinality } from '../../../adapters/ethereum/dissc-finality.ts';
 import { createDisscLedger } from '../../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../../adapters/ethereum/dissc-recorder.ts';
 import { createDisscRoundRecorder, createDisscRounds } from '../../../adapters/ethereum/dissc-rounds.ts';
@@ -100,6 +101,21 @@ test('the simulated node is asked as often as the adapters ask a real one, and i
     state = modelled.rounds;
     made.push({ hash: signed.hash, body: call.body });
   }
+  for (let i = 0; i < 100; i++) await direct.call('evm_mine', []);
+  const finality = createDisscFinality(parts, { ledger, rounds: reader });
+  await finality.readFinalRound(signer.account);
+  const final = await counted('the final round', RPC_TRIPS.readFinal, () => finality.readFinalRound(signer.account));
+  assert.deepEqual(final, (await reader.readRound(signer.account, 'final')).round);
+  const anywhere = `0x${toHex(random.bytes(32))}` as DatasetId;
+  const head = await counted('the final head', RPC_TRIPS.readFinal, () => finality.readFinalHead(anywhere));
+  assert.deepEqual([head], (await ledger.readHeads([anywhere], 'final')).heads);
+  // A node that is told how deep final blocks lie names none by a tag.
+  const deep = { ...parts, finalDepth: 3 };
+  const deepReader = createDisscRounds(deep);
+  const byDepth = createDisscFinality(deep, { ledger: createDisscLedger(deep), rounds: deepReader });
+  assert.deepEqual(await byDepth.readFinalRound(signer.account), final);
+  assert.equal((await byDepth.readFinalHead(anywhere)).size, 0);
+
   const { point } = await reader.readRound(signer.account, 'latest');
   const found = await counted(
     'rounds',
