@@ -18,6 +18,7 @@ function setUp(held: string | null = null) {
   const run = {
     ...{ logEnd, bornEmpty: false, parts: { clock: { nowMs: () => 0 }, outbox, report, runtime: { nowMs: () => 0 } } },
     options: { followEveryMs: 700, compareEveryMs: 1_000, batch: {} },
+    chain: { expire: () => seen.push('asks the chain anew') },
     backlog: { blocks: () => 1, dueInMs: () => 0 },
     wake: (...names: readonly string[]) => seen.push(`wakes ${names.join(', ')}`),
     comparison: {
@@ -63,5 +64,6 @@ test('what forbids sealing is said once, and looked at again as often as the cha
   const step = createCompareStep(run);
   assert.equal(await step(never), 700);
   assert.equal(await step(never), 700);
-  assert.deepEqual(seen, ['compares', 'held', 'compares']);
+  const anew = 'asks the chain anew';
+  assert.deepEqual(seen, ['compares', 'held', anew, 'compares', anew]);
 });

@@ -46,8 +46,9 @@ export function createUploadCall({ callCpu }: Latencies) {
       await processor.spend({ cpuMs: callCpu, waitMs: 0 });
       if (!(await nonces.burn(nonce, ports.runtime.nowMs() + NONCE_MS)))
         throw new Error(`The nonce ${nonce} is burnt.`);
-      const { owner, device } = await findParties(dataset, caller, signal);
-      return uploadSegment(ports, { ...segment, dataset, owner, device, record: 'relayed', look: false }, signal);
+      const { owner, device, anchorer } = await findParties(dataset, caller, signal);
+      const input = { ...segment, dataset, owner, device, anchorer, record: 'relayed' as const, look: false };
+      return uploadSegment(ports, input, signal);
     };
   };
 }
