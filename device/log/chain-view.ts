@@ -1,6 +1,6 @@
+import type { DatasetWriter } from '../../core/batch/seal-batch.ts';
 import type { Head } from '../../core/log/head.ts';
-import type { ChainDevice, ChainPoint } from '../../core/ports/ledger.ts';
-import type { CompareParts } from './compare-parts.ts';
+import type { ChainDevice, ChainPoint, Ledger } from '../../core/ports/ledger.ts';
 
 /** The chain as one comparison sees it. */
 export interface ChainView {
@@ -13,7 +13,7 @@ export interface ChainView {
 }
 
 export async function readChain(
-  { ledger, writer }: Pick<CompareParts, 'ledger' | 'writer'>,
+  { ledger, writer }: { readonly ledger: Ledger; readonly writer: Pick<DatasetWriter, 'dataset'> },
   signal: AbortSignal,
 ): Promise<ChainView> {
   const [latest, final, { devices }] = await Promise.all([

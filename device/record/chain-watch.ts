@@ -1,4 +1,3 @@
-import type { Ledger } from '../../core/ports/ledger.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import { type ChainView, readChain } from '../log/chain-view.ts';
 
@@ -14,7 +13,7 @@ export interface ChainWatch {
 
 export function createChainWatch(
   runtime: Pick<Runtime, 'monotonicMs'>,
-  parts: { readonly ledger: Ledger; readonly writer: Parameters<typeof readChain>[0]['writer'] },
+  parts: Parameters<typeof readChain>[0],
 ): ChainWatch {
   let kept: { readonly atMs: number; readonly view: Promise<ChainView> } | null = null;
   const ageMs = (): number => (kept === null ? Number.POSITIVE_INFINITY : runtime.monotonicMs() - kept.atMs);
