@@ -38,7 +38,6 @@ function valuesOf(parameters: Parameters, placed: Placed): Readonly<Record<Varia
     PLUMBLINE_OCASC: contracts.ocasc,
     PLUMBLINE_ASC: contracts.asc,
     PLUMBLINE_CSS_ACCOUNT: parameters.cssAccount,
-    PLUMBLINE_OWNERS: JSON.stringify(parameters.owners),
     PLUMBLINE_GRANTS_MIN_PER_RECORD_WEI: grants.minPerRecordWei,
     PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES: grants.openQuotaBytes === null ? null : String(grants.openQuotaBytes),
     PLUMBLINE_RELAYER_KEY_ID: placed.relayerKeyId,

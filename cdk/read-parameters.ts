@@ -29,8 +29,6 @@ export interface Parameters {
   readonly contracts: { readonly dissc: string; readonly ocasc: string | null; readonly asc: string | null };
   /** Host names besides the API's own that requests may be addressed to. */
   readonly authorities: readonly string[];
-  /** Owner's address, lower case, to the stored bytes it may have. */
-  readonly owners: Readonly<Record<string, number>>;
   /** The account that grants of ASC are made out to: the relayer key's, known after the first deployment; null before. */
   readonly cssAccount: string | null;
   /** No event of the contracts is in an earlier block. */
@@ -44,7 +42,7 @@ export interface Parameters {
   readonly grants: {
     /** What a record must earn for a grant to be accepted. */
     readonly minPerRecordWei: string;
-    /** Stored bytes of any owner with an accepted grant; null serves the listed owners alone. */
+    /** Stored bytes of any owner with an accepted grant; null serves the owners in the table alone. */
     readonly openQuotaBytes: number | null;
   };
   /** An alarm tells when the relayer has less. */
@@ -93,9 +91,6 @@ export interface RpcSecret {
   /** Null: the current one, whichever that is when a function starts. */
   readonly versionId: string | null;
 }
-
-/** Lambda takes 4 KiB of environment a function. */
-const MAX_OWNERS_BYTES = 2_400;
 
 const address = z
   .string()
@@ -186,8 +181,6 @@ const context = z.object({
   ocasc: address.optional(),
   asc: address.optional(),
   authorities: listOf(/^[a-z0-9.-]+(:\d{1,5})?$/, 'is not a list of lower-case host names and commas').default([]),
-  /** JSON, or the path of a file with it. */
-  owners: z.string({ error: 'is JSON of addresses and bytes, or the path of a file with it' }),
   cssAccount: address.optional(),
   fromBlock: count.optional(),
   recordEveryMs: count.default(0),
@@ -206,8 +199,6 @@ const context = z.object({
   invokers: listOf(/^[0-9]{12}$/, 'is not a list of AWS account ids (12 digits) and commas').default([]),
   alarmEmail: z.email('is not an address of e-mail').optional(),
 });
-
-const ownersShape = z.record(address, z.int().min(0)).refine((owners) => Object.keys(owners).length > 0, 'is empty');
 
 /**
  * The parameters of a deployment from the CDK's context.
@@ -237,7 +228,6 @@ export function readParameters(
     load: loadOf(parsed.data),
     rpcSecret: { arn: parsed.data.rpcSecret, versionId: parsed.data.rpcSecretVersion ?? null },
     ...contractsOf(parsed.data, readFile),
-    owners: readOwners(parsed.data.owners, readFile),
     cssAccount: parsed.data.cssAccount ?? null,
     keepRoundsDays: parsed.data.keepRoundsDays === 0 ? null : parsed.data.keepRoundsDays,
     grants: {
@@ -348,32 +338,6 @@ function contractsOf(given: Given, readFile: (path: string) => string): Pick<Par
     contracts: { dissc: DISSC.address, ocasc: OCASC.address, asc: ASC.address },
     fromBlock: given.fromBlock ?? Math.min(DISSC.block, OCASC.block, ASC.block),
   };
-}
-
-function readOwners(given: string, readFile: (path: string) => string): Readonly<Record<string, number>> {
-  const remedy = 'Give -c owners=\'{"0x...": bytes}\', or the path of a file with that.';
-  const owners = given.trimStart().startsWith('{')
-    ? ownersOf(given, remedy)
-    : inFile(given, () => ownersOf(readTextFile(given, readFile, remedy), remedy));
-  const sizeBytes = Buffer.byteLength(JSON.stringify(owners));
-  if (sizeBytes > MAX_OWNERS_BYTES) {
-    throw new ArgumentError(
-      `The owners take ${sizeBytes} bytes; ${MAX_OWNERS_BYTES} fit into a function's environment. Deploy a second stack.`,
-    );
-  }
-  return owners;
-}
-
-function ownersOf(text: string, remedy: string): Readonly<Record<string, number>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new ArgumentError(`The parameter owners: not JSON. ${remedy}`);
-  }
-  const parsed = ownersShape.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new ArgumentError(`The parameter owners ${parsed.error.issues[0]?.message}. ${remedy}`);
 }
 
 function readTextFile(path: string, readFile: (path: string) => string, remedy: string): string {

@@ -17,7 +17,8 @@ export interface Touchable {
 export function rightsOf(may: May, on: Touchable): PolicyStatement[] {
   return [
     ...objectRights(may.objects, on),
-    ...tableRights(may.table, on),
+    // Owners are in the table.
+    ...tableRights(may.table ?? (may.owners === undefined ? undefined : 'read'), on),
     ...(may.dissc === 'record' || may.asc === 'record' ? relayerRights(on) : []),
     ...(may.queue === 'wake' ? [allow(['sqs:SendMessage'], on.anchorQueueArn)] : []),
     ...(asksChain(may) ? [allow(['secretsmanager:GetSecretValue'], on.rpcSecretArn)] : []),

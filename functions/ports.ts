@@ -12,14 +12,12 @@ import type { Table } from '../core/ports/table.ts';
 import type { Observer } from './observe/observer.ts';
 import type { FunctionRow, HttpTrigger, May } from './row.ts';
 
-/** What the operator decides; read anew for every request, so that a running host can be told of a new owner. */
+/** What the operator decides; read anew for every request. */
 export interface ServiceSettings {
   /** The chain that requests are signed for. */
   readonly chainId: number;
   /** Host names, with their port where it is not the default one, that requests may be addressed to; lower case. */
   readonly authorities: readonly string[];
-  /** Owners this service stores for, and how many stored bytes each may have. */
-  readonly owners: ReadonlyMap<Address, number>;
   /** The account that grants of ASC are made out to: the recorder's. Null: no grant is of this service. */
   readonly cssAccount: Address | null;
   /** Which grants of ASC are accepted. */
@@ -37,6 +35,15 @@ export interface ServiceSettings {
   readonly keepRoundsMs?: number | null;
   /** No event of the contracts is in an earlier block. */
   readonly fromBlock: number;
+}
+
+/** Whom the operator serves, at any price. */
+export interface ServedOwners {
+  /**
+   * How many stored bytes each of these owners may have; null for one that is not served.
+   * @throws StoreUnavailableError when it cannot be read: then nobody is let in
+   */
+  quotasOf(owners: readonly Address[], signal?: AbortSignal): Promise<(number | null)[]>;
 }
 
 /** Which proposed grants this service accepts. */
@@ -87,6 +94,7 @@ export interface ServicePorts {
   readonly grants: Grants | null;
   /** The paying account's calls of ASC; null where no grants are accepted. */
   readonly grantRecorder: GrantRecorder | null;
+  readonly owners: ServedOwners;
   readonly anchorQueue: AnchorQueue;
   /** The operator's IPFS node; null where there is none. */
   readonly p2pfs: P2pfs | null;
@@ -113,7 +121,7 @@ export type SettingsOf<Row extends Pick<FunctionRow, 'may' | 'trigger' | 'caller
 >;
 
 type SettingsByRight<Right> = Right extends 'owners'
-  ? 'owners' | 'grants'
+  ? 'grants'
   : Right extends 'asc'
     ? 'cssAccount'
     : Right extends 'dissc'
@@ -131,11 +139,13 @@ export type PortsByRight<Key, Right> = Key extends 'objects'
         ? Pick<ServicePorts, 'agreements'>
         : Key extends 'asc'
           ? Pick<ServicePorts, Right extends 'record' ? 'grants' | 'grantRecorder' : 'grants'>
-          : Key extends 'queue'
-            ? Pick<ServicePorts, 'anchorQueue'>
-            : Key extends 'ipfs'
-              ? Pick<ServicePorts, 'p2pfs'>
-              : object;
+          : Key extends 'owners'
+            ? Pick<ServicePorts, 'owners'>
+            : Key extends 'queue'
+              ? Pick<ServicePorts, 'anchorQueue'>
+              : Key extends 'ipfs'
+                ? Pick<ServicePorts, 'p2pfs'>
+                : object;
 
 type ObjectsByRight<Right> = Right extends 'presign-get'
   ? Pick<ObjectStore, 'presignGet'>
@@ -160,7 +170,7 @@ const PORTS_BY_RIGHT: { readonly [Key in keyof May]-?: (right: string) => readon
   dissc: (right) => (right === 'record' ? ['ledger', 'recorder', 'rounds', 'roundRecorder'] : ['ledger']),
   ocasc: () => ['agreements'],
   asc: (right) => (right === 'record' ? ['grants', 'grantRecorder'] : ['grants']),
-  owners: () => [],
+  owners: () => ['owners'],
   queue: () => ['anchorQueue'],
   ipfs: () => ['p2pfs'],
 };
@@ -184,7 +194,7 @@ export function settingsOf({ trigger, callers, may }: FunctionRow): readonly (ke
   return [
     ...(trigger.kind === 'http' ? (['authorities'] as const) : []),
     ...(Array.isArray(callers) ? (['chainId'] as const) : []),
-    ...(may.owners === undefined ? [] : (['owners', 'grants'] as const)),
+    ...(may.owners === undefined ? [] : (['grants'] as const)),
     ...(may.asc === undefined ? [] : (['cssAccount'] as const)),
     ...(may.dissc === undefined ? [] : (['fromBlock'] as const)),
     ...(may.dissc === 'record' ? (['recordEveryMs', 'roundEveryMs', 'keepRoundsMs'] as const) : []),

@@ -65,16 +65,6 @@ export class Environment {
     return this.#read(name, wholeText);
   }
 
-  /** JSON by a schema. */
-  json<T extends z.ZodType>(name: Variable, schema: T): z.output<T> {
-    const text = this.text(name);
-    try {
-      return schema.parse(JSON.parse(text));
-    } catch {
-      throw malformed(name);
-    }
-  }
-
   /** What `read` makes of the variable; null when there is none. */
   optional<T>(name: Variable, read: (name: Variable) => T): T | null {
     return this.#valueOf(name) === undefined ? null : read.call(this, name);

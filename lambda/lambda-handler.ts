@@ -22,9 +22,9 @@ export interface LambdaHandler<Row extends FunctionRow> extends Handler {
   openPorts(values: Values, observer: Observer): Promise<PortsOf<Row>>;
 }
 
-/** What opens the ports of each right that a row has: none may be missing, none may be more. Owners are settings. */
+/** What opens the ports of each right that a row has: none may be missing, none may be more. */
 export type OpenersOf<Row extends FunctionRow> = {
-  readonly [Key in Exclude<keyof Row['may'], 'owners'>]-?: (
+  readonly [Key in keyof Row['may']]-?: (
     env: Environment,
   ) => PortsByRight<Key, Row['may'][Key]> | Promise<PortsByRight<Key, Row['may'][Key]>>;
 };

@@ -4,11 +4,13 @@ import { lambdaHandler } from './lambda-handler.ts';
 import { openAsc } from './open/asc.ts';
 import { openDissc } from './open/dissc.ts';
 import { openObjects } from './open/objects.ts';
+import { openOwners } from './open/owners.ts';
 import { openTable } from './open/table.ts';
 
 export const handler = lambdaHandler(putCharterRow, handlerFor, {
   objects: openObjects,
   table: openTable,
+  owners: openOwners,
   dissc: openDissc,
   asc: openAsc,
 });

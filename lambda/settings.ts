@@ -1,5 +1,3 @@
-import * as z from 'zod';
-import type { Address } from '../core/ids.ts';
 import { DEFAULT_GRANT_POLICY, type ServicePorts, type ServiceSettings, settingsOf } from '../functions/ports.ts';
 import type { FunctionRow } from '../functions/row.ts';
 import type { Environment } from './environment.ts';
@@ -16,7 +14,6 @@ const READERS: {
 } = {
   chainId: (env) => Number(env.whole('PLUMBLINE_CHAIN_ID')),
   authorities: (env) => env.text('PLUMBLINE_AUTHORITIES').split(','),
-  owners: (env) => new Map(Object.entries(env.json('PLUMBLINE_OWNERS', ownersText)) as [Address, number][]),
   // Whoever records is the account that grants are made out to.
   cssAccount: (env, { recorder }) => recorder?.account ?? env.optional('PLUMBLINE_CSS_ACCOUNT', env.address),
   grants: readGrantPolicy,
@@ -28,8 +25,6 @@ const READERS: {
   },
   fromBlock: (env) => Number(env.optional('PLUMBLINE_FROM_BLOCK', env.whole) ?? 0),
 };
-
-const ownersText = z.record(z.string().regex(/^0x[0-9a-f]{40}$/), z.int().min(0));
 
 function readGrantPolicy(env: Environment): ServiceSettings['grants'] {
   const { minPerRecordWei, openQuotaBytes } = DEFAULT_GRANT_POLICY;

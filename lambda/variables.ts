@@ -11,7 +11,8 @@ const BY_RIGHT: { readonly [Key in keyof May]-?: (right: string) => readonly Var
   ocasc: () => [...CHAIN, 'PLUMBLINE_OCASC'],
   // Who records is the account that grants are made out to; the others have to be told.
   asc: (right) => [...CHAIN, 'PLUMBLINE_ASC', ...(right === 'record' ? [] : (['PLUMBLINE_CSS_ACCOUNT'] as const))],
-  owners: () => ['PLUMBLINE_OWNERS', 'PLUMBLINE_GRANTS_MIN_PER_RECORD_WEI', 'PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES'],
+  // They are in the table.
+  owners: () => ['PLUMBLINE_TABLE', 'PLUMBLINE_GRANTS_MIN_PER_RECORD_WEI', 'PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES'],
   queue: () => ['PLUMBLINE_ANCHOR_QUEUE'],
   ipfs: () => ['PLUMBLINE_IPFS_API', 'PLUMBLINE_IPFS_TOKEN_SECRET'],
 };
@@ -48,11 +49,9 @@ export type Variable =
   | 'PLUMBLINE_ASC'
   /** The account that grants of ASC are made out to. */
   | 'PLUMBLINE_CSS_ACCOUNT'
-  /** JSON: owner's address, lower case, to the stored bytes it may have. */
-  | 'PLUMBLINE_OWNERS'
   /** What a record must earn for a proposed grant to be accepted, in wei; 0 when absent. */
   | 'PLUMBLINE_GRANTS_MIN_PER_RECORD_WEI'
-  /** Stored bytes of any owner with an accepted grant; where it is absent, the owners above alone are served. */
+  /** Stored bytes of any owner with an accepted grant; where it is absent, the owners in the table alone are served. */
   | 'PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES'
   /** Id or ARN in KMS of the key that records and is repaid (specification#parts). */
   | 'PLUMBLINE_RELAYER_KEY_ID'

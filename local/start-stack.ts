@@ -12,7 +12,6 @@ import { inUrl } from './host/addresses.ts';
 import { type RunningHost, startHost } from './host/start-host.ts';
 import { startIpfs } from './ipfs/start-ipfs.ts';
 import { startS3 } from './s3/start-s3.ts';
-import { servedOwnersOf } from './served-owners.ts';
 import { fund } from './stack/fund.ts';
 import { BUCKET, OPERATOR_WEI, openService, REGION } from './stack/open-service.ts';
 import { acquireStackLock } from './stack/stack-lock.ts';
@@ -140,7 +139,6 @@ async function startParts(
 
   const started = await startHost({
     ports: service.ports,
-    owners: servedOwnersOf(folder),
     host: listen,
     moreAuthorities: [`${inUrl(listen)}:${ports.api}`],
     port: ports.api,

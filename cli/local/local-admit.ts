@@ -1,10 +1,10 @@
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import { readStackFile } from '../../library/connection.ts';
-import { admitOwner, DEFAULT_QUOTA_BYTES } from '../../local/served-owners.ts';
+import { admitToStack, DEFAULT_QUOTA_BYTES } from '../../local/admit-to-stack.ts';
 import { fund, keeperOf } from '../../local/stack/fund.ts';
 import { withHomeOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -37,9 +37,10 @@ export function addLocalAdmit(local: Command): void {
       if (context.stack === undefined) {
         throw new ArgumentError('Which stack? Give --stack FILE (its stack.json) or set PLUMB_STACK.');
       }
-      const keeper = keeperOf(await readStackFile(resolve(context.stack)));
+      const stack = await readStackFile(resolve(context.stack));
+      const keeper = keeperOf(stack);
       await fund(createJsonRpc(keeper), account, 100n * ETHER_WEI);
-      if (options.fundOnly !== true) await admitOwner(dirname(resolve(context.stack)), account, options.quota);
+      if (options.fundOnly !== true) await admitToStack(stack, account, options.quota);
       const admitted = options.fundOnly !== true;
       context.output.result(
         { account, admitted, quotaBytes: admitted ? options.quota : null, balanceEther: 100 },

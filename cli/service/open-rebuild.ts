@@ -1,4 +1,3 @@
-import { dirname, resolve } from 'node:path';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
 import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
@@ -11,6 +10,7 @@ import { address } from '../../core/ids.ts';
 import type { Observer } from '../../functions/observe/observer.ts';
 import { DEFAULT_GRANT_POLICY, type ServicePorts, type ServiceSettings } from '../../functions/ports.ts';
 import type { RebuildPorts } from '../../functions/rebuild/rebuild-dataset.ts';
+import { createTableOwners } from '../../functions/state/table-owners.ts';
 import { reconcileSegmentsRow } from '../../functions/table.ts';
 import { Environment } from '../../lambda/environment.ts';
 import { openAsc } from '../../lambda/open/asc.ts';
@@ -20,12 +20,10 @@ import { openTable } from '../../lambda/open/table.ts';
 import { readSettings } from '../../lambda/settings.ts';
 import { readStackFile } from '../../library/connection.ts';
 import { openPorts } from '../../local/serve/open-ports.ts';
-import { ownersOfFile } from '../../local/serve/owners-file.ts';
 import { readServeSettings } from '../../local/serve/serve-settings.ts';
-import { servedOwnersOf } from '../../local/served-owners.ts';
 
 type Ports = Omit<RebuildPorts, 'memory'>;
-type Settings = Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount' | 'fromBlock'>;
+type Settings = Pick<ServiceSettings, 'grants' | 'cssAccount' | 'fromBlock'>;
 type Opened = Pick<ServicePorts, 'objects' | 'table' | 'ledger' | 'rounds' | 'grants'> & {
   readonly settings: () => Settings;
 };
@@ -45,16 +43,12 @@ export async function openLocalStack(path: string, observer: Observer): Promise<
     credentials: { accessKeyId: s3AccessKey, secretAccessKey: s3SecretKey },
   });
   const chain = { rpcUrl, chainId };
-  const owners = servedOwnersOf(dirname(resolve(path)));
   const opened: Opened = {
     ...{ objects, table: createDynamoTable({ client, tableName: stack.tableName }) },
     ledger: createDisscLedger({ ...chain, dissc: address(stack.contracts.DISSC) }),
     rounds: createDisscRounds({ ...chain, dissc: address(stack.contracts.DISSC) }),
     grants: contracts.ASC === null ? null : createAscLedger({ ...chain, asc: address(contracts.ASC) }),
-    settings: () => ({
-      ...{ owners: owners(), cssAccount: address(stack.operator) },
-      ...{ grants: DEFAULT_GRANT_POLICY, fromBlock: 0 },
-    }),
+    settings: () => ({ cssAccount: address(stack.operator), grants: DEFAULT_GRANT_POLICY, fromBlock: 0 }),
   };
   const close = (): void => {
     objects.close();
@@ -72,10 +66,8 @@ export async function openServed(
 ): Promise<Ports & { close(): Promise<void> }> {
   const settings = await readServeSettings(config, environment);
   const { ports, signer, close } = await openPorts(settings, observer, signal);
-  const owners = ownersOfFile(settings.ownersFile, (message) => observer.error(message));
   const told = (): Settings => ({
-    ...{ owners: owners(), grants: settings.grants, cssAccount: signer.account },
-    fromBlock: settings.contracts.fromBlock,
+    ...{ grants: settings.grants, cssAccount: signer.account, fromBlock: settings.contracts.fromBlock },
   });
   return { ...rebuildPorts({ ...ports, settings: told }, observer), close };
 }
@@ -100,6 +92,7 @@ function rebuildPorts(opened: Opened, observer: Observer): Ports {
   return {
     ...opened,
     ...{ primitives: nodePrimitives, runtime: nodeRuntime, observer },
+    owners: createTableOwners({ table: opened.table, runtime: nodeRuntime }),
     // The clock wakes the anchor within a minute.
     anchorQueue: { wake: async () => undefined },
   };

@@ -6,6 +6,7 @@ export const servicePart: Part = {
   commands: {
     check: async (service) => (await import('./service-check.ts')).addServiceCheck(service),
     key: async (service) => (await import('./service-key.ts')).addServiceKey(service),
+    owner: async (service) => (await import('./service-owner.ts')).addServiceOwner(service),
     rebuild: async (service) => (await import('./service-rebuild.ts')).addServiceRebuild(service),
   },
 };

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { SCRYPT_N_RANDOM_PASSWORD } from '../../adapters/keys/keystore.ts';
 import { createMnemonic } from '../../adapters/keys/mnemonic.ts';
@@ -9,7 +9,7 @@ import type { StackFile } from '../../core/wire/stack-file.ts';
 import type { Connection } from '../../library/connection.ts';
 import type { DatasetEntry } from '../../library/dataset-list.ts';
 import type { OpenedOwner } from '../../library/opened-owner.ts';
-import { admitOwner, DEFAULT_QUOTA_BYTES } from '../../local/served-owners.ts';
+import { admitToStack, DEFAULT_QUOTA_BYTES } from '../../local/admit-to-stack.ts';
 import { fund, keeperOf } from '../../local/stack/fund.ts';
 import { KINDS } from '../dataset/kind-name.ts';
 import { type OpenedEntry, openAndEnter } from '../dataset/open-and-enter.ts';
@@ -33,14 +33,9 @@ export async function openTryOwner(folder: TryFolder, context: CommandContext): 
 }
 
 /** Lets the stack serve the owner, and gives its account test ether for what costs gas. */
-export async function admitTryOwner(
-  folder: TryFolder,
-  stack: StackFile,
-  owner: OpenedOwner,
-  bytes: number,
-): Promise<void> {
+export async function admitTryOwner(stack: StackFile, owner: OpenedOwner, bytes: number): Promise<void> {
   await fund(createJsonRpc(keeperOf(stack)), owner.address, FUND_WEI);
-  await admitOwner(dirname(folder.stackFile), owner.address, Math.max(DEFAULT_QUOTA_BYTES, 4 * bytes));
+  await admitToStack(stack, owner.address, Math.max(DEFAULT_QUOTA_BYTES, 4 * bytes));
 }
 
 /** The source's dataset and its device's file, made when they are not there yet. */

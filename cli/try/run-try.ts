@@ -74,7 +74,7 @@ export async function runTry(
       `Stack ${stack.isNew ? `started in ${((performance.now() - beganMs) / 1000).toFixed(1)} s` : 'runs already'}, process ${stack.pid ?? 'unknown'}, on loopback alone`,
     );
     const connection = await readConnection(own);
-    await admitTryOwner(folder, stack.stack, owner, survey.bytes);
+    await admitTryOwner(stack.stack, owner, survey.bytes);
     const entry = await openTryDataset(folder, own, owner, connection, source);
     const captured = await captureSource(deviceFiles(folder, source.name), survey, output, signal);
     const tried = await judge(own, folder, { connection, owner, entry, source, survey, captured }, options.damage);

@@ -27,6 +27,7 @@ import { headInRound } from '../../core/rounds/verify-round.ts';
 import { DEFAULT_ANCHOR_SETTINGS } from '../../functions/anchor/anchor-settings.ts';
 import { readNewestFinal } from '../../functions/rounds/follow-rounds.ts';
 import { readTablePages } from '../../functions/rounds/table-pages.ts';
+import { admitOwner } from '../../functions/state/owner-entry.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { startAnvil } from '../../local/stack/start-anvil.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
@@ -119,6 +120,7 @@ async function measureRounds(parts: ChildProcess, place: Place, datasets: number
   const tableName = `rounds-${datasets}`;
   await createTable(client, tableName);
   const table = createDynamoTable({ client, tableName });
+  await admitOwner(table, { owner: owner.account, quotaBytes: 2 ** 40 });
   const { table: countedTable, counts } = countTable(table);
   const service = createService(
     direct,
@@ -127,7 +129,7 @@ async function measureRounds(parts: ChildProcess, place: Place, datasets: number
       ...{ recorder: createDisscRecorder({ ...counted, signer: relayer }), rounds: createDisscRounds(counted) },
       roundRecorder: createDisscRoundRecorder({ ...counted, signer: relayer }),
     },
-    serviceSettings({ owners: new Map([[owner.account, 2 ** 40]]) }),
+    serviceSettings(),
     { ...DEFAULT_ANCHOR_SETTINGS, timeLimitMs: TIME_LIMIT_MS },
     relayer,
   );

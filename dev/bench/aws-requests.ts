@@ -19,7 +19,7 @@ const BATCHES = [1024, 1, 16, 256, 1024];
 
 let deliver: RunningHost['deliverS3Event'] | null = null;
 const stores = await startStores(async (event) => deliver?.(event));
-const host = await startHost({ ports: stores.ports, owners: () => stores.owners, lambda: null });
+const host = await startHost({ ports: stores.ports, lambda: null });
 deliver = host.deliverS3Event;
 let sent = 0;
 for (const { prototype } of [DynamoDBClient, S3Client]) {

@@ -17,6 +17,7 @@ import { readLogEnd } from '../../functions/state/log-entry.ts';
 import { MemoryTable } from '../../test/functions/memory-table.ts';
 import { serviceSettings } from '../../test/functions/service-settings.ts';
 import { blocks, DOMAIN, StatedLedger, TestDevice } from '../../test/functions/start-service.ts';
+import { statedOwners } from '../../test/functions/stated-owners.ts';
 
 const SEGMENTS = 2_000;
 const INSTANCES = 50;
@@ -76,9 +77,10 @@ function openService(ownersOf: ReadonlyMap<Address, number>, delayMs: number) {
     },
   };
   const stored = new Map<string, Uint8Array>();
-  const settings = serviceSettings({ owners: ownersOf, authorities: [], chainId: DOMAIN.chainId });
+  const settings = serviceSettings({ authorities: [], chainId: DOMAIN.chainId });
   const ports = (): IngestPorts => ({
     ...{ primitives: nodePrimitives, table, ledger: new StatedLedger(), grants: null, runtime: nodeRuntime },
+    owners: statedOwners(ownersOf),
     objects: {
       read: async (key, { start, end }) => stored.get(key)?.slice(start, end) ?? null,
       size: async (key) => stored.get(key)?.length ?? null,

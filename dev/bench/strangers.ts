@@ -40,7 +40,7 @@ else await measure(process.argv.includes('--json'));
 async function serve(): Promise<void> {
   let deliver: RunningHost['deliverS3Event'] | null = null;
   const stores = await startStores(async (event) => deliver?.(event));
-  const host = await startHost({ ports: stores.ports, owners: () => stores.owners, lambda: null });
+  const host = await startHost({ ports: stores.ports, lambda: null });
   deliver = host.deliverS3Event;
   const device = await TestDevice.open(stores);
   for (let i = 0; i < BATCHES; i++) {

@@ -28,7 +28,7 @@ const ENVIRONMENT = {
   ...{ AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key', AWS_ENDPOINT_URL_KMS: 'http://127.0.0.1:9' },
   ...{ PLUMBLINE_RPC_SECRET: 'nodes', PLUMBLINE_CHAIN_ID: '1', PLUMBLINE_AUTHORITIES: 'api.example' },
   ...{ PLUMBLINE_DISSC: ADDRESS, PLUMBLINE_OCASC: ADDRESS, PLUMBLINE_ASC: ADDRESS, PLUMBLINE_CSS_ACCOUNT: ADDRESS },
-  ...{ PLUMBLINE_BUCKET: 'segments', PLUMBLINE_TABLE: 'plumbline', PLUMBLINE_OWNERS: '{}' },
+  ...{ PLUMBLINE_BUCKET: 'segments', PLUMBLINE_TABLE: 'plumbline' },
   PLUMBLINE_ANCHOR_QUEUE: 'https://sqs.eu-central-1.amazonaws.com/1/anchor.fifo',
   ...{ PLUMBLINE_RELAYER_KEY_ID: 'relayer', PLUMBLINE_IPFS_API: 'https://kubo.example' },
 };

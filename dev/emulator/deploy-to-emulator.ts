@@ -34,7 +34,6 @@ export const EXAMPLE_CONTEXT = {
   dissc: `0x${'d1'.repeat(20)}`,
   ocasc: `0x${'0c'.repeat(20)}`,
   asc: `0x${'a5'.repeat(20)}`,
-  owners: `{"0x${'ab'.repeat(20)}":1000000}`,
   authorities: 'api.example',
   kuboApiUrl: 'https://kubo.example',
   alarmEmail: 'operator@plumbline.example',

@@ -230,6 +230,7 @@ export const rooms: Rooms = {
         'dev/bench/ingest-load.ts',
         'dev/bench/strangers.ts',
       ],
+      'test/functions/stated-owners.ts': ['dev/bench/ingest-load.ts'],
       'test/functions/service-settings.ts': ['dev/bench/anchor-rounds.ts', 'dev/bench/ingest-load.ts'],
       'test/functions/log-fixture.ts': ['dev/bench/anchor-rounds.ts'],
       'test/functions/many-heads.ts': ['dev/bench/anchor-rounds.ts'],

@@ -6,8 +6,8 @@ import type { AccountSigner } from '../../adapters/ethereum/account-signer.ts';
 import { createSecretFile } from '../../adapters/keys/secret-file.ts';
 import type { Address } from '../../core/ids.ts';
 import type { StackFile } from '../../core/wire/stack-file.ts';
+import { admitToStack, DEFAULT_QUOTA_BYTES } from '../../local/admit-to-stack.ts';
 import { startHost } from '../../local/host/start-host.ts';
-import { admitOwner, DEFAULT_QUOTA_BYTES, servedOwnersOf } from '../../local/served-owners.ts';
 import { BUCKET, OPERATOR_WEI, openService, REGION } from '../../local/stack/open-service.ts';
 import { deliverStored } from './deliver-stored.ts';
 import { type GethNetwork, startGethNetwork } from './geth/start-network.ts';
@@ -109,7 +109,7 @@ async function startParts(options: RealStackOptions, parts: (() => unknown)[]): 
     ...{ table: { endpoint: table.endpoint, credentials: DYNAMODB_LOCAL_CREDENTIALS }, log: write },
   });
   parts.push(() => service.close());
-  const host = await startHost({ ports: service.ports, owners: servedOwnersOf(folder), lambda: s3Keys });
+  const host = await startHost({ ports: service.ports, lambda: s3Keys });
   parts.push(() => host.close());
   const { objects } = service;
   const onEvent = host.deliverS3Event;
@@ -122,7 +122,7 @@ async function startParts(options: RealStackOptions, parts: (() => unknown)[]): 
   return {
     ...{ stack, stackFile, network, objects: objectStore, table, ipfs, peer },
     async admit(owner) {
-      await admitOwner(folder, owner, DEFAULT_QUOTA_BYTES);
+      await admitToStack(stack, owner, DEFAULT_QUOTA_BYTES);
       await slots.credit(owner, GIVEN_WEI);
     },
     fund: (account) => slots.credit(account, GIVEN_WEI),

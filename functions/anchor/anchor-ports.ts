@@ -6,12 +6,21 @@ import type { AnchorSettings } from './anchor-settings.ts';
 export interface AnchorPorts
   extends Pick<
     ServicePorts,
-    'primitives' | 'table' | 'ledger' | 'recorder' | 'rounds' | 'roundRecorder' | 'grants' | 'grantRecorder' | 'runtime'
+    | 'primitives'
+    | 'table'
+    | 'ledger'
+    | 'recorder'
+    | 'rounds'
+    | 'roundRecorder'
+    | 'grants'
+    | 'grantRecorder'
+    | 'owners'
+    | 'runtime'
   > {
   readonly objects: ObjectReader & ObjectWriter;
   readonly settings: () => Pick<
     ServiceSettings,
-    'owners' | 'grants' | 'cssAccount' | 'recordEveryMs' | 'roundEveryMs' | 'keepRoundsMs'
+    'grants' | 'cssAccount' | 'recordEveryMs' | 'roundEveryMs' | 'keepRoundsMs'
   >;
   readonly observer: Pick<ServicePorts['observer'], 'info' | 'warn' | 'error' | 'count'>;
   readonly anchorSettings: AnchorSettings;

@@ -50,12 +50,16 @@ async function inspectPage(
     ledger.readHeads(datasets, 'final', signal),
     readPartiesOf(ports, datasets, signal),
   ]);
-  const { owners } = ports.settings();
   const asked = datasets.flatMap((dataset, i) => {
     const owner = known.parties[i]?.owner;
     return owner === undefined ? [] : [{ dataset, owner }];
   });
   const quotas = await quotasOf(ports, asked, signal);
+  const admitted = await ports.owners.quotasOf(
+    asked.map(({ owner }) => owner),
+    signal,
+  );
+  const atAnyPrice = new Set(asked.filter((_, i) => admitted[i] !== null).map(({ owner }) => owner));
   const served = new Set(asked.filter((_, i) => quotas[i] !== null).map(({ dataset }) => dataset));
   const found = await mapBounded(marks, PARALLEL, async (mark, i) => {
     const parties = known.parties[i];
@@ -67,7 +71,7 @@ async function inspectPage(
         ...{ latest: latest.heads[i] as Head, latestBlock: latest.point.blockNumber },
         ...{
           final: { head: final.heads[i] as Head, point: final.point },
-          onlyPaid: !owners.has(parties.owner),
+          onlyPaid: !atAnyPrice.has(parties.owner),
           finalMap,
         },
       };

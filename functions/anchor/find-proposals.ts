@@ -2,7 +2,6 @@ import { toHex } from '../../core/bytes.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { Grant, GrantId, Grants } from '../../core/ports/grants.ts';
 import type { Item } from '../../core/ports/table.ts';
-import type { ServiceSettings } from '../ports.ts';
 import { PROPOSALS_SK, proposedPk } from '../state/entries.ts';
 import { rememberGrant } from '../state/grant-entry.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
@@ -48,7 +47,7 @@ export async function findAcceptable(
       await table.delete(proposedPk(recorder.account), id, 'any', signal);
     } else if (atFinal?.state === 'proposed' && atLatest?.state === 'proposed' && !accepting.has(id)) {
       const isLive = 1000 * atLatest.endSeconds > latest.point.timestampMs + LEAST_LIFE_MS;
-      if (isLive && isWanted(atLatest, ports.settings())) acceptable.push(atLatest);
+      if (isLive && (await isWanted(ports, atLatest, signal))) acceptable.push(atLatest);
     }
   }
   return acceptable;
@@ -59,8 +58,12 @@ function isSettled(atFinal: Grant | null, nowMs: number): boolean {
   return atFinal !== null && (atFinal.state !== 'proposed' || 1000 * atFinal.endSeconds <= nowMs);
 }
 
-function isWanted({ owner, terms }: Grant, { owners, grants }: Pick<ServiceSettings, 'owners' | 'grants'>): boolean {
-  return terms.perRecordWei >= grants.minPerRecordWei && (owners.has(owner) || grants.openQuotaBytes !== null);
+async function isWanted({ owners, settings }: AnchorPorts, { owner, terms }: Grant, signal?: AbortSignal) {
+  const { minPerRecordWei, openQuotaBytes } = settings().grants;
+  if (terms.perRecordWei < minPerRecordWei) return false;
+  if (openQuotaBytes !== null) return true;
+  const [quotaBytes = null] = await owners.quotasOf([owner], signal);
+  return quotaBytes !== null;
 }
 
 /** Proposals that are not settled, those of blocks that have not been read yet among them, and first. */

@@ -77,14 +77,20 @@ export async function takeInPlain(
  */
 export async function findPlain(ports: AnchorPorts, marks: readonly Mark[], signal?: AbortSignal): Promise<Plain[]> {
   const { ledger, recorder } = ports;
-  const { owners } = ports.settings();
-  const likely = marks.flatMap((mark) => {
+  const marked = marks.flatMap((mark) => {
     const newest = mark.heads.at(-1);
     if (newest === undefined || mark.look !== null || mark.heads.length < mark.keys.length) return [];
     const { owner, device, anchorer } = newest.charter;
-    const isOurs = anchorer === recorder.account && newest.signer === device && owners.has(owner as Address);
-    return isOurs ? [{ mark, newest, extended: extendedBy(mark.heads) }] : [];
+    const isOurs = anchorer === recorder.account && newest.signer === device;
+    return isOurs ? [{ mark, newest, owner: owner as Address }] : [];
   });
+  const quotas = await ports.owners.quotasOf(
+    marked.map(({ owner }) => owner),
+    signal,
+  );
+  const likely = marked
+    .filter((_, i) => quotas[i] !== null)
+    .map(({ mark, newest }) => ({ mark, newest, extended: extendedBy(mark.heads) }));
   if (likely.length === 0) return [];
   const datasets = likely.map(({ mark }) => mark.dataset);
   const [{ heads }, { devices }] = await Promise.all([

@@ -15,8 +15,8 @@ import { type KeptCharter, keepCharter } from '../state/dataset-entry.ts';
 import { learnCharters, readChainCharters } from '../state/learn-charters.ts';
 
 /** What keeping a charter takes. */
-export interface CharterPorts extends Pick<ServicePorts, 'table' | 'ledger' | 'grants'> {
-  readonly settings: () => Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount' | 'fromBlock'>;
+export interface CharterPorts extends Pick<ServicePorts, 'table' | 'ledger' | 'grants' | 'owners'> {
+  readonly settings: () => Pick<ServiceSettings, 'grants' | 'cssAccount' | 'fromBlock'>;
 }
 
 /**

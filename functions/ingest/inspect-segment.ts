@@ -31,10 +31,11 @@ export interface Inspected {
   readonly charter: KeptCharter | null;
 }
 
-export interface InspectPorts extends Pick<ServicePorts, 'primitives' | 'table' | 'ledger' | 'grants' | 'runtime'> {
+export interface InspectPorts
+  extends Pick<ServicePorts, 'primitives' | 'table' | 'ledger' | 'grants' | 'owners' | 'runtime'> {
   readonly objects: ObjectReader;
   readonly memory: { readonly charters: CharterMemory };
-  readonly settings: () => Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount' | 'fromBlock'>;
+  readonly settings: () => Pick<ServiceSettings, 'grants' | 'cssAccount' | 'fromBlock'>;
 }
 
 /**

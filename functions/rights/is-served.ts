@@ -4,8 +4,8 @@ import { keepBriefly } from './keep-briefly.ts';
 import { quotaOf } from './quota-of.ts';
 
 /** What it takes to know whom this service stores for. */
-export interface ServingPorts extends Pick<ServicePorts, 'table' | 'grants' | 'runtime'> {
-  readonly settings: () => Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount'>;
+export interface ServingPorts extends Pick<ServicePorts, 'table' | 'grants' | 'owners' | 'runtime'> {
+  readonly settings: () => Pick<ServiceSettings, 'grants' | 'cssAccount'>;
 }
 
 /** Whether this service stores a dataset for its owner. */
@@ -17,6 +17,8 @@ export function createServedReader(ports: ServingPorts): ServedReader {
     const [dataset, owner] = key.split(' ') as [DatasetId, Address];
     return (await quotaOf(ports, dataset, owner, signal)) !== null;
   }, ports.runtime);
-  return async (dataset, owner, signal) =>
-    ports.settings().owners.has(owner) || read(`${dataset} ${owner}`, (isServed) => isServed, signal);
+  return async (dataset, owner, signal) => {
+    const [quotaBytes = null] = await ports.owners.quotasOf([owner], signal);
+    return quotaBytes !== null || read(`${dataset} ${owner}`, (isServed) => isServed, signal);
+  };
 }

@@ -4,17 +4,17 @@ import type { ServicePorts, ServiceSettings } from '../ports.ts';
 import { listGrantIds } from '../state/grant-entry.ts';
 import { mapBounded } from '../state/map-bounded.ts';
 
-interface Ports extends Pick<ServicePorts, 'table' | 'grants'> {
-  readonly settings: () => Pick<ServiceSettings, 'owners' | 'grants' | 'cssAccount'>;
+interface Ports extends Pick<ServicePorts, 'table' | 'grants' | 'owners'> {
+  readonly settings: () => Pick<ServiceSettings, 'grants' | 'cssAccount'>;
 }
 
 const PARALLEL = 8;
 
 /**
- * How many stored bytes this service keeps for a dataset's owner; null when it is not served. Served are the owners in the
- * settings, and, where the policy is open, any owner in a dataset with a grant to this service's account: accepted, finally,
+ * How many stored bytes this service keeps for a dataset's owner; null when it is not served. Served are the owners that
+ * the operator has admitted, and, where the policy is open, any owner in a dataset with a grant to this service's account: accepted, finally,
  * and not over.
- * @throws LedgerUnavailableError when a grant decides it, and the chain cannot be read
+ * @throws StoreUnavailableError when the owners cannot be read; LedgerUnavailableError when a grant decides it, and the chain cannot be read
  */
 export async function quotaOf(
   ports: Ports,
@@ -32,13 +32,17 @@ export async function quotasOf(
   asked: readonly { readonly dataset: DatasetId; readonly owner: Address }[],
   signal?: AbortSignal,
 ): Promise<(number | null)[]> {
-  const { owners, grants: policy } = ports.settings();
-  const unknown = asked.filter(({ owner }) => !owners.has(owner)).map(({ dataset }) => dataset);
+  const { grants: policy } = ports.settings();
+  const admitted = await ports.owners.quotasOf(
+    asked.map(({ owner }) => owner),
+    signal,
+  );
+  const unknown = asked.filter((_, i) => admitted[i] === null).map(({ dataset }) => dataset);
   const granted =
     unknown.length === 0 || policy.openQuotaBytes === null
       ? new Set<DatasetId>()
       : await findGranted(ports, unknown, signal);
-  return asked.map(({ dataset, owner }) => owners.get(owner) ?? (granted.has(dataset) ? policy.openQuotaBytes : null));
+  return asked.map(({ dataset }, i) => admitted[i] ?? (granted.has(dataset) ? policy.openQuotaBytes : null));
 }
 
 /** Those of the datasets with a grant that counts. */

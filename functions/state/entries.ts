@@ -25,7 +25,8 @@ import type { GrantId } from '../../core/ports/grants.ts';
  *
  * Outside: `WORK#<digit>`/<dataset> (a dataset whose log may be ahead of the final chain, or differ from it: all of it is to be
  * looked at), `WORK#<digit>`/<dataset>#<size>#<root> (its log has this head: HeadMark; the same whoever writes it),
- * `LATER`/<ms>#<dataset> (it is to be looked at from then on), `OWNER#<address>`/USAGE#<dataset> (stored bytes),
+ * `LATER`/<ms>#<dataset> (it is to be looked at from then on), `OWNERS`/<address> (an owner that the operator serves, and its quota),
+ * `OWNER#<address>`/USAGE#<dataset> (stored bytes),
  * `RELAYER#<address>`/STATE and TX#<nonce>#<hash> (transactions under way), `PROPOSED#<address>`/<grant> (grants of ASC
  * proposed to that account, not accepted or over yet, finally) and /# (how far they were looked for), `NONCE#<key>`/- (burnt
  * request nonces), `RECONCILE`/- (up to which key the bucket was compared with the table in this round), `ASIDE`/<key> (an
@@ -54,6 +55,8 @@ export const DATASET_SK = 'S';
 export const WORK_PKS: readonly string[] = [...'0123456789abcdef'].map((digit) => `WORK#${digit}`);
 export const workPk = (dataset: DatasetId): string => `WORK#${dataset.charAt(2)}`;
 export const LATER_PK = 'LATER';
+/** One item an owner that the operator serves. */
+export const OWNERS_PK = 'OWNERS';
 export const ownerPk = (owner: string): string => `OWNER#${owner}`;
 /** One for each dataset: an owner's devices do not meet on one item. */
 export const usageSk = (dataset: string): string => `USAGE#${dataset}`;

@@ -28,8 +28,6 @@ import { startWakeLoop, type WakeLoop } from './wake-loop.ts';
 export interface HostOptions {
   /** What the functions run on. The host adds its own queue, and its address to the allowed authorities. */
   readonly ports: Omit<ServicePorts, 'anchorQueue' | 'settings' | 'recorder'> & { readonly recorder: Recorder | null };
-  /** Owners served; asked anew for every request. */
-  readonly owners: () => ServiceSettings['owners'];
   /** Of this machine; loopback when not given. Beyond it, `moreAuthorities` has all names that count. */
   readonly host?: string;
   /** 0, the default, takes any free one. */
@@ -95,7 +93,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   let wakeAnchor = (): void => undefined;
   const authorities = [...(isLoopback(host) ? [authority] : []), ...(options.moreAuthorities ?? [])];
   const { recorder } = options.ports;
-  const fixed: Omit<ServiceSettings, 'owners'> = {
+  const settings: ServiceSettings = {
     authorities,
     chainId: options.ports.ledger.domain.chainId,
     cssAccount: recorder?.account ?? null,
@@ -108,7 +106,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     ...options.ports,
     // Only the functions that record are given it, and without an account none of them is loaded.
     recorder: recorder as Recorder,
-    settings: () => ({ ...fixed, owners: options.owners() }),
+    settings: () => settings,
     anchorQueue: { wake: async () => wakeAnchor() },
   };
   const gates = createGates();

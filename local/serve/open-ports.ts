@@ -18,6 +18,7 @@ import { createKmsSigner } from '../../adapters/kms/kms-signer.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { createS3ObjectStore } from '../../adapters/s3/s3-object-store.ts';
 import type { Observer } from '../../functions/observe/observer.ts';
+import { createTableOwners } from '../../functions/state/table-owners.ts';
 import { forgetExpired } from '../host/forget-expired.ts';
 import type { HostOptions } from '../host/start-host.ts';
 import type { RelayerKey, ServeSettings } from './serve-settings.ts';
@@ -74,6 +75,7 @@ export async function openPorts(
           onFailure: (error) => observer.warn('expired items not deleted', { error }),
         });
     if (swept !== null) opened.push(() => swept.close());
+    const table = swept?.table ?? plain;
     const objects = openObjects(settings);
     opened.push(() => objects.close());
     const p2pfs = settings.ipfsApi === null ? null : createKuboP2pfs({ apiUrl: settings.ipfsApi });
@@ -86,7 +88,8 @@ export async function openPorts(
       ports: {
         primitives: nodePrimitives,
         objects,
-        table: swept?.table ?? plain,
+        table,
+        owners: createTableOwners({ table, runtime: nodeRuntime }),
         ledger: createDisscLedger({ ...chain, dissc }),
         recorder: createDisscRecorder({ ...chain, dissc, signer }),
         rounds: createDisscRounds({ ...chain, dissc }),

@@ -36,8 +36,6 @@ export interface ServeSettings {
   };
   readonly table: { readonly name: string; readonly endpoint: string | null };
   readonly relayer: RelayerKey;
-  /** JSON: owner's address to the stored bytes it may have; read again whenever it was replaced. */
-  readonly ownersFile: string;
   readonly ipfsApi: string | null;
   readonly recordEveryMs: number;
   readonly roundEveryMs: number;
@@ -93,7 +91,6 @@ const fields = {
   relayerKeyId: text.optional(),
   kmsRegion: text.optional(),
   kmsEndpoint: url.optional(),
-  ownersFile: text,
   ipfsApi: url.optional(),
   recordEveryMs: whole.default(0),
   roundEveryMs: whole.default(0),
@@ -143,7 +140,7 @@ export async function readServeSettings(
   throw new FileError(`A setting is malformed: ${where}. See docs/serve.md.`);
 }
 
-const PATHS = ['deployments', 'keystore', 'keystorePasswordFile', 'ownersFile'] as const;
+const PATHS = ['deployments', 'keystore', 'keystorePasswordFile'] as const;
 
 async function readSettingsFile(path: string): Promise<Record<string, unknown>> {
   const content = await readSecretFile(path);
@@ -176,7 +173,6 @@ function compose(given: Fields): ServeSettings {
     },
     table: { name: given.table, endpoint: given.tableEndpoint ?? null },
     relayer: relayerOf(given),
-    ownersFile: resolve(given.ownersFile),
     ipfsApi: given.ipfsApi ?? null,
     recordEveryMs: given.recordEveryMs,
     roundEveryMs: given.roundEveryMs,

@@ -6,7 +6,6 @@ import { type ConsoleSite, openConsoleSite } from '../console/console-site.ts';
 import { type RunningHost, startHost } from '../host/start-host.ts';
 import { makeEvent } from '../s3/s3-event.ts';
 import { openPorts, type ServePorts } from './open-ports.ts';
-import { ownersOfFile } from './owners-file.ts';
 import { isHealthy, type Probed, probeParts, readBalanceWei } from './probe-parts.ts';
 import type { ServeSettings } from './serve-settings.ts';
 import { type PutWatch, watchPuts } from './watch-puts.ts';
@@ -59,8 +58,6 @@ export async function startService(
 ): Promise<RunningService> {
   const limits = { ...LIMITS, ...given };
   const observer = createLineObserver((line) => log({ time: new Date().toISOString(), ...line }));
-  // Whatever cannot be right is said before anything is waited for.
-  const owners = ownersOfFile(settings.ownersFile, (message) => observer.error('owners not read again', { message }));
   const parts: (() => unknown)[] = [];
   const stop = async (): Promise<void> => {
     for (let end = parts.pop(); end !== undefined; end = parts.pop()) await end();
@@ -85,7 +82,6 @@ export async function startService(
     parts.push(() => watch.close());
     const started = await startHost({
       ports: { ...opened.ports, objects: { ...opened.ports.objects, presignPut: watchedPut(opened, watch) } },
-      owners,
       ...settings.listen,
       moreAuthorities: settings.authorities,
       isHealthy: () => isHealthy(probed),

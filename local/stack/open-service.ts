@@ -21,6 +21,7 @@ import type { ObjectLister, ObjectStore } from '../../core/ports/object-store.ts
 import { DEFAULT_ROUND_LIMIT_MS } from '../../core/rounds/cadence.ts';
 import type { StackFile } from '../../core/wire/stack-file.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
+import { createTableOwners } from '../../functions/state/table-owners.ts';
 import type { ConsoleSiteOptions } from '../console/console-site.ts';
 import { forgetExpired } from '../host/forget-expired.ts';
 import type { HostOptions, RunningHost } from '../host/start-host.ts';
@@ -99,6 +100,7 @@ export async function openService(parts: ServiceParts): Promise<OpenedService> {
       primitives: nodePrimitives,
       objects,
       table: forgetting.table,
+      owners: createTableOwners({ table: forgetting.table, runtime: nodeRuntime }),
       ledger: createDisscLedger({ rpcUrl, chainId, dissc }),
       recorder: createDisscRecorder({ rpcUrl, chainId, dissc, signer }),
       rounds: createDisscRounds({ rpcUrl, chainId, dissc }),

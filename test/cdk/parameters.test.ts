@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readParameters } from '../../cdk/read-parameters.ts';
-import { ArgumentError, FileError } from '../../core/errors.ts';
+import { ArgumentError, type FileError } from '../../core/errors.ts';
 import { CONTEXT } from './synth-stack.ts';
 
 const address = (byte: string) => `0x${byte.repeat(20)}`;
@@ -32,14 +32,6 @@ describe('the parameters of a deployment', () => {
     const { contracts, fromBlock } = read(context, { 'deployments/31337.json': DEPLOYMENTS });
     assert.deepEqual(contracts, { dissc: address('d2'), ocasc: address('0d'), asc: address('a6') });
     assert.equal(fromBlock, 7);
-  });
-
-  test('take the owners from a file or as they are, in lower case', () => {
-    const owners = { [`0x${'AB'.repeat(20)}`]: 5 };
-    assert.deepEqual(read({ ...CONTEXT, owners: 'owners.json' }, { 'owners.json': owners }).owners, {
-      [address('ab')]: 5,
-    });
-    assert.deepEqual(read({ ...CONTEXT, owners: JSON.stringify(owners) }).owners, { [address('ab')]: 5 });
   });
 
   test('leave out what is not there', () => {
@@ -73,9 +65,6 @@ describe('the parameters of a deployment', () => {
     ],
     ['less of ingest than SQS can be told', { ingestAtOnce: '1' }, /ingestAtOnce is below 2/],
     ['a key that is none of KMS', { relayerKey: 'alias/relayer' }, /relayerKey is not the ARN of a key in KMS/],
-    ['no owners', { owners: '{}' }, /owners is empty/],
-    ['owners that are no JSON', { owners: '{' }, /owners: not JSON/],
-    ['a file of owners that is not there', { owners: 'nowhere.json' }, /nowhere.json cannot be read/, FileError],
     ['contracts given twice', { deployments: 'd.json' }, /not both/],
     ['a sum in ether', { grantsMinPerRecordWei: '0.1' }, /grantsMinPerRecordWei is a whole number of wei/],
     ['an invoker that is no account', { invokers: '*' }, /invokers is not a list/],
@@ -102,12 +91,5 @@ describe('the parameters of a deployment', () => {
       () => read({ ...CONTEXT, rpcSecret }),
       (error) => error instanceof ArgumentError && !error.message.includes('hunter2'),
     );
-  });
-
-  test('refuse more owners than fit into a function’s environment', () => {
-    const owners = Object.fromEntries(
-      Array.from({ length: 60 }, (_, i) => [`0x${i.toString(16).padStart(40, '0')}`, 2 ** 40]),
-    );
-    assert.throws(() => read({ ...CONTEXT, owners: JSON.stringify(owners) }), /2400 fit/);
   });
 });

@@ -51,10 +51,10 @@ export function rebuildsItsTable(looked: () => Looked): void {
       const { chain } = fixture;
       const env = {
         ...{ PATH: process.env.PATH, ...deployment.emulator.env, ...Environment?.Variables },
-        // The example's chain and owners are nobody's.
+        // The example's chain is nobody's.
         ...{ PLUMBLINE_RPC_SECRET: await createSecret(deployment.emulator, 'local-nodes', chain.rpcUrl) },
         ...{ PLUMBLINE_CHAIN_ID: String(chain.chainId), PLUMBLINE_DISSC: chain.dissc },
-        ...{ PLUMBLINE_ASC: chain.asc, PLUMBLINE_OWNERS: JSON.stringify({ [dataset.owner.account]: 2 ** 40 }) },
+        PLUMBLINE_ASC: chain.asc,
       };
       const rebuild = async () => {
         const { stdout } = await run(process.execPath, [PLUMB, 'service', 'rebuild', '--json'], {
@@ -63,6 +63,8 @@ export function rebuildsItsTable(looked: () => Looked): void {
         });
         return JSON.parse(stdout);
       };
+      const admit = ['service', 'owner', 'add', dataset.owner.account, '--quota', String(2 ** 40)];
+      await run(process.execPath, [PLUMB, ...admit], { env });
       const rebuilt = await rebuild();
       assert.deepEqual([rebuilt.failures, rebuilt.lost, rebuilt.segments], [[], 0, { placed: 3 }]);
       assert.deepEqual(rebuilt.charters, { kept: 1, known: 0, refused: 0 });

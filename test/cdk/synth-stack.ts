@@ -33,7 +33,6 @@ export const CONTEXT = {
   ocasc: `0x${'0c'.repeat(20)}`,
   asc: `0x${'a5'.repeat(20)}`,
   cssAccount: `0x${'c5'.repeat(20)}`,
-  owners: `{"0x${'ab'.repeat(20)}":1000000}`,
   authorities: 'api.example',
   kuboApiUrl: 'https://kubo.example',
   alarmEmail: 'operator@plumbline.example',

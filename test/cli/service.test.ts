@@ -47,7 +47,7 @@ async function loseTable(): Promise<void> {
   });
   const table = createDynamoTable({ client, tableName });
   const { dataset } = JSON.parse(await readFile(join(folder, 'device.json'), 'utf8'));
-  for (const pk of [`D#${dataset}`, 'WORK']) {
+  for (const pk of [`D#${dataset}`, 'WORK', 'OWNERS']) {
     const { items } = await table.query(pk, { from: ' ', to: '~', limit: 1_000 });
     for (const { sk } of items) await table.delete(pk, sk, 'any');
   }
@@ -60,9 +60,12 @@ test('service rebuild makes everything provable again, beside the running servic
   assert.equal(ran.exitCode, 0, ran.whole);
   const verify = ['owner', 'verify', 'readings', ...passwordArgs()];
   assert.equal((await plumb(verify)).exitCode, 0);
+  const owners = join(folder, 'owners.jsonl');
+  await writeFile(owners, (await runPlumb(['service', 'owner', 'list', '--json'], env)).stdout);
   await loseTable();
   assert.notEqual((await plumb(verify)).exitCode, 0, 'nothing can be proven');
 
+  assert.equal((await plumb(['service', 'owner', 'add', '--file', owners])).exitCode, 0);
   const rebuilt = await plumb(['service', 'rebuild']);
   assert.equal(rebuilt.exitCode, 0, rebuilt.whole);
   assert.equal(rebuilt.said.charters.kept, 1);
@@ -75,6 +78,39 @@ test('service rebuild makes everything provable again, beside the running servic
 
   const again = await plumb(['service', 'rebuild']);
   assert.deepEqual([again.exitCode, again.said.mended, again.said.recounted], [0, 0, 0], again.whole);
+});
+
+test('service owner adds, changes, lists and removes, and names what is wrong before it writes anything', async () => {
+  const [one, other] = [`0x${'1a'.repeat(20)}`, `0x${'2b'.repeat(20)}`];
+  const owner = (...args: string[]) => runPlumb(['service', 'owner', ...args], env);
+  const list = async () => {
+    const { stdout } = await owner('list', '--json');
+    const lines = stdout.trim().split('\n');
+    return new Map(lines.map((line) => JSON.parse(line)).map((said) => [said.owner, said.quotaBytes]));
+  };
+  const before = await list();
+  assert.equal((await owner('add', one, other, '--quota', '5')).exitCode, 0);
+  assert.equal((await owner('add', one.toUpperCase().replace('0X', '0x'), '--quota', '7')).exitCode, 0);
+  assert.deepEqual(await list(), new Map([...before, [one, 7], [other, 5]].sort() as [string, number][]));
+  assert.equal((await owner('remove', one, other)).exitCode, 0);
+  assert.deepEqual(await list(), before);
+  assert.equal((await owner('remove', one)).exitCode, 1);
+
+  const file = join(folder, 'spoilt.jsonl');
+  await writeFile(file, `{"owner":"${one}","quotaBytes":5}\n{"owner":"0x12","quotaBytes":5}\n`);
+  const spoilt = await owner('add', '--file', file);
+  assert.notEqual(spoilt.exitCode, 0);
+  assert.match(spoilt.stderr, /line 2/);
+  for (const args of [
+    ['add', one],
+    ['add', '--quota', '5'],
+    ['add', one, '--quota', '5', '--file', file],
+  ]) {
+    assert.equal((await owner(...args)).exitCode, 2, args.join(' '));
+  }
+  assert.deepEqual(await list(), before, 'nothing was written');
+  const nowhere = await runPlumb(['service', 'owner', 'list'], { PLUMB_HOME: folder });
+  assert.match(nowhere.stderr, /Which service\?/);
 });
 
 test('without a stack, the variable of the deployment that is missing is named', async () => {

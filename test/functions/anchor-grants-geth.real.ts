@@ -21,6 +21,7 @@ import { requireDatasetName } from '../../core/charter/dataset-name.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 import { type GethNetwork, startGethNetwork } from '../../dev/real/geth/start-network.ts';
 import { findProgram } from '../../dev/real/programs/find-program.ts';
+import { admitOwner } from '../../functions/state/owner-entry.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
 import { createService, openTestDataset } from './log-fixture.ts';
 import { serviceSettings } from './service-settings.ts';
@@ -63,6 +64,7 @@ describe('anchor with grants on four geth nodes', { timeout: 240_000 }, () => {
     });
     await createTable(client, 'plumbline');
     const table = createDynamoTable({ client, tableName: 'plumbline' });
+    await admitOwner(table, { owner: owner.account, quotaBytes: 2 ** 40 });
     const grantRecorder = createAscRecorder({ ...chain, asc, signer: relayer });
     const recorder = createDisscRecorder({ ...chain, dissc, signer: relayer });
     const rounds = createDisscRounds({ ...chain, dissc });
@@ -71,7 +73,7 @@ describe('anchor with grants on four geth nodes', { timeout: 240_000 }, () => {
       { ...chain, dissc },
       { ledger, grants, table, recorder, rounds, roundRecorder, grantRecorder },
       serviceSettings({
-        ...{ owners: new Map([[owner.account, 2 ** 40]]), cssAccount: relayer.account },
+        cssAccount: relayer.account,
         grants: { minPerRecordWei: PRICE_WEI, openQuotaBytes: null },
       }),
       {},

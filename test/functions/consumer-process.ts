@@ -14,6 +14,7 @@ import { DYNALITE_CREDENTIALS } from '../../local/stack/start-dynalite.ts';
 import { serviceSettings } from './service-settings.ts';
 import { clientOf, patiently } from './start-sale.ts';
 import { BUCKET, REGION } from './start-service.ts';
+import { statedOwners } from './stated-owners.ts';
 
 /** What the process is sent first; it answers `ready`, and a list of numbers of blocks with those it got. */
 export interface ConsumerTask {
@@ -36,12 +37,13 @@ process.once('message', (task: ConsumerTask) => {
   });
   const owners = new Map([[task.owner, 2 ** 40]]);
   const settings = serviceSettings({
-    ...{ owners, authorities: ['api.plumbline.example'], cssAccount: task.cssAccount, chainId: contracts.chainId },
+    ...{ authorities: ['api.plumbline.example'], cssAccount: task.cssAccount, chainId: contracts.chainId },
   });
   const ports: ServicePorts = {
     primitives: nodePrimitives,
     objects: createS3ObjectStore({ region: REGION, bucket: BUCKET, endpoint, credentials }),
     table: createDynamoTable({ client, tableName: 'plumbline' }),
+    owners: statedOwners(owners),
     ...{ ledger: createDisscLedger(contracts), agreements: createOcascLedger(contracts) },
     ...{
       grants: createAscLedger(contracts),

@@ -14,7 +14,6 @@ const ENV = {
   PLUMBLINE_ASC: `0x${'a5'.repeat(20)}`,
   PLUMBLINE_BUCKET: 'segments',
   PLUMBLINE_TABLE: 'plumbline',
-  PLUMBLINE_OWNERS: '{}',
   PLUMBLINE_AUTHORITIES: 'api.example',
 };
 const silent = createLineObserver(() => undefined);

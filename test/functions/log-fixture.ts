@@ -34,6 +34,8 @@ import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { SegmentMemory } from '../../functions/ingest/segment-memory.ts';
 import type { GrantPolicy, ServiceSettings } from '../../functions/ports.ts';
 import { keepCharter } from '../../functions/state/dataset-entry.ts';
+import { admitOwner } from '../../functions/state/owner-entry.ts';
+import { createTableOwners } from '../../functions/state/table-owners.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { startAnvil } from '../../local/stack/start-anvil.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
@@ -126,11 +128,11 @@ export async function createLogFixture() {
       const tableName = `test-${++tables}`;
       await createTable(client, tableName);
       const table = createDynamoTable({ client, tableName });
+      await admitOwner(table, { owner: owner.account, quotaBytes: 2 ** 40 });
       const relayer = createKeySigner(newKey());
       await fund(rpc, relayer.account, balanceWei);
       const recorder = createDisscRecorder({ ...chain, dissc, signer: relayer });
       const served = serviceSettings({
-        owners: new Map([[owner.account, 2 ** 40]]),
         ...(policy === null ? {} : { cssAccount: relayer.account, grants: policy }),
       });
       const grantRecorder = createAscRecorder({ ...chain, asc, signer: relayer });
@@ -243,13 +245,15 @@ export function createService(
     };
   let nowMs = 1_800_000_000_000;
   const { table, recorder } = parts;
+  const runtime = { ...nodeRuntime, nowMs: () => nowMs };
   const ports = {
     ...parts,
     primitives: nodePrimitives,
     objects: objectsOf(stored),
     anchorQueue: { wake: async () => {} },
     settings: () => served,
-    ...{ runtime: { ...nodeRuntime, nowMs: () => nowMs }, memory: new SegmentMemory() },
+    ...{ runtime, memory: new SegmentMemory() },
+    owners: createTableOwners({ table, runtime }),
     observer: {
       ...{ info: note('info'), warn: note('warn'), error: note('error'), middleware: [] },
       count: (metric: string, value = 1) => void counts.set(metric, (counts.get(metric) ?? 0) + value),

@@ -44,9 +44,9 @@ const hosts: RunningHost[] = [];
 
 /** All functions as they run everywhere, behind HTTP, on these ports. */
 async function hostOf(change: Partial<ServicePorts> = {}): Promise<RunningHost> {
-  const { ports, contracts, css, stores } = market;
+  const { ports, contracts, css } = market;
   const recorder = createDisscRecorder({ ...contracts, signer: css });
-  const options = { owners: () => stores.owners, lambda: null, anchorEveryMs: 10 ** 9 };
+  const options = { lambda: null, anchorEveryMs: 10 ** 9 };
   const started = await startHost({ ports: { ...ports, recorder, ...change }, ...options });
   hosts.push(started);
   return started;

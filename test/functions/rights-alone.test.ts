@@ -10,7 +10,7 @@ const CHAIN = [
   ...['PLUMBLINE_RPC_SECRET', 'PLUMBLINE_RPC_SECRET_VERSION', 'PLUMBLINE_CHAIN_ID'],
   'PLUMBLINE_FINAL_DEPTH',
 ];
-const OWNERS = ['PLUMBLINE_OWNERS', 'PLUMBLINE_GRANTS_MIN_PER_RECORD_WEI', 'PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES'];
+const OWNERS = ['PLUMBLINE_TABLE', 'PLUMBLINE_GRANTS_MIN_PER_RECORD_WEI', 'PLUMBLINE_GRANTS_OPEN_QUOTA_BYTES'];
 const DISSC = [...CHAIN, 'PLUMBLINE_DISSC', 'PLUMBLINE_FROM_BLOCK'];
 const RECORDING = [
   ...['PLUMBLINE_RELAYER_KEY_ID', 'PLUMBLINE_RECORD_EVERY_MS', 'PLUMBLINE_ROUND_EVERY_MS'],
@@ -32,7 +32,7 @@ const BRINGS: readonly (readonly [May, readonly string[], readonly string[]])[] 
   [{ ocasc: 'read' }, ['agreements'], [...CHAIN, 'PLUMBLINE_OCASC']],
   [{ asc: 'read' }, ['grants'], [...CHAIN, 'PLUMBLINE_ASC', 'PLUMBLINE_CSS_ACCOUNT']],
   [{ asc: 'record' }, ['grants', 'grantRecorder'], [...CHAIN, 'PLUMBLINE_ASC']],
-  [{ owners: 'read' }, [], OWNERS],
+  [{ owners: 'read' }, ['owners'], OWNERS],
   [{ queue: 'wake' }, ['anchorQueue'], ['PLUMBLINE_ANCHOR_QUEUE']],
   [{ ipfs: 'import' }, ['p2pfs'], ['PLUMBLINE_IPFS_API', 'PLUMBLINE_IPFS_TOKEN_SECRET']],
 ];
@@ -40,7 +40,18 @@ const BRINGS: readonly (readonly [May, readonly string[], readonly string[]])[] 
 const COMMON = ['primitives', 'runtime', 'observer', 'settings'];
 const EVERY_PORT = [
   ...COMMON,
-  ...['objects', 'table', 'ledger', 'recorder', 'agreements', 'grants', 'grantRecorder', 'anchorQueue', 'p2pfs'],
+  ...[
+    'objects',
+    'table',
+    'ledger',
+    'recorder',
+    'agreements',
+    'grants',
+    'grantRecorder',
+    'owners',
+    'anchorQueue',
+    'p2pfs',
+  ],
 ];
 const every = Object.fromEntries(EVERY_PORT.map((name) => [name, { name }])) as unknown as ServicePorts;
 

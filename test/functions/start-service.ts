@@ -45,6 +45,7 @@ import type { S3ObjectEvent } from '../../local/s3/s3-event.ts';
 import { startS3 } from '../../local/s3/start-s3.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
 import { serviceSettings } from './service-settings.ts';
+import { statedOwners } from './stated-owners.ts';
 
 export const REGION = 'us-east-1';
 export const BUCKET = 'segments';
@@ -136,12 +137,13 @@ export async function startStores(onEvent?: (event: S3ObjectEvent) => Promise<vo
   const woken = { times: 0 };
   // Stands still at `stoppedAtMs` where that is given.
   const clock = { offsetMs: 0, stoppedAtMs: null as number | null };
-  const settings = serviceSettings({ owners, authorities: ['api.plumbline.example'], chainId: DOMAIN.chainId });
+  const settings = serviceSettings({ authorities: ['api.plumbline.example'], chainId: DOMAIN.chainId });
   const nowMs = () => (clock.stoppedAtMs ?? Date.now()) + clock.offsetMs;
   const ports: ProcessPorts = {
     primitives: nodePrimitives,
     objects,
     table,
+    owners: statedOwners(owners),
     ledger,
     // None of these functions records.
     recorder: null as unknown as Recorder,

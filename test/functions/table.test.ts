@@ -24,7 +24,6 @@ const ENV = {
   PLUMBLINE_BUCKET: 'segments',
   PLUMBLINE_TABLE: 'plumbline',
   PLUMBLINE_ANCHOR_QUEUE: 'https://sqs.eu-central-1.amazonaws.com/1/anchor.fifo',
-  PLUMBLINE_OWNERS: `{"0x${'cd'.repeat(20)}": 1000}`,
   PLUMBLINE_AUTHORITIES: 'api.example,api2.example',
 };
 
@@ -161,7 +160,6 @@ describe('the entries in Lambda', () => {
 
   test('open all ports of a row from the environment, reaching for nothing yet but secrets', async () => {
     const ports = await open('get-block', ENV);
-    assert.deepEqual([...ports.settings().owners], [[`0x${'cd'.repeat(20)}`, 1000]]);
     assert.deepEqual(ports.settings().authorities, ['api.example', 'api2.example']);
     assert.equal(ports.settings().chainId, 1);
     assert.equal(ports.ledger?.domain.chainId, 1);
@@ -184,7 +182,7 @@ describe('the entries in Lambda', () => {
       const ports = await open(row.name, all);
       const allowed = Object.keys(portsOf(row, ports as ServicePorts));
       assert.deepEqual(Object.keys(ports).sort(), allowed.sort(), row.name);
-      assert.equal('owners' in ports.settings(), row.may.owners !== undefined, row.name);
+      assert.equal('owners' in ports, row.may.owners !== undefined, row.name);
       assert.equal('authorities' in ports.settings(), row.trigger.kind === 'http', row.name);
       assert.equal('fromBlock' in ports.settings(), row.may.dissc !== undefined, row.name);
     }
@@ -201,14 +199,13 @@ describe('the entries in Lambda', () => {
     assert.deepEqual(settings('get-openapi'), ['authorities']);
     assert.deepEqual(settings('get-anchor'), ['authorities']);
     assert.deepEqual(settings('list-batches'), ['authorities', 'chainId', 'fromBlock']);
-    assert.deepEqual(settings('get-voucher'), ['authorities', 'chainId', 'cssAccount', 'grants', 'owners']);
-    assert.deepEqual(settings('ingest-segment'), ['cssAccount', 'fromBlock', 'grants', 'owners']);
+    assert.deepEqual(settings('get-voucher'), ['authorities', 'chainId', 'cssAccount', 'grants']);
+    assert.deepEqual(settings('ingest-segment'), ['cssAccount', 'fromBlock', 'grants']);
     assert.deepEqual(settings('anchor'), [
       'cssAccount',
       'fromBlock',
       'grants',
       'keepRoundsMs',
-      'owners',
       'recordEveryMs',
       'roundEveryMs',
     ]);
@@ -223,8 +220,8 @@ describe('the entries in Lambda', () => {
     assert.equal(env.text('PLUMBLINE_AUTHORITIES'), 'api.example,api2.example');
     assert.throws(() => env.text('PLUMBLINE_RPC_SECRET'), DefectError);
     assert.throws(
-      () => env.optional('PLUMBLINE_OWNERS', env.text),
-      /get-openapi has nothing to do with PLUMBLINE_OWNERS/,
+      () => env.optional('PLUMBLINE_TABLE', env.text),
+      /get-openapi has nothing to do with PLUMBLINE_TABLE/,
     );
   });
 
@@ -280,7 +277,6 @@ describe('the entries in Lambda', () => {
         (error: Error) => error.message.includes(name) && !error.message.includes('rpc.example'),
       );
     }
-    await assert.rejects(open('get-block', { ...ENV, PLUMBLINE_OWNERS: '{"0xAB": 1}' }), /PLUMBLINE_OWNERS/);
   });
 
   test('a function without its environment fails its invocation, and the next one may succeed', async () => {

@@ -17,7 +17,7 @@ import { signVoucher } from '../../core/agreement/voucher.ts';
 import { to0x, utf8 } from '../../core/bytes.ts';
 import { type Address, address, type PrivateKey } from '../../core/ids.ts';
 import type { StackFile } from '../../core/wire/stack-file.ts';
-import { admitOwner } from '../../local/served-owners.ts';
+import { admitToStack } from '../../local/admit-to-stack.ts';
 import { fund, keeperOf } from '../../local/stack/fund.ts';
 import { type RunningStack, startStack } from '../../local/start-stack.ts';
 import { recordDataset } from '../adapters/recorded-dataset.ts';
@@ -64,7 +64,7 @@ describe('an agreement on the local stack', () => {
     const ocasc = address(file.contracts.OCASC as string);
     const domain = { chainId, ocasc };
     const [owner, consumer] = [await wallet(), await wallet()];
-    await admitOwner(folder, address(owner.address), 2 ** 30);
+    await admitToStack(file, address(owner.address), 2 ** 30);
     const { dataset, charter, root } = await recordDataset(owner, { chainId, dissc: address(file.contracts.DISSC) });
     const terms: Terms = {
       ...{ dataset, first: 0, count: 3, token: NOBODY, price: 1000n, fee: 10n, bond: 500n, stakeWei: 3n },

@@ -105,7 +105,7 @@ test('a segment that is stored is checked in by its event alone, and wakes the a
   });
   const host = await startHost({
     ports: { ...stores.ports, recorder },
-    ...{ owners: () => stores.owners, lambda: null, anchorEveryMs: 3_600_000 },
+    ...{ lambda: null, anchorEveryMs: 3_600_000 },
   });
   context.after(() => host.close());
   const device = await TestDevice.open(stores);

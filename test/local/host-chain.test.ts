@@ -26,6 +26,7 @@ import { type RunningHost, startHost } from '../../local/host/start-host.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { type RunningAnvil, startAnvil } from '../../local/stack/start-anvil.ts';
 import { blocks, key, type Stores, startStores } from '../functions/start-service.ts';
+import { statedOwners } from '../functions/stated-owners.ts';
 
 describe('the local host on a real chain', () => {
   let stores: Stores;
@@ -50,12 +51,13 @@ describe('the local host on a real chain', () => {
     ledger = createDisscLedger({ ...chain, dissc });
     const ports = {
       ...stores.ports,
+      owners: statedOwners(served),
       ledger,
       recorder: createDisscRecorder({ ...chain, dissc, signer: createKeySigner(operatorKey) }),
       rounds: createDisscRounds({ ...chain, dissc }),
       roundRecorder: createDisscRoundRecorder({ ...chain, dissc, signer: createKeySigner(operatorKey) }),
     };
-    host = await startHost({ ports, owners: () => served, lambda: null, anchorEveryMs: 300 });
+    host = await startHost({ ports, lambda: null, anchorEveryMs: 300 });
     deliver = host.deliverS3Event;
     const datasetKey = new Uint8Array(randomBytes(32)) as DatasetKey;
     const unsigned: Charter = {

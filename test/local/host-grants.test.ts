@@ -75,7 +75,7 @@ describe('a host that serves whoever pays', () => {
       roundRecorder: createDisscRoundRecorder({ ...chain, dissc, signer }),
     };
     const host = await startHost({
-      ...{ ports, owners: () => new Map(), lambda: null, anchorEveryMs: 200, recordEveryMs: 4_000 },
+      ...{ ports, lambda: null, anchorEveryMs: 200, recordEveryMs: 4_000 },
       grants: { minPerRecordWei: PER_RECORD_WEI, openQuotaBytes: 100_000 },
     });
     t.after(() => host.close());

@@ -23,7 +23,7 @@ describe('mutated at random against the running host', () => {
     let deliver: RunningHost['deliverS3Event'] | null = null;
     stores = await startStores(async (event) => deliver?.(event));
     const { ports, s3Keys } = stores;
-    host = await startHost({ ports, owners: () => stores.owners, lambda: { ...s3Keys, region: REGION } });
+    host = await startHost({ ports, lambda: { ...s3Keys, region: REGION } });
     deliver = host.deliverS3Event;
     device = await TestDevice.open(stores);
     const upload = await store(device, device.seal(blocks([100, 2000, 30])).segment.car, 0);

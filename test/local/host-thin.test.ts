@@ -14,7 +14,7 @@ test('a segment goes up, is checked in, listed, hashed, proven and read back ove
   const { ports, s3Keys } = stores;
   const host = await startHost({
     ports,
-    owners: () => stores.owners,
+
     lambda: { ...s3Keys, region: REGION },
   });
   deliver = (event) => host.deliverS3Event(event);

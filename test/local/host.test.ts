@@ -21,7 +21,7 @@ describe('the local host', () => {
   before(async () => {
     stores = await startStores();
     const { ports, s3Keys } = stores;
-    host = await startHost({ ports, owners: () => stores.owners, lambda: { ...s3Keys, region: REGION } });
+    host = await startHost({ ports, lambda: { ...s3Keys, region: REGION } });
     device = await TestDevice.open(stores);
     const { segment } = device.seal(blocks([100, 200]));
     await putObject(stores, segment.key, segment.car);
@@ -257,7 +257,7 @@ describe('the local host', () => {
 
   test('closes in time although a client holds its connection', async () => {
     const { ports } = stores;
-    const other = await startHost({ ports, owners: () => stores.owners, lambda: null, closeTimeoutMs: 200 });
+    const other = await startHost({ ports, lambda: null, closeTimeoutMs: 200 });
     const idle = connect(other.port, '127.0.0.1');
     await once(idle, 'connect');
     const half = connect(other.port, '127.0.0.1');
@@ -273,7 +273,7 @@ describe('the local host', () => {
 
   test('says that its port is taken', async () => {
     const { ports } = stores;
-    const options = { ports, owners: () => stores.owners, lambda: null, port: host.port };
+    const options = { ports, lambda: null, port: host.port };
     await assert.rejects(startHost(options), { code: 'EADDRINUSE' });
   });
 });

@@ -14,7 +14,7 @@ const MOST_MORE = REQUESTS / 3;
 
 test('nothing is kept of a request that was answered', async () => {
   const stores = await startStores();
-  const host = await startHost({ ports: stores.ports, owners: () => stores.owners, lambda: null });
+  const host = await startHost({ ports: stores.ports, lambda: null });
   try {
     const device = await TestDevice.open(stores);
     const { segment } = device.seal(blocks([100, 200]));

@@ -44,8 +44,9 @@ import { openOutbox } from '../../device/outbox/open-outbox.ts';
 import { runDevice } from '../../device/run-device.ts';
 import { readLines } from '../../device/sources/read-lines.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
+import { createTableOwners } from '../../functions/state/table-owners.ts';
+import { admitToStack } from '../../local/admit-to-stack.ts';
 import { startHost } from '../../local/host/start-host.ts';
-import { admitOwner, servedOwnersOf } from '../../local/served-owners.ts';
 import { fund, keeperOf } from '../../local/stack/fund.ts';
 import { openStackFolder } from '../../local/stack-folder.ts';
 import { startStack } from '../../local/start-stack.ts';
@@ -152,13 +153,15 @@ export async function startRecordedStack(datasets: number, blocks = BLOCKS) {
           ...{ region: 'us-east-1', endpoint: file.tableEndpoint },
           credentials: { accessKeyId: file.tableAccessKey, secretAccessKey: file.tableSecretKey },
         });
+        const table = createDynamoTable({ client, tableName: 'plumbline' });
         const seen = { ...chain, rpcUrl: options.rpcUrl ?? rpcUrl, timeoutMs: 1500 };
         const objects = this.bucket();
         const host = await startHost({
           ports: {
             ...{ primitives: nodePrimitives, objects, grantRecorder: null, p2pfs: null },
             runtime: { ...nodeRuntime, nowMs: options.nowMs ?? Date.now },
-            table: createDynamoTable({ client, tableName: 'plumbline' }),
+            table,
+            owners: createTableOwners({ table, runtime: nodeRuntime }),
             ledger: createDisscLedger(seen),
             recorder: createDisscRecorder({ ...chain, signer: createKeySigner(operatorKey) }),
             rounds: createDisscRounds(chain),
@@ -167,7 +170,6 @@ export async function startRecordedStack(datasets: number, blocks = BLOCKS) {
             grants: createAscLedger(seen),
             observer: createLineObserver(() => {}),
           },
-          owners: servedOwnersOf(stackFolder),
           lambda: null,
           anchorEveryMs: 2 ** 31 - 1,
         });
@@ -255,7 +257,7 @@ function makeContents(blocks: number, salt: number): Uint8Array[] {
 /** Signs a dataset's charter, shows it, and authorises the storage, with fuel: what is recorded then is paid for. */
 async function openDataset(stack: Common, ownerKey: PrivateKey, deviceKey: PrivateKey) {
   const party = stack.as(ownerKey);
-  await admitting(stack.folder, party.account);
+  await admitToStack(stack.file, party.account, 2 ** 30);
   const { chainId, dissc } = stack.chain;
   const name = encodeDatasetName(toHex(randomBytes(8)));
   const unsigned: Charter = {
@@ -283,13 +285,6 @@ async function openDataset(stack: Common, ownerKey: PrivateKey, deviceKey: Priva
   if (grant.state !== 'accepted') throw new Error(`The grant is ${grant.state}.`);
   const datasetKey = new Uint8Array(randomBytes(32)) as DatasetKey;
   return { ownerKey, owner: party.account, deviceKey, dataset, datasetKey, charter, grant: grant.id };
-}
-
-let lastAdmitted: Promise<void> = Promise.resolve();
-/** One after the other: the file of owners is written as a whole. */
-function admitting(folder: string, owner: Address): Promise<void> {
-  lastAdmitted = lastAdmitted.then(() => admitOwner(folder, owner, 2 ** 30));
-  return lastAdmitted;
 }
 
 /** Tables II to V, recording, as a device does it: returns when all of it is recorded, final and checked. */

@@ -8,7 +8,7 @@ import type { DatasetKey, PrivateKey } from '../../core/ids.ts';
 import type { Ledger, LinkReader } from '../../core/ports/ledger.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import type { Verdict } from '../../core/verdict.ts';
-import { admitOwner } from '../../local/served-owners.ts';
+import { admitToStack } from '../../local/admit-to-stack.ts';
 import { all, except, isAnswerPath } from './consumer-scene.ts';
 import { changeRecord, lie, sendAgain, substitute } from './lies.ts';
 import { type Answered, type LyingProxy, startLyingProxy } from './lying-proxy.ts';
@@ -46,7 +46,7 @@ export async function setOwnerScene(): Promise<Omit<OwnerScene, 'verify' | 'ask'
     const proxy = await startLyingProxy(stack.apiUrl);
     stack.ending(() => proxy.close());
     const other = { ownerKey: newKey(), datasetKey: newKey() as Uint8Array as DatasetKey };
-    await admitOwner(stack.folder, accountOfKey(other.ownerKey), 2 ** 30);
+    await admitToStack(stack.file, accountOfKey(other.ownerKey), 2 ** 30);
     return { stack, proxy, of: stack.datasets[0] as StackDataset, other };
   } catch (error) {
     await stack.close();

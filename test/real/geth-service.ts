@@ -25,6 +25,7 @@ import { keepCharter } from '../../functions/state/dataset-entry.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
 import { objectsOf, openTestDataset, seal, type TestDataset } from '../functions/log-fixture.ts';
 import { serviceSettings } from '../functions/service-settings.ts';
+import { statedOwners } from '../functions/stated-owners.ts';
 
 const ETHER = 10n ** 18n;
 
@@ -55,12 +56,13 @@ export async function startGethService(finalityLagSlots: number) {
     primitives: nodePrimitives,
     objects: objectsOf(stored),
     table: createDynamoTable({ client, tableName: 'real' }),
+    owners: statedOwners(new Map([[owner.account, 2 ** 40]])),
     ledger,
     recorder,
     ...{ rounds: createDisscRounds(chain), roundRecorder: createDisscRoundRecorder({ ...chain, signer: relayer }) },
     ...{ grants: null, grantRecorder: null },
     anchorQueue: { wake: async () => {} },
-    settings: () => serviceSettings({ owners: new Map([[owner.account, 2 ** 40]]) }),
+    settings: () => serviceSettings(),
     runtime: nodeRuntime,
     memory: new SegmentMemory(),
     observer: createLineObserver((line) => lines.push(line)),

@@ -10,7 +10,7 @@ import { createKeySigner } from '../../../adapters/ethereum/account-signer.ts';
 import { createJsonRpc } from '../../../adapters/ethereum/json-rpc.ts';
 import type { Address } from '../../../core/ids.ts';
 import { type StackFile, stackFile } from '../../../core/wire/stack-file.ts';
-import { admitOwner, DEFAULT_QUOTA_BYTES } from '../../../local/served-owners.ts';
+import { admitToStack, DEFAULT_QUOTA_BYTES } from '../../../local/admit-to-stack.ts';
 import { fund, keeperOf } from '../../../local/stack/fund.ts';
 import { openStackFolder } from '../../../local/stack-folder.ts';
 import { startStack } from '../../../local/start-stack.ts';
@@ -75,7 +75,7 @@ async function startEmbedded(folder: string): Promise<Started> {
     peerIpfsUrl: null,
     table: { endpoint: `http://127.0.0.1:${ports.table}`, name: TABLE, credentials },
     async admit(owner) {
-      await admitOwner(folder, owner, DEFAULT_QUOTA_BYTES);
+      await admitToStack(stack, owner, DEFAULT_QUOTA_BYTES);
       await fund(rpc, owner, GIVEN_WEI);
     },
     fund: (account) => fund(rpc, account, GIVEN_WEI),

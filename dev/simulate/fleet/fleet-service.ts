@@ -5,6 +5,7 @@ import type { RoundRecorder } from '../../../core/ports/rounds.ts';
 import type { Observer } from '../../../functions/observe/observer.ts';
 import { portsOf, type ServicePorts, type ServiceSettings } from '../../../functions/ports.ts';
 import type { FunctionRow } from '../../../functions/row.ts';
+import { createTableOwners } from '../../../functions/state/table-owners.ts';
 import {
   anchorRow,
   type EventName,
@@ -146,14 +147,16 @@ function portsOnMachine(
     count,
     nowMs: () => Math.floor(time.nowMs()),
   });
+  // Work takes fractions of a ms; clocks show whole ones.
+  const runtime = { ...time.runtimeOf({ random: random.next }), nowMs: () => Math.floor(time.nowMs()) };
   return {
     ...{ table, objects: bucket, ledger: node.ledger, rounds: node.rounds },
     recorder: signing(node.recorderOf(relayer), 'prepare', sign),
     roundRecorder: signing(node.roundRecorderOf(relayer), 'prepareRound', sign),
     ...{ agreements: null, grants: null, grantRecorder: null, p2pfs: null, settings: () => settings, observer },
     primitives: nodePrimitives,
-    // Work takes fractions of a ms; clocks show whole ones.
-    runtime: { ...time.runtimeOf({ random: random.next }), nowMs: () => Math.floor(time.nowMs()) },
+    runtime,
+    owners: createTableOwners({ table, runtime }),
     anchorQueue: {
       async wake() {
         const slot = slotOf(time.nowMs());

@@ -2,6 +2,7 @@ import type { Address, DatasetId, PrivateKey } from '../../../core/ids.ts';
 import { accountOfKey } from '../../../core/typed-data.ts';
 import type { Observer } from '../../../functions/observe/observer.ts';
 import { DEFAULT_GRANT_POLICY } from '../../../functions/ports.ts';
+import { OWNERS_PK } from '../../../functions/state/entries.ts';
 import { ModelChain } from '../chain/model-chain.ts';
 import { createNode } from '../chain/model-node.ts';
 import type { Fault } from '../faults/fault.ts';
@@ -78,6 +79,7 @@ export async function simulateFleet(
   const keyOf = (name: string): PrivateKey => random.fork(name).bytes(32) as PrivateKey;
   const relayer = accountOfKey(keyOf('relayer'));
   const ownerKeys = Array.from({ length: options.owners }, (_, place) => keyOf(`owner ${place}`));
+  for (const key of ownerKeys) items.put({ pk: OWNERS_PK, sk: accountOfKey(key), quotaBytes: QUOTA_BYTES }, 'any');
   const tell = (key: string): void => {
     service.ingest.add(key, JSON.stringify({ Records: [{ s3: { object: { key: encodeURIComponent(key) } } }] }));
   };
@@ -93,8 +95,7 @@ export async function simulateFleet(
     ...{ time, random: random.fork('service'), faults, chain, items, objects, counting, latencies, relayer },
     settings: {
       ...{ chainId: DOMAIN.chainId, authorities: [AUTHORITY], cssAccount: relayer, grants: DEFAULT_GRANT_POLICY },
-      ...{ owners: new Map(ownerKeys.map((key) => [accountOfKey(key), QUOTA_BYTES])), fromBlock: 0 },
-      ...{ recordEveryMs: 0, roundEveryMs },
+      ...{ fromBlock: 0, recordEveryMs: 0, roundEveryMs },
     },
     observer: said.observer,
     ...{ account: { atOnce: options.accountAtOnce, running: 0 }, ingestAtOnce: options.ingestAtOnce },

@@ -84,7 +84,7 @@ export function buildWorld(made: {
   const [ownerKey, deviceKey, relayerKey] = [key('owner'), key('device'), key('relayer')];
   const [owner, relayer] = [accountOfKey(ownerKey), accountOfKey(relayerKey)];
   const settings = {
-    ...{ chainId: DOMAIN.chainId, authorities: [AUTHORITY], owners: new Map([[owner, QUOTA_BYTES]]) },
+    ...{ chainId: DOMAIN.chainId, authorities: [AUTHORITY] },
     ...{ cssAccount: relayer, grants: DEFAULT_GRANT_POLICY, fromBlock: 0 },
     recordEveryMs: random.pick([0, 60_000]),
     roundEveryMs: 60_000,
@@ -94,6 +94,8 @@ export function buildWorld(made: {
       ...{ objects: bucket.objects, table, ledger: serviceNode.ledger, recorder: serviceNode.recorderOf(relayer) },
       ...{ rounds: serviceNode.rounds, roundRecorder: serviceNode.roundRecorderOf(relayer) },
       ...{ agreements: null, grants: null, grantRecorder: null, p2pfs: null, settings: () => settings },
+      // Not in the table, which the plan may lose: the operator would name them again.
+      owners: { quotasOf: async (asked) => asked.map((one) => (one === owner ? QUOTA_BYTES : null)) },
       observer: createLineObserver(({ level, message, error: _, ...rest }) => {
         if (level !== 'metric' && message !== 'request') note('service', { message, ...rest });
       }),

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createDynamoClient } from '../../../adapters/dynamodb/dynamo-client.ts';
+import { createDynamoTable } from '../../../adapters/dynamodb/dynamo-table.ts';
 import { createKeySigner } from '../../../adapters/ethereum/account-signer.ts';
 import { deployContracts, deployedAddress } from '../../../adapters/ethereum/deploy-contracts.ts';
 import { DISSC, disscAddress } from '../../../adapters/ethereum/deploy-dissc.ts';
@@ -9,6 +11,7 @@ import { deployableAsc } from '../../../adapters/ethereum/deployable-asc.ts';
 import { createJsonRpc } from '../../../adapters/ethereum/json-rpc.ts';
 import { createKeystore, SCRYPT_N_RANDOM_PASSWORD } from '../../../adapters/keys/keystore.ts';
 import type { Address, PrivateKey } from '../../../core/ids.ts';
+import { admitOwner } from '../../../functions/state/owner-entry.ts';
 import { startS3 } from '../../../local/s3/start-s3.ts';
 import { fund } from '../../../local/stack/fund.ts';
 import { startAnvil } from '../../../local/stack/start-anvil.ts';
@@ -39,8 +42,6 @@ export async function startEmbeddedParts() {
   await writeFile(join(folder, 'relayer.password'), 'a password of this test\n', { mode: 0o600 });
   const content = { privateKey: relayerKey, mnemonic: null };
   await createKeystore(join(folder, 'relayer.json'), content, 'a password of this test', SCRYPT_N_RANDOM_PASSWORD);
-  await writeFile(join(folder, 'owners.json'), '{}');
-  const owners: Record<string, number> = {};
   const parts = {
     ...{ folder, chain, rpc, s3, dynalite, credentials, account: signer.account },
     environment: { AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey },
@@ -49,12 +50,13 @@ export async function startEmbeddedParts() {
       ...{ listen: '127.0.0.1:0', rpcUrls: [rpcUrl], chainId },
       ...{ dissc: disscAddress(), asc: deployedAddress(asc), region: REGION },
       ...{ bucket: 'segments', s3Endpoint: s3.endpoint, tableEndpoint: dynalite.endpoint },
-      ...{ keystore: 'relayer.json', keystorePasswordFile: 'relayer.password', ownersFile: 'owners.json' },
+      ...{ keystore: 'relayer.json', keystorePasswordFile: 'relayer.password' },
     },
     restartObjects: startObjects,
     async admit(owner: Address) {
-      owners[owner] = 2 ** 30;
-      await writeFile(join(folder, 'owners.json'), JSON.stringify(owners));
+      const client = createDynamoClient({ region: REGION, endpoint: dynalite.endpoint, credentials });
+      await admitOwner(createDynamoTable({ client, tableName: 'plumbline' }), { owner, quotaBytes: 2 ** 30 });
+      client.destroy();
     },
     async stop() {
       await Promise.all([chain.stop(), parts.s3.close(), dynalite.stop()]);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -43,14 +43,12 @@ test('plumb serve on versitygw and DynamoDB Local, killed and started again whil
   const rpc = createJsonRpc(chain);
   for (const one of [account, deployer.account]) await fund(rpc, one, 10n ** 20n);
   await deployContracts({ rpcUrl: chain.rpcUrl, chainId: chain.chainId, signer: deployer }, [DISSC]);
-  const ownersFile = join(folder, 'owners.json');
-  await writeFile(ownersFile, '{}');
   const env = {
     ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
     ...{ PLUMBLINE_LISTEN: '127.0.0.1:0', PLUMBLINE_RPC_URLS: chain.publicRpcUrl },
     ...{ PLUMBLINE_CHAIN_ID: String(chain.chainId), PLUMBLINE_DISSC: disscAddress(), PLUMBLINE_BUCKET: 'segments' },
     ...{ PLUMBLINE_S3_ENDPOINT: s3.endpoint, PLUMBLINE_TABLE_ENDPOINT: table.endpoint },
-    ...{ PLUMBLINE_KEYSTORE: keystore, PLUMBLINE_KEYSTORE_PASSWORD_FILE: password, PLUMBLINE_OWNERS_FILE: ownersFile },
+    ...{ PLUMBLINE_KEYSTORE: keystore, PLUMBLINE_KEYSTORE_PASSWORD_FILE: password },
   };
   const checked = await runPlumb(['service', 'check', '--json'], env);
   assert.equal(JSON.parse(checked.stdout).tableWasMissing, true, checked.stderr);
@@ -62,7 +60,7 @@ test('plumb serve on versitygw and DynamoDB Local, killed and started again whil
     openOwner({
       stack: { rpcUrl: chain.rpcUrl, chainId: chain.chainId, contracts, apiUrl },
       folder,
-      admit: (owner: string) => writeFile(ownersFile, JSON.stringify({ [owner]: 2 ** 30 })),
+      admit: (owner: string) => runPlumb(['service', 'owner', 'add', owner, '--quota', String(2 ** 30)], env),
     } as unknown as Parts);
   const signal = t.signal;
   const owner = await openAt(first.apiUrl);

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { ownersOfFile } from '../../../local/serve/owners-file.ts';
+import { VERSIONS } from '../../../dev/real/programs/versions.ts';
 import { parseListen, readServeSettings, SERVE_VARIABLES } from '../../../local/serve/serve-settings.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -17,7 +17,7 @@ describe('settings of plumb serve', () => {
   });
   after(() => rm(folder, { recursive: true, force: true }));
   const whole = {
-    ...{ rpcUrls: [SECRET], chainId: 5, dissc: DISSC, bucket: 'segments', ownersFile: 'owners.json' },
+    ...{ rpcUrls: [SECRET], chainId: 5, dissc: DISSC, bucket: 'segments' },
     ...{ keystore: 'relayer.json', keystorePasswordFile: 'relayer.password' },
   };
   const read = async (file: object, environment: Record<string, string> = {}, mode = 0o600) => {
@@ -36,8 +36,8 @@ describe('settings of plumb serve', () => {
       }),
     );
     const fromEnvironment = await readServeSettings(null, environment);
-    assert.deepEqual({ ...fromEnvironment, ownersFile: '', relayer: '' }, { ...fromFile, ownersFile: '', relayer: '' });
-    assert.equal(fromFile.ownersFile, join(folder, 'owners.json'));
+    assert.deepEqual({ ...fromEnvironment, relayer: '' }, { ...fromFile, relayer: '' });
+    assert.equal('keystore' in fromFile.relayer && fromFile.relayer.keystore, join(folder, 'relayer.json'));
     const both = await read(whole, {
       PLUMBLINE_RPC_URLS: 'http://a.example, http://b.example',
       PLUMBLINE_CHAIN_ID: '7',
@@ -77,23 +77,6 @@ describe('settings of plumb serve', () => {
       assert.throws(() => parseListen(odd), odd);
   });
 
-  test('owners are read again when their file is replaced, and stay when it is spoilt', async () => {
-    const path = join(folder, 'owners.json');
-    const owner = `0x${'0A'.repeat(20)}`;
-    await writeFile(path, '{}');
-    const warned: string[] = [];
-    const owners = ownersOfFile(path, (message) => warned.push(message));
-    assert.equal(owners().size, 0);
-    await writeFile(path, JSON.stringify({ [owner]: 12 }));
-    assert.deepEqual([...owners()], [[owner.toLowerCase(), 12]]);
-    await writeFile(path, '{"0x12": 5, "spoilt": 1}');
-    assert.deepEqual([...owners(), ...owners()].length, 2);
-    await rm(path);
-    assert.equal(owners().size, 1);
-    assert.equal(warned.length, 2);
-    assert.throws(() => ownersOfFile(path, () => undefined), /cannot be read/);
-  });
-
   test('the compose file and its example name settings that there are, and the page all of them', async () => {
     const named = await Promise.all(
       ['compose.yaml', 'serve.env.example'].map((name) => readFile(join(ROOT, 'examples', 'serve', name), 'utf8')),
@@ -103,5 +86,31 @@ describe('settings of plumb serve', () => {
     for (const variable of variables) assert.ok(SERVE_VARIABLES.has(variable), variable);
     const page = await readFile(join(ROOT, 'docs', 'serve.md'), 'utf8');
     for (const name of SERVE_VARIABLES.values()) assert.ok(page.includes(`\`${name}\``), name);
+  });
+
+  test('the compose file starts what was tried, and its parts find each other', async () => {
+    const text = await readFile(join(ROOT, 'examples', 'serve', 'compose.yaml'), 'utf8');
+    const services = Object.fromEntries(
+      [...text.matchAll(/^ {2}(\w+):\n((?: {4}.*\n)+)/gm)].map(([, name, body]) => [name, body ?? '']),
+    );
+    const { objects = '', table = '', service = '' } = services;
+    assert.deepEqual(Object.keys(services), ['objects', 'table', 'service']);
+    assert.match(objects, new RegExp(`image: versity/versitygw:v${VERSIONS.versitygw}\n`));
+    assert.match(table, new RegExp(`image: amazon/dynamodb-local:${VERSIONS['dynamodb-local']}\n`));
+    const settingOf = (name: string) => new RegExp(`${name}: (\\S+)`).exec(service)?.[1] ?? '';
+    // Where each listens, by its own arguments, is where the service looks for it.
+    const gateway = /"--port", ":(\d+)"/.exec(objects)?.[1];
+    assert.equal(settingOf('PLUMBLINE_S3_ENDPOINT'), `http://objects:${gateway}`);
+    assert.match(objects, new RegExp(`ports: \\["127\\.0\\.0\\.1:${gateway}:${gateway}"\\]`));
+    assert.equal(settingOf('PLUMBLINE_TABLE_ENDPOINT'), 'http://table:8000', 'where DynamoDB Local listens by default');
+    assert.doesNotMatch(table, /\n {4}ports:/, 'it checks no credentials');
+    const { port } = parseListen(settingOf('PLUMBLINE_LISTEN'));
+    assert.match(service, new RegExp(`ports: \\["127\\.0\\.0\\.1:${port}:${port}"\\]`));
+    assert.match(service, /command: \["\/plumbline\/bin\/plumb", "serve"\]/);
+    assert.match(service, /volumes: \["\.\.\/\.\.:\/plumbline:ro", "\.:\/settings"\]/);
+    assert.match(service, /image: node:24-/);
+    // Longer than the service takes to finish what is under way.
+    assert.ok(Number(/stop_grace_period: (\d+)s/.exec(service)?.[1]) * 1_000 > 20_000);
+    assert.ok(text.includes(`folder objects/${settingOf('PLUMBLINE_BUCKET')}`));
   });
 });
