@@ -4,6 +4,7 @@ import { Code } from 'aws-cdk-lib/aws-lambda';
 import { PlumblineError } from '../core/errors.ts';
 import { bundleFunction } from './bundle-function.ts';
 import { createApp } from './create-app.ts';
+import { bundlePages } from './pages/bundle-pages.ts';
 
 /*
  * What the CDK's command runs: reads the parameters from the context (`-c name=value`), bundles the functions, writes the
@@ -14,7 +15,10 @@ mkdirSync(build, { recursive: true });
 // Of its own, as several may be made at a time; what is deployed is a copy beside the template.
 const folder = mkdtempSync(join(build, 'lambda-'));
 try {
-  createApp({ codeOf: (row) => Code.fromAsset(bundleFunction(row, join(folder, row.name)).folder) }).synth();
+  createApp({
+    codeOf: (row) => Code.fromAsset(bundleFunction(row, join(folder, row.name)).folder),
+    codeOfPages: (built) => Code.fromAsset(bundlePages(built, join(folder, 'pages'))),
+  }).synth();
 } catch (error) {
   if (!(error instanceof PlumblineError)) throw error;
   console.error(error.shortMessage);

@@ -9,6 +9,8 @@ import { readParameters } from './read-parameters.ts';
 export interface AppOptions {
   /** A function, bundled; asked for once the parameters are right. */
   readonly codeOf: (row: FunctionRow) => Code;
+  /** The function that serves the built pages of a folder. */
+  readonly codeOfPages: (built: string) => Code;
   /** Beside what the command line gives. */
   readonly context?: Readonly<Record<string, unknown>>;
   readonly outdir?: string;
@@ -18,7 +20,12 @@ export interface AppOptions {
  * The deployment of one stage, checked by the AwsSolutions rules when it is synthesised.
  * @throws ArgumentError naming the parameter that is missing or malformed
  */
-export function createApp({ codeOf, context = {}, outdir }: AppOptions): App & { readonly stack: PlumblineStack } {
+export function createApp({
+  codeOf,
+  codeOfPages,
+  context = {},
+  outdir,
+}: AppOptions): App & { readonly stack: PlumblineStack } {
   const app = new App({
     context: { ...context },
     postCliContext: FEATURE_FLAGS,
@@ -28,6 +35,7 @@ export function createApp({ codeOf, context = {}, outdir }: AppOptions): App & {
   const parameters = readParameters((name) => app.node.tryGetContext(name));
   const stack = new PlumblineStack(app, nameOf(parameters), {
     codeOf,
+    codeOfPages,
     parameters,
     // The template alone: a rule that asks for a parameter of the bootstrap stack needs one to be looked up.
     synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }) as IStackSynthesizer,

@@ -13,12 +13,13 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { workOf } from '../functions/row.ts';
 import { acknowledge } from './acknowledge.ts';
 import { nameOf } from './name-of.ts';
-import type { Parameters } from './read-parameters.ts';
+import type { Parameters, RouteLimit } from './read-parameters.ts';
 import type { ServiceFunction } from './service-function.ts';
 import type { RoutedWork, StageRules } from './stage-rules.ts';
 
@@ -68,15 +69,30 @@ export class ServiceApi extends Construct {
     if (route !== undefined) this.#throttle(to, route);
   }
 
+  /** Answers these paths with pages, which anyone may read. */
+  addPages(pages: LambdaFunction, paths: readonly string[]): void {
+    const integration = new HttpLambdaIntegration('pages', pages);
+    for (const path of paths) {
+      const [route] = this.api.addRoutes({ path, methods: [HttpMethod.GET], integration });
+      if (route === undefined) continue;
+      acknowledge(route.node.defaultChild ?? this, 'AwsSolutions-APIG4', 'Static pages that hold nothing of anybody.');
+      this.#bound(`GET ${path}`, this.#rules.work.public.requests, route);
+    }
+  }
+
   /** Bounds what one route is asked for: beyond, API Gateway answers 429 itself. */
   #throttle({ row }: ServiceFunction, route: HttpRoute): void {
     if (row.trigger.kind !== 'http') return;
     const requests = this.#limits.get(row.name) ?? this.#rules.work[workOf(row) as RoutedWork].requests;
     const { method, path } = row.trigger;
+    this.#bound(`${method} ${path}`, requests, route);
+  }
+
+  #bound(routeKey: string, requests: RouteLimit, route: HttpRoute): void {
     const stage = this.stage.node.defaultChild as CfnStage;
     stage.routeSettings = {
       ...stage.routeSettings,
-      [`${method} ${path}`]: {
+      [routeKey]: {
         ThrottlingRateLimit: requests.perSecond,
         ThrottlingBurstLimit: requests.burst,
         DetailedMetricsEnabled: true,

@@ -15,6 +15,7 @@ import { EventQueue } from './event-queue.ts';
 import { ServiceApi } from './http-api.ts';
 import { feedingOf } from './load-of.ts';
 import { nameOf } from './name-of.ts';
+import { PagesFunction } from './pages/pages-function.ts';
 import type { Load, Parameters } from './read-parameters.ts';
 import { pollingRights, rightsOf, type Touchable } from './rights-of.ts';
 import { SegmentStore, useSegmentStore } from './segment-store.ts';
@@ -26,13 +27,15 @@ export interface PlumblineStackProps extends StackProps {
   /** Each function's own. */
   readonly codeOf: (row: FunctionRow) => Code;
   readonly parameters: Parameters;
+  /** The function that serves the built pages of a folder; asked for where pages are served. */
+  readonly codeOfPages: (built: string) => Code;
 }
 
 /** The whole service of one stage, made from the table of functions. */
 export class PlumblineStack extends Stack {
   readonly functions: readonly ServiceFunction[];
 
-  constructor(scope: Construct, id: string, { codeOf, parameters, ...props }: PlumblineStackProps) {
+  constructor(scope: Construct, id: string, { codeOf, codeOfPages, parameters, ...props }: PlumblineStackProps) {
     const rules = STAGE_RULES[parameters.stage];
     super(scope, id, {
       description: `Plumbline (${nameOf(parameters)}): integrity of stored IoT data, provable to anyone entitled`,
@@ -95,6 +98,10 @@ export class PlumblineStack extends Stack {
       if (trigger.kind === 'wake') this.#wakeRegularly(name, queues[name], trigger.everyMs);
     }
 
+    if (parameters.pages !== null) {
+      const pages = new PagesFunction(this, 'Pages', { parameters, rules, code: codeOfPages(parameters.pages) });
+      api.addPages(pages.function, ['/check', '/console', '/console/{file}']);
+    }
     const alarms = new Alarms(this, 'Alarms', { parameters, functions: this.functions, queues, api });
     createDashboard(this, 'Dashboard', { parameters, functions: this.functions, queues, api, alarms });
     Tags.of(this).add('application', 'plumbline');

@@ -22,6 +22,10 @@ export interface Parameters {
   /** Bounds of single routes, by `METHOD /path` or by their function's name, instead of those of their kind of work. */
   readonly routeLimits: ReadonlyMap<string, RouteLimit>;
   readonly load: Load;
+  /** The folder of built pages that are served beside the API; null for none. */
+  readonly pages: string | null;
+  /** Origins that the console may ask besides its own. */
+  readonly pageOrigins: readonly string[];
   readonly rpcSecret: RpcSecret;
   readonly chainId: number;
   /** How deep a final block lies, for a chain whose nodes have no `finalized` block; null for all others. */
@@ -148,6 +152,11 @@ const context = z.object({
     /^[a-z-]{3,40}=[0-9]{1,5}\/[0-9]{1,5}$/,
     'is not a list of FUNCTION=PER_SECOND/BURST and commas',
   ).default([]),
+  pages: z.string().min(1, 'is not a folder').optional(),
+  pageOrigins: listOf(
+    /^https?:\/\/[a-z0-9.-]+(:\d{1,5})?$/,
+    'is not a list of origins (https://host) and commas',
+  ).default([]),
   accountAtOnce: z.coerce.number({ error: 'is a number' }).int('is a whole number').min(10, 'is below 10').optional(),
   ingestAtOnce: z.coerce
     .number({ error: 'is a number' })
@@ -226,6 +235,8 @@ export function readParameters(
     domain: domainOf(parsed.data),
     routeLimits: routeLimitsOf(parsed.data.routeLimits),
     load: loadOf(parsed.data),
+    pages: parsed.data.pages ?? null,
+    pageOrigins: parsed.data.pageOrigins,
     rpcSecret: { arn: parsed.data.rpcSecret, versionId: parsed.data.rpcSecretVersion ?? null },
     ...contractsOf(parsed.data, readFile),
     cssAccount: parsed.data.cssAccount ?? null,

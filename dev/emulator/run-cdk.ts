@@ -5,7 +5,8 @@ import { StoreUnavailableError } from '../../core/errors.ts';
 import type { Emulator } from './start-emulator.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const TIMEOUT_MS = 300_000;
+// On a machine with other work: bundling alone takes minutes there.
+const TIMEOUT_MS = 900_000;
 const run = promisify(execFile);
 
 export interface CdkPlaces {

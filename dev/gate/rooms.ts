@@ -171,6 +171,7 @@ export const rooms: Rooms = {
     imports: everywhere('core', 'functions/row.ts', 'functions/table.ts', 'lambda/variables.ts'),
     packages: {
       ...everywhere('aws-cdk-lib', 'cdk-nag', 'constructs', 'esbuild', 'node:fs', 'node:path', 'zod'),
+      'node:zlib': ['cdk/pages/page-handler.ts'],
       ...everywhere('aws-cdk-lib/aws-apigateway', 'aws-cdk-lib/aws-apigatewayv2', 'aws-cdk-lib/aws-certificatemanager'),
       ...everywhere('aws-cdk-lib/aws-apigatewayv2-integrations', 'aws-cdk-lib/aws-cloudwatch'),
       ...everywhere('aws-cdk-lib/aws-cloudwatch-actions', 'aws-cdk-lib/aws-dynamodb', 'aws-cdk-lib/aws-events'),

@@ -139,6 +139,27 @@ describe('load', () => {
   });
 });
 
+describe('pages', () => {
+  test('are served beside the API by a function that may write its log alone, and only where they are asked for', () => {
+    const stack = synthStack({ pages: 'build/console', pageOrigins: 'https://node.example' });
+    const { Properties } = functionNamed(stack, 'pages');
+    assert.equal(Properties.Environment.Variables.PLUMBLINE_PAGE_ORIGINS, 'https://node.example');
+    const { Policies } = stack.ofType('AWS::IAM::Role').get('Pages/Role')?.Properties ?? {};
+    assert.deepEqual(
+      Policies[0].PolicyDocument.Statement.map((one: { Action: string[]; Resource: unknown }) => [
+        one.Action,
+        stack.text(one.Resource),
+      ]),
+      [[['logs:CreateLogStream', 'logs:PutLogEvents'], '<Pages/Logs.Arn>']],
+    );
+    const [stage] = stack.ofType('AWS::ApiGatewayV2::Stage').values();
+    for (const route of ['GET /check', 'GET /console', 'GET /console/{file}']) {
+      assert.equal(stage?.Properties.RouteSettings[route].ThrottlingRateLimit, 10, route);
+    }
+    assert.ok(!synthStack().ofType('AWS::Lambda::Function').has('Pages/Function'));
+  });
+});
+
 /** Names that the template gives, and namespaces of its metrics: what has none gets one of AWS’s own making. */
 function namesIn(stack: Synthesised): Set<string> {
   const names = new Set<string>();

@@ -69,6 +69,7 @@ function synthesise(context: Readonly<Record<string, string>>, put: (into: Stack
     writeFileSync(code, '');
     const app = createApp({
       codeOf: () => Code.fromAsset(folder, { exclude: ['out'] }),
+      codeOfPages: () => Code.fromAsset(folder, { exclude: ['out'] }),
       // As the CDK's command asks for it: each resource says where in the code it comes from.
       context: { ...context, 'aws:cdk:enable-path-metadata': true },
       outdir: join(folder, 'out'),
