@@ -40,8 +40,8 @@ export async function putDescription(
   const { agreements, settings, table } = ports;
   if (agreements === null) throw new Problem('/problems/not-found', 'This service serves no agreements.');
   const signer = requireForm(agreements.domain, agreement, signed);
-  const { owners, grants } = settings();
-  if (!owners.has(signer) && grants.openQuotaBytes === null) throw notServed(settings(), signer);
+  const [quotaBytes = null] = await ports.owners.quotasOf([signer], signal);
+  if (quotaBytes === null && settings().grants.openQuotaBytes === null) throw notServed(settings(), signer);
   // What was offered a moment ago may be described: should it be gone again, nobody finds this.
   const { agreement: offer } = await agreements.readAgreement(agreement, 'latest', signal);
   if (offer === null) throw new Problem('/problems/not-found', 'There is no such offer on this chain.');
