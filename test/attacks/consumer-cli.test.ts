@@ -46,7 +46,7 @@ describe('a consumer who mistypes, repeats and is short of money', { timeout: 30
 
   it('is told what is wrong, and nothing is paid', async () => {
     for (const [home, args, exitCode, message] of [
-      ['rich', ['accept', '0x12'], 2, /has 1 bytes/],
+      ['rich', ['accept', '0x12'], 2, /is not an id of an offer/],
       ['rich', ['accept', `0x${'ab'.repeat(32)}`], 2, /There is no offer/],
       ['rich', ['fetch', id, '--out', join(stack.folder, 'none')], 6, /nobody has accepted it/],
       ['rich', ['accept', id], 7, /^$/],
