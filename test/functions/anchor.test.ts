@@ -26,7 +26,7 @@ import {
   type TestService,
 } from './log-fixture.ts';
 import { readWork } from './read-work.ts';
-import { serviceSettings } from './service-settings.ts';
+import { statedOwners } from './stated-owners.ts';
 
 describe('anchor', () => {
   let fixture: LogFixture;
@@ -587,8 +587,7 @@ describe('anchor', () => {
     const service = await fixture.service();
     const dataset = fixture.openDataset();
     await service.fill(dataset, 1);
-    const nobody = () => serviceSettings();
-    assert.equal((await service.anchor({ settings: nobody })).transactions, 0);
+    assert.equal((await service.anchor({ owners: statedOwners(new Map()) })).transactions, 0);
     assert.equal((await service.anchor()).transactions, 1);
     await fixture.mine();
   });

@@ -27,17 +27,17 @@ before(async () => {
   paths = files.map(({ path }: { path: string }) => path);
 });
 
-test('the package holds compiled code with types, the command, the interface’s description, and nothing else', () => {
+test('the package holds compiled code with types, the command, the pages, the interface’s description, and nothing else', () => {
   const allowed =
-    /^(package\.json|README\.md|LICENSE|bin\/plumb|docs\/openapi\.json|build\/console\/check\.html|build\/package\/(.+\.js|.+\.d\.ts|package\.json))$/;
+    /^(package\.json|README\.md|LICENSE|bin\/plumb|docs\/openapi\.json|build\/console\/(check\.html|app\/(console\.js|worker\.js|console\.css|index\.html|icon\.svg))|build\/package\/(.+\.js|.+\.d\.ts|package\.json))$/;
   assert.deepEqual(
     paths.filter((path) => !allowed.test(path)),
     [],
   );
-  for (const path of paths.filter((one) => one.endsWith('.js'))) {
+  for (const path of paths.filter((one) => one.startsWith('build/package/') && one.endsWith('.js'))) {
     assert.ok(paths.includes(path.replace(/\.js$/, '.d.ts')), path);
   }
-  for (const part of ['core', 'client', 'device', 'adapters', 'cli']) {
+  for (const part of ['core', 'client', 'device', 'adapters', 'library', 'cli']) {
     assert.ok(
       paths.some((path) => path.startsWith(`build/package/${part}/`)),
       part,
