@@ -10,7 +10,7 @@ import { lockPurchase, openPurchaseFile, purchasePath } from '../../library/purc
 
 const ID = `0x${'a9'.repeat(32)}` as AgreementId;
 const OTHER = `0x${'b8'.repeat(32)}` as AgreementId;
-const PURCHASE_FILE = join(import.meta.dirname, '..', '..', 'cli', 'consumer', 'purchase-file.ts');
+const PURCHASE_FILE = join(import.meta.dirname, '..', '..', 'library', 'purchase-file.ts');
 
 describe('two commands at once on one purchase', () => {
   let home: string;
@@ -32,7 +32,9 @@ describe('two commands at once on one purchase', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const stale = await openPurchaseFile(home, ID);
-    await once(child.stdout, 'data');
+    // A program that ends without a word is not waited for.
+    const [first] = await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
+    assert.equal(String(first), 'locked');
     await assert.rejects(lockPurchase(home, ID, stale), /Another process audits or fetches/);
     child.kill('SIGKILL');
     await once(child, 'close');
