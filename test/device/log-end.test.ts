@@ -56,7 +56,9 @@ async function setUp(context: TestContext) {
     },
     { ...FAST, batch: { maxBlocks: 16, maxBytes: 8 * MIB, maxAgeMs: 0 } },
   );
+  /** The chain is read anew, and does not answer until then. */
   const hang = (): (() => void) => {
+    run.chain.expire();
     const { promise, resolve } = Promise.withResolvers<void>();
     chain = promise;
     return resolve;
@@ -67,6 +69,7 @@ async function setUp(context: TestContext) {
 test('a comparison waits for the batch that is being sealed', async (context) => {
   const { run, seen, compare } = await setUp(context);
   await compare(signal);
+  run.chain.expire();
   const sealing = sealBatches(run, signal);
   const comparing = compare(signal);
   await Promise.all([sealing, comparing]);
