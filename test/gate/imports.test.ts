@@ -183,10 +183,10 @@ const REFUSED: readonly Case[] = [
     says: /^cli\/new\.ts:1 imports ethers, which is for adapters\/, dev\/\. cli\/ may not: it is the command line/,
   },
   {
-    what: 'a command outside `plumb local`, `plumb serve` and `plumb service` imports the embedded stack',
+    what: 'a command outside `plumb local`, `plumb serve`, `plumb service` and `plumb try` imports the embedded stack',
     path: 'cli/owner/new.ts',
     text: "import { startStack } from '../../local/start-stack.ts';",
-    says: /imports local\/start-stack\.ts\. In cli\/, local\/ is for cli\/local\/, cli\/serve\/, cli\/service\/ alone\./,
+    says: /imports local\/start-stack\.ts\. In cli\/, local\/ is for cli\/local\/, cli\/serve\/, cli\/service\/, cli\/try\/ alone\./,
   },
   {
     what: 'the client imports a function',

@@ -242,7 +242,7 @@ describe('the local host', () => {
     });
   });
 
-  test('serves the page that checks evidence, to whoever asks, under a policy that lets it ask nobody', async () => {
+  test('serves the page that checks evidence, to whoever asks, under a policy that lets it ask nodes by https and on this machine alone', async () => {
     const { html } = await writeCheckPage();
     const answer = await fetch(`${host.apiUrl}/check`);
     assert.equal(answer.status, 200);
@@ -250,7 +250,7 @@ describe('the local host', () => {
     assert.equal(await answer.text(), html);
     assert.match(
       html,
-      /content="default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+'; base-uri 'none'/,
+      /content="default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+'; connect-src https: http:\/\/127\.0\.0\.1:\* http:\/\/localhost:\*; base-uri 'none'/,
     );
     assert.equal((await fetch(`${host.apiUrl}/check`, { method: 'POST' })).status, 404);
   });
