@@ -2,6 +2,7 @@ import type { AgreementRow } from '../../engine/questions.ts';
 import { hashOf } from '../route.ts';
 import type { PageState } from '../store.ts';
 import { amount, count, short, utc } from '../words.ts';
+import { Line } from './line.tsx';
 import { Waiting } from './overview.tsx';
 
 type State = AgreementRow['state'];
@@ -108,14 +109,5 @@ function Money({ price, due, isCoin }: { readonly price: string; readonly due: s
         {amount(due, isCoin)} of {amount(price, isCoin)} earned by the owner
       </span>
     </p>
-  );
-}
-
-function Line({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }

@@ -6,6 +6,7 @@ import { makeEvidence } from '../actions.ts';
 import { hashOf } from '../route.ts';
 import type { PageState } from '../store.ts';
 import { bytes, count, named, short, utc } from '../words.ts';
+import { Line } from './line.tsx';
 
 const VERDICTS: Readonly<Record<string, { readonly text: string; readonly tone: string }>> = {
   intact: { text: '✓ Intact: these are the bytes that were recorded', tone: 'good' },
@@ -84,15 +85,6 @@ function Report({
       </ol>
       {verdict === 'intact' ? <MakeEvidence page={page} dataset={dataset} index={report.index} /> : null}
     </>
-  );
-}
-
-function Line({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

@@ -6,6 +6,7 @@ import { type DatasetState, datasetState, type PageState } from '../store.ts';
 import { ago, count, counted, KINDS, named, short, span, utc } from '../words.ts';
 import { ContentsView } from './contents.tsx';
 import { HeatMap } from './heat-map.tsx';
+import { Line } from './line.tsx';
 import { Progress } from './progress.tsx';
 
 /** Blocks that the sample takes, unless all are few: what makes it 99 % sure to see 1 % of damage. */
@@ -118,15 +119,6 @@ function Facts({
         </p>
       ))}
     </>
-  );
-}
-
-function Line({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

@@ -3,9 +3,10 @@ import type { DatasetRow, Standing } from '../../engine/questions.ts';
 import { askStandings } from '../actions.ts';
 import { hashOf } from '../route.ts';
 import { findRows } from '../select-rows.ts';
-import { change, type PageState } from '../store.ts';
+import type { PageState } from '../store.ts';
 import { ago, count, named } from '../words.ts';
 import { Tile, Waiting } from './overview.tsx';
+import { SearchField } from './search-field.tsx';
 import { VirtualList } from './virtual-list.tsx';
 
 const ROW_HEIGHT_PX = 44;
@@ -56,15 +57,7 @@ export function FleetView({ page }: { readonly page: PageState }) {
       ) : (
         <p class="note">When a device was last heard of, the service tells its owner alone.</p>
       )}
-      <div class="field search">
-        <label for="search">Search by name, id or owner</label>
-        <input
-          id="search"
-          type="search"
-          value={search}
-          onInput={(event) => change({ search: event.currentTarget.value })}
-        />
-      </div>
+      <SearchField search={search} />
       <VirtualList
         label="Devices"
         rows={rows}

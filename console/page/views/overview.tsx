@@ -2,8 +2,9 @@ import type { DatasetRow } from '../../engine/questions.ts';
 import { askStandings } from '../actions.ts';
 import { hashOf } from '../route.ts';
 import { findRows, trouble } from '../select-rows.ts';
-import { change, datasetState, type PageState } from '../store.ts';
+import { datasetState, type PageState } from '../store.ts';
 import { ago, count, named, utc } from '../words.ts';
+import { SearchField } from './search-field.tsx';
 import { VirtualList } from './virtual-list.tsx';
 
 const ROW_HEIGHT_PX = 76;
@@ -38,15 +39,7 @@ export function OverviewView({ page }: { readonly page: PageState }) {
         Chain block {count(overview.latest.blockNumber)}, {utc(overview.latest.timestampMs)}. Final up to block{' '}
         {count(overview.final.blockNumber)}.
       </p>
-      <div class="field search">
-        <label for="search">Search by name, id or owner</label>
-        <input
-          id="search"
-          type="search"
-          value={search}
-          onInput={(event) => change({ search: event.currentTarget.value })}
-        />
-      </div>
+      <SearchField search={search} />
       {rows.length === 0 ? (
         <Nothing page={page} />
       ) : (
