@@ -1,4 +1,6 @@
 import type { LookedAtOffer } from '../client/consumer/look-at-offer.ts';
+import { defaultAhead } from '../client/consumer/pay-ahead.ts';
+import { riskOfAhead } from '../core/agreement/most-to-lose.ts';
 import type { Terms } from '../core/agreement/terms.ts';
 import { type DatasetKind, ENCRYPTED } from '../core/charter/kind.ts';
 import { NATIVE_COIN } from '../core/ids.ts';
@@ -49,6 +51,28 @@ export function oddText(output: Output, { odd }: Pick<LookedAtOffer, 'odd'>, hea
   return [output.style('yellow', heading), ...odd.map(({ code, words }) => `  ${code}: ${words}`)].join('\n');
 }
 
+/** What a consumer risks by paying ahead as it asked to, and what the default would risk. */
+export interface AheadRisk {
+  /** Blocks paid for before they are checked, at most. */
+  readonly blocks: number;
+  /** The fee and these blocks, in units of the token. */
+  readonly money: bigint;
+  /** The same without `--ahead`. */
+  readonly byDefault: { readonly blocks: number; readonly money: bigint };
+}
+
+export function aheadRisk(terms: Terms, ahead: number = defaultAhead(terms.count)): AheadRisk {
+  return { ...riskOfAhead(terms, ahead), byDefault: riskOfAhead(terms, defaultAhead(terms.count)) };
+}
+
+/** Said before anything is signed: acceptance has shown what the default risks. */
+export function aheadText(output: Output, { token, price }: Terms, { blocks, money, byDefault }: AheadRisk): string {
+  const said = `Pays for ${countBlocks(blocks)} before checking ${blocks === 1 ? 'it' : 'them'}, at most. You can lose ${showAmount(money, token)} of the price of ${showAmount(price, token)}, the fee included`;
+  if (blocks <= byDefault.blocks) return `${said}.`;
+  const less = `without --ahead it is ${countBlocks(byDefault.blocks)} and ${showAmount(byDefault.money, token)}`;
+  return output.style('yellow', `${said}; ${less}.`);
+}
+
 function countBlocks(count: number): string {
-  return count === 1 ? '1 block' : `${count} blocks`;
+  return count === 1 ? '1 block' : `${count.toLocaleString('en')} blocks`;
 }

@@ -8,6 +8,7 @@ import { fetchPurchase } from '../../library/fetch-purchase.ts';
 import type { OpenedPurchase } from '../../library/opened-consumer.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
+import { type AheadRisk, aheadRisk, aheadText } from '../loss-text.ts';
 import { type Output, progressBar } from '../output.ts';
 import { parseCount } from '../parse-arguments.ts';
 import { restoredText } from '../restored-text.ts';
@@ -33,6 +34,7 @@ interface FetchReport extends Delivered {
   /** The file and the time of the block that it stopped at, as those in front of it show; null when all came. */
   readonly stoppedAt: Whereabouts | null;
   readonly cost: Cost;
+  readonly risk: AheadRisk;
   readonly distrusted: readonly string[];
   readonly next: string;
   readonly ok: boolean;
@@ -58,6 +60,8 @@ export function addConsumerFetch(consumer: Command): void {
       const opened = await openConsumerPurchase(context, id);
       const { terms } = opened.purchase;
       const out = resolve(options.out);
+      const risk = aheadRisk(terms, options.ahead);
+      output.notice(aheadText(output, terms, risk));
       const { delivered, restored, last, distrusted } = await fetchPurchase(
         context.home,
         opened,
@@ -67,7 +71,7 @@ export function addConsumerFetch(consumer: Command): void {
         signal,
       );
       const stoppedAt = delivered.stopped === null ? null : whereaboutsOf([{ about: null, before: last, after: null }]);
-      const report = reportOf(opened, delivered, { out, restored, stoppedAt, distrusted });
+      const report = reportOf(opened, delivered, { out, restored, stoppedAt, distrusted, risk });
       output.result(report, reportText(output, report, opened));
       return report.ok ? EXIT.ok : EXIT.notIntact;
     }),
@@ -76,7 +80,7 @@ export function addConsumerFetch(consumer: Command): void {
 
 const EXAMPLES = `
 Blocks come in the order of the log; the first that does not verify stops the payment. The first one is paid for alone, then
-as many as were verified before, up to --ahead. In the agreement's last window nothing more is paid for. Called again after a crash or
+as many as were verified before, up to --ahead; what that puts at risk is said before anything is signed. In the agreement's last window nothing more is paid for. Called again after a crash or
 Ctrl-C, it goes on behind the last verified block.
 
 Examples:
@@ -90,7 +94,7 @@ Exit codes: 0 all of it is there and verified, 1 it stopped at a block or some a
 function reportOf(
   opened: OpenedPurchase,
   delivered: Delivered,
-  rest: Pick<FetchReport, 'out' | 'restored' | 'stoppedAt' | 'distrusted'>,
+  rest: Pick<FetchReport, 'out' | 'restored' | 'stoppedAt' | 'distrusted' | 'risk'>,
 ): FetchReport {
   const { purchase } = opened;
   const done = delivered.stopped === null;

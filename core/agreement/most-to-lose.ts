@@ -57,7 +57,6 @@ export function mostToLose({ terms, kind, ahead, costs }: SaleAtRisk): {
 } {
   const { count, fee, bond, samples, previews, maxChallenges, maxDemands, windowSeconds, durationSeconds } = terms;
   const isEncrypted = kind === ENCRYPTED;
-  const paidAhead = Math.min(Math.max(1, ahead), count);
   const challengeWei = challengeStakeWei(terms.stakeWei, costs);
   const demandWei = isEncrypted ? demandStakeWei(costs) : 0n;
   const demands = isEncrypted ? maxDemands : 0;
@@ -66,9 +65,7 @@ export function mostToLose({ terms, kind, ahead, costs }: SaleAtRisk): {
   const lockedSeconds = durationSeconds + windowSeconds + Math.floor(windowSeconds / 4);
   return {
     consumer: {
-      // The price of so many blocks more, rounded up to a unit, wherever they stand.
-      money: dueFor(terms, paidAhead),
-      ...{ fee, blocks: paidAhead, challengeWei, demandWei, lockedSeconds },
+      ...{ ...riskOfAhead(terms, ahead), fee, challengeWei, demandWei, lockedSeconds },
       questionsWei: BigInt(maxChallenges) * challengeWei + BigInt(demands) * demandWei,
     },
     owner: {
@@ -79,6 +76,19 @@ export function mostToLose({ terms, kind, ahead, costs }: SaleAtRisk): {
         BigInt(demands) * atLeastZero(costs.demandGas * costs.gasPriceWei - demandWei),
     },
   };
+}
+
+/**
+ * What is risked by paying for `ahead` blocks before they are verified: the fee, and the price of so many blocks more, rounded
+ * up to a unit, wherever they stand.
+ *
+ * @example
+ *
+ *     const { blocks, money } = riskOfAhead(terms, 20);
+ */
+export function riskOfAhead(terms: Terms, ahead: number): Pick<ConsumerLoss, 'money' | 'blocks'> {
+  const blocks = Math.min(Math.max(1, ahead), terms.count);
+  return { money: dueFor(terms, blocks), blocks };
 }
 
 /** What OCASC asks of a challenge: the terms' stake, or twice the gas of its answer by the base fee. */

@@ -27,6 +27,10 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     assert.equal(ended.exitCode, exitCode, ended.stdout + ended.stderr);
     return JSON.parse(ended.stdout.trim().split('\n').at(-1) as string);
   };
+  const asPerson = (...args: string[]) =>
+    runPlumb([...args, '--password-file', join(folder, 'password')], {
+      ...{ PLUMB_STACK: join(stack.folder, 'stack.json'), PLUMB_HOME: join(folder, 'consumer') },
+    });
   const agreementOf = async (id: AgreementId) => {
     const { agreement } = await stack.market.readAgreement(id, 'latest');
     return agreement ?? assert.fail('no agreement');
@@ -65,6 +69,7 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     assert.match(early.error.message, /Block 0 is not signed for: none is/);
     const fetched = await consumer(0, 'fetch', id, '--out', join(folder, 'bought'), '--ahead', '4');
     assert.deepEqual([fetched.verified, fetched.stopped], [12, null]);
+    assert.deepEqual(fetched.risk, { blocks: 4, money: '500', byDefault: { blocks: 1, money: '200' } });
     // The chain learns by the consumer's own claim that the block is paid for.
     const demanded = await consumer(0, 'demand', id, '--blocks', '7-8');
     assert.deepEqual([demanded.outcome, demanded.state], ['answered', 'active']);
@@ -167,8 +172,13 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     const { terms } = await agreementOf(id);
     assert.deepEqual([stopped.verified, BigInt(stopped.due)], [0, dueFor(terms, 1)]);
     assert.match(stopped.next, /plumb consumer demand 0x[0-9a-f]{64} --blocks 0 --wait/);
-    const again = await consumer(1, ...fetch);
-    assert.equal(again.due, stopped.due, 'nothing more is signed');
+    const again = await asPerson('consumer', ...fetch);
+    assert.equal(again.exitCode, 1);
+    assert.match(again.stdout, /signed for {4}0\.0{15}2 ether of 0\.0{14}13 ether/, 'nothing more is signed');
+    assert.match(
+      again.stderr,
+      /^Pays for 12 blocks before .* lose 0\.0{14}13 ether.*; without --ahead it is 1 block /m,
+    );
 
     const demanded = await consumer(1, 'demand', id, '--blocks', '0', '--wait');
     assert.equal(demanded.outcome, 'unanswered');

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { aheadRisk, aheadText } from '../../cli/loss-text.ts';
+import { createOutput } from '../../cli/output.ts';
 import { defaultAhead, stepOf } from '../../client/consumer/pay-ahead.ts';
 import { leastStakeWei, mostToLose, type SaleAtRisk } from '../../core/agreement/most-to-lose.ts';
 import { dueFor, paidBlocks } from '../../core/agreement/quota.ts';
@@ -85,6 +87,25 @@ describe('the most that can be lost by an offer', () => {
       }
       assert.ok(paidBlocks(terms, dueFor(terms, 1)) >= 1);
     }
+  });
+
+  it('is said anew where more is paid ahead than acceptance has shown', () => {
+    const output = createOutput(false);
+    const said = (ahead?: number) => aheadText(output, TERMS, aheadRisk(TERMS, ahead));
+    assert.deepEqual(aheadRisk(TERMS), { blocks: 20, money: 2050n, byDefault: { blocks: 20, money: 2050n } });
+    assert.deepEqual(aheadRisk(TERMS, 5000), {
+      blocks: 1000,
+      money: 100_050n,
+      byDefault: { blocks: 20, money: 2050n },
+    });
+    assert.match(
+      said(),
+      /^Pays for 20 blocks before checking them, at most\. You can lose 0\.0{14}205 ether of .*fee included\.$/,
+    );
+    assert.match(said(1), /^Pays for 1 block before checking it, at most\. You can lose 0\.0{14}015 ether of [^;]*\.$/);
+    const more = said(40);
+    assert.match(more, /40 blocks.*lose 0\.0{14}405 ether/);
+    assert.match(more, /; without --ahead it is 20 blocks and 0\.0{14}205 ether\.$/);
   });
 
   it('each block is paid for alone below 200, then in fifty steps', () => {
