@@ -52,12 +52,6 @@ export function parseAddress(text: string): Address {
   return address(text.toLowerCase());
 }
 
-/** 32 bytes by which the chain knows an agreement or a grant. */
-export function parseId<T extends string>(text: string): T {
-  if (!/^0x[0-9a-fA-F]{64}$/.test(text)) throw new InvalidArgumentError(`${text} is not an id: 0x and 64 hex digits.`);
-  return text.toLowerCase() as T;
-}
-
 /** A duration of whole seconds such as 90, 90s, 5m or 7d. */
 export function parseSeconds(text: string): number {
   const ms = /^[0-9]{1,9}$/.test(text) ? 1000 * parseCount(text) : parseDuration(text);

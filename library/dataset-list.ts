@@ -3,6 +3,7 @@ import { isMissingFile, readSecretFile, replaceSecretFile } from '../adapters/ke
 import { ArgumentError } from '../core/errors.ts';
 import { type DatasetId, datasetId } from '../core/ids.ts';
 import { type DatasetEntry, datasetsFileText, parseDatasetsFile } from '../core/wire/datasets-file.ts';
+import { isIdPrefix, isWholeId, pickId } from './short-ids.ts';
 
 export { type DatasetEntry, entryOf } from '../core/wire/datasets-file.ts';
 
@@ -34,18 +35,18 @@ export async function addDatasets(home: string, entries: readonly DatasetEntry[]
   await replaceSecretFile(datasetsPath(home), datasetsFileText([...kept, ...added.values()]));
 }
 
-/** The id behind a name of the list, or an id given as it is. @throws ArgumentError as `datasetEntry` */
+/** The id behind a name of the list or the beginning of an id in it, or a whole id as it is. @throws ArgumentError as `datasetEntry` */
 export async function findDataset(home: string, nameOrId: string): Promise<DatasetId> {
   // An id needs no list, and none that can be read.
-  return isId(nameOrId) ? pickDataset([], home, nameOrId) : pickDataset(await readDatasets(home), home, nameOrId);
+  return isWholeId(nameOrId) ? pickDataset([], home, nameOrId) : pickDataset(await readDatasets(home), home, nameOrId);
 }
 
 /** The same of a list that was read. @throws ArgumentError as `datasetEntry` */
 export function pickDataset(datasets: readonly DatasetEntry[], home: string, nameOrId: string): DatasetId {
-  return isId(nameOrId) ? datasetId(nameOrId.toLowerCase()) : pickEntry(datasets, nameOrId, home).dataset;
+  return isWholeId(nameOrId) ? datasetId(nameOrId.toLowerCase()) : pickEntry(datasets, nameOrId, home).dataset;
 }
 
-/** @throws ArgumentError when the list has no such dataset, or two of this name */
+/** @throws ArgumentError when the list has no such dataset, or two of this name or beginning */
 export async function datasetEntry(home: string, nameOrId: string): Promise<DatasetEntry> {
   return pickEntry(await readDatasets(home), nameOrId, home);
 }
@@ -54,16 +55,21 @@ export async function datasetEntry(home: string, nameOrId: string): Promise<Data
 const MAX_NAMES_SHOWN = 12;
 
 /**
- * The entry of this name or id.
+ * The entry of this name or id. The beginning of an id is enough where no dataset is called so.
  * @param where what the list is, for whoever is told that it lacks one
- * @throws ArgumentError when there is no such dataset, or two of this name
+ * @throws ArgumentError when there is no such dataset, or two of this name or beginning
  */
 export function pickEntry(datasets: readonly DatasetEntry[], nameOrId: string, where: string): DatasetEntry {
-  const wanted = isId(nameOrId) ? nameOrId.toLowerCase() : nameOrId;
+  const wanted = isWholeId(nameOrId) ? nameOrId.toLowerCase() : nameOrId;
   const [entry, other] = datasets.filter(({ name, dataset }) => name === wanted || dataset === wanted);
   if (entry !== undefined && other === undefined) return entry;
   if (entry !== undefined && other !== undefined) {
     throw new ArgumentError(`Two datasets are called ${wanted}. Give the id: ${entry.dataset} or ${other.dataset}.`);
+  }
+  if (isIdPrefix(wanted) && !isWholeId(wanted)) {
+    const ids = datasets.map(({ dataset }) => dataset);
+    const id = pickId(wanted, `a dataset in ${where}`, ids);
+    return datasets[ids.indexOf(id)] as DatasetEntry;
   }
   const more = datasets.length > MAX_NAMES_SHOWN ? ` and ${datasets.length - MAX_NAMES_SHOWN} more` : '';
   const known = `${
@@ -75,8 +81,4 @@ export function pickEntry(datasets: readonly DatasetEntry[], nameOrId: string, w
   throw new ArgumentError(
     `There is no dataset ${wanted} in ${where}; known are: ${known}. Bring back those of other machines with: plumb owner restore`,
   );
-}
-
-function isId(text: string): boolean {
-  return /^0x[0-9a-fA-F]{64}$/.test(text);
 }

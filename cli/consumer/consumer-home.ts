@@ -10,7 +10,7 @@ import {
 import { listPurchases } from '../../library/purchase-file.ts';
 import { openOwner } from '../owner/owner-home.ts';
 import type { CommandContext } from '../run-command.ts';
-import { resolveId } from '../short-ids.ts';
+import { resolveId } from '../../library/short-ids.ts';
 
 /** The consumer of the command's home, for the time of one command. */
 export async function openConsumer(context: CommandContext): Promise<OpenedConsumer> {

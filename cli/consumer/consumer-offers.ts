@@ -9,15 +9,16 @@ import { newestPoint, openGrants, openMarket } from '../../library/open-contract
 import { withHomeOptions } from '../command-options.ts';
 import { descriptionLines } from '../description-text.ts';
 import { EXIT } from '../exit-codes.ts';
-import { parseAddress, parseId } from '../parse-arguments.ts';
+import { parseAddress } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
-import { shortIds } from '../short-ids.ts';
+import { resolveId, shortIds } from '../../library/short-ids.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { readTokenNames } from '../token-names.ts';
+import { pickOffers } from './pick-offers.ts';
 import { type Described, matches, readCatalogue } from './read-catalogue.ts';
 
 interface OffersOptions {
-  readonly dataset?: DatasetId;
+  readonly dataset?: string;
   readonly owner?: Address;
   readonly all?: boolean;
   readonly search?: string[];
@@ -38,14 +39,12 @@ interface ShownOffer {
   readonly served: readonly ('III' | 'IV')[] | null;
 }
 
-const MAX_SHOWN = 500;
-
 /** Adds `plumb consumer offers`. */
 export function addConsumerOffers(consumer: Command): void {
   const command = consumer
     .command('offers')
     .description('What is for sale: open offers on the chain, newest first.')
-    .option('--dataset <id>', 'only of this dataset', parseId<DatasetId>)
+    .option('--dataset <id>', 'only of this dataset: its id, or the beginning')
     .option('--owner <address>', 'only of this owner', parseAddress)
     .option('--search <words...>', "only those with all these words in the owner's description")
     .option('--for <request>', 'only those that answer this request')
@@ -55,18 +54,26 @@ export function addConsumerOffers(consumer: Command): void {
     runCommand(options, async ({ home, stack, output, signal }) => {
       const connection = await readConnection({ home, stack });
       const market = openMarket(connection);
-      const { dataset, owner } = options;
-      const query = { ...(dataset === undefined ? {} : { dataset }), ...(owner === undefined ? {} : { owner }) };
+      const { owner } = options;
       const now = await newestPoint(connection, signal);
-      const events = await market.findOffers(query, connection.fromBlock, now.blockNumber, signal);
-      const shown: ShownOffer[] = [];
-      for (const event of events.reverse().slice(0, MAX_SHOWN)) {
+      const findOffers = (query: Parameters<typeof market.findOffers>[0]) =>
+        market.findOffers(query, connection.fromBlock, now.blockNumber, signal);
+      const byOwner = owner === undefined ? {} : { owner };
+      const dataset = await resolveDataset(options.dataset, () => findOffers(byOwner));
+      const events = (await findOffers({ ...byOwner, ...(dataset === null ? {} : { dataset }) })).reverse();
+      const isSearch = options.search !== undefined || options.for !== undefined;
+      const fits = isSearch ? (said: Description | undefined) => isWanted(options, said) : null;
+      const { picked, leftOut, catalogue } = await pickOffers(events, fits, (offers) =>
+        readCatalogue(connection, offers, output, signal),
+      );
+      const found: ShownOffer[] = [];
+      for (const event of picked) {
         const { agreement } = await market.readAgreement(event.id, 'latest', signal);
         if (agreement === null) continue;
         const open = agreement.state === 'offered' && now.timestampMs <= 1000 * Number(event.terms.acceptBySeconds);
         if (!open && options.all !== true) continue;
         const { id, state, kind, terms } = agreement;
-        shown.push({
+        found.push({
           id,
           state,
           owner: agreement.owner,
@@ -76,17 +83,13 @@ export function addConsumerOffers(consumer: Command): void {
           served: await servedBy(connection, event, signal),
         });
       }
-      const catalogue = await readCatalogue(connection, shown, output, signal);
-      const found = shown.filter(({ id }) => isWanted(options, catalogue.get(id)?.description));
       const tokens = found.map(({ terms }) => terms.token);
       const named = await readTokenNames(connection, tokens, signal);
       const short = shortIds(events.map(({ id }) => id));
       const offers = found.map((offer) => ({ ...offer, ...saidOf(catalogue.get(offer.id)) }));
-      const none = shown.length === 0 ? 'Nothing is for sale.' : 'No offer is described so.';
-      output.result(
-        { offers },
-        found.length === 0 ? none : offers.map((offer) => text(offer, short, named(offer.terms.token))).join('\n'),
-      );
+      const none = isSearch && events.length > 0 ? 'No offer is described so.' : 'Nothing is for sale.';
+      const lines = offers.map((offer) => text(offer, short, named(offer.terms.token)));
+      output.result({ offers, leftOut }, [...(found.length === 0 ? [none] : lines), ...leftOutLines(leftOut)].join('\n'));
       return EXIT.ok;
     }),
   );
@@ -110,6 +113,22 @@ function isWanted({ search, for: request }: OffersOptions, said: Description | u
   return said !== undefined && matches(words, [said.title, said.about, said.licence, said.contact, ...names]);
 }
 
+/** The dataset whose id begins so, among those of which there are offers; null where none is named. */
+async function resolveDataset(
+  text: string | undefined,
+  find: () => Promise<readonly OfferedEvent[]>,
+): Promise<DatasetId | null> {
+  if (text === undefined) return null;
+  return resolveId(text, 'a dataset that is offered', async () => (await find()).map(({ terms }) => terms.dataset));
+}
+
+function leftOutLines(leftOut: number): string[] {
+  if (leftOut === 0) return [];
+  return [
+    `${leftOut.toLocaleString('en')} older offers were not looked at. Name whose or what you look for: --owner, --dataset or --search`,
+  ];
+}
+
 const EXAMPLES = `
 What is said of an offer is its owner's word, signed, and no term. Ids may be shortened wherever one is asked for.
 Before accepting, look at who offers: a bond is worth what the owner loses by breaking the promise.
@@ -117,7 +136,7 @@ Before accepting, look at who offers: a bond is worth what the owner loses by br
 Examples:
   plumb consumer offers
   plumb consumer offers --search rain hourly
-  plumb consumer offers --dataset 0x… --json`;
+  plumb consumer offers --dataset 0x12345678 --json`;
 
 /** Table IV step 2: which storage the owner has authorised, as far as ASC says. */
 async function servedBy(

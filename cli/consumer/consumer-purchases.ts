@@ -11,7 +11,7 @@ import { requireOcasc } from '../../library/require-contract.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand } from '../run-command.ts';
-import { shortIds } from '../short-ids.ts';
+import { shortIds } from '../../library/short-ids.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { readTokenNames } from '../token-names.ts';
 import { openConsumer } from './consumer-home.ts';

@@ -9,6 +9,7 @@ import type { Address } from '../../core/ids.ts';
 import { type Connection, openBucket, openLedger, openService } from '../../library/connection.ts';
 import { addDatasets, type DatasetEntry, entryOf, readDatasets } from '../../library/dataset-list.ts';
 import type { OpenedOwner } from '../../library/opened-owner.ts';
+import { isIdPrefix } from '../../library/short-ids.ts';
 import { progressBar } from '../output.ts';
 import type { CommandContext } from '../run-command.ts';
 import { kindName } from './kind-name.ts';
@@ -91,10 +92,10 @@ function requireAnchorer({ anchorer }: Connection): Address {
   );
 }
 
-/** A name that reads like an id would be taken for one. */
+/** A name that reads like an id, or the beginning of one, would be taken for it. */
 function requireName(name: string): void {
-  if (/^0x[0-9a-fA-F]{64}$/.test(name)) {
-    throw new ArgumentError(`${name} is an id, not a name for a dataset. Choose another name.`);
+  if (isIdPrefix(name)) {
+    throw new ArgumentError(`${name} reads like an id, not like the name of a dataset. Choose another name.`);
   }
 }
 

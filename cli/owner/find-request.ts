@@ -5,7 +5,7 @@ import { type NamedRequest, requireRequest } from '../../core/market/buying-requ
 import type { MarketService } from '../../core/ports/service.ts';
 import type { OfferTerms } from '../../library/offer-terms.ts';
 import type { Output } from '../output.ts';
-import { resolveId } from '../short-ids.ts';
+import { resolveId } from '../../library/short-ids.ts';
 import { showAmount } from '../show-amount.ts';
 
 /** The board's requests whose signatures hold, and how many others the service gave. */

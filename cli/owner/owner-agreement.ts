@@ -1,7 +1,7 @@
 import type { Address, AgreementId } from '../../core/ids.ts';
 import type { Connection } from '../../library/connection.ts';
 import { newestPoint, openMarket } from '../../library/open-contracts.ts';
-import { resolveId } from '../short-ids.ts';
+import { resolveId } from '../../library/short-ids.ts';
 
 /** The offer of this owner whose id begins so. @throws ArgumentError when it is not exactly one */
 export function resolveOffer(

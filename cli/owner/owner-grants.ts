@@ -5,10 +5,11 @@ import type { Grant, GrantId, Grants } from '../../core/ports/grants.ts';
 import { type Connection, readConnection } from '../../library/connection.ts';
 import { readDatasets } from '../../library/dataset-list.ts';
 import { openGranter, openGrants } from '../../library/open-contracts.ts';
+import { resolveId, shortIds } from '../../library/short-ids.ts';
 import type { OpenedOwner } from '../../library/opened-owner.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
-import { parseAmount, parseId } from '../parse-arguments.ts';
+import { parseAmount } from '../parse-arguments.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { openOwner } from './owner-home.ts';
@@ -33,12 +34,14 @@ export function addOwnerGrants(owner: Command): void {
   const fund = owner
     .command('fund')
     .description('Add fuel to an accepted grant: what is left comes back at its end.')
-    .argument('<grant>', 'id of the grant', parseId<GrantId>)
+    .argument('<grant>', 'id of the grant, or its beginning')
     .argument('<amount>', 'such as 0.01ether', parseAmount)
     .addHelpText('after', '\nExamples:\n  plumb owner fund 0x… 0.01ether');
-  withKeystoreOptions(fund).action((id: GrantId, wei: bigint, options: { json?: boolean }) =>
+  withKeystoreOptions(fund).action((grant: string, wei: bigint, options: { json?: boolean }) =>
     runCommand(options, (context) =>
-      open(context, async ({ owner, connection, grants }) => {
+      open(context, async (opened) => {
+        const { owner, connection, grants } = opened;
+        const id = await resolveGrant(opened, grant);
         const transaction = await openGranter(context, connection, owner).fund(id, wei, context.signal);
         return show(context, await readGrant(grants, id, context.signal), transaction);
       }),
@@ -48,11 +51,13 @@ export function addOwnerGrants(owner: Command): void {
   const revoke = owner
     .command('revoke')
     .description('Take back a grant: nothing is served any more; records are paid for a little longer.')
-    .argument('<grant>', 'id of the grant', parseId<GrantId>)
-    .addHelpText('after', '\nExamples:\n  plumb owner revoke 0x…');
-  withKeystoreOptions(revoke).action((id: GrantId, options: { json?: boolean }) =>
+    .argument('<grant>', 'id of the grant, or its beginning')
+    .addHelpText('after', '\nExamples:\n  plumb owner revoke 0x12345678');
+  withKeystoreOptions(revoke).action((grant: string, options: { json?: boolean }) =>
     runCommand(options, (context) =>
-      open(context, async ({ owner, connection, grants }) => {
+      open(context, async (opened) => {
+        const { owner, connection, grants } = opened;
+        const id = await resolveGrant(opened, grant);
         const before = await readGrant(grants, id, context.signal);
         const party = openGranter(context, connection, owner);
         const isOver = before.revoked || before.state === 'ended';
@@ -81,9 +86,10 @@ async function open(context: CommandContext, run: (opened: Opened) => Promise<nu
 
 async function listAll(opened: Opened): Promise<number> {
   const { found } = await findAll(opened);
+  const short = shortIds(found.map(({ id }) => id));
   opened.context.output.result(
     { owner: opened.owner.address, grants: found },
-    found.length === 0 ? 'No grants.' : found.map(text).join('\n'),
+    found.length === 0 ? 'No grants.' : found.map((grant) => text(grant, short)).join('\n'),
   );
   return EXIT.ok;
 }
@@ -109,24 +115,35 @@ async function reclaimAll(opened: Opened): Promise<number> {
   return EXIT.ok;
 }
 
-async function findAll({
-  context,
-  owner,
-  connection,
-  grants,
-}: Opened): Promise<{ found: Grant[]; nowSeconds: number }> {
-  const { signal } = context;
-  const { point } = await grants.readGrants([], 'latest', signal);
+async function findAll(opened: Opened): Promise<{ found: Grant[]; nowSeconds: number }> {
+  const { context, grants } = opened;
+  const { point } = await grants.readGrants([], 'latest', context.signal);
   const found: Grant[] = [];
-  for (const { dataset } of await readDatasets(context.home)) {
-    const proposed = await grants.findProposed({ dataset }, connection.fromBlock, point.blockNumber, signal);
-    const ids = proposed.filter((one) => one.owner === owner.address).map(({ id }) => id);
-    if (ids.length === 0) continue;
-    const read = await grants.readGrants(ids, 'latest', signal);
+  for (const ids of await findIds(opened, point.blockNumber)) {
+    const read = await grants.readGrants(ids, 'latest', context.signal);
     found.push(...read.grants.filter((grant) => grant !== null));
   }
   // Where nothing happens the newest block is old.
   return { found, nowSeconds: Math.max(Math.floor(point.timestampMs / 1000), Math.floor(Date.now() / 1000)) };
+}
+
+/** Those that this owner has proposed, of each dataset that has some. */
+async function findIds({ context, owner, connection, grants }: Opened, toBlock: number): Promise<GrantId[][]> {
+  const found: GrantId[][] = [];
+  for (const { dataset } of await readDatasets(context.home)) {
+    const proposed = await grants.findProposed({ dataset }, connection.fromBlock, toBlock, context.signal);
+    const ids = proposed.filter((one) => one.owner === owner.address).map(({ id }) => id);
+    if (ids.length > 0) found.push(ids);
+  }
+  return found;
+}
+
+/** The grant of this owner whose id begins so. @throws ArgumentError when it is not exactly one */
+function resolveGrant(opened: Opened, text: string): Promise<GrantId> {
+  return resolveId(text, 'a grant', async () => {
+    const { point } = await opened.grants.readGrants([], 'latest', opened.context.signal);
+    return (await findIds(opened, point.blockNumber)).flat();
+  });
 }
 
 async function readGrant(grants: Grants, id: GrantId, signal: AbortSignal): Promise<Grant> {
@@ -140,11 +157,11 @@ function show({ output }: CommandContext, grant: Grant, transaction: object | nu
   return EXIT.ok;
 }
 
-function text({ id, terms, state, endSeconds, revoked, fuelWei }: Grant): string {
+function text({ id, terms, state, endSeconds, revoked, fuelWei }: Grant, short = (whole: string) => whole): string {
   const kinds = [terms.digests ? 'digests (III)' : '', terms.blocks ? 'blocks (IV)' : ''].filter((kind) => kind !== '');
   const every = terms.intervalSeconds === 0 ? '' : `, one in ${terms.intervalSeconds} s`;
   return [
-    `${id}   ${state}${revoked ? ', revoked' : ''}`,
+    `${short(id)}   ${state}${revoked ? ', revoked' : ''}`,
     `  dataset   ${terms.dataset}, ${kinds.join(' and ')}`,
     `  service   ${terms.css}, until ${showSeconds(endSeconds)}`,
     `  fuel      ${showAmount(fuelWei, NATIVE_COIN)}, for each record ${showAmount(terms.perRecordWei, NATIVE_COIN)}${every}`,

@@ -7,7 +7,7 @@ import { withHomeOptions } from '../command-options.ts';
 import { utc } from '../description-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand } from '../run-command.ts';
-import { shortIds } from '../short-ids.ts';
+import { shortIds } from '../../library/short-ids.ts';
 import { showAmount } from '../show-amount.ts';
 import { readRequests } from './find-request.ts';
 
