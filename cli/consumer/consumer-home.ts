@@ -8,9 +8,9 @@ import {
   openConsumerPurchase as openPurchaseOf,
 } from '../../library/opened-consumer.ts';
 import { listPurchases } from '../../library/purchase-file.ts';
+import { resolveId } from '../../library/short-ids.ts';
 import { openOwner } from '../owner/owner-home.ts';
 import type { CommandContext } from '../run-command.ts';
-import { resolveId } from '../../library/short-ids.ts';
 
 /** The consumer of the command's home, for the time of one command. */
 export async function openConsumer(context: CommandContext): Promise<OpenedConsumer> {

@@ -6,12 +6,12 @@ import type { Agreement, OfferedEvent } from '../../core/ports/agreements.ts';
 import type { TokenName } from '../../core/ports/tokens.ts';
 import { type Connection, readConnection } from '../../library/connection.ts';
 import { newestPoint, openGrants, openMarket } from '../../library/open-contracts.ts';
+import { resolveId, shortIds } from '../../library/short-ids.ts';
 import { withHomeOptions } from '../command-options.ts';
 import { descriptionLines } from '../description-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseAddress } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
-import { resolveId, shortIds } from '../../library/short-ids.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { readTokenNames } from '../token-names.ts';
 import { pickOffers } from './pick-offers.ts';
@@ -89,7 +89,10 @@ export function addConsumerOffers(consumer: Command): void {
       const offers = found.map((offer) => ({ ...offer, ...saidOf(catalogue.get(offer.id)) }));
       const none = isSearch && events.length > 0 ? 'No offer is described so.' : 'Nothing is for sale.';
       const lines = offers.map((offer) => text(offer, short, named(offer.terms.token)));
-      output.result({ offers, leftOut }, [...(found.length === 0 ? [none] : lines), ...leftOutLines(leftOut)].join('\n'));
+      output.result(
+        { offers, leftOut },
+        [...(found.length === 0 ? [none] : lines), ...leftOutLines(leftOut)].join('\n'),
+      );
       return EXIT.ok;
     }),
   );

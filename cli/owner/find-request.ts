@@ -4,8 +4,8 @@ import { type Address, address, NATIVE_COIN } from '../../core/ids.ts';
 import { type NamedRequest, requireRequest } from '../../core/market/buying-request.ts';
 import type { MarketService } from '../../core/ports/service.ts';
 import type { OfferTerms } from '../../library/offer-terms.ts';
-import type { Output } from '../output.ts';
 import { resolveId } from '../../library/short-ids.ts';
+import type { Output } from '../output.ts';
 import { showAmount } from '../show-amount.ts';
 
 /** The board's requests whose signatures hold, and how many others the service gave. */

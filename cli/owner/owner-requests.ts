@@ -3,11 +3,11 @@ import { address } from '../../core/ids.ts';
 import type { NamedRequest } from '../../core/market/buying-request.ts';
 import { openCatalogue, readConnection } from '../../library/connection.ts';
 import { openMarket } from '../../library/open-contracts.ts';
+import { shortIds } from '../../library/short-ids.ts';
 import { withHomeOptions } from '../command-options.ts';
 import { utc } from '../description-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand } from '../run-command.ts';
-import { shortIds } from '../../library/short-ids.ts';
 import { showAmount } from '../show-amount.ts';
 import { readRequests } from './find-request.ts';
 

@@ -25,8 +25,14 @@ describe('an id by its beginning, the same for agreements, grants, requests and 
   });
 
   it('is refused where it is not clear, with those that it may be', async () => {
-    await assert.rejects(resolve('0x12345678'), refuses(new RegExp(`4 ids of a grant .*: ${ids.slice(0, 3).join(', ')} and 1 more`)));
-    await assert.rejects(resolve('0x12345678b'), refuses(new RegExp(`2 ids .*: ${ids[1]}, ${ids[2]}\\. Give more digits`)));
+    await assert.rejects(
+      resolve('0x12345678'),
+      refuses(new RegExp(`4 ids of a grant .*: ${ids.slice(0, 3).join(', ')} and 1 more`)),
+    );
+    await assert.rejects(
+      resolve('0x12345678b'),
+      refuses(new RegExp(`2 ids .*: ${ids[1]}, ${ids[2]}\\. Give more digits`)),
+    );
     await assert.rejects(resolve('0x00000000'), refuses(/No id of a grant begins with 0x00000000/));
     for (const text of ['0x1234567', '12345678', '0x', '', `${idOf('1')}0`, '0x1234567g', 'weather']) {
       await assert.rejects(resolve(text), refuses(/at least the first 8/), text);
@@ -42,7 +48,12 @@ describe('an id by its beginning, the same for agreements, grants, requests and 
   it('finds a dataset of the list; a name goes first', () => {
     const entry = (name: string, dataset: string): DatasetEntry =>
       ({ name, dataset, kind: ENCRYPTED, published: false, charters: [] }) as unknown as DatasetEntry;
-    const entries = [entry('rain', ids[0]!), entry('wind', ids[1]!), entry('0xffffffff', ids[3]!), entry('sun', ids[4]!)];
+    const entries = [
+      entry('rain', ids[0]!),
+      entry('wind', ids[1]!),
+      entry('0xffffffff', ids[3]!),
+      entry('sun', ids[4]!),
+    ];
     const find = (text: string) => pickEntry(entries, text, 'home').name;
     assert.deepEqual(['wind', '0x12345678B', ids[1]!, '0xffffffff', '0xffffffff0'].map(find), [
       ...['wind', 'wind', 'wind', '0xffffffff', 'sun'],
@@ -55,14 +66,19 @@ describe('an id by its beginning, the same for agreements, grants, requests and 
 });
 
 describe('offers, of which a stranger makes a thousand', () => {
-  const flood = Array.from({ length: 1_200 }, (_, i) => ({ id: idOf(`f${i.toString(16).padStart(8, "0")}`) as AgreementId, owner: '0xbad' as Address }));
+  const flood = Array.from({ length: 1_200 }, (_, i) => ({
+    id: idOf(`f${i.toString(16).padStart(8, '0')}`) as AgreementId,
+    owner: '0xbad' as Address,
+  }));
   const honest = { id: idOf('a1') as AgreementId, owner: '0x600d' as Address };
   const newestFirst = [...flood, honest];
   const asked: number[] = [];
   const readCatalogue = async (offers: readonly { id: AgreementId }[]) => {
     asked.push(offers.length);
     return new Map(
-      offers.some(({ id }) => id === honest.id) ? [[honest.id, { description: { title: 'Rain' } } as unknown as Described]] : [],
+      offers.some(({ id }) => id === honest.id)
+        ? [[honest.id, { description: { title: 'Rain' } } as unknown as Described]]
+        : [],
     );
   };
 

@@ -10,6 +10,7 @@ import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { readNotedAlerts, readWebhookFile } from '../../cli/owner/alert-files.ts';
 import { type WatchedSales, watchSales } from '../../cli/owner/watch-sales.ts';
 import type { SaleEvent } from '../../client/sale/sale-event.ts';
+import { AlertQueue } from '../../client/sale/watch/alert-queue.ts';
 import { SaleWatch } from '../../client/sale/watch/sale-watch.ts';
 import type { Address, AgreementId, PrivateKey } from '../../core/ids.ts';
 
@@ -158,6 +159,57 @@ describe('a server of sales that nobody watches', { timeout: 60_000 }, () => {
     assert.deepEqual(raised, []);
     nowMs += 600_001;
     assert.equal(watch.health().status, 'stalled');
+  });
+
+  test('a consumer who has thousands of messages refused neither delays nor crowds out what is about the bond', async () => {
+    const told: string[] = [];
+    let isDown = true;
+    const pauses: number[] = [];
+    const stop = new AbortController();
+    const queue = new AlertQueue(
+      {
+        known: [],
+        runtime: {
+          ...nodeRuntime,
+          // Sleeps until it is woken.
+          sleep: (ms, signal) =>
+            new Promise((_, reject) => {
+              pauses.push(ms);
+              signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+            }),
+        },
+        save: async () => {},
+        send: async ({ cause }) => {
+          if (isDown) throw new Error('down');
+          told.push(cause);
+        },
+        onGivenUp: () => assert.fail('given up'),
+      },
+      stop.signal,
+    );
+    const watch = new SaleWatch({
+      ...{ runtime: nodeRuntime, owner: OWNER, agent: OWNER, datasets: 1, pollMs: 1000, lowBalanceWei: 10n },
+      ...{ raise: (alert) => queue.raise(alert), settle: () => {}, alerts: () => ({ pending: 0, givenUp: 0 }) },
+    });
+    const refused = (agreement: string, sequence: number): SaleEvent => ({
+      ...{ event: 'message-refused', agreement: agreement as AgreementId, sequence, reason: 'It is none.' },
+    });
+    for (let i = 0; i < 4_000; i++) watch.noteEvent(refused(AGREEMENT, i));
+    assert.equal(queue.pending, 1, 'one for each agreement');
+    watch.noteEvent(challenged(1));
+    for (let i = 0; i < 2_000; i++) watch.noteEvent(refused(`0x${i}`, 0));
+    assert.equal(queue.pending, 1_000, 'so many are kept, and what matters is among them');
+    const waits = () => new Promise((resolve) => setImmediate(resolve));
+    while (pauses.length === 0) await waits();
+    isDown = false;
+    watch.noteEvent({
+      ...{ event: 'unanswered', agreement: AGREEMENT, block: 4, number: 1, secondsLeft: 9, reason: 'The storage is silent.' },
+    });
+    await queue.idle();
+    assert.deepEqual(told.slice(0, 2), [`unanswered ${AGREEMENT} 1`, `question ${AGREEMENT} 1`]);
+    assert.ok(told.length > 900);
+    assert.ok(pauses.length < 4, 'a larger one wakes a server that waits because of a smaller one');
+    stop.abort();
   });
 
   test('refuses a file of the webhook that others can read, and repeats nothing of it', async () => {

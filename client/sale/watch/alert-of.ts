@@ -19,6 +19,9 @@ export interface Alert {
   readonly text: string;
 }
 
+/** A consumer may write thousands of messages that are refused. */
+const ONCE = 'This is told once for each agreement; the log and /metrics count the others.';
+
 /** What is told of an event, if anything. */
 export function alertOf(event: SaleEvent): Alert | null {
   const { agreement } = event;
@@ -49,13 +52,13 @@ export function alertOf(event: SaleEvent): Alert | null {
     case 'request':
       if (event.refused === 0) return null;
       return {
-        ...{ cause: `refused ${agreement} ${event.sequence}`, alert: 'keys-refused', severity: 'info', agreement },
-        text: `Keys of ${event.refused} blocks were refused to the consumer, who has not paid for them.`,
+        ...{ cause: `refused ${agreement}`, alert: 'keys-refused', severity: 'info', agreement },
+        text: `Keys of ${event.refused} blocks were refused to the consumer, who has not paid for them. ${ONCE}`,
       };
     case 'message-refused':
       return {
-        ...{ cause: `message ${agreement} ${event.sequence}`, alert: 'keys-refused', severity: 'info', agreement },
-        text: `Message ${event.sequence} of the consumer was refused: ${event.reason}`,
+        ...{ cause: `message ${agreement}`, alert: 'keys-refused', severity: 'info', agreement },
+        text: `Message ${event.sequence} of the consumer was refused: ${event.reason} ${ONCE}`,
       };
     case 'not-servable':
       return {

@@ -17,11 +17,12 @@ export type NotedAlert = z.output<typeof noted>;
 /** What is kept of alerts: those told, so that none is told again, and those that wait. */
 export const notedAlerts = z.strictObject({ v: z.literal(1), alerts: z.array(noted).max(2_000) });
 
-/** So many causes are remembered; the oldest that were sent go first. */
+/** So many causes are remembered; of more, those that were told go first, then what matters least. */
 const MAX_NOTED = 1_000;
 const ATTEMPTS = 8;
 const FIRST_PAUSE_MS = 2_000;
 const MAX_PAUSE_MS = 300_000;
+const WEIGHT: Readonly<Record<NotedAlert['severity'], number>> = { info: 1, warning: 2, critical: 3 };
 
 export interface AlertQueueParts {
   readonly runtime: Runtime;
@@ -36,16 +37,19 @@ export interface AlertQueueParts {
 }
 
 /**
- * Tells each cause once, over restarts, in the order in which they arose. A cause is kept before it is told, and that it was
- * told afterwards: who is killed between the two tells it again, under the same name. One that cannot be told is tried eight
- * times within some ten minutes, then given up.
+ * Tells each cause once, over restarts: what matters most first, and of that the oldest, so that no number of small things
+ * keeps a large one waiting. A cause is kept before it is told, and that it was told afterwards: who is killed between the
+ * two tells it again, under the same name. One that cannot be told is tried eight times within some ten minutes, then given
+ * up.
  */
 export class AlertQueue {
   readonly #parts: AlertQueueParts;
   #alerts: NotedAlert[];
+  readonly #failures = new Map<string, number>();
   #saving: Promise<void> = Promise.resolve();
   #sending: Promise<void> | null = null;
   #signal: AbortSignal;
+  #woken = new AbortController();
   givenUp = 0;
 
   constructor(parts: AlertQueueParts, signal: AbortSignal) {
@@ -64,11 +68,10 @@ export class AlertQueue {
     if (this.#alerts.some((one) => one.cause === cause)) return;
     const atMs = Math.floor(this.#parts.runtime.nowMs());
     this.#alerts.push({ ...alert, cause, text: text.slice(0, 1_000), atMs, sent: null });
-    while (this.#alerts.length > MAX_NOTED) {
-      const oldest = this.#alerts.findIndex(({ sent }) => sent !== null);
-      this.#alerts.splice(Math.max(oldest, 0), 1);
-    }
+    while (this.#alerts.length > MAX_NOTED) this.#alerts.splice(this.#leastIndex(), 1);
     this.#save();
+    // A pause because of a smaller one is no reason to wait.
+    if (alert.severity !== 'info') this.#woken.abort();
     this.#send();
   }
 
@@ -99,33 +102,55 @@ export class AlertQueue {
   }
 
   async #sendAll(): Promise<void> {
+    const { runtime, onGivenUp } = this.#parts;
     for (;;) {
       await this.#saving;
-      const next = this.#alerts.find(({ sent }) => sent === null);
-      if (next === undefined || this.#signal.aborted) return;
-      const sent = await this.#tell(next);
-      if (this.#signal.aborted && !sent) return;
-      this.#alerts = this.#alerts.map((one) => (one.cause === next.cause ? { ...one, sent } : one));
-      this.#save();
+      const next = this.#mostPressing();
+      if (next === null || this.#signal.aborted) return;
+      this.#woken = new AbortController();
+      const problem = await this.#tell(next);
+      if (problem === null) {
+        this.#note(next, true);
+        continue;
+      }
+      if (this.#signal.aborted) return;
+      const failures = (this.#failures.get(next.cause) ?? 0) + 1;
+      this.#failures.set(next.cause, failures);
+      if (failures === ATTEMPTS) {
+        this.givenUp++;
+        onGivenUp(next, problem);
+        this.#note(next, false);
+        continue;
+      }
+      const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 3 ** (failures - 1));
+      await runtime.sleep(pauseMs, AbortSignal.any([this.#signal, this.#woken.signal])).catch(() => {});
     }
   }
 
-  async #tell(alert: NotedAlert): Promise<boolean> {
-    const { runtime, send, onGivenUp } = this.#parts;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await send(alert, this.#signal);
-        return true;
-      } catch (error) {
-        if (this.#signal.aborted) return false;
-        if (attempt === ATTEMPTS) {
-          this.givenUp++;
-          onGivenUp(alert, error instanceof Error ? error.message : String(error));
-          return false;
-        }
-        const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 3 ** (attempt - 1));
-        await runtime.sleep(pauseMs, this.#signal).catch(() => {});
-      }
+  /** @returns what went wrong, or null */
+  async #tell(alert: NotedAlert): Promise<string | null> {
+    try {
+      await this.#parts.send(alert, this.#signal);
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
     }
+  }
+
+  #note({ cause }: NotedAlert, sent: boolean): void {
+    this.#failures.delete(cause);
+    this.#alerts = this.#alerts.map((one) => (one.cause === cause ? { ...one, sent } : one));
+    this.#save();
+  }
+
+  #mostPressing(): NotedAlert | null {
+    const weights = this.#alerts.map(({ sent, severity }) => (sent === null ? WEIGHT[severity] : 0));
+    const most = Math.max(0, ...weights);
+    return most === 0 ? null : (this.#alerts[weights.indexOf(most)] ?? null);
+  }
+
+  #leastIndex(): number {
+    const weights = this.#alerts.map(({ sent, severity }) => (sent === null ? WEIGHT[severity] : 0));
+    return weights.indexOf(Math.min(...weights));
   }
 }
