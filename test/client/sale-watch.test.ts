@@ -203,7 +203,14 @@ describe('a server of sales that nobody watches', { timeout: 60_000 }, () => {
     while (pauses.length === 0) await waits();
     isDown = false;
     watch.noteEvent({
-      ...{ event: 'unanswered', agreement: AGREEMENT, block: 4, number: 1, secondsLeft: 9, reason: 'The storage is silent.' },
+      ...{
+        event: 'unanswered',
+        agreement: AGREEMENT,
+        block: 4,
+        number: 1,
+        secondsLeft: 9,
+        reason: 'The storage is silent.',
+      },
     });
     await queue.idle();
     assert.deepEqual(told.slice(0, 2), [`unanswered ${AGREEMENT} 1`, `question ${AGREEMENT} 1`]);
