@@ -2,7 +2,7 @@ import type { Part } from '../add-called.ts';
 
 /** `plumb auditor …`. */
 export const auditorPart: Part = {
-  description: 'checks and evidence by somebody who may verify a dataset and not read it',
+  description: 'checks and evidence for an auditor, who may verify a dataset but not read it',
   commands: {
     verify: async (auditor) => (await import('./auditor-verify.ts')).addAuditorVerify(auditor),
     prove: async (auditor) => (await import('./auditor-prove.ts')).addAuditorProve(auditor),

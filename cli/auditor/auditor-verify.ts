@@ -20,7 +20,7 @@ interface VerifyOptions {
 export function addAuditorVerify(auditor: Command): void {
   const command = auditor
     .command('verify')
-    .description('Check the stored blocks in the bucket against the chain: every byte is hashed, none is decrypted.')
+    .description('Check the stored blocks in the bucket against the chain. Hashes every byte, decrypts nothing.')
     .argument('<file>', "the auditor's file")
     .argument('<dataset>', 'name or id of the dataset')
     .option(

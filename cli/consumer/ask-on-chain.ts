@@ -27,7 +27,7 @@ export async function openQuestion(
   if (question.block === wanted.block && question.asks === wanted.asks) return question;
   const what = question.asks === 'chunk' ? 'A chunk' : 'The content key';
   throw new StateError(
-    `${what} of block ${question.block} is asked for already, until ${showSeconds(question.deadlineSeconds)}; one question at a time.`,
+    `${what} of block ${question.block} is already being asked for; the owner has until ${showSeconds(question.deadlineSeconds)}. Only one question can be open at a time.`,
   );
 }
 
@@ -53,12 +53,12 @@ export async function settleQuestion(
     { ...said.asked, outcome: isAnswered ? 'answered' : 'unanswered', state: outcome.state },
     isAnswered
       ? said.answered
-      : `No answer until ${showSeconds(open?.deadlineSeconds ?? 0)}.\n${unansweredText(purchase.id, windowSeconds)}`,
+      : `The owner did not answer by ${showSeconds(open?.deadlineSeconds ?? 0)}.\n${unansweredText(purchase.id, windowSeconds)}`,
   );
   return isAnswered ? EXIT.ok : EXIT.notIntact;
 }
 
 export function parseBlock(text: string): number {
   if (/^[0-9]{1,15}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError(`${text} is not the number of a block.`);
+  throw new InvalidArgumentError(`${text} is not a block number.`);
 }

@@ -21,7 +21,7 @@ export function awaitAnswer(
 export function unansweredText(id: Agreement['id'], windowSeconds: number): string {
   return [
     `Next: plumb consumer lapse ${id}`,
-    `${Math.floor(windowSeconds / 4)} s after that, if there is still no answer: plumb consumer breach ${id}`,
-    'Escrow, bond and stake are yours then, less what is due.',
+    `${Math.floor(windowSeconds / 4)} s after that, if the owner still has not answered: plumb consumer breach ${id}`,
+    'You then get the escrow, the bond and your stake, less what you already owe the owner.',
   ].join('\n');
 }

@@ -27,17 +27,17 @@ export function addConsumerAccept(consumer: Command): void {
   const command = consumer
     .command('accept')
     .description(
-      'Accept an offer: says what you can lose by it, puts the price into escrow; delivery begins once that is final.',
+      'Accept an offer: shows what you can lose, then puts the price into escrow. Delivery begins once that is final.',
     )
-    .argument('<agreement>', 'id of the offer: it names exactly these terms and this log')
-    .option('--yes', 'accept although something is odd about the offer')
-    .option('--dry-run', 'say what you can lose and what is odd, and send nothing')
+    .argument('<agreement>', 'id of the offer; it identifies exactly these terms and this log')
+    .option('--yes', 'accept even if something about the offer is odd')
+    .option('--dry-run', 'show what you can lose and what is odd; send nothing')
     .option(
       '--token <address>',
-      'the token that you mean to pay in, to be compared with the one of the offer',
+      'the token that you intend to pay in; checked against the offer's',
       parseAddress,
     )
-    .option('--wait <seconds>', 'how long to wait until it is final', parseCount, 120)
+    .option('--wait <seconds>', 'how long to wait for a final block', parseCount, 120)
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((id: string, options: AcceptOptions) =>
     runCommand(options, async (context) => {
@@ -59,7 +59,7 @@ export function addConsumerAccept(consumer: Command): void {
         const shown = lines.filter((line) => line !== null).join('\n');
         const isStopped = odd.length > 0 && options.yes !== true;
         if (options.dryRun === true || isStopped) {
-          const remedy = isStopped ? 'Nothing was sent. To accept it all the same: --yes' : 'Nothing was sent.';
+          const remedy = isStopped ? 'Nothing was sent. To accept anyway, add --yes' : 'Nothing was sent.';
           output.result({ agreement: agreementId, accepted: false, mostToLose, odd }, `${shown}\n${remedy}`);
           return options.dryRun === true ? EXIT.ok : EXIT.unconfirmed;
         }
@@ -67,7 +67,7 @@ export function addConsumerAccept(consumer: Command): void {
         const made = await party.accept({ id: agreementId, token, price }, keys.signer, keys.publicKey, context.signal);
         await noteTransaction(store, 'accept', made);
       }
-      context.output.progress('Accepted; waiting until it is final');
+      context.output.progress('Accepted; waiting for a final block');
       const final = await awaitAgreement(
         market,
         { id: agreementId, anchor: 'final', what: 'the final acceptance', limitMs: options.wait * 1000 },
@@ -96,15 +96,15 @@ export function addConsumerAccept(consumer: Command): void {
 }
 
 const EXAMPLES = `
-Before anything is sent it says the most that you can lose, and what is odd: a fee above a tenth of the price, a bond below the
-price, little time, a dataset that is new, a token that you did not name, and others. With --json they are codes. Where
-something is odd, nothing is sent without --yes. Called again after a crash it goes on: an offer is never accepted twice.
+Before it sends anything, it shows the most that you can lose, and what is odd: a fee above a tenth of the price, a bond below
+the price, little time, a new dataset, a token that you did not name, and others. --json shows these as codes. If something is
+odd, nothing is sent without --yes. Safe to run again after a crash: an offer is never accepted twice.
 
 Examples:
   plumb consumer accept 0x… --dry-run
   plumb consumer accept 0x…
   plumb consumer accept 0x… --token 0x…     the price is in this token
-Exit codes: 0 accepted, or with --dry-run looked at; 7 something is odd, and nothing was sent.`;
+Exit codes: 0 accepted, or with --dry-run: shown; 7 something is odd and nothing was sent.`;
 
 /** @throws ArgumentError when the price is in something else than the consumer says */
 function requireToken({ id, terms }: Agreement, meant: Address | undefined): void {

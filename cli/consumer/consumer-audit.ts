@@ -52,12 +52,12 @@ export function addConsumerAudit(consumer: Command): void {
         'attested',
       ]),
     )
-    .option('--sample <count>', 'how many blocks (default: 460, or what the agreement leaves)', parseCount)
-    .option('--fraction <f>', 'damaged fraction that the confidence is about', parseFraction, 0.01)
+    .option('--sample <count>', 'how many blocks (default: 460, or as many as the agreement still allows)', parseCount)
+    .option('--fraction <f>', 'the damaged fraction that the sample should detect', parseFraction, 0.01)
     .option('--patience <seconds>', 'seconds to wait for the owner', parseCount, 60)
     .option(
       '--previews <folder>',
-      'for IV: where to write the previews, the blocks of the sample that come with content',
+      'for IV: where to write the previews (sampled blocks that come with their content)',
     )
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((id: string, options: AuditOptions) =>
@@ -67,7 +67,7 @@ export function addConsumerAudit(consumer: Command): void {
         throw new ArgumentError('Protocol IV retrieves whole blocks; --evidence is for Protocol III.');
       }
       if (options.protocol === 'III' && options.previews !== undefined) {
-        throw new ArgumentError('Protocol III gives no blocks; --previews is for Protocol IV.');
+        throw new ArgumentError('Protocol III returns no blocks; --previews is for Protocol IV.');
       }
       const previews: VerifiedBlock[] = [];
       const opened = await openConsumerPurchase(context, id);
@@ -121,13 +121,13 @@ export function addConsumerAudit(consumer: Command): void {
 }
 
 const EXAMPLES = `
-The storage answers before the owner learns which blocks were sampled. A sample counts in the agreement from when it is
-drawn; an audit that was broken off is gone on with, on the same blocks.
+The storage answers before the owner learns which blocks were sampled. A sample counts against the agreement as soon as it is
+drawn; if an audit is interrupted, the next run continues with the same blocks.
 
 Examples:
   plumb consumer audit 0x… --protocol III
   plumb consumer audit 0x… --protocol IV --sample 20 --previews ./previews
-Exit codes: 0 all sampled blocks are intact, 1 some are not, 3 chain or service do not answer.`;
+Exit codes: 0 all sampled blocks are intact, 1 some are not, 3 the chain or the service does not answer.`;
 
 /** A preview: a block whose content was seen before it is paid for. */
 interface ShownPreview {
@@ -177,7 +177,7 @@ function reportText(
     }),
     `  cost          ${costText(cost)}`,
     ...damageText(output, damage),
-    ...distrusted.map((reason) => `  not believed  ${printable(reason)}`),
+    ...distrusted.map((reason) => `  rejected      ${printable(reason)}`),
     report.counts.intact === report.checked
       ? output.style('green', 'Every sampled block is intact.')
       : output.style('red', 'Not every sampled block is intact.'),

@@ -20,11 +20,11 @@ interface ChallengeOptions {
 export function addConsumerChallenge(consumer: Command): void {
   const command = consumer
     .command('challenge')
-    .description('Make the owner show a chunk of a block on the chain, against a stake, or lose the bond.')
+    .description('Challenge the owner to show a chunk of a block on the chain or lose the bond. You put up a stake.')
     .argument('<agreement>', 'id of an accepted agreement')
     .argument('<block>', 'number of the block', parseBlock)
-    .option('--seed <number>', 'which chunk: the seed modulo their number (random when absent)', parseSeed)
-    .option('--wait', 'wait for the answer, or the end of the time for it')
+    .option('--seed <number>', 'which chunk: the seed modulo the number of chunks (default: random)', parseSeed)
+    .option('--wait', 'wait until the owner answers or the deadline passes')
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((id: string, block: number, options: ChallengeOptions) =>
     runCommand(options, async (context) => {
@@ -45,7 +45,7 @@ export function addConsumerChallenge(consumer: Command): void {
       return settleQuestion(context, opened, open, {
         asked: { agreement: purchase.id, block, challenge: open, penalty: worth },
         text: `Block ${block} is challenged${stake}.${until}`,
-        answered: `The owner has shown the chunk of block ${block} on the chain, and has the stake.`,
+        answered: `The owner has shown the chunk of block ${block} on the chain and received the stake.`,
         wait: options.wait === true,
       });
     }),
@@ -53,13 +53,13 @@ export function addConsumerChallenge(consumer: Command): void {
 }
 
 const EXAMPLES = `
-The stake pays the owner for a valid answer; without one in time, it comes back with the bond
-(plumb consumer lapse, then plumb consumer breach). First it says what a challenge costs, what it can win, and how likely that is: it asks
-for one random chunk, and an owner who lacks a few and keeps their hashes can answer for all others.
+A valid answer earns the owner your stake. Without one in time, you get the stake back, and the bond
+(plumb consumer lapse, then plumb consumer breach). First it shows what a challenge costs, what it can win, and how likely that is: it asks
+for one random chunk, and an owner who lost a few chunks but kept their hashes can still show all the others.
 
 Examples:
   plumb consumer challenge 0x… 17 --wait
-Exit codes: 0 challenged, or with --wait answered; 1 with --wait not answered in time.`;
+Exit codes: 0 challenged, or with --wait: answered; 1 with --wait: not answered in time.`;
 
 function parseSeed(text: string): number {
   const value = Number(text);

@@ -27,7 +27,7 @@ export const consumerPart: Part = {
       (await import('../withdraw-credit.ts')).addWithdraw(
         consumer,
         'consumer',
-        'what was not paid for, bonds and stakes',
+        'unspent escrow, bonds and stakes',
       ),
   },
 };

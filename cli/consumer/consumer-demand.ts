@@ -37,10 +37,10 @@ interface Demanded {
 export function addConsumerDemand(consumer: Command): void {
   const command = consumer
     .command('demand')
-    .description('Make the owner show the content keys of paid blocks on the chain, or lose the bond.')
+    .description('Demand that the owner show the content keys of paid blocks on the chain or lose the bond.')
     .argument('<agreement>', 'id of an accepted agreement about an encrypted dataset')
-    .requiredOption('--blocks <ranges>', 'numbers of blocks that are signed for, such as 17 or 3,7-9', parseRanges)
-    .option('--wait', 'wait for the key, or the end of the time for it (always, where there are several blocks)')
+    .requiredOption('--blocks <ranges>', 'numbers of blocks that you have signed for, such as 17 or 3,7-9', parseRanges)
+    .option('--wait', 'wait until the key is shown or the deadline passes (always on for several blocks)')
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((id: string, options: DemandOptions) =>
     runCommand(options, async (context) => {
@@ -68,7 +68,7 @@ export function addConsumerDemand(consumer: Command): void {
 }
 
 const PUBLIC =
-  'A key that is shown on the chain is public: whoever has the bytes of that block can read it then. The bytes do not become public.';
+  'A key shown on the chain is public: whoever has the bytes of that block can then read it. The bytes themselves do not become public.';
 
 /** Asks for one key, and waits for it where it shall. */
 async function demandOne(
@@ -103,44 +103,44 @@ async function report(
   const outcome = last?.outcome ?? 'answered';
   const lines = demanded.map(({ block, outcome, demand }) => {
     if (outcome === 'answered')
-      return `The content key of block ${block} is on the chain; it is the one that the log commits to.`;
+      return `The content key of block ${block} is on the chain and matches the log.`;
     if (outcome === 'open') return `${askedText(block, demand)}\nThen: plumb consumer lapse ${id}`;
-    return `The content key of block ${block} was not shown until ${showSeconds(demand?.deadlineSeconds ?? 0)}.\n${unansweredText(id, terms.windowSeconds)}`;
+    return `The owner did not show the content key of block ${block} by ${showSeconds(demand?.deadlineSeconds ?? 0)}.\n${unansweredText(id, terms.windowSeconds)}`;
   });
   if (outcome === 'answered')
-    lines.push(`Next: plumb consumer fetch ${id} --out FOLDER   (it opens them with these keys)`);
+    lines.push(`Next: plumb consumer fetch ${id} --out FOLDER   (decrypts the blocks with these keys)`);
   output.result({ agreement: id, outcome, state, demands: demanded }, lines.join('\n'));
   return outcome === 'unanswered' ? EXIT.notIntact : EXIT.ok;
 }
 
 function askedText(block: BlockIndex, open: OpenQuestion | null): string {
-  const stake = open === null ? '' : `, with ${showAmount(open.stakeWei, NATIVE_COIN)} for the answer's gas`;
+  const stake = open === null ? '' : `, with ${showAmount(open.stakeWei, NATIVE_COIN)} towards the gas of the answer`;
   const until = open === null ? '' : ` The owner may show it until ${showSeconds(open.deadlineSeconds)}.`;
-  return `The content key of block ${block} is demanded${stake}.${until}`;
+  return `You demanded the content key of block ${block}${stake}.${until}`;
 }
 
 const EXAMPLES = `
-For blocks that you have signed for, and whose keys did not come or are not the recorded ones. Your own voucher is claimed first
-where the chain does not know it yet. Each stake pays for the gas of its answer; without an answer it comes back with the bond
-(plumb consumer lapse, then plumb consumer breach). A key on the chain is public, the bytes of its block are not. Keys that were shown
-before are not demanded again; one question is open at a time, so several blocks take their turns.
+For blocks that you have signed for whose keys did not arrive or do not match the log. If the chain does not know your voucher
+yet, it is claimed first. Each stake pays for the gas of the answer; without an answer you get it back, and the bond
+(plumb consumer lapse, then plumb consumer breach). A key on the chain is public; the bytes of its block are not. Keys already shown
+are not demanded again. Only one question can be open at a time, so several blocks are demanded one after the other.
 
 Examples:
   plumb consumer demand 0x… --blocks 17 --wait
   plumb consumer demand 0x… --blocks 3,7-9
-Exit codes: 0 demanded, or shown where it waits; 1 not shown in time.`;
+Exit codes: 0 demanded, or with --wait: shown; 1 not shown in time.`;
 
 /** @throws ArgumentError where nobody owes a content key of one of these blocks */
 function requirePaid({ purchase, store }: OpenedPurchase, ranges: DemandOptions['blocks']): BlockIndex[] {
   const { id, kind, terms } = purchase;
   if (kind !== ENCRYPTED)
-    throw new ArgumentError(`The blocks of agreement ${id} are not encrypted; they have no keys.`);
+    throw new ArgumentError(`The blocks of agreement ${id} are not encrypted, so they have no keys.`);
   const end = terms.first + paidBlocks(terms, highestDue(purchase, store));
   for (const { from, to } of ranges) {
     const unpaid = from < terms.first ? from : to >= end ? Math.max(from, end) : null;
     if (unpaid === null) continue;
     throw new ArgumentError(
-      `Block ${unpaid} is not signed for: ${end === terms.first ? 'none is' : `${terms.first} to ${end - 1} are`}. Only their keys are owed.`,
+      `Block ${unpaid} is not signed for: ${end === terms.first ? 'none is' : `${terms.first} to ${end - 1} are`}. The owner owes keys only for blocks that you have signed for.`,
     );
   }
   const wanted = new Set<BlockIndex>();
@@ -156,7 +156,7 @@ function requireDemandsLeft({ terms, demands, question }: Purchase, asked: reado
   const more = asked.filter((block) => question?.asks !== 'key' || question.block !== block).length;
   if (more <= left) return;
   throw new ArgumentError(
-    `${more > terms.maxDemands ? `More than ${terms.maxDemands}` : more} keys are asked for; this agreement leaves ${left} of its ${terms.maxDemands} demands. Ask for the most important ones.`,
+    `${more > terms.maxDemands ? `More than ${terms.maxDemands}` : more} keys were requested; this agreement leaves ${left} of its ${terms.maxDemands} demands. Demand the most important ones.`,
   );
 }
 

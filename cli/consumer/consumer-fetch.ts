@@ -44,12 +44,12 @@ interface FetchReport extends Delivered {
 export function addConsumerFetch(consumer: Command): void {
   const command = consumer
     .command('fetch')
-    .description('Get what was bought, verified and decrypted, paying as it comes.')
+    .description('Fetch the blocks that you bought, verify and decrypt them, and pay as they arrive.')
     .argument('<agreement>', 'id of an accepted agreement')
-    .requiredOption('--out <folder>', 'where to write; nothing there is overwritten')
+    .requiredOption('--out <folder>', 'where to write; never overwrites anything there')
     .option(
       '--ahead <blocks>',
-      'most blocks paid for before they are verified: what is risked (default: 1 below 200 blocks, else 2 % of them)',
+      'most blocks to pay for before they are verified, which is your risk (default: 1 below 200 blocks, else 2 % of them)',
       parseCount,
     )
     .option('--patience <seconds>', 'seconds to wait for the owner', parseCount, 60)
@@ -86,10 +86,10 @@ Ctrl-C, it goes on behind the last verified block.
 Examples:
   plumb consumer fetch 0x… --out ./bought
   plumb consumer fetch 0x… --out ./bought --ahead 1     risk no more than one block
-A block whose key the owner has shown on the chain (see plumb consumer demand) is opened with that key. Without the block key,
-which the owner has to send, nothing shows that it is the block that was recorded: it is named as not proven.
+A block whose key the owner has shown on the chain (see plumb consumer demand) is decrypted with that key. Without the block key,
+which the owner has to send, nothing shows that the block is the recorded one, so it is reported as not proven.
 
-Exit codes: 0 all of it is there and verified, 1 it stopped at a block or some are not proven, 3 chain or service do not answer.`;
+Exit codes: 0 every block is fetched and verified, 1 it stopped at a block or some are not proven, 3 the chain or the service does not answer.`;
 
 function reportOf(
   opened: OpenedPurchase,
@@ -100,7 +100,7 @@ function reportOf(
   const done = delivered.stopped === null;
   const ok = done && delivered.unproven.length === 0;
   const next = done
-    ? `Next: plumb consumer approve ${purchase.id}   (the owner gets price and bond at once)`
+    ? `Next: plumb consumer approve ${purchase.id}   (pays the owner in full and returns the bond)`
     : nextStep(purchase, delivered.stopped, delivered.due);
   return { agreement: purchase.id, ...delivered, ...rest, cost: costOf(opened), next, ok };
 }
@@ -110,8 +110,8 @@ function unprovenText(unproven: readonly number[]): string[] {
   if (unproven.length === 0) return [];
   const more = unproven.length > 20 ? ` and ${unproven.length - 20} more` : '';
   return [
-    `  not proven    ${unproven.length === 1 ? 'block' : 'blocks'} ${unproven.slice(0, 20).join(', ')}${more}: opened with the content key shown on the chain. The owner has`,
-    '                not sent the block key; so storage and owner together could have put other bytes in place of the recorded ones',
+    `  not proven    ${unproven.length === 1 ? 'block' : 'blocks'} ${unproven.slice(0, 20).join(', ')}${more}: decrypted with the content key shown on the chain. The owner has`,
+    '                not sent the block key, so the storage and the owner together could have replaced the recorded bytes',
   ];
 }
 
@@ -124,12 +124,12 @@ function reportText(output: Output, report: FetchReport, { purchase }: OpenedPur
     `  signed for    ${showAmount(report.due, token)} of ${showAmount(price, token)}`,
     ...(restored === null ? [] : restoredText(restored)),
     `  cost          ${costText(report.cost)}`,
-    ...report.distrusted.map((reason) => `  not believed  ${printable(reason)}`),
+    ...report.distrusted.map((reason) => `  rejected      ${printable(reason)}`),
     ...unprovenText(report.unproven),
     stopped === null
       ? report.ok
-        ? output.style('green', `Everything that was bought is intact and in ${report.out}.`)
-        : output.style('red', `Everything that was bought is in ${report.out}; not all of it is proven.`)
+        ? output.style('green', `Every block that you bought is intact and in ${report.out}.`)
+        : output.style('red', `Every block that you bought is in ${report.out}, but not all of them are proven.`)
       : output.style(
           'red',
           `Stopped at block ${stopped.index}: ${stopped.verdict}: ${sentence(stopped.reason ?? '')}${report.stoppedAt === null ? '' : whereText(report.stoppedAt)}`,

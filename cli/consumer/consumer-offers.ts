@@ -46,9 +46,9 @@ export function addConsumerOffers(consumer: Command): void {
     .description('What is for sale: open offers on the chain, newest first.')
     .option('--dataset <id>', 'only of this dataset: its id, or the beginning')
     .option('--owner <address>', 'only of this owner', parseAddress)
-    .option('--search <words...>', "only those with all these words in the owner's description")
-    .option('--for <request>', 'only those that answer this request')
-    .option('--all', 'also offers that are accepted, cancelled or too old')
+    .option('--search <words...>', "only offers whose description has all these words")
+    .option('--for <request>', 'only offers that answer this request')
+    .option('--all', 'also offers that are accepted, cancelled or expired')
     .addHelpText('after', EXAMPLES);
   withHomeOptions(command).action((options: OffersOptions) =>
     runCommand(options, async ({ home, stack, output, signal }) => {
@@ -133,8 +133,8 @@ function leftOutLines(leftOut: number): string[] {
 }
 
 const EXAMPLES = `
-What is said of an offer is its owner's word, signed, and no term. Ids may be shortened wherever one is asked for.
-Before accepting, look at who offers: a bond is worth what the owner loses by breaking the promise.
+A description is the owner's signed claim; it is not part of the terms. Ids may be shortened wherever you give one.
+Before you accept, look at who offers, and at the bond: it is what the owner loses by breaking the promise.
 
 Examples:
   plumb consumer offers
@@ -185,10 +185,10 @@ function text(offer: ShownOffer & Said, short: (id: string) => string, token: Ad
     `${short(id)}${open ? '' : `   (${state})`}`,
     ...(description === null ? [] : descriptionLines(description)),
     `  dataset     ${terms.dataset} of ${owner}`,
-    `  blocks      ${first} to ${first + count - 1} (${count.toLocaleString('en')}), ${shown} before paying on`,
-    `  price       ${showAmount(price, token)}, of it at once ${showAmount(fee, token)}; bond ${showAmount(bond, token)}`,
-    `  challenges  ${terms.maxChallenges}, answered within ${windowSeconds} s, for ${showAmount(terms.stakeWei, NATIVE_COIN)} or twice the gas; ${terms.maxDemands} keys on demand`,
-    `  time        ${durationSeconds} s from acceptance, paid for until ${windowSeconds} s before the end; accept by ${showSeconds(terms.acceptBySeconds)}`,
+    `  blocks      ${first} to ${first + count - 1} (${count.toLocaleString('en')}), ${shown} before you pay more`,
+    `  price       ${showAmount(price, token)}, of which ${showAmount(fee, token)} at acceptance; bond ${showAmount(bond, token)}`,
+    `  challenges  ${terms.maxChallenges}, each answered within ${windowSeconds} s, for ${showAmount(terms.stakeWei, NATIVE_COIN)} or twice the gas; ${terms.maxDemands} keys on demand`,
+    `  time        ${durationSeconds} s from acceptance; payments until ${windowSeconds} s before the end; accept by ${showSeconds(terms.acceptBySeconds)}`,
     ...(served === null
       ? []
       : [

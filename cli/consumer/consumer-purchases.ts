@@ -30,7 +30,7 @@ interface ShownPurchase {
 export function addConsumerPurchases(consumer: Command): void {
   const command = consumer
     .command('purchases')
-    .description('What this consumer has bought, by the chain and by what is kept here, and what to do next.')
+    .description('List what this consumer has bought, from the chain and from the files kept here, and what to do next.')
     .addHelpText('after', '\nExamples:\n  plumb consumer purchases\n  plumb consumer purchases --json');
   withKeystoreOptions(command).action((options: { json?: boolean }) =>
     runCommand(options, async (context) => {
@@ -60,7 +60,7 @@ export function addConsumerPurchases(consumer: Command): void {
       output.result(
         { consumer: account, purchases },
         purchases.length === 0
-          ? 'Nothing was bought. What is for sale: plumb consumer offers'
+          ? 'You have bought nothing. See what is for sale: plumb consumer offers'
           : purchases.map((one) => text(one, short, named(one.agreement.terms.token))).join('\n'),
       );
       return EXIT.ok;
@@ -85,15 +85,15 @@ function nextOf(
     case 'lapsed':
       return nowSeconds > (question?.graceEndSeconds ?? 0)
         ? `the bond is yours: plumb consumer breach ${name}`
-        : `the owner has until ${showSeconds(question?.graceEndSeconds ?? 0)} to answer all the same`;
+        : `the owner has until ${showSeconds(question?.graceEndSeconds ?? 0)} to answer late`;
     case 'closed':
     case 'breached':
-      return `take out what is owed: plumb consumer withdraw; for the books: plumb consumer receipt ${name}`;
+      return `take out what OCASC owes you: plumb consumer withdraw; for your records: plumb consumer receipt ${name}`;
     case 'active':
-      if (nowSeconds >= endSeconds + terms.windowSeconds) return `it is over: plumb consumer close ${name}`;
+      if (nowSeconds >= endSeconds + terms.windowSeconds) return `the agreement is over: plumb consumer close ${name}`;
       if (nowSeconds >= endSeconds)
-        return `it has ended; it can be closed from ${showSeconds(endSeconds + terms.windowSeconds)} on`;
-      if (local !== null && local.verified >= terms.count) return `all is here: plumb consumer approve ${name}`;
+        return `the agreement has ended; close it from ${showSeconds(endSeconds + terms.windowSeconds)} on`;
+      if (local !== null && local.verified >= terms.count) return `every block is here: plumb consumer approve ${name}`;
       if (local === null || local.sampled.length === 0) return `plumb consumer audit ${name} --protocol III`;
       return `plumb consumer fetch ${name} --out FOLDER`;
     case 'offered':
@@ -108,7 +108,7 @@ function text(
   token: Address | TokenName,
 ): string {
   const { id, state, terms, due, buyer } = agreement;
-  const verified = local === null ? 'nothing is kept here' : `${local.verified} of ${terms.count} verified`;
+  const verified = local === null ? 'no files are kept here' : `${local.verified} of ${terms.count} verified`;
   return [
     `${short(id)}   ${state}${title === null ? '' : `   ${title}`}`,
     `  blocks   ${terms.first} to ${terms.first + terms.count - 1}; ${verified}`,

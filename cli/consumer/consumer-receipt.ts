@@ -11,11 +11,11 @@ import { resolvePurchase } from './consumer-home.ts';
 export function addConsumerReceipt(consumer: Command): void {
   const command = consumer
     .command('receipt')
-    .description('What was bought, paid, proven and delivered, by which transactions: from the chain, checked.')
+    .description('Write a receipt: what was bought, paid, proven and delivered, and in which transactions, checked against the chain.')
     .argument('<agreement>', 'id of an agreement, or its beginning')
     .option('--out <file>', 'write it as JSON')
-    .option('--html <file>', 'write it as a page that prints well')
-    .option('--latest', 'by the newest block, which may not be final')
+    .option('--html <file>', 'write it as a web page for printing')
+    .option('--latest', 'use the newest block, which may not be final')
     .addHelpText('after', EXAMPLES);
   withHomeOptions(command).action((agreement: string, options: ReceiptOptions) =>
     runCommand(options, async (context) => {
@@ -37,7 +37,7 @@ export function addConsumerReceipt(consumer: Command): void {
 }
 
 const EXAMPLES = `
-It opens no key. What it says of delivery, vouchers and gas is this folder's word; all else is the chain's.
+Needs no password. Delivery, vouchers and gas come from this folder; everything else comes from the chain.
 
 Examples:
   plumb consumer receipt 0x12345678 --html receipt.html

@@ -31,16 +31,16 @@ const DAY_SECONDS = 86_400;
 export function addConsumerRequest(consumer: Command): void {
   const command = consumer
     .command('request')
-    .description('Say what you would buy: a signed request on the public board of the service. It binds nobody.')
-    .argument('<topic>', 'what it is about, e.g. "Rain in Brussels, hourly"')
-    .option('--about <text>', 'more about it')
-    .option('--from <time>', 'begin of the period that you want, a time with its zone', asTime)
+    .description('Post a signed request for data on the service's public board. It commits nobody to anything.')
+    .argument('<topic>', 'what you are looking for, e.g. "Rain in Brussels, hourly"')
+    .option('--about <text>', 'more details')
+    .option('--from <time>', 'start of the period that you want, a time with its zone', asTime)
     .option('--to <time>', 'end of that period', asTime)
-    .option('--price <amount>', 'what you would pay at most', parseAmount)
+    .option('--price <amount>', 'the most that you would pay', parseAmount)
     .option('--token <address>', 'ERC-20 that the price is in', parseAddress)
-    .option('--contact <text>', 'how an owner reaches you; everybody can read it')
-    .option('--bought <agreement>', 'one that you have accepted: who has bought has a place of his own on the board')
-    .option('--for <duration>', 'how long it stands, 14 days at most', asLifetime, 7 * DAY_SECONDS)
+    .option('--contact <text>', 'how an owner reaches you; anyone can read it')
+    .option('--bought <agreement>', 'an agreement that you have accepted: buyers have their own section on the board')
+    .option('--for <duration>', 'how long the request stays on the board, 14 days at most', asLifetime, 7 * DAY_SECONDS)
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((topic: string, options: RequestOptions) =>
     runCommand(options, async (context) => {
@@ -49,7 +49,7 @@ export function addConsumerRequest(consumer: Command): void {
       const connection = await readConnection(context);
       const { domain } = openMarket(connection);
       const { from, to, price, token = NATIVE_COIN, about, contact } = options;
-      if ((from === undefined) !== (to === undefined)) throw new ArgumentError('A period has --from and --to.');
+      if ((from === undefined) !== (to === undefined)) throw new ArgumentError('A period needs both --from and --to.');
       const madeAtSeconds = Math.floor(Date.now() / 1000);
       const request: BuyingRequest = {
         ...{ v: 1, account: opened.address, topic: topic.normalize('NFC').trim() },
@@ -66,7 +66,7 @@ export function addConsumerRequest(consumer: Command): void {
         { id, request },
         [
           `Requested: ${id}`,
-          `It stands until ${utc(1000 * request.untilSeconds)}, and everybody can read it.`,
+          `It stays on the board until ${utc(1000 * request.untilSeconds)}, and anyone can read it.`,
           `Look for answers: plumb consumer offers --for ${id.slice(0, 10)}`,
         ].join('\n'),
       );
@@ -86,7 +86,7 @@ function asLifetime(text: string): number {
 }
 
 const EXAMPLES = `
-Two requests of an account stand at once. Nobody is paid or bound by one; an owner answers with an offer to your account.
+Each account can have two requests at a time. A request pays and binds nobody; an owner answers with an offer to your account.
 
 Examples:
   plumb consumer request "Rain in Brussels, hourly" --price 0.1ether --contact me@example.org

@@ -28,38 +28,38 @@ const SETTLEMENTS: readonly Settlement[] = [
     description: 'Approve the delivery: pays the owner in full now and returns the bond.',
     isDone: (agreement) => agreement.state === 'closed' && agreement.due === agreement.terms.price,
     text: ({ terms, owner }) =>
-      `Closed: ${showAmount(terms.price, terms.token)} and the bond of ${showAmount(terms.bond, terms.token)} are ${owner}'s.`,
+      `Closed: ${showAmount(terms.price, terms.token)} and the bond of ${showAmount(terms.bond, terms.token)} go to ${owner}.`,
   },
   {
     call: 'quit',
     description: 'Stop delivery now. The unpaid part of the price is refunded when the agreement closes.',
     isDone: ({ buyer }, nowMs) => buyer !== null && 1000 * buyer.endSeconds <= nowMs,
     text: ({ id, terms }) =>
-      `Ended. The owner may claim what was signed for ${terms.windowSeconds} s more and close; after that anybody may.\nThen: plumb consumer close ${id}, plumb consumer withdraw`,
+      `Ended. The owner has ${terms.windowSeconds} s to claim what you signed for and close the agreement; after that, anyone can close it.\nThen: plumb consumer close ${id}, plumb consumer withdraw`,
   },
   {
     call: 'lapse',
     description:
-      'State that a challenge or demand was not answered in time: the owner has a quarter of the window left.',
+      'State on the chain that the owner missed the deadline of a challenge or demand. A quarter of the window remains to answer.',
     isDone: ({ state }) => state === 'lapsed' || state === 'breached',
     text: ({ id, state, question }) =>
       state === 'breached'
-        ? `Breached already.\nNext: plumb consumer withdraw`
+        ? `The agreement is already breached.\nNext: plumb consumer withdraw`
         : `Lapsed. The owner can still answer until ${showSeconds(question?.graceEndSeconds ?? 0)}.\nAfter that: plumb consumer breach ${id}`,
   },
   {
     call: 'breach',
-    description: 'After a lapse without an answer: escrow, bond and stake are yours, less what is due.',
+    description: 'After a lapse without an answer: take the escrow, the bond and your stake, less what you already owe the owner.',
     isDone: inState('breached'),
     text: ({ terms, due }) =>
-      `Breached: ${showAmount(terms.price - due + terms.bond, terms.token)} and the stake are yours.\nNext: plumb consumer withdraw`,
+      `Breached: ${showAmount(terms.price - due + terms.bond, terms.token)} and the stake go to you.\nNext: plumb consumer withdraw`,
   },
   {
     call: 'close',
-    description: 'Close an agreement whose time is over: what was not paid for comes back.',
+    description: 'Close an agreement whose time is over; returns the unpaid part of the price.',
     isDone: inState('closed'),
     text: ({ terms, due }) =>
-      `Closed: ${showAmount(terms.price - due, terms.token)} came back.\nNext: plumb consumer withdraw`,
+      `Closed: ${showAmount(terms.price - due, terms.token)} comes back to you.\nNext: plumb consumer withdraw`,
   },
 ];
 

@@ -10,7 +10,7 @@ import { openConsumerPurchase } from './consumer-home.ts';
 export function addConsumerStatus(consumer: Command): void {
   const command = consumer
     .command('status')
-    .description('Where an agreement stands, by the chain and by what is here.')
+    .description('Show where an agreement stands, from the chain and from the files kept here.')
     .argument('<agreement>', 'id of an accepted agreement')
     .addHelpText('after', '\nExamples:\n  plumb consumer status 0x…');
   withKeystoreOptions(command).action((id: string, options: { json?: boolean }) =>
@@ -25,7 +25,7 @@ export function addConsumerStatus(consumer: Command): void {
           `  state         ${state}; until ${showSeconds(buyer.endSeconds)}`,
           `  sampled       ${sampled.length} of ${terms.samples}`,
           `  verified      ${verified} of ${terms.count} blocks`,
-          `  signed for    ${showAmount(store.state.due, terms.token)} of ${showAmount(terms.price, terms.token)}; due by the chain ${showAmount(due, terms.token)}`,
+          `  signed for    ${showAmount(store.state.due, terms.token)} of ${showAmount(terms.price, terms.token)}; due on the chain ${showAmount(due, terms.token)}`,
           ...questionLines(question),
         ].join('\n'),
       );
@@ -37,7 +37,7 @@ export function addConsumerStatus(consumer: Command): void {
 function questionLines(question: OpenQuestion | null): string[] {
   if (question === null) return [];
   const { asks, block, deadlineSeconds, graceEndSeconds } = question;
-  const what = asks === 'chunk' ? `  challenged    block ${block}` : `  key demanded  of block ${block}`;
+  const what = asks === 'chunk' ? `  challenged    block ${block}` : `  key demanded  block ${block}`;
   return [
     graceEndSeconds === null
       ? `${what}, answer until ${showSeconds(deadlineSeconds)}`

@@ -6,9 +6,9 @@ import type { Verdict } from '../../core/verdict.ts';
 
 /** What whoever holds damaged bytes can prove, and cannot. */
 const RETRIEVED_DAMAGE = [
-  'What can be proven: that these bytes are not the recorded ones, to whoever looks at them and the log.',
-  'What cannot: that the storage sent them, as its answers are not signed; nor which chunk of the block is damaged.',
-  'A challenge proves whether the owner has one random chunk. One damaged chunk of n is met with a chance of 1 in n.',
+  'You can prove to anyone who looks at these bytes and the log that the bytes are not the recorded ones.',
+  'You cannot prove that the storage sent them, because its answers are not signed, nor which chunk of the block is damaged.',
+  'A challenge shows whether the owner has one random chunk. If one chunk of n is damaged, it hits that chunk with a chance of 1 in n.',
 ];
 
 /**
@@ -19,21 +19,21 @@ export function nextStep({ id, kind, terms }: Purchase, bad: Verdict | null, sig
   const isKeyOwed = kind === ENCRYPTED && bad.index < terms.first + paidBlocks(terms, signedDue);
   if (isKeyOwed && (bad.blame === 'owner' || bad.verdict === 'refused' || bad.reason === NO_KEY)) {
     return [
-      'Next: pay nothing more. The block is signed for, so its key is owed; make the owner show it on the chain:',
+      'Next: pay nothing more. You have signed for the block, so the owner owes you its key. Demand it on the chain:',
       `  plumb consumer demand ${id} --blocks ${bad.index} --wait`,
-      `Not shown within ${terms.windowSeconds} s, it costs the owner the bond. The key becomes public by it, the bytes of the block do not.`,
+      `If the owner does not show it within ${terms.windowSeconds} s, the owner loses the bond. The key becomes public; the bytes of the block do not.`,
     ].join('\n');
   }
   if (bad.blame === 'owner' || bad.verdict === 'refused') {
-    return `Next: pay nothing more. plumb consumer quit ${id} ends it; what was not paid for comes back.`;
+    return `Next: pay nothing more. End the agreement and get the unpaid part back: plumb consumer quit ${id}`;
   }
   if (bad.reason === NO_KEY) {
-    return `Next: the owner may be away: call again later. plumb consumer quit ${id} ends it; what was not paid for comes back.`;
+    return `Next: the owner may be offline, so try again later. To end the agreement and get the unpaid part back: plumb consumer quit ${id}`;
   }
   return [
     ...(bad.evidence === 'retrieved' && bad.verdict === 'corrupted' ? RETRIEVED_DAMAGE : []),
     'Next: pay nothing more. Make the owner show a chunk of the block on the chain:',
     `  plumb consumer challenge ${id} ${bad.index} --wait`,
-    `Unanswered for ${terms.windowSeconds} s, it costs the owner the bond. Answered, it costs you the stake; then ${id.slice(0, 10)}… is ended by: plumb consumer quit ${id}`,
+    `If the owner does not answer within ${terms.windowSeconds} s, the owner loses the bond. If the owner answers, you lose the stake; then end the agreement: plumb consumer quit ${id}`,
   ].join('\n');
 }

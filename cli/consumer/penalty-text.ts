@@ -34,13 +34,13 @@ export function penaltyLines(worth: PenaltyWorth, { terms }: Purchase): string[]
   const { challengesLeft, stakeWei, wins, chanceOfOneLostChunk, breakEvenFraction: fraction } = worth;
   const chunks = MOST_CHUNKS.toLocaleString('en');
   return [
-    `  penalty       a challenge costs ${showAmount(stakeWei, NATIVE_COIN)} and gas when it is answered, and wins ${showAmount(wins, terms.token)} when it is not; ${challengesLeft} left`,
-    `                It asks for one random chunk of one block. An owner who has lost a whole block is caught by the first; one who lacks 1 of ${chunks}`,
-    `                chunks and keeps its hash answers all other seeds: all ${challengesLeft} challenges catch that with ${percent(chanceOfOneLostChunk)}`,
+    `  penalty       a challenge costs ${showAmount(stakeWei, NATIVE_COIN)} and gas if it is answered, and wins ${showAmount(wins, terms.token)} if it is not; ${challengesLeft} left`,
+    `                It asks for one random chunk of one block. It always catches an owner who lost the whole block. An owner who lost 1 of ${chunks}`,
+    `                chunks but kept its hash can show all the others: all ${challengesLeft} challenges together catch that with ${percent(chanceOfOneLostChunk)}`,
     ...(fraction === null
       ? []
       : [
-          `                On average a challenge pays when more than ${percent(fraction)} of the block's chunks are lost, its gas not counted`,
+          `                On average a challenge pays if more than ${percent(fraction)} of the block's chunks are lost, not counting its gas`,
         ]),
   ];
 }

@@ -35,7 +35,7 @@ export async function readCatalogue(
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof PlumblineError)) throw error;
-    output.notice(`The service does not say what offers are about: ${error.shortMessage}`);
+    output.notice(`The service does not return the descriptions of offers: ${error.shortMessage}`);
     return described;
   }
   for (const offer of offers) {
@@ -46,7 +46,7 @@ export async function readCatalogue(
       described.set(offer.id, { name: descriptionName(domain, offer.id, signed.text), description, signed });
     } catch (error) {
       if (!(error instanceof PlumblineError)) throw error;
-      output.notice(`A description of ${offer.id} is not its owner's, and is left out: ${error.shortMessage}`);
+      output.notice(`The description of ${offer.id} is left out because its owner did not sign it: ${error.shortMessage}`);
     }
   }
   return described;

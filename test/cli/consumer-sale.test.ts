@@ -186,7 +186,7 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
       (await consumer(2, 'demand', id, '--blocks', '1')).error.message,
       /Block 1 is not signed for: 0 to 0 are/,
     );
-    assert.match((await consumer(6, 'challenge', id, '0')).error.message, /one question at a time/);
+    assert.match((await consumer(6, 'challenge', id, '0')).error.message, /Only one question can be open at a time/);
     const early = await consumer(6, 'breach', id);
     assert.match(early.error.message, /OCASC_WrongState|state/);
     const lapsed = await consumer(0, 'lapse', id);
