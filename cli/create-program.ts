@@ -5,7 +5,7 @@ import { PARTS, SINGLES } from './parts.ts';
 
 const HELP = `
 Begin:
-  plumb try PATH                     all of it on data of your own: record, verify, see damage seen
+  plumb try PATH                     the whole story on your own data: record, verify, damage, detect
 
 By hand:
   plumb local up                     a whole stack on this machine
@@ -14,18 +14,18 @@ By hand:
   plumb dataset create NAME          one device's log
   plumb device provision NAME        the device's file
   plumb device run --provision device.json --source dir:PATH
-  plumb owner verify NAME            check what is stored against the chain
+  plumb owner verify NAME            check the stored data against the chain
   plumb owner get NAME --out DIR     bring it back, verified
-  plumb owner prove NAME --out FILE  evidence for somebody else, who runs: plumb verify FILE DATA
-  plumb owner offer NAME …           sell blocks of it; plumb owner serve delivers them
-  plumb consumer offers              what is for sale: accept, audit, fetch
+  plumb owner prove NAME --out FILE  evidence for someone else, who runs: plumb verify FILE DATA
+  plumb owner offer NAME …           sell blocks; plumb owner serve delivers them
+  plumb consumer offers              list what is for sale; then accept, audit, fetch
 
 ${exitCodesInWords(120)}`;
 
 /** The command line, one file per command. Of the commands, only the one that these arguments call is loaded. */
 export async function createProgram(version: string, [first, second]: readonly string[]): Promise<Command> {
   const program = new Command('plumb')
-    .description('Data integrity for IoT data: record what a device stores, verify any part of it later, trust nobody.')
+    .description('Data integrity for IoT data: record what a device stores, and verify any part of it later without trusting anyone.')
     .version(version)
     .showHelpAfterError('(add --help for usage and examples)')
     .exitOverride()

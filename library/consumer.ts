@@ -184,7 +184,7 @@ export class Consumer {
     }
     return awaitAgreement(
       market,
-      { id, anchor: 'final', what: 'the final acceptance', limitMs: waitMs },
+      { id, anchor: 'final', what: 'the acceptance in a final block', limitMs: waitMs },
       (final) => final.buyer?.signer === keys.signer,
       signal,
     );

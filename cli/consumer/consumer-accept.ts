@@ -70,7 +70,7 @@ export function addConsumerAccept(consumer: Command): void {
       context.output.progress('Accepted; waiting for a final block');
       const final = await awaitAgreement(
         market,
-        { id: agreementId, anchor: 'final', what: 'the final acceptance', limitMs: options.wait * 1000 },
+        { id: agreementId, anchor: 'final', what: 'the acceptance in a final block', limitMs: options.wait * 1000 },
         ({ buyer }) => buyer?.signer === keys.signer,
         context.signal,
       );

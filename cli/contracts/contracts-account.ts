@@ -8,7 +8,7 @@ import { openPayer, type PayerOptions, withPayerOptions } from './open-payer.ts'
 export function addContractsAccount(contracts: Command): void {
   const command = contracts
     .command('account')
-    .description('Print the account that a keystore or a key in KMS stands for: the one to send ether to.')
+    .description('Print the account of a keystore or of a key in KMS, so that you can send it ether.')
     .addHelpText('after', EXAMPLES);
   withPayerOptions(withJson(command)).action((options: PayerOptions & { json?: boolean }) =>
     runCommand(options, async (context) => {

@@ -58,7 +58,7 @@ export function addContractsCollect(contracts: Command): void {
 }
 
 const EXAMPLES = `
-The account is the one that records: grants are made out to it. Its transactions and these take turns.
+Use the account that records, because owners grant to that account. This command waits for the service's own transactions.
 
 Examples:
   plumb contracts collect --rpc https://rpc.example --kms alias/plumbline-relayer --region eu-central-1

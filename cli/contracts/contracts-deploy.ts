@@ -43,14 +43,14 @@ export function addContractsDeploy(contracts: Command): void {
   const command = contracts
     .command('deploy')
     .description(
-      'Deploy what is missing of DISSC, OCASC and ASC, and write where they are. Costs gas; safe to run again.',
+      'Deploy DISSC, OCASC and ASC where they are missing, and write their addresses to a file. Costs gas; safe to run again.',
     )
     .addOption(new Option('--rpc <url>', 'a node of the chain').env('PLUMB_RPC_URL').makeOptionMandatory())
-    .option('--chain-id <number>', 'the chain it must be (default: whichever the node is on)', parseCount)
+    .option('--chain-id <number>', 'require this chain (default: whichever the node is on)', parseCount)
     .option('--min-window <seconds>', 'shortest window of OCASC (default: 24 h; 5 s on chain 31337)', parseCount)
-    .option('--answer-gas <gas>', 'what OCASC takes an answer to cost', parseCount, ANSWER_GAS)
-    .option('--demand-gas <gas>', 'what OCASC takes showing a key to cost', parseCount, DEMAND_GAS)
-    .option('--out <folder>', 'where <chain>.json is written', 'deployments')
+    .option('--answer-gas <gas>', 'gas that OCASC assumes an answer costs', parseCount, ANSWER_GAS)
+    .option('--demand-gas <gas>', 'gas that OCASC assumes showing a key costs', parseCount, DEMAND_GAS)
+    .option('--out <folder>', 'where to write <chain>.json', 'deployments')
     .addHelpText('after', EXAMPLES);
   withPayerOptions(withJson(command)).action((options: DeployCommandOptions) =>
     runCommand(options, async (context) => {
@@ -78,7 +78,7 @@ function choicesOf({ minWindow, answerGas, demandGas }: DeployCommandOptions, ch
   const minWindowSeconds = minWindow ?? (chainId === LOCAL_CHAIN_ID ? LOCAL_MIN_WINDOW_SECONDS : MIN_WINDOW_SECONDS);
   if (minWindowSeconds <= MAX_WINDOW_SECONDS) return { minWindowSeconds, answerGas, demandGas };
   throw new ArgumentError(
-    `A shortest window of ${minWindowSeconds} s leaves none: OCASC takes windows of at most ${MAX_WINDOW_SECONDS} s. Give a smaller --min-window.`,
+    `--min-window is ${minWindowSeconds} s, above OCASC's longest window of ${MAX_WINDOW_SECONDS} s. Give a smaller --min-window.`,
   );
 }
 
@@ -100,10 +100,10 @@ async function deploy(
     };
     output.notice(`Chain ${chainId}, paid by ${payer.account}.`);
     if (!(await hasProxy(createJsonRpc(target), signal))) {
-      output.notice(`The chain lacks the deployment proxy ${CREATE2_PROXY}: deploying it first, for 0.01 of its coin.`);
+      output.notice(`The chain lacks the deployment proxy ${CREATE2_PROXY}. Deploying it first, for 0.01 of the chain's coin.`);
       await deployProxy(target, signal);
     }
-    output.progress('Deploying what is missing …');
+    output.progress('Deploying the missing contracts …');
     const all = deployablesOf(choices);
     const { deployed } = await deployContracts(
       target,
@@ -148,7 +148,7 @@ function report(
 ): void {
   const { chainId, contracts } = deployments;
   const lines = CONTRACTS.map((name, i) => {
-    const how = deployed[i]?.block === null ? 'was there' : 'deployed';
+    const how = deployed[i]?.block === null ? 'already there' : 'deployed';
     return `  ${name.padEnd(6)} ${contracts[name].address}  ${how}, block ${contracts[name].block}`;
   });
   const names = deployed.filter(({ block }) => block !== null).map(({ name }) => name);
@@ -161,8 +161,9 @@ function report(
 }
 
 const EXAMPLES = `
-The addresses follow from the code and the arguments alone, through the proxy 0x4e59b44847b379578588920cA78FbF26c0B4956C: whoever
-deploys them, they are the same. A chain without that proxy is given it, where the paying account has 0.01 of its coin to spare.
+The addresses depend only on the code and the arguments, because the proxy 0x4e59b44847b379578588920cA78FbF26c0B4956C deploys
+the contracts; who pays makes no difference. If the chain lacks the proxy and the paying account can spare 0.01 of its coin, this
+command deploys the proxy, too.
 
 Examples:
   plumb contracts deploy --rpc https://rpc.example --chain-id 11155111 --keystore operator.json

@@ -24,7 +24,7 @@ export function addContractsVerify(contracts: Command): void {
     .command('verify')
     .description('Compare the code on the chain, byte for byte, with what this version deploys.')
     .addOption(new Option('--rpc <url>', "a node of the chain (default: the connection's)").env('PLUMB_RPC_URL'))
-    .option('--chain-id <number>', 'the chain it must be (default: whichever the node is on)', parseCount)
+    .option('--chain-id <number>', 'require this chain (default: whichever the node is on)', parseCount)
     .option('--file <file>', 'what plumb contracts deploy wrote (default: deployments/<chain>.json)')
     .addHelpText('after', EXAMPLES);
   withHomeOptions(command).action((options: VerifyOptions) =>
@@ -35,15 +35,15 @@ export function addContractsVerify(contracts: Command): void {
       if (deployments.chainId !== chainId) {
         const { host } = new URL(rpcUrl);
         throw new FileError(
-          `The node at ${host} is on chain ${chainId}, not on ${deployments.chainId}, as ${path} is. Name another file or node.`,
+          `The node at ${host} is on chain ${chainId}, not on ${deployments.chainId}, which ${path} describes. Name another file or node.`,
         );
       }
       const rpc = createJsonRpc({ rpcUrl, chainId });
       const checks = await checkContracts(rpc, deployments, context.signal);
       const ok = checks.every(({ difference, block }) => difference === null && block !== 'wrong');
       const say = ok
-        ? `All are what this version deploys (chain ${chainId}).`
-        : 'Not all are what this version deploys.';
+        ? `Every contract is what this version deploys (chain ${chainId}).`
+        : 'Some contracts differ from what this version deploys.';
       const lines = checks.map((check) => describeCheck(context, check));
       context.output.result({ ok, chainId, file: path, contracts: checks }, [...lines, say].join('\n'));
       return ok ? EXIT.ok : EXIT.notIntact;
@@ -63,8 +63,8 @@ async function openChain(
 function describeCheck({ output }: CommandContext, { name, address, difference, block }: ContractCheck): string {
   const blocks = {
     right: '',
-    wrong: '; it was deployed in another block than the file says',
-    unknown: '; block not checked, as the node keeps no state that old',
+    wrong: '; the file gives a different block for its deployment',
+    unknown: '; its block was not checked, because the node keeps no state that old',
   };
   const what =
     difference === null ? 'as deployed' : `${difference.what} is ${difference.actual}, not ${difference.expected}`;
@@ -73,7 +73,7 @@ function describeCheck({ output }: CommandContext, { name, address, difference, 
 }
 
 const EXAMPLES = `
-Exit codes: 0 all as deployed, 1 something differs, 2 no such file, 3 the chain does not answer or is another.
+Exit codes: 0 all as deployed, 1 something differs, 2 no such file, 3 the chain does not answer or is a different one.
 
 Examples:
   plumb contracts verify --rpc https://rpc.example

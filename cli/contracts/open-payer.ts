@@ -19,7 +19,7 @@ export interface PayerOptions {
 export function withPayerOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--home <folder>', "whose owner's account pays")
+      new Option('--home <folder>', "folder of the owner whose account pays")
         .env('PLUMB_HOME')
         .default(join(homedir(), '.plumbline')),
     )
@@ -38,7 +38,7 @@ export async function openPayer(
 ): Promise<AccountSigner & { close(): void }> {
   const close = (): void => {};
   if (kms !== undefined) {
-    if (region === undefined) throw new ArgumentError('A key in KMS is in a region. Give --region NAME.');
+    if (region === undefined) throw new ArgumentError('A key in KMS needs a region. Give --region NAME.');
     const { createKmsSigner } = await import('../../adapters/kms/kms-signer.ts');
     return createKmsSigner({ region, keyId: kms, endpoint: null, credentials: null }, context.signal);
   }

@@ -30,8 +30,8 @@ export function requireSameContracts(path: string, former: DeploymentsFile, want
   const what =
     other === undefined
       ? `chain ${former.chainId}`
-      : `${other} at ${former.contracts[other].address}, and this would be at ${wanted.contracts[other].address}`;
+      : `${other} at ${former.contracts[other].address}, but this deployment would be at ${wanted.contracts[other].address}`;
   throw new FileError(
-    `${path} is about ${what}. It is not replaced: move it away, give another --out, or the same --min-window and --answer-gas.`,
+    `${path} describes ${what}, so it is not replaced. Move it away, give another --out, or the same --min-window and --answer-gas.`,
   );
 }

@@ -19,7 +19,7 @@ interface CreateOptions {
 export function addDatasetCreate(dataset: Command): void {
   const command = dataset
     .command('create')
-    .description("Open a dataset: one device's log. Nothing is sent to the chain; the owner signs who writes it.")
+    .description("Create a dataset: the log of one device. The owner signs which device writes it; nothing is sent to the chain.")
     .argument('<name>', 'name of the dataset, at most 32 bytes')
     .addOption(
       new Option(
@@ -56,13 +56,13 @@ export function addDatasetCreate(dataset: Command): void {
           problem: unshown,
         },
         [
-          `Dataset ${name}: ${dataset}${isNew ? '' : ' (it was there already)'}`,
+          `Dataset ${name}: ${dataset}${isNew ? '' : ' (already there)'}`,
           `  content       ${kindName(entry.kind)}; digests ${published ? 'published' : 'in the log alone'}`,
-          `  anchored      ${anchorer === null ? 'by records of its own' : `in rounds of ${anchorer}`}`,
+          `  anchored      ${anchorer === null ? 'each by its own record' : `in rounds of ${anchorer}`}`,
           `  device        ${newest.device}, by charter ${newest.serial}`,
           ...(unshown === null
             ? []
-            : [`  The service does not know it yet: ${unshown} The device shows it the charter.`]),
+            : [`  The service does not know the dataset yet: ${unshown} The device will send it the charter.`]),
           `Next: plumb device provision ${name} --out device.json`,
         ].join('\n'),
       );
@@ -75,4 +75,4 @@ const EXAMPLES = `
 Examples:
   plumb dataset create weather
   plumb dataset create load --kind plain
-  plumb dataset create pump-7 --anchor round          its heads stand in the service's rounds`;
+  plumb dataset create pump-7 --anchor round          anchored in the service's rounds`;

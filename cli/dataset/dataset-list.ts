@@ -57,14 +57,14 @@ interface DatasetLine {
 export function addDatasetList(dataset: Command): void {
   const command = dataset
     .command('list')
-    .description('A line a dataset: kind, blocks, bytes, last capture, what is recorded how and when, device.')
+    .description('List the datasets, one a line: kind, blocks, bytes, last capture, what is recorded, how and when, device.')
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((options: ListOptions) =>
     runCommand(options, async (context) => {
       const entries = await readDatasets(context.home);
       if (entries.length === 0) {
         throw new ArgumentError(
-          `${context.home} lists no dataset. Create one: plumb dataset create NAME; or learn those of other machines: plumb owner restore`,
+          `${context.home} lists no dataset. Create one: plumb dataset create NAME; or find those made on other machines: plumb owner restore`,
         );
       }
       const connection = await readConnection(context);
@@ -180,7 +180,7 @@ function timeText(ms: number | null): string {
 }
 
 const EXAMPLES = `
-The list is a cache of this home. Datasets of other machines come into it by: plumb owner restore
+The list is a cache in this home folder. To add datasets made on other machines: plumb owner restore
 
 Examples:
   plumb dataset list

@@ -21,10 +21,10 @@ export function addDatasetRecord(dataset: Command): void {
   const command = dataset
     .command('record')
     .description(
-      "Put a dataset's charter and its newest head onto DISSC, also where it stands in rounds. Costs gas; safe to run again.",
+      "Record a dataset's charter and newest head on DISSC, even if rounds anchor it. Costs gas; safe to run again.",
     )
     .argument('<dataset>', 'name or id of the dataset')
-    .option('--dry-run', 'only say what it would record, and the gas')
+    .option('--dry-run', 'show what it would record, and the gas; send nothing')
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((name: string, options: RecordOptions) =>
     runCommand(options, async (context) => {
@@ -39,7 +39,7 @@ export function addDatasetRecord(dataset: Command): void {
         const recorded = heads[0]?.size ?? 0;
         output.result(
           answerOf(entry.dataset, { from: recorded, to: recorded }, null),
-          `DISSC has the charter of ${entry.name} and ${recorded.toLocaleString('en')} blocks: all that the service shows. Nothing to do.`,
+          `DISSC has the charter of ${entry.name} and ${recorded.toLocaleString('en')} blocks, which is all that the service shows. Nothing to do.`,
         );
         return EXIT.ok;
       }
@@ -79,9 +79,9 @@ function answerOf(
 }
 
 const EXAMPLES = `
-A dataset that stands in rounds goes on standing there. What DISSC has of it besides can never disappear, and agreements rest
-on that alone (plumb owner offer does it by itself). Before anything is sent, the head is compared with every one that this
-home has seen: where the log went back or contradicts them, nothing is sent, and it says so (exit 6).
+Rounds continue to anchor the dataset. What DISSC has recorded can never disappear, and agreements rest on that alone
+(plumb owner offer records by itself). Before it sends anything, the command compares the head with every head that this home
+has seen. If the log went back or contradicts one of them, it sends nothing and says so (exit 6).
 
 Examples:
   plumb dataset record pump-7 --dry-run

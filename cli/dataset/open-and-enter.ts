@@ -29,7 +29,7 @@ export type AnchorName = 'round' | 'record';
 export function anchorOption(byDefault: AnchorName): Option {
   return new Option(
     '--anchor <how>',
-    "round: in the service's rounds, one transaction for all; record: directly on DISSC, which agreements rest on",
+    "round: in the service's rounds, one transaction for all datasets; record: directly on DISSC, which agreements rest on",
   )
     .choices(['round', 'record'])
     .default(byDefault);
@@ -88,7 +88,7 @@ export async function openAndEnter(
 function requireAnchorer({ anchorer }: Connection): Address {
   if (anchorer !== null) return anchorer;
   throw new StateError(
-    'It is not known in whose rounds datasets are anchored. Name the account of the service in connection.json, as `anchorer`; or record directly: --anchor record',
+    'connection.json does not say whose rounds anchor datasets. Add the service's account as `anchorer`, or record directly: --anchor record',
   );
 }
 
@@ -102,5 +102,5 @@ function requireName(name: string): void {
 function requireSame(entry: DatasetEntry, wanted: NamedDataset): void {
   if (entry.kind === wanted.kind && entry.published === wanted.published) return;
   const is = `${kindName(entry.kind)}${entry.published ? ' and published' : ', not published'}`;
-  throw new ArgumentError(`Dataset ${entry.name} is ${is} already; this cannot be changed. Ask for it like that.`);
+  throw new ArgumentError(`Dataset ${entry.name} exists already and is ${is}; this cannot be changed. Give the same options, or another name.`);
 }

@@ -67,7 +67,7 @@ export async function requireGrown(
   for (const line of alarmLines(output, growth, evidence)) output.notice(line);
   if (refused.length === 0) return;
   throw new StateError(
-    `Nothing was sent. ${refused.join(' ')} Find out with plumb owner verify and plumb owner contradictions whose fault that is. Where it was you who began anew: plumb owner contradictions NAME --forget`,
+    `Nothing was sent. ${refused.join(' ')} To find out whose fault it is: plumb owner verify and plumb owner contradictions. If you started the log again yourself: plumb owner contradictions NAME --forget`,
     { details: { dataset: entry.dataset, evidence: evidence[0] ?? null } },
   );
 }
@@ -82,5 +82,5 @@ export function planText(name: string, { call, from, to, gas, maxCostWei }: Reco
   const charters = length === 0 ? [] : [length === 1 ? 'its charter' : `its ${length} charters`];
   const blocks = to > from ? [`blocks ${from.toLocaleString('en')} to ${(to - 1).toLocaleString('en')}`] : [];
   const what = [...charters, ...blocks].join(' and ');
-  return `DISSC lacks ${what} of ${name}. Recording that takes ${gas.toLocaleString('en')} gas, at most ${showAmount(maxCostWei, NATIVE_COIN)}.`;
+  return `DISSC lacks ${what} of ${name}. Recording this takes ${gas.toLocaleString('en')} gas, at most ${showAmount(maxCostWei, NATIVE_COIN)}.`;
 }

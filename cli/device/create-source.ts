@@ -37,7 +37,7 @@ export async function createSource(
   const choice = parseSource(options.source);
   const { blockBytes, mqttSecrets } = options;
   if (mqttSecrets !== undefined && choice.kind !== 'mqtt') {
-    throw new ArgumentError(`--mqtt-secrets goes with --source mqtt:…, not with ${choice.kind}.`);
+    throw new ArgumentError(`--mqtt-secrets works only with --source mqtt:…, not with ${choice.kind}.`);
   }
   requireDirectoryOptions(options, choice.kind);
   switch (choice.kind) {
@@ -75,6 +75,6 @@ function requireDirectoryOptions(options: SourceOptions, kind: string): void {
   if (kind === 'dir') return;
   const given = (['skip', 'take', 'follow'] as const).filter((name) => options[name].length > 0);
   if (options.deleteAfter !== undefined)
-    throw new ArgumentError(`--delete-after goes with --source dir:…, not with ${kind}.`);
-  if (given.length > 0) throw new ArgumentError(`--${given[0]} goes with --source dir:…, not with ${kind}.`);
+    throw new ArgumentError(`--delete-after works only with --source dir:…, not with ${kind}.`);
+  if (given.length > 0) throw new ArgumentError(`--${given[0]} works only with --source dir:…, not with ${kind}.`);
 }

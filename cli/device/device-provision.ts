@@ -22,10 +22,10 @@ export function addDeviceProvision(device: Command): void {
   const command = device
     .command('provision')
     .description(
-      "Write a device's provision file (mode 0600): its own account's key and its dataset's key, nothing else.",
+      "Write a device's provision file (mode 0600). It holds the device's own key and its dataset's key, nothing else.",
     )
     .argument('<dataset>', 'name or id of the dataset')
-    .option('--out <file>', 'file to create; an existing one is never replaced', 'device.json')
+    .option('--out <file>', 'file to create; never replaces an existing one', 'device.json')
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((name: string, options: ProvisionOptions) =>
     runCommand(options, async (context) => {
@@ -39,7 +39,7 @@ export function addDeviceProvision(device: Command): void {
       noticeLoopback(context.output, connection);
       context.output.result(
         { path, dataset: entry.dataset, account: entry.charters.at(-1)?.device },
-        `${path} is written (mode 0600). Bring it to the device over a channel you trust, then delete it here.\n` +
+        `Wrote ${path} (mode 0600). Copy it to the device over a channel you trust, then delete it here.\n` +
           'On the device: plumb device run --provision device.json --source dir:/var/readings --every 10s',
       );
       return EXIT.ok;

@@ -27,14 +27,14 @@ interface ReplaceOptions {
 export function addDeviceReplace(device: Command): void {
   const command = device
     .command('replace')
-    .description('Give a dataset another device, on the chain, and write its provision file. Costs gas.')
+    .description('Replace a dataset's device on the chain, and write the new device's provision file. Costs gas.')
     .argument('<dataset>', 'name or id of the dataset')
     .option(
       '--from <block>',
-      'the block from which the new device writes (default: behind all that is there)',
+      'first block of the new device (default: after everything stored so far)',
       parseIndex,
     )
-    .option('--out <file>', "the new device's file to create; an existing one is never replaced", 'device.json')
+    .option('--out <file>', "the new device's file to create; never replaces an existing one", 'device.json')
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((name: string, options: ReplaceOptions) =>
     runCommand(options, async (context) => {
@@ -85,18 +85,18 @@ export function addDeviceReplace(device: Command): void {
 function reportText(name: string, path: string, replaced: Replacement): string {
   const { charter, transactions, disowned, disownedStored, unshown } = replaced;
   return [
-    `Dataset ${name} is written by ${charter.device} from block ${charter.from} on, by charter ${charter.serial}.`,
+    `Device ${charter.device} now writes dataset ${name} from block ${charter.from} on (charter ${charter.serial}).`,
     ...transactions.map(({ txHash }) => `  transaction   ${txHash}`),
     ...disowned.map((one) => `  ${disownedText(one)}`),
     ...(disownedStored === null
       ? []
       : [
-          `  blocks ${disownedStored.from} to ${disownedStored.to}: stored by an earlier device and not recorded; the new one does not take them over`,
+          `  blocks ${disownedStored.from} to ${disownedStored.to}: an earlier device stored these but nobody recorded them; the new device does not take them over`,
         ]),
     ...(unshown === null
       ? []
-      : [`  The service does not have the charter yet: ${unshown} It reads the chain by itself.`]),
-    `${path} is written (mode 0600). Bring it to the new device over a channel you trust, then delete it here.`,
+      : [`  The service does not have the charter yet: ${unshown} It will read it from the chain.`]),
+    `Wrote ${path} (mode 0600). Copy it to the new device over a channel you trust, then delete it here.`,
   ].join('\n');
 }
 
@@ -107,9 +107,9 @@ function parseIndex(text: string): number {
 }
 
 const EXAMPLES = `
-A lost device: the new one takes over what the old one has stored, and goes on behind it.
-A stolen one: name the first block that you do not trust. What the old device has signed from there on is disowned: named,
-and outside completeness and audits. Nothing is removed.
+If a device is lost: the new one takes over what the old one has stored, and continues after it.
+If a device is stolen: name the first block that you do not trust. Whatever the old device signed from there on is disowned:
+reports name those blocks, but audits and completeness leave them out. Nothing is removed.
 
 Examples:
   plumb device replace weather --out weather-2.json

@@ -184,7 +184,7 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     assert.equal(demanded.outcome, 'unanswered');
     assert.match(
       (await consumer(2, 'demand', id, '--blocks', '1')).error.message,
-      /Block 1 is not signed for: 0 to 0 are/,
+      /You have not signed for block 1, only for 0 to 0\./,
     );
     assert.match((await consumer(6, 'challenge', id, '0')).error.message, /Only one question can be open at a time/);
     const early = await consumer(6, 'breach', id);

@@ -113,7 +113,7 @@ test('what stands in rounds is recorded on DISSC when its owner asks: once, cost
   assert.equal(shown.exitCode, 0, shown.stderr);
   assert.match(
     shown.stderr,
-    /^DISSC lacks its charter and blocks 0 to 19 of pump-1\. Recording that takes [\d,]+ gas, at most [\d.]+ ether\.\n/,
+    /^DISSC lacks its charter and blocks 0 to 19 of pump-1\. Recording this takes [\d,]+ gas, at most [\d.]+ ether\.\n/,
   );
   assert.match(
     shown.stdout,

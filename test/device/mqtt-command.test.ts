@@ -57,7 +57,7 @@ test('the command captures messages with the secrets of a file, which are nowher
 test('options that do not go together end with code 2 and a remedy', async (context) => {
   const { file } = provision(context);
   const cases: [string[], RegExp][] = [
-    [['--source', 'stdin', '--mqtt-secrets', 'x'], /goes with --source mqtt/],
+    [['--source', 'stdin', '--mqtt-secrets', 'x'], /works only with --source mqtt/],
     [['--source', 'mqtt:mqtt://u:hunter2@h/t'], /Give --mqtt-secrets FILE/],
     [['--source', 'mqtt:mqtt://h/t', '--mqtt-secrets', '/nowhere/mqtt.json'], /cannot be used \(ENOENT\)/],
   ];
