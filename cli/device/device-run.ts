@@ -64,22 +64,22 @@ export function addDeviceRun(device: Command): void {
   const command = device
     .command('run')
     .description(
-      'Capture a source, seal it into batches, upload them and follow them until they are final and checked.',
+      'Capture a source, seal it into batches, upload them, and follow them until they are final and checked.',
     )
     .requiredOption('--source <source>', "dir:PATH, stdin, cmd:'COMMAND' or mqtt:mqtt://HOST:1883/TOPIC")
     .option('--provision <file>', 'the device.json that the owner provisioned', 'device.json')
     .option(
       '--outbox <file>',
-      'where captured data is kept until the storage has proven it (default: beside device.json)',
+      'where to keep captured data until the storage has proven that it holds it (default: beside device.json)',
     )
     .option(
       '--every <duration>',
-      'cadence: a command runs, a directory or stream is sealed, this often',
+      'how often to run the command, or to seal what a directory or stream has brought',
       parseDuration,
       10_000,
     )
     .addOption(
-      new Option('--record <how>', 'relayed: the service records; direct: this device does, and pays')
+      new Option('--record <how>', 'relayed: the service records; direct: this device records, and pays')
         .choices(['relayed', 'direct'])
         .default('relayed'),
     )
@@ -103,68 +103,68 @@ export function addDeviceRun(device: Command): void {
     .option('--batch-bytes <size>', 'seal at this many bytes, at most 32MiB', parseSize, defaults.batch.maxBytes)
     .option(
       '--block-bytes <size>',
-      `cut larger files, lines and outputs, at most ${MAX_CONTENT_BYTES}B`,
+      `cut files, lines and outputs into blocks of this size, at most ${MAX_CONTENT_BYTES}B`,
       parseSize,
       MAX_CONTENT_BYTES,
     )
-    .option('--max-disk <size>', 'bytes the outbox may take, at least 64MiB', parseSize, defaults.capture.maxDiskBytes)
+    .option('--max-disk <size>', 'most bytes that the outbox may take, at least 64MiB', parseSize, defaults.capture.maxDiskBytes)
     .addOption(
       new Option(
         '--when-full <policy>',
-        'at that bound: let the source wait, or drop the oldest unsealed and note the gap',
+        'when --max-disk is reached: make the source wait, or drop the oldest unsealed blocks and note the gap',
       )
         .choices(['wait', 'drop-oldest'])
         .default('wait'),
     )
-    .option('--settle <duration>', 'a file is complete when it has not changed for this long', parseDuration, 2000)
+    .option('--settle <duration>', 'treat a file as complete once it has not changed for this long', parseDuration, 2000)
     .addOption(
-      new Option('--delete-after <state>', 'remove a file once the storage has proven every block of it').choices([
+      new Option('--delete-after <state>', 'remove a file once the storage has proven that it holds every block of it').choices([
         'checked',
       ]),
     )
     .addOption(
       new Option(
         '--follow [pattern]',
-        'capture files that grow in pieces, line by line, through truncation and rotation; repeatable (all when no pattern is given)',
+        'capture files line by line as they grow, through truncation and rotation; repeatable (without a pattern: all files)',
       )
         .preset('**')
         .argParser(collect)
         .default([], 'none'),
     )
     .addOption(
-      new Option('--skip <pattern>', 'leave files or folders of such names alone, too; repeatable')
+      new Option('--skip <pattern>', 'also ignore files or folders with such names; repeatable')
         .argParser(collect)
         .default([], 'none'),
     )
     .addOption(
       new Option(
         '--take <pattern>',
-        `capture them though they are skipped by name: ${SKIPPED_NAMES.join(' ')}; repeatable`,
+        `capture such names even though they are skipped by default: ${SKIPPED_NAMES.join(' ')}; repeatable`,
       )
         .argParser(collect)
         .default([], 'none'),
     )
-    .option('--times <count>', 'runs of a command after which the source has ended', parseCount)
+    .option('--times <count>', 'stop after running the command this often', parseCount)
     .option(
       '--command-timeout <duration>',
-      'a command that runs longer is ended and not recorded',
+      'stop a command that runs longer, and discard its output',
       parseDuration,
       60_000,
     )
-    .option('--max-output <size>', 'a command that prints more is ended and not recorded', parseSize, 16 * 2 ** 20)
-    .option('--max-message <size>', 'the MQTT broker is told not to send larger messages', parseSize, 16 * 2 ** 20)
+    .option('--max-output <size>', 'stop a command that prints more, and discard its output', parseSize, 16 * 2 ** 20)
+    .option('--max-message <size>', 'tell the MQTT broker not to send larger messages', parseSize, 16 * 2 ** 20)
     .option('--mqtt-secrets <file>', 'user, password and TLS files for the MQTT broker (JSON, mode 0600)')
     .option(
       '--poll <duration>',
-      'how often all that the chain says is read, also where the service tells of nothing new',
+      'how often to read everything from the chain, even if the service reports nothing new',
       parseDuration,
       defaults.followEveryMs,
     )
     .option(
       '--until-idle',
-      'end when the source has ended (a directory: when all in it is captured) and all is final and checked',
+      'exit when the source has ended (a directory: when everything in it is captured) and everything is final and checked',
     )
-    .option('--timeout <duration>', 'end with code 3 if that takes longer', parseDuration)
+    .option('--timeout <duration>', 'exit with code 3 if that takes longer', parseDuration)
     .addHelpText('after', EXAMPLES);
   withJson(command).action((options: RunOptions) =>
     runCommand(options, async ({ output, signal }) => {
@@ -247,7 +247,7 @@ async function unlessEnded<T>(work: Promise<T>, ended: AbortSignal): Promise<T |
 function requireWritable({ dataset, charter }: Provision): void {
   if (charter.kind !== ATTACHED) return;
   throw new ArgumentError(
-    `Dataset ${dataset} is of kind 2 (attached): its bytes stay where another program puts them, and no device seals it.`,
+    `Dataset ${dataset} is attached (kind 2): another program stores its bytes, so no device can run for it.`,
   );
 }
 
@@ -275,7 +275,7 @@ function toDeviceOptions(options: RunOptions): DeviceOptions {
 }
 
 function collect(pattern: string, before: readonly string[]): readonly string[] {
-  if (pattern === '') throw new InvalidArgumentError("it is empty. Give a pattern such as '*.log'.");
+  if (pattern === '') throw new InvalidArgumentError("The pattern is empty. Give one such as '*.log'.");
   return [...before, pattern];
 }
 
@@ -284,16 +284,16 @@ function requireAtMost(option: string, value: number, most: number): void {
 }
 
 const EXAMPLES = `
---every is how often a command runs; for a directory or a stream it is the age at which what was captured is sealed into a
-batch and uploaded, full or not. A file keeps its name, a message has its topic's; lines, and what commands print, are
-restored as one stream.
+--every sets how often a command runs. For a directory or a stream it sets the age at which captured data is sealed into a
+batch and uploaded, full or not. A restored file has its own name, a message its topic's name; lines, and the output of
+commands, are restored as one stream.
 
-A directory that is not there is waited for. What is not captured (names skipped, links, files that cannot be read, files that
-never rest) is said once and stands in plumb device status. In a pattern * stands for any characters but a slash, ** for any,
-? for one; without a slash it is held against the name alone. --skip beats --take. --delete-after compares a file's content
-with what was recorded before it removes it, and never removes files that are followed.
+If the directory does not exist yet, the device waits for it. Whatever it does not capture (skipped names, links, files that it
+cannot read, files that never stop changing) it reports once and lists in plumb device status. In a pattern, * matches any
+characters but a slash, ** any characters, ? one character; a pattern without a slash is compared with the name alone. --skip
+beats --take. --delete-after compares a file with what was recorded before it removes the file, and never removes followed files.
 
-Where the dataset was created with --published, this device's account pays for its digests on the chain, whoever records.
+If the dataset was created with --published, this device's account pays for its digests on the chain, whoever records.
 
 Examples:
   plumb device run --source dir:/var/readings --every 10s
@@ -303,5 +303,5 @@ Examples:
   plumb device run --source dir:./readings --until-idle --timeout 5m --json
   plumb device run --source 'mqtt:mqtts://broker.example/plant/+/temperature' --mqtt-secrets mqtt.json
 
-Kill it at any time and start it again. After a crash, the writer of a stream goes on behind captured.streamBytes of
-plumb device status.`;
+You may kill it at any time and start it again. After a crash, the program that writes a stream should continue after
+captured.streamBytes of plumb device status.`;

@@ -21,17 +21,17 @@ interface SalvageOptions {
 export function addDeviceSalvage(device: Command): void {
   const command = device
     .command('salvage')
-    .description('Save what can be read out of a damaged outbox into a folder, and say what is lost.')
+    .description('Save whatever is readable in a damaged outbox to a folder, and report what is lost.')
     .option('--provision <file>', 'the device.json whose outbox to save', 'device.json')
-    .option('--outbox <file>', 'the outbox, where it is not beside the provision file')
-    .option('--out <folder>', 'folder to create; an existing one is never used', 'salvaged')
+    .option('--outbox <file>', 'the outbox, if it is not beside the provision file')
+    .option('--out <folder>', 'folder to create; never writes into an existing one', 'salvaged')
     .addHelpText('after', EXAMPLES);
   withJson(command).action((options: SalvageOptions) =>
     runCommand(options, async ({ output }) => {
       const path = resolve(options.outbox ?? outboxPathOf(options.provision));
       const folder = resolve(options.out);
       if (!existsSync(path)) throw new FileError(`There is no outbox at ${path}. Name it: --outbox FILE`);
-      if (isOutboxHeld(path)) throw new StateError(`A device works on ${path} now. Stop it first.`);
+      if (isOutboxHeld(path)) throw new StateError(`A device is running on ${path}. Stop it first.`);
       if (existsSync(folder)) throw new FileError(`${folder} exists already. Give another name: --out FOLDER`);
       const salvage = writeSalvaged(path, folder);
       output.result({ folder, ...salvage }, describe(folder, salvage));
@@ -45,19 +45,19 @@ function describe(folder: string, { blocks, bytes, files, damaged, missing, behi
   return [
     `saved     ${count(blocks)} blocks, ${showBytes(bytes)}, in ${count(files)} files of ${folder}`,
     `damaged   ${count(damaged)} blocks`,
-    `missing   ${count(missing)} numbers between the first block and the last: dropped before, or lost`,
-    `behind    ${count(behind)} numbers behind the last block that was found: proven and let go, or lost`,
-    'Some of it may be in the log already: blocks stay in the outbox for a while after the storage has proven them.',
-    'To go on, move the damaged outbox away (the file, -wal, -shm and -mark), start the device, and give it what was saved:',
+    `missing   ${count(missing)} block numbers between the first and the last: dropped earlier, or lost`,
+    `behind    ${count(behind)} block numbers after the last one found: proven and removed, or lost`,
+    'Some of these blocks may be in the log already, because the outbox keeps blocks for a while after the storage has proven them.',
+    'To continue, move the damaged outbox away (the file, -wal, -shm and -mark), start the device, and feed it the saved data:',
     `plumb device run --source dir:${folder}/files --until-idle; for a stream, feed it ${folder}/stream.`,
   ].join('\n');
 }
 
 const EXAMPLES = `
-SQLite is not needed for it: every page of the outbox and of its log (-wal) is read, and each block proves itself by its
-checksum. The folder gets stream (all lines, in order), files/NAME and index.jsonl, one line a block.
+Works without SQLite: it reads every page of the outbox and of its log (-wal), and checks each block by its checksum. It writes
+into the folder: stream (all lines, in order), files/NAME, and index.jsonl with one line a block.
 
-Ends with 0 when nothing can be lost, with 1 when something is, or may be.
+Exit codes: 0 nothing can be lost, 1 something is or may be lost.
 
 Examples:
   plumb device salvage --provision device.json --out salvaged

@@ -21,9 +21,9 @@ interface StatusOptions {
 export function addDeviceStatus(device: Command): void {
   const command = device
     .command('status')
-    .description('Show what the outbox holds, how far it has come, what it waits for, and whose turn it is.')
+    .description('Show what the outbox holds, how far it has got, what it waits for, and whose turn it is.')
     .option('--provision <file>', 'the device.json whose outbox to show', 'device.json')
-    .option('--outbox <file>', 'the outbox, where it is not beside the provision file')
+    .option('--outbox <file>', 'the outbox, if it is not beside the provision file')
     .addHelpText('after', EXAMPLES);
   withJson(command).action((options: StatusOptions) =>
     runCommand(options, async ({ output }) => {
@@ -46,10 +46,10 @@ Examples:
   plumb device status
   plumb device status --provision device.json --json
 
-After a crash, the writer of a stream goes on behind captured.streamBytes.
+After a crash, the program that writes a stream should continue after captured.streamBytes.
 
-Ends with 0 as long as nothing waits longer than it should; with 3 when chain, service or store keep something waiting too
-long; with 6 when the owner, or whoever keeps this machine, has to do something.`;
+Exit codes: 0 nothing waits longer than it should, 3 something waits too long for the chain, the service or the storage,
+6 the owner, or whoever looks after this machine, has to act.`;
 
 type Shown = OutboxStatus & { readonly running: boolean };
 
@@ -77,11 +77,11 @@ function describe(status: Shown, nowMs: number): string {
       .map(
         (state) => `${state.padEnd(9)} ${count(states[state].batches)} batches, ${count(states[state].blocks)} blocks`,
       ),
-    `log       ${count(log.blocks)} blocks; what is not listed above is checked`,
+    `log       ${count(log.blocks)} blocks; all that are not listed above are checked`,
     `disk      ${showBytes(disk.usedBytes)} in use, ${showBytes(disk.fileBytes)} taken`,
   ];
   if (status.unpublished > 0)
-    lines.push(`publish   ${count(status.unpublished)} batches are not published on the chain yet`);
+    lines.push(`publish   ${count(status.unpublished)} batches not yet published on the chain`);
   if (dropped.blocks > 0) lines.push(`dropped   ${count(dropped.blocks)} blocks, ${showBytes(dropped.bytes)}`);
   for (const { kind, blocks, bytes, atMs } of status.losses)
     lines.push(`lost      ${count(blocks)} blocks, ${showBytes(bytes)}, ${describeLoss(kind, atMs, nowMs)}`);
@@ -91,10 +91,10 @@ function describe(status: Shown, nowMs: number): string {
     lines.push(`${secondWriterText({ from, blocks })} Last seen ${showAge(nowMs - lastMs)} ago.`);
   }
   if (status.shortenedBlocks !== null) lines.push(shortenedText(status.shortenedBlocks));
-  if (!status.running) lines.push('No device works on this outbox now. Start it with: plumb device run');
+  if (!status.running) lines.push('No device is running on this outbox. Start it with: plumb device run');
   lines.push(...waitsText(status.waits, nowMs));
   const { leftOut } = status;
-  if (leftOut.count > 0) lines.push(`left out  ${count(leftOut.count)} of what the source has now:`);
+  if (leftOut.count > 0) lines.push(`left out  ${count(leftOut.count)} items that the source has now:`);
   for (const { reason, count: n, examples } of leftOut.reasons) {
     const more = n > examples.length ? ` and ${count(n - examples.length)} more` : '';
     lines.push(`  ${examples.map(showName).join(', ')}${more}: ${reason}`);
@@ -103,6 +103,6 @@ function describe(status: Shown, nowMs: number): string {
     lines.push(`missed    ${count(n)}: ${reason} The last ${showAge(nowMs - lastMs)} ago: ${showName(last)}`);
   for (const { step, sinceMs, atMs, reason } of status.failures)
     if (step === 'scan') lines.push(reason);
-    else lines.push(`${step} fails, for ${showAge(nowMs - sinceMs)} (last ${showAge(nowMs - atMs)} ago): ${reason}`);
+    else lines.push(`${step} has been failing for ${showAge(nowMs - sinceMs)} (last ${showAge(nowMs - atMs)} ago): ${reason}`);
   return lines.join('\n');
 }

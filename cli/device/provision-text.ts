@@ -22,7 +22,7 @@ export function provisionText(
   const devicePrivateKey = deviceKeyOf(owner, dataset, serial);
   if (accountOfKey(devicePrivateKey) !== charter.device) {
     throw new FileError(
-      `The charters of ${dataset} that are known here name the device ${charter.device}, whose key this mnemonic does not give. Learn all charters with: plumb owner restore`,
+      `The newest charter of ${dataset} known here names device ${charter.device}, but this mnemonic does not give that device's key. To find all charters: plumb owner restore`,
     );
   }
   return encodeProvision({

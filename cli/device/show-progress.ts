@@ -61,23 +61,23 @@ function count(counts: Counts, event: DeviceEvent): void {
 function describe(event: DeviceEvent): string | null {
   switch (event.event) {
     case 'started':
-      return `Dataset ${event.dataset}\nAccount ${event.account}. Ctrl-C stops; nothing captured is lost.`;
+      return `Dataset ${event.dataset}\nAccount ${event.account}. Ctrl-C stops the device; captured data is kept.`;
     case 'retry':
-      return `${event.step}: ${event.reason} Again in ${Math.ceil(event.inMs / 1000)} s.`;
+      return `${event.step}: ${event.reason} Next try in ${Math.ceil(event.inMs / 1000)} s.`;
     case 'adopted':
-      return `Adopted ${event.blocks} blocks that were recorded or stored before; ${event.known} of them were here.`;
+      return `Adopted ${event.blocks} blocks that were recorded or stored earlier; this outbox already had ${event.known} of them.`;
     case 'resealed':
-      return `${event.blocks} blocks lost their place in the log, from block ${event.from} on, and are sealed again.`;
+      return `${event.blocks} blocks lost their place in the log, from block ${event.from} on. They are being sealed again.`;
     case 'held':
-      return `Nothing is sealed for now: ${event.reason}`;
+      return `Sealing has stopped for now. ${event.reason}`;
     case 'full':
-      return `The outbox is full (${showBytes(event.usedBytes)} of ${showBytes(event.maxBytes)}): the source waits.`;
+      return `The outbox is full (${showBytes(event.usedBytes)} of ${showBytes(event.maxBytes)}). The source has to wait.`;
     case 'gap':
-      return `The outbox is full: ${event.blocks} of the oldest blocks (${showBytes(event.bytes)}) were dropped; a note stands in the log.`;
+      return `The outbox is full: ${event.blocks} of the oldest blocks (${showBytes(event.bytes)}) were dropped, and a note in the log says so.`;
     case 'damaged':
-      return `${event.blocks} captured blocks (${showBytes(event.bytes)}) are damaged on this disk. They are set aside; a note stands in the log. The disk may be dying.`;
+      return `${event.blocks} captured blocks (${showBytes(event.bytes)}) are damaged on this disk. They are set aside, and a note in the log says so. The disk may be failing.`;
     case 'missing':
-      return `The batch at block ${event.first} was uploaded and is not there. It is uploaded again.`;
+      return `The batch at block ${event.first} was uploaded, but the storage does not have it. It is being uploaded again.`;
     case 'waiting':
       return waitText(event, Date.now());
     case 'shortened':
@@ -85,18 +85,18 @@ function describe(event: DeviceEvent): string | null {
     case 'second-writer':
       return secondWriterText(event);
     case 'skipped':
-      return `${showName(event.what)} is not recorded: ${event.reason}`;
+      return `${showName(event.what)} is not captured: ${event.reason}`;
     case 'scanning':
       return scanningText(event);
     case 'sent':
-      return `Sent the log of ${event.blocks} blocks to the chain in ${event.tx}.`;
+      return `Sent the log's head (${event.blocks} blocks) to the chain in transaction ${event.tx}.`;
     case 'held-up':
       return heldUpText(event.heldUp);
     case 'source-complete':
       return 'The source has ended.';
     case 'stopped':
       return event.unsealedBlocks === null
-        ? 'Stopped. The disk does not say what is in the outbox now.'
+        ? 'Stopped. The outbox cannot be read, so what it holds is not known.'
         : `Stopped: ${event.unsealedBlocks} blocks unsealed, ${event.pendingBatches} batches under way.`;
     default:
       return null;

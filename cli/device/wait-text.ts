@@ -3,17 +3,17 @@ import type { AwaitedThing, Turn, Wait } from '../../device/outbox/read-waits.ts
 
 const WHAT: Readonly<Record<AwaitedThing, string>> = {
   disk: 'The outbox cannot be written',
-  sealing: 'blocks are captured and not sealed',
-  upload: 'blocks are sealed and not uploaded',
-  'check-in': 'blocks are uploaded, and the service has not confirmed them',
-  record: 'blocks are stored, and not recorded on the chain',
-  finality: 'blocks are recorded, and the chain has not made that final',
-  proof: 'blocks are final, and the storage has not proven that it has them',
-  publication: 'batches are final, and their digests are not published',
+  sealing: 'blocks are captured but not sealed',
+  upload: 'blocks are sealed but not uploaded',
+  'check-in': 'blocks are uploaded but not confirmed by the service',
+  record: 'blocks are stored but not recorded on the chain',
+  finality: 'blocks are recorded, but not yet in a final block of the chain',
+  proof: 'blocks are final, but the storage has not proven that it has them',
+  publication: 'batches are final, but their digests are not published',
 };
 
 const WHOSE: Readonly<Record<Turn, string>> = {
-  device: 'The device goes on by itself; it must run.',
+  device: 'The device continues by itself; keep it running.',
   operator: 'Look at this machine.',
   owner: 'The owner has to act.',
   service: "Ask the service's operator.",
@@ -22,7 +22,7 @@ const WHOSE: Readonly<Record<Turn, string>> = {
 
 /** What waits, a line each; that all is done where nothing does. */
 export function waitsText(waits: readonly Wait[], nowMs: number): string[] {
-  if (waits.length === 0) return ['All of it is stored, recorded, final and checked.'];
+  if (waits.length === 0) return ['Everything is stored, recorded, final and checked.'];
   return waits.map((wait) => waitText(wait, nowMs));
 }
 
@@ -37,20 +37,20 @@ export function waitText(wait: Omit<Wait, 'overdue'> & { readonly overdue?: bool
 /** How captured blocks were lost, and when that was seen. */
 export function describeLoss(kind: LossKind, atMs: number, nowMs: number): string {
   return kind === 'damaged'
-    ? `damaged on this disk (seen ${showAge(nowMs - atMs)} ago); a note stands in the log. The disk may be dying.`
-    : 'acknowledged and not in the outbox when it was opened; a note comes into the log.';
+    ? `damaged on this disk (seen ${showAge(nowMs - atMs)} ago), and a note in the log says so. The disk may be failing.`
+    : 'acknowledged, but missing from the outbox when it was opened. A note in the log will say so.';
 }
 
 export function shortenedText(blocks: number): string {
   const lacks = blocks === 0 ? 'the last changes of state' : `${blocks.toLocaleString('en')} captured blocks`;
-  return `The outbox lacks ${lacks} that it had answered for: its log (-wal) was cut, damaged or lost, or an older copy was put back.`;
+  return `The outbox lacks ${lacks} that it had acknowledged. Its log (-wal) was cut, damaged or lost, or someone put back an older copy.`;
 }
 
 export function secondWriterText({ from, blocks }: { readonly from: number; readonly blocks: number }): string {
   return (
-    `Another device writes with the key of this one: ${blocks.toLocaleString('en')} blocks from block ${from} on are not from here. ` +
-    'Nothing is lost. Stop one of the two and give it a key of its own: plumb device replace NAME. ' +
-    'If there is no other device, this outbox was put back from a copy: then this is not said again.'
+    `Another device writes with the key of this one: ${blocks.toLocaleString('en')} blocks from block ${from} on do not come from here. ` +
+    'Nothing is lost. Stop one of the two devices and give it its own key: plumb device replace NAME. ' +
+    'If there is no other device, someone put this outbox back from a copy; then this message does not come again.'
   );
 }
 
