@@ -25,7 +25,9 @@ ${exitCodesInWords(120)}`;
 /** The command line, one file per command. Of the commands, only the one that these arguments call is loaded. */
 export async function createProgram(version: string, [first, second]: readonly string[]): Promise<Command> {
   const program = new Command('plumb')
-    .description('Data integrity for IoT data: record what a device stores, and verify any part of it later without trusting anyone.')
+    .description(
+      'Data integrity for IoT data: record what a device stores, and verify any part of it later without trusting anyone.',
+    )
     .version(version)
     .showHelpAfterError('(add --help for usage and examples)')
     .exitOverride()

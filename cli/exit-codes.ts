@@ -21,14 +21,14 @@ export const EXIT = {
 /** What each code means, as `plumb --help`, the README and docs/errors.md say it. */
 export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'ok',
-  notIntact: 'not intact or not everything got',
+  notIntact: 'something is not intact or was not fetched',
   usage: 'wrong arguments, files or keys',
-  unavailable: 'chain, service or store do not answer, or not what they should',
+  unavailable: 'chain, service or store does not answer, or answers wrongly',
   refused: 'the service refuses',
-  notRecorded: 'nothing recorded yet',
-  state: 'a state has to change first',
-  unconfirmed: 'nothing was done: look at what is odd, then give --yes',
-  internal: 'a fault of plumb itself',
+  notRecorded: 'nothing is recorded yet',
+  state: 'something else has to happen first',
+  unconfirmed: 'nothing was done; look at what is odd, then add --yes',
+  internal: 'an error in plumb itself',
   interrupted: 'interrupted',
 };
 

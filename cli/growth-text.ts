@@ -32,8 +32,12 @@ export function standingLines({
 function anchoredLines({ anchorer, round, size, isEarlier, isOwnWord, late }: RoundStanding): string[] {
   const where = `round ${round.number} of ${anchorer}, chain block ${round.blockNumber}`;
   return [
-    `  anchored      ${size} blocks, in ${where}${isEarlier ? '; the newest round that was seen here to hold them' : ''}`,
-    ...(isOwnWord ? ["  own word      operator's own word: anchorer, storage and device belong to one operator"] : []),
+    `  anchored      ${size} blocks, in ${where}${isEarlier ? '; the newest round seen here that holds them' : ''}`,
+    ...(isOwnWord
+      ? [
+          "  own word      one operator's own word: the anchorer, the storage and the device belong to the same operator",
+        ]
+      : []),
     ...(late === null ? [] : [`  late          ${lateText(late)}`]),
   ];
 }
@@ -42,8 +46,8 @@ function anchoredLines({ anchorer, round, size, isEarlier, isOwnWord, late }: Ro
 export function lateText({ ageMs, limitMs, waitingBlocks }: NonNullable<RoundStanding['late']>): string {
   const waiting =
     waitingBlocks === 0
-      ? "nothing of this dataset waits for the next, by the service's word"
-      : `${waitingBlocks.toLocaleString('en')} stored blocks wait for the next`;
+      ? 'the service says that nothing of this dataset waits for the next one'
+      : `${waitingBlocks.toLocaleString('en')} stored blocks wait for the next one`;
   return `the newest round is ${durationText(ageMs)} old (limit ${durationText(limitMs)}); ${waiting}`;
 }
 
@@ -52,7 +56,7 @@ export function growthLines(output: Output, growth: GrowthReport, evidence: read
   const { seen } = growth;
   const before =
     seen === null
-      ? 'no memory of earlier heads: whether the log has only grown until now cannot be told'
+      ? 'this home has seen no earlier head, so it cannot tell whether the log has only grown'
       : `seen before: ${seen.size} blocks, ${seen.round === null ? 'on DISSC' : `in round ${seen.round}`}, chain block ${seen.blockNumber}`;
   return [`  growth        ${before}`, ...alarmLines(output, growth, evidence)];
 }
@@ -70,7 +74,7 @@ export function alarmLines(
       const blame = fault === null ? '' : ` Proven fault of the ${fault.party}, ${fault.account}.`;
       return `  ${output.style('red', kind)}: ${printable(reason)}${blame}`;
     }),
-    ...evidence.map((path) => `  evidence      ${path}; anybody can check it: plumb owner contradictions --check FILE`),
+    ...evidence.map((path) => `  evidence      ${path}; anyone can check it: plumb owner contradictions --check FILE`),
   ];
 }
 

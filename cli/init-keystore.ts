@@ -18,7 +18,7 @@ interface InitOptions {
 export function addInit(party: Command, who: 'owner' | 'consumer', next: (account: string) => string): void {
   const command = party
     .command('init')
-    .description(`Make a new ${who}: a mnemonic, shown once, and an encrypted keystore of it.`)
+    .description(`Make a new ${who}: a mnemonic, shown once, and an encrypted keystore.`)
     .option('--mnemonic-out <file>', 'write the mnemonic to this new file (mode 0600) instead of showing it')
     .addHelpText(
       'after',
@@ -31,7 +31,7 @@ Examples:
     runCommand(options, async (context) => {
       if (context.output.json && options.mnemonicOut === undefined) {
         throw new ArgumentError(
-          'With --json the mnemonic is not printed, as such output is often kept. Give --mnemonic-out FILE.',
+          '--json does not print the mnemonic, because programs often keep such output. Give --mnemonic-out FILE.',
         );
       }
       await requireNoOwner(context.home);
@@ -41,7 +41,7 @@ Examples:
       const { account } = await createOwnerHome(context, mnemonic, password);
       const shown =
         options.mnemonicOut === undefined
-          ? `Your mnemonic, shown this once. Write it down: it is the backup of every key, and whoever reads it is the ${who}.\n\n  ${mnemonic}\n`
+          ? `Your mnemonic, shown only now. Write it down: it is the backup of every key, and whoever reads it becomes the ${who}.\n\n  ${mnemonic}\n`
           : `The mnemonic is in ${resolve(options.mnemonicOut)}.`;
       context.output.result(
         { account, home: context.home, mnemonicOut: options.mnemonicOut ?? null },

@@ -7,7 +7,7 @@ export function noticeLoopback(output: Output, { apiUrl, rpcUrl }: Pick<Connecti
   if (local.length === 0) return;
   const what = local.map(([name, url]) => `${name} ${new URL(url).host}`).join(', ');
   output.notice(
-    `The file works on this machine alone (${what}). For a device elsewhere, start the stack with plumb local up --listen ADDRESS, or connect to a service that other machines reach; then make the file again.`,
+    `The file works only on this machine (${what}). For a device elsewhere, start the stack with plumb local up --listen ADDRESS, or connect to a service that other machines can reach; then make the file again.`,
   );
 }
 

@@ -15,13 +15,13 @@ export function consumerLossText({ consumer, token }: LookedAtOffer, terms: Term
   const wei = (amount: bigint): string => showAmount(amount, NATIVE_COIN);
   const keys = demandWei === 0n ? '' : `, ${wei(demandWei)} for each key that you demand (${terms.maxDemands} allowed)`;
   const price = showAmount(terms.price, unit);
-  const ahead = `the fee of ${showAmount(fee, unit)}, and ${countBlocks(blocks)} paid for before being checked (plumb consumer fetch, as it pays by default)`;
+  const ahead = `the fee of ${showAmount(fee, unit)}, and ${countBlocks(blocks)} that you pay for before checking them (as plumb consumer fetch does by default)`;
   return [
     'The most that you can lose, whatever the owner and the storage do:',
     `  money      ${showAmount(money, unit)} of the price of ${price}: ${fee === terms.price ? 'the fee is all of it' : ahead}`,
-    `  questions  ${wei(challengeWei)} for each challenge that is answered (${terms.maxChallenges} allowed)${keys}: ${wei(questionsWei)} if you ask all of them, at the gas price of now`,
-    `  time       the rest of the price is in escrow until you approve or quit, ${durationText(1000 * lockedSeconds)} at most`,
-    '  gas        that of your own transactions',
+    `  questions  ${wei(challengeWei)} for each challenge that is answered (${terms.maxChallenges} allowed)${keys}: ${wei(questionsWei)} if you ask all of them, at today's gas price`,
+    `  time       the rest of the price stays in escrow until you approve or quit, for ${durationText(1000 * lockedSeconds)} at most`,
+    '  gas        what your own transactions cost',
   ].join('\n');
 }
 
@@ -30,18 +30,18 @@ export function ownerLossText({ owner, token, costs }: LookedAtOffer, terms: Ter
   const { blocks, worth, fee, publicKeys, answersWei, bond, lockedSeconds } = owner;
   const unit = token ?? terms.token;
   const isEncrypted = kind === ENCRYPTED;
-  const shown = isEncrypted ? 'previews' : 'samples, which are the content itself where nothing is encrypted';
+  const shown = isEncrypted ? 'previews' : 'samples, which show the content itself because nothing is encrypted';
   return [
     'The most that you can lose, whatever the consumer does:',
-    `  blocks     ${blocks} of ${terms.count}, read without being paid for: ${shown}. They cost ${showAmount(worth, unit)} by these terms; the fee of ${showAmount(fee, unit)} is yours`,
+    `  blocks     ${blocks} of ${terms.count}, which the consumer reads without paying: ${shown}. By these terms they cost ${showAmount(worth, unit)}; you keep the fee of ${showAmount(fee, unit)}`,
     ...(isEncrypted
       ? [
-          `  keys       ${publicKeys} content keys at most become public on the chain, of blocks that are paid for. The blocks' bytes do not`,
+          `  keys       ${publicKeys} content keys of paid blocks, at most, become public on the chain. The blocks' bytes do not`,
         ]
       : []),
-    `  gas        ${showAmount(answersWei, NATIVE_COIN)} at the gas price of now, if all ${terms.maxChallenges} challenges${isEncrypted ? ` and ${terms.maxDemands} demands` : ''} are made: what answers cost beyond the stakes they bring${costs.baseFeeWei === null ? '. This chain has no base fee, so a demand brings nothing' : ''}. The agent's claims cost gas besides`,
-    `  bond       ${showAmount(bond, unit)}, if a challenged chunk${isEncrypted ? ' or the key of a paid block' : ''} is not shown within ${durationText(1000 * terms.windowSeconds)}. You answer for the storage that you chose`,
-    `  time       the bond is held until the sale is over, ${durationText(1000 * lockedSeconds)} from acceptance at most`,
+    `  gas        ${showAmount(answersWei, NATIVE_COIN)} at today's gas price, if the consumer makes all ${terms.maxChallenges} challenges${isEncrypted ? ` and ${terms.maxDemands} demands` : ''} : what answers cost beyond the stakes that they earn${costs.baseFeeWei === null ? '. This chain has no base fee, so a demand brings nothing' : ''}. The agent's claims also cost gas`,
+    `  bond       ${showAmount(bond, unit)}, if a challenged chunk${isEncrypted ? ' or the key of a paid block' : ''} is not shown within ${durationText(1000 * terms.windowSeconds)}. You are liable for the storage that you chose`,
+    `  time       the bond is locked until the sale is over, ${durationText(1000 * lockedSeconds)} from acceptance at most`,
   ].join('\n');
 }
 

@@ -48,21 +48,21 @@ export function parseAmount(text: string): bigint {
 /** An account or a contract. */
 export function parseAddress(text: string): Address {
   if (!/^0x[0-9a-fA-F]{40}$/.test(text))
-    throw new InvalidArgumentError(`${text} is not an address: 0x and 40 hex digits.`);
+    throw new InvalidArgumentError(`${text} is not an address, which is 0x and 40 hex digits.`);
   return address(text.toLowerCase());
 }
 
 /** A duration of whole seconds such as 90, 90s, 5m or 7d. */
 export function parseSeconds(text: string): number {
   const ms = /^[0-9]{1,9}$/.test(text) ? 1000 * parseCount(text) : parseDuration(text);
-  if (ms % 1000 !== 0) throw new InvalidArgumentError(`${text} is not a number of whole seconds.`);
+  if (ms % 1000 !== 0) throw new InvalidArgumentError(`${text} is not a whole number of seconds.`);
   return ms / 1000;
 }
 
 /** Number of a block, from 0. */
 export function parseBlock(text: string): number {
   const value = Number(text);
-  if (!/^[0-9]{1,15}$/.test(text)) throw new InvalidArgumentError(`${text} is not a block's number.`);
+  if (!/^[0-9]{1,15}$/.test(text)) throw new InvalidArgumentError(`${text} is not a block number.`);
   return value;
 }
 

@@ -19,16 +19,16 @@ export function parseTime(text: string): number {
   requireDay(text, date);
   if (time === undefined || zone === undefined) {
     const whole = `${date}T${time ?? '00:00:00'}`.replace(',', '.');
-    const what = time === undefined ? 'is a day, and no moment in it' : 'names no zone';
+    const what = time === undefined ? 'is a day, not a time' : 'has no time zone';
     throw new InvalidArgumentError(`${text} ${what}. Give ${whole}Z for UTC, or ${whole}${localZone(whole)} for here.`);
   }
   const colon = zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase();
   const value = Date.parse(`${date}T${time.replace(',', '.')}${colon}`);
   // ECMAScript takes 24:00:00 for the next day's beginning.
   if (Number.isNaN(value) || time.startsWith('24')) {
-    throw new InvalidArgumentError(`${text} is not a time: no day has that hour, or no zone that offset.`);
+    throw new InvalidArgumentError(`${text} is not a time, because the hour or the offset does not exist.`);
   }
-  if (value < 0) throw new InvalidArgumentError(`${text} lies before 1970. Give a later time.`);
+  if (value < 0) throw new InvalidArgumentError(`${text} is before 1970. Give a later time.`);
   return value;
 }
 
@@ -60,7 +60,7 @@ function requireDay(text: string, date: string): void {
   const [year, month, day] = date.split('-').map(Number) as [number, number, number];
   const read = new Date(Date.UTC(year, month - 1, day));
   if (read.getUTCFullYear() === year && read.getUTCMonth() === month - 1 && read.getUTCDate() === day) return;
-  throw new InvalidArgumentError(`${text} is not a time: there is no ${date} in the calendar.`);
+  throw new InvalidArgumentError(`${text} is not a time, because the calendar has no ${date}.`);
 }
 
 /** The offset of this machine's zone at that time, such as -05:00. */

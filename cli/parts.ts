@@ -25,19 +25,19 @@ export const PARTS: Readonly<Record<string, Part>> = {
 /** Commands that stand alone, behind the parts. */
 export const SINGLES: Readonly<Record<string, Single>> = {
   try: {
-    description: 'all of it on data of your own, in one command: record, verify, damage a copy and see that it is seen',
+    description: 'the whole story on your own data in one command: record, verify, damage a copy, detect the damage',
     add: async (command) => (await import('./try/try-command.ts')).addTry(command),
   },
   verify: {
-    description: 'check evidence that you were given, and data against it: no keys, no service, no account',
+    description: 'check evidence that someone gave you, and data against it, without keys, service or account',
     add: async (command) => (await import('./evidence/verify-command.ts')).addVerify(command),
   },
   doctor: {
-    description: 'what is configured, reachable, out of date, readable by others or short of gas, and what to do',
+    description: 'check configuration, connections, versions, file modes, clock and gas, and say what to do',
     add: async (command) => (await import('./doctor/doctor.ts')).addDoctor(command),
   },
   serve: {
-    description: 'the storage service on this machine, on chain, bucket, table and key of your own',
+    description: 'run the storage service on this machine, with your own chain, bucket, table and key',
     add: async (command) => (await import('./serve/serve.ts')).addServe(command),
   },
 };

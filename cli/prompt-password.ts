@@ -13,7 +13,7 @@ export async function readPassword(file: string | undefined, message: string, si
     return text;
   }
   if (process.stdin.isTTY !== true) {
-    throw new ArgumentError('No terminal to ask for the password. Give --password-file FILE (mode 0600).');
+    throw new ArgumentError('There is no terminal to ask for the password. Give --password-file FILE (mode 0600).');
   }
   // Loaded for whoever is asked; a password file needs no prompt.
   const { default: password } = await import('@inquirer/password');
@@ -37,7 +37,7 @@ export async function openByPassword<T>(
       return await open(password);
     } catch (error) {
       if (!(error instanceof KeyError) || passwordFile !== undefined || tries === TRIES) throw error;
-      output.notice(`That is not the password. ${tries === TRIES - 1 ? 'One more try.' : 'Try again.'}`);
+      output.notice(`Wrong password. ${tries === TRIES - 1 ? 'One more try.' : 'Try again.'}`);
     }
   }
 }
@@ -47,7 +47,7 @@ export async function choosePassword(file: string | undefined, signal: AbortSign
   const first = await readPassword(file, 'New password of the keystore:', signal);
   if (first.length < 8) throw new ArgumentError('The password has fewer than 8 characters. Choose a longer one.');
   if (file !== undefined) return first;
-  const second = await readPassword(undefined, 'The same again:', signal);
+  const second = await readPassword(undefined, 'Repeat the password:', signal);
   if (first !== second) throw new ArgumentError('The two passwords differ. Nothing was written.');
   return first;
 }

@@ -34,7 +34,7 @@ export async function runReceipt(
   const anchor = options.latest === true ? 'latest' : 'final';
   const { agreement } = await market.readAgreement(id, anchor, signal);
   if (agreement === null) {
-    const hint = options.latest === true ? '' : ', or it is not final yet: --latest';
+    const hint = options.latest === true ? '' : ', or it is not final yet (try --latest)';
     throw new ArgumentError(`There is no agreement ${id} on this chain${hint}.`);
   }
   const chain = { ...chainOf(connection), ocasc: requireOcasc(connection) };
@@ -47,7 +47,7 @@ export async function runReceipt(
     fromBlock: connection.fromBlock,
   };
   const receipt = await makeReceipt(sources, id, anchor, signal);
-  if (receipt === null) throw new ArgumentError(`There is no agreement ${id} on this chain any more. Try again.`);
+  if (receipt === null) throw new ArgumentError(`Agreement ${id} disappeared from this chain. Try again.`);
   const { out, html } = options;
   if (out !== undefined) await write(out, `${JSON.stringify(receipt, null, 2)}\n`);
   if (html !== undefined) await write(html, receiptPage(receipt));
@@ -65,7 +65,7 @@ async function write(path: string, text: string): Promise<void> {
 function writtenLines({ out, html }: ReceiptOptions): string[] {
   const files = [out, html].filter((path) => path !== undefined).map((path) => resolve(path));
   return files.length === 0
-    ? ['As a file: --out receipt.json; to print: --html receipt.html']
+    ? ['To write a file: --out receipt.json; for printing: --html receipt.html']
     : [`Written: ${files.join(', ')}`];
 }
 
@@ -92,7 +92,7 @@ function textOf({
       ? []
       : [`  settled    ${money(outcome.toOwner)} to the owner, ${money(outcome.toConsumer)} to the consumer`]),
     `  proven     ${challenges.answered} of ${challenges.asked} challenges answered, ${demands.answered} of ${demands.asked} keys shown`,
-    ...(local?.verified == null ? [] : [`  delivered  ${local.verified} blocks, by what is kept here`]),
+    ...(local?.verified == null ? [] : [`  delivered  ${local.verified} blocks, according to the files kept here`]),
     ...steps.map(({ event, transaction }) => `  ${event.padEnd(13)} ${transaction}`),
   ];
 }

@@ -19,7 +19,7 @@ export function restoredText(restored: Restored): string[] {
       : [`  files         ${files.length.toLocaleString('en')}${paths === '' ? '' : `: ${paths}`}`]),
     ...(lines === null ? [] : [`  lines         ${blocksIn(lines)}`]),
     ...listSome(series.map(blocksIn), MOST_PATHS, where).map((one) => `  series        ${one}`),
-    ...listSome(named, MOST_NAMED, where).map((one) => `  named anew    ${one}`),
+    ...listSome(named, MOST_NAMED, where).map((one) => `  renamed       ${one}`),
     ...listSome(incomplete.map(incompleteText), MOST_PATHS, '--json').map((one) => `  incomplete    ${one}`),
     ...listSome(left.map(leftText), MOST_PATHS, '--json').map((one) => `  left          ${one}`),
     ...(index === null
@@ -45,5 +45,5 @@ function incompleteText({ name, got, parts }: Restored['incomplete'][number]): s
 }
 
 function leftText(path: string): string {
-  return `${printable(path)} is of an earlier run and was changed since, or lacks what was damaged then; it was not touched`;
+  return `${printable(path)} was left alone: an earlier run wrote it, and it was changed since, or lacks what was damaged then`;
 }

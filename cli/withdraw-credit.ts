@@ -21,7 +21,7 @@ export function addWithdraw(party: Command, who: 'owner' | 'consumer', what: str
     .command('withdraw')
     .description(`Take out of OCASC what it owes this ${who}: ${what}.`)
     .option('--token <address>', 'which token (default: the native coin)', parseAddress, NATIVE_COIN)
-    .option('--to <address>', 'to another account', parseAddress)
+    .option('--to <address>', 'send it to another account', parseAddress)
     .addHelpText('after', `\nExamples:\n  plumb ${who} withdraw\n  plumb ${who} withdraw --token 0x… --to 0x…`);
   withKeystoreOptions(command).action((options: WithdrawOptions) =>
     runCommand(options, async (context) => {

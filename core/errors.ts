@@ -11,15 +11,15 @@ export interface ErrorOptions {
  * error names one, and none is guessed.
  */
 export const ERROR_KINDS = {
-  arguments: 'The caller: call again with other arguments or keys.',
-  file: 'Whoever keeps the file: mend it, replace it, or name another.',
-  answer: 'The other side: what it answered is not what its interface says. Is the address right?',
-  unavailable: 'The other side, which does not answer now: try again later.',
-  chain: 'The chain or its node, which does not answer now or answers what cannot be: try again, or use another node.',
-  refused: 'The service refuses: its problem type says what has to change.',
-  'not-recorded': 'The device or the anchor: nothing, or not enough, is recorded yet.',
-  state: 'A state has to change first: the message says which, and from when on it can.',
-  defect: 'Plumbline itself: report it.',
+  arguments: 'Caller: call again with other arguments or keys.',
+  file: 'Keeper of the file: correct it, replace it, or name another.',
+  answer: 'Other side: its answer does not match its interface. Check that the address is right.',
+  unavailable: 'Other side: it does not answer now. Try again later.',
+  chain: 'Chain or node: it does not answer now, or gives an impossible answer. Try again, or use another node.',
+  refused: 'See the problem type: the service refuses, and the type says what has to change.',
+  'not-recorded': 'Device or service: it has recorded nothing yet, or not enough. Wait.',
+  state: 'See the message: it says what has to happen first, and when that is possible.',
+  defect: 'Plumbline: report the defect.',
 } as const;
 
 export type ErrorKind = keyof typeof ERROR_KINDS;

@@ -38,7 +38,9 @@ export async function resolveId<T extends string>(
   find: () => Promise<readonly T[]>,
 ): Promise<T> {
   if (!isIdPrefix(text)) {
-    throw new ArgumentError(`${text} is not an id of ${what}: 0x and 64 hex digits, or at least the first ${LEAST}.`);
+    throw new ArgumentError(
+      `${text} is not the id of ${what}, which is 0x and 64 hex digits, or at least the first ${LEAST} of them.`,
+    );
   }
   return isWholeId(text) ? (text.toLowerCase() as T) : pickId(text, what, await find());
 }

@@ -11,7 +11,9 @@ export function addAuditorProve(auditor: Command): void {
   const command = withProveOptions(
     auditor
       .command('prove')
-      .description('Write evidence of blocks, of a file or of a period, from the bucket. The evidence reveals no content.')
+      .description(
+        'Write evidence of blocks, of a file or of a period, from the bucket. The evidence reveals no content.',
+      )
       .argument('<file>', "the auditor's file")
       .argument('<dataset>', 'name or id of the dataset'),
   ).addHelpText('after', EXAMPLES);

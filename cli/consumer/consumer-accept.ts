@@ -32,11 +32,7 @@ export function addConsumerAccept(consumer: Command): void {
     .argument('<agreement>', 'id of the offer; it identifies exactly these terms and this log')
     .option('--yes', 'accept even if something about the offer is odd')
     .option('--dry-run', 'show what you can lose and what is odd; send nothing')
-    .option(
-      '--token <address>',
-      'the token that you intend to pay in; checked against the offer's',
-      parseAddress,
-    )
+    .option('--token <address>', "the token that you intend to pay in; checked against the offer's", parseAddress)
     .option('--wait <seconds>', 'how long to wait for a final block', parseCount, 120)
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((id: string, options: AcceptOptions) =>

@@ -55,10 +55,7 @@ export function addConsumerAudit(consumer: Command): void {
     .option('--sample <count>', 'how many blocks (default: 460, or as many as the agreement still allows)', parseCount)
     .option('--fraction <f>', 'the damaged fraction that the sample should detect', parseFraction, 0.01)
     .option('--patience <seconds>', 'seconds to wait for the owner', parseCount, 60)
-    .option(
-      '--previews <folder>',
-      'for IV: where to write the previews (sampled blocks that come with their content)',
-    )
+    .option('--previews <folder>', 'for IV: where to write the previews (sampled blocks that come with their content)')
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((id: string, options: AuditOptions) =>
     runCommand(options, async (context) => {

@@ -24,10 +24,6 @@ export const consumerPart: Part = {
     breach: settlements,
     close: settlements,
     withdraw: async (consumer) =>
-      (await import('../withdraw-credit.ts')).addWithdraw(
-        consumer,
-        'consumer',
-        'unspent escrow, bonds and stakes',
-      ),
+      (await import('../withdraw-credit.ts')).addWithdraw(consumer, 'consumer', 'unspent escrow, bonds and stakes'),
   },
 };

@@ -102,8 +102,7 @@ async function report(
   const last = demanded.find(({ outcome }) => outcome !== 'answered') ?? demanded.at(-1);
   const outcome = last?.outcome ?? 'answered';
   const lines = demanded.map(({ block, outcome, demand }) => {
-    if (outcome === 'answered')
-      return `The content key of block ${block} is on the chain and matches the log.`;
+    if (outcome === 'answered') return `The content key of block ${block} is on the chain and matches the log.`;
     if (outcome === 'open') return `${askedText(block, demand)}\nThen: plumb consumer lapse ${id}`;
     return `The owner did not show the content key of block ${block} by ${showSeconds(demand?.deadlineSeconds ?? 0)}.\n${unansweredText(id, terms.windowSeconds)}`;
   });

@@ -46,7 +46,7 @@ export function addConsumerOffers(consumer: Command): void {
     .description('What is for sale: open offers on the chain, newest first.')
     .option('--dataset <id>', 'only of this dataset: its id, or the beginning')
     .option('--owner <address>', 'only of this owner', parseAddress)
-    .option('--search <words...>', "only offers whose description has all these words")
+    .option('--search <words...>', 'only offers whose description has all these words')
     .option('--for <request>', 'only offers that answer this request')
     .option('--all', 'also offers that are accepted, cancelled or expired')
     .addHelpText('after', EXAMPLES);

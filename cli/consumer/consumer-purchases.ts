@@ -30,7 +30,9 @@ interface ShownPurchase {
 export function addConsumerPurchases(consumer: Command): void {
   const command = consumer
     .command('purchases')
-    .description('List what this consumer has bought, from the chain and from the files kept here, and what to do next.')
+    .description(
+      'List what this consumer has bought, from the chain and from the files kept here, and what to do next.',
+    )
     .addHelpText('after', '\nExamples:\n  plumb consumer purchases\n  plumb consumer purchases --json');
   withKeystoreOptions(command).action((options: { json?: boolean }) =>
     runCommand(options, async (context) => {

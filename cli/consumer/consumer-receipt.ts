@@ -11,7 +11,9 @@ import { resolvePurchase } from './consumer-home.ts';
 export function addConsumerReceipt(consumer: Command): void {
   const command = consumer
     .command('receipt')
-    .description('Write a receipt: what was bought, paid, proven and delivered, and in which transactions, checked against the chain.')
+    .description(
+      'Write a receipt: what was bought, paid, proven and delivered, and in which transactions, checked against the chain.',
+    )
     .argument('<agreement>', 'id of an agreement, or its beginning')
     .option('--out <file>', 'write it as JSON')
     .option('--html <file>', 'write it as a web page for printing')

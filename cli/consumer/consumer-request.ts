@@ -31,7 +31,7 @@ const DAY_SECONDS = 86_400;
 export function addConsumerRequest(consumer: Command): void {
   const command = consumer
     .command('request')
-    .description('Post a signed request for data on the service's public board. It commits nobody to anything.')
+    .description("Post a signed request for data on the service's public board. It commits nobody to anything.")
     .argument('<topic>', 'what you are looking for, e.g. "Rain in Brussels, hourly"')
     .option('--about <text>', 'more details')
     .option('--from <time>', 'start of the period that you want, a time with its zone', asTime)

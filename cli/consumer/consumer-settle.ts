@@ -49,7 +49,8 @@ const SETTLEMENTS: readonly Settlement[] = [
   },
   {
     call: 'breach',
-    description: 'After a lapse without an answer: take the escrow, the bond and your stake, less what you already owe the owner.',
+    description:
+      'After a lapse without an answer: take the escrow, the bond and your stake, less what you already owe the owner.',
     isDone: inState('breached'),
     text: ({ terms, due }) =>
       `Breached: ${showAmount(terms.price - due + terms.bond, terms.token)} and the stake go to you.\nNext: plumb consumer withdraw`,

@@ -46,7 +46,9 @@ export async function readCatalogue(
       described.set(offer.id, { name: descriptionName(domain, offer.id, signed.text), description, signed });
     } catch (error) {
       if (!(error instanceof PlumblineError)) throw error;
-      output.notice(`The description of ${offer.id} is left out because its owner did not sign it: ${error.shortMessage}`);
+      output.notice(
+        `The description of ${offer.id} is left out because its owner did not sign it: ${error.shortMessage}`,
+      );
     }
   }
   return described;

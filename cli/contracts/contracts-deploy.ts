@@ -100,7 +100,9 @@ async function deploy(
     };
     output.notice(`Chain ${chainId}, paid by ${payer.account}.`);
     if (!(await hasProxy(createJsonRpc(target), signal))) {
-      output.notice(`The chain lacks the deployment proxy ${CREATE2_PROXY}. Deploying it first, for 0.01 of the chain's coin.`);
+      output.notice(
+        `The chain lacks the deployment proxy ${CREATE2_PROXY}. Deploying it first, for 0.01 of the chain's coin.`,
+      );
       await deployProxy(target, signal);
     }
     output.progress('Deploying the missing contracts …');

@@ -19,7 +19,7 @@ export interface PayerOptions {
 export function withPayerOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--home <folder>', "folder of the owner whose account pays")
+      new Option('--home <folder>', 'folder of the owner whose account pays')
         .env('PLUMB_HOME')
         .default(join(homedir(), '.plumbline')),
     )

@@ -2,7 +2,7 @@ import type { Part } from '../add-called.ts';
 
 /** `plumb dataset …`. */
 export const datasetPart: Part = {
-  description: 'an owner's datasets',
+  description: "an owner's datasets",
   commands: {
     create: async (dataset) => (await import('./dataset-create.ts')).addDatasetCreate(dataset),
     record: async (dataset) => (await import('./dataset-record.ts')).addDatasetRecord(dataset),

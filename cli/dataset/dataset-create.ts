@@ -19,7 +19,9 @@ interface CreateOptions {
 export function addDatasetCreate(dataset: Command): void {
   const command = dataset
     .command('create')
-    .description("Create a dataset: the log of one device. The owner signs which device writes it; nothing is sent to the chain.")
+    .description(
+      'Create a dataset: the log of one device. The owner signs which device writes it; nothing is sent to the chain.',
+    )
     .argument('<name>', 'name of the dataset, at most 32 bytes')
     .addOption(
       new Option(

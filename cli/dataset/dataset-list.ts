@@ -57,7 +57,9 @@ interface DatasetLine {
 export function addDatasetList(dataset: Command): void {
   const command = dataset
     .command('list')
-    .description('List the datasets, one a line: kind, blocks, bytes, last capture, what is recorded, how and when, device.')
+    .description(
+      'List the datasets, one a line: kind, blocks, bytes, last capture, what is recorded, how and when, device.',
+    )
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((options: ListOptions) =>
     runCommand(options, async (context) => {

@@ -88,7 +88,7 @@ export async function openAndEnter(
 function requireAnchorer({ anchorer }: Connection): Address {
   if (anchorer !== null) return anchorer;
   throw new StateError(
-    'connection.json does not say whose rounds anchor datasets. Add the service's account as `anchorer`, or record directly: --anchor record',
+    "connection.json does not say whose rounds anchor datasets. Add the service's account as `anchorer`, or record directly: --anchor record",
   );
 }
 
@@ -102,5 +102,7 @@ function requireName(name: string): void {
 function requireSame(entry: DatasetEntry, wanted: NamedDataset): void {
   if (entry.kind === wanted.kind && entry.published === wanted.published) return;
   const is = `${kindName(entry.kind)}${entry.published ? ' and published' : ', not published'}`;
-  throw new ArgumentError(`Dataset ${entry.name} exists already and is ${is}; this cannot be changed. Give the same options, or another name.`);
+  throw new ArgumentError(
+    `Dataset ${entry.name} exists already and is ${is}; this cannot be changed. Give the same options, or another name.`,
+  );
 }

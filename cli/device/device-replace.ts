@@ -27,13 +27,9 @@ interface ReplaceOptions {
 export function addDeviceReplace(device: Command): void {
   const command = device
     .command('replace')
-    .description('Replace a dataset's device on the chain, and write the new device's provision file. Costs gas.')
+    .description("Replace a dataset's device on the chain, and write the new device's provision file. Costs gas.")
     .argument('<dataset>', 'name or id of the dataset')
-    .option(
-      '--from <block>',
-      'first block of the new device (default: after everything stored so far)',
-      parseIndex,
-    )
+    .option('--from <block>', 'first block of the new device (default: after everything stored so far)', parseIndex)
     .option('--out <file>', "the new device's file to create; never replaces an existing one", 'device.json')
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((name: string, options: ReplaceOptions) =>

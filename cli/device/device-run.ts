@@ -107,7 +107,12 @@ export function addDeviceRun(device: Command): void {
       parseSize,
       MAX_CONTENT_BYTES,
     )
-    .option('--max-disk <size>', 'most bytes that the outbox may take, at least 64MiB', parseSize, defaults.capture.maxDiskBytes)
+    .option(
+      '--max-disk <size>',
+      'most bytes that the outbox may take, at least 64MiB',
+      parseSize,
+      defaults.capture.maxDiskBytes,
+    )
     .addOption(
       new Option(
         '--when-full <policy>',
@@ -116,11 +121,17 @@ export function addDeviceRun(device: Command): void {
         .choices(['wait', 'drop-oldest'])
         .default('wait'),
     )
-    .option('--settle <duration>', 'treat a file as complete once it has not changed for this long', parseDuration, 2000)
+    .option(
+      '--settle <duration>',
+      'treat a file as complete once it has not changed for this long',
+      parseDuration,
+      2000,
+    )
     .addOption(
-      new Option('--delete-after <state>', 'remove a file once the storage has proven that it holds every block of it').choices([
-        'checked',
-      ]),
+      new Option(
+        '--delete-after <state>',
+        'remove a file once the storage has proven that it holds every block of it',
+      ).choices(['checked']),
     )
     .addOption(
       new Option(

@@ -103,6 +103,9 @@ function describe(status: Shown, nowMs: number): string {
     lines.push(`missed    ${count(n)}: ${reason} The last ${showAge(nowMs - lastMs)} ago: ${showName(last)}`);
   for (const { step, sinceMs, atMs, reason } of status.failures)
     if (step === 'scan') lines.push(reason);
-    else lines.push(`${step} has been failing for ${showAge(nowMs - sinceMs)} (last ${showAge(nowMs - atMs)} ago): ${reason}`);
+    else
+      lines.push(
+        `${step} has been failing for ${showAge(nowMs - sinceMs)} (last ${showAge(nowMs - atMs)} ago): ${reason}`,
+      );
   return lines.join('\n');
 }

@@ -35,7 +35,7 @@ export function addDoctor(command: Command): void {
   command
     .option(
       '--provision <file>',
-      `a device's file to look at as well; repeatable (${DEFAULT_PROVISION} where it is here)`,
+      `also check this device's file; repeatable (default: ${DEFAULT_PROVISION}, if it is here)`,
       (path: string, before: readonly string[]) => [...before, path],
       [] as readonly string[],
     )
@@ -65,7 +65,7 @@ async function examine(context: CommandContext, provisions: readonly string[]): 
   let connection: Connection | null = null;
   const connected = await look(
     'connection',
-    'Name a stack: --stack FILE; or write connection.json (README, "Another chain").',
+    'Give --stack FILE, or write connection.json (README, "Another chain").',
     async () => {
       connection = await readConnection(context);
       return [
@@ -108,30 +108,35 @@ function lookOutside(
   return [
     look(
       'chain',
-      'Is the node up, and rpcUrl its address, on this chain?',
+      'Check that the node is up, that rpcUrl is its address, and that it is on this chain.',
       (s) => lookAtNodeOfChain(connection, s),
       signal,
     ),
-    look('contracts', 'See the line of the chain.', (s) => lookAtContracts(connection, s), signal),
+    look('contracts', 'See the line about the chain.', (s) => lookAtContracts(connection, s), signal),
     look(
       'gas',
-      'See the line of the chain.',
+      'See the line about the chain.',
       async (s) => lookAtGas(connection, await sendersOf(home, connection, provisions), s),
       signal,
     ),
     look(
       'service',
-      'Is it up, and apiUrl its address?',
+      'Check that the service is up and that apiUrl is its address.',
       (s) => lookAtService(connection, INTERFACE_VERSION, s),
       signal,
     ),
-    look('bucket', 'Is the store up, and are the credentials right?', (s) => lookAtBucket(connection, s), signal),
+    look(
+      'bucket',
+      'Check that the store is up and that the credentials are right.',
+      (s) => lookAtBucket(connection, s),
+      signal,
+    ),
   ];
 }
 
 async function lookAtStackFile(path: string | undefined): Promise<readonly Finding[]> {
   const mode = path === undefined ? null : await lookAtMode(resolve(path));
-  return mode === null ? [] : [bad('stack file', mode, 'It has the keys of the stack.')];
+  return mode === null ? [] : [bad('stack file', mode, "It holds the stack's keys.")];
 }
 
 /** Those whose accounts are known here: the anchorer records for all, owners and devices pay for little or nothing. */
@@ -170,7 +175,7 @@ function describe(output: Output, findings: readonly Finding[]): string {
 }
 
 const EXAMPLES = `
-Looks at what this command line would use, all of it side by side, each for at most 8 seconds: Node, keys and who else can read
+Checks everything that this command line would use, in parallel, each for at most 8 seconds: Node, keys and who else can read
 them, chain, contracts, clock, service, bucket, gas, devices. It asks for no password, changes nothing and prints no secret.
 
 Examples:

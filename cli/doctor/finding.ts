@@ -38,11 +38,7 @@ export async function look(
     interrupted.throwIfAborted();
     if (late.aborted) return [bad(about, `It did not answer within ${lookMs / 1000} s.`, remedy)];
     return [
-      bad(
-        about,
-        error instanceof PlumblineError ? error.shortMessage : `It cannot be used (${nameOf(error)}).`,
-        remedy,
-      ),
+      bad(about, error instanceof PlumblineError ? error.shortMessage : `It does not work (${nameOf(error)}).`, remedy),
     ];
   } finally {
     signal.removeEventListener('abort', end);

@@ -37,8 +37,8 @@ export async function lookAtNodeOfChain(connection: Connection, signal: AbortSig
     return [
       bad(
         'chain',
-        `${says}; its node knows no final block.`,
-        'Give finalDepth in connection.json (docs/chains.md), or another node.',
+        `${says}; its node does not report a final block.`,
+        'Set finalDepth in connection.json (docs/chains.md), or use another node.',
       ),
     ];
   }
@@ -60,7 +60,7 @@ export async function lookAtContracts(connection: Connection, signal: AbortSigna
     return bad(
       name,
       `${at} is not what this version deploys${difference === null ? '' : ` (${difference.what})`}.`,
-      'Another version, or another contract: use its plumb, or deploy this one: plumb contracts deploy',
+      'It is another version or another contract. Use the plumb of that version, or deploy this one: plumb contracts deploy',
     );
   };
   const found = [compare('DISSC', dissc, DISSC)];
@@ -74,7 +74,11 @@ export async function lookAtContracts(connection: Connection, signal: AbortSigna
 }
 
 function missing(name: string, at: Address): Finding {
-  return bad(name, `There is no code at ${at}.`, 'Is it the right chain? Deploy them: plumb contracts deploy');
+  return bad(
+    name,
+    `There is no code at ${at}.`,
+    'Check that this is the right chain; to deploy the contracts: plumb contracts deploy',
+  );
 }
 
 /** Whether those who send can pay for it. */
@@ -94,7 +98,7 @@ export async function lookAtGas(
       const says = `The ${who} (${account}) has ${showAmount(balance, NATIVE_COIN)}`;
       if (records >= FEW_RECORDS) return ok('gas', `${says}.`);
       const enough = `${says}: enough for ${records} records at today's price.`;
-      if (!mustPay) return ok('gas', `${enough} Nothing that it pays for is under way.`);
+      if (!mustPay) return ok('gas', `${enough} Nothing that it pays for is in progress.`);
       return (records === 0n ? bad : warn)('gas', enough, `Send ether to ${account}.`);
     }),
   );

@@ -20,11 +20,11 @@ function ofProvision(path: string, provision: Provision, connection: Connection 
   if (connection !== null && (connection.chainId !== chainId || connection.dissc !== dissc)) {
     return bad(
       'device',
-      `${path} is of chain ${chainId} and DISSC ${dissc}, the connection of ${connection.chainId} and ${connection.dissc}.`,
-      'Use the stack or home that it was made with, or make it again: plumb device provision NAME',
+      `${path} is for chain ${chainId} and DISSC ${dissc}, but the connection is to chain ${connection.chainId} and DISSC ${connection.dissc}.`,
+      'Use the stack or home with which you made it, or make it again: plumb device provision NAME',
     );
   }
-  return ok('device', `${path} is whole and private: dataset ${dataset}.`);
+  return ok('device', `${path} is valid and private: dataset ${dataset}.`);
 }
 
 async function ofOutbox(path: string): Promise<readonly Finding[]> {
@@ -38,15 +38,15 @@ async function ofOutbox(path: string): Promise<readonly Finding[]> {
     ];
   }
   const mode = await lookAtMode(path);
-  if (mode !== null) return [bad('outbox', mode, 'It holds what was captured, in clear.')];
+  if (mode !== null) return [bad('outbox', mode, 'It holds captured data unencrypted.')];
   const outbox = openOutboxReadOnly(path);
   try {
     const nowMs = Date.now();
     const { waits } = readStatus(outbox, nowMs);
     const overdue = waits.filter((wait) => wait.overdue);
-    const runs = isOutboxHeld(path) ? 'a device works on it' : 'no device works on it now';
+    const runs = isOutboxHeld(path) ? 'a device is running on it' : 'no device is running on it';
     if (overdue.length > 0)
-      return [bad('outbox', waitsText(overdue, nowMs).join(' '), `Look closer: plumb device status`)];
+      return [bad('outbox', waitsText(overdue, nowMs).join(' '), `For details: plumb device status`)];
     return [ok('outbox', `${path}: ${runs}, nothing waits too long.`)];
   } finally {
     outbox.close();

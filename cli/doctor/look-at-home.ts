@@ -18,38 +18,38 @@ export function lookAtNode(version: string): Finding {
     : bad(
         'node',
         `Node ${version} is too old.`,
-        `Install Node ${LEAST_NODE} or newer, or call bin/plumb, which brings its own.`,
+        `Install Node ${LEAST_NODE} or newer, or call bin/plumb, which comes with its own.`,
       );
 }
 
 /** Whether there is a home at all; null where there is. */
 export async function lookForHome(home: string): Promise<Finding | null> {
   if ((await stateOf(home)) !== null) return null;
-  const remedy = 'Make an owner: plumb owner init. Or name another: --home FOLDER';
-  return warn('home', `${home} does not exist: there are no keys.`, remedy);
+  const remedy = 'Make an owner: plumb owner init. Or give another home: --home FOLDER';
+  return warn('home', `${home} does not exist, so there are no keys.`, remedy);
 }
 
 export async function lookAtKeystore(home: string): Promise<readonly Finding[]> {
   const path = keystorePath(home);
   if ((await stateOf(path)) === null) {
-    const remedy = 'Make an owner: plumb owner init. Or bring one back: plumb owner restore';
+    const remedy = 'Make an owner: plumb owner init. Or restore one: plumb owner restore';
     return [warn('keys', `There is no ${path}.`, remedy)];
   }
   const mode = await lookAtMode(path);
-  if (mode !== null) return [bad('keys', `It is not read as it is. ${mode}`, 'Mend that first.')];
+  if (mode !== null) return [bad('keys', `It was not read. ${mode}`, 'Correct its mode first.')];
   const account = await keystoreAccount(home);
   return account === null
-    ? [bad('keys', `${path} is not a keystore.`, 'Move it away and bring the owner back: plumb owner restore')]
-    : [ok('keys', `Account ${account}, in ${path}; its password was not asked for.`)];
+    ? [bad('keys', `${path} is not a keystore.`, 'Move it away and restore the owner: plumb owner restore')]
+    : [ok('keys', `Account ${account}, in ${path}; doctor did not ask for its password.`)];
 }
 
 export async function lookAtDatasets(home: string): Promise<readonly Finding[]> {
   const datasets = await readDatasets(home);
-  const remedy = 'Make one: plumb dataset create NAME. Or learn of them: plumb owner restore';
+  const remedy = 'Create one: plumb dataset create NAME. Or find yours on the chain: plumb owner restore';
   return [
     datasets.length > 0
-      ? ok('datasets', `Known here: ${datasets.length}.`)
-      : warn('datasets', 'None is known here.', remedy),
+      ? ok('datasets', `This home lists ${datasets.length}.`)
+      : warn('datasets', 'This home lists none.', remedy),
   ];
 }
 
@@ -74,7 +74,7 @@ export async function lookAtModes(about: string, folder: string): Promise<readon
   const wrong = findings.filter((finding) => finding !== null);
   return wrong.length > 0
     ? wrong.map((says) =>
-        bad(`${about} modes`, says, 'Nobody but you may read or write it. If others could: take new keys.'),
+        bad(`${about} modes`, says, 'Let nobody but you read or write it. If others could, make new keys.'),
       )
     : [ok(`${about} modes`, `Nobody else can read ${folder}.`)];
 }
@@ -95,6 +95,6 @@ export async function lookAtMode(path: string): Promise<string | null> {
 async function stateOf(path: string) {
   return lstat(path).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return null;
-    throw new FileError(`${path} cannot be looked at (${cause.code ?? 'unknown error'}).`, { cause });
+    throw new FileError(`${path} cannot be inspected (${cause.code ?? 'unknown error'}).`, { cause });
   });
 }

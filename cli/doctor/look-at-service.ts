@@ -19,34 +19,33 @@ export async function lookAtService(
   const response = await fetch(new URL('/v1/openapi.json', apiUrl), { signal, redirect: 'error' });
   const between = (beganMs + Date.now()) / 2;
   const { host } = new URL(apiUrl);
-  const remedy = 'Is apiUrl the right address? A local stack is started with: plumb local up';
+  const remedy = 'Check that apiUrl is the right address. To start a local stack: plumb local up';
   const document = response.ok ? await readDocument(response) : null;
   if (document === null) {
-    return [bad('service', `${host} answers with ${response.status}, and not as a service of Plumbline.`, remedy)];
+    return [bad('service', `${host} answers with ${response.status}, but not like a Plumbline service.`, remedy)];
   }
   return [ofVersion(host, document, version), ofClock(host, response.headers.get('date'), between)];
 }
 
 function ofVersion(host: string, theirs: string, ours: string): Finding {
-  if (theirs === ours) return ok('service', `${host} answers, its interface is version ${ours}, as here.`);
+  if (theirs === ours) return ok('service', `${host} answers; its interface has version ${ours}, like this program.`);
   return bad(
     'service',
-    `${host} has version ${theirs} of the interface, this program ${ours}.`,
-    'Formats have one version: use the program of the same release as the service.',
+    `${host} has version ${theirs} of the interface, but this program has version ${ours}.`,
+    'Use the program of the same release as the service.',
   );
 }
 
 function ofClock(host: string, date: string | null, hereMs: number): Finding {
   const thereMs = Date.parse(date ?? '');
-  if (Number.isNaN(thereMs))
-    return warn('clock', `${host} does not say what time it is.`, 'Compare the clocks by hand.');
+  if (Number.isNaN(thereMs)) return warn('clock', `${host} does not send its time.`, 'Compare the clocks by hand.');
   const offMs = Math.max(0, Math.abs(hereMs - thereMs - CLOCK_GRAIN_MS / 2) - CLOCK_GRAIN_MS / 2);
-  const says = `This clock and that of ${host} differ by ${(offMs / 1000).toFixed(1)} s`;
+  const says = `This clock and the clock of ${host} differ by ${(offMs / 1000).toFixed(1)} s`;
   if (offMs < NOTABLE_SKEW_MS) return ok('clock', `${says}.`);
-  const remedy = 'Set this clock, best by NTP (timedatectl set-ntp true).';
+  const remedy = 'Set this clock, preferably by NTP (timedatectl set-ntp true).';
   return offMs < MOST_SKEW_MS
-    ? warn('clock', `${says}; from ${MOST_SKEW_MS / 1000} s on requests are refused.`, remedy)
-    : bad('clock', `${says}: requests are refused.`, remedy);
+    ? warn('clock', `${says}; the service refuses requests from ${MOST_SKEW_MS / 1000} s on.`, remedy)
+    : bad('clock', `${says}, so the service refuses requests.`, remedy);
 }
 
 /** The version that an OpenAPI document names; null when it is none. */
@@ -76,14 +75,14 @@ export async function lookAtBucket(connection: Connection, signal: AbortSignal):
     return [
       warn(
         'bucket',
-        'None is named: Protocol II from the bucket, and rescue without the service, need it.',
+        'No bucket is configured. Protocol II from the bucket, and restoring without the service, need one.',
         'Add s3 {bucket, region} to connection.json.',
       ),
     ];
   }
   try {
     for await (const _ of bucket.list('', signal)) break;
-    return [ok('bucket', `${connection.s3?.bucket ?? ''} can be listed.`)];
+    return [ok('bucket', `Bucket ${connection.s3?.bucket ?? ''} can be listed.`)];
   } finally {
     bucket.close();
   }

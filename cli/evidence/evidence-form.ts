@@ -26,7 +26,7 @@ export function requireForm(form: EvidenceForm, logKeyOf: LogKeyOf, blocks: numb
     throw new KeyError(`An auditor has no log key: only the owner can write --format ${form}. Leave it out.`);
   if (blocks !== null && blocks !== 1) {
     throw new ArgumentError(
-      `--format ${form} is of one block, and ${blocks} are asked for. Ask for one: --blocks N; or leave out --format.`,
+      `--format ${form} proves one block, but you asked for ${blocks}. Ask for one: --blocks N; or leave out --format.`,
     );
   }
 }
@@ -50,9 +50,12 @@ export function encodeForm(evidence: EvidenceFile, form: EvidenceForm, logKeyOf:
 export function formText(form: EvidenceForm, { key }: WrittenForm): string[] {
   if (key === null) return [];
   const how = {
-    'tlog-proof': `Its checkpoint is signed by the log key, for golang.org/x/mod/sumdb/note: ${key.verifierKey}`,
-    cose: `It is signed by the log key:\n${key.publicKeyPem.trimEnd()}`,
+    'tlog-proof': `The log key signed its checkpoint. For golang.org/x/mod/sumdb/note, the key is ${key.verifierKey}`,
+    cose: `The log key signed it:\n${key.publicKeyPem.trimEnd()}`,
     evidence: '',
   }[form];
-  return [how, "Your account's voucher for that key, and the same block's evidence for plumb verify, are in it."];
+  return [
+    how,
+    "It also holds your account's statement about that key, and the same block's evidence for plumb verify.",
+  ];
 }

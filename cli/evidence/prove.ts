@@ -53,20 +53,20 @@ export interface ProveOptions {
 export function withProveOptions(command: Command): Command {
   return command
     .option('--blocks <ranges>', 'these blocks, e.g. 0-999,1005', parseRanges)
-    .option('--file <name>', 'the newest version of this file, by its name as recorded')
+    .option('--file <name>', 'the newest version of the file recorded under this name')
     .option(
       '--from <time>',
-      'all that was captured at or after this time, with its zone: 2026-11-22T10:00:00Z',
+      'everything captured at or after this time, with its zone: 2026-11-22T10:00:00Z',
       parseTime,
     )
-    .option('--to <time>', 'all that was captured at or before this time', parseTime)
-    .requiredOption('--out <file>', 'where to write it, *.evidence.json; an existing file is not overwritten')
-    .option('--with-bytes', 'with the stored bytes, at most 64 MiB')
-    .option('--no-metas', 'without names and times of the blocks')
+    .option('--to <time>', 'everything captured at or before this time', parseTime)
+    .requiredOption('--out <file>', 'where to write it, *.evidence.json; never overwrites a file')
+    .option('--with-bytes', 'include the stored bytes, at most 64 MiB')
+    .option('--no-metas', 'leave out names and times of the blocks')
     .addOption(
       new Option(
         '--format <form>',
-        'evidence, or of one block a form that others read: tlog-proof (C2SP), cose (RFC 9942)',
+        'evidence, or for one block a format that other programs read: tlog-proof (C2SP), cose (RFC 9942)',
       )
         .choices(FORMS)
         .default('evidence'),
@@ -130,7 +130,7 @@ export async function writeEvidence(
   const service = await openService(connection, account, options.via === 'lambda' ? 'lambda' : 'http');
   const bucket = isFromBucket ? await openBucket(connection) : null;
   if (isFromBucket && bucket === null) {
-    throw new FileError('No bucket is named. Add s3 {bucket, region} to connection.json.');
+    throw new FileError('No bucket is configured. Add s3 {bucket, region} to connection.json.');
   }
   try {
     const primitives = nodePrimitives;
@@ -165,7 +165,7 @@ export function wantedBlocks({ blocks, file, from, to }: ProveOptions): WantedBl
   if (blocks !== undefined) return { by: 'block', blocks };
   if (file !== undefined) return { by: 'file', name: file };
   const [begin, end] = [from ?? 0, to ?? FOREVER];
-  if (begin > end) throw new ArgumentError('--from lies after --to.');
+  if (begin > end) throw new ArgumentError('--from is after --to.');
   return { by: 'time', from: begin, to: end };
 }
 
@@ -180,7 +180,7 @@ async function writeNew(path: string, file: Uint8Array): Promise<void> {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'EEXIST')
-      throw new FileError(`${path} exists already; evidence is not overwritten. Give another --out.`, { cause });
+      throw new FileError(`${path} exists already, and evidence is never overwritten. Give another --out.`, { cause });
     if (code === 'ENOENT') throw new FileError(`The folder of ${path} does not exist. Make it first.`, { cause });
     throw cause;
   }
@@ -189,12 +189,12 @@ async function writeNew(path: string, file: Uint8Array): Promise<void> {
 function contractNotice({ domain: { dissc } }: EvidenceFile): string[] {
   if (dissc === DISSC_ADDRESS) return [];
   return [
-    `It is of the contract ${dissc}, not of DISSC at ${DISSC_ADDRESS}: it holds only for readers who trust that contract and name it, plumb verify --dissc ${dissc}.`,
+    `It rests on the contract ${dissc}, not on DISSC at ${DISSC_ADDRESS}. It convinces only readers who trust that contract and name it: plumb verify --dissc ${dissc}.`,
   ];
 }
 
 function secretsText({ open }: ProveOptions): string {
   return open === true
-    ? 'It has content keys: whoever has it and the stored bytes can read these blocks.'
-    : 'It has no content keys.';
+    ? 'It contains content keys. Whoever has it and the stored bytes can read these blocks.'
+    : 'It contains no content keys.';
 }

@@ -39,24 +39,24 @@ interface VerifyOptions {
 export function addVerify(verify: Command): void {
   const command = verify
     .argument('<evidence>', 'the file, *.evidence.json')
-    .argument('[data...]', 'files to compare: the content, where the evidence opens it, or the stored bytes')
+    .argument('[data...]', 'files to compare: the content, if the evidence holds its keys, or the stored bytes')
     .option('--explain', 'show every step with its values')
-    .option('--block <number>', 'with --explain, the block whose values are shown', parseBlock)
+    .option('--block <number>', 'with --explain: show the values of this block', parseBlock)
     .option(
       '--dissc <address>',
-      'the contract that counts, where it is not DISSC: whoever deployed it decides what it recorded',
+      'the contract to rely on in place of DISSC; whoever deployed it decides what it recorded',
       parseAddress,
     )
     .option(
       '--rpc <url>',
-      'ask this node of the chain, too; PLUMB_RPC_URL where none is named; several are compared',
+      'also ask this node of the chain (default: PLUMB_RPC_URL); give several to compare them',
       collect,
     )
-    .option('--agree <n>', 'so many nodes must agree; all of them when not given', parseCount)
+    .option('--agree <n>', 'how many nodes must agree (default: all of them)', parseCount)
     .addOption(new Option('--anchor <block>', 'chain state to ask for').choices(['final', 'latest']).default('final'))
     .option(
       '--final-depth <blocks>',
-      'for chains whose nodes do not say what is final: how deep a final block lies',
+      'for chains whose nodes do not report a final block: how many blocks below the newest one is final',
       parseCount,
     )
     .addHelpText('after', EXAMPLES);
@@ -87,7 +87,7 @@ function openWitness({ domain }: EvidenceFile, { rpc, agree, anchor, finalDepth 
   const { PLUMB_RPC_URL } = process.env;
   const rpcUrls = rpc ?? (PLUMB_RPC_URL === undefined || PLUMB_RPC_URL === '' ? [] : [PLUMB_RPC_URL]);
   if (rpcUrls.length === 0) {
-    if (agree !== undefined) throw new ArgumentError('Which nodes are to agree? Name them: --rpc URL --rpc URL');
+    if (agree !== undefined) throw new ArgumentError('--agree needs nodes to compare. Name them: --rpc URL --rpc URL');
     return null;
   }
   const { chainId, dissc } = domain;
@@ -104,21 +104,21 @@ function collect(url: string, before: string[] = []): string[] {
 }
 
 const EXAMPLES = `
-Offline, the evidence shows that the owner's device has signed these very bytes; what rests on the chain is printed, so that
-anyone can look it up.
+Offline, the evidence shows that the owner's device signed exactly these bytes. The command prints what rests on the chain, so
+that anyone can look it up.
 
-Evidence of another contract than DISSC proves nothing, as that contract can have recorded anything: DISSC's address follows from its
-code and is the same on every chain. Name another one with --dissc only if you know its code.
+Evidence that rests on another contract proves nothing, because that contract may have recorded anything. DISSC's address follows
+from its code and is the same on every chain. Name another contract with --dissc only if you know its code.
 
-With --rpc the chain is asked. Nodes are not believed: DISSC's storage and logs are proven against a block's header whose hash is
-computed here, and that this is the chain's block is what --agree nodes must agree on. Whoever says otherwise is named.
+With --rpc the command asks the chain, but takes no node's word: it proves DISSC's storage and logs against a block header whose
+hash it computes itself. Only that this is the chain's block needs --agree nodes to agree; nodes that disagree are named.
 
 Examples:
-  plumb verify door.evidence.json                    what it says, and that it holds by itself
-  plumb verify door.evidence.json door.log           that the file is what was recorded
+  plumb verify door.evidence.json                    what it says, and that it is consistent
+  plumb verify door.evidence.json door.log           that the file is the recorded one
   plumb verify door.evidence.json door.log --explain every step from the bytes to the chain
   plumb verify door.evidence.json door.log --rpc https://a.example --rpc https://b.example --rpc https://c.example --agree 2
-Exit codes: 0 all of it holds, 1 it does not or data differ, 2 wrong arguments or no evidence, 3 the chain does not answer.`;
+Exit codes: 0 everything holds, 1 something does not, or the data differ, 2 wrong arguments or no evidence, 3 the chain does not answer.`;
 
 async function readEvidence(path: string): Promise<EvidenceFile> {
   const bytes = await readBounded(path);
@@ -126,7 +126,7 @@ async function readEvidence(path: string): Promise<EvidenceFile> {
     return parseEvidence(bytes);
   } catch (cause) {
     if (cause instanceof Error && 'shortMessage' in cause) {
-      throw new FileError(`${path} is not evidence as this program reads it. ${cause.shortMessage}`, { cause });
+      throw new FileError(`${path} is not evidence that this program can read. ${cause.shortMessage}`, { cause });
     }
     throw cause;
   }
@@ -136,7 +136,9 @@ async function readEvidence(path: string): Promise<EvidenceFile> {
 async function readBounded(path: string): Promise<Uint8Array> {
   const size = await sizeOf(path);
   if (size > MAX_EVIDENCE_FILE_BYTES) {
-    throw new FileError(`${path} has ${size} bytes; evidence has at most ${MAX_EVIDENCE_FILE_BYTES}. Is it the data?`);
+    throw new FileError(
+      `${path} has ${size} bytes; evidence has at most ${MAX_EVIDENCE_FILE_BYTES}. Did you name the data in place of the evidence?`,
+    );
   }
   const file = await open(path);
   try {
@@ -195,8 +197,8 @@ function textOf(
 
 function restHeading({ restsOn }: EvidenceReport): string {
   return restsOn.every(({ holds }) => holds === null)
-    ? 'Rests on the chain. Ask it with --rpc URL, or look these up:'
-    : 'Rests on the chain:';
+    ? 'These rest on the chain. Ask it with --rpc URL, or look them up:'
+    : 'These rest on the chain:';
 }
 
 function stepLines({ title, paper, values, reason }: EvidenceStep): string[] {

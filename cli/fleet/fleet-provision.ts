@@ -33,12 +33,18 @@ export function addFleetProvision(fleet: Command): void {
   const command = fleet
     .command('provision')
     .description(
-      'Open a dataset for each of many devices, and write their files. Nothing is sent to the chain. Safe to run again.',
+      "Create a dataset for each of many devices, and write the devices' files. Sends nothing to the chain; safe to run again.",
     )
-    .addOption(new Option('--count <number>', 'so many devices, named PREFIX-00001 and on').argParser(parseCount))
-    .addOption(new Option('--csv <file>', 'a device a line: name, and if wanted kind, published').conflicts('count'))
-    .option('--prefix <name>', 'what the names begin with', 'device')
-    .requiredOption('--out <folder>', 'folder for the files, NAME.json each (mode 0600); no file is ever replaced')
+    .addOption(
+      new Option('--count <number>', 'how many devices; they are named PREFIX-00001 and so on').argParser(parseCount),
+    )
+    .addOption(
+      new Option('--csv <file>', 'a CSV file, one device a line: name, and optionally kind, published').conflicts(
+        'count',
+      ),
+    )
+    .option('--prefix <name>', 'prefix of the names', 'device')
+    .requiredOption('--out <folder>', 'folder for the files, NAME.json each (mode 0600); never replaces a file')
     .addOption(
       new Option('--kind <kind>', 'encrypted, plain or attached; for life')
         .choices(Object.keys(KINDS))
@@ -62,13 +68,13 @@ export function addFleetProvision(fleet: Command): void {
       context.output.result(
         { devices: entries.length, created, unshown: unshown.length, problem: problem ?? null, written, folder },
         [
-          `${entries.length} devices, ${created} of them new; ${written} files written, ${entries.length - written} were there.`,
+          `${entries.length} devices, ${created} of them new; ${written} files written, ${entries.length - written} already there.`,
           ...(unshown.length === 0
             ? []
             : [
-                `The service does not know ${unshown.length} of them yet: ${problem} Each device shows it its charter.`,
+                `The service does not know ${unshown.length} of them yet: ${problem} Each device will send it the charter.`,
               ]),
-          `Bring each file of ${folder} to its device over a channel you trust, then delete it here.`,
+          `Copy each file of ${folder} to its device over a channel you trust, then delete it here.`,
         ].join('\n'),
       );
       return EXIT.ok;
@@ -79,7 +85,8 @@ export function addFleetProvision(fleet: Command): void {
 async function readWanted(options: ProvisionOptions): Promise<WantedDevice[]> {
   const defaults = { kind: KINDS[options.kind], published: options.published === true, anchor: options.anchor };
   if (options.csv !== undefined) return readFleet(options.csv, defaults);
-  if (options.count === undefined) throw new ArgumentError('How many? Give --count NUMBER or --csv FILE.');
+  if (options.count === undefined)
+    throw new ArgumentError('Nothing says which devices. Give --count NUMBER or --csv FILE.');
   return nameFleet(options.count, options.prefix, defaults);
 }
 
@@ -100,7 +107,9 @@ async function writeFiles(
     const there = await readIfThere(path);
     if (there === text) continue;
     if (there !== null) {
-      throw new FileError(`${path} is there, of another dataset or service, and is not replaced. Move it away.`);
+      throw new FileError(
+        `${path} exists already and belongs to another dataset or service, so it is not replaced. Move it away.`,
+      );
     }
     // Under its name only when it is whole, so that a second run finds either nothing or all of it.
     await replaceSecretFile(path, text);

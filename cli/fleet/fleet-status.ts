@@ -46,7 +46,7 @@ export function addFleetStatus(fleet: Command): void {
   const command = fleet
     .command('status')
     .description(
-      'A line a dataset: recorded, final, anchored and stored blocks, lag, and when its device was last heard of.',
+      'Show one line a dataset: recorded, final, anchored and stored blocks, lag, and when its device last reported.',
     )
     .option('--prefix <name>', 'only datasets whose name begins with this')
     .addHelpText('after', EXAMPLES);

@@ -20,7 +20,9 @@ const COLUMNS = ['name', 'kind', 'published'];
 /** `count` names that begin with `prefix`: `pump-00001` and on, so that a larger count later goes on behind them. */
 export function nameFleet(count: number, prefix: string, defaults: Omit<WantedDevice, 'name'>): WantedDevice[] {
   if (count > MAX_FLEET) {
-    throw new ArgumentError(`--count is ${count}; one call provisions at most ${MAX_FLEET}. Give several prefixes.`);
+    throw new ArgumentError(
+      `--count is ${count}; one call provisions at most ${MAX_FLEET}. Use several calls with different prefixes.`,
+    );
   }
   return Array.from({ length: count }, (_, i) => {
     const name = `${prefix}-${String(i + 1).padStart(5, '0')}`;
@@ -38,7 +40,7 @@ export async function readFleet(path: string, defaults: Omit<WantedDevice, 'name
   const columns = splitLine(lines[0] ?? '', `${path}, line 1`);
   const unknown = columns.find((column) => !COLUMNS.includes(column));
   if (!columns.includes('name') || unknown !== undefined || new Set(columns).size !== columns.length) {
-    throw new FileError(`The first line of ${path} names the columns: name, and if wanted kind and published.`);
+    throw new FileError(`The first line of ${path} must name the columns: name, and optionally kind and published.`);
   }
   const devices: WantedDevice[] = [];
   const seen = new Set<string>();
@@ -56,10 +58,10 @@ export async function readFleet(path: string, defaults: Omit<WantedDevice, 'name
     const kind = readKind(value('kind'), defaults.kind, where);
     devices.push({ name, kind, published: readFlag(value('published'), defaults.published, where) });
     if (devices.length > MAX_FLEET) {
-      throw new FileError(`${path} has more than ${MAX_FLEET} devices. Cut it into several files.`);
+      throw new FileError(`${path} has more than ${MAX_FLEET} devices. Split it into several files.`);
     }
   }
-  if (devices.length === 0) throw new FileError(`${path} names no device.`);
+  if (devices.length === 0) throw new FileError(`${path} does not name a device.`);
   return devices;
 }
 
@@ -89,7 +91,7 @@ function splitLine(line: string, where: string): string[] {
 function requireName(name: string, where: string, Refusal: typeof FileError | typeof ArgumentError): string {
   if (NAME.test(name)) return name;
   throw new Refusal(
-    `${where}: ${JSON.stringify(name.slice(0, 80))} is no name for a device: letters, digits, dots, dashes, at most 32.`,
+    `${where}: ${JSON.stringify(name.slice(0, 80))} is not a device name. Use letters, digits, dots and dashes, at most 32.`,
   );
 }
 

@@ -26,16 +26,16 @@ export function addLocalAdmit(local: Command): void {
     .description('Let the local stack store for this owner, and give its account 100 test ether.')
     .argument(
       '<address>',
-      'account of an owner, or with --fund-only of anybody, such as a device that records itself',
+      "an owner's account, or with --fund-only any account, such as a device's that records by itself",
       parseAddress,
     )
-    .option('--quota <bytes>', 'stored bytes the owner may have', parseCount, DEFAULT_QUOTA_BYTES)
-    .option('--fund-only', 'only give test ether')
+    .option('--quota <bytes>', 'how many bytes the owner may store', parseCount, DEFAULT_QUOTA_BYTES)
+    .option('--fund-only', 'only give test ether; do not let the stack store for the account')
     .addHelpText('after', EXAMPLES);
   withHomeOptions(command).action((account: Address, options: AdmitOptions) =>
     runCommand(options, async (context) => {
       if (context.stack === undefined) {
-        throw new ArgumentError('Which stack? Give --stack FILE (its stack.json) or set PLUMB_STACK.');
+        throw new ArgumentError('Nothing says which stack. Give --stack FILE (its stack.json) or set PLUMB_STACK.');
       }
       const stack = await readStackFile(resolve(context.stack));
       const keeper = keeperOf(stack);

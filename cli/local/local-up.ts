@@ -19,13 +19,17 @@ interface UpOptions {
 export function addLocalUp(local: Command): void {
   const command = local
     .command('up')
-    .description('Start chain, object store, table and functions; Ctrl-C stops them all.')
-    .option('--data <folder>', 'everything the stack keeps; start it there again and it goes on', '.plumbline')
+    .description('Start a chain, an object store, a table and the functions; Ctrl-C stops them all.')
+    .option(
+      '--data <folder>',
+      'folder for everything that the stack keeps; start it there again to continue',
+      '.plumbline',
+    )
     .option('--block-time <ms>', 'time between blocks of the chain', parseCount, 1000)
     .addOption(
       new Option(
         '--listen <address>',
-        'an address of this machine by which devices on other machines reach service, bucket and chain, without TLS',
+        'an address of this machine at which devices on other machines reach service, bucket and chain, without TLS',
       ).argParser(parseListenAddress),
     )
     .addHelpText('after', EXAMPLES);
@@ -41,11 +45,13 @@ export function addLocalUp(local: Command): void {
         signal,
       );
       if (stack.takenOverFrom !== null) {
-        output.notice(`Process ${stack.takenOverFrom} ran a stack here and was killed; this one goes on where it was.`);
+        output.notice(
+          `Process ${stack.takenOverFrom} ran a stack here and was killed; this one continues where it stopped.`,
+        );
       }
       if (!stack.chainHidden) {
         output.notice(
-          'Other users of this machine can reach the local chain past its door: it has no network namespace here.',
+          'Other users of this machine can reach the local chain directly, because it has no network namespace here.',
         );
       }
       const readyMs = Math.round(performance.now() - begin);
@@ -64,7 +70,7 @@ export function addLocalUp(local: Command): void {
           `Ready in ${(readyMs / 1000).toFixed(1)} s.`,
           `  console   ${stack.apiUrl}/`,
           `  service   ${stack.apiUrl}`,
-          `  chain     ${new URL(stack.rpcUrl).host} (its whole address, which is a secret, is in the file below)`,
+          `  chain     ${new URL(stack.rpcUrl).host} (its full address is a secret; see the file below)`,
           `  stack     ${stackFile}`,
           'Next, in another terminal:',
           `  export PLUMB_STACK=${stackFile}`,
@@ -92,7 +98,7 @@ Examples:
 /** Devices are told the address: it has to be one, not all of them. */
 function parseListenAddress(text: string): string {
   if (!isOneAddress(text)) {
-    throw new InvalidArgumentError('Give the one address that other machines know this one by, such as 192.168.1.5.');
+    throw new InvalidArgumentError('Give the address at which other machines reach this one, such as 192.168.1.5.');
   }
   return text;
 }

@@ -67,7 +67,7 @@ export function agentFileText({ agentKey, offersSecret, datasets, ...plain }: Ag
 /** @throws FileError when it is missing, others could read it, or it is malformed; a value is never repeated */
 export async function readAgentFile(path: string): Promise<Agent> {
   const text = await readSecretFile(path);
-  const parsed = inFile(path, () => agentFile.parse(JSON.parse(text)), 'Write it anew: plumb owner agent');
+  const parsed = inFile(path, () => agentFile.parse(JSON.parse(text)), 'Write it again: plumb owner agent');
   const {
     rpcUrl,
     chainId,

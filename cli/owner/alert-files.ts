@@ -27,7 +27,7 @@ export async function readWebhookFile(path: string): Promise<Webhook> {
   return inFile(
     path,
     () => webhookFile.parse(JSON.parse(text)),
-    'It is {"url": "https://…", "headers": {"authorization": "…"}}.',
+    'It must look like {"url": "https://…", "headers": {"authorization": "…"}}.',
   );
 }
 
@@ -44,7 +44,7 @@ export async function readNotedAlerts(folder: string): Promise<readonly NotedAle
   return inFile(
     path,
     () => notedAlerts.parse(JSON.parse(text)).alerts,
-    'Move it away: alerts are told once more then.',
+    'Move it away; the server then sends each current alert once more.',
   );
 }
 

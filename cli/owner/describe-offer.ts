@@ -25,11 +25,11 @@ const MAX_FILE_BYTES = 8_192;
 
 export function withDescriptionOptions(command: Command): Command {
   return command
-    .option('--title <text>', 'what the offer is called in the catalogue: with it, a signed description becomes public')
-    .option('--describe <file>', 'more about it, from a text file of at most 1,500 characters')
-    .option('--licence <text>', 'what a buyer may do with it, e.g. CC-BY-4.0')
+    .option('--title <text>', 'title of the offer in the catalogue; publishes a signed description')
+    .option('--describe <file>', 'details, from a text file of at most 1,500 characters')
+    .option('--licence <text>', 'what a buyer may do with the data, e.g. CC-BY-4.0')
     .option('--contact <text>', 'how a buyer reaches you')
-    .option('--no-names', "say nothing of the files' names in the description");
+    .option('--no-names', "leave the files' names out of the description");
 }
 
 /**
@@ -42,7 +42,9 @@ export async function readDescription(
 ): Promise<Description | null> {
   if (title === undefined) {
     if (describe === undefined && licence === undefined && contact === undefined) return null;
-    throw new ArgumentError('A description has a title. Give --title, or none of --describe, --licence and --contact.');
+    throw new ArgumentError(
+      'A description needs a title. Give --title, or leave out --describe, --licence and --contact.',
+    );
   }
   const description: Description = {
     ...{ v: 1, title: title.normalize('NFC').trim(), about: describe === undefined ? null : await readAbout(describe) },
@@ -111,7 +113,9 @@ export async function showDescription(
     if (!(error instanceof PlumblineError)) throw error;
     const isRefused = error instanceof RequestRefusedError;
     const next = isRefused ? '' : ` Try again: plumb owner describe ${id} --title …`;
-    parts.output.notice(`The offer stands, but the service does not describe it: ${error.shortMessage}${next}`);
+    parts.output.notice(
+      `The offer is made, but the service did not accept its description: ${error.shortMessage}${next}`,
+    );
     return false;
   }
 }

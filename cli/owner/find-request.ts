@@ -52,14 +52,16 @@ export function answering(
 ): { readonly consumer: Address } {
   const account = address(request.account);
   if (consumer !== undefined && consumer !== account) {
-    throw new ArgumentError(`--consumer is ${consumer}; request ${id} is of ${account}. Leave out one of the two.`);
+    throw new ArgumentError(
+      `--consumer is ${consumer}; request ${id} comes from ${account}. Leave out one of the two.`,
+    );
   }
   if (request.price !== null) {
     const most = BigInt(request.price.most);
     const wished = address(request.price.token);
     if (wished !== token || price > most) {
       output.notice(
-        `The request is for at most ${showAmount(most, wished)}; this offer is ${showAmount(price, token)}.`,
+        `The request pays at most ${showAmount(most, wished)}; this offer asks ${showAmount(price, token)}.`,
       );
     }
   }

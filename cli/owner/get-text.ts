@@ -13,7 +13,7 @@ const MOST_SHOWN = 50;
 
 export function reportText(output: Output, report: GetReport, evidence: readonly string[]): string {
   const { anchor, restored, missing, times } = report;
-  const kept = restored.kept === 0 ? '' : `; ${restored.kept.toLocaleString('en')} of them were there already`;
+  const kept = restored.kept === 0 ? '' : `; ${restored.kept.toLocaleString('en')} of them were already there`;
   const all = restored.index === null ? '--json' : restored.index;
   return [
     `Dataset ${report.dataset}`,
@@ -39,7 +39,7 @@ export function reportText(output: Output, report: GetReport, evidence: readonly
 
 /** Of blocks that an earlier device wrote behind the charter of its successor. */
 export function disownedText({ from, to, signer, blockNumber, serial }: DisownedBlocks): string {
-  return `${blocksText({ from, to })}: disowned by charter ${serial}; signed by ${signer}, recorded in chain block ${blockNumber}`;
+  return `${blocksText({ from, to })}: charter ${serial} disowned these blocks; ${signer} signed them, and they were recorded in chain block ${blockNumber}`;
 }
 
 /** For people, one stretch whatever the number of updates that recorded it. */
@@ -80,24 +80,24 @@ function missingText(output: Output, missing: MergedBlocks): string {
 function wholeText({ from, to, before, after }: TimedBlocks): string {
   const what = from > to ? 'no block' : blocksText({ from, to });
   if (!before.proven || !after.proven) {
-    return `${what}; not proven: blocks beside them cannot be shown, and may belong to this time`;
+    return `${what}; not proven, because the storage cannot show the neighbouring blocks, which may belong to this period`;
   }
   const ends = [before, after].flatMap(({ block, at }) =>
     block === null || at === null ? [] : [`block ${block} was captured ${timeText(at)}`],
   );
-  return `${what}; ${ends.length === 0 ? 'all that its device has written' : `no others, as ${ends.join(' and ')}`}`;
+  return `${what}; ${ends.length === 0 ? 'these are all the blocks that its device has written' : `there are no others, because ${ends.join(' and ')}`}`;
 }
 
 function endText(output: Output, report: GetReport): string {
-  if (report.isWhole) return output.style('green', `Everything in the range is intact and in ${report.out}.`);
+  if (report.isWhole) return output.style('green', `Every block in the range is intact and restored to ${report.out}.`);
   if (report.intact > 0 || report.missing.length > 0 || !report.whole) {
-    const end = 'Not everything could be brought back. Run it again when more can be had: it goes on.';
+    const end = 'Some blocks could not be restored. Run the command again later to fetch the rest.';
     const isSilent = report.intact === 0 && report.missing.every(({ verdict }) => verdict === 'unavailable');
-    const bucket = isSilent && report.hasBucket ? ' The bucket can be read without the service: add --from s3.' : '';
+    const bucket = isSilent && report.hasBucket ? ' To read the bucket without the service, add --from s3.' : '';
     return output.style('red', `${end}${bucket}`);
   }
   return output.style(
     'red',
-    report.times === null ? 'The chain has no such blocks.' : 'No block was captured in this time.',
+    report.times === null ? 'The chain has recorded no such blocks.' : 'No block was captured in this period.',
   );
 }

@@ -14,7 +14,7 @@ export async function lockFolder(home: string, folder: string): Promise<() => Pr
   await mkdir(home, { recursive: true, mode: 0o700 });
   const path = join(home, `get-${toHex(nodePrimitives.sha256(utf8(folder))).slice(0, 16)}.lock`);
   const unlock = holdLock(path);
-  if (unlock === null) throw new StateError(`Another process writes to ${folder} now. Wait until it has ended.`);
+  if (unlock === null) throw new StateError(`Another process is writing to ${folder}. Wait until it ends.`);
   return async () => {
     await rm(path, { force: true });
     unlock();

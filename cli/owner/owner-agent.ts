@@ -28,9 +28,9 @@ interface AgentOptions {
 export function addOwnerAgent(owner: Command): void {
   const command = owner
     .command('agent')
-    .description("Write the file (mode 0600) that serves sales: the agent's account, and the keys of the datasets.")
+    .description("Write the agent's file (mode 0600), which serves sales: the agent's account, and the datasets' keys.")
     .option('--out <file>', 'file to create', 'agent.json')
-    .option('--replace', 'replace the file, as when there are more datasets')
+    .option('--replace', 'replace the file, for example after adding a dataset')
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((options: AgentOptions) =>
     runCommand(options, async (context) => {
@@ -56,7 +56,7 @@ export function addOwnerAgent(owner: Command): void {
       const agent = accountOfKey(agentKey);
       context.output.result(
         { path, agent, datasets: datasets.map(({ dataset }) => dataset) },
-        `${path} is written (mode 0600), for ${datasets.length} dataset${datasets.length === 1 ? '' : 's'}. Whoever has it can read them, but not spend.\n` +
+        `Wrote ${path} (mode 0600), for ${datasets.length} dataset${datasets.length === 1 ? '' : 's'}. Whoever has it can read them, but cannot spend.\n` +
           `Agent ${agent}: give it a little ether for gas (local stack: plumb local admit ${agent} --fund-only).\n` +
           `Then: plumb owner serve --agent ${options.out}`,
       );
@@ -72,7 +72,7 @@ function serialsOf(dataset: DatasetId, known: readonly SignedCharter[], onChain:
 }
 
 const EXAMPLES = `
-Write it anew with --replace when a dataset or a device is added: a replaced device's blocks have keys of their own.
+Write it again with --replace after adding a dataset or a device, because each device has keys of its own.
 
 Examples:
   plumb owner agent --out agent.json

@@ -21,9 +21,9 @@ interface AuditorOptions {
 export function addOwnerAuditor(owner: Command): void {
   const command = owner
     .command('auditor')
-    .description('Write the file with which somebody verifies datasets and makes evidence, and reads no content.')
+    .description("Write an auditor's file: its holder can verify datasets and make evidence, but not read content.")
     .argument('<datasets...>', 'names or ids of datasets')
-    .requiredOption('--out <file>', 'where to write it, mode 0600; an existing file is not overwritten')
+    .requiredOption('--out <file>', 'where to write it, mode 0600; never overwrites a file')
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((names: string[], options: AuditorOptions) =>
     runCommand(options, async (context) => {
@@ -46,8 +46,8 @@ export function addOwnerAuditor(owner: Command): void {
       context.output.result(
         { out, datasets: shown },
         [
-          `${out}: whoever has it can verify ${shown.map(({ name }) => name).join(', ')} and make evidence, and cannot read the content.`,
-          'It cannot be taken back. A device that comes later needs a new file.',
+          `Wrote ${out}. Whoever has it can verify ${shown.map(({ name }) => name).join(', ')} and make evidence, but cannot read the content.`,
+          'You cannot revoke it. If you replace a device, write a new file.',
         ].join('\n'),
       );
       return EXIT.ok;
@@ -56,10 +56,10 @@ export function addOwnerAuditor(owner: Command): void {
 }
 
 const EXAMPLES = `
-The auditor needs read access to the bucket besides (connection.json with rpcUrl, chainId, dissc, apiUrl, s3), and runs:
+The auditor also needs read access to the bucket (connection.json with rpcUrl, chainId, dissc, apiUrl, s3), and runs:
   plumb auditor verify FILE NAME
   plumb auditor prove FILE NAME --blocks 0-99 --out first.evidence.json
-Of a plain or attached dataset the stored bytes are the content: there the bucket's access rights decide who reads.
+The stored bytes of a plain or attached dataset are the content itself, so the bucket's access rights decide who reads it.
 
 Example:
   plumb owner auditor weather --out weather.auditor.json`;

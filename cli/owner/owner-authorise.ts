@@ -43,22 +43,22 @@ const DAY_SECONDS = 86_400;
 export function addOwnerAuthorise(owner: Command): void {
   const command = owner
     .command('authorise')
-    .description("Let a cloud storage service serve a dataset's consumers, and prepay what it records.")
+    .description("Let a storage service serve a dataset's consumers, and prepay its records.")
     .argument('<dataset>', 'name or id of the dataset')
     .option('--css <address>', "account of the service (default: the local stack's operator)", parseAddress)
     // A default that JSON cannot write has to be described, or there is no help.
     .addOption(
-      new Option('--per-record <amount>', 'what the service earns for a record, however much has come')
+      new Option('--per-record <amount>', 'what the service earns for one record, however many blocks it covers')
         .argParser(parseAmount)
         .default(0n, '0wei'),
     )
     .addOption(
-      new Option('--interval <seconds>', 'at most one record is paid for in it')
+      new Option('--interval <seconds>', 'pay for at most one record in this time')
         .argParser(parseSeconds)
-        .default(0, 'none: each is paid for'),
+        .default(0, 'none: pay for each record'),
     )
     .addOption(
-      new Option('--blocks <from-to>', 'which blocks consumers may see, recorded already or not')
+      new Option('--blocks <from-to>', 'which blocks consumers may see, including blocks not yet recorded')
         .argParser(parseRange)
         .default(EVERY_BLOCK, 'all'),
     )
@@ -67,15 +67,20 @@ export function addOwnerAuthorise(owner: Command): void {
         .argParser(parseKinds)
         .default({ digests: true, blocks: true }, 'digests,blocks'),
     )
-    .option('--max-blocks <count>', "distinct blocks an agreement's consumer may see", parseCount, 0xffff_ffff)
-    .option('--window <seconds>', 'how long the service is still paid after a revocation', parseSeconds, DAY_SECONDS)
+    .option(
+      '--max-blocks <count>',
+      'how many distinct blocks the consumer of an agreement may see',
+      parseCount,
+      0xffff_ffff,
+    )
+    .option('--window <seconds>', 'how long you still pay the service after a revocation', parseSeconds, DAY_SECONDS)
     .option(
       '--until <time>',
-      'when the grant ends: a time with its zone, or from now on 12h or 365d (default: 365d)',
+      'when the grant ends: a time with its zone, or a duration from now such as 12h (default: 365d)',
       parseUntil,
     )
     .addOption(
-      new Option('--fuel <amount>', 'what the grant is filled up to, once accepted')
+      new Option('--fuel <amount>', "top the grant's fuel up to this, once the service has accepted it")
         .argParser(parseAmount)
         .default(0n, '0wei'),
     )
@@ -122,11 +127,11 @@ export function addOwnerAuthorise(owner: Command): void {
       output.result(
         { ...grant, tx: txHash, fundedWei },
         [
-          `Grant ${grant.id}: ${grant.state}${txHash === null ? ', it stood already' : ''}`,
+          `Grant ${grant.id}: ${grant.state}${txHash === null ? ', already there' : ''}`,
           `  service   ${css}, until ${showSeconds(grant.endSeconds)}`,
           accepted
             ? `  fuel      ${showAmount(grant.fuelWei, NATIVE_COIN)}, for each record ${showAmount(perRecord, NATIVE_COIN)}`
-            : '  The service has not accepted it yet. The same command goes on from here; plumb owner grants shows it.',
+            : '  The service has not accepted it yet. Run the same command again to continue; plumb owner grants shows the grant.',
         ].join('\n'),
       );
       return accepted ? EXIT.ok : EXIT.unavailable;
@@ -135,7 +140,7 @@ export function addOwnerAuthorise(owner: Command): void {
 }
 
 async function operatorOf({ stack }: CommandContext): Promise<Address> {
-  if (stack === undefined) throw new ArgumentError('Which service? Give its account: --css ADDRESS.');
+  if (stack === undefined) throw new ArgumentError('Nothing says which service. Give its account: --css ADDRESS.');
   const text = await readSecretFile(resolve(stack));
   return address(inFile(stack, () => stackFile.parse(JSON.parse(text)), 'Give --css ADDRESS.').operator);
 }
@@ -149,7 +154,7 @@ function parseKinds(text: string): { digests: boolean; blocks: boolean } {
 }
 
 const EXAMPLES = `
-Run again, it goes on where it was: nothing is proposed or paid twice.
+Safe to run again: it continues where it stopped, and proposes or pays nothing twice.
 
 Examples:
   plumb owner authorise weather

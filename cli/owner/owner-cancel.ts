@@ -13,7 +13,7 @@ import { openOwner } from './owner-home.ts';
 export function addOwnerCancel(owner: Command): void {
   const command = owner
     .command('cancel')
-    .description('Take back an offer that nobody has accepted: the bond comes back.')
+    .description('Cancel an offer that nobody has accepted, and get the bond back.')
     .argument('<offer>', 'id of an offer, or its beginning')
     .addHelpText('after', '\nExamples:\n  plumb owner cancel 0x…');
   withKeystoreOptions(command).action((offer: string, options: { json?: boolean }) =>
@@ -28,7 +28,7 @@ export function addOwnerCancel(owner: Command): void {
       const transaction = isDone ? null : await openParty(context, connection, opened).cancel(id, signal);
       output.result(
         { id, state: 'cancelled', transaction },
-        `Cancelled: the bond of ${showAmount(agreement.terms.bond, agreement.terms.token)} came back.\nNext: plumb owner withdraw`,
+        `Cancelled: the bond of ${showAmount(agreement.terms.bond, agreement.terms.token)} comes back to you.\nNext: plumb owner withdraw`,
       );
       return EXIT.ok;
     }),

@@ -23,11 +23,11 @@ export function addOwnerClose(owner: Command): void {
   const command = owner
     .command('close')
     .description(
-      "Close a sale whose end has come, after claiming the server's highest voucher: due and bond are yours.",
+      'Close a sale that has ended: claims the highest voucher, then returns what the sale earned and the bond.',
     )
     .argument('<offer>', 'id of an offer, or its beginning')
     .option('--state <folder>', 'where plumb owner serve keeps vouchers', 'sales')
-    .option('--without-vouchers', 'give up what vouchers say beyond what the chain knows')
+    .option('--without-vouchers', 'give up vouchers that the chain does not know')
     .addHelpText('after', '\nExamples:\n  plumb owner close 0x…\n  plumb owner close 0x… --state /var/lib/plumb/sales');
   withKeystoreOptions(command).action((offer: string, options: CloseOptions) =>
     runCommand(options, async (context) => {
@@ -48,7 +48,7 @@ export function addOwnerClose(owner: Command): void {
       const { terms, state, due } = (await market.readAgreement(id, 'latest', signal)).agreement ?? before;
       output.result(
         { id, state, due, claimed, transaction },
-        `Closed: ${showAmount(due + terms.bond, terms.token)} are yours.\nNext: plumb owner withdraw`,
+        `Closed: ${showAmount(due + terms.bond, terms.token)} go to you.\nNext: plumb owner withdraw`,
       );
       return EXIT.ok;
     }),
@@ -62,7 +62,7 @@ function keptVoucher({ state }: CloseOptions, id: AgreementId): ReturnType<typeo
   } catch (cause) {
     if (!(cause instanceof PlumblineError) || cause.kind !== 'file') throw cause;
     throw new FileError(
-      `${cause.shortMessage} Vouchers that were not claimed are lost by closing. Name the folder: --state; or, where there ` +
+      `${cause.shortMessage} Closing forfeits vouchers that were not claimed. Give their folder with --state; or, if there ` +
         'are none: --without-vouchers.',
       { cause },
     );

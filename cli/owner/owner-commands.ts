@@ -4,7 +4,7 @@ const grants: AddCommand = async (owner) => (await import('./owner-grants.ts')).
 
 /** `plumb owner …`. */
 export const ownerPart: Part = {
-  description: "keys of a data owner, the owner's checks and sales",
+  description: "a data owner's keys, checks and sales",
   commands: {
     init: async (owner) => (await import('./owner-init.ts')).addOwnerInit(owner),
     restore: async (owner) => (await import('./owner-restore.ts')).addOwnerRestore(owner),

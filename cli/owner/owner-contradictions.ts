@@ -37,12 +37,12 @@ export function addOwnerContradictions(owner: Command): void {
   const command = owner
     .command('contradictions')
     .description(
-      'Two signed heads of a dataset that contradict each other: list what was found, write it, check a file.',
+      'List signed heads of a dataset that contradict each other, write them to a file, or check such a file.',
     )
     .argument('[dataset]', 'name or id of a dataset (default: all)')
-    .option('--check <file>', 'check a file with nothing but its own bytes: no keystore, no chain, no service')
-    .option('--out <file>', 'write the newest one found of the dataset to this file, for somebody else to check')
-    .option('--forget', 'forget which heads of the dataset were seen, and begin anew with those that are there now')
+    .option('--check <file>', 'check a file by its own bytes: needs no keystore, chain or service')
+    .option('--out <file>', "write the dataset's newest contradiction to this file, for others to check")
+    .option('--forget', 'forget which heads of the dataset this home has seen, and start again from the current ones')
     .addHelpText('after', EXAMPLES);
   withHomeOptions(command).action((name: string | undefined, options: ContradictionsOptions) =>
     runCommand(options, async (context) => {
@@ -55,7 +55,7 @@ export function addOwnerContradictions(owner: Command): void {
       if (options.out !== undefined) return write(context, found, dataset, resolve(options.out));
       for (const one of found) context.output.result(answerOf(one), foundText(one));
       if (found.length === 0 && !context.output.json) {
-        context.output.result([], `${context.home} has found no heads that contradict each other.`);
+        context.output.result([], `${context.home} holds no contradicting heads.`);
       }
       return found.length === 0 ? EXIT.ok : EXIT.notIntact;
     }),
@@ -72,7 +72,7 @@ interface Checked {
 }
 
 async function check({ output }: CommandContext, path: string, name: string | undefined): Promise<number> {
-  if (name !== undefined) throw new ArgumentError('A file names its dataset itself. Leave the name out.');
+  if (name !== undefined) throw new ArgumentError('The file names its dataset. Leave out the name.');
   let checked: Checked;
   try {
     checked = await readChecked(path);
@@ -92,23 +92,25 @@ async function write(
   dataset: DatasetId | null,
   path: string,
 ): Promise<number> {
-  if (dataset === null) throw new ArgumentError('Say of which dataset: plumb owner contradictions NAME --out FILE');
+  if (dataset === null) throw new ArgumentError('Name the dataset: plumb owner contradictions NAME --out FILE');
   const newest = found.at(-1);
   if (newest === undefined)
-    throw new ArgumentError('Nothing of this dataset was found. plumb owner verify looks for it.');
+    throw new ArgumentError(
+      'No contradiction in this dataset was found so far. To look for one: plumb owner verify NAME',
+    );
   await createSecretFile(path, encodeContradiction(newest.file));
-  output.result({ ...answerOf(newest), path }, `${foundText(newest)}\n${path} is written. Nothing in it is secret.`);
+  output.result({ ...answerOf(newest), path }, `${foundText(newest)}\nWrote ${path}. It contains no secret.`);
   return EXIT.ok;
 }
 
 async function forget(context: CommandContext, dataset: DatasetId | null): Promise<number> {
-  if (dataset === null) throw new ArgumentError('Say of which dataset: plumb owner contradictions NAME --forget');
+  if (dataset === null) throw new ArgumentError('Name the dataset: plumb owner contradictions NAME --forget');
   const memory = openMemory(context.home, await readConnection(context));
   memory.forget(dataset);
   for (const problem of memory.problems) context.output.notice(problem);
   context.output.result(
     { dataset, forgotten: true },
-    `Forgotten which heads of ${dataset} were seen. The next verification has no memory of earlier heads; what was found stays in ${contradictionsFolder(context.home)}.`,
+    `Forgot the seen heads of ${dataset}. The next verification starts without them; the contradictions found stay in ${contradictionsFolder(context.home)}.`,
   );
   return EXIT.ok;
 }
@@ -132,7 +134,7 @@ async function readFound({ home, output }: CommandContext): Promise<Checked[]> {
       found.push(await readChecked(path));
     } catch (error) {
       if (!(error instanceof PlumblineError)) throw error;
-      output.notice(`${path} counts for nothing: ${error.shortMessage}`);
+      output.notice(`${path} proves nothing: ${error.shortMessage}`);
     }
   }
   return found;
@@ -161,7 +163,9 @@ async function readBounded(path: string): Promise<string> {
   try {
     const stats = await file.stat();
     if (!stats.isFile() || stats.size > MAX_CONTRADICTION_BYTES) {
-      throw new FileError(`${path} is no such file: one is plain and has at most ${MAX_CONTRADICTION_BYTES} bytes.`);
+      throw new FileError(
+        `${path} is not a contradictions file. Such a file has at most ${MAX_CONTRADICTION_BYTES} bytes.`,
+      );
     }
     return await file.readFile('utf8');
   } finally {
@@ -198,15 +202,15 @@ function foundText({ path, file, proven, whose }: Checked): string {
   const { fault, shorterSigner, longerSigner } = proven;
   const whom =
     fault === null
-      ? `Two devices signed them, ${shorterSigner} and ${longerSigner}: nobody's proven fault.`
-      : `One account signed both: ${fault}. It is that account's fault.`;
+      ? `Two devices signed them, ${shorterSigner} and ${longerSigner}, so nobody's fault is proven.`
+      : `One account, ${fault}, signed both. It is at fault.`;
   const device =
     whose === null
-      ? 'The file shows no charter under its owner’s signature: whose device that is it does not prove.'
-      : `By charter ${whose.serial} it is a device of dataset ${printable(whose.name)} of ${whose.owner}.`;
+      ? 'The file has no charter signed by the owner, so it does not prove whose device that is.'
+      : `Charter ${whose.serial} of owner ${whose.owner} makes it a device of dataset ${printable(whose.name)}.`;
   return [
     `Dataset ${shorter.dataset}, chain ${file.domain.chainId}, DISSC ${file.domain.dissc}`,
-    `  heads         ${shorter.size} blocks and ${longer.size} blocks; neither log is the other's beginning`,
+    `  heads         ${shorter.size} blocks and ${longer.size} blocks; the longer log does not start with the shorter one`,
     `  seen          ${printable(file.seen.shorter)}`,
     `                ${printable(file.seen.longer)}`,
     `  fault         ${whom}`,
@@ -216,12 +220,12 @@ function foundText({ path, file, proven, whose }: Checked): string {
 }
 
 const EXAMPLES = `
-plumb owner verify, owner get and consumer audit compare each head with the last one seen from this home, and write what
-contradicts it into the folder contradictions there. The fault is the writer's where one account has signed both heads.
+plumb owner verify, owner get and consumer audit compare each head with the last one seen from this home, and write
+contradictions into its folder contradictions. If one account signed both heads, that account is at fault.
 
 Examples:
   plumb owner contradictions
   plumb owner contradictions weather --out evidence.json
   plumb owner contradictions --check evidence.json
-  plumb owner contradictions weather --forget       after a local stack was begun anew, say
-Exit codes: 0 nothing was found, or the file proves what it says; 1 something was found, or the file proves nothing.`;
+  plumb owner contradictions weather --forget       for example after starting a local stack anew
+Exit codes: 0 no contradiction, or the file proves one; 1 a contradiction was found, or the file proves nothing.`;

@@ -33,28 +33,27 @@ interface DescribeOptions extends DescriptionOptions {
 export function addOwnerDescribe(owner: Command): void {
   const command = owner
     .command('describe')
-    .description('Sign a description of an offer that has none yet. It is public, and stays as it is.')
+    .description('Sign a description of an offer that has none yet. It is public and cannot be changed.')
     .argument('<offer>', 'id of an offer, or its beginning')
-    .option('--no-check', 'without reading period, sizes and names from what is stored')
+    .option('--no-check', 'do not read period, sizes and names from the stored data')
     .addHelpText('after', '\nExamples:\n  plumb owner describe 0x12345678 --title "Rain at Uccle, hourly"');
   withKeystoreOptions(withDescriptionOptions(command)).action((offer: string, options: DescribeOptions) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       const words = await readDescription(options);
-      if (words === null) throw new ArgumentError('A description has a title. Give --title.');
+      if (words === null) throw new ArgumentError('A description needs a title. Give --title.');
       const opened = await openOwner(context);
       const connection = await readConnection(context);
       const market = openMarket(connection);
       const id = await resolveOffer(connection, opened.address, offer, signal);
       const { agreement } = await market.readAgreement(id, 'latest', signal);
-      if (agreement?.owner !== opened.address)
-        throw new ArgumentError(`${opened.address} has not made an offer ${id}.`);
+      if (agreement?.owner !== opened.address) throw new ArgumentError(`Offer ${id} is not one of ${opened.address}.`);
       const { terms } = agreement;
       const service = await openService(connection, opened, 'http');
       const ledger = createDisscLedger(connection);
       const keys = { datasetKeyOf: datasetKeyOf(opened, terms.dataset) };
       const parts = { primitives: nodePrimitives, ledger, service, ...keys, fetchManifest };
-      const onProgress = (done: number) => output.progress(progressBar(done, terms.count, 'blocks looked at'));
+      const onProgress = (done: number) => output.progress(progressBar(done, terms.count, 'blocks read'));
       const contents = options.check ? await checkContents(parts, terms, onProgress, signal) : null;
       const description = withContents(words, contents?.toContents(options.names) ?? UNKNOWN_CONTENTS);
       const isDescribed = await showDescription({ market, service, opened, output }, id, description, signal);

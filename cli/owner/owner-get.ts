@@ -48,26 +48,23 @@ interface GetOptions {
 export function addOwnerGet(owner: Command): void {
   const command = owner
     .command('get')
-    .description('Bring files and lines back, every block verified against the chain before it is written.')
+    .description('Restore files and lines. Verifies every block against the chain before writing it.')
     .argument('<dataset>', 'name or id of the dataset')
     .option(
       '--from <time>',
-      'captured at or after this time, with its zone: 2026-11-22T10:00:00Z; s3 is --via s3',
+      'captured at or after this time, with its zone: 2026-11-22T10:00:00Z; or s3, short for --via s3',
       parseFrom,
     )
     .option('--to <time>', 'captured at or before this time', parseTime)
     .option('--blocks <from-to>', 'these blocks instead of a time range, e.g. 0-999', parseRange)
-    .requiredOption(
-      '--out <folder>',
-      'where to write; nothing there is overwritten, and what an earlier run wrote is kept',
-    )
+    .requiredOption('--out <folder>', 'where to write; overwrites nothing, and keeps what an earlier run wrote')
     .addOption(
-      new Option('--as <form>', 'files: as captured; lines, jsonl: one file for each name or topic; see below')
+      new Option('--as <form>', 'files: as captured; lines or jsonl: one file for each name or topic; see below')
         .choices(['files', 'lines', 'jsonl'])
         .default('files'),
     )
     .addOption(
-      new Option('--via <way>', 'how requests travel; s3: from the bucket itself, without the service')
+      new Option('--via <way>', 'how requests travel; s3 reads the bucket directly, without the service')
         .choices(['http', 'lambda', 's3'])
         .default('http'),
     )
@@ -152,7 +149,7 @@ async function getInto(
   } catch (cause) {
     if (signal.aborted && seen.intact > 0) {
       output.notice(
-        `${seen.intact.toLocaleString('en')} blocks were verified and are in ${out}. Run the same command again: it goes on from there.`,
+        `${seen.intact.toLocaleString('en')} blocks are verified and in ${out}. Run the same command again to continue.`,
       );
     }
     throw cause;
@@ -171,7 +168,7 @@ async function openSource(
     return { open: sourceOfService(deps, dataset), close: () => undefined, exitCode };
   }
   const bucket = await openBucket(connection);
-  if (bucket === null) throw new FileError('No bucket is named. Add s3 {bucket, region} to connection.json.');
+  if (bucket === null) throw new FileError('No bucket is configured. Add s3 {bucket, region} to connection.json.');
   return {
     open: sourceOfBucket({ primitives: nodePrimitives, bucket }),
     close: () => bucket.close(),
@@ -180,21 +177,22 @@ async function openSource(
 }
 
 const EXAMPLES = `
-A damaged block is named and never written; a file appears only when all its parts are verified.
-Without --from and --to it is everything that the chain has. What the storage hides or lost is named, whatever it lists.
-A time has its zone: 2026-11-22T10:00:00Z, 2026-11-22T10:00+02:00, or 13 digits of ms since 1970. Times are shown in UTC.
-By time, the capture times of the blocks at both ends prove that nothing is left out, as a device's times never fall; when
-its clock was set back, blocks of before are in a stretch of their own and may lie elsewhere.
+Damaged blocks are reported and never written; a file appears only when all its parts are verified.
+Without --from and --to the command restores everything that the chain has recorded. It reports every block that the storage lost
+or hides, whatever the storage lists.
+Give times with their zone: 2026-11-22T10:00:00Z, 2026-11-22T10:00+02:00, or 13 digits of ms since 1970. Output is in UTC.
+For a period, the capture times of the blocks at both ends prove that nothing is left out, because a device's times never go
+back. If its clock was set back, the earlier blocks form a stretch of their own and may lie elsewhere in the log.
 
 Forms:
-  --as files    each file and each message a file, each version of it another (x, x~2); a stream of lines is the file lines
-  --as lines    all messages of a topic, or versions of a file, one after the other in one file, each ending with a line end
-  --as jsonl    the same as JSON, a line a block: when it was captured, the source's own time, and its text (or base64)
-Beside them plumb-index.txt names everything with its times, and plumb-index.jsonl every block: name as recorded, path,
-capture time, source's time, clock, verdict. Names that a path cannot have are changed, and named there as they were.
+  --as files    one file for each file, version (x, x~2) and message; a stream of lines becomes the file lines
+  --as lines    one file for all messages of a topic, or versions of a file, in order, each ending with a line end
+  --as jsonl    the same as JSON, one block a line: capture time, the source's own time, and the text (or base64)
+In addition, plumb-index.txt lists everything with its times, and plumb-index.jsonl lists every block: recorded name, path,
+capture time, source's time, clock, verdict. Names that are not valid paths are changed; both lists give the original names.
 
-Run again after Ctrl-C, or later, it verifies what is there, fetches only what is not, and adds what is new. A file that was
-changed since is left alone; what was recorded comes beside it.
+Run again after Ctrl-C, or later, it verifies what is there, fetches what is missing, and adds what is new. It leaves a file alone
+that was changed since, and writes the recorded version beside it.
 
 Examples:
   plumb owner get weather --out ./weather
@@ -202,7 +200,7 @@ Examples:
   plumb owner get weather --blocks 0-1023 --out ./first
   plumb owner get weather --as jsonl --out ./series
   plumb owner get weather --from s3 --out ./weather     from the bucket alone, when the service is gone
-Exit codes: 0 everything is intact and there, 1 something is not, 2 the folder cannot be used, 3 chain or storage do not answer.`;
+Exit codes: 0 everything is intact and restored, 1 something is not, 2 the folder cannot be used, 3 the chain or the storage does not answer.`;
 
 interface FromOption {
   readonly time?: number;
@@ -220,14 +218,14 @@ function wantedRange(options: GetOptions): WantedRange {
   const { time } = options.from ?? {};
   if (options.blocks !== undefined) {
     if (time !== undefined || options.to !== undefined) {
-      throw new ArgumentError('Give --blocks, or --from and --to, not both.');
+      throw new ArgumentError('Give either --blocks, or --from and --to.');
     }
     return { by: 'block', ...options.blocks };
   }
   if (time === undefined && options.to === undefined) return { by: 'block', from: 0, to: FOREVER };
   const from = time ?? 0;
   const to = options.to ?? FOREVER;
-  if (from > to) throw new ArgumentError(`--from ${timeText(from)} lies after --to ${timeText(to)}.`);
+  if (from > to) throw new ArgumentError(`--from ${timeText(from)} is after --to ${timeText(to)}.`);
   return { by: 'time', from, to };
 }
 
@@ -240,7 +238,7 @@ function requestOf(name: string, dataset: DatasetId, as: RestoreAs, { by, from, 
 }
 
 function rangeText({ by, from, to }: WantedRange): string {
-  if (by === 'block') return to === FOREVER ? 'all of it' : blocksText({ from, to });
+  if (by === 'block') return to === FOREVER ? 'all blocks' : blocksText({ from, to });
   const end = to === FOREVER ? 'the end' : timeText(to);
   return `captured from ${from === 0 ? 'the beginning' : timeText(from)} to ${end}`;
 }

@@ -25,7 +25,7 @@ interface Opened {
 export function addOwnerGrants(owner: Command): void {
   const list = owner
     .command('grants')
-    .description('Every grant about the datasets of this owner, and the fuel that is left.')
+    .description("List this owner's grants and their remaining fuel.")
     .addHelpText('after', '\nExamples:\n  plumb owner grants\n  plumb owner grants --json');
   withKeystoreOptions(list).action((options: { json?: boolean }) =>
     runCommand(options, (context) => open(context, listAll)),
@@ -71,7 +71,7 @@ export function addOwnerGrants(owner: Command): void {
 
   const reclaim = owner
     .command('reclaim')
-    .description('End all grants whose time is over, and take out the fuel that is left.')
+    .description('End all expired grants, and take out their remaining fuel.')
     .addHelpText('after', '\nExamples:\n  plumb owner reclaim');
   withKeystoreOptions(reclaim).action((options: { json?: boolean }) =>
     runCommand(options, (context) => open(context, reclaimAll)),
@@ -110,7 +110,7 @@ async function reclaimAll(opened: Opened): Promise<number> {
   const running = found.filter(({ id, state }) => state !== 'ended' && !ended.includes(id)).length;
   context.output.result(
     { account: owner.address, ended, wei, transaction, running },
-    `${ended.length} grants ended, ${running} still run; ${showAmount(wei, NATIVE_COIN)} came back.`,
+    `${ended.length} grants ended, ${running} still running; ${showAmount(wei, NATIVE_COIN)} came back.`,
   );
   return EXIT.ok;
 }
@@ -149,7 +149,7 @@ function resolveGrant(opened: Opened, text: string): Promise<GrantId> {
 async function readGrant(grants: Grants, id: GrantId, signal: AbortSignal): Promise<Grant> {
   const [grant] = (await grants.readGrants([id], 'latest', signal)).grants;
   if (grant != null) return grant;
-  throw new ArgumentError(`There is no grant ${id} on this chain. plumb owner grants lists yours.`);
+  throw new ArgumentError(`There is no grant ${id} on this chain. To list yours: plumb owner grants`);
 }
 
 function show({ output }: CommandContext, grant: Grant, transaction: object | null): number {

@@ -13,7 +13,7 @@ import type { CommandContext } from '../run-command.ts';
 /** Says so before anything is asked for. @throws ArgumentError when the folder holds an owner already */
 export async function requireNoOwner(home: string): Promise<void> {
   if (!existsSync(keystorePath(home))) return;
-  throw new ArgumentError(`${home} holds an owner already, and keys are never replaced. Give another --home.`);
+  throw new ArgumentError(`${home} already holds an owner, and plumb never replaces keys. Give another --home.`);
 }
 
 /**

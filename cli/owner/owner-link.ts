@@ -20,14 +20,14 @@ interface LinkOptions {
 export function addOwnerLink(owner: Command): void {
   const command = owner
     .command('link')
-    .description('Tie blocks to objects in IPFS, encrypted, on the chain; each object is checked first. It costs gas.')
+    .description('Link blocks to objects in IPFS, encrypted, on the chain. Checks each object first. Costs gas.')
     .argument('<dataset>', 'name or id of the dataset')
     .argument(
       '<objects...>',
-      "block=CID; the object must hold the block's stored bytes, cut or hashed in any way",
+      "block=CID; the object must hold the block's stored bytes, whatever its chunking or hash",
       parse,
     )
-    .option('--ipfs <url>', "RPC of the IPFS node to fetch them from (default: the stack's)")
+    .option('--ipfs <url>', "RPC of the IPFS node that has them (default: the stack's)")
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((name: string, objects: ObjectOfBlock[], options: LinkOptions) =>
     runCommand(options, async (context) => {
@@ -47,7 +47,7 @@ export function addOwnerLink(owner: Command): void {
         const lines = links.map(
           ({ first, count, txHash }) => `  blocks ${first} to ${first + count - 1}   transaction ${txHash}`,
         );
-        context.output.result({ dataset, links }, [`Linked, of dataset ${dataset}:`, ...lines].join('\n'));
+        context.output.result({ dataset, links }, [`Linked blocks of dataset ${dataset}:`, ...lines].join('\n'));
         return EXIT.ok;
       } finally {
         p2pfs.close();

@@ -59,35 +59,44 @@ export function addOwnerOffer(owner: Command): void {
   const command = owner
     .command('offer')
     .description(
-      'Offer recorded blocks for sale, with a bond that is lost when a challenged block or a paid key is not shown.',
+      'Offer recorded blocks for sale. You lose the bond if you do not show a challenged chunk or a paid key.',
     )
     .argument('<dataset>', 'name or id of the dataset')
-    .requiredOption('--blocks <from-to>', 'what is for sale, e.g. 0-999', parseRange)
-    .requiredOption('--price <amount>', 'for all the blocks, fee included, e.g. 0.5ether', parseAmount)
-    .requiredOption('--fee <amount>', 'what is due at acceptance already, at most price and bond', parseAmount)
-    .requiredOption('--bond <amount>', 'what you put in, and lose at a breach', parseAmount)
-    .requiredOption('--stake <amount>', 'what a challenge costs at least; yours once you have answered', parseAmount)
-    .option('--max-challenges <count>', 'how many challenges the consumer has', parseCount, 10)
+    .requiredOption('--blocks <from-to>', 'blocks for sale, e.g. 0-999', parseRange)
+    .requiredOption('--price <amount>', 'price of all the blocks, including the fee, e.g. 0.5ether', parseAmount)
+    .requiredOption(
+      '--fee <amount>',
+      'part of the price due at acceptance, at most the price and the bond',
+      parseAmount,
+    )
+    .requiredOption('--bond <amount>', 'what you deposit, and lose if you breach the agreement', parseAmount)
+    .requiredOption('--stake <amount>', 'least cost of a challenge; you get it if you answer', parseAmount)
+    .option('--max-challenges <count>', 'how many challenges the consumer may make', parseCount, 10)
     .option('--max-demands <count>', 'how many keys of paid blocks the consumer may demand', parseCount, 10)
     .option(
       '--samples <count>',
-      `blocks of the consumer's choice before paying (default: ${DEFAULT_SAMPLES}, or all; unencrypted: what the fee pays for)`,
+      `how many blocks the consumer may sample before paying (default: ${DEFAULT_SAMPLES}, or all; unencrypted: what the fee pays for)`,
       parseCount,
     )
-    .option('--previews <count>', 'how many of the samples come with their content (encrypted: default 1)', parseNumber)
-    .option('--window <seconds>', 'time to answer on the chain, and to claim after the end', parseSeconds, DAY_SECONDS)
-    .option('--duration <seconds>', 'from acceptance to the end', parseSeconds, 30 * DAY_SECONDS)
+    .option('--previews <count>', 'how many samples come with their content (encrypted: default 1)', parseNumber)
+    .option(
+      '--window <seconds>',
+      "time to answer on the chain, and to claim after the agreement's end",
+      parseSeconds,
+      DAY_SECONDS,
+    )
+    .option('--duration <seconds>', "time from acceptance to the agreement's end", parseSeconds, 30 * DAY_SECONDS)
     .option(
       '--accept-by <time>',
-      'last moment to accept: a time with its zone, or from now on 12h or 7d (default: 7d)',
+      'last moment to accept: a time with its zone, or a duration from now such as 12h (default: 7d)',
       parseUntil,
     )
     .option('--consumer <address>', 'only this account may accept', parseAddress)
-    .option('--token <address>', 'ERC-20 that price, fee and bond are in; give them as units then', parseAddress)
-    .option('--for <request>', 'answer this request: only its account may accept (plumb owner requests)')
-    .option('--dry-run', 'say what you can lose, and what a consumer will find odd, and send nothing')
-    .option('--again', 'even if the same offer stands already')
-    .option('--no-check', 'without looking first whether storage has what answers are made of')
+    .option('--token <address>', 'ERC-20 token of price, fee and bond, which you then give in units', parseAddress)
+    .option('--for <request>', 'answer this request, so that only its account may accept (see plumb owner requests)')
+    .option('--dry-run', 'show what you can lose and what a consumer will find odd; send nothing')
+    .option('--again', 'make the offer even if the same one is already open')
+    .option('--no-check', 'do not check first that the storage has what answers need')
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(withDescriptionOptions(command)).action((name: string, options: OfferOptions) =>
     runCommand(options, async (context) => {
@@ -110,7 +119,7 @@ export function addOwnerOffer(owner: Command): void {
       const { owner: mostToLose, odd } = seen;
       const lossText = [
         ownerLossText(seen, terms, entry.kind),
-        oddText(output, seen, 'A consumer will be told that this is odd, and has to give --yes:'),
+        oddText(output, seen, 'The consumer will be warned that this is odd, and has to add --yes:'),
       ];
       const shown = lossText.filter((line) => line !== null).join('\n');
       if (options.dryRun === true) {
@@ -127,7 +136,7 @@ export function addOwnerOffer(owner: Command): void {
         contents = await checkContents(
           parts,
           terms,
-          (done) => output.progress(progressBar(done, terms.count, 'blocks can be served')),
+          (done) => output.progress(progressBar(done, terms.count, 'blocks checked')),
           signal,
         );
       }
@@ -150,12 +159,12 @@ export function addOwnerOffer(owner: Command): void {
       output.result(
         { id, nonce, agent, tx: txHash, terms, recording, mostToLose, odd, description, described: isDescribed },
         [
-          txHash === null ? `This offer stands already; --again makes another one.` : `Offered: ${id}`,
+          txHash === null ? `The same offer is already open; to make another one, add --again.` : `Offered: ${id}`,
           ...(txHash === null ? [`  id           ${id}`] : [`  transaction  ${txHash}`]),
           `  blocks       ${terms.first} to ${terms.first + terms.count - 1} of ${terms.dataset}`,
           `  price        ${showAmount(terms.price, terms.token)}, fee ${showAmount(terms.fee, terms.token)}, bond ${showAmount(terms.bond, terms.token)}; ${terms.samples} samples${entry.kind === ENCRYPTED ? `, ${terms.previews} of them with content` : ''}`,
           ...(isDescribed && description !== null ? descriptionLines(description) : []),
-          'Have this running from now on: plumb owner agent --out agent.json; plumb owner serve --agent agent.json',
+          'Keep this running from now on: plumb owner agent --out agent.json; plumb owner serve --agent agent.json',
         ].join('\n'),
       );
       return EXIT.ok;
@@ -168,7 +177,7 @@ function requireStake({ stakeWei }: Terms, costs: QuestionCosts): void {
   const leastWei = leastStakeWei(costs);
   if (leastWei === null || stakeWei >= leastWei) return;
   throw new ArgumentError(
-    `--stake is ${showAmount(stakeWei, NATIVE_COIN)}. This chain has no base fee, so an answer is repaid by the stake alone, and its gas costs half of ${showAmount(leastWei, NATIVE_COIN)} now: give at least ${leastWei}wei.`,
+    `--stake is ${showAmount(stakeWei, NATIVE_COIN)}. This chain has no base fee, so only the stake repays an answer, whose gas now costs half of ${showAmount(leastWei, NATIVE_COIN)}. Give at least ${leastWei}wei.`,
   );
 }
 
@@ -201,7 +210,7 @@ async function recordIfNeeded(
   const { plan, send } = await planNewest(context, connection, opened, service, entry);
   // What is not there either is refused with its own words.
   if (plan === null || plan.to < first + count) return null;
-  output.notice(`An agreement rests on DISSC alone. ${planText(entry.name, plan)} It is recorded first.`);
+  output.notice(`An agreement rests on DISSC alone. ${planText(entry.name, plan)} Recording it first.`);
   output.progress('Recording …');
   const { txHash, gasUsed, feeWei } = await send(plan);
   output.notice(`Recorded: DISSC has ${plan.to} blocks of ${entry.name}, by transaction ${txHash}.`);
@@ -221,9 +230,9 @@ function parseNumber(text: string): number {
 }
 
 const EXAMPLES = `
-Before anything is sent it says the most that you can lose, and what a consumer will find odd about the terms.
-With --title the offer gets a description that you sign: it is public, stays as it is, and names the files in the range
-unless --no-names is given.
+Before it sends anything, it shows the most that you can lose, and what a consumer will find odd about the terms.
+--title adds a description that you sign. It is public, cannot be changed, and lists the files in the range unless you give
+--no-names.
 
 Examples:
   plumb owner offer weather --blocks 0-9999 --price 0.5ether --fee 0.01ether --bond 1ether --stake 0.001ether \\

@@ -13,8 +13,8 @@ import { openOwner } from './owner-home.ts';
 export function addOwnerOffers(owner: Command): void {
   const command = owner
     .command('offers')
-    .description('Every offer of this owner and what has become of it, newest first, and what OCASC owes.')
-    .option('--all', 'also those that are cancelled, breached or closed')
+    .description("List this owner's offers and their state, newest first, and what OCASC owes the owner.")
+    .option('--all', 'also cancelled, breached and closed offers')
     .addHelpText('after', '\nExamples:\n  plumb owner offers\n  plumb owner offers --all --json');
   withKeystoreOptions(command).action((options: { all?: boolean; json?: boolean }) =>
     runCommand(options, async (context) => {
@@ -37,7 +37,7 @@ export function addOwnerOffers(owner: Command): void {
         { owner: address, offers, creditWei: String(creditWei) },
         [
           ...(shown.length === 0 ? ['No offers.'] : shown.map((agreement) => text(agreement, nowSeconds))),
-          `OCASC owes ${showAmount(creditWei, NATIVE_COIN)}${creditWei === 0n ? '' : '; take it out: plumb owner withdraw'}.`,
+          `OCASC owes you ${showAmount(creditWei, NATIVE_COIN)}${creditWei === 0n ? '' : '; take it out: plumb owner withdraw'}.`,
         ].join('\n'),
       );
       return EXIT.ok;
@@ -56,7 +56,7 @@ function text({ id, state, terms, buyer, due, question }: Agreement, nowSeconds:
     `${id}   ${state}`,
     `  blocks   ${first} to ${first + count - 1} of ${terms.dataset}`,
     `  price    ${showAmount(price, token)}, fee ${showAmount(fee, token)}, bond ${showAmount(bond, token)}`,
-    ...(tooOld ? [`  Nobody can accept it any more; get the bond back: plumb owner cancel ${id}`] : []),
+    ...(tooOld ? [`  Nobody can accept it any more. Get the bond back: plumb owner cancel ${id}`] : []),
     ...(buyer === null ? [] : [`  bought   by ${buyer.consumer}, until ${showSeconds(buyer.endSeconds)}`]),
     ...(buyer === null ? [] : [`  earned   ${showAmount(due, token)} on the chain`]),
     ...(question === null ? [] : [questionLine(question)]),
@@ -66,6 +66,6 @@ function text({ id, state, terms, buyer, due, question }: Agreement, nowSeconds:
 function questionLine({ asks, block, deadlineSeconds, graceEndSeconds }: OpenQuestion): string {
   const what = asks === 'chunk' ? `CHALLENGED for block ${block}` : `KEY DEMANDED of block ${block}`;
   return graceEndSeconds === null
-    ? `  ${what}; answer until ${showSeconds(deadlineSeconds)}`
-    : `  ${what}, and LAPSED; the bond is lost unless it is answered until ${showSeconds(graceEndSeconds)}`;
+    ? `  ${what}; answer by ${showSeconds(deadlineSeconds)}`
+    : `  ${what}, and LAPSED; you lose the bond unless you answer by ${showSeconds(graceEndSeconds)}`;
 }

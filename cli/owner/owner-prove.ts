@@ -18,13 +18,13 @@ export function addOwnerProve(owner: Command): void {
     owner
       .command('prove')
       .description(
-        'Write evidence of blocks, a file or a time: one file that anybody can verify, with no keys and no account.',
+        'Write evidence of blocks, a file or a period: one file that anyone can verify without keys or an account.',
       )
       .argument('<dataset>', 'name or id of the dataset'),
   )
-    .option('--open', 'with the content keys of these blocks: their reader can compare and decrypt the content')
+    .option('--open', "include these blocks' content keys, so that the reader can compare and decrypt the content")
     .addOption(
-      new Option('--via <way>', 'how requests travel; s3: from the bucket itself, without the service')
+      new Option('--via <way>', 'how requests travel; s3 reads the bucket directly, without the service')
         .choices(['http', 'lambda', 's3'])
         .default('http'),
     )
@@ -56,17 +56,17 @@ export function addOwnerProve(owner: Command): void {
 }
 
 const EXAMPLES = `
-What is in it: hashes and keys of these blocks alone, and what leads from them to the chain. Nobody learns anything of other
-blocks from it. With --open whoever has it can read these blocks, if they have the bytes.
+The evidence contains the hashes and keys of these blocks alone, and what leads from them to the chain. It reveals nothing about
+other blocks. With --open, whoever has the evidence and the stored bytes can read these blocks.
 
-Its date is the chain block in which the first head with all of these blocks was recorded, or the first round that held it. Blocks
-that were recorded at different times have their own dates in files of their own.
+Its date is the chain block that first recorded a head with all of these blocks, or the first round that held it. To give
+blocks recorded at different times their own dates, put them into separate files.
 
 Examples:
   plumb owner prove weather --blocks 0-99 --out first.evidence.json
   plumb owner prove door --file door.log --open --out door.evidence.json
   plumb owner prove door --from 2026-11-22T08:00:00Z --to 2026-11-22T09:00:00Z --open --out hour.evidence.json
-                                  the time whole: nothing is left out
+                                  the whole hour: proves that nothing is left out
   plumb owner prove weather --blocks 7 --format tlog-proof --out block7.tlog-proof
                                   for programs that check transparency logs; --format cose writes a COSE receipt (RFC 9942)
   plumb verify door.evidence.json door.log`;

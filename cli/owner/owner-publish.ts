@@ -17,9 +17,11 @@ interface PublishOptions {
 export function addOwnerPublish(owner: Command): void {
   const command = owner
     .command('publish')
-    .description('Have the service import recorded batches into IPFS and pin them, under the hashes they have.')
+    .description(
+      'Make the service import recorded batches into IPFS and pin them, under the hashes that they already have.',
+    )
     .argument('<dataset>', 'name or id of the dataset')
-    .option('--blocks <from-to>', 'only batches with these blocks, e.g. 0-999', parseRange)
+    .option('--blocks <from-to>', 'only batches that contain these blocks, e.g. 0-999', parseRange)
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((name: string, options: PublishOptions) =>
     runCommand(options, async (context) => {
@@ -37,8 +39,8 @@ export function addOwnerPublish(owner: Command): void {
       context.output.result(
         { dataset, published },
         published.length === 0
-          ? `Nothing of ${dataset} is recorded in this range yet.`
-          : [`Pinned in IPFS, of dataset ${dataset}:`, ...lines].join('\n'),
+          ? `No block of ${dataset} in this range is recorded yet.`
+          : [`Batches of dataset ${dataset} pinned in IPFS:`, ...lines].join('\n'),
       );
       return published.length === 0 ? EXIT.notRecorded : EXIT.ok;
     }),
@@ -46,7 +48,7 @@ export function addOwnerPublish(owner: Command): void {
 }
 
 const EXAMPLES = `
-Whoever knows a CID can fetch what it names: publish encrypted datasets, or what everybody may read.
+Anyone who knows a CID can fetch what it names, so publish only encrypted datasets, or data that everyone may read.
 
 Examples:
   plumb owner publish weather

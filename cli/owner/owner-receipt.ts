@@ -16,12 +16,14 @@ interface OwnerReceiptOptions extends ReceiptOptions {
 export function addOwnerReceipt(owner: Command): void {
   const command = owner
     .command('receipt')
-    .description('What was sold, paid, proven and delivered, by which transactions: from the chain, checked.')
+    .description(
+      'Write a receipt: what was sold, paid, proven and delivered, and in which transactions, checked against the chain.',
+    )
     .argument('<offer>', 'id of an offer, or its beginning')
     .option('--out <file>', 'write it as JSON')
-    .option('--html <file>', 'write it as a page that prints well')
-    .option('--state <folder>', 'where plumb owner serve keeps vouchers: the highest one is named, too')
-    .option('--latest', 'by the newest block, which may not be final')
+    .option('--html <file>', 'write it as a web page for printing')
+    .option('--state <folder>', 'where plumb owner serve keeps vouchers; the receipt then includes the highest one')
+    .option('--latest', 'use the newest block, which may not be final')
     .addHelpText('after', '\nExamples:\n  plumb owner receipt 0x12345678 --html receipt.html --state sales');
   withHomeOptions(command).action((offer: string, options: OwnerReceiptOptions) =>
     runCommand(options, async (context) => {

@@ -15,7 +15,9 @@ import { readRequests } from './find-request.ts';
 export function addOwnerRequests(owner: Command): void {
   const command = owner
     .command('requests')
-    .description('What others would buy: signed requests on the board of the service. They bind nobody.')
+    .description(
+      "List what others want to buy: signed requests on the service's board. They commit nobody to anything.",
+    )
     .addHelpText('after', '\nExamples:\n  plumb owner requests\n  plumb owner offer weather --for 0x12345678 …');
   withHomeOptions(command).action((options: { json?: boolean }) =>
     runCommand(options, async ({ home, stack, output, signal }) => {
@@ -23,10 +25,11 @@ export function addOwnerRequests(owner: Command): void {
       const { domain } = openMarket(connection);
       const { requests, distrusted } = await readRequests(openCatalogue(connection), domain, signal);
       const short = shortIds(requests.map(({ id }) => id));
-      if (distrusted > 0) output.notice(`The service gave ${distrusted} requests whose signatures do not hold.`);
+      if (distrusted > 0)
+        output.notice(`The service gave ${distrusted} requests with invalid signatures; they are left out.`);
       output.result(
         { requests, distrusted },
-        requests.length === 0 ? 'Nobody asks for anything.' : requests.map((one) => text(one, short)).join('\n'),
+        requests.length === 0 ? 'There are no requests.' : requests.map((one) => text(one, short)).join('\n'),
       );
       return EXIT.ok;
     }),

@@ -36,15 +36,15 @@ interface RestoreOptions {
 export function addOwnerRestore(owner: Command): void {
   const command = owner
     .command('restore')
-    .description('Bring an owner back from the mnemonic: the keystore, and the datasets with their kinds and devices.')
+    .description('Restore an owner from the mnemonic: the keystore, and the datasets with their kinds and devices.')
     .option('--mnemonic-file <file>', 'read the mnemonic from this file (mode 0600) instead of asking')
     .option(
       '--name <name>',
-      'also look for a dataset of this name that is not on the chain yet; may be repeated',
+      'also look for a dataset of this name that is not on the chain yet; repeatable',
       collect,
       [],
     )
-    .option('--keys-only', 'make the keystore alone, and ask neither chain nor service')
+    .option('--keys-only', 'restore only the keystore; ask neither chain nor service')
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((options: RestoreOptions) =>
     runCommand(options, async (context) => {
@@ -55,7 +55,7 @@ export function addOwnerRestore(owner: Command): void {
       if (connection === null) {
         context.output.result(
           { account, home: context.home },
-          `Owner account ${account} is restored in ${context.home}. Its datasets come back with: plumb owner restore`,
+          `Owner account ${account} is restored in ${context.home}. To restore its datasets: plumb owner restore`,
         );
         return EXIT.ok;
       }
@@ -86,7 +86,7 @@ async function openOrRestore(context: CommandContext, options: RestoreOptions): 
   if (existsSync(join(context.home, 'keystore.json'))) {
     if (options.mnemonicFile !== undefined) {
       throw new ArgumentError(
-        `${context.home} holds an owner already, and keys are never replaced. Give another --home; or leave out --mnemonic-file to bring back the datasets of this one.`,
+        `${context.home} already holds an owner, and plumb never replaces keys. Give another --home; or leave out --mnemonic-file to restore this owner's datasets.`,
       );
     }
     return openOwner(context);
@@ -135,10 +135,10 @@ function problemsOf(opened: OpenedOwner, { dataset, charters, history, contradic
   return [
     ...foreign.map(
       (device) =>
-        `The key of device ${device} of dataset ${dataset} does not follow from this mnemonic; nothing of it opens.`,
+        `This mnemonic does not give the key of device ${device} of dataset ${dataset}, so its blocks cannot be decrypted.`,
     ),
     ...contradictory.map(
-      (serial) => `Two different charters of dataset ${dataset} carry the serial ${serial}: none of them counts.`,
+      (serial) => `Two different charters of dataset ${dataset} have the serial ${serial}, so neither counts.`,
     ),
   ];
 }
@@ -163,7 +163,7 @@ async function enter(
       entries.push(entryOf(dataset, known, published.get(dataset) ?? false));
     } catch (cause) {
       if (!(cause instanceof PlumblineError)) throw cause;
-      problems.push(`Dataset ${dataset} has a name that is no text: ${cause.shortMessage}`);
+      problems.push(`The name of dataset ${dataset} is not valid text: ${cause.shortMessage}`);
     }
   }
   await addDatasets(home, entries);
@@ -187,10 +187,10 @@ function collect(name: string, before: readonly string[]): string[] {
 }
 
 const EXAMPLES = `
-Datasets come from the chain's events, the bucket and the service, and every charter is verified. In a home that has its
-keystore already, the list of datasets is made again.
+Finds the datasets in the chain's events, the bucket and the service, and verifies every charter. In a home that already has a
+keystore, the command makes the list of datasets again.
 
 Examples:
   plumb owner restore
   plumb owner restore --mnemonic-file ./mnemonic --password-file ./password
-  plumb owner restore --name weather        a dataset of which nothing is recorded yet, where no bucket is named`;
+  plumb owner restore --name weather        a dataset of which nothing is recorded yet, if no bucket is configured`;

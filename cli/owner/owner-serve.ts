@@ -37,14 +37,17 @@ export function addOwnerServe(owner: Command): void {
   const command = owner
     .command('serve')
     .description(
-      'Serve sales until Ctrl-C: hand out keys against vouchers, answer challenges and demands, claim what is owed.',
+      'Serve sales until Ctrl-C: hand out keys in return for vouchers, answer challenges and demands, claim earnings.',
     )
-    .option('--agent <file>', 'what plumb owner agent wrote', 'agent.json')
-    .option('--state <folder>', "archives, vouchers and messages (default: sales beside the agent's file)")
+    .option('--agent <file>', 'the file that plumb owner agent wrote', 'agent.json')
+    .option('--state <folder>', "folder for archives, vouchers and messages (default: sales beside the agent's file)")
     .option('--poll <duration>', 'how often to poll the chain and the mailboxes', parseDuration, 2000)
-    .option('--health <port>', 'answer /health and /metrics on this port of 127.0.0.1', parsePort)
-    .option('--alerts <file>', 'tell a webhook of questions, low gas and trouble: a file (mode 0600) with its url')
-    .option('--once', 'one step for every sale, then end; with code 1 when one had trouble')
+    .option('--health <port>', 'serve /health and /metrics on this port of 127.0.0.1', parsePort)
+    .option(
+      '--alerts <file>',
+      'send questions, low gas and trouble to a webhook, whose URL is in this file (mode 0600)',
+    )
+    .option('--once', 'take one step for every sale, then exit; with code 1 if one had trouble')
     .addHelpText('after', EXAMPLES);
   withJson(command).action((options: ServeOptions) =>
     runCommand(options, async ({ output, signal }) => {
@@ -77,7 +80,7 @@ export function addOwnerServe(owner: Command): void {
           balanceWei: balanceWei?.toString() ?? null,
           health: watching.healthPort,
         };
-        output.result(ready, `Serving sales of ${owner} as agent ${account}; state in ${folder}. Ctrl-C ends it.`);
+        output.result(ready, `Serving sales of ${owner} as agent ${account}; state in ${folder}. Ctrl-C stops it.`);
         sayIfLow(account, balanceWei, output);
         const parts = openSaleParts(agent, state, (event) => {
           watch.noteEvent(event);
@@ -103,7 +106,7 @@ function sayIfLow(agent: Address, balanceWei: bigint | null, output: Output): vo
     { event: 'low-funds', agreement: null, agent, balanceWei },
     output.style(
       'red',
-      `Agent ${agent} has ${showAmount(balanceWei, NATIVE_COIN)}: too little gas may cost the bond. Send some.`,
+      `Agent ${agent} has ${showAmount(balanceWei, NATIVE_COIN)}. Send it ether: without gas it cannot answer, which may cost the bond.`,
     ),
   );
 }
@@ -127,13 +130,13 @@ function describe(event: SaleEvent, output: Output): string {
     case 'accepted':
       return `${sale}accepted by ${event.consumer}, until ${timeOf(event.endSeconds)}`;
     case 'archived':
-      return `${sale}archived: all records of ${event.batches} batches, proven by the log that was sold`;
+      return `${sale}archived all records of ${event.batches} batches, proven against the sold log`;
     case 'request':
-      return `${sale}request ${event.sequence}: keys of ${event.admitted + event.released} blocks given, ${event.refused} refused`;
+      return `${sale}request ${event.sequence}: gave keys of ${event.admitted + event.released} blocks, refused ${event.refused}`;
     case 'message-refused':
       return `${sale}message ${event.sequence} refused: ${printable(event.reason)}`;
     case 'voucher':
-      return `${sale}voucher over ${showAmount(BigInt(event.due), event.token)}: ${event.paidBlocks} blocks are paid for`;
+      return `${sale}voucher for ${showAmount(BigInt(event.due), event.token)}, which pays for ${event.paidBlocks} blocks`;
     case 'keys-sent':
       return `${sale}message ${event.sequence} posted`;
     case 'challenged':
@@ -144,27 +147,27 @@ function describe(event: SaleEvent, output: Output): string {
     case 'waiting-for-gas':
       return output.style(
         'yellow',
-        `${sale}the answer for block ${event.block} is ready; gas costs more than the stake brings: waiting for a cheaper block, until ${timeOf(event.untilSeconds)} at most`,
+        `${sale}the answer for block ${event.block} is ready, but its gas costs more than the stake earns. Waiting for cheaper gas, until ${timeOf(event.untilSeconds)} at most`,
       );
     case 'answered':
-      return output.style('green', `${sale}answered for block ${event.block}: ${event.txHash}`);
+      return output.style('green', `${sale}answered for block ${event.block} in transaction ${event.txHash}`);
     case 'unanswered':
       return output.style(
         'red',
-        `${sale}THE BOND IS IN DANGER: block ${event.block} is not answered, ${event.secondsLeft} s left: ${printable(event.reason)}`,
+        `${sale}THE BOND IS IN DANGER: block ${event.block} is not answered yet, ${event.secondsLeft} s left: ${printable(event.reason)}`,
       );
     case 'claimed':
       return `${sale}claimed ${showAmount(BigInt(event.due), event.token)}: ${event.txHash}`;
     case 'closed':
       return `${sale}closed: ${event.txHash}`;
     case 'settled':
-      return `${sale}${event.state}, in a final block. plumb owner withdraw takes out what is owed.`;
+      return `${sale}${event.state}, in a final block. Take out what OCASC owes you: plumb owner withdraw`;
     case 'not-servable':
       return output.style('red', `${sale}CANNOT BE SERVED: ${printable(event.reason)}`);
     case 'held-up':
       return output.style('yellow', heldUpText(event.heldUp));
     case 'trouble':
-      return output.style('yellow', `${sale}trouble, will be tried again: ${printable(event.reason)}`);
+      return output.style('yellow', `${sale}failed, will try again: ${printable(event.reason)}`);
   }
 }
 
@@ -174,10 +177,10 @@ function timeOf(seconds: number): string {
 }
 
 const EXAMPLES = `
-It needs the agent's file and no key of the owner's account. What it keeps is enough to go on after any crash.
+It needs the agent's file, but not the owner's key. Its state folder is enough to continue after any crash.
 
 Examples:
   plumb owner serve --agent agent.json
   plumb owner serve --agent agent.json --state /var/lib/plumb/sales --json
   plumb owner serve --agent agent.json --health 9464 --alerts webhook.json
-As a service of systemd: docs/examples/plumb-owner-serve.service`;
+A unit for systemd: docs/examples/plumb-owner-serve.service`;

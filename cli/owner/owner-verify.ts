@@ -49,23 +49,27 @@ interface VerifyOptions {
 export function addOwnerVerify(owner: Command): void {
   const command = owner
     .command('verify')
-    .description('Check stored blocks against the chain: nothing the storage says is believed.')
+    .description("Check stored blocks against the chain. Takes nothing on the storage's word.")
     .argument('<dataset>', 'name or id of the dataset')
     .addOption(
-      new Option('--protocol <number>', 'I: the storage hashes; II: it only gives blocks back, or is IPFS')
+      new Option('--protocol <number>', 'I: the storage hashes on request; II: it only returns blocks, or is IPFS')
         .choices(['I', 'II'])
         .default('I'),
     )
     .addOption(
-      new Option('--from <source>', 'for Protocol II, where the blocks are').choices(['s3', 'get-block', 'ipfs']),
+      new Option('--from <source>', 'for Protocol II: where to read the blocks').choices(['s3', 'get-block', 'ipfs']),
     )
     .addOption(
-      new Option('--evidence <kind>', 'what to ask for; see below').choices(['attested', 'possession', 'retrieved']),
+      new Option('--evidence <kind>', 'which evidence to ask for; see below').choices([
+        'attested',
+        'possession',
+        'retrieved',
+      ]),
     )
     .option('--ipfs <url>', "RPC of the IPFS node to ask (default: the stack's)")
     .option(
       '--from-chain',
-      'take the records of a published dataset from the chain alone, from no service and no bucket',
+      'read the records of a published dataset from the chain alone, not from the service or the bucket',
     )
     .option(
       '--sample [count]',
@@ -73,13 +77,13 @@ export function addOwnerVerify(owner: Command): void {
       parseCount,
     )
     .option('--confidence <p>', 'choose the sample for this confidence, e.g. 0.99', parseFraction)
-    .option('--fraction <f>', 'damaged fraction that the confidence is about', parseFraction, 0.01)
+    .option('--fraction <f>', 'the damaged fraction that the sample should detect', parseFraction, 0.01)
     .option('--blocks <from-to>', 'only these blocks, e.g. 0-999', parseRange)
     .addOption(new Option('--via <way>', 'how requests travel').choices(['http', 'lambda']).default('http'))
     .addOption(
       new Option('--anchor <block>', 'chain state to check against').choices(['final', 'latest']).default('final'),
     )
-    .option('--verdicts', 'show the verdict of every block, not only of those that are not intact')
+    .option('--verdicts', "show every block's verdict, not only those of damaged blocks")
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((name: string, options: VerifyOptions) =>
     runCommand(options, async (context) => {
@@ -134,12 +138,12 @@ export function addOwnerVerify(owner: Command): void {
 
 const EXAMPLES = `
 Protocol I, the storage hashes on request:
-  --evidence possession   a random chunk of every block, with its path (the default)
-  --evidence attested     its hash; the storage may have kept only hashes
+  --evidence possession   a random chunk of every block, with its proof (the default)
+  --evidence attested     the block's hash; the storage may have kept only hashes
 Protocol II, the storage does nothing:
-  --from s3               byte ranges of the segments in the bucket; needs nobody's cooperation
+  --from s3               byte ranges of the segments in the bucket, without anyone's cooperation
   --from get-block        whole blocks through the service
-  --from ipfs             the CIDs that an IPFS node names; no block is fetched (attested)
+  --from ipfs             the CIDs that an IPFS node lists, without fetching blocks (attested)
   --from ipfs --evidence retrieved
                           blocks fetched from IPFS and hashed here, linked objects included
 
@@ -151,7 +155,7 @@ Examples:
   plumb owner verify weather --protocol II --from s3 --sample 20
   plumb owner verify weather --protocol II --from ipfs
   plumb owner verify weather --from-chain             records from the chain's publications alone
-Exit codes: 0 all checked blocks are intact, 1 some are not, or the log did not only grow since it was seen last, 3 chain or service do not answer.`;
+Exit codes: 0 all checked blocks are intact, 1 some are not, or the log did not only grow since the last look, 3 the chain or the service does not answer.`;
 
 /** Damage by ranges; of the first of them, which are shown, the files and the hours. */
 async function locate(
@@ -164,7 +168,7 @@ async function locate(
   const ranges = damagedRanges(report.notIntact);
   // Of a storage that shows nothing intact there is nothing to learn.
   if (ranges.length === 0 || report.counts.intact === 0) return ranges.map((range) => ({ ...range, where: null }));
-  output.progress('Looking up the files and the times of what is not intact …');
+  output.progress('Looking up files and times of the damaged blocks …');
   const { dataset, datasetKeyOf, anchor, fromBlock } = audit;
   const log = await readAnchor(deps.ledger, dataset, anchor, fromBlock, signal, deps.rounds);
   const bucket = way.protocol === 'II' && way.from === 's3' ? await openBucket(connection) : null;
@@ -188,7 +192,7 @@ async function wantedSample(
   total: () => Promise<number>,
 ): Promise<number | undefined> {
   if (options.confidence !== undefined) {
-    if (options.sample !== undefined) throw new ArgumentError('Give --sample or --confidence, not both.');
+    if (options.sample !== undefined) throw new ArgumentError('Give either --sample or --confidence.');
     const kind = way.protocol === 'I' ? 'possession' : 'retrieved';
     return sampleSize(kind, await total(), options.fraction, options.confidence);
   }

@@ -84,7 +84,7 @@ async function openAlerts(folder: string, path: string, output: Output, signal: 
       onGivenUp: (alert, reason) =>
         output.result(
           { event: 'alert-given-up', agreement: alert.agreement, alert: alert.alert, reason },
-          output.style('red', `Nobody could be told of ${alert.alert}: ${reason}`),
+          output.style('red', `The alert ${alert.alert} could not be sent: ${reason}`),
         ),
     },
     signal,
@@ -95,5 +95,5 @@ async function openAlerts(folder: string, path: string, output: Output, signal: 
 export function parsePort(text: string): number {
   const port = Number(text);
   if (/^[0-9]{1,5}$/.test(text) && port <= 65_535) return port;
-  throw new InvalidArgumentError(`${text} is not a port: 0 to 65535.`);
+  throw new InvalidArgumentError(`${text} is not a port from 0 to 65535.`);
 }

@@ -13,8 +13,8 @@ interface ServeCommandOptions {
 /** Adds what `plumb serve` does. */
 export async function addServe(command: Command): Promise<void> {
   command
-    .option('--config <file>', 'settings as JSON (mode 0600); the environment replaces each of them')
-    .option('--listen <address:port>', 'where to listen, instead of what the settings say')
+    .option('--config <file>', 'settings as JSON (mode 0600); environment variables override them')
+    .option('--listen <address:port>', 'where to listen, overriding the settings')
     .addHelpText('after', EXAMPLES)
     .action((options: ServeCommandOptions) =>
       // Its lines are for a log, and for machines as they are.
@@ -23,7 +23,8 @@ export async function addServe(command: Command): Promise<void> {
         const settings = await readServeSettings(options.config ?? null, environment);
         const log = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
         const unknown = Object.keys(process.env).filter((name) => isUnknown(name));
-        if (unknown.length > 0) log({ level: 'warn', message: 'variables that name no setting', names: unknown });
+        if (unknown.length > 0)
+          log({ level: 'warn', message: 'environment variables that match no setting', names: unknown });
         const service = await startService({ settings, log }, signal);
         log({ event: 'ready', apiUrl: service.apiUrl, account: service.account, authorities: settings.authorities });
         await untilAborted(signal);
@@ -40,10 +41,10 @@ function isUnknown(name: string): boolean {
 }
 
 const EXAMPLES = `
-Settings, as PLUMBLINE_… in the environment or in the file (docs/serve.md says what each means):
+Settings, as PLUMBLINE_… in the environment or in the file (docs/serve.md explains each):
   ${[...SERVE_VARIABLES].map(([variable, name]) => `${variable.padEnd(40)} ${name}`).join('\n  ')}
-Credentials of bucket, table and KMS are the environment's, as AWS's programs take them (AWS_ACCESS_KEY_ID, …).
-Prints one JSON object a line. Ctrl-C or SIGTERM stops it; started again, it goes on where it was.
+Takes the credentials of bucket, table and KMS from the environment, like AWS's programs (AWS_ACCESS_KEY_ID, …).
+Prints one JSON object a line. Ctrl-C or SIGTERM stops it; started again, it continues where it stopped.
 
 Examples:
   plumb serve --config serve.json

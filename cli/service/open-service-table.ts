@@ -31,7 +31,7 @@ export async function openServiceTable({ config, stack }: WhichTable): Promise<O
   }
   if (config === undefined && process.env.PLUMBLINE_RPC_URLS === undefined) {
     throw new StateError(
-      'Which service? Give --config FILE (plumb serve), --stack FILE (a local stack), or set PLUMBLINE_TABLE and AWS_REGION (a deployment in AWS).',
+      'Nothing says which service. Give --config FILE (plumb serve), --stack FILE (a local stack), or set PLUMBLINE_TABLE and AWS_REGION (a deployment in AWS).',
     );
   }
   const { region, table: served } = await readServeSettings(config ?? null, process.env);

@@ -31,7 +31,7 @@ interface NodeStanding {
 export function addServiceCheck(service: Command): void {
   const command = service
     .command('check')
-    .description('Ask every part of the service once: each node, contracts, bucket, table, key and its ether.')
+    .description('Check every part of the service once: nodes, contracts, bucket, table, key and its ether.')
     .option('--config <file>', 'settings, as plumb serve takes them')
     .addHelpText('after', EXAMPLES);
   withJson(command).action((options: CheckOptions) =>
@@ -99,14 +99,16 @@ function describe(
     `contracts: ${said(found.chain)}`,
     `bucket ${objects.bucket}: ${said(found.objects)}`,
     `table ${table.name}: ${said(found.table)}`,
-    ...(tableWasMissing ? ['The table was not there and was made. If it was lost: plumb service rebuild.'] : []),
-    `account ${account}: ${balanceWei === null ? 'balance not known' : showAmount(balanceWei, NATIVE_COIN)}`,
-    ...(balanceWei === 0n ? ['The account has no ether: nothing is recorded. Send it some.'] : []),
+    ...(tableWasMissing
+      ? ['The table did not exist and was created. If the old one was lost, run: plumb service rebuild']
+      : []),
+    `account ${account}: ${balanceWei === null ? 'unknown balance' : showAmount(balanceWei, NATIVE_COIN)}`,
+    ...(balanceWei === 0n ? ['The account has no ether, so nothing is recorded. Send it some.'] : []),
   ].join('\n');
 }
 
 const EXAMPLES = `
-Exit codes: 0 all is well, 1 a part does not answer or lacks something, 2 wrong settings or keys, 3 the table does not answer.
+Exit codes: 0 every part works, 1 a part does not answer or lacks something, 2 wrong settings or keys, 3 the table does not answer.
 
 Example:
   plumb service check --config serve.json`;

@@ -2,7 +2,7 @@ import type { Part } from '../add-called.ts';
 
 /** `plumb service …`. */
 export const servicePart: Part = {
-  description: "the storage service's own upkeep, for its operator",
+  description: 'maintenance of the storage service, for its operator',
   commands: {
     check: async (service) => (await import('./service-check.ts')).addServiceCheck(service),
     key: async (service) => (await import('./service-key.ts')).addServiceKey(service),

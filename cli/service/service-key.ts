@@ -19,7 +19,7 @@ interface KeyOptions {
 export function addServiceKey(service: Command): void {
   const command = service
     .command('key')
-    .description('Make a new key that records: a keystore, and the file with its password. Neither replaces a file.')
+    .description('Make a new key for recording: a keystore, and a file with its password. Never replaces a file.')
     .requiredOption('--out <file>', 'the keystore to write (mode 0600)')
     .requiredOption('--password-file <file>', 'the file to write its password to (mode 0600)')
     .addHelpText('after', EXAMPLES);
@@ -35,7 +35,7 @@ export function addServiceKey(service: Command): void {
       output.result(
         { account, keystore, passwordFile },
         [
-          `Account ${account}: ${keystore}, opened by ${passwordFile}.`,
+          `Account ${account}: keystore ${keystore}, password in ${passwordFile}.`,
           'Keep a copy of both. Send the account ether before the service records with it.',
         ].join('\n'),
       );

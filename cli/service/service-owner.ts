@@ -31,14 +31,14 @@ const MOST_FILE_BYTES = 16 * 2 ** 20;
 
 /** Adds `plumb service owner add|remove|list`. */
 export function addServiceOwner(service: Command): void {
-  const group = service.command('owner').description('the owners that the service stores for, kept in its table');
+  const group = service.command('owner').description('the owners that the service stores data for, kept in its table');
   withTableOptions(
     group
       .command('add')
-      .description('Store for these owners, each up to a quota; one that is there gets the new quota.')
+      .description('Store data for these owners, each up to a quota. An owner already listed gets the new quota.')
       .argument('[addresses...]', 'accounts of owners', collectAddress)
-      .option('--quota <bytes>', 'stored bytes that each of them may have', parseCount)
-      .option('--file <file>', 'owners and quotas as list --json has printed them'),
+      .option('--quota <bytes>', 'how many bytes each of them may store', parseCount)
+      .option('--file <file>', 'owners and quotas, as printed by list --json'),
   ).action((owners: Address[] | undefined, options: OwnerOptions) =>
     withTable(options, async ({ output, signal }, { table }) => {
       const given = await ownersOf(owners ?? [], options);
@@ -52,9 +52,7 @@ export function addServiceOwner(service: Command): void {
   withTableOptions(
     group
       .command('remove')
-      .description(
-        'Store for these owners no longer, within 15 seconds. What they have stored stays, and stays provable.',
-      )
+      .description('Stop storing for these owners, within 15 seconds. Their stored data stays and remains provable.')
       .argument('<addresses...>', 'accounts of owners', collectAddress),
   ).action((owners: Address[], options: OwnerOptions) =>
     withTable(options, async ({ output, signal }, { table }) => {
@@ -62,13 +60,15 @@ export function addServiceOwner(service: Command): void {
       for (const owner of owners) {
         const wasServed = await dismissOwner(table, owner, signal);
         all &&= wasServed;
-        output.result({ owner, wasServed }, wasServed ? `${owner} is removed.` : `${owner} was not served.`);
+        output.result({ owner, wasServed }, wasServed ? `${owner} is removed.` : `${owner} was not listed.`);
       }
       return all ? EXIT.ok : EXIT.notIntact;
     }),
   );
   withTableOptions(
-    group.command('list').description('List the owners and their quotas; with --json a line an owner, for add --file.'),
+    group
+      .command('list')
+      .description('List the owners and their quotas; with --json one owner a line, for add --file.'),
   ).action((options: OwnerOptions) =>
     withTable(options, async ({ output, signal }, { table }) => {
       let count = 0;
@@ -84,7 +84,7 @@ export function addServiceOwner(service: Command): void {
 }
 
 function withTableOptions(command: Command): Command {
-  return withHomeOptions(command).option('--config <file>', 'settings of a service on a machine of your own');
+  return withHomeOptions(command).option('--config <file>', 'settings of a service on your own machine');
 }
 
 function withTable(
@@ -108,31 +108,34 @@ function collectAddress(text: string, before: Address[] | undefined): Address[] 
 async function ownersOf(owners: readonly Address[], { quota, file }: OwnerOptions): Promise<readonly AdmittedOwner[]> {
   if (file !== undefined) {
     if (owners.length > 0 || quota !== undefined) {
-      throw new ArgumentError('Owners come from a file or one by one. Leave out --file, or addresses and --quota.');
+      throw new ArgumentError(
+        'Give owners either in a file or one by one. Leave out --file, or the addresses and --quota.',
+      );
     }
     return readOwners(file);
   }
-  if (owners.length === 0) throw new ArgumentError('Which owners? Give their addresses and --quota, or --file.');
-  if (quota === undefined) throw new ArgumentError('How much may they store? Give --quota BYTES.');
+  if (owners.length === 0)
+    throw new ArgumentError('Nothing says which owners. Give their addresses and --quota, or --file.');
+  if (quota === undefined) throw new ArgumentError('Nothing says how much they may store. Give --quota BYTES.');
   return owners.map((owner) => ({ owner, quotaBytes: quota }));
 }
 
 /** All of them or none: a line that is malformed is named before anything is written. */
 async function readOwners(path: string): Promise<AdmittedOwner[]> {
   const text = await readFile(path, 'utf8').catch((cause) => {
-    throw new FileError(`The file ${path} cannot be read. Give one that list --json has written.`, { cause });
+    throw new FileError(`The file ${path} cannot be read. Give one that list --json wrote.`, { cause });
   });
   if (text.length > MOST_FILE_BYTES) {
-    throw new FileError(`${path} has ${text.length} characters; at most ${MOST_FILE_BYTES} are read. Cut it in parts.`);
+    throw new FileError(`${path} has ${text.length} characters; at most ${MOST_FILE_BYTES} are read. Split it.`);
   }
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   return lines.map((line, i) => inFile(`${path}, line ${i + 1}`, () => ownerLine.parse(JSON.parse(line))));
 }
 
 const EXAMPLES = `
-A deployment in AWS is named by PLUMBLINE_TABLE and AWS_REGION, with credentials that may use the table.
+For a deployment in AWS, set PLUMBLINE_TABLE and AWS_REGION, and credentials that may use the table.
 
-Exit codes: 0 done, 1 an owner to be removed was not served, 2 wrong arguments, 3 the table does not answer, 6 nothing says which service.
+Exit codes: 0 done, 1 an owner to be removed was not listed, 2 wrong arguments, 3 the table does not answer, 6 nothing says which service.
 
 Examples:
   plumb service owner add 0x52908400098527886e0f7030069857d2e4169ee7 --quota 1073741824 --config serve.json

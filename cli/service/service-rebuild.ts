@@ -20,9 +20,9 @@ export function addServiceRebuild(service: Command): void {
   const command = service
     .command('rebuild')
     .description(
-      'Make the table and the tiles again from the bucket and the chain. Safe beside the service, and again.',
+      'Rebuild the table and the tiles from the bucket and the chain. Safe while the service runs; safe to run again.',
     )
-    .option('--config <file>', 'of a service on a machine of your own: its settings, as plumb serve takes them')
+    .option('--config <file>', 'settings of a service on your own machine, as plumb serve takes them')
     .addHelpText('after', EXAMPLES);
   withHomeOptions(command).action((options: RebuildOptions) =>
     runCommand(options, async ({ output, stack, signal }) => {
@@ -62,24 +62,24 @@ function describe(rebuilt: Rebuilt): string {
   const blocks = datasets.reduce((sum, { size }) => sum + size, 0);
   return [
     `Datasets: ${datasets.length}, with ${blocks.toLocaleString('en')} blocks in their logs.`,
-    `Charters: ${charters.kept} found again, ${charters.known} were there, ${charters.refused} refused.`,
+    `Charters: ${charters.kept} restored, ${charters.known} already there, ${charters.refused} refused.`,
     `Segments: ${outcomes.join(', ') || 'none'}.`,
-    ...(mended > 0 ? [`${mended} items of the logs were missing or wrong, and are right now.`] : []),
-    ...(recounted > 0 ? [`The stored bytes of ${recounted} datasets were counted wrongly, and are right now.`] : []),
-    ...(anchored === null ? [] : [`The map of the rounds has ${anchored.toLocaleString('en')} heads.`]),
+    ...(mended > 0 ? [`${mended} items of the logs were missing or wrong, and are corrected.`] : []),
+    ...(recounted > 0 ? [`The stored bytes of ${recounted} datasets were counted wrongly, and are corrected.`] : []),
+    ...(anchored === null ? [] : [`The rounds' map has ${anchored.toLocaleString('en')} heads.`]),
     ...(lost > 0 ? [`The objects of ${lost} segments are gone. Restore their versions in the bucket.`] : []),
     ...behind(rebuilt).map(({ dataset }) => `${dataset}: the chain has blocks that are not stored here.`),
     ...failures.slice(0, MOST_SHOWN).map(({ what, message }) => `failed: ${printable(what)}: ${printable(message)}`),
-    ...(failures.length > 0 ? [`${failures.length} could not be done. Run the command again.`] : ['Done.']),
+    ...(failures.length > 0 ? [`${failures.length} items failed. Run the command again.`] : ['Done.']),
   ].join('\n');
 }
 
 const EXAMPLES = `
-A deployment in AWS is named by the environment of its function reconcile-segments (PLUMBLINE_TABLE, PLUMBLINE_BUCKET,
-PLUMBLINE_RPC_SECRET and the others), with AWS_REGION and credentials (AWS_ACCESS_KEY_ID and the others; aws configure
-export-credentials prints them) that may read bucket and secret, put tiles and use the table.
+For a deployment in AWS, set the environment of its function reconcile-segments (PLUMBLINE_TABLE, PLUMBLINE_BUCKET,
+PLUMBLINE_RPC_SECRET and the others), AWS_REGION, and credentials (AWS_ACCESS_KEY_ID and the others; aws configure
+export-credentials prints them) that may read the bucket and the secret, write tiles and use the table.
 
-Exit codes: 0 all is there, 1 something is lost, missing or failed, 3 bucket, table or chain do not answer, 6 a variable is missing.
+Exit codes: 0 everything is there, 1 something is lost, missing or failed, 3 the bucket, the table or the chain does not answer, 6 a variable is missing.
 
 Examples:
   plumb service rebuild --stack ./data/stack.json

@@ -40,7 +40,7 @@ export async function startInBackground(folder: TryFolder, signal: AbortSignal):
       signal.throwIfAborted();
       const reason =
         failed?.() ?? (performance.now() > untilMs ? `It was not ready within ${START_TIMEOUT_MS} ms.` : null);
-      if (reason !== null) throw new StateError(`The stack does not start. ${reason} ${lastSaid(folder)}`);
+      if (reason !== null) throw new StateError(`The stack did not start. ${reason} ${lastSaid(folder)}`);
       await sleep(POLL_MS);
     }
     return { stack: await readStackFile(folder.stackFile), pid: pidOf(folder), isNew };
@@ -123,6 +123,6 @@ function lastSaid({ stackLog }: TryFolder): string {
     const said = readFileSync(stackLog, 'utf8').trim().split('\n').at(-1) ?? '';
     return `${stackLog} says: ${said.slice(0, MOST_SAID_CHARS)}`;
   } catch {
-    return `Nothing stands in ${stackLog}.`;
+    return `${stackLog} is empty.`;
   }
 }

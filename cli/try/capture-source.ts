@@ -72,7 +72,7 @@ export async function captureSource(
     const status = readStatus(outbox, nowMs);
     if (!complete) {
       const waits = waitsText(status.waits, nowMs).join(' ');
-      throw new StoreUnavailableError(`For ${STANDSTILL_MS / 1000} s nothing came forward. ${waits}`);
+      throw new StoreUnavailableError(`There was no progress for ${STANDSTILL_MS / 1000} s. ${waits}`);
     }
     const { blocks: totalBlocks, bytes: totalBytes } = status.captured;
     return { blocks: watch.capturedBlocks(), totalBlocks, totalBytes, leftOut: status.leftOut };

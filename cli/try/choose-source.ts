@@ -22,7 +22,7 @@ export async function chooseSource(
   goesOn: boolean,
 ): Promise<Chosen> {
   if (goesOn && tried === null) {
-    throw new ArgumentError(`There is nothing to go on with in ${folder.path}. Begin with: plumb try PATH`);
+    throw new ArgumentError(`There is nothing to continue in ${folder.path}. Start with: plumb try PATH`);
   }
   const last = tried?.at(-1);
   if (given === undefined && goesOn && last !== undefined) return { source: last, sources: tried ?? [] };
@@ -30,7 +30,7 @@ export async function chooseSource(
   const known = tried?.find(({ kind, path }) => kind === wanted.kind && path === wanted.path);
   if (known === undefined && last !== undefined && !goesOn) {
     throw new ArgumentError(
-      `${folder.path} is of ${last.path}. To take ${wanted.path} into it as well add --continue; or give another folder: --folder ./another`,
+      `${folder.path} was made from ${last.path}. To add ${wanted.path} to it, give --continue; or give another folder: --folder ./another`,
     );
   }
   const taken = new Set((tried ?? []).map(({ name }) => name));
@@ -51,7 +51,7 @@ async function wantedSource(
     return { kind: 'stdin', path: folder.inputFolder, base: 'stdin' };
   }
   if (given === undefined)
-    throw new ArgumentError('Which data? Give a folder or a file: plumb try PATH. Or pipe it in.');
+    throw new ArgumentError('Nothing says which data. Give a folder or a file: plumb try PATH. Or pipe data in.');
   const { kind, path } = await kindOfPath(resolve(given));
   return { kind, path, base: basename(path) };
 }

@@ -82,12 +82,12 @@ async function readSegmentOf(
   signal: AbortSignal,
 ): Promise<{ readonly key: string; readonly bytes: Uint8Array }> {
   const bucket = await openBucket(connection);
-  if (bucket === null) throw new StateError('The stack names no bucket.');
+  if (bucket === null) throw new StateError('The stack has no bucket.');
   try {
     const key = await firstSegment(bucket, dataset, signal);
     const sizeBytes = await bucket.size(key, signal);
     const bytes = sizeBytes === null ? null : await bucket.read(key, { start: 0, end: sizeBytes }, signal);
-    if (bytes === null) throw new StoreUnavailableError(`The storage does not have ${key} any more.`);
+    if (bytes === null) throw new StoreUnavailableError(`The storage no longer has ${key}.`);
     return { key, bytes };
   } finally {
     bucket.close();

@@ -40,5 +40,5 @@ export async function keepStdin(folder: string, output: Output, signal: AbortSig
   }
   if (bytes > 0) return rename(part, path);
   await rm(part);
-  throw new FileError('Standard input ended without a byte. Look at the program that writes to it, or give a PATH.');
+  throw new FileError('Standard input ended without a byte. Check the program that writes to it, or give a PATH.');
 }

@@ -71,7 +71,7 @@ export async function runTry(
     const [stack, owner] = await Promise.all([startInBackground(folder, signal), openTryOwner(folder, own)]);
     isNewStack = stack.isNew;
     output.notice(
-      `Stack ${stack.isNew ? `started in ${((performance.now() - beganMs) / 1000).toFixed(1)} s` : 'runs already'}, process ${stack.pid ?? 'unknown'}, on loopback alone`,
+      `Stack ${stack.isNew ? `started in ${((performance.now() - beganMs) / 1000).toFixed(1)} s` : 'is already running'}, process ${stack.pid ?? 'unknown'}, on loopback alone`,
     );
     const connection = await readConnection(own);
     await admitTryOwner(stack.stack, owner, survey.bytes);
@@ -96,7 +96,7 @@ export async function runTry(
     output.progress('Stopping the stack …');
     if (isNewStack) await stopInBackground(folder);
     output.notice(
-      `What is in ${nearPath(folder.path)} stays. Go on with: ${calledAs()} try --continue${folderOption(folder)}`,
+      `Everything in ${nearPath(folder.path)} stays. To continue: ${calledAs()} try --continue${folderOption(folder)}`,
     );
     throw error;
   }

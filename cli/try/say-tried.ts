@@ -32,9 +32,9 @@ export function sayTried(output: Output, folder: TryFolder, tried: Tried): strin
   const evidence = quoted(nearPath(tried.evidence));
   const data = typeof tried.proven === 'string' ? '' : ` ${quoted(nearPath(tried.proven.path))}`;
   const commands: [string, string][] = [
-    [`${plumb} verify ${evidence}${data}`, 'what anybody can do who has the evidence'],
-    [`${plumb} try --continue${option}`, 'takes what is new, and verifies all of it again'],
-    [`. ${quoted(`${near}/env`)}; ${plumb} owner get ${tried.source.name} --out ./back`, 'brings it back, verified'],
+    [`${plumb} verify ${evidence}${data}`, 'what anyone who has the evidence can do'],
+    [`${plumb} try --continue${option}`, 'takes new data, and verifies everything again'],
+    [`. ${quoted(`${near}/env`)}; ${plumb} owner get ${tried.source.name} --out ./back`, 'restores the data, verified'],
     [`${plumb} try --stop${option}`, 'ends the stack; its data stays'],
   ];
   return [
@@ -42,8 +42,8 @@ export function sayTried(output: Output, folder: TryFolder, tried: Tried): strin
     ...leftOut(tried),
     '',
     `Look at it: ${output.style('bold', tried.consoleUrl)}`,
-    `All of it stays in ${near}, its keys included: whoever reads ${near}/password and ${near}/owner is the owner. Both are yours`,
-    'alone (mode 0600), and no password needs to be typed. The chain is one of this machine; a public one is what strangers believe.',
+    `Everything stays in ${near}, including the keys. Whoever reads ${near}/password and ${near}/owner can act as the owner. Only you`,
+    'can read them (mode 0600), so plumb asks for no password. The chain runs on this machine; to convince strangers, use a public one.',
     '',
     'Next:',
     ...commands.flatMap(([command, does]) => [`  ${command}`, `      ${does}`]),
@@ -51,31 +51,34 @@ export function sayTried(output: Output, folder: TryFolder, tried: Tried): strin
 }
 
 function recorded({ source, survey, captured, report }: Tried): string {
-  const isNew = captured.blocks > 0 ? '' : ' Nothing of it is new.';
+  const isNew = captured.blocks > 0 ? '' : ' None of it is new.';
   const { point } = report.anchor;
-  return `${countOf(survey.files, 'file')} of ${nearPath(source.path)} (${showBytes(survey.bytes)}) are stored encrypted, as ${countOf(report.total, 'block')}, and the chain has recorded their hashes for good (chain block ${point.blockNumber}).${isNew}`;
+  return `${countOf(survey.files, 'file')} of ${nearPath(source.path)} (${showBytes(survey.bytes)}) are stored encrypted, as ${countOf(report.total, 'block')}, and the chain has recorded their hashes permanently (chain block ${point.blockNumber}).${isNew}`;
 }
 
 function verified(output: Output, { report }: Tried): string {
   if (report.ok) {
-    return `${countOf(report.checked, 'block')} of ${report.total} ${output.style('green', 'verified')}: the storage had to show a random piece of each, and every piece is what was recorded.`;
+    return `${countOf(report.checked, 'block')} of ${report.total} ${output.style('green', 'verified')}: the storage had to show a random piece of each, and every piece matches what was recorded.`;
   }
   const names = report.notIntact.slice(0, 5).map(({ index, verdict }) => `block ${index} is ${verdict}`);
-  return output.style('red', `Not everything is as recorded: ${names.join(', ') || 'the log did not only grow'}.`);
+  return output.style(
+    'red',
+    `Some data is not as recorded: ${names.join(', ') || 'the log changed other than by growing'}.`,
+  );
 }
 
 function damaged(output: Output, { damage }: Tried): string {
-  if (damage === null) return 'No copy was damaged, as --no-damage asks.';
+  if (damage === null) return 'No copy was damaged, because you gave --no-damage.';
   const { block, checked, seen } = damage;
   const done = `One bit of block ${block} was flipped in a copy of what is stored (${countOf(checked, 'block')})`;
   return seen
-    ? `${done}, and verifying the copy named block ${block} as ${output.style('red', 'corrupted')} and no other.`
-    : output.style('red', `${done}, and verifying the copy did NOT name exactly that block.`);
+    ? `${done}, and verifying the copy reported block ${block} as ${output.style('red', 'corrupted')}, and no other.`
+    : output.style('red', `${done}, but verifying the copy did NOT report exactly that block.`);
 }
 
 function proven({ evidence, proven: what }: Tried): string {
   const of = typeof what === 'string' ? what : showName(nearPath(what.path));
-  return `${nearPath(evidence)} is evidence of ${of}: with it anybody can check that the data is what was recorded, and needs no key, no account and no service.`;
+  return `${nearPath(evidence)} is evidence of ${of}. Anyone who has it can check that the data is what was recorded, without a key, an account or a service.`;
 }
 
 function leftOut({ captured }: Tried): string[] {
@@ -85,5 +88,5 @@ function leftOut({ captured }: Tried): string[] {
     const more = n > examples.length ? ` and ${(n - examples.length).toLocaleString('en')} more` : '';
     return `  ${examples.map(showName).join(', ')}${more}: ${reason}`;
   });
-  return [`${countOf(count, 'thing')} in there ${count === 1 ? 'is' : 'are'} not recorded:`, ...lines];
+  return [`${countOf(count, 'item')} in there ${count === 1 ? 'is' : 'are'} not recorded:`, ...lines];
 }

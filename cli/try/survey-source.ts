@@ -64,7 +64,7 @@ export async function surveySource(folder: TryFolder, { kind, path }: TrySource)
 async function namesOf(folder: TryFolder, path: string): Promise<NameRules> {
   const own = await realpath(folder.path).catch(() => folder.path);
   if (`${path}${sep}`.startsWith(`${own}${sep}`) && path !== folder.inputFolder) {
-    throw new ArgumentError(`${path} lies in ${own}, which is the folder of plumb try. Give data from elsewhere.`);
+    throw new ArgumentError(`${path} is inside ${own}, plumb try's own folder. Give data from elsewhere.`);
   }
   const below = relative(path, own);
   // Its own keys and stack, where its folder lies in the data: the pattern has a slash, so that it means this path alone.
@@ -98,9 +98,9 @@ async function newestReadable(
 }
 
 function nothingToCapture(path: string, kind: TrySource['kind'], files: number, reason: string | null): FileError {
-  if (files > 0) return new FileError(`None of the ${files} files of ${path} can be read. Look at their permissions.`);
+  if (files > 0) return new FileError(`None of the ${files} files of ${path} can be read. Check their permissions.`);
   if (kind !== 'folder') return new FileError(`${path} is empty. Give a file with data in it.`);
-  const why = reason === null ? '' : ` Something in it is left alone: ${reason}`;
+  const why = reason === null ? '' : ` Some entries are skipped: ${reason}`;
   return new FileError(`${path} has no file with data in it.${why} Give a folder with files, or a file.`);
 }
 
@@ -112,12 +112,12 @@ async function requireRoom({ path }: TryFolder, bytes: number): Promise<void> {
   const needed = DISK_FACTOR * bytes + DISK_BESIDES_BYTES;
   if (free >= needed) return;
   throw new FileError(
-    `${showBytes(bytes)} of data need about ${showBytes(needed)} in ${path}, and its disk has ${showBytes(free)} free. Give less data, or a --folder on another disk.`,
+    `${showBytes(bytes)} of data need about ${showBytes(needed)} in ${path}, but its disk has only ${showBytes(free)} free. Give less data, or a --folder on another disk.`,
   );
 }
 
 function unreadable(path: string, cause: NodeJS.ErrnoException): FileError {
-  return new FileError(`${path} cannot be read (${cause.code ?? 'unknown error'}). Look at its permissions.`, {
+  return new FileError(`${path} cannot be read (${cause.code ?? 'unknown error'}). Check its permissions.`, {
     cause,
   });
 }

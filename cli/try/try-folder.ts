@@ -87,7 +87,7 @@ export async function requireUnused({ path }: TryFolder): Promise<void> {
   });
   if (entries.length === 0) return;
   throw new ArgumentError(
-    `${path} holds other things, such as ${entries[0]}. plumb try keeps keys and a stack in a folder of its own. Give another: --folder ./another`,
+    `${path} holds other files, such as ${entries[0]}. plumb try needs a folder of its own. Give another: --folder ./another`,
   );
 }
 

@@ -12,7 +12,7 @@ export function requireOneBlock({ blocks }: Pick<EvidenceFile, 'blocks'>, form: 
   const [block] = blocks;
   if (block !== undefined && blocks.length === 1) return block;
   throw new ArgumentError(
-    `A ${form} proves one block, and ${blocks.length} are asked for. Ask for one: --blocks N; or leave out --format for one file of all of them.`,
+    `A ${form} proves one block, but you asked for ${blocks.length}. Ask for one: --blocks N; or leave out --format to get one file for all of them.`,
   );
 }
 

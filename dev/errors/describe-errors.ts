@@ -14,19 +14,19 @@ const EXAMPLES: Readonly<Record<ErrorKind, string>> = {
   refused: 'the owner is not served there',
   'not-recorded': 'a dataset is verified before its device has recorded a block',
   state: '`plumb owner close` before the agreement is over',
-  defect: 'an assumption in the program does not hold',
+  defect: 'an assumption in the program is wrong',
 };
 
 /** Codes of a run that threw no error of a kind. */
 const WITHOUT_ERROR: readonly { readonly exit: ExitName; readonly turn: string; readonly example: string }[] = [
-  { exit: 'ok', turn: 'Nobody: it is done.', example: 'every sampled block is intact' },
-  { exit: 'notIntact', turn: 'Whoever relies on the data: see the verdicts.', example: 'a stored block is damaged' },
+  { exit: 'ok', turn: 'Nobody: the work is done.', example: 'every sampled block is intact' },
+  { exit: 'notIntact', turn: 'Reader of the data: see the verdicts.', example: 'a stored block is damaged' },
   {
     exit: 'unconfirmed',
-    turn: 'The caller: look at what is odd about the offer, and call again with `--yes` if you want it all the same.',
+    turn: 'Caller: look at what is odd about the offer, and call again with `--yes` if you still want it.',
     example: '`plumb consumer accept` of an offer whose fee is the whole price',
   },
-  { exit: 'interrupted', turn: 'The caller, who stopped it: run it again, it goes on.', example: 'Ctrl-C' },
+  { exit: 'interrupted', turn: 'Caller: run it again; it continues where it stopped.', example: 'Ctrl-C' },
 ];
 
 const TURNS: Readonly<Record<ProblemTurn, string>> = {
@@ -34,37 +34,37 @@ const TURNS: Readonly<Record<ProblemTurn, string>> = {
   owner: 'owner of the dataset',
   device: 'device, or whoever runs it',
   operator: 'operator of the service',
-  later: 'nobody: later',
+  later: 'nobody: try later',
 };
 
 const REMEDIES: Readonly<Record<ProblemType, string>> = {
-  '/problems/bad-request': 'Correct the request as the detail says; `docs/openapi.json` has its shape.',
-  '/problems/signature': 'Sign the request anew, for this authority and chain, with the account that it is made for.',
-  '/problems/clock': 'Set the clock, or sign with the time of `serverTimeMs`.',
+  '/problems/bad-request': 'Correct the request as the detail says; `docs/openapi.json` describes its shape.',
+  '/problems/signature': 'Sign the request again, for this authority and chain, with the account that makes it.',
+  '/problems/clock': 'Set your clock, or sign with the time in `serverTimeMs`.',
   '/problems/forbidden': 'Call as the owner, the device, or a party to the agreement.',
   '/problems/not-served': 'Have the operator admit the owner, or the owner authorise this service.',
   '/problems/quota': 'Have the operator raise the quota.',
-  '/problems/no-agreement': 'Accept the offer, wait until that is final, and name the agreement.',
+  '/problems/no-agreement': 'Accept the offer, wait for a final block, and name the agreement.',
   '/problems/no-grant': 'Authorise the service: `plumb owner authorise`.',
   '/problems/not-paid': 'Store a voucher that pays for the block, or ask for one of the samples.',
   '/problems/not-found': 'Check path, dataset and number.',
   '/problems/unrecorded': 'Wait until the device has uploaded and recorded the block.',
-  '/problems/block-unavailable': 'Restore the segment from a backup; the log has what it must be.',
-  '/problems/no-ipfs': 'Connect an IPFS node to the service, or use another way of reading.',
+  '/problems/block-unavailable': 'Restore the segment from a backup; the log says what its bytes must be.',
+  '/problems/no-ipfs': 'Connect an IPFS node to the service, or read in another way.',
   '/problems/method-not-allowed': 'Use a method that the header `allow` names.',
-  '/problems/rejected': 'Read the reason: a segment of these bytes is never taken. Seal the blocks anew.',
-  '/problems/charter-not-on-chain': 'Send the charter to DISSC first: `plumb device replace` does.',
+  '/problems/rejected': 'Read the reason. The service will never accept these bytes, so seal the blocks again.',
+  '/problems/charter-not-on-chain': 'Send the charter to DISSC first; `plumb device replace` does this.',
   '/problems/described': 'Keep the description, or cancel the offer and make another one.',
   '/problems/board-full': 'Wait until a request expires, or name an agreement that you have accepted.',
-  '/problems/sequence-used': 'Read the mailbox, and number the next message behind the last.',
+  '/problems/sequence-used': 'Read the mailbox, and give the next message the number after the last.',
   '/problems/round-thinned':
-    'Ask for the newest round, or the last of its day; raise `keepRoundsDays` to keep later ones.',
+    'Ask for the newest round, or the last one of a day. Raise `keepRoundsDays` to keep rounds longer.',
   '/problems/ended': 'Close the agreement and make a new one.',
-  '/problems/too-large': 'Ask for less, or send it in parts.',
+  '/problems/too-large': 'Ask for less, or send the data in parts.',
   '/problems/uri-too-long': 'Shorten the address.',
   '/problems/headers-too-large': 'Leave out headers.',
-  '/problems/internal': "Look into the function's log for the request; report what is a defect.",
-  '/problems/unavailable': 'Try again after the seconds of `retry-after`.',
+  '/problems/internal': "Read the function's log of the request; report a defect.",
+  '/problems/unavailable': 'Try again after as many seconds as `retry-after` says.',
 };
 
 /** `docs/errors.md`: a table of exit codes and one of problem types. */
@@ -73,9 +73,9 @@ export function describeErrors(): string {
 
 # Errors say whose turn it is
 
-Every error of Plumbline has a kind, which says who can mend it. The exit code of \`plumb\` follows from the kind; with
-\`--json\` the kind stands in \`error.kind\`. The service refuses with a problem document (RFC 9457), whose \`type\` is
-stable. Where \`plumb\` meets one it ends with ${EXIT.refused}, or with ${EXIT.unavailable} where the status is 429 or 5xx.
+Every error in Plumbline has a kind, which says who can act on it. The exit code of \`plumb\` follows from the kind; with
+\`--json\` the kind is in \`error.kind\`. The service refuses with a problem document (RFC 9457), whose \`type\` never
+changes. On one, \`plumb\` exits with ${EXIT.refused}, or with ${EXIT.unavailable} if the status is 429 or 5xx.
 
 ## Exit codes
 

@@ -61,8 +61,11 @@ describe('plumb owner contradictions', () => {
     const path = written('evidence.json', evidence);
     const ended = await plumb(['--check', path]);
     assert.equal(ended.exitCode, 0, ended.stderr);
-    assert.match(ended.stdout, new RegExp(`One account signed both: ${device}\\. It is that account's fault`));
-    assert.match(ended.stdout, new RegExp(`By charter 1790000000 it is a device of dataset pump-7 of ${owner}`));
+    assert.match(ended.stdout, new RegExp(`One account, ${device}, signed both\\. It is at fault\\.`));
+    assert.match(
+      ended.stdout,
+      new RegExp(`Charter 1790000000 of owner ${owner} makes it a device of dataset pump-7\\.`),
+    );
     const answer = JSON.parse((await plumb(['--check', path, '--json'])).stdout);
     assert.deepEqual([answer.proven, answer.fault, answer.shorter.size, answer.longer.size], [true, device, 100, 500]);
   });
@@ -88,7 +91,7 @@ describe('plumb owner contradictions', () => {
       [written('empty.json', ''), /is not JSON/],
       [written('other.json', '{"format":"plumbline-contradiction/1"}'), /is malformed at format/],
       [written('long.json', ' '.repeat(65_537)), /at most 65536 bytes/],
-      [folder, /one is plain/],
+      [folder, /is not a contradictions file/],
       [join(folder, 'nowhere.json'), /cannot be read \(ENOENT\)/],
     ];
     for (const [path, pattern] of refused) {
@@ -105,14 +108,14 @@ describe('plumb owner contradictions', () => {
     writeFileSync(join(folder, 'home', 'contradictions', 'b.json'), '{', { mode: 0o600 });
     const listed = await plumb([], 'home');
     assert.equal(listed.exitCode, 1, listed.stderr);
-    assert.match(listed.stdout, /100 blocks and 500 blocks; neither log is the other's beginning/);
+    assert.match(listed.stdout, /100 blocks and 500 blocks; the longer log does not start with the shorter one/);
     assert.match(listed.stderr, /b\.json counts for nothing/);
     const out = join(folder, 'out.json');
     assert.equal((await plumb([dataset, '--out', out], 'home')).exitCode, 0);
     assert.deepEqual(JSON.parse(readFileSync(out, 'utf8')), JSON.parse(evidence));
     assert.equal(statSync(out).mode & 0o777, 0o600);
     assert.equal((await plumb([dataset, '--out', out], 'home')).exitCode, 2, 'no file is replaced');
-    assert.match((await plumb(['--out', out], 'home')).stderr, /Say of which dataset/);
-    assert.match((await plumb(['--forget'], 'home')).stderr, /Say of which dataset/);
+    assert.match((await plumb(['--out', out], 'home')).stderr, /Name the dataset/);
+    assert.match((await plumb(['--forget'], 'home')).stderr, /Name the dataset/);
   });
 });

@@ -124,13 +124,13 @@ test('evidence of another contract than DISSC proves nothing until its reader na
 test('evidence is not overwritten, and says what is wrong with what is asked for', async () => {
   const prove = ['owner', 'prove', 'door', ...passwordArgs()];
   const again = await plumb([...prove, '--blocks', '0', '--out', at('door.evidence.json')], '', 2);
-  assert.match(again.error.message, /exists already; evidence is not overwritten/);
+  assert.match(again.error.message, /exists already, and evidence is never overwritten/);
   const none = await plumb([...prove, '--blocks', '0-7', '--out', at('x')], '', 2);
   assert.match(none.error.message, /There is no block 7 yet: the chain has blocks 0 to 2/);
   const both = await plumb([...prove, '--blocks', '0', '--file', 'a', '--out', at('x')], '', 2);
   assert.match(both.error.message, /Give one of/);
   const data = await verify([at('files/door.log')], 2);
-  assert.match(data.error.message, /is not evidence as this program reads it/);
+  assert.match(data.error.message, /is not evidence that this program can read/);
   const missing = await verify([at('nothing')], 2);
   assert.match(missing.error.message, /There is no file/);
 });
@@ -149,9 +149,9 @@ test('a block is proven in the forms that others read, with its evidence inside;
   assert.match(cose.publicKeyPem, /^-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA/);
   assert.equal((await readFile(at('one.cose'))).subarray(0, 2).toString('hex'), 'd284');
   const several = await plumb([...prove, '--file', 'door.log', '--format', 'cose', '--out', at('x')], '', 2);
-  assert.match(several.error.message, /proves one block, and 3 are asked for/);
+  assert.match(several.error.message, /proves one block, but you asked for 3/);
   const early = await plumb([...prove, '--blocks', '0-1', '--format', 'cose', '--out', at('x')], '', 2);
-  assert.match(early.error.message, /--format cose is of one block, and 2 are asked for/);
+  assert.match(early.error.message, /--format cose proves one block, but you asked for 2/);
 });
 
 test('a time is proven whole from the bare bucket, and bytes come along', async () => {

@@ -66,10 +66,10 @@ test('the help says what each code means, on lines that are no longer than they 
   const said = words.replaceAll('\n', ' ');
   assert.match(
     said,
-    /^Exit codes: 0 ok, 1 not intact [^,]+, 2 wrong arguments, files or keys, 3 chain, service or store /,
+    /^Exit codes: 0 ok, 1 something is not intact [^,]+, 2 wrong arguments, files or keys, 3 chain, service or store /,
   );
   assert.match(
     said,
-    /, 4 the service refuses, 5 nothing recorded yet, 6 a state .+, 7 nothing was done: .+ --yes, 70 a fault .+, 130 interrupted\.$/,
+    /, 4 the service refuses, 5 nothing is recorded yet, 6 something else .+, 7 nothing was done: .+ --yes, 70 an error .+, 130 interrupted\.$/,
   );
 });

@@ -187,13 +187,13 @@ test('lists that cannot be meant, and files of somebody else, are refused before
     assert.match(ended.stderr, pattern);
   };
   const cases: [string, RegExp][] = [
-    ['nom\nx\n', /names the columns/],
+    ['nom\nx\n', /must name the columns/],
     ['name\n../x\n', /line 2: "\.\.\/x" is no name/],
     ['name\nx\nx\n', /line 3 names x a second time/],
     ['name,kind\nx,maybe\n', /not a kind/],
     ['name,published\nx,maybe\n', /neither true nor false/],
     ['name\nx,y\n', /2 values; there are 1 columns/],
-    ['name\n', /names no device/],
+    ['name\n', /does not name a device/],
     ['name\n"x"\n', /quotes/],
   ];
   for (const [text, pattern] of cases) {
@@ -201,10 +201,10 @@ test('lists that cannot be meant, and files of somebody else, are refused before
     await refused(['--csv', csv], pattern);
   }
   await refused(['--csv', join(folder, 'nowhere.csv')], /cannot be read \(ENOENT\)/);
-  await refused([], /How many/);
+  await refused([], /Nothing says which devices/);
   await refused(['--count', '20001'], /at most 20000/);
   await refused(['--csv', csv, '--count', '2'], /cannot be used with/);
-  await refused(['--count', '1', '--prefix', 'weather.north'.repeat(3)], /is no name/);
+  await refused(['--count', '1', '--prefix', 'weather.north'.repeat(3)], /is not a device name/);
   await refused(['--count', '1', '--prefix', 'pump', '--kind', 'plain'], /is encrypted, not published already/);
   assert.ok(!existsSync(out));
 });

@@ -154,7 +154,7 @@ describe('a command that was killed with a transaction under way', () => {
       await rpc.call('evm_setAutomine', [true]);
     }
   };
-  const TAKES = /was stuck and is not done: 0x[0-9a-f]{64} takes its place, with higher fees/;
+  const TAKES = /was stuck and will not happen\. Transaction 0x[0-9a-f]{64} replaces it, with higher fees/;
 
   test('an owner’s: another command takes its place, says so, and the earlier one can be run again', async () => {
     const [first, second] = [await offer(), await offer()];

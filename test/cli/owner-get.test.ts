@@ -170,7 +170,7 @@ test('Ctrl-C in the midst keeps what came; the same command goes on, and fetches
   while (child.exitCode === null && !(await isBegun())) await sleep(2);
   child.kill('SIGINT');
   assert.deepEqual(await exited, [130, null], said);
-  assert.match(said, /blocks were verified and are in .*broken\. Run the same command again: it goes on from there\./);
+  assert.match(said, /blocks are verified and in .*broken\. Run the same command again to continue\./);
   const came = (await readdir(out)).filter((name) => name.endsWith('.bin'));
   const states = await Promise.all(came.map((name) => stat(join(out, name), { bigint: true })));
   const report = json(await get('files', 'broken', '--json'));
@@ -182,7 +182,7 @@ test('Ctrl-C in the midst keeps what came; the same command goes on, and fetches
     states.map(({ ino, mtimeNs }) => [ino, mtimeNs]),
   );
   const again = await get('files', 'broken');
-  assert.match(again.stdout, /verified {6}27 blocks, every byte hashed here; 27 of them were there already/);
+  assert.match(again.stdout, /verified {6}27 blocks, every byte hashed here; 27 of them were already there/);
 });
 
 test('a full disk is named, and with more room the same command goes on', async (context) => {
@@ -284,7 +284,7 @@ test('when the service is gone, bucket, chain and the mnemonic bring everything 
   assert.match(restored.stdout, /with 2 datasets/);
   const through = await plumb(['owner', 'get', 'topics', '--out', join(folder, 'through')], home);
   assert.equal(through.exitCode, 3, through.stdout);
-  assert.match(through.stdout, /The bucket can be read without the service: add --from s3\./);
+  assert.match(through.stdout, /To read the bucket without the service, add --from s3\./);
   for (const name of ['topics', 'files']) {
     const out = join(folder, `alone-${name}`);
     const report = json(await plumb(['owner', 'get', name, '--from', 's3', '--out', out, '--json'], home));

@@ -195,7 +195,7 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
     await writeFile(join(folder, 'about.txt'), 'Thirty readings.\r\nNothing else.\n');
     const words = ['--title', 'Readings of a test', '--licence', 'CC0-1.0', '--describe', join(folder, 'about.txt')];
     const untitled = json(await offer('--licence', 'CC0-1.0'), 2);
-    assert.match(untitled.error.message, /A description has a title/);
+    assert.match(untitled.error.message, /A description needs a title/);
     const notice = await offer('--for', requested.slice(0, 12), ...words);
     const made = json(notice);
     assert.deepEqual([made.described, made.terms.consumer], [true, account]);

@@ -85,13 +85,13 @@ test('lines from a stream are recorded, verified and brought back byte for byte'
   assert.equal(await readFile(join(out, 'lines'), 'utf8'), lines);
   const again = await plumb(['owner', 'get', 'readings', ...passwordArgs(), '--out', out]);
   assert.equal(again.exitCode, 0, again.stderr);
-  assert.match(again.stdout, /verified {6}5 blocks, every byte hashed here; 5 of them were there already/);
+  assert.match(again.stdout, /verified {6}5 blocks, every byte hashed here; 5 of them were already there/);
   assert.equal(await readFile(join(out, 'lines'), 'utf8'), lines);
   const other = await plumb(['owner', 'get', 'readings', ...passwordArgs(), '--blocks', '0-1', '--out', out]);
   assert.equal(other.exitCode, 2, other.stdout);
   assert.match(
     other.stderr,
-    /holds dataset readings as files, all of it.*this is .*blocks 0 to 1\. Give another folder/,
+    /holds dataset readings as files, all blocks.*this is .*blocks 0 to 1\. Give another folder/,
   );
 });
 
@@ -128,7 +128,7 @@ test('the mnemonic alone, on another machine, is enough to know, to verify and t
   assert.deepEqual(JSON.parse(await readFile(again, 'utf8')), device);
   const twice = await plumb(restore, home);
   assert.equal(twice.exitCode, 2);
-  assert.match(twice.stderr + twice.stdout, /holds an owner already/);
+  assert.match(twice.stderr + twice.stdout, /already holds an owner/);
 });
 
 test('the bucket alone, without the service, gives everything back', async () => {

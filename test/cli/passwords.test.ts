@@ -63,7 +63,7 @@ describe('a password is not asked for before the rest was checked', () => {
   for (const line of ASKING) {
     test(`plumb ${line.split(' ').slice(0, 2).join(' ')}`, async () => {
       const said = await saidBy(line);
-      assert.doesNotMatch(said, /No terminal to ask/);
+      assert.doesNotMatch(said, /There is no terminal to ask/);
       assert.match(said, /There is no .*stack\.json|must be|lists no|known are/);
     });
   }

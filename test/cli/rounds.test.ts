@@ -171,7 +171,7 @@ test('an offer of blocks that stand in rounds alone records them first, and says
   assert.equal(made.exitCode, 0, made.stderr);
   assert.match(
     made.stderr,
-    /^An agreement rests on DISSC alone\. DISSC lacks its charter and blocks 0 to 19 of pump-2\..*It is recorded first\.\nRecorded: DISSC has 20 blocks/m,
+    /^An agreement rests on DISSC alone\. DISSC lacks its charter and blocks 0 to 19 of pump-2\..*Recording it first\.\nRecorded: DISSC has 20 blocks/m,
   );
   assert.match(made.stdout, /^Offered: 0x/);
   const report = (await lines(['owner', 'verify', 'pump-2', ...passwordArgs()])).at(-1);

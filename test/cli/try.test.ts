@@ -60,14 +60,14 @@ describe('plumb try refuses, before it makes anything,', () => {
     await assert.rejects(survey(empty), /empty has no file with data in it/);
     await assert.rejects(survey(join(empty, 'nothing')), /nothing is empty/);
     await assert.rejects(choose('/dev/null'), /is a pipe or a device/);
-    await assert.rejects(choose(undefined, true), /nothing to go on with/);
+    await assert.rejects(choose(undefined, true), /nothing to continue/);
     refused(await plumbTry(['-']), /Standard input ended without a byte/);
     refused(await plumbTry(['--stop']), /is not a folder of plumb try/);
     assert.equal(existsSync(folder), false);
   });
 
   test('a folder that holds other things', async () => {
-    await assert.rejects(requireUnused(tryFolder(data)), /holds other things, such as .*\.csv/);
+    await assert.rejects(requireUnused(tryFolder(data)), /holds other files, such as .*\.csv/);
     refused(await runPlumb(['try', data, '--folder', join(data, 'a.csv')]), /is not a folder/);
   });
 });
@@ -81,7 +81,7 @@ test('interrupted once its stack runs, it ends the stack, and a second run goes 
     said += text;
   });
   assert.deepEqual(await closed, [130, null], said);
-  assert.match(said, /Go on with: .* try --continue --folder .*plumb-try\nInterrupted\./);
+  assert.match(said, /To continue: .* try --continue --folder .*plumb-try\nInterrupted\./);
   assert.equal(existsSync(join(folder, 'stack', 'stack.pid')), false, 'no stack is left running');
 
   const tried = json(await plumbTry([data, '--json']));
@@ -117,7 +117,7 @@ test('another source is taken when that is asked for, standard input too, and se
   const sentences = ended.stdout.split('\n').slice(0, 4);
   assert.match(sentences[0] as string, /^1 file of .*stdin \(8 B\) are stored encrypted, as 1 block, and the chain/);
   assert.match(sentences[1] as string, /^1 block of 1 verified/);
-  assert.match(sentences[2] as string, /One bit of block 0 was flipped in a copy .* named block 0 as corrupted/);
+  assert.match(sentences[2] as string, /One bit of block 0 was flipped in a copy .* reported block 0 as corrupted/);
   assert.match(sentences[3] as string, /stdin\.evidence\.json is evidence of .*stdin-1/);
   assert.match(ended.stdout, /Look at it: http:\/\/127\.0\.0\.1:/);
   assert.ok(!ended.stdout.includes((await readFile(join(folder, 'password'), 'utf8')).trim()), 'no secret is said');

@@ -74,7 +74,7 @@ describe('standard forms of evidence', () => {
   it('are of one block, and of no more', async () => {
     const { evidence } = await evidenceOf(primitives, { blocks: [1, 2] });
     const vouched = vouchedFor(evidence);
-    assert.throws(() => encodeTlogProof(primitives, evidence, vouched), /proves one block, and 2 are asked for/);
+    assert.throws(() => encodeTlogProof(primitives, evidence, vouched), /proves one block, but you asked for 2/);
     assert.throws(() => encodeCoseReceipt(evidence, vouched), ArgumentError);
   });
 
