@@ -109,7 +109,7 @@ describe('plumb owner contradictions', () => {
     const listed = await plumb([], 'home');
     assert.equal(listed.exitCode, 1, listed.stderr);
     assert.match(listed.stdout, /100 blocks and 500 blocks; the longer log does not start with the shorter one/);
-    assert.match(listed.stderr, /b\.json counts for nothing/);
+    assert.match(listed.stderr, /b\.json proves nothing/);
     const out = join(folder, 'out.json');
     assert.equal((await plumb([dataset, '--out', out], 'home')).exitCode, 0);
     assert.deepEqual(JSON.parse(readFileSync(out, 'utf8')), JSON.parse(evidence));

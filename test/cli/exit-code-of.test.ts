@@ -70,6 +70,6 @@ test('the help says what each code means, on lines that are no longer than they 
   );
   assert.match(
     said,
-    /, 4 the service refuses, 5 nothing is recorded yet, 6 something else .+, 7 nothing was done: .+ --yes, 70 an error .+, 130 interrupted\.$/,
+    /, 4 the service refuses, 5 nothing is recorded yet, 6 something else .+, 7 nothing was done; .+ --yes, 70 an error .+, 130 interrupted\.$/,
   );
 });
