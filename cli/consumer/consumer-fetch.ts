@@ -79,9 +79,10 @@ export function addConsumerFetch(consumer: Command): void {
 }
 
 const EXAMPLES = `
-Blocks come in the order of the log; the first that does not verify stops the payment. The first one is paid for alone, then
-as many as were verified before, up to --ahead; what that puts at risk is said before anything is signed. In the agreement's last window nothing more is paid for. Called again after a crash or
-Ctrl-C, it goes on behind the last verified block.
+Blocks arrive in log order; payment stops at the first one that does not verify. The first block is paid for alone, then
+as many as are verified so far, up to --ahead; before you sign anything, the command shows how much that puts at risk. Nothing is
+paid for in the agreement's last window. Run again after a crash or Ctrl-C, it continues after the
+last verified block.
 
 Examples:
   plumb consumer fetch 0x… --out ./bought

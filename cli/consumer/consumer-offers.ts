@@ -43,7 +43,7 @@ interface ShownOffer {
 export function addConsumerOffers(consumer: Command): void {
   const command = consumer
     .command('offers')
-    .description('What is for sale: open offers on the chain, newest first.')
+    .description('List what is for sale: open offers on the chain, newest first.')
     .option('--dataset <id>', 'only of this dataset: its id, or the beginning')
     .option('--owner <address>', 'only of this owner', parseAddress)
     .option('--search <words...>', 'only offers whose description has all these words')
@@ -87,7 +87,7 @@ export function addConsumerOffers(consumer: Command): void {
       const named = await readTokenNames(connection, tokens, signal);
       const short = shortIds(events.map(({ id }) => id));
       const offers = found.map((offer) => ({ ...offer, ...saidOf(catalogue.get(offer.id)) }));
-      const none = isSearch && events.length > 0 ? 'No offer is described so.' : 'Nothing is for sale.';
+      const none = isSearch && events.length > 0 ? 'No offer matches these words.' : 'Nothing is for sale.';
       const lines = offers.map((offer) => text(offer, short, named(offer.terms.token)));
       output.result(
         { offers, leftOut },

@@ -33,7 +33,7 @@ export function addOwnerGrants(owner: Command): void {
 
   const fund = owner
     .command('fund')
-    .description('Add fuel to an accepted grant: what is left comes back at its end.')
+    .description('Add fuel to an accepted grant. Unused fuel comes back when the grant ends.')
     .argument('<grant>', 'id of the grant, or its beginning')
     .argument('<amount>', 'such as 0.01ether', parseAmount)
     .addHelpText('after', '\nExamples:\n  plumb owner fund 0x… 0.01ether');
@@ -50,7 +50,7 @@ export function addOwnerGrants(owner: Command): void {
 
   const revoke = owner
     .command('revoke')
-    .description('Take back a grant: nothing is served any more; records are paid for a little longer.')
+    .description('Revoke a grant: the service stops serving consumers, and you pay for records a little longer.')
     .argument('<grant>', 'id of the grant, or its beginning')
     .addHelpText('after', '\nExamples:\n  plumb owner revoke 0x12345678');
   withKeystoreOptions(revoke).action((grant: string, options: { json?: boolean }) =>
