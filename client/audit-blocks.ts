@@ -188,5 +188,5 @@ function blockAt(population: readonly BlockRange[], number: number): number {
     if (left <= to - from) return from + left;
     left -= to - from + 1;
   }
-  throw new DefectError(`There is no block ${number} in the audit's ranges.`);
+  throw new DefectError(`Block ${number} is not in the audit's ranges.`);
 }

@@ -118,9 +118,9 @@ function signerIn(charters: CharterHistory, recorded: readonly RecordedEvent[], 
 }
 
 function nothingRecorded(dataset: DatasetId, anchor: Anchor, point: ChainPoint, said: string | null): NotRecordedError {
-  const hint = anchor === 'final' ? ' Wait for finality, or use the latest block: --anchor latest.' : '';
+  const hint = anchor === 'final' ? ' Wait for a final block, or use the latest block: --anchor latest.' : '';
   return new NotRecordedError(
-    `Dataset ${dataset} has nothing recorded at the ${anchor} block ${point.blockNumber}.${said === null ? '' : ` ${said}`}${hint}`,
+    `Nothing of dataset ${dataset} is recorded at the ${anchor} block ${point.blockNumber}.${said === null ? '' : ` ${said}`}${hint}`,
   );
 }
 

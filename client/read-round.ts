@@ -56,7 +56,7 @@ export async function readRound(
   } catch (error) {
     if (!(error instanceof ProofError)) throw error;
     check.noteHistory(anchorer, error.shortMessage);
-    return check.end(null, shown, `${error.shortMessage} It counts for nothing.`, signal);
+    return check.end(null, shown, `${error.shortMessage} That round is ignored.`, signal);
   }
   if (verified === null) {
     check.noteLeftOut(anchorer, number);
@@ -66,7 +66,7 @@ export async function readRound(
   return typeof held === 'string' ? check.end(null, shown, held, signal) : check.end(held, shown, null, signal);
 }
 
-const SILENT = 'The service does not answer: whether a round holds more than is recorded cannot be told.';
+const SILENT = 'The service does not answer, so it is unknown whether a round holds more than what is recorded.';
 
 type AnchorService = Pick<StorageService, 'getAnchor'>;
 

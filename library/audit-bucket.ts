@@ -27,7 +27,7 @@ export interface AuditOptions {
 export function requireSameChain(path: string, file: AuditorFile, connection: Connection): void {
   if (connection.chainId === file.chainId && connection.dissc === file.dissc) return;
   throw new ArgumentError(
-    `${path} is about DISSC ${file.dissc} on chain ${file.chainId}; the connection is to ${connection.dissc} on chain ${connection.chainId}.`,
+    `${path} is for DISSC ${file.dissc} on chain ${file.chainId}, but the connection is to ${connection.dissc} on chain ${connection.chainId}.`,
   );
 }
 
@@ -45,7 +45,7 @@ export async function auditBucket(
   signal?: AbortSignal,
 ): Promise<AuditReport> {
   const bucket = await openBucket(connection);
-  if (bucket === null) throw new FileError('No bucket is named. Add s3 {bucket, region} to connection.json.');
+  if (bucket === null) throw new FileError('No bucket is configured. Add s3 {bucket, region} to connection.json.');
   try {
     const service = await openService(connection, passingAccount(), 'http');
     const deps = {
@@ -55,7 +55,7 @@ export async function auditBucket(
     const audit = {
       ...{ dataset: audited.dataset, anchor, fromBlock: connection.fromBlock, auditKeyOf: auditKeysOf(audited) },
       datasetKeyOf: () => {
-        throw new KeyError('An auditor has no keys of the content.');
+        throw new KeyError('An auditor has no content keys.');
       },
       ...(blocks === undefined ? {} : { range: blocks }),
       ...(sample === undefined ? {} : { sample: sample === true ? DEFAULT_SAMPLE : sample }),

@@ -96,7 +96,7 @@ export async function readConnectionFile(path: string): Promise<Connection> {
   const named = await readJson(
     connectionFile,
     path,
-    'Name a stack: --stack FILE, or export PLUMB_STACK=…/stack.json; or write this file (README, "Another chain").',
+    'Give --stack FILE, or export PLUMB_STACK=…/stack.json; or write this file (README, "Another chain").',
   );
   return connectionOf(path, named);
 }
@@ -164,7 +164,7 @@ export function openCatalogue({ apiUrl, chainId }: Pick<Connection, 'apiUrl' | '
 
 /** What a running local stack tells. */
 export function readStackFile(path: string): Promise<StackFile> {
-  return readJson(stackFile, path, 'Is the local stack running? Start it with: plumb local up');
+  return readJson(stackFile, path, 'If it is a local stack, start it: plumb local up');
 }
 
 async function fromStack(path: string): Promise<Connection> {
@@ -195,7 +195,7 @@ async function contractsOf(
   const { deployments, dissc, ocasc, asc, fromBlock, chainId } = named;
   if (deployments === undefined) {
     if (dissc === undefined) {
-      throw new FileError(`${path} names no contracts. Give deployments, the path of a file, or dissc.`);
+      throw new FileError(`${path} does not name the contracts. Add deployments, the path of a file, or dissc.`);
     }
     return {
       ...{ dissc: address(dissc), ocasc: addressOrNull(ocasc), asc: addressOrNull(asc) },
@@ -203,12 +203,14 @@ async function contractsOf(
     };
   }
   if ([dissc, ocasc, asc, fromBlock].some((one) => one !== undefined)) {
-    throw new FileError(`${path} names deployments, and contracts besides. Leave out dissc, ocasc, asc and fromBlock.`);
+    throw new FileError(
+      `${path} names both deployments and single contracts. Leave out dissc, ocasc, asc and fromBlock.`,
+    );
   }
   const file = resolve(dirname(path), deployments);
   const deployed = await readDeployments(file);
   if (deployed.chainId !== chainId) {
-    throw new FileError(`${file} is about chain ${deployed.chainId}, ${path} about ${chainId}.`);
+    throw new FileError(`${file} is for chain ${deployed.chainId}, but ${path} is for chain ${chainId}.`);
   }
   const { DISSC, OCASC, ASC } = deployed.contracts;
   return {

@@ -177,7 +177,7 @@ export class Consumer {
       const unsaid = odd.filter(({ code }) => !despite.includes(code));
       if (unsaid.length > 0) {
         const codes = unsaid.map(({ code }) => code).join(', ');
-        throw new StateError(`Offer ${id} is odd (${codes}). To accept it all the same, name these in despite.`);
+        throw new StateError(`Offer ${id} is odd (${codes}). To accept it anyway, list these codes in despite.`);
       }
       const call = { id, token: terms.token, price: terms.price };
       await noteTransaction(store, 'accept', await party.accept(call, keys.signer, keys.publicKey, signal));

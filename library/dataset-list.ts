@@ -79,6 +79,6 @@ export function pickEntry(datasets: readonly DatasetEntry[], nameOrId: string, w
       .join(', ') || 'none'
   }${more}`;
   throw new ArgumentError(
-    `There is no dataset ${wanted} in ${where}; known are: ${known}. Bring back those of other machines with: plumb owner restore`,
+    `There is no dataset ${wanted} in ${where}; it lists: ${known}. To find datasets made on other machines: plumb owner restore`,
   );
 }

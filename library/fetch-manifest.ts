@@ -11,7 +11,7 @@ export const fetchManifest: SaleParts['fetchManifest'] = async (service, dataset
     service.getSegment(...call).catch((cause) => {
       if (!(cause instanceof RequestRefusedError) || cause.status === 404) throw cause;
       throw new StoreUnavailableError(
-        `The service does not give the segment of block ${first}: ${cause.shortMessage}`,
+        `The service did not return the segment of block ${first}: ${cause.shortMessage}`,
         {
           cause,
         },

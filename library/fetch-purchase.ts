@@ -68,11 +68,11 @@ async function fetchAlone(
   const { fromBlock } = connection;
   const log = await readPurchaseLog(openLedger(connection), purchase, fromBlock, openMemory(home, connection), signal);
   const [fault] = log.growth.faults;
-  if (fault !== undefined) throw new StateError(`${fault.reason} Nothing is fetched or paid for there.`);
+  if (fault !== undefined) throw new StateError(`${fault.reason} Nothing was fetched or paid for.`);
   const { channel, distrusted } = opened.channel(patienceMs);
   const out = resolve(folder);
   if (store.state.deliveredTo !== null) {
-    throw new StateError(`All of ${purchase.id} is in ${store.state.deliveredTo} already.`);
+    throw new StateError(`Every block of ${purchase.id} is already in ${store.state.deliveredTo}.`);
   }
   const staged = await stageDelivery(purchasePath(home, purchase.id, 'blocks'), store.state.verified);
   try {

@@ -42,11 +42,11 @@ export function termsOf({ dataset, kind }: Pick<DatasetEntry, 'dataset' | 'kind'
   const count = options.blocks.to - options.blocks.from + 1;
   const isEncrypted = kind === ENCRYPTED;
   if (fee > price || fee > bond) {
-    throw new ArgumentError(`--fee is ${fee}; it is at most the price, ${price}, and the bond, ${bond}.`);
+    throw new ArgumentError(`--fee is ${fee}; it can be at most the price, ${price}, and the bond, ${bond}.`);
   }
   if (duration <= window) {
     throw new ArgumentError(
-      `--duration is ${duration} s; it must be longer than --window, ${window} s, as nothing is paid for in the last window.`,
+      `--duration is ${duration} s; it must be longer than --window, ${window} s, because nothing is paid for in the last window.`,
     );
   }
   const samples =
@@ -59,7 +59,7 @@ export function termsOf({ dataset, kind }: Pick<DatasetEntry, 'dataset' | 'kind'
   if (samples > MAX_SAMPLES) throw new ArgumentError(`--samples is ${samples}; at most ${MAX_SAMPLES} are allowed.`);
   if (previews > Math.min(samples, MAX_PREVIEWS)) {
     throw new ArgumentError(
-      `--previews is ${previews}; at most ${Math.min(samples, MAX_PREVIEWS)} of ${samples} samples can be.`,
+      `--previews is ${previews}; at most ${Math.min(samples, MAX_PREVIEWS)} of the ${samples} samples can be previews.`,
     );
   }
   if (count > 0xffff_ffff) throw new ArgumentError(`${count} blocks are too many for one offer.`);

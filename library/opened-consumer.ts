@@ -86,7 +86,7 @@ export async function openConsumerPurchase(
   const keys = await consumer.keysOf(id);
   if (purchase.buyer.signer !== keys.signer) {
     throw new ArgumentError(
-      `Agreement ${id} was accepted by ${purchase.buyer.consumer}, with another key. Give the --home of that consumer.`,
+      `${purchase.buyer.consumer} accepted agreement ${id}, with another key. Give the --home of that consumer.`,
     );
   }
   const store = await openPurchaseFile(home, id);

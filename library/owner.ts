@@ -200,7 +200,7 @@ export class Owner {
    */
   async *get(nameOrId: string, options: GetOptions = {}): AsyncGenerator<GotBlock> {
     const { blocks, times, anchor = 'final', onPlan, signal } = options;
-    if (blocks !== undefined && times !== undefined) throw new ArgumentError('Give blocks or times, not both.');
+    if (blocks !== undefined && times !== undefined) throw new ArgumentError('Give either blocks or times.');
     const { dataset } = await this.#entry(nameOrId, signal);
     const connection = this.#connection;
     const service = await openService(connection, this.#opened, 'http');

@@ -38,7 +38,7 @@ export interface KeyOptions {
 export async function openConnection({ stack, connection }: WhereOptions): Promise<Connection> {
   if ((stack === undefined) === (connection === undefined)) {
     throw new ArgumentError(
-      'Say where chain and service are: give stack (a path) or connection (a path or values), one of them.',
+      'Give either stack (a path) or connection (a path or values), so that chain and service are known.',
     );
   }
   if (stack !== undefined) return readConnection({ stack, home: '.' });
@@ -50,17 +50,18 @@ export async function openConnection({ stack, connection }: WhereOptions): Promi
 /** @throws ArgumentError unless exactly one of mnemonic and password is given; KeyError when it is wrong */
 export async function openKeys({ mnemonic, password, home }: KeyOptions): Promise<OpenedOwner> {
   if ((mnemonic === undefined) === (password === undefined)) {
-    throw new ArgumentError('Say whose keys: give mnemonic, or password and home, one of them.');
+    throw new ArgumentError('Give either mnemonic, or password and home, so that the keys are known.');
   }
   if (mnemonic !== undefined) return openedOwner(mnemonic);
-  if (home === undefined) throw new ArgumentError('A password opens the keystore of a home: give home as well.');
+  if (home === undefined)
+    throw new ArgumentError('A password opens the keystore in a home folder, so give home as well.');
   return openKeystore(resolve(home), password as string);
 }
 
 /** What a transaction is sent with. @throws ArgumentError without a home */
 export function senderHomeOf({ home, onHeldUp = () => {} }: KeyOptions): SenderHome {
   if (home === undefined) {
-    throw new ArgumentError('This sends a transaction: give home, a folder in which what was sent is kept.');
+    throw new ArgumentError('This sends a transaction, so give home, a folder in which to keep what was sent.');
   }
   return { home: resolve(home), onHeldUp };
 }

@@ -61,7 +61,7 @@ export async function lockPurchase(home: string, agreement: AgreementId, store: 
   await (await open(path, 'a', 0o600)).close();
   const unlock = holdLock(path);
   if (unlock === null) {
-    throw new StateError(`Another process audits or fetches ${agreement}. Wait for it, or stop it.`);
+    throw new StateError(`Another process is auditing or fetching ${agreement}. Wait for it, or stop it.`);
   }
   held.add(unlock);
   const release = (): void => {
@@ -100,10 +100,10 @@ async function read(path: string, agreement: AgreementId): Promise<PurchaseState
   const state = inFile(
     path,
     () => purchaseState.parse(JSON.parse(text)),
-    'Move it away: what matters is on the chain and in the mnemonic.',
+    'Move it away; the chain and the mnemonic hold everything that matters.',
   );
   if (state.agreement !== agreement) {
-    throw new FileError(`${path} is about agreement ${state.agreement}. Move it away.`);
+    throw new FileError(`${path} belongs to agreement ${state.agreement}. Move it away.`);
   }
   return state;
 }

@@ -20,11 +20,11 @@ async function readText(path: string): Promise<string> {
     if (bytesRead <= MAX_FILE_BYTES) return content.toString('utf8', 0, bytesRead);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new FileError(`${path} cannot be read (${code}). plumb contracts deploy writes it; name the right file.`, {
+    throw new FileError(`${path} cannot be read (${code}). Name the file that plumb contracts deploy wrote.`, {
       cause,
     });
   } finally {
     await file?.close();
   }
-  throw new FileError(`${path} has more than the ${MAX_FILE_BYTES} bytes that are read. Name the right file.`);
+  throw new FileError(`${path} has more than ${MAX_FILE_BYTES} bytes, the limit. Name the right file.`);
 }

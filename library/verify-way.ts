@@ -34,18 +34,19 @@ export interface WayOptions {
 /** @throws ArgumentError when the options do not go together */
 export function wantedWay(options: WayOptions): VerifyWay {
   const { protocol, from, evidence } = options;
-  if (options.ipfs !== undefined && from !== 'ipfs') throw new ArgumentError('--ipfs goes with --from ipfs.');
+  if (options.ipfs !== undefined && from !== 'ipfs') throw new ArgumentError('--ipfs works only with --from ipfs.');
   if (protocol === 'I') {
-    if (from !== undefined) throw new ArgumentError('--from is for Protocol II. Add --protocol II.');
+    if (from !== undefined) throw new ArgumentError('--from works only with Protocol II. Add --protocol II.');
     if (evidence === 'retrieved') {
-      throw new ArgumentError('In Protocol I nothing is retrieved. Add --protocol II and --from.');
+      throw new ArgumentError('Protocol I does not retrieve blocks. Add --protocol II and --from.');
     }
     return { protocol, evidence: evidence ?? 'possession' };
   }
-  if (from === undefined) throw new ArgumentError('Say where the blocks are: --from s3, get-block or ipfs.');
-  if (evidence === 'possession') throw new ArgumentError('Possession is proven by Protocol I alone.');
+  if (from === undefined)
+    throw new ArgumentError("Protocol II needs the blocks' source. Add --from s3, get-block or ipfs.");
+  if (evidence === 'possession') throw new ArgumentError('Only Protocol I proves possession.');
   if (from === 'ipfs') return { protocol, from, evidence: evidence ?? 'attested', apiUrl: options.ipfs ?? null };
-  if (evidence === 'attested') throw new ArgumentError(`From ${from} whole blocks are retrieved, not attested.`);
+  if (evidence === 'attested') throw new ArgumentError(`--from ${from} retrieves whole blocks; it cannot attest them.`);
   return { protocol, from };
 }
 
@@ -61,7 +62,7 @@ export function openSource(
   }
   if (way.from === 'get-block') return { source: { from: 'get-block', css }, close: () => undefined };
   if (connection.s3 === null) {
-    throw new FileError('No bucket is named. Add s3 {bucket, region} to connection.json.');
+    throw new FileError('No bucket is configured. Add s3 {bucket, region} to connection.json.');
   }
   const bucket = createS3ObjectStore(connection.s3);
   return { source: { from: 's3', bucket }, close: () => bucket.close() };
@@ -71,7 +72,7 @@ export function openSource(
 export function openIpfs(connection: Connection, apiUrl: string | null): ReturnType<typeof createKuboP2pfs> {
   const url = apiUrl ?? connection.ipfsApiUrl;
   if (url === null || !URL.canParse(url)) {
-    throw new ArgumentError('No IPFS node is named. Give --ipfs URL, such as http://127.0.0.1:5001.');
+    throw new ArgumentError('No IPFS node is configured. Give --ipfs URL, such as http://127.0.0.1:5001.');
   }
   return createKuboP2pfs({ apiUrl: url });
 }

@@ -92,11 +92,11 @@ async function drawSample({ primitives, store }: PurchaseAuditDeps, audit: Purch
   const left = Math.min(samples, count) - sampled.size;
   const wanted = audit.sample ?? Math.min(DEFAULT_SAMPLE, left);
   if (left < 1) {
-    throw new StateError(`The agreement has none left of its ${samples} samples. Fetch and pay on instead.`);
+    throw new StateError(`All ${samples} samples of the agreement are used up. Fetch and pay for blocks instead.`);
   }
   if (wanted < 1 || wanted > left) {
     throw new ArgumentError(
-      `The agreement leaves ${left} of its ${samples} samples; ${wanted} cannot be drawn. Give a --sample of 1 to ${left}.`,
+      `You asked for ${wanted} samples, but only ${left} of the agreement's ${samples} are left. Give a --sample of 1 to ${left}.`,
     );
   }
   const unseen = chooseDistinct(primitives, count - sampled.size, wanted);

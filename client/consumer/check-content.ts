@@ -76,12 +76,12 @@ async function judgeContent(
   const { record, blockKey } = shown.block;
   const recorded = openDigest(primitives, record.sealed, record.commitment, blockKey);
   if (!equalBytes(recorded, blockDigest(primitives, { dataset: log.dataset, index }, given.opening))) {
-    const reason = 'Asked again for the block, the storage gives other bytes than were recorded.';
+    const reason = 'Asked for the block again, the storage returned bytes that differ from the recorded ones.';
     return { ...verdict, verdict: 'corrupted', reason };
   }
   const content = decrypt(deps, log.dataset, key, index, given.block);
   if (content === null) {
-    const reason = 'The recorded bytes are not encrypted under the key that their record commits to.';
+    const reason = 'The recorded bytes are not encrypted with the key that their record commits to.';
     return { ...verdict, verdict: 'misrecorded', reason, blame: 'writer' };
   }
   deps.onPreview({ index, meta: decodeMeta(given.meta), content });

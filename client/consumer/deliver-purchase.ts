@@ -169,6 +169,6 @@ async function receiveKeys(
 function missingRecord(found: FoundRecords, index: BlockIndex, signerOf: SignerOf): Verdict {
   const fault = found.faults.find((one) => one.index === index);
   if (fault !== undefined) return verdictOnFault('retrieved', fault, signerOf(index));
-  const reason = found.broken.find((one) => one.index === index)?.reason ?? 'The storage gives no record.';
+  const reason = found.broken.find((one) => one.index === index)?.reason ?? 'The storage returned no record.';
   return verdictOn({ record: { index }, evidence: 'retrieved', signer: signerOf(index) }, 'corrupted', reason);
 }

@@ -93,7 +93,7 @@ function openProven(
   if ('content' in opened || opened.blame === 'writer' || shown === null) return opened;
   const content = decrypt(primitives, { dataset: log.dataset, index: record.index }, shown, block);
   if (content !== null) return { content };
-  const reason = 'The recorded bytes are not encrypted under the key that their record commits to.';
+  const reason = 'The recorded bytes are not encrypted with the key that their record commits to.';
   return { reason, blame: 'writer' };
 }
 
@@ -137,7 +137,10 @@ function withMeta(
   } catch (cause) {
     if (!(cause instanceof PlumblineError)) throw cause;
     // A meta that no block key has shown to be the recorded one may be the storage's.
-    if (!isProven) return verdictOn(trial, 'corrupted', `The stored meta is none: ${cause.shortMessage}`);
-    return { ...verdictOn(trial, 'misrecorded', `The recorded meta is none: ${cause.shortMessage}`), blame: 'writer' };
+    if (!isProven) return verdictOn(trial, 'corrupted', `The stored meta is malformed: ${cause.shortMessage}`);
+    return {
+      ...verdictOn(trial, 'misrecorded', `The recorded meta is malformed: ${cause.shortMessage}`),
+      blame: 'writer',
+    };
   }
 }

@@ -35,7 +35,7 @@ export async function openPurchase(
   const at = `at the ${anchor} block ${point.blockNumber}`;
   if (agreement === null) throw new ArgumentError(`There is no agreement ${id} ${at}. Check the id and the chain.`);
   const { buyer } = agreement;
-  if (buyer === null) throw new StateError(`Agreement ${id} is ${agreement.state} ${at}; nobody has accepted it.`);
+  if (buyer === null) throw new StateError(`Nobody has accepted agreement ${id}, which is ${agreement.state} ${at}.`);
   return { ...agreement, buyer };
 }
 

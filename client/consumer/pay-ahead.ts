@@ -50,8 +50,8 @@ export function requireMessagesFor(delivery: PaidDelivery, { state }: PurchaseSt
   const steps = (ahead: number) => countSteps({ ahead }, state.verified, count);
   if (steps(delivery.ahead) <= left) return;
   const blocks = count - state.verified;
-  const problem = `${blocks} blocks, ${delivery.ahead} at a time, take ${steps(delivery.ahead)} messages; this agreement has ${left} left.`;
-  if (steps(MAX_SAMPLES) > left) throw new StateError(`${problem} End it with quit.`);
+  const problem = `${blocks} blocks, ${delivery.ahead} at a time, need ${steps(delivery.ahead)} messages, but this agreement has only ${left} left.`;
+  if (steps(MAX_SAMPLES) > left) throw new StateError(`${problem} End the agreement: plumb consumer quit`);
   let enough = delivery.ahead;
   while (steps(enough) > left) enough++;
   throw new ArgumentError(`${problem} Pay for at least ${enough} ahead.`);
@@ -82,8 +82,8 @@ async function requireTimeToDemand(
   const lastSeconds = buyer.endSeconds - terms.windowSeconds;
   if ((await readNowSeconds(signal)) <= lastSeconds) return;
   throw new StateError(
-    `Agreement ${id} is in its last ${terms.windowSeconds} s. Nothing more is signed for, as a key that does not come could ` +
-      'not be demanded in time. What is not paid for comes back when the agreement is closed.',
+    `Agreement ${id} is in its last ${terms.windowSeconds} s. No more is paid, because you could no longer demand a missing key ` +
+      'in time. The unpaid part comes back when the agreement is closed.',
   );
 }
 

@@ -62,7 +62,7 @@ async function cutBehind(file: FileHandle, path: string, verified: number): Prom
     const frame = await readFrame(file, at);
     if (frame === null) {
       throw new FileError(
-        `${path} holds ${number} of the ${verified} blocks that were verified. Bring it back, or move the purchase's state away and fetch anew: blocks once paid for are free.`,
+        `${path} holds only ${number} of the ${verified} verified blocks. Put the file back, or move the purchase's state away and fetch again; blocks that you have paid for are free.`,
       );
     }
     at = frame.end;

@@ -31,17 +31,17 @@ export function chainFacts(evidence: EvidenceFile, finding: EvidenceFinding): Ch
 
 export function recordSays({ domain, dataset, head, record }: EvidenceFile): string {
   if (record === null) return 'There is no record.';
-  return `On chain ${domain.chainId}, transaction ${to0x(record.txHash)} in block ${placeText(record)} made ${contractText(domain)} log Recorded of dataset ${dataset}: ${head.size} blocks, root ${to0x(head.root)}.`;
+  return `On chain ${domain.chainId}, transaction ${to0x(record.txHash)} in block ${placeText(record)} made ${contractText(domain)} log a Recorded event for dataset ${dataset}: ${head.size} blocks, root ${to0x(head.root)}.`;
 }
 
 export function roundSays({ domain, round }: EvidenceFile, finding: EvidenceFinding): string {
   if (round === null || finding.round === null) return 'There is no round.';
-  return `On chain ${domain.chainId}, transaction ${to0x(round.txHash)} in block ${placeText(round)} made ${contractText(domain)} log RoundAnchored of ${round.anchorer}: round ${to0x(finding.round)}.`;
+  return `On chain ${domain.chainId}, transaction ${to0x(round.txHash)} in block ${placeText(round)} made ${contractText(domain)} log a RoundAnchored event by ${round.anchorer}: round ${to0x(finding.round)}.`;
 }
 
 export function chartersSay({ domain, dataset, charters }: EvidenceFile): string {
   const serials = charters.map(({ charter }) => charter.serial).join(', ');
-  return `On chain ${domain.chainId}, ${contractText(domain)} has logged Chartered of dataset ${dataset} as shown here, serials ${serials}.`;
+  return `On chain ${domain.chainId}, ${contractText(domain)} has logged these Chartered events for dataset ${dataset}, serials ${serials}.`;
 }
 
 export function afterSays(block: {
@@ -49,7 +49,7 @@ export function afterSays(block: {
   readonly blockNumber: number;
   readonly timeSeconds: number;
 }): string {
-  return `The chain has block ${placeText(block)}, which the blocks' metas name as known when they were sealed.`;
+  return `The chain has block ${placeText(block)}, which the device knew when it sealed the blocks.`;
 }
 
 /** DISSC by its name; another contract, that a reader has named, is not called so. */

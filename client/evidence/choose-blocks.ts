@@ -46,7 +46,7 @@ export async function chooseBlocks(
   for (const { from: first, to: last, before, after } of stretches) {
     if (!before.proven || !after.proven) {
       throw new StateError(
-        `That blocks ${first} to ${last} are all of this time cannot be shown: the storage does not show what a block beside them says. Ask for them by --blocks.`,
+        `Evidence cannot show that blocks ${first} to ${last} are all the blocks of this period, because the storage does not show a neighbouring block. Ask for them by --blocks.`,
       );
     }
     if (last - first + 1 > MAX_EVIDENCE_BLOCKS) throw tooMany(last - first + 1);
@@ -81,7 +81,7 @@ async function findFile({ head }: AnchoredHead, name: string, opener: BlockOpene
     const batch = await opener.readBatchBefore(index);
     if (batch === null) {
       throw new StateError(
-        `The storage does not show what block ${index} is: the file is looked for from the newest block on.`,
+        `The storage does not show the name of block ${index}, so the search for the file, which starts at the newest block, stops there.`,
       );
     }
     for (let at = index; at >= batch.first; at--) {
@@ -94,21 +94,21 @@ async function findFile({ head }: AnchoredHead, name: string, opener: BlockOpene
   }
   if (found.length > 0)
     throw new StateError(
-      `The beginning of ${name} is not in the log: its blocks are ${found.join(', ')}. Ask for them by --blocks.`,
+      `The log lacks the beginning of ${name}; it has blocks ${found.join(', ')}. Ask for them by --blocks.`,
     );
   throw new ArgumentError(
-    `No block of this dataset is of a file ${name}. Names are those that were recorded: plumb owner get writes them into plumb-index.txt.`,
+    `This dataset has no file recorded as ${name}. To see the recorded names, run plumb owner get and read plumb-index.txt.`,
   );
 }
 
 function bounded(blocks: readonly BlockIndex[]): readonly BlockIndex[] {
   if (blocks.length > MAX_EVIDENCE_BLOCKS) throw tooMany(blocks.length);
-  if (blocks.length === 0) throw new ArgumentError('There are no such blocks.');
+  if (blocks.length === 0) throw new ArgumentError('The dataset has no such blocks.');
   return blocks;
 }
 
 function tooMany(count: number): ArgumentError {
   return new ArgumentError(
-    `Evidence of ${count} blocks is wanted; one file has at most ${MAX_EVIDENCE_BLOCKS}. Make several, of a part each.`,
+    `You asked for evidence of ${count} blocks; one file has at most ${MAX_EVIDENCE_BLOCKS}. Make several files.`,
   );
 }

@@ -40,8 +40,8 @@ export async function findRound(
   signal?: AbortSignal,
 ): Promise<FoundRound> {
   const { standing, anchor } = log;
-  if (standing === null) throw new StateError(`No round holds blocks up to ${newest}.`);
-  if (service === null) throw new StateError('No service was asked for the rounds that it keeps.');
+  if (standing === null) throw new StateError(`No round covers blocks up to ${newest}.`);
+  if (service === null) throw new StateError('No service was asked for its rounds.');
   const { anchorer } = standing;
   const events = await reader.findRounds(anchorer, fromBlock, anchor.point.blockNumber, signal);
   /** Null where the round does not cover the block, or is not shown any more. */
@@ -74,5 +74,5 @@ export async function findRound(
     else [found, high] = [held, middle];
   }
   if (found !== null) return found;
-  throw new StateError(`The service of the anchorer ${anchorer} shows no round that holds blocks up to ${newest}.`);
+  throw new StateError(`The service of the anchorer ${anchorer} shows no round that covers blocks up to ${newest}.`);
 }

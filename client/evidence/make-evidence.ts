@@ -87,7 +87,7 @@ export async function makeEvidence(
         after: await readAfter(deps, opened.blocks, signal),
       };
       const finding = verifyEvidence(primitives, evidence, ledger.domain);
-      if (!finding.holds) throw new DefectError(`The evidence made does not hold: ${finding.reason}`);
+      if (!finding.holds) throw new DefectError(`The new evidence does not pass its own check: ${finding.reason}`);
       return evidence;
     } catch (cause) {
       signal?.throwIfAborted();
@@ -95,7 +95,7 @@ export async function makeEvidence(
       problems.push(cause.shortMessage);
     }
   }
-  throw new StateError(problems[0] ?? 'No head of the chain covers these blocks. Wait until they are recorded.');
+  throw new StateError(problems[0] ?? 'The chain has no head that covers these blocks. Wait until they are recorded.');
 }
 
 /** A head of the chain, and where it stands there. */
@@ -138,7 +138,7 @@ async function placeOf(
   signal?: AbortSignal,
 ): Promise<NamedTransaction> {
   const [block] = await chainBlocks.readBlocks([blockNumber], signal);
-  if (block == null) throw new StateError(`The node does not have the chain block ${blockNumber} any more. Try again.`);
+  if (block == null) throw new StateError(`The node no longer has chain block ${blockNumber}. Try again.`);
   return { ...named(block), txHash: fromHex(txHash, 'transaction', 32) };
 }
 
@@ -169,9 +169,7 @@ async function signedHead(
   if (isIts && isSignedBy(signer, () => recoverHeadSigner(ledger.domain, head, manifest.signature))) {
     return { ...head, serial: deviceSerial(log.charters, signer) ?? manifest.serial, signature: manifest.signature };
   }
-  throw new StateError(
-    `The storage does not show the signature of the head of ${size} blocks that ${signer} has signed.`,
-  );
+  throw new StateError(`The storage does not show the signature by ${signer} of the head of ${size} blocks.`);
 }
 
 function isSignedBy(signer: Address, recover: () => Address): boolean {

@@ -92,7 +92,7 @@ export class BlockOpener {
       const byIndex = new Map(records.map((record) => [record.index, record]));
       const missing = window.find((index) => !byIndex.has(index));
       if (missing !== undefined) {
-        const why = faults.find(({ index }) => index === missing)?.reason ?? 'The storage gives no record.';
+        const why = faults.find(({ index }) => index === missing)?.reason ?? 'The storage returned no record.';
         throw new StateError(`Block ${missing} cannot be proven under the head of ${head.size} blocks. ${why}`);
       }
       requireRecords(primitives, head, records, proof);
@@ -110,11 +110,10 @@ export class BlockOpener {
     const { index } = record;
     const manifest = await source.readManifest(record);
     const line = manifest?.blocks[index - manifest.first];
-    if (line === undefined)
-      throw new StateError(`The storage does not show the manifest with block ${index} any more.`);
+    if (line === undefined) throw new StateError(`The storage no longer shows the manifest with block ${index}.`);
     if (!this.#opens(record, line)) {
       throw new ProofError(
-        `What the storage lists of block ${index} does not open its record: salt, serial or hashes are not the recorded ones.`,
+        `The storage's entry for block ${index} does not match its record: salt, serial or hashes differ from the recorded ones.`,
       );
     }
     const { size, sha256, chunkRoot, meta, object } = line;
@@ -156,13 +155,14 @@ export class BlockOpener {
   #contentKeyOf({ index, batch }: ProvenRecord): ContentKey | null {
     const { primitives, keys } = this.#deps;
     if (batch.nonce === null) return null;
-    if (keys.readKeyOf === null) throw new KeyError('An auditor has no keys of the content: leave out --open.');
+    if (keys.readKeyOf === null) throw new KeyError('An auditor has no content keys. Leave out --open.');
     return contentKey(primitives, contentBatchKey(primitives, keys.readKeyOf(batch.serial), batch.nonce), index);
   }
 
   async #readBytes(record: ProvenRecord, opening: Opening): Promise<Uint8Array> {
     const stored = await this.#deps.source.retrieve(record, this.#signal);
-    if ('kind' in stored) throw new StateError(`The bytes of block ${record.index} cannot be had. ${stored.reason}`);
+    if ('kind' in stored)
+      throw new StateError(`The bytes of block ${record.index} are not available. ${stored.reason}`);
     requireStored(this.#deps.primitives, record.index, opening, stored.block);
     // Of a segment that lies in memory whole: the evidence outlives it.
     return stored.block.slice();

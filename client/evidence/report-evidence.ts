@@ -88,7 +88,7 @@ export function reportEvidence(
     strength,
     proves:
       strength === 'attested'
-        ? 'these hashes are the recorded ones; no byte was hashed here'
+        ? 'these hashes are the recorded ones; nothing was hashed here'
         : EVIDENCE_PROVES[strength],
     anchored:
       round === null ? null : { anchorer: round.anchorer, number: round.number, blockNumber: round.blockNumber },
@@ -139,15 +139,15 @@ function differenceText({ name, sizeBytes, finding }: ComparedData): string {
     case 'different': {
       const [first] = finding.differing;
       const of = finding.differing.length === 1 ? 'One block differs' : `${finding.differing.length} blocks differ`;
-      return `${name} is not what was recorded. ${of} of ${finding.blocks.length}: the first is block ${first?.index}, bytes ${first?.offset} to ${(first?.offset ?? 0) + Math.max((first?.sizeBytes ?? 0) - 1, 0)}.`;
+      return `${name} is not the recorded data. ${of} of ${finding.blocks.length}; the first is block ${first?.index}, bytes ${first?.offset} to ${(first?.offset ?? 0) + Math.max((first?.sizeBytes ?? 0) - 1, 0)}.`;
     }
     default: {
       const sizes = finding.sizes.slice(0, MOST_SIZES).join(', ');
       const more = finding.sizes.length > MOST_SIZES ? ` and ${finding.sizes.length - MOST_SIZES} more` : '';
       const keys = finding.needsKeys
-        ? ' The evidence has no content keys, so only stored (encrypted) bytes can be compared: its maker can add them with --open.'
+        ? ' The evidence has no content keys, so it can only be compared with the stored (encrypted) bytes. Its maker can add the keys with --open.'
         : '';
-      return `${name} has ${sizeBytes} bytes; what is proven has ${sizes}${more} bytes.${keys}`;
+      return `${name} has ${sizeBytes} bytes; the proven data has ${sizes}${more} bytes.${keys}`;
     }
   }
 }

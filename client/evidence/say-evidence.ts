@@ -12,9 +12,9 @@ export function sayEvidence(report: EvidenceReport): string {
     case 'contradicted':
       return `The chain contradicts this evidence. ${reason}`;
     case 'corrupted':
-      return `${reason} Proven is: ${provenText(report)}`;
+      return `${reason} What is proven: ${provenText(report)}`;
     case 'unconfirmed':
-      return `The evidence holds by itself, and the chain did not confirm it. ${reason} By the evidence: ${provenText(report)}`;
+      return `The evidence is consistent, but the chain did not confirm it. ${reason} According to the evidence: ${provenText(report)}`;
     default:
       return count === 0 ? provenText(report) : `${subject(report)} ${provenText(report)}`;
   }
@@ -25,7 +25,7 @@ function subject({ data, count, strength }: EvidenceReport): string {
   if (names !== '') return `${names}: intact, byte for byte.`;
   return strength === 'retrieved'
     ? `Intact: every byte of ${count === 1 ? 'the block' : 'the blocks'} was hashed here.`
-    : 'The evidence holds; no data was compared with it.';
+    : 'The evidence holds. You gave no data to compare with it.';
 }
 
 function provenText(report: EvidenceReport): string {
@@ -43,16 +43,18 @@ function provenText(report: EvidenceReport): string {
     recorded === null
       ? `anchored on ${contractName} in round ${anchored?.number} of ${anchored?.anchorer}, chain block ${anchored?.blockNumber}`
       : `recorded on ${contractName} in chain block ${recorded.blockNumber}`;
-  const sealed = `sealed ${time}, under the signature of device ${signer}, which owner ${owner} named; ${where} of chain ${chainId}.`;
+  const sealed = `sealed ${time}, signed by device ${signer}, which owner ${owner} named; ${where} of chain ${chainId}.`;
   const all =
     wholeTime === null
       ? ''
-      : ` ${count === 0 ? 'Nothing was' : 'That is all that was'} captured from ${wholeTime.from} to ${wholeTime.to} in this log of ${wholeTime.logBlocks} blocks, by its device's clock${wholeTime.clockSetBackAt.length === 0 ? '' : `, which was set back before block ${wholeTime.clockSetBackAt.join(', ')}`}.`;
+      : ` ${count === 0 ? 'Nothing was' : 'These are all the blocks that were'} captured from ${wholeTime.from} to ${wholeTime.to} in this log of ${wholeTime.logBlocks} blocks, by its device's clock${wholeTime.clockSetBackAt.length === 0 ? '' : `, which was set back before block ${wholeTime.clockSetBackAt.join(', ')}`}.`;
   const later =
     disowned.length === 0
       ? ''
-      : ' A later charter of the owner disowns blocks of these: another device writes from there on.';
-  const asked = restsOn.every(({ holds }) => holds === null) ? ' Whether the chain has it was not checked here.' : '';
+      : ' A later charter by the owner disowns some of these blocks: another device writes from there on.';
+  const asked = restsOn.every(({ holds }) => holds === null)
+    ? ' The chain was not asked whether it has that charter.'
+    : '';
   return count === 0 ? `Dataset ${name}, ${sealed}${all}${asked}` : `${what}, ${sealed}${all}${later}${asked}`;
 }
 

@@ -10,5 +10,5 @@ export function sayFact({ says, holds, restsOn, reason }: ChainFact): string {
 
 /** A node that says otherwise than those that agree. */
 export function sayDissent({ host, about, said }: Dissent): string {
-  return `${host} says otherwise of ${about}: ${said}`;
+  return `${host} disagrees about ${about}: ${said}`;
 }

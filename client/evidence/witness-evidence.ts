@@ -32,7 +32,7 @@ export async function witnessEvidence(
   const facts: ChainFact[] = [];
   if (record !== null) facts.push(await witness.fact('record', recordSays(evidence), () => witness.record(record)));
   if (round !== null) facts.push(await witness.fact('round', roundSays(evidence, finding), () => witness.round(round)));
-  facts.push(await witness.fact('today', 'What DISSC has today goes on from this head.', () => witness.today()));
+  facts.push(await witness.fact('today', "DISSC's present log continues from this head.", () => witness.today()));
   facts.push(await witness.fact('charters', chartersSay(evidence), () => witness.charters()));
   if (notBefore !== null) facts.push(await witness.fact('after', afterSays(notBefore), () => witness.after(notBefore)));
   return facts;
@@ -114,13 +114,13 @@ class Witness {
     const state = await this.#chain.readDataset(newest, dataset, this.#signal);
     if (state.size < head.size) {
       throw new Contradiction(
-        `DISSC has ${state.size} blocks of the dataset at block ${newest.number}, fewer than the ${head.size} of the evidence.`,
+        `At block ${newest.number}, DISSC has only ${state.size} blocks of the dataset; the evidence has ${head.size}.`,
       );
     }
     if (state.size > head.size) await this.#requireGrown(state, newest.number);
     else if (!equalBytes(state.root, head.root)) {
       throw new Contradiction(
-        `DISSC has another log of ${head.size} blocks at block ${newest.number}: root ${to0x(state.root)}.`,
+        `At block ${newest.number}, DISSC has a different log of ${head.size} blocks, with root ${to0x(state.root)}.`,
       );
     }
     const grown =
@@ -141,14 +141,16 @@ class Witness {
         event === undefined ||
         (chartered !== null && (chartered.blockNumber !== event.blockNumber || to0x(chartered.txHash) !== event.txHash))
       ) {
-        throw new Contradiction(`DISSC has not logged charter ${charter.serial} as it is shown here.`);
+        throw new Contradiction(`DISSC has not logged charter ${charter.serial} as the evidence shows it.`);
       }
     }
     const shown = charters.flatMap(({ charter, chartered }) => (chartered === null ? [charter] : []));
     const history = charterHistory(shown, events);
     const { signer } = this.#finding;
     if (signer === null || deviceSerial(history, signer) !== head.serial) {
-      throw new Contradiction(`By the charters on the chain, ${signer} is not the device of serial ${head.serial}.`);
+      throw new Contradiction(
+        `According to the charters on the chain, ${signer} is not the device with serial ${head.serial}.`,
+      );
     }
     const disowned = blocks.find(({ index }) => disowningCharter(history, index, signer) !== null);
     if (disowned !== undefined) {
@@ -158,7 +160,7 @@ class Witness {
       );
     }
     if (range !== null) this.#requireWhole(history, range);
-    return `${this.#hosts()}, whose logs show ${events.length} ${events.length === 1 ? 'charter' : 'charters'} of this dataset up to block ${newest.number}; that none is left out rests on their word`;
+    return `${this.#hosts()}, whose logs show ${events.length} ${events.length === 1 ? 'charter' : 'charters'} of this dataset up to block ${newest.number}; only their word says that none is left out`;
   }
 
   async after(after: NamedChainBlock): Promise<string> {
@@ -174,7 +176,9 @@ class Witness {
       requireWholeRange(history, head.size, range, dated);
     } catch (cause) {
       if (!(cause instanceof PlumblineError)) throw cause;
-      throw new Contradiction(`With the charters on the chain, the time is not shown whole: ${cause.shortMessage}`);
+      throw new Contradiction(
+        `According to the charters on the chain, blocks of this period are missing: ${cause.shortMessage}`,
+      );
     }
   }
 
@@ -190,9 +194,9 @@ class Witness {
     }
     if (last === null || !equalBytes(last, state.root)) {
       // The proof is right, so that the events are not all, or false.
-      throw new ChainAnswerError(`The events shown do not lead to the head of ${state.size} blocks that DISSC has.`);
+      throw new ChainAnswerError(`The events do not lead to DISSC's head of ${state.size} blocks.`);
     }
-    if (!isThere) throw new Contradiction(`The log that DISSC has today never had this head of ${head.size} blocks.`);
+    if (!isThere) throw new Contradiction(`DISSC's present log never had this head of ${head.size} blocks.`);
   }
 
   #readNewest(): Promise<BlockHeader> {

@@ -58,7 +58,7 @@ export async function compareHeads(
       const compared = await throughNewest(parts, [shorter, longer], shown, head, signal);
       if (compared !== null) return compared;
     }
-    return unknown('the log moves on while it is looked at; try again');
+    return unknown('the log grew while it was read; try again');
   } catch (error) {
     if (error instanceof PlumblineError) {
       signal?.throwIfAborted();

@@ -6,7 +6,7 @@ import type { GrowthFault } from './growth-report.ts';
 
 /** What is to be said where what was final is not there any more. */
 export const OTHER_CHAIN =
-  'This is another chain, or its node lies. Where it was begun anew: plumb owner contradictions NAME --forget';
+  'This is another chain, or its node lies. If you started the chain again yourself: plumb owner contradictions NAME --forget';
 
 /**
  * Whether DISSC still has the head that it had at a final block when it was seen. Where it has not, the chain is another, or its
@@ -27,8 +27,8 @@ export function compareRecorded(
   const had = `DISSC had ${seen.size} blocks of this dataset at chain block ${seen.blockNumber}, which was final`;
   const end = OTHER_CHAIN;
   const fault = (reason: string): GrowthFault => ({ kind: 'chain went back', reason, fault: null });
-  if (recorded.size < seen.size) return fault(`${had}, and has ${recorded.size} now. ${end}`);
+  if (recorded.size < seen.size) return fault(`${had}, but now has ${recorded.size}. ${end}`);
   const then = recorded.size === seen.size ? recorded : (updates?.find(({ size }) => size === seen.size) ?? null);
   const isOther = then === null ? updates !== null : !equalBytes(then.root, seen.root);
-  return isOther ? fault(`${had}, and has ${recorded.size} of another log now. ${end}`) : null;
+  return isOther ? fault(`${had}, but now has ${recorded.size} of a different log. ${end}`) : null;
 }

@@ -51,7 +51,7 @@ export class GrowthCheck {
     this.#parts = this.#isBehind ? { ...parts, seen: null } : parts;
     if (this.#isBehind) {
       this.#unknown.push(
-        `Heads were seen here at chain block ${seenAt}, and the node is at ${blockNumber}: it is behind, and nothing was compared with them.`,
+        `This home has seen heads at chain block ${seenAt}, but the node is only at ${blockNumber}, so they were not compared. Wait for the node, or ask another.`,
       );
     }
   }
@@ -64,7 +64,7 @@ export class GrowthCheck {
   }
 
   noteForgotten(anchorer: Address): void {
-    const reason = `The chain does not have a final round of ${anchorer} any more that was seen here. ${OTHER_CHAIN}`;
+    const reason = `The chain no longer has a final round of ${anchorer} that this home has seen. ${OTHER_CHAIN}`;
     this.#faults.push({ kind: 'chain went back', reason, fault: null });
   }
 
@@ -81,7 +81,7 @@ export class GrowthCheck {
   noteLeftOut(anchorer: Address, number: number): void {
     const before = this.#parts.seen?.round ?? null;
     if (before === null || before.anchorer !== anchorer) return;
-    const reason = `Round ${number} of ${anchorer} does not hold this dataset, of which its round ${before.shown.number} held ${before.shown.head.size} blocks.`;
+    const reason = `Round ${number} of ${anchorer} leaves out this dataset, although its earlier round ${before.shown.number} held ${before.shown.head.size} blocks of it.`;
     this.#faults.push({ kind: 'left out', reason, fault: { party: 'anchorer', account: anchorer } });
   }
 
@@ -123,7 +123,7 @@ export class GrowthCheck {
     const compared = await this.#compare(old, held.head, held.root, signal);
     const isSame = before.anchorer === held.anchorer;
     const fault = isSame ? ({ party: 'anchorer', account: held.anchorer } as const) : null;
-    const numbers = `round ${held.shown.number} of ${held.anchorer} holds ${held.head.size} blocks of this dataset, its round ${before.shown.number} held ${old.size}`;
+    const numbers = `round ${held.shown.number} of ${held.anchorer} holds ${held.head.size} blocks of this dataset, while its earlier round ${before.shown.number} held ${old.size}`;
     if (compared.relation === 'contested') return null;
     if (held.head.size < old.size) {
       this.#faults.push({ kind: 'went back', reason: `The head went back: ${numbers}.`, fault });
@@ -131,12 +131,12 @@ export class GrowthCheck {
     }
     if (compared.relation === 'unknown') {
       this.#isCompared = false;
-      this.#unknown.push(`Whether ${numbers}, in one log, cannot be told: ${compared.why}.`);
+      this.#unknown.push(`It is unknown whether these are one log (${numbers}), because ${compared.why}.`);
       return held;
     }
     const rounds = Math.max(1, held.shown.number - before.shown.number);
     if (isSame && held.head.size - old.size > rounds * MAX_GROWTH_BLOCKS) {
-      const reason = `The log grew too far: ${numbers}. At most 2^28 blocks come from one round to the next.`;
+      const reason = `The log grew too far: ${numbers}. Two rounds differ by at most 2^28 blocks.`;
       this.#faults.push({ kind: 'grew too far', reason, fault });
     }
     return held;
@@ -177,7 +177,7 @@ export class GrowthCheck {
       this.#isCompared = false;
       const { number } = shown;
       this.#unknown.push(
-        `Whether the ${size} blocks in round ${number} and the ${recorded.size} on DISSC are one log cannot be told: ${compared.why}.`,
+        `It is unknown whether the ${size} blocks in round ${number} and the ${recorded.size} on DISSC are one log, because ${compared.why}.`,
       );
     }
     if (compared.relation !== 'extends' || compared.growth === null || size <= recorded.size) return null;
@@ -214,7 +214,7 @@ export class GrowthCheck {
       placed.push({ head, place: round(number, head.size, `, transaction ${txHash}`) });
     }
     if (newest?.head != null) {
-      placed.push({ head: newest.head, place: `${newest.head.size} blocks, shown by the service as the newest` });
+      placed.push({ head: newest.head, place: `${newest.head.size} blocks, which the service shows as the newest` });
     }
     return placed;
   }

@@ -41,11 +41,11 @@ export async function countingRound(
   const { head, signer, round } = verified;
   if (deviceSerial(charters, signer) !== head.serial) {
     throw new ProofError(
-      `Round ${round.number} holds a head of ${head.size} blocks that ${signer} has signed, which no charter of serial ${head.serial} names.`,
+      `Round ${round.number} holds a head of ${head.size} blocks signed by ${signer}, but no charter with serial ${head.serial} names that account.`,
     );
   }
   const blockNumber = await view.findBlock({ anchorer, root, txHash: round.txHash }, signal);
-  if (blockNumber === null) return `The chain does not have the transaction shown for round ${round.number}.`;
+  if (blockNumber === null) return `The chain lacks the transaction that the service names for round ${round.number}.`;
   if (!doesRoundCount(charters, { anchorer, blockNumber })) {
     return `Round ${round.number} is older than the charter that names its anchorer.`;
   }

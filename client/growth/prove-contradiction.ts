@@ -43,18 +43,18 @@ export async function proveContradiction(
   signal?: AbortSignal,
 ): Promise<{ readonly fault: GrowthFault; readonly file: ContradictionFile | null }> {
   const { hasher, domain, devices, charters } = parts;
-  const said = `Two heads of this dataset contradict each other: one of ${shorter.size} blocks and one of ${longer.size}.`;
+  const said = `Two heads of this dataset contradict each other: one has ${shorter.size} blocks, the other ${longer.size}.`;
   const [one, other] = [await signedHead(parts, shorter, signal), await signedHead(parts, longer, signal)];
   if (one === null || other === null) {
     const missing = one === null ? shorter : longer;
-    const reason = `${said} Nobody shows the signature of the one of ${missing.size} blocks, so it proves nobody's fault.`;
+    const reason = `${said} The signature of the head of ${missing.size} blocks is missing, so this proves nobody's fault.`;
     return { fault: { kind: 'contested', reason, fault: null }, file: null };
   }
   const contradiction = { shorter: one.head, longer: other.head, growth };
   const proven = requireContradiction(hasher, domain, contradiction);
   const stranger = [proven.shorterSigner, proven.longerSigner].find((signer) => !devices.includes(signer));
   if (stranger !== undefined) {
-    const reason = `${said} One is signed by ${stranger}, which no charter of the dataset names: it proves nothing.`;
+    const reason = `${said} ${stranger} signed one of them, but no charter of the dataset names that account, so this proves nothing.`;
     return { fault: { kind: 'contested', reason, fault: null }, file: null };
   }
   const places = `${one.place}, signed by ${proven.shorterSigner}; ${other.place}, signed by ${proven.longerSigner}`;

@@ -82,7 +82,7 @@ async function readNewest(
     }
     if (newest !== null && equalBytes(newest.root, root)) return newest;
     throw new ChainAnswerError(
-      `The node's events of rounds do not lead to the newest round of ${anchorer}. Is one missing?`,
+      `The node's events do not lead to the newest round of ${anchorer}; one may be missing. Ask another node.`,
     );
   };
   const followed = seen === null ? null : await follow(seen);

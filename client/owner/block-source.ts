@@ -71,7 +71,7 @@ export function sourceOfService(deps: ServiceDeps, dataset: DatasetId): OpenSour
         if (line === undefined || start === undefined || line.object !== null) return retrieveOne(record);
         const block = stored.car.subarray(start, start + line.size);
         if (block.length < line.size) {
-          return { index, kind: 'unavailable', reason: 'The stored segment ends before the end of this block.' };
+          return { index, kind: 'unavailable', reason: 'The stored segment ends inside this block.' };
         }
         return { block, meta: line.meta, listedChunkRoot: line.chunkRoot };
       },
@@ -127,7 +127,7 @@ async function fetchSegment(
   try {
     const { get } = await service.getSegment(dataset, first, signal);
     const car = await download(get, MAX_SEGMENT_BYTES, signal);
-    if (car === null) return { kind: 'unavailable', reason: 'The segment is not stored any more.' };
+    if (car === null) return { kind: 'unavailable', reason: 'The storage no longer has the segment.' };
     return { car, front: frontOf(primitives, car) };
   } catch (cause) {
     signal?.throwIfAborted();

@@ -60,7 +60,7 @@ export async function checkToSign(
 
   for (const { head, signed, place } of seenHeads(dataset, seen, log)) {
     if (newest.size < head.size && !mayBeShorter) {
-      const reason = `The log went back: it has ${newest.size} blocks now. Seen here were ${place}.`;
+      const reason = `The log went back. It now has ${newest.size} blocks; this home has seen ${place}.`;
       faults.push({ kind: 'went back', reason, fault: null });
       refused.push(reason);
       continue;
@@ -69,10 +69,10 @@ export async function checkToSign(
     const compared = await compareHeads({ hasher, service, dataset, round: null }, head, newest, signal);
     if (compared.relation === 'unknown') {
       refused.push(
-        `Whether the ${newest.size} blocks now and ${place}, which were seen here, are of one log cannot be told: ${compared.why}.`,
+        `It is unknown whether the present ${newest.size} blocks and the earlier ${place} are one log, because ${compared.why}.`,
       );
     } else if (compared.relation === 'contested' && !contradictions.some((file) => isSame(file, compared))) {
-      const newestPlace = `${newest.size} blocks, shown by the service as the newest`;
+      const newestPlace = `${newest.size} blocks, which the service shows as the newest`;
       const parts = {
         ...{ hasher, domain: ledger.domain, findSignature, recorded: log.updates.at(-1) ?? null },
         devices: chartersBySerial(log.round.charters).map(({ device }) => device),

@@ -140,7 +140,7 @@ class RangeReader {
     const spread = Array.from({ length: SPREAD }, (_, i) => at + Math.floor((i * (count - 1)) / (SPREAD - 1)));
     const found = await this.#prove([...new Set(spread)]);
     if (found.proven.length > 0 || found.faults.some(({ kind }) => kind === 'refused')) return null;
-    const reason = `Nobody shows the records of blocks ${at} to ${upTo}: ${SPREAD} of them, spread evenly, were asked for.`;
+    const reason = `The storage shows no records of blocks ${at} to ${upTo}; ${SPREAD} of them, spread evenly, were asked for.`;
     return { ...this.#without(at, 'unavailable', reason), upTo };
   }
 
@@ -163,7 +163,7 @@ class RangeReader {
     };
     const [verdict] = verdictsOnMissing('retrieved', missing, this.#log.signerOf);
     return verdict === undefined
-      ? this.#without(index, 'unavailable', 'The storage gives no record.')
+      ? this.#without(index, 'unavailable', 'The storage returned no record.')
       : nothing(verdict, null);
   }
 
@@ -182,7 +182,7 @@ class RangeReader {
 function inOrder(got: GotBlock, before: BlockMeta | null, { signerOf }: AnchoredHead): GotBlock {
   if (got.meta === null || before === null || fallingClock(before, [got.meta]) === -1) return got;
   const { index } = got.verdict;
-  const reason = `It says that it was captured at ${got.meta.at} ms, before the block in front of it (${before.at} ms).`;
+  const reason = `Its capture time, ${got.meta.at} ms, is before that of the previous block (${before.at} ms).`;
   const trial = { record: { index }, evidence: 'retrieved' as const, signer: signerOf(index) };
   return nothing({ ...verdictOn(trial, 'misrecorded', reason), blame: 'writer' }, got.meta);
 }

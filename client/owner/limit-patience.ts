@@ -15,7 +15,7 @@ export function limitPatience(p2pfs: Asked): Asked {
   const ask = async <T>(question: () => Promise<T>): Promise<T> => {
     if (inVain >= MOST_IN_VAIN) {
       throw new StoreUnavailableError(
-        `Not asked for: the IPFS node left ${MOST_IN_VAIN} questions in a row unanswered. Try another node, or later.`,
+        `Not requested, because the IPFS node left ${MOST_IN_VAIN} questions in a row unanswered. Try another node, or try later.`,
       );
     }
     try {

@@ -60,14 +60,14 @@ export async function linkObjects(
   const { dataset, datasetKeyOf } = target;
   const sorted = objects.toSorted((a, b) => a.index - b.index);
   if (sorted.some(({ index }, at) => index === sorted[at + 1]?.index)) {
-    throw new ArgumentError('A block is given twice. Link one object to each block.');
+    throw new ArgumentError('You named a block twice. Link one object to each block.');
   }
   const anchored = await readAnchor(deps.ledger, dataset, target.anchor, target.fromBlock, signal);
   const linked = new Map<number, LinkedObject>();
   for (const { index, cid } of sorted) {
     const stored = await deps.css.getBlock(dataset, index, signal);
     if ('kind' in stored) {
-      throw new StoreUnavailableError(`The storage does not give the meta of block ${index}: ${stored.reason}`);
+      throw new StoreUnavailableError(`The storage did not return the meta of block ${index}: ${stored.reason}`);
     }
     linked.set(index, { cid, meta: stored.meta });
   }
@@ -108,7 +108,9 @@ function newestDevice({ head, charters }: AnchoredHead): { name: DatasetName; ki
   const newest = charters.chartered.at(-1)?.charter;
   const serial = newest === undefined ? null : deviceSerial(charters, newest.device);
   if (newest === undefined || serial === null) {
-    throw new ChainAnswerError(`The node shows no charter of dataset ${head.dataset}, of which blocks are recorded.`);
+    throw new ChainAnswerError(
+      `Blocks of dataset ${head.dataset} are recorded, but the node shows no charter. Ask another node.`,
+    );
   }
   return { name: requireDatasetName(newest.name), kind: newest.kind, serial };
 }

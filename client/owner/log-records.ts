@@ -102,6 +102,6 @@ export function recordsFrom(
 
 function faultReason(hasRecord: boolean): string {
   return hasRecord
-    ? 'Nothing that is left of the log proves the record of this block.'
-    : 'The record of this block is not among those that lead to the recorded log.';
+    ? 'What remains of the log does not prove the record of this block.'
+    : 'The record of this block is not part of the recorded log.';
 }

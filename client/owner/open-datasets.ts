@@ -93,7 +93,7 @@ export function requireSerialNotAhead(serial: number, point: ChainPoint): void {
   const most = Math.floor(point.timestampMs / 1000) + MAX_SERIAL_AHEAD_SECONDS;
   if (serial <= most) return;
   throw new StateError(
-    `This machine's clock is ahead of the chain by more than a day: a charter signed now has the serial ${serial}, and the chain takes at most ${most}. Set the clock.`,
+    `This machine's clock is ahead of the chain by more than a day. A charter signed now would have the serial ${serial}, but the chain takes at most ${most}. Set the clock.`,
   );
 }
 

@@ -32,5 +32,5 @@ export async function* publishBatches(
     if (next === null) return;
     cursor = next;
   }
-  throw new StoreUnavailableError(`The storage has listed ${MAX_PAGES} pages of batches and does not come to an end.`);
+  throw new StoreUnavailableError(`The storage has listed ${MAX_PAGES} pages of batches without coming to an end.`);
 }

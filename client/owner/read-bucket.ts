@@ -154,9 +154,8 @@ function retrieveFrom({ primitives, bucket }: BucketDeps, copiesOf: CopiesOf): R
     let found: RetrievedBlock | Fault = unavailable(index, 'The bucket has no readable segment with this block.');
     for await (const { line, start, key } of copiesOf(record)) {
       const block = await bucket.read(key, { start, end: start + line.size }, signal);
-      if (block === null) found = unavailable(index, 'The object with this block is not stored any more.');
-      else if (block.length < line.size)
-        found = unavailable(index, 'The stored object ends before the end of this block.');
+      if (block === null) found = unavailable(index, 'The storage no longer has the object with this block.');
+      else if (block.length < line.size) found = unavailable(index, 'The stored object ends inside this block.');
       else {
         found = { block, meta: line.meta, listedChunkRoot: line.chunkRoot };
         // Of several copies some were altered: the first good one is taken.

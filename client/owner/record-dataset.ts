@@ -56,7 +56,9 @@ export async function planRecord(
   const [found] = (await findCharters({ ...sources, bucket: null }, owner, search, signal)).datasets;
   const newest = found?.charters.at(-1);
   if (found === undefined || newest === undefined) {
-    throw new ArgumentError(`No charter of dataset ${dataset} is known. Create it first: plumb dataset create NAME`);
+    throw new ArgumentError(
+      `Dataset ${dataset} has no charter yet. Create the dataset first: plumb dataset create NAME`,
+    );
   }
   const onChain = new Set(found.history.chartered.map(({ charter }) => charter.serial));
   const charters = found.charters.filter(({ serial }) => !onChain.has(serial));
@@ -70,7 +72,7 @@ export async function planRecord(
   const { accepted, gas, maxCostWei } = await chain.tryRecord(call, signal);
   if (accepted.includes(false)) {
     throw new StateError(
-      `DISSC would refuse the head of ${update?.size} blocks now. Has another been recorded meanwhile? Run it again.`,
+      `DISSC would now refuse the head of ${update?.size} blocks; another head may have been recorded meanwhile. Run the command again.`,
     );
   }
   return { dataset, call, head: update, from: recorded.size, to: update?.size ?? recorded.size, gas, maxCostWei };
@@ -87,7 +89,7 @@ export async function recordPlanned(
   const size = heads[0]?.size ?? 0;
   if (size >= to) return mined;
   throw new StateError(
-    `Transaction ${mined.txHash} is mined, and DISSC has ${size} blocks of the dataset, not ${to}: another head came first. Run it again.`,
+    `Transaction ${mined.txHash} is mined, but DISSC has ${size} blocks of the dataset, not ${to}, because another head came first. Run the command again.`,
     { details: { hash: mined.txHash } },
   );
 }
@@ -129,6 +131,6 @@ function requireSigned(
   const signer = recoverHeadSigner(domain, update, update.signature);
   if (signer === device) return;
   throw new StateError(
-    `The newest head of ${update.size} blocks is signed by ${signer}; the device by the newest charter is ${device}. DISSC takes the first head that this one signs.`,
+    `${signer} signed the newest head of ${update.size} blocks, but the newest charter names device ${device}. DISSC takes a head once that device has signed one.`,
   );
 }

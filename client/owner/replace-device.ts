@@ -55,7 +55,9 @@ export async function replaceDevice(
   const [found] = (await findCharters(deps.sources, owner.address, search, signal)).datasets;
   const newest = found?.charters.at(-1);
   if (found === undefined || newest === undefined) {
-    throw new ArgumentError(`No charter of dataset ${dataset} is known. Create it first: plumb dataset create NAME`);
+    throw new ArgumentError(
+      `Dataset ${dataset} has no charter yet. Create the dataset first: plumb dataset create NAME`,
+    );
   }
   const { point, heads } = await ledger.readHeads([dataset], 'latest', signal);
   const from = target.from ?? (await nextBlock(deps, dataset, heads[0]?.size ?? 0, signal));
@@ -104,7 +106,7 @@ async function nextBlock(
   } catch (cause) {
     signal?.throwIfAborted();
     throw new StoreUnavailableError(
-      'The service does not say how much of this dataset is stored. Try again later, or name the block from which the new device writes: --from BLOCK',
+      "The service does not say how much of this dataset is stored. Try again later, or give the new device's first block: --from BLOCK",
       { cause },
     );
   }

@@ -97,7 +97,7 @@ async function openSource(
       return (blocks) => verifyFromPeers(protocol, patient, objectsFrom(linked, findManifest), blocks, signal);
     }
     default:
-      throw new ArgumentError('Blocks come from s3, get-block or ipfs.');
+      throw new ArgumentError('Read blocks from s3, get-block or ipfs.');
   }
 }
 

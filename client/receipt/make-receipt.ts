@@ -45,7 +45,7 @@ export async function makeReceipt(
   const { owner, terms } = agreement;
   const offers = await market.findOffers({ owner, dataset: terms.dataset }, fromBlock, point.blockNumber, signal);
   const offer = offers.find((one) => one.id === id);
-  if (offer === undefined) throw differs(id, 'there is no offer of it');
+  if (offer === undefined) throw differs(id, 'they contain no offer of it');
   const events = await history.readHistory(id, offer.blockNumber, point.blockNumber, signal);
   requireSame(agreement, offer, events);
   const times = await readTimes(sources.chainBlocks, [offer, ...events], point, signal);
@@ -86,7 +86,7 @@ export async function makeReceipt(
 function requireSame(agreement: Agreement, offer: OfferedEvent, events: readonly AgreementEvent[]): void {
   const { id, state, buyer, due, terms } = agreement;
   if (offer.size !== agreement.size || !equalBytes(offer.root, agreement.root) || offer.agent !== agreement.agent) {
-    throw differs(id, 'the offer is another');
+    throw differs(id, 'they contain another offer');
   }
   let reached: Agreement['state'] = 'offered';
   let earned = 0n;
@@ -112,11 +112,13 @@ function requireSame(agreement: Agreement, offer: OfferedEvent, events: readonly
       case 'closed':
         // Approval earns everything and closes in one call.
         [reached, earned] = ['closed', event.toOwner - terms.bond];
-        if (event.toOwner + event.toConsumer !== terms.price + terms.bond) throw differs(id, 'money is missing');
+        if (event.toOwner + event.toConsumer !== terms.price + terms.bond)
+          throw differs(id, 'their payments do not add up');
         break;
       case 'breached':
         reached = 'breached';
-        if (event.toOwner + event.toConsumer !== terms.price + terms.bond) throw differs(id, 'money is missing');
+        if (event.toOwner + event.toConsumer !== terms.price + terms.bond)
+          throw differs(id, 'their payments do not add up');
         break;
       case 'lapsed':
       case 'cancelled':
@@ -127,19 +129,19 @@ function requireSame(agreement: Agreement, offer: OfferedEvent, events: readonly
         break;
     }
   }
-  if (reached !== state) throw differs(id, `they end ${reached}, and it is ${state}`);
-  if (earned !== due) throw differs(id, `they make ${earned} due, and it is ${due}`);
+  if (reached !== state) throw differs(id, `they end in the state ${reached}, but it is ${state}`);
+  if (earned !== due) throw differs(id, `they add up to ${earned} due, but ${due} is due`);
   if (accepted?.consumer !== buyer?.consumer || accepted?.signer !== buyer?.signer) {
-    throw differs(id, 'another has accepted it');
+    throw differs(id, 'they name another consumer');
   }
   if (asked.challenged !== agreement.challenges || asked['key-demanded'] !== agreement.demands) {
-    throw differs(id, 'there were other questions');
+    throw differs(id, 'they contain other questions');
   }
 }
 
 function differs(id: AgreementId, what: string): LedgerUnavailableError {
   return new LedgerUnavailableError(
-    `The node's events of agreement ${id} are not what OCASC says of it: ${what}. Try again, or ask another node.`,
+    `The node's events of agreement ${id} contradict OCASC: ${what}. Try again, or ask another node.`,
   );
 }
 

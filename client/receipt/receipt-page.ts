@@ -16,17 +16,17 @@ const STYLE = `
   @page { size: A4; margin: 18mm; } @media print { body { margin: 0; max-width: none; padding: 0; } h2 { break-after: avoid; } }`;
 
 const EVENTS: Readonly<Record<ReceiptStep['event'], string>> = {
-  offered: 'Offered; bond put in',
-  cancelled: 'Offer taken back',
-  accepted: 'Accepted; price put into escrow',
-  claimed: 'Voucher claimed: due in all',
-  challenged: 'Challenged; stake put in',
-  'key-demanded': 'Key demanded; stake put in',
+  offered: 'Offered; owner deposited the bond',
+  cancelled: 'Offer cancelled',
+  accepted: 'Accepted; buyer put the price into escrow',
+  claimed: 'Voucher claimed; total due',
+  challenged: 'Challenged; buyer put up a stake',
+  'key-demanded': 'Key demanded; buyer put up a stake',
   answered: 'Challenge answered; stake to the owner',
   'key-shown': 'Key shown; stake to the owner',
-  lapsed: 'Not answered in time',
-  breached: 'Breached: the bond is the consumer’s',
-  quitted: 'Ended early by the consumer',
+  lapsed: 'Lapsed: seller did not answer in time',
+  breached: 'Breached: the buyer gets the bond',
+  quitted: 'Buyer ended the agreement early',
   closed: 'Closed',
   credited: 'Credited',
 };
@@ -41,7 +41,7 @@ const EVENTS: Readonly<Record<ReceiptStep['event'], string>> = {
 export function receiptPage(receipt: Receipt): string {
   const { agreement, state, asOf, description } = receipt;
   const said = description === null ? null : parseDescription(description.text);
-  const final = asOf.final ? 'a final block' : 'a block that is not final yet: this may change';
+  const final = asOf.final ? 'a final block' : 'a block that is not final yet, so this may change';
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -66,7 +66,7 @@ ${table(provenRows(receipt))}
 <table><thead><tr><th>Time (UTC)</th><th>What</th><th>Amount</th><th>Transaction</th></tr></thead><tbody>
 ${receipt.steps.map((step) => stepRow(receipt, step)).join('\n')}
 </tbody></table>
-<p class="note">Contract OCASC ${code(receipt.ocasc)}. Every row above but those marked “own records” was read from its events and compared with its state; anybody can do so again: <code>plumb consumer receipt ${escaped(agreement)}</code>.</p>
+<p class="note">Contract OCASC ${code(receipt.ocasc)}. Every row above, except those marked “own records”, was read from its events and compared with its state. Anyone can repeat this: <code>plumb consumer receipt ${escaped(agreement)}</code>.</p>
 </body>
 </html>
 `;
@@ -100,7 +100,7 @@ function paidRows(receipt: Receipt): Row[] {
   const money = (units: string) => amount(receipt, units, receipt.token.address);
   const { outcome, local } = receipt;
   return [
-    ['Price', `${money(receipt.price)}, of it the fee ${money(receipt.fee)}`],
+    ['Price', `${money(receipt.price)}, including the fee of ${money(receipt.fee)}`],
     ['Earned', `${money(receipt.due)} for the first ${receipt.paidBlocks.toLocaleString('en')} blocks`],
     ['Bond', money(receipt.bond)],
     ...(outcome === null

@@ -8,7 +8,7 @@ export function folderError(folder: string, cause: unknown): unknown {
   if (cause instanceof PlumblineError || !(cause instanceof Error) || typeof code !== 'string') return cause;
   if (ROOM.includes(code)) {
     return new FileError(
-      `No room is left for ${folder} (${code}). What is whole stays there. Make room, or move the folder to a larger disk, and run the same again: it goes on from there.`,
+      `No room is left for ${folder} (${code}). Complete files stay there. Make room, or move the folder to a larger disk, and run the same command again to continue.`,
       { cause },
     );
   }

@@ -58,7 +58,7 @@ export async function openRestoredFolder(path: string, request: RestoreRequest):
     const earlier = await readRequest(path);
     if (earlier !== null && !isSame(earlier, request)) {
       throw new FileError(
-        `${path} holds ${earlier.title}, brought back before; this is ${request.title}. Give another folder, or the same request to go on there.`,
+        `${path} holds ${earlier.title}, restored earlier; you asked for ${request.title}. Give another folder, or repeat the earlier request to continue it.`,
       );
     }
     const kept: Kept = earlier === null ? { blocks: new Map(), series: new Map() } : await readKept(path, request.as);
@@ -104,7 +104,7 @@ async function readRequest(folder: string): Promise<RestoreRequest | null> {
   try {
     return requestFile.parse(JSON.parse(text));
   } catch (cause) {
-    throw new FileError(`${file} does not say what the folder is for. Give another folder.`, { cause });
+    throw new FileError(`${file} does not say what the folder was made for. Give another folder.`, { cause });
   }
 }
 

@@ -46,8 +46,8 @@ export async function summariseIndex(folder: string, title: string): Promise<voi
   }
   const rows = [...byPath.values(), ...lost].sort((a, b) => a.from - b.from);
   const text = [
-    `${title}: what was brought back, in the order of the log.`,
-    `Times are UTC. A line a block, for programs, is in ${INDEX_FILE}.`,
+    `${title}: what was restored, in log order.`,
+    `Times are UTC. ${INDEX_FILE} has one line a block, for programs.`,
     '',
     ...table([HEADINGS, ...rows.map(cellsOf)]),
     '',

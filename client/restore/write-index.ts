@@ -31,7 +31,9 @@ export class IndexWriter {
       await (await open(index.#path, 'wx')).close();
     } catch (cause) {
       if (!isCode(cause, 'EEXIST')) throw cause;
-      throw new FileError(`${index.#path} exists already, and is not from here. Give another folder.`, { cause });
+      throw new FileError(`${index.#path} exists already, but this program did not write it. Give another folder.`, {
+        cause,
+      });
     }
     await rm(join(folder, INDEX_TEXT_FILE), { force: true });
     return index;

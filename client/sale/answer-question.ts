@@ -93,7 +93,7 @@ async function proveHeld(
     const { answers } = await service.proveChunks(dataset, [{ index: block, random: seed }], signal);
     const [answer] = answers;
     if (answer !== undefined && 'chunk' in answer && answer.index === block) return answerFrom(answer);
-    why = answer !== undefined && 'reason' in answer ? answer.reason : 'it gives no proof';
+    why = answer !== undefined && 'reason' in answer ? answer.reason : 'it returned no proof';
   } catch (cause) {
     signal.throwIfAborted();
     if (!(cause instanceof PlumblineError)) throw cause;
@@ -101,12 +101,12 @@ async function proveHeld(
   }
   const got = await service.getBlock(dataset, block, signal);
   if ('reason' in got) {
-    throw new ProofError(`The storage neither proves nor gives block ${block}: ${why}; ${got.reason}`);
+    throw new ProofError(`The storage can neither prove nor return block ${block}: ${why}; ${got.reason}`);
   }
   const opening = archive.blocks[block - archive.first];
   if (opening === undefined || !equalBytes(primitives.sha256(got.block), opening.sha256)) {
     throw new ProofError(
-      `The storage gives other bytes than were recorded as block ${block}; and asked for a proof: ${why}`,
+      `The storage returned bytes that differ from the recorded block ${block}. Asked for a proof: ${why}`,
     );
   }
   return answerFrom(proveChunk(primitives, got.block, seed));

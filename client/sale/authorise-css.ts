@@ -41,7 +41,7 @@ export async function authoriseCss(
   const untilMs = runtime.monotonicMs() + options.waitMs;
   for (;;) {
     const [grant] = (await grants.readGrants([id], 'latest', signal)).grants;
-    if (grant == null) throw new NotRecordedError(`Grant ${id} is not on the chain (any more). Try again.`);
+    if (grant == null) throw new NotRecordedError(`The chain does not have grant ${id}. Try again.`);
     const txHash = proposed?.transaction.txHash ?? null;
     if (grant.state === 'accepted') {
       const fundedWei = options.fuelWei > grant.fuelWei ? options.fuelWei - grant.fuelWei : 0n;

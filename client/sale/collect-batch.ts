@@ -57,7 +57,7 @@ export async function collectBatch(
   const first = Math.max(hint.first, parts.range.first);
   const end = Math.min(hint.first + hint.count, parts.range.first + parts.range.count);
   if (block < first || block >= end) {
-    throw new ProofError(`The storage shows another batch, of block ${hint.first}, as that of block ${block}.`);
+    throw new ProofError(`The storage shows the batch of block ${hint.first} in place of the one of block ${block}.`);
   }
   const archive =
     parts.findArchive(hint, first, end - first) ?? (await archiveOf(parts, log, hint, [first, end], signal));
@@ -89,7 +89,7 @@ async function hintOf(
   const { batches, faults } = await service.getRecords(dataset, [block], size, signal);
   const [hint] = batches;
   if (hint !== undefined && batches.length === 1) return hint;
-  throw new ProofError(`The storage gives no record of block ${block}: ${faults[0]?.reason ?? 'no reason given'}`);
+  throw new ProofError(`The storage returned no record of block ${block}: ${faults[0]?.reason ?? 'no reason given'}`);
 }
 
 async function archiveOf(
@@ -114,7 +114,7 @@ async function openingsOfSegment(
   signal: AbortSignal,
 ): Promise<Opening[]> {
   const manifest = await fetchManifest(service, dataset, hint.first, signal);
-  if (manifest === null) throw new ProofError(`The storage does not give the segment of block ${hint.first}.`);
+  if (manifest === null) throw new ProofError(`The storage did not return the segment of block ${hint.first}.`);
   const lines = manifest.blocks.slice(first - hint.first, end - hint.first);
   if (lines.length !== end - first) {
     throw new ProofError(`The segment of block ${hint.first} has ${manifest.blocks.length} blocks, not ${hint.count}.`);
@@ -136,12 +136,12 @@ async function openingsOfBlocks(
   while (left.length > 0) {
     const { answers } = await service.hashBlocks(dataset, left.slice(0, MAX_CHALLENGE_BLOCKS), signal);
     for (const answer of answers) {
-      if ('reason' in answer) throw new ProofError(`The storage does not hash block ${answer.index}: ${answer.reason}`);
+      if ('reason' in answer) throw new ProofError(`The storage did not hash block ${answer.index}: ${answer.reason}`);
       known.set(answer.index, answer.opening);
     }
     const before = left.length;
     left = left.filter((index) => !known.has(index));
-    if (left.length === before) throw new ProofError(`The storage does not hash block ${left[0]}.`);
+    if (left.length === before) throw new ProofError(`The storage did not hash block ${left[0]}.`);
   }
   return Array.from({ length: end - first }, (_, i) => known.get(first + i) as Opening);
 }

@@ -10,8 +10,8 @@ export async function findSales(parts: SaleParts, signal: AbortSignal): Promise<
   // What was final stays so: a node that knows less is behind, or another chain's.
   if (scanned > blockNumber) {
     throw new LedgerUnavailableError(
-      `The node's final block is ${blockNumber}, and ${scanned} was seen before: it is behind, or its chain is another. ` +
-        'For another chain, give another folder for the state.',
+      `The node's final block is ${blockNumber}, but ${scanned} was seen before. The node is behind, or on another chain. ` +
+        'For another chain, use another state folder.',
     );
   }
   const from = Math.max(fromBlock, scanned + 1);

@@ -79,7 +79,7 @@ export function requireDataset(parts: Pick<SaleParts, 'datasetKeys'>, dataset: D
   throw new FileError(`The agent's file has no key of dataset ${dataset}. ${WRITE_ANEW}`);
 }
 
-const WRITE_ANEW = 'Write it anew: plumb owner agent --out FILE --replace';
+const WRITE_ANEW = 'Write it again: plumb owner agent --out FILE --replace';
 
 function keysOf({ datasetKeys }: Pick<SaleParts, 'datasetKeys'>, dataset: DatasetId): (serial: number) => DatasetKey {
   return (serial) => {

@@ -56,8 +56,8 @@ export async function offerBlocks(
   const made = (await market.findOffers({ owner: account }, blockNumber, blockNumber, signal)).find((o) => o.id === id);
   if (made === undefined || made.nonce !== nonce || !equalBytes(made.encryptionKey, keys.publicKey)) {
     throw new StateError(
-      `Offer ${id} was mined as number ${made?.nonce ?? '?'} and not ${nonce}, as another one came between: its messages ` +
-        `could not be opened. Take it back: plumb owner cancel ${id}`,
+      `Offer ${id} was mined as number ${made?.nonce ?? '?'}, not ${nonce}, because another offer came between. Its messages ` +
+        `could not be opened. Cancel it: plumb owner cancel ${id}`,
     );
   }
   return { id, nonce, txHash };

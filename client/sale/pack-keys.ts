@@ -45,9 +45,9 @@ export function requireDeliverable(
 ): void {
   if (count + samples <= maxDeliveredBlocks(size)) return;
   throw new ArgumentError(
-    `Keys of ${count} blocks and ${samples} samples do not fit into the mailbox of one agreement: it takes ` +
+    `Keys of ${count} blocks and ${samples} samples do not fit into one agreement's mailbox, which takes ` +
       `${MAX_MESSAGES} messages of about ${sureBlocks(size)} blocks each, so ${maxDeliveredBlocks(size)} in all. ` +
-      'Cut the range into several offers.',
+      'Split the range into several offers.',
   );
 }
 

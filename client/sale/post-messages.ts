@@ -20,8 +20,8 @@ export async function postMessages(parts: SaleParts, served: ServedAgreement, si
     } catch (cause) {
       if (!(cause instanceof RequestRefusedError) || !cause.type.endsWith('/sequence-used')) throw cause;
       throw new StateError(
-        `The mailbox has another message ${message.sequence} of this agent: a second server runs, or this state is older ` +
-          'than the mailbox. Stop one of them; with an old copy, move its folder away and begin anew.',
+        `The mailbox already has a different message ${message.sequence} by this agent. A second server is running, or this state is older ` +
+          'than the mailbox. Stop the second server; if this is an old copy, move its folder away and start again.',
         { cause },
       );
     }

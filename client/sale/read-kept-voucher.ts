@@ -10,7 +10,7 @@ import { SaleStateError } from './sale-state.ts';
  */
 export function readKeptVoucher(folder: string, id: AgreementId): { due: bigint; signature: Uint8Array } | null {
   const path = join(folder, 'sales.sqlite');
-  if (!existsSync(path)) throw new SaleStateError(`There is no state of a server in ${folder}.`);
+  if (!existsSync(path)) throw new SaleStateError(`${folder} holds no state of plumb owner serve.`);
   try {
     const database = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
     try {
@@ -20,6 +20,6 @@ export function readKeptVoucher(folder: string, id: AgreementId): { due: bigint;
       database.close();
     }
   } catch (cause) {
-    throw new SaleStateError(`The state of a server in ${folder} cannot be read.`, { cause });
+    throw new SaleStateError(`The state of plumb owner serve in ${folder} cannot be read.`, { cause });
   }
 }

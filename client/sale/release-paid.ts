@@ -31,7 +31,7 @@ export async function releasePaid(parts: SaleParts, served: ServedAgreement, sig
   }
   const due = dueOf(served, progress);
   const { given, missing, reason } = await buildKeysOf(parts, served, blocks, { due, sampled }, signal);
-  if (missing.length > 0) throw new ProofError(`Keys of block ${missing[0]} cannot be given: ${reason}`);
+  if (missing.length > 0) throw new ProofError(`The agent cannot hand out the keys of block ${missing[0]}: ${reason}`);
   const [message = []] = packKeys(agreement.size, given);
   const last = message.at(-1)?.keys.index;
   if (message.length < blocks.length && last !== undefined) released = last + 1 - first;

@@ -58,7 +58,7 @@ export function openSaleState(folder: string, identity: SaleIdentity): SaleState
     database?.close();
     unlock();
     if (cause instanceof PlumblineError) throw cause;
-    throw new SaleStateError(`${file} cannot be used. Keep a copy of it; move the folder away to begin anew.`, {
+    throw new SaleStateError(`${file} cannot be used. Keep a copy; to start again, move the folder away.`, {
       cause,
     });
   }
@@ -86,11 +86,11 @@ function prepareTables(database: DatabaseSync, path: string): void {
   const [id] = Object.values(database.prepare('PRAGMA application_id').get() ?? {});
   const [found] = Object.values(database.prepare('PRAGMA user_version').get() ?? {});
   if (id !== APPLICATION_ID || found !== SCHEMA_VERSION) {
-    throw new SaleStateError(`${path} is no state of sales of version ${SCHEMA_VERSION}.`);
+    throw new SaleStateError(`${path} is not a sales state of version ${SCHEMA_VERSION}.`);
   }
   const [verdict] = Object.values(database.prepare('PRAGMA quick_check(1)').get() ?? {});
   if (verdict !== 'ok') {
-    throw new SaleStateError(`${path} is damaged: ${verdict}. Keep a copy; move the folder away to begin anew.`);
+    throw new SaleStateError(`${path} is damaged: ${verdict}. Keep a copy; to start again, move the folder away.`);
   }
 }
 

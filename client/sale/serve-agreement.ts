@@ -121,7 +121,7 @@ async function encryptionKeysOf(parts: SaleParts, { id, ownerEncryptionKey }: Ag
   const { nonce } = readProgress(parts.state, id);
   const keys = await deriveEncryptionKeys(deriveOfferSeed(parts.primitives, parts.offersSecret, nonce));
   if (equalBytes(keys.publicKey, ownerEncryptionKey)) return keys;
-  const reason = `Offer ${nonce} was made for another encryption key than the agent's file gives.`;
+  const reason = `Offer ${nonce} names a different encryption key from the one in the agent's file.`;
   parts.onEvent({ event: 'not-servable', agreement: id, reason });
   throw new KeyError(reason);
 }

@@ -50,7 +50,7 @@ async function takeMessage(
   const { sequence } = message;
   try {
     const isOurs = message.agreement === id && message.from === buyer.signer && message.to === agent;
-    if (!isOurs) throw new ProofError('It is not from the consumer to the agent of this agreement.');
+    if (!isOurs) throw new ProofError("The message is not from this agreement's consumer to its agent.");
     requireMessageSigner(market.domain, message);
     const read = { agreement: id, from: buyer.signer, sequence: progress.received };
     new SequenceGuard(progress.received < 0 ? [] : [read]).take(message);
@@ -89,7 +89,7 @@ export async function takeShownVoucher(
   const voucher = await parts.serviceFor(id).getVoucher(id, signal);
   if (voucher === null || voucher.due <= known) return;
   const problem = takeVoucher(parts, { agreement, securedDue: null }, { voucher }, progress);
-  if (problem !== null) throw new ProofError(`The storage shows a voucher that is none: ${problem}`);
+  if (problem !== null) throw new ProofError(`The storage shows an invalid voucher: ${problem}`);
 }
 
 /** Keeps a higher valid voucher. @returns what is wrong with it, or null */
@@ -102,7 +102,7 @@ function takeVoucher(
   if (voucher === null) return null;
   const { id, terms, buyer } = served.agreement;
   const { due, signature } = voucher;
-  if (due > terms.price) return `The voucher over ${due} exceeds the price, which is ${terms.price}.`;
+  if (due > terms.price) return `The voucher is for ${due}, above the price of ${terms.price}.`;
   try {
     const signer = recoverVoucherSigner(market.domain, { agreement: id, due }, signature);
     if (signer !== buyer.signer) return `The voucher is signed by ${signer}, not by ${buyer.signer}.`;
@@ -144,7 +144,7 @@ async function answerRequest(
   // Where a repetition would find no place, it costs no work either.
   const built =
     isRepeated && roomFor(served, progress, true) === 0
-      ? { given: [], missing: wanted, reason: 'The mailbox has no place for keys that were sent before.' }
+      ? { given: [], missing: wanted, reason: 'The mailbox has no room to send the same keys again.' }
       : await buildKeysOf(parts, served, wanted, { due, sampled: allSampled }, signal);
   for (const block of more) isSent.add(block);
   for (const block of built.missing) isSent.delete(block);
@@ -154,7 +154,7 @@ async function answerRequest(
     voucherProblem,
     missing.length > 0 ? built.reason : null,
     served.delivers || blocks.length === 0 ? null : 'The agreement has ended.',
-    served.delivers && admission.refused.length > 0 ? 'Some blocks are neither paid for nor within the samples.' : null,
+    served.delivers && admission.refused.length > 0 ? 'Some blocks are neither paid for nor samples.' : null,
   ];
   await answer(parts, served, sequence, {
     keys: packKeys(size, built.given).map((message) => encodeGiven(parts.primitives, size, message)),

@@ -142,7 +142,7 @@ function fillPath(path: string, parameters: Parameters): string {
 function requireSuccess(service: string, route: RouteName, response: TransportResponse): TransportResponse {
   if (isPage(response)) {
     throw new AnswerError(
-      `${service} answers ${route} with a page (status ${response.status}), not with what its interface says. Is the address right?`,
+      `${service} answers ${route} with a web page (status ${response.status}), not with its API. Check the address.`,
       { details: { status: response.status } },
     );
   }

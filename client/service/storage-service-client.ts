@@ -113,7 +113,7 @@ export function createStorageServiceClient(
       try {
         const response = await call('get-block', { dataset, index }, { ...under, signal });
         if (response.body.length > MAX_BLOCK_BYTES)
-          throw new AnswerError(`${service} gives a block of more than 1 MiB.`);
+          throw new AnswerError(`${service} returned a block of more than 1 MiB.`);
         return { block: response.body, meta: fromBase64(response.headers['plumbline-meta'] ?? '') };
       } catch (cause) {
         if (cause instanceof RequestRefusedError && BLOCK_PROBLEMS.some((type) => cause.type.endsWith(type))) {

@@ -46,9 +46,9 @@ describe('a consumer who mistypes, repeats and is short of money', { timeout: 30
 
   it('is told what is wrong, and nothing is paid', async () => {
     for (const [home, args, exitCode, message] of [
-      ['rich', ['accept', '0x12'], 2, /is not an id of an offer/],
+      ['rich', ['accept', '0x12'], 2, /is not the id of an offer/],
       ['rich', ['accept', `0x${'ab'.repeat(32)}`], 2, /There is no offer/],
-      ['rich', ['fetch', id, '--out', join(stack.folder, 'none')], 6, /nobody has accepted it/],
+      ['rich', ['fetch', id, '--out', join(stack.folder, 'none')], 6, /Nobody has accepted agreement/],
       ['rich', ['accept', id], 7, /^$/],
       ['poor', ['accept', id, '--yes'], 5, /too little ether/],
       ['rich', ['accept', id, '--yes'], 0, /^$/],
@@ -96,7 +96,7 @@ describe('a consumer who mistypes, repeats and is short of money', { timeout: 30
     const text = await readFile(purchaseFile(), 'utf8');
     for (const [changed, message] of [
       [text.slice(0, 40), /is not JSON/],
-      [text.replace(id, `0x${'cd'.repeat(32)}`), /is about agreement/],
+      [text.replace(id, `0x${'cd'.repeat(32)}`), /belongs to agreement/],
       [text.replace('"verified": 12', '"verified": -12'), /malformed at verified/],
     ] as const) {
       await writeFile(purchaseFile(), changed, { mode: 0o600 });

@@ -81,7 +81,7 @@ describe('a hostile mailbox, and a hostile owner behind it', () => {
     };
     const { stopped } = await deliver();
     assert.deepEqual([stopped?.verdict, store.state.readUpTo, distrusted], ['unavailable', MAX_MESSAGES, []]);
-    await assert.rejects(deliver(), /take 4 messages; this agreement has 0 left/);
+    await assert.rejects(deliver(), /need 4 messages, but this agreement has only 0 left/);
     assert.equal(store.state.due, dueFor(sale.purchase.terms, 1), 'nothing more is signed');
   });
 });

@@ -35,7 +35,7 @@ describe('two commands at once on one purchase', () => {
     // A program that ends without a word is not waited for.
     const [first] = await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
     assert.equal(String(first), 'locked');
-    await assert.rejects(lockPurchase(home, ID, stale), /Another process audits or fetches/);
+    await assert.rejects(lockPurchase(home, ID, stale), /Another process is auditing or fetching/);
     child.kill('SIGKILL');
     await once(child, 'close');
     await lockPurchase(home, ID, stale);
@@ -56,6 +56,6 @@ describe('two commands at once on one purchase', () => {
   it('the state of another agreement is not taken for this one’s', async () => {
     await (await openPurchaseFile(home, ID)).save({ due: 900n });
     await copyFile(purchasePath(home, ID, 'json'), purchasePath(home, OTHER, 'json'));
-    await assert.rejects(openPurchaseFile(home, OTHER), /is about agreement 0xa9a9/);
+    await assert.rejects(openPurchaseFile(home, OTHER), /belongs to agreement 0xa9a9/);
   });
 });

@@ -61,13 +61,16 @@ test('or as they are named themselves, those that are', async () => {
 
 test('refuses a connection that names both, or neither', async () => {
   for (const more of [{ dissc: at('d1') }, { ocasc: at('0c') }, { asc: at('a5') }, { fromBlock: 0 }]) {
-    await refused({ ...base, deployments: 'deployments/7.json', ...more }, /names deployments, and contracts besides/);
+    await refused(
+      { ...base, deployments: 'deployments/7.json', ...more },
+      /names both deployments and single contracts/,
+    );
   }
-  await refused(base, /names no contracts/);
+  await refused(base, /does not name the contracts/);
 });
 
 test('refuses a deployments file of another chain, malformed or missing', async () => {
-  await refused({ ...base, chainId: 8, deployments: 'deployments/7.json' }, /about chain 7, .* about 8/);
+  await refused({ ...base, chainId: 8, deployments: 'deployments/7.json' }, /for chain 7, .* for chain 8/);
   const broken = { ...deployments, contracts: { ...deployments.contracts, ASC: { address: at('a5'), block: -1 } } };
   await writeFile(join(home, 'broken.json'), JSON.stringify(broken));
   await refused({ ...base, deployments: 'broken.json' }, /malformed at contracts\.ASC/);

@@ -115,5 +115,5 @@ test('the command ends with 1 where something is bad, says what to do, and print
       bad.map(({ about }: { about: string }) => about),
       ['connection'],
     );
-    assert.match(bad[0].says, /Start it with: plumb local up/);
+    assert.match(bad[0].says, /start it: plumb local up/);
   }));

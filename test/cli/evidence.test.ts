@@ -223,7 +223,10 @@ test('an auditor verifies and makes evidence from the bucket, and opens no conte
   const checked = await verify([at('audited.evidence.json')]);
   assert.deepEqual([checked.verdict, checked.strength], ['intact', 'retrieved']);
   const closed = await verify([at('audited.evidence.json'), at('files/door.log')], 1);
-  assert.match(closed.reason, /The evidence has no content keys, so only stored \(encrypted\) bytes can be compared/);
+  assert.match(
+    closed.reason,
+    /The evidence has no content keys, so it can only be compared with the stored \(encrypted\) bytes/,
+  );
   const form = ['auditor', 'prove', file, 'door', '--blocks', '0', '--format', 'cose', '--out', at('x')];
   assert.match((await plumb(form, '', 2, nobody)).error.message, /An auditor has no log key/);
   const unknown = await plumb(['auditor', 'verify', file, 'pump'], '', 2, nobody);

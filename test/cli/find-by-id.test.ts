@@ -61,7 +61,7 @@ describe('an id by its beginning, the same for agreements, grants, requests and 
     assert.equal(pickDataset(entries, 'home', '0x12345678b'), ids[1]);
     assert.throws(() => find('0x12345678'), refuses(/3 ids of a dataset in home begin with/));
     assert.throws(() => find('0x99999999'), refuses(/No id of a dataset in home begins with/));
-    assert.throws(() => find('snow'), refuses(/no dataset snow in home; known are: rain, wind/));
+    assert.throws(() => find('snow'), refuses(/no dataset snow in home; it lists: rain, wind/));
   });
 });
 

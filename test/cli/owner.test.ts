@@ -267,7 +267,7 @@ const MISTAKES: readonly [string, () => string[], number, RegExp][] = [
     'an unknown dataset',
     () => ['owner', 'verify', 'rain', ...passwordArgs()],
     2,
-    /no dataset rain .*known are: readings/,
+    /no dataset rain .*it lists: readings/,
   ],
   ['an unknown option', () => ['owner', 'verify', 'readings', '--samples'], 2, /unknown option '--samples'/],
   ['a sample of nothing', () => ['owner', 'verify', 'readings', '--sample', '0'], 2, /not a number of 1 or more/],

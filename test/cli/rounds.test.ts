@@ -154,7 +154,7 @@ test('a log that is shorter than this home has seen is neither recorded nor offe
     assert.equal(refused.exitCode, 6, `${refused.stdout}${refused.stderr}`);
     assert.match(
       refused.answers.at(-1).error.message,
-      /^Nothing was sent\. .*went back: it has 20 blocks now\. Seen here were 45/,
+      /^Nothing was sent\. .*went back\. It now has 20 blocks; this home has seen 45/,
     );
   }
   assert.equal(await sentBy(owner), before);

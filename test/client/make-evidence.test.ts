@@ -156,7 +156,7 @@ describe('evidence is made', () => {
       make({ by: 'block', blocks: [{ from: 7, to: 7 }] }, gone),
       /cannot be proven|does not show the signature/,
     );
-    await assert.rejects(make({ by: 'file', name: 'no.log' }), /No block of this dataset is of a file no.log/);
+    await assert.rejects(make({ by: 'file', name: 'no.log' }), /This dataset has no file recorded as no.log/);
     await assert.rejects(make({ by: 'block', blocks: [{ from: 9, to: 10 }] }), /There is no block 10 yet/);
   });
 });

@@ -162,7 +162,10 @@ describe('a folder that is not empty', () => {
     ] as const) {
       await assert.rejects(restoreInto(folder, flow(...BLOCKS), as, of), (error: unknown) => {
         assert.ok(error instanceof FileError);
-        assert.match(error.shortMessage, /holds the test, brought back before; this is the test\. Give another folder/);
+        assert.match(
+          error.shortMessage,
+          /holds the test, restored earlier; you asked for the test\. Give another folder/,
+        );
         return true;
       });
     }

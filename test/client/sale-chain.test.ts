@@ -119,7 +119,10 @@ describe("the owner's side on the chain", { timeout: 120_000 }, () => {
     });
     const refused = await owner.serveOnce(lying(falseBytes));
     const unanswered = refused.find((one) => one.event === 'unanswered' && one.agreement === sale.id);
-    assert.match(unanswered?.event === 'unanswered' ? unanswered.reason : '', /other bytes than were recorded/);
+    assert.match(
+      unanswered?.event === 'unanswered' ? unanswered.reason : '',
+      /bytes that differ from the recorded block/,
+    );
     assert.equal((await newest(sale.id)).state, 'challenged');
     const said = await owner.serveOnce(lying(falseProofs));
     assert.ok(names(said, sale.id).includes('answered'), JSON.stringify(said));
@@ -295,7 +298,7 @@ describe("the owner's side on the chain", { timeout: 120_000 }, () => {
     const unrecorded = { ...terms, count: 13 };
     await assert.rejects(offerBlocks(parts, owner, unrecorded, { again: false }), { name: 'NotRecordedError' });
     const tooMany = { ...terms, samples: maxDeliveredBlocks(12) };
-    await assert.rejects(offerBlocks(parts, owner, tooMany, { again: false }), /mailbox of one agreement/);
+    await assert.rejects(offerBlocks(parts, owner, tooMany, { again: false }), /one agreement's mailbox/);
     // The audit's offer: all the price at once, and nothing has to be delivered any more a second later.
     const trap = { ...terms, price: 10n ** 19n, fee: 10n ** 19n, bond: 10n ** 19n };
     const refused = (change: object) => offerBlocks(parts, owner, { ...trap, ...change }, { again: false });
@@ -312,7 +315,7 @@ describe("the owner's side on the chain", { timeout: 120_000 }, () => {
     const behind = { ...ofMarket(), readOfferCount: async () => 0n };
     await assert.rejects(offerBlocks({ ...parts, market: behind }, owner, wanted, { again: true }), (error) => {
       assert.ok(error instanceof StateError);
-      return /Take it back: plumb owner cancel 0x/.test(error.shortMessage);
+      return /Cancel it: plumb owner cancel 0x/.test(error.shortMessage);
     });
   });
 });

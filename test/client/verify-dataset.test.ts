@@ -122,7 +122,7 @@ for (const { name, primitives, slow } of BOTH) {
       await assert.rejects(run(storage, {}, { ...honest, findRecorded: down }), LedgerUnavailableError);
       await assert.rejects(
         run(storage, {}, ledgerOf(primitives, [])),
-        (cause) => cause instanceof NotRecordedError && /finality/.test(cause.message),
+        (cause) => cause instanceof NotRecordedError && /Wait for a final block/.test(cause.message),
       );
       assert.equal(storage.calls.length, 0);
     });

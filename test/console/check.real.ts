@@ -123,7 +123,7 @@ test('one changed byte, a cut file and another file are each said for what they 
     );
     await picture(page, 'changed');
     await choose(page, 'door.evidence.json', 'cut.bin');
-    await page.getByText('cut.bin has 39 bytes; what is proven has').waitFor();
+    await page.getByText('cut.bin has 39 bytes; the proven data has').waitFor();
   }));
 
 test('evidence alone says what is missing; the file may come later, evidence last, or stored bytes in its place', () =>
@@ -225,10 +225,8 @@ describe('the chain, asked from the page', () => {
         assert.match(rests, /holds, by a proof of DISSC's storage \(eth_getProof\)/);
         assert.doesNotMatch(rests, /not asked|not answered|does not hold/);
         const named = await page.locator('#dissent > li').allTextContents();
-        assert.ok(
-          named.length > 0 && named.every((text) => text.startsWith(`${new URL(lies).host} says otherwise of`)),
-        );
-        assert.doesNotMatch((await sentence(page).textContent()) ?? '', /not checked here/);
+        assert.ok(named.length > 0 && named.every((text) => text.startsWith(`${new URL(lies).host} disagrees about`)));
+        assert.doesNotMatch((await sentence(page).textContent()) ?? '', /was not asked whether/);
         assert.deepEqual(await findBarriers(page), []);
         const overhang = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
         assert.ok(Number(overhang) <= 0, `${overhang} px wider than the window`);

@@ -45,7 +45,7 @@ describe('the library on the embedded stack', { timeout: 300_000 }, () => {
       ['weather'],
     );
     assert.equal((await bare.verify('weather', { blocks: { from: 1, to: 2 } })).checked, 2);
-    await assert.rejects(bare.authorise('weather', { css: bare.account }), /sends a transaction: give home/);
+    await assert.rejects(bare.authorise('weather', { css: bare.account }), /sends a transaction, so give home/);
   });
 
   it('gives blocks, and files', async () => {

@@ -39,7 +39,10 @@ describe('Protocol IV on the embedded stack', { timeout: 300_000 }, () => {
     // Table V step 3: the consumer's own choice, of a limited number.
     const { sampled } = store.state;
     assert.equal(new Set(sampled).size, 4);
-    await assert.rejects(audit(stack, bought, { protocol: 'IV', sample: 5 }), /4 samples; 5 cannot be drawn/);
+    await assert.rejects(
+      audit(stack, bought, { protocol: 'IV', sample: 5 }),
+      /5 samples, but only . of the agreement's 4 are left/,
+    );
     // Table V step 5: the BlockIDs of the sample to the CSS, and nothing that it would have to compute.
     const toStorage = proxy.seen.filter(({ path }) => path.includes(terms.dataset) && !path.endsWith('/records'));
     const blocksAsked = toStorage.map(({ path }) => Number(/\/blocks\/([0-9]+)/.exec(path)?.[1]));

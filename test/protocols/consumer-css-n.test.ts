@@ -292,7 +292,7 @@ for (const { name, primitives } of BOTH) {
       const { sale, clock, deliver } = await prepare({ samples: 0 });
       const { buyer, terms } = sale.purchase;
       clock.seconds = buyer.endSeconds - terms.windowSeconds + 1;
-      await assert.rejects(deliver(1), /last 5 s. Nothing more is signed for/);
+      await assert.rejects(deliver(1), /last 5 s. No more is paid/);
       assert.deepEqual(sale.vouchers, []);
       clock.seconds -= 1;
       assert.equal((await deliver(1)).stopped, null);

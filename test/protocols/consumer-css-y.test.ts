@@ -185,9 +185,9 @@ for (const { name, primitives } of BOTH) {
 
     it('samples used up: no more are drawn, and the owner refuses keys beyond his count', async () => {
       const { run } = await prepare({ samples: 2 });
-      await assert.rejects(run('possession', 3), /leaves 2 of its 2 samples/);
+      await assert.rejects(run('possession', 3), /only 2 of the agreement.s 2 are left/);
       assert.deepEqual((await run('possession', 2)).kinds, ['intact', 'intact']);
-      await assert.rejects(run('possession', 1), /none left of its 2 samples/);
+      await assert.rejects(run('possession', 1), /All 2 samples of the agreement are used up/);
 
       const strict = await prepare();
       strict.sale.samples.add(100).add(101).add(102).add(103).add(104);

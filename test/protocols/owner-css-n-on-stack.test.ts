@@ -124,9 +124,9 @@ describe('Protocol II on the embedded stack, from the command line', { timeout: 
     for (const [args, remedy] of [
       [['--protocol', 'II'], /--from s3, get-block or ipfs/],
       [['--protocol', 'I', '--from', 's3'], /Add --protocol II/],
-      [['--protocol', 'II', '--from', 's3', '--evidence', 'attested'], /retrieved, not attested/],
+      [['--protocol', 'II', '--from', 's3', '--evidence', 'attested'], /it cannot attest them/],
       [['--evidence', 'retrieved'], /Add --protocol II/],
-      [['--ipfs', 'http://127.0.0.1:1'], /goes with --from ipfs/],
+      [['--ipfs', 'http://127.0.0.1:1'], /works only with --from ipfs/],
     ] as const) {
       const { error } = json(await plumb('owner', 'verify', 'readings', ...args), 2);
       assert.match(error.message, remedy);

@@ -20,7 +20,7 @@ export interface Alert {
 }
 
 /** A consumer may write thousands of messages that are refused. */
-const ONCE = 'This is told once for each agreement; the log and /metrics count the others.';
+const ONCE = 'This alert comes once for each agreement; the log and /metrics count the rest.';
 
 /** What is told of an event, if anything. */
 export function alertOf(event: SaleEvent): Alert | null {
@@ -28,10 +28,12 @@ export function alertOf(event: SaleEvent): Alert | null {
   switch (event.event) {
     case 'challenged': {
       const what =
-        event.asks === 'chunk' ? `Block ${event.block} is challenged` : `The key of block ${event.block} is demanded`;
+        event.asks === 'chunk'
+          ? `The consumer challenges block ${event.block}`
+          : `The consumer demands the key of block ${event.block}`;
       return {
         ...{ cause: `question ${agreement} ${event.number}`, alert: 'question-opened', severity: 'warning', agreement },
-        text: `${what}; ${event.secondsLeft} s to answer. The agent answers by itself.`,
+        text: `${what}; ${event.secondsLeft} s are left to answer. The agent answers by itself.`,
       };
     }
     case 'answered':
@@ -47,23 +49,23 @@ export function alertOf(event: SaleEvent): Alert | null {
           severity: 'critical',
           agreement,
         },
-        text: `Block ${event.block} is not answered, ${event.secondsLeft} s are left, and the bond is lost then: ${event.reason}`,
+        text: `The agent has not answered for block ${event.block}. In ${event.secondsLeft} s the bond is lost: ${event.reason}`,
       };
     case 'request':
       if (event.refused === 0) return null;
       return {
         ...{ cause: `refused ${agreement}`, alert: 'keys-refused', severity: 'info', agreement },
-        text: `Keys of ${event.refused} blocks were refused to the consumer, who has not paid for them. ${ONCE}`,
+        text: `The agent refused keys of ${event.refused} blocks, because the consumer has not paid for them. ${ONCE}`,
       };
     case 'message-refused':
       return {
         ...{ cause: `message ${agreement}`, alert: 'keys-refused', severity: 'info', agreement },
-        text: `Message ${event.sequence} of the consumer was refused: ${event.reason} ${ONCE}`,
+        text: `The agent refused message ${event.sequence} from the consumer: ${event.reason} ${ONCE}`,
       };
     case 'not-servable':
       return {
         ...{ cause: `not-servable ${agreement}`, alert: 'not-servable', severity: 'critical', agreement },
-        text: `The sale cannot be served, and its bond is in danger: ${event.reason}`,
+        text: `The agent cannot serve this sale, so the bond is in danger: ${event.reason}`,
       };
     default:
       return null;

@@ -76,7 +76,7 @@ export class SaleWatch {
       settle(LOW_FUNDS);
       return;
     }
-    const text = `The agent ${agent} has ${balanceWei} wei; below ${lowBalanceWei} wei it may be unable to answer, which costs the bond.`;
+    const text = `The agent ${agent} has ${balanceWei} wei. Below ${lowBalanceWei} wei it may be unable to answer, which costs the bond. Send it ether.`;
     raise({ cause: LOW_FUNDS, alert: 'low-funds', severity: 'critical', agreement: null, text });
   }
 
@@ -109,16 +109,16 @@ export class SaleWatch {
     const { status, datasets, openSales, failingSales, balanceWei, lastRoundAtMs } = this.health();
     const { pending, givenUp } = this.#options.alerts();
     const lines = [
-      ...gauge('plumb_owner_healthy', 'Whether rounds of serving end in time.', status === 'stalled' ? 0 : 1),
-      ...gauge('plumb_owner_datasets', 'Datasets of which the agent has keys.', datasets),
-      ...gauge('plumb_owner_open_sales', 'Offers and agreements that are not settled.', openSales),
-      ...gauge('plumb_owner_failing_sales', 'Those of them whose last step had trouble.', failingSales),
+      ...gauge('plumb_owner_healthy', 'Whether the rounds of serving end in time.', status === 'stalled' ? 0 : 1),
+      ...gauge('plumb_owner_datasets', 'Datasets whose keys the agent has.', datasets),
+      ...gauge('plumb_owner_open_sales', 'Offers and agreements not settled yet.', openSales),
+      ...gauge('plumb_owner_failing_sales', 'Offers and agreements whose last step failed.', failingSales),
       ...(balanceWei === null ? [] : gauge('plumb_owner_agent_balance_wei', "The agent's account.", balanceWei)),
       ...(lastRoundAtMs === null
         ? []
         : gauge('plumb_owner_last_round_timestamp_seconds', 'When the last round ended.', lastRoundAtMs / 1000)),
-      ...gauge('plumb_owner_alerts_pending', 'Alerts that nobody has been told of yet.', pending),
-      ...counter('plumb_owner_alerts_given_up_total', 'Alerts that could not be told since the start.', [
+      ...gauge('plumb_owner_alerts_pending', 'Alerts not sent yet.', pending),
+      ...counter('plumb_owner_alerts_given_up_total', 'Alerts that could not be sent since the start.', [
         ['', givenUp],
       ]),
       ...counter(
@@ -141,7 +141,7 @@ export class SaleWatch {
     const sinceMs = this.#silentSince.get(kind) ?? nowMs;
     this.#silentSince.set(kind, sinceMs);
     if (nowMs - sinceMs < SILENT_MS) return;
-    const text = `${what} for ${Math.floor((nowMs - sinceMs) / 1000)} s. Challenges may stay unanswered meanwhile.`;
+    const text = `${what} for ${Math.floor((nowMs - sinceMs) / 1000)} s. Until this changes, challenges may stay unanswered.`;
     raise({ cause: alert, alert, severity: 'critical', agreement: null, text });
   }
 }
