@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
@@ -22,6 +22,7 @@ import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { parseAddress, parseBlock, parseCount } from '../parse-arguments.ts';
+import { readBoundedFile, unreadable } from '../read-bounded-file.ts';
 import { runCommand } from '../run-command.ts';
 
 interface VerifyOptions {
@@ -120,8 +121,10 @@ Examples:
   plumb verify door.evidence.json door.log --rpc https://a.example --rpc https://b.example --rpc https://c.example --agree 2
 Exit codes: 0 everything holds, 1 something does not, or the data differ, 2 wrong arguments or no evidence, 3 the chain does not answer.`;
 
+const EVIDENCE_BOUND = { maxBytes: MAX_EVIDENCE_FILE_BYTES, ifLarger: 'Did you name the data in place of the evidence?' };
+
 async function readEvidence(path: string): Promise<EvidenceFile> {
-  const bytes = await readBounded(path);
+  const bytes = await readBoundedFile(path, EVIDENCE_BOUND);
   try {
     return parseEvidence(bytes);
   } catch (cause) {
@@ -132,34 +135,12 @@ async function readEvidence(path: string): Promise<EvidenceFile> {
   }
 }
 
-/** A whole file, that is not read where it is larger than evidence can be. */
-async function readBounded(path: string): Promise<Uint8Array> {
-  const size = await sizeOf(path);
-  if (size > MAX_EVIDENCE_FILE_BYTES) {
-    throw new FileError(
-      `${path} has ${size} bytes; evidence has at most ${MAX_EVIDENCE_FILE_BYTES}. Did you name the data in place of the evidence?`,
-    );
-  }
-  const file = await open(path);
-  try {
-    return await file.readFile();
-  } finally {
-    await file.close();
-  }
-}
-
 async function sizeOf(path: string): Promise<number> {
-  try {
-    const found = await stat(path);
-    if (!found.isFile()) throw new FileError(`${path} is not a file.`);
-    return found.size;
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === undefined) throw cause;
-    throw new FileError(code === 'ENOENT' ? `There is no file ${path}.` : `${path} cannot be read (${code}).`, {
-      cause,
-    });
-  }
+  const found = await stat(path).catch((cause) => {
+    throw unreadable(path, cause);
+  });
+  if (!found.isFile()) throw new FileError(`${path} is not a plain file.`);
+  return found.size;
 }
 
 async function compareAll(

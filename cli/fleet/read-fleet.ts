@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises';
 import type { DatasetKind } from '../../core/charter/kind.ts';
-import { ArgumentError, FileError, PlumblineError } from '../../core/errors.ts';
+import { ArgumentError, FileError } from '../../core/errors.ts';
 import { KINDS, type KindName } from '../dataset/kind-name.ts';
+import { readBoundedText } from '../read-bounded-file.ts';
 
 /** A device that is wanted, by the name of its dataset. */
 export interface WantedDevice {
@@ -12,7 +12,7 @@ export interface WantedDevice {
 
 /** As many as one call provisions. */
 export const MAX_FLEET = 20_000;
-const MAX_CSV_BYTES = 4 * 2 ** 20;
+const CSV_BOUND = { maxBytes: 4 * 2 ** 20, ifLarger: 'Cut it into several files.' };
 /** Also the name of its file, so nothing that a file system reads otherwise. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/;
 const COLUMNS = ['name', 'kind', 'published'];
@@ -36,7 +36,7 @@ export function nameFleet(count: number, prefix: string, defaults: Omit<WantedDe
  * @throws FileError naming the line
  */
 export async function readFleet(path: string, defaults: Omit<WantedDevice, 'name'>): Promise<WantedDevice[]> {
-  const lines = (await readText(path)).replace(/^\ufeff/, '').split(/\r?\n/);
+  const lines = (await readBoundedText(path, CSV_BOUND)).replace(/^\ufeff/, '').split(/\r?\n/);
   const columns = splitLine(lines[0] ?? '', `${path}, line 1`);
   const unknown = columns.find((column) => !COLUMNS.includes(column));
   if (!columns.includes('name') || unknown !== undefined || new Set(columns).size !== columns.length) {
@@ -63,23 +63,6 @@ export async function readFleet(path: string, defaults: Omit<WantedDevice, 'name
   }
   if (devices.length === 0) throw new FileError(`${path} does not name a device.`);
   return devices;
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    const file = await open(path, 'r');
-    try {
-      const { size } = await file.stat();
-      if (size > MAX_CSV_BYTES) throw new FileError(`${path} has ${size} bytes; at most ${MAX_CSV_BYTES} are read.`);
-      return await file.readFile('utf8');
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    if (cause instanceof PlumblineError) throw cause;
-    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new FileError(`${path} cannot be read (${code}).`, { cause });
-  }
 }
 
 function splitLine(line: string, where: string): string[] {

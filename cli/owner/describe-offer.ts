@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { checkServable } from '../../client/sale/offer-blocks.ts';
 import { ContentSummary, type Contents, UNKNOWN_CONTENTS } from '../../client/sale/summarise-contents.ts';
@@ -10,6 +9,7 @@ import type { AgreementMarket } from '../../core/ports/agreements.ts';
 import type { MarketService } from '../../core/ports/service.ts';
 import type { OpenedOwner } from '../../library/opened-owner.ts';
 import type { Output } from '../output.ts';
+import { readBoundedText } from '../read-bounded-file.ts';
 
 /** What a person says of an offer. */
 export interface DescriptionOptions {
@@ -21,7 +21,7 @@ export interface DescriptionOptions {
   readonly names: boolean;
 }
 
-const MAX_FILE_BYTES = 8_192;
+const ABOUT_BOUND = { maxBytes: 8_192, ifLarger: 'Give a text file of at most 1,500 characters to --describe.' };
 
 export function withDescriptionOptions(command: Command): Command {
   return command
@@ -121,16 +121,8 @@ export async function showDescription(
 }
 
 async function readAbout(path: string): Promise<string> {
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_FILE_BYTES) throw new FileError(`${path} has ${size} bytes; at most ${MAX_FILE_BYTES} are read.`);
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
-    const about = text.normalize('NFC').replaceAll('\r\n', '\n').replaceAll('\t', ' ').trim();
-    if (about === '') throw new FileError(`${path} is empty.`);
-    return about;
-  } catch (cause) {
-    if (cause instanceof PlumblineError) throw cause;
-    const why = cause instanceof TypeError ? 'is not UTF-8' : 'cannot be read';
-    throw new FileError(`${path} ${why}. Give a text file to --describe.`, { cause });
-  }
+  const text = await readBoundedText(path, ABOUT_BOUND);
+  const about = text.normalize('NFC').replaceAll('\r\n', '\n').replaceAll('\t', ' ').trim();
+  if (about === '') throw new FileError(`${path} is empty.`);
+  return about;
 }

@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
@@ -23,6 +22,7 @@ import { openMemory } from '../../library/open-rounds.ts';
 import { withHomeOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { contradictionsFolder } from '../growth-text.ts';
+import { readBoundedText } from '../read-bounded-file.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 
 interface ContradictionsOptions {
@@ -61,6 +61,9 @@ export function addOwnerContradictions(owner: Command): void {
     }),
   );
 }
+
+/** Anybody's file may be checked: it need not be private, only small. */
+const BOUND = { maxBytes: MAX_CONTRADICTION_BYTES, ifLarger: 'It is not a contradictions file.' };
 
 /** A file with what it proves. */
 interface Checked {
@@ -142,35 +145,11 @@ async function readFound({ home, output }: CommandContext): Promise<Checked[]> {
 
 /** @throws FileError when it is no such file; ProofError when it proves nothing */
 async function readChecked(path: string): Promise<Checked> {
-  const text = await readBounded(path);
+  const text = await readBoundedText(path, BOUND);
   return checkedOf(
     path,
     inFile(path, () => decodeContradiction(text)),
   );
-}
-
-/** Anybody's file may be checked: it need not be private, only small. */
-async function readBounded(path: string): Promise<string> {
-  let file: Awaited<ReturnType<typeof open>>;
-  try {
-    // Without NONBLOCK, opening a pipe that somebody put there would wait for ever.
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (cause) {
-    throw new FileError(`${path} cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'}).`, {
-      cause,
-    });
-  }
-  try {
-    const stats = await file.stat();
-    if (!stats.isFile() || stats.size > MAX_CONTRADICTION_BYTES) {
-      throw new FileError(
-        `${path} is not a contradictions file. Such a file has at most ${MAX_CONTRADICTION_BYTES} bytes.`,
-      );
-    }
-    return await file.readFile('utf8');
-  } finally {
-    await file.close();
-  }
 }
 
 function checkedOf(path: string, file: ContradictionFile): Checked {

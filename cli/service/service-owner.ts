@@ -1,13 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { ArgumentError, FileError } from '../../core/errors.ts';
+import { ArgumentError } from '../../core/errors.ts';
 import { type Address, address } from '../../core/ids.ts';
 import { inFile } from '../../core/parse-outside.ts';
 import { type AdmittedOwner, admitOwner, dismissOwner, listOwners } from '../../functions/state/owner-entry.ts';
 import { withHomeOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseAddress, parseCount } from '../parse-arguments.ts';
+import { readBoundedText } from '../read-bounded-file.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { type OpenedTable, openServiceTable } from './open-service-table.ts';
 
@@ -27,7 +27,7 @@ const ownerLine = z.strictObject({
   quotaBytes: z.int().min(0),
 });
 /** A hundred bytes an owner: a hundred thousand of them. */
-const MOST_FILE_BYTES = 16 * 2 ** 20;
+const OWNERS_BOUND = { maxBytes: 16 * 2 ** 20, ifLarger: 'Split it.' };
 
 /** Adds `plumb service owner add|remove|list`. */
 export function addServiceOwner(service: Command): void {
@@ -122,12 +122,7 @@ async function ownersOf(owners: readonly Address[], { quota, file }: OwnerOption
 
 /** All of them or none: a line that is malformed is named before anything is written. */
 async function readOwners(path: string): Promise<AdmittedOwner[]> {
-  const text = await readFile(path, 'utf8').catch((cause) => {
-    throw new FileError(`The file ${path} cannot be read. Give one that list --json wrote.`, { cause });
-  });
-  if (text.length > MOST_FILE_BYTES) {
-    throw new FileError(`${path} has ${text.length} characters; at most ${MOST_FILE_BYTES} are read. Split it.`);
-  }
+  const text = await readBoundedText(path, OWNERS_BOUND);
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   return lines.map((line, i) => inFile(`${path}, line ${i + 1}`, () => ownerLine.parse(JSON.parse(line))));
 }

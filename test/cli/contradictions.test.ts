@@ -90,9 +90,9 @@ describe('plumb owner contradictions', () => {
     const refused: [string, RegExp][] = [
       [written('empty.json', ''), /is not JSON/],
       [written('other.json', '{"format":"plumbline-contradiction/1"}'), /is malformed at format/],
-      [written('long.json', ' '.repeat(65_537)), /at most 65536 bytes/],
-      [folder, /is not a contradictions file/],
-      [join(folder, 'nowhere.json'), /cannot be read \(ENOENT\)/],
+      [written('long.json', ' '.repeat(65_537)), /has 65537 bytes; at most 65536 are read/],
+      [folder, /is not a plain file/],
+      [join(folder, 'nowhere.json'), /There is no file/],
     ];
     for (const [path, pattern] of refused) {
       const ended = await plumb(['--check', path]);
