@@ -6,6 +6,7 @@ import { createSecretFile } from '../../adapters/keys/secret-file.ts';
 import { printable } from '../../client/printable.ts';
 import { datasetOfCharter, requireCharterSignature } from '../../core/charter/charter.ts';
 import { decodeDatasetName } from '../../core/charter/dataset-name.ts';
+import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { ArgumentError, FileError, PlumblineError } from '../../core/errors.ts';
 import { type ProvenContradiction, requireContradiction } from '../../core/evidence/contradiction.ts';
 import {
@@ -22,6 +23,7 @@ import { openMemory } from '../../library/open-rounds.ts';
 import { withHomeOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { contradictionsFolder } from '../growth-text.ts';
+import { parseAddress } from '../parse-arguments.ts';
 import { readBoundedText } from '../read-bounded-file.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 
@@ -29,6 +31,7 @@ interface ContradictionsOptions {
   readonly check?: string;
   readonly out?: string;
   readonly forget?: boolean;
+  readonly dissc?: Address;
   readonly json?: boolean;
 }
 
@@ -42,18 +45,26 @@ export function addOwnerContradictions(owner: Command): void {
     .argument('[dataset]', 'name or id of a dataset (default: all)')
     .option('--check <file>', 'check a file by its own bytes: needs no keystore, chain or service')
     .option('--out <file>', "write the dataset's newest contradiction to this file, for others to check")
+    .option(
+      '--dissc <address>',
+      'trust this contract in place of DISSC or of the one that this home is connected to',
+      parseAddress,
+    )
     .option('--forget', 'forget which heads of the dataset this home has seen, and start again from the current ones')
     .addHelpText('after', EXAMPLES);
   withHomeOptions(command).action((name: string | undefined, options: ContradictionsOptions) =>
     runCommand(options, async (context) => {
-      if (options.check !== undefined) return check(context, resolve(options.check), name);
+      if (options.check !== undefined) {
+        return check(context, resolve(options.check), name, options.dissc ?? DISSC_ADDRESS);
+      }
       const dataset = name === undefined ? null : await findDataset(context.home, name);
       if (options.forget === true) return forget(context, dataset);
       const found = (await readFound(context)).filter(
         ({ file }) => dataset === null || file.contradiction.shorter.dataset === dataset,
       );
       if (options.out !== undefined) return write(context, found, dataset, resolve(options.out));
-      for (const one of found) context.output.result(answerOf(one), foundText(one));
+      const used = await contractInUse(context, options.dissc);
+      for (const one of found) context.output.result(answerOf(one, used), foundText(one, used));
       if (found.length === 0 && !context.output.json) {
         context.output.result([], `${context.home} holds no contradicting heads.`);
       }
@@ -74,7 +85,12 @@ interface Checked {
   readonly whose: { readonly owner: Address; readonly name: string; readonly serial: number } | null;
 }
 
-async function check({ output }: CommandContext, path: string, name: string | undefined): Promise<number> {
+async function check(
+  { output }: CommandContext,
+  path: string,
+  name: string | undefined,
+  dissc: Address,
+): Promise<number> {
   if (name !== undefined) throw new ArgumentError('The file names its dataset. Leave out the name.');
   let checked: Checked;
   try {
@@ -85,16 +101,21 @@ async function check({ output }: CommandContext, path: string, name: string | un
     output.result({ path, proven: false, reason }, output.style('red', `${path} proves nothing: ${printable(reason)}`));
     return EXIT.notIntact;
   }
-  output.result({ ...answerOf(checked), proven: true }, `${foundText(checked)}\nThis proves it to anybody.`);
-  return EXIT.ok;
+  const used = { dissc, chainId: null };
+  const other = otherContract(checked.file, used);
+  // Whoever deployed the other contract can have had any heads signed for it.
+  const text = other === null ? 'This proves it to anybody.' : output.style('red', 'It proves nothing about the contract in use.');
+  output.result({ ...answerOf(checked, used), proven: other === null }, `${foundText(checked, used)}\n${text}`);
+  return other === null ? EXIT.ok : EXIT.notIntact;
 }
 
 async function write(
-  { output }: CommandContext,
+  context: CommandContext,
   found: readonly Checked[],
   dataset: DatasetId | null,
   path: string,
 ): Promise<number> {
+  const { output } = context;
   if (dataset === null) throw new ArgumentError('Name the dataset: plumb owner contradictions NAME --out FILE');
   const newest = found.at(-1);
   if (newest === undefined)
@@ -102,7 +123,11 @@ async function write(
       'No contradiction in this dataset was found so far. To look for one: plumb owner verify NAME',
     );
   await createSecretFile(path, encodeContradiction(newest.file));
-  output.result({ ...answerOf(newest), path }, `${foundText(newest)}\nWrote ${path}. It contains no secret.`);
+  const used = await contractInUse(context, undefined);
+  output.result(
+    { ...answerOf(newest, used), path },
+    `${foundText(newest, used)}\nWrote ${path}. It contains no secret.`,
+  );
   return EXIT.ok;
 }
 
@@ -166,23 +191,52 @@ function checkedOf(path: string, file: ContradictionFile): Checked {
   return { path, file, proven, whose: null };
 }
 
-function answerOf({ path, file, proven, whose }: Checked): object {
+/** The contract by which this home goes. */
+interface UsedContract {
+  readonly dissc: Address;
+  /** Null where none is named. */
+  readonly chainId: number | null;
+}
+
+/** A home without a connection goes by DISSC, which has one address everywhere. */
+async function contractInUse(context: CommandContext, named: Address | undefined): Promise<UsedContract> {
+  if (named !== undefined) return { dissc: named, chainId: null };
+  try {
+    const { dissc, chainId } = await readConnection(context);
+    return { dissc, chainId };
+  } catch (error) {
+    if (!(error instanceof PlumblineError)) throw error;
+    return { dissc: DISSC_ADDRESS, chainId: null };
+  }
+}
+
+/** What is to be said where the heads are signed for another contract or chain; null where they are not. */
+function otherContract({ domain }: ContradictionFile, { dissc, chainId }: UsedContract): string | null {
+  if (domain.dissc !== dissc) {
+    return `These heads are signed for the contract ${domain.dissc}, not for ${dissc}, so they prove nothing about ${dissc}. If you trust the other contract, name it: --dissc ${domain.dissc}`;
+  }
+  if (chainId === null || domain.chainId === chainId) return null;
+  return `These heads are signed for chain ${domain.chainId}; this home is connected to chain ${chainId}.`;
+}
+
+function answerOf({ path, file, proven, whose }: Checked, used: UsedContract): object {
   const { contradiction, domain, seen } = file;
   const { shorter, longer } = contradiction;
   return {
-    ...{ path, ...domain, dataset: shorter.dataset, ...proven, whose, seen },
+    ...{ path, ...domain, dataset: shorter.dataset, ...proven, whose, seen, otherContract: otherContract(file, used) },
     shorter: { size: shorter.size, root: shorter.root, serial: shorter.serial },
     longer: { size: longer.size, root: longer.root, serial: longer.serial },
   };
 }
 
-function foundText({ path, file, proven, whose }: Checked): string {
+function foundText({ path, file, proven, whose }: Checked, used: UsedContract): string {
   const { shorter, longer } = file.contradiction;
   const { fault, shorterSigner, longerSigner } = proven;
   const whom =
     fault === null
       ? `Two devices signed them, ${shorterSigner} and ${longerSigner}, so nobody's fault is proven.`
       : `One account, ${fault}, signed both. It is at fault.`;
+  const other = otherContract(file, used);
   const device =
     whose === null
       ? 'The file has no charter signed by the owner, so it does not prove whose device that is.'
@@ -195,6 +249,7 @@ function foundText({ path, file, proven, whose }: Checked): string {
     `  fault         ${whom}`,
     `  device        ${device}`,
     `  file          ${path}`,
+    ...(other === null ? [] : [`  OTHER         ${other}`]),
   ].join('\n');
 }
 
@@ -206,5 +261,7 @@ Examples:
   plumb owner contradictions
   plumb owner contradictions weather --out evidence.json
   plumb owner contradictions --check evidence.json
+  plumb owner contradictions --check evidence.json --dissc 0x52908400098527886e0f7030069857d2e4169ee7
+                                                    heads that were signed for another contract than DISSC
   plumb owner contradictions weather --forget       for example after starting a local stack anew
 Exit codes: 0 no contradiction, or the file proves one; 1 a contradiction was found, or the file proves nothing.`;

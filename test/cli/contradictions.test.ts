@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Charter, datasetOfCharter, signCharter } from '../../core/charter/charter.ts';
 import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
+import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { encodeContradiction } from '../../core/evidence/contradiction-file.ts';
 import { address, type LogRoot, NO_ACCOUNT, type PrivateKey } from '../../core/ids.ts';
 import { buildGrowth } from '../../core/log/build-growth.ts';
@@ -13,7 +14,7 @@ import { accountOfKey } from '../../core/typed-data.ts';
 import { LazyTree } from '../core/lazy-tree.ts';
 import { runPlumb } from './run-plumb.ts';
 
-const domain = { chainId: 31337, dissc: address(`0x${'d1'.repeat(20)}`) };
+const domain = { chainId: 31337, dissc: DISSC_ADDRESS };
 const [ownerKey, deviceKey] = [3, 5].map((byte) => new Uint8Array(32).fill(byte) as PrivateKey) as [
   PrivateKey,
   PrivateKey,
@@ -33,9 +34,9 @@ const unsigned: Charter = {
 const charter = { ...unsigned, signature: signCharter(domain, unsigned, ownerKey) };
 const dataset = datasetOfCharter(domain, charter);
 const [ours, theirs] = [new LazyTree([100, 500]), new LazyTree([100, 500, 70], 'other')];
-const headOf = (tree: LazyTree, size: number, key = deviceKey): SignedHead => {
-  const head = { dataset, size, root: tree.hash(0, size) as LogRoot };
-  return { ...head, serial: charter.serial, signature: signHead(domain, head, key) };
+const headOf = (tree: LazyTree, size: number, of = { ...domain, dataset }): SignedHead => {
+  const head = { dataset: of.dataset, size, root: tree.hash(0, size) as LogRoot };
+  return { ...head, serial: charter.serial, signature: signHead(of, head, deviceKey) };
 };
 
 describe('plumb owner contradictions', () => {
@@ -99,6 +100,38 @@ describe('plumb owner contradictions', () => {
       assert.equal(ended.exitCode, 2, `${path}: ${ended.stdout}${ended.stderr}`);
       assert.match(ended.stderr, pattern);
     }
+  });
+
+  it('flags heads that are signed for another contract than the one in use, until their reader names that contract', async () => {
+    const other = { chainId: 31337, dissc: address(`0x${'d1'.repeat(20)}`) };
+    const signed = { ...unsigned, signature: signCharter(other, unsigned, ownerKey) };
+    const of = { ...other, dataset: datasetOfCharter(other, signed) };
+    const growth = await buildGrowth({ subtrees: ours.source }, 100, 500);
+    const contradiction = { shorter: headOf(theirs, 100, of), longer: headOf(ours, 500, of), growth };
+    const seen = { shorter: 'here', longer: 'there' };
+    const file = encodeContradiction({ domain: other, contradiction, charters: [signed], seen });
+    const path = written('other.json', file);
+    const flagged = await plumb(['--check', path]);
+    assert.equal(flagged.exitCode, 1, flagged.stderr);
+    assert.match(flagged.stdout, new RegExp(`signed for the contract ${other.dissc}, not for ${DISSC_ADDRESS}`));
+    assert.doesNotMatch(flagged.stdout, /This proves it to anybody/);
+    const named = await plumb(['--check', path, '--dissc', other.dissc]);
+    assert.equal(named.exitCode, 0, named.stderr);
+    assert.match(named.stdout, /This proves it to anybody/);
+    mkdirSync(join(folder, 'mixed', 'contradictions'), { recursive: true });
+    writeFileSync(join(folder, 'mixed', 'contradictions', 'a.json'), evidence, { mode: 0o600 });
+    writeFileSync(join(folder, 'mixed', 'contradictions', 'b.json'), file, { mode: 0o600 });
+    const listed = (await plumb(['--json'], 'mixed')).stdout.trim().split('\n');
+    const contracts = listed
+      .map((line) => JSON.parse(line))
+      .map(({ dissc, otherContract }) => [dissc, otherContract === null]);
+    assert.deepEqual(
+      contracts.toSorted(),
+      [
+        [DISSC_ADDRESS, true],
+        [other.dissc, false],
+      ].toSorted(),
+    );
   });
 
   it('lists what a home has found, and writes it for somebody else', async () => {
