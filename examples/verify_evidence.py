@@ -30,7 +30,7 @@ def parse(file):
     value = json.loads(text)
     # RFC 8785 sorts by UTF-16 units; all keys here are ASCII.
     require(json.dumps(value, sort_keys=True, separators=(',', ':'), ensure_ascii=False) == text, 'it is not in the one form')
-    fields(value, 'v chainId dissc dataset charters head record round blocks proof range after')
+    fields(value, 'v chainId dissc dataset charters head record round blocks proof range after timestamp')
     require(type(value['v']) is int and value['v'] == 2, 'it is of another version')
     require(1 <= len(value['blocks']) <= 65536 and 1 <= len(value['charters']) <= 256, 'too many blocks or charters, or none')
     require(value['record'] or value['round'], 'neither record nor round')
@@ -113,6 +113,7 @@ def check(e, dissc):
     require(multiproof_root(leaves, size, [raw(n, 32) for n in e['proof']]) == root, 'the records do not lead to the head')
     for a in e['after']: require(any(m.get('after') == raw(a['blockHash'], 32) for m in metas.values()), 'no meta names that chain block')
     if e['range']: check_range(e, metas, size)
+    if e['timestamp'] is not None: require(1 <= len(base64.b64decode(e['timestamp'], validate=True)) <= 65536, 'the time-stamp token has another size')
     return signer, round_root, metas
 
 def check_range(e, metas, size):
@@ -155,6 +156,7 @@ def main():
     print(f"holds    {len(blocks)} blocks of {first['name']}, signed by device 0x{signer.hex()} of owner {first['owner']}")
     if span: print(f"whole    all that was captured from {span['from']} to {span['to']} ms, in a log of {e['head']['size']} blocks")
     if len(args) == 2: compare(e, blocks, args[1])
+    if e['timestamp']: print('UNREAD   a time-stamp token (RFC 3161): not checked here; plumb verify --tsa-roots and openssl ts -verify check it')
     if e['record']: print(f"look up  chain {e['chainId']}: {e['record']['transaction']} recorded {e['head']['size']} blocks, root {e['head']['root']}, in block {e['record']['blockNumber']}, on the contract {dissc}")
     if e['round']: print(f"look up  chain {e['chainId']}: {e['round']['transaction']} anchored round 0x{round_root.hex()} of {e['round']['anchorer']}, in block {e['round']['blockNumber']}, on the contract {dissc}")
     return 0

@@ -15,12 +15,13 @@ import type { RequestAccount } from '../../client/service/call-service.ts';
 import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { ArgumentError, FileError } from '../../core/errors.ts';
 import type { EvidenceFile } from '../../core/evidence/evidence.ts';
+import { type TimestampFinding, timestampMessage } from '../../core/evidence/timestamp.ts';
 import { verifyEvidence } from '../../core/evidence/verify-evidence.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { type Connection, openBucket, openLedger, openService } from '../../library/connection.ts';
 import type { DatasetEntry } from '../../library/dataset-list.ts';
 import { openRounds } from '../../library/open-rounds.ts';
-import { progressBar } from '../output.ts';
+import { type Output, progressBar } from '../output.ts';
 import { parseRanges } from '../parse-arguments.ts';
 import { parseTime } from '../parse-time.ts';
 import type { CommandContext } from '../run-command.ts';
@@ -46,6 +47,7 @@ export interface ProveOptions {
   readonly via: 'http' | 'lambda' | 's3';
   readonly anchor: 'final' | 'latest';
   readonly format: EvidenceForm;
+  readonly timestamp?: string;
   readonly json?: boolean;
 }
 
@@ -63,6 +65,10 @@ export function withProveOptions(command: Command): Command {
     .requiredOption('--out <file>', 'where to write it, *.evidence.json; never overwrites a file')
     .option('--with-bytes', 'include the stored bytes, at most 64 MiB')
     .option('--no-metas', 'leave out names and times of the blocks')
+    .option(
+      '--timestamp <url>',
+      'include a time-stamp of the log from this authority (RFC 3161), which learns only a hash',
+    )
     .addOption(
       new Option(
         '--format <form>',
@@ -117,7 +123,7 @@ export async function writeEvidence(
   { home, output, signal }: CommandContext,
   connection: Connection,
   { dataset, account, entries, logKeyOf, ...prover }: Prover,
-  options: Pick<ProveOptions, 'out' | 'open' | 'withBytes' | 'metas' | 'via' | 'anchor' | 'format'>,
+  options: Pick<ProveOptions, 'out' | 'open' | 'withBytes' | 'metas' | 'via' | 'anchor' | 'format' | 'timestamp'>,
   blocks: WantedBlocks,
 ): Promise<{
   readonly out: string;
@@ -147,15 +153,31 @@ export async function writeEvidence(
     const show = { metas: options.metas, content: options.open === true, bytes: options.withBytes === true };
     const wanted = { dataset, anchor: options.anchor, fromBlock: connection.fromBlock, blocks, show };
     const onBlock = (done: number, all: number): void => output.progress(progressBar(done, all, 'blocks'));
-    const evidence = await makeEvidence(deps, wanted, onBlock, signal);
+    const made = await makeEvidence(deps, wanted, onBlock, signal);
+    const { evidence, stamped } = await withTimestamp(made, options.timestamp, output, signal);
     const written = encodeForm(evidence, options.format, logKeyOf);
     const out = resolve(options.out);
     await writeNew(out, written.file);
-    const report = reportEvidence(evidence, verifyEvidence(primitives, evidence, evidence.domain), [], null);
+    const report = reportEvidence(evidence, verifyEvidence(primitives, evidence, evidence.domain), [], null, stamped);
     return { out, written, report, evidence };
   } finally {
     bucket?.close();
   }
+}
+
+/** The head is stamped: whatever blocks are shown, they stand in it. */
+async function withTimestamp(
+  evidence: EvidenceFile,
+  url: string | undefined,
+  output: Output,
+  signal: AbortSignal,
+): Promise<{ readonly evidence: EvidenceFile; readonly stamped: TimestampFinding | undefined }> {
+  if (url === undefined) return { evidence, stamped: undefined };
+  output.progress('Asking the time-stamping authority …');
+  // Loaded by those alone who ask for it: reading certificates takes a library of its own.
+  const { requestToken } = await import('../../adapters/timestamp/request-token.ts');
+  const { token, finding } = await requestToken(url, timestampMessage(nodePrimitives, evidence.head), signal);
+  return { evidence: { ...evidence, timestamp: token }, stamped: finding };
 }
 
 /** @throws ArgumentError when not exactly one of the ways to name blocks is given */

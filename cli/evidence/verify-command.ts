@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createDisscWitness } from '../../adapters/ethereum/dissc-witness.ts';
+import type { CheckedTimestamp } from '../../adapters/timestamp/check-timestamp.ts';
 import { type ComparedData, type EvidenceReport, reportEvidence } from '../../client/evidence/report-evidence.ts';
 import { sayEvidence } from '../../client/evidence/say-evidence.ts';
 import { sayDissent, sayFact } from '../../client/evidence/say-fact.ts';
@@ -17,12 +18,13 @@ import { type EvidenceFile, MAX_EVIDENCE_FILE_BYTES } from '../../core/evidence/
 import { parseEvidence } from '../../core/evidence/parse-evidence.ts';
 import { type EvidenceFinding, type EvidenceStep, verifyEvidence } from '../../core/evidence/verify-evidence.ts';
 import type { Address } from '../../core/ids.ts';
+import { inFile } from '../../core/parse-outside.ts';
 import type { ChainWitness, Dissent } from '../../core/ports/chain-witness.ts';
 import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { parseAddress, parseBlock, parseCount } from '../parse-arguments.ts';
-import { readBoundedFile, unreadable } from '../read-bounded-file.ts';
+import { readBoundedFile, readBoundedText, unreadable } from '../read-bounded-file.ts';
 import { runCommand } from '../run-command.ts';
 
 interface VerifyOptions {
@@ -33,6 +35,7 @@ interface VerifyOptions {
   readonly agree?: number;
   readonly anchor: 'final' | 'latest';
   readonly finalDepth?: number;
+  readonly tsaRoots?: string;
   readonly json?: boolean;
 }
 
@@ -60,26 +63,48 @@ export function addVerify(verify: Command): void {
       'for chains whose nodes do not report a final block: how many blocks below the newest one is final',
       parseCount,
     )
+    .option(
+      '--tsa-roots <file>',
+      'certificates (PEM) of the time-stamping authorities that you trust, for evidence with a time-stamp',
+    )
     .addHelpText('after', EXAMPLES);
   withJson(command).action((path: string, data: string[], options: VerifyOptions) =>
     runCommand(options, async ({ output, signal }) => {
       const evidence = await readEvidence(path);
-      const finding = verifyEvidence(
-        nodePrimitives,
-        evidence,
-        { dissc: options.dissc ?? DISSC_ADDRESS },
-        options.block,
-      );
+      const held = verifyEvidence(nodePrimitives, evidence, { dissc: options.dissc ?? DISSC_ADDRESS }, options.block);
+      const { finding, timestamp } = await checkStamp(evidence, held, options.tsaRoots);
       const compared = finding.holds ? await compareAll(evidence, finding, data, output, signal) : [];
       const chain = finding.holds ? openWitness(evidence, options) : null;
       if (chain !== null) output.progress(`Asking ${chain.hosts.join(', ')} …`);
       const facts = chain === null ? null : await witnessEvidence(nodePrimitives, evidence, finding, chain, signal);
-      const report = { ...reportEvidence(evidence, finding, compared, facts), dissent: chain?.dissent ?? [] };
+      const report = {
+        ...reportEvidence(evidence, finding, compared, facts, timestamp),
+        dissent: chain?.dissent ?? [],
+      };
       const steps = options.explain === true ? finding.steps : [];
       output.result(options.explain === true ? { ...report, steps } : report, textOf(output, report, steps));
       return exitCode(report);
     }),
   );
+}
+
+/** A library that reads certificates is loaded for evidence alone that brings a token along. */
+async function checkStamp(
+  evidence: EvidenceFile,
+  finding: EvidenceFinding,
+  rootsFile: string | undefined,
+): Promise<Pick<CheckedTimestamp, 'finding' | 'timestamp'>> {
+  if (evidence.timestamp === null) {
+    if (rootsFile === undefined) return { finding, timestamp: undefined };
+    throw new ArgumentError('The evidence brings no time-stamp along: leave out --tsa-roots.');
+  }
+  const [{ checkTimestamp }, { parseRoots }] = await Promise.all([
+    import('../../adapters/timestamp/check-timestamp.ts'),
+    import('../../adapters/timestamp/parse-roots.ts'),
+  ]);
+  const text = rootsFile === undefined ? null : await readBoundedText(rootsFile, ROOTS_BOUND);
+  const roots = text === null ? null : inFile(rootsFile ?? '', () => parseRoots(text));
+  return checkTimestamp(nodePrimitives, evidence, finding, roots);
 }
 
 /** Null: no chain is asked. */
@@ -95,8 +120,9 @@ function openWitness({ domain }: EvidenceFile, { rpc, agree, anchor, finalDepth 
   return createDisscWitness({ rpcUrls, agree: agree ?? rpcUrls.length, chainId, dissc, anchor, finalDepth });
 }
 
-function exitCode({ verdict }: EvidenceReport): number {
+function exitCode({ verdict, timestamp }: EvidenceReport): number {
   if (verdict === 'intact') return EXIT.ok;
+  if (timestamp?.holds === false) return EXIT.notIntact;
   return verdict === 'unconfirmed' ? EXIT.unavailable : EXIT.notIntact;
 }
 
@@ -114,14 +140,24 @@ from its code and is the same on every chain. Name another contract with --dissc
 With --rpc the command asks the chain, but takes no node's word: it proves DISSC's storage and logs against a block header whose
 hash it computes itself. Only that this is the chain's block needs --agree nodes to agree; nodes that disagree are named.
 
+A time-stamp (RFC 3161) in the evidence is an authority's word on when the log had this head, in addition to the chain's. The command
+always checks its signature. To check that it comes from an authority that you trust, give that authority's root certificates with
+--tsa-roots. The command does not ask whether a certificate was revoked.
+
 Examples:
   plumb verify door.evidence.json                    what it says, and that it is consistent
   plumb verify door.evidence.json door.log           that the file is the recorded one
   plumb verify door.evidence.json door.log --explain every step from the bytes to the chain
+  plumb verify door.evidence.json door.log --tsa-roots roots.pem
+                                                     and that an authority that you trust has time-stamped it
   plumb verify door.evidence.json door.log --rpc https://a.example --rpc https://b.example --rpc https://c.example --agree 2
 Exit codes: 0 everything holds, 1 something does not, or the data differ, 2 wrong arguments or no evidence, 3 the chain does not answer.`;
 
-const EVIDENCE_BOUND = { maxBytes: MAX_EVIDENCE_FILE_BYTES, ifLarger: 'Did you name the data in place of the evidence?' };
+const ROOTS_BOUND = { maxBytes: 4 * 2 ** 20, ifLarger: 'Is it a file of certificates?' };
+const EVIDENCE_BOUND = {
+  maxBytes: MAX_EVIDENCE_FILE_BYTES,
+  ifLarger: 'Did you name the data in place of the evidence?',
+};
 
 async function readEvidence(path: string): Promise<EvidenceFile> {
   const bytes = await readBoundedFile(path, EVIDENCE_BOUND);

@@ -104,7 +104,8 @@ async function check(
   const used = { dissc, chainId: null };
   const other = otherContract(checked.file, used);
   // Whoever deployed the other contract can have had any heads signed for it.
-  const text = other === null ? 'This proves it to anybody.' : output.style('red', 'It proves nothing about the contract in use.');
+  const text =
+    other === null ? 'This proves it to anybody.' : output.style('red', 'It proves nothing about the contract in use.');
   output.result({ ...answerOf(checked, used), proven: other === null }, `${foundText(checked, used)}\n${text}`);
   return other === null ? EXIT.ok : EXIT.notIntact;
 }

@@ -62,11 +62,15 @@ other blocks. With --open, whoever has the evidence and the stored bytes can rea
 Its date is the chain block that first recorded a head with all of these blocks, or the first round that held it. To give
 blocks recorded at different times their own dates, put them into separate files.
 
+With --timestamp an authority of your choice signs the time at which it saw the log's head. That is a second date, which does not
+depend on the chain.
+
 Examples:
   plumb owner prove weather --blocks 0-99 --out first.evidence.json
   plumb owner prove door --file door.log --open --out door.evidence.json
   plumb owner prove door --from 2026-11-22T08:00:00Z --to 2026-11-22T09:00:00Z --open --out hour.evidence.json
                                   the whole hour: proves that nothing is left out
+  plumb owner prove door --file door.log --open --timestamp https://freetsa.org/tsr --out door.evidence.json
   plumb owner prove weather --blocks 7 --format tlog-proof --out block7.tlog-proof
                                   for programs that check transparency logs; --format cose writes a COSE receipt (RFC 9942)
   plumb verify door.evidence.json door.log`;

@@ -85,6 +85,7 @@ export async function makeEvidence(
         ...{ record: standing.record, round: standing.round, range },
         ...opened,
         after: await readAfter(deps, opened.blocks, signal),
+        timestamp: null,
       };
       const finding = verifyEvidence(primitives, evidence, ledger.domain);
       if (!finding.holds) throw new DefectError(`The new evidence does not pass its own check: ${finding.reason}`);

@@ -1,6 +1,7 @@
 import { to0x } from '../../core/bytes.ts';
 import type { DataFinding } from '../../core/evidence/check-data.ts';
 import type { EvidenceFile } from '../../core/evidence/evidence.ts';
+import { type TimestampFinding, UNREAD_TIMESTAMP } from '../../core/evidence/timestamp.ts';
 import type { EvidenceFinding } from '../../core/evidence/verify-evidence.ts';
 import type { Address, BlockIndex, DatasetId } from '../../core/ids.ts';
 import { EVIDENCE_PROVES, type Evidence } from '../../core/verdict.ts';
@@ -18,7 +19,8 @@ export interface ComparedData {
 
 /**
  * What came of evidence: `intact`; `corrupted`, a file is not what is proven; `unproven`, the evidence does not hold by itself;
- * `contradicted`, the chain says otherwise; `unconfirmed`, the chain was asked and could not say.
+ * `contradicted`, the chain says otherwise; `unconfirmed`, the chain was asked and could not say, or a time-stamp leads to no root that
+ * the reader trusts.
  */
 export type EvidenceVerdict = 'intact' | 'corrupted' | 'unproven' | 'contradicted' | 'unconfirmed';
 
@@ -57,14 +59,21 @@ export interface EvidenceReport {
   readonly objects: readonly { readonly key: string; readonly versionId: string | null }[];
   readonly data: readonly ComparedData[];
   readonly restsOn: readonly ChainFact[];
+  /** Of the token that the file brings along; null where there is none. Times are ISO 8601. */
+  readonly timestamp: (Omit<TimestampFinding, 'atMs'> & { readonly at: string | null }) | null;
 }
 
-/** Puts together what evidence, files and chain say; `facts` are what the chain said, null where none was asked. */
+/**
+ * Puts together what evidence, files and chain say.
+ * @param facts what the chain said; null where none was asked
+ * @param stamped what came of a time-stamp token, where this program reads tokens
+ */
 export function reportEvidence(
   evidence: EvidenceFile,
   finding: EvidenceFinding,
   data: readonly ComparedData[],
   facts: readonly ChainFact[] | null,
+  stamped: TimestampFinding = UNREAD_TIMESTAMP,
 ): EvidenceReport {
   const { record, round, range, head } = evidence;
   const hashed = new Set([
@@ -74,6 +83,7 @@ export function reportEvidence(
   const strength =
     finding.blocks.length > 0 && finding.blocks.every((index) => hashed.has(index)) ? 'retrieved' : 'attested';
   const restsOn = facts ?? chainFacts(evidence, finding);
+  const timestamp = evidence.timestamp === null ? null : stamped;
   const at = record ?? round;
   const names = new Set(finding.metas.flatMap(({ meta }) => meta.name ?? []));
   const objects = new Map(
@@ -84,7 +94,7 @@ export function reportEvidence(
     ),
   );
   return {
-    ...verdictOf(finding, data, restsOn),
+    ...verdictOf(finding, data, restsOn, timestamp),
     strength,
     proves:
       strength === 'attested'
@@ -113,6 +123,7 @@ export function reportEvidence(
     objects: [...objects.values()],
     data,
     restsOn,
+    timestamp: timestamp === null ? null : datedText(timestamp),
   };
 }
 
@@ -120,14 +131,20 @@ function verdictOf(
   finding: EvidenceFinding,
   data: readonly ComparedData[],
   facts: readonly ChainFact[],
+  timestamp: TimestampFinding | null,
 ): Pick<EvidenceReport, 'verdict' | 'reason'> {
   if (!finding.holds) return { verdict: 'unproven', reason: finding.reason };
   const contradicted = facts.find(({ holds }) => holds === false);
   if (contradicted !== undefined) return { verdict: 'contradicted', reason: contradicted.reason };
   const other = data.find(({ finding: { is } }) => is !== 'intact');
   if (other !== undefined) return { verdict: 'corrupted', reason: differenceText(other) };
+  if (timestamp?.holds === false) return { verdict: 'unconfirmed', reason: timestamp.reason };
   const silent = facts.find(({ holds, reason }) => holds === null && reason !== null);
   return silent === undefined ? { verdict: 'intact', reason: null } : { verdict: 'unconfirmed', reason: silent.reason };
+}
+
+function datedText({ atMs, ...rest }: TimestampFinding): EvidenceReport['timestamp'] {
+  return { ...rest, at: atMs === null ? null : utcText(atMs) };
 }
 
 const MOST_SIZES = 4;

@@ -14,7 +14,9 @@ export function sayEvidence(report: EvidenceReport): string {
     case 'corrupted':
       return `${reason} What is proven: ${provenText(report)}`;
     case 'unconfirmed':
-      return `The evidence is consistent, but the chain did not confirm it. ${reason} According to the evidence: ${provenText(report)}`;
+      return report.timestamp?.holds === false
+        ? `The evidence is consistent, but its time-stamp does not count. ${reason} According to the evidence: ${provenText(report)}`
+        : `The evidence is consistent, but the chain did not confirm it. ${reason} According to the evidence: ${provenText(report)}`;
     default:
       return count === 0 ? provenText(report) : `${subject(report)} ${provenText(report)}`;
   }
@@ -53,9 +55,23 @@ function provenText(report: EvidenceReport): string {
       ? ''
       : ' A later charter by the owner disowns some of these blocks: another device writes from there on.';
   const asked = restsOn.every(({ holds }) => holds === null)
-    ? ' The chain was not asked whether it has that charter.'
+    ? ` The chain was not asked whether it has this ${recorded === null ? 'round' : 'record'}.`
     : '';
-  return count === 0 ? `Dataset ${name}, ${sealed}${all}${asked}` : `${what}, ${sealed}${all}${later}${asked}`;
+  const stamp = stampText(report);
+  return count === 0
+    ? `Dataset ${name}, ${sealed}${all}${stamp}${asked}`
+    : `${what}, ${sealed}${all}${stamp}${later}${asked}`;
+}
+
+/** Nobody's time counts before it leads to somebody whom the reader trusts. */
+function stampText({ timestamp }: EvidenceReport): string {
+  if (timestamp === null || timestamp.holds === false) return '';
+  const { at, authority, holds, root } = timestamp;
+  if (at === null)
+    return ' The evidence contains a time-stamp, which this program cannot read. To check it: plumb verify --tsa-roots FILE';
+  return holds === null
+    ? ` A time-stamp in the name of ${authority} says that the log had this head on ${at}. Whether it comes from that authority was not checked: plumb verify --tsa-roots FILE checks it.`
+    : ` ${authority} time-stamped the head of this log on ${at}. Its certificate leads to ${root}, which you trust.`;
 }
 
 const MOST_FILES = 3;

@@ -74,7 +74,7 @@ export function showSteps(steps: readonly EvidenceStep[]): void {
 }
 
 function factsOf(report: EvidenceReport): [string, string][] {
-  const { recorded, anchored, wholeTime } = report;
+  const { recorded, anchored, wholeTime, timestamp } = report;
   const facts: [string, string | null][] = [
     ['Dataset', report.name],
     ['Files', report.files.length === 0 ? null : report.files.join(', ')],
@@ -87,6 +87,10 @@ function factsOf(report: EvidenceReport): [string, string][] {
     ['Recorded', recorded === null ? null : `chain block ${recorded.blockNumber}, transaction ${recorded.transaction}`],
     ['Anchored', anchored === null ? null : `round ${anchored.number} of ${anchored.anchorer}`],
     ['Chain', `${report.chainId}, contract ${report.contract}`],
+    [
+      'Time-stamp',
+      timestamp === null ? null : 'in the file; this page does not check it, plumb verify --tsa-roots FILE does',
+    ],
     ['Whole time', wholeTime === null ? null : `${wholeTime.from} to ${wholeTime.to}`],
     ['What this proves', report.proves],
   ];

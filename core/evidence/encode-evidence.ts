@@ -36,6 +36,7 @@ export function encodeEvidence(evidence: EvidenceFile): Uint8Array {
     proof: evidence.proof.map(to0x),
     range,
     after: evidence.after.map(wireChainBlock),
+    timestamp: evidence.timestamp === null ? null : toBase64(evidence.timestamp),
   };
   const file = utf8(canonicalJson(wire));
   parseEvidence(file);

@@ -9,6 +9,7 @@ import {
 } from '../limits.ts';
 import { SIGNATURE_BYTES } from '../typed-data.ts';
 import { MAX_EVIDENCE_BLOCKS, MAX_EVIDENCE_CHARTERS } from './evidence.ts';
+import { MAX_TIMESTAMP_BYTES } from './timestamp.ts';
 
 const hex = (bytes: number) => z.string().regex(new RegExp(`^0x[0-9a-f]{${2 * bytes}}$`));
 const hexUpTo = (bytes: number) =>
@@ -16,6 +17,11 @@ const hexUpTo = (bytes: number) =>
     .string()
     .regex(/^0x(?:[0-9a-f]{2})+$/)
     .max(2 + 2 * bytes);
+const base64UpTo = (bytes: number) =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9+/]+={0,2}$/)
+    .max(4 * Math.ceil(bytes / 3));
 const whole = (least = 0, most = Number.MAX_SAFE_INTEGER) => z.int().min(least).max(most);
 const serial = whole(1, 0xffff_ffff);
 
@@ -53,11 +59,7 @@ const block = z.strictObject({
       offset: whole(),
     })
     .nullable(),
-  bytes: z
-    .string()
-    .regex(/^[A-Za-z0-9+/]+={0,2}$/)
-    .max(4 * Math.ceil(MAX_BLOCK_BYTES / 3))
-    .nullable(),
+  bytes: base64UpTo(MAX_BLOCK_BYTES).nullable(),
 });
 
 /** An evidence file as JSON has it (specification#evidence-files). Every field is always there; null says that there is none. */
@@ -83,6 +85,7 @@ export const evidenceSchema = z.strictObject({
   proof: z.array(hash).max(48 * MAX_EVIDENCE_BLOCKS),
   range: z.strictObject({ from: whole(), to: whole() }).nullable(),
   after: z.array(z.strictObject(chainBlock)).max(MAX_EVIDENCE_BLOCKS),
+  timestamp: base64UpTo(MAX_TIMESTAMP_BYTES).nullable(),
 });
 
 export type WireEvidence = z.output<typeof evidenceSchema>;

@@ -81,6 +81,8 @@ export interface EvidenceFile {
   readonly range: { readonly from: number; readonly to: number } | null;
   /** The chain blocks that metas name as `after`, by number. */
   readonly after: readonly NamedChainBlock[];
+  /** An RFC 3161 token of the head (DER); null where no time-stamping authority was asked. */
+  readonly timestamp: Uint8Array | null;
 }
 
 /** A file is not evidence; `where` is the field. */

@@ -102,7 +102,13 @@ export function parseEvidence(file: Uint8Array): EvidenceFile {
     proof: wire.proof.map((node) => fromHex(node)),
     range,
     after: wire.after.map(parseChainBlock),
+    timestamp: parseTimestamp(wire.timestamp),
   };
+}
+
+/** What it says is not read here. */
+function parseTimestamp(timestamp: string | null): Uint8Array | null {
+  return timestamp === null ? null : inField('timestamp', () => fromBase64(timestamp));
 }
 
 function textOf(file: Uint8Array): string {

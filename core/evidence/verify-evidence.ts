@@ -34,7 +34,19 @@ export type StepValues = Readonly<Record<string, string | number | null>>;
 
 /** One step from the bytes to the chain, in the order of the paper's Table III as far as that has it. */
 export interface EvidenceStep {
-  readonly step: 'contract' | 'charter' | 'head' | 'round' | 'record' | 'open' | 'compare' | 'meta' | 'bytes' | 'range';
+  readonly step:
+    | 'contract'
+    | 'charter'
+    | 'head'
+    | 'round'
+    | 'record'
+    | 'open'
+    | 'compare'
+    | 'meta'
+    | 'bytes'
+    | 'range'
+    // Of a token, which only a program that reads it checks.
+    | 'timestamp';
   /** The paper's step; null where it has none. */
   readonly paper: string | null;
   readonly title: string;
@@ -114,7 +126,8 @@ export function verifyEvidence(
   return run.finding();
 }
 
-interface StepOfVerification extends Pick<EvidenceStep, 'step' | 'paper' | 'title'> {
+interface StepOfVerification extends Pick<EvidenceStep, 'paper' | 'title'> {
+  readonly step: Exclude<EvidenceStep['step'], 'timestamp'>;
   readonly isWanted?: (evidence: EvidenceFile) => boolean;
 }
 

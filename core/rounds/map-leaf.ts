@@ -35,10 +35,15 @@ export function leafOfHead(hasher: Hasher, { dataset, size, root, serial, signat
  * @throws ArgumentError when a field is out of bounds
  */
 export function mapLeafHash(hasher: Hasher, leaf: MapLeaf): MapRoot {
+  return hasher.sha256(mapLeafBytes(leaf)) as MapRoot;
+}
+
+/** What is hashed of it. @throws ArgumentError when a field is out of bounds */
+export function mapLeafBytes(leaf: MapLeaf): Uint8Array {
   requireMapLeaf(leaf);
-  return hasher.sha256(
-    concatBytes(u8(0x07), datasetBytes(leaf.dataset), u64(leaf.size), leaf.root, u32(leaf.serial), leaf.signatureHash),
-  ) as MapRoot;
+  return concatBytes(
+    ...[u8(0x07), datasetBytes(leaf.dataset), u64(leaf.size), leaf.root, u32(leaf.serial), leaf.signatureHash],
+  );
 }
 
 /** Map of more than one: H(08 ‖ map of those with bit 0 ‖ map of those with bit 1). */

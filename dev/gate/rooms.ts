@@ -44,6 +44,8 @@ export const rooms: Rooms = {
       '@noble/ciphers/aes.js': ['adapters/crypto'],
       '@noble/curves/secp256k1.js': ['adapters/ethereum', 'adapters/kms'],
       '@slicekit/erc8128': ['adapters/http-signature'],
+      asn1js: ['adapters/timestamp'],
+      pkijs: ['adapters/timestamp'],
       ethers: ['adapters/ethereum', 'adapters/http-signature', 'adapters/keys', 'adapters/kms'],
       'kubo-rpc-client': ['adapters/ipfs'],
     },
@@ -284,6 +286,8 @@ export const rooms: Rooms = {
       ...everywhere('@aws-sdk/client-sqs', '@aws-sdk/s3-request-presigner', 'aws-sdk-client-mock'),
       ...everywhere('@ipld/car/buffer-writer', '@ipld/dag-cbor', 'multiformats/bases/base58', 'multiformats/cid'),
       ...everywhere('@noble/curves/secp256k1.js', '@noble/hashes/sha3.js', '@slicekit/erc8128'),
+      // A time-stamping authority that does as it is told.
+      ...{ asn1js: ['test/adapters/timestamp'], pkijs: ['test/adapters/timestamp'] },
       'node:async_hooks': ['test/dev/uncaught'],
       'node:v8': ['test/local/retained.test.ts'],
       dynalite: ['test/local/retained.test.ts'],

@@ -68,6 +68,6 @@ export async function exampleEvidence(dissc = DISSC_ADDRESS): Promise<Uint8Array
       shown,
       head.size,
     ),
-    ...{ range: null, after: [] },
+    ...{ range: null, after: [], timestamp: null },
   });
 }

@@ -5,11 +5,19 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { address } from '../../core/ids.ts';
 import { exampleEvidence } from '../../dev/specification/example-evidence.ts';
+import {
+  type AuthorityServer,
+  answerQuery,
+  makeAuthority,
+  pemOf,
+  serveAuthority,
+} from '../adapters/timestamp/make-authority.ts';
 import { quickenKeystore } from './quicken-keystore.ts';
 import { runPlumb, type StackUnderTest, startStackUnderTest } from './run-plumb.ts';
 
 let folder: string;
 let stack: StackUnderTest;
+let authority: AuthorityServer;
 let env: Record<string, string>;
 const at = (name: string) => join(folder, name);
 const passwordArgs = () => ['--password-file', at('password')];
@@ -22,6 +30,9 @@ const DOOR = Buffer.alloc(2_300_000, 'door opened\n');
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'plumbline-evidence-'));
   stack = await startStackUnderTest(at('stack'));
+  const { root, issuer, signer } = await makeAuthority();
+  authority = await serveAuthority(async (query) => ({ body: await answerQuery(query, { signer, others: [issuer] }) }));
+  await writeFile(at('roots.pem'), pemOf(root));
   env = { PLUMB_STACK: stack.stackFile, PLUMB_HOME: at('owner') };
   await writeFile(at('password'), 'correct horse battery\n', { mode: 0o600 });
   const { account } = await plumb(['owner', 'init', ...passwordArgs(), '--mnemonic-out', at('mnemonic')]);
@@ -52,6 +63,7 @@ before(async () => {
 
 after(async () => {
   await stack?.end('SIGINT');
+  await authority?.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -74,10 +86,13 @@ test('a file and its evidence are all that somebody needs', async () => {
     '--file',
     'door.log',
     '--open',
+    '--timestamp',
+    authority.url,
     '--out',
     at('door.evidence.json'),
     ...passwordArgs(),
   ]);
+  assert.deepEqual([made.timestamp.authority, made.timestamp.holds], ['CN=Test time', null]);
   assert.deepEqual([made.count, made.files], [3, ['door.log']]);
   const report = await verify([at('door.evidence.json'), at('files/door.log')]);
   assert.deepEqual([report.verdict, report.strength, report.name, report.count], ['intact', 'retrieved', 'door', 3]);
@@ -99,10 +114,12 @@ test('a file and its evidence are all that somebody needs', async () => {
   const differs = await verify([at('door.evidence.json'), at('other.log')], 1);
   assert.equal(differs.verdict, 'corrupted');
   assert.match(differs.reason, /One block differs of 3: the first is block \d+, bytes 1048560 to/);
-  const shown = await runPlumb(['verify', at('door.evidence.json'), at('files/door.log'), '--explain'], {});
+  assert.equal(report.timestamp.holds, null);
+  const roots = ['--tsa-roots', at('roots.pem')];
+  const shown = await runPlumb(['verify', at('door.evidence.json'), at('files/door.log'), '--explain', ...roots], {});
   assert.match(
     shown.stdout,
-    /^door\.log: intact, byte for byte\. door\.log \(blocks 0 to 2, .*Table III, step 10, 14/s,
+    /^door\.log: intact, byte for byte\. door\.log \(blocks 0 to 2, .*CN=Test time time-stamped the head of this log on .*, which you trust\..*Table III, step 10, 14.*holds {2}The time-stamp is on this head\n *imprint/s,
   );
 });
 

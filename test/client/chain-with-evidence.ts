@@ -117,7 +117,7 @@ export async function startChainWithEvidence(): Promise<ChainWithEvidence> {
         { charter: log.charter, chartered: { txHash: place.txHash, blockNumber: Number(events.blockNumber) } },
       ],
       head: { dataset, ...head, serial, signature },
-      ...{ record: place, round: null, blocks, proof, range: null, after: [] },
+      ...{ record: place, round: null, blocks, proof, range: null, after: [], timestamp: null },
     };
   }
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { type CheckedTimestamp, checkTimestamp } from '../../adapters/timestamp/check-timestamp.ts';
+import { parseRoots } from '../../adapters/timestamp/parse-roots.ts';
 import { reportEvidence } from '../../client/evidence/report-evidence.ts';
 import { witnessEvidence } from '../../client/evidence/witness-evidence.ts';
 import { equalBytes, to0x, utf8 } from '../../core/bytes.ts';
@@ -9,8 +11,10 @@ import { canonicalJson } from '../../core/evidence/canonical-json.ts';
 import { encodeEvidence } from '../../core/evidence/encode-evidence.ts';
 import { EvidenceError, type EvidenceFile } from '../../core/evidence/evidence.ts';
 import { parseEvidence } from '../../core/evidence/parse-evidence.ts';
+import { timestampMessage } from '../../core/evidence/timestamp.ts';
 import { type EvidenceFinding, verifyEvidence } from '../../core/evidence/verify-evidence.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
+import { makeAuthority, makeToken, pemOf } from '../adapters/timestamp/make-authority.ts';
 import { draws } from '../core/draw.ts';
 import { AT_MS, evidenceOf, type FixtureOptions } from '../core/evidence-fixture.ts';
 import { trueChain } from '../core/true-chain.ts';
@@ -22,6 +26,7 @@ const FILES: Readonly<Record<string, FixtureOptions>> = {
   'recorded, opened, with bytes': { open: true, withBytes: true },
   anchored: { anchored: true },
   'attached, with its charter on the chain': { kind: 2 },
+  stamped: { open: true },
   'a time': { kind: 1, blocks: [1, 2, 3, 4, 5], range: { from: AT_MS + 2000, to: AT_MS + 4000 } },
 };
 
@@ -141,24 +146,43 @@ function plain(value: unknown): unknown {
 }
 
 describe('evidence that was changed in any field', () => {
+  let roots: ReturnType<typeof parseRoots>;
+  let stamp: (evidence: EvidenceFile) => Promise<EvidenceFile>;
+  before(async () => {
+    const { root, issuer, signer } = await makeAuthority();
+    roots = parseRoots(pemOf(root));
+    stamp = async (evidence) => {
+      const imprint = nodePrimitives.sha256(timestampMessage(nodePrimitives, evidence.head));
+      return { ...evidence, timestamp: await makeToken(imprint, { signer, others: [issuer] }) };
+    };
+  });
+  /** As `plumb verify --tsa-roots` does. */
+  const verify = async (evidence: EvidenceFile): Promise<CheckedTimestamp> => {
+    const finding = verifyEvidence(counting, evidence, { dissc: DISSC_ADDRESS });
+    return checkTimestamp(counting, evidence, finding, roots);
+  };
+
   for (const [name, options] of Object.entries(FILES)) {
     it(`is refused, does not hold, or is contradicted by the chain: ${name}`, async () => {
       const made = (await evidenceOf(nodePrimitives, options)).evidence;
-      const evidence: EvidenceFile = name.includes('charter on the chain')
-        ? {
-            ...made,
-            charters: made.charters.map(({ charter }) => ({
-              charter,
-              chartered: { txHash: new Uint8Array(32).fill(5), blockNumber: 7 },
-            })),
-          }
-        : made;
+      const evidence: EvidenceFile =
+        name === 'stamped'
+          ? await stamp(made)
+          : name.includes('charter on the chain')
+            ? {
+                ...made,
+                charters: made.charters.map(({ charter }) => ({
+                  charter,
+                  chartered: { txHash: new Uint8Array(32).fill(5), blockNumber: 7 },
+                })),
+              }
+            : made;
       const file = encodeEvidence(evidence);
-      const truth = verifyEvidence(counting, evidence, { dissc: DISSC_ADDRESS });
+      const { finding: truth, timestamp: stamped } = await verify(evidence);
       assert.equal(truth.reason, null);
       const chain = trueChain(evidence, truth);
       assert.equal(
-        reportEvidence(evidence, truth, [], await witnessEvidence(counting, evidence, truth, chain)).verdict,
+        reportEvidence(evidence, truth, [], await witnessEvidence(counting, evidence, truth, chain), stamped).verdict,
         'intact',
       );
       hashes = 0;
@@ -179,7 +203,7 @@ describe('evidence that was changed in any field', () => {
           ends.refused++;
           continue;
         }
-        const finding = verifyEvidence(counting, parsed, { dissc: DISSC_ADDRESS });
+        const { finding, timestamp } = await verify(parsed);
         assert.ok(hashes <= enough, `${hashes} hashes`);
         if (!finding.holds) {
           assert.notEqual(finding.reason, null);
@@ -187,9 +211,10 @@ describe('evidence that was changed in any field', () => {
           continue;
         }
         const facts = await witnessEvidence(counting, parsed, finding, chain);
-        const { verdict } = reportEvidence(parsed, finding, [], facts);
+        const { verdict } = reportEvidence(parsed, finding, [], facts, timestamp);
         if (verdict !== 'intact') ends.contradicted++;
         else {
+          if (timestamp !== undefined) assert.deepEqual(timestamp, stamped);
           assert.ok(saysNoMore(evidence, parsed, finding), `accepted: ${new TextDecoder().decode(other)}`);
           ends.less++;
         }

@@ -129,6 +129,7 @@ export async function evidenceOf(primitives: Primitives, options: FixtureOptions
       proof,
       range: options.range ?? null,
       after: capture(0, 1).meta.after === undefined ? [] : [AFTER],
+      timestamp: null,
     },
   };
 }
