@@ -1,6 +1,7 @@
 import { parseSegmentKey } from '../../core/batch/segment-key.ts';
 import { anchorerOf } from '../../core/charter/charter.ts';
 import type { Address, LogRoot } from '../../core/ids.ts';
+import { fillGapAt } from '../log/fill-gap.ts';
 import { type Placement, placeSegment } from '../log/place-segment.ts';
 import type { ServicePorts } from '../ports.ts';
 import { markHead } from '../state/head-mark.ts';
@@ -34,8 +35,10 @@ export async function ingestSegment(ports: IngestPorts, key: string, signal?: Ab
   const { stored, manifest, charter } = checkedIn;
   if (!isReadable(stored)) return 'rejected';
   await indexSegment(ports, name.dataset, stored, signal);
-  // Findable all the same: should the chain vouch for it, it is let in later.
-  if (stored.state === 'rejected' && stored.rejection !== 'root') return 'rejected';
+  // Findable all the same: should the chain vouch for it, it is let in later; where the log has the chain's word alone, at once.
+  if (stored.state === 'rejected' && stored.rejection !== 'root') {
+    if (!(await fillGapAt(ports, name.dataset, stored.first, signal))) return 'rejected';
+  }
   const { placement, before } = await placeSegment(ports, name.dataset, stored, manifest, signal);
   if (before !== null && charter !== null && anchorerOf(charter.charter) !== null) {
     // What stands in rounds, and has grown by this one batch: the anchor need not look at its log.

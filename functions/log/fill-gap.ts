@@ -1,11 +1,11 @@
 import { equalBytes } from '../../core/bytes.ts';
-import type { DatasetId } from '../../core/ids.ts';
+import type { BlockIndex, DatasetId } from '../../core/ids.ts';
 import { MAX_BATCH_BLOCKS } from '../../core/limits.ts';
 import { TILE_WIDTH } from '../../core/log/tiles.ts';
 import { changeDatasetEntry } from '../state/dataset-entry.ts';
 import { datasetPk, type LogEntry, logSk, segmentSk } from '../state/entries.ts';
 import { type Filling, forgetFilling, noteFilling } from '../state/filling-entry.ts';
-import { readLogEntry } from '../state/log-entry.ts';
+import { findLogEntry, readLogEntry } from '../state/log-entry.ts';
 import { segmentPages } from '../state/segment-entry.ts';
 import { findPath, type Step } from './find-path.ts';
 import { findTorn } from './find-torn.ts';
@@ -36,6 +36,17 @@ export async function fillGap(
   await noteFilling(table, filling, signal);
   await write(ports, filling, steps, signal);
   return true;
+}
+
+/** The same where a block lies, if there is a gap: for a segment that was turned away, and that the chain may have recorded before. */
+export async function fillGapAt(
+  ports: GrowingPorts,
+  dataset: DatasetId,
+  block: BlockIndex,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const there = await findLogEntry(ports.table, dataset, block, signal);
+  return there !== null && there.sha256Hex === null && fillGap(ports, dataset, there, signal);
 }
 
 /**

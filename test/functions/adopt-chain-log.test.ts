@@ -184,31 +184,42 @@ describe('the log follows the chain', () => {
     );
   });
 
-  test('behind a lost batch in the middle of an update its other subtrees stay provable, until the batch comes back', async () => {
-    const batches = [seal(5), seal(5), seal(8), seal(10)];
-    const [first, lost, crossing, last] = batches as [SealedBatch, SealedBatch, SealedBatch, SealedBatch];
-    for (const batch of [first, crossing, last]) await checkIn(batch);
-    // The subtrees of 16, 8 and 4 blocks; batches cross the borders of each.
-    const event = await eventOf(EMPTY_PEAKS, batches);
-    assert.equal(await adopt(event), 'adopted');
-    assert.equal(await adopt(event), 'agrees');
-    assert.deepEqual(await prove(all(0, 28), event), { shown: all(16, 28), faults: all(0, 16) });
-    const { answers } = await hashBlocks(stores.ports, { dataset: device.dataset, blocks: [15, 16, 17, 27] });
-    assert.deepEqual(
-      answers.map((answer) => 'opening' in answer),
-      [false, true, true, true],
-    );
-    assert.deepEqual((await states()).sort(), ['received', 'received', 'superseded']);
-    const next = seal(3);
-    assert.equal(await checkIn(next), 'placed');
-    assert.equal(await checkIn(lost), 'placed');
-    assert.deepEqual(await prove(all(0, 31), next.manifest.head), { shown: all(0, 31), faults: [] });
-    const entries = await queryLog(stores.table, device.dataset, { from: 0, to: 100, most: 100 });
-    assert.deepEqual(
-      entries.map(({ first, size, batch, signature }) => [first, size, batch, signature !== null]),
-      [...batches, next].map(({ manifest }) => [manifest.first, manifest.head.size, undefined, true]),
-    );
-  });
+  for (const [when, from] of [
+    ['', null],
+    [', whose device is replaced meanwhile', 28],
+    [', which a charter disowns from the lost batch on', 5],
+    [', all of which a charter disowns', 0],
+  ] as const) {
+    test(`behind a lost batch in the middle of an update${when}, its other subtrees stay provable, until the batch comes back`, async () => {
+      const batches = [seal(5), seal(5), seal(8), seal(10)];
+      const [first, lost, crossing, last] = batches as [SealedBatch, SealedBatch, SealedBatch, SealedBatch];
+      for (const batch of [first, crossing, last]) await checkIn(batch);
+      // The subtrees of 16, 8 and 4 blocks; batches cross the borders of each.
+      const event = await eventOf(EMPTY_PEAKS, batches);
+      assert.equal(await adopt(event), 'adopted');
+      assert.equal(await adopt(event), 'agrees');
+      assert.deepEqual(await prove(all(0, 28), event), { shown: all(16, 28), faults: all(0, 16) });
+      const { answers } = await hashBlocks(stores.ports, { dataset: device.dataset, blocks: [15, 16, 17, 27] });
+      assert.deepEqual(
+        answers.map((answer) => 'opening' in answer),
+        [false, true, true, true],
+      );
+      assert.deepEqual((await states()).sort(), ['received', 'received', 'superseded']);
+      if (from !== null) device.replace(stores, { from });
+      assert.equal(await adopt(event), 'agrees');
+      assert.deepEqual(await prove(all(0, 28), event), { shown: all(16, 28), faults: all(0, 16) });
+      const next = seal(3);
+      assert.equal(await checkIn(next), 'placed');
+      assert.deepEqual(await prove(all(0, 31), next.manifest.head), { shown: all(16, 31), faults: all(0, 16) });
+      assert.equal(await checkIn(lost), 'placed');
+      assert.deepEqual(await prove(all(0, 31), next.manifest.head), { shown: all(0, 31), faults: [] });
+      const entries = await queryLog(stores.table, device.dataset, { from: 0, to: 100, most: 100 });
+      assert.deepEqual(
+        entries.map(({ first, size, batch, signature }) => [first, size, batch, signature !== null]),
+        [...batches, next].map(({ manifest }) => [manifest.first, manifest.head.size, undefined, true]),
+      );
+    });
+  }
 
   test('segments that come late take the place of the chain’s word, tiles included', async () => {
     const batches = [seal(100), seal(200), seal(300)];
