@@ -200,7 +200,7 @@ test('lists that cannot be meant, and files of somebody else, are refused before
     writeFileSync(csv, text);
     await refused(['--csv', csv], pattern);
   }
-  await refused(['--csv', join(folder, 'nowhere.csv')], /cannot be read \(ENOENT\)/);
+  await refused(['--csv', join(folder, 'nowhere.csv')], /There is no file/);
   await refused([], /Nothing says which devices/);
   await refused(['--count', '20001'], /at most 20000/);
   await refused(['--csv', csv, '--count', '2'], /cannot be used with/);
