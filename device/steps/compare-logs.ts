@@ -8,6 +8,8 @@ import { noteShortening } from './note-shortening.ts';
 import type { Work } from './run-step.ts';
 import { completePlanned } from './seal-batches.ts';
 
+/** What the chain said when it was read for something else so lately counts as read anew. */
+const JUST_READ_MS = 1_000;
 /** So soon it is looked again whether what forbids sealing still holds. */
 const HELD_MS = 15_000;
 
@@ -15,10 +17,11 @@ const HELD_MS = 15_000;
 export function createCompareStep(run: DeviceRun): Work {
   const { parts, comparison, bornEmpty } = run;
   const nowMs = (): number => parts.clock.nowMs();
-  // As old as the looks at the chain are rare; of a former device's blocks the newest word counts.
+  // As old as the looks at the chain are rare; of a former device's blocks the newest word counts, and where nothing is known.
   const readView = (signal: AbortSignal): Promise<ChainView> => {
-    if (!comparison.isKnown() || hasFormersOpen(parts.outbox, parts.writer.serial)) run.chain.expire();
-    return run.chain.view(run.options.followEveryMs, signal);
+    const { followEveryMs } = run.options;
+    const isRare = comparison.isKnown() && !hasFormersOpen(parts.outbox, parts.writer.serial);
+    return run.chain.view(isRare ? followEveryMs : Math.min(JUST_READ_MS, followEveryMs), signal);
   };
   const stream: StreamPosition = { moves: true, adoptedBytes: 0 };
   const tellOfSecond = (taken: { readonly from: number; readonly blocks: number }): void => {

@@ -105,7 +105,7 @@ async function look(run: DeviceRun, missed: Set<number>, signal: AbortSignal): P
   return isNew;
 }
 
-async function askFor({ parts, comparison, wake, options }: DeviceRun, row: SealedRow, signal: AbortSignal) {
+async function askFor({ parts, comparison, chain, wake, options }: DeviceRun, row: SealedRow, signal: AbortSignal) {
   const { outbox, service, writer, record, report, clock } = parts;
   const { first, sha256, segmentBytes: sizeBytes, blocks } = row;
   const answer = await service.uploadSegment(writer.dataset, { first, sha256, sizeBytes, record, look: true }, signal);
@@ -122,6 +122,8 @@ async function askFor({ parts, comparison, wake, options }: DeviceRun, row: Seal
       noteLooked(outbox, 0, first + blocks);
       break;
     case 'superseded':
+      // The service follows the chain: what was read of that before does not have it.
+      chain.expire();
       comparison.expire();
       wake('compare');
       break;

@@ -5,6 +5,7 @@
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
+import { createDisscFinality } from '../../../adapters/ethereum/dissc-finality.ts';
 import { createDisscLedger } from '../../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRounds } from '../../../adapters/ethereum/dissc-rounds.ts';
 import { nodeTransfer } from '../../../adapters/http/node-transfer.ts';
@@ -88,11 +89,11 @@ async function runOne(
   const deviceKey = provision.devicePrivateKey;
   const outbox = openOutbox(`${path}.outbox`, { dataset, account, kind: charter.kind });
   const chain = { rpcUrl, chainId, dissc };
+  const [ledger, rounds] = [createDisscLedger(chain), createDisscRounds(chain)];
   const parts = {
     ...{ primitives: nodePrimitives, runtime: nodeRuntime, transfer: nodeTransfer, account, charter, outbox, report },
     writer: { dataset, kind: charter.kind, serial, datasetKey, deviceKey, domain: { chainId, dissc } },
-    ledger: createDisscLedger(chain),
-    rounds: createDisscRounds(chain),
+    ...{ ledger, rounds, finality: createDisscFinality(chain, { ledger, rounds }) },
     service: createStorageServiceClient({
       ...{ runtime: nodeRuntime, apiUrl, chainId },
       account: { address: account, signMessage: (message) => signMessage(deviceKey, message) },
