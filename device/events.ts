@@ -15,6 +15,8 @@ export type DeviceEvent =
   /** A final round of the anchorer holds the log of so many blocks, and its path was verified here; `block` is a block of the chain. */
   /** `block`: the newest final one, where it was asked for. */
   | { event: 'anchored'; blocks: number; round: number; block: number | null }
+  /** The owner has chartered the dataset to another anchorer; null: to be recorded directly. */
+  | { event: 'anchorer'; anchorer: string | null; serial: number }
   | { event: 'checked'; first: number; blocks: number }
   /** A batch that was uploaded is not there: it is uploaded again. */
   | { event: 'missing'; first: number; blocks: number }

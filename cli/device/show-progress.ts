@@ -88,6 +88,10 @@ function describe(event: DeviceEvent): string | null {
       return `${showName(event.what)} is not captured: ${event.reason}`;
     case 'scanning':
       return scanningText(event);
+    case 'anchorer':
+      return event.anchorer === null
+        ? 'The owner has chartered this dataset to direct records.'
+        : `The owner has chartered this dataset to the rounds of ${event.anchorer}.`;
     case 'sent':
       return `Sent the log's head (${event.blocks} blocks) to the chain in transaction ${event.tx}.`;
     case 'held-up':

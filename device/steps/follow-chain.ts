@@ -1,11 +1,13 @@
-import { anchorerOf } from '../../core/charter/charter.ts';
+import type { SignedCharter } from '../../core/charter/charter.ts';
 import { RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import type { DatasetAnchor } from '../../core/ports/service.ts';
+import type { ChainView } from '../log/chain-view.ts';
 import { isOurs } from '../log/is-ours.ts';
 import { batchesIn } from '../outbox/batch-rows.ts';
 import { countUnpublished } from '../outbox/to-publish.ts';
 import { createEarlyLooks } from '../record/early-looks.ts';
+import { createCharterFollower } from '../record/follow-charter.ts';
 import { followHeads, noteAnchored, noteFinal } from '../record/follow-heads.ts';
 import { createRoundFollower, type RoundFollower } from '../record/follow-round.ts';
 import type { DeviceRun } from './device-run.ts';
@@ -27,20 +29,23 @@ interface Rounds {
  * The step that finds out what of the log is recorded or anchored, and what is final. The service is asked, first soon and then once a
  * minute at most, what has become final; only where that is more than is known here does the chain confirm it, by one request,
  * and nothing is believed before it has. What the service does not tell, whole looks at the chain find, which are rare: every
- * `followEveryMs`, of what DISSC alone records and of what this device records by itself sooner at the beginning.
+ * `followEveryMs`, of what DISSC alone records and of what this device records by itself sooner at the beginning. Where the service
+ * shows a later charter that the chain has, its anchorer is followed from then on.
  */
 export function createFollowStep(run: DeviceRun): (signal: AbortSignal) => Promise<number> {
-  const { primitives, rounds: reader, service, writer, account, charter, runtime, record } = run.parts;
+  const { primitives, rounds: reader, service, writer, account, runtime, record } = run.parts;
   const { followEveryMs, askEveryMs, earlyEveryMs } = run.options;
   const { dataset, domain } = writer;
-  const anchorer = anchorerOf(charter);
-  const rounds: Rounds | null =
-    anchorer === null || reader === undefined
-      ? null
-      : {
-          anchorer,
-          follower: createRoundFollower({ primitives, reader, service, domain, dataset, anchorer, account }),
-        };
+  const charters = createCharterFollower(run.parts);
+  const openRounds = (): Rounds | null => {
+    const anchorer = charters.anchorer();
+    if (anchorer === null || reader === undefined) return null;
+    return {
+      anchorer,
+      follower: createRoundFollower({ primitives, reader, service, domain, dataset, anchorer, account }),
+    };
+  };
+  let rounds = openRounds();
   const early = createEarlyLooks(runtime, earlyEveryMs);
   const mostMs = record === 'direct' ? Math.min(followEveryMs, ASK_MOST_MS) : followEveryMs;
   const sooner = createEarlyLooks(runtime, mostMs);
@@ -63,11 +68,20 @@ export function createFollowStep(run: DeviceRun): (signal: AbortSignal) => Promi
     noteWaiting(isAnyWaiting(run));
     if (lookedMs + lookInMs() <= nowMs && lookedMs + mostMs > nowMs && !sooner.take()) spentUntilMs = lookedMs + mostMs;
     if (lookedMs + lookInMs() <= nowMs) {
-      await lookAtChain(run, rounds, Math.min(followEveryMs, lookInMs()), signal);
+      const view = await run.chain.view(Math.min(followEveryMs, lookInMs()), signal);
+      // First: of a former anchorer's rounds the service may show nothing any more.
+      const shown = charters.isBehind(view.device) ? await askService(run, signal) : null;
+      if (shown !== null && charters.isNews(shown.charter)) await followCharter(shown.charter, signal);
+      await takeInView(run, rounds, view, signal);
       lookedMs = nowMs;
       asked++;
     } else if (isWaiting && nextAskMs <= nowMs) {
-      await askService(run, rounds, early, signal);
+      const shown = run.parts.finality === undefined ? null : await askService(run, signal);
+      if (shown !== null) {
+        // A charter that the chain does not have yet costs no more requests than rounds that it does not have.
+        if (charters.isNews(shown.charter) && early.take()) await followCharter(shown.charter, signal);
+        await confirm(run, rounds, early, shown, signal);
+      }
       asked++;
     }
     noteWaiting(isAnyWaiting(run));
@@ -76,6 +90,12 @@ export function createFollowStep(run: DeviceRun): (signal: AbortSignal) => Promi
     const inMs = lookedMs + lookInMs() - runtime.monotonicMs();
     return Math.max(0, isWaiting ? Math.min(inMs, nextAskMs - runtime.monotonicMs()) : inMs);
   };
+
+  async function followCharter(charter: SignedCharter, signal: AbortSignal): Promise<void> {
+    if (!(await charters.accept(charter, signal))) return;
+    rounds = openRounds();
+    run.parts.report({ event: 'anchorer', anchorer: charters.anchorer(), serial: charter.serial });
+  }
 
   function noteWaiting(waits: boolean): void {
     if (waits && !isWaiting) {
@@ -90,14 +110,8 @@ function isAnyWaiting({ parts: { outbox } }: DeviceRun): boolean {
   return batchesIn(outbox, 'stored', 1).length > 0 || batchesIn(outbox, 'recorded', 1).length > 0;
 }
 
-async function lookAtChain(
-  run: DeviceRun,
-  rounds: Rounds | null,
-  maxAgeMs: number,
-  signal: AbortSignal,
-): Promise<void> {
+async function takeInView(run: DeviceRun, rounds: Rounds | null, view: ChainView, signal: AbortSignal): Promise<void> {
   const { outbox, report, clock } = run.parts;
-  const view = await run.chain.view(maxAgeMs, signal);
   const parts = { outbox, report, nowMs: clock.nowMs(), view, followRound: rounds?.follower.follow };
   const { ahead } = await followHeads(parts, signal);
   // One that is under way will see it.
@@ -107,16 +121,16 @@ async function lookAtChain(
 }
 
 /** Has the chain confirm what the service says is final, where that is news. */
-async function askService(
+async function confirm(
   run: DeviceRun,
   rounds: Rounds | null,
   early: { take(): boolean },
+  shown: DatasetAnchor,
   signal: AbortSignal,
 ): Promise<void> {
   const { finality, outbox, report, clock, writer } = run.parts;
   if (finality === undefined) return;
-  const shown = await ask(run, signal);
-  const told = rounds === null ? shown?.final : shown?.round?.head;
+  const told = rounds === null ? shown.final : shown.round?.head;
   // Without a batch of ours below it, it is no news.
   if (told == null || !hasWaitingBelow(run, told.size) || !isOurs(outbox, told) || !early.take()) return;
   const to = { outbox, report, nowMs: clock.nowMs() };
@@ -125,12 +139,13 @@ async function askService(
     return;
   }
   const root = await finality.readFinalRound(rounds.anchorer, signal);
-  const anchored = await rounds.follower.accept(root, shown?.round ?? null, signal);
+  const anchored = await rounds.follower.accept(root, shown.round, signal);
   if (anchored !== null) noteAnchored(to, anchored);
 }
 
 /** Null where the service does not answer: the uploads say so, and the whole looks go on without it. */
-async function ask({ parts: { service, writer } }: DeviceRun, signal: AbortSignal): Promise<DatasetAnchor | null> {
+async function askService({ parts }: DeviceRun, signal: AbortSignal): Promise<DatasetAnchor | null> {
+  const { service, writer } = parts;
   try {
     return await service.getAnchor(writer.dataset, {}, signal);
   } catch (error) {

@@ -1,7 +1,8 @@
 import type { DatasetId, MapRoot } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
 import { quotasOf } from '../rights/quota-of.ts';
-import { readPartiesOf } from '../rights/read-parties.ts';
+import { type CharteredParties, readPartiesOf } from '../rights/read-parties.ts';
+import { learnCharters } from '../state/learn-charters.ts';
 import { mapBounded } from '../state/map-bounded.ts';
 import type { Mark } from '../state/work-marks.ts';
 import type { AnchorPorts } from './anchor-ports.ts';
@@ -45,13 +46,13 @@ async function inspectPage(
 ): Promise<Found[]> {
   const { ledger, observer } = ports;
   const datasets = marks.map(({ dataset }) => dataset);
-  const [latest, final, known] = await Promise.all([
+  const [latest, final, parties] = await Promise.all([
     ledger.readHeads(datasets, 'latest', signal),
     ledger.readHeads(datasets, 'final', signal),
-    readPartiesOf(ports, datasets, signal),
+    readLearntParties(ports, datasets, signal),
   ]);
   const asked = datasets.flatMap((dataset, i) => {
-    const owner = known.parties[i]?.owner;
+    const owner = parties[i]?.owner;
     return owner === undefined ? [] : [{ dataset, owner }];
   });
   const quotas = await quotasOf(ports, asked, signal);
@@ -62,16 +63,16 @@ async function inspectPage(
   const atAnyPrice = new Set(asked.filter((_, i) => admitted[i] !== null).map(({ owner }) => owner));
   const served = new Set(asked.filter((_, i) => quotas[i] !== null).map(({ dataset }) => dataset));
   const found = await mapBounded(marks, PARALLEL, async (mark, i) => {
-    const parties = known.parties[i];
+    const own = parties[i];
     const { dataset } = mark;
-    if (!parties || !served.has(dataset)) return null;
+    if (!own || !served.has(dataset)) return null;
     try {
       const work: Work = {
-        ...{ dataset, mark, parties },
+        ...{ dataset, mark, parties: own },
         ...{ latest: latest.heads[i] as Head, latestBlock: latest.point.blockNumber },
         ...{
           final: { head: final.heads[i] as Head, point: final.point },
-          onlyPaid: !atAnyPrice.has(parties.owner),
+          onlyPaid: !atAnyPrice.has(own.owner),
           finalMap,
         },
       };
@@ -86,4 +87,31 @@ async function inspectPage(
     }
   });
   return found.filter((one) => one !== null);
+}
+
+/**
+ * Who has to do with these datasets. A charter that the chain has and nobody has shown here yet is learnt from its events first: by
+ * it a dataset may stand in rounds, and is not to be recorded meanwhile.
+ */
+async function readLearntParties(
+  ports: AnchorPorts,
+  datasets: readonly DatasetId[],
+  signal?: AbortSignal,
+): Promise<(CharteredParties | null)[]> {
+  const { parties } = await readPartiesOf(ports, datasets, signal);
+  const unlearnt = datasets.flatMap((dataset, i) => {
+    const onChain = parties[i]?.unlearnt ?? null;
+    return onChain === null ? [] : [{ dataset, onChain, i }];
+  });
+  if (unlearnt.length === 0) return parties;
+  const { fromBlock } = ports.anchorSettings;
+  const learning = { table: ports.table, ledger: ports.ledger, settings: () => ({ fromBlock }) };
+  await mapBounded(unlearnt, PARALLEL, ({ dataset, onChain }) => learnCharters(learning, dataset, onChain, signal));
+  const learnt = await readPartiesOf(
+    ports,
+    unlearnt.map(({ dataset }) => dataset),
+    signal,
+  );
+  const places = new Map(unlearnt.map(({ i }, at) => [i, learnt.parties[at] ?? null]));
+  return parties.map((one, i) => places.get(i) ?? one);
 }

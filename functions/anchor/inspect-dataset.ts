@@ -44,6 +44,7 @@ export async function inspectDataset(
     const { device, anchorer } = work.parties;
     ports.observer.warn('its charter names another anchorer: this service neither anchors nor records it', {
       ...{ dataset, size: end.size, device, anchorer, ours: ports.recorder.account },
+      remedy: 'its owner runs plumb dataset anchor --elsewhere',
     });
     ports.observer.count('Anchor.elsewhere');
     if (isTiled && !more) await forgetMark(table, work.mark, signal);

@@ -13,6 +13,8 @@ import { notServed } from '../rights/not-served.ts';
 import { quotaOf } from '../rights/quota-of.ts';
 import { type KeptCharter, keepCharter } from '../state/dataset-entry.ts';
 import { learnCharters, readChainCharters } from '../state/learn-charters.ts';
+import { readLogEnd } from '../state/log-entry.ts';
+import { markWork } from '../state/work-marks.ts';
 
 /** What keeping a charter takes. */
 export interface CharterPorts extends Pick<ServicePorts, 'table' | 'ledger' | 'grants' | 'owners'> {
@@ -41,6 +43,8 @@ export async function checkInCharter(
   // Where DISSC has none at all, its events need not be looked through.
   const isSent = known?.onChain ?? (onChain !== null && (await isOnChain(ports, dataset, charter, signal)));
   await keep(ports, dataset, { charter, onChain: isSent }, signal);
+  // Another device or anchorer, perhaps: what is stored may have waited for that, and its device has nothing new to send.
+  if (isSent && (await readLogEnd(ports.table, dataset, signal)) !== null) await markWork(ports.table, dataset, signal);
   return true;
 }
 

@@ -22,6 +22,8 @@ export interface CharteredParties extends Parties {
   readonly anchorer: Address | null;
   /** The block from which on its device writes, by that charter. */
   readonly writesFrom: number;
+  /** What the chain says, where no charter is kept here that says the same: who anchors is on the chain alone then. Else null. */
+  readonly unlearnt: ChainDevice | null;
 }
 
 const PARALLEL = 8;
@@ -63,11 +65,12 @@ function partiesOf(charters: readonly SignedCharter[], onChain: ChainDevice | nu
   if (owner === undefined) return null;
   if (onChain !== null) {
     const inForce = charters.find(({ serial }) => serial === onChain.serial);
-    return { owner, device: onChain.device, unsent: null, ...anchoringOf(inForce) };
+    const unlearnt = inForce === undefined ? onChain : null;
+    return { owner, device: onChain.device, unsent: null, ...anchoringOf(inForce), unlearnt };
   }
   const first = charterHistory(charters, []).first;
   const unsent = charters.find(({ serial }) => serial === first?.serial);
-  return unsent === undefined ? null : { owner, device: unsent.device, unsent, ...anchoringOf(unsent) };
+  return unsent === undefined ? null : { owner, device: unsent.device, unsent, ...anchoringOf(unsent), unlearnt: null };
 }
 
 function anchoringOf(inForce: SignedCharter | undefined): Pick<CharteredParties, 'anchorer' | 'writesFrom'> {

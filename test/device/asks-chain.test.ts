@@ -4,7 +4,8 @@ import { type TestContext, test } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { readSegment } from '../../core/batch/read-segment.ts';
 import { equalBytes } from '../../core/bytes.ts';
-import type { Address, LogRoot, RoundRoot } from '../../core/ids.ts';
+import { type SignedCharter, signCharter } from '../../core/charter/charter.ts';
+import { type Address, type LogRoot, NO_ACCOUNT, type RoundRoot } from '../../core/ids.ts';
 import type { SignedHead } from '../../core/log/head.ts';
 import type { FinalityReader } from '../../core/ports/finality.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
@@ -36,11 +37,11 @@ interface MadeRound {
   readonly shown: ServiceRound;
 }
 
-async function setUp(context: TestContext, anchorer: Address | undefined) {
+async function setUp(context: TestContext, anchorer: Address | undefined, chartered = anchorer) {
   const runtime = new VirtualRuntime(Date.UTC(2026, 0, 1));
   const directories = new MemoryDirectories(() => runtime.nowMs());
   directories.makeDirectory('/in');
-  const writer = newWriter(anchorer === undefined ? {} : { anchorer });
+  const writer = newWriter(chartered === undefined ? {} : { anchorer: chartered });
   const remote = await startRemote(writer);
   context.after(() => remote.close());
   remote.relaying = anchorer === undefined;
@@ -65,18 +66,19 @@ async function setUp(context: TestContext, anchorer: Address | undefined) {
   const made: MadeRound[] = [];
   /** How many of them are final. */
   const finalRound = (): MadeRound | undefined => made.at(-1 - FINAL_AFTER);
-  const chain = { isHiding: false, isSilent: false };
-  const chainRound = (): RoundRoot | null => (chain.isHiding ? null : (finalRound()?.root ?? null));
+  const chain: { isHiding: boolean; isSilent: boolean; charter?: SignedCharter } = { isHiding: false, isSilent: false };
+  const chainRound = (of: Address): RoundRoot | null =>
+    chain.isHiding || of !== anchorer ? null : (finalRound()?.root ?? null);
   const rounds = {
-    async readRound() {
+    async readRound(of: Address) {
       asked(RPC_TRIPS.readRound());
-      return { round: chainRound(), point: (await remote.ledger.readHeads([], 'final')).point };
+      return { round: chainRound(of), point: (await remote.ledger.readHeads([], 'final')).point };
     },
   } as unknown as RoundReader;
   const finality: FinalityReader = {
-    async readFinalRound() {
+    async readFinalRound(of) {
       asked(RPC_TRIPS.readFinal());
-      return chainRound();
+      return chainRound(of);
     },
     async readFinalHead(dataset) {
       asked(RPC_TRIPS.readFinal());
@@ -90,7 +92,8 @@ async function setUp(context: TestContext, anchorer: Address | undefined) {
       const newest = chain.isSilent ? undefined : finalRound();
       const found = round === undefined ? newest : made.find(({ root }) => equalBytes(root, round));
       const head = (await remote.ledger.readHeads([dataset], 'final')).heads[0];
-      return { ...shown, round: found?.shown ?? null, final: anchorer === undefined ? (head ?? null) : null };
+      const { charter = shown.charter } = chain;
+      return { ...shown, charter, round: found?.shown ?? null, final: anchorer === undefined ? (head ?? null) : null };
     },
   };
   const device = startDevice(
@@ -136,7 +139,7 @@ async function setUp(context: TestContext, anchorer: Address | undefined) {
       if (anchorer !== undefined) anchor();
     }
   };
-  return { runtime, remote, device, chain, pass, takeRequests, checked };
+  return { runtime, remote, device, chain, writer, pass, takeRequests, checked };
 }
 
 test('a device that always waits asks the chain less than once a minute, and releases what a final round holds', async (context) => {
@@ -187,5 +190,57 @@ test('of what DISSC alone records, it asks as rarely in the long run', async (co
   context.diagnostic(`${requests} requests in an hour`);
   assert.ok(requests <= 60, `${requests} requests in an hour`);
   assert.ok(checked() - before >= 55);
+  await runtime.until(device.stop());
+});
+
+test('a device whose owner charters it to another anchorer goes on in that one’s rounds, once the chain has the charter', async (context) => {
+  const former = `0x${'f0'.repeat(20)}` as Address;
+  const { runtime, remote, device, chain, writer, pass, takeRequests, checked } = await setUp(
+    context,
+    ANCHORER,
+    former,
+  );
+  const signed = (change: Partial<SignedCharter>, by = writer.ownerKey): SignedCharter => {
+    const charter = { ...writer.charter, anchorer: ANCHORER, serial: 2, ...change };
+    return { ...charter, signature: signCharter(writer.domain, charter, by) };
+  };
+  await pass(FINAL_AFTER + 5);
+  assert.equal(checked(), 0, 'its charter names somebody who anchors nothing');
+
+  // The service's word alone, the owner's without the chain, and another owner's: each costs next to nothing, and moves nothing.
+  takeRequests();
+  for (const shown of [signed({}), signed({ serial: 3 }, writer.deviceKey), { ...signed({}), signature: null }]) {
+    chain.charter = shown;
+    if (shown.serial === 3) remote.charters.push(shown);
+    await pass(5);
+  }
+  remote.charters.pop();
+  assert.ok(takeRequests() <= 40);
+  assert.equal(device.events.filter(({ event }) => event === 'anchorer').length, 0);
+
+  chain.charter = signed({});
+  remote.charters.push(writer.charter, chain.charter);
+  await pass(8);
+  const told = device.events.filter(({ event }) => event === 'anchorer');
+  assert.deepEqual(told, [{ event: 'anchorer', anchorer: ANCHORER, serial: 2 }]);
+  assert.ok(checked() > 0, 'what had waited is released');
+  takeRequests();
+  const before = checked();
+  await pass(60);
+  assert.ok(takeRequests() <= 60 && checked() - before >= 55);
+
+  // To direct records: DISSC's head counts, and no round.
+  chain.charter = signed({ anchorer: NO_ACCOUNT, serial: 4 });
+  remote.charters.push(chain.charter);
+  await pass(8);
+  assert.deepEqual(
+    device.events.findLast(({ event }) => event === 'anchorer'),
+    {
+      ...{ event: 'anchorer', anchorer: null, serial: 4 },
+    },
+  );
+  const anchored = checked();
+  await pass(5);
+  assert.ok(checked() - anchored <= 1, 'a round counts for nothing now');
   await runtime.until(device.stop());
 });

@@ -159,6 +159,16 @@ export async function createLogFixture() {
       await rpc.call('evm_setAutomine', [false]);
     },
 
+    /** The owner names another anchorer, on the chain, which has all that it has said of the dataset then. */
+    async nameAnchorer(dataset: TestDataset, anchorer: Address): Promise<void> {
+      const { serial: _, signature: __, ...same } = dataset.charter;
+      dataset.charter = sign(ledger.domain, { ...same, anchorer }, dataset.owner);
+      await rpc.call('evm_setAutomine', [true]);
+      const sender = createDisscOwner({ ...chain, dissc, signer: dataset.owner });
+      await sender.recordCharters([dataset.first, dataset.charter]);
+      await rpc.call('evm_setAutomine', [false]);
+    },
+
     fund: (account: Address) => fund(rpc, account, 100n * ETHER),
 
     async assertEmpty(dataset: TestDataset): Promise<void> {

@@ -5,7 +5,7 @@ import { anchorFromWire } from '../../client/service/anchor-from-wire.ts';
 import { equalBytes, to0x, toHex } from '../../core/bytes.ts';
 import { charterKey, encodeCharter } from '../../core/charter/charter-file.ts';
 import { ProofError } from '../../core/errors.ts';
-import type { MapRoot, RoundRoot } from '../../core/ids.ts';
+import type { Address, MapRoot, RoundRoot } from '../../core/ids.ts';
 import { requireBoundedGrowth } from '../../core/log/growth.ts';
 import type { ServiceRound } from '../../core/ports/service.ts';
 import { proveInMap } from '../../core/rounds/prove-in-map.ts';
@@ -14,10 +14,12 @@ import { headInRound } from '../../core/rounds/verify-round.ts';
 import { getAnchorResponse } from '../../core/wire/requests.ts';
 import { Problem } from '../../functions/answer/problem.ts';
 import { getAnchor } from '../../functions/get-anchor.ts';
+import { checkInCharter } from '../../functions/ingest/check-in-charter.ts';
 import { rebuildService } from '../../functions/rebuild/rebuild-service.ts';
 import { readNewestFinal } from '../../functions/rounds/follow-rounds.ts';
 import { type ChainRound, pagePk, roundsPk } from '../../functions/rounds/round-items.ts';
 import { readTablePages } from '../../functions/rounds/table-pages.ts';
+import { markWork } from '../../functions/state/work-marks.ts';
 import { Death, dyingPorts } from './dying-ports.ts';
 import { createLogFixture, type LogFixture, seal, type TestDataset, type TestService } from './log-fixture.ts';
 import { readWork } from './read-work.ts';
@@ -230,6 +232,37 @@ describe('rounds of the anchor', () => {
       assert.deepEqual(await work(service), []);
       assert.equal(service.counts.get('Anchor.elsewhere'), 1, 'and the operator is told');
     }
+  });
+
+  it('takes what another anchorer was named for once its owner has chartered it here, shown or not, and records none of it', async () => {
+    const service = await fixture.service();
+    const [shown, unshown] = [0, 1].map(() => fixture.openDataset({ anchorer: `0x${'a4'.repeat(20)}` as Address }));
+    assert.ok(shown !== undefined && unshown !== undefined);
+    for (const dataset of [shown, unshown]) await service.fill(dataset, 1);
+    assert.equal((await service.anchor()).transactions, 0);
+    assert.deepEqual(await work(service), [], 'nothing is to be done here until the owner does something');
+    for (const dataset of [shown, unshown]) await fixture.nameAnchorer(dataset, service.recorder.account);
+
+    // Its device has sent all that it has: nobody but the owner has news of it.
+    const showing = { dataset: shown.id, charter: shown.charter };
+    assert.equal(await checkInCharter({ ...service.ports, grants: null }, showing), true);
+    assert.deepEqual(await work(service), [shown.id]);
+    // A look that comes before the owner has shown the charter learns it from the chain.
+    await markWork(service.table, unshown.id);
+    assert.equal((await service.anchor()).transactions, 1);
+    const round = await settle(service);
+    for (const dataset of [shown, unshown]) {
+      assert.equal((await headIn(service, round, dataset))?.size, 3);
+      await fixture.assertEmpty(dataset);
+      assert.equal((await getAnchor(service.ports, { dataset: dataset.id })).round?.number, 1);
+    }
+    assert.deepEqual(await work(service), []);
+    // Where nothing is stored yet, there is nothing to look at.
+    const empty = fixture.openDataset();
+    await service.show(empty);
+    await fixture.nameAnchorer(empty, service.recorder.account);
+    await checkInCharter({ ...service.ports, grants: null }, { dataset: empty.id, charter: empty.charter });
+    assert.deepEqual(await work(service), []);
   });
 
   it('thins old rounds: every path in those that are kept, and a typed refusal for the others', async () => {
