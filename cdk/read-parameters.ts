@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { ArgumentError, FileError } from '../core/errors.ts';
 import { inFile } from '../core/parse-outside.ts';
-import { DEFAULT_ROUND_EVERY_MS } from '../core/rounds/cadence.ts';
+import { DEFAULT_KEEP_ROUNDS_DAYS, DEFAULT_ROUND_EVERY_MS } from '../core/rounds/cadence.ts';
 import { deploymentsFile } from '../core/wire/deployments-file.ts';
 import { anchorRow, httpRows, ingestSegmentRow, segmentRemovedRow } from '../functions/table.ts';
 
@@ -196,7 +196,7 @@ const context = z.object({
   /** 10 minutes. */
   roundEveryMs: count.default(DEFAULT_ROUND_EVERY_MS),
   /** 0: for good. */
-  keepRoundsDays: count.default(30),
+  keepRoundsDays: count.default(DEFAULT_KEEP_ROUNDS_DAYS),
   /** 0.05 ether. */
   lowBalanceGwei: count.default(50_000_000),
   grantsMinPerRecordWei: z

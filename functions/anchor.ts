@@ -1,6 +1,7 @@
 import middy from '@middy/core';
 import { ArgumentError } from '../core/errors.ts';
 import type { DatasetId } from '../core/ids.ts';
+import { DEFAULT_KEEP_ROUNDS_DAYS, keepRoundsMsOf } from '../core/rounds/cadence.ts';
 import type { MapRetention } from '../core/rounds/thin-maps.ts';
 import { acceptGrants } from './anchor/accept-grants.ts';
 import type { AnchorPorts } from './anchor/anchor-ports.ts';
@@ -151,11 +152,8 @@ async function lookAtAll(
   return sendUpdates(ports, sender, gathered, signal);
 }
 
-/** Thirty days. */
-const KEEP_EVERY_MS = 30 * 86_400_000;
-
 function retentionOf(ports: AnchorPorts): MapRetention {
-  const { keepRoundsMs = KEEP_EVERY_MS } = ports.settings();
+  const { keepRoundsMs = keepRoundsMsOf(DEFAULT_KEEP_ROUNDS_DAYS) } = ports.settings();
   return { everyMs: keepRoundsMs, thenOneAMs: ports.anchorSettings.thenOneAMs };
 }
 

@@ -7,6 +7,7 @@ import { createKeySigner } from '../adapters/ethereum/account-signer.ts';
 import { createJsonRpc } from '../adapters/ethereum/json-rpc.ts';
 import { replaceSecretFile } from '../adapters/keys/secret-file.ts';
 import { StateError, StoreUnavailableError } from '../core/errors.ts';
+import { keepRoundsMsOf } from '../core/rounds/cadence.ts';
 import { openConsoleSite } from './console/console-site.ts';
 import { inUrl } from './host/addresses.ts';
 import { type RunningHost, startHost } from './host/start-host.ts';
@@ -27,6 +28,8 @@ export interface StackOptions {
   readonly listen?: string;
   /** How long a stored batch waits for others of its dataset before it is recorded; not at all by default. */
   readonly recordEveryMs?: number;
+  /** So long every round stays provable, and of older ones the last of each day; 0: for good. Thirty when not given. */
+  readonly keepRoundsDays?: number;
 }
 
 export interface RunningStack {
@@ -143,6 +146,7 @@ async function startParts(
     moreAuthorities: [`${inUrl(listen)}:${ports.api}`],
     port: ports.api,
     ...(options.recordEveryMs === undefined ? {} : { recordEveryMs: options.recordEveryMs }),
+    ...(options.keepRoundsDays === undefined ? {} : { keepRoundsMs: keepRoundsMsOf(options.keepRoundsDays) }),
     lambda: { accessKey: s3AccessKey, secretKey: s3SecretKey, region: REGION },
     site: openConsoleSite({ rpcUrl: publicRpcUrl, objects: service.objects, place: service.place }),
   });

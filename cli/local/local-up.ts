@@ -1,9 +1,11 @@
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_KEEP_ROUNDS_DAYS, MOST_KEEP_ROUNDS_DAYS } from '../../core/rounds/cadence.ts';
 import { isOneAddress } from '../../local/host/addresses.ts';
 import { startStack } from '../../local/start-stack.ts';
 import { withJson } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
+import { keptRoundsText } from '../kept-rounds-text.ts';
 import { parseCount } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { untilAborted } from '../until-aborted.ts';
@@ -12,6 +14,7 @@ interface UpOptions {
   readonly data: string;
   readonly blockTime: number;
   readonly listen?: string;
+  readonly keepRoundsDays: number;
   readonly json?: boolean;
 }
 
@@ -32,6 +35,12 @@ export function addLocalUp(local: Command): void {
         'an address of this machine at which devices on other machines reach service, bucket and chain, without TLS',
       ).argParser(parseListenAddress),
     )
+    .option(
+      '--keep-rounds-days <days>',
+      'every round of so many days stays provable, and of older ones the last of each day; 0: all of them',
+      parseDays,
+      DEFAULT_KEEP_ROUNDS_DAYS,
+    )
     .addHelpText('after', EXAMPLES);
   withJson(command).action((options: UpOptions) =>
     runCommand(options, async ({ output, signal }) => {
@@ -40,6 +49,7 @@ export function addLocalUp(local: Command): void {
         {
           folder: resolve(options.data),
           blockTimeMs: options.blockTime,
+          keepRoundsDays: options.keepRoundsDays,
           ...(options.listen && { listen: options.listen }),
         },
         signal,
@@ -54,6 +64,7 @@ export function addLocalUp(local: Command): void {
           'Other users of this machine can reach the local chain directly, because it has no network namespace here.',
         );
       }
+      if (options.keepRoundsDays !== DEFAULT_KEEP_ROUNDS_DAYS) output.notice(keptRoundsText(options.keepRoundsDays));
       const readyMs = Math.round(performance.now() - begin);
       const stackFile = join(resolve(options.data), 'stack.json');
       output.result(
@@ -94,6 +105,12 @@ Examples:
   plumb local up
   plumb local up --data ./stack --json
   plumb local up --data ./stack --listen 192.168.1.5     # device.json files made with it work on other machines`;
+
+function parseDays(text: string): number {
+  const days = Number(text);
+  if (/^[0-9]{1,5}$/.test(text) && days <= MOST_KEEP_ROUNDS_DAYS) return days;
+  throw new InvalidArgumentError(`Give a whole number of days, 0 to ${MOST_KEEP_ROUNDS_DAYS}; 0 keeps all rounds.`);
+}
 
 /** Devices are told the address: it has to be one, not all of them. */
 function parseListenAddress(text: string): string {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { readServeSettings, SERVE_VARIABLES } from '../../local/serve/serve-settings.ts';
 import { startService } from '../../local/serve/start-service.ts';
 import { EXIT } from '../exit-codes.ts';
+import { keptRoundsText } from '../kept-rounds-text.ts';
 import { runCommand } from '../run-command.ts';
 import { untilAborted } from '../until-aborted.ts';
 
@@ -27,6 +28,7 @@ export async function addServe(command: Command): Promise<void> {
           log({ level: 'warn', message: 'environment variables that match no setting', names: unknown });
         const service = await startService({ settings, log }, signal);
         log({ event: 'ready', apiUrl: service.apiUrl, account: service.account, authorities: settings.authorities });
+        log({ level: 'info', message: keptRoundsText(settings.keepRoundsDays) });
         await untilAborted(signal);
         log({ event: 'stopping' });
         await service.stop();

@@ -46,6 +46,8 @@ export interface HostOptions {
   readonly recordEveryMs?: number;
   /** Rounds follow each other no faster; 0 when not given. */
   readonly roundEveryMs?: number;
+  /** So long every round stays provable; null: for good. Thirty days when not given. */
+  readonly keepRoundsMs?: number | null;
   /** Which proposed grants of ASC are accepted, to the account of `ports.recorder`. */
   readonly grants?: GrantPolicy;
   /** How often the anchor runs unasked; 1 s by default. It runs only where `ports.recorder` is given. */
@@ -100,6 +102,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     grants: options.grants ?? DEFAULT_GRANT_POLICY,
     recordEveryMs: options.recordEveryMs ?? 0,
     roundEveryMs: options.roundEveryMs ?? 0,
+    ...(options.keepRoundsMs === undefined ? {} : { keepRoundsMs: options.keepRoundsMs }),
     fromBlock: options.fromBlock ?? 0,
   };
   const ports: ServicePorts = {

@@ -4,6 +4,7 @@ import { readSecretFile } from '../../adapters/keys/secret-file.ts';
 import { FileError, StateError } from '../../core/errors.ts';
 import { type Address, address } from '../../core/ids.ts';
 import { inFile } from '../../core/parse-outside.ts';
+import { DEFAULT_KEEP_ROUNDS_DAYS, MOST_KEEP_ROUNDS_DAYS } from '../../core/rounds/cadence.ts';
 import { deploymentsFile } from '../../core/wire/deployments-file.ts';
 import type { GrantPolicy } from '../../functions/ports.ts';
 import { isLoopback } from '../host/addresses.ts';
@@ -39,6 +40,8 @@ export interface ServeSettings {
   readonly ipfsApi: string | null;
   readonly recordEveryMs: number;
   readonly roundEveryMs: number;
+  /** So long every round stays provable, and of older ones the last of each day; 0: for good. */
+  readonly keepRoundsDays: number;
   readonly grants: GrantPolicy;
 }
 
@@ -94,6 +97,7 @@ const fields = {
   ipfsApi: url.optional(),
   recordEveryMs: whole.default(0),
   roundEveryMs: whole.default(0),
+  keepRoundsDays: whole.pipe(z.int().max(MOST_KEEP_ROUNDS_DAYS)).default(DEFAULT_KEEP_ROUNDS_DAYS),
   grantsMinPerRecordWei: wei.default(0n),
   grantsOpenQuotaBytes: whole.optional(),
 } as const;
@@ -176,6 +180,7 @@ function compose(given: Fields): ServeSettings {
     ipfsApi: given.ipfsApi ?? null,
     recordEveryMs: given.recordEveryMs,
     roundEveryMs: given.roundEveryMs,
+    keepRoundsDays: given.keepRoundsDays,
     grants: { minPerRecordWei: given.grantsMinPerRecordWei, openQuotaBytes: grantsOpenQuotaBytes ?? null },
   };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DEFAULT_ROUND_LIMIT_MS } from '../../core/rounds/cadence.ts';
+import { DEFAULT_ROUND_LIMIT_MS, keepRoundsMsOf } from '../../core/rounds/cadence.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import { type ConsoleSite, openConsoleSite } from '../console/console-site.ts';
 import { type RunningHost, startHost } from '../host/start-host.ts';
@@ -90,6 +90,7 @@ export async function startService(
       site: siteOf(settings, opened),
       recordEveryMs: settings.recordEveryMs,
       roundEveryMs: settings.roundEveryMs,
+      keepRoundsMs: keepRoundsMsOf(settings.keepRoundsDays),
       grants: settings.grants,
       anchorEveryMs: limits.anchorEveryMs,
       closeTimeoutMs: limits.closeTimeoutMs,

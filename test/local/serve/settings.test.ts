@@ -44,6 +44,8 @@ describe('settings of plumb serve', () => {
     });
     assert.deepEqual([both.chain.rpcUrl, both.chain.moreRpcUrls], ['http://a.example', ['http://b.example']]);
     assert.equal(both.chain.chainId, 7);
+    const kept = await read(whole, { PLUMBLINE_KEEP_ROUNDS_DAYS: '0' });
+    assert.deepEqual([fromFile.keepRoundsDays, kept.keepRoundsDays], [30, 0]);
   });
 
   test('what is missing, malformed or unknown is named with its remedy, its value never', async () => {
@@ -57,6 +59,8 @@ describe('settings of plumb serve', () => {
       [{ ...whole, listen: '0.0.0.0:8080' }, /PLUMBLINE_AUTHORITIES/],
       [{ ...whole, listen: 'plumb.example:8080' }, /ADDRESS:PORT/],
       [{ ...whole, authorities: ['Plumb.Example'] }, /PLUMBLINE_AUTHORITIES/],
+      [{ ...whole, keepRoundsDays: 36_501 }, /PLUMBLINE_KEEP_ROUNDS_DAYS/],
+      [{ ...whole, keepRoundsDays: -1 }, /PLUMBLINE_KEEP_ROUNDS_DAYS/],
     ];
     for (const [file, message] of refused) {
       await assert.rejects(read(file), (error: Error) => {
