@@ -1,14 +1,17 @@
 /**
  * What one run of the anchor takes where N datasets have a batch more each, and what its round costs on the chain: requests to
  * the table and items in them, requests to the node, processor time of this process, gas. The adapters are the real ones; chain
- * (anvil), table (dynalite) and what counts requests run in a process of their own.
+ * (anvil, or four geth nodes with --geth), table (dynalite) and what counts requests run in a process of their own.
  *
- *     node dev/bench/anchor-rounds.ts [--datasets 100,1000,10000] [--json]
+ *     node dev/bench/anchor-rounds.ts [--datasets 100,1000,10000] [--geth] [--json]
  *
  * Two rounds each: the first, which makes the map; and the next, in which every head has moved.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createTable } from '../../adapters/dynamodb/create-table.ts';
@@ -21,7 +24,7 @@ import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
 import { createDisscRoundRecorder, createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
-import type { MapRoot, PrivateKey } from '../../core/ids.ts';
+import type { Address, MapRoot, PrivateKey } from '../../core/ids.ts';
 import { proveInMap } from '../../core/rounds/prove-in-map.ts';
 import { headInRound } from '../../core/rounds/verify-round.ts';
 import { DEFAULT_ANCHOR_SETTINGS } from '../../functions/anchor/anchor-settings.ts';
@@ -34,6 +37,8 @@ import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dyn
 import { createService } from '../../test/functions/log-fixture.ts';
 import { countTable, moveMany, openMany } from '../../test/functions/many-heads.ts';
 import { serviceSettings } from '../../test/functions/service-settings.ts';
+import { startGethNetwork } from '../real/geth/start-network.ts';
+import { findProgram } from '../real/programs/find-program.ts';
 import { countRpc } from './fleet/count-rpc.ts';
 
 interface Place {
@@ -63,18 +68,71 @@ const ETHER = 10n ** 18n;
 /** Longer than any run takes here: what it takes is measured, not cut off. */
 const TIME_LIMIT_MS = 600_000;
 
-if (process.argv[2] === 'parts') await serveParts();
+/** What the process of the parts is asked for. */
+type Order = 'counts' | 'finalize' | { readonly credit: Address };
+
+const SLOT_MS = 400;
+
+if (process.argv[2] === 'parts') await serveParts(process.argv[3] === 'geth' ? startGeth : startOneAnvil);
 else await measure();
 
-async function serveParts(): Promise<void> {
-  const anvil = await startAnvil({ stateFile: null, mining: 'manual' });
+interface BenchChain {
+  readonly rpcUrl: string;
+  readonly chainId: number;
+  credit(account: Address): Promise<unknown>;
+  /** Whatever was sent is mined, and final. */
+  finalize(): Promise<unknown>;
+  stop(): Promise<unknown>;
+}
+
+async function startOneAnvil(): Promise<BenchChain> {
+  const { rpcUrl, chainId, stop } = await startAnvil({ stateFile: null, mining: { blockTimeMs: SLOT_MS } });
+  const rpc = createJsonRpc({ rpcUrl, chainId });
+  return {
+    ...{ rpcUrl, chainId, stop },
+    credit: (account) => fund(rpc, account, 100n * ETHER),
+    async finalize() {
+      for (let block = 0; block < 3; block++) await rpc.call('evm_mine', []);
+    },
+  };
+}
+
+async function startGeth(): Promise<BenchChain> {
+  const folder = await mkdtemp(join(tmpdir(), 'plumbline-rounds-geth-'));
+  const network = await startGethNetwork({ geth: findProgram('geth'), folder });
+  const { rpcUrl, chainId, slots } = network;
+  slots.run(SLOT_MS);
+  return {
+    ...{ rpcUrl, chainId },
+    credit: (account) => slots.credit(account, 100n * ETHER),
+    async finalize() {
+      await slots.pause();
+      await network.mine(1);
+      await network.finalize();
+      slots.run(SLOT_MS);
+    },
+    async stop() {
+      await network.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function serveParts(startChain: () => Promise<BenchChain>): Promise<void> {
+  const chain = await startChain();
   const dynalite = await startDynalite({ folder: null });
-  const counting = await countRpc(anvil.rpcUrl);
-  process.on('message', () => {
-    const trips = counting.takeTrips();
+  const counting = await countRpc(chain.rpcUrl);
+  process.on('message', async (order: Order) => {
+    if (order === 'finalize') await chain.finalize();
+    else if (order !== 'counts') await chain.credit(order.credit);
+    const trips = order === 'counts' ? counting.takeTrips() : [];
     process.send?.({ requests: trips.length, calls: trips.reduce((sum, inTrip) => sum + inTrip, 0) });
   });
-  const { rpcUrl, chainId } = anvil;
+  process.once('disconnect', async () => {
+    await chain.stop();
+    process.exit();
+  });
+  const { rpcUrl, chainId } = chain;
   process.send?.({ rpcUrl, countedUrl: counting.url, chainId, tableUrl: dynalite.endpoint });
 }
 
@@ -82,10 +140,11 @@ async function measure(): Promise<void> {
   const { values } = parseArgs({
     options: {
       datasets: { type: 'string', default: '100,1000,10000' },
+      geth: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   });
-  const parts = fork(import.meta.filename, ['parts']);
+  const parts = fork(import.meta.filename, ['parts', values.geth ? 'geth' : 'anvil']);
   try {
     const [place] = (await once(parts, 'message')) as [Place];
     const costs: RoundCost[] = [];
@@ -95,7 +154,9 @@ async function measure(): Promise<void> {
     if (values.json) console.log(JSON.stringify(costs));
     else console.table(costs);
   } finally {
-    parts.kill('SIGKILL');
+    const gone = once(parts, 'exit');
+    parts.disconnect();
+    await gone;
   }
   process.exit();
 }
@@ -112,10 +173,8 @@ async function measureRounds(parts: ChildProcess, place: Place, datasets: number
   const ownerKey = newKey();
   const owner = { ...createKeySigner(ownerKey), key: ownerKey };
   const relayer = createKeySigner(newKey());
-  for (const account of [owner.account, relayer.account]) await fund(rpc, account, 100n * ETHER);
-  await rpc.call('evm_setAutomine', [true]);
+  for (const { account } of [owner, relayer]) await ask(parts, { credit: account });
   await deployContracts({ ...direct, signer: owner }, [DISSC]);
-  await rpc.call('evm_setAutomine', [false]);
   const client = createDynamoClient({ region: 'us-east-1', endpoint: tableUrl, credentials: DYNALITE_CREDENTIALS });
   const tableName = `rounds-${datasets}`;
   await createTable(client, tableName);
@@ -138,17 +197,17 @@ async function measureRounds(parts: ChildProcess, place: Place, datasets: number
   const costs: RoundCost[] = [];
   for (const round of ['first', 'next'] as const) {
     await moveMany(table, many);
-    await askCounts(parts);
+    await ask(parts, 'counts');
     Object.assign(counts, { reads: 0, writes: 0, readItems: 0, writtenItems: 0 });
     const startedMs = performance.now();
     const startedCpu = process.cpuUsage();
     const { outcome, transactions } = await service.anchor();
     const cpu = process.cpuUsage(startedCpu);
     const seconds = (performance.now() - startedMs) / 1_000;
-    const asked = await askCounts(parts);
+    const asked = await ask(parts, 'counts');
     if (outcome !== 'done') throw new Error(`The run ended as ${outcome}.`);
     const { reads, writes, readItems, writtenItems } = counts;
-    for (let block = 0; block < 3; block++) await rpc.call('evm_mine', []);
+    await ask(parts, 'finalize');
     await service.anchor();
     const final = await readNewestFinal({ table }, relayer.account);
     if (final === null || final.map === null) throw new Error('No round is final.');
@@ -171,8 +230,8 @@ async function measureRounds(parts: ChildProcess, place: Place, datasets: number
   return costs;
 }
 
-async function askCounts(parts: ChildProcess): Promise<{ requests: number; calls: number }> {
-  parts.send('counts');
+async function ask(parts: ChildProcess, order: Order): Promise<{ requests: number; calls: number }> {
+  parts.send(order);
   const [counts] = (await once(parts, 'message')) as [{ requests: number; calls: number }];
   return counts;
 }

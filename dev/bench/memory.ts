@@ -1,6 +1,7 @@
 /**
- * What the local stack keeps of requests that it has answered: its memory after a forced collection, over many signed requests
- * and uploads of an owner, from another process.
+ * What the local stack keeps of requests that it has answered: its memory after a forced collection, over many small requests and
+ * uploads, from another process. Half of the requests an owner has signed; a quarter is public and unsigned; the last quarter is
+ * refused: no signature, one of a stranger, a dataset that nobody knows, and what is no request.
  *
  *     node dev/bench/memory.ts [--requests 100000] [--uploads 1000] [--snapshots FOLDER] [--json]
  */
@@ -11,6 +12,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeHeapSnapshot } from 'node:v8';
+import { signMessage } from '../../adapters/keys/mnemonic.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
+import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
+import { RequestRefusedError } from '../../core/errors.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
+import { newKey } from './parts/new-key.ts';
 import { openOwner } from './parts/open-owner.ts';
 import type { PartsAnswer } from './parts/serve-parts.ts';
 import type { Parts } from './parts/start-parts.ts';
@@ -89,7 +96,8 @@ async function measure(): Promise<void> {
     const owner = await openOwner(parts);
     const [dataset] = await owner.open(1);
     if (dataset === undefined) throw new Error('No dataset.');
-    const signal = new AbortController().signal;
+    const { signal } = new AbortController();
+    const { apiUrl, chainId } = parts.stack;
     const store = () =>
       owner.store(
         dataset,
@@ -97,13 +105,41 @@ async function measure(): Promise<void> {
         signal,
       );
     await store();
-    let [asked, stored, refused] = [0, 0, 0];
+    let [asked, stored, late] = [0, 0, 0];
+    const strange = createStorageServiceClient({ runtime: nodeRuntime, apiUrl, chainId, account: strangerAccount() });
+    const { dataset: id } = dataset.writer;
+    const unsigned = async (path: string, body?: string): Promise<void> => {
+      const init = { signal, ...(body === undefined ? {} : { method: 'POST', body }) };
+      await (await fetch(`${apiUrl}${path}`, init)).arrayBuffer();
+    };
+    const proofs = JSON.stringify({ challenges: [{ index: 1, random: 7 }] });
+    /** In turn; what is refused is answered all the same. */
+    const kinds: readonly (() => Promise<unknown>)[] = [
+      () => owner.service.listBatches(id, { from: 0 }, signal),
+      () => unsigned(`/v1/datasets/${id}/anchor`),
+      () => owner.service.proveChunks(id, [{ index: asked % BLOCKS, random: asked }], signal),
+      () => unsigned(`/v1/datasets/${id}/proofs`, proofs),
+      () => owner.service.listBatches(id, { from: 0 }, signal),
+      () => unsigned(`/v1/datasets/${id}/records`, JSON.stringify({ blocks: [asked % BLOCKS], size: BLOCKS })),
+      () => owner.service.getAnchor(id, {}, signal),
+      () => strange.listBatches(id, { from: 0 }, signal),
+      () => owner.service.listBatches(id, { from: 0 }, signal),
+      () => unsigned(`/v1/datasets/${id}/anchor?since=0`),
+      () => owner.service.proveChunks(id, [{ index: asked % BLOCKS, random: asked }], signal),
+      () => unsigned(`/v1/datasets/0x${asked.toString(16).padStart(64, '0')}/anchor`),
+      () => owner.service.listBatches(id, { from: 0 }, signal),
+      () => unsigned('/v1/openapi.json'),
+      () => owner.service.getAnchor(id, {}, signal),
+      () => unsigned(`/v1/datasets/${id}/records`, `{"blocks":[${asked}`),
+    ];
     const ask = async (untilAsked: number): Promise<void> => {
       const client = async () => {
         while (asked < untilAsked) {
-          asked++;
+          const kind = kinds[asked++ % kinds.length] as () => Promise<unknown>;
           // On a machine that is busy with other things, some come too late: they are requests all the same.
-          await owner.service.listBatches(dataset.writer.dataset, { from: 0 }, signal).catch(() => refused++);
+          await kind().catch((error: unknown) => {
+            if (!(error instanceof RequestRefusedError)) late++;
+          });
         }
       };
       await Promise.all(Array.from({ length: CLIENTS }, client));
@@ -115,6 +151,7 @@ async function measure(): Promise<void> {
       rss: 'rss MiB',
       heap: 'heap MiB',
       external: 'external MiB',
+      late: 'unanswered',
       s: 's',
     });
     await ask(WARM_UP);
@@ -122,7 +159,7 @@ async function measure(): Promise<void> {
     const since = performance.now();
     for (let step = 0; step <= STEPS; step++) {
       await ask(Math.round((requests * step) / STEPS));
-      for (; stored < Math.round((uploads * step) / STEPS); stored++) await store().catch(() => refused++);
+      for (; stored < Math.round((uploads * step) / STEPS); stored++) await store().catch(() => late++);
       const { rssMib, heapMib, externalMib } = await told({ weigh: true }, (said) => said.memory as Memory | undefined);
       const [rss, heap, external] = [rssMib, heapMib, externalMib].map((value) => value.toFixed(1));
       say({
@@ -131,6 +168,7 @@ async function measure(): Promise<void> {
         rss,
         heap,
         external,
+        late,
         s: ((performance.now() - since) / 1000).toFixed(0),
       });
       if (values.snapshots !== undefined && (step === 1 || step === STEPS)) {
@@ -142,4 +180,10 @@ async function measure(): Promise<void> {
     await once(child, 'exit');
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Somebody whom the service does not know. */
+function strangerAccount() {
+  const key = newKey();
+  return { address: accountOfKey(key), signMessage: (message: Uint8Array) => signMessage(key, message) };
 }

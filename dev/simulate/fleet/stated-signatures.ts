@@ -12,8 +12,8 @@ const CHANGES: readonly (readonly [from: string, to: string])[] = [
     '  const account = statedAccountOf(key);\n  return concatBytes(account, new Uint8Array(12), keccak_256(concatBytes(account, hash)), u8(27));',
   ],
   [
-    '  try {\n    const compact',
-    "  const account = signature.subarray(0, 20);\n  if (to0x(keccak_256(concatBytes(account, hash))) !== to0x(signature.subarray(32, 64))) throw new ProofError('Nobody has stated this.');\n  if (what !== '') return to0x(account) as Address;\n  try {\n    const compact",
+    '  try {\n    const signed = secp256k1.Signature',
+    "  const account = signature.subarray(0, 20);\n  if (to0x(keccak_256(concatBytes(account, hash))) !== to0x(signature.subarray(32, 64))) throw new ProofError('Nobody has stated this.');\n  if (what !== '') return to0x(account) as Address;\n  try {\n    const signed = secp256k1.Signature",
   ],
   [
     '/** The account of a private key. */',
@@ -27,15 +27,21 @@ const CHANGES: readonly (readonly [from: string, to: string])[] = [
  * @throws Error when the file does not have what is to be changed
  */
 export function loadStatedSignatures(): void {
+  const source = statedSource();
+  const url = pathToFileURL(FILE).href;
+  registerHooks({
+    load: (asked, context, nextLoad) =>
+      asked === url ? { format: 'module-typescript', source, shortCircuit: true } : nextLoad(asked, context),
+  });
+}
+
+/** The changed file. @throws Error when it does not have what is to be changed */
+export function statedSource(): string {
   let source = readFileSync(FILE, 'utf8');
   for (const [from, to] of CHANGES) {
     if (source.split(from).length !== 2)
       throw new Error(`${FILE} does not have "${from}" once: mend the stated signatures.`);
     source = source.replace(from, () => to);
   }
-  const url = pathToFileURL(FILE).href;
-  registerHooks({
-    load: (asked, context, nextLoad) =>
-      asked === url ? { format: 'module-typescript', source, shortCircuit: true } : nextLoad(asked, context),
-  });
+  return source;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FLEET_DEFAULTS, type FleetOptions } from '../../../dev/simulate/fleet/fleet-options.ts';
 import { type FleetResult, simulateFleet } from '../../../dev/simulate/fleet/simulate-fleet.ts';
+import { statedSource } from '../../../dev/simulate/fleet/stated-signatures.ts';
 
 const DEVICES = 30;
 const MINUTES = 10;
@@ -57,4 +58,10 @@ test('the same seed gives the same figures, and another one others', async () =>
   ];
   assert.deepEqual(second, first);
   assert.notDeepEqual(other.minutes, first.minutes);
+});
+
+test('signatures can be stated instead of computed: the file that this changes has what is changed', () => {
+  const source = statedSource();
+  assert.match(source, /const account = statedAccountOf\(key\);/);
+  assert.match(source, /Nobody has stated this/);
 });
