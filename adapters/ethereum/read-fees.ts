@@ -16,6 +16,14 @@ export interface Fees {
 const LEAST_TIP_WEI = 1_000_000n;
 /** What wallets give where a node knows nothing of tips. */
 const USUAL_TIP_WEI = 1_000_000_000n;
+/**
+ * What is above the base fee goes to whoever builds the block, and how much that should be only the node says: one that works
+ * for a builder could have an account emptied by one transaction. So no more than this is believed, 1,000 gwei; where a tip
+ * must be higher, the transaction waits.
+ */
+const MAX_TIP_WEI = 10n ** 12n;
+/** The same where there is no base fee. Some chains with a cheap coin ask for a few thousand gwei. */
+const MAX_GAS_PRICE_WEI = 10n ** 13n;
 /** The tips that half of the gas of these blocks paid at least. */
 const TIP_HISTORY = ['0x5', 'latest', [50]] as const;
 
@@ -36,7 +44,7 @@ export async function readFees(
     const price = replaces === undefined ? asked : larger(asked, raisedFee(replaces.maxFeePerGasWei));
     return { maxFeePerGasWei: price, maxPriorityFeePerGasWei: price, isLegacy: true };
   }
-  let tip = larger(await readTip(rpc, baseFeePerGasWei, signal), LEAST_TIP_WEI);
+  let tip = smaller(larger(await readTip(rpc, baseFeePerGasWei, signal), LEAST_TIP_WEI), MAX_TIP_WEI);
   if (replaces !== undefined) tip = larger(tip, raisedFee(replaces.maxPriorityFeePerGasWei));
   let maxFee = 2n * baseFeePerGasWei + tip;
   if (replaces !== undefined) maxFee = larger(maxFee, raisedFee(replaces.maxFeePerGasWei));
@@ -58,10 +66,15 @@ async function readTip(rpc: JsonRpc, baseFeeWei: bigint, signal?: AbortSignal): 
   return price !== null && price > baseFeeWei ? price - baseFeeWei : USUAL_TIP_WEI;
 }
 
-/** @throws LedgerUnavailableError where the node does not say it: nothing else does */
+/** @throws LedgerUnavailableError where the node does not say it, as nothing else does, or says what cannot be believed */
 async function readGasPrice(rpc: JsonRpc, signal?: AbortSignal): Promise<bigint> {
   const price = await ifAnswered(rpc, 'eth_gasPrice', [], amount, signal);
-  if (price !== null) return price;
+  if (price !== null && price <= MAX_GAS_PRICE_WEI) return price;
+  if (price !== null) {
+    throw new LedgerUnavailableError(
+      `The node at ${rpc.host} asks for a gas price of ${price} wei; more than ${MAX_GAS_PRICE_WEI} is not believed, as one transaction could empty the account. Ask another node.`,
+    );
+  }
   throw new LedgerUnavailableError(
     `The chain of the node at ${rpc.host} has no base fee, and the node does not answer eth_gasPrice: what gas costs is not known. Use another node.`,
   );
@@ -87,6 +100,10 @@ async function ifAnswered<T extends z.ZodType>(
 function median(values: readonly bigint[]): bigint {
   const sorted = [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   return sorted[Math.floor(sorted.length / 2)] ?? 0n;
+}
+
+function smaller(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }
 
 function larger(a: bigint, b: bigint): bigint {

@@ -1,18 +1,72 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
-import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
-import { readFees } from '../../adapters/ethereum/read-fees.ts';
+import { raisedFee, readFees } from '../../adapters/ethereum/read-fees.ts';
+import { RpcRefusedError } from '../../adapters/ethereum/read-rpc-answer.ts';
 import { sendRawTransaction } from '../../adapters/ethereum/send-raw-transaction.ts';
 import { signTransaction } from '../../adapters/ethereum/sign-transaction.ts';
-import { NotRecordedError, StateError } from '../../core/errors.ts';
+import { LedgerUnavailableError, NotRecordedError, StateError } from '../../core/errors.ts';
 import type { AgreementId, PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { CLIENTS } from './clients.ts';
 import { type ForeignNode, startForeignNode } from './foreign-node.ts';
 import { type Market, randomEncryptionKey, randomKey, startMarket } from './ocasc-fixture.ts';
+
+describe('a node that lies about what gas costs', () => {
+  const block = { number: '0x5', hash: `0x${'ab'.repeat(32)}`, timestamp: '0x65' };
+  const nodeSaying = (baseFeePerGas: string | null, others: Readonly<Record<string, unknown>>): JsonRpc => {
+    const call = async (method: string) => {
+      if (method === 'eth_getBlockByNumber') return { ...block, baseFeePerGas };
+      if (method in others) return others[method];
+      throw new RpcRefusedError(method, -32_601, 'no such method', null);
+    };
+    return { host: 'node.example', finalDepth: null, call, callMany: () => assert.fail('not asked') };
+  };
+  const huge = `0x${(10n ** 18n).toString(16)}`;
+
+  test('gets no more than 1,000 gwei above the base fee out of an account, however it says it', async () => {
+    for (const others of [
+      { eth_maxPriorityFeePerGas: huge },
+      { eth_feeHistory: { reward: [[huge], [huge]] } },
+      { eth_gasPrice: huge },
+    ]) {
+      const { maxPriorityFeePerGasWei, maxFeePerGasWei } = await readFees(nodeSaying('0x7', others), undefined);
+      assert.deepEqual([maxPriorityFeePerGasWei, maxFeePerGasWei], [10n ** 12n, 14n + 10n ** 12n]);
+    }
+    const stuck = { maxFeePerGasWei: 10n ** 13n, maxPriorityFeePerGasWei: 10n ** 12n };
+    const { maxPriorityFeePerGasWei } = await readFees(nodeSaying('0x7', { eth_maxPriorityFeePerGas: huge }), stuck);
+    assert.equal(maxPriorityFeePerGasWei, raisedFee(10n ** 12n), 'what is stuck is replaced all the same');
+  });
+
+  test('is not believed where it says that there is no base fee', async () => {
+    await assert.rejects(readFees(nodeSaying(null, { eth_gasPrice: huge }), undefined), (error: unknown) => {
+      assert.ok(error instanceof LedgerUnavailableError);
+      assert.match(error.message, /node\.example asks for a gas price of 1000000000000000000 wei/);
+      return true;
+    });
+    const { isLegacy, maxFeePerGasWei } = await readFees(nodeSaying(null, { eth_gasPrice: '0x9502f9000' }), undefined);
+    assert.deepEqual([isLegacy, maxFeePerGasWei], [true, 40_000_000_000n]);
+  });
+
+  test('and its absurd numbers, hashes and times are refused, not counted with', async () => {
+    const lies = [
+      { number: `0x${'f'.repeat(14)}` },
+      { number: '0x-1' },
+      { number: 5 },
+      { timestamp: `0x${'f'.repeat(64)}` },
+      { hash: '0xab' },
+      { baseFeePerGas: `0x${'f'.repeat(65)}` },
+      { baseFeePerGas: -1 },
+    ];
+    for (const lie of lies) {
+      const rpc = { ...nodeSaying('0x7', {}), call: async () => ({ ...block, ...lie }) };
+      await assert.rejects(readFees(rpc, undefined), LedgerUnavailableError, JSON.stringify(lie));
+    }
+  });
+});
 
 /** What an account without anything can be made to pay for. */
 const GAS = 21_000n;
