@@ -1,3 +1,4 @@
+import { isWeakPoint } from '../../core/agreement/weak-point.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { ProofError } from '../../core/errors.ts';
 import type { BlockIndex } from '../../core/ids.ts';
@@ -20,7 +21,7 @@ export async function releasePaid(parts: SaleParts, served: ServedAgreement, sig
   const { agreement } = served;
   const progress = readProgress(parts.state, agreement.id);
   const paid = paidOf(served, progress);
-  if (!served.delivers || progress.released >= paid) return false;
+  if (!served.delivers || progress.released >= paid || isWeakPoint(agreement.buyer.encryptionKey)) return false;
   const { first } = agreement.terms;
   const sampled = readSamples(parts.state, agreement.id);
   const isSent = givenWhole(agreement, sampled);

@@ -5,6 +5,7 @@ import { openMessage } from '../../core/agreement/seal-message.ts';
 import { SequenceGuard } from '../../core/agreement/sequence-guard.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { recoverVoucherSigner } from '../../core/agreement/voucher.ts';
+import { isWeakPoint } from '../../core/agreement/weak-point.ts';
 import { type ErrorKind, PlumblineError, ProofError } from '../../core/errors.ts';
 import type { BlockIndex } from '../../core/ids.ts';
 import { buildKeysOf } from './build-keys-of.ts';
@@ -17,6 +18,8 @@ import { dueOf, paidOf, type ServedAgreement, type SoldAgreement } from './serve
 
 /** Of one agreement in one step: the others have their turn, too. */
 const MAX_PAGES = 16;
+const WEAK_KEY =
+  "The consumer's encryption key is a point of small order: nothing can be sealed to it. Vouchers are taken.";
 /** Kinds of errors that a message of the consumer's earns: it does not open, or says what a request cannot. */
 const ITS_OWN_FAULT: ReadonlySet<ErrorKind> = new Set(['arguments', 'answer']);
 
@@ -25,7 +28,10 @@ const ITS_OWN_FAULT: ReadonlySet<ErrorKind> = new Set(['arguments', 'answer']);
  * is admitted or refused, and the answer kept together with the note that the message was taken.
  */
 export async function takeMessages(parts: SaleParts, served: ServedAgreement, signal: AbortSignal): Promise<void> {
-  const { id, buyer } = served.agreement;
+  const { id, buyer, agent } = served.agreement;
+  // A consumer may name any account as its signer, this agent's, too. Then all messages there are the agent's own, and each
+  // would be refused by another one.
+  if (buyer.signer === agent) return;
   const service = parts.serviceFor(id);
   let sequence = readProgress(parts.state, id).received + 1;
   for (let page = 0; page < MAX_PAGES && sequence < MAX_MESSAGES; page++) {
@@ -66,10 +72,16 @@ async function takeMessage(
   } catch (cause) {
     if (!(cause instanceof PlumblineError) || !ITS_OWN_FAULT.has(cause.kind)) throw cause;
     parts.onEvent({ event: 'message-refused', agreement: id, sequence, reason: cause.shortMessage });
-    await answer(parts, served, sequence, { keys: [], newSamples: [], refused: [], reason: cause.shortMessage });
+    const reason = isWeakPoint(buyer.encryptionKey) ? null : cause.shortMessage;
+    await answer(parts, served, sequence, { keys: [], newSamples: [], refused: [], reason });
     return;
   }
   const voucherProblem = takeVoucher(parts, served, request, progress);
+  if (isWeakPoint(buyer.encryptionKey)) {
+    parts.onEvent({ event: 'message-refused', agreement: id, sequence, reason: WEAK_KEY });
+    await answer(parts, served, sequence, { keys: [], newSamples: [], refused: [], reason: null });
+    return;
+  }
   await answerRequest(parts, served, sequence, request, voucherProblem, signal);
 }
 

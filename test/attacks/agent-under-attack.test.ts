@@ -7,6 +7,7 @@ import type { SaleParts } from '../../client/sale/sale-parts.ts';
 import { openSaleState } from '../../client/sale/sale-state.ts';
 import { serveSales } from '../../client/sale/serve-sales.ts';
 import { MAX_MESSAGES, type SealedMessage } from '../../core/agreement/message.ts';
+import type { EncryptionPublicKey } from '../../core/agreement/seal-message.ts';
 import { StateError, StoreUnavailableError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import { indicesOf, makeOwner, type Owner, sell } from '../client/sale-fixture.ts';
@@ -158,6 +159,44 @@ describe('the owner’s agent under attack', { timeout: 180_000 }, () => {
     await sale.ask([4]);
     await owner.serveOnce();
     assert.deepEqual(indicesOf((await sale.receive()).keys), [4]);
+  });
+
+  it('does not answer its own messages, for ever, where the consumer names the agent as its signer', async () => {
+    // The fee is all of the price, so that keys are owed as soon as it is accepted.
+    const own = { price: 120n, fee: 120n };
+    const sale = await sell(market, owner, own, { signer: owner.agent });
+    const from = owner.events.length;
+    for (let i = 0; i < 4; i++) await owner.serveOnce();
+    const mine = owner.events.slice(from).filter(({ agreement }) => agreement === sale.id);
+    assert.deepEqual(
+      mine.filter(({ event }) => event === 'message-refused' || event === 'trouble'),
+      [],
+    );
+    const { messages } = await agentsService(sale.id).listMessages(sale.id, { from: owner.agent });
+    assert.equal(messages.length, 1, 'the keys, once');
+    await challenge(sale, 3);
+    await owner.serveOnce();
+    assert.equal((await newest(sale.id)).question, null, 'answered all the same');
+  });
+
+  it('takes vouchers, answers and is never in trouble where nothing can be sealed to the consumer', async () => {
+    const encryptionKey = Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 1 : 0)) as EncryptionPublicKey;
+    const sale = await sell(market, owner, {}, { encryptionKey });
+    const from = owner.events.length;
+    await sale.ask([0]);
+    await sale.ask([1], 610n);
+    await sale.service.postMessage(await sale.seal(new Uint8Array([7])));
+    await challenge(sale, 2);
+    for (let i = 0; i < 3; i++) await owner.serveOnce();
+    const mine = owner.events.slice(from).filter(({ agreement }) => agreement === sale.id);
+    assert.deepEqual(
+      mine.filter(({ event }) => event === 'trouble'),
+      [],
+    );
+    assert.equal(mine.filter(({ event }) => event === 'message-refused').length, 3);
+    const { due, question } = await newest(sale.id);
+    assert.deepEqual([due, question], [610n, null], 'the voucher was claimed, and the challenge answered');
+    assert.deepEqual((await sale.receive()).sequences, []);
   });
 
   it('does no work for keys that were sent before and find no place any more', async () => {

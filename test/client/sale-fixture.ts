@@ -16,7 +16,12 @@ import { openSaleState, type SaleState } from '../../client/sale/sale-state.ts';
 import { serveSales } from '../../client/sale/serve-sales.ts';
 import { decodeKeyPayload, type KeyPayload } from '../../core/agreement/key-payload.ts';
 import { decodeKeyRefusal, encodeKeyRequest, type KeyRefusal } from '../../core/agreement/key-request.ts';
-import { deriveEncryptionKeys, openMessage, sealMessage } from '../../core/agreement/seal-message.ts';
+import {
+  deriveEncryptionKeys,
+  type EncryptionPublicKey,
+  openMessage,
+  sealMessage,
+} from '../../core/agreement/seal-message.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { contentKeyOf } from '../../core/agreement/verify-keys.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
@@ -120,7 +125,13 @@ export async function makeOwner(market: Market, kind: DatasetKind = ENCRYPTED) {
 export type Owner = Awaited<ReturnType<typeof makeOwner>>;
 
 /** An agreement about the owner's blocks, finally accepted by a consumer who talks to the mailbox. */
-export async function sell(market: Market, seller: Owner, change: Partial<Terms> = {}) {
+export async function sell(
+  market: Market,
+  seller: Owner,
+  change: Partial<Terms> = {},
+  /** What a consumer names who means no good; its own keys where absent. */
+  named: { readonly signer?: Address; readonly encryptionKey?: EncryptionPublicKey } = {},
+) {
   const { ports } = market;
   const terms: Terms = {
     ...{
@@ -150,7 +161,7 @@ export async function sell(market: Market, seller: Owner, change: Partial<Terms>
   const signer = accountOfKey(signerKey);
   const keys = await deriveEncryptionKeys(new Uint8Array(randomBytes(32)));
   const buyer = market.as(consumer).agreements;
-  await buyer.accept({ id, ...terms }, signer, keys.publicKey);
+  await buyer.accept({ id, ...terms }, named.signer ?? signer, named.encryptionKey ?? keys.publicKey);
   await market.finalise();
   const { domain } = ports.agreements as Agreements;
   const { agreement } = await (ports.agreements as Agreements).readAgreement(id, 'latest');
