@@ -1,3 +1,4 @@
+import { printable } from '../../client/printable.ts';
 import { PlumblineError } from '../../core/errors.ts';
 import type { Address, AgreementId } from '../../core/ids.ts';
 import { type Description, descriptionName, requireDescription } from '../../core/market/description.ts';
@@ -35,7 +36,7 @@ export async function readCatalogue(
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof PlumblineError)) throw error;
-    output.notice(`The service does not return the descriptions of offers: ${error.shortMessage}`);
+    output.notice(`The service does not return the descriptions of offers: ${printable(error.shortMessage)}`);
     return described;
   }
   for (const offer of offers) {
@@ -47,7 +48,7 @@ export async function readCatalogue(
     } catch (error) {
       if (!(error instanceof PlumblineError)) throw error;
       output.notice(
-        `The description of ${offer.id} is left out because its owner did not sign it: ${error.shortMessage}`,
+        `The description of ${offer.id} is left out because its owner did not sign it: ${printable(error.shortMessage)}`,
       );
     }
   }

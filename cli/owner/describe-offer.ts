@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { printable } from '../../client/printable.ts';
 import { checkServable } from '../../client/sale/offer-blocks.ts';
 import { ContentSummary, type Contents, UNKNOWN_CONTENTS } from '../../client/sale/summarise-contents.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
@@ -114,7 +115,7 @@ export async function showDescription(
     const isRefused = error instanceof RequestRefusedError;
     const next = isRefused ? '' : ` Try again: plumb owner describe ${id} --title …`;
     parts.output.notice(
-      `The offer is made, but the service did not accept its description: ${error.shortMessage}${next}`,
+      `The offer is made, but the service did not accept its description: ${printable(error.shortMessage)}${next}`,
     );
     return false;
   }

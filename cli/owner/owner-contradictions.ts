@@ -163,7 +163,7 @@ async function readFound({ home, output }: CommandContext): Promise<Checked[]> {
       found.push(await readChecked(path));
     } catch (error) {
       if (!(error instanceof PlumblineError)) throw error;
-      output.notice(`${path} proves nothing: ${error.shortMessage}`);
+      output.notice(`${path} proves nothing: ${printable(error.shortMessage)}`);
     }
   }
   return found;

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { MAX_SHOWN, pickOffers } from '../../cli/consumer/pick-offers.ts';
-import type { Described } from '../../cli/consumer/read-catalogue.ts';
+import { type Described, readCatalogue } from '../../cli/consumer/read-catalogue.ts';
+import { createOutput } from '../../cli/output.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import type { Address, AgreementId } from '../../core/ids.ts';
 import type { DatasetEntry } from '../../core/wire/datasets-file.ts';
+import type { Connection } from '../../library/connection.ts';
 import { pickDataset, pickEntry } from '../../library/dataset-list.ts';
 import { isIdPrefix, resolveId, shortIds } from '../../library/short-ids.ts';
 
@@ -62,6 +67,37 @@ describe('an id by its beginning, the same for agreements, grants, requests and 
     assert.throws(() => find('0x12345678'), refuses(/3 ids of a dataset in home begin with/));
     assert.throws(() => find('0x99999999'), refuses(/No id of a dataset in home begins with/));
     assert.throws(() => find('snow'), refuses(/no dataset snow in home; it lists: rain, wind/));
+  });
+});
+
+describe('a service that answers with what moves a terminal', () => {
+  it('is quoted without it', async () => {
+    const server = createServer((_, answer) => {
+      const problem = {
+        type: 'about:blank',
+        title: 'No.',
+        status: 400,
+        detail: 'no\u001b]0;owned\u0007\u001b[2J\u202e',
+      };
+      answer.writeHead(400, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const { port } = server.address() as AddressInfo;
+      const apiUrl = `http://127.0.0.1:${port}`;
+      const ocasc = `0x${'0c'.repeat(20)}`;
+      const connection = { apiUrl, chainId: 31_337, rpcUrl: apiUrl, ocasc } as unknown as Connection;
+      const said: string[] = [];
+      const output = { ...createOutput(false), notice: (text: string) => void said.push(text) };
+      const offer = { id: idOf('a1') as AgreementId, owner: ocasc as Address };
+      const found = await readCatalogue(connection, [offer], output, AbortSignal.timeout(10_000));
+      assert.deepEqual([found.size, said.length], [0, 1]);
+      assert.match(said[0] ?? '', /does not return the descriptions of offers: .*refuses get-descriptions \(400\): no/);
+      assert.doesNotMatch(said[0] ?? '', /[\p{Cc}\p{Cf}]/u);
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
   });
 });
 
