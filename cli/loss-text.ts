@@ -27,7 +27,7 @@ export function consumerLossText({ consumer, token }: LookedAtOffer, terms: Term
 
 /** What an owner can lose by an offer, whatever the consumer does: before it is made. */
 export function ownerLossText({ owner, token, costs }: LookedAtOffer, terms: Terms, kind: DatasetKind): string {
-  const { blocks, worth, fee, publicKeys, answersWei, bond, lockedSeconds } = owner;
+  const { blocks, worth, fee, publicKeys, publicChunks, answersWei, bond, lockedSeconds } = owner;
   const unit = token ?? terms.token;
   const isEncrypted = kind === ENCRYPTED;
   const shown = isEncrypted ? 'previews' : 'samples, which show the content itself because nothing is encrypted';
@@ -36,10 +36,12 @@ export function ownerLossText({ owner, token, costs }: LookedAtOffer, terms: Ter
     `  blocks     ${blocks} of ${terms.count}, which the consumer reads without paying: ${shown}. By these terms they cost ${showAmount(worth, unit)}; you keep the fee of ${showAmount(fee, unit)}`,
     ...(isEncrypted
       ? [
-          `  keys       ${publicKeys} content keys of paid blocks, at most, become public on the chain. The blocks' bytes do not`,
+          `  keys       ${publicKeys} content keys of paid blocks, at most, become public on the chain. So do ${publicChunks} encrypted chunks of up to 1,024 bytes, one for each challenge: anybody can read a chunk whose key is public, too`,
         ]
-      : []),
-    `  gas        ${showAmount(answersWei, NATIVE_COIN)} at today's gas price, if the consumer makes all ${terms.maxChallenges} challenges${isEncrypted ? ` and ${terms.maxDemands} demands` : ''} : what answers cost beyond the stakes that they earn${costs.baseFeeWei === null ? '. This chain has no base fee, so a demand brings nothing' : ''}. The agent's claims also cost gas`,
+      : [
+          `  chunks     ${publicChunks} chunks of up to 1,024 bytes become public on the chain, one for each challenge, of any block for sale: all of a block that is no larger`,
+        ]),
+    `  gas        ${showAmount(answersWei, NATIVE_COIN)} at today's gas price, if the consumer makes all ${terms.maxChallenges} challenges${isEncrypted ? ` and ${terms.maxDemands} demands` : ''}: what answers cost beyond the stakes that they earn${costs.baseFeeWei === null ? '. This chain has no base fee, so a demand brings nothing' : ''}. The agent's claims also cost gas`,
     `  bond       ${showAmount(bond, unit)}, if a challenged chunk${isEncrypted ? ' or the key of a paid block' : ''} is not shown within ${durationText(1000 * terms.windowSeconds)}. You are liable for the storage that you chose`,
     `  time       the bond is locked until the sale is over, ${durationText(1000 * lockedSeconds)} from acceptance at most`,
   ].join('\n');

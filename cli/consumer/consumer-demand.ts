@@ -68,7 +68,7 @@ export function addConsumerDemand(consumer: Command): void {
 }
 
 const PUBLIC =
-  'A key shown on the chain is public: whoever has the bytes of that block can then read it. The bytes themselves do not become public.';
+  'A key shown on the chain is public: whoever has the bytes of that block can then read it. Of the bytes, only the chunks that you challenge become public.';
 
 /** Asks for one key, and waits for it where it shall. */
 async function demandOne(

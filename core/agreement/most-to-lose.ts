@@ -42,6 +42,11 @@ export interface OwnerLoss {
   readonly fee: bigint;
   /** Content keys that the consumer can make public, each of a block that it has paid for. */
   readonly publicKeys: number;
+  /**
+   * Chunks of up to 1,024 bytes, as stored, that answers of challenges make public, of any block for sale: of what is not
+   * encrypted, content that nobody has paid for, and whole blocks where they are small.
+   */
+  readonly publicChunks: number;
   /** What answers may cost the agent beyond what the questions bring, at the gas price of now. */
   readonly answersWei: bigint;
   /** Lost when a challenged chunk or the key of a paid block is not shown in time. */
@@ -71,6 +76,7 @@ export function mostToLose({ terms, kind, ahead, costs }: SaleAtRisk): {
     owner: {
       ...{ blocks: given, worth: dueFor(terms, given) - fee, fee, bond, lockedSeconds },
       publicKeys: Math.min(demands, count),
+      publicChunks: maxChallenges,
       answersWei:
         BigInt(maxChallenges) * atLeastZero(costs.answerGas * costs.gasPriceWei - challengeWei) +
         BigInt(demands) * atLeastZero(costs.demandGas * costs.gasPriceWei - demandWei),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { aheadRisk, aheadText } from '../../cli/loss-text.ts';
 import { createOutput } from '../../cli/output.ts';
@@ -35,7 +36,7 @@ describe('the most that can be lost by an offer', () => {
 
   it('an owner: previews of what is encrypted, samples of what is not; answers beyond what they bring; the bond', () => {
     assert.deepEqual(lose().owner, {
-      ...{ blocks: 2, worth: 200n, fee: 50n, publicKeys: 4, bond: 200_000n, lockedSeconds: 5125 },
+      ...{ blocks: 2, worth: 200n, fee: 50n, publicKeys: 4, publicChunks: 7, bond: 200_000n, lockedSeconds: 5125 },
       // A challenge brings twice its gas; a demand brings the base fee, and the tip is lost.
       answersWei: 4n * (1200n - 1000n),
     });
@@ -44,6 +45,7 @@ describe('the most that can be lost by an offer', () => {
       assert.deepEqual([owner.blocks, owner.worth, owner.publicKeys, owner.answersWei], [12, 1200n, 0, 0n]);
       assert.deepEqual([consumer.demandWei, consumer.questionsWei], [0n, 140_000n], 'there are no keys to demand');
       assert.equal(lose({ count: 6 }, { kind }).owner.blocks, 6, 'no more than there are');
+      assert.equal(owner.publicChunks, 7, 'each challenge shows content to all');
     }
   });
 
@@ -106,6 +108,59 @@ describe('the most that can be lost by an offer', () => {
     const more = said(40);
     assert.match(more, /40 blocks.*lose 0\.0{14}405 ether/);
     assert.match(more, /; without --ahead it is 20 blocks and 0\.0{14}205 ether\.$/);
+  });
+
+  it('is what the table of the specification says, row by row', async () => {
+    const page = await readFile(new URL('../../docs/specification.md', import.meta.url), 'utf8');
+    const section = page.slice(page.indexOf('### What can be lost'), page.indexOf('### Odd terms'));
+    const rows = [...section.matchAll(/^\| ((?:consumer|owner), in [^|]+) \| ([^|]+) \|$/gm)];
+    const said = new Map(rows.map(([, who = '', what = '']) => [who, what]));
+    const { price, fee, windowSeconds, durationSeconds, maxChallenges, maxDemands, stakeWei } = TERMS;
+    const [a, n] = [7n, BigInt(TERMS.count)];
+    const { answerGas, demandGas, baseFeeWei } = COSTS;
+    const { consumer, owner } = lose({}, { ahead: Number(a) });
+    const plain = lose({}, { kind: PLAIN }).owner;
+    const larger = (x: bigint, y: bigint) => (x > y ? x : y);
+    for (const [who, formula, holds] of [
+      ['consumer, in the token', 'F + ceil(a·(P - F)/n)', consumer.money === fee + (a * (price - fee) + n - 1n) / n],
+      [
+        'consumer, in the native coin',
+        'max(stake, 2·answerGas·basefee) of a challenge, demandGas·basefee of a demand',
+        consumer.challengeWei === larger(stakeWei, 2n * answerGas * baseFeeWei) &&
+          consumer.demandWei === demandGas * baseFeeWei,
+      ],
+      [
+        'consumer, in time',
+        'duration + window + window/4',
+        consumer.lockedSeconds === durationSeconds + windowSeconds + windowSeconds / 4,
+      ],
+      [
+        'owner, in blocks',
+        '`previews` of an encrypted dataset, `samples` of others',
+        owner.blocks === TERMS.previews && plain.blocks === TERMS.samples,
+      ],
+      [
+        'owner, in chunks',
+        '`maxChallenges` chunks',
+        owner.publicChunks === maxChallenges && plain.publicChunks === maxChallenges,
+      ],
+      [
+        'owner, in keys',
+        'the content keys of `maxDemands` paid blocks',
+        owner.publicKeys === maxDemands && plain.publicKeys === 0,
+      ],
+      [
+        'owner, in the native coin',
+        'the tip',
+        owner.answersWei === BigInt(maxDemands) * demandGas * (COSTS.gasPriceWei - baseFeeWei),
+      ],
+      ['owner, in the token', 'the bond', owner.bond === TERMS.bond],
+    ] as const) {
+      assert.ok(said.get(who)?.includes(formula), `${who}: ${formula}`);
+      assert.ok(holds, who);
+      said.delete(who);
+    }
+    assert.deepEqual([...said.keys()], [], 'no row is held by nothing');
   });
 
   it('each block is paid for alone below 200, then in fifty steps', () => {

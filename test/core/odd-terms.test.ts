@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { type OddTermCode, type OfferLookedAt, oddTerms } from '../../core/agreement/odd-terms.ts';
 import { deriveEncryptionKeys, type EncryptionPublicKey } from '../../core/agreement/seal-message.ts';
@@ -99,4 +100,13 @@ describe('what is odd about an offer', () => {
       for (const { words } of found) assert.match(words, /^[A-Z].*\.$/);
     });
   }
+
+  it('the table of the specification has every code, and no other', async () => {
+    const page = await readFile(new URL('../../docs/specification.md', import.meta.url), 'utf8');
+    const section = page.slice(page.indexOf('### Odd terms'), page.indexOf('### What a penalty is worth'));
+    const said = [...section.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(
+      ([, codes = '']) => codes.match(/[a-z-]{3,}/g) ?? [],
+    );
+    assert.deepEqual(said.toSorted(), [...new Set(CASES.flatMap(([, , codes]) => codes))].toSorted());
+  });
 });
