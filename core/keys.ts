@@ -44,7 +44,7 @@ export function deriveDeviceKey(primitives: Macs, seed: Uint8Array, dataset: Dat
     const key = primitives.hmacSha256(root, message);
     if (isPrivateKey(key)) return key;
   }
-  throw new ArgumentError('No attempt gives a private key. The cryptography given is not HMAC-SHA-256.');
+  throw new ArgumentError('No attempt gave a private key, so the given cryptography is not HMAC-SHA-256.');
 }
 
 /**

@@ -24,7 +24,7 @@ export function inFile<T>(path: string, parse: () => T, remedy?: string): T {
  */
 export function inAnswer<T>(from: string, parse: () => T): T {
   return attribute(parse, (is, cause) => {
-    const said = `${from} answers something else than its interface says. The answer ${is} Is the address right?`;
+    const said = `${from} gave an answer that does not match its API. The answer ${is} Check the address.`;
     return new AnswerError(said, { cause });
   });
 }

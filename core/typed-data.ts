@@ -54,11 +54,11 @@ export function recoverSigner(hash: Uint8Array, signature: Uint8Array, what: str
   }
   try {
     const signed = secp256k1.Signature.fromBytes(concatBytes(u8(v - 27), signature.subarray(0, 64)), 'recovered');
-    if (signed.hasHighS()) throw new ProofError('Its s is high.');
+    if (signed.hasHighS()) throw new ProofError('Its s value is in the upper half of its range.');
     // The point itself: from its compressed bytes it would have to be computed once more.
     return accountOf(signed.recoverPublicKey(hash).toBytes(false));
   } catch (cause) {
-    throw new ProofError(`The ${what} recovers to no account.`, { cause });
+    throw new ProofError(`The ${what} does not lead to an account.`, { cause });
   }
 }
 

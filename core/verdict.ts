@@ -33,5 +33,5 @@ export interface VerdictAnchor {
 export const EVIDENCE_PROVES: Readonly<Record<Evidence, string>> = {
   attested: 'the storage named the recorded hash; it may have kept only hashes',
   possession: 'the storage could produce a randomly chosen chunk within the time it took',
-  retrieved: 'these are the bytes recorded: every one of them was hashed here',
+  retrieved: 'these are the recorded bytes; every one of them was hashed here',
 };

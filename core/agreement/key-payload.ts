@@ -95,7 +95,9 @@ export function encodeKeyPayload({ blocks, batches, proof: nodes }: KeyPayload):
  */
 export function decodeKeyPayload(encoded: Uint8Array): KeyPayload {
   if (encoded.length > MAX_PAYLOAD_BYTES) {
-    throw new ArgumentError(`Keys of ${encoded.length} bytes do not fit into a message; ${MAX_PAYLOAD_BYTES} do.`);
+    throw new ArgumentError(
+      `Keys of ${encoded.length} bytes do not fit into a message of at most ${MAX_PAYLOAD_BYTES} bytes.`,
+    );
   }
   let value: unknown;
   let again: Uint8Array;
@@ -112,10 +114,10 @@ export function decodeKeyPayload(encoded: Uint8Array): KeyPayload {
   }
   const [, blocks, batches, nodes] = parsed.data;
   if (new Set(blocks.map((one) => one.index)).size !== blocks.length) {
-    throw new ArgumentError('A block is named twice.');
+    throw new ArgumentError('The keys name a block twice.');
   }
   if (new Set(batches.map((one) => one.first)).size !== batches.length) {
-    throw new ArgumentError('A batch is named twice.');
+    throw new ArgumentError('The keys name a batch twice.');
   }
   return { blocks, batches, proof: nodes };
 }

@@ -60,9 +60,9 @@ export function requireMessageSigner(domain: AgreementDomain, message: SealedMes
     );
   }
   if (!Number.isInteger(message.sequence) || message.sequence < 0 || message.sequence >= MAX_MESSAGES) {
-    throw new ProofError(`The sequence ${message.sequence} is none; a sender's numbers are 0 to ${MAX_MESSAGES - 1}.`);
+    throw new ProofError(`${message.sequence} is not a valid message number, which is 0 to ${MAX_MESSAGES - 1}.`);
   }
   const signer = recoverSigner(messageHash(domain, message), message.signature, 'message signature');
   if (signer !== message.from)
-    throw new ProofError(`The message is said to be from ${message.from}; ${signer} signed it.`);
+    throw new ProofError(`The message claims to be from ${message.from}, but ${signer} signed it.`);
 }

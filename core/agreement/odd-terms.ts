@@ -72,18 +72,18 @@ function* oddMoney({ terms }: OfferLookedAt): Generator<OddTerm> {
   if (price > 0n && fee === price) {
     yield {
       code: 'fee-is-price',
-      words: "The fee is the whole price: it is the owner's as soon as you accept, whether anything comes or not.",
+      words: 'The fee is the whole price. The owner gets it as soon as you accept, even if nothing is delivered.',
     };
   } else if (FEE_PART * fee > price) {
     yield {
       code: 'fee-high',
-      words: `The fee is ${percent(fee, price)} of the price: it is the owner's as soon as you accept, whether anything comes or not.`,
+      words: `The fee is ${percent(fee, price)} of the price. The owner gets it as soon as you accept, even if nothing is delivered.`,
     };
   }
   if (bond < price) {
     yield {
       code: 'bond-low',
-      words: `The bond is ${percent(bond, price)} of the price: an owner who breaks the promise loses less than you pay.`,
+      words: `The bond is ${percent(bond, price)} of the price, so an owner who breaks the promise loses less than you pay.`,
     };
   }
 }
@@ -93,7 +93,7 @@ function* oddTimes({ terms, recordedSinceSeconds, nowSeconds }: OfferLookedAt): 
   if (durationSeconds < LEAST_WINDOWS * windowSeconds) {
     yield {
       code: 'duration-short',
-      words: `It ends ${durationSeconds} s after acceptance, which is less than ${LEAST_WINDOWS} times the ${windowSeconds} s that an answer may take: there is little time to check, get and demand.`,
+      words: `It ends ${durationSeconds} s after acceptance, which is less than ${LEAST_WINDOWS} times the ${windowSeconds} s that an answer may take. That leaves little time to check, fetch and demand.`,
     };
   }
   const leastSeconds = LEAST_AGE_WINDOWS * windowSeconds;
@@ -101,7 +101,7 @@ function* oddTimes({ terms, recordedSinceSeconds, nowSeconds }: OfferLookedAt): 
   if (ageSeconds < leastSeconds) {
     yield {
       code: 'dataset-young',
-      words: `The dataset's first block was recorded ${recordedSinceSeconds === null ? 'at a time that is not known' : `${ageSeconds} s ago`}, less than ${LEAST_AGE_WINDOWS} windows: it may have been made for this sale.`,
+      words: `The dataset's first block was recorded ${recordedSinceSeconds === null ? 'at an unknown time' : `${ageSeconds} s ago`}, less than ${LEAST_AGE_WINDOWS} windows. It may have been made for this sale.`,
     };
   }
 }
@@ -113,15 +113,15 @@ function* oddChecks({ terms, kind, costs }: OfferLookedAt): Generator<OddTerm> {
     yield {
       code: 'stake-high',
       words:
-        'A challenge costs far more than the gas of its answer: the bond is worth little when nobody can afford to ask.',
+        'A challenge costs far more than the gas of its answer. The bond is worth little if nobody can afford to challenge.',
     };
   }
   if (samples === 0) {
-    yield { code: 'no-samples', words: 'There are no samples: nothing can be checked before it is paid for.' };
+    yield { code: 'no-samples', words: 'There are no samples, so you cannot check anything before you pay.' };
   } else if (kind === ENCRYPTED && previews === 0) {
     yield {
       code: 'no-previews',
-      words: 'There are no previews: what the blocks say is seen only when they are paid for.',
+      words: "There are no previews, so you see the blocks' content only after you pay.",
     };
   }
 }
@@ -129,39 +129,38 @@ function* oddChecks({ terms, kind, costs }: OfferLookedAt): Generator<OddTerm> {
 function* oddToken({ terms, token, isTokenMeant }: OfferLookedAt): Generator<OddTerm> {
   if (terms.token === NATIVE_COIN || token === null) return;
   if (!token.hasCode) {
-    yield { code: 'token-no-contract', words: `There is no contract at ${terms.token}, where the token should be.` };
+    yield { code: 'token-no-contract', words: `The token's address, ${terms.token}, has no contract.` };
     return;
   }
   if (!isTokenMeant) {
     yield {
       code: 'token-not-meant',
-      words: `Price and bond are in the token ${terms.token}. Anybody can make a token and give it any symbol: compare the address with the one you know, and name it with --token.`,
+      words: `Price and bond are in the token ${terms.token}. Anyone can make a token with any symbol. Compare the address with the one you know, and confirm it with --token.`,
     };
   }
   if (token.symbol === null || token.decimals === null) {
     yield {
       code: 'token-no-name',
-      words:
-        'The token gives no symbol or no decimals that can be shown: what an amount of it is worth cannot be told.',
+      words: 'The token has no usable symbol or decimals, so plumb cannot show what an amount is worth.',
     };
   }
   if (token.held < token.owed) {
     yield {
       code: 'token-short',
-      words: 'OCASC has less of this token than it owes in it: only a part of each credit is paid out.',
+      words: 'OCASC holds less of this token than it owes, so it pays out only a part of each credit.',
     };
   }
   if (token.changesAmounts) {
     yield {
       code: 'token-changes-amounts',
-      words:
-        'The token has functions by which balances change by themselves, or a part of a transfer is kept: what comes back may be less.',
+      words: 'The token can change balances by itself or keep a part of each transfer, so you may get back less.',
     };
   }
   if (token.isProxy) {
     yield {
       code: 'token-changeable',
-      words: 'The token stands behind a proxy: somebody can change what it does, also while your money is in escrow.',
+      words:
+        'The token is behind a proxy. Whoever controls the proxy can change the token, even while your money is in escrow.',
     };
   }
 }
@@ -170,13 +169,13 @@ function* oddParties({ agent, agentHasCode, encryptionKey }: OfferLookedAt): Gen
   if (agentHasCode) {
     yield {
       code: 'agent-cannot-sign',
-      words: `There is a contract at ${agent}, which should sign the owner's messages. It cannot, so no keys would count.`,
+      words: `The owner's agent, ${agent}, is a contract. It cannot sign messages, so you would get no valid keys.`,
     };
   }
   if (isWeakPoint(encryptionKey)) {
     yield {
       code: 'encryption-key-weak',
-      words: "The owner's encryption key is a weak one: anybody could read what you write to the owner.",
+      words: "The owner's encryption key is weak. Anyone could read what you write to the owner.",
     };
   }
 }

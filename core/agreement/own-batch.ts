@@ -59,7 +59,7 @@ export function ownBatch(
     const contentCommitment = own === null ? PLAIN_COMMITMENT : commitContent(primitives, own);
     if ('sealed' in known) {
       const isOurs = equalBytes(known.commitment, commitment) && equalBytes(known.contentCommitment, contentCommitment);
-      if (!isOurs) throw new KeyError(`The record of block ${index} commits to other keys than the dataset's.`);
+      if (!isOurs) throw new KeyError(`The record of block ${index} does not commit to this dataset's keys.`);
       return { opening: null, record: known, blockKey, contentKey: own };
     }
     const sealed = sealDigest(primitives, blockDigest(primitives, { dataset, index }, known), blockKey);
@@ -98,7 +98,7 @@ export function answerChallenge(
 ): ChunkAnswer {
   const { opening, blockKey, record } = openedBlock(batch, index);
   if (!equalBytes(chunkRootFromProof(hasher, opening.size, seed, { chunk, path }), opening.chunkRoot)) {
-    throw new ProofError(`The chunk does not lead to block ${index} as it was recorded.`);
+    throw new ProofError(`The chunk does not lead to the recorded block ${index}.`);
   }
   return { record, blockKey, opening, chunk, path };
 }
@@ -109,7 +109,7 @@ export function answerDemand(
   index: BlockIndex,
 ): { readonly record: BlockRecord; readonly contentKey: ContentKey } {
   const { record, contentKey: own } = blockAt(batch, index);
-  if (own === null) throw new ArgumentError(`Block ${index} is not encrypted; nobody can demand its key.`);
+  if (own === null) throw new ArgumentError(`Block ${index} is not encrypted, so it has no key to demand.`);
   return { record, contentKey: own };
 }
 
@@ -122,6 +122,6 @@ function blockAt({ first, blocks }: OwnedBatch, index: BlockIndex): OwnedBlock {
 function openedBlock(batch: OwnedBatch, index: BlockIndex): OwnedBlock & { readonly opening: Opening } {
   const block = blockAt(batch, index);
   const { opening } = block;
-  if (opening === null) throw new ArgumentError(`Of block ${index} only the public record is archived.`);
+  if (opening === null) throw new ArgumentError(`The archive has only the public record of block ${index}.`);
   return { ...block, opening };
 }

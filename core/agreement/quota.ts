@@ -33,7 +33,7 @@ export const MAX_SAMPLES = 4096;
  * @throws ArgumentError when more is due than the price
  */
 export function paidBlocks({ count, price, fee }: SaleTerms, due: bigint): number {
-  if (due > price) throw new ArgumentError(`A voucher over ${due} exceeds the price, which is ${price}.`);
+  if (due > price) throw new ArgumentError(`The voucher is for ${due}, above the price of ${price}.`);
   if (due === price) return count;
   if (due <= fee) return 0;
   return Number((BigInt(count) * (due - fee)) / (price - fee));
@@ -45,7 +45,7 @@ export function paidBlocks({ count, price, fee }: SaleTerms, due: bigint): numbe
  */
 export function dueFor({ count, price, fee }: SaleTerms, blocks: number): bigint {
   if (!Number.isInteger(blocks) || blocks < 0 || blocks > count) {
-    throw new ArgumentError(`${blocks} blocks cannot be paid for; ${count} are for sale.`);
+    throw new ArgumentError(`You cannot pay for ${blocks} blocks; only ${count} are for sale.`);
   }
   const divisor = BigInt(count);
   return fee + (BigInt(blocks) * (price - fee) + divisor - 1n) / divisor;

@@ -72,7 +72,7 @@ export async function sealMessage(
   if (!Number.isInteger(header.sequence) || header.sequence < 0 || header.sequence >= MAX_MESSAGES) {
     throw new ArgumentError(`A message is numbered 0 to ${MAX_MESSAGES - 1}, not ${header.sequence}.`);
   }
-  const sealed = await orKeyError('The key to seal to is no X25519 public key.', async () => {
+  const sealed = await orKeyError("The receiver's key is not an X25519 public key.", async () => {
     const recipientPublicKey = await messageSuite.kem.deserializePublicKey(exactly(recipient));
     const parameters = { recipientPublicKey, info: exactly(messageInfo(domain, header)) };
     return messageSuite.seal(parameters, exactly(plaintext), exactly(messageAad(header)));
@@ -93,7 +93,7 @@ export async function openMessage(
   recipient: EncryptionPrivateKey,
 ): Promise<Uint8Array> {
   requireMessageSigner(domain, message);
-  return orKeyError(`Message ${message.sequence} of ${message.from} cannot be opened with this key.`, async () => {
+  return orKeyError(`This key does not open message ${message.sequence} from ${message.from}.`, async () => {
     const recipientKey = await messageSuite.kem.deserializePrivateKey(exactly(recipient));
     const parameters = { recipientKey, enc: exactly(message.enc), info: exactly(messageInfo(domain, message)) };
     const opened = await messageSuite.open(parameters, exactly(message.ciphertext), exactly(messageAad(message)));

@@ -21,7 +21,7 @@ export class SequenceGuard {
     const last = this.#last.get(streamOf(message));
     if (last !== undefined && message.sequence <= last) {
       throw new ProofError(
-        `Message ${message.sequence} of ${message.from} comes after ${last}: it is repeated or late.`,
+        `Message ${message.sequence} from ${message.from} arrived after ${last}, so it is repeated or late.`,
       );
     }
     this.#last.set(streamOf(message), message.sequence);

@@ -32,7 +32,7 @@ export function requireBlockKeys(hasher: Pick<Primitives, 'sha256'>, dataset: Da
   const { index, opening, blockKey, record } = keys;
   const recorded = openDigest(hasher, record.sealed, record.commitment, blockKey);
   if (equalBytes(recorded, blockDigest(hasher, { dataset, index }, opening))) return;
-  throw new KeyError(`The opening that the owner has sent of block ${index} is not the recorded one.`);
+  throw new KeyError(`The owner sent an opening of block ${index} that does not match the record.`);
 }
 
 /**

@@ -33,7 +33,7 @@ export function buildSegment(
   const root = sha256Cid(DAG_CBOR, hasher.sha256(manifestBytes));
   const held = manifestKind(manifest) === ATTACHED ? [] : manifest.blocks;
   if (blocks.length !== held.length) {
-    throw new SegmentError(`${blocks.length} blocks are given; the file holds ${held.length}.`, 'blocks');
+    throw new SegmentError(`${blocks.length} blocks were given, but the file holds ${held.length}.`, 'blocks');
   }
   const front = HEADER_BYTES + frameBytes(manifestBytes.length);
   const total = held.reduce((sum, block) => sum + frameBytes(block.size), front);
@@ -42,7 +42,7 @@ export function buildSegment(
   for (const [number, block] of held.entries()) {
     const bytes = blocks[number] as Uint8Array;
     if (bytes.length !== block.size) {
-      throw new SegmentError(`It has ${bytes.length} bytes; ${block.size} are listed.`, `block ${number}`);
+      throw new SegmentError(`It has ${bytes.length} bytes; the manifest lists ${block.size}.`, `block ${number}`);
     }
     writer.write({ cid: rawCid(block.sha256), bytes });
   }

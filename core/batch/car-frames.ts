@@ -66,7 +66,7 @@ function readVarint(bytes: Uint8Array, at: number): { value: number; next: numbe
     if (byte === undefined) throw new SegmentError('The segment ends inside a length.', `byte ${at}`);
     value += (byte & 0x7f) * 2 ** (7 * i);
     if (byte < 0x80) {
-      if (byte === 0 && i > 0) throw new SegmentError('A length is written longer than it needs to be.', `byte ${at}`);
+      if (byte === 0 && i > 0) throw new SegmentError('A length is not in its shortest form.', `byte ${at}`);
       return { value, next: at + i + 1 };
     }
   }

@@ -49,10 +49,13 @@ function requireOfKind(kind: DatasetKind, block: ManifestBlock, where: string): 
     throw new SegmentError(`${what} block has ${least} to ${most} bytes, not ${block.size}.`, `${where}.size`);
   }
   if (isPlainRecord(block.record) !== (kind !== ENCRYPTED)) {
-    throw new SegmentError('A record commits to a content key exactly when the batch has a nonce.', `${where}.record`);
+    throw new SegmentError(
+      'A record must commit to a content key if the batch has a nonce, and only then.',
+      `${where}.record`,
+    );
   }
   if ((block.object !== null) !== (kind === ATTACHED)) {
-    throw new SegmentError('An entry names an object in attached datasets, and there alone.', `${where}.object`);
+    throw new SegmentError('An entry must name an object in an attached dataset, and only there.', `${where}.object`);
   }
 }
 
@@ -67,10 +70,10 @@ export function requireBoundObject(
   where: string,
 ): void {
   if ((object !== null) !== (bound !== undefined)) {
-    throw new SegmentError('Entry and meta name an object together, or neither does.', `${where}.object`);
+    throw new SegmentError('Either both the entry and its meta must name an object, or neither.', `${where}.object`);
   }
   if (object !== null && !equalBytes(bound as Uint8Array, attachedObjectHash(hasher, object))) {
-    throw new SegmentError('The meta binds another object than the entry names.', `${where}.meta`);
+    throw new SegmentError('The meta and the entry name different objects.', `${where}.meta`);
   }
 }
 

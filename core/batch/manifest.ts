@@ -99,7 +99,7 @@ function decodeBlock(hasher: Hasher, value: unknown, where: string): ManifestBlo
   // A decoded link is a CID; `CID.asCID` would also take a hostile map that only looks like one.
   const cid = map.cid instanceof CID ? map.cid : null;
   if (cid?.version !== 1 || cid.code !== RAW || cid.multihash.code !== SHA2_256 || cid.multihash.size !== 32) {
-    throw new SegmentError('A block is linked by a CIDv1 with the raw codec and sha2-256.', `${where}.cid`);
+    throw new SegmentError("A block's link must be a CIDv1 with the raw codec and sha2-256.", `${where}.cid`);
   }
   const meta = requireBytes(map.meta, `${where}.meta`, refuse);
   const object = Object.hasOwn(map, 'object') ? parseAttachedObject(map.object, `${where}.object`, refuse) : null;

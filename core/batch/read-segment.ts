@@ -84,7 +84,7 @@ export function readSegment(hasher: Hasher, car: Uint8Array): ReadSegment {
   for (const [number, listed] of held.entries()) {
     const frame = readFrame(car, at, listed.size);
     if (!equalBytes(frame.cid, rawCid(listed.sha256).bytes)) {
-      throw new SegmentError('Its CID is not the listed one.', `block ${number}, byte ${at}`);
+      throw new SegmentError('Its CID differs from the listed one.', `block ${number}, byte ${at}`);
     }
     openings.push(openListedBlock(hasher, listed, frame.data, `block ${number}, byte ${frame.start}`));
     blocks.push(frame.data);
@@ -100,12 +100,12 @@ export function readSegment(hasher: Hasher, car: Uint8Array): ReadSegment {
  */
 export function openListedBlock(hasher: Hasher, listed: ManifestBlock, bytes: Uint8Array, where: string): Opening {
   if (bytes.length !== listed.size) {
-    throw new SegmentError(`It has ${bytes.length} bytes; ${listed.size} are listed.`, where);
+    throw new SegmentError(`It has ${bytes.length} bytes; the manifest lists ${listed.size}.`, where);
   }
   const opening = openBlock(hasher, bytes, listed.meta);
   if (!equalBytes(opening.sha256, listed.sha256)) throw new SegmentError('Its bytes do not hash to its CID.', where);
   if (!equalBytes(opening.chunkRoot, listed.chunkRoot)) {
-    throw new SegmentError('Its chunks do not hash to the listed chunk root.', where);
+    throw new SegmentError('Its chunks do not hash to the chunk root in the manifest.', where);
   }
   return opening;
 }

@@ -133,14 +133,14 @@ export function* sealBatchInSteps(
 /** @throws ArgumentError unless 1 … 1,024 */
 export function requireBatchCount(count: number): void {
   if (!Number.isInteger(count) || count < 1 || count > MAX_BATCH_BLOCKS) {
-    throw new ArgumentError(`A batch of ${count} blocks is not allowed; 1 to ${MAX_BATCH_BLOCKS} fit. Cut it.`);
+    throw new ArgumentError(`A batch of ${count} blocks is not allowed; 1 to ${MAX_BATCH_BLOCKS} fit. Split it.`);
   }
 }
 
 function metaOf(primitives: Primitives, kind: DatasetKind, { meta, object }: CapturedBlock): BlockMeta {
   if ((object !== undefined) !== (kind === ATTACHED)) {
-    throw new ArgumentError('A block names the object that holds it in an attached dataset, and there alone.');
+    throw new ArgumentError('A block must name the object that holds it in an attached dataset, and only there.');
   }
-  if ('object' in meta) throw new ArgumentError('The meta field object is set here. Leave it out.');
+  if ('object' in meta) throw new ArgumentError('Leave out the meta field object; sealing sets it.');
   return object === undefined ? meta : { ...meta, object: attachedObjectHash(primitives, object) };
 }

@@ -38,13 +38,15 @@ export interface VerifiedBatch {
  */
 export function verifyBatch(hasher: Pick<Primitives, 'sha256'>, log: LogToExtend, manifest: Manifest): VerifiedBatch {
   if (manifest.dataset !== log.dataset) {
-    throw new ProofError(`The batch is of dataset ${manifest.dataset}, not of ${log.dataset}.`);
+    throw new ProofError(`The batch belongs to dataset ${manifest.dataset}, not to ${log.dataset}.`);
   }
   if (manifestKind(manifest) !== log.kind) {
-    throw new ProofError(`The batch is of kind ${manifestKind(manifest)}; its dataset is of kind ${log.kind}.`);
+    throw new ProofError(`The batch has kind ${manifestKind(manifest)}, but its dataset has kind ${log.kind}.`);
   }
   if (manifest.first !== log.before.size) {
-    throw new ProofError(`The batch begins with block ${manifest.first}; the log goes on with ${log.before.size}.`);
+    throw new ProofError(
+      `The batch begins with block ${manifest.first}, but the log continues with block ${log.before.size}.`,
+    );
   }
   if (log.lastPiece !== undefined) requirePiecesFollow(log.lastPiece, manifest);
   const leafHashes = manifest.blocks.map(({ record }) => recordHash(hasher, record));

@@ -23,10 +23,10 @@ export function requireSealing(primitives: Macs, key: AuditKey, manifest: Manife
     const index = first + number;
     const blockKey = keyOf(index);
     if (!equalBytes(commitKey(primitives, blockKey), record.commitment)) {
-      throw new KeyError(`The key of block ${index} is not the one that its record commits to.`);
+      throw new KeyError(`The key of block ${index} does not match its record.`);
     }
     if (!equalBytes(sealDigest(primitives, digests[number] as Digest, blockKey), record.sealed)) {
-      throw new KeyError(`The sealed digest of block ${index} opens to another than its line in the manifest gives.`);
+      throw new KeyError(`The sealed digest of block ${index} does not open to the digest of its manifest entry.`);
     }
   }
   if (!equalBytes(batchSalt(primitives, key, first, digests), salt)) {

@@ -57,7 +57,7 @@ export function misplacedPiece(
     const version = versionOf(object);
     if (object.offset === 0) {
       if (object.versionId !== null && begun.has(version)) {
-        return { position, reason: 'A version begins a second time.' };
+        return { position, reason: 'The same version begins twice.' };
       }
     } else if (last === null || (last !== undefined && versionOf(last.object) !== version)) {
       return { position, reason: `A version begins at offset ${object.offset}; it must begin at 0.` };
@@ -76,5 +76,5 @@ function versionOf({ key, versionId }: AttachedObject): string {
 }
 
 const refuseArgument: Refuse = (what, where) => {
-  throw new ArgumentError(`The ${where} is refused. ${what}`);
+  throw new ArgumentError(`The ${where} is invalid. ${what}`);
 };

@@ -51,7 +51,7 @@ export function chunkRootFromProof(hasher: Hasher, sizeBytes: number, random: nu
 /** @throws ArgumentError unless the size is 1 byte … 1 MiB */
 export function requireBlockSize(sizeBytes: number): void {
   if (!Number.isInteger(sizeBytes) || sizeBytes < 1 || sizeBytes > MAX_BLOCK_BYTES) {
-    throw new ArgumentError(`A block of ${sizeBytes} bytes is not allowed; 1 to ${MAX_BLOCK_BYTES} are.`);
+    throw new ArgumentError(`A block of ${sizeBytes} bytes is not allowed; it can have 1 to ${MAX_BLOCK_BYTES}.`);
   }
 }
 

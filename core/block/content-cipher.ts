@@ -37,7 +37,7 @@ export function decryptContent(
 export function requireContentSize(sizeBytes: number): void {
   if (sizeBytes < 1 || sizeBytes > MAX_CONTENT_BYTES) {
     throw new ArgumentError(
-      `Content of ${sizeBytes} bytes is not allowed; a block takes 1 to ${MAX_CONTENT_BYTES}. Cut it into parts.`,
+      `Content of ${sizeBytes} bytes is not allowed; a block takes 1 to ${MAX_CONTENT_BYTES}. Split it into parts.`,
     );
   }
 }

@@ -67,7 +67,7 @@ export function requireContentKey(
   index: BlockIndex,
 ): void {
   if (equalBytes(commitContent(hasher, key), commitment)) return;
-  throw new KeyError(`The content key of block ${index} is not the one that its record commits to.`);
+  throw new KeyError(`The content key of block ${index} does not match its record.`);
 }
 
 function requireSixteen(bytes: Uint8Array, what: string): void {

@@ -55,7 +55,7 @@ export function sealLinkedObjects(
   const sealed = concatBytes(u32(device.serial), iv, primitives.sealAesGcm(key, iv, aad, plaintext));
   if (objects.length < 1 || sealed.length > MAX_LINK_BYTES) {
     throw new ArgumentError(
-      `${objects.length} objects take ${sealed.length} bytes; 1 object to ${MAX_LINK_BYTES} bytes fit. Link fewer at once.`,
+      `${objects.length} objects take ${sealed.length} bytes; a link holds at least 1 object and at most ${MAX_LINK_BYTES} bytes. Link fewer at once.`,
     );
   }
   return sealed;
@@ -91,7 +91,7 @@ export function openLinkedObjects(
   }
   const entries = decodeEntries(plaintext);
   if (entries.length !== range.count) {
-    throw new ArgumentError(`The link is about ${range.count} blocks and names ${entries.length} objects.`);
+    throw new ArgumentError(`The link covers ${range.count} blocks but names ${entries.length} objects.`);
   }
   return entries;
 }
@@ -107,10 +107,11 @@ function decodeEntries(plaintext: Uint8Array): LinkedObject[] {
     throw new ArgumentError('The linked objects are not a canonical dag-cbor list.');
   }
   return value.map((entry: unknown) => {
-    if (!Array.isArray(entry) || entry.length !== 2) throw new ArgumentError('A linked object is a CID and a meta.');
+    if (!Array.isArray(entry) || entry.length !== 2)
+      throw new ArgumentError('A linked object must be a CID and a meta.');
     const [cid, meta] = entry as [unknown, unknown];
     if (!(cid instanceof Uint8Array) || !(meta instanceof Uint8Array) || cid.length > MAX_CID_BYTES) {
-      throw new ArgumentError('A linked object is a CID and a meta, both as byte strings.');
+      throw new ArgumentError('A linked object must be a CID and a meta, both as byte strings.');
     }
     decodeMeta(meta);
     return { cid: decodeCid(cid).toString(), meta };

@@ -71,15 +71,16 @@ function parseMeta(value: unknown): BlockMeta {
   if (has('part') || has('parts')) {
     const parts = requireInteger(map.parts, 'meta.parts', 1, MOST, refuse);
     requireInteger(map.part, 'meta.part', 0, parts - 1, refuse);
-    if (!has('name')) refuse('Every part carries the name of its file.', 'meta.name');
+    if (!has('name')) refuse('Every part needs the name of its file.', 'meta.name');
   }
   if (has('from')) {
     requireInteger(map.from, 'meta.from', 0, MOST, refuse);
-    if (!has('name') || has('part')) refuse('It goes with the name of a file that is not cut into parts.', 'meta.from');
+    if (!has('name') || has('part'))
+      refuse('It is allowed only with the name of a file that is not cut into parts.', 'meta.from');
   }
   return map as unknown as BlockMeta;
 }
 
 const refuse: Refuse = (what, where, cause) => {
-  throw new ArgumentError(`The ${where} is refused. ${what}`, cause === undefined ? {} : { cause });
+  throw new ArgumentError(`The ${where} is invalid. ${what}`, cause === undefined ? {} : { cause });
 };

@@ -44,7 +44,7 @@ export function commitKey(hasher: Hasher, key: BlockKey): Commitment {
 /** Opens a sealed digest. @throws KeyError when the key is not the committed one */
 export function openDigest(hasher: Hasher, sealed: SealedDigest, commitment: Commitment, key: BlockKey): Digest {
   if (!equalBytes(commitKey(hasher, key), commitment)) {
-    throw new KeyError('The key does not open this digest: its commitment differs from the recorded one.');
+    throw new KeyError('The key does not open this digest, because its commitment differs from the recorded one.');
   }
   return xorBytes(sealed, pad(hasher, key)) as Digest;
 }

@@ -63,7 +63,7 @@ export function headerFromJson(block: Readonly<Record<string, unknown>>): BlockH
   const named = block.hash;
   if (typeof named !== 'string' || !/^0x[0-9a-fA-F]{64}$/.test(named) || !equalBytes(fromHex(named), hash)) {
     throw new ProofError(
-      `The block's fields hash to ${to0x(hash)}, and the node calls it ${String(named).slice(0, 66)}. It lies, or its chain has blocks of another form.`,
+      `The block's fields hash to ${to0x(hash)}, but the node gives the hash ${String(named).slice(0, 66)}. The node lies, or its chain has a different block format.`,
     );
   }
   const numberOf = (name: string): number => {

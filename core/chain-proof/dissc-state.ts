@@ -62,7 +62,7 @@ function readSlots(
   { accountProof, storageProof }: StorageProof,
 ): Uint8Array[] {
   const account = valueInTrie(stateRoot, keccak_256(addressBytes(contract)), accountProof);
-  if (account === null) throw new ProofError(`There is no contract ${contract} in the state of that block.`);
+  if (account === null) throw new ProofError(`That block's state has no contract ${contract}.`);
   const fields = decodeRlp(account);
   if (fields instanceof Uint8Array || fields.length !== 4)
     throw new ProofError('The account in the proof is malformed.');
@@ -71,7 +71,7 @@ function readSlots(
   if (!(storageRoot instanceof Uint8Array) || !(codeHash instanceof Uint8Array) || storageRoot.length !== 32) {
     throw new ProofError('The account in the proof is malformed.');
   }
-  if (equalBytes(codeHash, NO_CODE)) throw new ProofError(`${contract} has no code in the state of that block.`);
+  if (equalBytes(codeHash, NO_CODE)) throw new ProofError(`${contract} has no code in that block's state.`);
   return slots.map((slot, i) => {
     const value = valueInTrie(storageRoot, keccak_256(slot), storageProof[i] ?? []);
     const number = value === null ? new Uint8Array() : decodeRlp(value);

@@ -25,9 +25,9 @@ export function valueInTrie(root: Uint8Array, key: Uint8Array, proof: readonly U
     // A small node stands here itself; some nodes show it once more.
     if (!(reference instanceof Uint8Array)) return reference;
     const node = proof[next++];
-    if (node === undefined) throw new ProofError(`The proof ends after ${next - 1} nodes, on the way.`);
+    if (node === undefined) throw new ProofError(`The proof ends too early, after ${next - 1} nodes.`);
     if (reference.length !== 32 || !equalBytes(keccak_256(node), reference)) {
-      throw new ProofError(`Node ${next} of the proof is not the one that is named above it.`);
+      throw new ProofError(`Node ${next} of the proof does not match the hash above it.`);
     }
     return requireList(decodeRlp(node));
   };
@@ -99,7 +99,7 @@ function writePath(nibbles: readonly number[], isLeaf: boolean): Uint8Array {
 function readPath(node: readonly Rlp[]): { path: number[]; isLeaf: boolean } {
   const [encoded] = node;
   if (node.length !== 2 || !(encoded instanceof Uint8Array) || encoded.length === 0) {
-    throw new ProofError('A node of the proof is none of a trie.');
+    throw new ProofError('A node of the proof is not a trie node.');
   }
   const [marker = 0, padding, ...rest] = nibblesOf(encoded);
   const isOdd = (marker & 1) === 1;
@@ -113,7 +113,7 @@ function valueIn(item: Rlp | undefined): Uint8Array | null {
 }
 
 function requireList(value: Rlp): readonly Rlp[] {
-  if (value instanceof Uint8Array) throw new ProofError('A node of the proof is no list.');
+  if (value instanceof Uint8Array) throw new ProofError('A node of the proof is not a list.');
   return value;
 }
 

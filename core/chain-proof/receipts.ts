@@ -23,7 +23,7 @@ export function receiptsRoot(receipts: readonly JsonReceipt[]): Uint8Array {
 
 function encodeReceipt({ type, status, root, cumulativeGasUsed, logsBloom, logs }: JsonReceipt): Uint8Array {
   const kind = Number(type ?? '0x0');
-  if (!(kind >= 0 && kind <= LAST_KNOWN_TYPE)) throw new ProofError(`Receipts of type ${kind} are not known here.`);
+  if (!(kind >= 0 && kind <= LAST_KNOWN_TYPE)) throw new ProofError(`Receipts of type ${kind} are not supported.`);
   const outcome = status == null ? fromHex(root ?? '', 'root') : rlpNumber(BigInt(status));
   const fields: Rlp = [
     outcome,

@@ -27,7 +27,7 @@ export function rlpNumber(value: bigint): Uint8Array {
  */
 export function decodeRlp(bytes: Uint8Array): Rlp {
   const { value, end } = read(bytes, 0, bytes.length, 0);
-  if (end !== bytes.length) throw new ProofError(`RLP of ${end} bytes is followed by ${bytes.length - end} others.`);
+  if (end !== bytes.length) throw new ProofError(`${bytes.length - end} extra bytes follow the RLP of ${end} bytes.`);
   return value;
 }
 
@@ -44,7 +44,8 @@ function read(bytes: Uint8Array, at: number, limit: number, depth: number): { va
   const end = start + length;
   if (end > limit) throw new ProofError('The RLP is cut.');
   if (!isList) {
-    if (length === 1 && (bytes[start] as number) < 0x80) throw new ProofError('The RLP has a byte in a longer form.');
+    if (length === 1 && (bytes[start] as number) < 0x80)
+      throw new ProofError('The RLP encodes a byte in more than its shortest form.');
     return { value: bytes.slice(start, end), end };
   }
   const list: Rlp[] = [];
@@ -59,10 +60,11 @@ function read(bytes: Uint8Array, at: number, limit: number, depth: number): { va
 function lengthAt(bytes: Uint8Array, at: number, marker: number, limit: number): { start: number; length: number } {
   if (marker < 56) return { start: at + 1, length: marker };
   const size = marker - 55;
-  if (size > 4 || at + 1 + size > limit) throw new ProofError('The RLP is cut, or larger than anything here.');
+  if (size > 4 || at + 1 + size > limit) throw new ProofError('The RLP is cut, or larger than anything allowed here.');
   let length = 0;
   for (let i = 0; i < size; i++) length = length * 256 + (bytes[at + 1 + i] as number);
-  if (length < 56 || bytes[at + 1] === 0) throw new ProofError('The RLP has a length in a longer form.');
+  if (length < 56 || bytes[at + 1] === 0)
+    throw new ProofError('The RLP encodes a length in more than its shortest form.');
   return { start: at + 1 + size, length };
 }
 

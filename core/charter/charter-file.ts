@@ -76,5 +76,5 @@ const MAX_SERIAL = 0xffff_ffff;
 const FIELDS = ['v', 'owner', 'name', 'kind', 'device', 'anchorer', 'serial', 'from', 'signature'];
 
 const refuse: Refuse = (what, where, cause) => {
-  throw new ArgumentError(`The ${where} is refused. ${what}`, cause === undefined ? {} : { cause });
+  throw new ArgumentError(`The ${where} is invalid. ${what}`, cause === undefined ? {} : { cause });
 };

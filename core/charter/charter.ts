@@ -55,11 +55,13 @@ export function signCharter(domain: DisscDomain, charter: Charter, ownerKey: Pri
 /** @throws ProofError unless the charter's owner has signed it */
 export function requireCharterSignature(domain: DisscDomain, charter: SignedCharter): void {
   if (charter.signature === null) {
-    throw new ProofError(`Charter ${charter.serial} has no signature. Only the chain can show that it is the owner's.`);
+    throw new ProofError(
+      `Charter ${charter.serial} has no signature. Only the chain can show that it comes from the owner.`,
+    );
   }
   const signer = recoverSigner(charterHash(domain, charter), charter.signature, 'charter signature');
   if (signer !== charter.owner) {
-    throw new ProofError(`Charter ${charter.serial} of the owner ${charter.owner} is signed by ${signer}.`);
+    throw new ProofError(`Charter ${charter.serial} names owner ${charter.owner}, but ${signer} signed it.`);
   }
 }
 
@@ -99,10 +101,11 @@ export function nextSerial(nowSeconds: number, lastSerial: number | null): numbe
 /** @throws ArgumentError when DISSC or a reader would refuse the charter */
 export function requireCharter(charter: Charter): void {
   bytes32(charter.name, 'dataset name');
-  if (!isDatasetKind(charter.kind)) throw new ArgumentError(`The charter's kind is ${charter.kind}; 0 to 2 are known.`);
+  if (!isDatasetKind(charter.kind))
+    throw new ArgumentError(`The charter's kind is ${charter.kind}; it must be 0 to 2.`);
   if (charter.owner === NO_ACCOUNT) throw new ArgumentError('The charter names the zero address as its owner.');
   if (charter.device === NO_ACCOUNT) throw new ArgumentError('The charter names the zero address as its device.');
   u32(charter.serial);
   u64(charter.from);
-  if (charter.serial === 0) throw new ArgumentError('The charter has the serial 0; a serial is at least 1.');
+  if (charter.serial === 0) throw new ArgumentError("The charter's serial is 0; it must be at least 1.");
 }

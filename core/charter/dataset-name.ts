@@ -10,7 +10,7 @@ export type DatasetName = Brand<Uint8Array, 'DatasetName'>;
 export function encodeDatasetName(text: string): DatasetName {
   const bytes = utf8(text);
   if (!text.isWellFormed() || text.includes('\0')) {
-    throw new ArgumentError('A dataset name is text without the character NUL and without unpaired surrogates.');
+    throw new ArgumentError('A dataset name must be text without the character NUL and without unpaired surrogates.');
   }
   if (bytes.length < 1 || bytes.length > MAX_NAME_BYTES) {
     throw new ArgumentError(
@@ -31,7 +31,9 @@ export function decodeDatasetName(name: Uint8Array): string {
 export function requireDatasetName(name: Uint8Array): DatasetName {
   const end = name.findLastIndex((byte) => byte !== 0) + 1;
   if (name.length !== MAX_NAME_BYTES || end === 0 || name.subarray(0, end).includes(0)) {
-    throw new ArgumentError('A dataset name is 32 bytes: 1 to 32 bytes of text without NUL, then zeros.');
+    throw new ArgumentError(
+      'An encoded dataset name must have 32 bytes: 1 to 32 bytes of text without NUL, then zeros.',
+    );
   }
   readDatasetName(name as DatasetName);
   return name as DatasetName;

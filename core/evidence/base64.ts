@@ -31,7 +31,7 @@ export function fromBase64(text: string): Uint8Array {
   let next = 0;
   for (let at = 0; at < digits; at++) {
     const value = VALUES[text.charCodeAt(at)] ?? NO_DIGIT;
-    if (value === NO_DIGIT) throw new ArgumentError(`There is no base64 digit at character ${at}.`);
+    if (value === NO_DIGIT) throw new ArgumentError(`Character ${at} is not a base64 digit.`);
     held = ((held << 6) | value) & 0xffff;
     bits += 6;
     if (bits < 8) continue;
@@ -39,7 +39,7 @@ export function fromBase64(text: string): Uint8Array {
     bytes[next++] = (held >> bits) & 0xff;
   }
   if (text.length % 4 !== 0 || (held & ((1 << bits) - 1)) !== 0) {
-    throw new ArgumentError('It is not base64 in its one form: padded, with unused bits at zero.');
+    throw new ArgumentError('This is not canonical base64, which is padded and has unused bits at zero.');
   }
   return bytes;
 }

@@ -32,10 +32,12 @@ export function requireContradiction(
   { shorter, longer, growth }: Contradiction,
 ): ProvenContradiction {
   if (shorter.dataset !== longer.dataset) {
-    throw new ProofError(`The heads are of two datasets: ${shorter.dataset} and ${longer.dataset}.`);
+    throw new ProofError(`The heads belong to two datasets, ${shorter.dataset} and ${longer.dataset}.`);
   }
   if (relateHeads(hasher, shorter, longer, growth) !== 'contested') {
-    throw new ProofError(`The head of ${longer.size} blocks extends the one of ${shorter.size}.`);
+    throw new ProofError(
+      `The heads do not contradict each other: the one of ${longer.size} blocks extends the one of ${shorter.size}.`,
+    );
   }
   const shorterSigner = recoverHeadSigner(domain, shorter, shorter.signature);
   const longerSigner = recoverHeadSigner(domain, longer, longer.signature);

@@ -53,7 +53,7 @@ export function parseEvidence(file: Uint8Array): EvidenceFile {
   }
   if (storedBytes > MAX_EVIDENCE_STORED_BYTES) {
     throw new EvidenceError(
-      `Its blocks bring ${storedBytes} stored bytes along; at most ${MAX_EVIDENCE_STORED_BYTES} fit. Leave the bytes out, or ask for fewer blocks in one file.`,
+      `Its blocks include ${storedBytes} stored bytes; at most ${MAX_EVIDENCE_STORED_BYTES} fit. Leave the bytes out, or ask for fewer blocks in one file.`,
       'blocks',
     );
   }
@@ -69,10 +69,7 @@ export function parseEvidence(file: Uint8Array): EvidenceFile {
   requireAscending(wire.charters, ({ serial }) => serial, 'charters');
   requireAscending(wire.after, ({ blockNumber }) => blockNumber, 'after');
   if (wire.record === null && round === null) {
-    throw new EvidenceError(
-      'It names neither a record on DISSC nor a round. One of the two has to be there.',
-      'record',
-    );
+    throw new EvidenceError('It names neither a record on DISSC nor a round, but needs one of the two.', 'record');
   }
   if (range !== null && range.from > range.to) throw new EvidenceError('It ends before it begins.', 'range');
   return {
@@ -124,7 +121,7 @@ function parseWire(text: string): WireEvidence {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new EvidenceError('The file is not JSON. Is it whole, and is it evidence?', 'its text');
+    throw new EvidenceError('The file is not JSON. Check that it is complete and that it is evidence.', 'its text');
   }
   const parsed = evidenceSchema.safeParse(value);
   if (!parsed.success) {
@@ -134,7 +131,7 @@ function parseWire(text: string): WireEvidence {
   // Of the known shape, so that it is not deep: JSON that JSON.parse takes may be.
   if (canonicalJson(value) !== text) {
     throw new EvidenceError(
-      'The file is not in the one form that evidence has: keys sorted, none twice, no white space. Was it edited or printed anew?',
+      "The file is not in evidence's canonical form: keys sorted, none twice, no white space. Someone may have edited or reformatted it.",
       'its text',
     );
   }
@@ -198,7 +195,7 @@ function requireAscending<T>(list: readonly T[], numberOf: (one: T) => number, w
   for (const [i, one] of list.entries()) {
     const before = list[i - 1];
     if (before !== undefined && numberOf(before) >= numberOf(one)) {
-      throw new EvidenceError('They do not rise: each comes behind the lower ones, and once.', `${where}.${i}`);
+      throw new EvidenceError('They must be in ascending order, without repeats.', `${where}.${i}`);
     }
   }
 }

@@ -132,7 +132,7 @@ interface StepOfVerification extends Pick<EvidenceStep, 'paper' | 'title'> {
 }
 
 const STEPS: readonly StepOfVerification[] = [
-  { step: 'contract', paper: null, title: 'The contract is the one that counts' },
+  { step: 'contract', paper: null, title: 'The evidence rests on the right contract' },
   { step: 'charter', paper: null, title: "The owner's signed charters name the device that writes this dataset" },
   { step: 'head', paper: '4', title: "The device's signature is on the log's head" },
   {
@@ -144,7 +144,7 @@ const STEPS: readonly StepOfVerification[] = [
   { step: 'record', paper: '11, 12', title: 'Each block has its record, Encrypted[Hash(DataBlock)], in that log' },
   { step: 'open', paper: '13', title: "Each block's key opens its record" },
   { step: 'compare', paper: '10, 14', title: 'Each opening hashes to what its record seals' },
-  { step: 'meta', paper: null, title: 'What each block says about itself, and its content key, are the recorded ones' },
+  { step: 'meta', paper: null, title: "Each block's meta and content key are the recorded ones" },
   {
     step: 'bytes',
     paper: '9, 10',
@@ -154,7 +154,7 @@ const STEPS: readonly StepOfVerification[] = [
   {
     step: 'range',
     paper: null,
-    title: 'These are all blocks of the time',
+    title: 'These are all the blocks of the period',
     isWanted: ({ range }) => range !== null,
   },
 ];
@@ -189,10 +189,10 @@ class Verification {
     if (dissc !== this.#trust.dissc) {
       const expected =
         this.#trust.dissc === DISSC_ADDRESS
-          ? `not of DISSC, which is at ${DISSC_ADDRESS} on every chain`
-          : `not of ${this.#trust.dissc}, which you have named`;
+          ? `not on DISSC, which is at ${DISSC_ADDRESS} on every chain`
+          : `not on ${this.#trust.dissc}, which you named`;
       throw new ProofError(
-        `It is of the contract ${dissc}, ${expected}. Another contract can have recorded anything. If you know and trust its code, name it: plumb verify --dissc ADDRESS.`,
+        `It rests on the contract ${dissc}, ${expected}. Another contract may have recorded anything. If you know and trust its code, name it: plumb verify --dissc ADDRESS.`,
       );
     }
     return { contract: dissc, chain: chainId };
@@ -202,7 +202,9 @@ class Verification {
     const { domain, dataset, charters, record, round } = this.#evidence;
     for (const { charter, chartered } of charters) {
       if (datasetOfCharter(domain, charter) !== dataset) {
-        throw new ProofError(`Charter ${charter.serial} is of another dataset: id, owner, name and kind do not fit.`);
+        throw new ProofError(
+          `Charter ${charter.serial} belongs to another dataset, because its id, owner, name and kind do not match.`,
+        );
       }
       // Where the chain has it, the chain says so; off the chain it is the owner's word alone.
       if (charter.signature !== null || chartered === null) requireCharterSignature(domain, charter);
@@ -226,12 +228,14 @@ class Verification {
     const serial = deviceSerial(this.#history, signer);
     if (serial !== head.serial) {
       const named =
-        serial === null ? 'no charter shown here names' : `the charters name with serial ${serial}, not ${head.serial}`;
-      throw new ProofError(`The head of ${head.size} blocks is signed by ${signer}, whom ${named}.`);
+        serial === null
+          ? 'no charter in the file names that account'
+          : `the charters give that account the serial ${serial}, not ${head.serial}`;
+      throw new ProofError(`${signer} signed the head of ${head.size} blocks, but ${named}.`);
     }
     if (round !== null && !doesRoundCount(this.#history, round)) {
       throw new ProofError(
-        `The charter in force at chain block ${round.blockNumber} does not name the anchorer ${round.anchorer}.`,
+        `The charter valid at chain block ${round.blockNumber} does not name the anchorer ${round.anchorer}.`,
       );
     }
     this.#signer = signer;
@@ -280,7 +284,7 @@ class Verification {
     for (const block of blocks) {
       const { index, opening } = block;
       if (equalBytes(this.#openDigest(block), blockDigest(this.#primitives, { dataset, index }, opening))) continue;
-      throw new ProofError(`The opening of block ${index} does not hash to what its record seals.`);
+      throw new ProofError(`The opening of block ${index} does not match its record.`);
     }
     const { index, opening } = this.#shown;
     const { size, sha256, chunkRoot, metaHash: hash } = opening;
@@ -313,8 +317,9 @@ class Verification {
 
   range(): StepValues {
     const { head, range, blocks } = this.#evidence;
-    if (range === null) throw new ProofError('No range is claimed.');
-    if (this.#metas.length !== blocks.length) throw new ProofError('A time is claimed, and metas are withheld.');
+    if (range === null) throw new ProofError('The evidence claims no period.');
+    if (this.#metas.length !== blocks.length)
+      throw new ProofError('The evidence claims a whole period but leaves out metas.');
     const whole = requireWholeRange(this.#history, head.size, range, this.#metas);
     this.#within = new Set(whole.within.map(({ index }) => index));
     this.#setBack = whole.setBack;
@@ -357,7 +362,7 @@ class Verification {
       return openDigest(this.#primitives, record.sealed, record.commitment, blockKey);
     } catch (cause) {
       if (!(cause instanceof PlumblineError)) throw cause;
-      throw new ProofError(`The key shown for block ${index} is not the one that its record commits to.`, { cause });
+      throw new ProofError(`The key for block ${index} does not match its record.`, { cause });
     }
   }
 
@@ -365,27 +370,29 @@ class Verification {
     const { kind } = this.#first;
     const isEncrypted = kind === ENCRYPTED;
     if (isEncrypted === isPlainRecord(record))
-      throw new ProofError(`The record of block ${index} is not of this kind of dataset.`);
+      throw new ProofError(`The record of block ${index} does not fit the dataset's kind.`);
     const isSized = isEncrypted ? opening.size > GCM_TAG_BYTES : opening.size <= MAX_CONTENT_BYTES;
-    if (!isSized) throw new ProofError(`No block of this kind has ${opening.size} bytes, as block ${index} has.`);
+    if (!isSized)
+      throw new ProofError(`Block ${index} has ${opening.size} bytes, which no block of this kind can have.`);
     if (contentKey !== null) {
-      if (!isEncrypted) throw new ProofError(`Block ${index} is not encrypted, and a content key is shown for it.`);
+      if (!isEncrypted)
+        throw new ProofError(`The evidence has a content key for block ${index}, which is not encrypted.`);
       requireContentKey(this.#primitives, record.contentCommitment, contentKey, index);
     }
     if (object !== null && meta === null)
-      throw new ProofError(`Block ${index} shows its object without its meta, which binds it.`);
+      throw new ProofError(`The evidence has the object of block ${index} but not the meta that binds it.`);
     if (meta === null) return;
     if (!equalBytes(metaHash(this.#primitives, meta), opening.metaHash)) {
-      throw new ProofError(`The meta of block ${index} is not the one that its opening has.`);
+      throw new ProofError(`The meta of block ${index} does not match its opening.`);
     }
     const about = decodeMeta(meta);
     this.#metas.push({ index, meta: about });
     if ((kind === ATTACHED) !== (about.object !== undefined) || (about.object !== undefined) !== (object !== null)) {
-      throw new ProofError(`Block ${index} has to name its object exactly where the dataset is attached.`);
+      throw new ProofError(`Block ${index} must name an object if the dataset is attached, and only then.`);
     }
     if (object === null || about.object === undefined) return;
     if (!equalBytes(attachedObjectHash(this.#primitives, object), about.object)) {
-      throw new ProofError(`The object shown for block ${index} is not the one that its meta binds.`);
+      throw new ProofError(`The object of block ${index} does not match its meta.`);
     }
   }
 }
@@ -399,11 +406,11 @@ export function requireStored(
 ): void {
   const { size, sha256, chunkRoot } = openBlock(primitives, bytes, new Uint8Array());
   if (size !== opening.size || !equalBytes(sha256, opening.sha256)) {
-    throw new ProofError(`The bytes of block ${index} are not those recorded.`);
+    throw new ProofError(`The bytes of block ${index} are not the recorded ones.`);
   }
   if (!equalBytes(chunkRoot, opening.chunkRoot)) {
     throw new ProofError(
-      `The chunk root recorded for block ${index} is not that of its recorded bytes: its writer's fault.`,
+      `The chunk root recorded for block ${index} does not match its recorded bytes. The fault is the writer's.`,
     );
   }
 }

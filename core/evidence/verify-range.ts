@@ -38,20 +38,20 @@ export function requireWholeRange(
     const shown = blocks.filter(({ index }) => index >= first && index <= last);
     const [lowest, highest] = [shown[0], shown.at(-1)];
     const name = `blocks ${first} to ${last}`;
-    if (lowest === undefined || highest === undefined) throw new ProofError(`Nothing is shown of ${name}.`);
+    if (lowest === undefined || highest === undefined) throw new ProofError(`The evidence shows none of ${name}.`);
     if (highest.index - lowest.index !== shown.length - 1) {
-      throw new ProofError(`The blocks shown of ${name} do not follow on each other.`);
+      throw new ProofError(`The evidence leaves gaps among ${name}.`);
     }
     if (lowest.index !== first && lowest.meta.at >= from) {
-      throw new ProofError(`Block ${lowest.index - 1} may be within the time, and is not shown.`);
+      throw new ProofError(`Block ${lowest.index - 1} may be within the period, but the evidence does not show it.`);
     }
     if (highest.index !== last && highest.meta.at <= to) {
-      throw new ProofError(`Block ${highest.index + 1} may be within the time, and is not shown.`);
+      throw new ProofError(`Block ${highest.index + 1} may be within the period, but the evidence does not show it.`);
     }
     const metas = shown.map(({ meta }) => meta);
     const falls = fallingClock(null, metas);
     if (falls !== -1) {
-      throw new ProofError(`Block ${shown[falls]?.index} says that it was captured before the one in front of it.`);
+      throw new ProofError(`Block ${shown[falls]?.index} has an earlier capture time than the block before it.`);
     }
   }
   const isWithin = ({ meta }: DatedBlock): boolean => meta.at >= from && meta.at <= to;

@@ -11,7 +11,7 @@ import { hashRanges, type LogReader, type Range } from './subtree-source.ts';
  */
 export async function proveConsistency(log: LogReader, from: number, to: number): Promise<Uint8Array[]> {
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 1 || from > to) {
-    throw new ArgumentError(`There is no consistency proof from ${from} to ${to} records.`);
+    throw new ArgumentError(`A log of ${from} records cannot be proven to extend to ${to}.`);
   }
   const ranges: Range[] = [];
   let [low, high] = [0, to];
@@ -32,7 +32,7 @@ export async function proveConsistency(log: LogReader, from: number, to: number)
 
 /**
  * Checks that the log `after` extends the log `before` (RFC 9162 §2.1.4.2).
- * @throws ProofError when the proof is too long, too short, or leads to another root
+ * @throws ProofError when the proof is too long, too short, or leads to a different root
  */
 export function requireConsistency(
   hasher: Pick<Primitives, 'sha256'>,
@@ -48,7 +48,7 @@ export function requireConsistency(
   if (proof.some((node) => node.length !== 32)) refuse('has a node that does not have 32 bytes');
   if (from === to) {
     if (proof.length > 0) refuse('is too long');
-    if (!equalBytes(before.root, after.root)) refuse('leads to another root');
+    if (!equalBytes(before.root, after.root)) refuse('leads to a different root');
     return;
   }
   const nodes = splitPoint(from + 1) === from ? [before.root, ...proof] : proof;
@@ -68,8 +68,8 @@ export function requireConsistency(
     [position, last] = [half(position), half(last)];
   }
   if (last !== 0) refuse('is too short');
-  if (!equalBytes(oldNode, before.root)) refuse('starts from another root');
-  if (!equalBytes(newNode, after.root)) refuse('leads to another root');
+  if (!equalBytes(oldNode, before.root)) refuse('starts from a different root');
+  if (!equalBytes(newNode, after.root)) refuse('leads to a different root');
 }
 
 function half(n: number): number {

@@ -14,7 +14,9 @@ export async function findFork(one: SubtreeSource, other: SubtreeSource, size: n
     const halves = [from, from + 2 ** (level - 1)].map((at) => ({ from: at, level: level - 1 }));
     different = await firstDifferent(one, other, halves);
     if (different === null) {
-      throw new ArgumentError(`A source contradicts itself below block ${from}: equal halves of different subtrees.`);
+      throw new ArgumentError(
+        `A source contradicts itself below block ${from}: it gives equal halves for different subtrees.`,
+      );
     }
   }
   return different === null ? null : different.from;

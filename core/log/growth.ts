@@ -55,10 +55,10 @@ export function requireGrowth(hasher: Hasher, before: LogState, after: LogState,
   }
   const grown = growPeaks(hasher, { size: from, peaks }, to, appended);
   if (!equalBytes(rootOfPeaks(hasher, { peaks }), before.root)) {
-    throw new ProofError(`The growth starts from another log of ${from} blocks.`);
+    throw new ProofError(`The growth starts from a different log of ${from} blocks.`);
   }
   if (!equalBytes(rootOfPeaks(hasher, grown), after.root)) {
-    throw new ProofError(`The growth leads to another log of ${to} blocks.`);
+    throw new ProofError(`The growth leads to a different log of ${to} blocks.`);
   }
   return grown;
 }
@@ -76,6 +76,6 @@ export function requireBoundedGrowth(hasher: Hasher, before: LogState, after: Lo
 }
 
 function requireHashes(hashes: readonly Uint8Array[], count: number, what: string): void {
-  if (hashes.length !== count) throw new ProofError(`${hashes.length} ${what} are given; there are ${count}.`);
+  if (hashes.length !== count) throw new ProofError(`There must be ${count} ${what}, not ${hashes.length}.`);
   if (hashes.some((hash) => hash.length !== 32)) throw new ProofError(`One of the ${what} does not have 32 bytes.`);
 }

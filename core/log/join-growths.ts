@@ -17,7 +17,7 @@ export function joinGrowths(hasher: Pick<Primitives, 'sha256'>, growths: readonl
   const joined: { from: number; level: number; hash: Uint8Array }[] = [];
   let to = first.from;
   for (const growth of growths) {
-    if (growth.from !== to) throw new ArgumentError(`A growth from ${growth.from} does not follow on one to ${to}.`);
+    if (growth.from !== to) throw new ArgumentError(`A growth from ${growth.from} does not continue one to ${to}.`);
     for (const [i, subtree] of appendedSubtrees(growth.from, growth.to).entries()) {
       const hash = growth.appended[i];
       if (hash === undefined) throw new ArgumentError(`The growth from ${growth.from} lacks a subtree.`);

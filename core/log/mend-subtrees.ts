@@ -25,11 +25,12 @@ export function mendSubtrees(
     const resolve: SubtreeSource = async (wanted) => {
       left -= wanted.length;
       if (left < 0)
-        throw new StateError(`The proof needs subtrees that are lost: ${mostAsked} others do not give them.`);
+        throw new StateError(`The proof needs lost subtrees, and ${mostAsked} other subtrees do not replace them.`);
       const found = await askInTurn(sources, wanted);
       const missing = wanted.filter((_, i) => found[i] === null);
       const lost = missing.find(({ level }) => level === 0);
-      if (lost !== undefined) throw new StateError(`Nobody has the record of block ${lost.from}, nor its leaf hash.`);
+      if (lost !== undefined)
+        throw new StateError(`The record of block ${lost.from} is lost, and so is its leaf hash.`);
       const halves = missing.length === 0 ? [] : await resolve(missing.flatMap(halvesOf));
       let next = 0;
       return found.map((root) => {

@@ -97,7 +97,7 @@ export function splitPoint(n: number): number {
 /** @throws ArgumentError unless leaf `index` exists in a tree of `size` */
 export function requireLeaf(index: number, size: number): void {
   if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size) {
-    throw new ArgumentError(`There is no leaf ${index} in a tree of ${size}.`);
+    throw new ArgumentError(`A tree of ${size} leaves has no leaf ${index}.`);
   }
 }
 

@@ -100,8 +100,8 @@ function countBelow(sorted: readonly number[], limit: number): number {
 function requirePositions(positions: readonly number[], size: number): number[] {
   requireLogSize(size);
   const sorted = [...new Set(positions)].sort((a, b) => a - b);
-  if (sorted.length === 0) throw new ArgumentError('A proof names at least one record.');
+  if (sorted.length === 0) throw new ArgumentError('A proof must name at least one record.');
   const outside = sorted.find((position) => !Number.isSafeInteger(position) || position < 0 || position >= size);
-  if (outside !== undefined) throw new ArgumentError(`There is no record ${outside} in a log of ${size}.`);
+  if (outside !== undefined) throw new ArgumentError(`A log of ${size} records has no record ${outside}.`);
   return sorted;
 }

@@ -59,7 +59,7 @@ export function pushSubtree(
   onNode?.(from, level, node);
   for (; Math.floor(from / 2 ** level) % 2 === 1; level++) {
     const left = peaks.pop();
-    if (left === undefined) throw new ArgumentError(`A log of ${subtree.from} blocks has more peaks than are given.`);
+    if (left === undefined) throw new ArgumentError(`The peaks of a log of ${subtree.from} blocks are incomplete.`);
     node = nodeHash(hasher, left, node);
     from -= 2 ** level;
     onNode?.(from, level + 1, node);

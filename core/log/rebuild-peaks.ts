@@ -29,7 +29,7 @@ export function* rebuildPeaks(
     peaks = orChainAnswer(size, () => growPeaks(hasher, peaks, size, appended));
     if (!equalBytes(rootOfPeaks(hasher, peaks), root)) {
       throw new ChainAnswerError(
-        `The event of ${size} blocks does not lead to its own root. Is an earlier one missing?`,
+        `The event of ${size} blocks does not lead to its own root. An earlier event may be missing.`,
       );
     }
     yield peaks;
@@ -69,8 +69,11 @@ function orChainAnswer<T>(size: number, make: () => T): T {
     return make();
   } catch (cause) {
     if (!(cause instanceof PlumblineError)) throw cause;
-    throw new ChainAnswerError(`The event of ${size} blocks does not follow on the one before: ${cause.shortMessage}`, {
-      cause,
-    });
+    throw new ChainAnswerError(
+      `The event of ${size} blocks does not continue the previous one: ${cause.shortMessage}`,
+      {
+        cause,
+      },
+    );
   }
 }

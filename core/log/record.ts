@@ -25,7 +25,7 @@ export function recordBytes(record: BlockRecord): Uint8Array {
 /** @throws ArgumentError unless 96 bytes */
 export function parseRecord(bytes: Uint8Array): BlockRecord {
   if (bytes.length !== RECORD_BYTES) {
-    throw new ArgumentError(`A record of ${bytes.length} bytes is not allowed; it has ${RECORD_BYTES}.`);
+    throw new ArgumentError(`A record must have ${RECORD_BYTES} bytes, not ${bytes.length}.`);
   }
   return {
     sealed: bytes.slice(0, 32) as SealedDigest,

@@ -22,11 +22,12 @@ export function relateHeads(
 ): HeadRelation {
   if (shorter.size > longer.size) throw new ArgumentError('Give the shorter head first.');
   if (shorter.size === longer.size) {
-    if (growth !== null) throw new ProofError(`There is no growth between two heads of ${longer.size} blocks.`);
+    if (growth !== null)
+      throw new ProofError(`Two heads of ${longer.size} blocks need no growth between them. Leave it out.`);
     return equalBytes(shorter.root, longer.root) ? 'same' : 'contested';
   }
   if (growth === null) {
-    throw new ProofError(`Without a growth from ${shorter.size} to ${longer.size} blocks nothing is known of the two.`);
+    throw new ProofError(`Comparing these heads needs the growth from ${shorter.size} to ${longer.size} blocks.`);
   }
   const prefix = { size: shorter.size, root: rootOfPeaks(hasher, growth) };
   requireGrowth(hasher, prefix, longer, growth);

@@ -62,7 +62,7 @@ export function subtreeName({ from, level }: Subtree): string {
 /** @throws ArgumentError unless 0 … 2^48 */
 export function requireLogSize(size: number): void {
   if (!isLogSize(size)) {
-    throw new ArgumentError(`A log of ${size} blocks is not allowed; 0 to 2^48 are.`);
+    throw new ArgumentError(`A log of ${size} blocks is not allowed; it can have 0 to 2^48.`);
   }
 }
 

@@ -23,16 +23,16 @@ export function requireRecords(
   shown: readonly ShownRecord[],
   proof: readonly Uint8Array[],
 ): void {
-  if (shown.length === 0) throw new ProofError('No record is shown; a proof of none proves nothing.');
+  if (shown.length === 0) throw new ProofError('The proof shows no record, so it proves nothing.');
   const leaves = new Map<BlockIndex, Uint8Array>();
   for (const { index, record } of shown) {
     if (!Number.isSafeInteger(index) || index < 0 || index >= log.size) {
       throw new ProofError(`Block ${index} is not in the log of ${log.size} blocks.`);
     }
     // Of two records of one block only one would be proven.
-    if (leaves.has(index)) throw new ProofError(`The record of block ${index} is shown twice.`);
+    if (leaves.has(index)) throw new ProofError(`The proof shows the record of block ${index} twice.`);
     leaves.set(index, recordHash(hasher, record));
   }
   if (equalBytes(rootFromMultiproof(hasher, leaves, log.size, proof), log.root)) return;
-  throw new ProofError(`The records shown do not lead to the log of ${log.size} blocks.`);
+  throw new ProofError(`The records do not lead to the log of ${log.size} blocks.`);
 }

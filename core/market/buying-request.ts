@@ -54,7 +54,7 @@ export function requireRequest(domain: AgreementDomain, { text, signature }: Sig
   const hashed = textHash(domain, REQUEST_TYPE, [], text);
   const signer: Address = recoverSigner(hashed, signature, 'signature of a request');
   if (signer !== request.account) {
-    throw new ProofError(`The request is said to be of ${request.account}; ${signer} signed it.`);
+    throw new ProofError(`The request claims to come from ${request.account}, but ${signer} signed it.`);
   }
   return { id: to0x(hashed), request };
 }

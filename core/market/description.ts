@@ -97,6 +97,6 @@ export function requireDescription(
   signed: SignedText,
 ): Description {
   const signer = descriptionSigner(domain, id, signed);
-  if (signer !== owner) throw new ProofError(`The description of ${id} is signed by ${signer}; its owner is ${owner}.`);
+  if (signer !== owner) throw new ProofError(`${signer} signed the description of ${id}, whose owner is ${owner}.`);
   return parseDescription(signed.text);
 }

@@ -32,7 +32,9 @@ export function parseText<T extends z.ZodType>(what: string, schema: T, maxBytes
   }
   const said = parsed(what, schema, value);
   if (canonicalJson(said) !== text) {
-    throw new ArgumentError(`The ${what} is not in its one form: JSON by RFC 8785, every field there.`);
+    throw new ArgumentError(
+      `The ${what} is not in canonical form, which is JSON by RFC 8785 with every field present.`,
+    );
   }
   return said;
 }

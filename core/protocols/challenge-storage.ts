@@ -94,11 +94,11 @@ function settle<T extends HashedBlock | ProvenChunk>(
     const answer = byIndex.get(index);
     if (answer !== undefined) answers.push('kind' in answer ? faultOnRecorded(answer) : open(answer));
     else if (postponed.has(index)) remaining.push(index);
-    else answers.push({ index, kind: 'unavailable', reason: 'The storage gives no answer.' });
+    else answers.push({ index, kind: 'unavailable', reason: 'The storage gave no answer.' });
   }
   if (remaining.length < blocks.length) return { answers, remaining };
   // Asking again would go on for ever.
-  const reason = `The storage postpones all ${remaining.length} blocks of a request.`;
+  const reason = `The storage postponed all ${remaining.length} blocks of a request.`;
   return { answers: remaining.map((index): Fault => ({ index, kind: 'unavailable', reason })), remaining: [] };
 }
 

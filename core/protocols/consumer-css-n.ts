@@ -70,8 +70,8 @@ export async function retrieveBlock(
     const given = await deps.css.getBlock(deps.log.dataset, index, signal);
     if ('kind' in given) return faultOnRecorded({ ...given, index });
     const { block, meta } = given;
-    if (block.length === 0) return { index, kind: 'unavailable', reason: 'The storage gives no bytes.' };
-    if (block.length > MAX_BLOCK_BYTES) return { index, reason: 'No block is as large as this.' };
+    if (block.length === 0) return { index, kind: 'unavailable', reason: 'The storage returned no bytes.' };
+    if (block.length > MAX_BLOCK_BYTES) return { index, reason: 'The storage returned more bytes than any block has.' };
     return { index, block, meta, opening: openBlock(deps.primitives, block, meta) };
   } catch (cause) {
     signal?.throwIfAborted();
@@ -108,13 +108,13 @@ export function openDelivered(
     if (!(cause instanceof KeyError)) throw cause;
     return { reason: cause.shortMessage, blame: 'owner' };
   }
-  if (key === null) return { reason: 'The owner has sent no key of the content.', blame: null };
+  if (key === null) return { reason: 'The owner has sent no content key.', blame: null };
   try {
     return { content: decryptContent(primitives, key, { dataset, index }, bytes) };
   } catch (cause) {
     if (!(cause instanceof KeyError)) throw cause;
     return {
-      reason: 'The recorded bytes are not encrypted under the key that their record commits to.',
+      reason: 'The recorded bytes are not encrypted with the key that their record commits to.',
       blame: 'writer',
     };
   }

@@ -26,8 +26,8 @@ export function judgeOpening(hasher: Hasher, trial: Case, key: BlockKey, opening
   const { record, index, batch } = trial.record;
   if (!equalBytes(commitKey(hasher, key), record.commitment)) {
     const reason =
-      `The salt and the serial ${batch.serial} that the storage names for this block do not lead to the key that its ` +
-      'record commits to: its digest cannot be opened.';
+      `The salt and the serial ${batch.serial} that the storage names for this block do not give the key that its ` +
+      'record commits to, so its digest cannot be opened.';
     return verdictOn(trial, 'unavailable', reason);
   }
   const recorded = openDigest(hasher, record.sealed, record.commitment, key);
@@ -45,7 +45,7 @@ export function verdictOnFault(evidence: Evidence, fault: Fault, signer: Address
 
 /** Verdicts on those of the blocks that lie beyond the newest head of `size` blocks. */
 export function verdictsOnUnrecorded(evidence: Evidence, blocks: readonly BlockIndex[], size: number): Verdict[] {
-  const reason = 'The chain has no such block yet.';
+  const reason = 'The chain has not recorded this block yet.';
   return blocks
     .filter((index) => index >= size)
     .map((index) => verdictOnFault(evidence, { index, kind: 'unrecorded', reason }, null));

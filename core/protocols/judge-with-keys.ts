@@ -99,13 +99,13 @@ export function judgeWithKeys(
   const { dataset } = trial;
   const { index, record } = trial.record;
   if (keys === null) return verdictOn(trial, 'unavailable', NO_KEY);
-  if ('refusal' in keys) return verdictOn(trial, 'refused', `The owner refuses the key: ${keys.refusal}`);
+  if ('refusal' in keys) return verdictOn(trial, 'refused', `The owner refused the key: ${keys.refusal}`);
   const { block } = keys;
   if (!equalBytes(recordBytes(block.record), recordBytes(record))) {
-    return ownersFault(trial, 'What the owner calls the record of this block is not the one in the log.');
+    return ownersFault(trial, "The owner's record of this block differs from the one in the log.");
   }
   if (!equalBytes(commitKey(hasher, block.blockKey), record.commitment)) {
-    return ownersFault(trial, 'The key that the owner has sent is not the one committed to in the log.');
+    return ownersFault(trial, 'The owner sent a key that does not match the log.');
   }
   const recorded = openDigest(hasher, record.sealed, record.commitment, block.blockKey);
   const id = { dataset, index };
@@ -115,7 +115,7 @@ export function judgeWithKeys(
   if (isRecorded && trial.evidence === 'retrieved' && equalBytes(block.opening.sha256, computed.sha256)) {
     const differs = block.opening.size !== computed.size || !equalBytes(block.opening.chunkRoot, computed.chunkRoot);
     if (differs) {
-      const reason = 'The recorded size or chunk root is not that of the bytes with the recorded SHA-256.';
+      const reason = 'The recorded size or chunk root does not match the bytes with the recorded SHA-256.';
       return { ...verdictOn(trial, 'misrecorded', reason), blame: 'writer' };
     }
   }
@@ -145,7 +145,7 @@ async function receiveKeys(
   } catch (cause) {
     signal?.throwIfAborted();
     if (!(cause instanceof PlumblineError)) throw cause;
-    return { error: `The owner's keys did not come: ${cause.shortMessage}` };
+    return { error: `The owner's keys did not arrive: ${cause.shortMessage}` };
   }
 }
 

@@ -98,7 +98,7 @@ export function verifyByCid(
     if (named === null) return verdictOn(trial, 'unavailable', `The IPFS node does not have ${cid}.`);
     const sha256 = sha256Of(named.cid);
     if (sha256 === null || named.sizeBytes < 1 || named.sizeBytes > MAX_BLOCK_BYTES) {
-      return verdictOn(trial, 'corrupted', `What the IPFS node names, ${named.cid}, is no block.`);
+      return verdictOn(trial, 'corrupted', `The IPFS node listed ${named.cid}, which is not a block.`);
     }
     const opening = {
       size: named.sizeBytes,
@@ -126,7 +126,11 @@ export function verifyFromPeers(
     const trial = { record, evidence: 'retrieved' as const, signer: deps.signerOf(record.index) };
     const object = findObject(record);
     if (object === null) {
-      return verdictOn(trial, 'unavailable', 'No object in IPFS is linked to this block, and its batch is not pinned.');
+      return verdictOn(
+        trial,
+        'unavailable',
+        "The IPFS node has not pinned this block's batch, and no object in IPFS is linked to the block.",
+      );
     }
     const block = await p2pfs.readFile(object.cid, MAX_BLOCK_BYTES, signal);
     if (block === null) return verdictOn(trial, 'unavailable', `No peer has ${object.cid}.`);
@@ -141,8 +145,9 @@ export function verifyFromPeers(
 export function verifyRetrieved(deps: OwnerCssN, record: ProvenRecord, retrieved: RetrievedBlock): Verdict {
   const { primitives, dataset } = deps;
   const trial = { dataset, record, evidence: 'retrieved' as const, signer: deps.signerOf(record.index) };
-  if (retrieved.block.length === 0) return verdictOn(trial, 'unavailable', 'The storage gives no bytes.');
-  if (retrieved.block.length > MAX_BLOCK_BYTES) return verdictOn(trial, 'corrupted', 'No block is as large as this.');
+  if (retrieved.block.length === 0) return verdictOn(trial, 'unavailable', 'The storage returned no bytes.');
+  if (retrieved.block.length > MAX_BLOCK_BYTES)
+    return verdictOn(trial, 'corrupted', 'The storage returned more bytes than any block has.');
   const key = blockKeyOf(deps, record);
   const opening = openBlock(primitives, retrieved.block, retrieved.meta);
   const verdict = judgeOpening(primitives, trial, key, opening);
@@ -151,7 +156,7 @@ export function verifyRetrieved(deps: OwnerCssN, record: ProvenRecord, retrieved
   const asListed = judgeOpening(primitives, trial, key, { ...opening, chunkRoot: retrieved.listedChunkRoot });
   if (asListed.verdict !== 'intact') return verdict;
   return {
-    ...verdictOn(trial, 'misrecorded', 'The recorded chunk root is not that of the recorded bytes.'),
+    ...verdictOn(trial, 'misrecorded', 'The recorded chunk root does not match the recorded bytes.'),
     blame: 'writer',
   };
 }
@@ -183,13 +188,12 @@ export function sealContent(deps: OwnerCssN, proven: ProvenRecord, content: Uint
 function contentKeyOf(deps: OwnerCssN, { index, record, batch }: ProvenRecord): ContentKey | null {
   const { primitives, datasetKeyOf } = deps;
   if (isPlainRecord(record)) return null;
-  if (batch.nonce === null) throw new ProofError(`The storage gives no nonce for block ${index}, which is encrypted.`);
+  if (batch.nonce === null)
+    throw new ProofError(`The storage returned no nonce for block ${index}, which is encrypted.`);
   const batchKey = contentBatchKey(primitives, readKey(primitives, datasetKeyOf(batch.serial)), batch.nonce);
   const key = contentKey(primitives, batchKey, index);
   if (!equalBytes(commitContent(primitives, key), record.contentCommitment)) {
-    throw new ProofError(
-      `The nonce that the storage gives for block ${index} does not lead to its content commitment.`,
-    );
+    throw new ProofError(`The storage's nonce for block ${index} does not match the block's content commitment.`);
   }
   return key;
 }

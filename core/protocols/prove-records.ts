@@ -108,7 +108,8 @@ async function proveUnder(search: Search, head: Head, blocks: readonly BlockInde
 /** Either all that is shown is proven, or all of it is broken. */
 async function askRecords(search: Search, head: Head, blocks: readonly BlockIndex[]): Promise<Answered> {
   const { signal } = search;
-  if (search.requestsLeft === 0) return failed(blocks, 'unavailable', 'Too many requests for records led nowhere.');
+  if (search.requestsLeft === 0)
+    return failed(blocks, 'unavailable', 'Too many requests for records brought nothing new.');
   search.requestsLeft -= 1;
   let answer: Records;
   try {
@@ -153,7 +154,7 @@ function collect(blocks: readonly BlockIndex[], answer: Records): FoundRecords {
   const faults = faultsAmong([...asked], answer.faults);
   for (const { index } of faults) asked.delete(index);
   const silent = [...asked].map((index): Fault => {
-    return { index, kind: 'unavailable', reason: 'The storage gives no record.' };
+    return { index, kind: 'unavailable', reason: 'The storage returned no record.' };
   });
   return { proven, broken: [], faults: [...faults, ...silent] };
 }

@@ -32,7 +32,7 @@ export function compareRounds(
   growth: Growth | null,
 ): RoundStep {
   if (before === null || after === null) {
-    if (growth !== null) throw new ProofError('There is no growth where a round holds no head.');
+    if (growth !== null) throw new ProofError('A round without a head of the dataset has no growth.');
     if (before === null) return after === null ? 'absent' : 'first';
     return 'left out';
   }

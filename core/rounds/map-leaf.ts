@@ -63,7 +63,7 @@ export function faultOfMapLeaf({ size, root, serial, signatureHash }: MapLeaf): 
     return `A round holds heads of 1 to 2^48 blocks, not of ${size}.`;
   }
   const isSerial = Number.isInteger(serial) && serial >= 0 && serial <= 0xffff_ffff;
-  return isSerial ? null : `${serial} is not the serial of a device.`;
+  return isSerial ? null : `${serial} is not a valid device serial.`;
 }
 
 /** @throws ArgumentError unless this can be the leaf of a signed head */

@@ -39,7 +39,7 @@ export function mapFromProof(
   }
   // A branch with one dataset alone is not split any further: beside the end of a path there is always another one.
   if (depth > 0 && isZero(path[0] as Uint8Array)) {
-    throw new ProofError('The path in the map goes deeper than the map: nothing is beside its end.');
+    throw new ProofError('The path goes deeper than the map, because nothing lies beside its end.');
   }
   const id = datasetBytes(dataset);
   if (end !== null) {

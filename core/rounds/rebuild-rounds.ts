@@ -30,7 +30,9 @@ export function* rebuildRounds(
   let last = from;
   for (const { round, previous } of events) {
     if (!equalBytes(previous, last?.root ?? NO_ROUND)) {
-      throw new ChainAnswerError(`The event after round ${last?.number ?? 0} does not follow on it. Is one missing?`);
+      throw new ChainAnswerError(
+        `The event after round ${last?.number ?? 0} does not continue it. One may be missing.`,
+      );
     }
     const history = last === null ? EMPTY_PEAKS : appendLeaves(hasher, last.history, [roundHash(hasher, last.root)]);
     const known = { number: history.size + 1, root: round, history, historyRoot: rootOfPeaks(hasher, history) };
@@ -46,9 +48,11 @@ export function* rebuildRounds(
  */
 export function requireTrueFront(known: KnownRound, shown: Pick<RoundFront, 'number' | 'history'>): void {
   if (shown.number !== known.number) {
-    throw new ProofError(`The round calls itself number ${shown.number}; by the chain it is number ${known.number}.`);
+    throw new ProofError(
+      `The round calls itself number ${shown.number}, but on the chain it is number ${known.number}.`,
+    );
   }
   if (!equalBytes(shown.history, known.historyRoot)) {
-    throw new ProofError(`Round ${known.number} claims another history than the chain gives.`);
+    throw new ProofError(`Round ${known.number} claims a history that differs from the chain's.`);
   }
 }

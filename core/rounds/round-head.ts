@@ -35,12 +35,12 @@ export function verifyRoundHead(
   dataset: DatasetId,
   { path, head, end, txHash, ...front }: ServiceRound,
 ): RoundHead | null {
-  if (head !== null && head.dataset !== dataset) throw new ProofError('The head shown is of another dataset.');
+  if (head !== null && head.dataset !== dataset) throw new ProofError('The head belongs to another dataset.');
   const proof = { path, end: head === null ? end : leafOfHead(hasher, head) };
   const leaf = headInRound(hasher, root, dataset, { ...front, proof });
   if (leaf === null) return null;
   if (head === null) {
-    throw new ProofError(`Round ${front.number} holds a head of ${leaf.size} blocks, whose signature is not shown.`);
+    throw new ProofError(`Round ${front.number} holds a head of ${leaf.size} blocks, but its signature is missing.`);
   }
   const { number, timeSeconds } = front;
   return { head, signer: signerInRound(hasher, domain, leaf, head), round: { number, timeSeconds, txHash } };

@@ -136,7 +136,7 @@ function requireDistinct(changes: readonly MapChange[]): void {
   for (const { dataset, leaf } of changes) {
     if (named.has(dataset)) throw new ArgumentError(`Dataset ${dataset} changes twice in one round.`);
     if (leaf !== null && leaf.dataset !== dataset) {
-      throw new ArgumentError(`The new head of dataset ${dataset} is of dataset ${leaf.dataset}.`);
+      throw new ArgumentError(`The new head of dataset ${dataset} belongs to dataset ${leaf.dataset}.`);
     }
     named.add(dataset);
   }

@@ -29,7 +29,7 @@ export function headInRound(
   const { map, leaf } = mapFromProof(hasher, dataset, proof);
   const shown = roundRoot(hasher, timeSeconds, previous, roundBody(hasher, number, history, map));
   if (equalBytes(shown, root)) return leaf;
-  throw new ProofError(`What is shown of round ${number} does not lead to the round on the chain.`);
+  throw new ProofError(`The given parts of round ${number} do not lead to the round on the chain.`);
 }
 
 /**
@@ -43,6 +43,6 @@ export function signerInRound(hasher: Hasher, domain: DisscDomain, leaf: MapLeaf
     head.serial === leaf.serial &&
     equalBytes(head.root, leaf.root) &&
     equalBytes(hasher.sha256(head.signature), leaf.signatureHash);
-  if (!isThis) throw new ProofError(`The head of ${head.size} blocks shown is not the one that the round holds.`);
+  if (!isThis) throw new ProofError(`The given head of ${head.size} blocks differs from the one in the round.`);
   return recoverHeadSigner(domain, head, head.signature);
 }

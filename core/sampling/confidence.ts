@@ -37,7 +37,7 @@ export function sampleSize(
 ): number {
   requireFraction(fraction);
   if (!(confidence > 0 && confidence < 1)) {
-    throw new ArgumentError(`A confidence of ${confidence} is not allowed; it lies between 0 and 1.`);
+    throw new ArgumentError(`A confidence of ${confidence} is not allowed; it must be between 0 and 1.`);
   }
   const reaches = (sample: number): boolean =>
     (evidence === 'retrieved'
@@ -78,30 +78,33 @@ export function assure(count: AuditCount): Assurance {
   const ofAll = `${checked} of ${total} blocks`;
   if (checked === 0) return { confidence: null, words: 'Nothing was checked.' };
   if (damaged > 0)
-    return { confidence: null, words: `Damage was seen: ${damaged} of ${checked} checked blocks are not intact.` };
+    return { confidence: null, words: `Damage found: ${damaged} of ${checked} checked blocks are not intact.` };
   if (unanswered > 0) {
-    return { confidence: null, words: `${unanswered} of ${checked} answers are missing, so no confidence is stated.` };
+    return {
+      confidence: null,
+      words: `${unanswered} of ${checked} answers are missing, so the result has no confidence.`,
+    };
   }
   if (evidence === 'attested') {
     return {
       confidence: null,
-      words: `The storage named the recorded hash of ${ofAll}. That it still has the bytes is not shown; check by possession for that.`,
+      words: `The storage named the recorded hash of ${ofAll}. This does not show that it still has the bytes; check possession for that.`,
     };
   }
   if (evidence === 'retrieved') {
     if (checked === total)
-      return { confidence: 1, words: `All ${total} blocks were hashed here: every byte is as recorded.` };
+      return { confidence: 1, words: `All ${total} blocks were hashed here, and every byte is as recorded.` };
     const damagedBlocks = blocksOf(fraction, total);
     const confidence = detectionOfDamagedBlocks(total, damagedBlocks, checked);
     return {
       confidence,
-      words: `${ofAll} were hashed here. If ${damagedBlocks} or more blocks (${percent(fraction)}) were damaged, this would have been seen with probability ${shown(confidence)}.`,
+      words: `${ofAll} were hashed here. If ${damagedBlocks} or more blocks (${percent(fraction)}) were damaged, this check would have found damage with probability ${shown(confidence)}.`,
     };
   }
   const confidence = detectionOfDamagedChunks(fraction, checked);
   return {
     confidence,
-    words: `The storage produced a random chunk of ${ofAll}. If on average ${percent(fraction)} of the chunks of the blocks were damaged, this would have been seen with probability at least ${shown(confidence)}; isolated damaged chunks go unseen.`,
+    words: `The storage produced a random chunk of ${ofAll}. If on average ${percent(fraction)} of the blocks' chunks were damaged, this check would have found damage with probability at least ${shown(confidence)}. It can miss isolated damaged chunks.`,
   };
 }
 
@@ -124,12 +127,12 @@ function requireCounts(total: number, damaged: number, sample: number): void {
     if (!Number.isSafeInteger(value) || value < 0) throw new ArgumentError(`${value} is not a count of blocks.`);
   }
   if (damaged > total || sample > total) {
-    throw new ArgumentError(`Of ${total} blocks, ${damaged} cannot be damaged or ${sample} sampled.`);
+    throw new ArgumentError(`${damaged} damaged and ${sample} sampled blocks are impossible among ${total}.`);
   }
 }
 
 function requireFraction(fraction: number): void {
   if (!(fraction > 0 && fraction < 1)) {
-    throw new ArgumentError(`A damaged fraction of ${fraction} is not allowed; it lies between 0 and 1.`);
+    throw new ArgumentError(`A damaged fraction of ${fraction} is not allowed; it must be between 0 and 1.`);
   }
 }

@@ -49,7 +49,7 @@ export function requireLogKeyVoucher(
   owner: Address,
 ): void {
   const signer = recoverSigner(voucherHash(domain, key), voucher, 'voucher');
-  if (signer !== owner) throw new ProofError(`The log key is vouched for by ${signer}, not by the owner ${owner}.`);
+  if (signer !== owner) throw new ProofError(`${signer} vouches for the log key, but the owner is ${owner}.`);
 }
 
 /** The key as other programs read it (RFC 8410). */

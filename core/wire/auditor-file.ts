@@ -78,7 +78,7 @@ export function auditedDataset({ datasets }: AuditorFile, nameOrId: string): Aud
   if (found !== undefined && other === undefined) return found;
   const known = datasets.map(({ name, dataset }) => `${name} (${dataset})`).join(', ');
   throw new ArgumentError(
-    `${found === undefined ? 'The auditor file has no' : 'The auditor file has more than one'} dataset ${nameOrId}; it has ${known}.`,
+    `${found === undefined ? 'The auditor file has no' : 'The auditor file has more than one'} dataset ${nameOrId}. It has ${known}.`,
   );
 }
 
@@ -89,7 +89,7 @@ export function auditKeysOf({ name, auditKeys }: AuditedDataset): (serial: numbe
     const key = bySerial.get(serial);
     if (key !== undefined) return key;
     throw new KeyError(
-      `The auditor file has no key of the device of serial ${serial} of ${name}. Ask the owner for a new file, if that device is theirs.`,
+      `The auditor file has no key for device ${serial} of ${name}. If the owner uses that device, ask for a new file.`,
     );
   };
 }

@@ -44,7 +44,7 @@ export function entryOf(
  * @throws FileError when it is malformed
  */
 export function parseDatasetsFile(text: string, where: string): DatasetEntry[] {
-  const remedy = 'Move it away; plumb owner restore makes it again.';
+  const remedy = 'Move it away, and make it again: plumb owner restore';
   return inFile(
     where,
     () =>

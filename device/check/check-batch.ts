@@ -44,30 +44,31 @@ export async function checkBatch(
       requireProven(parts.primitives, manifest, answer, randoms.get(answer.index) as number);
       proven.add(answer.index);
     }
-    if (proven.size === 0) throw new NotProvenError(`The storage did not look at block ${asked[0]}.`);
+    if (proven.size === 0) throw new NotProvenError(`The storage did not answer for block ${asked[0]}.`);
     open = open.filter((index) => !proven.has(index));
   }
 }
 
 function requireProven(primitives: Primitives, manifest: Manifest, answer: ProvenChunk | Fault, random: number): void {
   if ('kind' in answer) {
-    throw new NotProvenError(`The storage does not prove block ${answer.index} (${answer.kind}): ${answer.reason}`);
+    throw new NotProvenError(`The storage did not prove block ${answer.index} (${answer.kind}): ${answer.reason}`);
   }
   const block = manifest.blocks[answer.index - manifest.first];
-  if (block === undefined) throw new NotProvenError(`Block ${answer.index} is not of this batch.`);
+  if (block === undefined) throw new NotProvenError(`Block ${answer.index} is not in this batch.`);
   // A wrong size would be another number of chunks: ours is used.
   let root: Uint8Array;
   try {
     root = chunkRootFromProof(primitives, block.size, random, answer);
   } catch (cause) {
-    throw new NotProvenError(`The storage's proof for block ${answer.index} has a wrong form.`, { cause });
+    throw new NotProvenError(`The storage's proof for block ${answer.index} is malformed.`, { cause });
   }
   const same =
     answer.size === block.size &&
     equalBytes(answer.sha256, block.sha256) &&
     equalBytes(answer.metaHash, metaHash(primitives, block.meta)) &&
     equalBytes(root, block.chunkRoot);
-  if (!same) throw new NotProvenError(`The storage's proof for block ${answer.index} leads elsewhere.`);
+  if (!same)
+    throw new NotProvenError(`The storage's proof for block ${answer.index} does not lead to the recorded block.`);
 }
 
 function drawU32(primitives: Primitives): number {

@@ -75,5 +75,5 @@ async function checkWhole(parts: ProveParts, { first, sha256 }: SealedRow, signa
     pieces.push(piece);
   }
   if (status === 200 && equalBytes(parts.primitives.sha256(Buffer.concat(pieces)), sha256)) return;
-  throw new NotProvenError(`The storage does not give back the batch at block ${first} as it was stored.`);
+  throw new NotProvenError(`The storage returned the batch at block ${first} changed.`);
 }

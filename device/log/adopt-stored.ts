@@ -80,6 +80,6 @@ async function mayAdopt(
   if (view === null || end.size > parts.charter.from) return false;
   if (await isFormer(signer)) return true;
   const what = `the service's batch at block ${manifest.first}`;
-  parts.report({ event: 'skipped', what, reason: `Its signer ${signer} was never a device of this dataset.` });
+  parts.report({ event: 'skipped', what, reason: `Its signer, ${signer}, was never a device of this dataset.` });
   return false;
 }

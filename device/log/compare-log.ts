@@ -88,10 +88,10 @@ async function compareWith(
 function whyHeld(outbox: Outbox, view: ChainView | null): string | null {
   if (view === null) return null;
   if (contradicts(outbox, view.latest)) {
-    return 'The chain has other blocks in the place of some that were sealed here. What is final will count.';
+    return 'The chain has other blocks in place of some that this device sealed. Final blocks will decide.';
   }
   if (view.latest.size > logEnd(outbox).size) {
-    return 'The chain is ahead of this outbox, and the service does not give the batches. Once the chain is final, this device goes on behind it.';
+    return 'The chain is ahead of this outbox, and the service does not return the batches. Once the chain is final, this device continues after it.';
   }
   return null;
 }
@@ -101,10 +101,10 @@ function whyNotNamed(parts: CompareParts, named: ChainDevice | null): string | n
   const { account, charter } = parts;
   if (named === null || named.device === account) return null;
   if (named.serial >= charter.serial) {
-    return `The chain names another device than ${account} for this dataset: ${named.device}.`;
+    return `On the chain, the device of this dataset is ${named.device}, not ${account}.`;
   }
   if (parts.record === 'direct' && canSendCharter(charter)) return null;
-  return `The chain does not have the charter of this device ${account} yet. The owner has to send it.`;
+  return `The chain does not have this device's charter yet (account ${account}). The owner has to send it.`;
 }
 
 /** Whether a former device has stored batches here of which the chain may not have all. */

@@ -50,7 +50,7 @@ export async function fetchFront(
   const named = parseSegmentKey(key);
   if (named === null || named.dataset !== dataset || named.first !== first) {
     throw new AnswerError(
-      `The service, asked for the segment at block ${first}, names another object of ${new URL(get.url).origin}.`,
+      `Asked for the segment at block ${first}, the service named a different object at ${new URL(get.url).origin}.`,
     );
   }
   const bytes = await readFront(parts.transfer, get, AbortSignal.any([signal, parts.runtime.timeout(TIMEOUT_MS)]));
@@ -68,7 +68,7 @@ async function readFront(
   const { status, body } = await transfer.get(get, signal);
   if (status === 404) return null;
   if (status !== 200) {
-    throw new StoreUnavailableError(`The object store at ${new URL(get.url).origin} does not give a segment.`, {
+    throw new StoreUnavailableError(`The object store at ${new URL(get.url).origin} did not return a segment.`, {
       details: { status },
     });
   }

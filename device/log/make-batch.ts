@@ -33,12 +33,12 @@ export function makeBatch(parts: SealingParts, row: PlannedBatch): Promise<Seale
   const { primitives, runtime, outbox, writer, making } = parts;
   return making.run(() => {
     if (row.serial !== writer.serial) {
-      throw new StateError(`The batch at block ${row.first} was sealed by this dataset's former device.`);
+      throw new StateError(`This dataset's former device sealed the batch at block ${row.first}.`);
     }
     const blocks = readBlocks(outbox, row.fromSeq, row.toSeq);
     if (blocks.length !== row.blocks) {
       throw new BatchDamagedError(
-        `The batch at block ${row.first} has ${row.blocks} blocks; ${blocks.length} are on this disk.`,
+        `The batch at block ${row.first} has ${row.blocks} blocks, but only ${blocks.length} are on this disk.`,
         Math.max(0, row.blocks - blocks.length),
       );
     }

@@ -47,7 +47,7 @@ async function adoptUpTo(parts: CompareParts, state: RecordedState, signal: Abor
   // Read once more, as together they might not fit into the memory.
   while (logEnd(outbox).size < state.size) {
     const next = await readStored(parts, logEnd(outbox), signal);
-    if (next === null) throw new ProofError('The storage gives other batches than it gave a moment ago.');
+    if (next === null) throw new ProofError('The storage returned different batches from a moment ago.');
     known += adoptBatch(parts, next.batch, next.fetched);
   }
   return known;

@@ -19,7 +19,10 @@ export async function rebuildSegment(parts: SealingParts, row: SealedRow): Promi
   }
   const current = batchAt(parts.outbox, row.first);
   if (current === null || !isSealed(current) || !equalBytes(current.sha256, row.sha256)) {
-    throw new BatchReplacedError(`Another batch has taken the place of the one at block ${row.first} meanwhile.`);
+    throw new BatchReplacedError(`Another batch has meanwhile replaced the one at block ${row.first}.`);
   }
-  throw failure ?? new BatchDamagedError(`The batch at block ${row.first} does not come out as it was sealed.`, 0);
+  throw (
+    failure ??
+    new BatchDamagedError(`Rebuilding the batch at block ${row.first} gave different bytes from when it was sealed.`, 0)
+  );
 }

@@ -49,7 +49,7 @@ export async function peaksOfFinal(parts: Parts, view: ChainView, signal: AbortS
     requireRecords(primitives, final, shown, proof);
     const [last] = shown;
     if (last === undefined || shown.length !== 1 || last.index !== final.size - 1) {
-      throw new ProofError(`The storage shows other records than that of block ${final.size - 1}.`);
+      throw new ProofError(`The storage did not show the record of block ${final.size - 1}, but others.`);
     }
     return appendLeaves(primitives, { size: final.size - 1, peaks: proof }, [recordHash(primitives, last.record)]);
   } catch (cause) {
@@ -73,7 +73,7 @@ async function statesSince(
   const last = states.at(-1);
   if (last?.size !== final.size || !equalBytes(last.root, final.root)) {
     throw new ChainAnswerError(
-      `The node's events of this dataset lead to ${last?.size ?? 0} blocks, and its head to ${final.size}. Use another node.`,
+      `The node's events of this dataset give ${last?.size ?? 0} blocks, but its head gives ${final.size}. Use another node.`,
     );
   }
   return states;

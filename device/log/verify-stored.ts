@@ -39,7 +39,9 @@ export function verifyStored(
 function requireOwnKeys(primitives: Primitives, { datasetKey, serial }: DatasetWriter, manifest: Manifest): void {
   const what = `The stored batch at block ${manifest.first}`;
   if (manifest.serial !== serial) {
-    throw new ProofError(`${what} is signed by this device and names the serial ${manifest.serial}, not ${serial}.`);
+    throw new ProofError(
+      `This device signed ${what.charAt(0).toLowerCase() + what.slice(1)}, but it names the serial ${manifest.serial}, not ${serial}.`,
+    );
   }
   try {
     requireSealing(primitives, auditKey(primitives, datasetKey), manifest);

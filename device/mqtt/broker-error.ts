@@ -19,7 +19,7 @@ const REASONS: Readonly<Record<number, string>> = {
   1: 'it does not speak MQTT 5',
   132: 'it does not speak MQTT 5',
   133: 'it does not take this client id',
-  134: 'user name or password are wrong',
+  134: 'the user name or password is wrong',
   135: 'this client is not authorised',
   136: 'it is not available',
   137: 'it is busy',

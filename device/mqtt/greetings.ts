@@ -31,7 +31,7 @@ export function readConnack(packet: IConnackPacket): { readonly keepaliveMs: num
   if (code !== 0) return { refusal: `it refuses: ${reasonText(code)}` };
   const { sessionExpiryInterval = SESSION_EXPIRY_SECONDS, serverKeepAlive } = packet.properties ?? {};
   if (sessionExpiryInterval === 0) {
-    return { refusal: 'it keeps no session while this device is away, so messages would be lost' };
+    return { refusal: 'it keeps no session while this device is offline, so messages would be lost' };
   }
   // 0: the broker does not mind how long nothing comes.
   const minds = serverKeepAlive !== undefined && serverKeepAlive > 0;
@@ -48,5 +48,5 @@ export function subscribePacket(topic: string): Packet {
 export function refusalOfGrant(granted: unknown): string | null {
   if (granted === 1) return null;
   const answer = granted === 0 ? 'only QoS 0, which loses messages' : reasonText(Number(granted));
-  return `it does not grant the subscription: ${answer}`;
+  return `it refused the subscription: ${answer}`;
 }

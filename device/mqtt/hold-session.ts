@@ -92,7 +92,7 @@ class Session {
     );
     this.#socket.on('close', () => this.#fail('unavailable', 'it closed the connection'));
     this.#parser.on('packet', (packet) => this.#handle(packet));
-    this.#parser.on('error', (cause) => this.#fail('answer', 'what it sent is not MQTT 5', cause));
+    this.#parser.on('error', (cause) => this.#fail('answer', 'it sent something that is not MQTT 5', cause));
     const onAbort = (): void => void this.#leave();
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
@@ -161,7 +161,7 @@ class Session {
         this.#fail('refused', `it ends the connection: ${reasonText(packet.reasonCode)}`);
         return;
       default:
-        this.#fail('answer', `it sent ${packet.cmd}, which nothing asked for`);
+        this.#fail('answer', `it sent ${packet.cmd}, which this device did not ask for`);
     }
   }
 
@@ -194,7 +194,7 @@ class Session {
     if (qos > 1 || topic === '' || (qos === 1 && messageId === undefined)) {
       this.#fail(
         'answer',
-        'it sent a message that this subscription cannot have: does another program use this client id?',
+        'it sent a message that does not match this subscription; another program may use the same client id',
       );
       return;
     }

@@ -43,7 +43,7 @@ export function openSocket(
     };
     const onError = (cause: NodeJS.ErrnoException): void => fail(cause.code ?? cause.message, cause);
     const onAbort = (): void => fail('stopped');
-    const timer = runtime.after(TIMEOUT_MS, () => fail(`nothing within ${TIMEOUT_MS} ms`));
+    const timer = runtime.after(TIMEOUT_MS, () => fail(`no answer within ${TIMEOUT_MS} ms`));
     socket.on('error', onError);
     socket.once(tls ? 'secureConnect' : 'connect', () => {
       settle();

@@ -20,12 +20,12 @@ const URL_PATTERN = /^(mqtts?):\/\/(?:([^/@]*)@)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.
 export function parseBroker(text: string): Broker {
   const match = URL_PATTERN.exec(text);
   if (match === null) {
-    throw new ArgumentError('The MQTT source is no address such as mqtt://broker:1883/plant/+/temperature.');
+    throw new ArgumentError('The MQTT source is not an address such as mqtt://broker:1883/plant/+/temperature.');
   }
   const [, scheme, user, host, port, topicFilter] = match;
   if (user !== undefined) {
     throw new ArgumentError(
-      'User and password do not belong into the address, where every process can read them. Give --mqtt-secrets FILE.',
+      'Leave user and password out of the address, where every process can read them. Give --mqtt-secrets FILE.',
     );
   }
   const tls = scheme === 'mqtts';
@@ -44,7 +44,7 @@ function requireFilter(filter: string): void {
   );
   if (wrong || filter.includes('\0') || !filter.isWellFormed() || Buffer.byteLength(filter) > MAX_FILTER_BYTES) {
     throw new ArgumentError(
-      `${JSON.stringify(filter.slice(0, 80))} is no topic filter: + stands for one level, # for all behind it, at the end.`,
+      `${JSON.stringify(filter.slice(0, 80))} is not a topic filter. In a filter, + stands for one level, and # at the end stands for all further levels.`,
     );
   }
 }

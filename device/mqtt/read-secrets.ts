@@ -56,7 +56,7 @@ export async function readBrokerSecrets(path: string, broker: Broker): Promise<B
   const { caFile, certFile, keyFile, allowPlaintext, ...rest } = parsed.data;
   if (!broker.tls && rest.password !== undefined && allowPlaintext !== true && !isLoopback(broker.host)) {
     throw new ArgumentError(
-      `The password would travel unencrypted to ${broker.host}. Use mqtts://, or say "allowPlaintext": true in ${path}.`,
+      `The password would travel unencrypted to ${broker.host}. Use mqtts://, or set "allowPlaintext": true in ${path}.`,
     );
   }
   const from = (read: (file: string) => Promise<string>, file: string | undefined) =>

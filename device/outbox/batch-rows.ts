@@ -122,7 +122,7 @@ export function updateSealed(outbox: Outbox, row: SealedRow, { leafHashes, front
 export function readFront(outbox: Outbox, first: number): Uint8Array {
   const front = outbox.sql('SELECT front FROM batches WHERE first = ?').get(first)?.front;
   if (front instanceof Uint8Array) return front;
-  throw new OutboxDamagedError(`The outbox has not kept the front of the batch at block ${first}.`);
+  throw new OutboxDamagedError(`The outbox no longer has the front of the batch at block ${first}.`);
 }
 
 /** The leaf hashes of a batch that is not checked yet. @throws OutboxDamagedError when they are not there */
@@ -130,7 +130,7 @@ export function readLeafHashes(outbox: Outbox, { first, blocks }: PlannedBatch):
   const leaves = outbox.sql('SELECT leaves FROM batches WHERE first = ?').get(first)?.leaves;
   const hashes = leaves instanceof Uint8Array ? splitHashes(leaves) : [];
   if (hashes.length === blocks) return hashes;
-  throw new OutboxDamagedError(`The outbox has not kept the leaf hashes of the batch at block ${first}.`);
+  throw new OutboxDamagedError(`The outbox no longer has the leaf hashes of the batch at block ${first}.`);
 }
 
 /** Moves a batch to another state, if it still is this one: a fork may have put another in its place meanwhile. */

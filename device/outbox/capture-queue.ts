@@ -170,7 +170,7 @@ export function createCaptureQueue(
   const capture = (entry: CaptureEntry): Promise<void> =>
     new Promise((resolve, reject) => {
       if (closed) {
-        reject(new StateError('The device is stopping: its outbox takes nothing more. Start the device again.'));
+        reject(new StateError('The device is stopping, so its outbox takes no more data. Start the device again.'));
         return;
       }
       const bytes = entry.blocks.reduce((sum, block) => sum + block.content.length + BLOCK_OVERHEAD_BYTES, 0);
@@ -200,7 +200,7 @@ export function createCaptureQueue(
       while (waiting.length > 0 && !full) flush();
       closed = true;
       timer?.stop();
-      for (const one of waiting) one.reject(new StateError('The device stopped before this was kept.'));
+      for (const one of waiting) one.reject(new StateError('The device stopped before it could keep this.'));
       for (const wake of roomWaiters) wake();
     },
   };

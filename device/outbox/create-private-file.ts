@@ -13,7 +13,7 @@ export function createPrivateFile(path: string): boolean {
     return true;
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
-    if (code !== 'EEXIST') throw new FileError(`${path} cannot be created (${code}). Name another place.`, { cause });
+    if (code !== 'EEXIST') throw new FileError(`${path} cannot be created (${code}). Give another path.`, { cause });
   }
   requirePrivate(path, statSync(path));
   return false;

@@ -3,14 +3,14 @@ import { OutboxDamagedError, OutboxUnavailableError } from './errors.ts';
 
 /** What may pass by itself, by SQLite's primary result codes. */
 const PASSING: Readonly<Record<number, string>> = {
-  5: 'Another program holds the outbox: a backup, perhaps. It is tried again.',
-  6: 'Another program holds the outbox: a backup, perhaps. It is tried again.',
-  7: 'The memory does not suffice for the outbox. It is tried again.',
-  8: 'The outbox cannot be written: its file system is read-only. Mount it writable; it is tried again.',
-  10: 'The disk fails to read or write the outbox. It is tried again. If that lasts, the disk is dying: save what it still gives with plumb device salvage.',
-  13: 'The disk is full. Free some space; it is tried again.',
-  14: 'The outbox cannot be opened now. It is tried again.',
-  15: 'Another program holds the outbox. It is tried again.',
+  5: 'Another program, perhaps a backup, holds the outbox. The device will try again.',
+  6: 'Another program, perhaps a backup, holds the outbox. The device will try again.',
+  7: 'There is not enough memory for the outbox. The device will try again.',
+  8: 'The outbox cannot be written, because its file system is read-only. Mount it writable; the device will try again.',
+  10: 'The disk fails to read or write the outbox. The device will try again. If this lasts, the disk is failing; save what is readable with plumb device salvage.',
+  13: 'The disk is full. Free some space; the device will try again.',
+  14: 'The outbox cannot be opened now. The device will try again.',
+  15: 'Another program holds the outbox. The device will try again.',
 };
 
 /** What says that the file's content is not what SQLite wrote. No constraint is ever violated by a sound outbox. */
@@ -23,7 +23,7 @@ const PASSING_ERRNO: Readonly<Record<string, string>> = {
 } as Record<string, string>;
 
 export const SALVAGE_ADVICE =
-  'Stop the device, keep a copy of it, and save what can be saved with plumb device salvage.';
+  'Stop the device, keep a copy of the outbox, and save what is readable with plumb device salvage.';
 
 /** Makes of what SQLite or the file system throws an error that says whose turn it is; anything else stays what it is. */
 export function explainFault(path: string, cause: unknown): unknown {

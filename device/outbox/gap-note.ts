@@ -63,7 +63,7 @@ export function parseGap(content: Uint8Array): GapNote {
   try {
     return JSON.parse(Buffer.from(content).toString('utf8')) as GapNote;
   } catch (cause) {
-    throw new OutboxDamagedError('A note of dropped blocks is damaged on this disk. Keep a copy of the outbox.', {
+    throw new OutboxDamagedError('A note about dropped blocks is damaged on this disk. Keep a copy of the outbox.', {
       cause,
     });
   }

@@ -78,7 +78,7 @@ export function openOutboxReadOnly(path: string): Outbox {
     throw new OutboxMismatchError(
       existsSync(path)
         ? `The outbox at ${path} cannot be read.`
-        : `No device has run here yet: there is no outbox at ${path}. Start one with: plumb device run`,
+        : `No device has run here yet, because there is no outbox at ${path}. Start a device: plumb device run`,
       { cause },
     );
   }
@@ -134,7 +134,7 @@ function requireTables(database: DatabaseSync, path: string): void {
   const missing = wanted.filter((text) => text !== '' && !found.some(({ sql }) => sql === text));
   if (missing.length === 0) return;
   throw new OutboxDamagedError(
-    `The outbox ${path} is damaged: its tables are not as they were made. ${SALVAGE_ADVICE}`,
+    `The outbox ${path} is damaged. Its tables have changed since they were made. ${SALVAGE_ADVICE}`,
   );
 }
 
@@ -171,7 +171,7 @@ function requireOwner(outbox: Outbox, owner: OutboxOwner): void {
   }
   // The id is made of the kind, too.
   if (found.dataset !== owner.dataset || found.kind !== owner.kind) {
-    throw new OutboxMismatchError(`${outbox.path} is the outbox of dataset ${found.dataset}, not of ${owner.dataset}.`);
+    throw new OutboxMismatchError(`${outbox.path} belongs to dataset ${found.dataset}, not to ${owner.dataset}.`);
   }
   if (found.account === owner.account) return;
   outbox.commit(() => {
@@ -242,7 +242,7 @@ function outboxOf(path: string, database: DatabaseSync, file: HighMarkFile | nul
     requirePlace() {
       if (inodeAt(path) === inode) return;
       throw new OutboxUnavailableError(
-        `The outbox ${path} was removed or replaced while this device works on it. Nothing more is captured. Put it back, or start the device again.`,
+        `The outbox ${path} was removed or replaced while this device was running on it. The device has stopped capturing. Put the outbox back, or start the device again.`,
       );
     },
     close,

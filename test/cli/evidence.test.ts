@@ -107,7 +107,7 @@ test('a file and its evidence are all that somebody needs', async () => {
   );
   assert.match(asked.restsOn[0].restsOn, /^all receipts of the block/);
   const unlike = await verify([at('door.evidence.json'), '--dissc', `0x${'d1'.repeat(20)}`], 1);
-  assert.match(unlike.reason, /not of 0xd1(?:d1)+, which you have named/);
+  assert.match(unlike.reason, /not on 0xd1(?:d1)+, which you named/);
   const other = Buffer.from(DOOR);
   other[1_500_000]! ^= 1;
   await writeFile(at('other.log'), other);
@@ -129,7 +129,7 @@ test('evidence of another contract than DISSC proves nothing until its reader na
   await writeFile(at('lines'), 'hello\nworld\n');
   const refused = await verify([at('other.evidence.json'), at('lines')], 1);
   assert.deepEqual([refused.verdict, refused.data], ['unproven', []]);
-  assert.match(refused.reason, /Another contract can have recorded anything.*--dissc ADDRESS/);
+  assert.match(refused.reason, /Another contract may have recorded anything.*--dissc ADDRESS/);
   const named = await runPlumb(['verify', at('other.evidence.json'), at('lines'), '--dissc', contract], {});
   assert.match(
     named.stdout,

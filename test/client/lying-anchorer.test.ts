@@ -119,7 +119,7 @@ describe('an anchorer that lies', () => {
       await assert.rejects(verifier(anchorer, false)(dataset), (error: unknown) => {
         return (
           error instanceof NotRecordedError &&
-          /by the chain it is number 2|another history than the chain/.test(error.shortMessage)
+          /on the chain it is number 2|history that differs from the chain/.test(error.shortMessage)
         );
       });
     }

@@ -149,7 +149,7 @@ describe('evidence is made', () => {
     damaged.flipBit(2);
     await assert.rejects(
       make({ by: 'block', blocks: [{ from: 2, to: 2 }] }, damaged),
-      /bytes of block 2 are not those recorded/,
+      /bytes of block 2 are not the recorded ones/,
     );
     const gone = new HonestStorage(primitives, batches.slice(0, 2));
     await assert.rejects(

@@ -104,7 +104,7 @@ for (const { name, primitives, slow } of BOTH) {
       storage.flipBit(60);
       const damaged = await run(storage);
       assert.equal(damaged.report.counts.corrupted, 1);
-      assert.match(damaged.report.assurance.words, /Damage was seen: 1 of/);
+      assert.match(damaged.report.assurance.words, /Damage found: 1 of/);
     });
 
     it('storage that is down gives a report of unavailable blocks', async () => {

@@ -176,7 +176,7 @@ test('evidence of another contract proves nothing here, right as all else in it 
     await writeFile(at('other.evidence.json'), await exampleEvidence(address(`0x${'d1'.repeat(20)}`)));
     await choose(page, 'other.evidence.json');
     await page.getByText('✗ Proves nothing').waitFor();
-    assert.match((await sentence(page).textContent()) ?? '', /of the contract 0xd1(?:d1)+, not of DISSC/);
+    assert.match((await sentence(page).textContent()) ?? '', /on the contract 0xd1(?:d1)+, not on DISSC/);
     await picture(page, 'other-contract');
   }));
 

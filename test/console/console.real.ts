@@ -174,7 +174,7 @@ test('a server that lies about a chunk is found out, and one that shows another 
     });
     await page.getByRole('button', { name: 'Verify' }).click();
     await page
-      .getByText(/not intact|answers something else/)
+      .getByText(/not intact|does not match its API/)
       .first()
       .waitFor({ timeout: 60_000 });
     await picture(page, 'liar');

@@ -205,11 +205,11 @@ describe('keys for a consumer', () => {
       assert.throws(() => decodeKeyPayload(good.subarray(0, at)), ArgumentError);
     }
     const [one] = payload.blocks as [KeyPayload['blocks'][number]];
-    assert.throws(() => encodeKeyPayload({ ...payload, blocks: [one, one] }), /A block is named twice/);
+    assert.throws(() => encodeKeyPayload({ ...payload, blocks: [one, one] }), /The keys name a block twice/);
     assert.throws(() => encodeKeyPayload({ ...payload, blocks: [] }), ArgumentError);
     assert.throws(
       () => encodeKeyPayload({ ...payload, batches: [...payload.batches, ...payload.batches] }),
-      /A batch is named twice/,
+      /The keys name a batch twice/,
     );
     const [version, blocks, batches, proof] = dagCbor.decode(good) as [number, unknown, unknown, Uint8Array];
     for (const wrong of [
@@ -271,7 +271,7 @@ describe('what an owner has of a batch', () => {
       batch.blocks.map((block) => block.record),
       owned[0]!.blocks.map((block) => block.record),
     );
-    assert.throws(() => keysOfBlock(batch, 1, true), /only the public record is archived/);
+    assert.throws(() => keysOfBlock(batch, 1, true), /has only the public record/);
     assert.throws(() => keysOfBlock(batch, 7, true), ArgumentError);
     const wrong = [
       { ...partly, salt: withBitFlipped(partly.salt, 1) as Salt },

@@ -14,5 +14,5 @@ it('evidence brings stored bytes along within a bound, whatever they are', async
   const wire = JSON.parse(new TextDecoder().decode(encodeEvidence(evidence)));
   const bytes = 'A'.repeat(4 * Math.floor(2 ** 20 / 3));
   for (const block of wire.blocks) block.bytes = bytes;
-  assert.throws(() => parseEvidence(utf8(canonicalJson(wire))), /stored bytes along; at most 67108864/);
+  assert.throws(() => parseEvidence(utf8(canonicalJson(wire))), /stored bytes; at most 67108864/);
 });

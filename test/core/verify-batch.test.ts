@@ -67,7 +67,7 @@ describe('a batch that does not fit', () => {
     };
     verify(11);
     for (const offset of [10, 12, 5]) assert.throws(() => verify(offset), ProofError);
-    assert.throws(() => verify(0), /Block 2: A version begins a second time/);
+    assert.throws(() => verify(0), /Block 2: The same version begins twice/);
   });
 
   it('its keys is refused, whichever field was altered', () => {

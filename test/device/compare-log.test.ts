@@ -188,7 +188,7 @@ test('a batch that lost its place in the final log is sealed again behind it, un
   remote.finalLag = Number.POSITIVE_INFINITY;
   remote.relaying = true;
   remote.ingest(sealed.segment.car);
-  await device.event('held', ({ reason }) => /other blocks in the place/.test(reason));
+  await device.event('held', ({ reason }) => /other blocks in place/.test(reason));
   const outbox = openOutboxReadOnly(outboxPath);
   const drawn = () => outbox.sql('SELECT random16 FROM batches ORDER BY first DESC').get()?.random16 as Uint8Array;
   const before = drawn();
@@ -243,7 +243,7 @@ test("a new device adopts the old one's stored batches up to its `from`, and its
   const third = pushSource();
   const back = startDevice({ remote, writer, outboxPath, source: third });
   await third.line('stale\n');
-  await back.event('held', ({ reason }) => /names another device/.test(reason));
+  await back.event('held', ({ reason }) => /the device of this dataset is/.test(reason));
   await back.stop();
   assert.equal(remote.log.length, 3);
 });

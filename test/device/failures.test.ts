@@ -93,7 +93,7 @@ test('bytes stay on the device until the storage has proven every block, and are
   await device.event('recorded');
   remote.lose(0);
   remote.finalLag = 0;
-  await device.event('retry', ({ step, reason }) => step === 'check' && /does not prove block 0/.test(reason));
+  await device.event('retry', ({ step, reason }) => step === 'check' && /did not prove block 0/.test(reason));
   source.end();
   assert.equal(await device.ended, true);
   assert.equal(restoreStream(restore(remote, writer)).toString(), 'kept\n');

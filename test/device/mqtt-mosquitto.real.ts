@@ -100,8 +100,8 @@ test('over TLS with a password; a wrong password and a foreign certificate keep 
     );
   const otherCa = readFileSync(join(folder, 'other-ca.pem'), 'utf8');
   for (const [secrets, reason] of [
-    [{ ca, username, password: 'a wrong one' }, /not authorised|password are wrong/],
-    [{ ca }, /not authorised|password are wrong/],
+    [{ ca, username, password: 'a wrong one' }, /not authorised|password is wrong/],
+    [{ ca }, /not authorised|password is wrong/],
     [{ ca: otherCa, username, password }, /cannot be reached: .*(CERT|UNABLE|SELF_SIGNED)/],
     [{ username, password }, /cannot be reached: .*(CERT|UNABLE|SELF_SIGNED)/],
   ] as const) {

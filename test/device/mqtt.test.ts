@@ -323,7 +323,7 @@ test('a broker that refuses, hangs up or grants too little is tried again, and t
   });
   const device = start();
   for (const reason of [
-    /user name or password are wrong/,
+    /user name or password is wrong/,
     /closed the connection/,
     /keeps no session/,
     /first packet is/,

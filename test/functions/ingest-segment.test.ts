@@ -225,7 +225,7 @@ describe('ingest-segment', () => {
       const { manifest } = device.seal(blocks([10]), { stay: true });
       const stored = new Uint8Array(26);
       const other = plain.seal([{ content: stored, meta: { at: 1 } }]);
-      await rejected(resign(other, { dataset: device.dataset, serial: manifest.serial }), /of kind 1; .* of kind 0/);
+      await rejected(resign(other, { dataset: device.dataset, serial: manifest.serial }), /kind 1, .* kind 0/);
     });
   });
 

@@ -115,7 +115,7 @@ describe('what sellers and buyers say, in the service', () => {
       const elsewhere = { ...OCASC, chainId: 1 };
       assert.throws(() => requireDescription(elsewhere, { id, owner }, signed), PlumblineError);
       assert.throws(() => requireDescription(OCASC, { id: offer().id, owner }, signed), PlumblineError);
-      assert.throws(() => requireDescription(OCASC, { id, owner: offer().owner }, signed), /its owner is/);
+      assert.throws(() => requireDescription(OCASC, { id, owner: offer().owner }, signed), /whose owner is/);
     });
 
     test('and requests are those of the specification', async () => {

@@ -138,7 +138,7 @@ export function withstandStorage(scene: () => ConsumerScene): void {
             `${kinds}`,
           );
         }
-        for (const reason of [/said to be from/, /repeated or late/]) {
+        for (const reason of [/claims to be from/, /repeated or late/]) {
           await shy.event('message-refused', bought.id, (said) => 'reason' in said && reason.test(said.reason));
         }
         // Two requests, two answers: by now every look into the mailbox has shown the first request again.
