@@ -31,8 +31,8 @@ export function createDashboard(
           api.stage.metricClientError(sum),
           api.stage.metricServerError(sum),
         ]),
-        graph('Latency, 95 of 100', [api.stage.metricLatency({ period, statistic: Stats.percentile(95) })]),
-        graph('Refused for the clock; parts that do not answer', Object.values(alarms.fromLogs)),
+        graph('Latency, 95th percentile', [api.stage.metricLatency({ period, statistic: Stats.percentile(95) })]),
+        graph('Requests refused for their time; parts that do not answer', Object.values(alarms.fromLogs)),
       ],
       [
         graph(
@@ -49,7 +49,7 @@ export function createDashboard(
           'Bucket and table compared',
           ['found', 'lost', 'failed'].map((outcome) => counted(watched, 'reconcile-segments', `Reconcile.${outcome}`)),
         ),
-        graph('Longest wait for a batch before, s', [
+        graph('Longest wait for an earlier batch, s', [
           counted(watched, 'reconcile-segments', 'Reconcile.waitingSeconds').with({ statistic: Stats.MAXIMUM }),
         ]),
         graph('Oldest batch that is not final, s', [
@@ -67,12 +67,12 @@ export function createDashboard(
           ),
         ),
         graph(
-          'Rounds; runs that did not get through',
+          'Rounds; runs that did not finish',
           ['rounds', 'roundsFinal', 'stopped', 'full'].map((outcome) =>
             counted(watched, 'anchor', `Anchor.${outcome}`),
           ),
         ),
-        graph('Datasets marked for the anchor after a run', [
+        graph('Datasets still waiting after a run of the anchor', [
           counted(watched, 'anchor', 'Anchor.backlog').with({ statistic: Stats.MAXIMUM }),
         ]),
       ],
@@ -84,7 +84,7 @@ export function createDashboard(
           ),
         ),
         graph(
-          'Duration, 95 of 100, ms',
+          'Duration, 95th percentile, ms',
           functions.map((one) => one.function.metricDuration({ period, statistic: Stats.percentile(95) })),
         ),
         graph(

@@ -206,7 +206,7 @@ const context = z.object({
   grantsOpenQuotaBytes: count.optional(),
   kuboApiUrl: url(/^https?$/).optional(),
   invokers: listOf(/^[0-9]{12}$/, 'is not a list of AWS account ids (12 digits) and commas').default([]),
-  alarmEmail: z.email('is not an address of e-mail').optional(),
+  alarmEmail: z.email('is not an e-mail address').optional(),
 });
 
 /**
@@ -265,7 +265,7 @@ function networkOf({ subnets, securityGroups }: Given): Network | null {
   if (subnets === undefined && securityGroups === undefined) return null;
   if (!subnets?.length || !securityGroups?.length) {
     throw new ArgumentError(
-      'A network is subnets and security groups: give both -c subnets=... and -c securityGroups=...',
+      'A network needs both subnets and security groups. Give both -c subnets=... and -c securityGroups=...',
     );
   }
   return { subnets, securityGroups };
@@ -275,7 +275,7 @@ function domainOf({ domain, certificate }: Given): Parameters['domain'] {
   if (domain === undefined && certificate === undefined) return null;
   if (domain === undefined || certificate === undefined) {
     throw new ArgumentError(
-      'A domain needs its certificate in ACM, in the region of the deployment: give both -c domain=... and -c certificate=ARN.',
+      "A domain needs a certificate in ACM, in the deployment's region. Give both -c domain=... and -c certificate=ARN.",
     );
   }
   return { name: domain, certificateArn: certificate };
@@ -294,7 +294,7 @@ function routeLimitsOf(given: readonly string[]): ReadonlyMap<string, RouteLimit
     }
     if (perSecond < 1 || burst < perSecond) {
       throw new ArgumentError(
-        `The parameter routeLimits gives ${name} ${perSecond} a second and a burst of ${burst}. Give at least 1 a second, and a burst that is no smaller.`,
+        `The parameter routeLimits gives ${name} ${perSecond} a second and a burst of ${burst}. Give at least 1 a second, and a burst at least as large.`,
       );
     }
     limits.set(name, { perSecond, burst });
@@ -334,7 +334,7 @@ function contractsOf(given: Given, readFile: (path: string) => string): Pick<Par
   }
   if (dissc !== undefined || ocasc !== null || asc !== null) {
     throw new ArgumentError(
-      'Contracts come from a file of deployments or one by one. Give -c deployments=... or -c dissc=..., not both.',
+      'Name the contracts either by a file or one by one. Give either -c deployments=... or -c dissc=...',
     );
   }
   const path = given.deployments ?? `deployments/${chainId}.json`;
@@ -342,7 +342,7 @@ function contractsOf(given: Given, readFile: (path: string) => string): Pick<Par
   const text = readTextFile(path, readFile, remedy);
   const deployed = inFile(path, () => deploymentsFile.parse(JSON.parse(text)), remedy);
   if (deployed.chainId !== chainId) {
-    throw new FileError(`${path} is of chain ${deployed.chainId}, and chainId says ${chainId}. Mend one.`);
+    throw new FileError(`${path} is for chain ${deployed.chainId}, but chainId is ${chainId}. Correct one of them.`);
   }
   const { DISSC, OCASC, ASC } = deployed.contracts;
   return {

@@ -51,7 +51,7 @@ export async function getAnchor(
     readLastSigned(ports, dataset, signal),
   ]);
   const charter = charters.at(-1);
-  if (charter === undefined) throw new Problem('/problems/not-found', 'No charter of this dataset was shown here.');
+  if (charter === undefined) throw new Problem('/problems/not-found', 'This service has no charter of the dataset.');
   const head = headOf(dataset, signed);
   const anchorer = anchorerOf(charter);
   const final = anchorer === null ? await readNotedFinal(ports.table, dataset, signal) : null;
@@ -119,7 +119,10 @@ async function growthFrom(
     return await Promise.all(stops.slice(1).map((to, i) => buildGrowth(log, stops[i] as number, to)));
   } catch (error) {
     if (!(error instanceof StateError)) throw error;
-    throw new Problem('/problems/not-found', `There is no growth from ${since} blocks. ${error.shortMessage}`);
+    throw new Problem(
+      '/problems/not-found',
+      `The service cannot show the growth from ${since} blocks. ${error.shortMessage}`,
+    );
   }
 }
 

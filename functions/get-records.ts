@@ -48,19 +48,19 @@ export async function getRecords(ports: LogPorts, input: RecordsInput, signal?: 
   }
   const faults = blocks
     .filter((index) => index >= size)
-    .map((index) => unrecorded(index, `The log of ${size} blocks does not have this block.`));
+    .map((index) => unrecorded(index, `The log has only ${size} blocks.`));
   const records = new RecordsReader(ports, dataset, end.size, signal);
   const found: Found[] = [];
   await mapBounded(blocks.filter((index) => index < size).sort(byNumber), PARALLEL, async (index) => {
     const kept = await records.record(index);
-    if (kept === null) faults.push(faultOf(index, 'nobody has stored the record of this block here'));
+    if (kept === null) faults.push(faultOf(index, "nobody has stored this block's record in this service"));
     else found.push({ index, kept });
   });
   found.sort((a, b) => a.index - b.index);
   const reader = readLog(ports, dataset, end, signal, records);
   const proven = await proveTogether(reader, found, size);
   faults.push(
-    ...proven.lost.map((index) => faultOf(index, 'what proves this block is lost: nobody has its neighbours')),
+    ...proven.lost.map((index) => faultOf(index, 'the proof of this block is lost, because nobody has its neighbours')),
   );
   faults.sort((a, b) => a.index - b.index);
   return { batches: batchesOf(proven.found), proof: proven.proof, faults };
@@ -81,7 +81,8 @@ async function proveTogether(
     if ((await orNull(proveInclusion(reader, index, size))) === null) lost.add(index);
   });
   const left = found.filter(({ index }) => !lost.has(index));
-  if (left.length === found.length) throw new StateError('The log holds together block by block, and not as a whole.');
+  if (left.length === found.length)
+    throw new StateError("The log's batches are consistent one by one, but not together.");
   return { ...(await proveTogether(reader, left, size)), lost: [...lost].sort(byNumber) };
 }
 

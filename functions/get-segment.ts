@@ -26,7 +26,7 @@ export async function getSegment(
   const { dataset, first } = input;
   const segment = (await locateBlocks(ports.table, dataset, [first], signal)).batches[0]?.segment;
   if (segment?.first !== first) {
-    throw new Problem('/problems/not-found', `No batch of the log begins with block ${first}.`);
+    throw new Problem('/problems/not-found', `The log has no batch that begins with block ${first}.`);
   }
   await requireWholeBatch(ports, input.access ?? null, segment, signal);
   if (segment.lostAtMs !== undefined) {

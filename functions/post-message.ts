@@ -30,7 +30,7 @@ export async function postMessage(
   const buyer = requireOpen(agreement, ports.runtime.nowMs());
   const receiver = message.from === agreement.agent ? buyer.signer : agreement.agent;
   if (message.to !== receiver) {
-    throw new Problem('/problems/bad-request', `body.to: a message of ${message.from} goes to ${receiver}.`);
+    throw new Problem('/problems/bad-request', `body.to: must be ${receiver} for a message from ${message.from}.`);
   }
   requireSigned(ports.agreements.domain, message);
   const pk = agreementPk(agreement.id);
@@ -41,7 +41,7 @@ export async function postMessage(
   if (await ports.table.put({ pk, sk, ...entry, expiresAtS }, 'absent', signal)) return true;
   const there = (await ports.table.get(pk, sk, signal)) as MessageEntry | null;
   if (there === null || !isSame(there, entry)) {
-    throw new Problem('/problems/sequence-used', `Message ${message.sequence} was posted before, and is another.`);
+    throw new Problem('/problems/sequence-used', `A different message ${message.sequence} was posted before.`);
   }
   return false;
 }

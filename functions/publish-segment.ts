@@ -26,7 +26,7 @@ export async function publishSegment(
 ): Promise<PublishSegmentResponse> {
   const { dataset, first } = input;
   if (ports.p2pfs === null) {
-    throw new Problem('/problems/no-ipfs', 'This service imports nothing into IPFS. Import the segment by yourself.');
+    throw new Problem('/problems/no-ipfs', 'This service does not import into IPFS. Import the segment yourself.');
   }
   const segment = (await locateBlocks(ports.table, dataset, [first], signal)).batches[0]?.segment;
   if (segment?.first !== first) {
@@ -40,7 +40,7 @@ export async function publishSegment(
   const { manifest } = readStored(ports, first, car);
   const { root } = await ports.p2pfs.importCar(car, signal);
   const expected = manifestCid(ports.primitives, manifest);
-  if (root !== expected) throw new StoreUnavailableError(`The IPFS node names ${root} as the root of ${expected}.`);
+  if (root !== expected) throw new StoreUnavailableError(`The IPFS node returned the root ${root} for ${expected}.`);
   // A pin is the node's word; that it has everything, it can say without asking a peer.
   if (!(await ports.p2pfs.hasWhole(root, signal))) {
     throw new StoreUnavailableError(`The IPFS node has imported only a part of ${root}. Try again.`);

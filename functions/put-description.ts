@@ -44,9 +44,12 @@ export async function putDescription(
   if (quotaBytes === null && settings().grants.openQuotaBytes === null) throw notServed(settings(), signer);
   // What was offered a moment ago may be described: should it be gone again, nobody finds this.
   const { agreement: offer } = await agreements.readAgreement(agreement, 'latest', signal);
-  if (offer === null) throw new Problem('/problems/not-found', 'There is no such offer on this chain.');
+  if (offer === null) throw new Problem('/problems/not-found', 'This chain has no such offer.');
   if (offer.owner !== signer) {
-    throw new Problem('/problems/forbidden', `The description is signed by ${signer}; the offer is of ${offer.owner}.`);
+    throw new Problem(
+      '/problems/forbidden',
+      `${signer} signed the description, but the offer belongs to ${offer.owner}.`,
+    );
   }
   if (!(await ports.isServed(offer.terms.dataset, signer, signal))) throw notServed(settings(), signer);
   const expiresAtS = keptUntil(offer, Math.floor(ports.runtime.nowMs() / 1000));
@@ -54,7 +57,10 @@ export async function putDescription(
   if (await table.put({ ...key, ...signed, expiresAtS }, 'absent', signal)) return true;
   const there = (await table.get(key.pk, key.sk, signal)) as SignedEntry | null;
   if (there?.text !== signed.text || !equalBytes(there.signature, signed.signature)) {
-    throw new Problem('/problems/described', 'The offer has been described otherwise. Cancel it and make another one.');
+    throw new Problem(
+      '/problems/described',
+      'The offer already has a different description. Cancel the offer and make another one.',
+    );
   }
   return false;
 }

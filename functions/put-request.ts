@@ -59,7 +59,10 @@ export async function putRequest(
   const current = kept.filter(({ expiresAtS }) => expiresAtS > nowSeconds);
   const own = current.filter(({ account }) => account === request.account);
   if (own.length >= MAX_OF_ACCOUNT) {
-    throw new Problem('/problems/board-full', `${request.account} has ${own.length} requests here; that is the most.`);
+    throw new Problem(
+      '/problems/board-full',
+      `${request.account} has ${own.length} requests on the board, which is the maximum.`,
+    );
   }
   const entry: RequestEntry = { ...signed, account: request.account, expiresAtS: request.untilSeconds };
   const free = freePlaces(places, kept, nowSeconds, id);
@@ -74,8 +77,8 @@ export async function putRequest(
   throw new Problem(
     '/problems/board-full',
     places === 'OPEN'
-      ? `All ${PLACES.OPEN} places for strangers are taken${until}. Name an agreement that you have accepted, or try again then.`
-      : `All ${PLACES.BUYER} places for buyers are taken${until}. Try again then.`,
+      ? `All ${PLACES.OPEN} places for strangers are taken${until}. Name an agreement that you have accepted, or try again later.`
+      : `All ${PLACES.BUYER} places for buyers are taken${until}. Try again later.`,
   );
 }
 
@@ -98,10 +101,16 @@ function freePlaces(
 
 function requireTimely({ madeAtSeconds, untilSeconds }: BuyingRequest, nowSeconds: number): void {
   if (Math.abs(nowSeconds - madeAtSeconds) > SKEW_SECONDS) {
-    throw new Problem('/problems/bad-request', `body.text: was made at ${madeAtSeconds}; it is ${nowSeconds} here.`);
+    throw new Problem(
+      '/problems/bad-request',
+      `body.text: was made at ${madeAtSeconds}, but this service's clock says ${nowSeconds}.`,
+    );
   }
   if (untilSeconds <= nowSeconds || untilSeconds > madeAtSeconds + MAX_REQUEST_SECONDS) {
-    throw new Problem('/problems/bad-request', `body.text: must expire within ${MAX_REQUEST_SECONDS} s, and not yet.`);
+    throw new Problem(
+      '/problems/bad-request',
+      `body.text: must expire in the future, within ${MAX_REQUEST_SECONDS} s.`,
+    );
   }
 }
 
@@ -117,7 +126,7 @@ async function requireBuyer(
   if (agreement === null || !isBuyer || !(await ports.isServed(agreement.terms.dataset, agreement.owner, signal))) {
     throw new Problem(
       '/problems/bad-request',
-      `body.text: ${account} has not bought ${bought} from an owner served here.`,
+      `body.text: ${account} has not bought ${bought} from an owner that this service serves.`,
     );
   }
   return 'BUYER';

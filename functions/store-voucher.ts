@@ -27,12 +27,12 @@ export async function storeVoucher(
   const buyer = requireOpen(agreement, ports.runtime.nowMs());
   const { fee, price } = agreement.terms;
   if (given.due <= fee || given.due > price) {
-    throw new Problem('/problems/bad-request', `body.due: ${given.due} is not above ${fee}, at most ${price}.`);
+    throw new Problem('/problems/bad-request', `body.due: ${given.due} must be above ${fee} and at most ${price}.`);
   }
   const voucher = { agreement: agreement.id, due: given.due };
   const signer = signerOf(ports.agreements.domain, voucher, given.signature);
   if (signer !== buyer.signer) {
-    throw new Problem('/problems/bad-request', 'body.signature: is not of this voucher by the agreement’s signer.');
+    throw new Problem('/problems/bad-request', 'body.signature: the agreement’s signer did not sign this voucher.');
   }
   const entry = await changeAgreementEntry(
     ports,

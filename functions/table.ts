@@ -297,7 +297,7 @@ export const ingestSegmentRow = /* @__PURE__ */ eventRow(() => ({
       keptSeconds: 14 * DAY_SECONDS,
       putAside: {
         alarm: 'IngestDeadLetters',
-        says: 'Events of stored segments failed five times: those segments are not checked in. Mend the cause, then redrive the queue.',
+        says: 'Events of stored segments failed five times, so those segments are not checked in. Fix the cause, then redrive the queue.',
       },
     },
   },
@@ -321,7 +321,7 @@ export const segmentRemovedRow = /* @__PURE__ */ eventRow(() => ({
       keptSeconds: 14 * DAY_SECONDS,
       putAside: {
         alarm: 'RemovalDeadLetters',
-        says: 'Events of removed objects failed five times: whether segments are lost is not known. Mend the cause, then redrive.',
+        says: 'Events of removed objects failed five times, so segments may be lost unnoticed. Fix the cause, then redrive the queue.',
       },
     },
   },
@@ -345,7 +345,7 @@ export const anchorRow = /* @__PURE__ */ eventRow(() => ({
       keptSeconds: 60 * MINUTE_SECONDS,
       putAside: {
         alarm: 'AnchorDeadLetters',
-        says: 'Runs of the anchor failed three times for the same wake-up. Mend the cause; the dead letters themselves may be purged.',
+        says: 'The anchor failed three times for the same wake-up. Fix the cause; you may purge the dead letters.',
       },
     },
   },
@@ -369,7 +369,7 @@ export const reconcileSegmentsRow = /* @__PURE__ */ eventRow(() => ({
       keptSeconds: 60 * MINUTE_SECONDS,
       putAside: {
         alarm: 'ReconcileDeadLetters',
-        says: 'Runs of the reconciliation failed three times: lost events stay lost. Mend the cause; the dead letters may be purged.',
+        says: 'The reconciliation failed three times, so lost events stay lost. Fix the cause; you may purge the dead letters.',
       },
     },
   },

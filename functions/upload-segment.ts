@@ -145,10 +145,10 @@ function isFresh(runtime: Pick<Ports['runtime'], 'monotonicMs'>, { atMs }: Remem
 }
 
 function tooMuchJunk(device: Address, { bytes, objects }: Junk): Problem {
-  const limit = `at most ${MAX_JUNK_OBJECTS} objects and ${MAX_JUNK_BYTES} bytes are taken`;
+  const limit = `the service takes at most ${MAX_JUNK_OBJECTS} such objects and ${MAX_JUNK_BYTES} bytes`;
   return new Problem(
     '/problems/quota',
-    `${device} has stored ${objects} objects, ${bytes} bytes in all, that are no segments; ${limit}. Replace the device: its key may be in other hands.`,
+    `${device} has stored ${objects} objects (${bytes} bytes) that are not segments; ${limit}. Replace the device, because someone else may have its key.`,
   );
 }
 
@@ -171,7 +171,7 @@ async function presignUnlessStored(
   if (entry?.counted !== true && storedBytes + sizeBytes > quotaBytes) {
     throw new Problem(
       '/problems/quota',
-      `${storedBytes} bytes are stored for ${owner}; ${sizeBytes} more would exceed its ${quotaBytes}.`,
+      `Owner ${owner} stores ${storedBytes} bytes; ${sizeBytes} more would exceed the quota of ${quotaBytes}.`,
     );
   }
   ports.memory.presigned.set(key, true);

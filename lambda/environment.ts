@@ -83,7 +83,7 @@ export class Environment {
 
   #valueOf(name: Variable): string | undefined {
     if (this.#readable.has(name)) return this.#values[name];
-    throw new DefectError(`By its row, ${this.#row.name} has nothing to do with ${name}. See lambda/variables.ts.`);
+    throw new DefectError(`The row of ${this.#row.name} does not allow ${name}. See lambda/variables.ts.`);
   }
 }
 

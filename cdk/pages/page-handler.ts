@@ -66,6 +66,6 @@ const TO_CONSOLE: PageAnswer = {
 const NOT_FOUND: PageAnswer = {
   statusCode: 404,
   headers: { ...HEADERS, 'content-type': 'text/plain; charset=utf-8', 'content-security-policy': "default-src 'none'" },
-  body: 'There is no such page.\n',
+  body: 'This page does not exist.\n',
   isBase64Encoded: false,
 };

@@ -12,7 +12,10 @@ export function requireOpen(agreement: Agreement, nowMs: number): Buyer {
   const isOpen = OPEN_STATES.includes(state) || (state === 'closed' && due === terms.price);
   const untilMs = buyer === null ? 0 : 1000 * (buyer.endSeconds + terms.windowSeconds);
   if (buyer === null || !isOpen || nowMs > untilMs) {
-    throw new Problem('/problems/ended', `The agreement is ${state}, and was to be settled by ${isoTime(untilMs)}.`);
+    throw new Problem(
+      '/problems/ended',
+      `The agreement is ${state}; the time to settle it ended at ${isoTime(untilMs)}.`,
+    );
   }
   return buyer;
 }

@@ -74,14 +74,14 @@ export async function requireWholeBatch(
   if (wanted > paidBlocks(terms, due)) {
     throw new Problem(
       '/problems/not-paid',
-      `Not every block of this batch is paid for. A voucher over ${dueFor(terms, wanted)} pays for them.`,
+      `Some blocks of this batch are not paid for. A voucher for ${dueFor(terms, wanted)} pays for them.`,
     );
   }
   const ceiling = ceilingOf({ agreement, grants });
   if (wanted > ceiling - sampled.size) {
     throw new Problem(
       '/problems/no-grant',
-      `The owner's grants let this service show ${ceiling} blocks for an agreement, samples included; this is beyond.`,
+      `The owner's grants let this service show at most ${ceiling} blocks for an agreement, including samples.`,
     );
   }
 }

@@ -28,10 +28,10 @@ export function ruleRange({ agreement: { terms }, grants }: Access, blocks: read
   const last = terms.first + terms.count - 1;
   for (const index of blocks) {
     if (index < terms.first || index > last) {
-      const reason = `The agreement is about blocks ${terms.first} to ${last}.`;
+      const reason = `The agreement covers only blocks ${terms.first} to ${last}.`;
       refusals.push({ index, kind: 'refused', problem: '/problems/forbidden', reason });
     } else if (grants?.some(({ first, count }) => index >= first && index - first < count) === false) {
-      const reason = 'No grant of the owner lets this service show this block.';
+      const reason = 'The owner has not granted this service the right to show this block.';
       refusals.push({ index, kind: 'refused', problem: '/problems/no-grant', reason });
     } else allowed.push(index);
   }
@@ -73,10 +73,10 @@ function refuseUsedUp(terms: Terms, index: number, maxBlocks: number, now: Deliv
   const place = index - terms.first;
   const samples = Math.min(terms.samples, MAX_SAMPLES);
   if (place < paidBlocks(terms, now.due) || now.sampled.size + newSamples < samples) {
-    const reason = `The owner's grants let this service show ${maxBlocks} blocks for an agreement; they are used up.`;
+    const reason = `The owner's grants let this service show ${maxBlocks} blocks for an agreement, and all of them are used up.`;
     return { index, kind: 'refused', problem: '/problems/no-grant', reason };
   }
   const due = dueFor(terms, place + 1);
-  const reason = `Neither paid for nor one of the ${samples} samples, which are used up. A voucher over ${due} pays for it.`;
+  const reason = `The block is not paid for, and all ${samples} samples are used up. A voucher for ${due} pays for it.`;
   return { index, kind: 'refused', problem: '/problems/not-paid', reason };
 }

@@ -82,10 +82,10 @@ function admitCall<Caller extends Address | null>(
       const received = requestFromGatewayEvent(event);
       const target = parseRequestTarget(received.url);
       if (target === null) {
-        throw new Problem('/problems/bad-request', 'Host, path, query or body of the request are malformed.');
+        throw new Problem('/problems/bad-request', "The request's host, path, query or body is malformed.");
       }
       if (!ports.settings().authorities.includes(target.authority.toLowerCase())) {
-        throw new Problem('/problems/signature', 'The request is addressed to a host that is not this service.', {
+        throw new Problem('/problems/signature', 'This service does not answer for that host.', {
           reason: 'authority',
         });
       }

@@ -25,7 +25,7 @@ function parse(where: string, schema: z.ZodType, value: unknown): unknown {
 function readQuery(query: string): Record<string, string> {
   const read = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(query)) {
-    if (read.has(name)) throw new Problem('/problems/bad-request', 'query: a parameter is given twice.');
+    if (read.has(name)) throw new Problem('/problems/bad-request', 'query: has a parameter twice.');
     read.set(name, value);
   }
   return Object.fromEntries(read);

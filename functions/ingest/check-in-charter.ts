@@ -70,7 +70,7 @@ export async function checkInCharterAt(
 /** What can be seen without the chain. A contract account signs nothing: there the chain has to have it. */
 function requireOwn({ ledger }: CharterPorts, dataset: DatasetId, charter: SignedCharter): void {
   if (datasetOfCharter(ledger.domain, charter) !== dataset) {
-    throw new Problem('/problems/forbidden', 'Owner, name and kind are those of another dataset than the path names.');
+    throw new Problem('/problems/forbidden', 'Owner, name and kind do not match the dataset in the path.');
   }
   if (charter.signature === null) return;
   try {
@@ -99,11 +99,11 @@ async function keep(
   signal?: AbortSignal,
 ): Promise<void> {
   if (!charter.onChain && charter.charter.signature === null) {
-    throw new Problem('/problems/forbidden', 'The charter has no signature, and the chain does not have it.');
+    throw new Problem('/problems/forbidden', 'The charter has no signature, and the chain does not have the charter.');
   }
   if (await keepCharter(ports.table, dataset, charter, signal)) return;
   throw new Problem(
     '/problems/charter-not-on-chain',
-    `Charter ${charter.charter.serial} is not on the chain, and another was the dataset's first here. Send it to DISSC first.`,
+    `Charter ${charter.charter.serial} is not on the chain, and this service already has another charter of the dataset. Send it to DISSC first.`,
   );
 }

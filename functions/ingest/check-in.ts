@@ -84,7 +84,7 @@ async function nextEntry(
   if (entry.rejection === 'signer') return { ...entry, counted: stored?.counted === true, receivedAtMs };
   const counted = stored?.counted === true || (await count(ports, name, inspected, readSince, signal));
   if (counted || owner === null) return { ...entry, counted, receivedAtMs };
-  const reason = `The owner's quota leaves no room for ${entry.sizeBytes} bytes.`;
+  const reason = `The owner's quota has no room for ${entry.sizeBytes} bytes.`;
   return { ...entry, receivedAtMs, state: 'rejected' as const, rejection: 'quota' as const, reason };
 }
 

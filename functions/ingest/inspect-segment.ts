@@ -72,14 +72,16 @@ export async function inspectSegment(
     const sizeBytes = await ports.objects.size(key, signal);
     if (sizeBytes === null) return null;
     return owner === null
-      ? reject('dataset', 'No charter of this dataset was shown here, and the chain has none.', sizeBytes, null)
-      : reject('not-served', `The owner ${owner} is not served here.`, sizeBytes, null);
+      ? reject('dataset', 'Neither this service nor the chain has a charter of this dataset.', sizeBytes, null)
+      : reject('not-served', `This service does not store data for owner ${owner}.`, sizeBytes, null);
   }
   const found = toHex(ports.primitives.sha256(car));
   if (found !== sha256Hex) {
     const sizeBytes = await ports.objects.size(key, signal);
     if (sizeBytes !== car.length && car.length <= MAX_SEGMENT_BYTES) {
-      throw new StoreUnavailableError(`The store gave ${car.length} of the ${sizeBytes} bytes of ${key}. Try again.`);
+      throw new StoreUnavailableError(
+        `The store returned only ${car.length} of the ${sizeBytes} bytes of ${key}. Try again.`,
+      );
     }
     const reason =
       car.length > MAX_SEGMENT_BYTES
@@ -107,13 +109,14 @@ export async function inspectSegment(
 function requireNamed(name: SegmentName, kind: DatasetKind, manifest: Manifest): void {
   if (manifest.dataset !== name.dataset || manifest.first !== name.first) {
     const said = `dataset ${manifest.dataset}, first block ${manifest.first}`;
-    throw new SegmentError(`The manifest is that of ${said}; the name says another.`, 'manifest');
+    throw new SegmentError(`The manifest is for ${said}, but the object's name says otherwise.`, 'manifest');
   }
   if (manifestKind(manifest) !== kind) {
-    throw new SegmentError(`It is of kind ${manifestKind(manifest)}; its dataset is of kind ${kind}.`, 'manifest');
+    throw new SegmentError(`It has kind ${manifestKind(manifest)}, but its dataset has kind ${kind}.`, 'manifest');
   }
   // Whoever attaches names any object of the bucket: that is nothing to be taken on a device's word.
-  if (kind === ATTACHED) throw new SegmentError('This service stores blocks; it attaches no objects.', 'manifest');
+  if (kind === ATTACHED)
+    throw new SegmentError('This service stores blocks and does not take attached objects.', 'manifest');
 }
 
 function fieldsOf({ manifest, frontBytes }: ReadSegment) {

@@ -18,10 +18,10 @@ export function whyNotWriter(
   if (signer === device) return null;
   const last = first + blocks.length - 1;
   const named = shown.findLast((charter) => charter.device === signer);
-  if (named === undefined) return `The head is signed by ${signer}; the dataset's device is ${device}.`;
+  if (named === undefined) return `${signer} signed the head, but the dataset's device is ${device}.`;
   const after = shown.filter(({ serial, device }) => serial > named.serial && device !== signer);
   const successor = after.find(({ from }) => from <= last);
   if (successor === undefined && after.length > 0) return null;
-  if (successor === undefined) return `The head is signed by ${signer}; the dataset's device is ${device}.`;
-  return `The head is signed by ${signer}, whose successor ${successor.device} writes from block ${successor.from} on.`;
+  if (successor === undefined) return `${signer} signed the head, but the dataset's device is ${device}.`;
+  return `${signer} signed the head, but its successor ${successor.device} writes from block ${successor.from} on.`;
 }

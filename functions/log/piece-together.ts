@@ -85,7 +85,7 @@ export async function pieceTogether(
   addGap();
   if (before === null || !equalBytes(before.root, event.root)) {
     throw new ChainAnswerError(
-      `The event of ${event.size} blocks does not lead to its own root. Is an earlier one missing?`,
+      `The event of ${event.size} blocks does not lead to its own root. An earlier event may be missing.`,
     );
   }
   return pieces;

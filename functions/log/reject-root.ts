@@ -41,7 +41,7 @@ export async function rejectRoots(
     await giveBack(table, { owner, dataset }, counted, isCounted, signal);
   }
   await mapBounded(segments, PARALLEL, async (segment) => {
-    const reason = `Its head is not what follows when its records are appended to the ${segment.first} blocks before it.`;
+    const reason = `Its head does not match its records appended to the ${segment.first} blocks before it.`;
     const entry = { ...segment, counted: false, state: 'rejected', rejection: 'root', reason } as const;
     requireUnchanged(segment, await writeSegmentEntry(table, dataset, entry, { version: segment.version }, signal));
   });

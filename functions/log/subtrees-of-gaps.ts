@@ -37,6 +37,6 @@ function rootIn(gap: LogEntry | null, { from, level }: Subtree): Uint8Array | nu
   const found = appendedSubtrees(gap.first, gap.size)[at] as Subtree;
   if (found.level === level) return splitHashes(gap.appended)[at] as Uint8Array;
   throw new StateError(
-    `Nobody has blocks ${gap.first} to ${gap.size - 1}: the chain has their head, and no storage them.`,
+    `The chain has a head over blocks ${gap.first} to ${gap.size - 1}, but no storage has the blocks.`,
   );
 }

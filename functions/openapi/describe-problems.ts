@@ -16,7 +16,7 @@ export function describeProblems(row: HttpRow, more: readonly number[] = []): re
 
 export const PROBLEM_SCHEMA = {
   ...wireSchema(problemDocument),
-  description: 'Problem document (RFC 9457). Act on `type`: it is stable; `detail` is for people.',
+  description: 'Problem document (RFC 9457). Act on `type`: it never changes; `detail` is for people.',
 };
 
 const HEADERS: Readonly<Record<number, object>> = {

@@ -95,7 +95,7 @@ const CALLER_WORDS: Readonly<Record<Caller, string>> = {
 function callersText({ callers, invoke }: HttpRow): string {
   const who =
     callers === 'anyone'
-      ? 'Anyone may call; the request need not be signed.'
+      ? 'Anyone may call this without a signature.'
       : `May be called by: ${callers.map((caller) => CALLER_WORDS[caller] ?? caller).join('; ')}.`;
-  return invoke ? `${who} The same signed request may come by Lambda Invoke.` : who;
+  return invoke ? `${who} Lambda Invoke takes the same signed request.` : who;
 }

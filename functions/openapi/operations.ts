@@ -1,9 +1,9 @@
 import type { RouteName } from '../table.ts';
 
 /** Words of the document that no schema carries. What is enforced stands in the schemas, not here. */
-export const SERVICE_TEXT = `The storage service of Plumbline: it takes segments of devices, has them recorded on a chain, and answers
-challenges about what it stores. Nothing that it answers is to be believed: verify it against the contract DISSC.
-Formats, keys and protocols are in the specification of Plumbline.
+export const SERVICE_TEXT = `Plumbline's storage service stores segments for devices, has them recorded on a chain, and answers challenges about
+what it stores. Do not trust its answers: verify them against the contract DISSC. Plumbline's specification has the
+formats, keys and protocols.
 
 Requests about a dataset or an agreement are signed with an Ethereum account (see the security scheme \`signature\`). Errors
 are problem documents (RFC 9457) with a stable \`type\`; a 4xx says what to do, a 503 says to try again. Answers in
@@ -30,22 +30,22 @@ export const OPERATIONS: Readonly<Record<RouteName, OperationWords>> = {
   'upload-segment': {
     summary: 'Ask where to put a segment',
     description:
-      'Answers a presigned PUT for one sealed batch, bound to its SHA-256 and size and good for a single creation, and the ' +
-      "chain's heads of the dataset. `put` is null when this very segment is stored already. A rejected segment is a 409.",
+      'Returns a presigned PUT for one sealed batch, bound to its SHA-256 and size and valid for a single creation, and the ' +
+      "chain's heads of the dataset. `put` is null if this very segment is stored already. A rejected segment is a 409.",
     problems: [409],
   },
   'list-batches': {
     summary: 'List stored batches and their state',
     description:
       'Batches with blocks, or capture times, in a range, both ends included: received, rejected, superseded, recorded, final. ' +
-      'Go on with `cursor` set to `next` of the answer and the same range, until `next` is null.',
+      "To continue, set `cursor` to the answer's `next` with the same range, until `next` is null.",
   },
   'hash-blocks': {
     summary: 'Hash blocks as they are stored now',
     description:
       'Protocols I and III: openings of up to 512 blocks with SHA-256 computed from the stored bytes for this request. Blocks ' +
-      'that did not fit into one answer are named in it: ask for them again. With `agreement`, blocks that it does not sell, ' +
-      'or that no grant covers, are refused in the answer; none of them counts.',
+      'that did not fit into one answer are listed in it; ask for them again. With `agreement`, blocks that it does not sell, ' +
+      'or that no grant covers, are refused in the answer and do not count.',
     answer: `${ANSWERS}An answer is \`[index, size, sha256, chunkRoot, metaHash]\`, a fault ${FAULT}.`,
     problems: [410],
   },
@@ -75,7 +75,7 @@ export const OPERATIONS: Readonly<Record<RouteName, OperationWords>> = {
   'get-segment': {
     summary: 'Ask where to fetch a segment',
     description:
-      "Answers a presigned GET, good for 15 seconds, for the segment of the log's batch that begins with `first`. " +
+      'Returns a presigned GET, valid for 15 seconds, for the segment of the batch that begins with `first`. ' +
       'With `agreement`, its consumer gets it once every block of it is paid for.',
     problems: [410],
   },
@@ -87,68 +87,67 @@ export const OPERATIONS: Readonly<Record<RouteName, OperationWords>> = {
     summary: 'Fetch public records with their proof',
     description:
       'The records of up to 512 blocks, wherever they are, and one multiproof of all of them in the log of `size` blocks. They ' +
-      'are public and prove themselves. What is said of a batch beside its records is a hint: salt and nonce are checked by the ' +
+      'are public and prove themselves. Anything else about a batch is only a hint: check salt and nonce against the ' +
       'commitments in the records. Blocks beyond the log, or of a `size` that the stored log does not reach, are faults.',
     answer:
       'dag-cbor `[batches, proof, faults]`: a batch is `[first, count, serial, salt, nonce or null, largestBlockBytes, [[index, ' +
       `record] …]]\`, a record has 96 bytes, the proof's hashes go from left to right, a fault is ${FAULT}.`,
   },
   'get-anchor': {
-    summary: 'Fetch charter, head and growth of a dataset',
+    summary: "Fetch a dataset's charter, head and growth",
     description:
-      'The newest charter that is kept here, the newest head that a device has signed, and, with `since`, the growth from the ' +
+      'The newest charter that this service has, the newest head that a device has signed, and, with `since`, the growth from the ' +
       'log of so many blocks to that head: peaks of the shorter log and the subtrees that were appended. It is public and proves ' +
-      'itself. A round that is no longer kept is a 410.',
+      'itself. A round that the service no longer keeps is a 410.',
     problems: [410],
   },
   'put-charter': {
-    summary: 'Show a charter',
+    summary: 'Submit a charter',
     description:
-      "Keeps the first charter that is shown of a dataset, and those that DISSC has. Anybody may show one: the owner's signature " +
-      'is in it. It is null where the account is a contract, whose charters are on the chain only. A later charter that is not on ' +
+      "Keeps the first charter submitted for a dataset, and those that DISSC has. Anyone may submit one: the owner's signature " +
+      'is in it. It is null if the account is a contract, whose charters are only on the chain. A later charter that is not on ' +
       'the chain is a 409.',
     problems: [403, 404, 409],
   },
   'put-description': {
     summary: 'Describe an offer',
     description:
-      "Keeps what an offer's owner says of it: a text in canonical JSON, of at most 4,096 bytes, and the owner's EIP-712 signature " +
-      'over agreement and text (`Description`). Anybody may bring it. The first stays for as long as the offer can matter; another ' +
+      "Keeps an owner's description of an offer: a text in canonical JSON, of at most 4,096 bytes, and the owner's EIP-712 signature " +
+      'over agreement and text (`Description`). Anyone may submit it. The first one stays as long as the offer can matter; another ' +
       'one is a 409.',
     problems: [403, 409],
   },
   'get-descriptions': {
-    summary: 'Read what owners say of their offers',
+    summary: 'Read descriptions of offers',
     description:
-      'The descriptions of up to 50 agreements, as far as there are any. It is public; the signature shows whose word each is.',
+      'The descriptions of up to 50 agreements, if they have any. They are public; the signature shows who wrote each.',
   },
   'put-request': {
-    summary: 'Say what you would buy',
+    summary: 'Post a request for data',
     description:
-      'Puts a signed request onto the public board until it expires, two weeks at most: two an account, and a fixed number in all. ' +
-      'A request that names an agreement which its account has accepted takes one of the places that are kept for buyers. A full ' +
+      'Puts a signed request onto the public board until it expires, two weeks at most. Each account may have two, and the board has a fixed size. ' +
+      'A request that names an agreement accepted by its account takes one of the places reserved for buyers. A full ' +
       'board is a 409.',
     problems: [409],
   },
   'list-requests': {
-    summary: 'Read what others would buy',
+    summary: 'Read requests for data',
     description:
-      'Requests that have not expired. Go on with `cursor` set to `next` of the answer, until `next` is null.',
+      "Requests that have not expired. To continue, set `cursor` to the answer's `next`, until `next` is null.",
   },
   'store-voucher': {
-    summary: 'Hand in a voucher',
-    description: 'Keeps the highest valid voucher of the agreement; what the consumer may read follows it.',
+    summary: 'Store a voucher',
+    description: "Keeps the agreement's highest valid voucher, which decides what the consumer may read.",
     problems: [410],
   },
   'get-voucher': {
     summary: 'Read the highest voucher',
-    description:
-      'The voucher that blocks are delivered against, for the owner to be paid by it; null before the first.',
+    description: 'The voucher that pays for delivered blocks, which the owner can claim; null before the first.',
   },
   'post-message': {
     summary: 'Leave a message for the other party',
     description:
-      "Lays an encrypted, signed message into the agreement's mailbox, once for each `sequence`. The very same message again " +
+      "Puts an encrypted, signed message into the agreement's mailbox, once for each `sequence`. Repeating the same message " +
       'changes nothing; another one of that number is a 409.',
     problems: [409, 410],
   },
@@ -157,11 +156,11 @@ export const OPERATIONS: Readonly<Record<RouteName, OperationWords>> = {
     description: 'Messages that `from` has sent, from `sequence` on, at most 16 at a time.',
     answer:
       'dag-cbor `[[[from, to, sequence, enc, ciphertext, signature] …], next]`: accounts are byte strings of 20 bytes, `next` is ' +
-      'the sequence to go on with, or null.',
+      'the next sequence to ask for, or null.',
   },
   'get-openapi': {
     summary: 'Describe this service',
-    description: 'This document, made from the table of functions and the schemas that requests are parsed by.',
+    description: 'This document, made from the table of functions and the schemas that parse the requests.',
     answer: 'An OpenAPI 3.1 document.',
   },
 };
@@ -169,14 +168,14 @@ export const OPERATIONS: Readonly<Record<RouteName, OperationWords>> = {
 export const PARAMETER_TEXTS: Readonly<Record<string, string>> = {
   dataset: 'Id of the dataset.',
   agreement: 'Id of the agreement; in a query, the one under which its signer or agent asks for blocks of the dataset.',
-  index: 'Number of the block, from 0.',
+  index: 'Number of the block, starting at 0.',
   first: 'Number of the first block of a batch.',
   by: 'Whether `from` and `to` are block numbers or capture times in milliseconds since 1970.',
-  from: 'Where to begin; for messages, the account that sent them.',
-  to: 'Where to end, included.',
-  cursor: '`next` of the page before; of the same range, or it is refused.',
-  limit: 'Lines of the page at most.',
-  sequence: 'The first number wanted.',
-  since: 'Blocks of the log that the caller has already.',
-  round: 'Root of the round that the caller has of the chain; the newest final one when it is not given.',
+  from: 'Where to start; for messages, the account that sent them.',
+  to: 'Where to end, inclusive.',
+  cursor: '`next` of the previous page, with the same range.',
+  limit: 'Most lines of the page.',
+  sequence: 'The first number to return.',
+  since: 'How many blocks of the log the caller already has.',
+  round: 'Root of the round that the caller read from the chain (default: the newest final one).',
 };

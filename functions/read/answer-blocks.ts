@@ -71,7 +71,7 @@ export async function answerBlocks<T extends { readonly index: number }>(
   const unrecorded = located.unrecorded.map((index): Fault => {
     return { index, kind: 'unrecorded', reason: 'No stored batch of the log has this block.' };
   });
-  const lost = located.lost.map((index) => faultOf(index, 'no storage has it: the chain has its head alone'));
+  const lost = located.lost.map((index) => faultOf(index, 'no storage has it, although the chain has a head over it'));
   // In the order asked for.
   const byIndex = new Map([...parts.flat(), ...lost, ...unrecorded].map((one) => [one.index, one]));
   const answers = blocks.flatMap((index) => byIndex.get(index) ?? []);

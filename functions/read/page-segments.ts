@@ -91,5 +91,5 @@ function pageOf(
 function startAt(cursor: string | undefined, begin: string, end: string): string {
   if (cursor === undefined) return begin;
   if (/^[BT](#[0-9]{16}){1,2}#[0-9a-f]{64}$/.test(cursor) && cursor >= begin && cursor <= end) return cursor;
-  throw new Problem('/problems/bad-request', 'query.cursor: is not one of this range. Begin without one.');
+  throw new Problem('/problems/bad-request', 'query.cursor: belongs to another range. Start without one.');
 }

@@ -54,7 +54,7 @@ export async function rebuildMap(
   const wholeSince = Math.max(kept.wholeSince, newest?.number ?? 0);
   const entry = { map, aheadSinceMs: kept.aheadSinceMs, wholeSince };
   if (await writeMapEntry(table, account, entry, kept.condition, signal)) return held;
-  throw new StateError('The anchor has written the map of its rounds meanwhile. Run the command again.');
+  throw new StateError("The anchor has meanwhile written the rounds' map. Run the command again.");
 }
 
 interface Rebuilding {

@@ -31,7 +31,7 @@ export function admitAgreement(
       callers.some((role) => agreement?.buyer != null && accountOf(agreement, role) === caller);
     const agreement = await readAgreement(id, isWanted, signal);
     if (agreement?.buyer == null) {
-      throw new Problem('/problems/not-found', 'No such agreement has been accepted on this chain, finally.');
+      throw new Problem('/problems/not-found', 'The agreement is not accepted in a final block of this chain.');
     }
     if (!isWanted(agreement)) {
       throw new Problem('/problems/forbidden', `Only the agreement's ${callers.join(' or ')} may do this.`);

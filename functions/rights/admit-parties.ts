@@ -10,7 +10,7 @@ import { createCallerVerifier, type SigningPorts } from './verify-caller.ts';
 type Ports = SigningPorts & Pick<ServicePorts, 'ledger' | 'table'>;
 
 const NO_CHARTER =
-  'No charter of this dataset was shown to this service. Its owner or device sends it with put-charter first.';
+  'This service has no charter of the dataset. The owner or the device has to send it first (put-charter).';
 
 /** What a function is told of the dataset's parties, by the latest chain. */
 export interface AdmittedParty {

@@ -50,7 +50,7 @@ export function createAccessFinder(
   return async (dataset, id, caller, signal) => {
     const sighting = await readAgreement(id, (known) => known !== null && hasRight(ports, known, caller), signal);
     if (sighting === null) {
-      throw new Problem('/problems/no-agreement', `Agreement ${id} is not accepted on this chain, or not finally yet.`);
+      throw new Problem('/problems/no-agreement', `Agreement ${id} is not accepted in a final block of this chain.`);
     }
     const { final: agreement } = sighting;
     const role = roleOf(agreement, caller);
@@ -58,7 +58,7 @@ export function createAccessFinder(
       throw new Problem('/problems/forbidden', "Only the agreement's signer or agent may do this.");
     }
     if (agreement.terms.dataset !== dataset) {
-      throw new Problem('/problems/forbidden', `The agreement is about dataset ${agreement.terms.dataset}.`);
+      throw new Problem('/problems/forbidden', `The agreement is for dataset ${agreement.terms.dataset}.`);
     }
     if (ports.runtime.nowMs() >= servedUntilMs(sighting, role)) throw hasEnded(sighting, role);
 
@@ -71,7 +71,7 @@ export function createAccessFinder(
     if (grants.length > 0) return { agreement, grants };
     throw new Problem(
       '/problems/no-grant',
-      `No grant of the owner lets this service show ${kind} of this dataset now.`,
+      `The owner's grants do not let this service show ${kind} of this dataset now.`,
     );
   };
 }
@@ -84,7 +84,7 @@ async function sight({ agreements }: Ports, id: AgreementId, signal?: AbortSigna
   ]);
   if (!isAccepted(final)) return null;
   if (!isAccepted(latest)) {
-    throw new LedgerUnavailableError('The latest block does not have what the final one has. Check the node.');
+    throw new LedgerUnavailableError('The latest block lacks something that the final block has. Check the node.');
   }
   return { final, latest };
 }

@@ -12,6 +12,6 @@ export function notServed(
   const price = `${grants.minPerRecordWei} wei a record or more`;
   return new Problem(
     '/problems/not-served',
-    `${no} without a grant of ASC for this dataset to ${cssAccount}, at ${price}, accepted and final.`,
+    `${no} without an accepted grant for this dataset on ASC to ${cssAccount}, at ${price}, in a final block.`,
   );
 }

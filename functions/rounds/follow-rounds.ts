@@ -65,7 +65,7 @@ export async function followRounds(
     noted = round;
   }
   if (newest === null || !equalBytes(newest.root, latest.round)) {
-    throw new ChainAnswerError('The node’s events of rounds do not lead to the round that it has. Is one missing?');
+    throw new ChainAnswerError('The node’s events of rounds do not lead to its round. One may be missing.');
   }
   return { newest, final: noted };
 }

@@ -65,7 +65,7 @@ async function proveInRound(
     if (!(error instanceof StateError) || !(await isThinned(table, anchorer, round, signal))) throw error;
     throw new Problem(
       '/problems/round-thinned',
-      `Round ${round.number} is one of those that this service keeps no longer. Ask for a newer one, or the last of its day: newer rounds hold every head that has grown from those in it.`,
+      `This service no longer keeps round ${round.number}. Ask for a newer round, or the last one of that day; newer rounds hold heads that have grown from those in it.`,
     );
   }
 }

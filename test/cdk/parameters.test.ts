@@ -54,8 +54,8 @@ describe('the parameters of a deployment', () => {
     ['a contract that is no address', { dissc: '0x12' }, /dissc is not an address/],
     ['an authority with a scheme', { authorities: 'https://api.example' }, /authorities is not a list/],
     ['a prefix that no name can begin with', { prefix: 'Weather_1' }, /prefix is not 2 to 20 lower-case letters/],
-    ['a network without security groups', { subnets: 'subnet-11111111' }, /give both -c subnets=/],
-    ['a domain without its certificate', { domain: 'plumb.example.com' }, /give both -c domain=/],
+    ['a network without security groups', { subnets: 'subnet-11111111' }, /Give both -c subnets=/],
+    ['a domain without its certificate', { domain: 'plumb.example.com' }, /Give both -c domain=/],
     ['a limit of a function without a route', { routeLimits: 'anchor=1/1' }, /names anchor, which has no route/],
     ['a limit of nothing', { routeLimits: 'get-block=0/5' }, /at least 1 a second/],
     [
@@ -65,7 +65,7 @@ describe('the parameters of a deployment', () => {
     ],
     ['less of ingest than SQS can be told', { ingestAtOnce: '1' }, /ingestAtOnce is below 2/],
     ['a key that is none of KMS', { relayerKey: 'alias/relayer' }, /relayerKey is not the ARN of a key in KMS/],
-    ['contracts given twice', { deployments: 'd.json' }, /not both/],
+    ['contracts given twice', { deployments: 'd.json' }, /Give either/],
     ['a sum in ether', { grantsMinPerRecordWei: '0.1' }, /grantsMinPerRecordWei is a whole number of wei/],
     ['an invoker that is no account', { invokers: '*' }, /invokers is not a list/],
     ['a mail address without a host', { alarmEmail: 'me' }, /alarmEmail is not an address/],
@@ -82,7 +82,7 @@ describe('the parameters of a deployment', () => {
   test('refuse a file of deployments of another chain', () => {
     const { dissc: _1, ocasc: _2, asc: _3, ...context } = CONTEXT;
     const files = { 'deployments/31337.json': { ...DEPLOYMENTS, chainId: 1 } };
-    assert.throws(() => read(context, files), /is of chain 1, and chainId says 31337/);
+    assert.throws(() => read(context, files), /is for chain 1, but chainId is 31337/);
   });
 
   test('refuse the address of a node in place of the secret that has it, and do not repeat it', () => {

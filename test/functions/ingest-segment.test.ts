@@ -142,7 +142,7 @@ describe('ingest-segment', () => {
     const late = device.seal(blocks([12]), { stay: true, deviceKey: oldKey });
     await put(late.segment);
     assert.equal(await ingest(late.segment), 'rejected');
-    assert.match((await line(late))?.reason ?? '', /signed by .* successor .* from block 2 on/);
+    assert.match((await line(late))?.reason ?? '', / signed the head, .* successor .* from block 2 on/);
     const second = device.seal(blocks([11]));
     await put(second.segment);
     assert.equal(await ingest(second.segment), 'placed');
@@ -163,12 +163,12 @@ describe('ingest-segment', () => {
       const batch = device.seal(blocks([10]));
       const root = batch.manifest.head.root.slice() as typeof batch.manifest.head.root;
       root[0]! ^= 1;
-      await rejected(resign(batch, { head: { ...batch.manifest.head, root } }), /not what follows/);
+      await rejected(resign(batch, { head: { ...batch.manifest.head, root } }), /does not match its records/);
     });
 
     test('a head signed by a stranger', async () => {
       const batch = device.seal(blocks([10]));
-      await rejected(resign(batch, {}, key()), /signed by/);
+      await rejected(resign(batch, {}, key()), / signed the head/);
     });
 
     test('a head signed for another contract', async () => {
@@ -182,7 +182,7 @@ describe('ingest-segment', () => {
       const stored = batch.manifest.blocks.map((block, i) =>
         car.subarray(endOf(batch, i) - block.size, endOf(batch, i)),
       );
-      await rejected(buildSegment(nodePrimitives, { ...batch.manifest, signature }, stored), /signed by/);
+      await rejected(buildSegment(nodePrimitives, { ...batch.manifest, signature }, stored), / signed the head/);
     });
 
     test('a sound segment under the name of another', async () => {
@@ -201,7 +201,7 @@ describe('ingest-segment', () => {
       const other = await TestDevice.open(stores);
       const { segment } = other.seal(blocks([10]));
       const name = segment.key.replace(other.dataset.slice(2), device.dataset.slice(2));
-      await rejected({ ...segment, key: name }, /manifest is that of/);
+      await rejected({ ...segment, key: name }, /manifest is for/);
     });
 
     test('the segment of an owner who is not served', async () => {

@@ -98,7 +98,7 @@ describe('a device that asks for a segment which it has put', () => {
       return objects.read(...args);
     };
     const asked = async () => {
-      const refusal = { type: '/problems/rejected', message: /signed by/ };
+      const refusal = { type: '/problems/rejected', message: / signed the head/ };
       await assert.rejects(ask(batch, true, { ...objects, read }), refusal);
       return reads;
     };

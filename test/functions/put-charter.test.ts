@@ -120,7 +120,7 @@ describe('put-charter', () => {
   test('refuses what is of another dataset, forged, or of an owner not served', async () => {
     const { charter } = device;
     const renamed = signed({ name: encodeDatasetName('another') });
-    await refused(renamed, '/problems/forbidden', /of another dataset/);
+    await refused(renamed, '/problems/forbidden', /do not match the dataset/);
     await refused({ ...signed({}, key()) }, '/problems/forbidden', / signed it/);
     await refused({ ...charter, from: charter.from + 1 }, '/problems/forbidden', / signed it/);
     await refused({ ...charter, signature: new Uint8Array(65) }, '/problems/forbidden', /signature/);

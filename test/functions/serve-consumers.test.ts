@@ -77,10 +77,7 @@ describe('an agreement’s parties at the service', () => {
         second.map(({ index }) => index),
         [3, 20, 21, 9],
       );
-      assert.match(
-        refusalsOf(second)[0]?.reason ?? '',
-        /4 samples, which are used up. A voucher over 2210 pays for it/,
-      );
+      assert.match(refusalsOf(second)[0]?.reason ?? '', /all 4 samples are used up. A voucher for 2210 pays for it/);
       const entry = await entryOf(sale);
       assert.deepEqual(entry?.samples, new Uint8Array([3, 9, 20, 60].flatMap((offset) => [0, 0, 0, offset])));
       assert.deepEqual(servedOf(await prove(sale.signer, sale, [60, 20, 9, 3])), [60, 20, 9, 3]);
@@ -165,7 +162,7 @@ describe('an agreement’s parties at the service', () => {
       const answers = [await hash(sale.signer, sale, [9, 10, 29, 30]), await prove(sale.signer, sale, [9, 10, 29, 30])];
       for (const one of answers) {
         assert.deepEqual(servedOf(one), [10, 29]);
-        assert.match(refusalsOf(one)[0]?.reason ?? '', /about blocks 10 to 29/);
+        assert.match(refusalsOf(one)[0]?.reason ?? '', /covers only blocks 10 to 29/);
       }
       await assert.rejects(get(sale.signer, sale, 30), refusedAs('forbidden'));
       await refusesAll(sale.signer, other, 'forbidden');
@@ -249,7 +246,7 @@ describe('an agreement’s parties at the service', () => {
       await sale.signer.storeVoucher(...sale.voucher(sale.terms.price));
       const answers = await prove(sale.signer, sale, ALL);
       assert.deepEqual(servedOf(answers), [0, 1, 2, 40, 41]);
-      assert.match(refusalsOf(answers)[0]?.reason ?? '', /show 5 blocks for an agreement; they are used up/);
+      assert.match(refusalsOf(answers)[0]?.reason ?? '', /show 5 blocks for an agreement, and all of them are used up/);
       await assert.rejects(get(sale.signer, sale, 3), refusedAs('no-grant'));
       await assert.rejects(sale.signer.getSegment(sale.dataset, 0), refusedAs('no-grant'));
     });

@@ -126,7 +126,7 @@ describe('a host that serves whoever pays', () => {
         untilSeconds: Math.floor(point.timestampMs / 1000) + 3600,
       },
     );
-    await until('accepted, finally', async () => {
+    await until('accepted in a final block', async () => {
       const [read] = (await grants.readGrants([grant], 'final')).grants;
       return read?.state === 'accepted';
     });
