@@ -6,7 +6,7 @@ export function connectionFault(cause: unknown, host: string): string | null {
     if (found !== undefined) return `${found.what(host)} (${code}). ${found.remedy}`;
     // By the fetch standard a status of 407 is no answer but a failure, to which Node gives neither code nor words.
     if (one !== cause && code === '' && one.message === '') {
-      return 'fetch gives no reason, as for HTTP 407: a proxy in between wants a user and password. Give the proxy its own.';
+      return 'fetch gives no reason, for example for HTTP 407, when a proxy wants a user and password. Give the proxy its own.';
     }
     // Names that lead to several addresses fail once for each.
     if (one instanceof AggregateError && one.errors.length > 0) {
@@ -32,8 +32,8 @@ const FAULTS: readonly Fault[] = [
       ...['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
       ...['UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'CERT_UNTRUSTED'],
     ],
-    what: (host) => `the TLS certificate of ${host} is signed by nobody that this machine trusts`,
-    remedy: "If it is yours, or your proxy's, name it: NODE_EXTRA_CA_CERTS=FILE",
+    what: (host) => `this machine does not trust whoever signed the TLS certificate of ${host}`,
+    remedy: "If the certificate is yours, or your proxy's, set NODE_EXTRA_CA_CERTS=FILE",
   },
   {
     codes: ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'],
@@ -42,13 +42,13 @@ const FAULTS: readonly Fault[] = [
   },
   {
     codes: ['ERR_TLS_CERT_ALTNAME_INVALID'],
-    what: (host) => `the TLS certificate is for another name than ${host}`,
-    remedy: 'Use the name that it is for.',
+    what: (host) => `the TLS certificate is not for ${host}`,
+    remedy: 'Use the name in the certificate.',
   },
   {
     codes: ['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'],
     what: (host) => `${host} does not speak TLS at this port`,
-    remedy: 'Is it http:// instead of https://?',
+    remedy: 'Try http:// in place of https://.',
   },
   {
     codes: ['ENOTFOUND', 'EAI_NONAME', 'EAI_NODATA'],
@@ -56,16 +56,20 @@ const FAULTS: readonly Fault[] = [
     remedy: 'Check the name; behind a proxy, set NODE_USE_ENV_PROXY=1.',
   },
   { codes: ['EAI_AGAIN', 'EAI_FAIL'], what: () => 'DNS does not answer now', remedy: 'Check the network.' },
-  { codes: ['ECONNREFUSED'], what: (host) => `nothing listens at ${host}`, remedy: 'Is it running?' },
+  { codes: ['ECONNREFUSED'], what: (host) => `nothing listens at ${host}`, remedy: 'Check that it is running.' },
   {
     codes: ['EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN'],
-    what: (host) => `there is no way from here to ${host}`,
+    what: (host) => `there is no route from here to ${host}`,
     remedy: 'Check the network.',
   },
   {
     codes: ['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT'],
-    what: (host) => `no connection to ${host} came about in time`,
+    what: (host) => `the connection to ${host} timed out`,
     remedy: 'Check network and firewall; behind a proxy, set NODE_USE_ENV_PROXY=1.',
   },
-  { codes: ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'], what: (host) => `${host} hung up`, remedy: 'Try again.' },
+  {
+    codes: ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'],
+    what: (host) => `${host} closed the connection`,
+    remedy: 'Try again.',
+  },
 ];

@@ -69,7 +69,7 @@ async function readSecrets(path: string): Promise<Secrets | null> {
   const parsed = secretsFile.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   throw new FileError(
-    `${path} is not what plumb local up wrote (${parsed.error.issues[0]?.path.join('.')}). Use another folder.`,
+    `${path} differs from what plumb local up wrote (${parsed.error.issues[0]?.path.join('.')}). Use another folder.`,
   );
 }
 

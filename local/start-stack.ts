@@ -129,7 +129,7 @@ async function startParts(
     ...{ accessKey: s3AccessKey, secretKey: s3SecretKey },
     onEvent: async (event) => {
       // Events of a former run may come before the functions are up: they are delivered again.
-      if (host === null) throw new StoreUnavailableError('The functions are not started yet.');
+      if (host === null) throw new StoreUnavailableError('The functions have not started yet.');
       await host.deliverS3Event(event);
     },
   });
@@ -160,7 +160,7 @@ async function startParts(
   );
   parts.push(() => rm(path, { force: true }));
   const failed = chain.exited.then(
-    () => new StoreUnavailableError(`The chain has ended. ${join(folder, 'stack.log')} may say why.`),
+    () => new StoreUnavailableError(`The chain has stopped. ${join(folder, 'stack.log')} may say why.`),
   );
   return { apiUrl: started.apiUrl, rpcUrl: publicRpcUrl, chainHidden: chain.hidden, failed, stop: stopAll };
 }
@@ -168,7 +168,7 @@ async function startParts(
 /** A stack's folder is thrown away one day; the keystore of an owner or a consumer must not go with it. */
 function requireNoHome(folder: string): void {
   if (!existsSync(join(folder, 'keystore.json')) || existsSync(join(folder, 'secrets.json'))) return;
-  throw new StateError(`${folder} holds the keystore of an owner or a consumer. Give the stack a folder of its own.`);
+  throw new StateError(`${folder} holds an owner's or a consumer's keystore. Give the stack a folder of its own.`);
 }
 
 /** Says which port is taken, before any part is started; waits `patienceMs` for what is just ending. */
@@ -183,12 +183,12 @@ async function requireFreePorts(
     const host = ['chain', 'objects', 'api'].includes(part) ? listen : LOOPBACK;
     for (let code = await whyTaken(port, host); code !== null; code = await whyTaken(port, host)) {
       if (code === 'EADDRNOTAVAIL' || code === 'EINVAL') {
-        throw new StateError(`${host} is no address of this machine. Give one that other machines know it by.`);
+        throw new StateError(`${host} is not an address of this machine. Give one at which other machines reach it.`);
       }
       signal?.throwIfAborted();
       if (performance.now() > untilMs) {
         throw new StateError(
-          `Port ${port} of ${host}, where this stack's ${part} was, is taken (${code}). End what uses it, or start in another folder.`,
+          `Port ${port} of ${host}, which this stack's ${part} uses, is taken (${code}). Stop the program that uses it, or start in another folder.`,
         );
       }
       await sleep(100, undefined, signal === undefined ? {} : { signal });

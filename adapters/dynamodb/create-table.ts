@@ -27,7 +27,7 @@ export async function createTable(client: DynamoDBClient, tableName: string, wai
     );
   } catch (error) {
     if (!(error instanceof ResourceInUseException)) {
-      throw new StoreUnavailableError(`The table ${tableName} cannot be made.`, { cause: error });
+      throw new StoreUnavailableError(`The table ${tableName} cannot be created.`, { cause: error });
     }
   }
   const until = performance.now() + waitMs;
@@ -49,6 +49,6 @@ export async function hasTable(client: DynamoDBClient, tableName: string): Promi
   } catch (cause) {
     if (cause instanceof ResourceNotFoundException) return false;
     const said = cause instanceof Error ? cause.name : 'unknown error';
-    throw new StoreUnavailableError(`The table ${tableName} cannot be looked for (${said}).`, { cause });
+    throw new StoreUnavailableError(`Whether the table ${tableName} exists cannot be found out (${said}).`, { cause });
   }
 }

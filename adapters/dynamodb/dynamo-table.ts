@@ -127,9 +127,7 @@ async function putWhateverIsThere(
     if (await put(item, found === null ? 'absent' : { version: found.version }, signal)) return true;
     await sleep(Math.random() * Math.min(100, 2 ** attempt), undefined, signal === undefined ? {} : { signal });
   }
-  throw new StoreUnavailableError(
-    `An item was written by others ${MAX_UNCONDITIONAL_ATTEMPTS} times. Try again later.`,
-  );
+  throw new StoreUnavailableError(`Others wrote the same item ${MAX_UNCONDITIONAL_ATTEMPTS} times. Try again later.`);
 }
 
 async function succeeds(write: () => Promise<unknown>): Promise<boolean> {
@@ -140,7 +138,7 @@ async function succeeds(write: () => Promise<unknown>): Promise<boolean> {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
     if ((error.$metadata.attempts ?? 1) === 1) return false;
     // An earlier attempt may have been what the condition met: its answer was lost, not its effect.
-    throw new StoreUnavailableError('Whether the item was written is not known. Look before writing it again.', {
+    throw new StoreUnavailableError('The item may or may not have been written. Read it before writing it again.', {
       cause: error,
     });
   }

@@ -19,7 +19,7 @@ export function fromAttributes(attributes: Record<string, AttributeValue>): Item
   for (const [name, attribute] of Object.entries(attributes)) item[name] = fromAttribute(name, attribute);
   if (typeof item.pk !== 'string' || typeof item.sk !== 'string' || typeof item.version !== 'number') {
     throw new StoreUnavailableError(
-      'The table holds an item without pk, sk or version. Is it another program’s table?',
+      'The table holds an item without pk, sk or version. It may be another program’s table.',
     );
   }
   return item as unknown as Item;

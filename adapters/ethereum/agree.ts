@@ -61,7 +61,7 @@ export function agreedAnswer<T>(
     ),
   ];
   throw new LedgerUnavailableError(
-    `${agree === 1 ? 'No node says one thing' : `Fewer than ${agree} nodes agree`} about ${about}: ${words.join('; ')}. Ask other nodes, or more of them.`,
+    `${agree === 1 ? 'No node gives a consistent answer' : `Fewer than ${agree} nodes agree`} about ${about}: ${words.join('; ')}. Ask other nodes, or more of them.`,
     { details: { agree } },
   );
 }

@@ -48,7 +48,9 @@ export async function approveToken(
     await send({ contract, data: tokenInterface.encodeFunctionData('approve', [spender, allowed]) });
   }
   if ((await view('allowance', [sender.account, spender])) < amount) {
-    throw new ChainAnswerError(`Token ${token} does not let ${spender} take ${amount} units, though it was told to.`);
+    throw new ChainAnswerError(
+      `Token ${token} still does not let ${spender} take ${amount} units, although you approved it.`,
+    );
   }
 }
 
@@ -60,7 +62,7 @@ async function readToken(
   signal?: AbortSignal,
 ): Promise<bigint> {
   const notToken = (cause: unknown) =>
-    new ArgumentError(`What is at ${token} is no ERC-20 token. Check the terms.`, { cause });
+    new ArgumentError(`The contract at ${token} is not an ERC-20 token. Check the terms.`, { cause });
   const call = { to: token, data: tokenInterface.encodeFunctionData(name, values) };
   let answered: string;
   try {

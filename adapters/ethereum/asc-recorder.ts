@@ -52,7 +52,7 @@ export function createAscRecorder(options: AscRecorderOptions): GrantRecorder {
         [...ascInterface.decodeFunctionResult('relay', returned)[0]].map(decodeReason),
       );
       if (reasons.length !== call.updates.length) {
-        throw new LedgerUnavailableError('The node answered for another number of updates.');
+        throw new LedgerUnavailableError('The node answered for the wrong number of updates.');
       }
       const { maxFeePerGasWei } = await readFees(rpc, undefined, signal);
       return { reasons, gas, maxFeePerGasWei };
@@ -95,6 +95,6 @@ function encodeAccept(grant: string): string {
 function decodeReason(selector: string): NotRelayed | null {
   if (selector === RECORDED) return null;
   const reason = BY_SELECTOR.get(selector);
-  if (reason === undefined) throw new LedgerUnavailableError(`ASC gives a reason that is not known: ${selector}.`);
+  if (reason === undefined) throw new LedgerUnavailableError(`ASC gave an unknown reason: ${selector}.`);
   return reason;
 }

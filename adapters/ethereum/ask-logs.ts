@@ -100,7 +100,7 @@ async function ask(
 function givenUp(cause: RpcRefusedError | NodeTimeoutError, from: number, to: number, waitedMs: number): Error {
   const error = asUnavailable(cause) as LedgerUnavailableError;
   return new LedgerUnavailableError(
-    `The node answered no events of blocks ${from} to ${to} for ${Math.round(waitedMs / 1000)} s. ${error.shortMessage} Try again later, or use another node.`,
+    `The node did not return the events of blocks ${from} to ${to} within ${Math.round(waitedMs / 1000)} s. ${error.shortMessage} Try again later, or use another node.`,
     { cause, details: error.details },
   );
 }

@@ -13,7 +13,8 @@ export function decodeChartered(
   { values, txHash, blockNumber, logIndex }: Omit<FoundLog, 'blockHash'>,
 ): ChainCharter {
   const kind = Number(values.kind);
-  if (!isDatasetKind(kind)) throw new LedgerUnavailableError(`The node gives a charter of the unknown kind ${kind}.`);
+  if (!isDatasetKind(kind))
+    throw new LedgerUnavailableError(`The node returned a charter of the unknown kind ${kind}.`);
   const charter = {
     owner: address(values.owner),
     name: fromHex(values.name, 'dataset name', 32),
@@ -26,7 +27,7 @@ export function decodeChartered(
   };
   const dataset = datasetId(values.dataset);
   if (datasetOfCharter(domain, charter) !== dataset) {
-    throw new LedgerUnavailableError(`The node gives dataset ${dataset} a charter that is another dataset's.`);
+    throw new LedgerUnavailableError(`The node returned another dataset's charter for dataset ${dataset}.`);
   }
   return { dataset, charter, txHash, blockNumber, logIndex };
 }

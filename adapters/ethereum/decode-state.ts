@@ -8,9 +8,10 @@ import { disscInterface } from './dissc-interface.ts';
 export function decodeHeads(datasets: readonly DatasetId[], result: string): Head[] {
   const word = (i: number): string => result.slice(2 + 64 * i, 66 + 64 * i);
   const number = (i: number): number => Number(`0x${word(i)}`);
-  if (number(0) !== 32 || result.length !== 2 + 64 * (2 + 2 * number(1))) throw new Error('These are not heads.');
+  if (number(0) !== 32 || result.length !== 2 + 64 * (2 + 2 * number(1)))
+    throw new Error("The node's answer does not contain heads.");
   if (number(1) !== datasets.length) {
-    throw new LedgerUnavailableError('The node answered another number of heads.');
+    throw new LedgerUnavailableError('The node returned the wrong number of heads.');
   }
   return datasets.map((dataset, i) => ({
     dataset,

@@ -42,7 +42,7 @@ export async function deployContracts(
   if (missing.length > 0) {
     if (!(await hasProxy(rpc, signal))) {
       throw new LedgerUnavailableError(
-        `Chain ${chainId} has no deployment proxy at ${CREATE2_PROXY}. Deploy that first: plumb contracts deploy does.`,
+        `Chain ${chainId} has no deployment proxy at ${CREATE2_PROXY}. Deploy it first; plumb contracts deploy does this.`,
       );
     }
     // What is on its way may be just this, and sent once more it would only collide.
@@ -102,7 +102,7 @@ async function askGas(rpc: JsonRpc, call: EstimatedCall, fees: Fees, signal?: Ab
     return await estimateGas(rpc, call, fees, signal);
   } catch (error) {
     if (!(error instanceof RpcRefusedError)) throw error;
-    throw new NotRecordedError(`The chain does not take the code: ${error.said}. Nothing was sent.`, {
+    throw new NotRecordedError(`The chain rejects the code: ${error.said}. Nothing was sent.`, {
       cause: error,
       details: { refusal: 'other', code: error.code },
     });

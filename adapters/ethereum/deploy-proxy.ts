@@ -32,7 +32,7 @@ const PROXY_GAS_PRICE_WEI = 10n ** 11n;
 const TRANSFER_GAS = 21_000n;
 
 const NEWER_CHAINS =
-  'Where new state costs more (Amsterdam), the proxy comes with the chain (EIP-7997): use a chain whose genesis or fork has it.';
+  'On chains where new state costs more (Amsterdam), the proxy is part of the chain (EIP-7997). Use a chain whose genesis or fork has it.';
 
 /** Whether the deployment proxy is on the chain. */
 export async function hasProxy(rpc: JsonRpc, signal?: AbortSignal): Promise<boolean> {
@@ -52,19 +52,19 @@ export async function deployProxy(options: AccountSenderOptions, signal?: AbortS
   const sent = await rpc.call('eth_getTransactionCount', [PROXY_SENDER, 'latest'], signal);
   if (parseAnswer(quantity, 'eth_getTransactionCount', sent) > 0) {
     throw new ChainAnswerError(
-      `Chain ${chainId} has no deployment proxy and can get none: ${PROXY_SENDER} has sent its one transaction. ${NEWER_CHAINS}`,
+      `Chain ${chainId} has no deployment proxy and cannot get one, because ${PROXY_SENDER} has already sent its one transaction. ${NEWER_CHAINS}`,
     );
   }
   const { baseFeePerGasWei } = await readChainPoint(rpc, 'latest', signal);
   if (baseFeePerGasWei !== null && baseFeePerGasWei > PROXY_GAS_PRICE_WEI) {
     throw new NotRecordedError(
-      `The transaction that deploys the proxy pays ${PROXY_GAS_PRICE_WEI} wei a gas; the chain asks ${baseFeePerGasWei} now. Wait until it asks less.`,
+      `The transaction that deploys the proxy pays ${PROXY_GAS_PRICE_WEI} wei a gas, but the chain now asks ${baseFeePerGasWei}. Wait until it asks less.`,
     );
   }
   const needed = await estimateCreation(options, rpc, signal);
   if (needed > PROXY_GAS) {
     throw new ChainAnswerError(
-      `The transaction that deploys the proxy carries ${PROXY_GAS} gas, and on chain ${chainId} it needs ${needed}. Nothing was paid. ${NEWER_CHAINS}`,
+      `The transaction that deploys the proxy carries ${PROXY_GAS} gas, but on chain ${chainId} it needs ${needed}. Nothing was paid. ${NEWER_CHAINS}`,
     );
   }
   // First without funds: what a node would not take for another reason is not worth paying for.
@@ -76,7 +76,7 @@ export async function deployProxy(options: AccountSenderOptions, signal?: AbortS
   await waitForReceipt(rpc, PROXY_TRANSACTION.hash, waitMs, signal);
   if (await hasProxy(rpc, signal)) return;
   throw new ChainAnswerError(
-    `The transaction that deploys the proxy was mined on chain ${chainId}, and there is none: its 100,000 gas are too few there. ${NEWER_CHAINS}`,
+    `The transaction that deploys the proxy was mined on chain ${chainId}, but created no proxy, because its 100,000 gas are too little there. ${NEWER_CHAINS}`,
   );
 }
 
@@ -95,7 +95,7 @@ async function offerTransaction(rpc: JsonRpc, signal?: AbortSignal): Promise<boo
     if (!(cause instanceof NotRecordedError)) throw cause;
     if (await takesUnprotected(rpc, signal)) return false;
     throw new ChainAnswerError(
-      'The node does not take the transaction that deploys the proxy, as it names no chain. Nothing was paid. Use a node that does (geth: --rpc.allow-unprotected-txs).',
+      'The node rejects the transaction that deploys the proxy, because it names no chain. Nothing was paid. Use a node that accepts such transactions (geth: --rpc.allow-unprotected-txs).',
       { cause },
     );
   }

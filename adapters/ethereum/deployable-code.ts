@@ -66,7 +66,7 @@ function wordsOf(
   const words = deployable.immutablesAt(at, chainId);
   return Object.entries(deployable.runtime.immutables).map(([name, starts]) => {
     const word = words[name];
-    if (word === undefined) throw new Error(`Nothing is known of the immutable ${name} of ${deployable.name}.`);
+    if (word === undefined) throw new Error(`The immutable ${name} of ${deployable.name} is unknown.`);
     return { name, starts, word };
   });
 }

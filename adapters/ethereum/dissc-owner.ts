@@ -58,7 +58,9 @@ export function createDisscOwner(options: DisscOwnerOptions): DisscOwner {
     if (charters.length === 0) return [];
     const other = charters.find(({ owner }) => owner !== account);
     if (other !== undefined) {
-      throw new ArgumentError(`The charter is of the owner ${other.owner}; this account is ${account}. Use that one.`);
+      throw new ArgumentError(
+        `The charter belongs to owner ${other.owner}, but this account is ${account}. Use the owner's account.`,
+      );
     }
     try {
       return [await send(encodeRecord({ charters, updates: [] }), signal)];

@@ -97,7 +97,8 @@ function decodeAccepted(dissc: Address, returned: string, updates: number): bool
     throw new LedgerUnavailableError(`There is no contract at ${dissc}. Deploy DISSC, or correct its address.`);
   }
   const accepted = decodeFlags(returned);
-  if (accepted.length !== updates) throw new LedgerUnavailableError('The node answered for another number of updates.');
+  if (accepted.length !== updates)
+    throw new LedgerUnavailableError('The node answered for the wrong number of updates.');
   return accepted;
 }
 
@@ -105,7 +106,7 @@ function decodeFlags(returned: string): boolean[] {
   try {
     return [...disscInterface.decodeFunctionResult('record', returned)[0]].map(Boolean);
   } catch (cause) {
-    throw new LedgerUnavailableError('What answers at the address of DISSC is not DISSC. Check the address.', {
+    throw new LedgerUnavailableError("The contract at DISSC's address is not DISSC. Check the address.", {
       cause,
     });
   }

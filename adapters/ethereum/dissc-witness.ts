@@ -71,11 +71,11 @@ export function createDisscWitness(options: WitnessOptions): ChainWitness {
   const { rpcUrls, agree, dissc, chainId, anchor } = options;
   if (!(agree >= 1 && agree <= rpcUrls.length)) {
     throw new ArgumentError(
-      `${agree} nodes are to agree, and ${rpcUrls.length} are named. Name as many --rpc as --agree says, or more.`,
+      `--agree asks for ${agree} nodes, but you named ${rpcUrls.length}. Give at least as many --rpc as --agree says.`,
     );
   }
   if (new Set(rpcUrls.map((text) => new URL(text).href)).size !== rpcUrls.length)
-    throw new ArgumentError('One node is named twice: it always agrees with itself.');
+    throw new ArgumentError('You named one node twice, and a node always agrees with itself. Name different nodes.');
   const domain = { chainId, dissc };
   const nodes = rpcUrls.map((rpcUrl): Node => {
     const chain = { ...options, rpcUrl };
@@ -114,7 +114,7 @@ export function createDisscWitness(options: WitnessOptions): ChainWitness {
         if (block === null) return null;
         const header = headerFromJson(parseAnswer(z.looseObject({}), 'eth_getBlockByNumber', block));
         if (header.number !== number)
-          throw new ProofError(`Asked for block ${number}, it gives block ${header.number}.`);
+          throw new ProofError(`Asked for block ${number}, it returned block ${header.number}.`);
         return header;
       }),
     );
@@ -159,8 +159,7 @@ export function createDisscWitness(options: WitnessOptions): ChainWitness {
         throw new LedgerUnavailableError(`Fewer than ${agree} nodes say what is ${anchor}. ${words}`);
       }
       const header = await readBlock(number, signal);
-      if (header === null)
-        throw new LedgerUnavailableError(`The nodes do not have block ${number} any more. Try again.`);
+      if (header === null) throw new LedgerUnavailableError(`The nodes no longer have block ${number}. Try again.`);
       return header;
     },
 

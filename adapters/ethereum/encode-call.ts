@@ -7,6 +7,6 @@ export function encodeCall({ name, abi }: CalledContract, method: string, values
     return abi.encodeFunctionData(method, values);
   } catch (cause) {
     const why = (cause as { shortMessage?: string }).shortMessage ?? String(cause);
-    throw new ArgumentError(`These arguments are none of ${method} of ${name}: ${why}.`, { cause });
+    throw new ArgumentError(`Invalid arguments for ${name}.${method}: ${why}.`, { cause });
   }
 }

@@ -28,7 +28,7 @@ export function explainRefusal(contract: CalledContract, error: RpcRefusedError,
   const reverted = error.data === null ? null : parseRevert(contract, error.data);
   const values = reverted?.fragment.inputs.map((input, i) => `${input.name} ${String(reverted.args[i])}`.trim());
   const reason = reverted?.name ?? error.data?.slice(0, 10) ?? 'none';
-  const said = reverted === null ? `for a reason it does not name (${reason})` : `${reason}(${values?.join(', ')})`;
+  const said = reverted === null ? `for an unknown reason (${reason})` : `${reason}(${values?.join(', ')})`;
   const words = reverted === null ? null : refusalInWords(reverted.name, reverted.args);
   const refusal = `${contract.name} refuses${reverted === null ? ',' : ':'} ${said}.`;
   const message = words === null ? refusal : `${refusal} ${words}`;

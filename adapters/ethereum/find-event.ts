@@ -9,7 +9,7 @@ export function findEventId({ name, at, abi }: CalledContract, event: string, re
   const id = found?.topics[1];
   if (id === undefined) {
     throw new LedgerUnavailableError(
-      `Transaction ${receipt.txHash} was mined, but its receipt shows no ${event} of ${name}. Look for it on the chain.`,
+      `Transaction ${receipt.txHash} was mined, but its receipt has no ${event} event of ${name}. Look for the transaction on the chain.`,
       { details: { hash: receipt.txHash } },
     );
   }

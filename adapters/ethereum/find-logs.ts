@@ -68,11 +68,8 @@ export function decode<T>({ name, at }: ContractView, read: () => T): T {
     return read();
   } catch (cause) {
     if (cause instanceof LedgerUnavailableError) throw cause;
-    throw new LedgerUnavailableError(
-      `What answers at ${at}, the address of ${name}, is not ${name}. Check the address.`,
-      {
-        cause,
-      },
-    );
+    throw new LedgerUnavailableError(`The contract at ${at} is not ${name}. Check the address.`, {
+      cause,
+    });
   }
 }

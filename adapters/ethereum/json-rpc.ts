@@ -189,9 +189,9 @@ async function patiently<T extends RpcAnswer | (RpcAnswer | null)[] | null>(
     const nextMs = Math.max(askedMs ?? pauseMs, FIRST_PAUSE_MS);
     if (waitedMs + nextMs > patienceMs) {
       const status = 'tooMany' in posted ? ` (HTTP ${posted.status})` : '';
-      const wish = askedMs === null ? '' : ` and asks to be left alone for ${Math.ceil(askedMs / 1000)} s`;
+      const wish = askedMs === null ? '' : ` and asks callers to wait ${Math.ceil(askedMs / 1000)} s`;
       throw new LedgerUnavailableError(
-        `The node at ${node.host} has had too many requests${status}${wish}. It was waited for ${Math.round(waitedMs / 1000)} s. Try again later, or use another node.`,
+        `The node at ${node.host} has had too many requests${status}${wish}. It stayed busy for ${Math.round(waitedMs / 1000)} s. Try again later, or use another node.`,
         { details: { host: node.host, retryAfterMs: askedMs } },
       );
     }

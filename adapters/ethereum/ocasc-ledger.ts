@@ -169,7 +169,7 @@ function decodeOffer(domain: AgreementDomain, { values, txHash, blockNumber }: F
   const id = agreementId(domain, offer);
   // To accept an id is to accept what it was made of: an answer that pairs it with something else is a trap.
   if (id !== decodeAgreementId(values.id)) {
-    throw new LedgerUnavailableError(`The node gives offer ${values.id} with terms that it was not made of.`);
+    throw new LedgerUnavailableError(`The node returned offer ${values.id} with terms that do not match its id.`);
   }
   return { id, ...offer, kind: decodeKind(values.kind), txHash, blockNumber };
 }

@@ -43,7 +43,7 @@ export function postRequest(node: NodeAddress, body: string, timeoutMs: number, 
     }
     const fault = connectionFault(cause, node.host);
     return new LedgerUnavailableError(
-      `The node at ${node.host} cannot be reached${fault === null ? '. Is it running?' : `: ${fault}`}`,
+      `The node at ${node.host} cannot be reached${fault === null ? '. Check that it is running.' : `: ${fault}`}`,
       options,
     );
   });
@@ -66,13 +66,12 @@ async function readResponse(node: NodeAddress, response: Response): Promise<Post
 
 function whatItIs(status: number, isPage: boolean): string {
   if (status === 401 || status === 403) {
-    return `lets nobody in without the right key (HTTP ${status}). Check key, user and password in its URL.`;
+    return `requires a valid key (HTTP ${status}). Check key, user and password in its URL.`;
   }
-  if (status >= 500) return `has trouble of its own, or the gateway before it has (HTTP ${status}). Try again later.`;
-  if (status >= 300 && status < 400)
-    return `redirects to another place (HTTP ${status}). Give the URL of the node itself.`;
-  if (isPage) return `answers with a web page (HTTP ${status}), not with JSON-RPC. Is its URL right?`;
-  return `answers with HTTP ${status}, not with JSON-RPC. Is its URL right?`;
+  if (status >= 500) return `failed, or the gateway in front of it did (HTTP ${status}). Try again later.`;
+  if (status >= 300 && status < 400) return `redirects elsewhere (HTTP ${status}). Give the URL of the node itself.`;
+  if (isPage) return `answers with a web page (HTTP ${status}), not with JSON-RPC. Check its URL.`;
+  return `answers with HTTP ${status}, not with JSON-RPC. Check its URL.`;
 }
 
 async function readBounded(node: NodeAddress, response: Response): Promise<string> {

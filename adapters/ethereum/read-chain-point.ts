@@ -100,7 +100,7 @@ async function findFinalized(rpc: JsonRpc, signal?: AbortSignal): Promise<Priced
 
 function withoutFinality({ host }: JsonRpc, { blockNumber }: ChainPoint): LedgerUnavailableError {
   return new LedgerUnavailableError(
-    `The node at ${host} is at block ${blockNumber} and has no finalized block, so nothing counts as final. Where that is the chain's nature (Besu QBFT, Clique), say how deep a final block lies: finalDepth beside rpcUrl. Else the node is still syncing: wait, or use another.`,
+    `The node at ${host} is at block ${blockNumber} but has no finalized block, so nothing counts as final. If the chain has none by design (Besu QBFT, Clique), say how deep a final block lies: set finalDepth beside rpcUrl. Otherwise the node is still syncing; wait, or use another.`,
     { details: { host, blockNumber } },
   );
 }

@@ -51,7 +51,7 @@ export function createDeviceReader(view: ContractView) {
     const words = results.flatMap((result) => (result === null ? [] : (result.slice(2).match(/.{128}/g) ?? [])));
     if (results.includes(null)) return { point, devices: datasets.map(() => null) };
     if (words.length !== datasets.length) {
-      throw new LedgerUnavailableError('The node answered another number of devices.');
+      throw new LedgerUnavailableError('The node returned the wrong number of devices.');
     }
     return { point, devices: words.map(deviceOfWords) };
   };

@@ -76,7 +76,7 @@ async function readGasPrice(rpc: JsonRpc, signal?: AbortSignal): Promise<bigint>
     );
   }
   throw new LedgerUnavailableError(
-    `The chain of the node at ${rpc.host} has no base fee, and the node does not answer eth_gasPrice: what gas costs is not known. Use another node.`,
+    `The price of gas is unknown, because the chain of the node at ${rpc.host} has no base fee and the node does not answer eth_gasPrice. Use another node.`,
   );
 }
 

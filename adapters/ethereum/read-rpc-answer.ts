@@ -51,10 +51,9 @@ export function readAnswer(node: NodeAddress, request: RpcRequest, text: string)
   const found = readOne(Array.isArray(parsed) && parsed.length === 1 ? parsed[0] : parsed, [request]);
   // A request that cannot be read is answered without an id.
   if (found !== null && (found.index === 0 || found.index === null)) return found.answer;
-  throw new LedgerUnavailableError(
-    `The node at ${node.host} answered something that is not JSON-RPC. Is its URL right?`,
-    { details: { host: node.host } },
-  );
+  throw new LedgerUnavailableError(`The node at ${node.host} returned something that is not JSON-RPC. Check its URL.`, {
+    details: { host: node.host },
+  });
 }
 
 /** Answers of a batch in the order of the requests, null where there is none; null at all when it is no list of answers. */
@@ -88,7 +87,7 @@ function readOne(
 function refusalOf(method: string, error: z.output<typeof errorAnswer> | string): RpcRefusedError {
   if (typeof error === 'string') return new RpcRefusedError(method, 0, error.slice(0, MAX_SAID_CHARS), null);
   const { code, message, data } = error;
-  const said = typeof message === 'string' && message !== '' ? message : 'without a word';
+  const said = typeof message === 'string' && message !== '' ? message : 'without a reason';
   const number = Number(code);
   return new RpcRefusedError(
     method,

@@ -7,32 +7,32 @@ export function refusalInWords(name: string, values: Result): string | null {
 }
 
 const WORDS: Readonly<Record<string, (values: Result) => string>> = {
-  OCASC_TooEarly: ([, now, limit]) => `It is possible from ${time(limit)} on, in ${limit - now} s.`,
-  OCASC_TooLate: ([, , limit]) => `It was possible until ${time(limit)}.`,
+  OCASC_TooEarly: ([, now, limit]) => `This is possible from ${time(limit)} on, in ${limit - now} s.`,
+  OCASC_TooLate: ([, , limit]) => `This was possible until ${time(limit)}.`,
   OCASC_WrongState: ([, state]) => stateWords('agreement', AGREEMENT_STATES[Number(state)]),
   OCASC_NotAllowed: ([, , allowed]) => `Only ${allowed} may do this.`,
   DISSC_SerialTooHigh: ([, serial, most]) =>
-    `The charter is of ${time(serial)}; now the chain takes those up to ${time(most)}. Check the clock it was signed by.`,
-  DISSC_NotOwner: ([, , owner]) => `A charter that names an anchorer comes from its owner alone, ${owner}.`,
-  DISSC_WrongCharterSignature: ([, owner]) => `The charter is not signed by ${owner} for this chain and this contract.`,
-  DISSC_WrongPrevious: ([anchorer]) => `${anchorer} has written another round meanwhile. Build on that.`,
+    `The charter is dated ${time(serial)}, but the chain now takes charters up to ${time(most)}. Check the clock of the machine that signed it.`,
+  DISSC_NotOwner: ([, , owner]) => `Only the owner, ${owner}, may send a charter that names an anchorer.`,
+  DISSC_WrongCharterSignature: ([, owner]) => `${owner} did not sign the charter for this chain and this contract.`,
+  DISSC_WrongPrevious: ([anchorer]) => `${anchorer} has meanwhile written another round. Build on that one.`,
   OCASC_BlockNotPaid: ([, block, first, paid]) =>
     paid === 0n
-      ? `What is claimed pays for no block yet, so not for block ${block}.`
-      : `What is claimed pays for blocks ${first} to ${first + paid - 1n}. Claim a later voucher first.`,
+      ? `The claimed voucher pays for no block yet, so not for block ${block}. Claim a later voucher first.`
+      : `The claimed voucher pays for blocks ${first} to ${first + paid - 1n}. Claim a later voucher first.`,
   OCASC_NoContentKeys: () => 'The content of this dataset is not encrypted.',
-  OCASC_NoDemandLeft: ([, most]) => `The agreement allows ${most} demands of keys, and they were made.`,
+  OCASC_NoDemandLeft: ([, most]) => `The agreement allows ${most} demands of keys, and all of them are used up.`,
   OCASC_TokenShort: ([, held, owed]) =>
-    `The contract holds ${held} units of the token and owes ${owed}: the token has become less by itself.`,
-  OCASC_NoChallengeLeft: ([, most]) => `The agreement allows ${most} challenges, and they were made.`,
-  OCASC_RangeNotRecorded: ([, , size]) => `The chain has ${size} blocks of this dataset so far.`,
+    `The contract holds ${held} units of the token but owes ${owed}, because the token's balances shrank by themselves.`,
+  OCASC_NoChallengeLeft: ([, most]) => `The agreement allows ${most} challenges, and all of them are used up.`,
+  OCASC_RangeNotRecorded: ([, , size]) => `So far the chain has ${size} blocks of this dataset.`,
   ASC_WrongState: ([, state]) => stateWords('grant', GRANT_STATES[Number(state)]),
-  ASC_NotOver: ([, now, end]) => `It is possible from ${time(end)} on, in ${end - now} s.`,
-  ASC_Over: ([, , end]) => `The grant was over at ${time(end)}.`,
+  ASC_NotOver: ([, now, end]) => `This is possible from ${time(end)} on, in ${end - now} s.`,
+  ASC_Over: ([, , end]) => `The grant ended at ${time(end)}.`,
 };
 
 function stateWords(what: string, state: string | null | undefined): string {
-  return typeof state === 'string' ? `The ${what} is ${state}.` : `There is no such ${what}.`;
+  return typeof state === 'string' ? `The ${what} is ${state}.` : `The contract has no such ${what}.`;
 }
 
 /** Seconds since 1970, as a person reads them. Contracts may hold numbers that no calendar has. */

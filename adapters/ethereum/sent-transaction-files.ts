@@ -30,7 +30,7 @@ export function createSentTransactionFiles(folder: string, chainId: number, acco
   async function listNonces(): Promise<number[]> {
     const names = await readdir(folder).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code === 'ENOENT') return [];
-      throw new FileError(`${folder}, where sent transactions are kept, cannot be read (${cause.code}).`, { cause });
+      throw new FileError(`The folder of sent transactions, ${folder}, cannot be read (${cause.code}).`, { cause });
     });
     return names.flatMap((name) => {
       const number = name.startsWith(prefix) ? /^([0-9]{1,15})\.json$/.exec(name.slice(prefix.length))?.[1] : undefined;

@@ -43,7 +43,7 @@ export async function tryRecording(
     // A contract that runs out of gas names no error.
     if (isRevert(error)) throw explainRefusal(contract, error);
     if (!(await isRefusedByContract(rpc, request.from, error, signal))) throw asUnavailable(error);
-    throw new ArgumentError(`The chain does not take ${what} at once: ${error.said}. Send fewer at a time.`, {
+    throw new ArgumentError(`The chain rejects ${what} at once: ${error.said}. Send fewer at a time.`, {
       cause: error,
     });
   }

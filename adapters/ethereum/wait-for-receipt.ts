@@ -44,7 +44,7 @@ export async function waitForReceipt(
     }
     if (performance.now() + pauseMs > until) {
       throw new NotRecordedError(
-        `Transaction ${hash} was not mined within ${waitMs} ms. It may be mined later; look before sending it again.`,
+        `Transaction ${hash} was not mined within ${waitMs} ms. It may be mined later, so check before you send it again.`,
         { details: { hash }, cause },
       );
     }

@@ -29,7 +29,7 @@ export async function whyRefused(
   signal?: AbortSignal,
 ): Promise<NotRecordedError> {
   const found = await findReason(rpc, transaction, signal);
-  return new NotRecordedError(`The node does not take the transaction: ${error.said}. ${found.remedy}`, {
+  return new NotRecordedError(`The node rejects the transaction: ${error.said}. ${found.remedy}`, {
     cause: error,
     details: { refusal: found.refusal, code: error.code },
   });
@@ -50,26 +50,26 @@ async function findReason(
   };
   const latest = await read('eth_getTransactionCount', 'latest');
   if (nonce !== null && latest !== null && latest > BigInt(nonce)) {
-    const remedy = `Another transaction of ${account} has number ${nonce} already.`;
+    const remedy = `Another transaction of ${account} already has number ${nonce}.`;
     return { refusal: 'nonce-too-low', remedy };
   }
   const balances = [await read('eth_getBalance', 'latest'), await read('eth_getBalance', 'pending')];
   // What waits to be mined may have spent it.
   const least = balances.filter((wei) => wei !== null).sort((a, b) => (a < b ? -1 : 1))[0];
   if (least !== undefined && least < neededWei) {
-    const remedy = `The account ${account} has too little ether: ${least} wei, and the transaction may need ${neededWei}. Send it some.`;
+    const remedy = `The account ${account} has only ${least} wei, but the transaction may need ${neededWei}. Send it ether.`;
     return { refusal: 'insufficient-funds', remedy };
   }
   const { baseFeePerGasWei } = await readChainPoint(rpc, 'latest', signal);
   if (baseFeePerGasWei !== null && maxFeePerGasWei < baseFeePerGasWei) {
-    const remedy = `It pays at most ${maxFeePerGasWei} wei a gas, and the chain asks ${baseFeePerGasWei} now. Try again.`;
+    const remedy = `It pays at most ${maxFeePerGasWei} wei a gas, but the chain now asks ${baseFeePerGasWei}. Try again.`;
     return { refusal: 'underpriced', remedy };
   }
   if (nonce !== null && ((await read('eth_getTransactionCount', 'pending')) ?? 0n) > BigInt(nonce)) {
-    const remedy = `Another transaction of ${account} waits under number ${nonce}, and this one pays too little more to take its place.`;
+    const remedy = `Another transaction of ${account} waits under number ${nonce}, and this one does not pay enough to replace it.`;
     return { refusal: 'underpriced', remedy };
   }
-  return { refusal: 'other', remedy: 'Number, fees and funds are right: see what the node said.' };
+  return { refusal: 'other', remedy: 'Number, fees and funds are correct, so see what the node said.' };
 }
 
 /** Next nonces of an account: behind what is mined, and behind what waits, where the node tells. */

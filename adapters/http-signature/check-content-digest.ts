@@ -14,6 +14,6 @@ export function checkContentDigest(field: string | undefined, body: Uint8Array):
     throw new Refusal('digest', 'Content-Digest must be sha-256=:<base64>: and nothing else.');
   }
   if (`0x${toHex(claimed)}` !== sha256(body)) {
-    throw new Refusal('digest', `Content-Digest is not the SHA-256 of the ${body.length} bytes of the body.`);
+    throw new Refusal('digest', `Content-Digest is not the SHA-256 of the body (${body.length} bytes).`);
   }
 }

@@ -39,7 +39,7 @@ export function gatewayEventFromRequest(request: SignedRequest): APIGatewayProxy
   const headers = joinHeaders(request.headers);
   const host = headers.host ?? target.authority;
   if (host.toLowerCase() !== target.authority.toLowerCase()) {
-    throw new ArgumentError(`The host header does not say ${target.authority}, as the URL does. Leave it out.`);
+    throw new ArgumentError(`The host header differs from the URL's ${target.authority}. Leave it out.`);
   }
   const query = [...new URLSearchParams(target.query)];
   const nowMs = Date.now();

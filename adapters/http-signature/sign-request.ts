@@ -106,8 +106,8 @@ function readOwnHeaders(headers: Record<string, string>): Record<string, string>
   const read = new Map<string, string>();
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase();
-    if (MADE_HERE.has(lower)) throw new ArgumentError(`The header ${lower} is made when signing; leave it out.`);
-    if (read.has(lower)) throw new ArgumentError(`The header ${lower} is given twice.`);
+    if (MADE_HERE.has(lower)) throw new ArgumentError(`Leave out the header ${lower}; signing adds it.`);
+    if (read.has(lower)) throw new ArgumentError(`You gave the header ${lower} twice.`);
     read.set(lower, value);
   }
   return Object.fromEntries(read);
@@ -120,7 +120,7 @@ async function signStrictly(
   const signature = await signMessage(message);
   // The library would read other text as zeros.
   if (!/^0x[0-9a-fA-F]{130}$/.test(signature)) {
-    throw new AnswerError('The account answered with something else than a signature of 65 bytes in hex.');
+    throw new AnswerError('The account did not return a signature of 65 bytes in hex.');
   }
   return signature as `0x${string}`;
 }

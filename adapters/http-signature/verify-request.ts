@@ -87,7 +87,7 @@ function checkRequest(
   }
 
   const target = parseRequestTarget(request.url);
-  if (target === null) throw new Refusal('malformed', 'Host, path and query do not make a URL of plain ASCII.');
+  if (target === null) throw new Refusal('malformed', 'Host, path and query do not form a URL in plain ASCII.');
   if (typeof request.method !== 'string' || !/^[A-Z]{1,20}$/.test(request.method)) {
     throw new Refusal('malformed', 'The method must be upper-case letters.');
   }
@@ -100,12 +100,12 @@ function checkRequest(
   const authority = target.authority.toLowerCase();
   const host = headers.get('host');
   if (!authorities.has(authority) || (host !== undefined && host.toLowerCase() !== authority)) {
-    throw new Refusal('authority', 'The request is addressed to a host that is not this service.');
+    throw new Refusal('authority', 'This service does not answer for that host.');
   }
 
   const input = parseSignatureInput(inputField);
   if (input.chainId !== policy.chainId) {
-    throw new Refusal('chain', `The keyid names chain ${input.chainId}; this service is on ${policy.chainId}.`);
+    throw new Refusal('chain', `The keyid names chain ${input.chainId}, but this service is on ${policy.chainId}.`);
   }
   checkComponents(input.components, target.query !== '', body.length > 0);
   checkTimes(input, policy, nowMs);
@@ -113,7 +113,7 @@ function checkRequest(
   if (input.components.includes('content-digest')) checkContentDigest(headers.get('content-digest'), body);
   const base = buildSignatureBase(input.components, { method: request.method, target, headers }, input.paramsValue);
   if (recoverSigner(base, signature) !== input.address) {
-    throw new Refusal('signature', 'The signature is not that of the account in keyid over this request.');
+    throw new Refusal('signature', 'The account in keyid did not sign this request.');
   }
   return input;
 }
@@ -151,7 +151,7 @@ function checkTimes(input: SignatureInput, policy: RequestVerifierPolicy, nowMs:
     );
   }
   if (nowMs < (createdSec - policy.clockSkewSec) * 1000) {
-    throw new Refusal('not-yet-valid', 'The signature was created later than it is here. Correct the clock.');
+    throw new Refusal('not-yet-valid', 'The signature was created in the future. Correct the clock.');
   }
   if (nowMs > (expiresSec + policy.clockSkewSec) * 1000) {
     throw new Refusal('expired', 'The signature has expired. Sign again, or correct the clock.');

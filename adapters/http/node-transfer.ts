@@ -22,7 +22,7 @@ export const nodeTransfer: Transfer = {
         response.on('error', fail);
       });
       sent.on('error', fail);
-      sent.setTimeout(stallMs, () => sent.destroy(new Error(`nothing moved for ${stallMs} ms`)));
+      sent.setTimeout(stallMs, () => sent.destroy(new Error(`no data for ${stallMs} ms`)));
       writeAll(sent, body, fail);
     });
   },
@@ -30,7 +30,7 @@ export const nodeTransfer: Transfer = {
   async get(get, signal) {
     const { origin } = urlOf(get);
     const broken = (cause: unknown): StoreUnavailableError =>
-      new StoreUnavailableError(`The object store at ${origin} does not give a segment.`, { cause });
+      new StoreUnavailableError(`The object store at ${origin} did not return a segment.`, { cause });
     return new Promise((resolve, reject) => {
       const sent = open(get, signal, (response) => {
         const status = response.statusCode ?? 0;
@@ -59,7 +59,7 @@ function urlOf({ url }: PresignedRequest): URL {
   const parsed = URL.parse(url);
   if (parsed !== null && /^https?:$/.test(parsed.protocol)) return parsed;
   throw new AnswerError(
-    'The service presigns a request to an address that is not http or https. Is it the right service?',
+    'The service presigned a request to an address that is not http or https. Check that it is the right service.',
   );
 }
 

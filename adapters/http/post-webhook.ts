@@ -31,10 +31,8 @@ export async function postWebhook(
     await response.body?.cancel();
   } catch {
     // What fetch says may repeat the address.
-    throw new StoreUnavailableError(
-      `The webhook of alerts did not answer within ${TIMEOUT_MS / 1000} s, or not at all.`,
-    );
+    throw new StoreUnavailableError(`The alerts' webhook did not answer within ${TIMEOUT_MS / 1000} s.`);
   }
   if (status >= 200 && status < 300) return;
-  throw new StoreUnavailableError(`The webhook of alerts answered ${status}.`);
+  throw new StoreUnavailableError(`The alerts' webhook answered with status ${status}.`);
 }

@@ -113,7 +113,8 @@ export function createKuboP2pfs(options: KuboOptions): P2pfs & { close(): void }
         const body = await orNull(ask('block/stat', { arg: cid, offline: 'true' }, MAX_JSON_BYTES, abort));
         if (body === null) return null;
         const parsed = blockStat.safeParse(parseJson(body));
-        if (!parsed.success) throw new StoreUnavailableError(`The IPFS node at ${url.host} answers something else.`);
+        if (!parsed.success)
+          throw new StoreUnavailableError(`The IPFS node at ${url.host} gave an answer that does not match its API.`);
         return { cid: parsed.data.Key, sizeBytes: parsed.data.Size };
       });
     },
@@ -198,7 +199,7 @@ function explain(url: URL, what: string, limitMs: number, cause: unknown, timedO
   }
   // Not the caller's fault: it cannot be put right in the request.
   if (isDenied(cause)) {
-    const what = `The IPFS node at ${url.host} lets nobody in without the right token. Give it the one of its configuration.`;
+    const what = `The IPFS node at ${url.host} requires a token. Give the one from its configuration.`;
     return new StoreUnavailableError(what, { cause, details });
   }
   if (isNodeAnswer(cause)) {
@@ -206,7 +207,7 @@ function explain(url: URL, what: string, limitMs: number, cause: unknown, timedO
       cause,
     });
   }
-  return new StoreUnavailableError(`The IPFS node at ${url.host} cannot be reached. Is it running?`, {
+  return new StoreUnavailableError(`The IPFS node at ${url.host} cannot be reached. Check that it is running.`, {
     cause,
     details,
   });

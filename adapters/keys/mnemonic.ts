@@ -15,7 +15,7 @@ export function parseMnemonic(text: string): string {
     return Mnemonic.fromPhrase(words.join(' ')).phrase;
   } catch {
     throw new ArgumentError(
-      `These ${words.length} words are no BIP-39 mnemonic: a word is unknown or the check word does not fit.`,
+      `These ${words.length} words are not a BIP-39 mnemonic, because a word is unknown or the check word does not match.`,
     );
   }
 }

@@ -25,6 +25,6 @@ export async function openKeystore(json: string, password: string, where: string
     if (cause instanceof Error && /incorrect password/.test(cause.message)) {
       throw new KeyError(`The password does not open the keystore ${where}.`);
     }
-    throw new FileError(`${where} is no keystore that this program wrote.`);
+    throw new FileError(`${where} is not a keystore that this program wrote.`);
   }
 }

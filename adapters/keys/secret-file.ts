@@ -17,7 +17,7 @@ export async function createSecretFile(path: string, content: string | Uint8Arra
     file = await open(path, 'wx', 0o600);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw unusable(path, cause);
-    throw new FileError(`${path} exists already and is not replaced. Give another name, or move it away.`, {
+    throw new FileError(`${path} exists already, and is never replaced. Give another name, or move the file away.`, {
       cause,
     });
   }

@@ -7,9 +7,9 @@ const TRANSIENT = /Throttl|TooManyRequests|LimitExceeded|Unavailable|Timeout/i;
 const REMEDIES: Readonly<Record<string, string>> = {
   NotFoundException: 'Name a key of this region and account.',
   AccessDeniedException: 'Allow kms:GetPublicKey and kms:Sign on it.',
-  DisabledException: 'Enable it, or name another.',
-  KMSInvalidStateException: 'It may be scheduled for deletion: cancel that, or name another.',
-  InvalidKeyUsageException: 'It must be made for SIGN_VERIFY.',
+  DisabledException: 'Enable it, or name another key.',
+  KMSInvalidStateException: 'It may be scheduled for deletion. Cancel that, or name another key.',
+  InvalidKeyUsageException: 'Its usage must be SIGN_VERIFY.',
   CredentialsProviderError: 'Give AWS credentials, for instance in the environment.',
 };
 

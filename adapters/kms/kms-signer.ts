@@ -78,7 +78,7 @@ function requireSigningKey(keyId: string, answered: GetPublicKeyCommandOutput): 
   }
   const kind = `${answered.KeySpec ?? answered.CustomerMasterKeySpec ?? 'unknown'} for ${KeyUsage ?? 'unknown use'}`;
   throw new ArgumentError(
-    `The KMS key ${keyId} is of the kind ${kind}; accounts need ECC_SECG_P256K1 for SIGN_VERIFY. Name another key.`,
+    `The KMS key ${keyId} is ${kind}, but accounts need ECC_SECG_P256K1 for SIGN_VERIFY. Name another key.`,
   );
 }
 

@@ -16,7 +16,7 @@ export function parsePublicKey(keyId: string, der: Uint8Array): Uint8Array {
   const point = der.subarray(SPKI_PREFIX.length);
   try {
     if (point.length !== POINT_BYTES || !equalBytes(der.subarray(0, SPKI_PREFIX.length), SPKI_PREFIX)) {
-      throw new ArgumentError('It is no uncompressed point of secp256k1 in DER.');
+      throw new ArgumentError('This is not an uncompressed point on secp256k1 in DER.');
     }
     return secp256k1.Point.fromBytes(point).toBytes(false);
   } catch (cause) {
@@ -52,10 +52,10 @@ export function readSignature(
         return { r: compact.slice(0, 32), s: compact.slice(32), yParity };
       }
     }
-    throw new AnswerError('It recovers to another key.');
+    throw new AnswerError('The signature recovers to another key.');
   } catch (cause) {
     throw new AnswerError(
-      `What KMS gave for the key ${keyId} is no signature of the hash by the key's account. Was an alias moved? Start again.`,
+      `KMS did not return a signature by the account of key ${keyId}. An alias may have moved; start again.`,
       { cause },
     );
   }

@@ -48,7 +48,7 @@ export async function readSecret(options: SecretOptions, signal?: AbortSignal): 
     if (response.ok) {
       const parsed = secretAnswer.safeParse(answered);
       if (parsed.success) return parsed.data.SecretString;
-      throw new StateError(`The secret ${secretId} holds no text. Put one into it.`);
+      throw new StateError(`The secret ${secretId} holds no text. Store the text in it.`);
     }
     const said = failure.safeParse(answered);
     const name = said.success ? (said.data.__type.split('#').at(-1) ?? '') : `status ${response.status}`;

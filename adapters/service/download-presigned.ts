@@ -20,11 +20,16 @@ export async function downloadPresigned(
     if (!response.ok) {
       const problem = { type: 'about:blank', status: response.status };
       if (response.status < 500)
-        throw new RequestRefusedError(`The storage at ${host} refuses the download (${response.status}).`, problem);
-      throw new StoreUnavailableError(`The storage at ${host} answers the download with ${response.status}.`);
+        throw new RequestRefusedError(
+          `The storage at ${host} refused the download (status ${response.status}).`,
+          problem,
+        );
+      throw new StoreUnavailableError(`The storage at ${host} answered the download with status ${response.status}.`);
     }
     if (/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) {
-      throw new AnswerError(`The storage at ${host} answers the download with a page. Does a proxy stand before it?`);
+      throw new AnswerError(
+        `The storage at ${host} answered the download with a web page. A proxy may be in front of it.`,
+      );
     }
     return await readBody(response, maxBytes);
   } catch (cause) {

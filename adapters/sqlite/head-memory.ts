@@ -44,7 +44,7 @@ export function openHeadMemory(
       const code = (cause as { errcode?: number }).errcode;
       if (code === undefined) throw cause;
       problems.push(
-        `${path} cannot be ${what} (SQLite ${code}: ${(cause as Error).message}). Move it away if that stays so: what it remembers is lost then.`,
+        `${path} cannot be ${what} (SQLite ${code}: ${(cause as Error).message}). If this persists, move the file away; the heads that it remembers are then lost.`,
       );
       db.close();
       db = null;
@@ -56,7 +56,7 @@ export function openHeadMemory(
     const row = open.prepare('SELECT value, hash FROM seen WHERE key = ?').get(key);
     if (row === undefined) return null;
     const decoded = decodeRow(hasher, key, row, decode);
-    const problem = `What ${path} has of ${key} is damaged, and counts for nothing.`;
+    const problem = `The entry of ${key} in ${path} is damaged, so it is ignored.`;
     if (decoded === null && !problems.includes(problem)) problems.push(problem);
     return decoded;
   };
@@ -139,7 +139,7 @@ function openOrSetAside(path: string, patienceMs: number, problems: string[]): D
   }
   const aside = `${path}.damaged`;
   renameSync(path, aside);
-  problems.push(`${path} was damaged and lies aside as ${aside}: heads that were seen earlier are not known any more.`);
+  problems.push(`${path} was damaged and has been set aside as ${aside}. Heads seen earlier are forgotten.`);
   requireOwn(path);
   return openDatabase(path, patienceMs);
 }

@@ -33,7 +33,7 @@ export function addDeviceProvision(device: Command): void {
       const path = resolve(options.out);
       const connection = await readConnection(context);
       if (existsSync(path))
-        throw new FileError(`${path} exists already and is not replaced. Give another name: --out FILE`);
+        throw new FileError(`${path} exists already, and is never replaced. Give another name: --out FILE`);
       const opened = await openOwner(context);
       await createSecretFile(path, provisionText(opened, connection, entry));
       noticeLoopback(context.output, connection);

@@ -38,7 +38,7 @@ export function addDeviceReplace(device: Command): void {
       const path = resolve(options.out);
       // Before anything is paid for.
       if (existsSync(path))
-        throw new FileError(`${path} exists already and is not replaced. Give another name: --out FILE`);
+        throw new FileError(`${path} exists already, and is never replaced. Give another name: --out FILE`);
       const entry = await datasetEntry(home, name);
       const connection = await readConnection(context);
       const opened = await openOwner(context);

@@ -38,15 +38,15 @@ export function refuseChainQuestion(text: string, contracts: readonly string[]):
     .min(1)
     .max(MAX_QUESTIONS)
     .safeParse(Array.isArray(parsed) ? parsed : [parsed]);
-  if (!questions.success) return `The body is not one to ${MAX_QUESTIONS} JSON-RPC requests.`;
+  if (!questions.success) return `The body must hold 1 to ${MAX_QUESTIONS} JSON-RPC requests.`;
   for (const { method, params } of questions.data) {
     if (PLAIN.includes(method)) continue;
     const about = addressOf(method, params[0]);
-    if (about === undefined) return `The console's way to the chain does not take ${method}. Ask a node itself.`;
+    if (about === undefined) return `The console's path to the chain does not allow ${method}. Ask a node directly.`;
     if (typeof about !== 'string' || !contracts.includes(about.toLowerCase())) {
-      return `The console's way to the chain answers ${method} for Plumbline's contracts alone.`;
+      return `The console's path to the chain allows ${method} only for Plumbline's contracts.`;
     }
-    if (method === 'eth_call' && params.length > 2) return 'Calls come without an override of the state.';
+    if (method === 'eth_call' && params.length > 2) return 'Calls must not override the state.';
   }
   return null;
 }

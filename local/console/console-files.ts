@@ -31,7 +31,9 @@ interface SiteFile {
 export function readConsoleFiles(): ConsoleFiles {
   const folder = findBuilt(BUILT);
   if (folder === null) {
-    return { answer: () => refusal('/problems/not-found', 'The console was not built. Run: npm run build:console') };
+    return {
+      answer: () => refusal('/problems/not-found', 'The console has not been built. Run: npm run build:console'),
+    };
   }
   const files = new Map(
     readdirSync(folder).flatMap((name): [string, SiteFile][] => {

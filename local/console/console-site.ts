@@ -71,7 +71,7 @@ export function openConsoleSite({ place, rpcUrl, objects }: ConsoleSiteOptions):
       return refusal('/problems/bad-request', 'Send JSON-RPC as application/json.');
     }
     const body = await readBody(incoming, MAX_QUESTION_BYTES);
-    if (body === null) return refusal('/problems/too-large', `At most ${MAX_QUESTION_BYTES} bytes are read.`);
+    if (body === null) return refusal('/problems/too-large', `A request may have at most ${MAX_QUESTION_BYTES} bytes.`);
     const text = Buffer.from(body).toString('utf8');
     const refused = refuseChainQuestion(text, contracts);
     if (refused !== null) return refusal('/problems/forbidden', refused);
@@ -98,7 +98,7 @@ export function openConsoleSite({ place, rpcUrl, objects }: ConsoleSiteOptions):
   ): Promise<HttpAnswer | null> => {
     const wanted = new URL(`/${behind}`, await bucketOrigin());
     if (wanted.origin !== (await bucketOrigin()) || !wanted.searchParams.has('X-Amz-Signature')) {
-      return refusal('/problems/forbidden', 'Only presigned addresses of the bucket are passed on.');
+      return refusal('/problems/forbidden', "Only the bucket's presigned addresses are allowed.");
     }
     const { range } = incoming.headers;
     await passThrough(
@@ -119,7 +119,7 @@ export function openConsoleSite({ place, rpcUrl, objects }: ConsoleSiteOptions):
     const isChain = path === ROOT + CHAIN;
     if (method !== (isChain ? 'POST' : 'GET')) {
       const allow = isChain ? 'POST' : 'GET';
-      return refusal('/problems/method-not-allowed', `This path takes ${allow}.`, { allow });
+      return refusal('/problems/method-not-allowed', `This path allows only ${allow}.`, { allow });
     }
     if (isChain) return gates.chain.pass(() => askChain(incoming, response));
     if (!path.startsWith(ROOT)) return redirect(target);
@@ -129,7 +129,7 @@ export function openConsoleSite({ place, rpcUrl, objects }: ConsoleSiteOptions):
       const behind = target.slice(ROOT.length + BUCKET.length);
       return gates.bucket.pass(() => fetchObject(behind, incoming, response));
     }
-    return files.answer(name, target) ?? refusal('/problems/not-found', 'The console has no such file.');
+    return files.answer(name, target) ?? refusal('/problems/not-found', 'The console does not have this file.');
   };
 
   return {

@@ -39,7 +39,7 @@ export async function passThrough(request: PassedRequest, response: ServerRespon
     let sizeBytes = 0;
     for await (const part of answer.body ?? []) {
       sizeBytes += part.length;
-      if (sizeBytes > maxAnswerBytes) throw new Error(`${what} answers with more than ${maxAnswerBytes} bytes.`);
+      if (sizeBytes > maxAnswerBytes) throw new Error(`${what} answered with more than ${maxAnswerBytes} bytes.`);
       if (!response.write(part)) await drained(response);
     }
     response.end();
@@ -48,7 +48,7 @@ export async function passThrough(request: PassedRequest, response: ServerRespon
       response.destroy();
       return;
     }
-    const { statusCode, headers: said, body: text } = refusal('/problems/unavailable', `${what} does not answer.`);
+    const { statusCode, headers: said, body: text } = refusal('/problems/unavailable', `${what} did not answer.`);
     response.writeHead(statusCode, { ...said, connection: 'close' }).end(text);
   }
 }

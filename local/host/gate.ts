@@ -30,7 +30,7 @@ export function createGate({ atOnce, mostWaiting, mostWaitMs, restMs = () => 0 }
       return;
     }
     if (waiting.length >= mostWaiting) {
-      throw new StoreUnavailableError(`${waiting.length} requests of this kind wait already. Try again.`);
+      throw new StoreUnavailableError(`${waiting.length} requests of this kind are already waiting. Try again.`);
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const giveUp = (reason: unknown): void => {
@@ -39,7 +39,7 @@ export function createGate({ atOnce, mostWaiting, mostWaitMs, restMs = () => 0 }
       reject(reason);
     };
     const abort = (): void => giveUp(signal?.reason);
-    const late = new StoreUnavailableError(`No turn came within ${mostWaitMs} ms. Try again.`);
+    const late = new StoreUnavailableError(`The request had to wait more than ${mostWaitMs} ms. Try again.`);
     const timer = setTimeout(giveUp, mostWaitMs, late);
     signal?.addEventListener('abort', abort, { once: true });
     waiting.push(resolve);

@@ -13,7 +13,7 @@ const BUILT = join('build', 'console', 'check.html');
 export function readCheckPage(): HttpAnswer {
   const path = findBuilt(BUILT);
   if (path === null) {
-    return refusal('/problems/not-found', 'The check page was not built. Run: npm run build:check');
+    return refusal('/problems/not-found', 'The check page has not been built. Run: npm run build:check');
   }
   return {
     statusCode: 200,

@@ -34,18 +34,18 @@ async function answerRequest(
   if (target.length > MAX_TARGET_CHARS) {
     return refusal(
       '/problems/uri-too-long',
-      `Path and query have ${target.length} characters; ${MAX_TARGET_CHARS} fit.`,
+      `Path and query have ${target.length} characters; at most ${MAX_TARGET_CHARS} are allowed.`,
     );
   }
   const path = target.split('?', 1)[0] as string;
   const routed = functions.filter(
     ({ row }) => row.trigger.kind === 'http' && matchPath(row.trigger.path, path) !== null,
   );
-  if (routed.length === 0) return refusal('/problems/not-found', 'No function has this path.');
+  if (routed.length === 0) return refusal('/problems/not-found', 'This path does not exist.');
   const found = routed.find(({ row }) => methodOf(row) === method);
   if (found === undefined) {
     const allowed = [...new Set(routed.map(({ row }) => methodOf(row)))].join(', ');
-    return refusal('/problems/method-not-allowed', `This path takes ${allowed}.`, { allow: allowed });
+    return refusal('/problems/method-not-allowed', `This path allows only ${allowed}.`, { allow: allowed });
   }
   const body = await readBody(incoming, found.row.limits.bodyBytes);
   if (body === null) {

@@ -143,7 +143,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     incoming.on('error', () => undefined);
     room.take(incoming, response);
     if (!authorities.includes(incoming.headers.host?.toLowerCase() ?? '') && incoming.url !== HEALTH_PATH) {
-      const detail = 'The request is addressed to a host that is not this service.';
+      const detail = 'This service does not answer for that host.';
       sendAnswer(
         incoming,
         response,

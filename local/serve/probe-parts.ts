@@ -50,9 +50,7 @@ async function requireContracts(
   );
   for (const [i, [name, at]] of named.entries()) {
     if (parseAnswer(data, 'eth_getCode', codes[i]) !== '0x') continue;
-    throw new StateError(
-      `There is no ${name} at ${at} on this chain. Run plumb contracts deploy, or correct its address.`,
-    );
+    throw new StateError(`This chain has no ${name} at ${at}. Run plumb contracts deploy, or correct the address.`);
   }
 }
 

@@ -138,10 +138,10 @@ export async function readServeSettings(
   const name = String(issue?.path[0] ?? (issue as { keys?: string[] } | undefined)?.keys?.[0] ?? '');
   const where = `${path === null ? '' : `${name} in ${path}, or `}${variableOf(name)} in the environment`;
   if (issue?.code === 'unrecognized_keys') {
-    throw new FileError(`${path} has ${name}, which is no setting. docs/serve.md lists them.`);
+    throw new FileError(`${path} has ${name}, which is not a setting. docs/serve.md lists the settings.`);
   }
-  if (given[name] === undefined) throw new StateError(`The service lacks a setting: give ${where}. See docs/serve.md.`);
-  throw new FileError(`A setting is malformed: ${where}. See docs/serve.md.`);
+  if (given[name] === undefined) throw new StateError(`A setting is missing. Give ${where}. See docs/serve.md.`);
+  throw new FileError(`A setting is malformed. Correct ${where}. See docs/serve.md.`);
 }
 
 const PATHS = ['deployments', 'keystore', 'keystorePasswordFile'] as const;
@@ -156,7 +156,7 @@ function compose(given: Fields): ServeSettings {
   const listen = parseListen(given.listen);
   if (given.authorities === undefined && !isLoopback(listen.host)) {
     throw new StateError(
-      `${given.listen} can be reached from other machines. Name what they call this service: ${variableOf('authorities')}=plumb.example,192.168.1.5:8080 (or authorities in the file).`,
+      `${given.listen} can be reached from other machines. Give the names by which they reach this service: ${variableOf('authorities')}=plumb.example,192.168.1.5:8080 (or authorities in the file).`,
     );
   }
   return {
@@ -191,7 +191,7 @@ export function parseListen(given: string): ListenAddress {
   const host = bracketed ?? plain;
   if (host === undefined || Number(port) > 65_535) {
     throw new StateError(
-      `"${given.slice(0, 80)}" is no address to listen on. Give ADDRESS:PORT, such as 0.0.0.0:8080.`,
+      `"${given.slice(0, 80)}" is not an address to listen on. Give ADDRESS:PORT, such as 0.0.0.0:8080.`,
     );
   }
   return { host, port: Number(port) };
@@ -201,12 +201,12 @@ function contractsOf({ deployments, dissc, ocasc, asc, fromBlock, chainId }: Fie
   if (deployments !== undefined) {
     if ([dissc, ocasc, asc, fromBlock].some((one) => one !== undefined)) {
       throw new StateError(
-        'The settings name deployments, and contracts besides. Leave out dissc, ocasc, asc, fromBlock.',
+        'The settings name both deployments and single contracts. Leave out dissc, ocasc, asc, fromBlock.',
       );
     }
     const named = inFile(deployments, () => deploymentsFile.parse(JSON.parse(readPublicFile(deployments))));
     if (named.chainId !== chainId) {
-      throw new FileError(`${deployments} is about chain ${named.chainId}, the settings about ${chainId}.`);
+      throw new FileError(`${deployments} is for chain ${named.chainId}, but the settings are for chain ${chainId}.`);
     }
     const { DISSC, OCASC, ASC } = named.contracts;
     return {
@@ -216,7 +216,7 @@ function contractsOf({ deployments, dissc, ocasc, asc, fromBlock, chainId }: Fie
   }
   if (dissc === undefined) {
     throw new StateError(
-      `The settings name no contracts. Give ${variableOf('deployments')}, a file that plumb contracts deploy wrote, or ${variableOf('dissc')}.`,
+      `The settings do not name the contracts. Give ${variableOf('deployments')}, a file that plumb contracts deploy wrote, or ${variableOf('dissc')}.`,
     );
   }
   const orNull = (hex: string | undefined): Address | null => (hex === undefined ? null : address(hex));
@@ -232,14 +232,14 @@ function relayerOf({
   region,
 }: Fields): RelayerKey {
   if (keystore !== undefined && relayerKeyId !== undefined) {
-    throw new StateError('The settings name two keys that record: keystore and relayerKeyId. Leave one out.');
+    throw new StateError('The settings name two keys for recording, keystore and relayerKeyId. Leave one out.');
   }
   if (relayerKeyId !== undefined) {
     return { keyId: relayerKeyId, region: kmsRegion ?? region, endpoint: kmsEndpoint ?? null };
   }
   if (keystore === undefined || keystorePasswordFile === undefined) {
     throw new StateError(
-      `The settings name no key that records. Give ${variableOf('keystore')} and ${variableOf('keystorePasswordFile')} (plumb service key makes both), or ${variableOf('relayerKeyId')} for a key in AWS KMS.`,
+      `The settings do not name a key for recording. Give ${variableOf('keystore')} and ${variableOf('keystorePasswordFile')} (plumb service key makes both), or ${variableOf('relayerKeyId')} for a key in AWS KMS.`,
     );
   }
   return { keystore: resolve(keystore), passwordFile: resolve(keystorePasswordFile) };

@@ -130,7 +130,7 @@ function checkRequest(text: string): { readonly asked: string } | { readonly ref
   if (requests.data.every(({ method }) => PUBLIC_METHOD.test(method))) return { asked: JSON.stringify(parsed) };
   // One that may not be asked spoils its batch: a batch is answered whole or not at all.
   const answers = requests.data.map(({ id, method }) =>
-    errorOf(id, -32601, `This address does not take ${method.slice(0, 60)}, or what came with it`),
+    errorOf(id, -32601, `This address does not allow ${method.slice(0, 60)}, or its parameters`),
   );
   return { refusal: JSON.stringify(isBatch ? answers : answers[0]) };
 }

@@ -16,7 +16,7 @@ const MAX_STATE_BYTES = 2 ** 30;
 export async function keepChainState(rpc: JsonRpc, file: string, signal?: AbortSignal): Promise<void> {
   const dumped = await rpc.call('anvil_dumpState', [true], signal);
   if (typeof dumped !== 'string' || !dumped.startsWith('0x')) {
-    throw new LedgerUnavailableError('anvil answered something else than its state.');
+    throw new LedgerUnavailableError('anvil did not return its state.');
   }
   const json = await promisify(gunzip)(Buffer.from(dumped.slice(2), 'hex'), { maxOutputLength: MAX_STATE_BYTES });
   const unfinished = `${file}.new`;

@@ -59,7 +59,7 @@ function busy(folder: string, holder: { pid: number; startedAtMs: number } | nul
     holder === null
       ? 'Another process'
       : `Process ${holder.pid}, started ${new Date(holder.startedAtMs).toISOString()},`;
-  return new StackBusyError(`${who} runs a stack in ${folder}. Stop it first, or give another folder.`, {
+  return new StackBusyError(`${who} is running a stack in ${folder}. Stop it first, or give another folder.`, {
     details: { folder, pid: holder?.pid ?? null },
   });
 }

@@ -36,7 +36,7 @@ describe('our adapters on a chain by Amsterdam’s rules', () => {
     const before = await rpc.call('eth_getBalance', [account, 'latest']);
     await assert.rejects(deployProxy({ rpcUrl, chainId, signer: createKeySigner(relayer) }), {
       name: 'ChainAnswerError',
-      message: /carries 100000 gas, and on chain 31337 it needs \d{6}\. Nothing was paid\..*EIP-7997/,
+      message: /carries 100000 gas, but on chain 31337 it needs \d{6}\. Nothing was paid\..*EIP-7997/,
     });
     assert.equal(await rpc.call('eth_getBalance', [account, 'latest']), before);
   });

@@ -87,7 +87,7 @@ describe('what a verifier remembers of heads', () => {
     db.close();
     const memory = open(path);
     assert.equal(memory.readHeads(dataset), null);
-    assert.match(memory.problems.join(), /is damaged, and counts for nothing/);
+    assert.match(memory.problems.join(), /is damaged, so it is ignored/);
     memory.keepHeads([[dataset, seenIn(4, 22)]]);
     assert.deepEqual(memory.readHeads(dataset), seenIn(4, 22));
     memory.close();
@@ -99,7 +99,7 @@ describe('what a verifier remembers of heads', () => {
     const memory = open(path);
     assert.match(
       memory.problems.join(),
-      /was damaged and lies aside as .*\.damaged: heads that were seen earlier are not known/,
+      /was damaged and has been set aside as .*\.damaged\. Heads seen earlier are forgotten/,
     );
     assert.equal(readFileSync(`${path}.damaged`, 'utf8').length, 8_192);
     memory.keepHeads([[dataset, seenIn(1, 2)]]);

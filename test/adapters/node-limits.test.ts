@@ -73,7 +73,7 @@ describe('a node that has had too many requests', () => {
     });
     await assert.rejects(rpcOf(node.rpcUrl, { patienceMs: 5000 }).call('eth_gasPrice', []), {
       name: 'LedgerUnavailableError',
-      message: /127\.0\.0\.1:\d+ has had too many requests \(HTTP 429\) and asks to be left alone for 3600 s/,
+      message: /127\.0\.0\.1:\d+ has had too many requests \(HTTP 429\) and asks callers to wait 3600 s/,
     });
     assert.equal(node.bodies(), 1);
   });
@@ -123,7 +123,7 @@ describe('what stands between us and a node', () => {
     assert.equal(seen[0], `Basic ${Buffer.from('some@one:p:ss').toString('base64')}`);
     await assert.rejects(rpc.call('eth_gasPrice', []), (error: unknown) => {
       assert.ok(error instanceof LedgerUnavailableError);
-      assert.match(error.message, /lets nobody in without the right key \(HTTP 401\)/);
+      assert.match(error.message, /requires a valid key \(HTTP 401\)/);
       assert.ok(!JSON.stringify([error, error.message]).includes('p:ss') && !error.message.includes('one'));
       return true;
     });
@@ -132,9 +132,9 @@ describe('what stands between us and a node', () => {
   for (const [status, says] of [
     [200, /answers with a web page \(HTTP 200\), not with JSON-RPC/],
     [404, /answers with a web page \(HTTP 404\)/],
-    [407, /HTTP 407: a proxy in between wants a user and password/],
-    [301, /redirects to another place \(HTTP 301\)/],
-    [502, /has trouble of its own, or the gateway before it has \(HTTP 502\)/],
+    [407, /HTTP 407, when a proxy wants a user and password/],
+    [301, /redirects elsewhere \(HTTP 301\)/],
+    [502, /failed, or the gateway in front of it did \(HTTP 502\)/],
   ] as const) {
     test(`a page with status ${status} is named, with the address`, async (t) => {
       const node = await nodeOf(t, {
@@ -161,7 +161,7 @@ describe('what stands between us and a node', () => {
     for (const [rpcUrl, says] of [
       [
         `https://127.0.0.1:${port}`,
-        /certificate of 127\.0\.0\.1:\d+ is signed by nobody that this machine trusts.*NODE_EXTRA_CA_CERTS/,
+        /does not trust whoever signed the TLS certificate of 127\.0\.0\.1:\d+.*NODE_EXTRA_CA_CERTS/,
       ],
       [plain.rpcUrl.replace('http:', 'https:'), /does not speak TLS at this port/],
       ['http://nowhere.invalid:8545', /DNS (has no address for nowhere\.invalid:8545|does not answer now)/],

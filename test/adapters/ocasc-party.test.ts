@@ -156,7 +156,7 @@ describe('what one account does on OCASC', () => {
     await challenge(consumer, id, market.terms.first, 0);
     await assert.rejects(consumer.breach(id), refusal('OCASC_WrongState'));
     await assert.rejects(consumer.lapse(id), (error: Error) => {
-      assert.match(error.message, /It is possible from 20\d\d-.*Z on, in \d+ s\.$/);
+      assert.match(error.message, /This is possible from 20\d\d-.*Z on, in \d+ s\.$/);
       return refusal('OCASC_TooEarly')(error);
     });
     const open = (await read(id)).question;
@@ -172,7 +172,7 @@ describe('what one account does on OCASC', () => {
     await market.goTo(graceEnd + 1);
     await assert.rejects(owner.respond(id, market.answer(market.terms.first, 0)), (error: Error) => {
       const refused = /^OCASC refuses: OCASC_TooLate\(id 0x[0-9a-f]{64}, timestamp \d+, limit \d+\)\. (.*)$/;
-      assert.match(refused.exec(error.message)?.[1] ?? error.message, /^It was possible until 20\d\d-.*Z\.$/);
+      assert.match(refused.exec(error.message)?.[1] ?? error.message, /^This was possible until 20\d\d-.*Z\.$/);
       return refusal('OCASC_TooLate')(error);
     });
     await consumer.breach(id);

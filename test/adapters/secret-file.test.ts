@@ -115,7 +115,7 @@ describe('a secret that is written', () => {
     const path = join(folder, 'made');
     await createSecretFile(path, 'first');
     assert.equal(modeOf(path), '600');
-    await assert.rejects(createSecretFile(path, 'second'), refusedAs(/exists already and is not replaced/));
+    await assert.rejects(createSecretFile(path, 'second'), refusedAs(/exists already, and is never replaced/));
     assert.equal(readFileSync(path, 'utf8'), 'first');
   });
 

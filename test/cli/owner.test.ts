@@ -245,7 +245,7 @@ test('files with secrets are created once, mode 0600, and refused when others co
     join(folder, 'device.json'),
   ]);
   assert.equal(again.exitCode, 2);
-  assert.match(again.stderr, /exists already and is not replaced/);
+  assert.match(again.stderr, /exists already, and is never replaced/);
   const twice = await plumb(['owner', 'init', ...passwordArgs(), '--mnemonic-out', join(folder, 'third')]);
   assert.equal(twice.exitCode, 2);
 

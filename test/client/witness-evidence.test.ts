@@ -166,7 +166,7 @@ describe('evidence, asked of the chain', () => {
   it('wants as many nodes as have to agree', async () => {
     assert.throws(
       () => createDisscWitness({ rpcUrls: [anvil.rpcUrl], agree: 2, chainId: 1, dissc, anchor: 'final' }),
-      /2 nodes are to agree, and 1 are named/,
+      /asks for 2 nodes, but you named 1/,
     );
     const gone = createDisscWitness({
       rpcUrls: ['http://127.0.0.1:9'],

@@ -272,8 +272,8 @@ describe('the chain, asked from the page', () => {
         [[], '', /Name at least one node/],
         [['ftp://a.example'], '', /is not the URL of a node/],
         [['http://a.example'], '', /anybody on the way can answer in its place/],
-        [['https://a.example', 'https://a.example/'], '', /One node is named twice/],
-        [['https://a.example'], '2', /2 nodes are to agree, and 1 are named/],
+        [['https://a.example', 'https://a.example/'], '', /You named one node twice/],
+        [['https://a.example'], '2', /asks for 2 nodes, but you named 1/],
       ] as const) {
         await ask(page, urls, agree);
         await page.locator('#asked', { hasText: says }).waitFor();

@@ -191,7 +191,7 @@ describe('anchor', () => {
     let limit = 1_200n;
     const broadcast: Recorder['broadcast'] = async (transaction, signal) => {
       if (BigInt((transaction.raw.length - 2) / 2) > limit) {
-        throw new NotRecordedError('The node does not take the transaction.', { details: { refusal: 'other' } });
+        throw new NotRecordedError('The node rejects the transaction.', { details: { refusal: 'other' } });
       }
       await service.recorder.broadcast(transaction, signal);
     };

@@ -215,7 +215,7 @@ describe('ingest-segment', () => {
     test('the segment of a dataset whose charter nobody has shown', async () => {
       const batch = device.seal(blocks([10]));
       await stores.table.delete(datasetPk(device.dataset), FIRST_CHARTER_SK, 'any');
-      await rejected(batch.segment, /No charter/);
+      await rejected(batch.segment, /has a charter of this dataset/);
       await keepCharter(stores.table, device.dataset, { charter: device.charter, onChain: false });
       assert.equal(await ingest(batch.segment), 'placed', 'once it is shown the segment is looked at again');
     });

@@ -186,7 +186,7 @@ export function createNode(parts: NodeParts): {
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 function refused(refusal: 'nonce-too-low' | 'underpriced'): NotRecordedError {
-  return new NotRecordedError(`The node does not take the transaction: ${refusal}.`, { details: { refusal } });
+  return new NotRecordedError(`The node rejects the transaction: ${refusal}.`, { details: { refusal } });
 }
 
 /** Enough of a call that two that differ have two hashes. */

@@ -205,7 +205,7 @@ describe('a node that misbehaves', () => {
       const ledger = await ledgerOn(t, withoutFinality(refusal));
       await assert.rejects(ledger.readHeads([DATASET], 'final'), {
         name: 'LedgerUnavailableError',
-        message: /at block 5000 and has no finalized block.*finalDepth beside rpcUrl/,
+        message: /at block 5000 but has no finalized block.*finalDepth beside rpcUrl/,
       });
       const { point } = await ledger.readHeads([DATASET], 'latest');
       assert.equal(point.blockNumber, 5000);

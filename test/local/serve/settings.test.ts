@@ -50,7 +50,7 @@ describe('settings of plumb serve', () => {
 
   test('what is missing, malformed or unknown is named with its remedy, its value never', async () => {
     const refused: [object, RegExp][] = [
-      [{ ...whole, bucket: undefined }, /lacks a setting.*PLUMBLINE_BUCKET/s],
+      [{ ...whole, bucket: undefined }, /A setting is missing.*PLUMBLINE_BUCKET/s],
       [{ ...whole, rpcUrls: ['a-key-of-the-node'] }, /malformed.*PLUMBLINE_RPC_URLS/s],
       [{ ...whole, rpcUrl: SECRET }, /rpcUrl, which is no setting/],
       [{ ...whole, dissc: undefined }, /PLUMBLINE_DEPLOYMENTS/],
