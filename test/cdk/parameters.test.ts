@@ -68,7 +68,7 @@ describe('the parameters of a deployment', () => {
     ['contracts given twice', { deployments: 'd.json' }, /Give either/],
     ['a sum in ether', { grantsMinPerRecordWei: '0.1' }, /grantsMinPerRecordWei is a whole number of wei/],
     ['an invoker that is no account', { invokers: '*' }, /invokers is not a list/],
-    ['a mail address without a host', { alarmEmail: 'me' }, /alarmEmail is not an address/],
+    ['a mail address without a host', { alarmEmail: 'me' }, /alarmEmail is not an e-mail address/],
   ];
   for (const [what, change, message, blamed = ArgumentError] of refused) {
     test(`refuse ${what}`, () => {

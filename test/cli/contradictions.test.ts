@@ -77,11 +77,15 @@ describe('plumb owner contradictions', () => {
       [
         'a growth of another log',
         { growth: { ...value.growth, peaks: value.growth.peaks.with(0, `0x${'00'.repeat(32)}`) } },
-        /leads to another log/,
+        /leads to a different log/,
       ],
       ['one head twice', { shorter: value.longer, growth: null }, /extends/],
-      ['no growth', { growth: null }, /nothing is known/],
-      ['a charter of somebody else', { charters: [{ ...value.charters[0], serial: 1_790_000_001 }] }, /signed by/],
+      ['no growth', { growth: null }, /Comparing these heads needs the growth/],
+      [
+        'a charter of somebody else',
+        { charters: [{ ...value.charters[0], serial: 1_790_000_001 }] },
+        / names owner .*, but .* signed it/,
+      ],
     ];
     for (const [what, change, pattern] of altered) {
       const ended = await plumb(['--check', written('altered.json', JSON.stringify({ ...value, ...change }))]);

@@ -49,7 +49,7 @@ describe('the terms that an offer has where nothing else is said', () => {
     assert.throws(() => terms(ENCRYPTED, { fee: 501n }), /at most the price, 10000, and the bond, 500/);
     assert.throws(() => terms(ENCRYPTED, { samples: 4097 }), /at most 4096/);
     assert.throws(() => terms(ENCRYPTED, { previews: 9 }), /at most 8 of the 460 samples/);
-    assert.throws(() => terms(ENCRYPTED, { samples: 2, previews: 3 }), /at most 2 of 2 samples/);
+    assert.throws(() => terms(ENCRYPTED, { samples: 2, previews: 3 }), /at most 2 of the 2 samples/);
     assert.throws(() => terms(ENCRYPTED, { maxDemands: 65_536 }), /65535 is the most/);
   });
 });

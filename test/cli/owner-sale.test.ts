@@ -171,7 +171,7 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
     const short = json(await plumb(...few, '--window', '1h', '--duration', '1h'), 2);
     assert.match(short.error.message, /longer than --window/);
     const previews = json(await plumb(...few, '--samples', '1', '--previews', '2'), 2);
-    assert.match(previews.error.message, /at most 1 of 1 samples/);
+    assert.match(previews.error.message, /at most 1 of the 1 samples/);
     const range = json(await plumb(...few, '--blocks', '0-30'), 5);
     assert.match(range.error.message, /has 30/);
   });

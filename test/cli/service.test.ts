@@ -110,7 +110,7 @@ test('service owner adds, changes, lists and removes, and names what is wrong be
   }
   assert.deepEqual(await list(), before, 'nothing was written');
   const nowhere = await runPlumb(['service', 'owner', 'list'], { PLUMB_HOME: folder });
-  assert.match(nowhere.stderr, /Which service\?/);
+  assert.match(nowhere.stderr, /Nothing says which service\./);
 });
 
 test('without a stack, the variable of the deployment that is missing is named', async () => {

@@ -120,7 +120,7 @@ export class LyingAnchorer {
   ): Promise<DatasetAnchor> => {
     this.asked.push(dataset);
     const log = this.#logs.get(dataset);
-    if (log === undefined) throw refused('No charter of this dataset was shown here.');
+    if (log === undefined) throw refused('This service has no charter of the dataset.');
     const at =
       round === undefined ? this.rounds.length - 1 : this.rounds.findIndex(({ root }) => equalBytes(root, round));
     const shown = at === -1 ? null : await this.#showRound(at, dataset);

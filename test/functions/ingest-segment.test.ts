@@ -207,7 +207,7 @@ describe('ingest-segment', () => {
     test('the segment of an owner who is not served', async () => {
       const batch = device.seal(blocks([10]));
       stores.owners.delete(device.owner);
-      await rejected(batch.segment, /not served/);
+      await rejected(batch.segment, /does not store data for owner/);
       stores.owners.set(device.owner, 2 ** 40);
       assert.equal(await ingest(batch.segment), 'placed', 'once the owner is served it is looked at again');
     });

@@ -145,7 +145,7 @@ describe('junk that a thief stores', () => {
     const presignPut = stores.ports.objects.presignPut;
     await assert.rejects(uploadSegment({ ...ports, objects: { ...objects, presignPut } }, next), {
       type: '/problems/quota',
-      message: /2100 objects, 8400 bytes/,
+      message: /2100 objects \(8400 bytes\)/,
     });
     let aside = 0;
     for (let runs = 0; aside < 2_100; runs++) {

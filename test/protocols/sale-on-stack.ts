@@ -100,7 +100,7 @@ export async function buy(stack: RecordedStack, { id, terms }: { readonly id: Ag
   const keys = await deriveEncryptionKeys(new Uint8Array(randomBytes(32)));
   const party = stack.as(consumerKey);
   const accepted = await party.agreements.accept({ id, ...terms }, accountOfKey(signerKey), keys.publicKey);
-  await until('The final acceptance', async () => {
+  await until('The acceptance in a final block', async () => {
     const { agreement } = await stack.market.readAgreement(id, 'final');
     return agreement?.buyer ?? null;
   });
