@@ -139,7 +139,7 @@ function requirePaid({ purchase, store }: OpenedPurchase, ranges: DemandOptions[
     const unpaid = from < terms.first ? from : to >= end ? Math.max(from, end) : null;
     if (unpaid === null) continue;
     throw new ArgumentError(
-      `You have not signed for block ${unpaid}, only for ${end === terms.first ? 'none' : `${terms.first} to ${end - 1}`}. The owner owes keys only for blocks that you have signed for.`,
+      `You have not signed for ${end === terms.first ? 'any block yet' : `block ${unpaid}, only for ${terms.first} to ${end - 1}`}. The owner owes keys only for blocks that you have signed for.`,
     );
   }
   const wanted = new Set<BlockIndex>();

@@ -66,7 +66,7 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
       assert.deepEqual(await readFile(path), Buffer.from(seller.of.contents[index] as Uint8Array));
     }
     const early = await consumer(2, 'demand', id, '--blocks', '0');
-    assert.match(early.error.message, /Block 0 is not signed for: none is/);
+    assert.match(early.error.message, /You have not signed for any block/);
     const fetched = await consumer(0, 'fetch', id, '--out', join(folder, 'bought'), '--ahead', '4');
     assert.deepEqual([fetched.verified, fetched.stopped], [12, null]);
     assert.deepEqual(fetched.risk, { blocks: 4, money: '500', byDefault: { blocks: 1, money: '200' } });

@@ -58,7 +58,7 @@ describe('one look', () => {
   test('that fails says our own sentence, and nothing of another program\u2019s, which may quote a secret', async () => {
     const failing = async (error: Error) => (await look('x', 'Do.', () => Promise.reject(error), NEVER))[0]?.says;
     assert.equal(await failing(new FileError('Mend it.')), 'Mend it.');
-    assert.equal(await failing(new TypeError('http://u:secret@host failed')), 'It cannot be used (TypeError).');
+    assert.equal(await failing(new TypeError('http://u:secret@host failed')), 'It does not work (TypeError).');
   });
 });
 

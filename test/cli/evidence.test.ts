@@ -113,7 +113,7 @@ test('a file and its evidence are all that somebody needs', async () => {
   await writeFile(at('other.log'), other);
   const differs = await verify([at('door.evidence.json'), at('other.log')], 1);
   assert.equal(differs.verdict, 'corrupted');
-  assert.match(differs.reason, /One block differs of 3: the first is block \d+, bytes 1048560 to/);
+  assert.match(differs.reason, /One block differs of 3; the first is block \d+, bytes 1048560 to/);
   assert.equal(report.timestamp.holds, null);
   const roots = ['--tsa-roots', at('roots.pem')];
   const shown = await runPlumb(['verify', at('door.evidence.json'), at('files/door.log'), '--explain', ...roots], {});
@@ -247,5 +247,5 @@ test('an auditor verifies and makes evidence from the bucket, and opens no conte
   const form = ['auditor', 'prove', file, 'door', '--blocks', '0', '--format', 'cose', '--out', at('x')];
   assert.match((await plumb(form, '', 2, nobody)).error.message, /An auditor has no log key/);
   const unknown = await plumb(['auditor', 'verify', file, 'pump'], '', 2, nobody);
-  assert.match(unknown.error.message, /The auditor file has no dataset pump; it has door/);
+  assert.match(unknown.error.message, /The auditor file has no dataset pump\. It has door/);
 });

@@ -12,7 +12,7 @@ test('one command at a time writes to a folder, and the next one may as soon as 
   const unlock = await lockFolder(home, '/somewhere/out');
   await assert.rejects(lockFolder(home, '/somewhere/out'), (error: unknown) => {
     assert.ok(error instanceof StateError);
-    assert.match(error.shortMessage, /Another process writes to \/somewhere\/out now\. Wait until it has ended\./);
+    assert.match(error.shortMessage, /Another process is writing to \/somewhere\/out\. Wait until it ends\./);
     return true;
   });
   const other = await lockFolder(home, '/somewhere/else');

@@ -91,7 +91,7 @@ test('lines from a stream are recorded, verified and brought back byte for byte'
   assert.equal(other.exitCode, 2, other.stdout);
   assert.match(
     other.stderr,
-    /holds dataset readings as files, all blocks.*this is .*blocks 0 to 1\. Give another folder/,
+    /holds dataset readings as files, all blocks.*you asked for .*blocks 0 to 1\. Give another folder/,
   );
 });
 

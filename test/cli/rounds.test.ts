@@ -87,7 +87,7 @@ test('datasets that stand in rounds are captured, checked, verified and brought 
   const shown = (await runPlumb(['owner', 'verify', 'pump-1', ...passwordArgs()], env)).stdout;
   assert.match(
     shown,
-    /\n {2}anchored {6}20 blocks, in round 2 of 0x[0-9a-f]{40}, chain block \d+\n {2}own word {6}operator's own word:/,
+    /\n {2}anchored {6}20 blocks, in round 2 of 0x[0-9a-f]{40}, chain block \d+\n {2}own word {6}one operator's own word:/,
   );
   assert.match(shown, /\n {2}growth {8}seen before: 20 blocks, in round 2, chain block \d+\n/);
   const [status] = await lines(['fleet', 'status', '--prefix', 'pump-2', ...passwordArgs()]);

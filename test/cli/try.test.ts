@@ -111,7 +111,7 @@ test('continued, it takes what is new and verifies all of it again: the damage w
 });
 
 test('another source is taken when that is asked for, standard input too, and sentences say what came of it', async () => {
-  refused(await plumbTry([join(data, 'a.csv')]), /is of .*readings\. To take .*a\.csv into it as well add --continue/);
+  refused(await plumbTry([join(data, 'a.csv')]), /was made from .*readings\. To add .*a\.csv to it, give --continue/);
   const ended = await plumbTry(['-', '--continue'], 'x 1\nx 2\n');
   assert.equal(ended.exitCode, 0, ended.stderr);
   const sentences = ended.stdout.split('\n').slice(0, 4);
