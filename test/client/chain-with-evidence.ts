@@ -7,6 +7,7 @@ import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { auditKey, blockKeys } from '../../core/block/seal.ts';
 import { fromHex, to0x } from '../../core/bytes.ts';
 import type { EvidenceBlock, EvidenceFile } from '../../core/evidence/evidence.ts';
+import type { Address, PrivateKey } from '../../core/ids.ts';
 import { multiproof } from '../../core/log/multiproof.ts';
 import { subtreesOfLeaves } from '../../core/log/subtree-source.ts';
 import { fund } from '../../local/stack/fund.ts';
@@ -36,22 +37,41 @@ export async function startChainWithEvidence(): Promise<ChainWithEvidence> {
   await rpc.call('evm_setAutomine', [true]);
   const { dissc } = await deployDissc({ rpcUrl, chainId, signer: createKeySigner(payer) });
   await rpc.call('evm_setAutomine', [false]);
+  const mine = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) await rpc.call('evm_mine', []);
+  };
+  const finalize = () => mine(BLOCKS_UNTIL_FINAL + 2);
+  return { ...(await recordEvidence({ rpcUrl, chainId, dissc, payer, mine, finalize })), stop: () => anvil.stop() };
+}
+
+/** A chain with DISSC, whose blocks a test makes. */
+export interface ChainToRecordOn {
+  readonly rpcUrl: string;
+  readonly chainId: number;
+  readonly dissc: Address;
+  /** Its account has means. */
+  readonly payer: PrivateKey;
+  mine(blocks: number): Promise<void>;
+  /** Makes blocks until the present one is final. */
+  finalize(): Promise<void>;
+}
+
+/** Records a log of three blocks, and makes evidence of two of them. */
+export async function recordEvidence(chain: ChainToRecordOn): Promise<Omit<ChainWithEvidence, 'stop'>> {
+  const { rpcUrl, chainId, dissc, payer } = chain;
+  const rpc = createJsonRpc({ rpcUrl, chainId });
   const log = new DeviceLog({ chainId, dissc }, randomKey());
   log.seal([10, 2000, 30]);
-
-  async function mine(count: number): Promise<void> {
-    for (let i = 0; i < count; i++) await rpc.call('evm_mine', []);
-  }
 
   /** Records all that was sealed; the transaction's place. */
   async function record(charters = false): Promise<NonNullable<EvidenceFile['record']>> {
     const data = encodeRecord({ charters: charters ? [log.charter] : [], updates: [log.update()] });
     const raw = await sign(data);
     const hash = (await rpc.call('eth_sendRawTransaction', [raw])) as string;
-    await mine(1);
+    await chain.mine(1);
     const receipt = (await rpc.call('eth_getTransactionReceipt', [hash])) as Record<string, string>;
     const block = (await rpc.call('eth_getBlockByNumber', [receipt.blockNumber, false])) as Record<string, string>;
-    await mine(BLOCKS_UNTIL_FINAL + 2);
+    await chain.finalize();
     return {
       txHash: fromHex(hash),
       blockHash: fromHex(block.hash as string),
@@ -66,7 +86,7 @@ export async function startChainWithEvidence(): Promise<ChainWithEvidence> {
     const fees = { maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 10n ** 9n };
     return wallet.signTransaction({
       type: 2,
-      chainId: anvil.chainId,
+      chainId,
       to: dissc,
       data,
       nonce,
@@ -111,7 +131,7 @@ export async function startChainWithEvidence(): Promise<ChainWithEvidence> {
       head.size,
     );
     return {
-      domain: { chainId: anvil.chainId, dissc },
+      domain: { chainId, dissc },
       dataset,
       charters: [
         { charter: log.charter, chartered: { txHash: place.txHash, blockNumber: Number(events.blockNumber) } },
@@ -122,5 +142,5 @@ export async function startChainWithEvidence(): Promise<ChainWithEvidence> {
   }
 
   const evidence = await evidenceOf(await record(true));
-  return { rpcUrl, chainId, log, evidence, record, stop: () => anvil.stop() };
+  return { rpcUrl, chainId, log, evidence, record };
 }
