@@ -19,12 +19,10 @@ const MARKS: Readonly<Record<EvidenceReport['verdict'], { readonly text: string;
 /** Shows the verdict: the word, the sentence, the facts, and what is left to the chain or came of asking it. */
 export function showReport(report: EvidenceReport, dissent: readonly Dissent[] = []): void {
   const compared = report.data.length > 0 || report.strength === 'retrieved';
-  const { text, tone } =
-    report.verdict === 'intact' && !compared
-      ? { text: '✓ The evidence holds. Add the file that it is about.', tone: 'doubt' }
-      : MARKS[report.verdict];
+  const disagreeing = [...new Set(dissent.map(({ host }) => host))];
+  const { text, tone } = report.verdict === 'intact' ? intactMark(compared, disagreeing) : MARKS[report.verdict];
   const wasAsked = report.restsOn.some(({ holds, reason }) => holds !== null || reason !== null);
-  showSentence(text, tone, sayEvidence(report));
+  showSentence(text, tone, `${sayEvidence(report)}${disagreementText(disagreeing)}`);
   byId('facts').replaceChildren(...factsOf(report).flatMap(([name, value]) => fact(name, value)));
   byId('chain').textContent =
     report.restsOn.length === 0
@@ -40,6 +38,23 @@ export function showReport(report: EvidenceReport, dissent: readonly Dissent[] =
   );
   byId('ask').hidden = report.restsOn.length === 0;
   byId('details').hidden = false;
+}
+
+/** Nodes that agree may lie together: where others say otherwise, nobody reads of it first below. */
+function intactMark(
+  compared: boolean,
+  disagreeing: readonly string[],
+): { readonly text: string; readonly tone: string } {
+  if (disagreeing.length > 0) {
+    return { text: '✓ Confirmed by the nodes that agree. Not all nodes agree.', tone: 'doubt' };
+  }
+  return compared ? MARKS.intact : { text: '✓ The evidence holds. Add the file that it is about.', tone: 'doubt' };
+}
+
+function disagreementText(hosts: readonly string[]): string {
+  if (hosts.length === 0) return '';
+  const [who, says] = [hosts.join(', '), hosts.length === 1 ? 'says' : 'say'];
+  return ` ${who} ${says} otherwise, as listed below. If you trust ${who} more than the others, do not rely on this.`;
 }
 
 export function showSentence(mark: string, tone: string, sentence: string): void {

@@ -13,6 +13,7 @@ import type { Address } from '../../core/ids.ts';
 import type { DeviceLog } from '../adapters/device-log.ts';
 import { type Dialect, type ForeignNode, startForeignNode } from '../adapters/foreign-node.ts';
 import { type ChainWithEvidence, startChainWithEvidence } from './chain-with-evidence.ts';
+import { forgedBlock } from './forged-block.ts';
 
 let chainOf: ChainWithEvidence;
 let anvil: { readonly rpcUrl: string; readonly chainId: number };
@@ -112,20 +113,7 @@ describe('evidence, asked of the chain', () => {
   });
 
   it('names the honest node among liars who agree with each other', async () => {
-    /** Both make the same block of it, whose hash fits its fields: no proof that they have leads to its state. */
-    const { headerFromJson } = await import('../../core/chain-proof/block-header.ts');
-    const forged: NonNullable<Dialect['result']> = ({ method, params }, result) => {
-      if (method !== 'eth_getBlockByNumber' || params[0] === 'finalized') return result;
-      const block = { ...(result as Record<string, string>), extraData: '0x11' };
-      try {
-        headerFromJson(block);
-      } catch (error) {
-        const hash = /hash to (0x[0-9a-f]{64})/.exec((error as Error).message)?.[1] as string;
-        return { ...block, hash };
-      }
-      return block;
-    };
-    const { report, dissent } = await ask([anvil.rpcUrl, await liar(forged), await liar(forged)], 2);
+    const { report, dissent } = await ask([anvil.rpcUrl, await liar(forgedBlock), await liar(forgedBlock)], 2);
     // What they say contradicts what the evidence has of its own block.
     assert.equal(report.verdict, 'contradicted');
     assert.deepEqual([...new Set(dissent.map(({ host }) => host))], [new URL(anvil.rpcUrl).host]);

@@ -12,6 +12,7 @@ import { buildCheckPage } from '../../dev/console/build-check.ts';
 import { exampleEvidence } from '../../dev/specification/example-evidence.ts';
 import { type Dialect, type ForeignNode, startForeignNode } from '../adapters/foreign-node.ts';
 import { type ChainWithEvidence, startChainWithEvidence } from '../client/chain-with-evidence.ts';
+import { forgedBlock } from '../client/forged-block.ts';
 import { evidenceOf, type FixtureOptions, joined } from '../core/evidence-fixture.ts';
 import { findBarriers, openBrowser, openPage, type WatchedPage } from './open-page.ts';
 
@@ -234,6 +235,62 @@ describe('the chain, asked from the page', () => {
       },
       [a, b, lies],
     );
+  });
+
+  test('where most of them lie and agree with each other, the honest one is named, whatever the verdict is', async () => {
+    const [honestNode, ...liars] = [await honest(), await node(forgedBlock), await node(forgedBlock)];
+    await withPage(
+      {},
+      async ({ page }) => {
+        await choose(page, 'recorded.evidence.json');
+        await ask(page, [...liars, honestNode], '2');
+        await page.getByText('✗ The chain says otherwise').waitFor();
+        const named = await page.locator('#dissent > li').allTextContents();
+        assert.ok(
+          named.length > 0 && named.every((text) => text.startsWith(`${new URL(honestNode).host} says otherwise`)),
+        );
+        await picture(page, 'liars-in-majority');
+      },
+      [...liars, honestNode],
+    );
+  });
+
+  test('where most of them show a chain of their own that has it, the page says that not all agree', async () => {
+    const own = await startChainWithEvidence();
+    try {
+      await writeFile(at('own-chain.evidence.json'), encodeEvidence(own.evidence));
+      const result: NonNullable<Dialect['result']> = (_asked, one) => one;
+      const liars = [await startForeignNode(own.rpcUrl, { result }), await startForeignNode(own.rpcUrl, { result })];
+      nodes.push(...liars);
+      const honestNode = await honest();
+      const asked = [...liars.map(({ rpcUrl }) => rpcUrl), honestNode];
+      await withPage(
+        {},
+        async ({ page }) => {
+          await choose(page, 'own-chain.evidence.json');
+          await ask(page, asked, '2');
+          await page.getByText('Not all nodes agree').waitFor();
+          const said = (await sentence(page).textContent()) ?? '';
+          assert.match(said, new RegExp(`${new URL(honestNode).host} says otherwise`));
+          assert.equal(await page.locator('#mark.good').count(), 0);
+          assert.deepEqual(await findBarriers(page), []);
+          await picture(page, 'own-chain');
+        },
+        asked,
+      );
+      // The same, where all have to agree.
+      await withPage(
+        {},
+        async ({ page }) => {
+          await choose(page, 'own-chain.evidence.json');
+          await ask(page, asked, '');
+          await page.getByText('? Not confirmed').waitFor();
+        },
+        asked,
+      );
+    } finally {
+      await own.stop();
+    }
   });
 
   test('where all must agree and one lies, nothing is confirmed', async () => {
