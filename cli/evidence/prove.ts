@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
@@ -152,12 +152,13 @@ export async function writeEvidence(
     };
     const show = { metas: options.metas, content: options.open === true, bytes: options.withBytes === true };
     const wanted = { dataset, anchor: options.anchor, fromBlock: connection.fromBlock, blocks, show };
-    const onBlock = (done: number, all: number): void => output.progress(progressBar(done, all, 'blocks'));
-    const made = await makeEvidence(deps, wanted, onBlock, signal);
+    const onProgress = (done: number, all: number, doing: 'search' | 'open'): void =>
+      output.progress(progressBar(done, all, doing === 'search' ? 'blocks searched for the file' : 'blocks'));
+    const made = await makeEvidence(deps, wanted, onProgress, signal);
     const { evidence, stamped } = await withTimestamp(made, options.timestamp, output, signal);
     const written = encodeForm(evidence, options.format, logKeyOf);
     const out = resolve(options.out);
-    await writeNew(out, written.file);
+    await writeNew(out, written.file, signal);
     const report = reportEvidence(evidence, verifyEvidence(primitives, evidence, evidence.domain), [], null, stamped);
     return { out, written, report, evidence };
   } finally {
@@ -196,10 +197,12 @@ function countOf(wanted: WantedBlocks): number | null {
   return wanted.by === 'block' ? wanted.blocks.reduce((sum, { from, to }) => sum + to - from + 1, 0) : null;
 }
 
-async function writeNew(path: string, file: Uint8Array): Promise<void> {
+async function writeNew(path: string, file: Uint8Array, signal: AbortSignal): Promise<void> {
   try {
-    await writeFile(path, file, { flag: 'wx' });
+    await writeFile(path, file, { flag: 'wx', signal });
   } catch (cause) {
+    // What is half written is nobody's evidence.
+    if (signal.aborted) await rm(path, { force: true });
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'EEXIST')
       throw new FileError(`${path} exists already, and evidence is never overwritten. Give another --out.`, { cause });

@@ -28,10 +28,11 @@ export async function chooseBlocks(
   wanted: WantedBlocks,
   opener: BlockOpener,
   guesses: (from: number, to: number) => Promise<readonly BlockIndex[]>,
+  onLooked: (blocks: number) => void,
 ): Promise<ChosenBlocks> {
   if (wanted.by === 'block') return byNumber(log, wanted.blocks);
   if (wanted.by === 'file') {
-    const blocks = await findFile(log, wanted.name, opener);
+    const blocks = await findFile(log, wanted.name, opener, onLooked);
     return { blocks: bounded(blocks), range: null, toEnd: false };
   }
   const { from, to } = wanted;
@@ -75,7 +76,12 @@ function byNumber(
 }
 
 /** Batch by batch from the newest on: a name says nothing of where it is. */
-async function findFile({ head }: AnchoredHead, name: string, opener: BlockOpener): Promise<BlockIndex[]> {
+async function findFile(
+  { head }: AnchoredHead,
+  name: string,
+  opener: BlockOpener,
+  onLooked: (blocks: number) => void,
+): Promise<BlockIndex[]> {
   const found: BlockIndex[] = [];
   for (let index = head.size - 1; index >= 0; ) {
     const batch = await opener.readBatchBefore(index);
@@ -91,6 +97,7 @@ async function findFile({ head }: AnchoredHead, name: string, opener: BlockOpene
       if ((meta.part ?? meta.from ?? 0) === 0) return found;
     }
     index = batch.first - 1;
+    onLooked(head.size - batch.first);
   }
   if (found.length > 0)
     throw new StateError(

@@ -55,6 +55,7 @@ const MAX_HEADS = 8;
 /**
  * Makes evidence of blocks: opens them, proves them in the first head of the chain that covers them, and checks all of it as its
  * reader will.
+ * @param onProgress how much is done of how much: blocks that a file was looked for in, then blocks that were opened
  * @throws ArgumentError, StateError saying what cannot be shown; NotRecordedError; LedgerUnavailableError; StoreUnavailableError
  * @example
  * const evidence = await makeEvidence(deps, { dataset, anchor: 'final', fromBlock: 0, blocks, show });
@@ -63,7 +64,7 @@ const MAX_HEADS = 8;
 export async function makeEvidence(
   deps: EvidenceDeps,
   wanted: WantedEvidence,
-  onBlock: (done: number, all: number) => void = () => {},
+  onProgress: (done: number, all: number, doing: 'search' | 'open') => void = () => {},
   signal?: AbortSignal,
 ): Promise<EvidenceFile> {
   const { primitives, ledger, keys } = deps;
@@ -71,7 +72,9 @@ export async function makeEvidence(
   const log = await readAnchor(ledger, dataset, anchor, fromBlock, signal, deps.rounds);
   const source = await deps.openSource(log, signal);
   const opener = new BlockOpener({ primitives, dataset, keys, source, log }, signal);
-  const { blocks, range, toEnd } = await chooseBlocks(log, wanted.blocks, opener, source.guessTimes);
+  const { blocks, range, toEnd } = await chooseBlocks(log, wanted.blocks, opener, source.guessTimes, (done) =>
+    onProgress(done, log.head.size, 'search'),
+  );
   const charters = await showCharters(deps, wanted, log, signal);
   const newest = toEnd ? log.head.size - 1 : (blocks.at(-1) as number);
 
@@ -79,7 +82,7 @@ export async function makeEvidence(
   for (const standing of await standingsOf(deps, wanted, log, newest, signal)) {
     try {
       const head = await signedHead(deps, log, opener, standing);
-      const opened = await opener.open(head, blocks, wanted.show, (done) => onBlock(done, blocks.length));
+      const opened = await opener.open(head, blocks, wanted.show, (done) => onProgress(done, blocks.length, 'open'));
       const evidence: EvidenceFile = {
         ...{ domain: ledger.domain, dataset, charters, head },
         ...{ record: standing.record, round: standing.round, range },

@@ -58,6 +58,7 @@ export class BlockOpener {
   async readBatchBefore(
     index: BlockIndex,
   ): Promise<{ readonly first: BlockIndex; readonly metas: readonly BlockMeta[] } | null> {
+    this.#signal?.throwIfAborted();
     const record = await this.#prove(index);
     const manifest = record === null ? null : await this.#deps.source.readManifest(record);
     if (manifest === null || index < manifest.first) return null;

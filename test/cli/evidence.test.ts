@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +14,7 @@ import {
   serveAuthority,
 } from '../adapters/timestamp/make-authority.ts';
 import { quickenKeystore } from './quicken-keystore.ts';
-import { runPlumb, type StackUnderTest, startStackUnderTest } from './run-plumb.ts';
+import { runPlumb, type StackUnderTest, spawnPlumb, startStackUnderTest } from './run-plumb.ts';
 
 let folder: string;
 let stack: StackUnderTest;
@@ -150,6 +151,37 @@ test('evidence is not overwritten, and says what is wrong with what is asked for
   assert.match(data.error.message, /is not evidence that this program can read/);
   const missing = await verify([at('nothing')], 2);
   assert.match(missing.error.message, /There is no file/);
+});
+
+test('Ctrl-C while something is waited for ends it, and leaves no file', async () => {
+  const asked = Promise.withResolvers<void>();
+  const silent = await serveAuthority(async () => {
+    asked.resolve();
+    return null;
+  });
+  try {
+    const out = at('interrupted.evidence.json');
+    const args = [
+      'owner',
+      'prove',
+      'door',
+      '--blocks',
+      '0',
+      '--timestamp',
+      silent.url,
+      '--out',
+      out,
+      ...passwordArgs(),
+    ];
+    const child = spawnPlumb(args, env);
+    const exited = once(child, 'exit');
+    await Promise.race([asked.promise, exited]);
+    child.kill('SIGINT');
+    assert.deepEqual((await exited)[0], 130);
+    await assert.rejects(stat(out), { code: 'ENOENT' });
+  } finally {
+    await silent.stop();
+  }
 });
 
 test('a block is proven in the forms that others read, with its evidence inside; of several, or by an auditor, it is not', async () => {

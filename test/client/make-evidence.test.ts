@@ -101,6 +101,36 @@ describe('evidence is made', () => {
     assert.equal(data.is, 'intact');
   });
 
+  it('says how far it is, looking for a file and opening its blocks, and ends where its caller ends it', async () => {
+    const told: string[] = [];
+    const interrupt = new AbortController();
+    const wanted = {
+      dataset: WRITER.dataset,
+      anchor: 'final',
+      fromBlock: 0,
+      blocks: { by: 'file', name: 'f0' },
+      show: { metas: true, content: true, bytes: false },
+    } as const;
+    const named = sealLog(primitives, SIZES, WRITER, (index, size) => {
+      const { content, meta } = reading(index, size);
+      return { content, meta: { ...meta, name: `f${index}` } };
+    });
+    const run = (stopAt: number | null) =>
+      makeEvidence(
+        depsOf(new HonestStorage(primitives, named), named),
+        wanted,
+        (done, all, doing) => {
+          told.push(`${doing} ${done}/${all}`);
+          if (done === stopAt) interrupt.abort();
+        },
+        interrupt.signal,
+      );
+    await run(null);
+    assert.deepEqual(told.splice(0), ['search 2/10', 'search 5/10', 'search 7/10', 'open 1/1']);
+    await assert.rejects(run(5), { name: 'AbortError' });
+    assert.deepEqual(told, ['search 2/10', 'search 5/10']);
+  });
+
   it('of a time, with the blocks at its ends', async () => {
     const { parsed, finding } = read(await make({ by: 'time', from: T0 + 2000, to: T0 + 4500 }));
     assert.deepEqual(finding.blocks, [2, 3, 4]);
