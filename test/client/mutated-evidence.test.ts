@@ -20,7 +20,8 @@ import { AT_MS, evidenceOf, type FixtureOptions } from '../core/evidence-fixture
 import { trueChain } from '../core/true-chain.ts';
 
 /** In all; nightly as many as make sure that every field was met in every way. */
-const MUTATIONS = process.env.PLUMBLINE_NIGHTLY === '1' ? 10_000 : 600;
+const IS_NIGHTLY = process.env.PLUMBLINE_NIGHTLY === '1';
+const MUTATIONS = IS_NIGHTLY ? 10_000 : 600;
 
 const FILES: Readonly<Record<string, FixtureOptions>> = {
   'recorded, opened, with bytes': { open: true, withBytes: true },
@@ -80,8 +81,8 @@ function mutateValue(value: Json, pick: Draw): Json {
   return value;
 }
 
-/** A file that is another than the original: a field changed and written in the one form, or bytes of the file. */
-function mutate(original: Uint8Array, pick: Draw): Uint8Array {
+/** A file that is another than the original: a field changed and written in the one form, or bytes of the file. Fields that were met are noted. */
+function mutate(original: Uint8Array, pick: Draw, met: { readonly fields: Set<number>; of: number }): Uint8Array {
   if (pick(4) === 0) {
     const bytes = original.slice();
     const at = pick(bytes.length);
@@ -94,7 +95,10 @@ function mutate(original: Uint8Array, pick: Draw): Uint8Array {
   const all = places(root.value, (other) => {
     root.value = other;
   });
-  const { value, put } = all[pick(all.length)] as (typeof all)[number];
+  const field = pick(all.length);
+  met.fields.add(field);
+  met.of = all.length;
+  const { value, put } = all[field] as (typeof all)[number];
   put(mutateValue(value, pick));
   return utf8(canonicalJson(root.value));
 }
@@ -190,9 +194,10 @@ describe('evidence that was changed in any field', () => {
       const enough = 4 * hashes + 1_000;
 
       const pick = draws(`mutated evidence, ${name}`);
+      const met = { fields: new Set<number>(), of: 0 };
       const ends = { refused: 0, fails: 0, contradicted: 0, less: 0 };
       for (let i = 0; i < MUTATIONS / Object.keys(FILES).length; i++) {
-        const other = mutate(file, pick);
+        const other = mutate(file, pick, met);
         if (equalBytes(other, file)) continue;
         hashes = 0;
         let parsed: EvidenceFile;
@@ -219,6 +224,7 @@ describe('evidence that was changed in any field', () => {
           ends.less++;
         }
       }
+      if (IS_NIGHTLY) assert.equal(met.fields.size, met.of, 'a field was never changed');
       assert.ok(ends.refused > 0 && ends.fails > 0 && ends.contradicted > 0, JSON.stringify(ends));
     });
   }
