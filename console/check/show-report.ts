@@ -40,7 +40,7 @@ export function showReport(report: EvidenceReport, dissent: readonly Dissent[] =
   byId('details').hidden = false;
 }
 
-/** Nodes that agree may lie together: where others say otherwise, nobody reads of it first below. */
+/** Nodes that agree may lie together, so that the first line already says where others disagree. */
 function intactMark(
   compared: boolean,
   disagreeing: readonly string[],
@@ -53,8 +53,8 @@ function intactMark(
 
 function disagreementText(hosts: readonly string[]): string {
   if (hosts.length === 0) return '';
-  const [who, says] = [hosts.join(', '), hosts.length === 1 ? 'says' : 'say'];
-  return ` ${who} ${says} otherwise, as listed below. If you trust ${who} more than the others, do not rely on this.`;
+  const one = hosts.length === 1;
+  return ` ${hosts.join(', ')} ${one ? 'disagrees' : 'disagree'}, as listed below. If you trust ${one ? 'it' : 'them'} more than the other nodes, do not rely on this result.`;
 }
 
 export function showSentence(mark: string, tone: string, sentence: string): void {

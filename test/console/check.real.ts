@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -14,6 +14,7 @@ import { type Dialect, type ForeignNode, startForeignNode } from '../adapters/fo
 import { type ChainWithEvidence, startChainWithEvidence } from '../client/chain-with-evidence.ts';
 import { forgedBlock } from '../client/forged-block.ts';
 import { evidenceOf, type FixtureOptions, joined } from '../core/evidence-fixture.ts';
+import { writeLargeEvidence } from '../core/write-large-evidence.ts';
 import { findBarriers, openBrowser, openPage, type WatchedPage } from './open-page.ts';
 
 /** Pictures of what a person sees, for people: $PLUMBLINE_SHOTS, or nowhere. */
@@ -168,7 +169,10 @@ test('evidence that was changed proves nothing, and the step that breaks is open
     );
     await choose(page, 'forged.evidence.json', 'door.bin');
     await page.getByText('✗ Proves nothing').waitFor();
-    assert.match((await page.locator('#steps details[open]').textContent()) ?? '', /✗ Fails\. .*does not hash/);
+    assert.match(
+      (await page.locator('#steps details[open]').textContent()) ?? '',
+      /✗ Fails\. .*does not match its record/,
+    );
     await picture(page, 'forged');
   }));
 
@@ -247,7 +251,7 @@ describe('the chain, asked from the page', () => {
         await page.getByText('✗ The chain says otherwise').waitFor();
         const named = await page.locator('#dissent > li').allTextContents();
         assert.ok(
-          named.length > 0 && named.every((text) => text.startsWith(`${new URL(honestNode).host} says otherwise`)),
+          named.length > 0 && named.every((text) => text.startsWith(`${new URL(honestNode).host} disagrees about`)),
         );
         await picture(page, 'liars-in-majority');
       },
@@ -271,7 +275,7 @@ describe('the chain, asked from the page', () => {
           await ask(page, asked, '2');
           await page.getByText('Not all nodes agree').waitFor();
           const said = (await sentence(page).textContent()) ?? '';
-          assert.match(said, new RegExp(`${new URL(honestNode).host} says otherwise`));
+          assert.match(said, new RegExp(`${new URL(honestNode).host} disagrees, as listed below`));
           assert.equal(await page.locator('#mark.good').count(), 0);
           assert.deepEqual(await findBarriers(page), []);
           await picture(page, 'own-chain');
@@ -362,6 +366,46 @@ test('what is no evidence at all is said by its field, and names that others wro
     await page.getByText('<img src=x onerror=alert(1)>\u{fffd}').first().waitFor();
     assert.equal(await page.locator('img').count(), 0);
   }));
+
+/** Blocks, of a MiB each but for 16 bytes: two sizes. A gigabyte by hand: PLUMBLINE_LARGE=256,1024 */
+const LARGE = (process.env.PLUMBLINE_LARGE ?? '96,384').split(',').map(Number);
+const MIB = 2 ** 20;
+const MOST_MORE_BYTES = 128 * MIB;
+
+test('a large file takes no more memory than a smaller one', { timeout: 1_800_000 }, async () => {
+  const peaks: number[] = [];
+  for (const blocks of LARGE) {
+    const sizeBytes = await writeLargeEvidence(1, blocks, { file: at('large'), evidence: at('large.evidence.json') });
+    // One of its own, so that nothing of an earlier page is counted.
+    const own = await openBrowser();
+    try {
+      const { page, requests, complaints } = await openPage(own, url);
+      await choose(page, 'large.evidence.json', 'large');
+      await page.getByText('✓ Intact').waitFor({ timeout: 1_500_000 });
+      peaks.push(await rendererPeakBytes(own));
+      assert.deepEqual([requests, complaints], [[], []]);
+    } finally {
+      await own.close();
+    }
+    console.log(`check page: ${sizeBytes} bytes, at most ${((peaks.at(-1) as number) / MIB).toFixed(0)} MiB`);
+  }
+  const [small = 0, large = 0] = peaks;
+  assert.ok(large - small <= MOST_MORE_BYTES, `${large - small} bytes more`);
+});
+
+/** The most that a process of pages has had in memory. */
+async function rendererPeakBytes(own: Browser): Promise<number> {
+  const session = await own.newBrowserCDPSession();
+  const { processInfo } = (await session.send('SystemInfo.getProcessInfo')) as {
+    processInfo: { type: string; id: number }[];
+  };
+  const peaks = await Promise.all(
+    processInfo
+      .filter(({ type }) => type === 'renderer')
+      .map(async ({ id }) => Number(/VmHWM:\s+(\d+) kB/.exec(await readFile(`/proc/${id}/status`, 'utf8'))?.[1])),
+  );
+  return 1024 * Math.max(...peaks);
+}
 
 test('new files end what is under way', () =>
   withPage({}, async ({ page }) => {
