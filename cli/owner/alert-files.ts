@@ -5,11 +5,20 @@ import { isMissingFile, readSecretFile, replaceSecretFile } from '../../adapters
 import { type NotedAlert, notedAlerts } from '../../client/sale/watch/alert-queue.ts';
 import { inFile } from '../../core/parse-outside.ts';
 
+/** What `fetch` sets by itself, or refuses. */
+const NOT_A_HEADER = /^(connection|content-length|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade)$/i;
+
 const webhookFile = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }).max(2_048),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .max(2_048)
+    .refine((url) => !isWithPassword(url), 'must not hold a user or password: give them as a header, authorization'),
   headers: z
     .record(
-      z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
+      z
+        .string()
+        .regex(/^[A-Za-z0-9-]{1,64}$/)
+        .refine((name) => !NOT_A_HEADER.test(name), 'must not name a header of the connection'),
       z
         .string()
         .max(1_024)
@@ -17,6 +26,11 @@ const webhookFile = z.strictObject({
     )
     .default({}),
 });
+
+function isWithPassword(url: string): boolean {
+  const { username, password } = new URL(url);
+  return username !== '' || password !== '';
+}
 
 /**
  * Where alerts go: a file, as an address of a webhook is a secret, and its headers are.

@@ -226,5 +226,15 @@ describe('a server of sales that nobody watches', { timeout: 60_000 }, () => {
     const odd = join(folder, 'odd.json');
     await writeFile(odd, '{"url":"ftp://secret.example"}', { mode: 0o600 });
     await assert.rejects(readWebhookFile(odd), (error: Error) => !/secret\.example/.test(error.message));
+    for (const [said, what] of [
+      [{ url: 'https://me:secret@example.org/' }, /at url: must not hold a user or password/],
+      [{ url: 'https://example.org/', headers: { host: 'secret' } }, /malformed at headers\.host/],
+    ] as const) {
+      await writeFile(odd, JSON.stringify(said), { mode: 0o600 });
+      await assert.rejects(
+        readWebhookFile(odd),
+        (error: Error) => what.test(error.message) && !/secret/.test(error.message),
+      );
+    }
   });
 });
