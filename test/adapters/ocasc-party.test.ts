@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
+import { ocascInterface } from '../../adapters/ethereum/ocasc-interface.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
 import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
 import { challengeStakeWei, demandStakeWei, leastStakeWei, mostToLose } from '../../core/agreement/most-to-lose.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
+import { decryptContent } from '../../core/block/content-cipher.ts';
+import { fromHex } from '../../core/bytes.ts';
 import { ArgumentError, LedgerUnavailableError, NotRecordedError } from '../../core/errors.ts';
 import type { Address, AgreementId, BlockKey } from '../../core/ids.ts';
 import type { AgreementParty } from '../../core/ports/agreements.ts';
@@ -219,6 +223,29 @@ describe('what one account does on OCASC', () => {
     await demand(terms.first);
     await owner.respond(id, market.keyAnswer(terms.first));
     await assert.rejects(demand(terms.first), refusal('OCASC_NoDemandLeft'));
+  });
+
+  test('a challenge and a demand make a small block public, content and all: as many as the terms allow', async () => {
+    const { id, consumer, signerKey } = await agree();
+    const { owner, ledger, terms, rpc, dataset, log } = market;
+    const block = terms.first + 1;
+    await challenge(consumer, id, block, 7);
+    const { txHash } = await owner.respond(id, market.answer(block, 7));
+    await owner.claim(id, terms.price, signVoucher(ledger.domain, { agreement: id, due: terms.price }, signerKey));
+    await consumer.demandKey(id, { block, valueWei: 2n * (await ledger.readDemandStakeWei()) });
+    await owner.respond(id, market.keyAnswer(block));
+    // All of it is read by somebody who has nothing but the chain.
+    const { input } = (await rpc.call('eth_getTransactionByHash', [txHash])) as { input: string };
+    const { chunk } = ocascInterface.decodeFunctionData('respond', input).answer as { chunk: string };
+    const key = (await ledger.findShownKeys(id, 0)).get(block) ?? assert.fail('no key');
+    const stored = fromHex(chunk);
+    assert.equal(stored.length, 1024);
+    assert.equal(decryptContent(nodePrimitives, key, { dataset, index: block }, stored).length, 1008);
+    assert.equal(
+      mostToLose({ terms, kind: log.charter.kind, ahead: 1, costs: await ledger.readQuestionCosts() }).owner
+        .publicChunks,
+      terms.maxChallenges,
+    );
   });
 
   test('what was done is refused when it is done again, by name', async () => {
