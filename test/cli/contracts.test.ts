@@ -428,7 +428,7 @@ test('killed, and what it had sent is stuck below the base fee: the next one tak
     );
     assert.equal(ended.exitCode, 0, ended.stderr);
     for (const hash of stuck) {
-      assert.match(ended.stderr, new RegExp(`earlier transaction ${hash} .* was stuck .* takes its place`));
+      assert.match(ended.stderr, new RegExp(`earlier transaction ${hash} .* was stuck .* replaces it`));
       assert.equal(await chain.rpc.call('eth_getTransactionReceipt', [hash]), null);
     }
     assert.equal(await chain.sent(), 3);

@@ -188,7 +188,7 @@ test('lists that cannot be meant, and files of somebody else, are refused before
   };
   const cases: [string, RegExp][] = [
     ['nom\nx\n', /must name the columns/],
-    ['name\n../x\n', /line 2: "\.\.\/x" is no name/],
+    ['name\n../x\n', /line 2: "\.\.\/x" is not a device name/],
     ['name\nx\nx\n', /line 3 names x a second time/],
     ['name,kind\nx,maybe\n', /not a kind/],
     ['name,published\nx,maybe\n', /neither true nor false/],
