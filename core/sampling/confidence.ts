@@ -78,7 +78,10 @@ export function assure(count: AuditCount): Assurance {
   const ofAll = `${checked} of ${total} blocks`;
   if (checked === 0) return { confidence: null, words: 'Nothing was checked.' };
   if (damaged > 0)
-    return { confidence: null, words: `Damage found: ${damaged} of ${checked} checked blocks are not intact.` };
+    return {
+      confidence: null,
+      words: `Damage found: ${damaged} of ${checked} checked blocks ${damaged === 1 ? 'is' : 'are'} not intact.`,
+    };
   if (unanswered > 0) {
     return {
       confidence: null,
