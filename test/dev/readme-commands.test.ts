@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Command } from 'commander';
 import { createProgram } from '../../cli/create-program.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -63,7 +62,7 @@ async function checkArguments(document: string, line: string): Promise<void> {
   const words = [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
     ([, one, two, three]) => one ?? two ?? three ?? '',
   );
-  let command: Command = await createProgram('0.0.0', words);
+  let command = await createProgram('0.0.0', words);
   let at = 0;
   for (;;) {
     const next = command.commands.find((one) => one.name() === words[at]);
