@@ -7,7 +7,7 @@ import { createDisscWitness } from '../../adapters/ethereum/dissc-witness.ts';
 import type { CheckedTimestamp } from '../../adapters/timestamp/check-timestamp.ts';
 import { type ComparedData, type EvidenceReport, reportEvidence } from '../../client/evidence/report-evidence.ts';
 import { sayEvidence } from '../../client/evidence/say-evidence.ts';
-import { sayDissent, sayFact } from '../../client/evidence/say-fact.ts';
+import { sayDisagreement, sayDissent, sayFact } from '../../client/evidence/say-fact.ts';
 import { sayStepValue } from '../../client/evidence/say-step-value.ts';
 import { witnessEvidence } from '../../client/evidence/witness-evidence.ts';
 import { printable } from '../../client/printable.ts';
@@ -202,9 +202,10 @@ function textOf(
   report: EvidenceReport & { readonly dissent: readonly Dissent[] },
   steps: readonly EvidenceStep[],
 ): string {
-  const said = printable(sayEvidence(report));
+  const said = printable(`${sayEvidence(report)}${sayDisagreement(report.dissent)}`);
+  const tone = report.verdict !== 'intact' ? 'red' : report.dissent.length > 0 ? 'yellow' : 'green';
   return [
-    output.style(report.verdict === 'intact' ? 'green' : 'red', said),
+    output.style(tone, said),
     ...steps.flatMap((step) => stepLines(step)),
     ...(report.restsOn.length === 0 ? [] : ['', restHeading(report)]),
     ...report.restsOn.map((fact) => printable(`  ${sayFact(fact)}`)),

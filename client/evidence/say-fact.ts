@@ -12,3 +12,11 @@ export function sayFact({ says, holds, restsOn, reason }: ChainFact): string {
 export function sayDissent({ host, about, said }: Dissent): string {
   return `${host} disagrees about ${about}: ${said}`;
 }
+
+/** Behind the verdict, as nodes that agree may lie together: who disagrees with them; empty where nobody does. */
+export function sayDisagreement(dissent: readonly Dissent[]): string {
+  const hosts = [...new Set(dissent.map(({ host }) => host))];
+  if (hosts.length === 0) return '';
+  const one = hosts.length === 1;
+  return ` ${hosts.join(', ')} ${one ? 'disagrees' : 'disagree'}, as listed below. If you trust ${one ? 'it' : 'them'} more than the other nodes, do not rely on this result.`;
+}

@@ -1,6 +1,6 @@
 import type { EvidenceReport } from '../../client/evidence/report-evidence.ts';
 import { sayEvidence } from '../../client/evidence/say-evidence.ts';
-import { sayDissent, sayFact } from '../../client/evidence/say-fact.ts';
+import { sayDisagreement, sayDissent, sayFact } from '../../client/evidence/say-fact.ts';
 import { sayStepValue } from '../../client/evidence/say-step-value.ts';
 import { printable } from '../../client/printable.ts';
 import type { EvidenceStep } from '../../core/evidence/verify-evidence.ts';
@@ -19,10 +19,9 @@ const MARKS: Readonly<Record<EvidenceReport['verdict'], { readonly text: string;
 /** Shows the verdict: the word, the sentence, the facts, and what is left to the chain or came of asking it. */
 export function showReport(report: EvidenceReport, dissent: readonly Dissent[] = []): void {
   const compared = report.data.length > 0 || report.strength === 'retrieved';
-  const disagreeing = [...new Set(dissent.map(({ host }) => host))];
-  const { text, tone } = report.verdict === 'intact' ? intactMark(compared, disagreeing) : MARKS[report.verdict];
+  const { text, tone } = report.verdict === 'intact' ? intactMark(compared, dissent.length > 0) : MARKS[report.verdict];
   const wasAsked = report.restsOn.some(({ holds, reason }) => holds !== null || reason !== null);
-  showSentence(text, tone, `${sayEvidence(report)}${disagreementText(disagreeing)}`);
+  showSentence(text, tone, `${sayEvidence(report)}${sayDisagreement(dissent)}`);
   byId('facts').replaceChildren(...factsOf(report).flatMap(([name, value]) => fact(name, value)));
   byId('chain').textContent =
     report.restsOn.length === 0
@@ -41,20 +40,11 @@ export function showReport(report: EvidenceReport, dissent: readonly Dissent[] =
 }
 
 /** Nodes that agree may lie together, so that the first line already says where others disagree. */
-function intactMark(
-  compared: boolean,
-  disagreeing: readonly string[],
-): { readonly text: string; readonly tone: string } {
-  if (disagreeing.length > 0) {
+function intactMark(compared: boolean, isDisputed: boolean): { readonly text: string; readonly tone: string } {
+  if (isDisputed) {
     return { text: '✓ Confirmed by the nodes that agree. Not all nodes agree.', tone: 'doubt' };
   }
   return compared ? MARKS.intact : { text: '✓ The evidence holds. Add the file that it is about.', tone: 'doubt' };
-}
-
-function disagreementText(hosts: readonly string[]): string {
-  if (hosts.length === 0) return '';
-  const one = hosts.length === 1;
-  return ` ${hosts.join(', ')} ${one ? 'disagrees' : 'disagree'}, as listed below. If you trust ${one ? 'it' : 'them'} more than the other nodes, do not rely on this result.`;
 }
 
 export function showSentence(mark: string, tone: string, sentence: string): void {

@@ -4,6 +4,7 @@ import { nodePrimitives as primitives } from '../../adapters/crypto/node-primiti
 import { createDisscWitness } from '../../adapters/ethereum/dissc-witness.ts';
 import type { ChainFact } from '../../client/evidence/chain-facts.ts';
 import { reportEvidence } from '../../client/evidence/report-evidence.ts';
+import { sayDisagreement } from '../../client/evidence/say-fact.ts';
 import { witnessEvidence } from '../../client/evidence/witness-evidence.ts';
 import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
@@ -117,6 +118,8 @@ describe('evidence, asked of the chain', () => {
     // What they say contradicts what the evidence has of its own block.
     assert.equal(report.verdict, 'contradicted');
     assert.deepEqual([...new Set(dissent.map(({ host }) => host))], [new URL(anvil.rpcUrl).host]);
+    assert.match(sayDisagreement(dissent), new RegExp(`^ ${new URL(anvil.rpcUrl).host} disagrees, as listed below\\.`));
+    assert.equal(sayDisagreement([]), '');
   });
 
   it('is contradicted where a fact that rests on the chain was changed', async () => {
