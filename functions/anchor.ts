@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import { ArgumentError } from '../core/errors.ts';
+import { ArgumentError, PlumblineError } from '../core/errors.ts';
 import type { DatasetId } from '../core/ids.ts';
 import { DEFAULT_KEEP_ROUNDS_DAYS, keepRoundsMsOf } from '../core/rounds/cadence.ts';
 import type { MapRetention } from '../core/rounds/thin-maps.ts';
@@ -8,6 +8,7 @@ import type { AnchorPorts } from './anchor/anchor-ports.ts';
 import { readRounds, sendDueRound, takeInMarkedHeads, takeInMoved } from './anchor/anchor-round.ts';
 import { DEFAULT_ANCHOR_SETTINGS } from './anchor/anchor-settings.ts';
 import { findPending } from './anchor/find-pending.ts';
+import { followCharters } from './anchor/follow-charters.ts';
 import { followTransactions } from './anchor/follow-transactions.ts';
 import { callBytes, type Pending } from './anchor/pending.ts';
 import { readRelayerState } from './anchor/relayer-state.ts';
@@ -82,6 +83,7 @@ async function runOnce(ports: AnchorPorts, counted: Counted, signal: AbortSignal
     // Before anything that may take all of a run's time: what runs before this one have found goes out, whatever becomes of it.
     const due = await sendDueRound(ports, sender, rounds, signal);
     if (due === 'lost') return due;
+    await keepCharters(ports, rounds, signal);
     await markDue(ports.table, ports.runtime.nowMs(), signal);
     const toLookAt = await takeInAll(ports, sender, { rounds, counted }, signal);
     if (toLookAt === null) return 'lost';
@@ -98,6 +100,23 @@ async function runOnce(ports: AnchorPorts, counted: Counted, signal: AbortSignal
   } finally {
     counted.transactions += sender.transactions;
   }
+}
+
+/** What goes wrong here keeps nothing from being recorded: what the table says grows old, and functions ask the chain. */
+async function keepCharters(ports: AnchorPorts, rounds: RoundsOnChain | null, signal: AbortSignal): Promise<void> {
+  try {
+    await followCharters(ports, rounds?.points ?? (await readPoints(ports, signal)), signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof PlumblineError)) throw error;
+    ports.observer.error('charters not followed', { error });
+    ports.observer.count('Anchor.chartersFailed');
+  }
+}
+
+async function readPoints({ ledger }: AnchorPorts, signal: AbortSignal): Promise<RoundsOnChain['points']> {
+  const final = (await ledger.readHeads([], 'final', signal)).point;
+  return { final, latest: (await ledger.readHeads([], 'latest', signal)).point };
 }
 
 /** Takes in the heads that marks say all of, and answers with what is to be looked at; null: begin again. */

@@ -13,7 +13,8 @@ import { type Looked, lookAgain } from './ingest/look-again.ts';
 import { type Remembered, SegmentMemory } from './ingest/segment-memory.ts';
 import type { PortsOf } from './ports.ts';
 import { readBothHeads, wireHead } from './read/wire-head.ts';
-import { type AdmittedParty, admitParties } from './rights/admit-parties.ts';
+import type { AdmittedParty } from './rights/admit-parties.ts';
+import { admitWriter } from './rights/admit-writer.ts';
 import { notServed } from './rights/not-served.ts';
 import { quotaOf } from './rights/quota-of.ts';
 import { readNewestFinal } from './rounds/follow-rounds.ts';
@@ -184,4 +185,4 @@ export const handlerFor = (ports: PortsOf<typeof row>, memory = new SegmentMemor
     const { owner, device, anchorer } = parties;
     const segment = { ...params, ...body, owner, device, anchorer, sha256: fromHex(body.sha256) };
     return jsonAnswer(await uploadSegment({ ...ports, memory }, segment, signal));
-  }).use(httpMiddleware(ports, row, admitParties(ports, row)));
+  }).use(httpMiddleware(ports, row, admitWriter(ports, row)));

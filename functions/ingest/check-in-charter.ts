@@ -45,6 +45,9 @@ export async function checkInCharter(
   await keep(ports, dataset, { charter, onChain: isSent }, signal);
   // Another device or anchorer, perhaps: what is stored may have waited for that, and its device has nothing new to send.
   if (isSent && (await readLogEnd(ports.table, dataset, signal)) !== null) await markWork(ports.table, dataset, signal);
+  // A replacement that became final in between was nobody's here, and passed over by the anchor (follow-charters.ts).
+  const since = (await ports.ledger.readDevices([dataset], 'latest', signal)).devices[0] ?? null;
+  if (since !== null && since.serial !== onChain?.serial) await learnCharters(ports, dataset, since, signal);
   return true;
 }
 

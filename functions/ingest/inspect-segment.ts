@@ -8,10 +8,12 @@ import { ProofError, SegmentError, StoreUnavailableError } from '../../core/erro
 import type { Address, DatasetId } from '../../core/ids.ts';
 import { MAX_SEGMENT_BYTES } from '../../core/limits.ts';
 import { recoverHeadSigner } from '../../core/log/head.ts';
+import type { ChainDevice } from '../../core/ports/ledger.ts';
 import type { ObjectReader, ServicePorts, ServiceSettings } from '../ports.ts';
 import { quotaOf } from '../rights/quota-of.ts';
 import { charterInForceOf, type KeptCharter } from '../state/dataset-entry.ts';
 import type { Rejection, SegmentEntry } from '../state/entries.ts';
+import { chainDeviceOf, type FollowedMemory, readFollowedCharters } from '../state/followed-charters.ts';
 import { type CharterMemory, learnCharters } from '../state/learn-charters.ts';
 import { whyNotWriter } from './why-not-writer.ts';
 
@@ -34,14 +36,14 @@ export interface Inspected {
 export interface InspectPorts
   extends Pick<ServicePorts, 'primitives' | 'table' | 'ledger' | 'grants' | 'owners' | 'runtime'> {
   readonly objects: ObjectReader;
-  readonly memory: { readonly charters: CharterMemory };
+  readonly memory: { readonly charters: CharterMemory; readonly followed: FollowedMemory };
   readonly settings: () => Pick<ServiceSettings, 'grants' | 'cssAccount' | 'fromBlock'>;
 }
 
 /**
  * Checks a stored segment in everything but its place in the log: bounds, name, framing, every block, the head's
- * signature by the device that may write these blocks, as the charters and the chain name it now. Null when there is no such
- * object.
+ * signature by the device that may write these blocks. It is let in by the charters as the anchor has followed the chain, two
+ * minutes ago at most, and turned away by the chain's word alone. Null when there is no such object.
  */
 export async function inspectSegment(
   ports: InspectPorts,
@@ -58,15 +60,13 @@ export async function inspectSegment(
     ...{ manifest: null, charter: null },
   });
 
-  const [{ devices }, car] = await Promise.all([
-    // Not from what is kept: a device named a moment ago must find itself here, or its segment would be turned away.
-    ports.ledger.readDevices([name.dataset], 'latest', signal),
+  const [byTable, car] = await Promise.all([
+    writersByTable(ports, name.dataset, signal),
     ports.objects.read(key, { start: 0, end: MAX_SEGMENT_BYTES + 1 }, signal),
   ]);
   if (car === null) return null;
-  const onChain = devices[0] ?? null;
-  const charters = await learnCharters(ports, name.dataset, onChain, signal, ports.memory.charters);
-  const { owner = null, kind = null } = charters[0]?.charter ?? {};
+  let writers = byTable ?? (await writersByChain(ports, name.dataset, signal));
+  const { owner = null, kind = null } = writers.charters[0]?.charter ?? {};
   const quotaBytes = owner === null ? null : await quotaOf(ports, name.dataset, owner, signal);
   if (owner === null || kind === null || quotaBytes === null) {
     const sizeBytes = await ports.objects.size(key, signal);
@@ -96,14 +96,36 @@ export async function inspectSegment(
     const { dataset, head, signature } = manifest;
     const signer = recoverHeadSigner(ports.ledger.domain, { dataset, ...head }, signature);
     const entry: SegmentEntry = { ...received, ...fieldsOf(segment), state: 'received', sizeBytes: car.length, signer };
-    const reason = whyNotWriter(charters, onChain, manifest, signer);
-    const charter = charterInForceOf(onChain, charters);
+    let reason = whyNotWriter(writers.charters, writers.onChain, manifest, signer);
+    if (reason !== null && byTable !== null) {
+      // A device named a moment ago must find itself here, or its segment would be turned away.
+      writers = await writersByChain(ports, name.dataset, signal);
+      reason = whyNotWriter(writers.charters, writers.onChain, manifest, signer);
+    }
+    const charter = charterInForceOf(writers.onChain, writers.charters);
     if (reason === null) return { entry, owner, manifest, charter };
     return { entry: { ...entry, state: 'rejected', rejection: 'signer', reason }, owner, manifest, charter };
   } catch (error) {
     if (!(error instanceof SegmentError || error instanceof ProofError)) throw error;
     return reject('content', error.shortMessage, car.length, owner);
   }
+}
+
+/** Who may write a dataset. */
+interface Writers {
+  readonly charters: readonly KeptCharter[];
+  readonly onChain: ChainDevice | null;
+}
+
+/** As the anchor has followed the chain; null where the chain is to be asked. */
+async function writersByTable(ports: InspectPorts, dataset: DatasetId, signal?: AbortSignal): Promise<Writers | null> {
+  const charters = await readFollowedCharters(ports, ports.memory.followed, dataset, signal);
+  return charters === null || charters.length === 0 ? null : { charters, onChain: chainDeviceOf(charters) };
+}
+
+async function writersByChain(ports: InspectPorts, dataset: DatasetId, signal?: AbortSignal): Promise<Writers> {
+  const onChain = (await ports.ledger.readDevices([dataset], 'latest', signal)).devices[0] ?? null;
+  return { charters: await learnCharters(ports, dataset, onChain, signal, ports.memory.charters), onChain };
 }
 
 function requireNamed(name: SegmentName, kind: DatasetKind, manifest: Manifest): void {

@@ -2,6 +2,7 @@ import type { Address, DatasetId } from '../../core/ids.ts';
 import type { ChainRound } from '../rounds/round-items.ts';
 import type { KeptCharter } from '../state/dataset-entry.ts';
 import type { DatasetEntry } from '../state/entries.ts';
+import { FollowedMemory } from '../state/followed-charters.ts';
 import { RecentMap } from '../state/recent-map.ts';
 import { UsageMemory } from '../state/usage-memory.ts';
 
@@ -20,6 +21,8 @@ export class SegmentMemory {
   readonly spansMs = new RecentMap<DatasetId, number>(MOST);
   /** Keys that addresses were given for: whoever asks again may have stored it. Others need not be looked for. */
   readonly presigned = new RecentMap<string, true>(MOST);
+  /** Charters by the table alone, where the anchor follows the chain. */
+  readonly followed = new FollowedMemory();
   /** Charters of datasets. They never change, and of a new one the chain tells. */
   readonly charters = new RecentMap<DatasetId, readonly KeptCharter[]>(MOST);
   /** Versions of the marks that the anchor looks for, as they were last written here. */

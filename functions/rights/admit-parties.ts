@@ -9,7 +9,7 @@ import { createCallerVerifier, type SigningPorts } from './verify-caller.ts';
 
 type Ports = SigningPorts & Pick<ServicePorts, 'ledger' | 'table'>;
 
-const NO_CHARTER =
+export const NO_CHARTER =
   'This service has no charter of the dataset. The owner or the device has to send it first (put-charter).';
 
 /** What a function is told of the dataset's parties, by the latest chain. */
@@ -49,9 +49,12 @@ export function createPartyFinder(
       parties !== null && wanted.some((role) => parties[role] === caller);
     const parties = await kept(dataset, isWanted, signal);
     if (parties === null) throw new Problem('/problems/not-found', NO_CHARTER);
-    if (!isWanted(parties)) {
-      throw new Problem('/problems/forbidden', `Only the dataset's ${wanted.join(' or ')} may do this.`);
-    }
+    if (!isWanted(parties)) throw notParty(wanted);
     return parties;
   };
+}
+
+/** Turns a caller away who is none of the parties wanted. */
+export function notParty(wanted: readonly DatasetCaller[]): Problem {
+  return new Problem('/problems/forbidden', `Only the dataset's ${wanted.join(' or ')} may do this.`);
 }

@@ -60,7 +60,8 @@ export async function readPartiesOf(
   return { point, parties };
 }
 
-function partiesOf(charters: readonly SignedCharter[], onChain: ChainDevice | null): CharteredParties | null {
+/** Parties by these charters and the device that the chain names; null when there is none. */
+export function partiesOf(charters: readonly SignedCharter[], onChain: ChainDevice | null): CharteredParties | null {
   const owner = charters[0]?.owner;
   if (owner === undefined) return null;
   if (onChain !== null) {

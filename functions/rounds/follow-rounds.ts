@@ -1,6 +1,7 @@
 import { equalBytes, to0x } from '../../core/bytes.ts';
 import { ChainAnswerError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
+import type { ChainPoint } from '../../core/ports/ledger.ts';
 import type { RoundEvent } from '../../core/ports/rounds.ts';
 import { rebuildRounds } from '../../core/rounds/rebuild-rounds.ts';
 import type { ServicePorts, TableReader } from '../ports.ts';
@@ -28,6 +29,8 @@ export interface RoundsOnChain {
   readonly newest: ChainRound | null;
   /** The newest final one that is noted. */
   readonly final: ChainRound | null;
+  /** The blocks that were asked. */
+  readonly points: { readonly latest: ChainPoint; readonly final: ChainPoint };
 }
 
 /**
@@ -49,8 +52,9 @@ export async function followRounds(
   // The final one first: what the other says is of the same chain or a longer one.
   const atFinal = await rounds.readRound(account, 'final', signal);
   const latest = await rounds.readRound(account, 'latest', signal);
-  if (latest.round === null) return { newest: null, final };
-  if (final !== null && equalBytes(latest.round, final.root)) return { newest: final, final };
+  const points = { latest: latest.point, final: atFinal.point };
+  if (latest.round === null) return { newest: null, final, points };
+  if (final !== null && equalBytes(latest.round, final.root)) return { newest: final, final, points };
 
   const from = final === null ? fromBlock : final.blockNumber;
   const events = await rounds.findRounds(account, from, latest.point.blockNumber, signal);
@@ -67,7 +71,7 @@ export async function followRounds(
   if (newest === null || !equalBytes(newest.root, latest.round)) {
     throw new ChainAnswerError('The node’s events of rounds do not lead to its round. One may be missing.');
   }
-  return { newest, final: noted };
+  return { newest, final: noted, points };
 }
 
 /** The newest final round that is noted, or null. */

@@ -17,7 +17,7 @@ export type PlanRoundPorts = Pick<ServicePorts, 'primitives' | 'table' | 'runtim
 export async function planRound(
   ports: PlanRoundPorts,
   account: Address,
-  { newest }: RoundsOnChain,
+  { newest }: Pick<RoundsOnChain, 'newest'>,
   everyMs: number,
   signal?: AbortSignal,
 ): Promise<PreparedRound | 'unknown' | null> {

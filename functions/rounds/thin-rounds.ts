@@ -25,7 +25,11 @@ export interface Era {
   readonly atMs: number;
 }
 
-export function eraOf({ newest, final }: RoundsOnChain, isUnderWay: boolean, atMs: number): Era {
+export function eraOf(
+  { newest, final }: Pick<RoundsOnChain, 'newest' | 'final'>,
+  isUnderWay: boolean,
+  atMs: number,
+): Era {
   return { since: (final?.number ?? 0) + 1, until: (newest?.number ?? 0) + (isUnderWay ? 1 : 0), atMs };
 }
 

@@ -70,17 +70,31 @@ export async function readCharterEntries(
   dataset: DatasetId,
   signal?: AbortSignal,
 ): Promise<KeptCharter[]> {
+  return (await readKeptCharters(table, dataset, signal)).charters;
+}
+
+/** The same, and whether all that is kept of them can be read. */
+export async function readKeptCharters(
+  table: Pick<Table, 'query'>,
+  dataset: DatasetId,
+  signal?: AbortSignal,
+): Promise<{ readonly charters: KeptCharter[]; readonly isWhole: boolean }> {
   const bySerial = new Map<number, KeptCharter>();
+  let isWhole = true;
   const range = { from: charterSk(0), to: FIRST_CHARTER_SK };
   for await (const items of queryPages(table, datasetPk(dataset), range, signal)) {
     for (const item of items) {
       const kept = keptCharterOf(item);
-      if (kept === null) continue;
+      if (kept === null) {
+        isWhole = false;
+        continue;
+      }
       const known = bySerial.get(kept.charter.serial);
       bySerial.set(kept.charter.serial, known === undefined ? kept : mergeCharters(known, kept));
     }
   }
-  return [...bySerial.values()].sort((a, b) => a.charter.serial - b.charter.serial);
+  const charters = [...bySerial.values()].sort((a, b) => a.charter.serial - b.charter.serial);
+  return { charters, isWhole };
 }
 
 /** Null for an item that is damaged: it is as if it were not there, and whoever shows the charter again mends it. */

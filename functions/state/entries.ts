@@ -32,7 +32,9 @@ import type { GrantId } from '../../core/ports/grants.ts';
  * request nonces), `RECONCILE`/- (up to which key the bucket was compared with the table in this round), `ASIDE`/<key> (an
  * object that can never be a segment, to be set aside), `WAITING`/<dataset> (one with segments that wait for their predecessors),
  * `REQUESTS`/BUYER#<place> and OPEN#<place> (RequestEntry: what somebody would buy, in one of a fixed number of places),
- * `FILLING`/<dataset>#<from> (a gap of its log that segments are taking the place of).
+ * `FILLING`/<dataset>#<from> (a gap of its log that segments are taking the place of),
+ * `CHARTERED`/# (how far DISSC's charters have been followed) and `CHARTERED`/<block>#<dataset>#<serial> (one that was kept from a
+ * block that is not final yet).
  */
 
 const pad = (value: number, digits: number): string => String(value).padStart(digits, '0');
@@ -82,6 +84,11 @@ export const ASIDE_PK = 'ASIDE';
 export const WAITING_PK = 'WAITING';
 export const FILLING_PK = 'FILLING';
 export const fillingSk = (dataset: DatasetId, from: number): string => `${dataset}#${pad(from, 16)}`;
+export const CHARTERED_PK = 'CHARTERED';
+/** Stands before all charters that are not final yet. */
+export const FOLLOWED_SK = '#';
+export const charteredSk = (blockNumber: number, dataset: DatasetId, serial: number): string =>
+  `${pad(blockNumber, 12)}#${dataset}#${pad(serial, 10)}`;
 export const noncePk = (key: string): string => `NONCE#${key}`;
 
 /** `received`: its place in the log is not verified yet (a predecessor is missing) or it is in the log (see L#). */

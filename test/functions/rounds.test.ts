@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { anchorFromWire } from '../../client/service/anchor-from-wire.ts';
+import type { SealedBatch } from '../../core/batch/seal-batch.ts';
 import { equalBytes, to0x, toHex } from '../../core/bytes.ts';
 import { charterKey, encodeCharter } from '../../core/charter/charter-file.ts';
 import { ProofError } from '../../core/errors.ts';
@@ -11,14 +12,19 @@ import type { ServiceRound } from '../../core/ports/service.ts';
 import { proveInMap } from '../../core/rounds/prove-in-map.ts';
 import { verifyRoundHead } from '../../core/rounds/round-head.ts';
 import { headInRound } from '../../core/rounds/verify-round.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
 import { getAnchorResponse } from '../../core/wire/requests.ts';
 import { Problem } from '../../functions/answer/problem.ts';
 import { getAnchor } from '../../functions/get-anchor.ts';
 import { checkInCharter } from '../../functions/ingest/check-in-charter.ts';
+import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { rebuildService } from '../../functions/rebuild/rebuild-service.ts';
+import { createWriterFinder } from '../../functions/rights/admit-writer.ts';
 import { readNewestFinal } from '../../functions/rounds/follow-rounds.ts';
 import { type ChainRound, pagePk, roundsPk } from '../../functions/rounds/round-items.ts';
 import { readTablePages } from '../../functions/rounds/table-pages.ts';
+import { readCharters } from '../../functions/state/dataset-entry.ts';
+import { CHARTERED_PK, charterSk, datasetPk } from '../../functions/state/entries.ts';
 import { markWork } from '../../functions/state/work-marks.ts';
 import { Death, dyingPorts } from './dying-ports.ts';
 import { createLogFixture, type LogFixture, seal, type TestDataset, type TestService } from './log-fixture.ts';
@@ -378,5 +384,155 @@ describe('rounds of the anchor', () => {
     const another = { ...(round as ServiceRound), head: { ...round!.head!, size: anchoredSize + 1 } };
     assert.throws(() => verify(dataset, another), ProofError);
     assert.equal((await ask(dataset, { round: `0x${'12'.repeat(32)}` })).round, null);
+  });
+
+  describe('charters that the anchor follows', () => {
+    /** A service by the chain's clock, whose functions' questions to the chain about devices are counted. */
+    const following = async () => {
+      const service = await fixture.service();
+      const clock = { aheadMs: 0 };
+      let chainMs = (await fixture.ledger.readHeads([], 'latest')).point.timestampMs;
+      const asked: string[] = [];
+      const { ledger } = service.ports;
+      const ports = {
+        ...service.ports,
+        runtime: {
+          ...service.ports.runtime,
+          nowMs: () => chainMs + clock.aheadMs,
+          monotonicMs: () => chainMs + clock.aheadMs,
+        },
+        ledger: {
+          ...ledger,
+          readDevices: (...given: Parameters<typeof ledger.readDevices>) => {
+            asked.push(...given[0]);
+            return ledger.readDevices(...given);
+          },
+        },
+      };
+      const anchor = async () => {
+        chainMs = Math.max(chainMs, (await fixture.ledger.readHeads([], 'latest')).point.timestampMs);
+        await service.anchor({ runtime: ports.runtime });
+        // What functions remember of how far the anchor is.
+        clock.aheadMs += 5_000;
+      };
+      const signal = new AbortController().signal;
+      const finder = createWriterFinder(ports, ['device']);
+      const isWriter = async ({ id }: TestDataset, account: Address, find = finder) => {
+        return find(id, account, signal).then(
+          () => true,
+          (error: unknown) => {
+            assert.ok(error instanceof Problem && error.type === '/problems/forbidden', String(error));
+            return false;
+          },
+        );
+      };
+      const store = ({ segment }: SealedBatch) => {
+        service.stored.set(segment.key, segment.car);
+        return ingestSegment(ports, segment.key);
+      };
+      const questions = () => asked.splice(0).length;
+      return { service, ports, clock, anchor, isWriter, store, questions };
+    };
+    const deviceOf = ({ writer }: TestDataset) => accountOfKey(writer.deviceKey);
+    const marks = async ({ table }: TestService) =>
+      (await table.query(CHARTERED_PK, { from: '0', to: '~', limit: 10 })).items;
+
+    it('let a device write without a question to the chain; a new one counts at once, the old one for two minutes at most', async () => {
+      const { service, ports, clock, anchor, isWriter, store, questions } = await following();
+      const dataset = inRounds(service);
+      await service.show(dataset);
+      assert.equal(await isWriter(dataset, deviceOf(dataset)), true);
+      assert.equal(questions(), 1, 'nobody follows yet');
+      await anchor();
+      assert.equal(await isWriter(dataset, deviceOf(dataset)), true);
+      assert.equal(await store(seal(dataset)), 'placed');
+      assert.equal(questions(), 0);
+      const [old, oldWriter] = [deviceOf(dataset), dataset.writer];
+      await fixture.replaceDevice(dataset);
+      assert.equal(await isWriter(dataset, deviceOf(dataset)), true, 'by the chain');
+      assert.equal(await store(seal(dataset)), 'placed', 'by the chain');
+      assert.equal(questions(), 2);
+      assert.equal(await isWriter(dataset, old), true, 'the table has not heard of it');
+      const later = { ...ports.runtime, nowMs: () => ports.runtime.nowMs() + 116_000 };
+      const findLater = createWriterFinder({ ...ports, runtime: later }, ['device']);
+      assert.equal(await isWriter(dataset, old, findLater), false, 'what the table says is too old');
+      await anchor();
+      clock.aheadMs += 2_000;
+      questions();
+      assert.equal(await isWriter(dataset, deviceOf(dataset)), true);
+      assert.equal(questions(), 0);
+      assert.equal(await isWriter(dataset, old), false, 'the table does not name it, and the chain says so, too');
+      const strayed = seal({ ...dataset, writer: oldWriter });
+      assert.equal(await store(strayed), 'rejected');
+      assert.equal((await marks(service)).length, 1, 'not final');
+      await fixture.mine(3);
+      await anchor();
+      assert.deepEqual(await marks(service), []);
+    });
+
+    it('go when a reorganisation takes them back, and with them the right', async () => {
+      const { service, anchor, isWriter } = await following();
+      const [dataset, kept] = [inRounds(service), inRounds(service)];
+      await service.show(dataset);
+      const old = deviceOf(dataset);
+      await fixture.replaceDevice(dataset);
+      const replaced = deviceOf(dataset);
+      await service.show(kept);
+      await anchor();
+      assert.equal(await isWriter(dataset, replaced), true);
+      await fixture.rpc.call('anvil_reorg', [1, []]);
+      await anchor();
+      assert.equal(await isWriter(dataset, old), true);
+      assert.equal(await isWriter(dataset, replaced), false);
+      assert.deepEqual(await marks(service), []);
+      assert.equal(await isWriter(kept, deviceOf(kept)), true);
+    });
+
+    it('are kept of no dataset that nobody has shown, and learnt when somebody shows it', async () => {
+      const { service, ports, anchor, isWriter } = await following();
+      const dataset = inRounds(service);
+      await fixture.replaceDevice(dataset);
+      await fixture.mine(3);
+      await anchor();
+      assert.deepEqual(await readCharters(service.table, dataset.id), []);
+      await checkInCharter(ports, { dataset: dataset.id, charter: dataset.first });
+      assert.equal(await isWriter(dataset, deviceOf(dataset)), true);
+    });
+
+    it('are asked of the chain where what is kept is damaged or another dataset’s: nobody is let in by it', async () => {
+      const { service, anchor, isWriter, questions } = await following();
+      const [dataset, other] = [inRounds(service), inRounds(service)];
+      await service.show(dataset);
+      await service.show(other);
+      const old = deviceOf(dataset);
+      await fixture.replaceDevice(dataset);
+      await anchor();
+      questions();
+      const { table } = service;
+      const own = { pk: datasetPk(dataset.id), sk: charterSk(dataset.charter.serial) };
+      for (const file of [new Uint8Array(3), encodeCharter(other.first)]) {
+        await table.put({ ...own, file, onChain: true }, 'any');
+        assert.equal(await isWriter(dataset, old), false);
+        assert.ok(questions() > 0);
+      }
+    });
+
+    it('keep a stranger from having the chain asked on and on', async () => {
+      const { service, clock, anchor, isWriter, questions } = await following();
+      const dataset = inRounds(service);
+      await service.show(dataset);
+      await anchor();
+      questions();
+      for (let call = 0; call < 20; call++) {
+        assert.equal(await isWriter(dataset, fixture.owner.account), false);
+        clock.aheadMs += 1_001;
+      }
+      assert.equal(questions(), 10);
+      clock.aheadMs += 60_000;
+      assert.equal(await isWriter(dataset, deviceOf(dataset)), true);
+      assert.equal(questions(), 0, 'others are not held up by it');
+      assert.equal(await isWriter(dataset, fixture.owner.account), false);
+      assert.equal(questions(), 1, 'a minute later it is asked again');
+    });
   });
 });

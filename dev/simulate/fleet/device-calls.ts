@@ -6,7 +6,7 @@ import type { UploadSegmentResponse } from '../../../core/wire/requests.ts';
 import { getAnchor } from '../../../functions/get-anchor.ts';
 import { SegmentMemory } from '../../../functions/ingest/segment-memory.ts';
 import { portsOf, type ServicePorts } from '../../../functions/ports.ts';
-import { createPartyFinder } from '../../../functions/rights/admit-parties.ts';
+import { createWriterFinder } from '../../../functions/rights/admit-writer.ts';
 import { createNonceStore } from '../../../functions/rights/nonce-store.ts';
 import { getAnchorRow, uploadSegmentRow } from '../../../functions/table.ts';
 import { uploadSegment } from '../../../functions/upload-segment.ts';
@@ -34,19 +34,19 @@ const NONCE_MS = 90_000;
 
 /**
  * upload-segment on one machine. Of the HTTP around it only the signature's arithmetic is left out: its time is spent, its nonce is
- * burnt and the caller's right is looked up as the middleware does (functions/rights/admit-parties.ts).
+ * burnt and the caller's right is looked up as the middleware does (functions/rights/admit-writer.ts).
  */
 export function createUploadCall({ callCpu }: Latencies) {
   return (all: ServicePorts, processor: Processor): Invocation<UploadCall, UploadSegmentResponse> => {
     const ports = { ...portsOf(uploadSegmentRow, all), memory: new SegmentMemory() };
     const nonces = createNonceStore(ports.table);
-    const findParties = createPartyFinder(ports, uploadSegmentRow.callers);
+    const findWriter = createWriterFinder(ports, uploadSegmentRow.callers);
     const { signal } = new AbortController();
     return async ({ caller, dataset, nonce, ...segment }) => {
       await processor.spend({ cpuMs: callCpu, waitMs: 0 });
       if (!(await nonces.burn(nonce, ports.runtime.nowMs() + NONCE_MS)))
         throw new Error(`The nonce ${nonce} is burnt.`);
-      const { owner, device, anchorer } = await findParties(dataset, caller, signal);
+      const { owner, device, anchorer } = await findWriter(dataset, caller, signal);
       const input = { ...segment, dataset, owner, device, anchorer, record: 'relayed' as const, look: false };
       return uploadSegment(ports, input, signal);
     };
