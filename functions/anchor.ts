@@ -12,6 +12,7 @@ import { followCharters } from './anchor/follow-charters.ts';
 import { followTransactions } from './anchor/follow-transactions.ts';
 import { callBytes, type Pending } from './anchor/pending.ts';
 import { readRelayerState } from './anchor/relayer-state.ts';
+import { isForALook, isResting, noteRest, restAfter } from './anchor/rest.ts';
 import { createSender, releaseStuck, type Sender, type Sent } from './anchor/send-call.ts';
 import { sendUpdates } from './anchor/send-updates.ts';
 import type { PortsOf } from './ports.ts';
@@ -22,7 +23,8 @@ import { anchorRow as row } from './table.ts';
 
 export interface Anchored {
   /** `stopped`: its time was up; the next run goes on. `busy`: other runs kept winning, and do the work. */
-  readonly outcome: 'done' | 'stopped' | 'busy' | 'full' | 'out-of-funds';
+  /** `resting`: nothing can be done yet, as a former run has noted. */
+  readonly outcome: 'done' | 'stopped' | 'busy' | 'full' | 'out-of-funds' | 'resting';
   /** Transactions sent by this run for the first time. */
   readonly transactions: number;
 }
@@ -96,10 +98,24 @@ async function runOnce(ports: AnchorPorts, counted: Counted, signal: AbortSignal
     const released = await releaseStuck(ports, sender, signal);
     // Last, as it can wait.
     await thinRounds(ports, ports.recorder.account, rounds?.final ?? null, retentionOf(ports), signal);
-    return released === 'sent' ? 'done' : released;
+    if (released !== 'sent') return released;
+    await rest(ports, sender, rounds, signal);
+    return 'done';
   } finally {
     counted.transactions += sender.transactions;
   }
+}
+
+async function rest(
+  { table, recorder, runtime, settings }: AnchorPorts,
+  { waiting, mayAnchor }: Sender,
+  rounds: RoundsOnChain | null,
+  signal: AbortSignal,
+): Promise<void> {
+  const nowMs = runtime.nowMs();
+  const left = { rounds, isAnchoring: !mayAnchor, waiting, roundEveryMs: settings().roundEveryMs };
+  const restMs = restAfter(left, nowMs);
+  if (restMs > 0) await noteRest(table, recorder.account, nowMs + restMs, signal);
 }
 
 /** What goes wrong here keeps nothing from being recorded: what the table says grows old, and functions ask the chain. */
@@ -199,10 +215,14 @@ export const handlerFor = (ports: PortsOf<typeof row>) => {
   }
   const anchorSettings = { ...DEFAULT_ANCHOR_SETTINGS, fromBlock: ports.settings().fromBlock };
   const anchorPorts: AnchorPorts = { ...ports, anchorSettings };
-  // Whatever woke it, it acts on state alone.
-  return middy(async (_event: unknown, context: { getRemainingTimeInMillis?: () => number }) => {
+  // Whatever woke it, it acts on state alone; what woke it says only whether that can wait.
+  return middy(async (event: unknown, context: { getRemainingTimeInMillis?: () => number }) => {
     const leftMs = context.getRemainingTimeInMillis?.() ?? row.limits.timeoutMs;
-    const anchored = await anchorDatasets(anchorPorts, ports.runtime.timeout(Math.max(1, leftMs - RESERVED_MS)));
+    const signal = ports.runtime.timeout(Math.max(1, leftMs - RESERVED_MS));
+    if (!isForALook(event) && (await isResting(ports.table, recorder.account, ports.runtime.nowMs(), signal))) {
+      return { outcome: 'resting', transactions: 0 } satisfies Anchored;
+    }
+    const anchored = await anchorDatasets(anchorPorts, signal);
     // Most runs find nothing to do.
     if (anchored.transactions > 0 || anchored.outcome !== 'done') ports.observer.info('anchored', { ...anchored });
     return anchored;

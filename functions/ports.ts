@@ -60,9 +60,12 @@ export interface GrantPolicy {
 /** Grants of the owners served, at any price. */
 export const DEFAULT_GRANT_POLICY: GrantPolicy = { minPerRecordWei: 0n, openQuotaBytes: null };
 
+/** Why the anchor is woken: a log is to be looked at, or a head has come that waits for the next round, whenever that is. */
+export type WakeReason = 'look' | 'head';
+
 /** Wakes the anchor function. A lost wake-up costs time only: the anchor acts on state and is woken every minute too. */
 export interface AnchorQueue {
-  wake(signal?: AbortSignal): Promise<void>;
+  wake(reason: WakeReason, signal?: AbortSignal): Promise<void>;
 }
 
 /** What reads stored objects. */

@@ -51,12 +51,12 @@ export async function ingestSegment(ports: IngestPorts, key: string, signal?: Ab
       { head, signer: signer as Address, before, charter: inForce },
       signal,
     );
-    await ports.anchorQueue.wake(signal);
+    await ports.anchorQueue.wake('head', signal);
     return placement;
   }
   // Whatever waits behind it and was not taken in now, the anchor takes in. Where it does not follow on the log, the chain may
   // have gone another way: that, too, is for the anchor to see.
   await markWork(ports.table, name.dataset, signal, ports.memory.marks);
-  await ports.anchorQueue.wake(signal);
+  await ports.anchorQueue.wake('look', signal);
   return placement;
 }

@@ -27,7 +27,7 @@ import type { GrantId } from '../../core/ports/grants.ts';
  * looked at), `WORK#<digit>`/<dataset>#<size>#<root> (its log has this head: HeadMark; the same whoever writes it),
  * `LATER`/<ms>#<dataset> (it is to be looked at from then on), `OWNERS`/<address> (an owner that the operator serves, and its quota),
  * `OWNER#<address>`/USAGE#<dataset> (stored bytes),
- * `RELAYER#<address>`/STATE and TX#<nonce>#<hash> (transactions under way), `PROPOSED#<address>`/<grant> (grants of ASC
+ * `RELAYER#<address>`/STATE and TX#<nonce>#<hash> (transactions under way) and REST (until when there is nothing to do), `PROPOSED#<address>`/<grant> (grants of ASC
  * proposed to that account, not accepted or over yet, finally) and /# (how far they were looked for), `NONCE#<key>`/- (burnt
  * request nonces), `RECONCILE`/- (up to which key the bucket was compared with the table in this round), `ASIDE`/<key> (an
  * object that can never be a segment, to be set aside), `WAITING`/<dataset> (one with segments that wait for their predecessors),
@@ -64,6 +64,8 @@ export const ownerPk = (owner: string): string => `OWNER#${owner}`;
 export const usageSk = (dataset: string): string => `USAGE#${dataset}`;
 export const relayerPk = (account: string): string => `RELAYER#${account}`;
 export const RELAYER_STATE_SK = 'STATE';
+/** Until when nothing can be done. */
+export const RELAYER_REST_SK = 'REST';
 export const proposedPk = (css: string): string => `PROPOSED#${css}`;
 /** Stands before all grants. */
 export const PROPOSALS_SK = '#';

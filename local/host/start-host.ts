@@ -9,6 +9,7 @@ import {
   type GrantPolicy,
   type ServicePorts,
   type ServiceSettings,
+  type WakeReason,
 } from '../../functions/ports.ts';
 import type { EventRow, StoreTrigger, WakeTrigger } from '../../functions/row.ts';
 import { eventRows, httpRows } from '../../functions/table.ts';
@@ -92,7 +93,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const { port } = server.address() as AddressInfo;
   const authority = `${inUrl(host)}:${port}`;
 
-  let wakeAnchor = (): void => undefined;
+  let wakeAnchor = (_reason: WakeReason): void => undefined;
   const authorities = [...(isLoopback(host) ? [authority] : []), ...(options.moreAuthorities ?? [])];
   const { recorder } = options.ports;
   const settings: ServiceSettings = {
@@ -110,7 +111,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     // Only the functions that record are given it, and without an account none of them is loaded.
     recorder: recorder as Recorder,
     settings: () => settings,
-    anchorQueue: { wake: async () => wakeAnchor() },
+    anchorQueue: { wake: async (reason) => wakeAnchor(reason) },
   };
   const gates = createGates();
   const load = (row: LocalFunction['row']) => loadFunction(row, ports, gates);
@@ -127,7 +128,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     const everyMs = asked[row.name] ?? row.trigger.everyMs;
     loops.set(row.name, startWakeLoop(await load(row), everyMs, observer));
   }
-  wakeAnchor = () => loops.get(eventRows.anchor.name)?.wake();
+  wakeAnchor = (reason) => loops.get(eventRows.anchor.name)?.wake(reason);
 
   const serveHttp = createHttpServer(routed, observer);
   const rules = options.lambda && {
@@ -177,7 +178,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     lambdaEndpoint: options.lambda === null ? null : `http://${authority}`,
     port,
     deliverS3Event: (event) => deliverS3Event(listening, event),
-    wakeAnchor: () => wakeAnchor(),
+    wakeAnchor: () => wakeAnchor('look'),
     wakeReconciliation: () => loops.get(eventRows['reconcile-segments'].name)?.wake(),
     async close() {
       const closeTimeoutMs = options.closeTimeoutMs ?? 5_000;

@@ -2,35 +2,39 @@ import type { Observer } from '../../functions/observe/observer.ts';
 import type { LocalFunction } from './invoke-function.ts';
 
 export interface WakeLoop {
-  /** Runs the function soon; wake-ups that come while it runs make one more run. */
-  wake(): void;
+  /** Runs the function soon; wake-ups that come while it runs make one more run, which is told of all their reasons. */
+  wake(reason?: string): void;
   /** Stops, and waits for the run under way, but not longer than that; it may be cut off anywhere. */
   close(timeoutMs: number): Promise<void>;
 }
 
+/** Time has passed. */
+const TIME = 'time';
+
 /** Runs a function every so often and when it is woken, one run at a time: what a FIFO queue does in AWS. */
 export function startWakeLoop(woken: LocalFunction, everyMs: number, observer: Observer): WakeLoop {
   let running: Promise<void> | null = null;
-  let again = false;
+  let reasons = new Set<string>();
   let closed = false;
 
   const run = async () => {
     try {
       do {
-        again = false;
+        const Records = [...reasons].map((reason) => ({ messageId: reason, body: JSON.stringify({ reason }) }));
+        reasons = new Set();
         await woken
-          .invoke({ Records: [{ messageId: 'wake', body: '{}' }] })
+          .invoke({ Records })
           .catch((error) => observer.error('function failed', { function: woken.row.name, error }));
-      } while (again && !closed);
+      } while (reasons.size > 0 && !closed);
     } finally {
       // Whatever happens in a run, the next wake-up begins another.
       running = null;
     }
   };
-  const wake = () => {
+  const wake = (reason = TIME) => {
     if (closed) return;
-    if (running === null) running = run();
-    else again = true;
+    reasons.add(reason);
+    running ??= run();
   };
   // A run that is still under way needs no second one just because time has passed.
   const timer = setInterval(() => running === null && wake(), everyMs);

@@ -13,16 +13,18 @@ beforeEach(() => sqs.reset());
 test('many wake-ups of one second are one request: the queue would drop the others', async () => {
   sqs.on(SendMessageCommand).resolves({});
   const queue = createSqsAnchorQueue({ region: 'us-east-1', queueUrl });
-  for (let i = 0; i < 50; i++) await queue.wake();
+  for (let i = 0; i < 50; i++) await queue.wake('head');
   const slots = sent().map(({ args }) => args[0].input.MessageDeduplicationId);
   assert.ok(slots.length < 50 && slots.length > 0);
   assert.equal(new Set(slots).size, slots.length, 'each second once');
+  await queue.wake('look');
+  assert.equal(sent().at(-1)?.args[0].input.MessageBody, '{"reason":"look"}', 'a wake-up for more is another');
 });
 
 test('a wake-up that did not arrive is not taken for one that did', async () => {
   sqs.on(SendMessageCommand).rejectsOnce(new Error('throttled')).resolves({});
   const queue = createSqsAnchorQueue({ region: 'us-east-1', queueUrl });
-  await assert.rejects(queue.wake(), StoreUnavailableError);
-  await queue.wake();
+  await assert.rejects(queue.wake('head'), StoreUnavailableError);
+  await queue.wake('head');
   assert.equal(sent().length, 2);
 });

@@ -50,14 +50,14 @@ describe(`the anchor's queue: SQS of moto ${VERSIONS.moto}`, { timeout: 120_000 
     client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));
 
   it('a wake-up arrives', async () => {
-    await createSqsAnchorQueue({ region: REGION, queueUrl }).wake();
+    await createSqsAnchorQueue({ region: REGION, queueUrl }).wake('look');
     assert.equal((await receive()).length, 1);
     assert.equal((await receive()).length, 0, 'nobody else gets it meanwhile');
   });
 
   it('a hundred wake-ups at once are few runs, one after the other', async () => {
     const queue = createSqsAnchorQueue({ region: REGION, queueUrl });
-    await Promise.all(Array.from({ length: 100 }, () => queue.wake()));
+    await Promise.all(Array.from({ length: 100 }, () => queue.wake('look')));
     let runs = 0;
     for (let handles = await receive(); handles.length > 0; handles = await receive()) {
       runs += handles.length;
@@ -70,11 +70,11 @@ describe(`the anchor's queue: SQS of moto ${VERSIONS.moto}`, { timeout: 120_000 
   it('what comes while a run is under way waits until that is done, and is not lost', async () => {
     let nowMs = Date.now();
     const queue = createSqsAnchorQueue({ region: REGION, queueUrl, nowMs: () => nowMs });
-    await queue.wake();
+    await queue.wake('look');
     const [running] = (await receive()) as [string];
     // Of another second, or it would be the same wake-up.
     nowMs += 1_000;
-    await queue.wake();
+    await queue.wake('look');
     assert.deepEqual(await receive(), [], 'one group, one run at a time');
     await finish(running);
     assert.equal((await receive()).length, 1);
@@ -82,35 +82,35 @@ describe(`the anchor's queue: SQS of moto ${VERSIONS.moto}`, { timeout: 120_000 
 
   it('a queue that is not there is an error', async () => {
     const queue = createSqsAnchorQueue({ region: REGION, queueUrl: queueUrl.replace('.fifo', '-none.fifo') });
-    await assert.rejects(queue.wake(), StoreUnavailableError);
+    await assert.rejects(queue.wake('look'), StoreUnavailableError);
   });
 
   it('SQS hangs: an error in time; and it goes on with the same queue', async () => {
     const queue = createSqsAnchorQueue({ region: REGION, queueUrl, timeoutMs: 2_000 });
     moto.freeze();
     const beganMs = performance.now();
-    await assert.rejects(queue.wake(), StoreUnavailableError);
+    await assert.rejects(queue.wake('look'), StoreUnavailableError);
     assert.ok(performance.now() - beganMs < WITHIN_MS);
     moto.thaw();
-    await queue.wake();
+    await queue.wake('look');
     assert.ok((await receive()).length >= 1);
   });
 
   it('SQS is killed: an error in time; and the same caller wakes again once it is back', async () => {
     let nowMs = Date.now();
     const queue = createSqsAnchorQueue({ region: REGION, queueUrl, nowMs: () => nowMs });
-    await queue.wake();
+    await queue.wake('look');
     await moto.kill();
     // Of another second: the queue would have this one's already, and nothing would be sent.
     nowMs += 1_000;
     const beganMs = performance.now();
-    await assert.rejects(queue.wake(), StoreUnavailableError);
+    await assert.rejects(queue.wake('look'), StoreUnavailableError);
     assert.ok(performance.now() - beganMs < WITHIN_MS);
     await moto.restart();
     // moto has forgotten all its queues.
     queues -= 1;
     queueUrl = await createQueue();
-    await queue.wake();
+    await queue.wake('look');
     assert.equal((await receive()).length, 1);
   });
 });

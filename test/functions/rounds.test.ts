@@ -14,13 +14,15 @@ import { verifyRoundHead } from '../../core/rounds/round-head.ts';
 import { headInRound } from '../../core/rounds/verify-round.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { getAnchorResponse } from '../../core/wire/requests.ts';
+import { restAfter } from '../../functions/anchor/rest.ts';
+import { type Anchored, handlerFor } from '../../functions/anchor.ts';
 import { Problem } from '../../functions/answer/problem.ts';
 import { getAnchor } from '../../functions/get-anchor.ts';
 import { checkInCharter } from '../../functions/ingest/check-in-charter.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
 import { rebuildService } from '../../functions/rebuild/rebuild-service.ts';
 import { createWriterFinder } from '../../functions/rights/admit-writer.ts';
-import { readNewestFinal } from '../../functions/rounds/follow-rounds.ts';
+import { type RoundsOnChain, readNewestFinal } from '../../functions/rounds/follow-rounds.ts';
 import { type ChainRound, pagePk, roundsPk } from '../../functions/rounds/round-items.ts';
 import { readTablePages } from '../../functions/rounds/table-pages.ts';
 import { readCharters } from '../../functions/state/dataset-entry.ts';
@@ -164,6 +166,63 @@ describe('rounds of the anchor', () => {
     assert.ok((service.counts.get('Anchor.roundLagSeconds') ?? 0) >= 500);
     service.passTime(120_000);
     assert.equal((await run()).transactions, 1);
+  });
+
+  it('makes no run that could do nothing: heads wait for their round, what is to be looked at does not', async () => {
+    const service = await fixture.service();
+    const dataset = inRounds(service);
+    const settings = () => ({ ...service.ports.settings(), roundEveryMs: 60_000 });
+    let runs = 0;
+    const { recorder } = service.ports;
+    const nonces = (...given: Parameters<typeof recorder.nonces>) => {
+      runs++;
+      return recorder.nonces(...given);
+    };
+    const handler = handlerFor({ ...service.ports, settings, recorder: { ...recorder, nonces } });
+    const wake = async (...reasons: string[]) => {
+      const Records = reasons.map((reason) => ({ messageId: reason, body: JSON.stringify({ reason }) }));
+      return (await handler({ Records } as never, {} as never)) as Anchored;
+    };
+    const { point } = await service.ports.rounds.readRound(service.recorder.account, 'latest');
+    service.passTime(point.timestampMs - service.ports.runtime.nowMs());
+    await service.fill(dataset, 1);
+    assert.deepEqual(await wake('head'), { outcome: 'done', transactions: 1 });
+    await fixture.mine(3);
+    await service.fill(dataset, 1);
+    for (const reasons of [['head'], ['time', 'head'], ['time']]) {
+      assert.deepEqual(await wake(...reasons), { outcome: 'resting', transactions: 0 });
+    }
+    assert.equal(runs, 1);
+    assert.equal((await wake('head', 'look')).outcome, 'done');
+    assert.equal(((await handler({} as never, {} as never)) as Anchored).outcome, 'done', 'called by hand');
+    assert.equal(runs, 3);
+    service.passTime(50_000);
+    assert.equal((await wake('time')).outcome, 'done', 'each minute’s is a whole one');
+    assert.equal((await wake('head')).outcome, 'resting');
+    service.passTime(30_000);
+    assert.deepEqual(await wake('head'), { outcome: 'done', transactions: 1 }, 'the next round is due');
+    await settle(service);
+  });
+
+  it('rests until a round can be due, never for long, and not while anything else is to be followed', () => {
+    const rounds = (seconds: number | null) =>
+      ({ newest: seconds === null ? null : { timeSeconds: seconds } }) as unknown as RoundsOnChain;
+    const left = { rounds: rounds(1_000), isAnchoring: false, waiting: 0, roundEveryMs: 60_000 };
+    const rests: readonly [object, number, number][] = [
+      [{}, 1_005_000, 50_000],
+      [{}, 1_030_000, 30_000],
+      [{}, 1_060_000, 0],
+      [{}, 2_000_000, 0],
+      [{ rounds: rounds(null) }, 1_000_000, 0],
+      [{ rounds: null }, 1_000_000, 0],
+      [{ isAnchoring: true, waiting: 1 }, 2_000_000, 50_000],
+      [{ isAnchoring: true, waiting: 2 }, 2_000_000, 10_000],
+      [{ waiting: 1 }, 1_005_000, 10_000],
+      [{ roundEveryMs: 0, isAnchoring: true, waiting: 1 }, 1_000_000, 0],
+    ];
+    for (const [given, nowMs, restMs] of rests) {
+      assert.equal(restAfter({ ...left, ...given }, nowMs), restMs, JSON.stringify({ ...given, nowMs }));
+    }
   });
 
   it('sends what former runs have found before it looks for more, so that runs which are always cut off send rounds too', async () => {

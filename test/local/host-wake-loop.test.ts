@@ -11,15 +11,17 @@ const NEVER_MS = 3_600_000;
 function makeAnchor() {
   const runs: PromiseWithResolvers<unknown>[] = [];
   const begun: (() => void)[] = [];
+  const events: unknown[] = [];
   let underWay = 0;
   let most = 0;
   return {
-    runs,
+    ...{ runs, events },
     most: () => most,
     nextRun: () => new Promise<void>((resolve) => begun.push(resolve)),
     fn: {
       row: eventRows.anchor,
-      invoke: () => {
+      invoke: (event: unknown) => {
+        events.push(event);
         const run = Promise.withResolvers<unknown>();
         runs.push(run);
         most = Math.max(most, ++underWay);
@@ -46,7 +48,8 @@ describe('the anchor loop', { timeout: 10_000 }, () => {
   test('runs one at a time, and once more for all the wake-ups that came meanwhile', async (context) => {
     const anchor = makeAnchor();
     const loop = start(context, anchor, NEVER_MS);
-    for (let i = 0; i < 5; i++) loop.wake();
+    loop.wake();
+    for (const reason of ['head', 'look', 'head', 'look']) loop.wake(reason);
     assert.equal(anchor.runs.length, 1);
     const second = anchor.nextRun();
     anchor.runs[0]!.resolve(null);
@@ -55,6 +58,10 @@ describe('the anchor loop', { timeout: 10_000 }, () => {
     await loop.close(1_000);
     assert.equal(anchor.runs.length, 2);
     assert.equal(anchor.most(), 1);
+    const said = anchor.events.map((event) =>
+      (event as { Records: { body: string }[] }).Records.map(({ body }) => body),
+    );
+    assert.deepEqual(said, [['{"reason":"time"}'], ['{"reason":"head"}', '{"reason":"look"}']]);
     loop.wake();
     assert.equal(anchor.runs.length, 2, 'a closed loop runs nothing');
   });

@@ -3,7 +3,7 @@ import type { Address } from '../../../core/ids.ts';
 import type { Recorder } from '../../../core/ports/ledger.ts';
 import type { RoundRecorder } from '../../../core/ports/rounds.ts';
 import type { Observer } from '../../../functions/observe/observer.ts';
-import { portsOf, type ServicePorts, type ServiceSettings } from '../../../functions/ports.ts';
+import { portsOf, type ServicePorts, type ServiceSettings, type WakeReason } from '../../../functions/ports.ts';
 import type { FunctionRow } from '../../../functions/row.ts';
 import { createTableOwners } from '../../../functions/state/table-owners.ts';
 import {
@@ -55,9 +55,9 @@ const HIDDEN = { standard: 6, fifo: 2 } as const;
 export async function startFleetService(parts: FleetServiceParts) {
   const { time, counting, latencies, account, ingestAtOnce, faults } = parts;
   const isAway = (): boolean => faults.under('service-down') !== null;
-  const wakers = new Map<EventName, () => void>();
+  const wakers = new Map<EventName, (reason: WakeReason) => void>();
   const portsFor = (party: string, processor: Processor): ServicePorts =>
-    portsOnMachine(parts, party, processor, () => wakers.get('anchor')?.());
+    portsOnMachine(parts, party, processor, (reason) => wakers.get('anchor')?.(reason));
   const poolOf = <Event, Answer>(
     row: FunctionRow & { readonly name: string },
     most: number | null,
@@ -98,7 +98,7 @@ export async function startFleetService(parts: FleetServiceParts) {
   );
   const wakeQueue = async (row: typeof anchorRow | typeof reconcileSegmentsRow): Promise<WakeQueue> => {
     const queue = new WakeQueue(time, rulesOf(row, row.trigger.queue), await eventPool(row, null, 0), counting);
-    wakers.set(row.name, () => queue.wake());
+    wakers.set(row.name, (reason) => queue.wake(reason));
     queue.startSchedule(row.trigger.everyMs);
     return queue;
   };
@@ -118,11 +118,11 @@ function portsOnMachine(
   parts: FleetServiceParts,
   party: string,
   processor: Processor,
-  wakeAnchor: () => void,
+  wakeAnchor: (reason: WakeReason) => void,
 ): ServicePorts {
   const { time, random, faults, chain, items, objects, counting, latencies, settings, relayer, observer } = parts;
   const { requestCpu, itemCpu } = latencies;
-  let lastSlot = -1;
+  const lastSlots = new Map<WakeReason, number>();
   const count = (name: Parameters<Counting['add']>[1], by: number): void => counting.add(party, name, by);
   const node = createNode({
     ...{ time, chain, faults, random, of: 'service' },
@@ -158,13 +158,13 @@ function portsOnMachine(
     runtime,
     owners: createTableOwners({ table, runtime }),
     anchorQueue: {
-      async wake() {
+      async wake(reason) {
         const slot = slotOf(time.nowMs());
-        if (slot === lastSlot) return;
+        if (slot === lastSlots.get(reason)) return;
         count('queueRequests', 1);
         await processor.spend({ cpuMs: requestCpu, waitMs: latencies.queue });
-        lastSlot = slot;
-        wakeAnchor();
+        lastSlots.set(reason, slot);
+        wakeAnchor(reason);
       },
     },
   };

@@ -103,8 +103,8 @@ export class WakeQueue {
   readonly #pool: FunctionPool<unknown, unknown>;
   readonly #counting: Counting;
   #isBusy = false;
-  #isWanted = false;
-  #lastSlot = -1;
+  readonly #wanted = new Set<string>();
+  readonly #lastSlots = new Map<string, number>();
   #isShut = () => false;
   failures = 0;
 
@@ -127,31 +127,33 @@ export class WakeQueue {
     this.#time.after(everyMs, tick);
   }
 
-  wake(): void {
+  wake(reason = 'time'): void {
     const slot = slotOf(this.#time.nowMs());
-    if (slot === this.#lastSlot) return;
-    this.#lastSlot = slot;
-    this.#isWanted = true;
+    if (slot === this.#lastSlots.get(reason)) return;
+    this.#lastSlots.set(reason, slot);
+    this.#wanted.add(reason);
     this.#next();
   }
 
   #next(): void {
-    if (this.#isBusy || !this.#isWanted || this.#isShut()) return;
+    if (this.#isBusy || this.#wanted.size === 0 || this.#isShut()) return;
     if (!this.#pool.hasRoom()) {
       this.#time.after(COALESCE_MS, () => this.#next());
       return;
     }
     this.#isBusy = true;
-    this.#isWanted = false;
+    const reasons = [...this.#wanted];
+    this.#wanted.clear();
     this.#counting.add(this.#rules.name, 'queueRequests', 2);
     const free = (): void => {
       this.#isBusy = false;
       this.#next();
     };
-    this.#pool.invoke({ Records: [] }).then(free, () => {
+    const Records = reasons.map((reason) => ({ messageId: reason, body: JSON.stringify({ reason }) }));
+    this.#pool.invoke({ Records }).then(free, () => {
       this.failures++;
       // Nothing of the group is handed on before that.
-      this.#isWanted = true;
+      for (const reason of reasons) this.#wanted.add(reason);
       this.#time.after(this.#rules.hiddenMs, free);
     });
   }

@@ -3,7 +3,7 @@ import { gatewayEventFromRequest } from '../../../adapters/http-signature/gatewa
 import type { SignedRequest } from '../../../adapters/http-signature/sign-request.ts';
 import type { TransportResponse } from '../../../adapters/service/transport.ts';
 import { problemAnswer, problemOf } from '../../../functions/answer/problem.ts';
-import { portsOf, type ServicePorts } from '../../../functions/ports.ts';
+import { portsOf, type ServicePorts, type WakeReason } from '../../../functions/ports.ts';
 import type { FunctionRow } from '../../../functions/row.ts';
 import { eventRows, type FunctionName, functionRows } from '../../../functions/table.ts';
 import { loadHandler } from '../../../local/host/invoke-function.ts';
@@ -38,12 +38,12 @@ export function runService(
 ): SimulatedService {
   const runtime = time.runtimeOf({ random: random.fork('runtime').next });
   const bytes = random.fork('bytes');
-  const wakers = new Map<string, () => void>();
+  const wakers = new Map<string, (reason: WakeReason) => void>();
   const ports: ServicePorts = {
     ...given,
     primitives: { ...nodePrimitives, randomBytes: (size) => bytes.bytes(size) },
     runtime,
-    anchorQueue: { wake: async () => wakers.get('anchor')?.() },
+    anchorQueue: { wake: async (reason) => wakers.get('anchor')?.(reason) },
   };
   let handlers = new Map<string, Handler>();
   const handlerOf = (row: FunctionRow & { readonly name: string }): Handler => {
@@ -70,7 +70,10 @@ export function runService(
     if (trigger.kind === 'wake')
       wakers.set(
         name,
-        startSchedule(time, trigger.everyMs, () => invoke(name, { Records: [] })),
+        startSchedule(time, trigger.everyMs, (reasons) => {
+          const Records = reasons.map((reason) => ({ messageId: reason, body: JSON.stringify({ reason }) }));
+          return invoke(name, { Records });
+        }),
       );
   }
   const { receives } = eventRows['ingest-segment'].trigger.queue;
@@ -111,23 +114,32 @@ export function runService(
 }
 
 /** Runs every so often and when woken, one run at a time. Answers what wakes it. */
-function startSchedule(time: VirtualTime, everyMs: number, run: () => Promise<unknown>): () => void {
+function startSchedule(
+  time: VirtualTime,
+  everyMs: number,
+  run: (reasons: readonly string[]) => Promise<unknown>,
+): (reason: string) => void {
   let isRunning = false;
-  let again = false;
-  const wake = (): void => {
-    again = isRunning;
-    if (isRunning) return;
+  let reasons = new Set<string>();
+  const next = (): void => {
+    if (isRunning || reasons.size === 0) return;
     isRunning = true;
-    run()
+    const taken = [...reasons];
+    reasons = new Set();
+    run(taken)
       // The next one tries again.
       .catch(() => undefined)
       .finally(() => {
         isRunning = false;
-        if (again) wake();
+        next();
       });
   };
+  const wake = (reason: string): void => {
+    reasons.add(reason);
+    next();
+  };
   const tick = (): void => {
-    if (!isRunning) wake();
+    if (!isRunning) wake('time');
     time.after(everyMs, tick);
   };
   time.after(everyMs, tick);
