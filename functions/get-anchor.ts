@@ -15,6 +15,7 @@ import { headOf, readLog } from './log/open-log.ts';
 import type { PortsOf } from './ports.ts';
 import { wireHead } from './read/wire-head.ts';
 import { admitAnyone } from './rights/admit-anyone.ts';
+import { RoundMemory } from './rounds/round-memory.ts';
 import { showRound, signedHeadToWire } from './rounds/show-round.ts';
 import { readCharters } from './state/dataset-entry.ts';
 import type { LogEntry } from './state/entries.ts';
@@ -45,8 +46,9 @@ export async function getAnchor(
   ports: LogPorts,
   { dataset, since, round: asked }: Asked,
   signal?: AbortSignal,
+  memory = new RoundMemory(),
 ): Promise<GetAnchorResponse> {
-  const [charters, signed] = await Promise.all([
+  const [charters, { signed, entries }] = await Promise.all([
     readCharters(ports.table, dataset, signal),
     readLastSigned(ports, dataset, signal),
   ]);
@@ -55,7 +57,7 @@ export async function getAnchor(
   const head = headOf(dataset, signed);
   const anchorer = anchorerOf(charter);
   const final = anchorer === null ? await readNotedFinal(ports.table, dataset, signal) : null;
-  const shown = await roundOf(ports, dataset, anchorer, asked, signal);
+  const shown = anchorer === null ? null : await roundOf(ports, { dataset, anchorer, asked, entries }, memory, signal);
   const growth =
     since === undefined ? [] : await growthFrom(ports, dataset, [since, shown?.head?.size], signed, signal);
   return {
@@ -73,33 +75,45 @@ export async function getAnchor(
 
 async function roundOf(
   ports: LogPorts,
-  dataset: DatasetId,
-  anchorer: Address | null,
-  asked: string | undefined,
+  {
+    asked,
+    ...of
+  }: {
+    readonly dataset: DatasetId;
+    readonly anchorer: Address;
+    readonly asked: string | undefined;
+    readonly entries: readonly LogEntry[];
+  },
+  memory: RoundMemory,
   signal?: AbortSignal,
 ) {
-  if (anchorer === null) return null;
   const root = asked === undefined ? {} : { asked: fromHex(asked, 'round', 32) as RoundRoot };
   try {
-    return await showRound(ports, { anchorer, dataset, ...root }, signal);
+    return await showRound(ports, { ...of, ...root }, memory, signal);
   } catch (error) {
     // A page is lost: the anchor says so and sends no round either. What else the dataset stands on is shown all the same.
-    if (error instanceof StateError) return null;
-    throw error;
+    if (!(error instanceof StateError)) throw error;
+    memory.forgetPages();
+    return null;
   }
+}
+
+/** The newest entry whose head a device has signed, among those that were looked through for it. */
+async function readLastSigned(
+  { table }: LogPorts,
+  dataset: DatasetId,
+  signal?: AbortSignal,
+): Promise<{ readonly signed: LogEntry | null; readonly entries: readonly LogEntry[] }> {
+  let entries: readonly LogEntry[] = [];
+  for (const most of [FEW_GAPS, MOST_GAPS]) {
+    entries = await readLastEntries(table, dataset, most, signal);
+    const signed = entries.find(({ signature }) => signature !== null);
+    if (signed !== undefined || entries.length < most) return { signed: signed ?? null, entries };
+  }
+  return { signed: null, entries };
 }
 
 /** Growth from `since` to the head in the round, if there is one on the way, and from there to the newest signed head. */
-/** The newest entry whose head a device has signed. */
-async function readLastSigned({ table }: LogPorts, dataset: DatasetId, signal?: AbortSignal): Promise<LogEntry | null> {
-  for (const most of [FEW_GAPS, MOST_GAPS]) {
-    const entries = await readLastEntries(table, dataset, most, signal);
-    const signed = entries.find(({ signature }) => signature !== null);
-    if (signed !== undefined || entries.length < most) return signed ?? null;
-  }
-  return null;
-}
-
 async function growthFrom(
   ports: LogPorts,
   dataset: DatasetId,
@@ -126,7 +140,7 @@ async function growthFrom(
   }
 }
 
-export const handlerFor = (ports: PortsOf<typeof row>) =>
+export const handlerFor = (ports: PortsOf<typeof row>, memory = new RoundMemory()) =>
   middy(async ({ params, query, signal }: Call<typeof row, null>) =>
-    jsonAnswer(await getAnchor(ports, { ...params, ...query }, signal)),
+    jsonAnswer(await getAnchor(ports, { ...params, ...query }, signal, memory)),
   ).use(httpMiddleware(ports, row, admitAnyone(row)));

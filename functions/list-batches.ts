@@ -1,15 +1,20 @@
 import middy from '@middy/core';
 import { equalBytes, to0x } from '../core/bytes.ts';
-import type { DatasetId } from '../core/ids.ts';
+import { StateError } from '../core/errors.ts';
+import type { Address, DatasetId } from '../core/ids.ts';
 import { MAX_BATCH_BLOCKS, MAX_LOG_BLOCKS } from '../core/limits.ts';
 import type { Head } from '../core/log/head.ts';
+import { readHeadsInMap } from '../core/rounds/read-map.ts';
 import { type BatchLine, type ListBatchesResponse, MAX_PAGE } from '../core/wire/requests.ts';
 import { jsonAnswer } from './answer/answer.ts';
 import { type Call, httpMiddleware } from './http/http-middleware.ts';
 import type { PortsOf, ServicePorts, TableReader } from './ports.ts';
 import { pageByBlock, pageByTime } from './read/page-segments.ts';
 import { readBothHeads, wireHead } from './read/wire-head.ts';
-import { admitParties } from './rights/admit-parties.ts';
+import { type AdmittedParty, admitParties } from './rights/admit-parties.ts';
+import { readNewestFinal } from './rounds/follow-rounds.ts';
+import type { ChainRound } from './rounds/round-items.ts';
+import { readTablePages } from './rounds/table-pages.ts';
 import { datasetPk, type RecordedEntry, recordedSk } from './state/entries.ts';
 import { queryLog, readLogEnd, readLogEntry } from './state/log-entry.ts';
 import { mapBounded } from './state/map-bounded.ts';
@@ -18,6 +23,8 @@ import { listBatchesRow as row } from './table.ts';
 
 export interface ListInput {
   readonly dataset: DatasetId;
+  /** Whose rounds it stands in; none: it is recorded directly. */
+  readonly anchorer?: Address | null;
   /** Blocks, or capture times in ms since 1970. */
   readonly by: 'block' | 'time';
   readonly from?: number | undefined;
@@ -27,15 +34,15 @@ export interface ListInput {
   readonly limit?: number | undefined;
 }
 
-type Ports = Pick<ServicePorts, 'ledger'> & { readonly table: TableReader };
+type Ports = Pick<ServicePorts, 'primitives' | 'ledger'> & { readonly table: TableReader };
 
 const DEFAULT_PAGE = 100;
 const PARALLEL = 16;
 const MAX_EARLIER = 16;
 
 /**
- * Stored segments with blocks, or capture times, in a range, and what became of each: `recorded` and `final` only where
- * the stored log leads to the very root that the chain has.
+ * Stored segments with blocks, or capture times, in a range, and what became of each: `anchored`, `recorded` and `final` only
+ * where the stored log leads to the very root that the round, or the chain, has.
  * @throws Problem when the cursor is not one of this range
  */
 export async function listBatches(ports: Ports, input: ListInput, signal?: AbortSignal): Promise<ListBatchesResponse> {
@@ -48,19 +55,44 @@ export async function listBatches(ports: Ports, input: ListInput, signal?: Abort
     page(ports.table, dataset, { from, to, limit, cursor: input.cursor }, signal),
   ]);
   const sizes = segments.flatMap(({ headSize }) => headSize ?? []);
-  const [log, transactions, recordedSize, finalSize] = await Promise.all([
+  const [anchored, log, transactions, recordedSize, finalSize] = await Promise.all([
+    readAnchored(ports, input, signal),
     readLog(ports, dataset, segments, signal),
     readTransactions(ports, dataset, sizes, signal),
     readProvenSize(ports, heads.recorded, signal),
     readProvenSize(ports, heads.final, signal),
   ]);
   const batches = segments.map((segment) => {
-    const state = stateOf(segment, { ...log, recordedSize, finalSize });
+    const state = stateOf(segment, { ...log, anchoredSize: anchored.size, recordedSize, finalSize });
     const isRecorded = state === 'recorded' || state === 'final';
     const transaction = isRecorded ? transactions.find(({ size }) => size >= (segment.headSize ?? 0)) : null;
     return lineOf(segment, state, transaction?.txHash ?? null);
   });
-  return { recorded: wireHead(heads.recorded), final: wireHead(heads.final), batches, next };
+  const { round } = anchored;
+  return {
+    ...{ recorded: wireHead(heads.recorded), final: wireHead(heads.final) },
+    round: round === null ? null : { number: round.number, root: to0x(round.root) },
+    ...{ batches, next },
+  };
+}
+
+/** The newest final round of the dataset's anchorer, and how many blocks of the stored log it proves. */
+async function readAnchored(
+  { primitives, table }: Ports,
+  { dataset, anchorer = null }: ListInput,
+  signal?: AbortSignal,
+): Promise<{ readonly round: ChainRound | null; readonly size: number }> {
+  const round = anchorer === null ? null : await readNewestFinal({ table }, anchorer, signal);
+  if (round === null || round.map === null) return { round, size: 0 };
+  try {
+    const heads = await readHeadsInMap(primitives, readTablePages(table, signal), round.map, [dataset]);
+    const head = heads.get(dataset) ?? null;
+    return { round, size: head !== null && (await isInLog(table, dataset, head, signal)) ? head.size : 0 };
+  } catch (error) {
+    // A page of the map is lost: the anchor says so.
+    if (error instanceof StateError) return { round, size: 0 };
+    throw error;
+  }
 }
 
 interface LogAround {
@@ -133,13 +165,14 @@ async function isInLog(
 
 function stateOf(
   { state, first, headSize, sha256Hex }: StoredSegment,
-  log: LogAround & { readonly recordedSize: number; readonly finalSize: number },
+  log: LogAround & { readonly anchoredSize: number; readonly recordedSize: number; readonly finalSize: number },
 ): BatchLine['state'] {
   if (state === 'rejected') return 'rejected';
   const size = headSize ?? Number.POSITIVE_INFINITY;
   if (log.named.get(first) !== sha256Hex) return first < log.logSize ? 'superseded' : 'received';
   if (size <= log.finalSize) return 'final';
-  return size <= log.recordedSize ? 'recorded' : 'received';
+  if (size <= log.recordedSize) return 'recorded';
+  return size <= log.anchoredSize ? 'anchored' : 'received';
 }
 
 function lineOf(segment: StoredSegment, state: BatchLine['state'], tx: string | null): BatchLine {
@@ -161,6 +194,6 @@ function lineOf(segment: StoredSegment, state: BatchLine['state'], tx: string | 
 }
 
 export const handlerFor = (ports: PortsOf<typeof row>) =>
-  middy(async ({ params, query, signal }: Call<typeof row>) =>
-    jsonAnswer(await listBatches(ports, { ...params, ...query }, signal)),
+  middy(async ({ params, query, parties: { anchorer }, signal }: Call<typeof row> & AdmittedParty) =>
+    jsonAnswer(await listBatches(ports, { ...params, ...query, anchorer }, signal)),
   ).use(httpMiddleware(ports, row, admitParties(ports, row)));

@@ -166,6 +166,9 @@ const presigned = z.strictObject({
   expiresAtMs: index,
 });
 
+/** A final round, as it is named. */
+const finalRound = z.strictObject({ number: z.int().min(1), root: hash0x });
+
 export const uploadSegmentResponse = z.strictObject({
   key: z.string().max(256),
   /** Where to put it when it is absent, else null. */
@@ -181,11 +184,12 @@ export const uploadSegmentResponse = z.strictObject({
   recorded: wireHead,
   final: wireHead,
   /** The newest round of its anchorer that is final, as far as this service knows: a hint, too. */
-  round: z.strictObject({ number: z.int().min(1), root: hash0x }).nullable(),
+  round: finalRound.nullable(),
 });
 export type UploadSegmentResponse = z.infer<typeof uploadSegmentResponse>;
 
-const batchState = z.enum(['received', 'rejected', 'superseded', 'recorded', 'final']);
+/** `anchored`: in a final round of its dataset's anchorer; DISSC itself does not have it. */
+const batchState = z.enum(['received', 'rejected', 'superseded', 'anchored', 'recorded', 'final']);
 
 /** One stored segment, as list-batches shows it. */
 const batchLine = z.strictObject({
@@ -212,6 +216,8 @@ export type BatchLine = z.infer<typeof batchLine>;
 export const listBatchesResponse = z.strictObject({
   recorded: wireHead,
   final: wireHead,
+  /** The newest final round of its anchorer, which anchored batches are in, as far as this service knows. */
+  round: finalRound.nullable(),
   batches: z.array(batchLine).max(MAX_PAGE),
   next: z.string().max(256).nullable(),
 });

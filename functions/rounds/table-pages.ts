@@ -14,6 +14,24 @@ export function readTablePages(table: Pick<Table, 'getMany'>, signal?: AbortSign
   };
 }
 
+/** The same, those that were read lately from memory: the upper pages of a map are on every dataset's way. */
+export function readRecentPages(
+  table: Pick<Table, 'getMany'>,
+  memory: { get(hash: string): Uint8Array | undefined; set(hash: string, page: Uint8Array): void },
+  signal?: AbortSignal,
+): Pick<MapPages, 'readPages'> {
+  const { readPages } = readTablePages(table, signal);
+  return {
+    async readPages(hashes) {
+      const unknown = hashes.filter((hash) => memory.get(toHex(hash)) === undefined);
+      const read = unknown.length === 0 ? [] : await readPages(unknown);
+      const found = new Map(unknown.map((hash, i) => [toHex(hash), read[i] ?? null]));
+      for (const [hash, page] of found) if (page !== null) memory.set(hash, page);
+      return hashes.map((hash) => found.get(toHex(hash)) ?? memory.get(toHex(hash)) ?? null);
+    },
+  };
+}
+
 /** The same, and what writes them. A page that is there already is written again: what was damaged is mended by that. */
 export function createTablePages(
   table: Pick<Table, 'getMany' | 'putMany'>,

@@ -80,7 +80,7 @@ class World {
     listBatches: async (): Promise<ListBatchesResponse> => {
       this.#answer();
       const head = { size: 0, root: '0x' };
-      return { recorded: head, final: head, batches: this.lines, next: null };
+      return { recorded: head, final: head, round: null, batches: this.lines, next: null };
     },
   };
 

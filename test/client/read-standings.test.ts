@@ -40,6 +40,7 @@ async function look(anchorer: LyingAnchorer, datasets: readonly TestDataset[], h
       return {
         recorded: { ...none, root: `0x${'00'.repeat(32)}` },
         final: { ...none, root: `0x${'00'.repeat(32)}` },
+        round: null,
         batches: [],
         next: null,
       };

@@ -261,6 +261,7 @@ export class HonestStorage implements StorageService {
     return {
       recorded: head,
       final: head,
+      round: null,
       batches: meets.slice(start, start + limit),
       next: start + limit < meets.length ? String(start + limit) : null,
     };

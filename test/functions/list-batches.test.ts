@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import type { SealedBatch } from '../../core/batch/seal-batch.ts';
 import type { LogRoot } from '../../core/ids.ts';
 import type { Table } from '../../core/ports/table.ts';
@@ -28,7 +29,10 @@ describe('list-batches', () => {
   after(() => stores.close());
 
   const list = (query: Partial<ListInput>, table: Table = stores.table) =>
-    listBatches({ ledger: stores.ledger, table }, { dataset: device.dataset, by: 'block', ...query });
+    listBatches(
+      { primitives: nodePrimitives, ledger: stores.ledger, table },
+      { dataset: device.dataset, by: 'block', ...query },
+    );
   const firsts = async (query: Partial<ListInput>) => (await list(query)).batches.map(({ first }) => first);
   const expected = (matches: (batch: SealedBatch, i: number) => boolean) =>
     sealed.filter(matches).map(({ manifest }) => manifest.first);
@@ -92,7 +96,8 @@ describe('list-batches', () => {
     const foundIn = async (from: number, to: number) => {
       items = 0;
       const asked = { dataset: writer.dataset, by: 'time' as const, from, to };
-      const { batches } = await listBatches({ ledger: own.ledger, table: counted as Table }, asked);
+      const ports = { primitives: nodePrimitives, ledger: own.ledger, table: counted as Table };
+      const { batches } = await listBatches(ports, asked);
       return batches.map(({ first }) => first);
     };
     assert.deepEqual(await foundIn(0, 2000), [0]);

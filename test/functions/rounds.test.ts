@@ -20,16 +20,19 @@ import { Problem } from '../../functions/answer/problem.ts';
 import { getAnchor } from '../../functions/get-anchor.ts';
 import { checkInCharter } from '../../functions/ingest/check-in-charter.ts';
 import { ingestSegment } from '../../functions/ingest/ingest-segment.ts';
+import { listBatches } from '../../functions/list-batches.ts';
 import { rebuildService } from '../../functions/rebuild/rebuild-service.ts';
 import { createWriterFinder } from '../../functions/rights/admit-writer.ts';
 import { type RoundsOnChain, readNewestFinal } from '../../functions/rounds/follow-rounds.ts';
 import { type ChainRound, pagePk, roundsPk } from '../../functions/rounds/round-items.ts';
+import { RoundMemory } from '../../functions/rounds/round-memory.ts';
 import { readTablePages } from '../../functions/rounds/table-pages.ts';
 import { readCharters } from '../../functions/state/dataset-entry.ts';
 import { CHARTERED_PK, charterSk, datasetPk } from '../../functions/state/entries.ts';
 import { markWork } from '../../functions/state/work-marks.ts';
 import { Death, dyingPorts } from './dying-ports.ts';
 import { createLogFixture, type LogFixture, seal, type TestDataset, type TestService } from './log-fixture.ts';
+import { countTable } from './many-heads.ts';
 import { readWork } from './read-work.ts';
 
 describe('rounds of the anchor', () => {
@@ -72,6 +75,37 @@ describe('rounds of the anchor', () => {
     }
     assert.deepEqual(await service.anchor(), { outcome: 'done', transactions: 0 });
     assert.equal(await headIn(service, round, fixture.openDataset()), null);
+  });
+
+  it('shows what a final round holds as anchored, and reads little to show it', async () => {
+    const service = await fixture.service();
+    const datasets = Array.from({ length: 40 }, () => inRounds(service));
+    for (const dataset of datasets) await service.fill(dataset, 1);
+    await service.anchor();
+    const [dataset] = datasets as [TestDataset];
+    const list = async (anchorer: Address | null = service.recorder.account) => {
+      const { batches, round } = await listBatches(service.ports, { dataset: dataset.id, anchorer, by: 'block' });
+      return { states: batches.map(({ state }) => state), round };
+    };
+    assert.deepEqual(await list(), { states: ['received'], round: null }, 'not final');
+    const { root } = await settle(service);
+    await service.store(seal(dataset));
+    const round = { number: 1, root: to0x(root) };
+    assert.deepEqual(await list(), { states: ['anchored', 'received'], round });
+    assert.deepEqual(await list(null), { states: ['received', 'received'], round: null });
+
+    const { table, counts } = countTable(service.table);
+    const memory = new RoundMemory();
+    const { signal } = new AbortController();
+    for (const { id } of datasets) {
+      const shown = await getAnchor({ ...service.ports, table }, { dataset: id, round: to0x(root) }, signal, memory);
+      assert.equal(shown.round?.head?.size, 3);
+    }
+    // Charter and log of each; the round (2) and each page of its map once, of which 40 heads have some 20.
+    assert.ok(counts.reads <= 2 * datasets.length + 2 + 30, `${counts.reads} reads`);
+    const { map } = (await finalRound(service)) as ChainRound;
+    await service.table.delete(pagePk(map as MapRoot), toHex(map as MapRoot), 'any');
+    assert.deepEqual((await list()).states, ['received', 'received'], 'nobody can prove it now');
   });
 
   it('lets the next round hold the one before it, and the heads that have not moved', async () => {

@@ -8,6 +8,7 @@ import { SegmentMemory } from '../../../functions/ingest/segment-memory.ts';
 import { portsOf, type ServicePorts } from '../../../functions/ports.ts';
 import { createWriterFinder } from '../../../functions/rights/admit-writer.ts';
 import { createNonceStore } from '../../../functions/rights/nonce-store.ts';
+import { RoundMemory } from '../../../functions/rounds/round-memory.ts';
 import { getAnchorRow, uploadSegmentRow } from '../../../functions/table.ts';
 import { uploadSegment } from '../../../functions/upload-segment.ts';
 import type { Invocation } from './function-pool.ts';
@@ -56,8 +57,10 @@ export function createUploadCall({ callCpu }: Latencies) {
 /** get-anchor on one machine: nobody signs it. */
 export function createAnchorCall(all: ServicePorts): Invocation<AnchorCall, DatasetAnchor> {
   const ports = { ...all, ...portsOf(getAnchorRow, all) };
+  const memory = new RoundMemory();
+  const { signal } = new AbortController();
   return async ({ dataset, round }) => {
-    const answer = await getAnchor(ports, { dataset, round: `0x${toHex(round)}` });
+    const answer = await getAnchor(ports, { dataset, round: `0x${toHex(round)}` }, signal, memory);
     return anchorFromWire(dataset, answer);
   };
 }
