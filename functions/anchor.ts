@@ -12,9 +12,10 @@ import { followCharters } from './anchor/follow-charters.ts';
 import { followTransactions } from './anchor/follow-transactions.ts';
 import { callBytes, type Pending } from './anchor/pending.ts';
 import { readRelayerState } from './anchor/relayer-state.ts';
-import { isForALook, isResting, noteRest, restAfter } from './anchor/rest.ts';
+import { isResting, noteRest, restAfter } from './anchor/rest.ts';
 import { createSender, releaseStuck, type Sender, type Sent } from './anchor/send-call.ts';
 import { sendUpdates } from './anchor/send-updates.ts';
+import { reasonsOf } from './events/wake-reasons.ts';
 import type { PortsOf } from './ports.ts';
 import type { RoundsOnChain } from './rounds/follow-rounds.ts';
 import { thinRounds } from './rounds/thin-rounds.ts';
@@ -219,7 +220,9 @@ export const handlerFor = (ports: PortsOf<typeof row>) => {
   return middy(async (event: unknown, context: { getRemainingTimeInMillis?: () => number }) => {
     const leftMs = context.getRemainingTimeInMillis?.() ?? row.limits.timeoutMs;
     const signal = ports.runtime.timeout(Math.max(1, leftMs - RESERVED_MS));
-    if (!isForALook(event) && (await isResting(ports.table, recorder.account, ports.runtime.nowMs(), signal))) {
+    const reasons = reasonsOf(event);
+    const isForALook = reasons === null || reasons.has('look');
+    if (!isForALook && (await isResting(ports.table, recorder.account, ports.runtime.nowMs(), signal))) {
       return { outcome: 'resting', transactions: 0 } satisfies Anchored;
     }
     const anchored = await anchorDatasets(anchorPorts, signal);

@@ -3,7 +3,7 @@ import type { Agreements } from '../core/ports/agreements.ts';
 import type { GrantRecorder } from '../core/ports/grant-recorder.ts';
 import type { Grants } from '../core/ports/grants.ts';
 import type { EventScanner, Ledger, Recorder } from '../core/ports/ledger.ts';
-import type { ObjectLister, ObjectRemover, ObjectStore, ObjectWriter } from '../core/ports/object-store.ts';
+import type { DatedLister, ObjectRemover, ObjectStore, ObjectWriter } from '../core/ports/object-store.ts';
 import type { P2pfs } from '../core/ports/p2pfs.ts';
 import type { Primitives } from '../core/ports/primitives.ts';
 import type { RoundReader, RoundRecorder } from '../core/ports/rounds.ts';
@@ -83,7 +83,7 @@ export interface ReadingPorts extends Pick<ServicePorts, 'primitives' | 'observe
 /** Everything the functions reach the world through. An operation takes only those of them that it uses. */
 export interface ServicePorts {
   readonly primitives: Primitives;
-  readonly objects: ObjectStore & ObjectLister & ObjectWriter & ObjectRemover;
+  readonly objects: ObjectStore & DatedLister & ObjectWriter & ObjectRemover;
   readonly table: Table;
   readonly ledger: Ledger & EventScanner;
   /** The account that pays. */
@@ -155,7 +155,7 @@ type ObjectsByRight<Right> = Right extends 'presign-get'
   : Right extends 'read'
     ? ObjectReader
     : Right extends 'read-list-aside'
-      ? ObjectReader & ObjectLister & ObjectWriter & ObjectRemover
+      ? ObjectReader & DatedLister & ObjectWriter & ObjectRemover
       : Right extends 'read-put'
         ? ObjectReader & ObjectWriter
         : ObjectReader & Pick<ObjectStore, 'presignPut'>;

@@ -1,7 +1,8 @@
 import middy from '@middy/core';
 import type { DatasetId } from '../core/ids.ts';
-import type { ObjectLister, ObjectRemover, ObjectWriter } from '../core/ports/object-store.ts';
+import type { DatedLister, ObjectRemover, ObjectWriter } from '../core/ports/object-store.ts';
 import { Problem } from './answer/problem.ts';
+import { reasonsOf } from './events/wake-reasons.ts';
 import { checkInCharterAt } from './ingest/check-in-charter.ts';
 import { compareStretch, type Difference, type Stretch } from './ingest/compare-stretch.ts';
 import { type IngestPorts, ingestSegment } from './ingest/ingest-segment.ts';
@@ -23,6 +24,8 @@ export interface ReconcileBounds {
   /** Segments looked at. Each may have 33 MiB. */
   readonly mostMended: number;
   readonly mostMs: number;
+  /** An object that is younger and has no entry is left to its event, which may be on its way. */
+  readonly youngMs: number;
 }
 
 export interface Reconciled {
@@ -38,6 +41,8 @@ export interface Reconciled {
   readonly unchanged: number;
   /** Gaps of logs whose filling was cut off, and is done. */
   readonly filled: number;
+  /** Objects without an entry whose events may still come: a later round looks again. */
+  readonly young: number;
   /** What could not be mended now: the next round tries again. */
   readonly failed: number;
   /** How long the segment that has waited longest for a batch before it has waited, of those that wait too long; else 0. */
@@ -47,10 +52,14 @@ export interface Reconciled {
 }
 
 export interface ReconcilePorts extends IngestPorts, Pick<ServicePorts, 'observer'> {
-  readonly objects: IngestPorts['objects'] & ObjectLister & ObjectWriter & ObjectRemover;
+  readonly objects: IngestPorts['objects'] & DatedLister & ObjectWriter & ObjectRemover;
 }
 
-export const RECONCILE_BOUNDS: ReconcileBounds = { mostKeys: 10_000, mostMended: 200, mostMs: 20_000 };
+export const RECONCILE_BOUNDS: ReconcileBounds = {
+  ...{ mostKeys: 10_000, mostMended: 200, mostMs: 20_000 },
+  // Events come within seconds; where they wait for a machine, twice as long is alarmed (IngestLag). Devices ask for theirs by then.
+  youngMs: 600_000,
+};
 /** Keys held together. */
 const PAGE = 1_000;
 
@@ -66,7 +75,9 @@ export async function reconcileSegments(
 ): Promise<Reconciled> {
   const { table, objects, observer, runtime } = ports;
   const untilMs = runtime.monotonicMs() + bounds.mostMs;
-  const counted = { keys: 0, found: 0, lost: 0, aside: 0, unchanged: 0, filled: 0, failed: 0 };
+  const counted = { keys: 0, found: 0, lost: 0, aside: 0, unchanged: 0, filled: 0, young: 0, failed: 0 };
+  // By two clocks: what a store stamps in the future is young for so much longer.
+  const youngerMs = bounds.youngMs === 0 ? Number.POSITIVE_INFINITY : runtime.nowMs() - bounds.youngMs;
   let looked = 0;
   const isSpent = () =>
     counted.keys >= bounds.mostKeys || looked >= bounds.mostMended || runtime.monotonicMs() > untilMs;
@@ -87,7 +98,8 @@ export async function reconcileSegments(
   let isRoundOver = false;
   while (!isRoundOver && !isSpent()) {
     const most = Math.min(PAGE, bounds.mostKeys - counted.keys);
-    const keys = await takeKeys(objects, after, most, signal);
+    const storedAtMs = await takeKeys(objects, after, most, signal);
+    const keys = [...storedAtMs.keys()];
     const isLast = keys.length < most;
     for (const stretch of cutStretches(keys, after, isLast)) {
       let reached = stretch.after ?? after;
@@ -99,6 +111,10 @@ export async function reconcileSegments(
             continue;
           }
           if (isSpent()) break;
+          if (difference.kind === 'missed' && (storedAtMs.get(difference.key) ?? 0) > youngerMs) {
+            counted.young++;
+            continue;
+          }
           counted[await mend(ports, difference, signal)]++;
           looked++;
           reached = difference.key;
@@ -123,11 +139,12 @@ export async function reconcileSegments(
   return { ...counted, waitingSeconds, isRoundOver };
 }
 
-async function takeKeys(objects: ObjectLister, after: string | null, most: number, signal?: AbortSignal) {
-  const keys: string[] = [];
-  for await (const key of objects.list('', signal, after ?? undefined)) {
-    keys.push(key);
-    if (keys.length === most) break;
+/** Keys in their order, with when their objects were stored. */
+async function takeKeys(objects: DatedLister, after: string | null, most: number, signal?: AbortSignal) {
+  const keys = new Map<string, number>();
+  for await (const { key, storedAtMs } of objects.listDated('', signal, after ?? undefined)) {
+    keys.set(key, storedAtMs);
+    if (keys.size === most) break;
   }
   return keys;
 }
@@ -207,11 +224,14 @@ async function mend(
 const RESERVED_MS = 2_000;
 
 export const handlerFor = (ports: PortsOf<typeof row>, memory = new SegmentMemory()) =>
-  middy(async (_event: unknown, context: { getRemainingTimeInMillis?: () => number }) => {
+  middy(async (event: unknown, context: { getRemainingTimeInMillis?: () => number }) => {
     const leftMs = context.getRemainingTimeInMillis?.() ?? row.limits.timeoutMs;
     const signal = ports.runtime.timeout(Math.max(1, leftMs - RESERVED_MS));
     const ledger = scanTogether(ports.ledger);
-    const reconciled = await reconcileSegments({ ...ports, ledger, memory }, signal);
+    // A host that begins has heard no event of what was put before.
+    const youngMs = reasonsOf(event)?.has('start') === true ? 0 : RECONCILE_BOUNDS.youngMs;
+    const bounds = { ...RECONCILE_BOUNDS, youngMs };
+    const reconciled = await reconcileSegments({ ...ports, ledger, memory }, signal, bounds);
     const { found, lost, aside, filled, failed, waitingSeconds } = reconciled;
     for (const [metric, value] of Object.entries({ found, lost, aside, filled, failed, waitingSeconds })) {
       if (value > 0) ports.observer.count(`Reconcile.${metric}`, value);

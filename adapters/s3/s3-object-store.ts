@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { ArgumentError, StoreUnavailableError } from '../../core/errors.ts';
-import type { ObjectLister, ObjectRemover, ObjectStore, ObjectWriter } from '../../core/ports/object-store.ts';
+import type { DatedKey, DatedLister, ObjectRemover, ObjectStore, ObjectWriter } from '../../core/ports/object-store.ts';
 import { KeyedSha256 } from '../crypto/keyed-sha256.ts';
 import { withDeadline } from '../with-deadline.ts';
 
@@ -32,7 +32,7 @@ const PUT_HEADERS = ['host', 'content-length', 'content-type', 'x-amz-checksum-s
 /** Segments in S3, or in anything that speaks its protocol. */
 export function createS3ObjectStore(
   options: S3Options,
-): ObjectStore & ObjectLister & ObjectWriter & ObjectRemover & { close(): void } {
+): ObjectStore & DatedLister & ObjectWriter & ObjectRemover & { close(): void } {
   const { bucket: Bucket, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const client = createClient(options);
   const bounded = { bucket: Bucket, timeoutMs };
@@ -51,6 +51,26 @@ export function createS3ObjectStore(
       },
       signal,
     );
+
+  async function* listDated(prefix: string, signal?: AbortSignal, after?: string): AsyncGenerator<DatedKey> {
+    let token: string | undefined;
+    do {
+      const page = await withinTime(
+        bounded,
+        (abortSignal) =>
+          client.send(
+            new ListObjectsV2Command({ Bucket, Prefix: prefix, StartAfter: after, ContinuationToken: token }),
+            { abortSignal },
+          ),
+        signal,
+      );
+      for (const { Key: key, LastModified } of page.Contents ?? []) {
+        // A store that does not say it has nothing young.
+        if (key !== undefined) yield { key, storedAtMs: LastModified?.getTime() ?? 0 };
+      }
+      token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+    } while (token !== undefined);
+  }
 
   const stream: ObjectStore['stream'] = async (key, { start, end }, signal) => {
     requireRange(start, end);
@@ -77,6 +97,8 @@ export function createS3ObjectStore(
     size,
     stream,
 
+    listDated,
+
     async read(key, range, signal) {
       const streamed = await stream(key, range, signal);
       if (streamed === null) return null;
@@ -87,21 +109,8 @@ export function createS3ObjectStore(
       return new Uint8Array(joined.buffer, joined.byteOffset, joined.byteLength);
     },
 
-    async *list(prefix, signal, after) {
-      let token: string | undefined;
-      do {
-        const page = await withinTime(
-          bounded,
-          (abortSignal) =>
-            client.send(
-              new ListObjectsV2Command({ Bucket, Prefix: prefix, StartAfter: after, ContinuationToken: token }),
-              { abortSignal },
-            ),
-          signal,
-        );
-        for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key;
-        token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
-      } while (token !== undefined);
+    async *list(...asked) {
+      for await (const { key } of listDated(...asked)) yield key;
     },
 
     put(key, bytes, signal) {

@@ -35,6 +35,18 @@ export interface ObjectLister {
   list(prefix: string, signal?: AbortSignal, after?: string): AsyncIterable<string>;
 }
 
+/** A key of a bucket, and when its object was stored by the store's clock, ms since 1970. */
+export interface DatedKey {
+  readonly key: string;
+  readonly storedAtMs: number;
+}
+
+/** A bucket that can be listed with the ages of its objects. Throws like ObjectStore. */
+export interface DatedLister extends ObjectLister {
+  /** As `list` does. */
+  listDated(prefix: string, signal?: AbortSignal, after?: string): AsyncIterable<DatedKey>;
+}
+
 /** What puts objects of the service's own beside the segments. Throws like ObjectStore. */
 export interface ObjectWriter {
   /** Writes an object once: false when there is one of that key, which stays as it is. */

@@ -29,7 +29,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     changes: [
       {
         file: 'functions/reconcile-segments.ts',
-        from: 'await reconcileSegments({ ...ports, ledger, memory }, signal)',
+        from: 'await reconcileSegments({ ...ports, ledger, memory }, signal, bounds)',
         to: '{ found: 0, lost: 0, aside: 0, failed: 0, waitingSeconds: 0 }',
       },
       NEVER_LOOKS,

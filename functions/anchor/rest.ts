@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import type { Address } from '../../core/ids.ts';
 import type { Table } from '../../core/ports/table.ts';
 import type { RoundsOnChain } from '../rounds/follow-rounds.ts';
@@ -49,14 +48,3 @@ export async function isResting(
   const untilMs = (await table.get(relayerPk(account), RELAYER_REST_SK, signal))?.untilMs;
   return typeof untilMs === 'number' && nowMs < untilMs && untilMs - nowMs <= LONGEST_MS;
 }
-
-const wakeEvent = z.looseObject({ Records: z.array(z.looseObject({ body: z.string().max(262_144) })).min(1) });
-
-/** Whether some wake-up is for more than heads that wait and time that has passed; so is whatever else calls. */
-export function isForALook(event: unknown): boolean {
-  const parsed = wakeEvent.safeParse(event);
-  return !parsed.success || parsed.data.Records.some(({ body }) => body === LOOK_BODY);
-}
-
-/** As the queue writes it. */
-const LOOK_BODY = JSON.stringify({ reason: 'look' });

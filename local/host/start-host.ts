@@ -179,7 +179,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     port,
     deliverS3Event: (event) => deliverS3Event(listening, event),
     wakeAnchor: () => wakeAnchor('look'),
-    wakeReconciliation: () => loops.get(eventRows['reconcile-segments'].name)?.wake(),
+    wakeReconciliation: () => loops.get(eventRows['reconcile-segments'].name)?.wake('start'),
     async close() {
       const closeTimeoutMs = options.closeTimeoutMs ?? 5_000;
       const ending = [...loops.values()].map((loop) => loop.close(closeTimeoutMs));

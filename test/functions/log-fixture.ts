@@ -26,7 +26,7 @@ import { growthOfLeaves } from '../../core/log/build-growth.ts';
 import { EMPTY_PEAKS, type Peaks, rootOfPeaks } from '../../core/log/peaks.ts';
 import { rebuildPeaks } from '../../core/log/rebuild-peaks.ts';
 import type { RecordCall, Update } from '../../core/ports/ledger.ts';
-import type { ObjectLister, ObjectRemover, ObjectStore, ObjectWriter } from '../../core/ports/object-store.ts';
+import type { DatedLister, ObjectRemover, ObjectStore, ObjectWriter } from '../../core/ports/object-store.ts';
 import type { AnchorPorts } from '../../functions/anchor/anchor-ports.ts';
 import { type AnchorSettings, DEFAULT_ANCHOR_SETTINGS } from '../../functions/anchor/anchor-settings.ts';
 import { anchorDatasets } from '../../functions/anchor.ts';
@@ -296,7 +296,7 @@ export function createService(
 }
 
 /** Objects that a test keeps. */
-export function objectsOf(stored: Map<string, Uint8Array>): ObjectStore & ObjectLister & ObjectWriter & ObjectRemover {
+export function objectsOf(stored: Map<string, Uint8Array>): ObjectStore & DatedLister & ObjectWriter & ObjectRemover {
   const unused = () => Promise.reject(new Error('not part of this test'));
   return {
     read: async (key, { start, end }) => stored.get(key)?.slice(start, end) ?? null,
@@ -309,6 +309,10 @@ export function objectsOf(stored: Map<string, Uint8Array>): ObjectStore & Object
     remove: async (key) => void stored.delete(key),
     async *list(prefix, _signal, after = '') {
       yield* [...stored.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
+    },
+    // They have been there for long.
+    async *listDated(...asked) {
+      for await (const key of this.list(...asked)) yield { key, storedAtMs: 0 };
     },
     stream: unused,
     presignPut: unused,

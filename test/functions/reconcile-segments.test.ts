@@ -56,14 +56,15 @@ describe('the reconciliation of bucket and table', () => {
   }
   /** Runs until a round is over. */
   async function goRound(bounds?: Partial<ReconcileBounds>): Promise<Reconciled & { runs: number }> {
-    const none = { keys: 0, found: 0, lost: 0, aside: 0, unchanged: 0, filled: 0, failed: 0 };
+    const none = { keys: 0, found: 0, lost: 0, aside: 0, unchanged: 0, filled: 0, young: 0, failed: 0 };
     const sum = { ...none, waitingSeconds: 0, isRoundOver: true, runs: 0 };
     for (let isOver = false; !isOver; ) {
       const ran = await reconcileSegments(stores.ports, undefined, {
-        ...{ mostKeys: 10_000, mostMended: 200, mostMs: 20_000 },
+        ...{ mostKeys: 10_000, mostMended: 200, mostMs: 20_000, youngMs: 0 },
         ...bounds,
       });
-      for (const name of ['keys', 'found', 'lost', 'aside', 'unchanged', 'failed'] as const) sum[name] += ran[name];
+      for (const name of ['keys', 'found', 'lost', 'aside', 'unchanged', 'young', 'failed'] as const)
+        sum[name] += ran[name];
       sum.waitingSeconds = Math.max(sum.waitingSeconds, ran.waitingSeconds);
       sum.runs++;
       assert.ok(sum.runs < 100, 'a round comes to its end');
@@ -94,6 +95,15 @@ describe('the reconciliation of bucket and table', () => {
     assert.ok((await stores.table.get(workPk(device.dataset), device.dataset)) !== null, 'the anchor is told');
     const again = await goRound();
     assert.deepEqual([again.found, again.unchanged], [0, 0]);
+  });
+
+  test('leaves what was stored just now to its event, and still marks lost what is gone', async () => {
+    const batches = await store(3);
+    for (const { segment } of batches.slice(0, 2)) await ingestSegment(stores.ports, segment.key);
+    await remove(batches[1]!.segment.key);
+    const { found, young, lost, failed } = await goRound({ youngMs: 3_600_000 });
+    assert.deepEqual([found, young, lost, failed], [0, 1, 1, 0]);
+    assert.equal((await goRound({ youngMs: 1 })).found, 1, 'its event has not come in its time');
   });
 
   test('makes everything of a dataset again whose items are lost, its charter first', async () => {
@@ -155,7 +165,7 @@ describe('the reconciliation of bucket and table', () => {
 
   test('goes on where the last run stopped, a few keys at a time', async () => {
     await store(5);
-    const one = { mostKeys: 2, mostMended: 200, mostMs: 20_000 };
+    const one = { mostKeys: 2, mostMended: 200, mostMs: 20_000, youngMs: 0 };
     const first = await reconcileSegments(stores.ports, undefined, one);
     assert.deepEqual([first.keys, first.found, first.isRoundOver], [2, 2, false]);
     const second = await reconcileSegments(stores.ports, undefined, one);
@@ -188,7 +198,7 @@ describe('the reconciliation of bucket and table', () => {
       },
     };
     const ran = await reconcileSegments({ ...stores.ports, objects }, undefined, {
-      ...{ mostKeys: 100, mostMended: 100, mostMs: 20_000 },
+      ...{ mostKeys: 100, mostMended: 100, mostMs: 20_000, youngMs: 0 },
     });
     assert.deepEqual([ran.found, ran.failed, ran.isRoundOver], [3, 1, true]);
     assert.ok(first !== undefined);
@@ -199,7 +209,7 @@ describe('the reconciliation of bucket and table', () => {
   test('what always fails does not keep the cursor', async () => {
     await store(3);
     const objects = { ...stores.objects, read: () => Promise.reject(new StoreUnavailableError('Not now.')) };
-    const bounds = { mostKeys: 100, mostMended: 1, mostMs: 20_000 };
+    const bounds = { mostKeys: 100, mostMended: 1, mostMs: 20_000, youngMs: 0 };
     let runs = 0;
     for (let isOver = false; !isOver; runs++) {
       assert.ok(runs < 10);

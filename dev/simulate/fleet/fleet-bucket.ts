@@ -1,7 +1,7 @@
 import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
 import { equalBytes, fromHex, toHex } from '../../../core/bytes.ts';
 import type {
-  ObjectLister,
+  DatedLister,
   ObjectRemover,
   ObjectStore,
   ObjectWriter,
@@ -23,6 +23,8 @@ const KEYS_PER_PAGE = 1_000;
 export class FleetObjects {
   readonly #byPrefix = new Map<string, Map<string, Uint8Array>>();
   readonly #onStored: (key: string) => void;
+  /** When they were put from outside. */
+  readonly storedAtMs = new Map<string, number>();
 
   /** @param onStored told of every object that was put from outside */
   constructor(onStored: (key: string) => void) {
@@ -62,6 +64,7 @@ export class FleetObjects {
     const wanted = fromHex(headers['x-amz-checksum-sha256'] as string);
     if (!equalBytes(nodePrimitives.sha256(bytes), wanted)) return 400;
     if (!this.put(key, bytes)) return 412;
+    this.storedAtMs.set(key, nowMs);
     this.#onStored(key);
     return 200;
   }
@@ -71,7 +74,7 @@ export class FleetObjects {
 export function createFleetBucket(
   objects: FleetObjects,
   { request, count, nowMs }: BucketWay,
-): ObjectStore & ObjectLister & ObjectWriter & ObjectRemover {
+): ObjectStore & DatedLister & ObjectWriter & ObjectRemover {
   const asked = async (bytes: () => number): Promise<void> => {
     count('objectRequests', 1);
     await request();
@@ -109,6 +112,9 @@ export function createFleetBucket(
         taken++;
         yield key;
       }
+    },
+    async *listDated(...listed) {
+      for await (const key of this.list(...listed)) yield { key, storedAtMs: objects.storedAtMs.get(key) ?? 0 };
     },
     async put(key, bytes) {
       await asked(() => bytes.length);

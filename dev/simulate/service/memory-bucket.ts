@@ -2,7 +2,7 @@ import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
 import { equalBytes, fromHex, toHex } from '../../../core/bytes.ts';
 import { StoreUnavailableError } from '../../../core/errors.ts';
 import type {
-  ObjectLister,
+  DatedLister,
   ObjectRemover,
   ObjectStore,
   ObjectWriter,
@@ -15,7 +15,7 @@ import type { VirtualTime } from '../time/virtual-time.ts';
 
 /** One bucket: the service's port to it, and the way of others by presigned requests. */
 export interface MemoryBucket {
-  readonly objects: ObjectStore & ObjectLister & ObjectWriter & ObjectRemover;
+  readonly objects: ObjectStore & DatedLister & ObjectWriter & ObjectRemover;
   readonly transfer: Transfer;
   /** What is truly stored. */
   readonly stored: Map<string, Uint8Array>;
@@ -32,6 +32,8 @@ export function createMemoryBucket(
   onStored: (key: string, sizeBytes: number) => void,
 ): MemoryBucket {
   const stored = new Map<string, Uint8Array>();
+  /** Of those that were put from outside. */
+  const storedAtMs = new Map<string, number>();
   const reach = async (): Promise<void> => {
     await time.sleep(random.between(10, 60));
     if (faults.strikes('store-down') !== null) throw new StoreUnavailableError('The object store does not answer.');
@@ -68,6 +70,9 @@ export function createMemoryBucket(
       const keys = [...stored.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
       for (const key of keys) if (faults.strikes('storage-omits') === null) yield key;
     },
+    async *listDated(...asked) {
+      for await (const key of this.list(...asked)) yield { key, storedAtMs: storedAtMs.get(key) ?? 0 };
+    },
     async put(key, bytes) {
       await reach();
       if (stored.has(key)) return false;
@@ -92,6 +97,7 @@ export function createMemoryBucket(
       if (!equalBytes(nodePrimitives.sha256(body), wanted)) return 400;
       if (stored.has(key)) return 412;
       stored.set(key, body.slice());
+      storedAtMs.set(key, time.nowMs());
       onStored(key, body.length);
       return 200;
     },
