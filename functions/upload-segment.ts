@@ -24,7 +24,7 @@ import type { DatasetEntry } from './state/entries.ts';
 import { type Junk, junkOf, MAX_JUNK_BYTES, MAX_JUNK_OBJECTS } from './state/junk-entry.ts';
 import { readNotedFinal } from './state/noted-final.ts';
 import { readSegmentEntry } from './state/segment-entry.ts';
-import { readStoredBytes } from './state/usage-entry.ts';
+import { pauseNearQuotaMs, readStored } from './state/usage-entry.ts';
 import { uploadSegmentRow as row } from './table.ts';
 
 export interface UploadInput {
@@ -127,18 +127,22 @@ async function noteDirect(
   return value;
 }
 
-/** The owner's stored bytes, as they were lately; read anew where they would leave no room. */
+/** The owner's stored bytes, as they were lately; read anew where they would leave no room, as often as that may be. */
 async function storedUpTo(
   { table, memory, runtime }: Ports,
   owner: Address,
   roomBytes: number,
   signal?: AbortSignal,
 ): Promise<number> {
-  const known = memory.storedBytes.get(owner);
-  if (known !== undefined && isFresh(runtime, known) && known.value <= roomBytes) return known.value;
-  const value = await readStoredBytes(table, owner, signal);
-  memory.storedBytes.set(owner, { value, atMs: runtime.monotonicMs() });
-  return value;
+  const known = memory.stored.get(owner);
+  if (known !== undefined) {
+    const { bytes, datasets } = known.value;
+    if (isFresh(runtime, known) && bytes <= roomBytes) return bytes;
+    if (runtime.monotonicMs() - known.atMs < pauseNearQuotaMs(datasets)) return bytes;
+  }
+  const value = await readStored(table, owner, signal);
+  memory.stored.set(owner, { value, atMs: runtime.monotonicMs() });
+  return value.bytes;
 }
 
 function isFresh(runtime: Pick<Ports['runtime'], 'monotonicMs'>, { atMs }: Remembered<unknown>): boolean {

@@ -31,5 +31,5 @@ export class SegmentMemory {
   readonly datasets = new RecentMap<DatasetId, Remembered<DatasetEntry>>(MOST);
   /** Newest final rounds of anchorers, as they were lately: for telling a device when to ask the chain. */
   readonly rounds = new RecentMap<Address, Remembered<ChainRound | null>>(MOST);
-  readonly storedBytes = new RecentMap<string, Remembered<number>>(MOST);
+  readonly stored = new RecentMap<string, Remembered<{ readonly bytes: number; readonly datasets: number }>>(MOST);
 }

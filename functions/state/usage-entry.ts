@@ -40,8 +40,16 @@ interface Account {
 const DATASETS_PER_QUERY = 1_000;
 /** How old may be what the owner's other datasets are known to have, as long as that leaves room. */
 const OTHERS_KEPT_MS = 600_000;
-/** Of the quota: from there on they are read each time. */
+/** Of the quota: from there on they are read anew, as often as that may be. */
 const NEAR = 0.9;
+/** An owner of few datasets is read each time; one of many every so often for each of them, so that reading costs the same. */
+const FEW_DATASETS = 100;
+const PAUSE_A_DATASET_MS = 5;
+
+/** How long what is known of an owner's usage is good enough where it leaves little room: 50 s for 10,000 datasets. */
+export function pauseNearQuotaMs(datasets: number): number {
+  return datasets <= FEW_DATASETS ? 0 : Math.min(OTHERS_KEPT_MS, PAUSE_A_DATASET_MS * datasets);
+}
 
 /** Bytes stored in each of an owner's datasets. */
 export async function readOwnerUsage(
@@ -58,18 +66,21 @@ export async function readOwnerUsage(
   return byDataset;
 }
 
-export async function readStoredBytes(
+/** What an owner has stored, and in how many datasets. */
+export async function readStored(
   table: Pick<Table, 'query'>,
   owner: Address,
   signal?: AbortSignal,
-): Promise<number> {
-  return sumOf(await readOwnerUsage(table, owner, signal));
+): Promise<{ readonly bytes: number; readonly datasets: number }> {
+  const byDataset = await readOwnerUsage(table, owner, signal);
+  return { bytes: sumOf(byDataset), datasets: byDataset.size };
 }
 
 /**
  * Counts a stored segment in its owner's usage: once, whatever repeats, races or crashes, and not beyond the quota. False when
  * there is no room. Each dataset has an item of its own, so that those of one owner do not hold each other up; what several of
- * them count at one moment, near the quota, may exceed it by that.
+ * them count at one moment, near the quota, may exceed it by that, and of an owner of many datasets what others count within
+ * the pause (pauseNearQuotaMs).
  *
  * Usage and segment are two items and there are no transactions. So the usage names the keys it has counted until their
  * segments say so themselves. As a segment says so only after that, and leaves the list only after that, a process that
@@ -155,8 +166,10 @@ async function othersOf(
 ): Promise<number> {
   const othersIn = ({ byDataset, totalBytes }: OwnerUsage) => totalBytes - (byDataset.get(dataset) ?? 0);
   const known = memory.ownerUsage(owner);
-  const isRecent = known !== null && runtime.monotonicMs() - known.atMs < OTHERS_KEPT_MS;
-  if (isRecent && othersIn(known) + ownBytes <= NEAR * quotaBytes) return othersIn(known);
+  const ageMs = known === null ? Number.POSITIVE_INFINITY : runtime.monotonicMs() - known.atMs;
+  if (known !== null && ageMs < pauseNearQuotaMs(known.byDataset.size)) return othersIn(known);
+  if (known !== null && ageMs < OTHERS_KEPT_MS && othersIn(known) + ownBytes <= NEAR * quotaBytes)
+    return othersIn(known);
   const byDataset = await readOwnerUsage(table, owner, signal);
   const read = { byDataset, totalBytes: sumOf(byDataset), atMs: runtime.monotonicMs() };
   memory.keepOwnerUsage(owner, read);
@@ -184,6 +197,7 @@ async function writeUsage(
   const condition = before.version === null ? 'absent' : { version: before.version };
   if (!(await table.put({ pk: ownerPk(owner), sk: usageSk(dataset), ...usage }, condition, signal))) return false;
   memory.keep(dataset, { usage, version: (before.version ?? 0) + 1 });
+  memory.noteOwn(owner, dataset, usage.storedBytes);
   return true;
 }
 

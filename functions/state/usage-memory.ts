@@ -18,6 +18,12 @@ export interface OwnerUsage {
   readonly atMs: number;
 }
 
+interface KeptUsage {
+  readonly byDataset: Map<DatasetId, number>;
+  totalBytes: number;
+  readonly atMs: number;
+}
+
 /** Owners of many datasets are held with all of them. */
 const MOST_OWNERS = 100;
 
@@ -26,7 +32,7 @@ const MOST_OWNERS = 100;
  * handler; another one's may say otherwise.
  */
 export class UsageMemory {
-  readonly #owners = new RecentMap<Address, OwnerUsage>(MOST_OWNERS);
+  readonly #owners = new RecentMap<Address, KeptUsage>(MOST_OWNERS);
   readonly #usage = new RecentMap<DatasetId, { readonly stored: StoredUsage; readonly moment: number }>(MOST);
   readonly #counted = new RecentMap<string, true>(MOST);
   #moment = 0;
@@ -41,7 +47,15 @@ export class UsageMemory {
   }
 
   keepOwnerUsage(owner: Address, usage: OwnerUsage): void {
-    this.#owners.set(owner, usage);
+    this.#owners.set(owner, { ...usage, byDataset: new Map(usage.byDataset) });
+  }
+
+  /** What this function itself has counted since. */
+  noteOwn(owner: Address, dataset: DatasetId, bytes: number): void {
+    const kept = this.#owners.get(owner);
+    if (kept === undefined) return;
+    kept.totalBytes += bytes - (kept.byDataset.get(dataset) ?? 0);
+    kept.byDataset.set(dataset, bytes);
   }
 
   /** The dataset's usage, if it was known before that moment. */
