@@ -149,7 +149,7 @@ function serviceRows(watched: Watched, fromLogs: FromLogs): AlarmRow[] {
       id: 'ReconcileFound',
       says: 'Segments were in the bucket but not in the table, so events or items were lost. They are now checked in. Find the cause.',
       metric: counted(watched, 'reconcile-segments', 'Reconcile.found'),
-      // Fewer may be segments whose events were just on their way.
+      // Fewer may be of a queue that is behind by more than ten minutes: IngestLag tells of that.
       at: 10,
     },
     {

@@ -92,7 +92,10 @@ export async function reconcileSegments(
     counted[await finish(ports, filling, signal)]++;
     looked++;
   }
-  const waitingSeconds = await reportWaiting(ports, isSpent, signal);
+  // However many datasets wait, the bucket is compared in every run.
+  const reportedMs = runtime.monotonicMs() + bounds.mostMs / 4;
+  const isReported = () => isSpent() || runtime.monotonicMs() > reportedMs;
+  const waitingSeconds = await reportWaiting(ports, isReported, signal);
   const cursor = await readCursor(table, signal);
   let after = cursor.after;
   let isRoundOver = false;

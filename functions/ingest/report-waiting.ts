@@ -21,7 +21,7 @@ const SPEAK_AFTER_MS = 600_000;
  */
 export async function reportWaiting(ports: Ports, isSpent: () => boolean, signal?: AbortSignal): Promise<number> {
   let longestMs = 0;
-  for await (const mark of readWaitingMarks(ports.table, signal)) {
+  for await (const mark of readWaitingMarks(ports.table, ports.runtime.random(), signal)) {
     if (isSpent()) break;
     try {
       longestMs = Math.max(longestMs, await reportDataset(ports, mark, signal));

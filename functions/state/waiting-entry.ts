@@ -26,12 +26,25 @@ export interface WaitingMark {
   readonly version: number;
 }
 
+/**
+ * All of them, from a random one on, so that none waits behind the others where the time is too short for all.
+ * @param random at least 0, below 1
+ */
 export async function* readWaitingMarks(
   table: Pick<Table, 'query'>,
+  random: number,
   signal?: AbortSignal,
 ): AsyncGenerator<WaitingMark> {
-  for await (const items of queryPages(table, WAITING_PK, { from: '0x', to: '0xg' }, signal)) {
-    for (const { sk, version } of items) yield { dataset: sk as DatasetId, version };
+  const begin = `0x${Math.floor(random * 2 ** 32)
+    .toString(16)
+    .padStart(8, '0')}`;
+  for (const range of [
+    { from: begin, to: '0xg' },
+    { from: '0x', to: begin },
+  ]) {
+    for await (const items of queryPages(table, WAITING_PK, range, signal)) {
+      for (const { sk, version } of items) yield { dataset: sk as DatasetId, version };
+    }
   }
 }
 
