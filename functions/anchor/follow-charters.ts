@@ -37,6 +37,8 @@ export async function followCharters(
 ): Promise<void> {
   const { table, ledger, observer, anchorSettings } = ports;
   const { followed, version, unfinal } = await readState(table, signal);
+  // A node that is behind, or has another chain: what was read before says more.
+  if (followed !== null && followed.finalTo > final.blockNumber) return;
   const from = followed === null ? anchorSettings.fromBlock : followed.finalTo + 1;
   const to = Math.min(latest.blockNumber, from + MAX_BLOCKS - 1);
   const events = to < from ? [] : await ledger.findAllChartered(from, to, signal);
@@ -54,21 +56,21 @@ export async function followCharters(
   const fresh = events.filter((event) => !marked.has(skOf(event)));
   const kept = await keepKnown(ports, fresh, signal);
   await mapBounded(gone, PARALLEL, (one) => takeBack(ports, one, signal));
-  const isFinal = ({ blockNumber }: { readonly blockNumber: number }) => blockNumber <= final.blockNumber;
-  const marks = kept.filter((event) => !isFinal(event)).map((event) => ({ pk: CHARTERED_PK, sk: skOf(event) }));
-  if (marks.length > 0) await table.putMany(marks, signal);
-  const places = new Set(events.map(skOf));
-  const settled = unfinal.filter((one) => isFinal(one) || (isLooked(one) && !places.has(one.sk)));
-  if (settled.length > 0) await table.deleteMany(settled.map(keyOf), signal);
   const changes = (followed?.changes ?? ports.runtime.nowMs()) + kept.length + gone.length;
   const next: Followed = {
     finalTo: Math.max(followed?.finalTo ?? 0, Math.min(to, final.blockNumber)),
     readAtMs: to < latest.blockNumber ? null : latest.timestampMs,
     changes,
   };
-  // Where another run was faster, it has seen as much.
+  // Before the marks: what is marked counts as told to the functions. Where another run was faster, the next one tells them.
   const condition = version === null ? 'absent' : { version };
-  await table.put({ pk: CHARTERED_PK, sk: FOLLOWED_SK, ...next }, condition, signal);
+  if (!(await table.put({ pk: CHARTERED_PK, sk: FOLLOWED_SK, ...next }, condition, signal))) return;
+  const isFinal = ({ blockNumber }: { readonly blockNumber: number }) => blockNumber <= final.blockNumber;
+  const marks = kept.filter((event) => !isFinal(event)).map((event) => ({ pk: CHARTERED_PK, sk: skOf(event) }));
+  if (marks.length > 0) await table.putMany(marks, signal);
+  const places = new Set(events.map(skOf));
+  const settled = unfinal.filter((one) => isFinal(one) || (isLooked(one) && !places.has(one.sk)));
+  if (settled.length > 0) await table.deleteMany(settled.map(keyOf), signal);
 }
 
 async function readState(table: FollowPorts['table'], signal?: AbortSignal) {
