@@ -259,9 +259,27 @@ describe('the reconciliation of bucket and table', () => {
     await putObject(stores, 'something/else', junk);
     assert.equal((await goRound()).found, 1);
     const { keys: _, runs: __, waitingSeconds: _____, ...second } = await goRound();
-    assert.deepEqual(second, { found: 0, lost: 0, aside: 1, unchanged: 0, filled: 0, failed: 0, isRoundOver: true });
+    assert.deepEqual(second, {
+      found: 0,
+      lost: 0,
+      aside: 1,
+      unchanged: 0,
+      filled: 0,
+      young: 0,
+      failed: 0,
+      isRoundOver: true,
+    });
     const { keys: ___, runs: ____, waitingSeconds: ______, ...third } = await goRound();
-    assert.deepEqual(third, { found: 0, lost: 0, aside: 0, unchanged: 0, filled: 0, failed: 0, isRoundOver: true });
+    assert.deepEqual(third, {
+      found: 0,
+      lost: 0,
+      aside: 0,
+      unchanged: 0,
+      filled: 0,
+      young: 0,
+      failed: 0,
+      isRoundOver: true,
+    });
     const listed = async (prefix: string) => {
       const keys: string[] = [];
       for await (const key of stores.objects.list(prefix)) keys.push(key);
@@ -305,10 +323,10 @@ describe('the reconciliation of bucket and table', () => {
     const [batch] = await store(1);
     await goRound();
     assert.ok(batch !== undefined);
-    async function* list() {
-      yield charterKey(device.dataset, device.charter.serial);
+    async function* listDated() {
+      yield { key: charterKey(device.dataset, device.charter.serial), storedAtMs: 0 };
     }
-    const objects = { ...stores.objects, list };
+    const objects = { ...stores.objects, listDated };
     const { lost, unchanged } = await reconcileSegments({ ...stores.ports, objects });
     assert.deepEqual([lost, unchanged], [0, 1]);
     assert.equal(await markRemoved(stores.ports, batch.segment.key), 'present');
@@ -319,7 +337,9 @@ describe('the reconciliation of bucket and table', () => {
     const handler = await handlerOf<Reconciled>('reconcile-segments', stores.ports);
     let found = 0;
     for (let isOver = false; !isOver; ) {
-      const ran = await handler({}, { getRemainingTimeInMillis: () => 20_000 });
+      // As a host that begins.
+      const Records = [{ messageId: 'start', body: '{"reason":"start"}' }];
+      const ran = await handler({ Records }, { getRemainingTimeInMillis: () => 20_000 });
       found += ran.found;
       isOver = ran.isRoundOver;
     }
