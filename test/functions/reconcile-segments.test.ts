@@ -101,7 +101,7 @@ describe('the reconciliation of bucket and table', () => {
     const batches = await store(3);
     for (const { segment } of batches.slice(0, 2)) await ingestSegment(stores.ports, segment.key);
     await remove(batches[1]!.segment.key);
-    const { found, young, lost, failed } = await goRound({ youngMs: 3_600_000 });
+    const { found, young, lost, failed } = await goRound({ youngMs: stores.clock.offsetMs + 3_600_000 });
     assert.deepEqual([found, young, lost, failed], [0, 1, 1, 0]);
     assert.equal((await goRound({ youngMs: 1 })).found, 1, 'its event has not come in its time');
   });
