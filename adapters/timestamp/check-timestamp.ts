@@ -2,7 +2,7 @@ import type { Certificate } from 'pkijs';
 import { toHex } from '../../core/bytes.ts';
 import { PlumblineError } from '../../core/errors.ts';
 import type { EvidenceFile } from '../../core/evidence/evidence.ts';
-import { type TimestampFinding, timestampMessage } from '../../core/evidence/timestamp.ts';
+import { type TimestampFinding, timestampMessage, UNREAD_TIMESTAMP } from '../../core/evidence/timestamp.ts';
 import type { EvidenceFinding, EvidenceStep } from '../../core/evidence/verify-evidence.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import { verifyToken } from './verify-token.ts';
@@ -10,9 +10,11 @@ import { verifyToken } from './verify-token.ts';
 export interface CheckedTimestamp {
   /** With the token's step: it does not hold where the token is not on this head, or is signed wrongly. */
   readonly finding: EvidenceFinding;
-  /** Undefined where there is no token, or nothing that can be said of it. */
+  /** Undefined where there is no token. */
   readonly timestamp: TimestampFinding | undefined;
 }
+
+const NOT_LOOKED_AT = 'The time-stamp was not checked, because the evidence does not hold.';
 
 /**
  * Checks the time-stamp token that evidence brings along, if it does.
@@ -27,7 +29,8 @@ export async function checkTimestamp(
   roots: readonly Certificate[] | null,
 ): Promise<CheckedTimestamp> {
   const { timestamp: token, head } = evidence;
-  if (token === null || !finding.holds) return { finding, timestamp: undefined };
+  if (token === null) return { finding, timestamp: undefined };
+  if (!finding.holds) return { finding, timestamp: { ...UNREAD_TIMESTAMP, reason: NOT_LOOKED_AT } };
   const message = timestampMessage(primitives, head);
   const step = { step: 'timestamp', paper: null, title: 'The time-stamp is on this head' } as const;
   const imprint = { imprint: `0x${toHex(primitives.sha256(message))}` };
@@ -42,6 +45,9 @@ export async function checkTimestamp(
     if (!(cause instanceof PlumblineError)) throw cause;
     const reason = cause.shortMessage;
     const failed: EvidenceStep = { ...step, values: imprint, reason };
-    return { finding: { ...finding, holds: false, reason, steps: [...finding.steps, failed] }, timestamp: undefined };
+    return {
+      finding: { ...finding, holds: false, reason, steps: [...finding.steps, failed] },
+      timestamp: { ...UNREAD_TIMESTAMP, holds: false, reason },
+    };
   }
 }

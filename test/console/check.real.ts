@@ -144,10 +144,17 @@ test('evidence alone says what is missing; the file may come later, evidence las
 test('evidence that lost its name is known; with bytes in it, it needs no file; a round is named', () =>
   withPage({}, async ({ page }) => {
     const { evidence } = await evidenceOf(nodePrimitives, { anchored: true, withBytes: true });
-    await writeFile(at('nameless'), encodeEvidence(evidence));
+    const timestamp = new Uint8Array(2_000).fill(0x30);
+    await writeFile(at('nameless'), encodeEvidence({ ...evidence, timestamp }));
     await choose(page, 'nameless');
     await page.getByText('✓ Intact').waitFor();
     assert.match((await page.locator('#facts').textContent()) ?? '', /Anchoredround 4 of 0x/);
+    // The page does not read a time-stamp, and says so.
+    assert.match(
+      (await page.locator('#facts').textContent()) ?? '',
+      /Time-stampin the file; this page does not check it/,
+    );
+    assert.match((await sentence(page).textContent()) ?? '', /contains a time-stamp, which this program cannot read/);
     await page.getByLabel('Show the values of block').fill('5');
     assert.match((await page.locator('#steps details').nth(4).textContent()) ?? '', /block5/);
     await page.getByLabel('Show the values of block').fill('3');

@@ -55,13 +55,16 @@ describe('evidence that others read', () => {
   for (const [name, options] of Object.entries(FILES)) {
     test(`holds for a program written from the specification: ${name}`, async () => {
       const { evidence, contents, stored } = await evidenceOf(primitives, options);
-      const file = encodeEvidence(evidence);
+      // That program does not read time-stamps, and says so.
+      const timestamp = name === 'attached' ? new Uint8Array(2_000).fill(0x30) : null;
+      const file = encodeEvidence({ ...evidence, timestamp });
       const path = await write(`${name}.evidence.json`, file);
       const within = name === 'time' ? contents.slice(1, -1) : contents;
       const data = await write(`${name}.data`, joined(within));
       const held = await python(path, data);
       assert.equal(held.exitCode, 0, held.said);
       assert.match(held.said, /^holds .*\n(?:.*\n)*intact /);
+      assert.equal(/^UNREAD {3}a time-stamp token/m.test(held.said), timestamp !== null, held.said);
       if (name === 'encrypted') assert.equal((await python(path, await write('stored', joined(stored)))).exitCode, 0);
       const other = joined(within);
       other[5]! ^= 1;

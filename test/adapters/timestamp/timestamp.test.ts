@@ -259,6 +259,7 @@ describe('an authority is asked for a token', () => {
     // A token of another head, right in itself.
     const foreign = await say(await makeToken(new Uint8Array(32), stamp()), authority.root);
     assert.equal(foreign.report.verdict, 'unproven');
+    assert.deepEqual([foreign.report.timestamp?.holds, foreign.report.timestamp?.at], [false, null]);
     assert.match(foreign.text, /proves nothing\. The time-stamp is not on this head/);
     const evidence = parseEvidence(encodeEvidence({ ...made, timestamp: own }));
     const unread = sayEvidence(
