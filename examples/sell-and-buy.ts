@@ -3,8 +3,8 @@
  *
  *     node examples/sell-and-buy.ts plumb-stack/stack.json OWNER_HOME CONSUMER_HOME weather ./bought
  *
- * The password of both homes comes on standard input. Have the owner's agent running: `plumb owner agent --out agent.json`,
- * then `plumb owner serve --agent agent.json`. In a project of your own, import from 'plumbline'.
+ * The password of both homes comes on standard input. The owner's agent, which serves the sale, needs a little ether for gas
+ * (local stack: `plumb local admit AGENT --fund-only`). In a project of your own, import from 'plumbline'.
  */
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
@@ -21,6 +21,10 @@ const terms = { price: 1_000n * gwei, fee: 50n * gwei, bond: 2_000n * gwei, stak
 const { id } = await owner.offer(dataset, { blocks: { from: 0, to: 3 }, ...terms });
 console.log(`offered: ${id}`);
 
+// The owner's side of the sale: elsewhere, and for as long as anything is for sale, `plumb owner serve` does this.
+const sold = new AbortController();
+const serving = owner.serve({ signal: sold.signal, pollMs: 500 });
+
 const consumer = await Consumer.open({ stack, home: consumerHome, password });
 const { consumer: mostToLose, odd } = await consumer.look(id);
 console.log('the most to lose:', mostToLose);
@@ -34,3 +38,5 @@ if (delivered.stopped !== null) throw new Error(`Stopped at block ${delivered.st
 console.log(
   `${delivered.verified} blocks are in ${out}; the owner is ${(await consumer.approve(id)).state === 'closed' ? 'paid' : 'not paid yet'}`,
 );
+sold.abort();
+await serving;

@@ -4,6 +4,7 @@ import { type AuditOptions, auditBucket, requireSameChain } from './audit-bucket
 import { type AuditorFile, auditedDataset, readAuditorFile } from './auditor-file.ts';
 import type { Connection } from './connection.ts';
 import { openConnection, type WhereOptions } from './program-parts.ts';
+import { auditorAsProver, type Proven, type ProveOptions, proveFor } from './prove-blocks.ts';
 import { Verification } from './verification.ts';
 
 /** What an auditor is opened with. */
@@ -68,5 +69,22 @@ export class Auditor {
       const audited = auditedDataset(this.#file, nameOrId);
       return auditBucket(this.#connection, this.#home, audited, options, onVerdicts, signal);
     });
+  }
+
+  /**
+   * Evidence of blocks, a file or a time, from the bucket, for somebody who has no keys. It opens no content.
+   * @throws ArgumentError for a dataset that the file does not have, for no such blocks or too many, or unless exactly one of
+   * blocks, file and times is given; FileError when the connection names no bucket; KeyError for a device that came after the
+   * file; StateError for what the storage cannot show; NotRecordedError before the blocks are recorded
+   *
+   * @example
+   * const auditor = await Auditor.open({ stack, file: auditorFile });
+   * const { file, report } = await auditor.prove('weather', { blocks: { from: 2, to: 3 } });
+   * await writeFile(out, file);
+   * console.log(report.strength);
+   */
+  async prove(nameOrId: string, options: ProveOptions): Promise<Proven> {
+    const prover = auditorAsProver(auditedDataset(this.#file, nameOrId));
+    return proveFor({ home: this.#home, connection: this.#connection, via: 's3' }, prover, options);
   }
 }

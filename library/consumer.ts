@@ -1,16 +1,18 @@
 import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
+import { nodeRuntime } from '../adapters/runtime/node-runtime.ts';
 import type { AuditReport } from '../client/audit-blocks.ts';
+import { acceptOffer } from '../client/consumer/accept-offer.ts';
 import { auditPurchase } from '../client/consumer/audit-purchase.ts';
 import type { DeliveryProgress } from '../client/consumer/deliver-purchase.ts';
 import { type LookedAtOffer, lookAtOffer } from '../client/consumer/look-at-offer.ts';
 import { readPurchaseLog } from '../client/consumer/open-purchase.ts';
+import { settlePurchase } from '../client/consumer/settle-purchase.ts';
 import type { VerifiedBlock } from '../client/consumer/verified-block.ts';
 import type { OddTerm } from '../core/agreement/odd-terms.ts';
 import { ArgumentError, StateError } from '../core/errors.ts';
 import { type Address, type AgreementId, type DatasetId, NATIVE_COIN } from '../core/ids.ts';
 import type { Agreement } from '../core/ports/agreements.ts';
 import type { CssYEvidence } from '../core/protocols/challenge-storage.ts';
-import { awaitAgreement } from './await-agreement.ts';
 import { openLedger } from './connection.ts';
 import { type Fetched, fetchPurchase } from './fetch-purchase.ts';
 import { newestPoint } from './open-contracts.ts';
@@ -25,7 +27,7 @@ import {
   parseAgreementId,
 } from './opened-consumer.ts';
 import { type KeyOptions, openConnection, openKeys, senderHomeOf, type WhereOptions } from './program-parts.ts';
-import { lockPurchase, noteTransaction, openPurchaseFile } from './purchase-file.ts';
+import { lockPurchase, openPurchaseFile } from './purchase-file.ts';
 import { Verification } from './verification.ts';
 
 /** What a consumer is opened with. The home keeps what was bought and paid: it is needed. */
@@ -35,7 +37,7 @@ export type ConsumerOptions = WhereOptions & KeyOptions & { readonly home: strin
 export interface AcceptOptions {
   /** What is odd about the offer and shall not matter, by its codes; nothing when absent. */
   readonly despite?: readonly OddTerm['code'][];
-  /** The token that you mean to pay in; the native coin when absent. */
+  /** The token that you mean to pay in: an offer in another is refused. When absent, any token but the native coin is odd. */
   readonly token?: Address;
   /** How long it may take until that is final; two minutes when absent. */
   readonly waitMs?: number;
@@ -163,31 +165,20 @@ export class Consumer {
    * console.log((await consumer.accept(agreement, { despite: ['dataset-young'] })).state);
    */
   async accept(agreement: string, options: AcceptOptions = {}): Promise<Agreement> {
-    const { despite = [], token = NATIVE_COIN, waitMs = DEFAULT_WAIT_MS, signal } = options;
+    const { despite = [], token = null, waitMs = DEFAULT_WAIT_MS, signal } = options;
     const id = parseAgreementId(agreement);
     const { connection, market, party, keysOf } = this.#consumer;
-    const keys = await keysOf(id);
-    const store = await openPurchaseFile(this.#home.home, id);
-    const offer = await readOffer(market, id, signal);
-    const { buyer, state, terms } = offer;
-    // Accepted by these keys already, in a run that did not see it: nothing is paid twice.
-    if (buyer?.signer !== keys.signer) {
-      if (state !== 'offered') throw new StateError(`Offer ${id} is ${state}; look for another.`);
-      const { odd } = await lookAtOffer(openLooker(connection), offer, token, signal);
-      const unsaid = odd.filter(({ code }) => !despite.includes(code));
-      if (unsaid.length > 0) {
-        const codes = unsaid.map(({ code }) => code).join(', ');
-        throw new StateError(`Offer ${id} is odd (${codes}). To accept it anyway, list these codes in despite.`);
-      }
-      const call = { id, token: terms.token, price: terms.price };
-      await noteTransaction(store, 'accept', await party.accept(call, keys.signer, keys.publicKey, signal));
-    }
-    return awaitAgreement(
-      market,
-      { id, anchor: 'final', what: 'the acceptance in a final block', limitMs: waitMs },
-      (final) => final.buyer?.signer === keys.signer,
-      signal,
-    );
+    const [keys, store] = [await keysOf(id), await openPurchaseFile(this.#home.home, id)];
+    const parts = { market, party, looker: openLooker(connection), keys, store, runtime: nodeRuntime };
+    let unsaid: readonly OddTerm[] = [];
+    const agrees = ({ odd }: LookedAtOffer): boolean => {
+      unsaid = odd.filter(({ code }) => !despite.includes(code));
+      return unsaid.length === 0;
+    };
+    const accepted = await acceptOffer(parts, id, { token, agrees, waitMs }, signal);
+    if (accepted !== null) return accepted;
+    const codes = unsaid.map(({ code }) => code).join(', ');
+    throw new StateError(`Offer ${id} is odd (${codes}). To accept it anyway, list these codes in despite.`);
   }
 
   /**
@@ -258,11 +249,8 @@ export class Consumer {
    * console.log((await consumer.approve(agreement)).state);
    */
   async approve(agreement: string, signal?: AbortSignal): Promise<Agreement> {
-    const { purchase, store } = await this.#purchase(agreement, signal);
-    const { market, party } = this.#consumer;
-    if (purchase.state !== 'closed') await noteTransaction(store, 'approve', await party.approve(purchase.id, signal));
-    const { agreement: closed } = await market.readAgreement(purchase.id, 'latest', signal);
-    return closed ?? purchase;
+    const { consumer, purchase, store } = await this.#purchase(agreement, signal);
+    return settlePurchase({ ...consumer, store }, purchase, 'approve', signal);
   }
 
   #purchase(agreement: string, signal: AbortSignal | undefined): Promise<OpenedPurchase> {

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
-import { nodeRuntime } from '../adapters/runtime/node-runtime.ts';
 import { downloadPresigned } from '../adapters/service/download-presigned.ts';
 import type { BlockRange } from '../client/disowned-blocks.ts';
 import { sourceOfService } from '../client/owner/block-source.ts';
@@ -10,25 +9,28 @@ import type { GotBlock } from '../client/owner/judge-stored.ts';
 import { type PublishedBatch, publishBatches } from '../client/owner/publish-batches.ts';
 import { type Restored, restoreFiles } from '../client/restore/restore-files.ts';
 import { openRestoredFolder, type RestoreAs } from '../client/restore/restored-folder.ts';
-import { type Authorised, authoriseCss } from '../client/sale/authorise-css.ts';
+import type { Authorised } from '../client/sale/authorise-css.ts';
 import { checkServable, type MadeOffer, offerBlocks, requireOfferable } from '../client/sale/offer-blocks.ts';
 import type { SignedCharter } from '../core/charter/charter.ts';
 import { encodeDatasetName } from '../core/charter/dataset-name.ts';
 import { ArgumentError } from '../core/errors.ts';
 import type { Address } from '../core/ids.ts';
 import { deriveAgentSecrets } from '../core/keys.ts';
-import type { GrantTerms } from '../core/ports/grants.ts';
 import type { Anchor } from '../core/ports/ledger.ts';
 import { DEFAULT_SAMPLE } from '../core/sampling/confidence.ts';
 import { accountOfKey } from '../core/typed-data.ts';
+import { type AuthoriseOptions, authoriseService, EVERY_BLOCK } from './authorise-service.ts';
 import { type Connection, openBucket, openLedger, openService } from './connection.ts';
 import { type DatasetEntry, entryOf, pickEntry, readDatasets } from './dataset-list.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import { type OfferTerms, termsOf } from './offer-terms.ts';
-import { openGranter, openGrants, openMarket, openParty } from './open-contracts.ts';
+import { openAgent } from './open-agent.ts';
+import { openMarket, openParty } from './open-contracts.ts';
 import { openRounds } from './open-rounds.ts';
 import { datasetKeyOf, type OpenedOwner } from './opened-owner.ts';
 import { type KeyOptions, openConnection, openKeys, senderHomeOf, type WhereOptions } from './program-parts.ts';
+import { ownerAsProver, type Proven, type ProveOptions, proveFor, wantedBlocksOf } from './prove-blocks.ts';
+import { type ServeOptions, serveAsAgent } from './serve-owner.ts';
 import { Verification } from './verification.ts';
 import { verifyStored } from './verify-stored.ts';
 import { type WayOptions, wantedWay } from './verify-way.ts';
@@ -61,35 +63,15 @@ export interface GetOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What `authorise` grants; the rest of a grant has defaults. */
-export interface AuthoriseOptions {
-  /** Account of the storage service. */
-  readonly css: Address;
-  /** Wei that the service earns for a record; 0 when absent. */
-  readonly perRecordWei?: bigint;
-  /** At most one record is paid for in so many seconds; each when absent. */
-  readonly intervalSeconds?: number;
-  /** Which blocks consumers may see, recorded already or not; all when absent. */
-  readonly blocks?: BlockRange;
-  /** Whether for Protocol III; true when absent. */
-  readonly digests?: boolean;
-  /** Whether for Protocol IV; true when absent. */
-  readonly wholeBlocks?: boolean;
-  /** How long the service is still paid after a revocation, in seconds; a day when absent. */
-  readonly windowSeconds?: number;
-  /** Last second of the grant; a year from now when absent. */
-  readonly untilSeconds?: number;
-  /** Wei that the grant is filled up to, once accepted; 0 when absent. */
-  readonly fuelWei?: bigint;
-  /** How long the service is waited for; a minute when absent. */
-  readonly waitMs?: number;
-  readonly signal?: AbortSignal;
+/** What an owner's evidence is made of, and whether its readers can read. */
+export interface OwnerProveOptions extends ProveOptions {
+  /** With the content keys of these blocks: whoever has it and the stored bytes can read them. False when absent. */
+  readonly open?: boolean;
+  /** Where the blocks come from: the service when absent, or the bucket itself. */
+  readonly from?: 'service' | 's3';
 }
 
 const DAY_SECONDS = 86_400;
-const MAX_DISTINCT_BLOCKS = 0xffff_ffff;
-/** All blocks that there will ever be, as far as numbers go. */
-const EVERY_BLOCK: BlockRange = { from: 0, to: Number.MAX_SAFE_INTEGER - 1 };
 
 /**
  * An owner of datasets. Nothing that storage or service say is believed: verdicts rest on the chain, read through the
@@ -103,6 +85,8 @@ const EVERY_BLOCK: BlockRange = { from: 0, to: Number.MAX_SAFE_INTEGER - 1 };
 export class Owner {
   /** The owner's account. */
   readonly account: Address;
+  /** The account that serves sales: it holds no money but that for gas. */
+  readonly agent: Address;
   readonly #opened: OpenedOwner;
   readonly #connection: Connection;
   readonly #options: KeyOptions;
@@ -110,6 +94,7 @@ export class Owner {
 
   private constructor(opened: OpenedOwner, connection: Connection, options: KeyOptions) {
     this.account = opened.address;
+    this.agent = accountOfKey(deriveAgentSecrets(nodePrimitives, opened.seed).agentKey);
     this.#opened = opened;
     this.#connection = connection;
     this.#options = options;
@@ -140,8 +125,7 @@ export class Owner {
    * for (const { name, dataset } of await owner.datasets()) console.log(name, dataset);
    */
   async datasets(signal?: AbortSignal): Promise<readonly DatasetEntry[]> {
-    const { home } = this.#options;
-    if (home !== undefined) return readDatasets(resolve(home));
+    if (this.#home !== null) return readDatasets(this.#home);
     this.#found ??= this.#find(signal);
     try {
       return await this.#found;
@@ -284,29 +268,14 @@ export class Owner {
    * console.log(grant.state);
    */
   async authorise(nameOrId: string, options: AuthoriseOptions): Promise<Authorised> {
-    const { css, signal, blocks = EVERY_BLOCK, waitMs = 60_000, fuelWei = 0n } = options;
     const sender = senderHomeOf(this.#options);
-    const { dataset, name, kind } = await this.#entry(nameOrId, signal);
-    const terms: GrantTerms = {
-      ...{ dataset, css, first: blocks.from, count: blocks.to - blocks.from + 1, maxBlocks: MAX_DISTINCT_BLOCKS },
-      perRecordWei: options.perRecordWei ?? 0n,
-      digests: options.digests ?? true,
-      blocks: options.wholeBlocks ?? true,
-      windowSeconds: options.windowSeconds ?? DAY_SECONDS,
-      intervalSeconds: options.intervalSeconds ?? 0,
-      untilSeconds: options.untilSeconds ?? Math.floor(nodeRuntime.nowMs() / 1000) + 365 * DAY_SECONDS,
-    };
-    const connection = this.#connection;
-    const parts = {
-      ...{ grants: openGrants(connection), party: openGranter(sender, connection, this.#opened) },
-      ...{ fromBlock: connection.fromBlock, runtime: nodeRuntime },
-    };
-    return authoriseCss(parts, { name: encodeDatasetName(name), kind }, terms, { fuelWei, waitMs }, signal);
+    const entry = await this.#entry(nameOrId, options.signal);
+    return authoriseService(sender, this.#connection, this.#opened, entry, options);
   }
 
   /**
-   * Offers recorded blocks for sale, with a bond that is lost when a challenged block or a paid key is not shown. An agent
-   * (`plumb owner serve`) must run from then on. The same offer that stands already is not made again.
+   * Offers recorded blocks for sale, with a bond that is lost when a challenged block or a paid key is not shown. The owner's
+   * agent (`serve`) must run from then on. The same offer that stands already is not made again.
    * @throws NotRecordedError when DISSC has not all the blocks; ArgumentError for terms that OCASC, or a consumer who looks,
    * would refuse, and without a home; ProofError when storage lacks what answers are made of; StateError when OCASC refuses
    *
@@ -330,14 +299,60 @@ export class Owner {
     const keys = { datasetKeyOf: datasetKeyOf(this.#opened, terms.dataset) };
     const checking = { primitives: nodePrimitives, ledger, service, ...keys, fetchManifest };
     for await (const _ of checkServable(checking, terms, signal ?? new AbortController().signal));
-    const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, this.#opened.seed);
+    const { offersSecret } = deriveAgentSecrets(nodePrimitives, this.#opened.seed);
     const parts = {
-      ...{ primitives: nodePrimitives, ledger, agent: accountOfKey(agentKey), offersSecret },
+      ...{ primitives: nodePrimitives, ledger, agent: this.agent, offersSecret },
       ...{ fromBlock: connection.fromBlock, market: openMarket(connection) },
       party: openParty(sender, connection, this.#opened),
     };
     const dataset = { name: encodeDatasetName(entry.name), kind: entry.kind };
     return offerBlocks(parts, dataset, terms, { again: false }, signal);
+  }
+
+  /**
+   * Serves all sales of this owner as its agent, until the signal is aborted: hands out keys against vouchers, answers
+   * challenges and demands, claims what is owed. The agent's account (`agent`) pays the gas of it: give it a little ether. What
+   * is kept is enough to go on after any crash, in this program or with `plumb owner serve`.
+   * @returns how many sales had trouble in their last step
+   * @throws ArgumentError without a home; SaleStateError when the folder cannot be used, SaleStateBusyError when another process
+   * uses it; FileError where the connection names no OCASC; LedgerUnavailableError when the chain does not answer at the beginning
+   *
+   * @example
+   * const owner = await Owner.open({ stack, home, password });
+   * const onEvent = ({ event, agreement }) => console.log(event, agreement);
+   * const failing = await owner.serve({ once: true, state: out, onEvent });
+   * console.log(failing);
+   */
+  async serve(options: ServeOptions = {}): Promise<number> {
+    const { home } = senderHomeOf(this.#options);
+    const entries = await this.datasets(options.signal);
+    const agent = await openAgent(this.#connection, this.#opened, entries, options.signal);
+    return serveAsAgent(agent, home, options);
+  }
+
+  /**
+   * Evidence of blocks, a file or a time, for somebody who has no keys: one file that anybody can verify, with the chain alone.
+   * @throws ArgumentError for an unknown dataset, for no such blocks or too many, or unless exactly one of blocks, file and
+   * times is given; StateError for what the storage cannot show; NotRecordedError before the blocks are recorded
+   *
+   * @example
+   * const owner = await Owner.open({ stack, home, password });
+   * const { file, report } = await owner.prove('weather', { blocks: { from: 0, to: 1 }, open: true });
+   * await writeFile(out, file);
+   * console.log(report.verdict, report.notAfter);
+   */
+  async prove(nameOrId: string, options: OwnerProveOptions): Promise<Proven> {
+    wantedBlocksOf(options);
+    const { dataset } = await this.#entry(nameOrId, options.signal);
+    const connection = this.#connection;
+    const prover = ownerAsProver(connection, this.#opened, dataset, await this.datasets(options.signal));
+    const via = options.from === 's3' ? ('s3' as const) : ('http' as const);
+    return proveFor({ home: this.#home, connection, via }, prover, options);
+  }
+
+  get #home(): string | null {
+    const { home } = this.#options;
+    return home === undefined ? null : resolve(home);
   }
 
   async #entry(nameOrId: string, signal: AbortSignal | undefined): Promise<DatasetEntry> {
@@ -349,13 +364,7 @@ export class Owner {
   }
 
   async #rounds(service: Parameters<typeof openRounds>[2], signal: AbortSignal | undefined) {
-    const { home } = this.#options;
-    return openRounds(
-      home === undefined ? null : resolve(home),
-      this.#connection,
-      service,
-      await this.datasets(signal),
-    );
+    return openRounds(this.#home, this.#connection, service, await this.datasets(signal));
   }
 
   async #find(signal: AbortSignal | undefined): Promise<DatasetEntry[]> {

@@ -11,7 +11,6 @@ import {
 import { FileError, StateError } from '../core/errors.ts';
 import type { AgreementId } from '../core/ids.ts';
 import { inFile } from '../core/parse-outside.ts';
-import type { MinedTransaction } from '../core/ports/mined-transaction.ts';
 
 /**
  * `purchases/<agreement>.json` in the consumer's folder, made when it is missing: every change is durable when it returns.
@@ -80,13 +79,6 @@ export async function lockPurchase(home: string, agreement: AgreementId, store: 
 /** A file of one purchase in the consumer's folder: its state, the blocks verified so far, or what one process holds. */
 export function purchasePath(home: string, agreement: AgreementId, kind: 'json' | 'blocks' | 'lock'): string {
   return join(home, 'purchases', `${agreement.slice(2)}.${kind}`);
-}
-
-/** Adds a transaction to what the purchase has cost. */
-export async function noteTransaction(store: PurchaseStore, call: string, made: MinedTransaction): Promise<void> {
-  const { txHash, blockNumber, gasUsed, feeWei } = made;
-  const others = store.state.transactions.filter((one) => one.txHash !== txHash);
-  await store.save({ transactions: [...others, { call, txHash, blockNumber, gasUsed, feeWei }] });
 }
 
 async function read(path: string, agreement: AgreementId): Promise<PurchaseState | null> {

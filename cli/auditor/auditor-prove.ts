@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { auditKeysOf } from '../../library/auditor-file.ts';
+import { auditorAsProver } from '../../library/prove-blocks.ts';
 import { withHomeOptions } from '../command-options.ts';
 import { type ProveOptions, prove, withProveOptions } from '../evidence/prove.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -19,10 +19,8 @@ export function addAuditorProve(auditor: Command): void {
   ).addHelpText('after', EXAMPLES);
   withHomeOptions(command).action((path: string, name: string, options: Omit<ProveOptions, 'via' | 'open'>) =>
     runCommand(options, async (context) => {
-      const { audited, connection, account } = await openAuditor(context, path, name);
-      const { dataset, charters } = audited;
-      const keys = { auditKeyOf: auditKeysOf(audited), readKeyOf: null };
-      const prover = { dataset, charters, keys, account, entries: [audited], signCharter: null, logKeyOf: null };
+      const { audited, connection } = await openAuditor(context, path, name);
+      const prover = { ...auditorAsProver(audited), logKeyOf: null };
       await prove(context, connection, prover, { ...options, via: 's3' });
       return EXIT.ok;
     }),

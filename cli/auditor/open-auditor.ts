@@ -1,5 +1,4 @@
-import type { RequestAccount } from '../../client/service/call-service.ts';
-import { passingAccount, requireSameChain } from '../../library/audit-bucket.ts';
+import { requireSameChain } from '../../library/audit-bucket.ts';
 import { type AuditedDataset, auditedDataset, readAuditorFile } from '../../library/auditor-file.ts';
 import { type Connection, readConnection } from '../../library/connection.ts';
 import type { CommandContext } from '../run-command.ts';
@@ -9,10 +8,10 @@ export async function openAuditor(
   context: CommandContext,
   path: string,
   name: string,
-): Promise<{ readonly audited: AuditedDataset; readonly connection: Connection; readonly account: RequestAccount }> {
+): Promise<{ readonly audited: AuditedDataset; readonly connection: Connection }> {
   const file = await readAuditorFile(path);
   const audited = auditedDataset(file, name);
   const connection = await readConnection(context);
   requireSameChain(path, file, connection);
-  return { audited, connection, account: passingAccount() };
+  return { audited, connection };
 }

@@ -1,5 +1,6 @@
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
+import { awaitAgreement } from '../../client/consumer/await-agreement.ts';
 import type { Agreement, AgreementMarket } from '../../core/ports/agreements.ts';
-import { awaitAgreement } from '../../library/await-agreement.ts';
 
 /** How far this machine's clock is trusted to be from the chain's, where the chain has no newer block. */
 const CLOCK_MARGIN_MS = 2_000;
@@ -14,7 +15,7 @@ export function awaitAnswer(
   const wanted = { id, anchor: 'latest' as const, what: 'the answer', limitMs: 1000 * (windowSeconds + 600) };
   const isOver = ({ question }: Agreement, chainMs: number): boolean =>
     question === null || Math.max(chainMs, Date.now() - CLOCK_MARGIN_MS) > 1000 * question.deadlineSeconds;
-  return awaitAgreement(market, wanted, isOver, signal);
+  return awaitAgreement({ market, runtime: nodeRuntime }, wanted, isOver, signal);
 }
 
 /** What to do when the owner has not answered: the two steps to a breach. */

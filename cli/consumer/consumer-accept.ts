@@ -1,14 +1,15 @@
 import type { Command } from 'commander';
-import { lookAtOffer } from '../../client/consumer/look-at-offer.ts';
-import { ArgumentError, StateError } from '../../core/errors.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
+import { acceptOffer } from '../../client/consumer/accept-offer.ts';
+import type { LookedAtOffer } from '../../client/consumer/look-at-offer.ts';
 import type { Address } from '../../core/ids.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
-import { awaitAgreement } from '../../library/await-agreement.ts';
 import { openLooker } from '../../library/open-looker.ts';
-import { noteTransaction, openPurchaseFile } from '../../library/purchase-file.ts';
+import { openPurchaseFile } from '../../library/purchase-file.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { consumerLossText, oddText } from '../loss-text.ts';
+import type { Output } from '../output.ts';
 import { parseAddress, parseCount } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
@@ -37,39 +38,20 @@ export function addConsumerAccept(consumer: Command): void {
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((id: string, options: AcceptOptions) =>
     runCommand(options, async (context) => {
+      const { output, signal } = context;
       const agreementId = await resolveOffered(context, id);
       const { party, market, keysOf, connection } = await openConsumer(context);
-      const keys = await keysOf(agreementId);
       const store = await openPurchaseFile(context.home, agreementId);
-      const { agreement } = await market.readAgreement(agreementId, 'latest', context.signal);
-      if (agreement === null) throw new ArgumentError(`There is no offer ${agreementId} on this chain.`);
-      // Accepted by this keystore already, in a run that did not see it: nothing is paid twice.
-      if (agreement.buyer?.signer !== keys.signer) {
-        requireOffered(agreement);
-        const { token, price } = agreement.terms;
-        requireToken(agreement, options.token);
-        const seen = await lookAtOffer(openLooker(connection), agreement, options.token ?? null, context.signal);
-        const { output } = context;
-        const { consumer: mostToLose, odd } = seen;
-        const lines = [consumerLossText(seen, agreement.terms), oddText(output, seen, 'Odd about this offer:')];
-        const shown = lines.filter((line) => line !== null).join('\n');
-        const isStopped = odd.length > 0 && options.yes !== true;
-        if (options.dryRun === true || isStopped) {
-          const remedy = isStopped ? 'Nothing was sent. To accept anyway, add --yes' : 'Nothing was sent.';
-          output.result({ agreement: agreementId, accepted: false, mostToLose, odd }, `${shown}\n${remedy}`);
-          return options.dryRun === true ? EXIT.ok : EXIT.unconfirmed;
-        }
-        output.notice(shown);
-        const made = await party.accept({ id: agreementId, token, price }, keys.signer, keys.publicKey, context.signal);
-        await noteTransaction(store, 'accept', made);
-      }
-      context.output.progress('Accepted; waiting for a final block');
-      const final = await awaitAgreement(
-        market,
-        { id: agreementId, anchor: 'final', what: 'the acceptance in a final block', limitMs: options.wait * 1000 },
-        ({ buyer }) => buyer?.signer === keys.signer,
-        context.signal,
-      );
+      const looker = openLooker(connection);
+      const parts = { market, party, looker, keys: await keysOf(agreementId), store, runtime: nodeRuntime };
+      const choices = {
+        token: options.token ?? null,
+        agrees: (seen: LookedAtOffer, offer: Agreement) => isAgreed(seen, offer, options, output),
+        onSent: () => output.progress('Accepted; waiting for a final block'),
+        waitMs: options.wait * 1000,
+      };
+      const final = await acceptOffer(parts, agreementId, choices, signal);
+      if (final === null) return options.dryRun === true ? EXIT.ok : EXIT.unconfirmed;
       const { terms, buyer } = final;
       const transactions = store.state.transactions;
       context.output.result(
@@ -102,15 +84,17 @@ Examples:
   plumb consumer accept 0x… --token 0x…     the price is in this token
 Exit codes: 0 accepted, or with --dry-run: shown; 7 something is odd and nothing was sent.`;
 
-/** @throws ArgumentError when the price is in something else than the consumer says */
-function requireToken({ id, terms }: Agreement, meant: Address | undefined): void {
-  if (meant === undefined || meant === terms.token) return;
-  throw new ArgumentError(`The price of offer ${id} is in ${terms.token}, not in ${meant}.`);
-}
-
-function requireOffered({ id, state, terms }: Agreement): void {
-  if (state === 'offered') return;
-  throw new StateError(
-    `Offer ${id} of blocks ${terms.first} to ${terms.first + terms.count - 1} is ${state}; look for another: plumb consumer offers`,
-  );
+/** Shows what can be lost and what is odd. False where that is all that is to be done. */
+function isAgreed(seen: LookedAtOffer, { id, terms }: Agreement, options: AcceptOptions, output: Output): boolean {
+  const { consumer: mostToLose, odd } = seen;
+  const lines = [consumerLossText(seen, terms), oddText(output, seen, 'Odd about this offer:')];
+  const shown = lines.filter((line) => line !== null).join('\n');
+  const isStopped = odd.length > 0 && options.yes !== true;
+  if (options.dryRun !== true && !isStopped) {
+    output.notice(shown);
+    return true;
+  }
+  const remedy = isStopped ? 'Nothing was sent. To accept anyway, add --yes' : 'Nothing was sent.';
+  output.result({ agreement: id, accepted: false, mostToLose, odd }, `${shown}\n${remedy}`);
+  return false;
 }

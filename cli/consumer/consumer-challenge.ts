@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
+import { noteTransaction } from '../../client/consumer/note-transaction.ts';
 import { NATIVE_COIN } from '../../core/ids.ts';
-import { noteTransaction } from '../../library/purchase-file.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';

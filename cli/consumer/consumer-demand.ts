@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { noteTransaction } from '../../client/consumer/note-transaction.ts';
 import { openPurchase, type Purchase } from '../../client/consumer/open-purchase.ts';
 import { highestDue } from '../../client/consumer/pay-ahead.ts';
 import { readShownKeys } from '../../client/consumer/read-shown-keys.ts';
@@ -9,7 +10,6 @@ import { ArgumentError } from '../../core/errors.ts';
 import { type BlockIndex, NATIVE_COIN } from '../../core/ids.ts';
 import type { OpenQuestion } from '../../core/ports/agreements.ts';
 import type { OpenedPurchase } from '../../library/opened-consumer.ts';
-import { noteTransaction } from '../../library/purchase-file.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseRanges } from '../parse-arguments.ts';

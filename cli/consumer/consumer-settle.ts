@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { Agreement, AgreementState } from '../../core/ports/agreements.ts';
+import { type SettlementCall, settlePurchase } from '../../client/consumer/settle-purchase.ts';
+import type { Agreement } from '../../core/ports/agreements.ts';
 import type { OpenedPurchase } from '../../library/opened-consumer.ts';
-import { noteTransaction } from '../../library/purchase-file.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand } from '../run-command.ts';
@@ -10,30 +10,21 @@ import { openConsumerPurchase } from './consumer-home.ts';
 
 /** A transition of OCASC that a consumer makes by one call. */
 interface Settlement {
-  readonly call: 'approve' | 'quit' | 'lapse' | 'breach' | 'close';
+  readonly call: SettlementCall;
   readonly description: string;
-  /** States in which the call was made already. */
-  readonly isDone: (agreement: Agreement, nowMs: number) => boolean;
   readonly text: (agreement: Agreement) => string;
 }
-
-const inState =
-  (state: AgreementState) =>
-  (agreement: Agreement): boolean =>
-    agreement.state === state;
 
 const SETTLEMENTS: readonly Settlement[] = [
   {
     call: 'approve',
     description: 'Approve the delivery: pays the owner in full now and returns the bond.',
-    isDone: (agreement) => agreement.state === 'closed' && agreement.due === agreement.terms.price,
     text: ({ terms, owner }) =>
       `Closed: ${showAmount(terms.price, terms.token)} and the bond of ${showAmount(terms.bond, terms.token)} go to ${owner}.`,
   },
   {
     call: 'quit',
     description: 'Stop delivery now. The unpaid part of the price is refunded when the agreement closes.',
-    isDone: ({ buyer }, nowMs) => buyer !== null && 1000 * buyer.endSeconds <= nowMs,
     text: ({ id, terms }) =>
       `Ended. The owner has ${terms.windowSeconds} s to claim what you signed for and close the agreement; after that, anyone can close it.\nThen: plumb consumer close ${id}, plumb consumer withdraw`,
   },
@@ -41,7 +32,6 @@ const SETTLEMENTS: readonly Settlement[] = [
     call: 'lapse',
     description:
       'State on the chain that the owner missed the deadline of a challenge or demand. A quarter of the window remains to answer.',
-    isDone: ({ state }) => state === 'lapsed' || state === 'breached',
     text: ({ id, state, question }) =>
       state === 'breached'
         ? `The agreement is already breached.\nNext: plumb consumer withdraw`
@@ -51,14 +41,12 @@ const SETTLEMENTS: readonly Settlement[] = [
     call: 'breach',
     description:
       'After a lapse without an answer: take the escrow, the bond and your stake, less what you already owe the owner.',
-    isDone: inState('breached'),
     text: ({ terms, due }) =>
       `Breached: ${showAmount(terms.price - due + terms.bond, terms.token)} and the stake go to you.\nNext: plumb consumer withdraw`,
   },
   {
     call: 'close',
     description: 'Close an agreement whose time is over; returns the unpaid part of the price.',
-    isDone: inState('closed'),
     text: ({ terms, due }) =>
       `Closed: ${showAmount(terms.price - due, terms.token)} comes back to you.\nNext: plumb consumer withdraw`,
   },
@@ -75,26 +63,13 @@ export function addConsumerSettlements(consumer: Command): void {
     withKeystoreOptions(command).action((id: string, options: { json?: boolean }) =>
       runCommand(options, async (context) => {
         const opened = await openConsumerPurchase(context, id);
-        const agreement = await settle(opened, settlement.call, settlement.isDone, context.signal);
+        const { consumer, purchase, store } = opened;
+        const agreement = await settlePurchase({ ...consumer, store }, purchase, settlement.call, context.signal);
         context.output.result(resultOf(opened, agreement), settlement.text(agreement));
         return EXIT.ok;
       }),
     );
   }
-}
-
-/** Makes the call unless it was made before, in a run that did not see it. */
-async function settle(
-  { consumer, purchase, store }: OpenedPurchase,
-  call: Settlement['call'],
-  isDone: Settlement['isDone'],
-  signal: AbortSignal,
-): Promise<Agreement> {
-  const read = () => consumer.market.readAgreement(purchase.id, 'latest', signal);
-  const before = await read();
-  if (before.agreement !== null && isDone(before.agreement, before.point.timestampMs)) return before.agreement;
-  await noteTransaction(store, call, await consumer.party[call](purchase.id, signal));
-  return (await read()).agreement ?? purchase;
 }
 
 function resultOf({ store }: OpenedPurchase, { id, state, due, buyer, question }: Agreement): object {

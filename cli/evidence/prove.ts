@@ -2,25 +2,18 @@ import { rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { createChainBlocks } from '../../adapters/ethereum/chain-blocks.ts';
-import { downloadPresigned } from '../../adapters/service/download-presigned.ts';
 import type { WantedBlocks } from '../../client/evidence/choose-blocks.ts';
-import { type EvidenceDeps, makeEvidence } from '../../client/evidence/make-evidence.ts';
 import { type EvidenceReport, reportEvidence } from '../../client/evidence/report-evidence.ts';
 import { sayEvidence } from '../../client/evidence/say-evidence.ts';
-import { sourceOfBucket, sourceOfService } from '../../client/owner/block-source.ts';
 import { FOREVER } from '../../client/owner/find-times.ts';
 import { printable } from '../../client/printable.ts';
-import type { RequestAccount } from '../../client/service/call-service.ts';
 import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { ArgumentError, FileError } from '../../core/errors.ts';
 import type { EvidenceFile } from '../../core/evidence/evidence.ts';
 import { type TimestampFinding, timestampMessage } from '../../core/evidence/timestamp.ts';
 import { verifyEvidence } from '../../core/evidence/verify-evidence.ts';
-import type { DatasetId } from '../../core/ids.ts';
-import { type Connection, openBucket, openLedger, openService } from '../../library/connection.ts';
-import type { DatasetEntry } from '../../library/dataset-list.ts';
-import { openRounds } from '../../library/open-rounds.ts';
+import type { Connection } from '../../library/connection.ts';
+import { type Prover, proveBlocks } from '../../library/prove-blocks.ts';
 import { type Output, progressBar } from '../output.ts';
 import { parseRanges } from '../parse-arguments.ts';
 import { parseTime } from '../parse-time.ts';
@@ -82,13 +75,8 @@ export function withProveOptions(command: Command): Command {
     );
 }
 
-/** Who makes it. */
-export interface Prover extends Pick<EvidenceDeps, 'keys' | 'charters' | 'signCharter'> {
-  readonly dataset: DatasetId;
-  /** In whose name the service is asked. */
-  readonly account: RequestAccount;
-  /** Datasets with their charters, as far as they are known. */
-  readonly entries: readonly Pick<DatasetEntry, 'dataset' | 'charters'>[];
+/** Who makes it, and may sign it in the forms of others. */
+export interface FormProver extends Prover {
   readonly logKeyOf: LogKeyOf;
 }
 
@@ -96,7 +84,7 @@ export interface Prover extends Pick<EvidenceDeps, 'keys' | 'charters' | 'signCh
 export async function prove(
   context: CommandContext,
   connection: Connection,
-  prover: Prover,
+  prover: FormProver,
   options: ProveOptions,
 ): Promise<void> {
   const { out, written, report, evidence } = await writeEvidence(
@@ -122,7 +110,7 @@ export async function prove(
 export async function writeEvidence(
   { home, output, signal }: CommandContext,
   connection: Connection,
-  { dataset, account, entries, logKeyOf, ...prover }: Prover,
+  { logKeyOf, ...prover }: FormProver,
   options: Pick<ProveOptions, 'out' | 'open' | 'withBytes' | 'metas' | 'via' | 'anchor' | 'format' | 'timestamp'>,
   blocks: WantedBlocks,
 ): Promise<{
@@ -132,38 +120,19 @@ export async function writeEvidence(
   readonly evidence: EvidenceFile;
 }> {
   requireForm(options.format, logKeyOf, countOf(blocks));
-  const isFromBucket = options.via === 's3';
-  const service = await openService(connection, account, options.via === 'lambda' ? 'lambda' : 'http');
-  const bucket = isFromBucket ? await openBucket(connection) : null;
-  if (isFromBucket && bucket === null) {
-    throw new FileError('No bucket is configured. Add s3 {bucket, region} to connection.json.');
-  }
-  try {
-    const primitives = nodePrimitives;
-    const openSource =
-      bucket === null
-        ? sourceOfService({ primitives, service, download: downloadPresigned }, dataset)
-        : sourceOfBucket({ primitives, bucket });
-    const deps = {
-      ...{ primitives, ledger: openLedger(connection), openSource, ...prover },
-      // What leads to a round only the service keeps.
-      rounds: openRounds(home, connection, service, entries),
-      chainBlocks: createChainBlocks(connection),
-    };
-    const show = { metas: options.metas, content: options.open === true, bytes: options.withBytes === true };
-    const wanted = { dataset, anchor: options.anchor, fromBlock: connection.fromBlock, blocks, show };
-    const onProgress = (done: number, all: number, doing: 'search' | 'open'): void =>
-      output.progress(progressBar(done, all, doing === 'search' ? 'blocks searched for the file' : 'blocks'));
-    const made = await makeEvidence(deps, wanted, onProgress, signal);
-    const { evidence, stamped } = await withTimestamp(made, options.timestamp, output, signal);
-    const written = encodeForm(evidence, options.format, logKeyOf);
-    const out = resolve(options.out);
-    await writeNew(out, written.file, signal);
-    const report = reportEvidence(evidence, verifyEvidence(primitives, evidence, evidence.domain), [], null, stamped);
-    return { out, written, report, evidence };
-  } finally {
-    bucket?.close();
-  }
+  const wanted = {
+    ...{ anchor: options.anchor, blocks },
+    show: { metas: options.metas, content: options.open === true, bytes: options.withBytes === true },
+  };
+  const onProgress = (done: number, all: number, doing: 'search' | 'open'): void =>
+    output.progress(progressBar(done, all, doing === 'search' ? 'blocks searched for the file' : 'blocks'));
+  const made = await proveBlocks({ home, connection, via: options.via }, prover, wanted, onProgress, signal);
+  const { evidence, stamped } = await withTimestamp(made, options.timestamp, output, signal);
+  const written = encodeForm(evidence, options.format, logKeyOf);
+  const out = resolve(options.out);
+  await writeNew(out, written.file, signal);
+  const finding = verifyEvidence(nodePrimitives, evidence, evidence.domain);
+  return { out, written, report: reportEvidence(evidence, finding, [], null, stamped), evidence };
 }
 
 /** The head is stamped: whatever blocks are shown, they stand in it. */

@@ -1,17 +1,13 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readSecretFile } from '../../adapters/keys/secret-file.ts';
-import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
-import { authoriseCss } from '../../client/sale/authorise-css.ts';
-import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { type Address, address, NATIVE_COIN } from '../../core/ids.ts';
 import { inFile } from '../../core/parse-outside.ts';
-import type { GrantTerms } from '../../core/ports/grants.ts';
 import { stackFile } from '../../core/wire/stack-file.ts';
+import { authoriseService, GRANT_DEFAULTS, requireGrantable } from '../../library/authorise-service.ts';
 import { readConnection } from '../../library/connection.ts';
 import { datasetEntry } from '../../library/dataset-list.ts';
-import { openGranter, openGrants } from '../../library/open-contracts.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { parseDuration } from '../device/parse-units.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -35,10 +31,6 @@ interface AuthoriseOptions {
   readonly json?: boolean;
 }
 
-/** All blocks there will ever be, as far as numbers go. */
-const EVERY_BLOCK = { from: 0, to: Number.MAX_SAFE_INTEGER - 1 };
-const DAY_SECONDS = 86_400;
-
 /** Adds `plumb owner authorise`: ASC's authorise, and fund once the CSS has accepted. */
 export function addOwnerAuthorise(owner: Command): void {
   const command = owner
@@ -50,17 +42,17 @@ export function addOwnerAuthorise(owner: Command): void {
     .addOption(
       new Option('--per-record <amount>', 'what the service earns for one record, however many blocks it covers')
         .argParser(parseAmount)
-        .default(0n, '0wei'),
+        .default(GRANT_DEFAULTS.perRecordWei, '0wei'),
     )
     .addOption(
       new Option('--interval <seconds>', 'pay for at most one record in this time')
         .argParser(parseSeconds)
-        .default(0, 'none: pay for each record'),
+        .default(GRANT_DEFAULTS.intervalSeconds, 'none: pay for each record'),
     )
     .addOption(
       new Option('--blocks <from-to>', 'which blocks consumers may see, including blocks not yet recorded')
         .argParser(parseRange)
-        .default(EVERY_BLOCK, 'all'),
+        .default(GRANT_DEFAULTS.blocks, 'all'),
     )
     .addOption(
       new Option('--kinds <list>', 'digests (Protocol III), blocks (Protocol IV)')
@@ -71,9 +63,14 @@ export function addOwnerAuthorise(owner: Command): void {
       '--max-blocks <count>',
       'how many distinct blocks the consumer of an agreement may see',
       parseCount,
-      0xffff_ffff,
+      GRANT_DEFAULTS.maxBlocks,
     )
-    .option('--window <seconds>', 'how long you still pay the service after a revocation', parseSeconds, DAY_SECONDS)
+    .option(
+      '--window <seconds>',
+      'how long you still pay the service after a revocation',
+      parseSeconds,
+      GRANT_DEFAULTS.windowSeconds,
+    )
     .option(
       '--until <time>',
       'when the grant ends: a time with its zone, or a duration from now such as 12h (default: 365d)',
@@ -82,12 +79,12 @@ export function addOwnerAuthorise(owner: Command): void {
     .addOption(
       new Option('--fuel <amount>', "top the grant's fuel up to this, once the service has accepted it")
         .argParser(parseAmount)
-        .default(0n, '0wei'),
+        .default(GRANT_DEFAULTS.fuelWei, '0wei'),
     )
     .addOption(
       new Option('--wait <duration>', 'how long to wait for the service to accept')
         .argParser(parseDuration)
-        .default(60_000, '60s'),
+        .default(GRANT_DEFAULTS.waitMs, '60s'),
     )
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((name: string, options: AuthoriseOptions) =>
@@ -96,32 +93,16 @@ export function addOwnerAuthorise(owner: Command): void {
       const css = options.css ?? (await operatorOf(context));
       const connection = await readConnection(context);
       const { perRecord, interval, blocks, kinds, maxBlocks, window, until, fuel, wait } = options;
-      if (maxBlocks > 0xffff_ffff) throw new ArgumentError(`--max-blocks is ${maxBlocks}; ${0xffff_ffff} is the most.`);
-      if (perRecord >= 2n ** 96n) {
-        throw new ArgumentError(`--per-record is ${perRecord}; it must be below 2^96 wei.`);
-      }
+      const wishes = {
+        ...{ css, perRecordWei: perRecord, intervalSeconds: interval, blocks, maxBlocks, windowSeconds: window },
+        ...{ digests: kinds.digests, wholeBlocks: kinds.blocks, fuelWei: fuel, waitMs: wait, signal },
+        ...(until === undefined ? {} : { untilSeconds: until }),
+      };
+      requireGrantable(wishes);
       const entry = await datasetEntry(context.home, name);
-      const terms: GrantTerms = {
-        dataset: entry.dataset,
-        css,
-        perRecordWei: perRecord,
-        first: blocks.from,
-        count: blocks.to - blocks.from + 1,
-        ...kinds,
-        maxBlocks,
-        windowSeconds: window,
-        intervalSeconds: interval,
-        untilSeconds: until ?? Math.floor(Date.now() / 1000) + 365 * DAY_SECONDS,
-      };
       const opened = await openOwner(context);
-      const parts = {
-        ...{ grants: openGrants(connection), party: openGranter(context, connection, opened) },
-        fromBlock: connection.fromBlock,
-        runtime: nodeRuntime,
-      };
       output.progress('Authorising, and waiting for the service …');
-      const dataset = { name: encodeDatasetName(entry.name), kind: entry.kind };
-      const done = await authoriseCss(parts, dataset, terms, { fuelWei: fuel, waitMs: wait }, signal);
+      const done = await authoriseService(context, connection, opened, entry, wishes);
       const { grant, txHash, fundedWei } = done;
       const accepted = grant.state === 'accepted';
       output.result(

@@ -1,11 +1,10 @@
 import { type Command, Option } from 'commander';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { keysOfOwner } from '../../client/evidence/evidence-keys.ts';
-import { type SignedCharter, signCharter } from '../../core/charter/charter.ts';
 import { deriveLogKey, vouchForLogKey } from '../../core/standard-forms/log-key.ts';
 import { readConnection } from '../../library/connection.ts';
 import { pickDataset, readDatasets } from '../../library/dataset-list.ts';
 import { datasetKeyOf } from '../../library/opened-owner.ts';
+import { ownerAsProver } from '../../library/prove-blocks.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { type ProveOptions, prove, wantedBlocks, withProveOptions } from '../evidence/prove.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -36,18 +35,15 @@ export function addOwnerProve(owner: Command): void {
       const entries = await readDatasets(context.home);
       const dataset = pickDataset(entries, context.home, name);
       const opened = await openOwner(context);
-      const charters = entries.find((entry) => entry.dataset === dataset)?.charters ?? [];
       const keyOf = datasetKeyOf(opened, dataset);
       const prover = {
-        ...{ dataset, account: opened, charters, entries },
-        keys: keysOfOwner(nodePrimitives, keyOf),
+        ...ownerAsProver(connection, opened, dataset, entries),
         logKeyOf: (serial: number) =>
           vouchForLogKey(
             connection,
             deriveLogKey(nodePrimitives, keyOf(serial), { dataset, serial }),
             opened.privateKey,
           ),
-        signCharter: (charter: SignedCharter) => signCharter(connection, charter, opened.privateKey),
       };
       await prove(context, connection, prover, options);
       return EXIT.ok;

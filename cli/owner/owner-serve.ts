@@ -9,6 +9,8 @@ import type { SaleRound } from '../../client/sale/watch/sale-watch.ts';
 import { PlumblineError } from '../../core/errors.ts';
 import { type Address, NATIVE_COIN } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { type Agent, readAgentFile } from '../../library/agent-file.ts';
+import { openSaleParts } from '../../library/open-sale-parts.ts';
 import { withJson } from '../command-options.ts';
 import { parseDuration } from '../device/parse-units.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -16,8 +18,6 @@ import { heldUpText } from '../held-up-text.ts';
 import type { Output } from '../output.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount } from '../show-amount.ts';
-import { type Agent, readAgentFile } from './agent-file.ts';
-import { openSaleParts } from './open-sale-parts.ts';
 import { LOW_BALANCE_WEI, parsePort, watchSales } from './watch-sales.ts';
 
 interface ServeOptions {

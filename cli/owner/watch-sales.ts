@@ -8,8 +8,8 @@ import { AlertQueue } from '../../client/sale/watch/alert-queue.ts';
 import { SaleWatch } from '../../client/sale/watch/sale-watch.ts';
 import { toHex, utf8 } from '../../core/bytes.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import type { Agent } from '../../library/agent-file.ts';
 import type { Output } from '../output.ts';
-import type { Agent } from './agent-file.ts';
 import { readNotedAlerts, readWebhookFile, saveNotedAlerts } from './alert-files.ts';
 
 /** Some answers of a challenge, where gas is dear. */

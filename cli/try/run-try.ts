@@ -3,14 +3,13 @@ import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import type { AuditReport } from '../../client/audit-blocks.ts';
-import { keysOfOwner } from '../../client/evidence/evidence-keys.ts';
 import { verifyDataset } from '../../client/owner/verify-dataset.ts';
-import { type SignedCharter, signCharter } from '../../core/charter/charter.ts';
 import type { StorageService } from '../../core/ports/service.ts';
 import { type Connection, openLedger, openService, readConnection } from '../../library/connection.ts';
 import { type DatasetEntry, readDatasets } from '../../library/dataset-list.ts';
 import { openRounds } from '../../library/open-rounds.ts';
 import { datasetKeyOf, type OpenedOwner } from '../../library/opened-owner.ts';
+import { ownerAsProver } from '../../library/prove-blocks.ts';
 import { showBytes } from '../device/parse-units.ts';
 import { writeEvidence } from '../evidence/prove.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -175,13 +174,8 @@ async function proveNewest(
   folder: TryFolder,
   { connection, owner, entry, source, survey, captured }: Trying,
 ): Promise<Pick<Tried, 'evidence' | 'proven'>> {
-  const { dataset } = entry;
-  const prover = {
-    ...{ dataset, account: owner, charters: entry.charters, entries: await readDatasets(context.home) },
-    keys: keysOfOwner(nodePrimitives, datasetKeyOf(owner, dataset)),
-    signCharter: (charter: SignedCharter) => signCharter(connection, charter, owner.privateKey),
-    logKeyOf: null,
-  };
+  const entries = await readDatasets(context.home);
+  const prover = { ...ownerAsProver(connection, owner, entry.dataset, entries), logKeyOf: null };
   const out = freeName(folder, source.name);
   const wanted = { out, open: true, metas: true, via: 'http', anchor: 'final', format: 'evidence' } as const;
   const file = survey.newest.sizeBytes <= MOST_PROVEN_BYTES ? survey.newest.name : null;

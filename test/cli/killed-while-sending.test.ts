@@ -13,9 +13,9 @@ import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts
 import { createKeystore, SCRYPT_N_RANDOM_PASSWORD } from '../../adapters/keys/keystore.ts';
 import { createMnemonic, ownerKey } from '../../adapters/keys/mnemonic.ts';
 import { createSecretFile } from '../../adapters/keys/secret-file.ts';
-import { agentFileText } from '../../cli/owner/agent-file.ts';
 import type { Address, AgreementId } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { agentFileText } from '../../library/agent-file.ts';
 import { addDatasets, entryOf } from '../../library/dataset-list.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { startAnvil } from '../../local/stack/start-anvil.ts';

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { quickenKeystore } from '../cli/quicken-keystore.ts';
-import { runPlumb, spawnPlumb, startStackUnderTest } from '../cli/run-plumb.ts';
+import { runPlumb, startStackUnderTest } from '../cli/run-plumb.ts';
 
 export const PASSWORD = 'correct horse battery';
 export const LINES = ['first', 'second', '{"celsius": 21.5}', 'last'];
@@ -14,9 +13,7 @@ export async function startLibraryStack() {
   const folder = await mkdtemp(join(tmpdir(), 'plumbline-library-'));
   const stack = await startStackUnderTest(join(folder, 'stack'));
   const path = (name: string): string => join(folder, name);
-  const children: ChildProcess[] = [];
   const close = async (): Promise<void> => {
-    for (const child of children) child.kill('SIGKILL');
     await stack.end('SIGINT');
     await rm(folder, { recursive: true, force: true });
   };
@@ -54,15 +51,8 @@ export async function startLibraryStack() {
         await plumb('owner', ['device', 'provision', name, ...password, '--out', path(`${name}.json`)]);
         return path(`${name}.json`);
       },
-      /** The owner's side of sales, as a process of its own. */
-      async serveSales(): Promise<void> {
-        const { agent } = await plumb('owner', ['owner', 'agent', ...password, '--out', path('agent.json')]);
-        await plumb('owner', ['local', 'admit', agent, '--fund-only']);
-        const child = spawnPlumb(['owner', 'serve', '--agent', path('agent.json'), '--poll', '200ms', '--json']);
-        children.push(child);
-        child.stdout?.resume();
-        child.stderr?.resume();
-      },
+      /** Gas for whoever serves the owner's sales. */
+      fund: (account: string): Promise<unknown> => plumb('owner', ['local', 'admit', account, '--fund-only']),
     };
   } catch (error) {
     await close();

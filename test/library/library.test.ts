@@ -3,7 +3,21 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { ArgumentError, Auditor, Consumer, FileError, KeyError, Owner, PlumblineError } from '../../library/index.ts';
+import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
+import { parseEvidence } from '../../core/evidence/parse-evidence.ts';
+import { verifyEvidence } from '../../core/evidence/verify-evidence.ts';
+import {
+  ArgumentError,
+  Auditor,
+  Consumer,
+  FileError,
+  KeyError,
+  Owner,
+  PlumblineError,
+  type Proven,
+  type SaleEvent,
+  SaleStateBusyError,
+} from '../../library/index.ts';
 import { TestBroker } from '../device/mqtt-broker.ts';
 import { LINES, type LibraryStack, PASSWORD, startLibraryStack } from './library-stack.ts';
 import { readExamples } from './read-examples.ts';
@@ -11,16 +25,34 @@ import { runExample, startExample } from './run-example.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
+/** The owner's side of sales, in this process. */
+function serve(owner: Owner) {
+  const events: SaleEvent[] = [];
+  const ending = new AbortController();
+  const ended = owner.serve({ signal: ending.signal, pollMs: 200, onEvent: (event) => events.push(event) });
+  // Awaited where it is stopped.
+  ended.catch(() => {});
+  const stop = (): Promise<number> => {
+    ending.abort();
+    return ended;
+  };
+  return { events, stop };
+}
+
 /* The library as a program uses it, on one embedded stack. The cases build on each other. */
 describe('the library on the embedded stack', { timeout: 300_000 }, () => {
   let stack: LibraryStack;
   let owner: Owner;
+  let serving: ReturnType<typeof serve>;
   const password = PASSWORD;
   before(async () => {
     stack = await startLibraryStack();
     owner = await Owner.open({ stack: stack.stack, home: stack.home, password });
   });
-  after(() => stack?.close());
+  after(async () => {
+    await serving?.stop();
+    await stack?.close();
+  });
 
   it('verifies: awaited it is the report, gone through it is every verdict, and then the report', async () => {
     const report = await owner.verify('weather', { sample: true });
@@ -90,7 +122,8 @@ describe('the library on the embedded stack', { timeout: 300_000 }, () => {
   });
 
   it('sells and buys: authorised, offered, accepted, audited, fetched, approved', async () => {
-    await stack.serveSales();
+    await stack.fund(owner.agent);
+    serving = serve(owner);
     const granted = await owner.authorise('weather', { css: stack.operator as `0x${string}` as typeof owner.account });
     assert.equal(granted.grant.state, 'accepted');
     const terms = { blocks: { from: 0, to: 3 }, price: 1_300n, fee: 100n, bond: 500n, stake: 3n };
@@ -113,6 +146,44 @@ describe('the library on the embedded stack', { timeout: 300_000 }, () => {
     assert.deepEqual([delivered.verified, delivered.stopped], [4, null]);
     assert.equal(await readFile(join(out, 'lines'), 'utf8'), LINES.join('\n'));
     assert.equal((await consumer.approve(id)).state, 'closed');
+    assert.equal((await consumer.approve(id)).state, 'closed', 'once');
+    const seen = serving.events.filter(({ agreement }) => agreement === id).map(({ event }) => event);
+    for (const event of ['offer-found', 'accepted', 'archived', 'request', 'keys-sent', 'voucher'] as const) {
+      assert.ok(seen.includes(event), `${event}: ${seen.join()}`);
+    }
+    await assert.rejects(owner.serve({ once: true }), SaleStateBusyError);
+    assert.equal(await serving.stop(), 0);
+  });
+
+  it('makes evidence that holds for who has nothing but the file: by the owner with the keys, by an auditor without', async () => {
+    const read = ({ file }: Proven) => {
+      const evidence = parseEvidence(file);
+      return { evidence, ...verifyEvidence(nodePrimitives, evidence, evidence.domain) };
+    };
+    const done: number[] = [];
+    const opened = await owner.prove('weather', {
+      ...{ blocks: { from: 1, to: 2 }, open: true },
+      onProgress: (count) => done.push(count),
+    });
+    assert.deepEqual([opened.report.verdict, opened.report.count, done.at(-1)], ['intact', 2, 2]);
+    const mine = read(opened);
+    assert.deepEqual([mine.holds, mine.blocks], [true, [1, 2]]);
+    assert.ok(
+      mine.evidence.blocks.every(({ contentKey }) => contentKey !== null),
+      'it opens the content',
+    );
+    const auditor = await Auditor.open({ stack: stack.stack, file: stack.auditorFile });
+    const theirs = read(
+      await auditor.prove('weather', { times: { from: 0, to: Date.now() + 60_000 }, withBytes: true }),
+    );
+    assert.deepEqual([theirs.holds, theirs.hashed.length], [true, LINES.length], 'the bytes are in it, and hashed');
+    assert.ok(
+      theirs.evidence.blocks.every(({ contentKey }) => contentKey === null),
+      'it opens no content',
+    );
+    await assert.rejects(owner.prove('weather', {}), /Give one of blocks, file and times, not 0 of them/);
+    await assert.rejects(owner.prove('weather', { blocks: [{ from: 0, to: 4 }] }), /There is no block 4 yet/);
+    await assert.rejects(auditor.prove('nothing', { file: 'x' }), ArgumentError);
   });
 
   it('is used by programs to start from: verifying in twenty lines, selling and buying, a device for MQTT', async () => {
@@ -146,7 +217,7 @@ describe('the library on the embedded stack', { timeout: 300_000 }, () => {
     }
   });
 
-  // Behind the sale, so that the dataset is authorised and the agent runs.
+  // Behind the sale, so that the dataset is authorised and its agent has gas.
   it('runs every example of its documentation', async (t) => {
     const { id: agreement } = await owner.offer('weather', {
       ...{ blocks: { from: 0, to: 3 }, price: 4n, fee: 1n, bond: 9n, stake: 1n },
@@ -154,6 +225,7 @@ describe('the library on the embedded stack', { timeout: 300_000 }, () => {
     });
     const consumer = await Consumer.open({ stack: stack.stack, home: stack.consumerHome, password });
     await consumer.accept(agreement, { despite: (await consumer.look(agreement)).odd.map(({ code }) => code) });
+    serving = serve(owner);
     const examples = await readExamples(join(ROOT, 'library'));
     assert.ok(examples.length >= 18, `${examples.length} examples`);
     const { operator, home, consumerHome, auditorFile } = stack;
@@ -169,8 +241,9 @@ describe('the library on the embedded stack', { timeout: 300_000 }, () => {
         const given = names.map(([name, value]) => `const ${name} = ${JSON.stringify(value)};\n`).join('');
         const library = pathToFileURL(join(ROOT, 'library', 'index.ts')).href;
         const quiet = 'const console = { log() {} };\n';
+        const node = "import { writeFile } from 'node:fs/promises';\n";
         const from = `import { Auditor, Consumer, Owner } from ${JSON.stringify(library)};\n`;
-        await writeFile(file, `${from}${given}${quiet}${opened}${code}\n`);
+        await writeFile(file, `${node}${from}${given}${quiet}${opened}${code}\n`);
         await import(pathToFileURL(file).href);
       });
     }

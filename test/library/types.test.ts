@@ -6,8 +6,10 @@ import type {
   AuditReport,
   Consumer,
   DatasetId,
+  EvidenceReport,
   GotBlock,
   Owner,
+  Proven,
   Verdict,
 } from '../../library/index.ts';
 
@@ -24,10 +26,14 @@ test('what comes back has its types', () => {
   assert.ok(isSame<Yielded<ReturnType<Owner['verify']>>, Verdict>(true));
   assert.ok(isSame<Yielded<ReturnType<Owner['get']>>, GotBlock>(true));
   assert.ok(isSame<Consumer['account'], Address>(true));
+  assert.ok(isSame<ReturnType<Owner['serve']>, Promise<number>>(true));
+  assert.ok(isSame<ReturnType<Owner['prove']>, Promise<Proven>>(true));
+  assert.ok(isSame<ReturnType<Auditor['prove']>, Promise<Proven>>(true));
+  assert.ok(isSame<Proven['report'], EvidenceReport>(true));
 });
 
 test('what is wrong does not compile', () => {
-  const neverRun = (owner: Owner, consumer: Consumer, id: DatasetId) => [
+  const neverRun = (owner: Owner, consumer: Consumer, auditor: Auditor, id: DatasetId) => [
     // @ts-expect-error Protocols III and IV are a consumer's
     owner.verify('weather', { protocol: 'III' }),
     // @ts-expect-error an account is no dataset: ids are branded
@@ -38,6 +44,12 @@ test('what is wrong does not compile', () => {
     consumer.accept(id, { despite: ['looks-fine'] }),
     // @ts-expect-error where to write has to be said
     consumer.fetch(id, {}),
+    // @ts-expect-error an auditor has no keys of the content to open
+    auditor.prove(id, { blocks: { from: 0, to: 1 }, open: true }),
+    // @ts-expect-error evidence is of blocks that are named
+    owner.prove(id),
+    // @ts-expect-error what happens is told to onEvent; what serves is the owner's own keys
+    owner.serve({ agent: 'agent.json' }),
   ];
   assert.equal(typeof neverRun, 'function');
 });

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
-import { openSaleParts } from '../../cli/owner/open-sale-parts.ts';
 import { auditPurchase } from '../../client/consumer/audit-purchase.ts';
 import type { DeliveryDeps } from '../../client/consumer/deliver-purchase.ts';
 import { openKeyChannel } from '../../client/consumer/key-channel.ts';
@@ -21,6 +20,7 @@ import { type AgreementId, NATIVE_COIN, type PrivateKey } from '../../core/ids.t
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import type { Verdict } from '../../core/verdict.ts';
+import { openSaleParts } from '../../library/open-sale-parts.ts';
 import type { LyingProxy } from './lying-proxy.ts';
 import { memoryStore } from './memory-sale.ts';
 import { newKey, type RecordedStack, type StackDataset, until } from './recorded-stack.ts';

@@ -1,22 +1,22 @@
 import { join } from 'node:path';
-import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
-import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
-import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
-import { createOcascParty } from '../../adapters/ethereum/ocasc-party.ts';
-import { readChainPoint } from '../../adapters/ethereum/read-chain-point.ts';
-import { createSentTransactionFiles } from '../../adapters/ethereum/sent-transaction-files.ts';
-import { signMessage } from '../../adapters/keys/mnemonic.ts';
-import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
-import { ClaimPace } from '../../client/sale/claim-pace.ts';
-import { PreparedAnswers } from '../../client/sale/prepared-answers.ts';
-import type { SaleEvent } from '../../client/sale/sale-event.ts';
-import type { SaleParts } from '../../client/sale/sale-parts.ts';
-import type { SaleState } from '../../client/sale/sale-state.ts';
-import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
-import { accountOfKey } from '../../core/typed-data.ts';
-import { fetchManifest } from '../../library/fetch-manifest.ts';
+import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
+import { createKeySigner } from '../adapters/ethereum/account-signer.ts';
+import { createJsonRpc } from '../adapters/ethereum/json-rpc.ts';
+import { createOcascLedger } from '../adapters/ethereum/ocasc-ledger.ts';
+import { createOcascParty } from '../adapters/ethereum/ocasc-party.ts';
+import { readChainPoint } from '../adapters/ethereum/read-chain-point.ts';
+import { createSentTransactionFiles } from '../adapters/ethereum/sent-transaction-files.ts';
+import { signMessage } from '../adapters/keys/mnemonic.ts';
+import { nodeRuntime } from '../adapters/runtime/node-runtime.ts';
+import { ClaimPace } from '../client/sale/claim-pace.ts';
+import { PreparedAnswers } from '../client/sale/prepared-answers.ts';
+import type { SaleEvent } from '../client/sale/sale-event.ts';
+import type { SaleParts } from '../client/sale/sale-parts.ts';
+import type { SaleState } from '../client/sale/sale-state.ts';
+import { createStorageServiceClient } from '../client/service/storage-service-client.ts';
+import { accountOfKey } from '../core/typed-data.ts';
 import type { Agent } from './agent-file.ts';
+import { fetchManifest } from './fetch-manifest.ts';
 
 /** Everything the owner's side of sales reaches the world through. */
 export function openSaleParts(agent: Agent, state: SaleState, onEvent: (event: SaleEvent) => void): SaleParts {

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { readSecretFile } from '../../adapters/keys/secret-file.ts';
-import { fromHex, to0x } from '../../core/bytes.ts';
-import { type Address, address, type DatasetId, type DatasetKey, type PrivateKey } from '../../core/ids.ts';
-import { inFile } from '../../core/parse-outside.ts';
+import { readSecretFile } from '../adapters/keys/secret-file.ts';
+import { fromHex, to0x } from '../core/bytes.ts';
+import { type Address, address, type DatasetId, type DatasetKey, type PrivateKey } from '../core/ids.ts';
+import { inFile } from '../core/parse-outside.ts';
 
 const bytes32 = z.string().regex(/^0x[0-9a-f]{64}$/);
 const account = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
