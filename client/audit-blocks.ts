@@ -85,7 +85,19 @@ const MAX_AUDIT_BLOCKS = 8_000_000;
 
 type Verify = (blocks: readonly number[]) => AsyncIterable<readonly Verdict[]>;
 
-/** Chooses the blocks of an audit, has them verified and says what came of it; `onVerdicts` hears every verdict. */
+/**
+ * Chooses the blocks of an audit, has them verified and says what came of it; `onVerdicts` hears every verdict.
+ * @throws ArgumentError when there are no such blocks, or too many for one audit; otherwise as `verify`
+ *
+ * @example
+ * import { readAnchor } from 'plumbline/client/read-anchor';
+ * import { verifyOwnerCssY } from 'plumbline/core/protocols/owner-css-y';
+ * const log = await readAnchor(ledger, dataset, 'final', fromBlock);
+ * const protocol = { primitives, css: service, heads: log.heads, signerOf: log.signerOf, datasetKeyOf };
+ * const audit = { scope: { anchor: 'final', sample: 2 }, protocol: 'I', evidence: 'possession' } as const;
+ * const report = await auditBlocks(primitives, log, audit, (blocks) => verifyOwnerCssY(protocol, blocks, 'possession'));
+ * console.log(report.counts.intact); // 2
+ */
 export async function auditBlocks(
   primitives: Primitives,
   log: AuditedLog,

@@ -7,7 +7,14 @@ export interface DamagedRange extends BlockRange, Pick<Verdict, 'verdict' | 'bla
   readonly reason: string;
 }
 
-/** Verdicts that are not intact as ranges, in the order of the log. */
+/**
+ * Verdicts that are not intact as ranges, in the order of the log.
+ *
+ * @example
+ * const alike = { verdict: 'unavailable', evidence: 'possession', blame: null, signer: null } as const;
+ * const verdicts = [3, 4, 9].map((index) => ({ ...alike, index, reason: `Block ${index} is gone.` }));
+ * console.log(damagedRanges(verdicts).map(({ from, to }) => `${from}-${to}`).join()); // 3-4,9-9
+ */
 export function damagedRanges(notIntact: readonly Verdict[]): DamagedRange[] {
   const ranges: { -readonly [field in keyof DamagedRange]: DamagedRange[field] }[] = [];
   for (const { index, verdict, reason, blame, signer } of notIntact.toSorted((a, b) => a.index - b.index)) {
@@ -28,7 +35,12 @@ function isAlike(one: DamagedRange, other: DamagedRange): boolean {
   );
 }
 
-/** The same is said of many blocks, each time with the number of the block. */
+/**
+ * The same is said of many blocks, each time with the number of the block.
+ *
+ * @example
+ * console.log(isSameReason('Block 3 is gone.', 'Block 4 is gone.')); // true
+ */
 export function isSameReason(one: string, other: string): boolean {
   return one.replace(/\d+/g, '#') === other.replace(/\d+/g, '#');
 }

@@ -53,7 +53,12 @@ export function rangesWithout(range: BlockRange, removed: readonly BlockRange[])
   return left;
 }
 
-/** What two ranges share; null when nothing. */
+/**
+ * What two ranges share; null when nothing.
+ *
+ * @example
+ * console.log(sharedRange({ from: 0, to: 9 }, { from: 5, to: 20 })); // { from: 5, to: 9 }
+ */
 export function sharedRange(one: BlockRange, other: BlockRange): BlockRange | null {
   const from = Math.max(one.from, other.from);
   const to = Math.min(one.to, other.to);

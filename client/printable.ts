@@ -1,4 +1,9 @@
-/** A text that others wrote, without characters that move or hide what is shown. */
+/**
+ * A text that others wrote, without characters that move or hide what is shown.
+ *
+ * @example
+ * console.log(printable('red\u001b[31m') === 'red\ufffd[31m'); // true
+ */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}');
 }

@@ -37,6 +37,10 @@ export interface AnchoredHead extends AuditedLog {
  * @throws NotRecordedError when nothing of it is recorded or anchored there
  * @throws LedgerUnavailableError when the chain cannot be read
  * @throws ProofError as `readRound`
+ *
+ * @example
+ * const { head, recordedSize, signerOf } = await readAnchor(ledger, dataset, 'final', fromBlock);
+ * console.log(head.size, recordedSize, signerOf(0) === charters[0].device); // 4 4 true
  */
 export async function readAnchor(
   ledger: Ledger,
@@ -79,6 +83,10 @@ export interface ReadLog {
  * Reads what chain and rounds have of a log, compares it with what was seen earlier, and keeps what is to be remembered. Also of
  * a dataset of which nothing is there any more.
  * @throws NotRecordedError when DISSC has nothing and no rounds are asked; others as `readAnchor`
+ *
+ * @example
+ * const { onDissc, updates } = await readLog(ledger, dataset, 'final', fromBlock);
+ * console.log(onDissc.size, updates.at(-1)?.size); // 4 4
  */
 export async function readLog(
   ledger: Ledger,
@@ -124,7 +132,13 @@ function nothingRecorded(dataset: DatasetId, anchor: Anchor, point: ChainPoint, 
   );
 }
 
-/** Which accepted update brought a block onto the chain; null when the chain's log does not say. */
+/**
+ * Which accepted update brought a block onto the chain; null when the chain's log does not say.
+ *
+ * @example
+ * const log = await readAnchor(ledger, dataset, 'final', fromBlock);
+ * console.log(updateOf(log, 0)?.blockNumber, updateOf(log, 99));
+ */
 export function updateOf({ recorded }: Pick<AnchoredHead, 'recorded'>, index: BlockIndex): RecordedEvent | null {
   return recorded.find(({ size }) => size > index) ?? null;
 }

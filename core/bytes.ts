@@ -25,6 +25,7 @@ export function isZero(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte === 0);
 }
 
+/** @throws ArgumentError when one is longer */
 export function xorBytes(a: Uint8Array, b: Uint8Array): Uint8Array {
   if (a.length !== b.length) throw new ArgumentError(`Cannot xor ${a.length} with ${b.length} bytes.`);
   return a.map((byte, i) => byte ^ (b[i] as number));
@@ -66,7 +67,10 @@ export function u8(value: number): Uint8Array {
   return Uint8Array.of(value);
 }
 
-/** Big-endian u32. */
+/**
+ * Big-endian u32.
+ * @throws ArgumentError when it does not fit
+ */
 export function u32(value: number): Uint8Array {
   if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff) {
     throw new ArgumentError(`${value} does not fit an unsigned 32-bit integer.`);
@@ -76,7 +80,10 @@ export function u32(value: number): Uint8Array {
   return bytes;
 }
 
-/** Big-endian u64. Numbers are safe integers: 2^53 - 1 blocks of one dataset are out of any device's reach. */
+/**
+ * Big-endian u64. Numbers are safe integers: 2^53 - 1 blocks of one dataset are out of any device's reach.
+ * @throws ArgumentError when it is not an integer from 0 to 2^53 - 1
+ */
 export function u64(value: number): Uint8Array {
   if (!Number.isSafeInteger(value) || value < 0) {
     throw new ArgumentError(`${value} is not an integer from 0 to 2^53 - 1.`);

@@ -78,14 +78,17 @@ export function address(hex: string): Address {
   return to0x(fromHex(hex, 'address', 20)) as Address;
 }
 
+/** @throws ArgumentError when it is no hex */
 export function datasetBytes(dataset: DatasetId): Uint8Array {
   return fromHex(dataset, 'dataset id', 32);
 }
 
+/** @throws ArgumentError when it is no hex */
 export function addressBytes(account: Address): Uint8Array {
   return fromHex(account, 'address', 20);
 }
 
+/** @throws ArgumentError when it is no hex */
 export function agreementBytes(agreement: AgreementId): Uint8Array {
   return fromHex(agreement, 'agreement id', 32);
 }

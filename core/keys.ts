@@ -27,6 +27,7 @@ export function branch(primitives: Macs, seed: Uint8Array, info: string): Uint8A
 /**
  * datasetKey = HMAC(branch("plumbline/2/datasets"), 30 ‖ dataset32 ‖ u32 serial): the secrets of what one device writes.
  * `serial` is that of the first charter that names this device.
+ * @throws ArgumentError for a serial that does not fit 32 bits
  */
 export function deriveDatasetKey(primitives: Macs, seed: Uint8Array, dataset: DatasetId, serial: number): DatasetKey {
   const message = concatBytes(u8(0x30), datasetBytes(dataset), u32(serial));
@@ -36,6 +37,7 @@ export function deriveDatasetKey(primitives: Macs, seed: Uint8Array, dataset: Da
 /**
  * The private key of the device of this serial: the first valid secp256k1 key among HMAC(branch("plumbline/2/devices"),
  * 31 ‖ dataset32 ‖ u32 serial ‖ u8 attempt), attempt = 0, 1, …
+ * @throws ArgumentError when the cryptography given is not HMAC-SHA-256
  */
 export function deriveDeviceKey(primitives: Macs, seed: Uint8Array, dataset: DatasetId, serial: number): PrivateKey {
   const root = branch(primitives, seed, 'plumbline/2/devices');
@@ -95,7 +97,10 @@ export function deriveAgentSecrets(primitives: Macs, seed: Uint8Array): AgentSec
   };
 }
 
-/** HMAC(offersSecret, 44 ‖ u64 nonce): what the encryption keys of an owner's offer by that number are derived from. */
+/**
+ * HMAC(offersSecret, 44 ‖ u64 nonce): what the encryption keys of an owner's offer by that number are derived from.
+ * @throws ArgumentError for a nonce that does not fit 64 bits
+ */
 export function deriveOfferSeed(primitives: Macs, offersSecret: Uint8Array, nonce: bigint): Uint8Array {
   return primitives.hmacSha256(offersSecret, concatBytes(u8(0x44), u64(Number(nonce))));
 }

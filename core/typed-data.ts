@@ -21,7 +21,10 @@ export function typeHash(type: string): Uint8Array {
   return keccak_256(utf8(type));
 }
 
-/** EIP-712 hash of a struct whose members are words: what an account signs and a contract recovers from. */
+/**
+ * EIP-712 hash of a struct whose members are words: what an account signs and a contract recovers from.
+ * @throws ArgumentError for a contract that is no hex
+ */
 export function typedDataHash(domain: TypedDataDomain, type: Uint8Array, members: readonly Uint8Array[]): Uint8Array {
   const separator = keccak_256(
     concatBytes(
@@ -79,6 +82,7 @@ export function word(bytes: Uint8Array): Uint8Array {
   return padded;
 }
 
+/** @throws ArgumentError for an account that is no hex */
 export function addressWord(address: Address): Uint8Array {
   return word(addressBytes(address));
 }

@@ -85,7 +85,10 @@ const connectionFile = z.strictObject({
 /** What `connection.json` says. */
 export type ConnectionValues = z.input<typeof connectionFile>;
 
-/** From a local stack's stack.json when named, else from `connection.json` in the home folder. */
+/**
+ * From a local stack's stack.json when named, else from `connection.json` in the home folder.
+ * @throws FileError when the file is missing or malformed
+ */
 export async function readConnection(options: ConnectionOptions): Promise<Connection> {
   if (options.stack !== undefined) return fromStack(resolve(options.stack));
   return readConnectionFile(join(options.home, 'connection.json'));
@@ -162,7 +165,10 @@ export function openCatalogue({ apiUrl, chainId }: Pick<Connection, 'apiUrl' | '
   return createStorageServiceClient({ apiUrl, chainId, account, runtime: nodeRuntime });
 }
 
-/** What a running local stack tells. */
+/**
+ * What a running local stack tells.
+ * @throws FileError when it is missing or malformed
+ */
 export function readStackFile(path: string): Promise<StackFile> {
   return readJson(stackFile, path, 'If it is a local stack, start it: plumb local up');
 }

@@ -12,7 +12,10 @@ const MAX_LIST_BYTES = 64 * 2 ** 20;
 
 const datasetsPath = (home: string): string => join(home, 'datasets.json');
 
-/** All that are entered, in the order they were. The list is a cache: `plumb owner restore` makes it again. */
+/**
+ * All that are entered, in the order they were. The list is a cache: `plumb owner restore` makes it again.
+ * @throws FileError when the list is malformed, or others can read it
+ */
 export async function readDatasets(home: string): Promise<DatasetEntry[]> {
   let text: string;
   try {
@@ -24,7 +27,10 @@ export async function readDatasets(home: string): Promise<DatasetEntry[]> {
   return parseDatasetsFile(text, datasetsPath(home));
 }
 
-/** Enters datasets, all of them at once; entries of the same ids are replaced. */
+/**
+ * Enters datasets, all of them at once; entries of the same ids are replaced.
+ * @throws FileError as `readDatasets`, and when it cannot be written
+ */
 export async function addDatasets(home: string, entries: readonly DatasetEntry[]): Promise<void> {
   const added = new Map(entries.map((entry) => [entry.dataset, entry]));
   const kept = (await readDatasets(home)).map((entry) => {

@@ -5,7 +5,10 @@ import type { SaleParts } from '../client/sale/sale-parts.ts';
 import { RequestRefusedError, StoreUnavailableError } from '../core/errors.ts';
 import { fetchFront } from '../device/log/fetch-front.ts';
 
-/** Reads the front of a segment only. That there is none is one thing, that the service does not let us in another. */
+/**
+ * Reads the front of a segment only. That there is none is one thing, that the service does not let us in another.
+ * @throws StoreUnavailableError when the service does not give it; SegmentError when what it gives is none
+ */
 export const fetchManifest: SaleParts['fetchManifest'] = async (service, dataset, first, signal) => {
   const getSegment: typeof service.getSegment = (...call) =>
     service.getSegment(...call).catch((cause) => {

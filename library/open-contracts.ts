@@ -14,22 +14,34 @@ import { type SenderHome, senderParts } from './open-sender.ts';
 import type { OpenedOwner } from './opened-owner.ts';
 import { requireAsc, requireOcasc } from './require-contract.ts';
 
-/** OCASC, read. */
+/**
+ * OCASC, read.
+ * @throws FileError where the connection names no OCASC
+ */
 export function openMarket(connection: Connection): AgreementMarket {
   return createOcascLedger({ ...chainOf(connection), ocasc: requireOcasc(connection) });
 }
 
-/** OCASC as an owner's or a consumer's account. */
+/**
+ * OCASC as an owner's or a consumer's account.
+ * @throws FileError where the connection names no OCASC
+ */
 export function openParty(home: SenderHome, connection: Connection, owner: OpenedOwner): AgreementParty {
   return createOcascParty({ ...senderOf(home, connection, owner), ocasc: requireOcasc(connection) });
 }
 
-/** ASC, read. */
+/**
+ * ASC, read.
+ * @throws FileError where the connection names no ASC
+ */
 export function openGrants(connection: Connection): Grants {
   return createAscLedger({ ...chainOf(connection), asc: requireAsc(connection) });
 }
 
-/** ASC as the owner's account. */
+/**
+ * ASC as the owner's account.
+ * @throws FileError where the connection names no ASC
+ */
 export function openGranter(home: SenderHome, connection: Connection, owner: OpenedOwner): GrantParty {
   return createAscParty({ ...senderOf(home, connection, owner), asc: requireAsc(connection) });
 }

@@ -5,7 +5,10 @@ import { type Connection, chainOf, openLedger } from './connection.ts';
 import { openMarket } from './open-contracts.ts';
 import { requireOcasc } from './require-contract.ts';
 
-/** What an offer is looked at through, before it is made or accepted. */
+/**
+ * What an offer is looked at through, before it is made or accepted.
+ * @throws FileError where the connection names no OCASC
+ */
 export function openLooker(connection: Connection): OfferLooker {
   return {
     market: openMarket(connection),

@@ -15,6 +15,7 @@ import type { DatasetEntry } from './dataset-list.ts';
  * What rounds are read and checked with, and what this home remembers of them.
  * @param home null: nothing is remembered from one program to the next
  * @param service null: nobody is asked, and a round counts that was seen here earlier
+ * @throws FileError when what was seen earlier cannot be read
  */
 export function openRounds(
   home: string | null,
@@ -35,7 +36,10 @@ export function openRounds(
   };
 }
 
-/** The heads that this home has seen, of one chain and contract: `heads-<chainId>-<dissc>.sqlite`. */
+/**
+ * The heads that this home has seen, of one chain and contract: `heads-<chainId>-<dissc>.sqlite`.
+ * @throws FileError when what was seen earlier cannot be read
+ */
 export function openMemory(home: string, { chainId, dissc }: Pick<Connection, 'chainId' | 'dissc'>): HeadMemory {
   return openHeadMemory(nodePrimitives, join(home, `heads-${chainId}-${dissc.slice(2)}.sqlite`));
 }

@@ -47,7 +47,10 @@ export function parseAgreementId(text: string): AgreementId {
   return to0x(fromHex(text.toLowerCase(), 'agreement id', 32)) as AgreementId;
 }
 
-/** A consumer of these keys: every agreement has keys of its own, which follow from the mnemonic. */
+/**
+ * A consumer of these keys: every agreement has keys of its own, which follow from the mnemonic.
+ * @throws FileError where the connection names no OCASC
+ */
 export function openConsumer(home: SenderHome, connection: Connection, opened: OpenedOwner): OpenedConsumer {
   return {
     ...{ account: opened.address, connection, market: openMarket(connection) },

@@ -52,7 +52,10 @@ export function datasetKeyOf(owner: Pick<OpenedOwner, 'seed'>, dataset: DatasetI
   };
 }
 
-/** The private key of the device of this serial. */
+/**
+ * The private key of the device of this serial.
+ * @throws ArgumentError for a serial that does not fit 32 bits
+ */
 export function deviceKeyOf(owner: Pick<OpenedOwner, 'seed'>, dataset: DatasetId, serial: number): PrivateKey {
   return deriveDeviceKey(nodePrimitives, owner.seed, dataset, serial);
 }

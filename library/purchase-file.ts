@@ -32,7 +32,10 @@ export async function openPurchaseFile(home: string, agreement: AgreementId): Pr
   };
 }
 
-/** The agreements of which something is kept in a consumer's folder. */
+/**
+ * The agreements of which something is kept in a consumer's folder.
+ * @throws FileError when the folder cannot be read
+ */
 export async function listPurchases(home: string): Promise<AgreementId[]> {
   try {
     const names = await readdir(join(home, 'purchases'));

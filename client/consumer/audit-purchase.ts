@@ -42,6 +42,11 @@ export interface PurchaseAudit {
  * Protocol III or IV over a random sample of what is for sale. The sample counts in the agreement from when it is drawn; an
  * audit that broke off is gone on with, on the same blocks.
  * @throws StateError when the agreement leaves no sample; ArgumentError when it leaves a smaller one
+ *
+ * @example
+ * const deps = { primitives, service: consumerService, requestKeys: channel.requestKeys, store: purchaseStore };
+ * const audit = { purchase, log: purchaseLog, protocol: 'III', evidence: 'possession', sample: 1, fraction: 0.01 } as const;
+ * console.log((await auditPurchase(deps, audit)).counts.intact); // 1
  */
 export async function auditPurchase(
   deps: PurchaseAuditDeps,

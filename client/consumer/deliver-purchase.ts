@@ -74,6 +74,19 @@ const WINDOW_BLOCKS = 32;
  * decrypts and hands them on; and pays on only when all of them were as recorded, and their content keys the committed
  * ones. It begins with one block: an owner whose keys are wrong, or who sends none, is paid for no more than that.
  * @throws StateError in the agreement's last window, when more would have to be signed for
+ *
+ * @example
+ * import { readShownKeys } from 'plumbline/client/consumer/read-shown-keys';
+ * import { stageDelivery } from 'plumbline/client/consumer/stage-delivery';
+ * const staged = await stageDelivery(`${folder}/blocks`, purchaseStore.state.verified);
+ * const deps = {
+ *   ...{ primitives, service: consumerService, channel, store: purchaseStore, domain: market.domain, signerKey },
+ *   readNowSeconds: async () => Math.floor(Date.now() / 1000),
+ *   readShownKeys: (signal?: AbortSignal) => readShownKeys(market, purchase.id, fromBlock, signal),
+ * };
+ * const { verified, stopped } = await deliverPurchase(deps, { purchase, log: purchaseLog, ahead: 2 }, staged);
+ * await staged.close();
+ * console.log(verified, stopped); // 4 null
  */
 export async function deliverPurchase(
   deps: DeliveryDeps,

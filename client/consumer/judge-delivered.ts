@@ -47,6 +47,7 @@ export function hasContentKey(primitives: Primitives, keys: ReceivedKeys, index:
  * chain (OCASC's KeyShown): it opens the block where the owner sends no content key, or another than the committed one. Where
  * no block key has come either, the block is opened and not proven: since the key was shown, whoever stores the block could
  * have encrypted something else under it.
+ * @throws ArgumentError as `judgeWithKeys`
  */
 export function judgeDelivered(
   deps: Delivering,

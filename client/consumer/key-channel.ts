@@ -53,7 +53,16 @@ interface Kept {
 const MAX_KEPT = 16_384;
 const MAX_ATTEMPTS = 5;
 
-/** Opens the mailbox. What was read before is not read again: keys of an earlier run are asked for anew. */
+/**
+ * Opens the mailbox. What was read before is not read again: keys of an earlier run are asked for anew.
+ *
+ * @example
+ * const deps = { runtime, service: consumerService, domain: market.domain, purchase, store: purchaseStore };
+ * const mailbox = openKeyChannel({ ...deps, signerKey, encryptionKey, patienceMs: 60_000, pollMs: 250 });
+ * await mailbox.send({ blocks: [0], voucher: null });
+ * const { keys, refused } = await mailbox.receive([0]);
+ * console.log(keys.size, refused.size); // 1 0
+ */
 export function openKeyChannel(options: KeyChannelOptions): KeyChannel {
   const { runtime, service, domain, purchase, store, patienceMs, pollMs } = options;
   const { id, agent, buyer } = purchase;

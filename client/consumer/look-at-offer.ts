@@ -31,6 +31,11 @@ export interface LookedAtOffer {
  * Looks at an offer, or at terms before they are offered: what either side can lose by them with the defaults, and what is
  * odd about them. `meantToken` is the token that the consumer says it means to pay in.
  * @throws LedgerUnavailableError
+ *
+ * @example
+ * const { agreement: offer } = await market.readAgreement(agreement, 'latest');
+ * const { consumer: mostToLose, odd } = await lookAtOffer(looker, offer, null);
+ * console.log(mostToLose, odd.map(({ words }) => words));
  */
 export async function lookAtOffer(
   { market, ledger, chainBlocks, tokens, fromBlock }: OfferLooker,

@@ -24,6 +24,10 @@ export interface PurchaseLog extends AuditedLog {
 /**
  * Tables IV and V, step 1: the agreement, from OCASC.
  * @throws ArgumentError when there is none; StateError when nobody has accepted it by then
+ *
+ * @example
+ * const { terms, buyer } = await openPurchase(market, agreement, 'final');
+ * console.log(terms.count, buyer.consumer);
  */
 export async function openPurchase(
   agreements: Agreements,
@@ -43,6 +47,10 @@ export async function openPurchase(
  * The log that a purchase is bound to, with who signed its records. OCASC took its root from DISSC; that DISSC's own events
  * agree is looked at once more here, and that DISSC has what this consumer has seen there before.
  * @throws ProofError when they do not
+ *
+ * @example
+ * const { log, growth } = await readPurchaseLog(ledger, purchase, fromBlock, null);
+ * console.log(log.size, growth.faults.length); // 4 0
  */
 export async function readPurchaseLog(
   ledger: Ledger,

@@ -27,7 +27,12 @@ interface PaidDelivery {
 /** Below so many blocks each is paid for alone: what one costs is what is risked. */
 const PAID_SINGLY_BELOW = 200;
 
-/** Blocks paid for ahead where nothing else is said: small enough to lose, large enough for fifty rounds to do. */
+/**
+ * Blocks paid for ahead where nothing else is said: small enough to lose, large enough for fifty rounds to do.
+ *
+ * @example
+ * console.log(defaultAhead(150), defaultAhead(10_000)); // 1 200
+ */
 export function defaultAhead(count: number): number {
   return count < PAID_SINGLY_BELOW ? 1 : Math.ceil(count / 50);
 }
@@ -43,7 +48,10 @@ function countSteps(delivery: Pick<PaidDelivery, 'ahead'>, from: number, count: 
   return steps;
 }
 
-/** Each step is a message at least, to the owner and back: before anything is signed, there must be enough of them. */
+/**
+ * Each step is a message at least, to the owner and back: before anything is signed, there must be enough of them.
+ * @throws StateError when no number of blocks at a time leaves enough messages; ArgumentError when a higher one does
+ */
 export function requireMessagesFor(delivery: PaidDelivery, { state }: PurchaseStore): void {
   const left = MAX_MESSAGES - Math.max(state.nextSequence, state.readUpTo);
   const { count } = delivery.purchase.terms;
@@ -57,7 +65,10 @@ export function requireMessagesFor(delivery: PaidDelivery, { state }: PurchaseSt
   throw new ArgumentError(`${problem} Pay for at least ${enough} ahead.`);
 }
 
-/** Signs for the first `places` blocks of the range. False when so many are paid for already. */
+/**
+ * Signs for the first `places` blocks of the range. False when so many are paid for already.
+ * @throws StateError in the last window of the agreement; RequestRefusedError, StoreUnavailableError as the service answers
+ */
 export async function payFor(
   deps: PaymentDeps,
   purchase: Purchase,
@@ -87,21 +98,34 @@ async function requireTimeToDemand(
   );
 }
 
-/** Shows the highest voucher to the storage; the owner gets it with the next request. */
+/**
+ * Shows the highest voucher to the storage; the owner gets it with the next request.
+ * @throws RequestRefusedError, StoreUnavailableError as the service answers; ArgumentError as `signVoucher`
+ */
 export async function showVoucher(deps: PaymentDeps, purchase: Purchase, signal?: AbortSignal): Promise<void> {
   const voucher = signedVoucher(deps, purchase);
   if (voucher === null || voucher.due <= purchase.due) return;
   await deps.service.storeVoucher({ agreement: purchase.id, due: voucher.due }, voucher.signature, signal);
 }
 
-/** The highest voucher that was ever signed, once more: signatures are deterministic. */
+/**
+ * The highest voucher that was ever signed, once more: signatures are deterministic.
+ * @throws ArgumentError as `signVoucher`
+ */
 export function signedVoucher({ store, domain, signerKey }: PaymentDeps, purchase: Purchase): PresentedVoucher | null {
   const { due } = store.state;
   if (due === 0n) return null;
   return { due, signature: signVoucher(domain, { agreement: purchase.id, due }, signerKey) };
 }
 
-/** What is owed by now: by the chain, or by the highest voucher. */
+/**
+ * What is owed by now: by the chain, or by the highest voucher.
+ *
+ * @example
+ * import { newPurchase } from 'plumbline/client/consumer/purchase-state';
+ * const store = { state: { ...newPurchase(`0x${'11'.repeat(32)}`), due: 7n }, save: async () => {} };
+ * console.log(highestDue({ due: 5n }, store)); // 7n
+ */
 export function highestDue(purchase: Pick<Purchase, 'due'>, store: PurchaseStore): bigint {
   if (purchase.due > store.state.due) return purchase.due;
   return store.state.due;

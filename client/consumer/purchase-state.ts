@@ -47,6 +47,13 @@ export interface PurchaseStore {
   save(change: Partial<PurchaseState>): Promise<void>;
 }
 
+/**
+ * What is kept of an agreement of which nothing was done yet.
+ *
+ * @example
+ * const { verified, transactions } = newPurchase(`0x${'11'.repeat(32)}`);
+ * console.log(verified, transactions.length); // 0 0
+ */
 export function newPurchase(agreement: AgreementId): PurchaseState {
   return {
     ...{ version: 1, agreement, sampled: [], openSample: null, nextSequence: 0, readUpTo: 0 },

@@ -4,7 +4,10 @@ import type { AgreementMarket } from '../../core/ports/agreements.ts';
 /**
  * The content keys that the owner has shown on the chain where they were demanded, by block; one read where nothing was.
  * A key is to be compared with the commitment in the block's record.
- * @throws LedgerUnavailableError
+ * @throws LedgerUnavailableError when the chain cannot be read
+ *
+ * @example
+ * console.log((await readShownKeys(market, agreement, fromBlock)).size); // 0
  */
 export async function readShownKeys(
   market: Pick<AgreementMarket, 'readAgreement' | 'findShownKeys'>,

@@ -23,6 +23,13 @@ const MAX_META_BYTES = 4096;
 /**
  * Opens the file of a delivery and cuts it behind its first `verified` blocks: what a crash left behind them comes again.
  * @throws FileError when it holds fewer than were verified
+ *
+ * @example
+ * const staged = await stageDelivery(`${folder}/blocks`, 0);
+ * await staged.append({ index: 5, meta: { at: 0 }, content: new TextEncoder().encode('warm') });
+ * await staged.sync();
+ * for await (const { index, content } of staged.blocks(5)) console.log(index, content?.length); // 5 4
+ * await staged.remove();
  */
 export async function stageDelivery(path: string, verified: number): Promise<StagedDelivery> {
   const file = await open(path, 'a+', 0o600);

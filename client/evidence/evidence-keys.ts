@@ -10,6 +10,13 @@ export interface EvidenceKeys {
   readonly readKeyOf: ((serial: number) => ReadKey) | null;
 }
 
+/**
+ * An owner's keys: every key of a dataset follows from its device's.
+ *
+ * @example
+ * const { auditKeyOf } = keysOfOwner(primitives, datasetKeyOf);
+ * console.log(auditKeyOf(charters[0].serial).length); // 32
+ */
 export function keysOfOwner(primitives: Pick<Primitives, 'hmacSha256'>, datasetKeyOf: DatasetKeyOf): EvidenceKeys {
   return {
     auditKeyOf: (serial) => auditKey(primitives, datasetKeyOf(serial)),

@@ -57,9 +57,19 @@ const MAX_HEADS = 8;
  * reader will.
  * @param onProgress how much is done of how much: blocks that a file was looked for in, then blocks that were opened
  * @throws ArgumentError, StateError saying what cannot be shown; NotRecordedError; LedgerUnavailableError; StoreUnavailableError
+ *
  * @example
- * const evidence = await makeEvidence(deps, { dataset, anchor: 'final', fromBlock: 0, blocks, show });
- * await writeFile('door.evidence.json', encodeEvidence(evidence));
+ * import { createChainBlocks } from 'plumbline/adapters/ethereum/chain-blocks';
+ * import { keysOfOwner } from 'plumbline/client/evidence/evidence-keys';
+ * import { encodeEvidence } from 'plumbline/core/evidence/encode-evidence';
+ * const keys = keysOfOwner(primitives, datasetKeyOf);
+ * const chainBlocks = createChainBlocks(connection);
+ * const deps = { primitives, ledger, openSource, rounds, chainBlocks, keys, charters, signCharter: null };
+ * const blocks = { by: 'block', blocks: [{ from: 0, to: 1 }] } as const;
+ * const show = { metas: true, content: true, bytes: false };
+ * const evidence = await makeEvidence(deps, { dataset, anchor: 'final', fromBlock, blocks, show });
+ * await writeFile(`${folder}/first.evidence.json`, encodeEvidence(evidence));
+ * console.log(evidence.blocks.length); // 2
  */
 export async function makeEvidence(
   deps: EvidenceDeps,

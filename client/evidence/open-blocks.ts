@@ -45,7 +45,10 @@ export class BlockOpener {
     this.#signal = signal;
   }
 
-  /** What a block says about itself, opened and compared; null where the storage shows nothing that opens its record. */
+  /**
+   * What a block says about itself, opened and compared; null where the storage shows nothing that opens its record.
+   * @throws ProofError when a meta that opens its record is not canonical
+   */
   async readMeta(index: BlockIndex): Promise<BlockMeta | null> {
     const record = await this.#prove(index);
     const manifest = record === null ? null : await this.#deps.source.readManifest(record);

@@ -67,6 +67,12 @@ export interface EvidenceReport {
  * Puts together what evidence, files and chain say.
  * @param facts what the chain said; null where none was asked
  * @param stamped what came of a time-stamp token, where this program reads tokens
+ *
+ * @example
+ * import { verifyEvidence } from 'plumbline/core/evidence/verify-evidence';
+ * const finding = verifyEvidence(primitives, evidence, evidence.domain);
+ * const { verdict, strength } = reportEvidence(evidence, finding, [], null);
+ * console.log(verdict, strength); // intact attested
  */
 export function reportEvidence(
   evidence: EvidenceFile,

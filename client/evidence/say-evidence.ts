@@ -3,6 +3,12 @@ import type { EvidenceReport } from './report-evidence.ts';
 
 /**
  * One sentence, or a few, on what evidence shows: what, who, when, and on what that rests. Names in it were written by others.
+ *
+ * @example
+ * import { reportEvidence } from 'plumbline/client/evidence/report-evidence';
+ * import { verifyEvidence } from 'plumbline/core/evidence/verify-evidence';
+ * const finding = verifyEvidence(primitives, evidence, evidence.domain);
+ * console.log(sayEvidence(reportEvidence(evidence, finding, [], null)));
  */
 export function sayEvidence(report: EvidenceReport): string {
   const { verdict, reason, count } = report;

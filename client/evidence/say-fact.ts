@@ -1,14 +1,26 @@
 import type { Dissent } from '../../core/ports/chain-witness.ts';
 import type { ChainFact } from './chain-facts.ts';
 
-/** What only the chain can say, with what came of asking it. Names in it were written by others. */
+/**
+ * What only the chain can say, with what came of asking it. Names in it were written by others.
+ *
+ * @example
+ * const fact = { fact: 'record', says: 'DISSC has the head.', restsOn: '2 of 2 nodes', reason: null } as const;
+ * console.log(sayFact({ ...fact, holds: true })); // DISSC has the head. [holds, by 2 of 2 nodes]
+ */
 export function sayFact({ says, holds, restsOn, reason }: ChainFact): string {
   if (holds === true) return `${says} [holds, by ${restsOn}]`;
   if (holds === false) return `${says} [does not hold: ${reason}]`;
   return `${says} [${reason === null ? 'not asked' : `not answered: ${reason}`}]`;
 }
 
-/** A node that says otherwise than those that agree. */
+/**
+ * A node that says otherwise than those that agree.
+ *
+ * @example
+ * const dissent = { host: 'rpc.example', about: 'the record', said: 'there is no such event' };
+ * console.log(sayDissent(dissent)); // rpc.example says otherwise of the record: there is no such event
+ */
 export function sayDissent({ host, about, said }: Dissent): string {
   return `${host} disagrees about ${about}: ${said}`;
 }

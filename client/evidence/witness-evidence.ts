@@ -16,8 +16,15 @@ import { afterSays, type ChainFact, chartersSay, recordSays, roundSays } from '.
 /**
  * Asks a chain for all that evidence leaves to it. Each fact says what its answer rests on; one that could not be had does not
  * spoil the others.
+ *
  * @example
- * const facts = await witnessEvidence(primitives, evidence, finding, createDisscWitness({ rpcUrls, agree: 2, chainId, dissc, anchor: 'final' }));
+ * import { createDisscWitness } from 'plumbline/adapters/ethereum/dissc-witness';
+ * import { verifyEvidence } from 'plumbline/core/evidence/verify-evidence';
+ * const finding = verifyEvidence(primitives, evidence, evidence.domain);
+ * const { rpcUrl, chainId, dissc } = connection;
+ * const chain = createDisscWitness({ rpcUrls: [rpcUrl], agree: 1, chainId, dissc, anchor: 'final' });
+ * const facts = await witnessEvidence(primitives, evidence, finding, chain);
+ * console.log(facts.every(({ holds }) => holds)); // true
  */
 export async function witnessEvidence(
   primitives: Primitives,

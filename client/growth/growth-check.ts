@@ -85,7 +85,10 @@ export class GrowthCheck {
     this.#faults.push({ kind: 'left out', reason, fault: { party: 'anchorer', account: anchorer } });
   }
 
-  /** All that follows: `held` is the head in the newest round, null where that holds none that counts, and `said` why. */
+  /**
+   * All that follows: `held` is the head in the newest round, null where that holds none that counts, and `said` why.
+   * @throws LedgerUnavailableError as `proveContradiction`
+   */
   async end(
     held: HeldHead | null,
     shown: DatasetAnchor | null,

@@ -36,6 +36,8 @@ export interface ContradictionParts {
 /**
  * What two contested heads prove: whose fault it is, and the file that shows it to anybody. Without both signatures it is
  * said all the same, and proves nothing to others; where one is no account's of the dataset, the service has made it up.
+ * @throws ProofError when what is compared does not contradict itself; LedgerUnavailableError when a signature is looked for
+ * and the chain cannot be read
  */
 export async function proveContradiction(
   parts: ContradictionParts,

@@ -32,7 +32,15 @@ export interface RoundViewParts {
   readonly memory: HeadMemory | null;
 }
 
-/** The chain's rounds for the time of one command: what was asked once holds to its end. */
+/**
+ * The chain's rounds for the time of one command: what was asked once holds to its end.
+ *
+ * @example
+ * import { createDisscRounds } from 'plumbline/adapters/ethereum/dissc-rounds';
+ * const reader = createDisscRounds(connection);
+ * const view = createRoundView({ hasher: primitives, reader, fromBlock, memory: null });
+ * console.log((await view.newest(operator, 'final')).isForgotten); // false
+ */
 export function createRoundView(parts: RoundViewParts): RoundView {
   const newest = new Map<string, Promise<NewestRound>>();
   const blocks = new Map<string, Promise<number | null>>();

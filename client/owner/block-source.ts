@@ -43,7 +43,16 @@ export interface ServiceDeps {
   readonly download: Download;
 }
 
-/** The service: whole segments by presigned GETs, single blocks by get-block. */
+/**
+ * The service: whole segments by presigned GETs, single blocks by get-block.
+ *
+ * @example
+ * import { downloadPresigned } from 'plumbline/adapters/service/download-presigned';
+ * import { readAnchor } from 'plumbline/client/read-anchor';
+ * const open = sourceOfService({ primitives, service, download: downloadPresigned }, dataset);
+ * const source = await open(await readAnchor(ledger, dataset, 'final', fromBlock));
+ * console.log(await source.guessTimes(0, Date.now()));
+ */
 export function sourceOfService(deps: ServiceDeps, dataset: DatasetId): OpenSource {
   const { service } = deps;
   return async (_log, signal) => {
@@ -102,7 +111,15 @@ export function sourceOfService(deps: ServiceDeps, dataset: DatasetId): OpenSour
   };
 }
 
-/** The bucket itself, without any service. */
+/**
+ * The bucket itself, without any service.
+ *
+ * @example
+ * import { readAnchor } from 'plumbline/client/read-anchor';
+ * const open = sourceOfBucket({ primitives, bucket });
+ * const source = await open(await readAnchor(ledger, dataset, 'final', fromBlock));
+ * console.log((await source.records.getRecords(dataset, [0], 4)).batches.length); // 1
+ */
 export function sourceOfBucket(deps: BucketDeps): OpenSource {
   return async (log, signal) => {
     const { retrieve, records, readListed, readManifest } = await readBucket(deps, log, signal);

@@ -40,7 +40,12 @@ interface SeenHead {
  * Compares a head that the owner is about to record, or to make an offer about, with what DISSC, the newest round and this
  * verifier's memory have of the dataset: it must extend all that was seen. What cannot be compared is refused too, since a storage
  * that hides a second history shows nothing of it.
- * @throws LedgerUnavailableError, ProofError as `readRound`
+ * @throws LedgerUnavailableError when the chain cannot be read; ProofError as `readRound`
+ *
+ * @example
+ * const [newest] = (await ledger.readHeads([dataset], 'latest')).heads;
+ * const { refused } = await checkToSign(rounds, ledger, fromBlock, { newest, mayBeShorter: true });
+ * console.log(refused.length); // 0
  */
 export async function checkToSign(
   sources: RoundSources,

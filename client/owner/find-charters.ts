@@ -57,6 +57,11 @@ export interface WantedCharters {
 /**
  * The charters of an owner: from the chain's events, from the service and the bucket, and those that are kept already.
  * @throws LedgerUnavailableError when the chain cannot be read; a service or bucket that does not answer is a problem told
+ *
+ * @example
+ * const wanted = { all: true, datasets: [], kept: [] };
+ * const { datasets, problems } = await findCharters({ ledger, fromBlock, service, bucket }, owner.address, wanted);
+ * console.log(datasets.some((one) => one.dataset === dataset), problems.length); // true 0
  */
 export async function findCharters(
   sources: CharterSources,

@@ -21,7 +21,10 @@ export interface ListedSegment {
   readonly appended: readonly Uint8Array[];
 }
 
-/** A batch by its records. `root` is the log's after it, by the batch's own word. */
+/**
+ * A batch by its records. `root` is the log's after it, by the batch's own word.
+ * @throws ArgumentError when there are no records in it
+ */
 export function listSegment(
   hasher: Hasher,
   { key, first, root }: Pick<ListedSegment, 'key' | 'first' | 'root'>,
@@ -38,6 +41,7 @@ export function listSegment(
  * that follow on each other. Of rivals only those count that lead to what is recorded; the first of them in the order given is
  * tried first. In a stretch where one is missing, those that are left are given as they lie; what they prove, a proof shows.
  * `recorded` are the chain's events.
+ * @throws ProofError when subtrees do not lie as the batches say
  */
 export function findLog(
   hasher: Hasher,

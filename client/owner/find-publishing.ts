@@ -8,6 +8,11 @@ const PARALLEL_DATASETS = 8;
  * Which of the datasets have sealed digests on the chain, sent by one of their devices: it is asked of those alone of which
  * something is recorded.
  * @throws LedgerUnavailableError when the chain cannot be read
+ *
+ * @example
+ * const devices = charters.map(({ device }) => device);
+ * const publishing = await findPublishing(ledger, [{ dataset, devices }], fromBlock);
+ * console.log(publishing.has(dataset)); // false
  */
 export async function findPublishing(
   ledger: Pick<Ledger, 'readHeads'> & PublishedReader,

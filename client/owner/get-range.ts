@@ -47,6 +47,16 @@ export interface GetPlan {
  * Retrieves a range of blocks, verifies each whole against DISSC and decrypts it. Nothing damaged is ever handed on: such a
  * block comes with its verdict and without content. Every block of the range that the chain has comes, whatever the storage
  * lists: completeness is measured by block numbers up to the chain's head.
+ * or storage do not answer
+ * @throws NotRecordedError when nothing is recorded or anchored; LedgerUnavailableError, StoreUnavailableError when chain
+ * or storage do not answer
+ *
+ * @example
+ * const range = { dataset, datasetKeyOf, anchor: 'final', by: 'block', from: 1, to: 1 } as const;
+ * for await (const { verdict, content } of getRange({ primitives, ledger, openSource, rounds }, range)) {
+ *   console.log(verdict.index, verdict.verdict); // 1 intact
+ *   await writeFile(`${folder}/block-1`, content);
+ * }
  */
 export async function* getRange(
   deps: GetDeps,

@@ -50,6 +50,18 @@ const MAX_LINKED_AT_ONCE = 96;
  * and hashed first: what is not the recorded block is not linked. Neighbours share a transaction.
  * @throws ArgumentError when an object is not the block it is given for; StoreUnavailableError when it or the block's meta
  * cannot be had
+ *
+ * @example
+ * import { createKuboP2pfs } from 'plumbline/adapters/ipfs/kubo-p2pfs';
+ * import { rawCid } from 'plumbline/core/batch/manifest';
+ * const p2pfs = createKuboP2pfs({ apiUrl: connection.ipfsApiUrl });
+ * // Whatever put it there: here, publishing the dataset did.
+ * const { block } = await service.getBlock(dataset, 0);
+ * const objects = [{ index: 0, cid: String(rawCid(primitives.sha256(block))) }];
+ * const deps = { primitives, ledger, css: service, p2pfs, chain: disscOwner };
+ * const [link] = await linkObjects(deps, { dataset, datasetKeyOf, anchor: 'final', fromBlock }, objects);
+ * p2pfs.close();
+ * console.log(link?.first, link?.count); // 0 1
  */
 export async function linkObjects(
   deps: LinkDeps,

@@ -24,6 +24,13 @@ const MOST_STEPS = 3;
  * Which files and hours damaged blocks are of: by their recorded metas where the storage still lists them, else by the
  * verified blocks beside them. It looks at the ends of each range and at a few blocks beside it. Null where the storage
  * shows nothing.
+ *
+ * @example
+ * import { readAnchor } from 'plumbline/client/read-anchor';
+ * const log = await readAnchor(ledger, dataset, 'final', fromBlock);
+ * const damaged = { from: 2, to: 2, verdict: 'corrupted', reason: 'Its bytes differ.', blame: null, signer: null } as const;
+ * const [where] = await locateDamage({ primitives, openSource }, log, { dataset, datasetKeyOf }, [damaged]);
+ * console.log(where?.isExact); // true
  */
 export async function locateDamage(
   { primitives, openSource }: LocateDeps,

@@ -21,7 +21,10 @@ export function unavailable(index: BlockIndex, reason: string): Fault {
   return { index, kind: 'unavailable', reason };
 }
 
-/** Subtrees of the log that lie within one batch each. What batches lead to together is made of these. */
+/**
+ * Subtrees of the log that lie within one batch each. What batches lead to together is made of these.
+ * @throws ProofError when a batch does not lie where it says
+ */
 export function subtreesOfBatches(
   hasher: Pick<Primitives, 'sha256'>,
   log: readonly ListedSegment[],

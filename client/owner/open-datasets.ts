@@ -57,6 +57,14 @@ const MAX_SERIAL_AHEAD_SECONDS = 86_400;
  * Opens datasets: a dataset exists as soon as its owner has signed its first charter, and nothing is sent to the chain. One
  * that the chain, the service or the bucket knows already comes back as it is, so that it can be repeated on any machine.
  * @throws LedgerUnavailableError when the chain cannot be read; StateError when this machine's clock is ahead of it
+ *
+ * @example
+ * import { ENCRYPTED } from 'plumbline/core/charter/kind';
+ * const sources = { ledger, fromBlock, service, bucket };
+ * const deps = { primitives, sources, nowSeconds: () => Math.floor(Date.now() / 1000) };
+ * const wanted = [{ name: 'garden', kind: ENCRYPTED, anchorer: null, kept: [] }];
+ * const [garden] = await openDatasets(deps, owner, wanted);
+ * console.log(garden?.name, garden?.unshown); // garden null
  */
 export async function openDatasets(
   deps: OpenDatasetsDeps,
@@ -88,7 +96,13 @@ export async function openDatasets(
   return opened;
 }
 
-/** @throws StateError when a chain at this point would refuse the serial */
+/**
+ * @throws StateError when a chain at this point would refuse the serial
+ *
+ * @example
+ * const { point } = await ledger.readHeads([], 'latest');
+ * requireSerialNotAhead(charters[0].serial, point);
+ */
 export function requireSerialNotAhead(serial: number, point: ChainPoint): void {
   const most = Math.floor(point.timestampMs / 1000) + MAX_SERIAL_AHEAD_SECONDS;
   if (serial <= most) return;
@@ -124,7 +138,12 @@ async function openOne(
   return { ...opened, charters: [charter], isNew: true, unshown: unshown?.shortMessage ?? null };
 }
 
-/** Shows the service a charter. Why it does not have it then; null when it does. */
+/**
+ * Shows the service a charter. Why it does not have it then; null when it does.
+ *
+ * @example
+ * console.log(await showCharter(service, dataset, charters[0])); // null
+ */
 export async function showCharter(
   service: Pick<StorageService, 'putCharter'> | null,
   dataset: DatasetId,

@@ -12,7 +12,13 @@ export interface PublishedBatch {
 
 const MAX_PAGES = 10_000;
 
-/** Has the service import and pin every recorded batch that meets a range of blocks. Repeating it changes nothing. */
+/**
+ * Has the service import and pin every recorded batch that meets a range of blocks. Repeating it changes nothing.
+ * @throws RequestRefusedError where the service has no IPFS; StoreUnavailableError when it does not answer
+ *
+ * @example
+ * for await (const { first, count } of publishBatches(service, dataset, { from: 0, to: 3 })) console.log(first, count);
+ */
 export async function* publishBatches(
   service: Pick<StorageService, 'listBatches'> & SegmentPublisher,
   dataset: DatasetId,

@@ -20,6 +20,13 @@ import { type LogBatch, recordsFrom, subtreesOfBatches } from './log-records.ts'
  * count where they lead to what DISSC has recorded (specification#contracts). Anybody may publish anything, so what the
  * dataset's own devices and its owner sent is tried first.
  * @throws LedgerUnavailableError when the chain cannot be read
+ *
+ * @example
+ * import { readAnchor } from 'plumbline/client/read-anchor';
+ * const log = await readAnchor(ledger, dataset, 'final', fromBlock);
+ * const source = await publishedRecords({ primitives, ledger }, log, { datasetKeyOf, fromBlock });
+ * // This dataset publishes nothing.
+ * console.log((await source.getRecords(dataset, [0], log.head.size)).batches.length); // 0
  */
 export async function publishedRecords(
   deps: { readonly primitives: Primitives; readonly ledger: PublishedReader },

@@ -46,6 +46,7 @@ const MAX_SEGMENTS = 1_000_000;
 /**
  * Reads the front of every segment of a dataset, and finds among them the log that the chain has. `recorded` are the events
  * `Recorded`, oldest first: what they give of a stretch whose segments are lost keeps all others provable.
+ * @throws StoreUnavailableError when the bucket cannot be read, or has more segments than anybody reads
  */
 export async function readBucket(
   deps: BucketDeps,

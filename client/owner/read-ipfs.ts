@@ -37,7 +37,10 @@ export async function readPinnedManifests(
   return ({ first, salt }) => byFirst.get(first)?.find((manifest) => equalBytes(manifest.salt, salt)) ?? null;
 }
 
-/** ObjectIDs that the owner linked on DISSC (Table III: ObjectID), by block; of several for one block the newest. */
+/**
+ * ObjectIDs that the owner linked on DISSC (Table III: ObjectID), by block; of several for one block the newest.
+ * @throws LedgerUnavailableError when the chain cannot be read
+ */
 export async function readLinkedObjects(
   deps: { readonly primitives: Primitives; readonly ledger: LinkReader },
   query: { dataset: DatasetId; datasetKeyOf: DatasetKeyOf; fromBlock: number; toBlock: number },

@@ -41,7 +41,12 @@ const PARALLEL_DATASETS = 16;
  * Looks at many datasets of one owner at once. Heads, charters and rounds come from the chain in a few requests, whatever the
  * number; the service is asked twice for each: what leads to its round, and what is stored. What was seen is remembered.
  * @param listAll whether all that is stored is listed, or only what lies behind the newest recorded or anchored block
- * @throws LedgerUnavailableError; a service that does not answer is a problem told
+ * @throws LedgerUnavailableError when the chain cannot be read; a service that does not answer is a problem told
+ *
+ * @example
+ * const deps = { ledger, fromBlock, rounds, service };
+ * const { standings } = await readStandings(deps, owner.address, [{ dataset, charters }], false);
+ * console.log(standings[0]?.final, standings[0]?.faults.length); // 4 0
  */
 export async function readStandings(
   { ledger, fromBlock, rounds, service }: StandingsDeps,

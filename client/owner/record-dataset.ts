@@ -43,6 +43,11 @@ export interface RecordPlan {
  * @returns null where DISSC has all of it
  * @throws ArgumentError when no charter of the dataset is known; ProofError when what the service shows does not extend what is
  * recorded; StateError when DISSC would refuse it
+ *
+ * @example
+ * const deps = { hasher: primitives, sources: { ledger, fromBlock, service, bucket }, chain: disscOwner };
+ * const plan = await planRecord(deps, owner.address, { dataset, kept: charters });
+ * console.log(plan === null ? 'DISSC has all of it' : plan.gas); // DISSC has all of it
  */
 export async function planRecord(
   deps: RecordDeps,
@@ -78,7 +83,15 @@ export async function planRecord(
   return { dataset, call, head: update, from: recorded.size, to: update?.size ?? recorded.size, gas, maxCostWei };
 }
 
-/** Sends what was planned. @throws StateError when DISSC did not take it, as another head came first */
+/**
+ * Sends what was planned.
+ * @throws StateError when DISSC did not take it, as another head came first
+ *
+ * @example
+ * const deps = { hasher: primitives, sources: { ledger, fromBlock, service, bucket }, chain: disscOwner };
+ * const plan = await planRecord(deps, owner.address, { dataset, kept: charters });
+ * if (plan !== null) console.log((await recordPlanned(deps, plan)).txHash);
+ */
 export async function recordPlanned(
   { sources, chain }: Pick<RecordDeps, 'sources' | 'chain'>,
   { dataset, call, to }: RecordPlan,

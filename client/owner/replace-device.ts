@@ -42,6 +42,16 @@ export interface Replacement {
  * there. `from` is the block from which the new device writes: by default behind everything that is recorded or stored; an
  * earlier one disowns what the old device has written from there on.
  * @throws ArgumentError when no charter of the dataset is known; StoreUnavailableError when nobody says how far it is stored
+ *
+ * @example
+ * import { openDatasets } from 'plumbline/client/owner/open-datasets';
+ * import { ENCRYPTED } from 'plumbline/core/charter/kind';
+ * const sources = { ledger, fromBlock, service, bucket };
+ * const deps = { primitives, sources, chain: disscOwner, nowSeconds: () => Math.floor(Date.now() / 1000) };
+ * const [garden] = await openDatasets(deps, owner, [{ name: 'garden', kind: ENCRYPTED, anchorer: null, kept: [] }]);
+ * const target = { dataset: garden.dataset, kept: garden.charters, from: null };
+ * const { charter, disowned } = await replaceDevice(deps, owner, target);
+ * console.log(charter.from, disowned.length); // 0 0
  */
 export async function replaceDevice(
   deps: ReplaceDeps,

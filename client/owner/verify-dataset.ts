@@ -28,7 +28,17 @@ export interface DatasetAudit extends AuditScope {
   readonly evidence: CssYEvidence;
 }
 
-/** Protocol I over a whole dataset, a range or a random sample of it; `onVerdicts` hears every verdict. */
+/**
+ * Protocol I over a whole dataset, a range or a random sample of it; `onVerdicts` hears every verdict.
+ * `auditBlocks`
+ * @throws NotRecordedError when nothing is recorded or anchored; LedgerUnavailableError without the chain; otherwise as
+ * `auditBlocks`
+ *
+ * @example
+ * const audit = { dataset, datasetKeyOf, anchor: 'final', evidence: 'possession', sample: 2 } as const;
+ * const report = await verifyDataset({ primitives, ledger, css: service, rounds }, audit);
+ * console.log(report.ok, report.counts.intact); // true 2
+ */
 export async function verifyDataset(
   deps: OwnerDeps,
   audit: DatasetAudit,

@@ -40,7 +40,16 @@ export interface RetrievalAudit extends AuditScope {
   readonly auditKeyOf?: AuditKeyOf;
 }
 
-/** Protocol II over a whole dataset, a range or a random sample of it; `onVerdicts` hears every verdict. */
+/**
+ * Protocol II over a whole dataset, a range or a random sample of it; `onVerdicts` hears every verdict.
+ * @throws ArgumentError for a source that there is not; otherwise as `verifyDataset`
+ *
+ * @example
+ * const deps = { primitives, ledger, records: service, rounds };
+ * const audit = { dataset, datasetKeyOf, anchor: 'final' } as const;
+ * const report = await verifyRetrievable(deps, { from: 's3', bucket }, audit);
+ * console.log(report.ok, report.counts.intact); // true 4
+ */
 export async function verifyRetrievable(
   deps: RetrievalDeps,
   source: RetrievalSource,

@@ -21,7 +21,13 @@ export interface Damaged {
 
 const MOST_NAMES = 3;
 
-/** Of neighbouring damaged blocks, in the order of the log. */
+/**
+ * Of neighbouring damaged blocks, in the order of the log.
+ *
+ * @example
+ * const damaged = { about: { at: 1_000, name: 'door.log' }, before: null, after: null };
+ * console.log(whereaboutsOf([damaged]).names.join()); // door.log
+ */
 export function whereaboutsOf(damaged: readonly Damaged[]): Whereabouts {
   const metas = damaged.flatMap(({ about }) => about ?? []);
   const isExact = metas.length === damaged.length && metas.length > 0;
@@ -42,7 +48,13 @@ export function whereaboutsOf(damaged: readonly Damaged[]): Whereabouts {
   };
 }
 
-/** Of two neighbouring stretches together. */
+/**
+ * Of two neighbouring stretches together.
+ *
+ * @example
+ * const [one, other] = ['a.log', 'b.log'].map((name) => whereaboutsOf([{ about: { at: 0, name }, before: null, after: null }]));
+ * console.log(joinWhereabouts(one, other).names.join()); // a.log,b.log
+ */
 export function joinWhereabouts(one: Whereabouts, other: Whereabouts): Whereabouts {
   const names = [...new Set([...one.names, ...other.names])];
   return {

@@ -32,6 +32,16 @@ const BLOCKS_AT_ONCE = 50;
  * itself says of the agreement at that block. The node is believed in nothing that the two do not agree in.
  * @param anchor `final` for a receipt that stays true; `latest` says so in it
  * @throws LedgerUnavailableError when events and state differ, or the chain moved meanwhile: ask again
+ *
+ * @example
+ * import { createChainBlocks } from 'plumbline/adapters/ethereum/chain-blocks';
+ * import { createOcascHistory } from 'plumbline/adapters/ethereum/ocasc-history';
+ * import { NATIVE_COIN } from 'plumbline/core/ids';
+ * const chainBlocks = createChainBlocks(connection);
+ * const token = { token: NATIVE_COIN, symbol: null, decimals: null };
+ * const sources = { market, history: createOcascHistory(connection), chainBlocks, fromBlock, described: null, token, local: null };
+ * const receipt = await makeReceipt(sources, agreement, 'latest');
+ * console.log(receipt?.count, receipt?.steps[0]?.event); // 4 offered
  */
 export async function makeReceipt(
   sources: ReceiptSources,

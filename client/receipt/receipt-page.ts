@@ -33,10 +33,18 @@ const EVENTS: Readonly<Record<ReceiptStep['event'], string>> = {
 
 /**
  * A receipt as a page: one file, without scripts, that prints well. Everything in it is escaped, whoever wrote it.
+ * @throws ArgumentError when the description in it is none; one of `makeReceipt` is
  *
  * @example
- *
- *     await writeFile('receipt.html', receiptPage(receipt));
+ * import { createChainBlocks } from 'plumbline/adapters/ethereum/chain-blocks';
+ * import { createOcascHistory } from 'plumbline/adapters/ethereum/ocasc-history';
+ * import { makeReceipt } from 'plumbline/client/receipt/make-receipt';
+ * import { NATIVE_COIN } from 'plumbline/core/ids';
+ * const chainBlocks = createChainBlocks(connection);
+ * const token = { token: NATIVE_COIN, symbol: null, decimals: null };
+ * const sources = { market, history: createOcascHistory(connection), chainBlocks, fromBlock, described: null, token, local: null };
+ * const receipt = await makeReceipt(sources, agreement, 'latest');
+ * await writeFile(`${folder}/receipt.html`, receiptPage(receipt));
  */
 export function receiptPage(receipt: Receipt): string {
   const { agreement, state, asOf, description } = receipt;

@@ -70,7 +70,10 @@ export function factsOf(
   };
 }
 
-/** A block that is intact. */
+/**
+ * A block that is intact.
+ * @throws ArgumentError for a meta that no block can have
+ */
 export function intactLine(block: BlockIndex, meta: BlockMeta, number: number | null, place: Place | null): IndexLine {
   return {
     block,
@@ -83,7 +86,10 @@ export function intactLine(block: BlockIndex, meta: BlockMeta, number: number | 
   };
 }
 
-/** Blocks that are not; `about` is their recorded meta, where it is proven all the same. */
+/**
+ * Blocks that are not; `about` is their recorded meta, where it is proven all the same.
+ * @throws ArgumentError for a meta that no block can have
+ */
 export function lostLine(
   { from, to }: { readonly from: BlockIndex; readonly to: BlockIndex },
   verdict: VerdictKind,

@@ -52,6 +52,17 @@ export interface Restored {
  * that is there is replaced: a path that is taken gets `~2` behind it. What an earlier run of the same request has written
  * and nobody has changed is left as it is.
  * @throws FileError when the folder cannot be written to, or its disk is full: the same call again goes on from there
+ *
+ * @example
+ * import { openRestoredFolder } from 'plumbline/client/restore/restored-folder';
+ * const request = { as: 'files', of: { dataset: 'door' }, title: 'dataset door as files' } as const;
+ * const content = new TextEncoder().encode('opened');
+ * const intact = { upTo: 0, verdict: 'intact', reason: null, content } as const;
+ * async function* blocks() {
+ *   yield { ...intact, index: 0, meta: { at: 0, name: 'door.log' } };
+ * }
+ * const { files } = await restoreFiles(await openRestoredFolder(`${folder}/out`, request), blocks());
+ * console.log(files.join()); // door.log
  */
 export async function restoreFiles(folder: RestoredFolder, blocks: AsyncIterable<BlockToRestore>): Promise<Restored> {
   const writer = new FolderWriter(folder);

@@ -52,6 +52,10 @@ const requestFile = z.object({
 /**
  * Looks into a folder before anything is written to it.
  * @throws FileError when it holds what another request has brought back, or cannot be read
+ *
+ * @example
+ * const request = { as: 'files', of: { dataset: 'door' }, title: 'dataset door as files' } as const;
+ * console.log((await openRestoredFolder(`${folder}/out`, request)).isContinued); // false
  */
 export async function openRestoredFolder(path: string, request: RestoreRequest): Promise<RestoredFolder> {
   try {
@@ -76,7 +80,14 @@ export async function openRestoredFolder(path: string, request: RestoreRequest):
   }
 }
 
-/** Marks a folder as this request's. */
+/**
+ * Marks a folder as this request's.
+ *
+ * @example
+ * const request = { as: 'lines', of: { dataset: 'door' }, title: 'dataset door as lines' } as const;
+ * await claimFolder(await openRestoredFolder(`${folder}/out`, request));
+ * console.log((await openRestoredFolder(`${folder}/out`, request)).isContinued); // true
+ */
 export async function claimFolder({ path, request, isContinued }: RestoredFolder): Promise<void> {
   await mkdir(path, { recursive: true });
   if (isContinued) return;

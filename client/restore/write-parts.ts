@@ -25,6 +25,7 @@ export class PartFiles {
     this.#restoring = restoring;
   }
 
+  /** @throws ArgumentError as `intactLine`; what writing to the disk throws */
   async write(name: string, index: BlockIndex, meta: BlockMeta, content: Uint8Array): Promise<void> {
     const parts = meta.parts ?? 1;
     const before = this.#items.get(name);
@@ -38,12 +39,18 @@ export class PartFiles {
     if (item.blocks.length === parts) await this.#complete(item);
   }
 
-  /** What is not whole now is not written. */
+  /**
+   * What is not whole now is not written.
+   * @throws ArgumentError as `intactLine`; what writing to the disk throws
+   */
   async end(): Promise<void> {
     for (const item of [...this.#items.values()]) await this.#drop(item);
   }
 
-  /** Keeps what came of files that are not whole, for the next run. */
+  /**
+   * Keeps what came of files that are not whole, for the next run.
+   * @throws ArgumentError as `intactLine`; what writing to the disk throws
+   */
   async keep(index: IndexWriter): Promise<void> {
     for (const { file, blocks, number } of this.#items.values()) {
       await file.flush();

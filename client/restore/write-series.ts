@@ -37,12 +37,18 @@ export class SeriesFiles {
     this.#restoring = restoring;
   }
 
-  /** A block without a name. */
+  /**
+   * A block without a name.
+   * @throws ArgumentError as `intactLine`; what writing to the disk throws
+   */
   async writeLines(index: BlockIndex, meta: BlockMeta, content: Uint8Array): Promise<void> {
     await this.#append(await this.#seriesOf(null), index, meta, content);
   }
 
-  /** A message, or a version of a file, behind all others of its name. */
+  /**
+   * A message, or a version of a file, behind all others of its name.
+   * @throws ArgumentError as `intactLine`; what writing to the disk throws
+   */
   async writeMessage(name: string, index: BlockIndex, meta: BlockMeta, content: Uint8Array): Promise<void> {
     const series = await this.#seriesOf(name);
     const step = this.#restoring.parts.take(name, meta.part ?? 0, meta.parts ?? 1);
@@ -54,7 +60,10 @@ export class SeriesFiles {
     series.grows = meta.from !== undefined;
   }
 
-  /** A piece continues the newest version that ends where it begins, and begins one of its own where there is none. */
+  /**
+   * A piece continues the newest version that ends where it begins, and begins one of its own where there is none.
+   * @throws ArgumentError as `intactLine`; what writing to the disk throws
+   */
   async writePiece(name: string, from: number, index: BlockIndex, meta: BlockMeta, content: Uint8Array): Promise<void> {
     const { folder, paths } = this.#restoring;
     const versions = this.#growing.get(name) ?? [];

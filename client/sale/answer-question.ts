@@ -68,7 +68,10 @@ async function prepare(
     : { asks, path, answer: await proveHeld(parts, agreement, held, question, signal) };
 }
 
-/** The path of a block's record to the root of the log that was sold. */
+/**
+ * The path of a block's record to the root of the log that was sold.
+ * @throws ProofError when the batch does not hold what its proof needs
+ */
 export function pathTo(
   { primitives }: Pick<SaleParts, 'primitives'>,
   { size }: Pick<Agreement, 'size'>,

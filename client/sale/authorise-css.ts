@@ -26,6 +26,21 @@ const POLL_MS = 500;
  * Lets a CSS serve a dataset's consumers: proposes, waits for the CSS to accept, brings the fuel. Whatever was done before is
  * not done again: a grant with the same terms (but for its last day) that stands already is gone on with, and its fuel is
  * filled up to what is wanted.
+ * LedgerUnavailableError without the chain
+ * @throws StateError when ASC refuses; NotRecordedError when the proposal is not mined in time, or gone;
+ * LedgerUnavailableError without the chain
+ *
+ * @example
+ * import { encodeDatasetName } from 'plumbline/core/charter/dataset-name';
+ * import { ENCRYPTED } from 'plumbline/core/charter/kind';
+ * const untilSeconds = Math.floor(Date.now() / 1000) + 86_400;
+ * const scope = { first: 0, count: Number.MAX_SAFE_INTEGER, maxBlocks: 0xffff_ffff, digests: true, blocks: true };
+ * const pay = { perRecordWei: 0n, intervalSeconds: 0, windowSeconds: 86_400 };
+ * const parts = { grants, party: granter, fromBlock, runtime };
+ * const weather = { name: encodeDatasetName('weather'), kind: ENCRYPTED };
+ * const terms = { dataset, css: operator, ...scope, ...pay, untilSeconds };
+ * const { grant } = await authoriseCss(parts, weather, terms, { fuelWei: 0n, waitMs: 60_000 });
+ * console.log(grant.state); // accepted
  */
 export async function authoriseCss(
   { grants, party, fromBlock, runtime }: AuthoriseParts,

@@ -65,7 +65,10 @@ export async function collectBatch(
   return heldBatch(parts, archive, run.proof);
 }
 
-/** What a proven archive and its proof give; the proof is not looked at. */
+/**
+ * What a proven archive and its proof give; the proof is not looked at.
+ * @throws ProofError when the archive contradicts itself
+ */
 export function heldBatch(
   parts: Pick<CollectParts, 'primitives' | 'datasetKeyOf'>,
   archive: HeldArchive,

@@ -2,7 +2,10 @@ import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { SaleParts } from './sale-parts.ts';
 import { noteOffers, readScanned } from './sale-rows.ts';
 
-/** Looks for the owner's new offers with this agent, up to the final block: what is final stays where it was found. */
+/**
+ * Looks for the owner's new offers with this agent, up to the final block: what is final stays where it was found.
+ * @throws LedgerUnavailableError when the chain cannot be read, or the node is behind what was seen
+ */
 export async function findSales(parts: SaleParts, signal: AbortSignal): Promise<void> {
   const { market, owner, party, state, fromBlock } = parts;
   const { blockNumber } = await parts.readPoint('final', signal);

@@ -25,6 +25,7 @@ const OPENING_BYTES = 100;
 /**
  * The batch that holds a block, as far as it is for sale: from the archive, or else from storage; then it is archived, and
  * answers need no records of the storage any more.
+ * @throws ProofError when what storage shows does not lead to the sold log; StoreUnavailableError when it shows nothing
  */
 export async function holdBatch(
   parts: HoldParts,

@@ -36,6 +36,14 @@ export interface MadeOffer {
  * second time unless `again`, as an answer may have been lost.
  * @throws NotRecordedError when the range is not recorded; ArgumentError when it cannot be delivered;
  * StateError when another offer came between, or OCASC refuses
+ *
+ * @example
+ * import { encodeDatasetName } from 'plumbline/core/charter/dataset-name';
+ * import { ENCRYPTED } from 'plumbline/core/charter/kind';
+ * const parts = { primitives, ledger, market, party: ownerParty, agent, offersSecret, fromBlock };
+ * const weather = { name: encodeDatasetName('weather'), kind: ENCRYPTED };
+ * const { id } = await offerBlocks(parts, weather, purchase.terms, { again: false });
+ * console.log((await market.readAgreement(id, 'latest')).agreement?.state); // offered
  */
 export async function offerBlocks(
   parts: OfferParts,
@@ -66,6 +74,10 @@ export async function offerBlocks(
 /**
  * Looks whether storage holds all that an agreement's answers and keys are made of, batch by batch; nothing is kept.
  * @throws ProofError when it does not lead to the recorded log
+ *
+ * @example
+ * const parts = { primitives, ledger, service, datasetKeyOf, fetchManifest };
+ * for await (const done of checkServable(parts, purchase.terms, new AbortController().signal)) console.log(done); // 4
  */
 export async function* checkServable(
   parts: Omit<CollectParts, 'findArchive' | 'mayFetch' | 'range'> & Pick<OfferParts, 'ledger'>,
@@ -86,6 +98,10 @@ export async function* checkServable(
 /**
  * Whether these blocks can be offered: all are recorded, and one mailbox takes the keys of all.
  * @throws NotRecordedError when the range is not recorded; ArgumentError when it cannot be delivered
+ *
+ * @example
+ * const { blockNumber } = await requireOfferable({ ledger }, purchase.terms);
+ * console.log(blockNumber > 0); // true
  */
 export async function requireOfferable(
   parts: Pick<OfferParts, 'ledger'>,

@@ -66,7 +66,10 @@ export function packKeys(size: number, given: readonly GivenKeys[]): GivenKeys[]
   return messages;
 }
 
-/** One message's keys as they are sent, with the one proof that all their records are in the sold log of `size` blocks. */
+/**
+ * One message's keys as they are sent, with the one proof that all their records are in the sold log of `size` blocks.
+ * @throws ArgumentError when the keys do not fit one message
+ */
 export function encodeGiven(
   primitives: Pick<Primitives, 'sha256'>,
   size: number,

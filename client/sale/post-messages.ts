@@ -33,6 +33,7 @@ export async function postMessages(parts: SaleParts, served: ServedAgreement, si
 /**
  * Finds the number of the next message, once, behind all those that the mailbox has: the state may be new, the agreement not.
  * (What was asked for is then read again from the beginning, and answered again.)
+ * @throws StoreUnavailableError, RequestRefusedError as the service answers; Error as `readProgress`
  */
 export async function findNextSequence(parts: SaleParts, served: ServedAgreement, signal: AbortSignal): Promise<void> {
   const { id, agent } = served.agreement;

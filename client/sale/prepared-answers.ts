@@ -4,6 +4,12 @@ import type { OpenQuestion, QuestionAnswer } from '../../core/ports/agreements.t
 /**
  * Answers that one server has ready and has not brought onto the chain yet: while they wait for a block, the storage is not
  * asked again, and may go away. Forgotten with the process, which asks it once more then.
+ *
+ * @example
+ * const prepared = new PreparedAnswers();
+ * const id = `0x${'11'.repeat(32)}` as const;
+ * const question = { asks: 'key', block: 4, seed: 0, stakeWei: 1n, deadlineSeconds: 1_000, graceEndSeconds: null } as const;
+ * console.log(prepared.find(id, question)); // null
  */
 export class PreparedAnswers {
   readonly #answers = new Map<AgreementId, { readonly name: string; readonly answer: QuestionAnswer }>();

@@ -7,6 +7,9 @@ import { SaleStateError } from './sale-state.ts';
 /**
  * The highest voucher of an agreement that a server keeps in this folder, also while it runs; null when it has none.
  * @throws SaleStateError when there is no state, or it cannot be read
+ *
+ * @example
+ * console.log(readKeptVoucher(sales, agreement)?.due); // 1300n
  */
 export function readKeptVoucher(folder: string, id: AgreementId): { due: bigint; signature: Uint8Array } | null {
   const path = join(folder, 'sales.sqlite');

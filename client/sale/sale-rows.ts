@@ -42,6 +42,7 @@ export function noteSettled(state: SaleState, id: AgreementId, how: string): voi
   });
 }
 
+/** @throws Error when the agreement was never noted: a mistake of the caller */
 export function readProgress(state: SaleState, id: AgreementId): SaleProgress {
   const row = state.sql('SELECT nonce, received, next, due, voucher, released FROM agreements WHERE id = ?').get(id);
   if (row === undefined) throw new Error(`agreement ${id} is not in the state`);

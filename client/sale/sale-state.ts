@@ -38,6 +38,11 @@ export class SaleStateBusyError extends SaleStateError {
  * Opens the state in a folder of its own, or begins it, for one process: two servers would answer with the same sequence
  * numbers.
  * @throws SaleStateBusyError when another process has it; SaleStateError when it is another owner's, or damaged
+ *
+ * @example
+ * const account = `0x${'11'.repeat(20)}` as const;
+ * const state = openSaleState(`${folder}/sales`, { chainId: 31_337, ocasc: account, owner: account, agent: account });
+ * state.close();
  */
 export function openSaleState(folder: string, identity: SaleIdentity): SaleState {
   const path = resolve(folder);

@@ -4,7 +4,10 @@ import { StateError } from '../../core/errors.ts';
 import type { Agreement, Buyer } from '../../core/ports/agreements.ts';
 import type { SaleParts } from './sale-parts.ts';
 
-/** Seals payloads to the agreement's consumer, under the next sequence numbers. */
+/**
+ * Seals payloads to the agreement's consumer, under the next sequence numbers.
+ * @throws StateError when the mailbox takes no more messages
+ */
 export async function sealToConsumer(
   { market, agentKey }: Pick<SaleParts, 'market' | 'agentKey'>,
   agreement: Agreement,

@@ -29,6 +29,10 @@ const MAX_REMEMBERED = 10_000;
  * Serves all sales of an owner until aborted: each agreement by itself, so that a bad one stops no other. What fails is tried
  * again, later and later, up to half a minute.
  * @returns how many agreements had trouble in their last step
+ *
+ * @example
+ * const failing = await serveSales(saleParts, { pollMs: 1_000, once: true }, new AbortController().signal);
+ * console.log(failing); // 0
  */
 export async function serveSales(given: SaleParts, options: ServeOptions, signal: AbortSignal): Promise<number> {
   const { runtime } = given;

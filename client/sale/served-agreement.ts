@@ -23,6 +23,7 @@ export function dueOf({ agreement, securedDue }: SoldAgreement, { voucher }: Pic
   return voucher !== null && voucher.due > agreement.due ? voucher.due : agreement.due;
 }
 
+/** @throws ArgumentError for terms that no agreement has */
 export function paidOf(served: SoldAgreement, progress: Pick<SaleProgress, 'voucher'>): number {
   return paidBlocks(served.agreement.terms, dueOf(served, progress));
 }

@@ -11,6 +11,7 @@ const CLAIMABLE: ReadonlySet<AgreementState> = new Set(['active', 'challenged', 
  * Brings the highest voucher to the chain when there is a reason to: a question is open, as a breach would pay only what
  * the chain knows, or the end has come, also by quitting. Vouchers that rise by little wait for their turn (`ClaimPace`).
  * @param nowSeconds by the chain's newest block or this machine, whichever is later
+ * @throws StateError when OCASC refuses; NotRecordedError when the claim is not mined in time; Error as `readProgress`
  */
 export async function claimVoucher(
   parts: SaleParts,

@@ -9,7 +9,14 @@ export type Contents = Pick<Description, 'period' | 'sizeBytes' | 'contents' | '
 /** Names beyond that are counted together: a log of a million files takes no more memory. */
 const MAX_COUNTED_NAMES = 100_000;
 
-/** Adds up what the manifests of a range say of its blocks, whatever their order. */
+/**
+ * Adds up what the manifests of a range say of its blocks, whatever their order.
+ *
+ * @example
+ * const summary = new ContentSummary({ first: 0, count: 4 });
+ * summary.add(await fetchManifest(service, dataset, 0, new AbortController().signal));
+ * console.log(summary.toContents(true).sizeBytes);
+ */
 export class ContentSummary {
   readonly #from: number;
   readonly #end: number;
@@ -25,7 +32,10 @@ export class ContentSummary {
     this.#end = first + count;
   }
 
-  /** Takes a batch in, once. */
+  /**
+   * Takes a batch in, once.
+   * @throws ProofError when a meta of it is none
+   */
   add({ first, blocks }: Pick<Manifest, 'first' | 'blocks'>): void {
     if (this.#seen.has(first)) return;
     this.#seen.add(first);

@@ -26,6 +26,7 @@ const ITS_OWN_FAULT: ReadonlySet<ErrorKind> = new Set(['arguments', 'answer']);
 /**
  * Takes what the consumer has written since, each message once and in order: its voucher is kept first, then what it asks for
  * is admitted or refused, and the answer kept together with the note that the message was taken.
+ * @throws StateError when no more answers fit the mailbox; ProofError, StoreUnavailableError as `holdBatch`
  */
 export async function takeMessages(parts: SaleParts, served: ServedAgreement, signal: AbortSignal): Promise<void> {
   const { id, buyer, agent } = served.agreement;
@@ -88,6 +89,8 @@ async function takeMessage(
 /**
  * Takes the voucher that the consumer has shown to the storage, which delivers against it: a consumer who needs no keys may
  * never write to the owner.
+ * @throws ProofError when the storage shows a voucher that is not the consumer's; StoreUnavailableError when it does not
+ * answer
  */
 export async function takeShownVoucher(
   parts: SaleParts,

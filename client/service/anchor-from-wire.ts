@@ -6,7 +6,15 @@ import type { DatasetAnchor, ServiceRound } from '../../core/ports/service.ts';
 import type { MapLeaf } from '../../core/rounds/map-leaf.ts';
 import type { GetAnchorResponse, WireRound } from '../../core/wire/requests.ts';
 
-/** What get-anchor says of a dataset, parsed. Nothing of it is verified by this. @throws ArgumentError naming the field */
+/**
+ * What get-anchor says of a dataset, parsed. Nothing of it is verified by this.
+ * @throws ArgumentError naming the field
+ *
+ * @example
+ * const answer = await fetch(`${connection.apiUrl}/v1/datasets/${dataset}/anchor?since=0`);
+ * const { head, charter } = anchorFromWire(dataset, await answer.json());
+ * console.log(head?.size, charter.owner === owner.address); // 4 true
+ */
 export function anchorFromWire(
   dataset: DatasetId,
   { charter, head, round, final, growth }: GetAnchorResponse,

@@ -18,7 +18,15 @@ const BLOCK_PROBLEMS = ['/problems/unrecorded', '/problems/block-unavailable'];
 
 const MAX_REQUEST_PAGES = 16;
 
-/** The storage service as owners, devices and consumers use it. */
+/**
+ * The storage service as owners, devices and consumers use it.
+ *
+ * @example
+ * const { apiUrl, chainId } = connection;
+ * const client = createStorageServiceClient({ apiUrl, chainId, account: owner, runtime });
+ * const { batches } = await client.listBatches(dataset, { by: 'block', from: 0, to: 3 });
+ * console.log(batches.length); // 1
+ */
 export function createStorageServiceClient(
   // How requests travel: over HTTP unless it is said otherwise.
   target: Omit<ServiceTarget, 'transport'> & Partial<Pick<ServiceTarget, 'transport'>>,

@@ -68,7 +68,10 @@ export function encodeKeyRefusal({ blocks, reason }: KeyRefusal): Uint8Array {
   return dagCbor.encode([REFUSAL, [...blocks], reason.slice(0, MAX_REASON)]);
 }
 
-/** The refusal in a message of the owner; null when it is none, and so should be keys. */
+/**
+ * The refusal in a message of the owner; null when it is none, and so should be keys.
+ * @throws ProofError when it is a refusal and malformed
+ */
 export function decodeKeyRefusal(bytes: Uint8Array): KeyRefusal | null {
   if (kindOf(bytes) !== REFUSAL) return null;
   const [, blocks, reason] = decode(refusal, bytes, 'refusal of keys');

@@ -31,7 +31,10 @@ export const MAX_MESSAGES = 4096;
 
 const MESSAGE_TYPE = typeHash('Message(bytes32 agreement,address from,address to,uint64 sequence,bytes32 payload)');
 
-/** EIP-712 hash of a message, with payload = keccak256(enc ‖ ciphertext). */
+/**
+ * EIP-712 hash of a message, with payload = keccak256(enc ‖ ciphertext).
+ * @throws ArgumentError when the sequence is not a number that fits
+ */
 export function messageHash(domain: AgreementDomain, message: Omit<SealedMessage, 'signature'>): Uint8Array {
   return typedDataHash(typedDomain(domain), MESSAGE_TYPE, [
     agreementBytes(message.agreement),
@@ -42,7 +45,10 @@ export function messageHash(domain: AgreementDomain, message: Omit<SealedMessage
   ]);
 }
 
-/** r ‖ s ‖ v, 65 bytes, low s, v 27 or 28. */
+/**
+ * r ‖ s ‖ v, 65 bytes, low s, v 27 or 28.
+ * @throws ArgumentError as `messageHash`
+ */
 export function signMessage(
   domain: AgreementDomain,
   message: Omit<SealedMessage, 'signature'>,

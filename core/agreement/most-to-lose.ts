@@ -55,7 +55,10 @@ export interface OwnerLoss {
   readonly lockedSeconds: number;
 }
 
-/** What can be lost in a sale (specification#what-can-be-lost): of the terms and the defaults alone, whoever the other side is. */
+/**
+ * What can be lost in a sale (specification#what-can-be-lost): of the terms and the defaults alone, whoever the other side is.
+ * @throws ArgumentError for terms that no offer has
+ */
 export function mostToLose({ terms, kind, ahead, costs }: SaleAtRisk): {
   readonly consumer: ConsumerLoss;
   readonly owner: OwnerLoss;

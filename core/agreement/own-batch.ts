@@ -103,7 +103,10 @@ export function answerChallenge(
   return { record, blockKey, opening, chunk, path };
 }
 
-/** The answer to a demand: the content key whose H(22 ‖ key) is in the block's record. */
+/**
+ * The answer to a demand: the content key whose H(22 ‖ key) is in the block's record.
+ * @throws ArgumentError for a block that is not encrypted, or not in the batch
+ */
 export function answerDemand(
   batch: OwnedBatch,
   index: BlockIndex,

@@ -13,6 +13,7 @@ export interface ContentAllowance {
 /**
  * Whether a consumer gets the content key of a block: it is paid for, or among the first `previews` of its own sample
  * (specification#delivery). A sample alone brings the blockKey, which is all that an audit needs.
+ * @throws ArgumentError for terms that no offer has
  */
 export function isContentKeyDue({ terms, due, sampled }: ContentAllowance, index: BlockIndex): boolean {
   const place = index - terms.first;

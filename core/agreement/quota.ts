@@ -55,6 +55,7 @@ export function dueFor({ count, price, fee }: SaleTerms, blocks: number): bigint
  * Which of the blocks asked for may be delivered: the paid prefix, what was sampled before, and new samples in the order
  * asked for, until they are used up. A block that is paid for later stays a sample. Under a ceiling, samples count before
  * the prefix, and a block that is both counts twice: so never more distinct blocks are delivered, whatever is asked when.
+ * @throws ArgumentError for a block that is not for sale
  */
 export function admitBlocks(allowance: Allowance, asked: readonly BlockIndex[]): Admission {
   const { terms, due, sampled, maxBlocks = Number.POSITIVE_INFINITY } = allowance;

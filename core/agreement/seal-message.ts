@@ -101,7 +101,10 @@ export async function openMessage(
   });
 }
 
-/** "plumbline/2" ‖ u64 chainId ‖ OCASC, 20 bytes ‖ agreement id, 32 bytes. */
+/**
+ * "plumbline/2" ‖ u64 chainId ‖ OCASC, 20 bytes ‖ agreement id, 32 bytes.
+ * @throws ArgumentError for an id that is no hex
+ */
 export function messageInfo(domain: AgreementDomain, { agreement }: Pick<MessageHeader, 'agreement'>): Uint8Array {
   return concatBytes(
     utf8('plumbline/2'),
@@ -111,7 +114,10 @@ export function messageInfo(domain: AgreementDomain, { agreement }: Pick<Message
   );
 }
 
-/** from, 20 bytes ‖ to, 20 bytes ‖ u64 sequence. */
+/**
+ * from, 20 bytes ‖ to, 20 bytes ‖ u64 sequence.
+ * @throws ArgumentError for an account that is no hex
+ */
 export function messageAad({ from, to, sequence }: MessageHeader): Uint8Array {
   return concatBytes(fromHex(from, 'sender', 20), fromHex(to, 'receiver', 20), u64(sequence));
 }

@@ -11,7 +11,10 @@ export interface Voucher {
 
 const VOUCHER_TYPE = typeHash('Voucher(bytes32 agreement,uint128 due)');
 
-/** EIP-712 hash of a voucher: what the consumer's signer signs and `OCASC.claim` recovers from. */
+/**
+ * EIP-712 hash of a voucher: what the consumer's signer signs and `OCASC.claim` recovers from.
+ * @throws ArgumentError when the amount does not fit 256 bits
+ */
 export function voucherHash(domain: AgreementDomain, voucher: Voucher): Uint8Array {
   return typedDataHash(typedDomain(domain), VOUCHER_TYPE, [
     agreementBytes(voucher.agreement),
@@ -19,7 +22,10 @@ export function voucherHash(domain: AgreementDomain, voucher: Voucher): Uint8Arr
   ]);
 }
 
-/** r ‖ s ‖ v, 65 bytes, low s, v 27 or 28. */
+/**
+ * r ‖ s ‖ v, 65 bytes, low s, v 27 or 28.
+ * @throws ArgumentError as `voucherHash`
+ */
 export function signVoucher(domain: AgreementDomain, voucher: Voucher, key: PrivateKey): Uint8Array {
   return signHash(voucherHash(domain, voucher), key);
 }

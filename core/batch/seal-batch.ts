@@ -66,7 +66,10 @@ export function sealBatch(...batch: Parameters<typeof sealBatchInSteps>): Sealed
   for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
 }
 
-/** The same, with a pause behind every block: a large batch takes long, and a caller may have others to serve meanwhile. */
+/**
+ * The same, with a pause behind every block: a large batch takes long, and a caller may have others to serve meanwhile.
+ * @throws ArgumentError as `sealBatch`
+ */
 export function* sealBatchInSteps(
   primitives: Primitives,
   writer: DatasetWriter,

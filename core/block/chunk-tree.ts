@@ -6,13 +6,19 @@ import type { Primitives } from '../ports/primitives.ts';
 
 type Hasher = Pick<Primitives, 'sha256'>;
 
-/** How many 1,024-byte chunks a block of this size has; the last may be short. */
+/**
+ * How many 1,024-byte chunks a block of this size has; the last may be short.
+ * @throws ArgumentError for a size that no block has
+ */
 export function chunkCount(sizeBytes: number): number {
   requireBlockSize(sizeBytes);
   return Math.ceil(sizeBytes / CHUNK_BYTES);
 }
 
-/** Merkle tree hash of a block cut into 1,024-byte chunks (specification#digest, RFC 9162 §2.1.1). */
+/**
+ * Merkle tree hash of a block cut into 1,024-byte chunks (specification#digest, RFC 9162 §2.1.1).
+ * @throws ArgumentError for a size that no block has
+ */
 export function chunkRoot(hasher: Hasher, block: Uint8Array): ChunkRoot {
   return rootOfLeafHashes(hasher, chunkHashes(hasher, block)) as ChunkRoot;
 }
@@ -23,7 +29,10 @@ export interface ChunkProof {
   readonly path: readonly Uint8Array[];
 }
 
-/** Proves chunk `random mod n` of a block. */
+/**
+ * Proves chunk `random mod n` of a block.
+ * @throws ArgumentError for a size that no block has
+ */
 export function proveChunk(hasher: Hasher, block: Uint8Array, random: number): ChunkProof & { root: ChunkRoot } {
   const number = random % chunkCount(block.length);
   const hashes = chunkHashes(hasher, block);

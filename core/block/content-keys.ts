@@ -45,7 +45,10 @@ export function contentBatchKey(
   return primitives.hmacSha256(key, concatBytes(u8(0x20), nonce)) as ContentBatchKey;
 }
 
-/** contentKey = HMAC(contentBatchKey, 21 ‖ u64 index): used for one block, once. */
+/**
+ * contentKey = HMAC(contentBatchKey, 21 ‖ u64 index): used for one block, once.
+ * @throws ArgumentError for an index that no block has
+ */
 export function contentKey(
   primitives: Pick<Primitives, 'hmacSha256'>,
   batchKey: ContentBatchKey,

@@ -12,7 +12,10 @@ export interface Opening {
   readonly metaHash: MetaHash;
 }
 
-/** The opening of a stored block: hashes the whole of it twice, once flat, once by chunks. */
+/**
+ * The opening of a stored block: hashes the whole of it twice, once flat, once by chunks.
+ * @throws ArgumentError for a size that no block has
+ */
 export function openBlock(hasher: Pick<Primitives, 'sha256'>, block: Uint8Array, metaBytes: Uint8Array): Opening {
   requireBlockSize(block.length);
   return {

@@ -15,6 +15,7 @@ export function auditKey(primitives: Pick<Primitives, 'hmacSha256'>, datasetKey:
 /**
  * salt = HMAC(auditKey, 10 ‖ u64 first ‖ u32 count ‖ MTH(digests)). It depends on the content, so that a device restored
  * from a copy never pads two digests with one key.
+ * @throws ArgumentError for a first index or a count that no batch has
  */
 export function batchSalt(primitives: Macs, key: AuditKey, first: BlockIndex, digests: readonly Digest[]): Salt {
   const message = concatBytes(u8(0x10), u64(first), u32(digests.length), merkleTreeHash(primitives, digests));
@@ -31,7 +32,10 @@ export function blockKeys(
   return (index) => primitives.hmacSha256(batchKey, concatBytes(u8(0x12), u64(index))) as BlockKey;
 }
 
-/** Encrypted[Hash(DataBlock)]: digest XOR H(13 ‖ blockKey). */
+/**
+ * Encrypted[Hash(DataBlock)]: digest XOR H(13 ‖ blockKey).
+ * @throws ArgumentError unless digest and key have 32 bytes
+ */
 export function sealDigest(hasher: Hasher, digest: Digest, key: BlockKey): SealedDigest {
   return xorBytes(digest, pad(hasher, key)) as SealedDigest;
 }

@@ -25,13 +25,19 @@ export interface StorageProof {
 const DATASETS_SLOT = 0;
 const ROUNDS_SLOT = 1;
 
-/** The two slots of a dataset: device, size and serial in one, the root in the next. */
+/**
+ * The two slots of a dataset: device, size and serial in one, the root in the next.
+ * @throws ArgumentError for an id that is no hex
+ */
 export function slotsOfDataset(dataset: DatasetId): readonly [Uint8Array, Uint8Array] {
   const first = keccak_256(concatBytes(datasetBytes(dataset), word(u8(DATASETS_SLOT))));
   return [first, successor(first)];
 }
 
-/** The slot of an anchorer's newest round. */
+/**
+ * The slot of an anchorer's newest round.
+ * @throws ArgumentError for an account that is no hex
+ */
 export function slotOfRound(anchorer: Address): Uint8Array {
   return keccak_256(concatBytes(addressWord(anchorer), word(u8(ROUNDS_SLOT))));
 }

@@ -65,7 +65,10 @@ export function requireCharterSignature(domain: DisscDomain, charter: SignedChar
   }
 }
 
-/** The dataset that a charter is about: its id follows from owner, name and kind. */
+/**
+ * The dataset that a charter is about: its id follows from owner, name and kind.
+ * @throws ArgumentError for an owner, name or kind that no dataset has
+ */
 export function datasetOfCharter(domain: DisscDomain, { owner, name, kind }: Charter): DatasetId {
   return deriveDatasetId(domain, owner, name, kind);
 }

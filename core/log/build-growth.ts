@@ -48,7 +48,10 @@ export function growthSteps(from: number, to: number): number[] {
   return steps;
 }
 
-/** The peaks of a log of `size` records. */
+/**
+ * The peaks of a log of `size` records.
+ * @throws ArgumentError when the source lacks one
+ */
 export async function readPeaks({ subtrees }: Pick<LogReader, 'subtrees'>, size: number): Promise<Peaks> {
   return { size, peaks: await subtrees(peakSubtrees(size)) };
 }

@@ -12,6 +12,7 @@ export interface Tile extends TilePlace {
  * The tiles that become whole while a log grows from one size to another, lower levels first. Of level 0 the source is
  * asked for leaf hashes, of a higher level for one root a tile below. A tile that reaches into a stretch that nobody has
  * (the source throws StateError) is left out; ask for stretches that are there, as each tile is tried.
+ * @throws ArgumentError when the sizes are not those of a log that grows
  */
 export async function* buildTiles(
   { subtrees }: Pick<LogReader, 'subtrees'>,

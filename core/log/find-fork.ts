@@ -6,6 +6,7 @@ import { peakSubtrees, type Subtree } from './subtrees.ts';
 /**
  * The first block of which two logs say different things, or null when they agree on all of the first `size` records. Asks
  * each source for O(log n) roots, and believes both.
+ * @throws ArgumentError when a source contradicts itself
  */
 export async function findFork(one: SubtreeSource, other: SubtreeSource, size: number): Promise<number | null> {
   let different = await firstDifferent(one, other, peakSubtrees(size));

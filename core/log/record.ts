@@ -13,7 +13,10 @@ export interface BlockRecord {
   readonly contentCommitment: ContentCommitment;
 }
 
-/** sealed ‖ commitment ‖ contentCommitment, 96 bytes: one field everywhere (specification#record). */
+/**
+ * sealed ‖ commitment ‖ contentCommitment, 96 bytes: one field everywhere (specification#record).
+ * @throws ArgumentError unless each of its fields has 32 bytes
+ */
 export function recordBytes(record: BlockRecord): Uint8Array {
   return concatBytes(
     bytes32(record.sealed, 'sealed digest'),
@@ -34,7 +37,10 @@ export function parseRecord(bytes: Uint8Array): BlockRecord {
   };
 }
 
-/** The record's leaf in its dataset's log: H(00 ‖ record). Its position is the block's index. */
+/**
+ * The record's leaf in its dataset's log: H(00 ‖ record). Its position is the block's index.
+ * @throws ArgumentError as `recordBytes`
+ */
 export function recordHash(hasher: Pick<Primitives, 'sha256'>, record: BlockRecord): Uint8Array {
   return leafHash(hasher, recordBytes(record));
 }

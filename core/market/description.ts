@@ -57,12 +57,18 @@ export function parseDescription(text: string): Description {
   return parseText(WHAT, descriptionSchema, MAX_DESCRIPTION_BYTES, text);
 }
 
-/** EIP-712 hash of what is said of one agreement of one OCASC: what the owner signs, and the description's name. */
+/**
+ * EIP-712 hash of what is said of one agreement of one OCASC: what the owner signs, and the description's name.
+ * @throws ArgumentError for an id that is no hex
+ */
 export function descriptionHash(domain: AgreementDomain, agreement: AgreementId, text: string): Uint8Array {
   return textHash(domain, DESCRIPTION_TYPE, [agreementBytes(agreement)], text);
 }
 
-/** The same in hex: what a description is called by. */
+/**
+ * The same in hex: what a description is called by.
+ * @throws ArgumentError for an id that is no hex
+ */
 export function descriptionName(domain: AgreementDomain, agreement: AgreementId, text: string): `0x${string}` {
   return to0x(descriptionHash(domain, agreement, text));
 }

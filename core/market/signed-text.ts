@@ -39,7 +39,10 @@ export function parseText<T extends z.ZodType>(what: string, schema: T, maxBytes
   return said;
 }
 
-/** EIP-712 hash of a struct whose last member is the text, as wallets show it. */
+/**
+ * EIP-712 hash of a struct whose last member is the text, as wallets show it.
+ * @throws ArgumentError for a contract that is no hex
+ */
 export function textHash(
   domain: AgreementDomain,
   type: Uint8Array,

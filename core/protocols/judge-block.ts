@@ -21,6 +21,7 @@ export interface Case {
 /**
  * Tables II to V, last steps: opens the sealed digest with the key that the owner derives and compares it with the computed
  * one. The salt that the key is made of is the storage's word: where it leads elsewhere, nothing is proven against anybody.
+ * @throws ArgumentError for an opening whose hashes are not 32 bytes
  */
 export function judgeOpening(hasher: Hasher, trial: Case, key: BlockKey, opening: Opening): Verdict {
   const { record, index, batch } = trial.record;

@@ -89,6 +89,7 @@ export function findKeys(keys: ReceivedKeys, index: BlockIndex): FoundKeys {
 /**
  * Table IV steps 11–12, Table V steps 10–11: opens the sealed digest with the key that the owner has sent and compares. A key that is not
  * the one committed to in the log is the owner's doing: his signed message shows it.
+ * @throws ArgumentError for an opening whose hashes are not 32 bytes
  */
 export function judgeWithKeys(
   hasher: Pick<Primitives, 'sha256'>,

@@ -141,6 +141,7 @@ export function verifyFromPeers(
 /**
  * A retrieved block against its record (Table III steps 10, 13, 14: hash the DataBlock, open Encrypted[Hash(DataBlock)],
  * compare). Evidence is `retrieved`.
+ * @throws ArgumentError as `judgeOpening`
  */
 export function verifyRetrieved(deps: OwnerCssN, record: ProvenRecord, retrieved: RetrievedBlock): Verdict {
   const { primitives, dataset } = deps;

@@ -22,6 +22,7 @@ export interface OwnerCssY {
 /**
  * Protocol I (Table II): an owner verifies blocks on storage that can hash on request. Steps 1–7, recording, are the
  * device's. Gives one verdict for each block asked for, window by window of 512, in ascending order of windows.
+ * @throws ArgumentError as `judgeOpening`
  */
 export async function* verifyOwnerCssY(
   deps: OwnerCssY,

@@ -30,7 +30,10 @@ export function roundHash(hasher: Hasher, round: RoundRoot): Uint8Array {
   return leafHash(hasher, round);
 }
 
-/** The round after `last` (null for an anchorer's first): it holds all rounds before it, so the newest proves them all. */
+/**
+ * The round after `last` (null for an anchorer's first): it holds all rounds before it, so the newest proves them all.
+ * @throws ArgumentError when the history of the last round is of another number of rounds
+ */
 export function buildNextRound(hasher: Hasher, last: LastRound | null, map: MapRoot): NextRound {
   const historyPeaks = last === null ? EMPTY_PEAKS : appendLeaves(hasher, last.history, [roundHash(hasher, last.root)]);
   const number = historyPeaks.size + 1;

@@ -28,7 +28,10 @@ export function roundBody(hasher: Hasher, number: number, history: LogRoot, map:
   ) as RoundBody;
 }
 
-/** round = H(05 ‖ u64 time ‖ previous32 ‖ body): what DISSC computes and keeps. */
+/**
+ * round = H(05 ‖ u64 time ‖ previous32 ‖ body): what DISSC computes and keeps.
+ * @throws ArgumentError unless each hash has 32 bytes
+ */
 export function roundRoot(hasher: Hasher, timeSeconds: number, previous: RoundRoot, body: RoundBody): RoundRoot {
   return hasher.sha256(
     concatBytes(u8(0x05), u64(timeSeconds), bytes32(previous, 'previous round'), bytes32(body, 'body')),

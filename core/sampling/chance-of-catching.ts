@@ -15,6 +15,7 @@ export interface Hunt {
 /**
  * Probability that at least one of some challenges of random seeds meets a lost chunk: 1 - (1 - lost/chunks)^challenges. An owner
  * who keeps the hashes of the lost ones answers all other seeds, as their paths need no more.
+ * @throws ArgumentError for what is no count, or more lost than there are
  */
 export function chanceOfCatching({ challenges, chunks, lost }: Hunt): number {
   for (const value of [challenges, chunks, lost]) {

@@ -3,7 +3,10 @@ import type { Primitives } from '../ports/primitives.ts';
 
 type Randomness = Pick<Primitives, 'randomBytes'>;
 
-/** A uniformly random integer in 0 … limit - 1, by rejection: a remainder alone would favour small numbers. */
+/**
+ * A uniformly random integer in 0 … limit - 1, by rejection: a remainder alone would favour small numbers.
+ * @throws ArgumentError unless the limit is an integer from 1 to 2^53 - 1
+ */
 export function uniformBelow(random: Randomness, limit: number): number {
   if (!Number.isSafeInteger(limit) || limit < 1) {
     throw new ArgumentError(`Cannot choose below ${limit}; the limit is an integer from 1 to 2^53 - 1.`);
@@ -21,6 +24,7 @@ export function uniformBelow(random: Randomness, limit: number): number {
 /**
  * `count` distinct numbers of 0 … total - 1, every such set equally likely, ascending. Floyd's algorithm: memory for the
  * sample only, whatever the total.
+ * @throws ArgumentError when there are not so many
  */
 export function chooseDistinct(random: Randomness, total: number, count: number): number[] {
   if (!Number.isSafeInteger(count) || count < 0 || count > total) {

@@ -7,6 +7,7 @@ export const DEFAULT_SAMPLE = 460;
 /**
  * Probability that a uniform sample of `sample` of `total` blocks meets at least one of `damaged`: the exact
  * hypergeometric 1 - C(total - damaged, sample) / C(total, sample).
+ * @throws ArgumentError for what is no count, or more than there are
  */
 export function detectionOfDamagedBlocks(total: number, damaged: number, sample: number): number {
   requireCounts(total, damaged, sample);
@@ -22,13 +23,17 @@ export function detectionOfDamagedBlocks(total: number, damaged: number, sample:
 /**
  * Lower bound of the probability that `sample` challenges of random chunks meet damage, where `fraction` is the mean
  * over blocks of the fraction of damaged chunks: 1 - (1 - f)^c.
+ * @throws ArgumentError for a fraction that is not between 0 and 1
  */
 export function detectionOfDamagedChunks(fraction: number, sample: number): number {
   requireFraction(fraction);
   return -Math.expm1(sample * Math.log1p(-fraction));
 }
 
-/** The least sample that detects `fraction` of damage with `confidence`, under the kind of evidence. */
+/**
+ * The least sample that detects `fraction` of damage with `confidence`, under the kind of evidence.
+ * @throws ArgumentError for a confidence or a fraction that is not between 0 and 1
+ */
 export function sampleSize(
   evidence: 'retrieved' | 'possession',
   total: number,
@@ -71,7 +76,10 @@ export interface Assurance {
   readonly words: string;
 }
 
-/** Says how sure an audit makes, differently for the kinds of evidence (specification#confidence). */
+/**
+ * Says how sure an audit makes, differently for the kinds of evidence (specification#confidence).
+ * @throws ArgumentError for counts and fractions that contradict each other
+ */
 export function assure(count: AuditCount): Assurance {
   const { evidence, total, checked, intact, unanswered, fraction } = count;
   const damaged = checked - intact - unanswered;

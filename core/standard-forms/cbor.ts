@@ -20,7 +20,10 @@ export function encodeCbor(value: Cbor): Uint8Array {
   return concatBytes(front(4, items.length), ...items.map(encodeCbor));
 }
 
-/** A value under a tag. */
+/**
+ * A value under a tag.
+ * @throws ArgumentError for a tag or a value that the form does not have
+ */
 export function encodeTagged(tag: number, value: Cbor): Uint8Array {
   return concatBytes(front(6, tag), encodeCbor(value));
 }

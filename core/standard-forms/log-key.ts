@@ -36,7 +36,10 @@ export function deriveLogKey(
   return { dataset, serial, publicKey, sign: (message) => ed25519.sign(message, seed) };
 }
 
-/** Signs a voucher: EIP-712 in DISSC's domain, by the owner's account. */
+/**
+ * Signs a voucher: EIP-712 in DISSC's domain, by the owner's account.
+ * @throws ArgumentError unless the key has 32 bytes
+ */
 export function vouchForLogKey(domain: DisscDomain, key: LogKey, ownerKey: PrivateKey): VouchedLogKey {
   return { key, voucher: signHash(voucherHash(domain, key), ownerKey) };
 }

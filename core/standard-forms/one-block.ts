@@ -16,7 +16,10 @@ export function requireOneBlock({ blocks }: Pick<EvidenceFile, 'blocks'>, form: 
   );
 }
 
-/** The audit path of a multiproof that is of one record, from the leaf upwards (RFC 9162 §2.1.3.1). */
+/**
+ * The audit path of a multiproof that is of one record, from the leaf upwards (RFC 9162 §2.1.3.1).
+ * @throws ArgumentError unless it is of one record
+ */
 export function pathOfOne(index: BlockIndex, size: number, nodes: readonly Uint8Array[]): Uint8Array[] {
   requireLeaf(index, size);
   const path: Uint8Array[] = [];
@@ -31,7 +34,10 @@ export function pathOfOne(index: BlockIndex, size: number, nodes: readonly Uint8
   return path.reverse();
 }
 
-/** What leads on from a standard proof: our evidence of the same block, and the owner's voucher for the log key. */
+/**
+ * What leads on from a standard proof: our evidence of the same block, and the owner's voucher for the log key.
+ * @throws ArgumentError for evidence that is out of bounds
+ */
 export function plumblineExtra(evidence: EvidenceFile, { key, voucher }: VouchedLogKey): Uint8Array {
   const logKey = { ed25519: to0x(key.publicKey), serial: key.serial, voucher: to0x(voucher) };
   const file = new TextDecoder().decode(encodeEvidence(evidence));

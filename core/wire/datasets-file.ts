@@ -28,7 +28,10 @@ const datasetsFile = z.strictObject({
   ),
 });
 
-/** An entry by its charters, which say all but whether digests are published. */
+/**
+ * An entry by its charters, which say all but whether digests are published.
+ * @throws ArgumentError for a name that is no text
+ */
 export function entryOf(
   dataset: DatasetId,
   charters: readonly [SignedCharter, ...SignedCharter[]],

@@ -254,7 +254,7 @@ export const rooms: Rooms = {
       'node:v8': ['dev/bench/memory.ts'],
       'node:zlib': ['dev/console'],
       '@typescript-eslint/scope-manager': ['dev/gate'],
-      'oxc-parser': ['dev/gate'],
+      'oxc-parser': ['dev/documented', 'dev/gate'],
     },
     globals: 'all',
     finds: ['.'],
@@ -303,7 +303,7 @@ export const rooms: Rooms = {
     globals: 'all',
     finds: ['.'],
     // Ports by a row's name; examples of the documentation, each written to a file first.
-    loads: ['test/functions/lambda-ports.ts', 'test/library/library.test.ts'],
+    loads: ['test/functions/lambda-ports.ts', 'test/library/load-example.ts'],
   },
 };
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { pathToFileURL } from 'node:url';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { parseEvidence } from '../../core/evidence/parse-evidence.ts';
 import { verifyEvidence } from '../../core/evidence/verify-evidence.ts';
@@ -19,7 +18,10 @@ import {
   SaleStateBusyError,
 } from '../../library/index.ts';
 import { TestBroker } from '../device/mqtt-broker.ts';
+import { givenOnStack } from './given-on-stack.ts';
 import { LINES, type LibraryStack, PASSWORD, startLibraryStack } from './library-stack.ts';
+import { namesUsed, runDocExample } from './load-example.ts';
+import { ON_STACK } from './on-stack.ts';
 import { readExamples } from './read-examples.ts';
 import { runExample, startExample } from './run-example.ts';
 
@@ -227,25 +229,36 @@ describe('the library on the embedded stack', { timeout: 300_000 }, () => {
     await consumer.accept(agreement, { despite: (await consumer.look(agreement)).odd.map(({ code }) => code) });
     serving = serve(owner);
     const examples = await readExamples(join(ROOT, 'library'));
-    assert.ok(examples.length >= 18, `${examples.length} examples`);
+    assert.ok(examples.length >= 20, `${examples.length} examples`);
     const { operator, home, consumerHome, auditorFile } = stack;
-    for (const [i, { where, code }] of examples.entries()) {
-      await t.test(where, async () => {
-        const values = { stack: stack.stack, operator, home, consumerHome, auditorFile, password, agreement };
-        const file = stack.path(`example-${i}.ts`);
-        const opened =
-          code.includes('Owner.open') || !code.includes('owner.')
-            ? ''
-            : 'const owner = await Owner.open({ stack, home, password });\n';
-        const names = Object.entries({ ...values, out: stack.path(`out-${i}`) });
-        const given = names.map(([name, value]) => `const ${name} = ${JSON.stringify(value)};\n`).join('');
-        const library = pathToFileURL(join(ROOT, 'library', 'index.ts')).href;
-        const quiet = 'const console = { log() {} };\n';
-        const node = "import { writeFile } from 'node:fs/promises';\n";
-        const from = `import { Auditor, Consumer, Owner } from ${JSON.stringify(library)};\n`;
-        await writeFile(file, `${node}${from}${given}${quiet}${opened}${code}\n`);
-        await import(pathToFileURL(file).href);
-      });
+    for (const [i, example] of examples.entries()) {
+      const given = { stack: stack.stack, operator, home, consumerHome, auditorFile, password, agreement, owner };
+      await t.test(example.where, () =>
+        runDocExample(stack.path(`library-${i}.ts`), example, { ...given, out: stack.path(`out-${i}`) }),
+      );
+    }
+  });
+
+  it('runs every example of client/ that a chain and a service are needed for', async (t) => {
+    const blocks = { from: 0, to: 3 };
+    const terms = { blocks, price: 1_300n, fee: 100n, bond: 1_300n, stake: 1n, window: 32, duration: 3_602 };
+    const { id: agreement } = await owner.offer('weather', terms);
+    const consumer = await Consumer.open({ stack: stack.stack, home: stack.consumerHome, password });
+    await consumer.accept(agreement, { despite: (await consumer.look(agreement)).odd.map(({ code }) => code) });
+    const { given, close } = await givenOnStack(stack, owner, agreement);
+    try {
+      const all = await readExamples(join(ROOT, 'client'));
+      const examples = all.filter((example) => namesUsed(example, ON_STACK).length > 0);
+      assert.ok(examples.length >= 45, `${examples.length} examples`);
+      for (const [i, example] of examples.entries()) {
+        await t.test(example.where, async () => {
+          const folder = stack.path(`client-${i}`);
+          await mkdir(folder);
+          await runDocExample(`${folder}.ts`, example, { ...given, folder });
+        });
+      }
+    } finally {
+      close();
     }
   });
 });

@@ -41,6 +41,15 @@ export interface AlertQueueParts {
  * keeps a large one waiting. A cause is kept before it is told, and that it was told afterwards: who is killed between the
  * two tells it again, under the same name. One that cannot be told is tried eight times within some ten minutes, then given
  * up.
+ *
+ * @example
+ * const told: string[] = [];
+ * const send = async ({ text }) => void told.push(text);
+ * const parts = { runtime, known: [], save: async () => {}, send, onGivenUp: () => {} };
+ * const queue = new AlertQueue(parts, new AbortController().signal);
+ * queue.raise({ cause: 'low-funds', alert: 'low-funds', severity: 'critical', agreement: null, text: 'Send gas.' });
+ * await queue.idle();
+ * console.log(told.join()); // Send gas.
  */
 export class AlertQueue {
   readonly #parts: AlertQueueParts;

@@ -46,7 +46,22 @@ const STALLED_MS = 600_000;
 const SILENT_MS = 120_000;
 const LOW_FUNDS = 'low-funds';
 
-/** Follows a server of sales: counts what happens, knows whether it is well, and raises what a person should know. */
+/**
+ * Follows a server of sales: counts what happens, knows whether it is well, and raises what a person should know.
+ *
+ * @example
+ * const account = `0x${'11'.repeat(20)}` as const;
+ * const said: string[] = [];
+ * const watch = new SaleWatch({
+ *   ...{ runtime, owner: account, agent: account, datasets: 1, pollMs: 2_000, lowBalanceWei: 10n ** 16n },
+ *   raise: ({ alert }) => said.push(alert),
+ *   settle: () => {},
+ *   alerts: () => ({ pending: 0, givenUp: 0 }),
+ * });
+ * watch.noteBalance(1n);
+ * watch.noteRound({ openSales: 1, failingSales: 0, silent: new Set() });
+ * console.log(watch.health().openSales, said.join()); // 1 low-funds
+ */
 export class SaleWatch {
   readonly #options: SaleWatchOptions;
   readonly #counts = new Map<string, number>();
