@@ -60,8 +60,8 @@ const MAX_ATTEMPTS = 5;
  * const deps = { runtime, service: consumerService, domain: market.domain, purchase, store: purchaseStore };
  * const mailbox = openKeyChannel({ ...deps, signerKey, encryptionKey, patienceMs: 60_000, pollMs: 250 });
  * await mailbox.send({ blocks: [0], voucher: null });
- * const { keys, refused } = await mailbox.receive([0]);
- * console.log(keys.size, refused.size); // 1 0
+ * const { payloads, refusals } = await mailbox.receive([0]);
+ * console.log(payloads[0]?.blocks.some(({ index }) => index === 0), refusals.length); // true 0
  */
 export function openKeyChannel(options: KeyChannelOptions): KeyChannel {
   const { runtime, service, domain, purchase, store, patienceMs, pollMs } = options;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -189,9 +190,23 @@ describe('the library on the embedded stack', { timeout: 300_000 }, () => {
   });
 
   it('is used by programs to start from: verifying in twenty lines, selling and buying, a device for MQTT', async () => {
-    const verified = await runExample('verify.ts', [stack.stack, stack.home, 'weather'], PASSWORD);
-    assert.match(verified.stdout, /^4 of 4 checked blocks are intact; there are 4\./);
-    assert.equal(verified.exitCode, 0);
+    const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+    const chapter = /## From a program\n([\s\S]*?)\n## /.exec(readme)?.[1] ?? '';
+    // As it is printed, but for the place of the repository and the password.
+    const [, line = ''] = /```sh\n(.+)\n```/.exec(chapter) ?? [];
+    const command = line.replaceAll('../', `${ROOT}/`).replace("'the password'", `'${PASSWORD}'`);
+    assert.notEqual(command, line);
+    const verified = spawnSync('sh', ['-c', command], { cwd: stack.folder, encoding: 'utf8' });
+    assert.match(verified.stdout, /^4 of 4 checked blocks are intact; there are 4\./, verified.stderr);
+    assert.equal(verified.status, 0);
+    const code = /```ts\n([\s\S]+?)\n```/.exec(chapter)?.[1] ?? '';
+    const [path, before] = [join(ROOT, 'library', 'index.ts'), process.cwd()];
+    process.chdir(stack.folder);
+    try {
+      await runDocExample(stack.path('readme.ts'), { path, where: 'README.md', code }, { password });
+    } finally {
+      process.chdir(before);
+    }
     const wrong = await runExample('verify.ts', [stack.stack, stack.home, 'weather'], 'wrong');
     assert.match(wrong.stderr, /KeyError/);
     assert.equal(wrong.exitCode, 1);

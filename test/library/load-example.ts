@@ -7,7 +7,7 @@ import type { Example } from './read-examples.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Of the package, as its users import it: here it is the source. */
-const PACKAGE_IMPORT = /^import (.+) from '(plumbline\/[^']+)';$/;
+const PACKAGE_IMPORT = /^import (.+) from 'plumbline(?:\/([^']+))?';$/;
 /** What is printed, and the comment behind it says what that is. */
 const PRINTED = /console\.log\((.*)\); \/\/ (.+)$/;
 
@@ -33,8 +33,8 @@ export async function runDocExample(file: string, example: Example, given: Given
   for (const line of example.code.split('\n')) {
     const imported = PACKAGE_IMPORT.exec(line);
     if (imported !== null) {
-      const [, what, from = ''] = imported;
-      own.push(`import ${what} from ${sourceOf(join(ROOT, `${from.slice('plumbline/'.length)}.ts`))};`);
+      const [, what, from = 'library/index'] = imported;
+      own.push(`import ${what} from ${sourceOf(join(ROOT, `${from}.ts`))};`);
       continue;
     }
     const shown = PRINTED.exec(line);
