@@ -16,7 +16,19 @@ import type { Report } from '../device/events.ts';
 import type { Outbox } from '../device/outbox/open-outbox.ts';
 import type { Provision } from '../device/provision/read-provision.ts';
 
-/** Everything a device reaches the world through, by its provision file: the service, the store and the chain. */
+/**
+ * Everything a device reaches the world through, by its provision file: the service, the store and the chain.
+ *
+ * @example
+ * import { openOutbox } from 'plumbline/device/outbox/open-outbox';
+ * import { readProvision } from 'plumbline/device/provision/read-provision';
+ * const provision = await readProvision(deviceFile);
+ * const outbox = openOutbox(`${out}.sqlite`, { ...provision, kind: provision.charter.kind });
+ * const { account, service } = connectDevice(provision, outbox, 'relayed', ({ event }) => console.log(event));
+ * const { batches } = await service.listBatches(provision.dataset, { by: 'block', from: 0, to: 3 });
+ * outbox.close();
+ * console.log(account === provision.account, batches.length); // true 1
+ */
 export function connectDevice(
   provision: Provision,
   outbox: Outbox,

@@ -53,7 +53,7 @@ export function afterSays(block: {
 }
 
 /** DISSC by its name; another contract, that a reader has named, is not called so. */
-export function contractText({ dissc }: Pick<DisscDomain, 'dissc'>): string {
+function contractText({ dissc }: Pick<DisscDomain, 'dissc'>): string {
   return dissc === DISSC_ADDRESS ? `DISSC (${dissc})` : `the contract ${dissc}, which is not DISSC,`;
 }
 

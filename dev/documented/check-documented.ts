@@ -15,6 +15,9 @@ const THROWS_ARE_SAID = ['client/', 'core/', 'library/'];
 /** Where every method has one, too. */
 const FULL_OF_EXAMPLES = ['auditor', 'consumer', 'owner'].map((name) => `library/${name}.ts`);
 
+/** What else `plumbline` itself exports. */
+const OF_THE_LIBRARY = ['connect-device', 'verification'].map((name) => `library/${name}.ts`);
+
 const exclude = (name: string): boolean => ['node_modules', 'build', 'cache', 'lib', 'out'].includes(name);
 const sources = globSync('*/**/*.{ts,tsx}', { cwd: ROOT, exclude })
   .map((path) => path.replaceAll('\\', '/'))
@@ -25,7 +28,8 @@ const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 };
 const { isPublic, closed } = findPublic('client', sources, Object.keys(exports));
 const { examples, throwing, missing } = findUndocumented(sources, {
-  needsExample: (path, name) => (isPublic(path, name) && !name.includes('.')) || FULL_OF_EXAMPLES.includes(path),
+  needsExample: (path, name) =>
+    FULL_OF_EXAMPLES.includes(path) || (!name.includes('.') && (isPublic(path, name) || OF_THE_LIBRARY.includes(path))),
   needsThrows: (path) => THROWS_ARE_SAID.some((room) => path.startsWith(room)),
 });
 const wrong = [...closed, ...missing];

@@ -245,9 +245,20 @@ describe('the library on the embedded stack', { timeout: 300_000 }, () => {
     serving = serve(owner);
     const examples = await readExamples(join(ROOT, 'library'));
     assert.ok(examples.length >= 20, `${examples.length} examples`);
-    const { operator, home, consumerHome, auditorFile } = stack;
+    const { operator, home, consumerHome, auditorFile, path } = stack;
+    const deviceFile = path('device.json');
     for (const [i, example] of examples.entries()) {
-      const given = { stack: stack.stack, operator, home, consumerHome, auditorFile, password, agreement, owner };
+      const given = {
+        stack: stack.stack,
+        operator,
+        home,
+        consumerHome,
+        auditorFile,
+        deviceFile,
+        password,
+        agreement,
+        owner,
+      };
       await t.test(example.where, () =>
         runDocExample(stack.path(`library-${i}.ts`), example, { ...given, out: stack.path(`out-${i}`) }),
       );
