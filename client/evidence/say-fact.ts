@@ -6,7 +6,7 @@ import type { ChainFact } from './chain-facts.ts';
  *
  * @example
  * const fact = { fact: 'record', says: 'DISSC has the head.', restsOn: '2 of 2 nodes', reason: null } as const;
- * console.log(sayFact({ ...fact, holds: true })); // DISSC has the head. [holds, by 2 of 2 nodes]
+ * console.log(sayFact({ ...fact, holds: true }));
  */
 export function sayFact({ says, holds, restsOn, reason }: ChainFact): string {
   if (holds === true) return `${says} [holds, by ${restsOn}]`;
@@ -19,7 +19,7 @@ export function sayFact({ says, holds, restsOn, reason }: ChainFact): string {
  *
  * @example
  * const dissent = { host: 'rpc.example', about: 'the record', said: 'there is no such event' };
- * console.log(sayDissent(dissent)); // rpc.example says otherwise of the record: there is no such event
+ * console.log(sayDissent(dissent));
  */
 export function sayDissent({ host, about, said }: Dissent): string {
   return `${host} disagrees about ${about}: ${said}`;

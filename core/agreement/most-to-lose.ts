@@ -90,6 +90,7 @@ export function mostToLose({ terms, kind, ahead, costs }: SaleAtRisk): {
 /**
  * What is risked by paying for `ahead` blocks before they are verified: the fee, and the price of so many blocks more, rounded
  * up to a unit, wherever they stand.
+ * @throws ArgumentError for terms that no offer has
  *
  * @example
  *

@@ -28,6 +28,7 @@ export interface TimestampFinding {
 /**
  * What a time-stamping authority hashes and signs the time of: 07 ‖ dataset32 ‖ u64 size ‖ root32 ‖ u32 serial ‖ H(signature65), the
  * leaf that a round has of the same head. Its SHA-256 is the token's imprint (specification#time-stamps).
+ * @throws ArgumentError for a size or a serial that no head has
  */
 export function timestampMessage(hasher: Pick<Primitives, 'sha256'>, head: SignedHead): Uint8Array {
   return mapLeafBytes(leafOfHead(hasher, head));
