@@ -35,6 +35,6 @@ const { examples, throwing, missing } = findUndocumented(sources, {
 const wrong = [...closed, ...missing];
 for (const message of wrong) console.error(message);
 console.log(
-  `${examples} functions that programs import, and ${throwing} that throw, were looked at; ${wrong.length} are not documented.`,
+  `Looked at ${examples} functions that programs import and at ${throwing} that throw; refusals: ${wrong.length}.`,
 );
 if (wrong.length > 0) process.exitCode = 1;
