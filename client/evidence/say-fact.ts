@@ -25,7 +25,13 @@ export function sayDissent({ host, about, said }: Dissent): string {
   return `${host} disagrees about ${about}: ${said}`;
 }
 
-/** Behind the verdict, as nodes that agree may lie together: who disagrees with them; empty where nobody does. */
+/**
+ * Behind the verdict, as nodes that agree may lie together: who disagrees with them; empty where nobody does.
+ *
+ * @example
+ * const dissent = [{ host: 'rpc.example', about: 'the record', said: 'there is no such event' }];
+ * console.log(`Intact.${sayDisagreement(dissent)}`);
+ */
 export function sayDisagreement(dissent: readonly Dissent[]): string {
   const hosts = [...new Set(dissent.map(({ host }) => host))];
   if (hosts.length === 0) return '';
