@@ -44,7 +44,9 @@ export class PlumblineStack extends Stack {
     });
     const queues = this.#createQueues(rules);
     const { existing } = parameters;
-    const store = { rules, listeners: listenersOf(queues) };
+    const api = new ServiceApi(this, 'Api', { rules, parameters });
+    const readers = parameters.pages === null ? [] : [`https://${api.host}`];
+    const store = { rules, listeners: listenersOf(queues), readers };
     const bucket =
       existing.bucket === null
         ? new SegmentStore(this, 'Store', store).bucket
@@ -58,7 +60,6 @@ export class PlumblineStack extends Stack {
         ? this.#createRelayerKey(parameters, rules)
         : Key.fromKeyArn(this, 'RelayerKey', existing.relayerKey);
     const ipfsToken = parameters.kuboApiUrl === null ? null : this.#createIpfsToken(rules);
-    const api = new ServiceApi(this, 'Api', { rules, parameters });
 
     const touchable: Touchable = {
       bucketArn: bucket.bucketArn,
@@ -99,7 +100,10 @@ export class PlumblineStack extends Stack {
     }
 
     if (parameters.pages !== null) {
-      const pages = new PagesFunction(this, 'Pages', { parameters, rules, code: codeOfPages(parameters.pages) });
+      const pages = new PagesFunction(this, 'Pages', {
+        ...{ parameters, rules, code: codeOfPages(parameters.pages) },
+        bucketOrigin: `https://${bucket.bucketRegionalDomainName}`,
+      });
       api.addPages(pages.function, ['/check', '/console', '/console/{file}']);
     }
     const alarms = new Alarms(this, 'Alarms', { parameters, functions: this.functions, queues, api });

@@ -26,6 +26,8 @@ export interface Parameters {
   readonly pages: string | null;
   /** Origins that the console may ask besides its own. */
   readonly pageOrigins: readonly string[];
+  /** A node that the console asks where its reader names none; anyone may know its address. Null: the reader names one. */
+  readonly pageRpcUrl: string | null;
   readonly rpcSecret: RpcSecret;
   readonly chainId: number;
   /** How deep a final block lies, for a chain whose nodes have no `finalized` block; null for all others. */
@@ -157,6 +159,7 @@ const context = z.object({
     /^https?:\/\/[a-z0-9.-]+(:\d{1,5})?$/,
     'is not a list of origins (https://host) and commas',
   ).default([]),
+  pageRpcUrl: url(/^https$/).optional(),
   accountAtOnce: z.coerce.number({ error: 'is a number' }).int('is a whole number').min(10, 'is below 10').optional(),
   ingestAtOnce: z.coerce
     .number({ error: 'is a number' })
@@ -237,6 +240,7 @@ export function readParameters(
     load: loadOf(parsed.data),
     pages: parsed.data.pages ?? null,
     pageOrigins: parsed.data.pageOrigins,
+    pageRpcUrl: parsed.data.pageRpcUrl ?? null,
     rpcSecret: { arn: parsed.data.rpcSecret, versionId: parsed.data.rpcSecretVersion ?? null },
     ...contractsOf(parsed.data, readFile),
     cssAccount: parsed.data.cssAccount ?? null,

@@ -6,6 +6,8 @@ import {
   BucketEncryption,
   type BucketProps,
   type CfnBucket,
+  type CorsRule,
+  HttpMethods,
   type IBucket,
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
@@ -21,6 +23,8 @@ export interface SegmentStoreProps {
     readonly events: readonly string[];
     readonly suffix: string;
   }[];
+  /** Origins whose pages may read what a presigned address gives them the right to; by itself this gives no right. */
+  readonly readers: readonly string[];
 }
 
 const MULTIPART_DAYS = 1;
@@ -32,7 +36,7 @@ const REJECTED_DAYS = 31;
 export class SegmentStore extends Construct {
   readonly bucket: Bucket;
 
-  constructor(scope: Construct, id: string, { rules, listeners }: SegmentStoreProps) {
+  constructor(scope: Construct, id: string, { rules, listeners, readers }: SegmentStoreProps) {
     super(scope, id);
     const common: BucketProps = {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
@@ -51,6 +55,7 @@ export class SegmentStore extends Construct {
       versioned: true,
       serverAccessLogsBucket: accessLogs as IBucket,
       serverAccessLogsPrefix: 'segments/',
+      ...(readers.length === 0 ? {} : { cors: [readingOf(readers)] }),
       lifecycleRules: [
         {
           id: 'old-versions',
@@ -91,7 +96,7 @@ export class SegmentStore extends Construct {
 export function useSegmentStore(
   scope: Construct,
   id: string,
-  { name, listeners }: Pick<SegmentStoreProps, 'listeners'> & { readonly name: string },
+  { name, listeners, readers }: Omit<SegmentStoreProps, 'rules'> & { readonly name: string },
 ): IBucket {
   const bucket = Bucket.fromBucketName(scope, id, name);
   for (const { queue } of listeners) queue.allowSending('s3.amazonaws.com', bucket.bucketArn);
@@ -109,7 +114,30 @@ export function useSegmentStore(
     );
   output('BucketNotifications', { QueueConfigurations }, 'For aws s3api put-bucket-notification-configuration');
   output('BucketPolicyStatement', writeOnce(bucket).toStatementJson(), 'To be added to the policy of the bucket');
+  if (readers.length > 0) {
+    const { allowedHeaders, allowedMethods, allowedOrigins, exposedHeaders, maxAge } = readingOf(readers);
+    const rule = {
+      ...{ AllowedHeaders: allowedHeaders, AllowedMethods: allowedMethods, AllowedOrigins: allowedOrigins },
+      ...{ ExposeHeaders: exposedHeaders, MaxAgeSeconds: maxAge },
+    };
+    output(
+      'BucketCors',
+      { CORSRules: [rule] },
+      'For aws s3api put-bucket-cors, so that the console may read the bucket',
+    );
+  }
   return bucket;
+}
+
+/** How pages of these origins may read: whole objects and ranges, by presigned addresses. */
+function readingOf(origins: readonly string[]) {
+  return {
+    allowedOrigins: [...origins],
+    allowedMethods: [HttpMethods.GET],
+    allowedHeaders: ['range'],
+    exposedHeaders: ['content-length', 'content-range', 'etag'],
+    maxAge: 3_600,
+  } satisfies CorsRule;
 }
 
 /** An object is written once, whoever writes it: a PUT that would replace one is refused before its bytes are kept. */

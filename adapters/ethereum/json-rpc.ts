@@ -36,6 +36,8 @@ export interface JsonRpcOptions {
   readonly patienceMs?: number;
   /** Told whenever a node was asked and did not answer, and another one did. */
   readonly onOtherNode?: ((other: OtherNode) => void) | undefined;
+  /** One that is there already, for several parts that ask the same node: it is asked once which chain it is on. */
+  readonly rpc?: JsonRpc | undefined;
 }
 
 /** Another node than the preferred one has answered. */
@@ -62,7 +64,8 @@ const SINGLES_AT_ONCE = 4;
  * that takes no batches is asked one by one; what a batch refuses counts only once it is refused alone.
  */
 export function createJsonRpc(options: JsonRpcOptions): JsonRpc {
-  const { rpcUrl, moreRpcUrls = [], patienceMs = DEFAULT_PATIENCE_MS, onOtherNode } = options;
+  const { rpcUrl, moreRpcUrls = [], patienceMs = DEFAULT_PATIENCE_MS, onOtherNode, rpc } = options;
+  if (rpc !== undefined) return rpc;
   if (moreRpcUrls.length === 0) return createNodeRpc(options);
   const among = { ...options, patienceMs: Math.min(patienceMs, PATIENCE_AMONG_NODES_MS) };
   const nodes = [rpcUrl, ...moreRpcUrls].map((url) => createNodeRpc({ ...among, rpcUrl: url }));

@@ -36,9 +36,9 @@ export interface DatasetRow {
   /** 0 encrypted, 1 plain, 2 attached; null where that is not known. */
   readonly kind: 0 | 1 | 2 | null;
   readonly owner: string | null;
-  /** Blocks on DISSC at the latest and at the final chain block. */
-  readonly recorded: number;
-  readonly final: number;
+  /** Blocks on DISSC at the latest and at the final chain block; null while that is being read. */
+  readonly recorded: number | null;
+  readonly final: number | null;
 }
 
 export interface Overview {
@@ -213,14 +213,19 @@ export interface AgreementRow {
 
 /** Everything that can be asked: what is asked with, what is answered, what is told meanwhile. */
 export interface Questions {
-  connect: { ask: { readonly origin: string; readonly rpcUrl: string | null }; answer: Place; told: never };
+  connect: {
+    ask: { readonly origin: string; readonly placeText: string; readonly rpcUrl: string | null };
+    answer: Place;
+    told: never;
+  };
   signIn: {
     ask: { readonly files: readonly { readonly name: string; readonly text: string }[]; readonly password: string };
     answer: Reader;
     told: never;
   };
   signOut: { ask: null; answer: Reader; told: never };
-  overview: { ask: null; answer: Overview; told: never };
+  /** Told once which datasets there are, before how far each is. */
+  overview: { ask: null; answer: Overview; told: Overview };
   standings: { ask: { readonly datasets: readonly string[] }; answer: readonly Standing[]; told: never };
   verify: {
     ask: {

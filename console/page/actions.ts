@@ -1,6 +1,7 @@
 import { emptyMap, grownMap, noteStates } from '../engine/block-map.ts';
-import type { Questions, VerifyProgress } from '../engine/questions.ts';
+import type { Overview, Questions, VerifyProgress } from '../engine/questions.ts';
 import { type Ask, askThrough } from './ask.ts';
+import { readPlace } from './read-place.ts';
 import { keep, recall } from './remember.ts';
 import { hashOf, type Route, routeOf } from './route.ts';
 import { change, changeDataset, current, datasetState, NOBODY } from './store.ts';
@@ -15,16 +16,45 @@ const RPC_URL = search.get('rpc');
 /** The policy of the worker's own address holds in it: it names the same node. */
 const worker = new Worker(`worker.js${location.search}`, { type: 'module' });
 const ask: Ask = askThrough(worker);
+/** Asked for while the worker is still being loaded. */
+let place: Promise<string> | null = readPlace();
+place.catch(() => undefined);
 
-/** Aborted when the reader goes elsewhere. */
+/** Aborted when the reader goes elsewhere, or stops what the page reads. */
 let viewing = new AbortController();
 
 export async function start(): Promise<void> {
   window.addEventListener('hashchange', () => void show(routeOf(location.hash)));
-  await attempt('Reading where this server keeps its chain …', async () => {
-    change({ place: await ask('connect', { origin: location.origin, rpcUrl: RPC_URL }) });
-  });
   await show(routeOf(location.hash));
+}
+
+/** Stops what the page reads for this view. */
+export function stopReading(): void {
+  viewing.abort();
+  viewing = new AbortController();
+  change({ busy: null, problem: { view: current().route.view, message: 'Stopped before everything was read.' } });
+}
+
+async function connect(signal: AbortSignal): Promise<void> {
+  await attempt('Reading where this server keeps its chain …', async () => {
+    place ??= readPlace();
+    try {
+      const placeText = await orAborted(place, signal);
+      change({ place: await ask('connect', { origin: location.origin, placeText, rpcUrl: RPC_URL }, { signal }) });
+    } catch (cause) {
+      // Asked again next time; but not for a reader who only goes to another view meanwhile.
+      if (!isAbort(cause)) place = null;
+      throw cause;
+    }
+  });
+}
+
+function orAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    result.then(resolve, reject);
+  });
 }
 
 export function go(route: Route): void {
@@ -44,10 +74,7 @@ async function show(route: Route): Promise<void> {
   change({ route, block: null, ...(before.view === route.view ? {} : { problem: null }) });
   if (before.view !== route.view) focusHeading();
   if (current().place === null) {
-    if (route.view === 'belief') return;
-    await attempt('Reading where this server keeps its chain …', async () => {
-      change({ place: await ask('connect', { origin: location.origin, rpcUrl: RPC_URL }, { signal }) });
-    });
+    await connect(signal);
     if (current().place === null) return;
   }
   if (route.view === 'overview' || route.view === 'fleet') await readOverview(signal);
@@ -73,17 +100,22 @@ async function show(route: Route): Promise<void> {
 
 async function readOverview(signal: AbortSignal): Promise<void> {
   await attempt('Reading datasets from the chain …', async () => {
-    const overview = await ask('overview', null, { signal });
-    change({ overview });
-    const kept = await Promise.all(overview.rows.slice(0, 200).map(({ dataset }) => recallOnce(dataset)));
-    if (kept.some(Boolean)) change({});
+    change({ overview: await ask('overview', null, { signal, onTold: showNames }) });
+    await recallOnce(current().overview?.rows.map(({ dataset }) => dataset) ?? []);
   });
 }
 
+/** The list is there before how far each is, unless an earlier one says that already. */
+function showNames(named: Overview): void {
+  if (current().overview === null) change({ overview: named });
+}
+
 async function openDataset(dataset: string, signal: AbortSignal): Promise<void> {
-  await recallOnce(dataset);
+  await recallOnce([dataset]);
   await attempt('Reading the dataset from the chain …', async () => {
-    const overview = current().overview ?? (await ask('overview', null, { signal }));
+    const shown = current().overview;
+    const isRead = shown?.rows.every(({ recorded }) => recorded !== null) === true;
+    const overview = shown !== null && isRead ? shown : await ask('overview', null, { signal, onTold: showNames });
     change({ overview });
     await askStandings([dataset], signal);
     const row = overview.rows.find((one) => one.dataset === dataset);
@@ -118,13 +150,17 @@ export async function askStandings(datasets: readonly string[], signal: AbortSig
 }
 
 export async function signIn(files: readonly File[], password: string): Promise<boolean> {
-  return attempt('Opening the keys here. This takes some seconds …', async () => {
-    const texts = await Promise.all(files.map(async (file) => ({ name: file.name, text: await readText(file) })));
-    const reader = await ask('signIn', { files: texts, password });
-    forgetReader();
-    change({ reader, said: reader.kind === 'owner' ? 'Signed in as the owner.' : 'Signed in as an auditor.' });
-    go({ view: 'overview' });
-  });
+  return attempt(
+    'Opening the keys here. This takes some seconds …',
+    async () => {
+      const texts = await Promise.all(files.map(async (file) => ({ name: file.name, text: await readText(file) })));
+      const reader = await ask('signIn', { files: texts, password });
+      forgetReader();
+      change({ reader, said: reader.kind === 'owner' ? 'Signed in as the owner.' : 'Signed in as an auditor.' });
+      go({ view: 'overview' });
+    },
+    false,
+  );
 }
 
 export async function signOut(): Promise<void> {
@@ -206,7 +242,7 @@ function noteDisowned(dataset: string, { disowned }: Questions['verify']['answer
 }
 
 async function noteBlock(dataset: string, index: number, state: number): Promise<void> {
-  await recallOnce(dataset);
+  await recallOnce([dataset]);
   const { map, version } = datasetState(dataset);
   const grown = grownMap(map, index + 1);
   noteStates(grown, Uint32Array.of(index), Uint8Array.of(state), Date.now());
@@ -246,16 +282,22 @@ function save(bytes: Uint8Array, name: string, type: string): void {
 
 const recalled = new Set<string>();
 
-async function recallOnce(dataset: string): Promise<boolean> {
-  const key = keyOf(dataset);
-  if (key === null || recalled.has(key)) return false;
-  recalled.add(key);
-  const kept = await recall(key);
-  if (kept === null) return false;
-  const { map, version } = datasetState(dataset);
-  if (map?.states.some((state) => state !== 0)) return false;
-  changeDataset(dataset, { map: grownMap(kept.map, map?.size ?? 0), last: kept.last, version: version + 1 });
-  return true;
+/** What an earlier visit noted of these datasets, unless this one has seen more already. */
+async function recallOnce(datasets: readonly string[]): Promise<void> {
+  const keys = new Map(
+    datasets.flatMap((dataset): [string, string][] => {
+      const key = keyOf(dataset);
+      return key === null || recalled.has(key) ? [] : [[key, dataset]];
+    }),
+  );
+  for (const key of keys.keys()) recalled.add(key);
+  if (keys.size === 0) return;
+  for (const [key, kept] of await recall([...keys.keys()])) {
+    const dataset = keys.get(key) as string;
+    const { map, version } = datasetState(dataset);
+    if (map?.states.some((state) => state !== 0)) continue;
+    changeDataset(dataset, { map: grownMap(kept.map, map?.size ?? 0), last: kept.last, version: version + 1 });
+  }
 }
 
 async function keepDataset(dataset: string): Promise<void> {
@@ -270,8 +312,9 @@ function keyOf(dataset: string): string | null {
   return place === null ? null : `${place.chainId} ${place.dissc} ${reader.account ?? reader.kind} ${dataset}`;
 }
 
-async function attempt(busy: string, run: () => Promise<void>): Promise<boolean> {
-  change({ busy, problem: null });
+/** @param canStop whether it hears when the reader stops it */
+async function attempt(busy: string, run: () => Promise<void>, canStop = true): Promise<boolean> {
+  change({ busy, canStop, problem: null });
   try {
     await run();
     return true;

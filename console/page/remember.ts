@@ -13,6 +13,8 @@ export interface Remembered {
 
 const NAME = 'plumbline-console';
 const STORE = 'verified';
+/** Maps of more datasets are not held at once. */
+const MOST_RECALLED = 200;
 
 /** Null where the browser keeps nothing, as in a private window. */
 async function open(): Promise<IDBDatabase | null> {
@@ -25,19 +27,24 @@ async function open(): Promise<IDBDatabase | null> {
   }
 }
 
-/** What was kept under this key; null where nothing was, or it is not what this page keeps. */
-export async function recall(key: string): Promise<Remembered | null> {
+/** What was kept under these keys, as far as it is what this page keeps. */
+export async function recall(keys: readonly string[]): Promise<ReadonlyMap<string, Remembered>> {
+  const found = new Map<string, Remembered>();
   const database = await open();
-  if (database === null) return null;
+  if (database === null) return found;
   try {
-    const kept = (await done(database.transaction(STORE).objectStore(STORE).get(key))) as Remembered | undefined;
-    const isWhole = kept?.map?.states instanceof Uint8Array && kept.map.checkedAt instanceof Uint32Array;
-    return isWhole ? kept : null;
+    const store = database.transaction(STORE).objectStore(STORE);
+    const kept = new Set(await done(store.getAllKeys()));
+    for (const key of keys.filter((one) => kept.has(one)).slice(0, MOST_RECALLED)) {
+      const one = (await done(store.get(key))) as Remembered | undefined;
+      if (one?.map?.states instanceof Uint8Array && one.map.checkedAt instanceof Uint32Array) found.set(key, one);
+    }
   } catch {
-    return null;
+    // A notebook that cannot be read is an empty one.
   } finally {
     database.close();
   }
+  return found;
 }
 
 export async function keep(key: string, remembered: Remembered): Promise<void> {

@@ -21,7 +21,10 @@ export function damagedBlocks({ map }: Pick<DatasetState, 'map'>): number {
 }
 
 /** Why a dataset wants to be looked at, the most serious first; null where nothing is known against it. */
-export function trouble(page: PageState, { dataset }: DatasetRow): string | null {
+export function trouble(
+  page: Pick<PageState, 'standings' | 'datasets'>,
+  { dataset }: Pick<DatasetRow, 'dataset'>,
+): string | null {
   const damaged = damagedBlocks(datasetState(dataset, page));
   if (damaged > 0) return `${damaged.toLocaleString('en')} damaged or missing`;
   const standing = page.standings.get(dataset);

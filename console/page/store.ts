@@ -47,6 +47,7 @@ export interface PageState {
   readonly search: string;
   /** What the page waits for, in words; null while it does not. */
   readonly busy: string | null;
+  readonly canStop: boolean;
   /** What went wrong last, and what it was about. */
   readonly problem: { readonly view: Route['view']; readonly message: string } | null;
   /** A sentence for those who hear the page: what has just come about. */
@@ -58,6 +59,7 @@ export const NOBODY: Reader = { kind: 'nobody', account: null, notes: [] };
 let state: PageState = {
   ...{ route: routeOf(location.hash), place: null, reader: NOBODY, overview: null, standings: new Map() },
   ...{ datasets: new Map(), block: null, rounds: null, agreements: null, search: '', busy: null, problem: null },
+  canStop: false,
   said: '',
 };
 const listeners = new Set<() => void>();
@@ -75,7 +77,7 @@ const NEW_DATASET: DatasetState = {
   ...{ map: null, version: 0, last: null, run: null, contents: null, looking: null, problem: null },
 };
 
-export function datasetState(dataset: string, from: PageState = state): DatasetState {
+export function datasetState(dataset: string, from: Pick<PageState, 'datasets'> = state): DatasetState {
   return from.datasets.get(dataset) ?? NEW_DATASET;
 }
 

@@ -2,10 +2,10 @@ import { decodeDatasetName } from '../../core/charter/dataset-name.ts';
 import type { DatasetKind } from '../../core/charter/kind.ts';
 import { PlumblineError } from '../../core/errors.ts';
 import { type Address, address, type DatasetId } from '../../core/ids.ts';
-import type { Engine } from './open-engine.ts';
-import type { ReaderKeys } from './reader-keys.ts';
+import type { Connection } from './connection.ts';
+import type { KnownReader } from './known-reader.ts';
 
-/** What a dataset's charter says of it. */
+/** What a dataset's charter says of it, and the auditor's file of its name. */
 export interface DatasetName {
   readonly name: string | null;
   readonly kind: DatasetKind | null;
@@ -14,13 +14,17 @@ export interface DatasetName {
 
 /** Datasets that are looked at: an owner's own, an auditor's, or all that the chain names. */
 export async function collectNames(
-  { ledger, file }: Engine,
-  keys: ReaderKeys,
+  { ledger, file }: Pick<Connection, 'ledger' | 'file'>,
+  keys: KnownReader,
   toBlock: number,
   signal: AbortSignal,
 ): Promise<Map<DatasetId, DatasetName>> {
   const named = new Map<DatasetId, DatasetName>();
-  for (const [dataset, [first]] of keys.charters) if (first !== undefined) named.set(dataset, nameOf(first));
+  for (const [dataset, [first]] of keys.charters) {
+    if (first === undefined) continue;
+    const charter = nameOf(first);
+    named.set(dataset, { ...charter, name: keys.names.get(dataset) ?? charter.name });
+  }
   const { kind, account } = keys.reader;
   if (kind === 'auditor') return named;
   const chartered =

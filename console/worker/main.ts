@@ -1,54 +1,62 @@
 import { PlumblineError } from '../../core/errors.ts';
-import type { Failure, FromWorker, Place, Question, Questions, ToWorker } from '../engine/questions.ts';
-import { makeFileEvidence } from './make-file-evidence.ts';
-import { type Engine, openEngine } from './open-engine.ts';
-import { readAgreements } from './read-agreements.ts';
-import { readBlock } from './read-block.ts';
-import { readContents, readFileOf } from './read-contents.ts';
-import { readOverview, readStandingsOf } from './read-overview.ts';
-import { readRounds } from './read-rounds.ts';
-import { keysOfNobody, openReaderKeys, type ReaderKeys } from './reader-keys.ts';
-import { verifyBlocks } from './verify-blocks.ts';
+import type { Failure, FromWorker, Place, Question, ToWorker } from '../engine/questions.ts';
+import type { Answering } from './answering.ts';
+import { type Connection, openConnection } from './connection.ts';
+import { type KnownReader, NOBODY } from './known-reader.ts';
+import type { Later } from './later.ts';
+import { readOverview } from './read-overview.ts';
 
 /*
  * The worker of the console: core, client and the reader's keys, away from the page, so that neither a password's scrypt nor a
- * million hashes stop it. Keys come in as the texts of files and never go out.
+ * million hashes stop it. Keys come in as the texts of files and never go out. What the list of datasets needs is here; the
+ * rest is loaded once that list is shown, or at the first question for it.
  */
 
-type Answering = {
-  readonly [Name in Question]: (
-    ask: Questions[Name]['ask'],
-    tell: (told: Questions[Name]['told']) => void,
-    signal: AbortSignal,
-  ) => Promise<Questions[Name]['answer']>;
-};
-
-let engine: Engine | null = null;
-let keys: ReaderKeys = keysOfNobody();
+let connection: Connection | null = null;
+let known: KnownReader = NOBODY;
+let later: Promise<Later> | null = null;
 
 const answering: Answering = {
-  async connect({ origin, rpcUrl }) {
-    engine = await openEngine(origin, rpcUrl);
-    return placeOf(engine);
+  async connect({ origin, placeText, rpcUrl }) {
+    connection = openConnection(origin, placeText, rpcUrl);
+    later = null;
+    return placeOf(connection);
   },
   async signIn({ files, password }) {
-    keys = await openReaderKeys(files, password, connected().ledger.domain);
-    return keys.reader;
+    known = await (await loadLater()).signIn(files, password);
+    return known.reader;
   },
   async signOut() {
-    keys = keysOfNobody();
-    return keys.reader;
+    (await loadLater()).signOut();
+    known = NOBODY;
+    return known.reader;
   },
-  overview: (_, __, signal) => readOverview(connected(), keys, signal),
-  standings: ({ datasets }, _, signal) => readStandingsOf(connected(), keys, datasets, signal),
-  verify: (ask, tell, signal) => verifyBlocks(connected(), keys, ask, tell, signal),
-  block: (ask, _, signal) => readBlock(connected(), keys, ask, signal),
-  evidence: (ask, tell, signal) => makeFileEvidence(connected(), keys, ask, tell, signal),
-  contents: (ask, tell, signal) => readContents(connected(), keys, ask, tell, signal),
-  file: (ask, tell, signal) => readFileOf(connected(), keys, ask, tell, signal),
-  rounds: (_, __, signal) => readRounds(connected(), keys, signal),
-  agreements: (_, __, signal) => readAgreements(connected(), keys, signal),
+  async overview(_, tell, signal) {
+    const overview = await readOverview(connected(), known, tell, signal);
+    // Once it is answered: the list comes first.
+    setTimeout(() => void loadLater().catch(() => {}));
+    return overview;
+  },
+  standings: async (...asked) => (await loadLater()).standings(...asked),
+  verify: async (...asked) => (await loadLater()).verify(...asked),
+  block: async (...asked) => (await loadLater()).block(...asked),
+  evidence: async (...asked) => (await loadLater()).evidence(...asked),
+  contents: async (...asked) => (await loadLater()).contents(...asked),
+  file: async (...asked) => (await loadLater()).file(...asked),
+  rounds: async (...asked) => (await loadLater()).rounds(...asked),
+  agreements: async (...asked) => (await loadLater()).agreements(...asked),
 };
+
+/** Once for a connection; what could not be loaded is tried again. */
+function loadLater(): Promise<Later> {
+  const to = connected();
+  const loading = later ?? import('./later.ts').then(({ openLater }) => openLater(to));
+  later = loading;
+  loading.catch(() => {
+    if (later === loading) later = null;
+  });
+  return loading;
+}
 
 const running = new Map<number, AbortController>();
 
@@ -71,12 +79,12 @@ async function answer(id: number, question: Question, ask: unknown): Promise<voi
   }
 }
 
-function connected(): Engine {
-  if (engine === null) throw new Error('The console is not connected yet.');
-  return engine;
+function connected(): Connection {
+  if (connection === null) throw new Error('The console is not connected yet.');
+  return connection;
 }
 
-function placeOf({ file, rpcUrl, origin }: Engine): Place {
+function placeOf({ file, rpcUrl, origin }: Connection): Place {
   const { host, origin: chainOrigin } = new URL(rpcUrl);
   return {
     ...{ chainId: file.chainId, dissc: file.dissc, chainHost: host, isThroughServer: chainOrigin === origin },
@@ -87,7 +95,7 @@ function placeOf({ file, rpcUrl, origin }: Engine): Place {
 function failureOf(cause: unknown): Failure {
   if (cause instanceof PlumblineError) return { name: cause.name, message: cause.shortMessage };
   if (cause instanceof DOMException) return { name: cause.name, message: cause.message };
-  if (cause instanceof TypeError && /fetch/i.test(cause.message)) {
+  if (cause instanceof TypeError && /fetch|dynamically imported/i.test(cause.message)) {
     return {
       name: 'StoreUnavailableError',
       message: 'The server that this page is from does not answer. Is it running?',

@@ -1,6 +1,5 @@
 import { portablePrimitives } from '../../adapters/crypto/portable-primitives.ts';
 import { createChainBlocks } from '../../adapters/ethereum/chain-blocks.ts';
-import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRounds } from '../../adapters/ethereum/dissc-rounds.ts';
 import { createSignatureFinder } from '../../adapters/ethereum/find-signature.ts';
 import { createOcascLedger } from '../../adapters/ethereum/ocasc-ledger.ts';
@@ -11,21 +10,14 @@ import { type Download, type OpenSource, sourceOfBucket, sourceOfService } from 
 import { createStorageServiceClient } from '../../client/service/storage-service-client.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { address } from '../../core/ids.ts';
-import { inAnswer } from '../../core/parse-outside.ts';
-import { type ConsoleFile, consoleFile } from '../../core/wire/console-file.ts';
 import { browserRuntime } from './browser-runtime.ts';
 import { readerOfBucket } from './bucket-reader.ts';
+import type { Connection } from './connection.ts';
 import { createHeadMemory } from './head-memory.ts';
 import type { ReaderKeys } from './reader-keys.ts';
 
-const MAX_PLACE_BYTES = 16 * 1024;
-
 /** A chain, a contract and a service, as one reader sees them. */
-export interface Engine {
-  readonly file: ConsoleFile;
-  readonly rpcUrl: string;
-  readonly origin: string;
-  readonly ledger: ReturnType<typeof createDisscLedger>;
+export interface Engine extends Connection {
   readonly reader: ReturnType<typeof createDisscRounds>;
   readonly market: ReturnType<typeof createOcascLedger> | null;
   readonly chainBlocks: ReturnType<typeof createChainBlocks>;
@@ -39,15 +31,12 @@ export interface Engine {
   readonly bucketOf: (keys: ReaderKeys) => ReturnType<typeof readerOfBucket> | null;
 }
 
-/** @throws AnswerError when the server does not tell where chain and contracts are */
-export async function openEngine(origin: string, rpcUrl: string | null): Promise<Engine> {
-  const file = await readPlace(origin);
-  const { chainId, fromBlock, finalDepth } = file;
-  const node = rpcUrl ?? file.rpcUrl ?? `${origin}/console/chain`;
-  const chain = { rpcUrl: node, chainId, ...(finalDepth === null ? {} : { finalDepth }) };
+/** Everything else that is asked of a connection. */
+export function openEngine(connection: Connection): Engine {
+  const { file, origin, chain } = connection;
+  const { chainId, fromBlock } = file;
   const dissc = address(file.dissc);
   const primitives = portablePrimitives;
-  const ledger = createDisscLedger({ ...chain, dissc });
   const reader = createDisscRounds({ ...chain, dissc });
   const memory = createHeadMemory();
   const findSignature = createSignatureFinder({ ...chain, dissc });
@@ -56,7 +45,8 @@ export async function openEngine(origin: string, rpcUrl: string | null): Promise
     createStorageServiceClient({ apiUrl: file.apiUrl ?? origin, chainId, account, runtime: browserRuntime });
   const bucketOf = ({ bucket }: ReaderKeys) => (bucket === null ? null : readerOfBucket(bucket, download));
   return {
-    ...{ file, rpcUrl: node, origin, ledger, reader, memory, serviceOf, bucketOf },
+    ...connection,
+    ...{ reader, memory, serviceOf, bucketOf },
     market: file.ocasc === null ? null : createOcascLedger({ ...chain, ocasc: address(file.ocasc) }),
     chainBlocks: createChainBlocks(chain),
     roundsOf: (keys) => ({
@@ -73,12 +63,6 @@ export async function openEngine(origin: string, rpcUrl: string | null): Promise
         : sourceOfBucket({ primitives, bucket });
     },
   };
-}
-
-async function readPlace(origin: string): Promise<ConsoleFile> {
-  const response = await fetch(`${origin}/console/place.json`, { redirect: 'error' });
-  const text = (await response.text()).slice(0, MAX_PLACE_BYTES);
-  return inAnswer(`The server at ${origin}`, () => consoleFile.parse(JSON.parse(text)));
 }
 
 /** Objects of the bucket come through the page's own origin, where the server offers that: then no other is asked. */

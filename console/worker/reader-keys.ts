@@ -11,7 +11,7 @@ import { accountOfKey } from '../../core/typed-data.ts';
 import { type AuditedDataset, auditKeysOf, parseAuditorFile } from '../../core/wire/auditor-file.ts';
 import { type DatasetEntry, parseDatasetsFile } from '../../core/wire/datasets-file.ts';
 import { stackFile } from '../../core/wire/stack-file.ts';
-import type { Reader } from '../engine/questions.ts';
+import { type KnownReader, NOBODY } from './known-reader.ts';
 import type { BucketAccess } from './presign-bucket.ts';
 
 /** A file that the reader has chosen. */
@@ -21,12 +21,9 @@ export interface ChosenFile {
 }
 
 /** What the reader can do, from the files chosen. It lives in this worker alone, until the page is closed or they sign out. */
-export interface ReaderKeys {
-  readonly reader: Reader;
+export interface ReaderKeys extends KnownReader {
   /** Signs requests: the owner, or an account of this moment. */
   readonly account: RequestAccount;
-  /** Charters that the reader keeps, by dataset. */
-  readonly charters: ReadonlyMap<DatasetId, readonly SignedCharter[]>;
   readonly datasetKeyOf: (dataset: DatasetId) => (serial: number) => DatasetKey;
   /** An auditor's; null for an owner, who has more. */
   readonly auditKeyOf: ((dataset: DatasetId) => (serial: number) => AuditKey) | null;
@@ -39,9 +36,8 @@ const NO_KEYS = 'This needs the keys of the owner. Sign in with the keystore.';
 
 export function keysOfNobody(): ReaderKeys {
   return {
-    reader: { kind: 'nobody', account: null, notes: [] },
+    ...NOBODY,
     account: momentaryAccount(),
-    charters: new Map(),
     datasetKeyOf: refuseKeys,
     auditKeyOf: null,
     signCharter: null,
@@ -124,6 +120,7 @@ function ownerOf(mnemonic: string, entries: readonly DatasetEntry[], notes: read
     reader: { kind: 'owner', account: address, notes },
     account: { address, signMessage: (message) => signMessage(privateKey, message) },
     charters: new Map(entries.map(({ dataset, charters }) => [dataset, charters])),
+    names: new Map(),
     datasetKeyOf: (dataset) => (serial) => {
       const name = `${dataset} ${serial}`;
       const key = known.get(name) ?? deriveDatasetKey(portablePrimitives, seed, dataset, serial);
@@ -142,6 +139,7 @@ function auditorOf(datasets: readonly AuditedDataset[], notes: readonly string[]
     reader: { kind: 'auditor', account: null, notes },
     account: momentaryAccount(),
     charters: new Map(datasets.map(({ dataset, charters }) => [dataset, charters])),
+    names: new Map(datasets.map(({ dataset, name }) => [dataset, name])),
     datasetKeyOf: () => () => {
       throw new KeyError('An auditor has no keys of the content.');
     },

@@ -18,7 +18,9 @@ export const consoleFile = z.strictObject({
   fromBlock: z.int().min(0),
   /** Where the service answers; null: at the origin that the page is from. */
   apiUrl: z.url().nullable(),
-  /** Where a chain node answers; null: through the origin that the page is from, `/console/chain`. */
+  /** Whether the origin that the page is from passes questions on to a chain node (`/console/chain`). */
+  passesOn: z.boolean(),
+  /** Where a chain node answers; null: through the origin that the page is from, or wherever its reader says. */
   rpcUrl: z.url().nullable(),
   /** Where presigned addresses of the bucket lead; the page asks for them through `/console/bucket`. Null: it asks there itself. */
   bucketOrigin: z.url().nullable(),

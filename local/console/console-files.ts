@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { contentPolicy, namedOrigin } from '../../core/wire/content-policy.ts';
 import type { HttpAnswer } from '../../functions/answer/problem.ts';
 import { findBuilt } from '../host/built-file.ts';
 import { refusal } from '../host/host-answer.ts';
-import { contentPolicy, namedOrigin } from './content-policy.ts';
 
 /** As `npm ci`, `npm run dev` and `npm pack` leave it. */
 const BUILT = join('build', 'console', 'app');

@@ -13,7 +13,7 @@ import { passThrough } from './pass-through.ts';
 
 export interface ConsoleSiteOptions {
   /** What the page is told of this place. */
-  readonly place: Omit<ConsoleFile, 'v' | 'apiUrl' | 'rpcUrl' | 'bucketOrigin'>;
+  readonly place: Omit<ConsoleFile, 'v' | 'apiUrl' | 'passesOn' | 'rpcUrl' | 'bucketOrigin'>;
   /** The node that the page's questions go to, where its reader names no other. */
   readonly rpcUrl: string;
   /** Says where presigned addresses lead: nothing else of the bucket is reached. */
@@ -56,7 +56,11 @@ export function openConsoleSite({ place, rpcUrl, objects }: ConsoleSiteOptions):
   };
 
   const tellPlace = async (): Promise<HttpAnswer> => {
-    const told: ConsoleFile = { v: 1, ...place, apiUrl: null, rpcUrl: null, bucketOrigin: await bucketOrigin() };
+    const told: ConsoleFile = {
+      v: 1,
+      ...place,
+      ...{ apiUrl: null, passesOn: true, rpcUrl: null, bucketOrigin: await bucketOrigin() },
+    };
     return {
       statusCode: 200,
       headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },

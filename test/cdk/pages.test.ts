@@ -23,18 +23,23 @@ before(async () => {
   await writeFile(join(built(), 'check.html'), '<p>check</p>');
   await writeFile(join(built(), 'app', 'index.html'), '<p>console</p>');
   await writeFile(join(built(), 'app', 'console.js'), 'run();');
+  await writeFile(join(built(), 'app', 'worker.js'), 'work();');
   await writeFile(join(built(), 'app', 'notes.txt'), 'nobody asked for this');
   bundlePages(built(), join(folder, 'lambda'));
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
 /** As Lambda loads it: what was bundled, with the pages beside it. */
-async function askAll(paths: readonly string[]): Promise<Answer[]> {
+async function askAll(targets: readonly string[]): Promise<Answer[]> {
+  const events = targets.map((target) => {
+    const [rawPath, rawQueryString = ''] = target.split('?');
+    return { rawPath, rawQueryString };
+  });
   const script = `
     const { handler } = await import('./lambda/index.mjs');
-    const answers = await Promise.all(${JSON.stringify(paths)}.map((rawPath) => handler({ rawPath })));
+    const answers = await Promise.all(${JSON.stringify(events)}.map(handler));
     console.log(JSON.stringify(answers));`;
-  const env = { PLUMBLINE_PAGE_ORIGINS: 'https://node.example' };
+  const env = { PLUMBLINE_PAGE_ORIGINS: 'https://node.example', PLUMBLINE_PAGE_PLACE: '{"v":1}' };
   const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], { cwd: folder, env });
   return JSON.parse(stdout);
 }
@@ -69,9 +74,25 @@ test('the bundled pages are answered by their paths, with types and policies', a
   }
 });
 
-test('the console’s short address leads to its first page', async () => {
-  const [short] = (await askAll(['/console'])) as [Answer];
-  assert.deepEqual([short.statusCode, short.headers.location], [308, '/console/index.html']);
+test('the console’s short address leads to its first page, with what it was asked with', async () => {
+  const [short, asked] = (await askAll(['/console', '/console?rpc=x'])) as [Answer, Answer];
+  assert.deepEqual([short.statusCode, short.headers.location], [307, '/console/index.html']);
+  assert.equal(asked.headers.location, '/console/index.html?rpc=x');
+});
+
+test('the console is told of its place, and may ask the node that its reader names', async () => {
+  const node = encodeURIComponent('https://mine.example/key');
+  const [place, page, bad] = (await askAll([
+    '/console/place.json',
+    `/console/worker.js?rpc=${node}`,
+    `/console/console.js?rpc=${encodeURIComponent("https://x; script-src 'unsafe-inline'")}`,
+  ])) as [Answer, Answer, Answer];
+  assert.deepEqual([place.statusCode, place.body, place.headers['content-type']], [200, '{"v":1}', 'application/json']);
+  assert.match(
+    page.headers['content-security-policy'] ?? '',
+    /connect-src 'self' https:\/\/node\.example https:\/\/mine\.example;/,
+  );
+  assert.match(bad.headers['content-security-policy'] ?? '', /connect-src 'self' https:\/\/node\.example;/);
 });
 
 test('nothing else is read, whatever the path says', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { consoleFile } from '../../core/wire/console-file.ts';
 import { functionRows } from '../../functions/table.ts';
 import { CONTEXT, type Resource, type Synthesised, synthStack } from './synth-stack.ts';
 
@@ -141,9 +142,25 @@ describe('load', () => {
 
 describe('pages', () => {
   test('are served beside the API by a function that may write its log alone, and only where they are asked for', () => {
-    const stack = synthStack({ pages: 'build/console', pageOrigins: 'https://node.example' });
+    const stack = synthStack({
+      ...{ pages: 'build/console', pageOrigins: 'https://other.example', pageRpcUrl: 'https://node.example/public' },
+    });
     const { Properties } = functionNamed(stack, 'pages');
-    assert.equal(Properties.Environment.Variables.PLUMBLINE_PAGE_ORIGINS, 'https://node.example');
+    const { PLUMBLINE_PAGE_ORIGINS, PLUMBLINE_PAGE_PLACE } = Properties.Environment.Variables;
+    assert.match(
+      stack.text(PLUMBLINE_PAGE_ORIGINS),
+      /^https:\/\/other\.example,https:\/\/node\.example,https:\/\/<Store\/Segments\.RegionalDomainName>$/,
+    );
+    const place = consoleFile.parse(JSON.parse(PLUMBLINE_PAGE_PLACE));
+    assert.deepEqual(
+      [place.passesOn, place.rpcUrl, place.dissc, place.anchorer],
+      [false, 'https://node.example/public', CONTEXT.dissc, CONTEXT.cssAccount],
+    );
+    const [rule] = stack.ofType('AWS::S3::Bucket').get('Store/Segments')?.Properties.CorsConfiguration.CorsRules ?? [];
+    assert.deepEqual([rule.AllowedMethods, rule.AllowedHeaders], [['GET'], ['range']]);
+    assert.match(rule.AllowedOrigins.map(stack.text).join(), /^https:\/\/<Api\/Http>\.execute-api\./);
+    const plain = synthStack().ofType('AWS::S3::Bucket').get('Store/Segments')?.Properties;
+    assert.equal(plain.CorsConfiguration, undefined, 'where no page is served, no page reads the bucket');
     const { Policies } = stack.ofType('AWS::IAM::Role').get('Pages/Role')?.Properties ?? {};
     assert.deepEqual(
       Policies[0].PolicyDocument.Statement.map((one: { Action: string[]; Resource: unknown }) => [

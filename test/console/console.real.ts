@@ -1,95 +1,35 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { writeConsole } from '../../dev/console/build-console.ts';
-import { runPlumb, type StackUnderTest, startStackUnderTest } from '../cli/run-plumb.ts';
-import { findBarriers, openBrowser } from './open-page.ts';
+import type { Page } from 'playwright-core';
+import { runPlumb } from '../cli/run-plumb.ts';
+import {
+  type ConsoleUnderTest,
+  captureFiles,
+  damageStored,
+  isNarrow,
+  PASSWORD,
+  picture,
+  readingsCsv,
+  settled,
+  startConsoleUnderTest,
+} from './console-under-test.ts';
+import { findBarriers } from './open-page.ts';
 
-/** Pictures of what a person sees, for people: $PLUMBLINE_SHOTS, or nowhere. */
-const shots = process.env.PLUMBLINE_SHOTS;
-const PASSWORD = 'correct horse battery';
-
-let folder: string;
-let stack: StackUnderTest;
-let url: string;
-let browser: Browser;
-let env: Record<string, string>;
+let site: ConsoleUnderTest;
 let dataset: string;
-const at = (...names: string[]) => join(folder, ...names);
-
-async function plumb(...args: string[]): Promise<Record<string, unknown>> {
-  const { exitCode, stdout, stderr } = await runPlumb([...args, '--json'], env);
-  assert.equal(exitCode, 0, `plumb ${args.join(' ')}: ${stderr}`);
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}');
-}
 
 before(async () => {
-  await writeConsole();
-  folder = await mkdtemp(join(tmpdir(), 'plumbline-console-'));
-  stack = await startStackUnderTest(at('stack'));
-  url = `${JSON.parse(await readFile(stack.stackFile, 'utf8')).apiUrl}/`;
-  await writeFile(at('password'), `${PASSWORD}\n`, { mode: 0o600 });
-  env = { PLUMB_STACK: stack.stackFile, PLUMB_HOME: at('home'), PLUMB_PASSWORD_FILE: at('password') };
-  const secret = ['--password-file', at('password')];
-  const { account } = await plumb('owner', 'init', ...secret, '--mnemonic-out', at('mnemonic'));
-  await plumb('local', 'admit', String(account));
-  dataset = String((await plumb('dataset', 'create', 'pump', ...secret)).dataset);
-  await plumb('device', 'provision', 'pump', '--out', at('pump.json'), ...secret);
-  await mkdir(at('source'));
-  const minute = (i: number) => new Date(Date.UTC(2026, 10, 25, 0, i)).toISOString();
-  const lines = Array.from({ length: 200 }, (_, i) => `${minute(i)},${(3 + Math.sin(i / 20)).toFixed(3)}`);
-  await writeFile(at('source', 'pump.csv'), `time,pressure\n${lines.join('\n')}\n`);
-  await writeFile(at('source', 'firmware.bin'), new Uint8Array(60_000).fill(0));
-  const run = ['--source', `dir:${at('source')}`, '--provision', at('pump.json'), '--block-bytes', '1024B'];
-  await plumb('device', 'run', ...run, '--until-idle', '--every', '1s', '--settle', '500ms', '--poll', '500ms');
-  browser = await openBrowser();
+  site = await startConsoleUnderTest();
+  const files = { 'pump.csv': readingsCsv(200), 'firmware.bin': new Uint8Array(60_000) };
+  dataset = await captureFiles(site, 'pump', files);
 });
 
-after(async () => {
-  await browser?.close();
-  await stack?.end('SIGTERM').catch(() => undefined);
-  await rm(folder, { recursive: true, force: true });
-});
+after(() => site?.end());
 
-/** A page, with what it asked of others and what the browser complained of. */
-async function open(options: BrowserContextOptions, use: (page: Page) => Promise<void>): Promise<void> {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  const foreign: string[] = [];
-  const complaints: string[] = [];
-  page.on('request', (request) => {
-    if (!request.url().startsWith(url) && !request.url().startsWith('blob:')) foreign.push(request.url());
-  });
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('console', (message) => {
-    if (/Content Security Policy/i.test(message.text())) complaints.push(message.text());
-  });
-  try {
-    await page.goto(url);
-    await use(page);
-    assert.deepEqual(foreign, [], 'it asked somebody else');
-    assert.deepEqual(complaints, []);
-  } finally {
-    await context.close();
-  }
-}
-
-async function picture(page: Page, name: string): Promise<void> {
-  if (shots === undefined) return;
-  await mkdir(shots, { recursive: true });
-  await page.screenshot({ path: join(shots, `console-${name}.png`), fullPage: true });
-}
-
-async function openKeys(page: Page): Promise<void> {
-  await page.getByRole('link', { name: 'Open my keys' }).first().click();
-  await page.getByLabel('Key files').setInputFiles([at('home', 'keystore.json'), at('home', 'datasets.json')]);
-  await page.getByLabel('Password').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Open', exact: true }).click();
-  await page.getByRole('button', { name: 'Forget keys' }).waitFor({ timeout: 60_000 });
-}
+const open: ConsoleUnderTest['open'] = (options, use) => site.open(options, use);
+const openKeys = (page: Page) => site.openKeys(page);
+const at = (...names: string[]) => site.at(...names);
 
 async function openDataset(page: Page): Promise<void> {
   await page.getByRole('link', { name: /^pump/ }).click();
@@ -102,8 +42,6 @@ async function verifyAll(page: Page): Promise<string> {
   await page.getByRole('heading', { name: 'Last check' }).waitFor({ timeout: 60_000 });
   return (await page.locator('.verdict').first().textContent()) ?? '';
 }
-
-const isNarrow = (page: Page) => page.evaluate('document.documentElement.scrollWidth <= window.innerWidth');
 
 test('without keys it shows what is public, and verifies nothing', () =>
   open({}, async (page) => {
@@ -120,7 +58,7 @@ test('a wrong password is said; the right one opens; all blocks are verified, re
     await page.getByRole('button', { name: 'Open', exact: true }).click();
     await page.getByText('The password does not open the keystore').waitFor({ timeout: 60_000 });
     await picture(page, 'wrong-password');
-    await page.goto(url);
+    await page.goto(site.url);
     await openKeys(page);
     await picture(page, 'overview');
     await openDataset(page);
@@ -131,7 +69,7 @@ test('a wrong password is said; the right one opens; all blocks are verified, re
     const file = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Download pump.csv' }).click();
     const saved = await (await file).path();
-    assert.deepEqual(await readFile(saved), await readFile(at('source', 'pump.csv')));
+    assert.deepEqual(await readFile(saved), await readFile(at('source-pump', 'pump.csv')));
     await picture(page, 'dataset');
     await page.getByRole('slider').focus();
     await page.keyboard.press('End');
@@ -143,7 +81,82 @@ test('a wrong password is said; the right one opens; all blocks are verified, re
     const made = at('made.evidence.json');
     await (await evidence).saveAs(made);
     await picture(page, 'block');
-    assert.equal((await runPlumb(['verify', made, '--json'], env)).exitCode, 0);
+    assert.equal((await runPlumb(['verify', made, '--json'], site.env)).exitCode, 0);
+  }));
+
+test('the whole way from the page to evidence goes by keyboard alone', () =>
+  open({}, async (page) => {
+    await page.getByRole('link', { name: /^pump/ }).waitFor();
+    await page.keyboard.press('Tab');
+    assert.equal(await focused(page), 'Skip to the content');
+    await tabTo(page, /^Open my keys$/);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Open my keys' }).waitFor();
+    await tabTo(page, /^Key files$/);
+    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press('Enter')]);
+    await chooser.setFiles([at('home', 'keystore.json'), at('home', 'datasets.json')]);
+    await tabTo(page, /^Password/);
+    await page.keyboard.type(PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Forget keys' }).waitFor({ timeout: 60_000 });
+    await settled(page);
+    await tabTo(page, /^pump/);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: /^All \d+ blocks$/ }).waitFor();
+    await tabTo(page, /^The storage proves/);
+    await page.keyboard.press('ArrowDown');
+    assert.match(await focused(page), /^Fetch each block/);
+    await tabTo(page, /^Verify$/);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Last check' }).waitFor({ timeout: 60_000 });
+    await tabTo(page, /^Map of blocks/);
+    await page.keyboard.press('End');
+    await page.keyboard.press('Enter');
+    await page.getByText('✓ Intact').waitFor({ timeout: 60_000 });
+    await tabTo(page, /^Make evidence of this block$/);
+    const [evidence] = await Promise.all([
+      page.waitForEvent('download', { timeout: 60_000 }),
+      page.keyboard.press('Enter'),
+    ]);
+    assert.match(evidence.suggestedFilename(), /\.evidence\.json$/);
+  }));
+
+/** What has the focus, by its name; and that one sees where it is. */
+async function focused(page: Page): Promise<string> {
+  const [name, isSeen] = (await page.evaluate(`(() => {
+    const element = document.activeElement;
+    const label = element.labels?.[0]?.textContent ?? element.getAttribute('aria-label') ?? element.textContent ?? '';
+    const { outlineStyle, outlineWidth } = getComputedStyle(element);
+    return [label.trim(), outlineStyle !== 'none' && outlineWidth !== '0px'];
+  })()`)) as [string, boolean];
+  assert.ok(isSeen, `${name} has the focus, and nobody sees it`);
+  return name;
+}
+
+async function tabTo(page: Page, name: RegExp): Promise<void> {
+  const passed: string[] = [];
+  for (let pressed = 0; pressed < 60; pressed++) {
+    await page.keyboard.press('Tab');
+    // Behind the last element the browser's own controls have the focus.
+    if (await page.evaluate('document.activeElement === document.body')) continue;
+    const at = await focused(page);
+    if (name.test(at)) return;
+    passed.push(at);
+  }
+  assert.fail(`${name} is not reached: ${passed.join(' | ')}`);
+}
+
+test('an auditor sees the datasets of the file by their names, and verifies without reading', () =>
+  open({}, async (page) => {
+    await site.plumb(['owner', 'auditor', 'pump', '--out', at('auditor.json'), '--password-file', at('password')]);
+    await page.getByRole('link', { name: 'Open my keys' }).first().click();
+    await page.getByLabel('Key files').setInputFiles([at('auditor.json'), site.stack.stackFile]);
+    await page.getByRole('button', { name: 'Open', exact: true }).click();
+    await page.getByText('Auditor', { exact: true }).waitFor();
+    await openDataset(page);
+    assert.match(await verifyAll(page), /^✓ All \d+ blocks are intact/);
+    assert.equal(await page.getByText('Files and readings').count(), 0);
+    await picture(page, 'auditor');
   }));
 
 test('roles, names and contrast hold at 360 px, light and dark, in every view', async () => {
@@ -152,7 +165,7 @@ test('roles, names and contrast hold at 360 px, light and dark, in every view', 
       await openKeys(page);
       for (const view of ['', 'fleet', 'rounds', 'agreements', 'belief', 'sign-in', `dataset/${dataset}`]) {
         await page.evaluate(`location.hash = '#/${view}'`);
-        await page.locator('.busy[hidden]').waitFor({ state: 'attached' });
+        await settled(page);
         await page.getByRole('heading', { level: 1 }).waitFor();
         assert.deepEqual(await findBarriers(page), [], view);
         assert.equal(await isNarrow(page), true, `${view} is wider than the window`);
@@ -224,7 +237,7 @@ test('a million blocks are drawn, with the one that is damaged', async () => {
 
 test('damage in the bucket is shown in red, and its block breaks at the comparison', () =>
   open({}, async (page) => {
-    await damageStored();
+    await damageStored(site);
     await openKeys(page);
     await openDataset(page);
     assert.match(await verifyAll(page), /^✗ .* not intact/);
@@ -235,24 +248,10 @@ test('damage in the bucket is shown in red, and its block breaks at the comparis
     await picture(page, 'damaged-block');
   }));
 
-/** Changes a byte in the middle of the largest stored object, past everything that guards it. */
-async function damageStored(): Promise<void> {
-  const paths = await readdir(at('stack', 'objects'), { recursive: true, withFileTypes: true });
-  let largest = { path: '', bytes: new Uint8Array() as Uint8Array };
-  for (const entry of paths.filter((one) => one.isFile())) {
-    const path = join(entry.parentPath, entry.name);
-    const bytes = await readFile(path);
-    if (bytes.length > largest.bytes.length) largest = { path, bytes };
-  }
-  const middle = Math.floor(largest.bytes.length / 2);
-  largest.bytes[middle] = (largest.bytes[middle] ?? 0) ^ 1;
-  await writeFile(largest.path, largest.bytes);
-}
-
 test('a stack that goes away is said, and what was read stays', () =>
   open({}, async (page) => {
     await page.getByRole('link', { name: /^pump/ }).waitFor();
-    await stack.end('SIGTERM');
+    await site.stack.end('SIGTERM');
     await page.evaluate("location.hash = '#/rounds'");
     await page.getByRole('alert').waitFor({ timeout: 120_000 });
     assert.match((await page.getByRole('alert').textContent()) ?? '', /does not answer|cannot be reached/);

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
+import { contentPolicy, namedOrigin } from '../../core/wire/content-policy.ts';
 import { writeConsole } from '../../dev/console/build-console.ts';
 import { refuseChainQuestion } from '../../local/console/check-chain-question.ts';
 import { openConsoleSite } from '../../local/console/console-site.ts';
-import { contentPolicy, namedOrigin } from '../../local/console/content-policy.ts';
 
 const DISSC = `0x${'d1'.repeat(20)}`;
 const OTHER = `0x${'0e'.repeat(20)}`;

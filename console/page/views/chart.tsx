@@ -3,7 +3,7 @@ import uPlot from 'uplot';
 import type { Contents, Series } from '../../engine/questions.ts';
 import { count, utc } from '../words.ts';
 
-interface ChartProps {
+export interface ChartProps {
   readonly series: Series;
   readonly gaps: Contents['gaps'];
   /** The same for all charts beside each other, ms. */

@@ -4,7 +4,7 @@ import type { Contents, NamedContent } from '../../engine/questions.ts';
 import { download } from '../actions.ts';
 import type { DatasetState, PageState } from '../store.ts';
 import { bytes, count, counted, utc } from '../words.ts';
-import { Chart } from './chart.tsx';
+import { LazyChart } from './lazy-chart.tsx';
 import { Progress } from './progress.tsx';
 
 const LOOK_BLOCKS = 1_024;
@@ -78,7 +78,7 @@ function Shown({ dataset, contents }: { readonly dataset: string; readonly conte
         </p>
       )}
       {shown.map((one) => (
-        <Chart key={one.name} series={one} gaps={gaps} fromMs={fromMs} toMs={toMs} />
+        <LazyChart key={one.name} series={one} gaps={gaps} fromMs={fromMs} toMs={toMs} />
       ))}
       {series.length > shown.length ? (
         <button type="button" onClick={() => setIsAll(true)}>

@@ -11,6 +11,8 @@ import { Progress } from './progress.tsx';
 
 /** Blocks that the sample takes, unless all are few: what makes it 99 % sure to see 1 % of damage. */
 const SAMPLE = 460;
+/** Rounds and service were not heard yet. */
+const UNREAD = 'being read …';
 
 /** One dataset: how far it is, what was verified, what is in it. */
 export function DatasetView({ page, dataset }: { readonly page: PageState; readonly dataset: string }) {
@@ -87,26 +89,32 @@ function Facts({
       ))}
       <dl class="facts-list">
         <Line name="Last capture">
-          {standing?.lastCaptureMs == null
-            ? 'not told'
-            : `${ago(standing.lastCaptureMs, nowMs)}, ${utc(standing.lastCaptureMs)}`}
+          {standing === null
+            ? UNREAD
+            : standing.lastCaptureMs === null
+              ? 'not told'
+              : `${ago(standing.lastCaptureMs, nowMs)}, ${utc(standing.lastCaptureMs)}`}
         </Line>
         <Line name="Recorded">
-          {row === null
+          {row?.recorded == null || row.final === null
             ? '–'
             : `${counted(row.recorded, 'block')}, ${row.final < row.recorded ? `${count(row.recorded - row.final)} not final yet` : 'all final'}`}
         </Line>
         <Line name="Anchored">
-          {standing?.round == null
-            ? 'in no round'
-            : `${counted(standing.anchored ?? 0, 'block')} in round ${count(standing.round.number)}, ${ago(standing.round.timeMs, nowMs)}${standing.round.isOwnWord ? " (the operator's own word)" : ''}`}
+          {standing === null
+            ? UNREAD
+            : standing.round === null
+              ? 'in no round'
+              : `${counted(standing.anchored ?? 0, 'block')} in round ${count(standing.round.number)}, ${ago(standing.round.timeMs, nowMs)}${standing.round.isOwnWord ? " (the operator's own word)" : ''}`}
         </Line>
         <Line name="Waiting">
-          {standing?.stored == null
-            ? 'not told'
-            : waiting === 0
-              ? 'nothing: all that is stored is on the chain'
-              : `${counted(waiting, 'stored block')}${standing.oldestWaitingMs === null ? '' : `, the oldest for ${span(nowMs - standing.oldestWaitingMs)}`}`}
+          {standing === null
+            ? UNREAD
+            : standing.stored === null
+              ? 'not told'
+              : waiting === 0
+                ? 'nothing: all that is stored is on the chain'
+                : `${counted(waiting, 'stored block')}${standing.oldestWaitingMs === null ? '' : `, the oldest for ${span(nowMs - standing.oldestWaitingMs)}`}`}
         </Line>
         <Line name="Kind">{row?.kind == null ? 'unknown' : KINDS[row.kind]}</Line>
         <Line name="Id">

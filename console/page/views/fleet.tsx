@@ -1,5 +1,5 @@
-import { useState } from 'preact/hooks';
-import type { DatasetRow, Standing } from '../../engine/questions.ts';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { DatasetRow, Overview, Standing } from '../../engine/questions.ts';
 import { askStandings } from '../actions.ts';
 import { hashOf } from '../route.ts';
 import { findRows } from '../select-rows.ts';
@@ -17,18 +17,34 @@ const ASKED_TOGETHER = 64;
 
 /** Devices by when they were last heard of, in one line each. */
 export function FleetView({ page }: { readonly page: PageState }) {
+  const { overview } = page;
+  return overview === null ? <Waiting title="Fleet" page={page} /> : <Devices page={page} overview={overview} />;
+}
+
+function Devices({ page, overview }: { readonly page: PageState; readonly overview: Overview }) {
   const [asking, setAsking] = useState<number | null>(null);
-  const { overview, search, standings, reader } = page;
-  if (overview === null) return <Waiting title="Fleet" page={page} />;
-  const rows = findRows(overview.rows, search);
-  const known = overview.rows.flatMap(({ dataset }) => standings.get(dataset) ?? []);
+  const { search, standings, reader } = page;
+  const rows = useMemo(() => findRows(overview.rows, search), [overview.rows, search]);
+  const known = useMemo(
+    () => overview.rows.flatMap(({ dataset }) => standings.get(dataset) ?? []),
+    [overview.rows, standings],
+  );
   const nowMs = Date.now();
   const heard = (within: (ms: number) => boolean): number =>
     known.filter(({ lastSeenMs }) => lastSeenMs !== null && within(nowMs - lastSeenMs)).length;
+  const stopping = useRef<AbortController | null>(null);
+  // Whoever leaves the view asks no more.
+  useEffect(() => () => stopping.current?.abort(), []);
   const askAll = async (): Promise<void> => {
-    for (let at = 0; at < overview.rows.length; at += ASKED_TOGETHER) {
+    const asked = new AbortController();
+    stopping.current = asked;
+    const { signal } = asked;
+    for (let at = 0; at < overview.rows.length && !signal.aborted; at += ASKED_TOGETHER) {
       setAsking(at);
-      await askStandings(overview.rows.slice(at, at + ASKED_TOGETHER).map(({ dataset }) => dataset));
+      await askStandings(
+        overview.rows.slice(at, at + ASKED_TOGETHER).map(({ dataset }) => dataset),
+        signal,
+      );
     }
     setAsking(null);
   };
@@ -49,9 +65,20 @@ export function FleetView({ page }: { readonly page: PageState }) {
             <Tile name="Not asked yet" value={count(overview.rows.length - known.length)} />
           </dl>
           <p class="actions">
-            <button type="button" disabled={asking !== null} onClick={() => void askAll()}>
-              {asking === null ? 'Ask about all devices' : `Asked about ${count(asking)} …`}
-            </button>
+            {asking === null ? (
+              <button type="button" onClick={() => void askAll()}>
+                Ask about all devices
+              </button>
+            ) : (
+              <>
+                <span>
+                  Asked about {count(asking)} of {count(overview.rows.length)} …
+                </span>
+                <button type="button" onClick={() => stopping.current?.abort()}>
+                  Stop
+                </button>
+              </>
+            )}
           </p>
         </>
       ) : (
@@ -71,7 +98,7 @@ export function FleetView({ page }: { readonly page: PageState }) {
 }
 
 function DeviceLine({
-  row: { dataset, name, recorded },
+  row: { dataset, name, recorded: onDissc },
   standing,
   nowMs,
 }: {
@@ -79,12 +106,13 @@ function DeviceLine({
   readonly standing: Standing | null;
   readonly nowMs: number;
 }) {
+  const recorded = onDissc ?? 0;
   const waiting =
     standing?.stored == null ? null : Math.max(0, standing.stored - Math.max(recorded, standing.anchored ?? 0));
   return (
     <a class="line slim" href={hashOf({ view: 'dataset', dataset })}>
       <strong>{named(name, dataset)}</strong>
-      <span>{count(Math.max(recorded, standing?.anchored ?? 0))} on the chain</span>
+      <span>{onDissc === null ? '…' : `${count(Math.max(recorded, standing?.anchored ?? 0))} on the chain`}</span>
       <span>{waiting === null ? '' : waiting === 0 ? 'nothing waits' : `${count(waiting)} wait`}</span>
       <span>{standing?.lastSeenMs == null ? '' : `heard ${ago(standing.lastSeenMs, nowMs)}`}</span>
     </a>

@@ -1,4 +1,5 @@
-import type { DatasetRow } from '../../engine/questions.ts';
+import { useMemo } from 'preact/hooks';
+import type { DatasetRow, Overview } from '../../engine/questions.ts';
 import { askStandings } from '../actions.ts';
 import { hashOf } from '../route.ts';
 import { findRows, trouble } from '../select-rows.ts';
@@ -11,12 +12,23 @@ const ROW_HEIGHT_PX = 76;
 
 /** All datasets at a glance: what is known, what is behind, what is damaged. */
 export function OverviewView({ page }: { readonly page: PageState }) {
-  const { overview, search, reader } = page;
+  const { overview } = page;
   if (overview === null) return <Waiting title="Overview" page={page} />;
-  const rows = findRows(overview.rows, search);
-  const wrong = overview.rows.filter((row) => trouble(page, row) !== null);
-  const blocks = overview.rows.reduce((sum, { recorded }) => sum + recorded, 0);
-  const verified = overview.rows.filter(({ dataset }) => datasetState(dataset, page).last !== null).length;
+  return <Datasets page={page} overview={overview} />;
+}
+
+function Datasets({ page, overview }: { readonly page: PageState; readonly overview: Overview }) {
+  const { search, reader, standings, datasets } = page;
+  const { rows: all } = overview;
+  // Of ten thousand, so not at every drawing.
+  const rows = useMemo(() => findRows(all, search), [all, search]);
+  const wrong = useMemo(
+    () => all.filter((row) => trouble({ standings, datasets }, row) !== null),
+    [all, standings, datasets],
+  );
+  const blocks = useMemo(() => all.reduce((sum, { recorded }) => sum + (recorded ?? 0), 0), [all]);
+  const isRead = all.every(({ recorded }) => recorded !== null);
+  const verified = [...datasets.values()].filter(({ last }) => last !== null).length;
   return (
     <>
       <h1 tabIndex={-1}>Overview</h1>
@@ -27,7 +39,7 @@ export function OverviewView({ page }: { readonly page: PageState }) {
       ))}
       <dl class="tiles">
         <Tile name="Datasets" value={count(overview.rows.length)} />
-        <Tile name="Blocks recorded" value={count(blocks)} />
+        <Tile name="Blocks recorded" value={isRead ? count(blocks) : '…'} />
         <Tile name="Verified here" value={`${count(verified)} of ${count(overview.rows.length)}`} />
         <Tile
           name="Need a look"
@@ -62,7 +74,7 @@ function DatasetLine({ page, row }: { readonly page: PageState; readonly row: Da
   const state = datasetState(dataset, page);
   const wrong = trouble(page, row);
   const nowMs = Date.now();
-  const waiting = Math.max(0, (standing?.stored ?? 0) - Math.max(recorded, standing?.anchored ?? 0));
+  const waiting = Math.max(0, (standing?.stored ?? 0) - Math.max(recorded ?? 0, standing?.anchored ?? 0));
   return (
     <a class="line" href={hashOf({ view: 'dataset', dataset })}>
       <span class="title">
@@ -72,8 +84,16 @@ function DatasetLine({ page, row }: { readonly page: PageState; readonly row: Da
       </span>
       <span class="facts">
         <Fact name="Last capture">{standing?.lastCaptureMs == null ? '–' : ago(standing.lastCaptureMs, nowMs)}</Fact>
-        <Fact name="Recorded">{count(recorded)}</Fact>
-        <Fact name="Final">{final < recorded ? `${count(recorded - final)} behind` : 'all'}</Fact>
+        <Fact name="Recorded">{recorded === null ? '…' : count(recorded)}</Fact>
+        <Fact name="Final">
+          {recorded === null || final === null
+            ? '…'
+            : final < recorded
+              ? `${count(recorded - final)} behind`
+              : recorded === 0
+                ? '–'
+                : 'all'}
+        </Fact>
         <Fact name="Anchored">{standing?.anchored == null ? '–' : count(standing.anchored)}</Fact>
         <Fact name="Waiting">{standing?.stored == null ? '–' : waiting === 0 ? 'none' : count(waiting)}</Fact>
         <Fact name="Verified">

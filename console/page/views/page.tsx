@@ -5,6 +5,7 @@ import { short } from '../words.ts';
 import { AgreementsView } from './agreements.tsx';
 import { BeliefView } from './belief.tsx';
 import { BlockView } from './block.tsx';
+import { BusyBar } from './busy-bar.tsx';
 import { DatasetView } from './dataset.tsx';
 import { FleetView } from './fleet.tsx';
 import { OverviewView } from './overview.tsx';
@@ -51,9 +52,7 @@ export function Page() {
         )}
         <View page={page} />
       </main>
-      <p class="busy" hidden={busy === null}>
-        {busy}
-      </p>
+      <BusyBar busy={busy} canStop={page.canStop} />
       <p class="heard" role="status">
         {busy ?? said}
       </p>
@@ -106,14 +105,16 @@ function ReaderBadge({ page: { reader } }: { readonly page: PageState }) {
 function Foot({ page: { place } }: { readonly page: PageState }) {
   return (
     <footer>
-      {place === null ? null : (
-        <p>
-          Chain {place.chainId}, read{' '}
-          {place.isThroughServer ? `through this server (${place.chainHost})` : `from ${place.chainHost}`}. Contract{' '}
-          <code title={place.dissc}>{short(place.dissc)}</code>. Everything is verified in this browser.{' '}
-          <a href="#/belief">What this page believes</a>
-        </p>
-      )}
+      <p>
+        {place === null ? null : (
+          <>
+            Chain {place.chainId}, read{' '}
+            {place.isThroughServer ? `through this server (${place.chainHost})` : `from ${place.chainHost}`}. Contract{' '}
+            <code title={place.dissc}>{short(place.dissc)}</code>. Everything is verified in this browser.{' '}
+          </>
+        )}
+        <a href="#/belief">What this page believes</a>
+      </p>
     </footer>
   );
 }

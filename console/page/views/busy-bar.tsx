@@ -1,0 +1,31 @@
+import { useEffect, useState } from 'preact/hooks';
+import { stopReading } from '../actions.ts';
+import { span } from '../words.ts';
+
+/** From then on it is said how long the page waits. */
+const LONG_MS = 3_000;
+
+/** What the page waits for, for how long, and a way to stop waiting. */
+export function BusyBar({ busy, canStop }: { readonly busy: string | null; readonly canStop: boolean }) {
+  const [sinceMs, setSinceMs] = useState(0);
+  useEffect(() => {
+    const beganMs = Date.now();
+    setSinceMs(0);
+    if (busy === null) return;
+    const timer = setInterval(() => setSinceMs(Date.now() - beganMs), 1_000);
+    return () => clearInterval(timer);
+  }, [busy]);
+  return (
+    <div class="busy" hidden={busy === null}>
+      <span>
+        {busy}
+        {sinceMs < LONG_MS ? '' : ` The server has taken ${span(sinceMs)} so far.`}
+      </span>
+      {canStop ? (
+        <button type="button" class="plain" onClick={stopReading}>
+          Stop
+        </button>
+      ) : null}
+    </div>
+  );
+}

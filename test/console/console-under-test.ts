@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { writeConsole } from '../../dev/console/build-console.ts';
+import { quickenKeystore } from '../cli/quicken-keystore.ts';
+import { runPlumb, type StackUnderTest, startStackUnderTest } from '../cli/run-plumb.ts';
+import { openBrowser } from './open-page.ts';
+
+/** Pictures of what a person sees, for people: $PLUMBLINE_SHOTS, or nowhere. */
+const SHOTS = process.env.PLUMBLINE_SHOTS;
+export const PASSWORD = 'correct horse battery';
+
+/** A stack whose owner has keys, and a browser that opens its console. */
+export interface ConsoleUnderTest {
+  readonly stack: StackUnderTest;
+  readonly browser: Browser;
+  /** Of the page, with its last slash. */
+  readonly url: string;
+  readonly account: string;
+  readonly env: Record<string, string>;
+  /** A path in the folder of this test. */
+  readonly at: (...names: string[]) => string;
+  /** The command as this owner; its last line. */
+  readonly plumb: (args: readonly string[], input?: string) => Promise<Record<string, unknown>>;
+  /** A page, with what it asked of others and what the browser complained of. */
+  readonly open: (options: BrowserContextOptions, use: (page: Page) => Promise<void>) => Promise<void>;
+  readonly openKeys: (page: Page) => Promise<void>;
+  readonly end: () => Promise<void>;
+}
+
+export async function startConsoleUnderTest(): Promise<ConsoleUnderTest> {
+  await writeConsole();
+  const folder = await mkdtemp(join(tmpdir(), 'plumbline-console-'));
+  const at = (...names: string[]) => join(folder, ...names);
+  const stack = await startStackUnderTest(at('stack'));
+  const url = `${JSON.parse(await readFile(stack.stackFile, 'utf8')).apiUrl}/`;
+  await writeFile(at('password'), `${PASSWORD}\n`, { mode: 0o600 });
+  const env = { PLUMB_STACK: stack.stackFile, PLUMB_HOME: at('home'), PLUMB_PASSWORD_FILE: at('password') };
+  const plumb: ConsoleUnderTest['plumb'] = async (args, input = '') => {
+    const { exitCode, stdout, stderr } = await runPlumb([...args, '--json'], env, input);
+    assert.equal(exitCode, 0, `plumb ${args.join(' ')}: ${stdout}${stderr}`);
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}');
+  };
+  const { account } = await plumb([
+    ...['owner', 'init', '--password-file', at('password'), '--mnemonic-out', at('mnemonic')],
+  ]);
+  await quickenKeystore(at('home'), PASSWORD);
+  await plumb(['local', 'admit', String(account)]);
+  const browser = await openBrowser();
+  return {
+    ...{ stack, browser, url, account: String(account), env, at, plumb },
+    open: (options, use) => openWatched(browser, url, options, use),
+    openKeys: (page) => openKeysOf(page, [at('home', 'keystore.json'), at('home', 'datasets.json')]),
+    async end() {
+      await browser.close();
+      await stack.end('SIGTERM').catch(() => undefined);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function openWatched(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions,
+  use: (page: Page) => Promise<void>,
+): Promise<void> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const foreign: string[] = [];
+  const complaints: string[] = [];
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith('blob:')) foreign.push(request.url());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    if (/Content Security Policy/i.test(message.text())) complaints.push(message.text());
+  });
+  try {
+    await page.goto(url);
+    await use(page);
+    assert.deepEqual(foreign, [], 'it asked somebody else');
+    assert.deepEqual(complaints, []);
+  } finally {
+    await context.close();
+  }
+}
+
+async function openKeysOf(page: Page, files: readonly string[]): Promise<void> {
+  await page.getByRole('link', { name: 'Open my keys' }).first().click();
+  await page.getByLabel('Key files').setInputFiles([...files]);
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await page.getByRole('button', { name: 'Forget keys' }).waitFor({ timeout: 60_000 });
+}
+
+export async function picture(page: Page, name: string): Promise<void> {
+  if (SHOTS === undefined) return;
+  await mkdir(SHOTS, { recursive: true });
+  await page.screenshot({ path: join(SHOTS, `console-${name}.png`), fullPage: true });
+}
+
+export const isNarrow = (page: Page) => page.evaluate('document.documentElement.scrollWidth <= window.innerWidth');
+
+/** The page reads nothing any more. */
+export const settled = (page: Page) => page.locator('.busy[hidden]').waitFor({ state: 'attached' });
+
+/** Captures the files of a folder into a dataset of this name, until all is final. @returns the dataset's id */
+export async function captureFiles(
+  { plumb, at }: ConsoleUnderTest,
+  name: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+  more: readonly string[] = [],
+): Promise<string> {
+  const secret = ['--password-file', at('password')];
+  const { dataset } = await plumb(['dataset', 'create', name, ...more, ...secret]);
+  await plumb(['device', 'provision', name, '--out', at(`${name}.json`), ...secret]);
+  await mkdir(at(`source-${name}`), { recursive: true });
+  for (const [file, content] of Object.entries(files)) await writeFile(at(`source-${name}`, file), content);
+  const run = ['--source', `dir:${at(`source-${name}`)}`, '--provision', at(`${name}.json`), '--block-bytes', '1024B'];
+  await plumb(['device', 'run', ...run, '--until-idle', '--every', '1s', '--settle', '500ms', '--poll', '500ms']);
+  return String(dataset);
+}
+
+/** A CSV of readings a minute apart. */
+export function readingsCsv(lines: number): string {
+  const minute = (i: number) => new Date(Date.UTC(2026, 10, 25, 0, i)).toISOString();
+  const rows = Array.from({ length: lines }, (_, i) => `${minute(i)},${(3 + Math.sin(i / 20)).toFixed(3)}`);
+  return `time,pressure\n${rows.join('\n')}\n`;
+}
+
+/** Changes a byte in the middle of the largest stored object, past everything that guards it. */
+export async function damageStored({ at }: ConsoleUnderTest): Promise<void> {
+  const paths = await readdir(at('stack', 'objects'), { recursive: true, withFileTypes: true });
+  let largest = { path: '', bytes: new Uint8Array() as Uint8Array };
+  for (const entry of paths.filter((one) => one.isFile())) {
+    const path = join(entry.parentPath, entry.name);
+    const bytes = await readFile(path);
+    if (bytes.length > largest.bytes.length) largest = { path, bytes };
+  }
+  const middle = Math.floor(largest.bytes.length / 2);
+  largest.bytes[middle] = (largest.bytes[middle] ?? 0) ^ 1;
+  await writeFile(largest.path, largest.bytes);
+}
