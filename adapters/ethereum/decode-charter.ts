@@ -1,5 +1,5 @@
 import { fromHex } from '../../core/bytes.ts';
-import { datasetOfCharter } from '../../core/charter/charter.ts';
+import { deriveDatasetId } from '../../core/charter/dataset-id.ts';
 import { isDatasetKind } from '../../core/charter/kind.ts';
 import type { DisscDomain } from '../../core/dissc-domain.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
@@ -26,7 +26,7 @@ export function decodeChartered(
     from: Math.min(Number(values.from), Number.MAX_SAFE_INTEGER),
   };
   const dataset = datasetId(values.dataset);
-  if (datasetOfCharter(domain, charter) !== dataset) {
+  if (deriveDatasetId(domain, charter.owner, charter.name, kind) !== dataset) {
     throw new LedgerUnavailableError(`The node returned another dataset's charter for dataset ${dataset}.`);
   }
   return { dataset, charter, txHash, blockNumber, logIndex };

@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, write
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { DIRECT_ETHERS } from './direct-imports.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const source = join(root, 'console');
@@ -42,7 +43,7 @@ const SHARED = {
     'aes-js': join(source, 'shims', 'aes-js.ts'),
   },
   // What is imported later, and what it shares with what is there at first, are files beside it.
-  ...{ splitting: true, outdir: join(root, 'build', 'console', 'app'), metafile: true, plugins: [WITHOUT_JSON_SCHEMA] },
+  ...{ splitting: true, outdir: join(root, 'build', 'console', 'app'), metafile: true, plugins: [DIRECT_ETHERS, WITHOUT_JSON_SCHEMA] },
 } satisfies BuildOptions & { write: false; metafile: true };
 
 /** The console's files: page, worker, style and icon. Nothing in them is inline, so that its policy has no exception. */
