@@ -202,10 +202,12 @@ export async function verify(wanted: Questions['verify']['ask']): Promise<void> 
     });
     await keepDataset(dataset);
   } catch (cause) {
-    changeDataset(dataset, { run: null, problem: isAbort(cause) ? null : messageOf(cause) });
+    changeDataset(dataset, { run: null, problem: isAbort(cause) ? STOPPED : messageOf(cause) });
     await keepDataset(dataset);
   }
 }
+
+const STOPPED = 'You stopped this check. The map shows what was verified until then.';
 
 /** Retrieves and reads the blocks before `to`. */
 export async function look(dataset: string, to: number | null, blocks: number): Promise<void> {

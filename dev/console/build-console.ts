@@ -43,7 +43,12 @@ const SHARED = {
     'aes-js': join(source, 'shims', 'aes-js.ts'),
   },
   // What is imported later, and what it shares with what is there at first, are files beside it.
-  ...{ splitting: true, outdir: join(root, 'build', 'console', 'app'), metafile: true, plugins: [DIRECT_ETHERS, WITHOUT_JSON_SCHEMA] },
+  ...{
+    splitting: true,
+    outdir: join(root, 'build', 'console', 'app'),
+    metafile: true,
+    plugins: [DIRECT_ETHERS, WITHOUT_JSON_SCHEMA],
+  },
 } satisfies BuildOptions & { write: false; metafile: true };
 
 /** The console's files: page, worker, style and icon. Nothing in them is inline, so that its policy has no exception. */

@@ -36,7 +36,9 @@ function withDirectImports(path: string, text: string): string {
 
 /** The file behind a list's name; the list itself where it does not say. */
 function definerOf(list: string, name: string): string {
-  for (const [, names = '', from = ''] of readFileSync(list, 'utf8').matchAll(/^(?:export|import) \{([^}]*)\} from "([^"]+)"/gm)) {
+  for (const [, names = '', from = ''] of readFileSync(list, 'utf8').matchAll(
+    /^(?:export|import) \{([^}]*)\} from "([^"]+)"/gm,
+  )) {
     if (!names.split(',').some((one) => one.trim() === name)) continue;
     const file = join(dirname(list), from);
     return file.endsWith('index.js') ? definerOf(file, name) : file;

@@ -28,7 +28,7 @@ export function DatasetView({ page, dataset }: { readonly page: PageState; reado
       <h1 tabIndex={-1}>{named(row?.name ?? null, dataset)}</h1>
       <Facts row={row} standing={standing} dataset={dataset} />
       <VerifyPanel page={page} dataset={dataset} state={state} />
-      {last === null ? null : <Result dataset={dataset} result={last} />}
+      {last === null ? null : <Result dataset={dataset} result={last} isEarlier={state.problem !== null} />}
       {map === null || map.size === 0 ? (
         <p class="faint">{page.busy ?? 'No block of it is final on the chain yet.'}</p>
       ) : (
@@ -227,16 +227,23 @@ function Choice<Value extends string>({
 
 const MOST_LISTED = 50;
 
-function Result({ dataset, result }: { readonly dataset: string; readonly result: VerifyResult }) {
-  const { checked, total, intact, damaged, faults, chain, assurance, proves, endedAtMs } = result;
+function Result({
+  dataset,
+  result,
+  isEarlier,
+}: {
+  readonly dataset: string;
+  readonly result: VerifyResult;
+  /** A newer check came to nothing: this one says nothing of now. */
+  readonly isEarlier: boolean;
+}) {
+  const { checked, intact, damaged, faults, chain, assurance, proves, endedAtMs } = result;
   const bad = checked - intact;
   return (
     <section class="result" aria-labelledby="result-title">
-      <h2 id="result-title">Last check</h2>
-      <p class={`verdict ${bad === 0 && faults.length === 0 ? 'good' : 'bad'}`}>
-        {bad === 0
-          ? `✓ ${checked === total ? `All ${counted(total, 'block')} are` : `${counted(checked, 'block')} of ${count(total)} checked, all`} intact`
-          : `✗ ${counted(bad, 'block')} of ${count(checked)} checked ${bad === 1 ? 'is' : 'are'} not intact`}
+      <h2 id="result-title">{isEarlier ? 'An earlier check' : 'Last check'}</h2>
+      <p class={`verdict ${bad > 0 || faults.length > 0 ? 'bad' : isEarlier ? 'faint' : 'good'}`}>
+        {verdictOf(result)}
       </p>
       {faults.map((fault) => (
         <p key={fault} class="bad">
@@ -247,7 +254,7 @@ function Result({ dataset, result }: { readonly dataset: string; readonly result
         Checked {ago(endedAtMs, Date.now())}, against chain block {count(chain.blockNumber)} ({utc(chain.timestampMs)}).{' '}
         {assurance}
       </p>
-      {bad === 0 ? <p class="faint">What this proves: {proves}.</p> : null}
+      {bad === 0 && faults.length === 0 ? <p class="faint">What this proves: {proves}.</p> : null}
       {damaged.length === 0 ? null : (
         <ul class="damage">
           {damaged.slice(0, MOST_LISTED).map((one) => (
@@ -260,6 +267,16 @@ function Result({ dataset, result }: { readonly dataset: string; readonly result
       )}
     </section>
   );
+}
+
+function verdictOf({ checked, total, intact, faults }: VerifyResult): string {
+  const bad = checked - intact;
+  if (bad > 0) return `✗ ${counted(bad, 'block')} of ${count(checked)} checked ${bad === 1 ? 'is' : 'are'} not intact`;
+  const all =
+    checked === total
+      ? `All ${counted(total, 'block')} are intact`
+      : `${counted(checked, 'block')} of ${count(total)} checked, all intact`;
+  return faults.length === 0 ? `✓ ${all}` : `✗ ${all}, but the log has not grown as it must`;
 }
 
 function DamageLine({ dataset, place }: { readonly dataset: string; readonly place: DamagedPlace }) {
