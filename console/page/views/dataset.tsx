@@ -274,7 +274,9 @@ function verdictOf({ checked, total, intact, faults }: VerifyResult): string {
   if (bad > 0) return `✗ ${counted(bad, 'block')} of ${count(checked)} checked ${bad === 1 ? 'is' : 'are'} not intact`;
   const all =
     checked === total
-      ? `All ${counted(total, 'block')} are intact`
+      ? total === 1
+        ? 'The one block is intact'
+        : `All ${counted(total, 'block')} are intact`
       : `${counted(checked, 'block')} of ${count(total)} checked, all intact`;
   return faults.length === 0 ? `✓ ${all}` : `✗ ${all}, but the log has not grown as it must`;
 }
