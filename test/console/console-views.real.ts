@@ -46,17 +46,20 @@ async function captureTopics(): Promise<string> {
   const child = spawnPlumb(['device', 'run', '--provision', site.at('plant.json'), ...source, '--json'], site.env);
   const exited = once(child, 'exit');
   const final = Promise.withResolvers<void>();
+  let said = '';
   createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-    const { event, size } = JSON.parse(line) as { event: string; size?: number };
-    if (event === 'final' && (size ?? 80) >= 80) final.resolve();
+    const { event, blocks = 0 } = JSON.parse(line) as { event: string; blocks?: number };
+    said += line;
+    if (event === 'final' && blocks >= 80) final.resolve();
   });
-  child.once('exit', () => final.reject(new Error('The device ended before all was final.')));
+  child.once('exit', () => final.reject(new Error(`The device ended before all was final: ${said}`)));
+  const timer = setTimeout(() => final.reject(new Error(`Not final: ${said}`)), 90_000);
   for (let i = 0; i < 40; i++) {
     broker.publish('plant/boiler/temperature', String(80 + Math.sin(i / 5)));
     broker.publish('plant/turbine', JSON.stringify({ rpm: 3_000 + i, load: 0.5 + i / 100 }));
   }
   await broker.drained();
-  await final.promise;
+  await final.promise.finally(() => clearTimeout(timer));
   child.kill('SIGINT');
   await exited;
   await broker.close();
@@ -68,7 +71,7 @@ async function makeAgreements(): Promise<void> {
   await site.plumb(['local', 'admit', site.account, '--fund-only']);
   const offer = async (to: number): Promise<string> => {
     const terms = ['--price', '0.0031ether', '--fee', '0.0001ether', '--bond', '0.005ether', '--stake', '1gwei'];
-    const times = ['--window', '60s', '--duration', '1h', '--samples', '0', '--previews', '0'];
+    const times = ['--window', '60s', '--duration', '1h'];
     const { id } = await site.plumb(['owner', 'offer', 'pump', '--blocks', `0-${to}`, ...terms, ...times, ...secret()]);
     return String(id);
   };
@@ -139,7 +142,7 @@ test('an attached dataset without blocks says so', () =>
     await site.openKeys(page);
     await page.getByRole('link', { name: /^lake/ }).click();
     await page.getByText('No block of it is final on the chain yet.').waitFor();
-    await page.getByText('attached').waitFor();
+    await page.getByText('attached', { exact: true }).waitFor();
     await picture(page, 'attached');
   }));
 

@@ -113,6 +113,7 @@ test('the whole way from the page to evidence goes by keyboard alone', () =>
     await page.keyboard.press('End');
     await page.keyboard.press('Enter');
     await page.getByText('✓ Intact').waitFor({ timeout: 60_000 });
+    await settled(page);
     await tabTo(page, /^Make evidence of this block$/);
     const [evidence] = await Promise.all([
       page.waitForEvent('download', { timeout: 60_000 }),
