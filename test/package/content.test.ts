@@ -29,7 +29,7 @@ before(async () => {
 
 test('the package holds compiled code with types, the command, the pages, the interface’s description, and nothing else', () => {
   const allowed =
-    /^(package\.json|README\.md|LICENSE|bin\/plumb|docs\/openapi\.json|build\/console\/(check\.html|app\/(console\.js|worker\.js|console\.css|index\.html|icon\.svg))|build\/package\/(.+\.js|.+\.d\.ts|package\.json))$/;
+    /^(package\.json|README\.md|LICENSE|bin\/plumb|docs\/openapi\.json|build\/console\/(check\.html|app\/((console|worker)(-[A-Z0-9]{8})?\.js|console\.css|index\.html|icon\.svg))|build\/package\/(.+\.js|.+\.d\.ts|package\.json))$/;
   assert.deepEqual(
     paths.filter((path) => !allowed.test(path)),
     [],

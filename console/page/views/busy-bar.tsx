@@ -16,7 +16,7 @@ export function BusyBar({ busy, canStop }: { readonly busy: string | null; reado
     return () => clearInterval(timer);
   }, [busy]);
   return (
-    <div class="busy" hidden={busy === null}>
+    <aside class="busy" aria-label="What the page waits for" hidden={busy === null}>
       <span>
         {busy}
         {sinceMs < LONG_MS ? '' : ` The server has taken ${span(sinceMs)} so far.`}
@@ -26,6 +26,6 @@ export function BusyBar({ busy, canStop }: { readonly busy: string | null; reado
           Stop
         </button>
       ) : null}
-    </div>
+    </aside>
   );
 }
