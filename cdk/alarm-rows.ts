@@ -217,7 +217,7 @@ function serviceRows(watched: Watched, fromLogs: FromLogs): AlarmRow[] {
     },
     {
       id: 'AnchoredElsewhere',
-      says: 'Some stored datasets’ charters name another anchorer, so this service does not anchor them. The log of anchor gives both accounts.',
+      says: 'Some stored datasets’ charters name another anchorer, so this service does not anchor them. The log of anchor names each dataset and both accounts. Their owners run plumb dataset anchor --elsewhere.',
       metric: counted(watched, 'anchor', 'Anchor.elsewhere'),
       at: 1,
       periods: 3,

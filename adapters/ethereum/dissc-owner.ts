@@ -30,6 +30,8 @@ export interface DisscOwner {
    * these very ones change nothing, so it can be repeated.
    */
   recordCharters(charters: readonly SignedCharter[], signal?: AbortSignal): Promise<MinedTransaction[]>;
+  /** Waits until nothing is under way that this account has sent before, or it is stuck and gives up its place to the next call. */
+  settle(signal?: AbortSignal): Promise<void>;
   /** What `record` with this call would do, and what it takes. Nothing is sent. */
   tryRecord(call: RecordCall, signal?: AbortSignal): Promise<TriedRecord>;
   /** Sends charters and updates in one transaction: an update that is no news is refused alone, and changes nothing. */
@@ -75,6 +77,7 @@ export function createDisscOwner(options: DisscOwnerOptions): DisscOwner {
   return {
     account,
     recordCharters,
+    settle: (signal) => sender.settle(signal),
 
     async tryRecord(call, signal) {
       const { accepted, gas } = await createDisscRecorder(options).simulate(call, signal);

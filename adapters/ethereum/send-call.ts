@@ -22,6 +22,12 @@ export interface CallSender {
    * @throws LedgerUnavailableError when nothing was sent
    */
   inTurn<T>(run: (send: SendCall) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /**
+   * Waits until nothing is under way that this account has sent, by this process or another; what is stuck, the next call takes the
+   * place of. For whoever looks first what is left to be sent.
+   * @throws LedgerUnavailableError
+   */
+  settle(signal?: AbortSignal): Promise<void>;
 }
 
 export type CallSenderOptions = AccountSenderOptions;
@@ -33,15 +39,17 @@ export function createCallSender(options: CallSenderOptions): CallSender {
   const sender: Sender = { ...openAccountSender(options), found: new Set() };
   const { rpc } = sender;
   let last = Promise.resolve();
+  const inTurn: CallSender['inTurn'] = (run, signal) => {
+    const before = last;
+    const turn = settledOrAborted(before, signal).then(() => run((call) => sendCall(sender, call, signal)));
+    last = Promise.allSettled([before, turn]).then(() => {});
+    return turn;
+  };
   return {
     account: options.signer.account,
     rpc,
-    inTurn(run, signal) {
-      const before = last;
-      const turn = settledOrAborted(before, signal).then(() => run((call) => sendCall(sender, call, signal)));
-      last = Promise.allSettled([before, turn]).then(() => {});
-      return turn;
-    },
+    inTurn,
+    settle: (signal) => inTurn(async () => void (await findNextNonce(sender, signal)), signal),
   };
 }
 

@@ -6,6 +6,7 @@ export const datasetPart: Part = {
   commands: {
     create: async (dataset) => (await import('./dataset-create.ts')).addDatasetCreate(dataset),
     record: async (dataset) => (await import('./dataset-record.ts')).addDatasetRecord(dataset),
+    anchor: async (dataset) => (await import('./dataset-anchor.ts')).addDatasetAnchor(dataset),
     list: async (dataset) => (await import('./dataset-list.ts')).addDatasetList(dataset),
   },
 };

@@ -41,6 +41,8 @@ interface DatasetLine {
   /** Blocks in the newest final round of its anchorer, and which round that is; null where it stands in none. */
   readonly anchored: number | null;
   readonly round: (RoundStanding['round'] & { readonly anchorer: Address }) | null;
+  /** Whom its newest known charter names; null where it is recorded directly. */
+  readonly anchorer: Address | null;
   /** Why it stands in no round, where it ought to; and where the newest round is older than the limit. */
   readonly said: string | null;
   readonly late: RoundStanding['late'];
@@ -83,7 +85,7 @@ export function addDatasetList(dataset: Command): void {
       const recorded = standings.flatMap(({ dataset, recorded: blocks }) => (blocks === 0 ? [] : [dataset]));
       const last = await readLast(connection, recorded, point.blockNumber, signal);
       const lines = standings.map((standing, i) =>
-        lineOf(entries[i] as DatasetEntry, standing, last.get(standing.dataset) ?? null),
+        lineOf(entries[i] as DatasetEntry, standing, last.get(standing.dataset) ?? null, connection.anchorer),
       );
       showLines(output, lines);
       return standingsExit(standings);
@@ -119,6 +121,7 @@ function lineOf(
   { name, kind, charters }: DatasetEntry,
   standing: DatasetStanding,
   last: LastRecorded | null,
+  ours: Address | null,
 ): DatasetLine & { readonly note: string } {
   const newest = charters.at(-1) as SignedCharter;
   const { dataset, recorded, standing: round, said, faults, stored, problem } = standing;
@@ -130,13 +133,13 @@ function lineOf(
     recordedHow: last === null ? null : 'directly',
     anchored: round?.size ?? null,
     round: round === null ? null : { ...round.round, anchorer: round.anchorer },
-    ...{ said, late: round?.late ?? null, faults },
+    ...{ said, late: round?.late ?? null, faults, anchorer: standing.anchorer },
     recordedBlock: last?.event.blockNumber ?? null,
     recordedMs: last?.timeMs ?? null,
     device: newest.device,
     serial: newest.serial,
     problem,
-    note: standingNote(standing),
+    note: standingNote(standing, ours),
   };
 }
 

@@ -85,7 +85,7 @@ export async function openAndEnter(
 }
 
 /** @throws StateError where the connection does not say in whose rounds */
-function requireAnchorer({ anchorer }: Connection): Address {
+export function requireAnchorer({ anchorer }: Connection): Address {
   if (anchorer !== null) return anchorer;
   throw new StateError(
     "connection.json does not say whose rounds anchor datasets. Add the service's account as `anchorer`, or record directly: --anchor record",

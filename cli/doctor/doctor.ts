@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { printable } from '../../client/printable.ts';
+import type { Address } from '../../core/ids.ts';
 import { INTERFACE_VERSION } from '../../core/wire/interface-version.ts';
 import { readProvision } from '../../device/provision/read-provision.ts';
 import { type Connection, readConnection } from '../../library/connection.ts';
@@ -78,7 +79,7 @@ async function examine(context: CommandContext, provisions: readonly string[]): 
     signal,
   );
   const looks = [
-    lookAtHome(home, signal),
+    lookAtHome(home, connectedAnchorer(connection), signal),
     look('stack file', 'Look at the file.', () => lookAtStackFile(context.stack), signal),
     ...(connection === null ? [] : lookOutside(context, connection, provisions)),
     ...provisions.map((path) =>
@@ -88,14 +89,17 @@ async function examine(context: CommandContext, provisions: readonly string[]): 
   return [lookAtNode(process.versions.node), ...connected, ...(await Promise.all(looks)).flat()];
 }
 
-async function lookAtHome(home: string, signal: AbortSignal): Promise<readonly Finding[]> {
+/** Null where the connection could not be read, or names none. */
+const connectedAnchorer = (connection: Connection | null): Address | null => connection?.anchorer ?? null;
+
+async function lookAtHome(home: string, anchorer: Address | null, signal: AbortSignal): Promise<readonly Finding[]> {
   const remedy = 'Look at the folder, or name another: --home FOLDER';
   const found = await look('home', remedy, async () => [await lookForHome(home)].filter((one) => one !== null), signal);
   if (found.length > 0) return found;
   const looks = [
     look('home modes', remedy, () => lookAtModes('home', home), signal),
     look('keys', remedy, () => lookAtKeystore(home), signal),
-    look('datasets', remedy, () => lookAtDatasets(home), signal),
+    look('datasets', remedy, () => lookAtDatasets(home, anchorer), signal),
   ];
   return (await Promise.all(looks)).flat();
 }

@@ -2,9 +2,12 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { requirePrivate } from '../../adapters/keys/require-private.ts';
 import { readSecretFile } from '../../adapters/keys/secret-file.ts';
+import { anchorerOf } from '../../core/charter/charter.ts';
 import { FileError } from '../../core/errors.ts';
+import type { Address } from '../../core/ids.ts';
 import { readDatasets } from '../../library/dataset-list.ts';
 import { keystorePath } from '../../library/opened-owner.ts';
+import { isElsewhere } from '../dataset/standing-note.ts';
 import { bad, type Finding, ok, warn } from './finding.ts';
 
 const LEAST_NODE = 24;
@@ -43,14 +46,22 @@ export async function lookAtKeystore(home: string): Promise<readonly Finding[]> 
     : [ok('keys', `Account ${account}, in ${path}; doctor did not ask for its password.`)];
 }
 
-export async function lookAtDatasets(home: string): Promise<readonly Finding[]> {
+/** @param anchorer the account in whose rounds the service anchors, where that is known */
+export async function lookAtDatasets(home: string, anchorer: Address | null): Promise<readonly Finding[]> {
   const datasets = await readDatasets(home);
-  const remedy = 'Create one: plumb dataset create NAME. Or find yours on the chain: plumb owner restore';
-  return [
-    datasets.length > 0
-      ? ok('datasets', `This home lists ${datasets.length}.`)
-      : warn('datasets', 'This home lists none.', remedy),
-  ];
+  if (datasets.length === 0) {
+    const remedy = 'Create one: plumb dataset create NAME. Or find yours on the chain: plumb owner restore';
+    return [warn('datasets', 'This home lists none.', remedy)];
+  }
+  const known = ok('datasets', `This home lists ${datasets.length}.`);
+  const elsewhere = datasets.filter(({ charters }) => {
+    const newest = charters.at(-1);
+    return newest !== undefined && isElsewhere(anchorerOf(newest), anchorer);
+  });
+  const [first] = elsewhere;
+  if (first === undefined) return [known];
+  const says = `The charters of ${elsewhere.length} of these ${datasets.length} datasets name another anchorer than this service's account ${anchorer}. Nobody anchors them here, and their devices wait. One is ${first.name}.`;
+  return [known, warn('datasets', says, 'Charter them to this service: plumb dataset anchor --elsewhere')];
 }
 
 /** The account of a home's keystore, which stands there in clear; null where none is readable. */

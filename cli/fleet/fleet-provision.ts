@@ -105,7 +105,7 @@ async function writeFiles(
     const path = join(folder, `${entry.name}.json`);
     const text = provisionText(opened, connection, entry);
     const there = await readIfThere(path);
-    if (there === text) continue;
+    if (there !== null && isOfDevice(there, text)) continue;
     if (there !== null) {
       throw new FileError(
         `${path} exists already and belongs to another dataset or service, so it is not replaced. Move it away.`,
@@ -116,6 +116,19 @@ async function writeFiles(
     output.progress(`Writing files … ${++written}`);
   }
   return written;
+}
+
+/** An earlier charter of the same device serves as well: devices learn of a later anchorer by themselves. */
+function isOfDevice(there: string, text: string): boolean {
+  const withoutCharter = (file: string): string => {
+    const { charter: _, ...rest } = JSON.parse(file) as Record<string, unknown>;
+    return JSON.stringify(rest);
+  };
+  try {
+    return withoutCharter(there) === withoutCharter(text);
+  } catch {
+    return false;
+  }
 }
 
 async function readIfThere(path: string): Promise<string | null> {

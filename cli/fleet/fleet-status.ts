@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { type DatasetStanding, readStandings } from '../../client/owner/read-standings.ts';
 import { printable } from '../../client/printable.ts';
 import { ArgumentError } from '../../core/errors.ts';
+import type { Address } from '../../core/ids.ts';
 import { openLedger, openService, readConnection } from '../../library/connection.ts';
 import { type DatasetEntry, readDatasets } from '../../library/dataset-list.ts';
 import { openRounds } from '../../library/open-rounds.ts';
@@ -25,6 +26,8 @@ interface DatasetStatus {
   readonly final: number;
   /** In the newest final round of its anchorer; null where it stands in none. What is anchored there lags no more. */
   readonly anchored: number | null;
+  /** Whom its newest known charter names; null where it is recorded directly. */
+  readonly anchorer: Address | null;
   /** Why it stands in no round, where it ought to; and where the newest round is older than the limit. */
   readonly said: string | null;
   readonly late: NonNullable<DatasetStanding['standing']>['late'];
@@ -65,18 +68,27 @@ export function addFleetStatus(fleet: Command): void {
       const { standings } = await readStandings(deps, opened.address, entries, false, onRead, context.signal);
       for (const problem of rounds.memory?.problems ?? []) context.output.notice(problem);
       const nowMs = Date.now();
-      const lines = standings.map((standing, i) => lineOf(entries[i] as DatasetEntry, standing, nowMs));
+      const lines = standings.map((standing, i) =>
+        lineOf(entries[i] as DatasetEntry, standing, nowMs, connection.anchorer),
+      );
       showLines(context.output, lines, nowMs);
       return standingsExit(standings);
     }),
   );
 }
 
-function lineOf({ name }: DatasetEntry, standing: DatasetStanding, nowMs: number): DatasetStatus & { note: string } {
+function lineOf(
+  { name }: DatasetEntry,
+  standing: DatasetStanding,
+  nowMs: number,
+  ours: Address | null,
+): DatasetStatus & { note: string } {
   const { dataset, recorded, final, said, faults, problem } = standing;
   const anchored = standing.standing?.size ?? null;
   const late = standing.standing?.late ?? null;
-  const head = { name, dataset, recorded, final, anchored, said, late, faults, problem, note: standingNote(standing) };
+  const note = standingNote(standing, ours);
+  const { anchorer } = standing;
+  const head = { name, dataset, recorded, final, anchored, anchorer, said, late, faults, problem, note };
   if (standing.stored === null) return { ...head, stored: null, lagBlocks: null, lagMs: null, lastSeenMs: null };
   const { blocks, oldestUnrecordedMs, lastSeenMs } = standing.stored;
   const known = Math.max(recorded, anchored ?? 0);

@@ -1,5 +1,5 @@
-import type { SignedCharter } from '../../core/charter/charter.ts';
-import { charterHistory } from '../../core/charter/charters-in-force.ts';
+import { anchorerOf, type Charter, type SignedCharter } from '../../core/charter/charter.ts';
+import { charterHistory, charterInForce } from '../../core/charter/charters-in-force.ts';
 import { eachInParallel } from '../../core/each-in-parallel.ts';
 import { PlumblineError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
@@ -22,6 +22,8 @@ export interface DatasetStanding {
   readonly standing: RoundStanding | null;
   readonly said: string | null;
   readonly faults: readonly GrowthFault[];
+  /** Whom the newest charter names that is known, in force or sent and not final yet; null where it is recorded directly. */
+  readonly anchorer: Address | null;
   /** What the service lists; null where it did not answer, and `problem` is why. */
   readonly stored: Stored | null;
   readonly problem: string | null;
@@ -83,12 +85,18 @@ export async function readStandings(
     standings[i] = {
       ...{ dataset, recorded: size, final: recorded.size, standing: round.standing, said: round.said },
       faults: round.growth.faults,
+      anchorer: newestAnchorer(charterInForce(charters, point.blockNumber), wanted[i]?.charters.at(-1)),
       ...('problem' in stored ? { stored: null, problem: stored.problem } : { stored, problem: null }),
     };
     onRead(++done);
   });
   rounds.memory?.keepHeads(seen);
   return { point: latest.point, standings };
+}
+
+function newestAnchorer(inForce: Charter | null, kept: Charter | undefined): Address | null {
+  const newest = inForce === null || (kept !== undefined && kept.serial > inForce.serial) ? kept : inForce;
+  return newest === undefined ? null : anchorerOf(newest);
 }
 
 function problemOf(error: unknown): { readonly problem: string } {

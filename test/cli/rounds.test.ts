@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createJsonRpc } from '../../adapters/ethereum/json-rpc.ts';
+import { address } from '../../core/ids.ts';
 import { openMemory } from '../../library/open-rounds.ts';
 import { quickenKeystore } from './quicken-keystore.ts';
-import { runPlumb, type StackUnderTest, startStackUnderTest } from './run-plumb.ts';
+import { runPlumb, type StackUnderTest, spawnPlumb, startStackUnderTest } from './run-plumb.ts';
 
 let folder: string;
 let stack: StackUnderTest;
@@ -178,4 +182,105 @@ test('an offer of blocks that stand in rounds alone records them first, and says
   assert.deepEqual([report.recordedSize, report.round.size, report.counts.intact], [20, 20, 20]);
   const again = (await lines([...offer, '--again'])).at(-1);
   assert.equal(again.recording, null, 'it is there already');
+});
+
+test('datasets whose charters name another anchorer are chartered to this service, however often that is killed, and their devices go on', async (context) => {
+  const content = JSON.parse(await readFile(stack.stackFile, 'utf8'));
+  const { chainId, contracts, operator } = content;
+  const other = `0x${'a4'.repeat(20)}`;
+  const otherFile = join(folder, 'other.json');
+  await writeFile(otherFile, JSON.stringify({ ...content, operator: other }), { mode: 0o600 });
+  const out = ['--out', join(folder, 'valves')];
+  await lines([
+    ...['fleet', 'provision', '--count', '40', '--prefix', 'valve', ...out, '--stack', otherFile, ...passwordArgs()],
+  ]);
+  const runValve = (number: number): string[] => {
+    const file = join(folder, 'valves', `valve-0000${number}.json`);
+    return ['device', 'run', '--provision', file, '--source', 'stdin', '--poll', '1s', '--until-idle', '--json'];
+  };
+  // One waits while its owner does what it takes.
+  const child = spawnPlumb(runValve(1), env);
+  const events: { event: string; anchorer?: string; blocks?: number }[] = [];
+  const isStored = Promise.withResolvers<void>();
+  let rest = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    const whole = `${rest}${text}`.split('\n');
+    rest = whole.pop() ?? '';
+    events.push(...whole.filter(Boolean).map((line) => JSON.parse(line)));
+    if (events.some(({ event }) => event === 'stored')) isStored.resolve();
+  });
+  const ended = once(child, 'close');
+  ended.then(() => isStored.reject(new Error('the device ended')));
+  child.stdin?.end('one\ntwo\n');
+  await isStored.promise;
+
+  const listed = async () =>
+    (await lines(['fleet', 'status', '--prefix', 'valve', ...passwordArgs()])).filter(
+      ({ anchorer }) => anchorer !== operator,
+    ).length;
+  assert.equal(await listed(), 40);
+  const status = await runPlumb(['dataset', 'list', ...passwordArgs()], env);
+  assert.match(
+    status.stdout,
+    /valve-00040.* its charter names the anchorer 0xa4a4.*: plumb dataset anchor --elsewhere/,
+  );
+  const doctor = await runPlumb(['doctor'], env);
+  assert.match(
+    doctor.stdout,
+    /warn {2}datasets {4}The charters of 40 of these \d+ .*another anchorer.*\n.*plumb dataset anchor --elsewhere/,
+  );
+
+  const anchor = ['dataset', 'anchor', ...passwordArgs()];
+  const refused = await plumb(anchor);
+  assert.deepEqual([refused.exitCode, refused.answers[0].error.message.slice(0, 15)], [2, 'Which datasets?']);
+  assert.equal((await plumb([...anchor, '--match', 'valve-?'])).exitCode, 2, 'none has such a name');
+  const all = [...anchor, '--elsewhere', '--match', 'valve-*', '--kind', 'encrypted'];
+  const before = await sentBy(owner);
+  const [planned] = await lines([...all, '--dry-run']);
+  assert.deepEqual(
+    [planned.datasets, planned.changed, planned.plannedTransactions, planned.transactions],
+    [40, 40, 1, []],
+  );
+  assert.equal(await sentBy(owner), before);
+  context.diagnostic(`${planned.estimatedGas / 40} gas a dataset, its first charter along`);
+
+  // Killed when its transaction is on its way, and when it is mined.
+  const isSent = async () => (await readdir(join(folder, 'owner', 'sent')).catch(() => [])).length > 0;
+  const isMined = async () => (await sentBy(owner)) > before;
+  for (const reached of [isSent, isMined]) {
+    const killed = spawnPlumb(all, env);
+    const gone = once(killed, 'exit');
+    while (!(await reached()) && killed.exitCode === null) await delay(2);
+    killed.kill('SIGKILL');
+    await gone;
+  }
+  const shown = await runPlumb(all, env);
+  assert.equal(shown.exitCode, 0, shown.stderr);
+  assert.equal(await listed(), 0);
+  const [again] = await lines([...anchor, '--match', 'valve-*']);
+  assert.deepEqual([again.datasets, again.changed, again.transactions, again.unshown], [40, 0, [], 0]);
+  const { rpcUrl } = content;
+  const ledger = createDisscLedger({ rpcUrl, chainId, dissc: contracts.DISSC });
+  const { point } = await ledger.readHeads([], 'latest');
+  const chartered = (await ledger.findChartered({ owner: address(owner) }, 0, point.blockNumber)).filter(
+    ({ charter }) => charter.anchorer === operator || charter.anchorer === other,
+  );
+  const ofValves = Map.groupBy(chartered, ({ dataset }) => dataset);
+  const named = [...ofValves.values()].map((of) => of.map(({ charter }) => charter.anchorer));
+  const valves = named.filter(([first]) => first === other);
+  assert.equal(valves.length, 40);
+  for (const of of valves) assert.deepEqual(of, [other, operator], 'its first charter, and one more: paid for once');
+
+  assert.deepEqual(await ended, [0, null]);
+  assert.ok(events.some(({ event, anchorer }) => event === 'anchorer' && anchorer === operator));
+  assert.ok(events.some(({ event, blocks }) => event === 'anchored' && blocks === 2));
+  const next = await lines(runValve(2).slice(0, -1), 'three\n');
+  assert.ok(
+    next.some(({ event }) => event === 'anchored'),
+    'one that begins later needs no new file',
+  );
+  const provision = ['fleet', 'provision', '--count', '40', '--prefix', 'valve', ...out, ...passwordArgs()];
+  assert.deepEqual((await lines(provision)).at(-1).written, 0, 'their files serve as they are');
+  const report = (await lines(['owner', 'verify', 'valve-00001', ...passwordArgs()])).at(-1);
+  assert.deepEqual([report.recordedSize, report.round.size, report.counts.intact], [0, 2, 2]);
 });
