@@ -38,6 +38,11 @@ export function typedDataHash(domain: TypedDataDomain, type: Uint8Array, members
   return keccak_256(concatBytes(u8(0x19), u8(0x01), separator, keccak_256(concatBytes(type, ...members))));
 }
 
+/** EIP-191 hash of a message of bytes: what an account signs that signs no struct. */
+export function eip191Hash(message: Uint8Array): Uint8Array {
+  return keccak_256(concatBytes(utf8(`\x19Ethereum Signed Message:\n${message.length}`), message));
+}
+
 /** r ‖ s ‖ v, 65 bytes, low s, v 27 or 28, deterministic (RFC 6979). */
 export function signHash(hash: Uint8Array, key: PrivateKey): Uint8Array {
   const signed = secp256k1.sign(hash, key, { prehash: false, format: 'recovered' });

@@ -1,6 +1,5 @@
-import { verifyMessage } from 'ethers';
-import { to0x } from '../../core/bytes.ts';
 import { ArgumentError } from '../../core/errors.ts';
+import { eip191Hash, recoverSigner } from '../../core/typed-data.ts';
 import { buildSignatureBase } from './build-signature-base.ts';
 import { checkContentDigest } from './check-content-digest.ts';
 import { parseRequestTarget } from './parse-request-target.ts';
@@ -112,7 +111,7 @@ function checkRequest(
   const signature = parseSignature(signatureField, input.label);
   if (input.components.includes('content-digest')) checkContentDigest(headers.get('content-digest'), body);
   const base = buildSignatureBase(input.components, { method: request.method, target, headers }, input.paramsValue);
-  if (recoverSigner(base, signature) !== input.address) {
+  if (signerOf(base, signature) !== input.address) {
     throw new Refusal('signature', 'The account in keyid did not sign this request.');
   }
   return input;
@@ -159,9 +158,9 @@ function checkTimes(input: SignatureInput, policy: RequestVerifierPolicy, nowMs:
 }
 
 /** The account that signed `message` (EIP-191), in lower case; null when the signature is nobody's. */
-function recoverSigner(message: Uint8Array, signature: Uint8Array): string | null {
+function signerOf(message: Uint8Array, signature: Uint8Array): string | null {
   try {
-    return verifyMessage(message, to0x(signature)).toLowerCase();
+    return recoverSigner(eip191Hash(message), signature, 'signature of a request');
   } catch {
     // Some r are no point of the curve: nobody's signature, as nobody's key made it.
     return null;

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { FAULT_KINDS, type Fault, type FaultKind } from './faults/fault.ts';
 import { loadMutant } from './load-mutant.ts';
 import { MUTANTS } from './mutants.ts';
+import { rememberSignatures } from './remember-signatures.ts';
 import type { Outcome } from './simulate-seed.ts';
 
 const HELP = `Usage: npm run simulate -- [--seeds N] [--from S] [--minutes M]    seeds S, S + 1, …; 200 of them from 1 on
@@ -70,7 +71,8 @@ async function main(): Promise<number> {
 
 async function simulate({ seeds, untilMs, kinds, mutant, trace, json, isOne, stops }: Arguments): Promise<number> {
   if (mutant !== null) loadMutant(mutant);
-  // Behind the mutant: these lead to what it changes.
+  rememberSignatures();
+  // Behind both: these lead to what they change.
   const { loadFunctions } = await import('./service/run-service.ts');
   const { simulateSeed } = await import('./simulate-seed.ts');
   const { shrinkPlan } = await import('./shrink-plan.ts');

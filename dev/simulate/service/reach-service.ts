@@ -1,9 +1,9 @@
-import { signMessage } from '../../../adapters/keys/mnemonic.ts';
 import { createStorageServiceClient } from '../../../client/service/storage-service-client.ts';
+import { to0x } from '../../../core/bytes.ts';
 import { StoreUnavailableError } from '../../../core/errors.ts';
 import type { PrivateKey } from '../../../core/ids.ts';
 import type { Runtime } from '../../../core/ports/runtime.ts';
-import { accountOfKey } from '../../../core/typed-data.ts';
+import { accountOfKey, eip191Hash, signHash } from '../../../core/typed-data.ts';
 import type { FaultWatch } from '../faults/fault-watch.ts';
 import type { SeededRandom } from '../time/seeded-random.ts';
 import type { VirtualTime } from '../time/virtual-time.ts';
@@ -24,7 +24,9 @@ export function reachService(
   caller: { readonly key: PrivateKey; readonly chainId: number; readonly runtime: Runtime },
 ) {
   const { key, chainId, runtime } = caller;
-  const account = { address: accountOfKey(key), signMessage: (message: Uint8Array) => signMessage(key, message) };
+  // By what core signs with: whoever simulates much may have it remember (remember-signatures.ts).
+  const signMessage = async (message: Uint8Array) => to0x(signHash(eip191Hash(message), key));
+  const account = { address: accountOfKey(key), signMessage };
   return createStorageServiceClient({
     ...{ apiUrl: API_URL, chainId, account, runtime },
     transport: async ({ name }, request, signal) => {

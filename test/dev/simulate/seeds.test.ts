@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { FAULT_KINDS, type FaultKind } from '../../../dev/simulate/faults/fault.ts';
-import { loadFunctions } from '../../../dev/simulate/service/run-service.ts';
-import { simulateSeed } from '../../../dev/simulate/simulate-seed.ts';
+import { rememberSignatures } from '../../../dev/simulate/remember-signatures.ts';
 
 const SEEDS = 200;
+
+rememberSignatures();
+const { loadFunctions } = await import('../../../dev/simulate/service/run-service.ts');
+const { simulateSeed } = await import('../../../dev/simulate/simulate-seed.ts');
 
 before(loadFunctions);
 
