@@ -266,6 +266,7 @@ export const rooms: Rooms = {
       ...everywhere('adapters', 'cdk', 'cli', 'client', 'core', 'dev', 'device', 'examples', 'functions'),
       ...everywhere('lambda', 'library', 'local'),
       console: ['test/console'],
+      'package.json': ['test/cli/run-here.ts'],
     },
     packages: {
       ...everywhere('node:assert/strict', 'node:child_process', 'node:crypto', 'node:events', 'node:fs'),
@@ -288,7 +289,7 @@ export const rooms: Rooms = {
       ...everywhere('@noble/curves/secp256k1.js', '@noble/hashes/sha3.js', '@slicekit/erc8128'),
       // A time-stamping authority that does as it is told.
       ...{ asn1js: ['test/adapters/timestamp'], pkijs: ['test/adapters/timestamp'] },
-      'node:async_hooks': ['test/dev/uncaught'],
+      'node:async_hooks': ['test/cli/run-here.ts', 'test/dev/uncaught'],
       'node:v8': ['test/local/retained.test.ts'],
       dynalite: ['test/local/retained.test.ts'],
       'abstract-level': ['test/local/retained.test.ts'],

@@ -10,7 +10,7 @@ import { EXIT, EXIT_OF_KIND } from '../../cli/exit-codes.ts';
 import type { ErrorKind } from '../../core/errors.ts';
 import { describeErrors } from '../../dev/errors/describe-errors.ts';
 import { quickenKeystore } from './quicken-keystore.ts';
-import { type Ended, runPlumb, type StackUnderTest, spawnPlumb, startStackUnderTest } from './run-plumb.ts';
+import { type Ended, runPlumbProcess, type StackUnderTest, spawnPlumb, startStackUnderTest } from './run-plumb.ts';
 
 let folder: string;
 let stack: StackUnderTest;
@@ -51,7 +51,7 @@ const servePage = (status: number): Promise<string> =>
   });
 
 const owner = (args: readonly string[], env = withStack): Promise<Ended> =>
-  runPlumb(['owner', ...args, ...password, '--json'], env);
+  runPlumbProcess(['owner', ...args, ...password, '--json'], env);
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'plumbline-exit-'));
@@ -61,12 +61,12 @@ before(async () => {
   password = ['--password-file', join(folder, 'password')];
   const { account } = JSON.parse((await owner(['init', '--mnemonic-out', join(folder, 'mnemonic')])).stdout);
   await quickenKeystore(join(folder, 'owner'), 'correct horse battery');
-  assert.equal((await runPlumb(['local', 'admit', account], withStack)).exitCode, 0);
+  assert.equal((await runPlumbProcess(['local', 'admit', account], withStack)).exitCode, 0);
   for (const name of ['readings', 'empty']) {
-    assert.equal((await runPlumb(['dataset', 'create', name, ...password], withStack)).exitCode, 0);
+    assert.equal((await runPlumbProcess(['dataset', 'create', name, ...password], withStack)).exitCode, 0);
   }
   const provision = join(folder, 'device.json');
-  await runPlumb(['device', 'provision', 'readings', ...password, '--out', provision], withStack);
+  await runPlumbProcess(['device', 'provision', 'readings', ...password, '--out', provision], withStack);
   const device = [
     'device',
     'run',
@@ -79,7 +79,7 @@ before(async () => {
     '--poll',
     '100ms',
   ];
-  const ran = await runPlumb([...device, '--until-idle', '--timeout', '60s'], {}, 'one\ntwo\nthree\n');
+  const ran = await runPlumbProcess([...device, '--until-idle', '--timeout', '60s'], {}, 'one\ntwo\nthree\n');
   assert.equal(ran.exitCode, 0, ran.stderr);
 });
 
@@ -99,7 +99,7 @@ const PROVOKED: Readonly<Record<ErrorKind, () => Promise<{ ended: Ended; says: R
     await writeFile(loose, 'correct horse battery\n');
     await chmod(loose, 0o644);
     const args = ['owner', 'verify', 'readings', '--password-file', loose, '--json'];
-    return { ended: await runPlumb(args, withStack), says: loose };
+    return { ended: await runPlumbProcess(args, withStack), says: loose };
   },
   async answer() {
     const apiUrl = await serve((_, response) => response.end('{"batches": "all of them"}'));
@@ -124,14 +124,14 @@ const PROVOKED: Readonly<Record<ErrorKind, () => Promise<{ ended: Ended; says: R
   },
   async state() {
     const args = ['local', 'up', '--data', join(folder, 'stack'), '--json'];
-    return { ended: await runPlumb(args), says: join(folder, 'stack') };
+    return { ended: await runPlumbProcess(args), says: join(folder, 'stack') };
   },
   async defect() {
     // A part of the program that does what nobody has thought of.
     const broken = "URL.canParse=()=>{throw new TypeError('out of order')}";
     const args = ['contracts', 'verify', '--rpc', 'http://127.0.0.1:9', '--json'];
     const NODE_OPTIONS = `--import="data:text/javascript,${encodeURIComponent(broken)}"`;
-    return { ended: await runPlumb(args, { NODE_OPTIONS }), says: /out of order/ };
+    return { ended: await runPlumbProcess(args, { NODE_OPTIONS }), says: /out of order/ };
   },
 };
 
@@ -156,7 +156,7 @@ describe('codes without an error of a kind', () => {
     const verified = await owner(['verify', 'readings']);
     assert.equal(verified.exitCode, EXIT.ok, verified.stderr);
     for (const args of [['--help'], ['owner', 'verify', '--help'], ['--version']]) {
-      assert.equal((await runPlumb(args)).exitCode, EXIT.ok, args.join(' '));
+      assert.equal((await runPlumbProcess(args)).exitCode, EXIT.ok, args.join(' '));
     }
   });
 
@@ -171,7 +171,7 @@ describe('codes without an error of a kind', () => {
 
   for (const args of [['bogus'], ['owner', 'verify'], ['owner', 'verify', 'x', '--bogus'], []]) {
     test(`2 for what the command line itself refuses: plumb ${args.join(' ')}`, async () => {
-      const ended = await runPlumb(args);
+      const ended = await runPlumbProcess(args);
       assert.equal(ended.exitCode, EXIT.usage);
       assert.match(ended.stderr, /error:|Usage:/);
     });
@@ -188,7 +188,7 @@ describe('codes without an error of a kind', () => {
   });
 
   test('plumb --help says them all', async () => {
-    const { stdout } = await runPlumb(['--help']);
+    const { stdout } = await runPlumbProcess(['--help']);
     const said = stdout.slice(stdout.indexOf('Exit codes:'));
     for (const code of Object.values(EXIT)) assert.match(said, new RegExp(`[\\s]${code} [a-z]`));
   });

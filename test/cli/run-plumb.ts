@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { bundleProgram } from '../../dev/tests/bundle-program.ts';
+import { runHere } from './run-here.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const PLUMB = join(ROOT, 'bin', 'plumb');
@@ -14,8 +15,29 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs the command line as a user does: a process, with nothing of this one's environment that concerns it. */
+const LONGEST_MS = 120_000;
+
+/**
+ * Runs the command line to its end, with nothing of this process's environment that concerns it: in this process, as starting
+ * another is most of what a command takes (run-here.ts). For what is about the process itself there is `runPlumbProcess`.
+ */
 export async function runPlumb(args: readonly string[], env: Record<string, string> = {}, input = ''): Promise<Ended> {
+  if (startsFromSources(args)) return runPlumbProcess(args, env, input);
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`plumb ${args.join(' ')} does not end.`)), LONGEST_MS);
+  try {
+    return { signal: null, ...(await Promise.race([runHere(args, { ...cleanEnvironment(), ...env }, input), late])) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Runs the command line as a user does: a process, with nothing of this one's environment that concerns it. */
+export async function runPlumbProcess(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  input = '',
+): Promise<Ended> {
   const child = spawnPlumb(args, env);
   let stdout = '';
   let stderr = '';
@@ -27,7 +49,7 @@ export async function runPlumb(args: readonly string[], env: Record<string, stri
   });
   child.stdin?.on('error', () => {});
   child.stdin?.end(input);
-  const timer = setTimeout(() => child.kill('SIGKILL'), 120_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), LONGEST_MS);
   const [exitCode, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   clearTimeout(timer);
   return { exitCode, signal, stdout, stderr };
@@ -35,12 +57,19 @@ export async function runPlumb(args: readonly string[], env: Record<string, stri
 
 /** A stack loads functions by their names and programs by where they lie: it is started from the sources. */
 export function spawnPlumb(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
-  const { PLUMB_HOME: _, PLUMB_STACK: __, PLUMB_PASSWORD_FILE: ___, ...rest } = process.env;
-  const options: SpawnOptions = { stdio: ['pipe', 'pipe', 'pipe'], env: { ...rest, ...env } };
-  if (args[0] === 'serve' || args[0] === 'try' || (args[0] === 'local' && args[1] === 'up'))
-    return spawn(PLUMB, args, options);
+  const options: SpawnOptions = { stdio: ['pipe', 'pipe', 'pipe'], env: { ...cleanEnvironment(), ...env } };
+  if (startsFromSources(args)) return spawn(PLUMB, args, options);
   const [node, ...program] = plumbCommand();
   return spawn(node, [...program, ...args], options);
+}
+
+function startsFromSources([part, command]: readonly string[]): boolean {
+  return part === 'serve' || part === 'try' || (part === 'local' && command === 'up');
+}
+
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const { PLUMB_HOME: _, PLUMB_STACK: __, PLUMB_PASSWORD_FILE: ___, ...rest } = process.env;
+  return rest;
 }
 
 /** The program and its first arguments, for what starts it in another way. */
