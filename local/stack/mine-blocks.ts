@@ -8,9 +8,13 @@ export interface MiningOptions {
   readonly blockTimeMs: number;
   /** Writes the chain down; called behind every block that holds something, before another one follows. */
   readonly keep: () => Promise<void>;
+  /** How many requests to send something the chain has answered. */
+  readonly sendings: () => number;
 }
 
 const LOOK_EVERY_MS = 100;
+/** Where nothing was sent: the chain itself may have put something back. */
+const LOOK_ANYWAY_MS = 2_000;
 /** A block is final when so many follow it (one slot an epoch). */
 export const BLOCKS_UNTIL_FINAL = 2;
 
@@ -33,16 +37,23 @@ export function startMining(options: MiningOptions): { stop(): Promise<void> } {
 const poolStatus = z.looseObject({ pending: quantity });
 const newestBlock = z.looseObject({ transactions: z.array(z.unknown()) });
 
-async function mine({ rpc, blockTimeMs, keep }: MiningOptions, signal: AbortSignal): Promise<void> {
+async function mine({ rpc, blockTimeMs, keep, sendings }: MiningOptions, signal: AbortSignal): Promise<void> {
   let toFollow = 0;
+  let sendingsSeen = -1;
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
   let unkept = false;
   let minedAtMs = Number.NEGATIVE_INFINITY;
   while (!signal.aborted) {
     try {
       if (unkept) await keep();
       unkept = false;
-      if (performance.now() - minedAtMs >= blockTimeMs) {
+      const nowMs = performance.now();
+      const mayPend = sendings() !== sendingsSeen || toFollow > 0 || nowMs - lookedAtMs >= LOOK_ANYWAY_MS;
+      if (mayPend && nowMs - minedAtMs >= blockTimeMs) {
+        const seen = sendings();
         const { pending } = parseAnswer(poolStatus, 'txpool_status', await rpc.call('txpool_status', [], signal));
+        // Until nothing is left, it is looked at each time.
+        if (pending === 0) [sendingsSeen, lookedAtMs] = [seen, nowMs];
         if (pending > 0 || toFollow > 0) {
           minedAtMs = performance.now();
           // Until the new block was looked at: should the answer be lost, nothing is.

@@ -51,6 +51,9 @@ const MAX_OUTPUT_CHARS = 4000;
 // are left behind in the user's home.
 const CHAIN_ARGUMENTS = ['--slots-in-an-epoch', '1', '--prune-history', '16', '--accounts', '0', '--no-cors'];
 
+/** Requests behind which there may be something to mine; nothing comes to the chain but through its door. */
+const SENDS = /send/i;
+
 // The shell becomes anvil. Beside it waits `cat` for the end of a pipe that this process holds: when this process dies,
 // however it dies, anvil is told to end, and after five seconds made to.
 const DIE_WITH_PARENT = `exec 3<&0
@@ -85,7 +88,15 @@ export async function startAnvil(options: AnvilOptions): Promise<RunningAnvil> {
   // Even the watcher goes when anvil has gone.
   child.once('exit', () => killGroup(child));
 
-  const door = await openDoor(child, exited, ipc, options.door).catch(async (error: unknown) => {
+  let sendings = 0;
+  const ask = async (body: string, signal: AbortSignal): Promise<string> => {
+    try {
+      return await askIpc(ipc, body, signal);
+    } finally {
+      if (SENDS.test(body)) sendings++;
+    }
+  };
+  const door = await openDoor(child, exited, ask, options.door).catch(async (error: unknown) => {
     killGroup(child);
     await rm(sockets, { recursive: true, force: true });
     throw error;
@@ -97,7 +108,10 @@ export async function startAnvil(options: AnvilOptions): Promise<RunningAnvil> {
   };
   const resumed = await finalizeResumed(rpc);
   if (resumed) await keep();
-  const miner = typeof mining === 'string' ? null : startMining({ rpc, blockTimeMs: mining.blockTimeMs, keep });
+  const miner =
+    typeof mining === 'string'
+      ? null
+      : startMining({ rpc, blockTimeMs: mining.blockTimeMs, keep, sendings: () => sendings });
   return {
     ...{ rpcUrl, publicRpcUrl, hidden },
     chainId,
@@ -127,13 +141,13 @@ async function finalizeResumed(rpc: JsonRpc): Promise<boolean> {
 async function openDoor(
   child: Child,
   exited: Promise<void>,
-  ipc: string,
+  ask: ChainDoorOptions['ask'],
   given: AnvilOptions['door'],
 ): Promise<ChainDoor> {
   await untilListening(child, exited);
   const options = { host: '127.0.0.1', port: 0, tokens: newTokens(), ...given };
   try {
-    return await openChainDoor({ ...options, ask: (body, signal) => askIpc(ipc, body, signal) });
+    return await openChainDoor({ ...options, ask });
   } catch (cause) {
     const { code = '' } = cause as NodeJS.ErrnoException;
     const why = code === 'EADDRINUSE' ? 'is in use' : `cannot be listened to (${code})`;
