@@ -128,7 +128,7 @@ async function resolveDataset(
 function leftOutLines(leftOut: number): string[] {
   if (leftOut === 0) return [];
   return [
-    `${leftOut.toLocaleString('en')} older offers were not looked at. Name whose or what you look for: --owner, --dataset or --search`,
+    `${leftOut.toLocaleString('en')} older offers were not read. To narrow the search, add --owner, --dataset or --search`,
   ];
 }
 

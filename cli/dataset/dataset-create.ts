@@ -26,7 +26,7 @@ export function addDatasetCreate(dataset: Command): void {
     .addOption(
       new Option(
         '--kind <kind>',
-        'encrypted, plain (stored as it is) or attached (bytes stay where they are); for life',
+        'encrypted, plain (stored as captured) or attached (bytes stay in their object); cannot be changed',
       )
         .choices(Object.keys(KINDS))
         .default('encrypted'),

@@ -14,10 +14,10 @@ const WHAT: Readonly<Record<AwaitedThing, string>> = {
 
 const WHOSE: Readonly<Record<Turn, string>> = {
   device: 'The device continues by itself; keep it running.',
-  operator: 'Look at this machine.',
+  operator: 'Check this machine.',
   owner: 'The owner has to act.',
   service: "Ask the service's operator.",
-  chain: 'Look at the chain and its node.',
+  chain: 'Check the chain and its node.',
 };
 
 /** What waits, a line each; that all is done where nothing does. */

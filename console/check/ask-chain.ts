@@ -32,7 +32,7 @@ export async function askChain(
   const rpcUrls = nodes.split(/\s+/).filter((text) => text !== '');
   if (rpcUrls.length === 0) throw new ArgumentError('Name at least one node: its URL, https://…');
   if (rpcUrls.length > MAX_NODES)
-    throw new ArgumentError(`${rpcUrls.length} nodes are named; at most ${MAX_NODES} fit.`);
+    throw new ArgumentError(`${rpcUrls.length} nodes are too many; name at most ${MAX_NODES}.`);
   for (const text of rpcUrls) requireAskable(text);
   const { chainId, dissc } = evidence.domain;
   const chain = createDisscWitness({ rpcUrls, agree: agree ?? rpcUrls.length, chainId, dissc, anchor: 'final' });
@@ -49,7 +49,7 @@ function requireAskable(text: string): void {
   }
   if (url.protocol === 'http:' && !LOOPBACK.includes(url.hostname)) {
     throw new ArgumentError(
-      `${url.host} is named by http://, where anybody on the way can answer in its place. Use https://; http:// is for nodes on this machine.`,
+      `${url.host} has an http:// address, so anyone on the way can answer in its place. Use https://; http:// is only for nodes on this machine.`,
     );
   }
 }

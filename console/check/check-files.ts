@@ -32,7 +32,7 @@ export async function checkFiles(
   signal: AbortSignal,
 ): Promise<CheckedFiles> {
   if (file.size > MAX_EVIDENCE_FILE_BYTES) {
-    const text = `The file has ${file.size} bytes; evidence has at most ${MAX_EVIDENCE_FILE_BYTES}. Is it the data?`;
+    const text = `The file has ${file.size} bytes; evidence has at most ${MAX_EVIDENCE_FILE_BYTES}. Did you choose the data in place of the evidence?`;
     throw new EvidenceError(text, 'its size');
   }
   const evidence = parseEvidence(new Uint8Array(await file.arrayBuffer()));

@@ -114,7 +114,7 @@ async function check(others: readonly File[], signal: AbortSignal): Promise<void
   block.value = String(found.evidence.blocks[0]?.index ?? 0);
   if (others.length > 0) {
     const names = others.map(({ name }) => name).join(', ');
-    byId('sentence').textContent += ` One evidence file is checked at a time; ${names} was not.`;
+    byId('sentence').textContent += ` The page checks one evidence file at a time, so it ignored ${names}.`;
   }
 }
 
@@ -126,7 +126,8 @@ function showProgress(name: string, doneBytes: number, sizeBytes: number): void 
 
 function sayFailure(cause: unknown): string {
   if (cause instanceof PlumblineError)
-    return `${evidence?.name} is not evidence as this page reads it. ${cause.shortMessage}`;
-  if (cause instanceof DOMException) return 'A file changed or went away while it was read. Choose the files again.';
+    return `${evidence?.name} is not evidence that this page can read. ${cause.shortMessage}`;
+  if (cause instanceof DOMException)
+    return 'A file changed or disappeared while the page read it. Choose the files again.';
   return `This page failed: ${String(cause)}. Please report it.`;
 }

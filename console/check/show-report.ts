@@ -12,7 +12,7 @@ const MARKS: Readonly<Record<EvidenceReport['verdict'], { readonly text: string;
   intact: { text: '✓ Intact', tone: 'good' },
   corrupted: { text: '✗ Not what was recorded', tone: 'bad' },
   unproven: { text: '✗ Proves nothing', tone: 'bad' },
-  contradicted: { text: '✗ The chain says otherwise', tone: 'bad' },
+  contradicted: { text: '✗ The chain contradicts it', tone: 'bad' },
   unconfirmed: { text: '? Not confirmed', tone: 'doubt' },
 };
 
@@ -25,10 +25,10 @@ export function showReport(report: EvidenceReport, dissent: readonly Dissent[] =
   byId('facts').replaceChildren(...factsOf(report).flatMap(([name, value]) => fact(name, value)));
   byId('chain').textContent =
     report.restsOn.length === 0
-      ? 'Nothing: this evidence did not get that far.'
+      ? 'Nothing, because the evidence failed before this step.'
       : wasAsked
-        ? 'This is what the nodes that you named show, and on what it rests:'
-        : 'This page has asked nobody yet. Anyone can look these up in an explorer of that chain, or ask nodes of it below.';
+        ? 'This is what your nodes show, and what it rests on:'
+        : 'This page has not asked any node yet. You can look these up in an explorer of that chain, or ask nodes below.';
   byId('rests').replaceChildren(
     ...report.restsOn.map((fact) => element('li', { text: printable(wasAsked ? sayFact(fact) : fact.says) })),
   );

@@ -68,7 +68,7 @@ export async function readBlock(
   const [record] = proven;
   if (record === undefined) {
     const fault = faults[0];
-    const reason = broken[0]?.reason ?? fault?.reason ?? 'The storage gives no record of it.';
+    const reason = broken[0]?.reason ?? fault?.reason ?? 'The storage returned no record of it.';
     step('The record of this block is in that log', '10 and 11', {}, reason);
     if (fault === undefined) return end('corrupted');
     const verdict = fault.kind === 'refused' ? 'refused' : 'unavailable';

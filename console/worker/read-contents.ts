@@ -76,7 +76,7 @@ export async function readFileOf(
       const about = got.about?.name ?? null;
       // A damaged block that is shown to be of another file does no harm to this one.
       if (about !== null && about !== name) continue;
-      throw new StateError(`Block ${index} is ${verdict}: ${reason ?? ''} The file is not handed out in part.`);
+      throw new StateError(`Block ${index} is ${verdict}: ${reason ?? ''} Incomplete files are not handed out.`);
     }
     if ((got.meta.name ?? '') !== name) continue;
     // A file that begins anew takes the place of what came before it.
@@ -115,7 +115,7 @@ function requireOwner({ reader }: ReaderKeys): void {
   if (reader.kind === 'owner') return;
   throw new KeyError(
     reader.kind === 'auditor'
-      ? 'An auditor verifies, and does not read. Only the owner sees files and readings.'
+      ? 'An auditor can verify but not read. Only the owner sees files and readings.'
       : 'Files and readings need the keys of the owner. Sign in with the keystore.',
   );
 }

@@ -56,13 +56,13 @@ export async function openReaderKeys(
   domain: DisscDomain,
 ): Promise<ReaderKeys> {
   const found = sortChosen(files);
-  const notes = found.others.map((name) => `${name} was left aside: the console does not know what it is.`);
+  const notes = found.others.map((name) => `${name} was ignored, because the console does not recognise it.`);
   const bucket = found.stack === null ? null : bucketOf(found.stack);
   if (found.keystore !== null) {
     const entries = found.datasets === null ? [] : parseDatasetsFile(found.datasets.text, found.datasets.name);
     const given = password === '' ? (found.password ?? '') : password;
     const { mnemonic } = await openKeystore(found.keystore.text, given, found.keystore.name);
-    if (mnemonic === null) throw new FileError(`${found.keystore.name} holds no mnemonic: it is not an owner's.`);
+    if (mnemonic === null) throw new FileError(`${found.keystore.name} holds no mnemonic, so it is not an owner's.`);
     return { ...ownerOf(mnemonic, entries, notes), bucket };
   }
   if (found.auditor !== null) {
@@ -141,7 +141,7 @@ function auditorOf(datasets: readonly AuditedDataset[], notes: readonly string[]
     charters: new Map(datasets.map(({ dataset, charters }) => [dataset, charters])),
     names: new Map(datasets.map(({ dataset, name }) => [dataset, name])),
     datasetKeyOf: () => () => {
-      throw new KeyError('An auditor has no keys of the content.');
+      throw new KeyError('An auditor has no content keys.');
     },
     auditKeyOf: (dataset) => {
       const audited = byId.get(dataset);
@@ -155,7 +155,7 @@ function auditorOf(datasets: readonly AuditedDataset[], notes: readonly string[]
 
 function bucketOf({ text, name }: ChosenFile): BucketAccess {
   const read = stackFile.safeParse(JSON.parse(text));
-  if (!read.success) throw new FileError(`${name} is not the file of a running stack.`);
+  if (!read.success) throw new FileError(`${name} is not a running stack's file.`);
   const { s3Endpoint, s3AccessKey, s3SecretKey, bucket } = read.data;
   return { endpoint: s3Endpoint, bucket, region: 'us-east-1', accessKeyId: s3AccessKey, secretAccessKey: s3SecretKey };
 }

@@ -16,6 +16,6 @@ export function parseSource(text: string): SourceChoice {
   if (text.startsWith('cmd:') && rest.trim() !== '') return { kind: 'cmd', command: rest };
   if (text.startsWith('mqtt:')) return { kind: 'mqtt', broker: parseBroker(text.slice('mqtt:'.length)) };
   throw new ArgumentError(
-    `${JSON.stringify(text.slice(0, 80))} is no source. Give dir:PATH, stdin, cmd:'COMMAND' or mqtt:mqtt://HOST/TOPIC.`,
+    `${JSON.stringify(text.slice(0, 80))} is not a source. Give dir:PATH, stdin, cmd:'COMMAND' or mqtt:mqtt://HOST/TOPIC.`,
   );
 }

@@ -70,7 +70,7 @@ export function readLines(stream: Readable, description: string, blockBytes: num
   };
 }
 
-const SILENT = 'It ended without a byte. Look at the program that writes to it.';
+const SILENT = 'It ended without a byte. Check the program that writes to it.';
 
 /** Where the last complete line (or full block of an endless one) ends. */
 function wholeEnd(bytes: Uint8Array, blockBytes: number): number {

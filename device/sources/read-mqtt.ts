@@ -53,7 +53,7 @@ export function readMqtt(options: MqttOptions): Source {
         if (message.qos === 1 && redeliveries.isKnown(message)) return queue.capture({ blocks: [] });
         const blocks = blocksOfMessage(primitives, message, clock.stamp(), options.blockBytes);
         if (blocks.length === 0) {
-          const reason = 'It is empty; a block holds at least one byte.';
+          const reason = 'It is empty, but a block holds at least one byte.';
           report({ event: 'skipped', what: message.topic, reason });
           return queue.capture({
             blocks: [],

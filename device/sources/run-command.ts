@@ -65,7 +65,7 @@ export function runCommand(command: string, options: CommandOptions): Source {
     },
     failure() {
       if (captured || problem === null) return null;
-      return new FileError(`Nothing was captured: run the command by hand, as the user of this device. ${problem}`);
+      return new FileError(`Nothing was captured. Run the command by hand, as this device's user. ${problem}`);
     },
   };
 }
@@ -124,7 +124,7 @@ function runOnce(
       child.stderr.destroy();
       const { exitCode: code, signalCode: killedBy } = child;
       if (problem !== null) finish(problem);
-      else if (code !== 0) finish(code === null ? `It was ended by ${killedBy}.` : `It ended with code ${code}.`);
+      else if (code !== 0) finish(code === null ? `${killedBy} ended it.` : `It ended with code ${code}.`);
       else finish(null);
     };
     child.on('close', end);

@@ -102,7 +102,7 @@ async function watch(watching: Watch, signal: AbortSignal): Promise<void> {
     let tookMs: number;
     try {
       const whole = await look.atAll(watches.enter, signal);
-      if (whole === null) return `Directory ${directory} is gone; waiting for it to come back.`;
+      if (whole === null) return `Directory ${directory} disappeared; waiting for it to return.`;
       watches.keepOnly(whole.folders);
       tookMs = whole.tookMs;
     } catch (cause) {
@@ -149,7 +149,7 @@ export function scanningText({
   readonly folders: number;
   readonly untold: number;
 }): string {
-  return `The system does not tell what changes in ${untold} of the ${folders} folders of ${directory}, so all of it is looked at again and again: what comes is captured up to a minute later. On a network share or FUSE that cannot be helped; else raise fs.inotify.max_user_watches and fs.inotify.max_user_instances.`;
+  return `The system does not tell what changes in ${untold} of the ${folders} folders of ${directory}, so the device scans all of it repeatedly, and captures new data up to a minute late. On a network share or FUSE this is unavoidable; otherwise raise fs.inotify.max_user_watches and fs.inotify.max_user_instances.`;
 }
 
 async function wait(wakeup: Wakeup, ms: number, signal: AbortSignal): Promise<void> {

@@ -137,6 +137,6 @@ function tellOfHole({ parts }: DeviceRun, block: number): void {
   parts.report({
     event: 'skipped',
     what: `the service's log behind block ${block}`,
-    reason: `It lacks the batch at block ${block}, which is ${state} here. Its operator has to restore it.`,
+    reason: `It lacks the batch at block ${block}, which is ${state} in this outbox. The service's operator has to restore it.`,
   });
 }

@@ -18,7 +18,10 @@ export async function putObject(
   const status = await transfer.put(put, body, options, signal);
   if (status >= 200 && status < 300) return 'stored';
   if (status === 412) return 'present';
-  throw new StoreUnavailableError(`The object store answers the upload with ${status}. It is tried again.`, {
-    details: { status },
-  });
+  throw new StoreUnavailableError(
+    `The object store answered the upload with status ${status}. The device will try again.`,
+    {
+      details: { status },
+    },
+  );
 }

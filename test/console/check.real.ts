@@ -228,7 +228,7 @@ describe('the chain, asked from the page', () => {
       { viewport: { width: 360, height: 740 } },
       async ({ page, requests }) => {
         await choose(page, 'recorded.evidence.json');
-        await page.getByText('This page has asked nobody yet').waitFor();
+        await page.getByText('This page has not asked any node yet').waitFor();
         assert.deepEqual([requests, await findBarriers(page)], [[], []]);
         await ask(page, [a, b, lies], '2');
         await page.getByText('Asked. The verdict above').waitFor();
@@ -255,7 +255,7 @@ describe('the chain, asked from the page', () => {
       async ({ page }) => {
         await choose(page, 'recorded.evidence.json');
         await ask(page, [...liars, honestNode], '2');
-        await page.getByText('✗ The chain says otherwise').waitFor();
+        await page.getByText('✗ The chain contradicts it').waitFor();
         const named = await page.locator('#dissent > li').allTextContents();
         assert.ok(
           named.length > 0 && named.every((text) => text.startsWith(`${new URL(honestNode).host} disagrees about`)),
@@ -327,7 +327,7 @@ describe('the chain, asked from the page', () => {
       async ({ page }) => {
         await choose(page, 'unrecorded.evidence.json');
         await ask(page, [a], '1');
-        await page.getByText('✗ The chain says otherwise').waitFor();
+        await page.getByText('✗ The chain contradicts it').waitFor();
       },
       [a],
     );
@@ -339,7 +339,7 @@ describe('the chain, asked from the page', () => {
       for (const [urls, agree, says] of [
         [[], '', /Name at least one node/],
         [['ftp://a.example'], '', /is not the URL of a node/],
-        [['http://a.example'], '', /anybody on the way can answer in its place/],
+        [['http://a.example'], '', /anyone on the way can answer in its place/],
         [['https://a.example', 'https://a.example/'], '', /You named one node twice/],
         [['https://a.example'], '2', /asks for 2 nodes, but you named 1/],
       ] as const) {

@@ -242,7 +242,7 @@ test('what was not finished within the time ends with code 3, wrong arguments an
   const late = await run(['--source', 'stdin', '--until-idle', '--timeout', '50ms', '--json']);
   assert.equal(late.exitCode, 3, late.stderr);
   const bad: readonly (readonly [readonly string[], RegExp])[] = [
-    [['--source', 'nowhere'], /is no source/],
+    [['--source', 'nowhere'], /is not a source/],
     [['--source', 'stdin', '--every', '10'], /is not a duration/],
     [['--source', 'stdin', '--max-disk', '1MiB'], /at least 64MiB/],
     [['--source', 'stdin', '--batch-blocks', '1025'], /at most 1024/],

@@ -197,7 +197,7 @@ test('a file that never rests is said to, and one that goes before it was captur
   rmSync(join(directory, 'empty'));
   rmSync(join(directory, 'lock'));
   rmSync(join(directory, 'engine.log'));
-  await device.event('skipped', ({ reason }) => /gone before it was captured/.test(reason));
+  await device.event('skipped', ({ reason }) => /disappeared before the device captured it/.test(reason));
   await until(() => status().leftOut.missed.length > 0);
   const { leftOut } = status();
   assert.deepEqual([leftOut.count, leftOut.missed.map(({ count, last }) => [count, last])], [0, [[1, 'engine.log']]]);

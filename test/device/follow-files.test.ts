@@ -234,7 +234,7 @@ test('a file that was captured whole goes on in pieces; one that goes with its e
   appendFileSync(path, 'no end');
   await new Promise((resolve) => setTimeout(resolve, 300));
   rmSync(path);
-  await device.event('skipped', ({ reason }) => /before its end was captured/.test(reason));
+  await device.event('skipped', ({ reason }) => /before the device captured its end/.test(reason));
   await device.stop();
 });
 

@@ -96,14 +96,14 @@ test('empty, hidden, temporary, linked and unnameable files are left alone, and 
   assert.equal(await device.ended, true);
   assert.deepEqual([...Object.entries(files())], [...Object.entries({ ['__proto__']: ['kept'] })]);
   const skipped = device.events.flatMap((event) => (event.event === 'skipped' ? [[event.what, event.reason]] : []));
-  const byName = (name: string, pattern: string) => [name, `Its name fits ${pattern}, which is skipped.`];
+  const byName = (name: string, pattern: string) => [name, `Its name matches ${pattern}, which the device skips.`];
   const long = `${'d'.repeat(240)}/${'e'.repeat(240)}/${'f'.repeat(200)}`;
   assert.deepEqual(
     skipped.sort(),
     [
-      ['link', 'It is a link; links are not followed.'],
-      ['folder-link', 'It is a link; links are not followed.'],
-      ['empty', 'It is empty; a block holds at least one byte.'],
+      ['link', 'It is a link, and the device does not follow links.'],
+      ['folder-link', 'It is a link, and the device does not follow links.'],
+      ['empty', 'It is empty, but a block holds at least one byte.'],
       ['\ufffd\ufffd', 'Its name is not UTF-8.'],
       [long, 'Its name is too long for a block.'],
       ...[byName('.hidden', '.*'), byName('x.tmp', '*.tmp'), byName('x.part', '*.part')],
@@ -183,7 +183,7 @@ test('what a command prints is one block each run; failures, floods and delays a
   const reasonOf = async (command: string, options: Partial<typeof COMMAND> = {}) =>
     (await run(command, options)).events.flatMap((event) => (event.event === 'skipped' ? [event.reason] : []));
   assert.deepEqual(await reasonOf('echo lost; exit 3'), ['It ended with code 3.']);
-  assert.deepEqual(await reasonOf('echo lost; kill -9 $$'), ['It was ended by SIGKILL.']);
+  assert.deepEqual(await reasonOf('echo lost; kill -9 $$'), ['SIGKILL ended it.']);
   assert.deepEqual(await reasonOf('echo lost; sleep 60 & wait', { timeoutMs: 100 }), ['It ran longer than 100 ms.']);
   assert.deepEqual(await reasonOf('yes lost'), ['It printed more than 5000 bytes.']);
   assert.deepEqual(await reasonOf('true'), ['It printed nothing.']);

@@ -43,7 +43,7 @@ export function BeliefView({ page: { place } }: { readonly page: PageState }) {
         Keys live in this page until it is closed. What you have verified is noted in this browser: which blocks, when,
         and what came of it. That is a notebook and proves nothing to others; evidence does.
       </p>
-      <h2>What is told by the service alone</h2>
+      <h2>What only the service says</h2>
       <p>
         Last capture, what is stored and what waits are the service's word. They are for finding your way and are no
         verdict.

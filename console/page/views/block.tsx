@@ -11,9 +11,9 @@ import { Line } from './line.tsx';
 const VERDICTS: Readonly<Record<string, { readonly text: string; readonly tone: string }>> = {
   intact: { text: '✓ Intact: these are the bytes that were recorded', tone: 'good' },
   corrupted: { text: '✗ Not what was recorded', tone: 'bad' },
-  unavailable: { text: '✗ The storage does not give it', tone: 'bad' },
-  refused: { text: '? The storage refuses it', tone: 'doubt' },
-  public: { text: 'Recorded. To compare the stored bytes takes keys', tone: '' },
+  unavailable: { text: '✗ The storage did not return it', tone: 'bad' },
+  refused: { text: '? The storage refused it', tone: 'doubt' },
+  public: { text: 'Recorded. To compare the stored bytes, open your keys', tone: '' },
 };
 
 /** One block: the paper's steps with what stood on both sides, down to where it breaks. */

@@ -82,7 +82,7 @@ function Devices({ page, overview }: { readonly page: PageState; readonly overvi
           </p>
         </>
       ) : (
-        <p class="note">When a device was last heard of, the service tells its owner alone.</p>
+        <p class="note">The service tells only the owner when a device last reported.</p>
       )}
       <SearchField search={search} />
       <VirtualList
@@ -113,7 +113,7 @@ function DeviceLine({
     <a class="line slim" href={hashOf({ view: 'dataset', dataset })}>
       <strong>{named(name, dataset)}</strong>
       <span>{onDissc === null ? '…' : `${count(Math.max(recorded, standing?.anchored ?? 0))} on the chain`}</span>
-      <span>{waiting === null ? '' : waiting === 0 ? 'nothing waits' : `${count(waiting)} wait`}</span>
+      <span>{waiting === null ? '' : waiting === 0 ? 'nothing waiting' : `${count(waiting)} wait`}</span>
       <span>{standing?.lastSeenMs == null ? '' : `heard ${ago(standing.lastSeenMs, nowMs)}`}</span>
     </a>
   );

@@ -146,7 +146,7 @@ function Nothing({ page: { overview, search, reader } }: { readonly page: PageSt
   if (/^0x[0-9a-f]{64}$/.test(wanted)) {
     return (
       <p>
-        This id is not on the list. <a href={`#/dataset/${wanted}`}>Look at it all the same</a>
+        This id is not on the list. <a href={`#/dataset/${wanted}`}>Open it anyway</a>
       </p>
     );
   }
@@ -154,8 +154,8 @@ function Nothing({ page: { overview, search, reader } }: { readonly page: PageSt
   return (
     <p>
       {reader.kind === 'nobody'
-        ? 'The chain names no dataset yet. Datasets that stand in rounds alone are seen with keys, or by their id in the search.'
-        : 'No dataset of these keys is on the chain yet. Choose datasets.json besides the keystore to see those that are not.'}
+        ? 'The chain has no dataset yet. To see a dataset that only rounds anchor, open your keys or search for its id.'
+        : 'The chain has no dataset of these keys yet. To see datasets that are not on the chain, also choose datasets.json.'}
     </p>
   );
 }

@@ -13,11 +13,11 @@ export async function findDirectory(
   try {
     const kind = await directories.kindOf(directory);
     if (kind === null) return { reason: `Directory ${directory} does not exist; waiting for it to be created.` };
-    if (kind === 'other') return { reason: `${directory} is not a directory; waiting for one in its place.` };
+    if (kind === 'other') return { reason: `${directory} is not a directory; waiting for a directory to replace it.` };
     const state = await directories.stateOf(await directories.resolve(directory));
     return { inode: state?.inode ?? 0n };
   } catch (cause) {
-    return { reason: reasonOfFault(`Directory ${directory} cannot be looked at`, cause) };
+    return { reason: reasonOfFault(`Directory ${directory} cannot be inspected`, cause) };
   }
 }
 
@@ -32,7 +32,7 @@ export async function requireCapturable(
   keepOut: readonly string[],
 ): Promise<void> {
   const kind = await directories.kindOf(directory);
-  if (kind === 'other') throw new FileError(`${directory} is not a directory. Name the directory to watch.`);
+  if (kind === 'other') throw new FileError(`${directory} is not a directory. Give the directory to watch.`);
   if (kind === null) return;
   const root = `${await directories.resolve(directory)}/`;
   for (const path of keepOut) {

@@ -24,7 +24,8 @@ export async function followFile(look: LookParts, file: SeenFile, signal: AbortS
   return withOpen(look, file, async (opened) => {
     const found = await find(look, file, here, opened, signal);
     if (found === 'wait') return 'open';
-    if (found === 'second') return leave(look, file, 'It is a second name of a file that is captured under its first.');
+    if (found === 'second')
+      return leave(look, file, 'It is a second name of a file that the device captures under its first name.');
     const isCaptured = await captureGrowth(look, file, found, opened, signal);
     return isCaptured ? finish(look, file) : 'open';
   });

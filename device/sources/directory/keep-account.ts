@@ -44,7 +44,7 @@ export function createAccount({
     leaveOut(what, reason) {
       const isKnown = now.has(what);
       if (!isKnown && now.size >= MAX_ITEMS) {
-        put(REST, `More than ${MAX_ITEMS} things are left out; these are not listed.`);
+        put(REST, `More than ${MAX_ITEMS} items are left out; the rest are not listed.`);
         return;
       }
       said.add(what);

@@ -175,7 +175,7 @@ export function createLook(
             leaveOut({ leftOut: walk?.leftOut ?? [] });
           }
         } catch (cause) {
-          account.leaveOut(path, reasonOfFault('It cannot be looked at', cause));
+          account.leaveOut(path, reasonOfFault('It cannot be inspected', cause));
         }
       }
       const sorted = [...files.values()].sort(byAge);
@@ -186,8 +186,8 @@ export function createLook(
   };
 }
 
-const MISSED = 'It was gone before it was captured.';
-const CUT_OFF = 'It was gone before its end was captured.';
+const MISSED = 'It disappeared before the device captured it.';
+const CUT_OFF = 'It disappeared before the device captured its end.';
 
 /** Whether a path, or a folder above it, is among these. */
 function isBelow(paths: ReadonlySet<string>, path: string): boolean {

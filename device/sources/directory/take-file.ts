@@ -51,7 +51,8 @@ export async function takeFile(look: LookParts, file: SeenFile, settleMs: number
   });
 }
 
-const RESTLESS = 'It keeps changing. It is captured once it rests (--settle), or in pieces with --follow.';
+const RESTLESS =
+  'It keeps changing. The device captures it once it stops changing (--settle), or in pieces with --follow.';
 
 /** The known file whose content this is, byte for byte: the same one with another inode or right, or under a former name. */
 async function findSame(
@@ -96,7 +97,7 @@ export function finish({ awaited, account }: LookParts, { path }: SeenFile): 'do
 /** Programs make a file before they write to it. */
 export function leaveEmpty(look: LookParts, file: SeenFile): Taken {
   if (!look.awaited.hasRested(file)) return 'open';
-  return leave(look, file, 'It is empty; a block holds at least one byte.');
+  return leave(look, file, 'It is empty, but a block holds at least one byte.');
 }
 
 export function leave({ awaited, account }: LookParts, { path }: SeenFile, reason: string): 'done' {

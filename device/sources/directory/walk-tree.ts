@@ -40,7 +40,7 @@ export async function walkTree(
       const state = await directories.stateOf(`${directory}/${path}`);
       if (state?.kind === 'file') files.push(seenFile(path, state));
     } catch (cause) {
-      leftOut.push({ path, reason: reasonOfFault('It cannot be looked at', cause) });
+      leftOut.push({ path, reason: reasonOfFault('It cannot be inspected', cause) });
     }
   };
 
@@ -81,12 +81,12 @@ export function reasonToLeave(
   rules: NameRules,
 ): string | null {
   const pattern = patternThatSkips(rules, path, kind === 'directory');
-  if (pattern !== null) return `Its name fits ${pattern}, which is skipped.`;
+  if (pattern !== null) return `Its name matches ${pattern}, which the device skips.`;
   if (!isUtf8) return 'Its name is not UTF-8.';
   return NOT_CAPTURED[kind] ?? null;
 }
 
 const NOT_CAPTURED: Readonly<Partial<Record<EntryKind, string>>> = {
-  link: 'It is a link; links are not followed.',
+  link: 'It is a link, and the device does not follow links.',
   special: 'It is a pipe, a socket or a device, not a file.',
 };
