@@ -1,7 +1,7 @@
 import { paidBlocks } from '../../core/agreement/quota.ts';
 import { equalBytes, to0x } from '../../core/bytes.ts';
 import { ENCRYPTED, PLAIN } from '../../core/charter/kind.ts';
-import { LedgerUnavailableError } from '../../core/errors.ts';
+import { LedgerUnavailableError, StateError } from '../../core/errors.ts';
 import { type AgreementId, NATIVE_COIN } from '../../core/ids.ts';
 import { descriptionName, requireDescription } from '../../core/market/description.ts';
 import type { SignedText } from '../../core/market/signed-text.ts';
@@ -10,7 +10,7 @@ import type { Agreement, AgreementMarket, OfferedEvent } from '../../core/ports/
 import type { ChainBlocks } from '../../core/ports/chain-blocks.ts';
 import type { Anchor } from '../../core/ports/ledger.ts';
 import type { TokenName } from '../../core/ports/tokens.ts';
-import { type Receipt, type ReceiptStep, receiptSchema } from './receipt.ts';
+import { MAX_STEPS, type Receipt, type ReceiptStep, receiptSchema } from './receipt.ts';
 
 /** What a receipt is made through. */
 export interface ReceiptSources {
@@ -31,7 +31,8 @@ const BLOCKS_AT_ONCE = 50;
  * What was bought, paid and proven, and by which transactions: from OCASC's events up to one block, compared with what OCASC
  * itself says of the agreement at that block. The node is believed in nothing that the two do not agree in.
  * @param anchor `final` for a receipt that stays true; `latest` says so in it
- * @throws LedgerUnavailableError when events and state differ, or the chain moved meanwhile: ask again
+ * @throws LedgerUnavailableError when events and state differ, or the chain moved meanwhile: ask again; StateError when it has
+ * more events than a receipt lists
  *
  * @example
  * import { createChainBlocks } from 'plumbline/adapters/ethereum/chain-blocks';
@@ -58,13 +59,17 @@ export async function makeReceipt(
   if (offer === undefined) throw differs(id, 'they contain no offer of it');
   const events = await history.readHistory(id, offer.blockNumber, point.blockNumber, signal);
   requireSame(agreement, offer, events);
+  if (events.length + 1 > MAX_STEPS) {
+    throw new StateError(
+      `Agreement ${id} has ${events.length + 1} events; a receipt lists at most ${MAX_STEPS}. Read them from the chain: contract ${market.domain.ocasc}.`,
+    );
+  }
   const times = await readTimes(sources.chainBlocks, [offer, ...events], point, signal);
   const steps = [offeredStep(offer, times), ...events.map((event) => stepOf(event, agreement, times))];
   const signed = sources.described;
   const { domain } = market;
   if (signed !== null) requireDescription(domain, agreement, signed);
   const count = (kind: AgreementEvent['event']) => events.filter(({ event }) => event === kind).length;
-  const outcome = events.find((event) => event.event === 'closed' || event.event === 'breached');
   return receiptSchema.parse({
     ...{ v: 1, chainId: domain.chainId, ocasc: domain.ocasc, agreement: id, state: agreement.state },
     asOf: {
@@ -77,10 +82,7 @@ export async function makeReceipt(
     token: { address: terms.token, symbol: sources.token.symbol, decimals: sources.token.decimals },
     ...{ price: String(terms.price), fee: String(terms.fee), bond: String(terms.bond), due: String(agreement.due) },
     paidBlocks: agreement.buyer === null ? 0 : paidBlocks(terms, agreement.due),
-    outcome:
-      outcome !== undefined && 'toOwner' in outcome
-        ? { toOwner: String(outcome.toOwner), toConsumer: String(outcome.toConsumer) }
-        : null,
+    outcome: outcomeOf(agreement, events),
     challenges: { asked: count('challenged'), answered: count('answered') },
     demands: { asked: count('key-demanded'), answered: count('key-shown') },
     endSeconds: agreement.buyer?.endSeconds ?? null,
@@ -90,6 +92,17 @@ export async function makeReceipt(
         : { name: descriptionName(domain, id, signed.text), text: signed.text, signature: to0x(signed.signature) },
     ...{ steps, local: sources.local },
   } satisfies Receipt);
+}
+
+/** The stakes of questions, which the steps show, are not in it. */
+function outcomeOf({ terms }: Agreement, events: readonly AgreementEvent[]): Receipt['outcome'] {
+  for (const event of events) {
+    if (event.event === 'cancelled') return { toOwner: String(terms.bond), toConsumer: '0' };
+    if (event.event === 'closed' || event.event === 'breached') {
+      return { toOwner: String(event.toOwner), toConsumer: String(event.toConsumer) };
+    }
+  }
+  return null;
 }
 
 /** That the events lead to what OCASC says of the agreement. */

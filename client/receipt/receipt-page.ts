@@ -16,19 +16,29 @@ const STYLE = `
   @page { size: A4; margin: 18mm; } @media print { body { margin: 0; max-width: none; padding: 0; } h2 { break-after: avoid; } }`;
 
 const EVENTS: Readonly<Record<ReceiptStep['event'], string>> = {
-  offered: 'Offered; owner deposited the bond',
+  offered: 'Offered; seller deposited the bond',
   cancelled: 'Offer cancelled',
   accepted: 'Accepted; buyer put the price into escrow',
   claimed: 'Voucher claimed; total due',
   challenged: 'Challenged; buyer put up a stake',
   'key-demanded': 'Key demanded; buyer put up a stake',
-  answered: 'Challenge answered; stake to the owner',
-  'key-shown': 'Key shown; stake to the owner',
+  answered: 'Challenge answered; stake to the seller',
+  'key-shown': 'Key shown; stake to the seller',
   lapsed: 'Lapsed: seller did not answer in time',
-  breached: 'Breached: the buyer gets the bond',
+  breached: 'Breached: the buyer gets the bond and the part not earned',
   quitted: 'Buyer ended the agreement early',
   closed: 'Closed',
   credited: 'Credited',
+};
+
+const STATES: Readonly<Record<Receipt['state'], string>> = {
+  offered: 'nobody has accepted it yet',
+  cancelled: 'the seller has taken the offer back',
+  active: 'it is running',
+  challenged: 'it is running, and the seller has a question to answer',
+  lapsed: 'the seller has not answered a question in time, and loses the bond unless the answer comes within the grace',
+  breached: 'the seller has not answered a question, and has lost the bond',
+  closed: 'it is over, and each side has what is theirs',
 };
 
 /**
@@ -63,7 +73,7 @@ export function receiptPage(receipt: Receipt): string {
 </head>
 <body>
 <h1>${escaped(said?.title ?? 'Receipt')}</h1>
-<p class="note">Agreement ${code(agreement)} is <strong>${escaped(state)}</strong>, by chain ${receipt.chainId}, block ${asOf.blockNumber} of ${time(asOf.timeSeconds)}, ${final}.</p>
+<p class="note">Agreement ${code(agreement)} is <strong>${escaped(state)}</strong> (${STATES[state]}), by chain ${receipt.chainId}, block ${asOf.blockNumber} of ${time(asOf.timeSeconds)}, ${final}.</p>
 <h2>Bought</h2>
 ${table(boughtRows(receipt, said))}
 <h2>Paid</h2>
@@ -83,13 +93,14 @@ ${receipt.steps.map((step) => stepRow(receipt, step)).join('\n')}
 type Row = readonly [name: string, html: string];
 
 function boughtRows(receipt: Receipt, said: ReturnType<typeof parseDescription> | null): Row[] {
-  const { dataset, kind, first, count, owner, consumer, log } = receipt;
+  const { dataset, kind, first, count, owner, consumer, endSeconds, log } = receipt;
   return [
     ['Blocks', `${first} to ${first + count - 1} (${count.toLocaleString('en')}, ${escaped(kind)})`],
     ['Dataset', code(dataset)],
     ['Log', `${log.size.toLocaleString('en')} blocks, root ${code(log.root)}`],
     ['Seller', code(owner)],
-    ['Buyer', consumer === null ? 'nobody yet' : code(consumer)],
+    ['Buyer', consumer === null ? 'nobody' : code(consumer)],
+    ...(endSeconds === null ? [] : [['Ends', time(endSeconds)] as const]),
     ...(said === null ? [] : saidRows(said)),
   ];
 }

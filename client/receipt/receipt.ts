@@ -51,6 +51,9 @@ const local = z.strictObject({
   feesWei: amount.nullable(),
 });
 
+/** Offer, acceptance, and a few for each question and claim. */
+export const MAX_STEPS = 20_000;
+
 export const receiptSchema = z.strictObject({
   v: z.literal(1),
   chainId: z.int().min(1),
@@ -75,14 +78,14 @@ export const receiptSchema = z.strictObject({
   due: amount,
   /** Blocks of the range, from the first on, that this pays for. */
   paidBlocks: whole,
-  /** What has become each side's when it ended; null before. */
+  /** What has become each side's when it ended, or was taken back; null before. */
   outcome: z.strictObject({ toOwner: amount, toConsumer: amount }).nullable(),
   challenges: z.strictObject({ asked: whole, answered: whole }),
   demands: z.strictObject({ asked: whole, answered: whole }),
   endSeconds: whole.nullable(),
   /** What the owner said of the offer, with the signature. */
   description: z.strictObject({ name: hash, text: text(4_096), signature: hex(65) }).nullable(),
-  steps: z.array(step).min(1).max(20_000),
+  steps: z.array(step).min(1).max(MAX_STEPS),
   local: local.nullable(),
 });
 

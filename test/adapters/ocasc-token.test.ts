@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Contract, ContractFactory, id, JsonRpcProvider, Wallet } from 'ethers';
+import { createChainBlocks } from '../../adapters/ethereum/chain-blocks.ts';
+import { createOcascHistory } from '../../adapters/ethereum/ocasc-history.ts';
 import { createTokenReader } from '../../adapters/ethereum/read-token.ts';
 import { showAmount } from '../../cli/show-amount.ts';
+import { makeReceipt } from '../../client/receipt/make-receipt.ts';
+import { receiptPage } from '../../client/receipt/receipt-page.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
+import { signVoucher } from '../../core/agreement/voucher.ts';
 import { to0x } from '../../core/bytes.ts';
 import { ArgumentError, StateError } from '../../core/errors.ts';
-import { type Address, address } from '../../core/ids.ts';
+import { type Address, type AgreementId, address } from '../../core/ids.ts';
+import { descriptionText } from '../../core/market/description.ts';
 import { compileToken } from './compile-token.ts';
-import { type Market, randomEncryptionKey, startMarket } from './ocasc-fixture.ts';
+import { type Market, NATIVE, randomEncryptionKey, startMarket } from './ocasc-fixture.ts';
 
 describe('agreements in an ERC-20', () => {
   let market: Market;
@@ -92,6 +98,136 @@ describe('agreements in an ERC-20', () => {
     }
     assert.deepEqual(bonds, [terms.bond, 2n * terms.bond]);
     assert.equal(await allowance(market.owner.account), 0n);
+  });
+
+  test('receipts add up however a sale has ended, in the token, and the page says how', async () => {
+    const { owner, ledger, chain, ocasc, named } = market;
+    const history = createOcascHistory({ ...chain, ocasc });
+    const tokenName = await createTokenReader({ ...chain, ocasc }).readToken(terms.token);
+    const receiptOf = async (id: AgreementId) => {
+      const sources = { market: ledger, history, chainBlocks: createChainBlocks(chain), fromBlock: 0 };
+      const made = await makeReceipt({ ...sources, described: null, token: tokenName, local: null }, id, 'latest');
+      assert.ok(made !== null);
+      const page = receiptPage(made);
+      assert.doesNotMatch(page, /<script|undefined|null|NaN/);
+      return { ...made, page, did: made.steps.map(({ event }) => event) };
+    };
+    const sold = async () => {
+      const key = await market.newKey();
+      const consumer = market.party(key);
+      await act('mint', owner.account, terms.bond);
+      await act('mint', consumer.account, terms.price);
+      const { id } = await owner.offer(named, terms, owner.account, randomEncryptionKey());
+      await consumer.accept({ id, ...terms }, consumer.account, randomEncryptionKey());
+      const claim = (due: bigint) => owner.claim(id, due, signVoucher(ledger.domain, { agreement: id, due }, key));
+      const lapse = async () => {
+        await consumer.challenge(id, { block: terms.first, seed: 1, valueWei: 10n ** 16n });
+        await market.goTo((await question(id)).deadlineSeconds + 1);
+        await consumer.lapse(id);
+      };
+      return { id, consumer, claim, lapse };
+    };
+    const question = async (id: AgreementId) =>
+      (await ledger.readAgreement(id, 'latest')).agreement?.question ?? assert.fail('no question');
+    const tst = (units: bigint) => `${showAmount(units, tokenName).replace(/ \(.*/, '')} (<code>${terms.token}</code>)`;
+
+    await act('mint', owner.account, terms.bond);
+    const offered = await offer();
+    assert.deepEqual((await receiptOf(offered.id)).outcome, null);
+    await owner.cancel(offered.id);
+    const cancelled = await receiptOf(offered.id);
+    assert.deepEqual(cancelled.did, ['offered', 'cancelled', 'credited']);
+    assert.deepEqual(
+      [cancelled.state, cancelled.consumer, cancelled.outcome],
+      [...['cancelled', null, { toOwner: String(terms.bond), toConsumer: '0' }]],
+    );
+    assert.match(cancelled.page, /the seller has taken the offer back/);
+    assert.ok(cancelled.page.includes(`${tst(terms.bond)} to the seller, ${tst(0n)} to the buyer`));
+
+    const left = await sold();
+    await left.claim(406n);
+    await left.consumer.quit(left.id);
+    const running = await receiptOf(left.id);
+    assert.deepEqual([running.state, running.outcome, running.due, running.paidBlocks], ['active', null, '406', 2]);
+    await owner.close(left.id);
+    const quitted = await receiptOf(left.id);
+    assert.deepEqual(quitted.did, ['offered', 'accepted', 'claimed', 'quitted', 'closed', 'credited', 'credited']);
+    assert.deepEqual(quitted.outcome, { toOwner: String(406n + terms.bond), toConsumer: String(terms.price - 406n) });
+    assert.match(quitted.page, /Buyer ended the agreement early/);
+    assert.ok(quitted.page.includes(`<tr><th>Earned</th><td>${tst(406n)} for the first 2 blocks`));
+
+    const broken = await sold();
+    await broken.lapse();
+    const lapsed = await receiptOf(broken.id);
+    assert.deepEqual([lapsed.state, lapsed.outcome, lapsed.challenges], ['lapsed', null, { asked: 1, answered: 0 }]);
+    assert.match(lapsed.page, /has not answered a question in time, and loses the bond unless/);
+    await owner.respond(broken.id, market.answer(terms.first, 1));
+    assert.deepEqual((await receiptOf(broken.id)).challenges, { asked: 1, answered: 1 }, 'within the grace');
+    await broken.lapse();
+    await broken.claim(208n);
+    await market.goTo((await question(broken.id)).graceEndSeconds! + 1);
+    await broken.consumer.breach(broken.id);
+    const breached = await receiptOf(broken.id);
+    assert.deepEqual(
+      [breached.state, breached.due, breached.challenges],
+      [...['breached', '208', { asked: 2, answered: 1 }]],
+    );
+    assert.deepEqual(breached.outcome, { toOwner: '208', toConsumer: String(terms.price - 208n + terms.bond) });
+    const credits = breached.steps.filter(({ event }) => event === 'credited');
+    assert.equal(credits.filter(({ token: of }) => of === NATIVE).length, 4, 'too much of two stakes, and two stakes');
+    assert.match(breached.page, /has lost the bond\)/);
+    assert.match(breached.page, /Credited to <code>0x[0-9a-f]{40}<\/code><\/td><td>0\.\d+ ether</);
+
+    const good = await sold();
+    await good.consumer.approve(good.id);
+    const paid = await receiptOf(good.id);
+    assert.deepEqual(paid.outcome, { toOwner: String(terms.price + terms.bond), toConsumer: '0' });
+    assert.deepEqual([paid.due, paid.paidBlocks], [String(terms.price), terms.count]);
+    assert.ok(paid.page.includes(`<tr><th>Price</th><td>${tst(terms.price)}`) && paid.page.includes(tst(terms.fee)));
+
+    // Of a token that says nothing, or something absurd of itself: units, or all 77 decimals, never a wrong point.
+    const { page: _, did: __, ...plain } = paid;
+    const named77 = { address: terms.token, symbol: '<b>USDC', decimals: 77 };
+    assert.ok(
+      receiptPage({ ...plain, token: named77 }).includes(`0.${'0'.repeat(73)}1 &lt;b&gt;USDC (<code>`),
+      'of 1,000',
+    );
+    assert.ok(
+      receiptPage({ ...plain, token: { ...named77, decimals: null } }).includes(`1000 units of <code>${terms.token}`),
+    );
+    assert.equal(
+      showAmount(1000n, { token: terms.token, symbol: null, decimals: 77 }).length,
+      2 + 74 + ' of the token ()'.length + 42,
+    );
+  });
+
+  test('what a seller writes into a receipt stays text, in the page', async () => {
+    const { id } = await offer();
+    const sources = { market: market.ledger, history: createOcascHistory({ ...market.chain, ocasc: market.ocasc }) };
+    const token_ = { token: terms.token, symbol: null, decimals: null };
+    const rest = { chainBlocks: createChainBlocks(market.chain), fromBlock: 0, described: null, token: token_ };
+    const local = { party: 'consumer', sampled: 0, verified: 0, unproven: 0, signedFor: null, feesWei: null } as const;
+    const deliveredTo = '/home/x/\u001b]0;owned\u0007\u202e<img src=x onerror=alert(1)>';
+    const made = await makeReceipt({ ...sources, ...rest, local: { ...local, deliveredTo } }, id, 'latest');
+    assert.ok(made !== null);
+    const title = `</title><script>alert("1")</script><style>*{display:none}</style>'&amp;`;
+    const about = 'javascript:alert(1)\n<iframe srcdoc="x">';
+    const text = descriptionText({
+      ...{ v: 1, title, about, licence: '"><svg/onload=alert(1)>', period: null, sizeBytes: null, contents: [] },
+      ...{ moreNames: 0, contact: null, request: null },
+    });
+    const description = { name: `0x${'00'.repeat(32)}`, text, signature: `0x${'00'.repeat(65)}` };
+    const page = receiptPage({ ...made, description });
+    assert.deepEqual(page.match(/<\/?(script|iframe|svg|img|style|title)\b/g), [
+      '<title',
+      '</title',
+      '<style',
+      '</style',
+    ]);
+    assert.ok(page.includes('&lt;script&gt;alert(&quot;1&quot;)') && page.includes('&#39;&amp;amp;'));
+    // Neither terminals nor readers are moved by characters that are not seen.
+    assert.doesNotMatch(page.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u);
+    await market.owner.cancel(id);
   });
 
   test('what a token says of itself is read, and what OCASC has and owes; an account and another contract are none', async () => {
