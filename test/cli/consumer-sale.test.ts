@@ -1,19 +1,27 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createSecretFile } from '../../adapters/keys/secret-file.ts';
+import { agentFileText } from '../../cli/owner/agent-file.ts';
 import { receiptSchema } from '../../client/receipt/receipt.ts';
 import { dueFor } from '../../core/agreement/quota.ts';
 import { type AgreementId, address, NATIVE_COIN } from '../../core/ids.ts';
+import { accountOfKey } from '../../core/typed-data.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { IDLE_AGENT } from '../protocols/consumer-scene.ts';
 import { startLyingProxy } from '../protocols/lying-proxy.ts';
-import { FUNDS_WEI, type RecordedStack, startRecordedStack, until } from '../protocols/recorded-stack.ts';
-import { makeSeller, type Seller } from '../protocols/sale-on-stack.ts';
+import { BLOCKS, FUNDS_WEI, type RecordedStack, startRecordedStack, until } from '../protocols/recorded-stack.ts';
+import { type Bought, buy, makeSeller, type Seller } from '../protocols/sale-on-stack.ts';
 import { quickenKeystore } from './quicken-keystore.ts';
 import { runPlumb } from './run-plumb.ts';
+import { startReceiver, startServing } from './serve-sales.ts';
+
+const DATASETS = 5;
+const SALES = 20;
 
 /* What a consumer does on the command line against an owner who keeps the word, and one who does not. */
 describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
@@ -31,6 +39,13 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     runPlumb([...args, '--password-file', join(folder, 'password')], {
       ...{ PLUMB_STACK: join(stack.folder, 'stack.json'), PLUMB_HOME: join(folder, 'consumer') },
     });
+  /** It opens no key, so it takes no password. */
+  const receiptOf = async (id: string, ...args: string[]) => {
+    const env = { PLUMB_STACK: join(stack.folder, 'stack.json'), PLUMB_HOME: join(folder, 'consumer') };
+    const made = await runPlumb(['consumer', 'receipt', id, ...args, '--latest', '--json'], env);
+    assert.equal(made.exitCode, 0, made.stdout + made.stderr);
+    return JSON.parse(made.stdout);
+  };
   const agreementOf = async (id: AgreementId) => {
     const { agreement } = await stack.market.readAgreement(id, 'latest');
     return agreement ?? assert.fail('no agreement');
@@ -39,7 +54,7 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'plumbline-consumer-'));
-    stack = await startRecordedStack(1);
+    stack = await startRecordedStack(DATASETS, BLOCKS, { oneOwner: true });
     seller = await makeSeller(stack, stack.datasets[0]!);
     stack.ending(seller.serve());
     await writeFile(join(folder, 'password'), 'correct horse battery\n', { mode: 0o600 });
@@ -98,11 +113,9 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     assert.match(bought?.next ?? '', /plumb consumer withdraw/);
     const [out, html] = [join(folder, 'receipt.json'), join(folder, 'receipt.html')];
     const env = { PLUMB_STACK: join(stack.folder, 'stack.json'), PLUMB_HOME: join(folder, 'consumer') };
-    const files = ['--out', out, '--html', html, '--latest', '--json'];
-    const made = await runPlumb(['consumer', 'receipt', id.slice(0, 12), ...files], env);
-    assert.equal(made.exitCode, 0, made.stdout + made.stderr);
+    const made = await receiptOf(id.slice(0, 12), '--out', out, '--html', html);
     const receipt = receiptSchema.parse(JSON.parse(await readFile(out, 'utf8')));
-    assert.deepEqual(JSON.parse(made.stdout).receipt, receipt);
+    assert.deepEqual(made.receipt, receipt);
     assert.deepEqual([receipt.agreement, receipt.state, receipt.paidBlocks], [id, 'closed', 12]);
     const { terms, demands } = await agreementOf(id);
     assert.ok(demands > 0);
@@ -207,6 +220,85 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     assert.equal(due, dueFor(terms, 1));
     const stakeWei = BigInt(lapsed.question.stakeWei);
     assert.equal((await creditWei()) - before, terms.price - due + terms.bond + stakeWei);
+    const html = join(folder, 'breached.html');
+    const { receipt } = await receiptOf(id, '--html', html);
+    assert.deepEqual(
+      [receipt.state, receipt.due, receipt.demands],
+      ['breached', String(due), { asked: 1, answered: 0 }],
+    );
+    assert.equal(BigInt(receipt.outcome.toConsumer), terms.price - due + terms.bond);
+    assert.match(await readFile(html, 'utf8'), /the seller has not answered a question, and has lost the bond/);
     assert.ok(BigInt((await consumer(0, 'withdraw')).amount) >= terms.price - due + terms.bond + stakeWei);
+  });
+
+  it('is served by an unattended process, as others are: twenty sales of five datasets, killed in the middle of an alert', async () => {
+    const agentKey = await stack.funded();
+    const agent = accountOfKey(agentKey);
+    const datasets = stack.datasets.map(({ dataset, charter, datasetKey }, i) => ({
+      ...{ name: `readings-${i}`, dataset, keys: [{ serial: charter.serial, datasetKey }] },
+    }));
+    const offersSecret = new Uint8Array(randomBytes(32));
+    const file = join(folder, 'agent.json');
+    await createSecretFile(file, agentFileText({ ...seller.file, agentKey, offersSecret, datasets }));
+    const buying: Promise<Bought>[] = [];
+    for (let i = 0; i < SALES; i++) {
+      const of = stack.datasets[i % DATASETS] ?? assert.fail();
+      const terms = { dataset: of.dataset, windowSeconds: 60, samples: 1 };
+      const offer = await seller.offer(terms, agent, { of, offersSecret });
+      buying.push(buy(stack, offer));
+    }
+    const sales = await Promise.all(buying);
+    const receiver = await startReceiver();
+    stack.ending(async () => receiver.close());
+    const webhook = join(folder, 'webhook.json');
+    await writeFile(webhook, JSON.stringify({ url: receiver.url }), { mode: 0o600 });
+    const args = ['owner', 'serve', '--agent', file, '--poll', '1s', '--json'];
+    const serve = () => startServing([...args, '--health', '0', '--alerts', webhook]);
+
+    const first = serve();
+    const port = Number((await first.said('ready')).health);
+    const health = () => fetch(`http://127.0.0.1:${port}/health`).then((answer) => answer.json());
+    await first.said('archived', SALES);
+    const well = await until('A round of all sales', async () => {
+      const said = await health();
+      return said.openSales === SALES && said.failingSales === 0 ? said : null;
+    });
+    assert.deepEqual([well.status, well.datasets, well.alertsPending], ['ok', DATASETS, 0]);
+    // One sale of each dataset is challenged; the receiver hears of the first and never answers.
+    const challenged = sales.slice(0, DATASETS);
+    await Promise.all(
+      challenged.map(({ id, party }, block) =>
+        party.agreements.challenge(id, { block, seed: 1, valueWei: 10n ** 17n }),
+      ),
+    );
+    const cut = await receiver.next();
+    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    assert.match(metrics, /^plumb_owner_events_total\{event="archived"\} 20$/m);
+    assert.match(metrics, /^plumb_owner_alerts_pending [1-9]/m);
+    await first.kill('SIGKILL');
+
+    receiver.answers = true;
+    const second = serve();
+    const opened = () => receiver.told.filter(({ alert }) => alert === 'question-opened');
+    await until('Every alert', () => (new Set(opened().map(({ id }) => id)).size === DATASETS ? true : null));
+    await until('Every answer', async () => {
+      const states = await Promise.all(challenged.map(({ id }) => agreementOf(id)));
+      return states.every(({ question, challenges }) => question === null && challenges === 1) ? true : null;
+    });
+    await second.kill('SIGINT');
+    assert.equal(second.child.exitCode, 0);
+    assert.deepEqual(
+      opened()
+        .map(({ agreement }) => agreement)
+        .toSorted(),
+      challenged.map(({ id }) => id).toSorted(),
+      'each question once',
+    );
+    assert.ok(
+      opened().some(({ id }) => id === cut.id),
+      'the one that was cut off is told again, under its id',
+    );
+    assert.equal(new Set(receiver.told.map(({ id }) => id)).size, receiver.told.length, 'nothing is told twice');
+    await Promise.all(sales.map(({ id, party }) => party.agreements.approve(id)));
   });
 });

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
@@ -27,8 +25,11 @@ import type { Agreement } from '../../core/ports/agreements.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { stackFile } from '../../core/wire/stack-file.ts';
 import { fund, keeperOf } from '../../local/stack/fund.ts';
+import { CLIENTS } from '../adapters/clients.ts';
+import { startForeignNode } from '../adapters/foreign-node.ts';
 import { quickenKeystore } from './quicken-keystore.ts';
-import { type Ended, runPlumb, type StackUnderTest, spawnPlumb, startStackUnderTest } from './run-plumb.ts';
+import { type Ended, runPlumb, type StackUnderTest, startStackUnderTest } from './run-plumb.ts';
+import { startServing } from './serve-sales.ts';
 
 const BLOCKS = 30;
 const randomKey = () => new Uint8Array(randomBytes(32)) as PrivateKey;
@@ -172,9 +173,32 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
     assert.match(short.error.message, /longer than --window/);
     const previews = json(await plumb(...few, '--samples', '1', '--previews', '2'), 2);
     assert.match(previews.error.message, /at most 1 of the 1 samples/);
+    await refusesLegacyStake(few);
     const range = json(await plumb(...few, '--blocks', '0-30'), 5);
     assert.match(range.error.message, /has 30/);
   });
+
+  /** Where no base fee is, OCASC asks for no more than the terms' stake: one that does not pay for an answer is refused. */
+  async function refusesLegacyStake(few: readonly string[]): Promise<void> {
+    const node = await startForeignNode(chain.rpcUrl, CLIENTS['a chain without base fee'] ?? {});
+    try {
+      const legacy = join(folder, 'legacy.json');
+      const said = JSON.parse(await readFile(stack.stackFile, 'utf8'));
+      await writeFile(legacy, JSON.stringify({ ...said, rpcUrl: node.rpcUrl }), { mode: 0o600 });
+      const there = async (...args: string[]) =>
+        runPlumb([...few, ...args, '--password-file', join(folder, 'password'), '--json'], {
+          ...{ PLUMB_STACK: legacy, PLUMB_HOME: join(folder, 'owner') },
+        });
+      const { message } = json(await there(), 2).error;
+      assert.match(message, /--stake is 0\.0{17}1 ether\. This chain has no base fee, .* give at least [1-9]\d+wei/);
+      assert.equal(node.counts.get('eth_sendRawTransaction'), undefined, 'nothing is sent');
+      const least = /at least (\d+wei)/.exec(message)?.[1] ?? assert.fail(message);
+      const looked = json(await there('--stake', least, '--dry-run'));
+      assert.equal(`${looked.terms.stakeWei}wei`, least, 'what it says is enough');
+    } finally {
+      await node.stop();
+    }
+  }
 
   it('describes an offer, finds it by its words and by a short id, and answers a request', async () => {
     const env = { PLUMB_STACK: stack.stackFile, PLUMB_HOME: join(folder, 'buyer') };
@@ -280,35 +304,9 @@ describe('an owner who sells, on the embedded stack', { timeout: 600_000 }, () =
   });
 
   function startServer(folder: string) {
-    const args = ['owner', 'serve', '--agent', join(folder, 'agent.json'), '--poll', '100ms', '--json'];
-    const child: ChildProcess = spawnPlumb(args);
-    servers.push(child);
-    const lines: Record<string, never>[] = [];
-    let wake = Promise.withResolvers<void>();
-    const over = once(child, 'close').then(() => wake.resolve());
-    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-      lines.push(JSON.parse(line));
-      wake.resolve();
-    });
-    child.stderr?.resume();
-    return {
-      child,
-      async said(event: string): Promise<Record<string, string | number>> {
-        const untilMs = Date.now() + 60_000;
-        for (;;) {
-          const found = lines.find((line) => (line.event as unknown) === event);
-          if (found !== undefined) return found;
-          const left = untilMs - Date.now();
-          if (left <= 0 || child.exitCode !== null) throw new Error(`never said ${event}: ${JSON.stringify(lines)}`);
-          wake = Promise.withResolvers();
-          await Promise.race([wake.promise, sleep(Math.min(left, 1000), undefined, { ref: false })]);
-        }
-      },
-      async kill(signal: NodeJS.Signals) {
-        child.kill(signal);
-        await over;
-      },
-    };
+    const server = startServing(['owner', 'serve', '--agent', join(folder, 'agent.json'), '--poll', '100ms', '--json']);
+    servers.push(server.child);
+    return server;
   }
 
   /** A consumer, in this process. */

@@ -73,8 +73,8 @@ export interface StackDataset {
   readonly contents: readonly Uint8Array[];
 }
 
-/** The embedded stack in this process, with one or more datasets that devices have recorded through it. */
-export async function startRecordedStack(datasets: number, blocks = BLOCKS) {
+/** The embedded stack in this process, with one or more datasets that devices have recorded through it, each its own owner's or all one's. */
+export async function startRecordedStack(datasets: number, blocks = BLOCKS, { oneOwner = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'plumbline-protocols-'));
   const stackFolder = join(folder, 'stack');
   const stack = await startStack({ folder: stackFolder, blockTimeMs: 100 });
@@ -114,10 +114,15 @@ export async function startRecordedStack(datasets: number, blocks = BLOCKS) {
     const ledger = createDisscLedger(chain);
     const objectsFolder = join(stackFolder, 'objects', 'buckets', file.bucket);
     const common = { chain, rpc, file, folder: stackFolder, as, funded, clientOf, ledger, contracts, apiUrl };
+    const theOwner = oneOwner ? await funded() : null;
+    let before: Promise<unknown> = Promise.resolve();
     const made = await Promise.all(
       Array.from({ length: datasets }, async (_, i): Promise<StackDataset> => {
-        const [ownerKey, deviceKey] = [await funded(), newKey()];
-        const opened = await openDataset(common, ownerKey, deviceKey);
+        const [ownerKey, deviceKey] = [theOwner ?? (await funded()), newKey()];
+        // One account sends one transaction after the other.
+        const turn = oneOwner ? before.then(() => openDataset(common, ownerKey, deviceKey)) : null;
+        before = turn ?? before;
+        const opened = await (turn ?? openDataset(common, ownerKey, deviceKey));
         const dataset = { ...opened, contents: makeContents(blocks, i) };
         await runDeviceOf(common, dataset, join(folder, `outbox-${i}.sqlite`));
         return dataset;

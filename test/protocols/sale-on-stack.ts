@@ -25,6 +25,12 @@ import type { LyingProxy } from './lying-proxy.ts';
 import { memoryStore } from './memory-sale.ts';
 import { newKey, type RecordedStack, type StackDataset, until } from './recorded-stack.ts';
 
+/** Another dataset of the same owner, and another agent's secret. */
+interface OfferedBy {
+  readonly of: StackDataset;
+  readonly offersSecret: Uint8Array;
+}
+
 /** An owner with an agent who may serve sales of one dataset. */
 export async function makeSeller(stack: RecordedStack, of: StackDataset) {
   const agentKey = await stack.funded();
@@ -42,7 +48,8 @@ export async function makeSeller(stack: RecordedStack, of: StackDataset) {
   return {
     ...{ of, agentKey, agent, offersSecret, events, file, party },
     /** Offers blocks. The terms are those of the whole dataset, twelve at 100 each and a fee of 100, where nothing else is said. */
-    async offer(change: Partial<Terms> = {}, byAgent = agent) {
+    async offer(change: Partial<Terms> = {}, byAgent = agent, by: Partial<OfferedBy> = {}) {
+      const { charter } = by.of ?? of;
       const terms: Terms = {
         ...{ dataset: of.dataset, first: 0, count: 12, token: NATIVE_COIN, price: 1_300n, fee: 100n, bond: 500n },
         ...{ stakeWei: 3n, maxChallenges: 4, maxDemands: 4, samples: 12, previews: 1, windowSeconds: 5 },
@@ -52,9 +59,9 @@ export async function makeSeller(stack: RecordedStack, of: StackDataset) {
       const { id } = await offerBlocks(
         {
           ...{ primitives: nodePrimitives, ledger: stack.ledger, market: stack.market, party: party.agreements },
-          ...{ agent: byAgent, offersSecret, fromBlock: 0 },
+          ...{ agent: byAgent, offersSecret: by.offersSecret ?? offersSecret, fromBlock: 0 },
         },
-        { name: requireDatasetName(of.charter.name), kind: of.charter.kind },
+        { name: requireDatasetName(charter.name), kind: charter.kind },
         terms,
         { again: true },
       );
