@@ -60,6 +60,13 @@ const PARALLEL_SHOWN = 8;
  * has sent before is mined first, so that a command that was killed while it waited is not done twice.
  * @param isWanted by whom the charter in force names so far, whether the dataset is meant
  * @throws ArgumentError when no charter of a dataset is known; StateError when this machine's clock is ahead of the chain
+ *
+ * @example
+ * const sources = { ledger, fromBlock, service, bucket };
+ * const deps = { primitives, sources, chain: disscOwner, nowSeconds: () => Math.floor(Date.now() / 1000) };
+ * const isElsewhere = (before) => before !== null && before !== operator;
+ * const plan = await planAnchorer(deps, owner, [{ dataset, kept: charters }], operator, isElsewhere);
+ * console.log(plan.parts.length, plan.gas); // 0 0n
  */
 export async function planAnchorer(
   deps: NameAnchorerDeps,
@@ -100,6 +107,13 @@ export async function planAnchorer(
 /**
  * Sends a plan's charters and shows them to the service, part by part. It may end anywhere and be planned again: what is mined by
  * then is not sent a second time. Those that the chain has already are shown as well, as a former run may have ended in between.
+ *
+ * @example
+ * const sources = { ledger, fromBlock, service, bucket };
+ * const deps = { primitives, sources, chain: disscOwner, nowSeconds: () => Math.floor(Date.now() / 1000) };
+ * const isElsewhere = (before) => before !== null && before !== operator;
+ * const plan = await planAnchorer(deps, owner, [{ dataset, kept: charters }], operator, isElsewhere);
+ * await sendAnchorer(deps, plan, async ({ datasets, unshown }) => console.log(datasets.length, unshown));
  */
 export async function sendAnchorer(
   { sources, chain }: Pick<NameAnchorerDeps, 'sources' | 'chain'>,
