@@ -156,6 +156,8 @@ export interface Series {
   readonly name: string;
   readonly times: Float64Array;
   readonly values: Float64Array;
+  /** Spans between two of its readings in which blocks of it are damaged or gone: nothing is drawn there. */
+  readonly gaps: readonly { readonly fromMs: number; readonly toMs: number }[];
 }
 
 export interface Contents {

@@ -23,13 +23,29 @@ const LEAST_MS = 1e11;
  * the time of its capture.
  */
 export class SeriesReader {
-  readonly #series = new Map<string, { times: number[]; values: number[] }>();
+  readonly #series = new Map<string, FoundSeries>();
   readonly #columns = new Map<string, readonly string[]>();
   /** The beginning of a line whose end comes with the next block. */
   readonly #rest = new Map<string, string>();
+  /** Names of which a block is missing: what comes next may begin within a line. */
+  readonly #cut = new Set<string>();
   #points = 0;
 
-  take(captured: Captured): void {
+  /**
+   * A block is damaged or gone.
+   * @param name whose content it was; null where that is not known: it may be anything's
+   */
+  lose(name: string | null): void {
+    for (const one of name === null ? new Set([...this.#rest.keys(), ...this.#columns.keys()]) : [name]) {
+      this.#rest.delete(one);
+      this.#cut.add(one);
+    }
+    for (const one of this.#series.values()) if (name === null || one.name === name) one.isBroken = true;
+  }
+
+  take(given: Captured): void {
+    const captured = this.#cut.has(given.name) ? this.#behindGap(given) : given;
+    if (captured === null) return;
     const { name, text, isBeginning } = captured;
     if (isBeginning) {
       this.#rest.delete(name);
@@ -43,15 +59,30 @@ export class SeriesReader {
     for (const line of lines) this.#takeLine(captured, line.trim());
   }
 
+  /** From the first whole line on; null where there is none yet. */
+  #behindGap(captured: Captured): Captured | null {
+    const { name, text, isBeginning } = captured;
+    const isLines = isCsv(captured) || text.includes('\n');
+    if (isBeginning || !isLines) {
+      this.#cut.delete(name);
+      return captured;
+    }
+    const end = text.indexOf('\n');
+    if (end === -1) return null;
+    this.#cut.delete(name);
+    return { ...captured, text: text.slice(end + 1) };
+  }
+
   /** What was found, each in the order of time. */
   end(): Series[] {
     const found = [...this.#series].filter(([, { values }]) => values.length > 0).slice(0, MOST_SERIES);
-    return found.map(([name, { times, values }]) => {
+    return found.map(([name, { times, values, gaps }]) => {
       const order = times.map((_, i) => i).sort((a, b) => (times[a] as number) - (times[b] as number));
       return {
         name,
         times: Float64Array.from(order, (i) => times[i] as number),
         values: Float64Array.from(order, (i) => values[i] as number),
+        gaps,
       };
     });
   }
@@ -65,7 +96,7 @@ export class SeriesReader {
     }
     const number = numberOf(line);
     if (number !== null) {
-      this.#add(name === '' ? 'value' : name, atMs, number);
+      this.#add(name, name === '' ? 'value' : name, atMs, number);
       return;
     }
     this.#takeCsv(captured, line);
@@ -82,7 +113,7 @@ export class SeriesReader {
     const time = entries.find(([key, value]) => TIME_NAME.test(key) && timeOf(String(value)) !== null);
     const timeMs = time === undefined ? atMs : (timeOf(String(time[1])) ?? atMs);
     for (const [key, value] of entries) {
-      if (key !== time?.[0] && typeof value === 'number') this.#add(titleOf(name, key), timeMs, value);
+      if (key !== time?.[0] && typeof value === 'number') this.#add(name, titleOf(name, key), timeMs, value);
     }
   }
 
@@ -99,21 +130,34 @@ export class SeriesReader {
     const timeMs = timeAt === -1 ? atMs : (timeOf(cells[timeAt] as string) ?? atMs);
     for (const [i, cell] of cells.entries()) {
       const value = numberOf(cell);
-      if (i !== timeAt && value !== null) this.#add(titleOf(name, columns[i] as string), timeMs, value);
+      if (i !== timeAt && value !== null) this.#add(name, titleOf(name, columns[i] as string), timeMs, value);
     }
   }
 
-  #add(name: string, timeMs: number, value: number): void {
-    const one = this.#series.get(name);
+  #add(name: string, title: string, timeMs: number, value: number): void {
+    const one = this.#series.get(title);
     if (one === undefined && this.#series.size >= MOST_SERIES) return;
     this.#points += 1;
     if (one === undefined) {
-      this.#series.set(name, { times: [timeMs], values: [value] });
+      this.#series.set(title, { name, times: [timeMs], values: [value], gaps: [], isBroken: false });
       return;
     }
+    const lastMs = one.times.at(-1) ?? timeMs;
+    if (one.isBroken && timeMs > lastMs) one.gaps.push({ fromMs: lastMs, toMs: timeMs });
+    one.isBroken = false;
     one.times.push(timeMs);
     one.values.push(value);
   }
+}
+
+interface FoundSeries {
+  /** Of what it was found in. */
+  readonly name: string;
+  readonly times: number[];
+  readonly values: number[];
+  readonly gaps: { readonly fromMs: number; readonly toMs: number }[];
+  /** Whether a block is missing since its last reading. */
+  isBroken: boolean;
 }
 
 function titleOf(name: string, field: string): string {

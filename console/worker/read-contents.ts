@@ -135,6 +135,7 @@ class Look {
     if (content === null || meta === null) {
       const fromMs = this.#lastMs ?? about?.at ?? 0;
       this.#open = { from: this.#open?.from ?? index, to: upTo, fromMs: this.#open?.fromMs ?? fromMs };
+      this.#series.lose(about === null ? null : (about.name ?? ''));
       if (about !== null) this.#note(about.name ?? '', about.type ?? null, about.at, index, 0, true);
       return;
     }

@@ -107,6 +107,18 @@ export const isNarrow = (page: Page) => page.evaluate('document.documentElement.
 /** The page reads nothing any more. */
 export const settled = (page: Page) => page.locator('.busy[hidden]').waitFor({ state: 'attached' });
 
+/** Another view, once what it begins with was read. */
+export async function goTo(page: Page, view: string): Promise<void> {
+  // Told of as a task of its own, in which the page begins to read.
+  await page.evaluate(`new Promise((done) => {
+    if (location.hash === '#/${view}') done();
+    addEventListener('hashchange', () => setTimeout(done), { once: true });
+    location.hash = '#/${view}';
+  })`);
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.locator('.busy[hidden]').waitFor({ state: 'attached', timeout: 60_000 });
+}
+
 /** Captures the files of a folder into a dataset of this name, until all is final. @returns the dataset's id */
 export async function captureFiles(
   { plumb, at }: ConsoleUnderTest,

@@ -90,3 +90,37 @@ test('numbers and times are read strictly', () => {
   assert.equal(timeOf('2026-11-30T01:00:00+01:00'), AT);
   assert.deepEqual(['yesterday', '0', '-5', '2026-13-45'].map(timeOf), [null, null, null, null]);
 });
+
+test('behind a lost block reading goes on with the next whole line; each series has a gap there, others have none', () => {
+  const reader = new SeriesReader();
+  const piece = { name: 'a.csv', type: null, atMs: AT, isBeginning: false };
+  const topic = { name: 'plant/t', type: null, atMs: AT, isBeginning: false };
+  reader.take({ ...piece, text: 'time,v\n2026-11-30T00:00:00Z,1\n2026-11-30T00:0', isBeginning: true });
+  reader.take({ ...topic, text: '20' });
+  reader.lose('a.csv');
+  reader.take({ ...piece, text: '7:00Z,9' });
+  reader.take({ ...piece, text: ',8\n2026-11-30T00:09:00Z,3\n' });
+  reader.take({ ...topic, atMs: AT + 1, text: '21' });
+  const [csv, messages] = reader.end();
+  assert.deepEqual(
+    [[...(csv?.times ?? [])], [...(csv?.values ?? [])]],
+    [
+      [AT, AT + 540_000],
+      [1, 3],
+    ],
+  );
+  assert.deepEqual(csv?.gaps, [{ fromMs: AT, toMs: AT + 540_000 }]);
+  assert.deepEqual([[...(messages?.values ?? [])], messages?.gaps], [[20, 21], []]);
+});
+
+test('a lost message of a topic is a gap of it, and the next message is read whole; what is not known may be of any', () => {
+  const reader = new SeriesReader();
+  const of = (name: string, i: number) => ({ name, type: null, atMs: AT + i, text: String(i), isBeginning: true });
+  for (const i of [1, 2]) for (const name of ['a', 'b']) reader.take(of(name, i));
+  reader.lose(null);
+  for (const i of [4, 5]) for (const name of ['a', 'b']) reader.take(of(name, i));
+  for (const { values, gaps } of reader.end()) {
+    assert.deepEqual([...values], [1, 2, 4, 5]);
+    assert.deepEqual(gaps, [{ fromMs: AT + 2, toMs: AT + 4 }]);
+  }
+});

@@ -57,10 +57,16 @@ export function AgreementsView({ page }: { readonly page: PageState }) {
   );
 }
 
+/** What is cancelled was never active; other trouble begins there. */
+function wayTo(state: State): readonly State[] {
+  if (state === 'cancelled') return ['offered', 'cancelled'];
+  return WAY.includes(state) ? WAY : WAY.map((one) => (one === 'closed' ? state : one));
+}
+
 function Card({ agreement }: { readonly agreement: AgreementRow }) {
   const { id, state, dataset, first, count: blocks, consumer, price, bond, fee, due, isCoin, question } = agreement;
   const { title, money, tone } = STATES[state];
-  const way = WAY.includes(state) ? WAY : WAY.map((one) => (one === 'closed' ? state : one));
+  const way = wayTo(state);
   return (
     <article aria-label={`Agreement ${short(id)}`}>
       <h2>
@@ -74,7 +80,7 @@ function Card({ agreement }: { readonly agreement: AgreementRow }) {
         ))}
       </ol>
       <p>{money}</p>
-      <Money price={price} due={due} isCoin={isCoin} />
+      {state === 'cancelled' ? null : <Money price={price} due={due} isCoin={isCoin} />}
       <dl class="facts-list">
         <Line name="Blocks">
           <a href={hashOf({ view: 'dataset', dataset })}>
@@ -82,10 +88,14 @@ function Card({ agreement }: { readonly agreement: AgreementRow }) {
           </a>
         </Line>
         <Line name="Price">{amount(price, isCoin)}</Line>
-        <Line name="Of it a fee">{amount(fee, isCoin)}</Line>
+        <Line name="Fee in the price">{amount(fee, isCoin)}</Line>
         <Line name="Bond">{amount(bond, isCoin)}</Line>
         <Line name="Consumer">
-          {consumer === null ? `nobody yet; open until ${utc(agreement.acceptByMs)}` : short(consumer)}
+          {consumer !== null
+            ? short(consumer)
+            : state === 'offered'
+              ? `nobody yet; open until ${utc(agreement.acceptByMs)}`
+              : 'nobody'}
         </Line>
         {agreement.endMs === null ? null : <Line name="Ends">{utc(agreement.endMs)}</Line>}
       </dl>

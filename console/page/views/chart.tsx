@@ -1,11 +1,10 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import type { Contents, Series } from '../../engine/questions.ts';
+import type { Series } from '../../engine/questions.ts';
 import { count, utc } from '../words.ts';
 
 export interface ChartProps {
   readonly series: Series;
-  readonly gaps: Contents['gaps'];
   /** The same for all charts beside each other, ms. */
   readonly fromMs: number;
   readonly toMs: number;
@@ -14,7 +13,8 @@ export interface ChartProps {
 const HEIGHT_PX = 150;
 
 /** One line of verified readings over time; spans in which blocks are damaged are shaded, and nothing is drawn through them. */
-export function Chart({ series, gaps, fromMs, toMs }: ChartProps) {
+export function Chart({ series, fromMs, toMs }: ChartProps) {
+  const { gaps } = series;
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const element = place.current;
@@ -22,11 +22,7 @@ export function Chart({ series, gaps, fromMs, toMs }: ChartProps) {
     let plot: uPlot | null = null;
     const draw = (): void => {
       plot?.destroy();
-      plot = new uPlot(
-        optionsOf(element, { series, gaps, fromMs, toMs }),
-        withGaps(series, gaps) as uPlot.AlignedData,
-        element,
-      );
+      plot = new uPlot(optionsOf(element, { series, fromMs, toMs }), withGaps(series) as uPlot.AlignedData, element);
     };
     draw();
     const observer = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: HEIGHT_PX }));
@@ -38,7 +34,7 @@ export function Chart({ series, gaps, fromMs, toMs }: ChartProps) {
       scheme.removeEventListener('change', draw);
       plot?.destroy();
     };
-  }, [series, gaps, fromMs, toMs]);
+  }, [series, fromMs, toMs]);
   const { values, times } = series;
   const [least, most] = values.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [
     Number.POSITIVE_INFINITY,
@@ -61,17 +57,14 @@ function rounded(value: number): string {
 }
 
 /** A point without a value in each gap, so that no line leads through it. Times in seconds, as uPlot has them. */
-export function withGaps(
-  { times, values }: Pick<Series, 'times' | 'values'>,
-  gaps: Contents['gaps'],
-): [number[], (number | null)[]] {
+export function withGaps({ times, values, gaps }: Omit<Series, 'name'>): [number[], (number | null)[]] {
   const points: [number, number | null][] = [...times].map((time, i) => [time, values[i] as number]);
   for (const { fromMs, toMs } of gaps) points.push([(fromMs + toMs) / 2, null]);
   points.sort(([a], [b]) => a - b);
   return [points.map(([time]) => time / 1000), points.map(([, value]) => value)];
 }
 
-function optionsOf(element: HTMLElement, { gaps, fromMs, toMs }: ChartProps): uPlot.Options {
+function optionsOf(element: HTMLElement, { series: { gaps }, fromMs, toMs }: ChartProps): uPlot.Options {
   const style = getComputedStyle(element);
   const colour = (name: string): string => style.getPropertyValue(name).trim();
   const axis: uPlot.Axis = {

@@ -78,7 +78,7 @@ function Shown({ dataset, contents }: { readonly dataset: string; readonly conte
         </p>
       )}
       {shown.map((one) => (
-        <LazyChart key={one.name} series={one} gaps={gaps} fromMs={fromMs} toMs={toMs} />
+        <LazyChart key={one.name} series={one} fromMs={fromMs} toMs={toMs} />
       ))}
       {series.length > shown.length ? (
         <button type="button" onClick={() => setIsAll(true)}>

@@ -98,7 +98,11 @@ function Facts({
         <Line name="Recorded">
           {row?.recorded == null || row.final === null
             ? '–'
-            : `${counted(row.recorded, 'block')}, ${row.final < row.recorded ? `${count(row.recorded - row.final)} not final yet` : 'all final'}`}
+            : row.recorded === 0
+              ? standing?.round == null
+                ? 'no block yet'
+                : 'none by itself: it stands in rounds'
+              : `${counted(row.recorded, 'block')}, ${row.final < row.recorded ? `${count(row.recorded - row.final)} not final yet` : 'all final'}`}
         </Line>
         <Line name="Anchored">
           {standing === null
@@ -112,9 +116,11 @@ function Facts({
             ? UNREAD
             : standing.stored === null
               ? 'not told'
-              : waiting === 0
-                ? 'nothing: all that is stored is on the chain'
-                : `${counted(waiting, 'stored block')}${standing.oldestWaitingMs === null ? '' : `, the oldest for ${span(nowMs - standing.oldestWaitingMs)}`}`}
+              : standing.stored === 0
+                ? 'nothing is stored yet'
+                : waiting === 0
+                  ? 'nothing: all that is stored is on the chain'
+                  : `${counted(waiting, 'stored block')}${standing.oldestWaitingMs === null ? '' : `, the oldest for ${span(nowMs - standing.oldestWaitingMs)}`}`}
         </Line>
         <Line name="Kind">{row?.kind == null ? 'unknown' : KINDS[row.kind]}</Line>
         <Line name="Id">
@@ -150,6 +156,11 @@ function VerifyPanel({
     );
   }
   const size = state.map?.size ?? 0;
+  if (size === 0) {
+    return page.busy === null ? (
+      <p class="note">There is nothing to verify yet: no block of it is on the chain.</p>
+    ) : null;
+  }
   const sample = scope === 'all' || size <= SAMPLE ? null : SAMPLE;
   const isAuditor = reader.kind === 'auditor';
   return (
