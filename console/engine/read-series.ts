@@ -53,6 +53,7 @@ export class SeriesReader {
     }
     const lines = `${this.#rest.get(name) ?? ''}${text}`.split(/\r?\n/);
     const last = lines.pop() ?? '';
+    this.#rest.delete(name);
     // A message without a line's end is whole; of a file the rest comes with its next block.
     if (isMessage(last) && lines.length === 0 && !isCsv(captured)) lines.push(last);
     else if (last !== '') this.#rest.set(name, last);

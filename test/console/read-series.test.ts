@@ -91,6 +91,21 @@ test('numbers and times are read strictly', () => {
   assert.deepEqual(['yesterday', '0', '-5', '2026-13-45'].map(timeOf), [null, null, null, null]);
 });
 
+test('a block that ends with its line leaves nothing for the next one', () => {
+  const found = read(
+    { text: 'time,v\n2026-11-30T00:00:00Z,1\n2026-11', isBeginning: true },
+    { text: '-30T00:01:00Z,2\n' },
+    { text: '2026-11-30T00:02:00Z,3\n' },
+  );
+  assert.deepEqual(found, {
+    'a.csv: v': [
+      [AT, 1],
+      [AT + 60_000, 2],
+      [AT + 120_000, 3],
+    ],
+  });
+});
+
 test('behind a lost block reading goes on with the next whole line; each series has a gap there, others have none', () => {
   const reader = new SeriesReader();
   const piece = { name: 'a.csv', type: null, atMs: AT, isBeginning: false };
