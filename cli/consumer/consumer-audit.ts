@@ -68,51 +68,61 @@ export function addConsumerAudit(consumer: Command): void {
       }
       const previews: VerifiedBlock[] = [];
       const opened = await openConsumerPurchase(context, id);
-      await lockPurchase(context.home, opened.purchase.id, opened.store);
-      const { connection } = opened.consumer;
-      const memory = openMemory(context.home, connection);
-      const log = await readPurchaseLog(openLedger(connection), opened.purchase, connection.fromBlock, memory, signal);
-      const { channel, distrusted } = opened.channel(options.patience * 1000);
-      const watched = watchAnswers(opened.service);
-      const report = await auditPurchase(
-        {
-          ...opened,
-          primitives: nodePrimitives,
-          service: watched.service,
-          requestKeys: channel.requestKeys,
-          onPreview: (block) => void previews.push(block),
-        },
-        {
-          ...{ purchase: opened.purchase, log, protocol: options.protocol, fraction: options.fraction },
-          evidence: options.evidence ?? 'possession',
-          ...(options.sample === undefined ? {} : { sample: options.sample }),
-        },
-        (_, checked, wanted) => output.progress(progressBar(checked, wanted, 'blocks')),
-        signal,
-      );
-      const shown = await writePreviews(options.previews, previews);
-      const cost = costOf(opened);
-      const penalty = penaltyWorth(opened.purchase, await opened.consumer.market.readQuestionCosts(signal));
-      const next = nextStep(opened.purchase, report.notIntact[0] ?? null, opened.store.state.due);
-      const { samples } = opened.purchase.terms;
-      const samplesLeft = samples - opened.store.state.sampled.length;
-      output.result(
-        {
-          agreement: opened.purchase.id,
-          ...report,
-          samplesLeft,
-          previews: shown,
-          cost: cost,
-          penalty,
-          distrusted,
-          next,
-        },
-        reportText(output, report, {
-          ...{ cost, samplesLeft, previews: shown, distrusted, next },
-          penalty: penaltyLines(penalty, opened.purchase),
-        }),
-      );
-      return watched.exitCode(report);
+      const release = await lockPurchase(context.home, opened.purchase.id, opened.store);
+      try {
+        const { connection } = opened.consumer;
+        const memory = openMemory(context.home, connection);
+        const log = await readPurchaseLog(
+          openLedger(connection),
+          opened.purchase,
+          connection.fromBlock,
+          memory,
+          signal,
+        );
+        const { channel, distrusted } = opened.channel(options.patience * 1000);
+        const watched = watchAnswers(opened.service);
+        const report = await auditPurchase(
+          {
+            ...opened,
+            primitives: nodePrimitives,
+            service: watched.service,
+            requestKeys: channel.requestKeys,
+            onPreview: (block) => void previews.push(block),
+          },
+          {
+            ...{ purchase: opened.purchase, log, protocol: options.protocol, fraction: options.fraction },
+            evidence: options.evidence ?? 'possession',
+            ...(options.sample === undefined ? {} : { sample: options.sample }),
+          },
+          (_, checked, wanted) => output.progress(progressBar(checked, wanted, 'blocks')),
+          signal,
+        );
+        const shown = await writePreviews(options.previews, previews);
+        const cost = costOf(opened);
+        const penalty = penaltyWorth(opened.purchase, await opened.consumer.market.readQuestionCosts(signal));
+        const next = nextStep(opened.purchase, report.notIntact[0] ?? null, opened.store.state.due);
+        const { samples } = opened.purchase.terms;
+        const samplesLeft = samples - opened.store.state.sampled.length;
+        output.result(
+          {
+            agreement: opened.purchase.id,
+            ...report,
+            samplesLeft,
+            previews: shown,
+            cost: cost,
+            penalty,
+            distrusted,
+            next,
+          },
+          reportText(output, report, {
+            ...{ cost, samplesLeft, previews: shown, distrusted, next },
+            penalty: penaltyLines(penalty, opened.purchase),
+          }),
+        );
+        return watched.exitCode(report);
+      } finally {
+        release();
+      }
     }),
   );
 }
