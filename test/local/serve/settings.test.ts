@@ -52,7 +52,7 @@ describe('settings of plumb serve', () => {
     const refused: [object, RegExp][] = [
       [{ ...whole, bucket: undefined }, /A setting is missing.*PLUMBLINE_BUCKET/s],
       [{ ...whole, rpcUrls: ['a-key-of-the-node'] }, /malformed.*PLUMBLINE_RPC_URLS/s],
-      [{ ...whole, rpcUrl: SECRET }, /rpcUrl, which is no setting/],
+      [{ ...whole, rpcUrl: SECRET }, /rpcUrl, which is not a setting/],
       [{ ...whole, dissc: undefined }, /PLUMBLINE_DEPLOYMENTS/],
       [{ ...whole, keystore: undefined }, /PLUMBLINE_KEYSTORE/],
       [{ ...whole, relayerKeyId: 'key' }, /two keys/],
