@@ -205,7 +205,10 @@ test('lists that cannot be meant, and files of somebody else, are refused before
   await refused(['--count', '20001'], /at most 20000/);
   await refused(['--csv', csv, '--count', '2'], /cannot be used with/);
   await refused(['--count', '1', '--prefix', 'weather.north'.repeat(3)], /is not a device name/);
-  await refused(['--count', '1', '--prefix', 'pump', '--kind', 'plain'], /exists already and is encrypted, not published/);
+  await refused(
+    ['--count', '1', '--prefix', 'pump', '--kind', 'plain'],
+    /exists already and is encrypted, not published/,
+  );
   assert.ok(!existsSync(out));
 });
 
