@@ -4,7 +4,7 @@ export type RpcTrips = readonly number[];
 /** As adapters/ethereum has them (HEADS_PER_CALL, FEW and DEVICES_PER_CALL, MAX_BATCH_REQUESTS, MAX_RANGE_BLOCKS). */
 const HEADS_PER_CALL = 2_500;
 const FEW_DEVICES = 16;
-const DEVICES_PER_CALL = 3_000;
+const DEVICES_PER_CALL = 1_500;
 const REQUESTS_PER_TRIP = 50;
 const BLOCKS_PER_QUERY = 10_000;
 
