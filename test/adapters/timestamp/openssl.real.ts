@@ -145,8 +145,5 @@ test("OpenSSL's authority stamps a head, and OpenSSL and we take the token, on t
     roots,
     token: Buffer.from(token).toString('base64'),
   };
-  writeFileSync(
-    join(import.meta.dirname, '..', '..', 'vectors', 'timestamp.json'),
-    `${JSON.stringify(recorded, null, 2)}\n`,
-  );
+  writeFileSync(join(import.meta.dirname, 'recorded-token.json'), `${JSON.stringify(recorded, null, 2)}\n`);
 });

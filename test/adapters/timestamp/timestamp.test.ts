@@ -34,7 +34,7 @@ import {
 } from './make-authority.ts';
 
 const { message, token, roots, at } = JSON.parse(
-  readFileSync(join(import.meta.dirname, '..', '..', 'vectors', 'timestamp.json'), 'utf8'),
+  readFileSync(join(import.meta.dirname, 'recorded-token.json'), 'utf8'),
 ) as Record<'message' | 'token' | 'roots' | 'at', string>;
 const recorded = {
   message: fromHex(message),
