@@ -2,27 +2,36 @@ import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { SaleParts } from './sale-parts.ts';
 import { noteOffers, readScanned } from './sale-rows.ts';
 
+/** About a day of 12 s: further back no honest node is. */
+const DAY_BLOCKS = 7_200;
+
 /**
  * Looks for the owner's new offers with this agent, up to the final block: what is final stays where it was found.
- * @throws LedgerUnavailableError when the chain cannot be read, or the node is behind what was seen
+ *
+ * A node whose final block went back is behind, or an earlier answer was too high. Which of them, nobody here can know, so what it has now is
+ * searched again and the next look begins there: one wrong number must not keep the agent from new offers for ever.
+ * @throws LedgerUnavailableError when the chain cannot be read; once, after the search, when the final block went back
  */
 export async function findSales(parts: SaleParts, signal: AbortSignal): Promise<void> {
   const { market, owner, party, state, fromBlock } = parts;
   const { blockNumber } = await parts.readPoint('final', signal);
   const scanned = readScanned(state);
-  // What was final stays so: a node that knows less is behind, or another chain's.
-  if (scanned > blockNumber) {
-    throw new LedgerUnavailableError(
-      `The node's final block is ${blockNumber}, but ${scanned} was seen before. The node is behind, or on another chain. ` +
-        'For another chain, use another state folder.',
-    );
+  const wentBackBlocks = scanned - blockNumber;
+  const isFar = wentBackBlocks > DAY_BLOCKS;
+  const next = wentBackBlocks > 0 ? blockNumber - DAY_BLOCKS : scanned + 1;
+  const from = isFar ? fromBlock : Math.max(fromBlock, next);
+  if (from <= blockNumber) {
+    const offers = await market.findOffers({ owner }, from, blockNumber, signal);
+    const ours = offers.filter(({ agent }) => agent === party.account);
+    for (const { id, terms } of noteOffers(state, ours, blockNumber)) {
+      const { dataset, first, count } = terms;
+      parts.onEvent({ event: 'offer-found', agreement: id, dataset, first, count });
+    }
   }
-  const from = Math.max(fromBlock, scanned + 1);
-  if (from > blockNumber) return;
-  const offers = await market.findOffers({ owner }, from, blockNumber, signal);
-  const ours = offers.filter(({ agent }) => agent === party.account);
-  for (const { id, terms } of noteOffers(state, ours, blockNumber)) {
-    const { dataset, first, count } = terms;
-    parts.onEvent({ event: 'offer-found', agreement: id, dataset, first, count });
+  if (wentBackBlocks > 0) {
+    throw new LedgerUnavailableError(
+      `The node's final block is ${blockNumber}, but it was ${scanned} before. The agent has searched for offers again from block ${from} ` +
+        'and goes on. If this comes again, the node is behind or on another chain: name another node.',
+    );
   }
 }

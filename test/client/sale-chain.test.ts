@@ -62,6 +62,23 @@ describe("the owner's side on the chain", { timeout: 120_000 }, () => {
     await market?.stop();
   });
 
+  it('finds new offers although its node once named a final block far ahead', async () => {
+    await owner.serveOnce();
+    const readPoint = owner.partsOf({} as never).readPoint;
+    const ahead: SaleParts['readPoint'] = async (anchor, signal) => {
+      const point = await readPoint(anchor, signal);
+      return { ...point, blockNumber: point.blockNumber + 1_000_000 };
+    };
+    const sure = { ...ofMarket(), findOffers: async () => [] };
+    await owner.serveOnce({ readPoint: ahead, market: sure });
+    const { id } = await sell(market, owner);
+    const said = await owner.serveOnce();
+    assert.ok(names(said, id).includes('offer-found'));
+    const [trouble] = said.flatMap((one) => (one.event === 'trouble' ? [one.reason] : []));
+    assert.match(trouble ?? '', /^The node's final block is \d+, but it was \d+ before\./);
+    assert.ok(!(await owner.serveOnce()).some(({ event }) => event === 'trouble'), 'it is said once');
+  });
+
   it('answers a challenge, once, and claims the voucher meanwhile', async () => {
     const sale = await sell(market, owner);
     await sale.ask([], 610n);
