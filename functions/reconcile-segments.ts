@@ -81,14 +81,16 @@ export async function reconcileSegments(
   let looked = 0;
   const isSpent = () =>
     counted.keys >= bounds.mostKeys || looked >= bounds.mostMended || runtime.monotonicMs() > untilMs;
+  // What fails again in every run stands first in each: it must not take the whole of one.
+  const mostFailed = Math.ceil(bounds.mostMended / 4);
   for await (const junk of readAside(table, signal)) {
-    if (isSpent()) break;
+    if (isSpent() || counted.failed >= mostFailed) break;
     counted[await takeAside(ports, junk, signal)]++;
     looked++;
   }
   await removeOldAside(ports, bounds.mostMended, signal);
   for await (const filling of readFillings(table, signal)) {
-    if (isSpent()) break;
+    if (isSpent() || counted.failed >= 2 * mostFailed) break;
     counted[await finish(ports, filling, signal)]++;
     looked++;
   }

@@ -217,6 +217,27 @@ describe('the reconciliation of bucket and table', () => {
     }
   });
 
+  test('junk that cannot be set aside leaves room in each run for segments', async () => {
+    for (const byte of [1, 2, 3]) {
+      const junk = Uint8Array.of(byte);
+      await putObject(stores, segmentKey(device.dataset, 0, nodePrimitives.sha256(junk)), junk);
+    }
+    assert.equal((await goRound()).found, 3);
+    await store(1);
+    const objects = { ...stores.objects, remove: () => Promise.reject(new StoreUnavailableError('Not now.')) };
+    const bounds = { mostKeys: 100, mostMended: 2, mostMs: 20_000, youngMs: 0 };
+    let found = 0;
+    let isOver = false;
+    for (let runs = 0; !isOver; runs++) {
+      assert.ok(runs < 10, 'a round comes to its end');
+      const ran = await reconcileSegments({ ...stores.ports, objects }, undefined, bounds);
+      found += ran.found;
+      isOver = ran.isRoundOver;
+    }
+    assert.equal(found, 1);
+    await assertProvable(3);
+  });
+
   test('charters that count for nothing, however many, hold up no segment, their own dataset’s or another’s', async () => {
     await store(3);
     const foreign = `${'00'.repeat(31)}01` as const;
