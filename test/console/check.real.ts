@@ -377,7 +377,7 @@ test('what is no evidence at all is said by its field, and names that others wro
 /** Blocks, of a MiB each but for 16 bytes: two sizes. A gigabyte by hand: PLUMBLINE_LARGE=256,1024 */
 const LARGE = (process.env.PLUMBLINE_LARGE ?? '96,384').split(',').map(Number);
 const MIB = 2 ** 20;
-/** The collector lets a page grow to some 370 MiB before it looks; a page that kept the file would have 288 MiB more. */
+/** A page was seen to grow to some 370 MiB and no further, whatever the file; one that kept the file would have 288 MiB more. */
 const MOST_MORE_BYTES = 192 * MIB;
 const MOST_BYTES = 512 * MIB;
 
