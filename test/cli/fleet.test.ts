@@ -160,6 +160,7 @@ test('a list of devices says what each is; a device of it works, and its line sh
       recorded: 0,
       final: 0,
       anchored: 3,
+      anchorer: JSON.parse(readFileSync(stack.stackFile, 'utf8')).operator,
       said: null,
       late: null,
       faults: [],

@@ -57,6 +57,16 @@ async function sentBy(account: string | null = null): Promise<number> {
   );
 }
 
+/** Until what the chain has now is final. The stack mines what makes it so. */
+async function untilFinal(): Promise<void> {
+  const { rpcUrl, chainId } = JSON.parse(await readFile(stack.stackFile, 'utf8'));
+  const rpc = createJsonRpc({ rpcUrl, chainId });
+  const numberOf = async (block: 'latest' | 'finalized') =>
+    Number(((await rpc.call('eth_getBlockByNumber', [block, false])) as { number: string }).number);
+  const newest = await numberOf('latest');
+  while ((await numberOf('finalized')) < newest) await delay(20);
+}
+
 test('datasets that stand in rounds are captured, checked, verified and brought back, and DISSC has nothing of them', async () => {
   const names = ['pump-1', 'pump-2'];
   for (const name of names) {
@@ -178,6 +188,7 @@ test('an offer of blocks that stand in rounds alone records them first, and says
     /^An agreement rests on DISSC alone\. DISSC lacks its charter and blocks 0 to 19 of pump-2\..*Recording it first\.\nRecorded: DISSC has 20 blocks/m,
   );
   assert.match(made.stdout, /^Offered: 0x/);
+  await untilFinal();
   const report = (await lines(['owner', 'verify', 'pump-2', ...passwordArgs()])).at(-1);
   assert.deepEqual([report.recordedSize, report.round.size, report.counts.intact], [20, 20, 20]);
   const again = (await lines([...offer, '--again'])).at(-1);
@@ -256,6 +267,7 @@ test('datasets whose charters name another anchorer are chartered to this servic
   }
   const shown = await runPlumb(all, env);
   assert.equal(shown.exitCode, 0, shown.stderr);
+  await untilFinal();
   assert.equal(await listed(), 0);
   const [again] = await lines([...anchor, '--match', 'valve-*']);
   assert.deepEqual([again.datasets, again.changed, again.transactions, again.unshown], [40, 0, [], 0]);

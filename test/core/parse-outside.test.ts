@@ -56,7 +56,10 @@ describe('what is parsed from outside', () => {
     const from = 'The service at https://api.example';
     const error = thrown(() => inAnswer(from, () => JSON.parse('<!doctype html>')));
     assert.ok(error instanceof AnswerError);
-    assert.match(error.message, /^The service at https:\/\/api\.example .+ is not JSON\. Is the address right\?$/);
+    assert.match(
+      error.message,
+      /^The service at https:\/\/api\.example gave an answer that does not match its API\. The answer is not JSON\. Check the address\.$/,
+    );
   });
 
   it('keeps nothing of a text that is not JSON: it may be a secret', () => {

@@ -320,7 +320,7 @@ describe('what an audit states', () => {
   it('a figure is never shown kinder than it is', () => {
     for (let checked = 1; checked < 600; checked++) {
       const { confidence, words } = assure(count({ evidence: 'possession', checked, intact: checked }));
-      const shown = Number(/at least ([0-9.]+);/.exec(words)?.[1]);
+      const shown = Number(/at least ([0-9.]+)[;.]/.exec(words)?.[1]);
       assert.ok(shown <= (confidence as number) && (confidence as number) - shown < 2e-4, `${checked}: ${words}`);
     }
   });

@@ -54,7 +54,7 @@ test('a folder or a file that cannot be looked at leaves out itself alone; the d
       path: 'lost+found',
       reason: 'This folder cannot be read (EACCES): give the user of this device the right to read it.',
     },
-    { path: 'a', reason: 'It cannot be looked at (EIO): the disk cannot read it. Check the disk.' },
+    { path: 'a', reason: 'It cannot be inspected (EIO): the disk cannot read it. Check the disk.' },
   ]);
   await assert.rejects(walk({ ...directories, list: async () => Promise.reject(fault('EACCES')) }), /EACCES/);
 });

@@ -221,7 +221,7 @@ describe('the entries in Lambda', () => {
     assert.throws(() => env.text('PLUMBLINE_RPC_SECRET'), DefectError);
     assert.throws(
       () => env.optional('PLUMBLINE_TABLE', env.text),
-      /get-openapi has nothing to do with PLUMBLINE_TABLE/,
+      /The row of get-openapi does not allow PLUMBLINE_TABLE/,
     );
   });
 

@@ -12,6 +12,7 @@ const root = join(import.meta.dirname, '..', '..');
 const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` };
 
 interface Manifest {
+  readonly name: string;
   readonly dependencies: Record<string, string>;
   readonly optionalDependencies?: Record<string, string>;
   readonly exports: Record<string, string | { readonly types: string; readonly default: string }>;
@@ -54,6 +55,13 @@ test('every import of it leads to a file of it, or to a package that is installe
       if (name.startsWith('.')) {
         const target = join(dirname(path), name);
         assert.ok(paths.includes(target), `${path} imports ${name}`);
+      } else if (name === manifest.name || name.startsWith(`${manifest.name}/`)) {
+        // Examples import what a program does.
+        const subpath = `.${name.slice(manifest.name.length)}`;
+        const isOpened = Object.keys(manifest.exports).some((exported) =>
+          exported.endsWith('*') ? subpath.startsWith(exported.slice(0, -1)) : exported === subpath,
+        );
+        assert.ok(isOpened, `${path} shows ${name}`);
       } else if (!builtIn(name)) {
         const [scope, rest] = name.split('/');
         const wanted = name.startsWith('@') ? `${scope}/${rest}` : (scope as string);

@@ -195,7 +195,7 @@ for (const { name, primitives } of BOTH) {
       assert.equal(kinds.filter((kind) => kind === 'refused').length, BLOCKS - 1);
       assert.match(
         verdicts.find(({ verdict }) => verdict === 'refused')?.reason ?? '',
-        /refuses the key: beyond the samples/,
+        /refused the key: beyond the samples/,
       );
     });
 
