@@ -17,6 +17,8 @@ type FollowPorts = Pick<AnchorPorts, 'table' | 'ledger' | 'runtime' | 'observer'
 /** One scan asks for no more, so that a first one does not take all of a run's time. */
 const MAX_BLOCKS = 50_000;
 const PARALLEL = 32;
+/** About a day of 12 s. */
+const DAY_BLOCKS = 7_200;
 
 /** A charter that was kept from a block that was not final. */
 interface Unfinal {
@@ -39,9 +41,14 @@ export async function followCharters(
 ): Promise<void> {
   const { table, ledger, observer, anchorSettings } = ports;
   const { followed, version, unfinal } = await readState(table, signal);
+  const wentBackBlocks = (followed?.finalTo ?? 0) - final.blockNumber;
   // A node that is behind, or has another chain: what was read before says more.
-  if (followed !== null && followed.finalTo > final.blockNumber) return;
-  const from = followed === null ? anchorSettings.fromBlock : followed.finalTo + 1;
+  if (wentBackBlocks > 0 && wentBackBlocks <= DAY_BLOCKS) return;
+  // No honest node is so far behind: an earlier answer was too high, and what it said of the blocks before counts for nothing.
+  const isAnew = wentBackBlocks > 0;
+  if (isAnew)
+    observer.warn('the final block went far back: charters are followed from the beginning', { final, followed });
+  const from = followed === null || isAnew ? anchorSettings.fromBlock : followed.finalTo + 1;
   const to = Math.min(latest.blockNumber, from + MAX_BLOCKS - 1);
   const events = to < from ? [] : await ledger.findAllChartered(from, to, signal);
   const names = new Set(events.map(nameOf));
@@ -60,7 +67,7 @@ export async function followCharters(
   await mapBounded(gone, PARALLEL, (one) => takeBack(ports, one, signal));
   const changes = (followed?.changes ?? ports.runtime.nowMs()) + kept.length + gone.length;
   const next: Followed = {
-    finalTo: Math.max(followed?.finalTo ?? 0, Math.min(to, final.blockNumber)),
+    finalTo: Math.max(isAnew ? 0 : (followed?.finalTo ?? 0), Math.min(to, final.blockNumber)),
     readAtMs: to < latest.blockNumber ? null : latest.timestampMs,
     changes,
   };

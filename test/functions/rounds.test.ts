@@ -14,6 +14,7 @@ import { verifyRoundHead } from '../../core/rounds/round-head.ts';
 import { headInRound } from '../../core/rounds/verify-round.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { getAnchorResponse } from '../../core/wire/requests.ts';
+import { followCharters } from '../../functions/anchor/follow-charters.ts';
 import { restAfter } from '../../functions/anchor/rest.ts';
 import { type Anchored, handlerFor } from '../../functions/anchor.ts';
 import { Problem } from '../../functions/answer/problem.ts';
@@ -529,6 +530,26 @@ describe('rounds of the anchor', () => {
     const deviceOf = ({ writer }: TestDataset) => accountOfKey(writer.deviceKey);
     const marks = async ({ table }: TestService) =>
       (await table.query(CHARTERED_PK, { from: '0', to: '~', limit: 10 })).items;
+
+    it('are followed again though a node once named blocks far ahead', async () => {
+      const { service, ports, anchor, isWriter, questions } = await following();
+      const dataset = inRounds(service);
+      await service.show(dataset);
+      await anchor();
+      const { point } = await fixture.ledger.readHeads([], 'latest');
+      const ahead = { ...point, blockNumber: point.blockNumber + 40_000 };
+      const lying = { ...ports.ledger, findAllChartered: async () => [] };
+      const from = { fromBlock: 0 };
+      await followCharters({ ...ports, ledger: lying, anchorSettings: from }, { latest: ahead, final: ahead });
+      const old = deviceOf(dataset);
+      await fixture.replaceDevice(dataset);
+      await anchor();
+      await anchor();
+      questions();
+      assert.equal(await isWriter(dataset, deviceOf(dataset)), true);
+      assert.equal(questions(), 0, 'the table names the new device');
+      assert.notEqual(old, deviceOf(dataset));
+    });
 
     it('let a device write without a question to the chain; a new one counts at once, the old one for two minutes at most', async () => {
       const { service, ports, clock, anchor, isWriter, store, questions } = await following();
