@@ -1,6 +1,7 @@
 import {
   anchorerOf,
   datasetOfCharter,
+  isSameCharter,
   requireCharterSignature,
   type SignedCharter,
 } from '../../core/charter/charter.ts';
@@ -29,8 +30,8 @@ type Parts = Pick<DeviceParts, 'ledger' | 'writer' | 'account' | 'charter'>;
 
 /**
  * An owner may charter a dataset to another anchorer while its device runs: `device.json` names the former one then, for whose
- * rounds the device would wait for ever. The service shows the charter under the owner's signature; the chain says by its serial
- * whether it is in force. After a restart the device learns it anew.
+ * rounds the device would wait for ever. The service shows the charter under the owner's signature, or without one where the chain's
+ * event is to be asked; the chain says by its serial whether it is in force. After a restart the device learns it anew.
  */
 export function createCharterFollower({ ledger, writer, account, charter }: Parts): CharterFollower {
   const { dataset, domain } = writer;
@@ -38,6 +39,8 @@ export function createCharterFollower({ ledger, writer, account, charter }: Part
 
   const isOwners = (shown: SignedCharter): boolean => {
     if (datasetOfCharter(domain, shown) !== dataset) return false;
+    // A contract account signs none, and an owner may have been stopped before it showed its own: the chain's event says it then.
+    if (shown.signature === null) return true;
     try {
       requireCharterSignature(domain, shown);
       return true;
@@ -52,9 +55,13 @@ export function createCharterFollower({ ledger, writer, account, charter }: Part
     isBehind: (onChain) => onChain !== null && onChain.serial > known.serial && onChain.device === account,
     isNews: (shown) => shown.serial > known.serial && shown.device === account && isOwners(shown),
     async accept(shown, signal) {
-      const { devices } = await ledger.readDevices([dataset], 'final', signal);
+      const { devices, point } = await ledger.readDevices([dataset], 'final', signal);
       // Another device's turn, or a charter that is not final yet: the next answer is looked at again.
       if (devices[0]?.serial !== shown.serial || devices[0].device !== account) return false;
+      if (shown.signature === null) {
+        const events = await ledger.findChartered({ dataset }, 0, point.blockNumber, signal);
+        if (!events.some((event) => isSameCharter(event.charter, shown))) return false;
+      }
       const before = anchorerOf(known);
       known = shown;
       return anchorerOf(known) !== before;

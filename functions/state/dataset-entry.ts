@@ -124,10 +124,16 @@ export async function keepCharter(
 ): Promise<boolean> {
   const key = { pk: datasetPk(dataset), sk: onChain ? charterSk(charter.serial) : FIRST_CHARTER_SK };
   const item = { ...key, file: encodeCharter(charter), onChain };
-  if (await table.put(item, onChain ? 'any' : 'absent', signal)) return true;
-  const there = await table.get(key.pk, key.sk, signal);
-  if (there === null || keptCharterOf(there) !== null) return false;
-  return table.put(item, { version: there.version }, signal);
+  if (onChain && charter.signature !== null) return table.put(item, 'any', signal);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    if (await table.put(item, 'absent', signal)) return true;
+    const there = await table.get(key.pk, key.sk, signal);
+    const kept = there === null ? null : keptCharterOf(there);
+    // The chain's events carry no signatures: one that its owner has shown meanwhile stays, as devices ask for it.
+    if (kept !== null && (!onChain || isSameCharter(kept.charter, charter))) return onChain;
+    if (there !== null && (await table.put(item, { version: there.version }, signal))) return true;
+  }
+  throw new StoreUnavailableError(`The charters of dataset ${dataset} are changing too often. Try again.`);
 }
 
 /** The charter in force: the chain's newest, or the first that was shown where DISSC has none. Null when it is not known. */

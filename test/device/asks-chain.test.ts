@@ -229,9 +229,13 @@ test('a device whose owner charters it to another anchorer goes on in that oneâ€
   await pass(60);
   assert.ok(takeRequests() <= 60 && checked() - before >= 55);
 
-  // To direct records: DISSC's head counts, and no round.
-  chain.charter = signed({ anchorer: NO_ACCOUNT, serial: 4 });
-  remote.charters.push(chain.charter);
+  // To direct records: DISSC's head counts, and no round. A contract account signs no charter: the chain's event says it.
+  const unsigned = { ...signed({ anchorer: NO_ACCOUNT, serial: 4 }), signature: null };
+  chain.charter = { ...unsigned, anchorer: former };
+  remote.charters.push(unsigned);
+  await pass(8);
+  assert.equal(device.events.filter(({ event }) => event === 'anchorer').length, 1, 'the event names another');
+  chain.charter = unsigned;
   await pass(8);
   assert.deepEqual(
     device.events.findLast(({ event }) => event === 'anchorer'),

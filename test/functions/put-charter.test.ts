@@ -6,7 +6,7 @@ import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { getAnchor } from '../../functions/get-anchor.ts';
 import { putCharter } from '../../functions/put-charter.ts';
-import { readCharterEntries } from '../../functions/state/dataset-entry.ts';
+import { keepCharter, readCharterEntries } from '../../functions/state/dataset-entry.ts';
 import { datasetPk, FIRST_CHARTER_SK } from '../../functions/state/entries.ts';
 import { DOMAIN, key, type Stores, startStores, TestDevice } from './start-service.ts';
 
@@ -114,6 +114,9 @@ describe('put-charter', () => {
     send(device.charter);
     assert.equal(await show(device.charter), true);
     assert.equal(await show(device.charter), false);
+    assert.deepEqual(await kept(), [{ serial: device.charter.serial, onChain: true, signed: true }]);
+    // The anchor, which read the chain's event before.
+    await keepCharter(stores.table, device.dataset, { charter: { ...device.charter, signature: null }, onChain: true });
     assert.deepEqual(await kept(), [{ serial: device.charter.serial, onChain: true, signed: true }]);
   });
 
