@@ -358,7 +358,7 @@ test('what is no evidence at all is said by its field, and names that others wro
     await page.getByText('✗ Not checked').waitFor();
     assert.match(
       (await sentence(page).textContent()) ?? '',
-      /^broken\.evidence\.json is not evidence as this page reads it\./,
+      /^broken\.evidence\.json is not evidence that this page can read\./,
     );
     const name = '<img src=x onerror=alert(1)>\u202e';
     const hostile = await evidenceOf(nodePrimitives, {
