@@ -92,8 +92,10 @@ test('the whole way from the page to evidence goes by keyboard alone', () =>
     await tabTo(page, /^Open my keys$/);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Open my keys' }).waitFor();
-    await tabTo(page, /^Key files$/);
-    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press('Enter')]);
+    // Asked for before: the browser has to hear of it before the key does.
+    const choosing = page.waitForEvent('filechooser');
+    const pressing = tabTo(page, /^Key files$/).then(() => page.keyboard.press('Enter'));
+    const [chooser] = await Promise.all([choosing, pressing]);
     await chooser.setFiles([at('home', 'keystore.json'), at('home', 'datasets.json')]);
     await tabTo(page, /^Password/);
     await page.keyboard.type(PASSWORD);

@@ -144,9 +144,9 @@ describe('recording on four geth nodes', { timeout: 300_000 }, () => {
     assert.ok(performance.now() - beganMs < WITHIN_MS);
     for (let i = 0; i < 3; i++) await service.slots.slot();
     const late = service.put(dataset);
-    await assert.rejects(service.checkIn(late), LedgerUnavailableError, 'the event comes again');
-    await service.network.revive(asked);
+    // The table's word on who writes is two minutes old at most: no node is asked.
     await service.checkIn(late);
+    await service.network.revive(asked);
     assert.ok(((await service.sizeAt(dataset, 'latest')) ?? 0) >= BLOCKS, 'nothing recorded was lost');
     await settle();
     assert.equal(await service.sizeAt(dataset, 'final'), 3 * BLOCKS);
