@@ -17,12 +17,15 @@ export interface AdmittedParty {
   readonly parties: CharteredParties;
 }
 
+/** Finds a dataset's parties for a caller who must be one of those wanted. */
+export type PartyFinder = (dataset: DatasetId, caller: Address, signal: AbortSignal) => Promise<CharteredParties>;
+
 /** Lets the parties of the dataset in the path in, as many of them as the row names. */
 export function admitParties(
   ports: Ports,
   row: HttpRow & { readonly callers: readonly DatasetCaller[] },
+  findParties: PartyFinder = createPartyFinder(ports, row.callers),
 ): Admission<Address, AdmittedParty> {
-  const findParties = createPartyFinder(ports, row.callers);
   return {
     identify: createCallerVerifier(ports, row.limits.bodyBytes),
     admit: async ({ dataset }, caller, signal) => ({
@@ -39,7 +42,7 @@ export function admitParties(
 export function createPartyFinder(
   ports: Pick<ServicePorts, 'ledger' | 'table' | 'runtime'>,
   wanted: readonly DatasetCaller[],
-): (dataset: DatasetId, caller: Address, signal: AbortSignal) => Promise<CharteredParties> {
+): PartyFinder {
   const kept = keepBriefly<DatasetId, CharteredParties | null>(
     (dataset, signal) => readParties(ports, dataset, signal),
     ports.runtime,

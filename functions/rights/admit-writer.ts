@@ -1,13 +1,20 @@
-import type { Address, DatasetId } from '../../core/ids.ts';
+import type { Address } from '../../core/ids.ts';
 import { Problem } from '../answer/problem.ts';
 import type { ServicePorts } from '../ports.ts';
 import type { DatasetCaller, HttpRow } from '../row.ts';
 import { chainDeviceOf, FollowedMemory, readFollowedCharters } from '../state/followed-charters.ts';
 import { RecentMap } from '../state/recent-map.ts';
 import type { Admission } from './admission.ts';
-import { type AdmittedParty, createPartyFinder, NO_CHARTER, notParty } from './admit-parties.ts';
-import { type CharteredParties, partiesOf } from './read-parties.ts';
-import { createCallerVerifier, type SigningPorts } from './verify-caller.ts';
+import {
+  type AdmittedParty,
+  admitParties,
+  createPartyFinder,
+  NO_CHARTER,
+  notParty,
+  type PartyFinder,
+} from './admit-parties.ts';
+import { partiesOf } from './read-parties.ts';
+import type { SigningPorts } from './verify-caller.ts';
 
 type Ports = SigningPorts & Pick<ServicePorts, 'ledger' | 'table'>;
 type FindingPorts = Pick<Ports, 'ledger' | 'table' | 'runtime'>;
@@ -25,13 +32,7 @@ export function admitWriter(
   ports: Ports,
   row: HttpRow & { readonly callers: readonly DatasetCaller[] },
 ): Admission<Address, AdmittedParty> {
-  const findWriter = createWriterFinder(ports, row.callers);
-  return {
-    identify: createCallerVerifier(ports, row.limits.bodyBytes),
-    admit: async ({ dataset }, caller, signal) => ({
-      parties: await findWriter(dataset as DatasetId, caller, signal),
-    }),
-  };
+  return admitParties(ports, row, createWriterFinder(ports, row.callers));
 }
 
 /**
@@ -39,10 +40,7 @@ export function admitWriter(
  * after the chain says otherwise; what keeps out is the chain's word, so that a device named a moment ago need not wait.
  * @throws as createPartyFinder does
  */
-export function createWriterFinder(
-  ports: FindingPorts,
-  wanted: readonly DatasetCaller[],
-): (dataset: DatasetId, caller: Address, signal: AbortSignal) => Promise<CharteredParties> {
+export function createWriterFinder(ports: FindingPorts, wanted: readonly DatasetCaller[]): PartyFinder {
   const memory = new FollowedMemory();
   const findByChain = createPartyFinder(ports, wanted);
   const refusals = new RecentMap<Address, { readonly sinceMs: number; readonly count: number }>(MOST_CALLERS);
