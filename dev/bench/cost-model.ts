@@ -120,11 +120,11 @@ function reconciliation(): string[] {
     return `| ${whole(segments)} | ${hours < 1 ? `${whole(60 * hours)} min` : `${whole(hours)} h`} | ${money(reconcileUsd(segments))} |`;
   });
   return [
-    `It runs ${whole(runsADay)} times a day and compares at most ${whole(mostKeys)} keys a run, so its cost has a bound whatever the bucket`,
-    'holds; a larger bucket takes longer to go round. This is what it costs when nothing differs; what it mends costs what its',
-    'event would have cost.',
+    `It runs ${whole(runsADay)} times a day and compares at most ${whole(mostKeys)} keys a run, so there is a limit to what it costs. It takes`,
+    'longer to go once round a larger bucket. The table shows its cost if it finds nothing to do; checking in a segment that it finds',
+    'costs as much as its event would have.',
     '',
-    '| segments in the bucket | once round | AWS, $ in 30 days |',
+    '| segments in the bucket | once round takes | AWS, $ in 30 days |',
     '|---|---|---|',
     ...rows,
   ];
@@ -178,18 +178,18 @@ function fleet(): string[] {
   });
   const storedGb = (blocks * BLOCK_BYTES) / 1e9;
   return [
-    `${whole(batches)} batches in 30 days. AWS: ${money(awsUsd(batches, blocks))} $ for requests, whatever the cadence. The first`,
-    `record of a dataset brings its charter: ${whole(GAS.first)} gas, once.`,
+    `They make ${whole(batches)} batches in 30 days. AWS charges ${money(awsUsd(batches, blocks))} $ for the requests, whatever the cadence.`,
+    `The first record of a dataset takes its charter along: ${whole(GAS.first)} gas, once.`,
     '',
     `| recorded | transactions | million gas | ${GWEI.map((gwei) => `$ at ${gwei} gwei`).join(' | ')} | KMS, $ |`,
     `|---|---|---|${GWEI.map(() => '---|').join('')}---|`,
     ...rows,
     '',
-    `A round costs ${whole(GAS.round)} gas whatever the number of datasets: every minute for 30 days, ${whole((GAS.round * 60 * 24 * days) / 1e6)} million.`,
-    'The contract takes rounds; the service does not make them.',
+    `A round costs ${whole(GAS.round)} gas, whatever the number of datasets: one every minute for 30 days takes ${whole((GAS.round * 60 * 24 * days) / 1e6)} million gas.`,
+    "The service anchors a dataset in rounds if its charter names the service's account.",
     '',
-    `With blocks of 64 KiB that is ${whole(storedGb)} GB a month; stored for a month: ${money(storedGb * PRICE.s3GbMonth)} $. A Pi's readings are`,
-    'smaller by orders of magnitude: storage is in proportion to bytes, everything above to batches and records.',
+    `With blocks of 64 KiB that is ${whole(storedGb)} GB a month, which costs ${money(storedGb * PRICE.s3GbMonth)} $ for each month it is stored. A Pi's`,
+    'readings are orders of magnitude smaller: storage grows with bytes, and everything above with batches and records.',
   ];
 }
 
@@ -231,13 +231,13 @@ const tables = [
 const [before, after] = [/^[\s\S]*?<!-- tables -->\n/, /<!-- end of tables -->[\s\S]*$/].map(
   (part) => part.exec(page)?.[0],
 );
-if (before === undefined || after === undefined) throw new Error('docs/cost-model.md has no place for the tables.');
+if (before === undefined || after === undefined) throw new Error('docs/cost-model.md lacks its marks for the tables: <!-- tables --> and <!-- end of tables -->.');
 const text = `${before}\n${tables.join('\n')}\n\n${after}`;
 if (!process.argv.includes('--check')) {
   writeFileSync(path, text);
 } else if (page !== text) {
   console.error(
-    'docs/cost-model.md is not what contracts/gas.json and the table of functions say. Run: npm run generate',
+    'docs/cost-model.md differs from what contracts/gas.json and functions/table.ts give. Run: npm run generate',
   );
   process.exitCode = 1;
 }
