@@ -231,7 +231,8 @@ const tables = [
 const [before, after] = [/^[\s\S]*?<!-- tables -->\n/, /<!-- end of tables -->[\s\S]*$/].map(
   (part) => part.exec(page)?.[0],
 );
-if (before === undefined || after === undefined) throw new Error('docs/cost-model.md lacks its marks for the tables: <!-- tables --> and <!-- end of tables -->.');
+if (before === undefined || after === undefined)
+  throw new Error('docs/cost-model.md lacks its marks for the tables: <!-- tables --> and <!-- end of tables -->.');
 const text = `${before}\n${tables.join('\n')}\n\n${after}`;
 if (!process.argv.includes('--check')) {
   writeFileSync(path, text);
