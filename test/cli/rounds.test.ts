@@ -57,14 +57,17 @@ async function sentBy(account: string | null = null): Promise<number> {
   );
 }
 
-/** Until what the chain has now is final. The stack mines what makes it so. */
+/** Until all transactions that the chain has now are final. The blocks that make them so hold nothing and may stay open. */
 async function untilFinal(): Promise<void> {
   const { rpcUrl, chainId } = JSON.parse(await readFile(stack.stackFile, 'utf8'));
   const rpc = createJsonRpc({ rpcUrl, chainId });
-  const numberOf = async (block: 'latest' | 'finalized') =>
-    Number(((await rpc.call('eth_getBlockByNumber', [block, false])) as { number: string }).number);
-  const newest = await numberOf('latest');
-  while ((await numberOf('finalized')) < newest) await delay(20);
+  const blockAt = async (at: string) => {
+    const block = (await rpc.call('eth_getBlockByNumber', [at, false])) as { number: string; transactions: string[] };
+    return { number: Number(block.number), holds: block.transactions.length > 0 };
+  };
+  let newest = await blockAt('latest');
+  while (newest.number > 0 && !newest.holds) newest = await blockAt(`0x${(newest.number - 1).toString(16)}`);
+  while ((await blockAt('finalized')).number < newest.number) await delay(20);
 }
 
 test('datasets that stand in rounds are captured, checked, verified and brought back, and DISSC has nothing of them', async () => {
