@@ -115,14 +115,18 @@ async function readLog(
     if (run !== undefined && first - run.to <= MAX_BATCH_BLOCKS) run.to = first;
     else runs.push({ from: first, to: first });
   }
-  const read = await mapBounded(runs, PARALLEL, (run) =>
-    queryLog(table, dataset, { ...run, most: run.to - run.from + 1 }, signal),
-  );
-  const named = new Map(read.flat().map(({ first, batch = first, sha256Hex }) => [batch, sha256Hex]));
-  // Only of what the log does not name has its end something to say.
-  const isAllNamed = segments.every(({ first, sha256Hex }) => named.get(first) === sha256Hex);
-  const end = isAllNamed ? null : await readLogEnd(table, dataset, signal);
-  return { named, logSize: end?.size ?? 0 };
+  const readNamed = async () => {
+    const read = await mapBounded(runs, PARALLEL, (run) =>
+      queryLog(table, dataset, { ...run, most: run.to - run.from + 1 }, signal),
+    );
+    return new Map(read.flat().map(({ first, batch = first, sha256Hex }) => [batch, sha256Hex]));
+  };
+  const named = await readNamed();
+  if (segments.every(({ first, sha256Hex }) => named.get(first) === sha256Hex)) return { named, logSize: 0 };
+  // Only of what the log does not name has its end something to say. The log grows meanwhile: what came in between must be
+  // known before the end is, or a batch that has just taken its place would look like one whose place was taken.
+  const logSize = (await readLogEnd(table, dataset, signal))?.size ?? 0;
+  return { named: logSize === 0 ? named : await readNamed(), logSize };
 }
 
 /** Accepted updates that cover these sizes, the shortest log first. */

@@ -180,6 +180,32 @@ describe('list-batches', () => {
     assert.ok(queries <= 3, `${queries}`);
   });
 
+  test('a batch that takes its place while the log is read is not told as superseded', async (t) => {
+    const own = await startStores();
+    t.after(() => own.close());
+    const writer = await TestDevice.open(own);
+    const [first, second] = [writer.seal(blocks([5])), writer.seal(blocks([5]))];
+    for (const { segment } of [first, second]) await putObject(own, segment.key, segment.car);
+    await ingestSegment(own.ports, second.segment.key);
+    let reads = 0;
+    const growing: Table = {
+      ...own.table,
+      async query(pk, range, signal) {
+        const page = await own.table.query(pk, range, signal);
+        // It waits for the first one; the log is read before that comes, and its end behind it.
+        if (range.from?.startsWith('L#') && reads++ === 0) await ingestSegment(own.ports, first.segment.key);
+        return page;
+      },
+    };
+    const ports = { primitives: nodePrimitives, ledger: own.ledger, table: growing };
+    const { batches } = await listBatches(ports, { dataset: writer.dataset, by: 'block' });
+    assert.deepEqual(
+      batches.map(({ first: at, state }) => `${at} ${state}`),
+      ['1 received'],
+    );
+    assert.ok(reads > 1);
+  });
+
   test('a segment whose event was lost is checked in when its device asks again', async () => {
     const other = await TestDevice.open(stores);
     const { segment } = other.seal(blocks([10]));

@@ -124,7 +124,7 @@ describe('the local host on a real chain', () => {
       done = list.batches.length === 3 && list.batches.every(({ state, tx }) => state === 'final' && tx !== null);
       if (!done) await sleep(50);
     }
-    assert.ok(!seen.has('rejected') && !seen.has('superseded'));
+    assert.ok(!seen.has('rejected') && !seen.has('superseded'), [...seen].join());
 
     const { heads } = await ledger.readHeads([writer.dataset], 'final');
     assert.equal(heads[0]!.size, 6);
