@@ -7,22 +7,32 @@ export const DEFAULT_HOME = join(homedir(), '.plumbline');
 
 /** Options of whoever holds keys, be it an owner or a consumer: where they are, and what opens them. */
 export function withKeystoreOptions(command: Command): Command {
-  return withHomeOptions(command).addOption(
-    new Option('--password-file <file>', 'read the keystore password from this file (mode 0600) instead of asking').env(
-      'PLUMB_PASSWORD_FILE',
-    ),
-  );
+  return withPasswordFile(withHomeOptions(command));
 }
 
 /** Options of a command that reads a home folder or a stack, and needs no key. */
 export function withHomeOptions(command: Command): Command {
-  return withJson(command)
-    .addOption(
-      new Option('--home <folder>', 'keystore, connection.json and what this account keeps')
-        .env('PLUMB_HOME')
-        .default(DEFAULT_HOME),
-    )
-    .addOption(new Option('--stack <file>', 'stack.json of a local stack to use').env('PLUMB_STACK'));
+  return withHome(command).addOption(
+    new Option('--stack <file>', 'stack.json of a local stack to use').env('PLUMB_STACK'),
+  );
+}
+
+/** Options of a command about a home folder alone. */
+export function withHome(command: Command): Command {
+  return withJson(command).addOption(
+    new Option('--home <folder>', 'keystore, connection.json and what this account keeps')
+      .env('PLUMB_HOME')
+      .default(DEFAULT_HOME),
+  );
+}
+
+/** What opens the keystore, where nobody is to be asked. */
+export function withPasswordFile(command: Command): Command {
+  return command.addOption(
+    new Option('--password-file <file>', 'read the keystore password from this file (mode 0600) instead of asking').env(
+      'PLUMB_PASSWORD_FILE',
+    ),
+  );
 }
 
 export function withJson(command: Command): Command {

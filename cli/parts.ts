@@ -5,6 +5,7 @@ import { contractsPart } from './contracts/contracts-commands.ts';
 import { datasetPart } from './dataset/dataset-commands.ts';
 import { devicePart } from './device/device-commands.ts';
 import { fleetPart } from './fleet/fleet-commands.ts';
+import { keysPart } from './keys/keys-commands.ts';
 import { localPart } from './local/local-commands.ts';
 import { ownerPart } from './owner/owner-commands.ts';
 import { servicePart } from './service/service-commands.ts';
@@ -14,6 +15,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   owner: ownerPart,
   consumer: consumerPart,
   auditor: auditorPart,
+  keys: keysPart,
   dataset: datasetPart,
   device: devicePart,
   fleet: fleetPart,

@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
 import { readKeystore } from '../adapters/keys/keystore.ts';
+import { openWithKey } from '../adapters/keys/keystore-key.ts';
 import { mnemonicSeed, ownerKey, signMessage } from '../adapters/keys/mnemonic.ts';
+import type { KeystoreContent } from '../adapters/keys/open-keystore.ts';
+import { equalBytes } from '../core/bytes.ts';
 import { FileError } from '../core/errors.ts';
 import type { Address, DatasetId, DatasetKey, PrivateKey } from '../core/ids.ts';
 import { deriveDatasetKey, deriveDeviceKey } from '../core/keys.ts';
@@ -25,9 +28,28 @@ export const keystorePath = (home: string): string => join(home, 'keystore.json'
  * @throws KeyError when the password is wrong, FileError when there is no keystore or it holds no mnemonic
  */
 export async function openKeystore(home: string, password: string): Promise<OpenedOwner> {
-  const { mnemonic } = await readKeystore(keystorePath(home), password);
-  if (mnemonic === null) throw new FileError(`The keystore ${keystorePath(home)} holds no mnemonic.`);
-  return openedOwner(mnemonic);
+  const path = keystorePath(home);
+  return ownerOf(await readKeystore(path, password), path);
+}
+
+/**
+ * The owner of a home's keystore, by the key that is derived from its password.
+ * @param json the keystore's text
+ * @throws KeyError when it is the key of another one, FileError when it is no keystore or holds no mnemonic
+ */
+export function openKeystoreWithKey(home: string, json: string, key: Uint8Array): OpenedOwner {
+  const path = keystorePath(home);
+  return ownerOf(openWithKey(json, key, path), path);
+}
+
+function ownerOf({ privateKey, mnemonic }: KeystoreContent, path: string): OpenedOwner {
+  if (mnemonic === null) throw new FileError(`The keystore ${path} holds no mnemonic.`);
+  const owner = openedOwner(mnemonic);
+  // What authenticates the file covers its private key alone.
+  if (equalBytes(owner.privateKey, privateKey)) return owner;
+  throw new FileError(
+    `The mnemonic in the keystore ${path} is not that of its account. Restore it: plumb owner restore`,
+  );
 }
 
 /** The owner of a mnemonic. */

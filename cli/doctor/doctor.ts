@@ -20,6 +20,7 @@ import {
   lookAtMode,
   lookAtModes,
   lookAtNode,
+  lookForHolder,
   lookForHome,
 } from './look-at-home.ts';
 import { lookAtBucket, lookAtService } from './look-at-service.ts';
@@ -99,6 +100,7 @@ async function lookAtHome(home: string, anchorer: Address | null, signal: AbortS
   const looks = [
     look('home modes', remedy, () => lookAtModes('home', home), signal),
     look('keys', remedy, () => lookAtKeystore(home), signal),
+    look('unlocked', 'Forget what is unlocked: plumb keys lock', () => lookForHolder(home), signal),
     look('datasets', remedy, () => lookAtDatasets(home, anchorer), signal),
   ];
   return (await Promise.all(looks)).flat();
@@ -179,8 +181,8 @@ function describe(output: Output, findings: readonly Finding[]): string {
 }
 
 const EXAMPLES = `
-Checks everything that this command line would use, in parallel, each for at most 8 seconds: Node, keys and who else can read
-them, chain, contracts, clock, service, bucket, gas, devices. It asks for no password, changes nothing and prints no secret.
+Checks everything that this command line would use, in parallel, each for at most 8 seconds: Node, keys, who else can read them
+and whether they are unlocked, chain, contracts, clock, service, bucket, gas, devices. It asks for no password, changes nothing and prints no secret.
 
 Examples:
   plumb doctor

@@ -8,6 +8,8 @@ import type { Address } from '../../core/ids.ts';
 import { readDatasets } from '../../library/dataset-list.ts';
 import { keystorePath } from '../../library/opened-owner.ts';
 import { isElsewhere } from '../dataset/standing-note.ts';
+import { findHolder } from '../keys/find-holder.ts';
+import { heldText } from '../keys/held-text.ts';
 import { bad, type Finding, ok, warn } from './finding.ts';
 
 const LEAST_NODE = 24;
@@ -44,6 +46,12 @@ export async function lookAtKeystore(home: string): Promise<readonly Finding[]> 
   return account === null
     ? [bad('keys', `${path} is not a keystore.`, 'Move it away and restore the owner: plumb owner restore')]
     : [ok('keys', `Account ${account}, in ${path}; doctor did not ask for its password.`)];
+}
+
+/** Whether somebody need not know the password now; nothing where that is nobody. */
+export async function lookForHolder(home: string): Promise<readonly Finding[]> {
+  const held = await findHolder(home);
+  return held === null ? [] : [ok('unlocked', `${heldText(held)} To lock them: plumb keys lock`)];
 }
 
 /** @param anchorer the account in whose rounds the service anchors, where that is known */

@@ -7,6 +7,7 @@ import { ArgumentError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { keystorePath, type OpenedOwner, openKeystore } from '../../library/opened-owner.ts';
+import { openUnlocked } from '../keys/open-unlocked.ts';
 import { openByPassword } from '../prompt-password.ts';
 import type { CommandContext } from '../run-command.ts';
 
@@ -35,6 +36,8 @@ export async function createOwnerHome(
 /** The owner of the command's home, for the time of one command. */
 export async function openOwner(context: CommandContext): Promise<OpenedOwner> {
   // Whether there is one is known before its password is asked for.
-  await readSecretFile(keystorePath(context.home));
+  const json = await readSecretFile(keystorePath(context.home));
+  const unlocked = context.passwordFile === undefined ? await openUnlocked(context, json) : null;
+  if (unlocked !== null) return unlocked;
   return openByPassword(context, (password) => openKeystore(context.home, password));
 }

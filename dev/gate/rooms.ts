@@ -48,6 +48,7 @@ export const rooms: Rooms = {
       pkijs: ['adapters/timestamp'],
       ethers: ['adapters/ethereum', 'adapters/http-signature', 'adapters/keys', 'adapters/kms'],
       'kubo-rpc-client': ['adapters/ipfs'],
+      'node:net': ['adapters/keys/holder'],
     },
     types: { 'aws-lambda': ['adapters/http-signature'] },
     globals: OUTSIDE,
@@ -140,10 +141,10 @@ export const rooms: Rooms = {
     packages: {
       ...everywhere('commander', 'node:fs', 'node:fs/promises', 'node:path', 'node:os', 'node:util', 'zod'),
       '@inquirer/password': ['cli/prompt-password.ts'],
-      'node:crypto': ['cli/consumer', 'cli/service', 'cli/try'],
+      'node:crypto': ['cli/consumer', 'cli/keys', 'cli/service', 'cli/try'],
       'node:timers/promises': ['cli/try'],
-      // The stack that `plumb try` keeps is a process of its own.
-      'node:child_process': ['cli/try'],
+      // The stack that `plumb try` keeps is a process of its own, and so is what holds unlocked keys.
+      'node:child_process': ['cli/keys', 'cli/try'],
       'node:stream/promises': ['cli/try'],
     },
     globals: 'all',

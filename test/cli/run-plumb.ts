@@ -68,7 +68,7 @@ function startsFromSources([part, command]: readonly string[]): boolean {
 }
 
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  const { PLUMB_HOME: _, PLUMB_STACK: __, PLUMB_PASSWORD_FILE: ___, ...rest } = process.env;
+  const { PLUMB_HOME: _, PLUMB_STACK: __, PLUMB_PASSWORD_FILE: ___, XDG_RUNTIME_DIR: ____, ...rest } = process.env;
   return rest;
 }
 
