@@ -9,7 +9,7 @@ Begin:
 
 By hand:
   plumb local up                     a whole stack on this machine
-  plumb owner init                   keys
+  plumb owner init                   keys (plumb keys unlock: then nothing asks for the password for a while)
   plumb local admit ADDRESS          let the local stack serve this owner
   plumb dataset create NAME          one device's log
   plumb device provision NAME        the device's file
