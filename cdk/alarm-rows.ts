@@ -223,6 +223,13 @@ function serviceRows(watched: Watched, fromLogs: FromLogs): AlarmRow[] {
       periods: 3,
     },
     {
+      id: 'ChartersNotFollowed',
+      says: 'The anchor cannot read new charters from the chain, so each function asks the node itself. Its log has the error: check the node.',
+      metric: counted(watched, 'anchor', 'Anchor.chartersFailed'),
+      at: 3,
+      periods: 3,
+    },
+    {
       id: 'RelayerBalanceLow',
       says: 'The relayer is running out of ether. Send more to its account before recording stops; the log of anchor gives the account.',
       metric: counted(watched, 'anchor', 'Anchor.balanceGwei').with({ statistic: Stats.MINIMUM }),

@@ -31,6 +31,7 @@ describe('the alarms', () => {
           'ApiFaults',
           'ChainOtherNode',
           'ChainUnavailable',
+          'ChartersNotFollowed',
         ],
         ...['ClockRefusals', 'DatasetFailing', 'DatasetSuspended', 'EventFunctionsThrottled', 'HeadContested'],
         ...[
