@@ -5,10 +5,8 @@ import { concatBytes, equalBytes, fromHex } from '../../core/bytes.ts';
 import { KeyError } from '../../core/errors.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 import { inFile } from '../../core/parse-outside.ts';
+import { KEYSTORE_KEY_BYTES } from './holder/held-key.ts';
 import type { KeystoreContent } from './open-keystore.ts';
-
-/** What scrypt makes of a password and one keystore's salt: it opens that keystore, and nothing else that the password opens. */
-export const KEYSTORE_KEY_BYTES = 64;
 
 const hexOf = (least: number, most = least) => z.string().regex(new RegExp(`^(?:[0-9a-fA-F]{2}){${least},${most}}$`));
 

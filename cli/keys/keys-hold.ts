@@ -1,9 +1,8 @@
 import { readSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { holdKey } from '../../adapters/keys/holder/held-key.ts';
+import { holdKey, KEYSTORE_KEY_BYTES } from '../../adapters/keys/holder/held-key.ts';
 import { serveHolder } from '../../adapters/keys/holder/serve-holder.ts';
-import { KEYSTORE_KEY_BYTES } from '../../adapters/keys/keystore-key.ts';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { inArgument } from '../../core/parse-outside.ts';

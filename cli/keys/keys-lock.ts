@@ -44,7 +44,6 @@ async function lockAt(place: SocketPlace): Promise<readonly string[]> {
     rmSync(place.socket, { force: true });
     throw new StateError(
       `${error.shortMessage} Its socket was removed, so nobody can ask it any more, and it ends when it runs again. To be sure, end the process: pgrep -u "$USER" -f 'keys hold'`,
-      { cause: error },
     );
   }
 }

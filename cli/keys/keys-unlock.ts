@@ -1,6 +1,6 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { askHolder } from '../../adapters/keys/holder/ask-holder.ts';
-import { requireShort } from '../../adapters/keys/holder/socket-place.ts';
+import { requireShort, statPrivateFolder } from '../../adapters/keys/holder/socket-place.ts';
 import { deriveKeystoreKey } from '../../adapters/keys/keystore-key.ts';
 import { readSecretFile } from '../../adapters/keys/secret-file.ts';
 import { PlumblineError, StateError } from '../../core/errors.ts';
@@ -30,7 +30,11 @@ export function addKeysUnlock(keys: Command): void {
     .command('unlock')
     .description('Ask for the password once, and let the commands of this home do without it for a time.')
     .addHelpText('after', EXAMPLES);
-  command.option('--for <duration>', 'how long: 1m to 8h', parseFor, parseFor(DEFAULT_FOR));
+  command.addOption(
+    new Option('--for <duration>', 'how long, from 1m to 8h')
+      .argParser(parseFor)
+      .default(parseFor(DEFAULT_FOR), DEFAULT_FOR),
+  );
   withPasswordFile(withHome(command)).action((options: UnlockOptions) =>
     runCommand(options, async (context) => {
       const { home, output, passwordFile, signal } = context;
@@ -44,7 +48,9 @@ export function addKeysUnlock(keys: Command): void {
         );
       }
       requireShort(place);
-      if (passedOver !== null) output.notice(`${passedOver} So the socket lies in ${place.folder}.`);
+      statPrivateFolder(place.folder);
+      if (passedOver !== null)
+        output.notice(`XDG_RUNTIME_DIR cannot be used, so the socket lies in ${place.folder}. ${passedOver}`);
       const { key, account } = await openByPassword(context, async (password) => {
         const derived = await deriveKeystoreKey(json, password, path);
         return { key: derived, account: openKeystoreWithKey(home, json, derived).address };

@@ -27,7 +27,7 @@ export async function openUnlocked(
       if (key !== null) return openKeystoreWithKey(home, json, key);
     } catch (error) {
       if (!(error instanceof PlumblineError)) throw error;
-      output.notice(`${error.shortMessage} So the password is needed.`);
+      output.notice(`The key holder cannot be asked, so the password is needed. ${error.shortMessage}`);
     } finally {
       key?.fill(0);
     }

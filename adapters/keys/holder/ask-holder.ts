@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { AnswerError } from '../../../core/errors.ts';
-import { KEYSTORE_KEY_BYTES } from '../keystore-key.ts';
+import { KEYSTORE_KEY_BYTES } from './held-key.ts';
 import {
   ANSWER_TIMEOUT_MS,
   type HolderAnswer,

@@ -1,5 +1,8 @@
 import type { Runtime } from '../../../core/ports/runtime.ts';
 
+/** What scrypt makes of a password and one keystore's salt: it opens that keystore, and nothing else that the password opens. */
+export const KEYSTORE_KEY_BYTES = 64;
+
 /** A clock that was set back by more than this no longer tells how long the machine slept. */
 const SET_BACK_MS = 60_000;
 
