@@ -1,9 +1,7 @@
 import { LedgerUnavailableError } from '../../core/errors.ts';
+import { compareFinal, DAY_BLOCKS } from '../../core/final-block.ts';
 import type { SaleParts } from './sale-parts.ts';
 import { noteOffers, readScanned } from './sale-rows.ts';
-
-/** About a day of 12 s: further back no honest node is. */
-const DAY_BLOCKS = 7_200;
 
 /**
  * Looks for the owner's new offers with this agent, up to the final block: what is final stays where it was found.
@@ -16,10 +14,9 @@ export async function findSales(parts: SaleParts, signal: AbortSignal): Promise<
   const { market, owner, party, state, fromBlock } = parts;
   const { blockNumber } = await parts.readPoint('final', signal);
   const scanned = readScanned(state);
-  const wentBackBlocks = scanned - blockNumber;
-  const isFar = wentBackBlocks > DAY_BLOCKS;
-  const next = wentBackBlocks > 0 ? blockNumber - DAY_BLOCKS : scanned + 1;
-  const from = isFar ? fromBlock : Math.max(fromBlock, next);
+  const place = compareFinal(scanned, blockNumber);
+  const next = { ahead: scanned + 1, behind: blockNumber - DAY_BLOCKS, 'far-behind': fromBlock }[place];
+  const from = Math.max(fromBlock, next);
   if (from <= blockNumber) {
     const offers = await market.findOffers({ owner }, from, blockNumber, signal);
     const ours = offers.filter(({ agent }) => agent === party.account);
@@ -28,7 +25,7 @@ export async function findSales(parts: SaleParts, signal: AbortSignal): Promise<
       parts.onEvent({ event: 'offer-found', agreement: id, dataset, first, count });
     }
   }
-  if (wentBackBlocks > 0) {
+  if (place !== 'ahead') {
     throw new LedgerUnavailableError(
       `The node's final block is ${blockNumber}, but it was ${scanned} before. The agent has searched for offers again from block ${from} ` +
         'and goes on. If this comes again, the node is behind or on another chain: name another node.',

@@ -1,3 +1,4 @@
+import { compareFinal } from '../../core/final-block.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { ChainCharter, ChainPoint } from '../../core/ports/ledger.ts';
 import type { Item } from '../../core/ports/table.ts';
@@ -17,8 +18,6 @@ type FollowPorts = Pick<AnchorPorts, 'table' | 'ledger' | 'runtime' | 'observer'
 /** One scan asks for no more, so that a first one does not take all of a run's time. */
 const MAX_BLOCKS = 50_000;
 const PARALLEL = 32;
-/** About a day of 12 s. */
-const DAY_BLOCKS = 7_200;
 
 /** A charter that was kept from a block that was not final. */
 interface Unfinal {
@@ -41,11 +40,10 @@ export async function followCharters(
 ): Promise<void> {
   const { table, ledger, observer, anchorSettings } = ports;
   const { followed, version, unfinal } = await readState(table, signal);
-  const wentBackBlocks = (followed?.finalTo ?? 0) - final.blockNumber;
-  // A node that is behind, or has another chain: what was read before says more.
-  if (wentBackBlocks > 0 && wentBackBlocks <= DAY_BLOCKS) return;
-  // No honest node is so far behind: an earlier answer was too high, and what it said of the blocks before counts for nothing.
-  const isAnew = wentBackBlocks > 0;
+  const place = compareFinal(followed?.finalTo ?? null, final.blockNumber);
+  // What was read before says more.
+  if (place === 'behind') return;
+  const isAnew = place === 'far-behind';
   if (isAnew)
     observer.warn('the final block went far back: charters are followed from the beginning', { final, followed });
   const from = followed === null || isAnew ? anchorSettings.fromBlock : followed.finalTo + 1;
