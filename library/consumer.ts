@@ -6,6 +6,7 @@ import { auditPurchase } from '../client/consumer/audit-purchase.ts';
 import type { DeliveryProgress } from '../client/consumer/deliver-purchase.ts';
 import { type LookedAtOffer, lookAtOffer } from '../client/consumer/look-at-offer.ts';
 import { readPurchaseLog } from '../client/consumer/open-purchase.ts';
+import { readOffers } from '../client/consumer/read-offers.ts';
 import { settlePurchase } from '../client/consumer/settle-purchase.ts';
 import type { VerifiedBlock } from '../client/consumer/verified-block.ts';
 import type { OddTerm } from '../core/agreement/odd-terms.ts';
@@ -128,13 +129,8 @@ export class Consumer {
     const { market, connection } = this.#consumer;
     const now = await newestPoint(connection, signal);
     const events = await market.findOffers(query, connection.fromBlock, now.blockNumber, signal);
-    const open: Agreement[] = [];
-    for (const { id, terms } of events.slice(-MAX_OFFERS).reverse()) {
-      if (now.timestampMs > 1000 * Number(terms.acceptBySeconds)) continue;
-      const { agreement } = await market.readAgreement(id, 'latest', signal);
-      if (agreement?.state === 'offered') open.push(agreement);
-    }
-    return open;
+    const read = await readOffers(market, events.slice(-MAX_OFFERS).reverse(), signal);
+    return read.filter(({ isOpen }) => isOpen).map(({ agreement }) => agreement);
   }
 
   /**

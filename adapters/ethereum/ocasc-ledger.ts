@@ -57,6 +57,18 @@ export function createOcascLedger(options: OcascLedgerOptions): AgreementMarket 
       return { point, agreement: value };
     },
 
+    async readAgreements(ids, anchor, signal) {
+      const inputs = ids.map((id) => ocascInterface.encodeFunctionData('agreement', [id]));
+      const { point, results } = await callAt(view, inputs, anchor, signal);
+      const agreements = results.map((result, i) => {
+        if (result === null) return null;
+        return decode(view, () =>
+          decodeAgreement(ids[i] as AgreementId, ocascInterface.decodeFunctionResult('agreement', result)[0]),
+        );
+      });
+      return { point, agreements };
+    },
+
     async findOffers({ owner, dataset }, fromBlock, toBlock, signal) {
       const indexed = [null, owner === undefined ? null : zeroPadValue(owner, 32), dataset ?? null];
       const logs = await findLogs(view, ocascInterface, { event: 'Offered', indexed, fromBlock, toBlock }, signal);

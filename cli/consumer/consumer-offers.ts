@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
+import { readOffers } from '../../client/consumer/read-offers.ts';
 import { type DatasetKind, ENCRYPTED } from '../../core/charter/kind.ts';
 import { type Address, type DatasetId, NATIVE_COIN } from '../../core/ids.ts';
 import type { Description } from '../../core/market/description.ts';
 import type { Agreement, OfferedEvent } from '../../core/ports/agreements.ts';
 import type { TokenName } from '../../core/ports/tokens.ts';
-import { type Connection, readConnection } from '../../library/connection.ts';
-import { newestPoint, openGrants, openMarket } from '../../library/open-contracts.ts';
+import { readConnection } from '../../library/connection.ts';
+import { newestPoint, openMarket } from '../../library/open-contracts.ts';
 import { resolveId, shortIds } from '../../library/short-ids.ts';
 import { withHomeOptions } from '../command-options.ts';
 import { descriptionLines } from '../description-text.ts';
@@ -16,6 +17,7 @@ import { showAmount, showSeconds } from '../show-amount.ts';
 import { readTokenNames } from '../token-names.ts';
 import { pickOffers } from './pick-offers.ts';
 import { type Described, matches, readCatalogue } from './read-catalogue.ts';
+import { readServed, type ServedProtocol } from './read-served.ts';
 
 interface OffersOptions {
   readonly dataset?: string;
@@ -36,7 +38,7 @@ interface ShownOffer {
   /** Whether it can be accepted now. */
   readonly open: boolean;
   /** Protocols that a storage may serve for these blocks, by ASC; null where the address of ASC is not known. */
-  readonly served: readonly ('III' | 'IV')[] | null;
+  readonly served: readonly ServedProtocol[] | null;
 }
 
 /** Adds `plumb consumer offers`. */
@@ -66,23 +68,16 @@ export function addConsumerOffers(consumer: Command): void {
       const { picked, leftOut, catalogue } = await pickOffers(events, fits, (offers) =>
         readCatalogue(connection, offers, output, signal),
       );
-      const found: ShownOffer[] = [];
-      for (const event of picked) {
-        const { agreement } = await market.readAgreement(event.id, 'latest', signal);
-        if (agreement === null) continue;
-        const open = agreement.state === 'offered' && now.timestampMs <= 1000 * Number(event.terms.acceptBySeconds);
-        if (!open && options.all !== true) continue;
-        const { id, state, kind, terms } = agreement;
-        found.push({
-          id,
-          state,
-          owner: agreement.owner,
-          kind,
-          terms,
-          open,
-          served: await servedBy(connection, event, signal),
-        });
-      }
+      const read = await readOffers(market, picked, signal);
+      const wanted = read.filter(({ isOpen }) => isOpen || options.all === true);
+      const servedBy = await readServed(
+        connection,
+        wanted.map(({ agreement }) => agreement.terms.dataset),
+        signal,
+      );
+      const found: ShownOffer[] = wanted.map(({ agreement: { id, state, owner, kind, terms }, isOpen: open }) => ({
+        ...{ id, state, owner, kind, terms, open, served: servedBy(terms) },
+      }));
       const tokens = found.map(({ terms }) => terms.token);
       const named = await readTokenNames(connection, tokens, signal);
       const short = shortIds(events.map(({ id }) => id));
@@ -140,41 +135,6 @@ Examples:
   plumb consumer offers
   plumb consumer offers --search rain hourly
   plumb consumer offers --dataset 0x12345678 --json`;
-
-/** Table IV step 2: which storage the owner has authorised, as far as ASC says. */
-async function servedBy(
-  connection: Connection,
-  { terms }: OfferedEvent,
-  signal: AbortSignal,
-): Promise<ShownOffer['served']> {
-  if (connection.asc === null) return null;
-  const ledger = openGrants(connection);
-  const { point } = await ledger.readGrants([], 'latest', signal);
-  const proposed = await ledger.findProposed(
-    { dataset: terms.dataset },
-    connection.fromBlock,
-    point.blockNumber,
-    signal,
-  );
-  const { grants } = await ledger.readGrants(
-    proposed.map(({ id }) => id),
-    'latest',
-    signal,
-  );
-  const current = grants.flatMap((grant) =>
-    grant !== null &&
-    grant.state === 'accepted' &&
-    !grant.revoked &&
-    grant.terms.first <= terms.first &&
-    grant.terms.first + grant.terms.count >= terms.first + terms.count
-      ? [grant.terms]
-      : [],
-  );
-  return [
-    ...(current.some(({ digests }) => digests) ? (['III'] as const) : []),
-    ...(current.some(({ blocks }) => blocks) ? (['IV'] as const) : []),
-  ];
-}
 
 function text(offer: ShownOffer & Said, short: (id: string) => string, token: Address | TokenName): string {
   const { id, state, kind, owner, terms, open, served, description } = offer;

@@ -43,11 +43,9 @@ export function addConsumerPurchases(consumer: Command): void {
       // The chain knows what this account has bought, on whatever machine; the folder what was done here.
       const bought = await history.findAccepted(account, connection.fromBlock, now.blockNumber, signal);
       const kept = new Set(await listPurchases(home));
-      const found: Agreement[] = [];
-      for (const id of new Set([...bought, ...kept])) {
-        const { agreement } = await market.readAgreement(id, 'latest', signal);
-        if (agreement?.buyer?.consumer === account) found.push(agreement);
-      }
+      const ids = [...new Set([...bought, ...kept])];
+      const { agreements } = await market.readAgreements(ids, 'latest', signal);
+      const found = agreements.flatMap((one) => (one?.buyer?.consumer === account ? [one] : []));
       const catalogue = await readCatalogue(connection, found, output, signal);
       const tokens = found.map(({ terms }) => terms.token);
       const named = await readTokenNames(connection, tokens, signal);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { readOffers } from '../../client/consumer/read-offers.ts';
 import { NATIVE_COIN } from '../../core/ids.ts';
 import type { Agreement, OpenQuestion } from '../../core/ports/agreements.ts';
 import { readConnection } from '../../library/connection.ts';
@@ -24,12 +25,8 @@ export function addOwnerOffers(owner: Command): void {
       const { address } = await openOwner(context);
       const now = await newestPoint(connection, signal);
       const found = await market.findOffers({ owner: address }, connection.fromBlock, now.blockNumber, signal);
-      const shown: Agreement[] = [];
-      for (const { id } of found.reverse()) {
-        const { agreement } = await market.readAgreement(id, 'latest', signal);
-        if (agreement === null || (options.all !== true && isOver(agreement))) continue;
-        shown.push(agreement);
-      }
+      const read = await readOffers(market, found.reverse(), signal);
+      const shown = read.flatMap(({ agreement }) => (options.all === true || !isOver(agreement) ? [agreement] : []));
       const creditWei = await market.readCredit(NATIVE_COIN, address, 'latest', signal);
       const offers = shown.map(({ root, ownerEncryptionKey: _, ...rest }) => ({ ...rest, root }));
       const nowSeconds = Math.floor(now.timestampMs / 1000);

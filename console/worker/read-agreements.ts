@@ -1,4 +1,3 @@
-import { eachInParallel } from '../../core/each-in-parallel.ts';
 import { address, NATIVE_COIN } from '../../core/ids.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import type { AgreementRow } from '../engine/questions.ts';
@@ -6,7 +5,6 @@ import type { Engine } from './open-engine.ts';
 import type { ReaderKeys } from './reader-keys.ts';
 
 const MOST_AGREEMENTS = 200;
-const PARALLEL_READS = 8;
 
 /** Offers and what has become of them, the newest first: an owner's own, or all that the chain has. */
 export async function readAgreements(engine: Engine, keys: ReaderKeys, signal: AbortSignal): Promise<AgreementRow[]> {
@@ -17,12 +15,12 @@ export async function readAgreements(engine: Engine, keys: ReaderKeys, signal: A
   const query = reader.kind === 'owner' && reader.account !== null ? { owner: address(reader.account) } : {};
   const offers = await market.findOffers(query, file.fromBlock, point.blockNumber, signal);
   const newest = offers.slice(-MOST_AGREEMENTS).reverse();
-  const rows: (AgreementRow | null)[] = newest.map(() => null);
-  await eachInParallel([...newest.entries()], PARALLEL_READS, async ([i, { id }]) => {
-    const { agreement } = await market.readAgreement(id, 'latest', signal);
-    rows[i] = agreement === null ? null : rowOf(agreement);
-  });
-  return rows.filter((row) => row !== null);
+  const { agreements } = await market.readAgreements(
+    newest.map(({ id }) => id),
+    'latest',
+    signal,
+  );
+  return agreements.flatMap((agreement) => (agreement === null ? [] : [rowOf(agreement)]));
 }
 
 function rowOf({ id, state, terms, owner, buyer, due, question }: Agreement): AgreementRow {

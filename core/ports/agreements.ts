@@ -98,6 +98,12 @@ export interface Agreements {
 
 /** OCASC, read by those who deal in it; throws like Agreements. */
 export interface AgreementMarket extends Agreements {
+  /** Agreements in the order asked for, all at one block; null where there is none by that id. */
+  readAgreements(
+    ids: readonly AgreementId[],
+    anchor: Anchor,
+    signal?: AbortSignal,
+  ): Promise<{ point: ChainPoint; agreements: (Agreement | null)[] }>;
   /** Offers made in blocks `fromBlock` … `toBlock`, oldest first; of one owner or dataset where they are named. */
   findOffers(
     query: { readonly owner?: Address; readonly dataset?: DatasetId },
