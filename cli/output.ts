@@ -1,8 +1,8 @@
 import { styleText } from 'node:util';
 import { printable } from '../client/printable.ts';
-import { to0x } from '../core/bytes.ts';
 import { PlumblineError } from '../core/errors.ts';
 import { exitCodeOf, isAbort } from './exit-codes.ts';
+import { jsonLine } from './json-line.ts';
 
 type Style = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
 
@@ -31,7 +31,7 @@ export function createOutput(json: boolean): Output {
     json,
     result(value, text) {
       clear();
-      process.stdout.write(`${json ? JSON.stringify(value, plainValue) : text}\n`);
+      process.stdout.write(json ? jsonLine(value) : `${text}\n`);
     },
     notice(text) {
       clear();
@@ -44,12 +44,6 @@ export function createOutput(json: boolean): Output {
     },
     style: (style, text) => (coloured ? styleText(style, text) : text),
   };
-}
-
-/** What JSON has no number or list for: amounts are decimal texts, as its numbers end at 2^53, and bytes are hex. */
-function plainValue(_key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return String(value);
-  return value instanceof Uint8Array ? to0x(value) : value;
 }
 
 /** `[#######.....] 58 %  1,200/2,048 blocks` */
@@ -66,7 +60,7 @@ export function reportError(error: unknown, json: boolean): number {
   const code = exitCodeOf(error);
   if (json) {
     const shown = error instanceof PlumblineError ? error.toJSON() : { name: nameOf(error), message: messageOf(error) };
-    process.stdout.write(`${JSON.stringify({ error: shown, exitCode: code })}\n`);
+    process.stdout.write(jsonLine({ error: shown, exitCode: code }));
   } else if (isAbort(error)) {
     process.stderr.write('Interrupted.\n');
   } else if (error instanceof PlumblineError) {

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { printable } from '../client/printable.ts';
 import type { Restored } from '../client/restore/restore-files.ts';
 import { INDEX_FILE } from '../client/restore/safe-path.ts';
+import { jsonLine } from './json-line.ts';
 import { listSome } from './list-some.ts';
 
 const MOST_PATHS = 20;
@@ -30,10 +31,7 @@ export function restoredText(restored: Restored): string[] {
 
 /** A name with every character of it to be seen. */
 function quoted(name: string): string {
-  return JSON.stringify(name).replace(
-    /[\p{Cc}\p{Cf}]/gu,
-    (character) => `\\u${(character.codePointAt(0) as number).toString(16).padStart(4, '0')}`,
-  );
+  return jsonLine(name).trimEnd();
 }
 
 function blocksIn({ path, blocks }: { readonly path: string; readonly blocks: number }): string {

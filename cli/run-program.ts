@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { createProgram } from './create-program.ts';
 import { exitCodeOf } from './exit-codes.ts';
+import { jsonLine } from './json-line.ts';
 import { reportError } from './output.ts';
 
 /**
@@ -18,7 +19,7 @@ export async function runProgram(version: string, args: readonly string[]): Prom
       process.exitCode = exitCodeOf(error);
       if (process.exitCode !== 0 && json) {
         const said = { name: 'UsageError', kind: 'arguments', message: error.message };
-        process.stdout.write(`${JSON.stringify({ error: said, exitCode: process.exitCode })}\n`);
+        process.stdout.write(jsonLine({ error: said, exitCode: process.exitCode }));
       }
     } else {
       process.exitCode = reportError(error, json);

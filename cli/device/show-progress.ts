@@ -1,6 +1,7 @@
 import type { DeviceEvent, Report } from '../../device/events.ts';
 import { scanningText } from '../../device/sources/watch-directory.ts';
 import { heldUpText } from '../held-up-text.ts';
+import { jsonLine } from '../json-line.ts';
 import type { Output } from '../output.ts';
 import { showBytes } from './parse-units.ts';
 import { showName } from './show-name.ts';
@@ -11,7 +12,7 @@ import { secondWriterText, shortenedText, waitText } from './wait-text.ts';
  * everywhere else.
  */
 export function showProgress(output: Output, live: boolean): Report {
-  if (!live) return (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
+  if (!live) return (event) => process.stdout.write(jsonLine(event));
   const counts = { captured: 0, sealed: 0, stored: 0, recorded: 0, final: 0, checked: 0, waitingBytes: 0 };
   return (event) => {
     count(counts, event);

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { readServeSettings, SERVE_VARIABLES } from '../../local/serve/serve-settings.ts';
 import { startService } from '../../local/serve/start-service.ts';
 import { EXIT } from '../exit-codes.ts';
+import { jsonLine } from '../json-line.ts';
 import { keptRoundsText } from '../kept-rounds-text.ts';
 import { runCommand } from '../run-command.ts';
 import { untilAborted } from '../until-aborted.ts';
@@ -22,7 +23,7 @@ export async function addServe(command: Command): Promise<void> {
       runCommand({ json: true }, async ({ signal }) => {
         const environment = { ...process.env, ...(options.listen && { PLUMBLINE_LISTEN: options.listen }) };
         const settings = await readServeSettings(options.config ?? null, environment);
-        const log = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+        const log = (line: object): void => void process.stdout.write(jsonLine(line));
         const unknown = Object.keys(process.env).filter((name) => isUnknown(name));
         if (unknown.length > 0)
           log({ level: 'warn', message: 'environment variables that match no setting', names: unknown });

@@ -1,5 +1,6 @@
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { HIDING } from '../../core/hiding-characters.ts';
 import type { IndexLine } from './index-line.ts';
 import { INDEX_FILE, INDEX_TEXT_FILE } from './safe-path.ts';
 
@@ -91,6 +92,7 @@ function widen(span: Span, time: string | null): void {
   if (span.last === null || time > span.last) span.last = time;
 }
 
+const ALL_HIDING = new RegExp(HIDING, 'gu');
 const HEADINGS = ['path', 'captured', "source's time", 'bytes', 'blocks', 'verdict', 'name as recorded'];
 
 function cellsOf(row: Row): string[] {
@@ -99,7 +101,7 @@ function cellsOf(row: Row): string[] {
   const verdict = row.reason === '' ? row.verdict : `${row.verdict}: ${row.reason}`;
   const path = row.path ?? '(not written)';
   const cells = [path, captured, spanText(row.source), `${row.sizeBytes}`, blocks, verdict, nameText(row)];
-  return cells.map((cell) => cell.replace(/[\p{Cc}\p{Cf}]/gu, codeOf));
+  return cells.map((cell) => cell.replace(ALL_HIDING, codeOf));
 }
 
 /** The name where it is another than the path, quoted so that every character of it shows. */
