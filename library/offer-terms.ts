@@ -35,18 +35,23 @@ const MAX_PREVIEWS = 8;
 /**
  * The terms of an offer. Of an encrypted dataset a sample shows nothing, and an audit's worth of them is given; of others a
  * sample is the content itself, and as many are as the fee pays for.
- * @throws ArgumentError naming the option that OCASC, or a consumer who looks, would refuse
+ * @param named how the reader of an error has named a term: `maxDemands`, or `--max-demands`
+ * @throws ArgumentError naming the term that OCASC, or a consumer who looks, would refuse
  */
-export function termsOf({ dataset, kind }: Pick<DatasetEntry, 'dataset' | 'kind'>, options: OfferTerms): Terms {
+export function termsOf(
+  { dataset, kind }: Pick<DatasetEntry, 'dataset' | 'kind'>,
+  options: OfferTerms,
+  named: (term: keyof OfferTerms) => string,
+): Terms {
   const { price, fee, bond, stake, maxChallenges, maxDemands, window, duration } = options;
   const count = options.blocks.to - options.blocks.from + 1;
   const isEncrypted = kind === ENCRYPTED;
   if (fee > price || fee > bond) {
-    throw new ArgumentError(`--fee is ${fee}; it can be at most the price, ${price}, and the bond, ${bond}.`);
+    throw new ArgumentError(`${named('fee')} is ${fee}; it can be at most the price, ${price}, and the bond, ${bond}.`);
   }
   if (duration <= window) {
     throw new ArgumentError(
-      `--duration is ${duration} s; it must be longer than --window, ${window} s, because nothing is paid for in the last window.`,
+      `${named('duration')} is ${duration} s; it must be longer than ${named('window')}, ${window} s, because nothing is paid for in the last window.`,
     );
   }
   const samples =
@@ -56,16 +61,19 @@ export function termsOf({ dataset, kind }: Pick<DatasetEntry, 'dataset' | 'kind'
       isEncrypted ? count : MAX_SAMPLES,
     );
   const previews = options.previews ?? (isEncrypted ? Math.min(1, samples) : 0);
-  if (samples > MAX_SAMPLES) throw new ArgumentError(`--samples is ${samples}; at most ${MAX_SAMPLES} are allowed.`);
+  const requireAtMost = (term: keyof OfferTerms, value: number, most: number): void => {
+    if (value > most) throw new ArgumentError(`${named(term)} is ${value}; at most ${most} are allowed.`);
+  };
+  requireAtMost('samples', samples, MAX_SAMPLES);
   if (previews > Math.min(samples, MAX_PREVIEWS)) {
     throw new ArgumentError(
-      `--previews is ${previews}; at most ${Math.min(samples, MAX_PREVIEWS)} of the ${samples} samples can be previews.`,
+      `${named('previews')} is ${previews}; at most ${Math.min(samples, MAX_PREVIEWS)} of the ${samples} samples can be previews.`,
     );
   }
   if (count > 0xffff_ffff) throw new ArgumentError(`${count} blocks are too many for one offer.`);
-  if (stake >= 2n ** 96n) throw new ArgumentError(`--stake is ${stake}; it must be below 2^96 wei.`);
-  if (maxChallenges > 0xffff) throw new ArgumentError(`--max-challenges is ${maxChallenges}; 65535 is the most.`);
-  if (maxDemands > 0xffff) throw new ArgumentError(`--max-demands is ${maxDemands}; 65535 is the most.`);
+  if (stake >= 2n ** 96n) throw new ArgumentError(`${named('stake')} is ${stake}; it must be below 2^96 wei.`);
+  requireAtMost('maxChallenges', maxChallenges, 0xffff);
+  requireAtMost('maxDemands', maxDemands, 0xffff);
   return {
     dataset,
     first: options.blocks.from,

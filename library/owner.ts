@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
 import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
 import { downloadPresigned } from '../adapters/service/download-presigned.ts';
+import type { LookedAtOffer } from '../client/consumer/look-at-offer.ts';
 import type { BlockRange } from '../client/disowned-blocks.ts';
 import { sourceOfService } from '../client/owner/block-source.ts';
+import { checkToSign } from '../client/owner/check-to-sign.ts';
 import { findCharters } from '../client/owner/find-charters.ts';
 import { type GetPlan, getRange } from '../client/owner/get-range.ts';
 import type { GotBlock } from '../client/owner/judge-stored.ts';
@@ -10,22 +12,21 @@ import { type PublishedBatch, publishBatches } from '../client/owner/publish-bat
 import { type Restored, restoreFiles } from '../client/restore/restore-files.ts';
 import { openRestoredFolder, type RestoreAs } from '../client/restore/restored-folder.ts';
 import type { Authorised } from '../client/sale/authorise-css.ts';
-import { checkServable, type MadeOffer, offerBlocks, requireOfferable } from '../client/sale/offer-blocks.ts';
+import { checkServable, type MadeOffer } from '../client/sale/offer-blocks.ts';
 import type { SignedCharter } from '../core/charter/charter.ts';
-import { encodeDatasetName } from '../core/charter/dataset-name.ts';
-import { ArgumentError } from '../core/errors.ts';
+import { ArgumentError, StateError } from '../core/errors.ts';
 import type { Address } from '../core/ids.ts';
 import { deriveAgentSecrets } from '../core/keys.ts';
+import type { Head } from '../core/log/head.ts';
 import type { Anchor } from '../core/ports/ledger.ts';
 import { DEFAULT_SAMPLE } from '../core/sampling/confidence.ts';
 import { accountOfKey } from '../core/typed-data.ts';
 import { type AuthoriseOptions, authoriseService, EVERY_BLOCK } from './authorise-service.ts';
 import { type Connection, openBucket, openLedger, openService } from './connection.ts';
 import { type DatasetEntry, entryOf, pickEntry, readDatasets } from './dataset-list.ts';
-import { fetchManifest } from './fetch-manifest.ts';
-import { type OfferTerms, termsOf } from './offer-terms.ts';
+import { type OfferInMaking, openOffer } from './make-offer.ts';
+import { DAY_SECONDS, type OfferTerms } from './offer-terms.ts';
 import { openAgent } from './open-agent.ts';
-import { openMarket, openParty } from './open-contracts.ts';
 import { openRounds } from './open-rounds.ts';
 import { datasetKeyOf, type OpenedOwner } from './opened-owner.ts';
 import { type KeyOptions, openConnection, openKeys, senderHomeOf, type WhereOptions } from './program-parts.ts';
@@ -70,8 +71,6 @@ export interface OwnerProveOptions extends ProveOptions {
   /** Where the blocks come from: the service when absent, or the bucket itself. */
   readonly from?: 'service' | 's3';
 }
-
-const DAY_SECONDS = 86_400;
 
 /**
  * An owner of datasets. Nothing that storage or service say is believed: verdicts rest on the chain, read through the
@@ -288,25 +287,27 @@ export class Owner {
   async offer(nameOrId: string, wanted: OfferWishes, signal?: AbortSignal): Promise<MadeOffer> {
     const sender = senderHomeOf(this.#options);
     const entry = await this.#entry(nameOrId, signal);
-    const terms = termsOf(entry, {
-      ...{ maxChallenges: 10, maxDemands: 10, window: DAY_SECONDS, duration: 30 * DAY_SECONDS },
-      ...wanted,
-    });
-    const connection = this.#connection;
-    const ledger = openLedger(connection);
-    await requireOfferable({ ledger }, terms, signal);
-    const service = await openService(connection, this.#opened, 'http');
-    const keys = { datasetKeyOf: datasetKeyOf(this.#opened, terms.dataset) };
-    const checking = { primitives: nodePrimitives, ledger, service, ...keys, fetchManifest };
-    for await (const _ of checkServable(checking, terms, signal ?? new AbortController().signal));
-    const { offersSecret } = deriveAgentSecrets(nodePrimitives, this.#opened.seed);
-    const parts = {
-      ...{ primitives: nodePrimitives, ledger, agent: this.agent, offersSecret },
-      ...{ fromBlock: connection.fromBlock, market: openMarket(connection) },
-      party: openParty(sender, connection, this.#opened),
-    };
-    const dataset = { name: encodeDatasetName(entry.name), kind: entry.kind };
-    return offerBlocks(parts, dataset, terms, { again: false }, signal);
+    const offer = await this.#openOffer(entry, wanted);
+    await offer.look(signal);
+    await offer.requireOfferable(signal);
+    await this.#requireGrown(offer, signal);
+    for await (const _ of checkServable(offer.checking, offer.terms, signal ?? new AbortController().signal));
+    return offer.make(sender, { again: false }, signal);
+  }
+
+  /**
+   * What either side can lose by an offer of these terms, and what a consumer will find odd about it. Nothing is sent.
+   * @throws ArgumentError for terms that OCASC, or a consumer who looks, would refuse; LedgerUnavailableError when the chain cannot
+   * be read
+   *
+   * @example
+   * const owner = await Owner.open({ stack, home, password });
+   * const terms = { blocks: { from: 0, to: 1 }, price: 1000n, fee: 10n, bond: 500n, stake: 1n };
+   * const { owner: mostToLose, odd } = await owner.look('weather', terms);
+   * console.log(mostToLose, odd.map(({ code }) => code));
+   */
+  async look(nameOrId: string, wanted: OfferWishes, signal?: AbortSignal): Promise<LookedAtOffer> {
+    return (await this.#openOffer(await this.#entry(nameOrId, signal), wanted)).look(signal);
   }
 
   /**
@@ -361,6 +362,23 @@ export class Owner {
       nameOrId,
       this.#options.home ?? 'what chain, bucket and service have',
     );
+  }
+
+  async #openOffer(entry: DatasetEntry, wanted: OfferWishes): Promise<OfferInMaking> {
+    const [connection, opened] = [this.#connection, this.#opened];
+    const service = await openService(connection, opened, 'http');
+    const defaults = { maxChallenges: 10, maxDemands: 10, window: DAY_SECONDS, duration: 30 * DAY_SECONDS };
+    return openOffer({ connection, opened, service, entry, named: (term) => term }, { ...defaults, ...wanted });
+  }
+
+  /** The log that is sold must be the one that this home has seen: the bond answers for it. */
+  async #requireGrown({ ledger, terms: { dataset } }: OfferInMaking, signal: AbortSignal | undefined): Promise<void> {
+    const connection = this.#connection;
+    const rounds = await this.#rounds(await openService(connection, this.#opened, 'http'), signal);
+    const [newest] = (await ledger.readHeads([dataset], 'latest', signal)).heads;
+    const head = { newest: newest as Head, mayBeShorter: true };
+    const { refused } = await checkToSign(rounds, ledger, connection.fromBlock, head, signal);
+    if (refused.length > 0) throw new StateError(`Nothing was sent. ${refused.join(' ')}`, { details: { dataset } });
   }
 
   async #rounds(service: Parameters<typeof openRounds>[2], signal: AbortSignal | undefined) {

@@ -1,28 +1,16 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
-import { lookAtOffer } from '../../client/consumer/look-at-offer.ts';
-import { offerBlocks, requireOfferable } from '../../client/sale/offer-blocks.ts';
-import { type ContentSummary, UNKNOWN_CONTENTS } from '../../client/sale/summarise-contents.ts';
-import { leastStakeWei } from '../../core/agreement/most-to-lose.ts';
-import { deriveEncryptionKeys } from '../../core/agreement/seal-message.ts';
+import { UNKNOWN_CONTENTS } from '../../client/sale/summarise-contents.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { anchorerOf } from '../../core/charter/charter.ts';
-import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
-import { ArgumentError } from '../../core/errors.ts';
-import { NATIVE_COIN } from '../../core/ids.ts';
-import { deriveAgentSecrets, deriveOfferSeed } from '../../core/keys.ts';
 import type { Head } from '../../core/log/head.ts';
-import type { QuestionCosts } from '../../core/ports/agreements.ts';
-import { accountOfKey } from '../../core/typed-data.ts';
+import type { Ledger } from '../../core/ports/ledger.ts';
 import { type Connection, openService, readConnection } from '../../library/connection.ts';
 import { type DatasetEntry, datasetEntry } from '../../library/dataset-list.ts';
-import { fetchManifest } from '../../library/fetch-manifest.ts';
-import { DAY_SECONDS, DEFAULT_SAMPLES, type OfferTerms, termsOf } from '../../library/offer-terms.ts';
-import { openMarket, openParty } from '../../library/open-contracts.ts';
-import { openLooker } from '../../library/open-looker.ts';
-import { datasetKeyOf, type OpenedOwner } from '../../library/opened-owner.ts';
+import { openOffer } from '../../library/make-offer.ts';
+import { DAY_SECONDS, DEFAULT_SAMPLES, type OfferTerms } from '../../library/offer-terms.ts';
+import { openMarket } from '../../library/open-contracts.ts';
+import type { OpenedOwner } from '../../library/opened-owner.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { planNewest, planText, requireGrown } from '../dataset/record-newest.ts';
 import { descriptionLines } from '../description-text.ts';
@@ -104,18 +92,16 @@ export function addOwnerOffer(owner: Command): void {
       const connection = await readConnection(context);
       const entry = await datasetEntry(context.home, name);
       const opened = await openOwner(context);
-      const ledger = createDisscLedger(connection);
       const service = await openService(connection, opened, 'http');
-      const market = openMarket(connection);
-      const wish = options.for === undefined ? null : await findRequest(service, market.domain, options.for, signal);
+      const { domain } = openMarket(connection);
+      const wish = options.for === undefined ? null : await findRequest(service, domain, options.for, signal);
       const words = await readDescription(options, wish?.id ?? null);
-      const terms = termsOf(entry, { ...options, ...(wish === null ? {} : answering(wish, options, output)) });
-      const { agentKey, offersSecret } = deriveAgentSecrets(nodePrimitives, opened.seed);
-      const agent = accountOfKey(agentKey);
-      const { publicKey } = await deriveEncryptionKeys(deriveOfferSeed(nodePrimitives, offersSecret, 0n));
-      const asOffered = { terms, kind: entry.kind, agent, ownerEncryptionKey: publicKey };
-      const seen = await lookAtOffer(openLooker(connection), asOffered, terms.token, signal);
-      requireStake(terms, seen.costs);
+      const offer = openOffer(
+        { connection, opened, service, entry, named: asOption },
+        { ...options, ...(wish === null ? {} : answering(wish, options, output)) },
+      );
+      const { terms, agent, ledger, market } = offer;
+      const seen = await offer.look(signal);
       const { owner: mostToLose, odd } = seen;
       const lossText = [
         ownerLossText(seen, terms, entry.kind),
@@ -128,32 +114,13 @@ export function addOwnerOffer(owner: Command): void {
       }
       output.notice(shown);
       const recording = await recordIfNeeded(context, { connection, opened, service, ledger }, entry, terms);
-      await requireOfferable({ ledger }, terms, signal);
-      let contents: ContentSummary | null = null;
-      if (options.check) {
-        const keys = { datasetKeyOf: datasetKeyOf(opened, terms.dataset) };
-        const parts = { primitives: nodePrimitives, ledger, service, ...keys, fetchManifest };
-        contents = await checkContents(
-          parts,
-          terms,
-          (done) => output.progress(progressBar(done, terms.count, 'blocks checked')),
-          signal,
-        );
-      }
+      await offer.requireOfferable(signal);
+      const onProgress = (done: number): void => output.progress(progressBar(done, terms.count, 'blocks checked'));
+      const contents = options.check ? await checkContents(offer.checking, terms, onProgress, signal) : null;
       const description =
         words === null ? null : withContents(words, contents?.toContents(options.names) ?? UNKNOWN_CONTENTS);
-      const parts = {
-        ...{ primitives: nodePrimitives, ledger, agent, offersSecret, fromBlock: connection.fromBlock },
-        ...{ market, party: openParty(context, connection, opened) },
-      };
       output.progress('Offering …');
-      const { id, nonce, txHash } = await offerBlocks(
-        parts,
-        { name: encodeDatasetName(entry.name), kind: entry.kind },
-        terms,
-        { again: options.again === true },
-        signal,
-      );
+      const { id, nonce, txHash } = await offer.make(context, { again: options.again === true }, signal);
       const isDescribed =
         description !== null && (await showDescription({ market, service, opened, output }, id, description, signal));
       output.result(
@@ -172,13 +139,9 @@ export function addOwnerOffer(owner: Command): void {
   );
 }
 
-/** @throws ArgumentError where answers would not pay for themselves: OCASC knows no gas price there */
-function requireStake({ stakeWei }: Terms, costs: QuestionCosts): void {
-  const leastWei = leastStakeWei(costs);
-  if (leastWei === null || stakeWei >= leastWei) return;
-  throw new ArgumentError(
-    `--stake is ${showAmount(stakeWei, NATIVE_COIN)}. This chain has no base fee, so only the stake repays an answer, whose gas now costs half of ${showAmount(leastWei, NATIVE_COIN)}. Give at least ${leastWei}wei.`,
-  );
+/** As a person has typed it. */
+function asOption(term: keyof OfferTerms): string {
+  return `--${term.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** What `owner offer` has recorded first, so that OCASC finds it on DISSC. */
@@ -221,7 +184,7 @@ interface OfferSources {
   readonly connection: Connection;
   readonly opened: OpenedOwner;
   readonly service: Awaited<ReturnType<typeof openService>>;
-  readonly ledger: ReturnType<typeof createDisscLedger>;
+  readonly ledger: Ledger;
 }
 
 function parseNumber(text: string): number {

@@ -21,6 +21,7 @@ function terms(kind: DatasetKind, change: Partial<OfferTerms> = {}) {
       duration: 3600,
       ...change,
     },
+    (term) => `--${term}`,
   );
 }
 
@@ -50,6 +51,6 @@ describe('the terms that an offer has where nothing else is said', () => {
     assert.throws(() => terms(ENCRYPTED, { samples: 4097 }), /at most 4096/);
     assert.throws(() => terms(ENCRYPTED, { previews: 9 }), /at most 8 of the 460 samples/);
     assert.throws(() => terms(ENCRYPTED, { samples: 2, previews: 3 }), /at most 2 of the 2 samples/);
-    assert.throws(() => terms(ENCRYPTED, { maxDemands: 65_536 }), /65535 is the most/);
+    assert.throws(() => terms(ENCRYPTED, { maxDemands: 65_536 }), /--maxDemands is 65536; at most 65535/);
   });
 });
