@@ -12,6 +12,7 @@ import { type SignedCharter, signCharter } from '../core/charter/charter.ts';
 import { ArgumentError, FileError } from '../core/errors.ts';
 import { encodeEvidence } from '../core/evidence/encode-evidence.ts';
 import type { EvidenceFile } from '../core/evidence/evidence.ts';
+import { type TimestampFinding, timestampMessage } from '../core/evidence/timestamp.ts';
 import { verifyEvidence } from '../core/evidence/verify-evidence.ts';
 import type { DatasetId } from '../core/ids.ts';
 import type { Anchor } from '../core/ports/ledger.ts';
@@ -34,6 +35,8 @@ export interface ProveOptions {
   readonly metas?: boolean;
   /** With the stored bytes, at most 64 MiB; false when absent. */
   readonly withBytes?: boolean;
+  /** URL of a time-stamping authority (RFC 3161) that dates the log's head; it learns only a hash. None when absent. */
+  readonly timestamp?: string;
   /** The chain state to prove against; `final` when absent. */
   readonly anchor?: Anchor;
   /** Told how many of the blocks are done: of those looked through for the file, or of those opened. */
@@ -135,10 +138,27 @@ export async function proveFor(
   prover: Prover,
   options: ProveOptions & { readonly open?: boolean },
 ): Promise<Proven> {
-  const { metas = true, withBytes = false, open = false, anchor = 'final', onProgress, signal } = options;
+  const { metas = true, withBytes = false, open = false, anchor = 'final', timestamp, onProgress, signal } = options;
   const blocks = wantedBlocksOf(options);
   const wanted = { anchor, blocks, show: { metas, content: open, bytes: withBytes } };
-  const evidence = await proveBlocks(place, prover, wanted, onProgress, signal);
+  const made = await proveBlocks(place, prover, wanted, onProgress, signal);
+  const { evidence, stamped } =
+    timestamp === undefined ? { evidence: made, stamped: undefined } : await stampEvidence(made, timestamp, signal);
   const finding = verifyEvidence(nodePrimitives, evidence, evidence.domain);
-  return { file: encodeEvidence(evidence), report: reportEvidence(evidence, finding, [], null) };
+  return { file: encodeEvidence(evidence), report: reportEvidence(evidence, finding, [], null, stamped) };
+}
+
+/**
+ * Evidence with an authority's token of its head: whatever blocks are shown, they stand in it.
+ * @throws as `requestToken`
+ */
+export async function stampEvidence(
+  evidence: EvidenceFile,
+  url: string,
+  signal?: AbortSignal,
+): Promise<{ readonly evidence: EvidenceFile; readonly stamped: TimestampFinding }> {
+  // Loaded by those alone who ask for it: reading certificates takes a library of its own.
+  const { requestToken } = await import('../adapters/timestamp/request-token.ts');
+  const { token, finding } = await requestToken(url, timestampMessage(nodePrimitives, evidence.head), signal);
+  return { evidence: { ...evidence, timestamp: token }, stamped: finding };
 }

@@ -10,10 +10,10 @@ import { printable } from '../../client/printable.ts';
 import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { ArgumentError, FileError } from '../../core/errors.ts';
 import type { EvidenceFile } from '../../core/evidence/evidence.ts';
-import { type TimestampFinding, timestampMessage } from '../../core/evidence/timestamp.ts';
+import type { TimestampFinding } from '../../core/evidence/timestamp.ts';
 import { verifyEvidence } from '../../core/evidence/verify-evidence.ts';
 import type { Connection } from '../../library/connection.ts';
-import { type Prover, proveBlocks } from '../../library/prove-blocks.ts';
+import { type Prover, proveBlocks, stampEvidence } from '../../library/prove-blocks.ts';
 import { type Output, progressBar } from '../output.ts';
 import { parseRanges } from '../parse-arguments.ts';
 import { parseTime } from '../parse-time.ts';
@@ -135,7 +135,6 @@ export async function writeEvidence(
   return { out, written, report: reportEvidence(evidence, finding, [], null, stamped), evidence };
 }
 
-/** The head is stamped: whatever blocks are shown, they stand in it. */
 async function withTimestamp(
   evidence: EvidenceFile,
   url: string | undefined,
@@ -144,10 +143,7 @@ async function withTimestamp(
 ): Promise<{ readonly evidence: EvidenceFile; readonly stamped: TimestampFinding | undefined }> {
   if (url === undefined) return { evidence, stamped: undefined };
   output.progress('Asking the time-stamping authority …');
-  // Loaded by those alone who ask for it: reading certificates takes a library of its own.
-  const { requestToken } = await import('../../adapters/timestamp/request-token.ts');
-  const { token, finding } = await requestToken(url, timestampMessage(nodePrimitives, evidence.head), signal);
-  return { evidence: { ...evidence, timestamp: token }, stamped: finding };
+  return stampEvidence(evidence, url, signal);
 }
 
 /** @throws ArgumentError when not exactly one of the ways to name blocks is given */

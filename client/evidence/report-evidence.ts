@@ -59,8 +59,13 @@ export interface EvidenceReport {
   readonly objects: readonly { readonly key: string; readonly versionId: string | null }[];
   readonly data: readonly ComparedData[];
   readonly restsOn: readonly ChainFact[];
-  /** Of the token that the file brings along; null where there is none. Times are ISO 8601. */
-  readonly timestamp: (Omit<TimestampFinding, 'atMs'> & { readonly at: string | null }) | null;
+  /**
+   * Of the token that the file brings along; null where there is none. Times are ISO 8601. Whether a certificate was revoked is never
+   * asked: the question would tell a third party what is verified here.
+   */
+  readonly timestamp:
+    | (Omit<TimestampFinding, 'atMs'> & { readonly at: string | null; readonly revocation: 'not asked' })
+    | null;
 }
 
 /**
@@ -150,7 +155,7 @@ function verdictOf(
 }
 
 function datedText({ atMs, ...rest }: TimestampFinding): EvidenceReport['timestamp'] {
-  return { ...rest, at: atMs === null ? null : utcText(atMs) };
+  return { ...rest, at: atMs === null ? null : utcText(atMs), revocation: 'not asked' };
 }
 
 const MOST_SIZES = 4;

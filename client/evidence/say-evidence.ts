@@ -77,7 +77,7 @@ function stampText({ timestamp }: EvidenceReport): string {
     return ' The evidence contains a time-stamp, which this program cannot read. To check it: plumb verify --tsa-roots FILE';
   return holds === null
     ? ` A time-stamp in the name of ${authority} says that the log had this head on ${at}. Whether it comes from that authority was not checked: plumb verify --tsa-roots FILE checks it.`
-    : ` ${authority} time-stamped the head of this log on ${at}. Its certificate leads to ${root}, which you trust.`;
+    : ` ${authority} time-stamped the head of this log on ${at}. Its certificate leads to ${root}, which you trust. Nobody was asked whether it has been revoked.`;
 }
 
 const MOST_FILES = 3;

@@ -18,6 +18,7 @@ import {
   type SaleEvent,
   SaleStateBusyError,
 } from '../../library/index.ts';
+import { answerQuery, makeAuthority, serveAuthority } from '../adapters/timestamp/make-authority.ts';
 import { TestBroker } from '../device/mqtt-broker.ts';
 import { givenOnStack } from './given-on-stack.ts';
 import { LINES, type LibraryStack, PASSWORD, startLibraryStack } from './library-stack.ts';
@@ -164,10 +165,15 @@ describe('the library on the embedded stack', { timeout: 300_000 }, () => {
       return { evidence, ...verifyEvidence(nodePrimitives, evidence, evidence.domain) };
     };
     const done: number[] = [];
+    const { signer, issuer } = await makeAuthority();
+    const stamp = { signer, others: [issuer] };
+    const authority = await serveAuthority(async (query) => ({ body: await answerQuery(query, stamp) }));
     const opened = await owner.prove('weather', {
-      ...{ blocks: { from: 1, to: 2 }, open: true },
+      ...{ blocks: { from: 1, to: 2 }, open: true, timestamp: authority.url },
       onProgress: (count) => done.push(count),
     });
+    await authority.stop();
+    assert.equal(opened.report.timestamp?.authority, 'CN=Test time');
     assert.deepEqual([opened.report.verdict, opened.report.count, done.at(-1)], ['intact', 2, 2]);
     const mine = read(opened);
     assert.deepEqual([mine.holds, mine.blocks], [true, [1, 2]]);

@@ -250,8 +250,9 @@ describe('an authority is asked for a token', () => {
     assert.deepEqual([known.report.verdict, known.report.timestamp?.holds], ['intact', true]);
     assert.match(
       known.text,
-      /CN=Test time time-stamped the head of this log on .* leads to CN=Test root, which you trust/,
+      /CN=Test time time-stamped the head of this log on .* leads to CN=Test root, which you trust\. Nobody was asked whether it has been revoked\./,
     );
+    assert.equal(known.report.timestamp?.revocation, 'not asked');
     assert.equal(known.steps.at(-1)?.step, 'timestamp');
     const other = await say(own, (await makeAuthority()).root);
     assert.deepEqual([other.report.verdict, other.report.timestamp?.holds], ['unconfirmed', false]);
