@@ -82,10 +82,11 @@ export function addOwnerServe(owner: Command): void {
         };
         output.result(ready, `Serving sales of ${owner} as agent ${account}; state in ${folder}. Ctrl-C stops it.`);
         sayIfLow(account, balanceWei, output);
-        const parts = openSaleParts(agent, state, (event) => {
+        const opened = openSaleParts(agent, state, (event) => {
           watch.noteEvent(event);
           output.result(event, describe(event, output));
         });
+        const parts = { ...opened, eventsKept: async () => watching.alerts?.kept() };
         const once = options.once === true;
         const onRound = (round: SaleRound) => watch.noteRound(round);
         const failing = await serveSales(parts, { pollMs: options.poll, once, onRound }, signal);
@@ -151,6 +152,8 @@ function describe(event: SaleEvent, output: Output): string {
       );
     case 'answered':
       return output.style('green', `${sale}answered for block ${event.block} in transaction ${event.txHash}`);
+    case 'answers-found':
+      return `${sale}all questions up to number ${event.number} are answered on the chain`;
     case 'unanswered':
       return output.style(
         'red',

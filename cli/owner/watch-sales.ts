@@ -48,6 +48,7 @@ export async function watchSales(
     ...{ datasets: agent.datasets.length, pollMs: options.poll, lowBalanceWei: LOW_BALANCE_WEI },
     raise: (alert) => alerts?.raise(alert),
     settle: (cause) => alerts?.settle(cause),
+    isNoted: (cause) => alerts?.isNoted(cause) ?? false,
     alerts: () => ({ pending: alerts?.pending ?? 0, givenUp: alerts?.givenUp ?? 0 }),
   });
   const pages =

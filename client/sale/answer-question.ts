@@ -44,9 +44,11 @@ export async function answerQuestion(
       parts.onEvent({ event: 'waiting-for-gas', agreement: id, block, asks, untilSeconds });
       return;
     }
+    // That the question was opened must be known to whoever finds it answered after a crash.
+    await parts.eventsKept?.();
     const { txHash } = await parts.party.respond(id, answer, signal);
     parts.prepared.forget(id);
-    parts.onEvent({ event: 'answered', agreement: id, block, txHash });
+    parts.onEvent({ event: 'answered', agreement: id, block, number, txHash });
   } catch (cause) {
     const reason = cause instanceof PlumblineError ? cause.shortMessage : String(cause);
     parts.onEvent({ event: 'unanswered', agreement: id, block, number, secondsLeft, reason });

@@ -61,7 +61,15 @@ export type SaleEvent =
       readonly asks: 'chunk' | 'key';
       readonly untilSeconds: number;
     }
-  | { readonly event: 'answered'; readonly agreement: AgreementId; readonly block: BlockIndex; readonly txHash: string }
+  | {
+      readonly event: 'answered';
+      readonly agreement: AgreementId;
+      readonly block: BlockIndex;
+      readonly number: number;
+      readonly txHash: string;
+    }
+  /** All questions up to this one are answered, as the chain shows: perhaps while this server was down. */
+  | { readonly event: 'answers-found'; readonly agreement: AgreementId; readonly number: number }
   /** The bond is in danger: storage does not give what was sold. */
   | {
       readonly event: 'unanswered';

@@ -47,4 +47,6 @@ export interface SaleParts {
   /** Chain block from which OCASC exists. */
   readonly fromBlock: number;
   onEvent(event: SaleEvent): void;
+  /** Returns when what somebody has to be told of the events until now is on the disk. */
+  readonly eventsKept?: () => Promise<void>;
 }

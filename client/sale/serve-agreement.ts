@@ -35,8 +35,13 @@ export async function serveAgreement(parts: SaleParts, id: AgreementId, signal: 
   if (final === null || newest === null)
     throw new LedgerUnavailableError(`The node does not know agreement ${id} (yet).`);
   const chainSeconds = Math.floor(point.timestampMs / 1000);
+  const answered = newest.challenges + newest.demands - (newest.question === null ? 0 : 1);
+  if (answered > 0 && newest.state !== 'breached')
+    parts.onEvent({ event: 'answers-found', agreement: id, number: answered });
   const isOwed = final.state === 'closed' && owesKeys(parts, final, chainSeconds);
   if (final.state === 'cancelled' || final.state === 'breached' || (final.state === 'closed' && !isOwed)) {
+    // Behind this nobody looks at the agreement any more.
+    await parts.eventsKept?.();
     noteSettled(parts.state, id, final.state);
     parts.onEvent({ event: 'settled', agreement: id, state: final.state });
     return;

@@ -100,8 +100,14 @@ function reasonOf(cause: unknown): string {
 /** Keeps what is noticed at every step from being said at every step. */
 function sayOnce(runtime: Runtime, say: (event: SaleEvent) => void): (event: SaleEvent) => void {
   const said = new Map<string, number>();
+  const answered = new Map<AgreementId, number>();
   const forGood = new Set<SaleEvent['event']>(['accepted', 'archived', 'message-refused', 'settled']);
   return (event) => {
+    if (event.event === 'answered' || event.event === 'answers-found') {
+      const { agreement, number } = event;
+      if (event.event === 'answers-found' && number <= (answered.get(agreement) ?? 0)) return;
+      answered.set(agreement, number);
+    }
     const { secondsLeft: _, ...rest } = { secondsLeft: 0, ...event };
     const key = JSON.stringify(rest);
     const before = said.get(key);

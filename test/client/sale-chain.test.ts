@@ -96,6 +96,12 @@ describe("the owner's side on the chain", { timeout: 120_000 }, () => {
     );
     const again = await owner.serveOnce();
     assert.ok(!names(again, sale.id).some((event) => event === 'answered' || event === 'claimed'));
+    const isFound = ({ event }: SaleEvent) => event === 'answers-found';
+    assert.deepEqual(
+      [said.some(isFound), again.find(isFound)],
+      [false, { event: 'answers-found', agreement: sale.id, number: 1 }],
+      'who was killed behind the answer hears of it',
+    );
   });
 
   it('delivers all of it to who approved before it came, and then is through', async () => {

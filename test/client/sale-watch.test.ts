@@ -89,7 +89,13 @@ describe('a server of sales that nobody watches', { timeout: 60_000 }, () => {
     // Down when the answer is to be told: it is kept, and told after a restart.
     answers.push(500);
     const failed = news.promise;
-    one.watch.noteEvent({ event: 'answered', agreement: AGREEMENT, block: 4, txHash: `0x${'77'.repeat(32)}` });
+    one.watch.noteEvent({
+      event: 'answered',
+      agreement: AGREEMENT,
+      block: 4,
+      number: 1,
+      txHash: `0x${'77'.repeat(32)}`,
+    });
     await failed;
     first.abort();
     await one.close();
@@ -109,8 +115,21 @@ describe('a server of sales that nobody watches', { timeout: 60_000 }, () => {
     );
     assert.equal(new Set(received.map(({ id }) => id)).size, 3);
     assert.ok((await readNotedAlerts(folder)).every(({ sent }) => sent === true));
+    // Killed when question 2 was answered, before that was noted; 3 and 4 came meanwhile, of which 4 is open.
     second.abort();
     await two.close();
+    const third = new AbortController();
+    const three = await watching(third.signal);
+    three.watch.noteEvent({ event: 'answers-found', agreement: AGREEMENT, number: 3 });
+    three.watch.noteEvent({ event: 'answers-found', agreement: AGREEMENT, number: 3 });
+    await three.alerts?.idle();
+    assert.deepEqual(
+      received.slice(3).map(({ alert, text }) => [alert, text]),
+      [['question-answered', 'Question 2 is answered on the chain.']],
+      'question 1 was told of, question 3 was never said to be open',
+    );
+    third.abort();
+    await three.close();
   });
 
   test('says on this machine alone how it does', async () => {
@@ -141,6 +160,7 @@ describe('a server of sales that nobody watches', { timeout: 60_000 }, () => {
       ...{ owner: OWNER, agent: OWNER, datasets: 1, pollMs: 1000, lowBalanceWei: 10n },
       raise: ({ cause }) => raised.includes(cause) || raised.push(cause),
       settle: (cause) => raised.includes(cause) && raised.splice(raised.indexOf(cause), 1),
+      isNoted: () => false,
       alerts: () => ({ pending: 0, givenUp: 0 }),
     });
     const round = (...silent: ('unavailable' | 'chain')[]) =>
@@ -190,6 +210,7 @@ describe('a server of sales that nobody watches', { timeout: 60_000 }, () => {
     const watch = new SaleWatch({
       ...{ runtime: nodeRuntime, owner: OWNER, agent: OWNER, datasets: 1, pollMs: 1000, lowBalanceWei: 10n },
       ...{ raise: (alert) => queue.raise(alert), settle: () => {}, alerts: () => ({ pending: 0, givenUp: 0 }) },
+      isNoted: (cause) => queue.isNoted(cause),
     });
     const refused = (agreement: string, sequence: number): SaleEvent => ({
       ...{ event: 'message-refused', agreement: agreement as AgreementId, sequence, reason: 'It is none.' },

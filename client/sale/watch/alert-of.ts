@@ -32,13 +32,18 @@ export function alertOf(event: SaleEvent): Alert | null {
           ? `The consumer challenges block ${event.block}`
           : `The consumer demands the key of block ${event.block}`;
       return {
-        ...{ cause: `question ${agreement} ${event.number}`, alert: 'question-opened', severity: 'warning', agreement },
+        ...{
+          cause: openedCause(event.agreement, event.number),
+          alert: 'question-opened',
+          severity: 'warning',
+          agreement,
+        },
         text: `${what}; ${event.secondsLeft} s are left to answer. The agent answers by itself.`,
       };
     }
     case 'answered':
       return {
-        ...{ cause: `answered ${event.txHash}`, alert: 'question-answered', severity: 'info', agreement },
+        ...{ ...answeredAlert(event.agreement, event.number), agreement },
         text: `Answered for block ${event.block} by transaction ${event.txHash}.`,
       };
     case 'unanswered':
@@ -70,4 +75,18 @@ export function alertOf(event: SaleEvent): Alert | null {
     default:
       return null;
   }
+}
+
+/** What is told of a question that the chain shows as answered, when nobody saw by which transaction. */
+export function foundAnswered(agreement: AgreementId, number: number): Alert {
+  return { ...answeredAlert(agreement, number), agreement, text: `Question ${number} is answered on the chain.` };
+}
+
+/** By what an alert about the opening of a question is known. */
+export function openedCause(agreement: AgreementId, number: number): string {
+  return `question ${agreement} ${number}`;
+}
+
+function answeredAlert(agreement: AgreementId, number: number) {
+  return { cause: `answered ${agreement} ${number}`, alert: 'question-answered', severity: 'info' } as const;
 }

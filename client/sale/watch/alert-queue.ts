@@ -74,7 +74,7 @@ export class AlertQueue {
 
   /** Notes a cause, unless it was noted before. */
   raise({ cause, text, ...alert }: Alert): void {
-    if (this.#alerts.some((one) => one.cause === cause)) return;
+    if (this.isNoted(cause)) return;
     const atMs = Math.floor(this.#parts.runtime.nowMs());
     this.#alerts.push({ ...alert, cause, text: text.slice(0, 1_000), atMs, sent: null });
     while (this.#alerts.length > MAX_NOTED) this.#alerts.splice(this.#leastIndex(), 1);
@@ -90,6 +90,16 @@ export class AlertQueue {
     if (left.length === this.#alerts.length) return;
     this.#alerts = left;
     this.#save();
+  }
+
+  /** Whether a cause was told, or waits to be. */
+  isNoted(cause: string): boolean {
+    return this.#alerts.some((one) => one.cause === cause);
+  }
+
+  /** Returns when all that was raised until now is on the disk, as far as it can be written. */
+  async kept(): Promise<void> {
+    await this.#saving;
   }
 
   /** Returns when all that can be told was told, or the signal has ended it. */

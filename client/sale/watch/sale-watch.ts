@@ -1,8 +1,8 @@
 import type { ErrorKind } from '../../../core/errors.ts';
-import type { Address } from '../../../core/ids.ts';
+import type { Address, AgreementId } from '../../../core/ids.ts';
 import type { Runtime } from '../../../core/ports/runtime.ts';
 import type { SaleEvent } from '../sale-event.ts';
-import { type Alert, alertOf } from './alert-of.ts';
+import { type Alert, alertOf, foundAnswered, openedCause } from './alert-of.ts';
 
 /** What a server of sales is doing, for whoever looks. */
 export interface SaleHealth {
@@ -37,6 +37,8 @@ export interface SaleWatchOptions {
   readonly lowBalanceWei: bigint;
   readonly raise: (alert: Alert) => void;
   readonly settle: (cause: string) => void;
+  /** Whether somebody was told of a cause, or is going to be. */
+  readonly isNoted: (cause: string) => boolean;
   readonly alerts: () => { readonly pending: number; readonly givenUp: number };
 }
 
@@ -56,6 +58,7 @@ const LOW_FUNDS = 'low-funds';
  *   ...{ runtime, owner: account, agent: account, datasets: 1, pollMs: 2_000, lowBalanceWei: 10n ** 16n },
  *   raise: ({ alert }) => said.push(alert),
  *   settle: () => {},
+ *   isNoted: () => false,
  *   alerts: () => ({ pending: 0, givenUp: 0 }),
  * });
  * watch.noteBalance(1n);
@@ -81,6 +84,17 @@ export class SaleWatch {
     this.#counts.set(event.event, (this.#counts.get(event.event) ?? 0) + 1);
     const alert = alertOf(event);
     if (alert !== null) this.#options.raise(alert);
+    if (event.event === 'answers-found') this.#raiseAnswered(event.agreement, event.number);
+  }
+
+  /** Whoever was told that a question is open is told that it is answered, though it was while nobody was watching. */
+  #raiseAnswered(agreement: AgreementId, last: number): void {
+    const { isNoted, raise } = this.#options;
+    for (let number = last; number > 0; number--) {
+      const alert = foundAnswered(agreement, number);
+      if (isNoted(alert.cause)) return;
+      if (isNoted(openedCause(agreement, number))) raise(alert);
+    }
   }
 
   noteBalance(balanceWei: bigint | null): void {
