@@ -11,21 +11,43 @@ const MAX_BODY_BYTES = 16 * 2 ** 20;
 /**
  * Puts a door before a server that checks no credentials: what is not signed with ours (AWS Signature Version 4) for this very
  * Host, or comes from a page, never reaches it.
+ * @returns what ends when nothing is under way behind the door: a request goes on there although its caller has gone, and throws where
+ *   nobody catches it when the store is closed meanwhile
  */
-export function guardTable(server: Server, rulesOf: () => SigV4Rules): void {
+export function guardTable(server: Server, rulesOf: () => SigV4Rules): () => Promise<unknown> {
+  const underWay = new Set<Promise<void>>();
   const inside = server.listeners('request') as ((incoming: unknown, response: ServerResponse) => void)[];
   server.removeAllListeners('request');
   server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
     incoming.on('error', () => undefined);
     response.on('error', () => undefined);
-    admit(incoming, rulesOf()).then(
-      (body) => {
-        const { method, url, headers } = incoming;
-        const again = Object.assign(Readable.from([body], { objectMode: false }), { method, url, headers });
-        for (const listener of inside) listener(again, response);
-      },
-      (error: unknown) => refuse(incoming, response, error),
-    );
+    const handled = admit(incoming, rulesOf())
+      .then(
+        (body) => {
+          const { method, url, headers } = incoming;
+          const again = Object.assign(Readable.from([body], { objectMode: false }), { method, url, headers });
+          const answered = whenAnswered(response);
+          for (const listener of inside) listener(again, response);
+          return answered;
+        },
+        (error: unknown) => refuse(incoming, response, error),
+      )
+      .finally(() => void underWay.delete(handled));
+    underWay.add(handled);
+  });
+  return async () => {
+    while (underWay.size > 0) await Promise.all(underWay);
+  };
+}
+
+/** That there is an answer, whether somebody is still there to take it or not: only `end` tells. */
+function whenAnswered(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const end = response.end.bind(response) as (...given: unknown[]) => ServerResponse;
+    response.end = (...given: unknown[]) => {
+      resolve();
+      return end(...given);
+    };
   });
 }
 

@@ -1,5 +1,7 @@
 import { mkdir } from 'node:fs/promises';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import dynalite from 'dynalite';
 import { StoreUnavailableError } from '../../core/errors.ts';
 import { closeIteratorsOnReturn } from './close-iterators.ts';
@@ -20,6 +22,8 @@ export interface TableCredentials {
 /** For tests: whoever starts a stack gives credentials that nobody else knows. */
 export const DYNALITE_CREDENTIALS: TableCredentials = { accessKeyId: 'local', secretAccessKey: 'local' };
 const REGION = 'us-east-1';
+/** No request takes so long here; one that its server has given up must not hold up the end. */
+const STOP_TIMEOUT_MS = 5_000;
 
 /**
  * Starts the embedded DynamoDB in this process, on loopback, for requests alone that are signed with `credentials`. `folder` keeps its data, null forgets it; `port` 0 takes a free one.
@@ -36,7 +40,7 @@ export async function startDynalite(options: {
   const immediate = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
   const server = dynalite({ ...(folder === null ? {} : { path: folder }), ...immediate });
   let authority = '';
-  guardTable(server, () => ({
+  const idle = guardTable(server, () => ({
     ...{ accessKey: credentials.accessKeyId, secretKey: credentials.secretAccessKey },
     ...{ region: REGION, service: 'dynamodb', authority, now: () => new Date() },
   }));
@@ -54,11 +58,19 @@ export async function startDynalite(options: {
     endpoint: `http://${authority}`,
     credentials,
     stop() {
-      stopping ??= new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
+      stopping ??= closeServer(server, idle);
       return stopping;
     },
   };
+}
+
+/** dynalite closes its store when its server is closed, which the connections are kept from until nothing is under way. */
+async function closeServer(server: Server, idle: () => Promise<unknown>): Promise<void> {
+  const ending = new AbortController();
+  await Promise.race([idle(), sleep(STOP_TIMEOUT_MS, undefined, { signal: ending.signal }).catch(() => {})]);
+  ending.abort();
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
 }

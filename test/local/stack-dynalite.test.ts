@@ -70,6 +70,21 @@ describe('the embedded table', () => {
     }
   });
 
+  it('ends what callers have left behind before it closes its store', async () => {
+    const table = await startDynalite({ folder: null });
+    const client = createDynamoClient({
+      ...{ region: 'us-east-1', endpoint: table.endpoint, credentials: DYNALITE_CREDENTIALS },
+    });
+    await createTable(client, 'plumbline');
+    const { put } = createDynamoTable({ client, tableName: 'plumbline' });
+    const left = Array.from({ length: 200 }, (_, n) => put({ pk: 'a', sk: `${n}`, n }, 'absent').catch(() => {}));
+    // Until some have arrived. What fails behind the end would be an uncaught error, which fails this file.
+    await left[0];
+    client.destroy();
+    await table.stop();
+    await Promise.all(left);
+  });
+
   it('listens on loopback only, and says that its port is taken', async () => {
     const first = await startDynalite({ folder: null });
     try {
