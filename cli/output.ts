@@ -73,9 +73,10 @@ export function reportError(error: unknown, json: boolean): number {
 
 /** What lies behind it, where that is not one of our own sentences' rewording of a system's code. */
 function causeLine(error: PlumblineError): string {
-  const { cause } = error;
+  const { cause, shortMessage } = error;
   if (!(cause instanceof Error) || cause instanceof AggregateError || 'code' in cause || cause.message === '')
     return '';
+  if (cause instanceof PlumblineError && shortMessage.includes(cause.shortMessage)) return '';
   return `  because: ${printable(cause.message.split('\n')[0] ?? '')}\n`;
 }
 

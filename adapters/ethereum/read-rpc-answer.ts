@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { LedgerUnavailableError, PlumblineError } from '../../core/errors.ts';
+import { beyondBounds } from '../../core/json-bounds.ts';
 import type { NodeAddress } from './node-address.ts';
 
 /** One request, as it is asked. */
@@ -108,7 +109,11 @@ function findRevertData(data: unknown, depth: number): string | null {
   return null;
 }
 
+/** Traces aside, which nobody asks for, no answer nests as deep; how long one may be is bounded where it is read. */
+const BOUNDS = { maxDepth: 32, maxCommas: Number.MAX_SAFE_INTEGER };
+
 function parseJson(text: string): unknown {
+  if (beyondBounds(text, BOUNDS) !== null) return undefined;
   try {
     return JSON.parse(text);
   } catch {

@@ -1,3 +1,4 @@
+import type * as z from 'zod';
 import type { AttachedObject } from '../block/attached-object.ts';
 import { fromHex } from '../bytes.ts';
 import { charterFromWire } from '../charter/wire-charter.ts';
@@ -13,6 +14,7 @@ import type {
   RoundRoot,
   Sha256,
 } from '../ids.ts';
+import { beyondBounds } from '../json-bounds.ts';
 import { parseRecord } from '../log/record.ts';
 import type { WireCharter } from '../wire/requests.ts';
 import { fromBase64 } from './base64.ts';
@@ -21,6 +23,8 @@ import {
   type EvidenceBlock,
   EvidenceError,
   type EvidenceFile,
+  MAX_EVIDENCE_BLOCKS,
+  MAX_EVIDENCE_CHARTERS,
   MAX_EVIDENCE_FILE_BYTES,
   MAX_EVIDENCE_FRAME_BYTES,
   MAX_EVIDENCE_STORED_BYTES,
@@ -116,18 +120,21 @@ function textOf(file: Uint8Array): string {
   }
 }
 
+/** The frame has fewer, each field and node being some seventy bytes; and four levels. */
+const BOUNDS = { maxDepth: 8, maxCommas: 2 ** 21 };
+/** A schema may repeat all the fields that it does not know. */
+const MAX_ISSUE_CHARS = 300;
+
 function parseWire(text: string): WireEvidence {
+  const beyond = beyondBounds(text, BOUNDS);
+  if (beyond !== null) throw new EvidenceError(`The file is not evidence. ${beyond}`, 'its text');
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     throw new EvidenceError('The file is not JSON. Check that it is complete and that it is evidence.', 'its text');
   }
-  const parsed = evidenceSchema.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new EvidenceError(`${issue?.message ?? 'It is malformed'}.`, issue?.path.join('.') || 'its top');
-  }
+  const wire = requireShape(value);
   // Of the known shape, so that it is not deep: JSON that JSON.parse takes may be.
   if (canonicalJson(value) !== text) {
     throw new EvidenceError(
@@ -135,7 +142,47 @@ function parseWire(text: string): WireEvidence {
       'its text',
     );
   }
-  return parsed.data;
+  return wire;
+}
+
+/** The lists that may be long, and how many members each may have. */
+const LONG_LISTS = {
+  charters: MAX_EVIDENCE_CHARTERS,
+  blocks: MAX_EVIDENCE_BLOCKS,
+  proof: 48 * MAX_EVIDENCE_BLOCKS,
+  after: MAX_EVIDENCE_BLOCKS,
+} as const;
+const MAX_PATH = 256;
+
+/** By the schema, but no further than to the first member that does not fit: a schema collects the faults of a million. */
+function requireShape(value: unknown): WireEvidence {
+  const frame = { ...(value as Readonly<Record<string, unknown>> | null) };
+  for (const [name, most] of Object.entries(LONG_LISTS)) {
+    const list = frame[name];
+    if (!Array.isArray(list)) continue;
+    requireLength(list, most, name);
+    const { element } = evidenceSchema.shape[name as keyof typeof LONG_LISTS];
+    for (const [number, member] of list.entries()) requireFits(element, member, [name, number]);
+    frame[name] = list.slice(0, 1);
+  }
+  const { path = null } = (frame.round ?? {}) as { readonly path?: unknown };
+  if (Array.isArray(path)) requireLength(path, MAX_PATH, 'round.path');
+  requireFits(evidenceSchema, Array.isArray(value) ? value : frame, []);
+  return value as WireEvidence;
+}
+
+function requireLength(list: readonly unknown[], most: number, where: string): void {
+  if (list.length > most) {
+    throw new EvidenceError(`It has ${list.length} members; at most ${most} are allowed.`, where);
+  }
+}
+
+function requireFits(schema: z.ZodType, value: unknown, at: readonly (string | number)[]): void {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return;
+  const [issue] = parsed.error.issues;
+  const where = [...at, ...(issue?.path ?? [])].join('.') || 'its top';
+  throw new EvidenceError(`${(issue?.message ?? 'It is malformed').slice(0, MAX_ISSUE_CHARS)}.`, where);
 }
 
 function parseBlock(wire: WireEvidence['blocks'][number], where: string): EvidenceBlock {
