@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noDamage } from '../../examples/demo/damage.ts';
+import { runCommandsBy } from '../../examples/demo/plumb-process.ts';
 import { runDemo } from '../../examples/demo/run-demo.ts';
+import { runPlumb } from '../cli/run-plumb.ts';
+
+// As a process of its own each took as long to start as to do what it does; `npm run demo` starts them.
+runCommandsBy(runPlumb);
 
 test('the demo fails when the damage it tells of is not done, and only there', async () => {
   const log = await runDemo({ quiet: true, damage: noDamage, hold: false, interrupt: new AbortController().signal });
