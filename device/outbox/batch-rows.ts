@@ -81,6 +81,12 @@ export function batchesIn(outbox: Outbox, state: BatchState, limit: number): Bat
   return rows.map((row) => rowOf(row) as BatchRow);
 }
 
+/** Whether any batch is in one of these states: asked at every turn, so it reads no row. */
+export function hasBatchIn(outbox: Outbox, ...states: readonly BatchState[]): boolean {
+  const any = outbox.sql('SELECT 1 FROM batches WHERE state = ? LIMIT 1');
+  return states.some((state) => any.get(stateNumber(state)) !== undefined);
+}
+
 /** Batches from a block on, in order. */
 export function* batchesFrom(outbox: Outbox, first: number): Generator<BatchRow> {
   for (let at = first; ; ) {

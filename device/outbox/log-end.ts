@@ -1,5 +1,5 @@
 import { EMPTY_PEAKS, type Peaks } from '../../core/log/peaks.ts';
-import { batchBefore, isSealed, lastBatch } from './batch-rows.ts';
+import { batchBefore, isSealed, lastBatch, stateNumber } from './batch-rows.ts';
 import { OutboxDamagedError } from './errors.ts';
 import type { Outbox } from './open-outbox.ts';
 
@@ -8,6 +8,15 @@ export function logEnd(outbox: Outbox): Peaks {
   const last = lastBatch(outbox);
   if (last === null) return EMPTY_PEAKS;
   return isSealed(last) ? last.end : peaksBefore(outbox, last.first);
+}
+
+/** How many blocks that log has: asked at every turn, so it reads no peaks. */
+export function logSize(outbox: Outbox): number {
+  const last = outbox.sql('SELECT first, blocks, state FROM batches ORDER BY first DESC LIMIT 1').get();
+  if (last === undefined) return 0;
+  // A batch that is being sealed: what is before it must be known.
+  if (last.state === stateNumber('planned')) return logEnd(outbox).size;
+  return (last.first as number) + (last.blocks as number);
 }
 
 /** The log's peaks before a batch: those after the one before it. */

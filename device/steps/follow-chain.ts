@@ -4,7 +4,7 @@ import type { Address } from '../../core/ids.ts';
 import type { DatasetAnchor } from '../../core/ports/service.ts';
 import type { ChainView } from '../log/chain-view.ts';
 import { isOurs } from '../log/is-ours.ts';
-import { batchesIn } from '../outbox/batch-rows.ts';
+import { batchesIn, hasBatchIn } from '../outbox/batch-rows.ts';
 import { countUnpublished } from '../outbox/to-publish.ts';
 import { createEarlyLooks } from '../record/early-looks.ts';
 import { createCharterFollower } from '../record/follow-charter.ts';
@@ -107,7 +107,7 @@ export function createFollowStep(run: DeviceRun): (signal: AbortSignal) => Promi
 }
 
 function isAnyWaiting({ parts: { outbox } }: DeviceRun): boolean {
-  return batchesIn(outbox, 'stored', 1).length > 0 || batchesIn(outbox, 'recorded', 1).length > 0;
+  return hasBatchIn(outbox, 'stored', 'recorded');
 }
 
 async function takeInView(run: DeviceRun, rounds: Rounds | null, view: ChainView, signal: AbortSignal): Promise<void> {
@@ -163,8 +163,8 @@ function hasWaitingBelow({ parts: { outbox } }: DeviceRun, size: number): boolea
 /** By what is there, not by what has just moved: a disk that failed in between may have kept that from being told. */
 function wakeOthers(run: DeviceRun): void {
   const { outbox } = run.parts;
-  if (batchesIn(outbox, 'final', 1).length > 0) run.wake('check');
+  if (hasBatchIn(outbox, 'final')) run.wake('check');
   if (countUnpublished(outbox) > 0) run.wake('publish');
   // Adopted, or back from a reorganisation: nobody else tells.
-  if (batchesIn(outbox, 'stored', 1).length > 0) run.wake('record');
+  if (hasBatchIn(outbox, 'stored')) run.wake('record');
 }

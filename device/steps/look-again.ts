@@ -3,6 +3,7 @@ import {
   type BatchState,
   batchAt,
   batchesIn,
+  hasBatchIn,
   isSealed,
   moveBatch,
   noteLooked,
@@ -56,7 +57,7 @@ const statesOf = ({ parts }: DeviceRun): readonly BatchState[] =>
   parts.record === 'direct' ? ['stored', 'recorded'] : ['stored'];
 
 function isAnyWaiting(run: DeviceRun): boolean {
-  return statesOf(run).some((state) => batchesIn(run.parts.outbox, state, 1).length > 0);
+  return hasBatchIn(run.parts.outbox, ...statesOf(run));
 }
 
 function waitingRows(run: DeviceRun): SealedRow[] {

@@ -1,6 +1,6 @@
 import { to0x } from '../../core/bytes.ts';
 import { sealPlanned } from '../log/seal-planned.ts';
-import { batchesIn, type PlannedBatch } from '../outbox/batch-rows.ts';
+import { batchesIn, hasBatchIn, type PlannedBatch } from '../outbox/batch-rows.ts';
 import { BatchDamagedError } from '../outbox/errors.ts';
 import { planBatch } from '../outbox/plan-batch.ts';
 import type { DeviceRun } from './device-run.ts';
@@ -19,10 +19,10 @@ export async function completePlanned(run: DeviceRun): Promise<void> {
 export async function sealBatches(run: DeviceRun, signal: AbortSignal): Promise<number> {
   const { parts, options, backlog } = run;
   // Its blocks are in the backlog no more: nothing else would come back to it.
-  if (batchesIn(parts.outbox, 'planned', 1).length > 0) await run.logEnd.run(() => completePlanned(run));
+  if (hasBatchIn(parts.outbox, 'planned')) await run.logEnd.run(() => completePlanned(run));
   if (backlog.blocks() <= 0) {
     // The blocks of a batch that the disk did not let be made are in no backlog any more.
-    if (batchesIn(parts.outbox, 'planned', 1).length > 0) await run.logEnd.run(() => completePlanned(run));
+    if (hasBatchIn(parts.outbox, 'planned')) await run.logEnd.run(() => completePlanned(run));
     run.endWhenIdle();
     return Number.POSITIVE_INFINITY;
   }
