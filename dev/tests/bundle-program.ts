@@ -64,7 +64,8 @@ const OPTIONS = {
   mainFields: ['module', 'main'],
   // Errors are told apart by the names of their classes.
   keepNames: true,
-  sourcemap: 'inline',
+  // Beside it: inside it is read, and looked through, at each start.
+  sourcemap: 'linked',
   sourcesContent: false,
   entryNames: '[name]-[hash]',
   outExtension: { '.js': '.mjs' },
