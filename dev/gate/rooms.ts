@@ -250,7 +250,7 @@ export const rooms: Rooms = {
       '@aws-sdk/client-cloudformation': ['dev/emulator'],
       '@nomicfoundation/edr': ['dev/contracts'],
       'node:async_hooks': ['dev/tests/quicken-runner.ts'],
-      'node:http': ['dev/bench/fleet/count-rpc.ts', 'dev/bundles/load-entry.mjs'],
+      'node:http': ['dev/bench/fleet/count-rpc.ts', 'dev/bundles/load-entry.mjs', 'dev/tests/node-http.cjs'],
       'node:stream': ['dev/bench/fleet', 'dev/simulate'],
       'node:v8': ['dev/bench/memory.ts'],
       'node:zlib': ['dev/console'],

@@ -70,6 +70,7 @@ const OPTIONS = {
   entryNames: '[name]-[hash]',
   outExtension: { '.js': '.mjs' },
   banner: { js: REQUIRE },
+  alias: { 'node:http': join(import.meta.dirname, 'node-http.cjs') },
   logLevel: 'warning',
   write: false,
   metafile: true,
