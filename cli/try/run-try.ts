@@ -83,14 +83,15 @@ export async function runTry(
         blocks: tried.report.total,
         bytes: captured.totalBytes,
         verdicts: tried.report.counts,
-        damageSeen: tried.damage?.seen ?? null,
+        damageSeen: tried.damage !== null && 'seen' in tried.damage ? tried.damage.seen : null,
         evidence: tried.evidence,
         console: `${stack.stack.apiUrl}/`,
         folder: folder.path,
       },
       sayTried(output, folder, { ...tried, source, survey, captured, consoleUrl: `${stack.stack.apiUrl}/` }),
     );
-    return tried.report.ok && tried.damage?.seen !== false ? EXIT.ok : EXIT.notIntact;
+    const isShown = tried.damage === null || ('seen' in tried.damage && tried.damage.seen);
+    return tried.report.ok && isShown ? EXIT.ok : EXIT.notIntact;
   } catch (error) {
     output.progress('Stopping the stack …');
     if (isNewStack) await stopInBackground(folder);

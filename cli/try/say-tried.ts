@@ -53,7 +53,7 @@ export function sayTried(output: Output, folder: TryFolder, tried: Tried): strin
 function recorded({ source, survey, captured, report }: Tried): string {
   const isNew = captured.blocks > 0 ? '' : ' None of it is new.';
   const { point } = report.anchor;
-  return `${countOf(survey.files, 'file')} of ${nearPath(source.path)} (${showBytes(survey.bytes)}) are stored encrypted, as ${countOf(report.total, 'block')}, and the chain has recorded their hashes permanently (chain block ${point.blockNumber}).${isNew}`;
+  return `${countOf(survey.files, 'file')} of ${nearPath(source.path)} (${showBytes(survey.bytes)}) ${survey.files === 1 ? 'is' : 'are'} stored encrypted, as ${countOf(report.total, 'block')}, and the chain has recorded ${report.total === 1 ? 'its hash' : 'their hashes'} permanently (as of chain block ${point.blockNumber}).${isNew}`;
 }
 
 function verified(output: Output, { report }: Tried): string {
@@ -69,11 +69,24 @@ function verified(output: Output, { report }: Tried): string {
 
 function damaged(output: Output, { damage }: Tried): string {
   if (damage === null) return 'No copy was damaged, because you gave --no-damage.';
+  if ('stored' in damage) {
+    const what = damage.stored === null ? 'the manifest of a stored segment is' : damagedText(damage.stored);
+    return output.style(
+      'red',
+      `No copy was damaged, because the stored data is damaged itself: ${what} not as recorded.`,
+    );
+  }
   const { block, checked, seen } = damage;
   const done = `One bit of block ${block} was flipped in a copy of what is stored (${countOf(checked, 'block')})`;
   return seen
     ? `${done}, and verifying the copy reported block ${block} as ${output.style('red', 'corrupted')}, and no other.`
     : output.style('red', `${done}, but verifying the copy did NOT report exactly that block.`);
+}
+
+function damagedText(blocks: readonly number[]): string {
+  const names = blocks.slice(0, 5).join(', ');
+  const more = blocks.length > 5 ? ` and ${blocks.length - 5} more` : '';
+  return blocks.length === 1 ? `block ${names} is` : `blocks ${names}${more} are`;
 }
 
 function proven({ evidence, proven: what }: Tried): string {

@@ -115,7 +115,7 @@ test('another source is taken when that is asked for, standard input too, and se
   const ended = await plumbTry(['-', '--continue'], 'x 1\nx 2\n');
   assert.equal(ended.exitCode, 0, ended.stderr);
   const sentences = ended.stdout.split('\n').slice(0, 4);
-  assert.match(sentences[0] as string, /^1 file of .*stdin \(8 B\) are stored encrypted, as 1 block, and the chain/);
+  assert.match(sentences[0] as string, /^1 file of .*stdin \(8 B\) is stored encrypted, as 1 block, and the chain/);
   assert.match(sentences[1] as string, /^1 block of 1 verified/);
   assert.match(sentences[2] as string, /One bit of block 0 was flipped in a copy .* reported block 0 as corrupted/);
   assert.match(sentences[3] as string, /stdin\.evidence\.json is evidence of .*stdin-1/);
@@ -154,6 +154,23 @@ test('its folder works with every other command, by its env file', async () => {
   const poor = [{ who: 'service', account: `0x${'9'.repeat(40)}`, mustPay: true }];
   const [gas] = await lookAtGas(connection, poor, AbortSignal.timeout(30_000));
   assert.equal(gas?.state, 'bad');
+});
+
+test('a byte that is changed in the store itself is found, and named', async () => {
+  const objects = join(folder, 'stack', 'objects');
+  const stored = (await readdir(objects, { recursive: true })).filter((name) => name.endsWith('.car@data'));
+  for (const name of stored) {
+    const bytes = await readFile(join(objects, name));
+    bytes[bytes.length - 4] = (bytes.at(-4) as number) ^ 1;
+    await writeFile(join(objects, name), bytes);
+  }
+  const ended = await plumbTry(['--continue']);
+  assert.equal(ended.exitCode, 1, `${ended.stdout}${ended.stderr}`);
+  assert.match(ended.stdout, /^Some data is not as recorded: block 0 is corrupted/m);
+  assert.match(
+    ended.stdout,
+    /^No copy was damaged, because the stored data is damaged itself: block 0 is not as recorded\.$/m,
+  );
 });
 
 test('stopped, nothing of it runs, and to stop it again is no error', async () => {
