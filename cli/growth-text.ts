@@ -7,6 +7,7 @@ import type { GrowthReport } from '../client/growth/growth-report.ts';
 import type { RoundStanding } from '../client/growth/round-standing.ts';
 import { printable } from '../client/printable.ts';
 import { toHex, utf8 } from '../core/bytes.ts';
+import { counted } from '../core/counted.ts';
 import { encodeContradiction } from '../core/evidence/contradiction-file.ts';
 import { durationText } from './duration-text.ts';
 import type { Output } from './output.ts';
@@ -21,7 +22,8 @@ export function standingLines({
   readonly round: RoundStanding | null;
   readonly said: string | null;
 }): string[] {
-  const recorded = recordedSize === 0 && round !== null ? [] : [`  recorded      ${recordedSize} blocks on DISSC`];
+  const recorded =
+    recordedSize === 0 && round !== null ? [] : [`  recorded      ${counted(recordedSize, 'block')} on DISSC`];
   return [
     ...recorded,
     ...(round === null ? [] : anchoredLines(round)),
@@ -32,7 +34,7 @@ export function standingLines({
 function anchoredLines({ anchorer, round, size, isEarlier, isOwnWord, late }: RoundStanding): string[] {
   const where = `round ${round.number} of ${anchorer}, chain block ${round.blockNumber}`;
   return [
-    `  anchored      ${size} blocks, in ${where}${isEarlier ? '; the newest round seen here that holds them' : ''}`,
+    `  anchored      ${counted(size, 'block')}, in ${where}${isEarlier ? '; the newest round seen here that holds them' : ''}`,
     ...(isOwnWord
       ? [
           "  own word      one operator's own word: the anchorer, the storage and the device belong to the same operator",
@@ -57,7 +59,7 @@ export function growthLines(output: Output, growth: GrowthReport, evidence: read
   const before =
     seen === null
       ? 'this home has seen no earlier head, so it cannot tell whether the log has only grown'
-      : `seen before: ${seen.size} blocks, ${seen.round === null ? 'on DISSC' : `in round ${seen.round}`}, chain block ${seen.blockNumber}`;
+      : `seen before: ${counted(seen.size, 'block')}, ${seen.round === null ? 'on DISSC' : `in round ${seen.round}`}, chain block ${seen.blockNumber}`;
   return [`  growth        ${before}`, ...alarmLines(output, growth, evidence)];
 }
 

@@ -3,6 +3,7 @@ import { defaultAhead } from '../client/consumer/pay-ahead.ts';
 import { riskOfAhead } from '../core/agreement/most-to-lose.ts';
 import type { Terms } from '../core/agreement/terms.ts';
 import { type DatasetKind, ENCRYPTED } from '../core/charter/kind.ts';
+import { counted } from '../core/counted.ts';
 import { NATIVE_COIN } from '../core/ids.ts';
 import { durationText } from './duration-text.ts';
 import type { Output } from './output.ts';
@@ -15,7 +16,7 @@ export function consumerLossText({ consumer, token }: LookedAtOffer, terms: Term
   const wei = (amount: bigint): string => showAmount(amount, NATIVE_COIN);
   const keys = demandWei === 0n ? '' : `, ${wei(demandWei)} for each key that you demand (${terms.maxDemands} allowed)`;
   const price = showAmount(terms.price, unit);
-  const ahead = `the fee of ${showAmount(fee, unit)}, and ${countBlocks(blocks)} that you pay for before checking them (as plumb consumer fetch does by default)`;
+  const ahead = `the fee of ${showAmount(fee, unit)}, and ${counted(blocks, 'block')} that you pay for before checking them (as plumb consumer fetch does by default)`;
   return [
     'The most that you can lose, whatever the owner and the storage do:',
     `  money      ${showAmount(money, unit)} of the price of ${price}: ${fee === terms.price ? 'the fee is all of it' : ahead}`,
@@ -41,7 +42,7 @@ export function ownerLossText({ owner, token, costs }: LookedAtOffer, terms: Ter
       : [
           `  chunks     ${publicChunks} chunks of up to 1,024 bytes of any blocks for sale become public on the chain, one for each challenge. A smaller block becomes public as a whole`,
         ]),
-    `  gas        ${showAmount(answersWei, NATIVE_COIN)} at today's gas price, if the consumer makes all ${terms.maxChallenges} challenges${isEncrypted ? ` and ${terms.maxDemands} demands` : ''}: what answers cost beyond the stakes that they earn${costs.baseFeeWei === null ? '. This chain has no base fee, so a demand brings nothing' : ''}. The agent's claims also cost gas`,
+    `  gas        ${showAmount(answersWei, NATIVE_COIN)} at today's gas price, if the consumer makes all ${counted(terms.maxChallenges, 'challenge')}${isEncrypted ? ` and ${terms.maxDemands} demands` : ''}: what answers cost beyond the stakes that they earn${costs.baseFeeWei === null ? '. This chain has no base fee, so a demand brings nothing' : ''}. The agent's claims also cost gas`,
     `  bond       ${showAmount(bond, unit)}, if a challenged chunk${isEncrypted ? ' or the key of a paid block' : ''} is not shown within ${durationText(1000 * terms.windowSeconds)}. You are liable for the storage that you chose`,
     `  time       the bond is locked until the sale is over, ${durationText(1000 * lockedSeconds)} from acceptance at most`,
   ].join('\n');
@@ -69,12 +70,8 @@ export function aheadRisk(terms: Terms, ahead: number = defaultAhead(terms.count
 
 /** Said before anything is signed: acceptance has shown what the default risks. */
 export function aheadText(output: Output, { token, price }: Terms, { blocks, money, byDefault }: AheadRisk): string {
-  const said = `Pays for ${countBlocks(blocks)} before checking ${blocks === 1 ? 'it' : 'them'}, at most. You can lose ${showAmount(money, token)} of the price of ${showAmount(price, token)}, the fee included`;
+  const said = `Pays for ${counted(blocks, 'block')} before checking ${blocks === 1 ? 'it' : 'them'}, at most. You can lose ${showAmount(money, token)} of the price of ${showAmount(price, token)}, the fee included`;
   if (blocks <= byDefault.blocks) return `${said}.`;
-  const less = `without --ahead it is ${countBlocks(byDefault.blocks)} and ${showAmount(byDefault.money, token)}`;
+  const less = `without --ahead it is ${counted(byDefault.blocks, 'block')} and ${showAmount(byDefault.money, token)}`;
   return output.style('yellow', `${said}; ${less}.`);
-}
-
-function countBlocks(count: number): string {
-  return count === 1 ? '1 block' : `${count.toLocaleString('en')} blocks`;
 }

@@ -6,6 +6,7 @@ import { createTokenReader } from '../adapters/ethereum/read-token.ts';
 import { makeReceipt } from '../client/receipt/make-receipt.ts';
 import type { Receipt } from '../client/receipt/receipt.ts';
 import { receiptPage } from '../client/receipt/receipt-page.ts';
+import { counted } from '../core/counted.ts';
 import { ArgumentError, FileError } from '../core/errors.ts';
 import { type AgreementId, address, NATIVE_COIN } from '../core/ids.ts';
 import { type Connection, chainOf } from '../library/connection.ts';
@@ -87,12 +88,14 @@ function textOf({
   return [
     `Receipt of ${agreement}: ${state}, by block ${asOf.blockNumber}${asOf.final ? '' : ', which is not final'}`,
     `  bought     blocks ${first} to ${first + count - 1} of ${dataset}`,
-    `  price      ${money(price)}; earned ${money(due)}, for the first ${paidBlocks} blocks`,
+    `  price      ${money(price)}; earned ${money(due)}, for the first ${counted(paidBlocks, 'block')}`,
     ...(outcome === null
       ? []
       : [`  settled    ${money(outcome.toOwner)} to the owner, ${money(outcome.toConsumer)} to the consumer`]),
-    `  proven     ${challenges.answered} of ${challenges.asked} challenges answered, ${demands.answered} of ${demands.asked} keys shown`,
-    ...(local?.verified == null ? [] : [`  delivered  ${local.verified} blocks, according to the files kept here`]),
+    `  proven     ${challenges.answered} of ${counted(challenges.asked, 'challenge')} answered, ${demands.answered} of ${counted(demands.asked, 'key')} shown`,
+    ...(local?.verified == null
+      ? []
+      : [`  delivered  ${counted(local.verified, 'block')}, according to the files kept here`]),
     ...steps.map(({ event, transaction }) => `  ${event.padEnd(13)} ${transaction}`),
   ];
 }

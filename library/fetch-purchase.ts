@@ -9,6 +9,7 @@ import { type StagedDelivery, stageDelivery } from '../client/consumer/stage-del
 import { type BlockToRestore, type Restored, restoreFiles } from '../client/restore/restore-files.ts';
 import { openRestoredFolder } from '../client/restore/restored-folder.ts';
 import type { BlockMeta } from '../core/block/meta.ts';
+import { counted } from '../core/counted.ts';
 import { StateError } from '../core/errors.ts';
 import { type Connection, openLedger } from './connection.ts';
 import { newestPoint } from './open-contracts.ts';
@@ -118,7 +119,11 @@ async function writeOut(
   if (verified === 0) return { restored: null, last: null };
   const path = stopped === null ? out : join(out, `first-${verified}-blocks`);
   const of = { agreement: id, blocks: verified };
-  const folder = await openRestoredFolder(path, { as: 'files', of, title: `${verified} blocks of agreement ${id}` });
+  const folder = await openRestoredFolder(path, {
+    as: 'files',
+    of,
+    title: `${counted(verified, 'block')} of agreement ${id}`,
+  });
   let last: BlockMeta | null = null;
   async function* remembered(): AsyncGenerator<BlockToRestore> {
     for await (const block of staged.blocks(terms.first)) {

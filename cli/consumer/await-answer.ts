@@ -1,6 +1,7 @@
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { awaitAgreement } from '../../client/consumer/await-agreement.ts';
 import type { Agreement, AgreementMarket } from '../../core/ports/agreements.ts';
+import { durationText } from '../duration-text.ts';
 
 /** How far this machine's clock is trusted to be from the chain's, where the chain has no newer block. */
 const CLOCK_MARGIN_MS = 2_000;
@@ -22,7 +23,7 @@ export function awaitAnswer(
 export function unansweredText(id: Agreement['id'], windowSeconds: number): string {
   return [
     `Next: plumb consumer lapse ${id}`,
-    `${Math.floor(windowSeconds / 4)} s after that, if the owner still has not answered: plumb consumer breach ${id}`,
+    `${durationText(250 * windowSeconds)} after that, if the owner still has not answered: plumb consumer breach ${id}`,
     'You then get the escrow, the bond and your stake, less what you already owe the owner.',
   ].join('\n');
 }

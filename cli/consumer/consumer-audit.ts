@@ -8,6 +8,7 @@ import { readPurchaseLog } from '../../client/consumer/open-purchase.ts';
 import type { VerifiedBlock } from '../../client/consumer/verified-block.ts';
 import { damagedRanges } from '../../client/damaged-ranges.ts';
 import { printable } from '../../client/printable.ts';
+import { counted } from '../../core/counted.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import { openLedger } from '../../library/connection.ts';
@@ -173,9 +174,9 @@ function reportText(
   const damage = damagedRanges(report.notIntact).map((range) => ({ ...range, where: null }));
   return [
     `Protocol ${report.protocol} on dataset ${report.dataset}`,
-    `  log           ${report.anchor.size} blocks, root ${report.anchor.root}, as offered`,
+    `  log           ${counted(report.anchor.size, 'block')}, root ${report.anchor.root}, as offered`,
     ...growthLines(output, report.growth, []),
-    `  checked       ${report.checked} of ${report.total}: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')}; ${samplesLeft} samples left`,
+    `  checked       ${report.checked} of ${report.total}: ${counts.map(([kind, count]) => `${count} ${kind}`).join(', ')}; ${counted(samplesLeft, 'sample')} left`,
     `  evidence      ${report.evidence}: ${report.proves}`,
     `  assurance     ${report.assurance.words}`,
     ...penalty,

@@ -4,6 +4,7 @@ import type { Delivered } from '../../client/consumer/deliver-purchase.ts';
 import { type Whereabouts, whereaboutsOf } from '../../client/owner/whereabouts.ts';
 import { printable } from '../../client/printable.ts';
 import type { Restored } from '../../client/restore/restore-files.ts';
+import { counted } from '../../core/counted.ts';
 import { fetchPurchase } from '../../library/fetch-purchase.ts';
 import type { OpenedPurchase } from '../../library/opened-consumer.ts';
 import { withKeystoreOptions } from '../command-options.ts';
@@ -121,7 +122,7 @@ function reportText(output: Output, report: FetchReport, { purchase }: OpenedPur
   const { token, price } = purchase.terms;
   return [
     `Agreement ${report.agreement}`,
-    `  verified      ${report.verified} of ${report.count} blocks, every byte hashed here`,
+    `  verified      ${report.verified} of ${counted(report.count, 'block')}, every byte hashed here`,
     `  signed for    ${showAmount(report.due, token)} of ${showAmount(price, token)}`,
     ...(restored === null ? [] : restoredText(restored)),
     `  cost          ${costText(report.cost)}`,

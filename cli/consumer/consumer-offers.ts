@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { readOffers } from '../../client/consumer/read-offers.ts';
 import { type DatasetKind, ENCRYPTED } from '../../core/charter/kind.ts';
+import { counted } from '../../core/counted.ts';
 import { type Address, type DatasetId, NATIVE_COIN } from '../../core/ids.ts';
 import type { Description } from '../../core/market/description.ts';
 import type { Agreement, OfferedEvent } from '../../core/ports/agreements.ts';
@@ -10,6 +11,7 @@ import { newestPoint, openMarket } from '../../library/open-contracts.ts';
 import { resolveId, shortIds } from '../../library/short-ids.ts';
 import { withHomeOptions } from '../command-options.ts';
 import { descriptionLines } from '../description-text.ts';
+import { durationText } from '../duration-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseAddress } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
@@ -147,8 +149,8 @@ function text(offer: ShownOffer & Said, short: (id: string) => string, token: Ad
     `  dataset     ${terms.dataset} of ${owner}`,
     `  blocks      ${first} to ${first + count - 1} (${count.toLocaleString('en')}), ${shown} before you pay more`,
     `  price       ${showAmount(price, token)}, of which ${showAmount(fee, token)} at acceptance; bond ${showAmount(bond, token)}`,
-    `  challenges  ${terms.maxChallenges}, each answered within ${windowSeconds} s, for ${showAmount(terms.stakeWei, NATIVE_COIN)} or twice the gas; ${terms.maxDemands} keys on demand`,
-    `  time        ${durationSeconds} s from acceptance; payments until ${windowSeconds} s before the end; accept by ${showSeconds(terms.acceptBySeconds)}`,
+    `  challenges  ${terms.maxChallenges}, each answered within ${durationText(1000 * windowSeconds)}, for ${showAmount(terms.stakeWei, NATIVE_COIN)} or twice the gas; ${counted(terms.maxDemands, 'key')} on demand`,
+    `  time        ${durationText(1000 * durationSeconds)} from acceptance; payments until ${durationText(1000 * windowSeconds)} before the end; accept by ${showSeconds(terms.acceptBySeconds)}`,
     ...(served === null
       ? []
       : [

@@ -3,6 +3,7 @@ import { type SettlementCall, settlePurchase } from '../../client/consumer/settl
 import type { Agreement } from '../../core/ports/agreements.ts';
 import type { OpenedPurchase } from '../../library/opened-consumer.ts';
 import { withKeystoreOptions } from '../command-options.ts';
+import { durationText } from '../duration-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
@@ -26,7 +27,7 @@ const SETTLEMENTS: readonly Settlement[] = [
     call: 'quit',
     description: 'Stop delivery now. The unpaid part of the price is refunded when the agreement closes.',
     text: ({ id, terms }) =>
-      `Ended. The owner has ${terms.windowSeconds} s to claim what you signed for and close the agreement; after that, anyone can close it.\nThen: plumb consumer close ${id}, plumb consumer withdraw`,
+      `Ended. The owner has ${durationText(1000 * terms.windowSeconds)} to claim what you signed for and close the agreement; after that, anyone can close it.\nThen: plumb consumer close ${id}, plumb consumer withdraw`,
   },
   {
     call: 'lapse',

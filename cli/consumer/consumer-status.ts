@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../../core/counted.ts';
 import type { OpenQuestion } from '../../core/ports/agreements.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -24,7 +25,7 @@ export function addConsumerStatus(consumer: Command): void {
           `Agreement ${purchase.id}`,
           `  state         ${state}; until ${showSeconds(buyer.endSeconds)}`,
           `  sampled       ${sampled.length} of ${terms.samples}`,
-          `  verified      ${verified} of ${terms.count} blocks`,
+          `  verified      ${verified} of ${counted(terms.count, 'block')}`,
           `  signed for    ${showAmount(store.state.due, terms.token)} of ${showAmount(terms.price, terms.token)}; due on the chain ${showAmount(due, terms.token)}`,
           ...questionLines(question),
         ].join('\n'),

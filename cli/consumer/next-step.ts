@@ -3,6 +3,7 @@ import { paidBlocks } from '../../core/agreement/quota.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { NO_KEY } from '../../core/protocols/judge-with-keys.ts';
 import type { Verdict } from '../../core/verdict.ts';
+import { durationText } from '../duration-text.ts';
 
 /** What whoever holds damaged bytes can prove, and cannot. */
 const RETRIEVED_DAMAGE = [
@@ -21,7 +22,7 @@ export function nextStep({ id, kind, terms }: Purchase, bad: Verdict | null, sig
     return [
       'Next: pay nothing more. You have signed for the block, so the owner owes you its key. Demand it on the chain:',
       `  plumb consumer demand ${id} --blocks ${bad.index} --wait`,
-      `If the owner does not show it within ${terms.windowSeconds} s, the owner loses the bond. The key becomes public; the bytes of the block do not.`,
+      `If the owner does not show it within ${durationText(1000 * terms.windowSeconds)}, the owner loses the bond. The key becomes public; the bytes of the block do not.`,
     ].join('\n');
   }
   if (bad.blame === 'owner' || bad.verdict === 'refused') {
@@ -34,6 +35,6 @@ export function nextStep({ id, kind, terms }: Purchase, bad: Verdict | null, sig
     ...(bad.evidence === 'retrieved' && bad.verdict === 'corrupted' ? RETRIEVED_DAMAGE : []),
     'Next: pay nothing more. Make the owner show a chunk of the block on the chain:',
     `  plumb consumer challenge ${id} ${bad.index} --wait`,
-    `If the owner does not answer within ${terms.windowSeconds} s, the owner loses the bond. If the owner answers, you lose the stake; then end the agreement: plumb consumer quit ${id}`,
+    `If the owner does not answer within ${durationText(1000 * terms.windowSeconds)}, the owner loses the bond. If the owner answers, you lose the stake; then end the agreement: plumb consumer quit ${id}`,
   ].join('\n');
 }

@@ -1,4 +1,5 @@
 import type { MadeTransaction } from '../../client/consumer/purchase-state.ts';
+import { counted } from '../../core/counted.ts';
 import { NATIVE_COIN } from '../../core/ids.ts';
 import type { OpenedPurchase } from '../../library/opened-consumer.ts';
 import { showAmount } from '../show-amount.ts';
@@ -22,5 +23,5 @@ export function costOf({ traffic, store }: Pick<OpenedPurchase, 'traffic' | 'sto
 export function costText({ requests, sentBytes, receivedBytes, gasUsed, feeWei }: Cost): string {
   const bytes = `${receivedBytes.toLocaleString('en')} bytes received, ${sentBytes.toLocaleString('en')} sent`;
   const gas = `${gasUsed.toLocaleString('en')} gas in this purchase so far (${showAmount(feeWei, NATIVE_COIN)})`;
-  return `${requests} requests, ${bytes}; ${gas}`;
+  return `${counted(requests, 'request')}, ${bytes}; ${gas}`;
 }

@@ -1,5 +1,6 @@
 import type { AnchorerPlan, NamedAnchorer } from '../../client/owner/name-anchorer.ts';
 import { printable } from '../../client/printable.ts';
+import { counted } from '../../core/counted.ts';
 import { type Address, NATIVE_COIN } from '../../core/ids.ts';
 import { showAmount } from '../show-amount.ts';
 
@@ -63,5 +64,4 @@ export function doneText(plan: AnchorerPlan, anchorer: Address | null, done: Don
   ].join('\n');
 }
 
-const datasetsText = (count: number): string =>
-  count === 1 ? 'one dataset' : `${count.toLocaleString('en')} datasets`;
+const datasetsText = (count: number): string => (count === 1 ? 'one dataset' : counted(count, 'dataset'));

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { RecordPlan } from '../../client/owner/record-dataset.ts';
+import { counted } from '../../core/counted.ts';
 import { NATIVE_COIN } from '../../core/ids.ts';
 import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
 import { openLedger, openService, readConnection } from '../../library/connection.ts';
@@ -39,7 +40,7 @@ export function addDatasetRecord(dataset: Command): void {
         const recorded = heads[0]?.size ?? 0;
         output.result(
           answerOf(entry.dataset, { from: recorded, to: recorded }, null),
-          `DISSC has the charter of ${entry.name} and ${recorded.toLocaleString('en')} blocks, which is all that the service shows. Nothing to do.`,
+          `DISSC has the charter of ${entry.name} and ${counted(recorded, 'block')}, which is all that the service shows. Nothing to do.`,
         );
         return EXIT.ok;
       }
@@ -53,7 +54,7 @@ export function addDatasetRecord(dataset: Command): void {
       output.result(
         answerOf(entry.dataset, plan, mined),
         [
-          `Recorded: DISSC has ${plan.to.toLocaleString('en')} blocks of ${entry.name}.`,
+          `Recorded: DISSC has ${counted(plan.to, 'block')} of ${entry.name}.`,
           `  transaction   ${mined.txHash}, in chain block ${mined.blockNumber}`,
           `  cost          ${mined.gasUsed.toLocaleString('en')} gas, ${showAmount(mined.feeWei, NATIVE_COIN)}`,
         ].join('\n'),

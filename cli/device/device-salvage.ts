@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { counted } from '../../core/counted.ts';
 import { FileError, StateError } from '../../core/errors.ts';
 import { isOutboxHeld } from '../../device/outbox/lock-outbox.ts';
 import { type Salvage, writeSalvaged } from '../../device/outbox/salvage/write-salvaged.ts';
@@ -43,8 +44,8 @@ export function addDeviceSalvage(device: Command): void {
 function describe(folder: string, { blocks, bytes, files, damaged, missing, behind }: Salvage): string {
   const count = (value: number): string => value.toLocaleString('en');
   return [
-    `saved     ${count(blocks)} blocks, ${showBytes(bytes)}, in ${count(files)} files of ${folder}`,
-    `damaged   ${count(damaged)} blocks`,
+    `saved     ${counted(blocks, 'block')}, ${showBytes(bytes)}, in ${counted(files, 'file')} of ${folder}`,
+    `damaged   ${counted(damaged, 'block')}`,
     `missing   ${count(missing)} block numbers between the first and the last: dropped earlier, or lost`,
     `behind    ${count(behind)} block numbers after the last one found: proven and removed, or lost`,
     'Some of these blocks may be in the log already, because the outbox keeps blocks for a while after the storage has proven them.',

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { counted } from '../../core/counted.ts';
 import { isOutboxHeld } from '../../device/outbox/lock-outbox.ts';
 import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { type OutboxStatus, readStatus } from '../../device/outbox/read-status.ts';
@@ -70,21 +71,22 @@ function describe(status: Shown, nowMs: number): string {
   const lines = [
     `dataset   ${status.dataset}`,
     `account   ${status.account}`,
-    `captured  ${count(captured.blocks)} blocks, ${showBytes(captured.bytes)}`,
-    `unsealed  ${count(unsealed.blocks)} blocks, ${showBytes(unsealed.bytes)}`,
+    `captured  ${counted(captured.blocks, 'block')}, ${showBytes(captured.bytes)}`,
+    `unsealed  ${counted(unsealed.blocks, 'block')}, ${showBytes(unsealed.bytes)}`,
     ...(['planned', 'sealed', 'stored', 'recorded', 'final'] as const)
       .filter((state) => states[state].batches > 0)
       .map(
-        (state) => `${state.padEnd(9)} ${count(states[state].batches)} batches, ${count(states[state].blocks)} blocks`,
+        (state) =>
+          `${state.padEnd(9)} ${counted(states[state].batches, 'batch')}, ${counted(states[state].blocks, 'block')}`,
       ),
-    `log       ${count(log.blocks)} blocks; all that are not listed above are checked`,
+    `log       ${counted(log.blocks, 'block')}; all that are not listed above are checked`,
     `disk      ${showBytes(disk.usedBytes)} in use, ${showBytes(disk.fileBytes)} taken`,
   ];
   if (status.unpublished > 0)
-    lines.push(`publish   ${count(status.unpublished)} batches not yet published on the chain`);
-  if (dropped.blocks > 0) lines.push(`dropped   ${count(dropped.blocks)} blocks, ${showBytes(dropped.bytes)}`);
+    lines.push(`publish   ${counted(status.unpublished, 'batch')} not yet published on the chain`);
+  if (dropped.blocks > 0) lines.push(`dropped   ${counted(dropped.blocks, 'block')}, ${showBytes(dropped.bytes)}`);
   for (const { kind, blocks, bytes, atMs } of status.losses)
-    lines.push(`lost      ${count(blocks)} blocks, ${showBytes(bytes)}, ${describeLoss(kind, atMs, nowMs)}`);
+    lines.push(`lost      ${counted(blocks, 'block')}, ${showBytes(bytes)}, ${describeLoss(kind, atMs, nowMs)}`);
   const { secondWriter } = status;
   if (secondWriter !== null) {
     const { fromBlock: from, blocks, lastMs } = secondWriter;

@@ -1,3 +1,4 @@
+import { counted } from '../../core/counted.ts';
 import type { DeviceEvent, Report } from '../../device/events.ts';
 import { scanningText } from '../../device/sources/watch-directory.ts';
 import { heldUpText } from '../held-up-text.ts';
@@ -66,9 +67,9 @@ function describe(event: DeviceEvent): string | null {
     case 'retry':
       return `${event.step}: ${event.reason} Next try in ${Math.ceil(event.inMs / 1000)} s.`;
     case 'adopted':
-      return `Adopted ${event.blocks} blocks that were recorded or stored earlier; this outbox already had ${event.known} of them.`;
+      return `Adopted ${counted(event.blocks, 'block')}, recorded or stored earlier; this outbox already had ${event.known} of them.`;
     case 'resealed':
-      return `${event.blocks} blocks lost their place in the log, from block ${event.from} on. They are being sealed again.`;
+      return `Sealing ${counted(event.blocks, 'block')} again, from block ${event.from} on, because another batch took their place in the log.`;
     case 'held':
       return `Sealing has stopped for now. ${event.reason}`;
     case 'full':
@@ -94,7 +95,7 @@ function describe(event: DeviceEvent): string | null {
         ? 'The owner has chartered this dataset to direct records.'
         : `The owner has chartered this dataset to the rounds of ${event.anchorer}.`;
     case 'sent':
-      return `Sent the log's head (${event.blocks} blocks) to the chain in transaction ${event.tx}.`;
+      return `Sent the log's head (${counted(event.blocks, 'block')}) to the chain in transaction ${event.tx}.`;
     case 'held-up':
       return heldUpText(event.heldUp);
     case 'source-complete':
@@ -102,7 +103,7 @@ function describe(event: DeviceEvent): string | null {
     case 'stopped':
       return event.unsealedBlocks === null
         ? 'Stopped. The outbox cannot be read, so what it holds is not known.'
-        : `Stopped: ${event.unsealedBlocks} blocks unsealed, ${event.pendingBatches} batches under way.`;
+        : `Stopped: ${counted(event.unsealedBlocks, 'block')} unsealed, ${counted(event.pendingBatches ?? 0, 'batch')} under way.`;
     default:
       return null;
   }

@@ -1,3 +1,4 @@
+import { counted } from '../../core/counted.ts';
 import type { LossKind } from '../../device/outbox/losses.ts';
 import type { AwaitedThing, Turn, Wait } from '../../device/outbox/read-waits.ts';
 
@@ -48,7 +49,7 @@ export function shortenedText(blocks: number): string {
 
 export function secondWriterText({ from, blocks }: { readonly from: number; readonly blocks: number }): string {
   return (
-    `Another device writes with the key of this one: ${blocks.toLocaleString('en')} blocks from block ${from} on do not come from here. ` +
+    `Another device writes with the key of this one: ${counted(blocks, 'block')} from block ${from} on do not come from here. ` +
     'Nothing is lost. Stop one of the two devices and give it its own key: plumb device replace NAME. ' +
     'If there is no other device, someone put this outbox back from a copy; then this message does not come again.'
   );

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { printable } from '../../client/printable.ts';
+import { counted } from '../../core/counted.ts';
 import type { Address } from '../../core/ids.ts';
 import { INTERFACE_VERSION } from '../../core/wire/interface-version.ts';
 import { readProvision } from '../../device/provision/read-provision.ts';
@@ -176,7 +177,7 @@ function describe(output: Output, findings: readonly Finding[]): string {
       `${output.style(COLOURS[state], state.padEnd(4))}  ${about.padEnd(11)} ${printable(says)}`,
       ...(remedy === null ? [] : [`                  ${printable(remedy)}`]),
     ]),
-    `${count('ok')} ok, ${count('warn')} to think about, ${count('bad')} bad.`,
+    `${count('ok')} ok, ${counted(count('warn'), 'warning')}, ${count('bad')} bad.`,
   ].join('\n');
 }
 

@@ -5,6 +5,7 @@ import { compareCode, type Deployable } from '../../adapters/ethereum/deployable
 import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { data, parseAnswer, quantity } from '../../adapters/ethereum/parse-answers.ts';
 import { fromHex } from '../../core/bytes.ts';
+import { counted } from '../../core/counted.ts';
 import { type Address, NATIVE_COIN } from '../../core/ids.ts';
 import type { Connection } from '../../library/connection.ts';
 import { showAmount } from '../show-amount.ts';
@@ -97,7 +98,7 @@ export async function lookAtGas(
       const records = balance / (RECORD_GAS * (price > 0n ? price : 1n));
       const says = `The ${who} (${account}) has ${showAmount(balance, NATIVE_COIN)}`;
       if (records >= FEW_RECORDS) return ok('gas', `${says}.`);
-      const enough = `${says}: enough for ${records} records at today's price.`;
+      const enough = `${says}: enough for ${counted(Number(records), 'record')} at today's price.`;
       if (!mustPay) return ok('gas', `${enough} Nothing that it pays for is in progress.`);
       return (records === 0n ? bad : warn)('gas', enough, `Send ether to ${account}.`);
     }),

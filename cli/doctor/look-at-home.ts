@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { requirePrivate } from '../../adapters/keys/require-private.ts';
 import { readSecretFile } from '../../adapters/keys/secret-file.ts';
 import { anchorerOf } from '../../core/charter/charter.ts';
+import { counted } from '../../core/counted.ts';
 import { FileError } from '../../core/errors.ts';
 import type { Address } from '../../core/ids.ts';
 import { readDatasets } from '../../library/dataset-list.ts';
@@ -68,7 +69,7 @@ export async function lookAtDatasets(home: string, anchorer: Address | null): Pr
   });
   const [first] = elsewhere;
   if (first === undefined) return [known];
-  const says = `The charters of ${elsewhere.length} of these ${datasets.length} datasets name another anchorer than this service's account ${anchorer}. Nobody anchors them here, and their devices wait. One is ${first.name}.`;
+  const says = `The charters of ${elsewhere.length} of these ${counted(datasets.length, 'dataset')} name another anchorer than this service's account ${anchorer}. Nobody anchors them here, and their devices wait. One is ${first.name}.`;
   return [known, warn('datasets', says, 'Charter them to this service: plumb dataset anchor --elsewhere')];
 }
 

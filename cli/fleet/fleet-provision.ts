@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { isMissingFile, readSecretFile, replaceSecretFile } from '../../adapters/keys/secret-file.ts';
+import { counted } from '../../core/counted.ts';
 import { ArgumentError, FileError } from '../../core/errors.ts';
 import { type Connection, readConnection } from '../../library/connection.ts';
 import type { DatasetEntry } from '../../library/dataset-list.ts';
@@ -68,7 +69,7 @@ export function addFleetProvision(fleet: Command): void {
       context.output.result(
         { devices: entries.length, created, unshown: unshown.length, problem: problem ?? null, written, folder },
         [
-          `${entries.length} devices, ${created} of them new; ${written} files written, ${entries.length - written} already there.`,
+          `${counted(entries.length, 'device')}, ${created} of them new; ${counted(written, 'file')} written, ${entries.length - written} already there.`,
           ...(unshown.length === 0
             ? []
             : [

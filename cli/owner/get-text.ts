@@ -2,6 +2,7 @@ import { isSameReason } from '../../client/damaged-ranges.ts';
 import type { DisownedBlocks } from '../../client/disowned-blocks.ts';
 import type { TimedBlocks } from '../../client/owner/find-times.ts';
 import { joinWhereabouts } from '../../client/owner/whereabouts.ts';
+import { counted } from '../../core/counted.ts';
 import { growthLines, standingLines } from '../growth-text.ts';
 import { listSome } from '../list-some.ts';
 import type { Output } from '../output.ts';
@@ -19,9 +20,7 @@ export function reportText(output: Output, report: GetReport, evidence: readonly
     `Dataset ${report.dataset}`,
     ...(anchor === null
       ? []
-      : [
-          `  chain block   ${anchor.point.blockNumber} (${anchor.anchor}); it has ${anchor.size.toLocaleString('en')} blocks`,
-        ]),
+      : [`  chain block   ${anchor.point.blockNumber} (${anchor.anchor}); it has ${counted(anchor.size, 'block')}`]),
     ...standingLines(report),
     ...growthLines(output, report.growth, evidence),
     `  verified      ${report.intact.toLocaleString('en')} ${report.intact === 1 ? 'block' : 'blocks'}, every byte hashed here${kept}`,
@@ -91,7 +90,8 @@ function wholeText({ from, to, before, after }: TimedBlocks): string {
 function endText(output: Output, report: GetReport): string {
   if (report.isWhole) return output.style('green', `Every block in the range is intact and restored to ${report.out}.`);
   if (report.intact > 0 || report.missing.length > 0 || !report.whole) {
-    const end = 'Some blocks could not be restored. Run the command again later to fetch the rest.';
+    const end =
+      'Some blocks could not be restored. Once the storage has them again, the same command fetches the rest.';
     const isSilent = report.intact === 0 && report.missing.every(({ verdict }) => verdict === 'unavailable');
     const bucket = isSilent && report.hasBucket ? ' To read the bucket without the service, add --from s3.' : '';
     return output.style('red', `${end}${bucket}`);

@@ -6,6 +6,7 @@ import { createSecretFile } from '../../adapters/keys/secret-file.ts';
 import { printable } from '../../client/printable.ts';
 import { datasetOfCharter, requireCharterSignature } from '../../core/charter/charter.ts';
 import { decodeDatasetName } from '../../core/charter/dataset-name.ts';
+import { counted } from '../../core/counted.ts';
 import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { ArgumentError, FileError, PlumblineError } from '../../core/errors.ts';
 import { type ProvenContradiction, requireContradiction } from '../../core/evidence/contradiction.ts';
@@ -244,7 +245,7 @@ function foundText({ path, file, proven, whose }: Checked, used: UsedContract): 
       : `Charter ${whose.serial} of owner ${whose.owner} makes it a device of dataset ${printable(whose.name)}.`;
   return [
     `Dataset ${shorter.dataset}, chain ${file.domain.chainId}, DISSC ${file.domain.dissc}`,
-    `  heads         ${shorter.size} blocks and ${longer.size} blocks; the longer log does not start with the shorter one`,
+    `  heads         ${counted(shorter.size, 'block')} and ${counted(longer.size, 'block')}; the longer log does not start with the shorter one`,
     `  seen          ${printable(file.seen.shorter)}`,
     `                ${printable(file.seen.longer)}`,
     `  fault         ${whom}`,

@@ -13,6 +13,7 @@ import {
   type RestoredFolder,
   type RestoreRequest,
 } from '../../client/restore/restored-folder.ts';
+import { counted } from '../../core/counted.ts';
 import { ArgumentError, FileError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { type Connection, openBucket, openLedger, openService, readConnection } from '../../library/connection.ts';
@@ -133,23 +134,23 @@ async function getInto(
     },
     signal,
   );
-  async function* counted(): AsyncGenerator<BlockToRestore> {
+  async function* noted(): AsyncGenerator<BlockToRestore> {
     for await (const block of blocks) {
       seen.note(block);
-      output.progress(`${seen.intact} blocks verified, ${seen.notIntact.length} not intact`);
+      output.progress(`${counted(seen.intact, 'block')} verified, ${seen.notIntact.length} not intact`);
       const { verdict, upTo, meta, about, content } = block;
       const { index, reason } = verdict;
       yield { index, upTo, verdict: verdict.verdict, reason, meta: meta ?? about, content };
     }
   }
   try {
-    const restored = await restoreFiles(folder, counted());
+    const restored = await restoreFiles(folder, noted());
     const { intact, notIntact } = seen;
     return makeReport({ wanted, plan: plan as GetPlan | null, out, hasBucket, intact, notIntact, restored });
   } catch (cause) {
     if (signal.aborted && seen.intact > 0) {
       output.notice(
-        `${seen.intact.toLocaleString('en')} blocks are verified and in ${out}. Run the same command again to continue.`,
+        `Verified ${counted(seen.intact, 'block')} so far, in ${out}. Run the same command again to continue.`,
       );
     }
     throw cause;

@@ -3,6 +3,7 @@ import { UNKNOWN_CONTENTS } from '../../client/sale/summarise-contents.ts';
 import type { Terms } from '../../core/agreement/terms.ts';
 import { anchorerOf } from '../../core/charter/charter.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
+import { counted } from '../../core/counted.ts';
 import type { Head } from '../../core/log/head.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import { type Connection, openService, readConnection } from '../../library/connection.ts';
@@ -129,7 +130,7 @@ export function addOwnerOffer(owner: Command): void {
           txHash === null ? `The same offer is already open; to make another one, add --again.` : `Offered: ${id}`,
           ...(txHash === null ? [`  id           ${id}`] : [`  transaction  ${txHash}`]),
           `  blocks       ${terms.first} to ${terms.first + terms.count - 1} of ${terms.dataset}`,
-          `  price        ${showAmount(terms.price, terms.token)}, fee ${showAmount(terms.fee, terms.token)}, bond ${showAmount(terms.bond, terms.token)}; ${terms.samples} samples${entry.kind === ENCRYPTED ? `, ${terms.previews} of them with content` : ''}`,
+          `  price        ${showAmount(terms.price, terms.token)}, fee ${showAmount(terms.fee, terms.token)}, bond ${showAmount(terms.bond, terms.token)}; ${counted(terms.samples, 'sample')}${entry.kind === ENCRYPTED ? `, ${terms.previews} of them with content` : ''}`,
           ...(isDescribed && description !== null ? descriptionLines(description) : []),
           'Keep this running from now on: plumb owner agent --out agent.json; plumb owner serve --agent agent.json',
         ].join('\n'),
@@ -176,7 +177,7 @@ async function recordIfNeeded(
   output.notice(`An agreement rests on DISSC alone. ${planText(entry.name, plan)} Recording it first.`);
   output.progress('Recording …');
   const { txHash, gasUsed, feeWei } = await send(plan);
-  output.notice(`Recorded: DISSC has ${plan.to} blocks of ${entry.name}, by transaction ${txHash}.`);
+  output.notice(`Recorded: DISSC has ${counted(plan.to, 'block')} of ${entry.name}, by transaction ${txHash}.`);
   return { transaction: txHash, blocks: plan.to, gasUsed, feeWei };
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type PublishedBatch, publishBatches } from '../../client/owner/publish-batches.ts';
+import { counted } from '../../core/counted.ts';
 import { openService, readConnection } from '../../library/connection.ts';
 import { findDataset } from '../../library/dataset-list.ts';
 import { withKeystoreOptions } from '../command-options.ts';
@@ -33,7 +34,7 @@ export function addOwnerPublish(owner: Command): void {
       const published: PublishedBatch[] = [];
       for await (const batch of publishBatches(service, dataset, range, context.signal)) {
         published.push(batch);
-        context.output.progress(`${published.length} batches are in IPFS`);
+        context.output.progress(`in IPFS: ${counted(published.length, 'batch')}`);
       }
       const lines = published.map(({ first, count, root }) => `  blocks ${first} to ${first + count - 1}   ${root}`);
       context.output.result(

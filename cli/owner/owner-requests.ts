@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../../core/counted.ts';
 import { address } from '../../core/ids.ts';
 import type { NamedRequest } from '../../core/market/buying-request.ts';
 import { openCatalogue, readConnection } from '../../library/connection.ts';
@@ -26,7 +27,7 @@ export function addOwnerRequests(owner: Command): void {
       const { requests, distrusted } = await readRequests(openCatalogue(connection), domain, signal);
       const short = shortIds(requests.map(({ id }) => id));
       if (distrusted > 0)
-        output.notice(`The service gave ${distrusted} requests with invalid signatures; they are left out.`);
+        output.notice(`The service gave ${counted(distrusted, 'request')} with invalid signatures; they are left out.`);
       output.result(
         { requests, distrusted },
         requests.length === 0 ? 'There are no requests.' : requests.map((one) => text(one, short)).join('\n'),

@@ -11,6 +11,7 @@ import type { SignedCharter } from '../../core/charter/charter.ts';
 import { deviceSerial } from '../../core/charter/charters-in-force.ts';
 import { deriveDatasetId } from '../../core/charter/dataset-id.ts';
 import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
+import { counted } from '../../core/counted.ts';
 import { ArgumentError, PlumblineError } from '../../core/errors.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { serialOfDevice } from '../../core/keys.ts';
@@ -71,7 +72,7 @@ export function addOwnerRestore(owner: Command): void {
       context.output.result(
         { account, home: context.home, datasets, problems },
         [
-          `Owner account ${account} is restored in ${context.home}, with ${entries.length} datasets:`,
+          `Owner account ${account} is restored in ${context.home}, with ${counted(entries.length, 'dataset')}:`,
           ...entries.map((entry) => `  ${printable(entry.name)}  ${kindName(entry.kind)}  ${devicesText(entry)}`),
           ...problems.map((problem) => `  ! ${printable(problem)}`),
         ].join('\n'),

@@ -6,6 +6,7 @@ import type { SaleEvent } from '../../client/sale/sale-event.ts';
 import { openSaleState } from '../../client/sale/sale-state.ts';
 import { serveSales } from '../../client/sale/serve-sales.ts';
 import type { SaleRound } from '../../client/sale/watch/sale-watch.ts';
+import { counted } from '../../core/counted.ts';
 import { PlumblineError } from '../../core/errors.ts';
 import { type Address, NATIVE_COIN } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
@@ -131,13 +132,13 @@ function describe(event: SaleEvent, output: Output): string {
     case 'accepted':
       return `${sale}accepted by ${event.consumer}, until ${timeOf(event.endSeconds)}`;
     case 'archived':
-      return `${sale}archived all records of ${event.batches} batches, proven against the sold log`;
+      return `${sale}archived all records of ${counted(event.batches, 'batch')}, proven against the sold log`;
     case 'request':
-      return `${sale}request ${event.sequence}: gave keys of ${event.admitted + event.released} blocks, refused ${event.refused}`;
+      return `${sale}request ${event.sequence}: gave keys of ${counted(event.admitted + event.released, 'block')}, refused ${event.refused}`;
     case 'message-refused':
       return `${sale}message ${event.sequence} refused: ${printable(event.reason)}`;
     case 'voucher':
-      return `${sale}voucher for ${showAmount(BigInt(event.due), event.token)}, which pays for ${event.paidBlocks} blocks`;
+      return `${sale}voucher for ${showAmount(BigInt(event.due), event.token)}, which pays for ${counted(event.paidBlocks, 'block')}`;
     case 'keys-sent':
       return `${sale}message ${event.sequence} posted`;
     case 'challenged':

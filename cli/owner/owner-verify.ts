@@ -26,6 +26,7 @@ import { type Output, progressBar } from '../output.ts';
 import { parseCount, parseFraction, parseRange } from '../parse-arguments.ts';
 import { type CommandContext, runCommand } from '../run-command.ts';
 import { watchAnswers } from '../watch-answers.ts';
+import { blocksText } from '../where-text.ts';
 import { disownedText } from './get-text.ts';
 import { openOwner } from './owner-home.ts';
 
@@ -234,7 +235,7 @@ export function reportText(
     ...listSome(
       report.recordedBy.map(
         ({ from, to, count, signer, blockNumber }) =>
-          `${count} of blocks ${from} to ${to}: recorded in chain block ${blockNumber}, signed by ${signer}`,
+          `${count === to - from + 1 ? blocksText({ from, to }) : `${count} of blocks ${from} to ${to}`}: recorded in chain block ${blockNumber}, signed by ${signer}`,
       ),
       MOST_STRETCHES,
       '--json',

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { printable } from '../../client/printable.ts';
+import { counted } from '../../core/counted.ts';
 import { createLineObserver } from '../../functions/observe/line-observer.ts';
 import { type RebuildProgress, type Rebuilt, rebuildService } from '../../functions/rebuild/rebuild-service.ts';
 import { withHomeOptions } from '../command-options.ts';
@@ -48,8 +49,7 @@ export function addServiceRebuild(service: Command): void {
 }
 
 function showProgress(output: Output, { phase, done, total }: RebuildProgress): void {
-  const count = done.toLocaleString('en');
-  output.progress(total === null ? `${phase}: ${count} objects so far` : progressBar(done, total, phase));
+  output.progress(total === null ? `${phase}: ${counted(done, 'object')} so far` : progressBar(done, total, phase));
 }
 
 function behind({ datasets }: Rebuilt): Rebuilt['datasets'] {
@@ -61,13 +61,13 @@ function describe(rebuilt: Rebuilt): string {
   const outcomes = Object.entries(segments).map(([outcome, count]) => `${count.toLocaleString('en')} ${outcome}`);
   const blocks = datasets.reduce((sum, { size }) => sum + size, 0);
   return [
-    `Datasets: ${datasets.length}, with ${blocks.toLocaleString('en')} blocks in their logs.`,
+    `Datasets: ${datasets.length}, with ${counted(blocks, 'block')} in their logs.`,
     `Charters: ${charters.kept} restored, ${charters.known} already there, ${charters.refused} refused.`,
     `Segments: ${outcomes.join(', ') || 'none'}.`,
     ...(mended > 0 ? [`${mended} items of the logs were missing or wrong, and are corrected.`] : []),
-    ...(recounted > 0 ? [`The stored bytes of ${recounted} datasets were counted wrongly, and are corrected.`] : []),
-    ...(anchored === null ? [] : [`The rounds' map has ${anchored.toLocaleString('en')} heads.`]),
-    ...(lost > 0 ? [`The objects of ${lost} segments are gone. Restore their versions in the bucket.`] : []),
+    ...(recounted > 0 ? [`Corrected the count of stored bytes of ${counted(recounted, 'dataset')}.`] : []),
+    ...(anchored === null ? [] : [`The rounds' map has ${counted(anchored, 'head')}.`]),
+    ...(lost > 0 ? [`The objects of ${counted(lost, 'segment')} are gone. Restore their versions in the bucket.`] : []),
     ...behind(rebuilt).map(({ dataset }) => `${dataset}: the chain has blocks that are not stored here.`),
     ...failures.slice(0, MOST_SHOWN).map(({ what, message }) => `failed: ${printable(what)}: ${printable(message)}`),
     ...(failures.length > 0 ? [`${failures.length} items failed. Run the command again.`] : ['Done.']),

@@ -1,4 +1,5 @@
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
+import { counted } from '../../core/counted.ts';
 import { StoreUnavailableError } from '../../core/errors.ts';
 import { MAX_CONTENT_BYTES } from '../../core/limits.ts';
 import { createDeviceClock } from '../../device/clock.ts';
@@ -136,7 +137,7 @@ function watchProgress(survey: Survey, output: Output) {
       const tookMs = performance.now() - startMs;
       const left = done > 0.05 && done < 1 ? `, about ${Math.ceil((tookMs / done - tookMs) / 1000)} s left` : '';
       output.progress(
-        `captured ${showBytes(seen.bytes)} of ${showBytes(survey.bytes)}, ${seen.blocks} blocks: ${seen.storedBlocks} stored, ${seen.checkedBlocks} recorded and proven${left}`,
+        `captured ${showBytes(seen.bytes)} of ${showBytes(survey.bytes)}, ${counted(seen.blocks, 'block')}: ${seen.storedBlocks} stored, ${seen.checkedBlocks} recorded and proven${left}`,
       );
     },
   };

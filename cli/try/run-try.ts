@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import type { AuditReport } from '../../client/audit-blocks.ts';
 import { verifyDataset } from '../../client/owner/verify-dataset.ts';
+import { counted } from '../../core/counted.ts';
 import type { StorageService } from '../../core/ports/service.ts';
 import { type Connection, openLedger, openService, readConnection } from '../../library/connection.ts';
 import { type DatasetEntry, readDatasets } from '../../library/dataset-list.ts';
@@ -25,7 +26,6 @@ import { sayTried, type Tried } from './say-tried.ts';
 import { calledAs, nearPath } from './shell-words.ts';
 import { type Survey, surveySource } from './survey-source.ts';
 import {
-  countOf,
   deviceFiles,
   folderOption,
   readTried,
@@ -60,7 +60,7 @@ export async function runTry(
   const surveyed = isStream ? null : await surveySource(folder, source);
   await writeTried(folder, sources);
   const survey = surveyed ?? (await takeStdin(context, folder, source, isNewFolder));
-  output.notice(`${countOf(survey.files, 'file')}, ${showBytes(survey.bytes)}, of ${source.path}`);
+  output.notice(`${counted(survey.files, 'file')}, ${showBytes(survey.bytes)}, of ${source.path}`);
 
   const own = { ...context, home: folder.home, stack: folder.stackFile, passwordFile: folder.passwordFile };
   let isNewStack = false;

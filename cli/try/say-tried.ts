@@ -1,5 +1,6 @@
 import type { AuditReport } from '../../client/audit-blocks.ts';
 import { printable } from '../../client/printable.ts';
+import { counted } from '../../core/counted.ts';
 import { showBytes } from '../device/parse-units.ts';
 import { showName } from '../device/show-name.ts';
 import type { Output } from '../output.ts';
@@ -7,7 +8,7 @@ import type { Captured } from './capture-source.ts';
 import type { DamageSeen } from './damage-copy.ts';
 import { calledAs, nearPath, quoted } from './shell-words.ts';
 import type { Survey } from './survey-source.ts';
-import { countOf, folderOption, type TryFolder, type TrySource } from './try-folder.ts';
+import { folderOption, type TryFolder, type TrySource } from './try-folder.ts';
 
 /** What came of it. */
 export interface Tried {
@@ -53,12 +54,12 @@ export function sayTried(output: Output, folder: TryFolder, tried: Tried): strin
 function recorded({ source, survey, captured, report }: Tried): string {
   const isNew = captured.blocks > 0 ? '' : ' None of it is new.';
   const { point } = report.anchor;
-  return `${countOf(survey.files, 'file')} of ${nearPath(source.path)} (${showBytes(survey.bytes)}) ${survey.files === 1 ? 'is' : 'are'} stored encrypted, as ${countOf(report.total, 'block')}, and the chain has recorded ${report.total === 1 ? 'its hash' : 'their hashes'} permanently (as of chain block ${point.blockNumber}).${isNew}`;
+  return `${counted(survey.files, 'file')} of ${nearPath(source.path)} (${showBytes(survey.bytes)}) ${survey.files === 1 ? 'is' : 'are'} stored encrypted, as ${counted(report.total, 'block')}, and the chain has recorded ${report.total === 1 ? 'its hash' : 'their hashes'} permanently (as of chain block ${point.blockNumber}).${isNew}`;
 }
 
 function verified(output: Output, { report }: Tried): string {
   if (report.ok) {
-    return `${countOf(report.checked, 'block')} of ${report.total} ${output.style('green', 'verified')}: the storage had to show a random piece of each, and every piece matches what was recorded.`;
+    return `${counted(report.checked, 'block')} of ${report.total} ${output.style('green', 'verified')}: the storage had to show a random piece of each, and every piece matches what was recorded.`;
   }
   const names = report.notIntact.slice(0, 5).map(({ index, verdict }) => `block ${index} is ${verdict}`);
   return output.style(
@@ -77,7 +78,7 @@ function damaged(output: Output, { damage }: Tried): string {
     );
   }
   const { block, checked, seen } = damage;
-  const done = `One bit of block ${block} was flipped in a copy of what is stored (${countOf(checked, 'block')})`;
+  const done = `One bit of block ${block} was flipped in a copy of what is stored (${counted(checked, 'block')})`;
   return seen
     ? `${done}, and verifying the copy reported block ${block} as ${output.style('red', 'corrupted')}, and no other.`
     : output.style('red', `${done}, but verifying the copy did NOT report exactly that block.`);
@@ -101,5 +102,5 @@ function leftOut({ captured }: Tried): string[] {
     const more = n > examples.length ? ` and ${(n - examples.length).toLocaleString('en')} more` : '';
     return `  ${examples.map(showName).join(', ')}${more}: ${reason}`;
   });
-  return [`${countOf(count, 'item')} in there ${count === 1 ? 'is' : 'are'} not recorded:`, ...lines];
+  return [`${counted(count, 'item')} in there ${count === 1 ? 'is' : 'are'} not recorded:`, ...lines];
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, realpath, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { nodeDirectories } from '../../adapters/files/node-directories.ts';
+import { counted } from '../../core/counted.ts';
 import { ArgumentError, FileError } from '../../core/errors.ts';
 import type { Directories } from '../../core/ports/directories.ts';
 import { type NameRules, NO_NAME_RULES } from '../../device/sources/directory/choose-by-name.ts';
@@ -98,7 +99,8 @@ async function newestReadable(
 }
 
 function nothingToCapture(path: string, kind: TrySource['kind'], files: number, reason: string | null): FileError {
-  if (files > 0) return new FileError(`None of the ${files} files of ${path} can be read. Check their permissions.`);
+  if (files > 0)
+    return new FileError(`None of the ${counted(files, 'file')} of ${path} can be read. Check their permissions.`);
   if (kind !== 'folder') return new FileError(`${path} is empty. Give a file with data in it.`);
   const why = reason === null ? '' : ` Some entries are skipped: ${reason}`;
   return new FileError(`${path} has no file with data in it.${why} Give a folder with files, or a file.`);

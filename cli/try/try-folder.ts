@@ -103,8 +103,3 @@ export function nameFor(base: string, taken: ReadonlySet<string>): string {
 export function folderOption({ path }: TryFolder): string {
   return nearPath(path) === 'plumb-try' ? '' : ` --folder ${quoted(nearPath(path))}`;
 }
-
-/** `1 file`, `1,200 files` */
-export function countOf(count: number, thing: string): string {
-  return `${count.toLocaleString('en')} ${thing}${count === 1 ? '' : 's'}`;
-}

@@ -1,3 +1,4 @@
+import { counted } from '../../core/counted.ts';
 import { ArgumentError, StateError } from '../../core/errors.ts';
 import type { BlockIndex } from '../../core/ids.ts';
 import type { CssN, CssY, RecordSource } from '../../core/ports/css.ts';
@@ -97,11 +98,13 @@ async function drawSample({ primitives, store }: PurchaseAuditDeps, audit: Purch
   const left = Math.min(samples, count) - sampled.size;
   const wanted = audit.sample ?? Math.min(DEFAULT_SAMPLE, left);
   if (left < 1) {
-    throw new StateError(`All ${samples} samples of the agreement are used up. Fetch and pay for blocks instead.`);
+    throw new StateError(
+      `All ${counted(samples, 'sample')} of the agreement are used up. Fetch and pay for blocks instead.`,
+    );
   }
   if (wanted < 1 || wanted > left) {
     throw new ArgumentError(
-      `You asked for ${wanted} samples, but only ${left} of the agreement's ${samples} are left. Give a --sample of 1 to ${left}.`,
+      `You asked for ${counted(wanted, 'sample')}, but only ${left} of the agreement's ${samples} are left. Give a --sample of 1 to ${left}.`,
     );
   }
   const unseen = chooseDistinct(primitives, count - sampled.size, wanted);

@@ -1,5 +1,6 @@
 import type { SoldLog } from '../../core/agreement/verify-keys.ts';
 import { equalBytes, to0x } from '../../core/bytes.ts';
+import { counted } from '../../core/counted.ts';
 import { ArgumentError, ProofError, StateError } from '../../core/errors.ts';
 import type { AgreementId } from '../../core/ids.ts';
 import type { Head } from '../../core/log/head.ts';
@@ -65,7 +66,9 @@ export async function readPurchaseLog(
   const recorded = events.filter((event) => event.size <= size).toSorted((a, b) => a.size - b.size);
   const made = recorded.find((event) => event.size === size);
   if (made !== undefined && !equalBytes(made.root, root)) {
-    throw new ProofError(`OCASC and DISSC name different logs of ${size} blocks. Check the contracts' addresses.`);
+    throw new ProofError(
+      `OCASC and DISSC name different logs of ${counted(size, 'block')}. Check the contracts' addresses.`,
+    );
   }
   const head = { dataset, size, root };
   return {

@@ -3,6 +3,7 @@ import { MAX_MESSAGES } from '../../core/agreement/message.ts';
 import { dueFor, MAX_SAMPLES, paidBlocks } from '../../core/agreement/quota.ts';
 import type { AgreementDomain } from '../../core/agreement/terms.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
+import { counted } from '../../core/counted.ts';
 import { ArgumentError, StateError } from '../../core/errors.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 import type { AgreementService } from '../../core/ports/service.ts';
@@ -58,7 +59,7 @@ export function requireMessagesFor(delivery: PaidDelivery, { state }: PurchaseSt
   const steps = (ahead: number) => countSteps({ ahead }, state.verified, count);
   if (steps(delivery.ahead) <= left) return;
   const blocks = count - state.verified;
-  const problem = `${blocks} blocks, ${delivery.ahead} at a time, need ${steps(delivery.ahead)} messages, but this agreement has only ${left} left.`;
+  const problem = `${counted(blocks, 'block')}, ${delivery.ahead} at a time, need ${steps(delivery.ahead)} messages, but this agreement has only ${left} left.`;
   if (steps(MAX_SAMPLES) > left) throw new StateError(`${problem} End the agreement: plumb consumer quit`);
   let enough = delivery.ahead;
   while (steps(enough) > left) enough++;

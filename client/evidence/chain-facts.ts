@@ -1,4 +1,5 @@
 import { to0x } from '../../core/bytes.ts';
+import { counted } from '../../core/counted.ts';
 import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import type { DisscDomain } from '../../core/dissc-domain.ts';
 import type { EvidenceFile } from '../../core/evidence/evidence.ts';
@@ -31,7 +32,7 @@ export function chainFacts(evidence: EvidenceFile, finding: EvidenceFinding): Ch
 
 export function recordSays({ domain, dataset, head, record }: EvidenceFile): string {
   if (record === null) return 'There is no record.';
-  return `On chain ${domain.chainId}, transaction ${to0x(record.txHash)} in block ${placeText(record)} made ${contractText(domain)} log a Recorded event for dataset ${dataset}: ${head.size} blocks, root ${to0x(head.root)}.`;
+  return `On chain ${domain.chainId}, transaction ${to0x(record.txHash)} in block ${placeText(record)} made ${contractText(domain)} log a Recorded event for dataset ${dataset}: ${counted(head.size, 'block')}, root ${to0x(head.root)}.`;
 }
 
 export function roundSays({ domain, round }: EvidenceFile, finding: EvidenceFinding): string {

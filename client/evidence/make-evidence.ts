@@ -2,6 +2,7 @@ import { decodeMeta } from '../../core/block/meta.ts';
 import { equalBytes, fromHex, to0x } from '../../core/bytes.ts';
 import { isSameCharter, requireCharterSignature, type SignedCharter } from '../../core/charter/charter.ts';
 import { charterHistory, chartersBySerial, deviceSerial } from '../../core/charter/charters-in-force.ts';
+import { counted } from '../../core/counted.ts';
 import { DefectError, PlumblineError, StateError } from '../../core/errors.ts';
 import type {
   EvidenceBlock,
@@ -183,7 +184,9 @@ async function signedHead(
   if (isIts && isSignedBy(signer, () => recoverHeadSigner(ledger.domain, head, manifest.signature))) {
     return { ...head, serial: deviceSerial(log.charters, signer) ?? manifest.serial, signature: manifest.signature };
   }
-  throw new StateError(`The storage does not show the signature by ${signer} of the head of ${size} blocks.`);
+  throw new StateError(
+    `The storage does not show the signature by ${signer} of the head of ${counted(size, 'block')}.`,
+  );
 }
 
 function isSignedBy(signer: Address, recover: () => Address): boolean {

@@ -4,6 +4,7 @@ import type { Opening } from '../../core/block/digest.ts';
 import { type BlockMeta, decodeMeta, metaHash } from '../../core/block/meta.ts';
 import { blockKeys } from '../../core/block/seal.ts';
 import { equalBytes } from '../../core/bytes.ts';
+import { counted } from '../../core/counted.ts';
 import { KeyError, ProofError, StateError } from '../../core/errors.ts';
 import type { EvidenceBlock } from '../../core/evidence/evidence.ts';
 import { requireStored } from '../../core/evidence/verify-evidence.ts';
@@ -97,7 +98,9 @@ export class BlockOpener {
       const missing = window.find((index) => !byIndex.has(index));
       if (missing !== undefined) {
         const why = faults.find(({ index }) => index === missing)?.reason ?? 'The storage returned no record.';
-        throw new StateError(`Block ${missing} cannot be proven under the head of ${head.size} blocks. ${why}`);
+        throw new StateError(
+          `Block ${missing} cannot be proven under the head of ${counted(head.size, 'block')}. ${why}`,
+        );
       }
       requireRecords(primitives, head, records, proof);
       parts.push({ positions: window, nodes: proof });

@@ -1,4 +1,5 @@
 import { to0x } from '../../core/bytes.ts';
+import { counted } from '../../core/counted.ts';
 import type { DataFinding } from '../../core/evidence/check-data.ts';
 import type { EvidenceFile } from '../../core/evidence/evidence.ts';
 import { type TimestampFinding, UNREAD_TIMESTAMP } from '../../core/evidence/timestamp.ts';
@@ -166,7 +167,8 @@ function differenceText({ name, sizeBytes, finding }: ComparedData): string {
       return `${name} is intact.`;
     case 'different': {
       const [first] = finding.differing;
-      const of = finding.differing.length === 1 ? 'One block differs' : `${finding.differing.length} blocks differ`;
+      const of =
+        finding.differing.length === 1 ? 'One block differs' : `${counted(finding.differing.length, 'block')} differ`;
       return `${name} is not the recorded data. ${of} of ${finding.blocks.length}; the first is block ${first?.index}, bytes ${first?.offset} to ${(first?.offset ?? 0) + Math.max((first?.sizeBytes ?? 0) - 1, 0)}.`;
     }
     default: {

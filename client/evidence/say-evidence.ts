@@ -1,3 +1,4 @@
+import { counted } from '../../core/counted.ts';
 import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import type { EvidenceReport } from './report-evidence.ts';
 
@@ -55,7 +56,7 @@ function provenText(report: EvidenceReport): string {
   const all =
     wholeTime === null
       ? ''
-      : ` ${count === 0 ? 'Nothing was' : 'These are all the blocks that were'} captured from ${wholeTime.from} to ${wholeTime.to} in this log of ${wholeTime.logBlocks} blocks, by its device's clock${wholeTime.clockSetBackAt.length === 0 ? '' : `, which was set back before block ${wholeTime.clockSetBackAt.join(', ')}`}.`;
+      : ` ${count === 0 ? 'Nothing was' : 'These are all the blocks that were'} captured from ${wholeTime.from} to ${wholeTime.to} in this log of ${counted(wholeTime.logBlocks, 'block')}, by its device's clock${wholeTime.clockSetBackAt.length === 0 ? '' : `, which was set back before block ${wholeTime.clockSetBackAt.join(', ')}`}.`;
   const later =
     disowned.length === 0
       ? ''
@@ -89,7 +90,7 @@ function whatText({ files, count, sizeBytes, blocks }: EvidenceReport): string {
       ? `block ${first?.from}`
       : blocks.length === 1
         ? `blocks ${first?.from} to ${first?.to}`
-        : `${count} blocks`;
+        : `${counted(count, 'block')}`;
   const size = `${sizeBytes.toLocaleString('en')} stored bytes`;
   if (files.length === 0) return `${upper(number)} (${size})`;
   const more = files.length > MOST_FILES ? ` and ${files.length - MOST_FILES} more` : '';

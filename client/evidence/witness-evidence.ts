@@ -3,6 +3,7 @@ import type { BlockHeader } from '../../core/chain-proof/block-header.ts';
 import { isSameCharter } from '../../core/charter/charter.ts';
 import { type CharterHistory, charterHistory, deviceSerial } from '../../core/charter/charters-in-force.ts';
 import { disowningCharter } from '../../core/charter/disowned.ts';
+import { counted } from '../../core/counted.ts';
 import { ChainAnswerError, PlumblineError, StateError } from '../../core/errors.ts';
 import type { EvidenceFile, NamedChainBlock, NamedTransaction } from '../../core/evidence/evidence.ts';
 import type { EvidenceFinding } from '../../core/evidence/verify-evidence.ts';
@@ -121,19 +122,19 @@ class Witness {
     const state = await this.#chain.readDataset(newest, dataset, this.#signal);
     if (state.size < head.size) {
       throw new Contradiction(
-        `At block ${newest.number}, DISSC has only ${state.size} blocks of the dataset; the evidence has ${head.size}.`,
+        `At block ${newest.number}, DISSC has only ${counted(state.size, 'block')} of the dataset; the evidence has ${head.size}.`,
       );
     }
     if (state.size > head.size) await this.#requireGrown(state, newest.number);
     else if (!equalBytes(state.root, head.root)) {
       throw new Contradiction(
-        `At block ${newest.number}, DISSC has a different log of ${head.size} blocks, with root ${to0x(state.root)}.`,
+        `At block ${newest.number}, DISSC has a different log of ${counted(head.size, 'block')}, with root ${to0x(state.root)}.`,
       );
     }
     const grown =
       state.size === head.size
         ? 'its head there is this one'
-        : `its head there has ${state.size} blocks and extends this one, by the hashes in DISSC's events, which lead to it`;
+        : `its head there has ${counted(state.size, 'block')} and extends this one, by the hashes in DISSC's events, which lead to it`;
     return `${this.#proofRestsOn(newest)}: ${grown}`;
   }
 
@@ -201,9 +202,9 @@ class Witness {
     }
     if (last === null || !equalBytes(last, state.root)) {
       // The proof is right, so that the events are not all, or false.
-      throw new ChainAnswerError(`The events do not lead to DISSC's head of ${state.size} blocks.`);
+      throw new ChainAnswerError(`The events do not lead to DISSC's head of ${counted(state.size, 'block')}.`);
     }
-    if (!isThere) throw new Contradiction(`DISSC's present log never had this head of ${head.size} blocks.`);
+    if (!isThere) throw new Contradiction(`DISSC's present log never had this head of ${counted(head.size, 'block')}.`);
   }
 
   #readNewest(): Promise<BlockHeader> {

@@ -1,4 +1,5 @@
 import { equalBytes } from '../../core/bytes.ts';
+import { counted } from '../../core/counted.ts';
 import { PlumblineError, ProofError, RequestRefusedError, StoreUnavailableError } from '../../core/errors.ts';
 import type { DatasetId, RoundRoot } from '../../core/ids.ts';
 import type { Growth, LogState } from '../../core/log/growth.ts';
@@ -53,7 +54,7 @@ export async function compareHeads(
       if (direct !== null) return relate(hasher, shorter, longer, direct);
       const { head } = shown;
       if (head === null || head.size < longer.size) {
-        return unknown(`the service shows no log of ${longer.size} blocks`);
+        return unknown(`the service shows no log of ${counted(longer.size, 'block')}`);
       }
       const compared = await throughNewest(parts, [shorter, longer], shown, head, signal);
       if (compared !== null) return compared;
@@ -109,7 +110,9 @@ async function ask(
     return await service.getAnchor(dataset, { since, ...(round === null ? {} : { round }) }, signal);
   } catch (error) {
     if (!(error instanceof RequestRefusedError)) throw error;
-    throw new ProofError(`the service shows no growth from ${since} blocks: ${error.shortMessage}`, { cause: error });
+    throw new ProofError(`the service shows no growth from ${counted(since, 'block')}: ${error.shortMessage}`, {
+      cause: error,
+    });
   }
 }
 
@@ -133,7 +136,7 @@ function requireGrowthTo(
 ): Growth {
   const growth = growthTo(hasher, shown, from, size);
   if (growth !== null) return growth;
-  throw new ProofError(`the service does not show how the log grew from ${from} to ${size} blocks`);
+  throw new ProofError(`the service does not show how the log grew from ${from} to ${counted(size, 'block')}`);
 }
 
 function unknown(why: string): HeadsCompared {

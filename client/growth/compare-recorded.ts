@@ -1,4 +1,5 @@
 import { equalBytes } from '../../core/bytes.ts';
+import { counted } from '../../core/counted.ts';
 import type { Head } from '../../core/log/head.ts';
 import type { SeenRecord } from '../../core/ports/head-memory.ts';
 import type { RecordedEvent } from '../../core/ports/ledger.ts';
@@ -24,7 +25,7 @@ export function compareRecorded(
   },
 ): GrowthFault | null {
   if (seen === null) return null;
-  const had = `DISSC had ${seen.size} blocks of this dataset at chain block ${seen.blockNumber}, which was final`;
+  const had = `DISSC had ${counted(seen.size, 'block')} of this dataset at chain block ${seen.blockNumber}, which was final`;
   const end = OTHER_CHAIN;
   const fault = (reason: string): GrowthFault => ({ kind: 'chain went back', reason, fault: null });
   if (recorded.size < seen.size) return fault(`${had}, but now has ${recorded.size}. ${end}`);

@@ -2,6 +2,7 @@ import { equalBytes } from '../../core/bytes.ts';
 import type { SignedCharter } from '../../core/charter/charter.ts';
 import { type CharterHistory, charterInForce, chartersBySerial } from '../../core/charter/charters-in-force.ts';
 import { blocksToExtend } from '../../core/charter/disowned.ts';
+import { counted } from '../../core/counted.ts';
 import { ProofError } from '../../core/errors.ts';
 import type { ContradictionFile } from '../../core/evidence/contradiction-file.ts';
 import type { Address, RoundRoot } from '../../core/ids.ts';
@@ -81,7 +82,7 @@ export class GrowthCheck {
   noteLeftOut(anchorer: Address, number: number): void {
     const before = this.#parts.seen?.round ?? null;
     if (before === null || before.anchorer !== anchorer) return;
-    const reason = `Round ${number} of ${anchorer} leaves out this dataset, although its earlier round ${before.shown.number} held ${before.shown.head.size} blocks of it.`;
+    const reason = `Round ${number} of ${anchorer} leaves out this dataset, although its earlier round ${before.shown.number} held ${counted(before.shown.head.size, 'block')} of it.`;
     this.#faults.push({ kind: 'left out', reason, fault: { party: 'anchorer', account: anchorer } });
   }
 
@@ -126,7 +127,7 @@ export class GrowthCheck {
     const compared = await this.#compare(old, held.head, held.root, signal);
     const isSame = before.anchorer === held.anchorer;
     const fault = isSame ? ({ party: 'anchorer', account: held.anchorer } as const) : null;
-    const numbers = `round ${held.shown.number} of ${held.anchorer} holds ${held.head.size} blocks of this dataset, while its earlier round ${before.shown.number} held ${old.size}`;
+    const numbers = `round ${held.shown.number} of ${held.anchorer} holds ${counted(held.head.size, 'block')} of this dataset, while its earlier round ${before.shown.number} held ${old.size}`;
     if (compared.relation === 'contested') return null;
     if (held.head.size < old.size) {
       this.#faults.push({ kind: 'went back', reason: `The head went back: ${numbers}.`, fault });
@@ -180,7 +181,7 @@ export class GrowthCheck {
       this.#isCompared = false;
       const { number } = shown;
       this.#unknown.push(
-        `It is unknown whether the ${size} blocks in round ${number} and the ${recorded.size} on DISSC are one log, because ${compared.why}.`,
+        `It is unknown whether the ${counted(size, 'block')} in round ${number} and the ${recorded.size} on DISSC are one log, because ${compared.why}.`,
       );
     }
     if (compared.relation !== 'extends' || compared.growth === null || size <= recorded.size) return null;
@@ -205,7 +206,7 @@ export class GrowthCheck {
   #signedHeads(): PlacedHead[] {
     const { seen } = this.#parts;
     const placed: PlacedHead[] = [];
-    const round = (number: number, size: number, text: string) => `${size} blocks in round ${number}${text}`;
+    const round = (number: number, size: number, text: string) => `${counted(size, 'block')} in round ${number}${text}`;
     if (seen?.round != null) {
       const { shown, anchorer, blockNumber } = seen.round;
       const { number, head } = shown;
@@ -217,7 +218,10 @@ export class GrowthCheck {
       placed.push({ head, place: round(number, head.size, `, transaction ${txHash}`) });
     }
     if (newest?.head != null) {
-      placed.push({ head: newest.head, place: `${newest.head.size} blocks, which the service shows as the newest` });
+      placed.push({
+        head: newest.head,
+        place: `${counted(newest.head.size, 'block')}, which the service shows as the newest`,
+      });
     }
     return placed;
   }

@@ -1,4 +1,5 @@
 import { type CharterHistory, deviceSerial, doesRoundCount } from '../../core/charter/charters-in-force.ts';
+import { counted } from '../../core/counted.ts';
 import type { DisscDomain } from '../../core/dissc-domain.ts';
 import { ProofError } from '../../core/errors.ts';
 import type { Address, RoundRoot } from '../../core/ids.ts';
@@ -41,7 +42,7 @@ export async function countingRound(
   const { head, signer, round } = verified;
   if (deviceSerial(charters, signer) !== head.serial) {
     throw new ProofError(
-      `Round ${round.number} holds a head of ${head.size} blocks signed by ${signer}, but no charter with serial ${head.serial} names that account.`,
+      `Round ${round.number} holds a head of ${counted(head.size, 'block')} signed by ${signer}, but no charter with serial ${head.serial} names that account.`,
     );
   }
   const blockNumber = await view.findBlock({ anchorer, root, txHash: round.txHash }, signal);

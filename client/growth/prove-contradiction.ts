@@ -1,5 +1,6 @@
 import { equalBytes } from '../../core/bytes.ts';
 import type { SignedCharter } from '../../core/charter/charter.ts';
+import { counted } from '../../core/counted.ts';
 import type { DisscDomain } from '../../core/dissc-domain.ts';
 import { requireContradiction } from '../../core/evidence/contradiction.ts';
 import type { ContradictionFile } from '../../core/evidence/contradiction-file.ts';
@@ -45,11 +46,11 @@ export async function proveContradiction(
   signal?: AbortSignal,
 ): Promise<{ readonly fault: GrowthFault; readonly file: ContradictionFile | null }> {
   const { hasher, domain, devices, charters } = parts;
-  const said = `Two heads of this dataset contradict each other: one has ${shorter.size} blocks, the other ${longer.size}.`;
+  const said = `Two heads of this dataset contradict each other: one has ${counted(shorter.size, 'block')}, the other ${longer.size}.`;
   const [one, other] = [await signedHead(parts, shorter, signal), await signedHead(parts, longer, signal)];
   if (one === null || other === null) {
     const missing = one === null ? shorter : longer;
-    const reason = `${said} The signature of the head of ${missing.size} blocks is missing, so this proves nobody's fault.`;
+    const reason = `${said} The signature of the head of ${counted(missing.size, 'block')} is missing, so this proves nobody's fault.`;
     return { fault: { kind: 'contested', reason, fault: null }, file: null };
   }
   const contradiction = { shorter: one.head, longer: other.head, growth };
@@ -86,7 +87,7 @@ async function signedHead(
   // The serial is in no signature.
   return {
     head: { ...head, serial: 0, signature },
-    place: `${head.size} blocks on DISSC, recorded in chain block ${recorded.blockNumber}`,
+    place: `${counted(head.size, 'block')} on DISSC, recorded in chain block ${recorded.blockNumber}`,
   };
 }
 

@@ -1,6 +1,7 @@
 import { equalBytes } from '../../core/bytes.ts';
 import { chartersBySerial } from '../../core/charter/charters-in-force.ts';
 import { blocksToExtend } from '../../core/charter/disowned.ts';
+import { counted } from '../../core/counted.ts';
 import type { ContradictionFile } from '../../core/evidence/contradiction-file.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { Head, SignedHead } from '../../core/log/head.ts';
@@ -65,7 +66,7 @@ export async function checkToSign(
 
   for (const { head, signed, place } of seenHeads(dataset, seen, log)) {
     if (newest.size < head.size && !mayBeShorter) {
-      const reason = `The log went back. It now has ${newest.size} blocks; this home has seen ${place}.`;
+      const reason = `The log went back. It now has ${counted(newest.size, 'block')}; this home has seen ${place}.`;
       faults.push({ kind: 'went back', reason, fault: null });
       refused.push(reason);
       continue;
@@ -74,10 +75,10 @@ export async function checkToSign(
     const compared = await compareHeads({ hasher, service, dataset, round: null }, head, newest, signal);
     if (compared.relation === 'unknown') {
       refused.push(
-        `It is unknown whether the present ${newest.size} blocks and the earlier ${place} are one log, because ${compared.why}.`,
+        `It is unknown whether the present ${counted(newest.size, 'block')} and the earlier ${place} are one log, because ${compared.why}.`,
       );
     } else if (compared.relation === 'contested' && !contradictions.some((file) => isSame(file, compared))) {
-      const newestPlace = `${newest.size} blocks, which the service shows as the newest`;
+      const newestPlace = `${counted(newest.size, 'block')}, which the service shows as the newest`;
       const parts = {
         ...{ hasher, domain: ledger.domain, findSignature, recorded: log.updates.at(-1) ?? null },
         devices: chartersBySerial(log.round.charters).map(({ device }) => device),
@@ -119,7 +120,7 @@ function seenHeads(dataset: DatasetId, seen: SeenHeads | null, { point, round }:
     // Of an earlier device's head, what lies above its successor's beginning need not be extended.
     if (blocksToExtend(round.charters, final) < head.size) continue;
     if (heads.some((other) => other.head.size === head.size && equalBytes(other.head.root, head.root))) continue;
-    const place = `${head.size} blocks in round ${number} of ${anchorer}, chain block ${blockNumber}`;
+    const place = `${counted(head.size, 'block')} in round ${number} of ${anchorer}, chain block ${blockNumber}`;
     heads.push({ head, signed: { head, place }, place });
   }
   // A node that has come as far was compared with it already.
@@ -128,7 +129,7 @@ function seenHeads(dataset: DatasetId, seen: SeenHeads | null, { point, round }:
     heads.push({
       head: { dataset, size, root },
       signed: null,
-      place: `${size} blocks on DISSC at chain block ${blockNumber}`,
+      place: `${counted(size, 'block')} on DISSC at chain block ${blockNumber}`,
     });
   }
   return heads;

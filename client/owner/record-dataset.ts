@@ -1,4 +1,5 @@
 import type { SignedCharter } from '../../core/charter/charter.ts';
+import { counted } from '../../core/counted.ts';
 import { ArgumentError, ProofError, RequestRefusedError, StateError } from '../../core/errors.ts';
 import type { Address, DatasetId } from '../../core/ids.ts';
 import { requireBoundedGrowth } from '../../core/log/growth.ts';
@@ -77,7 +78,7 @@ export async function planRecord(
   const { accepted, gas, maxCostWei } = await chain.tryRecord(call, signal);
   if (accepted.includes(false)) {
     throw new StateError(
-      `DISSC would now refuse the head of ${update?.size} blocks; another head may have been recorded meanwhile. Run the command again.`,
+      `DISSC would now refuse the head of ${counted(update?.size ?? recorded.size, 'block')}; another head may have been recorded meanwhile. Run the command again.`,
     );
   }
   return { dataset, call, head: update, from: recorded.size, to: update?.size ?? recorded.size, gas, maxCostWei };
@@ -102,7 +103,7 @@ export async function recordPlanned(
   const size = heads[0]?.size ?? 0;
   if (size >= to) return mined;
   throw new StateError(
-    `Transaction ${mined.txHash} is mined, but DISSC has ${size} blocks of the dataset, not ${to}, because another head came first. Run the command again.`,
+    `Transaction ${mined.txHash} is mined, but DISSC has ${counted(size, 'block')} of the dataset, not ${to}, because another head came first. Run the command again.`,
     { details: { hash: mined.txHash } },
   );
 }
@@ -129,7 +130,9 @@ function updateOf(
 ): (Update & SignedHead) | null {
   if (head === null || head.size <= recorded.size) return null;
   if (growth[0]?.from !== recorded.size || growth.at(-1)?.to !== head.size) {
-    throw new ProofError(`The service does not show how the log grew from ${recorded.size} to ${head.size} blocks.`);
+    throw new ProofError(
+      `The service does not show how the log grew from ${recorded.size} to ${counted(head.size, 'block')}.`,
+    );
   }
   const joined = joinGrowths(hasher, growth);
   requireBoundedGrowth(hasher, recorded, head, joined);
@@ -144,6 +147,6 @@ function requireSigned(
   const signer = recoverHeadSigner(domain, update, update.signature);
   if (signer === device) return;
   throw new StateError(
-    `${signer} signed the newest head of ${update.size} blocks, but the newest charter names device ${device}. DISSC takes a head once that device has signed one.`,
+    `${signer} signed the newest head of ${counted(update.size, 'block')}, but the newest charter names device ${device}. DISSC takes a head once that device has signed one.`,
   );
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../core/counted.ts';
 import { parseDescription } from '../../core/market/description.ts';
 import { printable } from '../printable.ts';
 import type { Receipt, ReceiptStep } from './receipt.ts';
@@ -97,7 +98,7 @@ function boughtRows(receipt: Receipt, said: ReturnType<typeof parseDescription> 
   return [
     ['Blocks', `${first} to ${first + count - 1} (${count.toLocaleString('en')}, ${escaped(kind)})`],
     ['Dataset', code(dataset)],
-    ['Log', `${log.size.toLocaleString('en')} blocks, root ${code(log.root)}`],
+    ['Log', `${counted(log.size, 'block')}, root ${code(log.root)}`],
     ['Seller', code(owner)],
     ['Buyer', consumer === null ? 'nobody' : code(consumer)],
     ...(endSeconds === null ? [] : [['Ends', time(endSeconds)] as const]),
@@ -120,7 +121,7 @@ function paidRows(receipt: Receipt): Row[] {
   const { outcome, local } = receipt;
   return [
     ['Price', `${money(receipt.price)}, including the fee of ${money(receipt.fee)}`],
-    ['Earned', `${money(receipt.due)} for the first ${receipt.paidBlocks.toLocaleString('en')} blocks`],
+    ['Earned', `${money(receipt.due)} for the first ${counted(receipt.paidBlocks, 'block')}`],
     ['Bond', money(receipt.bond)],
     ...(outcome === null
       ? []
@@ -146,10 +147,10 @@ function provenRows({ challenges, demands, local }: Receipt): Row[] {
 function deliveredRows({ sampled, verified, unproven, deliveredTo }: NonNullable<Receipt['local']>): Row[] {
   const not = unproven === null || unproven === 0 ? '' : `; ${unproven} of them with a public key only`;
   return [
-    ...(sampled === null ? [] : [['Sampled', `${sampled} blocks audited (own records)`] as const]),
+    ...(sampled === null ? [] : [['Sampled', `${counted(sampled, 'block')} audited (own records)`] as const]),
     ...(verified === null
       ? []
-      : [['Delivered', `${verified} blocks received and verified${not} (own records)`] as const]),
+      : [['Delivered', `${counted(verified, 'block')} received and verified${not} (own records)`] as const]),
     ...(deliveredTo === null ? [] : [['Written to', `${code(deliveredTo)} (own records)`] as const]),
   ];
 }

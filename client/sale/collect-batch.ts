@@ -4,6 +4,7 @@ import { blockDigest, type Opening } from '../../core/block/digest.ts';
 import { metaHash } from '../../core/block/meta.ts';
 import { auditKey, batchSalt } from '../../core/block/seal.ts';
 import { equalBytes } from '../../core/bytes.ts';
+import { counted } from '../../core/counted.ts';
 import { ProofError } from '../../core/errors.ts';
 import type { BlockIndex, DatasetKey } from '../../core/ids.ts';
 import { MAX_RECORD_BLOCKS } from '../../core/limits.ts';
@@ -120,7 +121,9 @@ async function openingsOfSegment(
   if (manifest === null) throw new ProofError(`The storage did not return the segment of block ${hint.first}.`);
   const lines = manifest.blocks.slice(first - hint.first, end - hint.first);
   if (lines.length !== end - first) {
-    throw new ProofError(`The segment of block ${hint.first} has ${manifest.blocks.length} blocks, not ${hint.count}.`);
+    throw new ProofError(
+      `The segment of block ${hint.first} has ${counted(manifest.blocks.length, 'block')}, not ${hint.count}.`,
+    );
   }
   return lines.map(({ size, sha256, chunkRoot, meta }) => {
     return { size, sha256, chunkRoot, metaHash: metaHash(primitives, meta) };

@@ -1,6 +1,7 @@
 import { type BatchContentKey, encodeKeyPayload, type KeyPayload } from '../../core/agreement/key-payload.ts';
 import { MAX_MESSAGES } from '../../core/agreement/message.ts';
 import { MAX_PLAINTEXT_BYTES } from '../../core/agreement/seal-message.ts';
+import { counted } from '../../core/counted.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { GivenKeys } from './build-keys-of.ts';
@@ -45,7 +46,7 @@ export function requireDeliverable(
 ): void {
   if (count + samples <= maxDeliveredBlocks(size)) return;
   throw new ArgumentError(
-    `Keys of ${count} blocks and ${samples} samples do not fit into one agreement's mailbox, which takes ` +
+    `Keys of ${counted(count, 'block')} and ${counted(samples, 'sample')} do not fit into one agreement's mailbox, which takes ` +
       `${MAX_MESSAGES} messages of about ${sureBlocks(size)} blocks each, so ${maxDeliveredBlocks(size)} in all. ` +
       'Split the range into several offers.',
   );

@@ -1,3 +1,4 @@
+import { counted } from '../../core/counted.ts';
 import { ProofError } from '../../core/errors.ts';
 import { splitPoint } from '../../core/log/merkle.ts';
 
@@ -7,7 +8,7 @@ import { splitPoint } from '../../core/log/merkle.ts';
  */
 export function pathFromMultiproof(index: number, size: number, nodes: readonly Uint8Array[]): Uint8Array[] {
   if (!Number.isInteger(index) || index < 0 || index >= size) {
-    throw new ProofError(`Block ${index} is not in a log of ${size} blocks.`);
+    throw new ProofError(`Block ${index} is not in a log of ${counted(size, 'block')}.`);
   }
   const left = [...nodes];
   const downwards: (Uint8Array | undefined)[] = [];

@@ -1,3 +1,4 @@
+import { counted } from '../../core/counted.ts';
 import { emptyMap, grownMap, noteStates } from '../engine/block-map.ts';
 import type { Overview, Questions, VerifyProgress } from '../engine/questions.ts';
 import { type Ask, askThrough } from './ask.ts';
@@ -5,7 +6,7 @@ import { readPlace } from './read-place.ts';
 import { keep, recall } from './remember.ts';
 import { hashOf, type Route, routeOf } from './route.ts';
 import { change, changeDataset, current, datasetState, NOBODY } from './store.ts';
-import { count, counted } from './words.ts';
+import { count } from './words.ts';
 
 /*
  * What a reader can do. Each asks the worker, and puts what comes of it into the one state that the page shows.

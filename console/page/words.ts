@@ -1,15 +1,11 @@
 import { printable } from '../../client/printable.ts';
+import { counted } from '../../core/counted.ts';
 import { STATE, type State } from '../engine/questions.ts';
 
 /** Numbers, times and states as the page writes them. */
 
 export function count(number: number): string {
   return number.toLocaleString('en');
-}
-
-/** `1 block`, `2 blocks`. */
-export function counted(number: number, what: string): string {
-  return `${count(number)} ${what}${number === 1 ? '' : 's'}`;
 }
 
 const STEPS: readonly (readonly [ms: number, name: string])[] = [

@@ -4,6 +4,7 @@ import { blockDigest, openBlock } from '../../core/block/digest.ts';
 import { type BlockMeta, decodeMeta } from '../../core/block/meta.ts';
 import { auditKey, blockKeys, commitKey, openDigest } from '../../core/block/seal.ts';
 import { equalBytes, to0x } from '../../core/bytes.ts';
+import { counted } from '../../core/counted.ts';
 import { NotRecordedError, PlumblineError } from '../../core/errors.ts';
 import { type AuditKey, datasetId } from '../../core/ids.ts';
 import type { RetrievedBlock } from '../../core/protocols/owner-css-n.ts';
@@ -38,7 +39,7 @@ export async function readBlock(
   const log = await readAnchor(engine.ledger, dataset, 'final', engine.file.fromBlock, signal, engine.roundsOf(keys));
   if (index >= log.head.size) {
     throw new NotRecordedError(
-      `The chain has ${log.head.size} blocks of this dataset; block ${index} is not one of them.`,
+      `The chain has ${counted(log.head.size, 'block')} of this dataset; block ${index} is not one of them.`,
     );
   }
   const steps: BlockStep[] = [];

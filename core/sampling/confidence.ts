@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import { ArgumentError } from '../errors.ts';
 import type { Evidence } from '../verdict.ts';
 
@@ -83,7 +84,7 @@ export interface Assurance {
 export function assure(count: AuditCount): Assurance {
   const { evidence, total, checked, intact, unanswered, fraction } = count;
   const damaged = checked - intact - unanswered;
-  const ofAll = `${checked} of ${total} blocks`;
+  const ofAll = `${checked} of ${counted(total, 'block')}`;
   if (checked === 0) return { confidence: null, words: 'Nothing was checked.' };
   if (damaged > 0)
     return {
@@ -104,7 +105,7 @@ export function assure(count: AuditCount): Assurance {
   }
   if (evidence === 'retrieved') {
     if (checked === total)
-      return { confidence: 1, words: `All ${total} blocks were hashed here, and every byte is as recorded.` };
+      return { confidence: 1, words: `${total === 1 ? 'The only block was' : `All ${counted(total, 'block')} were`} hashed here, and every byte is as recorded.` };
     const damagedBlocks = blocksOf(fraction, total);
     const confidence = detectionOfDamagedBlocks(total, damagedBlocks, checked);
     return {

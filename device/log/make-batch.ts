@@ -1,4 +1,5 @@
 import { type DatasetWriter, type SealedBatch, sealBatchInSteps } from '../../core/batch/seal-batch.ts';
+import { counted } from '../../core/counted.ts';
 import { StateError } from '../../core/errors.ts';
 import type { Primitives } from '../../core/ports/primitives.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
@@ -38,7 +39,7 @@ export function makeBatch(parts: SealingParts, row: PlannedBatch): Promise<Seale
     const blocks = readBlocks(outbox, row.fromSeq, row.toSeq);
     if (blocks.length !== row.blocks) {
       throw new BatchDamagedError(
-        `The batch at block ${row.first} has ${row.blocks} blocks, but only ${blocks.length} are on this disk.`,
+        `The batch at block ${row.first} has ${counted(row.blocks, 'block')}, but only ${blocks.length} are on this disk.`,
         Math.max(0, row.blocks - blocks.length),
       );
     }

@@ -170,7 +170,7 @@ test('Ctrl-C in the midst keeps what came; the same command goes on, and fetches
   while (child.exitCode === null && !(await isBegun())) await sleep(2);
   child.kill('SIGINT');
   assert.deepEqual(await exited, [130, null], said);
-  assert.match(said, /blocks are verified and in .*broken\. Run the same command again to continue\./);
+  assert.match(said, /Verified \d+ blocks? so far, in .*broken\. Run the same command again to continue\./);
   const came = (await readdir(out)).filter((name) => name.endsWith('.bin'));
   const states = await Promise.all(came.map((name) => stat(join(out, name), { bigint: true })));
   const report = json(await get('files', 'broken', '--json'));

@@ -268,7 +268,7 @@ describe('what an audit states', () => {
   it('retrieved: the exact hypergeometric, about blocks', () => {
     const { confidence, words } = assure(count({}));
     assert.ok(confidence !== null && Math.abs(confidence - exactDetection(10_000, 100, 460)) < 1e-12);
-    assert.match(words, /460 of 10000 blocks were hashed here/);
+    assert.match(words, /460 of 10,000 blocks were hashed here/);
     assert.match(words, /100 or more blocks/);
     assert.doesNotMatch(words, /chunk/);
     assert.deepEqual(assure(count({ total: 460 })).confidence, 1);

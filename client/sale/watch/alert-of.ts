@@ -1,3 +1,4 @@
+import { counted } from '../../../core/counted.ts';
 import type { AgreementId } from '../../../core/ids.ts';
 import type { SaleEvent } from '../sale-event.ts';
 
@@ -60,7 +61,7 @@ export function alertOf(event: SaleEvent): Alert | null {
       if (event.refused === 0) return null;
       return {
         ...{ cause: `refused ${agreement}`, alert: 'keys-refused', severity: 'info', agreement },
-        text: `The agent refused keys of ${event.refused} blocks, because the consumer has not paid for them. ${ONCE}`,
+        text: `The agent refused keys of ${counted(event.refused, 'block')}, because the consumer has not paid for them. ${ONCE}`,
       };
     case 'message-refused':
       return {

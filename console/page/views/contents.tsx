@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks';
 import { printable } from '../../../client/printable.ts';
+import { counted } from '../../../core/counted.ts';
 import type { Contents, NamedContent } from '../../engine/questions.ts';
 import { download } from '../actions.ts';
 import type { DatasetState, PageState } from '../store.ts';
-import { bytes, count, counted, utc } from '../words.ts';
+import { bytes, count, utc } from '../words.ts';
 import { LazyChart } from './lazy-chart.tsx';
 import { Progress } from './progress.tsx';
 

@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks';
+import { counted } from '../../../core/counted.ts';
 import type { DamagedPlace, DatasetRow, Standing, VerifyResult } from '../../engine/questions.ts';
 import { go, look, verify } from '../actions.ts';
 import { hashOf } from '../route.ts';
 import { type DatasetState, datasetState, type PageState } from '../store.ts';
-import { ago, count, counted, KINDS, named, short, span, utc } from '../words.ts';
+import { ago, count, KINDS, named, short, span, utc } from '../words.ts';
 import { ContentsView } from './contents.tsx';
 import { HeatMap } from './heat-map.tsx';
 import { Line } from './line.tsx';
