@@ -75,7 +75,7 @@ export class ServiceApi extends Construct {
     for (const path of paths) {
       const [route] = this.api.addRoutes({ path, methods: [HttpMethod.GET], integration });
       if (route === undefined) continue;
-      acknowledge(route.node.defaultChild ?? this, 'AwsSolutions-APIG4', 'Static pages that hold nothing of anybody.');
+      acknowledge(route.node.defaultChild ?? this, 'AwsSolutions-APIG4', "Static pages that contain nobody's data.");
       this.#bound(`GET ${path}`, this.#rules.work.public.requests, route);
     }
   }

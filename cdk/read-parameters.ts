@@ -106,7 +106,7 @@ const url = (protocols: RegExp) =>
   z
     .url({ protocol: protocols, error: 'is not a URL of http or https' })
     .refine((text) => !URL.canParse(text) || new URL(text).username === '', 'must not carry a user or password');
-const count = z.coerce.number({ error: 'is a number' }).int('is a whole number').min(0, 'is below 0');
+const count = z.coerce.number({ error: 'is not a number' }).int('is not a whole number').min(0, 'is below 0');
 const listOf = (item: RegExp, otherwise: string) =>
   z
     .string()
@@ -114,8 +114,8 @@ const listOf = (item: RegExp, otherwise: string) =>
     .pipe(z.array(z.string().regex(item, otherwise)));
 
 const memory = z.coerce
-  .number({ error: 'is a number' })
-  .int('is a whole number')
+  .number({ error: 'is not a number' })
+  .int('is not a whole number')
   .min(256, 'is below 256 MB')
   .max(10_240, 'is above 10,240 MB');
 
@@ -160,16 +160,20 @@ const context = z.object({
     'is not a list of origins (https://host) and commas',
   ).default([]),
   pageRpcUrl: url(/^https$/).optional(),
-  accountAtOnce: z.coerce.number({ error: 'is a number' }).int('is a whole number').min(10, 'is below 10').optional(),
+  accountAtOnce: z.coerce
+    .number({ error: 'is not a number' })
+    .int('is not a whole number')
+    .min(10, 'is below 10')
+    .optional(),
   ingestAtOnce: z.coerce
-    .number({ error: 'is a number' })
-    .int('is a whole number')
-    .min(2, 'is below 2, the least that SQS can be told')
-    .max(1_000, 'is above 1,000, the most that SQS can be told')
+    .number({ error: 'is not a number' })
+    .int('is not a whole number')
+    .min(2, 'is below 2, the least that SQS takes')
+    .max(1_000, 'is above 1,000, the most that SQS takes')
     .optional(),
   ingestBatch: z.coerce
-    .number({ error: 'is a number' })
-    .int('is a whole number')
+    .number({ error: 'is not a number' })
+    .int('is not a whole number')
     .min(1, 'is below 1')
     .max(10, 'is above 10')
     .optional(),
@@ -185,7 +189,7 @@ const context = z.object({
     .string()
     .regex(/^[A-Za-z0-9-]{32,64}$/, 'is not the id of a version of a secret')
     .optional(),
-  chainId: z.coerce.number({ error: 'is a number' }).int().min(1),
+  chainId: z.coerce.number({ error: 'is not a number' }).int().min(1),
   finalDepth: count.optional(),
   /** File with the contracts' addresses; `deployments/<chainId>.json` unless DISSC's is given. */
   deployments: z.string().optional(),
@@ -204,7 +208,7 @@ const context = z.object({
   lowBalanceGwei: count.default(50_000_000),
   grantsMinPerRecordWei: z
     .string()
-    .regex(/^[0-9]{1,30}$/, 'is a whole number of wei')
+    .regex(/^[0-9]{1,30}$/, 'is not a whole number of wei')
     .default('0'),
   grantsOpenQuotaBytes: count.optional(),
   kuboApiUrl: url(/^https?$/).optional(),
@@ -319,7 +323,7 @@ function loadOf(given: Given): Load {
   const most = accountAtOnce - removals - ROOM_AT_ONCE;
   if (ingestAtOnce > most) {
     throw new ArgumentError(
-      `ingest-segment may run ${ingestAtOnce} times at once; ${most} leave room for ${removals} of segment-removed, the anchor, the reconciliation and uploads in an account of ${accountAtOnce}. Give less with -c ingestAtOnce=..., or, where AWS has given the account more, -c accountAtOnce=...`,
+      `ingest-segment may run ${ingestAtOnce} times at once; ${most} leave room for ${removals} of segment-removed, the anchor, the reconciliation and uploads in an account with ${accountAtOnce}. Give less with -c ingestAtOnce=..., or, where AWS has given the account more, -c accountAtOnce=...`,
     );
   }
   return {

@@ -20,7 +20,7 @@ export function whereText({ names, moreNames, capturedFromMs, capturedToMs, isEx
   const of = names.length === 0 ? '' : `${names.map(printable).join(', ')}${more}`;
   const time = captureText(capturedFromMs, capturedToMs, isExact);
   if (isExact) return ` ${time}${of === '' ? '' : `, of ${of}`}.`;
-  return `${time === '' ? '' : ` ${time}, as the blocks beside show.`}${of === '' ? '' : ` Probably of ${of}.`}`;
+  return `${time === '' ? '' : ` ${time}, as the neighbouring blocks show.`}${of === '' ? '' : ` Probably of ${of}.`}`;
 }
 
 /** A reason that others wrote, as a sentence. */

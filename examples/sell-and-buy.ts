@@ -32,7 +32,7 @@ for (const { words } of odd) console.log(`odd: ${words}`);
 // A dataset of a moment ago is odd, and expected here; of anything else the acceptance says why it stops.
 await consumer.accept(id, { despite: ['dataset-young'] });
 const report = await consumer.audit(id, { protocol: 'IV', sample: 1 });
-if (!report.ok) throw new Error('The sample is not intact: nothing more is paid.');
+if (!report.ok) throw new Error('The sample is not intact, so nothing more is paid.');
 const { delivered } = await consumer.fetch(id, { out });
 if (delivered.stopped !== null) throw new Error(`Stopped at block ${delivered.stopped.index}.`);
 console.log(

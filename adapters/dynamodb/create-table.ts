@@ -49,6 +49,6 @@ export async function hasTable(client: DynamoDBClient, tableName: string): Promi
   } catch (cause) {
     if (cause instanceof ResourceNotFoundException) return false;
     const said = cause instanceof Error ? cause.name : 'unknown error';
-    throw new StoreUnavailableError(`Whether the table ${tableName} exists cannot be found out (${said}).`, { cause });
+    throw new StoreUnavailableError(`Cannot find out whether the table ${tableName} exists (${said}).`, { cause });
   }
 }

@@ -56,7 +56,8 @@ export function createDynamoTable(options: DynamoTableOptions): Table {
     put,
 
     query(pk, { from, to, limit, reverse = false }, signal) {
-      if (!Number.isInteger(limit) || limit < 1) throw new ArgumentError(`A query for ${limit} items asks for none.`);
+      if (!Number.isInteger(limit) || limit < 1)
+        throw new ArgumentError(`A query must ask for at least one item, not for ${limit}.`);
       if (from > to) return Promise.resolve({ items: [], next: null });
       return guard(async (abortSignal) => {
         const items: Item[] = [];

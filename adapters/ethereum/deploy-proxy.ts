@@ -76,7 +76,7 @@ export async function deployProxy(options: AccountSenderOptions, signal?: AbortS
   await waitForReceipt(rpc, PROXY_TRANSACTION.hash, waitMs, signal);
   if (await hasProxy(rpc, signal)) return;
   throw new ChainAnswerError(
-    `The transaction that deploys the proxy was mined on chain ${chainId}, but created no proxy, because its 100,000 gas are too little there. ${NEWER_CHAINS}`,
+    `The transaction that deploys the proxy was mined on chain ${chainId}, but created no proxy, because its 100,000 gas is too little there. ${NEWER_CHAINS}`,
   );
 }
 

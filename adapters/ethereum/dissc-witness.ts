@@ -156,7 +156,7 @@ export function createDisscWitness(options: WitnessOptions): ChainWitness {
       const number = numbers[agree - 1];
       if (number === undefined) {
         const words = answers.map(({ host, silence }) => `${host}: ${silence?.shortMessage ?? 'answers'}`).join('; ');
-        throw new LedgerUnavailableError(`Fewer than ${agree} nodes say what is ${anchor}. ${words}`);
+        throw new LedgerUnavailableError(`Fewer than ${agree} nodes say which block is ${anchor}. ${words}`);
       }
       const header = await readBlock(number, signal);
       if (header === null) throw new LedgerUnavailableError(`The nodes no longer have block ${number}. Try again.`);

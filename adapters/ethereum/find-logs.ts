@@ -27,7 +27,7 @@ const PATIENCE_MS = 120_000;
 
 /**
  * A contract's events of one kind, oldest first. A range that is too much for the node, or that holds too many events, is
- * asked for in smaller parts, so that nobody hides an event behind many of his own.
+ * asked for in smaller parts, so that nobody hides an event behind many others.
  * @throws LedgerUnavailableError
  */
 export async function findLogs(

@@ -72,7 +72,7 @@ async function readGasPrice(rpc: JsonRpc, signal?: AbortSignal): Promise<bigint>
   if (price !== null && price <= MAX_GAS_PRICE_WEI) return price;
   if (price !== null) {
     throw new LedgerUnavailableError(
-      `The node at ${rpc.host} asks for a gas price of ${price} wei; more than ${MAX_GAS_PRICE_WEI} is not believed, as one transaction could empty the account. Ask another node.`,
+      `The node at ${rpc.host} asks for a gas price of ${price} wei. Plumbline pays at most ${MAX_GAS_PRICE_WEI}, because one transaction could empty the account. Ask another node.`,
     );
   }
   throw new LedgerUnavailableError(

@@ -9,7 +9,7 @@ const MAX_ROOTS = 1_024;
 export function parseRoots(text: string): Certificate[] {
   const found = [...text.matchAll(PEM)].map(([, body = '']) => Buffer.from(body, 'base64'));
   if (found.length === 0 || found.length > MAX_ROOTS) {
-    throw new ArgumentError(`It has ${found.length} certificates in PEM; 1 to ${MAX_ROOTS} are read.`);
+    throw new ArgumentError(`It has ${found.length} certificates in PEM; 1 to ${MAX_ROOTS} are allowed.`);
   }
   return found.map((der, number) => {
     try {

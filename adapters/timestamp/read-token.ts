@@ -38,21 +38,21 @@ const MAX_CERTIFICATES = 16;
 export function readToken(token: Uint8Array): ReadToken {
   return inToken(() => {
     const { offset, result } = asn1js.fromBER(token);
-    if (offset !== token.length) throw new ProofError('The time-stamp token is not whole, or something follows it.');
+    if (offset !== token.length) throw new ProofError('The time-stamp token is incomplete, or other bytes follow it.');
     const content = new ContentInfo({ schema: result });
     if (content.contentType !== SIGNED_DATA) throw new ProofError('The time-stamp token is not signed data (CMS).');
     const signed = new SignedData({ schema: content.content });
     const { eContent, eContentType } = signed.encapContentInfo;
     if (eContentType !== TST_INFO || eContent === undefined) {
-      throw new ProofError('What is signed in the time-stamp token is not the information of a time-stamp.');
+      throw new ProofError('The time-stamp token does not contain the information of a time-stamp (TSTInfo).');
     }
     if (signed.signerInfos.length !== 1) {
-      throw new ProofError(`The time-stamp token has ${signed.signerInfos.length} signatures; one is due.`);
+      throw new ProofError(`The time-stamp token has ${signed.signerInfos.length} signatures; it must have one.`);
     }
     const certificates = (signed.certificates ?? []).filter((one) => one instanceof Certificate);
     if (certificates.length === 0 || certificates.length > MAX_CERTIFICATES) {
       throw new ProofError(
-        `The time-stamp token brings ${certificates.length} certificates along; 1 to ${MAX_CERTIFICATES} are read.`,
+        `The time-stamp token contains ${certificates.length} certificates; 1 to ${MAX_CERTIFICATES} are allowed.`,
       );
     }
     return { signed, info: TSTInfo.fromBER(eContent.getValue()), certificates };
@@ -69,23 +69,23 @@ export async function requireSigned({ signed, info }: ReadToken, message: Uint8A
   const { hashAlgorithm, hashedMessage } = info.messageImprint;
   const imprint = createHash('sha256').update(message).digest();
   if (hashAlgorithm.algorithmId !== SHA256 || !equalBytes(hashedMessage.valueBlock.valueHexView, imprint)) {
-    throw new ProofError('The time-stamp is not on this head: its imprint is another.');
+    throw new ProofError('The time-stamp is for a different head, because its imprint differs.');
   }
   const [signerInfo] = signed.signerInfos;
   const hash = signerInfo === undefined ? undefined : HASHES[signerInfo.digestAlgorithm.algorithmId];
   const attributes = signerInfo?.signedAttrs?.attributes ?? [];
   if (hash === undefined)
-    throw new ProofError('The time-stamp is signed on a hash that is not read: SHA-256, 384 or 512.');
+    throw new ProofError("The time-stamp's signature uses a hash other than SHA-256, SHA-384 and SHA-512.");
   const [type] = oneOf(attributes, CONTENT_TYPE)?.values ?? [];
   if (!(type instanceof asn1js.ObjectIdentifier) || type.valueBlock.toString() !== TST_INFO) {
-    throw new ProofError('The signature does not say that it is on a time-stamp.');
+    throw new ProofError("The signature's attributes do not say that it signs a time-stamp.");
   }
   const signer = await inTokenAsync(async () => {
     const data = new Uint8Array(message).buffer;
     const { signatureVerified, signerCertificate } = await signed.verify({ signer: 0, data, extendedMode: true });
     return signatureVerified === true ? signerCertificate : null;
   });
-  if (!(signer instanceof Certificate)) throw new ProofError('The signature of the time-stamp is not right.');
+  if (!(signer instanceof Certificate)) throw new ProofError("The time-stamp's signature is invalid.");
   inToken(() => requireOwnCertificate(attributes, derOf(signer)));
   requireForTimestamps(signer);
   return signer;
@@ -123,7 +123,7 @@ function requireForTimestamps({ extensions = [] }: Certificate): void {
   const usage = extensions.find(({ extnID }) => extnID === EXT_KEY_USAGE);
   const purposes = usage?.parsedValue instanceof ExtKeyUsage ? usage.parsedValue.keyPurposes : [];
   if (usage?.critical !== true || purposes.length !== 1 || purposes[0] !== TIME_STAMPING) {
-    throw new ProofError('The certificate that signed the time-stamp is not one for time-stamps alone.');
+    throw new ProofError('The certificate that signed the time-stamp is not for time-stamping alone.');
   }
 }
 

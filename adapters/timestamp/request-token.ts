@@ -44,23 +44,23 @@ export async function requestToken(
     const { info } = readToken(token);
     const echoed = info.nonce === undefined ? null : Buffer.from(info.nonce.valueBlock.valueHexView);
     if (echoed === null || !echoed.equals(nonce)) {
-      throw new AnswerError(`${from} answers another request than this one: its nonce is another. Ask again.`);
+      throw new AnswerError(`${from} answered a different request, because its nonce differs. Ask again.`);
     }
     return { token, finding };
   } catch (cause) {
     if (!(cause instanceof PlumblineError) || cause instanceof AnswerError) throw cause;
-    throw new AnswerError(`${from} answers what does not hold. ${cause.shortMessage}`, { cause });
+    throw new AnswerError(`${from} returned an invalid time-stamp. ${cause.shortMessage}`, { cause });
   }
 }
 
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
-    throw new ArgumentError('The URL of a time-stamping authority begins with https:// or http://.');
+    throw new ArgumentError('The URL of a time-stamping authority must begin with https:// or http://.');
   }
   if (url.username !== '' || url.password !== '') {
     throw new ArgumentError(
-      'A password in the URL of a time-stamping authority would be seen by others on this machine. Name one that asks for none.',
+      'Others on this machine could see a password in the URL. Name a time-stamping authority that needs none.',
     );
   }
   return url;
@@ -90,16 +90,14 @@ function post(url: URL, body: Uint8Array, timeoutMs: number, signal?: AbortSigna
     if (response.status === 200) return readBody(response, MAX_ANSWER_BYTES);
     await response.body?.cancel();
     if (response.status >= 500 || response.status === 429) {
-      throw new StoreUnavailableError(`${who} has trouble of its own (HTTP ${response.status}). Try again later.`);
+      throw new StoreUnavailableError(`${who} failed (HTTP ${response.status}). Try again later.`);
     }
-    throw new AnswerError(`${who} answers HTTP ${response.status}, not with a time-stamp. Is its URL right?`);
+    throw new AnswerError(`${who} answers with HTTP ${response.status}, not with a time-stamp. Check its URL.`);
   };
   return withDeadline(timeoutMs, signal, send, (cause, timedOut) => {
     if (timedOut) return new StoreUnavailableError(`${who} did not answer within ${timeoutMs} ms. Try again later.`);
     const fault = connectionFault(cause, url.host);
-    return new StoreUnavailableError(
-      `${who} cannot be reached${fault === null ? '. Is its URL right?' : `: ${fault}`}`,
-    );
+    return new StoreUnavailableError(`${who} cannot be reached${fault === null ? '. Check its URL.' : `: ${fault}`}`);
   });
 }
 
@@ -109,7 +107,7 @@ function tokenOf(from: string, answer: Uint8Array): Uint8Array {
   try {
     read = TimeStampResp.fromBER(new Uint8Array(answer));
   } catch (cause) {
-    throw new AnswerError(`${from} answers something else than a time-stamp. Is its URL right?`, { cause });
+    throw new AnswerError(`${from} did not return a time-stamp. Check its URL.`, { cause });
   }
   const { status, statusStrings = [] } = read.status;
   const isGranted = status === PKIStatus.granted || status === PKIStatus.grantedWithMods;
@@ -118,11 +116,13 @@ function tokenOf(from: string, answer: Uint8Array): Uint8Array {
       .map((one) => one.valueBlock.value)
       .join(' ')
       .slice(0, 200);
-    throw new AnswerError(`${from} refuses a time-stamp (status ${status})${said === '' ? '.' : `: ${said}`}`);
+    throw new AnswerError(`${from} refused to issue a time-stamp (status ${status})${said === '' ? '.' : `: ${said}`}`);
   }
   const token = new Uint8Array(read.timeStampToken.toSchema().toBER());
   if (token.length > MAX_TIMESTAMP_BYTES) {
-    throw new AnswerError(`${from} answers a token of ${token.length} bytes; at most ${MAX_TIMESTAMP_BYTES} are kept.`);
+    throw new AnswerError(
+      `${from} returned a token of ${token.length} bytes; at most ${MAX_TIMESTAMP_BYTES} are allowed.`,
+    );
   }
   return token;
 }

@@ -30,7 +30,7 @@ export async function verifyToken(
   };
   if (Number.isNaN(said.atMs)) throw new ProofError('The time-stamp names no time.');
   if (roots === null) {
-    return { ...said, holds: null, root: null, reason: 'No roots of time-stamping authorities were named.' };
+    return { ...said, holds: null, root: null, reason: 'You named no roots of time-stamping authorities.' };
   }
   const path = await pathToRoot(read, signer, roots);
   return typeof path === 'string'
@@ -61,7 +61,7 @@ async function pathToRoot(
   const findIssuer = engine.findIssuer;
   // Certificates that have signed each other would be followed round and round.
   engine.findIssuer = (certificate, of, crypto) => {
-    if (++looks > MAX_LOOKS) throw new ProofError('The certificates lead nowhere.');
+    if (++looks > MAX_LOOKS) throw new ProofError('The certificates lead to no root.');
     return findIssuer.call(engine, certificate, of, crypto);
   };
   const { result, certificatePath = [], resultMessage } = await engine.verify();
@@ -69,14 +69,14 @@ async function pathToRoot(
     return `${who} leads to none of the roots that you have named, as of ${genTime.toISOString()}: ${resultMessage}.`;
   const path = certificatePath;
   if (path.slice(0, -1).some(({ signatureAlgorithm }) => SHA1_SIGNATURES.includes(signatureAlgorithm.algorithmId))) {
-    return `${who} leads to a root by signatures on SHA-1 or MD5, which can be forged.`;
+    return `${who} leads to a root through signatures on SHA-1 or MD5, which can be forged.`;
   }
   // The engine leaves this to whoever calls it: how many issuers may stand below each.
   for (const [below, { extensions = [] }] of path.entries()) {
     const found = extensions.find(({ extnID }) => extnID === BASIC_CONSTRAINTS)?.parsedValue;
     const most = found instanceof BasicConstraints ? found.pathLenConstraint : undefined;
     if (below > 0 && most !== undefined && below - 1 > Number(most)) {
-      return `${who} leads to a root by more issuers than one of them may have below it.`;
+      return `${who} leads to a root through more issuers than one of them allows below it.`;
     }
   }
   return path;

@@ -38,7 +38,7 @@ export function planText({ datasets, parts, gas, maxCostWei }: AnchorerPlan, anc
   if (changed === 0) {
     return datasets.length === 0
       ? 'No charter of these datasets names another anchorer. Nothing to do.'
-      : `The charters in force of ${datasetsText(datasets.length)} name ${toText(anchorer)} already. Nothing to do.`;
+      : `The charters of ${datasetsText(datasets.length)} already name ${toText(anchorer)}. Nothing to do.`;
   }
   const transactions = parts.length === 1 ? 'one transaction' : `${parts.length} transactions`;
   return `Chartering ${datasetsText(changed)} to ${toText(anchorer)} takes ${transactions}, ${gas.toLocaleString('en')} gas, at most ${showAmount(maxCostWei, NATIVE_COIN)}.`;
@@ -58,9 +58,9 @@ export function doneText(plan: AnchorerPlan, anchorer: Address | null, done: Don
     ...(done.unshown === 0
       ? []
       : [
-          `  The service does not have ${done.unshown} of the charters yet: ${printable(done.problem ?? '')} Run it again to show them; that costs nothing.`,
+          `  The service does not have ${done.unshown} of the charters yet: ${printable(done.problem ?? '')} Run the command again to submit them; that costs nothing.`,
         ]),
-    ...(changed === 0 ? [] : ['Their devices learn of it from service and chain by themselves, once it is final.']),
+    ...(changed === 0 ? [] : ['Once this is final, their devices learn it from the service and the chain.']),
   ].join('\n');
 }
 

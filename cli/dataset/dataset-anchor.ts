@@ -34,14 +34,14 @@ export function addDatasetAnchor(dataset: Command): void {
   const command = dataset
     .command('anchor')
     .description(
-      "Charter datasets that exist to this service's rounds, or to direct records. A transaction for 100; safe to run again.",
+      "Charter existing datasets to this service's rounds, or to direct records. One transaction for each 100; safe to run again.",
     )
     .argument('[datasets...]', 'names or ids of datasets')
     .addOption(anchorOption('round'))
-    .option('--match <pattern>', 'datasets of such names; * stands for any text, ? for one character')
+    .option('--match <pattern>', 'datasets whose names match; * stands for any text, ? for one character')
     .addOption(new Option('--kind <kind>', 'only datasets of this kind').choices(Object.keys(KINDS)))
     .option('--elsewhere', "only datasets whose charter names another anchorer than this service's account")
-    .option('--dry-run', 'only say what it would send, and the gas')
+    .option('--dry-run', 'show what it would send, and the gas; send nothing')
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((names: readonly string[], options: AnchorOptions) =>
     runCommand(options, async (context) => {
@@ -64,7 +64,7 @@ export function addDatasetAnchor(dataset: Command): void {
       const isWanted = (before: Address | null): boolean =>
         options.elsewhere !== true || (before !== null && before !== ours);
       const wanted = entries.map(({ dataset: id, charters }) => ({ dataset: id, kept: charters }));
-      output.progress('Looking at their charters …');
+      output.progress('Reading their charters …');
       const plan = await planAnchorer(deps, opened, wanted, anchorer, isWanted, signal);
       for (const problem of plan.problems) output.notice(printable(problem));
       if (options.dryRun === true) {
@@ -127,7 +127,7 @@ function chooseDatasets(
   const from = names.length > 0 ? [...new Set(named)] : all;
   const chosen = from.filter((entry) => fits(entry.name) && (kind === undefined || entry.kind === KINDS[kind]));
   if (chosen.length > 0) return chosen;
-  throw new ArgumentError(`No dataset of ${home} fits. plumb dataset list shows them.`);
+  throw new ArgumentError(`No dataset in ${home} matches. To list them: plumb dataset list`);
 }
 
 function patternOf(pattern: string): (name: string) => boolean {
@@ -143,9 +143,10 @@ const byId = (entries: readonly DatasetEntry[]): ReadonlyMap<DatasetId, DatasetE
   new Map(entries.map((entry) => [entry.dataset, entry]));
 
 const EXAMPLES = `
-A dataset stands in the rounds of the account that its charter names. Where that is another service's, or a former key of this
-one, nobody anchors it here. Each dataset gets a charter of a higher serial on DISSC, for the same device: its device.json stays
-as it is. One that DISSC has no charter of yet sends its first one along: some 38,500 gas a dataset then, fewer later.
+A dataset's charter names the account in whose rounds it is anchored. If that account belongs to another service, or is a former
+key of this one, nobody here anchors the dataset. This command signs a charter with a higher serial for the same device, whose
+device.json stays valid, and sends it to DISSC. If DISSC has no charter of a dataset yet, the first one goes along: some 38,500 gas
+for each dataset then, less later.
 
 Examples:
   plumb dataset anchor pump-7                                  to the rounds of this service

@@ -68,7 +68,9 @@ export async function lookAtContracts(connection: Connection, signal: AbortSigna
   if (asc !== null) found.push(compare('ASC', asc, deployableAsc({ dissc: disscAddress() })));
   if (ocasc !== null) {
     found.push(
-      codeAt(ocasc).then((code) => (code.length === 0 ? missing('OCASC', ocasc) : ok('OCASC', `${ocasc} is there.`))),
+      codeAt(ocasc).then((code) =>
+        code.length === 0 ? missing('OCASC', ocasc) : ok('OCASC', `A contract is at ${ocasc}.`),
+      ),
     );
   }
   return Promise.all(found);

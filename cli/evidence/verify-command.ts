@@ -96,7 +96,7 @@ async function checkStamp(
 ): Promise<Pick<CheckedTimestamp, 'finding' | 'timestamp'>> {
   if (evidence.timestamp === null) {
     if (rootsFile === undefined) return { finding, timestamp: undefined };
-    throw new ArgumentError('The evidence brings no time-stamp along: leave out --tsa-roots.');
+    throw new ArgumentError('The evidence contains no time-stamp. Leave out --tsa-roots.');
   }
   const [{ checkTimestamp }, { parseRoots }] = await Promise.all([
     import('../../adapters/timestamp/check-timestamp.ts'),
@@ -153,7 +153,7 @@ Examples:
   plumb verify door.evidence.json door.log --rpc https://a.example --rpc https://b.example --rpc https://c.example --agree 2
 Exit codes: 0 everything holds, 1 something does not, or the data differ, 2 wrong arguments or no evidence, 3 the chain does not answer.`;
 
-const ROOTS_BOUND = { maxBytes: 4 * 2 ** 20, ifLarger: 'Is it a file of certificates?' };
+const ROOTS_BOUND = { maxBytes: 4 * 2 ** 20, ifLarger: 'Check that it is a file of certificates.' };
 const EVIDENCE_BOUND = {
   maxBytes: MAX_EVIDENCE_FILE_BYTES,
   ifLarger: 'Did you name the data in place of the evidence?',

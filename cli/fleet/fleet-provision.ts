@@ -47,7 +47,7 @@ export function addFleetProvision(fleet: Command): void {
     .option('--prefix <name>', 'prefix of the names', 'device')
     .requiredOption('--out <folder>', 'folder for the files, NAME.json each (mode 0600); never replaces a file')
     .addOption(
-      new Option('--kind <kind>', 'encrypted, plain or attached; for life')
+      new Option('--kind <kind>', 'encrypted, plain or attached; cannot be changed')
         .choices(Object.keys(KINDS))
         .default('encrypted'),
     )

@@ -37,7 +37,7 @@ export function addLocalUp(local: Command): void {
     )
     .option(
       '--keep-rounds-days <days>',
-      'every round of so many days stays provable, and of older ones the last of each day; 0: all of them',
+      'for how many days every round stays provable; of older rounds the last of each day does; 0 keeps all',
       parseDays,
       DEFAULT_KEEP_ROUNDS_DAYS,
     )

@@ -48,7 +48,7 @@ export function addOwnerClose(owner: Command): void {
       const { terms, state, due } = (await market.readAgreement(id, 'latest', signal)).agreement ?? before;
       output.result(
         { id, state, due, claimed, transaction },
-        `Closed: ${showAmount(due + terms.bond, terms.token)} go to you.\nNext: plumb owner withdraw`,
+        `Closed: you get ${showAmount(due + terms.bond, terms.token)}.\nNext: plumb owner withdraw`,
       );
       return EXIT.ok;
     }),

@@ -265,5 +265,5 @@ Examples:
   plumb owner contradictions --check evidence.json
   plumb owner contradictions --check evidence.json --dissc 0x52908400098527886e0f7030069857d2e4169ee7
                                                     heads that were signed for another contract than DISSC
-  plumb owner contradictions weather --forget       for example after starting a local stack anew
+  plumb owner contradictions weather --forget       for example after you started a local stack from scratch
 Exit codes: 0 no contradiction, or the file proves one; 1 a contradiction was found, or the file proves nothing.`;

@@ -47,7 +47,8 @@ export function addOwnerDescribe(owner: Command): void {
       const market = openMarket(connection);
       const id = await resolveOffer(connection, opened.address, offer, signal);
       const { agreement } = await market.readAgreement(id, 'latest', signal);
-      if (agreement?.owner !== opened.address) throw new ArgumentError(`Offer ${id} is not one of ${opened.address}.`);
+      if (agreement?.owner !== opened.address)
+        throw new ArgumentError(`Offer ${id} is not an offer of ${opened.address}.`);
       const { terms } = agreement;
       const service = await openService(connection, opened, 'http');
       const ledger = createDisscLedger(connection);

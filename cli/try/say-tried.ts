@@ -64,7 +64,7 @@ function verified(output: Output, { report }: Tried): string {
   const names = report.notIntact.slice(0, 5).map(({ index, verdict }) => `block ${index} is ${verdict}`);
   return output.style(
     'red',
-    `Some data is not as recorded: ${names.join(', ') || 'the log changed other than by growing'}.`,
+    `Some data is not as recorded: ${names.join(', ') || 'the log changed instead of only growing'}.`,
   );
 }
 

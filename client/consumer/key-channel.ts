@@ -131,7 +131,7 @@ export function openKeyChannel(options: KeyChannelOptions): KeyChannel {
     return readUpTo > from;
   }
 
-  /** Whether the message was the agent's; what he wrote is then dealt with. */
+  /** Whether the message was the agent's; what it says is then dealt with. */
   async function take(message: SealedMessage): Promise<boolean> {
     const distrust = (error: unknown): void => {
       if (!(error instanceof PlumblineError)) throw error;

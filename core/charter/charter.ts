@@ -32,7 +32,7 @@ const CHARTER_TYPE = typeHash(
 );
 
 /**
- * EIP-712 hash of a charter: what the owner signs. The owner is not in it, as the signature names him.
+ * EIP-712 hash of a charter: what the owner signs. It does not contain the owner, because the signature names the owner.
  * @throws ArgumentError when a field is out of bounds
  */
 export function charterHash(domain: DisscDomain, charter: Charter): Uint8Array {

@@ -26,7 +26,7 @@ const requestSchema = z.strictObject({
   /** What the account would pay at most; the zero address for the native coin. */
   price: z.strictObject({ token: account, most: z.string().regex(/^(0|[1-9][0-9]{0,38})$/) }).nullable(),
   contact: lineOf(200).nullable(),
-  /** An agreement that the account has accepted: who has bought before has a place of his own. */
+  /** An agreement that the account has accepted: who has bought before gets a reserved place. */
   bought: hash.nullable(),
   madeAtSeconds: seconds,
   untilSeconds: seconds,

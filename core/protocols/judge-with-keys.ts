@@ -26,7 +26,7 @@ export interface ReceivedKeys {
 
 /**
  * Asks the owner for the keys of blocks (Table IV step 5, Table V step 4). Only what has arrived comes back: an owner who is silent
- * until his time is over has sent nothing.
+ * until the time is over has sent nothing.
  */
 export type RequestKeys = (blocks: readonly BlockIndex[], signal?: AbortSignal) => Promise<ReceivedKeys>;
 
@@ -88,7 +88,7 @@ export function findKeys(keys: ReceivedKeys, index: BlockIndex): FoundKeys {
 
 /**
  * Table IV steps 11–12, Table V steps 10–11: opens the sealed digest with the key that the owner has sent and compares. A key that is not
- * the one committed to in the log is the owner's doing: his signed message shows it.
+ * the one committed to in the log is the owner's doing: the owner's signed message shows it.
  * @throws ArgumentError for an opening whose hashes are not 32 bytes
  */
 export function judgeWithKeys(

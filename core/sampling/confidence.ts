@@ -105,7 +105,10 @@ export function assure(count: AuditCount): Assurance {
   }
   if (evidence === 'retrieved') {
     if (checked === total)
-      return { confidence: 1, words: `${total === 1 ? 'The only block was' : `All ${counted(total, 'block')} were`} hashed here, and every byte is as recorded.` };
+      return {
+        confidence: 1,
+        words: `${total === 1 ? 'The only block was' : `All ${counted(total, 'block')} were`} hashed here, and every byte is as recorded.`,
+      };
     const damagedBlocks = blocksOf(fraction, total);
     const confidence = detectionOfDamagedBlocks(total, damagedBlocks, checked);
     return {

@@ -35,7 +35,7 @@ function sized(kind: number, bytes: Uint8Array): Uint8Array {
 /** The first byte, and the number behind it where that does not fit. */
 function front(kind: number, number: number): Uint8Array {
   if (!Number.isSafeInteger(number))
-    throw new ArgumentError(`${number} is not a whole number that CBOR is given here.`);
+    throw new ArgumentError(`${number} is not a whole number that this CBOR encoder takes.`);
   const width = number < 24 ? 0 : number < 2 ** 8 ? 1 : number < 2 ** 16 ? 2 : number < 2 ** 32 ? 4 : 8;
   const bytes = new Uint8Array(1 + width);
   bytes[0] = (kind << 5) | (width === 0 ? number : 24 + Math.log2(width));

@@ -13,7 +13,7 @@ import { sayVerdicts } from './acts/verify.ts';
 export type VerifyHere = (dataset: DemoDataset, evidence: CssYEvidence, apiUrl?: string) => Promise<string>;
 
 /**
- * The check of `plumb owner verify`, in this process: her keystore, whose password is costly to try on purpose, is
+ * The check of `plumb owner verify`, in this process: the owner's keystore, whose password is costly to try on purpose, is
  * opened once instead of for each of many verifications.
  */
 export async function openVerifier(owner: DemoOwner, signal: AbortSignal): Promise<VerifyHere> {

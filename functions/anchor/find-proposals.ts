@@ -23,7 +23,7 @@ interface Proposal {
  * Looks for proposals to this service's account in the final chain, as far as it has not been read yet, and answers with the
  * grants to be accepted now. Proposals are kept until they are accepted or over, finally, so that a reorganisation loses none
  * and an owner who is admitted later need not propose again. The newest are looked at first, then some of the others, from a
- * random place on: nobody hides a proposal behind many of his own.
+ * random place on: nobody hides a proposal behind many others.
  */
 export async function findAcceptable(
   ports: AnchorPorts,

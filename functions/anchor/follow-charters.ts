@@ -45,7 +45,7 @@ export async function followCharters(
   if (place === 'behind') return;
   const isAnew = place === 'far-behind';
   if (isAnew)
-    observer.warn('the final block went far back: charters are followed from the beginning', { final, followed });
+    observer.warn('the final block went far back; the anchor follows charters from the beginning', { final, followed });
   const from = followed === null || isAnew ? anchorSettings.fromBlock : followed.finalTo + 1;
   const to = Math.min(latest.blockNumber, from + MAX_BLOCKS - 1);
   const events = to < from ? [] : await ledger.findAllChartered(from, to, signal);
@@ -56,7 +56,9 @@ export async function followCharters(
   const gone = unfinal.filter((one) => isLooked(one) && !names.has(nameOf(one)));
   if (gone.length > 0 && !(await isTakenBack(ports, gone, signal))) {
     // Its events and its state are of two chains: what the table says grows older meanwhile, and functions ask for themselves.
-    observer.warn('the node leaves charters out that it has: they are followed later', { blocks: `${from}-${to}` });
+    observer.warn('the node leaves out charters that it has; the anchor follows them later', {
+      blocks: `${from}-${to}`,
+    });
     return;
   }
   const marked = new Set(unfinal.map(({ sk }) => sk));

@@ -21,7 +21,7 @@ export function describeService(): object {
       description: SERVICE_TEXT,
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    servers: [{ url: '/', description: 'Wherever this document was fetched from.' }],
+    servers: [{ url: '/', description: 'The address from which you fetched this document.' }],
     tags: [
       { name: 'datasets', description: "One device's append-only log of blocks." },
       { name: 'agreements', description: 'A sale of recorded blocks, between an owner and a consumer.' },

@@ -37,7 +37,7 @@ export const OPERATIONS: Readonly<Record<RouteName, OperationWords>> = {
   'list-batches': {
     summary: 'List stored batches and their state',
     description:
-      'Batches with blocks, or capture times, in a range, both ends included: received, rejected, superseded, recorded, final. ' +
+      'Batches with blocks, or capture times, in a range, both ends included: received, rejected, superseded, anchored, recorded, final. ' +
       "To continue, set `cursor` to the answer's `next` with the same range, until `next` is null.",
   },
   'hash-blocks': {

@@ -19,7 +19,7 @@ import type { SigningPorts } from './verify-caller.ts';
 type Ports = SigningPorts & Pick<ServicePorts, 'ledger' | 'table'>;
 type FindingPorts = Pick<Ports, 'ledger' | 'table' | 'runtime'>;
 
-/** So often in so long the chain turns a caller away before it is not asked again for him. */
+/** So often in so long the chain turns a caller away before it is not asked again for that caller. */
 const MOST_REFUSALS = 10;
 const REFUSALS_MS = 60_000;
 const MOST_CALLERS = 10_000;

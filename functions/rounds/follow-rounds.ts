@@ -129,8 +129,7 @@ async function noteFinal(
   );
   await deleteRange(table, pk, preparedRange(round.number), signal);
   const { number, blockNumber, txHash } = round;
-  if (round.map === null)
-    observer.error('a round of which the map is not known is final', { number, body: to0x(body) });
+  if (round.map === null) observer.error('a round is final, but its map is unknown', { number, body: to0x(body) });
   else observer.info('round final', { number, block: blockNumber, hash: txHash });
   observer.count('Anchor.roundsFinal');
 }

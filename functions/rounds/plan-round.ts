@@ -26,7 +26,7 @@ export async function planRound(
   if (newest !== null && newest.map === null && newest.number > kept.wholeSince) {
     // A map that is older than the last round would let heads go back.
     const fields = { number: newest.number, remedy: 'plumb service rebuild' };
-    observer.error('no round is sent: what the last one was made of is not known here', fields);
+    observer.error('no round is sent: the table does not know what the last one was made of', fields);
     observer.count('Anchor.mapLost');
     return 'unknown';
   }

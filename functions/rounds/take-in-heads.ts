@@ -80,7 +80,7 @@ async function changeOf(
   if (isBoundedGrowth(before.size, leaf.size) && (await isExtended(ports, moved, before, leaf.size, signal)))
     return { dataset, leaf };
   const fields = { dataset, anchoredSize: before.size, size: leaf.size };
-  ports.observer.error('a head does not extend the anchored one: the dataset keeps that in the rounds', fields);
+  ports.observer.error('a head does not extend the anchored one; rounds keep the anchored one', fields);
   ports.observer.count('Anchor.headsContested');
   return null;
 }

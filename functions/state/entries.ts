@@ -77,7 +77,7 @@ export const messageSk = (from: Address, sequence: number): string => `M#${from}
 export const sequenceOf = (messageKey: string): number => Number(messageKey.slice(-6));
 export const DESCRIPTION_SK = 'D';
 export const REQUESTS_PK = 'REQUESTS';
-/** Who has bought before has places of his own. */
+/** Accounts that have bought before have places of their own. */
 export type RequestPlaces = 'BUYER' | 'OPEN';
 export const requestSk = (places: RequestPlaces, place: number): string => `${places}#${pad(place, 3)}`;
 export const RECONCILE_PK = 'RECONCILE';

@@ -30,7 +30,9 @@ export function createGate({ atOnce, mostWaiting, mostWaitMs, restMs = () => 0 }
       return;
     }
     if (waiting.length >= mostWaiting) {
-      throw new StoreUnavailableError(`${waiting.length} requests of this kind are already waiting. Try again.`);
+      throw new StoreUnavailableError(
+        `Too many requests of this kind are already waiting (${waiting.length}). Try again.`,
+      );
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const giveUp = (reason: unknown): void => {

@@ -66,7 +66,7 @@ export async function startService(
     const opened = await untilOpen(settings, observer, limits.waitMs, signal);
     parts.push(() => opened.close());
     if (opened.tableIsNew) {
-      observer.warn('the table was made: it was not there. If it was lost, run plumb service rebuild', {
+      observer.warn('the table did not exist and was created. If the old one was lost, run plumb service rebuild', {
         table: settings.table.name,
       });
     }
@@ -161,7 +161,7 @@ async function untilAllAnswer(
 /** Without ether nothing is recorded, though everything is stored. */
 async function warnOfBalance({ rpc, signer }: ServePorts, observer: ObserverOfLines, signal?: AbortSignal) {
   if ((await readBalanceWei(rpc, signer.account, signal)) > 0n) return;
-  observer.error('the account that records has no ether: nothing is recorded. Send it some', {
+  observer.error('the account that records has no ether, so nothing is recorded. Send it some', {
     account: signer.account,
   });
 }

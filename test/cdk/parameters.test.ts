@@ -48,7 +48,7 @@ describe('the parameters of a deployment', () => {
   const refused: readonly (readonly [string, Record<string, unknown>, RegExp, typeof FileError?])[] = [
     ['a missing stage', { stage: undefined }, /stage is missing. Give it with -c stage=/],
     ['a stage that there is not', { stage: 'test' }, /stage is dev or prod/],
-    ['a chain that is no number', { chainId: 'mainnet' }, /chainId is a number/],
+    ['a chain that is no number', { chainId: 'mainnet' }, /chainId is not a number/],
     ['a secret by its name alone', { rpcSecret: 'nodes' }, /rpcSecret is not the whole ARN of a secret/],
     ['a version that is no id', { rpcSecretVersion: 'AWSCURRENT' }, /rpcSecretVersion is not the id of a version/],
     ['a contract that is no address', { dissc: '0x12' }, /dissc is not an address/],
@@ -66,7 +66,7 @@ describe('the parameters of a deployment', () => {
     ['less of ingest than SQS can be told', { ingestAtOnce: '1' }, /ingestAtOnce is below 2/],
     ['a key that is none of KMS', { relayerKey: 'alias/relayer' }, /relayerKey is not the ARN of a key in KMS/],
     ['contracts given twice', { deployments: 'd.json' }, /Give either/],
-    ['a sum in ether', { grantsMinPerRecordWei: '0.1' }, /grantsMinPerRecordWei is a whole number of wei/],
+    ['a sum in ether', { grantsMinPerRecordWei: '0.1' }, /grantsMinPerRecordWei is not a whole number of wei/],
     ['an invoker that is no account', { invokers: '*' }, /invokers is not a list/],
     ['a mail address without a host', { alarmEmail: 'me' }, /alarmEmail is not an e-mail address/],
   ];

@@ -53,7 +53,7 @@ test(
     );
     await assert.rejects(
       gate.pass(async () => assert.fail('it was not let in')),
-      /1 requests of this kind are already waiting/,
+      /Too many requests of this kind are already waiting \(1\)/,
     );
     await late;
     // Nobody waits any more: the place is the next one's.

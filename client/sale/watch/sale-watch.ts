@@ -138,14 +138,18 @@ export class SaleWatch {
     const { status, datasets, openSales, failingSales, balanceWei, lastRoundAtMs } = this.health();
     const { pending, givenUp } = this.#options.alerts();
     const lines = [
-      ...gauge('plumb_owner_healthy', 'Whether the rounds of serving end in time.', status === 'stalled' ? 0 : 1),
+      ...gauge('plumb_owner_healthy', 'Whether the passes over all sales end in time.', status === 'stalled' ? 0 : 1),
       ...gauge('plumb_owner_datasets', 'Datasets whose keys the agent has.', datasets),
       ...gauge('plumb_owner_open_sales', 'Offers and agreements not settled yet.', openSales),
       ...gauge('plumb_owner_failing_sales', 'Offers and agreements whose last step failed.', failingSales),
       ...(balanceWei === null ? [] : gauge('plumb_owner_agent_balance_wei', "The agent's account.", balanceWei)),
       ...(lastRoundAtMs === null
         ? []
-        : gauge('plumb_owner_last_round_timestamp_seconds', 'When the last round ended.', lastRoundAtMs / 1000)),
+        : gauge(
+            'plumb_owner_last_round_timestamp_seconds',
+            'When the last pass over all sales ended.',
+            lastRoundAtMs / 1000,
+          )),
       ...gauge('plumb_owner_alerts_pending', 'Alerts not sent yet.', pending),
       ...counter('plumb_owner_alerts_given_up_total', 'Alerts that could not be sent since the start.', [
         ['', givenUp],

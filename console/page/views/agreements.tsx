@@ -19,7 +19,7 @@ const STATES: Readonly<Record<State, { readonly title: string; readonly money: s
   challenged: { title: 'Challenged', money: 'Price and bond are locked until the owner answers.', tone: 'doubt' },
   lapsed: {
     title: 'Lapsed',
-    money: 'No answer in time. The bond is lost unless it is answered in the grace.',
+    money: 'No answer in time. The owner loses the bond unless an answer comes within the grace period.',
     tone: 'bad',
   },
   breached: { title: 'Breached', money: 'The consumer got the unpaid price and the bond.', tone: 'bad' },
@@ -41,10 +41,10 @@ export function AgreementsView({ page }: { readonly page: PageState }) {
     <>
       <h1 tabIndex={-1}>Offers and agreements</h1>
       <p>
-        An owner offers blocks at a price and locks a bond. A consumer accepts and locks the price. The contract pays by
-        what was delivered.
+        An owner offers blocks at a price and locks a bond. A consumer accepts and locks the price. The contract pays
+        for what was delivered.
       </p>
-      {place?.hasAgreements === false ? <p>This place has no contract for agreements.</p> : null}
+      {place?.hasAgreements === false ? <p>This server names no contract for agreements.</p> : null}
       {place?.hasAgreements !== false && agreements.length === 0 ? <p>There is no offer yet.</p> : null}
       <ul class="cards">
         {agreements.map((one) => (
@@ -101,8 +101,8 @@ function Card({ agreement }: { readonly agreement: AgreementRow }) {
       </dl>
       {question === null ? null : (
         <p class="doubt">
-          ? {question.asks === 'chunk' ? 'Challenged for' : 'The key is demanded of'} block {count(question.block)}. To
-          be answered until {utc(question.deadlineMs)}.
+          ? {question.asks === 'chunk' ? 'Challenged for' : 'The consumer demands the key of'} block{' '}
+          {count(question.block)}. The owner must answer by {utc(question.deadlineMs)}.
         </p>
       )}
     </article>

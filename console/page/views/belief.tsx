@@ -17,7 +17,7 @@ export function BeliefView({ page: { place } }: { readonly page: PageState }) {
         {place === null
           ? 'No chain was read yet.'
           : place.isThroughServer
-            ? `What the chain says comes through the server that this page is from (${place.chainHost}). A server that lies could show you a chain that there is not. Name a node that you trust, and the page asks that one instead.`
+            ? `What the chain says comes through the server that this page is from (${place.chainHost}). A server that lies could show you a chain that does not exist. Name a node that you trust, and the page asks that one instead.`
             : `What the chain says comes from the node that you named, ${place.chainHost}.`}
       </p>
       <form onSubmit={(event) => (URL.canParse(url) ? reopen(event, url) : event.preventDefault())}>
@@ -35,18 +35,18 @@ export function BeliefView({ page: { place } }: { readonly page: PageState }) {
       </form>
       <h2>The page itself</h2>
       <p>
-        Whoever serves a page can serve another one. If you do not trust this server, run the console from your own copy
-        of Plumbline, or use the command: plumb owner verify
+        Whoever serves this page can serve a different one. If you do not trust this server, run the console from your
+        own copy of Plumbline, or use the command: plumb owner verify
       </p>
       <h2>What it keeps</h2>
       <p>
-        Keys live in this page until it is closed. What you have verified is noted in this browser: which blocks, when,
-        and what came of it. That is a notebook and proves nothing to others; evidence does.
+        Keys stay in this page until you close it. This browser notes what you have verified: which blocks, when, and
+        the result. These notes prove nothing to others; evidence does.
       </p>
       <h2>What only the service says</h2>
       <p>
-        Last capture, what is stored and what waits are the service's word. They are for finding your way and are no
-        verdict.
+        Last capture, stored and waiting are only what the service says. They help you to find your way, but are not
+        verdicts.
       </p>
     </section>
   );

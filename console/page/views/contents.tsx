@@ -63,7 +63,7 @@ function Shown({ dataset, contents }: { readonly dataset: string; readonly conte
     <>
       <p>
         Blocks {count(from)} to {count(to)}, {bytes(readBytes)} verified.
-        {isCut ? ' That is as much as is read at once.' : ''}
+        {isCut ? ' The page reads no more at once.' : ''}
       </p>
       {gaps.length === 0 ? null : (
         <p class="bad">

@@ -63,9 +63,9 @@ function Remembered({
   if (row === null || size <= onChain) return null;
   return (
     <p class="note">
-      The chain had {counted(onChain, 'final block')} when this page asked; this browser noted {count(size)}. Reload the
-      page: if that stays so, either the log went back, which <code>plumb owner verify</code> names, or somebody changed
-      this browser's notes.
+      The chain had {counted(onChain, 'final block')} when this page asked, but this browser noted {count(size)}. Reload
+      the page. If this does not change, either the log went back, which <code>plumb owner verify</code> can show, or
+      somebody changed this browser's notes.
     </p>
   );
 }
@@ -102,7 +102,7 @@ function Facts({
             : row.recorded === 0
               ? standing?.round == null
                 ? 'no block yet'
-                : 'none by itself: it stands in rounds'
+                : 'none of its own: rounds anchor it'
               : `${counted(row.recorded, 'block')}, ${row.final < row.recorded ? `${count(row.recorded - row.final)} not final yet` : 'all final'}`}
         </Line>
         <Line name="Anchored">

@@ -119,7 +119,7 @@ export function HeatMap({ map, version, onOpen }: HeatMapProps) {
           ref={canvas}
           tabIndex={0}
           role="slider"
-          aria-label="Map of blocks. Arrows choose, Enter goes nearer, Escape goes back."
+          aria-label="Map of blocks. Arrow keys choose a cell, Enter zooms in, Escape zooms out."
           aria-valuemin={range.from}
           aria-valuemax={range.to}
           aria-valuenow={chosen?.from ?? 0}

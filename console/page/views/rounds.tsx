@@ -28,7 +28,7 @@ export function RoundsView({ page }: { readonly page: PageState }) {
             <Tile name="Written by" value={short(anchorer)} />
           </dl>
           {isLate ? (
-            <p class="doubt">? The newest round is older than expected. Where nothing new was stored, that is right.</p>
+            <p class="doubt">? The newest round is older than expected. If nothing new was stored, this is fine.</p>
           ) : null}
         </>
       )}

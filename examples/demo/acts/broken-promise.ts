@@ -19,7 +19,7 @@ export interface SecondOwner {
   readonly agent: AgentFile;
 }
 
-/** A second owner with a dataset of her own, and accounts that have what they need. */
+/** A second owner with a dataset, and accounts that have what they need. */
 export async function setUpSecondOwner(folder: string, first: DemoOwner): Promise<SecondOwner> {
   const home = join(folder, 'second-owner');
   const env = { PLUMB_HOME: home, PLUMB_STACK: first.stackFile };
@@ -36,7 +36,7 @@ export async function setUpSecondOwner(folder: string, first: DemoOwner): Promis
   return { owner, dataset, agent };
 }
 
-/** Her readings are recorded through ASC, at the price she prepaid, and offered. @returns the id of the offer */
+/** Records the second owner's readings through ASC, at the prepaid price, and offers them. @returns the id of the offer */
 export async function recordAndOffer({ owner, dataset }: SecondOwner): Promise<string> {
   await authorise(owner, dataset, '0.01');
   const readings = Array.from({ length: BROKEN_SALE.blocks }, (_, i) => `greenhouse ${20 + i / 10}\n`).join('');
@@ -64,9 +64,9 @@ export async function challengePromise(
   offered: Promise<string>,
   storedPaths: () => Promise<readonly string[]>,
 ): Promise<string> {
-  log.act('A second owner promises what her storage does not keep: the bond is lost, by proof, not by opinion');
+  log.act("A second owner's storage breaks the promise: the owner loses the bond, by proof, not by opinion");
   let id = '';
-  await log.step('the consumer accepts her offer, too', 'active', async () => {
+  await log.step('the consumer accepts the second offer, too', 'active', async () => {
     id = await offered;
     const args = ['consumer', 'accept', id, '--yes', ...consumer.args];
     return (await plumb<{ state: string }>(args, { env: consumer.env })).state;
@@ -97,20 +97,24 @@ export async function breakPromise(
 ): Promise<void> {
   log.act("The second owner's time is over");
   const lost = BROKEN_SALE.blocks - 1;
-  await log.step('her agent has nothing to show, and has said so', 'unanswered', async () => {
+  await log.step("the second owner's agent has nothing to show, and says so", 'unanswered', async () => {
     const args = ['consumer', 'challenge', id, String(lost), '--wait', ...consumer.args];
     const { lines } = await runPlumb(args, { env: consumer.env });
     const outcome = String(lines.at(-1)?.outcome ?? JSON.stringify(lines.at(-1)));
     return server.count('unanswered') > 0 ? outcome : `${outcome}, and the agent did not notice`;
   });
   let graceEndSeconds = 0;
-  await log.step('the consumer states so on the chain; a quarter of the window is left to her', 'lapsed', async () => {
-    const args = ['consumer', 'lapse', id, ...consumer.args];
-    const lapsed = await plumb<Lapsed>(args, { env: consumer.env });
-    graceEndSeconds = lapsed.question?.graceEndSeconds ?? 0;
-    return lapsed.state;
-  });
-  await log.step('breach: escrow, bond and stake go to the consumer, the fee to her', 'breached', async () => {
+  await log.step(
+    'the consumer states this on the chain; the owner has a quarter of the window left',
+    'lapsed',
+    async () => {
+      const args = ['consumer', 'lapse', id, ...consumer.args];
+      const lapsed = await plumb<Lapsed>(args, { env: consumer.env });
+      graceEndSeconds = lapsed.question?.graceEndSeconds ?? 0;
+      return lapsed.state;
+    },
+  );
+  await log.step('breach: escrow, bond and stake go to the consumer, the fee to the owner', 'breached', async () => {
     // The chain's clock is this machine's; its next block comes behind the last second of the grace.
     await nodeRuntime.sleep(Math.max(0, 1000 * (graceEndSeconds + 1) - Date.now()));
     const args = ['consumer', 'breach', id, ...consumer.args];

@@ -22,7 +22,7 @@ export interface Target {
  * the block. The object is put right again after each.
  */
 export async function damageAndCatch(log: StepLog, verify: VerifyHere, target: Target, damage: Damage): Promise<void> {
-  log.act('Somebody with access to the storage damages it; the owner verifies again');
+  log.act('Someone with access to the storage damages it, and the owner verifies again');
   const { dataset, path, size } = target;
   const original = new Uint8Array(await readFile(path));
   const front = readSegmentFront(nodePrimitives, original);
@@ -50,7 +50,7 @@ export async function damageAndCatch(log: StepLog, verify: VerifyHere, target: T
   );
 
   const pair = twinsOf(front);
-  await log.step(`blocks ${pair[0]} and ${pair[1]}, of one size, change places`, expected('corrupted', pair), () =>
+  await log.step(`blocks ${pair[0]} and ${pair[1]}, of equal size, change places`, expected('corrupted', pair), () =>
     caught(() =>
       damage.swapBlocks(
         path,
@@ -62,14 +62,14 @@ export async function damageAndCatch(log: StepLog, verify: VerifyHere, target: T
 
   const rival = await olderRival(dataset, front, original);
   await log.step(
-    'a rival segment stands in its place: older, of the same blocks, validly signed by the same device',
+    'a rival segment takes its place: older, with the same blocks, validly signed by the same device',
     expected('corrupted', range),
     () => caught(() => damage.replace(path, rival)),
   );
 
   await log.step('the object is deleted', expected('unavailable', range), () => caught(() => damage.remove(path)));
 
-  await log.step('put right again, everything is intact', `${size} intact`, () => verify(dataset, 'possession'));
+  await log.step('once it is restored, everything is intact', `${size} intact`, () => verify(dataset, 'possession'));
 }
 
 function offsetOf(front: SegmentFront, number: number): number {

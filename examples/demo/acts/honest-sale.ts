@@ -71,11 +71,11 @@ export async function openHonestSale(
   dataset: DemoDataset,
   authorised: Promise<string>,
 ): Promise<string> {
-  log.act('The owner sells readings to a consumer who trusts neither her nor the cloud (Protocols III and IV)');
+  log.act('The owner sells readings to a consumer who trusts neither owner nor cloud (Protocols III and IV)');
   const { sample } = HONEST_SALE;
   let id = '';
   await log.step(
-    'she has authorised the storage (ASC), and offers blocks with a bond (OCASC)',
+    'authorises the storage (ASC), and offers blocks with a bond (OCASC)',
     'accepted, 1 offer',
     async () => {
       const granted = await authorised;
@@ -131,7 +131,7 @@ export async function closeHonestSale(
       return `${fetched.verified} of ${fetched.count} verified, ${ether} of ${price} ether signed for, ${equal} what was measured`;
     },
   );
-  await log.step('approves: price and bond are hers at once', 'closed', async () => {
+  await log.step('approves: price and bond go to the owner at once', 'closed', async () => {
     const args = ['consumer', 'approve', id, ...consumer.args];
     const { state } = await plumb<{ state: string }>(args, { env: consumer.env });
     await plumb(['owner', 'withdraw', ...owner.args], { env: owner.env });

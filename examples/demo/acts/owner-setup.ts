@@ -7,7 +7,7 @@ import { plumb } from '../plumb-process.ts';
 import { quickenKeystore } from '../quicken-keystore.ts';
 import type { StepLog } from '../step-log.ts';
 
-/** An owner's folder, and what every further command of hers is given. */
+/** An owner's folder, and what every further command is given. */
 export interface DemoOwner {
   readonly home: string;
   readonly account: string;
@@ -28,7 +28,7 @@ export interface DemoDataset {
   readonly provision: string;
 }
 
-/** Makes an owner, lets the stack serve her, opens three datasets and writes their devices' files. */
+/** Makes an owner, lets the stack serve the owner, opens three datasets and writes their devices' files. */
 export async function setUpOwner(
   log: StepLog,
   folder: string,
@@ -41,7 +41,7 @@ export async function setUpOwner(
   const password = randomBytes(32).toString('base64url');
   const owner = { home, stackFile, password, passwordFile, env, args: ['--password-file', passwordFile] };
   let account = '';
-  await log.step('makes her keys; the mnemonic goes to a file only she can read', 'a keystore', async () => {
+  await log.step('makes keys; the mnemonic goes to a file that only the owner can read', 'a keystore', async () => {
     await createSecretFile(passwordFile, `${password}\n`);
     const mnemonic = join(folder, 'mnemonic');
     const made = await plumb<{ account: string }>(['owner', 'init', ...owner.args, '--mnemonic-out', mnemonic], {
@@ -65,9 +65,9 @@ export async function setUpOwner(
   const datasets: Partial<Record<'files' | 'lines' | 'load', DemoDataset>> = {};
   await log.step(
     'signs charters for files (encrypted), lines (encrypted, published) and load (plain)',
-    '3 datasets, 0 transactions of hers',
+    '3 datasets, 0 transactions by the owner',
     async () => {
-      // The list of her datasets is written as a whole: one is entered after the other; what follows on each need not.
+      // The list of datasets is written as a whole: one is entered after the other; what follows on each need not.
       datasets.files = await make('files', []);
       const [lines] = await Promise.all([make('lines', ['--published']), provision(datasets.files)]);
       const [load] = await Promise.all([make('load', ['--kind', 'plain']), provision(lines)]);
@@ -75,7 +75,7 @@ export async function setUpOwner(
       const fund = (dataset: DemoDataset) => plumb(['local', 'admit', dataset.account, '--fund-only'], { env });
       await Promise.all([provision(load), fund(lines), fund(load)]);
       Object.assign(datasets, { lines, load });
-      return `${Object.keys(datasets).length} datasets, ${await countTransactions(stackFile, account)} transactions of hers`;
+      return `${Object.keys(datasets).length} datasets, ${await countTransactions(stackFile, account)} transactions by the owner`;
     },
   );
   return { owner: { ...owner, account }, datasets: datasets as Record<'files' | 'lines' | 'load', DemoDataset> };

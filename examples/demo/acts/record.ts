@@ -31,7 +31,7 @@ export async function recordMeasurements(
   stackFile: string,
 ): Promise<{ sizes: Readonly<Record<keyof Datasets, number>>; fromMs: number; toMs: number }> {
   log.act(
-    'Three devices capture, seal, upload; everything is recorded on the chain, made final, and proven to be stored',
+    'Three devices capture, seal and upload; the chain records everything and makes it final, and the storage proves that it holds it',
   );
   const fromMs = Date.now();
   const readings = join(folder, 'readings');
@@ -73,7 +73,7 @@ export async function recordMeasurements(
     },
   );
   await log.step(
-    'whose transactions recorded them, by the chain',
+    'whose transactions recorded them, according to the chain',
     'files: the service, lines: the device, load: the device',
     async () => {
       const said = Object.entries(datasets).map(

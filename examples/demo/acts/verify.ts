@@ -49,7 +49,7 @@ export async function verifyIntact(
   datasets: Readonly<Record<'files' | 'lines' | 'load', DemoDataset>>,
   sizes: Readonly<Record<'files' | 'lines' | 'load', number>>,
 ): Promise<void> {
-  log.act('The owner verifies (Protocol I): the storage is asked, the chain is believed');
+  log.act('The owner verifies (Protocol I): asks the storage, believes only the chain');
   const { files, lines, load } = datasets;
   const all = (count: number): string => `${count} intact`;
   // Begun together, told of one after the other.

@@ -25,13 +25,17 @@ export async function verifyWithoutHashing(
   const linked = earlier.then(() => linkOtherwiseHashed(owner, load, storedLoad));
   const published = plumb(['owner', 'publish', files.name, ...owner.args], { env: owner.env });
   for (const begun of [fromBucket, linked, published]) begun.catch(() => {});
-  await log.step('files, byte ranges of the bucket, nobody cooperating', `${sizes.files} intact`, () => fromBucket);
+  await log.step(
+    "files, byte ranges of the bucket, without anyone's cooperation",
+    `${sizes.files} intact`,
+    () => fromBucket,
+  );
   await log.step('files in IPFS, by the CIDs that its node names', `${sizes.files} intact`, async () => {
     await published;
     return verdictsOf(owner, files, [...TWO, 'ipfs']);
   });
   await log.step(
-    'a block of load that another tool put into IPFS, from there and hashed here',
+    'a block of load that another tool put into IPFS, fetched from there and hashed here',
     '1 intact',
     async () => {
       await linked;

@@ -59,7 +59,7 @@ describe('a time-stamp token that OpenSSL has made, of the head of docs/example.
     const other = await verifyToken(recorded.token, recorded.message, parseRoots(pemOf(root)));
     assert.equal(other.holds, false);
     assert.match(other.reason ?? '', /CN=Time, which signed the time-stamp, leads to none of the roots/);
-    await assert.rejects(verifyToken(recorded.token, recorded.message.slice(1), null), /its imprint is another/);
+    await assert.rejects(verifyToken(recorded.token, recorded.message.slice(1), null), /its imprint differs/);
     assert.throws(() => parseRoots('none'), ArgumentError);
   });
 
@@ -123,9 +123,9 @@ describe('a time-stamp token', () => {
     const soft = await issue({ name: 'Soft', issuer, purposes: [TIME_STAMPING], isCritical: false });
     const none = await issue({ name: 'None', issuer });
     for (const signer of [server, both, soft, none])
-      await assert.rejects(verify({ signer }), /not one for time-stamps alone/);
+      await assert.rejects(verify({ signer }), /is not for time-stamping alone/);
     await assert.rejects(verify({ named: both }), /not bound to its certificate/);
-    await assert.rejects(verify({ hash: 'SHA-1' }), /on a hash that is not read/);
+    await assert.rejects(verify({ hash: 'SHA-1' }), /uses a hash other than SHA-256/);
   });
 
   it('leads to no root by somebody who may not issue, in a circle, or past a limit of the path', async () => {
@@ -174,14 +174,19 @@ describe('an authority is asked for a token', () => {
 
   it('and what else it answers is told by whose turn it is, bounded in bytes and time', async () => {
     const cases: [string, typeof answer, typeof AnswerError | typeof StoreUnavailableError, RegExp][] = [
-      ['a refusal', async () => ({ body: encodeAnswer(2, null) }), AnswerError, /refuses a time-stamp \(status 2\)/],
+      [
+        'a refusal',
+        async () => ({ body: encodeAnswer(2, null) }),
+        AnswerError,
+        /refused to issue a time-stamp \(status 2\)/,
+      ],
       [
         'a page',
         async () => ({ body: new TextEncoder().encode('<html>') }),
         AnswerError,
-        /something else than a time-stamp/,
+        /did not return a time-stamp/,
       ],
-      ['nothing', async () => ({}), AnswerError, /something else than a time-stamp/],
+      ['nothing', async () => ({}), AnswerError, /did not return a time-stamp/],
       ['not found', async () => ({ status: 404 }), AnswerError, /HTTP 404/],
       ['another place', async () => ({ status: 302, location: 'http://127.0.0.1:1/' }), AnswerError, /HTTP 302/],
       ['trouble', async () => ({ status: 503 }), StoreUnavailableError, /HTTP 503.*Try again later/],
@@ -190,7 +195,7 @@ describe('an authority is asked for a token', () => {
         'a token of another hash',
         async () => ({ body: encodeAnswer(0, await makeToken(new Uint8Array(32), stamp())) }),
         AnswerError,
-        /what does not hold.*its imprint is another/,
+        /returned an invalid time-stamp.*its imprint differs/,
       ],
       [
         'an earlier answer',
@@ -261,7 +266,7 @@ describe('an authority is asked for a token', () => {
     const foreign = await say(await makeToken(new Uint8Array(32), stamp()), authority.root);
     assert.equal(foreign.report.verdict, 'unproven');
     assert.deepEqual([foreign.report.timestamp?.holds, foreign.report.timestamp?.at], [false, null]);
-    assert.match(foreign.text, /proves nothing\. The time-stamp is not on this head/);
+    assert.match(foreign.text, /proves nothing\. The time-stamp is for a different head/);
     const evidence = parseEvidence(encodeEvidence({ ...made, timestamp: own }));
     const unread = sayEvidence(
       reportEvidence(evidence, verifyEvidence(primitives, evidence, { dissc: DISSC_ADDRESS }), [], null),
