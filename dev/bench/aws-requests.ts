@@ -18,7 +18,7 @@ import { blocks, DOMAIN, startStores, TestDevice } from '../../test/functions/st
 const BATCHES = [1024, 1, 16, 256, 1024];
 
 let deliver: RunningHost['deliverS3Event'] | null = null;
-const stores = await startStores(async (event) => deliver?.(event));
+const stores = await startStores(async (event) => deliver?.(event), { table: 'served' });
 const host = await startHost({ ports: stores.ports, lambda: null });
 deliver = host.deliverS3Event;
 let sent = 0;

@@ -39,7 +39,7 @@ else await measure(process.argv.includes('--json'));
 
 async function serve(): Promise<void> {
   let deliver: RunningHost['deliverS3Event'] | null = null;
-  const stores = await startStores(async (event) => deliver?.(event));
+  const stores = await startStores(async (event) => deliver?.(event), { table: 'served' });
   const host = await startHost({ ports: stores.ports, lambda: null });
   deliver = host.deliverS3Event;
   const device = await TestDevice.open(stores);

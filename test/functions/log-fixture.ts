@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { createTable } from '../../adapters/dynamodb/create-table.ts';
-import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
-import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
 import { type AccountSigner, createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
 import { createAscRecorder } from '../../adapters/ethereum/asc-recorder.ts';
@@ -38,7 +35,7 @@ import { admitOwner } from '../../functions/state/owner-entry.ts';
 import { createTableOwners } from '../../functions/state/table-owners.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { startAnvil } from '../../local/stack/start-anvil.ts';
-import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
+import { MemoryTable } from './memory-table.ts';
 import { serviceSettings } from './service-settings.ts';
 
 const ETHER = 10n ** 18n;
@@ -68,14 +65,8 @@ export type LogFixture = Awaited<ReturnType<typeof createLogFixture>>;
 /** A chain that mines only when told to, a table, DISSC, and a service that stores what the test seals. */
 export async function createLogFixture() {
   const anvil = await startAnvil({ stateFile: null, mining: 'manual' });
-  const dynalite = await startDynalite({ folder: null });
   const chain = { rpcUrl: anvil.rpcUrl, chainId: anvil.chainId };
   const rpc = createJsonRpc(chain);
-  const client = createDynamoClient({
-    region: 'us-east-1',
-    endpoint: dynalite.endpoint,
-    credentials: DYNALITE_CREDENTIALS,
-  });
 
   const newKey = () => nodePrimitives.randomBytes(32) as PrivateKey;
   const newAccount = async (): Promise<TestAccount> => {
@@ -96,7 +87,6 @@ export async function createLogFixture() {
   const asc = deployedAddress(ascDeployable);
   const ledger = createDisscLedger({ ...chain, dissc });
   const grants = createAscLedger({ ...chain, asc });
-  let tables = 0;
 
   return {
     rpc,
@@ -125,9 +115,7 @@ export async function createLogFixture() {
       balanceWei = 100n * ETHER,
       policy: GrantPolicy | null = null,
     ) {
-      const tableName = `test-${++tables}`;
-      await createTable(client, tableName);
-      const table = createDynamoTable({ client, tableName });
+      const table = new MemoryTable();
       await admitOwner(table, { owner: owner.account, quotaBytes: 2 ** 40 });
       const relayer = createKeySigner(newKey());
       await fund(rpc, relayer.account, balanceWei);
@@ -181,10 +169,7 @@ export async function createLogFixture() {
       assert.deepEqual(heads[0]?.root, rootOfPeaks(nodePrimitives, dataset.end));
     },
 
-    async stop(): Promise<void> {
-      client.destroy();
-      await Promise.all([anvil.stop(), dynalite.stop()]);
-    },
+    stop: () => anvil.stop(),
   };
 }
 

@@ -18,7 +18,7 @@ const ALL = Array.from({ length: 64 }, (_, i) => i);
 describe('a consumer who asks for everything at once', () => {
   let market: Market;
   before(async () => {
-    market = await startMarket();
+    market = await startMarket({ table: 'served' });
   });
   after(() => market?.stop());
 

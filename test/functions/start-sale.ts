@@ -2,8 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Wallet } from 'ethers';
 import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
-import { createDynamoClient } from '../../adapters/dynamodb/dynamo-client.ts';
-import { createDynamoTable } from '../../adapters/dynamodb/dynamo-table.ts';
 import { type AccountSigner, createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createAscLedger } from '../../adapters/ethereum/asc-ledger.ts';
 import { createAscParty } from '../../adapters/ethereum/asc-party.ts';
@@ -41,9 +39,8 @@ import { rememberGrant } from '../../functions/state/grant-entry.ts';
 import type { RouteName } from '../../functions/table.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { startAnvil } from '../../local/stack/start-anvil.ts';
-import { DYNALITE_CREDENTIALS } from '../../local/stack/start-dynalite.ts';
 import { handlerOf } from './handler-of.ts';
-import { blocks, key, type ProcessPorts, putObject, REGION, startStores } from './start-service.ts';
+import { blocks, key, type ProcessPorts, putObject, type StoresOptions, startStores } from './start-service.ts';
 
 const NATIVE = `0x${'00'.repeat(20)}` as Address;
 /** Nothing is sent to it. */
@@ -52,9 +49,9 @@ export const BATCHES = [48, 16];
 export const WINDOW_SECONDS = 2;
 const FIRST_SERIAL = 1_700_000_000;
 
-/** A chain with the three contracts, real stores, and a service that reads that chain; its clock is the tests' to move. */
-export async function startMarket() {
-  const stores = await startStores();
+/** A chain with the three contracts, stores, and a service that reads that chain; its clock is the tests' to move. */
+export async function startMarket(options: StoresOptions = {}) {
+  const stores = await startStores(undefined, options);
   const anvil = await startAnvil({ stateFile: null, mining: 'instant' });
   const { rpcUrl, chainId } = anvil;
   const rpc = createJsonRpc({ rpcUrl, chainId });
@@ -81,7 +78,6 @@ export async function startMarket() {
     grants: createAscLedger({ rpcUrl, chainId, asc }),
     settings: () => settings,
   };
-  const tables: { destroy(): void }[] = [];
   const as = (signer: AccountSigner) => ({
     grants: createAscParty({ rpcUrl, chainId, asc, signer }),
     agreements: createOcascParty({ rpcUrl, chainId, ocasc, signer }),
@@ -97,16 +93,9 @@ export async function startMarket() {
       await rpc.call('evm_increaseTime', [seconds]);
       await rpc.call('anvil_mine', ['0x1']);
     },
-    /** The same service in another process, as far as it can be told: nothing in memory is shared. */
-    anotherProcess(change: Partial<ServicePorts> = {}): ServicePorts {
-      const client = createDynamoClient({
-        ...{ region: REGION, endpoint: stores.dynaliteEndpoint, credentials: DYNALITE_CREDENTIALS },
-      });
-      tables.push(client);
-      return { ...ports, table: createDynamoTable({ client, tableName: 'plumbline' }), ...change };
-    },
+    /** The same service in another process, as far as it can be told: nothing in memory is shared but its stores' clients. */
+    anotherProcess: (change: Partial<ServicePorts> = {}): ServicePorts => ({ ...ports, ...change }),
     async stop() {
-      for (const table of tables) table.destroy();
       await anvil.stop();
       await stores.close();
     },

@@ -44,6 +44,7 @@ import { keepCharter } from '../../functions/state/dataset-entry.ts';
 import type { S3ObjectEvent } from '../../local/s3/s3-event.ts';
 import { startS3 } from '../../local/s3/start-s3.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../local/stack/start-dynalite.ts';
+import { MemoryTable } from './memory-table.ts';
 import { serviceSettings } from './service-settings.ts';
 import { statedOwners } from './stated-owners.ts';
 
@@ -106,8 +107,16 @@ const POINT = { blockNumber: 1, blockHash: `0x${'00'.repeat(32)}`, timestampMs: 
 /** With what handlers make for themselves, for tests that call the operations beneath them: one process. */
 export type ProcessPorts = ServicePorts & { readonly memory: SegmentMemory; readonly turns: AgreementTurns };
 
-/** Real stores on this machine, a stated chain, and a clock that tests may move. */
-export async function startStores(onEvent?: (event: S3ObjectEvent) => Promise<void>) {
+export interface StoresOptions {
+  /** `served`: behind DynamoDB's protocol, where other processes reach it and requests are counted. */
+  readonly table?: 'memory' | 'served';
+}
+
+/** A real object store on this machine, a table, a stated chain, and a clock that tests may move. */
+export async function startStores(
+  onEvent?: (event: S3ObjectEvent) => Promise<void>,
+  { table: kind = 'memory' }: StoresOptions = {},
+) {
   const folder = await mkdtemp(join(tmpdir(), 'plumbline-functions-'));
   const s3Keys = { accessKey: 'PLTESTACCESSKEY0', secretKey: randomBytes(30).toString('base64url') };
   const events: S3ObjectEvent[] = [];
@@ -121,10 +130,8 @@ export async function startStores(onEvent?: (event: S3ObjectEvent) => Promise<vo
       await onEvent?.(event);
     },
   });
-  const dynalite = await startDynalite({ folder: null });
-  const client = createDynamoClient({ region: REGION, endpoint: dynalite.endpoint, credentials: DYNALITE_CREDENTIALS });
-  await createTable(client, 'plumbline');
-  const table = createDynamoTable({ client, tableName: 'plumbline' });
+  const served = kind === 'served' ? await serveTable() : null;
+  const table = served?.table ?? new MemoryTable();
   const objects = createS3ObjectStore({
     region: REGION,
     bucket: BUCKET,
@@ -162,18 +169,35 @@ export async function startStores(onEvent?: (event: S3ObjectEvent) => Promise<vo
   };
   return {
     ...{ folder, s3, s3Keys, events, table, objects, ledger, owners, lines, woken, clock, ports },
-    dynaliteEndpoint: dynalite.endpoint,
+    /** Of a served table. */
+    get dynaliteEndpoint(): string {
+      if (served === null) throw new Error('The table is one of this process: start the stores with a served one.');
+      return served.endpoint;
+    },
     async close() {
       objects.close();
       await s3.close();
-      client.destroy();
-      await dynalite.stop();
+      await served?.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
 export type Stores = Awaited<ReturnType<typeof startStores>>;
+
+async function serveTable() {
+  const { endpoint, stop } = await startDynalite({ folder: null });
+  const client = createDynamoClient({ region: REGION, endpoint, credentials: DYNALITE_CREDENTIALS });
+  await createTable(client, 'plumbline');
+  return {
+    endpoint,
+    table: createDynamoTable({ client, tableName: 'plumbline' }) as Table,
+    async stop(): Promise<void> {
+      client.destroy();
+      await stop();
+    },
+  };
+}
 
 interface TestDeviceOptions {
   readonly quotaBytes?: number;

@@ -15,7 +15,7 @@ const MOST_REQUESTS = 15;
 
 test('a batch takes the same few AWS requests from upload to its place in the log, however many blocks it has', async () => {
   let deliver: RunningHost['deliverS3Event'] | null = null;
-  const stores = await startStores(async (event) => deliver?.(event));
+  const stores = await startStores(async (event) => deliver?.(event), { table: 'served' });
   const host = await startHost({ ports: stores.ports, lambda: null });
   deliver = host.deliverS3Event;
   const sent: string[] = [];

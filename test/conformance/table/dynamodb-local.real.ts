@@ -6,7 +6,7 @@ import { findProgram } from '../../../dev/real/programs/find-program.ts';
 import { VERSIONS } from '../../../dev/real/programs/versions.ts';
 import { type RunningDynamoDbLocal, startDynamoDbLocal } from '../../../dev/real/start-dynamodb-local.ts';
 import { createDynamoTarget } from './dynamo-target.ts';
-import { type TableTarget, tableConformance } from './suite.ts';
+import { type TableTarget, tableConformance, tableFidelity, tableOutages } from './suite.ts';
 
 /* The suite on DynamoDB Local, in a network namespace of its own, with its data in a folder. */
 
@@ -29,8 +29,12 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-tableConformance(`DynamoDB Local ${VERSIONS['dynamodb-local']}`, {
+const name = `DynamoDB Local ${VERSIONS['dynamodb-local']}`;
+const whole: TableTarget = {
   table: () => target().table(),
   unreachable: () => target().unreachable(),
   silent: () => target().silent(),
-});
+};
+tableConformance(name, whole);
+tableFidelity(name, whole);
+tableOutages(name, whole);

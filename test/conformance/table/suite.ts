@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { ArgumentError, StoreUnavailableError } from '../../../core/errors.ts';
 import type { Item, Table } from '../../../core/ports/table.ts';
 
+/** An implementation with a server. */
 export interface TableTarget {
   /** The table under test. */
   readonly table: () => Table;
@@ -14,7 +15,7 @@ export interface TableTarget {
 const MEBIBYTE = 2 ** 20;
 
 /** What every implementation of the Table port must do. */
-export function tableConformance(name: string, target: TableTarget): void {
+export function tableConformance(name: string, target: Pick<TableTarget, 'table'>): void {
   let keys = 0;
   const freshPk = (): string => `conformance-${process.pid}-${++keys}`;
   const fill = async (table: Table, pk: string, count: number): Promise<string[]> => {
@@ -229,7 +230,115 @@ export function tableConformance(name: string, target: TableTarget): void {
       }
       await assert.rejects(async () => table.query(freshPk(), { from: 'a', to: 'b', limit: 0 }), ArgumentError);
     });
+  });
+}
 
+/**
+ * What an implementation must do on which tests of the service may stand instead of DynamoDB.
+ * @param takesEmptyEnds It answers a range that begins with an empty key, as dynalite alone does
+ */
+export function tableFidelity(name: string, target: Pick<TableTarget, 'table'>, takesEmptyEnds = false): void {
+  let keys = 0;
+  const freshPk = (): string => `fidelity-${process.pid}-${++keys}`;
+
+  describe(`table as strict as DynamoDB: ${name}`, () => {
+    it('orders keys by their bytes where the units of UTF-16 have another order', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      for (const sk of ['\uFFEE', '😀', 'b', '\uE000']) await table.put({ pk, sk }, 'absent');
+      const { items } = await table.query(pk, { from: 'b', to: '\uFFFF', limit: 9 });
+      assert.deepEqual(
+        items.map(({ sk }) => sk),
+        ['b', '\uE000', '\uFFEE'],
+      );
+      assert.deepEqual((await table.query(pk, { from: ' ', to: '\uFFEE', limit: 2 })).next, '\uFFEE');
+    });
+
+    it('gives each reader bytes of its own, and keeps those that it was given', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      const given = Uint8Array.of(1, 2, 3);
+      await table.put({ pk, sk: 'a', bytes: given }, 'absent');
+      given.fill(9);
+      const readings = [
+        ...[(await table.get(pk, 'a'))?.bytes, (await table.getMany([{ pk, sk: 'a' }]))[0]?.bytes],
+        ...(await table.query(pk, { from: 'a', to: 'a', limit: 1 })).items.map(({ bytes }) => bytes),
+      ] as Uint8Array[];
+      for (const bytes of readings) {
+        assert.deepEqual(bytes, Uint8Array.of(1, 2, 3));
+        bytes.fill(8);
+      }
+      assert.equal(readings.length, 3);
+    });
+
+    it('takes items and keys of the largest sizes, refuses larger ones and empty keys, and writes nothing of them', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      const [longPk, longSk] = [freshPk().padEnd(2048, 'p'), 's'.repeat(1024)];
+      assert.equal(await table.put({ pk: longPk, sk: longSk, bytes: new Uint8Array(400_000) }, 'absent'), true);
+      assert.equal((await table.get(longPk, longSk))?.version, 1);
+      const refused: readonly (() => Promise<unknown>)[] = [
+        () => table.put({ pk, sk: 'a', bytes: new Uint8Array(410_000) }, 'absent'),
+        () => table.put({ pk, sk: 'a', huge: 1e126 }, 'absent'),
+        () => table.put({ pk, sk: 'a', minute: -1e-131 }, 'absent'),
+        () => table.put({ pk: `${longPk}p`, sk: 'a' }, 'absent'),
+        () => table.put({ pk, sk: `${longSk}s` }, 'absent'),
+        () => table.put({ pk, sk: '' }, 'absent'),
+        () => table.get('', 'a'),
+        () => table.delete(pk, '', 'any'),
+        () => table.getMany([{ pk, sk: '' }]),
+        () =>
+          table.putMany([
+            { pk, sk: 'b' },
+            { pk, sk: '' },
+          ]),
+        () => table.deleteMany([{ pk, sk: `${longSk}s` }]),
+      ];
+      for (const [i, ask] of refused.entries()) await assert.rejects(ask, StoreUnavailableError, `refusal ${i}`);
+      assert.deepEqual((await table.query(pk, { from: ' ', to: '~', limit: 9 })).items, []);
+    });
+
+    it(`${takesEmptyEnds ? 'takes' : 'refuses'} a range that begins with an empty key`, async () => {
+      const asked = target.table().query(freshPk(), { from: '', to: 'b', limit: 9 });
+      if (takesEmptyEnds) assert.deepEqual((await asked).items, []);
+      else await assert.rejects(asked, StoreUnavailableError);
+    });
+
+    it('refuses a batch that names a key twice', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      const twice = [
+        { pk, sk: 'a' },
+        { pk, sk: 'b' },
+        { pk, sk: 'a' },
+      ];
+      await assert.rejects(table.putMany(twice), StoreUnavailableError);
+      assert.deepEqual((await table.query(pk, { from: ' ', to: '~', limit: 9 })).items, []);
+      await table.putMany(twice.slice(1));
+      await assert.rejects(table.deleteMany(twice), StoreUnavailableError);
+      assert.equal((await table.query(pk, { from: ' ', to: '~', limit: 9 })).items.length, 2);
+    });
+
+    it('does nothing for a caller who has aborted', async () => {
+      const table = target.table();
+      const pk = freshPk();
+      const signal = AbortSignal.abort();
+      const asked = [
+        ...[table.get(pk, 'a', signal), table.query(pk, { from: 'a', to: 'b', limit: 1 }, signal)],
+        ...[table.put({ pk, sk: 'a' }, 'any', signal), table.put({ pk, sk: 'a' }, 'absent', signal)],
+        ...[table.delete(pk, 'a', 'any', signal), table.getMany([{ pk, sk: 'a' }], signal)],
+        ...[table.putMany([{ pk, sk: 'a' }], signal), table.deleteMany([{ pk, sk: 'a' }], signal)],
+      ];
+      for (const one of await Promise.allSettled(asked))
+        assert.equal(one.status === 'rejected' && one.reason.name, 'AbortError');
+      assert.equal(await table.get(pk, 'a'), null);
+    });
+  });
+}
+
+/** What an implementation with a server must do when there is no answer. */
+export function tableOutages(name: string, target: TableTarget): void {
+  describe(`table without an answer: ${name}`, () => {
     for (const [what, broken] of [
       ['is not there', target.unreachable],
       ['never answers', target.silent],

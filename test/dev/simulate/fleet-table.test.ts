@@ -10,14 +10,15 @@ import { FleetItems } from '../../../dev/simulate/fleet/fleet-items.ts';
 import { createFleetTable } from '../../../dev/simulate/fleet/fleet-table.ts';
 import { createRandom } from '../../../dev/simulate/time/seeded-random.ts';
 import { DYNALITE_CREDENTIALS, startDynalite } from '../../../local/stack/start-dynalite.ts';
-import { tableConformance } from '../../conformance/table/suite.ts';
+import { tableConformance, tableOutages } from '../../conformance/table/suite.ts';
 
 const ignore = (): void => undefined;
 const tableThat = (request: () => Promise<void>): Table =>
   createFleetTable(new FleetItems(), { request, count: ignore });
 
 const kept = tableThat(async () => undefined);
-tableConformance('the fleet’s', {
+tableConformance('the fleet’s', { table: () => kept });
+tableOutages('the fleet’s', {
   table: () => kept,
   unreachable: () => tableThat(() => Promise.reject(new StoreUnavailableError('The table is away.'))),
   silent: () =>
