@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { createJsonRpc, type JsonRpc } from '../../adapters/ethereum/json-rpc.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
-import { askIpc } from './ask-ipc.ts';
+import { openChainSocket } from './ask-ipc.ts';
 import { type ChainDoor, type ChainDoorOptions, type ChainTokens, openChainDoor } from './chain-door.ts';
 import { hideListener } from './hide-listener.ts';
 import { keepChainState } from './keep-chain-state.ts';
@@ -88,10 +88,11 @@ export async function startAnvil(options: AnvilOptions): Promise<RunningAnvil> {
   // Even the watcher goes when anvil has gone.
   child.once('exit', () => killGroup(child));
 
+  const chainSocket = openChainSocket(ipc);
   let sendings = 0;
   const ask = async (body: string, signal: AbortSignal): Promise<string> => {
     try {
-      return await askIpc(ipc, body, signal);
+      return await chainSocket.ask(body, signal);
     } finally {
       if (SENDS.test(body)) sendings++;
     }
@@ -122,6 +123,7 @@ export async function startAnvil(options: AnvilOptions): Promise<RunningAnvil> {
       // A chain that has gone cannot be written down; what was final is.
       await keep().catch(() => {});
       await door.close();
+      chainSocket.close();
       child.stdin.end();
       const timer = setTimeout(() => killGroup(child), STOP_TIMEOUT_MS);
       await exited;
