@@ -119,10 +119,10 @@ function askedText(block: BlockIndex, open: OpenQuestion | null): string {
 }
 
 const EXAMPLES = `
-For blocks that you have signed for whose keys did not arrive or do not match the log. If the chain does not know your voucher
-yet, it is claimed first. Each stake pays for the gas of the answer; without an answer you get it back, and the bond
-(plumb consumer lapse, then plumb consumer breach). A key on the chain is public; the bytes of its block are not. Keys already shown
-are not demanded again. Only one question can be open at a time, so several blocks are demanded one after the other.
+For blocks that you have signed for, if their keys did not arrive or do not match the log. If the chain does not know your voucher
+yet, the command claims it first. Each stake pays for the gas of the answer; without an answer you get it back, and the bond
+(plumb consumer lapse, then plumb consumer breach). A key on the chain is public; the bytes of its block are not. The command does not
+demand keys again that are already shown. Only one question can be open at a time, so it demands several keys one after the other.
 
 Examples:
   plumb consumer demand 0x… --blocks 17 --wait

@@ -304,7 +304,7 @@ cannot read, files that never stop changing) it reports once and lists in plumb 
 characters but a slash, ** any characters, ? one character; a pattern without a slash is compared with the name alone. --skip
 beats --take. --delete-after compares a file with what was recorded before it removes the file, and never removes followed files.
 
-If the dataset was created with --published, this device's account pays for its digests on the chain, whoever records.
+If the dataset was created with --published, this device's account pays for its digests on the chain, even if the service records.
 
 Examples:
   plumb device run --source dir:/var/readings --every 10s

@@ -19,7 +19,7 @@ import { dueOf, paidOf, type ServedAgreement, type SoldAgreement } from './serve
 /** Of one agreement in one step: the others have their turn, too. */
 const MAX_PAGES = 16;
 const WEAK_KEY =
-  "The consumer's encryption key is a point of small order: nothing can be sealed to it. Vouchers are taken.";
+  "The consumer's encryption key is a point of small order: nothing can be sealed to it. The agent still takes vouchers.";
 /** Kinds of errors that a message of the consumer's earns: it does not open, or says what a request cannot. */
 const ITS_OWN_FAULT: ReadonlySet<ErrorKind> = new Set(['arguments', 'answer']);
 

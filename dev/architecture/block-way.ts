@@ -28,7 +28,7 @@ export const BLOCK_WAY: readonly Station[] = [
     where: 'device',
     file: 'core/log/head.ts',
     name: 'signHead',
-    does: 'signs the head behind the batch',
+    does: "signs the log's head after the batch",
   },
   {
     step: 'Upload',
@@ -49,7 +49,7 @@ export const BLOCK_WAY: readonly Station[] = [
     where: 'service',
     file: 'functions/anchor.ts',
     name: 'anchorDatasets',
-    does: 'sends the heads that moved: to DISSC one by one, or in one round for all',
+    does: 'sends the heads that have moved: each to DISSC, or all in one round',
   },
   {
     step: 'Follow',
@@ -63,13 +63,13 @@ export const BLOCK_WAY: readonly Station[] = [
     where: 'device',
     file: 'device/check/check-batch.ts',
     name: 'checkBatch',
-    does: 'has the storage prove a random chunk of every block, then frees the disk',
+    does: 'makes the storage prove a random chunk of every block, then frees the disk',
   },
   {
     step: 'Verify',
     where: 'owner',
     file: 'core/protocols/owner-css-y.ts',
     name: 'verifyOwnerCssY',
-    does: 'challenges the storage and compares with the chain (Protocol I; II to IV lie beside it)',
+    does: 'challenges the storage and compares with the chain (Protocol I; the files of II to IV are beside it)',
   },
 ];

@@ -17,14 +17,14 @@ export function describeArchitecture(rooms: Rooms, root: string): string {
 
 # Architecture
 
-What each room is for, what it may import, and the way that a block takes through them. The
-[specification](specification.md) says what crosses between the parts; the [glossary](glossary.md) has the words.
+What each room is for, what it may import, and how a block moves through the rooms. The
+[specification](specification.md) says what passes between the parts; the [glossary](glossary.md) explains the words.
 
 ## The rooms
 
-An arrow leads from a room to one that it imports. A dotted arrow is for the files alone that
-\`dev/gate/rooms.ts\` names. \`npm run check:imports\` refuses every other import, so the picture is whole: it was made from
-that list. ${ASIDE.map((name) => `\`${name}/\``).join(', ')} import from all rooms and are left out.
+An arrow leads from a room to one that it may import. A dotted arrow holds only for the files that \`dev/gate/rooms.ts\`
+names. The picture is made from that list, and \`npm run check:imports\` refuses every other import, so it is complete. It leaves
+out ${ASIDE.map((name) => `\`${name}/\``).join(', ')}, which import from all rooms.
 
 \`\`\`mermaid
 flowchart TD
@@ -63,7 +63,7 @@ ${[...new Set(BLOCK_WAY.map(({ where }) => where))].map((who) => `  participant 
 |---|---|---|---|
 ${BLOCK_WAY.map((s) => `| ${s.step} | ${s.where} | ${s.does} | \`${s.name}\` in [${s.file}](../${s.file}) |`).join('\n')}
 
-What goes wrong on this way, who sees it and what to do stands in the [runbook](runbook.md).
+The [runbook](runbook.md) says what can go wrong on this way, who sees it, and what to do.
 `;
 }
 

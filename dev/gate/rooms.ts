@@ -18,7 +18,7 @@ import { everywhere, type Rooms } from './room.ts';
 
 export const rooms: Rooms = {
   core: {
-    purpose: 'the protocol, pure: it runs alike in Node, in Lambda and in a browser, under any clock',
+    purpose: 'the protocol, pure: it runs the same in Node, in Lambda and in a browser, under any clock',
     imports: {},
     packages: {
       ...everywhere('@hpke/core', '@ipld/car/buffer-writer', '@ipld/dag-cbor', '@noble/curves/ed25519.js'),
@@ -63,7 +63,7 @@ export const rooms: Rooms = {
     floors: FLOORS_OF_FUNCTIONS,
   },
   lambda: {
-    purpose: 'one entry a function: it makes, from the environment, the ports that its row may touch',
+    purpose: "one entry for each function: it opens, from the environment, the ports that the function's row allows",
     imports: { adapters: 'all', core: 'all', functions: 'all' },
     packages: {
       ...everywhere('@aws-lambda-powertools/logger', '@aws-lambda-powertools/logger/middleware'),
@@ -74,7 +74,7 @@ export const rooms: Rooms = {
     globals: COMPOSING,
   },
   device: {
-    purpose: 'what runs beside a sensor: from a source through the outbox to recorded',
+    purpose: 'what runs beside a sensor, from source and outbox to upload and record',
     imports: {
       core: 'all',
       // What it shares with client/sale: its own files on this machine, private and locked.
@@ -118,7 +118,7 @@ export const rooms: Rooms = {
     globals: PORTED,
   },
   library: {
-    purpose: 'what a program on Node imports under `plumbline`: client/ put together with adapters/, from files',
+    purpose: 'what a program on Node imports as `plumbline`: client/ combined with adapters/, opened from files',
     imports: {
       ...everywhere('adapters', 'client', 'core'),
       // Answers of a sale are made of what the front of a segment lists.
@@ -211,7 +211,7 @@ export const rooms: Rooms = {
     loads: ['local/host/invoke-function.ts'],
   },
   examples: {
-    purpose: 'programs a person can start from',
+    purpose: 'programs to start from',
     imports: everywhere('adapters', 'cli', 'client', 'core', 'device', 'library', 'local'),
     packages: {
       ...everywhere('node:child_process', 'node:crypto', 'node:events', 'node:fs/promises', 'node:http', 'node:module'),
@@ -222,7 +222,7 @@ export const rooms: Rooms = {
     finds: ['bin/plumb'],
   },
   dev: {
-    purpose: 'what the house is built, measured and checked with; nothing that is delivered',
+    purpose: 'what builds, measures and checks the project; users get none of it',
     imports: {
       ...everywhere('adapters', 'cli', 'client', 'core', 'device', 'functions', 'local'),
       // Bundles are measured as they are deployed; the bench times the demo.
@@ -262,7 +262,7 @@ export const rooms: Rooms = {
     loads: ['dev/bundles/load-entry.mjs'],
   },
   test: {
-    purpose: 'tests and what they share; no other room imports it',
+    purpose: 'tests and what they share; no other room imports them',
     imports: {
       ...everywhere('adapters', 'cdk', 'cli', 'client', 'core', 'dev', 'device', 'examples', 'functions'),
       ...everywhere('lambda', 'library', 'local'),

@@ -62,7 +62,8 @@ export function createDirectRecorder(parts: DirectParts, options: DirectOptions)
     for (const { hash } of mined) {
       if (!waiting.delete(hash)) continue;
       const receipt = await recorder.receipt(hash, signal);
-      if (receipt?.ok === false) throw new NotRecordedError(`The transaction ${hash} failed. Another one is sent.`);
+      if (receipt?.ok === false)
+        throw new NotRecordedError(`The transaction ${hash} failed. The device sends another one.`);
     }
   };
 

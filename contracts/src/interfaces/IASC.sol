@@ -204,6 +204,6 @@ interface IASC {
     /// @notice How many grants an owner has proposed: the nonce of the next one.
     function proposals(address owner) external view returns (uint256);
 
-    /// @notice What waits for an account.
+    /// @notice What the contract owes an account.
     function credit(address account) external view returns (uint256);
 }

@@ -77,7 +77,7 @@ interface IDISSC {
     /// anybody can rebuild the peaks of every size that was ever recorded.
     event Recorded(bytes32 indexed dataset, address indexed signer, uint64 size, bytes32 root, bytes32[] appended);
 
-    /// @notice An update was refused and its dataset is as it was.
+    /// @notice DISSC refused an update and left its dataset unchanged.
     /// @param dataset The id in the update; zero if not even that could be read
     /// @param reason The selector of one of the errors below
     event UpdateRefused(bytes32 indexed dataset, bytes4 reason);
@@ -111,7 +111,7 @@ interface IDISSC {
     /// @notice A device is an account, never zero.
     error DISSC_ZeroDevice(bytes32 dataset);
 
-    /// @notice A charter's serial is the second of its signature: `maximum` at the most, a day after this block's time.
+    /// @notice A charter's serial is the second of its signature: at most `maximum`, a day after this block's time.
     error DISSC_SerialTooHigh(bytes32 dataset, uint32 serial, uint256 maximum);
 
     /// @notice A charter that names an anchorer comes from the owner alone: nobody else opens, on the chain, a dataset that
@@ -135,7 +135,7 @@ interface IDISSC {
     /// @notice No charter of this dataset has been sent to the chain.
     error DISSC_UnknownDataset();
 
-    /// @notice The new size is not larger than the recorded one. So ends what is replayed.
+    /// @notice The new size is not larger than the recorded one. A replayed update ends here.
     error DISSC_NoGrowth();
 
     /// @notice A log holds at most 2^48 blocks, and grows by at most 2^28 at once.
@@ -159,8 +159,8 @@ interface IDISSC {
     /// @notice `v` is neither 27 nor 28, or `s` is in the upper half: each signature has one form that counts.
     error DISSC_NonCanonicalSignature();
 
-    /// @notice The dataset's device did not sign the new head. So ends also what is meant for another dataset, chain or
-    /// contract, or was signed by a former device.
+    /// @notice The dataset's device did not sign the new head. This also refuses a head for another dataset, chain or
+    /// contract, and one that a former device signed.
     error DISSC_WrongSigner();
 
     /// @notice Takes note of charters, then lets datasets grow. Anyone may call.

@@ -214,7 +214,7 @@ interface IOCASC {
     /// @notice There was no answer; the bond is the consumer's. The stake goes back, too.
     event Breached(bytes32 indexed id, uint256 toOwner, uint256 toConsumer, uint96 stake);
 
-    /// @notice The consumer wants no more: questions end now.
+    /// @notice The consumer has stopped delivery: nobody can ask any more.
     event Quitted(bytes32 indexed id, uint64 end);
 
     /// @notice The agreement has ended without a breach.
@@ -314,10 +314,10 @@ interface IOCASC {
     /// @notice The call must bring `expected` wei.
     error OCASC_WrongValue(uint256 value, uint256 expected);
 
-    /// @notice A transfer moved another amount than it may: tokens that take a fee are refused.
+    /// @notice A transfer moved a different amount: OCASC refuses tokens that take a fee.
     error OCASC_WrongAmount(address token, uint256 moved, uint256 expected);
 
-    /// @notice Of this token less is there than is owed: nobody brings in more of it.
+    /// @notice OCASC holds less of this token than it owes, so nobody can bring in more of it.
     error OCASC_TokenShort(address token, uint256 held, uint256 owed);
 
     /// @notice The caller has no such credit in this token.
@@ -382,11 +382,11 @@ interface IOCASC {
     /// @param id The agreement's id
     function breach(bytes32 id) external;
 
-    /// @notice The consumer is content: the owner gets the whole price, and the bond back.
+    /// @notice Approves the delivery: the owner gets the whole price, and the bond back.
     /// @param id The agreement's id
     function approve(bytes32 id) external;
 
-    /// @notice The consumer wants no more. The owner has `window` from now to claim what vouchers say.
+    /// @notice Stops delivery. The owner has `window` from now to claim what vouchers say.
     /// @param id The agreement's id
     function quit(bytes32 id) external;
 
@@ -430,7 +430,7 @@ interface IOCASC {
     /// @notice What a demand costs at the base fee of now: `demandGas` × base fee.
     function demandStake() external view returns (uint256);
 
-    /// @notice What waits for an account.
+    /// @notice What the contract owes an account.
     function credit(address token, address account) external view returns (uint256);
 
     /// @notice All of an ERC-20 that this contract owes: credits, and what agreements hold.
