@@ -70,6 +70,8 @@ const OPTIONS = {
   entryNames: '[name]-[hash]',
   outExtension: { '.js': '.mjs' },
   banner: { js: REQUIRE },
+  // Loads parts of itself by names that it makes.
+  external: ['dynalite'],
   alias: { 'node:http': join(import.meta.dirname, 'node-http.cjs') },
   logLevel: 'warning',
   write: false,

@@ -22,7 +22,7 @@ const LONGEST_MS = 120_000;
  * another is most of what a command takes (run-here.ts). For what is about the process itself there is `runPlumbProcess`.
  */
 export async function runPlumb(args: readonly string[], env: Record<string, string> = {}, input = ''): Promise<Ended> {
-  if (startsFromSources(args)) return runPlumbProcess(args, env, input);
+  if (goesOn(args)) return runPlumbProcess(args, env, input);
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`plumb ${args.join(' ')} does not end.`)), LONGEST_MS);
   try {
@@ -55,15 +55,16 @@ export async function runPlumbProcess(
   return { exitCode, signal, stdout, stderr };
 }
 
-/** A stack loads functions by their names and programs by where they lie: it is started from the sources. */
+/** Starts the command line in a process of its own, from its bundle; what README begins with as it says, from the sources. */
 export function spawnPlumb(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
   const options: SpawnOptions = { stdio: ['pipe', 'pipe', 'pipe'], env: { ...cleanEnvironment(), ...env } };
-  if (startsFromSources(args)) return spawn(PLUMB, args, options);
+  if (args[0] === 'try') return spawn(PLUMB, args, options);
   const [node, ...program] = plumbCommand();
   return spawn(node, [...program, ...args], options);
 }
 
-function startsFromSources([part, command]: readonly string[]): boolean {
+/** Until it is told to end, or with a stack that it starts for itself: this is a process's life. */
+function goesOn([part, command]: readonly string[]): boolean {
   return part === 'serve' || part === 'try' || (part === 'local' && command === 'up');
 }
 
