@@ -11,15 +11,7 @@ export const SCRYPT_N = 2 ** 17;
 export const SCRYPT_N_RANDOM_PASSWORD = 2 ** 12;
 
 // node:crypto's scrypt runs off the main thread and several times faster than the library's own.
-scrypt.register(async (password, salt, N, r, p, length, progress) => {
-  const derived = await new Promise<Uint8Array>((resolve, reject) =>
-    nodeScrypt(toBytes(password), toBytes(salt), length, { N, r, p, maxmem: 256 * N * r }, (error, key) =>
-      error === null ? resolve(key) : reject(error),
-    ),
-  );
-  progress?.(1);
-  return to0x(derived);
-});
+scrypt.register(scryptByNode);
 
 /** Writes a new Web3 Secret Storage file, mode 0600. @throws FileError when the file exists */
 export async function createKeystore(
@@ -46,6 +38,25 @@ export async function createKeystore(
 /** @throws KeyError when the password is wrong, FileError when the file is missing, readable by others or no keystore */
 export async function readKeystore(path: string, password: string): Promise<KeystoreContent> {
   return openKeystore(await readSecretFile(path), password, path);
+}
+
+/** What the library's keystores are encrypted with: scrypt as the library asks for it. */
+export async function scryptByNode(
+  password: string | Uint8Array,
+  salt: string | Uint8Array,
+  N: number,
+  r: number,
+  p: number,
+  length: number,
+  progress?: (share: number) => void,
+): Promise<string> {
+  const derived = await new Promise<Uint8Array>((resolve, reject) =>
+    nodeScrypt(toBytes(password), toBytes(salt), length, { N, r, p, maxmem: 256 * N * r }, (error, key) =>
+      error === null ? resolve(key) : reject(error),
+    ),
+  );
+  progress?.(1);
+  return to0x(derived);
 }
 
 function toBytes(value: string | Uint8Array): Uint8Array {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { noDamage } from '../../examples/demo/damage.ts';
 import { runCommandsBy } from '../../examples/demo/plumb-process.ts';
 import { runDemo } from '../../examples/demo/run-demo.ts';
+import '../cli/quicken-keystore.ts';
 import { runPlumb } from '../cli/run-plumb.ts';
 
 // As a process of its own each took as long to start as to do what it does; `npm run demo` starts them.
