@@ -21,7 +21,7 @@ export type ItemKey = Pick<Item, 'pk' | 'sk'>;
  */
 export interface Table {
   get(pk: string, sk: string, signal?: AbortSignal): Promise<Item | null>;
-  /** Items of `pk` with from <= sk <= to in order of sk (or its reverse), at most `limit`; `next` goes on behind them. */
+  /** Items of `pk` with from <= sk <= to in order of sk (or its reverse), at most `limit`; `next` continues after them. */
   query(
     pk: string,
     range: { from: string; to: string; limit: number; reverse?: boolean },
@@ -34,16 +34,16 @@ export interface Table {
     signal?: AbortSignal,
   ): Promise<boolean>;
   delete(pk: string, sk: string, condition: WriteCondition, signal?: AbortSignal): Promise<boolean>;
-  /** Items in the order asked for, null for each that is not there; each as it is at some moment, not all at one. */
+  /** Items in the order asked for, null for each missing one. Each is read at some moment, not all at the same. */
   getMany(keys: readonly ItemKey[], signal?: AbortSignal): Promise<(Item | null)[]>;
   /**
-   * Writes these items in version 1, whatever is there: for what is the same whoever writes it. Not all at once: where it
+   * Writes these items in version 1, whatever is there: for items that are the same, whoever writes them. Not atomic: if it
    * throws, some may be written. No key may be named twice.
    */
   putMany(
     items: readonly (ItemKey & { readonly [attribute: string]: ItemValue | undefined })[],
     signal?: AbortSignal,
   ): Promise<void>;
-  /** Deletes what is there of these, whatever its version. Not all at once. No key may be named twice. */
+  /** Deletes those of these items that exist, whatever their version. Not atomic. No key may be named twice. */
   deleteMany(keys: readonly ItemKey[], signal?: AbortSignal): Promise<void>;
 }

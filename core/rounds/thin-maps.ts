@@ -1,12 +1,12 @@
-/** Which of an anchorer's rounds stay provable: every one for some time, and of the older ones the last of each period. */
+/** Which of an anchorer's rounds stay provable: every round for some time, and of older rounds the last of each period. */
 export interface MapRetention {
-  /** So long every round; null: for good, all of them. */
+  /** For how long every round stays; null: all of them, for ever. */
   readonly everyMs: number | null;
-  /** Of those that are older, the last of each of these periods. */
+  /** Of older rounds, the last of each of these periods stays. */
   readonly thenOneAMs: number;
 }
 
-/** The times of consecutive rounds that one page of a map was a part of: of the first, the last, and the one behind that. */
+/** The times of the first and the last of the consecutive rounds that shared a page of a map, and of the round after them. */
 export interface PageSpan {
   readonly firstMs: number;
   readonly lastMs: number;
@@ -19,8 +19,8 @@ export function isLastOfPeriod(timeMs: number, nextMs: number, { thenOneAMs }: M
 }
 
 /**
- * Whether one of the rounds that a page was a part of is kept, all of them being old: then the page is needed. Where they reach
- * over the end of a period, the last round of that period is among them.
+ * Whether the rule keeps one of the (old) rounds that shared a page, so that the page is needed. If they reach past the end of a
+ * period, the last round of that period is among them.
  * @example
  * holdsKeptRound({ firstMs: 0, lastMs: 50_000, nextMs: 60_000 }, { everyMs: 0, thenOneAMs: 60_000 }); // true
  */
