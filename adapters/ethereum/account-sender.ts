@@ -1,4 +1,6 @@
+import type { Runtime } from '../../core/ports/runtime.ts';
 import type { HeldUp, SentTransactions } from '../../core/ports/sent-transactions.ts';
+import { nodeRuntime } from '../runtime/node-runtime.ts';
 import type { AccountSigner } from './account-signer.ts';
 import { createJsonRpc, type JsonRpc, type JsonRpcOptions } from './json-rpc.ts';
 import { createMemorySentTransactions } from './memory-sent-transactions.ts';
@@ -13,6 +15,8 @@ export interface AccountSenderOptions extends JsonRpcOptions {
   readonly sent?: SentTransactions | undefined;
   /** Told of each earlier transaction that is waited for, and of each whose place another one has taken. */
   readonly onHeldUp?: ((heldUp: HeldUp) => void) | undefined;
+  /** What it waits by; this machine's clocks when not given. */
+  readonly runtime?: Runtime | undefined;
 }
 
 /** One account that sends, with what it has sent before. */
@@ -24,6 +28,7 @@ export interface AccountSender {
   readonly replaceAfterMs: number;
   readonly sent: SentTransactions;
   readonly onHeldUp: (heldUp: HeldUp) => void;
+  readonly runtime: Runtime;
 }
 
 const DEFAULT_WAIT_MS = 60_000;
@@ -36,5 +41,6 @@ export function openAccountSender(options: AccountSenderOptions): AccountSender 
     replaceAfterMs: options.replaceAfterMs ?? Math.min(DEFAULT_REPLACE_AFTER_MS, waitMs),
     sent: sent ?? createMemorySentTransactions(),
     onHeldUp: onHeldUp ?? (() => {}),
+    runtime: options.runtime ?? nodeRuntime,
   };
 }

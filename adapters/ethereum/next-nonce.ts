@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Runtime } from '../../core/ports/runtime.ts';
 import type { SentTransaction } from '../../core/ports/sent-transactions.ts';
 import type { AccountSender } from './account-sender.ts';
 import type { JsonRpc } from './json-rpc.ts';
@@ -23,8 +23,8 @@ const PAUSE_MS = 250;
  * @throws LedgerUnavailableError
  */
 export async function findNextNonce(sender: AccountSender, signal?: AbortSignal): Promise<NextNonce> {
-  const { rpc, signer, sent, waitMs, replaceAfterMs, onHeldUp } = sender;
-  const startedMs = performance.now();
+  const { rpc, signer, sent, waitMs, replaceAfterMs, onHeldUp, runtime } = sender;
+  const startedMs = runtime.monotonicMs();
   let isSaid = false;
   for (;;) {
     const { latest, pending } = await readNonces(rpc, signer.account, signal).catch((error: unknown) => {
@@ -33,10 +33,14 @@ export async function findNextNonce(sender: AccountSender, signal?: AbortSignal)
     await sent.forgetBelow(latest);
     const own = (await sent.list()).find(({ nonce }) => nonce === latest) ?? null;
     if (own === null && pending <= latest) return { nonce: latest, replaces: null, pending };
-    const waitedMs = performance.now() - startedMs;
+    const waitedMs = runtime.monotonicMs() - startedMs;
     if (own === null) {
       if (waitedMs >= waitMs) return { nonce: latest, replaces: 'unknown', pending };
-    } else if (waitedMs >= replaceAfterMs || ageMs(own) >= replaceAfterMs || !(await isThere(rpc, own, signal))) {
+    } else if (
+      waitedMs >= replaceAfterMs ||
+      ageMs(runtime, own) >= replaceAfterMs ||
+      !(await isThere(rpc, own, signal))
+    ) {
       return { nonce: latest, replaces: own, pending };
     }
     if (!isSaid) {
@@ -44,13 +48,13 @@ export async function findNextNonce(sender: AccountSender, signal?: AbortSignal)
       onHeldUp({ event: 'waiting', ...held, atMostMs: own === null ? waitMs : replaceAfterMs });
       isSaid = true;
     }
-    await sleep(PAUSE_MS, undefined, signal === undefined ? {} : { signal });
+    await runtime.sleep(PAUSE_MS, signal);
   }
 }
 
 /** By a clock that may have jumped: from the future is as from now. */
-function ageMs({ sentAtMs }: SentTransaction): number {
-  return Math.max(0, Date.now() - sentAtMs);
+function ageMs(runtime: Runtime, { sentAtMs }: SentTransaction): number {
+  return Math.max(0, runtime.nowMs() - sentAtMs);
 }
 
 /** False for one that was kept and never sent, or that the node has lost. */

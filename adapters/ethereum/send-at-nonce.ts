@@ -25,11 +25,11 @@ export async function sendAtNonce(
   fees: Fees,
   signal?: AbortSignal,
 ): Promise<SignedTransaction> {
-  const { rpc, chainId, signer, sent, onHeldUp } = sender;
+  const { rpc, chainId, signer, sent, onHeldUp, runtime } = sender;
   let asked = fees;
   for (let raises = 0; ; raises++) {
     const transaction = await signTransaction(signer, { chainId, ...call, nonce, fees: asked }, signal);
-    await sent.keep({ ...transaction, sentAtMs: Date.now() });
+    await sent.keep({ ...transaction, sentAtMs: runtime.nowMs() });
     try {
       await sendRawTransaction(rpc, transaction, signal);
     } catch (error) {

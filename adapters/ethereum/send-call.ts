@@ -72,7 +72,7 @@ interface Sender extends AccountSender {
 }
 
 async function sendCall(sender: Sender, call: ContractCall, signal?: AbortSignal): Promise<Receipt> {
-  const { rpc, signer, waitMs, found, sent } = sender;
+  const { rpc, signer, waitMs, found, sent, runtime } = sender;
   const caller = { rpc, account: signer.account };
   const { contract, data, valueWei = 0n } = call;
   if (!found.has(contract.at)) await requireContract(rpc, contract, signal);
@@ -84,7 +84,7 @@ async function sendCall(sender: Sender, call: ContractCall, signal?: AbortSignal
       const fees = await readFees(rpc, replaced ?? undefined, signal);
       const gas = await tryCall({ ...caller, replaces: next.replaces !== null }, call, fees, signal);
       const transaction = await sendAtNonce(sender, { to: contract.at, data, valueWei, gas }, next, fees, signal);
-      const receipt = await waitForReceipt(rpc, transaction.hash, waitMs, signal);
+      const receipt = await waitForReceipt(rpc, transaction.hash, waitMs, signal, runtime);
       await sent.forgetBelow(transaction.nonce + 1);
       if (!receipt.ok) throw await explainRevert(caller, call, receipt, fees, signal);
       return receipt;

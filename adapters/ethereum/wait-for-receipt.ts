@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { NotRecordedError } from '../../core/errors.ts';
 import type { MinedTransaction } from '../../core/ports/mined-transaction.ts';
+import { nodeRuntime } from '../runtime/node-runtime.ts';
 import type { JsonRpc } from './json-rpc.ts';
 import { amount, data, hash32, parseAnswer, quantity } from './parse-answers.ts';
 import { toQuantity } from './quantity.ts';
@@ -31,8 +31,9 @@ export async function waitForReceipt(
   hash: string,
   waitMs: number,
   signal?: AbortSignal,
+  runtime = nodeRuntime,
 ): Promise<Receipt> {
-  const until = performance.now() + waitMs;
+  const until = runtime.monotonicMs() + waitMs;
   for (let pauseMs = 25; ; pauseMs = Math.min(2 * pauseMs, 1000)) {
     let cause: unknown;
     try {
@@ -42,13 +43,13 @@ export async function waitForReceipt(
       signal?.throwIfAborted();
       cause = error;
     }
-    if (performance.now() + pauseMs > until) {
+    if (runtime.monotonicMs() + pauseMs > until) {
       throw new NotRecordedError(
         `Transaction ${hash} was not mined within ${waitMs} ms. It may be mined later, so check before you send it again.`,
         { details: { hash }, cause },
       );
     }
-    await sleep(pauseMs, undefined, { signal: signal as AbortSignal, ref: true });
+    await runtime.sleep(pauseMs, signal);
   }
 }
 

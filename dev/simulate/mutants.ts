@@ -1,6 +1,10 @@
+import type { FaultKind } from './faults/fault.ts';
+
 /** A fault put into the product on purpose: what of a file is read as something else when it is loaded. */
 export interface Mutant {
   readonly says: string;
+  /** The kind of fault in a sale under which it shows; all kinds, in all seeds, where none is named. */
+  readonly shownBy?: FaultKind;
   readonly changes: readonly { readonly file: string; readonly from: string; readonly to: string }[];
 }
 
@@ -47,6 +51,25 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         file: 'device/record/record-directly.ts',
         from: 'sinceMs + options.replaceAfterMs > runtime.monotonicMs()',
         to: 'sinceMs + options.replaceAfterMs * 1e6 > runtime.monotonicMs()',
+      },
+    ],
+  },
+  'keeps-answer': {
+    says: 'an agent never replaces the transaction of an answer that pays too little to be mined',
+    shownBy: 'answer-dear',
+    changes: [
+      { file: 'adapters/ethereum/next-nonce.ts', from: 'waitedMs >= replaceAfterMs ||', to: '' },
+      { file: 'adapters/ethereum/next-nonce.ts', from: 'ageMs(runtime, own) >= replaceAfterMs ||', to: '' },
+    ],
+  },
+  'pays-unseen': {
+    says: 'a consumer signs for all blocks before it has seen a key of any',
+    shownBy: 'agent-leaves',
+    changes: [
+      {
+        file: 'client/consumer/deliver-purchase.ts',
+        from: 'from + stepOf(delivery, from)',
+        to: 'from + stepOf(delivery, from) + purchase.terms.count',
       },
     ],
   },

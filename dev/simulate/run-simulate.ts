@@ -3,18 +3,20 @@
  * a seed. See HELP.
  */
 import { parseArgs } from 'node:util';
-import { FAULT_KINDS, type Fault, type FaultKind } from './faults/fault.ts';
+import { ALL_FAULT_KINDS, type Fault, type FaultKind } from './faults/fault.ts';
 import { loadMutant } from './load-mutant.ts';
 import { MUTANTS } from './mutants.ts';
 import { rememberSignatures } from './remember-signatures.ts';
+import { SALE_EVERY } from './sale/sale-every.ts';
 import type { Outcome } from './simulate-seed.ts';
 
 const HELP = `Usage: npm run simulate -- [--seeds N] [--from S] [--minutes M]    seeds S, S + 1, …; 200 of them from 1 on
        npm run simulate -- --seed S [--trace]                      one seed; a plan that fails is cut to the least
 
-The real device, functions and verifiers, on a model of the contracts, under virtual time and faults that a seed decides.
+The real device, functions, verifiers, agent and consumer, on a model of the contracts, under virtual time and faults that a seed decides.
 After all is well again, everything must be checked within an hour, each block once, and what the owner restores be what was
-written. A seed that fails, fails again in the same way.
+written. One seed of sixteen has a sale in it: an owner's agent and a consumer, through OCASC; all of it must come to its end, and
+nobody who follows the rules lose more than was shown before. A seed that fails, fails again in the same way.
 
   --seeds N        how many seeds (200)
   --from S         the first of them (1)
@@ -22,12 +24,13 @@ written. A seed that fails, fails again in the same way.
   --minutes M      as many seeds as fit into so many minutes
   --faults A,B     draw faults of these kinds alone; "none" for no faults
   --mutant NAME    with a fault in the product itself, which must be found
+  --sales          only seeds that have a sale in them, which is one of sixteen
   --stop           end at the first seed that fails
   --trace          all that happened, with its times
   --json           {seeds, virtualHours, faults: {kind: count}, failed: [seed]} on standard output
   --help
 
-Kinds of faults: ${FAULT_KINDS.join(', ')}.
+Kinds of faults: ${ALL_FAULT_KINDS.join(', ')}.
 Mutants:
 ${Object.entries(MUTANTS)
   .map(([name, { says }]) => `  ${name.padEnd(20)} ${says}`)
@@ -136,8 +139,10 @@ function read(): Arguments | null {
   }
   const from = number(seed ?? values.from ?? '1', seed === undefined ? 'from' : 'seed');
   const count = seed !== undefined ? 1 : number(values.seeds ?? (most === undefined ? '200' : '1000000'), 'seeds');
+  const step = values.sales && seed === undefined ? SALE_EVERY : 1;
+  const first = step === 1 ? from : Math.ceil(from / step) * step;
   return {
-    seeds: Array.from({ length: count }, (_, i) => from + i),
+    seeds: Array.from({ length: count }, (_, i) => first + step * i),
     untilMs: most === undefined ? Number.POSITIVE_INFINITY : performance.now() + number(most, 'minutes') * 60_000,
     kinds: readKinds(values.faults),
     ...{
@@ -162,7 +167,7 @@ function parse() {
         },
         ...{ faults: { type: 'string' }, mutant: { type: 'string' } },
         ...{ trace: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
-        stop: { type: 'boolean', default: false },
+        ...{ stop: { type: 'boolean', default: false }, sales: { type: 'boolean', default: false } },
         help: { type: 'boolean', short: 'h', default: false },
       },
     }).values;
@@ -179,11 +184,11 @@ function number(text: string, name: string): number {
 }
 
 function readKinds(text: string | undefined): readonly FaultKind[] {
-  if (text === undefined) return FAULT_KINDS;
+  if (text === undefined) return ALL_FAULT_KINDS;
   if (text === 'none') return [];
   const wanted = text.split(',');
-  const unknown = wanted.filter((kind) => !FAULT_KINDS.includes(kind as FaultKind));
+  const unknown = wanted.filter((kind) => !ALL_FAULT_KINDS.includes(kind as FaultKind));
   if (unknown.length > 0)
-    throw new WrongArguments(`No kind of fault: ${unknown.join(', ')}. There are ${FAULT_KINDS.join(', ')}.`);
+    throw new WrongArguments(`No kind of fault: ${unknown.join(', ')}. There are ${ALL_FAULT_KINDS.join(', ')}.`);
   return wanted as FaultKind[];
 }

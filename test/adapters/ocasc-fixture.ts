@@ -30,7 +30,7 @@ export { ANSWER_GAS, DEMAND_GAS, randomKey };
 /** Contents whose stored bytes, each with its tag of 16, are 17, 1,024, 1,025, 70,016 and 1 MiB. */
 const SOLD_CONTENTS = [1, 1008, 1009, 70_000, 2 ** 20 - 16];
 export const NATIVE = `0x${'00'.repeat(20)}` as Address;
-const MIN_WINDOW_SECONDS = 60;
+export const MIN_WINDOW_SECONDS = 60;
 const BALANCE_WEI = 10n ** 20n;
 
 export type Market = Awaited<ReturnType<typeof startMarket>>;

@@ -20,11 +20,13 @@ import {
   ANSWER_GAS,
   DEMAND_GAS,
   type Market,
+  MIN_WINDOW_SECONDS,
   NATIVE,
   randomEncryptionKey,
   randomKey,
   startMarket,
 } from './ocasc-fixture.ts';
+import { playOnModel } from './ocasc-on-model.ts';
 import { refusal as refusalOf } from './refusal.ts';
 
 describe('what one account does on OCASC', () => {
@@ -344,5 +346,19 @@ describe('what one account does on OCASC', () => {
     const lost = createOcascParty({ ...chain, ocasc: nowhere, signer: createKeySigner(market.ownerKey) });
     await assert.rejects(lost.offer(market.named, terms, poor.account, randomEncryptionKey()), LedgerUnavailableError);
     assert.equal(await market.balanceWei(nowhere), 0n);
+  });
+
+  test('the simulator’s model of OCASC makes the same of all these calls, event by event, and of what they have led to', async () => {
+    const { calls, agreements, refusals } = await playOnModel(market, MIN_WINDOW_SECONDS);
+    for (const { name, modelled, real } of calls) assert.deepEqual(modelled, real, name);
+    for (const { modelled, real } of agreements) assert.equal(modelled, real);
+    for (const { call, modelled, real } of refusals) assert.equal(modelled, real, call);
+    const made = new Set(calls.map(({ name }) => name));
+    const all = ['offer', 'cancel', 'accept', 'claim', 'challenge', 'demandKey', 'respond', 'lapse', 'breach', 'quit'];
+    assert.deepEqual(
+      [...all, 'close', 'withdraw'].filter((name) => !made.has(name)),
+      [],
+    );
+    assert.ok(refusals.filter(({ real }) => real !== null).length > 50);
   });
 });

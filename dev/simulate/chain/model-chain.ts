@@ -1,18 +1,22 @@
 import { nodePrimitives } from '../../../adapters/crypto/node-primitives.ts';
 import { to0x, u32, u64 } from '../../../core/bytes.ts';
 import type { DisscDomain } from '../../../core/dissc-domain.ts';
-import type { Address } from '../../../core/ids.ts';
+import type { Address, DatasetId } from '../../../core/ids.ts';
+import type { Head } from '../../../core/log/head.ts';
+import { EMPTY_ROOT } from '../../../core/log/peaks.ts';
 import type { RecordCall, SignedTransaction } from '../../../core/ports/ledger.ts';
 import type { RoundCall } from '../../../core/ports/rounds.ts';
 import type { Fault } from '../faults/fault.ts';
 import type { FaultWatch } from '../faults/fault-watch.ts';
 import type { VirtualTime } from '../time/virtual-time.ts';
 import { anchorOnDissc, type DisscEvent, type DisscState, type RoundsState, recordOnDissc } from './dissc-model.ts';
+import { CALL_GAS, callWithMoney, type MoneyState, type SaleCall, startMoney } from './model-money.ts';
+import type { OcascLog, OcascSettings } from './ocasc-model.ts';
 
 /** A transaction as somebody signed it. */
 export interface ModelTransaction extends SignedTransaction {
   readonly sender: Address;
-  readonly call: RecordCall | RoundCall;
+  readonly call: RecordCall | RoundCall | SaleCall;
 }
 
 export interface ModelBlock {
@@ -24,6 +28,9 @@ export interface ModelBlock {
   readonly events: readonly { readonly event: DisscEvent; readonly txHash: string; readonly logIndex: number }[];
   readonly dissc: DisscState;
   readonly rounds: RoundsState;
+  /** What OCASC has logged. */
+  readonly saleLogs: readonly (OcascLog & { readonly txHash: string; readonly logIndex: number })[];
+  readonly money: MoneyState;
   /** Next nonce of every account that has sent anything. */
   readonly nonces: ReadonlyMap<Address, number>;
 }
@@ -33,11 +40,13 @@ export interface ChainOptions {
   readonly blockMs: number;
   /** How many blocks behind the latest one is final. */
   readonly finalDepth: number;
+  /** OCASC, and what those who deal in it have; there is none where it is not given. */
+  readonly sales?: { readonly settings: OcascSettings; readonly balances: ReadonlyMap<Address, bigint> };
 }
 
 const NORMAL_FEE_WEI = 1_000_000_000n;
 
-/** A chain of one contract: blocks, a pool of transactions, reorganisations, fees and finality, on virtual time. */
+/** A chain of DISSC and, where sales are simulated, OCASC: blocks, a pool of transactions, reorganisations, fees and finality, on virtual time. */
 export class ModelChain {
   readonly domain: DisscDomain;
   readonly blocks: ModelBlock[] = [];
@@ -79,17 +88,29 @@ export class ModelChain {
     if (rival !== null && transaction.maxFeePerGasWei * 10n < rival.maxFeePerGasWei * 11n) return false;
     if (rival !== null) this.#pool.delete(rival.hash);
     this.#pool.set(transaction.hash, transaction);
-    this.#beginSpike();
+    this.#beginSpike(transaction);
     return true;
   }
 
   /** Fees rise when it hurts: once a transaction is signed and not mined. */
-  #beginSpike(): void {
-    const spike = this.#faults.under('fee-spike');
+  #beginSpike({ call }: ModelTransaction): void {
+    const isAnswer = 'to' in call && call.name === 'respond';
+    // When somebody answers is nobody's to plan: one of that kind waits for it.
+    const dear = this.#faults.all.find((fault) => isAnswer && fault.kind === 'answer-dear' && !this.#spikes.has(fault));
+    const spike = dear ?? this.#faults.under('fee-spike');
     if (spike === null || this.#spikes.has(spike)) return;
-    this.#faults.count('fee-spike');
+    this.#faults.count(spike.kind);
     const lastsMs = spike.where === 'stays' ? Number.POSITIVE_INFINITY : spike.untilMs - spike.fromMs;
     this.#spikes.set(spike, this.#time.nowMs() + lastsMs);
+  }
+
+  /** The block that would come now, of all that waits. */
+  pending(): ModelBlock {
+    return this.#blockOn(this.latest(), this.#time.nowMs(), [...this.#pool.values()]);
+  }
+
+  isPooled(hash: string): boolean {
+    return this.#pool.has(hash);
   }
 
   pooled(sender: Address, nonce: number): ModelTransaction | null {
@@ -133,13 +154,26 @@ export class ModelChain {
     const events: { event: DisscEvent; txHash: string; logIndex: number }[] = [];
     let dissc: DisscState = parent?.dissc ?? new Map();
     let rounds: RoundsState = parent?.rounds ?? new Map();
+    const saleLogs: (OcascLog & { txHash: string; logIndex: number })[] = [];
+    const { sales } = this.#options;
+    let money = parent?.money ?? startMoney(sales?.balances ?? new Map());
     const waiting = pool.toSorted((a, b) => a.nonce - b.nonce);
     for (const transaction of waiting) {
       const { sender, nonce, call, hash, maxFeePerGasWei } = transaction;
       if ((nonces.get(sender) ?? 0) !== nonce || maxFeePerGasWei < baseFeeWei) continue;
+      if ('to' in call && !canPay(money, transaction)) continue;
       nonces.set(sender, nonce + 1);
       const when = { sender, timestampSeconds: Math.floor(timestampMs / 1000) };
       const made: DisscEvent[] = [];
+      if ('to' in call) {
+        if (sales === undefined) throw new Error('This chain has no OCASC.');
+        const headOf = (dataset: DatasetId): Head => dissc.get(dataset)?.head ?? { dataset, size: 0, root: EMPTY_ROOT };
+        const called = callWithMoney(sales.settings, money, call, { ...when, baseFeeWei, headOf });
+        mined.push({ transaction, ok: called.reverted === null });
+        money = called.money;
+        for (const log of called.logs) saleLogs.push({ ...log, txHash: hash, logIndex: saleLogs.length });
+        continue;
+      }
       if ('body' in call) {
         const anchored = anchorOnDissc(rounds, call, when);
         mined.push({ transaction, ok: anchored !== null });
@@ -156,6 +190,11 @@ export class ModelChain {
       for (const event of made) events.push({ event, txHash: hash, logIndex: events.length });
     }
     const hash = to0x(nodePrimitives.sha256(Buffer.concat([u64(timestampMs), u32(number), u32(this.#forks)])));
-    return { number, hash, timestampMs, baseFeeWei, mined, events, dissc, rounds, nonces };
+    return { number, hash, timestampMs, baseFeeWei, mined, events, dissc, rounds, saleLogs, money, nonces };
   }
+}
+
+function canPay({ balances }: MoneyState, { sender, call, maxFeePerGasWei }: ModelTransaction): boolean {
+  const needed = ('to' in call ? call.valueWei : 0n) + CALL_GAS * maxFeePerGasWei;
+  return (balances.get(sender) ?? 0n) >= needed;
 }

@@ -9,15 +9,16 @@ import type {
   ChainPoint,
   EventScanner,
   Ledger,
+  RecordCall,
   Recorder,
   SignedTransaction,
 } from '../../../core/ports/ledger.ts';
-import type { RoundReader, RoundRecorder } from '../../../core/ports/rounds.ts';
+import type { RoundCall, RoundReader, RoundRecorder } from '../../../core/ports/rounds.ts';
 import type { FaultWatch } from '../faults/fault-watch.ts';
 import type { SeededRandom } from '../time/seeded-random.ts';
 import type { VirtualTime } from '../time/virtual-time.ts';
 import { recordOnDissc } from './dissc-model.ts';
-import type { ModelBlock, ModelChain, ModelTransaction } from './model-chain.ts';
+import type { ModelBlock, ModelChain } from './model-chain.ts';
 import { createModelRounds } from './model-rounds.ts';
 import { RPC_TRIPS, type RpcTrips } from './rpc-trips.ts';
 
@@ -119,7 +120,7 @@ export function createNode(parts: NodeParts): {
 
   const signed = (
     account: Address,
-    call: ModelTransaction['call'],
+    call: RecordCall | RoundCall,
     nonce: number,
     replaces: SignedTransaction | undefined,
   ): SignedTransaction => {
@@ -190,13 +191,7 @@ function refused(refusal: 'nonce-too-low' | 'underpriced'): NotRecordedError {
 }
 
 /** Enough of a call that two that differ have two hashes. */
-function bytesOf(
-  account: Address,
-  call: ModelTransaction['call'],
-  nonce: number,
-  fee: bigint,
-  tip: bigint,
-): Uint8Array {
+function bytesOf(account: Address, call: RecordCall | RoundCall, nonce: number, fee: bigint, tip: bigint): Uint8Array {
   const fees = new TextEncoder().encode(`${account} ${fee} ${tip}`);
   if ('body' in call) return concatBytes(u32(nonce), fees, call.previous, call.body);
   const heads = call.updates.flatMap(({ size, root, signature }) => [u64(size), root, signature]);

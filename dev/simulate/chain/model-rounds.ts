@@ -1,10 +1,10 @@
 import { equalBytes } from '../../../core/bytes.ts';
 import type { Address } from '../../../core/ids.ts';
-import type { Anchor, ChainPoint, SignedTransaction } from '../../../core/ports/ledger.ts';
-import type { RoundEvent, RoundReader, RoundRecorder } from '../../../core/ports/rounds.ts';
+import type { Anchor, ChainPoint, RecordCall, SignedTransaction } from '../../../core/ports/ledger.ts';
+import type { RoundCall, RoundEvent, RoundReader, RoundRecorder } from '../../../core/ports/rounds.ts';
 import { NO_ROUND } from '../../../core/rounds/round.ts';
 import type { DisscEvent } from './dissc-model.ts';
-import type { ModelBlock, ModelTransaction } from './model-chain.ts';
+import type { ModelBlock } from './model-chain.ts';
 import { RPC_TRIPS, type RpcTrips } from './rpc-trips.ts';
 
 /** How one node sees the chain. */
@@ -19,7 +19,7 @@ interface NodeView {
   readonly timestampMsOf: (blockNumber: number) => number;
   readonly signed: (
     account: Address,
-    call: ModelTransaction['call'],
+    call: RecordCall | RoundCall,
     nonce: number,
     replaces: SignedTransaction | undefined,
   ) => SignedTransaction;

@@ -1,5 +1,5 @@
 import type { SeededRandom } from '../time/seeded-random.ts';
-import type { Fault, FaultKind } from './fault.ts';
+import { FAULT_KINDS, type Fault, type FaultKind, SALE_FAULT_KINDS } from './fault.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -8,10 +8,42 @@ export const HEALED_MS = 40 * MINUTE_MS;
 const MOST_FAULTS = 6;
 
 /** What is to go wrong under a seed: one fault up to six, of kinds drawn anew each time, all before it heals. */
-export function drawPlan(random: SeededRandom, kinds: readonly FaultKind[]): Fault[] {
+export function drawPlan(random: SeededRandom, allowed: readonly FaultKind[]): Fault[] {
+  const kinds = FAULT_KINDS.filter((kind) => allowed.includes(kind));
   if (kinds.length === 0) return [];
   const count = random.between(1, MOST_FAULTS);
   return Array.from({ length: count }, (_, id) => drawFault(random.fork(`fault ${id}`), random.pick(kinds), id));
+}
+
+/** These are numbered apart from the others, which stay what they are without them. */
+const FIRST_SALE_ID = 100;
+const MOST_SALE_FAULTS = 4;
+const LEAVES_WITHIN_MS = 12 * MINUTE_MS;
+const SALE_PARTIES = ['agent', 'consumer'];
+/** Those in which money is lost by whoever breaks a rule come more often. */
+const MOST_TELLING = [
+  'answer-dear',
+  'answer-dear',
+  'answer-dear',
+  'agent-leaves',
+  'agent-killed',
+  'node-ahead',
+] as const;
+/** Kinds that strike a party's own node, the chain, or a party itself. */
+const ALSO_IN_SALES = ['node-stale', 'node-down', 'node-forgets', 'reorg', 'fee-spike', 'chain-still'] as const;
+
+/** What is to go wrong for those who sell and buy, beside all else. */
+export function drawSalePlan(random: SeededRandom, allowed: readonly FaultKind[]): Fault[] {
+  const kinds = [...SALE_FAULT_KINDS, ...MOST_TELLING, ...ALSO_IN_SALES].filter((kind) => allowed.includes(kind));
+  if (kinds.length === 0) return [];
+  const count = random.between(1, MOST_SALE_FAULTS);
+  return Array.from({ length: count }, (_, place) => {
+    const own = random.fork(`sale fault ${place}`);
+    const fault = drawFault(own, random.pick(kinds), FIRST_SALE_ID + place);
+    if (fault.kind.startsWith('node-')) return { ...fault, where: own.pick(SALE_PARTIES) };
+    // Before all keys are given: then there is something to lose.
+    return fault.kind === 'agent-leaves' ? { ...fault, fromMs: own.between(0, LEAVES_WITHIN_MS) } : fault;
+  });
 }
 
 function drawFault(random: SeededRandom, kind: FaultKind, id: number): Fault {
@@ -38,6 +70,10 @@ const SHAPES: Partial<Record<FaultKind, Shape>> = {
   reorg: (random) => ({ size: random.between(1, 40), where: random.pick(['first', 'some', 'none']) }),
   // At times for good: then nothing but a higher fee helps.
   'fee-spike': (random) => ({ size: random.between(3, 200), where: random.pick(['passes', 'stays']) }),
+  // Which step from there on, and whether it was done.
+  'agent-killed': (random) => ({ size: random.between(0, 120), where: random.pick(['before', 'after']) }),
+  'consumer-killed': (random) => ({ size: random.between(0, 120), where: random.pick(['before', 'after']) }),
+  'answer-dear': (random) => ({ size: random.between(3, 200), where: random.pick(['passes', 'stays']) }),
   'clock-jump': (random) => ({
     size: random.pick([
       -20 * 365 * 24 * HOUR_MS,

@@ -30,7 +30,18 @@ export const FAULT_KINDS = [
   'too-many-requests',
 ] as const;
 
-export type FaultKind = (typeof FAULT_KINDS)[number];
+/** What strikes those who sell and buy, in seeds that have a sale. */
+export const SALE_FAULT_KINDS = [
+  'agent-killed',
+  'consumer-killed',
+  'agent-leaves',
+  'answer-dear',
+  'node-ahead',
+] as const;
+
+export type FaultKind = (typeof FAULT_KINDS)[number] | (typeof SALE_FAULT_KINDS)[number];
+
+export const ALL_FAULT_KINDS: readonly FaultKind[] = [...FAULT_KINDS, ...SALE_FAULT_KINDS];
 
 /** One fault of a plan, whole by itself: others may be taken out of the plan, and it stays what it is. */
 export interface Fault {

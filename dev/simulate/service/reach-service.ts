@@ -1,7 +1,7 @@
 import { createStorageServiceClient } from '../../../client/service/storage-service-client.ts';
 import { to0x } from '../../../core/bytes.ts';
 import { StoreUnavailableError } from '../../../core/errors.ts';
-import type { PrivateKey } from '../../../core/ids.ts';
+import type { AgreementId, PrivateKey } from '../../../core/ids.ts';
 import type { Runtime } from '../../../core/ports/runtime.ts';
 import { accountOfKey, eip191Hash, signHash } from '../../../core/typed-data.ts';
 import type { FaultWatch } from '../faults/fault-watch.ts';
@@ -21,14 +21,19 @@ export function reachService(
     random,
     service,
   }: { time: VirtualTime; faults: FaultWatch; random: SeededRandom; service: SimulatedService },
-  caller: { readonly key: PrivateKey; readonly chainId: number; readonly runtime: Runtime },
+  caller: {
+    readonly key: PrivateKey;
+    readonly chainId: number;
+    readonly runtime: Runtime;
+    readonly agreement?: AgreementId;
+  },
 ) {
-  const { key, chainId, runtime } = caller;
+  const { key, chainId, runtime, agreement } = caller;
   // By what core signs with: whoever simulates much may have it remember (remember-signatures.ts).
   const signMessage = async (message: Uint8Array) => to0x(signHash(eip191Hash(message), key));
   const account = { address: accountOfKey(key), signMessage };
   return createStorageServiceClient({
-    ...{ apiUrl: API_URL, chainId, account, runtime },
+    ...{ apiUrl: API_URL, chainId, account, runtime, ...(agreement === undefined ? {} : { agreement }) },
     transport: async ({ name }, request, signal) => {
       const carried = async () => {
         await time.sleep(random.between(20, 150));

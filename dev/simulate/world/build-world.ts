@@ -17,10 +17,14 @@ import type { Restored, Writing } from '../device/writing.ts';
 import type { Fault } from '../faults/fault.ts';
 import { type FaultWatch, watchFaults } from '../faults/fault-watch.ts';
 import type { OwnerWorld } from '../owner/judge-log.ts';
+import { openOcasc, PURSE_WEI, SALE_SETTINGS } from '../sale/sale-world.ts';
+import { type SimulatedSale, startSale } from '../sale/start-sale.ts';
 import { createMemoryBucket, type MemoryBucket } from '../service/memory-bucket.ts';
 import { createMemoryTable, type MemoryTable } from '../service/memory-table.ts';
 import { AUTHORITY, reachService } from '../service/reach-service.ts';
 import { runService, type SimulatedService } from '../service/run-service.ts';
+import { createStandingGrant } from '../service/standing-grant.ts';
+import { holdForWebCrypto } from '../time/hold-webcrypto.ts';
 import type { SeededRandom } from '../time/seeded-random.ts';
 import { VirtualTime } from '../time/virtual-time.ts';
 
@@ -41,6 +45,8 @@ export interface World {
   /** What is wrong with what came back of everything that was written. */
   faultsOf(blocks: readonly Restored[], isWhole: boolean): string[];
   readonly owner: OwnerWorld;
+  /** Null in seeds without one. */
+  readonly sale: SimulatedSale | null;
 }
 
 const START_MS = Date.UTC(2026, 10, 29);
@@ -61,8 +67,9 @@ export function buildWorld(made: {
   readonly folder: string;
   readonly trace: string[];
   readonly fail: (what: string) => void;
+  readonly hasSale: boolean;
 }): World {
-  const { seed, random, plan, folder, trace, fail } = made;
+  const { seed, random, plan, folder, trace, fail, hasSale } = made;
   const time = new VirtualTime(START_MS);
   const faults = watchFaults(time, START_MS, seed, plan);
   const note = (who: string, what: object): void => {
@@ -71,10 +78,14 @@ export function buildWorld(made: {
   };
   const key = (name: string): PrivateKey => random.fork(`key of ${name}`).bytes(32) as PrivateKey;
 
+  const saleKeys = { owner: key('owner'), agent: key('agent'), consumer: key('consumer') };
+  const purses = Object.values(saleKeys).map((one) => [accountOfKey(one), PURSE_WEI] as const);
+
   const chain = new ModelChain(time, faults, {
     domain: DOMAIN,
     blockMs: random.pick([2_000, 12_000]),
     finalDepth: random.between(2, 40),
+    ...(hasSale ? { sales: { settings: SALE_SETTINGS, balances: new Map(purses) } } : {}),
   });
   const nodeOf = (of: string) => createNode({ time, chain, faults, random: random.fork(`node of ${of}`), of });
   const [deviceNode, serviceNode, ownerNode] = ['device', 'service', 'owner'].map(nodeOf) as [Node, Node, Node];
@@ -83,27 +94,6 @@ export function buildWorld(made: {
   const bucket = createMemoryBucket(time, faults, random.fork('bucket'), (stored) => service.noteStored(stored));
   const [ownerKey, deviceKey, relayerKey] = [key('owner'), key('device'), key('relayer')];
   const [owner, relayer] = [accountOfKey(ownerKey), accountOfKey(relayerKey)];
-  const settings = {
-    ...{ chainId: DOMAIN.chainId, authorities: [AUTHORITY] },
-    ...{ cssAccount: relayer, grants: DEFAULT_GRANT_POLICY, fromBlock: 0 },
-    recordEveryMs: random.pick([0, 60_000]),
-    roundEveryMs: 60_000,
-  };
-  const service = runService(
-    {
-      ...{ objects: bucket.objects, table, ledger: serviceNode.ledger, recorder: serviceNode.recorderOf(relayer) },
-      ...{ rounds: serviceNode.rounds, roundRecorder: serviceNode.roundRecorderOf(relayer) },
-      ...{ agreements: null, grants: null, grantRecorder: null, p2pfs: null, settings: () => settings },
-      // Not in the table, which the plan may lose: the operator would name them again.
-      owners: { quotasOf: async (asked) => asked.map((one) => (one === owner ? QUOTA_BYTES : null)) },
-      observer: createLineObserver(({ level, message, error: _, ...rest }) => {
-        if (level !== 'metric' && message !== 'request') note('service', { message, ...rest });
-      }),
-    },
-    { time, faults, random: random.fork('service') },
-  );
-  const network = { time, faults, random: random.fork('network'), service };
-
   const kind = random.pick<DatasetKind>([ENCRYPTED, PLAIN]);
   const datasetKey = random.fork('dataset key').bytes(32) as DatasetKey;
   const serial = START_MS / 1000;
@@ -114,6 +104,32 @@ export function buildWorld(made: {
   const charter = { ...unsigned, signature: signCharter(DOMAIN, unsigned, ownerKey) };
   const dataset = datasetOfCharter(DOMAIN, charter);
   const writer: DatasetWriter = { dataset, kind, serial, datasetKey, deviceKey, domain: DOMAIN };
+
+  const settings = {
+    ...{ chainId: DOMAIN.chainId, authorities: [AUTHORITY] },
+    ...{ cssAccount: relayer, grants: DEFAULT_GRANT_POLICY, fromBlock: 0 },
+    recordEveryMs: random.pick([0, 60_000]),
+    roundEveryMs: 60_000,
+  };
+  const saleParts = { time, chain, faults, settings: SALE_SETTINGS, random: random.fork('sale') };
+  const sales = hasSale ? openOcasc(saleParts, 'service') : null;
+  const service = runService(
+    {
+      ...{ objects: bucket.objects, table, ledger: serviceNode.ledger, recorder: serviceNode.recorderOf(relayer) },
+      ...{ rounds: serviceNode.rounds, roundRecorder: serviceNode.roundRecorderOf(relayer) },
+      ...{ agreements: sales?.market ?? null, p2pfs: null, settings: () => settings },
+      ...(hasSale
+        ? createStandingGrant(serviceNode.ledger, { owner, css: relayer, dataset })
+        : { grants: null, grantRecorder: null }),
+      // Not in the table, which the plan may lose: the operator would name them again.
+      owners: { quotasOf: async (asked) => asked.map((one) => (one === owner ? QUOTA_BYTES : null)) },
+      observer: createLineObserver(({ level, message, error: _, ...rest }) => {
+        if (level !== 'metric' && message !== 'request') note('service', { message, ...rest });
+      }),
+    },
+    { time, faults, random: random.fork('service') },
+  );
+  const network = { time, faults, random: random.fork('network'), service };
 
   const lastMs = START_MS + LAST_LINE_MS;
   const files = random.chance(0.3)
@@ -143,8 +159,31 @@ export function buildWorld(made: {
     ...{ dataset, datasetKey, ledger: ownerNode.ledger, transfer: bucket.transfer, random: random.fork('owner') },
     service: reachService(network, { key: ownerKey, chainId: DOMAIN.chainId, runtime: ownerRuntime }),
   };
+  if (hasSale) holdForWebCrypto(time);
+  const sale = hasSale
+    ? startSale(
+        {
+          ...{
+            ...saleParts,
+            startMs: START_MS,
+            folder,
+            dataset,
+            name: unsigned.name,
+            kind,
+            serial,
+            datasetKey,
+            ownerKey,
+          },
+          ...{ transfer: bucket.transfer, note, fail },
+          ledgerOf: (of) => nodeOf(of).ledger,
+          serviceFor: (by, runtime, agreement) =>
+            reachService(network, { key: by, chainId: DOMAIN.chainId, runtime, agreement }),
+        },
+        saleKeys,
+      )
+    : null;
   return {
-    ...{ time, startMs: START_MS, random, faults, chain, table, bucket, service, devices, owner: ownerWorld },
+    ...{ time, startMs: START_MS, random, faults, chain, table, bucket, service, devices, owner: ownerWorld, sale },
     clone(cloneRandom) {
       // What is damaged on one card would be missing on both.
       if (lines === null || copied !== null || faults.counts['outbox-rots'] !== undefined) return false;
