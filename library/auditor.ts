@@ -7,23 +7,23 @@ import { openConnection, type WhereOptions } from './program-parts.ts';
 import { auditorAsProver, type Proven, type ProveOptions, proveFor } from './prove-blocks.ts';
 import { Verification } from './verification.ts';
 
-/** What an auditor is opened with. */
+/** Options for opening an auditor. */
 export interface AuditorOptions extends WhereOptions {
   /** Path of the file that `plumb owner auditor` wrote; mode 0600. */
   readonly file: string;
-  /** Folder that remembers what was seen of the logs, so that one that goes back is noticed; nothing is remembered without. */
+  /** Folder that remembers the logs' heads, to notice a log that goes back. Without it, nothing is remembered. */
   readonly home?: string;
 }
 
 /**
- * Somebody who may verify datasets, and read nothing of them.
+ * Someone who may verify datasets, but not read them.
  *
  * @example
  * const auditor = await Auditor.open({ stack, file: auditorFile });
  * console.log((await auditor.verify('weather', { sample: true })).ok);
  */
 export class Auditor {
-  /** What the file names. */
+  /** The datasets that the file names. */
   readonly datasets: readonly { readonly name: string; readonly dataset: DatasetId }[];
   readonly #file: AuditorFile;
   readonly #connection: Connection;
@@ -37,7 +37,7 @@ export class Auditor {
   }
 
   /**
-   * Reads the auditor's file and looks that it is about the same chain and contract as the connection.
+   * Reads the auditor's file, and checks that it is for the same chain and contract as the connection.
    * @throws ArgumentError when it is not; FileError when a file is missing, malformed or readable by others
    *
    * @example
@@ -52,7 +52,7 @@ export class Auditor {
   }
 
   /**
-   * Protocol II from the bucket: every byte is hashed here, none is decrypted.
+   * Protocol II from the bucket: hashes every byte, decrypts none.
    * @throws ArgumentError for a dataset that the file does not have; FileError when the connection names no bucket;
    * LedgerUnavailableError when the chain cannot be read
    *
@@ -72,7 +72,7 @@ export class Auditor {
   }
 
   /**
-   * Evidence of blocks, a file or a time, from the bucket, for somebody who has no keys. It opens no content.
+   * Evidence of blocks, a file or a period, from the bucket, for someone without keys. It opens no content.
    * @throws ArgumentError for a dataset that the file does not have, for no such blocks or too many, or unless exactly one of
    * blocks, file and times is given; FileError when the connection names no bucket; KeyError for a device that came after the
    * file; StateError for what the storage cannot show; NotRecordedError before the blocks are recorded

@@ -31,44 +31,44 @@ import { type KeyOptions, openConnection, openKeys, senderHomeOf, type WhereOpti
 import { lockPurchase, openPurchaseFile } from './purchase-file.ts';
 import { Verification } from './verification.ts';
 
-/** What a consumer is opened with. The home keeps what was bought and paid: it is needed. */
+/** Options for opening a consumer. A home is required: it keeps what you bought and paid. */
 export type ConsumerOptions = WhereOptions & KeyOptions & { readonly home: string };
 
-/** How an offer is accepted. */
+/** How to accept an offer. */
 export interface AcceptOptions {
-  /** What is odd about the offer and shall not matter, by its codes; nothing when absent. */
+  /** Codes of what is odd about the offer and that you accept all the same; none when absent. */
   readonly despite?: readonly OddTerm['code'][];
-  /** The token that you mean to pay in: an offer in another is refused. When absent, any token but the native coin is odd. */
+  /** The token that you intend to pay in; offers in another are refused. When absent, any token but the native coin is odd. */
   readonly token?: Address;
-  /** How long it may take until that is final; two minutes when absent. */
+  /** How long to wait for a final block; two minutes when absent. */
   readonly waitMs?: number;
   readonly signal?: AbortSignal;
 }
 
-/** How a purchase is audited. */
+/** How to audit a purchase. */
 export interface PurchaseAuditOptions {
-  /** III: the storage hashes (when absent). IV: it gives the sampled blocks. */
+  /** III: the storage hashes (the default). IV: it gives the sampled blocks. */
   readonly protocol?: 'III' | 'IV';
   /** For III: `possession` when absent. */
   readonly evidence?: CssYEvidence;
   /** How many blocks; 460, or what the agreement leaves, when absent. */
   readonly sample?: number;
-  /** The damaged fraction that the confidence is stated for; 0.01 when absent. */
+  /** The damaged fraction for which the report states the confidence; 0.01 when absent. */
   readonly fraction?: number;
-  /** How long the owner is waited for; a minute when absent. */
+  /** How long to wait for the owner; a minute when absent. */
   readonly patienceMs?: number;
-  /** Told of each sampled block that the owner opens before it is paid for. */
+  /** Receives each sampled block that the owner opens before you pay for it. */
   readonly onPreview?: (block: VerifiedBlock) => void;
   readonly signal?: AbortSignal;
 }
 
-/** How what was bought is fetched. */
+/** How to fetch what you bought. */
 export interface FetchOptions {
-  /** Folder to write to; nothing in it is overwritten. */
+  /** Folder to write to; it overwrites nothing there. */
   readonly out: string;
-  /** Most blocks paid for before they are verified: what is risked. Below 200 blocks 1 when absent, else 2 % of them. */
+  /** Most blocks to pay for before they are verified, which is your risk. When absent: 1 below 200 blocks, else 2 % of them. */
   readonly ahead?: number;
-  /** How long the owner is waited for; a minute when absent. */
+  /** How long to wait for the owner; a minute when absent. */
   readonly patienceMs?: number;
   readonly onProgress?: (progress: DeliveryProgress) => void;
   readonly signal?: AbortSignal;
@@ -80,8 +80,8 @@ const DEFAULT_PATIENCE_MS = 60_000;
 const DEFAULT_FRACTION = 0.01;
 
 /**
- * Somebody who buys blocks. Neither the owner nor the storage is believed: what is paid for was verified, but for the few
- * blocks that are paid ahead.
+ * A buyer of blocks. It trusts neither owner nor storage: it pays only for verified blocks, except for the few that it pays
+ * for ahead.
  *
  * @example
  * const consumer = await Consumer.open({ stack, home: consumerHome, password });
@@ -100,7 +100,7 @@ export class Consumer {
   }
 
   /**
-   * Opens the keys and reads where chain and service are; neither is asked for anything yet.
+   * Opens the keys, and reads where chain and service are. It sends neither of them a request yet.
    * @throws ArgumentError when options are missing or contradict each other; KeyError for a wrong password or mnemonic;
    * FileError when a file is missing, malformed or readable by others, or the connection names no OCASC
    *
@@ -115,7 +115,7 @@ export class Consumer {
   }
 
   /**
-   * Offers that can be accepted now, newest first; the newest 1,000 are looked at.
+   * Offers that can be accepted now, newest first. It reads the newest 1,000 offers.
    * @throws LedgerUnavailableError when the chain cannot be read
    *
    * @example
@@ -134,7 +134,7 @@ export class Consumer {
   }
 
   /**
-   * What either side can lose by an offer, and what is odd about it. Nothing is sent.
+   * What either side can lose by an offer, and what is odd about it. Sends nothing.
    * @param token the token that you mean to pay in; the native coin when absent
    * @throws ArgumentError when there is no such offer; LedgerUnavailableError when the chain cannot be read
    *
@@ -150,11 +150,11 @@ export class Consumer {
   }
 
   /**
-   * Accepts an offer: its price goes into escrow. Returns when that is final. Called again it goes on waiting: nothing is
-   * paid twice.
+   * Accepts an offer: its price goes into escrow. Returns when that is final. Repeating the call keeps waiting; it pays
+   * nothing twice.
    * @throws ArgumentError when there is no such offer; StateError when something is odd about it that `despite` does not
-   * name, when it cannot be accepted any more, or when OCASC refuses; LedgerUnavailableError when it is not final within
-   * the time
+   * name, when it cannot be accepted any more, or when OCASC refuses; LedgerUnavailableError when it is not final in
+   * time
    *
    * @example
    * const consumer = await Consumer.open({ stack, home: consumerHome, password });
@@ -178,8 +178,8 @@ export class Consumer {
   }
 
   /**
-   * Protocols III and IV over a random sample of what is for sale, before paying for it. Await it for the report, or go
-   * through it for each block's verdict. An audit that was broken off is gone on with, on the same blocks.
+   * Protocols III and IV over a random sample of what is for sale, before paying for it. Await it for the report, or
+   * iterate over it for each block's verdict. After an interruption, the next audit continues with the same blocks.
    * @throws ArgumentError when these keys did not accept the agreement; StateError when it leaves no sample
    *
    * @example
@@ -220,9 +220,9 @@ export class Consumer {
   }
 
   /**
-   * Gets what was bought, verified and decrypted, paying as it comes, into a folder. The first block that does not verify
-   * stops the payment. Called again it goes on behind the last verified block.
-   * @throws ArgumentError when these keys did not accept the agreement; StateError when all of it is there already, or in
+   * Fetches what you bought into a folder, verified and decrypted, and pays as blocks arrive. Payment stops at the first
+   * block that does not verify. Repeating the call continues after the last verified block.
+   * @throws ArgumentError when these keys did not accept the agreement; StateError when everything is already there, or in
    * the agreement's last window; FileError when the folder cannot be written to
    *
    * @example
@@ -237,7 +237,7 @@ export class Consumer {
   }
 
   /**
-   * Approves the delivery: the owner is paid in full now and gets the bond back. Called again it changes nothing.
+   * Approves the delivery: pays the owner in full now, and returns the bond. Repeating the call changes nothing.
    * @throws ArgumentError when these keys did not accept the agreement; StateError when OCASC refuses
    *
    * @example

@@ -36,45 +36,45 @@ import { Verification } from './verification.ts';
 import { verifyStored } from './verify-stored.ts';
 import { type WayOptions, wantedWay } from './verify-way.ts';
 
-/** What an owner is opened with. */
+/** Options for opening an owner. */
 export type OwnerOptions = WhereOptions & KeyOptions;
 
-/** Which blocks are verified, and how. */
+/** Which blocks to verify, and how. */
 export interface OwnerVerifyOptions extends Partial<WayOptions> {
   /** Blocks chosen at random: how many, or `true` for 460. All when absent. */
   readonly sample?: number | true;
   /** Blocks from … to, both inclusive. All when absent. */
   readonly blocks?: BlockRange;
-  /** The damaged fraction that the confidence is stated for; 0.01 when absent. */
+  /** The damaged fraction for which the report states the confidence; 0.01 when absent. */
   readonly fraction?: number;
   /** The chain state to check against; `final` when absent. */
   readonly anchor?: Anchor;
   readonly signal?: AbortSignal;
 }
 
-/** What is brought back: by numbers, by capture times, or all. */
+/** What to restore: by block numbers, by capture times, or everything. */
 export interface GetOptions {
   /** Blocks from … to, both inclusive. */
   readonly blocks?: BlockRange;
   /** Capture times in ms since 1970, both inclusive. */
   readonly times?: BlockRange;
   readonly anchor?: Anchor;
-  /** Told what the range is before the first block comes. */
+  /** Receives the range before the first block comes. */
   readonly onPlan?: (plan: GetPlan) => void;
   readonly signal?: AbortSignal;
 }
 
-/** What an owner's evidence is made of, and whether its readers can read. */
+/** What an owner's evidence covers, and whether its readers can read the content. */
 export interface OwnerProveOptions extends ProveOptions {
-  /** With the content keys of these blocks: whoever has it and the stored bytes can read them. False when absent. */
+  /** Whether to include these blocks' content keys: whoever has the evidence and the stored bytes can then read them. False when absent. */
   readonly open?: boolean;
   /** Where the blocks come from: the service when absent, or the bucket itself. */
   readonly from?: 'service' | 's3';
 }
 
 /**
- * An owner of datasets. Nothing that storage or service say is believed: verdicts rest on the chain, read through the
- * connection's RPC.
+ * An owner of datasets. It trusts neither storage nor service: verdicts rest on the chain, read through the connection's
+ * RPC.
  *
  * @example
  * const owner = await Owner.open({ stack, home, password });
@@ -84,7 +84,7 @@ export interface OwnerProveOptions extends ProveOptions {
 export class Owner {
   /** The owner's account. */
   readonly account: Address;
-  /** The account that serves sales: it holds no money but that for gas. */
+  /** The account that serves sales. It holds only money for gas. */
   readonly agent: Address;
   readonly #opened: OpenedOwner;
   readonly #connection: Connection;
@@ -100,7 +100,7 @@ export class Owner {
   }
 
   /**
-   * Opens the keys and reads where chain and service are; neither is asked for anything yet.
+   * Opens the keys, and reads where chain and service are. It sends neither of them a request yet.
    * @throws ArgumentError when options are missing or contradict each other; KeyError for a wrong password or mnemonic;
    * FileError when a file is missing, malformed or readable by others
    *
@@ -115,8 +115,8 @@ export class Owner {
   }
 
   /**
-   * The datasets of this owner: those that the home lists, or, without a home, those that chain, bucket and service have,
-   * looked up once.
+   * This owner's datasets: those that the home lists. Without a home, it looks them up once on the chain, in the bucket
+   * and at the service.
    * @throws LedgerUnavailableError when the chain cannot be read
    *
    * @example
@@ -135,7 +135,7 @@ export class Owner {
   }
 
   /**
-   * Protocols I and II. Await it for the report, or go through it for each block's verdict.
+   * Protocols I and II. Await it for the report, or iterate over it for each block's verdict.
    * @throws ArgumentError for an unknown dataset, or options that do not go together; NotRecordedError before anything is
    * recorded; LedgerUnavailableError and StoreUnavailableError when chain or service do not answer
    *
@@ -171,8 +171,8 @@ export class Owner {
   }
 
   /**
-   * Blocks, each verified whole against the chain and decrypted. A block that is not intact comes with its verdict and
-   * without content; every block of the range that the chain has comes, whatever storage lists.
+   * Blocks, each completely verified against the chain, and decrypted. A block that is not intact comes with its verdict
+   * and without content. Every block of the range that the chain has comes, whatever the storage lists.
    * @throws ArgumentError for an unknown dataset, or both blocks and times; otherwise as `verify`
    *
    * @example
@@ -201,9 +201,9 @@ export class Owner {
   }
 
   /**
-   * Brings files and lines back into a folder. A damaged block is never written; a file appears when all of it is verified.
-   * The same call again goes on where it was.
-   * @param out folder; nothing in it is overwritten
+   * Restores files and lines into a folder. It never writes a damaged block; a file appears once all of it is verified.
+   * Repeating the call continues where it stopped.
+   * @param out folder; it overwrites nothing there
    * @throws FileError when the folder cannot be used; otherwise as `get`
    *
    * @example
@@ -239,8 +239,8 @@ export class Owner {
   }
 
   /**
-   * Has the service import recorded batches into IPFS and pin them, under the hashes they have. Whoever knows a CID can
-   * fetch what it names. Repeating it changes nothing.
+   * Makes the service import recorded batches into IPFS and pin them, under the hashes that they have. Whoever knows a CID
+   * can fetch what it names. Repeating it changes nothing.
    * @throws RequestRefusedError where the service has no IPFS; StoreUnavailableError when it does not answer
    *
    * @example
@@ -257,8 +257,8 @@ export class Owner {
   }
 
   /**
-   * Lets a storage service serve this dataset's consumers: proposes a grant, waits until the service accepts, brings the
-   * fuel. Called again, it goes on where it was; nothing is proposed or paid twice.
+   * Lets a storage service serve this dataset's consumers: proposes a grant, waits until the service accepts it, and adds
+   * the fuel. Repeating the call continues where it stopped; it proposes and pays nothing twice.
    * @throws ArgumentError without a home; FileError where the connection names no ASC; StateError when ASC refuses
    *
    * @example
@@ -273,10 +273,10 @@ export class Owner {
   }
 
   /**
-   * Offers recorded blocks for sale, with a bond that is lost when a challenged block or a paid key is not shown. The owner's
-   * agent (`serve`) must run from then on. The same offer that stands already is not made again.
+   * Offers recorded blocks for sale, with a bond: you lose it if you do not show a challenged chunk or a paid key. The
+   * owner's agent (`serve`) must run from then on. If the same offer is already open, it makes no second one.
    * @throws NotRecordedError when DISSC has not all the blocks; ArgumentError for terms that OCASC, or a consumer who looks,
-   * would refuse, and without a home; ProofError when storage lacks what answers are made of; StateError when OCASC refuses
+   * would refuse, and without a home; ProofError when the storage lacks what answers need; StateError when OCASC refuses
    *
    * @example
    * const owner = await Owner.open({ stack, home, password });
@@ -296,7 +296,7 @@ export class Owner {
   }
 
   /**
-   * What either side can lose by an offer of these terms, and what a consumer will find odd about it. Nothing is sent.
+   * What either side can lose by an offer with these terms, and what a consumer will find odd about it. Sends nothing.
    * @throws ArgumentError for terms that OCASC, or a consumer who looks, would refuse; LedgerUnavailableError when the chain cannot
    * be read
    *
@@ -311,12 +311,12 @@ export class Owner {
   }
 
   /**
-   * Serves all sales of this owner as its agent, until the signal is aborted: hands out keys against vouchers, answers
-   * challenges and demands, claims what is owed. The agent's account (`agent`) pays the gas of it: give it a little ether. What
-   * is kept is enough to go on after any crash, in this program or with `plumb owner serve`.
+   * Serves all sales of this owner as its agent, until the signal is aborted: hands out keys in return for vouchers, answers
+   * challenges and demands, claims earnings. The agent's account (`agent`) pays for gas: give it a little ether. Its state
+   * folder is enough to continue after any crash, in this program or with `plumb owner serve`.
    * @returns how many sales had trouble in their last step
    * @throws ArgumentError without a home; SaleStateError when the folder cannot be used, SaleStateBusyError when another process
-   * uses it; FileError where the connection names no OCASC; LedgerUnavailableError when the chain does not answer at the beginning
+   * uses it; FileError where the connection names no OCASC; LedgerUnavailableError when the chain does not answer at the start
    *
    * @example
    * const owner = await Owner.open({ stack, home, password });
@@ -332,7 +332,7 @@ export class Owner {
   }
 
   /**
-   * Evidence of blocks, a file or a time, for somebody who has no keys: one file that anybody can verify, with the chain alone.
+   * Evidence of blocks, a file or a period, for someone without keys: one file that anyone can verify with the chain alone.
    * @throws ArgumentError for an unknown dataset, for no such blocks or too many, or unless exactly one of blocks, file and
    * times is given; StateError for what the storage cannot show; NotRecordedError before the blocks are recorded
    *
@@ -371,7 +371,7 @@ export class Owner {
     return openOffer({ connection, opened, service, entry, named: (term) => term }, { ...defaults, ...wanted });
   }
 
-  /** The log that is sold must be the one that this home has seen: the bond answers for it. */
+  /** The log on sale must be the one that this home has seen, because the bond is at stake for it. */
   async #requireGrown({ ledger, terms: { dataset } }: OfferInMaking, signal: AbortSignal | undefined): Promise<void> {
     const connection = this.#connection;
     const rounds = await this.#rounds(await openService(connection, this.#opened, 'http'), signal);

@@ -19,18 +19,19 @@ export interface WhereOptions {
   readonly connection?: string | ConnectionValues;
 }
 
-/** Whose keys: exactly one of mnemonic and password. */
+/** Whose keys to use: exactly one of mnemonic and password. */
 export interface KeyOptions {
   /** BIP-39 words. They are the owner: keep them out of the program's text, its arguments and its logs. */
   readonly mnemonic?: string;
-  /** Of the keystore in the home folder. */
+  /** Password of the keystore in the home folder. */
   readonly password?: string;
   /**
    * Folder with the keystore, the list of datasets, what was seen of their logs and what was sent; what `plumb` calls
-   * `--home`. Whatever sends a transaction needs it, as a transaction that nobody remembers is never replaced.
+   * `--home`. Calls that send transactions need it, because nobody could replace a stuck
+   * transaction that nobody remembers.
    */
   readonly home?: string;
-  /** Hears what holds a transaction up, and which one took its place. */
+  /** Receives what holds a transaction up, and which one replaced it. */
   readonly onHeldUp?: (heldUp: HeldUp) => void;
 }
 

@@ -2,8 +2,8 @@ import type { AuditReport, OnVerdicts } from '../client/audit-blocks.ts';
 import type { Verdict } from '../core/verdict.ts';
 
 /**
- * A verification that can be awaited for its report, or gone through for the verdict of every block. It begins when the
- * first of the two is asked for, and runs once.
+ * A verification: await it for its report, or iterate over it for the verdict of every block. It starts when you first do
+ * either, and runs once.
  *
  * @example
  * const run = owner.verify('weather');
@@ -19,7 +19,7 @@ export class Verification implements PromiseLike<AuditReport>, AsyncIterable<Ver
     this.#start = start;
   }
 
-  /** The report, when all blocks were looked at. Rejects as the verification fails. */
+  /** The report, once all blocks are checked. Rejects if the verification fails. */
   // biome-ignore lint/suspicious/noThenProperty: awaiting it is what it is for.
   then<T = AuditReport, U = never>(
     onReport?: ((report: AuditReport) => T | PromiseLike<T>) | null,
@@ -28,7 +28,7 @@ export class Verification implements PromiseLike<AuditReport>, AsyncIterable<Ver
     return this.#run(() => {}).then(onReport, onError);
   }
 
-  /** Each block's verdict as it is reached, of all blocks when the report was not asked for before. */
+  /** Each block's verdict as soon as it is known; complete only if you have not awaited the report before. */
   async *[Symbol.asyncIterator](): AsyncIterator<Verdict> {
     const reached: Verdict[] = [];
     let wake = (): void => {};
