@@ -8,36 +8,36 @@ import { type LookedAtOffer, lookAtOffer, type OfferLooker } from './look-at-off
 import { noteTransaction } from './note-transaction.ts';
 import type { PurchaseStore } from './purchase-state.ts';
 
-/** What an offer is accepted through. */
+/** What accepting an offer needs. */
 export interface AcceptParts {
   readonly market: Pick<Agreements, 'readAgreement'>;
   /** OCASC as the consumer. */
   readonly party: Pick<AgreementParty, 'accept'>;
   readonly looker: OfferLooker;
-  /** Made for this agreement alone. */
+  /** The key made for this agreement alone. */
   readonly keys: { readonly signer: Address; readonly publicKey: EncryptionPublicKey };
   readonly store: PurchaseStore;
   readonly runtime: Runtime;
 }
 
-/** What the consumer has to say about an offer. */
+/** The consumer's choices about an offer. */
 export interface AcceptChoices {
-  /** The token that the consumer means to pay in; null: none was named. */
+  /** The token that the consumer intends to pay in; null if none was named. */
   readonly token: Address | null;
-  /** Asked once, with what can be lost and what is odd, before anything is sent. False: nothing is sent. */
+  /** Called once before anything is sent, with what can be lost and what is odd. If it returns false, nothing is sent. */
   readonly agrees: (seen: LookedAtOffer, offer: Agreement) => boolean;
-  /** Told when the acceptance is on the chain, and only has to become final. */
+  /** Called when the acceptance is on the chain and not final yet. */
   readonly onSent?: () => void;
-  /** How long it may take until that is final. */
+  /** How long to wait for a final block. */
   readonly waitMs: number;
 }
 
 /**
- * Accepts an offer: looks at it, asks, puts the price into escrow, waits until that is final. An offer that these keys have
- * accepted before is only waited for: nothing is paid twice.
+ * Accepts an offer: looks at it, asks the consumer, puts the price into escrow, and waits until that is final. If these keys have
+ * accepted the offer before, it only waits; it pays nothing twice.
  * @returns the agreement as it is final; null when the consumer did not agree
  * @throws ArgumentError when there is no such offer, or its price is in another token than the one named; StateError when it
- * cannot be accepted any more, or OCASC refuses; LedgerUnavailableError when it is not final within the time
+ * cannot be accepted any more, or OCASC refuses; LedgerUnavailableError when it is not final in time
  *
  * @example
  * const choices = { token: null, agrees: ({ odd }) => odd.length === 0, waitMs: 120_000 };

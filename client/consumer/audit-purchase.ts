@@ -15,14 +15,14 @@ import type { Purchase, PurchaseLog } from './open-purchase.ts';
 import type { PurchaseStore } from './purchase-state.ts';
 import type { VerifiedBlock } from './verified-block.ts';
 
-/** What an audit of a purchase runs on. */
+/** What an audit of a purchase needs. */
 export interface PurchaseAuditDeps {
   readonly primitives: Primitives;
   /** Asked under the agreement. */
   readonly service: CssY & CssN & RecordSource;
   readonly requestKeys: RequestKeys;
   readonly store: PurchaseStore;
-  /** Told of each block of the sample whose content the owner opens as a preview, when it was decrypted. */
+  /** Receives each decrypted preview: a block of the sample whose content the owner opens. */
   readonly onPreview?: (block: VerifiedBlock) => void;
 }
 
@@ -35,13 +35,13 @@ export interface PurchaseAudit {
   readonly evidence: CssYEvidence;
   /** How many blocks; the smaller of 460 and what the agreement leaves when absent. */
   readonly sample?: number;
-  /** The damaged fraction the confidence is stated for. */
+  /** The damaged fraction for which the report states the confidence. */
   readonly fraction: number;
 }
 
 /**
- * Protocol III or IV over a random sample of what is for sale. The sample counts in the agreement from when it is drawn; an
- * audit that broke off is gone on with, on the same blocks.
+ * Protocol III or IV over a random sample of what is for sale. The sample counts against the agreement once it is drawn; after
+ * an interruption, the next audit continues with the same blocks.
  * @throws StateError when the agreement leaves no sample; ArgumentError when it leaves a smaller one
  *
  * @example

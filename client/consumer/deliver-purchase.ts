@@ -29,14 +29,14 @@ export interface DeliveryDeps extends PaymentDeps {
   /** Asked under the agreement. */
   readonly service: CssN & RecordSource & PaymentDeps['service'];
   readonly channel: KeyChannel;
-  /** Content keys that the owner has shown on the chain, where they were demanded. Asked only for what did not come otherwise. */
+  /** Content keys that the owner has shown on the chain on demand. Called only for keys that did not come by message. */
   readShownKeys(signal?: AbortSignal): Promise<ReadonlyMap<BlockIndex, ContentKey>>;
 }
 
 export interface Delivery {
   readonly purchase: Purchase;
   readonly log: PurchaseLog;
-  /** Blocks paid for before they are verified, at most: what is risked on the owner and the storage. */
+  /** The most blocks to pay for before they are verified: what is at risk. */
   readonly ahead: number;
 }
 
@@ -48,7 +48,7 @@ export interface DeliveryProgress {
   readonly due: bigint;
 }
 
-/** Where a delivery ended. `stopped` is the first block that did not verify: nothing is paid for behind it. */
+/** Where a delivery ended. `stopped` is the first block that did not verify: nothing after it is paid for. */
 export interface Delivered extends DeliveryProgress {
   readonly stopped: Verdict | null;
   /**
@@ -61,7 +61,7 @@ export interface Delivered extends DeliveryProgress {
 /** Where verified blocks go, in order. */
 export interface DeliverySink {
   append(block: VerifiedBlock): Promise<void>;
-  /** Returns when all that was appended is durable: then it counts as verified, and is not asked for again. */
+  /** Returns when everything appended is durable. It then counts as verified, and is not fetched again. */
   sync(): Promise<void>;
 }
 
@@ -70,9 +70,9 @@ const PARALLEL_BLOCKS = 4;
 const WINDOW_BLOCKS = 32;
 
 /**
- * Delivery against vouchers (specification#delivery): pays for the next few blocks, gets them and their keys, verifies,
- * decrypts and hands them on; and pays on only when all of them were as recorded, and their content keys the committed
- * ones. It begins with one block: an owner whose keys are wrong, or who sends none, is paid for no more than that.
+ * Delivery against vouchers (specification#delivery): pays for the next few blocks, fetches them and their keys, verifies and
+ * decrypts them, and hands them on. It pays for more only if all of them are as recorded and their content keys are the
+ * committed ones. It begins with one block, so an owner who sends wrong keys, or none, is paid for no more than that.
  * @throws StateError in the agreement's last window, when more would have to be signed for
  *
  * @example
@@ -129,7 +129,7 @@ export async function deliverPurchase(
   return { ...progress(), stopped: null, unproven: store.state.unproven };
 }
 
-/** Gets some blocks that are paid for and their keys, up to the first that is not as recorded. */
+/** Fetches some paid blocks and their keys, up to the first block that is not as recorded. */
 async function deliverWindow(
   deps: DeliveryDeps,
   { purchase, log }: Delivery,

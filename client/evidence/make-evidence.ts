@@ -31,10 +31,10 @@ export interface EvidenceDeps {
   readonly ledger: Ledger;
   readonly chainBlocks: ChainBlocks;
   readonly openSource: OpenSource;
-  /** Where rounds are read; without it, what is recorded on DISSC counts alone. */
+  /** Where to read rounds; without it, only what DISSC has recorded counts. */
   readonly rounds?: RoundSources;
   readonly keys: EvidenceKeys;
-  /** Charters with their signatures, as far as they are known. */
+  /** Known charters, with their signatures if known. */
   readonly charters: readonly SignedCharter[];
   /** Signs a charter again of which nobody has kept the owner's signature; null where the owner's key is not here. */
   readonly signCharter: ((charter: SignedCharter) => Uint8Array) | null;
@@ -54,9 +54,9 @@ const MAX_AFTER = 1_024;
 const MAX_HEADS = 8;
 
 /**
- * Makes evidence of blocks: opens them, proves them in the first head of the chain that covers them, and checks all of it as its
+ * Makes evidence of blocks: opens them, proves them in the first head on the chain that covers them, and checks the result as its
  * reader will.
- * @param onProgress how much is done of how much: blocks that a file was looked for in, then blocks that were opened
+ * @param onProgress receives how much is done, of how much: blocks searched for a file, then blocks opened
  * @throws ArgumentError, StateError saying what cannot be shown; NotRecordedError; LedgerUnavailableError; StoreUnavailableError
  *
  * @example

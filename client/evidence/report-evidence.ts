@@ -10,18 +10,18 @@ import type { BlockRange } from '../disowned-blocks.ts';
 import { utcText } from '../utc-text.ts';
 import { type ChainFact, chainFacts } from './chain-facts.ts';
 
-/** A file that was compared with evidence. */
+/** A file that is compared with evidence. */
 export interface ComparedData {
-  /** As its reader knows it. */
+  /** Its name, as the reader knows it. */
   readonly name: string;
   readonly sizeBytes: number;
   readonly finding: DataFinding;
 }
 
 /**
- * What came of evidence: `intact`; `corrupted`, a file is not what is proven; `unproven`, the evidence does not hold by itself;
- * `contradicted`, the chain says otherwise; `unconfirmed`, the chain was asked and could not say, or a time-stamp leads to no root that
- * the reader trusts.
+ * The result of checking evidence: `intact`; `corrupted`, a file is not what is proven; `unproven`, the evidence does not hold by
+ * itself; `contradicted`, the chain says otherwise; `unconfirmed`, the chain was asked and could not tell, or a time-stamp leads to no
+ * root that the reader trusts.
  */
 export type EvidenceVerdict = 'intact' | 'corrupted' | 'unproven' | 'contradicted' | 'unconfirmed';
 
@@ -48,7 +48,7 @@ export interface EvidenceReport {
   readonly blocks: readonly BlockRange[];
   readonly count: number;
   readonly sizeBytes: number;
-  /** A time (ISO 8601) of which these are proven to be all blocks of this log; null where that is not claimed. */
+  /** A period (ISO 8601) for which these are proven to be all blocks of this log; null if the evidence does not claim one. */
   readonly wholeTime: {
     readonly from: string;
     readonly to: string;
@@ -61,8 +61,8 @@ export interface EvidenceReport {
   readonly data: readonly ComparedData[];
   readonly restsOn: readonly ChainFact[];
   /**
-   * Of the token that the file brings along; null where there is none. Times are ISO 8601. Whether a certificate was revoked is never
-   * asked: the question would tell a third party what is verified here.
+   * About the file's time-stamp token; null if it has none. Times are ISO 8601. Nobody is asked whether a certificate was revoked,
+   * because the question would tell a third party what is verified here.
    */
   readonly timestamp:
     | (Omit<TimestampFinding, 'atMs'> & { readonly at: string | null; readonly revocation: 'not asked' })
@@ -70,7 +70,7 @@ export interface EvidenceReport {
 }
 
 /**
- * Puts together what evidence, files and chain say.
+ * Combines what evidence, files and chain say.
  * @param facts what the chain said; null where none was asked
  * @param stamped what came of a time-stamp token, where this program reads tokens
  *

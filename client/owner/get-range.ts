@@ -19,9 +19,9 @@ export interface GetDeps {
   readonly primitives: Primitives;
   readonly ledger: Ledger;
   readonly openSource: OpenSource;
-  /** What an earlier run has brought back: asked before the storage, and believed as little. */
+  /** What an earlier run has restored: asked before the storage, and trusted as little. */
   readonly readKept?: ReadKept;
-  /** Where rounds are read; without it, what is recorded on DISSC counts alone. */
+  /** Where to read rounds; without it, only what DISSC has recorded counts. */
   readonly rounds?: RoundSources;
 }
 
@@ -39,14 +39,14 @@ export interface GetRange {
 /** What is known before the first block comes. */
 export interface GetPlan {
   readonly log: AnchoredHead;
-  /** By time: which blocks those are, and what shows that there are no others. Null by number, where that is plain. */
+  /** For a time range: which blocks it has, and what shows that there are no others. Null for a range of numbers. */
   readonly times: readonly TimedBlocks[] | null;
 }
 
 /**
- * Retrieves a range of blocks, verifies each whole against DISSC and decrypts it. Nothing damaged is ever handed on: such a
- * block comes with its verdict and without content. Every block of the range that the chain has comes, whatever the storage
- * lists: completeness is measured by block numbers up to the chain's head.
+ * Retrieves a range of blocks, verifies each completely against DISSC, and decrypts it. A damaged block comes with its verdict
+ * and without content. Every block of the range that the chain has comes, whatever the storage lists, because completeness
+ * counts block numbers up to the chain's head.
  * or storage do not answer
  * @throws NotRecordedError when nothing is recorded or anchored; LedgerUnavailableError, StoreUnavailableError when chain
  * or storage do not answer

@@ -24,24 +24,24 @@ export interface RecordDeps {
   };
 }
 
-/** What is to be sent so that DISSC has a dataset as far as the service has it, and what that takes. */
+/** What to send so that DISSC has as much of a dataset as the service, and what that costs. */
 export interface RecordPlan {
   readonly dataset: DatasetId;
   readonly call: RecordCall;
-  /** The head that is to be recorded; null where only charters are. */
+  /** The head to record; null if only charters are missing. */
   readonly head: SignedHead | null;
   /** Blocks that DISSC has, and will have. */
   readonly from: number;
   readonly to: number;
   readonly gas: bigint;
-  /** At the highest fee that is offered for it. */
+  /** At the highest fee that the transaction offers. */
   readonly maxCostWei: bigint;
 }
 
 /**
- * Looks what DISSC lacks of a dataset: the owner's charters, of which those that name an anchorer are the owner's to send, and
- * the newest head that the service shows under the device's signature. Nothing is sent.
- * @returns null where DISSC has all of it
+ * Finds out what DISSC lacks of a dataset: the owner's charters (only the owner may send those that name an anchorer), and the
+ * newest head that the service shows with the device's signature. Sends nothing.
+ * @returns null if DISSC lacks nothing
  * @throws ArgumentError when no charter of the dataset is known; ProofError when what the service shows does not extend what is
  * recorded; StateError when DISSC would refuse it
  *
@@ -86,7 +86,7 @@ export async function planRecord(
 
 /**
  * Sends what was planned.
- * @throws StateError when DISSC did not take it, as another head came first
+ * @throws StateError when DISSC did not take it, because another head came first
  *
  * @example
  * const deps = { hasher: primitives, sources: { ledger, fromBlock, service, bucket }, chain: disscOwner };
@@ -108,7 +108,7 @@ export async function recordPlanned(
   );
 }
 
-/** Null where the service has no head that goes further. */
+/** Null if the service has no longer head. */
 async function ask(
   service: Pick<StorageService, 'getAnchor'>,
   dataset: DatasetId,

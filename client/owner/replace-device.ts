@@ -33,13 +33,13 @@ export interface Replacement {
   readonly disowned: readonly DisownedBlocks[];
   /** Blocks that the service holds of an earlier device from that block on and that are not recorded. */
   readonly disownedStored: { readonly from: BlockIndex; readonly to: BlockIndex } | null;
-  /** Why the service does not have the charter yet, in words; null when it does. It reads the chain by itself, too. */
+  /** Why the service does not have the charter yet, in words; null if it has it. It also reads the chain by itself. */
   readonly unshown: string | null;
 }
 
 /**
- * Gives a dataset another device: signs a charter of a higher serial and sends it to the chain, as a replacement counts from
- * there. `from` is the block from which the new device writes: by default behind everything that is recorded or stored; an
+ * Gives a dataset another device: signs a charter with a higher serial and sends it to the chain, because only there a
+ * replacement counts. `from` is the block from which the new device writes, by default after everything recorded or stored. An
  * earlier one disowns what the old device has written from there on.
  * @throws ArgumentError when no charter of the dataset is known; StoreUnavailableError when nobody says how far it is stored
  *
@@ -104,7 +104,7 @@ export async function replaceDevice(
   };
 }
 
-/** The block behind everything that is recorded or stored. */
+/** The block after everything recorded or stored. */
 async function nextBlock(
   { sources }: ReplaceDeps,
   dataset: DatasetId,

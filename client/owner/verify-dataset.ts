@@ -13,9 +13,9 @@ export interface OwnerDeps {
   readonly primitives: Primitives;
   readonly ledger: Ledger;
   readonly css: CssY & RecordSource;
-  /** Where rounds are read; without it, what is recorded on DISSC counts alone. */
+  /** Where to read rounds; without it, only what DISSC has recorded counts. */
   readonly rounds?: RoundSources;
-  /** Where records come from when not from the storage; they prove themselves wherever they come from. */
+  /** Where records come from, if not from the storage. They prove themselves, wherever they come from. */
   readonly openRecords?: OpenRecords;
 }
 
@@ -29,7 +29,7 @@ export interface DatasetAudit extends AuditScope {
 }
 
 /**
- * Protocol I over a whole dataset, a range or a random sample of it; `onVerdicts` hears every verdict.
+ * Protocol I over a whole dataset, a range or a random sample of it; `onVerdicts` receives every verdict.
  * `auditBlocks`
  * @throws NotRecordedError when nothing is recorded or anchored; LedgerUnavailableError without the chain; otherwise as
  * `auditBlocks`

@@ -27,13 +27,13 @@ export interface OfferParts {
 export interface MadeOffer {
   readonly id: AgreementId;
   readonly nonce: bigint;
-  /** Null when the very same offer stood already. */
+  /** Null if the same offer was already open. */
   readonly txHash: string | null;
 }
 
 /**
- * Offers blocks for sale. An offer with the same terms (but for its last moment to accept) that stands already is not made a
- * second time unless `again`, as an answer may have been lost.
+ * Offers blocks for sale. If an offer with the same terms (apart from its last moment to accept) is already open, it makes no
+ * second one unless `again`, because the first call's answer may have been lost.
  * @throws NotRecordedError when the range is not recorded; ArgumentError when it cannot be delivered;
  * StateError when another offer came between, or OCASC refuses
  *
@@ -72,7 +72,7 @@ export async function offerBlocks(
 }
 
 /**
- * Looks whether storage holds all that an agreement's answers and keys are made of, batch by batch; nothing is kept.
+ * Checks, batch by batch, whether the storage holds everything that an agreement's answers and keys need. Keeps nothing.
  * @throws ProofError when it does not lead to the recorded log
  *
  * @example
