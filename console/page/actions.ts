@@ -34,6 +34,7 @@ export function stopReading(): void {
   viewing.abort();
   viewing = new AbortController();
   change({ busy: null, problem: { view: current().route.view, message: 'Stopped before everything was read.' } });
+  focusHeading();
 }
 
 async function connect(signal: AbortSignal): Promise<void> {
@@ -168,6 +169,7 @@ export async function signOut(): Promise<void> {
   await ask('signOut', null);
   forgetReader();
   change({ reader: NOBODY, said: 'The keys are forgotten.' });
+  focusHeading();
   await refresh();
 }
 

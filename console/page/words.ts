@@ -15,6 +15,9 @@ const STEPS: readonly (readonly [ms: number, name: string])[] = [
   [1_000, 'second'],
 ];
 
+/** From then on it is said how long the page waits. */
+export const LONG_MS = 3_000;
+
 /** A span of time in its largest unit: `3 minutes`. */
 export function span(ms: number): string {
   const [unitMs, name] = STEPS.find(([unit]) => ms >= unit) ?? [1_000, 'second'];
@@ -29,6 +32,12 @@ export function ago(ms: number, nowMs: number): string {
 /** `2026-11-30 10:12:03 UTC`. */
 export function utc(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** One time where both ends read alike. */
+export function utcSpan(fromMs: number, toMs: number): string {
+  const [from, to] = [utc(fromMs), utc(toMs)];
+  return from === to ? from : `${from} to ${to}`;
 }
 
 export function bytes(size: number): string {

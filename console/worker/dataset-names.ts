@@ -5,7 +5,7 @@ import { type Address, address, type DatasetId } from '../../core/ids.ts';
 import type { Connection } from './connection.ts';
 import type { KnownReader } from './known-reader.ts';
 
-/** What a dataset's charter says of it, and the auditor's file of its name. */
+/** What a dataset's charter says of it; where that has no name, what the auditor's file calls it. */
 export interface DatasetName {
   readonly name: string | null;
   readonly kind: DatasetKind | null;
@@ -23,7 +23,7 @@ export async function collectNames(
   for (const [dataset, [first]] of keys.charters) {
     if (first === undefined) continue;
     const charter = nameOf(first);
-    named.set(dataset, { ...charter, name: keys.names.get(dataset) ?? charter.name });
+    named.set(dataset, { ...charter, name: charter.name ?? keys.names.get(dataset) ?? null });
   }
   const { kind, account } = keys.reader;
   if (kind === 'auditor') return named;
@@ -36,11 +36,15 @@ export async function collectNames(
 }
 
 function nameOf({ name, kind, owner }: { name: Uint8Array; kind: DatasetKind; owner: Address }): DatasetName {
+  return { name: readableName(name), kind, owner };
+}
+
+/** Null for 32 bytes that are no name: anybody may charter a dataset under them. */
+export function readableName(name: Uint8Array): string | null {
   try {
-    return { name: decodeDatasetName(name as Parameters<typeof decodeDatasetName>[0]), kind, owner };
+    return decodeDatasetName(name as Parameters<typeof decodeDatasetName>[0]);
   } catch (cause) {
-    // Anybody may charter a dataset under 32 bytes that are no name.
     if (!(cause instanceof PlumblineError)) throw cause;
-    return { name: null, kind, owner };
+    return null;
   }
 }

@@ -7,7 +7,7 @@ export interface KnownReader {
   readonly reader: Reader;
   /** Charters that the reader keeps, by dataset. */
   readonly charters: ReadonlyMap<DatasetId, readonly SignedCharter[]>;
-  /** What an auditor's file calls its datasets; a charter may bear no name that reads as text. */
+  /** What an auditor's file calls its datasets: shown only where the charter bears no name that reads as text. */
   readonly names: ReadonlyMap<DatasetId, string>;
 }
 

@@ -5,6 +5,7 @@ import { type Connection, openConnection } from './connection.ts';
 import { type KnownReader, NOBODY } from './known-reader.ts';
 import type { Later } from './later.ts';
 import { readOverview } from './read-overview.ts';
+import { sayPlainly } from './say-plainly.ts';
 
 /*
  * The worker of the console: core, client and the reader's keys, away from the page, so that neither a password's scrypt nor a
@@ -93,7 +94,8 @@ function placeOf({ file, rpcUrl, origin }: Connection): Place {
 }
 
 function failureOf(cause: unknown): Failure {
-  if (cause instanceof PlumblineError) return { name: cause.name, message: cause.shortMessage };
+  // It may hold what a server or a file said.
+  if (cause instanceof PlumblineError) return { name: cause.name, message: sayPlainly(cause.shortMessage) };
   if (cause instanceof DOMException) return { name: cause.name, message: cause.message };
   if (cause instanceof TypeError && /fetch|dynamically imported/i.test(cause.message)) {
     return {

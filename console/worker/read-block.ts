@@ -13,6 +13,7 @@ import { type BlockReport, type BlockStep, STATE } from '../engine/questions.ts'
 import { stateOf } from '../engine/state-of-verdict.ts';
 import type { Engine } from './open-engine.ts';
 import type { ReaderKeys } from './reader-keys.ts';
+import { sayPlainly } from './say-plainly.ts';
 
 /** A step that broke ends the way to a verdict. */
 class BrokenStep extends Error {
@@ -44,7 +45,7 @@ export async function readBlock(
   }
   const steps: BlockStep[] = [];
   const step = (title: string, paper: string | null, values: BlockStep['values'], reason: string | null = null): void =>
-    void steps.push({ title, paper, values, reason });
+    void steps.push({ title, paper, values, reason: reason === null ? null : sayPlainly(reason) });
   const update = updateOf(log, index);
   step('The chain has a head of this log', '1 to 7', {
     'chain block': log.anchor.point.blockNumber,

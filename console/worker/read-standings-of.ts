@@ -6,6 +6,7 @@ import type { Standing } from '../engine/questions.ts';
 import { collectNames } from './dataset-names.ts';
 import type { Engine } from './open-engine.ts';
 import type { ReaderKeys } from './reader-keys.ts';
+import { sayPlainly } from './say-plainly.ts';
 
 /** What rounds and the service say of some datasets: those that the reader looks at. */
 export async function readStandingsOf(
@@ -80,7 +81,7 @@ function standingOf({ dataset, standing, said, faults, stored, problem }: Datase
     oldestWaitingMs: stored?.oldestUnrecordedMs ?? null,
     lastCaptureMs: stored?.lastCaptureMs ?? null,
     lastSeenMs: stored?.lastSeenMs ?? null,
-    faults: faults.map(({ reason }) => reason),
-    notes: [...(said === null ? [] : [said]), ...(problem === null || !isTold ? [] : [problem])],
+    faults: faults.map(({ reason }) => sayPlainly(reason)),
+    notes: [...(said === null ? [] : [said]), ...(problem === null || !isTold ? [] : [sayPlainly(problem)])],
   };
 }

@@ -1,8 +1,9 @@
 import { portablePrimitives } from '../../adapters/crypto/portable-primitives.ts';
 import { mnemonicSeed, ownerKey, signMessage } from '../../adapters/keys/mnemonic.ts';
 import { openKeystore } from '../../adapters/keys/open-keystore.ts';
+import { printable } from '../../client/printable.ts';
 import type { RequestAccount } from '../../client/service/call-service.ts';
-import { type SignedCharter, signCharter } from '../../core/charter/charter.ts';
+import { datasetOfCharter, type SignedCharter, signCharter } from '../../core/charter/charter.ts';
 import type { DisscDomain } from '../../core/dissc-domain.ts';
 import { FileError, KeyError } from '../../core/errors.ts';
 import type { AuditKey, DatasetId, DatasetKey, PrivateKey } from '../../core/ids.ts';
@@ -11,6 +12,7 @@ import { accountOfKey } from '../../core/typed-data.ts';
 import { type AuditedDataset, auditKeysOf, parseAuditorFile } from '../../core/wire/auditor-file.ts';
 import { type DatasetEntry, parseDatasetsFile } from '../../core/wire/datasets-file.ts';
 import { stackFile } from '../../core/wire/stack-file.ts';
+import { readableName } from './dataset-names.ts';
 import { type KnownReader, NOBODY } from './known-reader.ts';
 import type { BucketAccess } from './presign-bucket.ts';
 
@@ -60,6 +62,7 @@ export async function openReaderKeys(
   const bucket = found.stack === null ? null : bucketOf(found.stack);
   if (found.keystore !== null) {
     const entries = found.datasets === null ? [] : parseDatasetsFile(found.datasets.text, found.datasets.name);
+    requireOwnCharters(domain, entries, found.datasets?.name ?? '');
     const given = password === '' ? (found.password ?? '') : password;
     const { mnemonic } = await openKeystore(found.keystore.text, given, found.keystore.name);
     if (mnemonic === null) throw new FileError(`${found.keystore.name} holds no mnemonic, so it is not an owner's.`);
@@ -72,9 +75,39 @@ export async function openReaderKeys(
         `${found.auditor.name} is about contract ${dissc} on chain ${chainId}; this page is about ${domain.dissc} on chain ${domain.chainId}.`,
       );
     }
-    return { ...auditorOf(datasets, notes), bucket };
+    requireOwnCharters(domain, datasets, found.auditor.name);
+    const renamed = datasets.flatMap((one) => renamedNote(one, found.auditor?.name ?? '') ?? []);
+    return { ...auditorOf(datasets, [...notes, ...someOf(renamed)]), bucket };
   }
   throw new FileError('Choose keystore.json of an owner, or an auditor file. None of the chosen files is one.');
+}
+
+/** An id follows from what its charter says: a name under the id of another dataset would put its owner's word into another's mouth. */
+function requireOwnCharters(
+  domain: DisscDomain,
+  entries: readonly { readonly dataset: DatasetId; readonly charters: readonly SignedCharter[] }[],
+  file: string,
+): void {
+  for (const { dataset, charters } of entries) {
+    if (charters.every((charter) => datasetOfCharter(domain, charter) === dataset)) continue;
+    throw new FileError(
+      `${file} lists dataset ${dataset} with the charter of another dataset or contract. Nothing of the file was opened. Ask whoever wrote it for a new one.`,
+    );
+  }
+}
+
+/** What an auditor is told where the file's name for a dataset is another than its owner's. */
+function renamedNote({ name, charters: [first] }: AuditedDataset, file: string): string | null {
+  const chartered = first === undefined ? null : readableName(first.name);
+  if (chartered === null || chartered === name) return null;
+  return `${printable(file)} calls a dataset “${printable(name)}”. Its owner named it “${printable(chartered)}” in its charter, so this page does.`;
+}
+
+const MOST_NOTES = 10;
+
+function someOf(notes: readonly string[]): string[] {
+  const more = notes.length - MOST_NOTES;
+  return more <= 0 ? [...notes] : [...notes.slice(0, MOST_NOTES), `… and ${more} more names differ.`];
 }
 
 interface SortedFiles {

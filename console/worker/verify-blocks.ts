@@ -10,6 +10,7 @@ import type { Questions, VerifyProgress, VerifyResult } from '../engine/question
 import { stateOf } from '../engine/state-of-verdict.ts';
 import type { Engine } from './open-engine.ts';
 import type { ReaderKeys } from './reader-keys.ts';
+import { sayPlainly } from './say-plainly.ts';
 
 /** More damaged ranges than these are counted, and not listed. */
 const MOST_RANGES = 1_000;
@@ -72,10 +73,12 @@ function resultOf(report: AuditReport): VerifyResult {
     chain: { blockNumber, timestampMs, root: anchor.root },
     recorded: report.recordedSize,
     anchored: round?.size ?? null,
-    faults: growth.faults.map(({ reason }) => reason),
+    faults: growth.faults.map(({ reason }) => sayPlainly(reason)),
     damaged: damagedRanges(report.notIntact)
       .slice(0, MOST_RANGES)
-      .map(({ from, to, verdict, reason, signer, blame }) => ({ from, to, verdict, reason, signer, blame })),
+      .map(({ from, to, verdict, reason, signer, blame }) => {
+        return { from, to, verdict, reason: sayPlainly(reason), signer, blame };
+      }),
     disowned: report.disowned.map(({ from, to }) => ({ from, to })),
     endedAtMs: Date.now(),
   };

@@ -102,7 +102,27 @@ export async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(SHOTS, `console-${name}.png`), fullPage: true });
 }
 
+/** Words of ordinary length that are cut at the end of a line, as in columns narrower than a word. */
+export const brokenWords = (page: Page) =>
+  page.evaluate(`(() => {
+    const found = [];
+    const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+    for (let text = texts.nextNode(); text !== null; text = texts.nextNode()) {
+      for (const { index, 0: word } of text.data.matchAll(/\\S{1,20}(?!\\S)/g)) {
+        const range = document.createRange();
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        if (!/\\S/.test(text.data[index - 1] ?? ' ') && range.getClientRects().length > 1) found.push(word);
+      }
+    }
+    return found;
+  })()`) as Promise<string[]>;
+
 export const isNarrow = (page: Page) => page.evaluate('document.documentElement.scrollWidth <= window.innerWidth');
+
+/** What the page has heard of until now is drawn: it draws once a frame. */
+export const drawn = (page: Page) =>
+  page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
 
 /** The page reads nothing any more. */
 export const settled = (page: Page) => page.locator('.busy[hidden]').waitFor({ state: 'attached' });
@@ -115,25 +135,41 @@ export async function goTo(page: Page, view: string): Promise<void> {
     addEventListener('hashchange', () => setTimeout(done), { once: true });
     location.hash = '#/${view}';
   })`);
+  await drawn(page);
   await page.getByRole('heading', { level: 1 }).waitFor();
   await page.locator('.busy[hidden]').waitFor({ state: 'attached', timeout: 60_000 });
 }
 
-/** Captures the files of a folder into a dataset of this name, until all is final. @returns the dataset's id */
+/**
+ * Captures the files of a folder into a dataset of this name, until all is final.
+ * @param called the dataset's own name, where it is another than that of the files here
+ * @returns the dataset's id
+ */
 export async function captureFiles(
-  { plumb, at }: ConsoleUnderTest,
+  site: ConsoleUnderTest,
   name: string,
   files: Readonly<Record<string, string | Uint8Array>>,
   more: readonly string[] = [],
+  called: string = name,
 ): Promise<string> {
+  const { plumb, at } = site;
   const secret = ['--password-file', at('password')];
-  const { dataset } = await plumb(['dataset', 'create', name, ...more, ...secret]);
-  await plumb(['device', 'provision', name, '--out', at(`${name}.json`), ...secret]);
+  const { dataset } = await plumb(['dataset', 'create', called, ...more, ...secret]);
+  await plumb(['device', 'provision', called, '--out', at(`${name}.json`), ...secret]);
+  await captureMore(site, name, files);
+  return String(dataset);
+}
+
+/** More files of a dataset that is there already, until all is final. */
+export async function captureMore(
+  { plumb, at }: ConsoleUnderTest,
+  name: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<void> {
   await mkdir(at(`source-${name}`), { recursive: true });
   for (const [file, content] of Object.entries(files)) await writeFile(at(`source-${name}`, file), content);
   const run = ['--source', `dir:${at(`source-${name}`)}`, '--provision', at(`${name}.json`), '--block-bytes', '1024B'];
   await plumb(['device', 'run', ...run, '--until-idle', '--every', '1s', '--settle', '500ms', '--poll', '500ms']);
-  return String(dataset);
 }
 
 /** A CSV of readings a minute apart. */
@@ -143,12 +179,13 @@ export function readingsCsv(lines: number): string {
   return `time,pressure\n${rows.join('\n')}\n`;
 }
 
-/** Changes a byte in the middle of the largest stored object, past everything that guards it. */
-export async function damageStored({ at }: ConsoleUnderTest): Promise<void> {
+/** Changes a byte in the middle of the largest stored object, or of a dataset's largest, past everything that guards it. */
+export async function damageStored({ at }: ConsoleUnderTest, dataset = ''): Promise<void> {
   const paths = await readdir(at('stack', 'objects'), { recursive: true, withFileTypes: true });
   let largest = { path: '', bytes: new Uint8Array() as Uint8Array };
   for (const entry of paths.filter((one) => one.isFile())) {
     const path = join(entry.parentPath, entry.name);
+    if (!path.includes(dataset)) continue;
     const bytes = await readFile(path);
     if (bytes.length > largest.bytes.length) largest = { path, bytes };
   }

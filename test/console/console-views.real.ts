@@ -6,6 +6,7 @@ import { quickenKeystore } from '../cli/quicken-keystore.ts';
 import { runPlumb, spawnPlumb } from '../cli/run-plumb.ts';
 import { TestBroker } from '../device/mqtt-broker.ts';
 import {
+  brokenWords,
   type ConsoleUnderTest,
   captureFiles,
   damageStored,
@@ -120,7 +121,7 @@ test('rounds are listed with their times; a dataset of rounds alone says in whic
     await page.getByRole('link', { name: /^valve/ }).click();
     await page.getByText(/blocks in round 1/).waitFor();
     await page.getByRole('button', { name: 'Verify' }).click();
-    await page.getByText(/^✓ All \d+ blocks? (?:is|are) intact/).waitFor({ timeout: 60_000 });
+    await page.getByText(/^✓ No damage found in \d+ blocks/).waitFor({ timeout: 60_000 });
     await picture(page, 'round-dataset');
   }));
 
@@ -139,7 +140,7 @@ test('an attached dataset without blocks says so', () =>
   site.open({}, async (page) => {
     await site.openKeys(page);
     await page.getByRole('link', { name: /^lake/ }).click();
-    await page.getByText('No block of it is final on the chain yet.').waitFor();
+    await page.getByText('No block of it is final on the chain yet: there is nothing to verify.').waitFor();
     await page.getByText('attached', { exact: true }).waitFor();
     await picture(page, 'attached');
   }));
@@ -174,6 +175,7 @@ test('every view with data in it keeps people in: roles, names, contrast and wid
       const look = async (name: string): Promise<void> => {
         assert.deepEqual(await findBarriers(page), [], name);
         assert.equal(await isNarrow(page), true, `${name} is wider than the window`);
+        assert.deepEqual(await brokenWords(page), [], name);
         await picture(page, `data-${colorScheme}-${name}`);
       };
       await look('damaged');

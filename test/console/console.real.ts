@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { runPlumb } from '../cli/run-plumb.ts';
 import {
+  brokenWords,
   type ConsoleUnderTest,
   captureFiles,
   damageStored,
@@ -62,7 +63,7 @@ test('a wrong password is said; the right one opens; all blocks are verified, re
     await openKeys(page);
     await picture(page, 'overview');
     await openDataset(page);
-    assert.match(await verifyAll(page), /^✓ All \d+ blocks are intact/);
+    assert.match(await verifyAll(page), /^✓ No damage found in \d+ blocks: a random part of each was proven/);
     await page.getByRole('button', { name: /^Read the newest/ }).click();
     await page.getByText('pump.csv: pressure').waitFor({ timeout: 60_000 });
     assert.match((await page.locator('.chart').textContent()) ?? '', /200 readings/);
@@ -111,6 +112,11 @@ test('the whole way from the page to evidence goes by keyboard alone', () =>
     await tabTo(page, /^Verify$/);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Last check' }).waitFor({ timeout: 60_000 });
+    // One goes on where one was: neither the button nor the focus was taken away.
+    assert.equal(await focused(page), 'Verify');
+    await page.keyboard.press('Enter');
+    await page.getByText('Checked just now').waitFor({ timeout: 60_000 });
+    assert.equal(await focused(page), 'Verify');
     await tabTo(page, /^Map of blocks/);
     await page.keyboard.press('End');
     await page.keyboard.press('Enter');
@@ -122,6 +128,8 @@ test('the whole way from the page to evidence goes by keyboard alone', () =>
       page.keyboard.press('Enter'),
     ]);
     assert.match(evidence.suggestedFilename(), /\.evidence\.json$/);
+    await settled(page);
+    assert.equal(await focused(page), 'Make evidence of this block');
   }));
 
 /** What has the focus, by its name; and that one sees where it is. */
@@ -152,12 +160,29 @@ async function tabTo(page: Page, name: RegExp): Promise<void> {
 test('an auditor sees the datasets of the file by their names, and verifies without reading', () =>
   open({}, async (page) => {
     await site.plumb(['owner', 'auditor', 'pump', '--out', at('auditor.json'), '--password-file', at('password')]);
+    const file = JSON.parse(await readFile(at('auditor.json'), 'utf8'));
+    const changed = (changes: object) => JSON.stringify({ ...file, datasets: [{ ...file.datasets[0], ...changes }] });
+    await writeFile(at('of-another.json'), changed({ dataset: `0x${'1'.repeat(64)}` }));
+    await writeFile(at('renamed.json'), changed({ name: 'boiler' }));
+    const choose = async (name: string): Promise<void> => {
+      await page.getByLabel('Key files').setInputFiles([at(name), site.stack.stackFile]);
+      await page.getByRole('button', { name: 'Open', exact: true }).click();
+    };
     await page.getByRole('link', { name: 'Open my keys' }).first().click();
-    await page.getByLabel('Key files').setInputFiles([at('auditor.json'), site.stack.stackFile]);
-    await page.getByRole('button', { name: 'Open', exact: true }).click();
+    await choose('of-another.json');
+    await page
+      .getByRole('alert')
+      .getByText(/^of-another\.json lists dataset 0x1+ with the charter of another dataset/)
+      .waitFor();
+    await choose('renamed.json');
     await page.getByText('Auditor', { exact: true }).waitFor();
+    await page
+      .getByText('renamed.json calls a dataset “boiler”. Its owner named it “pump” in its charter, so this page does.')
+      .waitFor();
+    await picture(page, 'auditor-renamed');
+    assert.equal(await page.getByRole('link', { name: /^boiler/ }).count(), 0);
     await openDataset(page);
-    assert.match(await verifyAll(page), /^✓ All \d+ blocks are intact/);
+    assert.match(await verifyAll(page), /^✓ All \d+ blocks are intact, every byte/);
     assert.equal(await page.getByText('Files and readings').count(), 0);
     await picture(page, 'auditor');
   }));
@@ -172,6 +197,7 @@ test('roles, names and contrast hold at 360 px, light and dark, in every view', 
         await page.getByRole('heading', { level: 1 }).waitFor();
         assert.deepEqual(await findBarriers(page), [], view);
         assert.equal(await isNarrow(page), true, `${view} is wider than the window`);
+        assert.deepEqual(await brokenWords(page), [], view);
         await picture(page, `phone-${colorScheme}-${view.split('/')[0] || 'overview'}`);
       }
     });

@@ -1,7 +1,7 @@
 import type { AgreementRow } from '../../engine/questions.ts';
 import { hashOf } from '../route.ts';
 import type { PageState } from '../store.ts';
-import { amount, count, short, utc } from '../words.ts';
+import { amount, count, named, short, utc } from '../words.ts';
 import { Line } from './line.tsx';
 import { Waiting } from './overview.tsx';
 
@@ -35,7 +35,7 @@ const WAY: readonly State[] = ['offered', 'active', 'closed'];
 
 /** Offers and agreements, with the money's states. */
 export function AgreementsView({ page }: { readonly page: PageState }) {
-  const { agreements, place } = page;
+  const { agreements, overview, place } = page;
   if (agreements === null) return <Waiting title="Offers and agreements" page={page} />;
   return (
     <>
@@ -49,7 +49,7 @@ export function AgreementsView({ page }: { readonly page: PageState }) {
       <ul class="cards">
         {agreements.map((one) => (
           <li key={one.id}>
-            <Card agreement={one} />
+            <Card agreement={one} name={overview?.rows.find(({ dataset }) => dataset === one.dataset)?.name ?? null} />
           </li>
         ))}
       </ul>
@@ -63,7 +63,7 @@ function wayTo(state: State): readonly State[] {
   return WAY.includes(state) ? WAY : WAY.map((one) => (one === 'closed' ? state : one));
 }
 
-function Card({ agreement }: { readonly agreement: AgreementRow }) {
+function Card({ agreement, name }: { readonly agreement: AgreementRow; readonly name: string | null }) {
   const { id, state, dataset, first, count: blocks, consumer, price, bond, fee, due, isCoin, question } = agreement;
   const { title, money, tone } = STATES[state];
   const way = wayTo(state);
@@ -80,11 +80,11 @@ function Card({ agreement }: { readonly agreement: AgreementRow }) {
         ))}
       </ol>
       <p>{money}</p>
-      {state === 'cancelled' ? null : <Money price={price} due={due} isCoin={isCoin} />}
+      {state === 'cancelled' || state === 'offered' ? null : <Money price={price} due={due} isCoin={isCoin} />}
       <dl class="facts-list">
         <Line name="Blocks">
           <a href={hashOf({ view: 'dataset', dataset })}>
-            {count(first)} to {count(first + blocks - 1)} of {short(dataset)}
+            {count(first)} to {count(first + blocks - 1)} of {named(name, dataset)}
           </a>
         </Line>
         <Line name="Price">{amount(price, isCoin)}</Line>

@@ -6,6 +6,7 @@ import { makeEvidence } from '../actions.ts';
 import { hashOf } from '../route.ts';
 import type { PageState } from '../store.ts';
 import { bytes, count, named, short, utc } from '../words.ts';
+import { ActionButton } from './action-button.tsx';
 import { Line } from './line.tsx';
 
 const VERDICTS: Readonly<Record<string, { readonly text: string; readonly tone: string }>> = {
@@ -135,14 +136,13 @@ function MakeEvidence({
         </label>
       ) : null}
       <p class="actions">
-        <button
-          type="button"
-          class="primary"
-          disabled={page.busy !== null}
-          onClick={() => void makeEvidence(dataset, index, index, isOpen).then(setSays)}
+        <ActionButton
+          isPrimary
+          isBusy={page.busy !== null}
+          onPress={() => void makeEvidence(dataset, index, index, isOpen).then(setSays)}
         >
           Make evidence of this block
-        </button>
+        </ActionButton>
         <a href="/check" target="_blank" rel="noreferrer">
           Open the check page
         </a>

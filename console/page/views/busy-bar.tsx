@@ -1,9 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { stopReading } from '../actions.ts';
-import { span } from '../words.ts';
-
-/** From then on it is said how long the page waits. */
-const LONG_MS = 3_000;
+import { LONG_MS, span } from '../words.ts';
 
 /** What the page waits for, for how long, and a way to stop waiting. */
 export function BusyBar({ busy, canStop }: { readonly busy: string | null; readonly canStop: boolean }) {

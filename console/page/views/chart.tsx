@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { Series } from '../../engine/questions.ts';
-import { count, utc } from '../words.ts';
+import { count, utcSpan } from '../words.ts';
 
 export interface ChartProps {
   readonly series: Series;
@@ -41,7 +41,7 @@ export function Chart({ series, fromMs, toMs }: ChartProps) {
     Number.NEGATIVE_INFINITY,
   ] as [number, number]);
   const shaded = gaps.length === 0 ? '' : ` ${count(gaps.length)} damaged span${gaps.length === 1 ? '' : 's'} shaded.`;
-  const summary = `${count(values.length)} readings, ${rounded(least)} to ${rounded(most)}, ${utc(times[0] ?? 0)} to ${utc(times.at(-1) ?? 0)}.${shaded}`;
+  const summary = `${count(values.length)} readings, ${rounded(least)} to ${rounded(most)}, ${utcSpan(times[0] ?? 0, times.at(-1) ?? 0)}.${shaded}`;
   return (
     <figure class="chart">
       <figcaption>
@@ -51,6 +51,16 @@ export function Chart({ series, fromMs, toMs }: ChartProps) {
     </figure>
   );
 }
+
+/** How uPlot writes times: from a step in seconds on, the text, and what is added where year, day or minute change. */
+const TIMES: uPlot.Axis.Values = [
+  [31_536_000, '{YYYY}', null, null, null, null, null, null, 1],
+  [2_419_200, '{YYYY}-{MM}', null, null, null, null, null, null, 1],
+  [86_400, '{MM}-{DD}', '\n{YYYY}', null, null, null, null, null, 1],
+  [60, '{HH}:{mm}', '\n{YYYY}-{MM}-{DD}', null, '\n{MM}-{DD}', null, null, null, 1],
+  [1, '{HH}:{mm}:{ss}', '\n{YYYY}-{MM}-{DD}', null, '\n{MM}-{DD}', null, null, null, 1],
+  [0.001, ':{ss}.{fff}', '\n{YYYY}-{MM}-{DD} {HH}:{mm}', null, '\n{MM}-{DD} {HH}:{mm}', null, '\n{HH}:{mm}', null, 1],
+];
 
 function rounded(value: number): string {
   return value.toLocaleString('en', { maximumSignificantDigits: 5 });
@@ -77,7 +87,11 @@ function optionsOf(element: HTMLElement, { series: { gaps }, fromMs, toMs }: Cha
     cursor: { drag: { x: false, y: false } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'UTC'),
     scales: { x: { time: true, range: [fromMs / 1000, Math.max(toMs, fromMs + 1) / 1000] } },
-    axes: [axis, { ...axis, size: 60 }],
+    // As all other times on this page: UTC, the day first and 24 hours.
+    axes: [
+      { ...axis, space: 90, values: TIMES },
+      { ...axis, size: 60 },
+    ],
     series: [{}, { stroke: colour('--focus'), width: 1.5, spanGaps: false, points: { size: 4 } }],
     hooks: {
       drawClear: [

@@ -4,7 +4,8 @@ import { counted } from '../../../core/counted.ts';
 import type { Contents, NamedContent } from '../../engine/questions.ts';
 import { download } from '../actions.ts';
 import type { DatasetState, PageState } from '../store.ts';
-import { bytes, count, utc } from '../words.ts';
+import { bytes, count, utcSpan } from '../words.ts';
+import { ActionButton } from './action-button.tsx';
 import { LazyChart } from './lazy-chart.tsx';
 import { Progress } from './progress.tsx';
 
@@ -28,22 +29,19 @@ export function ContentsView({
   return (
     <section aria-labelledby="contents-title">
       <h2 id="contents-title">Files and readings</h2>
-      {looking === null ? (
-        <div class="actions">
-          <button type="button" onClick={() => onLook(null, LOOK_BLOCKS)}>
-            {contents === null
-              ? `Read the newest ${counted(Math.min(LOOK_BLOCKS, state.map?.size ?? 0), 'block')}`
-              : 'Read the newest again'}
-          </button>
-          {contents !== null && contents.from > 0 ? (
-            <button type="button" onClick={() => onLook(contents.from - 1, LOOK_BLOCKS)}>
-              Read earlier blocks
-            </button>
-          ) : null}
-        </div>
-      ) : (
-        <Progress run={looking} />
-      )}
+      <div class="actions">
+        <ActionButton isBusy={looking !== null} onPress={() => onLook(null, LOOK_BLOCKS)}>
+          {contents === null
+            ? `Read the newest ${counted(Math.min(LOOK_BLOCKS, state.map?.size ?? 0), 'block')}`
+            : 'Read the newest again'}
+        </ActionButton>
+        {contents !== null && contents.from > 0 ? (
+          <ActionButton isBusy={looking !== null} onPress={() => onLook(contents.from - 1, LOOK_BLOCKS)}>
+            Read earlier blocks
+          </ActionButton>
+        ) : null}
+      </div>
+      {looking === null ? null : <Progress run={looking} />}
       {contents === null ? (
         <p class="faint">Blocks are fetched, verified whole and decrypted in this page. Nothing damaged is shown.</p>
       ) : (
@@ -97,7 +95,7 @@ function Names({ dataset, named }: { readonly dataset: string; readonly named: r
   if (named.length === 0) return <p>Nothing could be read.</p>;
   return (
     <div class="scroll">
-      <table>
+      <table class="folds">
         <caption class="heard">Files and topics</caption>
         <thead>
           <tr>
@@ -114,12 +112,12 @@ function Names({ dataset, named }: { readonly dataset: string; readonly named: r
           {named.slice(0, MOST_NAMES).map((one) => (
             <tr key={one.name}>
               <th scope="row">{one.name === '' ? 'lines without a name' : printable(one.name)}</th>
-              <td>{one.fromMs === one.toMs ? utc(one.fromMs) : `${utc(one.fromMs)} to ${utc(one.toMs)}`}</td>
-              <td class={one.damagedBlocks > 0 ? 'bad' : ''}>
-                {count(one.blocks)}
+              <td data-name="Captured">{utcSpan(one.fromMs, one.toMs)}</td>
+              <td data-name="Blocks" class={one.damagedBlocks > 0 ? 'bad' : ''}>
+                {counted(one.blocks, 'block')}
                 {one.damagedBlocks > 0 ? `, ${count(one.damagedBlocks)} damaged` : ''}
               </td>
-              <td>{bytes(one.sizeBytes)}</td>
+              <td data-name="Size">{bytes(one.sizeBytes)}</td>
               <td>
                 <button
                   type="button"

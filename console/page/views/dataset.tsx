@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks';
 import { counted } from '../../../core/counted.ts';
-import type { DamagedPlace, DatasetRow, Standing, VerifyResult } from '../../engine/questions.ts';
+import type { DamagedPlace, DatasetRow, Reader, Standing, VerifyResult } from '../../engine/questions.ts';
 import { go, look, verify } from '../actions.ts';
 import { hashOf } from '../route.ts';
 import { type DatasetState, datasetState, type PageState } from '../store.ts';
 import { ago, count, KINDS, named, short, span, utc } from '../words.ts';
+import { ActionButton } from './action-button.tsx';
 import { ContentsView } from './contents.tsx';
 import { HeatMap } from './heat-map.tsx';
 import { Line } from './line.tsx';
@@ -14,6 +15,12 @@ import { Progress } from './progress.tsx';
 const SAMPLE = 460;
 /** Rounds and service were not heard yet. */
 const UNREAD = 'being read …';
+/** The service tells an owner alone what it stores. */
+const NOT_TOLD: Readonly<Record<Reader['kind'], string>> = {
+  owner: 'the service does not say',
+  auditor: 'told to the owner only',
+  nobody: 'told to the owner only',
+};
 
 /** One dataset: how far it is, what was verified, what is in it. */
 export function DatasetView({ page, dataset }: { readonly page: PageState; readonly dataset: string }) {
@@ -27,11 +34,11 @@ export function DatasetView({ page, dataset }: { readonly page: PageState; reado
         <a href="#/">Overview</a>
       </p>
       <h1 tabIndex={-1}>{named(row?.name ?? null, dataset)}</h1>
-      <Facts row={row} standing={standing} dataset={dataset} />
+      <Facts reader={page.reader} row={row} standing={standing} dataset={dataset} />
       <VerifyPanel page={page} dataset={dataset} state={state} />
       {last === null ? null : <Result dataset={dataset} result={last} isEarlier={state.problem !== null} />}
       {map === null || map.size === 0 ? (
-        <p class="faint">{page.busy ?? 'No block of it is final on the chain yet.'}</p>
+        <p class="faint">{page.busy ?? 'No block of it is final on the chain yet: there is nothing to verify.'}</p>
       ) : (
         <section aria-labelledby="map-title">
           <h2 id="map-title">All {counted(map.size, 'block')}</h2>
@@ -74,7 +81,9 @@ function Facts({
   row,
   standing,
   dataset,
+  reader,
 }: {
+  readonly reader: Reader;
   readonly row: DatasetRow | null;
   readonly standing: Standing | null;
   readonly dataset: string;
@@ -93,7 +102,9 @@ function Facts({
           {standing === null
             ? UNREAD
             : standing.lastCaptureMs === null
-              ? 'not told'
+              ? standing.stored === 0
+                ? 'nothing yet'
+                : NOT_TOLD[reader.kind]
               : `${ago(standing.lastCaptureMs, nowMs)}, ${utc(standing.lastCaptureMs)}`}
         </Line>
         <Line name="Recorded">
@@ -109,14 +120,16 @@ function Facts({
           {standing === null
             ? UNREAD
             : standing.round === null
-              ? 'in no round'
+              ? row?.recorded == null || row.recorded === 0
+                ? 'in no round'
+                : 'in no round: it is recorded by itself'
               : `${counted(standing.anchored ?? 0, 'block')} in round ${count(standing.round.number)}, ${ago(standing.round.timeMs, nowMs)}${standing.round.isOwnWord ? " (the operator's own word)" : ''}`}
         </Line>
         <Line name="Waiting">
           {standing === null
             ? UNREAD
             : standing.stored === null
-              ? 'not told'
+              ? NOT_TOLD[reader.kind]
               : standing.stored === 0
                 ? 'nothing is stored yet'
                 : waiting === 0
@@ -157,23 +170,23 @@ function VerifyPanel({
     );
   }
   const size = state.map?.size ?? 0;
-  if (size === 0) {
-    return page.busy === null ? (
-      <p class="note">There is nothing to verify yet: no block of it is on the chain.</p>
-    ) : null;
-  }
+  // Below, where the map would be, it is said why.
+  if (size === 0) return null;
   const sample = scope === 'all' || size <= SAMPLE ? null : SAMPLE;
   const isAuditor = reader.kind === 'auditor';
+  const start = (): void => {
+    if (state.run === null) void verify({ dataset, sample, range: null, evidence });
+  };
   return (
     <section class="panel" aria-labelledby="verify-title">
       <h2 id="verify-title">Verify now</h2>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (state.run === null) void verify({ dataset, sample, range: null, evidence });
+          start();
         }}
       >
-        <fieldset disabled={state.run !== null}>
+        <fieldset>
           <legend>Which blocks</legend>
           <Choice name="scope" value="sample" chosen={scope} onChoose={setScope}>
             {size <= SAMPLE
@@ -189,7 +202,7 @@ function VerifyPanel({
         {isAuditor ? (
           <p class="faint">As an auditor: every byte is fetched from the bucket and hashed here; none is decrypted.</p>
         ) : (
-          <fieldset disabled={state.run !== null}>
+          <fieldset>
             <legend>How</legend>
             <Choice name="how" value="possession" chosen={evidence} onChoose={setEvidence}>
               The storage proves a random part of each block (quick)
@@ -199,13 +212,10 @@ function VerifyPanel({
             </Choice>
           </fieldset>
         )}
-        {state.run === null ? (
-          <button type="submit" class="primary" disabled={size === 0}>
-            Verify
-          </button>
-        ) : (
-          <Progress run={state.run} />
-        )}
+        <ActionButton isPrimary isBusy={state.run !== null} onPress={start}>
+          Verify
+        </ActionButton>
+        {state.run === null ? null : <Progress run={state.run} />}
       </form>
       {state.problem === null ? null : (
         <p class="bad" role="alert">
@@ -281,16 +291,20 @@ function Result({
   );
 }
 
-function verdictOf({ checked, total, intact, faults }: VerifyResult): string {
+function verdictOf(result: VerifyResult): string {
+  const { checked, intact, faults } = result;
   const bad = checked - intact;
   if (bad > 0) return `✗ ${counted(bad, 'block')} of ${count(checked)} checked ${bad === 1 ? 'is' : 'are'} not intact`;
-  const all =
-    checked === total
-      ? total === 1
-        ? 'The one block is intact'
-        : `All ${counted(total, 'block')} are intact`
-      : `${counted(checked, 'block')} of ${count(total)} checked, all intact`;
+  const all = intactWords(result);
   return faults.length === 0 ? `✓ ${all}` : `✗ ${all}, but the log has not grown as it must`;
+}
+
+/** No more than was seen: a block of which a part was proven may be damaged elsewhere. */
+function intactWords({ checked, total, evidence }: VerifyResult): string {
+  const of = checked === total ? counted(total, 'block') : `${counted(checked, 'block')} of ${count(total)}`;
+  if (evidence !== 'retrieved') return `No damage found in ${of}: a random part of each was proven`;
+  if (checked < total) return `No damage found: every byte of ${of} is intact`;
+  return total === 1 ? 'The one block is intact, every byte' : `All ${of} are intact, every byte`;
 }
 
 function DamageLine({ dataset, place }: { readonly dataset: string; readonly place: DamagedPlace }) {

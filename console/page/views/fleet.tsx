@@ -5,6 +5,7 @@ import { hashOf } from '../route.ts';
 import { findRows } from '../select-rows.ts';
 import type { PageState } from '../store.ts';
 import { ago, count, named } from '../words.ts';
+import { ActionButton } from './action-button.tsx';
 import { Tile, Waiting } from './overview.tsx';
 import { SearchField } from './search-field.tsx';
 import { VirtualList } from './virtual-list.tsx';
@@ -65,16 +66,21 @@ function Devices({ page, overview }: { readonly page: PageState; readonly overvi
             <Tile name="Not asked yet" value={count(overview.rows.length - known.length)} />
           </dl>
           <p class="actions">
-            {asking === null ? (
-              <button type="button" onClick={() => void askAll()}>
-                Ask about all devices
-              </button>
-            ) : (
+            <ActionButton isBusy={asking !== null} onPress={() => void askAll()}>
+              Ask about all devices
+            </ActionButton>
+            {asking === null ? null : (
               <>
                 <span>
                   Asked about {count(asking)} of {count(overview.rows.length)} …
                 </span>
-                <button type="button" onClick={() => stopping.current?.abort()}>
+                <button
+                  type="button"
+                  onClick={({ currentTarget }) => {
+                    currentTarget.closest('p')?.querySelector('button')?.focus();
+                    stopping.current?.abort();
+                  }}
+                >
                   Stop
                 </button>
               </>

@@ -109,7 +109,13 @@ export function HeatMap({ map, version, onOpen }: HeatMapProps) {
             : ''}
         </p>
         {ranges.length === 0 ? null : (
-          <button type="button" onClick={back}>
+          <button
+            type="button"
+            onClick={() => {
+              back();
+              canvas.current?.focus();
+            }}
+          >
             Back out
           </button>
         )}

@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks';
-import type { DatasetRow, Overview } from '../../engine/questions.ts';
+import type { DatasetRow, Overview, VerifyResult } from '../../engine/questions.ts';
 import { askStandings } from '../actions.ts';
 import { hashOf } from '../route.ts';
 import { findRows, trouble } from '../select-rows.ts';
@@ -80,7 +80,9 @@ function DatasetLine({ page, row }: { readonly page: PageState; readonly row: Da
       <span class="title">
         <strong>{named(name, dataset)}</strong>
         {wrong === null ? null : <span class="mark bad">✗ {wrong}</span>}
-        {wrong === null && state.last?.ok === true ? <span class="mark good">✓ intact</span> : null}
+        {wrong === null && state.last?.ok === true ? (
+          <span class="mark good">✓ {isWhole(state.last) ? 'intact' : 'no damage found'}</span>
+        ) : null}
       </span>
       <span class="facts">
         <Fact name="Last capture">{standing?.lastCaptureMs == null ? '–' : ago(standing.lastCaptureMs, nowMs)}</Fact>
@@ -104,6 +106,11 @@ function DatasetLine({ page, row }: { readonly page: PageState; readonly row: Da
       </span>
     </a>
   );
+}
+
+/** Whether every byte of every block was hashed. */
+function isWhole({ checked, total, evidence }: VerifyResult): boolean {
+  return checked === total && evidence === 'retrieved';
 }
 
 function Fact({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) {

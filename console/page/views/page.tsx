@@ -45,7 +45,7 @@ export function Page() {
         {problem === null ? null : (
           <div class="problem" role="alert">
             <p>{problem.message}</p>
-            <button type="button" onClick={() => void refresh()}>
+            <button type="button" onClick={tryAgain}>
               Try again
             </button>
           </div>
@@ -121,6 +121,12 @@ function Foot({ page: { place } }: { readonly page: PageState }) {
 
 function isWithin(route: Route, view: Route['view']): boolean {
   return route.view === view || (view === 'overview' && (route.view === 'dataset' || route.view === 'block'));
+}
+
+/** The button goes with the problem. */
+function tryAgain(): void {
+  document.querySelector<HTMLElement>('main h1')?.focus();
+  void refresh();
 }
 
 function skip(): void {

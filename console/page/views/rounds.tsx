@@ -34,7 +34,7 @@ export function RoundsView({ page }: { readonly page: PageState }) {
       )}
       {rounds.rounds.length === 0 ? null : (
         <div class="scroll">
-          <table>
+          <table class="folds">
             <caption class="heard">Rounds, the newest first</caption>
             <thead>
               <tr>
@@ -52,13 +52,15 @@ export function RoundsView({ page }: { readonly page: PageState }) {
                 return (
                   <tr key={round.txHash}>
                     <th scope="row">{count(round.number)}</th>
-                    <td>{utc(round.timeMs)}</td>
-                    <td>{before === undefined ? '' : span(round.timeMs - before.timeMs)}</td>
-                    <td>{count(round.blockNumber)}</td>
-                    <td>
+                    <td data-name="Time">{utc(round.timeMs)}</td>
+                    <td data-name="After the one before">
+                      {before === undefined ? '' : span(round.timeMs - before.timeMs)}
+                    </td>
+                    <td data-name="Chain block">{count(round.blockNumber)}</td>
+                    <td data-name="Transaction">
                       <code title={round.txHash}>{short(round.txHash)}</code>
                     </td>
-                    <td>{round.isFinal ? '✓ final' : 'not yet'}</td>
+                    <td data-name="Final">{round.isFinal ? '✓ final' : 'not yet'}</td>
                   </tr>
                 );
               })}
