@@ -8,7 +8,11 @@ export async function readBody(response: Response, maxBytes: number): Promise<Ui
   for await (const part of response.body ?? []) {
     length += part.length;
     if (length > maxBytes) {
-      throw new StoreUnavailableError(`The answer has more than the ${maxBytes} bytes that are read. Try again.`);
+      // The host alone: the rest of a presigned address is a key.
+      const host = URL.canParse(response.url) ? ` at ${new URL(response.url).host}` : '';
+      throw new StoreUnavailableError(
+        `The server${host} sent more than the ${maxBytes} bytes that are read. Try again.`,
+      );
     }
     parts.push(part);
   }

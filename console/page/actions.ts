@@ -18,8 +18,18 @@ const RPC_URL = search.get('rpc');
 const worker = new Worker(`worker.js${location.search}`, { type: 'module' });
 const ask: Ask = askThrough(worker);
 /** Asked for while the worker is still being loaded. */
-let place: Promise<string> | null = readPlace();
-place.catch(() => undefined);
+let place: Promise<string> | null = null;
+askPlace();
+
+/** What came to nothing is not what the next one waits for. */
+function askPlace(): Promise<string> {
+  const asked = place ?? readPlace();
+  place = asked;
+  asked.catch(() => {
+    if (place === asked) place = null;
+  });
+  return asked;
+}
 
 /** Aborted when the reader goes elsewhere, or stops what the page reads. */
 let viewing = new AbortController();
@@ -39,9 +49,8 @@ export function stopReading(): void {
 
 async function connect(signal: AbortSignal): Promise<void> {
   await attempt('Reading where this server keeps its chain …', async () => {
-    place ??= readPlace();
     try {
-      const placeText = await orAborted(place, signal);
+      const placeText = await orAborted(askPlace(), signal);
       change({ place: await ask('connect', { origin: location.origin, placeText, rpcUrl: RPC_URL }, { signal }) });
     } catch (cause) {
       // Asked again next time; but not for a reader who only goes to another view meanwhile.
@@ -317,8 +326,12 @@ function keyOf(dataset: string): string | null {
   return place === null ? null : `${place.chainId} ${place.dissc} ${reader.account ?? reader.kind} ${dataset}`;
 }
 
+let attempts = 0;
+
 /** @param canStop whether it hears when the reader stops it */
 async function attempt(busy: string, run: () => Promise<void>, canStop = true): Promise<boolean> {
+  attempts += 1;
+  const mine = attempts;
   change({ busy, canStop, problem: null });
   try {
     await run();
@@ -327,7 +340,8 @@ async function attempt(busy: string, run: () => Promise<void>, canStop = true): 
     tell(cause);
     return false;
   } finally {
-    if (current().busy === busy) change({ busy: null });
+    // A later one may wait for the same, in the same words.
+    if (attempts === mine) change({ busy: null });
   }
 }
 

@@ -64,7 +64,7 @@ export const KINDS = ['encrypted', 'not encrypted', 'attached'] as const;
 /** What each state means, in words; the most serious first. */
 export const STATE_WORDS: Readonly<Record<State, string>> = {
   [STATE.damaged]: 'damaged',
-  [STATE.missing]: 'not stored',
+  [STATE.missing]: 'not returned',
   [STATE.refused]: 'refused',
   [STATE.unrecorded]: 'not recorded',
   [STATE.disowned]: 'disowned',

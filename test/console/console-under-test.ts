@@ -12,9 +12,14 @@ import { openBrowser } from './open-page.ts';
 const SHOTS = process.env.PLUMBLINE_SHOTS;
 export const PASSWORD = 'correct horse battery';
 
+/** The stack of a folder that was there before, at the addresses that it had. */
+export async function restartStack(site: ConsoleUnderTest): Promise<void> {
+  site.stack = await startStackUnderTest(site.at('stack'));
+}
+
 /** A stack whose owner has keys, and a browser that opens its console. */
 export interface ConsoleUnderTest {
-  readonly stack: StackUnderTest;
+  stack: StackUnderTest;
   readonly browser: Browser;
   /** Of the page, with its last slash. */
   readonly url: string;
@@ -49,16 +54,17 @@ export async function startConsoleUnderTest(): Promise<ConsoleUnderTest> {
   await quickenKeystore(at('home'), PASSWORD);
   await plumb(['local', 'admit', String(account)]);
   const browser = await openBrowser();
-  return {
+  const site: ConsoleUnderTest = {
     ...{ stack, browser, url, account: String(account), env, at, plumb },
     open: (options, use) => openWatched(browser, url, options, use),
     openKeys: (page) => openKeysOf(page, [at('home', 'keystore.json'), at('home', 'datasets.json')]),
     async end() {
       await browser.close();
-      await stack.end('SIGTERM').catch(() => undefined);
+      await site.stack.end('SIGTERM').catch(() => undefined);
       await rm(folder, { recursive: true, force: true });
     },
   };
+  return site;
 }
 
 async function openWatched(
@@ -96,10 +102,11 @@ async function openKeysOf(page: Page, files: readonly string[]): Promise<void> {
   await page.getByRole('button', { name: 'Forget keys' }).waitFor({ timeout: 60_000 });
 }
 
-export async function picture(page: Page, name: string): Promise<void> {
+/** @param fullPage false where the page is too long for a picture */
+export async function picture(page: Page, name: string, fullPage = true): Promise<void> {
   if (SHOTS === undefined) return;
   await mkdir(SHOTS, { recursive: true });
-  await page.screenshot({ path: join(SHOTS, `console-${name}.png`), fullPage: true });
+  await page.screenshot({ path: join(SHOTS, `console-${name}.png`), fullPage });
 }
 
 /** Words of ordinary length that are cut at the end of a line, as in columns narrower than a word. */
@@ -108,11 +115,11 @@ export const brokenWords = (page: Page) =>
     const found = [];
     const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
     for (let text = texts.nextNode(); text !== null; text = texts.nextNode()) {
-      for (const { index, 0: word } of text.data.matchAll(/\\S{1,20}(?!\\S)/g)) {
+      for (const { index, 0: word } of text.data.matchAll(/[^\\s-]{1,20}(?![^\\s-])/g)) {
         const range = document.createRange();
         range.setStart(text, index);
         range.setEnd(text, index + word.length);
-        if (!/\\S/.test(text.data[index - 1] ?? ' ') && range.getClientRects().length > 1) found.push(word);
+        if (!/[^\\s-]/.test(text.data[index - 1] ?? ' ') && range.getClientRects().length > 1) found.push(word);
       }
     }
     return found;
@@ -185,7 +192,7 @@ export async function damageStored({ at }: ConsoleUnderTest, dataset = ''): Prom
   let largest = { path: '', bytes: new Uint8Array() as Uint8Array };
   for (const entry of paths.filter((one) => one.isFile())) {
     const path = join(entry.parentPath, entry.name);
-    if (!path.includes(dataset)) continue;
+    if (!path.includes(dataset.replace(/^0x/, ''))) continue;
     const bytes = await readFile(path);
     if (bytes.length > largest.bytes.length) largest = { path, bytes };
   }

@@ -158,7 +158,9 @@ test('of a damaged block nothing is drawn: the chart has a gap, the list says wh
       (await page.locator('.chart').textContent()) ?? '',
       /2026-11-25 00:00:00 UTC to 2026-11-26 00:59:00 UTC/,
     );
-    await page.getByText(/✗ Blocks? [\d,]+.*: damaged or gone\. Charts are shaded there\./).waitFor();
+    await page
+      .getByText(/✗ Blocks? [\d,]+.*: not as recorded, or not returned by the storage\. Charts are shaded there\./)
+      .waitFor();
     assert.equal(await page.getByRole('button', { name: 'Download pump.csv' }).isDisabled(), true);
     await picture(page, 'gap');
   }));

@@ -12,6 +12,7 @@ import {
   PASSWORD,
   picture,
   readingsCsv,
+  restartStack,
   settled,
   startConsoleUnderTest,
 } from './console-under-test.ts';
@@ -134,7 +135,7 @@ test('the whole way from the page to evidence goes by keyboard alone', () =>
     // One goes on where one was: neither the button nor the focus was taken away.
     assert.equal(await focused(page), 'Verify');
     await page.keyboard.press('Enter');
-    await page.getByText('Checked just now').waitFor({ timeout: 60_000 });
+    await page.getByText('Checked just now, against').waitFor({ timeout: 60_000 });
     assert.equal(await focused(page), 'Verify');
     await tabTo(page, /^Map of blocks/);
     await page.keyboard.press('End');
@@ -296,12 +297,28 @@ test('damage in the bucket is shown in red, and its block breaks at the comparis
     await picture(page, 'damaged-block');
   }));
 
-test('a stack that goes away is said, and what was read stays', () =>
+test('a stack that goes away is said, and what was read stays; once it is back, one goes on with the keys that are open', () =>
   open({}, async (page) => {
-    await page.getByRole('link', { name: /^pump/ }).waitFor();
+    await openKeys(page);
+    await openDataset(page);
     await site.stack.end('SIGTERM');
+    await page.getByRole('button', { name: 'Verify' }).click();
+    await page
+      .locator('.panel [role=alert]')
+      .getByText(/does not answer|cannot be reached/)
+      .waitFor({ timeout: 60_000 });
+    await page.getByRole('heading', { name: /^All \d+ blocks$/ }).waitFor();
+    await picture(page, 'gone-while-reading');
     await page.evaluate("location.hash = '#/rounds'");
-    await page.getByRole('alert').waitFor({ timeout: 120_000 });
+    await page.getByRole('alert').waitFor({ timeout: 60_000 });
     assert.match((await page.getByRole('alert').textContent()) ?? '', /does not answer|cannot be reached/);
     await picture(page, 'gone');
+    await restartStack(site);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('A round is one entry on the chain').waitFor({ timeout: 60_000 });
+    assert.equal(await page.getByRole('alert').count(), 0);
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await openDataset(page);
+    // It was damaged, and still is.
+    assert.match(await verifyAll(page), /^✗ 1 block of .* not intact/);
   }));

@@ -1,11 +1,10 @@
 import type { Page, Request, Route } from 'playwright-core';
 
-/** How an answer is altered on its way. */
-export const LIES = [
-  ...['flipped at 20 %', 'flipped at 50 %', 'flipped at 80 %', 'older', "another's"],
-  ...['cut', 'empty', 'nothing', 'endless', 'failed', 'refused', 'a page', 'cut off', 'silent'],
-] as const;
-export type Lie = (typeof LIES)[number];
+/** An answer of the right form that is not the true one. */
+export const FALSE_ANSWERS = ['changed at 35 %', 'changed at 80 %', 'older', "another's"] as const;
+/** What is no answer at all. */
+export const NO_ANSWERS = ['cut', 'empty', 'nothing', 'endless', 'failed', 'refused', 'a page', 'silent'] as const;
+export type Lie = (typeof FALSE_ANSWERS)[number] | (typeof NO_ANSWERS)[number];
 
 /** What no server may bring into the page. */
 const MARKUP =
@@ -32,14 +31,26 @@ export class LyingServer {
   readonly #kept = new Map<string, Buffer[]>();
   #next = 0;
   readonly #silenced: Route[] = [];
+  #held: PromiseWithResolvers<void> | null = null;
 
   static async before(page: Page): Promise<LyingServer> {
     const server = new LyingServer();
-    await page.route(/\/console\/(?:chain|place|bucket)|\/v1\//, (route) =>
+    await page.route(
+      ({ pathname }) => server.#isAbout(pathname),
       // A page that has gone away meanwhile asks no more.
-      server.#answer(route).catch(() => undefined),
+      (route) => server.#answer(route).catch(() => undefined),
     );
     return server;
+  }
+
+  /** While it lies about one part, the others are not stopped on their way: that is most of the time. */
+  #isAbout(pathname: string): boolean {
+    if (!/^\/console\/(?:chain|place|bucket)|^\/v1\//.test(pathname)) return false;
+    if (this.lie === null || this.keepAs !== null) return true;
+    const { kind } = this.lie;
+    if (pathname === CHAIN) return !PATHS.test(kind);
+    if (pathname.startsWith('/console/bucket/')) return kind === 'listing' || kind === 'object';
+    return pathOf(pathname) === kind;
   }
 
   begin(lie: LyingServer['lie'], instead = ''): void {
@@ -61,7 +72,18 @@ export class LyingServer {
     return this.#kept.has(`${as} ${kind}`);
   }
 
+  /** Nothing is answered until it is released. */
+  hold(): void {
+    this.#held = Promise.withResolvers();
+  }
+
+  release(): void {
+    this.#held?.resolve();
+    this.#held = null;
+  }
+
   async #answer(route: Route): Promise<void> {
+    await this.#held?.promise;
     const kind = kindOf(route.request());
     this.asked.add(kind);
     if (this.lie?.kind === kind) {
@@ -82,8 +104,6 @@ export class LyingServer {
       case 'silent':
         this.#silenced.push(route);
         return;
-      case 'cut off':
-        return route.abort('connectionreset');
       case 'a page':
         return route.fulfill({ status: 200, contentType: 'text/html', body: `<!doctype html>${MARKUP}` });
       case 'failed':
@@ -116,13 +136,21 @@ export class LyingServer {
   }
 }
 
+const CHAIN = '/console/chain';
+/** Kinds that are known by their paths; all others are questions to the chain. */
+const PATHS = /^\/|^place$|^listing$|^object$/;
+
+function pathOf(pathname: string): string {
+  if (pathname === '/console/place.json') return 'place';
+  return pathname.replace(/0x[0-9a-f]+/g, '{id}').replace(/\/\d+/g, '/{n}');
+}
+
 /** What a request asks for, without what differs from one to the next; a batch of chain questions is of one kind. */
 export function kindOf(request: Request): string {
   const { pathname, searchParams } = new URL(request.url());
-  if (pathname === '/console/chain') return [...new Set(questionsOf(request).map(nameOf))].sort().join(' + ');
+  if (pathname === CHAIN) return [...new Set(questionsOf(request).map(nameOf))].sort().join(' + ');
   if (pathname.startsWith('/console/bucket/')) return searchParams.has('list-type') ? 'listing' : 'object';
-  if (pathname === '/console/place.json') return 'place';
-  return `${request.method()} ${pathname.replace(/0x[0-9a-f]+/g, '{id}').replace(/\/\d+/g, '/{n}')}`;
+  return pathOf(pathname);
 }
 
 function questionsOf(request: Request): Question[] {

@@ -29,6 +29,8 @@ export function BlockView({
 }) {
   const row = page.overview?.rows.find((one) => one.dataset === dataset);
   const { block } = page;
+  // By the chain's head, the first of the steps; as long as that is being read, any may be the last.
+  const blocks = Number(block?.steps[0]?.values.blocks ?? Number.POSITIVE_INFINITY);
   return (
     <>
       <p class="path">
@@ -43,7 +45,9 @@ export function BlockView({
       )}
       <p class="actions">
         {index > 0 ? <a href={hashOf({ view: 'block', dataset, index: index - 1 })}>Block {count(index - 1)}</a> : null}
-        <a href={hashOf({ view: 'block', dataset, index: index + 1 })}>Block {count(index + 1)}</a>
+        {index + 1 < blocks ? (
+          <a href={hashOf({ view: 'block', dataset, index: index + 1 })}>Block {count(index + 1)}</a>
+        ) : null}
       </p>
     </>
   );

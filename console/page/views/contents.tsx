@@ -72,8 +72,8 @@ function Shown({ dataset, contents }: { readonly dataset: string; readonly conte
             )
             .slice(0, 10)
             .join(', ')}
-          {gaps.length > 10 ? ` and ${count(gaps.length - 10)} more spans` : ''}: damaged or gone. Charts are shaded
-          there.
+          {gaps.length > 10 ? ` and ${count(gaps.length - 10)} more spans` : ''}: not as recorded, or not returned by
+          the storage. Charts are shaded there.
         </p>
       )}
       {shown.map((one) => (

@@ -292,9 +292,13 @@ function Result({
 }
 
 function verdictOf(result: VerifyResult): string {
-  const { checked, intact, faults } = result;
+  const { checked, intact, faults, counts } = result;
   const bad = checked - intact;
-  if (bad > 0) return `✗ ${counted(bad, 'block')} of ${count(checked)} checked ${bad === 1 ? 'is' : 'are'} not intact`;
+  const damaged = (counts.corrupted ?? 0) + (counts.misrecorded ?? 0);
+  const of = `${counted(bad, 'block')} of ${count(checked)} checked`;
+  // What nobody has shown may be intact: that is not known, and no less serious.
+  if (bad > 0 && damaged === 0) return `✗ ${of} could not be verified`;
+  if (bad > 0) return `✗ ${of} ${bad === 1 ? 'is' : 'are'} not intact`;
   const all = intactWords(result);
   return faults.length === 0 ? `✓ ${all}` : `✗ ${all}, but the log has not grown as it must`;
 }

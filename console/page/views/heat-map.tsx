@@ -158,7 +158,7 @@ function cellText({ from, to, state, checked, damaged, newestCheckedAtMs }: Cell
   const when = newestCheckedAtMs === null ? '' : `, checked ${ago(newestCheckedAtMs, Date.now())}`;
   if (from === to) return `Block ${count(from)}: ${STATE_WORDS[state]}${when}`;
   const all = to - from + 1;
-  const wrong = damaged === 0 ? '' : `, ${count(damaged)} damaged or not stored`;
+  const wrong = damaged === 0 ? '' : `, ${count(damaged)} damaged or not returned`;
   return `Blocks ${count(from)} to ${count(to)}: ${count(checked)} of ${count(all)} checked${wrong}${when}`;
 }
 

@@ -51,7 +51,9 @@ export function RoundsView({ page }: { readonly page: PageState }) {
                 const before = rounds.rounds[i + 1];
                 return (
                   <tr key={round.txHash}>
-                    <th scope="row">{count(round.number)}</th>
+                    <th scope="row" data-name="Round">
+                      {count(round.number)}
+                    </th>
                     <td data-name="Time">{utc(round.timeMs)}</td>
                     <td data-name="After the one before">
                       {before === undefined ? '' : span(round.timeMs - before.timeMs)}
