@@ -60,7 +60,7 @@ export function addDatasetCreate(dataset: Command): void {
         [
           `Dataset ${name}: ${dataset}${isNew ? '' : ' (already there)'}`,
           `  content       ${kindName(entry.kind)}; digests ${published ? 'published' : 'only in the log'}`,
-          `  anchored      ${anchorer === null ? 'each by its own record' : `in rounds of ${anchorer}`}`,
+          `  anchored      ${anchorer === null ? 'directly on DISSC' : `in rounds of ${anchorer}`}`,
           `  device        ${newest.device}, by charter ${newest.serial}`,
           ...(unshown === null
             ? []
