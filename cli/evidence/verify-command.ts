@@ -13,7 +13,7 @@ import { witnessEvidence } from '../../client/evidence/witness-evidence.ts';
 import { printable } from '../../client/printable.ts';
 import { DISSC_ADDRESS } from '../../core/dissc-address.ts';
 import { ArgumentError, FileError } from '../../core/errors.ts';
-import { checkData } from '../../core/evidence/check-data.ts';
+import { checkData, type ReadData } from '../../core/evidence/check-data.ts';
 import { type EvidenceFile, MAX_EVIDENCE_FILE_BYTES } from '../../core/evidence/evidence.ts';
 import { parseEvidence } from '../../core/evidence/parse-evidence.ts';
 import { type EvidenceFinding, type EvidenceStep, verifyEvidence } from '../../core/evidence/verify-evidence.ts';
@@ -159,6 +159,9 @@ const EVIDENCE_BOUND = {
   ifLarger: 'Did you name the data in place of the evidence?',
 };
 
+const MAX_KEPT_BYTES = 2 ** 20;
+const KEPT_BOUND = { maxBytes: MAX_KEPT_BYTES, ifLarger: 'It has grown while it was compared. Try again.' };
+
 async function readEvidence(path: string): Promise<EvidenceFile> {
   const bytes = await readBoundedFile(path, EVIDENCE_BOUND);
   try {
@@ -189,12 +192,36 @@ async function compareAll(
   const compared: ComparedData[] = [];
   for (const path of paths) {
     output.progress(`Comparing ${path} …`);
-    const sizeBytes = await sizeOf(path);
-    const read = () => createReadStream(path, { signal, highWaterMark: 2 ** 20 });
+    const { sizeBytes, read } = await openData(path, signal);
     const found = await checkData(nodePrimitives, evidence, finding, sizeBytes, read);
     compared.push({ name: basename(path), sizeBytes, finding: found });
   }
   return compared;
+}
+
+/**
+ * A file to compare. It is read once for each thing of its size that the evidence proves, which may be a hundred thousand lines: a
+ * small one is kept.
+ */
+async function openData(path: string, signal: AbortSignal): Promise<{ sizeBytes: number; read: ReadData }> {
+  const sizeBytes = await sizeOf(path);
+  if (sizeBytes > MAX_KEPT_BYTES) return { sizeBytes, read: () => readPieces(path, signal) };
+  const kept = await readBoundedFile(path, KEPT_BOUND);
+  return {
+    sizeBytes: kept.length,
+    async *read() {
+      yield kept;
+    },
+  };
+}
+
+async function* readPieces(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const piece of createReadStream(path, { signal, highWaterMark: 2 ** 20 })) yield piece as Uint8Array;
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw unreadable(path, cause);
+  }
 }
 
 function textOf(

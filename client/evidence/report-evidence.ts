@@ -108,10 +108,7 @@ export function reportEvidence(
   return {
     ...verdictOf(finding, data, restsOn, timestamp),
     strength,
-    proves:
-      strength === 'attested'
-        ? 'these hashes are the recorded ones; nothing was hashed here'
-        : EVIDENCE_PROVES[strength],
+    proves: strength === 'attested' ? attestedText(finding, hashed, data) : EVIDENCE_PROVES[strength],
     anchored:
       round === null ? null : { anchorer: round.anchorer, number: round.number, blockNumber: round.blockNumber },
     recorded: record === null ? null : { transaction: to0x(record.txHash), blockNumber: record.blockNumber },
@@ -148,8 +145,8 @@ function verdictOf(
   if (!finding.holds) return { verdict: 'unproven', reason: finding.reason };
   const contradicted = facts.find(({ holds }) => holds === false);
   if (contradicted !== undefined) return { verdict: 'contradicted', reason: contradicted.reason };
-  const other = data.find(({ finding: { is } }) => is !== 'intact');
-  if (other !== undefined) return { verdict: 'corrupted', reason: differenceText(other) };
+  const others = data.filter(({ finding: { is } }) => is !== 'intact');
+  if (others.length > 0) return { verdict: 'corrupted', reason: differencesText(others, data.length) };
   if (timestamp?.holds === false) return { verdict: 'unconfirmed', reason: timestamp.reason };
   const silent = facts.find(({ holds, reason }) => holds === null && reason !== null);
   return silent === undefined ? { verdict: 'intact', reason: null } : { verdict: 'unconfirmed', reason: silent.reason };
@@ -159,7 +156,30 @@ function datedText({ atMs, ...rest }: TimestampFinding): EvidenceReport['timesta
   return { ...rest, at: atMs === null ? null : utcText(atMs), revocation: 'not asked' };
 }
 
+/** What is proven where not every block was hashed here. */
+function attestedText(
+  { blocks }: EvidenceFinding,
+  hashed: ReadonlySet<BlockIndex>,
+  data: readonly ComparedData[],
+): string {
+  const count = blocks.filter((index) => hashed.has(index)).length;
+  if (count > 0) {
+    return `${count} of ${blocks.length} blocks were hashed here and are the recorded ones; of the others only the hashes are known, which are the recorded ones`;
+  }
+  return data.length > 0
+    ? 'these hashes are the recorded ones; the data given here is other data'
+    : 'these hashes are the recorded ones; nothing was hashed here';
+}
+
 const MOST_SIZES = 4;
+const MOST_DIFFERENT = 5;
+
+function differencesText(others: readonly ComparedData[], count: number): string {
+  const more = others.length > MOST_DIFFERENT ? ` So are ${others.length - MOST_DIFFERENT} more.` : '';
+  const intact =
+    count === others.length ? '' : ` The other ${count - others.length === 1 ? 'file is' : 'files are'} intact.`;
+  return `${others.slice(0, MOST_DIFFERENT).map(differenceText).join(' ')}${more}${intact}`;
+}
 
 function differenceText({ name, sizeBytes, finding }: ComparedData): string {
   switch (finding.is) {
@@ -167,9 +187,15 @@ function differenceText({ name, sizeBytes, finding }: ComparedData): string {
       return `${name} is intact.`;
     case 'different': {
       const [first] = finding.differing;
-      const of =
-        finding.differing.length === 1 ? 'One block differs' : `${counted(finding.differing.length, 'block')} differ`;
-      return `${name} is not the recorded data. ${of} of ${finding.blocks.length}; the first is block ${first?.index}, bytes ${first?.offset} to ${(first?.offset ?? 0) + Math.max((first?.sizeBytes ?? 0) - 1, 0)}.`;
+      const [count, all] = [finding.differing.length, finding.blocks.length];
+      const which = `block ${first?.index}, bytes ${first?.offset} to ${(first?.offset ?? 0) + Math.max((first?.sizeBytes ?? 0) - 1, 0)}`;
+      const differ =
+        all === 1
+          ? `Its one block differs: ${which}`
+          : count === 1
+            ? `1 of ${all} blocks differs: ${which}`
+            : `${count} of ${all} blocks differ; the first is ${which}`;
+      return `${name} is not the recorded data. ${differ}.`;
     }
     default: {
       const sizes = finding.sizes.slice(0, MOST_SIZES).join(', ');

@@ -62,12 +62,21 @@ function provenText(report: EvidenceReport): string {
       ? ''
       : ' A later charter by the owner disowns some of these blocks: another device writes from there on.';
   const asked = restsOn.every(({ holds }) => holds === null)
-    ? ` The chain was not asked whether it has this ${recorded === null ? 'round' : 'record'}.`
-    : '';
+    ? ` The chain was not asked whether it has this ${recorded === null ? 'round' : 'record'}.${testChainText(chainId)}`
+    : testChainText(chainId);
   const stamp = stampText(report);
   return count === 0
     ? `Dataset ${name}, ${sealed}${all}${stamp}${asked}`
     : `${what}, ${sealed}${all}${stamp}${later}${asked}`;
+}
+
+/** The numbers that development chains have by default (Hardhat and Foundry; Geth and Ganache). */
+const TEST_CHAINS: readonly number[] = [31_337, 1_337];
+
+function testChainText(chainId: number): string {
+  return TEST_CHAINS.includes(chainId)
+    ? ` Chain ${chainId} is a test chain: whoever runs it decides what it says, and when.`
+    : '';
 }
 
 /** Nobody's time counts before it leads to somebody whom the reader trusts. */

@@ -92,7 +92,11 @@ export class EvidenceError extends PlumblineError {
   readonly where: string;
 
   constructor(shortMessage: string, where: string, options: ErrorOptions = {}) {
-    super(`${shortMessage} (at ${where})`, { ...options, details: { ...options.details, where } });
+    // A place within it; of the whole the sentence speaks already.
+    super(where.startsWith('its ') ? shortMessage : `${shortMessage} (at ${where})`, {
+      ...options,
+      details: { ...options.details, where },
+    });
     this.where = where;
   }
 }

@@ -114,7 +114,7 @@ test('a file and its evidence are all that somebody needs', async () => {
   await writeFile(at('other.log'), other);
   const differs = await verify([at('door.evidence.json'), at('other.log')], 1);
   assert.equal(differs.verdict, 'corrupted');
-  assert.match(differs.reason, /One block differs of 3; the first is block \d+, bytes 1048560 to/);
+  assert.match(differs.reason, /1 of 3 blocks differs: block \d+, bytes 1048560 to/);
   assert.equal(report.timestamp.holds, null);
   const roots = ['--tsa-roots', at('roots.pem')];
   const shown = await runPlumb(['verify', at('door.evidence.json'), at('files/door.log'), '--explain', ...roots], {});

@@ -121,7 +121,7 @@ test('one changed byte, a cut file and another file are each said for what they 
     await page.getByText('✗ Not what was recorded').waitFor();
     assert.match(
       (await sentence(page).textContent()) ?? '',
-      /^changed\.bin is not the recorded data\. One block differs/,
+      /^changed\.bin is not the recorded data\. Its one block differs/,
     );
     await picture(page, 'changed');
     await choose(page, 'door.evidence.json', 'cut.bin');
