@@ -12,6 +12,7 @@ import { type WatchedSales, watchSales } from '../../cli/owner/watch-sales.ts';
 import type { SaleEvent } from '../../client/sale/sale-event.ts';
 import { AlertQueue } from '../../client/sale/watch/alert-queue.ts';
 import { SaleWatch } from '../../client/sale/watch/sale-watch.ts';
+import { HIDING } from '../../core/hiding-characters.ts';
 import type { Address, AgreementId, PrivateKey } from '../../core/ids.ts';
 
 const AGREEMENT = `0x${'a1'.repeat(32)}` as AgreementId;
@@ -199,8 +200,9 @@ describe('a server of sales that nobody watches', { timeout: 60_000 }, () => {
             }),
         },
         save: async () => {},
-        send: async ({ cause }) => {
+        send: async ({ cause, text }) => {
           if (isDown) throw new Error('down');
+          assert.doesNotMatch(text, HIDING, 'what others wrote is told without what moves a terminal');
           told.push(cause);
         },
         onGivenUp: () => assert.fail('given up'),
@@ -230,7 +232,7 @@ describe('a server of sales that nobody watches', { timeout: 60_000 }, () => {
         block: 4,
         number: 1,
         secondsLeft: 9,
-        reason: 'The storage is silent.',
+        reason: 'The storage says \u202e\u001b[2J.',
       },
     });
     await queue.idle();

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Runtime } from '../../../core/ports/runtime.ts';
+import { printable } from '../../printable.ts';
 import type { Alert } from './alert-of.ts';
 
 const noted = z.strictObject({
@@ -76,7 +77,7 @@ export class AlertQueue {
   raise({ cause, text, ...alert }: Alert): void {
     if (this.isNoted(cause)) return;
     const atMs = Math.floor(this.#parts.runtime.nowMs());
-    this.#alerts.push({ ...alert, cause, text: text.slice(0, 1_000), atMs, sent: null });
+    this.#alerts.push({ ...alert, cause, text: printable(text).slice(0, 1_000), atMs, sent: null });
     while (this.#alerts.length > MAX_NOTED) this.#alerts.splice(this.#leastIndex(), 1);
     this.#save();
     // A pause because of a smaller one is no reason to wait.
