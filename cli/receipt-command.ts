@@ -9,6 +9,7 @@ import { receiptPage } from '../client/receipt/receipt-page.ts';
 import { counted } from '../core/counted.ts';
 import { ArgumentError, FileError } from '../core/errors.ts';
 import { type AgreementId, address, NATIVE_COIN } from '../core/ids.ts';
+import type { SignedText } from '../core/market/signed-text.ts';
 import { type Connection, chainOf } from '../library/connection.ts';
 import { openMarket } from '../library/open-contracts.ts';
 import { requireOcasc } from '../library/require-contract.ts';
@@ -23,13 +24,17 @@ export interface ReceiptOptions {
   readonly json?: boolean;
 }
 
-/** Makes a receipt of an agreement, writes it where it was asked for, and shows it. */
+/**
+ * Makes a receipt of an agreement, writes it where it was asked for, and shows it.
+ * @param accepted what the owner said of it when it was accepted, as far as that is kept; else what the service shows now
+ */
 export async function runReceipt(
   { output, signal }: Pick<CommandContext, 'output' | 'signal'>,
   connection: Connection,
   id: AgreementId,
   local: Receipt['local'],
   options: ReceiptOptions,
+  accepted: SignedText | null,
 ): Promise<void> {
   const market = openMarket(connection);
   const anchor = options.latest === true ? 'latest' : 'final';
@@ -41,7 +46,13 @@ export async function runReceipt(
   const chain = { ...chainOf(connection), ocasc: requireOcasc(connection) };
   const { token } = agreement.terms;
   const noName = { token, symbol: null, decimals: null };
-  const described = (await readCatalogue(connection, [agreement], output, signal)).get(id)?.signed ?? null;
+  const shown = (await readCatalogue(connection, [agreement], output, signal)).get(id)?.signed ?? null;
+  const described = accepted ?? shown;
+  if (accepted !== null && shown !== null && shown.text !== accepted.text) {
+    output.notice(
+      'The service now shows another description than the one that you accepted. The owner has signed both. The receipt has the one that you accepted.',
+    );
+  }
   const sources = {
     ...{ market, history: createOcascHistory(chain), chainBlocks: createChainBlocks(chain), described, local },
     token: token === NATIVE_COIN ? noName : await createTokenReader(chain).readToken(token, signal),

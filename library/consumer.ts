@@ -29,6 +29,7 @@ import {
 } from './opened-consumer.ts';
 import { type KeyOptions, openConnection, openKeys, senderHomeOf, type WhereOptions } from './program-parts.ts';
 import { lockPurchase, openPurchaseFile } from './purchase-file.ts';
+import { readDescribed } from './read-described.ts';
 import { Verification } from './verification.ts';
 
 /** Options for opening a consumer. A home is required: it keeps what you bought and paid. */
@@ -165,7 +166,10 @@ export class Consumer {
     const id = parseAgreementId(agreement);
     const { connection, market, party, keysOf } = this.#consumer;
     const [keys, store] = [await keysOf(id), await openPurchaseFile(this.#home.home, id)];
-    const parts = { market, party, looker: openLooker(connection), keys, store, runtime: nodeRuntime };
+    const parts = {
+      ...{ market, party, looker: openLooker(connection), keys, store, runtime: nodeRuntime },
+      readDescribed: (offer: Agreement) => readDescribed(connection, offer, signal),
+    };
     let unsaid: readonly OddTerm[] = [];
     const agrees = ({ odd }: LookedAtOffer): boolean => {
       unsaid = odd.filter(({ code }) => !despite.includes(code));

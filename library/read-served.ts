@@ -1,9 +1,9 @@
-import type { Terms } from '../../core/agreement/terms.ts';
-import { eachInParallel } from '../../core/each-in-parallel.ts';
-import type { DatasetId } from '../../core/ids.ts';
-import type { GrantId, GrantTerms } from '../../core/ports/grants.ts';
-import type { Connection } from '../../library/connection.ts';
-import { newestPoint, openGrants } from '../../library/open-contracts.ts';
+import type { Terms } from '../core/agreement/terms.ts';
+import { eachInParallel } from '../core/each-in-parallel.ts';
+import type { DatasetId } from '../core/ids.ts';
+import type { GrantId, GrantTerms } from '../core/ports/grants.ts';
+import type { Connection } from './connection.ts';
+import { newestPoint, openGrants } from './open-contracts.ts';
 
 /** What a storage may serve to consumers. */
 export type ServedProtocol = 'III' | 'IV';

@@ -3,10 +3,15 @@ import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { acceptOffer } from '../../client/consumer/accept-offer.ts';
 import type { LookedAtOffer } from '../../client/consumer/look-at-offer.ts';
 import type { Address } from '../../core/ids.ts';
+import { parseDescription } from '../../core/market/description.ts';
+import type { SignedText } from '../../core/market/signed-text.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import { openLooker } from '../../library/open-looker.ts';
 import { openPurchaseFile } from '../../library/purchase-file.ts';
+import { readDescribed } from '../../library/read-described.ts';
+import { readServed, type ServedProtocol } from '../../library/read-served.ts';
 import { withKeystoreOptions } from '../command-options.ts';
+import { descriptionLines } from '../description-text.ts';
 import { EXIT } from '../exit-codes.ts';
 import { consumerLossText, oddText } from '../loss-text.ts';
 import type { Output } from '../output.ts';
@@ -43,10 +48,17 @@ export function addConsumerAccept(consumer: Command): void {
       const { party, market, keysOf, connection } = await openConsumer(context);
       const store = await openPurchaseFile(context.home, agreementId);
       const looker = openLooker(connection);
-      const parts = { market, party, looker, keys: await keysOf(agreementId), store, runtime: nodeRuntime };
+      const parts = {
+        ...{ market, party, looker, keys: await keysOf(agreementId), store, runtime: nodeRuntime },
+        readDescribed: (offer: Agreement) => readDescribed(connection, offer, signal),
+      };
       const choices = {
         token: options.token ?? null,
-        agrees: (seen: LookedAtOffer, offer: Agreement) => isAgreed(seen, offer, options, output),
+        async agrees(seen: LookedAtOffer, offer: Agreement, described: SignedText | null) {
+          const servedBy = await readServed(connection, [offer.terms.dataset], signal);
+          const about = described === null ? [] : descriptionLines(parseDescription(described.text));
+          return isAgreed(seen, offer, [...about, ...unservedLines(servedBy(offer.terms))], options, output);
+        },
         onSent: () => output.progress('Accepted; waiting for a final block'),
         waitMs: options.wait * 1000,
       };
@@ -85,9 +97,15 @@ Examples:
 Exit codes: 0 accepted, or with --dry-run: shown; 7 something is odd and nothing was sent.`;
 
 /** Shows what can be lost and what is odd. False where that is all that is to be done. */
-function isAgreed(seen: LookedAtOffer, { id, terms }: Agreement, options: AcceptOptions, output: Output): boolean {
+function isAgreed(
+  seen: LookedAtOffer,
+  { id, terms }: Agreement,
+  about: readonly string[],
+  options: AcceptOptions,
+  output: Output,
+): boolean {
   const { consumer: mostToLose, odd } = seen;
-  const lines = [consumerLossText(seen, terms), oddText(output, seen, 'Odd about this offer:')];
+  const lines = [...about, consumerLossText(seen, terms), oddText(output, seen, 'Odd about this offer:')];
   const shown = lines.filter((line) => line !== null).join('\n');
   const isStopped = odd.length > 0 && options.yes !== true;
   if (options.dryRun !== true && !isStopped) {
@@ -97,4 +115,12 @@ function isAgreed(seen: LookedAtOffer, { id, terms }: Agreement, options: Accept
   const remedy = isStopped ? 'Nothing was sent. To accept anyway, add --yes' : 'Nothing was sent.';
   output.result({ agreement: id, accepted: false, mostToLose, odd }, `${shown}\n${remedy}`);
   return false;
+}
+
+/** Keys alone are of no use: somebody must be allowed to hand out the blocks. */
+function unservedLines(served: readonly ServedProtocol[] | null): string[] {
+  if (served === null || served.length > 0) return [];
+  return [
+    'No storage may serve these blocks yet: its owner has not authorised one, or the storage has not accepted. Until then you get no blocks. Ask the owner first.',
+  ];
 }

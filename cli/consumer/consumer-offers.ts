@@ -8,6 +8,7 @@ import type { Agreement, OfferedEvent } from '../../core/ports/agreements.ts';
 import type { TokenName } from '../../core/ports/tokens.ts';
 import { readConnection } from '../../library/connection.ts';
 import { newestPoint, openMarket } from '../../library/open-contracts.ts';
+import { readServed, type ServedProtocol } from '../../library/read-served.ts';
 import { resolveId, shortIds } from '../../library/short-ids.ts';
 import { withHomeOptions } from '../command-options.ts';
 import { descriptionLines } from '../description-text.ts';
@@ -19,7 +20,6 @@ import { showAmount, showSeconds } from '../show-amount.ts';
 import { readTokenNames } from '../token-names.ts';
 import { pickOffers } from './pick-offers.ts';
 import { type Described, matches, readCatalogue } from './read-catalogue.ts';
-import { readServed, type ServedProtocol } from './read-served.ts';
 
 interface OffersOptions {
   readonly dataset?: string;

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { createOcascHistory } from '../../adapters/ethereum/ocasc-history.ts';
 import type { PurchaseState } from '../../client/consumer/purchase-state.ts';
 import type { Address, AgreementId } from '../../core/ids.ts';
+import { parseDescription } from '../../core/market/description.ts';
 import type { Agreement } from '../../core/ports/agreements.ts';
 import type { TokenName } from '../../core/ports/tokens.ts';
 import { chainOf } from '../../library/connection.ts';
@@ -53,7 +54,8 @@ export function addConsumerPurchases(consumer: Command): void {
       const purchases: ShownPurchase[] = [];
       for (const agreement of found.reverse()) {
         const local = kept.has(agreement.id) ? (await openPurchaseFile(home, agreement.id)).state : null;
-        const title = catalogue.get(agreement.id)?.description.title ?? null;
+        const accepted = local?.described == null ? null : parseDescription(local.described.text);
+        const title = (accepted ?? catalogue.get(agreement.id)?.description)?.title ?? null;
         const next = nextOf(agreement, local, Math.floor(now.timestampMs / 1000), short);
         purchases.push({ agreement, title, local, next });
       }

@@ -1,4 +1,7 @@
 import type { Command } from 'commander';
+import type { PurchaseState } from '../../client/consumer/purchase-state.ts';
+import { fromHex } from '../../core/bytes.ts';
+import type { SignedText } from '../../core/market/signed-text.ts';
 import { readConnection } from '../../library/connection.ts';
 import { listPurchases, openPurchaseFile } from '../../library/purchase-file.ts';
 import { withHomeOptions } from '../command-options.ts';
@@ -32,10 +35,15 @@ export function addConsumerReceipt(consumer: Command): void {
               ...{ unproven: kept.unproven.length, deliveredTo: kept.deliveredTo, signedFor: String(kept.due) },
               feesWei: String(kept.transactions.reduce((sum, { feeWei }) => sum + feeWei, 0n)),
             };
-      await runReceipt(context, await readConnection(context), id, local, options);
+      await runReceipt(context, await readConnection(context), id, local, options, acceptedOf(kept));
       return EXIT.ok;
     }),
   );
+}
+
+function acceptedOf(kept: PurchaseState | null): SignedText | null {
+  const { described = null } = kept ?? {};
+  return described === null ? null : { text: described.text, signature: fromHex(described.signature) };
 }
 
 const EXAMPLES = `

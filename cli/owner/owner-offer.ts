@@ -12,6 +12,7 @@ import { openOffer } from '../../library/make-offer.ts';
 import { DAY_SECONDS, DEFAULT_SAMPLES, type OfferTerms } from '../../library/offer-terms.ts';
 import { openMarket } from '../../library/open-contracts.ts';
 import type { OpenedOwner } from '../../library/opened-owner.ts';
+import { readServed } from '../../library/read-served.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { planNewest, planText, requireGrown } from '../dataset/record-newest.ts';
 import { descriptionLines } from '../description-text.ts';
@@ -124,14 +125,30 @@ export function addOwnerOffer(owner: Command): void {
       const { id, nonce, txHash } = await offer.make(context, { again: options.again === true }, signal);
       const isDescribed =
         description !== null && (await showDescription({ market, service, opened, output }, id, description, signal));
+      const served = (await readServed(connection, [terms.dataset], signal))(terms);
       output.result(
-        { id, nonce, agent, tx: txHash, terms, recording, mostToLose, odd, description, described: isDescribed },
+        {
+          id,
+          nonce,
+          agent,
+          tx: txHash,
+          terms,
+          recording,
+          mostToLose,
+          odd,
+          description,
+          described: isDescribed,
+          served,
+        },
         [
           txHash === null ? `The same offer is already open; to make another one, add --again.` : `Offered: ${id}`,
           ...(txHash === null ? [`  id           ${id}`] : [`  transaction  ${txHash}`]),
           `  blocks       ${terms.first} to ${terms.first + terms.count - 1} of ${terms.dataset}`,
           `  price        ${showAmount(terms.price, terms.token)}, fee ${showAmount(terms.fee, terms.token)}, bond ${showAmount(terms.bond, terms.token)}; ${counted(terms.samples, 'sample')}${entry.kind === ENCRYPTED ? `, ${terms.previews} of them with content` : ''}`,
           ...(isDescribed && description !== null ? descriptionLines(description) : []),
+          ...(served === null || served.length > 0
+            ? []
+            : [`No storage may serve buyers of these blocks yet: plumb owner authorise ${entry.name}`]),
           'Keep this running from now on: plumb owner agent --out agent.json; plumb owner serve --agent agent.json',
         ].join('\n'),
       );

@@ -37,7 +37,7 @@ export function addOwnerReceipt(owner: Command): void {
               ...{ party: 'owner' as const, sampled: null, verified: null, unproven: null, deliveredTo: null },
               ...{ signedFor: voucher === null ? null : String(voucher.due), feesWei: null },
             };
-      await runReceipt(context, await readConnection(context), id, local, options);
+      await runReceipt(context, await readConnection(context), id, local, options, null);
       return EXIT.ok;
     }),
   );

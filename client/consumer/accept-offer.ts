@@ -1,6 +1,8 @@
 import type { EncryptionPublicKey } from '../../core/agreement/seal-message.ts';
+import { to0x } from '../../core/bytes.ts';
 import { ArgumentError, StateError } from '../../core/errors.ts';
 import type { Address, AgreementId } from '../../core/ids.ts';
+import type { SignedText } from '../../core/market/signed-text.ts';
 import type { Agreement, AgreementParty, Agreements } from '../../core/ports/agreements.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import { awaitAgreement } from './await-agreement.ts';
@@ -18,14 +20,16 @@ export interface AcceptParts {
   readonly keys: { readonly signer: Address; readonly publicKey: EncryptionPublicKey };
   readonly store: PurchaseStore;
   readonly runtime: Runtime;
+  /** What the owner says of the offer, its signature checked: it is shown, and kept with the purchase. */
+  readonly readDescribed?: (offer: Agreement, signal?: AbortSignal) => Promise<SignedText | null>;
 }
 
 /** The consumer's choices about an offer. */
 export interface AcceptChoices {
   /** The token that the consumer intends to pay in; null if none was named. */
   readonly token: Address | null;
-  /** Called once before anything is sent, with what can be lost and what is odd. If it returns false, nothing is sent. */
-  readonly agrees: (seen: LookedAtOffer, offer: Agreement) => boolean;
+  /** Called once before anything is sent, with what can be lost, what is odd and the description. If false, nothing is sent. */
+  readonly agrees: (seen: LookedAtOffer, offer: Agreement, described: SignedText | null) => boolean | Promise<boolean>;
   /** Called when the acceptance is on the chain and not final yet. */
   readonly onSent?: () => void;
   /** How long to wait for a final block. */
@@ -45,7 +49,7 @@ export interface AcceptChoices {
  * console.log(accepted?.buyer?.consumer);
  */
 export async function acceptOffer(
-  { market, party, looker, keys, store, runtime }: AcceptParts,
+  { market, party, looker, keys, store, runtime, readDescribed }: AcceptParts,
   id: AgreementId,
   { token, agrees, onSent, waitMs }: AcceptChoices,
   signal?: AbortSignal,
@@ -55,7 +59,12 @@ export async function acceptOffer(
   // Accepted by these keys already, in a run that did not see it.
   if (offer.buyer?.signer !== keys.signer) {
     requireAcceptable(offer, token);
-    if (!agrees(await lookAtOffer(looker, offer, token, signal), offer)) return null;
+    const described = (await readDescribed?.(offer, signal)) ?? null;
+    if (!(await agrees(await lookAtOffer(looker, offer, token, signal), offer, described))) return null;
+    const { text, signature } = described ?? {};
+    if (text !== undefined && signature !== undefined) {
+      await store.save({ described: { text, signature: to0x(signature) } });
+    }
     const call = { id, token: offer.terms.token, price: offer.terms.price };
     await noteTransaction(store, 'accept', await party.accept(call, keys.signer, keys.publicKey, signal));
   }

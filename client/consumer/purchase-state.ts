@@ -37,6 +37,11 @@ export const purchaseState = z.strictObject({
   /** Folder in which all of it was written. */
   deliveredTo: z.string().min(1).max(4096).nullable(),
   transactions: z.array(madeTransaction).max(1000),
+  /** What the owner said of the offer when it was accepted: whoever shows something else later has signed two. */
+  described: z
+    .strictObject({ text: z.string().max(4_096), signature: z.string().regex(/^0x[0-9a-f]{130}$/) })
+    .nullable()
+    .default(null),
 });
 export type PurchaseState = z.output<typeof purchaseState>;
 export type MadeTransaction = PurchaseState['transactions'][number];
@@ -57,6 +62,6 @@ export interface PurchaseStore {
 export function newPurchase(agreement: AgreementId): PurchaseState {
   return {
     ...{ version: 1, agreement, sampled: [], openSample: null, nextSequence: 0, readUpTo: 0 },
-    ...{ due: 0n, verified: 0, unproven: [], deliveredTo: null, transactions: [] },
+    ...{ due: 0n, verified: 0, unproven: [], deliveredTo: null, transactions: [], described: null },
   };
 }

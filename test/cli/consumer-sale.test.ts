@@ -8,9 +8,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecretFile } from '../../adapters/keys/secret-file.ts';
 import { receiptSchema } from '../../client/receipt/receipt.ts';
 import { dueFor } from '../../core/agreement/quota.ts';
+import { to0x, utf8 } from '../../core/bytes.ts';
 import { type AgreementId, address, NATIVE_COIN } from '../../core/ids.ts';
+import { parseDescription, signDescription } from '../../core/market/description.ts';
+import type { SignedText } from '../../core/market/signed-text.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
 import { agentFileText } from '../../library/agent-file.ts';
+import { openPurchaseFile } from '../../library/purchase-file.ts';
 import { fund } from '../../local/stack/fund.ts';
 import { IDLE_AGENT } from '../protocols/consumer-scene.ts';
 import { startLyingProxy } from '../protocols/lying-proxy.ts';
@@ -69,6 +73,7 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
 
   it('reads the previews of a sample before paying, fetches all, and has a paid key shown on the chain', async () => {
     const { id } = await seller.offer({ samples: 4, previews: 2 });
+    const said = await describeOffer(id, 'Rain, as it fell');
     await consumer(0, 'accept', id, '--yes');
     const previews = join(folder, 'previews');
     const audit = ['audit', id, '--protocol', 'IV', '--sample', '3', '--previews', previews];
@@ -103,7 +108,51 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     assert.equal((await agreementOf(id)).demands, 2);
     assert.equal((await consumer(0, 'approve', id)).state, 'closed');
     await looksBack(id);
+    await keepsItsWord(id, said);
   });
+
+  /** What the seller says of an offer, as the service has it from then on. */
+  async function describeOffer(id: AgreementId, title: string): Promise<SignedText> {
+    const unknown = { v: 1 as const, about: null, period: null, sizeBytes: null, contents: [], moreNames: 0 };
+    const description = { ...unknown, title, licence: null, contact: null, request: null };
+    const signed = signDescription(stack.market.domain, id, description, stack.datasets[0]!.ownerKey);
+    await stack.clientOf(stack.datasets[0]!.ownerKey).putDescription(id, signed);
+    return signed;
+  }
+
+  /** An owner who signs another description afterwards, and a service that shows it in place of the first. */
+  async function keepsItsWord(id: AgreementId, said: SignedText): Promise<void> {
+    const { described } = (await openPurchaseFile(join(folder, 'consumer'), id)).state;
+    assert.equal(described?.text, said.text);
+    const swapped = signDescription(
+      stack.market.domain,
+      id,
+      { ...parseDescription(said.text), title: 'No rain at all' },
+      stack.datasets[0]!.ownerKey,
+    );
+    const proxy = await startLyingProxy(stack.apiUrl);
+    // Requests are signed for the service's own name, so that it refuses them: the proxy answers in its place.
+    proxy.rule = () => () => ({
+      ...{ status: 200, headers: { 'content-type': 'application/json' } },
+      body: utf8(
+        JSON.stringify({ descriptions: [{ agreement: id, text: swapped.text, signature: to0x(swapped.signature) }] }),
+      ),
+    });
+    try {
+      const other = join(folder, 'swapped.json');
+      await createSecretFile(other, JSON.stringify({ ...stack.file, apiUrl: proxy.url }));
+      const env = { PLUMB_STACK: other, PLUMB_HOME: join(folder, 'consumer') };
+      const out = join(folder, 'kept.json');
+      const made = await runPlumb(['consumer', 'receipt', id, '--latest', '--out', out], env);
+      assert.match(
+        made.stderr,
+        /now shows another description than the one that you accepted\. The owner has signed both/,
+      );
+      assert.equal(receiptSchema.parse(JSON.parse(await readFile(out, 'utf8'))).description?.text, said.text);
+    } finally {
+      await proxy.close();
+    }
+  }
 
   /** What is left of a sale that is over: it is listed, and its receipt adds up. */
   async function looksBack(id: AgreementId): Promise<void> {
