@@ -1,5 +1,4 @@
 import { to0x } from '../../core/bytes.ts';
-import { counted } from '../../core/counted.ts';
 import type { DataFinding } from '../../core/evidence/check-data.ts';
 import type { EvidenceFile } from '../../core/evidence/evidence.ts';
 import { type TimestampFinding, UNREAD_TIMESTAMP } from '../../core/evidence/timestamp.ts';
