@@ -3,6 +3,7 @@ import type { Item, Table } from '../../../core/ports/table.ts';
 import type { FaultWatch } from '../faults/fault-watch.ts';
 import type { SeededRandom } from '../time/seeded-random.ts';
 import type { VirtualTime } from '../time/virtual-time.ts';
+import { copyItem } from './copy-item.ts';
 import { mayWrite } from './write-condition.ts';
 
 /** A table that can be put back to what it was, or lost. */
@@ -28,6 +29,10 @@ export function createMemoryTable(time: VirtualTime, faults: FaultWatch, random:
     partitions.set(pk, found);
     return found;
   };
+  const copyFound = (pk: string, sk: string): Item | null => {
+    const found = partition(pk).get(sk);
+    return found === undefined ? null : copyItem(found);
+  };
   const write = (pk: string, sk: string, item: Item | undefined): void => {
     const items = partition(pk);
     changes.push({ atMs: time.nowMs(), pk, sk, before: items.get(sk) });
@@ -44,20 +49,20 @@ export function createMemoryTable(time: VirtualTime, faults: FaultWatch, random:
     throw down();
   };
   return {
-    get: (pk, sk) => reach(() => structuredClone(partition(pk).get(sk) ?? null), false),
+    get: (pk, sk) => reach(() => copyFound(pk, sk), false),
     query: (pk, { from, to, limit, reverse = false }) =>
       reach(() => {
         const items = [...partition(pk).values()].filter(({ sk }) => sk >= from && sk <= to);
         items.sort((a, b) => (a.sk < b.sk ? -1 : 1));
         if (reverse) items.reverse();
-        return { items: structuredClone(items.slice(0, limit)), next: items[limit]?.sk ?? null };
+        return { items: items.slice(0, limit).map(copyItem), next: items[limit]?.sk ?? null };
       }, false),
     put: (item, condition) =>
       reach(() => {
         const [pk, sk] = [item.pk as string, item.sk as string];
         const found = partition(pk).get(sk);
         if (!mayWrite(condition, found?.version ?? 0)) return false;
-        write(pk, sk, structuredClone({ ...item, version: (found?.version ?? 0) + 1 }) as Item);
+        write(pk, sk, copyItem({ ...item, pk, sk, version: (found?.version ?? 0) + 1 }));
         return true;
       }, true),
     delete: (pk, sk, condition) =>
@@ -67,11 +72,11 @@ export function createMemoryTable(time: VirtualTime, faults: FaultWatch, random:
         if (found !== undefined) write(pk, sk, undefined);
         return true;
       }, true),
-    getMany: (keys) => reach(() => keys.map(({ pk, sk }) => structuredClone(partition(pk).get(sk) ?? null)), false),
+    getMany: (keys) => reach(() => keys.map(({ pk, sk }) => copyFound(pk, sk)), false),
     async putMany(items) {
       // Of several a fault may leave some undone.
       for (const item of items) {
-        await reach(() => write(item.pk, item.sk, structuredClone({ ...item, version: 1 }) as Item), true);
+        await reach(() => write(item.pk, item.sk, copyItem({ ...item, version: 1 })), true);
       }
     },
     async deleteMany(keys) {
