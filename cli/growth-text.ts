@@ -49,7 +49,7 @@ export function lateText({ ageMs, limitMs, waitingBlocks }: NonNullable<RoundSta
   const waiting =
     waitingBlocks === 0
       ? 'the service says that nothing of this dataset waits for the next one'
-      : `${waitingBlocks.toLocaleString('en')} stored blocks wait for the next one`;
+      : `${counted(waitingBlocks, 'stored block')} ${waitingBlocks === 1 ? 'waits' : 'wait'} for the next one`;
   return `the newest round is ${durationText(ageMs)} old (limit ${durationText(limitMs)}); ${waiting}`;
 }
 

@@ -37,12 +37,12 @@ export function ownerLossText({ owner, token, costs }: LookedAtOffer, terms: Ter
     `  blocks     ${blocks} of ${terms.count}, which the consumer reads without paying: ${shown}. By these terms they cost ${showAmount(worth, unit)}; you keep the fee of ${showAmount(fee, unit)}`,
     ...(isEncrypted
       ? [
-          `  keys       ${publicKeys} content keys of paid blocks, at most, become public on the chain. So do ${publicChunks} encrypted chunks of up to 1,024 bytes, one for each challenge. Anyone can read a chunk whose key is also public`,
+          `  keys       at most ${counted(publicKeys, 'content key')} of paid blocks and ${counted(publicChunks, 'encrypted chunk')} become public on the chain. A chunk has up to 1,024 bytes, and each challenge shows one. Anyone can read a chunk whose key is also public`,
         ]
       : [
-          `  chunks     ${publicChunks} chunks of up to 1,024 bytes of any blocks for sale become public on the chain, one for each challenge. A smaller block becomes public as a whole`,
+          `  chunks     at most ${counted(publicChunks, 'chunk')} of any blocks for sale become public on the chain. A chunk has up to 1,024 bytes, and each challenge shows one. A smaller block becomes public as a whole`,
         ]),
-    `  gas        ${showAmount(answersWei, NATIVE_COIN)} at today's gas price, if the consumer makes all ${counted(terms.maxChallenges, 'challenge')}${isEncrypted ? ` and ${terms.maxDemands} demands` : ''}: what answers cost beyond the stakes that they earn${costs.baseFeeWei === null ? '. This chain has no base fee, so a demand brings nothing' : ''}. The agent's claims also cost gas`,
+    `  gas        ${showAmount(answersWei, NATIVE_COIN)} at today's gas price, if the consumer makes ${counted(terms.maxChallenges, 'challenge')}${isEncrypted ? ` and ${counted(terms.maxDemands, 'demand')}` : ''}, all that the terms allow: what answers cost beyond the stakes that they earn${costs.baseFeeWei === null ? '. This chain has no base fee, so a demand brings nothing' : ''}. The agent's claims also cost gas`,
     `  bond       ${showAmount(bond, unit)}, if a challenged chunk${isEncrypted ? ' or the key of a paid block' : ''} is not shown within ${durationText(1000 * terms.windowSeconds)}. You are liable for the storage that you chose`,
     `  time       the bond is locked until the sale is over, ${durationText(1000 * lockedSeconds)} from acceptance at most`,
   ].join('\n');

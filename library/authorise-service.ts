@@ -2,6 +2,7 @@ import { nodeRuntime } from '../adapters/runtime/node-runtime.ts';
 import type { BlockRange } from '../client/disowned-blocks.ts';
 import { type Authorised, authoriseCss } from '../client/sale/authorise-css.ts';
 import { encodeDatasetName } from '../core/charter/dataset-name.ts';
+import { counted } from '../core/counted.ts';
 import { ArgumentError } from '../core/errors.ts';
 import type { Address } from '../core/ids.ts';
 import type { GrantTerms } from '../core/ports/grants.ts';
@@ -61,7 +62,7 @@ export const GRANT_DEFAULTS = {
 export function requireGrantable({ maxBlocks = 0, perRecordWei = 0n }: Omit<AuthoriseOptions, 'css'>): void {
   if (maxBlocks > GRANT_DEFAULTS.maxBlocks) {
     throw new ArgumentError(
-      `The grant is for ${maxBlocks} distinct blocks; at most ${GRANT_DEFAULTS.maxBlocks} fit. Give a lower number of blocks.`,
+      `The grant is for ${counted(maxBlocks, 'distinct block')}; at most ${GRANT_DEFAULTS.maxBlocks} fit. Give a lower number of blocks.`,
     );
   }
   if (perRecordWei >= 2n ** 96n) {

@@ -6,6 +6,7 @@ import { readShownKeys } from '../../client/consumer/read-shown-keys.ts';
 import { paidBlocks } from '../../core/agreement/quota.ts';
 import { signVoucher } from '../../core/agreement/voucher.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
+import { counted } from '../../core/counted.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { type BlockIndex, NATIVE_COIN } from '../../core/ids.ts';
 import type { OpenQuestion } from '../../core/ports/agreements.ts';
@@ -155,7 +156,7 @@ function requireDemandsLeft({ terms, demands, question }: Purchase, asked: reado
   const more = asked.filter((block) => question?.asks !== 'key' || question.block !== block).length;
   if (more <= left) return;
   throw new ArgumentError(
-    `${more > terms.maxDemands ? `More than ${terms.maxDemands}` : more} keys were requested; this agreement leaves ${left} of its ${terms.maxDemands} demands. Demand the most important ones.`,
+    `You asked for ${more > terms.maxDemands ? `more than ${counted(terms.maxDemands, 'key')}` : counted(more, 'key')}; this agreement leaves ${left} of ${counted(terms.maxDemands, 'demand')}. Demand the most important ones.`,
   );
 }
 

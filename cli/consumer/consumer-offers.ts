@@ -125,7 +125,7 @@ async function resolveDataset(
 function leftOutLines(leftOut: number): string[] {
   if (leftOut === 0) return [];
   return [
-    `${leftOut.toLocaleString('en')} older offers were not read. To narrow the search, add --owner, --dataset or --search`,
+    `${counted(leftOut, 'older offer')} ${leftOut === 1 ? 'was' : 'were'} not read. To narrow the search, add --owner, --dataset or --search`,
   ];
 }
 

@@ -1,6 +1,5 @@
 import type { Purchase } from '../../client/consumer/open-purchase.ts';
 import { challengeStakeWei } from '../../core/agreement/most-to-lose.ts';
-import { counted } from '../../core/counted.ts';
 import { NATIVE_COIN } from '../../core/ids.ts';
 import type { QuestionCosts } from '../../core/ports/agreements.ts';
 import { breakEvenFraction, chanceOfCatching, MOST_CHUNKS } from '../../core/sampling/chance-of-catching.ts';
@@ -37,7 +36,7 @@ export function penaltyLines(worth: PenaltyWorth, { terms }: Purchase): string[]
   return [
     `  penalty       a challenge costs ${showAmount(stakeWei, NATIVE_COIN)} and gas if it is answered, and wins ${showAmount(wins, terms.token)} if it is not; ${challengesLeft} left`,
     `                It asks for one random chunk of one block. It always catches an owner who lost the whole block. An owner who lost 1 of ${chunks}`,
-    `                chunks but kept its hash can show all the others: all ${counted(challengesLeft, 'challenge')} together catch that with ${percent(chanceOfOneLostChunk)}`,
+    `                chunks but kept its hash can show all the others: ${challengesLeft === 1 ? 'the only challenge catches' : `all ${challengesLeft} challenges together catch`} that with ${percent(chanceOfOneLostChunk)}`,
     ...(fraction === null
       ? []
       : [

@@ -42,12 +42,11 @@ export function addDeviceSalvage(device: Command): void {
 }
 
 function describe(folder: string, { blocks, bytes, files, damaged, missing, behind }: Salvage): string {
-  const count = (value: number): string => value.toLocaleString('en');
   return [
     `saved     ${counted(blocks, 'block')}, ${showBytes(bytes)}, in ${counted(files, 'file')} of ${folder}`,
     `damaged   ${counted(damaged, 'block')}`,
-    `missing   ${count(missing)} block numbers between the first and the last: dropped earlier, or lost`,
-    `behind    ${count(behind)} block numbers after the last one found: proven and removed, or lost`,
+    `missing   ${counted(missing, 'block number')} between the first and the last: dropped earlier, or lost`,
+    `behind    ${counted(behind, 'block number')} after the last one found: proven and removed, or lost`,
     'Some of these blocks may be in the log already, because the outbox keeps blocks for a while after the storage has proven them.',
     'To continue, move the damaged outbox away (the file, -wal, -shm and -mark), start the device, and feed it the saved data:',
     `plumb device run --source dir:${folder}/files --until-idle; for a stream, feed it ${folder}/stream.`,

@@ -96,7 +96,7 @@ function describe(status: Shown, nowMs: number): string {
   if (!status.running) lines.push('No device is running on this outbox. Start it with: plumb device run');
   lines.push(...waitsText(status.waits, nowMs));
   const { leftOut } = status;
-  if (leftOut.count > 0) lines.push(`left out  ${count(leftOut.count)} items that the source has now:`);
+  if (leftOut.count > 0) lines.push(`left out  ${counted(leftOut.count, 'item')} that the source has now:`);
   for (const { reason, count: n, examples } of leftOut.reasons) {
     const more = n > examples.length ? ` and ${count(n - examples.length)} more` : '';
     lines.push(`  ${examples.map(showName).join(', ')}${more}: ${reason}`);

@@ -21,7 +21,7 @@ export function showProgress(output: Output, live: boolean): Report {
     if (notice !== null) output.notice(notice);
     output.progress(
       `captured ${counts.captured}  sealed ${counts.sealed}  stored ${counts.stored}  recorded ${counts.recorded}  ` +
-        `final ${counts.final}  checked ${counts.checked} blocks  (${showBytes(Math.max(0, counts.waitingBytes))} here)`,
+        `final ${counts.final}  checked ${counted(counts.checked, 'block')}  (${showBytes(Math.max(0, counts.waitingBytes))} here)`,
     );
   };
 }
@@ -77,7 +77,7 @@ function describe(event: DeviceEvent): string | null {
     case 'gap':
       return `The outbox is full: ${event.blocks} of the oldest blocks (${showBytes(event.bytes)}) were dropped, and a note in the log says so.`;
     case 'damaged':
-      return `${event.blocks} captured blocks (${showBytes(event.bytes)}) are damaged on this disk. They are set aside, and a note in the log says so. The disk may be failing.`;
+      return `This disk has damaged ${counted(event.blocks, 'captured block')} (${showBytes(event.bytes)}). The device set ${event.blocks === 1 ? 'it' : 'them'} aside, and a note in the log says so. The disk may be failing.`;
     case 'missing':
       return `The batch at block ${event.first} was uploaded, but the storage does not have it. It is being uploaded again.`;
     case 'waiting':

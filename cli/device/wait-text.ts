@@ -43,7 +43,7 @@ export function describeLoss(kind: LossKind, atMs: number, nowMs: number): strin
 }
 
 export function shortenedText(blocks: number): string {
-  const lacks = blocks === 0 ? 'the last changes of state' : `${blocks.toLocaleString('en')} captured blocks`;
+  const lacks = blocks === 0 ? 'the last changes of state' : counted(blocks, 'captured block');
   return `The outbox lacks ${lacks} that it had acknowledged. Its log (-wal) was cut, damaged or lost, or someone put back an older copy.`;
 }
 

@@ -1,4 +1,5 @@
 import type { DatasetKind } from '../../core/charter/kind.ts';
+import { counted } from '../../core/counted.ts';
 import { ArgumentError, FileError } from '../../core/errors.ts';
 import { KINDS, type KindName } from '../dataset/kind-name.ts';
 import { readBoundedText } from '../read-bounded-file.ts';
@@ -49,7 +50,9 @@ export async function readFleet(path: string, defaults: Omit<WantedDevice, 'name
     const where = `${path}, line ${i + 1}`;
     const values = splitLine(line, where);
     if (values.length !== columns.length) {
-      throw new FileError(`${where} has ${values.length} values; there are ${columns.length} columns.`);
+      throw new FileError(
+        `${where} has ${counted(values.length, 'value')}; its first line has ${counted(columns.length, 'column')}.`,
+      );
     }
     const value = (column: string): string | undefined => values[columns.indexOf(column)];
     const name = requireName(value('name') ?? '', where, FileError);

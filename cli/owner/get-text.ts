@@ -38,7 +38,7 @@ export function reportText(output: Output, report: GetReport, evidence: readonly
 
 /** Of blocks that an earlier device wrote behind the charter of its successor. */
 export function disownedText({ from, to, signer, blockNumber, serial }: DisownedBlocks): string {
-  return `${blocksText({ from, to })}: charter ${serial} disowned these blocks; ${signer} signed them, and they were recorded in chain block ${blockNumber}`;
+  return `${blocksText({ from, to })}: charter ${serial} disowned ${from === to ? 'it' : 'them'}; ${signer} signed ${from === to ? 'it, and it was' : 'them, and they were'} recorded in chain block ${blockNumber}`;
 }
 
 /** For people, one stretch whatever the number of updates that recorded it. */

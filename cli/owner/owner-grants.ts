@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../../core/counted.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { NATIVE_COIN } from '../../core/ids.ts';
 import type { Grant, GrantId, Grants } from '../../core/ports/grants.ts';
@@ -110,7 +111,7 @@ async function reclaimAll(opened: Opened): Promise<number> {
   const running = found.filter(({ id, state }) => state !== 'ended' && !ended.includes(id)).length;
   context.output.result(
     { account: owner.address, ended, wei, transaction, running },
-    `${ended.length} grants ended, ${running} still running; ${showAmount(wei, NATIVE_COIN)} came back.`,
+    `${counted(ended.length, 'grant')} ended, ${running} still running; ${showAmount(wei, NATIVE_COIN)} came back.`,
   );
   return EXIT.ok;
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { counted } from '../../core/counted.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import { type Address, address } from '../../core/ids.ts';
 import { inFile } from '../../core/parse-outside.ts';
@@ -76,7 +77,9 @@ export function addServiceOwner(service: Command): void {
         count++;
         output.result(one, `${one.owner}  ${one.quotaBytes.toLocaleString('en')} bytes`);
       }
-      output.notice(count === 0 ? 'No owner is served.' : `${count.toLocaleString('en')} owners are served.`);
+      output.notice(
+        count === 0 ? 'No owner is served.' : `${counted(count, 'owner')} ${count === 1 ? 'is' : 'are'} served.`,
+      );
       return EXIT.ok;
     }),
   );

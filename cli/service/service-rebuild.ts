@@ -64,13 +64,15 @@ function describe(rebuilt: Rebuilt): string {
     `Datasets: ${datasets.length}, with ${counted(blocks, 'block')} in their logs.`,
     `Charters: ${charters.kept} restored, ${charters.known} already there, ${charters.refused} refused.`,
     `Segments: ${outcomes.join(', ') || 'none'}.`,
-    ...(mended > 0 ? [`${mended} items of the logs were missing or wrong, and are corrected.`] : []),
+    ...(mended > 0
+      ? [`Corrected ${counted(mended, 'item')} of the logs that ${mended === 1 ? 'was' : 'were'} missing or wrong.`]
+      : []),
     ...(recounted > 0 ? [`Corrected the count of stored bytes of ${counted(recounted, 'dataset')}.`] : []),
     ...(anchored === null ? [] : [`The rounds' map has ${counted(anchored, 'head')}.`]),
-    ...(lost > 0 ? [`The objects of ${counted(lost, 'segment')} are gone. Restore their versions in the bucket.`] : []),
+    ...(lost > 0 ? [`The bucket lacks the objects of ${counted(lost, 'segment')}. Restore their versions there.`] : []),
     ...behind(rebuilt).map(({ dataset }) => `${dataset}: the chain has blocks that are not stored here.`),
     ...failures.slice(0, MOST_SHOWN).map(({ what, message }) => `failed: ${printable(what)}: ${printable(message)}`),
-    ...(failures.length > 0 ? [`${failures.length} items failed. Run the command again.`] : ['Done.']),
+    ...(failures.length > 0 ? [`${counted(failures.length, 'item')} failed. Run the command again.`] : ['Done.']),
   ].join('\n');
 }
 

@@ -99,7 +99,7 @@ async function drawSample({ primitives, store }: PurchaseAuditDeps, audit: Purch
   const wanted = audit.sample ?? Math.min(DEFAULT_SAMPLE, left);
   if (left < 1) {
     throw new StateError(
-      `All ${counted(samples, 'sample')} of the agreement are used up. Fetch and pay for blocks instead.`,
+      `${samples === 1 ? 'The only sample of the agreement is' : `All ${counted(samples, 'sample')} of the agreement are`} used up. Fetch and pay for blocks instead.`,
     );
   }
   if (wanted < 1 || wanted > left) {

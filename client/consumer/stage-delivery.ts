@@ -1,6 +1,7 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { decodeMeta, encodeMeta } from '../../core/block/meta.ts';
 import { u32 } from '../../core/bytes.ts';
+import { counted } from '../../core/counted.ts';
 import { FileError } from '../../core/errors.ts';
 import type { BlockIndex } from '../../core/ids.ts';
 import { MAX_BLOCK_BYTES } from '../../core/limits.ts';
@@ -69,7 +70,7 @@ async function cutBehind(file: FileHandle, path: string, verified: number): Prom
     const frame = await readFrame(file, at);
     if (frame === null) {
       throw new FileError(
-        `${path} holds only ${number} of the ${verified} verified blocks. Put the file back, or move the purchase's state away and fetch again; blocks that you have paid for are free.`,
+        `${path} holds only ${number} of ${counted(verified, 'verified block')}. Put the file back, or move the purchase's state away and fetch again; blocks that you have paid for are free.`,
       );
     }
     at = frame.end;

@@ -89,12 +89,12 @@ export function assure(count: AuditCount): Assurance {
   if (damaged > 0)
     return {
       confidence: null,
-      words: `Damage found: ${damaged} of ${checked} checked blocks ${damaged === 1 ? 'is' : 'are'} not intact.`,
+      words: `Damage found: ${damaged} of ${counted(checked, 'checked block')} ${damaged === 1 ? 'is' : 'are'} not intact.`,
     };
   if (unanswered > 0) {
     return {
       confidence: null,
-      words: `${unanswered} of ${checked} answers are missing, so the result has no confidence.`,
+      words: `${unanswered} of ${counted(checked, 'answer')} ${unanswered === 1 ? 'is' : 'are'} missing, so the result has no confidence.`,
     };
   }
   if (evidence === 'attested') {
@@ -113,7 +113,7 @@ export function assure(count: AuditCount): Assurance {
     const confidence = detectionOfDamagedBlocks(total, damagedBlocks, checked);
     return {
       confidence,
-      words: `${ofAll} were hashed here. If ${damagedBlocks} or more blocks (${percent(fraction)}) were damaged, this check would have found damage with probability ${shown(confidence)}.`,
+      words: `${ofAll} ${checked === 1 ? 'was' : 'were'} hashed here. If ${damagedBlocks} or more blocks (${percent(fraction)}) were damaged, this check would have found damage with probability ${shown(confidence)}.`,
     };
   }
   const confidence = detectionOfDamagedChunks(fraction, checked);

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { counted } from '../../core/counted.ts';
 import { checkCitations, findCitations } from './find-citations.ts';
 import { findMissingPaths } from './find-missing-paths.ts';
 
@@ -28,7 +29,7 @@ const cited = Object.entries(files).flatMap(([file, text]) => findCitations(file
 
 for (const { file, line, problem } of refusals) console.error(`${file}:${line} ${problem}.`);
 console.log(
-  `${cited} citations in ${Object.keys(files).length} files were looked up in ${known.size} pages; ${refusals.length} refusals.`,
+  `${cited} citations in ${Object.keys(files).length} files were looked up in ${known.size} pages; ${counted(refusals.length, 'refusal')}.`,
 );
 if (refusals.length > 0) process.exitCode = 1;
 

@@ -3,6 +3,7 @@
  * a seed. See HELP.
  */
 import { parseArgs } from 'node:util';
+import { counted } from '../../core/counted.ts';
 import { ALL_FAULT_KINDS, type Fault, type FaultKind } from './faults/fault.ts';
 import { loadMutant } from './load-mutant.ts';
 import { MUTANTS } from './mutants.ts';
@@ -105,7 +106,7 @@ async function simulate({ seeds, untilMs, kinds, mutant, trace, json, isOne, sto
   if (json) console.log(JSON.stringify({ seeds: done, virtualHours, faults: counts, failed }));
   else
     console.log(
-      `${done} seeds, ${virtualHours} virtual hours, faults ${JSON.stringify(counts)}: ${failed.length} failed.`,
+      `${counted(done, 'seed')}, ${virtualHours} virtual hours, faults ${JSON.stringify(counts)}: ${failed.length} failed.`,
     );
   if (isInterrupted) return 130;
   return failed.length === 0 ? 0 : 1;

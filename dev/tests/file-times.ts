@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { counted } from '../../core/counted.ts';
 import { LONG_FILES } from './long-files.ts';
 
 /** What a test file took: by the clock, and of the processors, its own programs included. */
@@ -71,7 +72,7 @@ export function describeTimes(times: readonly FileTime[], most: number): string 
     `${(wallMs / 1000).toFixed(1).padStart(8)} s ${(cpuMs / 1000).toFixed(1).padStart(8)} s  ${name}`;
   const sum = (of: 'wallMs' | 'cpuMs') => times.reduce((total, time) => total + time[of], 0);
   return [
-    `The ${Math.min(most, times.length)} slowest of ${times.length} files, by the clock and of the processors:`,
+    `The slowest (${Math.min(most, times.length)}) of ${counted(times.length, 'file')}, by the clock and of the processors:`,
     ...times.slice(0, most).map(({ file, wallMs, cpuMs }) => row(wallMs, cpuMs, file)),
     row(sum('wallMs'), sum('cpuMs'), 'all files together'),
   ].join('\n');

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { counted } from '../../core/counted.ts';
 import { type Chosen, chooseAll, chooseFiles } from './choose-files.ts';
 import { describeTimes, keepTimes, longestFirst } from './file-times.ts';
 import { findTouched } from './find-touched.ts';
@@ -69,7 +70,7 @@ async function main(): Promise<number> {
     contractsRan === null
       ? 'no contracts were run'
       : `the contracts ${contractsRan.passed ? 'passed' : 'FAILED'} in ${(contractsRan.wallMs / 1000).toFixed(0)} s`;
-  console.log(`\n${files.length} test files were run, ${suite}.`);
+  console.log(`\nRan ${counted(files.length, 'test file')}; ${suite}.`);
   if (ran !== null) console.log(ran.summary);
   // Last, as whoever keeps only the end of the output must know them.
   for (const failure of ran?.failures ?? []) console.log(`FAILED ${failure}`);
@@ -81,6 +82,8 @@ function choose(): Chosen {
   if (!values.touched) return positionals.length > 0 ? chooseFiles(positionals) : chooseAll();
   if (positionals.length > 1) throw new Error('Give one revision at most: npm run test:touched -- REV');
   const { since, changed, tests, contracts } = findTouched(positionals[0] ?? null);
-  console.log(`${changed.length} files differ from ${since.slice(0, 10)}; they touch ${tests.length} test files.`);
+  console.log(
+    `Since ${since.slice(0, 10)} ${counted(changed.length, 'file')} changed, touching ${counted(tests.length, 'test file')}.`,
+  );
   return { files: tests, contracts };
 }

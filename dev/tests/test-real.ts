@@ -1,4 +1,5 @@
 import { globSync } from 'node:fs';
+import { counted } from '../../core/counted.ts';
 import { installAll } from '../real/programs/install-all.ts';
 import { type RealProgram, VERSIONS } from '../real/programs/versions.ts';
 import { runFiles } from './run-files.ts';
@@ -14,7 +15,7 @@ if (await installAll(Object.keys(VERSIONS) as RealProgram[])) {
   // One file at a time: each starts several programs, and two processors are soon full.
   const { passed, summary } = await runFiles(files, 1);
   const versions = Object.entries(VERSIONS).map(([program, version]) => `${program} ${version}`);
-  console.log(`\n${files.length} test files were run on ${versions.join(', ')} in ${minutes()}.`);
+  console.log(`\nRan ${counted(files.length, 'test file')} on ${versions.join(', ')} in ${minutes()}.`);
   console.log(summary);
   process.exitCode = passed ? 0 : 1;
 } else {

@@ -1,4 +1,5 @@
 import { equalBytes } from '../../core/bytes.ts';
+import { counted } from '../../core/counted.ts';
 import { ChainAnswerError, PlumblineError, ProofError } from '../../core/errors.ts';
 import type { LogRoot } from '../../core/ids.ts';
 import { appendLeaves, EMPTY_PEAKS, type Peaks, rootOfPeaks } from '../../core/log/peaks.ts';
@@ -73,7 +74,7 @@ async function statesSince(
   const last = states.at(-1);
   if (last?.size !== final.size || !equalBytes(last.root, final.root)) {
     throw new ChainAnswerError(
-      `The node's events of this dataset give ${last?.size ?? 0} blocks, but its head gives ${final.size}. Use another node.`,
+      `The node's events of this dataset give ${counted(last?.size ?? 0, 'block')}, but its head gives ${final.size}. Use another node.`,
     );
   }
   return states;

@@ -193,7 +193,7 @@ test('lists that cannot be meant, and files of somebody else, are refused before
     ['name\nx\nx\n', /line 3 names x a second time/],
     ['name,kind\nx,maybe\n', /not a kind/],
     ['name,published\nx,maybe\n', /neither true nor false/],
-    ['name\nx,y\n', /2 values; there are 1 columns/],
+    ['name\nx,y\n', /2 values; its first line has 1 column\./],
     ['name\n', /does not name a device/],
     ['name\n"x"\n', /quotes/],
   ];

@@ -300,7 +300,7 @@ describe('what an audit states', () => {
       for (const total of [460, 10_000]) {
         const { confidence, words } = assure(count({ evidence, total, intact: 459, unanswered: 1 }));
         assert.equal(confidence, null);
-        assert.match(words, /1 of 460 answers are missing/);
+        assert.match(words, /1 of 460 answers is missing/);
       }
     }
   });

@@ -1,3 +1,4 @@
+import { counted } from '../../../core/counted.ts';
 import { type CountName, NO_COUNTS } from './counts.ts';
 import type { FleetMinute, FleetResult } from './simulate-fleet.ts';
 
@@ -52,10 +53,10 @@ export function saySummary({
     return `  ${party}: rpc ${rpcRequests}, reads ${tableReads}, writes ${tableWrites}, objects ${objectRequests}, invocations ${invocations}`;
   });
   return [
-    `${options.devices} devices, ${options.minutes} minutes, ${batches} batches; signatures ${signatures}; ${took.seconds} s, ${took.cpuSeconds} s of processor, ${took.memoryMb} MB`,
+    `${counted(options.devices, 'device')}, ${counted(options.minutes, 'minute')}, ${counted(batches, 'batch')}; signatures ${signatures}; ${took.seconds} s, ${took.cpuSeconds} s of processor, ${took.memoryMb} MB`,
     `rounds ${all.rounds}, transactions ${all.transactions}, gas ${all.gas}, fees ${all.feesGwei} gwei`,
     `a batch: ${each(all.rpcRequests)} RPC requests, ${each(all.tableReads)} table reads, ${each(all.tableWrites)} writes, ${each(all.objectRequests)} object requests`,
-    `backlog ${all.backlog}, waiting ${all.waiting}, oldest ${all.oldestSeconds} s; settled in ${settled.minutes} minutes: not anchored ${settled.notAnchored}, not final ${settled.notFinal}, not stored ${settled.notStored}`,
+    `backlog ${all.backlog}, waiting ${all.waiting}, oldest ${all.oldestSeconds} s; settled in ${counted(settled.minutes, 'minute')}: not anchored ${settled.notAnchored}, not final ${settled.notFinal}, not stored ${settled.notStored}`,
     `events that failed ${failedEvents}, given up ${deadLetters}; calls refused ${all.failedCalls}, writes that met another ${all.refusedWrites}`,
     ...(burst === null
       ? []

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { counted } from '../../../core/counted.ts';
 import { FILES, LINES_FILE, layOutFiles, readMeasurement } from '../measurements.ts';
 import { payersOf } from '../payers.ts';
 import { runPlumb } from '../plumb-process.ts';
@@ -58,7 +59,7 @@ export async function recordMeasurements(
   );
   await log.step(
     `${LINES_FILE} line by line, recorded by the device itself`,
-    `${lines} blocks recorded, final, checked`,
+    `${counted(lines, 'block')} recorded, final, checked`,
     async () => {
       sizes.lines = (await stream).blocks;
       return sayIngested(await stream);
@@ -97,7 +98,7 @@ interface DeviceLine {
 }
 
 function sayIngested({ blocks, complete }: Ingested): string {
-  return `${blocks} blocks recorded, final, ${complete ? 'checked' : 'not all checked'}`;
+  return `${counted(blocks, 'block')} recorded, final, ${complete ? 'checked' : 'not all checked'}`;
 }
 
 async function ingest(dataset: DemoDataset, flags: readonly string[], input?: string): Promise<Ingested> {
