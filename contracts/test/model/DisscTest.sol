@@ -132,13 +132,12 @@ abstract contract DisscModel {
 
     /// @dev All leaves when `fresh` are appended.
     function _after(Model storage model, bytes32[] memory fresh) internal view returns (bytes32[] memory leaves) {
-        uint256 before = model.leaves.length;
-        leaves = new bytes32[](before + fresh.length);
-        for (uint256 i = 0; i < before; ++i) {
-            leaves[i] = model.leaves[i];
-        }
-        for (uint256 i = 0; i < fresh.length; ++i) {
-            leaves[before + i] = fresh[i];
+        bytes32[] memory before = model.leaves;
+        leaves = new bytes32[](before.length + fresh.length);
+        assembly ("memory-safe") {
+            let size := mul(mload(before), 32)
+            mcopy(add(leaves, 32), add(before, 32), size)
+            mcopy(add(add(leaves, 32), size), add(fresh, 32), mul(mload(fresh), 32))
         }
     }
 

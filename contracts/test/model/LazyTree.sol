@@ -15,7 +15,7 @@ library LazyTree {
     }
 
     /// @notice Leaves of which those in `special` are like no other.
-    function make(bytes32 seed, uint256[] memory special) internal pure returns (Leaves memory leaves) {
+    function make(bytes32 seed, uint256[] memory special) internal view returns (Leaves memory leaves) {
         leaves.seed = seed;
         leaves.special = special;
         leaves.plain[0] = keccak256(abi.encode(seed));
@@ -25,7 +25,7 @@ library LazyTree {
     }
 
     /// @notice MTH of the leaves from `from` to `to`.
-    function root(Leaves memory leaves, uint256 from, uint256 to) internal pure returns (bytes32) {
+    function root(Leaves memory leaves, uint256 from, uint256 to) internal view returns (bytes32) {
         uint256 n = to - from;
         if (n == 0) return 0;
         if (!_hasSpecial(leaves, from, to)) {
@@ -40,7 +40,7 @@ library LazyTree {
     }
 
     /// @notice As `NaiveTree.peaks`.
-    function peaks(Leaves memory leaves, uint256 n) internal pure returns (bytes32[] memory nodes) {
+    function peaks(Leaves memory leaves, uint256 n) internal view returns (bytes32[] memory nodes) {
         nodes = new bytes32[](64);
         uint256 count = 0;
         for (uint256 start = 0; start < n;) {
@@ -53,7 +53,7 @@ library LazyTree {
     }
 
     /// @notice As `NaiveTree.appended`, up to `m` leaves.
-    function appended(Leaves memory leaves, uint256 n, uint256 m) internal pure returns (bytes32[] memory nodes) {
+    function appended(Leaves memory leaves, uint256 n, uint256 m) internal view returns (bytes32[] memory nodes) {
         nodes = new bytes32[](128);
         uint256 count = 0;
         while (n < m) {

@@ -105,9 +105,10 @@ abstract contract SaleModel is DisscModel {
     {
         bytes memory record = _recordOf(model, index, shelf.blocks[index - shelf.first]);
         (answer.sealedDigest, answer.commitment, answer.contentCommitment) = _three(record);
-        bytes32[] memory leaves = new bytes32[](size);
-        for (uint256 i = 0; i < size; ++i) {
-            leaves[i] = model.leaves[i];
+        bytes32[] memory leaves = model.leaves;
+        require(size <= leaves.length, "a log of another time");
+        assembly ("memory-safe") {
+            mstore(leaves, size)
         }
         answer.path = NaiveTree.path(leaves, index);
     }
