@@ -9,6 +9,7 @@ import { EXIT } from '../exit-codes.ts';
 import { runCommand } from '../run-command.ts';
 import { outboxPathOf } from './outbox-path.ts';
 import { showBytes } from './parse-units.ts';
+import { findProvisionFault } from './provision-fault.ts';
 import { showName } from './show-name.ts';
 import { describeLoss, secondWriterText, shortenedText, showAge, waitsText } from './wait-text.ts';
 
@@ -32,7 +33,9 @@ export function addDeviceStatus(device: Command): void {
       const outbox = openOutboxReadOnly(path);
       try {
         const nowMs = Date.now();
-        const status = { ...readStatus(outbox, nowMs), running: isOutboxHeld(path) };
+        // Whoever names the outbox alone may have the file elsewhere.
+        const provisionFault = options.outbox === undefined ? findProvisionFault(options.provision) : null;
+        const status = { ...readStatus(outbox, nowMs), running: isOutboxHeld(path), provisionFault };
         output.result(status, describe(status, nowMs));
         return exitCodeOf(status, nowMs);
       } finally {
@@ -52,12 +55,12 @@ After a crash, the program that writes a stream should continue after captured.s
 Exit codes: 0 nothing waits longer than it should, 3 something waits too long for the chain, the service or the storage,
 6 the owner, or whoever looks after this machine, has to act.`;
 
-type Shown = OutboxStatus & { readonly running: boolean };
+type Shown = OutboxStatus & { readonly running: boolean; readonly provisionFault: string | null };
 
 /** By whose turn it is, of what waits too long. */
-function exitCodeOf({ waits, shortenedBlocks, secondWriter }: Shown, nowMs: number): number {
+function exitCodeOf({ waits, shortenedBlocks, secondWriter, provisionFault }: Shown, nowMs: number): number {
   const isCloned = secondWriter !== null && nowMs - secondWriter.lastMs < RECENT_MS;
-  if (shortenedBlocks !== null || isCloned) return EXIT.state;
+  if (shortenedBlocks !== null || isCloned || provisionFault !== null) return EXIT.state;
   const overdue = waits.filter((wait) => wait.overdue);
   if (overdue.length === 0) return EXIT.ok;
   return overdue.every(({ turn }) => turn === 'service' || turn === 'chain') ? EXIT.unavailable : EXIT.state;
@@ -93,6 +96,11 @@ function describe(status: Shown, nowMs: number): string {
     lines.push(`${secondWriterText({ from, blocks })} Last seen ${showAge(nowMs - lastMs)} ago.`);
   }
   if (status.shortenedBlocks !== null) lines.push(shortenedText(status.shortenedBlocks));
+  const { provisionFault } = status;
+  if (provisionFault !== null) {
+    const holds = status.running ? 'The device that runs goes on, but' : 'What is shown here is safe, but';
+    lines.push(`${provisionFault} ${holds} a device that starts needs the file.`);
+  }
   if (!status.running) lines.push('No device is running on this outbox. Start it with: plumb device run');
   lines.push(...waitsText(status.waits, nowMs));
   const { leftOut } = status;

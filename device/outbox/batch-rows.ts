@@ -81,6 +81,12 @@ export function batchesIn(outbox: Outbox, state: BatchState, limit: number): Bat
   return rows.map((row) => rowOf(row) as BatchRow);
 }
 
+/** Since when the oldest batch of a state is in it, ms since 1970; null where there is none. */
+export function waitingSince(outbox: Outbox, state: BatchState): number | null {
+  const row = outbox.sql('SELECT min(since_ms) AS since FROM batches WHERE state = ?').get(stateNumber(state));
+  return (row?.since as number | null | undefined) ?? null;
+}
+
 /** Whether any batch is in one of these states: asked at every turn, so it reads no row. */
 export function hasBatchIn(outbox: Outbox, ...states: readonly BatchState[]): boolean {
   const any = outbox.sql('SELECT 1 FROM batches WHERE state = ? LIMIT 1');

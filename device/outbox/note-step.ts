@@ -17,6 +17,7 @@ export type StepName =
   | 'seal'
   | 'upload'
   | 'record'
+  | 'anchorer'
   | 'follow'
   | 'check'
   | 'publish';

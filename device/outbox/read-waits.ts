@@ -54,7 +54,7 @@ const STEPS: Readonly<Record<AwaitedThing, readonly string[]>> = {
   sealing: ['hold', 'seal', 'compare'],
   upload: ['upload'],
   'check-in': ['look'],
-  record: ['record', 'look', 'follow'],
+  record: ['record', 'look', 'anchorer', 'follow'],
   finality: ['follow'],
   proof: ['check'],
   publication: ['publish'],

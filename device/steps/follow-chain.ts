@@ -4,7 +4,8 @@ import type { Address } from '../../core/ids.ts';
 import type { DatasetAnchor } from '../../core/ports/service.ts';
 import type { ChainView } from '../log/chain-view.ts';
 import { isOurs } from '../log/is-ours.ts';
-import { batchesIn, hasBatchIn } from '../outbox/batch-rows.ts';
+import { batchesIn, hasBatchIn, waitingSince } from '../outbox/batch-rows.ts';
+import { noteStep } from '../outbox/note-step.ts';
 import { countUnpublished } from '../outbox/to-publish.ts';
 import { createEarlyLooks } from '../record/early-looks.ts';
 import { createCharterFollower } from '../record/follow-charter.ts';
@@ -16,6 +17,8 @@ import type { DeviceRun } from './device-run.ts';
 const IDLE_FACTOR = 15;
 /** but not more rarely than this, if it does so at all. */
 const IDLE_MOST_MS = 900_000;
+/** Behind this, a first round is late: finality takes a quarter of an hour. */
+const FIRST_ROUND_MS = 30 * 60_000;
 /** The service is asked no more rarely than this while something is not final. */
 const ASK_MOST_MS = 60_000;
 
@@ -81,6 +84,7 @@ export function createFollowStep(run: DeviceRun): (signal: AbortSignal) => Promi
         // A charter that the chain does not have yet costs no more requests than rounds that it does not have.
         if (charters.isNews(shown.charter) && early.take()) await followCharter(shown.charter, signal);
         await confirm(run, rounds, early, shown, signal);
+        noteAnchorer(run, rounds, shown);
       }
       asked++;
     }
@@ -141,6 +145,23 @@ async function confirm(
   const root = await finality.readFinalRound(rounds.anchorer, signal);
   const anchored = await rounds.follower.accept(root, shown.round, signal);
   if (anchored !== null) noteAnchored(to, anchored);
+}
+
+/**
+ * A service keeps the rounds of its own anchorer alone: where the charter names another, nothing of it comes from there, however
+ * long one waits. A first round takes as long as the chain's finality.
+ */
+function noteAnchorer({ parts }: DeviceRun, rounds: Rounds | null, shown: DatasetAnchor): void {
+  const { runtime, outbox } = parts;
+  const waitedMs = runtime.nowMs() - (waitingSince(outbox, 'stored') ?? runtime.nowMs());
+  if (rounds === null || shown.round !== null || waitedMs <= FIRST_ROUND_MS) {
+    noteStep(parts, 'anchorer', null);
+    return;
+  }
+  const reason =
+    `The charter names the anchorer ${rounds.anchorer}, and the service shows no final round of that account. If another service ` +
+    'anchors for it, have the device ask that one. If this one shall, the owner says so: plumb dataset anchor NAME.';
+  noteStep(parts, 'anchorer', { reason, failures: 1, kind: 'state' });
 }
 
 /** Null where the service does not answer: the uploads say so, and the whole looks go on without it. */

@@ -16,6 +16,8 @@ import { NO_ROUND, roundBody, roundRoot } from '../../core/rounds/round.ts';
 import { RPC_TRIPS, type RpcTrips } from '../../dev/simulate/chain/rpc-trips.ts';
 import { createDeviceClock } from '../../device/clock.ts';
 import { DEFAULT_DEVICE_OPTIONS } from '../../device/device-options.ts';
+import { openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
+import { readStatus } from '../../device/outbox/read-status.ts';
 import { watchDirectory } from '../../device/sources/watch-directory.ts';
 import { newWriter, startDevice, temporaryFolder } from './fixture.ts';
 import { MemoryDirectories } from './memory-directories.ts';
@@ -96,11 +98,12 @@ async function setUp(context: TestContext, anchorer: Address | undefined, charte
       return { ...shown, charter, round: found?.shown ?? null, final: anchorer === undefined ? (head ?? null) : null };
     },
   };
+  const outboxPath = join(temporaryFolder(context), 'o');
   const device = startDevice(
     {
       ...{ writer, runtime, rounds, finality, transfer: memoryTransfer(runtime, remote, 20) },
       remote: { ...remote, ledger, service } as Remote,
-      outboxPath: join(temporaryFolder(context), 'o'),
+      outboxPath,
       clock: createDeviceClock(runtime),
       source: watchDirectory(directories, '/in', {
         ...{ blockBytes: 1000, scanEveryMs: 1000, settleMs: 1000, deleteAfterChecked: false, keepOut: [] },
@@ -139,7 +142,7 @@ async function setUp(context: TestContext, anchorer: Address | undefined, charte
       if (anchorer !== undefined) anchor();
     }
   };
-  return { runtime, remote, device, chain, writer, pass, takeRequests, checked };
+  return { runtime, remote, device, chain, writer, outboxPath, pass, takeRequests, checked };
 }
 
 test('a device that always waits asks the chain less than once a minute, and releases what a final round holds', async (context) => {
@@ -195,7 +198,7 @@ test('of what DISSC alone records, it asks as rarely in the long run', async (co
 
 test('a device whose owner charters it to another anchorer goes on in that oneâ€™s rounds, once the chain has the charter', async (context) => {
   const former = `0x${'f0'.repeat(20)}` as Address;
-  const { runtime, remote, device, chain, writer, pass, takeRequests, checked } = await setUp(
+  const { runtime, remote, device, chain, writer, outboxPath, pass, takeRequests, checked } = await setUp(
     context,
     ANCHORER,
     former,
@@ -206,6 +209,19 @@ test('a device whose owner charters it to another anchorer goes on in that oneâ€
   };
   await pass(FINAL_AFTER + 5);
   assert.equal(checked(), 0, 'its charter names somebody who anchors nothing');
+  const waitsForRecord = () => {
+    const outbox = openOutboxReadOnly(outboxPath);
+    const found = readStatus(outbox, runtime.nowMs()).waits.find((wait) => wait.for === 'record');
+    outbox.close();
+    return found;
+  };
+  assert.equal(waitsForRecord()?.reason, null, 'a first round may take so long');
+  chain.isSilent = true;
+  await pass(30);
+  const { reason, turn, sinceMs = 0 } = waitsForRecord() ?? {};
+  assert.match(`${reason}`, new RegExp(`names the anchorer ${former}.*plumb dataset anchor NAME`));
+  assert.deepEqual([turn, sinceMs > 0], ['owner', true]);
+  chain.isSilent = false;
 
   // The service's word alone, the owner's without the chain, and another owner's: each costs next to nothing, and moves nothing.
   takeRequests();
@@ -224,6 +240,7 @@ test('a device whose owner charters it to another anchorer goes on in that oneâ€
   const told = device.events.filter(({ event }) => event === 'anchorer');
   assert.deepEqual(told, [{ event: 'anchorer', anchorer: ANCHORER, serial: 2 }]);
   assert.ok(checked() > 0, 'what had waited is released');
+  assert.equal(waitsForRecord()?.reason ?? null, null);
   takeRequests();
   const before = checked();
   await pass(60);

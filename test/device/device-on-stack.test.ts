@@ -18,6 +18,7 @@ import { rebuildPeaks } from '../../core/log/rebuild-peaks.ts';
 import { appendedSubtrees } from '../../core/log/subtrees.ts';
 import type { DeviceEvent } from '../../device/events.ts';
 import { readProvision } from '../../device/provision/read-provision.ts';
+import { startForeignNode } from '../adapters/foreign-node.ts';
 import { quickenKeystore } from '../cli/quicken-keystore.ts';
 import { runPlumb, type StackUnderTest, spawnPlumb, startStackUnderTest } from '../cli/run-plumb.ts';
 
@@ -166,6 +167,38 @@ test('an older copy of the outbox, put back, adopts what the service and the cha
   for (const records of [[], ['--from-chain']]) {
     const report = await plumb(['owner', 'verify', 'copied', ...passwordArgs(), ...records, '--json']);
     assert.equal(report.counts.intact, 4, records.join());
+  }
+});
+
+test('on a chain whose node names no final block, all is released at the depth that device.json says', async (context) => {
+  const { file, account } = await provision('deep');
+  const { rpcUrl: behind, ...rest } = JSON.parse(readFileSync(file, 'utf8'));
+  const node = await startForeignNode(behind, { unknownTags: ['finalized', 'safe'] });
+  context.after(() => node.stop());
+  const write = (finalDepth: object): void =>
+    writeFileSync(file, JSON.stringify({ rpcUrl: node.rpcUrl, ...finalDepth, ...rest }));
+  write({ finalDepth: 1 });
+  const run = ['device', 'run', '--provision', file, '--source', 'stdin', '--until-idle', '--timeout', '60s', ...FAST];
+  const ended = await runPlumb(run, env, 'one\ntwo\n');
+  assert.equal(ended.exitCode, 0, ended.stderr);
+  assert.match(ended.stdout, /"event":"final"/);
+  const { waits, states } = await plumb(['device', 'status', '--provision', file, '--json']);
+  assert.deepEqual([waits, states.checked.blocks], [[], 2]);
+  assert.ok((node.counts.get('eth_getBlockByNumber') ?? 0) > 0, `the device ${account} has asked this node`);
+
+  // What is known without the file is shown, and that it is needed; the secrets in it never are.
+  const key = rest.devicePrivateKey as string;
+  for (const [content, says] of [
+    [null, /cannot be opened.*ENOENT.*plumb device provision NAME.*a device that starts needs the file/s],
+    [JSON.stringify(rest).slice(0, 300), /is not JSON.*What is shown here is safe/s],
+  ] as const) {
+    if (content === null) rmSync(file);
+    else writeFileSync(file, content, { mode: 0o600 });
+    const shown = await runPlumb(['device', 'status', '--provision', file], env);
+    assert.equal(shown.exitCode, 6);
+    assert.match(shown.stdout, says);
+    assert.match(shown.stdout, /captured {2}2 blocks/);
+    assert.ok(!shown.stdout.includes(key) && !shown.stderr.includes(key));
   }
 });
 
