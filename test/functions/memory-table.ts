@@ -56,7 +56,8 @@ export class MemoryTable implements Table {
   };
 
   readonly query: Table['query'] = async (pk, { from, to, limit, reverse = false }, signal) => {
-    if (!Number.isInteger(limit) || limit < 1) throw new ArgumentError(`A query must ask for at least one item, not for ${limit}.`);
+    if (!Number.isInteger(limit) || limit < 1)
+      throw new ArgumentError(`A query must ask for at least one item, not for ${limit}.`);
     this.reads++;
     if (from > to) return { items: [], next: null };
     for (const sk of [from, to]) requireKey({ pk, sk });
