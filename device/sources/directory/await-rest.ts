@@ -33,11 +33,17 @@ interface Waiting {
 
 // A file this old when it is first seen, by the time of its last change, is complete.
 const LONG_MS = 60_000;
+/**
+ * That is for what lay there when the device began. What comes later is watched in any case: its time may be another machine's,
+ * or this clock may have jumped, and then a file of which half is written looks old.
+ */
+const BEGINNING_MS = 60_000;
 const FIRST_PAUSE_MS = 1000;
 const MOST_PAUSE_MS = 300_000;
 
 export function createAwaited(runtime: Pick<Runtime, 'nowMs' | 'monotonicMs'>, settleMs: number): Awaited {
   const waiting = new Map<string, Waiting>();
+  const beganMs = runtime.monotonicMs();
 
   const see = (file: SeenFile): Waiting => {
     const nowMs = runtime.monotonicMs();
@@ -54,8 +60,9 @@ export function createAwaited(runtime: Pick<Runtime, 'nowMs' | 'monotonicMs'>, s
   return {
     hasRested(file) {
       const { sinceMs } = see(file);
+      if (runtime.monotonicMs() - sinceMs >= settleMs) return true;
       const unchangedMs = runtime.nowMs() - Number(file.changedNs / 1_000_000n);
-      return unchangedMs > Math.max(LONG_MS, settleMs) || runtime.monotonicMs() - sinceMs >= settleMs;
+      return sinceMs - beganMs <= BEGINNING_MS && unchangedMs > Math.max(LONG_MS, settleMs);
     },
     waitsMs(path) {
       const one = waiting.get(path);
