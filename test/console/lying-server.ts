@@ -146,7 +146,7 @@ function pathOf(pathname: string): string {
 }
 
 /** What a request asks for, without what differs from one to the next; a batch of chain questions is of one kind. */
-export function kindOf(request: Request): string {
+function kindOf(request: Request): string {
   const { pathname, searchParams } = new URL(request.url());
   if (pathname === CHAIN) return [...new Set(questionsOf(request).map(nameOf))].sort().join(' + ');
   if (pathname.startsWith('/console/bucket/')) return searchParams.has('list-type') ? 'listing' : 'object';
