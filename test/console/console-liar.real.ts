@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import {
+  brokenWords,
   type ConsoleUnderTest,
   captureFiles,
   captureMore,
@@ -381,6 +382,7 @@ test('a slow server: what the page waits for is said, one can go elsewhere or st
     await busy.getByText(/The server has taken \d seconds so far/).waitFor();
     await page.getByRole('link', { name: 'Rounds' }).click();
     await page.getByRole('heading', { name: 'Rounds' }).waitFor();
+    assert.deepEqual(await brokenWords(page, '.busy'), []);
     await picture(page, 'slow');
     await busy.getByRole('button', { name: 'Stop' }).click();
     await page.getByText('Stopped before everything was read.').waitFor();

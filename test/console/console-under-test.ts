@@ -110,10 +110,10 @@ export async function picture(page: Page, name: string, fullPage = true): Promis
 }
 
 /** Words of ordinary length that are cut at the end of a line, as in columns narrower than a word. */
-export const brokenWords = (page: Page) =>
+export const brokenWords = (page: Page, within = 'main') =>
   page.evaluate(`(() => {
     const found = [];
-    const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+    const texts = document.createTreeWalker(document.querySelector('${within}'), NodeFilter.SHOW_TEXT);
     for (let text = texts.nextNode(); text !== null; text = texts.nextNode()) {
       for (const { index, 0: word } of text.data.matchAll(/[^\\s-]{1,20}(?![^\\s-])/g)) {
         const range = document.createRange();
