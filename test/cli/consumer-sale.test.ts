@@ -104,7 +104,7 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     assert.deepEqual([demands, due], [2, terms.price]);
     // What is on the chain already is not paid for again; more than the terms allow is refused before anything is sent.
     assert.equal((await consumer(0, 'demand', id, '--blocks', '8', '--wait')).demands[0].demand, null);
-    assert.match((await consumer(2, 'demand', id, '--blocks', '0-6')).error.message, /leaves 2 of its 4 demands/);
+    assert.match((await consumer(2, 'demand', id, '--blocks', '0-6')).error.message, /leaves 2 of 4 demands/);
     assert.equal((await agreementOf(id)).demands, 2);
     assert.equal((await consumer(0, 'approve', id)).state, 'closed');
     await looksBack(id);
