@@ -19,7 +19,7 @@ ${HIDDEN_NEEDS.map(({ who, needs, because }) => `  ${who} needs ${needs.join(', 
 
   --list             says what would be run, and runs nothing
   --slowest N        files to list with what they took (10)
-  --concurrency N    files at a time (two more than there are processors)`;
+  --concurrency N    files at a time (one more than there are processors)`;
 
 const DEFAULT_SLOWEST = 10;
 const COMPILED = join(import.meta.dirname, '..', '..', 'build', 'tests', 'compiled');
@@ -30,8 +30,8 @@ const { values, positionals } = parseArgs({
     list: { type: 'boolean', default: false },
     touched: { type: 'boolean', default: false },
     slowest: { type: 'string', default: String(DEFAULT_SLOWEST) },
-    // Two more: files that start programs wait for them, or for blocks, much of their time.
-    concurrency: { type: 'string', default: String(availableParallelism() + 2) },
+    // One more: a file that starts programs waits for them, or for blocks, much of its time. With two more, each takes longer.
+    concurrency: { type: 'string', default: String(availableParallelism() + 1) },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
