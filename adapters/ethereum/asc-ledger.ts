@@ -3,10 +3,10 @@ import { LedgerUnavailableError } from '../../core/errors.ts';
 import { type Address, address } from '../../core/ids.ts';
 import type { Grant, GrantId, Grants } from '../../core/ports/grants.ts';
 import { ascInterface, decodeGrantId, decodeTerms } from './asc-interface.ts';
-import { callAt } from './call-at.ts';
 import { GRANT_STATES } from './contract-states.ts';
 import { decode, findLogs } from './find-logs.ts';
 import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
+import { readEach } from './read-each.ts';
 
 export interface AscLedgerOptions extends JsonRpcOptions {
   readonly asc: Address;
@@ -23,15 +23,12 @@ export function createAscLedger(options: AscLedgerOptions): Grants {
     domain: { chainId, asc },
 
     async readGrants(ids, anchor, signal) {
-      const inputs = ids.map((id) => ascInterface.encodeFunctionData('grant', [id]));
-      const { point, results } = await callAt(view, inputs, anchor, signal);
-      const grants = results.map((result, i) => {
-        if (result === null) return null;
-        return decode(view, () =>
-          decodeGrant(ids[i] as GrantId, ascInterface.decodeFunctionResult('grant', result)[0]),
-        );
-      });
-      return { point, grants };
+      const given = ids.map((id) => [id]);
+      const asked = { of: ascInterface, name: 'grant' };
+      const { point, values } = await readEach(view, asked, given, anchor, signal, (found, place) =>
+        decodeGrant(ids[place] as GrantId, found),
+      );
+      return { point, grants: values };
     },
 
     async findProposed({ css, dataset }, fromBlock, toBlock, signal) {
@@ -48,11 +45,8 @@ export function createAscLedger(options: AscLedgerOptions): Grants {
     },
 
     async readCreditWei(account, anchor, signal) {
-      const input = ascInterface.encodeFunctionData('credit', [account]);
-      const { results } = await callAt(view, [input], anchor, signal);
-      const [result = null] = results;
-      if (result === null) return 0n;
-      return decode(view, () => BigInt(ascInterface.decodeFunctionResult('credit', result)[0]));
+      const asked = { of: ascInterface, name: 'credit' };
+      return (await readEach(view, asked, [[account]], anchor, signal, BigInt)).values[0] ?? 0n;
     },
   };
 }

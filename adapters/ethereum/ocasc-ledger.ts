@@ -13,12 +13,12 @@ import {
 } from '../../core/ids.ts';
 import type { Agreement, AgreementMarket, Buyer, OfferedEvent, OpenQuestion } from '../../core/ports/agreements.ts';
 import type { Anchor, ChainPoint } from '../../core/ports/ledger.ts';
-import { callAt } from './call-at.ts';
 import { AGREEMENT_STATES, QUESTIONS } from './contract-states.ts';
 import { decode, type FoundLog, findLogs } from './find-logs.ts';
 import { createJsonRpc, type JsonRpcOptions } from './json-rpc.ts';
 import { decodeAgreementId, decodeEncryptionKey, decodeTerms, ocascInterface } from './ocasc-interface.ts';
 import { readChainPoint } from './read-chain-point.ts';
+import { readEach } from './read-each.ts';
 import { readFees } from './read-fees.ts';
 
 export interface OcascLedgerOptions extends JsonRpcOptions {
@@ -42,11 +42,9 @@ export function createOcascLedger(options: OcascLedgerOptions): AgreementMarket 
     signal: AbortSignal | undefined,
     parse: (value: Result[number]) => T,
   ): Promise<{ point: ChainPoint; value: T | null }> => {
-    const input = ocascInterface.encodeFunctionData(name, values);
-    const { point, results } = await callAt(view, [input], anchor, signal);
-    const [result = null] = results;
-    const parseResult = (answered: string): T => parse(ocascInterface.decodeFunctionResult(name, answered)[0]);
-    return { point, value: result === null ? null : decode(view, () => parseResult(result)) };
+    const asked = { of: ocascInterface, name };
+    const { point, values: found } = await readEach(view, asked, [values], anchor, signal, parse);
+    return { point, value: found[0] ?? null };
   };
 
   return {
@@ -58,15 +56,12 @@ export function createOcascLedger(options: OcascLedgerOptions): AgreementMarket 
     },
 
     async readAgreements(ids, anchor, signal) {
-      const inputs = ids.map((id) => ocascInterface.encodeFunctionData('agreement', [id]));
-      const { point, results } = await callAt(view, inputs, anchor, signal);
-      const agreements = results.map((result, i) => {
-        if (result === null) return null;
-        return decode(view, () =>
-          decodeAgreement(ids[i] as AgreementId, ocascInterface.decodeFunctionResult('agreement', result)[0]),
-        );
-      });
-      return { point, agreements };
+      const asked = { of: ocascInterface, name: 'agreement' };
+      const given = ids.map((id) => [id]);
+      const { point, values } = await readEach(view, asked, given, anchor, signal, (found, place) =>
+        decodeAgreement(ids[place] as AgreementId, found),
+      );
+      return { point, agreements: values };
     },
 
     async findOffers({ owner, dataset }, fromBlock, toBlock, signal) {

@@ -15,6 +15,7 @@ import { lastCaptureTime } from '../../../device/outbox/last-capture.ts';
 import { type OutboxStatus, readStatus } from '../../../device/outbox/read-status.ts';
 import { runDevice } from '../../../device/run-device.ts';
 import type { FaultWatch } from '../faults/fault-watch.ts';
+import { guardPort } from '../time/guard-port.ts';
 import type { SeededRandom } from '../time/seeded-random.ts';
 import type { VirtualTime } from '../time/virtual-time.ts';
 import { type CutOutbox, copyOutbox, openCutOutbox } from './cut-outbox.ts';
@@ -136,10 +137,10 @@ export function runLives(world: DeviceWorld): SimulatedDevice {
       ...{ primitives: { ...nodePrimitives, randomBytes: (size: number) => bytes.bytes(size) }, runtime, report },
       ...{ outbox: opened, writer: world.writer, account: world.account, charter: world.charter },
       source: world.writing.connect(kept, isAlive),
-      service: onlyAlive(world.serviceFor(runtime), isAlive),
-      transfer: onlyAlive(world.transfer, isAlive),
-      ledger: onlyAlive(world.ledger, isAlive),
-      ...(world.recorder === null ? {} : { recorder: onlyAlive(world.recorder, isAlive) }),
+      service: guardPort(world.serviceFor(runtime), isAlive),
+      transfer: guardPort(world.transfer, isAlive),
+      ledger: guardPort(world.ledger, isAlive),
+      ...(world.recorder === null ? {} : { recorder: guardPort(world.recorder, isAlive) }),
       clock: createDeviceClock(runtime, lastCaptureTime(opened.real)),
     };
     runDevice(parts, world.options, stop.signal).then(
@@ -178,22 +179,4 @@ export function runLives(world: DeviceWorld): SimulatedDevice {
     },
     stop: () => endLife(),
   };
-}
-
-/** A port whose answers reach nobody once whoever asked has no power. */
-function onlyAlive<Port extends object>(port: Port, isAlive: () => boolean): Port {
-  return new Proxy(port, {
-    get(target, name) {
-      const value = Reflect.get(target, name, target) as unknown;
-      if (typeof value !== 'function') return value;
-      return (...given: unknown[]) =>
-        new Promise((resolve, reject) => {
-          if (!isAlive()) return;
-          (value.apply(target, given) as Promise<unknown>).then(
-            (answer) => isAlive() && resolve(answer),
-            (cause) => isAlive() && reject(cause),
-          );
-        });
-    },
-  });
 }

@@ -3,6 +3,7 @@ import { PlumblineError } from '../../../core/errors.ts';
 import type { Runtime } from '../../../core/ports/runtime.ts';
 import type { Fault, FaultKind } from '../faults/fault.ts';
 import type { FaultWatch } from '../faults/fault-watch.ts';
+import { guardPort } from '../time/guard-port.ts';
 import type { SeededRandom } from '../time/seeded-random.ts';
 import type { VirtualTime } from '../time/virtual-time.ts';
 
@@ -88,7 +89,7 @@ export function runProcess(world: ProcessWorld): SimulatedProcess {
       random: world.random.fork(`chance of life ${number}`),
       isAlive: () => isAlive,
       onEnd: (run) => void enders.push(run),
-      guard: (port) => guard(port, passes),
+      guard: (port) => guardPort(port, passes),
       guardState: (state) => ({
         folder: state.folder,
         close: () => state.close(),
@@ -144,21 +145,4 @@ class Kill {
     this.#isDone = this.#steps++ >= size;
     return this.#isDone;
   }
-}
-
-function guard<Port extends object>(port: Port, passes: (side: 'before' | 'after') => boolean): Port {
-  return new Proxy(port, {
-    get(target, name) {
-      const value = Reflect.get(target, name, target) as unknown;
-      if (typeof value !== 'function') return value;
-      return (...given: unknown[]) =>
-        new Promise((resolve, reject) => {
-          if (!passes('before')) return;
-          (value.apply(target, given) as Promise<unknown>).then(
-            (answer) => passes('after') && resolve(answer),
-            (cause) => passes('after') && reject(cause),
-          );
-        });
-    },
-  });
 }
