@@ -1,10 +1,11 @@
-import { createDecipheriv, scrypt as nodeScrypt } from 'node:crypto';
+import { createDecipheriv } from 'node:crypto';
 import { keccak256, Mnemonic } from 'ethers';
 import * as z from 'zod';
 import { concatBytes, equalBytes, fromHex } from '../../core/bytes.ts';
 import { KeyError } from '../../core/errors.ts';
 import type { PrivateKey } from '../../core/ids.ts';
 import { inFile } from '../../core/parse-outside.ts';
+import { deriveByScrypt } from './derive-by-scrypt.ts';
 import { KEYSTORE_KEY_BYTES } from './holder/held-key.ts';
 import type { KeystoreContent } from './open-keystore.ts';
 
@@ -43,16 +44,8 @@ const keystoreFile = z.object({
  */
 export async function deriveKeystoreKey(json: string, password: string, where: string): Promise<Uint8Array> {
   const { salt, n, r, p } = parseKeystore(json, where).Crypto.kdfparams;
-  return new Promise((resolve, reject) =>
-    nodeScrypt(
-      // As Web3 wallets take it.
-      password.normalize('NFKC'),
-      fromHex(salt, 'salt'),
-      KEYSTORE_KEY_BYTES,
-      { N: n, r, p, maxmem: 256 * n * r },
-      (error, key) => (error === null ? resolve(key) : reject(error)),
-    ),
-  );
+  // Normalised as Web3 wallets take it.
+  return deriveByScrypt(password.normalize('NFKC'), fromHex(salt, 'salt'), { n, r, p, bytes: KEYSTORE_KEY_BYTES });
 }
 
 /**

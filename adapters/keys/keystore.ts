@@ -1,7 +1,7 @@
-import { scrypt as nodeScrypt } from 'node:crypto';
 import { encryptKeystoreJson, Mnemonic, scrypt } from 'ethers';
 import { fromHex, to0x } from '../../core/bytes.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
+import { deriveByScrypt } from './derive-by-scrypt.ts';
 import { type KeystoreContent, openKeystore } from './open-keystore.ts';
 import { createSecretFile, readSecretFile } from './secret-file.ts';
 
@@ -50,11 +50,7 @@ export async function scryptByNode(
   length: number,
   progress?: (share: number) => void,
 ): Promise<string> {
-  const derived = await new Promise<Uint8Array>((resolve, reject) =>
-    nodeScrypt(toBytes(password), toBytes(salt), length, { N, r, p, maxmem: 256 * N * r }, (error, key) =>
-      error === null ? resolve(key) : reject(error),
-    ),
-  );
+  const derived = await deriveByScrypt(toBytes(password), toBytes(salt), { n: N, r, p, bytes: length });
   progress?.(1);
   return to0x(derived);
 }

@@ -99,7 +99,7 @@ function whatText({ files, count, sizeBytes, blocks }: EvidenceReport): string {
       ? `block ${first?.from}`
       : blocks.length === 1
         ? `blocks ${first?.from} to ${first?.to}`
-        : `${counted(count, 'block')}`;
+        : counted(count, 'block');
   const size = `${sizeBytes.toLocaleString('en')} stored bytes`;
   if (files.length === 0) return `${upper(number)} (${size})`;
   const more = files.length > MOST_FILES ? ` and ${files.length - MOST_FILES} more` : '';
