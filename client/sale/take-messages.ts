@@ -11,6 +11,7 @@ import type { BlockIndex } from '../../core/ids.ts';
 import { buildKeysOf } from './build-keys-of.ts';
 import { encodeGiven, packKeys, sureBlocks } from './pack-keys.ts';
 import { givenWhole } from './release-paid.ts';
+import type { SaleEvent } from './sale-event.ts';
 import type { SaleParts } from './sale-parts.ts';
 import { keepStep, noteVoucher, readProgress, readSamples, type SaleProgress } from './sale-rows.ts';
 import { sealToConsumer } from './seal-to-consumer.ts';
@@ -72,15 +73,15 @@ async function takeMessage(
     request = decodeKeyRequest(await openMessage(market.domain, message, served.encryptionKey));
   } catch (cause) {
     if (!(cause instanceof PlumblineError) || !ITS_OWN_FAULT.has(cause.kind)) throw cause;
-    parts.onEvent({ event: 'message-refused', agreement: id, sequence, reason: cause.shortMessage });
+    const said = { event: 'message-refused', agreement: id, sequence, reason: cause.shortMessage } as const;
     const reason = isWeakPoint(buyer.encryptionKey) ? null : cause.shortMessage;
-    await answer(parts, served, sequence, { keys: [], newSamples: [], refused: [], reason });
+    await answer(parts, served, said, { keys: [], newSamples: [], refused: [], reason });
     return;
   }
   const voucherProblem = takeVoucher(parts, served, request, progress);
   if (isWeakPoint(buyer.encryptionKey)) {
-    parts.onEvent({ event: 'message-refused', agreement: id, sequence, reason: WEAK_KEY });
-    await answer(parts, served, sequence, { keys: [], newSamples: [], refused: [], reason: null });
+    const said = { event: 'message-refused', agreement: id, sequence, reason: WEAK_KEY } as const;
+    await answer(parts, served, said, { keys: [], newSamples: [], refused: [], reason: null });
     return;
   }
   await answerRequest(parts, served, sequence, request, voucherProblem, signal);
@@ -171,16 +172,23 @@ async function answerRequest(
     served.delivers || blocks.length === 0 ? null : 'The agreement has ended.',
     served.delivers && admission.refused.length > 0 ? 'Some blocks are neither paid for nor samples.' : null,
   ];
-  await answer(parts, served, sequence, {
+  const given = blocks.length - refused.length;
+  const released = more.filter((block) => isSent.has(block)).length;
+  const said = {
+    event: 'request',
+    agreement: id,
+    sequence,
+    admitted: given,
+    released,
+    refused: refused.length,
+  } as const;
+  await answer(parts, served, said, {
     keys: packKeys(size, built.given).map((message) => encodeGiven(parts.primitives, size, message)),
     newSamples: newSamples.filter((block) => !built.missing.includes(block)),
     released: releasedBy(terms, progress.released, paid, isSent),
     refused,
     reason: reasons.filter((reason) => reason !== null).join(' ') || null,
   });
-  const given = blocks.length - refused.length;
-  const released = more.filter((block) => isSent.has(block)).length;
-  parts.onEvent({ event: 'request', agreement: id, sequence, admitted: given, released, refused: refused.length });
 }
 
 /** What else is paid for by now, as much as fits beside the answer: a mailbox takes only so many messages. */
@@ -226,8 +234,16 @@ interface Answer {
   readonly reason: string | null;
 }
 
-/** Keeps the answer and that the message was taken, at once: after a crash it is neither lost nor made a second time. */
-async function answer(parts: SaleParts, served: ServedAgreement, sequence: number, given: Answer): Promise<void> {
+/**
+ * Keeps the answer and that the message was taken, at once: after a crash it is neither lost nor made a second time. What
+ * somebody has to be told of it is kept before: nobody looks at a message again that was taken.
+ */
+async function answer(
+  parts: SaleParts,
+  served: ServedAgreement,
+  said: Extract<SaleEvent, { event: 'request' | 'message-refused' }>,
+  given: Answer,
+): Promise<void> {
   const { agreement } = served;
   const progress = readProgress(parts.state, agreement.id);
   const { next, released } = progress;
@@ -239,8 +255,10 @@ async function answer(parts: SaleParts, served: ServedAgreement, sequence: numbe
   const messages = await sealToConsumer(parts, agreement, first, payloads);
   // In a full mailbox nothing is given, but vouchers are still taken.
   const isGiven = payloads.length >= given.keys.length;
+  parts.onEvent(said);
+  await parts.eventsKept?.();
   keepStep(parts.state, agreement.id, {
-    ...{ received: sequence, messages, newSamples: isGiven ? given.newSamples : [] },
+    ...{ received: said.sequence, messages, newSamples: isGiven ? given.newSamples : [] },
     released: isGiven ? (given.released ?? released) : released,
   });
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import type { SaleEvent } from '../../client/sale/sale-event.ts';
 import { openSaleState, SaleStateError } from '../../client/sale/sale-state.ts';
 import { encodeKeyRequest } from '../../core/agreement/key-request.ts';
 import type { SealedMessage } from '../../core/agreement/message.ts';
@@ -68,6 +69,23 @@ describe("the owner's end of the mailbox", { timeout: 120_000 }, () => {
     await sale.ask([7]);
     await owner.serveOnce();
     assert.deepEqual(indicesOf((await sale.receive()).keys), [7], 'asked for again, given again');
+  });
+
+  it('says again what it refused when it was killed before that was kept, and answers once', async () => {
+    const sale = await sell(market, owner);
+    await sale.service.postMessage(await sale.seal(new Uint8Array(randomBytes(40))));
+    await sale.ask([20]);
+    const killed = { eventsKept: () => Promise.reject(new Error('killed')) };
+    const saidOf = (said: readonly SaleEvent[]) =>
+      said.flatMap((one) => {
+        if (one.event === 'message-refused') return [`message ${one.sequence}`];
+        return one.event === 'request' ? [`request ${one.sequence}: ${one.refused}`] : [];
+      });
+    assert.deepEqual(saidOf(await owner.serveOnce(killed)), ['message 0']);
+    assert.deepEqual((await sale.receive()).refusals, [], 'nothing was taken');
+    assert.deepEqual(saidOf(await owner.serveOnce()), ['message 0', 'request 1: 1']);
+    assert.equal((await sale.receive()).refusals.length, 2);
+    assert.deepEqual(saidOf(await owner.serveOnce()), []);
   });
 
   it('says so when a signed message cannot be read, and goes on with the next', async () => {
