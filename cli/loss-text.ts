@@ -16,7 +16,7 @@ export function consumerLossText({ consumer, token }: LookedAtOffer, terms: Term
   const wei = (amount: bigint): string => showAmount(amount, NATIVE_COIN);
   const keys = demandWei === 0n ? '' : `, ${wei(demandWei)} for each key that you demand (${terms.maxDemands} allowed)`;
   const price = showAmount(terms.price, unit);
-  const ahead = `the fee of ${showAmount(fee, unit)}, and ${counted(blocks, 'block')} that you pay for before checking them (as plumb consumer fetch does by default)`;
+  const ahead = `the fee of ${showAmount(fee, unit)}, and ${counted(blocks, 'block')} that you pay for before checking ${blocks === 1 ? 'it' : 'them'} (as plumb consumer fetch does by default)`;
   return [
     'The most that you can lose, whatever the owner and the storage do:',
     `  money      ${showAmount(money, unit)} of the price of ${price}: ${fee === terms.price ? 'the fee is all of it' : ahead}`,

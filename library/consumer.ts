@@ -226,8 +226,8 @@ export class Consumer {
   /**
    * Fetches what you bought into a folder, verified and decrypted, and pays as blocks arrive. Payment stops at the first
    * block that does not verify. Repeating the call continues after the last verified block.
-   * @throws ArgumentError when these keys did not accept the agreement; StateError when everything is already there, or in
-   * the agreement's last window; FileError when the folder cannot be written to
+   * @throws ArgumentError when these keys did not accept the agreement; StateError when everything was written to another
+   * folder before, or in the agreement's last window; FileError when the folder cannot be written to
    *
    * @example
    * const consumer = await Consumer.open({ stack, home: consumerHome, password });

@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
 import { nodeRuntime } from '../adapters/runtime/node-runtime.ts';
 import { type Delivered, type DeliveryProgress, deliverPurchase } from '../client/consumer/deliver-purchase.ts';
 import { type Purchase, readPurchaseLog } from '../client/consumer/open-purchase.ts';
-import { defaultAhead } from '../client/consumer/pay-ahead.ts';
+import { defaultAhead, highestDue } from '../client/consumer/pay-ahead.ts';
 import { readShownKeys } from '../client/consumer/read-shown-keys.ts';
 import { type StagedDelivery, stageDelivery } from '../client/consumer/stage-delivery.ts';
 import { type BlockToRestore, type Restored, restoreFiles } from '../client/restore/restore-files.ts';
@@ -20,7 +21,7 @@ import { lockPurchase, purchasePath } from './purchase-file.ts';
 /** What a fetch brought. */
 export interface Fetched {
   readonly delivered: Delivered;
-  /** What was written; null while nothing was. */
+  /** What was written; null while nothing was, and where an earlier fetch wrote everything. */
   readonly restored: Restored | null;
   /** Meta of the last block that was written, where a delivery stopped behind it. */
   readonly last: BlockMeta | null;
@@ -39,8 +40,8 @@ export interface FetchWishes {
 
 /**
  * Gets what was bought, verified and decrypted, paying as it comes, and writes it as files. Called again, it goes on
- * behind the last verified block.
- * @throws StateError when all of it is there already, another process fetches it, or its log contradicts what was seen
+ * behind the last verified block; what an earlier call has written whole is neither fetched nor looked at again.
+ * @throws StateError when all of it was written to another folder, or one that is gone; when another process fetches it, or its log contradicts what was seen
  */
 export async function fetchPurchase(
   home: string,
@@ -72,8 +73,13 @@ async function fetchAlone(
   if (fault !== undefined) throw new StateError(`${fault.reason} Nothing was fetched or paid for.`);
   const { channel, distrusted } = opened.channel(patienceMs);
   const out = resolve(folder);
-  if (store.state.deliveredTo !== null) {
-    throw new StateError(`Every block of ${purchase.id} is already in ${store.state.deliveredTo}.`);
+  const { deliveredTo } = store.state;
+  if (deliveredTo !== null) {
+    if (deliveredTo === out && existsSync(out)) return hasCome(opened);
+    const kept = purchasePath(home, purchase.id, 'json');
+    throw new StateError(
+      `Every block of ${purchase.id} was written to ${deliveredTo}. To fetch them once more, move ${kept} away; blocks that you have paid for are free while the agreement lasts.`,
+    );
   }
   const staged = await stageDelivery(purchasePath(home, purchase.id, 'blocks'), store.state.verified);
   try {
@@ -101,6 +107,14 @@ async function fetchAlone(
   } finally {
     await staged.close();
   }
+}
+
+/** What a fetch says of which an earlier one has brought everything. */
+function hasCome({ purchase, store }: OpenedPurchase): Fetched {
+  const { count } = purchase.terms;
+  const delivered = { verified: count, count, due: highestDue(purchase, store), stopped: null };
+  const { unproven } = store.state;
+  return { delivered: { ...delivered, unproven }, restored: null, last: null, distrusted: [] };
 }
 
 /** Where nobody sends transactions, the chain's newest block is old. */

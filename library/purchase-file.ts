@@ -44,7 +44,7 @@ export async function listPurchases(home: string): Promise<AgreementId[]> {
       return id === undefined ? [] : [`0x${id}` as AgreementId];
     });
   } catch (cause) {
-    if (isMissingFile(cause)) return [];
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new FileError(`The folder ${join(home, 'purchases')} cannot be read.`, { cause });
   }
 }

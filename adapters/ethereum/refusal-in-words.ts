@@ -9,7 +9,7 @@ export function refusalInWords(name: string, values: Result): string | null {
 const WORDS: Readonly<Record<string, (values: Result) => string>> = {
   OCASC_TooEarly: ([, now, limit]) => `This is possible from ${time(limit)} on, in ${limit - now} s.`,
   OCASC_TooLate: ([, , limit]) => `This was possible until ${time(limit)}.`,
-  OCASC_WrongState: ([, state]) => stateWords('agreement', AGREEMENT_STATES[Number(state)]),
+  OCASC_WrongState: ([, state]) => stateWords('agreement', AGREEMENT_STATES[Number(state)], OPEN_IN),
   OCASC_NotAllowed: ([, , allowed]) => `Only ${allowed} may do this.`,
   DISSC_SerialTooHigh: ([, serial, most]) =>
     `The charter is dated ${time(serial)}, but the chain now takes charters up to ${time(most)}. Check the clock of the machine that signed it.`,
@@ -31,8 +31,20 @@ const WORDS: Readonly<Record<string, (values: Result) => string>> = {
   ASC_Over: ([, , end]) => `The grant ended at ${time(end)}.`,
 };
 
-function stateWords(what: string, state: string | null | undefined): string {
-  return typeof state === 'string' ? `The ${what} is ${state}.` : `The contract has no such ${what}.`;
+/** What is open or over in a state of an agreement, where its name does not say so. */
+const OPEN_IN: Readonly<Record<string, string>> = {
+  active: 'no challenge or demand is open',
+  challenged: 'a challenge or demand waits for the owner',
+  lapsed: 'the owner did not answer in time, and may still do so until the grace ends',
+};
+
+function stateWords(
+  what: string,
+  state: string | null | undefined,
+  more: Readonly<Record<string, string>> = {},
+): string {
+  if (typeof state !== 'string') return `The contract has no such ${what}.`;
+  return more[state] === undefined ? `The ${what} is ${state}.` : `The ${what} is ${state}: ${more[state]}.`;
 }
 
 /** Seconds since 1970, as a person reads them. Contracts may hold numbers that no calendar has. */

@@ -19,6 +19,7 @@ import { parseAddress, parseCount } from '../parse-arguments.ts';
 import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { openConsumer, resolveOffered } from './consumer-home.ts';
+import { auditCommand } from './next-step.ts';
 
 interface AcceptOptions {
   readonly yes?: boolean;
@@ -77,7 +78,7 @@ export function addConsumerAccept(consumer: Command): void {
         [
           `Acceptance is final. ${showAmount(terms.price, terms.token)} is in escrow; ${showAmount(final.due, terms.token)} is already owed to the owner.`,
           `Delivery and challenges until ${showSeconds(buyer?.endSeconds ?? 0)}.`,
-          `Next: plumb consumer audit ${agreementId} --protocol III`,
+          `Next: ${auditCommand(agreementId, terms)}`,
         ].join('\n'),
       );
       return EXIT.ok;

@@ -8,11 +8,13 @@ import { readPurchaseLog } from '../../client/consumer/open-purchase.ts';
 import type { VerifiedBlock } from '../../client/consumer/verified-block.ts';
 import { damagedRanges } from '../../client/damaged-ranges.ts';
 import { printable } from '../../client/printable.ts';
+import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { counted } from '../../core/counted.ts';
 import { ArgumentError } from '../../core/errors.ts';
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import { openLedger } from '../../library/connection.ts';
 import { openMemory } from '../../library/open-rounds.ts';
+import type { OpenedPurchase } from '../../library/opened-consumer.ts';
 import { lockPurchase } from '../../library/purchase-file.ts';
 import { withKeystoreOptions } from '../command-options.ts';
 import { damageText } from '../damage-text.ts';
@@ -56,16 +58,16 @@ export function addConsumerAudit(consumer: Command): void {
     .option('--sample <count>', 'how many blocks (default: 460, or as many as the agreement still allows)', parseCount)
     .option('--fraction <f>', 'the damaged fraction that the sample should detect', parseFraction, 0.01)
     .option('--patience <seconds>', 'seconds to wait for the owner', parseCount, 60)
-    .option('--previews <folder>', 'for IV: where to write the previews (sampled blocks that come with their content)')
+    .option(
+      '--previews <folder>',
+      'where to write the previews: the first blocks that you sample, which come with their content',
+    )
     .addHelpText('after', EXAMPLES);
   withKeystoreOptions(command).action((id: string, options: AuditOptions) =>
     runCommand(options, async (context) => {
       const { output, signal } = context;
       if (options.protocol === 'IV' && options.evidence !== undefined) {
         throw new ArgumentError('Protocol IV retrieves whole blocks; --evidence is for Protocol III.');
-      }
-      if (options.protocol === 'III' && options.previews !== undefined) {
-        throw new ArgumentError('Protocol III returns no blocks; --previews is for Protocol IV.');
       }
       const previews: VerifiedBlock[] = [];
       const opened = await openConsumerPurchase(context, id);
@@ -88,7 +90,10 @@ export function addConsumerAudit(consumer: Command): void {
             primitives: nodePrimitives,
             service: watched.service,
             requestKeys: channel.requestKeys,
-            onPreview: (block) => void previews.push(block),
+            // Protocol III fetches no block that nobody wants to see.
+            ...(options.protocol === 'III' && options.previews === undefined
+              ? {}
+              : { onPreview: (block: VerifiedBlock) => void previews.push(block) }),
           },
           {
             ...{ purchase: opened.purchase, log, protocol: options.protocol, fraction: options.fraction },
@@ -99,6 +104,7 @@ export function addConsumerAudit(consumer: Command): void {
           signal,
         );
         const shown = await writePreviews(options.previews, previews);
+        const noPreview = options.previews !== undefined && shown.length === 0 ? whyNoPreview(opened) : null;
         const cost = costOf(opened);
         const penalty = penaltyWorth(opened.purchase, await opened.consumer.market.readQuestionCosts(signal));
         const next = nextStep(opened.purchase, report.notIntact[0] ?? null, opened.store.state.due);
@@ -110,13 +116,14 @@ export function addConsumerAudit(consumer: Command): void {
             ...report,
             samplesLeft,
             previews: shown,
+            noPreview,
             cost: cost,
             penalty,
             distrusted,
             next,
           },
           reportText(output, report, {
-            ...{ cost, samplesLeft, previews: shown, distrusted, next },
+            ...{ cost, samplesLeft, previews: shown, noPreview, distrusted, next },
             penalty: penaltyLines(penalty, opened.purchase),
           }),
         );
@@ -134,6 +141,7 @@ drawn; if an audit is interrupted, the next run continues with the same blocks.
 
 Examples:
   plumb consumer audit 0x… --protocol III
+  plumb consumer audit 0x… --protocol III --previews ./previews     also shows what the first samples hold
   plumb consumer audit 0x… --protocol IV --sample 20 --previews ./previews
 Exit codes: 0 all sampled blocks are intact, 1 some are not, 3 the chain or the service does not answer.`;
 
@@ -143,6 +151,14 @@ interface ShownPreview {
   readonly sizeBytes: number;
   /** Null where it was not to be written. */
   readonly path: string | null;
+}
+
+function whyNoPreview({ purchase, store }: OpenedPurchase): string {
+  const { previews } = purchase.terms;
+  if (purchase.kind !== ENCRYPTED) return 'none: nothing is encrypted, so each sampled block is content';
+  if (previews === 0) return 'none: by these terms no sample comes with its content';
+  const taken = store.state.sampled.slice(0, previews).join(', ');
+  return `none: the first samples were to come with their content, which were of ${previews === 1 ? 'block' : 'blocks'} ${taken}`;
 }
 
 async function writePreviews(folder: string | undefined, previews: readonly VerifiedBlock[]): Promise<ShownPreview[]> {
@@ -164,11 +180,13 @@ function reportText(
     readonly penalty: readonly string[];
     readonly samplesLeft: number;
     readonly previews: readonly ShownPreview[];
+    /** Why there is none, where some were wanted. */
+    readonly noPreview: string | null;
     readonly distrusted: readonly string[];
     readonly next: string;
   },
 ): string {
-  const { cost, penalty, samplesLeft, previews, distrusted, next } = more;
+  const { cost, penalty, samplesLeft, previews, noPreview, distrusted, next } = more;
   const counts = Object.entries(report.counts).filter(([, count]) => count > 0);
   // A consumer sees no block but those it pays for: nothing beside them is looked up.
   const damage = damagedRanges(report.notIntact).map((range) => ({ ...range, where: null }));
@@ -183,6 +201,7 @@ function reportText(
     ...previews.map(({ index, sizeBytes, path }) => {
       return `  preview       block ${index} decrypts to ${sizeBytes} bytes${path === null ? '' : `: ${path}`}`;
     }),
+    ...(noPreview === null ? [] : [`  preview       ${noPreview}`]),
     `  cost          ${costText(cost)}`,
     ...damageText(output, damage),
     ...distrusted.map((reason) => `  rejected      ${printable(reason)}`),

@@ -130,7 +130,8 @@ function reportText(output: Output, report: FetchReport, { purchase }: OpenedPur
     ...unprovenText(report.unproven),
     stopped === null
       ? report.ok
-        ? output.style('green', `Every block that you bought is intact and in ${report.out}.`)
+        ? output.style('green', `Every block that you bought is intact and in ${report.out}.`) +
+          (restored === null ? ' An earlier run wrote them; the files were not compared again.' : '')
         : output.style('red', `Every block that you bought is in ${report.out}, but not all of them are proven.`)
       : output.style(
           'red',

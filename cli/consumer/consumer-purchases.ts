@@ -16,6 +16,7 @@ import { runCommand } from '../run-command.ts';
 import { showAmount, showSeconds } from '../show-amount.ts';
 import { readTokenNames } from '../token-names.ts';
 import { openConsumer } from './consumer-home.ts';
+import { auditCommand } from './next-step.ts';
 import { readCatalogue } from './read-catalogue.ts';
 
 /** What was bought, and what is kept of it here. */
@@ -96,7 +97,7 @@ function nextOf(
       if (nowSeconds >= endSeconds)
         return `the agreement has ended; close it from ${showSeconds(endSeconds + terms.windowSeconds)} on`;
       if (local !== null && local.verified >= terms.count) return `every block is here: plumb consumer approve ${name}`;
-      if (local === null || local.sampled.length === 0) return `plumb consumer audit ${name} --protocol III`;
+      if (local === null || local.sampled.length === 0) return auditCommand(name, terms);
       return `plumb consumer fetch ${name} --out FOLDER`;
     case 'offered':
     case 'cancelled':

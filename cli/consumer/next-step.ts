@@ -1,5 +1,6 @@
 import type { Purchase } from '../../client/consumer/open-purchase.ts';
 import { paidBlocks } from '../../core/agreement/quota.ts';
+import type { Terms } from '../../core/agreement/terms.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { NO_KEY } from '../../core/protocols/judge-with-keys.ts';
 import type { Verdict } from '../../core/verdict.ts';
@@ -11,6 +12,11 @@ const RETRIEVED_DAMAGE = [
   'You cannot prove that the storage sent them, because its answers are not signed, nor which chunk of the block is damaged.',
   'A challenge shows whether the owner has one random chunk. If one chunk of n is damaged, it hits that chunk with a chance of 1 in n.',
 ];
+
+/** How to audit first, with a look at what the first samples hold where the terms give it. */
+export function auditCommand(id: string, { previews }: Pick<Terms, 'previews'>): string {
+  return `plumb consumer audit ${id} --protocol III${previews === 0 ? '' : ' --previews ./previews'}`;
+}
 
 /**
  * What a consumer does next, after a check whose first bad verdict is this; `signedDue` is what the highest voucher says.

@@ -142,9 +142,9 @@ export function addOwnerOffer(owner: Command): void {
         },
         [
           txHash === null ? `The same offer is already open; to make another one, add --again.` : `Offered: ${id}`,
-          ...(txHash === null ? [`  id           ${id}`] : [`  transaction  ${txHash}`]),
-          `  blocks       ${terms.first} to ${terms.first + terms.count - 1} of ${terms.dataset}`,
-          `  price        ${showAmount(terms.price, terms.token)}, fee ${showAmount(terms.fee, terms.token)}, bond ${showAmount(terms.bond, terms.token)}; ${counted(terms.samples, 'sample')}${entry.kind === ENCRYPTED ? `, ${terms.previews} of them with content` : ''}`,
+          ...(txHash === null ? [`  id          ${id}`] : [`  transaction ${txHash}`]),
+          `  blocks      ${terms.first} to ${terms.first + terms.count - 1} of ${terms.dataset}`,
+          `  price       ${showAmount(terms.price, terms.token)}, fee ${showAmount(terms.fee, terms.token)}, bond ${showAmount(terms.bond, terms.token)}; ${counted(terms.samples, 'sample')}${entry.kind === ENCRYPTED ? `, ${terms.previews} of them with content` : ''}`,
           ...(isDescribed && description !== null ? descriptionLines(description) : []),
           ...(served === null || served.length > 0
             ? []

@@ -22,7 +22,10 @@ export interface PurchaseAuditDeps {
   readonly service: CssY & CssN & RecordSource;
   readonly requestKeys: RequestKeys;
   readonly store: PurchaseStore;
-  /** Receives each decrypted preview: a block of the sample whose content the owner opens. */
+  /**
+   * Receives each decrypted preview: a block of the sample whose content the owner opens. Protocol III fetches these blocks for
+   * it, and no others.
+   */
   readonly onPreview?: (block: VerifiedBlock) => void;
 }
 
@@ -60,8 +63,8 @@ export async function auditPurchase(
   const { first, count } = purchase.terms;
   const sample = store.state.openSample ?? (await drawSample(deps, audit));
   const evidence = protocol === 'IV' ? 'retrieved' : audit.evidence;
-  const css = protocol === 'IV' ? deps.service : null;
   const { onPreview = () => {} } = deps;
+  const css = protocol === 'IV' || deps.onPreview !== undefined ? deps.service : null;
   const content = checkContent({ primitives, log: log.log, css, onPreview }, deps.requestKeys);
   const consumer = {
     primitives,

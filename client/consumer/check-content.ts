@@ -17,7 +17,7 @@ import type { VerifiedBlock } from './verified-block.ts';
 export interface ContentDeps {
   readonly primitives: Primitives;
   readonly log: PurchaseLog['log'];
-  /** Null where the storage gives no blocks: the keys alone are looked at then. */
+  /** Null where no block is fetched: the keys alone are looked at then. */
   readonly css: CssN | null;
   /** Told of each preview that decrypts. */
   readonly onPreview: (block: VerifiedBlock) => void;

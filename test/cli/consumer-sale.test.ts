@@ -73,6 +73,7 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
 
   it('reads the previews of a sample before paying, fetches all, and has a paid key shown on the chain', async () => {
     const { id } = await seller.offer({ samples: 4, previews: 2 });
+    assert.deepEqual((await consumer(0, 'purchases')).purchases, [], 'before the first one');
     const said = await describeOffer(id, 'Rain, as it fell');
     await consumer(0, 'accept', id, '--yes');
     const previews = join(folder, 'previews');
@@ -85,10 +86,16 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     for (const { index, path } of report.previews as { index: number; path: string }[]) {
       assert.deepEqual(await readFile(path), Buffer.from(seller.of.contents[index] as Uint8Array));
     }
+    const late = await consumer(0, 'audit', id, '--sample', '1', '--previews', previews);
+    assert.match(late.noPreview, /^none: .* which were of blocks \d+, \d+$/);
     const early = await consumer(2, 'demand', id, '--blocks', '0');
     assert.match(early.error.message, /You have not signed for any block/);
     const fetched = await consumer(0, 'fetch', id, '--out', join(folder, 'bought'), '--ahead', '4');
     assert.deepEqual([fetched.verified, fetched.stopped], [12, null]);
+    const again = await consumer(0, 'fetch', id, '--out', join(folder, 'bought'));
+    assert.deepEqual([again.verified, again.restored, again.ok], [12, null, true]);
+    const elsewhere = await consumer(6, 'fetch', id, '--out', join(folder, 'elsewhere'));
+    assert.match(elsewhere.error.message, /was written to .*bought\. To fetch them once more, move .*\.json away/);
     assert.deepEqual(fetched.risk, { blocks: 4, money: '500', byDefault: { blocks: 1, money: '200' } });
     // The chain learns by the consumer's own claim that the block is paid for.
     const demanded = await consumer(0, 'demand', id, '--blocks', '7-8');
@@ -171,7 +178,7 @@ describe('a consumer on the embedded stack', { timeout: 300_000 }, () => {
     assert.deepEqual(receipt.outcome, { toOwner: String(terms.price + terms.bond), toConsumer: '0' });
     assert.deepEqual(receipt.challenges, { asked: 0, answered: 0 });
     assert.deepEqual(receipt.demands, { asked: demands, answered: demands });
-    assert.deepEqual([receipt.local?.verified, receipt.local?.sampled], [12, 3]);
+    assert.deepEqual([receipt.local?.verified, receipt.local?.sampled], [12, 4]);
     const events = receipt.steps.map(({ event }) => event);
     assert.deepEqual([events[0], events[1]], ['offered', 'accepted']);
     for (const event of ['claimed', 'key-demanded', 'key-shown', 'closed', 'credited']) {
