@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { nodePrimitives } from '../adapters/crypto/node-primitives.ts';
 import { nodeRuntime } from '../adapters/runtime/node-runtime.ts';
@@ -75,7 +75,11 @@ async function fetchAlone(
   const out = resolve(folder);
   const { deliveredTo } = store.state;
   if (deliveredTo !== null) {
-    if (deliveredTo === out && existsSync(out)) return hasCome(opened);
+    const isThere = await stat(deliveredTo).then(
+      () => true,
+      () => false,
+    );
+    if (deliveredTo === out && isThere) return hasCome(opened);
     const kept = purchasePath(home, purchase.id, 'json');
     throw new StateError(
       `Every block of ${purchase.id} was written to ${deliveredTo}. To fetch them once more, move ${kept} away; blocks that you have paid for are free while the agreement lasts.`,
