@@ -13,6 +13,7 @@ import { concatBytes } from '../../core/bytes.ts';
 import { datasetOfCharter, type SignedCharter, signCharter } from '../../core/charter/charter.ts';
 import { encodeDatasetName } from '../../core/charter/dataset-name.ts';
 import { ENCRYPTED, PLAIN } from '../../core/charter/kind.ts';
+import type { DisscDomain } from '../../core/dissc-domain.ts';
 import { type Address, type DatasetKey, NO_ACCOUNT, type PrivateKey } from '../../core/ids.ts';
 import type { FinalityReader } from '../../core/ports/finality.ts';
 import type { RoundReader } from '../../core/ports/rounds.ts';
@@ -53,7 +54,7 @@ export interface TestWriter extends DatasetWriter {
 
 const DOMAIN = { chainId: 31337, dissc: `0x${'d1'.repeat(20)}` as Address };
 
-export function newWriter(options: { plain?: boolean; anchorer?: Address } = {}): TestWriter {
+export function newWriter(options: { plain?: boolean; anchorer?: Address; dissc?: Address } = {}): TestWriter {
   const ownerKey = nodePrimitives.randomBytes(32) as PrivateKey;
   const name = encodeDatasetName('readings');
   const kind = options.plain ? PLAIN : ENCRYPTED;
@@ -62,12 +63,13 @@ export function newWriter(options: { plain?: boolean; anchorer?: Address } = {})
     { owner: accountOfKey(ownerKey), name, kind, anchorer: options.anchorer ?? NO_ACCOUNT },
     1,
     0,
+    { ...DOMAIN, dissc: options.dissc ?? DOMAIN.dissc },
   );
 }
 
 /** The writer of the device that comes after another, from a block on. */
-export function successorOf({ ownerKey, charter }: TestWriter, from: number): TestWriter {
-  return writerOf(ownerKey, charter, charter.serial + 1, from);
+export function successorOf({ ownerKey, charter, domain }: TestWriter, from: number): TestWriter {
+  return writerOf(ownerKey, charter, charter.serial + 1, from, domain);
 }
 
 function writerOf(
@@ -75,17 +77,18 @@ function writerOf(
   { owner, name, kind, anchorer }: Pick<SignedCharter, 'owner' | 'name' | 'kind' | 'anchorer'>,
   serial: number,
   from: number,
+  domain: DisscDomain,
 ): TestWriter {
   const deviceKey = nodePrimitives.randomBytes(32) as PrivateKey;
   const unsigned = { owner, name, kind, device: accountOfKey(deviceKey), anchorer, serial, from };
-  const charter = { ...unsigned, signature: signCharter(DOMAIN, unsigned, ownerKey) };
+  const charter = { ...unsigned, signature: signCharter(domain, unsigned, ownerKey) };
   return {
-    dataset: datasetOfCharter(DOMAIN, charter),
+    dataset: datasetOfCharter(domain, charter),
     kind,
     serial,
     datasetKey: nodePrimitives.randomBytes(32) as DatasetKey,
     deviceKey,
-    domain: DOMAIN,
+    domain,
     charter,
     ownerKey,
   };
