@@ -12,6 +12,7 @@ import { ArgumentError, StoreUnavailableError } from '../../core/errors.ts';
 import type { Item, Table, WriteCondition } from '../../core/ports/table.ts';
 import { withDeadline } from '../with-deadline.ts';
 import { readMany, writeMany } from './dynamo-batches.ts';
+import { endsBeforeItBegins } from './ends-before-it-begins.ts';
 import { fromAttributes, toAttributes } from './item-attributes.ts';
 
 export interface DynamoTableOptions {
@@ -58,7 +59,7 @@ export function createDynamoTable(options: DynamoTableOptions): Table {
     query(pk, { from, to, limit, reverse = false }, signal) {
       if (!Number.isInteger(limit) || limit < 1)
         throw new ArgumentError(`A query must ask for at least one item, not for ${limit}.`);
-      if (from > to) return Promise.resolve({ items: [], next: null });
+      if (endsBeforeItBegins({ from, to })) return Promise.resolve({ items: [], next: null });
       return guard(async (abortSignal) => {
         const items: Item[] = [];
         let start: Record<string, AttributeValue> | undefined;

@@ -59,7 +59,7 @@ export class MemoryTable implements Table {
     if (!Number.isInteger(limit) || limit < 1)
       throw new ArgumentError(`A query must ask for at least one item, not for ${limit}.`);
     this.reads++;
-    if (from > to) return { items: [], next: null };
+    if (orderOf(from) > orderOf(to)) return { items: [], next: null };
     for (const sk of [from, to]) requireKey({ pk, sk });
     await turn(signal);
     const partition = this.#partitions.get(pk);
