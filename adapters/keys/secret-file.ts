@@ -3,6 +3,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { FileError, PlumblineError } from '../../core/errors.ts';
 import { requirePrivate } from './require-private.ts';
+import { sweepLeftovers } from './sweep-leftovers.ts';
 
 /** No file with secrets is larger. */
 const MAX_SECRET_FILE_BYTES = 1024 * 1024;
@@ -25,13 +26,17 @@ export async function createSecretFile(path: string, content: string | Uint8Arra
   await syncFolderOf(path);
 }
 
-/** Replaces a file at once, durably, mode 0600: a reader sees the old content or the new, also after a crash. */
+/**
+ * Replaces a file at once, durably, mode 0600: a reader sees the old content or the new, also after a crash. What a process that
+ * was killed meanwhile has left beside it, the next one takes away.
+ */
 export async function replaceSecretFile(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}.new`;
   await rm(temporary, { force: true });
   try {
     await fill(await open(temporary, 'wx', 0o600), content);
     await rename(temporary, path);
+    await sweepLeftovers(path);
     await syncFolderOf(path);
   } catch (cause) {
     await rm(temporary, { force: true });

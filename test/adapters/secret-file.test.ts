@@ -9,6 +9,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -128,6 +129,32 @@ describe('a secret that is written', () => {
       readdirSync(folder).filter((name) => name.endsWith('.new')),
       [],
     );
+  });
+
+  test('takes away what a process that was killed while it wrote has left, and nothing else', async () => {
+    const path = written('swept', 0o600, 'old');
+    const anHourAgo = new Date(Date.now() - 3_600_000);
+    const leftover = (name: string, since: Date): string => {
+      const left = written(name, 0o600);
+      utimesSync(left, since, since);
+      return name;
+    };
+    leftover('swept.4711.new', anHourAgo);
+    const kept = [
+      // Just now: another process may be writing it.
+      leftover('swept.4712.new', new Date()),
+      // Of another file, and by names that are none of ours.
+      leftover('other.4711.new', anHourAgo),
+      leftover('swept.4711.new.bak', anHourAgo),
+      leftover('swept.mine.new', anHourAgo),
+    ];
+    await replaceSecretFile(path, 'new');
+    assert.equal(readFileSync(path, 'utf8'), 'new');
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.includes('.new')),
+      kept.toSorted(),
+    );
+    for (const name of kept) rmSync(join(folder, name));
   });
 
   test('into a folder that is not there is told by the file’s name', async () => {
