@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
 
-/** Loads what a command needs, and adds the command. One that is named for several commands adds all of them. */
-export type AddCommand = (parent: Command) => Promise<void>;
+/**
+ * Loads what a command needs, and adds the command. One that is named for several commands adds all of them. One that its part
+ * alone stands for must know whether a word follows the part: any word is a command's name.
+ */
+export type AddCommand = (parent: Command, word?: string) => Promise<void>;
 
 /** A command of its own, such as `plumb serve`. */
 export interface Single {
@@ -22,5 +25,6 @@ export interface Part {
  */
 export async function addCalled(parent: Command, { commands }: Part, called: string | undefined): Promise<void> {
   const add = called !== undefined && Object.hasOwn(commands, called) ? commands[called] : undefined;
-  for (const each of add === undefined ? new Set(Object.values(commands)) : [add]) await each(parent);
+  const word = called?.startsWith('-') === true ? undefined : called;
+  for (const each of add === undefined ? new Set(Object.values(commands)) : [add]) await each(parent, word);
 }

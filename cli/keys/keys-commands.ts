@@ -6,7 +6,7 @@ export const keysPart: Part = {
   commands: {
     unlock: async (keys) => (await import('./keys-unlock.ts')).addKeysUnlock(keys),
     lock: async (keys) => (await import('./keys-lock.ts')).addKeysLock(keys),
-    status: async (keys) => (await import('./keys-status.ts')).addKeysStatus(keys),
+    status: async (keys, word) => (await import('./keys-status.ts')).addKeysStatus(keys, word),
     hold: async (keys) => (await import('./keys-hold.ts')).addKeysHold(keys),
   },
 };

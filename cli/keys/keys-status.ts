@@ -6,9 +6,9 @@ import { findHolder } from './find-holder.ts';
 import { heldText } from './held-text.ts';
 
 /** Adds `plumb keys status`, which `plumb keys` is alone. */
-export function addKeysStatus(keys: Command): void {
+export function addKeysStatus(keys: Command, word?: string): void {
   const command = keys
-    .command('status', { isDefault: true })
+    .command('status', { isDefault: word === undefined })
     .description("Say whether this home's keys are unlocked, and until when.")
     .addHelpText('after', EXAMPLES);
   withHome(command).action((options) =>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createProgram } from '../../cli/create-program.ts';
 import { PARTS, SINGLES } from '../../cli/parts.ts';
+import { runPlumb } from './run-plumb.ts';
 
 async function commandsOf(part: string, called?: string): Promise<string[]> {
   const program = await createProgram('1.2.3', called === undefined ? [part] : [part, called]);
@@ -30,6 +31,12 @@ describe('plumb', () => {
       program.commands.map((command) => command.name()),
       [...Object.keys(PARTS), ...Object.keys(SINGLES)],
     );
+  });
+
+  test('says that a word is not a command where a part has a command that stands for it alone', async () => {
+    const ended = await runPlumb(['keys', 'TYPO']);
+    assert.equal(ended.exitCode, 2);
+    assert.match(ended.stderr, /^error: unknown command 'TYPO'$/m);
   });
 
   test('answers a name that is no command with all commands of the part, even a name that every object has', async () => {
