@@ -29,12 +29,13 @@ export function addDeviceStatus(device: Command): void {
     .addHelpText('after', EXAMPLES);
   withJson(command).action((options: StatusOptions) =>
     runCommand(options, async ({ output }) => {
+      const namesProvision = options.outbox === undefined || command.getOptionValueSource('provision') === 'cli';
       const path = resolve(options.outbox ?? outboxPathOf(options.provision));
       const outbox = openOutboxReadOnly(path);
       try {
         const nowMs = Date.now();
         // Whoever names the outbox alone may have the file elsewhere.
-        const provisionFault = options.outbox === undefined ? findProvisionFault(options.provision) : null;
+        const provisionFault = namesProvision ? findProvisionFault(options.provision) : null;
         const status = { ...readStatus(outbox, nowMs), running: isOutboxHeld(path), provisionFault };
         output.result(status, describe(status, nowMs));
         return exitCodeOf(status, nowMs);

@@ -2,15 +2,15 @@ import { counted } from '../../core/counted.ts';
 import type { LossKind } from '../../device/outbox/losses.ts';
 import type { AwaitedThing, Turn, Wait } from '../../device/outbox/read-waits.ts';
 
-const WHAT: Readonly<Record<AwaitedThing, string>> = {
-  disk: 'The outbox cannot be written',
-  sealing: 'blocks are captured but not sealed',
-  upload: 'blocks are sealed but not uploaded',
-  'check-in': 'blocks are uploaded but not confirmed by the service',
-  record: 'blocks are stored but not recorded on the chain',
-  finality: 'blocks are recorded, but not yet in a final block of the chain',
-  proof: 'blocks are final, but the storage has not proven that it has them',
-  publication: 'batches are final, but their digests are not published',
+/** What is said of those that wait, behind `1 block is` or `2 blocks are`. */
+const WHAT: Readonly<Record<Exclude<AwaitedThing, 'disk'>, string>> = {
+  sealing: 'captured but not sealed',
+  upload: 'sealed but not uploaded',
+  'check-in': 'uploaded but not confirmed by the service',
+  record: 'stored but not recorded on the chain',
+  finality: 'recorded, but not yet in a final block of the chain',
+  proof: 'final, but the storage has not proven possession',
+  publication: 'final, but not yet published on the chain',
 };
 
 const WHOSE: Readonly<Record<Turn, string>> = {
@@ -30,7 +30,10 @@ export function waitsText(waits: readonly Wait[], nowMs: number): string[] {
 /** One thing that waits: what, since when, why, and whose turn it is where that is too long. */
 export function waitText(wait: Omit<Wait, 'overdue'> & { readonly overdue?: boolean }, nowMs: number): string {
   const { blocks, sinceMs, reason, turn, overdue = true } = wait;
-  const what = wait.for === 'disk' ? WHAT.disk : `${blocks.toLocaleString('en')} ${WHAT[wait.for]}`;
+  const noun = wait.for === 'publication' ? 'batch' : 'block';
+  const verb = blocks === 1 ? 'is' : 'are';
+  const what =
+    wait.for === 'disk' ? 'The outbox cannot be written' : `${counted(blocks, noun)} ${verb} ${WHAT[wait.for]}`;
   const why = reason === null ? '' : ` ${reason}`;
   return `${what}, for ${showAge(nowMs - sinceMs)}.${why}${overdue ? ` That is too long. ${WHOSE[turn]}` : ''}`;
 }

@@ -29,8 +29,10 @@ export interface Trouble {
  */
 export interface HighMarkFile {
   write(mark: HighMark): void;
-  /** Keeps what `plumb device status` is to say while the outbox cannot be written; null when it can. */
-  noteTrouble(trouble: Trouble | null): void;
+  /** Whether the outbox could not be written when that was last noted, by this process or a former one. */
+  hasTrouble(): boolean;
+  /** Keeps what `plumb device status` is to say while the outbox cannot be written, since when included; null when it can. */
+  noteTrouble(trouble: Omit<Trouble, 'sinceMs'> | null): void;
   close(): void;
 }
 
@@ -68,9 +70,10 @@ export function openHighMark(outboxPath: string): HighMarkFile {
   const file = openSync(path, 'r+');
   if (isNew) writeSync(file, Buffer.alloc(SIZE), 0, SIZE, 0);
   let place = 0;
-  let highest = readHighMark(outboxPath).mark?.commits ?? 0;
+  const former = readHighMark(outboxPath);
+  let highest = former.mark?.commits ?? 0;
+  let standing = former.trouble;
   let unsynced = 0;
-  let hasTrouble = true;
   let open = true;
   let syncing = false;
   /** The outbox has what was acknowledged: a mark that cannot be written now is written with the next commit. */
@@ -97,10 +100,11 @@ export function openHighMark(outboxPath: string): HighMarkFile {
         if (!open) closeSync(file);
       });
     },
+    hasTrouble: () => standing !== null,
     noteTrouble(trouble) {
-      if (trouble === null && !hasTrouble) return;
-      hasTrouble = trouble !== null;
-      put(encodeTrouble(trouble), TROUBLE_AT);
+      if (trouble === null && standing === null) return;
+      standing = trouble === null ? null : { ...trouble, sinceMs: standing?.sinceMs ?? trouble.atMs };
+      put(encodeTrouble(standing), TROUBLE_AT);
     },
     close() {
       open = false;

@@ -45,12 +45,14 @@ export function noteStep(
   const { runtime, outbox } = parts;
   try {
     writeStep(parts, step, failure);
+    if (!outbox.hasTrouble()) return;
+    // A step that works without writing says nothing of the disk: only a commit does.
+    outbox.commit(() => {});
     outbox.noteTrouble(null);
   } catch (cause) {
     if (!(cause instanceof OutboxUnavailableError)) throw cause;
-    const atMs = wholeMs(runtime);
-    const reason = failure?.reason ?? cause.shortMessage;
-    outbox.noteTrouble({ step, sinceMs: atMs, atMs, reason });
+    // What the disk says, not what the step failed by: that may be something else.
+    outbox.noteTrouble({ step, atMs: wholeMs(runtime), reason: cause.shortMessage });
   }
 }
 

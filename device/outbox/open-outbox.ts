@@ -17,8 +17,10 @@ import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts';
 /** What the device keeps on its own disk. Operations on it stand in this folder, one a file. */
 export interface Outbox extends Statements {
   readonly path: string;
+  /** Whether it could not be written when that was last noted. */
+  hasTrouble(): boolean;
   /** Keeps what is wrong where the outbox itself cannot be written; null when it can. */
-  noteTrouble(trouble: Trouble | null): void;
+  noteTrouble(trouble: Omit<Trouble, 'sinceMs'> | null): void;
   /**
    * Nothing may be answered for in a file that nobody finds again.
    * @throws OutboxUnavailableError when the file was removed, or has another in its place
@@ -238,6 +240,7 @@ function outboxOf(path: string, database: DatabaseSync, file: HighMarkFile | nul
       noteMark(counters);
       return result;
     },
+    hasTrouble: () => file?.hasTrouble() ?? false,
     noteTrouble: (trouble) => file?.noteTrouble(trouble),
     requirePlace() {
       if (inodeAt(path) === inode) return;

@@ -13,7 +13,11 @@ function setUp(held: string | null = null) {
   const seen: string[] = [];
   const logEnd = createMutex();
   // Nothing is planned in it.
-  const outbox = { sql: () => ({ all: () => [], get: () => ({ n: 0 }), run: () => {} }), noteTrouble: () => {} };
+  const outbox = {
+    sql: () => ({ all: () => [], get: () => ({ n: 0 }), run: () => {} }),
+    hasTrouble: () => false,
+    noteTrouble: () => {},
+  };
   const report = ({ event }: { event: string }) => seen.push(event);
   const run = {
     ...{ logEnd, bornEmpty: false, parts: { clock: { nowMs: () => 0 }, outbox, report, runtime: { nowMs: () => 0 } } },

@@ -11,6 +11,7 @@ import { nodePrimitives } from '../../adapters/crypto/node-primitives.ts';
 import { createKeySigner } from '../../adapters/ethereum/account-signer.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createDisscRecorder } from '../../adapters/ethereum/dissc-recorder.ts';
+import { outboxPathOf } from '../../cli/device/outbox-path.ts';
 import { growPeaks } from '../../core/log/growth.ts';
 import { signHead } from '../../core/log/head.ts';
 import { EMPTY_PEAKS, type Peaks, rootOfPeaks } from '../../core/log/peaks.ts';
@@ -194,11 +195,13 @@ test('on a chain whose node names no final block, all is released at the depth t
   ] as const) {
     if (content === null) rmSync(file);
     else writeFileSync(file, content, { mode: 0o600 });
-    const shown = await runPlumb(['device', 'status', '--provision', file], env);
-    assert.equal(shown.exitCode, 6);
-    assert.match(shown.stdout, says);
-    assert.match(shown.stdout, /captured {2}2 blocks/);
-    assert.ok(!shown.stdout.includes(key) && !shown.stderr.includes(key));
+    for (const outbox of [[], ['--outbox', outboxPathOf(file)]]) {
+      const shown = await runPlumb(['device', 'status', '--provision', file, ...outbox], env);
+      assert.equal(shown.exitCode, 6);
+      assert.match(shown.stdout, says);
+      assert.match(shown.stdout, /captured {2}2 blocks/);
+      assert.ok(!shown.stdout.includes(key) && !shown.stderr.includes(key));
+    }
   }
 });
 

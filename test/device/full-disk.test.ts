@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import type { DeviceEvent } from '../../device/events.ts';
 import { OutboxUnavailableError } from '../../device/outbox/errors.ts';
+import { noteStep, type StepFailure, type StepName } from '../../device/outbox/note-step.ts';
 import { openOutbox, openOutboxReadOnly } from '../../device/outbox/open-outbox.ts';
 import { patiently } from '../../device/outbox/patiently.ts';
 import { readStatus } from '../../device/outbox/read-status.ts';
@@ -87,6 +88,41 @@ test('others fill the disk: the source is held back, status says why, and all go
   assert.equal(await device.ended, true);
   assert.equal(restoreStream(restore(remote, writer)).toString(), ['before\n', ...lines].join(''));
   assert.deepEqual([statusOf(outboxPath).waits, statusOf(outboxPath).failures], [[], []]);
+});
+
+test('since when the disk takes nothing is kept, over failures of other kinds, work that writes nothing and a restart', (context) => {
+  const outboxPath = join(temporaryFolder(context), 'o');
+  const owner = ownerOf(newWriter());
+  let outbox = openOutbox(outboxPath, owner);
+  context.after(() => outbox.close());
+  const at = { nowMs: 1_000_000 };
+  const note = (step: StepName, failure: StepFailure | null) =>
+    noteStep({ runtime: { nowMs: () => at.nowMs }, outbox }, step, failure);
+  const disks = () => statusOf(outboxPath).waits.filter((wait) => wait.for === 'disk');
+  const other = new DatabaseSync(outboxPath);
+  context.after(() => other.close());
+  const held = 'Another program, perhaps a backup, holds the outbox. The device will try again.';
+  note('watch', null);
+  assert.deepEqual(disks(), []);
+  other.exec('BEGIN IMMEDIATE');
+  note('capture', { reason: held, failures: 1, kind: 'unavailable' });
+  at.nowMs += 60_000;
+  note('follow', { reason: 'The node does not answer.', failures: 3, kind: 'unavailable' });
+  at.nowMs += 60_000;
+  // It works, as it has nothing to write.
+  note('watch', null);
+  const said = { for: 'disk', blocks: 0, sinceMs: 1_000_000, turn: 'operator', overdue: true };
+  assert.deepEqual(disks(), [{ ...said, reason: `${outboxPath}: ${held}` }]);
+  other.exec('ROLLBACK');
+  outbox.close();
+  outbox = openOutbox(outboxPath, owner);
+  other.exec('BEGIN IMMEDIATE');
+  at.nowMs += 60_000;
+  note('seal', { reason: held, failures: 1, kind: 'unavailable' });
+  assert.equal(disks()[0]?.sinceMs, 1_000_000);
+  other.exec('ROLLBACK');
+  note('seal', null);
+  assert.deepEqual(disks(), []);
 });
 
 test('a device that is started on a full disk waits for space', async (context) => {

@@ -111,6 +111,7 @@ export function openCutOutbox(
     path,
     real,
     requirePlace: () => real.requirePlace(),
+    hasTrouble: () => real.hasTrouble(),
     noteTrouble(trouble) {
       requirePower();
       real.noteTrouble(trouble);
