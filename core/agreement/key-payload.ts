@@ -1,5 +1,5 @@
 import * as dagCbor from '@ipld/dag-cbor';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Opening } from '../block/digest.ts';
 import { concatBytes, equalBytes } from '../bytes.ts';
 import { ArgumentError } from '../errors.ts';
