@@ -44,6 +44,8 @@ export class RecordsReader {
   readonly #stretches = new Map<number, Promise<Page>>();
   readonly #pages = new Map<number, Promise<Page>>();
   readonly #leaves = new Map<number, Uint8Array>();
+  /** Stretches that the log has by the chain's word alone, as far as they were met: one may claim 2^28 blocks. */
+  readonly #gaps: { readonly first: number; readonly size: number }[] = [];
   #tiledTo: Promise<number> | null = null;
   #mended = 0;
 
@@ -65,6 +67,7 @@ export class RecordsReader {
 
   /** A block's record, or null when none is kept. */
   async record(index: number): Promise<KeptRecord | null> {
+    if (this.#isLost(index, index + 1)) return null;
     return (await this.#stretch(Math.floor(index / TILE_WIDTH))).record(index);
   }
 
@@ -78,6 +81,7 @@ export class RecordsReader {
   /** Hashes of the leaves from … to - 1, or null when one of them is not known. */
   async leaves(from: number, to: number): Promise<Uint8Array[] | null> {
     const leaves: Uint8Array[] = [];
+    if (this.#isLost(from, to)) return null;
     for (let index = from; index < to; ) {
       const number = Math.floor(index / TILE_WIDTH);
       const stretch = await this.#stretch(number);
@@ -88,6 +92,11 @@ export class RecordsReader {
       }
     }
     return leaves;
+  }
+
+  /** Whether some of these blocks lie in a gap that was met before. */
+  #isLost(from: number, to: number): boolean {
+    return this.#gaps.some(({ first, size }) => first < to && from < size);
   }
 
   #leaf(stretch: Page, index: number): Uint8Array | null {
@@ -141,6 +150,7 @@ export class RecordsReader {
     if (log === null) return this.#size;
     const { size } = log;
     const name = batchOf(log);
+    if (name === null) this.#gaps.push({ first: log.first, size });
     if (name === null || this.#mended >= MOST_MENDED) return size;
     this.#mended += 1;
     const segment = await readSegmentEntry(table, this.#dataset, name, this.#signal);

@@ -277,6 +277,29 @@ describe('the log follows the chain', () => {
     assert.equal(head?.size, 5, 'behind twelve gaps in a row');
   });
 
+  test('a stranger who asks for blocks all over 2^28 that nobody has costs some reads, not two a block', async () => {
+    const first = seal(5);
+    await checkIn(first);
+    const events = [await eventOf(EMPTY_PEAKS, [first])];
+    const { event } = junkEvent(device.end, 2 ** 28);
+    events.push(event);
+    assert.equal(await adopt(...events), 'adopted');
+    let reads = 0;
+    const count = <A extends unknown[], R>(call: (...args: A) => R) => {
+      return (...args: A): R => {
+        reads += 1;
+        return call(...args);
+      };
+    };
+    const { get, query, ...others } = bound(stores.table);
+    const table = { ...others, get: count(get), query: count(query) };
+    const blocks = Array.from({ length: 512 }, (_, i) => i * 524_000);
+    const { dataset } = device;
+    const answer = await getRecords({ ...stores.ports, table }, { dataset, blocks, size: event.size });
+    assert.deepEqual([answer.batches.length, answer.faults.length], [1, 511]);
+    assert.ok(reads <= 64, `${reads} reads`);
+  });
+
   describe('and among rivals', () => {
     const sizeOf = (entry: LogEntry | null) => entry?.size ?? 0;
     /** The segments that the log names, each verified to follow on the one before. */
