@@ -2,7 +2,6 @@ import * as z from 'zod';
 import { LedgerUnavailableError } from '../../core/errors.ts';
 import type { JsonRpc } from './json-rpc.ts';
 import { data, hash32, parseAnswer, quantity } from './parse-answers.ts';
-import { pause } from './pause.ts';
 import { AnswerTooLongError, NodeTimeoutError } from './post-request.ts';
 import { toQuantity } from './quantity.ts';
 import { asUnavailable } from './read-chain-point.ts';
@@ -50,7 +49,7 @@ export async function askLogs(
   patienceMs: number,
   signal?: AbortSignal,
 ): Promise<AskedLogs> {
-  const startedMs = performance.now();
+  const startedMs = rpc.clock.monotonicMs();
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
     try {
       return await ask(rpc, filter, from, to, signal);
@@ -58,10 +57,10 @@ export async function askLogs(
       if (error instanceof AnswerTooLongError && from < to) return 'too-much';
       if (!mayPass(error)) throw error;
       if (from < to && (await answersOneBlock(rpc, filter, to, signal))) return 'too-much';
-      const waitedMs = performance.now() - startedMs;
+      const waitedMs = rpc.clock.monotonicMs() - startedMs;
       if (waitedMs + pauseMs > patienceMs) throw givenUp(error, from, to, waitedMs);
     }
-    await pause(pauseMs, signal);
+    await rpc.clock.sleep(pauseMs, signal);
   }
 }
 

@@ -1,7 +1,7 @@
 import { eachInParallel } from '../../core/each-in-parallel.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
+import { machineClock, type WaitingClock } from './machine-clock.ts';
 import { type NodeAddress, nodeAddress } from './node-address.ts';
-import { pause } from './pause.ts';
 import { postRequest } from './post-request.ts';
 import { preferNodes } from './prefer-nodes.ts';
 import { type RpcAnswer, type RpcRequest, readAnswer, readBatchAnswers } from './read-rpc-answer.ts';
@@ -12,6 +12,8 @@ export interface JsonRpc {
   readonly host: string;
   /** How deep a block must lie to be final; null where the node says itself what is. */
   readonly finalDepth: number | null;
+  /** For whoever asks again later. */
+  readonly clock: WaitingClock;
   /** The result of one request. @throws LedgerUnavailableError, RpcRefusedError */
   call(method: string, params: readonly unknown[], signal?: AbortSignal): Promise<unknown>;
   /**
@@ -34,6 +36,8 @@ export interface JsonRpcOptions {
   readonly timeoutMs?: number;
   /** How long one call waits in all while the node says that it has had too many requests. */
   readonly patienceMs?: number;
+  /** What it waits by; this machine's clocks when not given. */
+  readonly runtime?: WaitingClock | undefined;
   /** Told whenever a node was asked and did not answer, and another one did. */
   readonly onOtherNode?: ((other: OtherNode) => void) | undefined;
   /** One that is there already, for several parts that ask the same node: it is asked once which chain it is on. */
@@ -65,6 +69,7 @@ const SINGLES_AT_ONCE = 4;
  */
 export function createJsonRpc(options: JsonRpcOptions): JsonRpc {
   const { rpcUrl, moreRpcUrls = [], patienceMs = DEFAULT_PATIENCE_MS, onOtherNode, rpc } = options;
+  const clock = options.runtime ?? machineClock;
   if (rpc !== undefined) return rpc;
   if (moreRpcUrls.length === 0) return createNodeRpc(options);
   const among = { ...options, patienceMs: Math.min(patienceMs, PATIENCE_AMONG_NODES_MS) };
@@ -72,12 +77,13 @@ export function createJsonRpc(options: JsonRpcOptions): JsonRpc {
   const node = (i: number): JsonRpc => nodes[i] as JsonRpc;
   const ask = preferNodes(
     nodes.length,
-    () => performance.now(),
+    () => clock.monotonicMs(),
     (answered, failure) => onOtherNode?.({ host: node(answered).host, failure: failure.message }),
   );
   return {
     host: nodes.map(({ host }) => host).join(', '),
     finalDepth: options.finalDepth ?? null,
+    clock,
     call: (method, params, signal) => ask((i) => node(i).call(method, params, signal), signal),
     callMany: (requests, signal) => ask((i) => node(i).callMany(requests, signal), signal),
   };
@@ -86,7 +92,7 @@ export function createJsonRpc(options: JsonRpcOptions): JsonRpc {
 function createNodeRpc(options: JsonRpcOptions): JsonRpc {
   const { chainId, finalDepth = null } = options;
   const asking = askerOf(options);
-  const { node } = asking;
+  const { node, clock } = asking;
   let onRightChain = false;
 
   const requireChain = async (signal?: AbortSignal): Promise<void> => {
@@ -96,7 +102,7 @@ function createNodeRpc(options: JsonRpcOptions): JsonRpc {
   };
 
   return {
-    ...{ host: node.host, finalDepth },
+    ...{ host: node.host, finalDepth, clock },
     async call(method, params, signal) {
       await requireChain(signal);
       return resultOf(await askOne(asking, { method, params }, signal));
@@ -125,15 +131,17 @@ interface Asking {
   readonly node: NodeAddress;
   readonly timeoutMs: number;
   readonly patienceMs: number;
+  readonly clock: WaitingClock;
   /** False once the node has answered a batch with something else than a list. */
   takesBatches: boolean;
 }
 
-function askerOf({ rpcUrl, timeoutMs, patienceMs }: Omit<JsonRpcOptions, 'chainId'>): Asking {
+function askerOf({ rpcUrl, timeoutMs, patienceMs, runtime }: Omit<JsonRpcOptions, 'chainId'>): Asking {
   return {
     node: nodeAddress(rpcUrl),
     timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS,
     patienceMs: patienceMs ?? DEFAULT_PATIENCE_MS,
+    clock: runtime ?? machineClock,
     takesBatches: true,
   };
 }
@@ -178,7 +186,7 @@ async function askBatch(
 
 /** Posts again as long as the node says that it has had too many requests, by its status or by the error's code. */
 async function patiently<T extends RpcAnswer | (RpcAnswer | null)[] | null>(
-  { node, timeoutMs, patienceMs }: Asking,
+  { node, timeoutMs, patienceMs, clock }: Asking,
   body: string,
   read: (text: string) => T,
   signal?: AbortSignal,
@@ -198,7 +206,7 @@ async function patiently<T extends RpcAnswer | (RpcAnswer | null)[] | null>(
         { details: { host: node.host, retryAfterMs: askedMs } },
       );
     }
-    await pause(nextMs, signal);
+    await clock.sleep(nextMs, signal);
     waitedMs += nextMs;
   }
 }

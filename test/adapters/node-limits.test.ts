@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
+import { askLogs } from '../../adapters/ethereum/ask-logs.ts';
 import { createDisscLedger } from '../../adapters/ethereum/dissc-ledger.ts';
 import { createJsonRpc, type JsonRpcOptions, type OtherNode } from '../../adapters/ethereum/json-rpc.ts';
 import { LedgerUnavailableError } from '../../core/errors.ts';
@@ -25,6 +26,18 @@ async function nodeOf(t: TestContext, dialect: Dialect) {
 
 const rpcOf = (rpcUrl: string, more: Partial<JsonRpcOptions> = {}) =>
   createJsonRpc({ rpcUrl, chainId: CHAIN_ID, ...more });
+
+/** A clock that stands still, but for what is slept by it. */
+function jumpingClock() {
+  const slept: number[] = [];
+  return {
+    slept,
+    monotonicMs: () => slept.reduce((sum, ms) => sum + ms, 0),
+    async sleep(ms: number): Promise<void> {
+      slept.push(ms);
+    },
+  };
+}
 
 describe('a node that has had too many requests', () => {
   for (const [what, headers, body] of [
@@ -63,6 +76,34 @@ describe('a node that has had too many requests', () => {
       assert.equal(await rpcOf(node.rpcUrl).call('eth_gasPrice', []), '0x1');
     });
   }
+
+  test('is waited for by the clock that is given: no other time passes', async (t) => {
+    let refusals = 0;
+    const node = await nodeOf(t, {
+      first(response) {
+        if (refusals++ > 0) return false;
+        response.writeHead(429, { 'retry-after': '600' }).end();
+        return true;
+      },
+    });
+    const clock = jumpingClock();
+    const patience = { patienceMs: 3_600_000, runtime: clock };
+    assert.equal(await rpcOf(node.rpcUrl, patience).call('eth_gasPrice', []), '0x1');
+    assert.deepEqual(clock.slept, [600_000]);
+  });
+
+  test('and that answers for no events now is asked again by the clock that is given', async (t) => {
+    const node = await nodeOf(t, {
+      answer: ({ method }) => (method === 'eth_getLogs' ? { error: { code: -32603, message: 'not now' } } : undefined),
+    });
+    const clock = jumpingClock();
+    const rpc = rpcOf(node.rpcUrl, { runtime: clock });
+    await assert.rejects(askLogs(rpc, { address: DISSC, topics: [] }, { from: 7, to: 7 }, 3_600_000), {
+      name: 'LedgerUnavailableError',
+      message: /the events of blocks 7 to 7 within 3\d{3} s/,
+    });
+    assert.deepEqual(clock.slept.slice(0, 5), [250, 500, 1000, 2000, 2000]);
+  });
 
   test('is not waited for beyond all patience, and what it asks for is said', async (t) => {
     const node = await nodeOf(t, {

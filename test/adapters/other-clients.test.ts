@@ -8,6 +8,7 @@ import { raisedFee, readFees } from '../../adapters/ethereum/read-fees.ts';
 import { RpcRefusedError } from '../../adapters/ethereum/read-rpc-answer.ts';
 import { sendRawTransaction } from '../../adapters/ethereum/send-raw-transaction.ts';
 import { signTransaction } from '../../adapters/ethereum/sign-transaction.ts';
+import { nodeRuntime } from '../../adapters/runtime/node-runtime.ts';
 import { LedgerUnavailableError, NotRecordedError, StateError } from '../../core/errors.ts';
 import type { AgreementId, PrivateKey } from '../../core/ids.ts';
 import { accountOfKey } from '../../core/typed-data.ts';
@@ -23,7 +24,13 @@ describe('a node that lies about what gas costs', () => {
       if (method in others) return others[method];
       throw new RpcRefusedError(method, -32_601, 'no such method', null);
     };
-    return { host: 'node.example', finalDepth: null, call, callMany: () => assert.fail('not asked') };
+    return {
+      host: 'node.example',
+      finalDepth: null,
+      clock: nodeRuntime,
+      call,
+      callMany: () => assert.fail('not asked'),
+    };
   };
   const huge = `0x${(10n ** 18n).toString(16)}`;
 

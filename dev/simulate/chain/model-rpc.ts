@@ -188,7 +188,7 @@ export function createModelRpc({ time, chain, settings, faults, random, of }: Mo
       throw new LedgerUnavailableError(`The node of the ${of} does not answer.`);
   };
   return {
-    ...{ host: `node of the ${of}`, finalDepth: null },
+    ...{ host: `node of the ${of}`, finalDepth: null, clock: time.runtimeOf({ random: random.next }) },
     async call(method, params, signal) {
       signal?.throwIfAborted();
       await reach();
