@@ -5,6 +5,7 @@ import type { Item } from '../../core/ports/table.ts';
 import { keepCharter, readCharterEntries } from '../state/dataset-entry.ts';
 import { CHARTERED_PK, charteredSk, charterSk, datasetPk, FOLLOWED_SK } from '../state/entries.ts';
 import { type Followed, parseFollowed } from '../state/followed-charters.ts';
+import { keepChartered } from '../state/learn-charters.ts';
 import { readLogEnd } from '../state/log-entry.ts';
 import { mapBounded } from '../state/map-bounded.ts';
 import { queryPages } from '../state/query-pages.ts';
@@ -136,15 +137,9 @@ async function keepKnown(
   const kept = await mapBounded(byDataset, PARALLEL, async ([dataset, own]) => {
     const known = await readCharterEntries(table, dataset, signal);
     if (known.length === 0) return [];
-    const isKept = ({ charter }: ChainCharter) =>
-      known.some((one) => one.onChain && one.charter.serial === charter.serial);
-    const unknown = own.filter((one) => !isKept(one));
-    for (const { charter } of unknown) {
-      await keepCharter(table, dataset, { charter: { ...charter, signature: null }, onChain: true }, signal);
-    }
+    const unknown = await keepChartered(table, dataset, own, known, signal);
     // Another device or anchorer, perhaps: what is stored may have waited for that.
-    if (unknown.length > 0 && (await readLogEnd(table, dataset, signal)) !== null)
-      await markWork(table, dataset, signal);
+    if (unknown > 0 && (await readLogEnd(table, dataset, signal)) !== null) await markWork(table, dataset, signal);
     return own;
   });
   return kept.flat();

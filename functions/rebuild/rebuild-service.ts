@@ -1,11 +1,14 @@
 import { parseSegmentKey } from '../../core/batch/segment-key.ts';
+import { datasetOfCharter } from '../../core/charter/charter.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import { Problem } from '../answer/problem.ts';
 import { checkInCharterAt } from '../ingest/check-in-charter.ts';
 import { listCharters } from '../ingest/compare-stretch.ts';
 import type { Ingested } from '../ingest/ingest-segment.ts';
 import { SegmentMemory } from '../ingest/segment-memory.ts';
-import { readCharters } from '../state/dataset-entry.ts';
+import { quotasOf } from '../rights/quota-of.ts';
+import { readCharterEntries, readCharters } from '../state/dataset-entry.ts';
+import { keepChartered } from '../state/learn-charters.ts';
 import { mapBounded } from '../state/map-bounded.ts';
 import { scanTogether } from '../state/scan-together.ts';
 import { type RebuildPorts, type RebuiltDataset, rebuildDataset } from './rebuild-dataset.ts';
@@ -43,7 +46,7 @@ export interface Rebuilt {
 const PARALLEL = 4;
 
 /**
- * Makes table and tiles again from bucket and chain (specification#checking-in): charters first, then each dataset's segments in
+ * Makes table and tiles again from bucket and chain (specification#checking-in): charters of both first, then each dataset's segments in
  * the order of their blocks, by the code that their events run; then the log follows the chain. What stands in the table and
  * is right stays: so it may be repeated, stopped anywhere, and run beside the service.
  * @throws StoreUnavailableError, LedgerUnavailableError when the bucket cannot be listed or the chain not be read
@@ -74,6 +77,8 @@ export async function rebuildService(
       }
     }
   }
+
+  charters.kept += await keepAllChartered(ports, onFailure, signal);
 
   let done = 0;
   const onSegment = (): void => onProgress({ phase: 'segments', done: ++done, total });
@@ -117,6 +122,40 @@ async function listDatasets(
     if (++keys % 1_000 === 0) onProgress({ phase: 'listing', done: keys, total: null });
   }
   return { datasets: [...datasets], segments };
+}
+
+/**
+ * Keeps the charters that DISSC has of owners served here: nobody else's fill the table. The table alone may have had them, of a
+ * dataset of which nothing lies in the bucket. Its log is not made of the chain's word: it may be stored by another service.
+ */
+async function keepAllChartered(
+  ports: RebuildPorts,
+  onFailure: (what: string, error: unknown) => void,
+  signal?: AbortSignal,
+): Promise<number> {
+  const { table, ledger, settings } = ports;
+  const { point } = await ledger.readDevices([], 'latest', signal);
+  const events = await ledger.findAllChartered(settings().fromBlock, point.blockNumber, signal);
+  const own = events.filter(({ dataset, charter }) => datasetOfCharter(ledger.domain, charter) === dataset);
+  const quotas = await quotasOf(
+    ports,
+    own.map(({ dataset, charter: { owner } }) => ({ dataset, owner })),
+    signal,
+  );
+  const served = Map.groupBy(
+    own.filter((_, i) => quotas[i] !== null),
+    ({ dataset }) => dataset,
+  );
+  const kept = await mapBounded([...served], PARALLEL, async ([dataset, charters]) => {
+    try {
+      const known = await readCharterEntries(table, dataset, signal);
+      return await keepChartered(table, dataset, charters, known, signal);
+    } catch (error) {
+      onFailure(dataset, error);
+      return 0;
+    }
+  });
+  return kept.reduce((sum, count) => sum + count, 0);
 }
 
 async function recountDatasets(

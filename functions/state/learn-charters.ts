@@ -1,6 +1,7 @@
 import { datasetOfCharter, type SignedCharter } from '../../core/charter/charter.ts';
 import type { DatasetId } from '../../core/ids.ts';
-import type { ChainDevice } from '../../core/ports/ledger.ts';
+import type { ChainCharter, ChainDevice } from '../../core/ports/ledger.ts';
+import type { Table } from '../../core/ports/table.ts';
 import type { ServicePorts, ServiceSettings } from '../ports.ts';
 import { type KeptCharter, keepCharter, readCharterEntries } from './dataset-entry.ts';
 
@@ -41,6 +42,26 @@ export async function learnCharters(
     await keepCharter(ports.table, dataset, { charter, onChain: true }, signal);
   }
   return readCharterEntries(ports.table, dataset, signal);
+}
+
+/**
+ * Keeps those of a dataset's charters on the chain that are not known to be there.
+ * @returns how many they were
+ */
+export async function keepChartered(
+  table: Table,
+  dataset: DatasetId,
+  events: readonly ChainCharter[],
+  known: readonly KeptCharter[],
+  signal?: AbortSignal,
+): Promise<number> {
+  const unknown = events.filter(
+    ({ charter }) => !known.some((one) => one.onChain && one.charter.serial === charter.serial),
+  );
+  for (const { charter } of unknown) {
+    await keepCharter(table, dataset, { charter: { ...charter, signature: null }, onChain: true }, signal);
+  }
+  return unknown.length;
 }
 
 /** Whether these are all that count: one at least, and the newest of the chain among them. */

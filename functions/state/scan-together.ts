@@ -1,3 +1,4 @@
+import type { ChainPlace } from '../../core/charter/charters-in-force.ts';
 import type { DatasetId } from '../../core/ids.ts';
 import type { EventScanner, Ledger } from '../../core/ports/ledger.ts';
 
@@ -16,23 +17,22 @@ export function scanTogether(ledger: Ledger & EventScanner): Ledger & EventScann
     domain: ledger.domain,
     readHeads: (...asked) => ledger.readHeads(...asked),
     readDevices: (...asked) => ledger.readDevices(...asked),
-    findRecorded: recorded,
+    findRecorded: recorded.findOf,
     findChartered: (query, from, to, signal) =>
-      'dataset' in query ? chartered(query.dataset, from, to, signal) : ledger.findChartered(query, from, to, signal),
-    findAllRecorded: (...range) => ledger.findAllRecorded(...range),
-    findAllChartered: (...range) => ledger.findAllChartered(...range),
+      'dataset' in query
+        ? chartered.findOf(query.dataset, from, to, signal)
+        : ledger.findChartered(query, from, to, signal),
+    findAllRecorded: recorded.findAll,
+    findAllChartered: chartered.findAll,
   };
 }
 
-interface Placed {
+interface Placed extends ChainPlace {
   readonly dataset: DatasetId;
-  readonly blockNumber: number;
 }
 
 /** Looks through the blocks behind those that it knows, one chunk after the other, whoever asks; what failed is asked for again. */
-function createScan<Event extends Placed>(
-  find: (from: number, to: number, signal?: AbortSignal) => Promise<Event[]>,
-): (dataset: DatasetId, from: number, to: number, signal?: AbortSignal) => Promise<Event[]> {
+function createScan<Event extends Placed>(find: (from: number, to: number, signal?: AbortSignal) => Promise<Event[]>) {
   const known = new Map<DatasetId, Event[]>();
   let next: number | null = null;
   let first = 0;
@@ -52,10 +52,22 @@ function createScan<Event extends Placed>(
       next = end + 1;
     }
   };
-  return async (dataset, from, to, signal) => {
+  const scanInTurn = async (from: number, to: number, signal?: AbortSignal): Promise<void> => {
     const turn = last.then(() => scan(from, to, signal));
     last = turn.catch(() => undefined);
     await turn;
-    return (known.get(dataset) ?? []).filter(({ blockNumber }) => blockNumber >= from && blockNumber <= to);
+  };
+  const within = (events: readonly Event[], from: number, to: number): Event[] =>
+    events.filter(({ blockNumber }) => blockNumber >= from && blockNumber <= to);
+  return {
+    async findOf(dataset: DatasetId, from: number, to: number, signal?: AbortSignal): Promise<Event[]> {
+      await scanInTurn(from, to, signal);
+      return within(known.get(dataset) ?? [], from, to);
+    },
+    async findAll(from: number, to: number, signal?: AbortSignal): Promise<Event[]> {
+      await scanInTurn(from, to, signal);
+      const found = [...known.values()].flatMap((own) => within(own, from, to));
+      return found.sort((a, b) => a.blockNumber - b.blockNumber || a.logIndex - b.logIndex);
+    },
   };
 }

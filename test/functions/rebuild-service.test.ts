@@ -9,6 +9,8 @@ import { getRecords } from '../../functions/get-records.ts';
 import { hashBlocks } from '../../functions/hash-blocks.ts';
 import { recordsTileKey } from '../../functions/log/records-tile.ts';
 import { rebuildService } from '../../functions/rebuild/rebuild-service.ts';
+import { readParties } from '../../functions/rights/read-parties.ts';
+import { readCharters } from '../../functions/state/dataset-entry.ts';
 import { DATASET_SK, datasetPk, logSk, ownerPk, recordedSk, usageSk, WORK_PKS } from '../../functions/state/entries.ts';
 import { readLogEnd } from '../../functions/state/log-entry.ts';
 import { scanTogether } from '../../functions/state/scan-together.ts';
@@ -87,6 +89,39 @@ describe('rebuilding the service from bucket and chain', () => {
     assert.equal((await service.table.get(ownerPk(dataset.owner.account), usageSk(dataset.id)))?.storedBytes, usage);
     await assertProvable(service, dataset);
     assert.deepEqual((await service.anchor()).transactions, 0, 'nothing is recorded twice');
+  });
+
+  test('a charter that only the chain has is found again, and the one that took its place; not those of owners not served', async () => {
+    const service = await fixture.service();
+    const { ports, table } = service;
+    const dataset = fixture.openDataset();
+    await fixture.nameAnchorer(dataset, service.relayer.account);
+    const stranger = await fixture.newAccount();
+    await fixture.fund(stranger.account);
+    const foreign = fixture.openDataset({ owner: stranger });
+    await fixture.nameAnchorer(foreign, service.relayer.account);
+    assert.equal(service.stored.size, 0, 'nothing lies in the bucket');
+    assert.equal(await readParties(ports, dataset.id), null);
+
+    const rebuilt = await rebuild(service);
+    assert.deepEqual(rebuilt.failures, []);
+    const serials = (await readCharters(table, dataset.id)).map(({ serial }) => serial);
+    assert.deepEqual(serials, [dataset.first.serial, dataset.charter.serial]);
+    const parties = await readParties(ports, dataset.id);
+    const { owner, device, anchorer } = dataset.charter;
+    assert.deepEqual(
+      [parties?.owner, parties?.device, parties?.anchorer, parties?.unlearnt],
+      [owner, device, anchorer, null],
+    );
+    assert.deepEqual(await readCharters(table, foreign.id), []);
+
+    assert.deepEqual(
+      (await rebuild(service)).charters,
+      { kept: 0, known: 0, refused: 0 },
+      'a second time there is nothing to do',
+    );
+    await service.store(seal(dataset, 5));
+    assert.equal((await readLogEnd(table, dataset.id))?.size, 5, 'what its device stores is checked in');
   });
 
   test('said meanwhile: how much is to be done, and how much is done', async () => {
