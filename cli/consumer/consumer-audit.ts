@@ -158,7 +158,9 @@ function whyNoPreview({ purchase, store }: OpenedPurchase): string {
   if (purchase.kind !== ENCRYPTED) return 'none: nothing is encrypted, so each sampled block is content';
   if (previews === 0) return 'none: by these terms no sample comes with its content';
   const taken = store.state.sampled.slice(0, previews).join(', ');
-  return `none: the first samples were to come with their content, which were of ${previews === 1 ? 'block' : 'blocks'} ${taken}`;
+  return previews === 1
+    ? `none: the first sample brings its content, and an earlier audit drew it: block ${taken}`
+    : `none: the first ${previews} samples bring their content, and earlier audits drew them: blocks ${taken}`;
 }
 
 async function writePreviews(folder: string | undefined, previews: readonly VerifiedBlock[]): Promise<ShownPreview[]> {
