@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { createChainBlocks } from '../adapters/ethereum/chain-blocks.ts';
 import { createOcascHistory } from '../adapters/ethereum/ocasc-history.ts';
 import { createTokenReader } from '../adapters/ethereum/read-token.ts';
+import { earnedBy } from '../client/receipt/earned-by.ts';
 import { makeReceipt } from '../client/receipt/make-receipt.ts';
 import type { Receipt } from '../client/receipt/receipt.ts';
 import { receiptPage } from '../client/receipt/receipt-page.ts';
@@ -99,7 +100,7 @@ function textOf({
   return [
     `Receipt of ${agreement}: ${state}, by block ${asOf.blockNumber}${asOf.final ? '' : ', which is not final'}`,
     `  bought     blocks ${first} to ${first + count - 1} of ${dataset}`,
-    `  price      ${money(price)}; earned ${money(due)}, for the first ${counted(paidBlocks, 'block')}`,
+    `  price      ${money(price)}; earned ${money(due)}${earnedBy(paidBlocks)}`,
     ...(outcome === null
       ? []
       : [`  settled    ${money(outcome.toOwner)} to the owner, ${money(outcome.toConsumer)} to the consumer`]),

@@ -1,6 +1,7 @@
 import { counted } from '../../core/counted.ts';
 import { parseDescription } from '../../core/market/description.ts';
 import { printable } from '../printable.ts';
+import { earnedBy } from './earned-by.ts';
 import type { Receipt, ReceiptStep } from './receipt.ts';
 
 /** Nothing is loaded, run, sent or embedded by the page, whatever its texts hold. */
@@ -121,7 +122,7 @@ function paidRows(receipt: Receipt): Row[] {
   const { outcome, local } = receipt;
   return [
     ['Price', `${money(receipt.price)}, including the fee of ${money(receipt.fee)}`],
-    ['Earned', `${money(receipt.due)} for the first ${counted(receipt.paidBlocks, 'block')}`],
+    ['Earned', `${money(receipt.due)}${earnedBy(receipt.paidBlocks)}`],
     ['Bond', money(receipt.bond)],
     ...(outcome === null
       ? []

@@ -1,0 +1,6 @@
+import { counted } from '../../core/counted.ts';
+
+/** What was paid for by what the owner has earned, behind the amount: the fee alone pays for no block. */
+export function earnedBy(paidBlocks: number): string {
+  return paidBlocks === 0 ? ', which pays for no block' : ` for the first ${counted(paidBlocks, 'block')}`;
+}
