@@ -7,5 +7,7 @@ import { counted } from '../../core/counted.ts';
  * console.log(`0.02 ether${earnedBy(1)}`); // 0.02 ether for the first block
  */
 export function earnedBy(paidBlocks: number): string {
-  return paidBlocks === 0 ? ', which pays for no block' : ` for the first ${paidBlocks === 1 ? 'block' : counted(paidBlocks, 'block')}`;
+  return paidBlocks === 0
+    ? ', which pays for no block'
+    : ` for the first ${paidBlocks === 1 ? 'block' : counted(paidBlocks, 'block')}`;
 }
