@@ -95,7 +95,7 @@ async function demandOne(
 
 async function report(
   { output, signal }: CommandContext,
-  { consumer, purchase }: OpenedPurchase,
+  { consumer, purchase, store }: OpenedPurchase,
   demanded: readonly Demanded[],
 ): Promise<number> {
   const { id, terms } = purchase;
@@ -107,8 +107,13 @@ async function report(
     if (outcome === 'open') return `${askedText(block, demand)}\nThen: plumb consumer lapse ${id}`;
     return `The owner did not show the content key of block ${block} by ${showSeconds(demand?.deadlineSeconds ?? 0)}.\n${unansweredText(id, terms.windowSeconds)}`;
   });
-  if (outcome === 'answered')
-    lines.push(`Next: plumb consumer fetch ${id} --out FOLDER   (decrypts the blocks with these keys)`);
+  if (outcome === 'answered') {
+    lines.push(
+      store.state.verified < terms.count
+        ? `Next: plumb consumer fetch ${id} --out FOLDER   (decrypts the blocks with these keys)`
+        : `Every block is here. Next: plumb consumer approve ${id}`,
+    );
+  }
   output.result({ agreement: id, outcome, state, demands: demanded }, lines.join('\n'));
   return outcome === 'unanswered' ? EXIT.notIntact : EXIT.ok;
 }
