@@ -44,7 +44,10 @@ export class RecordsReader {
   readonly #stretches = new Map<number, Promise<Page>>();
   readonly #pages = new Map<number, Promise<Page>>();
   readonly #leaves = new Map<number, Uint8Array>();
-  /** Stretches that the log has by the chain's word alone, as far as they were met: one may claim 2^28 blocks. */
+  /**
+   * Stretches that the log has by the chain's word alone and that reach beyond the page where they were met: one may claim 2^28
+   * blocks. What lies within a page is known by the page.
+   */
   readonly #gaps: { readonly first: number; readonly size: number }[] = [];
   #tiledTo: Promise<number> | null = null;
   #mended = 0;
@@ -150,7 +153,7 @@ export class RecordsReader {
     if (log === null) return this.#size;
     const { size } = log;
     const name = batchOf(log);
-    if (name === null) this.#gaps.push({ first: log.first, size });
+    if (name === null && size > (number + 1) * RECORDS_PAGE) this.#gaps.push({ first: log.first, size });
     if (name === null || this.#mended >= MOST_MENDED) return size;
     this.#mended += 1;
     const segment = await readSegmentEntry(table, this.#dataset, name, this.#signal);
