@@ -11,6 +11,7 @@ import { printable } from '../../client/printable.ts';
 import { ENCRYPTED } from '../../core/charter/kind.ts';
 import { counted } from '../../core/counted.ts';
 import { ArgumentError } from '../../core/errors.ts';
+import type { BlockIndex } from '../../core/ids.ts';
 import type { CssYEvidence } from '../../core/protocols/challenge-storage.ts';
 import { openLedger } from '../../library/connection.ts';
 import { openMemory } from '../../library/open-rounds.ts';
@@ -73,6 +74,8 @@ export function addConsumerAudit(consumer: Command): void {
       const opened = await openConsumerPurchase(context, id);
       const release = await lockPurchase(context.home, opened.purchase.id, opened.store);
       try {
+        const { sampled, openSample } = opened.store.state;
+        const drawnEarlier = new Set(sampled.filter((index) => openSample?.includes(index) !== true));
         const { connection } = opened.consumer;
         const memory = openMemory(context.home, connection);
         const log = await readPurchaseLog(
@@ -104,7 +107,8 @@ export function addConsumerAudit(consumer: Command): void {
           signal,
         );
         const shown = await writePreviews(options.previews, previews);
-        const noPreview = options.previews !== undefined && shown.length === 0 ? whyNoPreview(opened) : null;
+        const noPreview =
+          options.previews !== undefined && shown.length === 0 ? whyNoPreview(opened, drawnEarlier) : null;
         const cost = costOf(opened);
         const penalty = penaltyWorth(opened.purchase, await opened.consumer.market.readQuestionCosts(signal));
         const next = nextStep(opened.purchase, report.notIntact[0] ?? null, opened.store.state.due);
@@ -153,14 +157,15 @@ interface ShownPreview {
   readonly path: string | null;
 }
 
-function whyNoPreview({ purchase, store }: OpenedPurchase): string {
+function whyNoPreview({ purchase, store }: OpenedPurchase, drawnEarlier: ReadonlySet<BlockIndex>): string {
   const { previews } = purchase.terms;
   if (purchase.kind !== ENCRYPTED) return 'none: nothing is encrypted, so each sampled block is content';
   if (previews === 0) return 'none: by these terms no sample comes with its content';
-  const taken = store.state.sampled.slice(0, previews).join(', ');
-  return previews === 1
-    ? `none: the first sample brings its content, and an earlier audit drew it: block ${taken}`
-    : `none: the first ${previews} samples bring their content, and earlier audits drew them: blocks ${taken}`;
+  const first = store.state.sampled.slice(0, previews);
+  const blocks = `${first.length === 1 ? 'block' : 'blocks'} ${first.join(', ')}`;
+  return first.every((index) => drawnEarlier.has(index))
+    ? `none: the first samples bring their content, and earlier audits drew them: ${blocks}`
+    : `none: of the first samples, ${blocks}, either no content key came or the block is not intact`;
 }
 
 async function writePreviews(folder: string | undefined, previews: readonly VerifiedBlock[]): Promise<ShownPreview[]> {
