@@ -130,8 +130,9 @@ function reportText(output: Output, report: FetchReport, { purchase }: OpenedPur
     ...unprovenText(report.unproven),
     stopped === null
       ? report.ok
-        ? output.style('green', `Every block that you bought is intact and in ${report.out}.`) +
-          (restored === null ? ' An earlier run wrote them; the files were not compared again.' : '')
+        ? restored === null
+          ? `Every block that you bought was verified and written to ${report.out} by an earlier run. The files there were not compared again.`
+          : output.style('green', `Every block that you bought is intact and in ${report.out}.`)
         : output.style('red', `Every block that you bought is in ${report.out}, but not all of them are proven.`)
       : output.style(
           'red',
