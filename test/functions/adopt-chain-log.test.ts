@@ -29,6 +29,7 @@ import { readDatasetEntry } from '../../functions/state/dataset-entry.ts';
 import { datasetPk, type LogEntry, logSk, segmentSk } from '../../functions/state/entries.ts';
 import { queryLog } from '../../functions/state/log-entry.ts';
 import { isReadable, readSegmentEntry } from '../../functions/state/segment-entry.ts';
+import { countReads } from './count-reads.ts';
 import { blocks, putObject, type Stores, startStores, TestDevice } from './start-service.ts';
 import { fromWireGrowth } from './wire-growth.ts';
 
@@ -284,20 +285,12 @@ describe('the log follows the chain', () => {
     const { event } = junkEvent(device.end, 2 ** 28);
     events.push(event);
     assert.equal(await adopt(...events), 'adopted');
-    let reads = 0;
-    const count = <A extends unknown[], R>(call: (...args: A) => R) => {
-      return (...args: A): R => {
-        reads += 1;
-        return call(...args);
-      };
-    };
-    const { get, query, ...others } = bound(stores.table);
-    const table = { ...others, get: count(get), query: count(query) };
+    const counted = countReads(stores);
     const blocks = Array.from({ length: 512 }, (_, i) => i * 524_000);
     const { dataset } = device;
-    const answer = await getRecords({ ...stores.ports, table }, { dataset, blocks, size: event.size });
+    const answer = await getRecords(counted.ports, { dataset, blocks, size: event.size });
     assert.deepEqual([answer.batches.length, answer.faults.length], [1, 511]);
-    assert.ok(reads <= 64, `${reads} reads`);
+    assert.ok(counted.reads() <= 64, `${counted.reads()} reads`);
   });
 
   describe('and among rivals', () => {

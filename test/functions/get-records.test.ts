@@ -18,6 +18,7 @@ import { readDatasetEntry } from '../../functions/state/dataset-entry.ts';
 import { datasetPk, type LogEntry, recordsSk } from '../../functions/state/entries.ts';
 import { appendLogEntry } from '../../functions/state/log-entry.ts';
 import { keepRecords } from '../../functions/state/records-entry.ts';
+import { countReads } from './count-reads.ts';
 import { blocks, putObject, type Stores, startStores, TestDevice } from './start-service.ts';
 
 describe('get-records', () => {
@@ -246,21 +247,4 @@ describe('get-records', () => {
 
 function byNumber(a: number, b: number): number {
   return a - b;
-}
-
-function countReads(stores: Stores) {
-  let reads = 0;
-  const counting =
-    <A extends unknown[], R>(call: (...args: A) => R) =>
-    (...args: A): R => {
-      reads++;
-      return call(...args);
-    };
-  const table: Table = {
-    ...stores.table,
-    get: counting(stores.table.get.bind(stores.table)),
-    query: counting(stores.table.query.bind(stores.table)),
-  };
-  const objects = { ...stores.objects, read: counting(stores.objects.read.bind(stores.objects)) };
-  return { ports: { primitives: nodePrimitives, table, objects }, reads: () => reads };
 }
